@@ -1,5 +1,17 @@
 //! Simulated Kafka: backend `sim`.
 
+mod client;
+mod cluster;
+mod engine;
+mod env;
+mod faults;
+mod network;
+mod protocol;
+pub mod recipes;
+mod sink;
+mod topology;
+mod world;
+
 use plimsoll_scenarios::{Backend, Plan, Refusal, Subject, Trace};
 
 /// The backend `sim`: a discrete-event simulation of a Kafka cluster and its clients.

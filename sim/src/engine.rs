@@ -1,0 +1,128 @@
+//! The event queue: simulated time, and the order of what happens at the same time.
+
+use plimsoll_core::Instant;
+use plimsoll_scenarios::{Purpose, Rng};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// Events by time; simultaneous ones in an order that the seed decides.
+#[derive(Debug)]
+pub struct Queue<E> {
+    now: Instant,
+    heap: BinaryHeap<Reverse<Key>>,
+    /// Events lie still here while their keys move in the heap.
+    slots: Vec<Option<E>>,
+    free: Vec<u32>,
+    ties: Rng,
+    popped: u64,
+}
+
+/// Sixteen bytes: the time, then the tie-break and the slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key(u128);
+
+impl Key {
+    fn new(at: Instant, tie: u32, slot: u32) -> Self {
+        Self(u128::from(at.as_nanos()) << 64 | u128::from(tie) << 32 | u128::from(slot))
+    }
+
+    fn at(self) -> Instant {
+        Instant::from_nanos((self.0 >> 64) as u64)
+    }
+
+    fn slot(self) -> u32 {
+        self.0 as u32
+    }
+}
+
+impl<E> Queue<E> {
+    /// An empty queue at time zero.
+    pub fn new() -> Self {
+        Self {
+            now: Instant::ZERO,
+            heap: BinaryHeap::new(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            ties: Rng::substream(0, Purpose::Ties, 0),
+            popped: 0,
+        }
+    }
+
+    /// Empties it for a run under `seed`, and keeps its memory.
+    pub fn reset(&mut self, seed: u64) {
+        self.now = Instant::ZERO;
+        self.heap.clear();
+        self.slots.clear();
+        self.free.clear();
+        self.ties = Rng::substream(seed, Purpose::Ties, 0);
+    }
+
+    /// The time of the event that was popped last.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// How many events were popped since the queue was made.
+    pub fn popped(&self) -> u64 {
+        self.popped
+    }
+
+    /// Adds an event; one in the past happens now.
+    #[inline]
+    pub fn push(&mut self, at: Instant, event: E) {
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.slots[slot as usize] = Some(event);
+                slot
+            }
+            None => {
+                self.slots.push(Some(event));
+                (self.slots.len() - 1) as u32
+            }
+        };
+        let tie = self.ties.next_u64() as u32;
+        self.heap
+            .push(Reverse(Key::new(at.max(self.now), tie, slot)));
+    }
+
+    /// The earliest event; the time moves to it.
+    #[inline]
+    pub fn pop(&mut self) -> Option<E> {
+        let Reverse(key) = self.heap.pop()?;
+        self.now = key.at();
+        self.popped += 1;
+        self.free.push(key.slot());
+        self.slots[key.slot() as usize].take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_come_by_time_and_ties_by_seed() {
+        let order = |seed| {
+            let mut queue = Queue::new();
+            queue.reset(seed);
+            queue.push(Instant::from_millis(5), 100);
+            for event in 0..20 {
+                queue.push(Instant::from_millis(3), event);
+            }
+            std::iter::from_fn(|| queue.pop()).collect::<Vec<_>>()
+        };
+        assert_eq!(order(1), order(1));
+        assert_ne!(order(1), order(2));
+        assert_eq!(order(1).last(), Some(&100));
+    }
+
+    #[test]
+    fn time_never_goes_back() {
+        let mut queue = Queue::new();
+        queue.push(Instant::from_millis(5), 'a');
+        queue.pop();
+        queue.push(Instant::from_millis(1), 'b');
+        queue.pop();
+        assert_eq!(queue.now(), Instant::from_millis(5));
+    }
+}

@@ -1,0 +1,171 @@
+//! What every actor sees of the world: time, the network, the sink and the trace.
+
+use crate::cluster::GroupSnapshot;
+use crate::engine::Queue;
+use crate::network::{Envelope, Network, Passage};
+use crate::protocol::{Channel, Correlation, Message, Node, Request, Response};
+use crate::sink::{HandlerCall, HandlerId, Sink};
+use crate::topology::Topology;
+use plimsoll_core::{Instant, Offset, TopicPartition};
+use plimsoll_scenarios::{MemberId, Plan, Trace, TraceEvent};
+
+/// Something that will happen.
+#[derive(Debug)]
+pub enum Event {
+    /// A message arrives.
+    Deliver(Envelope),
+    /// A node learns that its connections with a peer are gone.
+    Disconnected { node: Node, peer: Node },
+    /// A node's earliest deadline has come.
+    Timer(Node),
+    /// A handler comes back.
+    HandlerDone(HandlerId),
+    /// The next message of the workload is due.
+    Produce,
+    /// A step of a fault is due; the number is the fault plan's own.
+    Fault(u32),
+    /// The safety phase ends.
+    Heal,
+    /// Is everything quiet?
+    CheckQuiet,
+}
+
+/// What every actor sees of the world.
+#[derive(Debug)]
+pub struct Env<'a> {
+    /// The plan that is executed.
+    pub plan: &'a Plan,
+    /// Its partitions, as dense numbers.
+    pub topology: Topology,
+    /// What happened.
+    pub trace: &'a mut Trace,
+    /// Handlers, and the system that they write to.
+    pub sink: Sink,
+    /// States of the group as they went into `__consumer_offsets`.
+    pub group_snapshots: Vec<GroupSnapshot>,
+    pub(crate) queue: &'a mut Queue<Event>,
+    pub(crate) network: Network,
+}
+
+impl Env<'_> {
+    /// The time.
+    #[inline]
+    pub fn now(&self) -> Instant {
+        self.queue.now()
+    }
+
+    /// Notes an observation.
+    #[inline]
+    pub fn observe(&mut self, event: TraceEvent) {
+        self.trace.push(self.queue.now(), event);
+    }
+
+    /// How many brokers there are; they are nodes 0 and up.
+    pub fn brokers(&self) -> impl Iterator<Item = Node> + use<> {
+        (0..self.plan.settings.cluster.brokers as u8).map(Node)
+    }
+
+    /// The controller's node.
+    pub fn controller(&self) -> Node {
+        Node(self.plan.settings.cluster.brokers as u8)
+    }
+
+    /// The producer's node.
+    pub fn producer(&self) -> Node {
+        Node(self.controller().0 + 1)
+    }
+
+    /// A member's node.
+    pub fn member_node(&self, member: MemberId) -> Node {
+        Node(self.producer().0 + 1 + member.0 as u8)
+    }
+
+    /// The member at a node, if one is.
+    pub fn member_at(&self, node: Node) -> Option<MemberId> {
+        let first = self.producer().0 + 1;
+        node.0
+            .checked_sub(first)
+            .map(|member| MemberId(u32::from(member)))
+    }
+
+    /// Sends a request.
+    #[inline]
+    pub fn request(
+        &mut self,
+        from: Node,
+        to: Node,
+        channel: Channel,
+        correlation: Correlation,
+        request: Request,
+    ) {
+        self.send(from, to, channel, Message::Request(correlation, request));
+    }
+
+    /// Sends a response.
+    #[inline]
+    pub fn respond(
+        &mut self,
+        from: Node,
+        to: Node,
+        channel: Channel,
+        correlation: Correlation,
+        response: Response,
+    ) {
+        if let Some(request) = self.network.loses(from, to, correlation) {
+            if let Some(member) = self.member_at(to) {
+                self.observe(TraceEvent::ResponseLost { member, request });
+            }
+            self.cut(from, to);
+            return;
+        }
+        self.send(from, to, channel, Message::Response(correlation, response));
+    }
+
+    /// Sends a message.
+    #[inline]
+    pub fn send(&mut self, from: Node, to: Node, channel: Channel, message: Message) {
+        match self
+            .network
+            .send(self.queue.now(), from, to, channel, message)
+        {
+            Passage::At(at, envelope) => self.queue.push(at, Event::Deliver(envelope)),
+            Passage::Refused(at) => {
+                self.queue.push(
+                    at,
+                    Event::Disconnected {
+                        node: from,
+                        peer: to,
+                    },
+                );
+            }
+            Passage::Nothing => {}
+        }
+    }
+
+    /// Breaks the connections between two nodes, and tells both.
+    pub fn cut(&mut self, a: Node, b: Node) {
+        self.network.cut(a, b);
+        let now = self.now();
+        self.queue
+            .push(now, Event::Disconnected { node: a, peer: b });
+        self.queue
+            .push(now, Event::Disconnected { node: b, peer: a });
+    }
+
+    /// Starts a handler; it comes back as `Member::handle_processed`, unless it is cancelled.
+    pub fn start_handler(&mut self, call: HandlerCall) {
+        let now = self.now();
+        let started = self.sink.start(self.plan, now, call);
+        self.trace.push(now, started.observation);
+        if let Some((at, handler)) = started.done {
+            self.queue.push(at, Event::HandlerDone(handler));
+        }
+    }
+
+    /// Stops a handler, if it runs.
+    pub fn cancel_handler(&mut self, member: MemberId, partition: TopicPartition, offset: Offset) {
+        if let Some(stopped) = self.sink.cancel(member, partition, offset) {
+            self.observe(stopped);
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Faults: when they begin, whom they hit, and how they are healed.

@@ -1,0 +1,252 @@
+//! Links between nodes: latency, order, and what faults do to them.
+//!
+//! A channel of a link is a TCP connection: it keeps its order, what was sent before its sender
+//! died still arrives, and what cannot pass is held until it can or until the connection breaks.
+
+use crate::protocol::{Channel, Correlation, Message, Node};
+use plimsoll_core::Instant;
+use plimsoll_scenarios::scenario::{Distribution, RequestKind};
+use plimsoll_scenarios::{Purpose, Rng};
+use std::time::Duration;
+
+/// A message on its way.
+#[derive(Debug)]
+pub struct Envelope {
+    pub from: Node,
+    pub to: Node,
+    pub channel: Channel,
+    /// The link's connection when it was sent.
+    connection: u32,
+    pub message: Message,
+}
+
+/// What the network does with a message.
+#[derive(Debug)]
+pub enum Passage {
+    /// It arrives then.
+    At(Instant, Envelope),
+    /// The receiver's host answers that nobody listens; the sender learns it then.
+    Refused(Instant),
+    /// It waits for a blocked link, or it is gone.
+    Nothing,
+}
+
+/// All links of a run.
+#[derive(Debug, Default)]
+pub struct Network {
+    nodes: usize,
+    links: Vec<Link>,
+    latency: Option<Distribution>,
+    /// By node, whether a process listens there.
+    listening: Vec<bool>,
+    /// By node, what a `throttle` adds to everything it sends.
+    throttle: Vec<Duration>,
+    /// `lose-response` faults that wait for a request of their kind.
+    losses: Vec<Loss>,
+}
+
+/// One direction between two nodes.
+#[derive(Debug)]
+struct Link {
+    rng: Rng,
+    /// Faults that block it.
+    blocks: u32,
+    delay: Duration,
+    /// Increases when the connections break.
+    connection: u32,
+    /// When the last message of each channel arrives: none may overtake it.
+    last: [Instant; Channel::COUNT],
+    held: Vec<Envelope>,
+}
+
+#[derive(Debug)]
+struct Loss {
+    member: Node,
+    kind: RequestKind,
+    /// The request whose response will be lost, once one came by.
+    request: Option<(Node, Correlation)>,
+}
+
+impl Network {
+    /// A network of `nodes` nodes on which nobody listens yet.
+    pub fn new(seed: u64, nodes: usize, latency: Distribution) -> Self {
+        let links = (0..nodes * nodes).map(|id| Link {
+            rng: Rng::substream(
+                seed,
+                Purpose::Link,
+                (id / nodes) as u64 * 64 + (id % nodes) as u64,
+            ),
+            blocks: 0,
+            delay: Duration::ZERO,
+            connection: 0,
+            last: [Instant::ZERO; Channel::COUNT],
+            held: Vec::new(),
+        });
+        Self {
+            nodes,
+            links: links.collect(),
+            latency: Some(latency),
+            listening: vec![false; nodes],
+            throttle: vec![Duration::ZERO; nodes],
+            losses: Vec::new(),
+        }
+    }
+
+    /// Sends a message.
+    pub fn send(
+        &mut self,
+        now: Instant,
+        from: Node,
+        to: Node,
+        channel: Channel,
+        message: Message,
+    ) -> Passage {
+        let listening = self.listening[usize::from(to.0)];
+        let throttle = self.throttle[usize::from(from.0)];
+        let sample = self.latency;
+        let link = self.link(from, to);
+        let envelope = Envelope {
+            from,
+            to,
+            channel,
+            connection: link.connection,
+            message,
+        };
+        if link.blocks > 0 {
+            link.held.push(envelope);
+            return Passage::Nothing;
+        }
+        let latency = sample.map_or(Duration::ZERO, |latency| latency.sample(&mut link.rng));
+        let mut at = now + latency + link.delay + throttle;
+        if !listening {
+            return Passage::Refused(at + latency);
+        }
+        let last = &mut link.last[channel as usize];
+        at = at.max(*last);
+        *last = at;
+        Passage::At(at, envelope)
+    }
+
+    /// Whether a message that was due now arrives; a link that is blocked by now holds it.
+    pub fn arrives(&mut self, envelope: Envelope) -> Option<Envelope> {
+        let link = self.link(envelope.from, envelope.to);
+        if envelope.connection != link.connection {
+            return None;
+        }
+        if link.blocks > 0 {
+            link.held.push(envelope);
+            return None;
+        }
+        Some(envelope)
+    }
+
+    /// A process began to listen.
+    pub fn process_started(&mut self, node: Node) {
+        self.listening[usize::from(node.0)] = true;
+    }
+
+    /// A process died: what was on its way to it is gone; what it sent still arrives.
+    /// Returns when each peer learns of it, for the peers that can.
+    pub fn process_died(&mut self, now: Instant, node: Node) -> Vec<(Instant, Node)> {
+        self.listening[usize::from(node.0)] = false;
+        let mut notices = Vec::new();
+        for peer in (0..self.nodes as u8).map(Node).filter(|peer| *peer != node) {
+            let latency = self.latency.map_or(Duration::ZERO, |latency| latency.min);
+            self.break_link(peer, node);
+            let link = self.link(node, peer);
+            if link.blocks == 0 {
+                let last = link.last.iter().copied().max().unwrap_or(now);
+                notices.push(((now + latency).max(last), peer));
+            }
+        }
+        notices
+    }
+
+    /// Breaks the connections between two nodes; what is in flight on them is gone.
+    pub fn cut(&mut self, a: Node, b: Node) {
+        self.break_link(a, b);
+        self.break_link(b, a);
+    }
+
+    fn break_link(&mut self, from: Node, to: Node) {
+        let link = self.link(from, to);
+        link.connection += 1;
+        link.held.clear();
+    }
+
+    /// Blocks one direction; blocks add up.
+    pub fn block(&mut self, from: Node, to: Node) {
+        self.link(from, to).blocks += 1;
+    }
+
+    /// Takes one block away. Returns what was held, to be sent on, where it was the last one.
+    pub fn unblock(&mut self, from: Node, to: Node) -> Vec<Envelope> {
+        let link = self.link(from, to);
+        link.blocks = link.blocks.saturating_sub(1);
+        let connection = link.connection;
+        if link.blocks > 0 {
+            return Vec::new();
+        }
+        let held = std::mem::take(&mut link.held);
+        held.into_iter()
+            .filter(|envelope| envelope.connection == connection)
+            .collect()
+    }
+
+    /// Adds a delay to one direction (zero: takes it away).
+    pub fn delay(&mut self, from: Node, to: Node, by: Duration) {
+        self.link(from, to).delay = by;
+    }
+
+    /// Makes a node answer so much later (zero: no more).
+    pub fn throttle(&mut self, node: Node, by: Duration) {
+        self.throttle[usize::from(node.0)] = by;
+    }
+
+    /// The response to the member's next request of this kind will be lost.
+    pub fn lose_response(&mut self, member: Node, kind: RequestKind) {
+        self.losses.push(Loss {
+            member,
+            kind,
+            request: None,
+        });
+    }
+
+    /// Notes a request that arrived at a broker, for the `lose-response` faults.
+    #[inline]
+    pub fn note_request(
+        &mut self,
+        from: Node,
+        to: Node,
+        correlation: Correlation,
+        kind: Option<RequestKind>,
+    ) {
+        if self.losses.is_empty() {
+            return;
+        }
+        let waiting = self
+            .losses
+            .iter_mut()
+            .find(|loss| loss.request.is_none() && loss.member == from && Some(loss.kind) == kind);
+        if let Some(loss) = waiting {
+            loss.request = Some((to, correlation));
+        }
+    }
+
+    /// The kind of the request whose response this is, where it is to be lost now.
+    #[inline]
+    pub fn loses(&mut self, from: Node, to: Node, correlation: Correlation) -> Option<RequestKind> {
+        if self.losses.is_empty() {
+            return None;
+        }
+        let index = self
+            .losses
+            .iter()
+            .position(|loss| loss.member == to && loss.request == Some((from, correlation)))?;
+        Some(self.losses.swap_remove(index).kind)
+    }
+
+    fn link(&mut self, from: Node, to: Node) -> &mut Link {
+        &mut self.links[usize::from(from.0) * self.nodes + usize::from(to.0)]
+    }
+}

@@ -1,0 +1,362 @@
+//! What clients, brokers and the controller say to each other: lean types with Kafka's names.
+//!
+//! One type for each request of Kafka that is modelled. They carry what the state machines read,
+//! and nothing for the wire (DESIGN: lean messages cost a quarter of encoded ones).
+
+#![expect(missing_docs, reason = "names are those of the protocol of Kafka")]
+
+use crate::topology::PartitionIndex;
+use plimsoll_core::{NextOffset, Offset};
+use plimsoll_scenarios::scenario::{Acks, Assignor, RequestKind};
+use plimsoll_scenarios::{ErrorName, MemberId, MessageId};
+use std::time::Duration;
+
+/// An actor with an address: brokers first, then the controller, the producer and the members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Node(pub u8);
+
+/// A connection between a client and a broker. A broker answers the requests of one connection
+/// one by one, in order (`SocketServer` mutes a channel until its response is sent), so a long
+/// poll would hold up whatever came behind it: clients keep separate connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Channel {
+    /// Produce, Metadata, ListOffsets, FindCoordinator; between brokers and the controller: all.
+    Data,
+    /// Fetch.
+    Fetch,
+    /// Everything about the group.
+    Coordinator,
+}
+
+impl Channel {
+    /// How many there are.
+    pub const COUNT: usize = 3;
+}
+
+/// Chosen by the sender of a request, unique in its process for as long as it lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Correlation(pub u32);
+
+/// A member's id in the group protocol: given by the coordinator, never used twice in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GroupMemberId(pub u32);
+
+/// A generation of the group; -1 stands for none.
+pub type Generation = i32;
+
+/// What travels on the network.
+#[derive(Debug)]
+pub enum Message {
+    /// A request.
+    Request(Correlation, Request),
+    /// The answer to a request.
+    Response(Correlation, Response),
+    /// From the controller to a broker: partition states, newer than any before
+    /// (KRaft: records of the metadata log).
+    MetadataUpdate(Vec<PartitionState>),
+}
+
+/// What a client asks of a broker, a follower of a leader, a broker of the controller.
+#[derive(Debug)]
+pub enum Request {
+    Metadata,
+    FindCoordinator,
+    Produce {
+        partition: PartitionIndex,
+        value: Value,
+        acks: Acks,
+    },
+    Fetch(Box<FetchRequest>),
+    /// Asks for both ends of a partition.
+    ListOffsets {
+        partition: PartitionIndex,
+    },
+    JoinGroup(Box<JoinGroupRequest>),
+    SyncGroup {
+        generation: Generation,
+        member: GroupMemberId,
+        /// From the group's leader only.
+        assignments: Vec<(GroupMemberId, Vec<PartitionIndex>)>,
+    },
+    Heartbeat {
+        generation: Generation,
+        member: GroupMemberId,
+    },
+    LeaveGroup {
+        member: GroupMemberId,
+    },
+    OffsetCommit {
+        generation: Generation,
+        member: GroupMemberId,
+        /// Static members only (`group.instance.id`).
+        instance: Option<u32>,
+        offsets: Vec<CommittedOffset>,
+    },
+    /// Asks for all that the group committed.
+    OffsetFetch,
+
+    /// Broker to controller: I live. Also the registration after a start.
+    BrokerHeartbeat {
+        /// Counts the broker's starts; a new one asks for a full `MetadataUpdate`.
+        incarnation: u32,
+        /// A clean stop: move my leaderships away first.
+        wants_shutdown: bool,
+    },
+    /// Leader to controller: a new in-sync set.
+    AlterPartition {
+        partition: PartitionIndex,
+        leader_epoch: u32,
+        /// Guards against answering an older state, as Kafka's partition epoch does.
+        partition_epoch: u32,
+        in_sync: BrokerSet,
+    },
+}
+
+impl Request {
+    /// Its name where clients can send it; `None` between brokers and controller.
+    pub fn kind(&self) -> Option<RequestKind> {
+        Some(match self {
+            Self::Metadata => RequestKind::Metadata,
+            Self::FindCoordinator => RequestKind::FindCoordinator,
+            Self::Produce { .. } => RequestKind::Produce,
+            Self::Fetch(_) => RequestKind::Fetch,
+            Self::ListOffsets { .. } => RequestKind::ListOffsets,
+            Self::JoinGroup(_) => RequestKind::JoinGroup,
+            Self::SyncGroup { .. } => RequestKind::SyncGroup,
+            Self::Heartbeat { .. } => RequestKind::Heartbeat,
+            Self::LeaveGroup { .. } => RequestKind::LeaveGroup,
+            Self::OffsetCommit { .. } => RequestKind::OffsetCommit,
+            Self::OffsetFetch => RequestKind::OffsetFetch,
+            Self::BrokerHeartbeat { .. } | Self::AlterPartition { .. } => return None,
+        })
+    }
+}
+
+/// The answer to a request; where `error` is set the other fields mean nothing.
+#[derive(Debug)]
+pub enum Response {
+    Metadata(Vec<LeaderInfo>),
+    FindCoordinator(Result<Node, ErrorName>),
+    /// The record's offset (with acks=0 no response is sent).
+    Produce(Result<Offset, ErrorName>),
+    Fetch(Box<FetchResponse>),
+    ListOffsets(Result<LogEnds, ErrorName>),
+    JoinGroup(Result<Box<JoinGroupResponse>, JoinError>),
+    /// This member's partitions.
+    SyncGroup(Result<Vec<PartitionIndex>, ErrorName>),
+    Heartbeat(Result<(), ErrorName>),
+    LeaveGroup(Result<(), ErrorName>),
+    OffsetCommit(Result<(), ErrorName>),
+    OffsetFetch(Result<Vec<CommittedOffset>, ErrorName>),
+    BrokerHeartbeat {
+        /// A broker that asked to stop may do so now.
+        should_shutdown: bool,
+    },
+    AlterPartition(Result<(), ErrorName>),
+    /// An error before the request was looked at: injected by a fault.
+    Failed(ErrorName),
+}
+
+/// A set of brokers, as bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BrokerSet(pub u16);
+
+impl BrokerSet {
+    /// The set of one.
+    pub fn only(broker: Node) -> Self {
+        Self(1 << broker.0)
+    }
+
+    /// Whether it holds a broker.
+    pub fn contains(self, broker: Node) -> bool {
+        self.0 & (1 << broker.0) != 0
+    }
+
+    /// This set and one more.
+    #[must_use]
+    pub fn with(self, broker: Node) -> Self {
+        Self(self.0 | 1 << broker.0)
+    }
+
+    /// This set without one.
+    #[must_use]
+    pub fn without(self, broker: Node) -> Self {
+        Self(self.0 & !(1 << broker.0))
+    }
+
+    /// How many.
+    pub fn len(self) -> u32 {
+        self.0.count_ones()
+    }
+
+    /// Whether it is empty.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Its brokers, lowest first.
+    pub fn iter(self) -> impl Iterator<Item = Node> {
+        (0..16).map(Node).filter(move |node| self.contains(*node))
+    }
+}
+
+/// A partition as the controller decided it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartitionState {
+    pub partition: PartitionIndex,
+    pub replicas: BrokerSet,
+    /// `None`: no in-sync replica lives.
+    pub leader: Option<Node>,
+    pub leader_epoch: u32,
+    pub in_sync: BrokerSet,
+    pub partition_epoch: u32,
+}
+
+/// A partition's leader, as a broker tells clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeaderInfo {
+    pub partition: PartitionIndex,
+    pub leader: Option<Node>,
+    pub leader_epoch: u32,
+}
+
+/// What a record holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A message of the workload.
+    Message {
+        id: MessageId,
+        key: Option<u32>,
+        bytes: u32,
+        /// Counts the messages of this producer in this partition from 0, where it is idempotent.
+        sequence: Option<u32>,
+    },
+    /// A copy in the dead-letter topic: headers name its origin.
+    DeadLetter {
+        id: MessageId,
+        partition: PartitionIndex,
+        offset: Offset,
+    },
+    /// In `__consumer_offsets`: a committed offset, with what the trace says of it.
+    Commit {
+        offset: CommittedOffset,
+        member: MemberId,
+        generation: Generation,
+        /// Whether the group was rebalancing when the coordinator accepted it.
+        rebalancing: bool,
+    },
+    /// In `__consumer_offsets`: the group's state, as an index into `Env::group_snapshots`.
+    Group(u32),
+}
+
+/// A committed offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CommittedOffset {
+    pub partition: PartitionIndex,
+    pub next: NextOffset,
+    /// The commit's metadata: Plimsoll's own consumer keeps `founding_partitions` there.
+    pub metadata: Option<u32>,
+}
+
+/// A record in a log or on its way from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredRecord {
+    pub offset: Offset,
+    pub leader_epoch: u32,
+    pub value: Value,
+}
+
+/// A fetch, by a consumer or a follower.
+#[derive(Debug, Default)]
+pub struct FetchRequest {
+    /// Whether a follower asks: then up to the log's end, not to the high watermark.
+    pub follower: bool,
+    /// How long to wait for the first record.
+    pub max_wait: Duration,
+    /// At most so many records a partition.
+    pub max_records: u32,
+    pub partitions: Vec<FetchPosition>,
+}
+
+/// One partition's part of a fetch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FetchPosition {
+    pub partition: PartitionIndex,
+    /// The first offset wanted.
+    pub offset: u64,
+    /// The leader epoch that the sender knows: fences both sides (KIP-320).
+    pub leader_epoch: u32,
+    /// Followers: the epoch of the last record that they have, to find where logs part (KIP-595).
+    pub last_fetched_epoch: u32,
+}
+
+/// The answer to a fetch.
+#[derive(Debug, Default)]
+pub struct FetchResponse {
+    pub partitions: Vec<FetchedPartition>,
+    /// The records of all partitions, in the order of `partitions`.
+    pub records: Vec<StoredRecord>,
+}
+
+/// One partition's part of the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FetchedPartition {
+    pub partition: PartitionIndex,
+    pub error: Option<ErrorName>,
+    /// How many of `FetchResponse::records` are this partition's.
+    pub records: u32,
+    pub high_watermark: u64,
+    pub log_start: u64,
+    /// Followers: truncate to this end offset of this epoch first.
+    pub diverging: Option<(u32, u64)>,
+}
+
+/// Both ends of a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogEnds {
+    pub log_start: NextOffset,
+    /// The high watermark.
+    pub log_end: NextOffset,
+}
+
+/// A member wants to be in the group.
+#[derive(Clone, Debug)]
+pub struct JoinGroupRequest {
+    /// `None`: a new member.
+    pub member: Option<GroupMemberId>,
+    /// `group.instance.id` of a static member.
+    pub instance: Option<u32>,
+    pub session_timeout: Duration,
+    pub rebalance_timeout: Duration,
+    pub assignor: Assignor,
+    /// Partitions that it owns (KIP-429), for sticky assignment.
+    pub owned: Vec<PartitionIndex>,
+}
+
+/// The group has a new generation.
+#[derive(Clone, Debug)]
+pub struct JoinGroupResponse {
+    pub generation: Generation,
+    pub member: GroupMemberId,
+    pub leader: GroupMemberId,
+    /// For the leader only: who joined, with what each owns, in the coordinator's order.
+    pub members: Vec<JoinedMember>,
+}
+
+/// A member, as the group's leader sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JoinedMember {
+    pub member: GroupMemberId,
+    pub instance: Option<u32>,
+    pub owned: Vec<PartitionIndex>,
+}
+
+/// Why a join was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JoinError {
+    /// Join again with this id (KIP-394).
+    MemberIdRequired(GroupMemberId),
+    /// Any other error.
+    Other(ErrorName),
+}

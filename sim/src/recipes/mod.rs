@@ -1,0 +1,40 @@
+//! Subjects: the core, and well-known ways to consume, behind the trait that the core implements.
+
+use plimsoll_core::{Config, Machine};
+use plimsoll_scenarios::{MessageId, Subject};
+
+/// What the simulated handler gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Payload {
+    /// The message.
+    pub message: MessageId,
+    /// Its key's number.
+    pub key: Option<u32>,
+}
+
+/// When a subject's application polls its client: a poll deadline counts from the last poll.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Polling {
+    /// All the time, handlers or not; only an unanswered rebalance keeps it from polling.
+    Always,
+    /// Only while no handler runs: the handler is called in the poll loop.
+    Inline,
+    /// It has no poll deadline (Sarama's heartbeats never stop).
+    NoDeadline,
+}
+
+/// How a subject is built and driven.
+#[derive(Clone, Copy)]
+pub struct SubjectSpec {
+    /// A new process's consumer.
+    pub build: fn(&Config) -> Box<dyn Machine<Payload>>,
+    /// When its application polls.
+    pub polling: Polling,
+}
+
+impl SubjectSpec {
+    /// How this subject is built and driven.
+    pub fn of(_subject: Subject) -> Self {
+        unimplemented!()
+    }
+}

@@ -1,0 +1,266 @@
+//! Handlers, and the downstream system that they write to: where effects are observed.
+//!
+//! A handler runs in its member's process and ends with one call to the sink, whose answer is its
+//! outcome: a function of the seed, the message and the attempt, which the sink counts.
+
+use plimsoll_core::{AssignmentEpoch, Instant, Offset, Outcome, TopicPartition};
+use plimsoll_scenarios::scenario::Fate;
+use plimsoll_scenarios::{MemberId, MessageId, Plan, Purpose, Rng, TraceEvent};
+
+/// A running handler; numbers are never used twice in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HandlerId(pub u32);
+
+/// A call of a handler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HandlerCall {
+    pub member: MemberId,
+    pub partition: TopicPartition,
+    /// As the consumer dispatched it.
+    pub epoch: AssignmentEpoch,
+    pub offset: Offset,
+    /// As the consumer counts, within one assignment.
+    pub attempt: u32,
+    pub message: MessageId,
+    pub key: Option<u32>,
+}
+
+/// The sink, and the handlers in flight.
+#[derive(Debug, Default)]
+pub struct Sink {
+    /// By message id: what its handler does, and how often it was called.
+    messages: Vec<(Fate, u32)>,
+    running: Vec<Running>,
+    next: u32,
+    /// By member: how many times as long its handlers take.
+    slow: Vec<u32>,
+    /// By member: handlers that begin now do not come back while this is above zero.
+    hanging: Vec<u32>,
+    outages: Vec<Outage>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Running {
+    id: HandlerId,
+    call: HandlerCall,
+    /// As the sink counts, over the whole run.
+    attempt: u32,
+    /// `None`: it never comes back.
+    outcome: Option<Outcome>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Outage {
+    fault: u32,
+    outcome: Outcome,
+    share: f64,
+}
+
+/// A handler that began.
+#[derive(Clone, Copy, Debug)]
+pub struct Started {
+    /// What the trace says of it.
+    pub observation: TraceEvent,
+    /// When it comes back; `None`: never.
+    pub done: Option<(Instant, HandlerId)>,
+}
+
+impl Sink {
+    /// A sink that has seen nothing.
+    pub fn new(plan: &Plan) -> Self {
+        let highest = plan
+            .messages
+            .iter()
+            .map(|message| message.id.0 as usize + 1)
+            .max();
+        let mut messages = vec![(Fate::Ok, 0); highest.unwrap_or(0)];
+        for message in &plan.messages {
+            messages[message.id.0 as usize].0 = message.fate;
+        }
+        Self {
+            messages,
+            slow: vec![1; plan.starts.len()],
+            hanging: vec![0; plan.starts.len()],
+            ..Self::default()
+        }
+    }
+
+    /// Starts a handler.
+    pub fn start(&mut self, plan: &Plan, now: Instant, call: HandlerCall) -> Started {
+        let (fate, attempts) = &mut self.messages[call.message.0 as usize];
+        *attempts += 1;
+        let (fate, attempt) = (*fate, *attempts);
+        let id = HandlerId(self.next);
+        self.next += 1;
+        let member = call.member.0 as usize;
+        let mut outcome = outcome(fate, attempt);
+        if self.hanging[member] > 0 {
+            outcome = None;
+        }
+        if outcome == Some(Outcome::Ok) {
+            outcome = Some(
+                self.outage(plan.seed, call.message, attempt)
+                    .unwrap_or(Outcome::Ok),
+            );
+        }
+        self.running.push(Running {
+            id,
+            call,
+            attempt,
+            outcome,
+        });
+        let takes = match fate {
+            Fate::Undecodable => std::time::Duration::ZERO,
+            _ => {
+                plan.settings
+                    .handler
+                    .duration(plan.seed, call.message, attempt)
+                    * self.slow[member]
+            }
+        };
+        Started {
+            observation: TraceEvent::HandlerStarted {
+                member: call.member,
+                partition: call.partition,
+                offset: call.offset,
+                message: call.message,
+                attempt,
+            },
+            done: outcome.is_some().then_some((now + takes, id)),
+        }
+    }
+
+    /// The handler reaches the sink: what the trace says, and what the consumer will learn.
+    /// `None` where it was stopped before.
+    pub fn finish(&mut self, id: HandlerId) -> Option<(TraceEvent, HandlerCall, Outcome)> {
+        let index = self.running.iter().position(|running| running.id == id)?;
+        let Running {
+            call,
+            attempt,
+            outcome,
+            ..
+        } = self.running.swap_remove(index);
+        let outcome = outcome?;
+        let effect = TraceEvent::Effect {
+            member: call.member,
+            partition: call.partition,
+            offset: call.offset,
+            message: call.message,
+            key: call.key,
+            attempt,
+            outcome,
+        };
+        Some((effect, call, outcome))
+    }
+
+    /// The member in whose process a handler runs.
+    pub fn member_of(&self, id: HandlerId) -> Option<MemberId> {
+        self.running
+            .iter()
+            .find(|running| running.id == id)
+            .map(|running| running.call.member)
+    }
+
+    /// Stops a handler, if it runs; returns what the trace says of it.
+    pub fn cancel(
+        &mut self,
+        member: MemberId,
+        partition: TopicPartition,
+        offset: Offset,
+    ) -> Option<TraceEvent> {
+        let index = self.running.iter().position(|running| {
+            let call = &running.call;
+            call.member == member && call.partition == partition && call.offset == offset
+        })?;
+        Some(stopped(&self.running.swap_remove(index)))
+    }
+
+    /// Stops all handlers of a process that died.
+    pub fn kill(&mut self, member: MemberId, mut observe: impl FnMut(TraceEvent)) {
+        self.running.retain(|running| {
+            let lives = running.call.member != member;
+            if !lives {
+                observe(stopped(running));
+            }
+            lives
+        });
+    }
+
+    /// Handlers of a partition that run in a member's process.
+    pub fn in_flight(&self, member: MemberId, partition: TopicPartition) -> u32 {
+        let running = self.running.iter();
+        running
+            .filter(|r| r.call.member == member && r.call.partition == partition)
+            .count() as u32
+    }
+
+    /// Makes a member's handlers take `factor` times as long.
+    pub fn slow(&mut self, member: MemberId, factor: u32) {
+        self.slow[member.0 as usize] = factor;
+    }
+
+    /// Lets a member's handlers hang, those that begin from now on.
+    pub fn hang(&mut self, member: MemberId) {
+        self.hanging[member.0 as usize] += 1;
+    }
+
+    /// Ends a hang: the handlers that hung come back now, with an error. Returns them.
+    pub fn unhang(&mut self, member: MemberId) -> Vec<HandlerId> {
+        let hanging = &mut self.hanging[member.0 as usize];
+        *hanging = hanging.saturating_sub(1);
+        if *hanging > 0 {
+            return Vec::new();
+        }
+        let hung = self
+            .running
+            .iter_mut()
+            .filter(|r| r.call.member == member && r.outcome.is_none());
+        hung.map(|running| {
+            running.outcome = Some(Outcome::Retryable);
+            running.id
+        })
+        .collect()
+    }
+
+    /// From now on a share of all attempts fails.
+    pub fn begin_outage(&mut self, fault: u32, outcome: Outcome, share: f64) {
+        self.outages.push(Outage {
+            fault,
+            outcome,
+            share,
+        });
+    }
+
+    /// Ends an outage.
+    pub fn end_outage(&mut self, fault: u32) {
+        self.outages.retain(|outage| outage.fault != fault);
+    }
+
+    fn outage(&self, seed: u64, message: MessageId, attempt: u32) -> Option<Outcome> {
+        self.outages.iter().find_map(|outage| {
+            let id =
+                u64::from(outage.fault) << 52 ^ u64::from(message.0) << 20 ^ u64::from(attempt);
+            let mut rng = Rng::substream(seed, Purpose::Fate, id);
+            rng.chance(outage.share).then_some(outage.outcome)
+        })
+    }
+}
+
+/// How attempt `attempt` (from 1) ends; `None`: it does not.
+fn outcome(fate: Fate, attempt: u32) -> Option<Outcome> {
+    match fate {
+        Fate::Retryable(times) | Fate::Panic(times) if attempt <= times => Some(Outcome::Retryable),
+        Fate::Hang(times) if attempt <= times => None,
+        Fate::Permanent | Fate::Undecodable => Some(Outcome::Permanent),
+        _ => Some(Outcome::Ok),
+    }
+}
+
+fn stopped(running: &Running) -> TraceEvent {
+    TraceEvent::HandlerStopped {
+        member: running.call.member,
+        partition: running.call.partition,
+        offset: running.call.offset,
+        attempt: running.attempt,
+    }
+}

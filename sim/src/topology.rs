@@ -1,0 +1,98 @@
+//! The partitions of a run, numbered densely, so that state can lie in plain arrays.
+
+use plimsoll_core::TopicPartition;
+use plimsoll_scenarios::Plan;
+use plimsoll_scenarios::scenario::{FaultKind, Settings};
+
+/// A partition of any topic: the workload's, the dead-letter topic's or `__consumer_offsets`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PartitionIndex(pub u16);
+
+/// Which partitions there are, and which there can be.
+#[derive(Clone, Debug, Default)]
+pub struct Topology {
+    partitions: Vec<TopicPartition>,
+    /// By topic: its first index, how many partitions it can have, and how many at the start.
+    topics: Vec<(u16, u32, u32)>,
+    workload_topics: u32,
+}
+
+impl Topology {
+    /// The topology of a plan: room for every partition that its faults add.
+    pub fn new(plan: &Plan) -> Self {
+        let settings: &Settings = &plan.settings;
+        let mut topology = Self {
+            workload_topics: settings.topics.len() as u32,
+            ..Self::default()
+        };
+        for (number, topic) in settings.topics.iter().enumerate() {
+            let added: u32 = plan
+                .faults
+                .iter()
+                .map(|fault| match fault.kind {
+                    FaultKind::AddPartitions { topic, count } if topic as usize == number => count,
+                    _ => 0,
+                })
+                .sum();
+            topology.add_topic(topic.partitions + added, topic.partitions);
+        }
+        topology.add_topic(1, 1);
+        let offsets = settings.cluster.settings.offsets_topic_partitions;
+        topology.add_topic(offsets, offsets);
+        topology
+    }
+
+    fn add_topic(&mut self, capacity: u32, at_start: u32) {
+        let topic = self.topics.len() as u32;
+        self.topics
+            .push((self.partitions.len() as u16, capacity, at_start));
+        self.partitions
+            .extend((0..capacity).map(|partition| TopicPartition::new(topic, partition)));
+    }
+
+    /// How many partitions there are or can be, of all topics.
+    pub fn len(&self) -> usize {
+        self.partitions.len()
+    }
+
+    /// Every index.
+    pub fn all(&self) -> impl Iterator<Item = PartitionIndex> + use<> {
+        (0..self.partitions.len() as u16).map(PartitionIndex)
+    }
+
+    /// The index of a partition; `None` where the plan never has it.
+    pub fn index(&self, partition: TopicPartition) -> Option<PartitionIndex> {
+        let (first, capacity, _) = *self.topics.get(partition.topic as usize)?;
+        (partition.partition < capacity).then(|| PartitionIndex(first + partition.partition as u16))
+    }
+
+    /// The partition of an index.
+    #[inline]
+    pub fn partition(&self, index: PartitionIndex) -> TopicPartition {
+        self.partitions[usize::from(index.0)]
+    }
+
+    /// Whether it exists from the start, rather than being added by a fault.
+    pub fn exists_at_start(&self, index: PartitionIndex) -> bool {
+        let partition = self.partition(index);
+        partition.partition < self.topics[partition.topic as usize].2
+    }
+
+    /// Whether the group consumes it (rather than its being internal, or for dead letters).
+    #[inline]
+    pub fn is_workload(&self, index: PartitionIndex) -> bool {
+        self.partition(index).topic < self.workload_topics
+    }
+
+    /// The dead-letter topic's one partition.
+    pub fn dead_letters(&self) -> PartitionIndex {
+        PartitionIndex(self.topics[self.workload_topics as usize].0)
+    }
+
+    /// The partition of `__consumer_offsets` whose leader coordinates the group.
+    ///
+    /// Kafka takes the group id's hash; a scenario has one group, so any is as good.
+    pub fn group_offsets(&self) -> PartitionIndex {
+        PartitionIndex(self.topics[self.workload_topics as usize + 1].0)
+    }
+}

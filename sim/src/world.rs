@@ -1,0 +1,1 @@
+//! A plan goes in, a trace comes out.
