@@ -2,11 +2,12 @@
 
 use crate::cluster::GroupSnapshot;
 use crate::engine::Queue;
+use crate::faults::Step;
 use crate::network::{Envelope, Network, Passage};
 use crate::protocol::{Channel, Correlation, Message, Node, Request, Response};
 use crate::sink::{HandlerCall, HandlerId, Sink};
 use crate::topology::Topology;
-use plimsoll_core::{Instant, Offset, TopicPartition};
+use plimsoll_core::{Instant, Offset, Outcome, TopicPartition};
 use plimsoll_scenarios::{MemberId, Plan, Trace, TraceEvent};
 
 /// Something that will happen.
@@ -20,10 +21,16 @@ pub enum Event {
     Timer(Node),
     /// A handler comes back.
     HandlerDone(HandlerId),
+    /// A handler's result reaches a process that was paused.
+    Processed(HandlerCall, Outcome),
     /// The next message of the workload is due.
     Produce,
-    /// A step of a fault is due; the number is the fault plan's own.
-    Fault(u32),
+    /// A process starts.
+    Start(Node),
+    /// A process is asked to stop (SIGTERM).
+    Terminate(Node),
+    /// A step of a fault is due.
+    Fault(Step),
     /// The safety phase ends.
     Heal,
     /// Is everything quiet?
@@ -45,6 +52,28 @@ pub struct Env<'a> {
     pub group_snapshots: Vec<GroupSnapshot>,
     pub(crate) queue: &'a mut Queue<Event>,
     pub(crate) network: Network,
+}
+
+impl<'a> Env<'a> {
+    /// The world of a plan, before anything happened.
+    pub(crate) fn new(
+        plan: &'a Plan,
+        topology: Topology,
+        trace: &'a mut Trace,
+        sink: Sink,
+        queue: &'a mut Queue<Event>,
+        network: Network,
+    ) -> Self {
+        Self {
+            plan,
+            topology,
+            trace,
+            sink,
+            group_snapshots: Vec::new(),
+            queue,
+            network,
+        }
+    }
 }
 
 impl Env<'_> {
@@ -142,6 +171,11 @@ impl Env<'_> {
         }
     }
 
+    /// Sends on what a blocked link had held.
+    pub(crate) fn resend(&mut self, held: Envelope) {
+        self.send(held.from, held.to, held.channel, held.message);
+    }
+
     /// Breaks the connections between two nodes, and tells both.
     pub fn cut(&mut self, a: Node, b: Node) {
         self.network.cut(a, b);
@@ -160,6 +194,12 @@ impl Env<'_> {
         if let Some((at, handler)) = started.done {
             self.queue.push(at, Event::HandlerDone(handler));
         }
+    }
+
+    /// Stops all handlers of a process that died.
+    pub(crate) fn kill_handlers(&mut self, member: MemberId) {
+        let (now, trace) = (self.queue.now(), &mut *self.trace);
+        self.sink.kill(member, |stopped| trace.push(now, stopped));
     }
 
     /// Stops a handler, if it runs.

@@ -12,34 +12,51 @@ mod sink;
 mod topology;
 mod world;
 
+use crate::engine::Queue;
+use crate::env::Event;
+use crate::recipes::SubjectSpec;
 use plimsoll_scenarios::{Backend, Plan, Refusal, Subject, Trace};
 
 /// The backend `sim`: a discrete-event simulation of a Kafka cluster and its clients.
 ///
 /// Reused from run to run, it keeps its memory.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Simulator {
-    subject: Option<Subject>,
-    events: u64,
+    subject: Option<SubjectSpec>,
+    queue: Queue<Event>,
 }
 
 impl Simulator {
     /// A simulator whose subject is the one that each plan names.
     pub fn new() -> Self {
-        Self::default()
+        Self {
+            subject: None,
+            queue: Queue::new(),
+        }
     }
 
     /// A simulator that tries this subject, whatever the plan names.
     pub fn with_subject(subject: Subject) -> Self {
+        Self::with_spec(SubjectSpec::of(subject))
+    }
+
+    /// A simulator that tries a subject of your own.
+    pub fn with_spec(spec: SubjectSpec) -> Self {
         Self {
-            subject: Some(subject),
-            events: 0,
+            subject: Some(spec),
+            queue: Queue::new(),
         }
     }
 
     /// How many events all runs so far had.
     pub fn events(&self) -> u64 {
-        self.events
+        self.queue.popped()
+    }
+}
+
+impl Default for Simulator {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -48,12 +65,14 @@ impl Backend for Simulator {
         "sim"
     }
 
+    /// It can do every fault that the language can say.
     fn refuses(&self, _plan: &Plan) -> Option<Refusal> {
         None
     }
 
-    fn run(&mut self, _plan: &Plan, _trace: &mut Trace) {
-        let _ = self.subject;
-        unimplemented!("simulator")
+    fn run(&mut self, plan: &Plan, trace: &mut Trace) {
+        let subject = plan.settings.consumers.subject;
+        let spec = self.subject.unwrap_or_else(|| SubjectSpec::of(subject));
+        world::run(plan, spec, &mut self.queue, trace);
     }
 }

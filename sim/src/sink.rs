@@ -186,6 +186,11 @@ impl Sink {
         });
     }
 
+    /// Whether no handler runs.
+    pub fn is_idle(&self) -> bool {
+        self.running.is_empty()
+    }
+
     /// Handlers of a partition that run in a member's process.
     pub fn in_flight(&self, member: MemberId, partition: TopicPartition) -> u32 {
         let running = self.running.iter();

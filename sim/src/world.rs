@@ -1,1 +1,512 @@
-//! A plan goes in, a trace comes out.
+//! A plan goes in, a trace comes out: the loop, and the processes that live and die in it.
+
+use crate::client::{Member, Producer};
+use crate::cluster::{Broker, Controller};
+use crate::engine::Queue;
+use crate::env::{Env, Event};
+use crate::faults::Faults;
+use crate::network::{Envelope, Network};
+use crate::protocol::{Message, Node, Response};
+use crate::recipes::SubjectSpec;
+use crate::sink::{HandlerCall, HandlerId, Sink};
+use crate::topology::{PartitionIndex, Topology};
+use plimsoll_core::{Instant, Outcome};
+use plimsoll_scenarios::{MemberId, Plan, Trace, TraceEvent};
+use std::time::Duration;
+
+/// How often the world looks whether everything is quiet, once it is healed.
+const QUIET_CHECK: Duration = Duration::from_millis(250);
+
+/// Everything that takes part in one run.
+pub(crate) struct World<'a> {
+    pub(crate) env: Env<'a>,
+    pub(crate) brokers: Vec<Broker>,
+    pub(crate) controller: Controller,
+    producer: Producer,
+    pub(crate) members: Vec<Member>,
+    pub(crate) faults: Faults,
+    /// By node.
+    hosts: Vec<Host>,
+    next_message: usize,
+    healed: bool,
+    ended: bool,
+}
+
+/// What the operating system of a node knows of its process.
+#[derive(Debug, Default)]
+struct Host {
+    /// The earliest timer event in the queue that still counts.
+    armed: Option<Instant>,
+    /// `pause` faults that hold the process.
+    pauses: u32,
+    /// What waits for a paused process.
+    deferred: Vec<Event>,
+    /// Whether it ran after the last event.
+    runs: bool,
+    /// Whether it was asked to stop.
+    stopping: bool,
+    /// Start it again as soon as it has stopped.
+    restart: bool,
+}
+
+/// Runs a plan. `queue` lends its memory.
+pub(crate) fn run(plan: &Plan, subject: SubjectSpec, queue: &mut Queue<Event>, trace: &mut Trace) {
+    queue.reset(plan.seed);
+    let mut world = World::new(plan, subject, queue, trace);
+    world.begin();
+    let deadline = plan.deadline();
+    while let Some(event) = world.env.queue.pop() {
+        if world.env.now() > deadline {
+            break;
+        }
+        world.step(event);
+        if world.ended {
+            return;
+        }
+    }
+    let lag = world.lag();
+    world.env.observe(TraceEvent::Ended { lag });
+}
+
+impl<'a> World<'a> {
+    fn new(
+        plan: &'a Plan,
+        subject: SubjectSpec,
+        queue: &'a mut Queue<Event>,
+        trace: &'a mut Trace,
+    ) -> Self {
+        let settings = &plan.settings;
+        let nodes = settings.cluster.brokers as usize + 2 + plan.starts.len();
+        let env = Env::new(
+            plan,
+            Topology::new(plan),
+            trace,
+            Sink::new(plan),
+            queue,
+            Network::new(plan.seed, nodes, settings.network.latency),
+        );
+        let members = (0..plan.starts.len() as u32).map(MemberId);
+        Self {
+            brokers: env.brokers().map(|node| Broker::new(&env, node)).collect(),
+            controller: Controller::new(&env),
+            producer: Producer::new(&env),
+            members: members.map(|id| Member::new(&env, id, subject)).collect(),
+            faults: Faults::new(plan),
+            hosts: (0..nodes).map(|_| Host::default()).collect(),
+            next_message: 0,
+            healed: false,
+            ended: false,
+            env,
+        }
+    }
+
+    /// Puts what happens by itself into the queue.
+    fn begin(&mut self) {
+        for node in [self.env.controller(), self.env.producer()] {
+            self.env.network.process_started(node);
+            self.hosts[usize::from(node.0)].runs = true;
+        }
+        // All brokers listen before the first of them speaks.
+        for node in self.env.brokers() {
+            self.env.network.process_started(node);
+        }
+        for node in self.env.brokers() {
+            self.start(node);
+        }
+        let plan = self.env.plan;
+        for (member, start) in plan.starts.iter().enumerate() {
+            if let Some(at) = start {
+                let node = self.env.member_node(MemberId(member as u32));
+                self.env.queue.push(*at, Event::Start(node));
+            }
+        }
+        if let Some(first) = plan.messages.first() {
+            self.env.queue.push(first.at, Event::Produce);
+        }
+        self.env.queue.push(plan.heal_at, Event::Heal);
+        self.schedule_faults();
+    }
+
+    fn step(&mut self, event: Event) {
+        match event {
+            Event::Deliver(envelope) => self.deliver(envelope),
+            Event::Disconnected { node, peer } => self.disconnected(node, peer),
+            Event::Timer(node) => self.timer(node),
+            Event::HandlerDone(handler) => self.handler_done(handler),
+            Event::Processed(call, outcome) => self.processed(call, outcome),
+            Event::Produce => self.produce(),
+            Event::Start(node) => self.start(node),
+            Event::Terminate(node) => self.terminate(node),
+            Event::Fault(step) => self.fault_step(step),
+            Event::Heal => self.heal(),
+            Event::CheckQuiet => self.check_quiet(),
+        }
+        if self.faults.is_waiting() {
+            self.trigger_faults();
+        }
+    }
+
+    fn deliver(&mut self, envelope: Envelope) {
+        let Some(envelope) = self.env.network.arrives(envelope) else {
+            return;
+        };
+        let node = envelope.to;
+        if self.is_paused(node) {
+            return self.defer(node, Event::Deliver(envelope));
+        }
+        let Envelope {
+            from,
+            channel,
+            message,
+            ..
+        } = envelope;
+        if let Some(broker) = self.brokers.get_mut(usize::from(node.0)) {
+            if let Message::Request(correlation, request) = &message {
+                let kind = request.kind();
+                self.env
+                    .network
+                    .note_request(from, node, *correlation, kind);
+                if let Some(error) = self.faults.injected_error(node, kind) {
+                    let response = Response::Failed(error);
+                    return self
+                        .env
+                        .respond(node, from, channel, *correlation, response);
+                }
+            }
+            broker.handle_message(&mut self.env, from, channel, message);
+        } else if node == self.env.controller() {
+            self.controller.handle_message(&mut self.env, from, message);
+        } else if let Message::Response(correlation, response) = message {
+            match self.env.member_at(node) {
+                Some(MemberId(member)) => self.members[member as usize].handle_response(
+                    &mut self.env,
+                    from,
+                    channel,
+                    correlation,
+                    response,
+                ),
+                None => self.producer.handle_response(
+                    &mut self.env,
+                    from,
+                    channel,
+                    correlation,
+                    response,
+                ),
+            }
+        }
+        self.after(node);
+    }
+
+    fn disconnected(&mut self, node: Node, peer: Node) {
+        if self.is_paused(node) {
+            return self.defer(node, Event::Disconnected { node, peer });
+        }
+        if !self.runs(node) {
+            return;
+        }
+        if let Some(broker) = self.brokers.get_mut(usize::from(node.0)) {
+            broker.handle_disconnected(&mut self.env, peer);
+        } else if let Some(MemberId(member)) = self.env.member_at(node) {
+            self.members[member as usize].handle_disconnected(&mut self.env, peer);
+        } else if node == self.env.producer() {
+            self.producer.handle_disconnected(&mut self.env, peer);
+        }
+        self.after(node);
+    }
+
+    fn timer(&mut self, node: Node) {
+        if self.is_paused(node) {
+            return self.defer(node, Event::Timer(node));
+        }
+        let host = &mut self.hosts[usize::from(node.0)];
+        // A timer that an earlier one has overtaken, or of a process that died.
+        if host.armed.is_none_or(|armed| armed > self.env.queue.now()) || !host.runs {
+            return;
+        }
+        host.armed = None;
+        if let Some(broker) = self.brokers.get_mut(usize::from(node.0)) {
+            broker.handle_timeout(&mut self.env);
+        } else if let Some(MemberId(member)) = self.env.member_at(node) {
+            self.members[member as usize].handle_timeout(&mut self.env);
+        } else if node == self.env.producer() {
+            self.producer.handle_timeout(&mut self.env);
+        } else {
+            self.controller.handle_timeout(&mut self.env);
+        }
+        self.after(node);
+    }
+
+    fn handler_done(&mut self, handler: HandlerId) {
+        let Some(member) = self.env.sink.member_of(handler) else {
+            return;
+        };
+        let node = self.env.member_node(member);
+        if self.is_paused(node) {
+            return self.defer(node, Event::HandlerDone(handler));
+        }
+        let Some((effect, call, outcome)) = self.env.sink.finish(handler) else {
+            return;
+        };
+        self.env.observe(effect);
+        // Between the effect and its result, the process may die.
+        if self.faults.is_waiting() {
+            self.trigger_faults();
+        }
+        self.crash_after_effect(member);
+        self.processed(call, outcome);
+    }
+
+    /// A handler's result reaches its process.
+    fn processed(&mut self, call: HandlerCall, outcome: Outcome) {
+        let node = self.env.member_node(call.member);
+        if self.is_paused(node) {
+            return self.defer(node, Event::Processed(call, outcome));
+        }
+        if self.runs(node) {
+            self.members[call.member.0 as usize].handle_processed(&mut self.env, call, outcome);
+            self.after(node);
+        }
+    }
+
+    fn produce(&mut self) {
+        self.producer.produce(&mut self.env, self.next_message);
+        self.next_message += 1;
+        if let Some(next) = self.env.plan.messages.get(self.next_message) {
+            self.env.queue.push(next.at, Event::Produce);
+        }
+        self.after(self.env.producer());
+    }
+
+    /// After anything happened in a process: did it end, and when does it want to wake?
+    pub(crate) fn after(&mut self, node: Node) {
+        let (runs, timeout) = if let Some(broker) = self.brokers.get(usize::from(node.0)) {
+            (broker.is_running(), broker.next_timeout())
+        } else if let Some(MemberId(member)) = self.env.member_at(node) {
+            let member = &self.members[member as usize];
+            (member.is_running(), member.next_timeout())
+        } else if node == self.env.producer() {
+            (true, self.producer.next_timeout())
+        } else {
+            (true, self.controller.next_timeout())
+        };
+        let host = &mut self.hosts[usize::from(node.0)];
+        if host.runs && !runs {
+            return self.process_died(node);
+        }
+        if let Some(at) = timeout
+            && host.armed.is_none_or(|armed| at < armed)
+        {
+            host.armed = Some(at);
+            self.env.queue.push(at, Event::Timer(node));
+        }
+    }
+}
+
+/// Processes.
+impl World<'_> {
+    /// Whether a process runs, paused or not.
+    pub(crate) fn runs(&self, node: Node) -> bool {
+        self.hosts[usize::from(node.0)].runs
+    }
+
+    fn is_paused(&self, node: Node) -> bool {
+        self.hosts[usize::from(node.0)].pauses > 0
+    }
+
+    fn defer(&mut self, node: Node, event: Event) {
+        self.hosts[usize::from(node.0)].deferred.push(event);
+    }
+
+    /// Starts a process that does not run.
+    pub(crate) fn start(&mut self, node: Node) {
+        let host = &mut self.hosts[usize::from(node.0)];
+        if host.runs {
+            return;
+        }
+        host.runs = true;
+        host.restart = false;
+        self.env.network.process_started(node);
+        if let Some(broker) = self.brokers.get_mut(usize::from(node.0)) {
+            broker.start(&mut self.env);
+        } else if let Some(member) = self.env.member_at(node) {
+            self.env.observe(TraceEvent::MemberStarted { member });
+            self.members[member.0 as usize].start(&mut self.env);
+        }
+        self.after(node);
+    }
+
+    /// Starts a process, now or as soon as the one that is stopping has ended.
+    pub(crate) fn restart(&mut self, node: Node) {
+        if self.runs(node) {
+            self.hosts[usize::from(node.0)].restart = true;
+        } else {
+            self.start(node);
+        }
+    }
+
+    /// Kills a process.
+    pub(crate) fn crash(&mut self, node: Node) {
+        if !self.runs(node) {
+            return;
+        }
+        if let Some(broker) = self.brokers.get_mut(usize::from(node.0)) {
+            broker.crash(&mut self.env);
+        } else if let Some(member) = self.env.member_at(node) {
+            self.members[member.0 as usize].crash();
+            self.env.observe(TraceEvent::MemberCrashed { member });
+        }
+        self.process_died(node);
+    }
+
+    /// Asks a process to stop.
+    pub(crate) fn terminate(&mut self, node: Node) {
+        if self.is_paused(node) {
+            return self.defer(node, Event::Terminate(node));
+        }
+        if !self.runs(node) {
+            return;
+        }
+        self.hosts[usize::from(node.0)].stopping = true;
+        if let Some(broker) = self.brokers.get_mut(usize::from(node.0)) {
+            broker.stop(&mut self.env);
+        } else if let Some(member) = self.env.member_at(node) {
+            self.env.observe(TraceEvent::MemberStopping { member });
+            self.members[member.0 as usize].stop(&mut self.env);
+        }
+        self.after(node);
+    }
+
+    /// Makes a process stand still.
+    pub(crate) fn pause(&mut self, node: Node) {
+        let host = &mut self.hosts[usize::from(node.0)];
+        host.pauses += 1;
+        if let (1, Some(member)) = (host.pauses, self.env.member_at(node)) {
+            self.env.observe(TraceEvent::MemberPaused { member });
+        }
+    }
+
+    /// Lets a process go on, with all that waited for it.
+    pub(crate) fn resume(&mut self, node: Node) {
+        let host = &mut self.hosts[usize::from(node.0)];
+        if host.pauses == 0 {
+            return;
+        }
+        host.pauses -= 1;
+        if host.pauses > 0 {
+            return;
+        }
+        let deferred = std::mem::take(&mut host.deferred);
+        if let Some(member) = self.env.member_at(node) {
+            self.env.observe(TraceEvent::MemberResumed { member });
+        }
+        for event in deferred {
+            if self.is_paused(node) {
+                self.defer(node, event);
+            } else {
+                self.step(event);
+            }
+        }
+    }
+
+    fn process_died(&mut self, node: Node) {
+        let host = &mut self.hosts[usize::from(node.0)];
+        host.runs = false;
+        host.stopping = false;
+        host.armed = None;
+        host.pauses = 0;
+        host.deferred.clear();
+        let restart = std::mem::take(&mut host.restart);
+        if let Some(member) = self.env.member_at(node) {
+            self.env.kill_handlers(member);
+        }
+        let now = self.env.now();
+        for (at, peer) in self.env.network.process_died(now, node) {
+            self.env.queue.push(
+                at,
+                Event::Disconnected {
+                    node: peer,
+                    peer: node,
+                },
+            );
+        }
+        if restart {
+            self.env.queue.push(now, Event::Start(node));
+        }
+    }
+}
+
+/// The end.
+impl World<'_> {
+    fn heal(&mut self) {
+        self.end_all_faults();
+        for node in self.env.brokers() {
+            self.restart_if_down(node);
+        }
+        for member in 0..self.members.len() as u32 {
+            if self.faults.has_joined(MemberId(member)) {
+                self.restart_if_down(self.env.member_node(MemberId(member)));
+            }
+        }
+        self.healed = true;
+        self.env.observe(TraceEvent::Healed);
+        self.env.queue.push(self.env.now(), Event::CheckQuiet);
+    }
+
+    /// Starts what does not run; what is stopping starts again when it has ended.
+    fn restart_if_down(&mut self, node: Node) {
+        if self.hosts[usize::from(node.0)].stopping || !self.runs(node) {
+            self.restart(node);
+        }
+    }
+
+    fn check_quiet(&mut self) {
+        debug_assert!(self.healed);
+        if self.is_quiet() {
+            self.env.observe(TraceEvent::Quiet);
+            self.env.observe(TraceEvent::Ended { lag: 0 });
+            self.ended = true;
+        } else {
+            let at = self.env.now() + QUIET_CHECK;
+            self.env.queue.push(at, Event::CheckQuiet);
+        }
+    }
+
+    fn is_quiet(&self) -> bool {
+        let members = self
+            .members
+            .iter()
+            .filter(|member| member.is_running())
+            .count();
+        self.next_message == self.env.plan.messages.len()
+            && self.producer.is_done()
+            && self.env.sink.is_idle()
+            && self
+                .coordinator()
+                .is_some_and(|broker| broker.group_is_stable_with(members))
+            && self.lag() == 0
+    }
+
+    /// Readable records that the group has not committed.
+    fn lag(&self) -> u64 {
+        let workload = self.env.topology.all().filter(|index| {
+            self.env.topology.is_workload(*index) && self.controller.exists(*index)
+        });
+        workload.map(|index| self.partition_lag(index)).sum()
+    }
+
+    fn partition_lag(&self, partition: PartitionIndex) -> u64 {
+        let Some(leader) = self.controller.leader(partition) else {
+            return 1;
+        };
+        let (start, end) = self.brokers[usize::from(leader.0)].log_ends(partition);
+        let committed = self
+            .coordinator()
+            .and_then(|broker| broker.committed(partition));
+        end.get().saturating_sub(committed.unwrap_or(start).get())
+    }
+
+    fn coordinator(&self) -> Option<&Broker> {
+        let leader = self.controller.leader(self.env.topology.group_offsets())?;
+        self.brokers.get(usize::from(leader.0))
+    }
+}

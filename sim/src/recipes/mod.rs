@@ -24,7 +24,7 @@ pub enum Polling {
 }
 
 /// How a subject is built and driven.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct SubjectSpec {
     /// A new process's consumer.
     pub build: fn(&Config) -> Box<dyn Machine<Payload>>,
