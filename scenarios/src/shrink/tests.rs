@@ -1,0 +1,393 @@
+//! The shrinker on made-up failures: what must stay is known, so the smallest plan is too.
+
+use super::{Shrunk, shrink};
+use crate::scenario::{
+    BrokerTarget, Cluster, Condition, Consumers, Direction, Distribution, Expect, Fate, Fault,
+    FaultKind, Handler, MemberTarget, Message, Network, Producer, RequestKind, Settings, Topic,
+    Trigger,
+};
+use crate::{FaultId, Judgement, MemberId, MessageId, Plan, Property, Verdict, Violation};
+use plimsoll_core::{Instant, TopicPartition};
+use proptest::prelude::*;
+use std::sync::Arc;
+use std::time::Duration;
+
+const SOUGHT: Property = Property::NoLoss;
+
+/// The verdict of a run that breaks the sought property, or another one.
+fn verdict(fails: bool) -> Verdict {
+    let violation = Violation {
+        at: Instant::ZERO,
+        summary: "made up".into(),
+        evidence: vec![],
+        count: 1,
+    };
+    let broken = if fails { SOUGHT } else { Property::Liveness };
+    Verdict::new(vec![(broken, Judgement::Violated(violation))])
+}
+
+fn shrunk(plan: &Plan, fails: impl Fn(&Plan) -> bool) -> Shrunk {
+    shrink(plan, SOUGHT, 2_000, &mut |plan| verdict(fails(plan)))
+}
+
+/// A plan with something of everything in it.
+fn plan() -> Plan {
+    let messages = (0..200).map(message).collect();
+    let faults = vec![
+        fault(0, FaultKind::Crash(MemberTarget::Member(MemberId(2)))),
+        fault(1, FaultKind::BrokerCrash(BrokerTarget::Broker(2))),
+        fault(2, FaultKind::LeaderMove(TopicPartition::new(1, 3))),
+        fault(
+            3,
+            FaultKind::Partition {
+                member: MemberTarget::OwnerOf(TopicPartition::new(0, 4)),
+                broker: Some(BrokerTarget::LeaderOf(TopicPartition::new(1, 1))),
+                direction: Direction::Responses,
+            },
+        ),
+        fault(4, FaultKind::Join(MemberId(3))),
+        fault(5, FaultKind::Undecodable(MessageId(9))),
+        Fault {
+            trigger: Trigger::When {
+                condition: Condition::Effect,
+                count: 10,
+                delay: Duration::from_millis(5),
+            },
+            ..fault(
+                6,
+                FaultKind::LoseResponse(MemberTarget::Subject, RequestKind::OffsetCommit),
+            )
+        },
+        fault(7, FaultKind::AddPartitions { topic: 1, count: 2 }),
+    ];
+    let starts = [Some(0), Some(1_234), Some(20_000), None];
+    Plan {
+        seed: 17,
+        settings: Arc::new(settings()),
+        messages,
+        starts: starts.map(|at| at.map(Instant::from_millis)).to_vec(),
+        faults,
+        heal_at: Instant::from_millis(60_000),
+    }
+}
+
+fn message(number: u32) -> Message {
+    Message {
+        id: MessageId(number),
+        at: Instant::from_nanos(u64::from(number) * 123_456_789),
+        partition: TopicPartition::new(number % 2, number % 6),
+        key: Some(number % 7),
+        bytes: 100 + number,
+        fate: match number % 5 {
+            0 => Fate::Retryable(Fate::ALWAYS),
+            1 => Fate::Hang(2),
+            _ => Fate::Ok,
+        },
+    }
+}
+
+fn fault(id: u32, kind: FaultKind) -> Fault {
+    Fault {
+        id: FaultId(id),
+        trigger: Trigger::At(Instant::from_millis(10_123 + u64::from(id) * 1_111)),
+        kind,
+        duration: Some(Duration::from_millis(4_321)),
+    }
+}
+
+fn settings() -> Settings {
+    let topic = |name: &str| Topic {
+        name: name.into(),
+        partitions: 6,
+    };
+    let starts = [Some(0), Some(1_234), Some(20_000), None];
+    Settings {
+        name: "made-up".into(),
+        description: "Something of everything.".into(),
+        safety: None,
+        cluster: Cluster::default(),
+        topics: vec![topic("orders"), topic("bills")],
+        producer: Producer {
+            idempotence: false,
+            ..Producer::default()
+        },
+        consumers: Consumers {
+            starts: starts.map(|at| at.map(Duration::from_millis)).to_vec(),
+            session_timeout: Duration::from_secs(6),
+            static_ids: true,
+            ..Consumers::default()
+        },
+        handler: Handler {
+            retryable: 0.2,
+            messages: vec![(3, Fate::Permanent)],
+            ..Handler::default()
+        },
+        network: Network::default(),
+        expect: Expect::default(),
+    }
+}
+
+fn has_message(plan: &Plan, id: u32) -> bool {
+    plan.messages
+        .iter()
+        .any(|message| message.id == MessageId(id))
+}
+
+fn has_fault(plan: &Plan, id: u32) -> bool {
+    plan.faults.iter().any(|fault| fault.id == FaultId(id))
+}
+
+/// Everything that a plan names is there, and what it says twice is the same.
+fn assert_sound(plan: &Plan) {
+    let mut faults = plan.faults.clone();
+    let settings = &plan.settings;
+    let cluster = &settings.cluster;
+    assert!(1 <= cluster.min_insync && cluster.min_insync <= cluster.replication);
+    assert!(cluster.replication <= cluster.brokers);
+    assert!(!plan.messages.is_empty() && !plan.starts.is_empty());
+    assert!(plan.messages.is_sorted_by_key(|message| message.at));
+    assert_eq!(settings.safety, Some(plan.heal_at.since_start()));
+    for (start, setting) in plan.starts.iter().zip(&settings.consumers.starts) {
+        assert_eq!(start.map(|at| at.since_start()), *setting);
+        assert!(start.is_none_or(|at| at < plan.heal_at));
+    }
+    assert_eq!(plan.starts.len(), settings.consumers.starts.len());
+    let mut partitions: Vec<u32> = settings
+        .topics
+        .iter()
+        .map(|topic| topic.partitions)
+        .collect();
+    for fault in &faults {
+        if let FaultKind::AddPartitions { topic, count } = fault.kind {
+            partitions[topic as usize] += count;
+        }
+    }
+    let exists = |at: TopicPartition| at.partition < partitions[at.topic as usize];
+    for message in &plan.messages {
+        assert!(exists(message.partition), "{message:?}");
+        assert!(message.at < plan.heal_at);
+    }
+    for fault in &mut faults {
+        let kind = &mut fault.kind;
+        super::targets::for_each_partition(kind, &mut |at| assert!(exists(*at)));
+        if let Some(BrokerTarget::Broker(broker)) = super::targets::broker_target(kind) {
+            assert!(*broker < cluster.brokers);
+        }
+        if let Some(MemberTarget::Member(member)) = super::targets::member_target(kind) {
+            assert!((member.0 as usize) < plan.starts.len());
+        }
+        match kind {
+            FaultKind::Join(member) => assert_eq!(plan.starts[member.0 as usize], None),
+            FaultKind::Undecodable(id) => assert!(has_message(plan, id.0)),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn two_messages_and_a_fault_stay_and_nothing_else() {
+    let fails = |plan: &Plan| has_message(plan, 7) && has_message(plan, 13) && has_fault(plan, 2);
+    let Shrunk {
+        plan,
+        verdict,
+        runs,
+    } = shrunk(&plan(), fails);
+    assert!(verdict.violates(SOUGHT));
+    assert!(runs < 300, "{runs} runs");
+    assert_sound(&plan);
+
+    let ids: Vec<u32> = plan.messages.iter().map(|message| message.id.0).collect();
+    assert_eq!(ids, [7, 13]);
+    let plain = |message: &Message| {
+        message.at == Instant::ZERO
+            && message.key.is_none()
+            && message.fate == Fate::Ok
+            && message.bytes == 100
+            && message.partition == TopicPartition::new(0, 0)
+    };
+    assert!(plan.messages.iter().all(plain), "{:?}", plan.messages);
+    assert_eq!(
+        plan.faults,
+        [Fault {
+            id: FaultId(2),
+            trigger: Trigger::At(Instant::ZERO),
+            kind: FaultKind::LeaderMove(TopicPartition::new(0, 0)),
+            duration: Some(Duration::from_millis(1)),
+        }]
+    );
+    assert_eq!(plan.starts, [Some(Instant::ZERO)]);
+    assert_eq!(plan.heal_at, Instant::from_millis(1_000));
+    let settings = &plan.settings;
+    assert_eq!(settings.topics.len(), 1);
+    assert_eq!(settings.topics[0].partitions, 1);
+    assert_eq!(settings.cluster.brokers, 1);
+    assert_eq!(settings.consumers.session_timeout, Duration::from_secs(10));
+    assert!(!settings.consumers.static_ids);
+    assert!(settings.producer.idempotence);
+    let constant = |time: &Distribution| time.min == time.max && time.slow_share == 0.0;
+    assert!(constant(&settings.handler.time) && constant(&settings.network.latency));
+}
+
+#[test]
+fn what_the_failure_needs_is_kept() {
+    let needed = |message: &Message| {
+        matches!(message.fate, Fate::Hang(_))
+            && message.key.is_some()
+            && message.at > Instant::from_millis(5_200)
+    };
+    let fails = |plan: &Plan| {
+        plan.messages.iter().any(needed)
+            && plan.starts.len() >= 3
+            && plan.settings.consumers.static_ids
+            && plan.settings.topics.len() == 2
+            && plan.settings.cluster.replication >= 2
+    };
+    let plan = shrunk(&plan(), fails).plan;
+    assert!(fails(&plan));
+    assert_sound(&plan);
+    assert!(plan.faults.is_empty());
+    assert_eq!(plan.messages.len(), 1);
+    assert_eq!(plan.messages[0].at, Instant::from_millis(6_000));
+    assert_eq!(plan.messages[0].fate, Fate::Hang(1));
+    assert_eq!(plan.messages[0].key, Some(0));
+    assert_eq!(plan.starts.len(), 3);
+    let cluster = &plan.settings.cluster;
+    assert_eq!(
+        (cluster.brokers, cluster.replication, cluster.min_insync),
+        (2, 2, 1)
+    );
+}
+
+#[test]
+fn members_hand_their_faults_over() {
+    let crash = |fault: &Fault| matches!(fault.kind, FaultKind::Crash(MemberTarget::Member(_)));
+    let plan = shrunk(&plan(), |plan| plan.faults.iter().any(crash)).plan;
+    assert_sound(&plan);
+    assert_eq!(plan.starts.len(), 1);
+    assert_eq!(
+        plan.faults[0].kind,
+        FaultKind::Crash(MemberTarget::Member(MemberId(0)))
+    );
+}
+
+#[test]
+fn a_member_that_joins_starts_by_itself() {
+    let joined = |plan: &Plan| {
+        has_fault(plan, 4)
+            || plan
+                .starts
+                .iter()
+                .flatten()
+                .any(|at| at.as_nanos() > 14_000_000_000)
+    };
+    let mut start = plan();
+    start.starts[2] = Some(Instant::ZERO);
+    let plan = shrunk(&start, |plan| joined(plan) && plan.starts.len() > 1).plan;
+    assert_sound(&plan);
+    assert!(plan.faults.is_empty());
+    assert_eq!(plan.starts.len(), 2);
+}
+
+#[test]
+fn added_partitions_stay_behind_the_first_ones() {
+    let added = |plan: &Plan| {
+        plan.messages.iter().any(|message| {
+            let topic = &plan.settings.topics[message.partition.topic as usize];
+            message.partition.partition >= topic.partitions
+        })
+    };
+    let mut start = plan();
+    start.messages[51].partition = TopicPartition::new(1, 7);
+    let fails = |plan: &Plan| has_fault(plan, 7) && added(plan);
+    let plan = shrunk(&start, fails).plan;
+    assert_sound(&plan);
+    assert_eq!(plan.messages.len(), 1);
+    assert_eq!(plan.settings.topics[0].partitions, 1);
+}
+
+#[test]
+fn triggers_and_budgets_become_small() {
+    let fails = |plan: &Plan| {
+        let triggered = |fault: &Fault| {
+            matches!(fault.trigger, Trigger::When { count, delay, .. }
+                if count >= 3 && delay > Duration::from_millis(1))
+        };
+        let failing = |message: &Message| matches!(message.fate, Fate::Retryable(n) if n >= 4);
+        plan.faults.iter().any(triggered) && plan.messages.iter().any(failing)
+    };
+    let plan = shrunk(&plan(), fails).plan;
+    assert_sound(&plan);
+    assert_eq!(plan.messages[0].fate, Fate::Retryable(5));
+    assert_eq!(plan.settings.consumers.config.retry.attempts, 1);
+    let Trigger::When { count, delay, .. } = plan.faults[0].trigger else {
+        panic!("a trigger became a time");
+    };
+    assert_eq!((count, delay), (3, Duration::from_millis(2)));
+}
+
+#[test]
+fn another_property_is_not_the_one_sought() {
+    let unchanged = shrink(&plan(), SOUGHT, 100, &mut |_| verdict(false));
+    assert_eq!((unchanged.plan, unchanged.runs), (plan(), 1));
+}
+
+#[test]
+fn the_budget_is_kept() {
+    for budget in [1, 2, 10] {
+        let mut runs = 0;
+        let shrunk = shrink(&plan(), SOUGHT, budget, &mut |plan| {
+            runs += 1;
+            verdict(has_message(plan, 7) && has_fault(plan, 2))
+        });
+        assert_eq!((shrunk.runs, runs), (budget, budget));
+        assert!(has_message(&shrunk.plan, 7) && has_fault(&shrunk.plan, 2));
+    }
+}
+
+#[test]
+fn equal_input_gives_equal_output() {
+    let fails = |plan: &Plan| has_message(plan, 150) && has_fault(plan, 3);
+    let (first, second) = (shrunk(&plan(), fails), shrunk(&plan(), fails));
+    assert_eq!((first.plan, first.runs), (second.plan, second.runs));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever the failure needs, the result still fails, is possible, and holds nothing that
+    /// could be left out by itself.
+    #[test]
+    fn the_result_fails_and_is_minimal(
+        messages in proptest::collection::btree_set(0u32..200, 1..5),
+        faults in proptest::collection::btree_set(0u32..8, 0..4),
+        members in 1usize..=4,
+        brokers in 1u32..=3,
+        at_millis in 0u64..5_000,
+    ) {
+        let fails = |plan: &Plan| {
+            let late = |id| plan.messages.iter().any(|message: &Message| {
+                message.id == MessageId(id)
+                    && (id < 60 || message.at >= Instant::from_millis(at_millis))
+            });
+            messages.iter().all(|&id| late(id))
+                && faults.iter().all(|&id| has_fault(plan, id))
+                && plan.starts.len() >= members
+                && plan.settings.cluster.brokers >= brokers
+        };
+        let mut start = plan();
+        let needed_for_poison = faults.contains(&5);
+        start.messages.retain(|message| needed_for_poison || message.id != MessageId(9));
+        prop_assume!(fails(&start));
+        let result = shrunk(&start, fails);
+        assert_sound(&result.plan);
+        prop_assert!(fails(&result.plan));
+        prop_assert!(super::Size::of(&result.plan) <= super::Size::of(&start));
+        let poison = usize::from(needed_for_poison && !messages.contains(&9));
+        prop_assert_eq!(result.plan.messages.len(), messages.len() + poison);
+        prop_assert_eq!(result.plan.faults.len(), faults.len());
+        let joins = if faults.contains(&4) { 1.max(members) } else { members };
+        prop_assert_eq!(result.plan.starts.len(), joins);
+        prop_assert_eq!(result.plan.settings.cluster.brokers, brokers);
+        prop_assert!(result.runs <= 2_000);
+    }
+}

@@ -1,0 +1,263 @@
+//! Rounder, earlier and shorter times.
+
+use super::Search;
+use super::size::significant_digits;
+use crate::scenario::{FaultKind, Trigger};
+use crate::{MessageId, Plan};
+use plimsoll_core::Instant;
+use std::time::Duration;
+
+/// Moves everything together towards the start, then each time by itself, then the healing to
+/// where the last thing is over.
+pub(super) fn pass(search: &mut Search<'_>) {
+    shift_all(search);
+    gather_messages(search);
+    heal_early(search);
+    for (slot, _) in times(&search.best) {
+        shrink_one(search, slot);
+    }
+    heal_early(search);
+}
+
+/// A place where a plan says a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Slot {
+    Start(usize),
+    Message(MessageId),
+    FaultAt(usize),
+    FaultDelay(usize),
+    FaultDuration(usize),
+    /// By how much a fault slows things down.
+    FaultBy(usize),
+    Heal,
+}
+
+impl Slot {
+    /// Whether this is a moment, and not a duration.
+    fn is_moment(self) -> bool {
+        matches!(
+            self,
+            Self::Start(_) | Self::Message(_) | Self::FaultAt(_) | Self::Heal
+        )
+    }
+}
+
+/// The time of every slot, in nanoseconds.
+pub(super) fn nanos(plan: &Plan) -> impl Iterator<Item = u64> {
+    times(plan).into_iter().map(|(_, nanos)| nanos)
+}
+
+fn times(plan: &Plan) -> Vec<(Slot, u64)> {
+    let mut times = Vec::with_capacity(plan.messages.len() + plan.starts.len() + 8);
+    for (index, start) in plan.starts.iter().enumerate() {
+        times.extend(start.map(|at| (Slot::Start(index), at.as_nanos())));
+    }
+    for message in &plan.messages {
+        times.push((Slot::Message(message.id), message.at.as_nanos()));
+    }
+    for (index, fault) in plan.faults.iter().enumerate() {
+        times.push(match fault.trigger {
+            Trigger::At(at) => (Slot::FaultAt(index), at.as_nanos()),
+            Trigger::When { delay, .. } => (Slot::FaultDelay(index), nanos_of(delay)),
+        });
+        times.extend(
+            fault
+                .duration
+                .map(|duration| (Slot::FaultDuration(index), nanos_of(duration))),
+        );
+        if let FaultKind::Delay { by, .. } | FaultKind::Throttle(_, by) = fault.kind {
+            times.push((Slot::FaultBy(index), nanos_of(by)));
+        }
+    }
+    times.push((Slot::Heal, plan.heal_at.as_nanos()));
+    times
+}
+
+fn set(plan: &mut Plan, slot: Slot, nanos: u64) {
+    let moment = Instant::from_nanos(nanos);
+    let duration = Duration::from_nanos(nanos);
+    match slot {
+        Slot::Start(index) => plan.starts[index] = Some(moment),
+        Slot::Message(id) => {
+            for message in plan.messages.iter_mut().filter(|message| message.id == id) {
+                message.at = moment;
+            }
+        }
+        Slot::FaultAt(index) => plan.faults[index].trigger = Trigger::At(moment),
+        Slot::FaultDelay(index) => {
+            if let Trigger::When { delay, .. } = &mut plan.faults[index].trigger {
+                *delay = duration;
+            }
+        }
+        Slot::FaultDuration(index) => plan.faults[index].duration = Some(duration),
+        Slot::FaultBy(index) => {
+            if let FaultKind::Delay { by, .. } | FaultKind::Throttle(_, by) =
+                &mut plan.faults[index].kind
+            {
+                *by = duration;
+            }
+        }
+        Slot::Heal => plan.heal_at = moment,
+    }
+}
+
+/// Moves all moments but the first members' starts earlier by the same time: half of what is
+/// possible, and half of that, ...
+fn shift_all(search: &mut Search<'_>) {
+    let earliest = times(&search.best)
+        .into_iter()
+        .filter(|&(slot, at)| slot.is_moment() && slot != Slot::Heal && at > 0)
+        .map(|(_, at)| at)
+        .min()
+        .unwrap_or(0);
+    let mut by = earliest;
+    while by >= MILLISECOND {
+        let moved = search.attempt_with(|plan| {
+            for (slot, at) in times(plan) {
+                if slot.is_moment() {
+                    set(plan, slot, at.saturating_sub(by));
+                }
+            }
+        });
+        if moved {
+            return;
+        }
+        by = by / 2 / MILLISECOND * MILLISECOND;
+    }
+}
+
+/// All messages at once, or at least all on whole seconds, tenths, ...
+fn gather_messages(search: &mut Search<'_>) {
+    let first = search.best.messages.first().map(|message| message.at);
+    for at in [Some(Instant::ZERO), first].into_iter().flatten() {
+        if search.attempt_with(|plan| plan.messages.iter_mut().for_each(|message| message.at = at))
+        {
+            return;
+        }
+    }
+    for unit in UNITS {
+        let rounded = search.attempt_with(|plan| {
+            for message in &mut plan.messages {
+                message.at = Instant::from_nanos(message.at.as_nanos() / unit * unit);
+            }
+        });
+        if rounded {
+            return;
+        }
+    }
+}
+
+/// Heals a second after the last thing, at a whole second.
+fn heal_early(search: &mut Search<'_>) {
+    let soon = round_up(last_end(&search.best), SECOND) + SECOND;
+    search.attempt_with(|plan| plan.heal_at = plan.heal_at.min(Instant::from_nanos(soon)));
+}
+
+fn shrink_one(search: &mut Search<'_>, slot: Slot) {
+    while let Some(&(_, now)) = times(&search.best).iter().find(|(at, _)| *at == slot) {
+        let (low, high) = bounds(&search.best, slot);
+        let shrunk = smaller(now)
+            .into_iter()
+            .filter(|nanos| (low..=high).contains(nanos))
+            .any(|nanos| search.attempt_with(|plan| set(plan, slot, nanos)));
+        if !shrunk {
+            return;
+        }
+    }
+}
+
+/// Where a time may lie: a fault lasts, nothing begins after the healing.
+fn bounds(plan: &Plan, slot: Slot) -> (u64, u64) {
+    match slot {
+        Slot::Start(_) | Slot::Message(_) | Slot::FaultAt(_) => {
+            (0, plan.heal_at.as_nanos().saturating_sub(1))
+        }
+        Slot::FaultDelay(_) => (0, u64::MAX),
+        Slot::FaultDuration(_) | Slot::FaultBy(_) => (MILLISECOND, u64::MAX),
+        Slot::Heal => (round_up(last_begin(plan) + 1, SECOND), u64::MAX),
+    }
+}
+
+/// Times to try instead of `nanos`, the plainest first: none at all, round ones, shorter ones.
+fn smaller(nanos: u64) -> Vec<u64> {
+    let mut plainer = vec![0];
+    for unit in UNITS {
+        plainer.extend([nanos / unit * unit, round_up(nanos, unit)]);
+    }
+    let leading = 10u64.pow(nanos.max(1).ilog10());
+    plainer.push(nanos / 2 / leading.max(10) * leading.max(10));
+    plainer.push(nanos / 2 / (leading / 10).max(1) * (leading / 10).max(1));
+    let last = 10u64.pow(nanos.max(1).ilog10() + 1 - significant_digits(nanos).max(1));
+    plainer.extend([last, last / 10].map(|step| nanos.saturating_sub(step)));
+    let rank = |nanos: u64| (significant_digits(nanos), nanos);
+    let mut tried = Vec::with_capacity(plainer.len());
+    for other in plainer {
+        if rank(other) < rank(nanos) && !tried.contains(&other) {
+            tried.push(other);
+        }
+    }
+    tried
+}
+
+const MILLISECOND: u64 = 1_000_000;
+const SECOND: u64 = 1_000_000_000;
+const UNITS: [u64; 5] = [
+    10 * SECOND,
+    SECOND,
+    100 * MILLISECOND,
+    10 * MILLISECOND,
+    MILLISECOND,
+];
+
+/// When the last thing begins: members' starts, messages, timed faults.
+fn last_begin(plan: &Plan) -> u64 {
+    times(plan)
+        .into_iter()
+        .filter(|(slot, _)| slot.is_moment() && *slot != Slot::Heal)
+        .map(|(_, at)| at)
+        .max()
+        .unwrap_or(0)
+}
+
+/// When the last thing is over, as far as the plan says; triggered faults count from the last
+/// beginning.
+fn last_end(plan: &Plan) -> u64 {
+    let begin = last_begin(plan);
+    let ends = plan.faults.iter().map(|fault| {
+        let duration = nanos_of(fault.duration.unwrap_or_default());
+        match fault.trigger {
+            Trigger::At(at) => at.as_nanos() + duration,
+            Trigger::When { delay, .. } => begin + nanos_of(delay) + duration,
+        }
+    });
+    ends.max().unwrap_or(0).max(begin)
+}
+
+fn round_up(nanos: u64, unit: u64) -> u64 {
+    nanos.div_ceil(unit) * unit
+}
+
+fn nanos_of(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MILLISECOND, SECOND, smaller};
+
+    #[test]
+    fn plainer_times_come_first() {
+        let tried = smaller(12_340 * MILLISECOND);
+        assert_eq!(tried[..3], [0, 10 * SECOND, 20 * SECOND]);
+        assert!(tried.contains(&(12 * SECOND)));
+        assert!(tried.contains(&(12_300 * MILLISECOND)));
+        assert!(!tried.contains(&(12_340 * MILLISECOND)));
+    }
+
+    #[test]
+    fn round_times_are_halved_and_counted_down() {
+        assert_eq!(smaller(8 * SECOND), [0, 4 * SECOND, 7 * SECOND]);
+        assert_eq!(smaller(SECOND), [0, 500, 900].map(|ms| ms * MILLISECOND));
+        assert!(smaller(0).is_empty());
+    }
+}
