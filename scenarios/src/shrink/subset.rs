@@ -74,12 +74,12 @@ mod tests {
         assert!(attempts < 50, "{attempts} attempts");
     }
 
-    /// Entry 0 can go only after entry 1 has gone.
+    /// Entry 1 can go only after entry 0 has gone, and is tried first.
     #[test]
     fn goes_on_while_single_entries_go() {
         let mut best = vec![0, 1, 2];
         minimise(3, |kept| {
-            let enough = kept.contains(&2) && (!kept.contains(&1) || kept.contains(&0));
+            let enough = kept.contains(&2) && (!kept.contains(&0) || kept.contains(&1));
             if enough {
                 best = kept.to_vec();
             }
