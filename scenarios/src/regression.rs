@@ -1,0 +1,138 @@
+//! Regressions: shrunk failures, kept as scenario files that replay byte for byte.
+//!
+//! A regression is a scenario file with nothing left to draw: a seed, every message and fault,
+//! the properties that it violates, and the hash of its trace. It is read like any scenario, by
+//! [`Scenario::parse`].
+
+use crate::scenario::Expected;
+use crate::{Fingerprint, Plan, Property, Scenario, Subject, Verdict};
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// A failure to keep.
+#[derive(Clone, Debug)]
+pub struct Regression {
+    /// Which property it was found, and shrunk, for.
+    pub property: Property,
+    /// The run, with what it must show.
+    pub scenario: Scenario,
+    /// The seed that found it, and under which it runs.
+    pub seed: u64,
+    /// What it shows, a line a property.
+    violations: Vec<String>,
+}
+
+impl Regression {
+    /// The regression of `plan`, run with `subject`: it broke what `verdict` says, `property`
+    /// among it, and left a trace with this fingerprint.
+    pub fn from_plan(
+        plan: &Plan,
+        property: Property,
+        verdict: &Verdict,
+        fingerprint: Fingerprint,
+        subject: Subject,
+    ) -> Self {
+        let mut scenario = plan.to_scenario();
+        scenario.seed = Some(plan.seed);
+        scenario.settings.consumers.subject = subject;
+        let expect = &mut scenario.settings.expect;
+        let violated = verdict.violations().map(|(property, _)| property);
+        expect.verdict = Expected::Violated(violated.collect());
+        expect.trace = Some(fingerprint.to_string());
+        // Rare things are what many seeds must show together; this is one.
+        expect.sometimes.clear();
+        let line = |(property, violation): (Property, &crate::Violation)| {
+            format!("{property}: {}", violation.summary)
+        };
+        Self {
+            property,
+            scenario,
+            seed: plan.seed,
+            violations: verdict.violations().map(line).collect(),
+        }
+    }
+
+    /// A name for its file: scenario, subject, property and seed,
+    /// `alarm-ruler-newest-sarama-manual-mark-no-loss-17.toml` for example.
+    pub fn file_name(&self) -> String {
+        let settings = &self.scenario.settings;
+        let legal = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+        let name = settings.name.replace(|letter| !legal(letter), "-");
+        let subject = settings.consumers.subject;
+        format!("{name}-{subject}-{}-{}.toml", self.property, self.seed)
+    }
+
+    /// The file's text: a comment that says what broke, how it was found and how to see it again,
+    /// and the scenario. `path` is where it will stand; its stem becomes the scenario's name.
+    pub fn to_toml(&self, path: &Path) -> String {
+        let mut scenario = self.scenario.clone();
+        if let Some(stem) = path.file_stem() {
+            scenario.settings.name = stem.to_string_lossy().into_owned();
+        }
+        self.header(path) + "\n" + &scenario.to_toml()
+    }
+
+    fn header(&self, path: &Path) -> String {
+        let mut text = String::new();
+        for violation in &self.violations {
+            comment(&mut text, violation);
+        }
+        let settings = &self.scenario.settings;
+        let found = format!(
+            "Found by the scenario {} with subject {} and seed {}, and shrunk by Plimsoll {}. \
+             To see it again:",
+            settings.name,
+            settings.consumers.subject,
+            self.seed,
+            env!("CARGO_PKG_VERSION"),
+        );
+        text.push_str("#\n");
+        comment(&mut text, &found);
+        let path = path.display().to_string().replace(char::is_control, "?");
+        let quote = if path.contains(' ') { "'" } else { "" };
+        writeln!(text, "#\n#     plimsoll replay {quote}{path}{quote}").expect(INFALLIBLE);
+        text
+    }
+}
+
+/// Appends `words` as lines of a comment. TOML allows no control characters there, and what
+/// subjects and topics are called ends up in summaries, so they are split away as white space is.
+fn comment(text: &mut String, words: &str) {
+    let mut width = usize::MAX;
+    for word in words.split(|letter: char| letter.is_whitespace() || letter.is_control()) {
+        if word.is_empty() {
+            continue;
+        }
+        let length = word.chars().count();
+        if width.saturating_add(1 + length) > WIDTH {
+            text.push_str(if width == usize::MAX { "#" } else { "\n#" });
+            width = 1;
+        }
+        write!(text, " {word}").expect(INFALLIBLE);
+        width += 1 + length;
+    }
+    text.push('\n');
+}
+
+const WIDTH: usize = 100;
+const INFALLIBLE: &str = "writing to a string";
+
+#[cfg(test)]
+mod tests {
+    use super::comment;
+
+    #[test]
+    fn comments_are_wrapped_and_hold_no_control_characters() {
+        let mut text = String::new();
+        comment(&mut text, "one\u{0}two\nthree\r\n\tfour");
+        assert_eq!(text, "# one two three four\n");
+
+        text.clear();
+        comment(&mut text, &"word ".repeat(50));
+        assert_eq!(text.lines().count(), 3);
+        assert!(
+            text.lines()
+                .all(|line| line.starts_with("# word") && line.len() <= 100)
+        );
+    }
+}
