@@ -1,0 +1,81 @@
+//! How many schedules a second: the reference scenario, from the drawing of its plan to the
+//! verdict of all checkers, on one core.
+//!
+//! Criterion's `elem/s` are schedules a second. Before the measurements a line says how many events
+//! a schedule has and what an event costs, so that other machines can be compared.
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use plimsoll_scenarios::check::Judge;
+use plimsoll_scenarios::scenario::Workload;
+use plimsoll_scenarios::{Backend, Plan, Scenario, Trace};
+use plimsoll_sim::Simulator;
+use std::hint::black_box;
+use std::time::Instant;
+
+const REFERENCE: &str = include_str!("../../scenarios/library/reference.toml");
+
+/// The same run again and again, with the next seed each time.
+struct Schedules {
+    scenario: Scenario,
+    seed: u64,
+    simulator: Simulator,
+    judge: Judge,
+    trace: Trace,
+}
+
+impl Schedules {
+    fn new(messages: u32) -> Self {
+        let mut scenario = Scenario::parse("reference.toml", REFERENCE).expect("it parses");
+        if let Workload::Drawn(traffic) = &mut scenario.workload {
+            traffic.rate *= f64::from(messages) / f64::from(traffic.messages);
+            traffic.messages = messages;
+        }
+        Self {
+            scenario,
+            seed: 0,
+            simulator: Simulator::new(),
+            judge: Judge::new(),
+            trace: Trace::new(),
+        }
+    }
+
+    fn next(&mut self) {
+        let plan = Plan::draw(&self.scenario, self.seed);
+        self.seed += 1;
+        self.trace.clear();
+        self.simulator.run(&plan, &mut self.trace);
+        let verdict = self.judge.judge(&plan, &self.trace, &[]);
+        assert_eq!(verdict.violations().count(), 0, "seed {}", plan.seed);
+        black_box(verdict);
+    }
+
+    fn report_events(&mut self, messages: u32) {
+        const RUNS: u64 = 500;
+        let (events, began) = (self.simulator.events(), Instant::now());
+        for _ in 0..RUNS {
+            self.next();
+        }
+        let events = self.simulator.events() - events;
+        let nanos = began.elapsed().as_nanos() as f64 / events as f64;
+        println!(
+            "reference/{messages} messages: {} events a schedule, {nanos:.0} ns an event",
+            events / RUNS
+        );
+    }
+}
+
+fn reference(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("reference");
+    group.throughput(Throughput::Elements(1));
+    for messages in [200, 50] {
+        let mut schedules = Schedules::new(messages);
+        schedules.report_events(messages);
+        group.bench_function(BenchmarkId::new("messages", messages), |bencher| {
+            bencher.iter(|| schedules.next());
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, reference);
+criterion_main!(benches);

@@ -1,0 +1,396 @@
+//! Bugs that real consumers had, planted around the core: each changes what goes in or comes out.
+
+use plimsoll_core::{
+    CommitId, CommitOffset, CommitOutcome, Command, Config, Consumer, Event, Instant, Machine,
+    NextOffset, Ordering, Outcome, RebalanceId, TopicPartition,
+};
+use plimsoll_sim::recipes::Payload;
+use std::collections::{BTreeMap, VecDeque};
+
+/// What a planted bug does to the traffic between the driver and the core.
+pub trait Bug: Default + 'static {
+    /// Changes the settings.
+    fn config(_config: &mut Config) {}
+
+    /// An event on its way in; `None`: the core never learns of it.
+    fn event(&mut self, event: Event<Payload>, _out: &mut VecDeque<Command<Payload>>) -> Option<Event<Payload>> {
+        Some(event)
+    }
+
+    /// A command on its way out; the answers that the core gets at once go into `answers`.
+    fn command(&mut self, command: Command<Payload>, _answers: &mut Vec<Event<Payload>>) -> Option<Command<Payload>> {
+        Some(command)
+    }
+}
+
+/// The core with a bug.
+pub struct Planted<B> {
+    core: Consumer<Payload>,
+    bug: B,
+    out: VecDeque<Command<Payload>>,
+    now: Instant,
+}
+
+/// Builds a process's consumer with the bug `B`.
+pub fn build<B: Bug>(config: &Config) -> Box<dyn Machine<Payload>> {
+    let mut config = *config;
+    B::config(&mut config);
+    Box::new(Planted {
+        core: Consumer::new(config),
+        bug: B::default(),
+        out: VecDeque::new(),
+        now: Instant::ZERO,
+    })
+}
+
+impl<B: Bug> Machine<Payload> for Planted<B> {
+    fn handle_event(&mut self, now: Instant, event: Event<Payload>) {
+        self.now = now;
+        if let Some(event) = self.bug.event(event, &mut self.out) {
+            self.core.handle_event(now, event);
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.now = now;
+        self.core.handle_timeout(now);
+    }
+
+    fn poll_command(&mut self) -> Option<Command<Payload>> {
+        loop {
+            if let Some(command) = self.out.pop_front() {
+                return Some(command);
+            }
+            let command = self.core.poll_command()?;
+            let mut answers = Vec::new();
+            let command = self.bug.command(command, &mut answers);
+            for answer in answers {
+                self.core.handle_event(self.now, answer);
+            }
+            if command.is_some() {
+                return command;
+            }
+        }
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.core.poll_timeout()
+    }
+}
+
+/// No bug: the control.
+#[derive(Default)]
+pub struct Control;
+
+impl Bug for Control {}
+
+/// vector#24215: workers side by side, and the highest finished record is committed.
+#[derive(Default)]
+pub struct ParallelMaxCommit {
+    highest: BTreeMap<TopicPartition, NextOffset>,
+}
+
+impl Bug for ParallelMaxCommit {
+    fn event(&mut self, event: Event<Payload>, _: &mut VecDeque<Command<Payload>>) -> Option<Event<Payload>> {
+        if let Event::Processed { partition, offset, outcome: Outcome::Ok, .. } = &event {
+            let highest = self.highest.entry(*partition).or_default();
+            *highest = (*highest).max(offset.next());
+        }
+        Some(event)
+    }
+
+    fn command(&mut self, command: Command<Payload>, _: &mut Vec<Event<Payload>>) -> Option<Command<Payload>> {
+        Some(raise_commits(command, &self.highest))
+    }
+}
+
+/// parallel-consumer#826, franz-go PR320: what was polled is committed, finished or not.
+#[derive(Default)]
+pub struct CommitPolled {
+    polled: BTreeMap<TopicPartition, NextOffset>,
+}
+
+impl Bug for CommitPolled {
+    fn event(&mut self, event: Event<Payload>, _: &mut VecDeque<Command<Payload>>) -> Option<Event<Payload>> {
+        if let Event::Fetched { partition, records, .. } = &event
+            && let Some(last) = records.last()
+        {
+            self.polled.insert(*partition, last.offset.next());
+        }
+        Some(event)
+    }
+
+    fn command(&mut self, command: Command<Payload>, _: &mut Vec<Event<Payload>>) -> Option<Command<Payload>> {
+        Some(raise_commits(command, &self.polled))
+    }
+}
+
+fn raise_commits(command: Command<Payload>, to: &BTreeMap<TopicPartition, NextOffset>) -> Command<Payload> {
+    let Command::Commit { commit, mut offsets } = command else {
+        return command;
+    };
+    for offset in &mut offsets {
+        if let Some(next) = to.get(&offset.partition) {
+            offset.next = offset.next.max(*next);
+        }
+    }
+    Command::Commit { commit, offsets }
+}
+
+/// confluent-kafka-go#195: one is added to what is already one past the record.
+#[derive(Default)]
+pub struct WrongPlusOne;
+
+impl Bug for WrongPlusOne {
+    fn command(&mut self, command: Command<Payload>, _: &mut Vec<Event<Payload>>) -> Option<Command<Payload>> {
+        let Command::Commit { commit, mut offsets } = command else {
+            return Some(command);
+        };
+        for offset in &mut offsets {
+            offset.next = NextOffset::new(offset.next.get() + 1);
+        }
+        Some(Command::Commit { commit, offsets })
+    }
+}
+
+/// A failed handler is logged and counts as done.
+#[derive(Default)]
+pub struct SkipFailures;
+
+impl Bug for SkipFailures {
+    fn event(&mut self, mut event: Event<Payload>, _: &mut VecDeque<Command<Payload>>) -> Option<Event<Payload>> {
+        if let Event::Processed { outcome, .. } = &mut event {
+            *outcome = Outcome::Ok;
+        }
+        Some(event)
+    }
+}
+
+/// spring-kafka PR2088: a commit without an answer is sent again after newer ones.
+#[derive(Default)]
+pub struct AsyncRetryReorders {
+    sent: BTreeMap<CommitId, Vec<CommitOffset>>,
+    failed: Option<Vec<CommitOffset>>,
+    retries: u32,
+}
+
+impl Bug for AsyncRetryReorders {
+    fn event(&mut self, event: Event<Payload>, out: &mut VecDeque<Command<Payload>>) -> Option<Event<Payload>> {
+        let Event::CommitFinished { commit, outcome } = event else {
+            return Some(event);
+        };
+        let offsets = self.sent.remove(&commit)?;
+        if outcome != CommitOutcome::Ok {
+            self.failed = Some(offsets);
+        } else if let Some(offsets) = self.failed.take() {
+            self.retries += 1;
+            out.push_back(Command::Commit { commit: CommitId(u32::MAX - self.retries), offsets });
+        }
+        Some(event)
+    }
+
+    fn command(&mut self, command: Command<Payload>, _: &mut Vec<Event<Payload>>) -> Option<Command<Payload>> {
+        if let Command::Commit { commit, offsets } = &command {
+            self.sent.insert(*commit, offsets.clone());
+        }
+        Some(command)
+    }
+}
+
+/// connect#4477, librdkafka PR5604: offsets of a revoked partition go out with a later commit.
+#[derive(Default)]
+pub struct CommitAfterRevoke {
+    seen: BTreeMap<TopicPartition, CommitOffset>,
+}
+
+impl Bug for CommitAfterRevoke {
+    fn command(&mut self, command: Command<Payload>, _: &mut Vec<Event<Payload>>) -> Option<Command<Payload>> {
+        let Command::Commit { commit, offsets } = command else {
+            return Some(command);
+        };
+        for offset in offsets {
+            self.seen.insert(offset.partition, offset);
+        }
+        let offsets = self.seen.values().copied().collect();
+        Some(Command::Commit { commit, offsets })
+    }
+}
+
+/// kafka-go#1398: what was buffered is handled after the revocation.
+#[derive(Default)]
+pub struct RevokedBufferDelivered;
+
+impl Bug for RevokedBufferDelivered {
+    fn event(&mut self, event: Event<Payload>, out: &mut VecDeque<Command<Payload>>) -> Option<Event<Payload>> {
+        let Event::Revoked { rebalance, .. } = event else {
+            return Some(event);
+        };
+        out.push_back(Command::CompleteRevoke { rebalance });
+        None
+    }
+}
+
+/// Keys are forgotten: records of one key run side by side.
+#[derive(Default)]
+pub struct ForgetsKeys;
+
+impl Bug for ForgetsKeys {
+    fn config(config: &mut Config) {
+        config.ordering = Ordering::Unordered;
+    }
+}
+
+/// The first failure goes to the dead letters.
+#[derive(Default)]
+pub struct DeadLettersTooSoon;
+
+impl Bug for DeadLettersTooSoon {
+    fn config(config: &mut Config) {
+        config.retry.attempts = 1;
+    }
+}
+
+/// agent-kernel PR630: the dead letter counts before its topic acknowledged it.
+#[derive(Default)]
+pub struct DeadLetterNotAwaited;
+
+impl Bug for DeadLetterNotAwaited {
+    fn command(&mut self, command: Command<Payload>, answers: &mut Vec<Event<Payload>>) -> Option<Command<Payload>> {
+        let Command::DeadLetter { partition, epoch, record, .. } = command else {
+            return Some(command);
+        };
+        let offset = record.offset;
+        answers.push(Event::DeadLettered { partition, epoch, offset, acknowledged: true });
+        None
+    }
+}
+
+/// The budget of retries is not kept.
+#[derive(Default)]
+pub struct RetriesWithoutEnd;
+
+impl Bug for RetriesWithoutEnd {
+    fn config(config: &mut Config) {
+        config.retry.attempts = u32::MAX;
+    }
+}
+
+/// Commits ten times as rarely as agreed.
+#[derive(Default)]
+pub struct CommitsRarely;
+
+impl Bug for CommitsRarely {
+    fn config(config: &mut Config) {
+        config.commit.interval = config.commit.interval.map(|interval| interval * 10);
+    }
+}
+
+/// franz-go#507: a paused partition is never resumed.
+#[derive(Default)]
+pub struct NeverResumes;
+
+impl Bug for NeverResumes {
+    fn command(&mut self, command: Command<Payload>, _: &mut Vec<Event<Payload>>) -> Option<Command<Payload>> {
+        Some(command).filter(|command| !matches!(command, Command::Resume { .. }))
+    }
+}
+
+/// librdkafka#2933: a commit that failed leaves the consumer waiting for ever.
+#[derive(Default)]
+pub struct CommitFailureStops;
+
+impl Bug for CommitFailureStops {
+    fn event(&mut self, event: Event<Payload>, _: &mut VecDeque<Command<Payload>>) -> Option<Event<Payload>> {
+        match event {
+            Event::CommitFinished { outcome, .. } if outcome != CommitOutcome::Ok => None,
+            event => Some(event),
+        }
+    }
+}
+
+/// A stop that neither drains nor commits.
+#[derive(Default)]
+pub struct ClosesAtOnce;
+
+impl Bug for ClosesAtOnce {
+    fn event(&mut self, event: Event<Payload>, out: &mut VecDeque<Command<Payload>>) -> Option<Event<Payload>> {
+        match event {
+            Event::Shutdown => {
+                out.push_back(Command::Close);
+                None
+            }
+            event => Some(event),
+        }
+    }
+}
+
+/// kafka-go#904: a group that starts at the end commits nothing until a record came.
+#[derive(Default)]
+pub struct LatestUncommitted {
+    starts: BTreeMap<TopicPartition, NextOffset>,
+}
+
+impl Bug for LatestUncommitted {
+    fn event(&mut self, event: Event<Payload>, _: &mut VecDeque<Command<Payload>>) -> Option<Event<Payload>> {
+        if let Event::Assigned { partitions, .. } = &event {
+            let uncommitted = partitions.iter().filter(|assigned| assigned.committed.is_none());
+            self.starts.extend(uncommitted.map(|assigned| (assigned.partition, assigned.log_end)));
+        }
+        Some(event)
+    }
+
+    fn command(&mut self, command: Command<Payload>, answers: &mut Vec<Event<Payload>>) -> Option<Command<Payload>> {
+        let Command::Commit { commit, mut offsets } = command else {
+            return Some(command);
+        };
+        offsets.retain(|offset| self.starts.get(&offset.partition) != Some(&offset.next));
+        if offsets.is_empty() {
+            answers.push(Event::CommitFinished { commit, outcome: CommitOutcome::Ok });
+            return None;
+        }
+        Some(Command::Commit { commit, offsets })
+    }
+}
+
+/// sarama#1739, KAFKA-12261: a partition added later is read from its end.
+#[derive(Default)]
+pub struct LatestNewPartition;
+
+impl Bug for LatestNewPartition {
+    fn event(&mut self, mut event: Event<Payload>, _: &mut VecDeque<Command<Payload>>) -> Option<Event<Payload>> {
+        if let Event::Assigned { partitions, .. } = &mut event {
+            for assigned in partitions {
+                assigned.founding_partitions = None;
+            }
+        }
+        Some(event)
+    }
+}
+
+/// spring-kafka#1287: a record that no handler can handle is tried without end.
+#[derive(Default)]
+pub struct PoisonLoop;
+
+impl Bug for PoisonLoop {
+    fn config(config: &mut Config) {
+        config.dead_letters = false;
+    }
+}
+
+/// A rebalance that is never answered.
+#[derive(Default)]
+pub struct NeverAnswersRevoke {
+    ignored: Option<RebalanceId>,
+}
+
+impl Bug for NeverAnswersRevoke {
+    fn command(&mut self, command: Command<Payload>, _: &mut Vec<Event<Payload>>) -> Option<Command<Payload>> {
+        match command {
+            Command::CompleteRevoke { rebalance } if self.ignored.is_none() => {
+                self.ignored = Some(rebalance);
+                None
+            }
+            command => Some(command),
+        }
+    }
+}
