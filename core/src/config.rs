@@ -1,5 +1,6 @@
 //! What a user chooses.
 
+use std::fmt;
 use std::time::Duration;
 
 /// Which records of one partition may be handled at the same time.
@@ -83,10 +84,14 @@ pub struct Config {
     /// How far fetching may run ahead of the watermark, in offsets, before the partition is
     /// paused: it bounds the ring of bits when one record stays unfinished.
     pub max_span: usize,
-    /// How long a revocation waits for handlers in flight before it cancels them;
+    /// How long a revocation waits for handlers in flight before it cancels them.
+    ///
+    /// Its last commit may take a quarter of that in addition, and at least a second: the sum
     /// must stay below the poll deadline.
     pub revoke_deadline: Duration,
     /// How long a shutdown waits for handlers in flight before it cancels them.
+    ///
+    /// Its last commit may take a quarter of that in addition, and at least a second.
     pub shutdown_deadline: Duration,
     /// From which the jitter of pauses is computed: the core has no random source.
     pub jitter_seed: u64,
@@ -118,5 +123,136 @@ impl Default for Config {
             shutdown_deadline: Duration::from_secs(30),
             jitter_seed: 0,
         }
+    }
+}
+
+/// The shortest pause after a failure: without one, a failure that repeats at once would leave
+/// no time for anything else.
+const MIN_BACKOFF: Duration = Duration::from_millis(1);
+
+impl Config {
+    /// Whether a consumer can keep to this as it stands.
+    ///
+    /// # Errors
+    /// Names the first field that it cannot keep to.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let jitter = self.retry.jitter;
+        let rules = [
+            (self.retry.attempts >= 1, "retry.attempts", "at least 1"),
+            (
+                self.retry.backoff >= MIN_BACKOFF,
+                "retry.backoff",
+                "at least 1 ms",
+            ),
+            (
+                self.retry.max_backoff >= self.retry.backoff,
+                "retry.max_backoff",
+                "at least retry.backoff",
+            ),
+            ((0.0..=1.0).contains(&jitter), "retry.jitter", "from 0 to 1"),
+            (self.commit.every != Some(0), "commit.every", "at least 1"),
+            (
+                self.handler_deadline != Some(Duration::ZERO),
+                "handler_deadline",
+                "more than 0",
+            ),
+            (self.max_in_flight >= 1, "max_in_flight", "at least 1"),
+            (
+                self.max_buffered_records >= 1,
+                "max_buffered_records",
+                "at least 1",
+            ),
+            (
+                self.max_buffered_bytes >= 1,
+                "max_buffered_bytes",
+                "at least 1",
+            ),
+            (self.max_span >= 1, "max_span", "at least 1"),
+        ];
+        match rules.into_iter().find(|(holds, ..)| !holds) {
+            None => Ok(()),
+            Some((_, field, expected)) => Err(ConfigError { field, expected }),
+        }
+    }
+
+    /// The nearest configuration that passes [`validate`](Self::validate).
+    #[must_use]
+    pub fn clamped(mut self) -> Self {
+        self.retry.attempts = self.retry.attempts.max(1);
+        self.retry.backoff = self.retry.backoff.max(MIN_BACKOFF);
+        self.retry.max_backoff = self.retry.max_backoff.max(self.retry.backoff);
+        if !(0.0..=1.0).contains(&self.retry.jitter) {
+            // Written so that a NaN becomes 0.
+            self.retry.jitter = if self.retry.jitter > 1.0 { 1.0 } else { 0.0 };
+        }
+        self.commit.every = self.commit.every.map(|every| every.max(1));
+        self.handler_deadline = self.handler_deadline.map(|d| d.max(MIN_BACKOFF));
+        self.max_in_flight = self.max_in_flight.max(1);
+        self.max_buffered_records = self.max_buffered_records.max(1);
+        self.max_buffered_bytes = self.max_buffered_bytes.max(1);
+        self.max_span = self.max_span.max(1);
+        self
+    }
+}
+
+/// A field that a consumer cannot keep to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// Its name, as one would write it after `config.`.
+    pub field: &'static str,
+    /// What it must be.
+    pub expected: &'static str,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` must be {}", self.field, self.expected)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_valid() {
+        assert_eq!(Config::default().validate(), Ok(()));
+        assert_eq!(Config::default().clamped(), Config::default());
+    }
+
+    #[test]
+    fn nonsense_is_named_and_clamped() {
+        type Break = fn(&mut Config);
+        let break_one: [(&str, Break); 11] = [
+            ("retry.attempts", |c| c.retry.attempts = 0),
+            ("retry.backoff", |c| c.retry.backoff = Duration::ZERO),
+            ("retry.max_backoff", |c| {
+                c.retry.max_backoff = Duration::ZERO
+            }),
+            ("retry.jitter", |c| c.retry.jitter = f32::NAN),
+            ("retry.jitter", |c| c.retry.jitter = 1.5),
+            ("commit.every", |c| c.commit.every = Some(0)),
+            ("handler_deadline", |c| {
+                c.handler_deadline = Some(Duration::ZERO)
+            }),
+            ("max_in_flight", |c| c.max_in_flight = 0),
+            ("max_buffered_records", |c| c.max_buffered_records = 0),
+            ("max_buffered_bytes", |c| c.max_buffered_bytes = 0),
+            ("max_span", |c| c.max_span = 0),
+        ];
+        for (field, break_it) in break_one {
+            let mut config = Config::default();
+            break_it(&mut config);
+            assert_eq!(config.validate().unwrap_err().field, field);
+            assert_eq!(config.clamped().validate(), Ok(()));
+        }
+        let config = Config {
+            max_span: 0,
+            ..Config::default()
+        };
+        let error = config.validate().unwrap_err();
+        assert_eq!(error.to_string(), "`max_span` must be at least 1");
     }
 }

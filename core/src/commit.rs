@@ -1,0 +1,206 @@
+//! When to commit and what: at most one commit is in flight, and none is ever sent twice.
+//!
+//! A commit that failed, or whose outcome is unknown, is dropped. The next one carries the
+//! watermarks of its own moment, so whatever becomes of the lost one on its way, the broker never
+//! gets a lower offset after a higher one.
+
+use std::time::Duration;
+
+use crate::{
+    AssignmentEpoch, Command, CommitId, CommitOffset, CommitOutcome, CommitPolicy, Consumer,
+    Instant, NextOffset, TopicPartition,
+};
+
+/// The bounds of the pause after a commit that was not accepted; between them it is the commit
+/// interval.
+const RETRY_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+
+/// Which partitions have something to commit, and when that is due.
+#[derive(Debug)]
+pub(crate) struct Commits {
+    policy: CommitPolicy,
+    last_id: CommitId,
+    in_flight: Option<InFlight>,
+    /// The partitions to commit, in the order in which they asked.
+    dirty: Vec<TopicPartition>,
+    /// When the next commit is wanted, if there is something to commit then.
+    due: Option<Instant>,
+    /// Not before this, after one that was not accepted.
+    not_before: Instant,
+    /// Records finished since the last commit.
+    finished: u32,
+}
+
+/// A commit that waits for its outcome.
+#[derive(Debug)]
+struct InFlight {
+    id: CommitId,
+    carried: Vec<(TopicPartition, AssignmentEpoch, NextOffset)>,
+}
+
+impl Commits {
+    pub(crate) const fn new(policy: CommitPolicy) -> Self {
+        Self {
+            policy,
+            last_id: CommitId(0),
+            in_flight: None,
+            dirty: Vec::new(),
+            due: None,
+            not_before: Instant::ZERO,
+            finished: 0,
+        }
+    }
+
+    pub(crate) fn in_flight(&self) -> Option<CommitId> {
+        self.in_flight.as_ref().map(|commit| commit.id)
+    }
+
+    /// When the next commit may be sent, if nothing else happens before.
+    #[inline]
+    pub(crate) fn next_due(&self) -> Option<Instant> {
+        if self.in_flight.is_some() || self.dirty.is_empty() {
+            return None;
+        }
+        Some(self.due?.max(self.not_before))
+    }
+
+    /// A partition has something to commit, and did not before.
+    #[inline]
+    pub(crate) fn mark(&mut self, partition: TopicPartition, now: Instant) {
+        if self.dirty.is_empty() {
+            self.due = if self.not_before > now {
+                Some(self.not_before)
+            } else if self.is_count_reached() {
+                Some(now)
+            } else {
+                self.policy.interval.map(|interval| now + interval)
+            };
+        }
+        self.dirty.push(partition);
+    }
+
+    #[inline]
+    pub(crate) fn count_finished(&mut self, now: Instant) {
+        self.finished = self.finished.saturating_add(1);
+        if self
+            .policy
+            .every
+            .is_some_and(|every| self.finished >= every)
+        {
+            self.hurry(now);
+        }
+    }
+
+    /// Whatever there is to commit is to be committed now.
+    pub(crate) fn hurry(&mut self, now: Instant) {
+        self.due = Some(self.due.map_or(now, |due| due.min(now)));
+    }
+
+    /// A partition is not owned any more.
+    pub(crate) fn forget(&mut self, partition: TopicPartition) {
+        self.dirty.retain(|dirty| *dirty != partition);
+    }
+
+    /// A commit was not accepted: another one is to follow, but not in a tight loop.
+    fn pause(&mut self, now: Instant) {
+        let (shortest, longest) = RETRY_PAUSE;
+        let interval = self.policy.interval.unwrap_or(longest);
+        self.not_before = now + interval.clamp(shortest, longest);
+        self.due = Some(self.not_before);
+    }
+
+    #[inline]
+    fn is_count_reached(&self) -> bool {
+        let every = self.policy.every;
+        every.is_some_and(|every| self.finished >= every)
+    }
+
+    fn take_dirty(&mut self) -> Vec<TopicPartition> {
+        let mut dirty = std::mem::take(&mut self.dirty);
+        // The order in which partitions progressed means nothing to the reader of a commit.
+        dirty.sort_unstable();
+        dirty
+    }
+}
+
+impl<P: Clone> Consumer<P> {
+    /// A commit ended, in whatever way.
+    pub(crate) fn commit_finished(&mut self, id: CommitId, outcome: CommitOutcome) {
+        let commits = &mut self.shared.commits;
+        let Some(InFlight { carried, .. }) = commits.in_flight.take_if(|commit| commit.id == id)
+        else {
+            self.shared.counters.stale += 1;
+            return;
+        };
+        match outcome {
+            CommitOutcome::Ok => {
+                self.shared.counters.commits += 1;
+                commits.not_before = Instant::ZERO;
+            }
+            CommitOutcome::Failed => {
+                self.shared.counters.commits_failed += 1;
+                commits.pause(self.shared.now);
+            }
+            CommitOutcome::Unknown => {
+                self.shared.counters.commits_unknown += 1;
+                commits.pause(self.shared.now);
+            }
+        }
+        for (id, epoch, next) in carried {
+            let Some(partition) = self.partitions.get_mut(&id) else {
+                continue;
+            };
+            if partition.epoch() != epoch {
+                continue;
+            }
+            if outcome == CommitOutcome::Ok {
+                partition.committed(next, &mut self.shared);
+            } else {
+                partition.mark_dirty(&mut self.shared);
+            }
+        }
+    }
+
+    /// Sends a commit if one is due and none is in flight.
+    #[inline]
+    pub(crate) fn commit_if_due(&mut self) {
+        let due = self.shared.commits.next_due();
+        if due.is_some_and(|due| due <= self.shared.now) {
+            self.send_commit();
+        }
+    }
+
+    /// Commits the watermark of every partition that has something to commit, unless a commit is
+    /// in flight; `None` where nothing was sent.
+    pub(crate) fn send_commit(&mut self) -> Option<CommitId> {
+        let commits = &mut self.shared.commits;
+        if commits.in_flight.is_some() {
+            return None;
+        }
+        let dirty = commits.take_dirty();
+        commits.due = None;
+        commits.finished = 0;
+        let mut offsets: Vec<CommitOffset> = Vec::with_capacity(dirty.len());
+        let mut carried = Vec::with_capacity(dirty.len());
+        for id in dirty {
+            let Some(partition) = self.partitions.get_mut(&id) else {
+                continue;
+            };
+            if let Some(offset) = partition.take_commit() {
+                offsets.push(offset);
+                carried.push((id, partition.epoch(), offset.next));
+            }
+        }
+        if offsets.is_empty() {
+            return None;
+        }
+        let id = CommitId(commits.last_id.0.wrapping_add(1));
+        commits.last_id = id;
+        commits.in_flight = Some(InFlight { id, carried });
+        self.shared.commands.push_back(Command::Commit {
+            commit: id,
+            offsets,
+        });
+        Some(id)
+    }
+}

@@ -1,0 +1,247 @@
+//! The consumer: takes events to the partition that they concern, and hands out commands.
+
+use std::collections::BTreeMap;
+
+use crate::partition::Partition;
+use crate::rebalance::Rebalances;
+use crate::shared::Shared;
+use crate::{
+    AssignmentEpoch, Command, CommitId, Config, Counters, Event, Instant, Machine, PartitionStatus,
+    TopicPartition,
+};
+
+/// Plimsoll's consumer.
+///
+/// It promises, whatever happens around it:
+///
+/// - A commit carries the [watermark](PartitionStatus::watermark): every record below is finished,
+///   which means that its handler succeeded or that its dead letter was acknowledged.
+/// - At most one commit is in flight, and none is sent twice.
+/// - A record that fails holds up its partition, its key or only itself, as
+///   [`Config::ordering`] says, and nothing else.
+/// - No handler starts for a partition that is revoked; what is in flight is waited for, and
+///   committed, before the partition is given up.
+/// - What carries an old [`AssignmentEpoch`] changes nothing.
+#[derive(Debug)]
+pub struct Consumer<P> {
+    /// Those that this member owns.
+    pub(crate) partitions: BTreeMap<TopicPartition, Partition<P>>,
+    pub(crate) shared: Shared<P>,
+    pub(crate) rebalances: Rebalances,
+    pub(crate) last_epoch: AssignmentEpoch,
+}
+
+impl<P> Consumer<P> {
+    /// A consumer that owns nothing yet. A configuration that does not pass
+    /// [`Config::validate`] is [clamped](Config::clamped).
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self {
+            partitions: BTreeMap::new(),
+            shared: Shared::new(config.clamped()),
+            rebalances: Rebalances::default(),
+            last_epoch: AssignmentEpoch(0),
+        }
+    }
+
+    /// What it keeps to.
+    pub const fn config(&self) -> &Config {
+        &self.shared.config
+    }
+
+    /// The partitions that it owns, in order.
+    pub fn partitions(&self) -> impl Iterator<Item = PartitionStatus> {
+        self.partitions.values().map(Partition::status)
+    }
+
+    /// One partition, if it is owned.
+    pub fn partition(&self, partition: TopicPartition) -> Option<PartitionStatus> {
+        self.partitions.get(&partition).map(Partition::status)
+    }
+
+    /// The partitions that stand still because their position is out of range.
+    pub fn halted(&self) -> impl Iterator<Item = TopicPartition> {
+        self.partitions
+            .iter()
+            .filter(|(_, partition)| partition.is_halted())
+            .map(|(id, _)| *id)
+    }
+
+    /// How many handlers run.
+    pub const fn in_flight(&self) -> usize {
+        self.shared.flights.len()
+    }
+
+    /// How many fetched records are not finished.
+    pub fn buffered_records(&self) -> usize {
+        let partitions = self.partitions.values();
+        partitions.map(Partition::buffered_records).sum()
+    }
+
+    /// How many records wait for the end of a pause after a failure.
+    pub fn retries(&self) -> usize {
+        self.shared.retries.len()
+    }
+
+    /// The commit that waits for its outcome.
+    pub fn commit_in_flight(&self) -> Option<CommitId> {
+        self.shared.commits.in_flight()
+    }
+
+    /// How often things happened so far.
+    pub const fn counters(&self) -> &Counters {
+        &self.shared.counters
+    }
+
+    /// Whether [`Command::Close`] was decided: nothing follows it.
+    pub const fn is_closed(&self) -> bool {
+        self.rebalances.is_closed()
+    }
+}
+
+impl<P: Clone> Consumer<P> {
+    fn handle(&mut self, event: Event<P>) {
+        match event {
+            Event::Fetched {
+                partition,
+                epoch,
+                records,
+            } => self.on_partition(partition, epoch, |p, shared| {
+                p.fetched(records, shared);
+                true
+            }),
+            Event::Processed {
+                partition,
+                epoch,
+                offset,
+                attempt,
+                outcome,
+            } => self.on_partition(partition, epoch, |p, shared| {
+                p.processed(offset, attempt, outcome, shared)
+            }),
+            Event::DeadLettered {
+                partition,
+                epoch,
+                offset,
+                acknowledged,
+            } => self.on_partition(partition, epoch, |p, shared| {
+                p.dead_lettered(offset, acknowledged, shared)
+            }),
+            Event::OutOfRange {
+                partition,
+                epoch,
+                log_start,
+                log_end,
+                ..
+            } => self.out_of_range(partition, epoch, log_start, log_end),
+            Event::CommitFinished { commit, outcome } => self.commit_finished(commit, outcome),
+            Event::Assigned {
+                rebalance,
+                partitions,
+            } => self.assigned(rebalance, partitions),
+            Event::Revoked {
+                rebalance,
+                partitions,
+            } => self.revoked(rebalance, &partitions),
+            Event::Lost {
+                rebalance,
+                partitions,
+            } => self.lost(rebalance, &partitions),
+            Event::Shutdown => self.shutdown(),
+        }
+    }
+
+    /// Lets a partition handle what belongs to its current assignment; everything else, and what
+    /// it has no use for, is stale.
+    #[inline]
+    fn on_partition(
+        &mut self,
+        id: TopicPartition,
+        epoch: AssignmentEpoch,
+        handle: impl FnOnce(&mut Partition<P>, &mut Shared<P>) -> bool,
+    ) {
+        let used = match self.partitions.get_mut(&id) {
+            Some(partition) if partition.epoch() == epoch => handle(partition, &mut self.shared),
+            _ => false,
+        };
+        if !used {
+            self.shared.counters.stale += 1;
+        }
+    }
+
+    /// What follows from an event beyond the partition that it concerns.
+    #[inline]
+    fn settle(&mut self) {
+        if !self.rebalances.is_quiet() {
+            self.answer_rebalances();
+        }
+        self.commit_if_due();
+    }
+
+    /// The next handler to start: partitions take turns.
+    #[inline]
+    fn next_dispatch(&mut self) -> Option<Command<P>> {
+        while self.shared.flights.len() < self.shared.config.max_in_flight {
+            let id = self.shared.ready.pop_front()?;
+            let Some(partition) = self.partitions.get_mut(&id) else {
+                continue;
+            };
+            let dispatch = partition.start_next(&mut self.shared);
+            if partition.stays_listed() {
+                self.shared.ready.push_back(id);
+            }
+            if dispatch.is_some() {
+                return dispatch;
+            }
+        }
+        None
+    }
+}
+
+impl<P: Clone> Machine<P> for Consumer<P> {
+    fn handle_event(&mut self, now: Instant, event: Event<P>) {
+        if self.is_closed() {
+            return;
+        }
+        self.shared.now = self.shared.now.max(now);
+        self.handle(event);
+        self.settle();
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        if self.is_closed() {
+            return;
+        }
+        let now = self.shared.now.max(now);
+        self.shared.now = now;
+        while let Some((id, offset)) = self.shared.flights.take_expired(now) {
+            if let Some(partition) = self.partitions.get_mut(&id) {
+                partition.expired(offset, &mut self.shared);
+            }
+        }
+        while let Some((id, offset)) = self.shared.retries.take_due(now) {
+            if let Some(partition) = self.partitions.get_mut(&id) {
+                partition.wake(offset, &mut self.shared);
+            }
+        }
+        self.settle();
+    }
+
+    fn poll_command(&mut self) -> Option<Command<P>> {
+        // A dispatch is decided when it is asked for, so that none can be overtaken by a revoke.
+        self.shared
+            .commands
+            .pop_front()
+            .or_else(|| self.next_dispatch())
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        let timers = [
+            self.shared.flights.next_deadline(),
+            self.shared.retries.next_due(),
+            self.shared.commits.next_due(),
+            self.rebalances.next_deadline(),
+        ];
+        timers.into_iter().flatten().min()
+    }
+}

@@ -1,0 +1,401 @@
+//! One assigned partition: its unfinished records, and what each of them waits for.
+
+mod attempts;
+
+use std::collections::BTreeMap;
+
+use crate::hash::LookupMap;
+use crate::lanes::Lanes;
+use crate::shared::Shared;
+use crate::slab::{Slab, Slot};
+use crate::watermark::Watermark;
+use crate::{
+    AssignmentEpoch, Command, CommitOffset, Config, DeadLetterReason, Instant, KeyHash, NextOffset,
+    Offset, Ordering, PartitionStatus, Record, TopicPartition,
+};
+
+/// A partition under one assignment.
+#[derive(Debug)]
+pub(crate) struct Partition<P> {
+    id: TopicPartition,
+    epoch: AssignmentEpoch,
+    founding_partitions: u32,
+    watermark: Watermark,
+    committed: Option<NextOffset>,
+    /// Whether the partition stands in the list of those to commit.
+    dirty: bool,
+    /// Whether fetching must not begin before the start is committed.
+    awaits_start: bool,
+    /// The unfinished records.
+    entries: Slab<Entry<P>>,
+    /// The slots of those that were started at least once, by offset.
+    started: LookupMap<u64, Slot>,
+    lanes: Lanes,
+    bytes: usize,
+    /// Handlers and dead-letter writes in flight.
+    in_flight: usize,
+    flow: Flow,
+    draining: bool,
+    /// Whether the partition stands in the list of those that can start a handler.
+    listed: bool,
+    /// How often records that were in flight when the log was cut had been tried: the next
+    /// record at such an offset counts on from there, so that a late result of the old one
+    /// cannot be taken for its own. Mostly empty.
+    attempts_before_cut: BTreeMap<Offset, u32>,
+}
+
+/// An unfinished record.
+#[derive(Debug)]
+struct Entry<P> {
+    record: Record<P>,
+    /// How often the handler was called.
+    attempts: u32,
+    stage: Stage,
+}
+
+/// What an unfinished record waits for.
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    /// Its turn.
+    Queued,
+    /// Its handler.
+    Running { flight: Slot },
+    /// The end of a pause.
+    Pausing { due: Instant },
+    /// The acknowledgement of its dead letter.
+    Writing {
+        reason: DeadLetterReason,
+        failures: u32,
+    },
+    /// The end of a pause before its dead letter is written again.
+    PausingWrite {
+        due: Instant,
+        reason: DeadLetterReason,
+        failures: u32,
+    },
+}
+
+/// Whether the driver fetches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flow {
+    Open,
+    /// Enough is buffered.
+    Paused,
+    /// The position is out of range, and the policy is to halt.
+    Halted,
+}
+
+impl<P> Partition<P> {
+    pub(crate) fn new(
+        id: TopicPartition,
+        epoch: AssignmentEpoch,
+        start: NextOffset,
+        committed: Option<NextOffset>,
+        founding_partitions: u32,
+        ordering: Ordering,
+    ) -> Self {
+        Self {
+            id,
+            epoch,
+            founding_partitions,
+            watermark: Watermark::new(start),
+            committed,
+            dirty: false,
+            awaits_start: false,
+            entries: Slab::new(),
+            started: LookupMap::default(),
+            lanes: Lanes::new(ordering),
+            bytes: 0,
+            in_flight: 0,
+            flow: Flow::Open,
+            draining: false,
+            listed: false,
+            attempts_before_cut: BTreeMap::new(),
+        }
+    }
+
+    #[inline]
+    pub(crate) const fn epoch(&self) -> AssignmentEpoch {
+        self.epoch
+    }
+
+    pub(crate) fn position(&self) -> NextOffset {
+        self.watermark.position()
+    }
+
+    pub(crate) fn buffered_records(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(crate) const fn is_draining(&self) -> bool {
+        self.draining
+    }
+
+    pub(crate) fn is_halted(&self) -> bool {
+        self.flow == Flow::Halted
+    }
+
+    pub(crate) const fn awaits_start(&self) -> bool {
+        self.awaits_start && !self.draining
+    }
+
+    /// Whether no handler and no dead-letter write is in flight.
+    pub(crate) const fn is_idle(&self) -> bool {
+        self.in_flight == 0
+    }
+
+    /// Whether the watermark is not known to be committed.
+    pub(crate) fn is_uncommitted(&self) -> bool {
+        self.committed != Some(self.watermark.get())
+    }
+
+    pub(crate) fn status(&self) -> PartitionStatus {
+        PartitionStatus {
+            partition: self.id,
+            epoch: self.epoch,
+            watermark: self.watermark.get(),
+            committed: self.committed,
+            position: self.watermark.position(),
+            buffered_records: self.entries.len(),
+            buffered_bytes: self.bytes,
+            in_flight: self.in_flight,
+            paused: self.flow == Flow::Paused,
+            halted: self.flow == Flow::Halted,
+            draining: self.draining,
+        }
+    }
+
+    /// Holds fetching back until the start is committed.
+    pub(crate) const fn await_start(&mut self) {
+        self.awaits_start = true;
+    }
+
+    /// Records arrived.
+    pub(crate) fn fetched(&mut self, records: Vec<Record<P>>, shared: &mut Shared<P>) {
+        if self.draining {
+            return;
+        }
+        if self.flow == Flow::Halted {
+            // Nothing that follows an unknown gap may be taken for the next record.
+            self.pause(Flow::Halted, shared);
+            return;
+        }
+        let before = self.watermark.get();
+        for record in records {
+            if self.watermark.fetched(record.offset) {
+                self.buffer(record);
+            } else {
+                shared.counters.refetched += 1;
+            }
+        }
+        if self.watermark.get() != before {
+            self.mark_dirty(shared);
+        }
+        self.list(shared);
+        if self.flow == Flow::Paused || self.is_over(&shared.config) {
+            // Also when it was paused before: records may have been on their way, or a
+            // rebalance has resumed the partition behind our back.
+            self.pause(Flow::Paused, shared);
+        }
+    }
+
+    /// The position is gone, and the policy is to stay there.
+    pub(crate) fn halt(&mut self, shared: &mut Shared<P>) {
+        if !self.draining && self.flow != Flow::Halted {
+            self.pause(Flow::Halted, shared);
+        }
+    }
+
+    /// Fetches on at `position`. What is buffered stays good, and the watermark follows once it
+    /// is finished.
+    pub(crate) fn seek_forward(&mut self, position: NextOffset, shared: &mut Shared<P>) {
+        let before = self.watermark.get();
+        self.watermark.skip_to(position);
+        shared.commands.push_back(Command::Seek {
+            partition: self.id,
+            epoch: self.epoch,
+            position: self.watermark.position(),
+        });
+        if self.watermark.get() != before {
+            self.mark_dirty(shared);
+        }
+    }
+
+    /// The log was cut below the position: what is buffered may not be in it any more, and
+    /// other records may come to stand at its offsets. Begins again at `position`.
+    pub(crate) fn restart(&mut self, position: NextOffset, shared: &mut Shared<P>) {
+        for (_, entry) in self.entries.iter() {
+            if entry.attempts > 0 {
+                self.attempts_before_cut
+                    .insert(entry.record.offset, entry.attempts);
+            }
+        }
+        self.abandon(shared);
+        self.watermark.reset(position);
+        shared.commands.push_back(Command::Seek {
+            partition: self.id,
+            epoch: self.epoch,
+            position,
+        });
+        self.resume_if_room(shared);
+        self.mark_dirty(shared);
+    }
+
+    /// Starts no more records, and forgets those that are not in flight.
+    pub(crate) fn drain(&mut self, shared: &mut Shared<P>) {
+        self.draining = true;
+        self.lanes.clear();
+        let waiting: Vec<Slot> = self
+            .entries
+            .iter()
+            .filter(|(_, e)| !matches!(e.stage, Stage::Running { .. } | Stage::Writing { .. }))
+            .map(|(slot, _)| slot)
+            .collect();
+        for slot in waiting {
+            self.leave_retries(slot, shared);
+            self.forget(slot);
+        }
+    }
+
+    /// Cancels every handler, and forgets every unfinished record.
+    pub(crate) fn abandon(&mut self, shared: &mut Shared<P>) {
+        let mut in_flight: Vec<(Offset, Slot)> = Vec::new();
+        for (_, entry) in self.entries.iter() {
+            let offset = entry.record.offset;
+            match entry.stage {
+                Stage::Running { flight } => in_flight.push((offset, flight)),
+                Stage::Pausing { due } | Stage::PausingWrite { due, .. } => {
+                    shared.retries.remove(due, self.id, offset);
+                }
+                Stage::Queued | Stage::Writing { .. } => {}
+            }
+        }
+        in_flight.sort_unstable();
+        for (offset, flight) in in_flight {
+            shared.flights.end(flight);
+            shared.commands.push_back(self.cancel(offset));
+        }
+        self.entries.clear();
+        self.started.clear();
+        self.lanes.clear();
+        self.bytes = 0;
+        self.in_flight = 0;
+    }
+
+    /// The part of a commit that is to be sent now; `None` where there is nothing new to commit.
+    pub(crate) fn take_commit(&mut self) -> Option<CommitOffset> {
+        if !std::mem::take(&mut self.dirty) || !self.is_uncommitted() {
+            return None;
+        }
+        Some(CommitOffset {
+            partition: self.id,
+            next: self.watermark.get(),
+            founding_partitions: self.founding_partitions,
+        })
+    }
+
+    /// The broker accepted a commit.
+    pub(crate) fn committed(&mut self, next: NextOffset, shared: &mut Shared<P>) {
+        self.committed = Some(next);
+        self.awaits_start = false;
+        self.mark_dirty(shared);
+    }
+
+    /// Asks for a commit unless the watermark is committed.
+    #[inline]
+    pub(crate) fn mark_dirty(&mut self, shared: &mut Shared<P>) {
+        if !self.dirty && self.is_uncommitted() {
+            self.dirty = true;
+            shared.commits.mark(self.id, shared.now);
+        }
+    }
+
+    /// Notes that the consumer took the partition off the list of those that can start a handler,
+    /// or put it to the end; `true` where it belongs there.
+    #[inline]
+    pub(crate) fn stays_listed(&mut self) -> bool {
+        self.listed = self.lanes.has_runnable();
+        self.listed
+    }
+
+    #[inline]
+    fn buffer(&mut self, record: Record<P>) {
+        let attempts = if self.attempts_before_cut.is_empty() {
+            0
+        } else {
+            let before = self.attempts_before_cut.remove(&record.offset);
+            before.unwrap_or(0)
+        };
+        let key = record.key;
+        self.bytes += record.bytes as usize;
+        let slot = self.entries.insert(Entry {
+            record,
+            attempts,
+            stage: Stage::Queued,
+        });
+        self.lanes.join(slot, key);
+    }
+
+    const fn cancel(&self, offset: Offset) -> Command<P> {
+        Command::Cancel {
+            partition: self.id,
+            epoch: self.epoch,
+            offset,
+        }
+    }
+
+    /// Removes a record, finished or not.
+    #[inline]
+    fn forget(&mut self, slot: Slot) -> Option<(Offset, Option<KeyHash>)> {
+        let Record {
+            offset, key, bytes, ..
+        } = self.entries.remove(slot)?.record;
+        self.started.remove(&offset.get());
+        self.bytes -= bytes as usize;
+        Some((offset, key))
+    }
+
+    fn leave_retries(&mut self, slot: Slot, shared: &mut Shared<P>) {
+        if let Some(entry) = self.entries.get_mut(slot)
+            && let Stage::Pausing { due } | Stage::PausingWrite { due, .. } = entry.stage
+        {
+            shared.retries.remove(due, self.id, entry.record.offset);
+        }
+    }
+
+    #[inline]
+    fn list(&mut self, shared: &mut Shared<P>) {
+        if !self.listed && self.lanes.has_runnable() {
+            self.listed = true;
+            shared.ready.push_back(self.id);
+        }
+    }
+
+    fn pause(&mut self, flow: Flow, shared: &mut Shared<P>) {
+        self.flow = flow;
+        shared
+            .commands
+            .push_back(Command::Pause { partition: self.id });
+    }
+
+    /// Resumes at half of each limit, so that not every record pauses and resumes.
+    fn resume_if_room(&mut self, shared: &mut Shared<P>) {
+        let config = &shared.config;
+        if self.flow == Flow::Paused
+            && self.entries.len() <= config.max_buffered_records / 2
+            && self.bytes <= config.max_buffered_bytes / 2
+            && self.watermark.span() <= config.max_span as u64 / 2
+        {
+            self.flow = Flow::Open;
+            shared
+                .commands
+                .push_back(Command::Resume { partition: self.id });
+        }
+    }
+
+    fn is_over(&self, config: &Config) -> bool {
+        self.entries.len() >= config.max_buffered_records
+            || self.bytes >= config.max_buffered_bytes
+            || self.watermark.span() >= config.max_span as u64
+    }
+}

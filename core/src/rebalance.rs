@@ -1,0 +1,383 @@
+//! Partitions come and go: assignments, drains, losses and the shutdown.
+
+use std::time::Duration;
+
+use crate::partition::Partition;
+use crate::{
+    Assignment, AssignmentEpoch, Command, CommitId, Consumer, InitialPosition, Instant, NextOffset,
+    OutOfRangePolicy, RebalanceId, Start, TopicPartition,
+};
+
+/// The share of a drain's deadline that its last commit may take in addition; see
+/// [`Config::revoke_deadline`](crate::Config).
+const COMMIT_SHARE: u32 = 4;
+
+/// The least time that the last commit of a drain may take.
+const MIN_COMMIT_TIME: Duration = Duration::from_secs(1);
+
+/// Partitions under the assignment that was meant: by now there may be a newer one.
+type Owned = Vec<(TopicPartition, AssignmentEpoch)>;
+
+/// What this member has to answer.
+#[derive(Debug, Default)]
+pub(crate) struct Rebalances {
+    /// Assignments whose start is not committed yet.
+    assigns: Vec<(RebalanceId, Owned)>,
+    /// Partitions that are being given up.
+    drains: Vec<Drain>,
+    /// Whether the shutdown has begun.
+    closing: bool,
+    closed: bool,
+}
+
+/// Partitions that are being given up: handlers end, then what they did is committed.
+#[derive(Debug)]
+struct Drain {
+    reason: Reason,
+    partitions: Owned,
+    /// When the handlers in flight are cancelled.
+    cancel_at: Instant,
+    /// When the last commit is not waited for any longer.
+    give_up_at: Instant,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reason {
+    Revoked(RebalanceId),
+    Shutdown,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Handlers are in flight.
+    Handlers,
+    /// A commit that was in flight before has to end first.
+    EarlierCommit,
+    /// The last commit is in flight.
+    LastCommit(CommitId),
+    Done,
+}
+
+impl Rebalances {
+    pub(crate) const fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        let deadlines = self.drains.iter().map(|drain| match drain.phase {
+            Phase::Handlers => drain.cancel_at,
+            Phase::EarlierCommit | Phase::LastCommit(_) | Phase::Done => drain.give_up_at,
+        });
+        deadlines.min()
+    }
+
+    /// Whether nothing waits for an answer: the case for nearly every event.
+    #[inline]
+    pub(crate) const fn is_quiet(&self) -> bool {
+        self.assigns.is_empty() && self.drains.is_empty()
+    }
+}
+
+impl Drain {
+    fn new(reason: Reason, partitions: Owned, now: Instant, deadline: Duration) -> Self {
+        let cancel_at = now + deadline;
+        Self {
+            reason,
+            partitions,
+            cancel_at,
+            give_up_at: cancel_at + (deadline / COMMIT_SHARE).max(MIN_COMMIT_TIME),
+            phase: Phase::Handlers,
+        }
+    }
+}
+
+impl<P: Clone> Consumer<P> {
+    /// The group gave partitions to this member.
+    pub(crate) fn assigned(&mut self, rebalance: RebalanceId, assignments: Vec<Assignment>) {
+        let mut owned = Owned::with_capacity(assignments.len());
+        for assignment in assignments {
+            let id = assignment.partition;
+            self.drop_partition(id);
+            self.last_epoch = AssignmentEpoch(self.last_epoch.0.wrapping_add(1));
+            let epoch = self.last_epoch;
+            let (start, at_end) = start_of(&assignment, self.shared.config.initial);
+            let founding = assignment.founding_partitions;
+            let mut partition = Partition::new(
+                id,
+                epoch,
+                start,
+                assignment.committed,
+                founding.unwrap_or(assignment.partitions),
+                self.shared.config.ordering,
+            );
+            if at_end {
+                // A crash before the start is committed would lose what is produced until the
+                // next member starts, at what is the end by then.
+                partition.await_start();
+            }
+            if self.rebalances.closing {
+                partition.drain(&mut self.shared);
+            }
+            partition.mark_dirty(&mut self.shared);
+            if partition.is_uncommitted() {
+                self.shared.commits.hurry(self.shared.now);
+            }
+            self.partitions.insert(id, partition);
+            owned.push((id, epoch));
+        }
+        let mut drains = self.rebalances.drains.iter_mut();
+        if let Some(shutdown) = drains.find(|drain| drain.reason == Reason::Shutdown) {
+            // The start is still to be committed before the group is left.
+            shutdown.partitions.extend(&owned);
+            shutdown.phase = Phase::Handlers;
+        }
+        self.rebalances.assigns.push((rebalance, owned));
+    }
+
+    /// The group takes partitions away, and waits for the answer.
+    pub(crate) fn revoked(&mut self, rebalance: RebalanceId, partitions: &[TopicPartition]) {
+        let owned = self.begin_drain(partitions);
+        let deadline = self.shared.config.revoke_deadline;
+        let reason = Reason::Revoked(rebalance);
+        let drain = Drain::new(reason, owned, self.shared.now, deadline);
+        self.rebalances.drains.push(drain);
+    }
+
+    /// Partitions are gone, and may already have another owner.
+    pub(crate) fn lost(&mut self, rebalance: RebalanceId, partitions: &[TopicPartition]) {
+        for partition in partitions {
+            self.drop_partition(*partition);
+        }
+        self.shared
+            .commands
+            .push_back(Command::CompleteRevoke { rebalance });
+    }
+
+    /// The member is to stop.
+    pub(crate) fn shutdown(&mut self) {
+        if self.rebalances.closing {
+            return;
+        }
+        self.rebalances.closing = true;
+        let all: Vec<TopicPartition> = self.partitions.keys().copied().collect();
+        let owned = self.begin_drain(&all);
+        let deadline = self.shared.config.shutdown_deadline;
+        let drain = Drain::new(Reason::Shutdown, owned, self.shared.now, deadline);
+        self.rebalances.drains.push(drain);
+    }
+
+    /// The position is outside of what the partition holds.
+    pub(crate) fn out_of_range(
+        &mut self,
+        id: TopicPartition,
+        epoch: AssignmentEpoch,
+        log_start: NextOffset,
+        log_end: NextOffset,
+    ) {
+        let Some(partition) = self.owned(id, epoch) else {
+            return;
+        };
+        if partition.is_draining() || partition.is_halted() {
+            return;
+        }
+        let position = partition.position();
+        let target = match self.shared.config.out_of_range {
+            OutOfRangePolicy::Earliest => log_start,
+            OutOfRangePolicy::Latest => log_end,
+            OutOfRangePolicy::Halt => position,
+        };
+        let Some(partition) = self.partitions.get_mut(&id) else {
+            return;
+        };
+        if (log_start..=log_end).contains(&position) {
+            // What was refused is not what we want to read next: a late or repeated report.
+            partition.seek_forward(position, &mut self.shared);
+        } else if self.shared.config.out_of_range == OutOfRangePolicy::Halt {
+            partition.halt(&mut self.shared);
+        } else if position < log_start {
+            partition.seek_forward(target, &mut self.shared);
+        } else {
+            partition.restart(target, &mut self.shared);
+        }
+    }
+
+    /// Answers the rebalances that can be answered now.
+    pub(crate) fn answer_rebalances(&mut self) {
+        self.complete_assigns();
+        // A drain that completes may be what another one waited for.
+        while self.advance_drains() {}
+        if self.rebalances.closed {
+            self.shared.commands.push_back(Command::Close);
+        }
+    }
+
+    fn complete_assigns(&mut self) {
+        let assigns = std::mem::take(&mut self.rebalances.assigns);
+        for (rebalance, owned) in assigns {
+            let waits = owned
+                .iter()
+                .any(|&(id, epoch)| self.owned(id, epoch).is_some_and(Partition::awaits_start));
+            if waits {
+                self.rebalances.assigns.push((rebalance, owned));
+                continue;
+            }
+            let starts = owned
+                .iter()
+                .filter(|entry| !self.is_being_revoked(**entry))
+                .filter_map(|&(id, epoch)| {
+                    let partition = self.owned(id, epoch)?;
+                    Some(Start {
+                        partition: id,
+                        epoch,
+                        position: partition.position(),
+                    })
+                })
+                .collect();
+            self.shared
+                .commands
+                .push_back(Command::CompleteAssign { rebalance, starts });
+        }
+    }
+
+    /// Takes every drain as far as it gets; `true` where one was completed.
+    fn advance_drains(&mut self) -> bool {
+        for index in 0..self.rebalances.drains.len() {
+            self.advance_drain(index);
+        }
+        let drains = &mut self.rebalances.drains;
+        let closes = drains
+            .iter()
+            .any(|d| d.reason == Reason::Shutdown && d.phase == Phase::Done);
+        if closes {
+            // Its partitions are all there are: no other drain has anything left to wait for.
+            self.rebalances.closed = true;
+            drains.iter_mut().for_each(|d| d.phase = Phase::Done);
+        }
+        let (done, waiting): (Vec<Drain>, Vec<Drain>) = std::mem::take(drains)
+            .into_iter()
+            .partition(|drain| drain.phase == Phase::Done);
+        self.rebalances.drains = waiting;
+        for drain in &done {
+            for &(id, epoch) in &drain.partitions {
+                if self.owned(id, epoch).is_some() {
+                    self.drop_partition(id);
+                }
+            }
+            if let Reason::Revoked(rebalance) = drain.reason {
+                self.shared
+                    .commands
+                    .push_back(Command::CompleteRevoke { rebalance });
+            }
+        }
+        !done.is_empty()
+    }
+
+    fn advance_drain(&mut self, index: usize) {
+        let now = self.shared.now;
+        let drain = &self.rebalances.drains[index];
+        let mut phase = drain.phase;
+        if phase == Phase::Handlers {
+            let idle = drain
+                .partitions
+                .iter()
+                .all(|&(id, epoch)| self.owned(id, epoch).is_none_or(Partition::is_idle));
+            if !idle && now < drain.cancel_at {
+                return;
+            }
+            for (id, epoch) in drain.partitions.clone() {
+                if let Some(partition) = self.partitions.get_mut(&id)
+                    && partition.epoch() == epoch
+                {
+                    partition.abandon(&mut self.shared);
+                }
+            }
+            phase = Phase::EarlierCommit;
+        }
+        if phase == Phase::EarlierCommit {
+            phase = self.begin_last_commit(index);
+        }
+        if let Phase::LastCommit(id) = phase
+            && self.shared.commits.in_flight() != Some(id)
+        {
+            phase = Phase::Done;
+        }
+        let drain = &mut self.rebalances.drains[index];
+        let gives_up = phase != Phase::Handlers && now >= drain.give_up_at;
+        drain.phase = if gives_up { Phase::Done } else { phase };
+    }
+
+    fn begin_last_commit(&mut self, index: usize) -> Phase {
+        let owned = &self.rebalances.drains[index].partitions;
+        let uncommitted = owned
+            .iter()
+            .any(|&(id, epoch)| self.owned(id, epoch).is_some_and(Partition::is_uncommitted));
+        if !uncommitted {
+            return Phase::Done;
+        }
+        if self.shared.commits.in_flight().is_some() {
+            return Phase::EarlierCommit;
+        }
+        match self.send_commit() {
+            Some(id) => {
+                // It carries what every drain in this phase waits for.
+                for drain in &mut self.rebalances.drains {
+                    if drain.phase == Phase::EarlierCommit {
+                        drain.phase = Phase::LastCommit(id);
+                    }
+                }
+                Phase::LastCommit(id)
+            }
+            None => Phase::Done,
+        }
+    }
+
+    /// Stops starting handlers for those of `partitions` that are owned, and returns these.
+    fn begin_drain(&mut self, partitions: &[TopicPartition]) -> Owned {
+        let mut owned = Owned::with_capacity(partitions.len());
+        for id in partitions {
+            if let Some(partition) = self.partitions.get_mut(id) {
+                partition.drain(&mut self.shared);
+                owned.push((*id, partition.epoch()));
+            }
+        }
+        owned
+    }
+
+    /// Forgets a partition with all that is in flight, if it is owned.
+    fn drop_partition(&mut self, id: TopicPartition) {
+        if let Some(mut partition) = self.partitions.remove(&id) {
+            partition.abandon(&mut self.shared);
+            self.shared.commits.forget(id);
+            self.shared.ready.retain(|ready| *ready != id);
+        }
+    }
+
+    fn is_being_revoked(&self, entry: (TopicPartition, AssignmentEpoch)) -> bool {
+        self.rebalances
+            .drains
+            .iter()
+            .any(|d| d.reason != Reason::Shutdown && d.partitions.contains(&entry))
+    }
+
+    /// The partition, if it is owned under this very assignment.
+    fn owned(&self, id: TopicPartition, epoch: AssignmentEpoch) -> Option<&Partition<P>> {
+        self.partitions.get(&id).filter(|p| p.epoch() == epoch)
+    }
+}
+
+/// Where to start an assigned partition, and whether that is the end of its log, a place that
+/// moves on.
+fn start_of(assignment: &Assignment, initial: InitialPosition) -> (NextOffset, bool) {
+    if let Some(committed) = assignment.committed {
+        return (committed, false);
+    }
+    let added_later = assignment
+        .founding_partitions
+        .is_some_and(|founding| assignment.partition.partition >= founding);
+    if initial == InitialPosition::Earliest || added_later {
+        (assignment.log_start, false)
+    } else {
+        (assignment.log_end, true)
+    }
+}

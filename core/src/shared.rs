@@ -1,0 +1,63 @@
+//! What the partitions of one consumer share.
+
+use std::collections::VecDeque;
+
+use crate::commit::Commits;
+use crate::flights::Flights;
+use crate::retry::{Failure, Retries, pause};
+use crate::{Command, Config, Counters, Instant, Offset, TopicPartition};
+
+/// The queues into which every partition puts what it needs next.
+#[derive(Debug)]
+pub(crate) struct Shared<P> {
+    pub(crate) config: Config,
+    /// The moment of the event that is being handled.
+    pub(crate) now: Instant,
+    /// The commands that were decided; dispatches are decided when they are asked for.
+    pub(crate) commands: VecDeque<Command<P>>,
+    /// The partitions that can start a handler, each once, in turn.
+    pub(crate) ready: VecDeque<TopicPartition>,
+    pub(crate) flights: Flights,
+    pub(crate) retries: Retries,
+    pub(crate) commits: Commits,
+    pub(crate) counters: Counters,
+}
+
+impl<P> Shared<P> {
+    pub(crate) fn new(config: Config) -> Self {
+        Self {
+            now: Instant::ZERO,
+            commands: VecDeque::new(),
+            ready: VecDeque::new(),
+            flights: Flights::new(),
+            retries: Retries::default(),
+            commits: Commits::new(config.commit),
+            counters: Counters::default(),
+            config,
+        }
+    }
+
+    /// When a handler that starts now must be done.
+    #[inline]
+    pub(crate) fn handler_deadline(&self) -> Instant {
+        match self.config.handler_deadline {
+            Some(deadline) => self.now + deadline,
+            None => Instant::FAR_FUTURE,
+        }
+    }
+
+    /// Tries again after the pause that `failure` calls for; returns when.
+    pub(crate) fn retry_after(
+        &mut self,
+        partition: TopicPartition,
+        offset: Offset,
+        failure: Failure,
+    ) -> Instant {
+        let Config {
+            retry, jitter_seed, ..
+        } = &self.config;
+        let due = self.now + pause(retry, *jitter_seed, partition, offset, failure);
+        self.retries.insert(due, partition, offset);
+        due
+    }
+}
