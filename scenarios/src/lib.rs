@@ -22,5 +22,5 @@ pub use rng::{Purpose, Rng};
 pub use scenario::{Scenario, Settings};
 pub use sometimes::Sometimes;
 pub use subject::Subject;
-pub use trace::{Entry, Fingerprint, Trace, TraceEvent};
+pub use trace::{Entry, Fingerprint, Timeline, Trace, TraceError, TraceEvent};
 pub use verdict::{Judgement, Property, Verdict, Violation};

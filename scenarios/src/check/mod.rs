@@ -1,10 +1,41 @@
 //! The checkers: each judges one property from a trace.
+//!
+//! A trace is read once into a [`History`]; the checkers are functions of it, one file a property.
 
-use crate::{Plan, Property, Sometimes, Trace, Verdict};
+mod acked_is_durable;
+mod bounded_duplicates;
+mod bounded_redelivery;
+mod clean_shutdown;
+mod commit_covers_only_finished;
+mod coverage;
+mod dead_letter_exact;
+mod exactly_once;
+mod fate;
+mod findings;
+mod history;
+mod key_order;
+mod liveness;
+mod no_loss;
+mod no_rewind;
+mod no_zombie;
+mod obstacles;
+mod reading;
+mod watermark;
+
+pub use coverage::Coverage;
+pub(crate) use findings::PartitionName;
+
+use crate::{Judgement, Plan, Property, Trace, Verdict};
+use findings::Case;
+use history::History;
+use obstacles::Obstacles;
 
 /// Judges runs; keeps its memory from one run to the next.
 #[derive(Debug, Default)]
-pub struct Judge {}
+pub struct Judge {
+    history: History,
+    obstacles: Obstacles,
+}
 
 impl Judge {
     /// A judge with no memory yet.
@@ -15,35 +46,44 @@ impl Judge {
     /// The judgement of every property. `unobservable` names what the backend cannot show.
     pub fn judge(
         &mut self,
-        _plan: &Plan,
-        _trace: &Trace,
-        _unobservable: &[(Property, &'static str)],
+        plan: &Plan,
+        trace: &Trace,
+        unobservable: &[(Property, &'static str)],
     ) -> Verdict {
-        unimplemented!("checkers")
-    }
-}
-
-/// How often each rare thing happened.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Coverage {
-    counts: [u64; Sometimes::ALL.len()],
-}
-
-impl Coverage {
-    /// Counts the rare things of one more run.
-    pub fn add(&mut self, _trace: &Trace) {
-        unimplemented!("coverage")
-    }
-
-    /// Adds what another has counted.
-    pub fn merge(&mut self, other: &Self) {
-        for (mine, theirs) in self.counts.iter_mut().zip(other.counts) {
-            *mine += theirs;
+        self.history.read(plan, trace);
+        if !self.history.repeats.is_empty() || !self.history.stops.is_empty() {
+            self.obstacles.read(plan, trace);
         }
+        let case = Case {
+            plan,
+            trace,
+            history: &self.history,
+        };
+        let judgements = Property::ALL.map(|property| {
+            let hidden = unobservable.iter().find(|(hidden, _)| *hidden == property);
+            let judgement = match hidden {
+                Some((_, reason)) => Judgement::NotObserved(reason),
+                None => self.judge_one(&case, property),
+            };
+            (property, judgement)
+        });
+        Verdict::new(judgements.into())
     }
 
-    /// How often a rare thing happened, in the order of [`Sometimes::ALL`].
-    pub fn counts(&self) -> impl Iterator<Item = (Sometimes, u64)> {
-        Sometimes::ALL.into_iter().zip(self.counts)
+    fn judge_one(&self, case: &Case<'_>, property: Property) -> Judgement {
+        match property {
+            Property::NoLoss => no_loss::judge(case),
+            Property::CommitCoversOnlyFinished => commit_covers_only_finished::judge(case),
+            Property::NoRewind => no_rewind::judge(case),
+            Property::NoZombie => no_zombie::judge(case),
+            Property::KeyOrder => key_order::judge(case),
+            Property::DeadLetterExact => dead_letter_exact::judge(case),
+            Property::BoundedRedelivery => bounded_redelivery::judge(case),
+            Property::BoundedDuplicates => bounded_duplicates::judge(case, &self.obstacles),
+            Property::Liveness => liveness::judge(case),
+            Property::CleanShutdown => clean_shutdown::judge(case, &self.obstacles),
+            Property::ExactlyOnce => exactly_once::judge(),
+            Property::AckedIsDurable => acked_is_durable::judge(case),
+        }
     }
 }

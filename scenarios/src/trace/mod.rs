@@ -9,8 +9,14 @@
 )]
 
 mod fingerprint;
+mod jsonl;
+mod layout;
+mod names;
+mod timeline;
 
 pub use fingerprint::Fingerprint;
+pub use jsonl::TraceError;
+pub use timeline::Timeline;
 
 use crate::scenario::RequestKind;
 use crate::{FaultId, MemberId, MessageId};

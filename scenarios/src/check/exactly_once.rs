@@ -1,0 +1,8 @@
+//! `exactly-once`: where the scenario uses transactions, each input has one visible output.
+
+use crate::Judgement;
+
+/// The scenario language has no transactions yet.
+pub(super) fn judge() -> Judgement {
+    Judgement::NotObserved("the scenario uses no transactions")
+}

@@ -1,0 +1,27 @@
+//! `no-rewind`: a committed next offset never decreases, unless the scenario resets it.
+//!
+//! A member that has moved its position back (because the log became shorter, or to read again on
+//! purpose) may commit from there on.
+
+use super::findings::{Case, Findings};
+use super::history::Commit;
+use crate::Judgement;
+
+pub(super) fn judge(case: &Case<'_>) -> Judgement {
+    let mut findings = Findings::default();
+    for commit in &case.history.commits {
+        if commit.next < commit.previous && commit.next < commit.sought {
+            findings.add(case, commit.entry, || tell(case, commit));
+        }
+    }
+    findings.or_held(!case.history.commits.is_empty(), "nothing was committed")
+}
+
+fn tell(case: &Case<'_>, commit: &Commit) -> (String, Vec<u32>) {
+    let partition = case.partition_name(commit.slot);
+    let summary = format!(
+        "{} committed {} for {partition}, where {} was committed before",
+        commit.member, commit.next, commit.previous
+    );
+    (summary, vec![commit.previous_by])
+}

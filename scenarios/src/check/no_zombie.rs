@@ -1,0 +1,56 @@
+//! `no-zombie`: no broker accepts a commit of a member that no longer owns the partition's current
+//! assignment, and no handler starts after its member learned of the revocation.
+//!
+//! Ownership passes when another member begins to fetch the partition. While nobody else has it,
+//! its last owner may commit: a group between two generations accepts that on purpose. Effects of
+//! handlers that began before are no violation; a new attempt is.
+
+use super::findings::{Case, Findings, who};
+use super::history::{Attempt, Commit};
+use crate::Judgement;
+
+pub(super) fn judge(case: &Case<'_>) -> Judgement {
+    let history = case.history;
+    let mut findings = Findings::default();
+    for commit in &history.commits {
+        if commit.own != commit.current {
+            findings.add(case, commit.entry, || tell_commit(case, commit));
+        }
+    }
+    for attempt in &history.attempts {
+        // An attempt that is known by its answer alone may have begun at any time.
+        if attempt.withdrawn < attempt.entry && attempt.ended != attempt.entry {
+            findings.add(case, attempt.entry, || tell_attempt(case, attempt));
+        }
+    }
+    findings.or_held(
+        !history.assignments.is_empty(),
+        "no partition was assigned to anybody",
+    )
+}
+
+fn tell_commit(case: &Case<'_>, commit: &Commit) -> (String, Vec<u32>) {
+    let partition = case.partition_name(commit.slot);
+    let current = case.owner(commit.current);
+    let own = case.owner(commit.own);
+    let summary = format!(
+        "a commit of {} by {} was accepted for {partition}, which {} owns",
+        commit.next,
+        commit.member,
+        who(current.map(|owner| owner.member))
+    );
+    let mut evidence = Vec::new();
+    evidence.extend(current.map(|owner| owner.entry));
+    evidence.extend(own.map(|own| own.entry));
+    evidence.extend(own.map(|own| own.ended));
+    (summary, evidence)
+}
+
+fn tell_attempt(case: &Case<'_>, attempt: &Attempt) -> (String, Vec<u32>) {
+    let name = case.record_name(attempt.slot, attempt.offset);
+    let summary = format!(
+        "{} started a handler for {name} after it had learned that the partition was taken away",
+        attempt.member
+    );
+    (summary, vec![attempt.withdrawn])
+}

@@ -1,0 +1,542 @@
+//! From the entries of a trace to the tables of a [`History`].
+
+use super::history::{
+    Ack, Assignment, Attempt, Commit, DeadLetter, History, Holding, NEVER, Partition, Record,
+    Rewind, Stop,
+};
+use crate::{MemberId, MessageId, Plan, TraceEvent};
+use plimsoll_core::{NextOffset, Offset, Outcome, TopicPartition};
+
+impl History {
+    /// Takes in one entry.
+    #[inline]
+    pub(super) fn observe(&mut self, plan: &Plan, entry: u32, event: &TraceEvent) {
+        use TraceEvent as E;
+        match *event {
+            E::Stored {
+                message,
+                partition,
+                offset,
+                key,
+            } => {
+                let slot = self.slot(plan, partition);
+                self.stored(slot, entry, message, offset, key);
+            }
+            E::Acknowledged {
+                message,
+                partition,
+                offset,
+            } => self.acknowledged(plan, entry, message, partition, offset),
+            E::HandlerStarted {
+                member,
+                partition,
+                offset,
+                message,
+                attempt,
+            } => {
+                let slot = self.slot(plan, partition);
+                self.started(slot, entry, member, offset, message, attempt);
+            }
+            E::Effect {
+                member,
+                partition,
+                offset,
+                message,
+                attempt,
+                outcome,
+                ..
+            } => {
+                let slot = self.slot(plan, partition);
+                let of = self.attempt(slot, entry, member, offset, message, attempt);
+                self.answered(of, entry, message, outcome);
+            }
+            E::HandlerStopped {
+                member,
+                partition,
+                offset,
+                attempt,
+            } => self.handler_stopped(plan, entry, member, partition, offset, attempt),
+            E::Committed {
+                member,
+                partition,
+                next,
+                ..
+            } => self.committed(plan, entry, member, partition, next),
+            E::CommitSent { .. } | E::CommitRefused { .. } | E::CommitUnknown { .. } => {}
+            _ => self.observe_rare(plan, entry, event),
+        }
+    }
+
+    fn observe_rare(&mut self, plan: &Plan, entry: u32, event: &TraceEvent) {
+        use TraceEvent as E;
+        match *event {
+            E::Removed {
+                partition,
+                log_start,
+            } => self.removed(plan, entry, partition, log_start),
+            E::Assigned {
+                member,
+                partition,
+                position,
+                ..
+            } => self.assigned(plan, entry, member, partition, position),
+            E::Revoked {
+                member, partition, ..
+            } => self.withdrawn(plan, entry, member, partition),
+            E::Lost { member, partition } => {
+                self.withdrawn(plan, entry, member, partition);
+                self.disturb_stop(member);
+            }
+            E::PositionReset {
+                member,
+                partition,
+                from,
+                to,
+            } => self.position_reset(plan, entry, member, partition, from, to),
+            E::OffsetsReset { partition, next } => {
+                self.offsets_reset(plan, entry, partition, next);
+            }
+            E::DeadLettered {
+                member,
+                partition,
+                offset,
+                message,
+            } => {
+                let slot = self.slot(plan, partition);
+                self.dead_lettered(slot, entry, member, offset, message);
+            }
+            E::MemberStopping { member } => {
+                self.end_assignments(entry, member);
+                self.stops.push(Stop {
+                    entry,
+                    member,
+                    stopped: NEVER,
+                    disturbed: false,
+                });
+            }
+            E::MemberStopped { member } => {
+                self.end_assignments(entry, member);
+                if let Some(stop) = self.open_stop(member) {
+                    stop.stopped = entry;
+                }
+            }
+            E::MemberCrashed { member } => {
+                self.end_assignments(entry, member);
+                self.disturb_stop(member);
+            }
+            E::MemberPaused { member } => self.disturb_stop(member),
+            E::MemberStarted { member } => self.forget_holdings(member),
+            E::Healed => self.healed = entry,
+            E::Quiet => self.quiet = entry,
+            E::Ended { lag } => (self.ended, self.lag) = (entry, lag),
+            _ => {}
+        }
+    }
+
+    /// The number of a partition, which is made where it is new.
+    #[inline]
+    fn slot(&mut self, plan: &Plan, id: TopicPartition) -> u32 {
+        match self.slots.get(id) {
+            Some(slot) => slot,
+            None => self.new_slot(plan, id),
+        }
+    }
+
+    #[cold]
+    fn new_slot(&mut self, plan: &Plan, id: TopicPartition) -> u32 {
+        if self.live == self.partitions.len() {
+            self.partitions.push(Partition::default());
+        }
+        let topic = plan.settings.topics.get(id.topic as usize);
+        self.partitions[self.live].renew(id, topic.is_some_and(|t| id.partition < t.partitions));
+        let slot = self.live as u32;
+        self.slots.set(id, slot);
+        self.live += 1;
+        slot
+    }
+
+    #[inline]
+    fn stored(
+        &mut self,
+        slot: u32,
+        entry: u32,
+        message: MessageId,
+        offset: Offset,
+        key: Option<u32>,
+    ) {
+        let partition = &mut self.partitions[slot as usize];
+        partition.log_end = partition.log_end.max(offset.next().get());
+        let record = partition.record(offset.get());
+        if record.message != message.0 {
+            record.replace(message);
+        }
+        record.key = key.unwrap_or(Record::NO_KEY);
+        record.stored = record.stored.min(entry);
+    }
+
+    #[inline]
+    fn acknowledged(
+        &mut self,
+        plan: &Plan,
+        entry: u32,
+        message: MessageId,
+        partition: TopicPartition,
+        offset: Offset,
+    ) {
+        let slot = self.slot(plan, partition);
+        let partition = &mut self.partitions[slot as usize];
+        let record = partition.record(offset.get());
+        if record.stored == NEVER && record.message != message.0 {
+            record.replace(message);
+        }
+        if record.message == message.0 {
+            record.acked = record.acked.min(entry);
+        }
+        self.acks.push(Ack {
+            entry,
+            slot,
+            offset: offset.get() as u32,
+            message: message.0,
+        });
+    }
+
+    fn removed(
+        &mut self,
+        plan: &Plan,
+        entry: u32,
+        partition: TopicPartition,
+        log_start: NextOffset,
+    ) {
+        let slot = self.slot(plan, partition);
+        let partition = &mut self.partitions[slot as usize];
+        let from = partition.below(partition.log_start);
+        let to = partition.below(log_start.get());
+        partition.log_start = partition.log_start.max(log_start.get());
+        for record in &mut partition.records[from.min(to)..to] {
+            record.excused = record.excused.min(entry);
+        }
+    }
+
+    fn assigned(
+        &mut self,
+        plan: &Plan,
+        entry: u32,
+        member: MemberId,
+        partition: TopicPartition,
+        position: NextOffset,
+    ) {
+        let slot = self.slot(plan, partition);
+        let number = self.assignments.len() as u32;
+        let partition = &mut self.partitions[slot as usize];
+        for ended in [partition.current, partition.holding(member).assignment] {
+            if let Some(before) = self.assignments.get_mut(ended as usize) {
+                before.ended = before.ended.min(entry);
+            }
+        }
+        if partition.first == NEVER {
+            partition.first = number;
+        }
+        partition.current = number;
+        partition.chances += 1;
+        partition.position = position.get();
+        partition.position_by = entry;
+        *partition.holding_mut(member) = Holding {
+            assignment: number,
+            ..Holding::NONE
+        };
+        self.assignments.push(Assignment {
+            slot,
+            member,
+            entry,
+            position: position.get(),
+            ended: NEVER,
+        });
+    }
+
+    fn withdrawn(&mut self, plan: &Plan, entry: u32, member: MemberId, partition: TopicPartition) {
+        let slot = self.slot(plan, partition);
+        let holding = self.partitions[slot as usize].holding_mut(member);
+        holding.withdrawn = holding.withdrawn.min(entry);
+        if let Some(assignment) = self.assignments.get_mut(holding.assignment as usize) {
+            assignment.ended = assignment.ended.min(entry);
+        }
+    }
+
+    fn position_reset(
+        &mut self,
+        plan: &Plan,
+        entry: u32,
+        member: MemberId,
+        partition: TopicPartition,
+        from: NextOffset,
+        to: NextOffset,
+    ) {
+        let slot = self.slot(plan, partition);
+        let partition = &mut self.partitions[slot as usize];
+        let holding = partition.holding_mut(member);
+        if to < from {
+            holding.sought = holding.sought.min(to.get());
+        }
+        if holding.assignment == partition.current {
+            partition.position = to.get();
+            partition.position_by = entry;
+        }
+        // Beyond the end of the partition: the log became shorter. Anything else is a seek by the
+        // consumer's own will.
+        if to < from && from.get() > partition.log_end {
+            self.rewound(slot, entry, to.get());
+        }
+    }
+
+    fn offsets_reset(
+        &mut self,
+        plan: &Plan,
+        entry: u32,
+        partition: TopicPartition,
+        next: NextOffset,
+    ) {
+        let slot = self.slot(plan, partition);
+        let partition = &mut self.partitions[slot as usize];
+        let backwards = next.get() < partition.committed;
+        partition.committed = next.get();
+        partition.committed_by = entry;
+        let below = partition.below(next.get());
+        for record in &mut partition.records[..below] {
+            if record.finished == NEVER {
+                record.skipped = record.skipped.min(entry);
+            }
+        }
+        if backwards {
+            self.rewound(slot, entry, next.get());
+        }
+    }
+
+    fn rewound(&mut self, slot: u32, entry: u32, to: u64) {
+        let partition = &mut self.partitions[slot as usize];
+        partition.chances += 1;
+        let from = partition.below(to);
+        for record in &mut partition.records[from..] {
+            record.skipped = NEVER;
+        }
+        self.rewinds.push(Rewind { entry, slot, to });
+    }
+
+    #[inline]
+    fn committed(
+        &mut self,
+        plan: &Plan,
+        entry: u32,
+        member: MemberId,
+        partition: TopicPartition,
+        next: NextOffset,
+    ) {
+        let slot = self.slot(plan, partition);
+        let partition = &mut self.partitions[slot as usize];
+        let holding = partition.holding(member);
+        self.commits.push(Commit {
+            entry,
+            slot,
+            member,
+            next: next.get(),
+            previous: partition.committed,
+            previous_by: partition.committed_by,
+            sought: holding.sought,
+            own: holding.assignment,
+            current: partition.current,
+        });
+        partition.committed = next.get();
+        partition.committed_by = entry;
+    }
+
+    #[inline]
+    fn started(
+        &mut self,
+        slot: u32,
+        entry: u32,
+        member: MemberId,
+        offset: Offset,
+        message: MessageId,
+        number: u32,
+    ) -> u32 {
+        let partition = &mut self.partitions[slot as usize];
+        let holding = partition.holding(member);
+        let chances = partition.chances;
+        let record = partition.record(offset.get());
+        if record.message == NEVER {
+            record.message = message.0;
+        }
+        record.deliveries += 1;
+        let this = self.attempts.len() as u32;
+        let previous = std::mem::replace(&mut record.last_attempt, this);
+        if record.finished != NEVER {
+            self.repeats.push(this);
+        }
+        self.attempts.push(Attempt {
+            entry,
+            slot,
+            offset: offset.get() as u32,
+            member,
+            assignment: holding.assignment,
+            withdrawn: holding.withdrawn,
+            number,
+            previous,
+            deliveries: record.deliveries,
+            oks: record.oks,
+            chances,
+            ended: NEVER,
+            outcome: None,
+        });
+        this
+    }
+
+    /// The attempt to which an answer belongs. A subject whose beginnings nobody sees begins with
+    /// its answer.
+    #[inline]
+    fn attempt(
+        &mut self,
+        slot: u32,
+        entry: u32,
+        member: MemberId,
+        offset: Offset,
+        message: MessageId,
+        number: u32,
+    ) -> u32 {
+        match self.running(slot, member, offset, number) {
+            Some(attempt) => attempt,
+            None => self.started(slot, entry, member, offset, message, number),
+        }
+    }
+
+    #[inline]
+    fn running(&mut self, slot: u32, member: MemberId, offset: Offset, number: u32) -> Option<u32> {
+        let partition = &mut self.partitions[slot as usize];
+        let mut candidate = partition.record(offset.get()).last_attempt;
+        while let Some(attempt) = self.attempts.get(candidate as usize) {
+            if attempt.number == number && attempt.member == member && attempt.ended == NEVER {
+                return Some(candidate);
+            }
+            candidate = attempt.previous;
+        }
+        None
+    }
+
+    #[inline]
+    fn answered(&mut self, attempt: u32, entry: u32, message: MessageId, outcome: Outcome) {
+        let attempt = &mut self.attempts[attempt as usize];
+        let partition = &mut self.partitions[attempt.slot as usize];
+        let record = &mut partition.records[attempt.offset as usize];
+        attempt.ended = entry;
+        attempt.outcome = Some(outcome);
+        if outcome == Outcome::Ok && record.message == message.0 {
+            record.finished = record.finished.min(entry);
+            record.oks += 1;
+            attempt.oks = record.oks;
+            attempt.chances = partition.chances;
+        }
+    }
+
+    fn handler_stopped(
+        &mut self,
+        plan: &Plan,
+        entry: u32,
+        member: MemberId,
+        partition: TopicPartition,
+        offset: Offset,
+        number: u32,
+    ) {
+        let slot = self.slot(plan, partition);
+        if let Some(attempt) = self.running(slot, member, offset, number) {
+            self.attempts[attempt as usize].ended = entry;
+        }
+    }
+
+    fn dead_lettered(
+        &mut self,
+        slot: u32,
+        entry: u32,
+        member: MemberId,
+        offset: Offset,
+        message: MessageId,
+    ) {
+        let partition = &mut self.partitions[slot as usize];
+        let holding = partition.holding(member);
+        let record = partition.record(offset.get());
+        if record.message == NEVER {
+            record.message = message.0;
+        }
+        if record.message == message.0 {
+            record.dead_lettered = record.dead_lettered.min(entry);
+            record.finished = record.finished.min(entry);
+        }
+        // Its write may have been under way when the member got the partition anew.
+        let tried = self.attempts.get(record.last_attempt as usize);
+        let tried = tried.filter(|attempt| attempt.member == member);
+        self.dead_letters.push(DeadLetter {
+            entry,
+            slot,
+            offset: offset.get() as u32,
+            member,
+            assignment: tried.map_or(holding.assignment, |attempt| attempt.assignment),
+        });
+    }
+
+    fn end_assignments(&mut self, entry: u32, member: MemberId) {
+        for partition in &self.partitions[..self.live] {
+            let held = partition.holding(member).assignment;
+            if let Some(assignment) = self.assignments.get_mut(held as usize) {
+                assignment.ended = assignment.ended.min(entry);
+            }
+        }
+    }
+
+    /// A new process knows nothing of what the one before it held.
+    fn forget_holdings(&mut self, member: MemberId) {
+        for partition in &mut self.partitions[..self.live] {
+            *partition.holding_mut(member) = Holding::NONE;
+        }
+    }
+
+    fn open_stop(&mut self, member: MemberId) -> Option<&mut Stop> {
+        let newest = self.stops.iter_mut().rev();
+        newest
+            .filter(|stop| stop.member == member)
+            .find(|stop| stop.stopped == NEVER)
+    }
+
+    fn disturb_stop(&mut self, member: MemberId) {
+        if let Some(stop) = self.open_stop(member) {
+            stop.disturbed = true;
+        }
+    }
+}
+
+impl Record {
+    /// Another message stands at this offset from now on.
+    fn replace(&mut self, message: MessageId) {
+        if self.message != NEVER {
+            *self = Self::UNSEEN;
+        }
+        self.message = message.0;
+    }
+}
+
+impl Partition {
+    /// Forgets the run before.
+    fn renew(&mut self, id: TopicPartition, founding: bool) {
+        let mut records = std::mem::take(&mut self.records);
+        let mut holdings = std::mem::take(&mut self.holdings);
+        records.clear();
+        holdings.clear();
+        *self = Self {
+            id,
+            founding,
+            records,
+            holdings,
+            first: NEVER,
+            current: NEVER,
+            committed_by: NEVER,
+            position_by: NEVER,
+            ..Self::default()
+        };
+    }
+}
