@@ -186,12 +186,12 @@ impl<P: Clone> Consumer<P> {
             let Some(partition) = self.partitions.get_mut(&id) else {
                 continue;
             };
-            let dispatch = partition.start_next(&mut self.shared);
+            let next = partition.take_runnable();
             if partition.stays_listed() {
                 self.shared.ready.push_back(id);
             }
-            if dispatch.is_some() {
-                return dispatch;
+            if let Some(slot) = next {
+                return partition.start(slot, &mut self.shared);
             }
         }
         None
@@ -229,10 +229,10 @@ impl<P: Clone> Machine<P> for Consumer<P> {
 
     fn poll_command(&mut self) -> Option<Command<P>> {
         // A dispatch is decided when it is asked for, so that none can be overtaken by a revoke.
-        self.shared
-            .commands
-            .pop_front()
-            .or_else(|| self.next_dispatch())
+        if let Some(command) = self.shared.commands.pop_front() {
+            return Some(command);
+        }
+        self.next_dispatch()
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

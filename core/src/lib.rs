@@ -76,6 +76,7 @@ mod consumer;
 mod event;
 mod flights;
 mod hash;
+mod index;
 mod lanes;
 mod offset;
 mod partition;

@@ -4,7 +4,7 @@ mod attempts;
 
 use std::collections::BTreeMap;
 
-use crate::hash::LookupMap;
+use crate::index::Index;
 use crate::lanes::Lanes;
 use crate::shared::Shared;
 use crate::slab::{Slab, Slot};
@@ -28,8 +28,7 @@ pub(crate) struct Partition<P> {
     awaits_start: bool,
     /// The unfinished records.
     entries: Slab<Entry<P>>,
-    /// The slots of those that were started at least once, by offset.
-    started: LookupMap<u64, Slot>,
+    index: Index,
     lanes: Lanes,
     bytes: usize,
     /// Handlers and dead-letter writes in flight.
@@ -103,7 +102,7 @@ impl<P> Partition<P> {
             dirty: false,
             awaits_start: false,
             entries: Slab::new(),
-            started: LookupMap::default(),
+            index: Index::default(),
             lanes: Lanes::new(ordering),
             bytes: 0,
             in_flight: 0,
@@ -276,7 +275,7 @@ impl<P> Partition<P> {
             shared.commands.push_back(self.cancel(offset));
         }
         self.entries.clear();
-        self.started.clear();
+        self.index.clear();
         self.lanes.clear();
         self.bytes = 0;
         self.in_flight = 0;
@@ -310,6 +309,12 @@ impl<P> Partition<P> {
         }
     }
 
+    /// The next record that may run, in the order of its lane.
+    #[inline]
+    pub(crate) fn take_runnable(&mut self) -> Option<Slot> {
+        self.lanes.take()
+    }
+
     /// Notes that the consumer took the partition off the list of those that can start a handler,
     /// or put it to the end; `true` where it belongs there.
     #[inline]
@@ -326,13 +331,14 @@ impl<P> Partition<P> {
             let before = self.attempts_before_cut.remove(&record.offset);
             before.unwrap_or(0)
         };
-        let key = record.key;
+        let Record { offset, key, .. } = record;
         self.bytes += record.bytes as usize;
         let slot = self.entries.insert(Entry {
             record,
             attempts,
             stage: Stage::Queued,
         });
+        self.index.push(offset, slot);
         self.lanes.join(slot, key);
     }
 
@@ -347,10 +353,12 @@ impl<P> Partition<P> {
     /// Removes a record, finished or not.
     #[inline]
     fn forget(&mut self, slot: Slot) -> Option<(Offset, Option<KeyHash>)> {
+        // Read in place: moving the record out only to drop it costs as much as the rest.
         let Record {
             offset, key, bytes, ..
-        } = self.entries.remove(slot)?.record;
-        self.started.remove(&offset.get());
+        } = self.entries.get_mut(slot)?.record;
+        self.entries.remove(slot);
+        self.index.remove(offset);
         self.bytes -= bytes as usize;
         Some((offset, key))
     }

@@ -47,10 +47,13 @@ impl<T> Slab<T> {
     }
 
     #[inline]
-    pub(crate) fn remove(&mut self, slot: Slot) -> Option<T> {
-        let value = self.values.get_mut(slot as usize)?.take()?;
-        self.free.push(slot);
-        Some(value)
+    pub(crate) fn remove(&mut self, slot: Slot) {
+        if let Some(value) = self.values.get_mut(slot as usize)
+            && value.is_some()
+        {
+            *value = None;
+            self.free.push(slot);
+        }
     }
 
     pub(crate) fn clear(&mut self) {
@@ -67,8 +70,9 @@ mod tests {
     fn a_number_is_used_again_after_its_value_is_removed() {
         let mut slab = Slab::new();
         let (a, b) = (slab.insert('a'), slab.insert('b'));
-        assert_eq!(slab.remove(a), Some('a'));
-        assert_eq!(slab.remove(a), None);
+        slab.remove(a);
+        slab.remove(a);
+        assert_eq!(slab.get_mut(a), None);
         assert_eq!(slab.insert('c'), a);
         assert_eq!(slab.len(), 2);
         assert_eq!(slab.get_mut(b), Some(&mut 'b'));

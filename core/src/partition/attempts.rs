@@ -7,17 +7,15 @@ use crate::slab::Slot;
 use crate::{Command, DeadLetterReason, Offset, Outcome};
 
 impl<P: Clone> Partition<P> {
-    /// Starts the next handler.
+    /// Starts the handler of a record that [may run](Self::take_runnable).
     #[inline]
-    pub(crate) fn start_next(&mut self, shared: &mut Shared<P>) -> Option<Command<P>> {
-        let slot = self.lanes.take()?;
+    pub(crate) fn start(&mut self, slot: Slot, shared: &mut Shared<P>) -> Option<Command<P>> {
         let deadline = shared.handler_deadline();
         let entry = self.entries.get_mut(slot)?;
         let offset = entry.record.offset;
         let flight = shared.flights.start(self.id, offset, deadline);
         entry.stage = Stage::Running { flight };
         entry.attempts = entry.attempts.saturating_add(1);
-        self.started.insert(offset.get(), slot);
         self.in_flight += 1;
         shared.counters.dispatched += 1;
         Some(Command::Dispatch {
@@ -37,7 +35,7 @@ impl<P: Clone> Partition<P> {
         outcome: Outcome,
         shared: &mut Shared<P>,
     ) -> bool {
-        let Some(&slot) = self.started.get(&offset.get()) else {
+        let Some(slot) = self.index.get(offset) else {
             return false;
         };
         let Some(entry) = self.entries.get_mut(slot) else {
@@ -61,7 +59,7 @@ impl<P: Clone> Partition<P> {
 
     /// A handler has passed its deadline, and is no longer among those that run.
     pub(crate) fn expired(&mut self, offset: Offset, shared: &mut Shared<P>) {
-        let Some(&slot) = self.started.get(&offset.get()) else {
+        let Some(slot) = self.index.get(offset) else {
             return;
         };
         self.in_flight -= 1;
@@ -77,7 +75,7 @@ impl<P: Clone> Partition<P> {
         acknowledged: bool,
         shared: &mut Shared<P>,
     ) -> bool {
-        let Some(&slot) = self.started.get(&offset.get()) else {
+        let Some(slot) = self.index.get(offset) else {
             return false;
         };
         let Some(entry) = self.entries.get_mut(slot) else {
@@ -109,7 +107,7 @@ impl<P: Clone> Partition<P> {
 
     /// The pause of a record is over.
     pub(crate) fn wake(&mut self, offset: Offset, shared: &mut Shared<P>) {
-        let Some(&slot) = self.started.get(&offset.get()) else {
+        let Some(slot) = self.index.get(offset) else {
             return;
         };
         let Some(entry) = self.entries.get_mut(slot) else {
