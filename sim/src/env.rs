@@ -1,6 +1,6 @@
 //! What every actor sees of the world: time, the network, the sink and the trace.
 
-use crate::cluster::GroupSnapshot;
+use crate::cluster::{GroupSnapshot, Shared};
 use crate::engine::Queue;
 use crate::faults::Step;
 use crate::network::{Envelope, Network, Passage};
@@ -50,6 +50,8 @@ pub struct Env<'a> {
     pub sink: Sink,
     /// States of the group as they went into `__consumer_offsets`.
     pub group_snapshots: Vec<GroupSnapshot>,
+    /// What belongs to the cluster, but to none of its brokers.
+    pub cluster: Shared,
     pub(crate) queue: &'a mut Queue<Event>,
     pub(crate) network: Network,
 }
@@ -66,6 +68,7 @@ impl<'a> Env<'a> {
     ) -> Self {
         Self {
             plan,
+            cluster: Shared::new(&topology),
             topology,
             trace,
             sink,

@@ -122,7 +122,8 @@ impl Network {
             return Passage::Refused(at + latency);
         }
         let last = &mut link.last[channel as usize];
-        at = at.max(*last);
+        // Strictly later: the queue would shuffle what arrives at one moment.
+        at = at.max(*last + Duration::from_nanos(1));
         *last = at;
         Passage::At(at, envelope)
     }

@@ -1,86 +1,332 @@
 //! A broker.
 
+use super::connections::{Connections, Reply};
+use super::coordinator::Coordinator;
+use super::fetch::Parked;
+use super::fetcher::Fetcher;
+use super::placement;
+use super::replica::Replica;
 use crate::env::Env;
-use crate::protocol::{Channel, Message, Node};
+use crate::protocol::{Channel, Correlation, Message, Node, Request, Response};
 use crate::topology::PartitionIndex;
 use plimsoll_core::{Instant, NextOffset};
+use plimsoll_scenarios::scenario::BrokerSettings;
+use std::time::Duration;
+
+/// How soon a stopping broker asks the controller again after its first answer
+/// (`BrokerLifecycleManager`).
+const SHUTDOWN_RETRY: Duration = Duration::from_millis(50);
 
 /// A broker.
 #[derive(Debug)]
 pub struct Broker {
-    node: Node,
+    pub(super) node: Node,
+    pub(super) settings: BrokerSettings,
+    pub(super) min_insync: u32,
+    pub(super) offsets_partition: PartitionIndex,
+    life: Life,
+    /// Counts its processes.
+    incarnation: u32,
+    heartbeat_at: Instant,
+    /// By partition.
+    pub(super) replicas: Vec<Replica>,
+    /// By leader.
+    pub(super) fetchers: Vec<Fetcher>,
+    pub(super) connections: Connections,
+    /// Fetches that wait for records.
+    pub(super) parked: Vec<Parked>,
+    /// The group's coordinator, where this broker leads its partition.
+    pub(super) coordinator: Option<Coordinator>,
+    /// When to look for followers that lag.
+    pub(super) lag_check_at: Instant,
+    correlations: u32,
+    /// Not later than the earliest deadline.
+    wakeup: Instant,
+}
+
+/// Where a broker's process is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    /// It does not run.
+    Down,
+    /// It runs, and the controller has not admitted it: it serves nobody.
+    Registering,
+    /// It serves.
+    Running,
+    /// It serves, and waits for leave to stop.
+    Stopping,
 }
 
 impl Broker {
     /// The broker at `node`, not running.
-    pub fn new(_env: &Env<'_>, node: Node) -> Self {
-        Self { node }
+    pub fn new(env: &Env<'_>, node: Node) -> Self {
+        let cluster = &env.plan.settings.cluster;
+        let brokers = cluster.brokers as usize;
+        let mut replicas = Vec::new();
+        replicas.resize_with(env.topology.len(), Replica::default);
+        let mut fetchers = Vec::new();
+        fetchers.resize_with(brokers, Fetcher::default);
+        Self {
+            node,
+            settings: cluster.settings.clone(),
+            min_insync: cluster.min_insync,
+            offsets_partition: env.topology.group_offsets(),
+            life: Life::Down,
+            incarnation: 0,
+            heartbeat_at: Instant::ZERO,
+            replicas,
+            fetchers,
+            connections: Connections::new(brokers + 2 + env.plan.starts.len()),
+            parked: Vec::new(),
+            coordinator: None,
+            lag_check_at: Instant::FAR_FUTURE,
+            correlations: 0,
+            wakeup: Instant::FAR_FUTURE,
+        }
     }
 
     /// Whether its process runs (it may be paused).
     pub fn is_running(&self) -> bool {
-        let _ = self.node;
-        true
+        self.life != Life::Down
     }
 
     /// Both ends of a partition as its leader has them: log start and high watermark.
-    pub fn log_ends(&self, _partition: PartitionIndex) -> (NextOffset, NextOffset) {
-        unimplemented!()
+    pub fn log_ends(&self, partition: PartitionIndex) -> (NextOffset, NextOffset) {
+        let replica = &self.replicas[usize::from(partition.0)];
+        (
+            NextOffset::new(replica.log.start()),
+            NextOffset::new(replica.high_watermark()),
+        )
     }
 
     /// The group's committed offset, as the coordinator on this broker answers it.
-    pub fn committed(&self, _partition: PartitionIndex) -> Option<NextOffset> {
-        unimplemented!()
+    pub fn committed(&self, partition: PartitionIndex) -> Option<NextOffset> {
+        self.coordinator.as_ref()?.committed(partition)
     }
 
     /// Whether the group that this broker coordinates is stable with so many members.
-    pub fn group_is_stable_with(&self, _members: usize) -> bool {
-        unimplemented!()
+    pub fn group_is_stable_with(&self, members: usize) -> bool {
+        self.coordinator
+            .as_ref()
+            .is_some_and(|coordinator| coordinator.is_stable_with(members))
     }
 
     /// The process starts: for the first time, or with the log that an earlier one left.
-    pub fn start(&mut self, _env: &mut Env<'_>) {
-        unimplemented!()
+    pub fn start(&mut self, env: &mut Env<'_>) {
+        self.incarnation += 1;
+        self.lag_check_at = Instant::FAR_FUTURE;
+        self.wakeup = Instant::FAR_FUTURE;
+        if self.incarnation == 1 {
+            // The cluster has been up for a while when a run begins.
+            self.life = Life::Running;
+            self.heartbeat_at = env.now() + self.settings.broker_heartbeat_interval;
+            self.wake_by(self.heartbeat_at);
+            let states = placement::initial(env).collect();
+            self.handle_metadata(env, states);
+        } else {
+            self.life = Life::Registering;
+            self.send_heartbeat(env);
+        }
     }
 
     /// The process dies at once; its log stays.
-    pub fn crash(&mut self, _env: &mut Env<'_>) {
-        unimplemented!()
+    pub fn crash(&mut self, env: &mut Env<'_>) {
+        let now = env.now();
+        self.replicas
+            .iter_mut()
+            .for_each(|replica| replica.crash(now));
+        self.end_process();
     }
 
     /// A clean stop: leaderships move away first; then `is_running` becomes false.
-    pub fn stop(&mut self, _env: &mut Env<'_>) {
-        unimplemented!()
-    }
-
-    /// Retention: removes this share of the readable records of a partition that it leads.
-    pub fn remove_records(&mut self, _env: &mut Env<'_>, _partition: PartitionIndex, _share: f64) {
-        unimplemented!()
+    pub fn stop(&mut self, env: &mut Env<'_>) {
+        match self.life {
+            Life::Running => {
+                self.life = Life::Stopping;
+                self.send_heartbeat(env);
+            }
+            Life::Registering => self.shut_down(),
+            Life::Down | Life::Stopping => {}
+        }
     }
 
     /// A message arrived.
     pub fn handle_message(
         &mut self,
-        _env: &mut Env<'_>,
-        _from: Node,
-        _channel: Channel,
-        _message: Message,
+        env: &mut Env<'_>,
+        from: Node,
+        channel: Channel,
+        message: Message,
     ) {
-        unimplemented!()
+        match message {
+            // It opens its ports once it is registered: until then connections are refused.
+            Message::Request(..) if self.life == Life::Registering => env.cut(self.node, from),
+            Message::Request(correlation, request) => {
+                let accepted = self.connections.accept(from, channel, correlation, request);
+                if let Some((reply, request)) = accepted {
+                    self.handle_request(env, reply, request);
+                }
+            }
+            Message::Response(correlation, response) => {
+                self.handle_response(env, from, correlation, response);
+            }
+            // Meant for an earlier process.
+            Message::MetadataUpdate(_) if self.life == Life::Registering => {}
+            Message::MetadataUpdate(states) => self.handle_metadata(env, states),
+        }
+        self.handle_waiting_requests(env);
     }
 
     /// The connections with a peer are gone.
-    pub fn handle_disconnected(&mut self, _env: &mut Env<'_>, _peer: Node) {
-        unimplemented!()
+    pub fn handle_disconnected(&mut self, env: &mut Env<'_>, peer: Node) {
+        self.connections.disconnect(peer);
+        self.drop_parked(env, peer);
+        if peer == env.controller() {
+            self.forget_proposals();
+        } else if usize::from(peer.0) < self.fetchers.len() {
+            self.fetch_failed(env, peer);
+        }
     }
 
     /// The moment of `next_timeout` has come, or an earlier one.
-    pub fn handle_timeout(&mut self, _env: &mut Env<'_>) {
-        unimplemented!()
+    pub fn handle_timeout(&mut self, env: &mut Env<'_>) {
+        let now = env.now();
+        if self.life == Life::Down || self.wakeup > now {
+            return;
+        }
+        // Every deadline that is left, or is new, lowers it again.
+        self.wakeup = Instant::FAR_FUTURE;
+        if self.heartbeat_at <= now {
+            self.send_heartbeat(env);
+        }
+        self.wake_by(self.heartbeat_at);
+        self.expire_parked(env);
+        self.expire_waiting(env);
+        self.retry_fetches(env);
+        self.check_lag(env);
+        self.expire_group(env);
+        self.handle_waiting_requests(env);
     }
 
     /// The earliest deadline.
+    #[inline]
     pub fn next_timeout(&self) -> Option<Instant> {
-        unimplemented!()
+        (self.wakeup < Instant::FAR_FUTURE).then_some(self.wakeup)
+    }
+
+    /// Makes `handle_timeout` happen at `at` or before.
+    #[inline]
+    pub(super) fn wake_by(&mut self, at: Instant) {
+        self.wakeup = self.wakeup.min(at);
+    }
+
+    /// Answers a request, unless its connection is gone.
+    #[inline]
+    pub(super) fn reply(&mut self, env: &mut Env<'_>, reply: Reply, response: Response) {
+        if self.connections.finish(reply) {
+            env.respond(
+                self.node,
+                reply.node,
+                reply.channel,
+                reply.correlation,
+                response,
+            );
+        }
+    }
+
+    /// Sends a request to another broker or to the controller.
+    pub(super) fn request(
+        &mut self,
+        env: &mut Env<'_>,
+        to: Node,
+        channel: Channel,
+        request: Request,
+    ) -> Correlation {
+        self.correlations += 1;
+        let correlation = Correlation(self.correlations);
+        env.request(self.node, to, channel, correlation, request);
+        correlation
+    }
+
+    #[inline]
+    fn handle_request(&mut self, env: &mut Env<'_>, reply: Reply, request: Request) {
+        match request {
+            Request::Fetch(request) => self.handle_fetch(env, reply, request),
+            Request::Produce {
+                partition,
+                value,
+                acks,
+            } => self.handle_produce(env, reply, partition, value, acks),
+            Request::Metadata => self.handle_metadata_request(env, reply),
+            Request::FindCoordinator => self.handle_find_coordinator(env, reply),
+            Request::ListOffsets { partition } => self.handle_list_offsets(env, reply, partition),
+            Request::BrokerHeartbeat { .. } | Request::AlterPartition { .. } => {
+                debug_assert!(false, "meant for the controller");
+                self.connections.finish(reply);
+            }
+            request => self.handle_group_request(env, reply, request),
+        }
+    }
+
+    fn handle_waiting_requests(&mut self, env: &mut Env<'_>) {
+        while let Some((reply, request)) = self.connections.next() {
+            self.handle_request(env, reply, request);
+        }
+    }
+
+    #[inline]
+    fn handle_response(
+        &mut self,
+        env: &mut Env<'_>,
+        from: Node,
+        correlation: Correlation,
+        response: Response,
+    ) {
+        match response {
+            Response::Fetch(response) => {
+                self.handle_fetch_response(env, from, correlation, response);
+            }
+            Response::AlterPartition(result) => self.handle_altered(env, correlation, result),
+            Response::BrokerHeartbeat { should_shutdown } => {
+                self.handle_heartbeat_response(env, should_shutdown);
+            }
+            _ => debug_assert!(false, "brokers ask nothing else"),
+        }
+    }
+
+    fn send_heartbeat(&mut self, env: &mut Env<'_>) {
+        let heartbeat = Request::BrokerHeartbeat {
+            incarnation: self.incarnation,
+            wants_shutdown: self.life == Life::Stopping,
+        };
+        self.request(env, env.controller(), Channel::Data, heartbeat);
+        self.heartbeat_at = env.now() + self.settings.broker_heartbeat_interval;
+        self.wake_by(self.heartbeat_at);
+    }
+
+    fn handle_heartbeat_response(&mut self, env: &mut Env<'_>, should_shutdown: bool) {
+        match self.life {
+            Life::Registering => self.life = Life::Running,
+            Life::Stopping if should_shutdown => self.shut_down(),
+            Life::Stopping => {
+                self.heartbeat_at = self.heartbeat_at.min(env.now() + SHUTDOWN_RETRY);
+                self.wake_by(self.heartbeat_at);
+            }
+            Life::Running | Life::Down => {}
+        }
+    }
+
+    fn shut_down(&mut self) {
+        self.replicas.iter_mut().for_each(Replica::shut_down);
+        self.end_process();
+    }
+
+    fn end_process(&mut self) {
+        self.life = Life::Down;
+        self.fetchers.iter_mut().for_each(Fetcher::reset);
+        self.connections.disconnect_all();
+        self.parked.clear();
+        self.coordinator = None;
+        self.wakeup = Instant::FAR_FUTURE;
     }
 }

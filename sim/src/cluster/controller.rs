@@ -1,57 +1,374 @@
 //! The controller (KRaft's active controller, which a quorum keeps alive: it never fails here).
 
+use super::placement;
 use crate::env::Env;
-use crate::protocol::{Message, Node};
+use crate::protocol::{BrokerSet, Channel, Correlation, Message, Node, PartitionState};
+use crate::protocol::{Request, Response};
 use crate::topology::PartitionIndex;
-use plimsoll_core::Instant;
+use plimsoll_core::{Instant, TopicPartition};
+use plimsoll_scenarios::{ErrorName, TraceEvent};
+use std::time::Duration;
 
 /// The controller.
 #[derive(Debug)]
-pub struct Controller {}
+pub struct Controller {
+    node: Node,
+    session_timeout: Duration,
+    /// By index; `None`: it does not exist yet.
+    partitions: Vec<Option<PartitionState>>,
+    /// By node.
+    brokers: Vec<Registration>,
+    /// Partitions whose new state the brokers do not know yet.
+    changed: Vec<PartitionIndex>,
+    /// Not later than the earliest end of a broker's session.
+    wakeup: Instant,
+}
+
+/// What the controller knows of a broker.
+#[derive(Clone, Copy, Debug)]
+struct Registration {
+    incarnation: u32,
+    state: BrokerState,
+    /// When its last heartbeat came.
+    contact: Instant,
+}
+
+/// What a broker may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum BrokerState {
+    /// It may lead, and be in in-sync sets.
+    Active,
+    /// It asked to stop: it leads nothing any more.
+    Stopping,
+    /// It was silent for too long, or has stopped.
+    Fenced,
+}
 
 impl Controller {
     /// The controller of a new cluster, all brokers registered, leaders spread over them.
-    pub fn new(_env: &Env<'_>) -> Self {
-        Self {}
+    pub fn new(env: &Env<'_>) -> Self {
+        let settings = &env.plan.settings.cluster.settings;
+        let mut partitions = vec![None; env.topology.len()];
+        for state in placement::initial(env) {
+            partitions[usize::from(state.partition.0)] = Some(state);
+        }
+        let registration = Registration {
+            incarnation: 1,
+            state: BrokerState::Active,
+            contact: Instant::ZERO,
+        };
+        Self {
+            node: env.controller(),
+            session_timeout: settings.broker_session_timeout,
+            partitions,
+            brokers: vec![registration; env.brokers().count()],
+            changed: Vec::new(),
+            wakeup: Instant::ZERO + settings.broker_session_timeout,
+        }
     }
 
     /// The leader of a partition as the controller decided it.
-    pub fn leader(&self, _partition: PartitionIndex) -> Option<Node> {
-        unimplemented!()
+    pub fn leader(&self, partition: PartitionIndex) -> Option<Node> {
+        self.partition(partition)?.leader
     }
 
     /// Whether a partition exists by now.
-    pub fn exists(&self, _partition: PartitionIndex) -> bool {
-        unimplemented!()
+    pub fn exists(&self, partition: PartitionIndex) -> bool {
+        self.partition(partition).is_some()
     }
 
     /// Whether every partition has a leader and all its replicas in sync.
     pub fn is_healthy(&self) -> bool {
-        unimplemented!()
+        let mut partitions = self.partitions.iter().flatten();
+        partitions.all(|state| state.leader.is_some() && state.in_sync == state.replicas)
     }
 
     /// Makes another in-sync replica the leader of a partition, if there is one.
-    pub fn move_leader(&mut self, _env: &mut Env<'_>, _partition: PartitionIndex) {
-        unimplemented!()
+    pub fn move_leader(&mut self, env: &mut Env<'_>, partition: PartitionIndex) {
+        let Some(state) = self.partition(partition) else {
+            return;
+        };
+        let Some(leader) = state.leader else { return };
+        if let Some(next) = self.candidate(env, state, state.in_sync.without(leader)) {
+            self.lead(env, partition, Some(next), state.in_sync);
+            self.publish(env);
+        }
     }
 
     /// Creates the next `count` partitions of a topic.
-    pub fn add_partitions(&mut self, _env: &mut Env<'_>, _topic: u32, _count: u32) {
-        unimplemented!()
+    pub fn add_partitions(&mut self, env: &mut Env<'_>, topic: u32, count: u32) {
+        let missing: Vec<_> = (0..)
+            .map_while(|partition| env.topology.index(TopicPartition::new(topic, partition)))
+            .filter(|partition| !self.exists(*partition))
+            .take(count as usize)
+            .collect();
+        for partition in missing {
+            let mut state = placement::place(env, partition);
+            let active = state
+                .replicas
+                .iter()
+                .filter(|broker| self.is_active(*broker));
+            let active = active.fold(BrokerSet::default(), BrokerSet::with);
+            if active.is_empty() {
+                state.leader = None;
+            } else {
+                state.in_sync = active;
+                state.leader = self.candidate(env, state, active);
+            }
+            self.partitions[usize::from(partition.0)] = Some(state);
+            self.changed.push(partition);
+        }
+        self.publish(env);
     }
 
     /// A message arrived.
-    pub fn handle_message(&mut self, _env: &mut Env<'_>, _from: Node, _message: Message) {
-        unimplemented!()
+    pub fn handle_message(&mut self, env: &mut Env<'_>, from: Node, message: Message) {
+        match message {
+            Message::Request(
+                correlation,
+                Request::BrokerHeartbeat {
+                    incarnation,
+                    wants_shutdown,
+                },
+            ) => self.handle_heartbeat(env, from, correlation, incarnation, wants_shutdown),
+            Message::Request(
+                correlation,
+                Request::AlterPartition {
+                    partition,
+                    leader_epoch,
+                    partition_epoch,
+                    in_sync,
+                },
+            ) => {
+                let altered =
+                    self.alter_partition(from, partition, leader_epoch, partition_epoch, in_sync);
+                self.respond(env, from, correlation, Response::AlterPartition(altered));
+            }
+            _ => debug_assert!(false, "nobody sends this to the controller"),
+        }
     }
 
     /// The moment of `next_timeout` has come, or an earlier one.
-    pub fn handle_timeout(&mut self, _env: &mut Env<'_>) {
-        unimplemented!()
+    pub fn handle_timeout(&mut self, env: &mut Env<'_>) {
+        let now = env.now();
+        self.wakeup = Instant::FAR_FUTURE;
+        for node in env.brokers() {
+            let broker = &mut self.brokers[usize::from(node.0)];
+            if broker.state == BrokerState::Fenced {
+                continue;
+            }
+            let expires = broker.contact + self.session_timeout;
+            if expires <= now {
+                broker.state = BrokerState::Fenced;
+                self.depose(env, node);
+            } else {
+                self.wakeup = self.wakeup.min(expires);
+            }
+        }
+        self.publish(env);
     }
 
     /// The earliest deadline.
     pub fn next_timeout(&self) -> Option<Instant> {
-        unimplemented!()
+        (self.wakeup < Instant::FAR_FUTURE).then_some(self.wakeup)
+    }
+}
+
+/// Brokers.
+impl Controller {
+    fn handle_heartbeat(
+        &mut self,
+        env: &mut Env<'_>,
+        from: Node,
+        correlation: Correlation,
+        incarnation: u32,
+        wants_shutdown: bool,
+    ) {
+        let broker = &mut self.brokers[usize::from(from.0)];
+        if incarnation < broker.incarnation {
+            return;
+        }
+        if incarnation > broker.incarnation {
+            // `DUPLICATE_BROKER_REGISTRATION`: as long as the old process may live, the new one
+            // has to wait (`ClusterControlManager.registerBroker`); it asks again.
+            if broker.state != BrokerState::Active {
+                broker.incarnation = incarnation;
+                self.admit(env, from, correlation);
+            }
+            return;
+        }
+        broker.contact = env.now();
+        match (wants_shutdown, broker.state) {
+            (false, BrokerState::Active | BrokerState::Stopping) => {}
+            (false, BrokerState::Fenced) => self.admit(env, from, correlation),
+            (true, BrokerState::Active) => {
+                broker.state = BrokerState::Stopping;
+                self.depose(env, from);
+                self.publish(env);
+                self.answer_heartbeat(env, from, correlation, false);
+            }
+            (true, BrokerState::Stopping | BrokerState::Fenced) => {
+                broker.state = BrokerState::Fenced;
+                self.answer_heartbeat(env, from, correlation, true);
+            }
+        }
+    }
+
+    /// A broker registers, or comes back after it was fenced: it gets the whole metadata.
+    fn admit(&mut self, env: &mut Env<'_>, node: Node, correlation: Correlation) {
+        let broker = &mut self.brokers[usize::from(node.0)];
+        broker.state = BrokerState::Active;
+        broker.contact = env.now();
+        self.wakeup = self.wakeup.min(broker.contact + self.session_timeout);
+        for partition in env.topology.all() {
+            if let Some(state) = self.partition(partition)
+                && state.leader.is_none()
+                && state.in_sync.contains(node)
+            {
+                self.lead(env, partition, Some(node), state.in_sync);
+            }
+        }
+        // The answer comes first: what follows it is meant for this incarnation.
+        self.answer_heartbeat(env, node, correlation, false);
+        let all = self.partitions.iter().flatten().copied().collect();
+        env.send(self.node, node, Channel::Data, Message::MetadataUpdate(all));
+        self.publish(env);
+    }
+
+    /// Takes a broker's leaderships, and takes it out of all in-sync sets in which another stays.
+    fn depose(&mut self, env: &mut Env<'_>, node: Node) {
+        for partition in env.topology.all() {
+            let Some(state) = self.partition(partition) else {
+                continue;
+            };
+            if !state.in_sync.contains(node) {
+                continue;
+            }
+            let mut in_sync = state.in_sync.without(node);
+            if in_sync.is_empty() {
+                in_sync = state.in_sync;
+            }
+            let leader = match state.leader {
+                Some(leader) if leader == node => self.candidate(env, state, in_sync.without(node)),
+                other => other,
+            };
+            self.lead(env, partition, leader, in_sync);
+        }
+    }
+
+    fn is_active(&self, node: Node) -> bool {
+        self.brokers[usize::from(node.0)].state == BrokerState::Active
+    }
+
+    fn answer_heartbeat(
+        &mut self,
+        env: &mut Env<'_>,
+        to: Node,
+        correlation: Correlation,
+        should_shutdown: bool,
+    ) {
+        let response = Response::BrokerHeartbeat { should_shutdown };
+        self.respond(env, to, correlation, response);
+    }
+
+    fn respond(&self, env: &mut Env<'_>, to: Node, correlation: Correlation, response: Response) {
+        env.respond(self.node, to, Channel::Data, correlation, response);
+    }
+}
+
+/// Partitions.
+impl Controller {
+    fn partition(&self, partition: PartitionIndex) -> Option<PartitionState> {
+        self.partitions[usize::from(partition.0)]
+    }
+
+    /// The preferred one of those that may lead: never one that is not in sync.
+    fn candidate(&self, env: &Env<'_>, state: PartitionState, among: BrokerSet) -> Option<Node> {
+        placement::replicas(env, state.partition)
+            .find(|broker| among.contains(*broker) && self.is_active(*broker))
+    }
+
+    /// Decides a partition's leader and in-sync set.
+    fn lead(
+        &mut self,
+        env: &mut Env<'_>,
+        partition: PartitionIndex,
+        leader: Option<Node>,
+        in_sync: BrokerSet,
+    ) {
+        let Some(state) = &mut self.partitions[usize::from(partition.0)] else {
+            return;
+        };
+        if (state.leader, state.in_sync) == (leader, in_sync) {
+            return;
+        }
+        state.in_sync = in_sync;
+        state.partition_epoch += 1;
+        self.changed.push(partition);
+        if state.leader == leader {
+            return;
+        }
+        state.leader = leader;
+        state.leader_epoch += 1;
+        let epoch = state.leader_epoch;
+        let Some(Node(leader)) = leader else { return };
+        env.observe(TraceEvent::LeaderChanged {
+            partition: env.topology.partition(partition),
+            leader: u32::from(leader),
+            epoch,
+        });
+        if partition == env.topology.group_offsets() {
+            env.observe(TraceEvent::CoordinatorChanged {
+                broker: u32::from(leader),
+            });
+        }
+    }
+
+    /// A leader asks for a new in-sync set (`ReplicationControlManager.alterPartition`).
+    ///
+    /// Only the leader learns the outcome: in-sync sets mean nothing to the other brokers until
+    /// one of them leads, and then it gets the whole state.
+    fn alter_partition(
+        &mut self,
+        from: Node,
+        partition: PartitionIndex,
+        leader_epoch: u32,
+        partition_epoch: u32,
+        in_sync: BrokerSet,
+    ) -> Result<(), ErrorName> {
+        // Kafka: INELIGIBLE_REPLICA. Brokers only read that there is an error.
+        if !in_sync.iter().all(|broker| self.is_active(broker)) {
+            return Err(ErrorName::NotEnoughReplicas);
+        }
+        let state = self.partitions[usize::from(partition.0)].as_mut();
+        let state = state.ok_or(ErrorName::UnknownTopicOrPartition)?;
+        if state.leader != Some(from) {
+            return Err(ErrorName::NotLeaderOrFollower);
+        }
+        // Kafka: INVALID_UPDATE_VERSION for the second.
+        if state.leader_epoch != leader_epoch || state.partition_epoch != partition_epoch {
+            return Err(ErrorName::FencedLeaderEpoch);
+        }
+        state.in_sync = in_sync;
+        state.partition_epoch += 1;
+        Ok(())
+    }
+
+    /// Tells all brokers that live what has changed, in one message each.
+    fn publish(&mut self, env: &mut Env<'_>) {
+        if self.changed.is_empty() {
+            return;
+        }
+        self.changed.dedup();
+        let changed = self.changed.drain(..);
+        let states: Vec<_> = changed
+            .filter_map(|partition| self.partitions[usize::from(partition.0)])
+            .collect();
+        for node in env.brokers() {
+            if self.brokers[usize::from(node.0)].state != BrokerState::Fenced {
+                let update = Message::MetadataUpdate(states.clone());
+                env.send(self.node, node, Channel::Data, update);
+            }
+        }
     }
 }

@@ -1,11 +1,24 @@
 //! The simulated Kafka cluster: brokers and the controller.
+//!
+//! A broker is one state machine, cut into rooms by what it does: [`broker`] sends each request to
+//! the room that answers it, [`connections`] keep the order of answers, a [`replica`] is one
+//! partition's log with what the broker is to it, [`replication`] moves records between brokers.
 
 mod broker;
+mod connections;
 mod controller;
+mod coordinator;
+mod fetch;
+mod fetcher;
+mod log;
+mod metadata;
+mod placement;
+mod produce;
+mod replica;
+mod replication;
+mod shared;
 
 pub use broker::Broker;
 pub use controller::Controller;
-
-/// The group's state as it goes into `__consumer_offsets`.
-#[derive(Clone, Debug, Default)]
-pub struct GroupSnapshot {}
+pub use coordinator::GroupSnapshot;
+pub use shared::Shared;

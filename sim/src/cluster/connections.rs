@@ -1,0 +1,124 @@
+//! Connections with peers: a broker works at one request of a connection at a time.
+//!
+//! `SocketServer` mutes a channel from the moment at which it read a request until the response is
+//! sent; what the peer sent meanwhile waits in the socket.
+
+use crate::protocol::{Channel, Correlation, Node, Request};
+use std::collections::VecDeque;
+
+/// All connections of a broker.
+#[derive(Debug, Default)]
+pub struct Connections {
+    /// By node and channel.
+    connections: Vec<Connection>,
+    /// Connections that became free while requests waited.
+    ready: VecDeque<(Node, Channel)>,
+}
+
+#[derive(Debug, Default)]
+struct Connection {
+    /// Increases when the connection breaks.
+    number: u32,
+    /// Whether a request is being worked at.
+    busy: bool,
+    waiting: VecDeque<(Correlation, Request)>,
+}
+
+/// Where an answer goes: one request on one connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// Who asked.
+    pub node: Node,
+    /// On which channel.
+    pub channel: Channel,
+    /// Which request.
+    pub correlation: Correlation,
+    connection: u32,
+}
+
+impl Connections {
+    /// Connections with `nodes` nodes.
+    pub fn new(nodes: usize) -> Self {
+        let mut connections = Vec::new();
+        connections.resize_with(nodes * Channel::COUNT, Connection::default);
+        Self {
+            connections,
+            ready: VecDeque::new(),
+        }
+    }
+
+    /// A request arrived. Returns it where it is its turn; otherwise it waits.
+    #[inline]
+    pub fn accept(
+        &mut self,
+        node: Node,
+        channel: Channel,
+        correlation: Correlation,
+        request: Request,
+    ) -> Option<(Reply, Request)> {
+        let connection = self.connection(node, channel);
+        if connection.busy {
+            connection.waiting.push_back((correlation, request));
+            return None;
+        }
+        connection.busy = true;
+        let reply = Reply {
+            node,
+            channel,
+            correlation,
+            connection: connection.number,
+        };
+        Some((reply, request))
+    }
+
+    /// The next request whose turn came.
+    #[inline]
+    pub fn next(&mut self) -> Option<(Reply, Request)> {
+        while let Some((node, channel)) = self.ready.pop_front() {
+            let connection = self.connection(node, channel);
+            if connection.busy {
+                continue;
+            }
+            if let Some((correlation, request)) = connection.waiting.pop_front() {
+                return self.accept(node, channel, correlation, request);
+            }
+        }
+        None
+    }
+
+    /// A request is done. Returns whether an answer can still be sent.
+    #[inline]
+    pub fn finish(&mut self, reply: Reply) -> bool {
+        let connection = self.connection(reply.node, reply.channel);
+        if connection.number != reply.connection {
+            return false;
+        }
+        connection.busy = false;
+        if !connection.waiting.is_empty() {
+            self.ready.push_back((reply.node, reply.channel));
+        }
+        true
+    }
+
+    /// The connections with a node are gone, with what waited there.
+    pub fn disconnect(&mut self, node: Node) {
+        let first = usize::from(node.0) * Channel::COUNT;
+        for connection in &mut self.connections[first..first + Channel::COUNT] {
+            connection.number += 1;
+            connection.busy = false;
+            connection.waiting.clear();
+        }
+    }
+
+    /// The process died: all connections are gone.
+    pub fn disconnect_all(&mut self) {
+        for node in 0..self.connections.len() / Channel::COUNT {
+            self.disconnect(Node(node as u8));
+        }
+        self.ready.clear();
+    }
+
+    fn connection(&mut self, node: Node, channel: Channel) -> &mut Connection {
+        &mut self.connections[usize::from(node.0) * Channel::COUNT + channel as usize]
+    }
+}

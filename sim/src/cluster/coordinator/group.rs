@@ -1,0 +1,283 @@
+//! A classic group (`ClassicGroup`): its members, and what each state lets them do.
+
+use super::{Action, GroupSnapshot};
+use crate::cluster::connections::Reply;
+use crate::protocol::{Generation, GroupMemberId, JoinError, JoinGroupRequest, Node, Response};
+use crate::topology::PartitionIndex;
+use plimsoll_core::Instant;
+use plimsoll_scenarios::ErrorName;
+use plimsoll_scenarios::scenario::{Assignor, BrokerSettings};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// A classic group.
+#[derive(Debug)]
+pub struct Group {
+    /// Whether anybody ever joined or committed.
+    pub(super) exists: bool,
+    pub(super) state: State,
+    pub(super) generation: Generation,
+    pub(super) leader: Option<GroupMemberId>,
+    /// In the order in which they joined.
+    pub(super) members: Vec<Member>,
+    /// Ids that were given out (KIP-394) and have not joined yet, with their ends.
+    pub(super) pending: Vec<(GroupMemberId, Instant)>,
+    /// When the phase of joining ends, whoever is missing.
+    pub(super) join_deadline: Instant,
+    /// While a group that was empty gathers its first members.
+    pub(super) initial: Option<InitialDelay>,
+    /// When members that did not sync are removed.
+    pub(super) sync_deadline: Instant,
+    pub(super) actions: VecDeque<Action>,
+    pub(super) initial_delay: Duration,
+    pub(super) session_bounds: (Duration, Duration),
+}
+
+/// A group's state. Kafka's fifth, `Dead`, is for groups that are deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It has no members.
+    Empty,
+    /// Members are to join.
+    PreparingRebalance,
+    /// All have joined: the leader's assignment is awaited.
+    CompletingRebalance,
+    /// Every member can have its assignment.
+    Stable,
+}
+
+/// `group.initial.rebalance.delay.ms` at work.
+#[derive(Clone, Copy, Debug)]
+pub struct InitialDelay {
+    pub(super) delay: Duration,
+    /// By how much it may still be extended.
+    pub(super) remaining: Duration,
+    /// Whether somebody joined since the delay began.
+    pub(super) member_added: bool,
+}
+
+/// A member, with what is going on between it and the coordinator.
+#[derive(Debug)]
+pub struct Member {
+    pub(super) profile: Profile,
+    /// The end of its session.
+    pub(super) expires: Instant,
+    /// It joined, and has never been in a generation.
+    pub(super) is_new: bool,
+    /// Its JoinGroup that waits.
+    pub(super) join: Option<Reply>,
+    /// Its SyncGroup that waits.
+    pub(super) sync: Option<Reply>,
+    /// It has joined this generation, and not synced yet.
+    pub(super) owes_sync: bool,
+}
+
+/// What is remembered of a member.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    pub(super) id: GroupMemberId,
+    pub(super) instance: Option<u32>,
+    pub(super) node: Node,
+    pub(super) session_timeout: Duration,
+    pub(super) rebalance_timeout: Duration,
+    pub(super) assignor: Assignor,
+    pub(super) owned: Vec<PartitionIndex>,
+    pub(super) assignment: Vec<PartitionIndex>,
+}
+
+impl Group {
+    /// A group that does not exist yet.
+    pub fn new(settings: &BrokerSettings) -> Self {
+        Self {
+            exists: false,
+            state: State::Empty,
+            generation: 0,
+            leader: None,
+            members: Vec::new(),
+            pending: Vec::new(),
+            join_deadline: Instant::FAR_FUTURE,
+            initial: None,
+            sync_deadline: Instant::FAR_FUTURE,
+            actions: VecDeque::new(),
+            initial_delay: settings.group_initial_rebalance_delay,
+            session_bounds: (
+                settings.group_min_session_timeout,
+                settings.group_max_session_timeout,
+            ),
+        }
+    }
+
+    /// Whether it is stable with so many members, each of which has its assignment.
+    pub fn is_stable_with(&self, members: usize) -> bool {
+        let settled = match members {
+            0 => self.state == State::Empty,
+            _ => self.state == State::Stable,
+        };
+        settled
+            && self.members.len() == members
+            && self.pending.is_empty()
+            && self.members.iter().all(|member| !member.owes_sync)
+    }
+
+    /// Whether a commit may be written (`ClassicGroup.validateOffsetCommit`); whose partitions
+    /// they are, and whether offsets go backwards, is not looked at. Returns whether the group is
+    /// rebalancing.
+    pub fn accept_commit(
+        &mut self,
+        now: Instant,
+        generation: Generation,
+        member: GroupMemberId,
+        instance: Option<u32>,
+    ) -> Result<bool, ErrorName> {
+        if !self.exists && generation >= 0 {
+            return Err(ErrorName::IllegalGeneration);
+        }
+        if generation < 0 && self.state == State::Empty {
+            self.exists = true;
+            return Ok(false);
+        }
+        if let Some(instance) = instance {
+            self.check_instance(instance, member)?;
+        }
+        let index = self.find(member).ok_or(ErrorName::UnknownMemberId)?;
+        if generation != self.generation {
+            return Err(ErrorName::IllegalGeneration);
+        }
+        if self.state == State::CompletingRebalance {
+            return Err(ErrorName::RebalanceInProgress);
+        }
+        self.members[index].renew_session(now);
+        Ok(self.state == State::PreparingRebalance)
+    }
+
+    /// A static member's id must be the one that joined last under its name.
+    pub(super) fn check_instance(
+        &self,
+        instance: u32,
+        member: GroupMemberId,
+    ) -> Result<(), ErrorName> {
+        let holder = self
+            .members
+            .iter()
+            .find(|holder| holder.profile.instance == Some(instance));
+        match holder {
+            None => Err(ErrorName::UnknownMemberId),
+            Some(holder) if holder.profile.id != member => Err(ErrorName::FencedInstanceId),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// The index of a member that sent a request, which names its instance where it is static
+    /// (our lean requests do not: the node tells).
+    pub(super) fn find_sender(
+        &self,
+        from: Node,
+        member: GroupMemberId,
+    ) -> Result<usize, ErrorName> {
+        self.find(member).ok_or_else(|| {
+            let mut replaced = self.members.iter().map(|member| &member.profile);
+            match replaced.any(|other| other.instance.is_some() && other.node == from) {
+                true => ErrorName::FencedInstanceId,
+                false => ErrorName::UnknownMemberId,
+            }
+        })
+    }
+
+    pub(super) fn find(&self, id: GroupMemberId) -> Option<usize> {
+        self.members
+            .iter()
+            .position(|member| member.profile.id == id)
+    }
+
+    /// How long a rebalance waits: as long as the most patient member.
+    pub(super) fn rebalance_timeout(&self) -> Duration {
+        let members = self.members.iter();
+        let timeouts = members.map(|member| member.profile.rebalance_timeout);
+        timeouts.max().unwrap_or_default()
+    }
+
+    /// Takes a member out, without any consequence for the rebalance.
+    pub(super) fn take_out(&mut self, index: usize) {
+        let mut member = self.members.remove(index);
+        self.refuse_join(&mut member, ErrorName::UnknownMemberId);
+        // Nobody would ever answer it.
+        self.refuse_sync(&mut member, ErrorName::UnknownMemberId);
+        if self.leader == Some(member.profile.id) {
+            self.leader = self.members.first().map(|next| next.profile.id);
+        }
+    }
+
+    /// The broker lost the group's partition: whoever waits must look for the new coordinator.
+    pub fn abandon(&mut self) {
+        for mut member in std::mem::take(&mut self.members) {
+            self.refuse_join(&mut member, ErrorName::NotCoordinator);
+            self.refuse_sync(&mut member, ErrorName::NotCoordinator);
+        }
+    }
+
+    pub(super) fn refuse_join(&mut self, member: &mut Member, error: ErrorName) {
+        if let Some(reply) = member.join.take() {
+            self.answer(reply, Response::JoinGroup(Err(JoinError::Other(error))));
+        }
+    }
+
+    pub(super) fn refuse_sync(&mut self, member: &mut Member, error: ErrorName) {
+        if let Some(reply) = member.sync.take() {
+            self.answer(reply, Response::SyncGroup(Err(error)));
+        }
+    }
+
+    pub(super) fn answer(&mut self, reply: Reply, response: Response) {
+        self.actions.push_back(Action::Reply(reply, response));
+    }
+
+    pub(super) fn write(&mut self, change: super::Change, snapshot: GroupSnapshot) {
+        self.actions.push_back(Action::Write(change, snapshot));
+    }
+}
+
+impl Member {
+    /// A member of a generation, of which nothing is awaited.
+    pub fn new(profile: Profile, expires: Instant) -> Self {
+        Self {
+            profile,
+            expires,
+            is_new: false,
+            join: None,
+            sync: None,
+            owes_sync: false,
+        }
+    }
+
+    /// Its session begins anew.
+    pub(super) fn renew_session(&mut self, now: Instant) {
+        self.expires = now + self.profile.session_timeout;
+    }
+
+    /// Whether the coordinator owes it an answer, which keeps its session alive
+    /// (`hasSatisfiedHeartbeat`).
+    pub(super) fn is_kept_alive(&self) -> bool {
+        !self.is_new && (self.join.is_some() || self.sync.is_some())
+    }
+}
+
+impl Profile {
+    /// What a request to join says of a member.
+    pub(super) fn new(id: GroupMemberId, node: Node, request: JoinGroupRequest) -> Self {
+        Self {
+            id,
+            instance: request.instance,
+            node,
+            session_timeout: request.session_timeout,
+            rebalance_timeout: request.rebalance_timeout,
+            assignor: request.assignor,
+            owned: request.owned,
+            assignment: Vec::new(),
+        }
+    }
+
+    /// Whether a request to join says what is known already (`ClassicGroupMember.matches`).
+    pub(super) fn matches(&self, request: &JoinGroupRequest) -> bool {
+        self.assignor == request.assignor && self.owned == request.owned
+    }
+}

@@ -1,0 +1,330 @@
+//! Joining: who is in the next generation (`classicGroupJoin` and what follows from it).
+
+use super::group::{Group, InitialDelay, Member, Profile, State};
+use super::{Change, Replacement};
+use crate::cluster::connections::Reply;
+use crate::protocol::{
+    GroupMemberId, JoinError, JoinGroupRequest, JoinGroupResponse, JoinedMember, Response,
+};
+use plimsoll_core::Instant;
+use plimsoll_scenarios::ErrorName;
+use std::time::Duration;
+
+/// How long a new member's first JoinGroup may wait (`classicGroupNewMemberJoinTimeoutMs`).
+const NEW_MEMBER_TIMEOUT: Duration = Duration::from_secs(300);
+
+impl Group {
+    /// A member wants to be in the group. `fresh` is the id for one that has none.
+    pub fn join(
+        &mut self,
+        now: Instant,
+        reply: Reply,
+        request: JoinGroupRequest,
+        fresh: Option<GroupMemberId>,
+    ) {
+        let (shortest, longest) = self.session_bounds;
+        if request.session_timeout < shortest || request.session_timeout > longest {
+            return self.refuse(reply, ErrorName::InvalidSessionTimeout);
+        }
+        let mut members = self.members.iter();
+        if members.any(|member| member.profile.assignor != request.assignor) {
+            return self.refuse(reply, ErrorName::InconsistentGroupProtocol);
+        }
+        match (request.member, fresh) {
+            (Some(id), _) => self.join_known(now, reply, request, id),
+            (None, Some(id)) => self.join_new(now, reply, request, id),
+            (None, None) => debug_assert!(false, "a member without an id gets a fresh one"),
+        }
+    }
+
+    fn join_new(
+        &mut self,
+        now: Instant,
+        reply: Reply,
+        request: JoinGroupRequest,
+        id: GroupMemberId,
+    ) {
+        self.exists = true;
+        let Some(instance) = request.instance else {
+            // KIP-394: a client that goes away before it learned its id leaves no member behind.
+            self.pending.push((id, now + request.session_timeout));
+            let required = JoinError::MemberIdRequired(id);
+            return self.answer(reply, Response::JoinGroup(Err(required)));
+        };
+        let mut members = self.members.iter();
+        match members.position(|member| member.profile.instance == Some(instance)) {
+            Some(index) => self.replace_static_member(now, reply, request, index, id),
+            None => self.add_member(now, reply, request, id),
+        }
+    }
+
+    fn join_known(
+        &mut self,
+        now: Instant,
+        reply: Reply,
+        request: JoinGroupRequest,
+        id: GroupMemberId,
+    ) {
+        if let Some(index) = self.pending.iter().position(|(pending, _)| *pending == id) {
+            self.pending.remove(index);
+            return self.add_member(now, reply, request, id);
+        }
+        if let Some(instance) = request.instance
+            && let Err(error) = self.check_instance(instance, id)
+        {
+            return self.refuse(reply, error);
+        }
+        let Some(index) = self.find(id) else {
+            return self.refuse(reply, ErrorName::UnknownMemberId);
+        };
+        let is_unchanged = self.members[index].profile.matches(&request);
+        let is_leader = self.leader == Some(id);
+        match self.state {
+            // It may not have got the answer to its earlier request.
+            State::CompletingRebalance if is_unchanged => self.answer_current(reply, index),
+            // The leader rejoins for reasons that its metadata does not show.
+            State::Stable if is_unchanged && !is_leader => self.answer_current(reply, index),
+            State::Empty => self.refuse(reply, ErrorName::UnknownMemberId),
+            State::PreparingRebalance | State::CompletingRebalance | State::Stable => {
+                self.update_member(reply, request, index);
+                self.rebalance_or_complete(now);
+            }
+        }
+    }
+
+    fn add_member(
+        &mut self,
+        now: Instant,
+        reply: Reply,
+        request: JoinGroupRequest,
+        id: GroupMemberId,
+    ) {
+        if let Some(initial) = &mut self.initial {
+            initial.member_added = true;
+        }
+        let profile = Profile::new(id, reply.node, request);
+        let mut member = Member::new(profile, now + NEW_MEMBER_TIMEOUT);
+        member.is_new = true;
+        member.join = Some(reply);
+        self.members.push(member);
+        self.leader.get_or_insert(id);
+        self.rebalance_or_complete(now);
+    }
+
+    fn update_member(&mut self, reply: Reply, request: JoinGroupRequest, index: usize) {
+        let member = &mut self.members[index];
+        member.profile.rebalance_timeout = request.rebalance_timeout;
+        member.profile.session_timeout = request.session_timeout;
+        member.profile.owned = request.owned;
+        member.profile.node = reply.node;
+        member.join = Some(reply);
+    }
+
+    /// A static member comes back without its id (KIP-345): it takes over where it left.
+    fn replace_static_member(
+        &mut self,
+        now: Instant,
+        reply: Reply,
+        request: JoinGroupRequest,
+        index: usize,
+        new: GroupMemberId,
+    ) {
+        let old = self.members[index].profile.id;
+        let leader = self.leader.unwrap_or(old);
+        self.rename_member(index, new);
+        self.members[index].renew_session(now);
+        self.update_member(reply, request, index);
+        match self.state {
+            State::Stable => {
+                let replacement = Replacement { old, new, leader };
+                self.write(Change::StaticMember(replacement), self.snapshot());
+            }
+            // Its old id may be on its way to the leader, and the new one would get nothing.
+            State::CompletingRebalance => self.prepare_rebalance(now),
+            State::PreparingRebalance | State::Empty => self.rebalance_or_complete(now),
+        }
+    }
+
+    /// Gives a static member another id; requests under the old one are fenced.
+    fn rename_member(&mut self, index: usize, id: GroupMemberId) {
+        let member = &mut self.members[index];
+        let old = std::mem::replace(&mut member.profile.id, id);
+        let (join, sync) = (member.join.take(), member.sync.take());
+        if self.leader == Some(old) {
+            self.leader = Some(id);
+        }
+        if let Some(reply) = join {
+            self.refuse(reply, ErrorName::FencedInstanceId);
+        }
+        if let Some(reply) = sync {
+            self.answer(reply, Response::SyncGroup(Err(ErrorName::FencedInstanceId)));
+        }
+    }
+
+    /// A static member's new id is replicated, or is not known to be.
+    pub(super) fn replacement_written(
+        &mut self,
+        now: Instant,
+        replacement: Replacement,
+        result: Result<(), ErrorName>,
+    ) {
+        let Some(index) = self.find(replacement.new) else {
+            return;
+        };
+        if let Err(error) = result {
+            let join = self.members[index].join.take();
+            self.rename_member(index, replacement.old);
+            self.members[index].renew_session(now);
+            if let Some(reply) = join {
+                self.refuse(reply, error);
+            }
+            return;
+        }
+        // A rebalance that began meanwhile answers it when all have joined.
+        if self.state == State::Stable
+            && let Some(reply) = self.members[index].join.take()
+        {
+            // Without KIP-814, which librdkafka lacks, a leader is not told that it leads: it
+            // would assign anew.
+            let response = JoinGroupResponse {
+                generation: self.generation,
+                member: replacement.new,
+                leader: replacement.leader,
+                members: Vec::new(),
+            };
+            self.answer(reply, Response::JoinGroup(Ok(Box::new(response))));
+        }
+    }
+
+    /// Begins a rebalance, or completes the one that waits for members.
+    pub(super) fn rebalance_or_complete(&mut self, now: Instant) {
+        if self.state != State::PreparingRebalance {
+            self.prepare_rebalance(now);
+        } else if self.initial.is_none() && self.have_all_joined() {
+            self.complete_join(now);
+        }
+    }
+
+    /// Asks all members to join again.
+    pub(super) fn prepare_rebalance(&mut self, now: Instant) {
+        if self.state == State::CompletingRebalance {
+            self.refuse_all_syncs(now, ErrorName::RebalanceInProgress);
+        }
+        self.clear_sync_debts();
+        let was_empty = self.state == State::Empty;
+        self.state = State::PreparingRebalance;
+        if was_empty {
+            let delay = self.initial_delay;
+            self.initial = Some(InitialDelay {
+                delay,
+                remaining: self.rebalance_timeout().saturating_sub(delay),
+                member_added: false,
+            });
+            self.join_deadline = now + delay;
+        } else if self.have_all_joined() {
+            self.complete_join(now);
+        } else {
+            self.join_deadline = now + self.rebalance_timeout();
+        }
+    }
+
+    /// The time to join is over (`tryCompleteInitialRebalanceElseSchedule`).
+    pub(super) fn expire_join(&mut self, now: Instant) {
+        self.join_deadline = Instant::FAR_FUTURE;
+        match &mut self.initial {
+            Some(initial) if initial.member_added && initial.remaining > Duration::ZERO => {
+                let next = self.initial_delay.min(initial.remaining);
+                *initial = InitialDelay {
+                    delay: next,
+                    remaining: initial.remaining.saturating_sub(initial.delay),
+                    member_added: false,
+                };
+                self.join_deadline = now + next;
+            }
+            _ => self.complete_join(now),
+        }
+    }
+
+    pub(super) fn have_all_joined(&self) -> bool {
+        self.pending.is_empty() && self.members.iter().all(|member| member.join.is_some())
+    }
+
+    /// Those who have joined are the next generation (`completeClassicGroupJoin`).
+    pub(super) fn complete_join(&mut self, now: Instant) {
+        let is_missing =
+            |member: &Member| member.join.is_none() && member.profile.instance.is_none();
+        while let Some(index) = self.members.iter().position(is_missing) {
+            self.take_out(index);
+        }
+        if !self.members.is_empty() && !self.elect_joined_leader() {
+            // Only static members, none of which has rejoined: until their sessions end.
+            self.join_deadline = now + self.rebalance_timeout();
+            return;
+        }
+        self.join_deadline = Instant::FAR_FUTURE;
+        self.initial = None;
+        self.generation += 1;
+        self.clear_sync_debts();
+        if self.members.is_empty() {
+            self.state = State::Empty;
+            self.leader = None;
+            return self.write(Change::Empty, self.snapshot());
+        }
+        self.state = State::CompletingRebalance;
+        for index in 0..self.members.len() {
+            let member = &mut self.members[index];
+            member.renew_session(now);
+            member.is_new = false;
+            member.owes_sync = true;
+            if let Some(reply) = member.join.take() {
+                self.answer_current(reply, index);
+            }
+        }
+        self.sync_deadline = now + self.rebalance_timeout();
+    }
+
+    /// Keeps the leader if it has joined again; otherwise the first who has leads.
+    fn elect_joined_leader(&mut self) -> bool {
+        let has_joined = |member: &&Member| member.join.is_some();
+        let mut joined = self.members.iter().filter(has_joined);
+        if joined.clone().any(|m| self.leader == Some(m.profile.id)) {
+            return true;
+        }
+        match joined.next() {
+            Some(member) => {
+                self.leader = Some(member.profile.id);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Answers a JoinGroup with the generation as it is.
+    fn answer_current(&mut self, reply: Reply, index: usize) {
+        let member = self.members[index].profile.id;
+        let leader = self.leader.unwrap_or(member);
+        let members = if leader == member {
+            let profiles = self.members.iter().map(|member| &member.profile);
+            profiles
+                .map(|profile| JoinedMember {
+                    member: profile.id,
+                    instance: profile.instance,
+                    owned: profile.owned.clone(),
+                })
+                .collect()
+        } else {
+            Vec::new()
+        };
+        let response = JoinGroupResponse {
+            generation: self.generation,
+            member,
+            leader,
+            members,
+        };
+        self.answer(reply, Response::JoinGroup(Ok(Box::new(response))));
+    }
+
+    fn refuse(&mut self, reply: Reply, error: ErrorName) {
+        self.answer(reply, Response::JoinGroup(Err(JoinError::Other(error))));
+    }
+}

@@ -1,0 +1,67 @@
+//! The group's state as it lies in `__consumer_offsets`, for the coordinators to come.
+
+use super::group::{Group, Member, Profile, State};
+use crate::cluster::log::Log;
+use crate::protocol::{Generation, GroupMemberId, Value};
+use plimsoll_core::Instant;
+use plimsoll_scenarios::scenario::BrokerSettings;
+
+/// The group's state as it goes into `__consumer_offsets` (`GroupMetadataValue`).
+#[derive(Clone, Debug, Default)]
+pub struct GroupSnapshot {
+    pub(super) generation: Generation,
+    pub(super) leader: Option<GroupMemberId>,
+    pub(super) members: Vec<Profile>,
+}
+
+/// The latest state in a log.
+///
+/// Kafka loads up to the log's end: what is not replicated yet counts, as it counted for the
+/// coordinator that wrote it.
+pub fn latest<'a>(log: &Log, snapshots: &'a [GroupSnapshot]) -> Option<&'a GroupSnapshot> {
+    log.all()
+        .iter()
+        .rev()
+        .find_map(|record| match record.value {
+            Value::Group(index) => snapshots.get(index as usize),
+            _ => None,
+        })
+}
+
+impl Group {
+    /// The group as a new coordinator finds it: members have their sessions from `ready_at` on.
+    pub fn load(
+        settings: &BrokerSettings,
+        snapshot: Option<&GroupSnapshot>,
+        ready_at: Instant,
+    ) -> Self {
+        let mut group = Self::new(settings);
+        if let Some(snapshot) = snapshot {
+            group.exists = true;
+            group.generation = snapshot.generation;
+            group.leader = snapshot.leader;
+            group.members = snapshot
+                .members
+                .iter()
+                .map(|profile| Member::new(profile.clone(), ready_at + profile.session_timeout))
+                .collect();
+            if !group.members.is_empty() {
+                group.state = State::Stable;
+            }
+        }
+        group
+    }
+
+    /// The group's state with the assignments that its members have.
+    pub(super) fn snapshot(&self) -> GroupSnapshot {
+        GroupSnapshot {
+            generation: self.generation,
+            leader: self.leader,
+            members: self
+                .members
+                .iter()
+                .map(|member| member.profile.clone())
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! The group coordinator: the leader of the group's partition of `__consumer_offsets`.
+//!
+//! [`group`] is the state machine of a classic group, with a file for each phase of a rebalance
+//! ([`join`], [`sync`]) and one for its [`session`]s. It knows nothing of logs and connections: it
+//! leaves [`Action`]s, which the broker carries out here.
+
+mod group;
+mod join;
+mod load;
+mod offsets;
+mod session;
+mod sync;
+
+pub use load::GroupSnapshot;
+
+use super::broker::Broker;
+use super::connections::Reply;
+use super::log::Log;
+use super::replica::{Waiting, Writer};
+use crate::env::Env;
+use crate::protocol::{CommittedOffset, GroupMemberId, JoinError, Request, Response, Value};
+use crate::topology::PartitionIndex;
+use group::Group;
+use plimsoll_core::{Instant, NextOffset};
+use plimsoll_scenarios::ErrorName;
+use std::time::Duration;
+
+/// How long a new coordinator reads its partition before it answers.
+const LOAD_TIME: Duration = Duration::from_millis(5);
+
+/// The group's coordinator on one broker.
+#[derive(Debug)]
+pub struct Coordinator {
+    /// Until then it loads.
+    ready_at: Instant,
+    pub(super) group: Group,
+    /// By partition: what was committed and replicated.
+    offsets: Vec<Option<CommittedOffset>>,
+    /// How far `offsets` reflects the log.
+    applied: u64,
+}
+
+/// What a group wants of its broker.
+#[derive(Debug)]
+enum Action {
+    /// Answer a member.
+    Reply(Reply, Response),
+    /// Write the group's state, and say when it is replicated.
+    Write(Change, GroupSnapshot),
+}
+
+/// A write of the group's state.
+#[derive(Clone, Copy, Debug)]
+pub struct GroupWrite {
+    change: Change,
+    /// The index in `Env::group_snapshots`.
+    snapshot: u32,
+}
+
+/// What a new state of the group is about.
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    /// The leader's assignment for a generation.
+    Assignment(i32),
+    /// A static member came back under a new id.
+    StaticMember(Replacement),
+    /// The last member left.
+    Empty,
+}
+
+/// A static member's new id.
+#[derive(Clone, Copy, Debug)]
+struct Replacement {
+    old: GroupMemberId,
+    new: GroupMemberId,
+    /// The group's leader before.
+    leader: GroupMemberId,
+}
+
+impl Coordinator {
+    /// The group's committed offset of a partition.
+    pub fn committed(&self, partition: PartitionIndex) -> Option<NextOffset> {
+        let offset = self.offsets[usize::from(partition.0)];
+        offset.map(|offset| offset.next)
+    }
+
+    /// Whether the group is stable with so many members.
+    pub fn is_stable_with(&self, members: usize) -> bool {
+        self.group.is_stable_with(members)
+    }
+
+    /// The high watermark rose: commits below it count.
+    pub fn apply_committed(&mut self, log: &Log, high_watermark: u64) {
+        for record in log.slice(self.applied, high_watermark) {
+            if let Value::Commit { offset, .. } = record.value {
+                self.offsets[usize::from(offset.partition.0)] = Some(offset);
+            }
+        }
+        self.applied = self.applied.max(high_watermark);
+    }
+
+    fn is_loading(&self, now: Instant) -> bool {
+        now < self.ready_at
+    }
+}
+
+/// A broker coordinates the group.
+impl Broker {
+    /// This broker leads the group's partition now.
+    pub(in crate::cluster) fn start_coordinator(&mut self, env: &mut Env<'_>, leader_epoch: u32) {
+        let replica = &self.replicas[usize::from(self.offsets_partition.0)];
+        let ready_at = match leader_epoch {
+            0 => env.now(),
+            _ => env.now() + LOAD_TIME,
+        };
+        let snapshot = load::latest(&replica.log, &env.group_snapshots);
+        let mut coordinator = Coordinator {
+            ready_at,
+            group: Group::load(&self.settings, snapshot, ready_at),
+            offsets: vec![None; env.topology.len()],
+            applied: 0,
+        };
+        coordinator.apply_committed(&replica.log, replica.high_watermark());
+        let deadline = coordinator.group.next_deadline();
+        self.coordinator = Some(coordinator);
+        self.wake_by(deadline);
+    }
+
+    /// Another broker leads the group's partition now.
+    pub(in crate::cluster) fn stop_coordinator(&mut self, env: &mut Env<'_>) {
+        if let Some(mut coordinator) = self.coordinator.take() {
+            coordinator.group.abandon();
+            for action in coordinator.group.actions.drain(..) {
+                if let Action::Reply(reply, response) = action {
+                    self.reply(env, reply, response);
+                }
+            }
+        }
+    }
+
+    pub(in crate::cluster) fn handle_group_request(
+        &mut self,
+        env: &mut Env<'_>,
+        reply: Reply,
+        request: Request,
+    ) {
+        let now = env.now();
+        let Some(coordinator) = &mut self.coordinator else {
+            let refusal = refusal(&request, ErrorName::NotCoordinator);
+            return self.reply(env, reply, refusal);
+        };
+        if coordinator.is_loading(now) {
+            let refusal = match request {
+                // The member shall wait, not rejoin (`GroupCoordinatorService.heartbeat`).
+                Request::Heartbeat { .. } => Response::Heartbeat(Ok(())),
+                _ => refusal(&request, ErrorName::CoordinatorLoadInProgress),
+            };
+            return self.reply(env, reply, refusal);
+        }
+        let group = &mut coordinator.group;
+        match request {
+            Request::Heartbeat { generation, member } => {
+                let result = group.heartbeat(now, reply.node, generation, member);
+                self.reply(env, reply, Response::Heartbeat(result));
+            }
+            Request::OffsetCommit {
+                generation,
+                member,
+                instance,
+                offsets,
+            } => match group.accept_commit(now, generation, member, instance) {
+                Ok(rebalancing) => self.write_commit(env, reply, generation, &offsets, rebalancing),
+                Err(error) => self.reply(env, reply, Response::OffsetCommit(Err(error))),
+            },
+            Request::OffsetFetch => {
+                let offsets = coordinator.offsets.iter().flatten().copied().collect();
+                self.reply(env, reply, Response::OffsetFetch(Ok(offsets)));
+            }
+            Request::JoinGroup(request) => {
+                // A member without an id gets one, whatever becomes of it.
+                let is_new = request.member.is_none();
+                let fresh = is_new.then(|| env.cluster.new_group_member());
+                group.join(now, reply, *request, fresh);
+                self.carry_out(env);
+            }
+            Request::SyncGroup {
+                generation,
+                member,
+                assignments,
+            } => {
+                group.sync(reply, generation, member, assignments);
+                self.carry_out(env);
+            }
+            Request::LeaveGroup { member } => {
+                let result = group.leave(now, reply.node, member);
+                self.reply(env, reply, Response::LeaveGroup(result));
+                self.carry_out(env);
+            }
+            _ => debug_assert!(false, "not about the group"),
+        }
+    }
+
+    /// The group's deadlines have come.
+    pub(in crate::cluster) fn expire_group(&mut self, env: &mut Env<'_>) {
+        if let Some(coordinator) = &mut self.coordinator {
+            coordinator.group.expire(env.now());
+            self.carry_out(env);
+        }
+    }
+
+    /// Does what the group wants.
+    fn carry_out(&mut self, env: &mut Env<'_>) {
+        while let Some(coordinator) = &mut self.coordinator {
+            match coordinator.group.actions.pop_front() {
+                Some(Action::Reply(reply, response)) => self.reply(env, reply, response),
+                Some(Action::Write(change, snapshot)) => self.write_group(env, change, snapshot),
+                None => {
+                    let deadline = coordinator.group.next_deadline();
+                    return self.wake_by(deadline);
+                }
+            }
+        }
+    }
+
+    fn write_group(&mut self, env: &mut Env<'_>, change: Change, snapshot: GroupSnapshot) {
+        let write = GroupWrite {
+            change,
+            snapshot: env.group_snapshots.len() as u32,
+        };
+        env.group_snapshots.push(snapshot);
+        let value = Value::Group(write.snapshot);
+        self.write_offsets_partition(env, [value].into_iter(), Writer::Group(write));
+    }
+
+    /// Appends to the group's partition; the writer learns when it is replicated, or that it is
+    /// refused.
+    fn write_offsets_partition(
+        &mut self,
+        env: &mut Env<'_>,
+        values: impl Iterator<Item = Value>,
+        writer: Writer,
+    ) {
+        let partition = self.offsets_partition;
+        let replica = &mut self.replicas[usize::from(partition.0)];
+        if replica.is_under_min_insync(self.min_insync) {
+            return self.complete(env, writer, Err(ErrorName::NotEnoughReplicas));
+        }
+        let leader_epoch = replica.leader_epoch();
+        let offsets = values.map(|value| replica.log.append(leader_epoch, value));
+        let Some(last) = offsets.last() else {
+            return self.complete(env, writer, Ok(()));
+        };
+        let waiting = Waiting {
+            offset: last.get(),
+            deadline: env.now() + self.settings.offsets_commit_timeout,
+            writer,
+        };
+        self.await_replication(partition, waiting);
+        self.after_append(env, partition);
+    }
+
+    /// A write of the group's state is replicated, or is not known to be.
+    pub(in crate::cluster) fn group_written(
+        &mut self,
+        env: &mut Env<'_>,
+        write: GroupWrite,
+        result: Result<(), ErrorName>,
+    ) {
+        let Some(coordinator) = &mut self.coordinator else {
+            return;
+        };
+        let group = &mut coordinator.group;
+        let snapshot = &env.group_snapshots[write.snapshot as usize];
+        let result = result.map_err(append_error);
+        match write.change {
+            Change::Assignment(generation) => {
+                group.assignment_written(env.queue.now(), generation, snapshot, result);
+            }
+            Change::StaticMember(replacement) => {
+                group.replacement_written(env.queue.now(), replacement, result);
+            }
+            // The state is as good in memory: with no members, nothing depends on it.
+            Change::Empty => {}
+        }
+        self.carry_out(env);
+    }
+}
+
+/// How the coordinator names a failed append to its clients
+/// (`appendGroupMetadataErrorToResponseError`).
+fn append_error(error: ErrorName) -> ErrorName {
+    match error {
+        ErrorName::UnknownTopicOrPartition
+        | ErrorName::NotEnoughReplicas
+        | ErrorName::NotEnoughReplicasAfterAppend
+        | ErrorName::RequestTimedOut => ErrorName::CoordinatorNotAvailable,
+        ErrorName::NotLeaderOrFollower => ErrorName::NotCoordinator,
+        other => other,
+    }
+}
+
+fn refusal(request: &Request, error: ErrorName) -> Response {
+    match request {
+        Request::JoinGroup(_) => Response::JoinGroup(Err(JoinError::Other(error))),
+        Request::SyncGroup { .. } => Response::SyncGroup(Err(error)),
+        Request::Heartbeat { .. } => Response::Heartbeat(Err(error)),
+        Request::LeaveGroup { .. } => Response::LeaveGroup(Err(error)),
+        Request::OffsetCommit { .. } => Response::OffsetCommit(Err(error)),
+        Request::OffsetFetch => Response::OffsetFetch(Err(error)),
+        _ => Response::Failed(error),
+    }
+}

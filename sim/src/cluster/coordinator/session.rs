@@ -1,0 +1,100 @@
+//! Sessions: who lives, who left, and who was silent for too long.
+
+use super::group::{Group, State};
+use crate::protocol::{Generation, GroupMemberId, Node};
+use plimsoll_core::Instant;
+use plimsoll_scenarios::ErrorName;
+
+impl Group {
+    /// A member lives (`classicGroupHeartbeat`).
+    pub fn heartbeat(
+        &mut self,
+        now: Instant,
+        from: Node,
+        generation: Generation,
+        member: GroupMemberId,
+    ) -> Result<(), ErrorName> {
+        let index = self.find_sender(from, member)?;
+        if generation != self.generation {
+            return Err(ErrorName::IllegalGeneration);
+        }
+        self.members[index].renew_session(now);
+        match self.state {
+            State::PreparingRebalance => Err(ErrorName::RebalanceInProgress),
+            // While the leader assigns, members may wait as if nothing were going on.
+            State::CompletingRebalance | State::Stable => Ok(()),
+            State::Empty => Err(ErrorName::UnknownMemberId),
+        }
+    }
+
+    /// A member leaves (`classicGroupLeave`).
+    pub fn leave(
+        &mut self,
+        now: Instant,
+        from: Node,
+        member: GroupMemberId,
+    ) -> Result<(), ErrorName> {
+        if let Some(index) = self.pending.iter().position(|(id, _)| *id == member) {
+            self.pending.remove(index);
+            self.complete_join_if_all_joined(now);
+            return Ok(());
+        }
+        let index = self.find_sender(from, member)?;
+        self.remove(now, index);
+        Ok(())
+    }
+
+    /// Deadlines that have come.
+    pub fn expire(&mut self, now: Instant) {
+        let pending = self.pending.len();
+        self.pending.retain(|(_, expires)| *expires > now);
+        if self.pending.len() < pending {
+            self.complete_join_if_all_joined(now);
+        }
+        while let Some(index) = self.members.iter().position(|m| m.expires <= now) {
+            let member = &mut self.members[index];
+            if member.is_kept_alive() {
+                // Its session begins anew with the answer.
+                member.expires = Instant::FAR_FUTURE;
+            } else {
+                self.remove(now, index);
+            }
+        }
+        if self.join_deadline <= now {
+            self.expire_join(now);
+        }
+        if self.sync_deadline <= now {
+            self.expire_sync(now);
+        }
+    }
+
+    /// The earliest deadline.
+    pub fn next_deadline(&self) -> Instant {
+        let members = self.members.iter().map(|member| member.expires);
+        let pending = self.pending.iter().map(|(_, expires)| *expires);
+        let phases = [self.join_deadline, self.sync_deadline];
+        members
+            .chain(pending)
+            .chain(phases)
+            .min()
+            .unwrap_or(Instant::FAR_FUTURE)
+    }
+
+    /// Takes a member out; the others have to rebalance.
+    fn remove(&mut self, now: Instant, index: usize) {
+        self.take_out(index);
+        match self.state {
+            State::Stable | State::CompletingRebalance => self.prepare_rebalance(now),
+            State::PreparingRebalance => self.complete_join_if_all_joined(now),
+            State::Empty => {}
+        }
+    }
+
+    /// With somebody gone, perhaps nobody is missing any more. Unlike one who joins, one who goes
+    /// ends the initial delay too (`removeMemberAndUpdateClassicGroup`).
+    fn complete_join_if_all_joined(&mut self, now: Instant) {
+        if self.state == State::PreparingRebalance && self.have_all_joined() {
+            self.complete_join(now);
+        }
+    }
+}

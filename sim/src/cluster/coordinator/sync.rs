@@ -1,0 +1,136 @@
+//! Syncing: the leader's assignment reaches the members (`classicGroupSync`).
+
+use super::group::{Group, State};
+use super::{Change, GroupSnapshot};
+use crate::cluster::connections::Reply;
+use crate::protocol::{Generation, GroupMemberId, Response};
+use crate::topology::PartitionIndex;
+use plimsoll_core::Instant;
+use plimsoll_scenarios::ErrorName;
+
+impl Group {
+    /// A member asks for its assignment; the leader brings all of them.
+    pub fn sync(
+        &mut self,
+        reply: Reply,
+        generation: Generation,
+        member: GroupMemberId,
+        assignments: Vec<(GroupMemberId, Vec<PartitionIndex>)>,
+    ) {
+        let index = match self.check_sync(reply, generation, member) {
+            Ok(index) => index,
+            Err(error) => return self.answer(reply, Response::SyncGroup(Err(error))),
+        };
+        self.members[index].owes_sync = false;
+        if self.members.iter().all(|member| !member.owes_sync) {
+            self.sync_deadline = Instant::FAR_FUTURE;
+        }
+        if self.state == State::Stable {
+            let assignment = self.members[index].profile.assignment.clone();
+            return self.answer(reply, Response::SyncGroup(Ok(assignment)));
+        }
+        self.members[index].sync = Some(reply);
+        if self.leader == Some(member) {
+            let snapshot = self.snapshot_with(assignments);
+            self.write(Change::Assignment(generation), snapshot);
+        }
+    }
+
+    fn check_sync(
+        &self,
+        reply: Reply,
+        generation: Generation,
+        member: GroupMemberId,
+    ) -> Result<usize, ErrorName> {
+        let index = self.find_sender(reply.node, member)?;
+        if generation != self.generation {
+            return Err(ErrorName::IllegalGeneration);
+        }
+        match self.state {
+            State::Empty => Err(ErrorName::UnknownMemberId),
+            State::PreparingRebalance => Err(ErrorName::RebalanceInProgress),
+            State::CompletingRebalance | State::Stable => Ok(index),
+        }
+    }
+
+    /// The group's state with new assignments, which its members get once they are replicated.
+    fn snapshot_with(
+        &self,
+        mut assignments: Vec<(GroupMemberId, Vec<PartitionIndex>)>,
+    ) -> GroupSnapshot {
+        let mut snapshot = self.snapshot();
+        for profile in &mut snapshot.members {
+            let mut of_all = assignments.iter_mut();
+            let own = of_all.find(|(member, _)| *member == profile.id);
+            profile.assignment = own
+                .map(|(_, partitions)| std::mem::take(partitions))
+                .unwrap_or_default();
+        }
+        snapshot
+    }
+
+    /// The leader's assignment is replicated, or is not known to be. Members may have joined or
+    /// left meanwhile: then it is forgotten.
+    pub(super) fn assignment_written(
+        &mut self,
+        now: Instant,
+        generation: Generation,
+        snapshot: &GroupSnapshot,
+        result: Result<(), ErrorName>,
+    ) {
+        if self.state != State::CompletingRebalance || generation != self.generation {
+            return;
+        }
+        if let Err(error) = result {
+            self.refuse_all_syncs(now, error);
+            return self.prepare_rebalance(now);
+        }
+        self.state = State::Stable;
+        for index in 0..self.members.len() {
+            let member = &mut self.members[index];
+            let mut profiles = snapshot.members.iter();
+            let assigned = profiles.find(|profile| profile.id == member.profile.id);
+            member.profile.assignment = assigned
+                .map(|profile| profile.assignment.clone())
+                .unwrap_or_default();
+            if let Some(reply) = member.sync.take() {
+                member.renew_session(now);
+                let assignment = member.profile.assignment.clone();
+                self.answer(reply, Response::SyncGroup(Ok(assignment)));
+            }
+        }
+    }
+
+    /// Nobody gets an assignment (`resetAndPropagateAssignmentWithError`).
+    pub(super) fn refuse_all_syncs(&mut self, now: Instant, error: ErrorName) {
+        for index in 0..self.members.len() {
+            let member = &mut self.members[index];
+            member.profile.assignment.clear();
+            if let Some(reply) = member.sync.take() {
+                member.renew_session(now);
+                self.answer(reply, Response::SyncGroup(Err(error)));
+            }
+        }
+    }
+
+    /// Members that have not synced in time are out (KAFKA-13288).
+    pub(super) fn expire_sync(&mut self, now: Instant) {
+        self.sync_deadline = Instant::FAR_FUTURE;
+        let mut any = false;
+        while let Some(index) = self.members.iter().position(|member| member.owes_sync) {
+            self.take_out(index);
+            any = true;
+        }
+        if any {
+            self.prepare_rebalance(now);
+        }
+    }
+
+    /// A new rebalance begins: nobody has to sync any more.
+    pub(super) fn clear_sync_debts(&mut self) {
+        self.sync_deadline = Instant::FAR_FUTURE;
+        for member in &mut self.members {
+            member.owes_sync = false;
+        }
+    }
+}

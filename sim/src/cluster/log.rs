@@ -1,0 +1,178 @@
+//! The records of one replica, and the leader epochs that wrote them.
+
+use crate::protocol::{StoredRecord, Value};
+use plimsoll_core::Offset;
+
+/// Of an idempotent producer's batches, a broker remembers so many (`NUM_BATCHES_TO_RETAIN`).
+const REMEMBERED_BATCHES: u32 = 5;
+
+/// The records of one replica. It lies on disk: a crash of the process leaves it as it is.
+#[derive(Debug, Default)]
+pub struct Log {
+    /// The offset of `records[0]`.
+    base: u64,
+    /// Records below are removed, though they may still lie here.
+    start: u64,
+    records: Vec<StoredRecord>,
+    /// Each epoch with the offset at which it began (`LeaderEpochFileCache`).
+    epochs: Vec<(u32, u64)>,
+    /// The highest sequence of the idempotent producer, and its offset.
+    last_sequence: Option<(u32, u64)>,
+}
+
+/// What a sequence number says of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sequence {
+    /// It is the next one.
+    Next,
+    /// The log has it, at this offset.
+    Duplicate(Offset),
+    /// Others are missing before it, or it is too old to be remembered.
+    OutOfOrder,
+}
+
+impl Log {
+    /// The first offset that can be read.
+    #[inline]
+    pub fn start(&self) -> u64 {
+        self.start
+    }
+
+    /// The offset that the next record gets (LEO).
+    #[inline]
+    pub fn end(&self) -> u64 {
+        self.base + self.records.len() as u64
+    }
+
+    /// The latest epoch that is known here; `None`: the log never had one.
+    #[inline]
+    pub fn last_epoch(&self) -> Option<u32> {
+        self.epochs.last().map(|(epoch, _)| *epoch)
+    }
+
+    /// The records from `from` up to, not including, `to`, as far as they lie here.
+    #[inline]
+    pub fn slice(&self, from: u64, to: u64) -> &[StoredRecord] {
+        let to = to.min(self.end()).saturating_sub(self.base) as usize;
+        let from = (from.saturating_sub(self.base) as usize).min(to);
+        &self.records[from..to]
+    }
+
+    /// The records that can be read, or will be.
+    pub fn all(&self) -> &[StoredRecord] {
+        self.slice(self.start, self.end())
+    }
+
+    /// A leader's epoch begins at the log's end.
+    pub fn begin_epoch(&mut self, epoch: u32) {
+        if self.last_epoch().is_none_or(|last| last < epoch) {
+            self.epochs.push((epoch, self.end()));
+        }
+    }
+
+    /// Appends as leader.
+    #[inline]
+    pub fn append(&mut self, leader_epoch: u32, value: Value) -> Offset {
+        let offset = Offset::new(self.end());
+        self.note_sequence(value, offset);
+        self.records.push(StoredRecord {
+            offset,
+            leader_epoch,
+            value,
+        });
+        offset
+    }
+
+    /// Appends as follower what a leader sent, which begins at the log's end.
+    #[inline]
+    pub fn append_fetched(&mut self, records: &[StoredRecord]) {
+        for record in records {
+            debug_assert_eq!(record.offset.get(), self.end());
+            if self.last_epoch() != Some(record.leader_epoch) {
+                self.begin_epoch(record.leader_epoch);
+            }
+            self.note_sequence(record.value, record.offset);
+            self.records.push(*record);
+        }
+    }
+
+    #[inline]
+    fn note_sequence(&mut self, value: Value, offset: Offset) {
+        if let Value::Message {
+            sequence: Some(sequence),
+            ..
+        } = value
+        {
+            self.last_sequence = Some((sequence, offset.get()));
+        }
+    }
+
+    /// Whether a message of the idempotent producer may be appended
+    /// (`ProducerAppendInfo.checkSequence`; a producer that the log does not know may begin
+    /// anywhere).
+    pub fn check_sequence(&self, sequence: u32) -> Sequence {
+        let Some((last, offset)) = self.last_sequence else {
+            return Sequence::Next;
+        };
+        if sequence == last + 1 {
+            return Sequence::Next;
+        }
+        if sequence > last || last - sequence >= REMEMBERED_BATCHES {
+            return Sequence::OutOfOrder;
+        }
+        let candidates = self.slice(0, offset + 1).iter().rev();
+        candidates
+            .map(|record| (sequence_of(record), record.offset))
+            .take_while(|(found, _)| found.is_none_or(|found| found >= sequence))
+            .find(|(found, _)| *found == Some(sequence))
+            .map_or(Sequence::OutOfOrder, |(_, offset)| {
+                Sequence::Duplicate(offset)
+            })
+    }
+
+    /// The largest epoch not above `epoch`, and where it ends
+    /// (`LeaderEpochFileCache.endOffsetFor`); `None` where the log knows no such epoch.
+    pub fn end_of_epoch(&self, epoch: u32) -> Option<(u32, u64)> {
+        let higher = self.epochs.partition_point(|(known, _)| *known <= epoch);
+        let (floor, _) = *self.epochs.get(higher.checked_sub(1)?)?;
+        let end = self
+            .epochs
+            .get(higher)
+            .map_or(self.end(), |(_, start)| *start);
+        Some((floor, end))
+    }
+
+    /// Cuts off the records from `end` on, and the epochs that began there.
+    pub fn truncate(&mut self, end: u64) {
+        self.records
+            .truncate(end.saturating_sub(self.base) as usize);
+        self.epochs.retain(|(_, start)| *start < end);
+        if self.last_sequence.is_some_and(|(_, offset)| offset >= end) {
+            let messages = self.records.iter().rev();
+            self.last_sequence = messages
+                .filter_map(|record| Some((sequence_of(record)?, record.offset.get())))
+                .next();
+        }
+    }
+
+    /// Forgets every record: the log begins anew at `start`.
+    pub fn restart_at(&mut self, start: u64) {
+        *self = Self {
+            base: start,
+            start,
+            ..Self::default()
+        };
+    }
+
+    /// Removes the records below `start`.
+    pub fn remove_below(&mut self, start: u64) {
+        self.start = self.start.max(start.min(self.end()));
+    }
+}
+
+fn sequence_of(record: &StoredRecord) -> Option<u32> {
+    match record.value {
+        Value::Message { sequence, .. } => sequence,
+        _ => None,
+    }
+}

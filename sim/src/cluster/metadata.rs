@@ -1,0 +1,135 @@
+//! What a broker knows of the cluster: it follows the controller's decisions, and tells clients.
+
+use super::broker::Broker;
+use super::connections::Reply;
+use super::replica::{Following, Leading, Role};
+use crate::env::Env;
+use crate::protocol::{LeaderInfo, LogEnds, Node, PartitionState, Response};
+use crate::topology::PartitionIndex;
+use plimsoll_core::NextOffset;
+use plimsoll_scenarios::ErrorName;
+
+/// The controller's decisions.
+impl Broker {
+    /// The controller decided on partitions.
+    pub(super) fn handle_metadata(&mut self, env: &mut Env<'_>, states: Vec<PartitionState>) {
+        for state in states {
+            self.apply_state(env, state);
+        }
+        for leader in env.brokers() {
+            self.fetch_from(env, leader);
+        }
+    }
+
+    fn apply_state(&mut self, env: &mut Env<'_>, state: PartitionState) {
+        let partition = state.partition;
+        let replica = &mut self.replicas[usize::from(partition.0)];
+        let before = replica.state;
+        if before.is_some_and(|before| before.partition_epoch >= state.partition_epoch) {
+            return;
+        }
+        replica.state = Some(state);
+        if before.is_some_and(|before| before.leader_epoch == state.leader_epoch) {
+            if let Some(leading) = replica.leading() {
+                leading.proposed = None;
+            }
+            return self.advance_high_watermark(env, partition);
+        }
+        if replica.is_leader() {
+            self.resign(env, partition);
+        }
+        for fetcher in &mut self.fetchers {
+            fetcher.unfollow(partition);
+        }
+        match state.leader {
+            Some(leader) if leader == self.node => self.lead(env, partition, state),
+            leader if state.replicas.contains(self.node) => self.follow(partition, leader),
+            _ => self.replicas[usize::from(partition.0)].role = Role::None,
+        }
+        self.answer_parked(env, partition);
+    }
+
+    fn lead(&mut self, env: &mut Env<'_>, partition: PartitionIndex, state: PartitionState) {
+        let replica = &mut self.replicas[usize::from(partition.0)];
+        replica.log.begin_epoch(state.leader_epoch);
+        let brokers = self.fetchers.len();
+        let end = replica.log.end();
+        replica.role = Role::Leader(Leading::new(env.now(), brokers, end, state.in_sync));
+        if partition == self.offsets_partition {
+            self.start_coordinator(env, state.leader_epoch);
+        }
+        self.advance_high_watermark(env, partition);
+        self.schedule_lag_check(env.now());
+    }
+
+    fn follow(&mut self, partition: PartitionIndex, leader: Option<Node>) {
+        self.replicas[usize::from(partition.0)].role = Role::Follower(Following::new());
+        if let Some(leader) = leader {
+            self.fetchers[usize::from(leader.0)].follow(partition);
+        }
+    }
+
+    /// Another broker leads now: nobody here will ever learn whether what waits was replicated.
+    fn resign(&mut self, env: &mut Env<'_>, partition: PartitionIndex) {
+        if partition == self.offsets_partition {
+            self.stop_coordinator(env);
+        }
+        let replica = &mut self.replicas[usize::from(partition.0)];
+        let Role::Leader(leading) = std::mem::take(&mut replica.role) else {
+            return;
+        };
+        for waiting in leading.waiting {
+            self.complete(env, waiting.writer, Err(ErrorName::NotLeaderOrFollower));
+        }
+    }
+}
+
+/// What clients ask. The answers are as old as what this broker last heard.
+impl Broker {
+    pub(super) fn handle_metadata_request(&mut self, env: &mut Env<'_>, reply: Reply) {
+        let states = self.replicas.iter().filter_map(|replica| replica.state);
+        let leaders = states.map(|state| LeaderInfo {
+            partition: state.partition,
+            leader: state.leader,
+            leader_epoch: state.leader_epoch,
+        });
+        let leaders = leaders.collect();
+        self.reply(env, reply, Response::Metadata(leaders));
+    }
+
+    pub(super) fn handle_find_coordinator(&mut self, env: &mut Env<'_>, reply: Reply) {
+        let state = self.replicas[usize::from(self.offsets_partition.0)].state;
+        let leader = state.and_then(|state| state.leader);
+        let coordinator = leader.ok_or(ErrorName::CoordinatorNotAvailable);
+        self.reply(env, reply, Response::FindCoordinator(coordinator));
+    }
+
+    pub(super) fn handle_list_offsets(
+        &mut self,
+        env: &mut Env<'_>,
+        reply: Reply,
+        partition: PartitionIndex,
+    ) {
+        let ends = self.offsets_of(partition);
+        self.reply(env, reply, Response::ListOffsets(ends));
+    }
+
+    fn offsets_of(&self, partition: PartitionIndex) -> Result<LogEnds, ErrorName> {
+        let replica = &self.replicas[usize::from(partition.0)];
+        if replica.state.is_none() {
+            return Err(ErrorName::UnknownTopicOrPartition);
+        }
+        let Role::Leader(leading) = &replica.role else {
+            return Err(ErrorName::NotLeaderOrFollower);
+        };
+        // A new leader may not know yet how far readers have come (KIP-207: OFFSET_NOT_AVAILABLE,
+        // which older clients get as LEADER_NOT_AVAILABLE).
+        if replica.high_watermark() < leading.epoch_start {
+            return Err(ErrorName::LeaderNotAvailable);
+        }
+        Ok(LogEnds {
+            log_start: NextOffset::new(replica.log.start()),
+            log_end: NextOffset::new(replica.high_watermark()),
+        })
+    }
+}

@@ -1,0 +1,104 @@
+//! Produce: append, and answer when the producer may believe it.
+
+use super::broker::Broker;
+use super::connections::Reply;
+use super::log::Sequence;
+use super::replica::{Waiting, Writer};
+use crate::env::Env;
+use crate::protocol::{Response, Value};
+use crate::topology::PartitionIndex;
+use plimsoll_core::Offset;
+use plimsoll_scenarios::ErrorName;
+use plimsoll_scenarios::scenario::Acks;
+use std::time::Duration;
+
+/// `timeout.ms` of a produce request, as clients send it by default.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+impl Broker {
+    pub(super) fn handle_produce(
+        &mut self,
+        env: &mut Env<'_>,
+        reply: Reply,
+        partition: PartitionIndex,
+        value: Value,
+        acks: Acks,
+    ) {
+        match self.check_produce(partition, value, acks) {
+            Ok(Sequence::Next) => {
+                let replica = &mut self.replicas[usize::from(partition.0)];
+                let offset = replica.log.append(replica.leader_epoch(), value);
+                self.acknowledge(env, reply, partition, offset, acks);
+                self.after_append(env, partition);
+            }
+            Ok(Sequence::Duplicate(offset)) => {
+                self.acknowledge(env, reply, partition, offset, acks);
+            }
+            Ok(Sequence::OutOfOrder) => {
+                let error = ErrorName::OutOfOrderSequenceNumber;
+                self.refuse_produce(env, reply, acks, error);
+            }
+            Err(error) => self.refuse_produce(env, reply, acks, error),
+        }
+    }
+
+    fn check_produce(
+        &self,
+        partition: PartitionIndex,
+        value: Value,
+        acks: Acks,
+    ) -> Result<Sequence, ErrorName> {
+        let replica = &self.replicas[usize::from(partition.0)];
+        if replica.state.is_none() {
+            return Err(ErrorName::UnknownTopicOrPartition);
+        }
+        if !replica.is_leader() {
+            return Err(ErrorName::NotLeaderOrFollower);
+        }
+        if acks == Acks::All && replica.is_under_min_insync(self.min_insync) {
+            return Err(ErrorName::NotEnoughReplicas);
+        }
+        Ok(match value {
+            Value::Message {
+                sequence: Some(sequence),
+                ..
+            } => replica.log.check_sequence(sequence),
+            _ => Sequence::Next,
+        })
+    }
+
+    fn acknowledge(
+        &mut self,
+        env: &mut Env<'_>,
+        reply: Reply,
+        partition: PartitionIndex,
+        offset: Offset,
+        acks: Acks,
+    ) {
+        let replicated = self.replicas[usize::from(partition.0)].high_watermark() > offset.get();
+        match acks {
+            Acks::None => {
+                self.connections.finish(reply);
+            }
+            Acks::All if !replicated => self.await_replication(
+                partition,
+                Waiting {
+                    offset: offset.get(),
+                    deadline: env.now() + TIMEOUT,
+                    writer: Writer::Producer(reply, offset.get()),
+                },
+            ),
+            Acks::Leader | Acks::All => self.reply(env, reply, Response::Produce(Ok(offset))),
+        }
+    }
+
+    fn refuse_produce(&mut self, env: &mut Env<'_>, reply: Reply, acks: Acks, error: ErrorName) {
+        if acks == Acks::None {
+            // There is no response to carry the error: Kafka closes the connection, so that the
+            // producer looks for the leader again (`KafkaApis.handleProduceRequest`).
+            env.cut(self.node, reply.node);
+        } else {
+            self.reply(env, reply, Response::Produce(Err(error)));
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! One partition on one broker: its log, and what the broker is to it.
+
+use super::connections::Reply;
+use super::coordinator::GroupWrite;
+use super::log::Log;
+use crate::protocol::{BrokerSet, Correlation, FetchPosition, Node, PartitionState};
+use plimsoll_core::Instant;
+use plimsoll_scenarios::ErrorName;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// In `FetchPosition::last_fetched_epoch`: a follower whose log is empty.
+pub const NO_EPOCH: u32 = u32::MAX;
+
+/// `replica.high.watermark.checkpoint.interval.ms`.
+const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(5);
+
+/// One partition on one broker.
+#[derive(Debug, Default)]
+pub struct Replica {
+    /// Its records.
+    pub log: Log,
+    /// Below it, every in-sync replica has the records.
+    high_watermark: u64,
+    checkpoint: Checkpoint,
+    /// The partition as the controller last told of it; `None`: not yet.
+    pub state: Option<PartitionState>,
+    /// What the broker is to it.
+    pub role: Role,
+}
+
+/// What a broker is to a partition.
+#[derive(Debug, Default)]
+pub enum Role {
+    /// It has no replica, or does not know yet.
+    #[default]
+    None,
+    /// It copies from the leader, where there is one.
+    Follower(Following),
+    /// It takes writes.
+    Leader(Leading),
+}
+
+/// A follower's state.
+#[derive(Debug)]
+pub struct Following {
+    /// What the fetch in flight asks for: the offset, and the leader epoch.
+    pub requested: Option<(u64, u32)>,
+    /// After an error, it is not fetched until then.
+    pub delayed_until: Instant,
+}
+
+/// A leader's state.
+#[derive(Debug)]
+pub struct Leading {
+    /// The log's end when its epoch began.
+    pub epoch_start: u64,
+    /// By broker.
+    pub followers: Vec<Progress>,
+    /// The in-sync set that the controller was asked for.
+    pub proposed: Option<(Correlation, BrokerSet)>,
+    /// What waits for the high watermark, by offset.
+    pub waiting: VecDeque<Waiting>,
+}
+
+/// How far a follower is, as its leader knows (`Replica.updateFetchState`).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Progress {
+    /// It has the records below.
+    pub end: u64,
+    /// When it last had all that the leader had.
+    caught_up_at: Instant,
+    last_fetch_at: Instant,
+    leader_end_at_last_fetch: u64,
+}
+
+/// A write that waits until it is replicated.
+#[derive(Debug)]
+pub struct Waiting {
+    /// Its last record.
+    pub offset: u64,
+    /// Then the writer stops waiting.
+    pub deadline: Instant,
+    /// Who waits.
+    pub writer: Writer,
+}
+
+/// Who waits for a write.
+#[derive(Clone, Copy, Debug)]
+pub enum Writer {
+    /// A producer with acks=all; the offset is the one to answer.
+    Producer(Reply, u64),
+    /// A member that committed.
+    Commit(Reply),
+    /// The group coordinator.
+    Group(GroupWrite),
+}
+
+/// The high watermark as it lies on disk, written every so often.
+#[derive(Clone, Copy, Debug, Default)]
+struct Checkpoint {
+    value: u64,
+    /// Counts the intervals up to the last change.
+    interval: u64,
+}
+
+impl Replica {
+    /// The high watermark.
+    #[inline]
+    pub fn high_watermark(&self) -> u64 {
+        self.high_watermark
+    }
+
+    /// The leader epoch that the broker knows.
+    #[inline]
+    pub fn leader_epoch(&self) -> u32 {
+        self.state.map_or(0, |state| state.leader_epoch)
+    }
+
+    /// The in-sync set that the broker knows.
+    #[inline]
+    pub fn in_sync(&self) -> BrokerSet {
+        self.state.map(|state| state.in_sync).unwrap_or_default()
+    }
+
+    /// The leader's state, where this broker leads.
+    #[inline]
+    pub fn leading(&mut self) -> Option<&mut Leading> {
+        match &mut self.role {
+            Role::Leader(leading) => Some(leading),
+            _ => None,
+        }
+    }
+
+    /// Whether this broker leads.
+    #[inline]
+    pub fn is_leader(&self) -> bool {
+        matches!(self.role, Role::Leader(_))
+    }
+
+    /// Whether too few replicas are in sync for acks=all (`Partition.isUnderMinIsr`).
+    #[inline]
+    pub fn is_under_min_insync(&self, min_insync: u32) -> bool {
+        self.state
+            .is_none_or(|state| state.in_sync.len() < min_insync.min(state.replicas.len()))
+    }
+
+    /// Raises the high watermark; it never falls. Returns whether it rose.
+    #[inline]
+    pub fn raise_high_watermark(&mut self, now: Instant, to: u64) -> bool {
+        let to = to.min(self.log.end());
+        if to <= self.high_watermark {
+            return false;
+        }
+        self.checkpoint.pass(now, self.high_watermark);
+        self.high_watermark = to;
+        true
+    }
+
+    /// What every in-sync replica has (`Partition.maybeIncrementLeaderHW`): with too few in sync,
+    /// nothing new becomes readable (KIP-966).
+    pub fn replicated_up_to(&self, me: Node, min_insync: u32) -> Option<u64> {
+        let Role::Leader(leading) = &self.role else {
+            return None;
+        };
+        if self.is_under_min_insync(min_insync) {
+            return None;
+        }
+        // A proposed set counts where it is larger, as long as it may come true (KIP-497).
+        let proposed = leading.proposed.map(|(_, set)| set.0).unwrap_or_default();
+        let awaited = BrokerSet(self.in_sync().0 | proposed).without(me);
+        let ends = awaited
+            .iter()
+            .map(|follower| leading.followers[usize::from(follower.0)].end);
+        Some(ends.min().unwrap_or(u64::MAX).min(self.log.end()))
+    }
+
+    /// Compares a reader's position with the log: `Ok(None)` means that it can read on from there.
+    /// For a follower whose log parted from this one: where the epoch ended that both share.
+    #[inline]
+    pub fn check_position(
+        &self,
+        follower: bool,
+        position: &FetchPosition,
+    ) -> Result<Option<(u32, u64)>, ErrorName> {
+        let state = self.state.ok_or(ErrorName::UnknownTopicOrPartition)?;
+        if position.leader_epoch < state.leader_epoch {
+            return Err(ErrorName::FencedLeaderEpoch);
+        }
+        if position.leader_epoch > state.leader_epoch {
+            return Err(ErrorName::UnknownLeaderEpoch);
+        }
+        if !self.is_leader() {
+            return Err(ErrorName::NotLeaderOrFollower);
+        }
+        if follower && position.last_fetched_epoch != NO_EPOCH {
+            let (epoch, end) = self
+                .log
+                .end_of_epoch(position.last_fetched_epoch)
+                .ok_or(ErrorName::OffsetOutOfRange)?;
+            if epoch < position.last_fetched_epoch || end < position.offset {
+                return Ok(Some((epoch, end)));
+            }
+        }
+        if position.offset < self.log.start() || position.offset > self.log.end() {
+            return Err(ErrorName::OffsetOutOfRange);
+        }
+        Ok(None)
+    }
+
+    /// The process dies: only what lies on disk is left.
+    pub fn crash(&mut self, now: Instant) {
+        self.checkpoint.pass(now, self.high_watermark);
+        self.high_watermark = self.checkpoint.value;
+        self.state = None;
+        self.role = Role::None;
+    }
+
+    /// The process ends cleanly: everything is on disk.
+    pub fn shut_down(&mut self) {
+        self.checkpoint.value = self.high_watermark;
+        self.state = None;
+        self.role = Role::None;
+    }
+
+    /// Truncates as a leader's answer says (`AbstractFetcherThread.getOffsetTruncationState`).
+    pub fn truncate_to(&mut self, epoch: u32, end: u64) {
+        let to = match self.log.end_of_epoch(epoch) {
+            // Both logs have the epoch: what goes beyond its end at the leader is wrong.
+            Some((mine, my_end)) if mine == epoch => my_end.min(end),
+            // Cut back to an epoch that both may have, and ask again.
+            Some((_, my_end)) => my_end,
+            None => self.log.start(),
+        };
+        self.log.truncate(to.min(self.log.end()));
+        self.high_watermark = self.high_watermark.min(self.log.end());
+    }
+
+    /// The leader has no record any more at which this log could go on.
+    pub fn restart_at(&mut self, start: u64) {
+        self.log.restart_at(start);
+        self.high_watermark = start;
+    }
+}
+
+impl Following {
+    /// A follower that has asked for nothing yet.
+    pub fn new() -> Self {
+        Self {
+            requested: None,
+            delayed_until: Instant::ZERO,
+        }
+    }
+}
+
+impl Leading {
+    /// A leader that has heard of no follower yet; those in sync have until the lag limit.
+    pub fn new(now: Instant, brokers: usize, epoch_start: u64, in_sync: BrokerSet) -> Self {
+        let progress = |node: usize| Progress {
+            caught_up_at: if in_sync.contains(Node(node as u8)) {
+                now
+            } else {
+                Instant::ZERO
+            },
+            ..Progress::default()
+        };
+        Self {
+            epoch_start,
+            followers: (0..brokers).map(progress).collect(),
+            proposed: None,
+            waiting: VecDeque::new(),
+        }
+    }
+}
+
+impl Progress {
+    /// A follower fetches from `offset`: it has what lies below.
+    #[inline]
+    pub fn fetched_from(&mut self, now: Instant, offset: u64, leader_end: u64) {
+        if offset >= leader_end {
+            self.caught_up_at = now;
+        } else if offset >= self.leader_end_at_last_fetch {
+            self.caught_up_at = self.caught_up_at.max(self.last_fetch_at);
+        }
+        self.end = offset;
+        self.last_fetch_at = now;
+        self.leader_end_at_last_fetch = leader_end;
+    }
+
+    /// Whether it is in step with its leader (`ReplicaState.isCaughtUp`).
+    pub fn is_caught_up(&self, now: Instant, leader_end: u64, lag_max: Duration) -> bool {
+        self.end == leader_end || now - self.caught_up_at <= lag_max
+    }
+}
+
+impl Checkpoint {
+    /// The value changes now: what it was at the last multiple of the interval lies on disk.
+    #[inline]
+    fn pass(&mut self, now: Instant, before: u64) {
+        let interval = now.as_nanos() / CHECKPOINT_INTERVAL.as_nanos() as u64;
+        if interval > self.interval {
+            self.interval = interval;
+            self.value = before;
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! A leader's side of replication: followers, the in-sync set, the high watermark, and who waits
+//! for it.
+
+use super::broker::Broker;
+use super::replica::{Role, Waiting, Writer};
+use super::shared::observe;
+use crate::env::Env;
+use crate::protocol::{BrokerSet, Channel, Correlation, FetchPosition, Node, Request, Response};
+use crate::topology::PartitionIndex;
+use plimsoll_core::{Instant, NextOffset, Offset};
+use plimsoll_scenarios::{ErrorName, TraceEvent};
+
+/// Records come in.
+impl Broker {
+    /// After records were appended: followers that wait get them.
+    pub(super) fn after_append(&mut self, env: &mut Env<'_>, partition: PartitionIndex) {
+        self.schedule_lag_check(env.now());
+        self.wake_readers(env, partition, true);
+        self.advance_high_watermark(env, partition);
+    }
+
+    /// Lets a writer wait until the high watermark passes what it wrote.
+    pub(super) fn await_replication(&mut self, partition: PartitionIndex, waiting: Waiting) {
+        self.wake_by(waiting.deadline);
+        if let Some(leading) = self.replicas[usize::from(partition.0)].leading() {
+            let after = leading
+                .waiting
+                .iter()
+                .rposition(|w| w.offset <= waiting.offset);
+            let index = after.map_or(0, |index| index + 1);
+            leading.waiting.insert(index, waiting);
+        }
+    }
+
+    /// A follower fetches: what it fetches from tells what it has.
+    #[inline]
+    pub(super) fn note_progress(
+        &mut self,
+        env: &mut Env<'_>,
+        follower: Node,
+        position: &FetchPosition,
+    ) {
+        let now = env.now();
+        let replica = &mut self.replicas[usize::from(position.partition.0)];
+        let end = replica.log.end();
+        let Role::Leader(leading) = &mut replica.role else {
+            return;
+        };
+        let progress = &mut leading.followers[usize::from(follower.0)];
+        let before = progress.end;
+        progress.fetched_from(now, position.offset, end);
+        let epoch_start = leading.epoch_start;
+        let is_free = leading.proposed.is_none();
+        // `Partition.maybeExpandIsr`: it has what readers can see, and this epoch's beginning.
+        if is_free
+            && !replica.in_sync().contains(follower)
+            && position.offset >= replica.high_watermark()
+            && position.offset >= epoch_start
+        {
+            let in_sync = replica.in_sync().with(follower);
+            self.propose(env, position.partition, in_sync);
+        }
+        if before != position.offset {
+            self.advance_high_watermark(env, position.partition);
+        }
+    }
+
+    /// Raises the high watermark of a partition that this broker leads, if it can.
+    pub(super) fn advance_high_watermark(&mut self, env: &mut Env<'_>, partition: PartitionIndex) {
+        let replica = &mut self.replicas[usize::from(partition.0)];
+        let Some(to) = replica.replicated_up_to(self.node, self.min_insync) else {
+            return;
+        };
+        if !replica.raise_high_watermark(env.now(), to) {
+            return;
+        }
+        observe(env, partition, &replica.log, to);
+        if partition == self.offsets_partition
+            && let Some(coordinator) = &mut self.coordinator
+        {
+            coordinator.apply_committed(&replica.log, to);
+        }
+        self.complete_replicated(env, partition, to);
+        self.wake_readers(env, partition, false);
+    }
+
+    fn complete_replicated(&mut self, env: &mut Env<'_>, partition: PartitionIndex, to: u64) {
+        while let Some(leading) = self.replicas[usize::from(partition.0)].leading()
+            && let Some(waiting) = leading.waiting.pop_front_if(|first| first.offset < to)
+        {
+            self.complete(env, waiting.writer, Ok(()));
+        }
+    }
+
+    /// Tells a writer what became of its write.
+    pub(super) fn complete(
+        &mut self,
+        env: &mut Env<'_>,
+        writer: Writer,
+        result: Result<(), ErrorName>,
+    ) {
+        match writer {
+            Writer::Producer(reply, offset) => {
+                let result = result.map(|()| Offset::new(offset));
+                self.reply(env, reply, Response::Produce(result));
+            }
+            Writer::Commit(reply) => self.commit_written(env, reply, result),
+            Writer::Group(write) => self.group_written(env, write, result),
+        }
+    }
+
+    /// Gives up writes that were not replicated in time: they may still be.
+    pub(super) fn expire_waiting(&mut self, env: &mut Env<'_>) {
+        let now = env.now();
+        for partition in env.topology.all() {
+            loop {
+                let replica = &mut self.replicas[usize::from(partition.0)];
+                let Some(leading) = replica.leading() else {
+                    break;
+                };
+                let earliest = leading.waiting.iter().map(|w| w.deadline).min();
+                let Some(earliest) = earliest else { break };
+                if earliest > now {
+                    self.wake_by(earliest);
+                    break;
+                }
+                let late = leading.waiting.iter().position(|w| w.deadline <= now);
+                if let Some(late) = late.and_then(|late| leading.waiting.remove(late)) {
+                    self.complete(env, late.writer, Err(ErrorName::RequestTimedOut));
+                }
+            }
+        }
+    }
+
+    /// Retention: removes this share of the readable records of a partition that it leads.
+    pub fn remove_records(&mut self, env: &mut Env<'_>, partition: PartitionIndex, share: f64) {
+        let replica = &mut self.replicas[usize::from(partition.0)];
+        if !replica.is_leader() {
+            return;
+        }
+        let start = replica.log.start();
+        let readable = replica.high_watermark().saturating_sub(start);
+        let removed = (readable as f64 * share).floor() as u64;
+        if removed == 0 {
+            return;
+        }
+        replica.log.remove_below(start + removed);
+        let log_start = NextOffset::new(replica.log.start());
+        env.observe(TraceEvent::Removed {
+            partition: env.topology.partition(partition),
+            log_start,
+        });
+    }
+}
+
+/// The in-sync set.
+impl Broker {
+    /// Looks for followers that lag at the next moment of Kafka's `isr-expiration` task, which
+    /// runs every half of `replica.lag.time.max.ms`. With nothing new, nobody can lag.
+    pub(super) fn schedule_lag_check(&mut self, now: Instant) {
+        if self.lag_check_at < Instant::FAR_FUTURE {
+            return;
+        }
+        let period = self.settings.replica_lag_time_max / 2;
+        let period = (period.as_nanos() as u64).max(1);
+        let next = (now.as_nanos() / period + 1) * period;
+        self.lag_check_at = Instant::from_nanos(next);
+        self.wake_by(self.lag_check_at);
+    }
+
+    /// Proposes to go on without followers that lag (`Partition.maybeShrinkIsr`).
+    pub(super) fn check_lag(&mut self, env: &mut Env<'_>) {
+        let now = env.now();
+        if self.lag_check_at > now {
+            return self.wake_by(self.lag_check_at);
+        }
+        self.lag_check_at = Instant::FAR_FUTURE;
+        let lag_max = self.settings.replica_lag_time_max;
+        for partition in env.topology.all() {
+            let replica = &self.replicas[usize::from(partition.0)];
+            let Role::Leader(leading) = &replica.role else {
+                continue;
+            };
+            let end = replica.log.end();
+            let in_sync = replica.in_sync();
+            let mut caught_up = in_sync;
+            let mut any_behind = false;
+            for follower in in_sync.without(self.node).iter() {
+                let progress = &leading.followers[usize::from(follower.0)];
+                any_behind |= progress.end != end;
+                if !progress.is_caught_up(now, end, lag_max) {
+                    caught_up = caught_up.without(follower);
+                }
+            }
+            let is_free = leading.proposed.is_none();
+            if any_behind {
+                self.schedule_lag_check(now);
+            }
+            if caught_up != in_sync && is_free {
+                self.propose(env, partition, caught_up);
+            }
+        }
+    }
+
+    /// Asks the controller for another in-sync set.
+    fn propose(&mut self, env: &mut Env<'_>, partition: PartitionIndex, in_sync: BrokerSet) {
+        let Some(state) = self.replicas[usize::from(partition.0)].state else {
+            return;
+        };
+        let alter = Request::AlterPartition {
+            partition,
+            leader_epoch: state.leader_epoch,
+            partition_epoch: state.partition_epoch,
+            in_sync,
+        };
+        let correlation = self.request(env, env.controller(), Channel::Data, alter);
+        if let Some(leading) = self.replicas[usize::from(partition.0)].leading() {
+            leading.proposed = Some((correlation, in_sync));
+        }
+    }
+
+    /// The controller answered a proposal.
+    pub(super) fn handle_altered(
+        &mut self,
+        env: &mut Env<'_>,
+        correlation: Correlation,
+        result: Result<(), ErrorName>,
+    ) {
+        for partition in env.topology.all() {
+            let replica = &mut self.replicas[usize::from(partition.0)];
+            let proposed = replica.leading().and_then(|leading| leading.proposed);
+            let Some((_, in_sync)) = proposed.filter(|(asked, _)| *asked == correlation) else {
+                continue;
+            };
+            if let Some(leading) = replica.leading() {
+                leading.proposed = None;
+            }
+            // Refused: what made the controller decide otherwise is on its way to this broker.
+            if let (Ok(()), Some(state)) = (result, &mut replica.state) {
+                state.in_sync = in_sync;
+                state.partition_epoch += 1;
+            }
+            return self.advance_high_watermark(env, partition);
+        }
+    }
+
+    /// The connection with the controller broke: proposals will not be answered.
+    pub(super) fn forget_proposals(&mut self) {
+        for replica in &mut self.replicas {
+            if let Some(leading) = replica.leading() {
+                leading.proposed = None;
+            }
+        }
+    }
+}
