@@ -1,0 +1,42 @@
+//! Embeds the library of scenarios, so that the program needs no checkout to run.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+fn main() -> io::Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/library");
+    println!("cargo:rerun-if-changed={}", root.display());
+    let root = root.canonicalize()?;
+    let mut files = Vec::new();
+    collect(&root, &mut files)?;
+    files.sort();
+    let mut source = String::from("&[\n");
+    for file in files {
+        let name = file.strip_prefix(&root).expect("found below the root");
+        let name = name.with_extension("");
+        let name = name.to_str().expect("names of scenarios are UTF-8");
+        let name = name.replace('\\', "/");
+        writeln!(source, "    ({name:?}, include_str!({file:?})),").expect("writing to a string");
+    }
+    source.push_str("]\n");
+    fs::write(
+        PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo")).join("library.rs"),
+        source,
+    )
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(&path, files)?;
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        {
+            files.push(path);
+        }
+    }
+    Ok(())
+}

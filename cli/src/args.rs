@@ -1,0 +1,279 @@
+//! The command line.
+
+use crate::exit;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use plimsoll_scenarios::{Property, Subject};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// Tries Kafka consumers against what may go wrong, in a deterministic simulator.
+///
+/// A scenario says what may go wrong. Plimsoll runs it under thousands of seeds, says which
+/// promise the consumer broke, and shrinks the failure to a file of a few lines that replays
+/// byte for byte.
+#[derive(Debug, Parser)]
+#[command(version, after_help = exit::HELP, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run scenarios over many seeds and judge every property.
+    #[command(after_help = exit::HELP)]
+    Run(RunArgs),
+    /// Run a regression again, print its timeline, and compare verdict and trace with the record.
+    #[command(after_help = REPLAY_HELP)]
+    Replay(ReplayArgs),
+    /// Shrink a failing schedule to the fewest faults and messages that still fail.
+    #[command(after_help = exit::HELP)]
+    Shrink(ShrinkArgs),
+    /// Parse scenario files and show every mistake; run nothing.
+    #[command(after_help = exit::HELP)]
+    Check(CheckArgs),
+    /// List the embedded library, or what else has a name.
+    List(ListArgs),
+    /// Print the JSON schema of scenario files, for editors.
+    Schema,
+    /// Measure what a promise costs.
+    #[command(subcommand)]
+    Bench(BenchCommand),
+}
+
+const REPLAY_HELP: &str = "\
+Exit codes:
+   0  verdict and trace are the recorded ones
+   1  the trace differs although the verdict is the recorded one: this version of Plimsoll
+      behaves otherwise than the one that wrote the file (`plimsoll shrink FILE` records it anew)
+   2  the command or the file has a mistake
+  10  the verdict differs: a property was violated that the file does not name, or one that it
+      names was not";
+
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Scenario files, folders of them, or names of embedded ones (see `plimsoll list`); none:
+    /// the whole embedded library.
+    #[arg(value_name = "FILE|DIR|NAME")]
+    pub paths: Vec<String>,
+    /// Which seeds: `N` means 0..N, `A..B` means from A up to, not including, B. A file that
+    /// carries its own seed runs with that one only.
+    #[arg(long, value_name = "N|A..B", default_value = "1000")]
+    pub seeds: SeedRange,
+    /// Try this consumer instead of the one that each scenario names.
+    #[arg(long, value_name = "NAME", value_parser = subjects())]
+    pub subject: Option<Subject>,
+    /// How many threads; the result does not depend on it. [default: one for each core]
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+    /// How to print the report.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// Write the trace of the first failing schedule, or of the only one, as JSON lines.
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+    /// Where shrunk failures are written.
+    #[arg(long, value_name = "DIR", default_value = "./regressions")]
+    pub regressions: PathBuf,
+    /// Run all seeds of a scenario, although some have failed.
+    #[arg(long)]
+    pub keep_going: bool,
+    /// Print one line a schedule (scenario, seed, hash of the trace) and nothing else to standard
+    /// output, so that two runs can be compared with `cmp`; the report goes to standard error.
+    #[arg(long)]
+    pub print_hashes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// A regression: a scenario file with a seed.
+    pub file: String,
+    /// Write the trace as JSON lines.
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct ShrinkArgs {
+    /// A scenario file, the name of an embedded one, or a regression to shrink further.
+    pub file: String,
+    /// The failing seed; a regression carries its own.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..u64::MAX))]
+    pub seed: Option<u64>,
+    /// The property that must still be violated. [default: the first that is]
+    #[arg(long, value_name = "NAME", value_parser = properties())]
+    pub property: Option<Property>,
+    /// Try this consumer instead of the one that the scenario names.
+    #[arg(long, value_name = "NAME", value_parser = subjects())]
+    pub subject: Option<Subject>,
+    /// Where the result is written.
+    #[arg(long, value_name = "DIR", default_value = "./regressions")]
+    pub regressions: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Scenario files, folders of them, or names of embedded ones.
+    #[arg(required = true, value_name = "FILE")]
+    pub paths: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub struct ListArgs {
+    /// List the consumers that can stand trial.
+    #[arg(long)]
+    pub subjects: bool,
+    /// List the properties that are judged.
+    #[arg(long)]
+    pub properties: bool,
+    /// List the kinds of faults.
+    #[arg(long)]
+    pub faults: bool,
+    /// List the rare things that runs count.
+    #[arg(long)]
+    pub sometimes: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum BenchCommand {
+    /// Measure what each commit interval costs in commits and in duplicates.
+    #[command(after_help = exit::HELP)]
+    CommitInterval(CommitIntervalArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct CommitIntervalArgs {
+    /// The intervals, separated by commas; `record` commits after every record.
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        default_value = "record,100ms,1s,5s,15s,30s,90s"
+    )]
+    pub intervals: Vec<Interval>,
+    /// Which seeds, the same for every interval.
+    #[arg(long, value_name = "N|A..B", default_value = "200")]
+    pub seeds: SeedRange,
+    /// How many threads; the result does not depend on it. [default: one for each core]
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+    /// How to print the table.
+    #[arg(long, value_enum, default_value_t = TableFormat::Human)]
+    pub format: TableFormat,
+}
+
+/// How a report is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Human,
+    /// For programs: one versioned document.
+    Json,
+}
+
+/// How a table is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TableFormat {
+    /// For people.
+    Human,
+    /// For spreadsheets.
+    Csv,
+    /// For programs: one versioned document.
+    Json,
+}
+
+/// Seeds from `from` up to, not including, `to`; never empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeedRange {
+    pub from: u64,
+    pub to: u64,
+}
+
+impl SeedRange {
+    /// Just this one.
+    pub const fn one(seed: u64) -> Self {
+        Self {
+            from: seed,
+            to: seed + 1,
+        }
+    }
+
+    /// How many.
+    pub const fn len(self) -> u64 {
+        self.to - self.from
+    }
+}
+
+impl FromStr for SeedRange {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = |text: &str| {
+            text.parse::<u64>()
+                .map_err(|_| "expected a number of seeds as in 1000, or a range as in 200..300")
+        };
+        let (from, to) = match text.split_once("..") {
+            Some((from, to)) => (number(from)?, number(to)?),
+            None => (0, number(text)?),
+        };
+        if from < to {
+            Ok(Self { from, to })
+        } else {
+            Err("expected at least one seed".into())
+        }
+    }
+}
+
+/// When a consumer commits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interval {
+    /// After every record.
+    EveryRecord,
+    /// At the latest this long after a record was finished.
+    Every(Duration),
+}
+
+impl FromStr for Interval {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "record" {
+            return Ok(Self::EveryRecord);
+        }
+        let digits = text.trim_end_matches(char::is_alphabetic);
+        let unit = match &text[digits.len()..] {
+            "ms" => Duration::from_millis(1),
+            "s" => Duration::from_secs(1),
+            "min" => Duration::from_secs(60),
+            _ => return Err(INTERVAL_EXPECTED.into()),
+        };
+        match digits.parse::<u32>() {
+            Ok(count) if count > 0 => Ok(Self::Every(unit * count)),
+            _ => Err(INTERVAL_EXPECTED.into()),
+        }
+    }
+}
+
+const INTERVAL_EXPECTED: &str = "expected `record`, or a time as in 250ms, 5s or 2min";
+
+fn subjects() -> impl TypedValueParser<Value = Subject> {
+    let names = Subject::ALL.map(|subject| PossibleValue::new(subject.name()));
+    PossibleValuesParser::new(names)
+        .map(|name| Subject::from_name(&name).expect("one of the possible values"))
+}
+
+fn properties() -> impl TypedValueParser<Value = Property> {
+    let names = Property::ALL.map(|property| PossibleValue::new(property.name()));
+    PossibleValuesParser::new(names)
+        .map(|name| Property::from_name(&name).expect("one of the possible values"))
+}
+
+/// The number of threads to use.
+pub fn threads(jobs: Option<NonZeroUsize>) -> NonZeroUsize {
+    jobs.or_else(|| std::thread::available_parallelism().ok())
+        .unwrap_or(NonZeroUsize::MIN)
+}

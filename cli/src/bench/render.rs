@@ -1,0 +1,233 @@
+//! The table of `plimsoll bench commit-interval`.
+
+use super::formula::STATEMENT;
+use super::summary::{Row, Spread};
+use crate::args::{Interval, SeedRange};
+use crate::render::{Table, json as document, thousands};
+use crate::report::Timing;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// The table for people.
+pub fn human(rows: &[Row], seeds: SeedRange, interrupted: bool) -> String {
+    let heading = [
+        "commit interval",
+        "commits",
+        "/message",
+        "delay ms",
+        "p99",
+        "crash: n",
+        "mean",
+        "p99",
+        "max",
+        "predicted",
+        "max",
+        "stop: n",
+        "mean",
+        "p99",
+        "max",
+        "rebalance: n",
+        "mean",
+        "p99",
+        "max",
+        "lost",
+    ];
+    let mut table = Table::new(heading.map(String::from).to_vec());
+    for row in rows {
+        let mut cells = vec![
+            name(row.interval),
+            format!("{:.1}", row.commits),
+            format!("{:.3}", row.commits_per_message),
+            format!("{:.1}", row.delay.mean * 1e3),
+            format!("{:.1}", row.delay.p99 * 1e3),
+        ];
+        cells.extend(duplicates(&row.crash));
+        cells.push(format!("{:.2}", row.predicted.mean));
+        cells.push(format!("{:.1}", row.predicted.max));
+        cells.extend(duplicates(&row.stop));
+        cells.extend(duplicates(&row.rebalance));
+        cells.push(row.lost.to_string());
+        table.row(cells);
+    }
+    let mut text = format!(
+        "{} schedules for each interval, seeds {}..{}. Commits are those of one schedule; the delay \
+         runs from the\nproducer's acknowledgement to the first effect; crash, stop and rebalance \
+         count how many there\nwere, and the records that each repeated.\n\n",
+        thousands(rows.iter().map(|row| row.schedules).max().unwrap_or(0)),
+        seeds.from,
+        seeds.to,
+    );
+    text += &table.to_text();
+    writeln!(text, "\n{STATEMENT}").expect("writing to a string");
+    for row in rows {
+        text += &remarks(row);
+    }
+    if interrupted {
+        text += "\nInterrupted: the table covers what ran.\n";
+    }
+    text
+}
+
+fn duplicates(spread: &Spread) -> [String; 4] {
+    [
+        thousands(spread.count as u64),
+        format!("{:.2}", spread.mean),
+        format!("{}", spread.p99),
+        format!("{}", spread.max),
+    ]
+}
+
+/// What should not be there.
+fn remarks(row: &Row) -> String {
+    let mut text = String::new();
+    let interval = name(row.interval);
+    for (property, seed) in &row.violations {
+        text += &format!("\n{interval}: {property} violated, first with seed {seed}.\n");
+    }
+    if row.unexplained > 0 {
+        text += &format!(
+            "\n{interval}: {} effects were repeated although nothing was taken from their owner.\n",
+            row.unexplained
+        );
+    }
+    text
+}
+
+fn name(interval: Interval) -> String {
+    match interval {
+        Interval::EveryRecord => "every record".into(),
+        Interval::Every(interval) => format!("{interval:?}"),
+    }
+}
+
+const CSV_HEADING: &str = "interval_seconds,schedules,commits,commits_per_message,\
+delay_mean_seconds,delay_p99_seconds,\
+crashes,crash_duplicates_mean,crash_duplicates_p99,crash_duplicates_max,\
+crash_predicted_mean,crash_predicted_max,\
+stops,stop_duplicates_mean,stop_duplicates_p99,stop_duplicates_max,\
+rebalances,rebalance_duplicates_mean,rebalance_duplicates_p99,rebalance_duplicates_max,lost\n";
+
+/// The table for spreadsheets; an interval of 0 stands for every record.
+pub fn csv(rows: &[Row]) -> String {
+    let mut text = CSV_HEADING.to_owned();
+    for row in rows {
+        let spread = |spread: &Spread| {
+            format!(
+                "{},{},{},{}",
+                spread.count, spread.mean, spread.p99, spread.max
+            )
+        };
+        writeln!(
+            text,
+            "{},{},{},{},{},{},{},{},{},{},{},{}",
+            seconds(row.interval),
+            row.schedules,
+            row.commits,
+            row.commits_per_message,
+            row.delay.mean,
+            row.delay.p99,
+            spread(&row.crash),
+            row.predicted.mean,
+            row.predicted.max,
+            spread(&row.stop),
+            spread(&row.rebalance),
+            row.lost,
+        )
+        .expect("writing to a string");
+    }
+    text
+}
+
+fn seconds(interval: Interval) -> f64 {
+    match interval {
+        Interval::EveryRecord => 0.0,
+        Interval::Every(interval) => interval.as_secs_f64(),
+    }
+}
+
+/// The table for programs.
+pub fn json(rows: &[Row], timing: &Timing) -> String {
+    let schedules = rows.iter().map(|row| row.schedules).sum();
+    document::to_text(&Document {
+        version: 1,
+        formula: STATEMENT,
+        intervals: rows.iter().map(Entry::of).collect(),
+        timing: document::Timing::of(timing, schedules),
+    })
+}
+
+#[derive(Serialize)]
+struct Document {
+    version: u32,
+    formula: &'static str,
+    intervals: Vec<Entry>,
+    timing: document::Timing,
+}
+
+#[derive(Serialize)]
+struct Entry {
+    /// 0 stands for every record.
+    interval_seconds: f64,
+    schedules: u64,
+    commits_mean: f64,
+    commits_per_message: f64,
+    delay_seconds: Numbers,
+    duplicates_after_crash: Numbers,
+    predicted_after_crash_mean: f64,
+    predicted_after_crash_max: f64,
+    duplicates_after_stop: Numbers,
+    duplicates_after_rebalance: Numbers,
+    duplicates_unexplained: u64,
+    lost: u64,
+    /// The lowest seed that violated each property.
+    violations: BTreeMap<&'static str, u64>,
+}
+
+#[derive(Serialize)]
+struct Numbers {
+    count: usize,
+    mean: f64,
+    p99: f64,
+    max: f64,
+}
+
+impl Numbers {
+    const fn of(spread: Spread) -> Self {
+        let Spread {
+            count,
+            mean,
+            p99,
+            max,
+        } = spread;
+        Self {
+            count,
+            mean,
+            p99,
+            max,
+        }
+    }
+}
+
+impl Entry {
+    fn of(row: &Row) -> Self {
+        let violations = row.violations.iter();
+        Self {
+            interval_seconds: seconds(row.interval),
+            schedules: row.schedules,
+            commits_mean: row.commits,
+            commits_per_message: row.commits_per_message,
+            delay_seconds: Numbers::of(row.delay),
+            duplicates_after_crash: Numbers::of(row.crash),
+            predicted_after_crash_mean: row.predicted.mean,
+            predicted_after_crash_max: row.predicted.max,
+            duplicates_after_stop: Numbers::of(row.stop),
+            duplicates_after_rebalance: Numbers::of(row.rebalance),
+            duplicates_unexplained: row.unexplained,
+            lost: row.lost,
+            violations: violations
+                .map(|(property, seed)| (property.name(), *seed))
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! `plimsoll list`: the embedded library, and whatever else has a name.
+
+use crate::args::ListArgs;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::render::human::abbreviation;
+use crate::{library, output};
+use plimsoll_scenarios::{Property, Sometimes, Subject};
+
+/// Runs `plimsoll list`.
+///
+/// # Errors
+/// Where standard output cannot be written.
+pub fn list(args: &ListArgs) -> Result<Exit, CliError> {
+    let text = if args.subjects {
+        columns(&Subject::ALL.map(|subject| (subject.name(), subject.description())))
+    } else if args.properties {
+        properties()
+    } else if args.faults {
+        columns(&FAULTS)
+    } else if args.sometimes {
+        Sometimes::ALL
+            .map(|rare| format!("{}\n", rare.name()))
+            .concat()
+    } else {
+        scenarios()?
+    };
+    output::print(&text)?;
+    Ok(Exit::Met)
+}
+
+/// The library, folder by folder.
+fn scenarios() -> Result<String, CliError> {
+    let library = library::load(&[])?;
+    let rows: Vec<(&str, &str)> = library
+        .iter()
+        .map(|loaded| {
+            let settings = &loaded.scenario.settings;
+            (loaded.label.as_str(), settings.description.as_str())
+        })
+        .collect();
+    Ok(columns(&rows))
+}
+
+fn columns(rows: &[(&str, &str)]) -> String {
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    rows.iter()
+        .map(|(name, description)| {
+            format!("{name:<width$}  {description}")
+                .trim_end()
+                .to_owned()
+        })
+        .map(|line| line + "\n")
+        .collect()
+}
+
+/// Each property, its heading in the table of `plimsoll run`, and what it promises.
+fn properties() -> String {
+    let rows = Property::ALL.map(|property| {
+        let heading = format!("{:<27}  {:<7}", property.name(), abbreviation(property));
+        (heading, promise(property))
+    });
+    let rows: Vec<(&str, &str)> = rows
+        .iter()
+        .map(|(name, text)| (name.as_str(), *text))
+        .collect();
+    columns(&rows)
+}
+
+/// What a property promises, in one sentence; its checker's file has the exact statement.
+const fn promise(property: Property) -> &'static str {
+    match property {
+        Property::NoLoss => "every acknowledged record is finished in the group that owes it",
+        Property::CommitCoversOnlyFinished => "a commit covers no record that is not finished",
+        Property::NoRewind => "a committed offset never decreases",
+        Property::NoZombie => "who no longer owns a partition neither commits nor handles it",
+        Property::KeyOrder => "a record waits for every earlier record of its key",
+        Property::DeadLetterExact => {
+            "dead-lettered are the records that cannot be handled, no others"
+        }
+        Property::BoundedRedelivery => "a record is delivered no oftener than its budget allows",
+        Property::BoundedDuplicates => "a disruption repeats at most one commit interval of work",
+        Property::Liveness => "once everything is healed, the group catches up in time",
+        Property::CleanShutdown => "a graceful stop ends in time and repeats nothing",
+        Property::ExactlyOnce => "with transactions, each input has one visible output",
+        Property::AckedIsDurable => "the cluster kept what it acknowledged (guards the simulator)",
+    }
+}
+
+/// The kinds of faults, by the word that `do` takes.
+const FAULTS: [(&str, &str); 25] = [
+    (
+        "crash",
+        "a member's process dies at once; started again after the duration",
+    ),
+    (
+        "stop",
+        "a member is asked to stop gracefully; started again after the duration",
+    ),
+    (
+        "pause",
+        "a member stands still, and wakes up believing what it believed",
+    ),
+    ("slow", "a member's handlers take several times as long"),
+    ("join", "a member that has not run yet starts"),
+    (
+        "rolling-restart",
+        "each member in turn stops gracefully and starts again",
+    ),
+    (
+        "crash-after-effect",
+        "a member dies after its next effect, before it learns of it",
+    ),
+    ("handler-outage", "a share of all attempts fails"),
+    (
+        "handler-hang",
+        "attempts that begin meanwhile do not come back before the end",
+    ),
+    ("undecodable", "a message that no handler can decode"),
+    (
+        "partition",
+        "nothing passes between a member and brokers, one way or both",
+    ),
+    ("isolate", "nothing passes between a broker and all others"),
+    (
+        "delay",
+        "everything between a member and brokers takes longer",
+    ),
+    ("cut", "connections between a member and brokers break"),
+    (
+        "lose-response",
+        "a request is applied, and its answer is lost",
+    ),
+    (
+        "broker-crash",
+        "a broker's process dies; started again after the duration",
+    ),
+    (
+        "broker-stop",
+        "a broker hands its leaderships over and stops",
+    ),
+    ("broker-pause", "a broker stands still"),
+    (
+        "rolling-broker-restart",
+        "each broker in turn stops cleanly and starts again",
+    ),
+    (
+        "leader-move",
+        "another in-sync replica becomes a partition's leader",
+    ),
+    (
+        "coordinator-move",
+        "another broker becomes the group's coordinator",
+    ),
+    (
+        "error",
+        "requests of a kind are answered with an error code of Kafka's",
+    ),
+    ("throttle", "a broker answers everything later"),
+    ("add-partitions", "a topic gets more partitions"),
+    ("retention", "the first records of a partition are removed"),
+];

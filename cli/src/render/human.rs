@@ -1,0 +1,261 @@
+//! The report of `plimsoll run` for people.
+
+use super::{Table, counted, hours, per_second, thousands};
+use crate::conviction::{Conviction, NotShrunk, Shrunk};
+use crate::exit::Exit;
+use crate::report::{Failure, Report, ScenarioReport};
+use crate::runner::{Broken, Count, Expectation, Tally};
+use plimsoll_scenarios::Property;
+
+/// The report as text.
+pub fn report(report: &Report) -> String {
+    let mut text = matrix(report);
+    text.push('\n');
+    text += &totals(report);
+    for (scenario, failure) in report.failures() {
+        text.push('\n');
+        text += &self::failure(scenario, failure);
+    }
+    text.push('\n');
+    text += &conclusion(report);
+    text
+}
+
+/// How often each property of each scenario was judged how.
+fn matrix(report: &Report) -> String {
+    let (shown, never): (Vec<Property>, Vec<Property>) = Property::ALL
+        .into_iter()
+        .partition(|property| is_observed(report, *property));
+    let mut heading = vec!["scenario".to_owned(), "runs".to_owned()];
+    heading.extend(shown.iter().map(|property| abbreviation(*property).into()));
+    heading.push("verdict".into());
+    let mut table = Table::new(heading);
+    for scenario in &report.scenarios {
+        let ScenarioReport { trial, tally, .. } = scenario;
+        let mut row = vec![trial.label.clone(), tally.schedules.to_string()];
+        row.extend(shown.iter().map(|property| cell(tally.count(*property))));
+        row.push(verdict(scenario).into());
+        table.row(row);
+    }
+    let mut text = table.to_text();
+    text += "Cells: runs that held the property; n! are runs that violated it; - where no run \
+             could show it.\n";
+    if !never.is_empty() {
+        let names: Vec<&str> = never.iter().map(|property| property.name()).collect();
+        text += &format!("Not observed in any run: {}.\n", names.join(", "));
+    }
+    text
+}
+
+fn is_observed(report: &Report, property: Property) -> bool {
+    report.scenarios.iter().any(|scenario| {
+        let count = scenario.tally.count(property);
+        count.held + count.violated > 0
+    })
+}
+
+fn cell(count: Count) -> String {
+    match count {
+        Count { violated: 1.., .. } => format!("{}!", count.violated),
+        Count { held: 1.., .. } => count.held.to_string(),
+        Count { .. } => "-".into(),
+    }
+}
+
+fn verdict(scenario: &ScenarioReport) -> &'static str {
+    let ScenarioReport {
+        trial,
+        tally,
+        failures,
+    } = scenario;
+    if !failures.is_empty() {
+        "FAILED"
+    } else if tally.schedules == 0 {
+        "not run"
+    } else if trial.expectation.named().is_empty() {
+        "held"
+    } else {
+        "violated, as expected"
+    }
+}
+
+/// A property's name in the heading of the table.
+pub const fn abbreviation(property: Property) -> &'static str {
+    match property {
+        Property::NoLoss => "loss",
+        Property::CommitCoversOnlyFinished => "covers",
+        Property::NoRewind => "rewind",
+        Property::NoZombie => "zombie",
+        Property::KeyOrder => "order",
+        Property::DeadLetterExact => "dead",
+        Property::BoundedRedelivery => "redel",
+        Property::BoundedDuplicates => "dups",
+        Property::Liveness => "live",
+        Property::CleanShutdown => "stop",
+        Property::ExactlyOnce => "once",
+        Property::AckedIsDurable => "durable",
+    }
+}
+
+fn totals(report: &Report) -> String {
+    let totals = report.totals();
+    let elapsed = report.timing.elapsed;
+    let mut text = format!(
+        "{}, {:.1} simulated hours, {} events; {} schedules a second in {:.1} s on {}.\n",
+        counted(totals.schedules, "schedule"),
+        hours(totals.simulated),
+        thousands(totals.events),
+        thousands(per_second(totals.schedules, elapsed) as u64),
+        elapsed.as_secs_f64(),
+        counted(report.timing.jobs.get() as u64, "thread"),
+    );
+    text += "Sometimes: ";
+    let rare = totals.coverage.counts();
+    let rare: Vec<String> = rare
+        .map(|(rare, count)| format!("{} {}", rare.name(), thousands(count)))
+        .collect();
+    text += &wrapped(&rare, "Sometimes: ".len());
+    text
+}
+
+/// Items separated by commas, in lines of at most 100 characters; the first line has `used` of
+/// them already.
+fn wrapped(items: &[String], used: usize) -> String {
+    let (mut text, mut width) = (String::new(), used);
+    for (index, item) in items.iter().enumerate() {
+        let end = if index + 1 == items.len() { ".\n" } else { "," };
+        if width + item.len() + 2 > 100 {
+            text += "\n   ";
+            width = 3;
+        }
+        if index > 0 {
+            text.push(' ');
+        }
+        text += item;
+        text += end;
+        width += item.len() + 2;
+    }
+    text
+}
+
+fn failure(scenario: &ScenarioReport, failure: &Failure) -> String {
+    let ScenarioReport { trial, tally, .. } = scenario;
+    let label = &trial.label;
+    match failure {
+        Failure::Violated(conviction) => violation(scenario, conviction),
+        Failure::NotViolated(property) => format!(
+            "{label}: {property} was expected to be violated, and was not in {}.\n",
+            counted(tally.schedules, "schedule"),
+        ),
+        Failure::NeverHappened(rare) => format!(
+            "{label}: {} was expected to happen sometimes, and never did in {}.\n",
+            rare.name(),
+            counted(tally.schedules, "schedule"),
+        ),
+        Failure::TraceDiffers { recorded, found } => format!(
+            "{label}: the trace differs from the recorded one, although the verdict is the \
+             same.\n  recorded: {recorded}\n  found:    {found}\n",
+        ),
+        Failure::Broken {
+            seed,
+            broken,
+            again,
+        } => format!(
+            "{label}: {} with seed {seed}.\n  Again with: {again}\n",
+            self::broken(broken)
+        ),
+    }
+}
+
+/// Why there is no verdict, as the beginning of a sentence.
+pub fn broken(broken: &Broken) -> String {
+    match broken {
+        Broken::Panicked(panic) => format!("Plimsoll itself {panic},"),
+        Broken::Refused(refusal) => format!("the simulator refuses: {}", refusal.reason),
+    }
+}
+
+fn violation(scenario: &ScenarioReport, conviction: &Conviction) -> String {
+    let ScenarioReport { trial, tally, .. } = scenario;
+    let Conviction {
+        property,
+        seed,
+        runs,
+        ..
+    } = conviction;
+    let mut text = format!(
+        "{}: {property} violated by {} in {runs} of {}, first with seed {seed}.\n",
+        trial.label,
+        trial.scenario.settings.consumers.subject,
+        counted(tally.schedules, "schedule"),
+    );
+    match &conviction.shrunk {
+        Ok(shrunk) => text += &self::shrunk(shrunk),
+        Err(NotShrunk::Interrupted) => text += "  Not shrunk: interrupted.\n",
+        Err(NotShrunk::Broken(why)) => {
+            text += &format!("  Not shrunk: {} while shrinking.\n", broken(why));
+        }
+    }
+    match &conviction.regression {
+        Some(Ok(path)) => text += &format!("  Regression: {}\n", path.display()),
+        Some(Err(error)) => {
+            text +=
+                &format!("  No regression: {error}. Name another folder with --regressions DIR.\n");
+        }
+        None => {}
+    }
+    text + &format!("  Again with: {}\n", conviction.again)
+}
+
+/// A shrunk failure: its size, its sentence, its timeline.
+pub fn shrunk(shrunk: &Shrunk) -> String {
+    let mut text = format!(
+        "  Shrunk to {} and {} in {}.\n  {}\n\n",
+        counted(shrunk.messages as u64, "message"),
+        counted(shrunk.faults as u64, "fault"),
+        counted(u64::from(shrunk.runs), "run"),
+        shrunk.violation.summary,
+    );
+    for line in shrunk.timeline.lines() {
+        text += format!("  {line}").trim_end();
+        text.push('\n');
+    }
+    text.push('\n');
+    text
+}
+
+fn conclusion(report: &Report) -> String {
+    let mut text = String::new();
+    if report.interrupted {
+        text += "Interrupted: the report covers what ran.\n";
+    }
+    if let Some(path) = &report.trace {
+        text += &format!("Trace written to {}.\n", path.display());
+    }
+    let failed = report
+        .scenarios
+        .iter()
+        .filter(|scenario| !scenario.failures.is_empty())
+        .count();
+    let scenarios = counted(report.scenarios.len() as u64, "scenario");
+    text += &match report.exit() {
+        Exit::Met => format!("{scenarios}: every expectation met.\n"),
+        _ => format!("{failed} of {scenarios} failed.\n"),
+    };
+    text
+}
+
+/// What a tally says in one line, for commands that run one schedule.
+pub fn judgements(tally: &Tally, expectation: &Expectation) -> String {
+    let mut text = String::new();
+    for (property, count) in tally.counts() {
+        let judgement = match count {
+            Count { violated: 1.., .. } if expectation.names(property) => "violated, as recorded",
+            Count { violated: 1.., .. } => "VIOLATED",
+            Count { held: 1.., .. } => "held",
+            Count { .. } => "not observed",
+        };
+        text += &format!("  {:<27}{judgement}\n", property.name());
+    }
+    text
+}

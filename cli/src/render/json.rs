@@ -1,0 +1,265 @@
+//! The report of `plimsoll run` for programs: one document, whose `version` rises when a field
+//! changes its meaning or goes away. All but `timing` is the same for the same arguments.
+
+use super::per_second;
+use crate::conviction::{Conviction, NotShrunk};
+use crate::report::{self, Failure, Report, ScenarioReport};
+use crate::runner::{Expectation, Tally};
+use plimsoll_scenarios::Sometimes;
+use plimsoll_scenarios::check::Coverage;
+use plimsoll_scenarios::scenario::Expected;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The version of the document.
+const VERSION: u32 = 1;
+
+/// The report as a JSON document, and a line feed.
+pub fn report(report: &Report, hashes: bool) -> String {
+    let totals = report.totals();
+    let document = Document {
+        version: VERSION,
+        plimsoll: env!("CARGO_PKG_VERSION"),
+        exit: report.exit().code(),
+        interrupted: report.interrupted,
+        seeds: Seeds {
+            from: report.seeds.from,
+            to: report.seeds.to,
+        },
+        subject: report.subject.map(plimsoll_scenarios::Subject::name),
+        totals: Totals {
+            schedules: totals.schedules,
+            simulated_seconds: totals.simulated.as_secs_f64(),
+            events: totals.events,
+            sometimes: sometimes(&totals.coverage),
+        },
+        scenarios: report
+            .scenarios
+            .iter()
+            .map(|scenario| Scenario::of(scenario, hashes))
+            .collect(),
+        timing: Timing::of(&report.timing, totals.schedules),
+    };
+    to_text(&document)
+}
+
+/// Any document as text, and a line feed.
+pub fn to_text(document: &impl Serialize) -> String {
+    let text = serde_json::to_string_pretty(document);
+    text.expect("documents have string keys and no fallible fields") + "\n"
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    version: u32,
+    plimsoll: &'static str,
+    exit: u8,
+    interrupted: bool,
+    seeds: Seeds,
+    /// The subject of the command line.
+    subject: Option<&'static str>,
+    totals: Totals,
+    scenarios: Vec<Scenario<'a>>,
+    timing: Timing,
+}
+
+#[derive(Serialize)]
+struct Seeds {
+    from: u64,
+    to: u64,
+}
+
+#[derive(Serialize)]
+struct Totals {
+    schedules: u64,
+    simulated_seconds: f64,
+    events: u64,
+    sometimes: BTreeMap<&'static str, u64>,
+}
+
+/// What depends on the machine.
+#[derive(Serialize)]
+pub struct Timing {
+    seconds: f64,
+    schedules_per_second: f64,
+    jobs: usize,
+}
+
+impl Timing {
+    /// The timing of so many schedules.
+    pub fn of(timing: &report::Timing, schedules: u64) -> Self {
+        Self {
+            seconds: timing.elapsed.as_secs_f64(),
+            schedules_per_second: per_second(schedules, timing.elapsed),
+            jobs: timing.jobs.get(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Scenario<'a> {
+    scenario: &'a str,
+    name: &'a str,
+    subject: &'static str,
+    /// `null`: the subject is not the scenario's own, and nothing is expected of it.
+    expected: Option<Vec<&'static str>>,
+    schedules: u64,
+    simulated_seconds: f64,
+    events: u64,
+    properties: Vec<Property>,
+    sometimes: BTreeMap<&'static str, u64>,
+    failures: Vec<FailureEntry<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hashes: Option<BTreeMap<u64, String>>,
+}
+
+#[derive(Serialize)]
+struct Property {
+    property: &'static str,
+    held: u64,
+    violated: u64,
+    not_observed: u64,
+    first_seed: Option<u64>,
+}
+
+impl<'a> Scenario<'a> {
+    fn of(scenario: &'a ScenarioReport, hashes: bool) -> Self {
+        let ScenarioReport {
+            trial,
+            tally,
+            failures,
+        } = scenario;
+        let settings = &trial.scenario.settings;
+        Self {
+            scenario: &trial.label,
+            name: &settings.name,
+            subject: settings.consumers.subject.name(),
+            expected: match &trial.expectation {
+                Expectation::Open => None,
+                Expectation::Stated(Expected::Held) => Some(Vec::new()),
+                Expectation::Stated(Expected::Violated(properties)) => {
+                    Some(properties.iter().map(|property| property.name()).collect())
+                }
+            },
+            schedules: tally.schedules,
+            simulated_seconds: tally.simulated.as_secs_f64(),
+            events: tally.events,
+            properties: properties(tally),
+            sometimes: sometimes(&tally.coverage),
+            failures: failures.iter().map(FailureEntry::of).collect(),
+            hashes: hashes.then(|| {
+                let hashes = tally.hashes.iter();
+                hashes
+                    .map(|(seed, hash)| (*seed, hash.to_string()))
+                    .collect()
+            }),
+        }
+    }
+}
+
+fn properties(tally: &Tally) -> Vec<Property> {
+    let entry =
+        |(property, count): (plimsoll_scenarios::Property, crate::runner::Count)| Property {
+            property: property.name(),
+            held: count.held,
+            violated: count.violated,
+            not_observed: count.not_observed,
+            first_seed: count.first,
+        };
+    tally.counts().map(entry).collect()
+}
+
+fn sometimes(coverage: &Coverage) -> BTreeMap<&'static str, u64> {
+    let counts = coverage.counts();
+    counts
+        .map(|(rare, count): (Sometimes, u64)| (rare.name(), count))
+        .collect()
+}
+
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+enum FailureEntry<'a> {
+    Violated {
+        property: &'static str,
+        seed: u64,
+        schedules: u64,
+        again: &'a str,
+        regression: Option<String>,
+        shrunk: Option<Shrunk<'a>>,
+        not_shrunk: Option<String>,
+    },
+    NotViolated {
+        property: &'static str,
+    },
+    NeverHappened {
+        sometimes: &'static str,
+    },
+    TraceDiffers {
+        recorded: &'a str,
+        found: &'a str,
+    },
+    Broken {
+        seed: u64,
+        reason: String,
+        again: &'a str,
+    },
+}
+
+#[derive(Serialize)]
+struct Shrunk<'a> {
+    summary: &'a str,
+    at_seconds: f64,
+    timeline: Vec<&'a str>,
+    messages: usize,
+    faults: usize,
+    runs: u32,
+}
+
+impl<'a> FailureEntry<'a> {
+    fn of(failure: &'a Failure) -> Self {
+        match failure {
+            Failure::Violated(conviction) => Self::violated(conviction),
+            Failure::NotViolated(property) => Self::NotViolated {
+                property: property.name(),
+            },
+            Failure::NeverHappened(rare) => Self::NeverHappened {
+                sometimes: rare.name(),
+            },
+            Failure::TraceDiffers { recorded, found } => Self::TraceDiffers { recorded, found },
+            Failure::Broken {
+                seed,
+                broken,
+                again,
+            } => Self::Broken {
+                seed: *seed,
+                reason: super::human::broken(broken),
+                again,
+            },
+        }
+    }
+
+    fn violated(conviction: &'a Conviction) -> Self {
+        let regression = conviction.regression.as_ref();
+        Self::Violated {
+            property: conviction.property.name(),
+            seed: conviction.seed,
+            schedules: conviction.runs,
+            again: &conviction.again,
+            regression: regression
+                .and_then(|written| written.as_ref().ok())
+                .map(|path| path.display().to_string()),
+            shrunk: conviction.shrunk.as_ref().ok().map(|shrunk| Shrunk {
+                summary: &shrunk.violation.summary,
+                at_seconds: shrunk.violation.at.since_start().as_secs_f64(),
+                timeline: shrunk.timeline.lines().collect(),
+                messages: shrunk.messages,
+                faults: shrunk.faults,
+                runs: shrunk.runs,
+            }),
+            not_shrunk: conviction.shrunk.as_ref().err().map(|why| match why {
+                NotShrunk::Interrupted => "interrupted".into(),
+                NotShrunk::Broken(broken) => super::human::broken(broken),
+            }),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What many runs of one scenario came to.
+
+use super::worker::{Broken, Run};
+use super::{Expectation, Trial};
+use plimsoll_scenarios::check::Coverage;
+use plimsoll_scenarios::{Fingerprint, Judgement, Property, Trace};
+use std::time::Duration;
+
+/// What many runs of one scenario came to.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// How many runs.
+    pub schedules: u64,
+    /// How much simulated time.
+    pub simulated: Duration,
+    /// How many simulated events.
+    pub events: u64,
+    /// How often each property was judged how, in the order of [`Property::ALL`].
+    counts: [Count; Property::ALL.len()],
+    /// How often each rare thing happened.
+    pub coverage: Coverage,
+    /// The hash of each trace, by seed, where hashes were asked for.
+    pub hashes: Vec<(u64, Fingerprint)>,
+    /// The first seed that has no verdict, and why.
+    pub broken: Option<(u64, Broken)>,
+}
+
+/// How often a property was judged how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// The promise was kept, and there was something to keep.
+    pub held: u64,
+    /// The promise was broken.
+    pub violated: u64,
+    /// Nothing in the run could show it.
+    pub not_observed: u64,
+    /// The lowest seed that broke it.
+    pub first: Option<u64>,
+}
+
+impl Tally {
+    /// Adds a run.
+    pub fn add(&mut self, seed: u64, run: &Run, trace: &Trace, hash: bool) {
+        self.schedules += 1;
+        self.simulated += run.ended.since_start();
+        self.events += run.events;
+        for (property, judgement) in run.verdict.judgements() {
+            let count = &mut self.counts[*property as usize];
+            match judgement {
+                Judgement::Held => count.held += 1,
+                Judgement::NotObserved(_) => count.not_observed += 1,
+                Judgement::Violated(_) => {
+                    count.violated += 1;
+                    count.first.get_or_insert(seed);
+                }
+            }
+        }
+        self.coverage.add(trace);
+        if hash {
+            self.hashes.push((seed, trace.fingerprint()));
+        }
+    }
+
+    /// Adds the runs of higher seeds.
+    pub fn merge(&mut self, later: Self) {
+        self.schedules += later.schedules;
+        self.simulated += later.simulated;
+        self.events += later.events;
+        for (mine, theirs) in self.counts.iter_mut().zip(later.counts) {
+            mine.held += theirs.held;
+            mine.violated += theirs.violated;
+            mine.not_observed += theirs.not_observed;
+            mine.first = mine.first.or(theirs.first);
+        }
+        self.coverage.merge(&later.coverage);
+        self.hashes.extend(later.hashes);
+        self.broken = self.broken.take().or(later.broken);
+    }
+
+    /// How often each property was judged how.
+    pub fn counts(&self) -> impl Iterator<Item = (Property, Count)> {
+        Property::ALL.into_iter().zip(self.counts)
+    }
+
+    /// How often this property was judged how.
+    pub const fn count(&self, property: Property) -> Count {
+        self.counts[property as usize]
+    }
+
+    /// The properties whose violation was not expected, each with the lowest seed that broke it.
+    pub fn failures(&self, expectation: &Expectation) -> impl Iterator<Item = (Property, u64)> {
+        self.counts()
+            .filter(|(property, _)| !expectation.names(*property))
+            .filter_map(|(property, count)| Some((property, count.first?)))
+    }
+
+    /// Whether the trial ends here, whatever seeds are left.
+    pub fn ends(&self, trial: &Trial, keep_going: bool) -> bool {
+        let failed = self.failures(&trial.expectation).next().is_some();
+        self.broken.is_some() || (failed && !keep_going)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Counts are indexed by the property's number.
+    #[test]
+    fn a_property_is_the_index_of_itself() {
+        for (index, property) in Property::ALL.into_iter().enumerate() {
+            assert_eq!(property as usize, index);
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The library acquits Plimsoll's consumer, and convicts the recipes with failures of a few lines
+//! that replay byte for byte.
+
+use crate::program::{plimsoll, plimsoll_in};
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+
+#[test]
+fn plimsoll_is_acquitted_by_the_whole_library() {
+    let ended = plimsoll(&[
+        "run",
+        "--subject",
+        "plimsoll",
+        "--seeds",
+        "100",
+        "--format",
+        "json",
+    ]);
+    assert_eq!(ended.code, 0, "{}", ended.transcript());
+    let report = ended.json();
+    let scenarios = report["scenarios"].as_array().expect("a list");
+    assert!(scenarios.len() >= 20);
+    assert_eq!(report["totals"]["schedules"], 100 * scenarios.len() as u64);
+    let rare = report["totals"]["sometimes"]
+        .as_object()
+        .expect("an object");
+    let never: Vec<&String> = rare
+        .iter()
+        .filter(|(_, count)| **count == 0)
+        .map(|(name, _)| name)
+        .collect();
+    assert!(never.is_empty(), "never happened: {never:?}");
+}
+
+#[test]
+fn manual_marks_that_are_never_committed_lose_from_newest() {
+    convicts(
+        "recipes/alarm-ruler-newest",
+        "sarama-manual-mark",
+        &["no-loss"],
+    );
+}
+
+#[test]
+fn manual_marks_that_are_never_committed_repeat_without_bound_from_oldest() {
+    let scenario = "recipes/alarm-ruler-oldest";
+    convicts(scenario, "sarama-manual-mark", &["bounded-duplicates"]);
+}
+
+#[test]
+fn marks_past_a_skipped_failure_lose_it() {
+    let scenario = "recipes/alarm-ruler-failing-handler";
+    let properties = ["commit-covers-only-finished", "no-loss"];
+    convicts(scenario, "sarama-auto-mark", &properties);
+}
+
+/// The subject breaks these properties; each failure is shrunk to at most 3 messages and 2 faults,
+/// and what was written replays to the same bytes.
+fn convicts(scenario: &str, subject: &str, properties: &[&str]) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let arguments = ["run", scenario, "--subject", subject, "--format", "json"];
+    let ended = plimsoll_in(folder.path(), &arguments);
+    assert_eq!(ended.code, 10, "{}", ended.transcript());
+    let report = ended.json();
+    let failures = report["scenarios"][0]["failures"]
+        .as_array()
+        .expect("a list");
+    for property in properties {
+        let failure = failures
+            .iter()
+            .find(|failure| failure["property"] == *property);
+        let failure = failure.unwrap_or_else(|| panic!("no {property} in {}", ended.stdout));
+        assert!(
+            failure["shrunk"]["messages"].as_u64().expect("a number") <= 3,
+            "{failure:#}"
+        );
+        assert!(
+            failure["shrunk"]["faults"].as_u64().expect("a number") <= 2,
+            "{failure:#}"
+        );
+        replays(folder.path(), failure);
+    }
+}
+
+fn replays(folder: &Path, failure: &Value) {
+    let file = failure["regression"]
+        .as_str()
+        .expect("a regression was written");
+    assert_eq!(failure["again"], format!("plimsoll replay {file}"));
+    let replay = |trace: &str| {
+        let ended = plimsoll_in(folder, &["replay", file, "--trace", trace]);
+        assert_eq!(ended.code, 0, "{}", ended.transcript());
+        let trace = fs::read(folder.join(trace)).expect("the trace was written");
+        (ended.stdout, trace)
+    };
+    let (first, second) = (replay("first.jsonl"), replay("second.jsonl"));
+    assert_eq!(first, second);
+    assert!(!first.1.is_empty());
+    let property = failure["property"].as_str().expect("a name");
+    assert!(
+        first.0.contains(&format!("{property} violated: ")),
+        "{}",
+        first.0
+    );
+
+    // A regression is a scenario like any other.
+    assert_eq!(plimsoll_in(folder, &["run", file]).code, 0);
+    assert_eq!(plimsoll_in(folder, &["check", file]).code, 0);
+}
+
+/// `shrink` on the failing seed gives the very file that `run` wrote, and keeps its name when it
+/// shrinks a regression further.
+#[test]
+fn shrink_gives_what_run_gives() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let scenario = "recipes/alarm-ruler-oldest";
+    let subject = ["--subject", "sarama-manual-mark"];
+    let run = ["run", scenario, "--format", "json"];
+    let report = plimsoll_in(folder.path(), &[&run[..], &subject[..]].concat()).json();
+    let failure = &report["scenarios"][0]["failures"][0];
+    let file = Path::new(
+        failure["regression"]
+            .as_str()
+            .expect("a regression was written"),
+    );
+    let written = fs::read_to_string(folder.path().join(file)).expect("it can be read");
+
+    let seed = failure["seed"].to_string();
+    let property = failure["property"].as_str().expect("a name");
+    let shrink = ["shrink", scenario, "--seed", &seed, "--property", property];
+    fs::remove_file(folder.path().join(file)).expect("it was there");
+    let ended = plimsoll_in(folder.path(), &[&shrink[..], &subject[..]].concat());
+    assert_eq!(ended.code, 0, "{}", ended.transcript());
+    let again = fs::read_to_string(folder.path().join(file)).expect("it is there again");
+    assert_eq!(written, again);
+
+    let file = file.to_str().expect("UTF-8");
+    let further = [
+        "shrink",
+        file,
+        "--property",
+        property,
+        "--regressions",
+        "further",
+    ];
+    let ended = plimsoll_in(folder.path(), &further);
+    assert_eq!(ended.code, 0, "{}", ended.transcript());
+    let kept = fs::read_dir(folder.path().join("further")).expect("the folder was made");
+    let kept: Vec<_> = kept
+        .map(|entry| entry.expect("readable").file_name())
+        .collect();
+    assert_eq!(kept, [Path::new(file).file_name().expect("a name")]);
+}
+
+/// The trace of the first failing schedule: JSON, one entry a line.
+#[test]
+fn the_trace_of_the_first_failure_is_written() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let subject = ["--subject", "sarama-manual-mark", "--trace", "trace.jsonl"];
+    let run = ["run", "recipes/alarm-ruler-oldest"];
+    plimsoll_in(folder.path(), &[&run[..], &subject[..]].concat());
+    let trace = fs::read_to_string(folder.path().join("trace.jsonl")).expect("it was written");
+    assert!(trace.lines().count() > 100);
+    for line in trace.lines() {
+        let entry: Value = serde_json::from_str(line).expect("JSON");
+        assert!(entry.is_object(), "{line}");
+    }
+}

@@ -1,0 +1,10 @@
+//! The program as its users meet it: started as a process, judged by what it prints and how it
+//! ends.
+
+mod bench;
+mod convictions;
+mod determinism;
+mod exit_codes;
+mod help;
+mod interrupt;
+mod program;

@@ -1,0 +1,63 @@
+//! Starts the program.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// What the program printed, and how it ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// The program, to be started in `folder`: nothing of the caller's terminal or locale reaches it.
+pub fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .env("LC_ALL", "C.UTF-8");
+    command
+}
+
+/// Starts the program in an empty folder of its own.
+pub fn plimsoll(arguments: &[&str]) -> Ended {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    plimsoll_in(folder.path(), arguments)
+}
+
+/// Starts the program in `folder`.
+pub fn plimsoll_in(folder: &Path, arguments: &[&str]) -> Ended {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command(folder, arguments)
+        .output()
+        .expect("the program starts");
+    Ended {
+        code: status.code().expect("the program ends by itself"),
+        stdout: String::from_utf8(stdout).expect("UTF-8"),
+        stderr: String::from_utf8(stderr).expect("UTF-8"),
+    }
+}
+
+impl Ended {
+    /// As a snapshot shows it.
+    pub fn transcript(&self) -> String {
+        let Self {
+            code,
+            stdout,
+            stderr,
+        } = self;
+        format!("exit {code}\n--- stdout\n{stdout}--- stderr\n{stderr}")
+    }
+
+    /// The JSON document on standard output.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{error} in:\n{}\n{}", self.stdout, self.stderr))
+    }
+}
