@@ -21,10 +21,10 @@ pub(super) fn judge(case: &Case<'_>) -> Judgement {
     for attempt in &history.attempts {
         let record = history.record(attempt.slot, attempt.offset);
         keyed |= record.key != Record::NO_KEY;
-        if record.free_from > attempt.entry {
-            if let Some(earlier) = overtaken(case, attempt, record) {
-                findings.add(case, attempt.entry, || tell(case, attempt, earlier));
-            }
+        if record.free_from > attempt.entry
+            && let Some(earlier) = overtaken(case, attempt, record)
+        {
+            findings.add(case, attempt.entry, || tell(case, attempt, earlier));
         }
     }
     findings.or_held(keyed, "no record with a key was handled")

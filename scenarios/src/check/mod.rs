@@ -9,6 +9,7 @@ mod clean_shutdown;
 mod commit_covers_only_finished;
 mod coverage;
 mod dead_letter_exact;
+mod deliveries;
 mod exactly_once;
 mod fate;
 mod findings;
@@ -20,10 +21,14 @@ mod no_rewind;
 mod no_zombie;
 mod obstacles;
 mod reading;
+#[cfg(test)]
+mod tests;
 mod watermark;
 
 pub use coverage::Coverage;
 pub(crate) use findings::PartitionName;
+#[cfg(test)]
+pub(crate) use tests::plan_by_hand;
 
 use crate::{Judgement, Plan, Property, Trace, Verdict};
 use findings::Case;

@@ -12,6 +12,8 @@ mod fingerprint;
 mod jsonl;
 mod layout;
 mod names;
+#[cfg(test)]
+mod tests;
 mod timeline;
 
 pub use fingerprint::Fingerprint;

@@ -83,7 +83,7 @@ impl<'a> Timeline<'a> {
             E::FaultBegan { fault, .. } => format!("{} begins", self.fault(fault)),
             E::FaultEnded { fault } => format!("{} ends", self.fault(fault)),
             E::ResponseLost { member, request } => {
-                format!("the answer to a {} of {member} is lost", request.word())
+                format!("the answer to {member}'s {} is lost", request.word())
             }
             E::Healed => "everything is healed".into(),
             E::Quiet => "the group is at rest: lag zero, stable membership".into(),

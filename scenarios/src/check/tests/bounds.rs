@@ -1,0 +1,148 @@
+//! `bounded-duplicates`: the commit interval is 5 s, the slack 2 s.
+
+use super::{Ask, Held, NotObserved, Trial, Violated, check};
+use crate::Property;
+
+#[test]
+fn bounded_duplicates() {
+    check(
+        Property::BoundedDuplicates,
+        &[
+            Trial {
+                name: "nothing was disrupted",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "a crash between effect and commit",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@6\nA crashes\n@20\nB assigned p0 0\nB does p0 0\nB commits p0 1\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "it stood for too long",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..2\nA does p0 0\n@4\nA does p0 1\n@8\nA crashes\n@20\nB assigned p0 0\nB does p0 0..2\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "it stood behind a record that was not finished",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..2\nA begins p0 0\nA does p0 1\n@20\nA crashes\nB assigned p0 0\nB does p0 1\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "its commits were refused",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@5\nA sends\nA refused\n@10\nA sends\nA refused\n@16\nA crashes\n@20\nB assigned p0 0\nB does p0 0\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "refused once, and never tried again",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@5\nA sends\nA refused\n@16\nA crashes\n@20\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "its commit got no answer when it crashed",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@5\nA sends\n@14\nA crashes\n@20\nB assigned p0 0\nB does p0 0\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "a broker was away, and for a while after",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@4\nfault 1 begins\n@30\nfault 1 ends\n@45\nA crashes\nB assigned p0 0\nB does p0 0\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "it was away only later",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@9\nfault 1 begins\n@30\nfault 1 ends\nA crashes\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "the process stood still",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@2\nA pauses\n@14\nB assigned p0 0\nB does p0 0\nB commits p0 1\n@30\nA resumes\nA lost p0\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "a zombie starts what another has long finished and committed",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA pauses\n@14\nB assigned p0 0\nB does p0 0\nB commits p0 1\n@29\nB revoked p0\n@30\nA resumes\nA begins p0 0\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "a zombie's effect does not spoil the next owner",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nB assigned p0 0\nA ok p0 0\nB does p0 0\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "again under the same assignment",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\nA does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "a deadline struck while the answer was under way",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\n@60\nA ok p0 0\nA does p0 0\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "nothing is ever committed, and everything comes again",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..3\nA does p0 0..3\n@30\nA stopping\nA stopped\nA starts\nA assigned p0 0\nA does p0 0..3\nend",
+                expected: Violated(3),
+            },
+            Trial {
+                name: "the scenario reset the group",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..3\nA does p0 0..3\nA commits p0 3\n@30\nA stopping\nA stopped\nreset p0 1\nA starts\nA assigned p0 1\nA does p0 1..3\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "committed, and yet it comes again",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\nA commits p0 1\n@30\nA revoked p0\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "a second owner is judged by its own time",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@2\nA crashes\n@12\nB assigned p0 0\nB does p0 0\n@16\nB crashes\n@30\nC assigned p0 0\nC does p0 0\nend",
+                expected: Held,
+            },
+        ],
+    );
+}
+
+#[test]
+fn bounded_duplicates_by_count() {
+    check(
+        Property::BoundedDuplicates,
+        &[
+            Trial {
+                name: "the count was never full",
+                asks: &[Ask::EveryThree],
+                script: "A assigned p0 0\nstore p0 0..2\nA does p0 0..2\n@60\nA crashes\nB assigned p0 0\nB does p0 0..2\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "it had just become full",
+                asks: &[Ask::EveryThree],
+                script: "A assigned p0 0\nstore p0 0..3\nA does p0 0..3\n@1\nA crashes\nB assigned p0 0\nB does p0 0..3\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "it had been full for long",
+                asks: &[Ask::EveryThree],
+                script: "A assigned p0 0\nstore p0 0..4\nA does p0 0..4\n@9\nA crashes\nB assigned p0 0\nB does p0 0..4\nend",
+                expected: Violated(2),
+            },
+        ],
+    );
+}

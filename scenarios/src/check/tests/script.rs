@@ -1,0 +1,283 @@
+//! Traces written by hand, as short scripts.
+//!
+//! One statement a line; `A`, `B`, `C` are members, `p0` partitions, `3` an offset and `0..3` the
+//! offsets 0, 1 and 2. `@12.5` sets the clock, in seconds; every entry takes a millisecond more.
+//!
+//! ```text
+//! keys 2                      from here on, records have the key offset % 2
+//! store p0 0..3               stored and acknowledged; `stored`, `acked`: only one of them
+//! A starts|stopping|stopped|crashes|pauses|resumes
+//! A assigned p0 0             and revoked, released, lost
+//! A seeks p0 9 2
+//! A begins p0 3               and ok, fails, permanent, cancelled
+//! A does p0 0..3              begins and ok, one after the other
+//! A dead-letters p0 3
+//! A commits p0 3              sent and accepted; `sends`, `accepted`: only one of them
+//! A refused|unknown
+//! reset p0 9                  by the scenario
+//! removed p0 3                by retention
+//! fault 1 begins|ends
+//! healed|quiet|ended 3
+//! end                         healed, quiet, ended 0
+//! end late                    healed, and a liveness phase without quiet
+//! ```
+
+use crate::{ErrorName, FaultId, MemberId, MessageId, Trace, TraceEvent};
+use plimsoll_core::{AssignmentEpoch, Instant, NextOffset, Offset, Outcome, TopicPartition};
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// The trace that a script describes.
+pub(super) fn trace(script: &str) -> Trace {
+    let mut writer = Writer::default();
+    for line in script.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        if !words.is_empty() && !writer.statement(&words) {
+            panic!("no such statement: {line}");
+        }
+    }
+    writer.trace
+}
+
+/// The message that a script stores at an offset.
+pub(super) fn message(partition: TopicPartition, offset: u64) -> MessageId {
+    MessageId(partition.partition * 1_000 + offset as u32)
+}
+
+#[derive(Default)]
+struct Writer {
+    trace: Trace,
+    now: u64,
+    keys: u32,
+    attempts: BTreeMap<MessageId, u32>,
+    epoch: u32,
+}
+
+impl Writer {
+    fn statement(&mut self, words: &[&str]) -> bool {
+        match words {
+            [time] if time.starts_with('@') => {
+                let seconds: f64 = time[1..].parse().expect("a time");
+                self.now = (seconds * 1e9) as u64;
+            }
+            ["keys", keys] => self.keys = keys.parse().expect("a number"),
+            ["store", partition, offsets] => self.store(partition, offsets, true, true),
+            ["stored", partition, offsets] => self.store(partition, offsets, true, false),
+            ["acked", partition, offsets] => self.store(partition, offsets, false, true),
+            ["reset", partition, next] => self.push(TraceEvent::OffsetsReset {
+                partition: tp(partition),
+                next: next_offset(next),
+            }),
+            ["removed", partition, start] => self.push(TraceEvent::Removed {
+                partition: tp(partition),
+                log_start: next_offset(start),
+            }),
+            ["fault", id, "begins"] => self.push(TraceEvent::FaultBegan {
+                fault: FaultId(id.parse().expect("a number")),
+                member: None,
+                broker: None,
+            }),
+            ["fault", id, "ends"] => self.push(TraceEvent::FaultEnded {
+                fault: FaultId(id.parse().expect("a number")),
+            }),
+            ["healed"] => self.push(TraceEvent::Healed),
+            ["quiet"] => self.push(TraceEvent::Quiet),
+            ["ended", lag] => self.push(TraceEvent::Ended {
+                lag: lag.parse().expect("a number"),
+            }),
+            ["end"] => {
+                self.push(TraceEvent::Healed);
+                self.push(TraceEvent::Quiet);
+                self.push(TraceEvent::Ended { lag: 0 });
+            }
+            ["end", "late"] => {
+                self.push(TraceEvent::Healed);
+                self.now += 61_000_000_000;
+                self.push(TraceEvent::Ended { lag: 1 });
+            }
+            [member, rest @ ..] if member.len() == 1 => {
+                let member = MemberId(u32::from(member.as_bytes()[0] - b'A'));
+                return self.member(member, rest);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn member(&mut self, member: MemberId, words: &[&str]) -> bool {
+        use TraceEvent as E;
+        match *words {
+            ["starts"] => self.push(E::MemberStarted { member }),
+            ["stopping"] => self.push(E::MemberStopping { member }),
+            ["stopped"] => self.push(E::MemberStopped { member }),
+            ["crashes"] => self.push(E::MemberCrashed { member }),
+            ["pauses"] => self.push(E::MemberPaused { member }),
+            ["resumes"] => self.push(E::MemberResumed { member }),
+            ["sends"] => self.push(E::CommitSent { member }),
+            ["unknown"] => self.push(E::CommitUnknown { member }),
+            ["refused"] => self.push(E::CommitRefused {
+                member,
+                error: ErrorName::IllegalGeneration,
+            }),
+            [verb, partition] => return self.ownership(member, verb, tp(partition)),
+            ["assigned", partition, position] => {
+                self.epoch += 1;
+                self.push(E::Assigned {
+                    member,
+                    partition: tp(partition),
+                    epoch: AssignmentEpoch(self.epoch),
+                    position: next_offset(position),
+                });
+            }
+            ["seeks", partition, from, to] => self.push(E::PositionReset {
+                member,
+                partition: tp(partition),
+                from: next_offset(from),
+                to: next_offset(to),
+            }),
+            ["commits", partition, next] => {
+                self.push(E::CommitSent { member });
+                self.accepted(member, partition, next);
+            }
+            ["accepted", partition, next] => self.accepted(member, partition, next),
+            [verb, partition, offsets] => {
+                return range(offsets).all(|o| self.handler(member, verb, tp(partition), o));
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn ownership(&mut self, member: MemberId, verb: &str, partition: TopicPartition) -> bool {
+        self.push(match verb {
+            "revoked" => TraceEvent::Revoked {
+                member,
+                partition,
+                in_flight: 0,
+            },
+            "released" => TraceEvent::Released { member, partition },
+            "lost" => TraceEvent::Lost { member, partition },
+            _ => return false,
+        });
+        true
+    }
+
+    fn handler(
+        &mut self,
+        member: MemberId,
+        verb: &str,
+        partition: TopicPartition,
+        at: u64,
+    ) -> bool {
+        let offset = Offset::new(at);
+        let message = message(partition, at);
+        let outcome = match verb {
+            "begins" => {
+                let attempt = self.attempts.entry(message).or_default();
+                *attempt += 1;
+                let attempt = *attempt;
+                self.push(TraceEvent::HandlerStarted {
+                    member,
+                    partition,
+                    offset,
+                    message,
+                    attempt,
+                });
+                return true;
+            }
+            "does" => {
+                return self.handler(member, "begins", partition, at)
+                    && self.handler(member, "ok", partition, at);
+            }
+            "cancelled" => {
+                let attempt = self.attempts[&message];
+                self.push(TraceEvent::HandlerStopped {
+                    member,
+                    partition,
+                    offset,
+                    attempt,
+                });
+                return true;
+            }
+            "dead-letters" => {
+                self.push(TraceEvent::DeadLettered {
+                    member,
+                    partition,
+                    offset,
+                    message,
+                });
+                return true;
+            }
+            "ok" => Outcome::Ok,
+            "fails" => Outcome::Retryable,
+            "permanent" => Outcome::Permanent,
+            _ => return false,
+        };
+        self.push(TraceEvent::Effect {
+            member,
+            partition,
+            offset,
+            message,
+            key: None,
+            attempt: self.attempts.get(&message).copied().unwrap_or(1),
+            outcome,
+        });
+        true
+    }
+
+    fn accepted(&mut self, member: MemberId, partition: &str, next: &str) {
+        self.push(TraceEvent::Committed {
+            member,
+            partition: tp(partition),
+            next: next_offset(next),
+            generation: 1,
+            rebalancing: false,
+        });
+    }
+
+    fn store(&mut self, partition: &str, offsets: &str, stored: bool, acked: bool) {
+        let partition = tp(partition);
+        for at in range(offsets) {
+            let (offset, message) = (Offset::new(at), message(partition, at));
+            if stored {
+                let key = (at as u32).checked_rem(self.keys);
+                self.push(TraceEvent::Stored {
+                    message,
+                    partition,
+                    offset,
+                    key,
+                });
+            }
+            if acked {
+                self.push(TraceEvent::Acknowledged {
+                    message,
+                    partition,
+                    offset,
+                });
+            }
+        }
+    }
+
+    fn push(&mut self, event: TraceEvent) {
+        self.now += 1_000_000;
+        self.trace.push(Instant::from_nanos(self.now), event);
+    }
+}
+
+fn tp(word: &str) -> TopicPartition {
+    let partition = word.strip_prefix('p').expect("a partition");
+    TopicPartition::new(0, partition.parse().expect("a partition"))
+}
+
+fn next_offset(word: &str) -> NextOffset {
+    NextOffset::new(word.parse().expect("an offset"))
+}
+
+fn range(word: &str) -> Range<u64> {
+    let (from, to) = word.split_once("..").unwrap_or((word, ""));
+    let from = from.parse().expect("an offset");
+    match to {
+        "" => from..from + 1,
+        to => from..to.parse().expect("an offset"),
+    }
+}
