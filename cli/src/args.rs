@@ -76,7 +76,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
     /// Where shrunk failures are written.
-    #[arg(long, value_name = "DIR", default_value = "./regressions")]
+    #[arg(long, value_name = "DIR", default_value = "regressions")]
     pub regressions: PathBuf,
     /// Run all seeds of a scenario, although some have failed.
     #[arg(long)]
@@ -110,7 +110,7 @@ pub struct ShrinkArgs {
     #[arg(long, value_name = "NAME", value_parser = subjects())]
     pub subject: Option<Subject>,
     /// Where the result is written.
-    #[arg(long, value_name = "DIR", default_value = "./regressions")]
+    #[arg(long, value_name = "DIR", default_value = "regressions")]
     pub regressions: PathBuf,
 }
 

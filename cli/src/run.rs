@@ -213,13 +213,15 @@ fn failures(
     let complete = !interrupted && tally.schedules == trial.seeds.len();
     if complete && let Expectation::Stated(_) = trial.expectation {
         failures.extend(missing(trial, tally));
+        if failures.is_empty() {
+            failures.extend(other_trace(trial, tally));
+        }
     }
     failures
 }
 
 /// What a scenario expects to happen, and what did not.
 fn missing(trial: &Trial, tally: &Tally) -> Vec<Failure> {
-    let expect = &trial.scenario.settings.expect;
     let mut missing: Vec<Failure> = trial
         .expectation
         .named()
@@ -228,21 +230,27 @@ fn missing(trial: &Trial, tally: &Tally) -> Vec<Failure> {
         .map(|property| Failure::NotViolated(*property))
         .collect();
     if tally.schedules >= ENOUGH_FOR_RARE_THINGS {
+        let expected = &trial.scenario.settings.expect.sometimes;
         let never = tally
             .coverage
             .counts()
-            .filter(|(rare, count)| *count == 0 && expect.sometimes.contains(rare));
+            .filter(|(rare, count)| *count == 0 && expected.contains(rare));
         missing.extend(never.map(|(rare, _)| Failure::NeverHappened(rare)));
     }
-    if let (Some(recorded), [(_, found)]) = (&expect.trace, tally.hashes.as_slice())
-        && *recorded != found.to_string()
-    {
-        missing.push(Failure::TraceDiffers {
-            recorded: recorded.clone(),
-            found: found.to_string(),
-        });
-    }
     missing
+}
+
+/// Whether a regression, whose verdict is the recorded one, left another trace.
+fn other_trace(trial: &Trial, tally: &Tally) -> Option<Failure> {
+    let recorded = trial.scenario.settings.expect.trace.as_ref()?;
+    let [(_, found)] = tally.hashes.as_slice() else {
+        return None;
+    };
+    let found = found.to_string();
+    (*recorded != found).then(|| Failure::TraceDiffers {
+        recorded: recorded.clone(),
+        found,
+    })
 }
 
 /// Writes what `--trace` asks for: the first failing run, or the only one.

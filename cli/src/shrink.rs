@@ -83,13 +83,9 @@ fn failing_property(
             |property| format!("{property} is not violated"),
         );
         let names: Vec<&str> = violated.iter().map(|property| property.name()).collect();
-        let violated = match names.as_slice() {
-            [] => "none is".to_owned(),
-            names => names.join(", "),
-        };
         CliError::Usage {
             message: format!("{what} by {label} with seed {seed}"),
-            help: Some(format!("Violated there: {violated}.")),
+            help: (!names.is_empty()).then(|| format!("Violated there: {}.", names.join(", "))),
         }
     })
 }

@@ -9,72 +9,90 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// The table for people.
+/// The tables for people: what an interval costs, and what it spares.
 pub fn human(rows: &[Row], seeds: SeedRange, interrupted: bool) -> String {
-    let heading = [
-        "commit interval",
-        "commits",
-        "/message",
-        "delay ms",
-        "p99",
-        "crash: n",
-        "mean",
-        "p99",
-        "max",
-        "predicted",
-        "max",
-        "stop: n",
-        "mean",
-        "p99",
-        "max",
-        "rebalance: n",
-        "mean",
-        "p99",
-        "max",
-        "lost",
-    ];
-    let mut table = Table::new(heading.map(String::from).to_vec());
-    for row in rows {
-        let mut cells = vec![
-            name(row.interval),
-            format!("{:.1}", row.commits),
-            format!("{:.3}", row.commits_per_message),
-            format!("{:.1}", row.delay.mean * 1e3),
-            format!("{:.1}", row.delay.p99 * 1e3),
-        ];
-        cells.extend(duplicates(&row.crash));
-        cells.push(format!("{:.2}", row.predicted.mean));
-        cells.push(format!("{:.1}", row.predicted.max));
-        cells.extend(duplicates(&row.stop));
-        cells.extend(duplicates(&row.rebalance));
-        cells.push(row.lost.to_string());
-        table.row(cells);
-    }
+    let schedules = rows.iter().map(|row| row.schedules).max().unwrap_or(0);
     let mut text = format!(
-        "{} schedules for each interval, seeds {}..{}. Commits are those of one schedule; the delay \
-         runs from the\nproducer's acknowledgement to the first effect; crash, stop and rebalance \
-         count how many there\nwere, and the records that each repeated.\n\n",
-        thousands(rows.iter().map(|row| row.schedules).max().unwrap_or(0)),
+        "{} schedules for each interval, seeds {}..{}.\n\n{}\n{}\n{STATEMENT}\n",
+        thousands(schedules),
         seeds.from,
         seeds.to,
+        costs(rows).to_text(),
+        duplicates(rows).to_text(),
     );
-    text += &table.to_text();
-    writeln!(text, "\n{STATEMENT}").expect("writing to a string");
     for row in rows {
         text += &remarks(row);
     }
     if interrupted {
-        text += "\nInterrupted: the table covers what ran.\n";
+        text += "\nInterrupted: the tables cover what ran.\n";
     }
     text
 }
 
-fn duplicates(spread: &Spread) -> [String; 4] {
+/// Commits of a schedule, and the delay from the producer's acknowledgement to the first effect.
+fn costs(rows: &[Row]) -> Table {
+    let mut table = table([
+        "commit interval",
+        "commits sent",
+        "for each message",
+        "delay to effect: mean",
+        "p99",
+        "records lost",
+    ]);
+    for row in rows {
+        table.row(vec![
+            name(row.interval),
+            format!("{:.1}", row.commits),
+            format!("{:.3}", row.commits_per_message),
+            format!("{:.1} ms", row.delay.mean * 1e3),
+            format!("{:.1} ms", row.delay.p99 * 1e3),
+            row.lost.to_string(),
+        ]);
+    }
+    table
+}
+
+/// How many records were repeated after how many crashes, graceful stops and rebalances.
+fn duplicates(rows: &[Row]) -> Table {
+    let mut table = table([
+        "duplicates",
+        "crashes",
+        "mean",
+        "p99",
+        "max",
+        "predicted mean",
+        "max",
+        "stops",
+        "mean",
+        "p99",
+        "max",
+        "rebalances",
+        "mean",
+        "p99",
+        "max",
+    ]);
+    for row in rows {
+        let mut cells = vec![name(row.interval)];
+        cells.extend(spread(&row.crash));
+        cells.push(format!("{:.2}", row.predicted.mean));
+        cells.push(format!("{:.1}", row.predicted.max));
+        cells.extend(spread(&row.stop));
+        cells.extend(spread(&row.rebalance));
+        table.row(cells);
+    }
+    table
+}
+
+fn table<const COLUMNS: usize>(heading: [&str; COLUMNS]) -> Table {
+    Table::new(heading.map(String::from).to_vec())
+}
+
+fn spread(spread: &Spread) -> [String; 4] {
     [
         thousands(spread.count as u64),
         format!("{:.2}", spread.mean),
-        format!("{}", spread.p99),
-        format!("{}", spread.max),
+        spread.p99.to_string(),
+        spread.max.to_string(),
     ]
 }
 

@@ -94,8 +94,8 @@ fn predicted(interval: Interval, scenario: &Scenario, measured: &Measured) -> Pr
         .filter(|d| d.cause == Cause::Crash);
     let each: Vec<Prediction> = crashes.map(|crash| predict(parameters, crash)).collect();
     Prediction {
-        mean: each.iter().map(|crash| crash.mean).sum::<f64>() / each.len().max(1) as f64,
-        max: each.iter().map(|crash| crash.max).fold(0.0, f64::max),
+        mean: Spread::of(each.iter().map(|crash| crash.mean).collect()).mean,
+        max: Spread::of(each.iter().map(|crash| crash.max).collect()).max,
     }
 }
 

@@ -101,7 +101,7 @@ fn totals(report: &Report) -> String {
     let totals = report.totals();
     let elapsed = report.timing.elapsed;
     let mut text = format!(
-        "{}, {:.1} simulated hours, {} events; {} schedules a second in {:.1} s on {}.\n",
+        "{}, {:.1} simulated hours, {} events; {} schedules a second in {:.2} s on {}.\n",
         counted(totals.schedules, "schedule"),
         hours(totals.simulated),
         thousands(totals.events),
@@ -255,7 +255,7 @@ pub fn judgements(tally: &Tally, expectation: &Expectation) -> String {
             Count { held: 1.., .. } => "held",
             Count { .. } => "not observed",
         };
-        text += &format!("  {:<27}{judgement}\n", property.name());
+        text += &format!("  {:<27} {judgement}\n", property.name());
     }
     text
 }
