@@ -150,7 +150,6 @@ fn a_reader_that_goes_away_is_no_error() {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program starts");
-    // Larger than a pipe holds, or this shows nothing.
     drop(child.stdout.take());
     let status = child.wait().expect("the program ends");
     let mut stderr = String::new();
