@@ -17,6 +17,8 @@ mod produce;
 mod replica;
 mod replication;
 mod shared;
+#[cfg(test)]
+mod tests;
 
 pub use broker::Broker;
 pub use controller::Controller;

@@ -211,7 +211,8 @@ impl Replica {
     /// The process dies: only what lies on disk is left.
     pub fn crash(&mut self, now: Instant) {
         self.checkpoint.pass(now, self.high_watermark);
-        self.high_watermark = self.checkpoint.value;
+        let kept = self.checkpoint.value.max(self.log.start());
+        self.high_watermark = kept.min(self.log.end());
         self.state = None;
         self.role = Role::None;
     }

@@ -1,0 +1,138 @@
+//! Commits: accepted by generation, and only by generation.
+
+use super::*;
+
+#[test]
+fn a_commit_is_accepted_by_state_and_generation() {
+    let mut cluster = Cluster::new(|settings| {
+        settings.cluster.settings.group_initial_rebalance_delay = millis(500);
+    });
+    let nobody = GroupMemberId(0);
+    // Nobody ever joined.
+    assert_eq!(
+        cluster.commit(0, nobody, 0, 1),
+        Err(ErrorName::IllegalGeneration)
+    );
+    assert_eq!(cluster.commit(0, nobody, -1, 1), Ok(()));
+    // The first members gather.
+    let id = cluster.new_id(0);
+    let join = cluster.send_join(0, Some(id));
+    cluster.run_for(millis(100));
+    assert_eq!(
+        cluster.commit(1, nobody, -1, 2),
+        Err(ErrorName::UnknownMemberId)
+    );
+    // The leader has to assign.
+    let joined = cluster.joined(join);
+    assert_eq!(
+        cluster.commit(0, id, 1, 2),
+        Err(ErrorName::RebalanceInProgress)
+    );
+    let sync = cluster.send_sync(0, &joined, vec![(id, vec![P])]);
+    assert!(cluster.synced(sync).is_ok());
+    // Stable: also backwards, and also partitions that nobody assigned.
+    assert_eq!(cluster.commit(0, id, 1, 9), Ok(()));
+    assert_eq!(cluster.commit(0, id, 1, 3), Ok(()));
+    for (member, generation, error) in [
+        (id, 0, ErrorName::IllegalGeneration),
+        (id, 2, ErrorName::IllegalGeneration),
+        (id, -1, ErrorName::IllegalGeneration),
+        (nobody, 1, ErrorName::UnknownMemberId),
+        (nobody, -1, ErrorName::UnknownMemberId),
+    ] {
+        assert_eq!(cluster.commit(0, member, generation, 4), Err(error));
+    }
+    // Another one joins: until all have rejoined, the generation is as good as before.
+    let other = cluster.new_id(1);
+    let _waits = cluster.send_join(1, Some(other));
+    cluster.run_for(millis(100));
+    assert_eq!(cluster.commit(0, id, 1, 5), Ok(()));
+    assert_eq!(cluster.offset_fetch(), Ok(vec![5]));
+    assert_eq!(
+        cluster.committed(),
+        [
+            (0, 1, -1, false),
+            (0, 9, 1, false),
+            (0, 3, 1, false),
+            (0, 5, 1, true)
+        ]
+    );
+}
+
+#[test]
+fn a_commit_counts_when_it_is_replicated_and_not_before() {
+    let mut cluster = Cluster::new(|settings| {
+        settings.cluster.settings.group_initial_rebalance_delay = millis(100);
+    });
+    let member = cluster.single_member();
+    cluster.commit(0, member.member, 1, 1).expect("accepted");
+    let coordinator = cluster.coordinator();
+    cluster.isolate(coordinator);
+    let began = cluster.now();
+    let commit = cluster.send_commit(0, member.member, 1, 2);
+    cluster.run_for(millis(100));
+    // Another connection: this one waits for the commit.
+    let fetch = Request::OffsetFetch;
+    let fetched = cluster.ask(cluster.member(1), coordinator, Channel::Coordinator, fetch);
+    assert!(matches!(
+        fetched,
+        Response::OffsetFetch(Ok(offsets)) if offsets[0].next.get() == 1
+    ));
+    assert_eq!(
+        cluster.commit_answer(commit),
+        Err(ErrorName::CoordinatorNotAvailable)
+    );
+    let took = cluster.now() - began;
+    assert!(took > millis(4_990) && took < millis(5_020), "{took:?}");
+    assert_eq!(cluster.committed().len(), 1);
+    // The new coordinator never had it; the old one forgets it.
+    cluster.run_for(millis(10_000));
+    assert_ne!(cluster.coordinator(), coordinator);
+    cluster.reunite(coordinator);
+    cluster.run_for(millis(3_000));
+    assert_eq!(cluster.offset_fetch(), Ok(vec![1]));
+    assert_eq!(cluster.committed().len(), 1);
+}
+
+#[test]
+fn a_commit_whose_coordinator_dies_may_still_count() {
+    let mut cluster = Cluster::new(|settings| {
+        settings.cluster.settings.group_initial_rebalance_delay = millis(100);
+    });
+    let member = cluster.single_member();
+    let coordinator = cluster.coordinator();
+    let commit = cluster.send_commit(0, member.member, 1, 7);
+    // It arrives after 1 ms, is with the followers after 2, and would be answered after 4.
+    cluster.run_for(Duration::from_micros(2_500));
+    cluster.crash(coordinator);
+    cluster.run_for(millis(100));
+    assert!(cluster.answer(commit).is_none());
+    assert!(cluster.committed().is_empty());
+    cluster.run_for(millis(12_000));
+    assert_eq!(cluster.committed(), [(0, 7, 1, false)]);
+    assert_eq!(cluster.offset_fetch(), Ok(vec![7]));
+}
+
+#[test]
+fn without_enough_replicas_no_commit_is_taken() {
+    let mut cluster = Cluster::new(|settings| {
+        settings.cluster.settings.group_initial_rebalance_delay = millis(100);
+    });
+    let member = cluster.single_member();
+    let coordinator = cluster.coordinator();
+    for node in cluster.env.brokers() {
+        if node != coordinator {
+            cluster.crash(node);
+        }
+    }
+    for _ in 0..4 {
+        cluster.run_for(millis(3_000));
+        assert_eq!(cluster.heartbeat(0, &member), Ok(()));
+    }
+    let began = cluster.now();
+    assert_eq!(
+        cluster.commit(0, member.member, 1, 2),
+        Err(ErrorName::CoordinatorNotAvailable)
+    );
+    assert!(cluster.now() - began < millis(10), "refused, not timed out");
+}

@@ -1,0 +1,359 @@
+//! The group: joining, syncing, sessions, static members, failover.
+
+use super::*;
+use plimsoll_scenarios::scenario::BrokerSettings;
+
+fn quick(settings: &mut Settings) {
+    settings.cluster.settings = BrokerSettings {
+        group_initial_rebalance_delay: millis(100),
+        ..BrokerSettings::default()
+    };
+}
+
+fn join_error(response: Response) -> ErrorName {
+    match response {
+        Response::JoinGroup(Err(JoinError::Other(error))) => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_first_generation_waits_for_latecomers() {
+    let mut cluster = Cluster::new(|_| {});
+    let first = cluster.new_id(0);
+    let began = cluster.now();
+    let join = cluster.send_join(0, Some(first));
+    cluster.run_for(millis(2_000));
+    let second = cluster.new_id(1);
+    let late = cluster.send_join(1, Some(second));
+    let joined = cluster.joined(join);
+    // Three seconds, and three more because somebody came meanwhile.
+    let took = cluster.now() - began;
+    assert!(took > millis(5_990) && took < millis(6_020), "{took:?}");
+    assert_eq!((joined.generation, joined.leader), (1, first));
+    assert_eq!(joined.members.len(), 2);
+    let follower = cluster.joined(late);
+    assert_eq!((follower.generation, follower.leader), (1, first));
+    assert!(follower.members.is_empty());
+}
+
+#[test]
+fn a_session_must_fit_the_brokers_bounds() {
+    let mut cluster = Cluster::new(quick);
+    let Request::JoinGroup(mut request) = join_request(None, None) else {
+        unreachable!()
+    };
+    request.session_timeout = millis(5_999);
+    let response = cluster.ask_group(0, Request::JoinGroup(request));
+    assert_eq!(join_error(response), ErrorName::InvalidSessionTimeout);
+    let unknown = join_request(Some(GroupMemberId(99)), None);
+    let response = cluster.ask_group(0, unknown);
+    assert_eq!(join_error(response), ErrorName::UnknownMemberId);
+}
+
+#[test]
+fn a_silent_member_is_out_and_the_others_rebalance() {
+    let mut cluster = Cluster::new(quick);
+    let [leader, silent] = cluster.two_members();
+    assert!(
+        cluster
+            .broker(cluster.coordinator())
+            .group_is_stable_with(2)
+    );
+    for _ in 0..2 {
+        cluster.run_for(millis(3_000));
+        assert_eq!(cluster.heartbeat(0, &leader), Ok(()));
+    }
+    cluster.run_for(millis(3_500));
+    assert_eq!(cluster.heartbeat(0, &leader), Ok(()), "9.5 s: not yet");
+    cluster.run_for(millis(600));
+    assert_eq!(
+        cluster.heartbeat(0, &leader),
+        Err(ErrorName::RebalanceInProgress)
+    );
+    assert_eq!(
+        cluster.heartbeat(1, &silent),
+        Err(ErrorName::UnknownMemberId)
+    );
+    let join = cluster.send_join(0, Some(leader.member));
+    let joined = cluster.joined(join);
+    assert_eq!((joined.generation, joined.members.len()), (2, 1));
+    assert_eq!(
+        cluster.heartbeat(0, &leader),
+        Err(ErrorName::IllegalGeneration)
+    );
+    assert_eq!(cluster.heartbeat(0, &joined), Ok(()), "while it assigns");
+}
+
+#[test]
+fn a_waiting_join_keeps_its_member_alive() {
+    let mut cluster = Cluster::new(quick);
+    let [leader, follower] = cluster.two_members();
+    let rejoin = cluster.send_join(0, Some(leader.member));
+    // The follower only says that it lives, for longer than the leader's session.
+    for _ in 0..5 {
+        cluster.run_for(millis(3_000));
+        let heartbeat = cluster.heartbeat(1, &follower);
+        assert_eq!(heartbeat, Err(ErrorName::RebalanceInProgress));
+    }
+    assert!(cluster.answer(rejoin).is_none());
+    let join = cluster.send_join(1, Some(follower.member));
+    assert_eq!(cluster.joined(rejoin).members.len(), 2);
+    assert_eq!(cluster.joined(join).generation, 2);
+}
+
+#[test]
+fn members_that_do_not_rejoin_in_time_are_out() {
+    let mut cluster = Cluster::new(quick);
+    let [leader, follower] = cluster.two_members();
+    let rejoin = cluster.send_join(0, Some(leader.member));
+    let began = cluster.now();
+    while cluster.now() - began < millis(56_000) {
+        cluster.run_for(millis(3_000));
+        let _ = cluster.heartbeat(1, &follower);
+    }
+    let joined = cluster.joined(rejoin);
+    let took = cluster.now() - began;
+    assert!(took > millis(59_990) && took < millis(60_020), "{took:?}");
+    assert_eq!(joined.members.len(), 1);
+    assert_eq!(
+        cluster.heartbeat(1, &follower),
+        Err(ErrorName::UnknownMemberId)
+    );
+}
+
+#[test]
+fn members_that_do_not_sync_in_time_are_out() {
+    let mut cluster = Cluster::new(quick);
+    let ids = [cluster.new_id(0), cluster.new_id(1)];
+    let joins = cluster.send_joins(ids);
+    let joined = joins.map(|join| cluster.joined(join));
+    let sync = cluster.send_sync(1, &joined[1], Vec::new());
+    // The leader lives and never assigns.
+    for _ in 0..19 {
+        cluster.run_for(millis(3_000));
+        assert_eq!(cluster.heartbeat(0, &joined[0]), Ok(()));
+    }
+    cluster.run_for(millis(3_100));
+    assert_eq!(cluster.synced(sync), Err(ErrorName::RebalanceInProgress));
+    assert_eq!(
+        cluster.heartbeat(0, &joined[0]),
+        Err(ErrorName::UnknownMemberId)
+    );
+    let join = cluster.send_join(1, Some(ids[1]));
+    let alone = cluster.joined(join);
+    assert_eq!((alone.leader, alone.members.len()), (ids[1], 1));
+}
+
+#[test]
+fn who_rejoins_without_news_disturbs_nobody_unless_it_leads() {
+    let mut cluster = Cluster::new(quick);
+    let [leader, follower] = cluster.two_members();
+    let join = cluster.send_join(1, Some(follower.member));
+    assert_eq!(cluster.joined(join).generation, 1);
+    let sync = cluster.send_sync(1, &follower, Vec::new());
+    assert_eq!(cluster.synced(sync), Ok(Vec::new()));
+    assert_eq!(cluster.heartbeat(0, &leader), Ok(()));
+    let join = cluster.send_join(0, Some(leader.member));
+    cluster.run_for(millis(100));
+    assert!(cluster.answer(join).is_none());
+    assert_eq!(
+        cluster.heartbeat(1, &follower),
+        Err(ErrorName::RebalanceInProgress)
+    );
+    let sync = cluster.send_sync(1, &follower, Vec::new());
+    assert_eq!(cluster.synced(sync), Err(ErrorName::RebalanceInProgress));
+}
+
+#[test]
+fn who_leaves_is_gone_at_once() {
+    let mut cluster = Cluster::new(quick);
+    let [leader, follower] = cluster.two_members();
+    let leave = |member| Request::LeaveGroup { member };
+    let left = cluster.ask_group(1, leave(follower.member));
+    assert!(matches!(left, Response::LeaveGroup(Ok(()))));
+    let again = cluster.ask_group(1, leave(follower.member));
+    assert!(matches!(
+        again,
+        Response::LeaveGroup(Err(ErrorName::UnknownMemberId))
+    ));
+    let join = cluster.send_join(0, Some(leader.member));
+    assert_eq!(cluster.joined(join).members.len(), 1);
+    let left = cluster.ask_group(0, leave(leader.member));
+    assert!(matches!(left, Response::LeaveGroup(Ok(()))));
+    assert!(
+        cluster
+            .broker(cluster.coordinator())
+            .group_is_stable_with(0)
+    );
+}
+
+/// Two static members; member 0 leads and owns the partition.
+fn static_members(cluster: &mut Cluster) -> [JoinGroupResponse; 2] {
+    let joins = [0, 1].map(|member| cluster.send_group(member, join_request(None, Some(member))));
+    let joined = joins.map(|join| cluster.joined(join));
+    let leader = usize::from(joined[0].members.is_empty());
+    let owner = joined[0].member;
+    let syncs = [0, 1].map(|member| {
+        let assignments = match member == leader {
+            true => vec![(owner, vec![P])],
+            false => Vec::new(),
+        };
+        cluster.send_sync(member as u32, &joined[member], assignments)
+    });
+    assert_eq!(
+        syncs.map(|sync| cluster.synced(sync)),
+        [Ok(vec![P]), Ok(vec![])]
+    );
+    joined
+}
+
+#[test]
+fn a_static_member_comes_back_without_a_rebalance() {
+    let mut cluster = Cluster::new(quick);
+    let [first, second] = static_members(&mut cluster);
+    cluster.run_for(millis(4_000));
+    let rejoin = cluster.send_group(0, join_request(None, Some(0)));
+    let back = cluster.joined(rejoin);
+    assert_eq!(back.generation, first.generation);
+    assert_ne!(back.member, first.member);
+    assert!(back.members.is_empty(), "it shall not assign anew");
+    let sync = cluster.send_sync(0, &back, Vec::new());
+    assert_eq!(cluster.synced(sync), Ok(vec![P]));
+    assert_eq!(cluster.heartbeat(1, &second), Ok(()), "nobody noticed");
+    assert_eq!(cluster.heartbeat(0, &back), Ok(()));
+    // The process before it is fenced.
+    assert_eq!(
+        cluster.heartbeat(0, &first),
+        Err(ErrorName::FencedInstanceId)
+    );
+    let stale = Request::OffsetCommit {
+        generation: first.generation,
+        member: first.member,
+        instance: Some(0),
+        offsets: Vec::new(),
+    };
+    assert!(matches!(
+        cluster.ask_group(0, stale),
+        Response::OffsetCommit(Err(ErrorName::FencedInstanceId))
+    ));
+    let stale = cluster.send_group(0, join_request(Some(first.member), Some(0)));
+    let Some(response) = cluster.wait_for(stale, millis(1_000)) else {
+        panic!("no answer");
+    };
+    assert_eq!(join_error(response), ErrorName::FencedInstanceId);
+    // The next coordinator knows the new id.
+    cluster.move_leader(cluster.env.topology.group_offsets());
+    cluster.run_for(millis(100));
+    assert_eq!(cluster.heartbeat(0, &back), Ok(()));
+}
+
+#[test]
+fn a_static_members_session_ends_as_any_other() {
+    let mut cluster = Cluster::new(quick);
+    let [_, second] = static_members(&mut cluster);
+    for _ in 0..3 {
+        cluster.run_for(millis(3_400));
+        let _ = cluster.heartbeat(1, &second);
+    }
+    assert_eq!(
+        cluster.heartbeat(1, &second),
+        Err(ErrorName::RebalanceInProgress)
+    );
+}
+
+#[test]
+fn another_coordinator_knows_generation_and_offsets() {
+    let mut cluster = Cluster::new(quick);
+    let member = cluster.single_member();
+    cluster.commit(0, member.member, 1, 5).expect("accepted");
+    let old = cluster.coordinator();
+    cluster.crash(old);
+    cluster.run_for(millis(9_200));
+    assert_ne!(cluster.coordinator(), old);
+    assert_eq!(cluster.heartbeat(0, &member), Ok(()));
+    // What is committed is known once the followers have turned to the new leader.
+    cluster.run_for(millis(2_000));
+    assert_eq!(cluster.offset_fetch(), Ok(vec![5]));
+    cluster.commit(0, member.member, 1, 6).expect("accepted");
+    cluster.start(old);
+    cluster.run_for(millis(5_000));
+    let refused = cluster.send(
+        cluster.member(0),
+        old,
+        Channel::Coordinator,
+        Request::OffsetFetch,
+    );
+    assert!(matches!(
+        cluster.wait_for(refused, millis(100)),
+        Some(Response::OffsetFetch(Err(ErrorName::NotCoordinator)))
+    ));
+    assert_eq!(cluster.committed(), [(0, 5, 1, false), (0, 6, 1, false)]);
+}
+
+#[test]
+fn a_loading_coordinator_says_so() {
+    let mut cluster = Cluster::new(quick);
+    let member = cluster.single_member();
+    cluster.move_leader(cluster.env.topology.group_offsets());
+    // The news takes 1 ms, the load 5.
+    let requests = [
+        cluster.send_group(0, Request::OffsetFetch),
+        cluster.send(
+            cluster.member(1),
+            cluster.coordinator(),
+            Channel::Coordinator,
+            Request::Heartbeat {
+                generation: 1,
+                member: member.member,
+            },
+        ),
+    ];
+    cluster.run_for(millis(4));
+    let [fetched, lives] = requests.map(|request| cluster.answer(request));
+    match fetched {
+        Some(Response::OffsetFetch(Err(
+            ErrorName::CoordinatorLoadInProgress | ErrorName::NotCoordinator,
+        ))) => {}
+        other => panic!("{other:?}"),
+    }
+    assert!(lives.is_some());
+    let fetch = cluster.send_group(0, Request::OffsetFetch);
+    cluster.run_for(millis(2));
+    assert!(matches!(
+        cluster.answer(fetch),
+        Some(Response::OffsetFetch(Err(
+            ErrorName::CoordinatorLoadInProgress
+        )))
+    ));
+    cluster.run_for(millis(10));
+    assert_eq!(cluster.heartbeat(0, &member), Ok(()));
+}
+
+#[test]
+fn a_moved_coordinator_lets_nobody_wait_for_the_old_one() {
+    let mut cluster = Cluster::new(quick);
+    let [leader, _] = cluster.two_members();
+    let join = cluster.send_join(0, Some(leader.member));
+    cluster.run_for(millis(100));
+    cluster.move_leader(cluster.env.topology.group_offsets());
+    let response = cluster.wait_for(join, millis(100)).expect("an answer");
+    assert_eq!(join_error(response), ErrorName::NotCoordinator);
+}
+
+#[test]
+fn an_assignment_that_is_not_replicated_reaches_nobody() {
+    let mut cluster = Cluster::new(quick);
+    let id = cluster.new_id(0);
+    let join = cluster.send_join(0, Some(id));
+    let joined = cluster.joined(join);
+    let coordinator = cluster.coordinator();
+    cluster.isolate(coordinator);
+    let sync = cluster.send_sync(0, &joined, vec![(id, vec![P])]);
+    let synced = cluster.synced(sync);
+    assert_eq!(synced, Err(ErrorName::CoordinatorNotAvailable));
+    assert_eq!(
+        cluster.heartbeat(0, &joined),
+        Err(ErrorName::RebalanceInProgress)
+    );
+}

@@ -1,0 +1,249 @@
+//! Records: replicated, read, truncated, refused.
+
+use super::*;
+use crate::protocol::BrokerSet;
+
+const A: Node = Node(0);
+const B: Node = Node(1);
+const C: Node = Node(2);
+
+fn in_sync(cluster: &Cluster, leader: Node) -> BrokerSet {
+    cluster.broker(leader).replicas[0].in_sync()
+}
+
+#[test]
+fn what_all_replicas_have_survives_the_leader() {
+    let mut cluster = Cluster::new(|_| {});
+    for id in 0..5 {
+        let offset = cluster.produce(A, id, Acks::All, Some(id));
+        assert_eq!(offset, Ok(Offset::new(u64::from(id))));
+    }
+    cluster.crash(A);
+    assert_eq!(
+        cluster.leader(P),
+        A,
+        "nothing happens before the session ends"
+    );
+    cluster.run_for(millis(10_000));
+    assert_eq!(cluster.leader(P), B);
+    assert_eq!(cluster.readable(), [0, 1, 2, 3, 4]);
+    assert_eq!(
+        cluster.produce(B, 5, Acks::All, Some(5)),
+        Ok(Offset::new(5))
+    );
+    cluster.start(A);
+    cluster.run_for(millis(10_000));
+    assert!(cluster.controller.is_healthy());
+    assert_eq!(cluster.log(A), [0, 1, 2, 3, 4, 5]);
+    let stored: Vec<_> = (0..6).map(|id| (id, u64::from(id))).collect();
+    assert_eq!(cluster.stored(), stored);
+}
+
+#[test]
+fn a_leader_that_was_cut_off_truncates_what_only_it_had() {
+    let mut cluster = Cluster::new(|_| {});
+    cluster.produce(A, 0, Acks::All, None).expect("replicated");
+    cluster.isolate(A);
+    assert_eq!(
+        cluster.produce(A, 10, Acks::Leader, None),
+        Ok(Offset::new(1))
+    );
+    let unanswered = cluster.send_produce(A, 11, Acks::All, None);
+    cluster.run_for(millis(12_000));
+    assert_eq!(cluster.answer(unanswered).map(|_| ()), None);
+    assert_eq!(cluster.leader(P), B);
+    assert_eq!(cluster.produce(B, 20, Acks::All, None), Ok(Offset::new(1)));
+    // It still believes that it leads, and shows what was replicated, but nothing more.
+    assert_eq!(cluster.fetch(A, 0, 0).records.len(), 1);
+    cluster.reunite(A);
+    cluster.run_for(millis(5_000));
+    assert!(matches!(
+        cluster.answer(unanswered),
+        Some(Response::Produce(Err(ErrorName::NotLeaderOrFollower)))
+    ));
+    for broker in [A, B, C] {
+        assert_eq!(cluster.log(broker), [0, 20]);
+    }
+    assert_eq!(cluster.stored(), [(0, 0), (20, 1)]);
+    assert!(cluster.controller.is_healthy());
+}
+
+#[test]
+fn a_log_end_that_a_reader_saw_never_goes_back() {
+    let mut cluster = Cluster::new(|_| {});
+    for id in 0..5 {
+        cluster.produce(A, id, Acks::All, None).expect("replicated");
+    }
+    cluster.move_leader(P);
+    let mut refused = 0;
+    for _ in 0..1_000 {
+        cluster.run_for(millis(1));
+        let request = Request::ListOffsets { partition: P };
+        match cluster.ask(cluster.member(0), B, Channel::Data, request) {
+            Response::ListOffsets(Ok(ends)) => assert!(ends.log_end.get() >= 5, "{ends:?}"),
+            // KIP-207: it leads and does not know yet how far readers have come.
+            Response::ListOffsets(Err(ErrorName::LeaderNotAvailable)) => {
+                refused += 1;
+                let fetched = cluster.fetch(B, 5, 1).partitions[0];
+                assert_eq!((fetched.error, fetched.records), (None, 0));
+            }
+            Response::ListOffsets(Err(ErrorName::NotLeaderOrFollower)) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(
+        refused > 0,
+        "the new leader never lagged behind the old one"
+    );
+}
+
+#[test]
+fn with_too_few_in_sync_nothing_is_taken_and_nothing_becomes_readable() {
+    let mut cluster = Cluster::new(|settings| {
+        settings.cluster.settings.replica_lag_time_max = millis(2_000);
+    });
+    cluster.produce(A, 0, Acks::All, None).expect("replicated");
+    cluster.pause(B);
+    cluster.pause(C);
+    cluster.produce(A, 1, Acks::Leader, None).expect("appended");
+    let waiting = cluster.send_produce(A, 2, Acks::All, None);
+    cluster.run_for(millis(5_000));
+    assert_eq!(in_sync(&cluster, A), BrokerSet::only(A));
+    // The producer's connection is busy with the write that waits.
+    assert!(cluster.answer(waiting).is_none());
+    let another = Request::Produce {
+        partition: P,
+        value: Value::Message {
+            id: MessageId(3),
+            key: None,
+            bytes: 1,
+            sequence: None,
+        },
+        acks: Acks::All,
+    };
+    assert!(matches!(
+        cluster.ask(cluster.member(0), A, Channel::Data, another),
+        Response::Produce(Err(ErrorName::NotEnoughReplicas))
+    ));
+    assert_eq!(cluster.readable(), [0]);
+    cluster.resume(B);
+    cluster.run_for(millis(3_000));
+    assert_eq!(in_sync(&cluster, A), BrokerSet::only(A).with(B));
+    assert_eq!(cluster.readable(), [0, 1, 2]);
+    assert!(matches!(
+        cluster.answer(waiting),
+        Some(Response::Produce(Ok(offset))) if offset.get() == 2
+    ));
+}
+
+#[test]
+fn a_retried_message_is_stored_once_even_by_another_leader() {
+    let mut cluster = Cluster::new(|_| {});
+    for id in 0..4 {
+        cluster.produce(A, id, Acks::All, Some(id)).expect("stored");
+    }
+    assert_eq!(
+        cluster.produce(A, 3, Acks::All, Some(3)),
+        Ok(Offset::new(3))
+    );
+    cluster.crash(A);
+    cluster.run_for(millis(10_000));
+    assert_eq!(
+        cluster.produce(B, 3, Acks::All, Some(3)),
+        Ok(Offset::new(3))
+    );
+    assert_eq!(
+        cluster.produce(B, 1, Acks::All, Some(1)),
+        Ok(Offset::new(1))
+    );
+    assert_eq!(
+        cluster.produce(B, 9, Acks::All, Some(9)),
+        Err(ErrorName::OutOfOrderSequenceNumber)
+    );
+    for id in 4..8 {
+        cluster.produce(B, id, Acks::All, Some(id)).expect("stored");
+    }
+    assert_eq!(
+        cluster.produce(B, 2, Acks::All, Some(2)),
+        Err(ErrorName::OutOfOrderSequenceNumber),
+        "only five batches are remembered"
+    );
+    assert_eq!(cluster.readable(), [0, 1, 2, 3, 4, 5, 6, 7]);
+}
+
+#[test]
+fn readers_are_fenced_by_epoch_and_bounded_by_the_log() {
+    let mut cluster = Cluster::new(|_| {});
+    for id in 0..4 {
+        cluster.produce(A, id, Acks::All, None).expect("stored");
+    }
+    cluster.move_leader(P);
+    cluster.run_for(millis(2_500));
+    let mut error = |to, offset, epoch| cluster.fetch(to, offset, epoch).partitions[0].error;
+    assert_eq!(error(B, 0, 0), Some(ErrorName::FencedLeaderEpoch));
+    assert_eq!(error(B, 0, 2), Some(ErrorName::UnknownLeaderEpoch));
+    assert_eq!(error(A, 0, 1), Some(ErrorName::NotLeaderOrFollower));
+    assert_eq!(error(B, 5, 1), Some(ErrorName::OffsetOutOfRange));
+    assert_eq!(error(B, 4, 1), None);
+    let leader = &mut cluster.brokers[1];
+    leader.remove_records(&mut cluster.env, P, 0.5);
+    cluster.produce(B, 4, Acks::All, None).expect("stored");
+    cluster.run_for(millis(2_500));
+    assert_eq!(
+        cluster.fetch(B, 1, 1).partitions[0].error,
+        Some(ErrorName::OffsetOutOfRange)
+    );
+    assert_eq!(cluster.fetch(B, 2, 1).records.len(), 3);
+    for broker in [A, B, C] {
+        assert_eq!(cluster.broker(broker).log_ends(P).0, NextOffset::new(2));
+    }
+}
+
+#[test]
+fn a_long_poll_ends_when_a_record_is_replicated() {
+    let mut cluster = Cluster::new(|_| {});
+    cluster.run_for(millis(10));
+    let poll = cluster.send_fetch(cluster.member(0), A, 0, 0);
+    let behind = cluster.send_fetch(cluster.member(0), A, 0, 0);
+    cluster.run_for(millis(100));
+    assert!(cluster.answer(poll).is_none());
+    cluster.produce(A, 0, Acks::All, None).expect("stored");
+    cluster.run_for(millis(2));
+    let Some(Response::Fetch(response)) = cluster.answer(poll) else {
+        panic!("still waiting");
+    };
+    assert_eq!(response.records.len(), 1);
+    // The second waited behind the first on their connection, and found the record at once.
+    assert!(cluster.answer(behind).is_some());
+}
+
+#[test]
+fn the_last_in_sync_replica_stays_and_nobody_else_may_lead() {
+    let mut cluster = Cluster::new(|_| {});
+    cluster.crash(B);
+    cluster.crash(C);
+    cluster.run_for(millis(10_000));
+    assert_eq!(in_sync(&cluster, A), BrokerSet::only(A));
+    cluster.produce(A, 0, Acks::Leader, None).expect("appended");
+    cluster.crash(A);
+    cluster.run_for(millis(10_000));
+    assert_eq!(cluster.controller.leader(P), None);
+    cluster.start(B);
+    cluster.run_for(millis(10_000));
+    assert_eq!(cluster.controller.leader(P), None, "it would be unclean");
+    cluster.start(A);
+    cluster.run_for(millis(5_000));
+    assert_eq!(cluster.leader(P), A);
+    assert_eq!(cluster.readable(), [0]);
+}
+
+#[test]
+fn acks_none_breaks_the_connection_where_it_cannot_be_stored() {
+    let mut cluster = Cluster::new(|_| {});
+    let stored = cluster.send_produce(A, 0, Acks::None, None);
+    let lost = cluster.send_produce(B, 1, Acks::None, None);
+    cluster.run_for(millis(100));
+    assert!(cluster.answer(stored).is_none() && cluster.answer(lost).is_none());
+    assert_eq!(cluster.broken, [(cluster.env.producer(), B)]);
+    assert_eq!(cluster.readable(), [0]);
+}
