@@ -135,7 +135,7 @@ impl Scan {
 
     fn assigned(&mut self, member: MemberId, partition: TopicPartition) {
         let before = self.seen(partition).1.owner.replace(member);
-        if let Some(before) = before.filter(|before| *before != member) {
+        if let Some(before) = before {
             let before = self.process(before);
             before.robbed |= before.paused;
         }

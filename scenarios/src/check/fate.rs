@@ -5,15 +5,14 @@
 //! - the group's committed offset stands beyond it (committed by a member, or set by the scenario);
 //! - or its newest owner reads from beyond it;
 //! - or its newest owner, alive to the end, skipped it: later records of the partition were
-//!   finished under that assignment, nothing earlier that orders it is unfinished, it has no
-//!   handler in flight, and for longer than the longest pause between attempts nobody touched it.
+//!   finished under that assignment, neither it nor a record before it is in its handler, and
+//!   nobody touched any of them for longer than the longest pause between attempts.
 //!
 //! Otherwise it is late, and `liveness` judges that. A record that a correct consumer retries
 //! without end, or holds behind such a record, is late.
 
 use super::findings::Case;
 use super::history::{NEVER, at};
-use plimsoll_core::Ordering;
 use std::time::Duration;
 
 /// How the group passed an unfinished record, and the entry that shows it.
@@ -64,7 +63,7 @@ fn skipped(case: &Case<'_>, slot: u32, offset: u32) -> Option<u32> {
     let history = case.history;
     let partition = history.partition(slot);
     let owner = history.assignment(partition.current)?;
-    if history.ended == NEVER || owner.ended != NEVER || blocked(case, slot, offset) {
+    if history.ended == NEVER || owner.ended != NEVER {
         return None;
     }
     let later = history.attempts.iter().find(|attempt| {
@@ -92,19 +91,4 @@ fn skipped(case: &Case<'_>, slot: u32, offset: u32) -> Option<u32> {
     let idle = at(case.trace, history.ended) - touched;
     let patience = config.retry.max_backoff + Duration::from_secs(2);
     (idle > patience).then_some(later.ended)
-}
-
-/// Whether an earlier record, which must be finished first, is not.
-fn blocked(case: &Case<'_>, slot: u32, offset: u32) -> bool {
-    let partition = case.history.partition(slot);
-    match case.plan.settings.consumers.config.ordering {
-        Ordering::Unordered => false,
-        Ordering::Key => partition.records[offset as usize].free_from == NEVER,
-        Ordering::Partition => {
-            let earlier = &partition.records[..offset as usize];
-            earlier
-                .iter()
-                .any(|record| record.stored != NEVER && record.settled() == NEVER)
-        }
-    }
 }

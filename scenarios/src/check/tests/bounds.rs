@@ -93,6 +93,30 @@ fn bounded_duplicates() {
                 expected: Held,
             },
             Trial {
+                name: "the same member with a new assignment",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\nA crashes\nA starts\nA assigned p0 0\nA does p0 0\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "its commit was in flight when it had to give the partition up",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@5\nA sends\n@14\nA revoked p0\nB assigned p0 0\nB does p0 0\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "the log became shorter",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..3\nA does p0 0..3\nA commits p0 3\nA seeks p0 9 1\nA does p0 1..3\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "it went back by its own will",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..3\nA does p0 0..3\nA commits p0 3\nA seeks p0 3 1\nA does p0 1..3\nend",
+                expected: Violated(2),
+            },
+            Trial {
                 name: "nothing is ever committed, and everything comes again",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0..3\nA does p0 0..3\n@30\nA stopping\nA stopped\nA starts\nA assigned p0 0\nA does p0 0..3\nend",

@@ -225,6 +225,12 @@ fn no_zombie() {
                 expected: Held,
             },
             Trial {
+                name: "a new process knows nothing of the revocation",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA revoked p0\nA crashes\nA starts\nA begins p0 0\nend",
+                expected: Held,
+            },
+            Trial {
                 name: "another partition's revocation",
                 asks: &[],
                 script: "A assigned p0 0\nA assigned p1 0\nstore p0 0\nA revoked p1\nA does p0 0\nend",

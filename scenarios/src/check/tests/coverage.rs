@@ -46,8 +46,12 @@ fn each_rare_thing_is_counted() {
 
 #[test]
 fn a_pause_without_a_theft_wakes_no_zombie() {
-    let kept = trace("A assigned p0 0\nA pauses\nB assigned p1 0\nA resumes");
-    assert_eq!(seen(&kept), []);
+    for script in [
+        "A assigned p0 0\nA pauses\nB assigned p1 0\nA resumes",
+        "A assigned p0 0\nB assigned p0 0\nA pauses\nA resumes",
+    ] {
+        assert_eq!(seen(&trace(script)), [], "{script}");
+    }
 }
 
 #[test]

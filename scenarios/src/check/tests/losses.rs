@@ -93,6 +93,18 @@ fn no_loss() {
                 expected: Violated(2),
             },
             Trial {
+                name: "a zombie's position is not the group's",
+                asks: &[],
+                script: "A assigned p0 0\nB assigned p0 0\nstore p0 0\nA seeks p0 0 5\nend late",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "the owner's is",
+                asks: &[],
+                script: "A assigned p0 0\nB assigned p0 0\nstore p0 0\nB seeks p0 0 5\nend late",
+                expected: Violated(1),
+            },
+            Trial {
                 name: "before healing nothing can be said",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA commits p0 1",
@@ -112,6 +124,12 @@ fn no_loss_from_latest() {
                 asks: &[Ask::Latest],
                 script: "store p0 0..5\nA assigned p0 5\nstore p0 5\nA does p0 5\nA commits p0 6\nend",
                 expected: Held,
+            },
+            Trial {
+                name: "nor what was acknowledged just before the group had the partition",
+                asks: &[Ask::Latest],
+                script: "store p0 0..2\nA assigned p0 1\nA commits p0 2\nend",
+                expected: NotObserved,
             },
             Trial {
                 name: "what came while nobody read is owed",
@@ -156,6 +174,12 @@ fn acked_is_durable() {
                 name: "stored a moment after the acknowledgement",
                 asks: &[],
                 script: "acked p0 0\nstored p0 0\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "removed before anybody could read it",
+                asks: &[],
+                script: "acked p0 0\nremoved p0 1\nend",
                 expected: Held,
             },
             Trial {

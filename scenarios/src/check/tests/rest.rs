@@ -90,6 +90,12 @@ fn clean_shutdown() {
                 expected: NotObserved,
             },
             Trial {
+                name: "it crashed on the way, long before the end",
+                asks: &[],
+                script: "A assigned p0 0\nA stopping\nA crashes\n@60\nend",
+                expected: NotObserved,
+            },
+            Trial {
                 name: "its commit was refused",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA does p0 0\nA stopping\nA sends\nA refused\nA stopped\nB assigned p0 0\nB does p0 0\nend",
