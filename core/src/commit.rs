@@ -55,6 +55,14 @@ impl Commits {
         self.in_flight.as_ref().map(|commit| commit.id)
     }
 
+    /// Whether the commit in flight carries an offset of this assignment.
+    pub(crate) fn carries(&self, partition: TopicPartition, epoch: AssignmentEpoch) -> bool {
+        let carried = self.in_flight.iter().flat_map(|commit| &commit.carried);
+        carried
+            .into_iter()
+            .any(|(id, e, _)| (*id, *e) == (partition, epoch))
+    }
+
     /// When the next commit may be sent, if nothing else happens before.
     #[inline]
     pub(crate) fn next_due(&self) -> Option<Instant> {

@@ -41,15 +41,28 @@ pub(crate) struct Partition<P> {
     /// record at such an offset counts on from there, so that a late result of the old one
     /// cannot be taken for its own. Mostly empty.
     attempts_before_cut: BTreeMap<Offset, u32>,
+    /// How many dead-letter writes were in flight when the log was cut: their answers are still to
+    /// come, and must not be taken for those of other records. Mostly empty.
+    writes_before_cut: BTreeMap<Offset, u32>,
 }
 
 /// An unfinished record.
 #[derive(Debug)]
 struct Entry<P> {
     record: Record<P>,
-    /// How often the handler was called.
-    attempts: u32,
+    /// The number of the last attempt.
+    attempt: u32,
+    /// Attempts at another record that stood at this offset; they do not count for this one.
+    before: u32,
     stage: Stage,
+}
+
+impl<P> Entry<P> {
+    /// How often the handler was called.
+    #[inline]
+    const fn calls(&self) -> u32 {
+        self.attempt - self.before
+    }
 }
 
 /// What an unfinished record waits for.
@@ -110,6 +123,7 @@ impl<P> Partition<P> {
             draining: false,
             listed: false,
             attempts_before_cut: BTreeMap::new(),
+            writes_before_cut: BTreeMap::new(),
         }
     }
 
@@ -224,9 +238,12 @@ impl<P> Partition<P> {
     /// other records may come to stand at its offsets. Begins again at `position`.
     pub(crate) fn restart(&mut self, position: NextOffset, shared: &mut Shared<P>) {
         for (_, entry) in self.entries.iter() {
-            if entry.attempts > 0 {
-                self.attempts_before_cut
-                    .insert(entry.record.offset, entry.attempts);
+            let offset = entry.record.offset;
+            if entry.attempt > 0 {
+                self.attempts_before_cut.insert(offset, entry.attempt);
+            }
+            if let Stage::Writing { .. } = entry.stage {
+                *self.writes_before_cut.entry(offset).or_default() += 1;
             }
         }
         self.abandon(shared);
@@ -325,7 +342,7 @@ impl<P> Partition<P> {
 
     #[inline]
     fn buffer(&mut self, record: Record<P>) {
-        let attempts = if self.attempts_before_cut.is_empty() {
+        let before = if self.attempts_before_cut.is_empty() {
             0
         } else {
             let before = self.attempts_before_cut.remove(&record.offset);
@@ -335,7 +352,8 @@ impl<P> Partition<P> {
         self.bytes += record.bytes as usize;
         let slot = self.entries.insert(Entry {
             record,
-            attempts,
+            attempt: before,
+            before,
             stage: Stage::Queued,
         });
         self.index.push(offset, slot);

@@ -56,6 +56,7 @@ enum Phase {
     EarlierCommit,
     /// The last commit is in flight.
     LastCommit(CommitId),
+    /// Nothing is left to wait for, as far as this drain knows.
     Done,
 }
 
@@ -245,18 +246,13 @@ impl<P: Clone> Consumer<P> {
         for index in 0..self.rebalances.drains.len() {
             self.advance_drain(index);
         }
-        let drains = &mut self.rebalances.drains;
-        let closes = drains
-            .iter()
-            .any(|d| d.reason == Reason::Shutdown && d.phase == Phase::Done);
-        if closes {
-            // Its partitions are all there are: no other drain has anything left to wait for.
-            self.rebalances.closed = true;
-            drains.iter_mut().for_each(|d| d.phase = Phase::Done);
-        }
-        let (done, waiting): (Vec<Drain>, Vec<Drain>) = std::mem::take(drains)
+        let closes = self.may_close();
+        self.rebalances.closed |= closes;
+        let (done, waiting): (Vec<Drain>, Vec<Drain>) = std::mem::take(&mut self.rebalances.drains)
             .into_iter()
-            .partition(|drain| drain.phase == Phase::Done);
+            .partition(|drain| {
+                closes || (drain.reason != Reason::Shutdown && self.is_complete(drain))
+            });
         self.rebalances.drains = waiting;
         for drain in &done {
             for &(id, epoch) in &drain.partitions {
@@ -305,6 +301,30 @@ impl<P: Clone> Consumer<P> {
         let drain = &mut self.rebalances.drains[index];
         let gives_up = phase != Phase::Handlers && now >= drain.give_up_at;
         drain.phase = if gives_up { Phase::Done } else { phase };
+    }
+
+    /// Whether the partitions of this drain can be given up.
+    ///
+    /// Another drain may have sent a commit that carries one of them: it must not arrive after
+    /// the partition has its next owner.
+    fn is_complete(&self, drain: &Drain) -> bool {
+        let commits = &self.shared.commits;
+        let carried = || {
+            let mut partitions = drain.partitions.iter();
+            partitions.any(|&(id, epoch)| commits.carries(id, epoch))
+        };
+        drain.phase == Phase::Done && (self.shared.now >= drain.give_up_at || !carried())
+    }
+
+    /// Whether the shutdown is complete, and every revocation with it, or out of time.
+    fn may_close(&self) -> bool {
+        let drains = &self.rebalances.drains;
+        let mut shutdown = drains.iter().filter(|d| d.reason == Reason::Shutdown);
+        shutdown.any(|shutdown| {
+            self.is_complete(shutdown)
+                && (self.shared.now >= shutdown.give_up_at
+                    || drains.iter().all(|drain| self.is_complete(drain)))
+        })
     }
 
     fn begin_last_commit(&mut self, index: usize) -> Phase {

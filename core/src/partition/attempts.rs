@@ -15,13 +15,13 @@ impl<P: Clone> Partition<P> {
         let offset = entry.record.offset;
         let flight = shared.flights.start(self.id, offset, deadline);
         entry.stage = Stage::Running { flight };
-        entry.attempts = entry.attempts.saturating_add(1);
+        entry.attempt = entry.attempt.saturating_add(1);
         self.in_flight += 1;
         shared.counters.dispatched += 1;
         Some(Command::Dispatch {
             partition: self.id,
             epoch: self.epoch,
-            attempt: entry.attempts,
+            attempt: entry.attempt,
             record: entry.record.clone(),
         })
     }
@@ -44,7 +44,7 @@ impl<P: Clone> Partition<P> {
         let Stage::Running { flight } = entry.stage else {
             return false;
         };
-        if entry.attempts != attempt {
+        if entry.attempt != attempt {
             return false;
         }
         shared.flights.end(flight);
@@ -75,6 +75,13 @@ impl<P: Clone> Partition<P> {
         acknowledged: bool,
         shared: &mut Shared<P>,
     ) -> bool {
+        if let Some(writes) = self.writes_before_cut.get_mut(&offset) {
+            *writes -= 1;
+            if *writes == 0 {
+                self.writes_before_cut.remove(&offset);
+            }
+            return false;
+        }
         let Some(slot) = self.index.get(offset) else {
             return false;
         };
@@ -151,7 +158,7 @@ impl<P: Clone> Partition<P> {
         let Some(entry) = self.entries.get_mut(slot) else {
             return;
         };
-        let exhausted = entry.attempts >= shared.config.retry.attempts;
+        let exhausted = entry.calls() >= shared.config.retry.attempts;
         if shared.config.dead_letters && (permanent || exhausted) {
             let reason = if permanent {
                 DeadLetterReason::Permanent
@@ -162,7 +169,7 @@ impl<P: Clone> Partition<P> {
         } else if self.draining {
             self.forget(slot);
         } else {
-            let failure = Failure::Attempt(entry.attempts);
+            let failure = Failure::Attempt(entry.calls());
             let due = shared.retry_after(self.id, entry.record.offset, failure);
             entry.stage = Stage::Pausing { due };
         }
@@ -184,7 +191,7 @@ impl<P: Clone> Partition<P> {
             partition: self.id,
             epoch: self.epoch,
             record: entry.record.clone(),
-            attempts: entry.attempts,
+            attempts: entry.calls(),
             reason,
         });
     }

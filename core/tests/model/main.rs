@@ -1,0 +1,68 @@
+//! Random events against a consumer, judged by a model that is obviously right: a plain list of
+//! records with states (`ledger`), kept by a driver that obeys every command (`world`).
+
+mod ledger;
+mod steps;
+mod world;
+
+use proptest::prelude::*;
+use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
+
+use plimsoll_core::Config;
+use steps::Step;
+use world::World;
+
+/// Steps say "the third handler", not "the handler of offset 17", so that any sequence of them
+/// makes sense and shrinks freely. The reference needs to know nothing but the configuration.
+struct Steps;
+
+impl ReferenceStateMachine for Steps {
+    type State = Config;
+    type Transition = Step;
+
+    fn init_state() -> BoxedStrategy<Config> {
+        steps::configs().boxed()
+    }
+
+    fn transitions(_: &Config) -> BoxedStrategy<Step> {
+        steps::steps().boxed()
+    }
+
+    fn apply(config: Config, _: &Step) -> Config {
+        config
+    }
+}
+
+/// The consumer in its world.
+struct Model;
+
+impl StateMachineTest for Model {
+    type SystemUnderTest = World;
+    type Reference = Steps;
+
+    fn init_test(config: &Config) -> World {
+        World::new(*config)
+    }
+
+    fn apply(mut world: World, _: &Config, step: Step) -> World {
+        world.step(step);
+        world
+    }
+
+    fn teardown(mut world: World, _: Config) {
+        world.finish_everything();
+    }
+}
+
+prop_state_machine! {
+    #![proptest_config(ProptestConfig {
+        cases: 1500,
+        failure_persistence: None,
+        max_shrink_iters: 4000,
+        ..ProptestConfig::default()
+    })]
+
+    /// Every promise holds after every command, and all is finished once the world is kind.
+    #[test]
+    fn keeps_its_promises_whatever_happens(sequential 1..150 => Model);
+}
