@@ -86,7 +86,11 @@ impl Broker {
 
     fn complete_replicated(&mut self, env: &mut Env<'_>, partition: PartitionIndex, to: u64) {
         while let Some(leading) = self.replicas[usize::from(partition.0)].leading()
-            && let Some(waiting) = leading.waiting.pop_front_if(|first| first.offset < to)
+            && leading
+                .waiting
+                .front()
+                .is_some_and(|first| first.offset < to)
+            && let Some(waiting) = leading.waiting.pop_front()
         {
             self.complete(env, waiting.writer, Ok(()));
         }

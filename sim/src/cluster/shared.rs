@@ -8,6 +8,7 @@ use crate::topology::{PartitionIndex, Topology};
 use plimsoll_scenarios::TraceEvent;
 
 /// What belongs to the cluster, but to none of its brokers.
+#[expect(clippy::vec_box, reason = "messages travel in their boxes")]
 #[derive(Debug, Default)]
 pub struct Shared {
     /// By partition: the offset up to which the trace tells of its records.
