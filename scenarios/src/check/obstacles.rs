@@ -19,6 +19,8 @@ const LONG_COMMIT: Duration = Duration::from_secs(1);
 pub(super) struct Obstacles {
     /// Sorted and apart from each other, once read.
     members: Vec<Vec<Span>>,
+    /// The same, and when the member was giving partitions up.
+    members_busy: Vec<Vec<Span>>,
     everybody: Vec<Span>,
     faults: Vec<(FaultId, Instant)>,
     states: Vec<State>,
@@ -46,13 +48,14 @@ impl Obstacles {
         self.faults.clear();
         self.states.clear();
         self.members.iter_mut().for_each(Vec::clear);
+        self.members_busy.iter_mut().for_each(Vec::clear);
         let consumers = &plan.settings.consumers;
         let settle = consumers.request_timeout + consumers.heartbeat;
         for &Entry { at, event } in trace.entries() {
             self.observe_cluster(plan, settle, at, event);
             self.observe_member(settle, at, event);
         }
-        for (_, began) in std::mem::take(&mut self.faults) {
+        for (_, began) in self.faults.drain(..) {
             self.everybody.push((began, Instant::FAR_FUTURE));
         }
         for member in 0..self.states.len() {
@@ -62,22 +65,27 @@ impl Obstacles {
                 paused,
                 revoking,
             } = self.states[member];
-            let open = [sent.filter(|_| in_flight), paused, revoking];
+            let open = [sent.filter(|_| in_flight), paused];
             let open = open.into_iter().flatten();
             self.members[member].extend(open.map(|since| (since, Instant::FAR_FUTURE)));
+            let revoking = revoking.map(|since| (since, Instant::FAR_FUTURE));
+            self.members_busy[member].extend(revoking);
         }
-        for spans in &mut self.members {
+        for (spans, busy) in self.members.iter_mut().zip(&mut self.members_busy) {
             spans.extend_from_slice(&self.everybody);
             merge(spans);
+            busy.extend_from_slice(spans);
+            merge(busy);
         }
         merge(&mut self.everybody);
     }
 
-    /// The longest time from `from` to `to` in which nothing hindered the member.
+    /// The longest time from `from` to `to` in which nothing hindered the member, and it was not
+    /// giving partitions up: then it waits for handlers, and may commit nothing else meanwhile.
     pub(super) fn longest_free(&self, member: MemberId, from: Instant, to: Instant) -> Duration {
         let mut free_since = from;
         let mut longest = Duration::ZERO;
-        for &(begin, end) in self.of(member) {
+        for &(begin, end) in self.of(&self.members_busy, member) {
             if begin >= to {
                 break;
             }
@@ -89,12 +97,12 @@ impl Obstacles {
 
     /// Whether something hindered the member at any moment from `from` to `to`.
     pub(super) fn hinder(&self, member: MemberId, from: Instant, to: Instant) -> bool {
-        let mut spans = self.of(member).iter();
+        let mut spans = self.of(&self.members, member).iter();
         spans.any(|&(begin, end)| begin <= to && from <= end)
     }
 
-    fn of(&self, member: MemberId) -> &[Span] {
-        let spans = self.members.get(member.0 as usize);
+    fn of<'a>(&'a self, members: &'a [Vec<Span>], member: MemberId) -> &'a [Span] {
+        let spans = members.get(member.0 as usize);
         spans.map_or(&self.everybody, |spans| spans)
     }
 
@@ -158,7 +166,7 @@ impl Obstacles {
             }
             E::Released { member, .. } | E::Assigned { member, .. } | E::Lost { member, .. } => {
                 if let Some(since) = self.state(member).revoking.take() {
-                    self.hinder_member(member, since, at);
+                    self.members_busy[member.0 as usize].push((since, at));
                 }
             }
             E::MemberCrashed { member } | E::MemberStopped { member } => {
@@ -179,6 +187,7 @@ impl Obstacles {
         }
         if self.members.len() <= index {
             self.members.resize_with(index + 1, Vec::new);
+            self.members_busy.resize_with(index + 1, Vec::new);
         }
         &mut self.states[index]
     }

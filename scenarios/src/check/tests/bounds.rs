@@ -33,6 +33,12 @@ fn bounded_duplicates() {
                 expected: Held,
             },
             Trial {
+                name: "it waited for a handler of another partition, which it had to give up",
+                asks: &[],
+                script: "A assigned p0 0\nA assigned p1 0\nstore p0 0\nstore p1 0\nA begins p1 0\nA does p0 0\n@1\nA revoked p1\n@12\nA released p1\n@13\nA crashes\n@25\nB assigned p0 0\nB does p0 0\nend",
+                expected: Held,
+            },
+            Trial {
                 name: "its commits were refused",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@5\nA sends\nA refused\n@10\nA sends\nA refused\n@16\nA crashes\n@20\nB assigned p0 0\nB does p0 0\nend",

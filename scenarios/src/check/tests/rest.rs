@@ -96,6 +96,12 @@ fn clean_shutdown() {
                 expected: NotObserved,
             },
             Trial {
+                name: "it gives its partitions up on the way, and commits nothing",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\nA stopping\nA revoked p0\nA released p0\nA stopped\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
                 name: "its commit was refused",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA does p0 0\nA stopping\nA sends\nA refused\nA stopped\nB assigned p0 0\nB does p0 0\nend",
