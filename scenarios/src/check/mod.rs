@@ -1,6 +1,6 @@
 //! The checkers: each judges one property from a trace.
 //!
-//! A trace is read once into a [`History`]; the checkers are functions of it, one file a property.
+//! A trace is read once into tables (`History`); the checkers are functions of it, one file a property.
 
 mod acked_is_durable;
 mod bounded_duplicates;

@@ -1,5 +1,6 @@
 //! The checkers on traces written by hand: traces that break a promise, and traces that hold it.
 
+mod anything;
 mod bounds;
 mod commits;
 mod coverage;
