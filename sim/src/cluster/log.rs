@@ -176,3 +176,76 @@ fn sequence_of(record: &StoredRecord) -> Option<u32> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plimsoll_scenarios::MessageId;
+
+    fn message(sequence: u32) -> Value {
+        Value::Message {
+            id: MessageId(sequence),
+            key: None,
+            bytes: 1,
+            sequence: Some(sequence),
+        }
+    }
+
+    /// Epoch 1 wrote offsets 0 to 2, epoch 3 wrote 3 to 5, epoch 4 nothing.
+    fn log() -> Log {
+        let mut log = Log::default();
+        for (epoch, sequences) in [(1, 0..3), (3, 3..6), (4, 6..6)] {
+            log.begin_epoch(epoch);
+            for sequence in sequences {
+                log.append(epoch, message(sequence));
+            }
+        }
+        log
+    }
+
+    #[test]
+    fn an_epoch_ends_where_the_next_one_begins() {
+        let log = log();
+        assert_eq!(log.end_of_epoch(0), None);
+        assert_eq!(log.end_of_epoch(1), Some((1, 3)));
+        assert_eq!(log.end_of_epoch(2), Some((1, 3)));
+        assert_eq!(log.end_of_epoch(3), Some((3, 6)));
+        assert_eq!(log.end_of_epoch(9), Some((4, 6)));
+    }
+
+    #[test]
+    fn truncation_takes_epochs_and_sequences_along() {
+        let mut log = log();
+        log.truncate(6);
+        assert_eq!(log.last_epoch(), Some(3), "epoch 4 wrote nothing");
+        log.truncate(2);
+        assert_eq!((log.end(), log.last_epoch()), (2, Some(1)));
+        assert_eq!(log.check_sequence(1), Sequence::Duplicate(Offset::new(1)));
+        assert_eq!(log.check_sequence(2), Sequence::Next);
+        assert_eq!(log.check_sequence(3), Sequence::OutOfOrder);
+    }
+
+    #[test]
+    fn a_follower_takes_the_epochs_with_the_records() {
+        let leader = log();
+        let mut follower = Log::default();
+        follower.append_fetched(leader.slice(0, 4));
+        follower.append_fetched(leader.slice(4, 6));
+        assert_eq!(follower.end_of_epoch(1), Some((1, 3)));
+        assert_eq!(follower.last_epoch(), Some(3));
+        assert_eq!(
+            follower.check_sequence(4),
+            Sequence::Duplicate(Offset::new(4))
+        );
+    }
+
+    #[test]
+    fn removed_records_are_not_read() {
+        let mut log = log();
+        log.remove_below(2);
+        assert_eq!((log.start(), log.all().len()), (2, 4));
+        log.restart_at(9);
+        assert_eq!((log.start(), log.end(), log.last_epoch()), (9, 9, None));
+        assert_eq!(log.append(5, message(7)), Offset::new(9));
+    }
+}

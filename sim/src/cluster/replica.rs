@@ -305,3 +305,34 @@ impl Checkpoint {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Value;
+
+    #[test]
+    fn a_crash_leaves_the_high_watermark_of_the_last_checkpoint() {
+        let after_crash_at = |seconds| {
+            let at = |seconds| Instant::ZERO + Duration::from_secs(seconds);
+            let mut replica = Replica::default();
+            for _ in 0..9 {
+                replica.log.append(0, Value::Group(0));
+            }
+            for (time, high_watermark) in [(1, 3), (4, 4), (6, 6), (7, 7), (21, 9)] {
+                if time < seconds {
+                    assert!(replica.raise_high_watermark(at(time), high_watermark));
+                    assert!(!replica.raise_high_watermark(at(time), high_watermark));
+                }
+            }
+            replica.crash(at(seconds));
+            replica.high_watermark()
+        };
+        assert_eq!(after_crash_at(3), 0);
+        assert_eq!(after_crash_at(5), 4);
+        assert_eq!(after_crash_at(8), 4);
+        assert_eq!(after_crash_at(12), 7);
+        assert_eq!(after_crash_at(22), 7);
+        assert_eq!(after_crash_at(26), 9);
+    }
+}

@@ -40,6 +40,21 @@ fn a_new_process_waits_until_the_old_ones_session_is_over() {
 }
 
 #[test]
+fn what_was_meant_for_the_process_before_is_not_believed() {
+    let mut cluster = Cluster::new(|_| {});
+    cluster.crash(B);
+    cluster.start(B);
+    cluster.move_leader(P);
+    assert_eq!(cluster.leader(P), B, "the controller has not noticed yet");
+    cluster.run_for(millis(1_000));
+    assert!(!cluster.broker(B).replicas[0].is_leader());
+    cluster.run_for(millis(15_000));
+    assert!(cluster.controller.is_healthy());
+    let leader = cluster.leader(P);
+    cluster.produce(leader, 0, Acks::All, None).expect("stored");
+}
+
+#[test]
 fn a_paused_leader_is_replaced_and_wakes_up_as_a_follower() {
     let mut cluster = Cluster::new(|_| {});
     cluster.produce(A, 0, Acks::All, None).expect("stored");

@@ -1,5 +1,6 @@
 //! Brokers and the controller without clients: the tests send requests themselves.
 
+mod chaos;
 mod clients;
 mod commits;
 mod groups;
@@ -34,7 +35,7 @@ fn millis(millis: u64) -> Duration {
 }
 
 /// A plan of three brokers in which nothing happens by itself.
-fn plan(change: impl FnOnce(&mut Settings)) -> Plan {
+fn plan(seed: u64, change: impl FnOnce(&mut Settings)) -> Plan {
     let mut settings = Settings {
         name: "cluster".into(),
         description: String::new(),
@@ -53,7 +54,7 @@ fn plan(change: impl FnOnce(&mut Settings)) -> Plan {
     settings.network.latency = Distribution::even(millis(1), millis(1));
     change(&mut settings);
     Plan {
-        seed: 1,
+        seed,
         settings: Arc::new(settings),
         messages: Vec::new(),
         starts: vec![None; MEMBERS],
@@ -81,10 +82,15 @@ struct Cluster {
 
 impl Cluster {
     fn new(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::seeded(1, change)
+    }
+
+    fn seeded(seed: u64, change: impl FnOnce(&mut Settings)) -> Self {
         // The environment borrows; a test may leak that little.
-        let plan: &'static Plan = Box::leak(Box::new(plan(change)));
+        let plan: &'static Plan = Box::leak(Box::new(plan(seed, change)));
         let trace = Box::leak(Box::new(Trace::new()));
         let queue = Box::leak(Box::new(Queue::new()));
+        queue.reset(seed);
         let settings = &plan.settings;
         let nodes = settings.cluster.brokers as usize + 2 + MEMBERS;
         let mut network = Network::new(plan.seed, nodes, settings.network.latency);

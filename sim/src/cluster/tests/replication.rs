@@ -202,9 +202,7 @@ fn readers_are_fenced_by_epoch_and_bounded_by_the_log() {
 #[test]
 fn a_long_poll_ends_when_a_record_is_replicated() {
     let mut cluster = Cluster::new(|_| {});
-    cluster.run_for(millis(10));
     let poll = cluster.send_fetch(cluster.member(0), A, 0, 0);
-    let behind = cluster.send_fetch(cluster.member(0), A, 0, 0);
     cluster.run_for(millis(100));
     assert!(cluster.answer(poll).is_none());
     cluster.produce(A, 0, Acks::All, None).expect("stored");
@@ -213,8 +211,59 @@ fn a_long_poll_ends_when_a_record_is_replicated() {
         panic!("still waiting");
     };
     assert_eq!(response.records.len(), 1);
-    // The second waited behind the first on their connection, and found the record at once.
-    assert!(cluster.answer(behind).is_some());
+}
+
+#[test]
+fn a_connection_is_served_one_request_at_a_time() {
+    let mut cluster = Cluster::new(|_| {});
+    cluster.produce(A, 0, Acks::All, None).expect("stored");
+    let poll = cluster.send_fetch(cluster.member(0), A, 1, 0);
+    let behind = cluster.send_fetch(cluster.member(0), A, 0, 0);
+    let elsewhere = cluster.send_fetch(cluster.member(1), A, 0, 0);
+    cluster.run_for(millis(490));
+    assert!(cluster.answer(elsewhere).is_some());
+    assert!(cluster.answer(behind).is_none(), "the poll is first");
+    cluster.run_for(millis(20));
+    assert!(cluster.answer(poll).is_some() && cluster.answer(behind).is_some());
+}
+
+#[test]
+fn who_polls_learns_at_once_that_the_leader_is_another() {
+    let mut cluster = Cluster::new(|_| {});
+    let poll = cluster.send_fetch(cluster.member(0), A, 0, 0);
+    cluster.run_for(millis(10));
+    cluster.move_leader(P);
+    cluster.run_for(millis(3));
+    let Some(Response::Fetch(response)) = cluster.answer(poll) else {
+        panic!("still waiting");
+    };
+    assert_eq!(
+        response.partitions[0].error,
+        Some(ErrorName::FencedLeaderEpoch)
+    );
+}
+
+#[test]
+fn a_follower_is_in_sync_when_it_has_all_that_readers_see() {
+    let mut cluster = Cluster::new(|_| {});
+    cluster.crash(B);
+    cluster.run_for(millis(10_000));
+    let mut last = cluster.send_produce(A, 0, Acks::All, None);
+    for id in 1..1_500 {
+        last = cluster.send_produce(A, id, Acks::All, None);
+    }
+    assert!(cluster.wait_for(last, millis(20_000)).is_some());
+    cluster.start(B);
+    let readable = cluster.broker(A).log_ends(P).1;
+    let mut fetched_some = false;
+    while !in_sync(&cluster, A).contains(B) {
+        cluster.run_for(millis(1));
+        let end = cluster.broker(B).replicas[0].log.end();
+        fetched_some |= end > 0 && end < readable.get();
+        let complete = end == readable.get();
+        assert!(complete || !in_sync(&cluster, A).contains(B), "{end}");
+    }
+    assert!(fetched_some, "one fetch was enough: this shows nothing");
 }
 
 #[test]
@@ -235,6 +284,24 @@ fn the_last_in_sync_replica_stays_and_nobody_else_may_lead() {
     cluster.run_for(millis(5_000));
     assert_eq!(cluster.leader(P), A);
     assert_eq!(cluster.readable(), [0]);
+}
+
+#[test]
+fn a_replica_that_lags_never_leads() {
+    let mut cluster = Cluster::new(|settings| {
+        settings.cluster.settings.replica_lag_time_max = millis(2_000);
+    });
+    for (from, to) in [(A, B), (B, A)] {
+        cluster.env.network.block(from, to);
+    }
+    cluster.produce(A, 0, Acks::Leader, None).expect("appended");
+    cluster.run_for(millis(5_000));
+    assert_eq!(in_sync(&cluster, A), BrokerSet::only(A).with(C));
+    cluster.crash(C);
+    cluster.run_for(millis(10_000));
+    cluster.crash(A);
+    cluster.run_for(millis(10_000));
+    assert_eq!(cluster.controller.leader(P), None);
 }
 
 #[test]
