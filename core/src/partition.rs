@@ -37,12 +37,13 @@ pub(crate) struct Partition<P> {
     draining: bool,
     /// Whether the partition stands in the list of those that can start a handler.
     listed: bool,
-    /// How often records that were in flight when the log was cut had been tried: the next
-    /// record at such an offset counts on from there, so that a late result of the old one
-    /// cannot be taken for its own. Mostly empty.
-    attempts_before_cut: BTreeMap<Offset, u32>,
+    /// The highest number of an attempt under this assignment.
+    highest_attempt: u32,
+    /// Attempts count on from here since the log was cut, and from zero before: the result of a
+    /// record that is gone must not be taken for that of another one at its offset.
+    first_attempt: u32,
     /// How many dead-letter writes were in flight when the log was cut: their answers are still to
-    /// come, and must not be taken for those of other records. Mostly empty.
+    /// come, before those of later writes, and must not be taken for these. Mostly empty.
     writes_before_cut: BTreeMap<Offset, u32>,
 }
 
@@ -52,17 +53,9 @@ struct Entry<P> {
     record: Record<P>,
     /// The number of the last attempt.
     attempt: u32,
-    /// Attempts at another record that stood at this offset; they do not count for this one.
-    before: u32,
-    stage: Stage,
-}
-
-impl<P> Entry<P> {
     /// How often the handler was called.
-    #[inline]
-    const fn calls(&self) -> u32 {
-        self.attempt - self.before
-    }
+    calls: u32,
+    stage: Stage,
 }
 
 /// What an unfinished record waits for.
@@ -122,7 +115,8 @@ impl<P> Partition<P> {
             flow: Flow::Open,
             draining: false,
             listed: false,
-            attempts_before_cut: BTreeMap::new(),
+            highest_attempt: 0,
+            first_attempt: 0,
             writes_before_cut: BTreeMap::new(),
         }
     }
@@ -238,14 +232,12 @@ impl<P> Partition<P> {
     /// other records may come to stand at its offsets. Begins again at `position`.
     pub(crate) fn restart(&mut self, position: NextOffset, shared: &mut Shared<P>) {
         for (_, entry) in self.entries.iter() {
-            let offset = entry.record.offset;
-            if entry.attempt > 0 {
-                self.attempts_before_cut.insert(offset, entry.attempt);
-            }
             if let Stage::Writing { .. } = entry.stage {
-                *self.writes_before_cut.entry(offset).or_default() += 1;
+                let writes = self.writes_before_cut.entry(entry.record.offset);
+                *writes.or_default() += 1;
             }
         }
+        self.first_attempt = self.highest_attempt;
         self.abandon(shared);
         self.watermark.reset(position);
         shared.commands.push_back(Command::Seek {
@@ -303,9 +295,14 @@ impl<P> Partition<P> {
         if !std::mem::take(&mut self.dirty) || !self.is_uncommitted() {
             return None;
         }
+        let next = self.watermark.get();
+        if self.committed > Some(next) {
+            // The log was cut: until this commit is answered, what the group has is in doubt.
+            self.committed = None;
+        }
         Some(CommitOffset {
             partition: self.id,
-            next: self.watermark.get(),
+            next,
             founding_partitions: self.founding_partitions,
         })
     }
@@ -342,18 +339,12 @@ impl<P> Partition<P> {
 
     #[inline]
     fn buffer(&mut self, record: Record<P>) {
-        let before = if self.attempts_before_cut.is_empty() {
-            0
-        } else {
-            let before = self.attempts_before_cut.remove(&record.offset);
-            before.unwrap_or(0)
-        };
         let Record { offset, key, .. } = record;
         self.bytes += record.bytes as usize;
         let slot = self.entries.insert(Entry {
             record,
-            attempt: before,
-            before,
+            attempt: self.first_attempt,
+            calls: 0,
             stage: Stage::Queued,
         });
         self.index.push(offset, slot);

@@ -16,6 +16,8 @@ impl<P: Clone> Partition<P> {
         let flight = shared.flights.start(self.id, offset, deadline);
         entry.stage = Stage::Running { flight };
         entry.attempt = entry.attempt.saturating_add(1);
+        entry.calls = entry.calls.saturating_add(1);
+        self.highest_attempt = self.highest_attempt.max(entry.attempt);
         self.in_flight += 1;
         shared.counters.dispatched += 1;
         Some(Command::Dispatch {
@@ -158,7 +160,7 @@ impl<P: Clone> Partition<P> {
         let Some(entry) = self.entries.get_mut(slot) else {
             return;
         };
-        let exhausted = entry.calls() >= shared.config.retry.attempts;
+        let exhausted = entry.calls >= shared.config.retry.attempts;
         if shared.config.dead_letters && (permanent || exhausted) {
             let reason = if permanent {
                 DeadLetterReason::Permanent
@@ -169,7 +171,7 @@ impl<P: Clone> Partition<P> {
         } else if self.draining {
             self.forget(slot);
         } else {
-            let failure = Failure::Attempt(entry.calls());
+            let failure = Failure::Attempt(entry.calls);
             let due = shared.retry_after(self.id, entry.record.offset, failure);
             entry.stage = Stage::Pausing { due };
         }
@@ -191,7 +193,7 @@ impl<P: Clone> Partition<P> {
             partition: self.id,
             epoch: self.epoch,
             record: entry.record.clone(),
-            attempts: entry.calls(),
+            attempts: entry.calls,
             reason,
         });
     }

@@ -1,6 +1,5 @@
 //! The plain list of records with states: slow, and obviously right.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use plimsoll_core::{
@@ -75,8 +74,10 @@ pub struct Ledger {
     pub halted: bool,
     /// The driver was resumed by somebody else.
     pub resumed_behind: bool,
-    /// How often a record had been tried when the log was cut.
-    pub attempts_before_cut: BTreeMap<u64, u32>,
+    /// The highest number of an attempt.
+    pub highest_attempt: u32,
+    /// Attempts count on from here.
+    pub first_attempt: u32,
 }
 
 impl Ledger {
@@ -95,7 +96,8 @@ impl Ledger {
             paused: false,
             halted: false,
             resumed_behind: false,
-            attempts_before_cut: BTreeMap::new(),
+            highest_attempt: 0,
+            first_attempt: 0,
         }
     }
 
@@ -122,14 +124,13 @@ impl Ledger {
         if offset < self.position || self.draining.is_some() || self.halted {
             return;
         }
-        let attempts = self.attempts_before_cut.remove(&offset).unwrap_or(0);
         self.position = offset + 1;
         self.records.push(Entry {
             offset,
             key,
             bytes,
-            attempts,
-            before: attempts,
+            attempts: self.first_attempt,
+            before: self.first_attempt,
             state: State::Waiting,
         });
     }
@@ -163,6 +164,7 @@ impl Ledger {
         );
         entry.attempts = attempt;
         entry.state = State::Running { since: now };
+        self.highest_attempt = self.highest_attempt.max(attempt);
     }
 
     pub fn ended(&mut self, offset: Offset, outcome: Outcome, config: &Config, now: Instant) {
@@ -220,14 +222,11 @@ impl Ledger {
     pub fn cut(&mut self, position: u64) -> Vec<u64> {
         let mut running = Vec::new();
         for record in self.records.drain(..) {
-            if record.is_unfinished() && record.attempts > 0 {
-                self.attempts_before_cut
-                    .insert(record.offset, record.attempts);
-            }
             if let State::Running { .. } = record.state {
                 running.push(record.offset);
             }
         }
+        self.first_attempt = self.highest_attempt;
         self.position = position;
         self.floor = 0;
         running

@@ -2,13 +2,21 @@
 //! records with states (`ledger`), kept by a driver that obeys every command (`world`).
 
 mod ledger;
+mod log;
+mod obey;
+mod rare;
 mod steps;
 mod world;
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 
 use plimsoll_core::Config;
+use rare::Rare;
 use steps::Step;
 use world::World;
 
@@ -56,7 +64,7 @@ impl StateMachineTest for Model {
 
 prop_state_machine! {
     #![proptest_config(ProptestConfig {
-        cases: 1500,
+        cases: 20_000,
         failure_persistence: None,
         max_shrink_iters: 4000,
         ..ProptestConfig::default()
@@ -65,4 +73,25 @@ prop_state_machine! {
     /// Every promise holds after every command, and all is finished once the world is kind.
     #[test]
     fn keeps_its_promises_whatever_happens(sequential 1..150 => Model);
+}
+
+/// A suite in which something rare never happened would prove nothing about it.
+#[test]
+fn meets_everything_rare() {
+    let mut runner = TestRunner::deterministic();
+    let runs = (
+        steps::configs(),
+        prop::collection::vec(steps::steps(), 1..150),
+    );
+    let mut missing = BTreeSet::from(Rare::ALL);
+    for _ in 0..5_000 {
+        let run = runs.new_tree(&mut runner).expect("no filters");
+        let (config, steps) = run.current();
+        let mut world = World::new(config);
+        for step in steps {
+            world.step(step);
+        }
+        missing.retain(|rare| !world.seen.contains(rare));
+    }
+    assert_eq!(missing, BTreeSet::new());
 }

@@ -4,60 +4,56 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use plimsoll_core::{
-    Assignment, AssignmentEpoch, Command, CommitId, CommitOffset, CommitOutcome, Config, Consumer,
-    Event, InitialPosition, Instant, KeyHash, Machine, NextOffset, Offset, OutOfRangePolicy,
-    Outcome, RebalanceId, Record, TopicPartition,
+    Assignment, AssignmentEpoch, CommitId, CommitOffset, CommitOutcome, Config, Consumer, Event,
+    InitialPosition, Instant, Machine, NextOffset, Offset, Outcome, RebalanceId, TopicPartition,
 };
 
-use crate::ledger::{Ledger, State};
+use crate::ledger::Ledger;
+use crate::log::{Log, last_record, records};
+use crate::rare::Rare;
 use crate::steps::Step;
 
 /// A handler or a write that the driver has begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Task {
-    partition: TopicPartition,
-    epoch: AssignmentEpoch,
-    offset: Offset,
-    attempt: u32,
-}
-
-/// A partition's log, with gaps. All of it can be fetched.
-#[derive(Clone, Copy, Debug)]
-struct Log {
-    start: u64,
-    end: u64,
+pub struct Task {
+    pub partition: TopicPartition,
+    pub epoch: AssignmentEpoch,
+    pub offset: Offset,
+    pub attempt: u32,
 }
 
 /// A revocation or the shutdown, not yet answered.
 #[derive(Debug)]
-struct Pending {
-    partitions: Vec<(TopicPartition, u32)>,
-    give_up_at: Instant,
+pub struct Pending {
+    pub partitions: Vec<(TopicPartition, u32)>,
+    pub give_up_at: Instant,
 }
 
 /// The consumer, its driver, and what a careful observer knows.
 #[derive(Debug)]
 pub struct World {
-    config: Config,
-    consumer: Consumer<u64>,
-    now: Instant,
-    logs: BTreeMap<TopicPartition, Log>,
-    owned: BTreeMap<TopicPartition, Ledger>,
-    running: Vec<Task>,
+    pub config: Config,
+    pub consumer: Consumer<u64>,
+    pub now: Instant,
+    pub logs: BTreeMap<TopicPartition, Log>,
+    pub owned: BTreeMap<TopicPartition, Ledger>,
+    pub running: Vec<Task>,
     /// With whether the log was cut since: then the write means nothing any more.
-    writing: Vec<(Task, bool)>,
+    pub writing: Vec<(Task, bool)>,
     /// Handlers that were cancelled, and may end all the same.
-    zombies: Vec<Task>,
+    pub zombies: Vec<Task>,
     /// What the consumer must cancel before its next event.
-    to_cancel: BTreeSet<(TopicPartition, Offset)>,
-    commit: Option<(CommitId, Vec<(CommitOffset, u32)>)>,
-    last_commit: CommitId,
+    pub to_cancel: BTreeSet<(TopicPartition, Offset)>,
+    pub commit: Option<(CommitId, Vec<(CommitOffset, u32)>)>,
+    pub last_commit: CommitId,
     /// With the last commit before each of them.
-    assigns: BTreeMap<RebalanceId, Vec<(TopicPartition, u32)>>,
-    revokes: BTreeMap<RebalanceId, Pending>,
-    closing: Option<Pending>,
-    closed: bool,
-    counter: u32,
+    pub assigns: BTreeMap<RebalanceId, Vec<(TopicPartition, u32)>>,
+    pub revokes: BTreeMap<RebalanceId, Pending>,
+    pub closing: Option<Pending>,
+    pub closed: bool,
+    pub counter: u32,
+    /// The rare things that happened.
+    pub seen: BTreeSet<Rare>,
 }
 
 impl World {
@@ -80,6 +76,7 @@ impl World {
             closing: None,
             closed: false,
             counter: 0,
+            seen: BTreeSet::new(),
         }
     }
 
@@ -108,6 +105,7 @@ impl World {
             Step::HandleLate { which, outcome } => {
                 if let Some(task) = pick(&self.zombies, which) {
                     self.zombies.retain(|zombie| *zombie != task);
+                    self.seen.insert(Rare::ResultTooLate);
                     self.tell(processed(task, outcome));
                 }
             }
@@ -189,6 +187,12 @@ impl World {
     }
 
     fn assign(&mut self, partitions: u8, behind: Option<u64>, founding: Option<u32>) {
+        let again = chosen(partitions)
+            .iter()
+            .any(|id| self.owned.contains_key(id));
+        self.saw(again, Rare::AssignedWhileOwned);
+        let closing = self.closing.is_some() && !self.closed;
+        self.saw(closing, Rare::AssignedWhileClosing);
         self.counter += 1;
         let rebalance = RebalanceId(self.counter);
         let mut assignments = Vec::new();
@@ -233,12 +237,20 @@ impl World {
             rebalance,
             partitions: assignments,
         });
+        let held_back = self.assigns.contains_key(&rebalance);
+        self.saw(held_back, Rare::AssignHeldBack);
     }
 
     fn revoke(&mut self, partitions: u8) {
         self.counter += 1;
         let rebalance = RebalanceId(self.counter);
         let partitions = chosen(partitions);
+        let mut running = self.running.iter();
+        let runs = running.any(|t| partitions.contains(&t.partition));
+        self.saw(runs, Rare::RevokedWithHandlers);
+        self.saw(self.commit.is_some(), Rare::RevokedWithCommit);
+        let closing = self.closing.is_some() && !self.closed;
+        self.saw(closing, Rare::RevokedWhileClosing);
         let pending = self.drain(&partitions, self.config.revoke_deadline);
         if !self.closed {
             self.revokes.insert(rebalance, pending);
@@ -256,6 +268,10 @@ impl World {
         for id in &partitions {
             self.forget(*id, true);
         }
+        self.saw(!self.to_cancel.is_empty(), Rare::LostWithHandlers);
+        let mut revoked = self.revokes.values().flat_map(|r| &r.partitions);
+        let twice = revoked.any(|(id, _)| partitions.contains(id));
+        self.saw(twice, Rare::LostWhileRevoked);
         if !self.closed {
             let pending = Pending {
                 partitions: Vec::new(),
@@ -297,6 +313,7 @@ impl World {
     }
 
     fn fetch(&mut self, which: usize, back: u64, count: u64) {
+        let config = self.config;
         let Some(id) = self.fetching(which) else {
             return;
         };
@@ -319,12 +336,16 @@ impl World {
         for record in &records {
             ledger.fetched(record.offset.get(), record.key, record.bytes);
         }
-        ledger.resumed_behind = false;
         self.tell(Event::Fetched {
             partition: id,
             epoch,
             records,
         });
+        if let Some(ledger) = self.owned.get_mut(&id) {
+            let noticed = !ledger.resumed_behind || ledger.draining.is_some();
+            assert!(noticed || !ledger.is_full(&config), "unnoticed");
+            ledger.resumed_behind = false;
+        }
     }
 
     fn fetch_stale(&mut self, which: usize, count: u64) {
@@ -332,7 +353,7 @@ impl World {
         let old = self.owned.get(&id).and_then(|ledger| ledger.epoch);
         self.tell(Event::Fetched {
             partition: id,
-            epoch: AssignmentEpoch(old.map_or(1, |epoch| epoch.0 - 1)),
+            epoch: AssignmentEpoch(old.map_or(0, |epoch| epoch.0 - 1)),
             records: records(0..count),
         });
     }
@@ -349,14 +370,27 @@ impl World {
     }
 
     fn dead_lettered(&mut self, write: (Task, bool), acknowledged: bool) {
-        let (task, void) = write;
-        self.writing.retain(|w| *w != write);
+        // Writes of the same offset end in the order in which they began.
+        let Task {
+            partition,
+            epoch,
+            offset,
+            ..
+        } = write.0;
+        let is_it =
+            |(t, _): &(Task, bool)| (t.partition, t.epoch, t.offset) == (partition, epoch, offset);
+        let Some(index) = self.writing.iter().position(is_it) else {
+            return;
+        };
+        let (task, void) = self.writing.remove(index);
         let now = self.now;
         if let Some(ledger) = self.owned.get_mut(&task.partition)
             && ledger.epoch == Some(task.epoch)
             && !void
         {
             ledger.written(task.offset, acknowledged, now);
+            self.saw(acknowledged, Rare::DeadLetterAcknowledged);
+            self.saw(!acknowledged, Rare::DeadLetterFailed);
         }
         self.tell(Event::DeadLettered {
             partition: task.partition,
@@ -370,7 +404,11 @@ impl World {
         let Some((commit, offsets)) = self.commit.take() else {
             return;
         };
+        self.saw(outcome == CommitOutcome::Unknown, Rare::CommitUnknown);
         for (offset, serial) in offsets {
+            let now_owned = self.owned.get(&offset.partition).map(|l| l.serial);
+            let newer = now_owned.is_some_and(|now| now != serial);
+            self.saw(newer, Rare::CommitSpansAssignments);
             if let Some(ledger) = self.owned.get_mut(&offset.partition)
                 && ledger.serial == serial
                 && outcome == CommitOutcome::Ok
@@ -379,74 +417,6 @@ impl World {
             }
         }
         self.tell(Event::CommitFinished { commit, outcome });
-    }
-
-    /// Retention removes the next `beyond` offsets.
-    fn expire(&mut self, which: usize, beyond: u64) {
-        let Some(id) = self.fetching(which) else {
-            return;
-        };
-        let position = self.ledger(id).position;
-        let log = self.logs.get_mut(&id).expect("a log");
-        if position < log.start {
-            return;
-        }
-        log.start = position + beyond;
-        log.end = log.end.max(log.start + 5);
-        self.refuse(id, position);
-    }
-
-    /// A new leader has fewer records than were fetched.
-    fn truncate(&mut self, which: usize, below: u64) {
-        let Some(id) = self.fetching(which) else {
-            return;
-        };
-        let position = self.ledger(id).position;
-        let log = self.logs.get_mut(&id).expect("a log");
-        let end = position.saturating_sub(below);
-        if end < log.start || end == position {
-            return;
-        }
-        log.end = end;
-        self.refuse(id, position);
-        // New records take the offsets of those that are gone.
-        self.logs.get_mut(&id).expect("a log").end = end + 20;
-    }
-
-    fn refuse(&mut self, id: TopicPartition, refused: u64) {
-        let log = self.log(id);
-        let policy = self.config.out_of_range;
-        let ledger = self.ledger(id);
-        let (Some(epoch), None) = (ledger.epoch, ledger.draining) else {
-            return;
-        };
-        let position = ledger.position;
-        let target = match policy {
-            OutOfRangePolicy::Earliest => log.start,
-            OutOfRangePolicy::Latest => log.end,
-            OutOfRangePolicy::Halt => position,
-        };
-        if !(log.start..=log.end).contains(&position) && !ledger.halted {
-            if policy == OutOfRangePolicy::Halt {
-                ledger.halted = true;
-            } else if position < log.start {
-                ledger.position = target;
-            } else {
-                let cut = ledger.cut(target);
-                let cut = cut.into_iter().map(|offset| (id, Offset::new(offset)));
-                self.to_cancel.extend(cut);
-                for (task, void) in &mut self.writing {
-                    *void |= task.partition == id && task.epoch == epoch;
-                }
-            }
-        }
-        self.tell(Event::OutOfRange {
-            partition: id,
-            epoch,
-            position: NextOffset::new(refused),
-            log_start: NextOffset::new(log.start),
-            log_end: NextOffset::new(log.end),
-        });
     }
 
     /// Fires every timer on the way.
@@ -468,295 +438,28 @@ impl World {
         self.now = self.now.max(until);
     }
 
-    fn tell(&mut self, event: Event<u64>) {
+    pub fn tell(&mut self, event: Event<u64>) {
         self.consumer.handle_event(self.now, event);
         self.obey();
     }
 
-    fn obey(&mut self) {
-        while let Some(command) = self.consumer.poll_command() {
-            assert!(!self.closed, "{command:?} after Close");
-            self.do_one(command);
-        }
-        self.stop_waiting_for_writes();
-        self.check();
-    }
-
-    /// A dead-letter write cannot be cancelled: past the deadline of a drain it is ignored.
-    fn stop_waiting_for_writes(&mut self) {
-        for (id, ledger) in &mut self.owned {
-            if ledger.draining.is_none_or(|due| self.now < due) {
-                continue;
-            }
-            for (task, void) in &mut self.writing {
-                if task.partition == *id && Some(task.epoch) == ledger.epoch && !*void {
-                    *void = true;
-                    ledger.entry(task.offset).state = State::Dropped;
-                }
-            }
-        }
-    }
-
-    fn do_one(&mut self, command: Command<u64>) {
-        let (config, now) = (self.config, self.now);
-        match command {
-            Command::Dispatch {
-                partition,
-                epoch,
-                attempt,
-                record,
-            } => {
-                let ledger = self.ledger_of(partition, epoch);
-                ledger.start(record.offset, attempt, &config, now);
-                self.running.push(Task {
-                    partition,
-                    epoch,
-                    offset: record.offset,
-                    attempt,
-                });
-            }
-            Command::Cancel {
-                partition,
-                epoch,
-                offset,
-            } => self.cancelled(partition, epoch, offset),
-            Command::DeadLetter {
-                partition,
-                epoch,
-                record,
-                attempts,
-                ..
-            } => {
-                let ledger = self.ledger_of(partition, epoch);
-                ledger.write(record.offset, attempts, &config, now);
-                let task = Task {
-                    partition,
-                    epoch,
-                    offset: record.offset,
-                    attempt: attempts,
-                };
-                self.writing.push((task, false));
-            }
-            Command::Commit { commit, offsets } => self.committed(commit, offsets),
-            Command::Pause { partition } => self.ledger(partition).paused = true,
-            Command::Resume { partition } => {
-                let ledger = self.ledger(partition);
-                assert!(ledger.has_room(&config), "resumed too early");
-                ledger.paused = false;
-            }
-            Command::Seek {
-                partition,
-                epoch,
-                position,
-            } => {
-                let ledger = self.ledger_of(partition, epoch);
-                assert_eq!(position.get(), ledger.position);
-            }
-            Command::CompleteAssign { rebalance, starts } => self.assign_done(rebalance, starts),
-            Command::CompleteRevoke { rebalance } => self.revoke_done(rebalance),
-            Command::Close => self.close(),
-        }
-    }
-
-    fn cancelled(&mut self, id: TopicPartition, epoch: AssignmentEpoch, offset: Offset) {
-        let is_it = |t: &Task| (t.partition, t.epoch, t.offset) == (id, epoch, offset);
-        let task = *self.running.iter().find(|t| is_it(t)).expect("it runs");
-        self.running.retain(|t| *t != task);
-        self.zombies.push(task);
-        if self.to_cancel.remove(&(id, offset)) {
-            return;
-        }
-        let (config, now) = (self.config, self.now);
-        let ledger = self.ledger_of(id, epoch);
-        let State::Running { since } = ledger.entry(offset).state else {
-            panic!("{offset} does not run");
-        };
-        if config.handler_deadline.is_some_and(|d| now >= since + d) {
-            ledger.ended(offset, Outcome::Retryable, &config, now);
-        } else {
-            let due = ledger.draining.expect("cancelled for no reason");
-            assert!(now >= due, "cancelled before the deadline of the drain");
-            ledger.entry(offset).state = State::Dropped;
-        }
-    }
-
-    fn committed(&mut self, commit: CommitId, offsets: Vec<CommitOffset>) {
-        assert!(self.commit.is_none(), "two commits in flight");
-        assert!(commit > self.last_commit, "a commit that was sent before");
-        assert!(!offsets.is_empty());
-        assert!(offsets.is_sorted_by(|a, b| a.partition < b.partition));
-        let mut carried = Vec::new();
-        for offset in offsets {
-            let ledger = self.ledger(offset.partition);
-            assert_eq!(offset.next, ledger.next(), "a commit is the watermark");
-            assert_ne!(Some(offset.next.get()), ledger.committed, "nothing new");
-            assert!(offset.next.get() >= ledger.floor, "a commit that rewinds");
-            assert_eq!(offset.founding_partitions, ledger.founding);
-            ledger.floor = offset.next.get();
-            ledger.last_commit = Some(commit);
-            carried.push((offset, ledger.serial));
-        }
-        self.last_commit = commit;
-        self.commit = Some((commit, carried));
-    }
-
-    fn assign_done(&mut self, rebalance: RebalanceId, starts: Vec<plimsoll_core::Start>) {
-        let entries = self
-            .assigns
-            .remove(&rebalance)
-            .expect("an assignment to answer");
-        let closing = self.closing.is_some();
-        let mut expected = Vec::new();
-        for (id, serial) in entries {
-            let Some(ledger) = self.owned.get(&id).filter(|l| l.serial == serial) else {
-                continue;
-            };
-            let held = ledger.starts_at_end && ledger.committed.is_none();
-            assert!(!held || ledger.draining.is_some(), "fetches too early");
-            if ledger.draining.is_none() || closing {
-                expected.push((id, NextOffset::new(ledger.position)));
-            }
-        }
-        let starting = |id| starts.iter().any(|s| s.partition == id);
-        if closing {
-            expected.retain(|(id, _)| starting(*id));
-        }
-        let got: Vec<_> = starts.iter().map(|s| (s.partition, s.position)).collect();
-        assert_eq!(got, expected);
-        for start in starts {
-            let ledger = self.ledger(start.partition);
-            assert_eq!(ledger.epoch, None, "started twice");
-            ledger.epoch = Some(start.epoch);
-        }
-    }
-
-    fn revoke_done(&mut self, rebalance: RebalanceId) {
-        let pending = self
-            .revokes
-            .remove(&rebalance)
-            .expect("something to answer");
-        self.given_up(&pending);
-    }
-
-    fn close(&mut self) {
-        assert!(self.revokes.is_empty() && self.assigns.is_empty());
-        let pending = self.closing.take().expect("asked to close");
-        self.given_up(&pending);
-        assert!(self.owned.is_empty(), "partitions that nobody gave up");
-        self.closing = Some(pending);
-        self.closed = true;
-    }
-
-    /// Checks that the partitions were left as they should be, and forgets them.
-    fn given_up(&mut self, pending: &Pending) {
-        // The end of a shutdown ends everything.
-        let give_up_at = match &self.closing {
-            Some(closing) => closing.give_up_at.min(pending.give_up_at),
-            None => pending.give_up_at,
-        };
-        for &(id, serial) in &pending.partitions {
-            let Some(ledger) = self.owned.get(&id).filter(|l| l.serial == serial) else {
-                continue;
-            };
-            assert!(!self.running.iter().any(|t| t.partition == id), "a zombie");
-            let in_flight = self.commit.as_ref().map(|(commit, _)| *commit);
-            let watermark = Some(ledger.watermark());
-            let tried = watermark == Some(ledger.floor)
-                && ledger.last_commit.is_some()
-                && ledger.last_commit != in_flight;
-            assert!(
-                ledger.committed == watermark || tried || self.now >= give_up_at,
-                "given up without a commit: {ledger:?}"
-            );
-            self.forget(id, false);
-        }
-    }
-
-    /// The partition is not owned any more; what runs must be cancelled if `cancels`.
-    fn forget(&mut self, id: TopicPartition, cancels: bool) {
-        if self.owned.remove(&id).is_some() && cancels {
-            let running = self.running.iter().filter(|t| t.partition == id);
-            self.to_cancel.extend(running.map(|t| (id, t.offset)));
-        }
-    }
-
-    /// What must hold whenever the consumer has nothing more to say.
-    fn check(&mut self) {
-        let (config, now) = (self.config, self.now);
-        assert!(
-            self.to_cancel.is_empty(),
-            "not cancelled: {:?}",
-            self.to_cancel
-        );
-        assert!(self.running.len() <= config.max_in_flight);
-        assert_eq!(self.consumer.in_flight(), self.running.len());
-        let due = |at: Instant| now > at;
-        assert!(
-            !self.revokes.values().any(|r| due(r.give_up_at)),
-            "revoke overdue"
-        );
-        assert!(self.closed || !self.closing.iter().any(|c| due(c.give_up_at)));
-        for (id, ledger) in &self.owned {
-            let overdue = |t: &&Task| t.partition == *id && ledger.draining.is_some_and(due);
-            assert_eq!(self.running.iter().find(overdue), None, "not cancelled");
-            if ledger.draining.is_some() {
-                continue;
-            }
-            let buffered = self.consumer.partition(*id).expect("owned");
-            let (records, bytes) = ledger.buffered();
-            assert_eq!(buffered.buffered_records, records);
-            assert_eq!(buffered.buffered_bytes, bytes);
-            assert_eq!(buffered.watermark, ledger.next());
-            assert_eq!(buffered.halted, ledger.halted);
-            assert!(!ledger.records.iter().any(|r| r.state == State::Condemned));
-            if !ledger.halted && !ledger.resumed_behind {
-                assert!(ledger.paused || !ledger.is_full(&config), "unbounded");
-                assert!(!ledger.paused || !ledger.has_room(&config), "left paused");
-            }
-        }
-        for entries in self.assigns.values() {
-            let waits = entries.iter().any(|(id, serial)| {
-                self.owned.get(id).is_some_and(|l| {
-                    l.serial == *serial
-                        && l.starts_at_end
-                        && l.committed.is_none()
-                        && l.draining.is_none()
-                })
-            });
-            assert!(waits, "an assignment waits for nothing");
-        }
-        self.check_nothing_idles();
-    }
-
-    /// With a free handler, nothing that may run waits.
-    fn check_nothing_idles(&self) {
-        if self.running.len() >= self.config.max_in_flight {
-            return;
-        }
-        for ledger in self.owned.values().filter(|l| l.draining.is_none()) {
-            let first = ledger.unfinished().next();
-            let waits = first.is_some_and(|record| record.state == State::Waiting);
-            assert!(!waits, "the first record waits with handlers free");
-        }
-    }
-
     /// One of the partitions that the driver may fetch.
-    fn fetching(&self, which: usize) -> Option<TopicPartition> {
+    pub fn fetching(&self, which: usize) -> Option<TopicPartition> {
         let id = TopicPartition::new(0, (which % 3) as u32);
         let ledger = self.owned.get(&id)?;
         (ledger.epoch.is_some() && !self.closed).then_some(id)
     }
 
-    fn log(&self, id: TopicPartition) -> Log {
+    pub fn log(&self, id: TopicPartition) -> Log {
         self.logs[&id]
     }
 
-    fn ledger(&mut self, id: TopicPartition) -> &mut Ledger {
+    pub fn ledger(&mut self, id: TopicPartition) -> &mut Ledger {
         let ledger = self.owned.get_mut(&id);
         ledger.unwrap_or_else(|| panic!("{id:?} is not owned"))
     }
 
-    fn ledger_of(&mut self, id: TopicPartition, epoch: AssignmentEpoch) -> &mut Ledger {
+    pub fn ledger_of(&mut self, id: TopicPartition, epoch: AssignmentEpoch) -> &mut Ledger {
         let ledger = self.ledger(id);
         assert_eq!(ledger.epoch, Some(epoch), "an old assignment");
         ledger
@@ -780,29 +483,4 @@ fn pick<T: Copy>(from: &[T], which: usize) -> Option<T> {
 fn chosen(partitions: u8) -> Vec<TopicPartition> {
     let ids = (0..3).filter(|n| partitions & (1 << n) != 0);
     ids.map(|n| TopicPartition::new(0, n)).collect()
-}
-
-/// Every fourth offset is missing, and now and then a stretch.
-fn exists(offset: u64) -> bool {
-    offset % 4 != 2 && offset / 10 % 5 != 2
-}
-
-fn last_record(log: Log) -> u64 {
-    (log.start..log.end)
-        .rev()
-        .find(|o| exists(*o))
-        .map_or(log.start, |o| o + 1)
-}
-
-fn records(offsets: std::ops::Range<u64>) -> Vec<Record<u64>> {
-    let records = offsets.filter(|offset| exists(*offset)).map(|offset| {
-        let mixed = offset.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
-        Record {
-            offset: Offset::new(offset),
-            key: (mixed % 5 != 0).then_some(KeyHash(mixed % 5)),
-            bytes: (mixed % 60) as u32,
-            payload: offset,
-        }
-    });
-    records.collect()
 }

@@ -1,0 +1,115 @@
+//! The partitions' logs, and what may happen to them.
+
+use plimsoll_core::{Event, KeyHash, NextOffset, Offset, OutOfRangePolicy, Record, TopicPartition};
+
+use crate::rare::Rare;
+use crate::world::World;
+
+/// A partition's log, with gaps. All of it can be fetched.
+#[derive(Clone, Copy, Debug)]
+pub struct Log {
+    pub start: u64,
+    pub end: u64,
+}
+
+impl World {
+    /// Retention removes the next `beyond` offsets.
+    pub fn expire(&mut self, which: usize, beyond: u64) {
+        let Some(id) = self.fetching(which) else {
+            return;
+        };
+        let position = self.ledger(id).position;
+        let log = self.logs.get_mut(&id).expect("a log");
+        if position < log.start {
+            return;
+        }
+        log.start = position + beyond;
+        log.end = log.end.max(log.start + 5);
+        self.refuse(id, position);
+    }
+
+    /// A new leader has fewer records than were fetched.
+    pub fn truncate(&mut self, which: usize, below: u64) {
+        let Some(id) = self.fetching(which) else {
+            return;
+        };
+        let position = self.ledger(id).position;
+        let log = self.logs.get_mut(&id).expect("a log");
+        let end = position.saturating_sub(below);
+        if end < log.start || end == position {
+            return;
+        }
+        log.end = end;
+        self.refuse(id, position);
+        // New records take the offsets of those that are gone.
+        self.logs.get_mut(&id).expect("a log").end = end + 20;
+    }
+
+    pub fn refuse(&mut self, id: TopicPartition, refused: u64) {
+        let log = self.log(id);
+        let policy = self.config.out_of_range;
+        let ledger = self.ledger(id);
+        let (Some(epoch), None) = (ledger.epoch, ledger.draining) else {
+            return;
+        };
+        let position = ledger.position;
+        let target = match policy {
+            OutOfRangePolicy::Earliest => log.start,
+            OutOfRangePolicy::Latest => log.end,
+            OutOfRangePolicy::Halt => position,
+        };
+        if !(log.start..=log.end).contains(&position) && !ledger.halted {
+            if policy == OutOfRangePolicy::Halt {
+                ledger.halted = true;
+                self.seen.insert(Rare::Halted);
+            } else if position < log.start {
+                ledger.position = target;
+                let unfinished = ledger.unfinished().count() > 0;
+                self.saw(unfinished, Rare::SeekForwardOverUnfinished);
+            } else {
+                let cut = ledger.cut(target);
+                let cut = cut.into_iter().map(|offset| (id, Offset::new(offset)));
+                self.to_cancel.extend(cut);
+                self.saw(!self.to_cancel.is_empty(), Rare::CutWithHandlers);
+                for (task, void) in &mut self.writing {
+                    if task.partition == id && task.epoch == epoch {
+                        *void = true;
+                        self.seen.insert(Rare::WriteAcrossCut);
+                    }
+                }
+            }
+        }
+        self.tell(Event::OutOfRange {
+            partition: id,
+            epoch,
+            position: NextOffset::new(refused),
+            log_start: NextOffset::new(log.start),
+            log_end: NextOffset::new(log.end),
+        });
+    }
+}
+
+/// Every fourth offset is missing, and now and then a stretch.
+fn exists(offset: u64) -> bool {
+    offset % 4 != 2 && offset / 10 % 5 != 2
+}
+
+pub fn last_record(log: Log) -> u64 {
+    (log.start..log.end)
+        .rev()
+        .find(|o| exists(*o))
+        .map_or(log.start, |o| o + 1)
+}
+
+pub fn records(offsets: std::ops::Range<u64>) -> Vec<Record<u64>> {
+    let records = offsets.filter(|offset| exists(*offset)).map(|offset| {
+        let mixed = offset.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+        Record {
+            offset: Offset::new(offset),
+            key: (mixed % 5 != 0).then_some(KeyHash(mixed % 5)),
+            bytes: (mixed % 60) as u32,
+            payload: offset,
+        }
+    });
+    records.collect()
+}

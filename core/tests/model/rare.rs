@@ -1,0 +1,61 @@
+//! The rare things that a run of the model may meet.
+
+/// What a suite must meet now and then, or it proves little.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rare {
+    RevokedWithHandlers,
+    RevokedWithCommit,
+    RevokedWhileClosing,
+    LostWithHandlers,
+    LostWhileRevoked,
+    AssignedWhileOwned,
+    AssignedWhileClosing,
+    AssignHeldBack,
+    CancelledByHandlerDeadline,
+    CancelledByDrain,
+    CommitGivenUp,
+    CommitUnknown,
+    CommitSpansAssignments,
+    ResultTooLate,
+    RetriedTwice,
+    DeadLetterFailed,
+    DeadLetterAcknowledged,
+    WriteAcrossCut,
+    CutWithHandlers,
+    SeekForwardOverUnfinished,
+    Halted,
+    Paused,
+    Resumed,
+    PausedAgain,
+    Closed,
+}
+
+impl Rare {
+    pub const ALL: [Self; 25] = [
+        Self::RevokedWithHandlers,
+        Self::RevokedWithCommit,
+        Self::RevokedWhileClosing,
+        Self::LostWithHandlers,
+        Self::LostWhileRevoked,
+        Self::AssignedWhileOwned,
+        Self::AssignedWhileClosing,
+        Self::AssignHeldBack,
+        Self::CancelledByHandlerDeadline,
+        Self::CancelledByDrain,
+        Self::CommitGivenUp,
+        Self::CommitUnknown,
+        Self::CommitSpansAssignments,
+        Self::ResultTooLate,
+        Self::RetriedTwice,
+        Self::DeadLetterFailed,
+        Self::DeadLetterAcknowledged,
+        Self::WriteAcrossCut,
+        Self::CutWithHandlers,
+        Self::SeekForwardOverUnfinished,
+        Self::Halted,
+        Self::Paused,
+        Self::Resumed,
+        Self::PausedAgain,
+        Self::Closed,
+    ];
+}
