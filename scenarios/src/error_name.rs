@@ -1,5 +1,7 @@
 //! Kafka's error codes, by Kafka's names.
 
+use crate::scenario::RequestKind;
+
 /// An error code of Kafka's protocol (`org.apache.kafka.common.protocol.Errors`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "Kafka's own names")]
@@ -29,6 +31,126 @@ pub enum ErrorName {
 }
 
 impl ErrorName {
+    /// All of them, in the order of Kafka's numbers.
+    pub const ALL: [Self; 22] = [
+        Self::OffsetOutOfRange,
+        Self::UnknownTopicOrPartition,
+        Self::LeaderNotAvailable,
+        Self::NotLeaderOrFollower,
+        Self::RequestTimedOut,
+        Self::NetworkException,
+        Self::CoordinatorLoadInProgress,
+        Self::CoordinatorNotAvailable,
+        Self::NotCoordinator,
+        Self::NotEnoughReplicas,
+        Self::NotEnoughReplicasAfterAppend,
+        Self::IllegalGeneration,
+        Self::InconsistentGroupProtocol,
+        Self::UnknownMemberId,
+        Self::InvalidSessionTimeout,
+        Self::RebalanceInProgress,
+        Self::OutOfOrderSequenceNumber,
+        Self::FencedLeaderEpoch,
+        Self::UnknownLeaderEpoch,
+        Self::MemberIdRequired,
+        Self::FencedInstanceId,
+        Self::UnstableOffsetCommit,
+    ];
+
+    /// The errors that a broker answers to requests of a kind, as Kafka's own request handlers
+    /// and coordinators do (`KafkaApis`, `ReplicaManager`, `GroupCoordinatorService`).
+    pub const fn of_request(request: RequestKind) -> &'static [Self] {
+        match request {
+            RequestKind::Produce => &[
+                Self::UnknownTopicOrPartition,
+                Self::LeaderNotAvailable,
+                Self::NotLeaderOrFollower,
+                Self::RequestTimedOut,
+                Self::NotEnoughReplicas,
+                Self::NotEnoughReplicasAfterAppend,
+                Self::OutOfOrderSequenceNumber,
+            ],
+            RequestKind::Fetch => &[
+                Self::OffsetOutOfRange,
+                Self::UnknownTopicOrPartition,
+                Self::NotLeaderOrFollower,
+                Self::FencedLeaderEpoch,
+                Self::UnknownLeaderEpoch,
+            ],
+            RequestKind::ListOffsets => &[
+                Self::UnknownTopicOrPartition,
+                Self::LeaderNotAvailable,
+                Self::NotLeaderOrFollower,
+                Self::FencedLeaderEpoch,
+                Self::UnknownLeaderEpoch,
+            ],
+            RequestKind::Metadata => &[Self::UnknownTopicOrPartition, Self::LeaderNotAvailable],
+            RequestKind::OffsetCommit => &[
+                Self::UnknownTopicOrPartition,
+                Self::RequestTimedOut,
+                Self::CoordinatorLoadInProgress,
+                Self::CoordinatorNotAvailable,
+                Self::NotCoordinator,
+                Self::IllegalGeneration,
+                Self::UnknownMemberId,
+                Self::RebalanceInProgress,
+                Self::FencedInstanceId,
+            ],
+            RequestKind::OffsetFetch => &[
+                Self::CoordinatorLoadInProgress,
+                Self::CoordinatorNotAvailable,
+                Self::NotCoordinator,
+                Self::UnstableOffsetCommit,
+            ],
+            RequestKind::FindCoordinator => &[
+                Self::CoordinatorLoadInProgress,
+                Self::CoordinatorNotAvailable,
+            ],
+            RequestKind::JoinGroup => &[
+                Self::CoordinatorLoadInProgress,
+                Self::CoordinatorNotAvailable,
+                Self::NotCoordinator,
+                Self::InconsistentGroupProtocol,
+                Self::UnknownMemberId,
+                Self::InvalidSessionTimeout,
+                Self::RebalanceInProgress,
+                Self::MemberIdRequired,
+                Self::FencedInstanceId,
+            ],
+            RequestKind::SyncGroup => &[
+                Self::CoordinatorLoadInProgress,
+                Self::CoordinatorNotAvailable,
+                Self::NotCoordinator,
+                Self::IllegalGeneration,
+                Self::InconsistentGroupProtocol,
+                Self::UnknownMemberId,
+                Self::RebalanceInProgress,
+                Self::FencedInstanceId,
+            ],
+            // A coordinator that still loads answers heartbeats with success.
+            RequestKind::Heartbeat => &[
+                Self::CoordinatorNotAvailable,
+                Self::NotCoordinator,
+                Self::IllegalGeneration,
+                Self::UnknownMemberId,
+                Self::RebalanceInProgress,
+                Self::FencedInstanceId,
+            ],
+            RequestKind::LeaveGroup => &[
+                Self::CoordinatorLoadInProgress,
+                Self::CoordinatorNotAvailable,
+                Self::NotCoordinator,
+                Self::UnknownMemberId,
+                Self::FencedInstanceId,
+            ],
+        }
+    }
+
+    /// The error of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|error| error.name() == name)
+    }
+
     /// The name as Kafka writes it, for example `NOT_LEADER_OR_FOLLOWER`.
     pub const fn name(self) -> &'static str {
         match self {

@@ -1,6 +1,12 @@
 //! A plan: a scenario with every random choice made.
 
-use crate::scenario::{Fault, Message, Scenario, Settings};
+mod faults;
+mod messages;
+mod zipf;
+
+use crate::scenario::{
+    Fault, FaultKind, FaultSpec, Message, Scenario, Settings, Trigger, Workload,
+};
 use plimsoll_core::Instant;
 use std::fmt;
 use std::sync::Arc;
@@ -48,18 +54,83 @@ pub struct Plan {
 
 impl Plan {
     /// Makes the random choices of a scenario.
-    pub fn draw(_scenario: &Scenario, _seed: u64) -> Self {
-        unimplemented!("drawing a plan")
+    ///
+    /// The plan's settings say nothing any more that its other parts say: shares of failures are
+    /// resolved to the fates of messages, `undecodable` faults too, and `safety` is the moment of
+    /// healing. That moment is the scenario's `duration`, or else one second after the last
+    /// message is produced and the last timed fault is over.
+    pub fn draw(scenario: &Scenario, seed: u64) -> Self {
+        let mut settings = scenario.settings.clone();
+        let faults = faults::draw(scenario, seed);
+        let messages = messages::draw(scenario, seed);
+        let heal_at = match settings.safety {
+            Some(duration) => Instant::ZERO + duration,
+            None => last_moment(&messages, &faults, &settings) + HEALING_DELAY,
+        };
+        let starts = settings.consumers.starts.iter();
+        let starts = starts.map(|start| start.map(|at| Instant::ZERO + at));
+        let starts = starts.collect();
+        settings.safety = Some(heal_at.since_start());
+        let handler = &mut settings.handler;
+        for share in [
+            &mut handler.retryable,
+            &mut handler.permanent,
+            &mut handler.panic,
+            &mut handler.hang,
+        ] {
+            *share = 0.0;
+        }
+        handler.messages.clear();
+        Self {
+            seed,
+            settings: Arc::new(settings),
+            messages,
+            starts,
+            faults,
+            heal_at,
+        }
     }
 
     /// The plan as a scenario with nothing left to draw: drawing it with its own seed gives an
     /// equal plan.
     pub fn to_scenario(&self) -> Scenario {
-        unimplemented!("plan to scenario")
+        let mut settings = Settings::clone(&self.settings);
+        settings.safety = Some(self.heal_at.since_start());
+        let starts = self.starts.iter();
+        settings.consumers.starts = starts
+            .map(|start| start.map(Instant::since_start))
+            .collect();
+        let faults = self.faults.iter().cloned();
+        Scenario {
+            settings,
+            workload: Workload::Explicit(self.messages.clone()),
+            faults: faults.map(FaultSpec::Explicit).collect(),
+            seed: Some(self.seed),
+        }
     }
 
     /// The latest moment at which the run may end.
     pub fn deadline(&self) -> Instant {
         self.heal_at + self.settings.expect.liveness_within + Duration::from_secs(1)
     }
+}
+
+/// From the last thing that a scenario does to the healing, where it states no duration.
+const HEALING_DELAY: Duration = Duration::from_secs(1);
+
+/// When the last message is produced and the last timed fault is over.
+fn last_moment(messages: &[Message], faults: &[Fault], settings: &Settings) -> Instant {
+    let produced = messages.iter().map(|message| message.at).max();
+    let over = faults.iter().filter_map(|fault| match fault.trigger {
+        Trigger::At(at) => {
+            let steps = match fault.kind {
+                FaultKind::RollingRestart => settings.consumers.starts.len() as u32,
+                FaultKind::RollingBrokerRestart => settings.cluster.brokers,
+                _ => 1,
+            };
+            Some(at + fault.duration.unwrap_or_default() * steps)
+        }
+        Trigger::When { .. } => None,
+    });
+    produced.into_iter().chain(over).max().unwrap_or_default()
 }

@@ -1,4 +1,17 @@
 //! `[consumers]`: the group under test.
+//!
+//! ```toml
+//! [consumers]
+//! group = "billing"
+//! starts = ["0s", "20s", "on join"]
+//! subject = "plimsoll"
+//! ordering = "key"
+//! session_timeout = "10s"
+//! poll_deadline = "60s"
+//! assignor = "cooperative-sticky"
+//! commit = { interval = "5s", every = 100 }
+//! retry = { attempts = 5, backoff = "100ms..10s", jitter = 0.2 }
+//! ```
 
 use crate::Subject;
 use plimsoll_core::Config;

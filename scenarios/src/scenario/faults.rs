@@ -1,4 +1,42 @@
 //! `[[faults]]` and `[faults.random]`: what goes wrong, when, and to whom.
+//!
+//! ```toml
+//! [[faults]]
+//! at = "12s"
+//! do = "crash"
+//! member = "consumer-1"
+//! for = "5s"
+//!
+//! [[faults]]
+//! when = "the 10th effect"
+//! after = "5ms"
+//! do = "partition"
+//! member = "owner of orders-0"
+//! broker = "coordinator"
+//! direction = "responses"
+//! for = "8s"
+//!
+//! [faults.random]
+//! count = "0..4"
+//! between = "5s..50s"
+//! for = "1s..8s"
+//! weights = { crash = 3, pause = 1 }
+//! ```
+//!
+//! `for` may be left out where a kind has it: the fault then lasts until everything is healed.
+//! Only the rolling restarts need it. Kinds that are over at once refuse it.
+
+mod file;
+mod name;
+mod random;
+mod target;
+mod when;
+mod write;
+
+pub(super) use file::RawFaults;
+pub use name::FaultName;
+pub(super) use target::broker_name;
+pub(super) use write::write;
 
 use crate::{FaultId, MemberId, MessageId};
 use plimsoll_core::{Instant, Outcome, TopicPartition};
@@ -22,8 +60,8 @@ pub struct RandomFaults {
     pub between: (Duration, Duration),
     /// How long each lasts, shortest and longest.
     pub duration: (Duration, Duration),
-    /// Which kinds, by the words of `do`, and how often in proportion.
-    pub weights: Vec<(String, f64)>,
+    /// Which kinds, and how often in proportion; in the order of [`FaultName`], each at most once.
+    pub weights: Vec<(FaultName, f64)>,
 }
 
 /// One fault of a plan.

@@ -1,22 +1,34 @@
 //! The scenario language: what may go wrong, as types that cannot hold a bad value.
 
+mod check;
 mod cluster;
 mod consumers;
+mod consumers_file;
+mod errors;
 mod expect;
+mod fate;
 mod faults;
+mod file;
 mod handler;
+mod ids;
 mod network;
 mod topics;
+mod units;
+mod value;
 mod workload;
+mod write;
 
 pub use cluster::{BrokerSettings, Cluster};
 pub use consumers::{Assignor, Consumers};
+pub use errors::{Mistake, Problem, ScenarioError};
 pub use expect::{Expect, Expected};
+pub use fate::Fate;
 pub use faults::{
-    BrokerTarget, Condition, Direction, Fault, FaultKind, FaultSpec, MemberTarget, RandomFaults,
-    RequestKind, Trigger,
+    BrokerTarget, Condition, Direction, Fault, FaultKind, FaultName, FaultSpec, MemberTarget,
+    RandomFaults, RequestKind, Trigger,
 };
-pub use handler::{Distribution, Fate, Handler};
+pub use file::schema;
+pub use handler::{Distribution, Handler};
 pub use network::Network;
 pub use topics::Topic;
 pub use workload::{Acks, Message, Producer, Traffic, Workload};
@@ -64,19 +76,25 @@ pub struct Settings {
 
 impl Scenario {
     /// Parses a scenario file; `name` is what errors and the default of `name` use (a path).
-    pub fn parse(_name: &str, _text: &str) -> Result<Self, ScenarioError> {
-        unimplemented!("parser")
+    ///
+    /// # Errors
+    /// Where the text is no scenario: every mistake that could be found, each with its place.
+    pub fn parse(name: &str, text: &str) -> Result<Self, ScenarioError> {
+        file::parse(name, text)
+    }
+
+    /// What is wrong with a scenario that was made by a program: nothing, where
+    /// [`to_toml`](Self::to_toml) gives a file that [`parse`](Self::parse) accepts.
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        check::scenario(self, &mut problems);
+        problems
     }
 
     /// Writes the scenario as a file that a person can read, and that parses to an equal one.
+    ///
+    /// Only what differs from the defaults is written. Comments may be put in front of it.
     pub fn to_toml(&self) -> String {
-        unimplemented!("writer")
+        file::write(self)
     }
-}
-
-/// A mistake in a scenario file: where, what was expected, and the nearest valid word.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("{message}")]
-pub struct ScenarioError {
-    message: String,
 }

@@ -1,0 +1,452 @@
+//! What must be true of a whole scenario, however it was made.
+
+use super::errors::{Place, Problem, place};
+use super::faults::broker_name;
+use super::handler::check_share;
+use super::topics::{self, one_of};
+use super::units::duration;
+use super::value::Word;
+use super::{
+    BrokerTarget, Consumers, Fault, FaultKind, FaultSpec, MemberTarget, Scenario, Settings,
+    Trigger, Workload,
+};
+use crate::{ErrorName, MessageId};
+use plimsoll_core::TopicPartition;
+use std::time::Duration;
+
+/// Notes everything that is wrong. Faults are named by their index: `faults`, `2`, `member`.
+pub(super) fn scenario(scenario: &Scenario, problems: &mut Vec<Problem>) {
+    let settings = &scenario.settings;
+    settings.cluster.check(problems);
+    topics::check(&settings.topics, problems);
+    settings.consumers.check(settings, problems);
+    settings.handler.check(problems);
+    settings.network.check(problems);
+    settings.producer.check(problems);
+    settings.expect.check(problems);
+    let capacity = capacity(scenario);
+    scenario.workload.check(&capacity, problems);
+    let mut context = Context {
+        scenario,
+        capacity: &capacity,
+        problems,
+        at: Place::new(),
+    };
+    context.fated_messages();
+    for (index, spec) in scenario.faults.iter().enumerate() {
+        context.at = place!["faults", index];
+        match spec {
+            FaultSpec::Explicit(fault) => context.fault(fault),
+            FaultSpec::Random(random) => {
+                random.check(&context.at, context.problems);
+            }
+        }
+    }
+}
+
+/// A partition that is not among those that its topic can have is a problem at `place`.
+pub(super) fn partition(
+    partition: TopicPartition,
+    capacity: &[u32],
+    place: Place,
+    problems: &mut Vec<Problem>,
+) {
+    let count = capacity.get(partition.topic as usize).copied().unwrap_or(0);
+    if partition.partition >= count {
+        let message = format!(
+            "partition {} of a topic that has {count}",
+            partition.partition
+        );
+        let expected = match count {
+            0 => "expected a topic".into(),
+            1 => "expected partition 0".into(),
+            _ => format!("expected 0 to {}", count - 1),
+        };
+        problems.push(Problem::new(place, message).expected(expected));
+    }
+}
+
+/// By topic: how many partitions it can have, with those that faults add.
+fn capacity(scenario: &Scenario) -> Vec<u32> {
+    let topics = &scenario.settings.topics;
+    let mut capacity: Vec<_> = topics.iter().map(|topic| topic.partitions).collect();
+    for spec in &scenario.faults {
+        if let FaultSpec::Explicit(Fault {
+            kind: FaultKind::AddPartitions { topic, count },
+            ..
+        }) = spec
+            && let Some(capacity) = capacity.get_mut(*topic as usize)
+        {
+            *capacity = capacity.saturating_add(*count);
+        }
+    }
+    capacity
+}
+
+impl Consumers {
+    fn check(&self, settings: &Settings, problems: &mut Vec<Problem>) {
+        self.check_numbers(problems);
+        self.check_timeouts(settings, problems);
+    }
+
+    fn check_numbers(&self, problems: &mut Vec<Problem>) {
+        let at = |key: &str| place!["consumers", key];
+        let members = self.starts.len();
+        if !(1..=64).contains(&members) {
+            problems.push(
+                Problem::new(at("members"), format!("{members} members"))
+                    .or_at(at("starts"))
+                    .expected("expected 1 to 64"),
+            );
+        }
+        if self.group.is_empty() {
+            let problem = Problem::new(at("group"), "a group without a name");
+            problems.push(problem.expected("expected a name"));
+        }
+        let config = &self.config;
+        for (key, number) in [
+            ("prefetch", self.prefetch as usize),
+            ("max_in_flight", config.max_in_flight),
+            ("max_buffered_records", config.max_buffered_records),
+            ("max_buffered_bytes", config.max_buffered_bytes),
+            ("max_span", config.max_span),
+        ] {
+            if number == 0 {
+                let problem = Problem::new(at(key), format!("`{key}` is 0"));
+                problems.push(problem.expected("expected at least 1"));
+            }
+        }
+        let retry = |key: &str| place!["consumers", "retry", key];
+        if config.retry.attempts == 0 {
+            let problem = Problem::new(retry("attempts"), "a record is never handled");
+            problems.push(problem.expected("expected at least 1"));
+        }
+        if config.retry.backoff > config.retry.max_backoff {
+            let problem = Problem::new(
+                retry("backoff"),
+                "the first pause is longer than the longest",
+            );
+            problems.push(problem.expected("expected the shorter time first"));
+        }
+        check_share(config.retry.jitter.into(), retry("jitter"), problems);
+        if config.commit.every == Some(0) {
+            let problem = Problem::new(
+                place!["consumers", "commit", "every"],
+                "a commit every 0 records",
+            );
+            problems.push(problem.expected("expected at least 1"));
+        }
+        if config.commit.interval == Some(Duration::ZERO) {
+            let place = place!["consumers", "commit", "interval"];
+            let problem = Problem::new(place, "a commit every 0 s");
+            problems.push(problem.expected("expected a longer interval, or `every = 1`"));
+        }
+    }
+
+    fn check_timeouts(&self, settings: &Settings, problems: &mut Vec<Problem>) {
+        let at = |key: &str| place!["consumers", key];
+        for (key, time) in [
+            ("session_timeout", self.session_timeout),
+            ("heartbeat", self.heartbeat),
+            ("poll_deadline", self.poll_deadline),
+            ("request_timeout", self.request_timeout),
+            ("metadata_refresh", self.metadata_refresh),
+            ("retry_backoff", self.retry_backoff),
+        ] {
+            if time.is_zero() {
+                let problem = Problem::new(at(key), format!("`{key}` is zero"));
+                problems.push(problem.expected("expected a longer time"));
+            }
+        }
+        // Kafka refuses to create such a consumer, or librdkafka does.
+        let mut below = |low: (&str, Duration), high: (&str, Duration), or_equal: bool| {
+            if low.1 < high.1 || (or_equal && low.1 == high.1) {
+                return;
+            }
+            let relation = if or_equal { "at most" } else { "below" };
+            let message = format!(
+                "`{}` is {}, and `{}` only {}",
+                low.0,
+                duration(low.1),
+                high.0,
+                duration(high.1),
+            );
+            problems.push(
+                Problem::new(at(low.0), message)
+                    .or_at(at(high.0))
+                    .expected(format!("expected `{}` {relation} `{}`", low.0, high.0)),
+            );
+        };
+        let session = ("session_timeout", self.session_timeout);
+        let poll = ("poll_deadline", self.poll_deadline);
+        below(("heartbeat", self.heartbeat), session, false);
+        below(session, poll, true);
+        below(
+            ("revoke_deadline", self.config.revoke_deadline),
+            poll,
+            false,
+        );
+        let request = ("request_timeout", self.request_timeout);
+        below(("fetch_wait_max", self.fetch_wait_max), request, false);
+
+        let broker = &settings.cluster.settings;
+        let (min, max) = (
+            broker.group_min_session_timeout,
+            broker.group_max_session_timeout,
+        );
+        if !(min..=max).contains(&self.session_timeout) && min <= max {
+            let message = format!(
+                "brokers refuse a session timeout of {}",
+                duration(self.session_timeout)
+            );
+            problems.push(
+                Problem::new(at("session_timeout"), message)
+                    .or_at(place![
+                        "cluster",
+                        "settings",
+                        "group.min.session.timeout.ms"
+                    ])
+                    .or_at(place![
+                        "cluster",
+                        "settings",
+                        "group.max.session.timeout.ms"
+                    ])
+                    .expected(format!("expected {} to {}", duration(min), duration(max)))
+                    .help(
+                        "\"group.min.session.timeout.ms\" and \"group.max.session.timeout.ms\" in \
+                         [cluster.settings] are the limits",
+                    ),
+            );
+        }
+    }
+}
+
+struct Context<'a> {
+    scenario: &'a Scenario,
+    capacity: &'a [u32],
+    problems: &'a mut Vec<Problem>,
+    at: Place,
+}
+
+impl Context<'_> {
+    fn fated_messages(&mut self) {
+        for (index, (message, _)) in self.scenario.settings.handler.messages.iter().enumerate() {
+            self.at = place!["handler", "messages", index];
+            self.message(MessageId(*message));
+        }
+    }
+
+    fn fault(&mut self, fault: &Fault) {
+        let faults = self.scenario.faults.iter();
+        let same_id = faults
+            .filter(|spec| matches!(spec, FaultSpec::Explicit(other) if other.id == fault.id));
+        if same_id.count() > 1 {
+            self.problem(
+                "id",
+                format!("two faults have the id {}", fault.id.0),
+                "expected another",
+            );
+        }
+        if fault.id.0 > 4_000 {
+            // Substreams of a fault are numbered in 12 bits.
+            self.problem(
+                "id",
+                format!("a fault has the id {}", fault.id.0),
+                "expected at most 4000",
+            );
+        }
+        if let Trigger::When { count: 0, .. } = fault.trigger {
+            self.problem("nth", "the 0th time".into(), "expected at least 1");
+        }
+        let name = fault.kind.name();
+        match fault.duration {
+            Some(_) if !name.lasts() => {
+                let message = format!("`{}` is over at once: it has no duration", name.name());
+                self.problem("for", message, "expected no `for`");
+            }
+            None if name.keys().needed.contains(&"for") => {
+                let message = format!("`{}` without `for`", name.name());
+                self.problem("do", message, "expected `for` beside it");
+            }
+            Some(Duration::ZERO) if name.keys().needed.contains(&"for") => {
+                self.problem(
+                    "for",
+                    "all of them at once".into(),
+                    "expected a longer time",
+                );
+            }
+            _ => {}
+        }
+        self.kind(&fault.kind);
+    }
+
+    fn kind(&mut self, kind: &FaultKind) {
+        match *kind {
+            FaultKind::Crash(member)
+            | FaultKind::Stop(member)
+            | FaultKind::Pause(member)
+            | FaultKind::CrashAfterEffect(member)
+            | FaultKind::HandlerHang(member)
+            | FaultKind::LoseResponse(member, _) => self.member(member),
+            FaultKind::Slow(member, factor) => {
+                self.member(member);
+                if !(1..=1_000).contains(&factor) {
+                    self.problem(
+                        "by",
+                        format!("{factor} times as long"),
+                        "expected 1 to 1000",
+                    );
+                }
+            }
+            FaultKind::Join(member) => {
+                self.member(MemberTarget::Member(member));
+                let starts = &self.scenario.settings.consumers.starts;
+                if let Some(Some(start)) = starts.get(member.0 as usize) {
+                    let message = format!("{member} starts by itself, at {}", duration(*start));
+                    self.problem(
+                        "member",
+                        message,
+                        "expected a member whose start is \"on join\"",
+                    );
+                }
+            }
+            FaultKind::RollingRestart
+            | FaultKind::RollingBrokerRestart
+            | FaultKind::CoordinatorMove => {}
+            FaultKind::HandlerOutage { share, .. } => self.share(share),
+            FaultKind::Undecodable(message) => self.message(message),
+            FaultKind::Partition { member, broker, .. }
+            | FaultKind::Delay { member, broker, .. }
+            | FaultKind::Cut { member, broker } => {
+                self.member(member);
+                self.broker(broker);
+            }
+            FaultKind::Isolate(broker)
+            | FaultKind::BrokerCrash(broker)
+            | FaultKind::BrokerStop(broker)
+            | FaultKind::BrokerPause(broker)
+            | FaultKind::Throttle(broker, _) => self.broker(Some(broker)),
+            FaultKind::LeaderMove(partition) => self.partition("partition", partition),
+            FaultKind::Error {
+                broker,
+                request,
+                error,
+                share,
+            } => {
+                self.broker(broker);
+                self.share(share);
+                self.error(request, error);
+            }
+            FaultKind::AddPartitions { topic, .. } => self.added(topic),
+            FaultKind::Retention(partition, share) => {
+                self.partition("partition", partition);
+                self.share(share);
+            }
+        }
+    }
+
+    fn member(&mut self, target: MemberTarget) {
+        let members = self.scenario.settings.consumers.starts.len();
+        match target {
+            MemberTarget::Member(member) if member.0 as usize >= members => {
+                let expected = match members {
+                    1 => "expected consumer-1".into(),
+                    _ => format!("expected consumer-1 to consumer-{members}"),
+                };
+                self.problem("member", format!("there is no {member}"), &expected);
+            }
+            MemberTarget::OwnerOf(partition) => self.partition("member", partition),
+            _ => {}
+        }
+    }
+
+    fn broker(&mut self, target: Option<BrokerTarget>) {
+        let brokers = self.scenario.settings.cluster.brokers;
+        match target {
+            Some(BrokerTarget::Broker(broker)) if broker >= brokers => {
+                let expected = match brokers {
+                    0 | 1 => "expected broker-1".into(),
+                    _ => format!("expected broker-1 to broker-{brokers}"),
+                };
+                self.problem(
+                    "broker",
+                    format!("there is no {}", broker_name(broker)),
+                    &expected,
+                );
+            }
+            Some(BrokerTarget::LeaderOf(partition)) => self.partition("broker", partition),
+            _ => {}
+        }
+    }
+
+    fn message(&mut self, id: MessageId) {
+        let exists = match &self.scenario.workload {
+            Workload::Drawn(traffic) => (1..=traffic.messages).contains(&id.0),
+            Workload::Explicit(messages) => messages.iter().any(|message| message.id == id),
+        };
+        if !exists {
+            let expected = match &self.scenario.workload {
+                Workload::Drawn(traffic) => format!("expected 1 to {}", traffic.messages),
+                Workload::Explicit(_) => "expected the id of one of [[messages]]".into(),
+            };
+            self.problem(
+                "message",
+                format!("there is no message {}", id.0),
+                &expected,
+            );
+        }
+    }
+
+    fn partition(&mut self, key: &str, target: TopicPartition) {
+        let place = self.key(key);
+        partition(target, self.capacity, place, self.problems);
+    }
+
+    fn added(&mut self, topic: u32) {
+        match self.capacity.get(topic as usize) {
+            Some(count) if *count > 64 => {
+                let message = format!("the topic would have {count} partitions");
+                self.problem("count", message, "expected at most 64 in the end");
+            }
+            Some(_) => {}
+            None => self.problem(
+                "topic",
+                format!("there is no topic {topic}"),
+                "expected a topic",
+            ),
+        }
+    }
+
+    fn error(&mut self, request: super::RequestKind, error: ErrorName) {
+        let possible = ErrorName::of_request(request);
+        if !possible.contains(&error) {
+            let names: Vec<_> = possible.iter().map(|error| error.name()).collect();
+            let message = format!(
+                "brokers do not answer {} with {}",
+                request.word(),
+                error.name()
+            );
+            self.problem("error", message, "expected an error of this request");
+            let help = format!("{} can fail with {}", request.word(), one_of(&names));
+            if let Some(problem) = self.problems.last_mut() {
+                problem.help = Some(help);
+            }
+        }
+    }
+
+    fn share(&mut self, share: f64) {
+        let place = self.key("share");
+        check_share(share, place, self.problems);
+    }
+
+    fn problem(&mut self, key: &str, message: String, expected: &str) {
+        let problem = Problem::new(self.key(key), message).expected(expected);
+        self.problems.push(problem);
+    }
+
+    fn key(&self, key: &str) -> Place {
+        let mut place = self.at.clone();
+        place.push(key.into());
+        place
+    }
+}

@@ -1,0 +1,178 @@
+//! Mistakes in a scenario file: where, what was expected, and the nearest valid word.
+
+use miette::{Diagnostic, NamedSource, SourceSpan};
+use std::fmt;
+use std::ops::Range;
+
+/// The mistakes in a scenario file; at least one.
+///
+/// As a miette diagnostic it shows the place of each in the file's text.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .mistakes[0].message)]
+pub struct ScenarioError {
+    source_code: NamedSource<String>,
+    mistakes: Vec<Mistake>,
+}
+
+/// One mistake in a scenario file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Diagnostic)]
+#[error("{message}")]
+pub struct Mistake {
+    /// What is wrong, in one sentence.
+    pub message: String,
+    /// What was expected at that place.
+    pub expected: String,
+    /// What to do, with the nearest valid word if there is one.
+    #[help]
+    pub help: Option<String>,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+    #[label("{expected}")]
+    span: SourceSpan,
+}
+
+impl ScenarioError {
+    /// `mistakes` must not be empty.
+    pub(super) fn new(name: &str, text: &str, mut mistakes: Vec<Mistake>) -> Self {
+        mistakes.sort_by_key(|mistake| mistake.span.offset());
+        Self {
+            source_code: NamedSource::new(name, text.into()).with_language("toml"),
+            mistakes,
+        }
+    }
+
+    /// The name under which the file was parsed.
+    pub fn file(&self) -> &str {
+        self.source_code.name()
+    }
+
+    /// Every mistake that was found, from the top of the file.
+    pub fn mistakes(&self) -> &[Mistake] {
+        &self.mistakes
+    }
+}
+
+/// The first mistake, and the others as related ones.
+impl Diagnostic for ScenarioError {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.mistakes[0].help()
+    }
+
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        Some(&self.source_code)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = miette::LabeledSpan> + '_>> {
+        self.mistakes[0].labels()
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        let others = self.mistakes[1..].iter();
+        Some(Box::new(others.map(|mistake| mistake as &dyn Diagnostic)))
+    }
+}
+
+/// Where something stands in a scenario: keys and indices from the top, for example `consumers`,
+/// `heartbeat`.
+pub(super) type Place = Vec<String>;
+
+/// Builds a [`Place`].
+macro_rules! place {
+    ($($step:expr),* $(,)?) => { vec![$($step.to_string()),*] };
+}
+pub(super) use place;
+
+/// Something that is wrong with a scenario, wherever it came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The first of these that the file has is shown.
+    pub(super) places: Vec<Place>,
+    pub(super) message: String,
+    pub(super) expected: String,
+    pub(super) help: Option<String>,
+}
+
+impl Problem {
+    pub(super) fn new(place: Place, message: impl Into<String>) -> Self {
+        Self {
+            places: vec![place],
+            message: message.into(),
+            expected: "here".into(),
+            help: None,
+        }
+    }
+
+    /// Where else to point, if the first place is not written in the file.
+    pub(super) fn or_at(mut self, place: Place) -> Self {
+        self.places.push(place);
+        self
+    }
+
+    /// What was expected there.
+    pub(super) fn expected(mut self, expected: impl Into<String>) -> Self {
+        self.expected = expected.into();
+        self
+    }
+
+    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The nearest of `words` to `word`, as help.
+    pub(super) fn nearest<'w>(
+        mut self,
+        word: &str,
+        words: impl IntoIterator<Item = &'w str>,
+    ) -> Self {
+        self.help = nearest(word, words).map(|near| format!("did you mean `{near}`?"));
+        self
+    }
+
+    /// The mistake in the file's text.
+    pub(super) fn at(self, text: &str, span: Range<usize>) -> Mistake {
+        let (line, column) = line_and_column(text, span.start);
+        Mistake {
+            message: self.message,
+            expected: self.expected,
+            help: self.help,
+            line,
+            column,
+            span: span.into(),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// The word that a person most likely meant, if one is near.
+pub(super) fn nearest<'w>(word: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
+    let word = word.to_lowercase();
+    words
+        .into_iter()
+        .map(|candidate| {
+            let near = strsim::jaro_winkler(&word, &candidate.to_lowercase());
+            let edits = strsim::osa_distance(&word, &candidate.to_lowercase());
+            (near, edits, candidate)
+        })
+        .filter(|(near, edits, candidate)| {
+            *near >= 0.8 || *edits <= 2.min(candidate.chars().count() / 2)
+        })
+        .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)))
+        .map(|(_, _, candidate)| candidate)
+}
+
+fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    (
+        before.matches('\n').count() + 1,
+        before[start..].chars().count() + 1,
+    )
+}

@@ -1,0 +1,164 @@
+//! `[faults.random]` as it stands in a file.
+
+use super::RandomFaults;
+use super::name::FaultName;
+use crate::scenario::errors::{Place, Problem};
+use crate::scenario::units::{self, Span};
+use crate::scenario::value::Value;
+use crate::scenario::write::Section;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+/// A description of random faults: each seed draws its own.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawRandom {
+    /// How many, fewest and most.
+    count: Value<Span<u32>>,
+    /// When they begin, earliest and latest.
+    between: Value<Span<Duration>>,
+    /// How long each lasts that can last, shortest and longest; default "1s..10s".
+    r#for: Option<Value<Span<Duration>>>,
+    /// Which kinds, and how often in proportion; default: every kind that can be drawn, alike.
+    weights: Option<Weights>,
+}
+
+/// By the words of `do`.
+#[derive(Debug)]
+struct Weights(Vec<(FaultName, f64)>);
+
+const DURATION: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
+
+impl<'de> Deserialize<'de> for Weights {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Weights;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table such as { crash = 3, pause = 1 }")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Weights, A::Error> {
+                let mut weights = Vec::new();
+                while let Some(Value(name)) = map.next_key::<Value<FaultName>>()? {
+                    let weight: f64 = map.next_value()?;
+                    if !(0.0..=1e6).contains(&weight) {
+                        let message =
+                            format!("invalid value: weight {weight}, expected 0 to 1000000");
+                        return Err(A::Error::custom(message));
+                    }
+                    weights.push((name, weight));
+                }
+                // TOML's tables have no order: a draw must not depend on how a file is read.
+                weights.sort_by_key(|(name, _)| *name);
+                Ok(Weights(weights))
+            }
+        }
+
+        deserializer.deserialize_any(Reader)
+    }
+}
+
+impl JsonSchema for Weights {
+    fn schema_name() -> Cow<'static, str> {
+        "Weights".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let words: serde_json::Map<_, _> = FaultName::all()
+            .filter(|name| name.is_drawable())
+            .map(|name| {
+                (
+                    name.name().into(),
+                    serde_json::json!({ "type": "number", "minimum": 0 }),
+                )
+            })
+            .collect();
+        json_schema!({ "type": "object", "properties": words, "additionalProperties": false })
+    }
+}
+
+/// The weights of a description that states none.
+fn every_kind() -> Vec<(FaultName, f64)> {
+    let names = FaultName::all().filter(|name| name.is_drawable());
+    names.map(|name| (name, 1.0)).collect()
+}
+
+impl RawRandom {
+    pub(super) fn resolve(self, at: &Place, problems: &mut Vec<Problem>) -> RandomFaults {
+        let duration = self
+            .r#for
+            .map_or(DURATION, |Value(span)| (span.min, span.max));
+        let random = RandomFaults {
+            count: (self.count.0.min, self.count.0.max),
+            between: (self.between.0.min, self.between.0.max),
+            duration,
+            weights: self.weights.map_or_else(every_kind, |weights| weights.0),
+        };
+        random.check(at, problems);
+        random
+    }
+}
+
+impl RandomFaults {
+    pub(in crate::scenario) fn check(&self, at: &Place, problems: &mut Vec<Problem>) {
+        let key = |key: &str| {
+            at.iter()
+                .cloned()
+                .chain([key.to_string()])
+                .collect::<Place>()
+        };
+        if self.count.1 > 1_000 {
+            let message = format!("up to {} random faults", self.count.1);
+            problems.push(Problem::new(key("count"), message).expected("expected at most 1000"));
+        }
+        let undrawable = self.weights.iter().filter(|(name, _)| !name.is_drawable());
+        for (name, _) in undrawable {
+            let mut place = key("weights");
+            place.push(name.name().into());
+            let message = format!(
+                "`{}` cannot be drawn: it needs to be told whom",
+                name.name()
+            );
+            problems.push(Problem::new(place, message).expected("expected it in `[[faults]]`"));
+        }
+        let sum: f64 = self.weights.iter().map(|(_, weight)| weight).sum();
+        // A sum that is no number is refused too.
+        let positive = sum > 0.0;
+        if !positive {
+            problems.push(
+                Problem::new(key("weights"), "no kind of fault has a weight")
+                    .expected("expected at least one above 0"),
+            );
+        }
+    }
+
+    pub(super) fn write(&self, section: &mut Section) {
+        let (fewest, most) = self.count;
+        if fewest == most {
+            section.line("count", fewest);
+        } else {
+            section.text("count", &format!("{fewest}..{most}"));
+        }
+        let (earliest, latest) = self.between;
+        section.text("between", &units::durations(earliest, latest));
+        section.differing("for", (self.duration, DURATION), |(shortest, longest)| {
+            format!("\"{}\"", units::durations(shortest, longest))
+        });
+        if self.weights != every_kind() {
+            let weights = self.weights.iter();
+            let weights = weights.map(|(name, weight)| format!("{} = {weight}", name.name()));
+            let weights: Vec<_> = weights.collect();
+            section.line("weights", format!("{{ {} }}", weights.join(", ")));
+        }
+    }
+}

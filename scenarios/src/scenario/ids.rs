@@ -1,0 +1,59 @@
+//! Ids that a file need not write: what has none gets the lowest that is free.
+
+use std::collections::BTreeSet;
+
+/// Every id, in order; from 1.
+pub(super) fn complete(given: &[Option<u32>]) -> Vec<u32> {
+    let taken: BTreeSet<u32> = given.iter().flatten().copied().collect();
+    let mut free = (1..=u32::MAX).filter(|id| !taken.contains(id));
+    given
+        .iter()
+        .map(|id| id.unwrap_or_else(|| free.next().unwrap_or(u32::MAX)))
+        .collect()
+}
+
+/// Which ids a file must write so that [`complete`] gives these.
+pub(super) fn needed(ids: &[u32]) -> Vec<bool> {
+    let mut needed = vec![false; ids.len()];
+    loop {
+        let given: Vec<_> = ids
+            .iter()
+            .zip(&needed)
+            .map(|(id, needed)| needed.then_some(*id))
+            .collect();
+        let mut changed = false;
+        for (index, id) in complete(&given).into_iter().enumerate() {
+            if id != ids[index] && !needed[index] {
+                needed[index] = true;
+                changed = true;
+            }
+        }
+        if !changed {
+            return needed;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_that_follow_are_not_written() {
+        assert_eq!(needed(&[1, 2, 3]), [false; 3]);
+        assert_eq!(needed(&[1, 7, 2]), [false, true, false]);
+        assert_eq!(needed(&[0]), [true]);
+    }
+
+    #[test]
+    fn what_is_written_is_read_as_the_same() {
+        for ids in [&[3, 1, 2][..], &[2, 3], &[5, 1, 9, 2], &[1, 3, 2, 4]] {
+            let given: Vec<_> = ids
+                .iter()
+                .zip(needed(ids))
+                .map(|(id, needed)| needed.then_some(*id))
+                .collect();
+            assert_eq!(complete(&given), ids);
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Values, words and tables of a scenario file, for serde and for the schema.
+//!
+//! serde derives the tables; what stands here makes their values say what was expected when they
+//! are refused.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{
+    self, Deserialize, Deserializer, MapAccess, Visitor, value::MapAccessDeserializer,
+};
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+/// Why a text is not a value.
+#[derive(Debug)]
+pub(super) enum Refused {
+    /// It does not look like one.
+    Malformed,
+    /// It looks like one, but this is wrong with it.
+    Because(String),
+    /// It is none of these words.
+    Unknown(&'static str, Vec<&'static str>),
+}
+
+/// A value that is written as text, as a number, or as either.
+pub(super) trait Written: Sized {
+    /// What was expected where another thing stands; continues `expected ...`.
+    const EXPECTED: &'static str;
+
+    fn from_text(text: &str) -> Result<Self, Refused>;
+
+    fn from_integer(_value: i64) -> Option<Self> {
+        None
+    }
+
+    fn from_float(_value: f64) -> Option<Self> {
+        None
+    }
+
+    fn schema() -> Schema;
+}
+
+/// One of a fixed list of words.
+pub(super) trait Word: Copy + 'static {
+    /// What the word is; continues `unknown ...`.
+    const WHAT: &'static str;
+
+    /// Every value and its word, in the order of listings.
+    fn table() -> Vec<(Self, &'static str)>;
+
+    fn word(self) -> &'static str;
+}
+
+/// Implements [`Word`]: by a list of words, or by a type's own `ALL` and `name`.
+macro_rules! words {
+    ($type:ty, $what:literal { $($variant:ident => $word:literal),+ $(,)? }) => {
+        impl $crate::scenario::value::Word for $type {
+            const WHAT: &'static str = $what;
+
+            fn table() -> Vec<(Self, &'static str)> {
+                vec![$((Self::$variant, $word)),+]
+            }
+
+            fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+    };
+    ($type:ty, $what:literal) => {
+        impl $crate::scenario::value::Word for $type {
+            const WHAT: &'static str = $what;
+
+            fn table() -> Vec<(Self, &'static str)> {
+                Self::ALL.into_iter().map(|value| (value, value.name())).collect()
+            }
+
+            fn word(self) -> &'static str {
+                self.name()
+            }
+        }
+    };
+}
+pub(super) use words;
+
+words!(crate::Subject, "subject");
+words!(crate::Property, "property");
+words!(crate::Sometimes, "rare thing");
+words!(crate::ErrorName, "error");
+
+impl<T: Word> Written for T {
+    const EXPECTED: &'static str = T::WHAT;
+
+    fn from_text(text: &str) -> Result<Self, Refused> {
+        let table = T::table();
+        match table.iter().find(|(_, word)| *word == text) {
+            Some((value, _)) => Ok(*value),
+            None => Err(Refused::Unknown(
+                T::WHAT,
+                table.into_iter().map(|(_, word)| word).collect(),
+            )),
+        }
+    }
+
+    fn schema() -> Schema {
+        let words: Vec<_> = T::table().into_iter().map(|(_, word)| word).collect();
+        json_schema!({ "type": "string", "enum": words })
+    }
+}
+
+/// A value in a file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Value<T>(pub T);
+
+impl<'de, T: Written> Deserialize<'de> for Value<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader<T>(PhantomData<T>);
+
+        impl<T: Written> Visitor<'_> for Reader<T> {
+            type Value = Value<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(T::EXPECTED)
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                T::from_text(text)
+                    .map(Value)
+                    .map_err(|refused| match refused {
+                        Refused::Malformed => E::invalid_value(de::Unexpected::Str(text), &self),
+                        Refused::Because(reason) => E::custom(format!("{reason}: {text:?}")),
+                        Refused::Unknown(what, words) => {
+                            let words: Vec<_> =
+                                words.iter().map(|word| format!("`{word}`")).collect();
+                            let words = words.join(", ");
+                            E::custom(format!("unknown {what} `{text}`, expected one of {words}"))
+                        }
+                    })
+            }
+
+            fn visit_i64<E: de::Error>(self, value: i64) -> Result<Self::Value, E> {
+                T::from_integer(value)
+                    .map(Value)
+                    .ok_or_else(|| E::invalid_value(de::Unexpected::Signed(value), &self))
+            }
+
+            fn visit_u64<E: de::Error>(self, value: u64) -> Result<Self::Value, E> {
+                i64::try_from(value)
+                    .ok()
+                    .and_then(T::from_integer)
+                    .map(Value)
+                    .ok_or_else(|| E::invalid_value(de::Unexpected::Unsigned(value), &self))
+            }
+
+            fn visit_f64<E: de::Error>(self, value: f64) -> Result<Self::Value, E> {
+                T::from_float(value)
+                    .map(Value)
+                    .ok_or_else(|| E::invalid_value(de::Unexpected::Float(value), &self))
+            }
+        }
+
+        deserializer.deserialize_any(Reader(PhantomData))
+    }
+}
+
+impl<T: Written> JsonSchema for Value<T> {
+    fn schema_name() -> Cow<'static, str> {
+        T::EXPECTED.into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        T::schema()
+    }
+}
+
+/// A table in a file. serde alone would read an array as a table without names.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Table<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Table<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Reader<T> {
+            type Value = Table<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Table)
+            }
+        }
+
+        deserializer.deserialize_any(Reader(PhantomData))
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Table<T> {
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
+}

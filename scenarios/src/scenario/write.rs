@@ -1,0 +1,97 @@
+//! Scenario files, written: only what differs from the defaults.
+
+use super::units;
+use super::value::Word;
+use std::fmt::{Display, Write as _};
+use std::time::Duration;
+
+/// One table of a file, line by line.
+#[derive(Debug)]
+pub(super) struct Section {
+    header: &'static str,
+    lines: String,
+}
+
+impl Section {
+    /// A table under this header line; empty for the top of the file.
+    pub(super) fn new(header: &'static str) -> Self {
+        Self {
+            header,
+            lines: String::new(),
+        }
+    }
+
+    /// A line, its value as TOML has it.
+    pub(super) fn line(&mut self, key: &str, value: impl Display) {
+        writeln!(self.lines, "{key} = {value}").expect(INFALLIBLE);
+    }
+
+    /// A line whose value is text.
+    pub(super) fn text(&mut self, key: &str, value: &str) {
+        self.line(key, quoted(value));
+    }
+
+    /// A line, unless the value is the default one.
+    pub(super) fn differing<T: PartialEq>(
+        &mut self,
+        key: &str,
+        (value, default): (T, T),
+        write: impl FnOnce(T) -> String,
+    ) {
+        if value != default {
+            self.line(key, write(value));
+        }
+    }
+
+    /// Appends the table to a file; without any line only if it `must` stand.
+    pub(super) fn finish(self, file: &mut String, must: bool) {
+        if self.lines.is_empty() && !must {
+            return;
+        }
+        if !file.is_empty() {
+            file.push('\n');
+        }
+        if !self.header.is_empty() {
+            file.push_str(self.header);
+            file.push('\n');
+        }
+        file.push_str(&self.lines);
+    }
+}
+
+/// Text, as TOML quotes it.
+pub(super) fn quoted(text: &str) -> String {
+    toml::Value::String(text.into()).to_string()
+}
+
+pub(super) fn plain(value: impl Display) -> String {
+    value.to_string()
+}
+
+/// A duration, quoted.
+pub(super) fn time(value: Duration) -> String {
+    format!("\"{}\"", units::duration(value))
+}
+
+/// A duration or `"never"`, quoted.
+pub(super) fn or_never(value: Option<Duration>) -> String {
+    value.map_or_else(|| "\"never\"".into(), time)
+}
+
+/// A word, quoted.
+pub(super) fn word(value: impl Word) -> String {
+    format!("\"{}\"", value.word())
+}
+
+/// Words, as an array.
+pub(super) fn words<T: Word>(values: &[T]) -> String {
+    list(values.iter().map(|value| word(*value)))
+}
+
+/// An array.
+pub(super) fn list(values: impl IntoIterator<Item = String>) -> String {
+    let values: Vec<_> = values.into_iter().collect();
+    format!("[{}]", values.join(", "))
+}
+
+pub(super) const INFALLIBLE: &str = "writing to a string";

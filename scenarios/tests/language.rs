@@ -1,0 +1,4 @@
+//! The scenario language, from the outside.
+
+#[path = "language/library.rs"]
+mod library;
