@@ -1,5 +1,9 @@
 //! Subjects: the core, and well-known ways to consume, behind the trait that the core implements.
 
+mod auto_commit;
+mod plimsoll;
+mod sarama;
+
 use plimsoll_core::{Config, Machine};
 use plimsoll_scenarios::{MessageId, Subject};
 
@@ -34,7 +38,24 @@ pub struct SubjectSpec {
 
 impl SubjectSpec {
     /// How this subject is built and driven.
-    pub fn of(_subject: Subject) -> Self {
-        unimplemented!()
+    pub fn of(subject: Subject) -> Self {
+        match subject {
+            Subject::Plimsoll => Self {
+                build: plimsoll::build,
+                polling: Polling::Always,
+            },
+            Subject::SaramaManualMark => Self {
+                build: sarama::build_manual_mark,
+                polling: Polling::NoDeadline,
+            },
+            Subject::SaramaAutoMark => Self {
+                build: sarama::build_auto_mark,
+                polling: Polling::NoDeadline,
+            },
+            Subject::AutoCommit => Self {
+                build: auto_commit::build,
+                polling: Polling::Inline,
+            },
+        }
     }
 }

@@ -1,0 +1,398 @@
+//! The application: the subject, when it polls its client, and the commands that it gives.
+
+use super::dead_letters::DeadLetterCopy;
+use super::process::{Process, settings};
+use crate::env::Env;
+use crate::recipes::{Payload, Polling, SubjectSpec};
+use crate::sink::HandlerCall;
+use crate::topology::PartitionIndex;
+use plimsoll_core::{
+    Assignment, Command, CommitId, CommitOutcome, Event, Instant, Machine, Outcome, RebalanceId,
+    Record, TopicPartition,
+};
+use plimsoll_scenarios::{MemberId, Purpose, Rng};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// The subject, and what its client keeps for it until it polls.
+pub struct Application {
+    machine: Box<dyn Machine<Payload>>,
+    polling: Polling,
+    poll_deadline: Duration,
+    /// When it polled last, while it does not; [`Instant::FAR_FUTURE`]: it polls all the time.
+    polled: Instant,
+    /// What it learns at once.
+    news: VecDeque<Event<Payload>>,
+    /// A rebalance of which it will learn when it polls.
+    pending: Option<Callback>,
+    /// A rebalance that it has not answered.
+    unanswered: Option<(RebalanceId, Callback)>,
+    rebalances: u32,
+    /// Records that it will get when it polls.
+    records: VecDeque<Batch>,
+    /// How many handlers run.
+    handlers: u32,
+    closed: bool,
+}
+
+/// What the application learns of a rebalance.
+#[derive(Debug)]
+pub enum Callback {
+    /// It gets partitions.
+    Assigned(Vec<Assignment>),
+    /// It is to give partitions up.
+    Revoked(Vec<PartitionIndex>),
+    /// Partitions are gone.
+    Lost(Vec<PartitionIndex>),
+}
+
+impl Callback {
+    /// The partitions that it has no more afterwards.
+    pub fn partitions(&self) -> &[PartitionIndex] {
+        match self {
+            Self::Assigned(_) => &[],
+            Self::Revoked(partitions) | Self::Lost(partitions) => partitions,
+        }
+    }
+}
+
+/// Fetched records of one partition, with the fetcher's version of that moment.
+#[derive(Debug)]
+pub struct Batch {
+    pub partition: PartitionIndex,
+    pub version: u32,
+    pub records: Vec<Record<Payload>>,
+}
+
+impl Application {
+    /// A new process's application.
+    pub fn new(env: &Env<'_>, member: MemberId, spec: SubjectSpec, starts: u32) -> Self {
+        let settings = settings(env);
+        let mut config = settings.config;
+        let process = u64::from(member.0) << 32 | u64::from(starts);
+        config.jitter_seed = Rng::substream(env.plan.seed, Purpose::Jitter, process).next_u64();
+        Self {
+            machine: (spec.build)(&config),
+            polling: spec.polling,
+            poll_deadline: settings.poll_deadline,
+            polled: Instant::FAR_FUTURE,
+            news: VecDeque::new(),
+            pending: None,
+            unanswered: None,
+            rebalances: 0,
+            records: VecDeque::new(),
+            handlers: 0,
+            closed: false,
+        }
+    }
+
+    /// Whether it is in the middle of a rebalance, or about to be.
+    #[inline]
+    pub fn is_rebalancing(&self) -> bool {
+        self.pending.is_some() || self.unanswered.is_some()
+    }
+
+    /// The earliest deadline.
+    #[inline]
+    pub fn next_timeout(&self) -> Instant {
+        if self.closed {
+            return Instant::FAR_FUTURE;
+        }
+        let own = self.machine.poll_timeout().unwrap_or(Instant::FAR_FUTURE);
+        own.min(self.polled + self.poll_deadline)
+    }
+
+    /// Whether it should have polled by now, and did not; says so once.
+    pub fn take_missed_poll_deadline(&mut self, now: Instant) -> bool {
+        let missed = !self.closed && self.polled + self.poll_deadline <= now;
+        if missed {
+            self.polled = Instant::FAR_FUTURE;
+        }
+        missed
+    }
+
+    /// It is asked to stop.
+    pub fn shut_down(&mut self) {
+        self.tell(Event::Shutdown);
+    }
+
+    /// It learns this at once.
+    pub fn tell(&mut self, event: Event<Payload>) {
+        self.news.push_back(event);
+    }
+
+    /// A commit ended.
+    pub fn commit_finished(&mut self, commit: CommitId, outcome: CommitOutcome) {
+        self.tell(Event::CommitFinished { commit, outcome });
+    }
+
+    /// A write into the dead-letter topic ended.
+    pub fn dead_lettered(&mut self, copy: DeadLetterCopy, acknowledged: bool) {
+        self.tell(Event::DeadLettered {
+            partition: copy.partition,
+            epoch: copy.epoch,
+            offset: copy.offset,
+            acknowledged,
+        });
+    }
+
+    /// Records arrived; it gets them when it polls.
+    #[inline]
+    pub fn fetched(&mut self, batch: Batch) {
+        self.records.push_back(batch);
+    }
+
+    /// A handler came back.
+    pub fn processed(&mut self, now: Instant, call: HandlerCall, outcome: Outcome) {
+        self.handlers = self.handlers.saturating_sub(1);
+        self.note_polling(now);
+        if !self.closed {
+            let event = Event::Processed {
+                partition: call.partition,
+                epoch: call.epoch,
+                offset: call.offset,
+                attempt: call.attempt,
+                outcome,
+            };
+            self.machine.handle_event(now, event);
+        }
+    }
+
+    /// Its own deadline may have passed.
+    pub fn timeout(&mut self, now: Instant) {
+        if !self.closed && self.machine.poll_timeout().is_some_and(|at| at <= now) {
+            self.machine.handle_timeout(now);
+        }
+    }
+
+    /// It will learn of a rebalance when it polls.
+    pub fn call(&mut self, callback: Callback) {
+        debug_assert!(!self.is_rebalancing(), "one callback at a time");
+        self.pending = Some(callback);
+    }
+
+    /// It will learn that everything it owns is gone. That overtakes what it was not told yet, and
+    /// does not wait for the answer to an earlier callback.
+    pub fn lose(&mut self, owned: &[PartitionIndex]) {
+        self.pending = None;
+        let knows = matches!(self.unanswered, Some((_, Callback::Lost(_))));
+        if !owned.is_empty() && !knows {
+            self.pending = Some(Callback::Lost(owned.to_vec()));
+        }
+    }
+
+    /// It answers an assignment; `false` where that is not what it was asked last.
+    pub fn take_answered_assign(&mut self, rebalance: RebalanceId) -> bool {
+        let answered = self.unanswered.take_if(|(id, callback)| {
+            *id == rebalance && matches!(callback, Callback::Assigned(_))
+        });
+        answered.is_some()
+    }
+
+    /// It answers a revocation or a loss: which one?
+    pub fn take_answered_revoke(&mut self, rebalance: RebalanceId) -> Option<Callback> {
+        let answered = self.unanswered.take_if(|(id, callback)| {
+            *id == rebalance && !matches!(callback, Callback::Assigned(_))
+        });
+        answered.map(|(_, callback)| callback)
+    }
+
+    /// Whether it polls at this moment, as far as handlers go.
+    #[inline]
+    fn is_free(&self) -> bool {
+        self.polling != Polling::Inline || self.handlers == 0
+    }
+
+    /// Something changed about its polling: it polled now.
+    #[inline]
+    fn note_polling(&mut self, now: Instant) {
+        let polls = self.is_free() && self.unanswered.is_none();
+        self.polled = if polls || self.polling == Polling::NoDeadline {
+            Instant::FAR_FUTURE
+        } else {
+            now
+        };
+    }
+
+    fn can_be_called(&self) -> bool {
+        let answered = self.unanswered.is_none();
+        match self.pending {
+            Some(Callback::Lost(_)) => self.is_free(),
+            Some(_) => self.is_free() && answered,
+            None => false,
+        }
+    }
+
+    fn can_get_records(&self) -> bool {
+        self.is_free() && !self.is_rebalancing()
+    }
+}
+
+/// The loop of events and commands.
+impl Process {
+    /// Gives the application what there is for it, and does what it says, until both are done.
+    pub(super) fn run_application(&mut self, env: &mut Env<'_>) {
+        loop {
+            if self.has_ended() || self.application.closed {
+                return;
+            }
+            let mut idle = !self.deliver(env);
+            while let Some(command) = self.application.machine.poll_command() {
+                idle = false;
+                self.execute(env, command);
+                if self.application.closed {
+                    return;
+                }
+            }
+            if idle {
+                return;
+            }
+        }
+    }
+
+    /// Delivers one event, if there is one.
+    fn deliver(&mut self, env: &mut Env<'_>) -> bool {
+        let now = env.now();
+        if self.application.can_be_called()
+            && let Some(callback) = self.application.pending.take()
+        {
+            return self.deliver_callback(env, callback);
+        }
+        if let Some(event) = self.application.news.pop_front() {
+            self.application.machine.handle_event(now, event);
+            return true;
+        }
+        while self.application.can_get_records()
+            && let Some(batch) = self.application.records.pop_front()
+        {
+            let Some(epoch) = self.fetcher.deliver(&batch) else {
+                continue;
+            };
+            let event = Event::Fetched {
+                partition: env.topology.partition(batch.partition),
+                epoch,
+                records: batch.records,
+            };
+            self.application.machine.handle_event(now, event);
+            return true;
+        }
+        false
+    }
+
+    fn deliver_callback(&mut self, env: &mut Env<'_>, mut callback: Callback) -> bool {
+        self.application.rebalances += 1;
+        let rebalance = RebalanceId(self.application.rebalances);
+        let event = match &mut callback {
+            Callback::Assigned(assignments) => {
+                let partitions = std::mem::take(assignments);
+                let indices = partitions.iter();
+                let indices: Vec<PartitionIndex> = indices
+                    .filter_map(|assignment| env.topology.index(assignment.partition))
+                    .collect();
+                self.tell_assigned(&indices);
+                Event::Assigned {
+                    rebalance,
+                    partitions,
+                }
+            }
+            Callback::Revoked(indices) => {
+                let partitions = names(env, indices);
+                self.tell_revoked(env, indices);
+                Event::Revoked {
+                    rebalance,
+                    partitions,
+                }
+            }
+            Callback::Lost(indices) => {
+                // An earlier revocation may have been answered in between.
+                indices.retain(|index| self.group.owned.contains(index));
+                if indices.is_empty() {
+                    self.join_if_needed(env);
+                    return true;
+                }
+                let partitions = names(env, indices);
+                self.tell_lost(env, indices);
+                Event::Lost {
+                    rebalance,
+                    partitions,
+                }
+            }
+        };
+        let now = env.now();
+        self.application.unanswered = Some((rebalance, callback));
+        self.application.note_polling(now);
+        self.application.machine.handle_event(now, event);
+        true
+    }
+
+    fn execute(&mut self, env: &mut Env<'_>, command: Command<Payload>) {
+        match command {
+            Command::Dispatch {
+                partition,
+                epoch,
+                attempt,
+                record,
+            } => {
+                self.application.handlers += 1;
+                self.application.note_polling(env.now());
+                env.start_handler(HandlerCall {
+                    member: self.id,
+                    partition,
+                    epoch,
+                    offset: record.offset,
+                    attempt,
+                    message: record.payload.message,
+                    key: record.payload.key,
+                });
+            }
+            Command::Cancel {
+                partition, offset, ..
+            } => {
+                self.application.handlers = self.application.handlers.saturating_sub(1);
+                env.cancel_handler(self.id, partition, offset);
+            }
+            Command::DeadLetter {
+                partition,
+                epoch,
+                record,
+                ..
+            } => self.dead_letter(env, partition, epoch, &record),
+            Command::Commit { commit, offsets } => self.commit(env, commit, offsets),
+            Command::Pause { partition } => {
+                if let Some(index) = env.topology.index(partition) {
+                    self.fetcher.pause(index);
+                }
+            }
+            Command::Resume { partition } => {
+                if let Some(index) = env.topology.index(partition) {
+                    self.fetcher.resume(index);
+                    self.fetch_all(env);
+                }
+            }
+            Command::Seek {
+                partition,
+                epoch,
+                position,
+            } => self.seek(env, partition, epoch, position),
+            Command::CompleteAssign { rebalance, starts } => {
+                self.complete_assign(env, rebalance, starts);
+                self.application.note_polling(env.now());
+            }
+            Command::CompleteRevoke { rebalance } => {
+                self.complete_revoke(env, rebalance);
+                self.application.note_polling(env.now());
+            }
+            Command::Close => {
+                self.application.closed = true;
+                self.close(env);
+            }
+        }
+    }
+}
+
+fn names(env: &Env<'_>, partitions: &[PartitionIndex]) -> Vec<TopicPartition> {
+    let partitions = partitions.iter();
+    partitions
+        .map(|index| env.topology.partition(*index))
+        .collect()
+}

@@ -1,0 +1,128 @@
+//! Requests in flight: which wait for an answer, until when, and what the answer is for.
+
+use crate::env::Env;
+use crate::protocol::{Channel, Correlation, Node, Request};
+use plimsoll_core::Instant;
+use plimsoll_scenarios::ErrorName;
+use std::time::Duration;
+
+/// The requests of one process that wait for answers, oldest first; `T` says what each is for.
+#[derive(Debug)]
+pub struct Requests<T> {
+    node: Node,
+    next: u32,
+    in_flight: Vec<InFlight<T>>,
+}
+
+#[derive(Debug)]
+struct InFlight<T> {
+    correlation: Correlation,
+    peer: Node,
+    deadline: Instant,
+    purpose: T,
+}
+
+/// Why a request came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The broker answered with an error.
+    Refused(ErrorName),
+    /// No answer came in time, or the connection broke: it may have been done all the same.
+    Lost,
+}
+
+impl<T> Requests<T> {
+    /// No requests yet; they will be numbered from `first`.
+    pub fn new(node: Node, first: u32) -> Self {
+        Self {
+            node,
+            next: first,
+            in_flight: Vec::new(),
+        }
+    }
+
+    /// The number of the next request.
+    pub fn next_correlation(&self) -> u32 {
+        self.next
+    }
+
+    /// The earliest deadline; [`Instant::FAR_FUTURE`] where nothing is in flight.
+    #[inline]
+    pub fn next_deadline(&self) -> Instant {
+        let deadlines = self.in_flight.iter().map(|request| request.deadline);
+        deadlines.min().unwrap_or(Instant::FAR_FUTURE)
+    }
+
+    /// Sends a request and remembers what it is for.
+    #[inline]
+    pub fn send(
+        &mut self,
+        env: &mut Env<'_>,
+        peer: Node,
+        channel: Channel,
+        timeout: Duration,
+        purpose: T,
+        request: Request,
+    ) {
+        let correlation = self.send_and_forget(env, peer, channel, request);
+        self.in_flight.push(InFlight {
+            correlation,
+            peer,
+            deadline: env.now() + timeout,
+            purpose,
+        });
+    }
+
+    /// Sends a request to which no answer is awaited.
+    pub fn send_and_forget(
+        &mut self,
+        env: &mut Env<'_>,
+        peer: Node,
+        channel: Channel,
+        request: Request,
+    ) -> Correlation {
+        let correlation = Correlation(self.next);
+        self.next += 1;
+        env.request(self.node, peer, channel, correlation, request);
+        correlation
+    }
+
+    /// An answer came. What for? `None`: it was given up, or an earlier process asked.
+    #[inline]
+    pub fn take_answered(&mut self, correlation: Correlation) -> Option<T> {
+        let mut requests = self.in_flight.iter();
+        let index = requests.position(|request| request.correlation == correlation)?;
+        Some(self.in_flight.remove(index).purpose)
+    }
+
+    /// The next request that broken connections with `peer` took with them. Call it until it
+    /// returns `None`, with the `next_correlation` of the moment at which they broke: what is
+    /// sent while losses are handled goes over new connections.
+    pub fn take_lost(&mut self, peer: Node, before: u32) -> Option<T> {
+        let mut requests = self.in_flight.iter();
+        let index =
+            requests.position(|request| request.peer == peer && request.correlation.0 < before)?;
+        Some(self.in_flight.remove(index).purpose)
+    }
+
+    /// Breaks the connections with brokers that have left a request unanswered for too long, as
+    /// clients do (librdkafka: `socket.max.fails` is 1). What was on them is lost, and the news
+    /// comes back like that of any broken connection.
+    pub fn cut_overdue(&mut self, env: &mut Env<'_>) {
+        let now = env.now();
+        while let Some(late) = self.in_flight.iter().find(|late| late.deadline <= now) {
+            let peer = late.peer;
+            env.cut(self.node, peer);
+            for request in &mut self.in_flight {
+                if request.peer == peer {
+                    request.deadline = Instant::FAR_FUTURE;
+                }
+            }
+        }
+    }
+
+    /// Forgets everything that is in flight.
+    pub fn forget_all(&mut self) {
+        self.in_flight.clear();
+    }
+}

@@ -1,0 +1,106 @@
+//! Where the group's coordinator is.
+
+use super::connection::Failure;
+use super::process::{Process, Purpose, settings};
+use crate::env::Env;
+use crate::protocol::{Channel, Node, Request};
+use plimsoll_core::Instant;
+
+/// What a client knows of its group's coordinator.
+#[derive(Debug)]
+pub struct Coordinator {
+    node: Option<Node>,
+    /// When to ask again; not while a request is in flight.
+    due: Instant,
+    /// Not earlier than this.
+    not_before: Instant,
+    in_flight: bool,
+}
+
+impl Coordinator {
+    /// Not known, and not asked for.
+    pub fn new() -> Self {
+        Self {
+            node: None,
+            due: Instant::FAR_FUTURE,
+            not_before: Instant::ZERO,
+            in_flight: false,
+        }
+    }
+
+    /// The broker, where it is known.
+    #[inline]
+    pub fn node(&self) -> Option<Node> {
+        self.node
+    }
+
+    /// When to look it up.
+    #[inline]
+    pub fn due(&self) -> Instant {
+        self.due
+    }
+
+    /// It is not there any more, or cannot be reached.
+    pub fn forget(&mut self) {
+        self.node = None;
+    }
+}
+
+impl Process {
+    /// Looks the coordinator up, as soon as the backoff allows.
+    pub(super) fn find_coordinator(&mut self, env: &mut Env<'_>) {
+        let now = env.now();
+        let coordinator = &mut self.coordinator;
+        if coordinator.in_flight || coordinator.node.is_some() {
+            coordinator.due = Instant::FAR_FUTURE;
+            return;
+        }
+        if coordinator.not_before > now {
+            coordinator.due = coordinator.not_before;
+            return;
+        }
+        coordinator.due = Instant::FAR_FUTURE;
+        coordinator.not_before = now + settings(env).retry_backoff;
+        coordinator.in_flight = true;
+        self.requests.send(
+            env,
+            self.metadata.broker(),
+            Channel::Data,
+            settings(env).request_timeout,
+            Purpose::FindCoordinator,
+            Request::FindCoordinator,
+        );
+    }
+
+    /// A broker told where the coordinator is, or could not.
+    pub(super) fn coordinator_answered(
+        &mut self,
+        env: &mut Env<'_>,
+        result: Result<Node, Failure>,
+    ) {
+        self.coordinator.in_flight = false;
+        match result {
+            Ok(node) => {
+                self.coordinator.node = Some(node);
+                self.coordinator_found(env);
+            }
+            Err(_) => {
+                self.metadata.rotate();
+                self.coordinator.not_before = env.now() + settings(env).retry_backoff;
+                self.find_coordinator(env);
+            }
+        }
+    }
+
+    /// The coordinator says that it is not, or does not answer: another one is looked for.
+    pub(super) fn coordinator_lost(&mut self, env: &mut Env<'_>) {
+        self.coordinator.forget();
+        self.find_coordinator(env);
+    }
+
+    fn coordinator_found(&mut self, env: &mut Env<'_>) {
+        self.join_if_needed(env);
+        self.heartbeat_if_due(env);
+        self.advance_start(env);
+    }
+}

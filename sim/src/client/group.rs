@@ -1,0 +1,400 @@
+//! Membership of the group: join, sync, heartbeat, leave (librdkafka: `rdkafka_cgrp.c`).
+
+use super::assignor;
+use super::connection::Failure;
+use super::process::{Process, Purpose, settings};
+use crate::env::Env;
+use crate::protocol::{
+    Channel, Generation, GroupMemberId, JoinGroupRequest, JoinGroupResponse, Request,
+};
+use crate::topology::PartitionIndex;
+use plimsoll_core::Instant;
+use plimsoll_scenarios::ErrorName;
+use plimsoll_scenarios::scenario::Assignor;
+use std::time::Duration;
+
+/// Instead of a generation: none.
+const NO_GENERATION: Generation = -1;
+
+/// What librdkafka adds to the timeout of requests that wait for other members.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// What a client knows of its membership.
+#[derive(Debug)]
+pub struct Group {
+    pub(super) phase: Phase,
+    /// Increases with each attempt at membership: answers to earlier ones mean nothing any more.
+    pub(super) attempt: u32,
+    pub(super) member: Option<GroupMemberId>,
+    pub(super) generation: Generation,
+    /// The partitions of which the application was told, in order.
+    pub(super) owned: Vec<PartitionIndex>,
+    /// Cooperative: what to start once something else is given up.
+    pub(super) added: Vec<PartitionIndex>,
+    /// Cooperative: join again once that is started.
+    pub(super) rejoin: bool,
+    /// The group's leader: how many partitions there were when it gave them out.
+    leads: Option<usize>,
+    /// Not to join before this.
+    pub(super) join_at: Instant,
+    heartbeat_at: Instant,
+    heartbeat_in_flight: bool,
+    /// When the session is over, if no heartbeat is answered until then.
+    session_until: Instant,
+}
+
+/// Where a client stands with its group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// It is about to join, for the first time or again.
+    Unjoined,
+    /// JoinGroup is in flight. Now and in the next phase no heartbeats are sent.
+    Joining,
+    /// SyncGroup is in flight.
+    Syncing,
+    /// It belongs to a generation.
+    Joined,
+    /// It leaves, and the process ends.
+    Leaving,
+}
+
+impl Group {
+    /// Not in the group.
+    pub fn new() -> Self {
+        Self {
+            phase: Phase::Unjoined,
+            attempt: 0,
+            member: None,
+            generation: NO_GENERATION,
+            owned: Vec::new(),
+            added: Vec::new(),
+            rejoin: false,
+            leads: None,
+            join_at: Instant::ZERO,
+            heartbeat_at: Instant::FAR_FUTURE,
+            heartbeat_in_flight: false,
+            session_until: Instant::FAR_FUTURE,
+        }
+    }
+
+    /// What a commit is stamped with, where the client is in the group.
+    pub fn identity(&self) -> Option<(GroupMemberId, Generation)> {
+        let member = self.member?;
+        (self.generation != NO_GENERATION).then_some((member, self.generation))
+    }
+
+    /// Everything about the membership is over, except for its name.
+    pub(super) fn reset(&mut self, now: Instant) {
+        self.phase = Phase::Unjoined;
+        self.attempt += 1;
+        self.generation = NO_GENERATION;
+        self.added.clear();
+        self.rejoin = false;
+        self.leads = None;
+        self.join_at = now;
+    }
+
+    fn is_current(&self, phase: Phase, attempt: u32) -> bool {
+        self.phase == phase && self.attempt == attempt
+    }
+}
+
+/// Time.
+impl Process {
+    /// The group's earliest deadline.
+    #[inline]
+    pub(super) fn group_due(&self) -> Instant {
+        let group = &self.group;
+        let can_send = self.coordinator.node().is_some();
+        match group.phase {
+            Phase::Unjoined if can_send && !self.application.is_rebalancing() => group.join_at,
+            Phase::Joined if can_send && !group.heartbeat_in_flight => {
+                group.session_until.min(group.heartbeat_at)
+            }
+            Phase::Joined => group.session_until,
+            _ => Instant::FAR_FUTURE,
+        }
+    }
+
+    /// Does what is due.
+    pub(super) fn group_timeout(&mut self, env: &mut Env<'_>) {
+        if self.group.phase == Phase::Joined && self.group.session_until <= env.now() {
+            // The coordinator has expelled us by now, or will have when it can be reached
+            // (`rd_kafka_cgrp_session_timeout_check`).
+            self.lose_all(env, true);
+        }
+        self.join_if_needed(env);
+        self.heartbeat_if_due(env);
+    }
+}
+
+/// Join.
+impl Process {
+    /// Joins, if that is what it waits for and nothing stands in the way.
+    pub(super) fn join_if_needed(&mut self, env: &mut Env<'_>) {
+        let group = &self.group;
+        if group.phase == Phase::Unjoined
+            && group.join_at <= env.now()
+            && !self.application.is_rebalancing()
+            && self.coordinator.node().is_some()
+        {
+            self.join(env);
+        }
+    }
+
+    fn join(&mut self, env: &mut Env<'_>) {
+        let settings = settings(env);
+        let owned = match settings.assignor {
+            Assignor::CooperativeSticky => self.group.owned.clone(),
+            Assignor::Range | Assignor::RoundRobin => Vec::new(),
+        };
+        let request = JoinGroupRequest {
+            member: self.group.member,
+            instance: self.instance(env),
+            session_timeout: settings.session_timeout,
+            rebalance_timeout: settings.poll_deadline,
+            assignor: settings.assignor,
+            owned,
+        };
+        self.group.phase = Phase::Joining;
+        self.group.attempt += 1;
+        let timeout = settings.session_timeout.max(settings.poll_deadline) + GRACE;
+        let purpose = Purpose::JoinGroup(self.group.attempt);
+        self.ask_coordinator(env, timeout, purpose, Request::JoinGroup(Box::new(request)));
+    }
+
+    /// `group.instance.id`, where members are static.
+    pub(super) fn instance(&self, env: &Env<'_>) -> Option<u32> {
+        settings(env).static_ids.then_some(self.id.0)
+    }
+
+    /// The coordinator wants to see its member id again (KIP-394).
+    pub(super) fn member_id_given(
+        &mut self,
+        env: &mut Env<'_>,
+        attempt: u32,
+        member: GroupMemberId,
+    ) {
+        if self.group.is_current(Phase::Joining, attempt) {
+            self.group.member = Some(member);
+            self.group.phase = Phase::Unjoined;
+            self.join_if_needed(env);
+        }
+    }
+
+    /// A new generation begins. Its leader computes who gets what.
+    pub(super) fn joined(&mut self, env: &mut Env<'_>, attempt: u32, answer: JoinGroupResponse) {
+        if !self.group.is_current(Phase::Joining, attempt) {
+            return;
+        }
+        let settings = settings(env);
+        self.group.member = Some(answer.member);
+        self.group.generation = answer.generation;
+        self.group.phase = Phase::Syncing;
+        self.group.leads = None;
+        let mut assignments = Vec::new();
+        if answer.leader == answer.member {
+            let partitions = self.metadata.workload(&env.topology);
+            self.group.leads = Some(partitions.len());
+            let (assignor, members) = (settings.assignor, &answer.members);
+            assignments = assignor::assign(assignor, &env.topology, members, &partitions);
+        }
+        let request = Request::SyncGroup {
+            generation: answer.generation,
+            member: answer.member,
+            assignments,
+        };
+        let timeout = settings.session_timeout + GRACE;
+        self.ask_coordinator(env, timeout, Purpose::SyncGroup(attempt), request);
+    }
+
+    /// The join came to nothing.
+    pub(super) fn join_failed(&mut self, env: &mut Env<'_>, attempt: u32, failure: Failure) {
+        if self.group.is_current(Phase::Joining, attempt) {
+            self.membership_failed(env, failure);
+        }
+    }
+
+    /// The sync came to nothing.
+    pub(super) fn sync_failed(&mut self, env: &mut Env<'_>, attempt: u32, failure: Failure) {
+        if !self.group.is_current(Phase::Syncing, attempt) {
+            return;
+        }
+        if failure == Failure::Refused(ErrorName::RebalanceInProgress) {
+            // Somebody else joined in between.
+            self.group.phase = Phase::Unjoined;
+            self.group.join_at = env.now();
+            return self.join_if_needed(env);
+        }
+        self.membership_failed(env, failure);
+    }
+
+    fn membership_failed(&mut self, env: &mut Env<'_>, failure: Failure) {
+        use ErrorName as E;
+        let join_at = env.now() + settings(env).retry_backoff;
+        self.group.phase = Phase::Unjoined;
+        match failure {
+            Failure::Refused(E::FencedInstanceId) => return self.end(env),
+            Failure::Refused(E::UnknownMemberId) => self.lose_all(env, true),
+            Failure::Refused(E::IllegalGeneration) => self.lose_all(env, false),
+            Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable) | Failure::Lost => {
+                self.coordinator_lost(env);
+            }
+            Failure::Refused(_) => {}
+        }
+        if self.group.phase == Phase::Unjoined {
+            self.group.join_at = join_at;
+        }
+    }
+
+    /// The group's leader told who gets what.
+    pub(super) fn synced(
+        &mut self,
+        env: &mut Env<'_>,
+        attempt: u32,
+        partitions: Vec<PartitionIndex>,
+    ) {
+        if !self.group.is_current(Phase::Syncing, attempt) {
+            return;
+        }
+        let settings = settings(env);
+        let group = &mut self.group;
+        group.phase = Phase::Joined;
+        group.heartbeat_in_flight = false;
+        group.heartbeat_at = env.now() + settings.heartbeat;
+        group.session_until = env.now() + settings.session_timeout;
+        self.assigned(env, partitions);
+    }
+
+    /// Sends a request to the coordinator, which is known.
+    pub(super) fn ask_coordinator(
+        &mut self,
+        env: &mut Env<'_>,
+        timeout: Duration,
+        purpose: Purpose,
+        request: Request,
+    ) {
+        if let Some(node) = self.coordinator.node() {
+            self.requests
+                .send(env, node, Channel::Coordinator, timeout, purpose, request);
+        } else {
+            debug_assert!(false, "asked an unknown coordinator");
+        }
+    }
+}
+
+/// Heartbeats.
+impl Process {
+    /// Sends a heartbeat, if one is due, none is in flight and the coordinator is known.
+    pub(super) fn heartbeat_if_due(&mut self, env: &mut Env<'_>) {
+        let group = &mut self.group;
+        let is_due = group.phase == Phase::Joined
+            && !group.heartbeat_in_flight
+            && group.heartbeat_at <= env.now();
+        let (true, Some(member), Some(_)) = (is_due, group.member, self.coordinator.node()) else {
+            return;
+        };
+        let settings = settings(env);
+        group.heartbeat_in_flight = true;
+        group.heartbeat_at = env.now() + settings.heartbeat;
+        let request = Request::Heartbeat {
+            generation: group.generation,
+            member,
+        };
+        let purpose = Purpose::Heartbeat(group.attempt);
+        self.ask_coordinator(env, settings.session_timeout, purpose, request);
+    }
+
+    /// What became of a heartbeat (`rd_kafka_cgrp_handle_Heartbeat`).
+    pub(super) fn heartbeat_answered(
+        &mut self,
+        env: &mut Env<'_>,
+        attempt: u32,
+        result: Result<(), Failure>,
+    ) {
+        use ErrorName as E;
+        if !self.group.is_current(Phase::Joined, attempt) {
+            return;
+        }
+        self.group.heartbeat_in_flight = false;
+        let session_until = env.now() + settings(env).session_timeout;
+        match result {
+            Ok(()) => {
+                self.group.session_until = session_until;
+                self.check_partition_count(env);
+            }
+            Err(Failure::Refused(E::RebalanceInProgress)) => {
+                self.group.session_until = session_until;
+                self.rebalance(env);
+            }
+            Err(Failure::Refused(E::UnknownMemberId)) => self.lose_all(env, true),
+            Err(Failure::Refused(E::IllegalGeneration)) => self.lose_all(env, false),
+            Err(Failure::Refused(E::FencedInstanceId)) => self.end(env),
+            Err(
+                Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable) | Failure::Lost,
+            ) => self.coordinator_lost(env),
+            // It will be better next time.
+            Err(Failure::Refused(_)) => {}
+        }
+    }
+
+    /// The group's leader: topics have more partitions than were given out. Java's rule
+    /// (`ConsumerCoordinator.rejoinNeededOrPending`); others learn of it by their heartbeats.
+    pub(super) fn check_partition_count(&mut self, env: &mut Env<'_>) {
+        if self.group.phase == Phase::Joined
+            && let Some(count) = self.group.leads
+            && count != self.metadata.workload(&env.topology).len()
+        {
+            self.rebalance(env);
+        }
+    }
+}
+
+/// Leave.
+impl Process {
+    /// The application polled too late: it leaves, so that others can have its partitions
+    /// (KIP-62; static members stay, KIP-345). What it learns of that, it learns when it polls
+    /// again.
+    pub(super) fn check_poll_deadline(&mut self, env: &mut Env<'_>) {
+        if !self.application.take_missed_poll_deadline(env.now()) {
+            return;
+        }
+        if let (Some(member), Some(node), None) = (
+            self.group.member,
+            self.coordinator.node(),
+            self.instance(env),
+        ) {
+            let request = Request::LeaveGroup { member };
+            self.requests
+                .send_and_forget(env, node, Channel::Coordinator, request);
+        }
+        self.lose_all(env, true);
+    }
+
+    /// The application is done: leaves the group, and ends. Static members do not leave: their
+    /// partitions wait for their return.
+    pub(super) fn close(&mut self, env: &mut Env<'_>) {
+        self.fetcher.unassign_all();
+        self.starting = None;
+        self.requests.forget_all();
+        self.group.phase = Phase::Leaving;
+        self.group.attempt += 1;
+        match (
+            self.group.member,
+            self.coordinator.node(),
+            self.instance(env),
+        ) {
+            (Some(member), Some(_), None) => {
+                let timeout = settings(env).request_timeout;
+                let request = Request::LeaveGroup { member };
+                self.ask_coordinator(env, timeout, Purpose::LeaveGroup, request);
+            }
+            _ => self.end(env),
+        }
+    }
+
+    /// The coordinator let it go, or cannot be reached.
+    pub(super) fn left(&mut self, env: &mut Env<'_>) {
+        self.end(env);
+    }
+}

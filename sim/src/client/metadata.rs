@@ -1,0 +1,118 @@
+//! What a client knows of the cluster: who leads which partition, and whom to ask.
+
+use crate::env::Env;
+use crate::protocol::{LeaderInfo, Node};
+use crate::topology::{PartitionIndex, Topology};
+use plimsoll_core::Instant;
+use plimsoll_scenarios::{Purpose, Rng};
+use std::time::Duration;
+
+/// A client's view of the cluster, as old as the last answer.
+#[derive(Debug)]
+pub struct Metadata {
+    /// By partition; `None`: not known to exist.
+    leaders: Vec<Option<LeaderInfo>>,
+    brokers: u8,
+    /// Whom to ask next.
+    broker: Node,
+    /// When to ask; not while a request is in flight.
+    due: Instant,
+    asked: Instant,
+    in_flight: bool,
+    refresh: Duration,
+    backoff: Duration,
+}
+
+impl Metadata {
+    /// Knows nothing, and is due at once. `refresh` is the interval at which it is renewed,
+    /// `backoff` the shortest pause between two requests.
+    pub fn new(env: &Env<'_>, node: Node, refresh: Duration, backoff: Duration) -> Self {
+        let brokers = env.plan.settings.cluster.brokers as u8;
+        let mut rng = Rng::substream(env.plan.seed, Purpose::Client, u64::from(node.0));
+        Self {
+            leaders: vec![None; env.topology.len()],
+            brokers,
+            broker: Node(rng.below(u64::from(brokers)) as u8),
+            due: env.now(),
+            asked: Instant::ZERO,
+            in_flight: false,
+            refresh,
+            backoff,
+        }
+    }
+
+    /// When to ask for news.
+    #[inline]
+    pub fn due(&self) -> Instant {
+        if self.in_flight {
+            Instant::FAR_FUTURE
+        } else {
+            self.due
+        }
+    }
+
+    /// A broker to ask anything that every broker can answer.
+    pub fn broker(&self) -> Node {
+        self.broker
+    }
+
+    /// A partition's leader and its epoch.
+    #[inline]
+    pub fn leader(&self, partition: PartitionIndex) -> Option<(Node, u32)> {
+        let info = self.leaders[usize::from(partition.0)]?;
+        Some((info.leader?, info.leader_epoch))
+    }
+
+    /// How many partitions of a topic are known to exist.
+    pub fn partitions_of(&self, topology: &Topology, topic: u32) -> u32 {
+        let known = topology.all().filter(|index| {
+            self.leaders[usize::from(index.0)].is_some()
+                && topology.partition(*index).topic == topic
+        });
+        known.count() as u32
+    }
+
+    /// The partitions that the group consumes, as far as they are known, in order.
+    pub fn workload(&self, topology: &Topology) -> Vec<PartitionIndex> {
+        let known = topology.all().filter(|index| {
+            self.leaders[usize::from(index.0)].is_some() && topology.is_workload(*index)
+        });
+        known.collect()
+    }
+
+    /// Something is wrong with what it knows: ask soon.
+    pub fn want_refresh(&mut self, now: Instant) {
+        let soon = now.max(self.asked + self.backoff);
+        self.due = self.due.min(soon);
+    }
+
+    /// The broker that was asked did not help: the next one is asked next time.
+    pub fn rotate(&mut self) {
+        self.broker = Node((self.broker.0 + 1) % self.brokers);
+    }
+
+    /// A request goes out.
+    pub fn sent(&mut self, now: Instant) {
+        self.asked = now;
+        self.in_flight = true;
+    }
+
+    /// The request came to nothing.
+    pub fn failed(&mut self, now: Instant) {
+        self.in_flight = false;
+        self.rotate();
+        self.due = now + self.backoff;
+    }
+
+    /// News, perhaps older than what is known already (KIP-320: the higher epoch is right).
+    pub fn update(&mut self, now: Instant, leaders: &[LeaderInfo]) {
+        self.in_flight = false;
+        self.due = now + self.refresh;
+        for info in leaders {
+            let known = &mut self.leaders[usize::from(info.partition.0)];
+            if known.is_none_or(|known| known.leader_epoch <= info.leader_epoch) {
+                *known = Some(*info);
+            }
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Subject `auto-commit`: `enable.auto.commit=true`, and a poll loop that logs what failed.
+//!
+//! A model of librdkafka's defaults (`enable.auto.commit` and `enable.auto.offset.store`; the Java
+//! client differs in that it takes whole batches): the offset after a message is stored when the
+//! message is handed to the application, before anything was done with it. Stored offsets are
+//! committed on a timer, when partitions are revoked and when the consumer closes.
+
+use super::Payload;
+use super::sarama::start_of;
+use plimsoll_core::{
+    AssignmentEpoch, Command, CommitId, CommitOffset, Config, Event, InitialPosition, Instant,
+    Machine, NextOffset, RebalanceId, Record, Start, TopicPartition,
+};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// `auto.commit.interval.ms`, where the scenario gives none.
+const COMMIT_INTERVAL: Duration = Duration::from_secs(5);
+
+/// A new process's consumer.
+pub fn build(config: &Config) -> Box<dyn Machine<Payload>> {
+    Box::new(AutoCommit {
+        initial: config.initial,
+        interval: config.commit.interval.unwrap_or(COMMIT_INTERVAL),
+        assigned: Vec::new(),
+        queue: VecDeque::new(),
+        last_epoch: AssignmentEpoch(0),
+        running: false,
+        commit_at: None,
+        committing: None,
+        last_commit: CommitId(0),
+        giving_up: None,
+        closing: false,
+        commands: VecDeque::new(),
+    })
+}
+
+/// A consumer with auto-commit, and its poll loop.
+#[derive(Debug)]
+struct AutoCommit {
+    initial: InitialPosition,
+    interval: Duration,
+    assigned: Vec<Assigned>,
+    /// What the next polls will return.
+    queue: VecDeque<(TopicPartition, AssignmentEpoch, Record<Payload>)>,
+    last_epoch: AssignmentEpoch,
+    /// Whether the loop is in its handler.
+    running: bool,
+    /// When the timer fires, while something is stored.
+    commit_at: Option<Instant>,
+    committing: Option<CommitId>,
+    last_commit: CommitId,
+    giving_up: Option<GivingUp>,
+    closing: bool,
+    commands: VecDeque<Command<Payload>>,
+}
+
+#[derive(Debug)]
+struct Assigned {
+    partition: TopicPartition,
+    epoch: AssignmentEpoch,
+    /// The offset after the last message that a poll returned, until a commit carries it.
+    stored: Option<NextOffset>,
+}
+
+/// A revocation that waits for its commit.
+#[derive(Debug)]
+struct GivingUp {
+    rebalance: RebalanceId,
+    partitions: Vec<TopicPartition>,
+    /// Whether its commit was sent.
+    committed: bool,
+}
+
+impl AutoCommit {
+    fn stored(&self) -> bool {
+        self.assigned
+            .iter()
+            .any(|assigned| assigned.stored.is_some())
+    }
+
+    /// Commits what is stored; a stored offset is sent once, whatever becomes of the commit.
+    fn commit(&mut self) {
+        self.commit_at = None;
+        let offsets = self.assigned.iter_mut().filter_map(|assigned| {
+            Some(CommitOffset {
+                partition: assigned.partition,
+                next: assigned.stored.take()?,
+                founding_partitions: 0,
+            })
+        });
+        let offsets: Vec<CommitOffset> = offsets.collect();
+        self.last_commit.0 += 1;
+        self.committing = Some(self.last_commit);
+        self.commands.push_back(Command::Commit {
+            commit: self.last_commit,
+            offsets,
+        });
+    }
+
+    /// Takes a revocation or the shutdown as far as it gets.
+    fn advance(&mut self) {
+        if self.committing.is_some() || self.running {
+            return;
+        }
+        if let Some(giving_up) = &mut self.giving_up {
+            if !std::mem::replace(&mut giving_up.committed, true) && self.stored() {
+                return self.commit();
+            }
+        } else if self.closing && self.stored() {
+            return self.commit();
+        }
+        if let Some(done) = self.giving_up.take() {
+            self.forget(&done.partitions);
+            self.commands.push_back(Command::CompleteRevoke {
+                rebalance: done.rebalance,
+            });
+        }
+        if self.closing {
+            self.commands.push_back(Command::Close);
+        }
+    }
+
+    fn forget(&mut self, partitions: &[TopicPartition]) {
+        self.assigned
+            .retain(|assigned| !partitions.contains(&assigned.partition));
+        self.queue
+            .retain(|(partition, ..)| !partitions.contains(partition));
+    }
+
+    fn assign(&mut self, rebalance: RebalanceId, given: &[plimsoll_core::Assignment]) {
+        let mut starts = Vec::with_capacity(given.len());
+        for assignment in given {
+            self.last_epoch.0 += 1;
+            starts.push(Start {
+                partition: assignment.partition,
+                epoch: self.last_epoch,
+                position: start_of(assignment, self.initial),
+            });
+            self.assigned.push(Assigned {
+                partition: assignment.partition,
+                epoch: self.last_epoch,
+                stored: None,
+            });
+        }
+        self.commands
+            .push_back(Command::CompleteAssign { rebalance, starts });
+    }
+}
+
+impl Machine<Payload> for AutoCommit {
+    fn handle_event(&mut self, now: Instant, event: Event<Payload>) {
+        match event {
+            Event::Assigned {
+                rebalance,
+                partitions,
+            } => self.assign(rebalance, &partitions),
+            Event::Revoked {
+                rebalance,
+                partitions,
+            } => {
+                self.queue
+                    .retain(|(partition, ..)| !partitions.contains(partition));
+                self.giving_up = Some(GivingUp {
+                    rebalance,
+                    partitions,
+                    committed: false,
+                });
+                self.advance();
+            }
+            Event::Lost {
+                rebalance,
+                partitions,
+            } => {
+                self.giving_up = None;
+                self.forget(&partitions);
+                self.commands
+                    .push_back(Command::CompleteRevoke { rebalance });
+            }
+            Event::Fetched {
+                partition,
+                epoch,
+                records,
+            } => {
+                let records = records.into_iter();
+                self.queue
+                    .extend(records.map(|record| (partition, epoch, record)));
+            }
+            Event::OutOfRange {
+                partition,
+                epoch,
+                log_start,
+                log_end,
+                ..
+            } => self.commands.push_back(Command::Seek {
+                partition,
+                epoch,
+                position: match self.initial {
+                    InitialPosition::Earliest => log_start,
+                    InitialPosition::Latest => log_end,
+                },
+            }),
+            Event::Processed { .. } => {
+                // Whatever the outcome: a failure is logged.
+                self.running = false;
+                if self.stored() && self.commit_at.is_none() {
+                    self.commit_at = Some(now + self.interval);
+                }
+                self.advance();
+            }
+            Event::DeadLettered { .. } => {}
+            Event::CommitFinished { commit, .. } => {
+                self.committing.take_if(|id| *id == commit);
+                self.advance();
+            }
+            Event::Shutdown => {
+                self.closing = true;
+                self.advance();
+            }
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        if self.commit_at.is_some_and(|at| at <= now) {
+            if self.committing.is_none() && self.stored() {
+                self.commit();
+            } else {
+                self.commit_at = Some(now + self.interval);
+            }
+        }
+    }
+
+    fn poll_command(&mut self) -> Option<Command<Payload>> {
+        if let Some(command) = self.commands.pop_front() {
+            return Some(command);
+        }
+        if self.running || self.closing || self.giving_up.is_some() {
+            return None;
+        }
+        let (partition, epoch, record) = self.queue.pop_front()?;
+        let mut assigned = self.assigned.iter_mut();
+        let assigned = assigned.find(|a| a.partition == partition && a.epoch == epoch)?;
+        assigned.stored = Some(record.offset.next());
+        self.running = true;
+        Some(Command::Dispatch {
+            partition,
+            epoch,
+            attempt: 1,
+            record,
+        })
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.commit_at
+    }
+}

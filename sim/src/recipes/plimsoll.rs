@@ -1,0 +1,9 @@
+//! Subject `plimsoll`: the core, which needs nothing around it.
+
+use super::Payload;
+use plimsoll_core::{Config, Consumer, Machine};
+
+/// A new process's consumer.
+pub fn build(config: &Config) -> Box<dyn Machine<Payload>> {
+    Box::new(Consumer::new(*config))
+}

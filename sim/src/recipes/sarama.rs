@@ -1,0 +1,331 @@
+//! Subjects `sarama-manual-mark` and `sarama-auto-mark`: a `ConsumerGroupHandler` that marks a
+//! message when it succeeded and does `continue` when it failed.
+//!
+//! A model of Sarama 1.61 (`consumer_group.go`, `offset_manager.go`) and of what was measured with
+//! it. A session runs one `ConsumeClaim` a partition, each with one message at a time. A mark is a
+//! maximum (`partitionOffsetManager.MarkOffset`). With `Consumer.Offsets.AutoCommit.Enable` a
+//! ticker commits the marks that changed, and the end of a session flushes them; without it the
+//! ticker does not run, and closing flushes nothing. Where nothing is committed, a claim begins at
+//! `Consumer.Offsets.Initial`, in every session. The end of a session waits for the claims; there
+//! is no poll deadline, so one that hangs keeps it waiting while heartbeats go on.
+
+use super::Payload;
+use plimsoll_core::{
+    Assignment, AssignmentEpoch, Command, CommitId, CommitOffset, CommitOutcome, Config, Event,
+    InitialPosition, Instant, Machine, NextOffset, Offset, Outcome, RebalanceId, Record, Start,
+    TopicPartition,
+};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// `Consumer.Offsets.AutoCommit.Interval`, where the scenario gives none.
+const COMMIT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// `Consumer.Offsets.Retry.Max`: how often the flush at a session's end is tried again.
+const FLUSH_RETRIES: u32 = 3;
+
+/// A new process's consumer, auto-commit off.
+pub fn build_manual_mark(config: &Config) -> Box<dyn Machine<Payload>> {
+    Box::new(Sarama::new(config, false))
+}
+
+/// A new process's consumer, auto-commit on.
+pub fn build_auto_mark(config: &Config) -> Box<dyn Machine<Payload>> {
+    Box::new(Sarama::new(config, true))
+}
+
+/// A member of a Sarama consumer group.
+#[derive(Debug)]
+struct Sarama {
+    initial: InitialPosition,
+    auto_commit: bool,
+    interval: Duration,
+    claims: Vec<Claim>,
+    last_epoch: AssignmentEpoch,
+    /// When the session began: the ticker counts from there.
+    session_began: Instant,
+    tick_at: Option<Instant>,
+    /// The commit in flight, with what it carries.
+    flushing: Option<(CommitId, Vec<(TopicPartition, NextOffset)>)>,
+    last_commit: CommitId,
+    ending: Option<Ending>,
+    /// The process is to stop.
+    closing: bool,
+    commands: VecDeque<Command<Payload>>,
+}
+
+/// One partition in a session.
+#[derive(Debug)]
+struct Claim {
+    partition: TopicPartition,
+    epoch: AssignmentEpoch,
+    messages: VecDeque<Record<Payload>>,
+    running: bool,
+    /// The highest mark.
+    marked: NextOffset,
+    /// Whether the mark is not committed yet.
+    dirty: bool,
+}
+
+/// A session that ends.
+#[derive(Clone, Copy, Debug)]
+struct Ending {
+    /// What is to be answered then; `None`: nothing but the process's own end.
+    rebalance: Option<RebalanceId>,
+    /// How often the marks are flushed at most.
+    flushes: u32,
+}
+
+impl Sarama {
+    fn new(config: &Config, auto_commit: bool) -> Self {
+        Self {
+            initial: config.initial,
+            auto_commit,
+            interval: config.commit.interval.unwrap_or(COMMIT_INTERVAL),
+            claims: Vec::new(),
+            last_epoch: AssignmentEpoch(0),
+            session_began: Instant::ZERO,
+            tick_at: None,
+            flushing: None,
+            last_commit: CommitId(0),
+            ending: None,
+            closing: false,
+            commands: VecDeque::new(),
+        }
+    }
+
+    fn begin_session(&mut self, now: Instant, rebalance: RebalanceId, given: &[Assignment]) {
+        if self.claims.is_empty() {
+            self.session_began = now;
+        }
+        let mut starts = Vec::with_capacity(given.len());
+        for assignment in given {
+            self.last_epoch.0 += 1;
+            let start = start_of(assignment, self.initial);
+            starts.push(Start {
+                partition: assignment.partition,
+                epoch: self.last_epoch,
+                position: start,
+            });
+            self.claims.push(Claim {
+                partition: assignment.partition,
+                epoch: self.last_epoch,
+                messages: VecDeque::new(),
+                running: false,
+                marked: start,
+                dirty: false,
+            });
+        }
+        self.commands
+            .push_back(Command::CompleteAssign { rebalance, starts });
+    }
+
+    /// Claims stop after their current message.
+    fn end_session(&mut self, rebalance: Option<RebalanceId>, flushes: bool) {
+        let before = self.ending.and_then(|ending| ending.rebalance);
+        self.ending = Some(Ending {
+            rebalance: rebalance.or(before),
+            flushes: if flushes && self.auto_commit {
+                FLUSH_RETRIES + 1
+            } else {
+                0
+            },
+        });
+        for claim in &mut self.claims {
+            claim.messages.clear();
+        }
+        self.advance_ending();
+    }
+
+    /// Once every `ConsumeClaim` returned, the marks are flushed and the session is over.
+    fn advance_ending(&mut self) {
+        let Some(ending) = &mut self.ending else {
+            return;
+        };
+        if self.flushing.is_some() || self.claims.iter().any(|claim| claim.running) {
+            return;
+        }
+        if ending.flushes > 0 && self.claims.iter().any(|claim| claim.dirty) {
+            ending.flushes -= 1;
+            return self.flush();
+        }
+        let rebalance = ending.rebalance;
+        self.ending = None;
+        self.claims.clear();
+        self.tick_at = None;
+        if let Some(rebalance) = rebalance {
+            self.commands
+                .push_back(Command::CompleteRevoke { rebalance });
+        }
+        if self.closing {
+            self.commands.push_back(Command::Close);
+        }
+    }
+
+    fn processed(&mut self, now: Instant, claim: usize, offset: Offset, outcome: Outcome) {
+        let claim = &mut self.claims[claim];
+        claim.running = false;
+        // On a failure the handler says `continue`.
+        if outcome == Outcome::Ok && offset.next() > claim.marked {
+            claim.marked = offset.next();
+            claim.dirty = true;
+            self.wind_ticker(now);
+        }
+        self.advance_ending();
+    }
+
+    /// The ticker ticks all the time; only a tick that finds something to commit matters.
+    fn wind_ticker(&mut self, now: Instant) {
+        if self.auto_commit && self.tick_at.is_none() {
+            let interval = self.interval.max(Duration::from_millis(1)).as_nanos() as u64;
+            let began = self.session_began.as_nanos();
+            let ticks = (now.as_nanos() - began) / interval + 1;
+            self.tick_at = Some(Instant::from_nanos(began + ticks * interval));
+        }
+    }
+
+    fn flush(&mut self) {
+        let dirty = self.claims.iter().filter(|claim| claim.dirty);
+        let carried: Vec<_> = dirty.map(|claim| (claim.partition, claim.marked)).collect();
+        let offsets = carried.iter().map(|(partition, next)| CommitOffset {
+            partition: *partition,
+            next: *next,
+            founding_partitions: 0,
+        });
+        self.last_commit.0 += 1;
+        self.commands.push_back(Command::Commit {
+            commit: self.last_commit,
+            offsets: offsets.collect(),
+        });
+        self.flushing = Some((self.last_commit, carried));
+    }
+
+    fn flushed(&mut self, now: Instant, commit: CommitId, outcome: CommitOutcome) {
+        let Some((_, carried)) = self.flushing.take_if(|(id, _)| *id == commit) else {
+            return;
+        };
+        for (partition, next) in carried {
+            let mut claims = self.claims.iter_mut();
+            if let Some(claim) = claims.find(|claim| claim.partition == partition)
+                && outcome == CommitOutcome::Ok
+                && claim.marked == next
+            {
+                claim.dirty = false;
+            }
+        }
+        if self.claims.iter().any(|claim| claim.dirty) {
+            self.wind_ticker(now);
+        }
+        self.advance_ending();
+    }
+
+    fn claim(&self, partition: TopicPartition, epoch: AssignmentEpoch) -> Option<usize> {
+        let mut claims = self.claims.iter();
+        claims.position(|claim| claim.partition == partition && claim.epoch == epoch)
+    }
+}
+
+impl Machine<Payload> for Sarama {
+    fn handle_event(&mut self, now: Instant, event: Event<Payload>) {
+        match event {
+            Event::Assigned {
+                rebalance,
+                partitions,
+            } if self.closing => {
+                drop(partitions);
+                self.commands.push_back(Command::CompleteAssign {
+                    rebalance,
+                    starts: Vec::new(),
+                });
+            }
+            Event::Assigned {
+                rebalance,
+                partitions,
+            } => self.begin_session(now, rebalance, &partitions),
+            Event::Revoked { rebalance, .. } => self.end_session(Some(rebalance), true),
+            Event::Lost { rebalance, .. } => self.end_session(Some(rebalance), false),
+            Event::Fetched {
+                partition,
+                epoch,
+                records,
+            } => {
+                if self.ending.is_none()
+                    && let Some(claim) = self.claim(partition, epoch)
+                {
+                    self.claims[claim].messages.extend(records);
+                }
+            }
+            Event::OutOfRange {
+                partition,
+                epoch,
+                log_start,
+                log_end,
+                ..
+            } => self.commands.push_back(Command::Seek {
+                partition,
+                epoch,
+                position: match self.initial {
+                    InitialPosition::Earliest => log_start,
+                    InitialPosition::Latest => log_end,
+                },
+            }),
+            Event::Processed {
+                partition,
+                epoch,
+                offset,
+                outcome,
+                ..
+            } => {
+                if let Some(claim) = self.claim(partition, epoch) {
+                    self.processed(now, claim, offset, outcome);
+                }
+            }
+            Event::DeadLettered { .. } => {}
+            Event::CommitFinished { commit, outcome } => self.flushed(now, commit, outcome),
+            Event::Shutdown => {
+                self.closing = true;
+                if self.ending.is_none() {
+                    self.end_session(None, true);
+                }
+            }
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        if self.flushing.is_none() && self.tick_at.is_some_and(|at| at <= now) {
+            self.tick_at = None;
+            if self.ending.is_none() && self.claims.iter().any(|claim| claim.dirty) {
+                self.flush();
+            }
+        }
+    }
+
+    fn poll_command(&mut self) -> Option<Command<Payload>> {
+        if let Some(command) = self.commands.pop_front() {
+            return Some(command);
+        }
+        let mut claims = self.claims.iter_mut();
+        let claim = claims.find(|claim| !claim.running && !claim.messages.is_empty())?;
+        let record = claim.messages.pop_front()?;
+        claim.running = true;
+        Some(Command::Dispatch {
+            partition: claim.partition,
+            epoch: claim.epoch,
+            attempt: 1,
+            record,
+        })
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        // A commit blocks the loop of the ticker.
+        self.tick_at.filter(|_| self.flushing.is_none())
+    }
+}
+
+/// `Consumer.Offsets.Initial` where nothing is committed, for new partitions too.
+pub(super) fn start_of(assignment: &Assignment, initial: InitialPosition) -> NextOffset {
+    assignment.committed.unwrap_or(match initial {
+        InitialPosition::Earliest => assignment.log_start,
+        InitialPosition::Latest => assignment.log_end,
+    })
+}
