@@ -1,7 +1,6 @@
 //! Fewer faults.
 
 use super::{Search, subset};
-use crate::Plan;
 use crate::scenario::{FaultKind, Trigger};
 
 /// Leaves faults out, and turns members that join by a fault into members that start by
@@ -22,13 +21,4 @@ pub(super) fn pass(search: &mut Search<'_>) {
             plan.faults.retain(|other| other.id != fault.id);
         });
     }
-}
-
-/// Drops the faults whose message is gone.
-pub(super) fn drop_without_target(plan: &mut Plan) {
-    let messages = &plan.messages;
-    plan.faults.retain(|fault| match fault.kind {
-        FaultKind::Undecodable(id) => messages.iter().any(|message| message.id == id),
-        _ => true,
-    });
 }

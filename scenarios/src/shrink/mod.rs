@@ -20,8 +20,9 @@ mod values;
 #[cfg(test)]
 mod tests;
 
-use crate::scenario::Settings;
+use crate::scenario::{FaultKind, Settings};
 use crate::{Plan, Property, Verdict};
+use plimsoll_core::Instant;
 use size::Size;
 use std::sync::Arc;
 
@@ -113,7 +114,7 @@ impl Search<'_> {
     fn attempt(&mut self, mut candidate: Plan) -> bool {
         tidy(&mut candidate);
         let size = Size::of(&candidate);
-        if size >= self.size || self.runs >= self.budget || !partitions::all_exist(&mut candidate) {
+        if size >= self.size || self.runs >= self.budget || !is_possible(&candidate) {
             return false;
         }
         self.runs += 1;
@@ -140,25 +141,25 @@ impl Search<'_> {
     }
 }
 
-/// What must stay true of a plan so that it can be written as a scenario file and drawn again:
-/// nothing names what is not there, messages stand by time, and what a plan and its settings both
-/// say is the same.
+/// Makes a candidate regular: messages stand by time, and what a plan and its settings both say is
+/// the same, so that it can be written as a scenario file and drawn again.
 fn tidy(plan: &mut Plan) {
     plan.messages
         .sort_by_key(|message| (message.at, message.id));
-    faults::drop_without_target(plan);
-    let starts = plan
-        .starts
-        .iter()
-        .map(|start| start.map(|at| at.since_start()))
+    // The fate of its message says it already.
+    plan.faults
+        .retain(|fault| !matches!(fault.kind, FaultKind::Undecodable(_)));
+    let starts = plan.starts.iter();
+    let starts = starts
+        .map(|start| start.map(Instant::since_start))
         .collect();
     let settings = Arc::make_mut(&mut plan.settings);
     settings.consumers.starts = starts;
     settings.safety = Some(plan.heal_at.since_start());
-    // Fates and faults are drawn already: the shares from which they were drawn say nothing more.
-    settings.handler.retryable = 0.0;
-    settings.handler.permanent = 0.0;
-    settings.handler.panic = 0.0;
-    settings.handler.hang = 0.0;
-    settings.handler.messages.clear();
+}
+
+/// Whether the language accepts it: nothing names what is not there, no timeout contradicts
+/// another.
+fn is_possible(plan: &Plan) -> bool {
+    plan.to_scenario().problems().is_empty()
 }

@@ -32,22 +32,6 @@ fn fold_all(plan: &mut Plan) {
     topics[0].partitions = 1;
 }
 
-/// Whether everything that a plan names is there, from the start or by a fault.
-pub(super) fn all_exist(plan: &mut Plan) -> bool {
-    let topics = &plan.settings.topics;
-    let mut counts: Vec<u32> = topics.iter().map(|topic| topic.partitions).collect();
-    for fault in &plan.faults {
-        if let FaultKind::AddPartitions { topic, count } = fault.kind {
-            counts[topic as usize] += count;
-        }
-    }
-    let mut exist = true;
-    for_each_partition(plan, &mut |partition| {
-        exist &= partition.partition < counts[partition.topic as usize];
-    });
-    exist
-}
-
 fn shrink_topic(search: &mut Search<'_>, topic: u32) {
     let partitions = search.best.settings.topics[topic as usize].partitions;
     search.attempt_with(|plan| close_gaps(plan, topic));

@@ -1,0 +1,129 @@
+//! Regressions: what a failure is written as, and that it is read as the same run.
+
+use plimsoll_core::Instant;
+use plimsoll_scenarios::scenario::Expected;
+use plimsoll_scenarios::{
+    Fingerprint, Judgement, Plan, Property, Regression, Scenario, Sometimes, Subject, Verdict,
+    Violation,
+};
+use std::path::Path;
+
+const SCENARIO: &str = r#"
+name = "night shift"
+description = "A consumer is killed."
+seed = 17
+
+[consumers]
+members = 1
+
+[[messages]]
+at = "1s"
+
+[[faults]]
+at = "2s"
+do = "crash"
+member = "consumer-1"
+for = "1s"
+
+[expect]
+sometimes = ["duplicate"]
+"#;
+
+fn regression() -> (Plan, Regression) {
+    let scenario = Scenario::parse("night-shift.toml", SCENARIO).expect("it is a scenario");
+    assert_eq!(scenario.settings.expect.sometimes, [Sometimes::Duplicate]);
+    let plan = Plan::draw(&scenario, 17);
+    let violated = |property, summary: &str| {
+        let violation = Violation {
+            at: Instant::from_millis(3_000),
+            summary: summary.into(),
+            evidence: vec![],
+            count: 1,
+        };
+        (property, Judgement::Violated(violation))
+    };
+    let verdict = Verdict::new(vec![
+        violated(
+            Property::NoLoss,
+            "orders-0/0 is lost:\u{7} nobody finished it",
+        ),
+        (Property::KeyOrder, Judgement::Held),
+        violated(Property::Liveness, "the group never became quiet"),
+    ]);
+    let regression = Regression::from_plan(
+        &plan,
+        Property::Liveness,
+        &verdict,
+        Fingerprint(0xabc),
+        Subject::AutoCommit,
+    );
+    (plan, regression)
+}
+
+#[test]
+fn a_regression_says_what_broke_and_how_to_see_it_again() {
+    let (_, regression) = regression();
+    assert_eq!(
+        regression.file_name(),
+        "night-shift-auto-commit-liveness-17.toml"
+    );
+    let version = env!("CARGO_PKG_VERSION");
+    let expected = format!(
+        r#"# no-loss: orders-0/0 is lost: nobody finished it
+# liveness: the group never became quiet
+#
+# Found by the scenario night shift with subject auto-commit and seed 17, and shrunk by Plimsoll
+# {version}. To see it again:
+#
+#     plimsoll replay regressions/lost.toml
+
+name = "lost"
+description = "A consumer is killed."
+duration = "4s"
+seed = 17
+
+[consumers]
+members = 1
+subject = "auto-commit"
+
+[[messages]]
+at = "1s"
+
+[[faults]]
+at = "2s"
+do = "crash"
+member = "consumer-1"
+for = "1s"
+
+[expect]
+violated = ["no-loss", "liveness"]
+trace = "00000000000000000000000000000abc"
+"#
+    );
+    assert_eq!(
+        regression.to_toml(Path::new("regressions/lost.toml")),
+        expected
+    );
+}
+
+#[test]
+fn a_regression_is_read_as_the_same_run() {
+    let (plan, regression) = regression();
+    let path = Path::new("lost.toml");
+    let read = Scenario::parse("lost.toml", &regression.to_toml(path)).expect("it parses");
+    assert_eq!(read.seed, Some(17));
+    let expect = &read.settings.expect;
+    let violated = vec![Property::NoLoss, Property::Liveness];
+    assert_eq!(expect.verdict, Expected::Violated(violated));
+    assert_eq!(
+        expect.trace.as_deref(),
+        Some("00000000000000000000000000000abc")
+    );
+    assert_eq!(expect.sometimes, []);
+    assert_eq!(read.settings.consumers.subject, Subject::AutoCommit);
+
+    let again = Plan::draw(&read, 17);
+    assert_eq!(again.messages, plan.messages);
+    assert_eq!(again.faults, plan.faults);
+    assert_eq!((again.starts, again.heal_at), (plan.starts, plan.heal_at));
+}
