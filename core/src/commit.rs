@@ -178,13 +178,11 @@ impl<P: Clone> Consumer<P> {
         }
     }
 
-    /// Commits the watermark of every partition that has something to commit, unless a commit is
-    /// in flight; `None` where nothing was sent.
-    pub(crate) fn send_commit(&mut self) -> Option<CommitId> {
+    /// Commits the watermark of every partition that has something to commit; `false` where
+    /// none has. No commit may be in flight.
+    pub(crate) fn send_commit(&mut self) -> bool {
         let commits = &mut self.shared.commits;
-        if commits.in_flight.is_some() {
-            return None;
-        }
+        debug_assert!(commits.in_flight.is_none(), "one commit at a time");
         let dirty = commits.take_dirty();
         commits.due = None;
         commits.finished = 0;
@@ -200,7 +198,7 @@ impl<P: Clone> Consumer<P> {
             }
         }
         if offsets.is_empty() {
-            return None;
+            return false;
         }
         let id = CommitId(commits.last_id.0.wrapping_add(1));
         commits.last_id = id;
@@ -209,6 +207,6 @@ impl<P: Clone> Consumer<P> {
             commit: id,
             offsets,
         });
-        Some(id)
+        true
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::partition::Partition;
 use crate::{
-    Assignment, AssignmentEpoch, Command, CommitId, Consumer, InitialPosition, Instant, NextOffset,
+    Assignment, AssignmentEpoch, Command, Consumer, InitialPosition, Instant, NextOffset,
     OutOfRangePolicy, RebalanceId, Start, TopicPartition,
 };
 
@@ -52,12 +52,10 @@ enum Reason {
 enum Phase {
     /// Handlers are in flight.
     Handlers,
-    /// A commit that was in flight before has to end first.
-    EarlierCommit,
-    /// The last commit is in flight.
-    LastCommit(CommitId),
-    /// Nothing is left to wait for, as far as this drain knows.
-    Done,
+    /// The last commit is still to be sent, once none is in flight.
+    Commit,
+    /// The last commit was sent, or there is nothing to commit.
+    Committed,
 }
 
 impl Rebalances {
@@ -68,7 +66,7 @@ impl Rebalances {
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let deadlines = self.drains.iter().map(|drain| match drain.phase {
             Phase::Handlers => drain.cancel_at,
-            Phase::EarlierCommit | Phase::LastCommit(_) | Phase::Done => drain.give_up_at,
+            Phase::Commit | Phase::Committed => drain.give_up_at,
         });
         deadlines.min()
     }
@@ -246,13 +244,15 @@ impl<P: Clone> Consumer<P> {
         for index in 0..self.rebalances.drains.len() {
             self.advance_drain(index);
         }
-        let closes = self.may_close();
+        let drains = std::mem::take(&mut self.rebalances.drains);
+        // The shutdown drains all partitions there are: with it, every revocation is complete.
+        let closes = drains
+            .iter()
+            .any(|drain| drain.reason == Reason::Shutdown && self.is_complete(drain));
         self.rebalances.closed |= closes;
-        let (done, waiting): (Vec<Drain>, Vec<Drain>) = std::mem::take(&mut self.rebalances.drains)
+        let (done, waiting): (Vec<Drain>, Vec<Drain>) = drains
             .into_iter()
-            .partition(|drain| {
-                closes || (drain.reason != Reason::Shutdown && self.is_complete(drain))
-            });
+            .partition(|drain| closes || self.is_complete(drain));
         self.rebalances.drains = waiting;
         for drain in &done {
             for &(id, epoch) in &drain.partitions {
@@ -270,7 +270,6 @@ impl<P: Clone> Consumer<P> {
     }
 
     fn advance_drain(&mut self, index: usize) {
-        let now = self.shared.now;
         let drain = &self.rebalances.drains[index];
         let mut phase = drain.phase;
         if phase == Phase::Handlers {
@@ -278,7 +277,7 @@ impl<P: Clone> Consumer<P> {
                 .partitions
                 .iter()
                 .all(|&(id, epoch)| self.owned(id, epoch).is_none_or(Partition::is_idle));
-            if !idle && now < drain.cancel_at {
+            if !idle && self.shared.now < drain.cancel_at {
                 return;
             }
             for (id, epoch) in drain.partitions.clone() {
@@ -288,43 +287,12 @@ impl<P: Clone> Consumer<P> {
                     partition.abandon(&mut self.shared);
                 }
             }
-            phase = Phase::EarlierCommit;
+            phase = Phase::Commit;
         }
-        if phase == Phase::EarlierCommit {
+        if phase == Phase::Commit {
             phase = self.begin_last_commit(index);
         }
-        if let Phase::LastCommit(id) = phase
-            && self.shared.commits.in_flight() != Some(id)
-        {
-            phase = Phase::Done;
-        }
-        let drain = &mut self.rebalances.drains[index];
-        let gives_up = phase != Phase::Handlers && now >= drain.give_up_at;
-        drain.phase = if gives_up { Phase::Done } else { phase };
-    }
-
-    /// Whether the partitions of this drain can be given up.
-    ///
-    /// Another drain may have sent a commit that carries one of them: it must not arrive after
-    /// the partition has its next owner.
-    fn is_complete(&self, drain: &Drain) -> bool {
-        let commits = &self.shared.commits;
-        let carried = || {
-            let mut partitions = drain.partitions.iter();
-            partitions.any(|&(id, epoch)| commits.carries(id, epoch))
-        };
-        drain.phase == Phase::Done && (self.shared.now >= drain.give_up_at || !carried())
-    }
-
-    /// Whether the shutdown is complete, and every revocation with it, or out of time.
-    fn may_close(&self) -> bool {
-        let drains = &self.rebalances.drains;
-        let mut shutdown = drains.iter().filter(|d| d.reason == Reason::Shutdown);
-        shutdown.any(|shutdown| {
-            self.is_complete(shutdown)
-                && (self.shared.now >= shutdown.give_up_at
-                    || drains.iter().all(|drain| self.is_complete(drain)))
-        })
+        self.rebalances.drains[index].phase = phase;
     }
 
     fn begin_last_commit(&mut self, index: usize) -> Phase {
@@ -333,23 +301,35 @@ impl<P: Clone> Consumer<P> {
             .iter()
             .any(|&(id, epoch)| self.owned(id, epoch).is_some_and(Partition::is_uncommitted));
         if !uncommitted {
-            return Phase::Done;
+            return Phase::Committed;
         }
         if self.shared.commits.in_flight().is_some() {
-            return Phase::EarlierCommit;
+            return Phase::Commit;
         }
-        match self.send_commit() {
-            Some(id) => {
-                // It carries what every drain in this phase waits for.
-                for drain in &mut self.rebalances.drains {
-                    if drain.phase == Phase::EarlierCommit {
-                        drain.phase = Phase::LastCommit(id);
-                    }
+        if self.send_commit() {
+            // It carries what every drain in this phase waits for.
+            for drain in &mut self.rebalances.drains {
+                if drain.phase == Phase::Commit {
+                    drain.phase = Phase::Committed;
                 }
-                Phase::LastCommit(id)
             }
-            None => Phase::Done,
         }
+        Phase::Committed
+    }
+
+    /// Whether the partitions of this drain can be given up.
+    ///
+    /// No commit in flight may carry one of them, the drain's own last one or any other: it must
+    /// not arrive after the partition has its next owner.
+    fn is_complete(&self, drain: &Drain) -> bool {
+        if drain.phase == Phase::Handlers {
+            return false;
+        }
+        let commits = &self.shared.commits;
+        let mut partitions = drain.partitions.iter();
+        let carried = partitions.any(|&(id, epoch)| commits.carries(id, epoch));
+        let committed = drain.phase == Phase::Committed && !carried;
+        committed || self.shared.now >= drain.give_up_at
     }
 
     /// Stops starting handlers for those of `partitions` that are owned, and returns these.

@@ -64,7 +64,7 @@ impl StateMachineTest for Model {
 
 prop_state_machine! {
     #![proptest_config(ProptestConfig {
-        cases: 20_000,
+        cases: 8_000,
         failure_persistence: None,
         max_shrink_iters: 4000,
         ..ProptestConfig::default()
@@ -84,7 +84,7 @@ fn meets_everything_rare() {
         prop::collection::vec(steps::steps(), 1..150),
     );
     let mut missing = BTreeSet::from(Rare::ALL);
-    for _ in 0..5_000 {
+    for _ in 0..3_000 {
         let run = runs.new_tree(&mut runner).expect("no filters");
         let (config, steps) = run.current();
         let mut world = World::new(config);

@@ -131,6 +131,8 @@ impl World {
         assert!(self.commit.is_none(), "two commits in flight");
         assert!(commit > self.last_commit, "a commit that was sent before");
         assert!(!offsets.is_empty());
+        let drains = self.closing.is_some() || !self.revokes.is_empty();
+        assert!(drains || self.now >= self.no_commit_before, "a tight loop");
         assert!(offsets.is_sorted_by(|a, b| a.partition < b.partition));
         let mut carried = Vec::new();
         for offset in offsets {

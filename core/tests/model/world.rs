@@ -46,6 +46,8 @@ pub struct World {
     pub to_cancel: BTreeSet<(TopicPartition, Offset)>,
     pub commit: Option<(CommitId, Vec<(CommitOffset, u32)>)>,
     pub last_commit: CommitId,
+    /// After a commit that was not accepted: no other before this, unless a drain needs it.
+    pub no_commit_before: Instant,
     /// With the last commit before each of them.
     pub assigns: BTreeMap<RebalanceId, Vec<(TopicPartition, u32)>>,
     pub revokes: BTreeMap<RebalanceId, Pending>,
@@ -71,6 +73,7 @@ impl World {
             to_cancel: BTreeSet::new(),
             commit: None,
             last_commit: CommitId(0),
+            no_commit_before: Instant::ZERO,
             assigns: BTreeMap::new(),
             revokes: BTreeMap::new(),
             closing: None,
@@ -405,6 +408,10 @@ impl World {
             return;
         };
         self.saw(outcome == CommitOutcome::Unknown, Rare::CommitUnknown);
+        self.no_commit_before = match outcome {
+            CommitOutcome::Ok => Instant::ZERO,
+            _ => self.now + Duration::from_millis(100),
+        };
         for (offset, serial) in offsets {
             let now_owned = self.owned.get(&offset.partition).map(|l| l.serial);
             let newer = now_owned.is_some_and(|now| now != serial);

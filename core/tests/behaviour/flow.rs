@@ -1,0 +1,169 @@
+//! Back-pressure, refetched records, and positions out of range.
+
+use plimsoll_core::{Config, Ordering, OutOfRangePolicy};
+
+use crate::driver::{Driver, config, id};
+
+fn unordered() -> Config {
+    Config {
+        ordering: Ordering::Unordered,
+        max_in_flight: 1_000,
+        ..config()
+    }
+}
+
+fn without_handlers(lines: &[String]) -> Vec<&String> {
+    lines.iter().filter(|l| !l.starts_with("handle")).collect()
+}
+
+#[test]
+fn pauses_at_the_limit_and_resumes_at_half() {
+    for limit in [
+        Config {
+            max_buffered_records: 4,
+            ..unordered()
+        },
+        Config {
+            max_buffered_bytes: 40,
+            ..unordered()
+        },
+        Config {
+            max_span: 4,
+            ..unordered()
+        },
+    ] {
+        let mut driver = Driver::owning_one(limit);
+        assert_eq!(without_handlers(&driver.fetch(0, 10..13)), [""; 0]);
+        assert_eq!(without_handlers(&driver.fetch(0, [13])), ["pause 0"]);
+        assert_eq!(driver.ok(0, 10), [""; 0]);
+        assert_eq!(driver.ok(0, 11), ["resume 0"]);
+    }
+}
+
+#[test]
+fn the_span_is_bounded_while_one_record_is_stuck() {
+    let mut driver = Driver::owning_one(Config {
+        max_span: 100,
+        ..unordered()
+    });
+    for offset in 10..109 {
+        assert_eq!(without_handlers(&driver.fetch(0, [offset])), [""; 0]);
+        if offset > 10 {
+            driver.ok(0, offset);
+        }
+    }
+    assert_eq!(without_handlers(&driver.fetch(0, [109])), ["pause 0"]);
+    driver.ok(0, 109);
+    assert_eq!(driver.ok(0, 10), ["resume 0"]);
+}
+
+#[test]
+fn a_partition_that_somebody_else_resumed_is_paused_again() {
+    let mut driver = Driver::owning_one(Config {
+        max_buffered_records: 4,
+        ..unordered()
+    });
+    assert_eq!(without_handlers(&driver.fetch(0, 10..14)), ["pause 0"]);
+    let lines = driver.fetch(0, 14..16);
+    assert_eq!(without_handlers(&lines), ["pause 0"]);
+    assert_eq!(lines.len(), 3, "the records are kept: {lines:?}");
+}
+
+#[test]
+fn records_that_came_before_are_ignored() {
+    let mut driver = Driver::owning_one(unordered());
+    driver.fetch(0, 10..13);
+    driver.ok(0, 11);
+    assert_eq!(driver.fetch(0, 9..14), ["handle 0/13 #1"]);
+    assert_eq!(driver.consumer.counters().refetched, 4);
+}
+
+#[test]
+fn records_that_are_gone_are_skipped_once_what_was_fetched_is_finished() {
+    for (policy, target) in [
+        (OutOfRangePolicy::Earliest, 50),
+        (OutOfRangePolicy::Latest, 90),
+    ] {
+        let mut driver = Driver::owning_one(Config {
+            out_of_range: policy,
+            ..unordered()
+        });
+        driver.fetch(0, 10..12);
+        assert_eq!(
+            driver.out_of_range(0, 12, 50..90),
+            [format!("seek 0 to {target}")]
+        );
+        driver.ok(0, 11);
+        assert_eq!(driver.at(6_000), [""; 0], "10 is still to be finished");
+        driver.ok(0, 10);
+        assert_eq!(driver.at(11_000), [format!("commit 1: 0={target}")]);
+    }
+}
+
+#[test]
+fn a_log_that_was_cut_is_read_again_and_the_commit_goes_back() {
+    for (policy, target) in [
+        (OutOfRangePolicy::Earliest, 3),
+        (OutOfRangePolicy::Latest, 8),
+    ] {
+        let mut driver = Driver::owning_one(Config {
+            out_of_range: policy,
+            ..unordered()
+        });
+        driver.fetch(0, 10..12);
+        assert_eq!(
+            driver.out_of_range(0, 12, 3..8),
+            [
+                "cancel 0/10".to_owned(),
+                "cancel 0/11".to_owned(),
+                format!("seek 0 to {target}")
+            ]
+        );
+        assert_eq!(driver.at(5_000), [format!("commit 1: 0={target}")]);
+        assert_eq!(driver.fetch(0, [target]), [format!("handle 0/{target} #2")]);
+    }
+}
+
+#[test]
+fn the_result_of_a_record_that_was_cut_is_not_that_of_its_successor() {
+    let mut driver = Driver::owning_one(unordered());
+    driver.fetch(0, 10..12);
+    let epoch = driver.consumer.partition(id(0)).unwrap().epoch;
+    driver.out_of_range(0, 12, 3..8);
+    driver.fetch(0, 3..12);
+    let late = plimsoll_core::Event::Processed {
+        partition: id(0),
+        epoch,
+        offset: plimsoll_core::Offset::new(10),
+        attempt: 1,
+        outcome: plimsoll_core::Outcome::Ok,
+    };
+    driver.tell(late);
+    assert_eq!(driver.consumer.buffered_records(), 9);
+}
+
+#[test]
+fn halted_it_stands_still_and_says_so() {
+    let mut driver = Driver::owning_one(Config {
+        out_of_range: OutOfRangePolicy::Halt,
+        ..unordered()
+    });
+    driver.fetch(0, [10]);
+    assert_eq!(driver.out_of_range(0, 11, 50..90), ["pause 0"]);
+    assert_eq!(driver.consumer.halted().collect::<Vec<_>>(), [id(0)]);
+    driver.ok(0, 10);
+    assert_eq!(
+        driver.at(5_000),
+        ["commit 1: 0=11"],
+        "what was fetched is finished"
+    );
+    assert_eq!(driver.fetch(0, [50]), ["pause 0"], "and nothing is skipped");
+}
+
+#[test]
+fn a_refusal_of_a_good_position_skips_nothing() {
+    let mut driver = Driver::owning_one(unordered());
+    driver.fetch(0, 10..12);
+    assert_eq!(driver.out_of_range(0, 12, 0..90), ["seek 0 to 12"]);
+    assert_eq!(driver.consumer.buffered_records(), 2);
+}
