@@ -1,12 +1,20 @@
 //! How many records a crash repeats, predicted.
 //!
-//! A crash repeats what the member had finished and not yet committed. Records of one partition
-//! finish at the rate `r` at which they are produced. The watermark is sent `T` after the first
-//! record that it does not cover, and takes effect a moment `c` later (the commit's way to the
-//! broker). So a crash at a random moment, later than `T` after the member got the partition,
-//! finds between 0 and `r * (T + c)` records uncommitted, in the mean `r * (T / 2 + c)`. A crash
-//! before that finds everything uncommitted that was produced since the partition was last
-//! committed, by whoever owned it before: `r * w`. Committing after every record is `T = 0`.
+//! A crash repeats what the member had finished and not yet committed. Records finish at the rate
+//! `R` at which they are produced to the member's partitions. The first record that no commit
+//! covers starts a timer of `T`; meanwhile `R * T` more finish; then the watermark is sent, takes a
+//! moment `c` to the broker, and the next record starts the timer again. So a cycle takes
+//! `T + 1/R`; for the time `T` of it there are between 1 and `1 + R * T` records to lose, in the
+//! mean `1 + R * T / 2`; and a crash at a random moment repeats in the mean
+//!
+//! ```text
+//! R * T * (1 + R * T / 2) / (1 + R * T)  +  R * c
+//! ```
+//!
+//! which is about `R * T / 2` once `R * T` is large, and at most `1 + R * (T + c)`. A crash before
+//! the member has had a partition for `T` finds everything uncommitted that was produced since the
+//! partition was last committed, by whoever owned it before: `r * w`, where `r` is the rate of the
+//! partition. Committing after every record is `T = 0`.
 //!
 //! The session timeout is not part of it: while the group waits for the dead member, nobody
 //! handles its records, so waiting longer delays the duplicates and adds none.
@@ -16,10 +24,11 @@ use std::time::Duration;
 
 /// The formula, as reports state it.
 pub const STATEMENT: &str = "\
-Predicted: a partition to which r records a second are produced repeats, when its owner crashes,
-r * (T/2 + c) records in the mean and at most r * (T + c), where T is the commit interval and c
-the commit's way to the broker; r * w, where the owner had it for less than T and w is the time
-since its last commit. The session timeout delays the duplicates and adds none.";
+Predicted: a member that R records a second are produced to repeats, when it crashes,
+R*T * (1 + R*T/2) / (1 + R*T) + R*c records in the mean, about R*T/2 for long intervals, and at most
+1 + R * (T + c), where T is the commit interval and c the commit's way to the broker. Where it has
+owned a partition for less than T: all that was produced there since the last commit. The session
+timeout delays the duplicates and adds none.";
 
 /// What the formula is about, but for the single crash.
 #[derive(Clone, Copy, Debug)]
@@ -43,23 +52,23 @@ pub struct Prediction {
 
 /// What the formula says about one crash.
 pub fn predict(parameters: Parameters, crash: &Disruption) -> Prediction {
-    let Parameters {
-        rate,
-        interval,
-        commit_way,
-    } = parameters;
-    let (interval, commit_way) = (interval.as_secs_f64(), commit_way.as_secs_f64());
+    let interval = parameters.interval.as_secs_f64();
+    let way = parameters.commit_way.as_secs_f64();
+    let partitions = crash.taken.len() as f64;
+    let rate = parameters.rate * partitions;
+    let cycle = rate * interval;
+    let mean = cycle * (1.0 + cycle / 2.0) / (1.0 + cycle) + rate * way;
+    let max = 1.0 + rate * (interval + way);
     let mut prediction = Prediction::default();
     for taken in &crash.taken {
-        let owned = taken.owned.as_secs_f64();
-        let (mean, max) = if owned < interval {
-            let uncommitted = owned + taken.unowned.as_secs_f64();
-            (uncommitted, uncommitted)
+        if taken.owned < parameters.interval {
+            let uncommitted = parameters.rate * (taken.owned + taken.unowned).as_secs_f64();
+            prediction.mean += uncommitted;
+            prediction.max += uncommitted;
         } else {
-            (interval / 2.0 + commit_way, interval + commit_way)
-        };
-        prediction.mean += rate * mean;
-        prediction.max += rate * max;
+            prediction.mean += mean / partitions;
+            prediction.max += max / partitions;
+        }
     }
     prediction
 }
@@ -81,36 +90,38 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_late_crash_repeats_half_an_interval_in_the_mean() {
-        let parameters = Parameters {
+    const fn parameters(interval: u64, commit_way: u64) -> Parameters {
+        Parameters {
             rate: 2.0,
-            interval: Duration::from_secs(5),
-            commit_way: Duration::from_millis(500),
-        };
-        let late = predict(parameters, &crash(20, 4));
-        assert_eq!(
-            late,
-            Prediction {
-                mean: 12.0,
-                max: 22.0
-            }
-        );
+            interval: Duration::from_secs(interval),
+            commit_way: Duration::from_millis(commit_way),
+        }
+    }
+
+    #[test]
+    fn a_crash_repeats_about_half_an_interval_in_the_mean() {
+        let Prediction { mean, max } = predict(parameters(5, 500), &crash(20, 4));
+        // R = 4: 20 * 11 / 21 + 2, and 1 + 4 * 5.5.
+        assert!((mean - (220.0 / 21.0 + 2.0)).abs() < 1e-9, "{mean}");
+        assert!((max - 23.0).abs() < 1e-9, "{max}");
+    }
+
+    #[test]
+    fn committing_every_record_leaves_the_way_of_the_commit() {
+        let Prediction { mean, max } = predict(parameters(0, 500), &crash(20, 4));
+        assert!((mean - 2.0).abs() < 1e-9, "{mean}");
+        assert!((max - 3.0).abs() < 1e-9, "{max}");
     }
 
     #[test]
     fn a_crash_before_the_first_commit_repeats_everything() {
-        let parameters = Parameters {
-            rate: 2.0,
-            interval: Duration::from_secs(90),
-            commit_way: Duration::ZERO,
-        };
-        let early = predict(parameters, &crash(20, 4));
+        let early = predict(parameters(90, 0), &crash(20, 4));
+        let all = 2.0 * 2.0 * 24.0;
         assert_eq!(
             early,
             Prediction {
-                mean: 96.0,
-                max: 96.0
+                mean: all,
+                max: all
             }
         );
     }

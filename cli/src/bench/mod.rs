@@ -86,8 +86,13 @@ fn exit(rows: &[Row]) -> Exit {
     if broken { Exit::Violated } else { Exit::Met }
 }
 
+/// The scenario with another commit interval, and as much more time to become quiet in: the last
+/// records are committed an interval after they are finished.
 fn with_interval(scenario: &Scenario, interval: Interval) -> Scenario {
     let mut scenario = scenario.clone();
+    if let Interval::Every(interval) = interval {
+        scenario.settings.expect.liveness_within += interval;
+    }
     scenario.settings.consumers.config.commit = match interval {
         Interval::EveryRecord => CommitPolicy {
             interval: None,

@@ -52,7 +52,8 @@ fn costs(rows: &[Row]) -> Table {
     table
 }
 
-/// How many records were repeated after how many crashes, graceful stops and rebalances.
+/// How many records were repeated after how many crashes, graceful stops and rebalances; a rebalance
+/// counts once for each member that it takes partitions from.
 fn duplicates(rows: &[Row]) -> Table {
     let mut table = table([
         "duplicates",

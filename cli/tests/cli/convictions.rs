@@ -17,7 +17,7 @@ fn plimsoll_is_acquitted_by_the_whole_library() {
         "--format",
         "json",
     ]);
-    assert_eq!(ended.code, 0, "{}", ended.transcript());
+    assert_eq!(ended.code, 0, "{}", ended.failures());
     let report = ended.json();
     let scenarios = report["scenarios"].as_array().expect("a list");
     assert!(scenarios.len() >= 20);

@@ -55,6 +55,15 @@ impl Ended {
         format!("exit {code}\n--- stdout\n{stdout}--- stderr\n{stderr}")
     }
 
+    /// Why a JSON report is not what was expected.
+    pub fn failures(&self) -> String {
+        let report = self.json();
+        let scenarios = report["scenarios"].as_array().cloned().unwrap_or_default();
+        let failures = scenarios.iter().map(|scenario| &scenario["failures"]);
+        let failures = failures.flat_map(|list| list.as_array().cloned().unwrap_or_default());
+        failures.map(|failure| format!("{failure:#}\n")).collect()
+    }
+
     /// The JSON document on standard output.
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout)
