@@ -1,4 +1,10 @@
 //! The scenario language, from the outside.
 
+#[path = "language/arbitrary.rs"]
+mod arbitrary;
+#[path = "language/invalid.rs"]
+mod invalid;
 #[path = "language/library.rs"]
 mod library;
+#[path = "language/properties.rs"]
+mod properties;

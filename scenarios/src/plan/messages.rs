@@ -155,14 +155,14 @@ impl Stage {
     }
 
     fn partition(&self, seed: u64, index: u32, key: Option<u32>) -> TopicPartition {
-        let count = self.partitions.len() as u64;
+        let count = self.partitions.len() as u32;
         let slot = match key {
-            None => u64::from(index) % count,
+            None => u64::from(index % count),
             // Where keys go differs from seed to seed: a few keys would otherwise always share a
             // partition, or never.
             Some(key) => {
                 let id = u64::from(key) | KEYS;
-                Rng::substream(seed, Purpose::Workload, id).next_u64() % count
+                Rng::substream(seed, Purpose::Workload, id).below(count.into())
             }
         };
         self.partitions[slot as usize]

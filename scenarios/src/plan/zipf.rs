@@ -5,7 +5,7 @@
 pub(super) struct Zipf {
     keys: u32,
     skew: f64,
-    /// The weights of the keys up to each one, added up.
+    /// The weights of the keys up to each one, added up; empty where all weigh the same.
     sums: Vec<f64>,
 }
 
@@ -17,6 +17,9 @@ impl Zipf {
         }
         (self.keys, self.skew) = (keys, skew);
         self.sums.clear();
+        if skew == 0.0 {
+            return;
+        }
         let mut sum = 0.0;
         for key in 1..=keys {
             sum += 1.0 / power(f64::from(key), skew);
@@ -26,6 +29,9 @@ impl Zipf {
 
     /// The key at `unit`, a number from 0 to, not including, 1.
     pub(super) fn key(&self, unit: f64) -> u32 {
+        if self.sums.is_empty() {
+            return (unit * f64::from(self.keys)) as u32;
+        }
         let target = unit * self.sums.last().copied().unwrap_or(0.0);
         let key = self.sums.partition_point(|sum| *sum <= target) as u32;
         key.min(self.keys.saturating_sub(1))

@@ -53,10 +53,8 @@ pub(super) fn partition(
 ) {
     let count = capacity.get(partition.topic as usize).copied().unwrap_or(0);
     if partition.partition >= count {
-        let message = format!(
-            "partition {} of a topic that has {count}",
-            partition.partition
-        );
+        let number = partition.partition;
+        let message = format!("there is no partition {number}: the topic has {count}");
         let expected = match count {
             0 => "expected a topic".into(),
             1 => "expected partition 0".into(),
@@ -163,18 +161,16 @@ impl Consumers {
             if low.1 < high.1 || (or_equal && low.1 == high.1) {
                 return;
             }
-            let relation = if or_equal { "at most" } else { "below" };
-            let message = format!(
-                "`{}` is {}, and `{}` only {}",
-                low.0,
-                duration(low.1),
-                high.0,
-                duration(high.1),
-            );
+            let (relation, bound) = match or_equal {
+                true => ("at most", "at most"),
+                false => ("below", "less than"),
+            };
+            let (low_time, high_time) = (duration(low.1), duration(high.1));
+            let message = format!("`{}`, {low_time}, must be {relation} `{}`", low.0, high.0);
             problems.push(
                 Problem::new(at(low.0), message)
                     .or_at(at(high.0))
-                    .expected(format!("expected `{}` {relation} `{}`", low.0, high.0)),
+                    .expected(format!("expected {bound} {high_time}")),
             );
         };
         let session = ("session_timeout", self.session_timeout);

@@ -5,8 +5,9 @@
 
 use super::cluster::RawCluster;
 use super::consumers_file::RawConsumers;
-use super::errors::{Mistake, Place, Problem, ScenarioError, nearest};
+use super::errors::{Mistake, Place, Problem, ScenarioError};
 use super::expect::RawExpect;
+use super::explain::{refused, span_of, syntax};
 use super::faults::RawFaults;
 use super::handler::RawHandler;
 use super::network::RawNetwork;
@@ -18,7 +19,6 @@ use super::write::{self, Section};
 use super::{Scenario, Settings, check, faults, topics};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 use toml::Spanned;
@@ -120,12 +120,13 @@ pub(super) fn write(scenario: &Scenario) -> String {
     top.finish(&mut file, true);
     settings.cluster.write(&mut file);
     topics::write(&settings.topics, &mut file);
+    scenario.workload.write(&settings.producer, &mut file);
     settings.consumers.write(&mut file);
     settings.handler.write(&mut file);
     settings.network.write(&mut file);
     scenario
         .workload
-        .write(&settings.producer, &settings.topics, &mut file);
+        .write_messages(&settings.topics, &mut file);
     faults::write(&scenario.faults, &settings.topics, &mut file);
     settings.expect.write(&mut file);
     file
@@ -239,179 +240,4 @@ fn place_in_file(place: &mut Place, fault_places: &[Place]) {
     {
         place.splice(..2, fault.iter().cloned());
     }
-}
-
-/// Where the first of `places` that exists stands, or else the nearest table around the first.
-fn span_of(document: &Spanned<DeTable<'_>>, places: &[Place]) -> Range<usize> {
-    let walks: Vec<_> = places.iter().map(|place| walk(document, place)).collect();
-    let whole = walks
-        .iter()
-        .zip(places)
-        .find(|((depth, _), place)| *depth == place.len());
-    let (_, span) = whole.map_or_else(|| walks[0].clone(), |(walk, _)| walk.clone());
-    span
-}
-
-/// How many steps of `place` exist, and where the last of them stands.
-fn walk(document: &Spanned<DeTable<'_>>, place: &Place) -> (usize, Range<usize>) {
-    let mut depth = 0;
-    let mut span = 0..0;
-    let mut current: Option<&Spanned<DeValue<'_>>> = None;
-    for step in place {
-        let next = match current.map(Spanned::get_ref) {
-            None => document.get_ref().get(step.as_str()),
-            Some(DeValue::Table(table)) => table.get(step.as_str()),
-            Some(DeValue::Array(array)) => step.parse::<usize>().ok().and_then(|i| array.get(i)),
-            Some(_) => None,
-        };
-        let Some(next) = next else { break };
-        depth += 1;
-        span = next.span();
-        current = Some(next);
-    }
-    (depth, span)
-}
-
-fn syntax(text: &str, error: &toml::de::Error) -> Mistake {
-    let (message, expected) = match error.message().split_once(", expected ") {
-        Some((message, expected)) => (message, format!("expected {expected}")),
-        None => (error.message(), "here".into()),
-    };
-    Problem::new(Place::new(), format!("this is not TOML: {message}"))
-        .expected(expected)
-        .at(text, error.span().unwrap_or(0..0))
-}
-
-/// What serde says, in the words of a mistake.
-fn refused(text: &str, document: &Spanned<DeTable<'_>>, error: &toml::de::Error) -> Mistake {
-    let span = error.span().unwrap_or(0..0);
-    let table = table_at(document.get_ref(), &span, String::new());
-    problem(error.message(), &table).at(text, span)
-}
-
-fn problem(message: &str, table: &str) -> Problem {
-    let new = |message: String| Problem::new(Place::new(), message);
-    if let Some(rest) = message.strip_prefix("unknown field ") {
-        let (word, known) = words(rest);
-        let message = format!("unknown key `{word}` {table}");
-        return with_words(new(message), word, &known, "expected another key");
-    }
-    if let Some((what, rest)) = message
-        .strip_prefix("unknown ")
-        .and_then(|rest| rest.split_once('`'))
-    {
-        let (word, known) = words(&message[message.len() - rest.len() - 1..]);
-        let message = format!("unknown {what}`{word}`");
-        return with_words(
-            new(message),
-            word,
-            &known,
-            &format!("expected {}", article(what.trim())),
-        );
-    }
-    if let Some(rest) = message.strip_prefix("missing field ") {
-        return new(format!("{rest} is missing {table}")).expected(format!("expected {rest}"));
-    }
-    let wrong = message
-        .strip_prefix("invalid type: ")
-        .or_else(|| message.strip_prefix("invalid value: "));
-    if let Some((found, expected)) = wrong.and_then(|rest| rest.split_once(", expected ")) {
-        let found = match found {
-            "map" => "a table",
-            "sequence" => "an array",
-            found => found,
-        };
-        return new(format!("{found} does not fit here"))
-            .expected(format!("expected {}", plainly(expected)));
-    }
-    new(message.into())
-}
-
-/// The known words as help, the nearest first.
-fn with_words(problem: Problem, word: &str, known: &[&str], expected: &str) -> Problem {
-    let known_words = known.join(", ");
-    let help = match (nearest(word, known.iter().copied()), known) {
-        (Some(near), _) => format!("did you mean `{near}`? Known are: {known_words}"),
-        (None, []) => return problem.expected("expected nothing"),
-        (None, _) => format!("known are: {known_words}"),
-    };
-    problem.expected(expected).help(help)
-}
-
-/// The first word in backquotes, and the others.
-fn words(text: &str) -> (&str, Vec<&str>) {
-    let (word, rest) = match text.strip_prefix('`') {
-        // What stands there may hold backquotes itself; the list of words comes last.
-        Some(rest) => rest
-            .rsplit_once("`, expected ")
-            .or_else(|| rest.rsplit_once("`, there are no fields"))
-            .unwrap_or((rest, "")),
-        None => (text, ""),
-    };
-    (word, rest.split('`').skip(1).step_by(2).collect())
-}
-
-/// A type of Rust's or a word of serde's, as a person says it.
-fn plainly(expected: &str) -> &str {
-    match expected {
-        "u32" | "u64" | "usize" | "i64" => "a whole number",
-        "f64" | "f32" => "a number",
-        "a boolean" => "true or false",
-        "a string" => "text in quotes",
-        "a sequence" => "a list: [[...]] for tables, [...] for values",
-        expected => expected,
-    }
-}
-
-fn article(what: &str) -> String {
-    let vowel = what.starts_with(['a', 'e', 'i', 'o', 'u']);
-    format!("{} {what}", if vowel { "an" } else { "a" })
-}
-
-/// The innermost table around a place, as a person names it.
-fn table_at(table: &DeTable<'_>, span: &Range<usize>, path: String) -> String {
-    for (key, value) in table {
-        let inner_path = if path.is_empty() {
-            key.get_ref().to_string()
-        } else {
-            format!("{path}.{}", key.get_ref())
-        };
-        match value.get_ref() {
-            DeValue::Table(inner) if holds(value, inner, span) => {
-                return table_at(inner, span, inner_path);
-            }
-            DeValue::Array(entries) => {
-                for entry in entries.iter() {
-                    if let DeValue::Table(inner) = entry.get_ref()
-                        && holds(entry, inner, span)
-                    {
-                        return table_at(inner, span, inner_path);
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-    if path.is_empty() {
-        "at the top".into()
-    } else {
-        format!("in `{path}`")
-    }
-}
-
-/// Whether a span is in a table: in its header, or in one of its entries.
-fn holds(value: &Spanned<DeValue<'_>>, table: &DeTable<'_>, span: &Range<usize>) -> bool {
-    let within = |outer: Range<usize>| outer.start <= span.start && span.end <= outer.end;
-    within(value.span())
-        || table.iter().any(|(key, value)| {
-            within(key.span())
-                || within(value.span())
-                || match value.get_ref() {
-                    DeValue::Table(inner) => holds(value, inner, span),
-                    DeValue::Array(entries) => entries.iter().any(|entry| {
-                        matches!(entry.get_ref(), DeValue::Table(inner) if holds(entry, inner, span))
-                    }),
-                    _ => false,
-                }
-        })
 }

@@ -6,6 +6,7 @@ mod consumers;
 mod consumers_file;
 mod errors;
 mod expect;
+mod explain;
 mod fate;
 mod faults;
 mod file;
@@ -72,6 +73,27 @@ pub struct Settings {
     pub network: Network,
     /// What the run must show.
     pub expect: Expect,
+}
+
+impl Settings {
+    /// The number of the dead-letter topic in a `TopicPartition`: it comes after the workload's.
+    pub fn dead_letter_topic(&self) -> u32 {
+        self.topics.len() as u32
+    }
+
+    /// The number of `__consumer_offsets` in a `TopicPartition`.
+    pub fn offsets_topic(&self) -> u32 {
+        self.dead_letter_topic() + 1
+    }
+
+    /// The name of a topic of this number.
+    pub fn topic_name(&self, topic: u32) -> Option<&str> {
+        match topic {
+            number if number == self.dead_letter_topic() => Some("dead-letters"),
+            number if number == self.offsets_topic() => Some("__consumer_offsets"),
+            number => Some(&self.topics.get(number as usize)?.name),
+        }
+    }
 }
 
 impl Scenario {

@@ -189,13 +189,12 @@ pub(super) fn topic_number(
     0
 }
 
-/// `a`, or `one of a, b`.
+/// `a`, `a or b`, or `one of a, b, c`.
 pub(super) fn one_of(words: &[&str]) -> String {
-    match words {
-        [word] => format!("`{word}`"),
-        words => {
-            let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
-            format!("one of {}", words.join(", "))
-        }
+    let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
+    match words.as_slice() {
+        [word] => word.clone(),
+        [one, other] => format!("{one} or {other}"),
+        words => format!("one of {}", words.join(", ")),
     }
 }

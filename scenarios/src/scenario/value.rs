@@ -19,7 +19,13 @@ pub(super) enum Refused {
     /// It looks like one, but this is wrong with it.
     Because(String),
     /// It is none of these words.
-    Unknown(&'static str, Vec<&'static str>),
+    Unknown {
+        /// What the words are; continues `unknown ...`.
+        what: &'static str,
+        /// What was understood.
+        word: String,
+        known: Vec<&'static str>,
+    },
 }
 
 /// A value that is written as text, as a number, or as either.
@@ -94,10 +100,11 @@ impl<T: Word> Written for T {
         let table = T::table();
         match table.iter().find(|(_, word)| *word == text) {
             Some((value, _)) => Ok(*value),
-            None => Err(Refused::Unknown(
-                T::WHAT,
-                table.into_iter().map(|(_, word)| word).collect(),
-            )),
+            None => Err(Refused::Unknown {
+                what: T::WHAT,
+                word: text.into(),
+                known: table.into_iter().map(|(_, word)| word).collect(),
+            }),
         }
     }
 
@@ -127,12 +134,14 @@ impl<'de, T: Written> Deserialize<'de> for Value<T> {
                     .map(Value)
                     .map_err(|refused| match refused {
                         Refused::Malformed => E::invalid_value(de::Unexpected::Str(text), &self),
-                        Refused::Because(reason) => E::custom(format!("{reason}: {text:?}")),
-                        Refused::Unknown(what, words) => {
-                            let words: Vec<_> =
-                                words.iter().map(|word| format!("`{word}`")).collect();
-                            let words = words.join(", ");
-                            E::custom(format!("unknown {what} `{text}`, expected one of {words}"))
+                        Refused::Because(reason) => {
+                            E::custom(format!("{reason}: {text:?}, expected {}", T::EXPECTED))
+                        }
+                        Refused::Unknown { what, word, known } => {
+                            let known: Vec<_> =
+                                known.iter().map(|word| format!("`{word}`")).collect();
+                            let known = known.join(", ");
+                            E::custom(format!("unknown {what} `{word}`, expected one of {known}"))
                         }
                     })
             }

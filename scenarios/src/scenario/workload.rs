@@ -363,14 +363,18 @@ impl Workload {
         }
     }
 
-    /// The tables `[workload]` and `[[messages]]`.
-    pub(super) fn write(&self, producer: &Producer, topics: &[Topic], file: &mut String) {
+    /// The table `[workload]`.
+    pub(super) fn write(&self, producer: &Producer, file: &mut String) {
         let mut section = Section::new("[workload]");
         if let Self::Drawn(traffic) = self {
             traffic.write(&mut section);
         }
         producer.write(&mut section);
         section.finish(file, false);
+    }
+
+    /// The tables `[[messages]]`.
+    pub(super) fn write_messages(&self, topics: &[Topic], file: &mut String) {
         if let Self::Explicit(messages) = self {
             write_messages(messages, topics, file);
         }

@@ -88,10 +88,17 @@ pub(super) fn words<T: Word>(values: &[T]) -> String {
     list(values.iter().map(|value| word(*value)))
 }
 
-/// An array.
+/// An array; a long one has a line for each value.
 pub(super) fn list(values: impl IntoIterator<Item = String>) -> String {
     let values: Vec<_> = values.into_iter().collect();
-    format!("[{}]", values.join(", "))
+    let short = values.join(", ");
+    if short.len() <= SHORT {
+        return format!("[{short}]");
+    }
+    format!("[\n    {},\n]", values.join(",\n    "))
 }
+
+/// What fits on a line behind its key.
+pub(super) const SHORT: usize = 80;
 
 pub(super) const INFALLIBLE: &str = "writing to a string";

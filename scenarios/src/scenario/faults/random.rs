@@ -5,7 +5,7 @@ use super::name::FaultName;
 use crate::scenario::errors::{Place, Problem};
 use crate::scenario::units::{self, Span};
 use crate::scenario::value::Value;
-use crate::scenario::write::Section;
+use crate::scenario::write::{SHORT, Section};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use std::borrow::Cow;
@@ -142,7 +142,9 @@ impl RandomFaults {
         }
     }
 
-    pub(super) fn write(&self, section: &mut Section) {
+    /// The table `[faults.random]`.
+    pub(super) fn write(&self, file: &mut String) {
+        let mut section = Section::new("[faults.random]");
         let (fewest, most) = self.count;
         if fewest == most {
             section.line("count", fewest);
@@ -154,11 +156,20 @@ impl RandomFaults {
         section.differing("for", (self.duration, DURATION), |(shortest, longest)| {
             format!("\"{}\"", units::durations(shortest, longest))
         });
+        let mut weights = Section::new("[faults.random.weights]");
         if self.weights != every_kind() {
-            let weights = self.weights.iter();
-            let weights = weights.map(|(name, weight)| format!("{} = {weight}", name.name()));
-            let weights: Vec<_> = weights.collect();
-            section.line("weights", format!("{{ {} }}", weights.join(", ")));
+            let entries = self.weights.iter();
+            let entries = entries.map(|(name, weight)| format!("{} = {weight}", name.name()));
+            let line = entries.collect::<Vec<_>>().join(", ");
+            if line.len() <= SHORT {
+                section.line("weights", format!("{{ {line} }}"));
+            } else {
+                for (name, weight) in &self.weights {
+                    weights.line(name.name(), weight);
+                }
+            }
         }
+        section.finish(file, true);
+        weights.finish(file, false);
     }
 }

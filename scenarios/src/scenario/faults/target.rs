@@ -27,8 +27,11 @@ impl Written for MemberName {
     const EXPECTED: &'static str = r#""consumer-1", "subject" or "owner of orders-0""#;
 
     fn from_text(text: &str) -> Result<Self, Refused> {
-        let unknown =
-            || Refused::Unknown("member", vec!["consumer-1", "subject", "owner of orders-0"]);
+        let unknown = || Refused::Unknown {
+            what: "member",
+            word: text.into(),
+            known: vec!["consumer-1", "subject", "owner of orders-0"],
+        };
         match text {
             "subject" => Ok(Self::Subject),
             _ => {
@@ -55,11 +58,10 @@ impl Written for BrokerName {
     const EXPECTED: &'static str = r#""broker-1", "coordinator" or "leader of orders-0""#;
 
     fn from_text(text: &str) -> Result<Self, Refused> {
-        let unknown = || {
-            Refused::Unknown(
-                "broker",
-                vec!["broker-1", "coordinator", "leader of orders-0"],
-            )
+        let unknown = || Refused::Unknown {
+            what: "broker",
+            word: text.into(),
+            known: vec!["broker-1", "coordinator", "leader of orders-0"],
         };
         match text {
             "coordinator" => Ok(Self::Coordinator),

@@ -12,9 +12,7 @@ use std::time::Duration;
 /// The tables `[[faults]]` and `[faults.random]`.
 pub(in crate::scenario) fn write(specs: &[FaultSpec], topics: &[Topic], file: &mut String) {
     if let [FaultSpec::Random(random)] = specs {
-        let mut section = Section::new("[faults.random]");
-        random.write(&mut section);
-        section.finish(file, true);
+        random.write(file);
         return;
     }
     let explicit = specs.iter().filter_map(|spec| match spec {
@@ -44,9 +42,7 @@ pub(in crate::scenario) fn write(specs: &[FaultSpec], topics: &[Topic], file: &m
                 if !entry_is_open {
                     Section::new("[[faults]]").finish(file, true);
                 }
-                let mut section = Section::new("[faults.random]");
-                random.write(&mut section);
-                section.finish(file, true);
+                random.write(file);
                 entry_is_open = false;
             }
         }
