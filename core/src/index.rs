@@ -81,13 +81,31 @@ impl Index {
         if distance == 0 {
             return Some(0);
         }
-        let last = self.places.len() - 1;
-        // No further than its distance from the first one: at least one offset stands at a place.
-        let guess = usize::try_from(distance).map_or(last, |d| d.min(last));
-        if self.places[guess].offset == offset {
-            return Some(guess);
+        // No further from either end than its distance from the offset there, as at most one
+        // place stands for an offset. Where nothing is missing in between, that is the place.
+        let end = self.places.len() - 1;
+        let to_end = self.places[end].offset.checked_sub(offset)?;
+        let first = end.saturating_sub(usize::try_from(to_end).unwrap_or(end));
+        if self.places[first].offset == offset {
+            return Some(first);
         }
-        self.places.binary_search_by_key(&offset, |p| p.offset).ok()
+        let last = usize::try_from(distance).map_or(end, |d| d.min(end));
+        if self.places[last].offset == offset {
+            return Some(last);
+        }
+        self.search(first, last, offset)
+    }
+
+    fn search(&self, mut low: usize, mut high: usize, offset: u64) -> Option<usize> {
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if self.places[middle].offset < offset {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        (self.places[low].offset == offset).then_some(low)
     }
 }
 

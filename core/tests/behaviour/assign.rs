@@ -1,8 +1,11 @@
 //! Where an assigned partition starts, and that its start is committed.
 
-use plimsoll_core::{Assignment, CommitOutcome, Config, InitialPosition, NextOffset};
+use plimsoll_core::{
+    Assignment, Command, CommitOutcome, Config, Consumer, Event, InitialPosition, Instant, Machine,
+    NextOffset, RebalanceId,
+};
 
-use crate::driver::{Driver, committed, config, uncommitted};
+use crate::driver::{Driver, committed, config, id, uncommitted};
 
 fn latest() -> Config {
     Config {
@@ -64,15 +67,15 @@ fn a_partition_that_was_added_later_is_read_from_its_start() {
 #[test]
 fn a_commit_names_the_partitions_that_the_topic_had_at_first() {
     for (assignment, expected) in [(uncommitted(0), 4), (founded_with(0, 3), 3)] {
-        let mut consumer = plimsoll_core::Consumer::<()>::new(config());
-        let event = plimsoll_core::Event::Assigned {
-            rebalance: plimsoll_core::RebalanceId(1),
+        let mut consumer = Consumer::<()>::new(config());
+        let event = Event::Assigned {
+            rebalance: RebalanceId(1),
             partitions: vec![assignment],
         };
-        plimsoll_core::Machine::handle_event(&mut consumer, plimsoll_core::Instant::ZERO, event);
-        let commands = std::iter::from_fn(|| plimsoll_core::Machine::poll_command(&mut consumer));
+        consumer.handle_event(Instant::ZERO, event);
+        let commands = std::iter::from_fn(|| consumer.poll_command());
         let founding = commands.filter_map(|command| match command {
-            plimsoll_core::Command::Commit { offsets, .. } => Some(offsets[0].founding_partitions),
+            Command::Commit { offsets, .. } => Some(offsets[0].founding_partitions),
             _ => None,
         });
         assert_eq!(founding.collect::<Vec<_>>(), [expected]);
@@ -98,6 +101,6 @@ fn assigned_again_it_begins_anew() {
     let lines = driver.assign(2, &[committed(0, 20)]);
     assert_eq!(lines, ["cancel 0/10", "assigned 2: 0@20"]);
     assert_eq!(driver.consumer.in_flight(), 0);
-    let status = driver.consumer.partition(crate::driver::id(0)).unwrap();
+    let status = driver.consumer.partition(id(0)).unwrap();
     assert_eq!(status.watermark, NextOffset::new(20));
 }

@@ -63,6 +63,11 @@ impl Driver {
             self.now = self.now.max(due);
             self.consumer.handle_timeout(self.now);
             lines.extend(self.commands());
+            let next = self.timer();
+            assert!(
+                next.is_none_or(|next| next > self.now),
+                "a timer that spins"
+            );
         }
         self.now = until;
         lines

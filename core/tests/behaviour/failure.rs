@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use plimsoll_core::{Config, Outcome};
+use plimsoll_core::{Config, Event, Offset, Outcome};
 
-use crate::driver::{Driver, config};
+use crate::driver::{Driver, config, id};
 
 #[test]
 fn a_failure_is_retried_in_place_with_a_doubling_pause_and_then_dead_lettered() {
@@ -91,14 +91,10 @@ fn the_result_of_an_attempt_that_was_cancelled_changes_nothing() {
     driver.fetch(0, 10..12);
     assert_eq!(driver.at(1_000), ["cancel 0/10"]);
     assert_eq!(driver.ok(0, 10), [""; 0], "while it waits");
-    let late = plimsoll_core::Event::Processed {
-        partition: crate::driver::id(0),
-        epoch: driver
-            .consumer
-            .partition(crate::driver::id(0))
-            .unwrap()
-            .epoch,
-        offset: plimsoll_core::Offset::new(10),
+    let late = Event::Processed {
+        partition: id(0),
+        epoch: driver.consumer.partition(id(0)).unwrap().epoch,
+        offset: Offset::new(10),
         attempt: 1,
         outcome: Outcome::Ok,
     };

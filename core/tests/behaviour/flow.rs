@@ -1,6 +1,6 @@
 //! Back-pressure, refetched records, and positions out of range.
 
-use plimsoll_core::{Config, Ordering, OutOfRangePolicy};
+use plimsoll_core::{Config, Event, Offset, Ordering, OutOfRangePolicy, Outcome};
 
 use crate::driver::{Driver, config, id};
 
@@ -131,12 +131,12 @@ fn the_result_of_a_record_that_was_cut_is_not_that_of_its_successor() {
     let epoch = driver.consumer.partition(id(0)).unwrap().epoch;
     driver.out_of_range(0, 12, 3..8);
     driver.fetch(0, 3..12);
-    let late = plimsoll_core::Event::Processed {
+    let late = Event::Processed {
         partition: id(0),
         epoch,
-        offset: plimsoll_core::Offset::new(10),
+        offset: Offset::new(10),
         attempt: 1,
-        outcome: plimsoll_core::Outcome::Ok,
+        outcome: Outcome::Ok,
     };
     driver.tell(late);
     assert_eq!(driver.consumer.buffered_records(), 9);
