@@ -39,8 +39,7 @@ fn put_back(search: &mut Search<'_>, group: &[&Setting]) {
     }
 }
 
-/// A setting that has a default; those that belong together change together, so that each
-/// combination is one that the language accepts.
+/// A setting that has a default.
 struct Setting {
     differs: fn(&Settings) -> bool,
     reset: fn(&mut Settings),
