@@ -8,3 +8,5 @@ mod invalid;
 mod library;
 #[path = "language/properties.rs"]
 mod properties;
+#[path = "language/schema.rs"]
+mod schema;

@@ -87,7 +87,7 @@ mod tests {
         zipf.prepare(4, 1.0);
         let mut counts = [0; 4];
         for step in 0..2_500 {
-            counts[zipf.key(f64::from(step) / 2_500.0) as usize] += 1;
+            counts[zipf.key((f64::from(step) + 0.5) / 2_500.0) as usize] += 1;
         }
         // 1 : 1/2 : 1/3 : 1/4, which is 12 : 6 : 4 : 3 of 25.
         assert_eq!(counts, [1_200, 600, 400, 300]);

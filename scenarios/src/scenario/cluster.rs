@@ -86,6 +86,7 @@ impl Default for Cluster {
 /// Brokers, and how partitions are replicated.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Cluster")]
 pub(super) struct RawCluster {
     /// How many brokers, 1 to 9; default 3.
     #[schemars(range(min = 1, max = 9))]
@@ -106,6 +107,7 @@ macro_rules! broker_settings {
         /// Broker settings by Kafka's own names.
         #[derive(Debug, Default, Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields)]
+#[schemars(rename = "Settings")]
         pub(super) struct RawSettings {
             $(
                 #[doc = $text]

@@ -16,6 +16,7 @@ use std::time::Duration;
 /// The consumer group under test.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Consumers")]
 pub(super) struct RawConsumers {
     /// `group.id`; default "group".
     group: Option<String>,
@@ -81,6 +82,7 @@ pub(super) struct RawConsumers {
 /// When offsets are committed, besides on a revocation and on a shutdown.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Commit")]
 struct RawCommit {
     /// At the latest so long after a record finished, or "never"; default "5s", or "never" where
     /// `every` is given.
@@ -92,6 +94,7 @@ struct RawCommit {
 /// How a failed record is tried again.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Retry")]
 struct RawRetry {
     /// How often the handler is called for a record; default 10.
     attempts: Option<u32>,

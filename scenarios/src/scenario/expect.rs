@@ -58,6 +58,7 @@ impl Default for Expect {
 /// What every run of the scenario must show.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Expect")]
 pub(super) struct RawExpect {
     /// "held" (the default): no property is violated, in any run.
     verdict: Option<Value<Held>>,

@@ -27,6 +27,7 @@ use toml::de::{DeTable, DeValue};
 /// What may go wrong for a group of Kafka consumers, and what must hold all the same.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Scenario")]
 struct RawScenario {
     /// The name that reports use; default: the file's name without its ending.
     name: Option<String>,

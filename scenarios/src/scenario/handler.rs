@@ -102,6 +102,7 @@ impl Default for Handler {
 /// How long handlers take and how they fail.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Handler")]
 pub(super) struct RawHandler {
     /// How long one attempt takes; default "1ms..20ms".
     time: Option<Value<Span<Duration>>>,
@@ -122,6 +123,7 @@ pub(super) struct RawHandler {
 /// A share that takes longer.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Slow")]
 pub(super) struct RawSlow {
     /// How many.
     share: Value<Share>,
@@ -132,6 +134,7 @@ pub(super) struct RawSlow {
 /// A message whose fate does not depend on the seed.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "FatedMessage")]
 pub(super) struct RawFatedMessage {
     /// The message's number, from 1 in the order in which they are produced.
     message: u32,

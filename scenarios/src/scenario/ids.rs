@@ -12,26 +12,23 @@ pub(super) fn complete(given: &[Option<u32>]) -> Vec<u32> {
         .collect()
 }
 
-/// Which ids a file must write so that [`complete`] gives these.
+/// Which ids a file must write so that [`complete`] gives these, which all differ.
+///
+/// Those left out get the lowest numbers that are free, in order: so they must rise, and no number
+/// below them may be unused.
 pub(super) fn needed(ids: &[u32]) -> Vec<bool> {
-    let mut needed = vec![false; ids.len()];
-    loop {
-        let given: Vec<_> = ids
-            .iter()
-            .zip(&needed)
-            .map(|(id, needed)| needed.then_some(*id))
-            .collect();
-        let mut changed = false;
-        for (index, id) in complete(&given).into_iter().enumerate() {
-            if id != ids[index] && !needed[index] {
-                needed[index] = true;
-                changed = true;
+    let used: BTreeSet<u32> = ids.iter().copied().collect();
+    let without_gap = (1..=u32::MAX).take_while(|id| used.contains(id)).count();
+    let mut last = 0;
+    ids.iter()
+        .map(|&id| {
+            let left_out = id > last && id as usize <= without_gap;
+            if left_out {
+                last = id;
             }
-        }
-        if !changed {
-            return needed;
-        }
-    }
+            !left_out
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -34,6 +34,7 @@ impl Default for Network {
 /// How the network behaves when nothing is wrong.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Network")]
 pub(super) struct RawNetwork {
     /// The time of one message, one way; default "200us..2ms".
     latency: Option<Value<Span<Duration>>>,

@@ -45,6 +45,7 @@ impl Topic {
 /// A topic that the group consumes.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Topic")]
 pub(super) struct RawTopic {
     /// Its name: 1 to 249 letters, digits, `.`, `_` and `-`.
     name: String,

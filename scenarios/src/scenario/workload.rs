@@ -131,6 +131,7 @@ impl Default for Traffic {
 /// What is produced, and how.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Workload")]
 pub(super) struct RawWorkload {
     /// How many messages; default 100.
     #[schemars(range(min = 1, max = 1_000_000))]
@@ -161,6 +162,7 @@ pub(super) struct RawWorkload {
 /// One message of a regression.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Message")]
 pub(super) struct RawMessage {
     /// Its number, from which its handler's behaviour follows; default: the lowest that is free.
     id: Option<u32>,

@@ -24,6 +24,7 @@ use std::time::Duration;
 /// One fault, or a description of random ones.
 #[derive(Debug, Default, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Fault")]
 pub(in crate::scenario) struct RawFault {
     /// What happens: the kind of fault.
     r#do: Option<Value<FaultName>>,

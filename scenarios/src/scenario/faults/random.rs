@@ -15,6 +15,7 @@ use std::time::Duration;
 /// A description of random faults: each seed draws its own.
 #[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Random")]
 pub(super) struct RawRandom {
     /// How many, fewest and most.
     count: Value<Span<u32>>,
