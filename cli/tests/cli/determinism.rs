@@ -10,7 +10,15 @@ fn two_processes_give_the_same_traces() {
     let start = |jobs: &str| {
         command(
             folder.path(),
-            &["run", "--seeds", "500", "--print-hashes", "--jobs", jobs],
+            &[
+                "run",
+                "--seeds",
+                "500",
+                "--keep-going",
+                "--print-hashes",
+                "--jobs",
+                jobs,
+            ],
         )
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
