@@ -17,6 +17,8 @@ pub struct Envelope {
     pub channel: Channel,
     /// The link's connection when it was sent.
     connection: u32,
+    /// Counts the link's messages.
+    sequence: u32,
     pub message: Message,
 }
 
@@ -54,6 +56,10 @@ struct Link {
     delay: Duration,
     /// Increases when the connections break.
     connection: u32,
+    /// Messages sent so far.
+    sent: u32,
+    /// Whether the receiver was out of reach when the sender's process died.
+    untold: bool,
     /// When the last message of each channel arrives: none may overtake it.
     last: [Instant; Channel::COUNT],
     held: Vec<Envelope>,
@@ -79,6 +85,8 @@ impl Network {
             blocks: 0,
             delay: Duration::ZERO,
             connection: 0,
+            sent: 0,
+            untold: false,
             last: [Instant::ZERO; Channel::COUNT],
             held: Vec::new(),
         });
@@ -105,11 +113,13 @@ impl Network {
         let throttle = self.throttle[usize::from(from.0)];
         let sample = self.latency;
         let link = self.link(from, to);
+        link.sent += 1;
         let envelope = Envelope {
             from,
             to,
             channel,
             connection: link.connection,
+            sequence: link.sent,
             message,
         };
         if link.blocks > 0 {
@@ -141,26 +151,40 @@ impl Network {
         Some(envelope)
     }
 
-    /// A process began to listen.
-    pub fn process_started(&mut self, node: Node) {
+    /// A process began to listen. Returns the peers that learn only now that the one before it
+    /// is gone.
+    pub fn process_started(&mut self, node: Node) -> Vec<Node> {
         self.listening[usize::from(node.0)] = true;
+        let mut peers: Vec<Node> = self.peers(node).collect();
+        peers.retain(|peer| std::mem::take(&mut self.link(node, *peer).untold));
+        peers
     }
 
     /// A process died: what was on its way to it is gone; what it sent still arrives.
     /// Returns when each peer learns of it, for the peers that can.
     pub fn process_died(&mut self, now: Instant, node: Node) -> Vec<(Instant, Node)> {
         self.listening[usize::from(node.0)] = false;
+        let latency = self.latency.map_or(Duration::ZERO, |latency| latency.min);
         let mut notices = Vec::new();
-        for peer in (0..self.nodes as u8).map(Node).filter(|peer| *peer != node) {
-            let latency = self.latency.map_or(Duration::ZERO, |latency| latency.min);
+        for peer in self.peers(node) {
             self.break_link(peer, node);
             let link = self.link(node, peer);
-            if link.blocks == 0 {
+            link.untold = link.blocks > 0;
+            if !link.untold {
                 let last = link.last.iter().copied().max().unwrap_or(now);
-                notices.push(((now + latency).max(last), peer));
+                let at = (now + latency).max(last);
+                // What the next process sends comes after the notice.
+                link.last = [at; Channel::COUNT];
+                notices.push((at, peer));
             }
         }
         notices
+    }
+
+    fn peers(&self, node: Node) -> impl Iterator<Item = Node> + use<> {
+        (0..self.nodes as u8)
+            .map(Node)
+            .filter(move |peer| *peer != node)
     }
 
     /// Breaks the connections between two nodes; what is in flight on them is gone.
@@ -188,10 +212,11 @@ impl Network {
         if link.blocks > 0 {
             return Vec::new();
         }
-        let held = std::mem::take(&mut link.held);
-        held.into_iter()
-            .filter(|envelope| envelope.connection == connection)
-            .collect()
+        let mut held = std::mem::take(&mut link.held);
+        held.retain(|envelope| envelope.connection == connection);
+        // What was in flight when the block began came here after what was sent then.
+        held.sort_by_key(|envelope| envelope.sequence);
+        held
     }
 
     /// Adds a delay to one direction (zero: takes it away).

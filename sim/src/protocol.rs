@@ -3,8 +3,6 @@
 //! One type for each request of Kafka that is modelled. They carry what the state machines read,
 //! and nothing for the wire (DESIGN: lean messages cost a quarter of encoded ones).
 
-#![expect(missing_docs, reason = "names are those of the protocol of Kafka")]
-
 use crate::topology::PartitionIndex;
 use plimsoll_core::{NextOffset, Offset};
 use plimsoll_scenarios::scenario::{Acks, Assignor, RequestKind};
@@ -163,11 +161,6 @@ pub enum Response {
 pub struct BrokerSet(pub u16);
 
 impl BrokerSet {
-    /// The set of one.
-    pub fn only(broker: Node) -> Self {
-        Self(1 << broker.0)
-    }
-
     /// Whether it holds a broker.
     pub fn contains(self, broker: Node) -> bool {
         self.0 & (1 << broker.0) != 0

@@ -14,7 +14,8 @@ pub struct Topology {
     partitions: Vec<TopicPartition>,
     /// By topic: its first index, how many partitions it can have, and how many at the start.
     topics: Vec<(u16, u32, u32)>,
-    workload_topics: u32,
+    dead_letter_topic: u32,
+    offsets_topic: u32,
 }
 
 impl Topology {
@@ -22,7 +23,8 @@ impl Topology {
     pub fn new(plan: &Plan) -> Self {
         let settings: &Settings = &plan.settings;
         let mut topology = Self {
-            workload_topics: settings.topics.len() as u32,
+            dead_letter_topic: settings.dead_letter_topic(),
+            offsets_topic: settings.offsets_topic(),
             ..Self::default()
         };
         for (number, topic) in settings.topics.iter().enumerate() {
@@ -81,18 +83,18 @@ impl Topology {
     /// Whether the group consumes it (rather than its being internal, or for dead letters).
     #[inline]
     pub fn is_workload(&self, index: PartitionIndex) -> bool {
-        self.partition(index).topic < self.workload_topics
+        self.partition(index).topic < self.dead_letter_topic
     }
 
     /// The dead-letter topic's one partition.
     pub fn dead_letters(&self) -> PartitionIndex {
-        PartitionIndex(self.topics[self.workload_topics as usize].0)
+        PartitionIndex(self.topics[self.dead_letter_topic as usize].0)
     }
 
     /// The partition of `__consumer_offsets` whose leader coordinates the group.
     ///
     /// Kafka takes the group id's hash; a scenario has one group, so any is as good.
     pub fn group_offsets(&self) -> PartitionIndex {
-        PartitionIndex(self.topics[self.workload_topics as usize + 1].0)
+        PartitionIndex(self.topics[self.offsets_topic as usize].0)
     }
 }

@@ -160,13 +160,15 @@ impl<'a> World<'a> {
             message,
             ..
         } = envelope;
+        // `error` faults answer clients; followers that fetch are none.
+        let is_client = usize::from(from.0) >= self.brokers.len();
         if let Some(broker) = self.brokers.get_mut(usize::from(node.0)) {
             if let Message::Request(correlation, request) = &message {
                 let kind = request.kind();
                 self.env
                     .network
                     .note_request(from, node, *correlation, kind);
-                if let Some(error) = self.faults.injected_error(node, kind) {
+                if is_client && let Some(error) = self.faults.injected_error(node, kind) {
                     let response = Response::Failed(error);
                     return self
                         .env
@@ -325,7 +327,16 @@ impl World<'_> {
         }
         host.runs = true;
         host.restart = false;
-        self.env.network.process_started(node);
+        for peer in self.env.network.process_started(node) {
+            let now = self.env.now();
+            self.env.queue.push(
+                now,
+                Event::Disconnected {
+                    node: peer,
+                    peer: node,
+                },
+            );
+        }
         if let Some(broker) = self.brokers.get_mut(usize::from(node.0)) {
             broker.start(&mut self.env);
         } else if let Some(member) = self.env.member_at(node) {
@@ -363,7 +374,8 @@ impl World<'_> {
         if self.is_paused(node) {
             return self.defer(node, Event::Terminate(node));
         }
-        if !self.runs(node) {
+        // Who was asked already is not asked again.
+        if !self.runs(node) || self.hosts[usize::from(node.0)].stopping {
             return;
         }
         self.hosts[usize::from(node.0)].stopping = true;
@@ -479,6 +491,7 @@ impl World<'_> {
             .count();
         self.next_message == self.env.plan.messages.len()
             && self.producer.is_done()
+            && self.controller.is_healthy()
             && self.env.sink.is_idle()
             && self
                 .coordinator()

@@ -40,10 +40,16 @@ fn violated<B: Bug>(scenario: &str) -> BTreeSet<Property> {
 #[track_caller]
 fn convicts<B: Bug>(scenario: &str, properties: &[Property]) {
     let control = violated::<bugs::Control>(scenario);
-    assert!(control.is_empty(), "the core itself is convicted of {control:?}");
+    assert!(
+        control.is_empty(),
+        "the core itself is convicted of {control:?}"
+    );
     let violated = violated::<B>(scenario);
     for property in properties {
-        assert!(violated.contains(property), "{property} held; violated: {violated:?}");
+        assert!(
+            violated.contains(property),
+            "{property} held; violated: {violated:?}"
+        );
     }
 }
 
@@ -127,7 +133,6 @@ rate = "8/s"
 [consumers]
 members = 1
 commit = { interval = "500ms" }
-request_timeout = "2s"
 [[faults]]
 when = "commit-in-flight"
 nth = 5
@@ -185,7 +190,10 @@ fn dead_letters_too_soon_are_not_exact() {
 fn dead_letter_not_awaited_is_not_exact() {
     convicts::<bugs::DeadLetterNotAwaited>(
         DEAD_LETTERS,
-        &[Property::DeadLetterExact, Property::CommitCoversOnlyFinished],
+        &[
+            Property::DeadLetterExact,
+            Property::CommitCoversOnlyFinished,
+        ],
     );
 }
 
@@ -228,6 +236,7 @@ fn a_partition_that_is_never_resumed_is_stuck() {
 [workload]
 messages = 100
 rate = "100/s"
+start = "5s"
 [consumers]
 members = 1
 max_buffered_records = 4
@@ -243,13 +252,13 @@ fn a_failed_commit_that_stops_everything_is_stuck() {
     convicts::<bugs::CommitFailureStops>(
         r#"
 [workload]
-messages = 60
+messages = 120
 rate = "10/s"
 [consumers]
 members = 2
 commit = { interval = "500ms" }
 [[faults]]
-at = "4s"
+at = "8s"
 do = "error"
 request = "OffsetCommit"
 error = "COORDINATOR_NOT_AVAILABLE"
@@ -301,14 +310,14 @@ fn a_new_partition_read_from_its_end_loses() {
     convicts::<bugs::LatestNewPartition>(
         r#"
 [workload]
-messages = 200
+messages = 300
 rate = "20/s"
 [consumers]
 members = 2
 initial = "latest"
 metadata_refresh = "5s"
 [[faults]]
-at = "4s"
+at = "9s"
 do = "add-partitions"
 topic = "orders"
 count = 2
@@ -326,13 +335,25 @@ fn a_cluster_that_forgets_is_noticed() {
     Simulator::new().run(&plan, &mut trace);
     let mut forgetful = Trace::new();
     let stored = |event| matches!(event, plimsoll_scenarios::TraceEvent::Stored { .. });
-    let lost = trace.entries().iter().position(|entry| stored(entry.event)).unwrap();
+    let lost = trace
+        .entries()
+        .iter()
+        .position(|entry| stored(entry.event))
+        .unwrap();
     for (index, entry) in trace.entries().iter().enumerate() {
         if index != lost {
             forgetful.push(entry.at, entry.event);
         }
     }
     let mut judge = Judge::new();
-    assert!(!judge.judge(&plan, &trace, &[]).violates(Property::AckedIsDurable));
-    assert!(judge.judge(&plan, &forgetful, &[]).violates(Property::AckedIsDurable));
+    assert!(
+        !judge
+            .judge(&plan, &trace, &[])
+            .violates(Property::AckedIsDurable)
+    );
+    assert!(
+        judge
+            .judge(&plan, &forgetful, &[])
+            .violates(Property::AckedIsDurable)
+    );
 }

@@ -347,6 +347,7 @@ mod tests {
             partition: P,
             epoch: AssignmentEpoch(1),
             position: NextOffset::ZERO,
+            generation: 1,
         }
     }
 

@@ -110,9 +110,8 @@ pub(crate) struct PartitionName<'a> {
 
 impl<'a> PartitionName<'a> {
     pub(crate) fn new(plan: &'a Plan, id: TopicPartition) -> Self {
-        let topic = plan.settings.topics.get(id.topic as usize);
         Self {
-            topic: topic.map(|topic| topic.name.as_str()),
+            topic: plan.settings.topic_name(id.topic),
             id,
         }
     }

@@ -37,7 +37,7 @@ pub(super) struct History {
 #[derive(Debug, Default)]
 pub(super) struct Partition {
     pub(super) id: TopicPartition,
-    /// Whether the topic had it from the start.
+    /// Whether the topic had it before the group first owned any of its partitions.
     pub(super) founding: bool,
     /// By offset. The harness makes its topics, so offsets begin at 0.
     pub(super) records: Vec<Record>,
@@ -136,6 +136,8 @@ pub(super) struct Assignment {
     pub(super) member: MemberId,
     pub(super) entry: u32,
     pub(super) position: u64,
+    /// -1 where it could not be seen.
+    pub(super) generation: i32,
     /// What disrupted it: revoked, lost, given to another, or its process crashed or was stopped.
     pub(super) ended: u32,
 }

@@ -32,6 +32,7 @@ fn tell(case: &Case<'_>, within: f64) -> (String, Vec<u32>) {
         (Some((slot, offset)), _) => {
             format!("{} was still not finished", case.record_name(slot, offset))
         }
+        (None, 1) => "1 record was finished but not committed".into(),
         (None, 0) => "the group had not come to rest".into(),
         (None, lag) => format!("{lag} records were finished but not committed"),
     };

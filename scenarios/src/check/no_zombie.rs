@@ -2,7 +2,8 @@
 //! assignment, and no handler starts after its member learned of the revocation.
 //!
 //! Ownership passes when another member begins to fetch the partition. While nobody else has it,
-//! its last owner may commit: a group between two generations accepts that on purpose. Effects of
+//! its last owner may commit: a group between two generations accepts that on purpose, and what a
+//! process sent before it died may arrive when the next one already runs. Effects of
 //! handlers that began before are no violation; a new attempt is.
 
 use super::findings::{Case, Findings, who};
@@ -13,7 +14,8 @@ pub(super) fn judge(case: &Case<'_>) -> Judgement {
     let history = case.history;
     let mut findings = Findings::default();
     for commit in &history.commits {
-        if commit.own != commit.current {
+        let current = case.owner(commit.current);
+        if current.is_some_and(|owner| owner.member != commit.member) {
             findings.add(case, commit.entry, || tell_commit(case, commit));
         }
     }

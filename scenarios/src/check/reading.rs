@@ -77,8 +77,12 @@ impl History {
                 member,
                 partition,
                 position,
+                generation,
                 ..
-            } => self.assigned(plan, entry, member, partition, position),
+            } => {
+                let slot = self.slot(plan, partition);
+                self.assigned(slot, entry, member, position, generation);
+            }
             E::Revoked {
                 member, partition, ..
             } => self.withdrawn(plan, entry, member, partition),
@@ -147,7 +151,13 @@ impl History {
             self.partitions.push(Partition::default());
         }
         let topic = plan.settings.topics.get(id.topic as usize);
-        self.partitions[self.live].renew(id, topic.is_some_and(|t| id.partition < t.partitions));
+        let at_start = topic.is_some_and(|topic| id.partition < topic.partitions);
+        let mut owned = self
+            .assignments
+            .iter()
+            .map(|a| self.partitions[a.slot as usize].id);
+        let founding = at_start || !owned.any(|owned| owned.topic == id.topic);
+        self.partitions[self.live].renew(id, founding);
         let slot = self.live as u32;
         self.slots.set(id, slot);
         self.live += 1;
@@ -218,16 +228,24 @@ impl History {
 
     fn assigned(
         &mut self,
-        plan: &Plan,
+        slot: u32,
         entry: u32,
         member: MemberId,
-        partition: TopicPartition,
         position: NextOffset,
+        generation: i32,
     ) {
-        let slot = self.slot(plan, partition);
         let number = self.assignments.len() as u32;
         let partition = &mut self.partitions[slot as usize];
-        for ended in [partition.current, partition.holding(member).assignment] {
+        let current = self.assignments.get(partition.current as usize);
+        // A member that was slow to learn of an older generation takes nothing from its successor.
+        let is_current = current.is_none_or(|current| {
+            generation < 0 || current.generation < 0 || generation >= current.generation
+        });
+        let before = [
+            is_current.then_some(partition.current),
+            Some(partition.holding(member).assignment),
+        ];
+        for ended in before.into_iter().flatten() {
             if let Some(before) = self.assignments.get_mut(ended as usize) {
                 before.ended = before.ended.min(entry);
             }
@@ -235,10 +253,12 @@ impl History {
         if partition.first == NEVER {
             partition.first = number;
         }
-        partition.current = number;
         partition.chances += 1;
-        partition.position = position.get();
-        partition.position_by = entry;
+        if is_current {
+            partition.current = number;
+            partition.position = position.get();
+            partition.position_by = entry;
+        }
         *partition.holding_mut(member) = Holding {
             assignment: number,
             ..Holding::NONE
@@ -248,6 +268,7 @@ impl History {
             member,
             entry,
             position: position.get(),
+            generation,
             ended: NEVER,
         });
     }

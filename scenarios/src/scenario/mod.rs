@@ -1,4 +1,6 @@
 //! The scenario language: what may go wrong, as types that cannot hold a bad value.
+//!
+#![doc = include_str!("language.md")]
 
 mod check;
 mod cluster;

@@ -23,7 +23,7 @@ macro_rules! with_layout {
             10 MemberCrashed "member-crashed" { member }
             11 MemberPaused "member-paused" { member }
             12 MemberResumed "member-resumed" { member }
-            13 Assigned "assigned" { member, partition, epoch, position }
+            13 Assigned "assigned" { member, partition, epoch, position, generation }
             14 Revoked "revoked" { member, partition, in_flight }
             15 Released "released" { member, partition }
             16 Lost "lost" { member, partition }

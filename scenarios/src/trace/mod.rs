@@ -86,6 +86,8 @@ pub enum TraceEvent {
         partition: TopicPartition,
         epoch: AssignmentEpoch,
         position: NextOffset,
+        /// The group's generation as the member knows it; -1 where that cannot be seen.
+        generation: i32,
     },
     /// A member learned that a partition is taken away; it may still finish what it began.
     Revoked {

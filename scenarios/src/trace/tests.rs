@@ -50,6 +50,7 @@ fn every_kind() -> Vec<TraceEvent> {
             partition,
             epoch: AssignmentEpoch(4),
             position: next,
+            generation: 7,
         },
         E::Revoked {
             member,

@@ -137,6 +137,7 @@ impl Process {
                 partition: start.partition,
                 epoch: start.epoch,
                 position: start.position,
+                generation: self.group.generation,
             });
         }
         self.fetch_all(env);

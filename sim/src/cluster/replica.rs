@@ -92,6 +92,8 @@ pub enum Writer {
     Producer(Reply, u64),
     /// A member that committed.
     Commit(Reply),
+    /// A member that asks for committed offsets, and waits for the commits of others.
+    OffsetFetch(Reply),
     /// The group coordinator.
     Group(GroupWrite),
 }

@@ -109,6 +109,7 @@ impl Broker {
                 self.reply(env, reply, Response::Produce(result));
             }
             Writer::Commit(reply) => self.commit_written(env, reply, result),
+            Writer::OffsetFetch(reply) => self.answer_offsets(env, reply, result),
             Writer::Group(write) => self.group_written(env, write, result),
         }
     }

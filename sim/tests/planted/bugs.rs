@@ -1,7 +1,7 @@
 //! Bugs that real consumers had, planted around the core: each changes what goes in or comes out.
 
 use plimsoll_core::{
-    CommitId, CommitOffset, CommitOutcome, Command, Config, Consumer, Event, Instant, Machine,
+    Command, CommitId, CommitOffset, CommitOutcome, Config, Consumer, Event, Instant, Machine,
     NextOffset, Ordering, Outcome, RebalanceId, TopicPartition,
 };
 use plimsoll_sim::recipes::Payload;
@@ -13,12 +13,20 @@ pub trait Bug: Default + 'static {
     fn config(_config: &mut Config) {}
 
     /// An event on its way in; `None`: the core never learns of it.
-    fn event(&mut self, event: Event<Payload>, _out: &mut VecDeque<Command<Payload>>) -> Option<Event<Payload>> {
+    fn event(
+        &mut self,
+        event: Event<Payload>,
+        _out: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
         Some(event)
     }
 
     /// A command on its way out; the answers that the core gets at once go into `answers`.
-    fn command(&mut self, command: Command<Payload>, _answers: &mut Vec<Event<Payload>>) -> Option<Command<Payload>> {
+    fn command(
+        &mut self,
+        command: Command<Payload>,
+        _answers: &mut Vec<Event<Payload>>,
+    ) -> Option<Command<Payload>> {
         Some(command)
     }
 }
@@ -91,15 +99,29 @@ pub struct ParallelMaxCommit {
 }
 
 impl Bug for ParallelMaxCommit {
-    fn event(&mut self, event: Event<Payload>, _: &mut VecDeque<Command<Payload>>) -> Option<Event<Payload>> {
-        if let Event::Processed { partition, offset, outcome: Outcome::Ok, .. } = &event {
+    fn event(
+        &mut self,
+        event: Event<Payload>,
+        _: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
+        if let Event::Processed {
+            partition,
+            offset,
+            outcome: Outcome::Ok,
+            ..
+        } = &event
+        {
             let highest = self.highest.entry(*partition).or_default();
             *highest = (*highest).max(offset.next());
         }
         Some(event)
     }
 
-    fn command(&mut self, command: Command<Payload>, _: &mut Vec<Event<Payload>>) -> Option<Command<Payload>> {
+    fn command(
+        &mut self,
+        command: Command<Payload>,
+        _: &mut Vec<Event<Payload>>,
+    ) -> Option<Command<Payload>> {
         Some(raise_commits(command, &self.highest))
     }
 }
@@ -111,8 +133,14 @@ pub struct CommitPolled {
 }
 
 impl Bug for CommitPolled {
-    fn event(&mut self, event: Event<Payload>, _: &mut VecDeque<Command<Payload>>) -> Option<Event<Payload>> {
-        if let Event::Fetched { partition, records, .. } = &event
+    fn event(
+        &mut self,
+        event: Event<Payload>,
+        _: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
+        if let Event::Fetched {
+            partition, records, ..
+        } = &event
             && let Some(last) = records.last()
         {
             self.polled.insert(*partition, last.offset.next());
@@ -120,13 +148,24 @@ impl Bug for CommitPolled {
         Some(event)
     }
 
-    fn command(&mut self, command: Command<Payload>, _: &mut Vec<Event<Payload>>) -> Option<Command<Payload>> {
+    fn command(
+        &mut self,
+        command: Command<Payload>,
+        _: &mut Vec<Event<Payload>>,
+    ) -> Option<Command<Payload>> {
         Some(raise_commits(command, &self.polled))
     }
 }
 
-fn raise_commits(command: Command<Payload>, to: &BTreeMap<TopicPartition, NextOffset>) -> Command<Payload> {
-    let Command::Commit { commit, mut offsets } = command else {
+fn raise_commits(
+    command: Command<Payload>,
+    to: &BTreeMap<TopicPartition, NextOffset>,
+) -> Command<Payload> {
+    let Command::Commit {
+        commit,
+        mut offsets,
+    } = command
+    else {
         return command;
     };
     for offset in &mut offsets {
@@ -142,8 +181,16 @@ fn raise_commits(command: Command<Payload>, to: &BTreeMap<TopicPartition, NextOf
 pub struct WrongPlusOne;
 
 impl Bug for WrongPlusOne {
-    fn command(&mut self, command: Command<Payload>, _: &mut Vec<Event<Payload>>) -> Option<Command<Payload>> {
-        let Command::Commit { commit, mut offsets } = command else {
+    fn command(
+        &mut self,
+        command: Command<Payload>,
+        _: &mut Vec<Event<Payload>>,
+    ) -> Option<Command<Payload>> {
+        let Command::Commit {
+            commit,
+            mut offsets,
+        } = command
+        else {
             return Some(command);
         };
         for offset in &mut offsets {
@@ -158,7 +205,11 @@ impl Bug for WrongPlusOne {
 pub struct SkipFailures;
 
 impl Bug for SkipFailures {
-    fn event(&mut self, mut event: Event<Payload>, _: &mut VecDeque<Command<Payload>>) -> Option<Event<Payload>> {
+    fn event(
+        &mut self,
+        mut event: Event<Payload>,
+        _: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
         if let Event::Processed { outcome, .. } = &mut event {
             *outcome = Outcome::Ok;
         }
@@ -175,7 +226,11 @@ pub struct AsyncRetryReorders {
 }
 
 impl Bug for AsyncRetryReorders {
-    fn event(&mut self, event: Event<Payload>, out: &mut VecDeque<Command<Payload>>) -> Option<Event<Payload>> {
+    fn event(
+        &mut self,
+        event: Event<Payload>,
+        out: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
         let Event::CommitFinished { commit, outcome } = event else {
             return Some(event);
         };
@@ -184,12 +239,19 @@ impl Bug for AsyncRetryReorders {
             self.failed = Some(offsets);
         } else if let Some(offsets) = self.failed.take() {
             self.retries += 1;
-            out.push_back(Command::Commit { commit: CommitId(u32::MAX - self.retries), offsets });
+            out.push_back(Command::Commit {
+                commit: CommitId(u32::MAX - self.retries),
+                offsets,
+            });
         }
         Some(event)
     }
 
-    fn command(&mut self, command: Command<Payload>, _: &mut Vec<Event<Payload>>) -> Option<Command<Payload>> {
+    fn command(
+        &mut self,
+        command: Command<Payload>,
+        _: &mut Vec<Event<Payload>>,
+    ) -> Option<Command<Payload>> {
         if let Command::Commit { commit, offsets } = &command {
             self.sent.insert(*commit, offsets.clone());
         }
@@ -204,7 +266,11 @@ pub struct CommitAfterRevoke {
 }
 
 impl Bug for CommitAfterRevoke {
-    fn command(&mut self, command: Command<Payload>, _: &mut Vec<Event<Payload>>) -> Option<Command<Payload>> {
+    fn command(
+        &mut self,
+        command: Command<Payload>,
+        _: &mut Vec<Event<Payload>>,
+    ) -> Option<Command<Payload>> {
         let Command::Commit { commit, offsets } = command else {
             return Some(command);
         };
@@ -221,7 +287,11 @@ impl Bug for CommitAfterRevoke {
 pub struct RevokedBufferDelivered;
 
 impl Bug for RevokedBufferDelivered {
-    fn event(&mut self, event: Event<Payload>, out: &mut VecDeque<Command<Payload>>) -> Option<Event<Payload>> {
+    fn event(
+        &mut self,
+        event: Event<Payload>,
+        out: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
         let Event::Revoked { rebalance, .. } = event else {
             return Some(event);
         };
@@ -255,12 +325,27 @@ impl Bug for DeadLettersTooSoon {
 pub struct DeadLetterNotAwaited;
 
 impl Bug for DeadLetterNotAwaited {
-    fn command(&mut self, command: Command<Payload>, answers: &mut Vec<Event<Payload>>) -> Option<Command<Payload>> {
-        let Command::DeadLetter { partition, epoch, record, .. } = command else {
+    fn command(
+        &mut self,
+        command: Command<Payload>,
+        answers: &mut Vec<Event<Payload>>,
+    ) -> Option<Command<Payload>> {
+        let Command::DeadLetter {
+            partition,
+            epoch,
+            record,
+            ..
+        } = command
+        else {
             return Some(command);
         };
         let offset = record.offset;
-        answers.push(Event::DeadLettered { partition, epoch, offset, acknowledged: true });
+        answers.push(Event::DeadLettered {
+            partition,
+            epoch,
+            offset,
+            acknowledged: true,
+        });
         None
     }
 }
@@ -290,7 +375,11 @@ impl Bug for CommitsRarely {
 pub struct NeverResumes;
 
 impl Bug for NeverResumes {
-    fn command(&mut self, command: Command<Payload>, _: &mut Vec<Event<Payload>>) -> Option<Command<Payload>> {
+    fn command(
+        &mut self,
+        command: Command<Payload>,
+        _: &mut Vec<Event<Payload>>,
+    ) -> Option<Command<Payload>> {
         Some(command).filter(|command| !matches!(command, Command::Resume { .. }))
     }
 }
@@ -300,7 +389,11 @@ impl Bug for NeverResumes {
 pub struct CommitFailureStops;
 
 impl Bug for CommitFailureStops {
-    fn event(&mut self, event: Event<Payload>, _: &mut VecDeque<Command<Payload>>) -> Option<Event<Payload>> {
+    fn event(
+        &mut self,
+        event: Event<Payload>,
+        _: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
         match event {
             Event::CommitFinished { outcome, .. } if outcome != CommitOutcome::Ok => None,
             event => Some(event),
@@ -313,7 +406,11 @@ impl Bug for CommitFailureStops {
 pub struct ClosesAtOnce;
 
 impl Bug for ClosesAtOnce {
-    fn event(&mut self, event: Event<Payload>, out: &mut VecDeque<Command<Payload>>) -> Option<Event<Payload>> {
+    fn event(
+        &mut self,
+        event: Event<Payload>,
+        out: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
         match event {
             Event::Shutdown => {
                 out.push_back(Command::Close);
@@ -331,21 +428,39 @@ pub struct LatestUncommitted {
 }
 
 impl Bug for LatestUncommitted {
-    fn event(&mut self, event: Event<Payload>, _: &mut VecDeque<Command<Payload>>) -> Option<Event<Payload>> {
+    fn event(
+        &mut self,
+        event: Event<Payload>,
+        _: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
         if let Event::Assigned { partitions, .. } = &event {
-            let uncommitted = partitions.iter().filter(|assigned| assigned.committed.is_none());
-            self.starts.extend(uncommitted.map(|assigned| (assigned.partition, assigned.log_end)));
+            let uncommitted = partitions
+                .iter()
+                .filter(|assigned| assigned.committed.is_none());
+            self.starts
+                .extend(uncommitted.map(|assigned| (assigned.partition, assigned.log_end)));
         }
         Some(event)
     }
 
-    fn command(&mut self, command: Command<Payload>, answers: &mut Vec<Event<Payload>>) -> Option<Command<Payload>> {
-        let Command::Commit { commit, mut offsets } = command else {
+    fn command(
+        &mut self,
+        command: Command<Payload>,
+        answers: &mut Vec<Event<Payload>>,
+    ) -> Option<Command<Payload>> {
+        let Command::Commit {
+            commit,
+            mut offsets,
+        } = command
+        else {
             return Some(command);
         };
         offsets.retain(|offset| self.starts.get(&offset.partition) != Some(&offset.next));
         if offsets.is_empty() {
-            answers.push(Event::CommitFinished { commit, outcome: CommitOutcome::Ok });
+            answers.push(Event::CommitFinished {
+                commit,
+                outcome: CommitOutcome::Ok,
+            });
             return None;
         }
         Some(Command::Commit { commit, offsets })
@@ -357,7 +472,11 @@ impl Bug for LatestUncommitted {
 pub struct LatestNewPartition;
 
 impl Bug for LatestNewPartition {
-    fn event(&mut self, mut event: Event<Payload>, _: &mut VecDeque<Command<Payload>>) -> Option<Event<Payload>> {
+    fn event(
+        &mut self,
+        mut event: Event<Payload>,
+        _: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
         if let Event::Assigned { partitions, .. } = &mut event {
             for assigned in partitions {
                 assigned.founding_partitions = None;
@@ -384,7 +503,11 @@ pub struct NeverAnswersRevoke {
 }
 
 impl Bug for NeverAnswersRevoke {
-    fn command(&mut self, command: Command<Payload>, _: &mut Vec<Event<Payload>>) -> Option<Command<Payload>> {
+    fn command(
+        &mut self,
+        command: Command<Payload>,
+        _: &mut Vec<Event<Payload>>,
+    ) -> Option<Command<Payload>> {
         match command {
             Command::CompleteRevoke { rebalance } if self.ignored.is_none() => {
                 self.ignored = Some(rebalance);

@@ -121,13 +121,11 @@ impl Writer {
             }),
             [verb, partition] => return self.ownership(member, verb, tp(partition)),
             ["assigned", partition, position] => {
-                self.epoch += 1;
-                self.push(E::Assigned {
-                    member,
-                    partition: tp(partition),
-                    epoch: AssignmentEpoch(self.epoch),
-                    position: next_offset(position),
-                });
+                self.assigned(member, partition, position, -1);
+            }
+            ["assigned", partition, position, generation] => {
+                let generation = generation.parse().expect("a generation");
+                self.assigned(member, partition, position, generation);
             }
             ["seeks", partition, from, to] => self.push(E::PositionReset {
                 member,
@@ -146,6 +144,17 @@ impl Writer {
             _ => return false,
         }
         true
+    }
+
+    fn assigned(&mut self, member: MemberId, partition: &str, position: &str, generation: i32) {
+        self.epoch += 1;
+        self.push(E::Assigned {
+            member,
+            partition: tp(partition),
+            epoch: AssignmentEpoch(self.epoch),
+            position: next_offset(position),
+            generation,
+        });
     }
 
     fn ownership(&mut self, member: MemberId, verb: &str, partition: TopicPartition) -> bool {

@@ -172,10 +172,7 @@ impl Broker {
                 Ok(rebalancing) => self.write_commit(env, reply, generation, &offsets, rebalancing),
                 Err(error) => self.reply(env, reply, Response::OffsetCommit(Err(error))),
             },
-            Request::OffsetFetch => {
-                let offsets = coordinator.offsets.iter().flatten().copied().collect();
-                self.reply(env, reply, Response::OffsetFetch(Ok(offsets)));
-            }
+            Request::OffsetFetch => self.fetch_offsets(env, reply),
             Request::JoinGroup(request) => {
                 // A member without an id gets one, whatever becomes of it.
                 let is_new = request.member.is_none();

@@ -3,7 +3,7 @@
 use super::append_error;
 use crate::cluster::broker::Broker;
 use crate::cluster::connections::Reply;
-use crate::cluster::replica::Writer;
+use crate::cluster::replica::{Waiting, Writer};
 use crate::env::Env;
 use crate::protocol::{CommittedOffset, Generation, Response, Value};
 use plimsoll_scenarios::ErrorName;
@@ -26,6 +26,44 @@ impl Broker {
             rebalancing,
         });
         self.write_offsets_partition(env, values, Writer::Commit(reply));
+    }
+
+    /// Answers with what the group committed, once all that was written is replicated: a commit
+    /// that its member takes for refused may still be on its way, after a failover above all, and
+    /// who began below it would rewind it.
+    ///
+    /// Clients ask for stable offsets (the Java client always, librdkafka unless it reads
+    /// uncommitted), and the coordinator then waits (`GroupCoordinatorService.fetchOffsets`).
+    pub(super) fn fetch_offsets(&mut self, env: &mut Env<'_>, reply: Reply) {
+        let partition = self.offsets_partition;
+        let replica = &self.replicas[usize::from(partition.0)];
+        let (end, high_watermark) = (replica.log.end(), replica.high_watermark());
+        if high_watermark >= end {
+            return self.answer_offsets(env, reply, Ok(()));
+        }
+        let waiting = Waiting {
+            offset: end - 1,
+            deadline: env.now() + self.settings.offsets_commit_timeout,
+            writer: Writer::OffsetFetch(reply),
+        };
+        self.await_replication(partition, waiting);
+    }
+
+    /// All that was written before an offset fetch is replicated, or is not known to be.
+    pub(in crate::cluster) fn answer_offsets(
+        &mut self,
+        env: &mut Env<'_>,
+        reply: Reply,
+        result: Result<(), ErrorName>,
+    ) {
+        let offsets = match (result, &self.coordinator) {
+            (Err(error), _) => Err(append_error(error)),
+            (Ok(()), None) => Err(ErrorName::NotCoordinator),
+            (Ok(()), Some(coordinator)) => {
+                Ok(coordinator.offsets.iter().flatten().copied().collect())
+            }
+        };
+        self.reply(env, reply, Response::OffsetFetch(offsets));
     }
 
     /// A commit is replicated, or is not known to be.
