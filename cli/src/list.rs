@@ -5,6 +5,7 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::render::human::abbreviation;
 use crate::{library, output};
+use plimsoll_scenarios::scenario::FaultName;
 use plimsoll_scenarios::{Property, Sometimes, Subject};
 
 /// Runs `plimsoll list`.
@@ -17,7 +18,7 @@ pub fn list(args: &ListArgs) -> Result<Exit, CliError> {
     } else if args.properties {
         properties()
     } else if args.faults {
-        columns(&FAULTS)
+        faults()
     } else if args.sometimes {
         Sometimes::ALL
             .map(|rare| format!("{}\n", rare.name()))
@@ -88,75 +89,42 @@ const fn promise(property: Property) -> &'static str {
 }
 
 /// The kinds of faults, by the word that `do` takes.
-const FAULTS: [(&str, &str); 25] = [
-    (
-        "crash",
-        "a member's process dies at once; started again after the duration",
-    ),
-    (
-        "stop",
-        "a member is asked to stop gracefully; started again after the duration",
-    ),
-    (
-        "pause",
-        "a member stands still, and wakes up believing what it believed",
-    ),
-    ("slow", "a member's handlers take several times as long"),
-    ("join", "a member that has not run yet starts"),
-    (
-        "rolling-restart",
-        "each member in turn stops gracefully and starts again",
-    ),
-    (
-        "crash-after-effect",
-        "a member dies after its next effect, before it learns of it",
-    ),
-    ("handler-outage", "a share of all attempts fails"),
-    (
-        "handler-hang",
-        "attempts that begin meanwhile do not come back before the end",
-    ),
-    ("undecodable", "a message that no handler can decode"),
-    (
-        "partition",
-        "nothing passes between a member and brokers, one way or both",
-    ),
-    ("isolate", "nothing passes between a broker and all others"),
-    (
-        "delay",
-        "everything between a member and brokers takes longer",
-    ),
-    ("cut", "connections between a member and brokers break"),
-    (
-        "lose-response",
-        "a request is applied, and its answer is lost",
-    ),
-    (
-        "broker-crash",
-        "a broker's process dies; started again after the duration",
-    ),
-    (
-        "broker-stop",
-        "a broker hands its leaderships over and stops",
-    ),
-    ("broker-pause", "a broker stands still"),
-    (
-        "rolling-broker-restart",
-        "each broker in turn stops cleanly and starts again",
-    ),
-    (
-        "leader-move",
-        "another in-sync replica becomes a partition's leader",
-    ),
-    (
-        "coordinator-move",
-        "another broker becomes the group's coordinator",
-    ),
-    (
-        "error",
-        "requests of a kind are answered with an error code of Kafka's",
-    ),
-    ("throttle", "a broker answers everything later"),
-    ("add-partitions", "a topic gets more partitions"),
-    ("retention", "the first records of a partition are removed"),
-];
+fn faults() -> String {
+    let rows: Vec<(&str, &str)> = FaultName::all()
+        .map(|name| (name.name(), effect(name)))
+        .collect();
+    columns(&rows)
+}
+
+/// What a fault does.
+const fn effect(fault: FaultName) -> &'static str {
+    match fault {
+        FaultName::Crash => "a member's process dies at once; started again after the duration",
+        FaultName::Stop => "a member is asked to stop gracefully; started again after the duration",
+        FaultName::Pause => "a member stands still, and wakes up believing what it believed",
+        FaultName::Slow => "a member's handlers take several times as long",
+        FaultName::Join => "a member that has not run yet starts",
+        FaultName::RollingRestart => "each member in turn stops gracefully and starts again",
+        FaultName::CrashAfterEffect => {
+            "a member dies after its next effect, before it learns of it"
+        }
+        FaultName::HandlerOutage => "a share of all attempts fails",
+        FaultName::HandlerHang => "attempts that begin meanwhile do not come back before the end",
+        FaultName::Undecodable => "a message that no handler can decode",
+        FaultName::Partition => "nothing passes between a member and brokers, one way or both",
+        FaultName::Isolate => "nothing passes between a broker and all others",
+        FaultName::Delay => "everything between a member and brokers takes longer",
+        FaultName::Cut => "connections between a member and brokers break",
+        FaultName::LoseResponse => "a request is applied, and its answer is lost",
+        FaultName::BrokerCrash => "a broker's process dies; started again after the duration",
+        FaultName::BrokerStop => "a broker hands its leaderships over and stops",
+        FaultName::BrokerPause => "a broker stands still",
+        FaultName::RollingBrokerRestart => "each broker in turn stops cleanly and starts again",
+        FaultName::LeaderMove => "another in-sync replica becomes a partition's leader",
+        FaultName::CoordinatorMove => "another broker becomes the group's coordinator",
+        FaultName::Error => "requests of a kind are answered with an error code of Kafka's",
+        FaultName::Throttle => "a broker answers everything later",
+        FaultName::AddPartitions => "a topic gets more partitions",
+        FaultName::Retention => "the first records of a partition are removed",
+    }
+}
