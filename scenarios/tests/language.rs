@@ -6,6 +6,8 @@ mod arbitrary;
 mod invalid;
 #[path = "language/library.rs"]
 mod library;
+#[path = "language/manual.rs"]
+mod manual;
 #[path = "language/properties.rs"]
 mod properties;
 #[path = "language/schema.rs"]

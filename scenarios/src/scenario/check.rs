@@ -161,16 +161,16 @@ impl Consumers {
             if low.1 < high.1 || (or_equal && low.1 == high.1) {
                 return;
             }
-            let (relation, bound) = match or_equal {
-                true => ("at most", "at most"),
-                false => ("below", "less than"),
-            };
+            let relation = if or_equal { "at most" } else { "below" };
             let (low_time, high_time) = (duration(low.1), duration(high.1));
-            let message = format!("`{}`, {low_time}, must be {relation} `{}`", low.0, high.0);
+            let message = format!(
+                "`{}` ({low_time}) must be {relation} `{}` ({high_time})",
+                low.0, high.0
+            );
             problems.push(
                 Problem::new(at(low.0), message)
                     .or_at(at(high.0))
-                    .expected(format!("expected {bound} {high_time}")),
+                    .expected(format!("expected `{}` {relation} `{}`", low.0, high.0)),
             );
         };
         let session = ("session_timeout", self.session_timeout);

@@ -31,6 +31,7 @@ mod name;
 mod random;
 mod target;
 mod when;
+mod words;
 mod write;
 
 pub(super) use file::RawFaults;

@@ -14,6 +14,7 @@ mod faults;
 mod file;
 mod handler;
 mod ids;
+mod messages;
 mod network;
 mod topics;
 mod units;
@@ -32,9 +33,10 @@ pub use faults::{
 };
 pub use file::schema;
 pub use handler::{Distribution, Handler};
+pub use messages::Message;
 pub use network::Network;
 pub use topics::Topic;
-pub use workload::{Acks, Message, Producer, Traffic, Workload};
+pub use workload::{Acks, Producer, Traffic, Workload};
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! `[workload]` and `[[messages]]`: what is produced, and how.
+//! `[workload]`: what is produced, and how.
 //!
 //! ```toml
 //! [workload]
@@ -9,27 +9,13 @@
 //! size = "100B..1KiB"
 //! acks = "all"
 //! ```
-//!
-//! or message by message, in place of the drawn part of `[workload]`:
-//!
-//! ```toml
-//! [[messages]]
-//! at = "1.2s"
-//! partition = "orders-0"
-//! key = 7
-//! fails = 2
-//! ```
 
-use super::Fate;
 use super::errors::{Problem, place};
-use super::fate::{RawFate, Times};
-use super::ids;
-use super::topics::{PartitionName, Topic, write_partition};
+use super::messages::{self, HIGHEST_ID, LARGEST, Message, RawMessage, bytes};
+use super::topics::Topic;
 use super::units::{self, Bytes, Rate, Span};
 use super::value::{Refused, Table, Value, Written, words};
 use super::write::{self, Section};
-use crate::MessageId;
-use plimsoll_core::{Instant, TopicPartition};
 use schemars::{JsonSchema, Schema, json_schema};
 use serde::Deserialize;
 use std::time::Duration;
@@ -58,23 +44,6 @@ pub struct Traffic {
     pub key_skew: f64,
     /// Bytes of a message, smallest and largest.
     pub size: (u32, u32),
-}
-
-/// One message of a plan.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Message {
-    /// Unique in the plan; the handler's behaviour follows from it and the seed.
-    pub id: MessageId,
-    /// When the producer gets it.
-    pub at: Instant,
-    /// Where it goes.
-    pub partition: TopicPartition,
-    /// The number of its key, if it has one.
-    pub key: Option<u32>,
-    /// Its size in bytes.
-    pub bytes: u32,
-    /// What its handler does.
-    pub fate: Fate,
 }
 
 /// `acks`.
@@ -159,33 +128,6 @@ pub(super) struct RawWorkload {
     delivery_timeout: Option<Value<Duration>>,
 }
 
-/// One message of a regression.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "Message")]
-pub(super) struct RawMessage {
-    /// Its number, from which its handler's behaviour follows; default: the lowest that is free.
-    id: Option<u32>,
-    /// When it is produced.
-    at: Value<Duration>,
-    /// Where it goes; default: the first partition.
-    partition: Option<Value<PartitionName>>,
-    /// The number of its key; default: it has none.
-    key: Option<u32>,
-    /// Its size; default "100B".
-    size: Option<Value<Bytes>>,
-    /// The first so many attempts fail; "always": all of them.
-    fails: Option<Value<Times>>,
-    /// Every attempt fails, and says that it always will.
-    permanent: Option<bool>,
-    /// The first so many attempts panic; "always": all of them.
-    panics: Option<Value<Times>>,
-    /// The first so many attempts never come back; "always": none of them.
-    hangs: Option<Value<Times>>,
-    /// No handler can decode the record.
-    undecodable: Option<bool>,
-}
-
 /// `acks`, as a number or as Kafka's word.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AcksWord(Acks);
@@ -230,13 +172,8 @@ pub(super) fn resolve(
             Problem::new(place!["workload", key], message).expected("expected only one of the two"),
         );
     }
-    let given: Vec<_> = messages.iter().map(|Table(raw)| raw.id).collect();
-    let ids = ids::complete(&given);
-    let explicit = messages.into_iter().zip(ids).enumerate();
-    let explicit = explicit
-        .map(|(index, (Table(raw), id))| raw.resolve(index, MessageId(id), topics, problems))
-        .collect();
-    (producer, Workload::Explicit(explicit))
+    let messages = messages::resolve(messages, topics, problems);
+    (producer, Workload::Explicit(messages))
 }
 
 impl RawWorkload {
@@ -282,50 +219,6 @@ impl RawWorkload {
     }
 }
 
-impl RawMessage {
-    fn resolve(
-        self,
-        index: usize,
-        id: MessageId,
-        topics: &[Topic],
-        problems: &mut Vec<Problem>,
-    ) -> Message {
-        let at = place!["messages", index];
-        let fate = RawFate {
-            fails: self.fails,
-            permanent: self.permanent,
-            panics: self.panics,
-            hangs: self.hangs,
-            undecodable: self.undecodable,
-        };
-        let partition = self.partition.map_or_else(TopicPartition::default, |name| {
-            let place = place!["messages", index, "partition"];
-            name.0.resolve(topics, place, problems)
-        });
-        Message {
-            id,
-            at: Instant::ZERO + self.at.0,
-            partition,
-            key: self.key,
-            bytes: self
-                .size
-                .map_or(Traffic::default().size.0, |size| bytes(size.0)),
-            fate: fate.resolve(&at, problems),
-        }
-    }
-}
-
-/// What does not fit is refused later, as too large.
-fn bytes(bytes: Bytes) -> u32 {
-    u32::try_from(bytes.0).unwrap_or(u32::MAX)
-}
-
-/// The largest message: Kafka's default `message.max.bytes` is a little more.
-const LARGEST: u32 = 1 << 20;
-
-/// The highest id: what is kept by message is kept in arrays.
-const HIGHEST_ID: u32 = 1_000_000;
-
 impl Producer {
     pub(super) fn check(&self, problems: &mut Vec<Problem>) {
         let at = |key: &str| place!["workload", key];
@@ -361,7 +254,7 @@ impl Workload {
     pub(super) fn check(&self, capacity: &[u32], problems: &mut Vec<Problem>) {
         match self {
             Self::Drawn(traffic) => traffic.check(problems),
-            Self::Explicit(messages) => check_messages(messages, capacity, problems),
+            Self::Explicit(messages) => messages::check(messages, capacity, problems),
         }
     }
 
@@ -378,7 +271,7 @@ impl Workload {
     /// The tables `[[messages]]`.
     pub(super) fn write_messages(&self, topics: &[Topic], file: &mut String) {
         if let Self::Explicit(messages) = self {
-            write_messages(messages, topics, file);
+            messages::write(messages, topics, file);
         }
     }
 }
@@ -460,59 +353,5 @@ impl Producer {
         ] {
             section.differing(key, (time, default), write::time);
         }
-    }
-}
-
-fn check_messages(messages: &[Message], capacity: &[u32], problems: &mut Vec<Problem>) {
-    let mut seen = std::collections::BTreeSet::new();
-    for (index, message) in messages.iter().enumerate() {
-        let at = |key: &str| place!["messages", index, key];
-        let id = message.id.0;
-        if !seen.insert(id) {
-            let text = format!("two messages have the id {id}");
-            problems.push(Problem::new(at("id"), text).expected("expected another id"));
-        }
-        if id > HIGHEST_ID {
-            problems.push(
-                Problem::new(at("id"), format!("a message has the id {id}"))
-                    .expected("expected at most 1000000"),
-            );
-        }
-        if message.bytes > LARGEST {
-            problems.push(
-                Problem::new(at("size"), format!("a message of {} bytes", message.bytes))
-                    .expected("expected at most 1MiB"),
-            );
-        }
-        super::check::partition(message.partition, capacity, at("partition"), problems);
-    }
-}
-
-fn write_messages(messages: &[Message], topics: &[Topic], file: &mut String) {
-    if messages.is_empty() {
-        // Above every table, where alone it can stand.
-        file.insert_str(0, "messages = []\n");
-        return;
-    }
-    let ids: Vec<_> = messages.iter().map(|message| message.id.0).collect();
-    for (message, write_id) in messages.iter().zip(ids::needed(&ids)) {
-        let mut section = Section::new("[[messages]]");
-        if write_id {
-            section.line("id", message.id.0);
-        }
-        section.line("at", write::time(message.at.since_start()));
-        section.differing(
-            "partition",
-            (message.partition, TopicPartition::default()),
-            |partition| write_partition(topics, partition),
-        );
-        if let Some(key) = message.key {
-            section.line("key", key);
-        }
-        section.differing("size", (message.bytes, Traffic::default().size.0), |size| {
-            format!("\"{}\"", units::bytes(size.into()))
-        });
-        message.fate.write(&mut section);
-        section.finish(file, true);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::arbitrary::scenario;
 use crate::library::{files, text};
-use plimsoll_scenarios::scenario::{FaultSpec, Workload};
+use plimsoll_scenarios::scenario::{FaultSpec, Handler, Workload};
 use plimsoll_scenarios::{Plan, Scenario};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -27,6 +27,9 @@ proptest! {
     ) {
         let plan = Plan::draw(&scenario, seed);
         let drawn = plan.to_scenario();
+        let Handler { retryable, permanent, panic, hang, .. } = drawn.settings.handler;
+        prop_assert_eq!([retryable, permanent, panic, hang], [0.0; 4]);
+        prop_assert!(drawn.settings.handler.messages.is_empty());
         prop_assert!(matches!(drawn.workload, Workload::Explicit(_)));
         prop_assert!(drawn.faults.iter().all(|spec| matches!(spec, FaultSpec::Explicit(_))));
         prop_assert_eq!(&Plan::draw(&drawn, plan.seed), &plan);

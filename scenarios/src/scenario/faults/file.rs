@@ -4,6 +4,7 @@ use super::name::FaultName;
 use super::random::RawRandom;
 use super::target::{BrokerName, MemberName};
 use super::when::When;
+use super::words::{By, FailureWord};
 use super::{
     BrokerTarget, Direction, Fault, FaultKind, FaultSpec, MemberTarget, RequestKind, Trigger,
 };
@@ -11,7 +12,7 @@ use crate::scenario::errors::{Place, Problem, place};
 use crate::scenario::ids;
 use crate::scenario::topics::{PartitionName, Topic, topic_number};
 use crate::scenario::units::Share;
-use crate::scenario::value::{Refused, Table, Value, Written, words};
+use crate::scenario::value::{Table, Value};
 use crate::{ErrorName, FaultId, MessageId};
 use plimsoll_core::{Instant, Outcome, TopicPartition};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -125,57 +126,6 @@ impl JsonSchema for RawFaults {
         json_schema!({ "anyOf": [{ "type": "array", "items": fault }, fault] })
     }
 }
-
-/// How much slower, by a factor or by a time.
-#[derive(Clone, Copy, Debug)]
-enum By {
-    Factor(u32),
-    Time(Duration),
-}
-
-impl Written for By {
-    const EXPECTED: &'static str = r#"a factor such as 10, or a duration such as "200ms""#;
-
-    fn from_text(text: &str) -> Result<Self, Refused> {
-        match text.strip_suffix('x').map(str::parse) {
-            Some(Ok(factor)) => Ok(Self::Factor(factor)),
-            _ => Duration::from_text(text).map(Self::Time),
-        }
-    }
-
-    fn from_integer(value: i64) -> Option<Self> {
-        value.try_into().ok().map(Self::Factor)
-    }
-
-    fn schema() -> Schema {
-        json_schema!({ "type": ["integer", "string"], "examples": [10, "200ms"] })
-    }
-}
-
-/// How a handler fails; never `Ok`.
-#[derive(Clone, Copy, Debug)]
-enum FailureWord {
-    Retryable,
-    Permanent,
-}
-
-words!(FailureWord, "outcome" { Retryable => "retryable", Permanent => "permanent" });
-words!(Direction, "direction" {
-    Both => "both", Requests => "requests", Responses => "responses",
-});
-words!(RequestKind, "request" {
-    Produce => "Produce",
-    Fetch => "Fetch",
-    ListOffsets => "ListOffsets",
-    Metadata => "Metadata",
-    OffsetCommit => "OffsetCommit",
-    OffsetFetch => "OffsetFetch",
-    FindCoordinator => "FindCoordinator",
-    JoinGroup => "JoinGroup",
-    SyncGroup => "SyncGroup",
-    Heartbeat => "Heartbeat",
-    LeaveGroup => "LeaveGroup",
-});
 
 impl RawFaults {
     /// The faults, and where each of them stands in the file.

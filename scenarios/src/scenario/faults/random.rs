@@ -122,6 +122,19 @@ impl RandomFaults {
             let message = format!("up to {} random faults", self.count.1);
             problems.push(Problem::new(key("count"), message).expected("expected at most 1000"));
         }
+        let backwards = [
+            ("count", self.count.0 > self.count.1),
+            ("between", self.between.0 > self.between.1),
+            ("for", self.duration.0 > self.duration.1),
+        ];
+        for (name, _) in backwards.iter().filter(|(_, backwards)| *backwards) {
+            let problem = Problem::new(key(name), "the range ends before it begins");
+            problems.push(problem.expected("expected the lower end first"));
+        }
+        if self.duration.0.is_zero() {
+            let problem = Problem::new(key("for"), "a fault that lasts no time");
+            problems.push(problem.expected("expected durations above 0"));
+        }
         let undrawable = self.weights.iter().filter(|(name, _)| !name.is_drawable());
         for (name, _) in undrawable {
             let mut place = key("weights");
