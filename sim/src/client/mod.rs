@@ -20,6 +20,8 @@ mod process;
 mod producer;
 mod rebalance;
 mod start;
+#[cfg(test)]
+mod tests;
 
 pub use member::Member;
 pub use producer::Producer;

@@ -283,7 +283,7 @@ impl Process {
                 self.sync_failed(env, attempt, Failure::Refused(error));
             }
             (Purpose::SyncGroup(attempt), Err(failure)) => self.sync_failed(env, attempt, failure),
-            (Purpose::LeaveGroup, _) => self.left(env),
+            (Purpose::LeaveGroup, Ok(R::LeaveGroup(Ok(()) | Err(_))) | Err(_)) => self.left(env),
             (Purpose::OffsetFetch(start), result) => {
                 let result = unpack(result, |r| match r {
                     R::OffsetFetch(result) => Some(result),

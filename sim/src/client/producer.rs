@@ -153,7 +153,10 @@ impl Producer {
         let now = env.now();
         self.requests.cut_overdue(env);
         self.fetch_metadata(env);
-        while let Some((_, index, message)) = self.expiries.pop_front_if(|(at, ..)| *at <= now) {
+        while let Some(&(at, index, message)) = self.expiries.front()
+            && at <= now
+        {
+            self.expiries.pop_front();
             self.give_up(env, index, message);
         }
         for index in env.topology.all() {

@@ -3,6 +3,8 @@
 mod auto_commit;
 mod plimsoll;
 mod sarama;
+#[cfg(test)]
+mod tests;
 
 use plimsoll_core::{Config, Machine};
 use plimsoll_scenarios::{MessageId, Subject};

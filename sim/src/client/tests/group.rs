@@ -1,0 +1,479 @@
+//! Joining, staying, being thrown out, leaving.
+
+use super::*;
+use crate::protocol::GroupMemberId;
+use plimsoll_core::{CommitId, CommitOffset, CommitOutcome, NextOffset};
+use plimsoll_scenarios::ErrorName;
+use plimsoll_scenarios::scenario::RequestKind as K;
+
+const COOPERATIVE: &str = "assignor = \"cooperative-sticky\"\n";
+const STATIC: &str = "static_ids = true\n";
+
+fn commit(id: u32) -> Command<Payload> {
+    Command::Commit {
+        commit: CommitId(id),
+        offsets: vec![CommitOffset {
+            partition: TopicPartition::new(0, 0),
+            next: NextOffset::new(1),
+            founding_partitions: 4,
+        }],
+    }
+}
+
+fn finished(events: &[Event<Payload>]) -> Vec<CommitOutcome> {
+    let outcomes = events.iter().filter_map(|event| match event {
+        Event::CommitFinished { outcome, .. } => Some(*outcome),
+        _ => None,
+    });
+    outcomes.collect()
+}
+
+fn is_revoked(event: &Event<Payload>) -> bool {
+    matches!(event, Event::Revoked { .. })
+}
+
+fn is_lost(event: &Event<Payload>) -> bool {
+    matches!(event, Event::Lost { .. })
+}
+
+#[test]
+fn a_member_asks_in_the_order_of_a_real_client() {
+    let mut bench = Bench::new(Polling::Always, "").joined();
+    let mut asked = bench.asked();
+    asked[5..].sort_by_key(|kind| format!("{kind:?}"));
+    assert_eq!(
+        asked,
+        [
+            K::Metadata,
+            K::FindCoordinator,
+            K::JoinGroup,
+            K::JoinGroup,
+            K::SyncGroup,
+            K::ListOffsets,
+            K::ListOffsets,
+            K::ListOffsets,
+            K::ListOffsets,
+            K::OffsetFetch,
+        ]
+    );
+    assert_eq!(bench.member.owned(), 4);
+    assert_eq!(
+        bench.count(|event| matches!(event, TraceEvent::Assigned { .. })),
+        4
+    );
+}
+
+#[test]
+fn nothing_is_fetched_before_the_application_says_where_to_start() {
+    let mut bench = Bench::new(Polling::Always, "");
+    probe::be_silent();
+    bench = bench.joined();
+    assert!(
+        bench
+            .requests()
+            .iter()
+            .all(|asked| positions(&asked.request).is_none())
+    );
+    let assigned = &bench.learned()[0];
+    let rebalance = probe::rebalance_of(assigned);
+    bench.say(Command::CompleteAssign {
+        rebalance,
+        starts: Vec::new(),
+    });
+    assert_eq!(
+        bench.member.owned(),
+        0,
+        "what is not started is not fetched"
+    );
+}
+
+#[test]
+fn heartbeats_come_at_their_interval_and_not_during_a_join() {
+    let mut bench = Bench::new(Polling::Always, "").joined();
+    bench.asked();
+    bench.run(ms(9_500));
+    assert_eq!(bench.asked(), [K::Heartbeat; 3]);
+    bench
+        .kafka
+        .refuse(K::Heartbeat, ErrorName::RebalanceInProgress);
+    bench.kafka.ignores.push(K::JoinGroup);
+    bench.run(ms(12_000));
+    assert_eq!(bench.asked(), [K::Heartbeat, K::JoinGroup]);
+}
+
+#[test]
+fn eager_gives_everything_up_before_it_joins_again() {
+    let mut bench = Bench::new(Polling::Always, "").joined();
+    bench.asked();
+    probe::be_silent();
+    bench
+        .kafka
+        .refuse(K::Heartbeat, ErrorName::RebalanceInProgress);
+    bench.run(ms(7_000));
+    let events = bench.learned();
+    let revoked = events
+        .iter()
+        .find(|event| is_revoked(event))
+        .expect("a revocation");
+    assert!(!bench.asked().contains(&K::JoinGroup));
+    assert_eq!(bench.member.owned(), 0);
+    assert_eq!(
+        bench.count(|event| matches!(event, TraceEvent::Revoked { .. })),
+        4
+    );
+    let rebalance = probe::rebalance_of(revoked);
+    bench.run(ms(3_000));
+    assert_eq!(bench.asked(), [K::Heartbeat], "heartbeats go on meanwhile");
+    bench.say(Command::CompleteRevoke { rebalance });
+    bench.run(ms(20));
+    assert_eq!(bench.asked()[..2], [K::JoinGroup, K::SyncGroup]);
+    assert_eq!(
+        bench.count(|event| matches!(event, TraceEvent::Released { .. })),
+        4
+    );
+}
+
+#[test]
+fn cooperative_keeps_what_stays_and_joins_again_after_giving_up_the_rest() {
+    let mut bench = Bench::new(Polling::Always, COOPERATIVE).joined();
+    bench.learned();
+    bench.requests();
+    bench
+        .kafka
+        .refuse(K::Heartbeat, ErrorName::RebalanceInProgress);
+    bench.kafka.assignment = Some(vec![P0, P1]);
+    bench.run(ms(3_100));
+    let events = bench.learned();
+    let [Event::Revoked { partitions, .. }] = &events[..] else {
+        panic!("{events:?}");
+    };
+    assert_eq!(
+        partitions.iter().map(|p| p.partition).collect::<Vec<_>>(),
+        [2, 3]
+    );
+    assert_eq!(bench.member.owned(), 2);
+    let joins = bench.requests();
+    let owned: Vec<usize> = joins
+        .iter()
+        .filter_map(|asked| match &asked.request {
+            Request::JoinGroup(join) => Some(join.owned.len()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(owned, [4, 2], "a second round follows the revocation");
+}
+
+#[test]
+fn an_expelled_member_loses_everything_and_joins_as_a_new_one() {
+    let mut bench = Bench::new(Polling::Always, "").joined();
+    bench.learned();
+    bench.kafka.refuse(K::Heartbeat, ErrorName::UnknownMemberId);
+    bench.run(ms(3_100));
+    let events = bench.learned();
+    assert!(is_lost(&events[0]), "{events:?}");
+    assert_eq!(
+        bench.count(|event| matches!(event, TraceEvent::Lost { .. })),
+        4
+    );
+    assert!(!bench.saw(|event| matches!(event, TraceEvent::Released { .. })));
+    let joins = bench.requests();
+    let last = joins.iter().rev().find_map(|asked| match &asked.request {
+        Request::Heartbeat { member, .. } | Request::SyncGroup { member, .. } => Some(*member),
+        _ => None,
+    });
+    assert_eq!(last, Some(GroupMemberId(2)));
+}
+
+#[test]
+fn an_old_generation_keeps_its_member_id() {
+    let mut bench = Bench::new(Polling::Always, "").joined();
+    bench.requests();
+    bench
+        .kafka
+        .refuse(K::Heartbeat, ErrorName::IllegalGeneration);
+    bench.run(ms(3_100));
+    let requests = bench.requests();
+    let mut members = requests.iter().filter_map(|asked| match &asked.request {
+        Request::JoinGroup(join) => Some(join.member),
+        _ => None,
+    });
+    assert_eq!(members.next(), Some(Some(GroupMemberId(1))));
+    assert!(is_lost(&bench.learned()[1]));
+}
+
+#[test]
+fn a_session_without_answers_is_over() {
+    let mut bench = Bench::new(Polling::Always, "").joined();
+    bench.learned();
+    bench.kafka.ignores.push(K::Heartbeat);
+    bench.run(ms(9_850));
+    assert!(bench.learned().is_empty());
+    bench.run(ms(200));
+    assert!(is_lost(&bench.learned()[0]));
+}
+
+#[test]
+fn a_fenced_member_ends() {
+    let mut bench = Bench::new(Polling::Always, STATIC).joined();
+    bench
+        .kafka
+        .refuse(K::Heartbeat, ErrorName::FencedInstanceId);
+    bench.run(ms(3_100));
+    assert!(!bench.member.is_running());
+    assert!(bench.saw(|event| matches!(event, TraceEvent::MemberStopped { .. })));
+}
+
+#[test]
+fn the_coordinator_is_looked_up_again_and_the_generation_stays() {
+    let mut bench = Bench::new(Polling::Always, "").joined();
+    bench.learned();
+    bench.asked();
+    bench.kafka.refuse(K::Heartbeat, ErrorName::NotCoordinator);
+    bench.kafka.coordinator = Node(2);
+    bench.run(ms(7_000));
+    let requests = bench.requests();
+    let heartbeats = requests
+        .iter()
+        .filter(|asked| matches!(asked.request, Request::Heartbeat { .. }));
+    assert_eq!(
+        heartbeats.map(|asked| asked.to).collect::<Vec<_>>(),
+        [Node(0), Node(2)]
+    );
+    assert!(bench.learned().is_empty(), "nothing was lost");
+}
+
+#[test]
+fn a_broken_connection_to_the_coordinator_costs_no_membership() {
+    let mut bench = Bench::new(Polling::Always, "").joined();
+    bench.learned();
+    bench.asked();
+    bench.disconnect(Node(0));
+    bench.run(ms(3_200));
+    let asked = bench.asked();
+    assert!(
+        asked.contains(&K::FindCoordinator) && asked.contains(&K::Heartbeat),
+        "{asked:?}"
+    );
+    assert!(!asked.contains(&K::JoinGroup));
+}
+
+#[test]
+fn somebody_else_joining_during_the_sync_means_joining_again() {
+    let mut bench = Bench::new(Polling::Always, "");
+    bench
+        .kafka
+        .refuse(K::SyncGroup, ErrorName::RebalanceInProgress);
+    bench = bench.joined();
+    let asked = bench.asked();
+    assert_eq!(
+        asked.iter().filter(|kind| **kind == K::JoinGroup).count(),
+        3
+    );
+    assert_eq!(bench.member.owned(), 4);
+}
+
+#[test]
+fn a_leader_that_sees_more_partitions_joins_again_and_a_follower_does_not() {
+    for (leads, joins) in [(true, 1), (false, 0)] {
+        let mut bench = Bench::new(Polling::Always, "metadata_refresh = \"30s\"\n");
+        bench.kafka.member_leads = leads;
+        bench.kafka.assignment = Some(vec![P0, P1]);
+        bench
+            .kafka
+            .leaders
+            .retain(|info| info.partition != PartitionIndex(3));
+        bench = bench.joined();
+        bench.asked();
+        let fourth = Kafka::new(&bench.env).leaders[3];
+        bench.kafka.leaders.push(fourth);
+        bench.run(ms(29_000));
+        assert!(!bench.asked().contains(&K::JoinGroup));
+        bench.run(ms(2_000));
+        let asked = bench.asked();
+        let joined = asked.iter().filter(|kind| **kind == K::JoinGroup).count();
+        assert_eq!(joined, joins, "leads: {leads}");
+    }
+}
+
+#[test]
+fn an_unanswered_callback_misses_the_poll_deadline() {
+    let mut bench = Bench::new(Polling::Always, "").joined();
+    probe::be_silent();
+    bench.learned();
+    bench
+        .kafka
+        .refuse(K::Heartbeat, ErrorName::RebalanceInProgress);
+    bench.run(ms(3_100));
+    let revoked = bench.learned();
+    assert!(is_revoked(&revoked[0]));
+    bench.asked();
+    bench.run(ms(19_500));
+    assert!(!bench.asked().contains(&K::LeaveGroup));
+    bench.run(ms(600));
+    assert_eq!(bench.asked(), [K::LeaveGroup]);
+    let lost = bench.learned();
+    assert!(is_lost(&lost[0]));
+    // The late answer to the revocation changes nothing, the one to the loss does.
+    bench.say(Command::CompleteRevoke {
+        rebalance: probe::rebalance_of(&revoked[0]),
+    });
+    bench.run(ms(100));
+    assert!(bench.asked().is_empty());
+    assert!(!bench.saw(|event| matches!(event, TraceEvent::Released { .. })));
+    bench.say(Command::CompleteRevoke {
+        rebalance: probe::rebalance_of(&lost[0]),
+    });
+    bench.run(ms(100));
+    assert_eq!(
+        bench.asked()[..2],
+        [K::JoinGroup, K::JoinGroup],
+        "as a new member"
+    );
+}
+
+#[test]
+fn a_handler_in_the_poll_loop_misses_the_deadline_and_others_do_not() {
+    for (polling, leaves) in [
+        (Polling::Inline, true),
+        (Polling::Always, false),
+        (Polling::NoDeadline, false),
+    ] {
+        let mut bench = Bench::new(polling, "").joined();
+        probe::dispatch();
+        bench.env.sink.hang(MEMBER);
+        bench.kafka.append(&mut bench.env, P0, 1);
+        bench.run(ms(100));
+        bench.learned();
+        bench.asked();
+        bench.run(ms(25_000));
+        assert_eq!(
+            bench.asked().contains(&K::LeaveGroup),
+            leaves,
+            "{polling:?}"
+        );
+        assert!(bench.learned().is_empty(), "it learns when it polls");
+        let handlers = bench.env.sink.unhang(MEMBER);
+        bench.step(WorldEvent::HandlerDone(handlers[0]));
+        bench.run(ms(100));
+        assert_eq!(bench.learned().iter().any(is_lost), leaves, "{polling:?}");
+        assert_eq!(bench.asked().contains(&K::JoinGroup), leaves, "{polling:?}");
+    }
+}
+
+#[test]
+fn a_commit_carries_the_generation_of_the_moment_at_which_it_is_sent() {
+    let mut bench = Bench::new(Polling::Always, COOPERATIVE).joined();
+    bench
+        .kafka
+        .refuse(K::Heartbeat, ErrorName::RebalanceInProgress);
+    bench.run(ms(3_500));
+    bench.requests();
+    bench.say(commit(1));
+    bench.run(ms(10));
+    let requests = bench.requests();
+    let Request::OffsetCommit {
+        generation, member, ..
+    } = requests[0].request
+    else {
+        panic!("{requests:?}");
+    };
+    assert_eq!((generation, member), (2, GroupMemberId(1)));
+    assert_eq!(finished(&bench.learned()), [CommitOutcome::Ok]);
+}
+
+#[test]
+fn a_refused_commit_failed_and_a_lost_one_is_unknown() {
+    let mut bench = Bench::new(Polling::Always, "").joined();
+    bench
+        .kafka
+        .refuse(K::OffsetCommit, ErrorName::IllegalGeneration);
+    bench.say(commit(1));
+    bench.run(ms(10));
+    bench.kafka.ignores.push(K::OffsetCommit);
+    bench.say(commit(2));
+    bench.run(ms(10));
+    bench.disconnect(Node(0));
+    bench.run(ms(200));
+    bench.say(commit(3));
+    bench.run(ms(4_900));
+    let outcomes = finished(&bench.learned());
+    assert_eq!(outcomes, [CommitOutcome::Failed, CommitOutcome::Unknown]);
+    bench.run(ms(200));
+    assert_eq!(
+        finished(&bench.learned()),
+        [CommitOutcome::Unknown],
+        "request.timeout"
+    );
+    assert_eq!(
+        bench.count(|event| matches!(event, TraceEvent::CommitSent { .. })),
+        3
+    );
+    assert_eq!(
+        bench.count(|event| matches!(event, TraceEvent::CommitUnknown { .. })),
+        2
+    );
+}
+
+#[test]
+fn outside_of_the_group_a_commit_fails_on_the_spot() {
+    let mut bench = Bench::new(Polling::Always, "");
+    bench.kafka.ignores.push(K::JoinGroup);
+    bench = bench.joined();
+    bench.say(commit(1));
+    assert_eq!(finished(&bench.learned()), [CommitOutcome::Failed]);
+    assert!(!bench.saw(|event| matches!(event, TraceEvent::CommitSent { .. })));
+    assert!(bench.saw(|event| matches!(event, TraceEvent::CommitRefused { .. })));
+}
+
+#[test]
+fn a_dynamic_member_leaves_when_it_closes_and_a_static_one_does_not() {
+    for (more, leaves) in [("", true), (STATIC, false)] {
+        let mut bench = Bench::new(Polling::Always, more).joined();
+        bench.asked();
+        bench.member.stop(&mut bench.env);
+        assert_eq!(bench.learned().last(), Some(&Event::Shutdown));
+        assert!(bench.member.is_running(), "it drains first");
+        bench.say(Command::Close);
+        assert_eq!(bench.member.is_running(), leaves);
+        bench.run(ms(100));
+        assert_eq!(bench.asked().contains(&K::LeaveGroup), leaves);
+        assert!(!bench.member.is_running());
+        assert_eq!(
+            bench.count(|event| matches!(event, TraceEvent::MemberStopped { .. })),
+            1
+        );
+    }
+}
+
+#[test]
+fn leaving_does_not_wait_for_ever() {
+    let mut bench = Bench::new(Polling::Always, "").joined();
+    bench.kafka.ignores.push(K::LeaveGroup);
+    bench.say(Command::Close);
+    bench.run(ms(4_900));
+    assert!(bench.member.is_running());
+    bench.run(ms(200));
+    assert!(!bench.member.is_running());
+}
+
+#[test]
+fn a_restarted_process_remembers_nothing_but_the_numbers_of_requests() {
+    let mut bench = Bench::new(Polling::Always, "").joined();
+    bench.member.crash();
+    assert_eq!(
+        (bench.member.is_running(), bench.member.next_timeout()),
+        (false, None)
+    );
+    bench.requests();
+    bench.kafka.records[0].clear();
+    // Answers to the dead process are on their way: they must not be taken for the new one's.
+    bench.member.start(&mut bench.env);
+    bench.run(ms(3_000));
+    assert_eq!(bench.member.owned(), 4);
+    let requests = bench.requests();
+    let member = requests.iter().find_map(|asked| match &asked.request {
+        Request::JoinGroup(join) => Some(join.member),
+        _ => None,
+    });
+    assert_eq!(member, Some(None));
+}

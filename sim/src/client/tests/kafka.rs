@@ -1,0 +1,350 @@
+//! Brokers that answer as a healthy cluster would, but for what a test tells them.
+
+use crate::env::{Env, Event};
+use crate::protocol::{
+    Channel, CommittedOffset, Correlation, FetchRequest, FetchResponse, FetchedPartition,
+    GroupMemberId, JoinError, JoinGroupRequest, JoinGroupResponse, JoinedMember, LeaderInfo,
+    LogEnds, Message, Node, Request, Response, StoredRecord, Value,
+};
+use crate::topology::PartitionIndex;
+use plimsoll_core::{Instant, NextOffset, Offset};
+use plimsoll_scenarios::scenario::RequestKind;
+use plimsoll_scenarios::{ErrorName, MessageId};
+
+/// A request, as it arrived.
+#[derive(Debug)]
+pub struct Asked {
+    pub from: Node,
+    pub to: Node,
+    pub request: Request,
+}
+
+pub struct Kafka {
+    asked: Vec<Asked>,
+    /// By partition.
+    pub leaders: Vec<LeaderInfo>,
+    pub coordinator: Node,
+    /// By partition.
+    pub records: Vec<Vec<StoredRecord>>,
+    pub log_start: u64,
+    pub committed: Vec<CommittedOffset>,
+    pub generation: i32,
+    next_member: u32,
+    /// What the next syncs answer; otherwise what the leader computed.
+    pub assignment: Option<Vec<PartitionIndex>>,
+    /// Whether the member that joins leads the group.
+    pub member_leads: bool,
+    /// The next request of a kind is refused.
+    refusals: Vec<(RequestKind, ErrorName)>,
+    /// Requests of these kinds are not answered.
+    pub ignores: Vec<RequestKind>,
+    parked: Vec<Parked>,
+}
+
+struct Parked {
+    until: Instant,
+    from: Node,
+    to: Node,
+    correlation: Correlation,
+    request: Box<FetchRequest>,
+}
+
+impl Kafka {
+    pub fn new(env: &Env<'_>) -> Self {
+        let partitions = env
+            .topology
+            .all()
+            .filter(|index| env.topology.exists_at_start(*index));
+        Self {
+            asked: Vec::new(),
+            leaders: partitions
+                .map(|partition| LeaderInfo {
+                    partition,
+                    leader: Some(Node((partition.0 % 3) as u8)),
+                    leader_epoch: 0,
+                })
+                .collect(),
+            coordinator: Node(0),
+            records: vec![Vec::new(); env.topology.len()],
+            log_start: 0,
+            committed: Vec::new(),
+            generation: 0,
+            next_member: 0,
+            assignment: None,
+            member_leads: true,
+            refusals: Vec::new(),
+            ignores: Vec::new(),
+            parked: Vec::new(),
+        }
+    }
+
+    /// The next request of this kind is refused.
+    pub fn refuse(&mut self, kind: RequestKind, error: ErrorName) {
+        self.refusals.push((kind, error));
+    }
+
+    /// The leader of a partition is another one.
+    pub fn lead(&mut self, partition: PartitionIndex, leader: Option<Node>) {
+        let info = &mut self.leaders[usize::from(partition.0)];
+        info.leader = leader;
+        info.leader_epoch += 1;
+    }
+
+    pub fn take_asked(&mut self) -> Vec<Asked> {
+        std::mem::take(&mut self.asked)
+    }
+
+    /// How many fetches wait.
+    pub fn parked(&self) -> usize {
+        self.parked.len()
+    }
+
+    /// A record is appended, and whoever waits for it gets it.
+    pub fn append(&mut self, env: &mut Env<'_>, partition: PartitionIndex, message: u32) {
+        let log = &mut self.records[usize::from(partition.0)];
+        log.push(StoredRecord {
+            offset: Offset::new(self.log_start + log.len() as u64),
+            leader_epoch: 0,
+            value: Value::Message {
+                id: MessageId(message),
+                key: None,
+                bytes: 10,
+                sequence: None,
+            },
+        });
+        for parked in std::mem::take(&mut self.parked) {
+            let waits = parked
+                .request
+                .partitions
+                .iter()
+                .any(|p| p.partition == partition);
+            if waits {
+                self.answer_fetch(env, parked);
+            } else {
+                self.parked.push(parked);
+            }
+        }
+    }
+
+    /// Long polls that have waited long enough are answered.
+    pub fn expire(&mut self, env: &mut Env<'_>) {
+        for parked in std::mem::take(&mut self.parked) {
+            if parked.until <= env.now() {
+                self.answer_fetch(env, parked);
+            } else {
+                self.parked.push(parked);
+            }
+        }
+    }
+
+    pub fn handle(
+        &mut self,
+        env: &mut Env<'_>,
+        from: Node,
+        to: Node,
+        channel: Channel,
+        correlation: Correlation,
+        request: Request,
+    ) {
+        let kind = request.kind().expect("a client's request");
+        if let Request::Fetch(fetch) = &request {
+            let copy = FetchRequest {
+                partitions: fetch.partitions.clone(),
+                ..FetchRequest::default()
+            };
+            self.asked.push(Asked {
+                from,
+                to,
+                request: Request::Fetch(Box::new(copy)),
+            });
+        }
+        if self.ignores.contains(&kind) {
+            return self.note(from, to, request);
+        }
+        let refusal = self
+            .refusals
+            .iter()
+            .position(|(refused, _)| *refused == kind);
+        let response = match (refusal, request) {
+            (Some(index), request) => {
+                self.note(from, to, request);
+                Response::Failed(self.refusals.remove(index).1)
+            }
+            (None, Request::Fetch(request)) => {
+                let until = env.now() + request.max_wait;
+                return self.fetch(
+                    env,
+                    Parked {
+                        until,
+                        from,
+                        to,
+                        correlation,
+                        request,
+                    },
+                );
+            }
+            (None, request) => {
+                let response = self.response(to, &request);
+                self.note(from, to, request);
+                response
+            }
+        };
+        env.send(to, from, channel, Message::Response(correlation, response));
+    }
+
+    fn note(&mut self, from: Node, to: Node, request: Request) {
+        if !matches!(request, Request::Fetch(_)) {
+            self.asked.push(Asked { from, to, request });
+        }
+    }
+
+    fn response(&mut self, to: Node, request: &Request) -> Response {
+        match request {
+            Request::Metadata => Response::Metadata(self.leaders.clone()),
+            Request::FindCoordinator => Response::FindCoordinator(Ok(self.coordinator)),
+            Request::JoinGroup(join) => Response::JoinGroup(self.join(join)),
+            Request::SyncGroup {
+                member,
+                assignments,
+                ..
+            } => {
+                let own = assignments.iter().find(|(of, _)| of == member);
+                let computed = own.map(|(_, own)| own.clone()).unwrap_or_default();
+                Response::SyncGroup(Ok(self.assignment.clone().unwrap_or(computed)))
+            }
+            Request::Heartbeat { .. } => Response::Heartbeat(Ok(())),
+            Request::LeaveGroup { .. } => Response::LeaveGroup(Ok(())),
+            Request::OffsetCommit { .. } => Response::OffsetCommit(Ok(())),
+            Request::OffsetFetch => Response::OffsetFetch(Ok(self.committed.clone())),
+            Request::ListOffsets { partition } => Response::ListOffsets(self.ends(to, *partition)),
+            Request::Produce {
+                partition, value, ..
+            } => Response::Produce(self.produce(to, *partition, *value)),
+            other => panic!("no client sends {other:?}"),
+        }
+    }
+
+    fn join(&mut self, join: &JoinGroupRequest) -> Result<Box<JoinGroupResponse>, JoinError> {
+        let Some(member) = join.member else {
+            self.next_member += 1;
+            return Err(JoinError::MemberIdRequired(GroupMemberId(self.next_member)));
+        };
+        self.generation += 1;
+        let joined = JoinedMember {
+            member,
+            instance: join.instance,
+            owned: join.owned.clone(),
+        };
+        Ok(Box::new(JoinGroupResponse {
+            generation: self.generation,
+            member,
+            leader: if self.member_leads {
+                member
+            } else {
+                GroupMemberId(999)
+            },
+            members: if self.member_leads {
+                vec![joined]
+            } else {
+                Vec::new()
+            },
+        }))
+    }
+
+    fn ends(&self, to: Node, partition: PartitionIndex) -> Result<LogEnds, ErrorName> {
+        if self.leaders[usize::from(partition.0)].leader != Some(to) {
+            return Err(ErrorName::NotLeaderOrFollower);
+        }
+        let end = self.log_start + self.records[usize::from(partition.0)].len() as u64;
+        Ok(LogEnds {
+            log_start: NextOffset::new(self.log_start),
+            log_end: NextOffset::new(end),
+        })
+    }
+
+    /// Appends, with the check of sequences that brokers make.
+    fn produce(
+        &mut self,
+        to: Node,
+        partition: PartitionIndex,
+        value: Value,
+    ) -> Result<Offset, ErrorName> {
+        if self.leaders[usize::from(partition.0)].leader != Some(to) {
+            return Err(ErrorName::NotLeaderOrFollower);
+        }
+        let log = &mut self.records[usize::from(partition.0)];
+        let offset = Offset::new(log.len() as u64);
+        if let Value::Message {
+            sequence: Some(sequence),
+            ..
+        } = value
+        {
+            let last = log.iter().rev().find_map(|record| match record.value {
+                Value::Message { sequence, .. } => sequence,
+                _ => None,
+            });
+            if last.is_some_and(|last| sequence <= last) {
+                return Ok(Offset::new(u64::from(sequence)));
+            }
+            if last.map_or(0, |last| last + 1) != sequence {
+                return Err(ErrorName::OutOfOrderSequenceNumber);
+            }
+        }
+        log.push(StoredRecord {
+            offset,
+            leader_epoch: 0,
+            value,
+        });
+        Ok(offset)
+    }
+
+    fn fetch(&mut self, env: &mut Env<'_>, parked: Parked) {
+        let ready = parked.request.partitions.iter().any(|position| {
+            let index = usize::from(position.partition.0);
+            let end = self.log_start + self.records[index].len() as u64;
+            let info = self.leaders[index];
+            position.offset != end
+                || info.leader != Some(parked.to)
+                || info.leader_epoch != position.leader_epoch
+        });
+        if ready {
+            return self.answer_fetch(env, parked);
+        }
+        env.queue.push(parked.until, Event::CheckQuiet);
+        self.parked.push(parked);
+    }
+
+    fn answer_fetch(&mut self, env: &mut Env<'_>, parked: Parked) {
+        let mut response = FetchResponse::default();
+        for position in &parked.request.partitions {
+            let index = usize::from(position.partition.0);
+            let info = self.leaders[index];
+            let end = self.log_start + self.records[index].len() as u64;
+            let mut answer = FetchedPartition {
+                partition: position.partition,
+                error: None,
+                records: 0,
+                high_watermark: end,
+                log_start: self.log_start,
+                diverging: None,
+            };
+            if info.leader != Some(parked.to) {
+                answer.error = Some(ErrorName::NotLeaderOrFollower);
+            } else if info.leader_epoch != position.leader_epoch {
+                answer.error = Some(ErrorName::FencedLeaderEpoch);
+            } else if position.offset < self.log_start || position.offset > end {
+                answer.error = Some(ErrorName::OffsetOutOfRange);
+            } else {
+                let from = (position.offset - self.log_start) as usize;
+                let records = &self.records[index][from..];
+                let records = &records[..records.len().min(parked.request.max_records as usize)];
+                answer.records = records.len() as u32;
+                response.records.extend_from_slice(records);
+            }
+            response.partitions.push(answer);
+        }
+        let response = Response::Fetch(Box::new(response));
+        let message = Message::Response(parked.correlation, response);
+        env.send(parked.to, parked.from, Channel::Fetch, message);
+    }
+}

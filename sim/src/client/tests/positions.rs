@@ -1,0 +1,188 @@
+//! Where partitions start, and dead letters.
+
+use super::*;
+use crate::protocol::{CommittedOffset, Value};
+use plimsoll_core::{AssignmentEpoch, DeadLetterReason, NextOffset, Offset, Record};
+use plimsoll_scenarios::scenario::{Acks, RequestKind as K};
+use plimsoll_scenarios::{ErrorName, MessageId};
+
+fn committed(partition: PartitionIndex, metadata: Option<u32>) -> CommittedOffset {
+    CommittedOffset {
+        partition,
+        next: NextOffset::new(3),
+        metadata,
+    }
+}
+
+fn founding(bench: &mut Bench) -> Vec<(Option<u64>, Option<u32>, u32)> {
+    let events = bench.learned();
+    let Some(Event::Assigned { partitions, .. }) = events.first() else {
+        panic!("{events:?}");
+    };
+    let partitions = partitions.iter();
+    partitions
+        .map(|p| {
+            (
+                p.committed.map(NextOffset::get),
+                p.founding_partitions,
+                p.partitions,
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn what_the_group_committed_comes_back_with_the_founding_partitions() {
+    let mut bench = Bench::new(Polling::Always, "");
+    bench.kafka.committed = vec![committed(P0, Some(3)), committed(P1, Some(2))];
+    bench = bench.joined();
+    let some = (Some(3), Some(2), 4);
+    let none = (None, Some(2), 4);
+    assert_eq!(founding(&mut bench), [some, some, none, none]);
+}
+
+#[test]
+fn a_group_without_commits_has_no_founding_partitions() {
+    let mut bench = Bench::new(Polling::Always, "").joined();
+    assert_eq!(founding(&mut bench), [(None, None, 4); 4]);
+}
+
+#[test]
+fn commits_of_others_say_nothing_about_the_founding_partitions() {
+    let mut bench = Bench::new(Polling::Always, "");
+    bench.kafka.committed = vec![committed(P0, None)];
+    bench = bench.joined();
+    assert_eq!(founding(&mut bench)[1], (None, Some(0), 4));
+}
+
+#[test]
+fn positions_are_asked_for_until_they_are_known() {
+    let mut bench = Bench::new(Polling::Always, "");
+    bench
+        .kafka
+        .refuse(K::OffsetFetch, ErrorName::CoordinatorLoadInProgress);
+    bench
+        .kafka
+        .refuse(K::OffsetFetch, ErrorName::NotCoordinator);
+    bench
+        .kafka
+        .refuse(K::ListOffsets, ErrorName::LeaderNotAvailable);
+    bench = bench.joined();
+    assert!(bench.learned().is_empty());
+    bench.run(ms(500));
+    assert_eq!(bench.member.owned(), 4);
+    let asked = bench.asked();
+    assert_eq!(
+        asked.iter().filter(|kind| **kind == K::OffsetFetch).count(),
+        3
+    );
+    assert_eq!(
+        asked.iter().filter(|kind| **kind == K::ListOffsets).count(),
+        5
+    );
+}
+
+#[test]
+fn a_rebalance_forgets_partitions_that_were_not_started_yet() {
+    let mut bench = Bench::new(Polling::Always, "");
+    bench.kafka.ignores.push(K::ListOffsets);
+    bench
+        .kafka
+        .refuse(K::Heartbeat, ErrorName::RebalanceInProgress);
+    bench = bench.joined();
+    bench.run(ms(3_000));
+    bench.kafka.ignores.clear();
+    bench.kafka.assignment = Some(vec![P2]);
+    bench.run(ms(500));
+    // The first partitions were never the application's: it is told nothing of them.
+    let events = bench.learned();
+    assert!(
+        !events
+            .iter()
+            .any(|event| matches!(event, Event::Revoked { .. })),
+        "{events:?}"
+    );
+}
+
+fn dead_letter(bench: &Bench) -> Command<Payload> {
+    Command::DeadLetter {
+        partition: bench.name(P1),
+        epoch: AssignmentEpoch(2),
+        record: Record {
+            offset: Offset::new(4),
+            key: None,
+            bytes: 10,
+            payload: Payload {
+                message: MessageId(9),
+                key: None,
+            },
+        },
+        attempts: 3,
+        reason: DeadLetterReason::Permanent,
+    }
+}
+
+fn acknowledged(bench: &mut Bench) -> Vec<bool> {
+    let events = bench.learned().into_iter();
+    let answers = events.filter_map(|event| match event {
+        Event::DeadLettered { acknowledged, .. } => Some(acknowledged),
+        _ => None,
+    });
+    answers.collect()
+}
+
+#[test]
+fn a_dead_letter_counts_when_all_replicas_have_it() {
+    let mut bench = Bench::new(Polling::Always, "").joined();
+    let (topic, command) = (bench.env.topology.dead_letters(), dead_letter(&bench));
+    bench.requests();
+    bench.say(command);
+    bench.run(ms(10));
+    let requests = bench.requests();
+    let Request::Produce {
+        partition,
+        value,
+        acks,
+    } = &requests[0].request
+    else {
+        panic!("{requests:?}");
+    };
+    assert_eq!((*partition, *acks), (topic, Acks::All));
+    let Value::DeadLetter {
+        id,
+        partition,
+        offset,
+    } = value
+    else {
+        panic!("{value:?}");
+    };
+    assert_eq!(
+        (*id, *partition, *offset),
+        (MessageId(9), P1, Offset::new(4))
+    );
+    assert_eq!(acknowledged(&mut bench), [true]);
+    assert_eq!(
+        bench.count(|event| matches!(event, TraceEvent::DeadLettered { .. })),
+        1
+    );
+}
+
+#[test]
+fn a_dead_letter_that_failed_or_got_lost_is_not_acknowledged() {
+    let mut bench = Bench::new(Polling::Always, "").joined();
+    bench.kafka.refuse(K::Produce, ErrorName::NotEnoughReplicas);
+    let command = dead_letter(&bench);
+    bench.say(command.clone());
+    bench.run(ms(10));
+    bench.kafka.ignores.push(K::Produce);
+    bench.say(command.clone());
+    bench.run(ms(5_100));
+    let topic = bench.env.topology.dead_letters();
+    bench.kafka.lead(topic, None);
+    bench.run(ms(500));
+    bench.disconnect(Node(1));
+    bench.run(ms(500));
+    bench.say(command);
+    assert_eq!(acknowledged(&mut bench), [false; 3]);
+    assert!(!bench.saw(|event| matches!(event, TraceEvent::DeadLettered { .. })));
+}
