@@ -148,7 +148,7 @@ impl Writer {
 
     fn assigned(&mut self, member: MemberId, partition: &str, position: &str, generation: i32) {
         self.epoch += 1;
-        self.push(E::Assigned {
+        self.push(TraceEvent::Assigned {
             member,
             partition: tp(partition),
             epoch: AssignmentEpoch(self.epoch),
