@@ -259,6 +259,16 @@ fn a_session_ends_after_the_current_messages_and_flushes_only_with_auto_commit()
 }
 
 #[test]
+fn a_mark_is_a_maximum() {
+    let mut driver = Driver::new(Subject::SaramaAutoMark, InitialPosition::Earliest);
+    let epochs = driver.assign();
+    driver.fetch(P0, epochs[0].1, &[5, 3]);
+    driver.process(P0, epochs[0].1, 5, Outcome::Ok);
+    driver.process(P0, epochs[0].1, 3, Outcome::Ok);
+    assert_eq!(commits(&driver.pass(1_000)), [vec![(0, 6)]]);
+}
+
+#[test]
 fn manual_mark_never_commits() {
     let mut driver = Driver::new(Subject::SaramaManualMark, InitialPosition::Earliest);
     let epochs = driver.assign();

@@ -16,6 +16,7 @@ use plimsoll_scenarios::{ErrorName, MessageId};
 pub struct Asked {
     pub from: Node,
     pub to: Node,
+    pub correlation: Correlation,
     pub request: Request,
 }
 
@@ -38,6 +39,8 @@ pub struct Kafka {
     refusals: Vec<(RequestKind, ErrorName)>,
     /// Requests of these kinds are not answered.
     pub ignores: Vec<RequestKind>,
+    /// Brokers that believe that they lead a partition.
+    pub believers: Vec<(PartitionIndex, Node)>,
     parked: Vec<Parked>,
 }
 
@@ -74,6 +77,7 @@ impl Kafka {
             member_leads: true,
             refusals: Vec::new(),
             ignores: Vec::new(),
+            believers: Vec::new(),
             parked: Vec::new(),
         }
     }
@@ -155,11 +159,12 @@ impl Kafka {
             self.asked.push(Asked {
                 from,
                 to,
+                correlation,
                 request: Request::Fetch(Box::new(copy)),
             });
         }
         if self.ignores.contains(&kind) {
-            return self.note(from, to, request);
+            return self.note(from, to, correlation, request);
         }
         let refusal = self
             .refusals
@@ -167,7 +172,7 @@ impl Kafka {
             .position(|(refused, _)| *refused == kind);
         let response = match (refusal, request) {
             (Some(index), request) => {
-                self.note(from, to, request);
+                self.note(from, to, correlation, request);
                 Response::Failed(self.refusals.remove(index).1)
             }
             (None, Request::Fetch(request)) => {
@@ -185,16 +190,21 @@ impl Kafka {
             }
             (None, request) => {
                 let response = self.response(to, &request);
-                self.note(from, to, request);
+                self.note(from, to, correlation, request);
                 response
             }
         };
         env.send(to, from, channel, Message::Response(correlation, response));
     }
 
-    fn note(&mut self, from: Node, to: Node, request: Request) {
+    fn note(&mut self, from: Node, to: Node, correlation: Correlation, request: Request) {
         if !matches!(request, Request::Fetch(_)) {
-            self.asked.push(Asked { from, to, request });
+            self.asked.push(Asked {
+                from,
+                to,
+                correlation,
+                request,
+            });
         }
     }
 
@@ -328,9 +338,10 @@ impl Kafka {
                 log_start: self.log_start,
                 diverging: None,
             };
-            if info.leader != Some(parked.to) {
+            let believes = self.believers.contains(&(position.partition, parked.to));
+            if info.leader != Some(parked.to) && !believes {
                 answer.error = Some(ErrorName::NotLeaderOrFollower);
-            } else if info.leader_epoch != position.leader_epoch {
+            } else if info.leader_epoch != position.leader_epoch && !believes {
                 answer.error = Some(ErrorName::FencedLeaderEpoch);
             } else if position.offset < self.log_start || position.offset > end {
                 answer.error = Some(ErrorName::OffsetOutOfRange);

@@ -104,6 +104,21 @@ fn a_rebalance_forgets_partitions_that_were_not_started_yet() {
     );
 }
 
+#[test]
+fn what_a_rebalance_forgot_is_not_told_when_its_answer_comes_late() {
+    let mut bench = Bench::new(Polling::Always, "");
+    bench.kafka.ignores.push(K::ListOffsets);
+    bench
+        .kafka
+        .refuse(K::Heartbeat, ErrorName::RebalanceInProgress);
+    bench = bench.joined();
+    bench.kafka.ignores.push(K::JoinGroup);
+    bench.run(ms(3_000));
+    bench.kafka.ignores = vec![K::JoinGroup];
+    bench.run(ms(6_000));
+    assert_eq!(bench.learned(), []);
+}
+
 fn dead_letter(bench: &Bench) -> Command<Payload> {
     Command::DeadLetter {
         partition: bench.name(P1),
