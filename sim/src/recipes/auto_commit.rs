@@ -8,8 +8,8 @@
 use super::Payload;
 use super::sarama::start_of;
 use plimsoll_core::{
-    AssignmentEpoch, Command, CommitId, CommitOffset, Config, Event, InitialPosition, Instant,
-    Machine, NextOffset, RebalanceId, Record, Start, TopicPartition,
+    AssignmentEpoch, Command, CommitId, CommitOffset, CommitOutcome, Config, Event,
+    InitialPosition, Instant, Machine, NextOffset, RebalanceId, Record, Start, TopicPartition,
 };
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -31,6 +31,7 @@ pub fn build(config: &Config) -> Box<dyn Machine<Payload>> {
         last_commit: CommitId(0),
         giving_up: None,
         closing: false,
+        closed: false,
         commands: VecDeque::new(),
     })
 }
@@ -48,10 +49,13 @@ struct AutoCommit {
     running: bool,
     /// When the timer fires, while something is stored.
     commit_at: Option<Instant>,
-    committing: Option<CommitId>,
+    /// The commit in flight, with what it carries.
+    committing: Option<(CommitId, Vec<(TopicPartition, NextOffset)>)>,
     last_commit: CommitId,
     giving_up: Option<GivingUp>,
     closing: bool,
+    /// Whether the last commit was sent.
+    closed: bool,
     commands: VecDeque<Command<Payload>>,
 }
 
@@ -59,7 +63,7 @@ struct AutoCommit {
 struct Assigned {
     partition: TopicPartition,
     epoch: AssignmentEpoch,
-    /// The offset after the last message that a poll returned, until a commit carries it.
+    /// The offset after the last message that a poll returned, until it is committed.
     stored: Option<NextOffset>,
 }
 
@@ -79,23 +83,44 @@ impl AutoCommit {
             .any(|assigned| assigned.stored.is_some())
     }
 
-    /// Commits what is stored; a stored offset is sent once, whatever becomes of the commit.
     fn commit(&mut self) {
         self.commit_at = None;
-        let offsets = self.assigned.iter_mut().filter_map(|assigned| {
-            Some(CommitOffset {
-                partition: assigned.partition,
-                next: assigned.stored.take()?,
-                founding_partitions: 0,
-            })
+        let stored = self.assigned.iter();
+        let stored = stored.filter_map(|assigned| Some((assigned.partition, assigned.stored?)));
+        let carried: Vec<_> = stored.collect();
+        let offsets = carried.iter().map(|(partition, next)| CommitOffset {
+            partition: *partition,
+            next: *next,
+            founding_partitions: 0,
         });
-        let offsets: Vec<CommitOffset> = offsets.collect();
         self.last_commit.0 += 1;
-        self.committing = Some(self.last_commit);
         self.commands.push_back(Command::Commit {
             commit: self.last_commit,
-            offsets,
+            offsets: offsets.collect(),
         });
+        self.committing = Some((self.last_commit, carried));
+    }
+
+    /// What was not committed is committed with the next tick (librdkafka commits whatever differs
+    /// from what it knows to be committed).
+    fn committed(&mut self, now: Instant, commit: CommitId, outcome: CommitOutcome) {
+        let Some((_, carried)) = self.committing.take_if(|(id, _)| *id == commit) else {
+            return;
+        };
+        for assigned in &mut self.assigned {
+            let sent = assigned.stored.map(|stored| (assigned.partition, stored));
+            if outcome == CommitOutcome::Ok && sent.is_some_and(|sent| carried.contains(&sent)) {
+                assigned.stored = None;
+            }
+        }
+        self.wind_timer(now);
+        self.advance();
+    }
+
+    fn wind_timer(&mut self, now: Instant) {
+        if self.stored() && self.commit_at.is_none() {
+            self.commit_at = Some(now + self.interval);
+        }
     }
 
     /// Takes a revocation or the shutdown as far as it gets.
@@ -107,7 +132,7 @@ impl AutoCommit {
             if !std::mem::replace(&mut giving_up.committed, true) && self.stored() {
                 return self.commit();
             }
-        } else if self.closing && self.stored() {
+        } else if self.closing && !std::mem::replace(&mut self.closed, true) && self.stored() {
             return self.commit();
         }
         if let Some(done) = self.giving_up.take() {
@@ -203,16 +228,11 @@ impl Machine<Payload> for AutoCommit {
             Event::Processed { .. } => {
                 // Whatever the outcome: a failure is logged.
                 self.running = false;
-                if self.stored() && self.commit_at.is_none() {
-                    self.commit_at = Some(now + self.interval);
-                }
+                self.wind_timer(now);
                 self.advance();
             }
             Event::DeadLettered { .. } => {}
-            Event::CommitFinished { commit, .. } => {
-                self.committing.take_if(|id| *id == commit);
-                self.advance();
-            }
+            Event::CommitFinished { commit, outcome } => self.committed(now, commit, outcome),
             Event::Shutdown => {
                 self.closing = true;
                 self.advance();
@@ -222,10 +242,9 @@ impl Machine<Payload> for AutoCommit {
 
     fn handle_timeout(&mut self, now: Instant) {
         if self.commit_at.is_some_and(|at| at <= now) {
+            self.commit_at = None;
             if self.committing.is_none() && self.stored() {
                 self.commit();
-            } else {
-                self.commit_at = Some(now + self.interval);
             }
         }
     }

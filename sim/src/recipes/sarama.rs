@@ -8,6 +8,9 @@
 //! ticker does not run, and closing flushes nothing. Where nothing is committed, a claim begins at
 //! `Consumer.Offsets.Initial`, in every session. The end of a session waits for the claims; there
 //! is no poll deadline, so one that hangs keeps it waiting while heartbeats go on.
+//!
+//! Sarama speaks the eager protocol only, where a session ends with everything that it has. Where a
+//! scenario asks for the cooperative one, only the claims that are given up end.
 
 use super::Payload;
 use plimsoll_core::{
@@ -68,8 +71,10 @@ struct Claim {
 }
 
 /// A session that ends.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug, Default)]
 struct Ending {
+    /// Its partitions.
+    partitions: Vec<TopicPartition>,
     /// What is to be answered then; `None`: nothing but the process's own end.
     rebalance: Option<RebalanceId>,
     /// How often the marks are flushed at most.
@@ -121,20 +126,33 @@ impl Sarama {
     }
 
     /// Claims stop after their current message.
-    fn end_session(&mut self, rebalance: Option<RebalanceId>, flushes: bool) {
-        let before = self.ending.and_then(|ending| ending.rebalance);
+    fn end_session(
+        &mut self,
+        rebalance: Option<RebalanceId>,
+        partitions: Vec<TopicPartition>,
+        flushes: bool,
+    ) {
+        for claim in &mut self.claims {
+            if partitions.contains(&claim.partition) {
+                claim.messages.clear();
+            }
+        }
         self.ending = Some(Ending {
-            rebalance: rebalance.or(before),
+            rebalance,
+            partitions,
             flushes: if flushes && self.auto_commit {
                 FLUSH_RETRIES + 1
             } else {
                 0
             },
         });
-        for claim in &mut self.claims {
-            claim.messages.clear();
-        }
         self.advance_ending();
+    }
+
+    /// The process is to stop: the whole session ends.
+    fn end_all(&mut self, rebalance: Option<RebalanceId>) {
+        let all = self.claims.iter().map(|claim| claim.partition).collect();
+        self.end_session(rebalance, all, true);
     }
 
     /// Once every `ConsumeClaim` returned, the marks are flushed and the session is over.
@@ -142,23 +160,35 @@ impl Sarama {
         let Some(ending) = &mut self.ending else {
             return;
         };
-        if self.flushing.is_some() || self.claims.iter().any(|claim| claim.running) {
+        let mut claims = self.claims.iter();
+        let runs =
+            claims.any(|claim| claim.running && ending.partitions.contains(&claim.partition));
+        if self.flushing.is_some() || runs {
             return;
         }
         if ending.flushes > 0 && self.claims.iter().any(|claim| claim.dirty) {
             ending.flushes -= 1;
             return self.flush();
         }
-        let rebalance = ending.rebalance;
+        let Ending {
+            rebalance,
+            partitions,
+            ..
+        } = std::mem::take(ending);
         self.ending = None;
-        self.claims.clear();
-        self.tick_at = None;
+        self.claims
+            .retain(|claim| !partitions.contains(&claim.partition));
         if let Some(rebalance) = rebalance {
             self.commands
                 .push_back(Command::CompleteRevoke { rebalance });
         }
-        if self.closing {
+        if !self.closing {
+            return;
+        }
+        if self.claims.is_empty() {
             self.commands.push_back(Command::Close);
+        } else {
+            self.end_all(None);
         }
     }
 
@@ -242,14 +272,22 @@ impl Machine<Payload> for Sarama {
                 rebalance,
                 partitions,
             } => self.begin_session(now, rebalance, &partitions),
-            Event::Revoked { rebalance, .. } => self.end_session(Some(rebalance), true),
-            Event::Lost { rebalance, .. } => self.end_session(Some(rebalance), false),
+            Event::Revoked { rebalance, .. } if self.closing => self.end_all(Some(rebalance)),
+            Event::Revoked {
+                rebalance,
+                partitions,
+            } => self.end_session(Some(rebalance), partitions, true),
+            Event::Lost {
+                rebalance,
+                partitions,
+            } => self.end_session(Some(rebalance), partitions, false),
             Event::Fetched {
                 partition,
                 epoch,
                 records,
             } => {
-                if self.ending.is_none()
+                let ending = self.ending.as_ref();
+                if ending.is_none_or(|ending| !ending.partitions.contains(&partition))
                     && let Some(claim) = self.claim(partition, epoch)
                 {
                     self.claims[claim].messages.extend(records);
@@ -285,7 +323,7 @@ impl Machine<Payload> for Sarama {
             Event::Shutdown => {
                 self.closing = true;
                 if self.ending.is_none() {
-                    self.end_session(None, true);
+                    self.end_all(None);
                 }
             }
         }

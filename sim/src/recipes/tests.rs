@@ -385,3 +385,41 @@ fn out_of_range_goes_to_the_initial_position() {
         }
     }
 }
+
+#[test]
+fn what_is_not_given_up_goes_on() {
+    for subject in [Subject::SaramaAutoMark, Subject::AutoCommit] {
+        let mut driver = Driver::new(subject, InitialPosition::Earliest);
+        let epochs = driver.assign();
+        driver.fetch(P0, epochs[0].1, &[2]);
+        driver.process(P0, epochs[0].1, 2, Outcome::Ok);
+        let rebalance = driver.rebalance();
+        let partitions = vec![P1];
+        let mut commands = driver.tell(Event::Revoked {
+            rebalance,
+            partitions,
+        });
+        if !gives_up(&commands) {
+            commands = driver.committed(1, CommitOutcome::Ok);
+        }
+        assert!(gives_up(&commands), "{subject}");
+        assert_eq!(
+            dispatched(&driver.fetch(P0, epochs[0].1, &[3])),
+            [3],
+            "{subject}"
+        );
+    }
+}
+
+#[test]
+fn auto_commit_tries_again_what_was_not_committed() {
+    let mut driver = Driver::new(Subject::AutoCommit, InitialPosition::Earliest);
+    let epochs = driver.assign();
+    driver.fetch(P0, epochs[0].1, &[2]);
+    driver.process(P0, epochs[0].1, 2, Outcome::Ok);
+    assert_eq!(commits(&driver.pass(1_000)), [vec![(0, 3)]]);
+    driver.committed(1, CommitOutcome::Failed);
+    assert_eq!(commits(&driver.pass(1_000)), [vec![(0, 3)]]);
+    driver.committed(2, CommitOutcome::Ok);
+    assert_eq!(commits(&driver.pass(10_000)), Vec::<Vec<_>>::new());
+}
