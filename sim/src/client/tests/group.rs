@@ -2,31 +2,11 @@
 
 use super::*;
 use crate::protocol::GroupMemberId;
-use plimsoll_core::{CommitId, CommitOffset, CommitOutcome, NextOffset};
 use plimsoll_scenarios::ErrorName;
 use plimsoll_scenarios::scenario::RequestKind as K;
 
 const COOPERATIVE: &str = "assignor = \"cooperative-sticky\"\n";
 const STATIC: &str = "static_ids = true\n";
-
-fn commit(id: u32) -> Command<Payload> {
-    Command::Commit {
-        commit: CommitId(id),
-        offsets: vec![CommitOffset {
-            partition: TopicPartition::new(0, 0),
-            next: NextOffset::new(1),
-            founding_partitions: 4,
-        }],
-    }
-}
-
-fn finished(events: &[Event<Payload>]) -> Vec<CommitOutcome> {
-    let outcomes = events.iter().filter_map(|event| match event {
-        Event::CommitFinished { outcome, .. } => Some(*outcome),
-        _ => None,
-    });
-    outcomes.collect()
-}
 
 fn is_revoked(event: &Event<Payload>) -> bool {
     matches!(event, Event::Revoked { .. })
@@ -161,6 +141,42 @@ fn cooperative_keeps_what_stays_and_joins_again_after_giving_up_the_rest() {
         })
         .collect();
     assert_eq!(owned, [4, 2], "a second round follows the revocation");
+}
+
+#[test]
+fn cooperative_starts_what_came_with_a_revocation_and_then_joins_again() {
+    let mut bench = Bench::new(Polling::Always, COOPERATIVE);
+    bench.kafka.assignment = Some(vec![P0, P1]);
+    bench = bench.joined();
+    bench.requests();
+    bench
+        .kafka
+        .refuse(K::Heartbeat, ErrorName::RebalanceInProgress);
+    bench.kafka.assignment = Some(vec![P1, P2]);
+    bench.run(ms(3_100));
+    let requests = bench.requests();
+    let joins = requests.iter().filter_map(|asked| match &asked.request {
+        Request::JoinGroup(join) => Some(join.owned.clone()),
+        _ => None,
+    });
+    assert_eq!(joins.collect::<Vec<_>>(), [vec![P0, P1], vec![P1, P2]]);
+    assert_eq!(bench.member.owned(), 2);
+}
+
+#[test]
+fn a_coordinator_that_cannot_be_found_is_asked_for_with_a_pause() {
+    let mut bench = Bench::new(Polling::Always, "");
+    for _ in 0..1_000 {
+        let error = ErrorName::CoordinatorNotAvailable;
+        bench.kafka.refuse(K::FindCoordinator, error);
+    }
+    bench = bench.joined();
+    bench.requests();
+    bench.run(ms(2_000));
+    let requests = bench.requests();
+    assert!((2..=20).contains(&requests.len()), "{}", requests.len());
+    let brokers = requests.windows(2).all(|pair| pair[0].to != pair[1].to);
+    assert!(brokers, "another broker each time");
 }
 
 #[test]
@@ -361,71 +377,6 @@ fn a_handler_in_the_poll_loop_misses_the_deadline_and_others_do_not() {
 }
 
 #[test]
-fn a_commit_carries_the_generation_of_the_moment_at_which_it_is_sent() {
-    let mut bench = Bench::new(Polling::Always, COOPERATIVE).joined();
-    bench
-        .kafka
-        .refuse(K::Heartbeat, ErrorName::RebalanceInProgress);
-    bench.run(ms(3_500));
-    bench.requests();
-    bench.say(commit(1));
-    bench.run(ms(10));
-    let requests = bench.requests();
-    let Request::OffsetCommit {
-        generation, member, ..
-    } = requests[0].request
-    else {
-        panic!("{requests:?}");
-    };
-    assert_eq!((generation, member), (2, GroupMemberId(1)));
-    assert_eq!(finished(&bench.learned()), [CommitOutcome::Ok]);
-}
-
-#[test]
-fn a_refused_commit_failed_and_a_lost_one_is_unknown() {
-    let mut bench = Bench::new(Polling::Always, "").joined();
-    bench
-        .kafka
-        .refuse(K::OffsetCommit, ErrorName::IllegalGeneration);
-    bench.say(commit(1));
-    bench.run(ms(10));
-    bench.kafka.ignores.push(K::OffsetCommit);
-    bench.say(commit(2));
-    bench.run(ms(10));
-    bench.disconnect(Node(0));
-    bench.run(ms(200));
-    bench.say(commit(3));
-    bench.run(ms(4_900));
-    let outcomes = finished(&bench.learned());
-    assert_eq!(outcomes, [CommitOutcome::Failed, CommitOutcome::Unknown]);
-    bench.run(ms(200));
-    assert_eq!(
-        finished(&bench.learned()),
-        [CommitOutcome::Unknown],
-        "request.timeout"
-    );
-    assert_eq!(
-        bench.count(|event| matches!(event, TraceEvent::CommitSent { .. })),
-        3
-    );
-    assert_eq!(
-        bench.count(|event| matches!(event, TraceEvent::CommitUnknown { .. })),
-        2
-    );
-}
-
-#[test]
-fn outside_of_the_group_a_commit_fails_on_the_spot() {
-    let mut bench = Bench::new(Polling::Always, "");
-    bench.kafka.ignores.push(K::JoinGroup);
-    bench = bench.joined();
-    bench.say(commit(1));
-    assert_eq!(finished(&bench.learned()), [CommitOutcome::Failed]);
-    assert!(!bench.saw(|event| matches!(event, TraceEvent::CommitSent { .. })));
-    assert!(bench.saw(|event| matches!(event, TraceEvent::CommitRefused { .. })));
-}
-
-#[test]
 fn a_dynamic_member_leaves_when_it_closes_and_a_static_one_does_not() {
     for (more, leaves) in [("", true), (STATIC, false)] {
         let mut bench = Bench::new(Polling::Always, more).joined();
@@ -464,9 +415,9 @@ fn a_restarted_process_remembers_nothing_but_the_numbers_of_requests() {
         (bench.member.is_running(), bench.member.next_timeout()),
         (false, None)
     );
-    bench.requests();
-    bench.kafka.records[0].clear();
-    // Answers to the dead process are on their way: they must not be taken for the new one's.
+    // An answer to the dead process must not be taken for one to the new one.
+    let last = bench.requests().iter().map(|asked| asked.correlation).max();
+    let last = last.expect("requests");
     bench.member.start(&mut bench.env);
     bench.run(ms(3_000));
     assert_eq!(bench.member.owned(), 4);
@@ -476,4 +427,5 @@ fn a_restarted_process_remembers_nothing_but_the_numbers_of_requests() {
         _ => None,
     });
     assert_eq!(member, Some(None));
+    assert!(requests.iter().all(|asked| asked.correlation > last));
 }

@@ -1,6 +1,7 @@
 //! Clients against brokers that say what a test wants them to say.
 
 mod assignors;
+mod commits;
 mod fetching;
 mod group;
 mod kafka;
