@@ -160,6 +160,7 @@ impl Recorder {
                 partition: TopicPartition::new(0, index),
                 epoch: AssignmentEpoch(1),
                 position: NextOffset::new(self.finished[index as usize]),
+                generation: 1,
             });
         }
     }

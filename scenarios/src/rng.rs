@@ -71,8 +71,11 @@ impl Rng {
     /// A duration from `min` to `max`, both included.
     #[inline]
     pub fn between(&mut self, min: Duration, max: Duration) -> Duration {
-        let (min, max) = (min.as_nanos() as u64, max.as_nanos() as u64);
-        Duration::from_nanos(min + self.below(max.saturating_sub(min) + 1))
+        if min >= max {
+            return min;
+        }
+        let spread = (max - min).as_nanos() as u64;
+        min + Duration::from_nanos(self.below(spread + 1))
     }
 }
 

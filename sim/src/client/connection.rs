@@ -6,12 +6,28 @@ use plimsoll_core::Instant;
 use plimsoll_scenarios::ErrorName;
 use std::time::Duration;
 
+/// `reconnect.backoff.ms` and `reconnect.backoff.max.ms` (librdkafka's defaults): the pause after
+/// a broken connection doubles until a broker answers again.
+const RECONNECT_BACKOFF: (Duration, Duration) =
+    (Duration::from_millis(100), Duration::from_secs(10));
+
 /// The requests of one process that wait for answers, oldest first; `T` says what each is for.
 #[derive(Debug)]
 pub struct Requests<T> {
     node: Node,
     next: u32,
     in_flight: Vec<InFlight<T>>,
+    /// By broker.
+    connections: Vec<Connection>,
+}
+
+/// How a client gets on with a broker.
+#[derive(Clone, Copy, Debug, Default)]
+struct Connection {
+    /// How often it broke since the broker last answered.
+    failures: u32,
+    /// Not to be tried again before.
+    not_before: Instant,
 }
 
 #[derive(Debug)]
@@ -33,11 +49,29 @@ pub enum Failure {
 
 impl<T> Requests<T> {
     /// No requests yet; they will be numbered from `first`.
-    pub fn new(node: Node, first: u32) -> Self {
+    pub fn new(env: &Env<'_>, node: Node, first: u32) -> Self {
         Self {
             node,
             next: first,
             in_flight: Vec::new(),
+            connections: vec![Connection::default(); env.brokers().count()],
+        }
+    }
+
+    /// Until when a client that has the choice does not try a broker; `None`: it may.
+    #[inline]
+    pub fn backs_off(&self, peer: Node, now: Instant) -> Option<Instant> {
+        let connection = self.connections.get(usize::from(peer.0))?;
+        (connection.not_before > now).then_some(connection.not_before)
+    }
+
+    /// The connections with a broker broke, or could not be made.
+    pub fn connection_broke(&mut self, peer: Node, now: Instant) {
+        if let Some(connection) = self.connections.get_mut(usize::from(peer.0)) {
+            let (first, longest) = RECONNECT_BACKOFF;
+            let pause = first * (1 << connection.failures.min(10));
+            connection.failures += 1;
+            connection.not_before = now + pause.min(longest);
         }
     }
 
@@ -92,7 +126,11 @@ impl<T> Requests<T> {
     pub fn take_answered(&mut self, correlation: Correlation) -> Option<T> {
         let mut requests = self.in_flight.iter();
         let index = requests.position(|request| request.correlation == correlation)?;
-        Some(self.in_flight.remove(index).purpose)
+        let InFlight { peer, purpose, .. } = self.in_flight.remove(index);
+        if let Some(connection) = self.connections.get_mut(usize::from(peer.0)) {
+            *connection = Connection::default();
+        }
+        Some(purpose)
     }
 
     /// The next request that broken connections with `peer` took with them. Call it until it

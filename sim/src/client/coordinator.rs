@@ -5,6 +5,10 @@ use super::process::{Process, Purpose, settings};
 use crate::env::Env;
 use crate::protocol::{Channel, Node, Request};
 use plimsoll_core::Instant;
+use std::time::Duration;
+
+/// The pause between two lookups (librdkafka's interval while it waits for a coordinator).
+const QUERY_INTERVAL: Duration = Duration::from_millis(500);
 
 /// What a client knows of its group's coordinator.
 #[derive(Debug)]
@@ -60,8 +64,11 @@ impl Process {
             return;
         }
         coordinator.due = Instant::FAR_FUTURE;
-        coordinator.not_before = now + settings(env).retry_backoff;
+        coordinator.not_before = now + QUERY_INTERVAL;
         coordinator.in_flight = true;
+        let requests = &self.requests;
+        self.metadata
+            .avoid(|broker| requests.backs_off(broker, now).is_some());
         self.requests.send(
             env,
             self.metadata.broker(),
@@ -80,13 +87,16 @@ impl Process {
     ) {
         self.coordinator.in_flight = false;
         match result {
+            // It died, and the broker that was asked does not know yet.
+            Ok(node) if self.requests.backs_off(node, env.now()).is_some() => {
+                self.find_coordinator(env);
+            }
             Ok(node) => {
                 self.coordinator.node = Some(node);
                 self.coordinator_found(env);
             }
             Err(_) => {
                 self.metadata.rotate();
-                self.coordinator.not_before = env.now() + settings(env).retry_backoff;
                 self.find_coordinator(env);
             }
         }

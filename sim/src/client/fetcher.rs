@@ -311,13 +311,38 @@ impl Process {
 
     /// A poll came to nothing.
     pub(super) fn fetch_failed(&mut self, env: &mut Env<'_>, from: Node) {
-        let at = env.now() + settings(env).retry_backoff;
+        let soon = env.now() + settings(env).retry_backoff;
+        let reconnect = self.requests.backs_off(from, env.now());
+        let at = reconnect.map_or(soon, |reconnect| reconnect.max(soon));
         for (index, version) in self.end_poll(from) {
             if self.fetcher.partition(index).version == version {
                 self.fetcher.retry(index, at);
             }
         }
         self.refresh_metadata(env);
+    }
+
+    /// There is news of who leads: a partition that waits for a dead leader waits no longer where
+    /// it has another one. Where it has not, there must be more news soon.
+    pub(super) fn forget_dead_leaders(&mut self, env: &mut Env<'_>) {
+        let now = env.now();
+        let soon = now + settings(env).retry_backoff;
+        let mut waits = false;
+        for index in &self.fetcher.assigned {
+            let partition = &mut self.fetcher.partitions[usize::from(index.0)];
+            if partition.retry_at <= soon {
+                continue;
+            }
+            let leader = self.metadata.leader(*index);
+            if leader.is_some_and(|(leader, _)| self.requests.backs_off(leader, now).is_none()) {
+                partition.retry_at = now;
+            } else {
+                waits = true;
+            }
+        }
+        if waits {
+            self.metadata.want_refresh(now);
+        }
     }
 
     fn end_poll(&mut self, from: Node) -> Vec<(PartitionIndex, u32)> {

@@ -19,9 +19,14 @@ pub struct Metadata {
     due: Instant,
     asked: Instant,
     in_flight: bool,
+    /// Requests since one brought news.
+    tries: u32,
     refresh: Duration,
     backoff: Duration,
 }
+
+/// `retry.backoff.max.ms`: pauses double up to it (KIP-580).
+const MAX_BACKOFF: Duration = Duration::from_secs(1);
 
 impl Metadata {
     /// Knows nothing, and is due at once. `refresh` is the interval at which it is renewed,
@@ -36,6 +41,7 @@ impl Metadata {
             due: env.now(),
             asked: Instant::ZERO,
             in_flight: false,
+            tries: 0,
             refresh,
             backoff,
         }
@@ -82,8 +88,25 @@ impl Metadata {
 
     /// Something is wrong with what it knows: ask soon.
     pub fn want_refresh(&mut self, now: Instant) {
-        let soon = now.max(self.asked + self.backoff);
+        if now > self.asked + MAX_BACKOFF {
+            self.tries = 0;
+        }
+        let soon = now.max(self.asked + self.pause());
         self.due = self.due.min(soon);
+    }
+
+    fn pause(&self) -> Duration {
+        let doubled = self.backoff * (1 << self.tries.saturating_sub(1).min(10));
+        doubled.min(MAX_BACKOFF.max(self.backoff))
+    }
+
+    /// The next broker is asked while the one whose turn it is cannot be reached.
+    pub fn avoid(&mut self, unreachable: impl Fn(Node) -> bool) {
+        for _ in 1..self.brokers {
+            if unreachable(self.broker) {
+                self.rotate();
+            }
+        }
     }
 
     /// The broker that was asked did not help: the next one is asked next time.
@@ -95,13 +118,14 @@ impl Metadata {
     pub fn sent(&mut self, now: Instant) {
         self.asked = now;
         self.in_flight = true;
+        self.tries += 1;
     }
 
     /// The request came to nothing.
     pub fn failed(&mut self, now: Instant) {
         self.in_flight = false;
         self.rotate();
-        self.due = now + self.backoff;
+        self.due = now + self.pause();
     }
 
     /// News, perhaps older than what is known already (KIP-320: the higher epoch is right).
@@ -111,6 +135,9 @@ impl Metadata {
         for info in leaders {
             let known = &mut self.leaders[usize::from(info.partition.0)];
             if known.is_none_or(|known| known.leader_epoch <= info.leader_epoch) {
+                if *known != Some(*info) {
+                    self.tries = 0;
+                }
                 *known = Some(*info);
             }
         }

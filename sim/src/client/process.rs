@@ -71,7 +71,7 @@ impl Process {
         let (refresh, backoff) = (settings.metadata_refresh, settings.retry_backoff);
         Self {
             id,
-            requests: Requests::new(node, first_correlation),
+            requests: Requests::new(env, node, first_correlation),
             metadata: Metadata::new(env, node, refresh, backoff),
             coordinator: Coordinator::new(),
             group: Group::new(),
@@ -153,6 +153,7 @@ impl Process {
 
     /// The connections with a broker are gone, and what was in flight on them with them.
     pub fn handle_disconnected(&mut self, env: &mut Env<'_>, peer: Node) {
+        self.requests.connection_broke(peer, env.now());
         let before = self.requests.next_correlation();
         let was_coordinator = self.coordinator.node() == Some(peer);
         if was_coordinator {
@@ -312,6 +313,9 @@ impl Process {
         if self.metadata.due() > now {
             return;
         }
+        let requests = &self.requests;
+        self.metadata
+            .avoid(|broker| requests.backs_off(broker, now).is_some());
         self.metadata.sent(now);
         let (broker, timeout) = (self.metadata.broker(), settings(env).request_timeout);
         self.requests.send(
@@ -335,6 +339,7 @@ impl Process {
             self.find_coordinator(env);
         }
         self.advance_start(env);
+        self.forget_dead_leaders(env);
         self.fetch_all(env);
         self.check_partition_count(env);
     }

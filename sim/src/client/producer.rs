@@ -50,6 +50,8 @@ struct Queue {
     draining: bool,
     /// And not before this; [`Instant::FAR_FUTURE`]: no pause.
     resume_at: Instant,
+    /// The pause is for a leader that cannot be reached, and ends when there is another one.
+    waits_for_leader: bool,
 }
 
 #[derive(Debug)]
@@ -73,9 +75,10 @@ impl Producer {
             in_flight: 0,
             draining: false,
             resume_at: Instant::FAR_FUTURE,
+            waits_for_leader: false,
         });
         Self {
-            requests: Requests::new(node, 0),
+            requests: Requests::new(env, node, 0),
             metadata: Metadata::new(env, node, METADATA_MAX_AGE, settings.retry_backoff),
             queues: queues.collect(),
             expiries: VecDeque::new(),
@@ -136,6 +139,7 @@ impl Producer {
 
     /// The connections with a broker are gone.
     pub fn handle_disconnected(&mut self, env: &mut Env<'_>, peer: Node) {
+        self.requests.connection_broke(peer, env.now());
         let before = self.requests.next_correlation();
         let mut lost_any = false;
         while let Some(purpose) = self.requests.take_lost(peer, before) {
@@ -163,6 +167,7 @@ impl Producer {
             let queue = &mut self.queues[usize::from(index.0)];
             if queue.resume_at <= now {
                 queue.resume_at = Instant::FAR_FUTURE;
+                queue.waits_for_leader = false;
                 self.send(env, index);
             }
         }
@@ -173,6 +178,11 @@ impl Producer {
             (Purpose::Metadata, Ok(Response::Metadata(leaders))) => {
                 self.metadata.update(env.now(), &leaders);
                 for index in env.topology.all() {
+                    let queue = &mut self.queues[usize::from(index.0)];
+                    if queue.waits_for_leader {
+                        queue.waits_for_leader = false;
+                        queue.resume_at = Instant::FAR_FUTURE;
+                    }
                     self.send(env, index);
                 }
             }
@@ -201,6 +211,11 @@ impl Producer {
         let Some((leader, _)) = self.metadata.leader(index) else {
             return self.refresh_metadata(env);
         };
+        if let Some(reconnect) = self.requests.backs_off(leader, env.now()) {
+            queue.resume_at = reconnect;
+            queue.waits_for_leader = true;
+            return self.refresh_metadata(env);
+        }
         queue.draining = false;
         for outgoing in &mut queue.messages {
             if outgoing.in_flight {
@@ -316,6 +331,9 @@ impl Producer {
         if self.metadata.due() > now {
             return;
         }
+        let requests = &self.requests;
+        self.metadata
+            .avoid(|broker| requests.backs_off(broker, now).is_some());
         self.metadata.sent(now);
         let timeout = env.plan.settings.producer.request_timeout;
         let (broker, channel) = (self.metadata.broker(), Channel::Data);

@@ -2,6 +2,7 @@
 
 mod assignors;
 mod commits;
+mod connections;
 mod fetching;
 mod group;
 mod kafka;

@@ -71,13 +71,11 @@ fn a_commit_counts_when_it_is_replicated_and_not_before() {
     let began = cluster.now();
     let commit = cluster.send_commit(0, member.member, 1, 2);
     cluster.run_for(millis(100));
-    // Another connection: this one waits for the commit.
+    // Whoever asks meanwhile, on another connection, waits as long as the commit does.
+    let other = cluster.member(1);
     let fetch = Request::OffsetFetch;
-    let fetched = cluster.ask(cluster.member(1), coordinator, Channel::Coordinator, fetch);
-    assert!(matches!(
-        fetched,
-        Response::OffsetFetch(Ok(offsets)) if offsets[0].next.get() == 1
-    ));
+    let fetch = cluster.send(other, coordinator, Channel::Coordinator, fetch);
+    assert!(cluster.wait_for(fetch, millis(3_000)).is_none());
     assert_eq!(
         cluster.commit_answer(commit),
         Err(ErrorName::CoordinatorNotAvailable)

@@ -108,7 +108,7 @@ fn with_too_few_in_sync_nothing_is_taken_and_nothing_becomes_readable() {
     cluster.produce(A, 1, Acks::Leader, None).expect("appended");
     let waiting = cluster.send_produce(A, 2, Acks::All, None);
     cluster.run_for(millis(5_000));
-    assert_eq!(in_sync(&cluster, A), BrokerSet::only(A));
+    assert_eq!(in_sync(&cluster, A), BrokerSet::default().with(A));
     // The producer's connection is busy with the write that waits.
     assert!(cluster.answer(waiting).is_none());
     let another = Request::Produce {
@@ -128,7 +128,7 @@ fn with_too_few_in_sync_nothing_is_taken_and_nothing_becomes_readable() {
     assert_eq!(cluster.readable(), [0]);
     cluster.resume(B);
     cluster.run_for(millis(3_000));
-    assert_eq!(in_sync(&cluster, A), BrokerSet::only(A).with(B));
+    assert_eq!(in_sync(&cluster, A), BrokerSet::default().with(A).with(B));
     assert_eq!(cluster.readable(), [0, 1, 2]);
     assert!(matches!(
         cluster.answer(waiting),
@@ -272,7 +272,7 @@ fn the_last_in_sync_replica_stays_and_nobody_else_may_lead() {
     cluster.crash(B);
     cluster.crash(C);
     cluster.run_for(millis(10_000));
-    assert_eq!(in_sync(&cluster, A), BrokerSet::only(A));
+    assert_eq!(in_sync(&cluster, A), BrokerSet::default().with(A));
     cluster.produce(A, 0, Acks::Leader, None).expect("appended");
     cluster.crash(A);
     cluster.run_for(millis(10_000));
@@ -296,7 +296,7 @@ fn a_replica_that_lags_never_leads() {
     }
     cluster.produce(A, 0, Acks::Leader, None).expect("appended");
     cluster.run_for(millis(5_000));
-    assert_eq!(in_sync(&cluster, A), BrokerSet::only(A).with(C));
+    assert_eq!(in_sync(&cluster, A), BrokerSet::default().with(A).with(C));
     cluster.crash(C);
     cluster.run_for(millis(10_000));
     cluster.crash(A);
