@@ -2,14 +2,13 @@
 
 use plimsoll_core::Instant;
 use plimsoll_scenarios::{Purpose, Rng};
-use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 /// Events by time; simultaneous ones in an order that the seed decides.
 #[derive(Debug)]
 pub struct Queue<E> {
     now: Instant,
-    heap: BinaryHeap<Reverse<Key>>,
+    heap: BinaryHeap<Key>,
     /// Events lie still here while their keys move in the heap.
     slots: Vec<Option<E>>,
     free: Vec<u32>,
@@ -17,21 +16,24 @@ pub struct Queue<E> {
     popped: u64,
 }
 
-/// Sixteen bytes: the time, then the tie-break and the slot.
+/// Sixteen bytes: the time, then the tie-break and the slot; the earliest is the greatest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Key(u128);
 
 impl Key {
+    #[inline]
     fn new(at: Instant, tie: u32, slot: u32) -> Self {
-        Self(u128::from(at.as_nanos()) << 64 | u128::from(tie) << 32 | u128::from(slot))
+        Self(!(u128::from(at.as_nanos()) << 64 | u128::from(tie) << 32 | u128::from(slot)))
     }
 
+    #[inline]
     fn at(self) -> Instant {
-        Instant::from_nanos((self.0 >> 64) as u64)
+        Instant::from_nanos((!self.0 >> 64) as u64)
     }
 
+    #[inline]
     fn slot(self) -> u32 {
-        self.0 as u32
+        !self.0 as u32
     }
 }
 
@@ -81,14 +83,13 @@ impl<E> Queue<E> {
             }
         };
         let tie = self.ties.next_u64() as u32;
-        self.heap
-            .push(Reverse(Key::new(at.max(self.now), tie, slot)));
+        self.heap.push(Key::new(at.max(self.now), tie, slot));
     }
 
     /// The earliest event; the time moves to it.
     #[inline]
     pub fn pop(&mut self) -> Option<E> {
-        let Reverse(key) = self.heap.pop()?;
+        let key = self.heap.pop()?;
         self.now = key.at();
         self.popped += 1;
         self.free.push(key.slot());

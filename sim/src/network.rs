@@ -38,13 +38,46 @@ pub enum Passage {
 pub struct Network {
     nodes: usize,
     links: Vec<Link>,
-    latency: Option<Distribution>,
+    latency: Latency,
     /// By node, whether a process listens there.
     listening: Vec<bool>,
-    /// By node, what a `throttle` adds to everything it sends.
-    throttle: Vec<Duration>,
+    /// By node, what a `throttle` adds to everything it sends, in nanoseconds.
+    throttle: Vec<u64>,
     /// `lose-response` faults that wait for a request of their kind.
     losses: Vec<Loss>,
+}
+
+/// The network's latency in nanoseconds, ready to be drawn for every message.
+#[derive(Debug, Default)]
+struct Latency {
+    min: u64,
+    spread: u64,
+    slow_share: f64,
+    slow_min: u64,
+    slow_spread: u64,
+}
+
+impl Latency {
+    fn new(distribution: Distribution) -> Self {
+        let nanos = |duration: Duration| duration.as_nanos() as u64;
+        let spread = |min: Duration, max: Duration| nanos(max.saturating_sub(min));
+        Self {
+            min: nanos(distribution.min),
+            spread: spread(distribution.min, distribution.max),
+            slow_share: distribution.slow_share,
+            slow_min: nanos(distribution.slow_min),
+            slow_spread: spread(distribution.slow_min, distribution.slow_max),
+        }
+    }
+
+    #[inline]
+    fn sample(&self, rng: &mut Rng) -> u64 {
+        if rng.chance(self.slow_share) {
+            self.slow_min + rng.below(self.slow_spread + 1)
+        } else {
+            self.min + rng.below(self.spread + 1)
+        }
+    }
 }
 
 /// One direction between two nodes.
@@ -53,7 +86,8 @@ struct Link {
     rng: Rng,
     /// Faults that block it.
     blocks: u32,
-    delay: Duration,
+    /// In nanoseconds.
+    delay: u64,
     /// Increases when the connections break.
     connection: u32,
     /// Messages sent so far.
@@ -83,7 +117,7 @@ impl Network {
                 (id / nodes) as u64 * 64 + (id % nodes) as u64,
             ),
             blocks: 0,
-            delay: Duration::ZERO,
+            delay: 0,
             connection: 0,
             sent: 0,
             untold: false,
@@ -93,14 +127,15 @@ impl Network {
         Self {
             nodes,
             links: links.collect(),
-            latency: Some(latency),
+            latency: Latency::new(latency),
             listening: vec![false; nodes],
-            throttle: vec![Duration::ZERO; nodes],
+            throttle: vec![0; nodes],
             losses: Vec::new(),
         }
     }
 
     /// Sends a message.
+    #[inline]
     pub fn send(
         &mut self,
         now: Instant,
@@ -111,8 +146,7 @@ impl Network {
     ) -> Passage {
         let listening = self.listening[usize::from(to.0)];
         let throttle = self.throttle[usize::from(from.0)];
-        let sample = self.latency;
-        let link = self.link(from, to);
+        let link = &mut self.links[usize::from(from.0) * self.nodes + usize::from(to.0)];
         link.sent += 1;
         let envelope = Envelope {
             from,
@@ -126,14 +160,14 @@ impl Network {
             link.held.push(envelope);
             return Passage::Nothing;
         }
-        let latency = sample.map_or(Duration::ZERO, |latency| latency.sample(&mut link.rng));
-        let mut at = now + latency + link.delay + throttle;
+        let latency = self.latency.sample(&mut link.rng);
+        let at = now.as_nanos() + latency + link.delay + throttle;
         if !listening {
-            return Passage::Refused(at + latency);
+            return Passage::Refused(Instant::from_nanos(at + latency));
         }
         let last = &mut link.last[channel as usize];
         // Strictly later: the queue would shuffle what arrives at one moment.
-        at = at.max(*last + Duration::from_nanos(1));
+        let at = Instant::from_nanos(at.max(last.as_nanos() + 1));
         *last = at;
         Passage::At(at, envelope)
     }
@@ -164,7 +198,7 @@ impl Network {
     /// Returns when each peer learns of it, for the peers that can.
     pub fn process_died(&mut self, now: Instant, node: Node) -> Vec<(Instant, Node)> {
         self.listening[usize::from(node.0)] = false;
-        let latency = self.latency.map_or(Duration::ZERO, |latency| latency.min);
+        let latency = Duration::from_nanos(self.latency.min);
         let mut notices = Vec::new();
         for peer in self.peers(node) {
             self.break_link(peer, node);
@@ -221,12 +255,12 @@ impl Network {
 
     /// Adds a delay to one direction (zero: takes it away).
     pub fn delay(&mut self, from: Node, to: Node, by: Duration) {
-        self.link(from, to).delay = by;
+        self.link(from, to).delay = by.as_nanos() as u64;
     }
 
     /// Makes a node answer so much later (zero: no more).
     pub fn throttle(&mut self, node: Node, by: Duration) {
-        self.throttle[usize::from(node.0)] = by;
+        self.throttle[usize::from(node.0)] = by.as_nanos() as u64;
     }
 
     /// The response to the member's next request of this kind will be lost.
