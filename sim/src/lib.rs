@@ -5,6 +5,7 @@ mod cluster;
 mod engine;
 mod env;
 mod faults;
+mod host;
 mod network;
 mod protocol;
 pub mod recipes;

@@ -1,16 +1,17 @@
-//! A plan goes in, a trace comes out: the loop, and the processes that live and die in it.
+//! A plan goes in, a trace comes out: the loop, and the end of a run.
 
 use crate::client::{Member, Producer};
 use crate::cluster::{Broker, Controller};
 use crate::engine::Queue;
 use crate::env::{Env, Event};
 use crate::faults::Faults;
+use crate::host::Host;
 use crate::network::{Envelope, Network};
 use crate::protocol::{Message, Node, Response};
 use crate::recipes::SubjectSpec;
 use crate::sink::{HandlerCall, HandlerId, Sink};
 use crate::topology::{PartitionIndex, Topology};
-use plimsoll_core::{Instant, Outcome};
+use plimsoll_core::Outcome;
 use plimsoll_scenarios::{MemberId, Plan, Trace, TraceEvent};
 use std::time::Duration;
 
@@ -26,27 +27,10 @@ pub(crate) struct World<'a> {
     pub(crate) members: Vec<Member>,
     pub(crate) faults: Faults,
     /// By node.
-    hosts: Vec<Host>,
+    pub(crate) hosts: Vec<Host>,
     next_message: usize,
     healed: bool,
     ended: bool,
-}
-
-/// What the operating system of a node knows of its process.
-#[derive(Debug, Default)]
-struct Host {
-    /// The earliest timer event in the queue that still counts.
-    armed: Option<Instant>,
-    /// `pause` faults that hold the process.
-    pauses: u32,
-    /// What waits for a paused process.
-    deferred: Vec<Event>,
-    /// Whether it ran after the last event.
-    runs: bool,
-    /// Whether it was asked to stop.
-    stopping: bool,
-    /// Start it again as soon as it has stopped.
-    restart: bool,
 }
 
 /// Runs a plan. `queue` lends its memory.
@@ -127,7 +111,7 @@ impl<'a> World<'a> {
         self.schedule_faults();
     }
 
-    fn step(&mut self, event: Event) {
+    pub(crate) fn step(&mut self, event: Event) {
         match event {
             Event::Deliver(envelope) => self.deliver(envelope),
             Event::Disconnected { node, peer } => self.disconnected(node, peer),
@@ -300,149 +284,6 @@ impl<'a> World<'a> {
         {
             host.armed = Some(at);
             self.env.queue.push(at, Event::Timer(node));
-        }
-    }
-}
-
-/// Processes.
-impl World<'_> {
-    /// Whether a process runs, paused or not.
-    pub(crate) fn runs(&self, node: Node) -> bool {
-        self.hosts[usize::from(node.0)].runs
-    }
-
-    fn is_paused(&self, node: Node) -> bool {
-        self.hosts[usize::from(node.0)].pauses > 0
-    }
-
-    fn defer(&mut self, node: Node, event: Event) {
-        self.hosts[usize::from(node.0)].deferred.push(event);
-    }
-
-    /// Starts a process that does not run.
-    pub(crate) fn start(&mut self, node: Node) {
-        let host = &mut self.hosts[usize::from(node.0)];
-        if host.runs {
-            return;
-        }
-        host.runs = true;
-        host.restart = false;
-        for peer in self.env.network.process_started(node) {
-            let now = self.env.now();
-            self.env.queue.push(
-                now,
-                Event::Disconnected {
-                    node: peer,
-                    peer: node,
-                },
-            );
-        }
-        if let Some(broker) = self.brokers.get_mut(usize::from(node.0)) {
-            broker.start(&mut self.env);
-        } else if let Some(member) = self.env.member_at(node) {
-            self.env.observe(TraceEvent::MemberStarted { member });
-            self.members[member.0 as usize].start(&mut self.env);
-        }
-        self.after(node);
-    }
-
-    /// Starts a process, now or as soon as the one that is stopping has ended.
-    pub(crate) fn restart(&mut self, node: Node) {
-        if self.runs(node) {
-            self.hosts[usize::from(node.0)].restart = true;
-        } else {
-            self.start(node);
-        }
-    }
-
-    /// Kills a process.
-    pub(crate) fn crash(&mut self, node: Node) {
-        if !self.runs(node) {
-            return;
-        }
-        if let Some(broker) = self.brokers.get_mut(usize::from(node.0)) {
-            broker.crash(&mut self.env);
-        } else if let Some(member) = self.env.member_at(node) {
-            self.members[member.0 as usize].crash();
-            self.env.observe(TraceEvent::MemberCrashed { member });
-        }
-        self.process_died(node);
-    }
-
-    /// Asks a process to stop.
-    pub(crate) fn terminate(&mut self, node: Node) {
-        if self.is_paused(node) {
-            return self.defer(node, Event::Terminate(node));
-        }
-        // Who was asked already is not asked again.
-        if !self.runs(node) || self.hosts[usize::from(node.0)].stopping {
-            return;
-        }
-        self.hosts[usize::from(node.0)].stopping = true;
-        if let Some(broker) = self.brokers.get_mut(usize::from(node.0)) {
-            broker.stop(&mut self.env);
-        } else if let Some(member) = self.env.member_at(node) {
-            self.env.observe(TraceEvent::MemberStopping { member });
-            self.members[member.0 as usize].stop(&mut self.env);
-        }
-        self.after(node);
-    }
-
-    /// Makes a process stand still.
-    pub(crate) fn pause(&mut self, node: Node) {
-        let host = &mut self.hosts[usize::from(node.0)];
-        host.pauses += 1;
-        if let (1, Some(member)) = (host.pauses, self.env.member_at(node)) {
-            self.env.observe(TraceEvent::MemberPaused { member });
-        }
-    }
-
-    /// Lets a process go on, with all that waited for it.
-    pub(crate) fn resume(&mut self, node: Node) {
-        let host = &mut self.hosts[usize::from(node.0)];
-        if host.pauses == 0 {
-            return;
-        }
-        host.pauses -= 1;
-        if host.pauses > 0 {
-            return;
-        }
-        let deferred = std::mem::take(&mut host.deferred);
-        if let Some(member) = self.env.member_at(node) {
-            self.env.observe(TraceEvent::MemberResumed { member });
-        }
-        for event in deferred {
-            if self.is_paused(node) {
-                self.defer(node, event);
-            } else {
-                self.step(event);
-            }
-        }
-    }
-
-    fn process_died(&mut self, node: Node) {
-        let host = &mut self.hosts[usize::from(node.0)];
-        host.runs = false;
-        host.stopping = false;
-        host.armed = None;
-        host.pauses = 0;
-        host.deferred.clear();
-        let restart = std::mem::take(&mut host.restart);
-        if let Some(member) = self.env.member_at(node) {
-            self.env.kill_handlers(member);
-        }
-        let now = self.env.now();
-        for (at, peer) in self.env.network.process_died(now, node) {
-            self.env.queue.push(
-                at,
-                Event::Disconnected {
-                    node: peer,
-                    peer: node,
-                },
-            );
-        }
-        if restart {
-            self.env.queue.push(now, Event::Start(node));
         }
     }
 }

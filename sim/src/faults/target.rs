@@ -1,0 +1,109 @@
+//! Whom faults hit.
+
+use crate::protocol::Node;
+use crate::world::World;
+use plimsoll_scenarios::MemberId;
+use plimsoll_scenarios::scenario::{BrokerTarget, Direction, FaultKind, MemberTarget};
+
+impl World<'_> {
+    pub(super) fn resolve_member(
+        &self,
+        target: MemberTarget,
+        subject: Option<MemberId>,
+    ) -> Option<MemberId> {
+        let member = match target {
+            MemberTarget::Member(member) => Some(member),
+            MemberTarget::Subject => subject.or_else(|| self.busiest_member()),
+            MemberTarget::OwnerOf(partition) => {
+                let owner = self
+                    .members
+                    .iter()
+                    .position(|member| member.owns(partition));
+                owner.map(|member| MemberId(member as u32))
+            }
+        };
+        member.filter(|member| self.runs(self.env.member_node(*member)))
+    }
+
+    /// The owner of the most partitions; of several, the first.
+    fn busiest_member(&self) -> Option<MemberId> {
+        let members = (0..self.members.len()).rev();
+        let busiest = members.max_by_key(|member| self.members[*member].owned())?;
+        Some(MemberId(busiest as u32))
+    }
+
+    pub(super) fn resolve_broker(&self, target: BrokerTarget) -> Option<Node> {
+        let broker = match target {
+            BrokerTarget::Broker(broker) => Some(Node(broker as u8)),
+            BrokerTarget::LeaderOf(partition) => {
+                let index = self.env.topology.index(partition)?;
+                self.controller.leader(index)
+            }
+            BrokerTarget::Coordinator => self.controller.leader(self.env.topology.group_offsets()),
+        };
+        broker.filter(|broker| self.runs(*broker))
+    }
+
+    /// The pairs of a member and a broker, or all brokers.
+    pub(super) fn links(&self, member: Node, broker: Option<Node>) -> Vec<(Node, Node)> {
+        match broker {
+            Some(broker) => vec![(member, broker)],
+            None => self.env.brokers().map(|broker| (member, broker)).collect(),
+        }
+    }
+
+    pub(super) fn node_count(&self) -> u8 {
+        (self.brokers.len() + 2 + self.members.len()) as u8
+    }
+}
+
+/// Whom a fault was meant for: nobody in particular, somebody who was found, or nobody there.
+pub(super) fn found<T>(target: Option<Option<T>>) -> Result<Option<T>, ()> {
+    match target {
+        None => Ok(None),
+        Some(Some(target)) => Ok(Some(target)),
+        Some(None) => Err(()),
+    }
+}
+
+pub(super) fn directed(pairs: Vec<(Node, Node)>, direction: Direction) -> Vec<(Node, Node)> {
+    pairs
+        .into_iter()
+        .flat_map(|(member, broker)| match direction {
+            Direction::Both => vec![(member, broker), (broker, member)],
+            Direction::Requests => vec![(member, broker)],
+            Direction::Responses => vec![(broker, member)],
+        })
+        .collect()
+}
+
+pub(super) fn member_target(kind: &FaultKind) -> Option<MemberTarget> {
+    match kind {
+        FaultKind::Crash(member)
+        | FaultKind::Stop(member)
+        | FaultKind::Pause(member)
+        | FaultKind::Slow(member, _)
+        | FaultKind::CrashAfterEffect(member)
+        | FaultKind::HandlerHang(member)
+        | FaultKind::Partition { member, .. }
+        | FaultKind::Delay { member, .. }
+        | FaultKind::Cut { member, .. }
+        | FaultKind::LoseResponse(member, _) => Some(*member),
+        _ => None,
+    }
+}
+
+pub(super) fn broker_target(kind: &FaultKind) -> Option<BrokerTarget> {
+    match kind {
+        FaultKind::Isolate(broker)
+        | FaultKind::BrokerCrash(broker)
+        | FaultKind::BrokerStop(broker)
+        | FaultKind::BrokerPause(broker)
+        | FaultKind::Throttle(broker, _) => Some(*broker),
+        FaultKind::Partition { broker, .. }
+        | FaultKind::Delay { broker, .. }
+        | FaultKind::Cut { broker, .. }
+        | FaultKind::Error { broker, .. } => *broker,
+        _ => None,
+    }
+}

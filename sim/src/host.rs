@@ -1,0 +1,166 @@
+//! Processes: they start, stand still, stop and die, and the world around them notices.
+
+use crate::env::Event;
+use crate::protocol::Node;
+use crate::world::World;
+use plimsoll_core::Instant;
+use plimsoll_scenarios::TraceEvent;
+
+/// What the operating system of a node knows of its process.
+#[derive(Debug, Default)]
+pub(crate) struct Host {
+    /// The earliest timer event in the queue that still counts.
+    pub(crate) armed: Option<Instant>,
+    /// `pause` faults that hold the process.
+    pub(crate) pauses: u32,
+    /// What waits for a paused process.
+    pub(crate) deferred: Vec<Event>,
+    /// Whether it ran after the last event.
+    pub(crate) runs: bool,
+    /// Whether it was asked to stop.
+    pub(crate) stopping: bool,
+    /// Start it again as soon as it has stopped.
+    pub(crate) restart: bool,
+}
+
+impl World<'_> {
+    /// Whether a process runs, paused or not.
+    pub(crate) fn runs(&self, node: Node) -> bool {
+        self.hosts[usize::from(node.0)].runs
+    }
+
+    pub(crate) fn is_paused(&self, node: Node) -> bool {
+        self.hosts[usize::from(node.0)].pauses > 0
+    }
+
+    pub(crate) fn defer(&mut self, node: Node, event: Event) {
+        self.hosts[usize::from(node.0)].deferred.push(event);
+    }
+
+    /// Starts a process that does not run.
+    pub(crate) fn start(&mut self, node: Node) {
+        let host = &mut self.hosts[usize::from(node.0)];
+        if host.runs {
+            return;
+        }
+        host.runs = true;
+        host.restart = false;
+        for peer in self.env.network.process_started(node) {
+            let now = self.env.now();
+            self.env.queue.push(
+                now,
+                Event::Disconnected {
+                    node: peer,
+                    peer: node,
+                },
+            );
+        }
+        if let Some(broker) = self.brokers.get_mut(usize::from(node.0)) {
+            broker.start(&mut self.env);
+        } else if let Some(member) = self.env.member_at(node) {
+            self.env.observe(TraceEvent::MemberStarted { member });
+            self.members[member.0 as usize].start(&mut self.env);
+        }
+        self.after(node);
+    }
+
+    /// Starts a process, now or as soon as the one that is stopping has ended.
+    pub(crate) fn restart(&mut self, node: Node) {
+        if self.runs(node) {
+            self.hosts[usize::from(node.0)].restart = true;
+        } else {
+            self.start(node);
+        }
+    }
+
+    /// Kills a process.
+    pub(crate) fn crash(&mut self, node: Node) {
+        if !self.runs(node) {
+            return;
+        }
+        if let Some(broker) = self.brokers.get_mut(usize::from(node.0)) {
+            broker.crash(&mut self.env);
+        } else if let Some(member) = self.env.member_at(node) {
+            self.members[member.0 as usize].crash();
+            self.env.observe(TraceEvent::MemberCrashed { member });
+        }
+        self.process_died(node);
+    }
+
+    /// Asks a process to stop.
+    pub(crate) fn terminate(&mut self, node: Node) {
+        if self.is_paused(node) {
+            return self.defer(node, Event::Terminate(node));
+        }
+        // Who was asked already is not asked again.
+        if !self.runs(node) || self.hosts[usize::from(node.0)].stopping {
+            return;
+        }
+        self.hosts[usize::from(node.0)].stopping = true;
+        if let Some(broker) = self.brokers.get_mut(usize::from(node.0)) {
+            broker.stop(&mut self.env);
+        } else if let Some(member) = self.env.member_at(node) {
+            self.env.observe(TraceEvent::MemberStopping { member });
+            self.members[member.0 as usize].stop(&mut self.env);
+        }
+        self.after(node);
+    }
+
+    /// Makes a process stand still.
+    pub(crate) fn pause(&mut self, node: Node) {
+        let host = &mut self.hosts[usize::from(node.0)];
+        host.pauses += 1;
+        if let (1, Some(member)) = (host.pauses, self.env.member_at(node)) {
+            self.env.observe(TraceEvent::MemberPaused { member });
+        }
+    }
+
+    /// Lets a process go on, with all that waited for it.
+    pub(crate) fn resume(&mut self, node: Node) {
+        let host = &mut self.hosts[usize::from(node.0)];
+        if host.pauses == 0 {
+            return;
+        }
+        host.pauses -= 1;
+        if host.pauses > 0 {
+            return;
+        }
+        let deferred = std::mem::take(&mut host.deferred);
+        if let Some(member) = self.env.member_at(node) {
+            self.env.observe(TraceEvent::MemberResumed { member });
+        }
+        for event in deferred {
+            if self.is_paused(node) {
+                self.defer(node, event);
+            } else {
+                self.step(event);
+            }
+        }
+    }
+
+    pub(crate) fn process_died(&mut self, node: Node) {
+        let host = &mut self.hosts[usize::from(node.0)];
+        host.runs = false;
+        host.stopping = false;
+        host.armed = None;
+        host.pauses = 0;
+        host.deferred.clear();
+        let restart = std::mem::take(&mut host.restart);
+        if let Some(member) = self.env.member_at(node) {
+            self.env.kill_handlers(member);
+        }
+        let now = self.env.now();
+        for (at, peer) in self.env.network.process_died(now, node) {
+            self.env.queue.push(
+                at,
+                Event::Disconnected {
+                    node: peer,
+                    peer: node,
+                },
+            );
+        }
+        if restart {
+            self.env.queue.push(now, Event::Start(node));
+        }
+    }
+}
