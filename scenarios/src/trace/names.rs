@@ -65,30 +65,7 @@ impl Named for RequestKind {
 
 /// Kafka's names.
 impl Named for ErrorName {
-    const ALL: &'static [Self] = &[
-        Self::OffsetOutOfRange,
-        Self::UnknownTopicOrPartition,
-        Self::LeaderNotAvailable,
-        Self::NotLeaderOrFollower,
-        Self::RequestTimedOut,
-        Self::NetworkException,
-        Self::CoordinatorLoadInProgress,
-        Self::CoordinatorNotAvailable,
-        Self::NotCoordinator,
-        Self::NotEnoughReplicas,
-        Self::NotEnoughReplicasAfterAppend,
-        Self::IllegalGeneration,
-        Self::InconsistentGroupProtocol,
-        Self::UnknownMemberId,
-        Self::InvalidSessionTimeout,
-        Self::RebalanceInProgress,
-        Self::OutOfOrderSequenceNumber,
-        Self::FencedLeaderEpoch,
-        Self::UnknownLeaderEpoch,
-        Self::MemberIdRequired,
-        Self::FencedInstanceId,
-        Self::UnstableOffsetCommit,
-    ];
+    const ALL: &'static [Self] = &Self::ALL;
 
     fn word(self) -> &'static str {
         self.name()
