@@ -1,11 +1,9 @@
 //! Every checker is seen to catch what it exists for: bugs that real consumers had, planted
 //! outside of product code, are convicted; the core without them is acquitted of the same plans.
 
-mod planted {
-    pub mod bugs;
-}
+mod planted;
 
-use planted::bugs::{self, Bug};
+use planted::{Bug, bugs};
 use plimsoll_scenarios::check::Judge;
 use plimsoll_scenarios::{Backend, Plan, Property, Scenario, Trace};
 use plimsoll_sim::Simulator;
@@ -21,7 +19,7 @@ fn violated<B: Bug>(scenario: &str) -> BTreeSet<Property> {
         Err(error) => panic!("{:?}", miette::Report::new(error)),
     };
     let spec = SubjectSpec {
-        build: bugs::build::<B>,
+        build: planted::build::<B>,
         polling: Polling::Always,
     };
     let mut simulator = Simulator::with_spec(spec);

@@ -1,0 +1,86 @@
+//! How a bug is planted around the core: it changes what goes in or comes out.
+
+pub mod bugs;
+
+use plimsoll_core::{Command, Config, Consumer, Event, Instant, Machine};
+use plimsoll_sim::recipes::Payload;
+use std::collections::VecDeque;
+
+/// What a planted bug does to the traffic between the driver and the core.
+pub trait Bug: Default + 'static {
+    /// Changes the settings.
+    fn config(_config: &mut Config) {}
+
+    /// An event on its way in; `None`: the core never learns of it.
+    fn event(
+        &mut self,
+        event: Event<Payload>,
+        _out: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
+        Some(event)
+    }
+
+    /// A command on its way out; the answers that the core gets at once go into `answers`.
+    fn command(
+        &mut self,
+        command: Command<Payload>,
+        _answers: &mut Vec<Event<Payload>>,
+    ) -> Option<Command<Payload>> {
+        Some(command)
+    }
+}
+
+/// The core with a bug.
+pub struct Planted<B> {
+    core: Consumer<Payload>,
+    bug: B,
+    out: VecDeque<Command<Payload>>,
+    now: Instant,
+}
+
+/// Builds a process's consumer with the bug `B`.
+pub fn build<B: Bug>(config: &Config) -> Box<dyn Machine<Payload>> {
+    let mut config = *config;
+    B::config(&mut config);
+    Box::new(Planted {
+        core: Consumer::new(config),
+        bug: B::default(),
+        out: VecDeque::new(),
+        now: Instant::ZERO,
+    })
+}
+
+impl<B: Bug> Machine<Payload> for Planted<B> {
+    fn handle_event(&mut self, now: Instant, event: Event<Payload>) {
+        self.now = now;
+        if let Some(event) = self.bug.event(event, &mut self.out) {
+            self.core.handle_event(now, event);
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.now = now;
+        self.core.handle_timeout(now);
+    }
+
+    fn poll_command(&mut self) -> Option<Command<Payload>> {
+        loop {
+            if let Some(command) = self.out.pop_front() {
+                return Some(command);
+            }
+            let command = self.core.poll_command()?;
+            let mut answers = Vec::new();
+            let command = self.bug.command(command, &mut answers);
+            for answer in answers {
+                self.core.handle_event(self.now, answer);
+            }
+            if command.is_some() {
+                return command;
+            }
+        }
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.core.poll_timeout()
+    }
+}
