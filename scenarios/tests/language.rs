@@ -10,5 +10,7 @@ mod library;
 mod manual;
 #[path = "language/properties.rs"]
 mod properties;
+#[path = "language/readme.rs"]
+mod readme;
 #[path = "language/schema.rs"]
 mod schema;
