@@ -111,10 +111,7 @@ fn conclusion(comparison: &Comparison, expectation: &Expectation) -> String {
     match comparison {
         Comparison::Same => match expectation.named() {
             [] => "Replayed as recorded: every property held.\n".into(),
-            named => format!(
-                "Replayed as recorded: it shows that {} is violated.\n",
-                names(named)
-            ),
+            named => format!("Replayed as recorded. Violated: {}.\n", names(named)),
         },
         Comparison::VerdictDiffers {
             unexpected,

@@ -103,6 +103,11 @@ fn replays(folder: &Path, failure: &Value) {
         "{}",
         first.0
     );
+    let conclusion = first.0.lines().last().expect("it says how it ended");
+    assert!(
+        conclusion.starts_with("Replayed as recorded. Violated: ") && conclusion.contains(property),
+        "{conclusion}"
+    );
 
     // A regression is a scenario like any other.
     assert_eq!(plimsoll_in(folder, &["run", file]).code, 0);
