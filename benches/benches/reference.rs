@@ -43,7 +43,8 @@ impl Schedules {
         let plan = Plan::draw(&self.scenario, self.seed);
         self.seed += 1;
         self.trace.clear();
-        self.simulator.run(&plan, &mut self.trace);
+        let ran = self.simulator.run(&plan, &mut self.trace);
+        assert_eq!(ran, Ok(()), "seed {}", plan.seed);
         let verdict = self.judge.judge(&plan, &self.trace, &[]);
         assert_eq!(verdict.violations().count(), 0, "seed {}", plan.seed);
         black_box(verdict);

@@ -5,7 +5,7 @@ use crate::conviction::Conviction;
 use crate::exit::Exit;
 use crate::runner::{Broken, Tally, Trial};
 use plimsoll_scenarios::check::Coverage;
-use plimsoll_scenarios::{Property, Sometimes, Subject};
+use plimsoll_scenarios::{BackendError, Property, Sometimes, Subject};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -89,8 +89,9 @@ impl Broken {
     /// How the program ends because of it.
     pub const fn exit(&self) -> Exit {
         match self {
-            Self::Panicked(_) => Exit::Internal,
+            Self::Panicked(_) | Self::Failed(BackendError::Internal(_)) => Exit::Internal,
             Self::Refused(_) => Exit::Mistake,
+            Self::Failed(_) => Exit::Environment,
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::library::{self, Loaded};
 use crate::render::human;
 use crate::runner::{Broken, Expectation, Trial, Worker};
 use crate::{interrupt, output, regressions};
-use plimsoll_scenarios::{Property, Scenario};
+use plimsoll_scenarios::{BackendError, Property, Scenario};
 
 /// Runs `plimsoll shrink`.
 ///
@@ -110,7 +110,10 @@ impl Broken {
     pub fn into_error(self, label: &str, seed: u64) -> CliError {
         let message = format!("{label}: {} with seed {seed}", human::broken(&self));
         match self {
-            Self::Panicked(_) => CliError::Internal(message),
+            Self::Panicked(_) | Self::Failed(BackendError::Internal(_)) => {
+                CliError::Internal(message)
+            }
+            Self::Failed(_) => CliError::Environment(message),
             Self::Refused(_) => CliError::Usage {
                 message,
                 help: None,

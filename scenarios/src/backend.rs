@@ -16,7 +16,27 @@ pub trait Backend {
     }
 
     /// Executes the plan. `trace` is empty on entry.
-    fn run(&mut self, plan: &Plan, trace: &mut Trace);
+    ///
+    /// # Errors
+    /// Where the plan could not be executed to its end: what stands in `trace` then proves nothing.
+    fn run(&mut self, plan: &Plan, trace: &mut Trace) -> Result<(), BackendError>;
+}
+
+/// Why a plan was not executed to its end, by whose mistake it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BackendError {
+    /// The environment lacks something, or broke.
+    #[error("{0}")]
+    Environment(String),
+    /// The subject cannot be run.
+    #[error("{0}")]
+    Subject(String),
+    /// Plimsoll itself failed.
+    #[error("{0}")]
+    Internal(String),
+    /// The user interrupted it.
+    #[error("interrupted")]
+    Interrupted,
 }
 
 /// Why a backend cannot execute a plan.

@@ -14,7 +14,7 @@ mod subject;
 mod trace;
 mod verdict;
 
-pub use backend::{Backend, Refusal};
+pub use backend::{Backend, BackendError, Refusal};
 pub use error_name::ErrorName;
 pub use plan::{FaultId, MemberId, MessageId, Plan};
 pub use regression::Regression;

@@ -16,7 +16,7 @@ mod world;
 use crate::engine::Queue;
 use crate::env::Event;
 use crate::recipes::SubjectSpec;
-use plimsoll_scenarios::{Backend, Plan, Refusal, Subject, Trace};
+use plimsoll_scenarios::{Backend, BackendError, Plan, Refusal, Subject, Trace};
 
 /// The backend `sim`: a discrete-event simulation of a Kafka cluster and its clients.
 ///
@@ -71,9 +71,11 @@ impl Backend for Simulator {
         None
     }
 
-    fn run(&mut self, plan: &Plan, trace: &mut Trace) {
+    /// It never fails.
+    fn run(&mut self, plan: &Plan, trace: &mut Trace) -> Result<(), BackendError> {
         let subject = plan.settings.consumers.subject;
         let spec = self.subject.unwrap_or_else(|| SubjectSpec::of(subject));
         world::run(plan, spec, &mut self.queue, trace);
+        Ok(())
     }
 }

@@ -4,8 +4,8 @@
 //! outcome: a function of the seed, the message and the attempt, which the sink counts.
 
 use plimsoll_core::{AssignmentEpoch, Instant, Offset, Outcome, TopicPartition};
-use plimsoll_scenarios::scenario::Fate;
-use plimsoll_scenarios::{MemberId, MessageId, Plan, Purpose, Rng, TraceEvent};
+use plimsoll_scenarios::scenario::{Fate, outage_hits};
+use plimsoll_scenarios::{FaultId, MemberId, MessageId, Plan, TraceEvent};
 
 /// A running handler; numbers are never used twice in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,7 +51,7 @@ struct Running {
 
 #[derive(Clone, Copy, Debug)]
 struct Outage {
-    fault: u32,
+    fault: FaultId,
     outcome: Outcome,
     share: f64,
 }
@@ -93,7 +93,7 @@ impl Sink {
         let id = HandlerId(self.next);
         self.next += 1;
         let member = call.member.0 as usize;
-        let mut outcome = outcome(fate, attempt);
+        let mut outcome = fate.outcome(attempt);
         if self.hanging[member] > 0 {
             outcome = None;
         }
@@ -228,7 +228,7 @@ impl Sink {
     }
 
     /// From now on a share of all attempts fails.
-    pub fn begin_outage(&mut self, fault: u32, outcome: Outcome, share: f64) {
+    pub fn begin_outage(&mut self, fault: FaultId, outcome: Outcome, share: f64) {
         self.outages.push(Outage {
             fault,
             outcome,
@@ -237,27 +237,16 @@ impl Sink {
     }
 
     /// Ends an outage.
-    pub fn end_outage(&mut self, fault: u32) {
+    pub fn end_outage(&mut self, fault: FaultId) {
         self.outages.retain(|outage| outage.fault != fault);
     }
 
     fn outage(&self, seed: u64, message: MessageId, attempt: u32) -> Option<Outcome> {
-        self.outages.iter().find_map(|outage| {
-            let id =
-                u64::from(outage.fault) << 52 ^ u64::from(message.0) << 20 ^ u64::from(attempt);
-            let mut rng = Rng::substream(seed, Purpose::Fate, id);
-            rng.chance(outage.share).then_some(outage.outcome)
+        let mut outages = self.outages.iter();
+        outages.find_map(|outage| {
+            outage_hits(seed, outage.fault, message, attempt, outage.share)
+                .then_some(outage.outcome)
         })
-    }
-}
-
-/// How attempt `attempt` (from 1) ends; `None`: it does not.
-fn outcome(fate: Fate, attempt: u32) -> Option<Outcome> {
-    match fate {
-        Fate::Retryable(times) | Fate::Panic(times) if attempt <= times => Some(Outcome::Retryable),
-        Fate::Hang(times) if attempt <= times => None,
-        Fate::Permanent | Fate::Undecodable => Some(Outcome::Permanent),
-        _ => Some(Outcome::Ok),
     }
 }
 

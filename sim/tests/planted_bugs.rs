@@ -28,7 +28,7 @@ fn violated<B: Bug>(scenario: &str) -> BTreeSet<Property> {
     for seed in 0..SEEDS {
         let plan = Plan::draw(&scenario, seed);
         trace.clear();
-        simulator.run(&plan, &mut trace);
+        simulator.run(&plan, &mut trace).unwrap();
         let verdict = judge.judge(&plan, &trace, simulator.unobservable());
         violated.extend(verdict.violations().map(|(property, _)| property));
     }
@@ -330,7 +330,7 @@ fn a_cluster_that_forgets_is_noticed() {
     let scenario = Scenario::parse("planted.toml", "[workload]\nmessages = 20\n").unwrap();
     let plan = Plan::draw(&scenario, 1);
     let mut trace = Trace::new();
-    Simulator::new().run(&plan, &mut trace);
+    Simulator::new().run(&plan, &mut trace).unwrap();
     let mut forgetful = Trace::new();
     let stored = |event| matches!(event, plimsoll_scenarios::TraceEvent::Stored { .. });
     let lost = trace

@@ -172,6 +172,7 @@ pub fn broken(broken: &Broken) -> String {
     match broken {
         Broken::Panicked(panic) => format!("Plimsoll itself {panic},"),
         Broken::Refused(refusal) => format!("the simulator refuses: {}", refusal.reason),
+        Broken::Failed(error) => error.to_string(),
     }
 }
 

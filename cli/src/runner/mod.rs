@@ -17,7 +17,7 @@ pub use worker::{Broken, Run, Worker, draw};
 use crate::args::SeedRange;
 use crate::interrupt;
 use plimsoll_scenarios::scenario::Expected;
-use plimsoll_scenarios::{Property, Scenario};
+use plimsoll_scenarios::{BackendError, Property, Scenario};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -125,6 +125,7 @@ fn run_chunk(worker: &mut Worker, trial: &Trial, seeds: SeedRange, hashes: bool)
         }
         match worker.run_seed(&trial.scenario, seed) {
             Ok(run) => tally.add(seed, &run, worker.trace(), hashes),
+            Err(Broken::Failed(BackendError::Interrupted)) => break,
             Err(broken) => {
                 tally.broken = Some((seed, broken));
                 break;

@@ -3,7 +3,7 @@
 use crate::panics::{self, Panic};
 use plimsoll_core::Instant;
 use plimsoll_scenarios::check::Judge;
-use plimsoll_scenarios::{Backend, Plan, Refusal, Scenario, Trace, Verdict};
+use plimsoll_scenarios::{Backend, BackendError, Plan, Refusal, Scenario, Trace, Verdict};
 use plimsoll_sim::Simulator;
 
 /// One thread's simulator, judge and trace.
@@ -32,6 +32,8 @@ pub enum Broken {
     Panicked(Panic),
     /// The backend cannot execute the plan.
     Refused(Refusal),
+    /// The backend could not execute it to its end.
+    Failed(BackendError),
 }
 
 impl Worker {
@@ -57,11 +59,14 @@ impl Worker {
         if let Some(refusal) = self.simulator.refuses(plan) {
             return Err(Broken::Refused(refusal));
         }
-        panics::catch(|| self.execute(plan)).map_err(|panic| {
-            // What panicked half-way is not used again.
-            *self = Self::new();
-            Broken::Panicked(panic)
-        })
+        match panics::catch(|| self.execute(plan)) {
+            Ok(run) => run.map_err(Broken::Failed),
+            Err(panic) => {
+                // What panicked half-way is not used again.
+                *self = Self::new();
+                Err(Broken::Panicked(panic))
+            }
+        }
     }
 
     /// What was observed in the last run.
@@ -69,18 +74,18 @@ impl Worker {
         &self.trace
     }
 
-    fn execute(&mut self, plan: &Plan) -> Run {
+    fn execute(&mut self, plan: &Plan) -> Result<Run, BackendError> {
         let before = self.simulator.events();
         self.trace.clear();
-        self.simulator.run(plan, &mut self.trace);
+        self.simulator.run(plan, &mut self.trace)?;
         let unobservable = self.simulator.unobservable();
         let verdict = self.judge.judge(plan, &self.trace, unobservable);
         let last = self.trace.entries().last();
-        Run {
+        Ok(Run {
             verdict,
             ended: last.map_or(Instant::ZERO, |entry| entry.at),
             events: self.simulator.events() - before,
-        }
+        })
     }
 }
 

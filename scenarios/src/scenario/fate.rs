@@ -3,6 +3,8 @@
 use super::errors::{Place, Problem};
 use super::value::{Refused, Value, Written};
 use super::write::Section;
+use crate::{FaultId, MessageId, Purpose, Rng};
+use plimsoll_core::Outcome;
 use schemars::{Schema, json_schema};
 
 /// What becomes of one message in its handler, attempt by attempt.
@@ -29,6 +31,30 @@ pub enum Fate {
 impl Fate {
     /// As a number of attempts: each one.
     pub const ALWAYS: u32 = u32::MAX;
+
+    /// How attempt `attempt` (from 1) ends; `None`: it does not.
+    pub const fn outcome(self, attempt: u32) -> Option<Outcome> {
+        match self {
+            Self::Retryable(times) | Self::Panic(times) if attempt <= times => {
+                Some(Outcome::Retryable)
+            }
+            Self::Hang(times) if attempt <= times => None,
+            Self::Permanent | Self::Undecodable => Some(Outcome::Permanent),
+            _ => Some(Outcome::Ok),
+        }
+    }
+}
+
+/// Whether a `handler-outage` that hits this share of all attempts hits this one.
+pub fn outage_hits(
+    seed: u64,
+    fault: FaultId,
+    message: MessageId,
+    attempt: u32,
+    share: f64,
+) -> bool {
+    let id = u64::from(fault.0) << 52 ^ u64::from(message.0) << 20 ^ u64::from(attempt);
+    Rng::substream(seed, Purpose::Fate, id).chance(share)
 }
 
 /// A number of attempts; `u32::MAX`: each one.

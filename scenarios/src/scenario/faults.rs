@@ -26,6 +26,8 @@
 //! `for` may be left out where a kind has it: the fault then lasts until everything is healed.
 //! Only the rolling restarts need it. Kinds that are over at once refuse it.
 
+mod aim;
+mod condition;
 mod file;
 mod name;
 mod random;

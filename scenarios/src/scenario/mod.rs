@@ -26,7 +26,7 @@ pub use cluster::{BrokerSettings, Cluster};
 pub use consumers::{Assignor, Consumers};
 pub use errors::{Mistake, Problem, ScenarioError};
 pub use expect::{Expect, Expected};
-pub use fate::Fate;
+pub use fate::{Fate, outage_hits};
 pub use faults::{
     BrokerTarget, Condition, Direction, Fault, FaultKind, FaultName, FaultSpec, MemberTarget,
     RandomFaults, RequestKind, Trigger,

@@ -1,6 +1,6 @@
 //! Fewer brokers, fewer replicas.
 
-use super::{Search, targets};
+use super::Search;
 use crate::Plan;
 use crate::scenario::BrokerTarget;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ fn limit_brokers(plan: &mut Plan, brokers: u32) {
     Arc::make_mut(&mut plan.settings).cluster.brokers = brokers;
     limit_replication(plan, brokers);
     for fault in &mut plan.faults {
-        if let Some(BrokerTarget::Broker(broker)) = targets::broker_target(&mut fault.kind) {
+        if let Some(BrokerTarget::Broker(broker)) = fault.kind.broker_mut() {
             *broker %= brokers;
         }
     }

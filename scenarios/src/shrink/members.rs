@@ -40,7 +40,7 @@ fn keep_only_the_first(plan: &mut Plan) {
 /// Aims the faults that name a member at another. A `join` cannot be handed over.
 fn hand_faults_over(plan: &mut Plan, from: MemberId, to: MemberId) {
     for fault in &mut plan.faults {
-        if let Some(MemberTarget::Member(member)) = targets::member_target(&mut fault.kind)
+        if let Some(MemberTarget::Member(member)) = fault.kind.member_mut()
             && *member == from
         {
             *member = to;
@@ -56,7 +56,7 @@ fn remove(plan: &mut Plan, gone: MemberId) {
     for fault in &mut plan.faults {
         let member = match &mut fault.kind {
             FaultKind::Join(member) => member,
-            kind => match targets::member_target(kind) {
+            kind => match kind.member_mut() {
                 Some(MemberTarget::Member(member)) => member,
                 _ => continue,
             },

@@ -1,6 +1,6 @@
 //! What faults do, and how it is undone.
 
-use super::target::{broker_target, directed, found, member_target};
+use super::target::{directed, found};
 use super::{InjectedError, State, Step};
 use crate::env::Event;
 use crate::protocol::Node;
@@ -33,8 +33,10 @@ impl World<'_> {
     pub(super) fn begin_fault(&mut self, index: usize, subject: Option<MemberId>) {
         let plan = self.env.plan;
         let fault = &plan.faults[index];
-        let member = member_target(&fault.kind).map(|target| self.resolve_member(target, subject));
-        let broker = broker_target(&fault.kind).map(|target| self.resolve_broker(target));
+        let member = fault.kind.member();
+        let member = member.map(|target| self.resolve_member(target, subject));
+        let broker = fault.kind.broker();
+        let broker = broker.map(|target| self.resolve_broker(target));
         // Whom it was meant for is not there: nothing happens, and the trace says nothing.
         let (Ok(member), Ok(broker)) = (found(member), found(broker)) else {
             self.faults.states[index] = State::Over;
@@ -110,7 +112,7 @@ impl World<'_> {
                 Some(Undo::Unhang(member?))
             }
             FaultKind::HandlerOutage { outcome, share } => {
-                self.env.sink.begin_outage(fault.id.0, *outcome, *share);
+                self.env.sink.begin_outage(fault.id, *outcome, *share);
                 Some(Undo::EndOutage)
             }
             // Its message carries it since the plan was drawn.
@@ -243,7 +245,7 @@ impl World<'_> {
                         .push(self.env.now(), Event::HandlerDone(handler));
                 }
             }
-            Undo::EndOutage => self.env.sink.end_outage(self.env.plan.faults[index].id.0),
+            Undo::EndOutage => self.env.sink.end_outage(self.env.plan.faults[index].id),
             Undo::Unblock(links) => {
                 for (from, to) in links {
                     for held in self.env.network.unblock(from, to) {

@@ -7,7 +7,6 @@ use crate::env::Event;
 use crate::protocol::Node;
 use crate::world::World;
 use act::Undo;
-use plimsoll_core::Outcome;
 use plimsoll_scenarios::scenario::{Condition, RequestKind, Trigger};
 use plimsoll_scenarios::{Entry, ErrorName, MemberId, Plan, Rng, TraceEvent};
 
@@ -156,7 +155,7 @@ impl World<'_> {
         else {
             return;
         };
-        if !meets(condition, &entry.event) {
+        if !condition.is_met_by(&entry.event) {
             return;
         }
         *missing -= 1;
@@ -165,7 +164,7 @@ impl World<'_> {
         }
         self.faults.states[index] = State::Scheduled;
         self.faults.waiting -= 1;
-        let subject = member_of(&entry.event);
+        let subject = Condition::subject_of(&entry.event);
         if delay.is_zero() {
             self.begin_fault(index, subject);
         } else {
@@ -215,46 +214,5 @@ impl World<'_> {
         }
         self.faults.waiting = 0;
         self.faults.crash_after_effect.fill(None);
-    }
-}
-
-fn meets(condition: Condition, event: &TraceEvent) -> bool {
-    match condition {
-        Condition::CommitInFlight => matches!(event, TraceEvent::CommitSent { .. }),
-        Condition::CommitAccepted => matches!(event, TraceEvent::Committed { .. }),
-        Condition::HandlerStarted => matches!(event, TraceEvent::HandlerStarted { .. }),
-        Condition::Effect => {
-            matches!(
-                event,
-                TraceEvent::Effect {
-                    outcome: Outcome::Ok,
-                    ..
-                }
-            )
-        }
-        Condition::HandlerFailed => {
-            matches!(event, TraceEvent::Effect { outcome, .. } if *outcome != Outcome::Ok)
-        }
-        Condition::Assigned => matches!(event, TraceEvent::Assigned { .. }),
-        Condition::Revoked => matches!(event, TraceEvent::Revoked { .. }),
-        Condition::RevokedInFlight => {
-            matches!(event, TraceEvent::Revoked { in_flight, .. } if *in_flight > 0)
-        }
-        Condition::Acknowledged => matches!(event, TraceEvent::Acknowledged { .. }),
-        Condition::DeadLettered => matches!(event, TraceEvent::DeadLettered { .. }),
-    }
-}
-
-/// The member that an observation is about.
-fn member_of(event: &TraceEvent) -> Option<MemberId> {
-    match event {
-        TraceEvent::Assigned { member, .. }
-        | TraceEvent::Revoked { member, .. }
-        | TraceEvent::CommitSent { member }
-        | TraceEvent::Committed { member, .. }
-        | TraceEvent::HandlerStarted { member, .. }
-        | TraceEvent::Effect { member, .. }
-        | TraceEvent::DeadLettered { member, .. } => Some(*member),
-        _ => None,
     }
 }

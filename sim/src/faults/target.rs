@@ -3,7 +3,7 @@
 use crate::protocol::Node;
 use crate::world::World;
 use plimsoll_scenarios::MemberId;
-use plimsoll_scenarios::scenario::{BrokerTarget, Direction, FaultKind, MemberTarget};
+use plimsoll_scenarios::scenario::{BrokerTarget, Direction, MemberTarget};
 
 impl World<'_> {
     pub(super) fn resolve_member(
@@ -75,35 +75,4 @@ pub(super) fn directed(pairs: Vec<(Node, Node)>, direction: Direction) -> Vec<(N
             Direction::Responses => vec![(broker, member)],
         })
         .collect()
-}
-
-pub(super) fn member_target(kind: &FaultKind) -> Option<MemberTarget> {
-    match kind {
-        FaultKind::Crash(member)
-        | FaultKind::Stop(member)
-        | FaultKind::Pause(member)
-        | FaultKind::Slow(member, _)
-        | FaultKind::CrashAfterEffect(member)
-        | FaultKind::HandlerHang(member)
-        | FaultKind::Partition { member, .. }
-        | FaultKind::Delay { member, .. }
-        | FaultKind::Cut { member, .. }
-        | FaultKind::LoseResponse(member, _) => Some(*member),
-        _ => None,
-    }
-}
-
-pub(super) fn broker_target(kind: &FaultKind) -> Option<BrokerTarget> {
-    match kind {
-        FaultKind::Isolate(broker)
-        | FaultKind::BrokerCrash(broker)
-        | FaultKind::BrokerStop(broker)
-        | FaultKind::BrokerPause(broker)
-        | FaultKind::Throttle(broker, _) => Some(*broker),
-        FaultKind::Partition { broker, .. }
-        | FaultKind::Delay { broker, .. }
-        | FaultKind::Cut { broker, .. }
-        | FaultKind::Error { broker, .. } => *broker,
-        _ => None,
-    }
 }

@@ -1,0 +1,44 @@
+//! When a condition comes true: what of a trace meets it, and whom that is about.
+
+use super::Condition;
+use crate::{MemberId, TraceEvent};
+use plimsoll_core::Outcome;
+
+impl Condition {
+    /// Whether this observation is what the condition waits for.
+    pub fn is_met_by(self, event: &TraceEvent) -> bool {
+        match self {
+            Self::CommitInFlight => matches!(event, TraceEvent::CommitSent { .. }),
+            Self::CommitAccepted => matches!(event, TraceEvent::Committed { .. }),
+            Self::HandlerStarted => matches!(event, TraceEvent::HandlerStarted { .. }),
+            Self::Effect => {
+                matches!(event, TraceEvent::Effect { outcome, .. } if *outcome == Outcome::Ok)
+            }
+            Self::HandlerFailed => {
+                matches!(event, TraceEvent::Effect { outcome, .. } if *outcome != Outcome::Ok)
+            }
+            Self::Assigned => matches!(event, TraceEvent::Assigned { .. }),
+            Self::Revoked => matches!(event, TraceEvent::Revoked { .. }),
+            Self::RevokedInFlight => {
+                matches!(event, TraceEvent::Revoked { in_flight, .. } if *in_flight > 0)
+            }
+            Self::Acknowledged => matches!(event, TraceEvent::Acknowledged { .. }),
+            Self::DeadLettered => matches!(event, TraceEvent::DeadLettered { .. }),
+        }
+    }
+
+    /// The member that an observation which meets a condition is about: the `subject` of the
+    /// fault. What is acknowledged to the producer is about none.
+    pub const fn subject_of(event: &TraceEvent) -> Option<MemberId> {
+        match event {
+            TraceEvent::Assigned { member, .. }
+            | TraceEvent::Revoked { member, .. }
+            | TraceEvent::CommitSent { member }
+            | TraceEvent::Committed { member, .. }
+            | TraceEvent::HandlerStarted { member, .. }
+            | TraceEvent::Effect { member, .. }
+            | TraceEvent::DeadLettered { member, .. } => Some(*member),
+            _ => None,
+        }
+    }
+}
