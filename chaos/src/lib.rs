@@ -43,6 +43,13 @@ pub struct Options {
     pub subject: SubjectCommand,
 }
 
+impl Options {
+    /// Why no backend with these options can execute the plan, before anything is started.
+    pub fn refuses(&self, _plan: &Plan) -> Option<Refusal> {
+        None
+    }
+}
+
 /// The backend `kafka`: one cluster, on which plans run one after the other or side by side.
 ///
 /// Cheap to clone; every clone runs on the same cluster.
