@@ -55,6 +55,7 @@ fn plan() -> Plan {
         name: "checkers".into(),
         description: String::new(),
         safety: None,
+        real_time: false,
         cluster: Cluster::default(),
         topics: vec![Topic {
             name: "orders".into(),

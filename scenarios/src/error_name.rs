@@ -146,6 +146,39 @@ impl ErrorName {
         }
     }
 
+    /// Kafka's number of the error.
+    pub const fn code(self) -> i16 {
+        match self {
+            Self::OffsetOutOfRange => 1,
+            Self::UnknownTopicOrPartition => 3,
+            Self::LeaderNotAvailable => 5,
+            Self::NotLeaderOrFollower => 6,
+            Self::RequestTimedOut => 7,
+            Self::NetworkException => 13,
+            Self::CoordinatorLoadInProgress => 14,
+            Self::CoordinatorNotAvailable => 15,
+            Self::NotCoordinator => 16,
+            Self::NotEnoughReplicas => 19,
+            Self::NotEnoughReplicasAfterAppend => 20,
+            Self::IllegalGeneration => 22,
+            Self::InconsistentGroupProtocol => 23,
+            Self::UnknownMemberId => 25,
+            Self::InvalidSessionTimeout => 26,
+            Self::RebalanceInProgress => 27,
+            Self::OutOfOrderSequenceNumber => 45,
+            Self::FencedLeaderEpoch => 74,
+            Self::UnknownLeaderEpoch => 75,
+            Self::MemberIdRequired => 79,
+            Self::FencedInstanceId => 82,
+            Self::UnstableOffsetCommit => 88,
+        }
+    }
+
+    /// The error of this number, if it is one of ours.
+    pub fn from_code(code: i16) -> Option<Self> {
+        Self::ALL.into_iter().find(|error| error.code() == code)
+    }
+
     /// The error of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|error| error.name() == name)

@@ -41,6 +41,8 @@ impl Regression {
         expect.trace = Some(fingerprint.to_string());
         // Rare things are what many seeds must show together; this is one.
         expect.sometimes.clear();
+        // It replays what the simulator did, and its times are shrunk.
+        scenario.settings.real_time = false;
         let line = |(property, violation): (Property, &crate::Violation)| {
             format!("{property}: {}", violation.summary)
         };

@@ -11,6 +11,8 @@ use std::path::Path;
 const SCENARIO: &str = r#"
 name = "night shift"
 description = "A consumer is killed."
+duration = "4s"
+real_time = true
 seed = 17
 
 [consumers]

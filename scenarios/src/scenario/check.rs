@@ -17,6 +17,7 @@ use std::time::Duration;
 /// Notes everything that is wrong. Faults are named by their index: `faults`, `2`, `member`.
 pub(super) fn scenario(scenario: &Scenario, problems: &mut Vec<Problem>) {
     let settings = &scenario.settings;
+    real_time(settings, problems);
     settings.cluster.check(problems);
     topics::check(&settings.topics, problems);
     settings.consumers.check(settings, problems);
@@ -41,6 +42,31 @@ pub(super) fn scenario(scenario: &Scenario, problems: &mut Vec<Problem>) {
                 random.check(&context.at, context.problems);
             }
         }
+    }
+}
+
+/// Nobody waits for minutes to see what real Kafka does. What is drawn must not decide on that, so
+/// the file says how long it takes.
+fn real_time(settings: &Settings, problems: &mut Vec<Problem>) {
+    const LIMIT: Duration = Duration::from_secs(20);
+    if !settings.real_time {
+        return;
+    }
+    let limit = duration(LIMIT);
+    match settings.safety {
+        None => problems.push(
+            Problem::new(place!["real_time"], "`real_time` without `duration`")
+                .expected(format!("expected a `duration` below {limit} beside it")),
+        ),
+        Some(safety) if safety >= LIMIT => {
+            let message = format!("{} is too long for real time", duration(safety));
+            problems.push(
+                Problem::new(place!["duration"], message)
+                    .or_at(place!["real_time"])
+                    .expected(format!("expected less than {limit}, as `real_time` is set")),
+            );
+        }
+        Some(_) => {}
     }
 }
 

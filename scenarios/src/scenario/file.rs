@@ -37,6 +37,9 @@ struct RawScenario {
     /// How long faults may happen; then everything is healed. Default: until one second after the
     /// last message is produced and the last timed fault is over.
     duration: Option<Value<Duration>>,
+    /// This scenario is short enough to be run against real Kafka too: its `duration` is below
+    /// 20 s.
+    real_time: Option<bool>,
     /// The one seed of a regression.
     seed: Option<Value<Seed>>,
     /// The brokers.
@@ -112,6 +115,9 @@ pub(super) fn write(scenario: &Scenario) -> String {
     if let Some(duration) = settings.safety {
         top.line("duration", write::time(duration));
     }
+    if settings.real_time {
+        top.line("real_time", true);
+    }
     if let Some(seed) = scenario.seed {
         match i64::try_from(seed) {
             Ok(seed) => top.line("seed", seed),
@@ -153,6 +159,7 @@ impl RawScenario {
             name: self.name.or_else(stem).unwrap_or_default(),
             description: self.description.unwrap_or_default(),
             safety: self.duration.map(|value| value.0),
+            real_time: self.real_time.unwrap_or_default(),
             cluster: self.cluster.unwrap_or_default().0.resolve(),
             producer,
             consumers: self.consumers.unwrap_or_default().0.resolve(problems),

@@ -63,6 +63,8 @@ pub struct Settings {
     /// How long faults may happen (the safety phase); then everything is healed.
     /// `None`: until the last message is produced and the last timed fault is over.
     pub safety: Option<Duration>,
+    /// Whether it is short enough to be run against real Kafka too.
+    pub real_time: bool,
     /// The brokers.
     pub cluster: Cluster,
     /// The topics; the index is the topic's number in a `TopicPartition`.

@@ -111,6 +111,7 @@ fn settings() -> Settings {
         name: "made-up".into(),
         description: "Something of everything.".into(),
         safety: None,
+        real_time: false,
         cluster: Cluster::default(),
         topics: vec![topic("orders"), topic("bills")],
         producer: Producer {

@@ -24,7 +24,7 @@ pub fn scenario() -> impl Strategy<Value = Scenario> {
         let rest = (
             any_text(),
             any_text(),
-            option::of(time()),
+            length(),
             expect().boxed(),
             option::of(any::<u64>()),
         );
@@ -51,11 +51,12 @@ pub fn scenario() -> impl Strategy<Value = Scenario> {
                     rest,
                     shape,
                 )| {
-                    let (name, description, safety, expect, seed) = rest;
+                    let (name, description, (safety, real_time), expect, seed) = rest;
                     let settings = Settings {
                         name,
                         description,
                         safety,
+                        real_time,
                         cluster,
                         topics: shape.topics,
                         producer,
@@ -122,6 +123,15 @@ fn shape() -> impl Strategy<Value = Shape> {
         starts,
         messages,
     })
+}
+
+/// How long the safety phase is, and whether that is short enough for real time.
+fn length() -> impl Strategy<Value = (Option<Duration>, bool)> {
+    let quick = (1..20_000_000_000u64).prop_map(Duration::from_nanos);
+    prop_oneof![
+        (option::of(time()), Just(false)),
+        (quick.prop_map(Some), Just(true)),
+    ]
 }
 
 /// Any duration but zero, of any precision.

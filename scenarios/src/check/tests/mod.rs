@@ -126,6 +126,7 @@ fn plan(asks: &[Ask]) -> Plan {
         name: "by-hand".into(),
         description: String::new(),
         safety: None,
+        real_time: false,
         cluster: Cluster::default(),
         topics: vec![Topic {
             name: "orders".into(),

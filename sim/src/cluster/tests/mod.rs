@@ -40,6 +40,7 @@ fn plan(seed: u64, change: impl FnOnce(&mut Settings)) -> Plan {
         name: "cluster".into(),
         description: String::new(),
         safety: None,
+        real_time: false,
         cluster: Default::default(),
         topics: vec![plimsoll_scenarios::scenario::Topic {
             name: "t".into(),
