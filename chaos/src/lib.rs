@@ -1,14 +1,43 @@
 //! Backend `kafka`: the same plans as in the simulator, against real brokers and real processes,
 //! judged by the same checkers.
 
+mod admin;
+mod cluster;
 mod error;
+mod faults;
+mod leaders;
+mod lock;
+mod log;
+mod membership;
+mod names;
+mod own;
+mod processes;
+mod proxy;
+mod recorder;
+mod refusal;
+mod run;
+mod sink;
+mod stdout;
+mod subject;
+mod tail;
+mod workload;
+mod world;
 
 pub use error::ChaosError;
+pub use own::member_main;
 
+use cluster::Cluster;
 use plimsoll_scenarios::{Backend, BackendError, Plan, Refusal, Trace};
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::{env, fs};
+use tokio::runtime::Runtime;
+use tokio::sync::{RwLock, watch};
+
+/// The environment variable that names a folder in which members' standard error is kept.
+const LOGS: &str = "PLIMSOLL_LOGS";
 
 /// Where the brokers come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,16 +74,29 @@ pub struct Options {
 
 impl Options {
     /// Why no backend with these options can execute the plan, before anything is started.
-    pub fn refuses(&self, _plan: &Plan) -> Option<Refusal> {
-        None
+    pub fn refuses(&self, plan: &Plan) -> Option<Refusal> {
+        refusal::refuse(self, plan)
     }
 }
 
 /// The backend `kafka`: one cluster, on which plans run one after the other or side by side.
 ///
-/// Cheap to clone; every clone runs on the same cluster.
+/// Cheap to clone; every clone runs on the same cluster. Plans that break brokers run alone.
 #[derive(Clone, Debug)]
-pub struct Kafka {}
+pub struct Kafka {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    options: Options,
+    cluster: Arc<Cluster>,
+    /// Held for writing by a plan that breaks brokers.
+    brokers: RwLock<()>,
+    runs: AtomicU32,
+    interrupted: watch::Sender<bool>,
+    runtime: Runtime,
+}
 
 impl Kafka {
     /// Starts the cluster, or attaches to one.
@@ -62,15 +104,40 @@ impl Kafka {
     /// # Errors
     /// Where there is no container engine, no image, or no broker that answers.
     pub fn start(options: Options) -> Result<Self, ChaosError> {
-        let _ = options;
-        Err(ChaosError::Environment("not built yet".into()))
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .thread_name("plimsoll-chaos")
+            .build();
+        let runtime = runtime
+            .map_err(|error| ChaosError::Environment(format!("cannot start threads: {error}")))?;
+        let cluster = runtime.block_on(async {
+            match &options.source {
+                ClusterSource::Containers => Cluster::start().await,
+                ClusterSource::Bootstrap(servers) => Cluster::attach(servers).await,
+            }
+        })?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                options,
+                cluster: Arc::new(cluster),
+                brokers: RwLock::new(()),
+                runs: AtomicU32::new(0),
+                interrupted: watch::Sender::new(false),
+                runtime,
+            }),
+        })
     }
 
     /// Ends all runs soon, as if by Ctrl-C.
-    pub fn interrupt(&self) {}
+    pub fn interrupt(&self) {
+        self.inner.interrupted.send_replace(true);
+    }
 
     /// Removes what was started.
-    pub fn shut_down(self) {}
+    pub fn shut_down(self) {
+        let inner = &self.inner;
+        inner.runtime.block_on(inner.cluster.shut_down());
+    }
 }
 
 impl Backend for Kafka {
@@ -78,17 +145,62 @@ impl Backend for Kafka {
         "kafka"
     }
 
-    fn refuses(&self, _plan: &Plan) -> Option<Refusal> {
-        None
+    fn refuses(&self, plan: &Plan) -> Option<Refusal> {
+        self.inner.options.refuses(plan)
     }
 
-    fn run(&mut self, _plan: &Plan, _trace: &mut Trace) -> Result<(), BackendError> {
-        Err(BackendError::Internal("not built yet".into()))
+    fn run(&mut self, plan: &Plan, trace: &mut Trace) -> Result<(), BackendError> {
+        let inner = &self.inner;
+        *trace = inner.runtime.block_on(inner.run(plan))?;
+        Ok(())
     }
 }
 
-/// What `plimsoll member` does: one member of the group with Plimsoll's own consumer, configured
-/// by its environment.
-pub fn member_main() -> ExitCode {
-    ExitCode::FAILURE
+impl Inner {
+    async fn run(&self, plan: &Plan) -> Result<Trace, ChaosError> {
+        let (_alone, _shared);
+        let breaks = refusal::breaks_brokers(plan);
+        if breaks {
+            _alone = self.brokers.write().await;
+        } else {
+            _shared = self.brokers.read().await;
+        }
+        if *self.interrupted.borrow() {
+            return Err(ChaosError::Interrupted);
+        }
+        let tag = self.tag(plan);
+        let kept = env::var_os(LOGS).map(PathBuf::from);
+        let logs = kept
+            .clone()
+            .unwrap_or_else(env::temp_dir)
+            .join(format!("plimsoll-{tag}"));
+        fs::create_dir_all(&logs).map_err(|error| {
+            ChaosError::Environment(format!("cannot write {}: {error}", logs.display()))
+        })?;
+        let stage = run::Stage {
+            cluster: self.cluster.clone(),
+            subject: &self.options.subject,
+            tag: &tag,
+            logs: &logs,
+            interrupted: self.interrupted.subscribe(),
+        };
+        let result = run::run(plan, stage).await;
+        if kept.is_none() {
+            // Only a few files in a temporary folder.
+            let _ = fs::remove_dir_all(&logs);
+        }
+        if breaks && result.is_err() {
+            // Whatever the plan left broken is not the next one's.
+            self.cluster.mend().await?;
+        }
+        result
+    }
+
+    /// Tells a run's topics and group from those of all other runs on the cluster.
+    fn tag(&self, plan: &Plan) -> String {
+        let legal = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+        let name: String = plan.settings.name.chars().map(legal).take(60).collect();
+        let run = self.runs.fetch_add(1, Ordering::Relaxed);
+        format!("{name}.{}.{}.{run}", plan.seed, cluster::run_id())
+    }
 }

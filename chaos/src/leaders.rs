@@ -1,0 +1,93 @@
+//! Who leads which partition and who coordinates the group: asked for all the time, noted when it
+//! changes, and known at once to the faults that ask for it.
+
+use crate::lock::lock;
+use crate::world::World;
+use plimsoll_core::TopicPartition;
+use plimsoll_scenarios::TraceEvent;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// How often brokers are asked.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// The leaders as they were known last.
+#[derive(Debug, Default)]
+pub(crate) struct Leaders {
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// By partition: the broker's index and the leader epoch.
+    leaders: BTreeMap<TopicPartition, (u32, i32)>,
+    coordinator: Option<u32>,
+}
+
+impl Leaders {
+    /// The index of the broker that leads a partition, as far as is known.
+    pub(crate) fn leader(&self, partition: TopicPartition) -> Option<u32> {
+        let known = lock(&self.known);
+        known.leaders.get(&partition).map(|(broker, _)| *broker)
+    }
+
+    /// The index of the broker that coordinates the group, as far as is known.
+    pub(crate) fn coordinator(&self) -> Option<u32> {
+        lock(&self.known).coordinator
+    }
+
+    /// The partitions of a topic that have a leader.
+    pub(crate) fn partitions(&self, topic: u32) -> u32 {
+        let known = lock(&self.known);
+        known.leaders.keys().filter(|id| id.topic == topic).count() as u32
+    }
+
+    /// Takes in who leads a partition; `true` where that is somebody else than before.
+    fn led(&self, partition: TopicPartition, broker: u32, epoch: i32) -> bool {
+        let before = lock(&self.known).leaders.insert(partition, (broker, epoch));
+        before.is_some_and(|(leader, _)| leader != broker)
+    }
+
+    /// Takes in who coordinates; `true` where that is somebody else than before.
+    fn coordinated(&self, broker: u32) -> bool {
+        let before = lock(&self.known).coordinator.replace(broker);
+        before.is_some_and(|before| before != broker)
+    }
+}
+
+impl World {
+    /// Asks, and notes changes. A broker that does not answer changes nothing.
+    pub(crate) async fn look_at_leaders(self: &Arc<Self>) {
+        for (number, topic) in (0..).zip(&self.names.topics) {
+            let Ok(state) = self.admin.topic(topic).await else {
+                continue;
+            };
+            for (index, state) in (0..).zip(state.partitions) {
+                let partition = TopicPartition::new(number, index);
+                if let Some(leader) = state.leader
+                    && self.leaders.led(partition, leader, state.leader_epoch)
+                {
+                    self.observe(TraceEvent::LeaderChanged {
+                        partition,
+                        leader,
+                        epoch: state.leader_epoch.max(0) as u32,
+                    });
+                }
+            }
+        }
+        if let Ok(broker) = self.admin.coordinator(&self.names.group).await
+            && self.leaders.coordinated(broker)
+        {
+            self.observe(TraceEvent::CoordinatorChanged { broker });
+        }
+    }
+
+    /// Looks at the leaders until the run ends.
+    pub(crate) async fn watch_leaders(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            self.look_at_leaders().await;
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Members are processes of the operating system: started, killed, stopped, and made to stand
+//! still.
+
+use crate::error::ChaosError;
+use crate::lock::lock;
+use crate::stdout;
+use crate::subject::Subject;
+use crate::world::World;
+use plimsoll_core::Instant;
+use plimsoll_scenarios::{MemberId, TraceEvent};
+use rustix::process::{Pid, Signal, kill_process_group};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::process::Child;
+
+/// How soon a process that ended by itself is tried again, once everything is healed.
+const SECOND_TRY: Duration = Duration::from_secs(1);
+
+/// The members' processes.
+#[derive(Debug)]
+pub(crate) struct Processes {
+    subject: Subject,
+    slots: Mutex<Vec<Slot>>,
+}
+
+/// One member's process.
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot {
+    /// Its process group, while it is there.
+    pid: Option<Pid>,
+    /// How often a process was started.
+    starts: u32,
+    /// It was asked to stop.
+    stopping: bool,
+    /// So many faults make it stand still.
+    pauses: u32,
+    /// When it went on after it had stood still.
+    resumed: Instant,
+    /// It is to stop as soon as it goes on.
+    stop_later: bool,
+    /// It is to start again as soon as it has ended.
+    restart: bool,
+}
+
+impl Slot {
+    /// The process is gone.
+    fn end(&mut self) -> Option<Pid> {
+        let ended = Self {
+            starts: self.starts,
+            ..Self::default()
+        };
+        std::mem::replace(self, ended).pid
+    }
+}
+
+impl Processes {
+    /// So many members, none of which runs.
+    pub(crate) fn new(subject: Subject, members: usize) -> Self {
+        Self {
+            subject,
+            slots: Mutex::new(vec![Slot::default(); members]),
+        }
+    }
+
+    /// Whether a member's process is there, whatever it does.
+    pub(crate) fn runs(&self, member: MemberId) -> bool {
+        self.slot(member, |slot| slot.pid.is_some())
+    }
+
+    /// How many processes are there.
+    pub(crate) fn running(&self) -> usize {
+        let slots = lock(&self.slots);
+        slots.iter().filter(|slot| slot.pid.is_some()).count()
+    }
+
+    /// When a member last went on after it had stood still.
+    pub(crate) fn resumed_at(&self, member: MemberId) -> Instant {
+        self.slot(member, |slot| slot.resumed)
+    }
+
+    /// Kills whatever runs, without a word: the run is over.
+    pub(crate) fn kill_all(&self) {
+        for slot in &mut *lock(&self.slots) {
+            if let Some(pid) = slot.end() {
+                signal(pid, Signal::KILL);
+            }
+        }
+    }
+
+    fn slot<T>(&self, member: MemberId, change: impl FnOnce(&mut Slot) -> T) -> T {
+        change(&mut lock(&self.slots)[member.0 as usize])
+    }
+}
+
+impl Drop for Processes {
+    fn drop(&mut self) {
+        self.kill_all();
+    }
+}
+
+/// What happens to processes.
+impl World {
+    /// Starts a member's process, unless one runs.
+    ///
+    /// # Errors
+    /// Where the subject cannot be executed.
+    pub(crate) fn start_member(self: &Arc<Self>, member: MemberId) -> Result<(), ChaosError> {
+        if self.processes.runs(member) {
+            return Ok(());
+        }
+        let mut child = self.processes.subject.spawn(self, member)?;
+        let Some(pid) = child.id().and_then(|id| Pid::from_raw(id.cast_signed())) else {
+            return Err(ChaosError::Subject(format!("{member} ended at once")));
+        };
+        let start = self.processes.slot(member, |slot| {
+            slot.pid = Some(pid);
+            slot.starts += 1;
+            slot.starts
+        });
+        self.membership.forget(member);
+        self.observe(TraceEvent::MemberStarted { member });
+        if let Some(stdout) = child.stdout.take() {
+            self.spawn(stdout::read(self.clone(), member, stdout));
+        }
+        self.spawn(wait(self.clone(), member, start, child));
+        Ok(())
+    }
+
+    /// As [`World::start_member`]; a failure is the subject's and is only logged: its lag tells.
+    pub(crate) fn try_start_member(self: &Arc<Self>, member: MemberId) {
+        if let Err(error) = self.start_member(member) {
+            tracing::error!("{error}");
+        }
+    }
+
+    /// SIGKILL.
+    pub(crate) fn crash_member(self: &Arc<Self>, member: MemberId) {
+        let Some(pid) = self.processes.slot(member, Slot::end) else {
+            return;
+        };
+        // No effect of a dead process any more, then it is dead, then everybody may know.
+        let stopped = self.sink.kill(member);
+        signal(pid, Signal::KILL);
+        for event in stopped {
+            self.observe(event);
+        }
+        self.membership.forget(member);
+        self.observe(TraceEvent::MemberCrashed { member });
+    }
+
+    /// SIGTERM; one that stands still gets it when it goes on.
+    pub(crate) fn stop_member(self: &Arc<Self>, member: MemberId) {
+        let pid = self.processes.slot(member, |slot| {
+            slot.stop_later |= slot.pauses > 0;
+            let stops = slot.pauses == 0 && !slot.stopping;
+            let pid = slot.pid.filter(|_| stops)?;
+            slot.stopping = true;
+            Some(pid)
+        });
+        if let Some(pid) = pid {
+            self.observe(TraceEvent::MemberStopping { member });
+            signal(pid, Signal::TERM);
+        }
+    }
+
+    /// SIGSTOP.
+    pub(crate) fn pause_member(self: &Arc<Self>, member: MemberId) {
+        let pid = self.processes.slot(member, |slot| {
+            slot.pauses += 1;
+            slot.pid.filter(|_| slot.pauses == 1)
+        });
+        if let Some(pid) = pid {
+            signal(pid, Signal::STOP);
+            self.observe(TraceEvent::MemberPaused { member });
+        }
+    }
+
+    /// SIGCONT.
+    pub(crate) fn resume_member(self: &Arc<Self>, member: MemberId) {
+        let now = self.now();
+        let resumed = self.processes.slot(member, |slot| {
+            slot.pauses = slot.pauses.checked_sub(1)?;
+            let pid = slot.pid.filter(|_| slot.pauses == 0)?;
+            slot.resumed = now;
+            Some((pid, std::mem::take(&mut slot.stop_later)))
+        });
+        if let Some((pid, stops)) = resumed {
+            self.observe(TraceEvent::MemberResumed { member });
+            signal(pid, Signal::CONT);
+            if stops {
+                self.stop_member(member);
+            }
+        }
+    }
+
+    /// Starts a member; one that is still stopping starts again as soon as it has ended.
+    pub(crate) fn restart_member(self: &Arc<Self>, member: MemberId) {
+        let runs = self.processes.slot(member, |slot| {
+            slot.restart = slot.stopping || slot.stop_later;
+            slot.pid.is_some()
+        });
+        if !runs {
+            self.try_start_member(member);
+        }
+    }
+}
+
+/// Waits for the end of a process, and notes it where nobody wanted it.
+async fn wait(world: Arc<World>, member: MemberId, start: u32, mut child: Child) {
+    let status = child.wait().await;
+    let ended = world.processes.slot(member, |slot| {
+        let current = slot.starts == start && slot.pid.is_some();
+        let (asked, restart) = (slot.stopping, slot.restart);
+        current.then(|| slot.end()).map(|_| (asked, restart))
+    });
+    // Killed by us: that was noted when it happened.
+    let Some((asked, restart)) = ended else {
+        return;
+    };
+    for event in world.sink.kill(member) {
+        world.observe(event);
+    }
+    world.membership.forget(member);
+    world.observe(TraceEvent::MemberStopped { member });
+    if !asked {
+        tracing::warn!("{member} ended by itself: {status:?}");
+        tokio::time::sleep(SECOND_TRY).await;
+    }
+    if restart || (!asked && world.is_healed()) {
+        world.try_start_member(member);
+    }
+}
+
+/// Sends a signal to a process and all that it started. One that is gone does not mind.
+fn signal(pid: Pid, signal: Signal) {
+    let _ = kill_process_group(pid, signal);
+}

@@ -1,0 +1,49 @@
+//! The one trace of a run, into which everybody who observes writes.
+
+use crate::lock::lock;
+use plimsoll_core::Instant;
+use plimsoll_scenarios::{Entry, Trace, TraceEvent};
+use std::sync::Mutex;
+use std::time;
+
+/// The one trace of a run. What is observed gets its time and its place under one lock, so that
+/// the trace has the order in which the observers saw things.
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    began: time::Instant,
+    trace: Mutex<Trace>,
+}
+
+impl Recorder {
+    /// An empty trace, whose time begins now.
+    pub(crate) fn new() -> Self {
+        Self {
+            began: time::Instant::now(),
+            trace: Mutex::default(),
+        }
+    }
+
+    /// The time since the run began.
+    pub(crate) fn now(&self) -> Instant {
+        Instant::ZERO + self.began.elapsed()
+    }
+
+    /// The moment of the machine's clock that is `at` in the run.
+    pub(crate) fn moment(&self, at: Instant) -> time::Instant {
+        self.began + at.since_start()
+    }
+
+    /// Notes an observation.
+    pub(crate) fn note(&self, event: TraceEvent) -> Entry {
+        let mut trace = lock(&self.trace);
+        // Read under the lock: the time of the trace never goes backwards.
+        let at = self.now();
+        trace.push(at, event);
+        Entry { at, event }
+    }
+
+    /// Takes what was observed; later observations are lost with the run.
+    pub(crate) fn take(&self) -> Trace {
+        std::mem::take(&mut *lock(&self.trace))
+    }
+}

@@ -1,0 +1,88 @@
+//! Which plans this backend cannot execute, and why: it never skips a part of one.
+
+use crate::{ClusterSource, Options, SubjectCommand};
+use plimsoll_scenarios::scenario::{BrokerSettings, Fault, FaultKind};
+use plimsoll_scenarios::{Plan, Refusal, Subject};
+
+/// How many brokers the cluster in containers has.
+pub(crate) const BROKERS: u32 = 3;
+
+/// Why no backend with these options can execute the plan.
+pub(crate) fn refuse(options: &Options, plan: &Plan) -> Option<Refusal> {
+    subject(options, plan)
+        .or_else(|| cluster(options, plan))
+        .or_else(|| {
+            plan.faults
+                .iter()
+                .find_map(|fault| refuse_fault(options, fault))
+        })
+}
+
+/// Whether the plan breaks what other runs on the cluster need.
+pub(crate) fn breaks_brokers(plan: &Plan) -> bool {
+    plan.faults.iter().any(|fault| hits_brokers(&fault.kind))
+}
+
+fn subject(options: &Options, plan: &Plan) -> Option<Refusal> {
+    let subject = plan.settings.consumers.subject;
+    let own = matches!(options.subject, SubjectCommand::Own(_));
+    (own && subject != Subject::Plimsoll).then(|| {
+        whole(format!(
+            "the recipe `{subject}` exists in the simulator only: give the command of a program \
+             that does the same"
+        ))
+    })
+}
+
+fn cluster(options: &Options, plan: &Plan) -> Option<Refusal> {
+    let cluster = &plan.settings.cluster;
+    if cluster.settings != BrokerSettings::default() {
+        let text = "it states settings of brokers (`[cluster.settings]`), and all scenarios share \
+                    one cluster";
+        return Some(whole(text.into()));
+    }
+    let ours = options.source == ClusterSource::Containers;
+    if ours && cluster.brokers != BROKERS {
+        let text = format!(
+            "it wants {} brokers, and there are {BROKERS}",
+            cluster.brokers
+        );
+        return Some(whole(text));
+    }
+    None
+}
+
+fn refuse_fault(options: &Options, fault: &Fault) -> Option<Refusal> {
+    let name = fault.kind.name().name();
+    let reason = if let FaultKind::Error { .. } = fault.kind {
+        format!("`{name}`: real brokers cannot be made to answer with an error of choice")
+    } else if options.source != ClusterSource::Containers && hits_brokers(&fault.kind) {
+        format!("`{name}`: the brokers of a cluster that is there already are not broken")
+    } else {
+        return None;
+    };
+    Some(Refusal {
+        fault: Some(fault.id),
+        reason,
+    })
+}
+
+/// Whether a fault reaches beyond the topics and members of its own run.
+const fn hits_brokers(kind: &FaultKind) -> bool {
+    matches!(
+        kind,
+        FaultKind::BrokerCrash(_)
+            | FaultKind::BrokerStop(_)
+            | FaultKind::BrokerPause(_)
+            | FaultKind::Isolate(_)
+            | FaultKind::RollingBrokerRestart
+            | FaultKind::CoordinatorMove
+    )
+}
+
+fn whole(reason: String) -> Refusal {
+    Refusal {
+        fault: None,
+        reason,
+    }
+}

@@ -1,0 +1,81 @@
+//! What is run as a member: Plimsoll's own consumer or any other program, and what it is told.
+
+use crate::cluster::run_id;
+use crate::error::ChaosError;
+use crate::world::World;
+use crate::{SubjectCommand, own};
+use plimsoll_scenarios::MemberId;
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::Arc;
+use tokio::process::{Child, Command};
+
+/// The environment variable by which a later start finds the processes of a harness that died.
+pub(crate) const RUN: &str = "PLIMSOLL_RUN";
+
+/// What is run as a member, and where what it prints goes.
+#[derive(Clone, Debug)]
+pub(crate) struct Subject {
+    command: SubjectCommand,
+    /// The base of the sink's URL.
+    sink: String,
+    /// Standard error of each member is appended to a file here.
+    logs: PathBuf,
+}
+
+impl Subject {
+    /// A subject whose handlers call the sink at `sink`.
+    pub(crate) fn new(command: SubjectCommand, sink: String, logs: PathBuf) -> Self {
+        Self {
+            command,
+            sink,
+            logs,
+        }
+    }
+
+    /// Starts a process for a member, in a process group of its own.
+    ///
+    /// # Errors
+    /// Where it cannot be executed.
+    pub(crate) fn spawn(&self, world: &Arc<World>, member: MemberId) -> Result<Child, ChaosError> {
+        let mut command = match &self.command {
+            SubjectCommand::Own(program) => {
+                let mut command = Command::new(program);
+                command.arg(own::ARGUMENT);
+                command.env(own::SETTINGS, own::settings(&world.plan));
+                command
+            }
+            SubjectCommand::External { program, arguments } => {
+                let mut command = Command::new(program);
+                command.args(arguments);
+                command
+            }
+        };
+        let bootstrap = world.proxy.get().map(|proxy| proxy.bootstrap(member));
+        command
+            .env("KAFKA_BOOTSTRAP_SERVERS", bootstrap.unwrap_or_default())
+            .env("KAFKA_GROUP_ID", &world.names.group)
+            .env("KAFKA_TOPIC", world.names.topics.join(","))
+            .env("PLIMSOLL_SINK_URL", format!("{}/{member}", self.sink))
+            .env("PLIMSOLL_MEMBER", member.to_string())
+            .env("PLIMSOLL_DEAD_LETTER_TOPIC", &world.names.dead_letters)
+            .env(RUN, run_id())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(self.log(member)?)
+            .process_group(0);
+        command.spawn().map_err(|error| {
+            let program = command.as_std().get_program().display();
+            ChaosError::Subject(format!("cannot start {program} as {member}: {error}"))
+        })
+    }
+
+    fn log(&self, member: MemberId) -> Result<File, ChaosError> {
+        let path = self.logs.join(format!("{member}.log"));
+        let file = File::options().create(true).append(true).open(&path);
+        file.map_err(|error| {
+            ChaosError::Environment(format!("cannot write {}: {error}", path.display()))
+        })
+    }
+}

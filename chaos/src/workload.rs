@@ -1,0 +1,115 @@
+//! The producer: every message of the plan, at its time, to its partition.
+
+use crate::tail::MESSAGE;
+use crate::world::World;
+use plimsoll_core::Offset;
+use plimsoll_scenarios::TraceEvent;
+use plimsoll_scenarios::scenario::{Acks, Message, Producer};
+use rdkafka::ClientConfig;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// How soon a message for a partition that the producer does not know yet is tried again.
+const TRY_AGAIN: Duration = Duration::from_millis(100);
+
+/// A producer with the settings of the plan, straight to the brokers.
+///
+/// # Errors
+/// Where librdkafka refuses.
+pub(crate) fn producer(settings: &Producer, bootstrap: &str) -> Result<FutureProducer, KafkaError> {
+    let acks = match settings.acks {
+        Acks::None => "0",
+        Acks::Leader => "1",
+        Acks::All => "all",
+    };
+    let millis = |time: Duration| time.as_millis().max(1).to_string();
+    ClientConfig::new()
+        .set("bootstrap.servers", bootstrap)
+        .set("client.id", "plimsoll-producer")
+        .set("acks", acks)
+        .set("enable.idempotence", settings.idempotence.to_string())
+        .set("request.timeout.ms", millis(settings.request_timeout))
+        .set("retry.backoff.ms", millis(settings.retry_backoff))
+        .set("message.timeout.ms", millis(settings.delivery_timeout))
+        .set("linger.ms", "0")
+        .set("topic.metadata.refresh.interval.ms", "1000")
+        .set("reconnect.backoff.max.ms", "500")
+        .create()
+}
+
+/// Produces the whole workload; returns when every message is acknowledged or given up.
+pub(crate) async fn produce(world: &Arc<World>, producer: &FutureProducer) {
+    let mut deliveries = JoinSet::new();
+    for message in &world.plan.messages {
+        world.sleep_until(message.at).await;
+        let Some(delivery) = send(world, producer, message).await else {
+            let message = message.id;
+            world.observe(TraceEvent::ProduceFailed { message });
+            continue;
+        };
+        let (world, message) = (world.clone(), *message);
+        deliveries.spawn(async move {
+            let delivered = delivery.await.ok().and_then(Result::ok);
+            world.observe(match delivered {
+                Some(place) => TraceEvent::Acknowledged {
+                    message: message.id,
+                    partition: message.partition,
+                    offset: Offset::new(place.offset.max(0).cast_unsigned()),
+                },
+                None => TraceEvent::ProduceFailed {
+                    message: message.id,
+                },
+            });
+        });
+    }
+    while deliveries.join_next().await.is_some() {}
+}
+
+/// Hands a message to librdkafka; `None` where that is not possible within its time.
+async fn send(
+    world: &World,
+    producer: &FutureProducer,
+    message: &Message,
+) -> Option<rdkafka::producer::DeliveryFuture> {
+    let topic = world.names.topic(message.partition.topic);
+    let id = message.id.0.to_string();
+    let key = message.key.map(|key| format!("key-{key}"));
+    let value = format!("{id:<width$}", width = message.bytes as usize);
+    let headers = OwnedHeaders::new().insert(Header {
+        key: MESSAGE,
+        value: Some(&id),
+    });
+    let give_up = tokio::time::Instant::now() + world.plan.settings.producer.delivery_timeout;
+    loop {
+        let mut record = FutureRecord::to(topic)
+            .partition(message.partition.partition as i32)
+            .payload(&value)
+            .headers(headers.clone());
+        if let Some(key) = &key {
+            record = record.key(key);
+        }
+        match producer.send_result(record) {
+            Ok(delivery) => return Some(delivery),
+            Err((error, _)) => {
+                let passing = matches!(
+                    error.rdkafka_error_code(),
+                    Some(RDKafkaErrorCode::UnknownPartition | RDKafkaErrorCode::QueueFull)
+                );
+                if !passing || tokio::time::Instant::now() > give_up {
+                    tracing::warn!(%error, "message {id} cannot be produced");
+                    return None;
+                }
+                tokio::time::sleep(TRY_AGAIN).await;
+            }
+        }
+    }
+}
+
+/// Waits for what librdkafka still holds, at the end of a run; not for long.
+pub(crate) fn close(producer: &FutureProducer) {
+    producer.purge(rdkafka::producer::PurgeConfig::default().queue().inflight());
+}

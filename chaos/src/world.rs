@@ -1,0 +1,147 @@
+//! What everybody sees of one run: its plan, its trace, and the parts that take part.
+
+use crate::admin::Admin;
+use crate::cluster::Cluster;
+use crate::error::ChaosError;
+use crate::faults::Faults;
+use crate::leaders::Leaders;
+use crate::lock::lock;
+use crate::log::Log;
+use crate::membership::Membership;
+use crate::names::Names;
+use crate::processes::Processes;
+use crate::proxy::Proxy;
+use crate::recorder::Recorder;
+use crate::sink::Sink;
+use plimsoll_core::Instant;
+use plimsoll_scenarios::{Plan, TraceEvent};
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// What everybody sees of one run.
+///
+/// Whoever observes something calls [`World::observe`], with no lock held: a fault that waited for
+/// it begins at once, before the observer goes on.
+pub(crate) struct World {
+    pub plan: Plan,
+    pub names: Names,
+    pub cluster: Arc<Cluster>,
+    pub admin: Admin,
+    /// Set before anything happens.
+    pub proxy: OnceLock<Proxy>,
+    pub processes: Processes,
+    pub sink: Sink,
+    pub log: Log,
+    pub membership: Membership,
+    pub leaders: Leaders,
+    pub faults: Faults,
+    pub recorder: Recorder,
+    runtime: Handle,
+    tasks: Mutex<JoinSet<()>>,
+    /// Every message was acknowledged or given up.
+    produced: AtomicBool,
+    healed: AtomicBool,
+    /// What the environment or the subject could not do.
+    failure: watch::Sender<Option<ChaosError>>,
+}
+
+impl World {
+    /// The world of a plan, before anything happened.
+    pub(crate) fn new(
+        plan: Plan,
+        names: Names,
+        cluster: Arc<Cluster>,
+        processes: Processes,
+        runtime: Handle,
+    ) -> Self {
+        Self {
+            admin: Admin::new(cluster.brokers()),
+            proxy: OnceLock::new(),
+            processes,
+            sink: Sink::new(&plan),
+            log: Log::default(),
+            membership: Membership::new(plan.starts.len()),
+            leaders: Leaders::default(),
+            faults: Faults::new(&plan),
+            recorder: Recorder::new(),
+            runtime,
+            tasks: Mutex::default(),
+            produced: AtomicBool::new(false),
+            healed: AtomicBool::new(false),
+            failure: watch::Sender::new(None),
+            plan,
+            names,
+            cluster,
+        }
+    }
+
+    /// The time since the run began.
+    pub(crate) fn now(&self) -> Instant {
+        self.recorder.now()
+    }
+
+    /// Notes an observation, and lets the faults begin that waited for it.
+    pub(crate) fn observe(self: &Arc<Self>, event: TraceEvent) {
+        let entry = self.recorder.note(event);
+        self.trigger_faults(&entry.event);
+    }
+
+    /// Does something beside everything else, until the run ends. May be called from any thread.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        lock(&self.tasks).spawn_on(task, &self.runtime);
+    }
+
+    /// Waits until a moment of the run.
+    pub(crate) async fn sleep_until(&self, at: Instant) {
+        tokio::time::sleep_until(self.recorder.moment(at).into()).await;
+    }
+
+    /// Every message was acknowledged or given up.
+    pub(crate) fn set_produced(&self) {
+        self.produced.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether every message was acknowledged or given up.
+    pub(crate) fn has_produced(&self) -> bool {
+        self.produced.load(Ordering::Relaxed)
+    }
+
+    /// The safety phase is over.
+    pub(crate) fn set_healed(&self) {
+        self.healed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the safety phase is over.
+    pub(crate) fn is_healed(&self) -> bool {
+        self.healed.load(Ordering::Relaxed)
+    }
+
+    /// The environment or the subject failed, so that the run means nothing; the first counts.
+    pub(crate) fn fail(&self, error: ChaosError) {
+        self.failure.send_if_modified(|failure| {
+            let first = failure.is_none();
+            failure.get_or_insert(error);
+            first
+        });
+    }
+
+    /// Waits until something failed.
+    pub(crate) async fn failed(&self) -> ChaosError {
+        let mut failure = self.failure.subscribe();
+        match failure.wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(error)) => error.clone(),
+            // The sender lives as long as the world.
+            _ => ChaosError::Internal("a run lost its world".into()),
+        }
+    }
+
+    /// Ends everything that was spawned.
+    pub(crate) async fn end_tasks(&self) {
+        let mut tasks = std::mem::take(&mut *lock(&self.tasks));
+        tasks.shutdown().await;
+    }
+}
