@@ -1,0 +1,157 @@
+//! Groups: who coordinates them, who is in them, what they have committed.
+
+use super::{Admin, Failure, check, retry};
+use crate::ChaosError;
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::{
+    DeleteGroupsRequest, DescribeGroupsRequest, FindCoordinatorRequest, GroupId, OffsetFetchRequest,
+};
+use kafka_protocol::protocol::StrBytes;
+
+/// Where coordinators keep what groups commit.
+const OFFSETS_TOPIC: &str = "__consumer_offsets";
+
+/// A group as its coordinator describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct GroupState {
+    /// Kafka's word for it: `Stable`, `Empty`, `PreparingRebalance`, `Dead`, ...
+    pub state: String,
+    /// How many are in it.
+    pub members: usize,
+}
+
+impl Admin {
+    /// The broker that coordinates the group.
+    pub(crate) async fn coordinator(&self, group: &str) -> Result<u32, ChaosError> {
+        let what = format!("name the coordinator of the group {group}");
+        retry(&what, move |_| self.coordinator_now(group)).await
+    }
+
+    /// The partition of `__consumer_offsets` that keeps the group; its leader is the coordinator.
+    pub(crate) async fn offsets_partition(&self, group: &str) -> Result<u32, ChaosError> {
+        let partitions = self.topic(OFFSETS_TOPIC).await?.partitions.len();
+        Ok(partition_of_group(group, partitions))
+    }
+
+    /// What the group has committed: topic, partition, and the offset of the next record.
+    pub(crate) async fn committed(
+        &self,
+        group: &str,
+    ) -> Result<Vec<(String, u32, u64)>, ChaosError> {
+        // Stable offsets only, as clients ask for them: what is not replicated may be undone.
+        let request = &OffsetFetchRequest::default()
+            .with_group_id(group_id(group))
+            .with_topics(None)
+            .with_require_stable(true);
+        let what = format!("tell what the group {group} has committed");
+        retry(&what, move |_| async move {
+            let coordinator = self.coordinator_now(group).await?;
+            let answer = self.broker(coordinator, request, 7).await?;
+            check(answer.error_code)?;
+            let mut committed = Vec::new();
+            for topic in &answer.topics {
+                for partition in &topic.partitions {
+                    check(partition.error_code)?;
+                    // A negative offset says that nothing is committed.
+                    if let (Ok(number), Ok(next)) = (
+                        u32::try_from(partition.partition_index),
+                        u64::try_from(partition.committed_offset),
+                    ) {
+                        committed.push((topic.name.to_string(), number, next));
+                    }
+                }
+            }
+            committed.sort_unstable();
+            Ok(committed)
+        })
+        .await
+    }
+
+    /// The group's state and the number of its members.
+    pub(crate) async fn group(&self, group: &str) -> Result<GroupState, ChaosError> {
+        let request = &DescribeGroupsRequest::default().with_groups(vec![group_id(group)]);
+        retry(
+            &format!("describe the group {group}"),
+            move |_| async move {
+                let coordinator = self.coordinator_now(group).await?;
+                // Version 6 has an error for a group that is not there, older ones say `Dead`.
+                let answer = self.broker(coordinator, request, 5).await?;
+                let found = (answer.groups.first())
+                    .ok_or_else(|| Failure::Passing("an empty answer".into()))?;
+                check(found.error_code)?;
+                Ok(GroupState {
+                    state: found.group_state.to_string(),
+                    members: found.members.len(),
+                })
+            },
+        )
+        .await
+    }
+
+    /// Deletes a group once its members are gone; one that does not exist is deleted already.
+    pub(crate) async fn delete_group(&self, group: &str) -> Result<(), ChaosError> {
+        let request = &DeleteGroupsRequest::default().with_groups_names(vec![group_id(group)]);
+        retry(&format!("delete the group {group}"), move |_| async move {
+            let coordinator = self.coordinator_now(group).await?;
+            let answer = self.broker(coordinator, request, 2).await?;
+            (answer.results.iter())
+                .filter(|found| found.error_code != ResponseError::GroupIdNotFound.code())
+                .try_for_each(|found| check(found.error_code))
+        })
+        .await
+    }
+
+    async fn coordinator_now(&self, group: &str) -> Result<u32, Failure> {
+        let request = &FindCoordinatorRequest::default()
+            .with_key(StrBytes::from_string(group.to_owned()))
+            .with_key_type(0);
+        let answer = self.any(request, 3).await?;
+        check(answer.error_code)?;
+        self.index(answer.node_id.0).ok_or_else(|| {
+            Failure::Passing(format!(
+                "the unknown node {} coordinates it",
+                answer.node_id.0
+            ))
+        })
+    }
+}
+
+fn group_id(group: &str) -> GroupId {
+    GroupId(StrBytes::from_string(group.to_owned()))
+}
+
+/// How Kafka spreads groups over the partitions of its offsets topic.
+fn partition_of_group(group: &str, partitions: usize) -> u32 {
+    // Kafka takes 0 for the one number whose absolute value is none.
+    let hash = java_hash(group).checked_abs().unwrap_or(0);
+    let partitions = u32::try_from(partitions).unwrap_or(u32::MAX).max(1);
+    hash.unsigned_abs() % partitions
+}
+
+/// Java's `String.hashCode`.
+fn java_hash(text: &str) -> i32 {
+    text.encode_utf16().fold(0_i32, |hash, unit| {
+        hash.wrapping_mul(31).wrapping_add(i32::from(unit))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_as_java_does() {
+        // jshell> "...".hashCode()
+        assert_eq!(java_hash(""), 0);
+        assert_eq!(java_hash("orders"), -1_008_770_331);
+        assert_eq!(java_hash("Plimsoll 🚢"), 679_103_369);
+        assert_eq!(java_hash("polygenelubricants"), i32::MIN);
+    }
+
+    #[test]
+    fn groups_are_spread_by_the_absolute_hash() {
+        assert_eq!(partition_of_group("orders", 4), 3);
+        assert_eq!(partition_of_group("polygenelubricants", 4), 0);
+        assert_eq!(partition_of_group("orders", 0), 0);
+    }
+}

@@ -1,0 +1,151 @@
+//! What the harness asks of the cluster: topics, leaders, groups and offsets, as raw requests.
+//!
+//! Each call has a deadline, goes to the broker that must answer it (a leader, a coordinator, or
+//! any), and is tried again where the error passes by itself. It uses a connection of its own, so
+//! a broker that hangs holds up nobody else.
+
+mod groups;
+mod retry;
+mod topics;
+mod wire;
+
+pub(crate) use groups::GroupState;
+pub(crate) use retry::Failure;
+pub(crate) use topics::{PartitionState, TopicState};
+
+use crate::proxy::BrokerAddress;
+use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
+use kafka_protocol::messages::{MetadataRequest, MetadataResponse, TopicName};
+use kafka_protocol::protocol::{Request, StrBytes};
+use retry::{check, retry};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use wire::Connection;
+
+/// How long a broker may take for one request.
+const ATTEMPT: Duration = Duration::from_secs(3);
+/// What a broker is told about it: less, so that it answers before nobody listens.
+const ATTEMPT_MS: i32 = 2_500;
+
+/// Asks the brokers. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Admin {
+    brokers: Arc<[BrokerAddress]>,
+    /// Where to begin when any broker will do: the one that answered last.
+    answering: Arc<AtomicUsize>,
+}
+
+impl Admin {
+    /// Of these brokers; nothing is connected yet.
+    pub(crate) fn new(brokers: &[BrokerAddress]) -> Self {
+        Self {
+            brokers: brokers.into(),
+            answering: Arc::default(),
+        }
+    }
+
+    /// What this broker knows of the cluster: of the one topic, or of all.
+    pub(crate) async fn metadata(
+        &self,
+        broker: u32,
+        topic: Option<&str>,
+    ) -> Result<MetadataResponse, Failure> {
+        let broker = self
+            .brokers
+            .iter()
+            .find(|known| known.index == broker)
+            .ok_or_else(|| Failure::Final(format!("there is no broker {broker}")))?;
+        call(broker, &metadata_request(topic), METADATA).await
+    }
+
+    /// Asks any broker, the one that answered last first.
+    async fn any<R: Request>(&self, request: &R, newest: i16) -> Result<R::Response, Failure> {
+        let turn = self.answering.load(Ordering::Relaxed);
+        let broker = self
+            .brokers
+            .get(turn % self.brokers.len().max(1))
+            .ok_or_else(|| Failure::Final("there are no brokers".into()))?;
+        let answer = call(broker, request, newest).await;
+        if answer.is_err() {
+            // Another call may have moved on already; then its choice stands.
+            let _ = self.answering.compare_exchange(
+                turn,
+                turn.wrapping_add(1),
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            );
+        }
+        answer
+    }
+
+    /// Asks the broker of this index.
+    async fn broker<R: Request>(
+        &self,
+        index: u32,
+        request: &R,
+        newest: i16,
+    ) -> Result<R::Response, Failure> {
+        let broker = self
+            .brokers
+            .iter()
+            .find(|broker| broker.index == index)
+            .ok_or_else(|| Failure::Final(format!("there is no broker {index}")))?;
+        call(broker, request, newest).await
+    }
+
+    /// The index of Kafka's node id.
+    fn index(&self, node: i32) -> Option<u32> {
+        self.brokers
+            .iter()
+            .find(|broker| broker.node_id == node)
+            .map(|broker| broker.index)
+    }
+
+    /// Kafka's node id of an index.
+    fn node(&self, index: u32) -> Option<i32> {
+        self.brokers
+            .iter()
+            .find(|broker| broker.index == index)
+            .map(|broker| broker.node_id)
+    }
+}
+
+/// The newest version of Metadata that names topics rather than numbering them.
+const METADATA: i16 = 9;
+
+fn metadata_request(topic: Option<&str>) -> MetadataRequest {
+    let topics =
+        topic.map(|topic| vec![MetadataRequestTopic::default().with_name(Some(topic_name(topic)))]);
+    MetadataRequest::default()
+        .with_topics(topics)
+        .with_allow_auto_topic_creation(false)
+}
+
+fn topic_name(topic: &str) -> TopicName {
+    TopicName(StrBytes::from_string(topic.to_owned()))
+}
+
+/// One request on a connection of its own, within [`ATTEMPT`].
+async fn call<R: Request>(
+    broker: &BrokerAddress,
+    request: &R,
+    newest: i16,
+) -> Result<R::Response, Failure> {
+    let exchange = async {
+        let mut connection = Connection::open(&broker.address).await?;
+        connection.call(request, newest).await
+    };
+    let answer = match tokio::time::timeout(ATTEMPT, exchange).await {
+        Ok(answer) => answer,
+        Err(_) => Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            format!("no answer within {} s", ATTEMPT.as_secs()),
+        )),
+    };
+    answer.map_err(|error| {
+        let place = format!("broker {} at {}: {error}", broker.index, broker.address);
+        Failure::from(io::Error::new(error.kind(), place))
+    })
+}

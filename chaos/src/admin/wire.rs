@@ -1,0 +1,120 @@
+//! One connection to a broker: requests out, responses in, in versions that both sides know.
+
+use bytes::{Buf, Bytes, BytesMut};
+use kafka_protocol::messages::{ApiVersionsRequest, RequestHeader, ResponseHeader};
+use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
+use std::collections::BTreeMap;
+use std::io;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// The longest response that is believed. Metadata of a large cluster stays far below it.
+const MAX_RESPONSE: usize = 64 << 20;
+
+/// A connection that has asked which versions the broker knows.
+pub(crate) struct Connection {
+    stream: TcpStream,
+    correlation: i32,
+    /// By API key: the oldest and the newest version of the broker.
+    versions: BTreeMap<i16, (i16, i16)>,
+}
+
+impl Connection {
+    /// Connects, and learns the broker's versions.
+    pub(crate) async fn open(address: &str) -> io::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let mut connection = Self {
+            stream,
+            correlation: 0,
+            versions: BTreeMap::new(),
+        };
+        // Version 0 is the one that every broker answers.
+        let answer = connection
+            .exchange(&ApiVersionsRequest::default(), 0)
+            .await?;
+        connection.versions = answer
+            .api_keys
+            .into_iter()
+            .map(|api| (api.api_key, (api.min_version, api.max_version)))
+            .collect();
+        Ok(connection)
+    }
+
+    /// Sends a request and reads its response, in the newest version up to `newest` that the
+    /// broker knows.
+    pub(crate) async fn call<R: Request>(
+        &mut self,
+        request: &R,
+        newest: i16,
+    ) -> io::Result<R::Response> {
+        let version = self.version::<R>(newest)?;
+        self.exchange(request, version).await
+    }
+
+    fn version<R: Request>(&self, newest: i16) -> io::Result<i16> {
+        let oldest = R::VERSIONS.min;
+        let (theirs_oldest, theirs_newest) = *self.versions.get(&R::KEY).ok_or_else(|| {
+            unsupported(format!("the broker does not know the request {}", R::KEY))
+        })?;
+        let version = newest.min(theirs_newest);
+        if version < theirs_oldest.max(oldest) {
+            return Err(unsupported(format!(
+                "the broker knows versions {theirs_oldest} to {theirs_newest} of the request {}, \
+                 Plimsoll {oldest} to {newest}",
+                R::KEY
+            )));
+        }
+        Ok(version)
+    }
+
+    async fn exchange<R: Request>(&mut self, request: &R, version: i16) -> io::Result<R::Response> {
+        self.correlation = self.correlation.wrapping_add(1);
+        let frame = frame(request, version, self.correlation)?;
+        self.stream.write_all(&frame).await?;
+
+        let length = usize::try_from(self.stream.read_i32().await?)
+            .ok()
+            .filter(|length| *length <= MAX_RESPONSE)
+            .ok_or_else(|| malformed("a response of an impossible length"))?;
+        let mut response = vec![0; length];
+        self.stream.read_exact(&mut response).await?;
+
+        let mut response = Bytes::from(response);
+        let header = ResponseHeader::decode(&mut response, R::Response::header_version(version))
+            .map_err(malformed)?;
+        if header.correlation_id != self.correlation {
+            return Err(malformed("a response to another request"));
+        }
+        let decoded = R::Response::decode(&mut response, version).map_err(malformed)?;
+        if response.has_remaining() {
+            return Err(malformed("a response with more in it than its version has"));
+        }
+        Ok(decoded)
+    }
+}
+
+/// Length, header and body.
+fn frame<R: Request>(request: &R, version: i16, correlation: i32) -> io::Result<BytesMut> {
+    let header = RequestHeader::default()
+        .with_request_api_key(R::KEY)
+        .with_request_api_version(version)
+        .with_correlation_id(correlation)
+        .with_client_id(Some(StrBytes::from_static_str("plimsoll-admin")));
+    let mut frame = BytesMut::zeroed(4);
+    header
+        .encode(&mut frame, R::header_version(version))
+        .map_err(malformed)?;
+    request.encode(&mut frame, version).map_err(malformed)?;
+    let length = i32::try_from(frame.len() - 4).map_err(malformed)?;
+    frame[..4].copy_from_slice(&length.to_be_bytes());
+    Ok(frame)
+}
+
+fn malformed(why: impl std::fmt::Display) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, why.to_string())
+}
+
+fn unsupported(why: String) -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, why)
+}

@@ -1,0 +1,218 @@
+//! What an interrupted run left behind, and how the next one knows.
+//!
+//! A run is named by its process: the id, and when it started, so that an id that is used again
+//! does not count as alive. Containers and networks carry the name in a label, members in their
+//! environment. What belongs to a run whose process is gone is removed; nothing else is touched.
+
+use bollard::Docker;
+use bollard::query_parameters::{
+    ListContainersOptionsBuilder, ListNetworksOptionsBuilder, RemoveContainerOptionsBuilder,
+};
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::sync::LazyLock;
+
+/// The variable that a member's environment carries.
+pub(crate) const VARIABLE: &str = "PLIMSOLL_RUN";
+/// The run that a container or network belongs to.
+const RUN_LABEL: &str = "org.plimsoll.run";
+/// Where that run's process lives. Process ids say nothing about another machine's processes, or
+/// those of another container.
+const HOME_LABEL: &str = "org.plimsoll.home";
+
+/// The name of this run: `<process id>-<start time>`.
+pub(crate) fn run_id() -> String {
+    static RUN: LazyLock<String> = LazyLock::new(|| {
+        let pid = std::process::id();
+        format!("{pid}-{}", start_time(pid).unwrap_or(0))
+    });
+    RUN.clone()
+}
+
+/// What containers and networks of this run are labelled with.
+pub(super) fn labels() -> BTreeMap<String, String> {
+    BTreeMap::from([
+        (RUN_LABEL.to_owned(), run_id()),
+        (HOME_LABEL.to_owned(), home()),
+    ])
+}
+
+/// Removes containers and networks of runs that are over.
+pub(super) async fn containers_of_dead_runs(docker: &Docker) {
+    let filters = HashMap::from([("label", vec![format!("{HOME_LABEL}={}", home())])]);
+    let options = ListContainersOptionsBuilder::new()
+        .all(true)
+        .filters(&filters)
+        .build();
+    let containers = docker.list_containers(Some(options)).await;
+    for container in containers.unwrap_or_default() {
+        if let Some(id) = container.id
+            && is_dead_run(container.labels.as_ref())
+        {
+            let options = RemoveContainerOptionsBuilder::new()
+                .force(true)
+                .v(true)
+                .build();
+            report(&id, docker.remove_container(&id, Some(options)).await);
+        }
+    }
+    let options = ListNetworksOptionsBuilder::new().filters(&filters).build();
+    for network in docker
+        .list_networks(Some(options))
+        .await
+        .unwrap_or_default()
+    {
+        if let Some(id) = network.id
+            && is_dead_run(network.labels.as_ref())
+        {
+            report(&id, docker.remove_network(&id).await);
+        }
+    }
+}
+
+/// A second run may be at it at the same time: then what one does fails for the other.
+fn report(id: &str, result: Result<(), bollard::errors::Error>) {
+    match result {
+        Ok(()) => tracing::info!("removed {id}, which an interrupted run had left"),
+        Err(error) => tracing::warn!("{id} of an interrupted run was not removed: {error}"),
+    }
+}
+
+fn is_dead_run(labels: Option<&HashMap<String, String>>) -> bool {
+    let run = labels.and_then(|labels| labels.get(RUN_LABEL));
+    run.is_some_and(|run| is_dead(run))
+}
+
+/// Kills members of runs that are over, and whatever those started.
+#[cfg(target_os = "linux")]
+pub(super) fn processes_of_dead_runs() {
+    use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+    let Ok(processes) = fs::read_dir("/proc") else {
+        return;
+    };
+    let own_namespace = fs::read_link("/proc/self/ns/pid").ok();
+    for process in processes.flatten() {
+        let pid = process
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok());
+        let Some(pid) = pid.and_then(Pid::from_raw) else {
+            continue;
+        };
+        // Taken first: should the process end and its id be used again, this still means the old.
+        let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else {
+            continue;
+        };
+        let path = process.path();
+        let dead = fs::read(path.join("environ"))
+            .ok()
+            .and_then(|environment| run_of(&environment))
+            .is_some_and(|run| is_dead(&run));
+        let namespace = fs::read_link(path.join("ns/pid")).ok();
+        if dead && namespace == own_namespace && pidfd_send_signal(handle, Signal::KILL).is_ok() {
+            let pid = pid.as_raw_nonzero();
+            tracing::info!("killed process {pid}, which an interrupted run had left");
+        }
+    }
+}
+
+/// Members can be found on Linux only.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn processes_of_dead_runs() {}
+
+/// The run that an environment names, as `/proc` shows environments.
+fn run_of(environment: &[u8]) -> Option<String> {
+    let value = environment.split(|byte| *byte == 0).find_map(|variable| {
+        variable
+            .strip_prefix(VARIABLE.as_bytes())?
+            .strip_prefix(b"=")
+    })?;
+    String::from_utf8(value.to_vec()).ok()
+}
+
+/// Whether a run is certainly over. What does not look like the name of a run is not.
+fn is_dead(run: &str) -> bool {
+    let Some((pid, started)) = parse(run) else {
+        return false;
+    };
+    // Without a /proc nobody can be told dead from alive.
+    if start_time(std::process::id()).is_none() {
+        return false;
+    }
+    start_time(pid) != Some(started)
+}
+
+fn parse(run: &str) -> Option<(u32, u64)> {
+    let (pid, started) = run.split_once('-')?;
+    Some((pid.parse().ok()?, started.parse().ok()?))
+}
+
+/// When a process started, in ticks since the machine did; none if it is gone, or a zombie.
+fn start_time(pid: u32) -> Option<u64> {
+    start_time_in(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+fn start_time_in(stat: &str) -> Option<u64> {
+    // The second field is a name in parentheses, and may hold anything.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_ascii_whitespace();
+    let state = fields.next()?;
+    if matches!(state, "Z" | "X") {
+        return None;
+    }
+    // State is the third field, the start the 22nd.
+    fields.nth(18)?.parse().ok()
+}
+
+/// The machine since its start, and the namespace of its process ids.
+fn home() -> String {
+    static HOME: LazyLock<String> = LazyLock::new(|| {
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let namespace = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+        format!("{} {}", boot.trim(), namespace.display())
+    });
+    HOME.clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_start_time_is_found_behind_any_name() {
+        let rest = "S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4711 20";
+        assert_eq!(start_time_in(&format!("42 (plimsoll) {rest}")), Some(4711));
+        assert_eq!(start_time_in(&format!("42 (a) b (c) {rest}")), Some(4711));
+        let zombie = rest.replacen('S', "Z", 1);
+        assert_eq!(start_time_in(&format!("42 (plimsoll) {zombie}")), None);
+        assert_eq!(start_time_in("42 (plimsoll) S 1"), None);
+        assert_eq!(start_time_in(""), None);
+    }
+
+    #[test]
+    fn the_run_is_read_from_an_environment() {
+        let environment = b"A=1\0NOT_PLIMSOLL_RUN=1-1\0PLIMSOLL_RUN=12-345\0PLIMSOLL_RUNS=2";
+        assert_eq!(run_of(environment), Some("12-345".into()));
+        assert_eq!(run_of(b"A=1\0PLIMSOLL_RUN"), None);
+        assert_eq!(run_of(b""), None);
+    }
+
+    #[test]
+    fn only_what_is_the_name_of_a_run_can_be_dead() {
+        assert_eq!(parse("12-345"), Some((12, 345)));
+        for odd in ["", "12", "12-", "-345", "a-1", "1-2-3"] {
+            assert_eq!(parse(odd), None, "{odd}");
+            assert!(!is_dead(odd), "{odd}");
+        }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn this_run_lives_and_another_start_of_its_process_does_not() {
+        let run = run_id();
+        assert!(!is_dead(&run));
+        let (pid, started) = parse(&run).expect("a name of a run");
+        assert!(is_dead(&format!("{pid}-{}", started + 1)));
+    }
+}

@@ -1,0 +1,455 @@
+//! Three combined brokers and controllers in containers, and what breaks them.
+
+use super::cleanup;
+use super::image::Image;
+use super::settings::{Broker, CLIENT_PORT};
+use crate::ChaosError;
+use crate::proxy::BrokerAddress;
+use bollard::Docker;
+use bollard::errors::Error as DockerError;
+use bollard::models::{
+    EndpointIpamConfig, EndpointSettings, HostConfig, Ipam, IpamConfig, NetworkConnectRequest,
+    NetworkCreateRequest, NetworkDisconnectRequest, PortBinding,
+};
+use bollard::query_parameters::{KillContainerOptionsBuilder, StopContainerOptionsBuilder};
+use std::collections::HashMap;
+use std::env;
+use std::net::{Ipv4Addr, TcpListener};
+use std::time::Duration;
+use testcontainers::core::IntoContainerPort as _;
+use testcontainers::core::client::docker_client_instance;
+use testcontainers::runners::AsyncRunner as _;
+use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt as _};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
+
+const BROKERS: usize = 3;
+/// How long the engine may take to answer that it is there.
+const ENGINE: Duration = Duration::from_secs(10);
+/// How long the engine may take to start a container, on a busy machine.
+const CREATE: Duration = Duration::from_secs(60);
+/// The same, where it has to pull the image first.
+const PULL: Duration = Duration::from_secs(900);
+/// How long a broker has to hand over its partitions before it is killed.
+const GRACE: Duration = Duration::from_secs(30);
+/// How long a killed broker may take to disappear.
+const GONE: Duration = Duration::from_secs(10);
+/// How much of a dead broker's log goes into an error.
+const LAST_LINES: usize = 12;
+
+/// The containers of a run, and their network. Removed by [`Containers::remove`], else when
+/// dropped, else by the next run.
+#[derive(Debug)]
+pub(super) struct Containers {
+    docker: Docker,
+    network: String,
+    brokers: Vec<Container>,
+    /// What starts and removes them.
+    handles: Mutex<Vec<ContainerAsync<GenericImage>>>,
+}
+
+/// One broker's container.
+#[derive(Debug)]
+struct Container {
+    name: String,
+    host_port: u16,
+    /// Its address in the network. Fixed: a broker that came back elsewhere would not be found by
+    /// those who remember the old one.
+    address: String,
+}
+
+/// The client of the container engine.
+///
+/// # Errors
+/// Where no engine answers.
+pub(super) async fn engine() -> Result<Docker, ChaosError> {
+    let none = |why: String| {
+        let host = env::var("DOCKER_HOST").unwrap_or_else(|_| "/var/run/docker.sock".into());
+        ChaosError::Environment(format!(
+            "no Docker engine answers at {host}: start it or give --bootstrap ({why})"
+        ))
+    };
+    let client = docker_client_instance()
+        .await
+        .map_err(|error| none(error.to_string()))?;
+    match timeout(ENGINE, client.negotiate_version()).await {
+        Ok(Ok(docker)) => Ok(docker),
+        Ok(Err(error)) => Err(none(error.to_string())),
+        Err(_) => Err(none(format!("silent for {} s", ENGINE.as_secs()))),
+    }
+}
+
+impl Containers {
+    /// Starts the brokers; returns before they answer.
+    pub(super) async fn start(docker: Docker, image: &Image) -> Result<Self, ChaosError> {
+        let run = cleanup::run_id();
+        let mut containers = Self {
+            network: create_network(&docker, &format!("plimsoll-{run}")).await?,
+            docker,
+            brokers: Vec::new(),
+            handles: Mutex::default(),
+        };
+        let names = (1..=BROKERS)
+            .map(|id| format!("plimsoll-{run}-kafka-{id}"))
+            .collect::<Vec<_>>();
+        for ((node_id, name), host_port) in (1..).zip(&names).zip(free_ports()?) {
+            let broker = Broker {
+                node_id,
+                names: &names,
+                host_port,
+            };
+            let request = request(image, name, &broker, &containers.network);
+            let within = if image.present { CREATE } else { PULL };
+            let handle = match timeout(within, request.start()).await {
+                Ok(Ok(handle)) => handle,
+                Ok(Err(error)) if image.present => return Err(failed("start", name, error)),
+                Ok(Err(error)) => return Err(image.missing(&error.to_string())),
+                Err(_) => return Err(failed("start", name, "it takes too long")),
+            };
+            containers.handles.get_mut().push(handle);
+            containers.brokers.push(Container {
+                name: name.clone(),
+                host_port,
+                address: containers.address_of(name).await?,
+            });
+        }
+        // An address that the network chose may be another one after a restart; one that was asked
+        // for stays. So each container is connected again with the address that it has.
+        for container in &containers.brokers {
+            containers.disconnect(container).await?;
+            containers.connect(container).await?;
+        }
+        Ok(containers)
+    }
+
+    /// Where the harness reaches them.
+    pub(super) fn brokers(&self) -> Vec<BrokerAddress> {
+        (0..)
+            .zip(&self.brokers)
+            .map(|(index, container)| BrokerAddress {
+                index,
+                node_id: index.cast_signed() + 1,
+                address: format!("127.0.0.1:{}", container.host_port),
+            })
+            .collect()
+    }
+
+    pub(super) async fn kill(&self, broker: u32) -> Result<(), ChaosError> {
+        let name = &self.container(broker)?.name;
+        let options = KillContainerOptionsBuilder::new().signal("SIGKILL").build();
+        (self.docker.kill_container(name, Some(options)).await)
+            .map_err(|error| failed("kill", name, error))?;
+        // Whoever starts a container that is still ending starts nothing.
+        let end = Instant::now() + GONE;
+        while self.state(name).await?.running {
+            if Instant::now() > end {
+                return Err(failed("kill", name, "it is still running"));
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn stop(&self, broker: u32) -> Result<(), ChaosError> {
+        let name = &self.container(broker)?.name;
+        let seconds = i32::try_from(GRACE.as_secs()).unwrap_or(i32::MAX);
+        let options = StopContainerOptionsBuilder::new()
+            .signal("SIGTERM")
+            .t(seconds)
+            .build();
+        (self.docker.stop_container(name, Some(options)).await)
+            .map_err(|error| failed("stop", name, error))
+    }
+
+    pub(super) async fn start_broker(&self, broker: u32) -> Result<(), ChaosError> {
+        let name = &self.container(broker)?.name;
+        (self.docker.start_container(name, None).await)
+            .map_err(|error| failed("start", name, error))
+    }
+
+    pub(super) async fn pause(&self, broker: u32) -> Result<(), ChaosError> {
+        let name = &self.container(broker)?.name;
+        (self.docker.pause_container(name).await).map_err(|error| failed("pause", name, error))
+    }
+
+    pub(super) async fn unpause(&self, broker: u32) -> Result<(), ChaosError> {
+        let name = &self.container(broker)?.name;
+        (self.docker.unpause_container(name).await).map_err(|error| failed("unpause", name, error))
+    }
+
+    pub(super) async fn isolate(&self, broker: u32) -> Result<(), ChaosError> {
+        self.disconnect(self.container(broker)?).await
+    }
+
+    pub(super) async fn rejoin(&self, broker: u32) -> Result<(), ChaosError> {
+        self.connect(self.container(broker)?).await
+    }
+
+    /// Brings every broker back, whatever was done to it.
+    pub(super) async fn mend(&self) -> Result<(), ChaosError> {
+        for container in &self.brokers {
+            let name = &container.name;
+            let state = self.state(name).await?;
+            if state.paused {
+                (self.docker.unpause_container(name).await)
+                    .map_err(|error| failed("unpause", name, error))?;
+            }
+            if !state.connected {
+                self.connect(container).await?;
+            }
+            if !state.running {
+                (self.docker.start_container(name, None).await)
+                    .map_err(|error| failed("start", name, error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes containers and network. What fails is left to the next run.
+    pub(super) async fn remove(&self) {
+        let handles = std::mem::take(&mut *self.handles.lock().await);
+        for handle in handles {
+            if let Err(error) = handle.rm().await {
+                tracing::warn!("a broker's container was not removed: {error}");
+            }
+        }
+        if let Err(error) = self.docker.remove_network(&self.network).await
+            && !is_missing(&error)
+        {
+            tracing::warn!("the network {} was not removed: {error}", self.network);
+        }
+    }
+
+    /// The ends of the logs of brokers that do not run, to be put behind an error; else empty.
+    pub(super) async fn last_words(&self) -> String {
+        let mut words = String::new();
+        let handles = self.handles.lock().await;
+        for (container, handle) in self.brokers.iter().zip(handles.iter()) {
+            let state = self.state(&container.name).await;
+            if state.is_ok_and(|state| state.running) {
+                continue;
+            }
+            let log = handle.stdout_to_vec().await.unwrap_or_default();
+            let log = String::from_utf8_lossy(&log);
+            let mut last = log.lines().rev().take(LAST_LINES).collect::<Vec<_>>();
+            last.reverse();
+            words.push_str(&format!(
+                "\n{} does not run; it said last:\n{}",
+                container.name,
+                last.join("\n")
+            ));
+        }
+        words
+    }
+
+    fn container(&self, broker: u32) -> Result<&Container, ChaosError> {
+        self.brokers
+            .get(broker as usize)
+            .ok_or_else(|| ChaosError::Scenario(format!("there is no broker {broker}")))
+    }
+
+    async fn connect(&self, container: &Container) -> Result<(), ChaosError> {
+        let request = NetworkConnectRequest {
+            container: container.name.clone(),
+            endpoint_config: Some(EndpointSettings {
+                ipam_config: Some(EndpointIpamConfig {
+                    ipv4_address: Some(container.address.clone()),
+                    ..Default::default()
+                }),
+                ..Default::default()
+            }),
+        };
+        (self.docker.connect_network(&self.network, request).await)
+            .map_err(|error| failed("connect", &container.name, error))
+    }
+
+    async fn disconnect(&self, container: &Container) -> Result<(), ChaosError> {
+        let request = NetworkDisconnectRequest {
+            container: container.name.clone(),
+            force: None,
+        };
+        (self.docker.disconnect_network(&self.network, request).await)
+            .map_err(|error| failed("disconnect", &container.name, error))
+    }
+
+    async fn state(&self, name: &str) -> Result<State, ChaosError> {
+        let found = (self.docker.inspect_container(name, None).await)
+            .map_err(|error| failed("inspect", name, error))?;
+        let process = found.state.unwrap_or_default();
+        let networks = (found.network_settings)
+            .and_then(|settings| settings.networks)
+            .unwrap_or_default();
+        let endpoint = networks.get(&self.network);
+        Ok(State {
+            running: process.running.unwrap_or(false),
+            paused: process.paused.unwrap_or(false),
+            connected: endpoint.is_some(),
+            address: endpoint
+                .and_then(|endpoint| endpoint.ip_address.clone())
+                .filter(|address| !address.is_empty()),
+        })
+    }
+
+    async fn address_of(&self, name: &str) -> Result<String, ChaosError> {
+        (self.state(name).await?.address)
+            .ok_or_else(|| failed("start", name, "it has no address in its network"))
+    }
+}
+
+impl Drop for Containers {
+    fn drop(&mut self) {
+        if self.handles.get_mut().is_empty() {
+            return;
+        }
+        // Nobody says whether a runtime is there, so one of our own is brought along.
+        let removed = std::thread::scope(|scope| {
+            let remove = scope.spawn(|| on_own_runtime(self.remove()));
+            remove.join().is_ok_and(|done| done.is_some())
+        });
+        if !removed {
+            // They would look for a runtime themselves, and panic. The next run removes them.
+            std::mem::forget(std::mem::take(self.handles.get_mut()));
+        }
+    }
+}
+
+/// What the engine says about a container.
+#[derive(Clone, Debug)]
+struct State {
+    running: bool,
+    paused: bool,
+    connected: bool,
+    address: Option<String>,
+}
+
+/// Asks for one broker's container.
+fn request(
+    image: &Image,
+    name: &str,
+    broker: &Broker<'_>,
+    network: &str,
+) -> ContainerRequest<GenericImage> {
+    let (repository, tag) = image.name_and_tag();
+    let port = CLIENT_PORT.tcp();
+    let binding = PortBinding {
+        host_ip: Some(Ipv4Addr::LOCALHOST.to_string()),
+        host_port: Some(broker.host_port.to_string()),
+    };
+    let bindings = HashMap::from([(port.to_string(), Some(vec![binding]))]);
+    let network = network.to_owned();
+    let mut request = GenericImage::new(repository, tag)
+        .with_exposed_port(port)
+        .with_container_name(name)
+        .with_hostname(name)
+        .with_labels(cleanup::labels())
+        // What testcontainers has no word for: a fixed port, on loopback only.
+        .with_host_config_modifier(move |host: &mut HostConfig| {
+            host.network_mode = Some(network.clone());
+            host.publish_all_ports = Some(false);
+            host.port_bindings = Some(bindings.clone());
+            negotiate();
+        });
+    for (variable, value) in broker.environment() {
+        request = request.with_env_var(variable, value);
+    }
+    request
+}
+
+/// Lets the client of testcontainers speak the engine's version of the API.
+///
+/// It begins with the newest version that it knows, which older engines refuse, and has no setting
+/// for it. But the version is shared by all clones of a client, and lives as long as somebody uses
+/// it: so this is called while a request is being made.
+fn negotiate() {
+    let negotiate = || {
+        on_own_runtime(async {
+            match docker_client_instance().await {
+                Ok(client) => client.negotiate_version().await.is_ok(),
+                Err(_) => false,
+            }
+        })
+    };
+    // Where it fails, the request that follows will say why.
+    let _ = std::thread::scope(|scope| scope.spawn(negotiate).join());
+}
+
+/// Runs on a thread that has no runtime yet; none, if none can be made.
+fn on_own_runtime<T>(future: impl Future<Output = T>) -> Option<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .ok()?;
+    Some(runtime.block_on(future))
+}
+
+/// A network with a subnet of its own, since addresses can be fixed only there. The subnets are
+/// out of the range set aside for benchmarks, which no route leads to.
+async fn create_network(docker: &Docker, name: &str) -> Result<String, ChaosError> {
+    // Runs that begin together should not try the same one.
+    let first = std::process::id() % 256;
+    let mut refusal = None;
+    for third in (first..256).chain(0..first) {
+        let subnet = IpamConfig {
+            subnet: Some(format!("198.19.{third}.0/24")),
+            ..Default::default()
+        };
+        let request = NetworkCreateRequest {
+            name: name.to_owned(),
+            labels: Some(cleanup::labels().into_iter().collect()),
+            ipam: Some(Ipam {
+                config: Some(vec![subnet]),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        match docker.create_network(request).await {
+            Ok(_) => return Ok(name.to_owned()),
+            Err(error) if overlaps(&error) => refusal = Some(error),
+            Err(error) => return Err(failed("create", name, error)),
+        }
+    }
+    let why = refusal.map_or_else(|| "no subnet is free".into(), |error| error.to_string());
+    Err(failed("create", name, why))
+}
+
+/// Ports for the brokers, the same for as long as they live.
+///
+/// They lie below those that the system gives to outgoing connections: one of those could take the
+/// port of a broker that is down.
+fn free_ports() -> Result<Vec<u16>, ChaosError> {
+    const FIRST: u16 = 20_000;
+    const LAST: u16 = 32_000;
+    // Runs that begin together should not try the same ones.
+    let offset = std::process::id().wrapping_mul(37) % u32::from(LAST - FIRST);
+    let first = FIRST + u16::try_from(offset).unwrap_or(0);
+    let free = (first..LAST)
+        .chain(FIRST..first)
+        .filter(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
+        .take(BROKERS)
+        .collect::<Vec<_>>();
+    match free.len() == BROKERS {
+        true => Ok(free),
+        false => Err(ChaosError::Environment(format!(
+            "no {BROKERS} ports are free between {FIRST} and {LAST}"
+        ))),
+    }
+}
+
+fn overlaps(error: &DockerError) -> bool {
+    matches!(error, DockerError::DockerResponseServerError { message, .. }
+        if message.contains("overlaps"))
+}
+
+fn is_missing(error: &DockerError) -> bool {
+    matches!(
+        error,
+        DockerError::DockerResponseServerError {
+            status_code: 404,
+            ..
+        }
+    )
+}
+
+fn failed(what: &str, name: &str, why: impl std::fmt::Display) -> ChaosError {
+    ChaosError::Environment(format!("Docker did not {what} {name}: {why}"))
+}

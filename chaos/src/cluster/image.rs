@@ -1,0 +1,112 @@
+//! Which Kafka image the brokers run.
+
+use crate::ChaosError;
+use bollard::Docker;
+use bollard::query_parameters::ListImagesOptionsBuilder;
+use std::collections::HashMap;
+use std::env;
+
+/// The official image, in the version that `chaos/image/build` builds too.
+const OFFICIAL: &str = "apache/kafka:4.3.1";
+/// What `chaos/image/build` puts on its images.
+const LOCAL_LABEL: &str = "org.plimsoll.kafka-image";
+/// What overrides the choice.
+const VARIABLE: &str = "PLIMSOLL_KAFKA_IMAGE";
+
+/// An image by name, and whether the engine has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Image {
+    /// Name and tag.
+    pub(super) reference: String,
+    /// If not, the engine has to pull it first.
+    pub(super) present: bool,
+}
+
+impl Image {
+    /// The name, and the tag or the hash of a digest.
+    pub(super) fn name_and_tag(&self) -> (&str, &str) {
+        match self.reference.rsplit_once(':') {
+            // A colon before a slash belongs to the registry's port.
+            Some((name, tag)) if !tag.contains('/') => (name, tag),
+            _ => (&self.reference, "latest"),
+        }
+    }
+
+    /// The error where it can neither be found nor pulled.
+    pub(super) fn missing(&self, why: &str) -> ChaosError {
+        ChaosError::Environment(format!(
+            "the image {} is not there and cannot be pulled ({why}): run chaos/image/build to \
+             build one without a registry, or name another in {VARIABLE}",
+            self.reference
+        ))
+    }
+}
+
+/// The image that the environment names; else the official one if it is there; else the one that
+/// was built here; else the official one, to be pulled.
+///
+/// The local one comes before a pull because whoever built it had no registry, and a registry that
+/// does not answer takes its time.
+pub(super) async fn choose(docker: &Docker) -> Result<Image, ChaosError> {
+    if let Ok(reference) = env::var(VARIABLE)
+        && !reference.trim().is_empty()
+    {
+        return Ok(image(docker, reference.trim()).await);
+    }
+    let official = image(docker, OFFICIAL).await;
+    if official.present {
+        return Ok(official);
+    }
+    Ok(built_here(docker).await?.unwrap_or(official))
+}
+
+async fn image(docker: &Docker, reference: &str) -> Image {
+    Image {
+        reference: reference.to_owned(),
+        present: docker.inspect_image(reference).await.is_ok(),
+    }
+}
+
+/// The newest image that `chaos/image/build` has built.
+async fn built_here(docker: &Docker) -> Result<Option<Image>, ChaosError> {
+    let filters = HashMap::from([("label", vec![LOCAL_LABEL])]);
+    let options = ListImagesOptionsBuilder::new().filters(&filters).build();
+    let images = docker.list_images(Some(options)).await.map_err(|error| {
+        ChaosError::Environment(format!("Docker does not list its images: {error}"))
+    })?;
+    Ok(images
+        .into_iter()
+        .filter(|image| !image.repo_tags.is_empty())
+        .max_by_key(|image| image.created)
+        .and_then(|image| image.repo_tags.into_iter().next())
+        .map(|reference| Image {
+            reference,
+            present: true,
+        }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(reference: &str) -> (String, String) {
+        let image = Image {
+            reference: reference.into(),
+            present: false,
+        };
+        let (name, tag) = image.name_and_tag();
+        (name.to_owned(), tag.to_owned())
+    }
+
+    #[test]
+    fn a_reference_has_a_name_and_a_tag() {
+        let expect = |name: &str, tag: &str| (name.to_owned(), tag.to_owned());
+        assert_eq!(parts("apache/kafka:4.3.1"), expect("apache/kafka", "4.3.1"));
+        assert_eq!(parts("apache/kafka"), expect("apache/kafka", "latest"));
+        assert_eq!(
+            parts("host:5000/kafka"),
+            expect("host:5000/kafka", "latest")
+        );
+        assert_eq!(parts("kafka@sha256:ab"), expect("kafka@sha256", "ab"));
+    }
+}

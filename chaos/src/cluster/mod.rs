@@ -1,0 +1,162 @@
+//! The brokers that plans run on: three in containers of our own, or a cluster that is there.
+
+mod cleanup;
+mod containers;
+mod health;
+mod image;
+mod settings;
+
+pub(crate) use cleanup::run_id;
+
+use crate::ChaosError;
+use crate::admin::Admin;
+use crate::proxy::BrokerAddress;
+use containers::Containers;
+use std::time::Duration;
+
+/// How long three brokers may take from nothing to a full in-sync set, on a busy machine.
+const START: Duration = Duration::from_secs(120);
+
+/// The brokers of a run.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    brokers: Vec<BrokerAddress>,
+    admin: Admin,
+    /// Absent where the cluster is somebody else's.
+    containers: Option<Containers>,
+}
+
+impl Cluster {
+    /// Starts three brokers in containers, after it has removed what interrupted runs left.
+    pub(crate) async fn start() -> Result<Self, ChaosError> {
+        let docker = containers::engine().await?;
+        cleanup::containers_of_dead_runs(&docker).await;
+        cleanup::processes_of_dead_runs();
+        let image = image::choose(&docker).await?;
+        let containers = Containers::start(docker, &image).await?;
+        let brokers = containers.brokers();
+        let cluster = Self {
+            admin: Admin::new(&brokers),
+            brokers,
+            containers: Some(containers),
+        };
+        cluster.first_health().await?;
+        Ok(cluster)
+    }
+
+    /// Uses a cluster that is there; its brokers cannot be broken.
+    pub(crate) async fn attach(bootstrap: &str) -> Result<Self, ChaosError> {
+        cleanup::processes_of_dead_runs();
+        let brokers = health::discover(bootstrap).await?;
+        let cluster = Self {
+            admin: Admin::new(&brokers),
+            brokers,
+            containers: None,
+        };
+        cluster.first_health().await?;
+        Ok(cluster)
+    }
+
+    /// By index.
+    pub(crate) fn brokers(&self) -> &[BrokerAddress] {
+        &self.brokers
+    }
+
+    /// Asks these brokers.
+    pub(crate) fn admin(&self) -> &Admin {
+        &self.admin
+    }
+
+    /// Whether its brokers may be broken.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.containers.is_some()
+    }
+
+    /// SIGKILL; returns when the broker is gone.
+    pub(crate) async fn kill(&self, broker: u32) -> Result<(), ChaosError> {
+        self.ours()?.kill(broker).await
+    }
+
+    /// SIGTERM; returns when the broker has handed over its partitions and ended.
+    pub(crate) async fn stop(&self, broker: u32) -> Result<(), ChaosError> {
+        self.ours()?.stop(broker).await
+    }
+
+    /// Starts a broker that was killed or stopped, at its old address and with its old data.
+    pub(crate) async fn start_broker(&self, broker: u32) -> Result<(), ChaosError> {
+        self.ours()?.start_broker(broker).await
+    }
+
+    /// Freezes a broker: its connections stay, nobody answers.
+    pub(crate) async fn pause(&self, broker: u32) -> Result<(), ChaosError> {
+        self.ours()?.pause(broker).await
+    }
+
+    /// Lets a frozen broker go on.
+    pub(crate) async fn unpause(&self, broker: u32) -> Result<(), ChaosError> {
+        self.ours()?.unpause(broker).await
+    }
+
+    /// Cuts a broker from its network: neither the other brokers nor clients reach it.
+    pub(crate) async fn isolate(&self, broker: u32) -> Result<(), ChaosError> {
+        self.ours()?.isolate(broker).await
+    }
+
+    /// Connects an isolated broker again, at its old address.
+    pub(crate) async fn rejoin(&self, broker: u32) -> Result<(), ChaosError> {
+        self.ours()?.rejoin(broker).await
+    }
+
+    /// Undoes every fault of every broker, as far as there are any.
+    pub(crate) async fn mend(&self) -> Result<(), ChaosError> {
+        match &self.containers {
+            Some(containers) => containers.mend().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Waits until every broker answers and knows all others, and every partition's in-sync set is
+    /// full.
+    pub(crate) async fn healthy(&self, within: Duration) -> Result<(), ChaosError> {
+        health::wait(&self.admin, &self.brokers, self.is_ours(), within).await
+    }
+
+    /// Removes containers and network, as far as they are ours.
+    pub(crate) async fn shut_down(&self) {
+        if let Some(containers) = &self.containers {
+            containers.remove().await;
+        }
+    }
+
+    /// The first time that it is healthy. Whoever asks for a coordinator makes Kafka create the
+    /// topic of committed offsets; better now than in the middle of a plan.
+    async fn first_health(&self) -> Result<(), ChaosError> {
+        let healthy = async {
+            self.healthy_brokers().await?;
+            self.admin.coordinator("plimsoll-first").await?;
+            self.healthy(START).await
+        };
+        let Err(error) = healthy.await else {
+            return Ok(());
+        };
+        let Some(containers) = &self.containers else {
+            return Err(error);
+        };
+        let logs = containers.last_words().await;
+        Err(ChaosError::Environment(format!("{error}{logs}")))
+    }
+
+    async fn healthy_brokers(&self) -> Result<(), ChaosError> {
+        health::wait_for_brokers(&self.admin, &self.brokers, START).await
+    }
+
+    fn ours(&self) -> Result<&Containers, ChaosError> {
+        self.containers.as_ref().ok_or_else(|| {
+            ChaosError::Scenario(
+                "the brokers of a cluster given by --bootstrap cannot be broken: leave the option \
+                 out to use containers"
+                    .into(),
+            )
+        })
+    }
+}

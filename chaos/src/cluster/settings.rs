@@ -1,0 +1,134 @@
+//! What the brokers are told by their environment.
+
+/// The port in each container that clients come to.
+pub(super) const CLIENT_PORT: u16 = 9092;
+const INTERNAL_PORT: u16 = 19092;
+const CONTROLLER_PORT: u16 = 9093;
+
+/// Any id will do, as long as the brokers agree.
+const CLUSTER_ID: &str = "5L6g3nShT-eMCtK--X86sw";
+
+/// Settings that are the same on every broker, as `server.properties` has them.
+const SETTINGS: &[(&str, &str)] = &[
+    ("process.roles", "broker,controller"),
+    (
+        "listener.security.protocol.map",
+        "INTERNAL:PLAINTEXT,EXTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    ),
+    ("inter.broker.listener.name", "INTERNAL"),
+    ("controller.listener.names", "CONTROLLER"),
+    ("log.dirs", "/var/lib/kafka/data"),
+    // A lost broker is noticed, and has caught up again, in seconds: scenarios run in real time.
+    ("broker.session.timeout.ms", "3000"),
+    ("broker.heartbeat.interval.ms", "500"),
+    ("replica.lag.time.max.ms", "5000"),
+    ("group.initial.rebalance.delay.ms", "0"),
+    ("group.min.session.timeout.ms", "500"),
+    // One broker may fail.
+    ("default.replication.factor", "3"),
+    ("min.insync.replicas", "2"),
+    ("offsets.topic.replication.factor", "3"),
+    ("offsets.topic.num.partitions", "4"),
+    ("transaction.state.log.replication.factor", "3"),
+    ("transaction.state.log.min.isr", "2"),
+    ("transaction.state.log.num.partitions", "4"),
+    ("share.coordinator.state.topic.replication.factor", "3"),
+    ("share.coordinator.state.topic.min.isr", "2"),
+    ("share.coordinator.state.topic.num.partitions", "4"),
+    // Only the plan creates topics and moves leaders.
+    ("auto.create.topics.enable", "false"),
+    ("auto.leader.rebalance.enable", "false"),
+    // The cleaner's default of 128 MB does not fit into a small heap.
+    ("log.cleaner.dedupe.buffer.size", "8388608"),
+];
+
+/// One broker among its like.
+pub(super) struct Broker<'a> {
+    /// Kafka's id of it, from 1.
+    pub(super) node_id: i32,
+    /// The names of all, by node id; the network resolves them.
+    pub(super) names: &'a [String],
+    /// Where the host publishes its client port.
+    pub(super) host_port: u16,
+}
+
+impl Broker<'_> {
+    /// What the container gets; the official image makes settings of the variables.
+    pub(super) fn environment(&self) -> Vec<(String, String)> {
+        let voters = (1..)
+            .zip(self.names)
+            .map(|(id, name)| format!("{id}@{name}:{CONTROLLER_PORT}"))
+            .collect::<Vec<_>>()
+            .join(",");
+        let listeners = format!(
+            "INTERNAL://:{INTERNAL_PORT},EXTERNAL://:{CLIENT_PORT},CONTROLLER://:{CONTROLLER_PORT}"
+        );
+        let advertised = format!(
+            "INTERNAL://{}:{INTERNAL_PORT},EXTERNAL://127.0.0.1:{}",
+            self.name(),
+            self.host_port
+        );
+        let own = [
+            ("node.id", self.node_id.to_string()),
+            ("controller.quorum.voters", voters),
+            ("listeners", listeners),
+            ("advertised.listeners", advertised),
+        ];
+        let own = own.map(|(setting, value)| (variable(setting), value));
+        let same = (SETTINGS.iter()).map(|(name, value)| (variable(name), (*value).to_owned()));
+        let process = [
+            ("CLUSTER_ID", CLUSTER_ID),
+            ("KAFKA_HEAP_OPTS", "-Xms128m -Xmx256m"),
+            // Names are looked up once and kept, since addresses are fixed; that a look-up failed
+            // is forgotten at once, or a broker that was cut off would stay so for longer.
+            (
+                "KAFKA_OPTS",
+                "-Dsun.net.inetaddr.ttl=-1 -Dsun.net.inetaddr.negative.ttl=0",
+            ),
+        ];
+        let process = process.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        own.into_iter().chain(same).chain(process).collect()
+    }
+
+    fn name(&self) -> &str {
+        usize::try_from(self.node_id - 1)
+            .ok()
+            .and_then(|position| self.names.get(position))
+            .map_or("localhost", String::as_str)
+    }
+}
+
+/// The variable that the official image turns into this setting.
+fn variable(setting: &str) -> String {
+    format!("KAFKA_{}", setting.replace('.', "_").to_uppercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broker_is_told_who_it_is_and_who_the_others_are() {
+        let names = ["a1", "a2", "a3"].map(String::from);
+        let broker = Broker {
+            node_id: 2,
+            names: &names,
+            host_port: 20_001,
+        };
+        let environment = broker.environment();
+        let value = |name: &str| {
+            let found = environment.iter().find(|(variable, _)| variable == name);
+            found.map(|(_, value)| value.as_str())
+        };
+        assert_eq!(value("KAFKA_NODE_ID"), Some("2"));
+        assert_eq!(
+            value("KAFKA_CONTROLLER_QUORUM_VOTERS"),
+            Some("1@a1:9093,2@a2:9093,3@a3:9093")
+        );
+        assert_eq!(
+            value("KAFKA_ADVERTISED_LISTENERS"),
+            Some("INTERNAL://a2:19092,EXTERNAL://127.0.0.1:20001")
+        );
+        assert_eq!(value("KAFKA_OFFSETS_TOPIC_NUM_PARTITIONS"), Some("4"));
+    }
+}
