@@ -4,16 +4,17 @@ use crate::exit;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use plimsoll_scenarios::{Property, Subject};
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// Tries Kafka consumers against what may go wrong, in a deterministic simulator.
+/// Tries Kafka consumers against what may go wrong, in a deterministic simulator or on real Kafka.
 ///
 /// A scenario says what may go wrong. Plimsoll runs it under thousands of seeds, says which
 /// promise the consumer broke, and shrinks the failure to a file of a few lines that replays
-/// byte for byte.
+/// byte for byte. The same file runs against real brokers and real processes, in real time.
 #[derive(Debug, Parser)]
 #[command(version, after_help = exit::HELP, max_term_width = 100)]
 pub struct Cli {
@@ -42,6 +43,9 @@ pub enum Command {
     /// Measure what a promise costs.
     #[command(subcommand)]
     Bench(BenchCommand),
+    /// Be one member of a group on real Kafka, as the environment says; the harness starts it.
+    #[command(hide = true)]
+    Member,
 }
 
 const REPLAY_HELP: &str = "\
@@ -56,17 +60,23 @@ Exit codes:
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// Scenario files, folders of them, or names of embedded ones (see `plimsoll list`); none:
-    /// the whole embedded library.
+    /// the whole embedded library, on real Kafka what is quick enough of it.
     #[arg(value_name = "FILE|DIR|NAME")]
     pub paths: Vec<String>,
+    #[command(flatten)]
+    pub backend: BackendArgs,
+    /// With `--backend kafka`, the consumer to try: any program, started once for each member.
+    #[arg(last = true, value_name = "COMMAND", conflicts_with = "subject")]
+    pub command: Vec<OsString>,
     /// Which seeds: `N` means 0..N, `A..B` means from A up to, not including, B. A file that
-    /// carries its own seed runs with that one only.
-    #[arg(long, value_name = "N|A..B", default_value = "1000")]
-    pub seeds: SeedRange,
+    /// carries its own seed runs with that one only. [default: 1000, on real Kafka 1]
+    #[arg(long, value_name = "N|A..B")]
+    pub seeds: Option<SeedRange>,
     /// Try this consumer instead of the one that each scenario names.
     #[arg(long, value_name = "NAME", value_parser = subjects())]
     pub subject: Option<Subject>,
-    /// How many threads; the result does not depend on it. [default: one for each core]
+    /// How many schedules run side by side; what the simulator finds does not depend on it.
+    /// [default: one for each core]
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
     /// How to print the report.
@@ -75,7 +85,7 @@ pub struct RunArgs {
     /// Write the trace of the first failing schedule, or of the only one, as JSON lines.
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
-    /// Where shrunk failures are written.
+    /// Where failures are written: shrunk, or with their trace where they come from real Kafka.
     #[arg(long, value_name = "DIR", default_value = "regressions")]
     pub regressions: PathBuf,
     /// Run all seeds of a scenario, although some have failed.
@@ -85,6 +95,18 @@ pub struct RunArgs {
     /// output, so that two runs can be compared with `cmp`; the report goes to standard error.
     #[arg(long)]
     pub print_hashes: bool,
+}
+
+/// What executes the schedules.
+#[derive(Debug, Args)]
+pub struct BackendArgs {
+    /// What executes the schedules.
+    #[arg(long, value_enum, default_value_t = BackendName::Sim)]
+    pub backend: BackendName,
+    /// With `--backend kafka`, a cluster that is there already. Its brokers are not broken:
+    /// schedules that need that are refused. [default: three brokers in containers]
+    #[arg(long, value_name = "HOST:PORT[,HOST:PORT]", value_parser = bootstrap)]
+    pub bootstrap: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -155,15 +177,37 @@ pub struct CommitIntervalArgs {
         default_value = "record,100ms,1s,5s,15s,30s,90s"
     )]
     pub intervals: Vec<Interval>,
-    /// Which seeds, the same for every interval.
-    #[arg(long, value_name = "N|A..B", default_value = "200")]
-    pub seeds: SeedRange,
-    /// How many threads; the result does not depend on it. [default: one for each core]
+    #[command(flatten)]
+    pub backend: BackendArgs,
+    /// Which seeds, the same for every interval. [default: 200, on real Kafka 1]
+    #[arg(long, value_name = "N|A..B")]
+    pub seeds: Option<SeedRange>,
+    /// How many schedules run side by side; what the simulator finds does not depend on it.
+    /// [default: one for each core, on real Kafka one for each interval]
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
     /// How to print the table.
     #[arg(long, value_enum, default_value_t = TableFormat::Human)]
     pub format: TableFormat,
+}
+
+/// What executes schedules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BackendName {
+    /// A cluster inside the program, thousands of schedules a second.
+    Sim,
+    /// Real brokers and real processes, in real time.
+    Kafka,
+}
+
+impl BackendName {
+    /// The word for it on the command line.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Sim => "sim",
+            Self::Kafka => "kafka",
+        }
+    }
 }
 
 /// How a report is printed.
@@ -259,6 +303,19 @@ impl FromStr for Interval {
 }
 
 const INTERVAL_EXPECTED: &str = "expected `record`, or a time as in 250ms, 5s or 2min";
+
+fn bootstrap(text: &str) -> Result<String, String> {
+    let is_address = |address: &str| {
+        address
+            .rsplit_once(':')
+            .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+    };
+    if text.split(',').all(is_address) {
+        Ok(text.to_owned())
+    } else {
+        Err("expected addresses as in localhost:9092,localhost:9093".into())
+    }
+}
 
 fn subjects() -> impl TypedValueParser<Value = Subject> {
     let names = Subject::ALL.map(|subject| PossibleValue::new(subject.name()));

@@ -28,6 +28,14 @@ pub enum CliError {
         help: Option<String>,
     },
 
+    /// The backend can execute nothing of what was named; a line for each.
+    #[error("real Kafka cannot run what was named:\n{0}")]
+    #[diagnostic(help(
+        "A scenario that only takes long runs there when it is named on its own; all of them run \
+         in the simulator (`--backend sim`)."
+    ))]
+    Refused(String),
+
     /// The environment lacks something.
     #[error("{0}")]
     Environment(String),
@@ -51,7 +59,7 @@ impl CliError {
     pub const fn exit(&self) -> Exit {
         match self {
             Self::Scenarios { .. } | Self::Usage { .. } => Exit::Mistake,
-            Self::Environment(_) => Exit::Environment,
+            Self::Refused(_) | Self::Environment(_) => Exit::Environment,
             Self::Internal(_) => Exit::Internal,
         }
     }

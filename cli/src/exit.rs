@@ -23,7 +23,9 @@ Exit codes:
    0  every expectation was met
    1  Plimsoll itself failed
    2  the command or a scenario has a mistake
-   3  the environment lacks something (a folder that cannot be written, ...)
+   3  the environment lacks something (a folder that cannot be written, a container engine, a
+      broker that answers, ...), the subject cannot be started, or the backend cannot execute
+      what was asked for
   10  a property was violated, or another expectation of a scenario was not met";
 
 impl Exit {

@@ -2,8 +2,12 @@
 
 use crate::error::CliError;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
+
+/// Who else wants to know.
+static ALSO: Mutex<Option<Box<dyn Fn() + Send>>> = Mutex::new(None);
 
 /// What a shell reports for a process that SIGINT ended.
 const KILLED_BY_SIGINT: i32 = 130;
@@ -14,9 +18,10 @@ const KILLED_BY_SIGINT: i32 = 130;
 /// Where the operating system refuses the handler.
 pub fn listen() -> Result<(), CliError> {
     ctrlc::set_handler(|| {
-        if REQUESTED.swap(true, Ordering::Relaxed) {
+        if REQUESTED.swap(true, Ordering::SeqCst) {
             std::process::exit(KILLED_BY_SIGINT);
         }
+        tell();
     })
     .map_err(|error| CliError::Environment(format!("cannot listen for Ctrl-C: {error}")))
 }
@@ -24,4 +29,18 @@ pub fn listen() -> Result<(), CliError> {
 /// Whether Ctrl-C was pressed.
 pub fn requested() -> bool {
     REQUESTED.load(Ordering::Relaxed)
+}
+
+/// Calls `also` as soon as Ctrl-C is pressed; at once, if it was.
+pub fn on_request(also: impl Fn() + Send + 'static) {
+    *ALSO.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(also));
+    if REQUESTED.load(Ordering::SeqCst) {
+        tell();
+    }
+}
+
+fn tell() {
+    if let Some(also) = &*ALSO.lock().unwrap_or_else(PoisonError::into_inner) {
+        also();
+    }
 }

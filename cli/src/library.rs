@@ -17,6 +17,8 @@ pub struct Loaded {
     pub label: String,
     /// The scenario.
     pub scenario: Scenario,
+    /// Whether an argument named it, and not a folder of several.
+    pub alone: bool,
 }
 
 /// The text of a scenario, not parsed yet.
@@ -25,6 +27,7 @@ pub struct Source {
     /// What names it on the command line.
     pub label: String,
     text: Cow<'static, str>,
+    alone: bool,
 }
 
 impl Source {
@@ -37,6 +40,7 @@ impl Source {
         Ok(Loaded {
             label: self.label.clone(),
             scenario,
+            alone: self.alone,
         })
     }
 
@@ -44,6 +48,7 @@ impl Source {
         Self {
             label: (*name).to_owned(),
             text: Cow::Borrowed(text),
+            alone: false,
         }
     }
 
@@ -58,6 +63,7 @@ impl Source {
         Ok(Self {
             label: path.display().to_string(),
             text: Cow::Owned(text),
+            alone: false,
         })
     }
 }
@@ -108,9 +114,14 @@ pub fn sources(arguments: &[String]) -> Result<Vec<Source>, CliError> {
     }
     let mut found: Vec<Source> = Vec::new();
     for argument in arguments {
-        for source in resolve(argument)? {
-            if !found.contains(&source) {
-                found.push(source);
+        let mut named = resolve(argument)?;
+        if let [only] = named.as_mut_slice() {
+            only.alone = true;
+        }
+        for source in named {
+            match found.iter_mut().find(|known| known.label == source.label) {
+                Some(known) => known.alone |= source.alone,
+                None => found.push(source),
             }
         }
     }

@@ -14,14 +14,16 @@ use plimsoll_scenarios::{Property, Timeline, Trace};
 /// # Errors
 /// Where the file is no regression, or cannot be run.
 pub fn replay(args: &ReplayArgs) -> Result<Exit, CliError> {
-    let Loaded { label, scenario } = library::load_one(&args.file)?;
+    let Loaded {
+        label, scenario, ..
+    } = library::load_one(&args.file)?;
     let Some(seed) = scenario.seed else {
         return Err(CliError::usage(
             format!("{label} is no regression: it has no seed"),
             format!("`plimsoll run {label}` runs it over many seeds."),
         ));
     };
-    let mut worker = Worker::new();
+    let mut worker = Worker::default();
     let plan = draw(&scenario, seed).map_err(|broken| broken.into_error(&label, seed))?;
     let run = worker
         .run(&plan)

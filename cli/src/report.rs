@@ -1,11 +1,12 @@
 //! What a command found, before anyone decides how to print it.
 
-use crate::args::SeedRange;
+use crate::args::{BackendName, SeedRange};
 use crate::conviction::Conviction;
 use crate::exit::Exit;
 use crate::runner::{Broken, Tally, Trial};
+use crate::selection::NotExecuted;
 use plimsoll_scenarios::check::Coverage;
-use plimsoll_scenarios::{BackendError, Property, Sometimes, Subject};
+use plimsoll_scenarios::{BackendError, Property, Sometimes};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,12 +14,16 @@ use std::time::Duration;
 /// What `plimsoll run` found.
 #[derive(Debug)]
 pub struct Report {
+    /// What executed the schedules.
+    pub backend: BackendName,
     /// The seeds that were asked for.
     pub seeds: SeedRange,
-    /// The subject of the command line.
-    pub subject: Option<Subject>,
+    /// The subject of the command line: its name, or the command after `--`.
+    pub subject: Option<String>,
     /// Every scenario, in the order of the command line.
     pub scenarios: Vec<ScenarioReport>,
+    /// What was asked for and not executed.
+    pub not_executed: Vec<NotExecuted>,
     /// Whether Ctrl-C ended it.
     pub interrupted: bool,
     /// What was written for `--trace`.
@@ -128,7 +133,7 @@ impl Report {
 pub struct Totals {
     /// How many runs.
     pub schedules: u64,
-    /// How much simulated time.
+    /// How much time, by the clock of the runs: simulated, but for real Kafka.
     pub simulated: Duration,
     /// How many simulated events.
     pub events: u64,

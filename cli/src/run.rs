@@ -1,18 +1,18 @@
 //! `plimsoll run`: scenarios over many seeds.
 
-use crate::args::{Format, RunArgs, SeedRange, threads};
-use crate::conviction::{Conviction, NotShrunk, Shrunk, convict};
+use crate::args::{BackendName, Format, RunArgs, threads};
+use crate::backend::{Choice, Engine};
+use crate::conviction::{Conviction, convict_all};
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::library::{self, Loaded};
 use crate::progress::Progress;
 use crate::report::{Failure, Report, ScenarioReport, Timing};
 use crate::runner::{self, Expectation, Options, Tally, Trial, Worker};
-use crate::{interrupt, output, regressions, render};
-use plimsoll_scenarios::{Property, Subject};
+use crate::selection::{self, Selection};
+use crate::{interrupt, output, recorded, regressions, render};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// From so many seeds on, a rare thing that a scenario names must have happened.
@@ -23,22 +23,49 @@ const ENOUGH_FOR_RARE_THINGS: u64 = 100;
 /// # Errors
 /// Where an argument is wrong, or the environment refuses.
 pub fn run(args: &RunArgs) -> Result<Exit, CliError> {
-    let trials = trials(args)?;
+    let choice = Choice::of(&args.backend, &args.command)?;
+    let selection = selection::select(args, &choice)?;
     interrupt::listen()?;
+    let engine = choice.start()?;
+    let report = report(args, &choice, selection, &engine);
+    engine.shut_down();
+    let report = report?;
+    print(&report, args)?;
+    Ok(report.exit())
+}
+
+fn report(
+    args: &RunArgs,
+    choice: &Choice,
+    selection: Selection,
+    engine: &Engine,
+) -> Result<Report, CliError> {
+    let Selection {
+        trials,
+        not_executed,
+    } = selection;
     let options = Options {
         jobs: threads(args.jobs),
         keep_going: args.keep_going,
         hashes: args.print_hashes,
+        record: args.trace.is_some() && only(&trials).is_some(),
     };
     let started = Instant::now();
-    let tallies = try_all(&trials, options);
+    let tallies = try_all(&trials, options, engine);
     let timing = Timing {
         elapsed: started.elapsed(),
         jobs: options.jobs,
     };
     // Asked before the shrinking: Ctrl-C during it takes nothing away from what was counted.
     let interrupted = interrupt::requested();
-    let convictions = convict_all(&trials, &tallies, options, &args.regressions);
+    let convictions = if engine.is_real() {
+        let trials = trials.iter().zip(&tallies);
+        trials
+            .map(|(trial, tally)| recorded::convict(trial, tally, choice, &args.regressions))
+            .collect()
+    } else {
+        convict_all(&trials, &tallies, options, &args.regressions)
+    };
     let trace = write_trace(args, &trials, &tallies)?;
     let scenarios =
         trials
@@ -46,58 +73,35 @@ pub fn run(args: &RunArgs) -> Result<Exit, CliError> {
             .zip(tallies)
             .zip(convictions)
             .map(|((trial, tally), convictions)| ScenarioReport {
-                failures: failures(&trial, &tally, convictions, interrupted),
+                failures: failures(&trial, &tally, convictions, interrupted, choice),
                 trial,
                 tally,
             });
-    let report = Report {
-        seeds: args.seeds,
-        subject: args.subject,
+    Ok(Report {
+        backend: choice.name(),
+        seeds: args.seeds.unwrap_or(choice.default_seeds()),
+        subject: args
+            .subject
+            .map(|subject| subject.to_string())
+            .or(choice.command()),
         scenarios: scenarios.collect(),
+        not_executed,
         interrupted,
         trace,
         timing,
-    };
-    print(&report, args)?;
-    Ok(report.exit())
+    })
 }
 
-fn trials(args: &RunArgs) -> Result<Vec<Trial>, CliError> {
-    let scenarios = library::load(&args.paths)?;
-    Ok(scenarios
-        .into_iter()
-        .map(|loaded| trial(loaded, args.seeds, args.subject))
-        .collect())
-}
-
-/// The trial of a scenario, perhaps with another subject than its own.
-fn trial(loaded: Loaded, seeds: SeedRange, subject: Option<Subject>) -> Trial {
-    let Loaded {
-        label,
-        mut scenario,
-    } = loaded;
-    let own = scenario.settings.consumers.subject;
-    let tried = subject.unwrap_or(own);
-    scenario.settings.consumers.subject = tried;
-    let expectation = if tried == own {
-        Expectation::Stated(scenario.settings.expect.verdict.clone())
+fn try_all(trials: &[Trial], options: Options, engine: &Engine) -> Vec<Tally> {
+    let total = trials.iter().map(Trial::schedules);
+    let total = total.fold(0, u64::saturating_add);
+    let progress = if engine.is_real() {
+        Progress::in_real_time(total, "schedules")
     } else {
-        Expectation::Open
+        Progress::new(total, "schedules")
     };
-    Trial {
-        label,
-        seeds: scenario.seed.map_or(seeds, SeedRange::one),
-        scenario,
-        expectation,
-    }
-}
-
-fn try_all(trials: &[Trial], options: Options) -> Vec<Tally> {
-    let seeds = trials.iter().map(|trial| trial.seeds.len());
-    let total = seeds.fold(0, u64::saturating_add);
-    let progress = Progress::new(total, "schedules");
     let mut failing = BTreeSet::new();
-    let tallies = runner::run(trials, options, |trial, seeds, tally| {
+    let tallies = runner::run(trials, options, engine, |trial, seeds, tally| {
         progress.advance(tally.schedules);
         progress.shorten(seeds - tally.schedules);
         for (property, _) in tally.failures(&trials[trial].expectation) {
@@ -110,93 +114,13 @@ fn try_all(trials: &[Trial], options: Options) -> Vec<Tally> {
     tallies
 }
 
-/// Shrinks the first failure of every property of every trial.
-fn convict_all(
-    trials: &[Trial],
-    tallies: &[Tally],
-    options: Options,
-    folder: &Path,
-) -> Vec<Vec<Conviction>> {
-    let findings: Vec<(usize, Property, u64)> = tallies
-        .iter()
-        .enumerate()
-        .flat_map(|(index, tally)| {
-            let failures = tally.failures(&trials[index].expectation);
-            failures.map(move |(property, seed)| (index, property, seed))
-        })
-        .collect();
-    let progress = Progress::new(findings.len() as u64, "failures shrunk");
-    let mut convictions: Vec<Vec<Conviction>> = trials.iter().map(|_| Vec::new()).collect();
-    let mut shrunk: Vec<_> = findings
-        .iter()
-        .map(|_| Err(NotShrunk::Interrupted))
-        .collect();
-    let work = |worker: &mut Worker, index: u64| {
-        let (trial, property, seed) = findings[index as usize];
-        convict(worker, &trials[trial].scenario, seed, property)
-    };
-    runner::in_order(
-        options.jobs,
-        findings.len() as u64,
-        Worker::new,
-        work,
-        |index, result| {
-            progress.advance(1);
-            shrunk[index as usize] = result;
-        },
-    );
-    progress.finish();
-    for ((index, property, seed), shrunk) in findings.into_iter().zip(shrunk) {
-        let runs = tallies[index].count(property).violated;
-        let conviction = keep(&trials[index], property, seed, runs, shrunk, folder);
-        convictions[index].push(conviction);
-    }
-    convictions
-}
-
-/// Writes the regression, and says how to see the failure again.
-fn keep(
-    trial: &Trial,
-    property: Property,
-    seed: u64,
-    runs: u64,
-    shrunk: Result<Shrunk, NotShrunk>,
-    folder: &Path,
-) -> Conviction {
-    let regression = shrunk.as_ref().ok().map(|shrunk| {
-        regressions::write(folder, trial, &shrunk.regression).map_err(|error| error.to_string())
-    });
-    let again = match &regression {
-        Some(Ok(path)) => regressions::replay_command(path),
-        _ => again(trial, seed),
-    };
-    Conviction {
-        property,
-        seed,
-        runs,
-        shrunk,
-        again,
-        regression,
-    }
-}
-
-/// The command that runs one seed of a trial again.
-fn again(trial: &Trial, seed: u64) -> String {
-    let label = regressions::quoted(&trial.label);
-    let mut command = format!("plimsoll run {label} --seeds {seed}..{}", seed + 1);
-    if trial.expectation == Expectation::Open {
-        let subject = trial.scenario.settings.consumers.subject;
-        write!(command, " --subject {subject}").expect("writing to a string");
-    }
-    command
-}
-
 /// Every expectation of a trial that was not met.
 fn failures(
     trial: &Trial,
     tally: &Tally,
     convictions: Vec<Conviction>,
     interrupted: bool,
+    choice: &Choice,
 ) -> Vec<Failure> {
     let mut failures: Vec<Failure> = convictions
         .into_iter()
@@ -206,14 +130,15 @@ fn failures(
         failures.push(Failure::Broken {
             seed: *seed,
             broken: broken.clone(),
-            again: again(trial, *seed),
+            again: trial.again(*seed, choice),
         });
     }
     // What has not happened yet may still happen under the seeds that are left.
-    let complete = !interrupted && tally.schedules == trial.seeds.len();
+    let complete = !interrupted && tally.schedules == trial.schedules();
     if complete && let Expectation::Stated(_) = trial.expectation {
         failures.extend(missing(trial, tally));
-        if failures.is_empty() {
+        // No trace of a run in real time is like another.
+        if failures.is_empty() && *choice == Choice::Sim {
             failures.extend(other_trace(trial, tally));
         }
     }
@@ -262,24 +187,42 @@ fn write_trace(
     let Some(path) = &args.trace else {
         return Ok(None);
     };
-    let failing = trials.iter().zip(tallies).find_map(|(trial, tally)| {
-        let failures = tally.failures(&trial.expectation);
-        Some((trial, failures.map(|(_, seed)| seed).min()?))
+    let failing = tallies.iter().enumerate().find_map(|(index, tally)| {
+        let failures = tally.failures(&trials[index].expectation);
+        Some((index, failures.map(|(_, seed)| seed).min()?))
     });
-    let only = match trials {
-        [trial] if trial.seeds.len() == 1 => Some((trial, trial.seeds.from)),
-        _ => None,
-    };
-    let Some((trial, seed)) = failing.or(only) else {
+    let Some((index, seed)) = failing.or(only(trials)) else {
         return Ok(None);
     };
-    let mut worker = Worker::new();
+    let lines = match &args.backend.backend {
+        BackendName::Sim => simulate(&trials[index], seed),
+        BackendName::Kafka => {
+            let mut recorded = tallies[index].recorded.iter();
+            let run = recorded.find(|run| run.seed == seed);
+            run.map(|run| regressions::json_lines(&run.trace))
+        }
+    };
     // A run that is broken has no trace; the report says so.
-    if worker.run_seed(&trial.scenario, seed).is_err() {
+    let Some(lines) = lines else {
         return Ok(None);
-    }
-    output::write_file(path, &regressions::json_lines(worker.trace()))?;
+    };
+    output::write_file(path, &lines)?;
     Ok(Some(path.clone()))
+}
+
+/// The trace of a seed.
+fn simulate(trial: &Trial, seed: u64) -> Option<String> {
+    let mut worker = Worker::default();
+    worker.run_seed(&trial.scenario, seed).ok()?;
+    Some(regressions::json_lines(worker.trace()))
+}
+
+/// The index of the only trial and its only seed.
+fn only(trials: &[Trial]) -> Option<(usize, u64)> {
+    match trials {
+        [trial] if trial.seeds.len() == 1 => Some((0, trial.seeds.from)),
+        _ => None,
+    }
 }
 
 fn print(report: &Report, args: &RunArgs) -> Result<(), CliError> {

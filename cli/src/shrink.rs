@@ -9,6 +9,7 @@ use crate::render::human;
 use crate::runner::{Broken, Expectation, Trial, Worker};
 use crate::{interrupt, output, regressions};
 use plimsoll_scenarios::{BackendError, Property, Scenario};
+use std::collections::BTreeSet;
 
 /// Runs `plimsoll shrink`.
 ///
@@ -18,6 +19,7 @@ pub fn shrink(args: &ShrinkArgs) -> Result<Exit, CliError> {
     let Loaded {
         label,
         mut scenario,
+        ..
     } = library::load_one(&args.file)?;
     if let Some(subject) = args.subject {
         scenario.settings.consumers.subject = subject;
@@ -29,7 +31,7 @@ pub fn shrink(args: &ShrinkArgs) -> Result<Exit, CliError> {
         ));
     };
     interrupt::listen()?;
-    let mut worker = Worker::new();
+    let mut worker = Worker::default();
     let property = failing_property(&mut worker, &label, &scenario, seed, args.property)?;
     let shrunk = match convict(&mut worker, &scenario, seed, property) {
         Ok(shrunk) => shrunk,
@@ -43,8 +45,10 @@ pub fn shrink(args: &ShrinkArgs) -> Result<Exit, CliError> {
     };
     let trial = Trial {
         label,
+        subject: scenario.settings.consumers.subject.to_string(),
         scenario,
         seeds: SeedRange::one(seed),
+        without: BTreeSet::new(),
         expectation: Expectation::Open,
     };
     let path = regressions::write(&args.regressions, &trial, &shrunk.regression)?;
@@ -93,11 +97,10 @@ fn failing_property(
 fn print(trial: &Trial, property: Property, shrunk: &Shrunk) -> Result<(), CliError> {
     let Trial {
         label,
-        scenario,
+        subject,
         seeds,
         ..
     } = trial;
-    let subject = scenario.settings.consumers.subject;
     output::print(&format!(
         "{label}: {property} violated by {subject} with seed {}.\n{}",
         seeds.from,

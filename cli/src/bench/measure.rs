@@ -103,6 +103,9 @@ struct Ownership {
     over: bool,
 }
 
+/// Within this time a member is not told of two rebalances.
+const ONE_REBALANCE: Duration = Duration::from_millis(50);
+
 /// Reads one trace.
 #[derive(Debug, Default)]
 struct Reader {
@@ -245,7 +248,8 @@ impl Reader {
         });
     }
 
-    /// Partitions that one rebalance takes from a member are one disruption.
+    /// Partitions that one rebalance takes from a member are one disruption; in real time it is
+    /// told partition by partition.
     fn revoked(
         &mut self,
         at: Instant,
@@ -260,7 +264,11 @@ impl Reader {
             return;
         }
         let disruption = match self.revocation {
-            Some((told, when, disruption)) if told == member && when == at => disruption,
+            Some((told, when, disruption))
+                if told == member && at.saturating_since(when) <= ONE_REBALANCE =>
+            {
+                disruption
+            }
             _ => begin(Cause::Rebalance, into),
         };
         self.revocation = Some((member, at, disruption));

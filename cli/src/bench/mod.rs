@@ -6,6 +6,7 @@ mod render;
 mod summary;
 
 use crate::args::{CommitIntervalArgs, Interval, SeedRange, TableFormat, threads};
+use crate::backend::{Choice, Engine};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::library::{self, Loaded};
@@ -15,7 +16,8 @@ use crate::runner::{self, Broken, Chunks, Worker, draw};
 use crate::{interrupt, output};
 use measure::Measured;
 use plimsoll_core::CommitPolicy;
-use plimsoll_scenarios::Scenario;
+use plimsoll_scenarios::{BackendError, Scenario};
+use std::num::NonZeroUsize;
 use std::time::Instant;
 use summary::Row;
 
@@ -28,54 +30,83 @@ const CHUNK: u64 = 10;
 /// Runs `plimsoll bench commit-interval`.
 ///
 /// # Errors
-/// Where an argument is wrong, or Plimsoll itself fails.
+/// Where an argument is wrong, the environment refuses, or Plimsoll itself fails.
 pub fn commit_interval(args: &CommitIntervalArgs) -> Result<Exit, CliError> {
-    let Loaded { label, scenario } = library::load_one(SCENARIO)?;
-    interrupt::listen()?;
-    let jobs = threads(args.jobs);
-    let started = Instant::now();
-    let rows = args
+    let choice = Choice::of(&args.backend, &[])?;
+    let Loaded {
+        label, scenario, ..
+    } = library::load_one(SCENARIO)?;
+    let intervals: Vec<(Interval, Scenario)> = args
         .intervals
         .iter()
         .map(|interval| (*interval, with_interval(&scenario, *interval)))
-        .collect::<Vec<_>>();
-    let chunks = Chunks::new(rows.iter().map(|_| args.seeds), CHUNK);
-    let progress = Progress::new(args.seeds.len() * rows.len() as u64, "schedules");
-    let mut measured: Vec<Measured> = rows.iter().map(|_| Measured::default()).collect();
+        .collect();
+    let seeds = args.seeds.unwrap_or(match choice {
+        Choice::Sim => SeedRange { from: 0, to: 200 },
+        Choice::Kafka(_) => choice.default_seeds(),
+    });
+    let jobs = match (args.jobs, &choice, NonZeroUsize::new(intervals.len())) {
+        // They wait more than they work.
+        (None, Choice::Kafka(_), Some(intervals)) => intervals,
+        (jobs, _, _) => threads(jobs),
+    };
+    interrupt::listen()?;
+    let engine = choice.start()?;
+    let started = Instant::now();
+    let measured = measure_all(&intervals, seeds, jobs, &engine);
+    let timing = Timing {
+        elapsed: started.elapsed(),
+        jobs,
+    };
+    engine.shut_down();
+    let measured = measured.map_err(|(seed, broken)| broken.into_error(&label, seed))?;
+    let rows: Vec<Row> = intervals
+        .iter()
+        .zip(measured)
+        .map(|((interval, scenario), measured)| Row::of(*interval, scenario, measured))
+        .collect();
+    output::print(&match args.format {
+        TableFormat::Human => render::human(&rows, seeds, interrupt::requested()),
+        TableFormat::Csv => render::csv(&rows),
+        TableFormat::Json => render::json(&rows, &timing),
+    })?;
+    Ok(exit(&rows))
+}
+
+/// Runs every seed with every interval.
+fn measure_all(
+    intervals: &[(Interval, Scenario)],
+    seeds: SeedRange,
+    jobs: NonZeroUsize,
+    engine: &Engine,
+) -> Result<Vec<Measured>, (u64, Broken)> {
+    let chunk = if engine.is_real() { 1 } else { CHUNK };
+    let chunks = Chunks::new(intervals.iter().map(|_| seeds), chunk);
+    let total = seeds.len().saturating_mul(intervals.len() as u64);
+    let progress = if engine.is_real() {
+        Progress::in_real_time(total, "schedules")
+    } else {
+        Progress::new(total, "schedules")
+    };
+    let mut measured: Vec<Measured> = intervals.iter().map(|_| Measured::default()).collect();
     let mut broken = None;
     let work = |worker: &mut Worker, index: u64| {
-        let (row, seeds) = chunks.get(index);
-        measure_all(worker, &rows[row].1, seeds)
+        let (interval, seeds) = chunks.get(index);
+        measure_chunk(worker, &intervals[interval].1, seeds)
     };
-    runner::in_order(jobs, chunks.len(), Worker::new, work, |index, result| {
-        let (row, seeds) = chunks.get(index);
+    let worker = || Worker::new(engine.another());
+    runner::in_order(jobs, chunks.len(), worker, work, |index, result| {
+        let (interval, seeds) = chunks.get(index);
         progress.advance(seeds.len());
         match result {
-            Ok(result) => measured[row].merge(result),
+            Ok(result) => measured[interval].merge(result),
             Err(failure) => {
                 broken.get_or_insert(failure);
             }
         }
     });
     progress.finish();
-    if let Some((seed, broken)) = broken {
-        return Err(broken.into_error(&label, seed));
-    }
-    let timing = Timing {
-        elapsed: started.elapsed(),
-        jobs,
-    };
-    let rows: Vec<Row> = rows
-        .iter()
-        .zip(measured)
-        .map(|((interval, scenario), measured)| Row::of(*interval, scenario, measured))
-        .collect();
-    output::print(&match args.format {
-        TableFormat::Human => render::human(&rows, args.seeds, interrupt::requested()),
-        TableFormat::Csv => render::csv(&rows),
-        TableFormat::Json => render::json(&rows, &timing),
-    })?;
-    Ok(exit(&rows))
+    broken.map_or(Ok(measured), Err)
 }
 
 /// The promises hold at every interval: a row that breaks one is a failure, not a price.
@@ -106,7 +137,7 @@ fn with_interval(scenario: &Scenario, interval: Interval) -> Scenario {
     scenario
 }
 
-fn measure_all(
+fn measure_chunk(
     worker: &mut Worker,
     scenario: &Scenario,
     seeds: SeedRange,
@@ -117,8 +148,11 @@ fn measure_all(
             break;
         }
         let plan = draw(scenario, seed).map_err(|broken| (seed, broken))?;
-        let run = worker.run(&plan).map_err(|broken| (seed, broken))?;
-        measured.add(seed, &run.verdict, worker.trace());
+        match worker.run(&plan) {
+            Ok(run) => measured.add(seed, &run.verdict, worker.trace()),
+            Err(Broken::Failed(BackendError::Interrupted)) => break,
+            Err(broken) => return Err((seed, broken)),
+        }
     }
     Ok(measured)
 }

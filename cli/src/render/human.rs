@@ -1,8 +1,10 @@
 //! The report of `plimsoll run` for people.
 
 use super::{Table, counted, hours, per_second, thousands};
-use crate::conviction::{Conviction, NotShrunk, Shrunk};
+use crate::args::BackendName;
+use crate::conviction::{Conviction, Evidence, NotShrunk, Shrunk};
 use crate::exit::Exit;
+use crate::recorded::Sighting;
 use crate::report::{Failure, Report, ScenarioReport};
 use crate::runner::{Broken, Count, Expectation, Tally};
 use plimsoll_scenarios::Property;
@@ -10,6 +12,8 @@ use plimsoll_scenarios::Property;
 /// The report as text.
 pub fn report(report: &Report) -> String {
     let mut text = matrix(report);
+    text += &not_observed(report);
+    text += &not_executed(report);
     text.push('\n');
     text += &totals(report);
     for (scenario, failure) in report.failures() {
@@ -97,18 +101,64 @@ pub const fn abbreviation(property: Property) -> &'static str {
     }
 }
 
+/// Of real Kafka, why each property of each scenario was not observed. Of the simulator it would
+/// say little: what one of a thousand seeds does not show, another does.
+fn not_observed(report: &Report) -> String {
+    if report.backend == BackendName::Sim {
+        return String::new();
+    }
+    let mut text = String::new();
+    for ScenarioReport { trial, tally, .. } in &report.scenarios {
+        for (property, reason, runs) in tally.reasons() {
+            let label = &trial.label;
+            let runs = counted(runs, "run");
+            text += &format!("  {label}: {property}: {reason} ({runs})\n");
+        }
+    }
+    if text.is_empty() {
+        text
+    } else {
+        format!("\nNot observed, and why:\n{text}")
+    }
+}
+
+fn not_executed(report: &Report) -> String {
+    if report.not_executed.is_empty() {
+        return String::new();
+    }
+    let schedules = report.not_executed.iter().map(|entry| entry.schedules);
+    let mut text = format!(
+        "\nNot executed: {}.\n",
+        counted(schedules.sum(), "schedule")
+    );
+    for entry in &report.not_executed {
+        text += &format!("  {entry}\n");
+    }
+    text
+}
+
 fn totals(report: &Report) -> String {
     let totals = report.totals();
     let elapsed = report.timing.elapsed;
-    let mut text = format!(
-        "{}, {:.1} simulated hours, {} events; {} schedules a second in {:.2} s on {}.\n",
-        counted(totals.schedules, "schedule"),
-        hours(totals.simulated),
-        thousands(totals.events),
-        thousands(per_second(totals.schedules, elapsed) as u64),
-        elapsed.as_secs_f64(),
-        counted(report.timing.jobs.get() as u64, "thread"),
-    );
+    let jobs = report.timing.jobs.get() as u64;
+    let schedules = counted(totals.schedules, "schedule");
+    let mut text = match report.backend {
+        BackendName::Sim => format!(
+            "{schedules}, {:.1} simulated hours, {} events; {} schedules a second in {:.2} s on \
+             {}.\n",
+            hours(totals.simulated),
+            thousands(totals.events),
+            thousands(per_second(totals.schedules, elapsed) as u64),
+            elapsed.as_secs_f64(),
+            counted(jobs, "thread"),
+        ),
+        BackendName::Kafka => format!(
+            "{schedules} on real Kafka, {:.0} s of real time in {:.0} s, at most {jobs} side by \
+             side.\n",
+            totals.simulated.as_secs_f64(),
+            elapsed.as_secs_f64(),
+        ),
+    };
     text += "Sometimes: ";
     let rare = totals.coverage.counts();
     let rare: Vec<String> = rare
@@ -171,7 +221,7 @@ fn failure(scenario: &ScenarioReport, failure: &Failure) -> String {
 pub fn broken(broken: &Broken) -> String {
     match broken {
         Broken::Panicked(panic) => format!("Plimsoll itself {panic},"),
-        Broken::Refused(refusal) => format!("the simulator refuses: {}", refusal.reason),
+        Broken::Refused(refusal) => format!("the backend refuses: {}", refusal.reason),
         Broken::Failed(error) => error.to_string(),
     }
 }
@@ -187,25 +237,45 @@ fn violation(scenario: &ScenarioReport, conviction: &Conviction) -> String {
     let mut text = format!(
         "{}: {property} violated by {} in {runs} of {}, first with seed {seed}.\n",
         trial.label,
-        trial.scenario.settings.consumers.subject,
+        trial.subject,
         counted(tally.schedules, "schedule"),
     );
-    match &conviction.shrunk {
-        Ok(shrunk) => text += &self::shrunk(shrunk),
-        Err(NotShrunk::Interrupted) => text += "  Not shrunk: interrupted.\n",
-        Err(NotShrunk::Broken(why)) => {
+    let (mut file, mut simulate) = ("Regression:", None);
+    match &conviction.evidence {
+        Evidence::Shrunk(shrunk) => text += &self::shrunk(shrunk),
+        Evidence::NotShrunk(NotShrunk::Interrupted) => text += "  Not shrunk: interrupted.\n",
+        Evidence::NotShrunk(NotShrunk::Broken(why)) => {
             text += &format!("  Not shrunk: {} while shrinking.\n", broken(why));
+        }
+        Evidence::Seen(sighting) => {
+            text += &seen(sighting);
+            (file, simulate) = ("Plan:      ", Some(&sighting.simulate));
         }
     }
     match &conviction.regression {
-        Some(Ok(path)) => text += &format!("  Regression: {}\n", path.display()),
+        Some(Ok(path)) => text += &format!("  {file} {}\n", path.display()),
         Some(Err(error)) => {
             text +=
                 &format!("  No regression: {error}. Name another folder with --regressions DIR.\n");
         }
         None => {}
     }
-    text + &format!("  Again with: {}\n", conviction.again)
+    text += &format!("  Again with: {}\n", conviction.again);
+    if let Some(command) = simulate {
+        text += &format!("  In the simulator, which can shrink it: {command}\n");
+    }
+    text
+}
+
+/// A failure in real time: its sentence, its timeline, its trace.
+fn seen(sighting: &Sighting) -> String {
+    let mut text = format!("  {}\n\n", sighting.violation.summary);
+    text += &indented(&sighting.timeline);
+    match &sighting.trace {
+        Ok(path) => text += &format!("  Trace:      {}\n", path.display()),
+        Err(error) => text += &format!("  No trace: {error}\n"),
+    }
+    text
 }
 
 /// A shrunk failure: its size, its sentence, its timeline.
@@ -217,7 +287,14 @@ pub fn shrunk(shrunk: &Shrunk) -> String {
         counted(u64::from(shrunk.runs), "run"),
         shrunk.violation.summary,
     );
-    for line in shrunk.timeline.lines() {
+    text += &indented(&shrunk.timeline);
+    text
+}
+
+/// Lines below what they belong to, and an empty one.
+fn indented(lines: &str) -> String {
+    let mut text = String::new();
+    for line in lines.lines() {
         text += format!("  {line}").trim_end();
         text.push('\n');
     }

@@ -1,15 +1,21 @@
 //! The report of `plimsoll run` for programs: one document, whose `version` rises when a field
-//! changes its meaning or goes away. All but `timing` is the same for the same arguments.
+//! changes its meaning or goes away. Of the simulator, all but `timing` is the same for the same
+//! arguments.
 
 use super::per_second;
-use crate::conviction::{Conviction, NotShrunk};
+use crate::args::BackendName;
+use crate::conviction::{self, Conviction, Evidence, NotShrunk};
+use crate::recorded::Sighting;
 use crate::report::{self, Failure, Report, ScenarioReport};
 use crate::runner::{Expectation, Tally};
+use crate::selection;
 use plimsoll_scenarios::Sometimes;
 use plimsoll_scenarios::check::Coverage;
 use plimsoll_scenarios::scenario::Expected;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
 
 /// The version of the document.
 const VERSION: u32 = 1;
@@ -26,18 +32,19 @@ pub fn report(report: &Report, hashes: bool) -> String {
             from: report.seeds.from,
             to: report.seeds.to,
         },
-        subject: report.subject.map(plimsoll_scenarios::Subject::name),
+        backend: report.backend.word(),
+        subject: report.subject.as_deref(),
         totals: Totals {
             schedules: totals.schedules,
-            simulated_seconds: totals.simulated.as_secs_f64(),
-            events: totals.events,
+            clock: Clock::of(report.backend, totals.simulated, totals.events),
             sometimes: sometimes(&totals.coverage),
         },
         scenarios: report
             .scenarios
             .iter()
-            .map(|scenario| Scenario::of(scenario, hashes))
+            .map(|scenario| Scenario::of(scenario, report.backend, hashes))
             .collect(),
+        not_executed: report.not_executed.iter().map(NotExecuted::of).collect(),
         timing: Timing::of(&report.timing, totals.schedules),
     };
     to_text(&document)
@@ -55,11 +62,13 @@ struct Document<'a> {
     plimsoll: &'static str,
     exit: u8,
     interrupted: bool,
+    backend: &'static str,
     seeds: Seeds,
-    /// The subject of the command line.
-    subject: Option<&'static str>,
+    /// The subject of the command line: its name, or the command after `--`.
+    subject: Option<&'a str>,
     totals: Totals,
     scenarios: Vec<Scenario<'a>>,
+    not_executed: Vec<NotExecuted<'a>>,
     timing: Timing,
 }
 
@@ -72,9 +81,31 @@ struct Seeds {
 #[derive(Serialize)]
 struct Totals {
     schedules: u64,
-    simulated_seconds: f64,
-    events: u64,
+    #[serde(flatten)]
+    clock: Clock,
     sometimes: BTreeMap<&'static str, u64>,
+}
+
+/// How long runs took by their own clock.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Clock {
+    Simulated { simulated_seconds: f64, events: u64 },
+    Real { real_seconds: f64 },
+}
+
+impl Clock {
+    const fn of(backend: BackendName, time: Duration, events: u64) -> Self {
+        match backend {
+            BackendName::Sim => Self::Simulated {
+                simulated_seconds: time.as_secs_f64(),
+                events,
+            },
+            BackendName::Kafka => Self::Real {
+                real_seconds: time.as_secs_f64(),
+            },
+        }
+    }
 }
 
 /// What depends on the machine.
@@ -100,12 +131,12 @@ impl Timing {
 struct Scenario<'a> {
     scenario: &'a str,
     name: &'a str,
-    subject: &'static str,
+    subject: &'a str,
     /// `null`: the subject is not the scenario's own, and nothing is expected of it.
     expected: Option<Vec<&'static str>>,
     schedules: u64,
-    simulated_seconds: f64,
-    events: u64,
+    #[serde(flatten)]
+    clock: Clock,
     properties: Vec<Property>,
     sometimes: BTreeMap<&'static str, u64>,
     failures: Vec<FailureEntry<'a>>,
@@ -119,11 +150,31 @@ struct Property {
     held: u64,
     violated: u64,
     not_observed: u64,
+    /// In how many schedules for which reason.
+    not_observed_because: BTreeMap<&'static str, u64>,
     first_seed: Option<u64>,
 }
 
+/// Schedules that were asked for and not executed.
+#[derive(Serialize)]
+struct NotExecuted<'a> {
+    scenario: &'a str,
+    schedules: u64,
+    reason: &'a str,
+}
+
+impl<'a> NotExecuted<'a> {
+    fn of(entry: &'a selection::NotExecuted) -> Self {
+        Self {
+            scenario: &entry.label,
+            schedules: entry.schedules,
+            reason: &entry.reason,
+        }
+    }
+}
+
 impl<'a> Scenario<'a> {
-    fn of(scenario: &'a ScenarioReport, hashes: bool) -> Self {
+    fn of(scenario: &'a ScenarioReport, backend: BackendName, hashes: bool) -> Self {
         let ScenarioReport {
             trial,
             tally,
@@ -133,7 +184,7 @@ impl<'a> Scenario<'a> {
         Self {
             scenario: &trial.label,
             name: &settings.name,
-            subject: settings.consumers.subject.name(),
+            subject: &trial.subject,
             expected: match &trial.expectation {
                 Expectation::Open => None,
                 Expectation::Stated(Expected::Held) => Some(Vec::new()),
@@ -142,8 +193,7 @@ impl<'a> Scenario<'a> {
                 }
             },
             schedules: tally.schedules,
-            simulated_seconds: tally.simulated.as_secs_f64(),
-            events: tally.events,
+            clock: Clock::of(backend, tally.simulated, tally.events),
             properties: properties(tally),
             sometimes: sometimes(&tally.coverage),
             failures: failures.iter().map(FailureEntry::of).collect(),
@@ -164,6 +214,11 @@ fn properties(tally: &Tally) -> Vec<Property> {
             held: count.held,
             violated: count.violated,
             not_observed: count.not_observed,
+            not_observed_because: tally
+                .reasons()
+                .filter(|(unobserved, _, _)| *unobserved == property)
+                .map(|(_, reason, runs)| (reason, runs))
+                .collect(),
             first_seed: count.first,
         };
     tally.counts().map(entry).collect()
@@ -185,8 +240,10 @@ enum FailureEntry<'a> {
         schedules: u64,
         again: &'a str,
         regression: Option<String>,
-        shrunk: Option<Shrunk<'a>>,
+        shrunk: Option<Box<Shrunk<'a>>>,
         not_shrunk: Option<String>,
+        /// In real time, where nothing is shrunk.
+        seen: Option<Box<Seen<'a>>>,
     },
     NotViolated {
         property: &'static str,
@@ -215,6 +272,15 @@ struct Shrunk<'a> {
     runs: u32,
 }
 
+#[derive(Serialize)]
+struct Seen<'a> {
+    summary: &'a str,
+    at_seconds: f64,
+    timeline: Vec<&'a str>,
+    trace: Option<String>,
+    simulate: &'a str,
+}
+
 impl<'a> FailureEntry<'a> {
     fn of(failure: &'a Failure) -> Self {
         match failure {
@@ -240,26 +306,53 @@ impl<'a> FailureEntry<'a> {
 
     fn violated(conviction: &'a Conviction) -> Self {
         let regression = conviction.regression.as_ref();
+        let (mut shrunk, mut not_shrunk, mut seen) = (None, None, None);
+        match &conviction.evidence {
+            Evidence::Shrunk(smallest) => shrunk = Some(Box::new(Shrunk::of(smallest))),
+            Evidence::NotShrunk(NotShrunk::Interrupted) => not_shrunk = Some("interrupted".into()),
+            Evidence::NotShrunk(NotShrunk::Broken(broken)) => {
+                not_shrunk = Some(super::human::broken(broken));
+            }
+            Evidence::Seen(sighting) => seen = Some(Box::new(Seen::of(sighting))),
+        }
         Self::Violated {
             property: conviction.property.name(),
             seed: conviction.seed,
             schedules: conviction.runs,
             again: &conviction.again,
-            regression: regression
-                .and_then(|written| written.as_ref().ok())
-                .map(|path| path.display().to_string()),
-            shrunk: conviction.shrunk.as_ref().ok().map(|shrunk| Shrunk {
-                summary: &shrunk.violation.summary,
-                at_seconds: shrunk.violation.at.since_start().as_secs_f64(),
-                timeline: shrunk.timeline.lines().collect(),
-                messages: shrunk.messages,
-                faults: shrunk.faults,
-                runs: shrunk.runs,
-            }),
-            not_shrunk: conviction.shrunk.as_ref().err().map(|why| match why {
-                NotShrunk::Interrupted => "interrupted".into(),
-                NotShrunk::Broken(broken) => super::human::broken(broken),
-            }),
+            regression: regression.and_then(written),
+            shrunk,
+            not_shrunk,
+            seen,
         }
     }
+}
+
+impl<'a> Shrunk<'a> {
+    fn of(shrunk: &'a conviction::Shrunk) -> Self {
+        Self {
+            summary: &shrunk.violation.summary,
+            at_seconds: shrunk.violation.at.since_start().as_secs_f64(),
+            timeline: shrunk.timeline.lines().collect(),
+            messages: shrunk.messages,
+            faults: shrunk.faults,
+            runs: shrunk.runs,
+        }
+    }
+}
+
+impl<'a> Seen<'a> {
+    fn of(sighting: &'a Sighting) -> Self {
+        Self {
+            summary: &sighting.violation.summary,
+            at_seconds: sighting.violation.at.since_start().as_secs_f64(),
+            timeline: sighting.timeline.lines().collect(),
+            trace: written(&sighting.trace),
+            simulate: &sighting.simulate,
+        }
+    }
+}
+
+fn written(file: &Result<PathBuf, String>) -> Option<String> {
+    file.as_ref().ok().map(|path| path.display().to_string())
 }

@@ -15,9 +15,12 @@ pub use tally::{Count, Tally};
 pub use worker::{Broken, Run, Worker, draw};
 
 use crate::args::SeedRange;
-use crate::interrupt;
+use crate::backend::{Choice, Engine};
+use crate::recorded::Recorded;
+use crate::{interrupt, regressions};
 use plimsoll_scenarios::scenario::Expected;
 use plimsoll_scenarios::{BackendError, Property, Scenario};
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -28,10 +31,31 @@ pub struct Trial {
     pub label: String,
     /// The scenario, with the subject that stands trial.
     pub scenario: Scenario,
+    /// Who stands trial: a subject's name, or a command.
+    pub subject: String,
     /// Under which seeds.
     pub seeds: SeedRange,
+    /// But not under these: the backend cannot execute their plans.
+    pub without: BTreeSet<u64>,
     /// What it must show.
     pub expectation: Expectation,
+}
+
+impl Trial {
+    /// How many schedules it has.
+    pub fn schedules(&self) -> u64 {
+        self.seeds.len() - self.without.len() as u64
+    }
+
+    /// The command that runs one seed again.
+    pub fn again(&self, seed: u64, choice: &Choice) -> String {
+        let label = regressions::quoted(&self.label);
+        let mut command = format!("plimsoll run {label} --seeds {seed}..{}", seed + 1);
+        if self.expectation == Expectation::Open && choice.command().is_none() {
+            command += &format!(" --subject {}", self.subject);
+        }
+        command + &choice.arguments()
+    }
 }
 
 /// What a trial must show.
@@ -67,6 +91,8 @@ pub struct Options {
     pub keep_going: bool,
     /// Whether traces are hashed.
     pub hashes: bool,
+    /// Whether a run in real time is kept although nothing is wrong with it.
+    pub record: bool,
 }
 
 /// How many seeds a thread takes at once: small enough that a scenario which fails early ends
@@ -74,14 +100,23 @@ pub struct Options {
 /// on it, so it is not a setting.
 const CHUNK: u64 = 25;
 
+/// In real time a schedule takes so long that each is taken for itself.
+const CHUNK_IN_REAL_TIME: u64 = 1;
+
 /// Runs every trial; one tally for each. `watch` sees each chunk: its trial, how many seeds it
 /// had, and what they came to.
 pub fn run(
     trials: &[Trial],
     options: Options,
+    engine: &Engine,
     mut watch: impl FnMut(usize, u64, &Tally),
 ) -> Vec<Tally> {
-    let chunks = Chunks::new(trials.iter().map(|trial| trial.seeds), CHUNK);
+    let size = if engine.is_real() {
+        CHUNK_IN_REAL_TIME
+    } else {
+        CHUNK
+    };
+    let chunks = Chunks::new(trials.iter().map(|trial| trial.seeds), size);
     // The first seed of the first chunk that ended its trial, by trial.
     let ended: Vec<AtomicU64> = trials.iter().map(|_| AtomicU64::new(u64::MAX)).collect();
     let work = |worker: &mut Worker, index: u64| {
@@ -89,7 +124,7 @@ pub fn run(
         if seeds.from > ended[trial].load(Ordering::Relaxed) {
             return Tally::default();
         }
-        let tally = run_chunk(worker, &trials[trial], seeds, options.hashes);
+        let tally = run_chunk(worker, &trials[trial], seeds, options);
         if tally.ends(&trials[trial], options.keep_going) {
             ended[trial].fetch_min(seeds.from, Ordering::Relaxed);
         }
@@ -99,7 +134,7 @@ pub fn run(
     in_order(
         options.jobs,
         chunks.len(),
-        Worker::new,
+        || Worker::new(engine.another()),
         work,
         |index, tally| {
             let (trial, seeds) = chunks.get(index);
@@ -115,16 +150,29 @@ pub fn run(
     merged
 }
 
-fn run_chunk(worker: &mut Worker, trial: &Trial, seeds: SeedRange, hashes: bool) -> Tally {
+fn run_chunk(worker: &mut Worker, trial: &Trial, seeds: SeedRange, options: Options) -> Tally {
     let mut tally = Tally::default();
     // A regression's hash is compared with the recorded one.
-    let hashes = hashes || trial.scenario.settings.expect.trace.is_some();
+    let hashes = options.hashes || trial.scenario.settings.expect.trace.is_some();
     for seed in seeds.from..seeds.to {
         if interrupt::requested() {
             break;
         }
+        if trial.without.contains(&seed) {
+            continue;
+        }
         match worker.run_seed(&trial.scenario, seed) {
-            Ok(run) => tally.add(seed, &run, worker.trace(), hashes),
+            Ok(run) => {
+                tally.add(seed, &run, worker.trace(), hashes);
+                let failed = tally.failures(&trial.expectation).next().is_some();
+                if worker.is_real() && (failed || options.record) {
+                    tally.recorded.push(Recorded {
+                        seed,
+                        verdict: run.verdict,
+                        trace: worker.take_trace(),
+                    });
+                }
+            }
             Err(Broken::Failed(BackendError::Interrupted)) => break,
             Err(broken) => {
                 tally.broken = Some((seed, broken));

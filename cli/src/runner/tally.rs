@@ -2,8 +2,10 @@
 
 use super::worker::{Broken, Run};
 use super::{Expectation, Trial};
+use crate::recorded::Recorded;
 use plimsoll_scenarios::check::Coverage;
 use plimsoll_scenarios::{Fingerprint, Judgement, Property, Trace};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What many runs of one scenario came to.
@@ -17,10 +19,14 @@ pub struct Tally {
     pub events: u64,
     /// How often each property was judged how, in the order of [`Property::ALL`].
     counts: [Count; Property::ALL.len()],
+    /// Why properties were not observed, and in how many runs.
+    reasons: BTreeMap<(Property, &'static str), u64>,
     /// How often each rare thing happened.
     pub coverage: Coverage,
     /// The hash of each trace, by seed, where hashes were asked for.
     pub hashes: Vec<(u64, Fingerprint)>,
+    /// The runs in real time that are kept.
+    pub recorded: Vec<Recorded>,
     /// The first seed that has no verdict, and why.
     pub broken: Option<(u64, Broken)>,
 }
@@ -48,7 +54,10 @@ impl Tally {
             let count = &mut self.counts[*property as usize];
             match judgement {
                 Judgement::Held => count.held += 1,
-                Judgement::NotObserved(_) => count.not_observed += 1,
+                Judgement::NotObserved(reason) => {
+                    count.not_observed += 1;
+                    *self.reasons.entry((*property, reason)).or_default() += 1;
+                }
                 Judgement::Violated(_) => {
                     count.violated += 1;
                     count.first.get_or_insert(seed);
@@ -72,8 +81,12 @@ impl Tally {
             mine.not_observed += theirs.not_observed;
             mine.first = mine.first.or(theirs.first);
         }
+        for (reason, runs) in later.reasons {
+            *self.reasons.entry(reason).or_default() += runs;
+        }
         self.coverage.merge(&later.coverage);
         self.hashes.extend(later.hashes);
+        self.recorded.extend(later.recorded);
         self.broken = self.broken.take().or(later.broken);
     }
 
@@ -85,6 +98,12 @@ impl Tally {
     /// How often this property was judged how.
     pub const fn count(&self, property: Property) -> Count {
         self.counts[property as usize]
+    }
+
+    /// Why properties were not observed, and in how many runs, in the order of [`Property::ALL`].
+    pub fn reasons(&self) -> impl Iterator<Item = (Property, &'static str, u64)> {
+        let reasons = self.reasons.iter();
+        reasons.map(|((property, reason), runs)| (*property, *reason, *runs))
     }
 
     /// The properties whose violation was not expected, each with the lowest seed that broke it.

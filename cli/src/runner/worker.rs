@@ -1,15 +1,16 @@
-//! One thread's simulator, judge and trace, used again from run to run.
+//! One thread's backend, judge and trace, used again from run to run.
 
+use crate::backend::Engine;
 use crate::panics::{self, Panic};
 use plimsoll_core::Instant;
 use plimsoll_scenarios::check::Judge;
-use plimsoll_scenarios::{Backend, BackendError, Plan, Refusal, Scenario, Trace, Verdict};
-use plimsoll_sim::Simulator;
+use plimsoll_scenarios::{BackendError, Plan, Refusal, Scenario, Trace, Verdict};
+use std::mem;
 
-/// One thread's simulator, judge and trace.
+/// One thread's backend, judge and trace.
 #[derive(Debug, Default)]
 pub struct Worker {
-    simulator: Simulator,
+    engine: Engine,
     judge: Judge,
     trace: Trace,
 }
@@ -19,7 +20,7 @@ pub struct Worker {
 pub struct Run {
     /// The judgement of every property.
     pub verdict: Verdict,
-    /// When the run ended, in simulated time.
+    /// When the run ended, by its own clock.
     pub ended: Instant,
     /// How many events were simulated.
     pub events: u64,
@@ -38,8 +39,16 @@ pub enum Broken {
 
 impl Worker {
     /// A worker that has not run anything yet.
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(engine: Engine) -> Self {
+        Self {
+            engine,
+            ..Self::default()
+        }
+    }
+
+    /// Whether its runs take real time, and can never be had again.
+    pub const fn is_real(&self) -> bool {
+        self.engine.is_real()
     }
 
     /// Draws the plan of a seed, executes and judges it.
@@ -56,14 +65,14 @@ impl Worker {
     /// # Errors
     /// Where there is no verdict.
     pub fn run(&mut self, plan: &Plan) -> Result<Run, Broken> {
-        if let Some(refusal) = self.simulator.refuses(plan) {
+        if let Some(refusal) = self.engine.backend().refuses(plan) {
             return Err(Broken::Refused(refusal));
         }
         match panics::catch(|| self.execute(plan)) {
             Ok(run) => run.map_err(Broken::Failed),
             Err(panic) => {
                 // What panicked half-way is not used again.
-                *self = Self::new();
+                *self = Self::new(self.engine.another());
                 Err(Broken::Panicked(panic))
             }
         }
@@ -74,17 +83,23 @@ impl Worker {
         &self.trace
     }
 
+    /// Gives that away.
+    pub fn take_trace(&mut self) -> Trace {
+        mem::take(&mut self.trace)
+    }
+
     fn execute(&mut self, plan: &Plan) -> Result<Run, BackendError> {
-        let before = self.simulator.events();
+        let before = self.engine.events();
         self.trace.clear();
-        self.simulator.run(plan, &mut self.trace)?;
-        let unobservable = self.simulator.unobservable();
+        let backend = self.engine.backend();
+        backend.run(plan, &mut self.trace)?;
+        let unobservable = backend.unobservable();
         let verdict = self.judge.judge(plan, &self.trace, unobservable);
         let last = self.trace.entries().last();
         Ok(Run {
             verdict,
             ended: last.map_or(Instant::ZERO, |entry| entry.at),
-            events: self.simulator.events() - before,
+            events: self.engine.events() - before,
         })
     }
 }

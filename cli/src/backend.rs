@@ -1,0 +1,239 @@
+//! What executes plans: the simulator, or real Kafka.
+
+use crate::args::{BackendArgs, BackendName, SeedRange};
+use crate::error::CliError;
+use crate::{interrupt, progress, regressions};
+use plimsoll_chaos::{ChaosError, ClusterSource, Kafka, Options, SubjectCommand};
+use plimsoll_scenarios::{Backend, Plan, Subject};
+use plimsoll_sim::Simulator;
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+/// What executes plans, as the command line chooses it; nothing is started yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// The simulator.
+    Sim,
+    /// Real brokers and real processes.
+    Kafka(Options),
+}
+
+impl Choice {
+    /// What the arguments choose; `command` is the subject that stands after `--`.
+    ///
+    /// # Errors
+    /// Where arguments do not go together, or the command does not exist.
+    pub fn of(args: &BackendArgs, command: &[OsString]) -> Result<Self, CliError> {
+        let source = match (args.backend, &args.bootstrap) {
+            (BackendName::Kafka, None) => ClusterSource::Containers,
+            (BackendName::Kafka, Some(servers)) => ClusterSource::Bootstrap(servers.clone()),
+            (BackendName::Sim, Some(_)) => return Err(only_with_kafka("--bootstrap")),
+            (BackendName::Sim, None) if !command.is_empty() => {
+                return Err(only_with_kafka("a command after `--`"));
+            }
+            (BackendName::Sim, None) => return Ok(Self::Sim),
+        };
+        let subject = match command {
+            [] => SubjectCommand::Own(this_program()?),
+            [program, arguments @ ..] => SubjectCommand::External {
+                program: find(program)?.into_os_string(),
+                arguments: arguments.to_vec(),
+            },
+        };
+        Ok(Self::Kafka(Options { source, subject }))
+    }
+
+    /// Its name on the command line.
+    pub const fn name(&self) -> BackendName {
+        match self {
+            Self::Sim => BackendName::Sim,
+            Self::Kafka(_) => BackendName::Kafka,
+        }
+    }
+
+    /// The seeds of a command that names none.
+    pub const fn default_seeds(&self) -> SeedRange {
+        let to = match self {
+            Self::Sim => 1000,
+            Self::Kafka(_) => 1,
+        };
+        SeedRange { from: 0, to }
+    }
+
+    /// The program that stands trial instead of what scenarios name, as words for a shell.
+    pub fn command(&self) -> Option<String> {
+        match self {
+            Self::Kafka(Options {
+                subject: SubjectCommand::External { program, arguments },
+                ..
+            }) => {
+                let words = std::iter::once(program).chain(arguments);
+                let words = words.map(|word| regressions::quoted(&word.to_string_lossy()));
+                Some(words.collect::<Vec<_>>().join(" "))
+            }
+            _ => None,
+        }
+    }
+
+    /// The end of a command line that makes this choice again.
+    pub fn arguments(&self) -> String {
+        let Self::Kafka(options) = self else {
+            return String::new();
+        };
+        let mut text = String::from(" --backend kafka");
+        if let ClusterSource::Bootstrap(servers) = &options.source {
+            text += &format!(" --bootstrap {servers}");
+        }
+        if let Some(command) = self.command() {
+            text += &format!(" -- {command}");
+        }
+        text
+    }
+
+    /// Why the plan cannot be executed there; the simulator says so itself when it runs the plan.
+    pub fn refuses(&self, plan: &Plan) -> Option<String> {
+        match self {
+            Self::Sim => None,
+            Self::Kafka(options) => options.refuses(plan).map(|refusal| refusal.reason),
+        }
+    }
+
+    /// Starts what it needs.
+    ///
+    /// # Errors
+    /// Where the environment lacks something.
+    pub fn start(&self) -> Result<Engine, CliError> {
+        let Self::Kafka(options) = self else {
+            return Ok(Engine::default());
+        };
+        let waiting = progress::waiting(match &options.source {
+            ClusterSource::Containers => "starting a Kafka cluster",
+            ClusterSource::Bootstrap(_) => "asking the Kafka cluster",
+        });
+        let kafka = Kafka::start(options.clone())?;
+        waiting.finish_and_clear();
+        let interrupted = kafka.clone();
+        interrupt::on_request(move || interrupted.interrupt());
+        Ok(Engine::Kafka(kafka))
+    }
+}
+
+/// A subject of the command line that only the simulator has.
+pub fn refuse_recipe(subject: Subject) -> CliError {
+    CliError::usage(
+        format!("the subject {subject} is a recipe, and recipes live in the simulator only"),
+        "Real programs stand trial as a command: plimsoll run FILE --backend kafka -- COMMAND.",
+    )
+}
+
+fn only_with_kafka(what: &str) -> CliError {
+    CliError::usage(
+        format!("{what} needs --backend kafka"),
+        "The simulator has its own cluster, and its own subjects (`plimsoll list --subjects`).",
+    )
+}
+
+fn this_program() -> Result<PathBuf, CliError> {
+    env::current_exe().map_err(|error| {
+        CliError::Environment(format!("cannot tell where this program is: {error}"))
+    })
+}
+
+/// The file that a command names: a path, or a name to look up as a shell does.
+fn find(program: &OsStr) -> Result<PathBuf, CliError> {
+    let path = Path::new(program);
+    let found = if path.components().count() > 1 || path.has_root() {
+        is_executable(path).then(|| path.to_owned())
+    } else {
+        let folders = env::var_os("PATH").unwrap_or_default();
+        env::split_paths(&folders)
+            .map(|folder| folder.join(path))
+            .find(|file| is_executable(file))
+    };
+    found.ok_or_else(|| {
+        CliError::usage(
+            format!("there is no program `{}`", path.display()),
+            "After `--` stands the command that starts one member of the group.",
+        )
+    })
+}
+
+#[cfg(unix)]
+fn is_executable(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    file.metadata()
+        .is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_executable(file: &Path) -> bool {
+    file.is_file()
+}
+
+/// What executes plans, started. Each thread has one of its own.
+#[derive(Debug)]
+pub enum Engine {
+    /// The simulator.
+    Sim(Box<Simulator>),
+    /// A real cluster, which all threads share.
+    Kafka(Kafka),
+}
+
+impl Engine {
+    /// One for another thread, or instead of one that panicked half-way.
+    pub fn another(&self) -> Self {
+        match self {
+            Self::Sim(_) => Self::default(),
+            Self::Kafka(kafka) => Self::Kafka(kafka.clone()),
+        }
+    }
+
+    /// The backend.
+    pub fn backend(&mut self) -> &mut dyn Backend {
+        match self {
+            Self::Sim(simulator) => simulator.as_mut(),
+            Self::Kafka(kafka) => kafka,
+        }
+    }
+
+    /// How many events it has simulated.
+    pub fn events(&self) -> u64 {
+        match self {
+            Self::Sim(simulator) => simulator.events(),
+            Self::Kafka(_) => 0,
+        }
+    }
+
+    /// Whether its runs take real time, and can never be had again.
+    pub const fn is_real(&self) -> bool {
+        matches!(self, Self::Kafka(_))
+    }
+
+    /// Removes what was started.
+    pub fn shut_down(self) {
+        if let Self::Kafka(kafka) = self {
+            kafka.shut_down();
+        }
+    }
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self::Sim(Box::default())
+    }
+}
+
+impl From<ChaosError> for CliError {
+    fn from(error: ChaosError) -> Self {
+        match error {
+            ChaosError::Environment(text) | ChaosError::Subject(text) => Self::Environment(text),
+            ChaosError::Scenario(message) => Self::Usage {
+                message,
+                help: None,
+            },
+            ChaosError::Internal(text) => Self::Internal(text),
+            ChaosError::Interrupted => Self::Environment("interrupted".into()),
+        }
+    }
+}

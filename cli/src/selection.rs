@@ -1,0 +1,164 @@
+//! Which scenarios `plimsoll run` runs, and which it does not, with the reason.
+
+use crate::args::{RunArgs, SeedRange};
+use crate::backend::{self, Choice};
+use crate::error::CliError;
+use crate::library::{self, Loaded};
+use crate::runner::{Expectation, Trial, draw};
+use plimsoll_scenarios::{Scenario, Subject};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::Duration;
+
+/// What a command line selects.
+#[derive(Debug, Default)]
+pub struct Selection {
+    /// What is run.
+    pub trials: Vec<Trial>,
+    /// What is not.
+    pub not_executed: Vec<NotExecuted>,
+}
+
+/// Schedules of a scenario that are not executed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotExecuted {
+    /// What names the scenario on the command line.
+    pub label: String,
+    /// How many schedules.
+    pub schedules: u64,
+    /// Of how many that were asked for.
+    pub of: u64,
+    /// Why.
+    pub reason: String,
+}
+
+/// The trials that the arguments ask for. On real Kafka, schedules that it cannot execute are
+/// sorted out here, before anything is started; so are scenarios of a folder, or of the library,
+/// that take too long.
+///
+/// # Errors
+/// Where an argument is wrong, where a scenario that was named on its own cannot be executed, and
+/// where nothing is left.
+pub fn select(args: &RunArgs, choice: &Choice) -> Result<Selection, CliError> {
+    let seeds = args.seeds.unwrap_or(choice.default_seeds());
+    let scenarios = library::load(&args.paths)?;
+    if *choice == Choice::Sim {
+        let trials = scenarios.into_iter();
+        return Ok(Selection {
+            trials: trials
+                .map(|loaded| trial(loaded, seeds, args.subject, choice))
+                .collect(),
+            not_executed: Vec::new(),
+        });
+    }
+    if let Some(recipe) = args.subject.filter(|subject| *subject != Subject::Plimsoll) {
+        return Err(backend::refuse_recipe(recipe));
+    }
+    let mut selection = Selection::default();
+    for loaded in scenarios {
+        let alone = loaded.alone;
+        let slow = if alone { None } else { slow(&loaded.scenario) };
+        let mut trial = trial(loaded, seeds, args.subject, choice);
+        let refused = match slow {
+            Some(reason) => vec![not_executed(&trial, trial.seeds.len(), reason)],
+            None => sort_out(&mut trial, choice)?,
+        };
+        if alone && !refused.is_empty() {
+            return Err(refuse(&refused));
+        }
+        let left = refused.iter().map(|entry| entry.schedules).sum::<u64>() < trial.seeds.len();
+        selection.trials.extend(left.then_some(trial));
+        selection.not_executed.extend(refused);
+    }
+    if selection.trials.is_empty() {
+        return Err(refuse(&selection.not_executed));
+    }
+    Ok(selection)
+}
+
+/// The trial of a scenario, perhaps with another subject than its own.
+fn trial(loaded: Loaded, seeds: SeedRange, subject: Option<Subject>, choice: &Choice) -> Trial {
+    let Loaded {
+        label,
+        mut scenario,
+        ..
+    } = loaded;
+    let own = scenario.settings.consumers.subject;
+    let tried = subject.unwrap_or(own);
+    scenario.settings.consumers.subject = tried;
+    let command = choice.command();
+    let expectation = if tried == own && command.is_none() {
+        Expectation::Stated(scenario.settings.expect.verdict.clone())
+    } else {
+        Expectation::Open
+    };
+    Trial {
+        label,
+        seeds: scenario.seed.map_or(seeds, SeedRange::one),
+        subject: command.unwrap_or_else(|| tried.to_string()),
+        without: BTreeSet::new(),
+        scenario,
+        expectation,
+    }
+}
+
+/// Why a scenario that nobody named is left out in real time.
+fn slow(scenario: &Scenario) -> Option<String> {
+    let settings = &scenario.settings;
+    (!settings.real_time).then(|| match settings.safety {
+        Some(duration) if duration >= QUICK => {
+            format!("takes {} s and more in real time", duration.as_secs())
+        }
+        _ => "is not marked as quick enough for real time".into(),
+    })
+}
+
+/// Below this, a scenario may be marked as quick enough for real time.
+const QUICK: Duration = Duration::from_secs(20);
+
+/// Takes away the seeds whose plans cannot be executed.
+fn sort_out(trial: &mut Trial, choice: &Choice) -> Result<Vec<NotExecuted>, CliError> {
+    let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
+    for seed in trial.seeds.from..trial.seeds.to {
+        let plan =
+            draw(&trial.scenario, seed).map_err(|broken| broken.into_error(&trial.label, seed))?;
+        if let Some(reason) = choice.refuses(&plan) {
+            trial.without.insert(seed);
+            *reasons.entry(reason).or_default() += 1;
+        }
+    }
+    let reasons = reasons.into_iter();
+    Ok(reasons
+        .map(|(reason, schedules)| not_executed(trial, schedules, reason))
+        .collect())
+}
+
+fn not_executed(trial: &Trial, schedules: u64, reason: String) -> NotExecuted {
+    NotExecuted {
+        label: trial.label.clone(),
+        schedules,
+        of: trial.seeds.len(),
+        reason,
+    }
+}
+
+fn refuse(refused: &[NotExecuted]) -> CliError {
+    let lines: Vec<String> = refused.iter().map(ToString::to_string).collect();
+    CliError::Refused(lines.join("\n"))
+}
+
+impl fmt::Display for NotExecuted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            label,
+            schedules,
+            of,
+            reason,
+        } = self;
+        if schedules == of {
+            write!(f, "{label}: {reason}")
+        } else {
+            write!(f, "{label}, {schedules} of {of} schedules: {reason}")
+        }
+    }
+}
