@@ -1,7 +1,7 @@
 //! The library: what every scenario of it has, and that its plans do what it says.
 //! That each is written and read back unchanged is tested with the language.
 
-use plimsoll_scenarios::scenario::{Expected, Trigger};
+use plimsoll_scenarios::scenario::{BrokerSettings, Expected, FaultKind, Trigger};
 use plimsoll_scenarios::{Plan, Scenario, Subject};
 use std::collections::BTreeMap;
 use std::fs;
@@ -41,6 +41,25 @@ fn each_expects_plimsoll_to_be_acquitted_and_something_rare_to_happen() {
         assert_eq!(settings.expect.verdict, Expected::Held, "{path}");
         assert_eq!(scenario.seed, None, "{path}");
         assert_ne!(settings.expect.sometimes, [], "{path}");
+    }
+}
+
+/// One cluster serves all of them, in real time: nobody sets its brokers up anew, and no error comes
+/// from brokers that are well.
+#[test]
+fn what_is_quick_enough_for_real_kafka_asks_for_nothing_that_it_cannot_do() {
+    let mut quick = library();
+    quick.retain(|(_, scenario)| scenario.settings.real_time);
+    assert!(quick.len() >= 12, "{} scenarios", quick.len());
+    for (path, scenario) in quick {
+        let path = path.display();
+        let cluster = &scenario.settings.cluster;
+        assert_eq!(cluster.settings, BrokerSettings::default(), "{path}");
+        assert_eq!((cluster.brokers, cluster.replication), (3, 3), "{path}");
+        for fault in Plan::draw(&scenario, 0).faults {
+            let is_error = matches!(fault.kind, FaultKind::Error { .. });
+            assert!(!is_error, "{path}: {fault:?}");
+        }
     }
 }
 
