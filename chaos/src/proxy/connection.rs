@@ -1,0 +1,458 @@
+//! One connection of a member with a broker.
+//!
+//! Two halves run side by side, joined by two queues. The member's half reads requests and sends
+//! responses; the broker's half sends requests and reads responses. What a fault holds waits in a
+//! queue. When the member's half is over, the broker's half sends what was on its way, and stays
+//! until the broker has answered the commits that it got.
+
+use super::frame::{Frame, Header, Unreadable};
+use super::link::{Link, Way};
+use super::listener::Listener;
+use super::observe::{self, Answer, Asked, Detail};
+use super::rewrite::Addresses;
+use super::session::Session;
+use super::{Seen, Watcher};
+use kafka_protocol::messages::ApiKey;
+use plimsoll_scenarios::scenario::RequestKind;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+use tokio::io::{AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// How long a broker may take to accept a connection.
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+
+/// A proxied connection.
+pub(super) struct Connection {
+    link: Arc<Link>,
+    addresses: Arc<Addresses>,
+    watcher: Arc<dyn Watcher>,
+    /// How often its link had been cut when it began.
+    cuts: u64,
+    member: watch::Sender<MemberEnd>,
+    /// What the broker was asked, and has not answered yet.
+    asked: watch::Sender<VecDeque<Asked>>,
+    /// Commits whose answer was not sent to the member.
+    unanswered: AtomicU32,
+}
+
+/// The member's end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum MemberEnd {
+    Open,
+    /// Closed in the ordinary way: what it sent still arrives, unless it is held.
+    Closed,
+    /// Broken: what is on its way is gone.
+    Cut,
+}
+
+/// On its way to the broker.
+struct Request {
+    due: Due,
+    frame: Frame,
+    asked: Option<Asked>,
+}
+
+/// On its way to the member.
+struct Response {
+    due: Due,
+    frame: Frame,
+    answer: Answer,
+    is_commit: bool,
+    /// It is to be swallowed instead.
+    lost: Option<RequestKind>,
+}
+
+/// When something is to be sent on; `None`: at once.
+#[derive(Clone, Copy)]
+struct Due(Option<Instant>);
+
+impl Connection {
+    pub fn new(listener: &Listener) -> Self {
+        Self {
+            cuts: listener.link.cuts(),
+            link: listener.link.clone(),
+            addresses: listener.addresses.clone(),
+            watcher: listener.watcher.clone(),
+            member: watch::Sender::new(MemberEnd::Open),
+            asked: watch::Sender::default(),
+            unanswered: AtomicU32::new(0),
+        }
+    }
+
+    /// Carries what is sent, until both ends are over.
+    pub async fn carry(&self, member: TcpStream) {
+        let (to_broker, requests) = unbounded_channel();
+        let (to_member, responses) = unbounded_channel();
+        tokio::join!(
+            self.member_half(member, to_broker, responses),
+            self.broker_half(requests, to_member),
+        );
+    }
+
+    async fn member_half(
+        &self,
+        mut stream: TcpStream,
+        requests: UnboundedSender<Request>,
+        responses: UnboundedReceiver<Response>,
+    ) {
+        prompt(&stream);
+        let end = {
+            let (reader, writer) = stream.split();
+            tokio::select! {
+                biased;
+                () = self.link.cut_again(self.cuts) => MemberEnd::Cut,
+                () = self.read_requests(reader, requests) => MemberEnd::Closed,
+                end = self.send_responses(responses, writer) => end,
+            }
+        };
+        self.member.send_replace(end);
+        for _ in 0..self.unanswered.load(Ordering::SeqCst) {
+            self.saw(Seen::CommitUnanswered);
+        }
+        close(stream, end);
+    }
+
+    async fn broker_half(
+        &self,
+        requests: UnboundedReceiver<Request>,
+        responses: UnboundedSender<Response>,
+    ) {
+        // Nobody connects through a blocked link. The member does not see that.
+        if !self.may_pass(Way::ToBroker).await {
+            return;
+        }
+        let Some(mut stream) = self.connect().await else {
+            return;
+        };
+        {
+            let (reader, writer) = stream.split();
+            let send = async {
+                self.send_requests(requests, writer).await;
+                self.commits_answered().await;
+            };
+            tokio::select! {
+                () = self.read_responses(reader, responses) => {}
+                () = send => {}
+            }
+        }
+        close(stream, *self.member.borrow());
+    }
+
+    async fn connect(&self) -> Option<TcpStream> {
+        let address = &self.link.broker.address.address;
+        let connecting = TcpStream::connect(address);
+        let stream = match tokio::time::timeout(CONNECT_WITHIN, connecting).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => {
+                tracing::debug!(%address, %error, "a broker cannot be reached");
+                return None;
+            }
+            Err(_) => {
+                tracing::debug!(%address, "a broker does not accept connections");
+                return None;
+            }
+        };
+        prompt(&stream);
+        Some(stream)
+    }
+
+    /// Until the member closed its end.
+    async fn read_requests(&self, reader: ReadHalf<'_>, requests: UnboundedSender<Request>) {
+        let mut reader = BufReader::new(reader);
+        let mut session = Session::default();
+        loop {
+            let frame = match Frame::read(&mut reader).await {
+                Ok(Some(frame)) => frame,
+                Ok(None) => return,
+                Err(error) => return self.broke("member", &error),
+            };
+            let (frame, asked) = self.observe_request(frame, &mut session);
+            // Fails where the broker's half is over; this one will be soon.
+            let _ = requests.send(Request {
+                due: Due::after(self.link.latency(Way::ToBroker)),
+                frame,
+                asked,
+            });
+        }
+    }
+
+    fn observe_request(&self, frame: Frame, session: &mut Session) -> (Frame, Option<Asked>) {
+        let Some(header) = frame.request_header() else {
+            tracing::warn!("a request without a header is passed on");
+            return (frame, None);
+        };
+        let broker = self.link.broker.address.index;
+        let assignments = self.link.member.assignments();
+        let (seen, detail) = observe::request(&frame, header, broker, session, assignments);
+        let detail = detail.unwrap_or_else(|error| {
+            self.unreadable(header, &error);
+            Detail::None
+        });
+        for seen in seen {
+            if matches!(seen, Seen::CommitSent { .. }) {
+                self.unanswered.fetch_add(1, Ordering::SeqCst);
+            }
+            self.saw(seen);
+        }
+        let frame = readable_versions(frame, header);
+        (frame, Some(Asked { header, detail }))
+    }
+
+    /// Until the member's end is over and all was sent that still arrives.
+    async fn send_requests(
+        &self,
+        mut requests: UnboundedReceiver<Request>,
+        mut writer: WriteHalf<'_>,
+    ) {
+        while let Some(request) = requests.recv().await {
+            tokio::select! {
+                () = request.due.wait() => {}
+                () = self.member_is(MemberEnd::Cut) => return,
+            }
+            if !self.may_pass(Way::ToBroker).await {
+                return;
+            }
+            if let Some(asked) = request.asked {
+                self.asked.send_modify(|waiting| waiting.push_back(asked));
+            }
+            if writer.write_all(request.frame.bytes()).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Until the broker closed its end.
+    async fn read_responses(&self, reader: ReadHalf<'_>, responses: UnboundedSender<Response>) {
+        let mut reader = BufReader::new(reader);
+        loop {
+            let frame = match Frame::read(&mut reader).await {
+                Ok(Some(frame)) => frame,
+                Ok(None) => return,
+                Err(error) => return self.broke("broker", &error),
+            };
+            let response = self.observe_response(frame);
+            // Fails where the member's half is over.
+            let _ = responses.send(response);
+        }
+    }
+
+    fn observe_response(&self, frame: Frame) -> Response {
+        let asked = frame.correlation().and_then(|id| self.take_asked(id));
+        let Some(asked) = asked else {
+            tracing::warn!("a response to nothing that was asked is passed on");
+            return self.response(frame, Answer::default(), false, None);
+        };
+        // Before the watcher is called: what it asks for then is about the next one.
+        let is_open = *self.member.borrow() == MemberEnd::Open;
+        let lost = asked
+            .kind()
+            .filter(|kind| is_open && self.link.member.loses(*kind));
+        let (frame, mut answer) = self.understand(frame, &asked);
+        if let Some(done) = answer.done.take() {
+            self.saw(done);
+        }
+        self.response(frame, answer, asked.is_commit(), lost)
+    }
+
+    fn response(
+        &self,
+        frame: Frame,
+        answer: Answer,
+        is_commit: bool,
+        lost: Option<RequestKind>,
+    ) -> Response {
+        Response {
+            due: Due::after(self.link.latency(Way::ToMember)),
+            frame,
+            answer,
+            is_commit,
+            lost,
+        }
+    }
+
+    /// The request that a response is for. Those before it have none.
+    fn take_asked(&self, correlation: i32) -> Option<Asked> {
+        let mut found = None;
+        self.asked.send_modify(|waiting| {
+            let is_it = |asked: &Asked| asked.header.correlation == correlation;
+            if let Some(index) = waiting.iter().position(is_it) {
+                found = waiting.drain(..=index).next_back();
+            }
+        });
+        found
+    }
+
+    /// What an answer says, and what of it the member gets.
+    fn understand(&self, frame: Frame, asked: &Asked) -> (Frame, Answer) {
+        let Ok(key) = ApiKey::try_from(asked.header.key) else {
+            return (frame, Answer::default());
+        };
+        let version = asked.header.version;
+        let (header, body) = match frame.response_parts(key, version) {
+            Ok(parts) => parts,
+            Err(error) => {
+                self.unreadable(asked.header, &error);
+                return (frame, Answer::default());
+            }
+        };
+        let answer = asked.answer(key, body.clone()).unwrap_or_else(|error| {
+            self.unreadable(asked.header, &error);
+            Answer::default()
+        });
+        match self.addresses.rewrite(key, version, body) {
+            Ok(Some(body)) => (Frame::response(&header, &body), answer),
+            Ok(None) => (frame, answer),
+            Err(error) => {
+                self.unreadable(asked.header, &error);
+                (frame, answer)
+            }
+        }
+    }
+
+    /// Until the broker's end is over and the member got all that still arrives.
+    async fn send_responses(
+        &self,
+        mut responses: UnboundedReceiver<Response>,
+        mut writer: WriteHalf<'_>,
+    ) -> MemberEnd {
+        while let Some(response) = responses.recv().await {
+            response.due.wait().await;
+            let was_held = self.link.is_blocked(Way::ToMember);
+            if !self.may_pass(Way::ToMember).await {
+                return MemberEnd::Cut;
+            }
+            if was_held && responses.is_closed() {
+                return MemberEnd::Closed;
+            }
+            if let Some(request) = response.lost {
+                self.saw(Seen::ResponseLost { request });
+                return MemberEnd::Cut;
+            }
+            self.tell(response.answer).await;
+            if writer.write_all(response.frame.bytes()).await.is_err() {
+                return MemberEnd::Closed;
+            }
+            if response.is_commit {
+                self.unanswered.fetch_sub(1, Ordering::SeqCst);
+            }
+        }
+        // That it is closed is held too.
+        self.may_pass(Way::ToMember).await;
+        MemberEnd::Closed
+    }
+
+    async fn tell(&self, answer: Answer) {
+        let member = &self.link.member;
+        for seen in answer.learned {
+            let is_assignment = matches!(seen, Seen::Synced { .. });
+            self.saw(seen);
+            if is_assignment {
+                member.got_assignment();
+            }
+        }
+        for (topic, partition, last) in answer.produced {
+            self.watcher
+                .produced(member.id, &topic, partition, last)
+                .await;
+        }
+    }
+
+    /// Waits until nothing holds what goes this way; false where it is never to be sent.
+    async fn may_pass(&self, way: Way) -> bool {
+        if self.link.is_blocked(way) {
+            let unblocked = self.link.unblocked(way, self.cuts);
+            match way {
+                Way::ToMember => unblocked.await,
+                // A member that closed its end while its requests are held takes them with it.
+                Way::ToBroker => tokio::select! {
+                    () = unblocked => {}
+                    () = self.member_is_over() => return false,
+                },
+            }
+        }
+        self.link.cuts() == self.cuts && *self.member.borrow() != MemberEnd::Cut
+    }
+
+    async fn member_is_over(&self) {
+        let mut member = self.member.subscribe();
+        // It fails where the sender is gone, and that is a part of the connection.
+        let _ = member.wait_for(|end| *end != MemberEnd::Open).await;
+    }
+
+    async fn member_is(&self, this: MemberEnd) {
+        let mut member = self.member.subscribe();
+        let _ = member.wait_for(|end| *end == this).await;
+    }
+
+    async fn commits_answered(&self) {
+        let mut asked = self.asked.subscribe();
+        let _ = asked
+            .wait_for(|waiting| !waiting.iter().any(Asked::is_commit))
+            .await;
+    }
+
+    fn saw(&self, seen: Seen) {
+        self.watcher.saw(self.link.member.id, seen);
+    }
+
+    fn broke(&self, peer: &str, error: &std::io::Error) {
+        let member = self.link.member.id;
+        let broker = self.link.broker.address.index;
+        tracing::debug!(%member, broker, %error, "the connection with the {peer} broke");
+    }
+
+    fn unreadable(&self, header: Header, error: &Unreadable) {
+        if self.link.member.unreadable.is_new(header.key) {
+            tracing::warn!(
+                key = header.key,
+                version = header.version,
+                %error,
+                "a request or response that cannot be read is passed on"
+            );
+        }
+    }
+}
+
+impl Due {
+    fn after(latency: Duration) -> Self {
+        Self((!latency.is_zero()).then(|| Instant::now() + latency))
+    }
+
+    async fn wait(self) {
+        if let Some(due) = self.0 {
+            tokio::time::sleep_until(due).await;
+        }
+    }
+}
+
+/// An ApiVersions request that the proxy could not read the answer of is made one that no broker
+/// knows: the answer to that says which versions there are, and clients ask again with one.
+fn readable_versions(frame: Frame, header: Header) -> Frame {
+    let is_it = header.key == ApiKey::ApiVersions as i16;
+    match super::versions::last_readable(ApiKey::ApiVersions) {
+        Some(last) if is_it && header.version > last => frame.with_version(i16::MAX),
+        _ => frame,
+    }
+}
+
+/// What is sent is sent at once.
+fn prompt(stream: &TcpStream) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "the connection is over already");
+    }
+}
+
+fn close(stream: TcpStream, end: MemberEnd) {
+    if end == MemberEnd::Cut {
+        // By a reset. Where that fails, it is closed in the ordinary way.
+        let _ = stream.set_zero_linger();
+    }
+    drop(stream);
+}

@@ -1,0 +1,54 @@
+//! The listener of one member for one broker.
+
+use super::Watcher;
+use super::connection::Connection;
+use super::link::Link;
+use super::rewrite::Addresses;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// How long to wait after a connection could not be accepted, as where files ran out.
+const RETRY: Duration = Duration::from_millis(100);
+
+/// What each of its connections needs.
+pub(super) struct Listener {
+    pub link: Arc<Link>,
+    pub addresses: Arc<Addresses>,
+    pub watcher: Arc<dyn Watcher>,
+}
+
+impl Listener {
+    /// Accepts connections until all ends, and then ends them.
+    pub async fn run(self, socket: TcpListener, mut closing: watch::Receiver<bool>) {
+        let mut connections = JoinSet::new();
+        tokio::select! {
+            () = self.accept(&socket, &mut connections) => {}
+            // Also where the proxy was dropped.
+            _ = closing.wait_for(|closing| *closing) => {}
+        }
+        connections.shutdown().await;
+    }
+
+    /// Without an end.
+    async fn accept(&self, socket: &TcpListener, connections: &mut JoinSet<()>) {
+        loop {
+            let accepted = tokio::select! {
+                accepted = socket.accept() => accepted,
+                Some(_) = connections.join_next() => continue,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    let connection = Connection::new(self);
+                    connections.spawn(async move { connection.carry(stream).await });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection was not accepted");
+                    tokio::time::sleep(RETRY).await;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! The proxy between members and brokers: it reports what passes, and breaks it.
+//!
+//! Each pair of a member and a broker has a listener of its own on 127.0.0.1, so the port that a
+//! connection came in by tells whose it is, whatever the language of the client. What brokers say
+//! of their addresses is rewritten, so that a member never leaves its own listeners.
+//!
+//! When a [`Watcher`] is told of something:
+//! - of a request when it was read from the member, before anything can hold it;
+//! - of what a *broker did* ([`Seen::CommitAnswered`]) when its answer was read from the broker,
+//!   even where a block or a delay then holds that answer back;
+//! - of what a *member learns* ([`Seen::Joined`], [`Seen::Synced`], [`Seen::Fenced`],
+//!   [`Seen::RebalanceAsked`], [`Seen::OutOfRange`]) just before it is sent to the member;
+//! - of [`Seen::CommitUnanswered`] when the member's connection ended, once for each commit whose
+//!   answer was not sent to it, whether or not the broker had answered by then.
+//!
+//! A broker may still accept a commit whose member is gone: what a process sent before it was
+//! killed arrives. So the proxy stays connected with the broker for as long as it owes answers to
+//! commits, and `CommitAnswered` may follow `CommitUnanswered`.
+
+mod connection;
+mod frame;
+mod link;
+mod listener;
+mod observe;
+mod once;
+mod rewrite;
+mod session;
+#[cfg(test)]
+mod tests;
+mod versions;
+
+use link::{Broker, Link, Member};
+use plimsoll_scenarios::MemberId;
+use plimsoll_scenarios::scenario::{Direction, RequestKind};
+use rewrite::Addresses;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// All listeners of one run: one for each pair of a member and a broker.
+///
+/// Faults return at once and never call the watcher, so a watcher may call them. Those that name
+/// a member or a broker that does not exist do nothing.
+#[derive(Clone, Debug)]
+pub(crate) struct Proxy {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    /// By member.
+    members: Vec<MemberLinks>,
+    brokers: Vec<Arc<Broker>>,
+    listeners: Mutex<Vec<JoinHandle<()>>>,
+    /// True, or gone: everything ends.
+    closing: watch::Sender<bool>,
+}
+
+#[derive(Debug)]
+struct MemberLinks {
+    member: Arc<Member>,
+    /// In the order of the brokers.
+    links: Vec<Arc<Link>>,
+    addresses: Arc<Addresses>,
+}
+
+/// Where a broker is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BrokerAddress {
+    /// The broker's number in plans, from 0.
+    pub index: u32,
+    /// Kafka's number for it.
+    pub node_id: i32,
+    /// Host and port.
+    pub address: String,
+}
+
+/// Who wants to know what passes. Called with no lock held.
+pub(crate) trait Watcher: Send + Sync {
+    /// Something passed the proxy; what may be in the trace before it takes effect is.
+    fn saw(&self, member: MemberId, seen: Seen);
+
+    /// A broker acknowledged what this member produced; awaited before the member learns it.
+    fn produced<'a>(
+        &'a self,
+        member: MemberId,
+        topic: &'a str,
+        partition: u32,
+        last_offset: u64,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+}
+
+/// What passed, by the page of the module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// An OffsetCommit request.
+    CommitSent { broker: u32 },
+    /// What a broker did with a commit.
+    CommitAnswered {
+        generation: i32,
+        offsets: Vec<CommitAnswer>,
+    },
+    /// The connection ended before the answer to a commit was sent to the member.
+    CommitUnanswered,
+    /// A response was swallowed by [`Proxy::lose_response`].
+    ResponseLost { request: RequestKind },
+    /// A JoinGroup request, with the partitions that the member says it owns: those of its first
+    /// protocol's subscription, empty where that does not tell.
+    Joining { owned: Vec<(String, u32)> },
+    /// A JoinGroup response without error.
+    Joined { generation: i32 },
+    /// A SyncGroup response without error.
+    Synced { partitions: Vec<(String, u32)> },
+    /// A LeaveGroup request.
+    Left,
+    /// A Heartbeat, OffsetCommit, SyncGroup or JoinGroup was answered with UNKNOWN_MEMBER_ID,
+    /// ILLEGAL_GENERATION or FENCED_INSTANCE_ID.
+    Fenced { request: RequestKind, error: i16 },
+    /// A Heartbeat was answered with REBALANCE_IN_PROGRESS.
+    RebalanceAsked,
+    /// A Fetch request asks for this partition from here. Partitions that stay in their fetch
+    /// session unnamed (KIP-227) are told once after each `Synced`.
+    Fetching {
+        topic: String,
+        partition: u32,
+        offset: u64,
+    },
+    /// A Fetch was answered with OFFSET_OUT_OF_RANGE.
+    OutOfRange { topic: String, partition: u32 },
+}
+
+/// One partition's part of an answered commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CommitAnswer {
+    pub topic: String,
+    pub partition: u32,
+    /// The next offset that was to be committed.
+    pub next: u64,
+    /// Kafka's error code; 0 where the broker accepted it.
+    pub error: i16,
+}
+
+impl Proxy {
+    /// Starts the listeners of all members.
+    ///
+    /// # Errors
+    /// Where no port of 127.0.0.1 can be listened at.
+    pub async fn start(
+        members: u32,
+        brokers: &[BrokerAddress],
+        watcher: Arc<dyn Watcher>,
+    ) -> io::Result<Self> {
+        let brokers: Vec<_> = brokers.iter().cloned().map(Broker::new).collect();
+        let (closing, closed) = watch::channel(false);
+        let mut listeners = Vec::new();
+        let mut by_member = Vec::new();
+        for id in 0..members {
+            let member = Arc::new(Member::new(MemberId(id)));
+            let mut sockets = Vec::new();
+            let mut ports = Vec::new();
+            for broker in &brokers {
+                let socket = TcpListener::bind(("127.0.0.1", 0)).await?;
+                ports.push((broker.address.node_id, socket.local_addr()?.port()));
+                sockets.push(socket);
+            }
+            let addresses = Arc::new(Addresses::new(ports));
+            let links: Vec<_> = brokers
+                .iter()
+                .map(|broker| Arc::new(Link::new(member.clone(), broker.clone())))
+                .collect();
+            for (socket, link) in sockets.into_iter().zip(&links) {
+                let listener = listener::Listener {
+                    link: link.clone(),
+                    addresses: addresses.clone(),
+                    watcher: watcher.clone(),
+                };
+                listeners.push(tokio::spawn(listener.run(socket, closed.clone())));
+            }
+            by_member.push(MemberLinks {
+                member,
+                links,
+                addresses,
+            });
+        }
+        Ok(Self {
+            inner: Arc::new(Inner {
+                members: by_member,
+                brokers,
+                listeners: Mutex::new(listeners),
+                closing,
+            }),
+        })
+    }
+
+    /// The bootstrap servers of a member: its own listeners.
+    pub fn bootstrap(&self, member: MemberId) -> String {
+        self.inner
+            .members
+            .get(member.0 as usize)
+            .map(|member| member.addresses.bootstrap())
+            .unwrap_or_default()
+    }
+
+    /// Holds what is sent, `None`: between the member and all brokers; after [`Proxy::unblock`] it
+    /// arrives where its connection lived on. Blocks add up.
+    pub fn block(&self, member: MemberId, broker: Option<u32>, direction: Direction) {
+        for link in self.links(member, broker) {
+            link.block(direction);
+        }
+    }
+
+    /// Takes one block away.
+    pub fn unblock(&self, member: MemberId, broker: Option<u32>, direction: Direction) {
+        for link in self.links(member, broker) {
+            link.unblock(direction);
+        }
+    }
+
+    /// Lets everything arrive so much later, each way; zero ends it.
+    pub fn delay(&self, member: MemberId, broker: Option<u32>, by: Duration) {
+        for link in self.links(member, broker) {
+            link.delay(by);
+        }
+    }
+
+    /// Lets every response of a broker arrive so much later, at all members; zero ends it.
+    pub fn throttle(&self, broker: u32, by: Duration) {
+        for known in &self.inner.brokers {
+            if known.address.index == broker {
+                known.throttle(by);
+            }
+        }
+    }
+
+    /// Breaks the connections that there are, with what is held or on its way.
+    ///
+    /// The member notices at once. The broker notices as soon as it has answered the commits that
+    /// it got, so that the trace has them.
+    pub fn cut(&self, member: MemberId, broker: Option<u32>) {
+        for link in self.links(member, broker) {
+            link.cut();
+        }
+    }
+
+    /// The next response of this kind from any broker to the member will be lost, and its
+    /// connection with it. Those that were read from a broker before are not meant.
+    pub fn lose_response(&self, member: MemberId, kind: RequestKind) {
+        if let Some(member) = self.inner.members.get(member.0 as usize) {
+            member.member.lose_response(kind);
+        }
+    }
+
+    /// Ends all connections and listeners. Nothing is reported any more once it returns.
+    pub async fn shut_down(&self) {
+        self.inner.closing.send_replace(true);
+        let listeners = {
+            let listeners = self.inner.listeners.lock();
+            std::mem::take(&mut *listeners.unwrap_or_else(PoisonError::into_inner))
+        };
+        for listener in listeners {
+            // Where one panicked it is over too.
+            let _ = listener.await;
+        }
+    }
+
+    fn links(&self, member: MemberId, broker: Option<u32>) -> impl Iterator<Item = &Link> {
+        let member = self.inner.members.get(member.0 as usize);
+        member
+            .into_iter()
+            .flat_map(|member| &member.links)
+            .map(AsRef::as_ref)
+            .filter(move |link| broker.is_none_or(|broker| link.broker.address.index == broker))
+    }
+}

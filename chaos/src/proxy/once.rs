@@ -1,0 +1,22 @@
+//! Warnings that are worth saying once.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+/// What was said already.
+#[derive(Debug)]
+pub(super) struct Once<T>(Mutex<BTreeSet<T>>);
+
+impl<T: Ord> Once<T> {
+    /// Whether this is the first time.
+    pub fn is_new(&self, what: T) -> bool {
+        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        said.insert(what)
+    }
+}
+
+impl<T> Default for Once<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
