@@ -162,3 +162,80 @@ impl fmt::Display for NotExecuted {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{Cli, Command};
+    use clap::Parser;
+
+    fn selected(arguments: &[&str]) -> Selection {
+        let command = [&["plimsoll", "run"], arguments].concat();
+        let Command::Run(args) = Cli::parse_from(command).command else {
+            panic!("it is `run`");
+        };
+        let choice = Choice::of(&args.backend, &args.command).expect("arguments go together");
+        select(&args, &choice).expect("something is selected")
+    }
+
+    #[test]
+    fn nothing_of_the_library_is_skipped_in_silence() {
+        let in_simulator = selected(&[]);
+        let on_kafka = selected(&["--backend", "kafka"]);
+        assert_eq!(in_simulator.not_executed, []);
+        assert!(on_kafka.trials.len() >= 12, "{:?}", on_kafka.trials);
+        let run = on_kafka.trials.iter().map(|trial| &trial.label);
+        let skipped = on_kafka.not_executed.iter().map(|entry| &entry.label);
+        let mut labels: Vec<&String> = run.chain(skipped).collect();
+        labels.sort();
+        let all = in_simulator.trials.iter();
+        let mut all: Vec<&String> = all.map(|trial| &trial.label).collect();
+        all.sort();
+        assert_eq!(labels, all);
+    }
+
+    #[test]
+    fn a_slow_scenario_runs_in_real_time_when_it_is_named() {
+        let Selection {
+            trials,
+            not_executed,
+        } = selected(&["--backend", "kafka", "crash/consumer-killed"]);
+        assert_eq!(trials.len(), 1);
+        assert_eq!(trials[0].seeds, SeedRange { from: 0, to: 1 });
+        assert_eq!(not_executed, []);
+    }
+
+    /// Seeds draw different faults, and not every cluster can take all of them.
+    #[test]
+    fn seeds_are_sorted_out_one_by_one() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let text = "duration = \"5s\"\nreal_time = true\n[faults.random]\ncount = 1\n\
+                    between = \"1s..2s\"\nfor = \"1s\"\n\
+                    weights = { crash = 1, broker-crash = 1 }\n";
+        for name in ["one.toml", "two.toml"] {
+            std::fs::write(folder.path().join(name), text).expect("the file is written");
+        }
+        let path = folder.path().to_str().expect("UTF-8");
+        let arguments = ["--backend", "kafka", "--bootstrap", "localhost:1", path];
+        let selection = selected(&[&arguments[..], &["--seeds", "20"]].concat());
+        assert_eq!(selection.trials.len(), 2);
+        for (trial, entry) in selection.trials.iter().zip(&selection.not_executed) {
+            assert_eq!(trial.label, entry.label);
+            assert_eq!((entry.of, trial.schedules()), (20, 20 - entry.schedules));
+            assert!((1..20).contains(&entry.schedules), "{entry}");
+        }
+    }
+
+    #[test]
+    fn a_command_stands_trial_instead_of_what_scenarios_name() {
+        let arguments = ["recipes/alarm-ruler-oldest", "--backend", "kafka"];
+        let selection = selected(&[&arguments[..], &["--", "cat", "a file"]].concat());
+        let trial = &selection.trials[0];
+        assert!(
+            trial.subject.ends_with("/cat 'a file'"),
+            "{}",
+            trial.subject
+        );
+        assert_eq!(trial.expectation, Expectation::Open);
+    }
+}

@@ -1,6 +1,7 @@
 //! The program as its users meet it: started as a process, judged by what it prints and how it
 //! ends.
 
+mod backend;
 mod bench;
 mod convictions;
 mod determinism;
