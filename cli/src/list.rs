@@ -30,15 +30,22 @@ pub fn list(args: &ListArgs) -> Result<Exit, CliError> {
     Ok(Exit::Met)
 }
 
-/// The library, folder by folder.
+/// The library, folder by folder, with a mark on what is quick enough for a real cluster.
 fn scenarios() -> Result<String, CliError> {
     let library = library::load(&[])?;
-    let rows: Vec<(&str, &str)> = library
+    let told = library.iter().map(|loaded| {
+        let settings = &loaded.scenario.settings;
+        let mark = if settings.real_time {
+            "[real time] "
+        } else {
+            ""
+        };
+        (&loaded.label, format!("{mark}{}", settings.description))
+    });
+    let told: Vec<(&String, String)> = told.collect();
+    let rows: Vec<(&str, &str)> = told
         .iter()
-        .map(|loaded| {
-            let settings = &loaded.scenario.settings;
-            (loaded.label.as_str(), settings.description.as_str())
-        })
+        .map(|(label, told)| (label.as_str(), told.as_str()))
         .collect();
     Ok(columns(&rows))
 }
