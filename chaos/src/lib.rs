@@ -20,11 +20,14 @@ mod sink;
 mod stdout;
 mod subject;
 mod tail;
+mod testing;
 mod workload;
 mod world;
 
 pub use error::ChaosError;
 pub use own::member_main;
+#[doc(hidden)]
+pub use testing::kafka_for_tests;
 
 use cluster::Cluster;
 use plimsoll_scenarios::{Backend, BackendError, Plan, Refusal, Trace};

@@ -49,6 +49,13 @@ impl Log {
         })
     }
 
+    /// The offset after the last record that was read.
+    pub(crate) fn end(&self, partition: TopicPartition) -> Offset {
+        let records = lock(&self.records);
+        let last = records.get(&partition).and_then(|r| r.last_key_value());
+        Offset::new(last.map_or(0, |(offset, _)| offset + 1))
+    }
+
     /// The record at this offset, as soon as it was read; `None` where that takes longer.
     pub(crate) async fn wait_for(
         &self,
@@ -56,14 +63,28 @@ impl Log {
         offset: Offset,
         within: Duration,
     ) -> Option<StoredMessage> {
+        self.wait(within, || self.get(partition, offset)).await
+    }
+
+    /// Where a message stands, as soon as it was read; `None` where that takes longer.
+    pub(crate) async fn wait_for_message(
+        &self,
+        message: MessageId,
+        within: Duration,
+    ) -> Option<Offset> {
+        let found = self.wait(within, || self.find(message)).await;
+        found.map(|(_, offset)| offset)
+    }
+
+    async fn wait<T>(&self, within: Duration, look: impl Fn() -> Option<T>) -> Option<T> {
         let found = async {
             loop {
                 let changed = self.changed.notified();
                 tokio::pin!(changed);
                 // Registered before the look, so that nothing is missed in between.
                 changed.as_mut().enable();
-                if let Some(record) = self.get(partition, offset) {
-                    return record;
+                if let Some(found) = look() {
+                    return found;
                 }
                 changed.await;
             }

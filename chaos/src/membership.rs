@@ -376,3 +376,97 @@ impl World {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ORDERS: [TopicPartition; 2] = [TopicPartition::new(0, 0), TopicPartition::new(0, 1)];
+
+    fn member(given: &[TopicPartition]) -> Member {
+        Member {
+            generation: 3,
+            given: given.iter().copied().collect(),
+            ..Member::default()
+        }
+    }
+
+    fn owned(partitions: &[TopicPartition]) -> BTreeSet<TopicPartition> {
+        partitions.iter().copied().collect()
+    }
+
+    #[test]
+    fn a_partition_is_owned_from_the_first_fetch_of_what_was_given() {
+        let mut member = member(&ORDERS[..1]);
+        assert_eq!(member.fetch(ORDERS[1], 5), None);
+        let first = Fetch::First {
+            epoch: AssignmentEpoch(1),
+            generation: 3,
+        };
+        assert_eq!(member.fetch(ORDERS[0], 5), Some(first));
+        assert_eq!(member.fetch(ORDERS[0], 9), None);
+    }
+
+    #[test]
+    fn who_joins_without_a_partition_has_given_it_up() {
+        let mut member = member(&ORDERS);
+        member.fetch(ORDERS[0], 0);
+        member.fetch(ORDERS[1], 0);
+        let now = Instant::from_millis(7);
+        let gone = member.join(now, &owned(&ORDERS[1..]));
+        assert_eq!(gone, [(ORDERS[0], Gone::Revoked { announced: false })]);
+        assert!(member.joining);
+        assert_eq!(member.withdrawn.get(&ORDERS[0]), Some(&now));
+        // A fetch that was still on its way does not give it back.
+        assert_eq!(member.fetch(ORDERS[0], 4), None);
+        assert_eq!(member.fetch(ORDERS[1], 4), None);
+        assert!(member.held.contains_key(&ORDERS[1]));
+    }
+
+    #[test]
+    fn who_was_told_that_it_is_fenced_has_lost_what_it_owned() {
+        let mut member = member(&ORDERS);
+        member.fetch(ORDERS[0], 0);
+        member.fenced = true;
+        let gone = member.join(Instant::ZERO, &BTreeSet::new());
+        assert_eq!(gone, [(ORDERS[0], Gone::Lost)]);
+    }
+
+    #[test]
+    fn what_was_announced_is_not_told_twice() {
+        let mut member = member(&ORDERS);
+        member.fetch(ORDERS[0], 0);
+        member.withdrawn.insert(ORDERS[0], Instant::ZERO);
+        let gone = member.join(Instant::from_millis(9), &BTreeSet::new());
+        assert_eq!(gone, [(ORDERS[0], Gone::Revoked { announced: true })]);
+        assert_eq!(member.withdrawn.get(&ORDERS[0]), Some(&Instant::ZERO));
+    }
+
+    #[test]
+    fn another_offset_is_a_reset_only_after_one_that_was_out_of_range() {
+        let mut member = member(&ORDERS);
+        member.fetch(ORDERS[0], 50);
+        // A pause throws away what was fetched ahead.
+        assert_eq!(member.fetch(ORDERS[0], 40), None);
+        if let Some(held) = member.held.get_mut(&ORDERS[0]) {
+            held.out_of_range = true;
+        }
+        let reset = Fetch::Elsewhere { from: 40 };
+        assert_eq!(member.fetch(ORDERS[0], 60), Some(reset));
+    }
+
+    #[test]
+    fn of_two_that_hold_a_partition_the_newer_generation_owns_it() {
+        let membership = Membership::new(2);
+        for (id, generation) in [(0, 4), (1, 5)] {
+            membership.with(MemberId(id), |m| {
+                *m = member(&ORDERS);
+                m.generation = generation;
+                m.fetch(ORDERS[0], 0);
+            });
+        }
+        assert_eq!(membership.owner(ORDERS[0]), Some(MemberId(1)));
+        assert_eq!(membership.owner(ORDERS[1]), None);
+        assert_eq!(membership.busiest(), Some(MemberId(0)));
+    }
+}

@@ -1,8 +1,24 @@
 //! Plimsoll's own consumer as a member: what `plimsoll member` runs.
+//!
+//! It is a subject like any other. What it needs to know beyond the contract of external subjects
+//! (ordering, retries, deadlines) it reads from a scenario in its environment, and it prints what
+//! its group tells it, as Kafka's `VerifiableConsumer` does.
 
-use plimsoll_scenarios::scenario::{Traffic, Workload};
+use crate::sink::PANIC_HEADER;
+use plimsoll::{
+    Assignor, ClientError, Consumer, Driver, GroupClient, Handler, HandlerError, Message, shutdown,
+};
+use plimsoll_core::{Command, Event, NextOffset, Start, TopicPartition};
+use plimsoll_scenarios::scenario::{self, Consumers, Traffic, Workload};
 use plimsoll_scenarios::{Plan, Scenario};
+use reqwest::StatusCode;
+use rustix::process::{Signal, set_parent_process_death_signal};
+use serde_json::json;
+use std::io::Write as _;
 use std::process::ExitCode;
+use std::time::Duration;
+use std::{env, io};
+use tracing_subscriber::EnvFilter;
 
 /// The argument by which the program knows that it is a member.
 pub(crate) const ARGUMENT: &str = "member";
@@ -24,5 +40,167 @@ pub(crate) fn settings(plan: &Plan) -> String {
 /// What `plimsoll member` does: one member of the group with Plimsoll's own consumer, configured
 /// by its environment.
 pub fn member_main() -> ExitCode {
-    ExitCode::FAILURE
+    // A harness that is killed takes its members with it.
+    if let Err(error) = set_parent_process_death_signal(Some(Signal::KILL)) {
+        eprintln!("cannot ask to die with the harness: {error}");
+    }
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .init();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(consume()),
+        Err(error) => Err(error.to_string()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("plimsoll member: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn consume() -> Result<(), String> {
+    let handler = handler(variable("PLIMSOLL_SINK_URL")?)?;
+    let (client, config) = consumer()?.into_parts();
+    let client = Reporting { client };
+    let driver = Driver::new(client, handler, config);
+    let result = driver.run(shutdown::signal()).await;
+    result.map_err(|error| error.to_string())
+}
+
+fn variable(name: &str) -> Result<String, String> {
+    env::var(name).map_err(|_| format!("the environment lacks {name}: `plimsoll run` sets it"))
+}
+
+/// The consumer that the environment describes.
+fn consumer() -> Result<Consumer, String> {
+    let text = variable(SETTINGS)?;
+    let scenario = Scenario::parse(SETTINGS, &text).map_err(|error| error.to_string())?;
+    let consumers = scenario.settings.consumers;
+    let mut config = consumers.config;
+    config.jitter_seed = u64::from(std::process::id());
+    let topics = variable("KAFKA_TOPIC")?;
+    let mut builder = Consumer::builder()
+        .brokers(variable("KAFKA_BOOTSTRAP_SERVERS")?)
+        .group(variable("KAFKA_GROUP_ID")?)
+        .topics(topics.split(','))
+        .assignor(match consumers.assignor {
+            scenario::Assignor::Range => Assignor::Range,
+            scenario::Assignor::RoundRobin => Assignor::RoundRobin,
+            scenario::Assignor::CooperativeSticky => Assignor::CooperativeSticky,
+        })
+        .config(config);
+    if config.dead_letters {
+        builder = builder.dead_letter_topic(variable("PLIMSOLL_DEAD_LETTER_TOPIC")?);
+    }
+    let member = variable("PLIMSOLL_MEMBER")?;
+    if consumers.static_ids {
+        builder = builder.instance_id(&member);
+    }
+    for (name, value) in librdkafka(&consumers) {
+        builder = builder.set(name, value);
+    }
+    let consumer = builder.set("client.id", member).build();
+    consumer.map_err(|error| error.to_string())
+}
+
+/// A scenario's settings by librdkafka's names.
+fn librdkafka(consumers: &Consumers) -> [(&'static str, String); 8] {
+    let millis = |time: Duration| time.as_millis().max(1).to_string();
+    [
+        ("session.timeout.ms", millis(consumers.session_timeout)),
+        ("heartbeat.interval.ms", millis(consumers.heartbeat)),
+        ("max.poll.interval.ms", millis(consumers.poll_deadline)),
+        ("fetch.wait.max.ms", millis(consumers.fetch_wait_max)),
+        ("queued.min.messages", consumers.prefetch.max(1).to_string()),
+        ("socket.timeout.ms", millis(consumers.request_timeout)),
+        ("retry.backoff.ms", millis(consumers.retry_backoff)),
+        (
+            "topic.metadata.refresh.interval.ms",
+            millis(consumers.metadata_refresh),
+        ),
+    ]
+}
+
+/// What a record is handled with: one call of the sink, whose answer is the outcome.
+fn handler(sink: String) -> Result<impl Handler, String> {
+    let http = reqwest::Client::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .build()
+        .map_err(|error| format!("cannot make an HTTP client: {error}"))?;
+    Ok(move |message: Message| {
+        let call = json!({
+            "topic": message.topic(),
+            "partition": message.partition(),
+            "offset": message.offset(),
+        });
+        let request = http.post(&sink).json(&call);
+        async move {
+            let response = request.send().await?;
+            let panics = response.headers().contains_key(PANIC_HEADER);
+            assert!(!panics, "the scenario lets this handler panic");
+            match response.status() {
+                StatusCode::OK => Ok(()),
+                status @ StatusCode::UNPROCESSABLE_ENTITY => {
+                    Err(HandlerError::permanent(status.to_string()))
+                }
+                status => Err(HandlerError::retryable(status.to_string())),
+            }
+        }
+    })
+}
+
+/// A client that prints what its group tells it.
+struct Reporting<C> {
+    client: C,
+}
+
+impl<C: GroupClient> GroupClient for Reporting<C> {
+    async fn next_event(&mut self) -> Result<Option<Event<Message>>, ClientError> {
+        let event = self.client.next_event().await?;
+        match &event {
+            Some(Event::Revoked { partitions, .. }) => self.print("partitions_revoked", partitions),
+            Some(Event::Lost { partitions, .. }) => self.print("partitions_lost", partitions),
+            _ => {}
+        }
+        Ok(event)
+    }
+
+    fn submit(&mut self, command: Command<Message>) {
+        if let Command::CompleteAssign { starts, .. } = &command {
+            let starts = starts.iter();
+            let partitions: Vec<TopicPartition> = starts.map(|s: &Start| s.partition).collect();
+            self.print("partitions_assigned", &partitions);
+        }
+        self.client.submit(command);
+    }
+
+    fn group(&self) -> &str {
+        self.client.group()
+    }
+
+    fn topic(&self, number: u32) -> Option<&str> {
+        self.client.topic(number)
+    }
+
+    fn log_end(&self, partition: TopicPartition) -> Option<NextOffset> {
+        self.client.log_end(partition)
+    }
+}
+
+impl<C: GroupClient> Reporting<C> {
+    fn print(&self, name: &str, partitions: &[TopicPartition]) {
+        let partitions = partitions
+            .iter()
+            .map(|id| json!({ "topic": self.client.topic(id.topic), "partition": id.partition }));
+        let line = json!({ "name": name, "partitions": partitions.collect::<Vec<_>>() });
+        // Whoever read this is gone; the run is over.
+        let _ = writeln!(io::stdout(), "{line}");
+    }
 }

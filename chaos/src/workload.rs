@@ -16,6 +16,9 @@ use tokio::task::JoinSet;
 /// How soon a message for a partition that the producer does not know yet is tried again.
 const TRY_AGAIN: Duration = Duration::from_millis(100);
 
+/// How long a message that was acknowledged somewhere is looked for.
+const READ: Duration = Duration::from_secs(30);
+
 /// A producer with the settings of the plan, straight to the brokers.
 ///
 /// # Errors
@@ -54,19 +57,31 @@ pub(crate) async fn produce(world: &Arc<World>, producer: &FutureProducer) {
         let (world, message) = (world.clone(), *message);
         deliveries.spawn(async move {
             let delivered = delivery.await.ok().and_then(Result::ok);
-            world.observe(match delivered {
+            let event = match delivered {
                 Some(place) => TraceEvent::Acknowledged {
                     message: message.id,
                     partition: message.partition,
-                    offset: Offset::new(place.offset.max(0).cast_unsigned()),
+                    offset: offset(&world, &message, place.offset).await,
                 },
                 None => TraceEvent::ProduceFailed {
                     message: message.id,
                 },
-            });
+            };
+            world.observe(event);
         });
     }
     while deliveries.join_next().await.is_some() {}
+}
+
+/// Where an acknowledged message stands. Of one that an idempotent producer sent twice, because
+/// the first answer was lost, the second answer does not tell: then the reader of the topics does,
+/// or the message is missing.
+async fn offset(world: &World, message: &Message, told: i64) -> Offset {
+    if let Ok(offset) = u64::try_from(told) {
+        return Offset::new(offset);
+    }
+    let read = world.log.wait_for_message(message.id, READ).await;
+    read.unwrap_or_else(|| world.log.end(message.partition))
 }
 
 /// Hands a message to librdkafka; `None` where that is not possible within its time.

@@ -5,6 +5,8 @@ mod containers;
 mod health;
 mod image;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use cleanup::run_id;
 
@@ -24,6 +26,16 @@ pub(crate) struct Cluster {
     admin: Admin,
     /// Absent where the cluster is somebody else's.
     containers: Option<Containers>,
+}
+
+/// Whether [`Cluster::start`] finds an engine and an image, without pulling one.
+pub(crate) async fn available() -> Result<(), ChaosError> {
+    let docker = containers::engine().await?;
+    let image = image::choose(&docker).await?;
+    match image.present {
+        true => Ok(()),
+        false => Err(image.missing("nothing is pulled for a test")),
+    }
 }
 
 impl Cluster {
