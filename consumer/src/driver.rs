@@ -1,0 +1,329 @@
+//! Carries events from the client to the core, and commands back.
+
+mod failures;
+mod handlers;
+
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use plimsoll_core::{Command, CommitOutcome, Config, Consumer, Event, Instant, Machine};
+use tokio::time::{MissedTickBehavior, Sleep};
+use tracing::Instrument;
+
+use crate::driver::failures::Failures;
+use crate::driver::handlers::{Call, Finished, Handlers};
+use crate::metrics::Metrics;
+use crate::{ClientError, GroupClient, Handler, Message};
+
+/// How often the metrics are brought up to date.
+const METRICS_INTERVAL: Duration = Duration::from_millis(500);
+
+/// How long commands are carried out before somebody else gets a turn: other events, and other
+/// tasks of the same runtime.
+const TURN: Duration = Duration::from_millis(2);
+
+/// Drives a client, the core and a handler until it is asked to stop.
+///
+/// [`Consumer::run`](crate::Consumer::run) does this for the client over librdkafka; use it with
+/// a [`GroupClient`] of your own:
+///
+/// ```no_run
+/// # use plimsoll::{Config, ClientError, Driver, GroupClient, Handler};
+/// # async fn example(client: impl GroupClient, handler: impl Handler) -> Result<(), ClientError> {
+/// let driver = Driver::new(client, handler, Config::default());
+/// driver.run(plimsoll::shutdown::signal()).await
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Driver<C, H> {
+    client: C,
+    handler: H,
+    config: Config,
+}
+
+impl<C: GroupClient, H: Handler> Driver<C, H> {
+    /// A driver that has not begun. A configuration that does not pass [`Config::validate`] is
+    /// [clamped](Config::clamped).
+    pub fn new(client: C, handler: H, config: Config) -> Self {
+        Self {
+            client,
+            handler,
+            config,
+        }
+    }
+
+    /// Consumes until `shutdown` is ready; then finishes what is in flight, commits, and leaves
+    /// the group, all within [`Config::shutdown_deadline`].
+    ///
+    /// Dropping the future stops at once, like a crash: what is finished and not committed will be
+    /// handled again.
+    ///
+    /// # Errors
+    /// Where the client cannot go on.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ClientError> {
+        let handler = std::sync::Arc::new(self.handler);
+        let call = move |message: Message| {
+            let handler = std::sync::Arc::clone(&handler);
+            let span = tracing::debug_span!(
+                "handle",
+                topic = message.topic(),
+                partition = message.partition(),
+                offset = message.offset(),
+                attempt = message.attempt(),
+            );
+            async move { handler.handle(message).await }.instrument(span)
+        };
+        let running = Running {
+            metrics: Metrics::new(self.client.group()),
+            client: self.client,
+            consumer: Consumer::new(self.config),
+            handlers: Handlers::new(call),
+            failures: Failures::default(),
+            origin: tokio::time::Instant::now(),
+        };
+        running.run(shutdown).await
+    }
+}
+
+/// A driver that has begun. `S` calls the handler, `F` is what that returns.
+struct Running<C, S, F> {
+    client: C,
+    consumer: Consumer<Message>,
+    handlers: Handlers<S, F>,
+    failures: Failures,
+    metrics: Metrics,
+    /// From where the core's time is counted.
+    origin: tokio::time::Instant,
+}
+
+/// What came of a turn.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// Nothing is left to do.
+    Done,
+    /// The time was up.
+    Unfinished,
+    /// The core has closed.
+    Closed,
+}
+
+impl<C, S, F> Running<C, S, F>
+where
+    C: GroupClient,
+    S: Fn(Message) -> F,
+    F: Future<Output = Result<(), crate::HandlerError>> + Send + 'static,
+{
+    async fn run(mut self, shutdown: impl Future<Output = ()>) -> Result<(), ClientError> {
+        let mut shutdown = pin!(shutdown);
+        let mut stopping = false;
+        let mut timer = pin!(tokio::time::sleep(Duration::ZERO));
+        let mut metrics = tokio::time::interval(METRICS_INTERVAL);
+        metrics.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            self.take_finished();
+            let turn = std::future::poll_fn(|cx| Poll::Ready(self.take_turn(cx))).await;
+            if turn == Turn::Closed {
+                return self.close().await;
+            }
+            let due = self.arm(timer.as_mut());
+            tokio::select! {
+                biased;
+                () = &mut shutdown, if !stopping => {
+                    stopping = true;
+                    self.tell(Event::Shutdown);
+                }
+                event = self.client.next_event() => match event? {
+                    Some(event) => self.take_event(event),
+                    None => return Err(ClientError::Ended),
+                },
+                finished = self.handlers.next_finished() => self.take_result(finished),
+                () = &mut timer, if due => {}
+                _ = metrics.tick() => self.update_metrics(),
+                // A backlog must not keep others from their turn.
+                () = tokio::task::yield_now(), if turn == Turn::Unfinished => {}
+            }
+            tokio::task::coop::consume_budget().await;
+        }
+    }
+
+    /// Does what the core wants, until nothing is left or the time is up.
+    fn take_turn(&mut self, cx: &mut Context<'_>) -> Turn {
+        let mut now = self.now();
+        if self.consumer.poll_timeout().is_some_and(|due| due <= now) {
+            self.consumer.handle_timeout(now);
+        }
+        let end = now + TURN;
+        while let Some(command) = self.consumer.poll_command() {
+            match command {
+                Command::Dispatch {
+                    partition,
+                    epoch,
+                    attempt,
+                    record,
+                } => {
+                    let call = Call {
+                        partition,
+                        epoch,
+                        offset: record.offset,
+                        attempt,
+                    };
+                    let last_error = self.failures.get(&call);
+                    let message = record.payload.for_attempt(attempt, last_error);
+                    if let Some(result) = self.handlers.start(cx, call, message) {
+                        now = self.now();
+                        self.take_result_at(now, Finished { call, result });
+                    }
+                    if now >= end {
+                        return Turn::Unfinished;
+                    }
+                }
+                Command::Cancel {
+                    partition,
+                    epoch,
+                    offset,
+                } => {
+                    self.handlers.cancel(partition, epoch, offset);
+                    self.failures.cancelled(partition, epoch, offset);
+                }
+                Command::Close => {
+                    self.client.submit(Command::Close);
+                    return Turn::Closed;
+                }
+                command => self.submit(command),
+            }
+        }
+        Turn::Done
+    }
+
+    fn submit(&mut self, mut command: Command<Message>) {
+        if let Command::DeadLetter {
+            partition,
+            epoch,
+            record,
+            attempts,
+            reason,
+        } = &mut command
+        {
+            let error = self.failures.last(*partition, *epoch, record.offset);
+            tracing::warn!(
+                topic = record.payload.topic(),
+                partition = partition.partition,
+                offset = record.offset.get(),
+                attempts,
+                ?reason,
+                error = error.as_deref(),
+                "a message goes to the dead-letter topic"
+            );
+            record.payload = record.payload.clone().for_attempt(*attempts, error);
+        }
+        self.client.submit(command);
+    }
+
+    fn take_event(&mut self, event: Event<Message>) {
+        match &event {
+            Event::Assigned { partitions, .. } => {
+                tracing::info!(partitions = partitions.len(), "partitions assigned");
+            }
+            Event::Revoked { partitions, .. } => {
+                tracing::info!(partitions = partitions.len(), "partitions revoked");
+            }
+            Event::Lost { partitions, .. } => tracing::warn!(
+                partitions = partitions.len(),
+                "partitions lost: what was finished and not committed will be handled again"
+            ),
+            Event::OutOfRange {
+                partition,
+                position,
+                log_start,
+                log_end,
+                ..
+            } => tracing::warn!(
+                topic = self.client.topic(partition.topic),
+                partition = partition.partition,
+                %position,
+                %log_start,
+                %log_end,
+                policy = ?self.consumer.config().out_of_range,
+                "the position is outside of what the partition holds"
+            ),
+            Event::CommitFinished { outcome, .. } => match outcome {
+                CommitOutcome::Ok => {}
+                CommitOutcome::Failed => tracing::warn!("a commit was refused"),
+                CommitOutcome::Unknown => tracing::warn!("a commit has no known outcome"),
+            },
+            Event::DeadLettered {
+                partition,
+                epoch,
+                offset,
+                acknowledged: true,
+            } => self.failures.forget(*partition, *epoch, *offset),
+            Event::DeadLettered { .. }
+            | Event::Fetched { .. }
+            | Event::Processed { .. }
+            | Event::Shutdown => {}
+        }
+        self.tell(event);
+    }
+
+    /// Takes the handlers that ended meanwhile, so that none waits behind a stream of events.
+    fn take_finished(&mut self) {
+        while let Some(finished) = self.handlers.try_next_finished() {
+            self.take_result(finished);
+        }
+    }
+
+    fn take_result(&mut self, finished: Finished) {
+        let now = self.now();
+        self.take_result_at(now, finished);
+    }
+
+    fn take_result_at(&mut self, now: Instant, Finished { call, result }: Finished) {
+        let outcome = self.failures.note(&call, result);
+        let event = Event::Processed {
+            partition: call.partition,
+            epoch: call.epoch,
+            offset: call.offset,
+            attempt: call.attempt,
+            outcome,
+        };
+        self.consumer.handle_event(now, event);
+    }
+
+    /// Arms the timer for the core's next deadline; `false` where it has none.
+    fn arm(&self, timer: Pin<&mut Sleep>) -> bool {
+        let Some(due) = self.consumer.poll_timeout() else {
+            return false;
+        };
+        let due = self.origin + due.since_start();
+        if timer.deadline() != due || timer.is_elapsed() {
+            timer.reset(due);
+        }
+        true
+    }
+
+    fn update_metrics(&mut self) {
+        self.failures.prune(&self.consumer);
+        self.metrics
+            .update(self.now(), &self.consumer, &self.client);
+    }
+
+    fn tell(&mut self, event: Event<Message>) {
+        let now = self.now();
+        self.consumer.handle_event(now, event);
+    }
+
+    /// The core has closed: nothing is in flight but what was cancelled.
+    async fn close(mut self) -> Result<(), ClientError> {
+        self.handlers.abort();
+        self.update_metrics();
+        while self.client.next_event().await?.is_some() {}
+        tracing::info!("left the group");
+        Ok(())
+    }
+
+    fn now(&self) -> Instant {
+        let nanos = self.origin.elapsed().as_nanos();
+        Instant::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+}

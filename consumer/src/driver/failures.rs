@@ -1,0 +1,103 @@
+//! Why records failed last: for their next attempt, and for their dead letters.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use plimsoll_core::{AssignmentEpoch, Consumer, Offset, Outcome, TopicPartition};
+
+use super::handlers::Call;
+use crate::{HandlerError, Message};
+
+/// The last error of each record that failed and is not finished. Mostly empty.
+#[derive(Debug, Default)]
+pub(super) struct Failures {
+    errors: BTreeMap<(TopicPartition, AssignmentEpoch, Offset), Arc<str>>,
+}
+
+impl Failures {
+    /// The last error before this call.
+    #[inline]
+    pub(super) fn get(&self, call: &Call) -> Option<Arc<str>> {
+        self.last(call.partition, call.epoch, call.offset)
+    }
+
+    /// The last error of a record.
+    #[inline]
+    pub(super) fn last(
+        &self,
+        partition: TopicPartition,
+        epoch: AssignmentEpoch,
+        offset: Offset,
+    ) -> Option<Arc<str>> {
+        if self.errors.is_empty() {
+            return None;
+        }
+        self.errors.get(&(partition, epoch, offset)).cloned()
+    }
+
+    /// Keeps the error of a call, or forgets those before it.
+    #[inline]
+    pub(super) fn note(&mut self, call: &Call, result: Result<(), HandlerError>) -> Outcome {
+        match result {
+            Ok(()) => {
+                self.forget(call.partition, call.epoch, call.offset);
+                Outcome::Ok
+            }
+            Err(error) => self.failed(call, &error),
+        }
+    }
+
+    /// The handler of a record was stopped.
+    pub(super) fn cancelled(
+        &mut self,
+        partition: TopicPartition,
+        epoch: AssignmentEpoch,
+        offset: Offset,
+    ) {
+        let error = "the handler was stopped at its deadline";
+        self.errors.insert((partition, epoch, offset), error.into());
+    }
+
+    /// A record is finished.
+    #[inline]
+    pub(super) fn forget(
+        &mut self,
+        partition: TopicPartition,
+        epoch: AssignmentEpoch,
+        offset: Offset,
+    ) {
+        if !self.errors.is_empty() {
+            self.errors.remove(&(partition, epoch, offset));
+        }
+    }
+
+    /// Forgets the records of partitions that were given up, and those below a watermark.
+    pub(super) fn prune(&mut self, consumer: &Consumer<Message>) {
+        self.errors.retain(|(partition, epoch, offset), _| {
+            consumer
+                .partition(*partition)
+                .is_some_and(|p| p.epoch == *epoch && !p.watermark.covers(*offset))
+        });
+    }
+
+    fn failed(&mut self, call: &Call, error: &HandlerError) -> Outcome {
+        let Call {
+            partition,
+            epoch,
+            offset,
+            attempt,
+        } = *call;
+        let text = error.to_string();
+        tracing::warn!(
+            topic = partition.topic,
+            partition = partition.partition,
+            offset = offset.get(),
+            attempt,
+            permanent = error.is_permanent(),
+            error = text,
+            "a handler failed"
+        );
+        self.errors.insert((partition, epoch, offset), text.into());
+        error.outcome()
+    }
+}

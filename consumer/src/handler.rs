@@ -1,0 +1,136 @@
+//! What a user writes: a handler, and how it says that it failed.
+
+use std::error::Error;
+use std::fmt;
+
+use plimsoll_core::Outcome;
+
+use crate::Message;
+
+/// What is done with each message.
+///
+/// A closure that returns a future is a handler:
+///
+/// ```
+/// use plimsoll::{Handler, HandlerError, Message};
+///
+/// fn handler() -> impl Handler {
+///     async |message: Message| {
+///         let text = str::from_utf8(message.payload().unwrap_or_default())
+///             .map_err(HandlerError::permanent)?;
+///         println!("{text}");
+///         Ok::<(), HandlerError>(())
+///     }
+/// }
+/// ```
+///
+/// A message is finished when its handler returns `Ok`. An error lets it be called again, after a
+/// pause and up to the budget of attempts; then the message goes to the dead-letter topic. A panic
+/// counts as an error. Meanwhile the messages behind it wait, as far as
+/// [`Ordering`](crate::Ordering) says so.
+///
+/// A handler can be called again for a message that it handled before, after a crash for example,
+/// so its effect should be one that may happen twice.
+///
+/// As in all async code, a handler must not block the thread: long computations belong into
+/// [`tokio::task::spawn_blocking`].
+pub trait Handler: Send + Sync + 'static {
+    /// Handles a message. Dropped before it is done, if it takes longer than the
+    /// [deadline](crate::Config::handler_deadline), or if the message's partition is taken away.
+    fn handle(&self, message: Message) -> impl Future<Output = Result<(), HandlerError>> + Send;
+}
+
+impl<F, R> Handler for F
+where
+    F: Fn(Message) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<(), HandlerError>> + Send,
+{
+    fn handle(&self, message: Message) -> impl Future<Output = Result<(), HandlerError>> + Send {
+        self(message)
+    }
+}
+
+/// Why a handler failed, and whether it makes sense to call it again.
+///
+/// Any error becomes a retryable one by `?`.
+#[derive(Debug)]
+pub struct HandlerError {
+    kind: Kind,
+    source: Box<dyn Error + Send + Sync>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Retryable,
+    Permanent,
+}
+
+impl HandlerError {
+    /// It may succeed when called again: something was not available.
+    pub fn retryable(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self {
+            kind: Kind::Retryable,
+            source: error.into(),
+        }
+    }
+
+    /// It would fail each time: the message itself cannot be handled. It goes to the dead-letter
+    /// topic at once.
+    pub fn permanent(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self {
+            kind: Kind::Permanent,
+            source: error.into(),
+        }
+    }
+
+    /// Whether the message itself cannot be handled.
+    #[must_use]
+    pub fn is_permanent(&self) -> bool {
+        self.kind == Kind::Permanent
+    }
+
+    pub(crate) fn outcome(&self) -> Outcome {
+        match self.kind {
+            Kind::Retryable => Outcome::Retryable,
+            Kind::Permanent => Outcome::Permanent,
+        }
+    }
+}
+
+/// What went wrong, with everything that caused it.
+impl fmt::Display for HandlerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.source.fmt(f)?;
+        let mut source = self.source.source();
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
+}
+
+/// Retryable: an error that nobody judged must not cost the message.
+impl<E: Error + Send + Sync + 'static> From<E> for HandlerError {
+    fn from(error: E) -> Self {
+        Self::retryable(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_retryable_unless_said_otherwise() {
+        fn parse(text: &str) -> Result<u32, HandlerError> {
+            Ok(text.parse::<u32>()?)
+        }
+        let error = parse("x").unwrap_err();
+        assert_eq!(error.outcome(), Outcome::Retryable);
+        assert_eq!(error.to_string(), "invalid digit found in string");
+        let error = HandlerError::permanent("no such order");
+        assert!(error.is_permanent());
+        assert_eq!(error.to_string(), "no such order");
+    }
+}

@@ -1,0 +1,113 @@
+//! Commits, one at a time, on a thread of their own: each waits for its outcome.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::{io, thread};
+
+use plimsoll_core::{CommitId, CommitOffset, CommitOutcome, Event};
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::{CommitMode, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode;
+
+use super::context::RawConsumer;
+use super::outbox::Outbox;
+use super::topics::{Topics, raw};
+
+/// A commit that is to be sent.
+pub(super) type Request = (CommitId, Vec<CommitOffset>);
+
+/// Starts the thread, which ends when the sender of requests is dropped.
+pub(super) fn spawn(
+    consumer: Arc<RawConsumer>,
+    topics: Arc<Topics>,
+    outbox: Outbox,
+) -> io::Result<Sender<Request>> {
+    let (sender, requests) = channel();
+    thread::Builder::new()
+        .name("plimsoll-commit".into())
+        .spawn(move || run(&consumer, &topics, &requests, &outbox))?;
+    Ok(sender)
+}
+
+fn run(consumer: &RawConsumer, topics: &Topics, requests: &Receiver<Request>, outbox: &Outbox) {
+    while let Ok((commit, offsets)) = requests.recv() {
+        let list = list(topics, &offsets);
+        // Only a synchronous commit tells of partitions that were refused one by one: librdkafka
+        // then fails the whole. To commit again what was accepted does no harm.
+        let outcome = match consumer.commit(&list, CommitMode::Sync) {
+            Ok(()) => CommitOutcome::Ok,
+            Err(error) => {
+                let outcome = outcome_of(&error);
+                tracing::warn!(%error, ?outcome, "a commit was not accepted");
+                outcome
+            }
+        };
+        tracing::debug!(?offsets, ?outcome, "commit");
+        outbox.tell(Event::CommitFinished { commit, outcome });
+    }
+}
+
+fn list(topics: &Topics, offsets: &[CommitOffset]) -> TopicPartitionList {
+    let partitions = offsets.iter().map(|o| (o.partition, Some(raw(o.next))));
+    let list = topics.list(partitions);
+    for (mut element, offset) in list.elements().into_iter().zip(offsets) {
+        element.set_metadata(offset.founding_partitions.to_string());
+    }
+    list
+}
+
+/// Whether the broker refused a commit, or nobody knows what became of it.
+fn outcome_of(error: &KafkaError) -> CommitOutcome {
+    use RDKafkaErrorCode as E;
+    match error.rdkafka_error_code() {
+        // No answer came: the request may have been applied, or may still be.
+        Some(
+            E::OperationTimedOut
+            | E::RequestTimedOut
+            | E::TimedOutQueue
+            | E::BrokerTransportFailure
+            | E::AllBrokersDown
+            | E::BrokerDestroy
+            | E::WaitingForCoordinator
+            | E::NetworkException,
+        )
+        | None => CommitOutcome::Unknown,
+        Some(_) => CommitOutcome::Failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plimsoll_core::{NextOffset, TopicPartition};
+
+    #[test]
+    fn a_commit_carries_the_founding_partitions() {
+        let topics = Topics::new(&["a".into(), "b".into()]);
+        let offset = |topic, next| CommitOffset {
+            partition: TopicPartition::new(topic, 1),
+            next: NextOffset::new(next),
+            founding_partitions: 4,
+        };
+        let list = list(&topics, &[offset(1, 7), offset(0, 0)]);
+        let elements = list.elements();
+        let found = elements
+            .iter()
+            .map(|e| (e.topic(), e.offset(), e.metadata()));
+        use rdkafka::Offset::Offset;
+        assert_eq!(
+            found.collect::<Vec<_>>(),
+            [("b", Offset(7), "4"), ("a", Offset(0), "4")]
+        );
+    }
+
+    #[test]
+    fn silence_is_not_a_refusal() {
+        let outcome = |code| outcome_of(&KafkaError::ConsumerCommit(code));
+        let unknown = outcome(RDKafkaErrorCode::RequestTimedOut);
+        assert_eq!(unknown, CommitOutcome::Unknown);
+        let failed = outcome(RDKafkaErrorCode::IllegalGeneration);
+        assert_eq!(failed, CommitOutcome::Failed);
+    }
+}

@@ -1,0 +1,368 @@
+//! What librdkafka is told, and what a user may not tell it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use plimsoll_core::Config;
+use rdkafka::ClientConfig;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::KafkaError;
+
+use crate::SettingError;
+
+/// Everything that a user chose.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) brokers: String,
+    pub(crate) group: String,
+    pub(crate) topics: Vec<String>,
+    pub(crate) instance: Option<String>,
+    /// The name of the assignor, as librdkafka calls it.
+    pub(crate) assignor: &'static str,
+    pub(crate) dead_letter_topic: Option<String>,
+    pub(crate) config: Config,
+    /// Passed through to librdkafka.
+    pub(crate) raw: BTreeMap<String, String>,
+}
+
+/// Settings that would break a promise, or that have a place of their own; and what to do instead.
+const REFUSED: [(&str, &str); 30] = [
+    ("bootstrap.servers", "is set by `brokers`"),
+    ("metadata.broker.list", "is set by `brokers`"),
+    ("group.id", "is set by `group`"),
+    ("group.instance.id", "is set by `instance_id`"),
+    ("partition.assignment.strategy", "is set by `assignor`"),
+    ("group.protocol", ONLY_CLASSIC),
+    ("group.remote.assignor", ONLY_CLASSIC),
+    ("enable.auto.commit", COMMITS),
+    ("auto.commit.enable", COMMITS),
+    ("auto.commit.interval.ms", INTERVAL),
+    ("enable.auto.offset.store", COMMITS),
+    ("offset.store.method", COMMITS),
+    ("auto.offset.reset", RESET),
+    ("enable.partition.eof", UNUSED),
+    ("enabled_events", UNUSED),
+    ("log.queue", UNUSED),
+    ("rebalance_cb", UNUSED),
+    ("offset_commit_cb", UNUSED),
+    ("consume_cb", UNUSED),
+    ("opaque", UNUSED),
+    ("default_topic_conf", UNUSED),
+    ("consume.callback.max.messages", UNUSED),
+    ("queuing.strategy", UNUSED),
+    ("enable.idempotence", DEAD_LETTERS),
+    ("enable.gapless.guarantee", DEAD_LETTERS),
+    ("acks", DEAD_LETTERS),
+    ("request.required.acks", DEAD_LETTERS),
+    ("transactional.id", DEAD_LETTERS),
+    ("max.in.flight", DEAD_LETTERS),
+    ("max.in.flight.requests.per.connection", DEAD_LETTERS),
+];
+
+const COMMITS: &str = "would commit messages that are not finished; what is finished is committed in any case, see `commit_interval`";
+const INTERVAL: &str = "is set by `commit_interval`";
+const RESET: &str = "would skip or repeat messages silently; use `start_at` for a new group, and \
+                     `out_of_range` for messages that are gone";
+const ONLY_CLASSIC: &str =
+    "cannot be changed: the classic group protocol is the one that is tested";
+const UNUSED: &str = "is not used by this consumer";
+const DEAD_LETTERS: &str =
+    "would let dead letters be lost; they are written by an idempotent producer with `acks=all`";
+
+/// Settings of consumers, which a producer would complain about.
+const CONSUMER_ONLY: [&str; 10] = [
+    "session.timeout.ms",
+    "heartbeat.interval.ms",
+    "coordinator.query.interval.ms",
+    "max.poll.interval.ms",
+    "queued.",
+    "fetch.",
+    "isolation.level",
+    "check.crcs",
+    "allow.auto.create.topics",
+    "group.",
+];
+
+/// Settings of producers, which a consumer would complain about.
+const PRODUCER_ONLY: [&str; 12] = [
+    "linger.ms",
+    "batch.",
+    "compression.",
+    "queue.buffering.",
+    "message.timeout.ms",
+    "delivery.timeout.ms",
+    "message.send.max.retries",
+    "request.timeout.ms",
+    "sticky.partitioning.linger.ms",
+    "partitioner",
+    "transaction.timeout.ms",
+    "retries",
+];
+
+/// The poll deadline unless it is set.
+const MAX_POLL_INTERVAL: Duration = Duration::from_secs(300);
+
+impl Settings {
+    /// Whether a consumer can keep to them.
+    pub(crate) fn check(&self) -> Result<(), SettingError> {
+        let needed = [
+            ("brokers", &self.brokers, "HOST:PORT, several by commas"),
+            ("group", &self.group, "the name of the consumer group"),
+        ];
+        for (name, value, expected) in needed {
+            if value.trim().is_empty() {
+                return Err(SettingError::new(
+                    name,
+                    format!("is empty; expected {expected}"),
+                ));
+            }
+        }
+        self.check_topics()?;
+        for name in self.raw.keys() {
+            if let Some((_, reason)) = REFUSED.iter().find(|(refused, _)| refused == name) {
+                return Err(SettingError::new(name, *reason));
+            }
+        }
+        self.config
+            .validate()
+            .map_err(|error| SettingError::new(error.field, error.expected))?;
+        self.check_deadlines()
+    }
+
+    fn check_topics(&self) -> Result<(), SettingError> {
+        let error = |problem: String| Err(SettingError::new("topics", problem));
+        if self.topics.is_empty() {
+            return error("is empty; expected the names of one or more topics".into());
+        }
+        for (index, topic) in self.topics.iter().enumerate() {
+            let valid = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+            if topic.is_empty() || topic.len() > 249 || !topic.chars().all(valid) {
+                return error(format!(
+                    "`{topic}` is not a topic's name: 1 to 249 of a-z, A-Z, 0-9, `.`, `_` and `-`; \
+                     patterns are not supported"
+                ));
+            }
+            if self.topics[..index].contains(topic) {
+                return error(format!("`{topic}` is named twice"));
+            }
+            if self.config.dead_letters && self.dead_letter_topic(topic) == *topic {
+                return error(format!(
+                    "`{topic}` is the dead-letter topic too: its dead letters would come back \
+                     without end"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The last commit of a revocation must come before the group gives the member up.
+    fn check_deadlines(&self) -> Result<(), SettingError> {
+        let name = "max.poll.interval.ms";
+        let max_poll_interval = match self.raw.get(name) {
+            None => MAX_POLL_INTERVAL,
+            Some(text) => text
+                .trim()
+                .parse()
+                .map(Duration::from_millis)
+                .map_err(|_| {
+                    SettingError::new(name, format!("`{text}` is not a number of milliseconds"))
+                })?,
+        };
+        let deadline = self.config.revoke_deadline;
+        let needed = deadline + (deadline / 4).max(Duration::from_secs(1));
+        if needed < max_poll_interval {
+            return Ok(());
+        }
+        Err(SettingError::new(
+            "revoke_deadline",
+            format!(
+                "{deadline:?} and the time for the last commit make {needed:?}, which must be less \
+                 than {name} ({max_poll_interval:?}): the group would give the member up meanwhile"
+            ),
+        ))
+    }
+
+    /// Where the dead letters of a topic go.
+    pub(crate) fn dead_letter_topic(&self, topic: &str) -> String {
+        match &self.dead_letter_topic {
+            Some(name) => name.clone(),
+            None => format!("{topic}.dead-letters"),
+        }
+    }
+
+    /// The consumer's configuration.
+    pub(crate) fn consumer(&self) -> ClientConfig {
+        let mut config = self.base(&PRODUCER_ONLY);
+        config
+            .set("group.id", &self.group)
+            .set("partition.assignment.strategy", self.assignor)
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("auto.offset.reset", "error");
+        if let Some(instance) = &self.instance {
+            config.set("group.instance.id", instance);
+        }
+        config
+    }
+
+    /// The configuration of the producer of dead letters.
+    pub(crate) fn producer(&self) -> ClientConfig {
+        let mut config = self.base(&CONSUMER_ONLY);
+        config.remove("statistics.interval.ms");
+        config.set("enable.idempotence", "true").set("acks", "all");
+        config
+    }
+
+    fn base(&self, others: &[&str]) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set_log_level(log_level());
+        let raw = self.raw.iter().map(|(name, value)| (&**name, &**value));
+        for (name, value) in DEFAULTS.into_iter().chain(raw) {
+            if !others.iter().any(|other| name.starts_with(other)) {
+                config.set(name, value);
+            }
+        }
+        config.set("bootstrap.servers", &self.brokers);
+        config
+    }
+}
+
+/// Where librdkafka's defaults do not suit; `set` overrides them.
+const DEFAULTS: [(&str, &str); 5] = [
+    ("client.id", "plimsoll"),
+    // Whence the lag comes.
+    ("statistics.interval.ms", "1000"),
+    // What is fetched ahead, for each partition: the default is 64 MiB.
+    ("queued.max.messages.kbytes", "8192"),
+    // A dead letter is tried again, without end, by the core: visibly, not inside of the producer.
+    ("message.timeout.ms", "30000"),
+    ("linger.ms", "0"),
+];
+
+/// librdkafka formats only what somebody wants to read.
+fn log_level() -> RDKafkaLogLevel {
+    if tracing::enabled!(target: "librdkafka", tracing::Level::DEBUG) {
+        RDKafkaLogLevel::Debug
+    } else if tracing::enabled!(target: "librdkafka", tracing::Level::INFO) {
+        RDKafkaLogLevel::Info
+    } else {
+        RDKafkaLogLevel::Warning
+    }
+}
+
+/// Whose mistake it is that librdkafka refused to start.
+pub(crate) fn refused(error: KafkaError) -> SettingError {
+    match error {
+        KafkaError::ClientConfig(_, problem, name, value) => {
+            SettingError::new(name, format!("`{value}`: {problem}"))
+        }
+        error => SettingError::new("librdkafka", error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings() -> Settings {
+        Settings {
+            brokers: "localhost:9092".into(),
+            group: "billing".into(),
+            topics: vec!["orders".into()],
+            instance: None,
+            assignor: "range",
+            dead_letter_topic: None,
+            config: Config::default(),
+            raw: BTreeMap::new(),
+        }
+    }
+
+    fn problem(change: impl FnOnce(&mut Settings)) -> (String, String) {
+        let mut settings = settings();
+        change(&mut settings);
+        let error = settings.check().expect_err("it should be refused");
+        (error.name, error.problem)
+    }
+
+    #[test]
+    fn each_unsafe_setting_is_refused_with_a_reason() {
+        assert_eq!(settings().check(), Ok(()));
+        for (name, reason) in REFUSED {
+            let refused = problem(|s| {
+                s.raw.insert(name.into(), "true".into());
+            });
+            assert_eq!(refused, (name.to_owned(), reason.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_is_missing_or_wrong_is_named() {
+        let (name, problem_) = problem(|s| s.brokers = " ".into());
+        assert_eq!(name, "brokers");
+        assert!(problem_.contains("HOST:PORT"), "{problem_}");
+        assert_eq!(problem(|s| s.group.clear()).0, "group");
+        assert!(problem(|s| s.topics.clear()).1.contains("empty"));
+        assert!(
+            problem(|s| s.topics[0] = "^orders.*".into())
+                .1
+                .contains("patterns")
+        );
+        assert!(
+            problem(|s| s.topics.push("orders".into()))
+                .1
+                .contains("twice")
+        );
+        let circle = problem(|s| s.dead_letter_topic = Some("orders".into()));
+        assert!(circle.1.contains("without end"), "{}", circle.1);
+        let (name, expected) = problem(|s| s.config.max_in_flight = 0);
+        assert_eq!(
+            (name.as_str(), expected.as_str()),
+            ("max_in_flight", "at least 1")
+        );
+    }
+
+    #[test]
+    fn a_drain_fits_into_the_poll_deadline() {
+        let interval = |s: &mut Settings, value: &str| {
+            s.raw.insert("max.poll.interval.ms".into(), value.into());
+        };
+        assert_eq!(problem(|s| interval(s, "soon")).0, "max.poll.interval.ms");
+        let (name, problem_) = problem(|s| interval(s, "37500"));
+        assert_eq!(name, "revoke_deadline");
+        assert!(problem_.contains("37.5s"), "{problem_}");
+        let mut settings = settings();
+        interval(&mut settings, "37501");
+        assert_eq!(settings.check(), Ok(()));
+    }
+
+    #[test]
+    fn safe_values_cannot_be_overridden_and_clients_get_what_is_theirs() {
+        let mut settings = settings();
+        for (name, value) in [
+            ("linger.ms", "5"),
+            ("fetch.min.bytes", "2"),
+            ("debug", "cgrp"),
+        ] {
+            settings.raw.insert(name.into(), value.into());
+        }
+        let (consumer, producer) = (settings.consumer(), settings.producer());
+        assert_eq!(consumer.get("enable.auto.commit"), Some("false"));
+        assert_eq!(consumer.get("enable.auto.offset.store"), Some("false"));
+        assert_eq!(consumer.get("auto.offset.reset"), Some("error"));
+        assert_eq!(producer.get("enable.idempotence"), Some("true"));
+        assert_eq!(producer.get("acks"), Some("all"));
+        assert_eq!(
+            (consumer.get("linger.ms"), producer.get("linger.ms")),
+            (None, Some("5"))
+        );
+        let fetch = "fetch.min.bytes";
+        assert_eq!(
+            (consumer.get(fetch), producer.get(fetch)),
+            (Some("2"), None)
+        );
+        assert_eq!(
+            (consumer.get("debug"), producer.get("debug")),
+            (Some("cgrp"), Some("cgrp"))
+        );
+    }
+}

@@ -1,0 +1,184 @@
+//! What librdkafka calls: it notes down, and answers only while closing.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use plimsoll_core::{NextOffset, TopicPartition};
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::statistics::Statistics;
+use rdkafka::types::RDKafkaRespErr;
+use rdkafka::{ClientContext, TopicPartitionList};
+
+use super::topics::Topics;
+
+/// librdkafka's consumer with our callbacks.
+pub(super) type RawConsumer = BaseConsumer<Context>;
+
+/// A rebalance of which librdkafka told, and whose answer it awaits.
+#[derive(Debug)]
+pub(super) enum Callback {
+    Assign(Vec<TopicPartition>),
+    Revoke(Vec<TopicPartition>),
+    Lost(Vec<TopicPartition>),
+}
+
+/// The callbacks of one consumer.
+#[derive(Debug)]
+pub(super) struct Context {
+    topics: Arc<Topics>,
+    callbacks: Mutex<VecDeque<Callback>>,
+    /// The text of the last error that was told.
+    last_error: Mutex<Option<String>>,
+    closing: AtomicBool,
+    /// Counts what was served: a poll that served something may have left more.
+    served: AtomicU32,
+}
+
+impl Context {
+    pub(super) fn new(topics: Arc<Topics>) -> Self {
+        Self {
+            topics,
+            callbacks: Mutex::default(),
+            last_error: Mutex::default(),
+            closing: AtomicBool::new(false),
+            served: AtomicU32::new(0),
+        }
+    }
+
+    /// From now on rebalances are answered on the spot: nobody waits for records any more, and
+    /// librdkafka does not close before it has its answer.
+    pub(super) fn close(&self) {
+        self.closing.store(true, Ordering::Release);
+    }
+
+    pub(super) fn next_callback(&self) -> Option<Callback> {
+        let mut callbacks = self
+            .callbacks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        callbacks.pop_front()
+    }
+
+    /// The text of the last error that was told, once.
+    pub(super) fn take_error(&self) -> Option<String> {
+        let mut last = self
+            .last_error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        last.take()
+    }
+
+    /// How much was served so far.
+    pub(super) fn served(&self) -> u32 {
+        self.served.load(Ordering::Relaxed)
+    }
+
+    fn count(&self) {
+        self.served.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl ConsumerContext for Context {
+    /// Called while we poll. To answer here would mean to hold up polling until the last handler
+    /// of the partitions has ended.
+    fn rebalance(
+        &self,
+        consumer: &RawConsumer,
+        kind: RDKafkaRespErr,
+        list: &mut TopicPartitionList,
+    ) {
+        self.count();
+        // Any answer resets it.
+        let lost = consumer.assignment_lost();
+        let assigns = kind == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+        let partitions = self.topics.partitions(list);
+        tracing::debug!(?partitions, assigns, lost, "rebalance");
+        if self.closing.load(Ordering::Acquire) {
+            let answered = if assigns {
+                assign(consumer, &TopicPartitionList::new())
+            } else {
+                unassign(consumer, list)
+            };
+            if let Err(error) = answered {
+                tracing::debug!(%error, "a rebalance could not be answered while closing");
+            }
+            return;
+        }
+        let callback = if assigns {
+            Callback::Assign(partitions)
+        } else if lost {
+            Callback::Lost(partitions)
+        } else {
+            Callback::Revoke(partitions)
+        };
+        let mut callbacks = self
+            .callbacks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        callbacks.push_back(callback);
+    }
+}
+
+impl ClientContext for Context {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.count();
+        log(level, facility, message);
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        self.count();
+        let topics = statistics.topics.iter();
+        let ends = topics.flat_map(|(topic, of_topic)| {
+            let partitions = of_topic.partitions.iter();
+            partitions.filter_map(|(number, known)| {
+                let id = self.topics.partition(topic, *number)?;
+                Some((id, NextOffset::new(u64::try_from(known.hi_offset).ok()?)))
+            })
+        });
+        self.topics.set_log_ends(ends);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.count();
+        tracing::warn!(target: "librdkafka", %error, reason, "the client reports an error");
+        let mut last = self
+            .last_error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *last = Some(reason.to_owned());
+    }
+}
+
+/// Begins to fetch partitions, in addition to others where the group rebalances cooperatively.
+pub(super) fn assign(consumer: &RawConsumer, list: &TopicPartitionList) -> KafkaResult<()> {
+    match consumer.rebalance_protocol() {
+        RebalanceProtocol::Cooperative => consumer.incremental_assign(list),
+        RebalanceProtocol::Eager | RebalanceProtocol::None => consumer.assign(list),
+    }
+}
+
+/// Stops fetching partitions: these, or all of them where the group rebalances eagerly.
+pub(super) fn unassign(consumer: &RawConsumer, list: &TopicPartitionList) -> KafkaResult<()> {
+    match consumer.rebalance_protocol() {
+        RebalanceProtocol::Cooperative => consumer.incremental_unassign(list),
+        RebalanceProtocol::Eager | RebalanceProtocol::None => consumer.unassign(),
+    }
+}
+
+/// librdkafka's log goes where ours does.
+pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    match level {
+        RDKafkaLogLevel::Emerg
+        | RDKafkaLogLevel::Alert
+        | RDKafkaLogLevel::Critical
+        | RDKafkaLogLevel::Error => tracing::error!(target: "librdkafka", facility, "{message}"),
+        RDKafkaLogLevel::Warning => tracing::warn!(target: "librdkafka", facility, "{message}"),
+        RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
+            tracing::info!(target: "librdkafka", facility, "{message}");
+        }
+        RDKafkaLogLevel::Debug => tracing::debug!(target: "librdkafka", facility, "{message}"),
+    }
+}

@@ -1,0 +1,193 @@
+//! One partition that is fetched: its queue, and where we are in it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use plimsoll_core::{AssignmentEpoch, NextOffset, Offset, TopicPartition};
+use rdkafka::consumer::base_consumer::PartitionQueue;
+use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedMessage, Headers, Message as _};
+use rdkafka::types::RDKafkaErrorCode;
+
+use super::context::{Context, RawConsumer};
+use super::lookups::Wanted;
+use super::outbox::Waker;
+use crate::Batch;
+
+/// How much is read from a queue before another one gets its turn.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BatchLimits {
+    pub(super) records: usize,
+    pub(super) bytes: usize,
+}
+
+/// A partition that is fetched under one assignment.
+///
+/// It has a queue of its own, apart from that of the other partitions and of the rebalances. To
+/// pause it means not to read its queue: librdkafka stops fetching once the queue is full, and
+/// what it holds is there when the partition is resumed. librdkafka's own pause would throw the
+/// queue away, and fetch it again each time.
+pub(super) struct Fetching {
+    pub(super) epoch: AssignmentEpoch,
+    /// The first record that was not delivered yet.
+    pub(super) next: NextOffset,
+    pub(super) paused: bool,
+    /// Whether librdkafka has stopped fetching: the position was refused.
+    pub(super) refused: bool,
+    /// Dropped with the partition: then its questions need no answer.
+    pub(super) wanted: Wanted,
+    topic: Arc<str>,
+    partition: u32,
+    queue: PartitionQueue<Context>,
+    /// Set when something came into the queue since it was last read to its end.
+    ready: Arc<AtomicBool>,
+    /// The size of the last batch: the next one will be alike.
+    last_bytes: usize,
+    last_records: usize,
+}
+
+/// What was read from a queue.
+#[derive(Debug, Default)]
+pub(super) struct Read {
+    /// Records, if there were any.
+    pub(super) batch: Option<Batch>,
+    /// The position was refused; and whether the log was cut below it.
+    pub(super) refused: Option<Truncated>,
+}
+
+/// Whether a log was cut below our position.
+pub(super) type Truncated = bool;
+
+impl Fetching {
+    /// Takes the partition out of the common queue. To be called before the partition is assigned:
+    /// then all of its records come into its own queue.
+    pub(super) fn new(
+        consumer: &Arc<RawConsumer>,
+        waker: &Arc<Waker>,
+        topic: &Arc<str>,
+        partition: TopicPartition,
+        epoch: AssignmentEpoch,
+        next: NextOffset,
+    ) -> Option<Self> {
+        let number = i32::try_from(partition.partition).ok()?;
+        let mut queue = consumer.split_partition_queue(topic, number)?;
+        let ready = Arc::new(AtomicBool::new(true));
+        let (flag, waker) = (Arc::clone(&ready), Arc::clone(waker));
+        queue.set_nonempty_callback(move || {
+            flag.store(true, Ordering::Release);
+            waker.wake();
+        });
+        Some(Self {
+            epoch,
+            next,
+            paused: false,
+            refused: false,
+            wanted: Wanted::default(),
+            topic: Arc::clone(topic),
+            partition: partition.partition,
+            queue,
+            ready,
+            last_bytes: 0,
+            last_records: 0,
+        })
+    }
+
+    /// Looks into the queue again, whether or not something came.
+    pub(super) fn look_again(&self) {
+        self.ready.store(true, Ordering::Release);
+    }
+
+    /// Throws away what librdkafka has marked as outdated: it would stay in memory otherwise.
+    /// To be called after the partition was unassigned.
+    pub(super) fn discard(self) {
+        let _ = self.queue.poll(Duration::ZERO);
+    }
+
+    /// Reads the queue, to its end or to the limits.
+    pub(super) fn read(&mut self, context: &Context, limits: BatchLimits) -> Read {
+        let mut read = Read::default();
+        if self.paused || !self.ready.swap(false, Ordering::AcqRel) {
+            return read;
+        }
+        let mut batch = Batch::with_capacity(
+            Arc::clone(&self.topic),
+            self.partition,
+            self.last_records,
+            self.last_bytes,
+        );
+        loop {
+            if batch.len() >= limits.records || batch.bytes() >= limits.bytes {
+                self.look_again();
+                break;
+            }
+            match self.queue.poll(Duration::ZERO) {
+                None => break,
+                Some(Ok(message)) => {
+                    if let Some(next) = push(&mut batch, &message) {
+                        self.next = next;
+                    }
+                }
+                Some(Err(error)) if is_refusal(&error) => {
+                    let reason = context.take_error().unwrap_or_default();
+                    self.refused = true;
+                    read.refused = Some(is_truncation(&reason));
+                    break;
+                }
+                // The context has told of it; librdkafka goes on.
+                Some(Err(_)) => {}
+            }
+        }
+        if !batch.is_empty() {
+            (self.last_records, self.last_bytes) = (batch.len(), batch.bytes());
+            read.batch = Some(batch);
+        }
+        read
+    }
+}
+
+/// Copies a message; returns the offset after it.
+fn push(batch: &mut Batch, message: &BorrowedMessage<'_>) -> Option<NextOffset> {
+    // Not negative, in a message of a broker.
+    let offset = Offset::new(u64::try_from(message.offset()).ok()?);
+    let timestamp = message.timestamp().to_millis();
+    batch.push(offset, message.key(), message.payload(), timestamp);
+    if let Some(headers) = message.headers() {
+        for index in 0..headers.count() {
+            // The crate panics at a name that is not UTF-8, which Kafka does not rule out.
+            let header = catch_unwind(AssertUnwindSafe(|| headers.try_get(index)));
+            match header {
+                Ok(Some(header)) => batch.push_header(header.key, header.value),
+                Ok(None) => {}
+                Err(_) => tracing::error!(
+                    topic = message.topic(),
+                    partition = message.partition(),
+                    offset = offset.get(),
+                    "left out a header whose name is not UTF-8"
+                ),
+            }
+        }
+    }
+    Some(offset.next())
+}
+
+/// Whether librdkafka stopped fetching because of the position.
+fn is_refusal(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::AutoOffsetReset
+                | RDKafkaErrorCode::LogTruncation
+                | RDKafkaErrorCode::OffsetOutOfRange
+        )
+    )
+}
+
+/// Whether librdkafka's words say that the log was cut: the code is the same as for a position
+/// that was deleted.
+fn is_truncation(reason: &str) -> Truncated {
+    ["log truncation", "No epoch found"]
+        .iter()
+        .any(|words| reason.contains(words))
+}

@@ -1,0 +1,217 @@
+//! The client over librdkafka.
+//!
+//! Three threads: one polls all the time (`thread`), one looks up what a new assignment needs
+//! (`lookups`), one waits for the outcome of commits (`commits`). They share the consumer, and talk
+//! to the driver by `outbox`.
+
+mod commits;
+mod config;
+mod context;
+mod dead_letters;
+mod fetching;
+mod lookups;
+mod outbox;
+mod thread;
+mod topics;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
+
+use plimsoll_core::{Command, Event, NextOffset, TopicPartition};
+use tokio::time::Instant;
+
+use self::context::{Context, RawConsumer};
+use self::dead_letters::DeadLetters;
+use self::fetching::BatchLimits;
+use self::outbox::{Inbox, News, Waker};
+use self::thread::{Order, PollThread, Rebalances};
+use self::topics::Topics;
+use crate::{ClientError, Error, GroupClient, Message};
+
+pub(crate) use self::config::Settings;
+
+/// How long leaving the group may take. After that the group notices by itself.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(10);
+
+/// The largest batch of records. A batch stays in memory as long as one of them.
+const MAX_BATCH: BatchLimits = BatchLimits {
+    records: 512,
+    bytes: 256 << 10,
+};
+
+/// A member of a consumer group, over librdkafka. Made by
+/// [`Consumer::into_parts`](crate::Consumer::into_parts).
+///
+/// It joins the group when the first event is asked for. When it is dropped before
+/// [`Command::Close`] was carried out, it leaves the group in the background.
+pub struct LibrdkafkaClient {
+    settings: Settings,
+    topics: Arc<Topics>,
+    inbox: Inbox,
+    orders: Sender<Order>,
+    waker: Arc<Waker>,
+    dead_letters: Option<DeadLetters>,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    New,
+    Running,
+    Closing { deadline: Instant },
+    Closed,
+}
+
+impl LibrdkafkaClient {
+    /// Starts the threads. The settings have been checked.
+    pub(crate) fn new(settings: Settings) -> Result<Self, Error> {
+        let topics = Arc::new(Topics::new(&settings.topics));
+        let waker = Arc::new(Waker::default());
+        let context = Context::new(Arc::clone(&topics));
+        let consumer = settings.consumer().create_with_context(context);
+        let mut consumer: RawConsumer = consumer.map_err(config::refused)?;
+        let wake = Arc::clone(&waker);
+        consumer.set_nonempty_callback(move || wake.wake());
+        let consumer = Arc::new(consumer);
+
+        let (outbox, inbox) = outbox::channel(Arc::clone(&waker));
+        let dead_letters = if settings.config.dead_letters {
+            let made = DeadLetters::new(settings.producer(), outbox.clone());
+            Some(made.map_err(config::refused)?)
+        } else {
+            None
+        };
+        let (orders, receiver) = channel();
+        let (found, wake) = (orders.clone(), Arc::clone(&waker));
+        let lookups = lookups::spawn(Arc::clone(&consumer), Arc::clone(&topics), move |answer| {
+            let _ = found.send(Order::Found(answer));
+            wake.wake();
+        })?;
+        let commits = commits::spawn(Arc::clone(&consumer), Arc::clone(&topics), outbox.clone())?;
+        let config = &settings.config;
+        let poll = PollThread {
+            consumer,
+            topics: Arc::clone(&topics),
+            waker: Arc::clone(&waker),
+            orders: receiver,
+            outbox,
+            lookups,
+            commits,
+            // Not so much at once that the core must pause.
+            limits: BatchLimits {
+                records: MAX_BATCH
+                    .records
+                    .min(config.max_buffered_records.div_ceil(2)),
+                bytes: MAX_BATCH.bytes.min(config.max_buffered_bytes.div_ceil(2)),
+            },
+            fetching: BTreeMap::new(),
+            rebalances: Rebalances::default(),
+        };
+        std::thread::Builder::new()
+            .name("plimsoll-poll".into())
+            .spawn(move || poll.run())?;
+        Ok(Self {
+            settings,
+            topics,
+            inbox,
+            orders,
+            waker,
+            dead_letters,
+            state: State::New,
+        })
+    }
+
+    fn order(&self, order: Order) {
+        // Should the thread have ended, the next event says so.
+        let _ = self.orders.send(order);
+        self.waker.wake();
+    }
+
+    fn close(&mut self) {
+        if let State::New | State::Running = self.state {
+            let deadline = Instant::now() + CLOSE_DEADLINE;
+            self.state = State::Closing { deadline };
+            self.order(Order::Close);
+        }
+    }
+}
+
+impl GroupClient for LibrdkafkaClient {
+    async fn next_event(&mut self) -> Result<Option<Event<Message>>, ClientError> {
+        if self.state == State::New {
+            self.state = State::Running;
+            self.order(Order::Subscribe);
+        }
+        let news = match self.state {
+            State::Closed => return Ok(None),
+            State::Closing { deadline } => {
+                match tokio::time::timeout_at(deadline, self.inbox.next()).await {
+                    Ok(news) => news,
+                    Err(_) => {
+                        tracing::warn!("the group could not be left in time, and will notice");
+                        Some(News::Closed)
+                    }
+                }
+            }
+            State::New | State::Running => self.inbox.next().await,
+        };
+        match news {
+            Some(News::Event(event, _)) => Ok(Some(event)),
+            Some(News::Failed(error)) => Err(error),
+            Some(News::Closed) => {
+                self.state = State::Closed;
+                Ok(None)
+            }
+            None => Err(ClientError::Ended),
+        }
+    }
+
+    fn submit(&mut self, command: Command<Message>) {
+        match command {
+            Command::Close => self.close(),
+            Command::DeadLetter {
+                partition,
+                epoch,
+                record,
+                ..
+            } => {
+                let topic = self.settings.dead_letter_topic(record.payload.topic());
+                if let Some(dead_letters) = &mut self.dead_letters {
+                    dead_letters.write(topic, partition, epoch, record);
+                }
+            }
+            command => self.order(Order::Command(command)),
+        }
+    }
+
+    fn group(&self) -> &str {
+        &self.settings.group
+    }
+
+    fn topic(&self, number: u32) -> Option<&str> {
+        self.topics.name(number).map(|name| &**name)
+    }
+
+    fn log_end(&self, partition: TopicPartition) -> Option<NextOffset> {
+        self.topics.log_end(partition)
+    }
+}
+
+impl Drop for LibrdkafkaClient {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl fmt::Debug for LibrdkafkaClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LibrdkafkaClient")
+            .field("group", &self.settings.group)
+            .field("topics", &self.settings.topics)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}

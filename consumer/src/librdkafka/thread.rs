@@ -1,0 +1,453 @@
+//! The thread that polls librdkafka all the time, and the only one that changes its assignment.
+//!
+//! Records of a partition come from its own queue, which exists from one assignment to its end, so
+//! that no record gets the epoch of another assignment.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, TryRecvError};
+use std::time::{Duration, Instant};
+
+use plimsoll_core::{Command, Event, NextOffset, RebalanceId, Start, TopicPartition};
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::Consumer;
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::message::Message as _;
+
+use super::commits::Request;
+use super::context::{Callback, RawConsumer, assign, unassign};
+use super::fetching::{BatchLimits, Fetching, Read, Truncated};
+use super::lookups::{Answer, Question, Wanted};
+use super::outbox::{Outbox, Waker};
+use super::topics::{Topics, raw};
+use crate::{ClientError, Message};
+
+/// The longest time without a poll. Far below any poll deadline, and a net under wake-ups.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How long closing waits for the other threads to end.
+const THREADS_END: Duration = Duration::from_secs(6);
+
+/// What the thread is asked to do.
+#[derive(Debug)]
+pub(super) enum Order {
+    /// Join the group.
+    Subscribe,
+    /// Do what the core wants.
+    Command(Command<Message>),
+    /// Go on with what was looked up.
+    Found(Answer),
+    /// Leave the group, and end.
+    Close,
+}
+
+/// What the thread works with.
+pub(super) struct PollThread {
+    pub(super) consumer: Arc<RawConsumer>,
+    pub(super) topics: Arc<Topics>,
+    pub(super) waker: Arc<Waker>,
+    pub(super) orders: Receiver<Order>,
+    pub(super) outbox: Outbox,
+    pub(super) lookups: Sender<Question>,
+    pub(super) commits: Sender<Request>,
+    pub(super) limits: BatchLimits,
+    pub(super) fetching: BTreeMap<TopicPartition, Fetching>,
+    pub(super) rebalances: Rebalances,
+}
+
+/// The rebalance that librdkafka waits for.
+#[derive(Default)]
+pub(super) struct Rebalances {
+    last: u32,
+    unanswered: Option<Unanswered>,
+    /// Seeks that wait for the answer: a change of the assignment would be taken for it.
+    seeks: Vec<Seek>,
+}
+
+struct Unanswered {
+    id: RebalanceId,
+    /// `None`: partitions were assigned.
+    revokes: Option<Vec<TopicPartition>>,
+    /// Dropped when it is answered, or overtaken: then its lookups end.
+    _wanted: Wanted,
+}
+
+type Seek = (TopicPartition, plimsoll_core::AssignmentEpoch, NextOffset);
+
+impl PollThread {
+    /// Polls until it is told to close.
+    pub(super) fn run(mut self) {
+        let mut polled = Instant::now();
+        loop {
+            if self.take_orders().is_break() {
+                return self.close();
+            }
+            self.serve();
+            let mut busy = self.fetch();
+            if polled.elapsed() >= POLL_INTERVAL {
+                // Should a wake-up ever be missed, it costs no more than this.
+                polled = Instant::now();
+                self.fetching.values().for_each(Fetching::look_again);
+                busy = true;
+            }
+            if !busy {
+                self.waker.wait(POLL_INTERVAL);
+            }
+        }
+    }
+
+    fn take_orders(&mut self) -> ControlFlow<()> {
+        loop {
+            match self.orders.try_recv() {
+                Ok(Order::Subscribe) => self.subscribe(),
+                Ok(Order::Command(command)) => self.execute(command),
+                Ok(Order::Found(answer)) => self.found(answer),
+                Ok(Order::Close) | Err(TryRecvError::Disconnected) => {
+                    return ControlFlow::Break(());
+                }
+                Err(TryRecvError::Empty) => return ControlFlow::Continue(()),
+            }
+        }
+    }
+
+    /// Serves librdkafka's callbacks: rebalances, errors, logs. Counts as a poll for the group.
+    fn serve(&mut self) {
+        loop {
+            let before = self.consumer.context().served();
+            match self.consumer.poll(Duration::ZERO) {
+                Some(Err(error)) => {
+                    if let KafkaError::MessageConsumptionFatal(_) = error {
+                        self.fail(&error);
+                    }
+                }
+                // Every partition is taken out of this queue before it is assigned.
+                Some(Ok(message)) => tracing::error!(
+                    partition = message.partition(),
+                    offset = message.offset(),
+                    "a record came into the wrong queue"
+                ),
+                None if self.consumer.context().served() == before => break,
+                None => {}
+            }
+        }
+        while let Some(callback) = self.consumer.context().next_callback() {
+            self.rebalance(callback);
+        }
+    }
+
+    /// Reads the queues of the partitions, each up to a batch; `true` where there was something.
+    fn fetch(&mut self) -> bool {
+        let mut busy = false;
+        let mut refused: Vec<(TopicPartition, Truncated)> = Vec::new();
+        let context = self.consumer.context();
+        for (id, fetching) in &mut self.fetching {
+            if self.outbox.is_full() {
+                break;
+            }
+            let Read {
+                batch,
+                refused: truncated,
+            } = fetching.read(context, self.limits);
+            if let Some(batch) = batch {
+                busy = true;
+                self.outbox.tell(Event::Fetched {
+                    partition: *id,
+                    epoch: fetching.epoch,
+                    records: batch.into_records(),
+                });
+            }
+            refused.extend(truncated.map(|truncated| (*id, truncated)));
+        }
+        for (id, truncated) in refused {
+            self.ask_for_ends(id, truncated);
+        }
+        busy
+    }
+
+    fn subscribe(&mut self) {
+        let names: Vec<&str> = self.topics.names().collect();
+        if let Err(error) = self.consumer.subscribe(&names) {
+            self.fail(&error);
+        }
+    }
+
+    fn execute(&mut self, command: Command<Message>) {
+        match command {
+            Command::Commit { commit, offsets } => {
+                if self.commits.send((commit, offsets)).is_err() {
+                    self.outbox.fail(ClientError::Ended);
+                }
+            }
+            Command::Pause { partition } => self.pause(partition, true),
+            Command::Resume { partition } => self.pause(partition, false),
+            Command::Seek {
+                partition,
+                epoch,
+                position,
+            } => {
+                self.rebalances.seeks.push((partition, epoch, position));
+                self.seek_if_quiet();
+            }
+            Command::CompleteAssign { rebalance, starts } => {
+                self.complete_assign(rebalance, &starts);
+            }
+            Command::CompleteRevoke { rebalance } => self.complete_revoke(rebalance),
+            // Carried out elsewhere.
+            Command::Dispatch { .. }
+            | Command::Cancel { .. }
+            | Command::DeadLetter { .. }
+            | Command::Close => {}
+        }
+    }
+
+    fn pause(&mut self, partition: TopicPartition, paused: bool) {
+        if let Some(fetching) = self.fetching.get_mut(&partition) {
+            fetching.paused = paused;
+            fetching.look_again();
+        }
+    }
+
+    fn fail(&self, error: &KafkaError) {
+        let fatal = self.consumer.client().fatal_error();
+        let reason = match fatal {
+            Some((code, text)) => format!("{code}: {text}"),
+            None => error.to_string(),
+        };
+        self.outbox.fail(ClientError::Fatal { reason });
+    }
+}
+
+/// Rebalances.
+impl PollThread {
+    /// librdkafka tells of a rebalance. It goes on when it is answered, and has no other one in
+    /// the meantime, unless it had to give this one up.
+    fn rebalance(&mut self, callback: Callback) {
+        self.rebalances.last = self.rebalances.last.wrapping_add(1);
+        let id = RebalanceId(self.rebalances.last);
+        let wanted = Wanted::default();
+        let revokes = match callback {
+            Callback::Assign(partitions) => {
+                let question = Question::Start {
+                    rebalance: id,
+                    partitions,
+                    wanted: Arc::downgrade(&wanted),
+                };
+                self.ask(question);
+                None
+            }
+            Callback::Revoke(partitions) => {
+                self.outbox.tell(Event::Revoked {
+                    rebalance: id,
+                    partitions: partitions.clone(),
+                });
+                Some(partitions)
+            }
+            Callback::Lost(partitions) => {
+                self.outbox.tell(Event::Lost {
+                    rebalance: id,
+                    partitions: partitions.clone(),
+                });
+                Some(partitions)
+            }
+        };
+        // What is about to go needs no more records.
+        for partition in revokes.iter().flatten() {
+            self.pause(*partition, true);
+        }
+        self.rebalances.unanswered = Some(Unanswered {
+            id,
+            revokes,
+            _wanted: wanted,
+        });
+    }
+
+    fn complete_assign(&mut self, rebalance: RebalanceId, starts: &[Start]) {
+        let asked = |u: &mut Unanswered| u.id == rebalance && u.revokes.is_none();
+        if self.rebalances.unanswered.take_if(asked).is_none() {
+            return;
+        }
+        for start in starts {
+            let id = start.partition;
+            // An old queue of the same partition would take its wake-ups along when it is dropped.
+            self.fetching.remove(&id);
+            let Some(topic) = self.topics.name(id.topic) else {
+                continue;
+            };
+            let (consumer, waker) = (&self.consumer, &self.waker);
+            match Fetching::new(consumer, waker, topic, id, start.epoch, start.position) {
+                Some(fetching) => _ = self.fetching.insert(id, fetching),
+                None => self.outbox.fail(ClientError::Fatal {
+                    reason: format!("librdkafka has no queue for {topic} [{}]", id.partition),
+                }),
+            }
+        }
+        let positions = starts.iter().map(|s| (s.partition, Some(raw(s.position))));
+        let list = self.topics.list(positions);
+        self.check(assign(&self.consumer, &list));
+        self.seek_if_quiet();
+    }
+
+    fn complete_revoke(&mut self, rebalance: RebalanceId) {
+        let asked = |u: &mut Unanswered| u.id == rebalance && u.revokes.is_some();
+        let Some(unanswered) = self.rebalances.unanswered.take_if(asked) else {
+            return;
+        };
+        let revoked = unanswered.revokes.unwrap_or_default();
+        let list = self.list_of(&revoked);
+        self.check(unassign(&self.consumer, &list));
+        for partition in revoked {
+            if let Some(fetching) = self.fetching.remove(&partition) {
+                fetching.discard();
+            }
+        }
+        self.seek_if_quiet();
+    }
+
+    /// A change of the assignment that librdkafka refuses leaves it in a state that we do not
+    /// know.
+    fn check(&self, result: KafkaResult<()>) {
+        if let Err(error) = result {
+            self.fail(&error);
+        }
+    }
+
+    fn list_of(&self, partitions: &[TopicPartition]) -> TopicPartitionList {
+        self.topics.list(partitions.iter().map(|p| (*p, None)))
+    }
+}
+
+/// Positions.
+impl PollThread {
+    /// Something was looked up.
+    fn found(&mut self, answer: Answer) {
+        match answer {
+            Answer::Start {
+                rebalance,
+                assignments,
+            } => {
+                let unanswered = &self.rebalances.unanswered;
+                if unanswered.as_ref().is_some_and(|u| u.id == rebalance) {
+                    self.outbox.tell(Event::Assigned {
+                        rebalance,
+                        partitions: assignments,
+                    });
+                }
+            }
+            Answer::Ends {
+                partition,
+                epoch,
+                position,
+                log_start,
+                log_end,
+            } => {
+                let fetching = self.fetching.get(&partition);
+                if fetching.is_some_and(|f| f.epoch == epoch && f.refused) {
+                    self.outbox.tell(Event::OutOfRange {
+                        partition,
+                        epoch,
+                        position,
+                        log_start,
+                        log_end,
+                    });
+                }
+            }
+        }
+    }
+
+    fn ask_for_ends(&self, partition: TopicPartition, truncated: Truncated) {
+        if let Some(fetching) = self.fetching.get(&partition) {
+            self.ask(Question::Ends {
+                partition,
+                epoch: fetching.epoch,
+                position: fetching.next,
+                truncated,
+                wanted: Arc::downgrade(&fetching.wanted),
+            });
+        }
+    }
+
+    fn ask(&self, question: Question) {
+        if self.lookups.send(question).is_err() {
+            self.outbox.fail(ClientError::Ended);
+        }
+    }
+
+    /// Fetches from other positions, unless librdkafka waits for the answer to a rebalance.
+    ///
+    /// It does so by a new assignment: after a refused position librdkafka refuses a seek as well.
+    fn seek_if_quiet(&mut self) {
+        if self.rebalances.unanswered.is_some() {
+            return;
+        }
+        for (partition, epoch, position) in std::mem::take(&mut self.rebalances.seeks) {
+            let Some(fetching) = self.fetching.get_mut(&partition) else {
+                continue;
+            };
+            if fetching.epoch != epoch {
+                continue;
+            }
+            fetching.next = position;
+            fetching.refused = false;
+            let list = self.list_of(&[partition]);
+            self.check(unassign(&self.consumer, &list));
+            // Everything, where the group rebalances eagerly.
+            let gone = self.assignment_without(partition);
+            let positions = self.fetching.iter().filter(|(id, _)| gone.contains(id));
+            let positions = positions.map(|(id, f)| (*id, Some(raw(f.next))));
+            let list = self.topics.list(positions);
+            self.check(assign(&self.consumer, &list));
+        }
+    }
+
+    /// The partitions that are not assigned any more after `partition` was unassigned.
+    fn assignment_without(&self, partition: TopicPartition) -> Vec<TopicPartition> {
+        let left = self.consumer.assignment();
+        let left = left.map_or_else(|_| Vec::new(), |list| self.topics.partitions(&list));
+        let all = self.fetching.keys().copied();
+        all.filter(|id| *id == partition || !left.contains(id))
+            .collect()
+    }
+}
+
+/// The end.
+impl PollThread {
+    /// Leaves the group. Nothing is committed here: that was done before, if there was time.
+    fn close(self) {
+        let Self {
+            consumer,
+            outbox,
+            lookups,
+            commits,
+            fetching,
+            mut rebalances,
+            topics,
+            ..
+        } = self;
+        consumer.context().close();
+        // The queues of partitions and the other threads share the consumer.
+        drop((fetching, lookups, commits));
+        if let Some(unanswered) = rebalances.unanswered.take() {
+            let answered = match &unanswered.revokes {
+                None => assign(&consumer, &TopicPartitionList::new()),
+                Some(revoked) => {
+                    let revoked = revoked.iter().map(|partition| (*partition, None));
+                    unassign(&consumer, &topics.list(revoked))
+                }
+            };
+            if let Err(error) = answered {
+                tracing::debug!(%error, "a rebalance could not be answered while closing");
+            }
+        }
+        // First of all: what librdkafka does on its way out must find no subscription.
+        consumer.unsubscribe();
+        let deadline = Instant::now() + THREADS_END;
+        while Arc::strong_count(&consumer) > 1 && Instant::now() < deadline {
+            // The context answers rebalances meanwhile.
+            let _ = consumer.poll(Duration::from_millis(20));
+        }
+        // The last owner's drop polls until the group is left.
+        drop(consumer);
+        outbox.closed();
+    }
+}

@@ -1,0 +1,95 @@
+//! The numbers of the topics, and what is known of the ends of their logs.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use plimsoll_core::{NextOffset, TopicPartition};
+use rdkafka::TopicPartitionList;
+use rdkafka::topic_partition_list::Offset;
+
+/// The topics of a consumer, by number.
+#[derive(Debug)]
+pub(super) struct Topics {
+    names: Vec<Arc<str>>,
+    log_ends: Mutex<BTreeMap<TopicPartition, NextOffset>>,
+}
+
+impl Topics {
+    pub(super) fn new(names: &[String]) -> Self {
+        Self {
+            names: names.iter().map(|name| name.as_str().into()).collect(),
+            log_ends: Mutex::default(),
+        }
+    }
+
+    /// The name of a topic.
+    pub(super) fn name(&self, number: u32) -> Option<&Arc<str>> {
+        self.names.get(number as usize)
+    }
+
+    /// All names, by number.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(|name| &**name)
+    }
+
+    /// A partition of one of these topics.
+    pub(super) fn partition(&self, topic: &str, partition: i32) -> Option<TopicPartition> {
+        let number = self.names.iter().position(|name| **name == *topic)?;
+        let (topic, partition) = (u32::try_from(number).ok()?, u32::try_from(partition).ok()?);
+        Some(TopicPartition::new(topic, partition))
+    }
+
+    /// Those partitions of a list that are of these topics.
+    pub(super) fn partitions(&self, list: &TopicPartitionList) -> Vec<TopicPartition> {
+        let elements = list.elements().into_iter();
+        elements
+            .filter_map(|element| self.partition(element.topic(), element.partition()))
+            .collect()
+    }
+
+    /// A list as librdkafka wants it. `None` as an offset: none.
+    pub(super) fn list(
+        &self,
+        partitions: impl IntoIterator<Item = (TopicPartition, Option<Offset>)>,
+    ) -> TopicPartitionList {
+        let mut list = TopicPartitionList::new();
+        for (partition, offset) in partitions {
+            if let Some(topic) = self.name(partition.topic)
+                && let Ok(number) = i32::try_from(partition.partition)
+            {
+                let mut element = list.add_partition(topic, number);
+                if let Some(offset) = offset
+                    && let Err(error) = element.set_offset(offset)
+                {
+                    // Kafka's offsets are 63 bits wide; no log is that long.
+                    tracing::error!(%error, ?offset, "librdkafka does not take an offset");
+                }
+            }
+        }
+        list
+    }
+
+    /// Where the log of a partition ends, as far as it is known.
+    pub(super) fn log_end(&self, partition: TopicPartition) -> Option<NextOffset> {
+        let log_ends = self.log_ends.lock().unwrap_or_else(PoisonError::into_inner);
+        log_ends.get(&partition).copied()
+    }
+
+    pub(super) fn set_log_ends(&self, ends: impl Iterator<Item = (TopicPartition, NextOffset)>) {
+        let mut log_ends = self.log_ends.lock().unwrap_or_else(PoisonError::into_inner);
+        log_ends.extend(ends);
+    }
+}
+
+/// A next offset as librdkafka writes it.
+pub(super) fn raw(next: NextOffset) -> Offset {
+    Offset::Offset(i64::try_from(next.get()).unwrap_or(i64::MAX))
+}
+
+/// A next offset that librdkafka wrote; `None` for its special values.
+pub(super) fn next_offset(offset: Offset) -> Option<NextOffset> {
+    match offset {
+        Offset::Offset(offset) => u64::try_from(offset).ok().map(NextOffset::new),
+        _ => None,
+    }
+}

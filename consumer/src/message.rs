@@ -1,0 +1,338 @@
+//! What a handler gets: a record of a topic, cheap to clone.
+
+use std::fmt;
+use std::hash::{DefaultHasher, Hasher};
+use std::sync::Arc;
+
+use plimsoll_core::{KeyHash, Offset, Record};
+
+/// A record of a topic, as a handler gets it.
+///
+/// It is cheap to clone: records that were fetched together share one buffer, which lives as long
+/// as one of them.
+#[derive(Clone)]
+pub struct Message {
+    batch: Arc<Batch>,
+    index: u32,
+    attempt: u32,
+    last_error: Option<Arc<str>>,
+}
+
+impl Message {
+    /// A message out of thin air, for tests of handlers. A [`Batch`] can do more.
+    ///
+    /// ```
+    /// let message = plimsoll::Message::new("orders", 0, 7, Some(b"apple"), Some(b"2 kg"));
+    /// assert_eq!(message.payload(), Some(&b"2 kg"[..]));
+    /// ```
+    #[must_use]
+    pub fn new(
+        topic: &str,
+        partition: u32,
+        offset: u64,
+        key: Option<&[u8]>,
+        payload: Option<&[u8]>,
+    ) -> Self {
+        let mut batch = Batch::new(topic.into(), partition);
+        batch.push(Offset::new(offset), key, payload, None);
+        Self {
+            batch: Arc::new(batch),
+            index: 0,
+            attempt: 1,
+            last_error: None,
+        }
+    }
+
+    /// The topic's name.
+    #[must_use]
+    pub fn topic(&self) -> &str {
+        &self.batch.topic
+    }
+
+    /// The number of its partition.
+    #[must_use]
+    pub fn partition(&self) -> u32 {
+        self.batch.partition
+    }
+
+    /// Where it stands in its partition.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.place().offset.get()
+    }
+
+    /// Its key, if it has one.
+    #[must_use]
+    pub fn key(&self) -> Option<&[u8]> {
+        Some(self.batch.slice(self.place().key?))
+    }
+
+    /// Its value; `None` for a tombstone.
+    #[must_use]
+    pub fn payload(&self) -> Option<&[u8]> {
+        Some(self.batch.slice(self.place().payload?))
+    }
+
+    /// Its headers, in their order. A name may occur more than once.
+    pub fn headers(&self) -> impl Iterator<Item = Header<'_>> {
+        let Place {
+            first_header,
+            headers,
+            ..
+        } = *self.place();
+        let first = first_header as usize;
+        let places = &self.batch.headers[first..first + headers as usize];
+        places.iter().map(|place| Header {
+            name: &place.name,
+            value: place.value.map(|span| self.batch.slice(span)),
+        })
+    }
+
+    /// When it was produced, or appended to the log, as the topic is configured: milliseconds
+    /// since 1970. `None` where the record has no time.
+    #[must_use]
+    pub fn timestamp(&self) -> Option<i64> {
+        self.place().timestamp
+    }
+
+    /// How often the handler was called for it, this call included. Counts from 1 each time that
+    /// its partition is assigned to this process.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// Why the last attempt failed, if there was one.
+    #[must_use]
+    pub fn last_error(&self) -> Option<&str> {
+        self.last_error.as_deref()
+    }
+
+    /// The same message, on its way to another attempt.
+    pub(crate) fn for_attempt(mut self, attempt: u32, last_error: Option<Arc<str>>) -> Self {
+        self.attempt = attempt;
+        self.last_error = last_error;
+        self
+    }
+
+    fn place(&self) -> &Place {
+        &self.batch.places[self.index as usize]
+    }
+}
+
+/// Whether it is the same attempt at the same record.
+impl PartialEq for Message {
+    fn eq(&self, other: &Self) -> bool {
+        let parts = |m: &Self| (m.partition(), m.offset(), m.attempt);
+        parts(self) == parts(other)
+            && (self.topic(), self.key(), self.payload())
+                == (other.topic(), other.key(), other.payload())
+    }
+}
+
+impl Eq for Message {}
+
+/// Where it stands; what it holds may be large, or secret.
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("topic", &self.topic())
+            .field("partition", &self.partition())
+            .field("offset", &self.offset())
+            .field("attempt", &self.attempt)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A header of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its value; Kafka has headers without one.
+    pub value: Option<&'a [u8]>,
+}
+
+/// Records of one partition that were fetched together, in one buffer: what a client fills.
+#[derive(Debug)]
+pub struct Batch {
+    topic: Arc<str>,
+    partition: u32,
+    bytes: Vec<u8>,
+    places: Vec<Place>,
+    headers: Vec<HeaderPlace>,
+}
+
+/// Where the parts of a record are.
+#[derive(Debug)]
+struct Place {
+    offset: Offset,
+    timestamp: Option<i64>,
+    key: Option<Span>,
+    payload: Option<Span>,
+    first_header: u32,
+    headers: u32,
+}
+
+#[derive(Debug)]
+struct HeaderPlace {
+    name: Box<str>,
+    value: Option<Span>,
+}
+
+/// A part of the buffer. Kafka counts the bytes of a record in 31 bits, and a batch is closed long
+/// before it is full.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    start: u32,
+    length: u32,
+}
+
+impl Batch {
+    /// An empty batch.
+    #[must_use]
+    pub fn new(topic: Arc<str>, partition: u32) -> Self {
+        Self::with_capacity(topic, partition, 0, 0)
+    }
+
+    /// An empty batch with room for so many records and bytes.
+    #[must_use]
+    pub fn with_capacity(topic: Arc<str>, partition: u32, records: usize, bytes: usize) -> Self {
+        Self {
+            topic,
+            partition,
+            bytes: Vec::with_capacity(bytes),
+            places: Vec::with_capacity(records),
+            headers: Vec::new(),
+        }
+    }
+
+    /// Copies a record; its offset is higher than that of the last one.
+    pub fn push(
+        &mut self,
+        offset: Offset,
+        key: Option<&[u8]>,
+        payload: Option<&[u8]>,
+        timestamp: Option<i64>,
+    ) {
+        let place = Place {
+            offset,
+            timestamp,
+            key: key.map(|key| self.copy(key)),
+            payload: payload.map(|payload| self.copy(payload)),
+            first_header: u32::try_from(self.headers.len()).unwrap_or(u32::MAX),
+            headers: 0,
+        };
+        self.places.push(place);
+    }
+
+    /// Adds a header to the record that was pushed last.
+    pub fn push_header(&mut self, name: &str, value: Option<&[u8]>) {
+        let value = value.map(|value| self.copy(value));
+        if let Some(place) = self.places.last_mut() {
+            place.headers += 1;
+            self.headers.push(HeaderPlace {
+                name: name.into(),
+                value,
+            });
+        }
+    }
+
+    /// How many records it holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether it holds no record.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// How many bytes its records have.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The records, for [`Event::Fetched`](plimsoll_core::Event).
+    #[must_use]
+    pub fn into_records(self) -> Vec<Record<Message>> {
+        let batch = Arc::new(self);
+        let records = batch.places.iter().zip(0..).map(|(place, index)| Record {
+            offset: place.offset,
+            key: place.key.map(|key| hash(batch.slice(key))),
+            bytes: place.bytes(),
+            payload: Message {
+                batch: Arc::clone(&batch),
+                index,
+                attempt: 0,
+                last_error: None,
+            },
+        });
+        records.collect()
+    }
+
+    fn copy(&mut self, bytes: &[u8]) -> Span {
+        let span = Span {
+            start: u32::try_from(self.bytes.len()).unwrap_or(u32::MAX),
+            length: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
+        };
+        self.bytes.extend_from_slice(bytes);
+        span
+    }
+
+    fn slice(&self, span: Span) -> &[u8] {
+        let start = span.start as usize;
+        &self.bytes[start..start + span.length as usize]
+    }
+}
+
+impl Place {
+    /// What it counts against the limit of buffered bytes: an empty record takes memory too.
+    fn bytes(&self) -> u32 {
+        let length = |span: Option<Span>| span.map_or(0, |span| span.length);
+        let data = length(self.key).saturating_add(length(self.payload));
+        data.saturating_add(size_of::<Self>() as u32)
+    }
+}
+
+/// Records of equal hash are handled in order, so two keys that collide only wait for each other.
+fn hash(key: &[u8]) -> KeyHash {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(key);
+    KeyHash(hasher.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_share_a_buffer_and_keep_their_parts() {
+        let mut batch = Batch::new("orders".into(), 3);
+        batch.push(Offset::new(7), Some(b"k"), Some(b"apple"), Some(12));
+        batch.push_header("trace", Some(b"1"));
+        batch.push_header("empty", None);
+        batch.push(Offset::new(9), None, None, None);
+        batch.push(Offset::new(10), Some(b"k"), Some(b""), None);
+        batch.push_header("trace", Some(b"2"));
+        assert_eq!((batch.len(), batch.bytes()), (3, 9));
+
+        let records = batch.into_records();
+        assert_eq!(records[0].key, records[2].key);
+        assert_eq!(records[1].key, None);
+        let [first, tombstone, last] = [0, 1, 2].map(|i| records[i].payload.clone());
+        assert_eq!((first.topic(), first.partition()), ("orders", 3));
+        assert_eq!((first.offset(), first.timestamp()), (7, Some(12)));
+        assert_eq!(first.key(), Some(&b"k"[..]));
+        assert_eq!(first.payload(), Some(&b"apple"[..]));
+        let headers: Vec<_> = first.headers().map(|h| (h.name, h.value)).collect();
+        assert_eq!(headers, [("trace", Some(&b"1"[..])), ("empty", None)]);
+        assert_eq!((tombstone.key(), tombstone.payload()), (None, None));
+        assert_eq!(tombstone.headers().count(), 0);
+        assert_eq!(last.payload(), Some(&b""[..]));
+        assert_eq!(last.headers().next().unwrap().value, Some(&b"2"[..]));
+    }
+}

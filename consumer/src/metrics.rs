@@ -1,0 +1,217 @@
+//! What can be watched from outside, by the [`metrics`] crate's facade.
+//!
+//! Install a recorder, such as the one of `metrics-exporter-prometheus`, before the consumer
+//! starts. The numbers are brought up to date twice a second, not with each record.
+//!
+//! | name | labels | what it is |
+//! |---|---|---|
+//! | `kafka_consumergroup_group_lag` | group, topic, partition | records that are not committed, to the end of the log |
+//! | `plimsoll_watermark_age_seconds` | group, topic, partition | for how long the first unfinished record has held the watermark up; 0 where nothing waits |
+//! | `plimsoll_buffered_records` | group, topic, partition | records that were fetched and are not finished |
+//! | `plimsoll_partition_halted` | group, topic, partition | 1 where the partition stands still, out of range |
+//! | `plimsoll_in_flight` | group | handlers that run |
+//! | `plimsoll_retries_waiting` | group | records that wait for their next attempt |
+//! | `plimsoll_handler_calls_total` | group | handlers started |
+//! | `plimsoll_records_finished_total` | group | records finished, dead letters included |
+//! | `plimsoll_failed_attempts_total` | group | attempts that failed |
+//! | `plimsoll_handler_timeouts_total` | group | attempts that were stopped at their deadline |
+//! | `plimsoll_dead_letters_total` | group | dead letters acknowledged |
+//! | `plimsoll_dead_letter_failures_total` | group | dead-letter writes that failed, and are tried again |
+//! | `plimsoll_commits_total` | group, outcome | commits by outcome: `ok`, `failed`, `unknown` |
+
+use std::collections::BTreeMap;
+
+use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
+use plimsoll_core::{
+    AssignmentEpoch, Consumer, Counters, Instant, NextOffset, PartitionStatus, TopicPartition,
+};
+
+use crate::{GroupClient, Message};
+
+const LAG: &str = "kafka_consumergroup_group_lag";
+const WATERMARK_AGE: &str = "plimsoll_watermark_age_seconds";
+const BUFFERED: &str = "plimsoll_buffered_records";
+const HALTED: &str = "plimsoll_partition_halted";
+const IN_FLIGHT: &str = "plimsoll_in_flight";
+const RETRIES: &str = "plimsoll_retries_waiting";
+const COMMITS: &str = "plimsoll_commits_total";
+
+/// One counter: its name, what it counts, and where the core keeps it.
+type Total = (&'static str, &'static str, fn(&Counters) -> u64);
+
+const TOTALS: [Total; 6] = [
+    ("plimsoll_handler_calls_total", "Handlers started", |c| {
+        c.dispatched
+    }),
+    (
+        "plimsoll_records_finished_total",
+        "Records finished, dead letters included",
+        |c| c.finished,
+    ),
+    (
+        "plimsoll_failed_attempts_total",
+        "Attempts that failed",
+        |c| c.failed_attempts,
+    ),
+    (
+        "plimsoll_handler_timeouts_total",
+        "Attempts that were stopped at their deadline",
+        |c| c.timed_out,
+    ),
+    (
+        "plimsoll_dead_letters_total",
+        "Dead letters acknowledged",
+        |c| c.dead_lettered,
+    ),
+    (
+        "plimsoll_dead_letter_failures_total",
+        "Dead-letter writes that failed, and are tried again",
+        |c| c.dead_letter_failures,
+    ),
+];
+
+/// The commits by outcome: the label, and where the core counts them.
+const OUTCOMES: [(&str, fn(&Counters) -> u64); 3] = [
+    ("ok", |c| c.commits),
+    ("failed", |c| c.commits_failed),
+    ("unknown", |c| c.commits_unknown),
+];
+
+/// The handles of one consumer.
+pub(crate) struct Metrics {
+    group: String,
+    totals: Vec<(Counter, fn(&Counters) -> u64)>,
+    /// What the counters were told so far.
+    told: Counters,
+    in_flight: Gauge,
+    retries: Gauge,
+    partitions: BTreeMap<TopicPartition, Partition>,
+}
+
+/// The handles of one partition.
+struct Partition {
+    lag: Gauge,
+    watermark_age: Gauge,
+    buffered: Gauge,
+    halted: Gauge,
+    /// The watermark that stands since this moment.
+    stands: (AssignmentEpoch, NextOffset, Instant),
+}
+
+impl Metrics {
+    pub(crate) fn new(group: &str) -> Self {
+        describe();
+        let totals = TOTALS.iter().map(|(name, _, read)| {
+            let counter = counter!(*name, "group" => group.to_owned());
+            (counter, *read)
+        });
+        let outcomes = OUTCOMES.iter().map(|(outcome, read)| {
+            let counter = counter!(COMMITS, "group" => group.to_owned(), "outcome" => *outcome);
+            (counter, *read)
+        });
+        Self {
+            totals: totals.chain(outcomes).collect(),
+            told: Counters::default(),
+            in_flight: gauge!(IN_FLIGHT, "group" => group.to_owned()),
+            retries: gauge!(RETRIES, "group" => group.to_owned()),
+            partitions: BTreeMap::new(),
+            group: group.to_owned(),
+        }
+    }
+
+    /// Brings all numbers up to date.
+    pub(crate) fn update(
+        &mut self,
+        now: Instant,
+        consumer: &Consumer<Message>,
+        client: &impl GroupClient,
+    ) {
+        let counters = *consumer.counters();
+        for (counter, read) in &self.totals {
+            // Several consumers of a process may share a counter.
+            counter.increment(read(&counters) - read(&self.told));
+        }
+        self.told = counters;
+        self.in_flight.set(consumer.in_flight() as f64);
+        self.retries.set(consumer.retries() as f64);
+        self.partitions.retain(|id, partition| {
+            let owned = consumer.partition(*id).is_some();
+            if !owned {
+                partition.reset();
+            }
+            owned
+        });
+        for status in consumer.partitions() {
+            let id = status.partition;
+            let Some(topic) = client.topic(id.topic) else {
+                continue;
+            };
+            let group = &self.group;
+            let partition = self
+                .partitions
+                .entry(id)
+                .or_insert_with(|| Partition::new(group, topic, &status, now));
+            partition.update(now, &status, client.log_end(id));
+        }
+    }
+}
+
+impl Partition {
+    fn new(group: &str, topic: &str, status: &PartitionStatus, now: Instant) -> Self {
+        let labels = [
+            ("group", group.to_owned()),
+            ("topic", topic.to_owned()),
+            ("partition", status.partition.partition.to_string()),
+        ];
+        Self {
+            lag: gauge!(LAG, &labels),
+            watermark_age: gauge!(WATERMARK_AGE, &labels),
+            buffered: gauge!(BUFFERED, &labels),
+            halted: gauge!(HALTED, &labels),
+            stands: (status.epoch, status.watermark, now),
+        }
+    }
+
+    fn update(&mut self, now: Instant, status: &PartitionStatus, log_end: Option<NextOffset>) {
+        let (epoch, watermark, since) = self.stands;
+        let waits = status.buffered_records > 0;
+        if !waits || (epoch, watermark) != (status.epoch, status.watermark) {
+            self.stands = (status.epoch, status.watermark, now);
+            self.watermark_age.set(0.0);
+        } else {
+            self.watermark_age.set((now - since).as_secs_f64());
+        }
+        if let Some(log_end) = log_end {
+            let committed = status.committed.unwrap_or(status.watermark);
+            // What was read is in the log, whatever the client heard of its end.
+            let end = log_end.max(status.position);
+            self.lag
+                .set(end.get().saturating_sub(committed.get()) as f64);
+        }
+        self.buffered.set(status.buffered_records as f64);
+        self.halted.set(f64::from(u8::from(status.halted)));
+    }
+
+    /// The partition is not ours any more: another member tells about it.
+    fn reset(&self) {
+        for gauge in [&self.lag, &self.watermark_age, &self.buffered, &self.halted] {
+            gauge.set(0.0);
+        }
+    }
+}
+
+fn describe() {
+    describe_gauge!(LAG, "Records that are not committed, to the end of the log");
+    describe_gauge!(
+        WATERMARK_AGE,
+        "For how long the first unfinished record has held the watermark up"
+    );
+    describe_gauge!(BUFFERED, "Records that were fetched and are not finished");
+    describe_gauge!(HALTED, "1 where the partition stands still, out of range");
+    describe_gauge!(IN_FLIGHT, "Handlers that run");
+    describe_gauge!(RETRIES, "Records that wait for their next attempt");
+    describe_counter!(COMMITS, "Commits by outcome");
+    for (name, description, _) in TOTALS {
+        describe_counter!(name, description);
+    }
+}

@@ -1,0 +1,30 @@
+//! When a process is asked to stop.
+
+/// Ready when the process gets SIGINT or SIGTERM (on Windows: Ctrl-C).
+///
+/// From the first call on, the signals do not end the process by themselves any more. Where they
+/// cannot be watched, this never gets ready and the signals stay what they were.
+pub async fn signal() {
+    if let Err(error) = wait().await {
+        tracing::error!(%error, "cannot watch for signals: they will end the process at once");
+        std::future::pending::<()>().await;
+    }
+}
+
+#[cfg(unix)]
+async fn wait() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = interrupt.recv() => tracing::info!("SIGINT: finishing what is in flight"),
+        _ = terminate.recv() => tracing::info!("SIGTERM: finishing what is in flight"),
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+async fn wait() -> std::io::Result<()> {
+    tokio::signal::ctrl_c().await
+}

@@ -1,0 +1,217 @@
+//! A client that says what a test wants, and the test's end of it.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use plimsoll::{
+    Batch, ClientError, CommitPolicy, Config, Driver, GroupClient, Handler, Message, RetryPolicy,
+};
+use plimsoll_core::{
+    Assignment, AssignmentEpoch, Command, CommitOutcome, Event, NextOffset, Offset, RebalanceId,
+    TopicPartition,
+};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// The one partition of most tests.
+pub const P: TopicPartition = TopicPartition::new(0, 0);
+
+type Answer = Result<Event<Message>, ClientError>;
+
+/// The client that the driver has.
+struct Scripted {
+    events: UnboundedReceiver<Answer>,
+    commands: UnboundedSender<Command<Message>>,
+    closed: bool,
+}
+
+impl GroupClient for Scripted {
+    async fn next_event(&mut self) -> Result<Option<Event<Message>>, ClientError> {
+        if self.closed {
+            return Ok(None);
+        }
+        match self.events.recv().await {
+            Some(answer) => answer.map(Some),
+            None => std::future::pending().await,
+        }
+    }
+
+    fn submit(&mut self, command: Command<Message>) {
+        self.closed |= command == Command::Close;
+        let _ = self.commands.send(command);
+    }
+
+    fn group(&self) -> &str {
+        "test"
+    }
+
+    fn topic(&self, number: u32) -> Option<&str> {
+        ["orders", "refunds"].get(number as usize).copied()
+    }
+}
+
+/// A driver that runs, as a test sees it.
+pub struct Running {
+    pub events: UnboundedSender<Answer>,
+    commands: UnboundedReceiver<Command<Message>>,
+    stop: Option<oneshot::Sender<()>>,
+    pub driver: JoinHandle<Result<(), ClientError>>,
+    rebalances: u32,
+}
+
+/// A configuration with short times.
+pub fn config() -> Config {
+    Config {
+        commit: CommitPolicy {
+            interval: Some(Duration::from_secs(1)),
+            every: None,
+        },
+        retry: RetryPolicy {
+            attempts: 3,
+            backoff: Duration::from_millis(100),
+            max_backoff: Duration::from_millis(100),
+            jitter: 0.0,
+        },
+        handler_deadline: Some(Duration::from_secs(5)),
+        revoke_deadline: Duration::from_secs(10),
+        shutdown_deadline: Duration::from_secs(10),
+        ..Config::default()
+    }
+}
+
+/// Starts a driver.
+pub fn start(config: Config, handler: impl Handler) -> Running {
+    let (events, receiver) = unbounded_channel();
+    let (sender, commands) = unbounded_channel();
+    let client = Scripted {
+        events: receiver,
+        commands: sender,
+        closed: false,
+    };
+    let (stop, stopped) = oneshot::channel();
+    let driver = Driver::new(client, handler, config);
+    let driver = tokio::spawn(driver.run(async { stopped.await.unwrap_or_default() }));
+    Running {
+        events,
+        commands,
+        stop: Some(stop),
+        driver,
+        rebalances: 0,
+    }
+}
+
+impl Running {
+    /// Gives the driver a partition from offset 0 on, and returns its epoch.
+    pub async fn assign(&mut self, partition: TopicPartition) -> AssignmentEpoch {
+        let rebalance = self.next_rebalance();
+        self.tell(Event::Assigned {
+            rebalance,
+            partitions: vec![Assignment {
+                partition,
+                committed: Some(NextOffset::ZERO),
+                log_start: NextOffset::ZERO,
+                log_end: NextOffset::new(100),
+                founding_partitions: Some(2),
+                partitions: 2,
+            }],
+        });
+        match self.command().await {
+            Command::CompleteAssign { starts, .. } => starts[0].epoch,
+            command => panic!("expected CompleteAssign, got {command:?}"),
+        }
+    }
+
+    pub fn fetch(&self, epoch: AssignmentEpoch, offsets: impl IntoIterator<Item = u64>) {
+        let mut batch = Batch::new("orders".into(), P.partition);
+        for offset in offsets {
+            let key = offset.to_string();
+            batch.push(Offset::new(offset), Some(key.as_bytes()), Some(b"x"), None);
+        }
+        self.tell(Event::Fetched {
+            partition: P,
+            epoch,
+            records: batch.into_records(),
+        });
+    }
+
+    pub fn revoke(&mut self) -> RebalanceId {
+        let rebalance = self.next_rebalance();
+        self.tell(Event::Revoked {
+            rebalance,
+            partitions: vec![P],
+        });
+        rebalance
+    }
+
+    pub fn lose(&mut self) -> RebalanceId {
+        let rebalance = self.next_rebalance();
+        self.tell(Event::Lost {
+            rebalance,
+            partitions: vec![P],
+        });
+        rebalance
+    }
+
+    pub fn tell(&self, event: Event<Message>) {
+        self.events.send(Ok(event)).expect("the driver listens");
+    }
+
+    pub fn stop(&mut self) {
+        self.stop
+            .take()
+            .expect("stopped once")
+            .send(())
+            .expect("the driver runs");
+    }
+
+    /// The next command.
+    pub async fn command(&mut self) -> Command<Message> {
+        let command = tokio::time::timeout(Duration::from_secs(60), self.commands.recv());
+        command
+            .await
+            .expect("a command within a minute")
+            .expect("the driver runs")
+    }
+
+    /// The next command, which is a commit: accepts it, and returns its offset.
+    pub async fn commit(&mut self) -> u64 {
+        match self.command().await {
+            Command::Commit { commit, offsets } => {
+                let outcome = CommitOutcome::Ok;
+                self.tell(Event::CommitFinished { commit, outcome });
+                offsets[0].next.get()
+            }
+            command => panic!("expected Commit, got {command:?}"),
+        }
+    }
+
+    /// Whether the driver has asked for nothing.
+    pub fn is_quiet(&self) -> bool {
+        self.commands.is_empty()
+    }
+
+    fn next_rebalance(&mut self) -> RebalanceId {
+        self.rebalances += 1;
+        RebalanceId(self.rebalances)
+    }
+}
+
+/// What handlers did, in order.
+#[derive(Clone, Default)]
+pub struct Seen(Arc<Mutex<Vec<String>>>);
+
+impl Seen {
+    pub fn note(&self, what: impl Into<String>) {
+        self.0.lock().unwrap().push(what.into());
+    }
+
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+/// Lets the driver do what it can do at this moment.
+pub async fn settle() {
+    tokio::time::sleep(Duration::from_millis(1)).await;
+}

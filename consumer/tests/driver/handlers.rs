@@ -1,0 +1,205 @@
+//! What becomes of messages by what handlers do.
+
+use std::time::Duration;
+
+use plimsoll::{ClientError, Config, HandlerError, Message, Ordering};
+use plimsoll_core::{Command, Event};
+
+use crate::client::{P, Seen, config, settle, start};
+
+#[tokio::test(start_paused = true)]
+async fn messages_are_handled_in_order_and_committed_after_the_interval() {
+    let seen = Seen::default();
+    let log = seen.clone();
+    let mut running = start(config(), move |message: Message| {
+        log.note(format!("{}", message.offset()));
+        async { Ok(()) }
+    });
+    let epoch = running.assign(P).await;
+    running.fetch(epoch, [0, 1, 2]);
+    settle().await;
+    assert_eq!(seen.take(), ["0", "1", "2"]);
+    assert!(running.is_quiet(), "no commit before the interval");
+    assert_eq!(running.commit().await, 3);
+    running.fetch(epoch, [3]);
+    assert_eq!(running.commit().await, 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_message_is_tried_again_with_its_error_and_holds_up_its_partition() {
+    let seen = Seen::default();
+    let log = seen.clone();
+    let mut running = start(config(), move |message: Message| {
+        let error = message.last_error().unwrap_or("-").to_owned();
+        log.note(format!(
+            "{} {} {error}",
+            message.offset(),
+            message.attempt()
+        ));
+        async move {
+            match message.attempt() {
+                1 if message.offset() == 0 => Err(HandlerError::retryable("busy")),
+                _ => Ok(()),
+            }
+        }
+    });
+    let epoch = running.assign(P).await;
+    running.fetch(epoch, [0, 1]);
+    settle().await;
+    assert_eq!(seen.take(), ["0 1 -"]);
+    assert_eq!(running.commit().await, 2);
+    assert_eq!(seen.take(), ["0 2 busy", "1 1 -"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_handled_is_dead_lettered_and_acknowledged_before_it_counts() {
+    let mut running = start(config(), |message: Message| async move {
+        match message.offset() {
+            0 => Err(HandlerError::permanent("no such order")),
+            1 => Err(HandlerError::retryable(format!(
+                "busy {}",
+                message.attempt()
+            ))),
+            _ => Ok(()),
+        }
+    });
+    let epoch = running.assign(P).await;
+    running.fetch(epoch, [0, 1, 2]);
+    for (offset, attempts, error) in [(0, 1, "no such order"), (1, 3, "busy 3")] {
+        let Command::DeadLetter { record, .. } = running.command().await else {
+            panic!("expected DeadLetter");
+        };
+        let message = record.payload;
+        assert_eq!((message.offset(), message.attempt()), (offset, attempts));
+        assert_eq!(message.last_error(), Some(error));
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let before = offset;
+        if before > 0 {
+            assert_eq!(running.commit().await, before);
+        }
+        assert!(running.is_quiet(), "nothing counts as finished");
+        running.tell(Event::DeadLettered {
+            partition: P,
+            epoch,
+            offset: record.offset,
+            acknowledged: true,
+        });
+        settle().await;
+    }
+    assert_eq!(running.commit().await, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_is_a_failure_whether_at_once_or_later() {
+    let seen = Seen::default();
+    let log = seen.clone();
+    let mut running = start(config(), move |message: Message| {
+        log.note(message.last_error().unwrap_or("-"));
+        assert!(message.attempt() != 1, "in the call");
+        async move {
+            if message.attempt() == 2 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                panic!("in a task");
+            }
+            Ok(())
+        }
+    });
+    let epoch = running.assign(P).await;
+    running.fetch(epoch, [0]);
+    assert_eq!(running.commit().await, 1);
+    let seen = seen.take();
+    assert_eq!(seen[..2], ["-", "the handler panicked: in the call"]);
+    assert_eq!(seen[2], "the handler panicked: in a task");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_takes_too_long_is_dropped_and_called_again() {
+    struct Guard(Seen);
+    impl Drop for Guard {
+        fn drop(&mut self) {
+            self.0.note("dropped");
+        }
+    }
+    let seen = Seen::default();
+    let log = seen.clone();
+    let mut running = start(config(), move |message: Message| {
+        let guard = Guard(log.clone());
+        async move {
+            let _guard = guard;
+            if message.attempt() == 1 {
+                std::future::pending::<()>().await;
+            }
+            Ok(())
+        }
+    });
+    let epoch = running.assign(P).await;
+    running.fetch(epoch, [0]);
+    tokio::time::sleep(Duration::from_millis(4_900)).await;
+    assert!(seen.take().is_empty());
+    assert_eq!(running.commit().await, 1);
+    assert_eq!(seen.take(), ["dropped", "dropped"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_are_handled_side_by_side_up_to_the_limit() {
+    let seen = Seen::default();
+    let log = seen.clone();
+    let config = Config {
+        ordering: Ordering::Key,
+        max_in_flight: 3,
+        ..config()
+    };
+    let mut running = start(config, move |message: Message| {
+        let log = log.clone();
+        async move {
+            log.note(format!("+{}", message.offset()));
+            tokio::time::sleep(Duration::from_millis(100 - message.offset())).await;
+            log.note(format!("-{}", message.offset()));
+            Ok(())
+        }
+    });
+    let epoch = running.assign(P).await;
+    running.fetch(epoch, 0..4);
+    assert_eq!(running.commit().await, 4);
+    assert_eq!(
+        seen.take(),
+        ["+0", "+1", "+2", "-2", "+3", "-1", "-0", "-3"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_of_messages_does_not_hold_up_commits() {
+    // Real time passes in the handlers only.
+    let mut running = start(config(), |_: Message| async { Ok(()) });
+    let epoch = running.assign(P).await;
+    let events = running.events.clone();
+    let feeder = tokio::spawn(async move {
+        for offset in 0_u64.. {
+            let mut batch = plimsoll::Batch::new("orders".into(), 0);
+            batch.push(plimsoll_core::Offset::new(offset), None, None, None);
+            let event = Event::Fetched {
+                partition: P,
+                epoch,
+                records: batch.into_records(),
+            };
+            if events.send(Ok(event)).is_err() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_micros(100)).await;
+        }
+    });
+    let first = running.commit().await;
+    assert!(running.commit().await > first);
+    feeder.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_cannot_go_on_ends_the_run() {
+    let mut running = start(config(), |_: Message| async { Ok(()) });
+    running.assign(P).await;
+    let error = ClientError::Fatal {
+        reason: "fenced".into(),
+    };
+    running.events.send(Err(error.clone())).unwrap();
+    assert_eq!(running.driver.await.unwrap(), Err(error));
+}

@@ -1,0 +1,101 @@
+//! Partitions come and go while handlers are in flight.
+
+use std::time::Duration;
+
+use plimsoll::{Handler, HandlerError, Message};
+use plimsoll_core::Command;
+
+use crate::client::{P, Seen, config, settle, start};
+
+/// A handler that takes its time, and notes its end.
+struct Slow {
+    seen: Seen,
+    takes: Duration,
+}
+
+impl Handler for Slow {
+    async fn handle(&self, message: Message) -> Result<(), HandlerError> {
+        self.seen.note(format!("+{}", message.offset()));
+        tokio::time::sleep(self.takes).await;
+        self.seen.note(format!("-{}", message.offset()));
+        Ok(())
+    }
+}
+
+fn slow(seen: &Seen, takes: Duration) -> Slow {
+    let seen = seen.clone();
+    Slow { seen, takes }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revocation_waits_for_the_handler_commits_and_answers() {
+    let seen = Seen::default();
+    let mut running = start(config(), slow(&seen, Duration::from_secs(3)));
+    let epoch = running.assign(P).await;
+    running.fetch(epoch, [0, 1]);
+    settle().await;
+    let rebalance = running.revoke();
+    assert_eq!(running.commit().await, 1);
+    assert_eq!(
+        seen.take(),
+        ["+0", "-0"],
+        "nothing starts after the revocation"
+    );
+    assert_eq!(
+        running.command().await,
+        Command::CompleteRevoke { rebalance }
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revocation_cancels_what_does_not_end_in_time() {
+    let seen = Seen::default();
+    let mut config = config();
+    config.handler_deadline = None;
+    let mut running = start(config, slow(&seen, Duration::from_secs(60)));
+    let epoch = running.assign(P).await;
+    running.fetch(epoch, [0]);
+    settle().await;
+    let rebalance = running.revoke();
+    assert_eq!(
+        running.command().await,
+        Command::CompleteRevoke { rebalance }
+    );
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    assert_eq!(seen.take(), ["+0"], "the handler was dropped");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_partition_is_dropped_at_once_and_nothing_is_committed() {
+    let seen = Seen::default();
+    let mut running = start(config(), slow(&seen, Duration::from_secs(3)));
+    let epoch = running.assign(P).await;
+    running.fetch(epoch, [0, 1]);
+    settle().await;
+    let rebalance = running.lose();
+    assert_eq!(
+        running.command().await,
+        Command::CompleteRevoke { rebalance }
+    );
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(seen.take(), ["+0"]);
+    assert!(running.is_quiet());
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_of_an_old_assignment_are_not_handled() {
+    let seen = Seen::default();
+    let mut running = start(config(), slow(&seen, Duration::from_millis(1)));
+    let old = running.assign(P).await;
+    let rebalance = running.revoke();
+    assert_eq!(
+        running.command().await,
+        Command::CompleteRevoke { rebalance }
+    );
+    let new = running.assign(P).await;
+    assert_ne!(old, new);
+    running.fetch(old, [0, 1, 2]);
+    running.fetch(new, [0]);
+    assert_eq!(running.commit().await, 1);
+    assert_eq!(seen.take(), ["+0", "-0"]);
+}

@@ -1,0 +1,63 @@
+//! A process is asked to stop.
+
+use std::time::Duration;
+
+use plimsoll::Message;
+use plimsoll_core::Command;
+
+use crate::client::{P, Seen, config, settle, start};
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_finishes_what_is_in_flight_commits_and_closes() {
+    let seen = Seen::default();
+    let log = seen.clone();
+    let mut running = start(config(), move |message: Message| {
+        let log = log.clone();
+        async move {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            log.note(format!("{}", message.offset()));
+            Ok(())
+        }
+    });
+    let epoch = running.assign(P).await;
+    running.fetch(epoch, [0, 1]);
+    settle().await;
+    running.stop();
+    assert_eq!(running.commit().await, 1);
+    assert_eq!(running.command().await, Command::Close);
+    assert_eq!(running.driver.await.unwrap(), Ok(()));
+    assert_eq!(seen.take(), ["0"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_ends_in_time_whatever_handlers_and_brokers_do() {
+    let mut running = start(config(), |message: Message| async move {
+        if message.offset() == 1 {
+            std::future::pending::<()>().await;
+        }
+        Ok(())
+    });
+    let epoch = running.assign(P).await;
+    running.fetch(epoch, [0, 1]);
+    settle().await;
+    running.stop();
+    let began = tokio::time::Instant::now();
+    // The commit is never answered.
+    assert!(matches!(running.command().await, Command::Commit { .. }));
+    while running.command().await != Command::Close {}
+    assert!(
+        began.elapsed() <= Duration::from_millis(12_510),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(running.driver.await.unwrap(), Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_consumer_without_partitions_stops_at_once() {
+    let mut running = start(config(), |_: Message| async { Ok(()) });
+    settle().await;
+    running.stop();
+    assert_eq!(running.command().await, Command::Close);
+    assert_eq!(running.driver.await.unwrap(), Ok(()));
+}
