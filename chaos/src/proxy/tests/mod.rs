@@ -1,0 +1,321 @@
+//! The proxy between a client and a broker that both do what a test says.
+
+mod connections;
+mod faults;
+mod frames;
+mod kafka;
+mod observing;
+mod rewriting;
+mod sessions;
+
+use super::frame::Frame;
+use super::{BrokerAddress, Proxy, Seen, Watcher};
+use bytes::{Bytes, BytesMut};
+use kafka_protocol::messages::{RequestHeader, ResponseHeader};
+use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
+use plimsoll_scenarios::MemberId;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::watch;
+
+const MEMBER: MemberId = MemberId(0);
+
+/// Nothing takes longer, unless it never happens.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// What has not happened by then is taken for held.
+const A_WHILE: Duration = Duration::from_millis(150);
+
+/// One member, one broker, and the proxy between them.
+struct Rig {
+    proxy: Proxy,
+    broker: FakeBroker,
+    watcher: Arc<Recorder>,
+}
+
+impl Rig {
+    async fn start() -> Self {
+        Self::with(Recorder::default()).await
+    }
+
+    async fn with(watcher: Recorder) -> Self {
+        let broker = FakeBroker::start().await;
+        let watcher = Arc::new(watcher);
+        let brokers = [BrokerAddress {
+            index: 0,
+            node_id: 1,
+            address: broker.address.clone(),
+        }];
+        let proxy = Proxy::start(2, &brokers, watcher.clone())
+            .await
+            .expect("listeners");
+        Self {
+            proxy,
+            broker,
+            watcher,
+        }
+    }
+
+    async fn client(&self) -> Client {
+        Client::connect(&self.proxy.bootstrap(MEMBER)).await
+    }
+}
+
+/// Remembers what it saw.
+#[derive(Default)]
+struct Recorder {
+    seen: watch::Sender<Vec<(MemberId, Seen)>>,
+    produced: Mutex<Vec<(String, u32, u64)>>,
+    /// Produce responses wait for this to be true.
+    holds_produced: Option<watch::Receiver<bool>>,
+    /// What to do about what it sees.
+    reaction: Mutex<Option<Reaction>>,
+}
+
+type Reaction = Box<dyn FnMut(&Seen) + Send>;
+
+impl Recorder {
+    fn react(&self, reaction: impl FnMut(&Seen) + Send + 'static) {
+        *self.reaction.lock().expect("no panics") = Some(Box::new(reaction));
+    }
+
+    fn seen(&self) -> Vec<Seen> {
+        let seen = self.seen.borrow();
+        seen.iter().map(|(_, seen)| seen.clone()).collect()
+    }
+
+    /// Waits until it saw so much.
+    async fn saw(&self, count: usize) -> Vec<Seen> {
+        let mut seen = self.seen.subscribe();
+        let _ = within(seen.wait_for(|seen| seen.len() >= count)).await;
+        self.seen()
+    }
+}
+
+impl Watcher for Recorder {
+    fn saw(&self, member: MemberId, seen: Seen) {
+        if let Some(reaction) = &mut *self.reaction.lock().expect("no panics") {
+            reaction(&seen);
+        }
+        self.seen.send_modify(|all| all.push((member, seen)));
+    }
+
+    fn produced<'a>(
+        &'a self,
+        _: MemberId,
+        topic: &'a str,
+        partition: u32,
+        last_offset: u64,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(async move {
+            let produced = (topic.to_owned(), partition, last_offset);
+            self.produced.lock().expect("no panics").push(produced);
+            if let Some(mut released) = self.holds_produced.clone() {
+                let _ = released.wait_for(|released| *released).await;
+            }
+        })
+    }
+}
+
+/// A broker whose answers a test gives.
+struct FakeBroker {
+    address: String,
+    arrivals: UnboundedReceiver<Arrival>,
+}
+
+/// What came to the broker.
+enum Arrival {
+    Connected,
+    Request(Arrived),
+    Closed,
+}
+
+/// A request, and where to answer it.
+struct Arrived {
+    frame: Frame,
+    connection: UnboundedSender<Option<Vec<u8>>>,
+}
+
+impl FakeBroker {
+    async fn start() -> Self {
+        let socket = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = socket.local_addr().expect("an address").to_string();
+        let (sender, arrivals) = unbounded_channel();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = socket.accept().await {
+                let _ = sender.send(Arrival::Connected);
+                tokio::spawn(serve(stream, sender.clone()));
+            }
+        });
+        Self { address, arrivals }
+    }
+
+    async fn next(&mut self) -> Arrival {
+        within(self.arrivals.recv()).await.expect("the broker runs")
+    }
+
+    async fn request(&mut self) -> Arrived {
+        loop {
+            match self.next().await {
+                Arrival::Request(arrived) => return arrived,
+                Arrival::Connected | Arrival::Closed => {}
+            }
+        }
+    }
+
+    async fn closed(&mut self) {
+        while !matches!(self.next().await, Arrival::Closed) {}
+    }
+
+    /// That no request comes for a while.
+    async fn hears_nothing(&mut self) {
+        let request = tokio::time::timeout(A_WHILE, self.request()).await;
+        assert!(request.is_err(), "a request came through");
+    }
+}
+
+async fn serve(stream: TcpStream, arrivals: UnboundedSender<Arrival>) {
+    let (mut reader, mut writer) = stream.into_split();
+    let (connection, mut answers) = unbounded_channel::<Option<Vec<u8>>>();
+    let answering = async {
+        while let Some(Some(answer)) = answers.recv().await {
+            if writer.write_all(&answer).await.is_err() {
+                break;
+            }
+        }
+    };
+    let reading = async {
+        while let Ok(Some(frame)) = Frame::read(&mut reader).await {
+            let connection = connection.clone();
+            let _ = arrivals.send(Arrival::Request(Arrived { frame, connection }));
+        }
+    };
+    tokio::select! {
+        () = answering => {}
+        () = reading => {}
+    }
+    let _ = arrivals.send(Arrival::Closed);
+}
+
+impl Arrived {
+    fn version(&self) -> i16 {
+        self.frame.request_header().expect("a header").version
+    }
+
+    fn key(&self) -> i16 {
+        self.frame.request_header().expect("a header").key
+    }
+
+    fn answer<T: Encodable + HeaderVersion>(&self, response: &T) {
+        self.answer_as(response, self.version());
+    }
+
+    fn answer_as<T: Encodable + HeaderVersion>(&self, response: &T, version: i16) {
+        let correlation = self.frame.request_header().expect("a header").correlation;
+        let frame = response_frame(response, version, correlation);
+        self.connection
+            .send(Some(frame.bytes().to_vec()))
+            .expect("the connection is open");
+    }
+
+    fn close(&self) {
+        let _ = self.connection.send(None);
+    }
+}
+
+/// A client that sends what a test says.
+struct Client {
+    reader: OwnedReadHalf,
+    writer: OwnedWriteHalf,
+    correlation: i32,
+}
+
+impl Client {
+    async fn connect(address: &str) -> Self {
+        let stream = TcpStream::connect(address).await.expect("a listener");
+        let (reader, writer) = stream.into_split();
+        Self {
+            reader,
+            writer,
+            correlation: 100,
+        }
+    }
+
+    async fn send<R: Request>(&mut self, request: &R, version: i16) {
+        self.correlation += 1;
+        let frame = request_frame(request, version, self.correlation);
+        self.write(frame.bytes()).await;
+    }
+
+    async fn write(&mut self, bytes: &[u8]) {
+        within(self.writer.write_all(bytes)).await.expect("sent");
+    }
+
+    async fn receive<T: Decodable + HeaderVersion>(&mut self, version: i16) -> T {
+        let frame = within(Frame::read(&mut self.reader)).await;
+        let frame = frame.expect("a frame").expect("an open connection");
+        let mut bytes = Bytes::copy_from_slice(&frame.bytes()[4..]);
+        ResponseHeader::decode(&mut bytes, T::header_version(version)).expect("a header");
+        let response = T::decode(&mut bytes, version).expect("a response");
+        assert!(bytes.is_empty(), "bytes too many");
+        response
+    }
+
+    /// That nothing comes for a while, not even the end.
+    async fn hears_nothing(&mut self) {
+        let frame = tokio::time::timeout(A_WHILE, Frame::read(&mut self.reader)).await;
+        assert!(frame.is_err(), "something came through");
+    }
+
+    /// That the connection ends before anything else comes.
+    async fn is_closed(&mut self) {
+        let frame = within(Frame::read(&mut self.reader)).await;
+        assert!(!matches!(frame, Ok(Some(_))), "a response came");
+    }
+}
+
+fn request_frame<R: Request>(request: &R, version: i16, correlation: i32) -> Frame {
+    let header = RequestHeader::default()
+        .with_request_api_key(R::KEY)
+        .with_request_api_version(version)
+        .with_correlation_id(correlation)
+        .with_client_id(Some(StrBytes::from_static_str("test")));
+    Frame::response(
+        &encoded(&header, R::header_version(version)),
+        &encoded(request, version),
+    )
+}
+
+fn response_frame<T: Encodable + HeaderVersion>(
+    response: &T,
+    version: i16,
+    correlation: i32,
+) -> Frame {
+    let header = ResponseHeader::default().with_correlation_id(correlation);
+    Frame::response(
+        &encoded(&header, T::header_version(version)),
+        &encoded(response, version),
+    )
+}
+
+fn encoded(message: &impl Encodable, version: i16) -> Bytes {
+    let mut bytes = BytesMut::new();
+    message.encode(&mut bytes, version).expect("it encodes");
+    bytes.freeze()
+}
+
+async fn within<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(DEADLINE, future)
+        .await
+        .expect("in time")
+}
+
+fn name<T: From<StrBytes>>(name: &'static str) -> T {
+    StrBytes::from_static_str(name).into()
+}
