@@ -2,6 +2,7 @@
 //! judged by the same checkers.
 
 mod admin;
+mod backlog;
 mod cluster;
 mod error;
 mod faults;
@@ -24,6 +25,7 @@ mod testing;
 mod workload;
 mod world;
 
+pub use backlog::{Backlog, RECORD_BYTES};
 pub use error::ChaosError;
 pub use own::member_main;
 #[doc(hidden)]
@@ -203,7 +205,19 @@ impl Inner {
     fn tag(&self, plan: &Plan) -> String {
         let legal = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
         let name: String = plan.settings.name.chars().map(legal).take(60).collect();
+        self.name(&format!("{name}.{}", plan.seed))
+    }
+
+    /// A name that nothing else on the cluster has.
+    fn name(&self, what: &str) -> String {
         let run = self.runs.fetch_add(1, Ordering::Relaxed);
-        format!("{name}.{}.{}.{run}", plan.seed, cluster::run_id())
+        format!("{what}.{}.{run}", cluster::run_id())
+    }
+
+    /// Where the brokers are, for clients.
+    fn bootstrap(&self) -> String {
+        let brokers = self.cluster.brokers().iter();
+        let addresses: Vec<&str> = brokers.map(|broker| broker.address.as_str()).collect();
+        addresses.join(",")
     }
 }

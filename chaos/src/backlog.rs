@@ -1,0 +1,188 @@
+//! A backlog: a topic full of small records, and how fast it is consumed.
+
+use crate::error::ChaosError;
+use crate::{Inner, Kafka};
+use plimsoll::{CommitPolicy, Config, Consumer, HandlerError, Message};
+use rdkafka::ClientConfig;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::{Notify, oneshot};
+
+/// The size of a record's value, in bytes.
+pub const RECORD_BYTES: usize = 100;
+
+/// Over how many partitions the records are spread.
+const PARTITIONS: u32 = 4;
+
+/// How long the records may take, to be produced or to be consumed.
+const WITHIN: Duration = Duration::from_secs(300);
+
+/// A topic full of small records, on the cluster of a [`Kafka`].
+#[derive(Debug)]
+pub struct Backlog {
+    inner: Arc<Inner>,
+    topic: String,
+    records: u32,
+    groups: AtomicU32,
+}
+
+impl Kafka {
+    /// Produces a backlog of so many records of [`RECORD_BYTES`].
+    ///
+    /// # Errors
+    /// Where the cluster does not take them.
+    pub fn backlog(&self, records: u32) -> Result<Backlog, ChaosError> {
+        let backlog = Backlog {
+            inner: self.inner.clone(),
+            topic: self.inner.name("backlog"),
+            records,
+            groups: AtomicU32::new(0),
+        };
+        let admin = self.inner.cluster.admin();
+        let created = admin.create_topic(&backlog.topic, PARTITIONS, 1, 1);
+        self.inner.runtime.block_on(created)?;
+        backlog.fill()?;
+        Ok(backlog)
+    }
+}
+
+impl Backlog {
+    /// Where the brokers are, for clients.
+    pub fn bootstrap(&self) -> String {
+        self.inner.bootstrap()
+    }
+
+    /// The topic.
+    pub fn topic(&self) -> &str {
+        &self.topic
+    }
+
+    /// How many records it holds.
+    pub const fn records(&self) -> u32 {
+        self.records
+    }
+
+    /// The name of a group that has not consumed it yet.
+    pub fn new_group(&self) -> String {
+        let number = self.groups.fetch_add(1, Ordering::Relaxed);
+        format!("{}.group-{number}", self.topic)
+    }
+
+    /// Consumes all of it with Plimsoll's consumer and an empty handler; returns the time from the
+    /// first record to the last.
+    ///
+    /// # Errors
+    /// Where it does not come to the end in five minutes.
+    pub fn consume(&self, commit: CommitPolicy) -> Result<Duration, ChaosError> {
+        let config = Config {
+            commit,
+            dead_letters: false,
+            ..Config::default()
+        };
+        let consumer = Consumer::builder()
+            .brokers(self.bootstrap())
+            .group(self.new_group())
+            .topics([&self.topic])
+            .config(config)
+            .build()
+            .map_err(internal)?;
+        let (clock, done) = Clock::new(self.records);
+        let handler = move |_: Message| {
+            clock.tick();
+            std::future::ready(Ok::<(), HandlerError>(()))
+        };
+        let all = Arc::new(Notify::new());
+        let shutdown = all.clone();
+        self.inner.runtime.block_on(async {
+            let run = consumer.run_until(async move { shutdown.notified().await }, handler);
+            let run = self.inner.runtime.spawn(run);
+            let took = tokio::time::timeout(WITHIN, done).await;
+            all.notify_one();
+            // It commits and leaves; how that ends is not what is measured.
+            let _ = tokio::time::timeout(WITHIN, run).await;
+            match took {
+                Ok(Ok(took)) => Ok(took),
+                _ => Err(late("consumed")),
+            }
+        })
+    }
+
+    fn fill(&self) -> Result<(), ChaosError> {
+        let producer: BaseProducer = ClientConfig::new()
+            .set("bootstrap.servers", self.bootstrap())
+            .set("linger.ms", "20")
+            .set("acks", "all")
+            .create()
+            .map_err(internal)?;
+        let value = [b'x'; RECORD_BYTES];
+        let end = Instant::now() + WITHIN;
+        for number in 0..self.records {
+            let partition = (number % PARTITIONS) as i32;
+            let mut record = BaseRecord::<(), [u8]>::to(&self.topic)
+                .partition(partition)
+                .payload(value.as_slice());
+            while let Err((error, again)) = producer.send(record) {
+                let full = KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull);
+                if error != full || Instant::now() > end {
+                    return Err(ChaosError::Environment(format!(
+                        "the backlog cannot be produced: {error}"
+                    )));
+                }
+                record = again;
+                producer.poll(Duration::from_millis(10));
+            }
+        }
+        producer.flush(WITHIN).map_err(|_| late("produced"))
+    }
+}
+
+/// Takes the time from the first record to the last.
+struct Clock {
+    records: u32,
+    seen: AtomicU32,
+    began: std::sync::OnceLock<Instant>,
+    done: std::sync::Mutex<Option<oneshot::Sender<Duration>>>,
+}
+
+impl Clock {
+    fn new(records: u32) -> (Self, oneshot::Receiver<Duration>) {
+        let (done, receiver) = oneshot::channel();
+        let clock = Self {
+            records,
+            seen: AtomicU32::new(0),
+            began: std::sync::OnceLock::new(),
+            done: std::sync::Mutex::new(Some(done)),
+        };
+        (clock, receiver)
+    }
+
+    /// One record more.
+    fn tick(&self) {
+        let before = self.seen.fetch_add(1, Ordering::Relaxed);
+        if before == 0 {
+            // Nobody else is the first.
+            let _ = self.began.set(Instant::now());
+        }
+        if before + 1 == self.records
+            && let Some(began) = self.began.get()
+            && let Some(done) = crate::lock::lock(&self.done).take()
+        {
+            // Whoever waited has given up.
+            let _ = done.send(began.elapsed());
+        }
+    }
+}
+
+fn internal(error: impl std::fmt::Display) -> ChaosError {
+    ChaosError::Internal(error.to_string())
+}
+
+fn late(what: &str) -> ChaosError {
+    ChaosError::Environment(format!(
+        "the backlog was not {what} within {} s",
+        WITHIN.as_secs()
+    ))
+}
