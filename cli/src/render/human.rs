@@ -8,6 +8,7 @@ use crate::recorded::Sighting;
 use crate::report::{Failure, Report, ScenarioReport};
 use crate::runner::{Broken, Count, Expectation, Tally};
 use plimsoll_scenarios::Property;
+use std::collections::BTreeMap;
 
 /// The report as text.
 pub fn report(report: &Report) -> String {
@@ -101,19 +102,21 @@ pub const fn abbreviation(property: Property) -> &'static str {
     }
 }
 
-/// Of real Kafka, why each property of each scenario was not observed. Of the simulator it would
-/// say little: what one of a thousand seeds does not show, another does.
+/// Of real Kafka, why properties were not observed. Of the simulator it would say little: what one
+/// of a thousand seeds does not show, another does.
 fn not_observed(report: &Report) -> String {
     if report.backend == BackendName::Sim {
         return String::new();
     }
-    let mut text = String::new();
-    for ScenarioReport { trial, tally, .. } in &report.scenarios {
+    let mut reasons: BTreeMap<(Property, &str), u64> = BTreeMap::new();
+    for ScenarioReport { tally, .. } in &report.scenarios {
         for (property, reason, runs) in tally.reasons() {
-            let label = &trial.label;
-            let runs = counted(runs, "run");
-            text += &format!("  {label}: {property}: {reason} ({runs})\n");
+            *reasons.entry((property, reason)).or_default() += runs;
         }
+    }
+    let mut text = String::new();
+    for ((property, reason), runs) in reasons {
+        text += &format!("  {property}: {reason} ({})\n", counted(runs, "run"));
     }
     if text.is_empty() {
         text
@@ -153,9 +156,7 @@ fn totals(report: &Report) -> String {
             counted(jobs, "thread"),
         ),
         BackendName::Kafka => format!(
-            "{schedules} on real Kafka, {:.0} s of real time in {:.0} s, at most {jobs} side by \
-             side.\n",
-            totals.simulated.as_secs_f64(),
+            "{schedules} on real Kafka in {:.0} s of real time, at most {jobs} side by side.\n",
             elapsed.as_secs_f64(),
         ),
     };

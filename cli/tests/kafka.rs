@@ -1,0 +1,289 @@
+//! Real Kafka: brokers in containers, members as processes.
+//!
+//! Without a container engine, or without Go, a test says what it skips and why, and passes; with
+//! `PLIMSOLL_REQUIRE_KAFKA=1` the engine must be there.
+
+#[path = "cli/program.rs"]
+#[expect(dead_code, reason = "the other tests start the program in other ways")]
+mod program;
+
+use plimsoll_chaos::kafka_for_tests;
+use program::{Ended, command};
+use serde_json::Value;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use std::{env, thread};
+
+/// Each run has three brokers of its own, which is as many as a small machine can take.
+static BROKERS: Mutex<()> = Mutex::new(());
+
+/// How long a run may take: many times what it should.
+const DEADLINE: Duration = Duration::from_secs(1200);
+
+/// What real Kafka must show; each stands in the folder `quick` of the library.
+const SHOWN: [&str; 12] = [
+    "member-killed",
+    "zombie-wakes",
+    "handlers-in-flight",
+    "members-restarted",
+    "leader-dies",
+    "coordinator-dies",
+    "commit-unanswered",
+    "coordinator-out-of-reach",
+    "failing-handlers",
+    "busy-members-stop",
+    "topic-grows",
+    "brokers-restarted",
+];
+
+#[test]
+fn plimsoll_is_acquitted_on_real_kafka() {
+    if !kafka_for_tests() {
+        return;
+    }
+    let ended = run(&["quick", "--jobs", "3"], &[]);
+    assert_eq!(ended.code, 0, "{}{}", ended.failures(), ended.stderr);
+    let report = ended.json();
+    let scenarios = report["scenarios"].as_array().expect("a list");
+    for name in SHOWN {
+        let label = format!("quick/{name}");
+        assert!(
+            scenarios.iter().any(|s| s["scenario"] == label),
+            "{label} was not run: {}",
+            report["not_executed"]
+        );
+    }
+    for scenario in scenarios {
+        assert_eq!(scenario["schedules"], 1, "{scenario:#}");
+        for property in scenario["properties"].as_array().expect("a list") {
+            let is_stated = property["not_observed_because"]
+                .as_object()
+                .is_some_and(|reasons| reasons.keys().all(|reason| !reason.is_empty()));
+            let held = property["held"] == 1;
+            let not_observed = property["not_observed"] == 1 && is_stated;
+            assert!(held || not_observed, "{scenario:#}");
+        }
+    }
+}
+
+/// Auto-commit is off, so what was marked is never committed: a restart plays everything again.
+#[test]
+fn the_recipe_repeats_everything_from_oldest() {
+    let Some(programs) = subjects() else { return };
+    let arguments = ["recipes/alarm-ruler-oldest"];
+    let recipe = programs.command("sarama-recipe", &[]);
+    convicts(&arguments, &recipe, &["bounded-duplicates"]);
+}
+
+/// Auto-commit is off and a start goes to the end: what arrives during a restart is never read.
+#[test]
+fn the_recipe_loses_from_newest() {
+    let Some(programs) = subjects() else { return };
+    let arguments = ["recipes/alarm-ruler-newest"];
+    let recipe = programs.command("sarama-recipe", &["SUBJECT_INITIAL=newest"]);
+    convicts(&arguments, &recipe, &["no-loss"]);
+}
+
+/// With auto-commit on, a mark passes the record that failed before it.
+#[test]
+fn the_recipe_commits_past_a_failure() {
+    let Some(programs) = subjects() else { return };
+    let arguments = ["recipes/alarm-ruler-failing-handler"];
+    let recipe = programs.command("sarama-recipe", &["SUBJECT_AUTO_COMMIT=true"]);
+    let properties = ["commit-covers-only-finished", "no-loss"];
+    convicts(&arguments, &recipe, &properties);
+}
+
+#[test]
+fn the_mended_recipe_is_acquitted() {
+    let Some(programs) = subjects() else { return };
+    let mended = programs.command("sarama-mended", &[]);
+    let ended = run(&["recipes"], &mended);
+    assert_eq!(ended.code, 0, "{}{}", ended.failures(), ended.stderr);
+    let report = ended.json();
+    assert_eq!(report["totals"]["schedules"], 3, "{report:#}");
+    assert_eq!(report["not_executed"], Value::Array(Vec::new()));
+}
+
+/// Ctrl-C in the middle of a run: a summary of nothing, and no process is left.
+#[test]
+fn an_interrupted_run_takes_its_members_along() {
+    if !kafka_for_tests() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut running = Running::start(folder.path(), &["quick/member-killed"], &[]);
+    // They are started at once when the brokers are there.
+    while running.members().is_empty() {
+        running.wait_a_moment();
+    }
+    let interrupt = Command::new("kill")
+        .args(["-INT", &running.child.id().to_string()])
+        .status()
+        .expect("there is a kill");
+    assert!(interrupt.success());
+    let members = running.members();
+    let ended = running.end();
+    assert_eq!(ended.code, 0, "{}", ended.transcript());
+    assert_eq!(ended.json()["interrupted"], true, "{}", ended.transcript());
+    let alive = |pid: &&u32| Path::new(&format!("/proc/{pid}")).exists();
+    let left: Vec<&u32> = members.iter().filter(alive).collect();
+    assert!(left.is_empty(), "{left:?} are left of {members:?}");
+}
+
+/// The command breaks these properties, and the failing run is kept.
+fn convicts(arguments: &[&str], command: &[String], properties: &[&str]) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let ended = Running::start(folder.path(), arguments, command).end();
+    assert_eq!(ended.code, 10, "{}", ended.transcript());
+    let report = ended.json();
+    let failures = report["scenarios"][0]["failures"]
+        .as_array()
+        .expect("a list");
+    for property in properties {
+        let failure = failures.iter().find(|f| f["property"] == *property);
+        let failure = failure.unwrap_or_else(|| panic!("no {property} in {}", ended.stdout));
+        for file in [&failure["regression"], &failure["seen"]["trace"]] {
+            let path = folder.path().join(file.as_str().expect("it was written"));
+            let text = fs::read_to_string(path).expect("it is there");
+            assert!(text.lines().count() > 20, "{failure:#}");
+        }
+    }
+}
+
+/// Runs scenarios on real Kafka; `command` is the subject, none: the scenarios' own.
+fn run(arguments: &[&str], command: &[String]) -> Ended {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    Running::start(folder.path(), arguments, command).end()
+}
+
+/// A run on real Kafka, the only one of these tests.
+struct Running {
+    child: Child,
+    folder: PathBuf,
+    started: Instant,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Running {
+    fn start(folder: &Path, arguments: &[&str], subject: &[String]) -> Self {
+        let alone = BROKERS.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = vec!["run", "--backend", "kafka", "--format", "json"];
+        all.extend(arguments);
+        if !subject.is_empty() {
+            all.push("--");
+            all.extend(subject.iter().map(String::as_str));
+        }
+        let mut command = command(folder, &all);
+        // Where the container engine is, and which image.
+        for name in ["PATH", "HOME", "DOCKER_HOST", "PLIMSOLL_KAFKA_IMAGE"] {
+            if let Some(value) = env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        let to = |name: &str| File::create(folder.join(name)).expect("a file in the folder");
+        let child = command.stdout(to("stdout")).stderr(to("stderr")).spawn();
+        Self {
+            child: child.expect("the program starts"),
+            folder: folder.to_owned(),
+            started: Instant::now(),
+            _alone: alone,
+        }
+    }
+
+    /// Its child processes.
+    fn members(&self) -> Vec<u32> {
+        let harness = self.child.id();
+        let children = fs::read_dir(format!("/proc/{harness}/task"))
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+        children
+            .flat_map(|pids| {
+                let pids = pids.split_whitespace().map(str::parse);
+                pids.flatten().collect::<Vec<u32>>()
+            })
+            .collect()
+    }
+
+    /// Fails where it has ended already, or takes too long.
+    fn wait_a_moment(&mut self) {
+        let ended = self.child.try_wait().expect("it can be asked");
+        assert!(ended.is_none(), "{}", self.printed("stderr"));
+        assert!(self.started.elapsed() < DEADLINE, "it takes too long");
+        thread::sleep(Duration::from_millis(200));
+    }
+
+    fn end(mut self) -> Ended {
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("it can be asked") {
+                break status;
+            }
+            if self.started.elapsed() > DEADLINE {
+                let _ = self.child.kill();
+                let _ = self.child.wait();
+                panic!("it takes too long: {}", self.printed("stderr"));
+            }
+            thread::sleep(Duration::from_millis(200));
+        };
+        Ended {
+            code: status.code().expect("the program ends by itself"),
+            stdout: self.printed("stdout"),
+            stderr: self.printed("stderr"),
+        }
+    }
+
+    fn printed(&self, name: &str) -> String {
+        fs::read_to_string(self.folder.join(name)).unwrap_or_default()
+    }
+}
+
+/// The programs of `examples/subjects`.
+struct Programs {
+    folder: tempfile::TempDir,
+}
+
+impl Programs {
+    /// A command that starts one of them with this environment.
+    fn command(&self, program: &str, environment: &[&str]) -> Vec<String> {
+        let mut command = vec!["env".to_owned()];
+        command.extend(environment.iter().map(ToString::to_string));
+        let path = self.folder.path().join(program);
+        command.push(path.to_str().expect("UTF-8").to_owned());
+        command
+    }
+}
+
+/// Builds the programs of `examples/subjects`, where there are Kafka and Go.
+fn subjects() -> Option<Programs> {
+    if !kafka_for_tests() {
+        return None;
+    }
+    let Some(go) = go() else {
+        eprintln!("\n*** SKIPPED, for Go is not installed: the programs of examples/subjects\n");
+        return None;
+    };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let built = Command::new(go)
+        .args(["build", "-o"])
+        .arg(folder.path())
+        .arg("./...")
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/subjects"))
+        .output()
+        .expect("go starts");
+    let stderr = String::from_utf8_lossy(&built.stderr);
+    assert!(built.status.success(), "go build: {stderr}");
+    Some(Programs { folder })
+}
+
+/// Its installer does not always put it on the path.
+fn go() -> Option<&'static str> {
+    ["go", "/usr/local/go/bin/go"].into_iter().find(|go| {
+        let asked = Command::new(go).arg("version").output();
+        asked.is_ok_and(|output| output.status.success())
+    })
+}
