@@ -8,12 +8,12 @@
 use crate::lock::lock;
 use crate::proxy::{CommitAnswer, Seen, Watcher};
 use crate::world::World;
-use plimsoll_core::{AssignmentEpoch, Instant, NextOffset, TopicPartition};
+use plimsoll_core::{AssignmentEpoch, Instant, NextOffset, Offset, TopicPartition};
 use plimsoll_scenarios::{ErrorName, MemberId, TraceEvent};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 /// How long the acknowledgement of a dead letter is kept back until its reader has seen the copy.
@@ -35,6 +35,8 @@ struct Member {
     fenced: bool,
     /// What the group gave it last.
     given: BTreeSet<TopicPartition>,
+    /// Its process asked to join at least once.
+    has_joined: bool,
     /// What it fetches.
     held: BTreeMap<TopicPartition, Held>,
     /// When it learned that a partition goes; until it gets the partition anew.
@@ -98,6 +100,14 @@ impl Membership {
         withdrawn.get(&partition).copied()
     }
 
+    /// Whether the member's process has asked to join the group.
+    pub(crate) fn has_joined(&self, member: MemberId) -> bool {
+        let members = lock(&self.members);
+        members
+            .get(member.0 as usize)
+            .is_some_and(|member| member.has_joined)
+    }
+
     /// The member's process is a new one, or none.
     pub(crate) fn forget(&self, member: MemberId) {
         self.with(member, |member| *member = Member::default());
@@ -121,6 +131,7 @@ impl Member {
         owned: &BTreeSet<TopicPartition>,
     ) -> Vec<(TopicPartition, Gone)> {
         self.joining = true;
+        self.has_joined = true;
         self.give_up(now, owned)
     }
 
@@ -185,9 +196,39 @@ enum Fetch {
     Elsewhere { from: u64 },
 }
 
-/// What passes the proxy.
-impl Watcher for Arc<World> {
+/// What passes the proxy. The world has the proxy, so the proxy must not keep the world.
+impl Watcher for Weak<World> {
     fn saw(&self, member: MemberId, seen: Seen) {
+        if let Some(world) = self.upgrade() {
+            world.saw(member, seen);
+        }
+    }
+
+    fn produced<'a>(
+        &'a self,
+        _member: MemberId,
+        topic: &'a str,
+        partition: u32,
+        last_offset: u64,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(async move {
+            let Some(world) = self.upgrade() else {
+                return;
+            };
+            if topic != world.names.dead_letters {
+                return;
+            }
+            if let Some(id) = world.names.partition(topic, partition) {
+                let offset = Offset::new(last_offset);
+                // Past the deadline the copy counts from when it is read, as without this wait.
+                let _ = world.log.wait_for(id, offset, DEAD_LETTER_READ).await;
+            }
+        })
+    }
+}
+
+impl World {
+    fn saw(self: &Arc<Self>, member: MemberId, seen: Seen) {
         match seen {
             Seen::CommitSent { .. } => self.observe(TraceEvent::CommitSent { member }),
             Seen::CommitAnswered {
@@ -243,27 +284,6 @@ impl Watcher for Arc<World> {
         }
     }
 
-    fn produced<'a>(
-        &'a self,
-        _member: MemberId,
-        topic: &'a str,
-        partition: u32,
-        last_offset: u64,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
-        Box::pin(async move {
-            if topic != self.names.dead_letters {
-                return;
-            }
-            if let Some(id) = self.names.partition(topic, partition) {
-                let offset = plimsoll_core::Offset::new(last_offset);
-                // Past the deadline the copy counts from when it is read, as without this wait.
-                let _ = self.log.wait_for(id, offset, DEAD_LETTER_READ).await;
-            }
-        })
-    }
-}
-
-impl World {
     fn partitions(&self, named: &[(String, u32)]) -> BTreeSet<TopicPartition> {
         let named = named.iter();
         named

@@ -108,6 +108,8 @@ impl World {
         if self.processes.runs(member) {
             return Ok(());
         }
+        // The observer that brought this about may be a thread of its own.
+        let _guard = self.enter();
         let mut child = self.processes.subject.spawn(self, member)?;
         let Some(pid) = child.id().and_then(|id| Pid::from_raw(id.cast_signed())) else {
             return Err(ChaosError::Subject(format!("{member} ended at once")));
@@ -220,10 +222,15 @@ async fn wait(world: Arc<World>, member: MemberId, start: u32, mut child: Child)
     for event in world.sink.kill(member) {
         world.observe(event);
     }
+    let has_joined = world.membership.has_joined(member);
     world.membership.forget(member);
     world.observe(TraceEvent::MemberStopped { member });
+    if !asked && !has_joined {
+        // Nothing was tried: it is no consumer, or was called the wrong way.
+        let error = world.processes.subject.gave_up(member, status.ok());
+        return world.fail(error);
+    }
     if !asked {
-        tracing::warn!("{member} ended by itself: {status:?}");
         tokio::time::sleep(SECOND_TRY).await;
     }
     if restart || (!asked && world.is_healed()) {

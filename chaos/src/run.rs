@@ -89,7 +89,7 @@ async fn set_up(plan: &Plan, stage: Stage<'_>) -> Result<(Arc<World>, Running), 
         Processes::new(subject, plan.starts.len()),
         Handle::current(),
     ));
-    let watcher = Arc::new(world.clone());
+    let watcher = Arc::new(Arc::downgrade(&world));
     let proxy = Proxy::start(plan.starts.len() as u32, stage.cluster.brokers(), watcher).await;
     let proxy = proxy.map_err(|error| cannot("open ports for the proxy", &error))?;
     // Nobody else sets it.

@@ -70,7 +70,6 @@ struct Running {
     member: MemberId,
     partition: TopicPartition,
     offset: Offset,
-    record: StoredMessage,
     attempt: u32,
     outcome: Answer,
 }
@@ -233,7 +232,6 @@ impl Sink {
             member,
             partition,
             offset,
-            record,
             attempt,
             outcome,
         };

@@ -5,14 +5,17 @@ use crate::error::ChaosError;
 use crate::world::World;
 use crate::{SubjectCommand, own};
 use plimsoll_scenarios::MemberId;
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use tokio::process::{Child, Command};
 
 /// The environment variable by which a later start finds the processes of a harness that died.
 pub(crate) const RUN: &str = "PLIMSOLL_RUN";
+
+/// How much of a failed process's standard error is shown.
+const LAST_LINES: usize = 8;
 
 /// What is run as a member, and where what it prints goes.
 #[derive(Clone, Debug)]
@@ -71,8 +74,30 @@ impl Subject {
         })
     }
 
+    /// What to say of a process that ended before it had joined the group.
+    pub(crate) fn gave_up(&self, member: MemberId, status: Option<ExitStatus>) -> ChaosError {
+        let how = status.map_or_else(|| "in an unknown way".into(), |status| status.to_string());
+        let written = fs::read_to_string(self.log_path(member)).unwrap_or_default();
+        let lines: Vec<&str> = written.lines().rev().take(LAST_LINES).collect();
+        let mut text = format!("{member} ended before it had joined its group ({how})");
+        if lines.is_empty() {
+            text += "; it wrote nothing to standard error";
+        } else {
+            text += "; the last that it wrote to standard error:";
+        }
+        for line in lines.iter().rev() {
+            text += "\n  ";
+            text += line;
+        }
+        ChaosError::Subject(text)
+    }
+
+    fn log_path(&self, member: MemberId) -> PathBuf {
+        self.logs.join(format!("{member}.log"))
+    }
+
     fn log(&self, member: MemberId) -> Result<File, ChaosError> {
-        let path = self.logs.join(format!("{member}.log"));
+        let path = self.log_path(member);
         let file = File::options().create(true).append(true).open(&path);
         file.map_err(|error| {
             ChaosError::Environment(format!("cannot write {}: {error}", path.display()))

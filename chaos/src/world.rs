@@ -18,7 +18,7 @@ use plimsoll_scenarios::{Plan, TraceEvent};
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use tokio::runtime::Handle;
+use tokio::runtime::{EnterGuard, Handle};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -93,6 +93,11 @@ impl World {
     /// Does something beside everything else, until the run ends. May be called from any thread.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         lock(&self.tasks).spawn_on(task, &self.runtime);
+    }
+
+    /// For the time of the guard, this thread may start processes and tasks.
+    pub(crate) fn enter(&self) -> EnterGuard<'_> {
+        self.runtime.enter()
     }
 
     /// Waits until a moment of the run.

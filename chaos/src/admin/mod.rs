@@ -9,9 +9,7 @@ mod retry;
 mod topics;
 mod wire;
 
-pub(crate) use groups::GroupState;
 pub(crate) use retry::Failure;
-pub(crate) use topics::{PartitionState, TopicState};
 
 use crate::proxy::BrokerAddress;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
