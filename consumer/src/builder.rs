@@ -99,7 +99,6 @@ pub struct NeedsTopics {
 
 impl NeedsTopics {
     /// The topics to consume.
-    #[must_use]
     pub fn topics<T: Into<String>>(self, topics: impl IntoIterator<Item = T>) -> Builder {
         Builder(Settings {
             brokers: self.brokers,

@@ -36,8 +36,11 @@ const IN_FLIGHT: &str = "plimsoll_in_flight";
 const RETRIES: &str = "plimsoll_retries_waiting";
 const COMMITS: &str = "plimsoll_commits_total";
 
+/// Where the core keeps a count.
+type Count = fn(&Counters) -> u64;
+
 /// One counter: its name, what it counts, and where the core keeps it.
-type Total = (&'static str, &'static str, fn(&Counters) -> u64);
+type Total = (&'static str, &'static str, Count);
 
 const TOTALS: [Total; 6] = [
     ("plimsoll_handler_calls_total", "Handlers started", |c| {
@@ -71,7 +74,7 @@ const TOTALS: [Total; 6] = [
 ];
 
 /// The commits by outcome: the label, and where the core counts them.
-const OUTCOMES: [(&str, fn(&Counters) -> u64); 3] = [
+const OUTCOMES: [(&str, Count); 3] = [
     ("ok", |c| c.commits),
     ("failed", |c| c.commits_failed),
     ("unknown", |c| c.commits_unknown),
@@ -80,7 +83,7 @@ const OUTCOMES: [(&str, fn(&Counters) -> u64); 3] = [
 /// The handles of one consumer.
 pub(crate) struct Metrics {
     group: String,
-    totals: Vec<(Counter, fn(&Counters) -> u64)>,
+    totals: Vec<(Counter, Count)>,
     /// What the counters were told so far.
     told: Counters,
     in_flight: Gauge,

@@ -109,9 +109,8 @@ where
     /// A call that has ended.
     pub(super) fn try_next_finished(&mut self) -> Option<Finished> {
         loop {
-            match self.tasks.try_join_next()? {
-                Ok(finished) => return Some(self.forget(finished)),
-                Err(_) => {}
+            if let Ok(finished) = self.tasks.try_join_next()? {
+                return Some(self.forget(finished));
             }
         }
     }

@@ -1,0 +1,242 @@
+//! The broker, topics of a test's own, and what its consumers did.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use plimsoll::{Builder, Consumer, Error, Handler, HandlerError, Message};
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::{Offset, TopicPartitionList};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// How long a test waits for something.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A topic of a test's own, and a group of the same name.
+pub struct Topic {
+    brokers: String,
+    pub name: String,
+}
+
+impl Topic {
+    /// A new topic; `None` where the environment names no broker.
+    pub async fn create(test: &str, partitions: i32) -> Option<Self> {
+        let Ok(brokers) = std::env::var("PLIMSOLL_TEST_BOOTSTRAP") else {
+            eprintln!("SKIPPED {test}: PLIMSOLL_TEST_BOOTSTRAP names no broker");
+            return None;
+        };
+        let topic = Self {
+            name: format!("{test}-{}", unique()),
+            brokers,
+        };
+        let new = NewTopic::new(&topic.name, partitions, TopicReplication::Fixed(1));
+        let created = topic.admin().create_topics(&[new], &options()).await;
+        created.expect("the broker answers")[0]
+            .as_ref()
+            .expect("the topic is created");
+        Some(topic)
+    }
+
+    pub async fn add_partitions(&self, total: usize) {
+        let more = NewPartitions::new(&self.name, total);
+        let created = self.admin().create_partitions(&[more], &options()).await;
+        created.expect("the broker answers")[0]
+            .as_ref()
+            .expect("partitions are created");
+    }
+
+    /// Deletes the records of partition 0 before an offset.
+    pub async fn delete_records(&self, before: i64) {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(&self.name, 0, Offset::Offset(before))
+            .unwrap();
+        let deleted = self.admin().delete_records(&list, &options()).await;
+        deleted.expect("the broker answers").elements()[0]
+            .error()
+            .expect("records are deleted");
+    }
+
+    /// Produces messages `from..to` to their partitions; each has its number as its value.
+    pub async fn produce(&self, numbers: std::ops::Range<u32>, partition: impl Fn(u32) -> i32) {
+        let producer: FutureProducer = self.client().create().unwrap();
+        let sent: Vec<_> = numbers
+            .map(|number| {
+                let (key, value) = ((number % 10).to_string(), number.to_string());
+                let record = FutureRecord::to(&self.name);
+                let record = record
+                    .partition(partition(number))
+                    .key(&key)
+                    .payload(&value);
+                producer
+                    .send_result(record)
+                    .map_err(|(error, _)| error)
+                    .expect("room in the queue")
+            })
+            .collect();
+        for delivery in sent {
+            delivery.await.unwrap().expect("the broker acknowledges");
+        }
+    }
+
+    /// What the group committed, by partition.
+    pub fn committed(&self, partitions: i32) -> Vec<Option<i64>> {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_range(&self.name, 0, partitions - 1);
+        let consumer: BaseConsumer = self.client().set("group.id", &self.name).create().unwrap();
+        let found = consumer
+            .committed_offsets(list, PATIENCE)
+            .expect("the broker answers");
+        let elements = found.elements().into_iter();
+        elements
+            .map(|element| match element.offset() {
+                Offset::Offset(offset) => Some(offset),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// A consumer with short times.
+    pub fn consumer(&self) -> Builder {
+        self.consumer_of([self.name.clone()])
+    }
+
+    pub fn consumer_of(&self, topics: impl IntoIterator<Item = String>) -> Builder {
+        Consumer::builder()
+            .brokers(&self.brokers)
+            .group(&self.name)
+            .topics(topics)
+            .commit_interval(Duration::from_millis(500))
+            .set("session.timeout.ms", "6000")
+            .set("heartbeat.interval.ms", "500")
+            .set("topic.metadata.refresh.interval.ms", "1000")
+            .set("fetch.wait.max.ms", "100")
+    }
+
+    fn client(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &self.brokers);
+        config
+    }
+
+    fn admin(&self) -> AdminClient<DefaultClientContext> {
+        self.client().create().unwrap()
+    }
+}
+
+fn options() -> AdminOptions {
+    AdminOptions::new()
+        .operation_timeout(Some(PATIENCE))
+        .request_timeout(Some(PATIENCE))
+}
+
+fn unique() -> String {
+    static COUNTER: AtomicU32 = AtomicU32::new(0);
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap();
+    format!(
+        "{}-{}",
+        now.as_micros(),
+        COUNTER.fetch_add(1, Ordering::Relaxed)
+    )
+}
+
+/// Which messages were handled, how often.
+#[derive(Clone, Default)]
+pub struct Handled(Arc<Mutex<BTreeMap<u32, u32>>>);
+
+impl Handled {
+    pub fn note(&self, message: &Message) {
+        let number = number(message);
+        *self.0.lock().unwrap().entry(number).or_default() += 1;
+    }
+
+    pub fn numbers(&self) -> Vec<u32> {
+        self.0.lock().unwrap().keys().copied().collect()
+    }
+
+    /// How many calls were one too many.
+    pub fn repeated(&self) -> u32 {
+        self.0.lock().unwrap().values().map(|times| times - 1).sum()
+    }
+
+    /// Waits until so many different messages are handled.
+    pub async fn wait_for(&self, messages: usize) {
+        let all = wait_until(|| self.0.lock().unwrap().len() >= messages).await;
+        assert!(
+            all,
+            "{} of {messages} messages after {PATIENCE:?}",
+            self.numbers().len()
+        );
+    }
+
+    /// A handler that takes its time.
+    pub fn handler(&self, takes: Duration) -> impl Handler + use<> {
+        let handled = self.clone();
+        move |message: Message| {
+            let handled = handled.clone();
+            async move {
+                if !takes.is_zero() {
+                    tokio::time::sleep(takes).await;
+                }
+                handled.note(&message);
+                Ok::<(), HandlerError>(())
+            }
+        }
+    }
+}
+
+/// The number that a message has as its value.
+pub fn number(message: &Message) -> u32 {
+    let text = str::from_utf8(message.payload().expect("a value")).expect("a text");
+    text.parse().expect("a number")
+}
+
+/// Whether something came true in time.
+pub async fn wait_until(mut condition: impl FnMut() -> bool) -> bool {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while !condition() {
+        if tokio::time::Instant::now() > deadline {
+            return false;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    true
+}
+
+/// A consumer that runs.
+pub struct Member {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Result<(), Error>>,
+}
+
+impl Member {
+    pub fn start(consumer: Builder, handler: impl Handler) -> Self {
+        let (stop, stopped) = oneshot::channel();
+        let consumer = consumer.build().expect("valid settings");
+        let stopped = async { stopped.await.unwrap_or_default() };
+        let task = tokio::spawn(consumer.run_until(stopped, handler));
+        Self { stop, task }
+    }
+
+    /// Asks it to stop, and waits for its end.
+    pub async fn stop(self) {
+        let _ = self.stop.send(());
+        let ended = tokio::time::timeout(PATIENCE, self.task).await;
+        ended
+            .expect("it ends")
+            .expect("it does not panic")
+            .expect("it ends well");
+    }
+
+    /// Ends it without another word, as far as one process can.
+    pub fn abort(self) {
+        self.task.abort();
+    }
+}

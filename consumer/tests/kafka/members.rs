@@ -1,0 +1,117 @@
+//! Members come and go while handlers are in flight.
+
+use std::time::Duration;
+
+use plimsoll::Assignor;
+
+use crate::cluster::{Handled, Member, Topic, wait_until};
+
+/// Members join and leave under load: everything is handled, and, as nobody dies, nothing twice.
+/// (By key or unordered, what is finished above the watermark would be repeated.)
+async fn rebalances(name: &str, assignor: Assignor) {
+    let Some(topic) = Topic::create(name, 6).await else {
+        return;
+    };
+    let total = 3_000;
+    topic.produce(0..total, |n| (n % 6) as i32).await;
+    let handled = Handled::default();
+    let start = || {
+        let consumer = topic.consumer().assignor(assignor);
+        Member::start(consumer, handled.handler(Duration::from_millis(10)))
+    };
+    let first = start();
+    handled.wait_for(200).await;
+    let second = start();
+    handled.wait_for(800).await;
+    let third = start();
+    handled.wait_for(1_400).await;
+    second.stop().await;
+    handled.wait_for(total as usize).await;
+    first.stop().await;
+    third.stop().await;
+    assert_eq!(handled.repeated(), 0);
+    let committed: i64 = topic.committed(6).into_iter().flatten().sum();
+    assert_eq!(committed, i64::from(total));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cooperative_rebalances_lose_and_repeat_nothing() {
+    rebalances("cooperative", Assignor::CooperativeSticky).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn eager_rebalances_lose_and_repeat_nothing() {
+    rebalances("range", Assignor::Range).await;
+    rebalances("roundrobin", Assignor::RoundRobin).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_static_member_comes_back_to_its_partitions() {
+    let Some(topic) = Topic::create("static", 4).await else {
+        return;
+    };
+    let start = |name: &str, handled: &Handled| {
+        let consumer = topic
+            .consumer()
+            .instance_id(name)
+            .set("session.timeout.ms", "30000");
+        Member::start(consumer, handled.handler(Duration::ZERO))
+    };
+    let [by_one, by_two] = [(); 2].map(|()| Handled::default());
+    let one = start("one", &by_one);
+    let two = start("two", &by_two);
+    let mut produced = 0;
+    while by_one.numbers().is_empty() || by_two.numbers().is_empty() {
+        topic
+            .produce(produced..produced + 40, |n| (n % 4) as i32)
+            .await;
+        produced += 40;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    two.stop().await;
+    topic
+        .produce(produced..produced + 40, |n| (n % 4) as i32)
+        .await;
+    produced += 40;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let meanwhile = by_one.numbers().len() + by_two.numbers().len();
+    assert!(
+        meanwhile < produced as usize,
+        "the partitions of a static member wait for it"
+    );
+    let two = start("two", &by_two);
+    let all = || by_one.numbers().len() + by_two.numbers().len() == produced as usize;
+    assert!(wait_until(all).await);
+    one.stop().await;
+    two.stop().await;
+    assert_eq!(by_one.repeated() + by_two.repeated(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_member_whose_handlers_take_long_stays_in_the_group() {
+    let Some(topic) = Topic::create("slow", 2).await else {
+        return;
+    };
+    topic.produce(0..20_000, |n| (n % 2) as i32).await;
+    let handled = Handled::default();
+    let config = plimsoll::Config {
+        revoke_deadline: Duration::from_secs(4),
+        ..plimsoll::Config::default()
+    };
+    let consumer = topic
+        .consumer()
+        .config(config)
+        .set("max.poll.interval.ms", "8000");
+    let member = Member::start(consumer, handled.handler(Duration::from_secs(12)));
+    handled.wait_for(2).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let committed = topic.committed(2);
+    member.stop().await;
+    assert_eq!(handled.repeated(), 0);
+    assert_eq!(committed.len(), 2);
+    assert!(
+        topic.committed(2).iter().all(|c| *c >= Some(1)),
+        "{:?}",
+        topic.committed(2)
+    );
+}

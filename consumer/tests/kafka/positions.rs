@@ -1,0 +1,102 @@
+//! Where reading begins, and goes on when messages are gone.
+
+use std::time::Duration;
+
+use plimsoll::{InitialPosition, OutOfRangePolicy};
+
+use crate::cluster::{Handled, Member, Topic, wait_until};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_group_that_starts_at_the_end_loses_nothing_afterwards() {
+    let Some(topic) = Topic::create("latest", 2).await else {
+        return;
+    };
+    topic.produce(0..10, |n| (n % 2) as i32).await;
+    let handled = Handled::default();
+    let start = || {
+        let consumer = topic.consumer().start_at(InitialPosition::Latest);
+        Member::start(consumer, handled.handler(Duration::ZERO))
+    };
+    let member = start();
+    // The start is committed before anything else.
+    assert!(wait_until(|| topic.committed(2) == [Some(5), Some(5)]).await);
+    member.stop().await;
+    topic.produce(10..20, |n| (n % 2) as i32).await;
+    topic.add_partitions(3).await;
+    topic.produce(20..30, |_| 2).await;
+    let member = start();
+    handled.wait_for(20).await;
+    member.stop().await;
+    assert_eq!(handled.numbers(), (10..30).collect::<Vec<_>>());
+    assert_eq!(topic.committed(3), [Some(10), Some(10), Some(10)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn partitions_added_meanwhile_are_read_from_their_start() {
+    let Some(topic) = Topic::create("added", 1).await else {
+        return;
+    };
+    let handled = Handled::default();
+    let consumer = topic.consumer().start_at(InitialPosition::Latest);
+    let member = Member::start(consumer, handled.handler(Duration::ZERO));
+    assert!(wait_until(|| topic.committed(1) == [Some(0)]).await);
+    topic.add_partitions(3).await;
+    topic.produce(0..30, |n| (n % 3) as i32).await;
+    handled.wait_for(30).await;
+    member.stop().await;
+    assert_eq!(handled.repeated(), 0);
+}
+
+/// Messages are deleted before they were read.
+async fn deleted(policy: OutOfRangePolicy) -> Option<(Topic, Handled, Member)> {
+    let topic = Topic::create("deleted", 1).await?;
+    let handled = Handled::default();
+    topic.produce(0..10, |_| 0).await;
+    let start = || {
+        let consumer = topic.consumer().out_of_range(policy);
+        Member::start(consumer, handled.handler(Duration::ZERO))
+    };
+    let member = start();
+    handled.wait_for(10).await;
+    member.stop().await;
+    topic.produce(10..30, |_| 0).await;
+    topic.delete_records(20).await;
+    let member = start();
+    Some((topic, handled, member))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reading_goes_on_with_the_first_message_that_is_left() {
+    let Some((topic, handled, member)) = deleted(OutOfRangePolicy::Earliest).await else {
+        return;
+    };
+    handled.wait_for(20).await;
+    // What comes now is read as ever.
+    topic.produce(30..40, |_| 0).await;
+    handled.wait_for(30).await;
+    member.stop().await;
+    let expected: Vec<u32> = (0..10).chain(20..40).collect();
+    assert_eq!((handled.numbers(), handled.repeated()), (expected, 0));
+    assert_eq!(topic.committed(1), [Some(40)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reading_goes_on_at_the_end_or_not_at_all_where_that_is_asked_for() {
+    let Some((topic, handled, member)) = deleted(OutOfRangePolicy::Latest).await else {
+        return;
+    };
+    assert!(wait_until(|| topic.committed(1) == [Some(30)]).await);
+    topic.produce(30..40, |_| 0).await;
+    handled.wait_for(20).await;
+    member.stop().await;
+    let expected: Vec<u32> = (0..10).chain(30..40).collect();
+    assert_eq!(handled.numbers(), expected);
+
+    let Some((topic, handled, member)) = deleted(OutOfRangePolicy::Halt).await else {
+        return;
+    };
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    member.stop().await;
+    assert_eq!(handled.numbers(), (0..10).collect::<Vec<_>>());
+    assert_eq!(topic.committed(1), [Some(10)]);
+}

@@ -1,0 +1,48 @@
+//! Members stop, gracefully or not.
+
+use std::time::Duration;
+
+use crate::cluster::{Handled, Member, Topic};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clean_stop_repeats_nothing() {
+    let Some(topic) = Topic::create("clean", 4).await else {
+        return;
+    };
+    let handled = Handled::default();
+    topic.produce(0..2_000, |n| (n % 4) as i32).await;
+    let mut expected = 0;
+    for share in [300, 700, 1_200, 2_000] {
+        let member = Member::start(topic.consumer(), handled.handler(Duration::from_millis(2)));
+        handled.wait_for(share).await;
+        member.stop().await;
+        expected = handled.numbers().len();
+        let committed: i64 = topic.committed(4).into_iter().flatten().sum();
+        assert_eq!(committed, expected as i64, "what was handled is committed");
+    }
+    assert_eq!((expected, handled.repeated()), (2_000, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crash_repeats_no_more_than_was_not_committed() {
+    let Some(topic) = Topic::create("crash", 4).await else {
+        return;
+    };
+    let handled = Handled::default();
+    topic.produce(0..2_000, |n| (n % 4) as i32).await;
+    for share in [500, 1_000, 1_500] {
+        let member = Member::start(topic.consumer(), handled.handler(Duration::from_millis(2)));
+        handled.wait_for(share).await;
+        member.abort();
+    }
+    let last = Member::start(topic.consumer(), handled.handler(Duration::ZERO));
+    handled.wait_for(2_000).await;
+    last.stop().await;
+    // 500 ms of work of four partitions, three times, and some slack.
+    assert!(
+        handled.repeated() < 3 * 4 * 300,
+        "{} repeated",
+        handled.repeated()
+    );
+    assert_eq!(topic.committed(4), [Some(500); 4]);
+}
