@@ -6,6 +6,8 @@
 
 mod groups;
 mod retry;
+#[cfg(test)]
+mod tests;
 mod topics;
 mod wire;
 

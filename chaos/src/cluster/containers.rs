@@ -15,6 +15,7 @@ use bollard::query_parameters::{KillContainerOptionsBuilder, StopContainerOption
 use std::collections::HashMap;
 use std::env;
 use std::net::{Ipv4Addr, TcpListener};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use testcontainers::core::IntoContainerPort as _;
 use testcontainers::core::client::docker_client_instance;
@@ -82,17 +83,20 @@ pub(super) async fn engine() -> Result<Docker, ChaosError> {
 impl Containers {
     /// Starts the brokers; returns before they answer.
     pub(super) async fn start(docker: Docker, image: &Image) -> Result<Self, ChaosError> {
-        let run = cleanup::run_id();
+        // A process may have several clusters.
+        static STARTED: AtomicU32 = AtomicU32::new(0);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let prefix = format!("plimsoll-{}-{number}", cleanup::run_id());
         let mut containers = Self {
-            network: create_network(&docker, &format!("plimsoll-{run}")).await?,
+            network: create_network(&docker, &prefix).await?,
             docker,
             brokers: Vec::new(),
             handles: Mutex::default(),
         };
         let names = (1..=BROKERS)
-            .map(|id| format!("plimsoll-{run}-kafka-{id}"))
+            .map(|id| format!("{prefix}-kafka-{id}"))
             .collect::<Vec<_>>();
-        for ((node_id, name), host_port) in (1..).zip(&names).zip(free_ports()?) {
+        for ((node_id, name), host_port) in (1..).zip(&names).zip(free_ports(number)?) {
             let broker = Broker {
                 node_id,
                 names: &names,
@@ -385,7 +389,7 @@ fn on_own_runtime<T>(future: impl Future<Output = T>) -> Option<T> {
 /// A network with a subnet of its own, since addresses can be fixed only there. The subnets are
 /// out of the range set aside for benchmarks, which no route leads to.
 async fn create_network(docker: &Docker, name: &str) -> Result<String, ChaosError> {
-    // Runs that begin together should not try the same one.
+    // Clusters that begin together should not try the same one.
     let first = std::process::id() % 256;
     let mut refusal = None;
     for third in (first..256).chain(0..first) {
@@ -416,11 +420,13 @@ async fn create_network(docker: &Docker, name: &str) -> Result<String, ChaosErro
 ///
 /// They lie below those that the system gives to outgoing connections: one of those could take the
 /// port of a broker that is down.
-fn free_ports() -> Result<Vec<u16>, ChaosError> {
+fn free_ports(number: u32) -> Result<Vec<u16>, ChaosError> {
     const FIRST: u16 = 20_000;
     const LAST: u16 = 32_000;
-    // Runs that begin together should not try the same ones.
-    let offset = std::process::id().wrapping_mul(37) % u32::from(LAST - FIRST);
+    // Clusters that begin together should not try the same ones.
+    let offset = (std::process::id().wrapping_mul(37))
+        .wrapping_add(number.wrapping_mul(101))
+        .rem_euclid(u32::from(LAST - FIRST));
     let first = FIRST + u16::try_from(offset).unwrap_or(0);
     let free = (first..LAST)
         .chain(FIRST..first)

@@ -1,0 +1,122 @@
+//! Every fault of a broker, on real brokers.
+
+use super::*;
+use crate::testing::kafka_for_tests;
+use std::time::Instant;
+
+const HEALED: Duration = Duration::from_secs(60);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn brokers_come_back_from_every_fault() {
+    if !kafka_for_tests() {
+        return;
+    }
+    let clock = Clock::start();
+    let cluster = Cluster::start().await.expect("brokers");
+    clock.lap("start");
+    let admin = cluster.admin().clone();
+    admin.create_topic("faults", 6, 3, 2).await.expect("topic");
+    clock.lap("create a topic");
+    let addresses = cluster.brokers().to_vec();
+
+    for broker in 0..3 {
+        cluster.kill(broker).await.expect("kill");
+        clock.lap("kill");
+        leads_nothing(&admin, broker).await;
+        clock.lap("... fail over");
+        cluster.start_broker(broker).await.expect("start");
+        clock.healthy(&cluster, "... start and heal").await;
+    }
+    cluster.stop(1).await.expect("stop");
+    clock.lap("stop");
+    leads_nothing(&admin, 1).await;
+    clock.lap("... fail over");
+    cluster.start_broker(1).await.expect("start");
+    clock.healthy(&cluster, "... start and heal").await;
+
+    cluster.pause(2).await.expect("pause");
+    leads_nothing(&admin, 2).await;
+    clock.lap("pause and fail over");
+    cluster.unpause(2).await.expect("unpause");
+    clock.healthy(&cluster, "... unpause and heal").await;
+
+    cluster.isolate(0).await.expect("isolate");
+    leads_nothing(&admin, 0).await;
+    clock.lap("isolate and fail over");
+    let cut = cluster.healthy(Duration::from_secs(1)).await;
+    assert!(cut.is_err(), "an isolated broker answers");
+    cluster.rejoin(0).await.expect("rejoin");
+    clock.healthy(&cluster, "... rejoin and heal").await;
+
+    cluster.kill(0).await.expect("kill");
+    cluster.pause(1).await.expect("pause");
+    cluster.isolate(2).await.expect("isolate");
+    cluster.mend().await.expect("mend");
+    clock.healthy(&cluster, "mend all").await;
+    // A broker that was restarted while it was cut off comes back at its address too.
+    cluster.isolate(2).await.expect("isolate");
+    cluster.kill(2).await.expect("kill");
+    cluster.mend().await.expect("mend");
+    clock.healthy(&cluster, "mend a cut and killed one").await;
+
+    assert_eq!(cluster.brokers(), addresses);
+    cluster.shut_down().await;
+    clock.lap("shut down");
+    let gone = cluster.healthy(Duration::from_secs(1)).await;
+    assert!(gone.is_err(), "a removed broker answers");
+}
+
+#[tokio::test]
+async fn a_cluster_that_is_attached_to_cannot_be_broken() {
+    if !kafka_for_tests() {
+        return;
+    }
+    let ours = Cluster::start().await.expect("brokers");
+    let bootstrap = ours.brokers()[1].address.clone();
+    let theirs = Cluster::attach(&bootstrap).await.expect("attach");
+    assert_eq!(theirs.brokers(), ours.brokers());
+    assert!(!theirs.is_ours());
+    let refused = theirs.kill(0).await;
+    assert!(
+        matches!(refused, Err(ChaosError::Scenario(_))),
+        "{refused:?}"
+    );
+    theirs.shut_down().await;
+    ours.healthy(HEALED).await.expect("still there");
+    // Not shut down: dropping is enough.
+    drop(ours);
+    let gone = Cluster::attach(&bootstrap).await;
+    assert!(matches!(gone, Err(ChaosError::Environment(_))), "{gone:?}");
+}
+
+/// Waits until all partitions are led by others.
+async fn leads_nothing(admin: &Admin, broker: u32) {
+    for _ in 0..300 {
+        let state = admin.topic("faults").await.expect("topic");
+        let mut leaders = state.partitions.iter().map(|partition| partition.leader);
+        if leaders.all(|leader| leader.is_some_and(|leader| leader != broker)) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("broker {broker} leads still");
+}
+
+/// Tells how long things took, with `--nocapture`.
+struct Clock(std::cell::Cell<Instant>);
+
+impl Clock {
+    fn start() -> Self {
+        Self(std::cell::Cell::new(Instant::now()))
+    }
+
+    fn lap(&self, what: &str) {
+        let now = Instant::now();
+        println!("{what}: {:.1} s", (now - self.0.replace(now)).as_secs_f64());
+    }
+
+    async fn healthy(&self, cluster: &Cluster, what: &str) {
+        cluster.healthy(HEALED).await.expect("healthy");
+        self.lap(what);
+    }
+}

@@ -1,0 +1,41 @@
+//! Whether tests can have real brokers.
+
+use crate::cluster;
+use std::env;
+
+/// What makes a test fail that would be skipped for want of Kafka.
+const REQUIRE: &str = "PLIMSOLL_REQUIRE_KAFKA";
+
+/// Whether a test can have brokers in containers: an engine answers and has an image. Where not,
+/// it says loudly that the test is skipped.
+///
+/// # Panics
+/// Instead of that, where `PLIMSOLL_REQUIRE_KAFKA=1`.
+#[doc(hidden)]
+pub fn kafka_for_tests() -> bool {
+    let Err(error) = available() else {
+        return true;
+    };
+    assert!(
+        env::var(REQUIRE).as_deref() != Ok("1"),
+        "{REQUIRE} is set, but {error}"
+    );
+    eprintln!("\n*** SKIPPED, for it needs Kafka: {error}\n");
+    false
+}
+
+/// On a thread of its own, since the caller may be within a runtime.
+fn available() -> Result<(), String> {
+    let ask = || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| error.to_string())?;
+        runtime
+            .block_on(cluster::available())
+            .map_err(|error| error.to_string())
+    };
+    std::thread::spawn(ask)
+        .join()
+        .unwrap_or_else(|_| Err("the engine could not be asked".into()))
+}
