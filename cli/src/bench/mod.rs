@@ -4,6 +4,7 @@ mod formula;
 mod measure;
 mod render;
 mod summary;
+mod throughput;
 
 use crate::args::{CommitIntervalArgs, Interval, SeedRange, TableFormat, threads};
 use crate::backend::{Choice, Engine};
@@ -13,7 +14,7 @@ use crate::library::{self, Loaded};
 use crate::progress::Progress;
 use crate::report::Timing;
 use crate::runner::{self, Broken, Chunks, Worker, draw};
-use crate::{interrupt, output};
+use crate::{interrupt, output, progress};
 use measure::Measured;
 use plimsoll_core::CommitPolicy;
 use plimsoll_scenarios::{BackendError, Scenario};
@@ -53,24 +54,42 @@ pub fn commit_interval(args: &CommitIntervalArgs) -> Result<Exit, CliError> {
     interrupt::listen()?;
     let engine = choice.start()?;
     let started = Instant::now();
-    let measured = measure_all(&intervals, seeds, jobs, &engine);
+    let measured = measure_all(&intervals, seeds, jobs, &engine)
+        .map_err(|(seed, broken)| broken.into_error(&label, seed));
     let timing = Timing {
         elapsed: started.elapsed(),
         jobs,
     };
+    // Alone on the cluster, after everything else.
+    let measured = measured.and_then(|all| Ok((all, throughputs(&engine, &args.intervals)?)));
     engine.shut_down();
-    let measured = measured.map_err(|(seed, broken)| broken.into_error(&label, seed))?;
-    let rows: Vec<Row> = intervals
+    let (measured, throughputs) = measured?;
+    let mut rows: Vec<Row> = intervals
         .iter()
         .zip(measured)
         .map(|((interval, scenario), measured)| Row::of(*interval, scenario, measured))
         .collect();
+    for (row, throughput) in rows.iter_mut().zip(throughputs.unwrap_or_default()) {
+        row.throughput = Some(throughput);
+    }
     output::print(&match args.format {
         TableFormat::Human => render::human(&rows, seeds, interrupt::requested()),
         TableFormat::Csv => render::csv(&rows),
         TableFormat::Json => render::json(&rows, &timing),
     })?;
     Ok(exit(&rows))
+}
+
+/// Records a second with each interval, where real Kafka can say.
+fn throughputs(engine: &Engine, intervals: &[Interval]) -> Result<Option<Vec<f64>>, CliError> {
+    let Engine::Kafka(kafka) = engine else {
+        return Ok(None);
+    };
+    let policies: Vec<CommitPolicy> = intervals.iter().map(|interval| policy(*interval)).collect();
+    let waiting = progress::waiting("measuring the throughput with each interval");
+    let measured = throughput::measure(kafka, &policies);
+    waiting.finish_and_clear();
+    measured
 }
 
 /// Runs every seed with every interval.
@@ -124,7 +143,12 @@ fn with_interval(scenario: &Scenario, interval: Interval) -> Scenario {
     if let Interval::Every(interval) = interval {
         scenario.settings.expect.liveness_within += interval;
     }
-    scenario.settings.consumers.config.commit = match interval {
+    scenario.settings.consumers.config.commit = policy(interval);
+    scenario
+}
+
+const fn policy(interval: Interval) -> CommitPolicy {
+    match interval {
         Interval::EveryRecord => CommitPolicy {
             interval: None,
             every: Some(1),
@@ -133,8 +157,7 @@ fn with_interval(scenario: &Scenario, interval: Interval) -> Scenario {
             interval: Some(interval),
             every: None,
         },
-    };
-    scenario
+    }
 }
 
 fn measure_chunk(

@@ -2,9 +2,11 @@
 
 use super::formula::STATEMENT;
 use super::summary::{Row, Spread};
+use super::throughput::{RECORDS, ROUNDS};
 use crate::args::{Interval, SeedRange};
 use crate::render::{Table, json as document, thousands};
 use crate::report::Timing;
+use plimsoll_chaos::RECORD_BYTES;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -20,6 +22,13 @@ pub fn human(rows: &[Row], seeds: SeedRange, interrupted: bool) -> String {
         costs(rows).to_text(),
         duplicates(rows).to_text(),
     );
+    if rows.iter().any(|row| row.throughput.is_some()) {
+        text += &format!(
+            "Records a second: so fast a consumer with an empty handler catches up on {} records \
+             of\n{RECORD_BYTES} bytes; the median of {ROUNDS} rounds.\n",
+            thousands(u64::from(RECORDS)),
+        );
+    }
     for row in rows {
         text += &remarks(row);
     }
@@ -31,23 +40,31 @@ pub fn human(rows: &[Row], seeds: SeedRange, interrupted: bool) -> String {
 
 /// Commits of a schedule, and the delay from the producer's acknowledgement to the first effect.
 fn costs(rows: &[Row]) -> Table {
-    let mut table = table([
+    let mut heading = vec![
         "commit interval",
         "commits sent",
         "for each message",
         "delay to effect: mean",
         "p99",
         "records lost",
-    ]);
+    ];
+    let with_throughput = rows.iter().any(|row| row.throughput.is_some());
+    heading.extend(with_throughput.then_some("records a second"));
+    let mut table = Table::new(heading.into_iter().map(String::from).collect());
     for row in rows {
-        table.row(vec![
+        let mut cells = vec![
             name(row.interval),
             format!("{:.1}", row.commits),
             format!("{:.3}", row.commits_per_message),
             format!("{:.1} ms", row.delay.mean * 1e3),
             format!("{:.1} ms", row.delay.p99 * 1e3),
             row.lost.to_string(),
-        ]);
+        ];
+        if with_throughput {
+            let rate = row.throughput.map(|rate| thousands(rate as u64));
+            cells.push(rate.unwrap_or_else(|| "-".into()));
+        }
+        table.row(cells);
     }
     table
 }
@@ -125,9 +142,11 @@ delay_mean_seconds,delay_p99_seconds,\
 crashes,crash_duplicates_mean,crash_duplicates_p99,crash_duplicates_max,\
 crash_predicted_mean,crash_predicted_max,\
 stops,stop_duplicates_mean,stop_duplicates_p99,stop_duplicates_max,\
-rebalances,rebalance_duplicates_mean,rebalance_duplicates_p99,rebalance_duplicates_max,lost\n";
+rebalances,rebalance_duplicates_mean,rebalance_duplicates_p99,rebalance_duplicates_max,lost,\
+records_per_second\n";
 
-/// The table for spreadsheets; an interval of 0 stands for every record.
+/// The table for spreadsheets; an interval of 0 stands for every record. Only real Kafka knows how
+/// many records a second it is.
 pub fn csv(rows: &[Row]) -> String {
     let mut text = CSV_HEADING.to_owned();
     for row in rows {
@@ -139,7 +158,7 @@ pub fn csv(rows: &[Row]) -> String {
         };
         writeln!(
             text,
-            "{},{},{},{},{},{},{},{},{},{},{},{}",
+            "{},{},{},{},{},{},{},{},{},{},{},{},{}",
             seconds(row.interval),
             row.schedules,
             row.commits,
@@ -152,6 +171,9 @@ pub fn csv(rows: &[Row]) -> String {
             spread(&row.stop),
             spread(&row.rebalance),
             row.lost,
+            row.throughput
+                .map(|rate| rate.to_string())
+                .unwrap_or_default(),
         )
         .expect("writing to a string");
     }
@@ -199,6 +221,8 @@ struct Entry {
     duplicates_after_rebalance: Numbers,
     duplicates_unexplained: u64,
     lost: u64,
+    /// `null`, but on real Kafka: of a consumer that catches up with an empty handler.
+    records_per_second: Option<f64>,
     /// The lowest seed that violated each property.
     violations: BTreeMap<&'static str, u64>,
 }
@@ -244,6 +268,7 @@ impl Entry {
             duplicates_after_rebalance: Numbers::of(row.rebalance),
             duplicates_unexplained: row.unexplained,
             lost: row.lost,
+            records_per_second: row.throughput,
             violations: violations
                 .map(|(property, seed)| (property.name(), *seed))
                 .collect(),

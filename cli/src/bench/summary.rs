@@ -29,6 +29,8 @@ pub struct Row {
     pub rebalance: Spread,
     /// Duplicates after a crash, as the formula predicts them.
     pub predicted: Prediction,
+    /// Records a second of a consumer that catches up, where that was measured.
+    pub throughput: Option<f64>,
     /// Effects repeated under the ownership that had written them.
     pub unexplained: u64,
     /// Records lost.
@@ -68,6 +70,7 @@ impl Row {
             stop: duplicates(Cause::Stop),
             rebalance: duplicates(Cause::Rebalance),
             predicted: predicted(interval, scenario, &measured),
+            throughput: None,
             unexplained: measured.unexplained,
             lost: measured.lost,
             violations: measured.violations,

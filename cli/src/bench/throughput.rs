@@ -1,0 +1,41 @@
+//! What each commit interval costs in throughput: how fast a backlog is consumed, with a handler
+//! that does nothing. Only real Kafka can say.
+
+use crate::error::CliError;
+use crate::interrupt;
+use plimsoll_chaos::Kafka;
+use plimsoll_core::CommitPolicy;
+
+/// How many records the backlog holds.
+pub const RECORDS: u32 = 1_000_000;
+
+/// How often each interval has its turn.
+pub const ROUNDS: usize = 3;
+
+/// Records a second with each policy, the median of all rounds; the policies take turns, so that a
+/// machine that becomes slower does so for all. `None` after Ctrl-C.
+///
+/// # Errors
+/// Where the cluster does not take the backlog, or does not give it back.
+pub fn measure(kafka: &Kafka, policies: &[CommitPolicy]) -> Result<Option<Vec<f64>>, CliError> {
+    let backlog = kafka.backlog(RECORDS)?;
+    let mut rates = vec![Vec::new(); policies.len()];
+    // In the first round brokers and page cache warm up.
+    for round in 0..=ROUNDS {
+        for (policy, rates) in policies.iter().zip(&mut rates) {
+            if interrupt::requested() {
+                return Ok(None);
+            }
+            let took = backlog.consume(*policy)?;
+            if round > 0 {
+                rates.push(f64::from(RECORDS) / took.as_secs_f64());
+            }
+        }
+    }
+    Ok(Some(rates.into_iter().map(median).collect()))
+}
+
+fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    numbers.get(numbers.len() / 2).copied().unwrap_or_default()
+}
