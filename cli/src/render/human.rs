@@ -317,7 +317,14 @@ fn conclusion(report: &Report) -> String {
         .filter(|scenario| !scenario.failures.is_empty())
         .count();
     let scenarios = counted(report.scenarios.len() as u64, "scenario");
+    let begun = report.scenarios.iter();
+    let begun = begun
+        .filter(|scenario| scenario.tally.schedules > 0)
+        .count();
     text += &match report.exit() {
+        Exit::Met if report.interrupted => {
+            format!("{begun} of {scenarios} ran: every expectation met so far.\n")
+        }
         Exit::Met => format!("{scenarios}: every expectation met.\n"),
         _ => format!("{failed} of {scenarios} failed.\n"),
     };
