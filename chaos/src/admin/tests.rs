@@ -31,7 +31,7 @@ async fn topics(admin: &Admin) -> Result<(), ChaosError> {
     admin.create_topic("t", 2, 3, 2).await?;
     let twice = admin.create_topic("t", 2, 3, 2).await;
     assert!(
-        matches!(&twice, Err(ChaosError::Environment(why)) if why.contains("exists")),
+        matches!(&twice, Err(ChaosError::Environment(why)) if why.contains("TopicAlreadyExists")),
         "{twice:?}"
     );
     admin.add_partitions("t", 5).await?;
