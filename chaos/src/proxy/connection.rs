@@ -219,7 +219,7 @@ impl Connection {
             if !self.may_pass(Way::ToBroker).await {
                 return;
             }
-            if let Some(asked) = request.asked {
+            if let Some(asked) = request.asked.filter(Asked::has_answer) {
                 self.asked.send_modify(|waiting| waiting.push_back(asked));
             }
             if writer.write_all(request.frame.bytes()).await.is_err() {
@@ -324,6 +324,11 @@ impl Connection {
     ) -> MemberEnd {
         while let Some(response) = responses.recv().await {
             response.due.wait().await;
+            for (topic, partition, last) in &response.answer.produced {
+                let member = self.link.member.id;
+                let told = self.watcher.produced(member, topic, *partition, *last);
+                told.await;
+            }
             let was_held = self.link.is_blocked(Way::ToMember);
             if !self.may_pass(Way::ToMember).await {
                 return MemberEnd::Cut;
@@ -335,7 +340,7 @@ impl Connection {
                 self.saw(Seen::ResponseLost { request });
                 return MemberEnd::Cut;
             }
-            self.tell(response.answer).await;
+            self.learns(response.answer.learned);
             if writer.write_all(response.frame.bytes()).await.is_err() {
                 return MemberEnd::Closed;
             }
@@ -348,19 +353,13 @@ impl Connection {
         MemberEnd::Closed
     }
 
-    async fn tell(&self, answer: Answer) {
-        let member = &self.link.member;
-        for seen in answer.learned {
+    fn learns(&self, learned: Vec<Seen>) {
+        for seen in learned {
             let is_assignment = matches!(seen, Seen::Synced { .. });
             self.saw(seen);
             if is_assignment {
-                member.got_assignment();
+                self.link.member.got_assignment();
             }
-        }
-        for (topic, partition, last) in answer.produced {
-            self.watcher
-                .produced(member.id, &topic, partition, last)
-                .await;
         }
     }
 
@@ -422,7 +421,10 @@ impl Connection {
 
 impl Due {
     fn after(latency: Duration) -> Self {
-        Self((!latency.is_zero()).then(|| Instant::now() + latency))
+        match latency {
+            Duration::ZERO => Self(None),
+            _ => Self(Instant::now().checked_add(latency)),
+        }
     }
 
     async fn wait(self) {

@@ -79,7 +79,7 @@ impl Link {
         let delay = self.state.borrow().delay;
         match way {
             Way::ToBroker => delay,
-            Way::ToMember => delay + self.broker.throttled(),
+            Way::ToMember => delay.saturating_add(self.broker.throttled()),
         }
     }
 

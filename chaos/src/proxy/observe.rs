@@ -19,7 +19,7 @@ const UNKNOWN_MEMBER_ID: i16 = 25;
 const REBALANCE_IN_PROGRESS: i16 = 27;
 const FENCED_INSTANCE_ID: i16 = 82;
 
-/// A request that the broker will answer, and what it takes to understand the answer.
+/// A request, and what it takes to understand the answer.
 #[derive(Debug)]
 pub(super) struct Asked {
     pub header: Header,
@@ -159,6 +159,10 @@ impl Asked {
             ApiKey::LeaveGroup => Some(RequestKind::LeaveGroup),
             _ => None,
         }
+    }
+
+    pub fn has_answer(&self) -> bool {
+        !matches!(self.detail, Detail::Unanswered)
     }
 
     pub fn is_commit(&self) -> bool {

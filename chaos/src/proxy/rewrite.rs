@@ -87,12 +87,12 @@ impl Addresses {
 
     fn place(&self, node: BrokerId, host: &mut StrBytes, port: &mut i32) {
         match self.ports.get(&node.0) {
+            // An answer that has no broker to tell of, whatever number it says.
+            _ if host.is_empty() => {}
             Some(own) => {
                 *host = StrBytes::from_static_str("127.0.0.1");
                 *port = i32::from(*own);
             }
-            // No broker: an answer that has none to tell of.
-            None if node.0 < 0 => {}
             None if self.unknown.is_new(node.0) => tracing::warn!(
                 node = node.0,
                 "a broker that the proxy was not told of: members can go past the proxy to it"

@@ -10,9 +10,9 @@ use kafka_protocol::messages::{
     MetadataResponse, ProduceResponse, produce_response,
 };
 
-/// Two brokers, of which node 2 is at port 2002.
+/// Three brokers, of which node 2 is at port 2002.
 fn rewritten<T: Encodable + Decodable>(key: ApiKey, response: &T, version: i16) -> T {
-    let addresses = Addresses::new([(1, 2001), (2, 2002)]);
+    let addresses = Addresses::new([(0, 2000), (1, 2001), (2, 2002)]);
     let body = encoded(response, version);
     let body = addresses.rewrite(key, version, body).expect("readable");
     let mut body = body.expect("it has addresses");
