@@ -82,7 +82,7 @@ pub(crate) struct BrokerAddress {
 
 /// Who wants to know what passes. Called with no lock held.
 pub(crate) trait Watcher: Send + Sync {
-    /// Something passed the proxy; what may be in the trace before it takes effect is.
+    /// Something is about to pass: what this records stands before all that follows from it.
     fn saw(&self, member: MemberId, seen: Seen);
 
     /// A broker acknowledged what this member produced; awaited before the member learns it.
@@ -95,7 +95,7 @@ pub(crate) trait Watcher: Send + Sync {
     ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 }
 
-/// What passed, by the page of the module.
+/// What passed; the page of this module says when each is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
     /// An OffsetCommit request.
