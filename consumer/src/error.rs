@@ -27,6 +27,7 @@ pub struct SettingError {
     pub problem: String,
 }
 
+#[cfg(feature = "librdkafka")]
 impl SettingError {
     pub(crate) fn new(name: impl Into<String>, problem: impl Into<String>) -> Self {
         Self {
