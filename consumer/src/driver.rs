@@ -249,8 +249,8 @@ where
             ),
             Event::CommitFinished { outcome, .. } => match outcome {
                 CommitOutcome::Ok => {}
-                CommitOutcome::Failed => tracing::warn!("a commit was refused"),
-                CommitOutcome::Unknown => tracing::warn!("a commit has no known outcome"),
+                CommitOutcome::Failed => tracing::debug!("a commit was refused"),
+                CommitOutcome::Unknown => tracing::debug!("a commit has no known outcome"),
             },
             Event::DeadLettered {
                 partition,

@@ -17,6 +17,27 @@
 //! }
 //! # #[cfg(not(feature = "librdkafka"))] fn main() {}
 //! ```
+//!
+//! It runs until the process gets SIGINT or SIGTERM, and promises meanwhile, whatever brokers,
+//! networks and other members do:
+//!
+//! - A message counts as handled when its [`Handler`] returned `Ok`, or when the dead-letter topic
+//!   has acknowledged it. Only what is below the first message that is not handled is committed,
+//!   so a crash loses nothing; it repeats at most what was handled since the last commit.
+//! - A message that fails is tried again, with pauses, up to a budget. It holds up its partition,
+//!   its key or only itself, as [`Ordering`] says, and nothing else.
+//! - When a partition goes to another member, what is in flight is finished and committed first. A
+//!   clean stop repeats nothing (where messages are handled by key or unordered: only what was
+//!   finished ahead of a slower one).
+//! - Messages that are gone are not skipped silently: [`OutOfRangePolicy`] decides. A partition
+//!   that is added to a topic is read from its start.
+//! - A handler may take as long as [its deadline](Config::handler_deadline) allows, whatever Kafka's
+//!   own deadlines are: the client polls meanwhile, and what it fetches ahead is bounded.
+//!
+//! Where to look: [`Consumer::builder`] for what can be chosen, [`Handler`] for what is yours,
+//! [`metrics`] for what can be watched, [`shutdown`] for when to stop. The decisions are made by
+//! `plimsoll-core`, a state machine without I/O, and a [`Driver`] carries them out; with a
+//! [`GroupClient`] of your own it needs no librdkafka (`default-features = false`).
 
 #[cfg(feature = "librdkafka")]
 mod builder;

@@ -8,6 +8,9 @@ use plimsoll_core::{AssignmentEpoch, Consumer, Offset, Outcome, TopicPartition};
 use super::handlers::Call;
 use crate::{HandlerError, Message};
 
+/// The longest text of an error that is kept, in bytes: it becomes a header.
+const MAX_TEXT: usize = 2_000;
+
 /// The last error of each record that failed and is not finished. Mostly empty.
 #[derive(Debug, Default)]
 pub(super) struct Failures {
@@ -87,7 +90,8 @@ impl Failures {
             offset,
             attempt,
         } = *call;
-        let text = error.to_string();
+        let mut text = error.to_string();
+        text.truncate(text.floor_char_boundary(MAX_TEXT));
         tracing::warn!(
             topic = partition.topic,
             partition = partition.partition,

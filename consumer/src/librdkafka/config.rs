@@ -209,6 +209,11 @@ impl Settings {
     pub(crate) fn producer(&self) -> ClientConfig {
         let mut config = self.base(&CONSUMER_ONLY);
         config.remove("statistics.interval.ms");
+        let max_bytes = "message.max.bytes";
+        if !self.raw.contains_key(max_bytes) {
+            // What could be consumed can be written, as far as the producer has a say.
+            config.set(max_bytes, "1000000000");
+        }
         config.set("enable.idempotence", "true").set("acks", "all");
         config
     }

@@ -107,6 +107,7 @@ impl LibrdkafkaClient {
                     .min(config.max_buffered_records.div_ceil(2)),
                 bytes: MAX_BATCH.bytes.min(config.max_buffered_bytes.div_ceil(2)),
             },
+            is_static: settings.instance.is_some(),
             fetching: BTreeMap::new(),
             rebalances: Rebalances::default(),
         };

@@ -52,6 +52,8 @@ pub(super) struct PollThread {
     pub(super) lookups: Sender<Question>,
     pub(super) commits: Sender<Request>,
     pub(super) limits: BatchLimits,
+    /// Whether the member keeps its partitions while it restarts.
+    pub(super) is_static: bool,
     pub(super) fetching: BTreeMap<TopicPartition, Fetching>,
     pub(super) rebalances: Rebalances,
 }
@@ -420,6 +422,7 @@ impl PollThread {
             lookups,
             commits,
             fetching,
+            is_static,
             mut rebalances,
             topics,
             ..
@@ -439,8 +442,10 @@ impl PollThread {
                 tracing::debug!(%error, "a rebalance could not be answered while closing");
             }
         }
-        // First of all: what librdkafka does on its way out must find no subscription.
-        consumer.unsubscribe();
+        if !is_static {
+            // Leaves the group at once, whatever the other threads still wait for.
+            consumer.unsubscribe();
+        }
         let deadline = Instant::now() + THREADS_END;
         while Arc::strong_count(&consumer) > 1 && Instant::now() < deadline {
             // The context answers rebalances meanwhile.

@@ -31,6 +31,10 @@ impl Topic {
             eprintln!("SKIPPED {test}: PLIMSOLL_TEST_BOOTSTRAP names no broker");
             return None;
         };
+        let filter = tracing_subscriber::EnvFilter::from_default_env();
+        let log = tracing_subscriber::fmt().with_env_filter(filter);
+        // Each test would be the first one.
+        let _ = log.with_test_writer().try_init();
         let topic = Self {
             name: format!("{test}-{}", unique()),
             brokers,
@@ -227,16 +231,24 @@ impl Member {
 
     /// Asks it to stop, and waits for its end.
     pub async fn stop(self) {
-        let _ = self.stop.send(());
-        let ended = tokio::time::timeout(PATIENCE, self.task).await;
-        ended
-            .expect("it ends")
-            .expect("it does not panic")
-            .expect("it ends well");
+        let Self { stop, task } = self;
+        let _ = stop.send(());
+        end(task).await.expect("it ends well");
+    }
+
+    /// Waits until it ends by itself.
+    pub async fn end(self) -> Result<(), Error> {
+        let Self { stop: _stop, task } = self;
+        end(task).await
     }
 
     /// Ends it without another word, as far as one process can.
     pub fn abort(self) {
         self.task.abort();
     }
+}
+
+async fn end(task: JoinHandle<Result<(), Error>>) -> Result<(), Error> {
+    let ended = tokio::time::timeout(PATIENCE, task).await;
+    ended.expect("it ends").expect("it does not panic")
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use plimsoll::Assignor;
+use plimsoll::{Assignor, Message};
 
-use crate::cluster::{Handled, Member, Topic, wait_until};
+use crate::cluster::{Handled, Member, Topic};
 
 /// Members join and leave under load: everything is handled, and, as nobody dies, nothing twice.
 /// (By key or unordered, what is finished above the watermark would be repeated.)
@@ -50,12 +50,18 @@ async fn a_static_member_comes_back_to_its_partitions() {
     let Some(topic) = Topic::create("static", 4).await else {
         return;
     };
-    let start = |name: &str, handled: &Handled| {
+    let handled = Handled::default();
+    let start = |name: &str, own: &Handled| {
         let consumer = topic
             .consumer()
             .instance_id(name)
             .set("session.timeout.ms", "30000");
-        Member::start(consumer, handled.handler(Duration::ZERO))
+        let (all, own) = (handled.clone(), own.clone());
+        Member::start(consumer, move |message: Message| {
+            all.note(&message);
+            own.note(&message);
+            async { Ok(()) }
+        })
     };
     let [by_one, by_two] = [(); 2].map(|()| Handled::default());
     let one = start("one", &by_one);
@@ -74,17 +80,15 @@ async fn a_static_member_comes_back_to_its_partitions() {
         .await;
     produced += 40;
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let meanwhile = by_one.numbers().len() + by_two.numbers().len();
     assert!(
-        meanwhile < produced as usize,
+        handled.numbers().len() < produced as usize,
         "the partitions of a static member wait for it"
     );
     let two = start("two", &by_two);
-    let all = || by_one.numbers().len() + by_two.numbers().len() == produced as usize;
-    assert!(wait_until(all).await);
+    handled.wait_for(produced as usize).await;
     one.stop().await;
     two.stop().await;
-    assert_eq!(by_one.repeated() + by_two.repeated(), 0);
+    assert_eq!(handled.repeated(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use plimsoll::{ClientError, Error};
+
 use crate::cluster::{Handled, Member, Topic};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -45,4 +47,29 @@ async fn a_crash_repeats_no_more_than_was_not_committed() {
         handled.repeated()
     );
     assert_eq!(topic.committed(4), [Some(500); 4]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_static_member_whose_name_is_taken_ends_with_an_error() {
+    let Some(topic) = Topic::create("fenced", 1).await else {
+        return;
+    };
+    let handled = Handled::default();
+    let start = || {
+        let consumer = topic.consumer().instance_id("one");
+        Member::start(consumer, handled.handler(Duration::ZERO))
+    };
+    let first = start();
+    topic.produce(0..10, |_| 0).await;
+    handled.wait_for(10).await;
+    let second = start();
+    match first.end().await {
+        Err(Error::Client(ClientError::Fatal { reason })) => {
+            assert!(reason.contains("FencedInstanceId"), "{reason}");
+        }
+        end => panic!("expected a fatal error, got {end:?}"),
+    }
+    topic.produce(10..20, |_| 0).await;
+    handled.wait_for(20).await;
+    second.stop().await;
 }
