@@ -24,6 +24,13 @@ pub fn kafka_for_tests() -> bool {
     false
 }
 
+/// Held by a test of this crate for as long as it has brokers: many at once would starve each other.
+#[cfg(test)]
+pub(crate) async fn brokers_alone() -> tokio::sync::MutexGuard<'static, ()> {
+    static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    ALONE.lock().await
+}
+
 /// On a thread of its own, since the caller may be within a runtime.
 fn available() -> Result<(), String> {
     let ask = || {

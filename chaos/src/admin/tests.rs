@@ -4,7 +4,7 @@ use super::groups::GroupState;
 use super::*;
 use crate::ChaosError;
 use crate::cluster::Cluster;
-use crate::testing::kafka_for_tests;
+use crate::testing::{brokers_alone, kafka_for_tests};
 use kafka_protocol::messages::offset_commit_request::{
     OffsetCommitRequestPartition, OffsetCommitRequestTopic,
 };
@@ -17,6 +17,7 @@ async fn asks_real_brokers() {
     if !kafka_for_tests() {
         return;
     }
+    let _alone = brokers_alone().await;
     let cluster = Cluster::start().await.expect("brokers");
     let admin = cluster.admin().clone();
     topics(&admin).await.expect("topics");

@@ -15,7 +15,7 @@ use std::sync::LazyLock;
 /// The variable that a member's environment carries.
 pub(crate) const VARIABLE: &str = "PLIMSOLL_RUN";
 /// The run that a container or network belongs to.
-const RUN_LABEL: &str = "org.plimsoll.run";
+pub(super) const RUN_LABEL: &str = "org.plimsoll.run";
 /// Where that run's process lives. Process ids say nothing about another machine's processes, or
 /// those of another container.
 const HOME_LABEL: &str = "org.plimsoll.home";
@@ -149,7 +149,7 @@ fn parse(run: &str) -> Option<(u32, u64)> {
 }
 
 /// When a process started, in ticks since the machine did; none if it is gone, or a zombie.
-fn start_time(pid: u32) -> Option<u64> {
+pub(super) fn start_time(pid: u32) -> Option<u64> {
     start_time_in(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 

@@ -11,11 +11,13 @@ use bollard::models::{
     EndpointIpamConfig, EndpointSettings, HostConfig, Ipam, IpamConfig, NetworkConnectRequest,
     NetworkCreateRequest, NetworkDisconnectRequest, PortBinding,
 };
-use bollard::query_parameters::{KillContainerOptionsBuilder, StopContainerOptionsBuilder};
+use bollard::query_parameters::{
+    KillContainerOptionsBuilder, RemoveContainerOptionsBuilder, StopContainerOptionsBuilder,
+};
 use std::collections::HashMap;
 use std::env;
 use std::net::{Ipv4Addr, TcpListener};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 use testcontainers::core::IntoContainerPort as _;
 use testcontainers::core::client::docker_client_instance;
@@ -47,6 +49,7 @@ pub(super) struct Containers {
     brokers: Vec<Container>,
     /// What starts and removes them.
     handles: Mutex<Vec<ContainerAsync<GenericImage>>>,
+    removed: AtomicBool,
 }
 
 /// One broker's container.
@@ -92,10 +95,9 @@ impl Containers {
             docker,
             brokers: Vec::new(),
             handles: Mutex::default(),
+            removed: AtomicBool::new(false),
         };
-        let names = (1..=BROKERS)
-            .map(|id| format!("{prefix}-kafka-{id}"))
-            .collect::<Vec<_>>();
+        let names = names(&prefix);
         for ((node_id, name), host_port) in (1..).zip(&names).zip(free_ports(number)?) {
             let broker = Broker {
                 node_id,
@@ -213,15 +215,22 @@ impl Containers {
     pub(super) async fn remove(&self) {
         let handles = std::mem::take(&mut *self.handles.lock().await);
         for handle in handles {
-            if let Err(error) = handle.rm().await {
-                tracing::warn!("a broker's container was not removed: {error}");
+            warn_unless_gone(handle.rm().await);
+        }
+        // One that was created and could not be started has no handle.
+        for name in names(&self.network) {
+            let options = RemoveContainerOptionsBuilder::new().force(true).v(true);
+            let removed = self.docker.remove_container(&name, Some(options.build()));
+            match removed.await {
+                Err(error) if is_missing(&error) => {}
+                removed => warn_unless_gone(removed),
             }
         }
-        if let Err(error) = self.docker.remove_network(&self.network).await
-            && !is_missing(&error)
-        {
-            tracing::warn!("the network {} was not removed: {error}", self.network);
+        match self.docker.remove_network(&self.network).await {
+            Err(error) if is_missing(&error) => {}
+            removed => warn_unless_gone(removed),
         }
+        self.removed.store(true, Ordering::Relaxed);
     }
 
     /// The ends of the logs of brokers that do not run, to be put behind an error; else empty.
@@ -302,7 +311,7 @@ impl Containers {
 
 impl Drop for Containers {
     fn drop(&mut self) {
-        if self.handles.get_mut().is_empty() {
+        if *self.removed.get_mut() {
             return;
         }
         // Nobody says whether a runtime is there, so one of our own is brought along.
@@ -386,6 +395,13 @@ fn on_own_runtime<T>(future: impl Future<Output = T>) -> Option<T> {
     Some(runtime.block_on(future))
 }
 
+/// The containers' names, by Kafka's id of the broker.
+fn names(prefix: &str) -> Vec<String> {
+    (1..=BROKERS)
+        .map(|id| format!("{prefix}-kafka-{id}"))
+        .collect()
+}
+
 /// A network with a subnet of its own, since addresses can be fixed only there. The subnets are
 /// out of the range set aside for benchmarks, which no route leads to.
 async fn create_network(docker: &Docker, name: &str) -> Result<String, ChaosError> {
@@ -454,6 +470,12 @@ fn is_missing(error: &DockerError) -> bool {
             ..
         }
     )
+}
+
+fn warn_unless_gone<E: std::fmt::Display>(removed: Result<(), E>) {
+    if let Err(error) = removed {
+        tracing::warn!("something of the brokers' was not removed: {error}");
+    }
 }
 
 fn failed(what: &str, name: &str, why: impl std::fmt::Display) -> ChaosError {

@@ -1,9 +1,16 @@
-//! Every fault of a broker, on real brokers.
+//! Every fault of a broker, on real brokers, and what becomes of brokers that are left alone.
 
 use super::*;
-use crate::testing::kafka_for_tests;
+use crate::testing::{brokers_alone, kafka_for_tests};
+use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder};
+use std::collections::HashMap;
+use std::env;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
+/// Makes [`a_run_that_is_left_alone`] one.
+const LEFT_ALONE: &str = "PLIMSOLL_TEST_LEFT_ALONE";
 const HEALED: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -11,6 +18,7 @@ async fn brokers_come_back_from_every_fault() {
     if !kafka_for_tests() {
         return;
     }
+    let _alone = brokers_alone().await;
     let clock = Clock::start();
     let cluster = Cluster::start().await.expect("brokers");
     clock.lap("start");
@@ -71,6 +79,7 @@ async fn a_cluster_that_is_attached_to_cannot_be_broken() {
     if !kafka_for_tests() {
         return;
     }
+    let _alone = brokers_alone().await;
     let ours = Cluster::start().await.expect("brokers");
     let bootstrap = ours.brokers()[1].address.clone();
     let theirs = Cluster::attach(&bootstrap).await.expect("attach");
@@ -87,6 +96,72 @@ async fn a_cluster_that_is_attached_to_cannot_be_broken() {
     drop(ours);
     let gone = Cluster::attach(&bootstrap).await;
     assert!(matches!(gone, Err(ChaosError::Environment(_))), "{gone:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_run_left_is_removed_by_the_next() {
+    if !kafka_for_tests() {
+        return;
+    }
+    let _alone = brokers_alone().await;
+    let mut run = Command::new(env::current_exe().expect("this program"))
+        .args([
+            "--exact",
+            "cluster::tests::a_run_that_is_left_alone",
+            "--nocapture",
+        ])
+        .env(LEFT_ALONE, "1")
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("a second process");
+    let lines = BufReader::new(run.stdout.take().expect("its output")).lines();
+    let said = lines
+        .map_while(Result::ok)
+        .find_map(|line| Some(line.split_once("left alone: ")?.1.to_owned()))
+        .expect("a word from it");
+    let (name, member) = said.split_once(' ').expect("a run and a member");
+    let member = member.parse().expect("a process id");
+    run.kill().expect("SIGKILL");
+    run.wait().expect("its end");
+    assert_ne!(left(name).await, (0, 0));
+    assert!(cleanup::start_time(member).is_some());
+
+    let next = Cluster::start().await.expect("brokers");
+    assert_eq!(left(name).await, (0, 0));
+    assert_eq!(cleanup::start_time(member), None);
+    next.shut_down().await;
+}
+
+/// Does something only in the process that the test above starts, and waits there for its end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_left_alone() {
+    if env::var_os(LEFT_ALONE).is_none() {
+        return;
+    }
+    let _cluster = Cluster::start().await.expect("brokers");
+    let mut member = Command::new("sleep")
+        .arg("600")
+        .env(cleanup::VARIABLE, run_id())
+        .spawn()
+        .expect("a member");
+    println!("left alone: {} {}", run_id(), member.id());
+    member.wait().expect("its end");
+}
+
+/// How many containers and networks of a run there are.
+async fn left(run: &str) -> (usize, usize) {
+    let docker = containers::engine().await.expect("an engine");
+    let filters = HashMap::from([("label", vec![format!("{}={run}", cleanup::RUN_LABEL)])]);
+    let options = ListContainersOptionsBuilder::new()
+        .all(true)
+        .filters(&filters);
+    let containers = docker.list_containers(Some(options.build())).await;
+    let options = ListNetworksOptionsBuilder::new().filters(&filters);
+    let networks = docker.list_networks(Some(options.build())).await;
+    (
+        containers.expect("a list").len(),
+        networks.expect("a list").len(),
+    )
 }
 
 /// Waits until all partitions are led by others.
