@@ -1,6 +1,7 @@
 //! How a consumer is made: what it needs first, then what one may want otherwise.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
 use plimsoll_core::{Config, InitialPosition, Ordering, OutOfRangePolicy};
@@ -237,7 +238,11 @@ impl Builder {
     /// Where a setting is not one that it can keep to: the error names it, and what to do.
     pub fn build(self) -> Result<Consumer, Error> {
         self.0.check()?;
-        let config = self.0.config;
+        let mut config = self.0.config;
+        if config.jitter_seed == Config::default().jitter_seed {
+            // The members of a group should not all try again at the same moment.
+            config.jitter_seed = RandomState::new().build_hasher().finish();
+        }
         let client = LibrdkafkaClient::new(self.0)?;
         Ok(Consumer { client, config })
     }

@@ -43,9 +43,8 @@ pub(super) struct Fetching {
     queue: PartitionQueue<Context>,
     /// Set when something came into the queue since it was last read to its end.
     ready: Arc<AtomicBool>,
-    /// The size of the last batch: the next one will be alike.
-    last_bytes: usize,
-    last_records: usize,
+    /// The records and the bytes of the last batch: the next one will be alike.
+    last_size: (usize, usize),
 }
 
 /// What was read from a queue.
@@ -89,8 +88,7 @@ impl Fetching {
             partition: partition.partition,
             queue,
             ready,
-            last_bytes: 0,
-            last_records: 0,
+            last_size: (0, 0),
         })
     }
 
@@ -111,21 +109,22 @@ impl Fetching {
         if self.paused || !self.ready.swap(false, Ordering::AcqRel) {
             return read;
         }
-        let mut batch = Batch::with_capacity(
-            Arc::clone(&self.topic),
-            self.partition,
-            self.last_records,
-            self.last_bytes,
-        );
         loop {
-            if batch.len() >= limits.records || batch.bytes() >= limits.bytes {
+            if let Some(batch) = &read.batch
+                && (batch.len() >= limits.records || batch.bytes() >= limits.bytes)
+            {
                 self.look_again();
                 break;
             }
             match self.queue.poll(Duration::ZERO) {
                 None => break,
                 Some(Ok(message)) => {
-                    if let Some(next) = push(&mut batch, &message) {
+                    let batch = read.batch.get_or_insert_with(|| {
+                        let topic = Arc::clone(&self.topic);
+                        let (records, bytes) = self.last_size;
+                        Batch::with_capacity(topic, self.partition, records, bytes)
+                    });
+                    if let Some(next) = push(batch, &message) {
                         self.next = next;
                     }
                 }
@@ -139,9 +138,8 @@ impl Fetching {
                 Some(Err(_)) => {}
             }
         }
-        if !batch.is_empty() {
-            (self.last_records, self.last_bytes) = (batch.len(), batch.bytes());
-            read.batch = Some(batch);
+        if let Some(batch) = &read.batch {
+            self.last_size = (batch.len(), batch.bytes());
         }
         read
     }

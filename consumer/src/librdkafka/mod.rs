@@ -109,6 +109,7 @@ impl LibrdkafkaClient {
             },
             is_static: settings.instance.is_some(),
             fetching: BTreeMap::new(),
+            last_read: TopicPartition::default(),
             rebalances: Rebalances::default(),
         };
         std::thread::Builder::new()

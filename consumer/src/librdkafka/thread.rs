@@ -4,14 +4,14 @@
 //! that no record gets the epoch of another assignment.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
+use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError};
 use std::time::{Duration, Instant};
 
 use plimsoll_core::{Command, Event, NextOffset, RebalanceId, Start, TopicPartition};
 use rdkafka::TopicPartitionList;
-use rdkafka::consumer::Consumer;
+use rdkafka::consumer::{Consumer, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::Message as _;
 
@@ -55,6 +55,8 @@ pub(super) struct PollThread {
     /// Whether the member keeps its partitions while it restarts.
     pub(super) is_static: bool,
     pub(super) fetching: BTreeMap<TopicPartition, Fetching>,
+    /// The partition that was read last.
+    pub(super) last_read: TopicPartition,
     pub(super) rebalances: Rebalances,
 }
 
@@ -123,12 +125,16 @@ impl PollThread {
                         self.fail(&error);
                     }
                 }
-                // Every partition is taken out of this queue before it is assigned.
-                Some(Ok(message)) => tracing::error!(
-                    partition = message.partition(),
-                    offset = message.offset(),
-                    "a record came into the wrong queue"
-                ),
+                // Every partition is taken out of this queue before it is assigned. Should that
+                // ever fail, to end is better than to go on without the record.
+                Some(Ok(message)) => self.outbox.fail(ClientError::Fatal {
+                    reason: format!(
+                        "record {} of {} [{}] came by the wrong queue",
+                        message.offset(),
+                        message.topic(),
+                        message.partition()
+                    ),
+                }),
                 None if self.consumer.context().served() == before => break,
                 None => {}
             }
@@ -140,10 +146,18 @@ impl PollThread {
 
     /// Reads the queues of the partitions, each up to a batch; `true` where there was something.
     fn fetch(&mut self) -> bool {
+        // Where the driver has no room for all of them, the others come first next time.
+        let last = self.last_read;
+        let after = self.fetch_some((Bound::Excluded(last), Bound::Unbounded));
+        let rest = self.fetch_some((Bound::Unbounded, Bound::Included(last)));
+        after || rest
+    }
+
+    fn fetch_some(&mut self, some: (Bound<TopicPartition>, Bound<TopicPartition>)) -> bool {
         let mut busy = false;
         let mut refused: Vec<(TopicPartition, Truncated)> = Vec::new();
         let context = self.consumer.context();
-        for (id, fetching) in &mut self.fetching {
+        for (id, fetching) in self.fetching.range_mut(some) {
             if self.outbox.is_full() {
                 break;
             }
@@ -153,6 +167,7 @@ impl PollThread {
             } = fetching.read(context, self.limits);
             if let Some(batch) = batch {
                 busy = true;
+                self.last_read = *id;
                 self.outbox.tell(Event::Fetched {
                     partition: *id,
                     epoch: fetching.epoch,
@@ -391,24 +406,18 @@ impl PollThread {
             }
             fetching.next = position;
             fetching.refused = false;
-            let list = self.list_of(&[partition]);
-            self.check(unassign(&self.consumer, &list));
-            // Everything, where the group rebalances eagerly.
-            let gone = self.assignment_without(partition);
-            let positions = self.fetching.iter().filter(|(id, _)| gone.contains(id));
-            let positions = positions.map(|(id, f)| (*id, Some(raw(f.next))));
-            let list = self.topics.list(positions);
-            self.check(assign(&self.consumer, &list));
+            self.check(match self.consumer.rebalance_protocol() {
+                RebalanceProtocol::Cooperative => {
+                    let one = self.topics.list([(partition, Some(raw(position)))]);
+                    let gone = self.consumer.incremental_unassign(&one);
+                    gone.and_then(|()| self.consumer.incremental_assign(&one))
+                }
+                RebalanceProtocol::Eager | RebalanceProtocol::None => {
+                    let all = self.fetching.iter().map(|(id, f)| (*id, Some(raw(f.next))));
+                    self.consumer.assign(&self.topics.list(all))
+                }
+            });
         }
-    }
-
-    /// The partitions that are not assigned any more after `partition` was unassigned.
-    fn assignment_without(&self, partition: TopicPartition) -> Vec<TopicPartition> {
-        let left = self.consumer.assignment();
-        let left = left.map_or_else(|_| Vec::new(), |list| self.topics.partitions(&list));
-        let all = self.fetching.keys().copied();
-        all.filter(|id| *id == partition || !left.contains(id))
-            .collect()
     }
 }
 

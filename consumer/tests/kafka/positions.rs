@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use plimsoll::{InitialPosition, OutOfRangePolicy};
+use plimsoll::{Assignor, InitialPosition, OutOfRangePolicy};
 
 use crate::cluster::{Handled, Member, Topic, wait_until};
 
@@ -48,12 +48,12 @@ async fn partitions_added_meanwhile_are_read_from_their_start() {
 }
 
 /// Messages are deleted before they were read.
-async fn deleted(policy: OutOfRangePolicy) -> Option<(Topic, Handled, Member)> {
+async fn deleted(policy: OutOfRangePolicy, assignor: Assignor) -> Option<(Topic, Handled, Member)> {
     let topic = Topic::create("deleted", 1).await?;
     let handled = Handled::default();
     topic.produce(0..10, |_| 0).await;
     let start = || {
-        let consumer = topic.consumer().out_of_range(policy);
+        let consumer = topic.consumer().out_of_range(policy).assignor(assignor);
         Member::start(consumer, handled.handler(Duration::ZERO))
     };
     let member = start();
@@ -67,22 +67,26 @@ async fn deleted(policy: OutOfRangePolicy) -> Option<(Topic, Handled, Member)> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reading_goes_on_with_the_first_message_that_is_left() {
-    let Some((topic, handled, member)) = deleted(OutOfRangePolicy::Earliest).await else {
-        return;
-    };
-    handled.wait_for(20).await;
-    // What comes now is read as ever.
-    topic.produce(30..40, |_| 0).await;
-    handled.wait_for(30).await;
-    member.stop().await;
-    let expected: Vec<u32> = (0..10).chain(20..40).collect();
-    assert_eq!((handled.numbers(), handled.repeated()), (expected, 0));
-    assert_eq!(topic.committed(1), [Some(40)]);
+    for assignor in [Assignor::CooperativeSticky, Assignor::Range] {
+        let Some((topic, handled, member)) = deleted(OutOfRangePolicy::Earliest, assignor).await
+        else {
+            return;
+        };
+        handled.wait_for(20).await;
+        // What comes now is read as ever.
+        topic.produce(30..40, |_| 0).await;
+        handled.wait_for(30).await;
+        member.stop().await;
+        let expected: Vec<u32> = (0..10).chain(20..40).collect();
+        assert_eq!((handled.numbers(), handled.repeated()), (expected, 0));
+        assert_eq!(topic.committed(1), [Some(40)]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reading_goes_on_at_the_end_or_not_at_all_where_that_is_asked_for() {
-    let Some((topic, handled, member)) = deleted(OutOfRangePolicy::Latest).await else {
+    let Some((topic, handled, member)) = deleted(OutOfRangePolicy::Latest, Assignor::Range).await
+    else {
         return;
     };
     assert!(wait_until(|| topic.committed(1) == [Some(30)]).await);
@@ -92,7 +96,8 @@ async fn reading_goes_on_at_the_end_or_not_at_all_where_that_is_asked_for() {
     let expected: Vec<u32> = (0..10).chain(30..40).collect();
     assert_eq!(handled.numbers(), expected);
 
-    let Some((topic, handled, member)) = deleted(OutOfRangePolicy::Halt).await else {
+    let Some((topic, handled, member)) = deleted(OutOfRangePolicy::Halt, Assignor::Range).await
+    else {
         return;
     };
     tokio::time::sleep(Duration::from_secs(3)).await;
