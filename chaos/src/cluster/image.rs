@@ -32,11 +32,11 @@ impl Image {
         }
     }
 
-    /// The error where it can neither be found nor pulled.
+    /// The error where it is not there and will not be.
     pub(super) fn missing(&self, why: &str) -> ChaosError {
         ChaosError::Environment(format!(
-            "the image {} is not there and cannot be pulled ({why}): run chaos/image/build to \
-             build one without a registry, or name another in {VARIABLE}",
+            "the image {} is not there ({why}): run chaos/image/build to build one without a \
+             registry, or name another in {VARIABLE}",
             self.reference
         ))
     }

@@ -34,7 +34,7 @@ pub(crate) async fn available() -> Result<(), ChaosError> {
     let image = image::choose(&docker).await?;
     match image.present {
         true => Ok(()),
-        false => Err(image.missing("nothing is pulled for a test")),
+        false => Err(image.missing("tests pull nothing")),
     }
 }
 
