@@ -31,7 +31,9 @@ fn main() -> ExitCode {
     if !arguments.iter().any(|argument| argument == "--bench") {
         return ExitCode::SUCCESS;
     }
-    let mut numbers = arguments.iter().filter_map(|argument| argument.parse().ok());
+    let mut numbers = arguments
+        .iter()
+        .filter_map(|argument| argument.parse().ok());
     let records = numbers.next().unwrap_or(RECORDS);
     let pairs = numbers.next().map_or(PAIRS, |pairs| pairs as usize);
     match measure(records, pairs) {
@@ -79,7 +81,11 @@ fn compare(kafka: &Kafka, records: u32, pairs: usize) -> Result<(), ChaosError> 
             (backlog.consume(commit)?, bare)
         };
         let ratio = rate(plimsoll) / rate(bare);
-        println!("{:>18.0}   {:>14.0}   {ratio:.3}", rate(plimsoll), rate(bare));
+        println!(
+            "{:>18.0}   {:>14.0}   {ratio:.3}",
+            rate(plimsoll),
+            rate(bare)
+        );
         ratios.push(ratio);
     }
     ratios.sort_by(f64::total_cmp);
@@ -99,7 +105,10 @@ fn consume_bare(backlog: &Backlog) -> Result<Duration, ChaosError> {
         .set("auto.offset.reset", "earliest")
         .set("partition.assignment.strategy", "cooperative-sticky")
         .set("enable.auto.commit", "true")
-        .set("auto.commit.interval.ms", COMMIT_INTERVAL.as_millis().to_string())
+        .set(
+            "auto.commit.interval.ms",
+            COMMIT_INTERVAL.as_millis().to_string(),
+        )
         .create()
         .map_err(internal)?;
     consumer.subscribe(&[backlog.topic()]).map_err(internal)?;
@@ -116,5 +125,7 @@ fn consume_bare(backlog: &Backlog) -> Result<Duration, ChaosError> {
         began.get_or_insert_with(Instant::now);
         seen += 1;
     }
-    Ok(began.map(|began: Instant| began.elapsed()).unwrap_or_default())
+    Ok(began
+        .map(|began: Instant| began.elapsed())
+        .unwrap_or_default())
 }
