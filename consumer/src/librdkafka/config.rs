@@ -233,12 +233,14 @@ impl Settings {
 }
 
 /// Where librdkafka's defaults do not suit; `set` overrides them.
-const DEFAULTS: [(&str, &str); 5] = [
+const DEFAULTS: [(&str, &str); 6] = [
     ("client.id", "plimsoll"),
     // Whence the lag comes.
     ("statistics.interval.ms", "1000"),
     // What is fetched ahead, for each partition: the default is 64 MiB.
     ("queued.max.messages.kbytes", "8192"),
+    // How soon a queue that was full is filled again: the default is a second.
+    ("fetch.queue.backoff.ms", "20"),
     // A dead letter is tried again, without end, by the core: visibly, not inside of the producer.
     ("message.timeout.ms", "30000"),
     ("linger.ms", "0"),
