@@ -2,12 +2,14 @@
 
 use crate::cluster;
 use std::env;
+use std::io::{self, Write as _};
+use std::sync::Once;
 
 /// What makes a test fail that would be skipped for want of Kafka.
 const REQUIRE: &str = "PLIMSOLL_REQUIRE_KAFKA";
 
 /// Whether a test can have brokers in containers: an engine answers and has an image. Where not,
-/// it says loudly that the test is skipped.
+/// it says in one line that such tests are skipped, and why.
 ///
 /// # Panics
 /// Instead of that, where `PLIMSOLL_REQUIRE_KAFKA=1`.
@@ -20,7 +22,12 @@ pub fn kafka_for_tests() -> bool {
         env::var(REQUIRE).as_deref() != Ok("1"),
         "{REQUIRE} is set, but {error}"
     );
-    eprintln!("\n*** SKIPPED, for it needs Kafka: {error}\n");
+    // Once for all tests of a binary, and not by `eprintln`, which tests that pass keep to
+    // themselves.
+    static SAID: Once = Once::new();
+    SAID.call_once(|| {
+        let _ = writeln!(io::stderr(), "*** SKIPPED, what needs Kafka: {error}");
+    });
     false
 }
 

@@ -11,11 +11,12 @@ use plimsoll_chaos::kafka_for_tests;
 use program::{Ended, command};
 use serde_json::Value;
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use std::{env, thread};
+use std::{env, io, thread};
 
 /// Each run has three brokers of its own, which is as many as a small machine can take.
 static BROKERS: Mutex<()> = Mutex::new(());
@@ -264,7 +265,9 @@ fn subjects() -> Option<Programs> {
         return None;
     }
     let Some(go) = go() else {
-        eprintln!("\n*** SKIPPED, for Go is not installed: the programs of examples/subjects\n");
+        // Not by `eprintln`, which tests that pass keep to themselves.
+        let what = "the programs of examples/subjects, for Go is not installed";
+        let _ = writeln!(io::stderr(), "*** SKIPPED: {what}");
         return None;
     };
     let folder = tempfile::tempdir().expect("a temporary folder");
