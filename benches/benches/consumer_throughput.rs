@@ -107,6 +107,9 @@ fn consume_bare(backlog: &Backlog) -> Result<Duration, ChaosError> {
         .set("group.id", backlog.new_group())
         .set("auto.offset.reset", "earliest")
         .set("partition.assignment.strategy", "cooperative-sticky")
+        // What the consumer sets too, where librdkafka's defaults hold up a fast reader.
+        .set("queued.max.messages.kbytes", "8192")
+        .set("fetch.queue.backoff.ms", "20")
         .set("enable.auto.commit", "true")
         .set(
             "auto.commit.interval.ms",
