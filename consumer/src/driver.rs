@@ -23,10 +23,6 @@ const METRICS_INTERVAL: Duration = Duration::from_millis(500);
 /// tasks of the same runtime.
 const TURN: Duration = Duration::from_millis(2);
 
-/// How many handlers that end at once are called between two looks at the clock, which takes as
-/// long as all the rest of an empty one.
-const CALLS_PER_READING: u32 = 16;
-
 /// Drives a client, the core and a handler until it is asked to stop.
 ///
 /// [`Consumer::run`](crate::Consumer::run) does this for the client over librdkafka; use it with
@@ -158,7 +154,6 @@ where
             self.consumer.handle_timeout(now);
         }
         let end = now + TURN;
-        let mut calls = 0_u32;
         while let Some(command) = self.consumer.poll_command() {
             match command {
                 Command::Dispatch {
@@ -176,10 +171,7 @@ where
                     let last_error = self.failures.get(&call);
                     let message = record.payload.for_attempt(attempt, last_error);
                     if let Some(result) = self.handlers.start(cx, call, message) {
-                        calls += 1;
-                        if calls.is_multiple_of(CALLS_PER_READING) {
-                            now = self.now();
-                        }
+                        now = self.now();
                         self.take_result_at(now, Finished { call, result });
                     }
                     if now >= end {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
 
-use plimsoll_core::{KeyHash, NextOffset, Offset, Record};
+use plimsoll_core::{KeyHash, Offset, Record};
 
 /// A record of a topic, as a handler gets it.
 ///
@@ -248,12 +248,6 @@ impl Batch {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.places.is_empty()
-    }
-
-    /// The offset after its last record.
-    #[must_use]
-    pub fn next(&self) -> Option<NextOffset> {
-        self.places.last().map(|place| place.offset.next())
     }
 
     /// How many bytes its records have.

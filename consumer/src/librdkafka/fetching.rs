@@ -12,7 +12,6 @@ use rdkafka::message::{BorrowedMessage, Headers, Message as _};
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::context::{Context, RawConsumer};
-use super::headers;
 use super::lookups::Wanted;
 use super::outbox::Waker;
 use crate::Batch;
@@ -110,26 +109,28 @@ impl Fetching {
         if self.paused || !self.ready.swap(false, Ordering::AcqRel) {
             return read;
         }
-        let mut last: Option<BorrowedMessage<'_>> = None;
-        let mut count = 0;
         loop {
-            let bytes = read.batch.as_ref().map_or(0, Batch::bytes);
-            if count >= limits.records || bytes >= limits.bytes {
-                self.ready.store(true, Ordering::Release);
+            if let Some(batch) = &read.batch
+                && (batch.len() >= limits.records || batch.bytes() >= limits.bytes)
+            {
+                self.look_again();
                 break;
             }
             match self.queue.poll(Duration::ZERO) {
                 None => break,
                 Some(Ok(message)) => {
-                    count += 1;
-                    // One is kept back, as the next one tells whether it has headers.
-                    if let Some(before) = last.replace(message) {
-                        let batch = read.batch.get_or_insert_with(|| self.new_batch());
-                        push(batch, &before, last.as_ref());
+                    let batch = read.batch.get_or_insert_with(|| {
+                        let topic = Arc::clone(&self.topic);
+                        let (records, bytes) = self.last_size;
+                        Batch::with_capacity(topic, self.partition, records, bytes)
+                    });
+                    if let Some(next) = push(batch, &message) {
+                        self.next = next;
                     }
                 }
                 Some(Err(error)) if is_refusal(&error) => {
                     let reason = context.take_error().unwrap_or_default();
+                    self.refused = true;
                     read.refused = Some(is_truncation(&reason));
                     break;
                 }
@@ -137,36 +138,20 @@ impl Fetching {
                 Some(Err(_)) => {}
             }
         }
-        if let Some(message) = last {
-            let batch = read.batch.get_or_insert_with(|| self.new_batch());
-            push(batch, &message, None);
-        }
         if let Some(batch) = &read.batch {
             self.last_size = (batch.len(), batch.bytes());
-            self.next = batch.next().unwrap_or(self.next);
         }
-        self.refused |= read.refused.is_some();
         read
-    }
-
-    fn new_batch(&self) -> Batch {
-        let (records, bytes) = self.last_size;
-        Batch::with_capacity(Arc::clone(&self.topic), self.partition, records, bytes)
     }
 }
 
-/// Copies a message. The one that was fetched after it may spare the search for its headers.
-fn push(batch: &mut Batch, message: &BorrowedMessage<'_>, next: Option<&BorrowedMessage<'_>>) {
-    let Ok(offset) = u64::try_from(message.offset()) else {
-        // No message of a broker.
-        return;
-    };
-    let offset = Offset::new(offset);
+/// Copies a message; returns the offset after it.
+fn push(batch: &mut Batch, message: &BorrowedMessage<'_>) -> Option<NextOffset> {
+    // Not negative, in a message of a broker.
+    let offset = Offset::new(u64::try_from(message.offset()).ok()?);
     let timestamp = message.timestamp().to_millis();
     batch.push(offset, message.key(), message.payload(), timestamp);
-    if headers::are_possible(message, next)
-        && let Some(headers) = message.headers()
-    {
+    if let Some(headers) = message.headers() {
         for index in 0..headers.count() {
             // The crate panics at a name that is not UTF-8, which Kafka does not rule out.
             let header = catch_unwind(AssertUnwindSafe(|| headers.try_get(index)));
@@ -182,6 +167,7 @@ fn push(batch: &mut Batch, message: &BorrowedMessage<'_>, next: Option<&Borrowed
             }
         }
     }
+    Some(offset.next())
 }
 
 /// Whether librdkafka stopped fetching because of the position.

@@ -9,7 +9,6 @@ mod config;
 mod context;
 mod dead_letters;
 mod fetching;
-mod headers;
 mod lookups;
 mod outbox;
 mod thread;

@@ -10,7 +10,6 @@ use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::oneshot;
@@ -67,42 +66,21 @@ impl Topic {
             .expect("records are deleted");
     }
 
-    /// Produces messages to their partitions; each has its number as its value.
+    /// Produces messages `from..to` to their partitions; each has its number as its value.
     pub async fn produce(&self, numbers: std::ops::Range<u32>, partition: impl Fn(u32) -> i32) {
-        self.send(numbers, partition, |_| Vec::new()).await;
-    }
-
-    /// Produces messages with headers to partition 0.
-    pub async fn produce_with_headers(
-        &self,
-        numbers: std::ops::Range<u32>,
-        headers: impl Fn(u32) -> Vec<(String, Option<String>)>,
-    ) {
-        self.send(numbers, |_| 0, headers).await;
-    }
-
-    async fn send(
-        &self,
-        numbers: std::ops::Range<u32>,
-        partition: impl Fn(u32) -> i32,
-        headers: impl Fn(u32) -> Vec<(String, Option<String>)>,
-    ) {
         let producer: FutureProducer = self.client().create().unwrap();
         let sent: Vec<_> = numbers
             .map(|number| {
                 let (key, value) = ((number % 10).to_string(), number.to_string());
-                let mut own = OwnedHeaders::new();
-                for (key, value) in &headers(number) {
-                    let value = value.as_ref();
-                    own = own.insert(Header { key, value });
-                }
-                let record = FutureRecord::to(&self.name)
+                let record = FutureRecord::to(&self.name);
+                let record = record
                     .partition(partition(number))
                     .key(&key)
-                    .payload(&value)
-                    .headers(own);
-                let sent = producer.send_result(record);
-                sent.map_err(|(error, _)| error).expect("room in the queue")
+                    .payload(&value);
+                producer
+                    .send_result(record)
+                    .map_err(|(error, _)| error)
+                    .expect("room in the queue")
             })
             .collect();
         for delivery in sent {

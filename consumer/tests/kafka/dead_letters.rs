@@ -1,6 +1,5 @@
 //! Messages that nobody can handle.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -105,41 +104,4 @@ async fn a_failure_holds_up_only_its_partition() {
     let numbers = handled.numbers();
     assert_eq!(numbers, [0, 1, 2, 3, 5, 7, 9, 11, 13, 15, 17, 19]);
     assert_eq!(topic.committed(2), [Some(2), Some(10)]);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn headers_arrive_as_they_were_sent() {
-    let Some(topic) = Topic::create("headers", 1).await else {
-        return;
-    };
-    type Headers = Vec<(String, Option<String>)>;
-    let header = |name: &str, value: Option<&str>| (name.to_owned(), value.map(str::to_owned));
-    let sent = |number: u32| -> Headers {
-        match number % 7 {
-            0 => vec![header("", None)],
-            2 => vec![header("", Some(""))],
-            3 => vec![header("trace", Some("1")), header("trace", None)],
-            5 => vec![header("a", Some("long ".repeat(40).as_str()))],
-            _ => Vec::new(),
-        }
-    };
-    let total = 3_000;
-    topic.produce_with_headers(0..total, sent).await;
-    let found: Arc<Mutex<BTreeMap<u32, Headers>>> = Arc::default();
-    let noted = Arc::clone(&found);
-    let read = move |message: Message| {
-        let headers = message.headers().map(|header| {
-            let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
-            (header.name.to_owned(), header.value.map(text))
-        });
-        let headers: Headers = headers.collect();
-        noted.lock().unwrap().insert(number(&message), headers);
-        async { Ok(()) }
-    };
-    let member = Member::start(topic.consumer(), read);
-    assert!(wait_until(|| found.lock().unwrap().len() == total as usize).await);
-    member.stop().await;
-    for (number, headers) in found.lock().unwrap().iter() {
-        assert_eq!(*headers, sent(*number), "message {number}");
-    }
 }
