@@ -6,11 +6,12 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use plimsoll_core::{
     AssignmentEpoch, CommitPolicy, Instant, NextOffset, Offset, Ordering, Outcome, TopicPartition,
 };
-use plimsoll_scenarios::check::{Coverage, Judge};
+use plimsoll_oracle::check::{Coverage, Judge};
+use plimsoll_oracle::{MemberId, MessageId, Sometimes, Trace, TraceEvent};
+use plimsoll_scenarios::Plan;
 use plimsoll_scenarios::scenario::{
     Cluster, Consumers, Expect, Handler, Network, Producer, Settings, Topic,
 };
-use plimsoll_scenarios::{MemberId, MessageId, Plan, Sometimes, Trace, TraceEvent};
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,16 +21,16 @@ const PARTITIONS: u32 = 6;
 const MEMBERS: u32 = 3;
 
 fn checkers(c: &mut Criterion) {
-    let (plan, trace) = (plan(), Recorder::default().run());
+    let (terms, trace) = (plan().terms(), Recorder::default().run());
     let entries = trace.entries().len();
     let mut judge = Judge::new();
-    let verdict = judge.judge(&plan, &trace, &[]);
+    let verdict = judge.judge(&terms, &trace, &[]);
     assert_eq!(verdict.violations().count(), 0, "{verdict:#?}");
 
     let mut group = c.benchmark_group(format!("trace of {entries} entries"));
     group.throughput(Throughput::Elements(entries as u64));
     group.bench_function("judge", |b| {
-        b.iter(|| black_box(judge.judge(black_box(&plan), black_box(&trace), &[])));
+        b.iter(|| black_box(judge.judge(black_box(&terms), black_box(&trace), &[])));
     });
     group.bench_function("fingerprint", |b| {
         b.iter(|| black_box(black_box(&trace).fingerprint()));

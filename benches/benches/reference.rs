@@ -5,9 +5,10 @@
 //! a schedule has and what an event costs, so that other machines can be compared.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use plimsoll_scenarios::check::Judge;
+use plimsoll_oracle::Trace;
+use plimsoll_oracle::check::Judge;
 use plimsoll_scenarios::scenario::Workload;
-use plimsoll_scenarios::{Backend, Plan, Scenario, Trace};
+use plimsoll_scenarios::{Backend, Plan, Scenario};
 use plimsoll_sim::Simulator;
 use std::hint::black_box;
 use std::time::Instant;
@@ -45,7 +46,7 @@ impl Schedules {
         self.trace.clear();
         let ran = self.simulator.run(&plan, &mut self.trace);
         assert_eq!(ran, Ok(()), "seed {}", plan.seed);
-        let verdict = self.judge.judge(&plan, &self.trace, &[]);
+        let verdict = self.judge.judge(&plan.terms(), &self.trace, &[]);
         assert_eq!(verdict.violations().count(), 0, "seed {}", plan.seed);
         black_box(verdict);
     }

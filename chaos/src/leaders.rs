@@ -4,7 +4,7 @@
 use crate::lock::lock;
 use crate::world::World;
 use plimsoll_core::TopicPartition;
-use plimsoll_scenarios::TraceEvent;
+use plimsoll_oracle::{BrokerId, TraceEvent};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -70,7 +70,7 @@ impl World {
                 {
                     self.observe(TraceEvent::LeaderChanged {
                         partition,
-                        leader,
+                        leader: BrokerId(leader),
                         epoch: state.leader_epoch.max(0) as u32,
                     });
                 }
@@ -79,7 +79,9 @@ impl World {
         if let Ok(broker) = self.admin.coordinator(&self.names.group).await
             && self.leaders.coordinated(broker)
         {
-            self.observe(TraceEvent::CoordinatorChanged { broker });
+            self.observe(TraceEvent::CoordinatorChanged {
+                broker: BrokerId(broker),
+            });
         }
     }
 

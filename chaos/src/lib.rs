@@ -32,7 +32,8 @@ pub use own::member_main;
 pub use testing::kafka_for_tests;
 
 use cluster::Cluster;
-use plimsoll_scenarios::{Backend, BackendError, Plan, Refusal, Trace};
+use plimsoll_oracle::Trace;
+use plimsoll_scenarios::{Backend, BackendError, Plan, Refusal};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;

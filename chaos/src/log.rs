@@ -3,7 +3,7 @@
 
 use crate::lock::lock;
 use plimsoll_core::{Offset, TopicPartition};
-use plimsoll_scenarios::MessageId;
+use plimsoll_oracle::MessageId;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;

@@ -9,7 +9,7 @@ use crate::lock::lock;
 use crate::proxy::{CommitAnswer, Seen, Watcher};
 use crate::world::World;
 use plimsoll_core::{AssignmentEpoch, Instant, NextOffset, Offset, TopicPartition};
-use plimsoll_scenarios::{ErrorName, MemberId, TraceEvent};
+use plimsoll_oracle::{ErrorName, MemberId, TraceEvent};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;

@@ -7,7 +7,7 @@ use crate::stdout;
 use crate::subject::Subject;
 use crate::world::World;
 use plimsoll_core::Instant;
-use plimsoll_scenarios::{MemberId, TraceEvent};
+use plimsoll_oracle::{MemberId, TraceEvent};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use crate::lock::lock;
 use plimsoll_core::Instant;
-use plimsoll_scenarios::{Entry, Trace, TraceEvent};
+use plimsoll_oracle::{Entry, Trace, TraceEvent};
 use std::sync::Mutex;
 use std::time;
 

@@ -1,6 +1,7 @@
 //! Which plans this backend cannot execute, and why: it never skips a part of one.
 
 use crate::{ClusterSource, Options, SubjectCommand};
+use plimsoll_oracle::Word;
 use plimsoll_scenarios::scenario::{BrokerSettings, Fault, FaultKind};
 use plimsoll_scenarios::{Plan, Refusal, Subject};
 
@@ -53,7 +54,7 @@ fn cluster(options: &Options, plan: &Plan) -> Option<Refusal> {
 }
 
 fn refuse_fault(options: &Options, fault: &Fault) -> Option<Refusal> {
-    let name = fault.kind.name().name();
+    let name = fault.kind.name().word();
     let reason = if let FaultKind::Error { .. } = fault.kind {
         format!("`{name}`: real brokers cannot be made to answer with an error of choice")
     } else if options.source != ClusterSource::Containers && hits_brokers(&fault.kind) {

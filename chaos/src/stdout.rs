@@ -4,7 +4,7 @@
 //! A line that is no such line means nothing.
 
 use crate::world::World;
-use plimsoll_scenarios::MemberId;
+use plimsoll_oracle::MemberId;
 use serde::Deserialize;
 use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt, BufReader};

@@ -4,7 +4,7 @@ use crate::cluster::run_id;
 use crate::error::ChaosError;
 use crate::world::World;
 use crate::{SubjectCommand, own};
-use plimsoll_scenarios::MemberId;
+use plimsoll_oracle::MemberId;
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};

@@ -7,7 +7,7 @@ use crate::lock::lock;
 use crate::log::StoredMessage;
 use crate::world::World;
 use plimsoll_core::{Offset, TopicPartition};
-use plimsoll_scenarios::{MemberId, MessageId, TraceEvent};
+use plimsoll_oracle::{MemberId, MessageId, TraceEvent};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::{ClientConfig, TopicPartitionList};

@@ -3,7 +3,7 @@
 use crate::tail::MESSAGE;
 use crate::world::World;
 use plimsoll_core::Offset;
-use plimsoll_scenarios::TraceEvent;
+use plimsoll_oracle::TraceEvent;
 use plimsoll_scenarios::scenario::{Acks, Message, Producer};
 use rdkafka::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};

@@ -3,7 +3,8 @@
 use crate::exit;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use plimsoll_scenarios::{Property, Subject};
+use plimsoll_oracle::{Property, Word};
+use plimsoll_scenarios::Subject;
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -318,15 +319,18 @@ fn bootstrap(text: &str) -> Result<String, String> {
 }
 
 fn subjects() -> impl TypedValueParser<Value = Subject> {
-    let names = Subject::ALL.map(|subject| PossibleValue::new(subject.name()));
-    PossibleValuesParser::new(names)
-        .map(|name| Subject::from_name(&name).expect("one of the possible values"))
+    one_of_the_words()
 }
 
 fn properties() -> impl TypedValueParser<Value = Property> {
-    let names = Property::ALL.map(|property| PossibleValue::new(property.name()));
-    PossibleValuesParser::new(names)
-        .map(|name| Property::from_name(&name).expect("one of the possible values"))
+    one_of_the_words()
+}
+
+/// Reads one of a type's words.
+fn one_of_the_words<T: Word + Send + Sync>() -> impl TypedValueParser<Value = T> {
+    let words = T::ALL.iter().map(|value| PossibleValue::new(value.word()));
+    PossibleValuesParser::new(words)
+        .map(|word| T::from_word(&word).expect("one of the possible values"))
 }
 
 /// The number of threads to use.

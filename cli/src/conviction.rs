@@ -5,7 +5,8 @@ use crate::progress::Progress;
 use crate::recorded::Sighting;
 use crate::runner::{self, Broken, Options, Tally, Trial, Worker, draw};
 use crate::{interrupt, regressions};
-use plimsoll_scenarios::{Property, Regression, Scenario, Verdict, Violation, shrink};
+use plimsoll_oracle::{Property, Verdict, Violation};
+use plimsoll_scenarios::{Regression, Scenario, shrink};
 use std::path::{Path, PathBuf};
 
 /// A violated property, and what shows it.

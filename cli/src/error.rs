@@ -76,13 +76,3 @@ fn mistakes(errors: usize, files: usize) -> String {
         (errors, files) => format!("{errors} of {files} scenarios have a mistake"),
     }
 }
-
-/// The word of `known` that is nearest to `word`, if one is near enough to be meant.
-pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
-        .filter(|(similarity, _)| *similarity > 0.75)
-        .max_by(|left, right| left.0.total_cmp(&right.0))
-        .map(|(_, candidate)| candidate)
-}

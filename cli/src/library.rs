@@ -1,6 +1,7 @@
 //! Where scenarios come from: the file system, and the library inside the program.
 
-use crate::error::{CliError, nearest};
+use crate::error::CliError;
+use plimsoll_oracle::nearest;
 use plimsoll_scenarios::Scenario;
 use plimsoll_scenarios::scenario::ScenarioError;
 use std::borrow::Cow;

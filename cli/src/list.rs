@@ -5,8 +5,9 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::render::human::abbreviation;
 use crate::{library, output};
+use plimsoll_oracle::{Property, Sometimes, Word};
+use plimsoll_scenarios::Subject;
 use plimsoll_scenarios::scenario::FaultName;
-use plimsoll_scenarios::{Property, Sometimes, Subject};
 
 /// Runs `plimsoll list`.
 ///
@@ -14,15 +15,13 @@ use plimsoll_scenarios::{Property, Sometimes, Subject};
 /// Where standard output cannot be written.
 pub fn list(args: &ListArgs) -> Result<Exit, CliError> {
     let text = if args.subjects {
-        columns(&Subject::ALL.map(|subject| (subject.name(), subject.description())))
+        words::<Subject>()
     } else if args.properties {
         properties()
     } else if args.faults {
-        faults()
+        words::<FaultName>()
     } else if args.sometimes {
-        Sometimes::ALL
-            .map(|rare| format!("{}\n", rare.name()))
-            .concat()
+        words::<Sometimes>()
     } else {
         scenarios()?
     };
@@ -62,76 +61,27 @@ fn columns(rows: &[(&str, &str)]) -> String {
         .collect()
 }
 
-/// Each property, its heading in the table of `plimsoll run`, and what it promises.
+/// Returns each word of a type, and what it means.
+fn words<T: Word>() -> String {
+    let rows: Vec<_> = T::ALL
+        .iter()
+        .map(|value| (value.word(), value.description()))
+        .collect();
+    columns(&rows)
+}
+
+/// Returns each property, its heading in the table of `plimsoll run`, and what it promises.
 fn properties() -> String {
-    let rows = Property::ALL.map(|property| {
-        let heading = format!("{:<27}  {:<7}", property.name(), abbreviation(property));
-        (heading, promise(property))
-    });
-    let rows: Vec<(&str, &str)> = rows
+    let rows: Vec<_> = Property::ALL
+        .iter()
+        .map(|&property| {
+            let heading = format!("{:<27}  {:<7}", property.word(), abbreviation(property));
+            (heading, property.description())
+        })
+        .collect();
+    let rows: Vec<_> = rows
         .iter()
         .map(|(name, text)| (name.as_str(), *text))
         .collect();
     columns(&rows)
-}
-
-/// What a property promises, in one sentence; its checker's file has the exact statement.
-const fn promise(property: Property) -> &'static str {
-    match property {
-        Property::NoLoss => "every acknowledged record is finished in the group that owes it",
-        Property::CommitCoversOnlyFinished => "a commit covers no record that is not finished",
-        Property::NoRewind => "a committed offset never decreases",
-        Property::NoZombie => "who no longer owns a partition neither commits nor handles it",
-        Property::KeyOrder => "a record waits for every earlier record of its key",
-        Property::DeadLetterExact => {
-            "dead-lettered are the records that cannot be handled, no others"
-        }
-        Property::BoundedRedelivery => "a record is delivered no oftener than its budget allows",
-        Property::BoundedDuplicates => "a disruption repeats at most one commit interval of work",
-        Property::Liveness => "once everything is healed, the group catches up in time",
-        Property::CleanShutdown => "a graceful stop ends in time and repeats nothing",
-        Property::ExactlyOnce => "with transactions, each input has one visible output",
-        Property::AckedIsDurable => "the cluster kept what it acknowledged (guards the simulator)",
-    }
-}
-
-/// The kinds of faults, by the word that `do` takes.
-fn faults() -> String {
-    let rows: Vec<(&str, &str)> = FaultName::all()
-        .map(|name| (name.name(), effect(name)))
-        .collect();
-    columns(&rows)
-}
-
-/// What a fault does.
-const fn effect(fault: FaultName) -> &'static str {
-    match fault {
-        FaultName::Crash => "a member's process dies at once; started again after the duration",
-        FaultName::Stop => "a member is asked to stop gracefully; started again after the duration",
-        FaultName::Pause => "a member stands still, and wakes up believing what it believed",
-        FaultName::Slow => "a member's handlers take several times as long",
-        FaultName::Join => "a member that has not run yet starts",
-        FaultName::RollingRestart => "each member in turn stops gracefully and starts again",
-        FaultName::CrashAfterEffect => {
-            "a member dies after its next effect, before it learns of it"
-        }
-        FaultName::HandlerOutage => "a share of all attempts fails",
-        FaultName::HandlerHang => "attempts that begin meanwhile do not come back before the end",
-        FaultName::Undecodable => "a message that no handler can decode",
-        FaultName::Partition => "nothing passes between a member and brokers, one way or both",
-        FaultName::Isolate => "nothing passes between a broker and all others",
-        FaultName::Delay => "everything between a member and brokers takes longer",
-        FaultName::Cut => "connections between a member and brokers break",
-        FaultName::LoseResponse => "a request is applied, and its answer is lost",
-        FaultName::BrokerCrash => "a broker's process dies; started again after the duration",
-        FaultName::BrokerStop => "a broker hands its leaderships over and stops",
-        FaultName::BrokerPause => "a broker stands still",
-        FaultName::RollingBrokerRestart => "each broker in turn stops cleanly and starts again",
-        FaultName::LeaderMove => "another in-sync replica becomes a partition's leader",
-        FaultName::CoordinatorMove => "another broker becomes the group's coordinator",
-        FaultName::Error => "requests of a kind are answered with an error code of Kafka's",
-        FaultName::Throttle => "a broker answers everything later",
-        FaultName::AddPartitions => "a topic gets more partitions",
-        FaultName::Retention => "the first records of a partition are removed",
-    }
 }

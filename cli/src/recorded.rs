@@ -5,7 +5,8 @@ use crate::conviction::{Conviction, Evidence};
 use crate::output;
 use crate::regressions;
 use crate::runner::{Tally, Trial, draw};
-use plimsoll_scenarios::{Plan, Trace, Verdict, Violation};
+use plimsoll_oracle::{Trace, Verdict, Violation, Word};
+use plimsoll_scenarios::Plan;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -117,7 +118,7 @@ fn as_file(trial: &Trial, recorded: &Recorded, plan: &Plan) -> String {
     let violated: Vec<&str> = recorded
         .verdict
         .violations()
-        .map(|(property, _)| property.name())
+        .map(|(property, _)| property.word())
         .collect();
     let mut text = String::new();
     for line in [

@@ -3,7 +3,8 @@
 use crate::error::CliError;
 use crate::output;
 use crate::runner::Trial;
-use plimsoll_scenarios::{Plan, Regression, Timeline, Trace, Violation};
+use plimsoll_oracle::{Timeline, Trace, Violation};
+use plimsoll_scenarios::{Plan, Regression};
 use std::path::{Path, PathBuf};
 
 /// Writes the regression of a failure of `trial` into `folder`.
@@ -51,7 +52,7 @@ pub fn quoted(word: &str) -> String {
 
 /// The events that show a violation.
 pub fn timeline(plan: &Plan, trace: &Trace, violation: &Violation) -> String {
-    Timeline::of(plan, trace, &violation.evidence).to_string()
+    Timeline::of(&plan.terms(), trace, &violation.evidence).to_string()
 }
 
 /// A trace as JSON lines.

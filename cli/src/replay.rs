@@ -7,7 +7,7 @@ use crate::library::{self, Loaded};
 use crate::render::human;
 use crate::runner::{Expectation, Run, Tally, Worker, draw};
 use crate::{output, regressions};
-use plimsoll_scenarios::{Property, Timeline, Trace};
+use plimsoll_oracle::{Property, Timeline, Trace, Word};
 
 /// Runs `plimsoll replay`.
 ///
@@ -35,7 +35,7 @@ pub fn replay(args: &ReplayArgs) -> Result<Exit, CliError> {
     let expectation = Expectation::Stated(expect.verdict.clone());
     let comparison = compare(&expectation, expect.trace.as_deref(), &run, worker.trace());
     let mut text = format!("{label}, seed {seed}\n\n");
-    text += &Timeline::new(&plan, worker.trace()).to_string();
+    text += &Timeline::new(&plan.terms(), worker.trace()).to_string();
     for (property, violation) in run.verdict.violations() {
         text += &format!("\n{property} violated: {}\n", violation.summary);
     }
@@ -137,6 +137,6 @@ fn conclusion(comparison: &Comparison, expectation: &Expectation) -> String {
 }
 
 fn names(properties: &[Property]) -> String {
-    let names: Vec<&str> = properties.iter().map(|property| property.name()).collect();
+    let names: Vec<&str> = properties.iter().map(|property| property.word()).collect();
     names.join(", ")
 }

@@ -8,7 +8,8 @@ use crate::library::{self, Loaded};
 use crate::render::human;
 use crate::runner::{Broken, Expectation, Trial, Worker};
 use crate::{interrupt, output, regressions};
-use plimsoll_scenarios::{BackendError, Property, Scenario};
+use plimsoll_oracle::{Property, Word};
+use plimsoll_scenarios::{BackendError, Scenario};
 use std::collections::BTreeSet;
 
 /// Runs `plimsoll shrink`.
@@ -86,7 +87,7 @@ fn failing_property(
             || "no property is violated".to_owned(),
             |property| format!("{property} is not violated"),
         );
-        let names: Vec<&str> = violated.iter().map(|property| property.name()).collect();
+        let names: Vec<&str> = violated.iter().map(|property| property.word()).collect();
         CliError::Usage {
             message: format!("{what} by {label} with seed {seed}"),
             help: (!names.is_empty()).then(|| format!("Violated there: {}.", names.join(", "))),

@@ -1,6 +1,7 @@
 //! What executes a plan.
 
-use crate::{FaultId, Plan, Property, Trace};
+use crate::Plan;
+use plimsoll_oracle::{FaultId, Property, Trace};
 
 /// What executes a plan and records a trace.
 pub trait Backend {

@@ -2,34 +2,15 @@
 
 mod faults;
 mod messages;
+mod terms;
 mod zipf;
 
 use crate::scenario::{
     Fault, FaultKind, FaultSpec, Message, Scenario, Settings, Trigger, Workload,
 };
 use plimsoll_core::Instant;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Unique among the messages of a plan.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MessageId(pub u32);
-
-/// A member of the group, counted from 0: one process, through all its restarts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MemberId(pub u32);
-
-/// Unique among the faults of a plan.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FaultId(pub u32);
-
-/// `consumer-1` for member 0, as reports and scenario files write it.
-impl fmt::Display for MemberId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "consumer-{}", self.0 + 1)
-    }
-}
 
 /// A scenario with every random choice made: what a backend executes.
 ///

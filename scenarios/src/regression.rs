@@ -5,7 +5,8 @@
 //! [`Scenario::parse`].
 
 use crate::scenario::Expected;
-use crate::{Fingerprint, Plan, Property, Scenario, Subject, Verdict};
+use crate::{Plan, Scenario, Subject};
+use plimsoll_oracle::{Fingerprint, Property, Verdict};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -43,7 +44,7 @@ impl Regression {
         expect.sometimes.clear();
         // It replays what the simulator did, and its times are shrunk.
         scenario.settings.real_time = false;
-        let line = |(property, violation): (Property, &crate::Violation)| {
+        let line = |(property, violation): (Property, &plimsoll_oracle::Violation)| {
             format!("{property}: {}", violation.summary)
         };
         Self {

@@ -1,11 +1,9 @@
 //! Regressions: what a failure is written as, and that it is read as the same run.
 
 use plimsoll_core::Instant;
+use plimsoll_oracle::{Fingerprint, Judgement, Property, Sometimes, Verdict, Violation};
 use plimsoll_scenarios::scenario::Expected;
-use plimsoll_scenarios::{
-    Fingerprint, Judgement, Plan, Property, Regression, Scenario, Sometimes, Subject, Verdict,
-    Violation,
-};
+use plimsoll_scenarios::{Plan, Regression, Scenario, Subject};
 use std::path::Path;
 
 const SCENARIO: &str = r#"

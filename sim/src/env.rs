@@ -8,7 +8,8 @@ use crate::protocol::{Channel, Correlation, Message, Node, Request, Response};
 use crate::sink::{HandlerCall, HandlerId, Sink};
 use crate::topology::Topology;
 use plimsoll_core::{Instant, Offset, Outcome, TopicPartition};
-use plimsoll_scenarios::{MemberId, Plan, Trace, TraceEvent};
+use plimsoll_oracle::{MemberId, Trace, TraceEvent};
+use plimsoll_scenarios::Plan;
 
 /// Something that will happen.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use crate::env::Event;
 use crate::protocol::Node;
 use crate::world::World;
 use plimsoll_core::Instant;
-use plimsoll_scenarios::TraceEvent;
+use plimsoll_oracle::TraceEvent;
 
 /// What the operating system of a node knows of its process.
 #[derive(Debug, Default)]

@@ -16,7 +16,8 @@ mod world;
 use crate::engine::Queue;
 use crate::env::Event;
 use crate::recipes::SubjectSpec;
-use plimsoll_scenarios::{Backend, BackendError, Plan, Refusal, Subject, Trace};
+use plimsoll_oracle::Trace;
+use plimsoll_scenarios::{Backend, BackendError, Plan, Refusal, Subject};
 
 /// The backend `sim`: a discrete-event simulation of a Kafka cluster and its clients.
 ///

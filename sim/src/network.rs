@@ -5,7 +5,8 @@
 
 use crate::protocol::{Channel, Correlation, Message, Node};
 use plimsoll_core::Instant;
-use plimsoll_scenarios::scenario::{Distribution, RequestKind};
+use plimsoll_oracle::RequestKind;
+use plimsoll_scenarios::scenario::Distribution;
 use plimsoll_scenarios::{Purpose, Rng};
 use std::time::Duration;
 

@@ -5,8 +5,8 @@
 
 use crate::topology::PartitionIndex;
 use plimsoll_core::{NextOffset, Offset};
-use plimsoll_scenarios::scenario::{Acks, Assignor, RequestKind};
-use plimsoll_scenarios::{ErrorName, MemberId, MessageId};
+use plimsoll_oracle::{ErrorName, MemberId, MessageId, RequestKind};
+use plimsoll_scenarios::scenario::{Acks, Assignor};
 use std::time::Duration;
 
 /// An actor with an address: brokers first, then the controller, the producer and the members.

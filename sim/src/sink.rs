@@ -4,8 +4,9 @@
 //! outcome: a function of the seed, the message and the attempt, which the sink counts.
 
 use plimsoll_core::{AssignmentEpoch, Instant, Offset, Outcome, TopicPartition};
+use plimsoll_oracle::{FaultId, MemberId, MessageId, TraceEvent};
+use plimsoll_scenarios::Plan;
 use plimsoll_scenarios::scenario::{Fate, outage_hits};
-use plimsoll_scenarios::{FaultId, MemberId, MessageId, Plan, TraceEvent};
 
 /// A running handler; numbers are never used twice in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -12,7 +12,8 @@ use crate::recipes::SubjectSpec;
 use crate::sink::{HandlerCall, HandlerId, Sink};
 use crate::topology::{PartitionIndex, Topology};
 use plimsoll_core::Outcome;
-use plimsoll_scenarios::{MemberId, Plan, Trace, TraceEvent};
+use plimsoll_oracle::{MemberId, Trace, TraceEvent};
+use plimsoll_scenarios::Plan;
 use std::time::Duration;
 
 /// How often the world looks whether everything is quiet, once it is healed.

@@ -4,8 +4,9 @@
 mod planted;
 
 use planted::{Bug, bugs};
-use plimsoll_scenarios::check::Judge;
-use plimsoll_scenarios::{Backend, Plan, Property, Scenario, Trace};
+use plimsoll_oracle::check::Judge;
+use plimsoll_oracle::{Property, Trace};
+use plimsoll_scenarios::{Backend, Plan, Scenario};
 use plimsoll_sim::Simulator;
 use plimsoll_sim::recipes::{Polling, SubjectSpec};
 use std::collections::BTreeSet;
@@ -29,7 +30,7 @@ fn violated<B: Bug>(scenario: &str) -> BTreeSet<Property> {
         let plan = Plan::draw(&scenario, seed);
         trace.clear();
         simulator.run(&plan, &mut trace).unwrap();
-        let verdict = judge.judge(&plan, &trace, simulator.unobservable());
+        let verdict = judge.judge(&plan.terms(), &trace, simulator.unobservable());
         violated.extend(verdict.violations().map(|(property, _)| property));
     }
     violated
@@ -332,7 +333,7 @@ fn a_cluster_that_forgets_is_noticed() {
     let mut trace = Trace::new();
     Simulator::new().run(&plan, &mut trace).unwrap();
     let mut forgetful = Trace::new();
-    let stored = |event| matches!(event, plimsoll_scenarios::TraceEvent::Stored { .. });
+    let stored = |event| matches!(event, plimsoll_oracle::TraceEvent::Stored { .. });
     let lost = trace
         .entries()
         .iter()
@@ -346,12 +347,12 @@ fn a_cluster_that_forgets_is_noticed() {
     let mut judge = Judge::new();
     assert!(
         !judge
-            .judge(&plan, &trace, &[])
+            .judge(&plan.terms(), &trace, &[])
             .violates(Property::AckedIsDurable)
     );
     assert!(
         judge
-            .judge(&plan, &forgetful, &[])
+            .judge(&plan.terms(), &forgetful, &[])
             .violates(Property::AckedIsDurable)
     );
 }

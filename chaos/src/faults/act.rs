@@ -8,8 +8,8 @@ use super::target::found;
 use crate::error::ChaosError;
 use crate::world::World;
 use plimsoll_core::{Instant, NextOffset};
+use plimsoll_oracle::{BrokerId, MemberId, TraceEvent};
 use plimsoll_scenarios::scenario::{Direction, Fault, FaultKind};
-use plimsoll_scenarios::{MemberId, TraceEvent};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,7 +65,7 @@ impl World {
         self.observe(TraceEvent::FaultBegan {
             fault: fault.id,
             member,
-            broker,
+            broker: broker.map(BrokerId),
         });
         match self.execute(index, fault, member, broker) {
             Begun::Over => self.over(index),

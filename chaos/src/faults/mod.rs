@@ -7,8 +7,9 @@ use crate::lock::lock;
 use crate::world::World;
 use act::Undo;
 use plimsoll_core::Instant;
+use plimsoll_oracle::{MemberId, TraceEvent};
+use plimsoll_scenarios::Plan;
 use plimsoll_scenarios::scenario::{Condition, Trigger};
-use plimsoll_scenarios::{MemberId, Plan, TraceEvent};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 

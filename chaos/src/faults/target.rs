@@ -1,7 +1,7 @@
 //! Whom faults hit.
 
 use crate::world::World;
-use plimsoll_scenarios::MemberId;
+use plimsoll_oracle::MemberId;
 use plimsoll_scenarios::scenario::{BrokerTarget, MemberTarget};
 
 impl World {

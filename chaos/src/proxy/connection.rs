@@ -13,7 +13,7 @@ use super::rewrite::Addresses;
 use super::session::Session;
 use super::{Seen, Watcher};
 use kafka_protocol::messages::ApiKey;
-use plimsoll_scenarios::scenario::RequestKind;
+use plimsoll_oracle::RequestKind;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -2,8 +2,8 @@
 
 use super::BrokerAddress;
 use super::once::Once;
-use plimsoll_scenarios::MemberId;
-use plimsoll_scenarios::scenario::{Direction, RequestKind};
+use plimsoll_oracle::{MemberId, RequestKind};
+use plimsoll_scenarios::scenario::Direction;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -30,8 +30,8 @@ mod tests;
 mod versions;
 
 use link::{Broker, Link, Member};
-use plimsoll_scenarios::MemberId;
-use plimsoll_scenarios::scenario::{Direction, RequestKind};
+use plimsoll_oracle::{MemberId, RequestKind};
+use plimsoll_scenarios::scenario::Direction;
 use rewrite::Addresses;
 use std::future::Future;
 use std::io;

@@ -11,7 +11,7 @@ use kafka_protocol::messages::{
     OffsetCommitResponse, ProduceRequest, ProduceResponse, SyncGroupResponse,
 };
 use kafka_protocol::protocol::{Decodable, Message};
-use plimsoll_scenarios::scenario::RequestKind;
+use plimsoll_oracle::RequestKind;
 
 const OFFSET_OUT_OF_RANGE: i16 = 1;
 const ILLEGAL_GENERATION: i16 = 22;

@@ -4,7 +4,7 @@
 //! ownership under which it took effect before: a crash, a graceful stop, or a rebalance.
 
 use plimsoll_core::{Instant, Offset, Outcome, TopicPartition};
-use plimsoll_scenarios::{MemberId, MessageId, Property, Trace, TraceEvent, Verdict};
+use plimsoll_oracle::{MemberId, MessageId, Property, Trace, TraceEvent, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -333,7 +333,7 @@ fn begin(cause: Cause, into: &mut Measured) -> usize {
 mod tests {
     use super::*;
     use plimsoll_core::{AssignmentEpoch, NextOffset};
-    use plimsoll_scenarios::Verdict;
+    use plimsoll_oracle::Verdict;
 
     const A: MemberId = MemberId(0);
     const B: MemberId = MemberId(1);

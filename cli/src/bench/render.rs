@@ -7,6 +7,7 @@ use crate::args::{Interval, SeedRange};
 use crate::render::{Table, json as document, thousands};
 use crate::report::Timing;
 use plimsoll_chaos::RECORD_BYTES;
+use plimsoll_oracle::Word;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -270,7 +271,7 @@ impl Entry {
             lost: row.lost,
             records_per_second: row.throughput,
             violations: violations
-                .map(|(property, seed)| (property.name(), *seed))
+                .map(|(property, seed)| (property.word(), *seed))
                 .collect(),
         }
     }

@@ -3,7 +3,7 @@
 use super::formula::{Parameters, Prediction, predict};
 use super::measure::{Cause, Measured};
 use crate::args::Interval;
-use plimsoll_scenarios::Property;
+use plimsoll_oracle::Property;
 use plimsoll_scenarios::scenario::{Message, Scenario, Workload};
 use std::collections::BTreeMap;
 use std::time::Duration;

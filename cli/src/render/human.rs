@@ -7,7 +7,7 @@ use crate::exit::Exit;
 use crate::recorded::Sighting;
 use crate::report::{Failure, Report, ScenarioReport};
 use crate::runner::{Broken, Count, Expectation, Tally};
-use plimsoll_scenarios::Property;
+use plimsoll_oracle::{Property, Word};
 use std::collections::BTreeMap;
 
 /// The report as text.
@@ -29,7 +29,8 @@ pub fn report(report: &Report) -> String {
 /// How often each property of each scenario was judged how.
 fn matrix(report: &Report) -> String {
     let (shown, never): (Vec<Property>, Vec<Property>) = Property::ALL
-        .into_iter()
+        .iter()
+        .copied()
         .partition(|property| is_observed(report, *property));
     let mut heading = vec!["scenario".to_owned(), "runs".to_owned()];
     heading.extend(shown.iter().map(|property| abbreviation(*property).into()));
@@ -46,7 +47,7 @@ fn matrix(report: &Report) -> String {
     text += "Cells: runs that held the property; n! are runs that violated it; - where no run \
              could show it.\n";
     if !never.is_empty() {
-        let names: Vec<&str> = never.iter().map(|property| property.name()).collect();
+        let names: Vec<&str> = never.iter().map(|property| property.word()).collect();
         text += &format!("Not observed in any run: {}.\n", names.join(", "));
     }
     text
@@ -163,7 +164,7 @@ fn totals(report: &Report) -> String {
     text += "Sometimes: ";
     let rare = totals.coverage.counts();
     let rare: Vec<String> = rare
-        .map(|(rare, count)| format!("{} {}", rare.name(), thousands(count)))
+        .map(|(rare, count)| format!("{} {}", rare.word(), thousands(count)))
         .collect();
     text += &wrapped(&rare, "Sometimes: ".len());
     text
@@ -200,7 +201,7 @@ fn failure(scenario: &ScenarioReport, failure: &Failure) -> String {
         ),
         Failure::NeverHappened(rare) => format!(
             "{label}: {} was expected to happen sometimes, and never did in {}.\n",
-            rare.name(),
+            rare.word(),
             counted(tally.schedules, "schedule"),
         ),
         Failure::TraceDiffers { recorded, found } => format!(
@@ -341,7 +342,7 @@ pub fn judgements(tally: &Tally, expectation: &Expectation) -> String {
             Count { held: 1.., .. } => "held",
             Count { .. } => "not observed",
         };
-        text += &format!("  {:<27} {judgement}\n", property.name());
+        text += &format!("  {:<27} {judgement}\n", property.word());
     }
     text
 }

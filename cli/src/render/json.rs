@@ -9,8 +9,8 @@ use crate::recorded::Sighting;
 use crate::report::{self, Failure, Report, ScenarioReport};
 use crate::runner::{Expectation, Tally};
 use crate::selection;
-use plimsoll_scenarios::Sometimes;
-use plimsoll_scenarios::check::Coverage;
+use plimsoll_oracle::check::Coverage;
+use plimsoll_oracle::{Sometimes, Word};
 use plimsoll_scenarios::scenario::Expected;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -189,7 +189,7 @@ impl<'a> Scenario<'a> {
                 Expectation::Open => None,
                 Expectation::Stated(Expected::Held) => Some(Vec::new()),
                 Expectation::Stated(Expected::Violated(properties)) => {
-                    Some(properties.iter().map(|property| property.name()).collect())
+                    Some(properties.iter().map(|property| property.word()).collect())
                 }
             },
             schedules: tally.schedules,
@@ -208,26 +208,25 @@ impl<'a> Scenario<'a> {
 }
 
 fn properties(tally: &Tally) -> Vec<Property> {
-    let entry =
-        |(property, count): (plimsoll_scenarios::Property, crate::runner::Count)| Property {
-            property: property.name(),
-            held: count.held,
-            violated: count.violated,
-            not_observed: count.not_observed,
-            not_observed_because: tally
-                .reasons()
-                .filter(|(unobserved, _, _)| *unobserved == property)
-                .map(|(_, reason, runs)| (reason, runs))
-                .collect(),
-            first_seed: count.first,
-        };
+    let entry = |(property, count): (plimsoll_oracle::Property, crate::runner::Count)| Property {
+        property: property.word(),
+        held: count.held,
+        violated: count.violated,
+        not_observed: count.not_observed,
+        not_observed_because: tally
+            .reasons()
+            .filter(|(unobserved, _, _)| *unobserved == property)
+            .map(|(_, reason, runs)| (reason, runs))
+            .collect(),
+        first_seed: count.first,
+    };
     tally.counts().map(entry).collect()
 }
 
 fn sometimes(coverage: &Coverage) -> BTreeMap<&'static str, u64> {
     let counts = coverage.counts();
     counts
-        .map(|(rare, count): (Sometimes, u64)| (rare.name(), count))
+        .map(|(rare, count): (Sometimes, u64)| (rare.word(), count))
         .collect()
 }
 
@@ -286,10 +285,10 @@ impl<'a> FailureEntry<'a> {
         match failure {
             Failure::Violated(conviction) => Self::violated(conviction),
             Failure::NotViolated(property) => Self::NotViolated {
-                property: property.name(),
+                property: property.word(),
             },
             Failure::NeverHappened(rare) => Self::NeverHappened {
-                sometimes: rare.name(),
+                sometimes: rare.word(),
             },
             Failure::TraceDiffers { recorded, found } => Self::TraceDiffers { recorded, found },
             Failure::Broken {
@@ -316,7 +315,7 @@ impl<'a> FailureEntry<'a> {
             Evidence::Seen(sighting) => seen = Some(Box::new(Seen::of(sighting))),
         }
         Self::Violated {
-            property: conviction.property.name(),
+            property: conviction.property.word(),
             seed: conviction.seed,
             schedules: conviction.runs,
             again: &conviction.again,

@@ -3,8 +3,8 @@
 use super::worker::{Broken, Run};
 use super::{Expectation, Trial};
 use crate::recorded::Recorded;
-use plimsoll_scenarios::check::Coverage;
-use plimsoll_scenarios::{Fingerprint, Judgement, Property, Trace};
+use plimsoll_oracle::check::Coverage;
+use plimsoll_oracle::{Fingerprint, Judgement, Property, Trace, Word};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -92,7 +92,7 @@ impl Tally {
 
     /// How often each property was judged how.
     pub fn counts(&self) -> impl Iterator<Item = (Property, Count)> {
-        Property::ALL.into_iter().zip(self.counts)
+        Property::ALL.iter().copied().zip(self.counts)
     }
 
     /// How often this property was judged how.
@@ -127,7 +127,7 @@ mod tests {
     /// Counts are indexed by the property's number.
     #[test]
     fn a_property_is_the_index_of_itself() {
-        for (index, property) in Property::ALL.into_iter().enumerate() {
+        for (index, property) in Property::ALL.iter().copied().enumerate() {
             assert_eq!(property as usize, index);
         }
     }

@@ -3,8 +3,9 @@
 use crate::backend::Engine;
 use crate::panics::{self, Panic};
 use plimsoll_core::Instant;
-use plimsoll_scenarios::check::Judge;
-use plimsoll_scenarios::{BackendError, Plan, Refusal, Scenario, Trace, Verdict};
+use plimsoll_oracle::check::Judge;
+use plimsoll_oracle::{Trace, Verdict};
+use plimsoll_scenarios::{BackendError, Plan, Refusal, Scenario};
 use std::mem;
 
 /// One thread's backend, judge and trace.
@@ -94,7 +95,7 @@ impl Worker {
         let backend = self.engine.backend();
         backend.run(plan, &mut self.trace)?;
         let unobservable = backend.unobservable();
-        let verdict = self.judge.judge(plan, &self.trace, unobservable);
+        let verdict = self.judge.judge(&plan.terms(), &self.trace, unobservable);
         let last = self.trace.entries().last();
         Ok(Run {
             verdict,

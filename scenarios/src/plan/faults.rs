@@ -1,12 +1,12 @@
 //! Faults, drawn: descriptions of random ones become explicit ones.
 
-use super::{FaultId, MemberId};
 use crate::scenario::{
     BrokerTarget, Direction, Fault, FaultKind, FaultName, FaultSpec, MemberTarget, RandomFaults,
-    RequestKind, Scenario, Settings, Trigger,
+    Scenario, Settings, Trigger,
 };
-use crate::{ErrorName, Purpose, Rng};
+use crate::{Purpose, Rng};
 use plimsoll_core::{Instant, Outcome, TopicPartition};
+use plimsoll_oracle::{ErrorName, FaultId, MemberId, RequestKind};
 use std::time::Duration;
 
 /// The faults of a scenario under `seed`. Those that only give a message its fate are left out:

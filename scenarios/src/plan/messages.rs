@@ -3,7 +3,6 @@
 //! Everything about a message follows from the seed and its id, so that leaving one out leaves the
 //! others as they were.
 
-use super::MessageId;
 use super::zipf::Zipf;
 use crate::scenario::{
     Fate, Fault, FaultKind, FaultSpec, Handler, Message, Scenario, Topic, Traffic, Trigger,
@@ -11,6 +10,7 @@ use crate::scenario::{
 };
 use crate::{Purpose, Rng};
 use plimsoll_core::{Instant, TopicPartition};
+use plimsoll_oracle::MessageId;
 use std::cell::RefCell;
 
 /// The messages of a scenario under `seed`, by time.

@@ -5,13 +5,13 @@ use super::faults::broker_name;
 use super::handler::check_share;
 use super::topics::{self, one_of};
 use super::units::duration;
-use super::value::Word;
+
 use super::{
     BrokerTarget, Consumers, Fault, FaultKind, FaultSpec, MemberTarget, Scenario, Settings,
     Trigger, Workload,
 };
-use crate::{ErrorName, MessageId};
 use plimsoll_core::TopicPartition;
+use plimsoll_oracle::{ErrorName, MessageId, RequestKind, Word};
 use std::time::Duration;
 
 /// Notes everything that is wrong. Faults are named by their index: `faults`, `2`, `member`.
@@ -283,11 +283,11 @@ impl Context<'_> {
         let name = fault.kind.name();
         match fault.duration {
             Some(_) if !name.lasts() => {
-                let message = format!("`{}` is over at once: it has no duration", name.name());
+                let message = format!("`{}` is over at once: it has no duration", name.word());
                 self.problem("for", message, "expected no `for`");
             }
             None if name.keys().needed.contains(&"for") => {
-                let message = format!("`{}` without `for`", name.name());
+                let message = format!("`{}` without `for`", name.word());
                 self.problem("do", message, "expected `for` beside it");
             }
             Some(Duration::ZERO) if name.keys().needed.contains(&"for") => {
@@ -439,14 +439,14 @@ impl Context<'_> {
         }
     }
 
-    fn error(&mut self, request: super::RequestKind, error: ErrorName) {
+    fn error(&mut self, request: RequestKind, error: ErrorName) {
         let possible = ErrorName::of_request(request);
         if !possible.contains(&error) {
-            let names: Vec<_> = possible.iter().map(|error| error.name()).collect();
+            let names: Vec<_> = possible.iter().map(|error| error.word()).collect();
             let message = format!(
                 "brokers do not answer {} with {}",
                 request.word(),
-                error.name()
+                error.word()
             );
             self.problem("error", message, "expected an error of this request");
             let help = format!("{} can fail with {}", request.word(), one_of(&names));

@@ -53,16 +53,19 @@ pub struct Consumers {
     pub metadata_refresh: Duration,
 }
 
-/// How partitions are given to members.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Assignor {
-    /// Eager: contiguous ranges.
-    Range,
-    /// Eager: one by one, in turn.
-    RoundRobin,
-    /// Cooperative: partitions stay where they are unless balance asks for a move.
-    CooperativeSticky,
+plimsoll_oracle::words! {
+    /// How partitions are given to members.
+    pub enum Assignor: "assignor" {
+        /// Eager: contiguous ranges.
+        Range = "range",
+        /// Eager: one by one, in turn.
+        RoundRobin = "roundrobin",
+        /// Cooperative: partitions stay where they are unless balance asks for a move.
+        CooperativeSticky = "cooperative-sticky",
+    }
 }
+
+super::value::written_as_words!(Assignor);
 
 impl Default for Consumers {
     fn default() -> Self {

@@ -3,7 +3,7 @@
 use super::consumers::{Assignor, Consumers};
 use super::errors::{Problem, place};
 use super::units::{self, Bytes, OrNever, Share, Span};
-use super::value::{Refused, Table, Value, Written, words};
+use super::value::{Refused, Table, Value, Written};
 use super::write::{self, Section};
 use crate::Subject;
 use plimsoll_core::{
@@ -124,17 +124,6 @@ impl Written for Start {
         json_schema!({ "anyOf": [Duration::schema(), { "const": ON_JOIN }] })
     }
 }
-
-words!(Ordering, "ordering" {
-    Partition => "partition", Key => "key", Unordered => "unordered",
-});
-words!(InitialPosition, "initial position" { Earliest => "earliest", Latest => "latest" });
-words!(OutOfRangePolicy, "policy" {
-    Earliest => "earliest", Latest => "latest", Halt => "halt",
-});
-words!(Assignor, "assignor" {
-    Range => "range", RoundRobin => "roundrobin", CooperativeSticky => "cooperative-sticky",
-});
 
 impl RawConsumers {
     pub(super) fn resolve(self, problems: &mut Vec<Problem>) -> Consumers {

@@ -1,6 +1,7 @@
 //! Mistakes in a scenario file: where, what was expected, and the nearest valid word.
 
 use miette::{Diagnostic, NamedSource, SourceSpan};
+use plimsoll_oracle::nearest;
 use std::fmt;
 use std::ops::Range;
 
@@ -149,23 +150,6 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
-}
-
-/// The word that a person most likely meant, if one is near.
-pub(super) fn nearest<'w>(word: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
-    let word = word.to_lowercase();
-    words
-        .into_iter()
-        .map(|candidate| {
-            let near = strsim::jaro_winkler(&word, &candidate.to_lowercase());
-            let edits = strsim::osa_distance(&word, &candidate.to_lowercase());
-            (near, edits, candidate)
-        })
-        .filter(|(near, edits, candidate)| {
-            *near >= 0.8 || *edits <= 2.min(candidate.chars().count() / 2)
-        })
-        .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)))
-        .map(|(_, _, candidate)| candidate)
 }
 
 fn line_and_column(text: &str, offset: usize) -> (usize, usize) {

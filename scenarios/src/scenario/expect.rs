@@ -8,9 +8,9 @@
 //! ```
 
 use super::errors::{Problem, place};
-use super::value::{Value, words};
+use super::value::{Value, written_as_words};
 use super::write::{self, Section};
-use crate::{Property, Sometimes};
+use plimsoll_oracle::{Property, Sometimes};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::time::Duration;
@@ -77,13 +77,15 @@ pub(super) struct RawExpect {
     trace: Option<String>,
 }
 
-/// The one word that `verdict` may be.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Held {
-    Held,
+plimsoll_oracle::words! {
+    /// The one word that `verdict` may be.
+    pub(super) enum Held: "verdict" {
+        /// No property is violated, in any run.
+        Held = "held",
+    }
 }
 
-words!(Held, "verdict" { Held => "held" });
+written_as_words!(Held);
 
 impl RawExpect {
     pub(super) fn resolve(self, problems: &mut Vec<Problem>) -> Expect {

@@ -1,8 +1,9 @@
 //! What serde and the TOML parser say about a file, in the words of a mistake, and where things
 //! stand in its text.
 
-use super::errors::{Mistake, Place, Problem, nearest};
+use super::errors::{Mistake, Place, Problem};
 use super::topics::one_of;
+use plimsoll_oracle::nearest;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};

@@ -3,8 +3,9 @@
 use super::errors::{Place, Problem};
 use super::value::{Refused, Value, Written};
 use super::write::Section;
-use crate::{FaultId, MessageId, Purpose, Rng};
+use crate::{Purpose, Rng};
 use plimsoll_core::Outcome;
+use plimsoll_oracle::{FaultId, MessageId};
 use schemars::{Schema, json_schema};
 
 /// What becomes of one message in its handler, attempt by attempt.

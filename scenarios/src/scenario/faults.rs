@@ -41,8 +41,8 @@ pub use name::FaultName;
 pub(super) use target::broker_name;
 pub(super) use write::write;
 
-use crate::{FaultId, MemberId, MessageId};
 use plimsoll_core::{Instant, Outcome, TopicPartition};
+use plimsoll_oracle::{FaultId, MemberId, MessageId, RequestKind};
 use std::time::Duration;
 
 /// An entry of a scenario's faults.
@@ -98,29 +98,30 @@ pub enum Trigger {
     },
 }
 
-/// What a triggered fault waits for; each is observed in the trace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Condition {
-    /// A member sent a commit, which has not arrived yet.
-    CommitInFlight,
-    /// A broker accepted a commit, whose answer has not arrived yet.
-    CommitAccepted,
-    /// A handler began.
-    HandlerStarted,
-    /// A handler wrote its effect, and its result has not reached the consumer yet.
-    Effect,
-    /// A handler failed.
-    HandlerFailed,
-    /// A member got partitions.
-    Assigned,
-    /// A member learned that partitions are taken away.
-    Revoked,
-    /// A member learned of a revocation while handlers of those partitions were in flight.
-    RevokedInFlight,
-    /// A message was acknowledged to the producer.
-    Acknowledged,
-    /// A record was acknowledged in the dead-letter topic.
-    DeadLettered,
+plimsoll_oracle::words! {
+    /// What a triggered fault waits for; each is observed in the trace.
+    pub enum Condition: "condition" {
+        /// A member sent a commit, which has not arrived yet.
+        CommitInFlight = "commit-in-flight",
+        /// A broker accepted a commit, whose answer has not arrived yet.
+        CommitAccepted = "commit-accepted",
+        /// A handler began.
+        HandlerStarted = "handler-started",
+        /// A handler wrote its effect, and its result has not reached the consumer yet.
+        Effect = "effect",
+        /// A handler failed.
+        HandlerFailed = "handler-failed",
+        /// A member got partitions.
+        Assigned = "assigned",
+        /// A member learned that partitions are taken away.
+        Revoked = "revoked",
+        /// A member learned of a revocation while handlers of those partitions were in flight.
+        RevokedInFlight = "revoked-in-flight",
+        /// A message was acknowledged to the producer.
+        Acknowledged = "acknowledged",
+        /// A record was acknowledged in the dead-letter topic.
+        DeadLettered = "dead-lettered",
+    }
 }
 
 /// Which member a fault hits.
@@ -145,32 +146,16 @@ pub enum BrokerTarget {
     Coordinator,
 }
 
-/// Which way a network fault works.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// Both ways.
-    Both,
-    /// Only what the member sends (requests).
-    Requests,
-    /// Only what the member receives (responses).
-    Responses,
-}
-
-/// A kind of request, by Kafka's names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "Kafka's own names")]
-pub enum RequestKind {
-    Produce,
-    Fetch,
-    ListOffsets,
-    Metadata,
-    OffsetCommit,
-    OffsetFetch,
-    FindCoordinator,
-    JoinGroup,
-    SyncGroup,
-    Heartbeat,
-    LeaveGroup,
+plimsoll_oracle::words! {
+    /// Which way a network fault works.
+    pub enum Direction: "direction" {
+        /// Both ways.
+        Both = "both",
+        /// What the member sends: requests.
+        Requests = "requests",
+        /// What the member receives: responses.
+        Responses = "responses",
+    }
 }
 
 /// What happens.
@@ -258,7 +243,7 @@ pub enum FaultKind {
         /// Which requests.
         request: RequestKind,
         /// Kafka's name of the error, checked to be one that this request can return.
-        error: crate::ErrorName,
+        error: plimsoll_oracle::ErrorName,
         /// How many of them, 0 to 1.
         share: f64,
     },

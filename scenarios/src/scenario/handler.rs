@@ -79,7 +79,12 @@ impl Distribution {
 
 impl Handler {
     /// How long attempt `attempt` (from 1) at message `message` takes under `seed`.
-    pub fn duration(&self, seed: u64, message: crate::MessageId, attempt: u32) -> Duration {
+    pub fn duration(
+        &self,
+        seed: u64,
+        message: plimsoll_oracle::MessageId,
+        attempt: u32,
+    ) -> Duration {
         let id = u64::from(message.0) << 32 | u64::from(attempt);
         self.time
             .sample(&mut Rng::substream(seed, Purpose::HandlerTime, id))

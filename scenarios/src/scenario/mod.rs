@@ -29,7 +29,7 @@ pub use expect::{Expect, Expected};
 pub use fate::{Fate, outage_hits};
 pub use faults::{
     BrokerTarget, Condition, Direction, Fault, FaultKind, FaultName, FaultSpec, MemberTarget,
-    RandomFaults, RequestKind, Trigger,
+    RandomFaults, Trigger,
 };
 pub use file::schema;
 pub use handler::{Distribution, Handler};
@@ -90,15 +90,6 @@ impl Settings {
     /// The number of `__consumer_offsets` in a `TopicPartition`.
     pub fn offsets_topic(&self) -> u32 {
         self.dead_letter_topic() + 1
-    }
-
-    /// The name of a topic of this number.
-    pub fn topic_name(&self, topic: u32) -> Option<&str> {
-        match topic {
-            number if number == self.dead_letter_topic() => Some("dead-letters"),
-            number if number == self.offsets_topic() => Some("__consumer_offsets"),
-            number => Some(&self.topics.get(number as usize)?.name),
-        }
     }
 }
 

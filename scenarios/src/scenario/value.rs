@@ -3,6 +3,9 @@
 //! serde derives the tables; what stands here makes their values say what was expected when they
 //! are refused.
 
+use crate::Subject;
+use plimsoll_core::{InitialPosition, Ordering, OutOfRangePolicy};
+use plimsoll_oracle::{ErrorName, Property, RequestKind, Sometimes, Word};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{
     self, Deserialize, Deserializer, MapAccess, Visitor, value::MapAccessDeserializer,
@@ -46,72 +49,48 @@ pub(super) trait Written: Sized {
     fn schema() -> Schema;
 }
 
-/// One of a fixed list of words.
-pub(super) trait Word: Copy + 'static {
-    /// What the word is; continues `unknown ...`.
-    const WHAT: &'static str;
+/// Implements [`Written`] for enums whose values have words.
+///
+/// A blanket implementation cannot be: [`Word`] is of another crate.
+macro_rules! written_as_words {
+    ($($type:ty),+ $(,)?) => {
+        $(impl $crate::scenario::value::Written for $type {
+            const EXPECTED: &'static str = <$type as ::plimsoll_oracle::Word>::WHAT;
 
-    /// Every value and its word, in the order of listings.
-    fn table() -> Vec<(Self, &'static str)>;
-
-    fn word(self) -> &'static str;
-}
-
-/// Implements [`Word`]: by a list of words, or by a type's own `ALL` and `name`.
-macro_rules! words {
-    ($type:ty, $what:literal { $($variant:ident => $word:literal),+ $(,)? }) => {
-        impl $crate::scenario::value::Word for $type {
-            const WHAT: &'static str = $what;
-
-            fn table() -> Vec<(Self, &'static str)> {
-                vec![$((Self::$variant, $word)),+]
+            fn from_text(text: &str) -> Result<Self, $crate::scenario::value::Refused> {
+                $crate::scenario::value::word_from_text(text)
             }
 
-            fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
+            fn schema() -> ::schemars::Schema {
+                $crate::scenario::value::schema_of_words::<$type>()
             }
-        }
-    };
-    ($type:ty, $what:literal) => {
-        impl $crate::scenario::value::Word for $type {
-            const WHAT: &'static str = $what;
-
-            fn table() -> Vec<(Self, &'static str)> {
-                Self::ALL.into_iter().map(|value| (value, value.name())).collect()
-            }
-
-            fn word(self) -> &'static str {
-                self.name()
-            }
-        }
+        })+
     };
 }
-pub(super) use words;
+pub(super) use written_as_words;
 
-words!(crate::Subject, "subject");
-words!(crate::Property, "property");
-words!(crate::Sometimes, "rare thing");
-words!(crate::ErrorName, "error");
+written_as_words!(
+    Property,
+    Sometimes,
+    Subject,
+    ErrorName,
+    RequestKind,
+    Ordering,
+    InitialPosition,
+    OutOfRangePolicy,
+);
 
-impl<T: Word> Written for T {
-    const EXPECTED: &'static str = T::WHAT;
+pub(super) fn word_from_text<T: Word>(text: &str) -> Result<T, Refused> {
+    T::from_word(text).ok_or_else(|| Refused::Unknown {
+        what: T::WHAT,
+        word: text.into(),
+        known: T::ALL.iter().map(|value| value.word()).collect(),
+    })
+}
 
-    fn from_text(text: &str) -> Result<Self, Refused> {
-        let table = T::table();
-        match table.iter().find(|(_, word)| *word == text) {
-            Some((value, _)) => Ok(*value),
-            None => Err(Refused::Unknown {
-                what: T::WHAT,
-                word: text.into(),
-                known: table.into_iter().map(|(_, word)| word).collect(),
-            }),
-        }
-    }
-
-    fn schema() -> Schema {
-        let words: Vec<_> = T::table().into_iter().map(|(_, word)| word).collect();
-        json_schema!({ "type": "string", "enum": words })
-    }
+pub(super) fn schema_of_words<T: Word>() -> Schema {
+    let words: Vec<_> = T::ALL.iter().map(|value| value.word()).collect();
+    json_schema!({ "type": "string", "enum": words })
 }
 
 /// A value in a file.

@@ -14,7 +14,7 @@ use super::errors::{Problem, place};
 use super::messages::{self, HIGHEST_ID, LARGEST, Message, RawMessage, bytes};
 use super::topics::Topic;
 use super::units::{self, Bytes, Rate, Span};
-use super::value::{Refused, Table, Value, Written, words};
+use super::value::{Refused, Table, Value, Written, written_as_words};
 use super::write::{self, Section};
 use schemars::{JsonSchema, Schema, json_schema};
 use serde::Deserialize;
@@ -46,15 +46,16 @@ pub struct Traffic {
     pub size: (u32, u32),
 }
 
-/// `acks`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Acks {
-    /// The producer does not wait.
-    None,
-    /// The leader has it.
-    Leader,
-    /// All in-sync replicas have it.
-    All,
+plimsoll_oracle::words! {
+    /// `acks`: what a producer waits for.
+    pub enum Acks: "acks" {
+        /// All in-sync replicas have the record.
+        All = "all",
+        /// The leader has the record.
+        Leader = "1",
+        /// Nothing.
+        None = "0",
+    }
 }
 
 /// How messages are produced.
@@ -132,7 +133,7 @@ pub(super) struct RawWorkload {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AcksWord(Acks);
 
-words!(Acks, "acks" { All => "all", Leader => "1", None => "0" });
+written_as_words!(Acks);
 
 impl Written for AcksWord {
     const EXPECTED: &'static str = r#""all", 1 or 0"#;

@@ -1,7 +1,7 @@
 //! Scenario files, written: only what differs from the defaults.
 
 use super::units;
-use super::value::Word;
+use plimsoll_oracle::Word;
 use std::fmt::{Display, Write as _};
 use std::time::Duration;
 

@@ -1,8 +1,9 @@
 //! Fewer members.
 
 use super::{Search, targets};
+use crate::Plan;
 use crate::scenario::{FaultKind, MemberTarget};
-use crate::{MemberId, Plan};
+use plimsoll_oracle::MemberId;
 
 /// Leaves members out, the last ones first. The faults of a member go with it, or hit another.
 pub(super) fn pass(search: &mut Search<'_>) {

@@ -20,9 +20,10 @@ mod values;
 #[cfg(test)]
 mod tests;
 
+use crate::Plan;
 use crate::scenario::{FaultKind, Settings};
-use crate::{Plan, Property, Verdict};
 use plimsoll_core::Instant;
+use plimsoll_oracle::{Property, Verdict};
 use size::Size;
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! Whom a fault names: what must be renamed when members, brokers or partitions go.
 
-use crate::MemberId;
 use crate::scenario::{BrokerTarget, FaultKind, MemberTarget};
 use plimsoll_core::TopicPartition;
+use plimsoll_oracle::MemberId;
 
 /// Whether a fault names this very member.
 pub(super) fn names_member(kind: &FaultKind, id: MemberId) -> bool {

@@ -3,13 +3,13 @@
 use super::{Shrunk, shrink};
 use crate::scenario::{
     BrokerTarget, Cluster, Condition, Consumers, Direction, Distribution, Expect, Fate, Fault,
-    FaultKind, Handler, MemberTarget, Message, Network, Producer, RequestKind, Settings, Topic,
-    Trigger,
+    FaultKind, Handler, MemberTarget, Message, Network, Producer, Settings, Topic, Trigger,
 };
-use crate::{
-    FaultId, Judgement, MemberId, MessageId, Plan, Property, Scenario, Verdict, Violation,
-};
+use crate::{Plan, Scenario};
 use plimsoll_core::{Instant, TopicPartition};
+use plimsoll_oracle::{
+    FaultId, Judgement, MemberId, MessageId, Property, RequestKind, Verdict, Violation,
+};
 use proptest::prelude::*;
 use std::sync::Arc;
 use std::time::Duration;

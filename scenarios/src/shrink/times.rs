@@ -2,9 +2,10 @@
 
 use super::Search;
 use super::size::significant_digits;
+use crate::Plan;
 use crate::scenario::{FaultKind, Trigger};
-use crate::{MessageId, Plan};
 use plimsoll_core::Instant;
+use plimsoll_oracle::MessageId;
 use std::time::Duration;
 
 /// Moves everything together towards the start, then each time by itself, then the healing to

@@ -7,11 +7,12 @@ use plimsoll_core::{
     CommitPolicy, Config, InitialPosition, Instant, Ordering, OutOfRangePolicy, RetryPolicy,
     TopicPartition,
 };
+use plimsoll_oracle::{MessageId, Property, Sometimes, Word};
 use plimsoll_scenarios::scenario::{
     Acks, Assignor, BrokerSettings, Cluster, Consumers, Distribution, Expect, Expected, Fate,
     Handler, Message, Network, Producer, Topic, Traffic, Workload,
 };
-use plimsoll_scenarios::{MessageId, Property, Scenario, Settings, Sometimes, Subject};
+use plimsoll_scenarios::{Scenario, Settings, Subject};
 use proptest::collection::{btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;

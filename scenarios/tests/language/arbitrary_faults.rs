@@ -2,11 +2,11 @@
 
 use super::{Shape, or_default, partition, share, time, time_range};
 use plimsoll_core::{Instant, Outcome};
+use plimsoll_oracle::{ErrorName, FaultId, MemberId, MessageId, RequestKind, Word};
 use plimsoll_scenarios::scenario::{
     BrokerTarget, Condition, Direction, Fault, FaultKind, FaultName, FaultSpec, MemberTarget,
-    RandomFaults, RequestKind, Trigger,
+    RandomFaults, Trigger,
 };
-use plimsoll_scenarios::{ErrorName, FaultId, MemberId, MessageId};
 use proptest::collection::{btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
@@ -98,7 +98,11 @@ fn trigger() -> impl Strategy<Value = Trigger> {
 }
 
 fn random_faults() -> impl Strategy<Value = RandomFaults> {
-    let drawable: Vec<_> = FaultName::all().filter(|name| name.is_drawable()).collect();
+    let drawable: Vec<_> = FaultName::ALL
+        .iter()
+        .copied()
+        .filter(|name| name.is_drawable())
+        .collect();
     let all = drawable.len();
     let every = drawable.iter().map(|name| (*name, 1.0)).collect::<Vec<_>>();
     let some = subsequence(drawable, 1..=all).prop_flat_map(|names| {

@@ -10,7 +10,8 @@ use plimsoll_core::{
     Assignment, Command, CommitId, CommitOutcome, Event, Instant, Machine, Outcome, RebalanceId,
     Record, TopicPartition,
 };
-use plimsoll_scenarios::{MemberId, Purpose, Rng};
+use plimsoll_oracle::MemberId;
+use plimsoll_scenarios::{Purpose, Rng};
 use std::collections::VecDeque;
 use std::time::Duration;
 

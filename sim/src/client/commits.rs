@@ -5,7 +5,7 @@ use super::process::{Process, Purpose, settings};
 use crate::env::Env;
 use crate::protocol::{CommittedOffset, Request};
 use plimsoll_core::{CommitId, CommitOffset, CommitOutcome};
-use plimsoll_scenarios::{ErrorName, TraceEvent};
+use plimsoll_oracle::{ErrorName, TraceEvent};
 
 impl Process {
     /// Sends a commit. Outside of the group, or without a coordinator, it fails on the spot.

@@ -3,7 +3,7 @@
 use crate::env::Env;
 use crate::protocol::{Channel, Correlation, Node, Request};
 use plimsoll_core::Instant;
-use plimsoll_scenarios::ErrorName;
+use plimsoll_oracle::ErrorName;
 use std::time::Duration;
 
 /// `reconnect.backoff.ms` and `reconnect.backoff.max.ms` (librdkafka's defaults): the pause after

@@ -6,8 +6,8 @@ use crate::env::Env;
 use crate::protocol::{Channel, Request, Value};
 use crate::recipes::Payload;
 use plimsoll_core::{AssignmentEpoch, Offset, Record, TopicPartition};
+use plimsoll_oracle::{MessageId, TraceEvent};
 use plimsoll_scenarios::scenario::Acks;
-use plimsoll_scenarios::{MessageId, TraceEvent};
 
 /// A record whose copy is on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use crate::protocol::{
 use crate::recipes::Payload;
 use crate::topology::PartitionIndex;
 use plimsoll_core::{AssignmentEpoch, Event, Instant, KeyHash, NextOffset, Record, TopicPartition};
-use plimsoll_scenarios::{ErrorName, TraceEvent};
+use plimsoll_oracle::{ErrorName, TraceEvent};
 
 /// The partitions that a client fetches.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use crate::protocol::{
 };
 use crate::topology::PartitionIndex;
 use plimsoll_core::Instant;
-use plimsoll_scenarios::ErrorName;
+use plimsoll_oracle::ErrorName;
 use plimsoll_scenarios::scenario::Assignor;
 use std::time::Duration;
 

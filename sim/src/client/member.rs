@@ -6,7 +6,7 @@ use crate::protocol::{Channel, Correlation, Node, Response};
 use crate::recipes::SubjectSpec;
 use crate::sink::HandlerCall;
 use plimsoll_core::{Instant, Outcome, TopicPartition};
-use plimsoll_scenarios::MemberId;
+use plimsoll_oracle::MemberId;
 
 /// A member of the group: one process with its client and its subject.
 pub struct Member {

@@ -14,8 +14,8 @@ use crate::recipes::SubjectSpec;
 use crate::sink::HandlerCall;
 use crate::topology::{PartitionIndex, Topology};
 use plimsoll_core::{CommitId, Instant, Outcome, TopicPartition};
+use plimsoll_oracle::{ErrorName, MemberId, TraceEvent};
 use plimsoll_scenarios::scenario::Consumers;
-use plimsoll_scenarios::{ErrorName, MemberId, TraceEvent};
 
 /// A process of a member.
 pub struct Process {

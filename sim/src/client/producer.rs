@@ -11,7 +11,7 @@ use crate::env::Env;
 use crate::protocol::{Channel, Correlation, Node, Request, Response, Value};
 use crate::topology::PartitionIndex;
 use plimsoll_core::{Instant, Offset};
-use plimsoll_scenarios::TraceEvent;
+use plimsoll_oracle::TraceEvent;
 use plimsoll_scenarios::scenario::Acks;
 use std::collections::VecDeque;
 use std::time::Duration;

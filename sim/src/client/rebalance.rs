@@ -7,7 +7,7 @@ use super::start::Starting;
 use crate::env::Env;
 use crate::topology::PartitionIndex;
 use plimsoll_core::{RebalanceId, Start};
-use plimsoll_scenarios::TraceEvent;
+use plimsoll_oracle::TraceEvent;
 use plimsoll_scenarios::scenario::Assignor;
 
 /// What the group decides.

@@ -7,7 +7,7 @@ use crate::env::Env;
 use crate::protocol::{Channel, CommittedOffset, LogEnds, Request};
 use crate::topology::PartitionIndex;
 use plimsoll_core::{Assignment, Instant};
-use plimsoll_scenarios::ErrorName;
+use plimsoll_oracle::ErrorName;
 
 /// Partitions that were assigned, and of which not everything is known yet.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use crate::protocol::{BrokerSet, Channel, Correlation, Message, Node, PartitionS
 use crate::protocol::{Request, Response};
 use crate::topology::PartitionIndex;
 use plimsoll_core::{Instant, TopicPartition};
-use plimsoll_scenarios::{ErrorName, TraceEvent};
+use plimsoll_oracle::{BrokerId, ErrorName, TraceEvent};
 use std::time::Duration;
 
 /// The controller.
@@ -314,12 +314,12 @@ impl Controller {
         let Some(Node(leader)) = leader else { return };
         env.observe(TraceEvent::LeaderChanged {
             partition: env.topology.partition(partition),
-            leader: u32::from(leader),
+            leader: BrokerId(leader.into()),
             epoch,
         });
         if partition == env.topology.group_offsets() {
             env.observe(TraceEvent::CoordinatorChanged {
-                broker: u32::from(leader),
+                broker: BrokerId(leader.into()),
             });
         }
     }

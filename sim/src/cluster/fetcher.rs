@@ -10,7 +10,7 @@ use crate::protocol::{
 };
 use crate::topology::PartitionIndex;
 use plimsoll_core::Instant;
-use plimsoll_scenarios::ErrorName;
+use plimsoll_oracle::ErrorName;
 use std::time::Duration;
 
 /// `replica.fetch.backoff.ms`.

@@ -180,7 +180,7 @@ fn sequence_of(record: &StoredRecord) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plimsoll_scenarios::MessageId;
+    use plimsoll_oracle::MessageId;
 
     fn message(sequence: u32) -> Value {
         Value::Message {

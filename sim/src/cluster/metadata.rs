@@ -7,7 +7,7 @@ use crate::env::Env;
 use crate::protocol::{LeaderInfo, LogEnds, Node, PartitionState, Response};
 use crate::topology::PartitionIndex;
 use plimsoll_core::NextOffset;
-use plimsoll_scenarios::ErrorName;
+use plimsoll_oracle::ErrorName;
 
 /// The controller's decisions.
 impl Broker {

@@ -8,7 +8,7 @@ use crate::env::Env;
 use crate::protocol::{Response, Value};
 use crate::topology::PartitionIndex;
 use plimsoll_core::Offset;
-use plimsoll_scenarios::ErrorName;
+use plimsoll_oracle::ErrorName;
 use plimsoll_scenarios::scenario::Acks;
 use std::time::Duration;
 

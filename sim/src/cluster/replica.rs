@@ -5,7 +5,7 @@ use super::coordinator::GroupWrite;
 use super::log::Log;
 use crate::protocol::{BrokerSet, Correlation, FetchPosition, Node, PartitionState};
 use plimsoll_core::Instant;
-use plimsoll_scenarios::ErrorName;
+use plimsoll_oracle::ErrorName;
 use std::collections::VecDeque;
 use std::time::Duration;
 

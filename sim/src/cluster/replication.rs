@@ -8,7 +8,7 @@ use crate::env::Env;
 use crate::protocol::{BrokerSet, Channel, Correlation, FetchPosition, Node, Request, Response};
 use crate::topology::PartitionIndex;
 use plimsoll_core::{Instant, NextOffset, Offset};
-use plimsoll_scenarios::{ErrorName, TraceEvent};
+use plimsoll_oracle::{ErrorName, TraceEvent};
 
 /// Records come in.
 impl Broker {

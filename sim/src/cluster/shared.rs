@@ -5,7 +5,7 @@ use super::log::Log;
 use crate::env::Env;
 use crate::protocol::{FetchRequest, FetchResponse, GroupMemberId, Value};
 use crate::topology::{PartitionIndex, Topology};
-use plimsoll_scenarios::TraceEvent;
+use plimsoll_oracle::TraceEvent;
 
 /// What belongs to the cluster, but to none of its brokers.
 #[expect(clippy::vec_box, reason = "messages travel in their boxes")]

@@ -6,8 +6,9 @@ use crate::env::Event;
 use crate::protocol::Node;
 use crate::topology::PartitionIndex;
 use crate::world::World;
+use plimsoll_oracle::{BrokerId, MemberId, TraceEvent};
 use plimsoll_scenarios::scenario::{Direction, Fault, FaultKind};
-use plimsoll_scenarios::{MemberId, Purpose, Rng, TraceEvent};
+use plimsoll_scenarios::{Purpose, Rng};
 use std::time::Duration;
 
 /// Between two processes of a rolling restart, where the scenario does not say.
@@ -45,7 +46,7 @@ impl World<'_> {
         self.env.observe(TraceEvent::FaultBegan {
             fault: fault.id,
             member,
-            broker: broker.map(|node| u32::from(node.0)),
+            broker: broker.map(|node| BrokerId(node.0.into())),
         });
         match self.execute(index, fault, member, broker) {
             Some(undo) => {

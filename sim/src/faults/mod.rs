@@ -7,8 +7,9 @@ use crate::env::Event;
 use crate::protocol::Node;
 use crate::world::World;
 use act::Undo;
-use plimsoll_scenarios::scenario::{Condition, RequestKind, Trigger};
-use plimsoll_scenarios::{Entry, ErrorName, MemberId, Plan, Rng, TraceEvent};
+use plimsoll_oracle::{Entry, ErrorName, MemberId, RequestKind, TraceEvent};
+use plimsoll_scenarios::scenario::{Condition, Trigger};
+use plimsoll_scenarios::{Plan, Rng};
 
 /// A step of the fault at this index of the plan.
 #[derive(Clone, Copy, Debug)]

@@ -2,7 +2,7 @@
 
 use crate::protocol::Node;
 use crate::world::World;
-use plimsoll_scenarios::MemberId;
+use plimsoll_oracle::MemberId;
 use plimsoll_scenarios::scenario::{BrokerTarget, Direction, MemberTarget};
 
 impl World<'_> {

@@ -7,7 +7,8 @@ mod sarama;
 mod tests;
 
 use plimsoll_core::{Config, Machine};
-use plimsoll_scenarios::{MessageId, Subject};
+use plimsoll_oracle::MessageId;
+use plimsoll_scenarios::Subject;
 
 /// What the simulated handler gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,8 @@ use plimsoll_core::{
     InitialPosition, Instant, Machine, NextOffset, Offset, Outcome, RebalanceId, Record,
     TopicPartition,
 };
-use plimsoll_scenarios::{MessageId, Subject};
+use plimsoll_oracle::MessageId;
+use plimsoll_scenarios::Subject;
 use std::time::Duration;
 
 const P0: TopicPartition = TopicPartition::new(0, 0);

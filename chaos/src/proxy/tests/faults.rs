@@ -5,7 +5,8 @@ use super::*;
 use kafka_protocol::messages::{
     HeartbeatRequest, HeartbeatResponse, OffsetCommitResponse, SyncGroupRequest, SyncGroupResponse,
 };
-use plimsoll_scenarios::scenario::{Direction, RequestKind};
+use plimsoll_oracle::RequestKind;
+use plimsoll_scenarios::scenario::Direction;
 use std::time::Instant;
 
 const SENT: Seen = Seen::CommitSent { broker: 0 };

@@ -2,7 +2,8 @@
 
 use super::*;
 use kafka_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
-use plimsoll_scenarios::scenario::{Direction, RequestKind};
+use plimsoll_oracle::RequestKind;
+use plimsoll_scenarios::scenario::Direction;
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::KafkaResult;

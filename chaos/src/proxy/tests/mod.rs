@@ -13,7 +13,7 @@ use super::{BrokerAddress, Proxy, Seen, Watcher};
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::{RequestHeader, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
-use plimsoll_scenarios::MemberId;
+use plimsoll_oracle::MemberId;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};

@@ -21,7 +21,7 @@ use kafka_protocol::messages::{
     SyncGroupRequest, SyncGroupResponse, consumer_protocol_assignment,
     consumer_protocol_subscription,
 };
-use plimsoll_scenarios::scenario::RequestKind;
+use plimsoll_oracle::RequestKind;
 
 /// A commit of generation 3: partition 0 to 10 and partition 1 to 20.
 pub(super) fn commit() -> OffsetCommitRequest {

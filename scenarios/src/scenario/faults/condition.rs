@@ -1,8 +1,8 @@
 //! When a condition comes true: what of a trace meets it, and whom that is about.
 
 use super::Condition;
-use crate::{MemberId, TraceEvent};
 use plimsoll_core::Outcome;
+use plimsoll_oracle::{MemberId, TraceEvent};
 
 impl Condition {
     /// Whether this observation is what the condition waits for.

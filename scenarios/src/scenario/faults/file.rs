@@ -5,16 +5,14 @@ use super::random::RawRandom;
 use super::target::{BrokerName, MemberName};
 use super::when::When;
 use super::words::{By, FailureWord};
-use super::{
-    BrokerTarget, Direction, Fault, FaultKind, FaultSpec, MemberTarget, RequestKind, Trigger,
-};
+use super::{BrokerTarget, Direction, Fault, FaultKind, FaultSpec, MemberTarget, Trigger};
 use crate::scenario::errors::{Place, Problem, place};
 use crate::scenario::ids;
 use crate::scenario::topics::{PartitionName, Topic, topic_number};
 use crate::scenario::units::Share;
 use crate::scenario::value::{Table, Value};
-use crate::{ErrorName, FaultId, MessageId};
 use plimsoll_core::{Instant, Outcome, TopicPartition};
+use plimsoll_oracle::{ErrorName, FaultId, MessageId, RequestKind, Word};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -250,7 +248,11 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn fault(&mut self, id: FaultId) -> Option<Fault> {
         let Some(Value(name)) = self.raw.r#do else {
-            let words: Vec<_> = FaultName::all().map(FaultName::name).collect();
+            let words: Vec<_> = FaultName::ALL
+                .iter()
+                .copied()
+                .map(FaultName::word)
+                .collect();
             let help = format!("one of {}", words.join(", "));
             let problem = Problem::new(self.at.clone(), "a fault without `do`")
                 .expected("expected `do`, what happens");
@@ -274,7 +276,7 @@ impl Reader<'_> {
         let keys = name.keys();
         let given = self.raw.given(&OWN_KEYS);
         let before = self.problems.len();
-        let word = name.name();
+        let word = name.word();
         for &key in keys.needed.iter().filter(|key| !given.contains(key)) {
             self.problem("do", format!("`{word}` without `{key}`"))
                 .expected = format!("expected `{key}` beside it");
@@ -318,7 +320,7 @@ impl Reader<'_> {
                 None
             }
             (None, None) => {
-                let message = format!("when does `{}` happen?", name.name());
+                let message = format!("when does `{}` happen?", name.word());
                 self.problem("do", message).expected =
                     "expected `at = \"12s\"` or `when = \"commit-in-flight\"` beside it".into();
                 None
@@ -411,7 +413,7 @@ impl Reader<'_> {
             })
     }
 
-    fn joining(&mut self) -> Option<crate::MemberId> {
+    fn joining(&mut self) -> Option<plimsoll_oracle::MemberId> {
         match &self.raw.member.as_ref()?.0 {
             MemberName::Member(member) => Some(*member),
             _ => {

@@ -1,66 +1,66 @@
 //! The words of `do`, and which keys belong to each.
 
 use super::FaultKind;
-use crate::scenario::value::{Word, words};
+use crate::scenario::value::written_as_words;
+use plimsoll_oracle::Hindrance;
 
-/// The kind of a fault without its details: a word of `do`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(missing_docs, reason = "`FaultKind` says what each does")]
-pub enum FaultName {
-    Crash,
-    Stop,
-    Pause,
-    Slow,
-    Join,
-    RollingRestart,
-    CrashAfterEffect,
-    HandlerOutage,
-    HandlerHang,
-    Undecodable,
-    Partition,
-    Isolate,
-    Delay,
-    Cut,
-    LoseResponse,
-    BrokerCrash,
-    BrokerStop,
-    BrokerPause,
-    RollingBrokerRestart,
-    LeaderMove,
-    CoordinatorMove,
-    Error,
-    Throttle,
-    AddPartitions,
-    Retention,
+plimsoll_oracle::words! {
+    /// The kind of a fault without its details: a word of `do`.
+    pub enum FaultName: "fault" {
+        /// A member's process dies at once; started again after the duration.
+        Crash = "crash",
+        /// A member is asked to stop gracefully; started again after the duration.
+        Stop = "stop",
+        /// A member stands still, and wakes up believing what it believed.
+        Pause = "pause",
+        /// A member's handlers take several times as long.
+        Slow = "slow",
+        /// A member that has not run yet starts.
+        Join = "join",
+        /// Each member in turn stops gracefully and starts again.
+        RollingRestart = "rolling-restart",
+        /// A member dies after its next effect, before it learns of it.
+        CrashAfterEffect = "crash-after-effect",
+        /// A share of all attempts fails.
+        HandlerOutage = "handler-outage",
+        /// Attempts that begin meanwhile do not come back before the end.
+        HandlerHang = "handler-hang",
+        /// A message that no handler can decode.
+        Undecodable = "undecodable",
+        /// Nothing passes between a member and brokers, one way or both.
+        Partition = "partition",
+        /// Nothing passes between a broker and all others.
+        Isolate = "isolate",
+        /// Everything between a member and brokers takes longer.
+        Delay = "delay",
+        /// Connections between a member and brokers break.
+        Cut = "cut",
+        /// A request is applied, and its answer is lost.
+        LoseResponse = "lose-response",
+        /// A broker's process dies; started again after the duration.
+        BrokerCrash = "broker-crash",
+        /// A broker hands its leaderships over and stops.
+        BrokerStop = "broker-stop",
+        /// A broker stands still.
+        BrokerPause = "broker-pause",
+        /// Each broker in turn stops cleanly and starts again.
+        RollingBrokerRestart = "rolling-broker-restart",
+        /// Another in-sync replica becomes a partition's leader.
+        LeaderMove = "leader-move",
+        /// Another broker becomes the group's coordinator.
+        CoordinatorMove = "coordinator-move",
+        /// Requests of a kind are answered with an error code of Kafka's.
+        Error = "error",
+        /// A broker answers everything later.
+        Throttle = "throttle",
+        /// A topic gets more partitions.
+        AddPartitions = "add-partitions",
+        /// The first records of a partition are removed.
+        Retention = "retention",
+    }
 }
 
-words!(FaultName, "fault" {
-    Crash => "crash",
-    Stop => "stop",
-    Pause => "pause",
-    Slow => "slow",
-    Join => "join",
-    RollingRestart => "rolling-restart",
-    CrashAfterEffect => "crash-after-effect",
-    HandlerOutage => "handler-outage",
-    HandlerHang => "handler-hang",
-    Undecodable => "undecodable",
-    Partition => "partition",
-    Isolate => "isolate",
-    Delay => "delay",
-    Cut => "cut",
-    LoseResponse => "lose-response",
-    BrokerCrash => "broker-crash",
-    BrokerStop => "broker-stop",
-    BrokerPause => "broker-pause",
-    RollingBrokerRestart => "rolling-broker-restart",
-    LeaderMove => "leader-move",
-    CoordinatorMove => "coordinator-move",
-    Error => "error",
-    Throttle => "throttle",
-    AddPartitions => "add-partitions",
-    Retention => "retention",
-});
+written_as_words!(FaultName);
 
 /// Which keys a kind of fault has, besides those that say when.
 pub(in crate::scenario) struct Keys {
@@ -71,16 +71,6 @@ pub(in crate::scenario) struct Keys {
 }
 
 impl FaultName {
-    /// All of them, in the order of listings.
-    pub fn all() -> impl Iterator<Item = Self> {
-        Self::table().into_iter().map(|(name, _)| name)
-    }
-
-    /// The word of `do`.
-    pub fn name(self) -> &'static str {
-        self.word()
-    }
-
     /// Whether `[faults.random]` can draw it: the others need an argument that nobody can guess.
     pub fn is_drawable(self) -> bool {
         !matches!(self, Self::Join | Self::Undecodable | Self::AddPartitions)
@@ -151,6 +141,39 @@ impl FaultKind {
             Self::Throttle(..) => FaultName::Throttle,
             Self::AddPartitions { .. } => FaultName::AddPartitions,
             Self::Retention(..) => FaultName::Retention,
+        }
+    }
+}
+
+impl FaultKind {
+    /// Returns when a fault of this kind keeps members from committing.
+    pub(crate) fn hindrance(&self) -> Hindrance {
+        match self.name() {
+            FaultName::Crash
+            | FaultName::Stop
+            | FaultName::Pause
+            | FaultName::Slow
+            | FaultName::Join
+            | FaultName::RollingRestart
+            | FaultName::CrashAfterEffect
+            | FaultName::HandlerOutage
+            | FaultName::HandlerHang
+            | FaultName::Undecodable
+            | FaultName::AddPartitions
+            | FaultName::Retention => Hindrance::Never,
+            FaultName::Cut
+            | FaultName::LoseResponse
+            | FaultName::LeaderMove
+            | FaultName::CoordinatorMove => Hindrance::AtOnce,
+            FaultName::Partition
+            | FaultName::Isolate
+            | FaultName::Delay
+            | FaultName::BrokerCrash
+            | FaultName::BrokerStop
+            | FaultName::BrokerPause
+            | FaultName::RollingBrokerRestart
+            | FaultName::Error
+            | FaultName::Throttle => Hindrance::WhileItLasts,
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::scenario::errors::{Place, Problem};
 use crate::scenario::units::{self, Span};
 use crate::scenario::value::Value;
 use crate::scenario::write::{SHORT, Section};
+use plimsoll_oracle::Word;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use std::borrow::Cow;
@@ -75,11 +76,13 @@ impl JsonSchema for Weights {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let words: serde_json::Map<_, _> = FaultName::all()
+        let words: serde_json::Map<_, _> = FaultName::ALL
+            .iter()
+            .copied()
             .filter(|name| name.is_drawable())
             .map(|name| {
                 (
-                    name.name().into(),
+                    name.word().into(),
                     serde_json::json!({ "type": "number", "minimum": 0 }),
                 )
             })
@@ -90,7 +93,10 @@ impl JsonSchema for Weights {
 
 /// The weights of a description that states none.
 fn every_kind() -> Vec<(FaultName, f64)> {
-    let names = FaultName::all().filter(|name| name.is_drawable());
+    let names = FaultName::ALL
+        .iter()
+        .copied()
+        .filter(|name| name.is_drawable());
     names.map(|name| (name, 1.0)).collect()
 }
 
@@ -138,10 +144,10 @@ impl RandomFaults {
         let undrawable = self.weights.iter().filter(|(name, _)| !name.is_drawable());
         for (name, _) in undrawable {
             let mut place = key("weights");
-            place.push(name.name().into());
+            place.push(name.word().into());
             let message = format!(
                 "`{}` cannot be drawn: it needs to be told whom",
-                name.name()
+                name.word()
             );
             problems.push(Problem::new(place, message).expected("expected it in `[[faults]]`"));
         }
@@ -173,13 +179,13 @@ impl RandomFaults {
         let mut weights = Section::new("[faults.random.weights]");
         if self.weights != every_kind() {
             let entries = self.weights.iter();
-            let entries = entries.map(|(name, weight)| format!("{} = {weight}", name.name()));
+            let entries = entries.map(|(name, weight)| format!("{} = {weight}", name.word()));
             let line = entries.collect::<Vec<_>>().join(", ");
             if line.len() <= SHORT {
                 section.line("weights", format!("{{ {line} }}"));
             } else {
                 for (name, weight) in &self.weights {
-                    weights.line(name.name(), weight);
+                    weights.line(name.word(), weight);
                 }
             }
         }

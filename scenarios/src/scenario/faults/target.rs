@@ -1,10 +1,10 @@
 //! Whom a fault hits, by the words of a file.
 
 use super::{BrokerTarget, MemberTarget};
-use crate::MemberId;
 use crate::scenario::errors::{Place, Problem};
 use crate::scenario::topics::{PartitionName, Topic, partition_word};
 use crate::scenario::value::{Refused, Written};
+use plimsoll_oracle::MemberId;
 use schemars::{Schema, json_schema};
 
 /// `consumer-1`, `subject` or `owner of orders-0`.

@@ -5,21 +5,11 @@
 //! `was`, `are`) mean nothing; an ordinal (`10th`, `first`) is what the key `nth` says.
 
 use super::Condition;
-use crate::scenario::value::{Refused, Word, Written, words};
+use crate::scenario::value::{Refused, Written, written_as_words};
+use plimsoll_oracle::Word;
 use schemars::{Schema, json_schema};
 
-words!(Condition, "condition" {
-    CommitInFlight => "commit-in-flight",
-    CommitAccepted => "commit-accepted",
-    HandlerStarted => "handler-started",
-    Effect => "effect",
-    HandlerFailed => "handler-failed",
-    Assigned => "assigned",
-    Revoked => "revoked",
-    RevokedInFlight => "revoked-in-flight",
-    Acknowledged => "acknowledged",
-    DeadLettered => "dead-lettered",
-});
+written_as_words!(Condition);
 
 /// A condition, perhaps with how often it must come true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! The words of single keys.
 
-use super::{Direction, RequestKind};
-use crate::scenario::value::{Refused, Written, words};
+use super::Direction;
+use crate::scenario::value::{Refused, Written, written_as_words};
 use schemars::{Schema, json_schema};
 use std::time::Duration;
 
@@ -31,27 +31,14 @@ impl Written for By {
     }
 }
 
-/// How a handler fails; never `Ok`.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum FailureWord {
-    Retryable,
-    Permanent,
+plimsoll_oracle::words! {
+    /// How a handler fails; never `Ok`.
+    pub(super) enum FailureWord: "outcome" {
+        /// It may succeed when called again.
+        Retryable = "retryable",
+        /// It would fail each time.
+        Permanent = "permanent",
+    }
 }
 
-words!(FailureWord, "outcome" { Retryable => "retryable", Permanent => "permanent" });
-words!(Direction, "direction" {
-    Both => "both", Requests => "requests", Responses => "responses",
-});
-words!(RequestKind, "request" {
-    Produce => "Produce",
-    Fetch => "Fetch",
-    ListOffsets => "ListOffsets",
-    Metadata => "Metadata",
-    OffsetCommit => "OffsetCommit",
-    OffsetFetch => "OffsetFetch",
-    FindCoordinator => "FindCoordinator",
-    JoinGroup => "JoinGroup",
-    SyncGroup => "SyncGroup",
-    Heartbeat => "Heartbeat",
-    LeaveGroup => "LeaveGroup",
-});
+written_as_words!(Direction, FailureWord);

@@ -7,6 +7,7 @@ use crate::scenario::ids;
 use crate::scenario::topics::{Topic, write_partition};
 use crate::scenario::write::{self, Section};
 use plimsoll_core::Outcome;
+use plimsoll_oracle::Word;
 use std::time::Duration;
 
 /// The tables `[[faults]]` and `[faults.random]`.
@@ -73,7 +74,7 @@ impl Writer<'_> {
                     .differing("after", (delay, Duration::ZERO), write::time);
             }
         }
-        self.section.text("do", fault.kind.name().name());
+        self.section.text("do", fault.kind.name().word());
         self.kind(&fault.kind);
         if let Some(time) = fault.duration {
             self.section.line("for", write::time(time));

@@ -3,8 +3,8 @@
 use super::*;
 use crate::protocol::GroupMemberId;
 use plimsoll_core::{CommitId, CommitOffset, CommitOutcome, NextOffset};
-use plimsoll_scenarios::ErrorName;
-use plimsoll_scenarios::scenario::RequestKind as K;
+use plimsoll_oracle::ErrorName;
+use plimsoll_oracle::RequestKind as K;
 
 fn commit(id: u32) -> Command<Payload> {
     Command::Commit {

@@ -2,7 +2,7 @@
 
 use super::*;
 use plimsoll_core::{AssignmentEpoch, NextOffset};
-use plimsoll_scenarios::scenario::RequestKind as K;
+use plimsoll_oracle::RequestKind as K;
 
 /// The offsets of the records that arrived, by partition.
 fn fetched(bench: &mut Bench, partition: u32) -> Vec<u64> {
@@ -108,7 +108,7 @@ fn nothing_of_a_revoked_partition_is_delivered() {
     probe::be_silent();
     bench.kafka.refuse(
         K::Heartbeat,
-        plimsoll_scenarios::ErrorName::RebalanceInProgress,
+        plimsoll_oracle::ErrorName::RebalanceInProgress,
     );
     bench.run(ms(200));
     bench.kafka.append(&mut bench.env, P0, 1);
@@ -138,7 +138,7 @@ fn an_inline_application_is_called_between_two_handlers() {
     bench.kafka.append(&mut bench.env, P0, 2);
     bench.kafka.refuse(
         K::Heartbeat,
-        plimsoll_scenarios::ErrorName::RebalanceInProgress,
+        plimsoll_oracle::ErrorName::RebalanceInProgress,
     );
     bench.run(ms(60));
     let order = |events: Vec<Event<Payload>>| -> Vec<&'static str> {
@@ -273,7 +273,7 @@ fn what_an_old_leader_still_answers_is_not_wanted() {
 fn nothing_is_delivered_while_a_callback_waits_for_its_answer() {
     let mut bench = Bench::new(Polling::Always, "assignor = \"cooperative-sticky\"\n").joined();
     probe::be_silent();
-    let error = plimsoll_scenarios::ErrorName::RebalanceInProgress;
+    let error = plimsoll_oracle::ErrorName::RebalanceInProgress;
     bench.kafka.refuse(K::Heartbeat, error);
     bench.kafka.assignment = Some(vec![P0, P1]);
     bench.run(ms(3_100));

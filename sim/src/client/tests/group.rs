@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::protocol::GroupMemberId;
-use plimsoll_scenarios::ErrorName;
-use plimsoll_scenarios::scenario::RequestKind as K;
+use plimsoll_oracle::ErrorName;
+use plimsoll_oracle::RequestKind as K;
 
 const COOPERATIVE: &str = "assignor = \"cooperative-sticky\"\n";
 const STATIC: &str = "static_ids = true\n";

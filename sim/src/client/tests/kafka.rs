@@ -8,8 +8,7 @@ use crate::protocol::{
 };
 use crate::topology::PartitionIndex;
 use plimsoll_core::{Instant, NextOffset, Offset};
-use plimsoll_scenarios::scenario::RequestKind;
-use plimsoll_scenarios::{ErrorName, MessageId};
+use plimsoll_oracle::{ErrorName, MessageId, RequestKind};
 
 /// A request, as it arrived.
 #[derive(Debug)]

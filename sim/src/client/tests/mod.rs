@@ -20,8 +20,8 @@ use crate::sink::Sink;
 use crate::topology::{PartitionIndex, Topology};
 use kafka::{Asked, Kafka};
 use plimsoll_core::{Command, Event, Instant, TopicPartition};
-use plimsoll_scenarios::scenario::RequestKind;
-use plimsoll_scenarios::{MemberId, Plan, Scenario, Trace, TraceEvent};
+use plimsoll_oracle::{MemberId, RequestKind, Trace, TraceEvent};
+use plimsoll_scenarios::{Plan, Scenario};
 use std::time::Duration;
 
 /// The first partition of the topic.

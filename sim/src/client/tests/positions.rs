@@ -3,8 +3,9 @@
 use super::*;
 use crate::protocol::{CommittedOffset, Value};
 use plimsoll_core::{AssignmentEpoch, DeadLetterReason, NextOffset, Offset, Record};
-use plimsoll_scenarios::scenario::{Acks, RequestKind as K};
-use plimsoll_scenarios::{ErrorName, MessageId};
+use plimsoll_oracle::RequestKind as K;
+use plimsoll_oracle::{ErrorName, MessageId};
+use plimsoll_scenarios::scenario::Acks;
 
 fn committed(partition: PartitionIndex, metadata: Option<u32>) -> CommittedOffset {
     CommittedOffset {

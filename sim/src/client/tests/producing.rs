@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::protocol::Value;
-use plimsoll_scenarios::ErrorName;
-use plimsoll_scenarios::scenario::RequestKind as K;
+use plimsoll_oracle::ErrorName;
+use plimsoll_oracle::RequestKind as K;
 
 fn bench(producer: &str) -> Bench {
     let mut bench = Bench::new(Polling::Always, producer);

@@ -5,7 +5,7 @@ use crate::cluster::connections::Reply;
 use crate::protocol::{Generation, GroupMemberId, JoinError, JoinGroupRequest, Node, Response};
 use crate::topology::PartitionIndex;
 use plimsoll_core::Instant;
-use plimsoll_scenarios::ErrorName;
+use plimsoll_oracle::ErrorName;
 use plimsoll_scenarios::scenario::{Assignor, BrokerSettings};
 use std::collections::VecDeque;
 use std::time::Duration;

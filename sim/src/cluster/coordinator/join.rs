@@ -7,7 +7,7 @@ use crate::protocol::{
     GroupMemberId, JoinError, JoinGroupRequest, JoinGroupResponse, JoinedMember, Response,
 };
 use plimsoll_core::Instant;
-use plimsoll_scenarios::ErrorName;
+use plimsoll_oracle::ErrorName;
 use std::time::Duration;
 
 /// How long a new member's first JoinGroup may wait (`classicGroupNewMemberJoinTimeoutMs`).

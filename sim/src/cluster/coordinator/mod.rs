@@ -22,7 +22,7 @@ use crate::protocol::{CommittedOffset, GroupMemberId, JoinError, Request, Respon
 use crate::topology::PartitionIndex;
 use group::Group;
 use plimsoll_core::{Instant, NextOffset};
-use plimsoll_scenarios::ErrorName;
+use plimsoll_oracle::ErrorName;
 use std::time::Duration;
 
 /// How long a new coordinator reads its partition before it answers.

@@ -6,7 +6,7 @@ use crate::cluster::connections::Reply;
 use crate::cluster::replica::{Waiting, Writer};
 use crate::env::Env;
 use crate::protocol::{CommittedOffset, Generation, Response, Value};
-use plimsoll_scenarios::ErrorName;
+use plimsoll_oracle::ErrorName;
 
 impl Broker {
     /// Writes an accepted commit; it is answered, and observed, when it is replicated.

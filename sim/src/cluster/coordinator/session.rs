@@ -3,7 +3,7 @@
 use super::group::{Group, State};
 use crate::protocol::{Generation, GroupMemberId, Node};
 use plimsoll_core::Instant;
-use plimsoll_scenarios::ErrorName;
+use plimsoll_oracle::ErrorName;
 
 impl Group {
     /// A member lives (`classicGroupHeartbeat`).

@@ -6,7 +6,7 @@ use crate::cluster::connections::Reply;
 use crate::protocol::{Generation, GroupMemberId, Response};
 use crate::topology::PartitionIndex;
 use plimsoll_core::Instant;
-use plimsoll_scenarios::ErrorName;
+use plimsoll_oracle::ErrorName;
 
 impl Group {
     /// A member asks for its assignment; the leader brings all of them.

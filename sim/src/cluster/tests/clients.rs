@@ -8,8 +8,8 @@ use crate::protocol::{
 };
 use crate::topology::PartitionIndex;
 use plimsoll_core::{NextOffset, Offset};
+use plimsoll_oracle::{ErrorName, MessageId, TraceEvent};
 use plimsoll_scenarios::scenario::{Acks, Assignor};
-use plimsoll_scenarios::{ErrorName, MessageId, TraceEvent};
 use std::time::Duration;
 
 /// What clients ask.

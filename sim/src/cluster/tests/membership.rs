@@ -77,7 +77,7 @@ fn a_paused_leader_is_replaced_and_wakes_up_as_a_follower() {
 
 #[test]
 fn partitions_are_added_when_a_fault_says_so() {
-    use plimsoll_scenarios::FaultId;
+    use plimsoll_oracle::FaultId;
     use plimsoll_scenarios::scenario::{Fault, FaultKind, Trigger};
     let mut cluster = Cluster::new(|_| {});
     let mut plan = cluster.env.plan.clone();

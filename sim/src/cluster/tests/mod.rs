@@ -19,8 +19,9 @@ use crate::sink::Sink;
 use crate::topology::{PartitionIndex, Topology};
 use clients::join_request;
 use plimsoll_core::{Instant, NextOffset, Offset};
+use plimsoll_oracle::{ErrorName, MemberId, MessageId, Trace};
+use plimsoll_scenarios::Plan;
 use plimsoll_scenarios::scenario::{Acks, Distribution, Settings};
-use plimsoll_scenarios::{ErrorName, MemberId, MessageId, Plan, Trace};
 use std::sync::Arc;
 use std::time::Duration;
 

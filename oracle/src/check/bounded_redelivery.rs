@@ -1,0 +1,50 @@
+//! `bounded-redelivery`: a record is delivered at most budget x (1 + disruptions of its partition)
+//! times.
+//!
+//! A disruption is each assignment of the partition after the first, and each time that the group
+//! was moved back by no will of its members. The bound holds at every delivery, not only at the
+//! end. Without dead letters a failing record is tried without end, so only the attempts that went
+//! well are bounded: by 1 + disruptions.
+
+use super::findings::{Case, Findings};
+use super::history::Attempt;
+use crate::Judgement;
+use plimsoll_core::Outcome;
+
+pub(super) fn judge(case: &Case<'_>) -> Judgement {
+    let config = &case.terms.config;
+    let mut findings = Findings::default();
+    for attempt in &case.history.attempts {
+        let chances = attempt.chances.max(1);
+        let too_often = match config.dead_letters {
+            true => attempt.deliveries > config.retry.attempts.saturating_mul(chances),
+            false => attempt.outcome == Some(Outcome::Ok) && attempt.oks > chances,
+        };
+        if too_often {
+            findings.add(case, attempt.entry, || tell(case, attempt));
+        }
+    }
+    findings.or_held(
+        !case.history.attempts.is_empty(),
+        "no record was delivered to anybody",
+    )
+}
+
+fn tell(case: &Case<'_>, attempt: &Attempt) -> (String, Vec<u32>) {
+    let record = case.history.record(attempt.slot, attempt.offset);
+    let name = case.record_name(attempt.slot, attempt.offset);
+    let disruptions = attempt.chances.max(1) - 1;
+    let config = &case.terms.config;
+    let summary = match config.dead_letters {
+        true => format!(
+            "{name} was delivered {} times, with a budget of {} and {disruptions} disruptions of \
+             its partition",
+            attempt.deliveries, config.retry.attempts
+        ),
+        false => format!(
+            "{name} was processed {} times, with {disruptions} disruptions of its partition",
+            attempt.oks
+        ),
+    };
+    (summary, case.attempts_shown(record))
+}

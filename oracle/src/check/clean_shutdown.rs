@@ -1,0 +1,90 @@
+//! `clean-shutdown`: a graceful stop ends in time and causes no duplicate.
+//!
+//! Judged of every member that was asked to stop, that neither crashed, stood still nor lost its
+//! partitions before it had stopped, and whose commits nothing hindered meanwhile. Its duplicates
+//! are the records of the partitions which it owned when it was asked, that stood below its
+//! watermark when it had stopped and are delivered again under a later assignment: what it had
+//! finished beyond a record that failed or hung, nobody can commit.
+
+use super::bounded_duplicates::rewound;
+use super::findings::{Case, Findings};
+use super::history::{NEVER, Stop, at};
+use super::obstacles::Obstacles;
+use super::watermark::Passes;
+use crate::Judgement;
+
+pub(super) fn judge(case: &Case<'_>, obstacles: &Obstacles) -> Judgement {
+    let history = case.history;
+    let mut findings = Findings::default();
+    let mut passes = Passes::default();
+    let mut judged = false;
+    for stop in &history.stops {
+        let due = at(case.trace, stop.entry) + case.terms.shutdown_within;
+        let end = history.ended.min(case.trace.entries().len() as u32 - 1);
+        let stopped = at(case.trace, stop.stopped.min(end));
+        if stop.disturbed || obstacles.hinder(stop.member, at(case.trace, stop.entry), stopped) {
+            continue;
+        }
+        if stop.stopped == NEVER && stopped <= due {
+            continue;
+        }
+        judged = true;
+        if stopped > due {
+            findings.add(case, stop.stopped.min(end), || tell_late(case, stop));
+        }
+        find_duplicates(case, stop, &mut passes, &mut findings);
+    }
+    findings.or_held(judged, "no member was stopped gracefully and undisturbed")
+}
+
+fn find_duplicates(case: &Case<'_>, stop: &Stop, passes: &mut Passes, findings: &mut Findings) {
+    let history = case.history;
+    let repeats = || {
+        let repeats = history.repeats.iter();
+        let repeats = repeats.map(|&repeat| &history.attempts[repeat as usize]);
+        repeats.filter(|repeat| repeat.entry > stop.stopped)
+    };
+    if repeats().next().is_none() {
+        return;
+    }
+    for (number, owner) in (0u32..).zip(&history.assignments) {
+        if owner.member != stop.member || owner.ended != stop.entry {
+            continue;
+        }
+        passes.read(history, number);
+        let again = repeats().filter(|repeat| repeat.slot == owner.slot);
+        for repeat in again.filter(|repeat| repeat.assignment > number) {
+            let passed = passes.at(repeat.offset);
+            if passed < stop.stopped && !rewound(case, repeat, passed) {
+                findings.add(case, repeat.entry, || {
+                    let name = case.record_name(repeat.slot, repeat.offset);
+                    let summary = format!(
+                        "{} started {name} again, which {} had finished before it stopped \
+                         gracefully",
+                        repeat.member, stop.member
+                    );
+                    (summary, vec![owner.entry, passed, stop.entry, stop.stopped])
+                });
+            }
+        }
+    }
+}
+
+fn tell_late(case: &Case<'_>, stop: &Stop) -> (String, Vec<u32>) {
+    let within = case.terms.shutdown_within.as_secs_f64();
+    let summary = match stop.stopped {
+        NEVER => format!(
+            "{} was asked to stop, and had not stopped after {within}s",
+            stop.member
+        ),
+        stopped => {
+            let took = at(case.trace, stopped) - at(case.trace, stop.entry);
+            format!(
+                "{} took {:.1}s to stop; {within}s were allowed",
+                stop.member,
+                took.as_secs_f64()
+            )
+        }
+    };
+    (summary, vec![stop.entry])
+}

@@ -1,0 +1,93 @@
+//! The checkers: each judges one property from a trace.
+//!
+//! A trace is read once into tables (`History`); the checkers are functions of it, one file a property.
+
+mod acked_is_durable;
+mod bounded_duplicates;
+mod bounded_redelivery;
+mod clean_shutdown;
+mod commit_covers_only_finished;
+mod coverage;
+mod dead_letter_exact;
+mod deliveries;
+mod exactly_once;
+mod fate;
+mod findings;
+mod history;
+mod key_order;
+mod liveness;
+mod no_loss;
+mod no_rewind;
+mod no_zombie;
+mod obstacles;
+mod reading;
+#[cfg(test)]
+mod tests;
+mod watermark;
+
+pub use coverage::Coverage;
+#[cfg(test)]
+pub(crate) use tests::terms_by_hand;
+
+use crate::{Judgement, Property, Terms, Trace, Verdict, Word};
+use findings::Case;
+use history::History;
+use obstacles::Obstacles;
+
+/// Judges runs; keeps its memory from one run to the next.
+#[derive(Debug, Default)]
+pub struct Judge {
+    history: History,
+    obstacles: Obstacles,
+}
+
+impl Judge {
+    /// A judge with no memory yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The judgement of every property. `unobservable` names what the backend cannot show.
+    pub fn judge(
+        &mut self,
+        terms: &Terms,
+        trace: &Trace,
+        unobservable: &[(Property, &'static str)],
+    ) -> Verdict {
+        self.history.read(terms, trace);
+        if !self.history.repeats.is_empty() || !self.history.stops.is_empty() {
+            self.obstacles.read(terms, trace);
+        }
+        let case = Case {
+            terms,
+            trace,
+            history: &self.history,
+        };
+        let judgements = Property::ALL.iter().map(|&property| {
+            let hidden = unobservable.iter().find(|(hidden, _)| *hidden == property);
+            let judgement = match hidden {
+                Some((_, reason)) => Judgement::NotObserved(reason),
+                None => self.judge_one(&case, property),
+            };
+            (property, judgement)
+        });
+        Verdict::new(judgements.collect())
+    }
+
+    fn judge_one(&self, case: &Case<'_>, property: Property) -> Judgement {
+        match property {
+            Property::NoLoss => no_loss::judge(case),
+            Property::CommitCoversOnlyFinished => commit_covers_only_finished::judge(case),
+            Property::NoRewind => no_rewind::judge(case),
+            Property::NoZombie => no_zombie::judge(case),
+            Property::KeyOrder => key_order::judge(case),
+            Property::DeadLetterExact => dead_letter_exact::judge(case),
+            Property::BoundedRedelivery => bounded_redelivery::judge(case),
+            Property::BoundedDuplicates => bounded_duplicates::judge(case, &self.obstacles),
+            Property::Liveness => liveness::judge(case),
+            Property::CleanShutdown => clean_shutdown::judge(case, &self.obstacles),
+            Property::ExactlyOnce => exactly_once::judge(),
+            Property::AckedIsDurable => acked_is_durable::judge(case),
+        }
+    }
+}

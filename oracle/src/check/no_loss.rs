@@ -1,0 +1,109 @@
+//! `no-loss`: every record whose produce was acknowledged, and that the cluster still holds, is
+//! finished in every group that owes it: all of them where the group starts at earliest, those
+//! acknowledged after the group first owned the partition where it starts at latest.
+//!
+//! Of a partition that was added after the group first owned any of the topic, every record is
+//! owed. What retention removed is not owed;
+//! what the scenario itself skipped is: that loss has been decided, and is named. An acknowledged
+//! record that the cluster lost is the matter of `acked-is-durable`. A record that is unfinished
+//! but was not passed ([`super::fate`]) is late: `liveness` judges it, and nothing is said here.
+
+use super::fate::{Passed, passed};
+use super::findings::{Case, Findings, who};
+use super::history::{NEVER, Partition, Record};
+use crate::Judgement;
+use plimsoll_core::InitialPosition;
+
+pub(super) fn judge(case: &Case<'_>) -> Judgement {
+    let history = case.history;
+    if history.healed == NEVER && history.ended == NEVER {
+        return Judgement::NotObserved("the run ended before everything was healed");
+    }
+    let mut findings = Findings::default();
+    let (mut owed, mut late) = (false, false);
+    for (slot, partition) in (0..).zip(history.partitions()) {
+        let owed_from = owed_from(case, partition);
+        for (offset, record) in (0..).zip(&partition.records) {
+            if !is_owed(record, owed_from) {
+                continue;
+            }
+            owed = true;
+            if record.finished != NEVER {
+                continue;
+            }
+            match passed(case, slot, offset) {
+                Some(how) => findings.add(case, how.entry(), || tell(case, slot, offset, how)),
+                None => late = true,
+            }
+        }
+    }
+    findings.or_else(|| match (owed, late) {
+        (_, true) => Judgement::NotObserved(
+            "the run ended while records were unfinished, though none was passed: see liveness",
+        ),
+        (false, false) => Judgement::NotObserved("no record was owed"),
+        (true, false) => Judgement::Held,
+    })
+}
+
+/// The entry after which an acknowledged record of the partition is owed.
+fn owed_from(case: &Case<'_>, partition: &Partition) -> Option<u32> {
+    if case.terms.config.initial == InitialPosition::Earliest || !partition.founding {
+        return None;
+    }
+    let first = case.history.assignment(partition.first);
+    Some(first.map_or(NEVER, |first| first.entry))
+}
+
+#[inline]
+fn is_owed(record: &Record, owed_from: Option<u32>) -> bool {
+    record.acked != NEVER
+        && record.stored != NEVER
+        && record.excused == NEVER
+        && owed_from.is_none_or(|from| record.acked > from)
+}
+
+fn tell(case: &Case<'_>, slot: u32, offset: u32, how: Passed) -> (String, Vec<u32>) {
+    let history = case.history;
+    let record = history.record(slot, offset);
+    let name = case.record_name(slot, offset);
+    let mut evidence = case.attempts_shown(record);
+    evidence.push(record.acked);
+    let later = history.assignments.iter();
+    let later = later.filter(|next| next.slot == slot && next.position > u64::from(offset));
+    evidence.extend(
+        later
+            .map(|next| next.entry)
+            .find(|&next| next > record.acked),
+    );
+    let commits = &history.commits;
+    let summary = match how {
+        Passed::Committed(entry) => match commits.iter().find(|commit| commit.entry == entry) {
+            Some(commit) => format!(
+                "{name} is lost: {} committed {} past it, and nobody ever finished it",
+                commit.member, commit.next
+            ),
+            None => format!(
+                "{name} is lost: the scenario moved the group's offset past it, and nobody ever \
+                 finished it"
+            ),
+        },
+        Passed::Position(_) => {
+            let partition = history.partition(slot);
+            let owner = case.owner(partition.current).map(|owner| owner.member);
+            format!(
+                "{name} is lost: {} reads from {} on, and nobody ever finished it",
+                who(owner),
+                partition.position
+            )
+        }
+        Passed::Skipped(_) => {
+            let owner = case.owner(history.partition(slot).current);
+            format!(
+                "{name} is lost: {} went on with later records and never came back to it",
+                who(owner.map(|owner| owner.member))
+            )
+        }
+    };
+    (summary, evidence)
+}

@@ -1,0 +1,225 @@
+//! `no-loss` and `acked-is-durable`.
+
+use super::{Ask, Held, NotObserved, Trial, Violated, check};
+use crate::Property;
+
+#[test]
+fn no_loss() {
+    check(
+        Property::NoLoss,
+        &[
+            Trial {
+                name: "everything is finished",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..3\nA does p0 0..3\nA commits p0 3\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "a commit passes a record that nobody finishes",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..3\nA does p0 0\nA begins p0 1\nA fails p0 1\nA does p0 2\nA commits p0 3\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "the record is finished after the commit that passed it",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..2\nA begins p0 0\nA does p0 1\nA commits p0 2\nA ok p0 0\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "the group is back before the record: it is late, not lost",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..2\nA commits p0 2\nA commits p0 0\nend late",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "nothing passed the record: it is late",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..3\nA does p0 0\nA commits p0 1\nend late",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "an owner that skips a record and commits nothing",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..3\nA does p0 0\nA begins p0 1\nA fails p0 1\nA does p0 2\nend late",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "the same, but the record is in its handler to the end",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..3\nA does p0 0\nA begins p0 1\nA does p0 2\nend late",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "the same, but it is tried on without end",
+                asks: &[Ask::NoDeadLetters],
+                script: "A assigned p0 0\nstore p0 0..3\nA does p0 0\nA begins p0 1\nA fails p0 1\nA does p0 2\nhealed\n@58\nA begins p0 1\nA fails p0 1\n@61\nended 1",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "the same, but it waits behind a record of its key that is tried on",
+                asks: &[],
+                script: "keys 1\nA assigned p0 0\nstore p0 0..2\nkeys 0\nstore p0 2\nA begins p0 0\nA does p0 2\nend late",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "the same, but its owner died",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..3\nA begins p0 1\nA fails p0 1\nA does p0 2\nA crashes\nend late",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "a record nobody acknowledged is owed to nobody",
+                asks: &[],
+                script: "A assigned p0 0\nstored p0 0\nA commits p0 1\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "an acknowledged record that the cluster lost",
+                asks: &[Ask::WeakAcks],
+                script: "A assigned p0 0\nacked p0 0\nA commits p0 1\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "retention removed it first",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..3\nremoved p0 2\nA seeks p0 0 2\nA does p0 2\nA commits p0 3\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "the scenario skipped it: a loss by decision",
+                asks: &[],
+                script: "store p0 0..3\nreset p0 2\nA assigned p0 2\nA does p0 2\nA commits p0 3\nend",
+                expected: Violated(2),
+            },
+            Trial {
+                name: "a zombie's position is not the group's",
+                asks: &[],
+                script: "A assigned p0 0\nB assigned p0 0\nstore p0 0\nA seeks p0 0 5\nend late",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "the owner's is",
+                asks: &[],
+                script: "A assigned p0 0\nB assigned p0 0\nstore p0 0\nB seeks p0 0 5\nend late",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "before healing nothing can be said",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA commits p0 1",
+                expected: NotObserved,
+            },
+        ],
+    );
+}
+
+#[test]
+fn no_loss_from_latest() {
+    check(
+        Property::NoLoss,
+        &[
+            Trial {
+                name: "what was there before is not owed",
+                asks: &[Ask::Latest],
+                script: "store p0 0..5\nA assigned p0 5\nstore p0 5\nA does p0 5\nA commits p0 6\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "nor what was acknowledged just before the group had the partition",
+                asks: &[Ask::Latest],
+                script: "store p0 0..2\nA assigned p0 1\nA commits p0 2\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "what came while nobody read is owed",
+                asks: &[Ask::Latest],
+                script: "A assigned p0 0\nA crashes\nstore p0 0..5\nA starts\nA assigned p0 5\nstore p0 5\nA does p0 5\nA commits p0 6\nend",
+                expected: Violated(5),
+            },
+            Trial {
+                name: "the same without any later record or commit: its owner reads beyond",
+                asks: &[Ask::Latest],
+                script: "A assigned p0 0\nA crashes\nstore p0 0..5\nA starts\nA assigned p0 5\nend late",
+                expected: Violated(5),
+            },
+            Trial {
+                name: "a partition that was added later is owed from its start",
+                asks: &[Ask::Latest],
+                script: "A assigned p0 0\nstore p7 0..3\nA assigned p7 3\nend late",
+                expected: Violated(3),
+            },
+            Trial {
+                name: "from earliest it is owed from before any assignment",
+                asks: &[],
+                script: "store p0 0..2\nA assigned p0 2\nend late",
+                expected: Violated(2),
+            },
+        ],
+    );
+}
+
+#[test]
+fn acked_is_durable() {
+    check(
+        Property::AckedIsDurable,
+        &[
+            Trial {
+                name: "all are stored",
+                asks: &[],
+                script: "store p0 0..3\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "stored a moment after the acknowledgement",
+                asks: &[],
+                script: "acked p0 0\nstored p0 0\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "removed before anybody could read it",
+                asks: &[],
+                script: "acked p0 0\nremoved p0 1\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "one never is",
+                asks: &[],
+                script: "store p0 0..3\nacked p0 3\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "acks=1 promises nothing",
+                asks: &[Ask::WeakAcks],
+                script: "acked p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "nothing was produced",
+                asks: &[],
+                script: "end",
+                expected: NotObserved,
+            },
+        ],
+    );
+}
+
+#[test]
+fn another_message_at_an_acknowledged_offset() {
+    use super::{Judge, script, terms};
+    use crate::{MessageId, TraceEvent};
+    let mut trace = script::trace("store p0 0");
+    let TraceEvent::Stored { partition, .. } = trace.entries()[0].event else {
+        unreachable!("the script stores first")
+    };
+    let message = MessageId(77);
+    let stored = TraceEvent::Stored {
+        message,
+        partition,
+        offset: plimsoll_core::Offset::new(0),
+        key: None,
+    };
+    trace.push(trace.entries()[1].at, stored);
+    let verdict = Judge::new().judge(&terms(&[]), &trace, &[]);
+    assert!(verdict.violates(Property::AckedIsDurable));
+}

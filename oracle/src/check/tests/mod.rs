@@ -1,0 +1,137 @@
+//! The checkers on traces written by hand: traces that break a promise, and traces that hold it.
+
+mod anything;
+mod bounds;
+mod commits;
+mod coverage;
+mod dead_letters;
+mod losses;
+mod order;
+mod rest;
+mod script;
+mod zoo;
+
+use super::Judge;
+use crate::{
+    FaultId, FaultTerms, Hindrance, Judgement, Property, Terms, TopicTerms, Trace, Verdict,
+};
+use plimsoll_core::{CommitPolicy, Config, InitialPosition, Ordering};
+use std::time::Duration;
+
+/// What the scenario asks for, beyond the usual: a commit each 5 s, 3 attempts, dead letters,
+/// order by key, 2 partitions, everything from the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ask {
+    Latest,
+    Unordered,
+    NoDeadLetters,
+    EveryThree,
+    WeakAcks,
+}
+
+/// A script, and how often it breaks one property.
+struct Trial {
+    name: &'static str,
+    asks: &'static [Ask],
+    script: &'static str,
+    expected: Expected,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Expected {
+    Held,
+    Violated(usize),
+    NotObserved,
+}
+
+use Expected::{Held, NotObserved, Violated};
+
+/// Judges each script, and compares what is said of `property`.
+#[track_caller]
+fn check(property: Property, trials: &[Trial]) {
+    // One judge for all: what it keeps from one run must not show in the next.
+    let mut judge = Judge::new();
+    for trial in trials {
+        let (terms, trace) = (terms(trial.asks), script::trace(trial.script));
+        let verdict = judge.judge(&terms, &trace, &[]);
+        let judgement = judgement(&verdict, property);
+        let actual = match judgement {
+            Judgement::Held => Held,
+            Judgement::Violated(violation) => Violated(violation.count),
+            Judgement::NotObserved(_) => NotObserved,
+        };
+        assert_eq!(actual, trial.expected, "{}: {judgement:#?}", trial.name);
+        assert_evidence(&trace, &verdict);
+    }
+}
+
+/// Evidence points into the trace, in order, and the sentences name what they speak of.
+fn assert_evidence(trace: &Trace, verdict: &Verdict) {
+    for (property, violation) in verdict.violations() {
+        let evidence = &violation.evidence;
+        assert!(!evidence.is_empty(), "{property} shows nothing");
+        assert!(evidence.is_sorted_by(|a, b| a < b), "{evidence:?}");
+        assert!(*evidence.last().unwrap() < trace.entries().len());
+        assert!(violation.count > 0);
+        assert!(!violation.summary.contains("4294967295"), "{violation:?}");
+    }
+}
+
+fn judgement(verdict: &Verdict, property: Property) -> &Judgement {
+    let all = verdict.judgements().iter();
+    let mut of_property = all.filter(|(judged, _)| *judged == property);
+    &of_property.next().expect("every property is judged").1
+}
+
+/// The properties that a script breaks.
+fn broken(asks: &[Ask], script: &str) -> Vec<Property> {
+    let (terms, trace) = (terms(asks), script::trace(script));
+    let verdict = Judge::new().judge(&terms, &trace, &[]);
+    assert_evidence(&trace, &verdict);
+    verdict.violations().map(|(property, _)| property).collect()
+}
+
+/// Terms with one topic, `orders`, for tests elsewhere.
+pub(crate) fn terms_by_hand() -> Terms {
+    terms(&[])
+}
+
+fn terms(asks: &[Ask]) -> Terms {
+    let asked = |ask| asks.contains(&ask);
+    let mut config = Config {
+        ordering: Ordering::Key,
+        dead_letters: !asked(Ask::NoDeadLetters),
+        ..Config::default()
+    };
+    config.retry.attempts = 3;
+    if asked(Ask::Latest) {
+        config.initial = InitialPosition::Latest;
+    }
+    if asked(Ask::Unordered) {
+        config.ordering = Ordering::Unordered;
+    }
+    if asked(Ask::EveryThree) {
+        config.commit = CommitPolicy {
+            interval: None,
+            every: Some(3),
+        };
+    }
+    Terms {
+        topics: vec![TopicTerms {
+            name: "orders".into(),
+            partitions: 2,
+        }],
+        config,
+        acks_all: !asked(Ask::WeakAcks),
+        settling: Duration::from_secs(13),
+        liveness_within: Duration::from_secs(60),
+        duplicates_slack: Duration::from_secs(2),
+        shutdown_within: Duration::from_secs(40),
+        undecodable: Vec::new(),
+        faults: vec![FaultTerms {
+            id: FaultId(1),
+            word: "isolate",
+            hindrance: Hindrance::WhileItLasts,
+        }],
+    }
+}

@@ -1,0 +1,178 @@
+//! Kafka's error codes, by Kafka's names.
+
+use crate::{RequestKind, Word};
+
+crate::words! {
+    /// An error code of Kafka's protocol (`org.apache.kafka.common.protocol.Errors`), in the order of
+    /// Kafka's numbers.
+    pub enum ErrorName: "error" {
+        /// The offset is outside of what the partition holds.
+        OffsetOutOfRange = "OFFSET_OUT_OF_RANGE",
+        /// The broker does not host the topic or the partition.
+        UnknownTopicOrPartition = "UNKNOWN_TOPIC_OR_PARTITION",
+        /// The partition has no leader, as while one is elected.
+        LeaderNotAvailable = "LEADER_NOT_AVAILABLE",
+        /// The broker does not lead the partition.
+        NotLeaderOrFollower = "NOT_LEADER_OR_FOLLOWER",
+        /// The broker could not do in time what was asked for.
+        RequestTimedOut = "REQUEST_TIMED_OUT",
+        /// The connection broke before the answer.
+        NetworkException = "NETWORK_EXCEPTION",
+        /// The coordinator still reads the log of its groups.
+        CoordinatorLoadInProgress = "COORDINATOR_LOAD_IN_PROGRESS",
+        /// The group has no coordinator at the moment.
+        CoordinatorNotAvailable = "COORDINATOR_NOT_AVAILABLE",
+        /// The broker does not coordinate the group.
+        NotCoordinator = "NOT_COORDINATOR",
+        /// Fewer replicas are in sync than must be; nothing was written.
+        NotEnoughReplicas = "NOT_ENOUGH_REPLICAS",
+        /// Fewer replicas are in sync than must be; the leader has the records.
+        NotEnoughReplicasAfterAppend = "NOT_ENOUGH_REPLICAS_AFTER_APPEND",
+        /// The generation in the request is not the group's.
+        IllegalGeneration = "ILLEGAL_GENERATION",
+        /// The member supports no assignor that the others do.
+        InconsistentGroupProtocol = "INCONSISTENT_GROUP_PROTOCOL",
+        /// The coordinator does not know the member.
+        UnknownMemberId = "UNKNOWN_MEMBER_ID",
+        /// The session timeout is outside of what the broker allows.
+        InvalidSessionTimeout = "INVALID_SESSION_TIMEOUT",
+        /// The group rebalances, so that the member must join again.
+        RebalanceInProgress = "REBALANCE_IN_PROGRESS",
+        /// The producer skipped a sequence number.
+        OutOfOrderSequenceNumber = "OUT_OF_ORDER_SEQUENCE_NUMBER",
+        /// The leader epoch in the request is older than the broker's.
+        FencedLeaderEpoch = "FENCED_LEADER_EPOCH",
+        /// The leader epoch in the request is newer than the broker's.
+        UnknownLeaderEpoch = "UNKNOWN_LEADER_EPOCH",
+        /// The member must join again with the id that the answer gives it.
+        MemberIdRequired = "MEMBER_ID_REQUIRED",
+        /// Another member has joined with the same instance id.
+        FencedInstanceId = "FENCED_INSTANCE_ID",
+        /// The group has commits that are not stable yet.
+        UnstableOffsetCommit = "UNSTABLE_OFFSET_COMMIT",
+    }
+}
+
+impl ErrorName {
+    /// Returns the errors with which a broker answers requests of a kind, as Kafka's own request handlers
+    /// and coordinators do (`KafkaApis`, `ReplicaManager`, `GroupCoordinatorService`).
+    pub const fn of_request(request: RequestKind) -> &'static [Self] {
+        match request {
+            RequestKind::Produce => &[
+                Self::UnknownTopicOrPartition,
+                Self::LeaderNotAvailable,
+                Self::NotLeaderOrFollower,
+                Self::RequestTimedOut,
+                Self::NotEnoughReplicas,
+                Self::NotEnoughReplicasAfterAppend,
+                Self::OutOfOrderSequenceNumber,
+            ],
+            RequestKind::Fetch => &[
+                Self::OffsetOutOfRange,
+                Self::UnknownTopicOrPartition,
+                Self::NotLeaderOrFollower,
+                Self::FencedLeaderEpoch,
+                Self::UnknownLeaderEpoch,
+            ],
+            RequestKind::ListOffsets => &[
+                Self::UnknownTopicOrPartition,
+                Self::LeaderNotAvailable,
+                Self::NotLeaderOrFollower,
+                Self::FencedLeaderEpoch,
+                Self::UnknownLeaderEpoch,
+            ],
+            RequestKind::Metadata => &[Self::UnknownTopicOrPartition, Self::LeaderNotAvailable],
+            RequestKind::OffsetCommit => &[
+                Self::UnknownTopicOrPartition,
+                Self::RequestTimedOut,
+                Self::CoordinatorLoadInProgress,
+                Self::CoordinatorNotAvailable,
+                Self::NotCoordinator,
+                Self::IllegalGeneration,
+                Self::UnknownMemberId,
+                Self::RebalanceInProgress,
+                Self::FencedInstanceId,
+            ],
+            RequestKind::OffsetFetch => &[
+                Self::CoordinatorLoadInProgress,
+                Self::CoordinatorNotAvailable,
+                Self::NotCoordinator,
+                Self::UnstableOffsetCommit,
+            ],
+            RequestKind::FindCoordinator => &[
+                Self::CoordinatorLoadInProgress,
+                Self::CoordinatorNotAvailable,
+            ],
+            RequestKind::JoinGroup => &[
+                Self::CoordinatorLoadInProgress,
+                Self::CoordinatorNotAvailable,
+                Self::NotCoordinator,
+                Self::InconsistentGroupProtocol,
+                Self::UnknownMemberId,
+                Self::InvalidSessionTimeout,
+                Self::RebalanceInProgress,
+                Self::MemberIdRequired,
+                Self::FencedInstanceId,
+            ],
+            RequestKind::SyncGroup => &[
+                Self::CoordinatorLoadInProgress,
+                Self::CoordinatorNotAvailable,
+                Self::NotCoordinator,
+                Self::IllegalGeneration,
+                Self::InconsistentGroupProtocol,
+                Self::UnknownMemberId,
+                Self::RebalanceInProgress,
+                Self::FencedInstanceId,
+            ],
+            // A coordinator that still loads answers heartbeats with success.
+            RequestKind::Heartbeat => &[
+                Self::CoordinatorNotAvailable,
+                Self::NotCoordinator,
+                Self::IllegalGeneration,
+                Self::UnknownMemberId,
+                Self::RebalanceInProgress,
+                Self::FencedInstanceId,
+            ],
+            RequestKind::LeaveGroup => &[
+                Self::CoordinatorLoadInProgress,
+                Self::CoordinatorNotAvailable,
+                Self::NotCoordinator,
+                Self::UnknownMemberId,
+                Self::FencedInstanceId,
+            ],
+        }
+    }
+
+    /// Returns Kafka's number of the error.
+    pub const fn code(self) -> i16 {
+        match self {
+            Self::OffsetOutOfRange => 1,
+            Self::UnknownTopicOrPartition => 3,
+            Self::LeaderNotAvailable => 5,
+            Self::NotLeaderOrFollower => 6,
+            Self::RequestTimedOut => 7,
+            Self::NetworkException => 13,
+            Self::CoordinatorLoadInProgress => 14,
+            Self::CoordinatorNotAvailable => 15,
+            Self::NotCoordinator => 16,
+            Self::NotEnoughReplicas => 19,
+            Self::NotEnoughReplicasAfterAppend => 20,
+            Self::IllegalGeneration => 22,
+            Self::InconsistentGroupProtocol => 23,
+            Self::UnknownMemberId => 25,
+            Self::InvalidSessionTimeout => 26,
+            Self::RebalanceInProgress => 27,
+            Self::OutOfOrderSequenceNumber => 45,
+            Self::FencedLeaderEpoch => 74,
+            Self::UnknownLeaderEpoch => 75,
+            Self::MemberIdRequired => 79,
+            Self::FencedInstanceId => 82,
+            Self::UnstableOffsetCommit => 88,
+        }
+    }
+
+    /// Returns the error of a number; `None` where it is not one of these.
+    pub fn from_code(code: i16) -> Option<Self> {
+        Self::ALL.iter().copied().find(|error| error.code() == code)
+    }
+}

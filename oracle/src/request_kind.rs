@@ -1,0 +1,29 @@
+//! Kafka's kinds of requests, by Kafka's names.
+
+crate::words! {
+    /// A kind of request of Kafka's protocol.
+    pub enum RequestKind: "request" {
+        /// A producer writes records.
+        Produce = "Produce",
+        /// A consumer or a follower reads records.
+        Fetch = "Fetch",
+        /// A client asks for the first or the last offset of a partition.
+        ListOffsets = "ListOffsets",
+        /// A client asks for brokers, topics and leaders.
+        Metadata = "Metadata",
+        /// A member commits next offsets.
+        OffsetCommit = "OffsetCommit",
+        /// A member asks for committed offsets.
+        OffsetFetch = "OffsetFetch",
+        /// A client asks for the coordinator of a group.
+        FindCoordinator = "FindCoordinator",
+        /// A member joins a new generation of its group.
+        JoinGroup = "JoinGroup",
+        /// A member asks for its part of the assignment.
+        SyncGroup = "SyncGroup",
+        /// A member tells its coordinator that it lives.
+        Heartbeat = "Heartbeat",
+        /// A member leaves its group.
+        LeaveGroup = "LeaveGroup",
+    }
+}

@@ -1,0 +1,95 @@
+//! The terms on which a run is judged: what the group was told to keep, and what hindered it.
+//!
+//! They come from outside, like the trace; whoever ran the group states them. With a trace and its
+//! terms a run can be judged without the scenario, the plan or the backend that it came from.
+
+use crate::{FaultId, MessageId};
+use plimsoll_core::{Config, TopicPartition};
+use std::fmt;
+use std::time::Duration;
+
+/// What a run is judged by, besides its trace.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Terms {
+    /// The topics of the run, first those that the group consumes; the index is the topic's number
+    /// in a `TopicPartition`.
+    pub topics: Vec<TopicTerms>,
+    /// What the consumer was told: its commit policy, its retry budget, its ordering, ...
+    pub config: Config,
+    /// Whether an acknowledged message is stored by all in-sync replicas (`acks=all`).
+    pub acks_all: bool,
+    /// Time that a member may need after an obstacle is gone, until its commits go through again.
+    pub settling: Duration,
+    /// `liveness`: time from the healing until every group must have come to rest.
+    pub liveness_within: Duration,
+    /// `bounded-duplicates`: time beyond the commit interval for which a finished record may stand
+    /// uncommitted.
+    pub duplicates_slack: Duration,
+    /// `clean-shutdown`: time that a graceful stop may take.
+    pub shutdown_within: Duration,
+    /// Messages that no handler can decode, in order.
+    pub undecodable: Vec<MessageId>,
+    /// The faults of the run.
+    pub faults: Vec<FaultTerms>,
+}
+
+/// A topic of the run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicTerms {
+    /// The name of the topic.
+    pub name: String,
+    /// The number of partitions for the group at the start of the run; 0 where the group does not
+    /// consume it.
+    pub partitions: u32,
+}
+
+/// What is known of a fault besides when it began and ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FaultTerms {
+    /// The fault's id in the trace.
+    pub id: FaultId,
+    /// The word for its kind in reports.
+    pub word: &'static str,
+    /// When it keeps members from committing.
+    pub hindrance: Hindrance,
+}
+
+/// When a fault keeps members from committing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hindrance {
+    /// Never: it hits a process or a handler, which the trace shows otherwise.
+    Never,
+    /// At the moment when it happens.
+    AtOnce,
+    /// From its beginning to its end.
+    WhileItLasts,
+}
+
+impl Terms {
+    /// Returns the name of a partition, for people.
+    pub fn partition_name(&self, id: TopicPartition) -> PartitionName<'_> {
+        PartitionName { terms: self, id }
+    }
+
+    pub(crate) fn fault(&self, id: FaultId) -> Option<&FaultTerms> {
+        self.faults.iter().find(|fault| fault.id == id)
+    }
+}
+
+/// A partition by its topic's name.
+#[derive(Clone, Copy, Debug)]
+pub struct PartitionName<'a> {
+    terms: &'a Terms,
+    id: TopicPartition,
+}
+
+/// `orders-0`, as Kafka's own tools write it.
+impl fmt::Display for PartitionName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let TopicPartition { topic, partition } = self.id;
+        match self.terms.topics.get(topic as usize) {
+            Some(topic) => write!(f, "{}-{partition}", topic.name),
+            None => write!(f, "topic-{topic}-{partition}"),
+        }
+    }
+}

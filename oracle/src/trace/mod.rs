@@ -1,0 +1,225 @@
+//! The trace: the ordered record of everything observable in a run.
+//!
+//! The checkers read it and nothing else. An entry says what an observer outside of the consumer
+//! could have seen: at the sink, at the brokers, or at the process.
+
+#![expect(
+    missing_docs,
+    reason = "fields named member, partition, offset, message and attempt say what they are"
+)]
+
+mod fingerprint;
+mod jsonl;
+mod layout;
+#[cfg(test)]
+mod tests;
+mod timeline;
+
+pub use fingerprint::Fingerprint;
+pub use jsonl::TraceError;
+pub use timeline::Timeline;
+
+use crate::{BrokerId, ErrorName, FaultId, MemberId, MessageId, RequestKind};
+use plimsoll_core::{AssignmentEpoch, Instant, NextOffset, Offset, Outcome, TopicPartition};
+
+/// One observation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// When; never earlier than the entry before.
+    pub at: Instant,
+    /// What.
+    pub event: TraceEvent,
+}
+
+/// What can be observed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TraceEvent {
+    /// A record became readable (the high watermark passed it). With a producer that is not
+    /// idempotent, a message may be stored more than once.
+    Stored {
+        message: MessageId,
+        partition: TopicPartition,
+        offset: Offset,
+        key: Option<u32>,
+    },
+    /// The producer learned that a message is stored. The record may become readable a moment
+    /// later (with acks=1), or never.
+    Acknowledged {
+        message: MessageId,
+        partition: TopicPartition,
+        offset: Offset,
+    },
+    /// The producer gave a message up: nobody owes it anything, but it may be stored.
+    ProduceFailed { message: MessageId },
+    /// Retention removed every record of the partition below `log_start`.
+    Removed {
+        partition: TopicPartition,
+        log_start: NextOffset,
+    },
+    /// Brokers agreed on a new leader of a partition.
+    LeaderChanged {
+        partition: TopicPartition,
+        leader: BrokerId,
+        epoch: u32,
+    },
+    /// The group's coordinator is now on this broker.
+    CoordinatorChanged { broker: BrokerId },
+
+    /// A member's process started.
+    MemberStarted { member: MemberId },
+    /// A member was asked to stop gracefully.
+    MemberStopping { member: MemberId },
+    /// A member's process ended by itself (after `MemberStopping`, or because it gave up).
+    MemberStopped { member: MemberId },
+    /// A member's process was killed.
+    MemberCrashed { member: MemberId },
+    /// A member's process stands still.
+    MemberPaused { member: MemberId },
+    /// A member's process goes on.
+    MemberResumed { member: MemberId },
+
+    /// A member began to fetch a partition that the group gave to it.
+    Assigned {
+        member: MemberId,
+        partition: TopicPartition,
+        epoch: AssignmentEpoch,
+        position: NextOffset,
+        /// The group's generation as the member knows it; -1 where that cannot be seen.
+        generation: i32,
+    },
+    /// A member learned that a partition is taken away; it may still finish what it began.
+    Revoked {
+        member: MemberId,
+        partition: TopicPartition,
+        /// Handlers of this partition in flight at that moment.
+        in_flight: u32,
+    },
+    /// A member gave a partition up, after `Revoked`.
+    Released {
+        member: MemberId,
+        partition: TopicPartition,
+    },
+    /// A member learned that it owns a partition no more, and perhaps has not for a while.
+    Lost {
+        member: MemberId,
+        partition: TopicPartition,
+    },
+    /// A member found its position outside of what the partition holds, and continues at `to`.
+    /// Also a `Seek` for any other reason.
+    PositionReset {
+        member: MemberId,
+        partition: TopicPartition,
+        from: NextOffset,
+        to: NextOffset,
+    },
+
+    /// A member sent a commit.
+    CommitSent { member: MemberId },
+    /// A broker accepted one partition's part of a commit.
+    Committed {
+        member: MemberId,
+        partition: TopicPartition,
+        next: NextOffset,
+        /// The group's generation in the request; -1 outside of a generation.
+        generation: i32,
+        /// Whether the group was rebalancing at that moment.
+        rebalancing: bool,
+    },
+    /// A member learned that its commit was refused.
+    CommitRefused { member: MemberId, error: ErrorName },
+    /// A member got no answer to its commit.
+    CommitUnknown { member: MemberId },
+    /// The scenario itself moved the group's committed offset.
+    OffsetsReset {
+        partition: TopicPartition,
+        next: NextOffset,
+    },
+
+    /// A handler began.
+    HandlerStarted {
+        member: MemberId,
+        partition: TopicPartition,
+        offset: Offset,
+        message: MessageId,
+        /// Counted by the sink over the whole run, from 1.
+        attempt: u32,
+    },
+    /// The sink answered an attempt: with `Outcome::Ok` the effect is written and the record is
+    /// finished, whether or not the consumer lives to learn it.
+    Effect {
+        member: MemberId,
+        partition: TopicPartition,
+        offset: Offset,
+        message: MessageId,
+        key: Option<u32>,
+        attempt: u32,
+        outcome: Outcome,
+    },
+    /// A handler was stopped before the sink answered: cancelled, or killed with its process.
+    HandlerStopped {
+        member: MemberId,
+        partition: TopicPartition,
+        offset: Offset,
+        attempt: u32,
+    },
+    /// The dead-letter topic acknowledged a record's copy.
+    DeadLettered {
+        member: MemberId,
+        partition: TopicPartition,
+        offset: Offset,
+        message: MessageId,
+    },
+
+    /// A fault began. For the process faults, `member` or `broker` is whom it hit.
+    FaultBegan {
+        fault: FaultId,
+        member: Option<MemberId>,
+        broker: Option<BrokerId>,
+    },
+    /// A fault ended by itself or was healed.
+    FaultEnded { fault: FaultId },
+    /// A response was lost on purpose.
+    ResponseLost {
+        member: MemberId,
+        request: RequestKind,
+    },
+    /// Everything is healed: the liveness phase begins.
+    Healed,
+    /// Every group has lag zero and stable membership, from here to the end.
+    Quiet,
+    /// The run is over; `lag` records were not committed by then.
+    Ended { lag: u64 },
+}
+
+/// The record of one run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trace {
+    entries: Vec<Entry>,
+}
+
+impl Trace {
+    /// An empty trace.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Empties it and keeps its memory, for the next run.
+    pub fn clear(&mut self) {
+        self.entries.clear();
+    }
+
+    /// Appends an observation.
+    ///
+    /// # Panics
+    /// In debug builds, where `at` is earlier than the entry before.
+    #[inline]
+    pub fn push(&mut self, at: Instant, event: TraceEvent) {
+        debug_assert!(self.entries.last().is_none_or(|last| last.at <= at));
+        self.entries.push(Entry { at, event });
+    }
+
+    /// All observations, in order.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+}

@@ -1,0 +1,90 @@
+//! Properties and their judgements.
+
+use plimsoll_core::Instant;
+
+crate::words! {
+    /// A promise; each checker's file quotes its exact statement.
+    pub enum Property: "property" {
+        /// Every acknowledged record is finished in the group that owes it.
+        NoLoss = "no-loss",
+        /// A commit covers no record that is not finished.
+        CommitCoversOnlyFinished = "commit-covers-only-finished",
+        /// A committed offset never decreases.
+        NoRewind = "no-rewind",
+        /// A member that no longer owns a partition neither commits nor handles it.
+        NoZombie = "no-zombie",
+        /// A record waits for every earlier record of its key.
+        KeyOrder = "key-order",
+        /// Dead-lettered are the records that cannot be handled, no others.
+        DeadLetterExact = "dead-letter-exact",
+        /// A record is delivered no more often than its budget allows.
+        BoundedRedelivery = "bounded-redelivery",
+        /// A disruption repeats at most one commit interval of work.
+        BoundedDuplicates = "bounded-duplicates",
+        /// Once everything is healed, the group catches up in time.
+        Liveness = "liveness",
+        /// A graceful stop ends in time and repeats nothing.
+        CleanShutdown = "clean-shutdown",
+        /// With transactions, each input has one visible output.
+        ExactlyOnce = "exactly-once",
+        /// The cluster kept what it acknowledged (guards the simulator).
+        AckedIsDurable = "acked-is-durable",
+    }
+}
+
+/// What a checker says of one run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    /// The promise was kept, and there was something to keep.
+    Held,
+    /// The promise was broken.
+    Violated(Violation),
+    /// Nothing in this run could show it, for this reason.
+    NotObserved(&'static str),
+}
+
+/// How a promise was broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// When it was broken for good.
+    pub at: Instant,
+    /// One sentence that names the records, members and offsets.
+    pub summary: String,
+    /// The entries of the trace that show it, as indices, in order.
+    pub evidence: Vec<usize>,
+    /// How often it was broken in this run.
+    pub count: usize,
+}
+
+/// The outcome of a run: every property's judgement, in the order of [`Property::ALL`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    judgements: Vec<(Property, Judgement)>,
+}
+
+impl Verdict {
+    /// A verdict of these judgements.
+    pub fn new(judgements: Vec<(Property, Judgement)>) -> Self {
+        Self { judgements }
+    }
+
+    /// Every judgement, in the order of [`Property::ALL`].
+    pub fn judgements(&self) -> &[(Property, Judgement)] {
+        &self.judgements
+    }
+
+    /// What was broken, and how.
+    pub fn violations(&self) -> impl Iterator<Item = (Property, &Violation)> {
+        self.judgements
+            .iter()
+            .filter_map(|(property, judgement)| match judgement {
+                Judgement::Violated(violation) => Some((*property, violation)),
+                _ => None,
+            })
+    }
+
+    /// Whether a property was broken.
+    pub fn violates(&self, property: Property) -> bool {
+        self.violations().any(|(violated, _)| violated == property)
+    }
+}

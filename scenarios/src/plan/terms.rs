@@ -1,0 +1,41 @@
+//! The terms on which a run of a plan is judged.
+
+use super::Plan;
+use crate::scenario::{Acks, Fate};
+use plimsoll_oracle::{FaultTerms, Terms, TopicTerms, Word};
+
+impl Plan {
+    /// Returns the terms on which a run of this plan is judged.
+    pub fn terms(&self) -> Terms {
+        let settings = &self.settings;
+        let (consumers, expect) = (&settings.consumers, &settings.expect);
+        let topics = settings.topics.iter().map(|topic| TopicTerms {
+            name: topic.name.clone(),
+            partitions: topic.partitions,
+        });
+        let own = ["dead-letters", "__consumer_offsets"].map(|name| TopicTerms {
+            name: name.into(),
+            partitions: 0,
+        });
+        let undecodable = self.messages.iter();
+        let undecodable = undecodable.filter(|message| message.fate == Fate::Undecodable);
+        let mut undecodable: Vec<_> = undecodable.map(|message| message.id).collect();
+        undecodable.sort_unstable();
+        let faults = self.faults.iter().map(|fault| FaultTerms {
+            id: fault.id,
+            word: fault.kind.name().word(),
+            hindrance: fault.kind.hindrance(),
+        });
+        Terms {
+            topics: topics.chain(own).collect(),
+            config: consumers.config.clone(),
+            acks_all: settings.producer.acks == Acks::All,
+            settling: consumers.request_timeout + consumers.heartbeat,
+            liveness_within: expect.liveness_within,
+            duplicates_slack: expect.duplicates_slack,
+            shutdown_within: expect.shutdown_within,
+            undecodable,
+            faults: faults.collect(),
+        }
+    }
+}
