@@ -44,7 +44,7 @@ impl Process {
         env.observe(TraceEvent::CommitSent { member: self.id });
     }
 
-    /// What became of a commit.
+    /// Handles what became of a commit.
     pub(super) fn commit_answered(
         &mut self,
         env: &mut Env<'_>,

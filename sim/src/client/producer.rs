@@ -27,13 +27,14 @@ const METADATA_MAX_AGE: Duration = Duration::from_secs(300);
 pub struct Producer {
     requests: Requests<Purpose>,
     metadata: Metadata,
-    /// By index.
+    /// Queues, by partition.
     queues: Vec<Queue>,
-    /// When messages are given up, in the order in which they came.
+    /// Times at which messages are given up, in the order in which they came.
     expiries: VecDeque<(Instant, PartitionIndex, usize)>,
     idempotent: bool,
 }
 
+/// What a request of the producer is for.
 #[derive(Clone, Copy, Debug)]
 enum Purpose {
     Metadata,
@@ -46,26 +47,26 @@ struct Queue {
     messages: VecDeque<Outgoing>,
     next_sequence: u32,
     in_flight: usize,
-    /// A request failed: nothing is sent until the others came back.
+    /// Whether a request failed: nothing is sent until the others came back.
     draining: bool,
-    /// And not before this; [`Instant::FAR_FUTURE`]: no pause.
+    /// End of the pause before anything is sent; [`Instant::FAR_FUTURE`]: no pause.
     resume_at: Instant,
-    /// The pause is for a leader that cannot be reached, and ends when there is another one.
+    /// Whether the pause is for a leader that cannot be reached: it ends when there is another one.
     waits_for_leader: bool,
 }
 
 #[derive(Debug)]
 struct Outgoing {
-    /// Its index in the plan.
+    /// The message's index in the plan.
     message: usize,
     sequence: Option<u32>,
     in_flight: bool,
-    /// Nobody waits for it any more.
+    /// Whether `delivery.timeout.ms` is over: the message's outcome is in the trace already.
     given_up: bool,
 }
 
 impl Producer {
-    /// A producer that has sent nothing.
+    /// Creates a producer that has sent nothing.
     pub fn new(env: &Env<'_>) -> Self {
         let settings = &env.plan.settings.producer;
         let node = env.producer();
@@ -86,12 +87,12 @@ impl Producer {
         }
     }
 
-    /// Whether every message that it got is acknowledged or given up.
+    /// Returns whether every message that it got is acknowledged or given up.
     pub fn is_done(&self) -> bool {
         self.expiries.is_empty()
     }
 
-    /// The earliest deadline.
+    /// Returns the earliest deadline.
     pub fn next_timeout(&self) -> Option<Instant> {
         let expiry = self.expiries.front();
         let resumes = self.queues.iter().map(|queue| queue.resume_at);
@@ -104,7 +105,7 @@ impl Producer {
         (at < Instant::FAR_FUTURE).then_some(at)
     }
 
-    /// Gets the message at this index of `plan.messages`, to be sent.
+    /// Takes the message at this index of `plan.messages`, to be sent.
     pub fn produce(&mut self, env: &mut Env<'_>, message: usize) {
         let Some(index) = env.topology.index(env.plan.messages[message].partition) else {
             debug_assert!(false, "a message for a partition that never exists");
@@ -123,7 +124,7 @@ impl Producer {
         self.send(env, index);
     }
 
-    /// A response arrived.
+    /// Handles a response.
     pub fn handle_response(
         &mut self,
         env: &mut Env<'_>,
@@ -137,7 +138,7 @@ impl Producer {
         }
     }
 
-    /// The connections with a broker are gone.
+    /// Handles the loss of the connections with a broker.
     pub fn handle_disconnected(&mut self, env: &mut Env<'_>, peer: Node) {
         self.requests.connection_broke(peer, env.now());
         let before = self.requests.next_correlation();
@@ -152,7 +153,7 @@ impl Producer {
         }
     }
 
-    /// The moment of `next_timeout` has come, or an earlier one.
+    /// Does what is due, at the moment of `next_timeout` or an earlier one.
     pub fn handle_timeout(&mut self, env: &mut Env<'_>) {
         let now = env.now();
         self.requests.cut_overdue(env);
@@ -277,7 +278,7 @@ impl Producer {
         self.send(env, index);
     }
 
-    /// A request failed, or nobody knows: the message is sent again after a pause.
+    /// Sends a message again after a pause: its request failed, or its outcome is not known.
     fn failed(&mut self, env: &mut Env<'_>, index: PartitionIndex, message: usize) {
         let queue = &mut self.queues[usize::from(index.0)];
         queue.in_flight -= 1;
@@ -295,11 +296,12 @@ impl Producer {
         self.refresh_metadata(env);
     }
 
-    /// `delivery.timeout.ms` is over.
+    /// Gives a message up: `delivery.timeout.ms` is over.
     ///
     /// A message that has a number may be stored already, and those behind it count on it. Kafka's
     /// producer starts a new epoch there, under which it numbers them anew; here it goes on sending
-    /// the message, for nobody. Either way it may or may not be stored, and the order stays.
+    /// the message, and ignores the outcome. Either way it may or may not be stored, and the order
+    /// stays.
     fn give_up(&mut self, env: &mut Env<'_>, index: PartitionIndex, message: usize) {
         let queue = &mut self.queues[usize::from(index.0)];
         let mut messages = queue.messages.iter_mut();

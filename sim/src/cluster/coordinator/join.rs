@@ -1,4 +1,4 @@
-//! Joining: who is in the next generation (`classicGroupJoin` and what follows from it).
+//! Joining: the members of the next generation (`classicGroupJoin` and what follows from it).
 
 use super::group::{Group, InitialDelay, Member, Profile, State};
 use super::{Change, Replacement};
@@ -10,11 +10,11 @@ use plimsoll_core::Instant;
 use plimsoll_scenarios::ErrorName;
 use std::time::Duration;
 
-/// How long a new member's first JoinGroup may wait (`classicGroupNewMemberJoinTimeoutMs`).
+/// Longest wait of a new member's first JoinGroup (`classicGroupNewMemberJoinTimeoutMs`).
 const NEW_MEMBER_TIMEOUT: Duration = Duration::from_secs(300);
 
 impl Group {
-    /// A member wants to be in the group. `fresh` is the id for one that has none.
+    /// Lets a member join. `fresh` is the id for one that has none.
     pub fn join(
         &mut self,
         now: Instant,
@@ -80,7 +80,7 @@ impl Group {
         let is_unchanged = self.members[index].profile.matches(&request);
         let is_leader = self.leader == Some(id);
         match self.state {
-            // It may not have got the answer to its earlier request.
+            // The member may not have got the answer to its earlier request.
             State::CompletingRebalance if is_unchanged => self.answer_current(reply, index),
             // The leader rejoins for reasons that its metadata does not show.
             State::Stable if is_unchanged && !is_leader => self.answer_current(reply, index),
@@ -120,7 +120,7 @@ impl Group {
         member.join = Some(reply);
     }
 
-    /// A static member comes back without its id (KIP-345): it takes over where it left.
+    /// Lets a static member that comes back without its id (KIP-345) take over where it left.
     fn replace_static_member(
         &mut self,
         now: Instant,
@@ -161,7 +161,7 @@ impl Group {
         }
     }
 
-    /// A static member's new id is replicated, or is not known to be.
+    /// Answers a static member under its new id, which is replicated or is not known to be.
     pub(super) fn replacement_written(
         &mut self,
         now: Instant,
@@ -228,7 +228,8 @@ impl Group {
         }
     }
 
-    /// The time to join is over (`tryCompleteInitialRebalanceElseSchedule`).
+    /// Ends the time to join, or extends it while members come
+    /// (`tryCompleteInitialRebalanceElseSchedule`).
     pub(super) fn expire_join(&mut self, now: Instant) {
         self.join_deadline = Instant::FAR_FUTURE;
         match &mut self.initial {
@@ -249,7 +250,7 @@ impl Group {
         self.pending.is_empty() && self.members.iter().all(|member| member.join.is_some())
     }
 
-    /// Those who have joined are the next generation (`completeClassicGroupJoin`).
+    /// Makes a generation of the members that have joined (`completeClassicGroupJoin`).
     pub(super) fn complete_join(&mut self, now: Instant) {
         let is_missing =
             |member: &Member| member.join.is_none() && member.profile.instance.is_none();
@@ -283,7 +284,7 @@ impl Group {
         self.sync_deadline = now + self.rebalance_timeout();
     }
 
-    /// Keeps the leader if it has joined again; otherwise the first who has leads.
+    /// Keeps the leader if it has joined again; otherwise the first member that has joined leads.
     fn elect_joined_leader(&mut self) -> bool {
         let has_joined = |member: &&Member| member.join.is_some();
         let mut joined = self.members.iter().filter(has_joined);

@@ -14,7 +14,7 @@ pub struct GroupSnapshot {
     pub(super) members: Vec<Profile>,
 }
 
-/// The latest state in a log.
+/// Returns the latest state in a log.
 ///
 /// Kafka loads up to the log's end: what is not replicated yet counts, as it counted for the
 /// coordinator that wrote it.
@@ -29,7 +29,7 @@ pub fn latest<'a>(log: &Log, snapshots: &'a [GroupSnapshot]) -> Option<&'a Group
 }
 
 impl Group {
-    /// The group as a new coordinator finds it: members have their sessions from `ready_at` on.
+    /// Restores the group for a new coordinator: members have their sessions from `ready_at` on.
     pub fn load(
         settings: &BrokerSettings,
         snapshot: Option<&GroupSnapshot>,
@@ -52,7 +52,7 @@ impl Group {
         group
     }
 
-    /// The group's state with the assignments that its members have.
+    /// Returns the group's state with the assignments that its members have.
     pub(super) fn snapshot(&self) -> GroupSnapshot {
         GroupSnapshot {
             generation: self.generation,

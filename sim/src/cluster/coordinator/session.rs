@@ -1,4 +1,4 @@
-//! Sessions: who lives, who left, and who was silent for too long.
+//! Sessions: members that live, that leave, and that were silent for too long.
 
 use super::group::{Group, State};
 use crate::protocol::{Generation, GroupMemberId, Node};
@@ -6,7 +6,7 @@ use plimsoll_core::Instant;
 use plimsoll_scenarios::ErrorName;
 
 impl Group {
-    /// A member lives (`classicGroupHeartbeat`).
+    /// Renews the session of a member that lives (`classicGroupHeartbeat`).
     pub fn heartbeat(
         &mut self,
         now: Instant,
@@ -27,7 +27,7 @@ impl Group {
         }
     }
 
-    /// A member leaves (`classicGroupLeave`).
+    /// Lets a member leave (`classicGroupLeave`).
     pub fn leave(
         &mut self,
         now: Instant,
@@ -44,7 +44,7 @@ impl Group {
         Ok(())
     }
 
-    /// Deadlines that have come.
+    /// Does what is due at deadlines that have come.
     pub fn expire(&mut self, now: Instant) {
         let pending = self.pending.len();
         self.pending.retain(|(_, expires)| *expires > now);
@@ -68,7 +68,7 @@ impl Group {
         }
     }
 
-    /// The earliest deadline.
+    /// Returns the earliest deadline.
     pub fn next_deadline(&self) -> Instant {
         let members = self.members.iter().map(|member| member.expires);
         let pending = self.pending.iter().map(|(_, expires)| *expires);
@@ -90,8 +90,9 @@ impl Group {
         }
     }
 
-    /// With somebody gone, perhaps nobody is missing any more. Unlike one who joins, one who goes
-    /// ends the initial delay too (`removeMemberAndUpdateClassicGroup`).
+    /// Completes the phase of joining if, with a member gone, none is missing any more. Unlike one
+    /// that joins, a member that goes ends the initial delay too
+    /// (`removeMemberAndUpdateClassicGroup`).
     fn complete_join_if_all_joined(&mut self, now: Instant) {
         if self.state == State::PreparingRebalance && self.have_all_joined() {
             self.complete_join(now);

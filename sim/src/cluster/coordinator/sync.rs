@@ -9,7 +9,7 @@ use plimsoll_core::Instant;
 use plimsoll_scenarios::ErrorName;
 
 impl Group {
-    /// A member asks for its assignment; the leader brings all of them.
+    /// Takes a member's question for its assignment; the leader brings the assignments of all.
     pub fn sync(
         &mut self,
         reply: Reply,
@@ -53,7 +53,8 @@ impl Group {
         }
     }
 
-    /// The group's state with new assignments, which its members get once they are replicated.
+    /// Returns the group's state with new assignments, which its members get once they are
+    /// replicated.
     fn snapshot_with(
         &self,
         mut assignments: Vec<(GroupMemberId, Vec<PartitionIndex>)>,
@@ -69,8 +70,8 @@ impl Group {
         snapshot
     }
 
-    /// The leader's assignment is replicated, or is not known to be. Members may have joined or
-    /// left meanwhile: then it is forgotten.
+    /// Hands out the leader's assignment once it is replicated, or refuses it where it is not known
+    /// to be. Members may have joined or left meanwhile: then the assignment is forgotten.
     pub(super) fn assignment_written(
         &mut self,
         now: Instant,
@@ -101,7 +102,7 @@ impl Group {
         }
     }
 
-    /// Nobody gets an assignment (`resetAndPropagateAssignmentWithError`).
+    /// Refuses all members their assignment (`resetAndPropagateAssignmentWithError`).
     pub(super) fn refuse_all_syncs(&mut self, now: Instant, error: ErrorName) {
         for index in 0..self.members.len() {
             let member = &mut self.members[index];
@@ -113,7 +114,7 @@ impl Group {
         }
     }
 
-    /// Members that have not synced in time are out (KAFKA-13288).
+    /// Removes members that have not synced in time (KAFKA-13288).
     pub(super) fn expire_sync(&mut self, now: Instant) {
         self.sync_deadline = Instant::FAR_FUTURE;
         let mut any = false;
@@ -126,7 +127,7 @@ impl Group {
         }
     }
 
-    /// A new rebalance begins: nobody has to sync any more.
+    /// Releases all members from syncing: a new rebalance begins.
     pub(super) fn clear_sync_debts(&mut self) {
         self.sync_deadline = Instant::FAR_FUTURE;
         for member in &mut self.members {
