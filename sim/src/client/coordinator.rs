@@ -1,7 +1,7 @@
 //! Where the group's coordinator is.
 
 use super::connection::Failure;
-use super::process::{Process, Purpose, settings};
+use super::process::{Continuation, Process, settings};
 use crate::env::Env;
 use crate::protocol::{Channel, Node, Request};
 use plimsoll_core::Instant;
@@ -74,7 +74,7 @@ impl Process {
             self.metadata.broker(),
             Channel::Data,
             settings(env).request_timeout,
-            Purpose::FindCoordinator,
+            Continuation::FindCoordinator,
             Request::FindCoordinator,
         );
     }

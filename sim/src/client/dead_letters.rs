@@ -1,7 +1,7 @@
 //! Copies of records that could not be handled, on their way into the dead-letter topic.
 
 use super::connection::Failure;
-use super::process::{Process, Purpose, settings};
+use super::process::{Continuation, Process, settings};
 use crate::env::Env;
 use crate::protocol::{Channel, Request, Value};
 use crate::recipes::Payload;
@@ -50,7 +50,7 @@ impl Process {
             acks: Acks::All,
         };
         let timeout = settings(env).request_timeout;
-        let purpose = Purpose::DeadLetter(copy);
+        let purpose = Continuation::DeadLetter(copy);
         self.requests
             .send(env, leader, Channel::Data, timeout, purpose, request);
     }

@@ -4,7 +4,7 @@
 
 use super::application::Batch;
 use super::connection::Failure;
-use super::process::{Process, Purpose, settings};
+use super::process::{Continuation, Process, settings};
 use crate::env::Env;
 use crate::protocol::{
     Channel, FetchPosition, FetchResponse, LogEnds, Node, Request, StoredRecord, Value,
@@ -268,7 +268,7 @@ impl Process {
             broker,
             Channel::Fetch,
             timeout,
-            Purpose::Fetch,
+            Continuation::Fetch,
             request,
         );
     }
@@ -396,7 +396,7 @@ impl Process {
     fn reset_offsets(&mut self, env: &mut Env<'_>, index: PartitionIndex) {
         let partition = self.fetcher.partition(index);
         partition.halted = true;
-        let purpose = Purpose::ResetOffsets(index, partition.version);
+        let purpose = Continuation::ResetOffsets(index, partition.version);
         let Some((leader, _)) = self.metadata.leader(index) else {
             let at = env.now() + settings(env).retry_backoff;
             self.fetcher.partition(index).halted = false;

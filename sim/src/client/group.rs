@@ -2,7 +2,7 @@
 
 use super::assignor;
 use super::connection::Failure;
-use super::process::{Process, Purpose, settings};
+use super::process::{Continuation, Process, settings};
 use crate::env::Env;
 use crate::protocol::{
     Channel, Generation, GroupMemberId, JoinGroupRequest, JoinGroupResponse, Request,
@@ -160,7 +160,7 @@ impl Process {
         self.group.phase = Phase::Joining;
         self.group.attempt += 1;
         let timeout = settings.session_timeout.max(settings.poll_deadline) + GRACE;
-        let purpose = Purpose::JoinGroup(self.group.attempt);
+        let purpose = Continuation::JoinGroup(self.group.attempt);
         self.ask_coordinator(env, timeout, purpose, Request::JoinGroup(Box::new(request)));
     }
 
@@ -206,7 +206,7 @@ impl Process {
             assignments,
         };
         let timeout = settings.session_timeout + GRACE;
-        self.ask_coordinator(env, timeout, Purpose::SyncGroup(attempt), request);
+        self.ask_coordinator(env, timeout, Continuation::SyncGroup(attempt), request);
     }
 
     /// Handles a join that came to nothing.
@@ -272,7 +272,7 @@ impl Process {
         &mut self,
         env: &mut Env<'_>,
         timeout: Duration,
-        purpose: Purpose,
+        purpose: Continuation,
         request: Request,
     ) {
         if let Some(node) = self.coordinator.node() {
@@ -302,7 +302,7 @@ impl Process {
             generation: group.generation,
             member,
         };
-        let purpose = Purpose::Heartbeat(group.attempt);
+        let purpose = Continuation::Heartbeat(group.attempt);
         self.ask_coordinator(env, settings.session_timeout, purpose, request);
     }
 
@@ -389,7 +389,7 @@ impl Process {
             (Some(member), Some(_), None) => {
                 let timeout = settings(env).request_timeout;
                 let request = Request::LeaveGroup { member };
-                self.ask_coordinator(env, timeout, Purpose::LeaveGroup, request);
+                self.ask_coordinator(env, timeout, Continuation::LeaveGroup, request);
             }
             _ => self.end(env),
         }

@@ -20,7 +20,7 @@ use plimsoll_scenarios::{ErrorName, MemberId, TraceEvent};
 /// A process of a member.
 pub struct Process {
     pub(super) id: MemberId,
-    pub(super) requests: Requests<Purpose>,
+    pub(super) requests: Requests<Continuation>,
     pub(super) metadata: Metadata,
     pub(super) coordinator: Coordinator,
     pub(super) group: Group,
@@ -34,7 +34,7 @@ pub struct Process {
 
 /// What a request is for: the point at which the client goes on when it is answered, or lost.
 #[derive(Clone, Copy, Debug)]
-pub enum Purpose {
+pub enum Continuation {
     Metadata,
     FindCoordinator,
     /// This one and the next two carry the attempt at membership to which they belong.
@@ -211,7 +211,7 @@ impl Process {
         &mut self,
         env: &mut Env<'_>,
         from: Node,
-        purpose: Purpose,
+        purpose: Continuation,
         result: Result<Response, Failure>,
     ) {
         use Response as R;
@@ -220,28 +220,28 @@ impl Process {
             other => other,
         };
         match (purpose, result) {
-            (Purpose::Fetch, Ok(R::Fetch(response))) => self.fetched(env, from, response),
-            (Purpose::Fetch, _) => self.fetch_failed(env, from),
-            (Purpose::Heartbeat(attempt), result) => {
+            (Continuation::Fetch, Ok(R::Fetch(response))) => self.fetched(env, from, response),
+            (Continuation::Fetch, _) => self.fetch_failed(env, from),
+            (Continuation::Heartbeat(attempt), result) => {
                 let result = unpack(result, |r| match r {
                     R::Heartbeat(result) => Some(result),
                     _ => None,
                 });
                 self.heartbeat_answered(env, attempt, result);
             }
-            (Purpose::OffsetCommit(commit), result) => {
+            (Continuation::OffsetCommit(commit), result) => {
                 let result = unpack(result, |r| match r {
                     R::OffsetCommit(result) => Some(result),
                     _ => None,
                 });
                 self.commit_answered(env, commit, result);
             }
-            (Purpose::Metadata, Ok(R::Metadata(leaders))) => {
+            (Continuation::Metadata, Ok(R::Metadata(leaders))) => {
                 self.metadata.update(env.now(), &leaders);
                 self.metadata_updated(env);
             }
-            (Purpose::Metadata, _) => self.metadata.failed(env.now()),
-            (Purpose::DeadLetter(copy), result) => {
+            (Continuation::Metadata, _) => self.metadata.failed(env.now()),
+            (Continuation::DeadLetter(copy), result) => {
                 let result = unpack(result, |r| match r {
                     R::Produce(result) => Some(result),
                     _ => None,
@@ -256,45 +256,51 @@ impl Process {
     fn group_answered(
         &mut self,
         env: &mut Env<'_>,
-        purpose: Purpose,
+        purpose: Continuation,
         result: Result<Response, Failure>,
     ) {
         use Response as R;
         match (purpose, result) {
-            (Purpose::FindCoordinator, result) => {
+            (Continuation::FindCoordinator, result) => {
                 let result = unpack(result, |r| match r {
                     R::FindCoordinator(result) => Some(result),
                     _ => None,
                 });
                 self.coordinator_answered(env, result);
             }
-            (Purpose::JoinGroup(attempt), Ok(R::JoinGroup(result))) => match result {
+            (Continuation::JoinGroup(attempt), Ok(R::JoinGroup(result))) => match result {
                 Ok(joined) => self.joined(env, attempt, *joined),
                 Err(JoinError::MemberIdRequired(id)) => self.member_id_given(env, attempt, id),
                 Err(JoinError::Other(error)) => {
                     self.join_failed(env, attempt, Failure::Refused(error));
                 }
             },
-            (Purpose::JoinGroup(attempt), Err(failure)) => self.join_failed(env, attempt, failure),
-            (Purpose::SyncGroup(attempt), Ok(R::SyncGroup(Ok(partitions)))) => {
+            (Continuation::JoinGroup(attempt), Err(failure)) => {
+                self.join_failed(env, attempt, failure)
+            }
+            (Continuation::SyncGroup(attempt), Ok(R::SyncGroup(Ok(partitions)))) => {
                 self.synced(env, attempt, partitions);
             }
-            (Purpose::SyncGroup(attempt), Ok(R::SyncGroup(Err(error)))) => {
+            (Continuation::SyncGroup(attempt), Ok(R::SyncGroup(Err(error)))) => {
                 self.sync_failed(env, attempt, Failure::Refused(error));
             }
-            (Purpose::SyncGroup(attempt), Err(failure)) => self.sync_failed(env, attempt, failure),
-            (Purpose::LeaveGroup, Ok(R::LeaveGroup(Ok(()) | Err(_))) | Err(_)) => self.left(env),
-            (Purpose::OffsetFetch(start), result) => {
+            (Continuation::SyncGroup(attempt), Err(failure)) => {
+                self.sync_failed(env, attempt, failure)
+            }
+            (Continuation::LeaveGroup, Ok(R::LeaveGroup(Ok(()) | Err(_))) | Err(_)) => {
+                self.left(env)
+            }
+            (Continuation::OffsetFetch(start), result) => {
                 let result = unpack(result, |r| match r {
                     R::OffsetFetch(result) => Some(result),
                     _ => None,
                 });
                 self.committed_offsets_answered(env, start, result);
             }
-            (Purpose::StartOffsets(start, partition), result) => {
+            (Continuation::StartOffsets(start, partition), result) => {
                 self.start_offsets_answered(env, start, partition, log_ends(result));
             }
-            (Purpose::ResetOffsets(partition, version), result) => {
+            (Continuation::ResetOffsets(partition, version), result) => {
                 self.reset_offsets_answered(env, partition, version, log_ends(result));
             }
             (purpose, result) => {
@@ -322,7 +328,7 @@ impl Process {
             broker,
             Channel::Data,
             timeout,
-            Purpose::Metadata,
+            Continuation::Metadata,
             Request::Metadata,
         );
     }

@@ -25,7 +25,7 @@ const METADATA_MAX_AGE: Duration = Duration::from_secs(300);
 /// The producer of the workload.
 #[derive(Debug)]
 pub struct Producer {
-    requests: Requests<Purpose>,
+    requests: Requests<ProducerContinuation>,
     metadata: Metadata,
     /// Queues, by partition.
     queues: Vec<Queue>,
@@ -36,7 +36,7 @@ pub struct Producer {
 
 /// What a request of the producer is for.
 #[derive(Clone, Copy, Debug)]
-enum Purpose {
+enum ProducerContinuation {
     Metadata,
     Produce(PartitionIndex, usize),
 }
@@ -174,9 +174,14 @@ impl Producer {
         }
     }
 
-    fn answered(&mut self, env: &mut Env<'_>, purpose: Purpose, result: Result<Response, Failure>) {
+    fn answered(
+        &mut self,
+        env: &mut Env<'_>,
+        purpose: ProducerContinuation,
+        result: Result<Response, Failure>,
+    ) {
         match (purpose, result) {
-            (Purpose::Metadata, Ok(Response::Metadata(leaders))) => {
+            (ProducerContinuation::Metadata, Ok(Response::Metadata(leaders))) => {
                 self.metadata.update(env.now(), &leaders);
                 for index in env.topology.all() {
                     let queue = &mut self.queues[usize::from(index.0)];
@@ -187,11 +192,11 @@ impl Producer {
                     self.send(env, index);
                 }
             }
-            (Purpose::Metadata, _) => self.metadata.failed(env.now()),
-            (Purpose::Produce(index, message), Ok(Response::Produce(Ok(offset)))) => {
+            (ProducerContinuation::Metadata, _) => self.metadata.failed(env.now()),
+            (ProducerContinuation::Produce(index, message), Ok(Response::Produce(Ok(offset)))) => {
                 self.acknowledged(env, index, message, offset);
             }
-            (Purpose::Produce(index, message), _) => self.failed(env, index, message),
+            (ProducerContinuation::Produce(index, message), _) => self.failed(env, index, message),
         }
     }
 }
@@ -247,7 +252,7 @@ impl Producer {
             }
             outgoing.in_flight = true;
             queue.in_flight += 1;
-            let purpose = Purpose::Produce(index, outgoing.message);
+            let purpose = ProducerContinuation::Produce(index, outgoing.message);
             let timeout = settings.request_timeout;
             self.requests
                 .send(env, leader, channel, timeout, purpose, request);
@@ -339,7 +344,7 @@ impl Producer {
         self.metadata.sent(now);
         let timeout = env.plan.settings.producer.request_timeout;
         let (broker, channel) = (self.metadata.broker(), Channel::Data);
-        let (purpose, request) = (Purpose::Metadata, Request::Metadata);
+        let (purpose, request) = (ProducerContinuation::Metadata, Request::Metadata);
         self.requests
             .send(env, broker, channel, timeout, purpose, request);
     }

@@ -2,7 +2,7 @@
 
 use super::application::Callback;
 use super::connection::Failure;
-use super::process::{Process, Purpose, settings};
+use super::process::{Continuation, Process, settings};
 use crate::env::Env;
 use crate::protocol::{Channel, CommittedOffset, LogEnds, Request};
 use crate::topology::PartitionIndex;
@@ -51,7 +51,7 @@ impl Process {
         starting.retry_at = Instant::FAR_FUTURE;
         if let (Answer::Missing, Some(node)) = (&starting.committed, self.coordinator.node()) {
             starting.committed = Answer::Asked;
-            let (channel, purpose) = (Channel::Coordinator, Purpose::OffsetFetch(starting.id));
+            let (channel, purpose) = (Channel::Coordinator, Continuation::OffsetFetch(starting.id));
             self.requests
                 .send(env, node, channel, timeout, purpose, Request::OffsetFetch);
         }
@@ -70,7 +70,7 @@ impl Process {
                 leader,
                 Channel::Data,
                 timeout,
-                Purpose::StartOffsets(starting.id, *partition),
+                Continuation::StartOffsets(starting.id, *partition),
                 Request::ListOffsets {
                     partition: *partition,
                 },

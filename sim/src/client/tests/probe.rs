@@ -8,11 +8,11 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 
 thread_local! {
-    static STATE: RefCell<State> = RefCell::default();
+    static STATE: RefCell<ProbeState> = RefCell::default();
 }
 
 #[derive(Default)]
-struct State {
+struct ProbeState {
     events: Vec<Event<Payload>>,
     commands: VecDeque<Command<Payload>>,
     /// Whether callbacks are answered by the test, not at once.
@@ -52,7 +52,7 @@ pub fn build(_: &Config) -> Box<dyn Machine<Payload>> {
     Box::new(Probe)
 }
 
-impl State {
+impl ProbeState {
     fn answer(&mut self, event: &Event<Payload>) {
         match event {
             Event::Assigned {

@@ -15,7 +15,7 @@ use std::time::Duration;
 pub struct Group {
     /// Whether any member ever joined or committed.
     pub(super) exists: bool,
-    pub(super) state: State,
+    pub(super) state: GroupState,
     pub(super) generation: Generation,
     pub(super) leader: Option<GroupMemberId>,
     /// Members, in the order in which they joined.
@@ -35,7 +35,7 @@ pub struct Group {
 
 /// A group's state (`ClassicGroupState`). Kafka's fifth, `Dead`, is for groups that are deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum GroupState {
     /// Without members.
     Empty,
     /// Waiting for members to join.
@@ -90,7 +90,7 @@ impl Group {
     pub fn new(settings: &BrokerSettings) -> Self {
         Self {
             exists: false,
-            state: State::Empty,
+            state: GroupState::Empty,
             generation: 0,
             leader: None,
             members: Vec::new(),
@@ -110,8 +110,8 @@ impl Group {
     /// Returns whether it is stable with `members` members, each of which has its assignment.
     pub fn is_stable_with(&self, members: usize) -> bool {
         let settled = match members {
-            0 => self.state == State::Empty,
-            _ => self.state == State::Stable,
+            0 => self.state == GroupState::Empty,
+            _ => self.state == GroupState::Stable,
         };
         settled
             && self.members.len() == members
@@ -132,7 +132,7 @@ impl Group {
         if !self.exists && generation >= 0 {
             return Err(ErrorName::IllegalGeneration);
         }
-        if generation < 0 && self.state == State::Empty {
+        if generation < 0 && self.state == GroupState::Empty {
             self.exists = true;
             return Ok(false);
         }
@@ -143,11 +143,11 @@ impl Group {
         if generation != self.generation {
             return Err(ErrorName::IllegalGeneration);
         }
-        if self.state == State::CompletingRebalance {
+        if self.state == GroupState::CompletingRebalance {
             return Err(ErrorName::RebalanceInProgress);
         }
         self.members[index].renew_session(now);
-        Ok(self.state == State::PreparingRebalance)
+        Ok(self.state == GroupState::PreparingRebalance)
     }
 
     /// Checks that a static member's id is the one that joined last under its name.

@@ -1,6 +1,6 @@
 //! Joining: the members of the next generation (`classicGroupJoin` and what follows from it).
 
-use super::group::{Group, InitialDelay, Member, Profile, State};
+use super::group::{Group, GroupState, InitialDelay, Member, Profile};
 use super::{Change, Replacement};
 use crate::cluster::connections::Reply;
 use crate::protocol::{
@@ -81,11 +81,13 @@ impl Group {
         let is_leader = self.leader == Some(id);
         match self.state {
             // The member may not have got the answer to its earlier request.
-            State::CompletingRebalance if is_unchanged => self.answer_current(reply, index),
+            GroupState::CompletingRebalance if is_unchanged => self.answer_current(reply, index),
             // The leader rejoins for reasons that its metadata does not show.
-            State::Stable if is_unchanged && !is_leader => self.answer_current(reply, index),
-            State::Empty => self.refuse(reply, ErrorName::UnknownMemberId),
-            State::PreparingRebalance | State::CompletingRebalance | State::Stable => {
+            GroupState::Stable if is_unchanged && !is_leader => self.answer_current(reply, index),
+            GroupState::Empty => self.refuse(reply, ErrorName::UnknownMemberId),
+            GroupState::PreparingRebalance
+            | GroupState::CompletingRebalance
+            | GroupState::Stable => {
                 self.update_member(reply, request, index);
                 self.rebalance_or_complete(now);
             }
@@ -135,13 +137,13 @@ impl Group {
         self.members[index].renew_session(now);
         self.update_member(reply, request, index);
         match self.state {
-            State::Stable => {
+            GroupState::Stable => {
                 let replacement = Replacement { old, new, leader };
                 self.write(Change::StaticMember(replacement), self.snapshot());
             }
             // Its old id may be on its way to the leader, and the new one would get nothing.
-            State::CompletingRebalance => self.prepare_rebalance(now),
-            State::PreparingRebalance | State::Empty => self.rebalance_or_complete(now),
+            GroupState::CompletingRebalance => self.prepare_rebalance(now),
+            GroupState::PreparingRebalance | GroupState::Empty => self.rebalance_or_complete(now),
         }
     }
 
@@ -181,7 +183,7 @@ impl Group {
             return;
         }
         // A rebalance that began meanwhile answers it when all have joined.
-        if self.state == State::Stable
+        if self.state == GroupState::Stable
             && let Some(reply) = self.members[index].join.take()
         {
             // Without KIP-814, which librdkafka lacks, a leader is not told that it leads: it
@@ -198,7 +200,7 @@ impl Group {
 
     /// Begins a rebalance, or completes the one that waits for members.
     pub(super) fn rebalance_or_complete(&mut self, now: Instant) {
-        if self.state != State::PreparingRebalance {
+        if self.state != GroupState::PreparingRebalance {
             self.prepare_rebalance(now);
         } else if self.initial.is_none() && self.have_all_joined() {
             self.complete_join(now);
@@ -207,12 +209,12 @@ impl Group {
 
     /// Asks all members to join again.
     pub(super) fn prepare_rebalance(&mut self, now: Instant) {
-        if self.state == State::CompletingRebalance {
+        if self.state == GroupState::CompletingRebalance {
             self.refuse_all_syncs(now, ErrorName::RebalanceInProgress);
         }
         self.clear_sync_debts();
-        let was_empty = self.state == State::Empty;
-        self.state = State::PreparingRebalance;
+        let was_empty = self.state == GroupState::Empty;
+        self.state = GroupState::PreparingRebalance;
         if was_empty {
             let delay = self.initial_delay;
             self.initial = Some(InitialDelay {
@@ -267,11 +269,11 @@ impl Group {
         self.generation += 1;
         self.clear_sync_debts();
         if self.members.is_empty() {
-            self.state = State::Empty;
+            self.state = GroupState::Empty;
             self.leader = None;
             return self.write(Change::Empty, self.snapshot());
         }
-        self.state = State::CompletingRebalance;
+        self.state = GroupState::CompletingRebalance;
         for index in 0..self.members.len() {
             let member = &mut self.members[index];
             member.renew_session(now);

@@ -1,6 +1,6 @@
 //! The group's state as it lies in `__consumer_offsets`, for the coordinators to come.
 
-use super::group::{Group, Member, Profile, State};
+use super::group::{Group, GroupState, Member, Profile};
 use crate::cluster::log::Log;
 use crate::protocol::{Generation, GroupMemberId, Value};
 use plimsoll_core::Instant;
@@ -46,7 +46,7 @@ impl Group {
                 .map(|profile| Member::new(profile.clone(), ready_at + profile.session_timeout))
                 .collect();
             if !group.members.is_empty() {
-                group.state = State::Stable;
+                group.state = GroupState::Stable;
             }
         }
         group

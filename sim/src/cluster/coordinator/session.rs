@@ -1,6 +1,6 @@
 //! Sessions: members that live, that leave, and that were silent for too long.
 
-use super::group::{Group, State};
+use super::group::{Group, GroupState};
 use crate::protocol::{Generation, GroupMemberId, Node};
 use plimsoll_core::Instant;
 use plimsoll_scenarios::ErrorName;
@@ -20,10 +20,10 @@ impl Group {
         }
         self.members[index].renew_session(now);
         match self.state {
-            State::PreparingRebalance => Err(ErrorName::RebalanceInProgress),
+            GroupState::PreparingRebalance => Err(ErrorName::RebalanceInProgress),
             // While the leader assigns, members may wait as if nothing were going on.
-            State::CompletingRebalance | State::Stable => Ok(()),
-            State::Empty => Err(ErrorName::UnknownMemberId),
+            GroupState::CompletingRebalance | GroupState::Stable => Ok(()),
+            GroupState::Empty => Err(ErrorName::UnknownMemberId),
         }
     }
 
@@ -84,9 +84,9 @@ impl Group {
     fn remove(&mut self, now: Instant, index: usize) {
         self.take_out(index);
         match self.state {
-            State::Stable | State::CompletingRebalance => self.prepare_rebalance(now),
-            State::PreparingRebalance => self.complete_join_if_all_joined(now),
-            State::Empty => {}
+            GroupState::Stable | GroupState::CompletingRebalance => self.prepare_rebalance(now),
+            GroupState::PreparingRebalance => self.complete_join_if_all_joined(now),
+            GroupState::Empty => {}
         }
     }
 
@@ -94,7 +94,7 @@ impl Group {
     /// that joins, a member that goes ends the initial delay too
     /// (`removeMemberAndUpdateClassicGroup`).
     fn complete_join_if_all_joined(&mut self, now: Instant) {
-        if self.state == State::PreparingRebalance && self.have_all_joined() {
+        if self.state == GroupState::PreparingRebalance && self.have_all_joined() {
             self.complete_join(now);
         }
     }

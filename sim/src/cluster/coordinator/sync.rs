@@ -1,6 +1,6 @@
 //! Syncing: the leader's assignment reaches the members (`classicGroupSync`).
 
-use super::group::{Group, State};
+use super::group::{Group, GroupState};
 use super::{Change, GroupSnapshot};
 use crate::cluster::connections::Reply;
 use crate::protocol::{Generation, GroupMemberId, Response};
@@ -25,7 +25,7 @@ impl Group {
         if self.members.iter().all(|member| !member.owes_sync) {
             self.sync_deadline = Instant::FAR_FUTURE;
         }
-        if self.state == State::Stable {
+        if self.state == GroupState::Stable {
             let assignment = self.members[index].profile.assignment.clone();
             return self.answer(reply, Response::SyncGroup(Ok(assignment)));
         }
@@ -47,9 +47,9 @@ impl Group {
             return Err(ErrorName::IllegalGeneration);
         }
         match self.state {
-            State::Empty => Err(ErrorName::UnknownMemberId),
-            State::PreparingRebalance => Err(ErrorName::RebalanceInProgress),
-            State::CompletingRebalance | State::Stable => Ok(index),
+            GroupState::Empty => Err(ErrorName::UnknownMemberId),
+            GroupState::PreparingRebalance => Err(ErrorName::RebalanceInProgress),
+            GroupState::CompletingRebalance | GroupState::Stable => Ok(index),
         }
     }
 
@@ -79,14 +79,14 @@ impl Group {
         snapshot: &GroupSnapshot,
         result: Result<(), ErrorName>,
     ) {
-        if self.state != State::CompletingRebalance || generation != self.generation {
+        if self.state != GroupState::CompletingRebalance || generation != self.generation {
             return;
         }
         if let Err(error) = result {
             self.refuse_all_syncs(now, error);
             return self.prepare_rebalance(now);
         }
-        self.state = State::Stable;
+        self.state = GroupState::Stable;
         for index in 0..self.members.len() {
             let member = &mut self.members[index];
             let mut profiles = snapshot.members.iter();
