@@ -9,7 +9,7 @@ use std::collections::BinaryHeap;
 pub struct Queue<E> {
     now: Instant,
     heap: BinaryHeap<Key>,
-    /// Events lie still here while their keys move in the heap.
+    /// The events, which lie still while their keys move in the heap.
     slots: Vec<Option<E>>,
     free: Vec<u32>,
     ties: Rng,
@@ -38,7 +38,7 @@ impl Key {
 }
 
 impl<E> Queue<E> {
-    /// An empty queue at time zero.
+    /// Creates an empty queue at time zero.
     pub fn new() -> Self {
         Self {
             now: Instant::ZERO,
@@ -50,7 +50,7 @@ impl<E> Queue<E> {
         }
     }
 
-    /// Empties it for a run under `seed`, and keeps its memory.
+    /// Empties the queue for a run under `seed`, and keeps its memory.
     pub fn reset(&mut self, seed: u64) {
         self.now = Instant::ZERO;
         self.heap.clear();
@@ -59,12 +59,12 @@ impl<E> Queue<E> {
         self.ties = Rng::substream(seed, Purpose::Ties, 0);
     }
 
-    /// The time of the event that was popped last.
+    /// Returns the time of the event that was popped last.
     pub fn now(&self) -> Instant {
         self.now
     }
 
-    /// How many events were popped since the queue was made.
+    /// Returns the number of events popped since the queue was made.
     pub fn popped(&self) -> u64 {
         self.popped
     }
@@ -86,7 +86,7 @@ impl<E> Queue<E> {
         self.heap.push(Key::new(at.max(self.now), tie, slot));
     }
 
-    /// The earliest event; the time moves to it.
+    /// Takes the earliest event, and moves the time to it.
     #[inline]
     pub fn pop(&mut self) -> Option<E> {
         let key = self.heap.pop()?;

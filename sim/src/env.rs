@@ -14,27 +14,27 @@ use plimsoll_scenarios::Plan;
 /// Something that will happen.
 #[derive(Debug)]
 pub enum Event {
-    /// A message arrives.
+    /// The arrival of a message.
     Deliver(Envelope),
-    /// A node learns that its connections with a peer are gone.
+    /// The news for a node that its connections with a peer are gone.
     Disconnected { node: Node, peer: Node },
-    /// A node's earliest deadline has come.
+    /// A node's earliest deadline.
     Timer(Node),
-    /// A handler comes back.
+    /// The return of a handler.
     HandlerDone(HandlerId),
-    /// A handler's result reaches a process that was paused.
+    /// A handler's result for a process that was paused.
     Processed(HandlerCall, Outcome),
-    /// The next message of the workload is due.
+    /// The next message of the workload.
     Produce,
-    /// A process starts.
+    /// The start of a process.
     Start(Node),
-    /// A process is asked to stop (SIGTERM).
+    /// A request to a process to stop (SIGTERM).
     Terminate(Node),
-    /// A step of a fault is due.
+    /// A step of a fault.
     Fault(Step),
-    /// The safety phase ends.
+    /// The end of the safety phase.
     Heal,
-    /// Is everything quiet?
+    /// A look at whether everything is quiet.
     CheckQuiet,
 }
 
@@ -43,9 +43,9 @@ pub enum Event {
 pub struct Env<'a> {
     /// The plan that is executed.
     pub plan: &'a Plan,
-    /// Its partitions, as dense numbers.
+    /// The plan's partitions, as dense numbers.
     pub topology: Topology,
-    /// What happened.
+    /// The record of what happened.
     pub trace: &'a mut Trace,
     /// Handlers, and the system that they write to.
     pub sink: Sink,
@@ -58,7 +58,7 @@ pub struct Env<'a> {
 }
 
 impl<'a> Env<'a> {
-    /// The world of a plan, before anything happened.
+    /// Creates the world of a plan, before anything happened.
     pub(crate) fn new(
         plan: &'a Plan,
         topology: Topology,
@@ -81,7 +81,7 @@ impl<'a> Env<'a> {
 }
 
 impl Env<'_> {
-    /// The time.
+    /// Returns the time.
     #[inline]
     pub fn now(&self) -> Instant {
         self.queue.now()
@@ -93,27 +93,27 @@ impl Env<'_> {
         self.trace.push(self.queue.now(), event);
     }
 
-    /// How many brokers there are; they are nodes 0 and up.
+    /// Returns the brokers' nodes, from 0 up.
     pub fn brokers(&self) -> impl Iterator<Item = Node> + use<> {
         (0..self.plan.settings.cluster.brokers as u8).map(Node)
     }
 
-    /// The controller's node.
+    /// Returns the controller's node.
     pub fn controller(&self) -> Node {
         Node(self.plan.settings.cluster.brokers as u8)
     }
 
-    /// The producer's node.
+    /// Returns the producer's node.
     pub fn producer(&self) -> Node {
         Node(self.controller().0 + 1)
     }
 
-    /// A member's node.
+    /// Returns a member's node.
     pub fn member_node(&self, member: MemberId) -> Node {
         Node(self.producer().0 + 1 + member.0 as u8)
     }
 
-    /// The member at a node, if one is.
+    /// Returns the member at a node, if there is one.
     pub fn member_at(&self, node: Node) -> Option<MemberId> {
         let first = self.producer().0 + 1;
         node.0
@@ -190,7 +190,7 @@ impl Env<'_> {
             .push(now, Event::Disconnected { node: b, peer: a });
     }
 
-    /// Starts a handler; it comes back as `Member::handle_processed`, unless it is cancelled.
+    /// Starts a handler; its result comes to `Member::handle_processed`, unless it is cancelled.
     pub fn start_handler(&mut self, call: HandlerCall) {
         let now = self.now();
         let started = self.sink.start(self.plan, now, call);

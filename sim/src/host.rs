@@ -9,22 +9,22 @@ use plimsoll_oracle::TraceEvent;
 /// What the operating system of a node knows of its process.
 #[derive(Debug, Default)]
 pub(crate) struct Host {
-    /// The earliest timer event in the queue that still counts.
+    /// Time of the earliest timer event in the queue that still counts.
     pub(crate) armed: Option<Instant>,
-    /// `pause` faults that hold the process.
+    /// Number of `pause` faults that hold the process.
     pub(crate) pauses: u32,
-    /// What waits for a paused process.
+    /// Events that wait for a paused process.
     pub(crate) deferred: Vec<Event>,
-    /// Whether it ran after the last event.
+    /// Whether the process ran after the last event.
     pub(crate) runs: bool,
-    /// Whether it was asked to stop.
+    /// Whether the process was asked to stop.
     pub(crate) stopping: bool,
-    /// Start it again as soon as it has stopped.
+    /// Whether to start the process again as soon as it has stopped.
     pub(crate) restart: bool,
 }
 
 impl World<'_> {
-    /// Whether a process runs, paused or not.
+    /// Returns whether a process runs, paused or not.
     pub(crate) fn runs(&self, node: Node) -> bool {
         self.hosts[usize::from(node.0)].runs
     }
@@ -92,7 +92,7 @@ impl World<'_> {
         if self.is_paused(node) {
             return self.defer(node, Event::Terminate(node));
         }
-        // Who was asked already is not asked again.
+        // A process that was asked already is not asked again.
         if !self.runs(node) || self.hosts[usize::from(node.0)].stopping {
             return;
         }

@@ -29,7 +29,7 @@ pub struct Simulator {
 }
 
 impl Simulator {
-    /// A simulator whose subject is the one that each plan names.
+    /// Creates a simulator whose subject is the one that each plan names.
     pub fn new() -> Self {
         Self {
             subject: None,
@@ -37,12 +37,12 @@ impl Simulator {
         }
     }
 
-    /// A simulator that tries this subject, whatever the plan names.
+    /// Creates a simulator that tries this subject, whatever the plan names.
     pub fn with_subject(subject: Subject) -> Self {
         Self::with_spec(SubjectSpec::of(subject))
     }
 
-    /// A simulator that tries a subject of your own.
+    /// Creates a simulator that tries a subject of your own.
     pub fn with_spec(spec: SubjectSpec) -> Self {
         Self {
             subject: Some(spec),
@@ -50,7 +50,7 @@ impl Simulator {
         }
     }
 
-    /// How many events all runs so far had.
+    /// Returns the number of events of all runs so far.
     pub fn events(&self) -> u64 {
         self.queue.popped()
     }
@@ -67,12 +67,12 @@ impl Backend for Simulator {
         "sim"
     }
 
-    /// It can do every fault that the language can say.
+    /// Refuses no plan: the simulator can do every fault of the language.
     fn refuses(&self, _plan: &Plan) -> Option<Refusal> {
         None
     }
 
-    /// It never fails.
+    /// Runs a plan, which never fails.
     fn run(&mut self, plan: &Plan, trace: &mut Trace) -> Result<(), BackendError> {
         let subject = plan.settings.consumers.subject;
         let spec = self.subject.unwrap_or_else(|| SubjectSpec::of(subject));

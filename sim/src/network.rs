@@ -16,9 +16,9 @@ pub struct Envelope {
     pub from: Node,
     pub to: Node,
     pub channel: Channel,
-    /// The link's connection when it was sent.
+    /// Number of the link's connection when the message was sent.
     connection: u32,
-    /// Counts the link's messages.
+    /// Number of the message among those of the link.
     sequence: u32,
     pub message: Message,
 }
@@ -26,11 +26,11 @@ pub struct Envelope {
 /// What the network does with a message.
 #[derive(Debug)]
 pub enum Passage {
-    /// It arrives then.
+    /// The time of arrival, and the message.
     At(Instant, Envelope),
-    /// The receiver's host answers that nobody listens; the sender learns it then.
+    /// The time at which the sender learns that no process listens at the receiver's host.
     Refused(Instant),
-    /// It waits for a blocked link, or it is gone.
+    /// Neither: the message waits for a blocked link, or it is gone.
     Nothing,
 }
 
@@ -85,17 +85,17 @@ impl Latency {
 #[derive(Debug)]
 struct Link {
     rng: Rng,
-    /// Faults that block it.
+    /// Number of faults that block the link.
     blocks: u32,
-    /// In nanoseconds.
+    /// Added latency, in nanoseconds.
     delay: u64,
-    /// Increases when the connections break.
+    /// Number of the connection; it increases when the connections break.
     connection: u32,
-    /// Messages sent so far.
+    /// Number of messages sent so far.
     sent: u32,
-    /// Whether the receiver was out of reach when the sender's process died.
-    untold: bool,
-    /// When the last message of each channel arrives: none may overtake it.
+    /// Whether the receiver has yet to learn that the sender's process died: the link was blocked.
+    notice_owed: bool,
+    /// Time at which the last message of each channel arrives: none may overtake it.
     last: [Instant; Channel::COUNT],
     held: Vec<Envelope>,
 }
@@ -104,12 +104,12 @@ struct Link {
 struct Loss {
     member: Node,
     kind: RequestKind,
-    /// The request whose response will be lost, once one came by.
+    /// The request whose response will be lost; `None` until one comes by.
     request: Option<(Node, Correlation)>,
 }
 
 impl Network {
-    /// A network of `nodes` nodes on which nobody listens yet.
+    /// Creates a network of `nodes` nodes on which no process listens yet.
     pub fn new(seed: u64, nodes: usize, latency: Distribution) -> Self {
         let links = (0..nodes * nodes).map(|id| Link {
             rng: Rng::substream(
@@ -121,7 +121,7 @@ impl Network {
             delay: 0,
             connection: 0,
             sent: 0,
-            untold: false,
+            notice_owed: false,
             last: [Instant::ZERO; Channel::COUNT],
             held: Vec::new(),
         });
@@ -173,7 +173,7 @@ impl Network {
         Passage::At(at, envelope)
     }
 
-    /// Whether a message that was due now arrives; a link that is blocked by now holds it.
+    /// Returns a message that was due now if it arrives; a link that is blocked by now holds it.
     pub fn arrives(&mut self, envelope: Envelope) -> Option<Envelope> {
         let link = self.link(envelope.from, envelope.to);
         if envelope.connection != link.connection {
@@ -186,16 +186,16 @@ impl Network {
         Some(envelope)
     }
 
-    /// A process began to listen. Returns the peers that learn only now that the one before it
-    /// is gone.
+    /// Notes that a process listens. Returns the peers that learn only now that the process before
+    /// it is gone.
     pub fn process_started(&mut self, node: Node) -> Vec<Node> {
         self.listening[usize::from(node.0)] = true;
         let mut peers: Vec<Node> = self.peers(node).collect();
-        peers.retain(|peer| std::mem::take(&mut self.link(node, *peer).untold));
+        peers.retain(|peer| std::mem::take(&mut self.link(node, *peer).notice_owed));
         peers
     }
 
-    /// A process died: what was on its way to it is gone; what it sent still arrives.
+    /// Notes that a process died: what was on its way to it is gone; what it sent still arrives.
     /// Returns when each peer learns of it, for the peers that can.
     pub fn process_died(&mut self, now: Instant, node: Node) -> Vec<(Instant, Node)> {
         self.listening[usize::from(node.0)] = false;
@@ -204,8 +204,8 @@ impl Network {
         for peer in self.peers(node) {
             self.break_link(peer, node);
             let link = self.link(node, peer);
-            link.untold = link.blocks > 0;
-            if !link.untold {
+            link.notice_owed = link.blocks > 0;
+            if !link.notice_owed {
                 let last = link.last.iter().copied().max().unwrap_or(now);
                 let at = (now + latency).max(last);
                 // What the next process sends comes after the notice.
@@ -239,7 +239,7 @@ impl Network {
         self.link(from, to).blocks += 1;
     }
 
-    /// Takes one block away. Returns what was held, to be sent on, where it was the last one.
+    /// Takes one block away. Returns the held messages, to be sent on, where it was the last block.
     pub fn unblock(&mut self, from: Node, to: Node) -> Vec<Envelope> {
         let link = self.link(from, to);
         link.blocks = link.blocks.saturating_sub(1);
@@ -249,7 +249,7 @@ impl Network {
         }
         let mut held = std::mem::take(&mut link.held);
         held.retain(|envelope| envelope.connection == connection);
-        // What was in flight when the block began came here after what was sent then.
+        // What was in flight when the block began is held later than what was sent during it.
         held.sort_by_key(|envelope| envelope.sequence);
         held
     }
@@ -259,12 +259,12 @@ impl Network {
         self.link(from, to).delay = by.as_nanos() as u64;
     }
 
-    /// Makes a node answer so much later (zero: no more).
+    /// Delays everything that a node sends (zero: no more).
     pub fn throttle(&mut self, node: Node, by: Duration) {
         self.throttle[usize::from(node.0)] = by.as_nanos() as u64;
     }
 
-    /// The response to the member's next request of this kind will be lost.
+    /// Makes the network lose the response to the member's next request of this kind.
     pub fn lose_response(&mut self, member: Node, kind: RequestKind) {
         self.losses.push(Loss {
             member,
@@ -294,7 +294,8 @@ impl Network {
         }
     }
 
-    /// The kind of the request whose response this is, where it is to be lost now.
+    /// Returns the kind of the request that a response answers, where the response is to be lost
+    /// now.
     #[inline]
     pub fn loses(&mut self, from: Node, to: Node, correlation: Correlation) -> Option<RequestKind> {
         if self.losses.is_empty() {

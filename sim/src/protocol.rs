@@ -1,7 +1,8 @@
 //! What clients, brokers and the controller say to each other: lean types with Kafka's names.
 //!
 //! One type for each request of Kafka that is modelled. They carry what the state machines read,
-//! and nothing for the wire (DESIGN: lean messages cost a quarter of encoded ones).
+//! and nothing for the wire. Measured on the reference scenario, an event costs 110 ns with lean
+//! messages, 210 ns with the structs of the crate `kafka-protocol`, and 430 ns with encoded bytes.
 
 use crate::topology::PartitionIndex;
 use plimsoll_core::{NextOffset, Offset};
@@ -28,11 +29,11 @@ pub enum Channel {
 }
 
 impl Channel {
-    /// How many there are.
+    /// Number of channels.
     pub const COUNT: usize = 3;
 }
 
-/// Chosen by the sender of a request, unique in its process for as long as it lives.
+/// Number of a request, chosen by its sender, unique in its process for as long as that lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Correlation(pub u32);
 
@@ -50,8 +51,8 @@ pub enum Message {
     Request(Correlation, Request),
     /// The answer to a request.
     Response(Correlation, Response),
-    /// From the controller to a broker: partition states, newer than any before
-    /// (KRaft: records of the metadata log).
+    /// Partition states from the controller to a broker, newer than any before (KRaft: records of
+    /// the metadata log).
     MetadataUpdate(Vec<PartitionState>),
 }
 
@@ -66,7 +67,7 @@ pub enum Request {
         acks: Acks,
     },
     Fetch(Box<FetchRequest>),
-    /// Asks for both ends of a partition.
+    /// A request for both ends of a partition.
     ListOffsets {
         partition: PartitionIndex,
     },
@@ -74,7 +75,7 @@ pub enum Request {
     SyncGroup {
         generation: Generation,
         member: GroupMemberId,
-        /// From the group's leader only.
+        /// Partitions of all members, from the group's leader only.
         assignments: Vec<(GroupMemberId, Vec<PartitionIndex>)>,
     },
     Heartbeat {
@@ -87,32 +88,33 @@ pub enum Request {
     OffsetCommit {
         generation: Generation,
         member: GroupMemberId,
-        /// Static members only (`group.instance.id`).
+        /// `group.instance.id`, of static members only.
         instance: Option<u32>,
         offsets: Vec<CommittedOffset>,
     },
-    /// Asks for all that the group committed.
+    /// A request for all that the group committed.
     OffsetFetch,
 
-    /// Broker to controller: I live. Also the registration after a start.
+    /// A broker's sign of life to the controller; also its registration after a start.
     BrokerHeartbeat {
-        /// Counts the broker's starts; a new one asks for a full `MetadataUpdate`.
+        /// Number of the broker's start; a new one asks for a full `MetadataUpdate`.
         incarnation: u32,
-        /// A clean stop: move my leaderships away first.
+        /// Whether the broker wants to stop, once its leaderships have moved away.
         wants_shutdown: bool,
     },
-    /// Leader to controller: a new in-sync set.
+    /// A leader's proposal of a new in-sync set to the controller.
     AlterPartition {
         partition: PartitionIndex,
         leader_epoch: u32,
-        /// Guards against answering an older state, as Kafka's partition epoch does.
+        /// Epoch of the state that the leader knows: a proposal for an older one is refused, as
+        /// with Kafka's partition epoch.
         partition_epoch: u32,
         in_sync: BrokerSet,
     },
 }
 
 impl Request {
-    /// Its name where clients can send it; `None` between brokers and controller.
+    /// Returns the request's name where clients can send it; `None` between brokers and controller.
     pub fn kind(&self) -> Option<RequestKind> {
         Some(match self {
             Self::Metadata => RequestKind::Metadata,
@@ -141,14 +143,14 @@ pub enum Response {
     Fetch(Box<FetchResponse>),
     ListOffsets(Result<LogEnds, ErrorName>),
     JoinGroup(Result<Box<JoinGroupResponse>, JoinError>),
-    /// This member's partitions.
+    /// The member's partitions.
     SyncGroup(Result<Vec<PartitionIndex>, ErrorName>),
     Heartbeat(Result<(), ErrorName>),
     LeaveGroup(Result<(), ErrorName>),
     OffsetCommit(Result<(), ErrorName>),
     OffsetFetch(Result<Vec<CommittedOffset>, ErrorName>),
     BrokerHeartbeat {
-        /// A broker that asked to stop may do so now.
+        /// Whether a broker that asked to stop may do so now.
         should_shutdown: bool,
     },
     AlterPartition(Result<(), ErrorName>),
@@ -161,34 +163,34 @@ pub enum Response {
 pub struct BrokerSet(pub u16);
 
 impl BrokerSet {
-    /// Whether it holds a broker.
+    /// Returns whether the set holds a broker.
     pub fn contains(self, broker: Node) -> bool {
         self.0 & (1 << broker.0) != 0
     }
 
-    /// This set and one more.
+    /// Returns this set and one broker more.
     #[must_use]
     pub fn with(self, broker: Node) -> Self {
         Self(self.0 | 1 << broker.0)
     }
 
-    /// This set without one.
+    /// Returns this set without one broker.
     #[must_use]
     pub fn without(self, broker: Node) -> Self {
         Self(self.0 & !(1 << broker.0))
     }
 
-    /// How many.
+    /// Returns the number of brokers.
     pub fn len(self) -> u32 {
         self.0.count_ones()
     }
 
-    /// Whether it is empty.
+    /// Returns whether the set is empty.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// Its brokers, lowest first.
+    /// Returns the brokers, lowest first.
     pub fn iter(self) -> impl Iterator<Item = Node> {
         (0..16).map(Node).filter(move |node| self.contains(*node))
     }
@@ -199,7 +201,7 @@ impl BrokerSet {
 pub struct PartitionState {
     pub partition: PartitionIndex,
     pub replicas: BrokerSet,
-    /// `None`: no in-sync replica lives.
+    /// The leading broker; `None`: no in-sync replica lives.
     pub leader: Option<Node>,
     pub leader_epoch: u32,
     pub in_sync: BrokerSet,
@@ -222,7 +224,8 @@ pub enum Value {
         id: MessageId,
         key: Option<u32>,
         bytes: u32,
-        /// Counts the messages of this producer in this partition from 0, where it is idempotent.
+        /// Number of the message among those of this producer in this partition, from 0, where the
+        /// producer is idempotent.
         sequence: Option<u32>,
     },
     /// A copy in the dead-letter topic: headers name its origin.
@@ -236,7 +239,7 @@ pub enum Value {
         offset: CommittedOffset,
         member: MemberId,
         generation: Generation,
-        /// Whether the group was rebalancing when the coordinator accepted it.
+        /// Whether the group was rebalancing when the coordinator accepted the commit.
         rebalancing: bool,
     },
     /// In `__consumer_offsets`: the group's state, as an index into `Env::group_snapshots`.
@@ -263,11 +266,11 @@ pub struct StoredRecord {
 /// A fetch, by a consumer or a follower.
 #[derive(Debug, Default)]
 pub struct FetchRequest {
-    /// Whether a follower asks: then up to the log's end, not to the high watermark.
+    /// Whether a follower asks: it reads up to the log's end, not to the high watermark.
     pub follower: bool,
-    /// How long to wait for the first record.
+    /// Longest wait for the first record.
     pub max_wait: Duration,
-    /// At most so many records a partition.
+    /// Greatest number of records of each partition.
     pub max_records: u32,
     pub partitions: Vec<FetchPosition>,
 }
@@ -280,7 +283,7 @@ pub struct FetchPosition {
     pub offset: u64,
     /// The leader epoch that the sender knows: fences both sides (KIP-320).
     pub leader_epoch: u32,
-    /// Followers: the epoch of the last record that they have, to find where logs part (KIP-595).
+    /// Epoch of the last record that a follower has, to find where logs part (KIP-595).
     pub last_fetched_epoch: u32,
 }
 
@@ -297,11 +300,11 @@ pub struct FetchResponse {
 pub struct FetchedPartition {
     pub partition: PartitionIndex,
     pub error: Option<ErrorName>,
-    /// How many of `FetchResponse::records` are this partition's.
+    /// Number of this partition's records in `FetchResponse::records`.
     pub records: u32,
     pub high_watermark: u64,
     pub log_start: u64,
-    /// Followers: truncate to this end offset of this epoch first.
+    /// The epoch, and its end offset, to which a follower has to truncate first.
     pub diverging: Option<(u32, u64)>,
 }
 
@@ -313,27 +316,28 @@ pub struct LogEnds {
     pub log_end: NextOffset,
 }
 
-/// A member wants to be in the group.
+/// A member's request to be in the group.
 #[derive(Clone, Debug)]
 pub struct JoinGroupRequest {
-    /// `None`: a new member.
+    /// The member's id; `None`: a new member.
     pub member: Option<GroupMemberId>,
     /// `group.instance.id` of a static member.
     pub instance: Option<u32>,
     pub session_timeout: Duration,
     pub rebalance_timeout: Duration,
     pub assignor: Assignor,
-    /// Partitions that it owns (KIP-429), for sticky assignment.
+    /// Partitions that the member owns (KIP-429), for sticky assignment.
     pub owned: Vec<PartitionIndex>,
 }
 
-/// The group has a new generation.
+/// A new generation of the group, as a member learns of it.
 #[derive(Clone, Debug)]
 pub struct JoinGroupResponse {
     pub generation: Generation,
     pub member: GroupMemberId,
     pub leader: GroupMemberId,
-    /// For the leader only: who joined, with what each owns, in the coordinator's order.
+    /// For the leader only: the members that joined, with what each owns, in the coordinator's
+    /// order.
     pub members: Vec<JoinedMember>,
 }
 
@@ -348,7 +352,7 @@ pub struct JoinedMember {
 /// Why a join was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JoinError {
-    /// Join again with this id (KIP-394).
+    /// The id with which to join again (KIP-394).
     MemberIdRequired(GroupMemberId),
     /// Any other error.
     Other(ErrorName),

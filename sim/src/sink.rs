@@ -8,7 +8,7 @@ use plimsoll_oracle::{FaultId, MemberId, MessageId, TraceEvent};
 use plimsoll_scenarios::Plan;
 use plimsoll_scenarios::scenario::{Fate, outage_hits};
 
-/// A running handler; numbers are never used twice in a run.
+/// Number of a running handler, never used twice in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HandlerId(pub u32);
 
@@ -17,10 +17,10 @@ pub struct HandlerId(pub u32);
 pub struct HandlerCall {
     pub member: MemberId,
     pub partition: TopicPartition,
-    /// As the consumer dispatched it.
+    /// Epoch of the assignment under which the consumer dispatched the record.
     pub epoch: AssignmentEpoch,
     pub offset: Offset,
-    /// As the consumer counts, within one assignment.
+    /// Number of the attempt, as the consumer counts within one assignment.
     pub attempt: u32,
     pub message: MessageId,
     pub key: Option<u32>,
@@ -29,13 +29,13 @@ pub struct HandlerCall {
 /// The sink, and the handlers in flight.
 #[derive(Debug, Default)]
 pub struct Sink {
-    /// By message id: what its handler does, and how often it was called.
+    /// By message id: what its handler does, and the number of its attempts so far.
     messages: Vec<(Fate, u32)>,
     running: Vec<Running>,
     next: u32,
-    /// By member: how many times as long its handlers take.
+    /// By member: the factor by which its handlers take longer.
     slow: Vec<u32>,
-    /// By member: handlers that begin now do not come back while this is above zero.
+    /// By member: the number of hangs. Above zero, handlers that begin do not come back.
     hanging: Vec<u32>,
     outages: Vec<Outage>,
 }
@@ -44,9 +44,9 @@ pub struct Sink {
 struct Running {
     id: HandlerId,
     call: HandlerCall,
-    /// As the sink counts, over the whole run.
+    /// Number of the attempt, as the sink counts over the whole run.
     attempt: u32,
-    /// `None`: it never comes back.
+    /// The handler's outcome; `None`: it never comes back.
     outcome: Option<Outcome>,
 }
 
@@ -60,14 +60,14 @@ struct Outage {
 /// A handler that began.
 #[derive(Clone, Copy, Debug)]
 pub struct Started {
-    /// What the trace says of it.
+    /// The trace's entry about its start.
     pub observation: TraceEvent,
-    /// When it comes back; `None`: never.
+    /// The time at which the handler comes back; `None`: never.
     pub done: Option<(Instant, HandlerId)>,
 }
 
 impl Sink {
-    /// A sink that has seen nothing.
+    /// Creates a sink that has seen nothing.
     pub fn new(plan: &Plan) -> Self {
         let highest = plan
             .messages
@@ -131,8 +131,8 @@ impl Sink {
         }
     }
 
-    /// The handler reaches the sink: what the trace says, and what the consumer will learn.
-    /// `None` where it was stopped before.
+    /// Finishes a handler, which reaches the sink: returns what the trace says, and what the
+    /// consumer will learn. `None` where it was stopped before.
     pub fn finish(&mut self, id: HandlerId) -> Option<(TraceEvent, HandlerCall, Outcome)> {
         let index = self.running.iter().position(|running| running.id == id)?;
         let Running {
@@ -154,7 +154,7 @@ impl Sink {
         Some((effect, call, outcome))
     }
 
-    /// The member in whose process a handler runs.
+    /// Returns the member that runs a handler.
     pub fn member_of(&self, id: HandlerId) -> Option<MemberId> {
         self.running
             .iter()
@@ -187,12 +187,12 @@ impl Sink {
         });
     }
 
-    /// Whether no handler runs.
+    /// Returns whether no handler runs.
     pub fn is_idle(&self) -> bool {
         self.running.is_empty()
     }
 
-    /// Handlers of a partition that run in a member's process.
+    /// Returns the number of a partition's handlers that run in a member's process.
     pub fn in_flight(&self, member: MemberId, partition: TopicPartition) -> u32 {
         let running = self.running.iter();
         running
@@ -205,7 +205,7 @@ impl Sink {
         self.slow[member.0 as usize] = factor;
     }
 
-    /// Lets a member's handlers hang, those that begin from now on.
+    /// Makes a member's handlers hang, those that begin from now on.
     pub fn hang(&mut self, member: MemberId) {
         self.hanging[member.0 as usize] += 1;
     }
@@ -228,7 +228,7 @@ impl Sink {
         .collect()
     }
 
-    /// From now on a share of all attempts fails.
+    /// Makes a share of all attempts fail from now on.
     pub fn begin_outage(&mut self, fault: FaultId, outcome: Outcome, share: f64) {
         self.outages.push(Outage {
             fault,

@@ -8,18 +8,19 @@ use plimsoll_scenarios::scenario::{FaultKind, Settings};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PartitionIndex(pub u16);
 
-/// Which partitions there are, and which there can be.
+/// The partitions that there are, and those that there can be.
 #[derive(Clone, Debug, Default)]
 pub struct Topology {
     partitions: Vec<TopicPartition>,
-    /// By topic: its first index, how many partitions it can have, and how many at the start.
+    /// By topic: its first index, the number of partitions that it can have, and the number at the
+    /// start.
     topics: Vec<(u16, u32, u32)>,
     dead_letter_topic: u32,
     offsets_topic: u32,
 }
 
 impl Topology {
-    /// The topology of a plan: room for every partition that its faults add.
+    /// Creates the topology of a plan, with room for every partition that its faults add.
     pub fn new(plan: &Plan) -> Self {
         let settings: &Settings = &plan.settings;
         let mut topology = Self {
@@ -52,46 +53,47 @@ impl Topology {
             .extend((0..capacity).map(|partition| TopicPartition::new(topic, partition)));
     }
 
-    /// How many partitions there are or can be, of all topics.
+    /// Returns the number of partitions that there are or can be, of all topics.
     pub fn len(&self) -> usize {
         self.partitions.len()
     }
 
-    /// Every index.
+    /// Returns every index, in order.
     pub fn all(&self) -> impl Iterator<Item = PartitionIndex> + use<> {
         (0..self.partitions.len() as u16).map(PartitionIndex)
     }
 
-    /// The index of a partition; `None` where the plan never has it.
+    /// Returns the index of a partition; `None` where the plan never has it.
     pub fn index(&self, partition: TopicPartition) -> Option<PartitionIndex> {
         let (first, capacity, _) = *self.topics.get(partition.topic as usize)?;
         (partition.partition < capacity).then(|| PartitionIndex(first + partition.partition as u16))
     }
 
-    /// The partition of an index.
+    /// Returns the partition of an index.
     #[inline]
     pub fn partition(&self, index: PartitionIndex) -> TopicPartition {
         self.partitions[usize::from(index.0)]
     }
 
-    /// Whether it exists from the start, rather than being added by a fault.
+    /// Returns whether a partition exists from the start, rather than being added by a fault.
     pub fn exists_at_start(&self, index: PartitionIndex) -> bool {
         let partition = self.partition(index);
         partition.partition < self.topics[partition.topic as usize].2
     }
 
-    /// Whether the group consumes it (rather than its being internal, or for dead letters).
+    /// Returns whether the group consumes a partition (rather than its being internal, or for dead
+    /// letters).
     #[inline]
     pub fn is_workload(&self, index: PartitionIndex) -> bool {
         self.partition(index).topic < self.dead_letter_topic
     }
 
-    /// The dead-letter topic's one partition.
+    /// Returns the dead-letter topic's one partition.
     pub fn dead_letters(&self) -> PartitionIndex {
         PartitionIndex(self.topics[self.dead_letter_topic as usize].0)
     }
 
-    /// The partition of `__consumer_offsets` whose leader coordinates the group.
+    /// Returns the partition of `__consumer_offsets` whose leader coordinates the group.
     ///
     /// Kafka takes the group id's hash; a scenario has one group, so any is as good.
     pub fn group_offsets(&self) -> PartitionIndex {

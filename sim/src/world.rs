@@ -16,7 +16,7 @@ use plimsoll_oracle::{MemberId, Trace, TraceEvent};
 use plimsoll_scenarios::Plan;
 use std::time::Duration;
 
-/// How often the world looks whether everything is quiet, once it is healed.
+/// Pause between two looks at whether everything is quiet, once the world is healed.
 const QUIET_CHECK: Duration = Duration::from_millis(250);
 
 /// Everything that takes part in one run.
@@ -27,7 +27,7 @@ pub(crate) struct World<'a> {
     producer: Producer,
     pub(crate) members: Vec<Member>,
     pub(crate) faults: Faults,
-    /// By node.
+    /// Processes, by node.
     pub(crate) hosts: Vec<Host>,
     next_message: usize,
     healed: bool,
@@ -85,7 +85,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Puts what happens by itself into the queue.
+    /// Starts the cluster and the producer, and queues what the plan says.
     fn begin(&mut self) {
         for node in [self.env.controller(), self.env.producer()] {
             self.env.network.process_started(node);
@@ -243,7 +243,7 @@ impl<'a> World<'a> {
         self.processed(call, outcome);
     }
 
-    /// A handler's result reaches its process.
+    /// Brings a handler's result to its process.
     fn processed(&mut self, call: HandlerCall, outcome: Outcome) {
         let node = self.env.member_node(call.member);
         if self.is_paused(node) {
@@ -264,7 +264,7 @@ impl<'a> World<'a> {
         self.after(self.env.producer());
     }
 
-    /// After anything happened in a process: did it end, and when does it want to wake?
+    /// Notices that a process ended, or arms its next timer, after something happened in it.
     pub(crate) fn after(&mut self, node: Node) {
         let (runs, timeout) = if let Some(broker) = self.brokers.get(usize::from(node.0)) {
             (broker.is_running(), broker.next_timeout())
@@ -289,7 +289,7 @@ impl<'a> World<'a> {
     }
 }
 
-/// The end.
+/// The end of a run.
 impl World<'_> {
     fn heal(&mut self) {
         self.end_all_faults();
@@ -306,7 +306,7 @@ impl World<'_> {
         self.env.queue.push(self.env.now(), Event::CheckQuiet);
     }
 
-    /// Starts what does not run; what is stopping starts again when it has ended.
+    /// Starts a process that does not run; one that is stopping starts again when it has ended.
     fn restart_if_down(&mut self, node: Node) {
         if self.hosts[usize::from(node.0)].stopping || !self.runs(node) {
             self.restart(node);
@@ -341,7 +341,7 @@ impl World<'_> {
             && self.lag() == 0
     }
 
-    /// Readable records that the group has not committed.
+    /// Returns the number of readable records that the group has not committed.
     fn lag(&self) -> u64 {
         let workload = self.env.topology.all().filter(|index| {
             self.env.topology.is_workload(*index) && self.controller.exists(*index)

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 const SEEDS: u64 = 60;
 
-/// Everything that some seed violates.
+/// Returns every property that some seed violates.
 fn violated<B: Bug>(scenario: &str) -> BTreeSet<Property> {
     let scenario = match Scenario::parse("planted.toml", scenario) {
         Ok(scenario) => scenario,
@@ -325,7 +325,7 @@ count = 2
     );
 }
 
-/// `acked-is-durable` guards the simulated cluster itself: take one stored record away.
+/// Takes one stored record away: `acked-is-durable` guards the simulated cluster itself.
 #[test]
 fn a_cluster_that_forgets_is_noticed() {
     let scenario = Scenario::parse("planted.toml", "[workload]\nmessages = 20\n").unwrap();

@@ -20,18 +20,19 @@ pub struct Application {
     machine: Box<dyn Machine<Payload>>,
     polling: Polling,
     poll_deadline: Duration,
-    /// When it polled last, while it does not; [`Instant::FAR_FUTURE`]: it polls all the time.
+    /// Time of the last poll, while the subject does not poll; [`Instant::FAR_FUTURE`]: it polls
+    /// all the time.
     polled: Instant,
-    /// What it learns at once.
+    /// Events that the subject learns at once.
     news: VecDeque<Event<Payload>>,
-    /// A rebalance of which it will learn when it polls.
+    /// A rebalance of which the subject will learn when it polls.
     pending: Option<Callback>,
-    /// A rebalance that it has not answered.
+    /// A rebalance that the subject has not answered.
     unanswered: Option<(RebalanceId, Callback)>,
     rebalances: u32,
-    /// Records that it will get when it polls.
+    /// Records that the subject will get when it polls.
     records: VecDeque<Batch>,
-    /// How many handlers run.
+    /// Number of handlers that run.
     handlers: u32,
     closed: bool,
 }
@@ -39,16 +40,16 @@ pub struct Application {
 /// What the application learns of a rebalance.
 #[derive(Debug)]
 pub enum Callback {
-    /// It gets partitions.
+    /// Partitions that it gets.
     Assigned(Vec<Assignment>),
-    /// It is to give partitions up.
+    /// Partitions that it is to give up.
     Revoked(Vec<PartitionIndex>),
-    /// Partitions are gone.
+    /// Partitions that are gone.
     Lost(Vec<PartitionIndex>),
 }
 
 impl Callback {
-    /// The partitions that it has no more afterwards.
+    /// Returns the partitions that the application has no more afterwards.
     pub fn partitions(&self) -> &[PartitionIndex] {
         match self {
             Self::Assigned(_) => &[],
@@ -66,7 +67,7 @@ pub struct Batch {
 }
 
 impl Application {
-    /// A new process's application.
+    /// Creates the application of a new process.
     pub fn new(env: &Env<'_>, member: MemberId, spec: SubjectSpec, starts: u32) -> Self {
         let settings = settings(env);
         let mut config = settings.config;
@@ -87,13 +88,13 @@ impl Application {
         }
     }
 
-    /// Whether it is in the middle of a rebalance, or about to be.
+    /// Returns whether it is in the middle of a rebalance, or about to be.
     #[inline]
     pub fn is_rebalancing(&self) -> bool {
         self.pending.is_some() || self.unanswered.is_some()
     }
 
-    /// The earliest deadline.
+    /// Returns the earliest deadline.
     #[inline]
     pub fn next_timeout(&self) -> Instant {
         if self.closed {
@@ -103,7 +104,7 @@ impl Application {
         own.min(self.polled + self.poll_deadline)
     }
 
-    /// Whether it should have polled by now, and did not; says so once.
+    /// Returns whether the subject should have polled by now, and did not; says so once.
     pub fn take_missed_poll_deadline(&mut self, now: Instant) -> bool {
         let missed = !self.closed && self.polled + self.poll_deadline <= now;
         if missed {
@@ -112,22 +113,22 @@ impl Application {
         missed
     }
 
-    /// It is asked to stop.
+    /// Asks the subject to stop.
     pub fn shut_down(&mut self) {
         self.tell(Event::Shutdown);
     }
 
-    /// It learns this at once.
+    /// Gives the subject an event, which it learns at once.
     pub fn tell(&mut self, event: Event<Payload>) {
         self.news.push_back(event);
     }
 
-    /// A commit ended.
+    /// Tells the subject how a commit ended.
     pub fn commit_finished(&mut self, commit: CommitId, outcome: CommitOutcome) {
         self.tell(Event::CommitFinished { commit, outcome });
     }
 
-    /// A write into the dead-letter topic ended.
+    /// Tells the subject whether a dead-letter copy was acknowledged.
     pub fn dead_lettered(&mut self, copy: DeadLetterCopy, acknowledged: bool) {
         self.tell(Event::DeadLettered {
             partition: copy.partition,
@@ -137,13 +138,13 @@ impl Application {
         });
     }
 
-    /// Records arrived; it gets them when it polls.
+    /// Keeps records that arrived until the subject polls.
     #[inline]
     pub fn fetched(&mut self, batch: Batch) {
         self.records.push_back(batch);
     }
 
-    /// A handler came back.
+    /// Gives the result of a handler to the subject.
     pub fn processed(&mut self, now: Instant, call: HandlerCall, outcome: Outcome) {
         self.handlers = self.handlers.saturating_sub(1);
         self.note_polling(now);
@@ -159,21 +160,21 @@ impl Application {
         }
     }
 
-    /// Its own deadline may have passed.
+    /// Lets the subject do what is due at its own deadline.
     pub fn timeout(&mut self, now: Instant) {
         if !self.closed && self.machine.poll_timeout().is_some_and(|at| at <= now) {
             self.machine.handle_timeout(now);
         }
     }
 
-    /// It will learn of a rebalance when it polls.
+    /// Keeps a rebalance of which the subject will learn when it polls.
     pub fn call(&mut self, callback: Callback) {
         debug_assert!(!self.is_rebalancing(), "one callback at a time");
         self.pending = Some(callback);
     }
 
-    /// It will learn that everything it owns is gone. That overtakes what it was not told yet, and
-    /// does not wait for the answer to an earlier callback.
+    /// Keeps the loss of everything that the subject owns until it polls. The loss overtakes what
+    /// the subject was not told yet, and does not wait for the answer to an earlier callback.
     pub fn lose(&mut self, owned: &[PartitionIndex]) {
         self.pending = None;
         let knows = matches!(self.unanswered, Some((_, Callback::Lost(_))));
@@ -182,7 +183,8 @@ impl Application {
         }
     }
 
-    /// It answers an assignment; `false` where that is not what it was asked last.
+    /// Takes the answer to an assignment; `false` where that is not what the subject was asked
+    /// last.
     pub fn take_answered_assign(&mut self, rebalance: RebalanceId) -> bool {
         let answered = self.unanswered.take_if(|(id, callback)| {
             *id == rebalance && matches!(callback, Callback::Assigned(_))
@@ -190,7 +192,7 @@ impl Application {
         answered.is_some()
     }
 
-    /// It answers a revocation or a loss: which one?
+    /// Takes the answer to a revocation or a loss, and returns which one is answered.
     pub fn take_answered_revoke(&mut self, rebalance: RebalanceId) -> Option<Callback> {
         let answered = self.unanswered.take_if(|(id, callback)| {
             *id == rebalance && !matches!(callback, Callback::Assigned(_))
@@ -198,13 +200,13 @@ impl Application {
         answered.map(|(_, callback)| callback)
     }
 
-    /// Whether it polls at this moment, as far as handlers go.
+    /// Returns whether the subject polls at this moment, as far as handlers go.
     #[inline]
     fn is_free(&self) -> bool {
         self.polling != Polling::Inline || self.handlers == 0
     }
 
-    /// Something changed about its polling: it polled now.
+    /// Notes that the subject polled now, and whether it goes on polling.
     #[inline]
     fn note_polling(&mut self, now: Instant) {
         let polls = self.is_free() && self.unanswered.is_none();

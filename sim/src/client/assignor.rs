@@ -4,7 +4,7 @@ use crate::protocol::{GroupMemberId, JoinedMember};
 use crate::topology::{PartitionIndex, Topology};
 use plimsoll_scenarios::scenario::Assignor;
 
-/// Who gets what.
+/// The partitions of each member.
 pub type Assignments = Vec<(GroupMemberId, Vec<PartitionIndex>)>;
 
 /// Gives `partitions` (in order of topics and numbers) to members, all of which consume all topics.
@@ -28,8 +28,8 @@ pub fn assign(
     }
 }
 
-/// Topic by topic a contiguous range each; the first members get one more where it does not divide
-/// (`RangeAssignor`).
+/// Gives each member a contiguous range of each topic; the first members get one partition more
+/// where the number does not divide (`RangeAssignor`).
 fn range(
     topology: &Topology,
     members: &[&JoinedMember],
@@ -51,7 +51,7 @@ fn range(
     assignments
 }
 
-/// All partitions of all topics, one by one, in turn (`RoundRobinAssignor`).
+/// Gives out all partitions of all topics, one by one, in turn (`RoundRobinAssignor`).
 fn round_robin(members: &[&JoinedMember], partitions: &[PartitionIndex]) -> Assignments {
     let mut assignments = nothing(members);
     for (number, partition) in partitions.iter().enumerate() {
@@ -60,14 +60,14 @@ fn round_robin(members: &[&JoinedMember], partitions: &[PartitionIndex]) -> Assi
     assignments
 }
 
-/// Everybody keeps what it has, up to its share; what is left goes to those who have too little,
-/// but nothing goes from hand to hand: a partition that somebody else still owns is given out in
-/// the next round (`AbstractStickyAssignor.constrainedAssign`, then
+/// Leaves each member what it has, up to its share, and gives what is left to members that have too
+/// little, but nothing goes from hand to hand: a partition that another member still owns is given
+/// out in the next round (`AbstractStickyAssignor.constrainedAssign`, then
 /// `CooperativeStickyAssignor.adjustAssignment`, KIP-429).
 fn cooperative_sticky(members: &[&JoinedMember], partitions: &[PartitionIndex]) -> Assignments {
     let owner = |partition: PartitionIndex| {
         let mut claims = members.iter().filter(|m| m.owned.contains(&partition));
-        // Two that claim the same partition in the same generation: neither is believed.
+        // Where two members claim a partition in the same generation, neither is believed.
         match (claims.next(), claims.next()) {
             (Some(member), None) => Some(member.member),
             _ => None,

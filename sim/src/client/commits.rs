@@ -1,7 +1,7 @@
 //! Commits: stamped with the generation of the moment at which they are sent.
 
 use super::connection::Failure;
-use super::process::{Process, Purpose, settings};
+use super::process::{Continuation, Process, settings};
 use crate::env::Env;
 use crate::protocol::{CommittedOffset, Request};
 use plimsoll_core::{CommitId, CommitOffset, CommitOutcome};
@@ -40,11 +40,11 @@ impl Process {
             offsets,
         };
         let timeout = settings(env).request_timeout;
-        self.ask_coordinator(env, timeout, Purpose::OffsetCommit(commit), request);
+        self.ask_coordinator(env, timeout, Continuation::OffsetCommit(commit), request);
         env.observe(TraceEvent::CommitSent { member: self.id });
     }
 
-    /// What became of a commit.
+    /// Handles what became of a commit.
     pub(super) fn commit_answered(
         &mut self,
         env: &mut Env<'_>,

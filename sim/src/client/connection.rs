@@ -17,16 +17,16 @@ pub struct Requests<T> {
     node: Node,
     next: u32,
     in_flight: Vec<InFlight<T>>,
-    /// By broker.
+    /// Connections, by broker.
     connections: Vec<Connection>,
 }
 
-/// How a client gets on with a broker.
+/// What a client knows of its connections with a broker.
 #[derive(Clone, Copy, Debug, Default)]
 struct Connection {
-    /// How often it broke since the broker last answered.
+    /// Number of times that they broke since the broker last answered.
     failures: u32,
-    /// Not to be tried again before.
+    /// Earliest time of the next try.
     not_before: Instant,
 }
 
@@ -41,14 +41,14 @@ struct InFlight<T> {
 /// Why a request came to nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// The broker answered with an error.
+    /// An error that the broker answered.
     Refused(ErrorName),
-    /// No answer came in time, or the connection broke: it may have been done all the same.
+    /// No answer in time, or a broken connection: the request may have been done all the same.
     Lost,
 }
 
 impl<T> Requests<T> {
-    /// No requests yet; they will be numbered from `first`.
+    /// Creates an empty list of requests, which will be numbered from `first`.
     pub fn new(env: &Env<'_>, node: Node, first: u32) -> Self {
         Self {
             node,
@@ -58,14 +58,15 @@ impl<T> Requests<T> {
         }
     }
 
-    /// Until when a client that has the choice does not try a broker; `None`: it may.
+    /// Returns the time until which a client that has the choice avoids a broker; `None`: it need
+    /// not.
     #[inline]
     pub fn backs_off(&self, peer: Node, now: Instant) -> Option<Instant> {
         let connection = self.connections.get(usize::from(peer.0))?;
         (connection.not_before > now).then_some(connection.not_before)
     }
 
-    /// The connections with a broker broke, or could not be made.
+    /// Notes that the connections with a broker broke, or could not be made.
     pub fn connection_broke(&mut self, peer: Node, now: Instant) {
         if let Some(connection) = self.connections.get_mut(usize::from(peer.0)) {
             let (first, longest) = RECONNECT_BACKOFF;
@@ -75,12 +76,12 @@ impl<T> Requests<T> {
         }
     }
 
-    /// The number of the next request.
+    /// Returns the number of the next request.
     pub fn next_correlation(&self) -> u32 {
         self.next
     }
 
-    /// The earliest deadline; [`Instant::FAR_FUTURE`] where nothing is in flight.
+    /// Returns the earliest deadline; [`Instant::FAR_FUTURE`] where nothing is in flight.
     #[inline]
     pub fn next_deadline(&self) -> Instant {
         let deadlines = self.in_flight.iter().map(|request| request.deadline);
@@ -121,7 +122,8 @@ impl<T> Requests<T> {
         correlation
     }
 
-    /// An answer came. What for? `None`: it was given up, or an earlier process asked.
+    /// Takes the request that was answered, and returns what it was for; `None`: it was given up,
+    /// or an earlier process sent it.
     #[inline]
     pub fn take_answered(&mut self, correlation: Correlation) -> Option<T> {
         let mut requests = self.in_flight.iter();
@@ -133,9 +135,9 @@ impl<T> Requests<T> {
         Some(purpose)
     }
 
-    /// The next request that broken connections with `peer` took with them. Call it until it
-    /// returns `None`, with the `next_correlation` of the moment at which they broke: what is
-    /// sent while losses are handled goes over new connections.
+    /// Takes the next request that was lost with the connections to `peer`, and returns what it
+    /// was for. Call it until it returns `None`, with the `next_correlation` of the moment at which
+    /// they broke: what is sent while losses are handled goes over new connections.
     pub fn take_lost(&mut self, peer: Node, before: u32) -> Option<T> {
         let mut requests = self.in_flight.iter();
         let index =

@@ -1,7 +1,7 @@
 //! Where the group's coordinator is.
 
 use super::connection::Failure;
-use super::process::{Process, Purpose, settings};
+use super::process::{Continuation, Process, settings};
 use crate::env::Env;
 use crate::protocol::{Channel, Node, Request};
 use plimsoll_core::Instant;
@@ -14,15 +14,15 @@ const QUERY_INTERVAL: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub struct Coordinator {
     node: Option<Node>,
-    /// When to ask again; not while a request is in flight.
+    /// Time of the next lookup; not while one is in flight.
     due: Instant,
-    /// Not earlier than this.
+    /// Earliest time of the next lookup.
     not_before: Instant,
     in_flight: bool,
 }
 
 impl Coordinator {
-    /// Not known, and not asked for.
+    /// Creates the state before any lookup.
     pub fn new() -> Self {
         Self {
             node: None,
@@ -32,19 +32,19 @@ impl Coordinator {
         }
     }
 
-    /// The broker, where it is known.
+    /// Returns the broker, where it is known.
     #[inline]
     pub fn node(&self) -> Option<Node> {
         self.node
     }
 
-    /// When to look it up.
+    /// Returns when to look the coordinator up.
     #[inline]
     pub fn due(&self) -> Instant {
         self.due
     }
 
-    /// It is not there any more, or cannot be reached.
+    /// Forgets the broker, which is not the coordinator any more, or cannot be reached.
     pub fn forget(&mut self) {
         self.node = None;
     }
@@ -74,12 +74,12 @@ impl Process {
             self.metadata.broker(),
             Channel::Data,
             settings(env).request_timeout,
-            Purpose::FindCoordinator,
+            Continuation::FindCoordinator,
             Request::FindCoordinator,
         );
     }
 
-    /// A broker told where the coordinator is, or could not.
+    /// Handles the answer to a lookup.
     pub(super) fn coordinator_answered(
         &mut self,
         env: &mut Env<'_>,
@@ -87,7 +87,7 @@ impl Process {
     ) {
         self.coordinator.in_flight = false;
         match result {
-            // It died, and the broker that was asked does not know yet.
+            // The coordinator died, and the broker that was asked does not know yet.
             Ok(node) if self.requests.backs_off(node, env.now()).is_some() => {
                 self.find_coordinator(env);
             }
@@ -102,7 +102,7 @@ impl Process {
         }
     }
 
-    /// The coordinator says that it is not, or does not answer: another one is looked for.
+    /// Looks for another coordinator: this one says that it is not, or does not answer.
     pub(super) fn coordinator_lost(&mut self, env: &mut Env<'_>) {
         self.coordinator.forget();
         self.find_coordinator(env);

@@ -1,7 +1,7 @@
-//! Copies of records that nobody could handle, on their way into the dead-letter topic.
+//! Copies of records that could not be handled, on their way into the dead-letter topic.
 
 use super::connection::Failure;
-use super::process::{Process, Purpose, settings};
+use super::process::{Continuation, Process, settings};
 use crate::env::Env;
 use crate::protocol::{Channel, Request, Value};
 use crate::recipes::Payload;
@@ -19,7 +19,7 @@ pub struct DeadLetterCopy {
 }
 
 impl Process {
-    /// Writes a copy, with `acks=all`. What goes wrong is told: the application tries again.
+    /// Writes a copy, with `acks=all`. The application learns of a failure, and tries again.
     pub(super) fn dead_letter(
         &mut self,
         env: &mut Env<'_>,
@@ -50,12 +50,12 @@ impl Process {
             acks: Acks::All,
         };
         let timeout = settings(env).request_timeout;
-        let purpose = Purpose::DeadLetter(copy);
+        let purpose = Continuation::DeadLetter(copy);
         self.requests
             .send(env, leader, Channel::Data, timeout, purpose, request);
     }
 
-    /// What became of a copy.
+    /// Handles what became of a copy.
     pub(super) fn dead_letter_answered(
         &mut self,
         env: &mut Env<'_>,

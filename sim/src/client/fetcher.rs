@@ -4,7 +4,7 @@
 
 use super::application::Batch;
 use super::connection::Failure;
-use super::process::{Process, Purpose, settings};
+use super::process::{Continuation, Process, settings};
 use crate::env::Env;
 use crate::protocol::{
     Channel, FetchPosition, FetchResponse, LogEnds, Node, Request, StoredRecord, Value,
@@ -17,13 +17,13 @@ use plimsoll_oracle::{ErrorName, TraceEvent};
 /// The partitions that a client fetches.
 #[derive(Debug)]
 pub struct Fetcher {
-    /// By index.
+    /// All partitions, by index.
     partitions: Vec<Partition>,
-    /// Those that are assigned, in order.
+    /// Assigned partitions, in order.
     assigned: Vec<PartitionIndex>,
-    /// By broker.
+    /// Polls, by broker.
     polls: Vec<Poll>,
-    /// When a partition that failed is to be tried again.
+    /// Time at which a partition that failed is to be tried again.
     retry_at: Instant,
 }
 
@@ -34,16 +34,17 @@ struct Partition {
     /// Whether the application began with it and has not given it up.
     held: bool,
     epoch: AssignmentEpoch,
-    /// Increases when what is in flight is wanted no more (librdkafka: the version barrier).
+    /// Number that increases when what is in flight is wanted no more (librdkafka: the version
+    /// barrier).
     version: u32,
     /// The next offset to fetch.
     position: u64,
     /// The next offset to give to the application.
     delivered: u64,
-    /// Fetched, and not given to the application yet.
+    /// Number of records that are fetched, and not given to the application yet.
     queued: u32,
     paused: bool,
-    /// The position was out of range: it stands still until the application seeks.
+    /// Whether the position was out of range: it stands still until the application seeks.
     halted: bool,
     /// The broker that was asked and has not answered.
     asked: Option<Node>,
@@ -53,12 +54,12 @@ struct Partition {
 #[derive(Debug, Default)]
 struct Poll {
     in_flight: bool,
-    /// What was asked for, in the order of the request, with the version of that moment.
+    /// Partitions asked for, in the order of the request, with their versions at that moment.
     sent: Vec<(PartitionIndex, u32)>,
 }
 
 impl Partition {
-    /// What is in flight or queued is dropped, and fetched again if it is wanted again.
+    /// Drops what is in flight or queued; it is fetched again if it is wanted again.
     fn restart(&mut self) {
         self.version += 1;
         self.position = self.delivered;
@@ -67,7 +68,7 @@ impl Partition {
 }
 
 impl Fetcher {
-    /// Nothing is assigned.
+    /// Creates a fetcher without assigned partitions.
     pub fn new(env: &Env<'_>) -> Self {
         let brokers = env.plan.settings.cluster.brokers as usize;
         Self {
@@ -78,28 +79,28 @@ impl Fetcher {
         }
     }
 
-    /// The assigned partitions, in order.
+    /// Returns the assigned partitions, in order.
     pub fn assigned(&self) -> &[PartitionIndex] {
         &self.assigned
     }
 
-    /// Whether a partition is assigned.
+    /// Returns whether a partition is assigned.
     pub fn is_assigned(&self, partition: PartitionIndex) -> bool {
         self.partitions[usize::from(partition.0)].assigned
     }
 
-    /// Whether the application began with it and has not given it up.
+    /// Returns whether the application began with a partition and has not given it up.
     pub fn is_held(&self, partition: PartitionIndex) -> bool {
         self.partitions[usize::from(partition.0)].held
     }
 
-    /// When something is to be tried again.
+    /// Returns when something is to be tried again.
     #[inline]
     pub fn retry_at(&self) -> Instant {
         self.retry_at
     }
 
-    /// A partition is fetched from now on. An earlier pause is forgotten.
+    /// Fetches a partition from now on. An earlier pause is forgotten.
     pub fn assign(&mut self, index: PartitionIndex, epoch: AssignmentEpoch, position: NextOffset) {
         let partition = self.partition(index);
         *partition = Partition {
@@ -117,7 +118,7 @@ impl Fetcher {
         }
     }
 
-    /// A partition is not fetched any more.
+    /// Fetches a partition no more.
     pub fn unassign(&mut self, index: PartitionIndex) {
         let partition = self.partition(index);
         partition.assigned = false;
@@ -125,7 +126,7 @@ impl Fetcher {
         self.assigned.retain(|assigned| *assigned != index);
     }
 
-    /// Nothing is fetched any more.
+    /// Fetches nothing any more.
     pub fn unassign_all(&mut self) {
         for index in std::mem::take(&mut self.assigned) {
             self.unassign(index);
@@ -133,19 +134,19 @@ impl Fetcher {
         self.retry_at = Instant::FAR_FUTURE;
     }
 
-    /// The application gave a partition up; returns whether it had begun with it.
+    /// Releases a partition that the application gave up; returns whether it had begun with it.
     pub fn release(&mut self, index: PartitionIndex) -> bool {
         std::mem::take(&mut self.partition(index).held)
     }
 
-    /// The application stops a partition: what it has not got yet is dropped.
+    /// Stops a partition: what the application has not got yet is dropped.
     pub fn pause(&mut self, index: PartitionIndex) {
         let partition = self.partition(index);
         partition.paused = true;
         partition.restart();
     }
 
-    /// The application wants more of a partition.
+    /// Resumes a partition that was stopped.
     pub fn resume(&mut self, index: PartitionIndex) {
         self.partition(index).paused = false;
     }
@@ -168,7 +169,7 @@ impl Fetcher {
         Some(from)
     }
 
-    /// A batch is given to the application now; `None` where it is not wanted any more.
+    /// Takes a batch off the queue for the application; `None` where it is not wanted any more.
     pub fn deliver(&mut self, batch: &Batch) -> Option<AssignmentEpoch> {
         let partition = self.partition(batch.partition);
         if !partition.assigned || partition.version != batch.version {
@@ -184,7 +185,7 @@ impl Fetcher {
         &mut self.partitions[usize::from(index.0)]
     }
 
-    /// A partition failed: not again before `at`.
+    /// Delays a partition that failed: it is not fetched before `at`.
     fn retry(&mut self, index: PartitionIndex, at: Instant) {
         self.partition(index).retry_at = at;
         self.retry_at = self.retry_at.min(at);
@@ -239,7 +240,7 @@ impl Process {
                 continue;
             }
             if partition.asked.is_some_and(|asked| asked != broker) {
-                // It moved: what the old leader may still answer is not wanted.
+                // The partition moved: what the old leader may still answer is not wanted.
                 partition.restart();
             }
             partition.asked = Some(broker);
@@ -267,7 +268,7 @@ impl Process {
             broker,
             Channel::Fetch,
             timeout,
-            Purpose::Fetch,
+            Continuation::Fetch,
             request,
         );
     }
@@ -275,7 +276,7 @@ impl Process {
 
 /// Responses.
 impl Process {
-    /// A broker answered: the next poll goes out, and the records wait for the application.
+    /// Handles a broker's answer: the next poll goes out, and the records wait for the application.
     pub(super) fn fetched(&mut self, env: &mut Env<'_>, from: Node, response: Box<FetchResponse>) {
         let mut sent = self.end_poll(from);
         let mut records = response.records.as_slice();
@@ -309,7 +310,7 @@ impl Process {
         self.fetch_from(env, from);
     }
 
-    /// A poll came to nothing.
+    /// Handles a poll that came to nothing.
     pub(super) fn fetch_failed(&mut self, env: &mut Env<'_>, from: Node) {
         let soon = env.now() + settings(env).retry_backoff;
         let reconnect = self.requests.backs_off(from, env.now());
@@ -322,8 +323,8 @@ impl Process {
         self.refresh_metadata(env);
     }
 
-    /// There is news of who leads: a partition that waits for a dead leader waits no longer where
-    /// it has another one. Where it has not, there must be more news soon.
+    /// Lets partitions that wait for a dead leader wait no longer where there is news of another
+    /// one; where there is none, wants more news soon.
     pub(super) fn forget_dead_leaders(&mut self, env: &mut Env<'_>) {
         let now = env.now();
         let soon = now + settings(env).retry_backoff;
@@ -391,11 +392,11 @@ fn to_record(stored: &StoredRecord) -> Option<Record<Payload>> {
 
 /// Positions.
 impl Process {
-    /// A position is out of range: what is the range?
+    /// Asks for the range of a partition whose position is out of it.
     fn reset_offsets(&mut self, env: &mut Env<'_>, index: PartitionIndex) {
         let partition = self.fetcher.partition(index);
         partition.halted = true;
-        let purpose = Purpose::ResetOffsets(index, partition.version);
+        let purpose = Continuation::ResetOffsets(index, partition.version);
         let Some((leader, _)) = self.metadata.leader(index) else {
             let at = env.now() + settings(env).retry_backoff;
             self.fetcher.partition(index).halted = false;
@@ -407,7 +408,7 @@ impl Process {
             .send(env, leader, Channel::Data, timeout, purpose, request);
     }
 
-    /// The range is known: the application decides.
+    /// Tells the application the range, for it to decide.
     pub(super) fn reset_offsets_answered(
         &mut self,
         env: &mut Env<'_>,
@@ -440,7 +441,7 @@ impl Process {
         }
     }
 
-    /// The application moves a partition.
+    /// Moves a partition to where the application says.
     pub(super) fn seek(
         &mut self,
         env: &mut Env<'_>,

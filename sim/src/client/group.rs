@@ -2,7 +2,7 @@
 
 use super::assignor;
 use super::connection::Failure;
-use super::process::{Process, Purpose, settings};
+use super::process::{Continuation, Process, settings};
 use crate::env::Env;
 use crate::protocol::{
     Channel, Generation, GroupMemberId, JoinGroupRequest, JoinGroupResponse, Request,
@@ -13,7 +13,7 @@ use plimsoll_oracle::ErrorName;
 use plimsoll_scenarios::scenario::Assignor;
 use std::time::Duration;
 
-/// Instead of a generation: none.
+/// Stands for no generation.
 const NO_GENERATION: Generation = -1;
 
 /// What librdkafka adds to the timeout of requests that wait for other members.
@@ -23,43 +23,44 @@ const GRACE: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 pub struct Group {
     pub(super) phase: Phase,
-    /// Increases with each attempt at membership: answers to earlier ones mean nothing any more.
+    /// Number that increases with each attempt at membership: answers to earlier ones mean nothing
+    /// any more.
     pub(super) attempt: u32,
     pub(super) member: Option<GroupMemberId>,
     pub(super) generation: Generation,
     /// The partitions of which the application was told, in order.
     pub(super) owned: Vec<PartitionIndex>,
-    /// Cooperative: what to start once something else is given up.
+    /// Cooperative: partitions to start once others are given up.
     pub(super) added: Vec<PartitionIndex>,
-    /// Cooperative: join again once that is started.
+    /// Cooperative: whether to join again once those are started.
     pub(super) rejoin: bool,
-    /// The group's leader: how many partitions there were when it gave them out.
+    /// Number of partitions when this member, as the group's leader, gave them out.
     leads: Option<usize>,
-    /// Not to join before this.
+    /// Earliest time of the next join.
     pub(super) join_at: Instant,
     heartbeat_at: Instant,
     heartbeat_in_flight: bool,
-    /// When the session is over, if no heartbeat is answered until then.
+    /// End of the session, if no heartbeat is answered until then.
     session_until: Instant,
 }
 
 /// Where a client stands with its group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// It is about to join, for the first time or again.
+    /// About to join, for the first time or again.
     Unjoined,
-    /// JoinGroup is in flight. Now and in the next phase no heartbeats are sent.
+    /// With a JoinGroup in flight. Now and in the next phase no heartbeats are sent.
     Joining,
-    /// SyncGroup is in flight.
+    /// With a SyncGroup in flight.
     Syncing,
-    /// It belongs to a generation.
+    /// In a generation.
     Joined,
-    /// It leaves, and the process ends.
+    /// Leaving: the process ends then.
     Leaving,
 }
 
 impl Group {
-    /// Not in the group.
+    /// Creates the state of a client that is not in the group.
     pub fn new() -> Self {
         Self {
             phase: Phase::Unjoined,
@@ -77,13 +78,13 @@ impl Group {
         }
     }
 
-    /// What a commit is stamped with, where the client is in the group.
+    /// Returns what a commit is stamped with, where the client is in the group.
     pub fn identity(&self) -> Option<(GroupMemberId, Generation)> {
         let member = self.member?;
         (self.generation != NO_GENERATION).then_some((member, self.generation))
     }
 
-    /// Everything about the membership is over, except for its name.
+    /// Ends the membership, and keeps its member id.
     pub(super) fn reset(&mut self, now: Instant) {
         self.phase = Phase::Unjoined;
         self.attempt += 1;
@@ -101,7 +102,7 @@ impl Group {
 
 /// Time.
 impl Process {
-    /// The group's earliest deadline.
+    /// Returns the group's earliest deadline.
     #[inline]
     pub(super) fn group_due(&self) -> Instant {
         let group = &self.group;
@@ -159,16 +160,16 @@ impl Process {
         self.group.phase = Phase::Joining;
         self.group.attempt += 1;
         let timeout = settings.session_timeout.max(settings.poll_deadline) + GRACE;
-        let purpose = Purpose::JoinGroup(self.group.attempt);
+        let purpose = Continuation::JoinGroup(self.group.attempt);
         self.ask_coordinator(env, timeout, purpose, Request::JoinGroup(Box::new(request)));
     }
 
-    /// `group.instance.id`, where members are static.
+    /// Returns `group.instance.id`, where members are static.
     pub(super) fn instance(&self, env: &Env<'_>) -> Option<u32> {
         settings(env).static_ids.then_some(self.id.0)
     }
 
-    /// The coordinator wants to see its member id again (KIP-394).
+    /// Takes the member id that the coordinator gave, and joins with it (KIP-394).
     pub(super) fn member_id_given(
         &mut self,
         env: &mut Env<'_>,
@@ -182,7 +183,7 @@ impl Process {
         }
     }
 
-    /// A new generation begins. Its leader computes who gets what.
+    /// Enters a new generation. Its leader computes the assignment.
     pub(super) fn joined(&mut self, env: &mut Env<'_>, attempt: u32, answer: JoinGroupResponse) {
         if !self.group.is_current(Phase::Joining, attempt) {
             return;
@@ -205,23 +206,23 @@ impl Process {
             assignments,
         };
         let timeout = settings.session_timeout + GRACE;
-        self.ask_coordinator(env, timeout, Purpose::SyncGroup(attempt), request);
+        self.ask_coordinator(env, timeout, Continuation::SyncGroup(attempt), request);
     }
 
-    /// The join came to nothing.
+    /// Handles a join that came to nothing.
     pub(super) fn join_failed(&mut self, env: &mut Env<'_>, attempt: u32, failure: Failure) {
         if self.group.is_current(Phase::Joining, attempt) {
             self.membership_failed(env, failure);
         }
     }
 
-    /// The sync came to nothing.
+    /// Handles a sync that came to nothing.
     pub(super) fn sync_failed(&mut self, env: &mut Env<'_>, attempt: u32, failure: Failure) {
         if !self.group.is_current(Phase::Syncing, attempt) {
             return;
         }
         if failure == Failure::Refused(ErrorName::RebalanceInProgress) {
-            // Somebody else joined in between.
+            // Another member joined in between.
             self.group.phase = Phase::Unjoined;
             self.group.join_at = env.now();
             return self.join_if_needed(env);
@@ -247,7 +248,7 @@ impl Process {
         }
     }
 
-    /// The group's leader told who gets what.
+    /// Takes the partitions that the group's leader gave to this member.
     pub(super) fn synced(
         &mut self,
         env: &mut Env<'_>,
@@ -271,7 +272,7 @@ impl Process {
         &mut self,
         env: &mut Env<'_>,
         timeout: Duration,
-        purpose: Purpose,
+        purpose: Continuation,
         request: Request,
     ) {
         if let Some(node) = self.coordinator.node() {
@@ -301,11 +302,11 @@ impl Process {
             generation: group.generation,
             member,
         };
-        let purpose = Purpose::Heartbeat(group.attempt);
+        let purpose = Continuation::Heartbeat(group.attempt);
         self.ask_coordinator(env, settings.session_timeout, purpose, request);
     }
 
-    /// What became of a heartbeat (`rd_kafka_cgrp_handle_Heartbeat`).
+    /// Handles what became of a heartbeat (`rd_kafka_cgrp_handle_Heartbeat`).
     pub(super) fn heartbeat_answered(
         &mut self,
         env: &mut Env<'_>,
@@ -333,13 +334,14 @@ impl Process {
             Err(
                 Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable) | Failure::Lost,
             ) => self.coordinator_lost(env),
-            // It will be better next time.
+            // The next heartbeat may go better.
             Err(Failure::Refused(_)) => {}
         }
     }
 
-    /// The group's leader: topics have more partitions than were given out. Java's rule
-    /// (`ConsumerCoordinator.rejoinNeededOrPending`); others learn of it by their heartbeats.
+    /// Rebalances, as the group's leader, when topics have more partitions than were given out.
+    /// Java's rule (`ConsumerCoordinator.rejoinNeededOrPending`); other members learn of it by
+    /// their heartbeats.
     pub(super) fn check_partition_count(&mut self, env: &mut Env<'_>) {
         if self.group.phase == Phase::Joined
             && let Some(count) = self.group.leads
@@ -352,9 +354,9 @@ impl Process {
 
 /// Leave.
 impl Process {
-    /// The application polled too late: it leaves, so that others can have its partitions
-    /// (KIP-62; static members stay, KIP-345). What it learns of that, it learns when it polls
-    /// again.
+    /// Leaves the group when the application polled too late, so that others can have its
+    /// partitions (KIP-62; static members stay, KIP-345). The application learns of it when it
+    /// polls again.
     pub(super) fn check_poll_deadline(&mut self, env: &mut Env<'_>) {
         if !self.application.take_missed_poll_deadline(env.now()) {
             return;
@@ -371,7 +373,7 @@ impl Process {
         self.lose_all(env, true);
     }
 
-    /// The application is done: leaves the group, and ends. Static members do not leave: their
+    /// Leaves the group and ends: the application is done. Static members do not leave: their
     /// partitions wait for their return.
     pub(super) fn close(&mut self, env: &mut Env<'_>) {
         self.fetcher.unassign_all();
@@ -387,13 +389,13 @@ impl Process {
             (Some(member), Some(_), None) => {
                 let timeout = settings(env).request_timeout;
                 let request = Request::LeaveGroup { member };
-                self.ask_coordinator(env, timeout, Purpose::LeaveGroup, request);
+                self.ask_coordinator(env, timeout, Continuation::LeaveGroup, request);
             }
             _ => self.end(env),
         }
     }
 
-    /// The coordinator let it go, or cannot be reached.
+    /// Ends the process: the coordinator let it go, or cannot be reached.
     pub(super) fn left(&mut self, env: &mut Env<'_>) {
         self.end(env);
     }

@@ -15,12 +15,12 @@ pub struct Member {
     process: Option<Box<Process>>,
     /// The first number of the next process's requests.
     next_correlation: u32,
-    /// How many processes there were.
+    /// Number of processes so far.
     starts: u32,
 }
 
 impl Member {
-    /// A member whose process does not run.
+    /// Creates a member that does not run.
     pub fn new(_env: &Env<'_>, id: MemberId, spec: SubjectSpec) -> Self {
         Self {
             id,
@@ -31,28 +31,28 @@ impl Member {
         }
     }
 
-    /// Whether its process runs (it may be paused).
+    /// Returns whether its process runs (it may be paused).
     pub fn is_running(&self) -> bool {
         self.process.is_some()
     }
 
-    /// Whether it fetches this partition now.
+    /// Returns whether it fetches this partition now.
     pub fn owns(&self, partition: TopicPartition) -> bool {
         self.process.as_ref().is_some_and(|p| p.owns(partition))
     }
 
-    /// How many partitions it fetches now.
+    /// Returns the number of partitions that it fetches now.
     pub fn owned(&self) -> usize {
         self.process.as_ref().map_or(0, |p| p.owned())
     }
 
-    /// The earliest deadline.
+    /// Returns the earliest deadline.
     pub fn next_timeout(&self) -> Option<Instant> {
         let at = self.process.as_ref()?.next_timeout();
         (at < Instant::FAR_FUTURE).then_some(at)
     }
 
-    /// The process starts, for the first time or again, with no memory of earlier ones.
+    /// Starts a process, for the first time or again, with no memory of earlier ones.
     pub fn start(&mut self, env: &mut Env<'_>) {
         let first = self.next_correlation;
         let mut process = Box::new(Process::new(env, self.id, self.spec, self.starts, first));
@@ -61,17 +61,17 @@ impl Member {
         self.process = Some(process);
     }
 
-    /// The process is asked to stop (SIGTERM); later it ends by itself, and says so in the trace.
+    /// Asks the process to stop (SIGTERM); later it ends by itself, and says so in the trace.
     pub fn stop(&mut self, env: &mut Env<'_>) {
         self.with_process(|process| process.stop(env));
     }
 
-    /// The process dies at once.
+    /// Kills the process at once.
     pub fn crash(&mut self) {
         self.end();
     }
 
-    /// A response arrived.
+    /// Handles a response.
     pub fn handle_response(
         &mut self,
         env: &mut Env<'_>,
@@ -83,17 +83,17 @@ impl Member {
         self.with_process(|process| process.handle_response(env, from, correlation, response));
     }
 
-    /// The connections with a broker are gone.
+    /// Handles the loss of the connections with a broker.
     pub fn handle_disconnected(&mut self, env: &mut Env<'_>, peer: Node) {
         self.with_process(|process| process.handle_disconnected(env, peer));
     }
 
-    /// A handler came back.
+    /// Handles the result of a handler.
     pub fn handle_processed(&mut self, env: &mut Env<'_>, call: HandlerCall, outcome: Outcome) {
         self.with_process(|process| process.handle_processed(env, call, outcome));
     }
 
-    /// The moment of `next_timeout` has come, or an earlier one.
+    /// Does what is due, at the moment of `next_timeout` or an earlier one.
     pub fn handle_timeout(&mut self, env: &mut Env<'_>) {
         self.with_process(|process| process.handle_timeout(env));
     }

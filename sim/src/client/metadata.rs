@@ -1,4 +1,4 @@
-//! What a client knows of the cluster: who leads which partition, and whom to ask.
+//! What a client knows of the cluster: the leader of each partition, and which broker to ask.
 
 use crate::env::Env;
 use crate::protocol::{LeaderInfo, Node};
@@ -10,16 +10,16 @@ use std::time::Duration;
 /// A client's view of the cluster, as old as the last answer.
 #[derive(Debug)]
 pub struct Metadata {
-    /// By partition; `None`: not known to exist.
+    /// Leaders, by partition; `None`: not known to exist.
     leaders: Vec<Option<LeaderInfo>>,
     brokers: u8,
-    /// Whom to ask next.
+    /// Broker to ask next.
     broker: Node,
-    /// When to ask; not while a request is in flight.
+    /// Time of the next request; not while one is in flight.
     due: Instant,
     asked: Instant,
     in_flight: bool,
-    /// Requests since one brought news.
+    /// Number of requests since one brought news.
     tries: u32,
     refresh: Duration,
     backoff: Duration,
@@ -29,8 +29,8 @@ pub struct Metadata {
 const MAX_BACKOFF: Duration = Duration::from_secs(1);
 
 impl Metadata {
-    /// Knows nothing, and is due at once. `refresh` is the interval at which it is renewed,
-    /// `backoff` the shortest pause between two requests.
+    /// Creates metadata that knows nothing, and is due at once. `refresh` is the interval at which
+    /// it is renewed, `backoff` the shortest pause between two requests.
     pub fn new(env: &Env<'_>, node: Node, refresh: Duration, backoff: Duration) -> Self {
         let brokers = env.plan.settings.cluster.brokers as u8;
         let mut rng = Rng::substream(env.plan.seed, Purpose::Client, u64::from(node.0));
@@ -47,7 +47,7 @@ impl Metadata {
         }
     }
 
-    /// When to ask for news.
+    /// Returns when to ask for news.
     #[inline]
     pub fn due(&self) -> Instant {
         if self.in_flight {
@@ -57,19 +57,19 @@ impl Metadata {
         }
     }
 
-    /// A broker to ask anything that every broker can answer.
+    /// Returns a broker to ask anything that every broker can answer.
     pub fn broker(&self) -> Node {
         self.broker
     }
 
-    /// A partition's leader and its epoch.
+    /// Returns a partition's leader and its epoch.
     #[inline]
     pub fn leader(&self, partition: PartitionIndex) -> Option<(Node, u32)> {
         let info = self.leaders[usize::from(partition.0)]?;
         Some((info.leader?, info.leader_epoch))
     }
 
-    /// How many partitions of a topic are known to exist.
+    /// Returns the number of partitions of a topic that are known to exist.
     pub fn partitions_of(&self, topology: &Topology, topic: u32) -> u32 {
         let known = topology.all().filter(|index| {
             self.leaders[usize::from(index.0)].is_some()
@@ -78,7 +78,7 @@ impl Metadata {
         known.count() as u32
     }
 
-    /// The partitions that the group consumes, as far as they are known, in order.
+    /// Returns the partitions that the group consumes, as far as they are known, in order.
     pub fn workload(&self, topology: &Topology) -> Vec<PartitionIndex> {
         let known = topology.all().filter(|index| {
             self.leaders[usize::from(index.0)].is_some() && topology.is_workload(*index)
@@ -86,7 +86,7 @@ impl Metadata {
         known.collect()
     }
 
-    /// Something is wrong with what it knows: ask soon.
+    /// Makes a request due soon: something is wrong with what is known.
     pub fn want_refresh(&mut self, now: Instant) {
         if now > self.asked + MAX_BACKOFF {
             self.tries = 0;
@@ -100,7 +100,7 @@ impl Metadata {
         doubled.min(MAX_BACKOFF.max(self.backoff))
     }
 
-    /// The next broker is asked while the one whose turn it is cannot be reached.
+    /// Turns to another broker while the next one to ask cannot be reached.
     pub fn avoid(&mut self, unreachable: impl Fn(Node) -> bool) {
         for _ in 1..self.brokers {
             if unreachable(self.broker) {
@@ -109,26 +109,26 @@ impl Metadata {
         }
     }
 
-    /// The broker that was asked did not help: the next one is asked next time.
+    /// Turns to the next broker: the one that was asked did not help.
     pub fn rotate(&mut self) {
         self.broker = Node((self.broker.0 + 1) % self.brokers);
     }
 
-    /// A request goes out.
+    /// Notes that a request goes out.
     pub fn sent(&mut self, now: Instant) {
         self.asked = now;
         self.in_flight = true;
         self.tries += 1;
     }
 
-    /// The request came to nothing.
+    /// Notes that the request came to nothing.
     pub fn failed(&mut self, now: Instant) {
         self.in_flight = false;
         self.rotate();
         self.due = now + self.pause();
     }
 
-    /// News, perhaps older than what is known already (KIP-320: the higher epoch is right).
+    /// Takes news, perhaps older than what is known already (KIP-320: the higher epoch is right).
     pub fn update(&mut self, now: Instant, leaders: &[LeaderInfo]) {
         self.in_flight = false;
         self.due = now + self.refresh;

@@ -20,7 +20,7 @@ use plimsoll_scenarios::scenario::Consumers;
 /// A process of a member.
 pub struct Process {
     pub(super) id: MemberId,
-    pub(super) requests: Requests<Purpose>,
+    pub(super) requests: Requests<Continuation>,
     pub(super) metadata: Metadata,
     pub(super) coordinator: Coordinator,
     pub(super) group: Group,
@@ -32,18 +32,18 @@ pub struct Process {
     ended: bool,
 }
 
-/// What a request is for.
+/// What a request is for: the point at which the client goes on when it is answered, or lost.
 #[derive(Clone, Copy, Debug)]
-pub enum Purpose {
+pub enum Continuation {
     Metadata,
     FindCoordinator,
-    /// These three with the attempt at membership to which they belong.
+    /// This one and the next two carry the attempt at membership to which they belong.
     JoinGroup(u32),
     SyncGroup(u32),
     Heartbeat(u32),
     LeaveGroup,
     OffsetCommit(CommitId),
-    /// These two with the number of the assignment to which they belong.
+    /// This one and the next carry the number of the assignment to which they belong.
     OffsetFetch(u32),
     StartOffsets(u32, PartitionIndex),
     /// The ends of a partition whose position was out of range, with the fetch's version.
@@ -52,13 +52,13 @@ pub enum Purpose {
     DeadLetter(DeadLetterCopy),
 }
 
-/// `settings.consumers`, for as long as the plan lives.
+/// Returns `settings.consumers`, for as long as the plan lives.
 pub fn settings<'a>(env: &Env<'a>) -> &'a Consumers {
     &env.plan.settings.consumers
 }
 
 impl Process {
-    /// A process that has not started.
+    /// Creates a process that has not started.
     pub fn new(
         env: &Env<'_>,
         id: MemberId,
@@ -83,28 +83,28 @@ impl Process {
         }
     }
 
-    /// Whether it ended by itself.
+    /// Returns whether it ended by itself.
     pub fn has_ended(&self) -> bool {
         self.ended
     }
 
-    /// The number that the next request would have.
+    /// Returns the number that the next request would have.
     pub fn next_correlation(&self) -> u32 {
         self.requests.next_correlation()
     }
 
-    /// Whether it fetches this partition now.
+    /// Returns whether it fetches this partition now.
     pub fn owns(&self, partition: TopicPartition) -> bool {
         let index = self.topology.index(partition);
         index.is_some_and(|index| self.fetcher.is_assigned(index))
     }
 
-    /// How many partitions it fetches now.
+    /// Returns the number of partitions that it fetches now.
     pub fn owned(&self) -> usize {
         self.fetcher.assigned().len()
     }
 
-    /// The earliest deadline.
+    /// Returns the earliest deadline.
     #[inline]
     pub fn next_timeout(&self) -> Instant {
         let starting = self.starting.as_ref();
@@ -118,19 +118,18 @@ impl Process {
             .min(self.application.next_timeout())
     }
 
-    /// It begins with what librdkafka calls bootstrap: metadata, then the coordinator, then the
-    /// group.
+    /// Begins with what librdkafka calls bootstrap: metadata, then the coordinator, then the group.
     pub fn start(&mut self, env: &mut Env<'_>) {
         self.fetch_metadata(env);
     }
 
-    /// It is asked to stop.
+    /// Asks the subject to stop.
     pub fn stop(&mut self, env: &mut Env<'_>) {
         self.application.shut_down();
         self.run_application(env);
     }
 
-    /// A response arrived.
+    /// Handles a response.
     pub fn handle_response(
         &mut self,
         env: &mut Env<'_>,
@@ -151,7 +150,7 @@ impl Process {
         }
     }
 
-    /// The connections with a broker are gone, and what was in flight on them with them.
+    /// Handles the loss of the connections with a broker, and of what was in flight on them.
     pub fn handle_disconnected(&mut self, env: &mut Env<'_>, peer: Node) {
         self.requests.connection_broke(peer, env.now());
         let before = self.requests.next_correlation();
@@ -168,13 +167,13 @@ impl Process {
         self.run_application(env);
     }
 
-    /// A handler came back.
+    /// Handles the result of a handler.
     pub fn handle_processed(&mut self, env: &mut Env<'_>, call: HandlerCall, outcome: Outcome) {
         self.application.processed(env.now(), call, outcome);
         self.run_application(env);
     }
 
-    /// Some deadline may have passed.
+    /// Does what is due: some deadline may have passed.
     pub fn handle_timeout(&mut self, env: &mut Env<'_>) {
         let now = env.now();
         self.requests.cut_overdue(env);
@@ -200,19 +199,19 @@ impl Process {
         self.run_application(env);
     }
 
-    /// The process ends by itself.
+    /// Ends the process, and says so in the trace.
     pub(super) fn end(&mut self, env: &mut Env<'_>) {
         self.requests.forget_all();
         self.ended = true;
         env.observe(TraceEvent::MemberStopped { member: self.id });
     }
 
-    /// What became of a request.
+    /// Goes on with a request that was answered, or came to nothing.
     fn answered(
         &mut self,
         env: &mut Env<'_>,
         from: Node,
-        purpose: Purpose,
+        purpose: Continuation,
         result: Result<Response, Failure>,
     ) {
         use Response as R;
@@ -221,28 +220,28 @@ impl Process {
             other => other,
         };
         match (purpose, result) {
-            (Purpose::Fetch, Ok(R::Fetch(response))) => self.fetched(env, from, response),
-            (Purpose::Fetch, _) => self.fetch_failed(env, from),
-            (Purpose::Heartbeat(attempt), result) => {
+            (Continuation::Fetch, Ok(R::Fetch(response))) => self.fetched(env, from, response),
+            (Continuation::Fetch, _) => self.fetch_failed(env, from),
+            (Continuation::Heartbeat(attempt), result) => {
                 let result = unpack(result, |r| match r {
                     R::Heartbeat(result) => Some(result),
                     _ => None,
                 });
                 self.heartbeat_answered(env, attempt, result);
             }
-            (Purpose::OffsetCommit(commit), result) => {
+            (Continuation::OffsetCommit(commit), result) => {
                 let result = unpack(result, |r| match r {
                     R::OffsetCommit(result) => Some(result),
                     _ => None,
                 });
                 self.commit_answered(env, commit, result);
             }
-            (Purpose::Metadata, Ok(R::Metadata(leaders))) => {
+            (Continuation::Metadata, Ok(R::Metadata(leaders))) => {
                 self.metadata.update(env.now(), &leaders);
                 self.metadata_updated(env);
             }
-            (Purpose::Metadata, _) => self.metadata.failed(env.now()),
-            (Purpose::DeadLetter(copy), result) => {
+            (Continuation::Metadata, _) => self.metadata.failed(env.now()),
+            (Continuation::DeadLetter(copy), result) => {
                 let result = unpack(result, |r| match r {
                     R::Produce(result) => Some(result),
                     _ => None,
@@ -253,49 +252,55 @@ impl Process {
         }
     }
 
-    /// What became of a request that is about the group, or about positions.
+    /// Goes on with a request that is about the group, or about positions.
     fn group_answered(
         &mut self,
         env: &mut Env<'_>,
-        purpose: Purpose,
+        purpose: Continuation,
         result: Result<Response, Failure>,
     ) {
         use Response as R;
         match (purpose, result) {
-            (Purpose::FindCoordinator, result) => {
+            (Continuation::FindCoordinator, result) => {
                 let result = unpack(result, |r| match r {
                     R::FindCoordinator(result) => Some(result),
                     _ => None,
                 });
                 self.coordinator_answered(env, result);
             }
-            (Purpose::JoinGroup(attempt), Ok(R::JoinGroup(result))) => match result {
+            (Continuation::JoinGroup(attempt), Ok(R::JoinGroup(result))) => match result {
                 Ok(joined) => self.joined(env, attempt, *joined),
                 Err(JoinError::MemberIdRequired(id)) => self.member_id_given(env, attempt, id),
                 Err(JoinError::Other(error)) => {
                     self.join_failed(env, attempt, Failure::Refused(error));
                 }
             },
-            (Purpose::JoinGroup(attempt), Err(failure)) => self.join_failed(env, attempt, failure),
-            (Purpose::SyncGroup(attempt), Ok(R::SyncGroup(Ok(partitions)))) => {
+            (Continuation::JoinGroup(attempt), Err(failure)) => {
+                self.join_failed(env, attempt, failure)
+            }
+            (Continuation::SyncGroup(attempt), Ok(R::SyncGroup(Ok(partitions)))) => {
                 self.synced(env, attempt, partitions);
             }
-            (Purpose::SyncGroup(attempt), Ok(R::SyncGroup(Err(error)))) => {
+            (Continuation::SyncGroup(attempt), Ok(R::SyncGroup(Err(error)))) => {
                 self.sync_failed(env, attempt, Failure::Refused(error));
             }
-            (Purpose::SyncGroup(attempt), Err(failure)) => self.sync_failed(env, attempt, failure),
-            (Purpose::LeaveGroup, Ok(R::LeaveGroup(Ok(()) | Err(_))) | Err(_)) => self.left(env),
-            (Purpose::OffsetFetch(start), result) => {
+            (Continuation::SyncGroup(attempt), Err(failure)) => {
+                self.sync_failed(env, attempt, failure)
+            }
+            (Continuation::LeaveGroup, Ok(R::LeaveGroup(Ok(()) | Err(_))) | Err(_)) => {
+                self.left(env)
+            }
+            (Continuation::OffsetFetch(start), result) => {
                 let result = unpack(result, |r| match r {
                     R::OffsetFetch(result) => Some(result),
                     _ => None,
                 });
                 self.committed_offsets_answered(env, start, result);
             }
-            (Purpose::StartOffsets(start, partition), result) => {
+            (Continuation::StartOffsets(start, partition), result) => {
                 self.start_offsets_answered(env, start, partition, log_ends(result));
             }
-            (Purpose::ResetOffsets(partition, version), result) => {
+            (Continuation::ResetOffsets(partition, version), result) => {
                 self.reset_offsets_answered(env, partition, version, log_ends(result));
             }
             (purpose, result) => {
@@ -307,7 +312,7 @@ impl Process {
 
 /// Metadata.
 impl Process {
-    /// Asks for metadata, unless it did already.
+    /// Asks for metadata, if it is due.
     pub(super) fn fetch_metadata(&mut self, env: &mut Env<'_>) {
         let now = env.now();
         if self.metadata.due() > now {
@@ -323,12 +328,12 @@ impl Process {
             broker,
             Channel::Data,
             timeout,
-            Purpose::Metadata,
+            Continuation::Metadata,
             Request::Metadata,
         );
     }
 
-    /// Something is wrong with the metadata: asks for news as soon as the backoff allows.
+    /// Asks for new metadata as soon as the backoff allows: something is wrong with what is known.
     pub(super) fn refresh_metadata(&mut self, env: &mut Env<'_>) {
         self.metadata.want_refresh(env.now());
         self.fetch_metadata(env);

@@ -25,17 +25,18 @@ const METADATA_MAX_AGE: Duration = Duration::from_secs(300);
 /// The producer of the workload.
 #[derive(Debug)]
 pub struct Producer {
-    requests: Requests<Purpose>,
+    requests: Requests<ProducerContinuation>,
     metadata: Metadata,
-    /// By index.
+    /// Queues, by partition.
     queues: Vec<Queue>,
-    /// When messages are given up, in the order in which they came.
+    /// Times at which messages are given up, in the order in which they came.
     expiries: VecDeque<(Instant, PartitionIndex, usize)>,
     idempotent: bool,
 }
 
+/// What a request of the producer is for.
 #[derive(Clone, Copy, Debug)]
-enum Purpose {
+enum ProducerContinuation {
     Metadata,
     Produce(PartitionIndex, usize),
 }
@@ -46,26 +47,26 @@ struct Queue {
     messages: VecDeque<Outgoing>,
     next_sequence: u32,
     in_flight: usize,
-    /// A request failed: nothing is sent until the others came back.
+    /// Whether a request failed: nothing is sent until the others came back.
     draining: bool,
-    /// And not before this; [`Instant::FAR_FUTURE`]: no pause.
+    /// End of the pause before anything is sent; [`Instant::FAR_FUTURE`]: no pause.
     resume_at: Instant,
-    /// The pause is for a leader that cannot be reached, and ends when there is another one.
+    /// Whether the pause is for a leader that cannot be reached: it ends when there is another one.
     waits_for_leader: bool,
 }
 
 #[derive(Debug)]
 struct Outgoing {
-    /// Its index in the plan.
+    /// The message's index in the plan.
     message: usize,
     sequence: Option<u32>,
     in_flight: bool,
-    /// Nobody waits for it any more.
+    /// Whether `delivery.timeout.ms` is over: the message's outcome is in the trace already.
     given_up: bool,
 }
 
 impl Producer {
-    /// A producer that has sent nothing.
+    /// Creates a producer that has sent nothing.
     pub fn new(env: &Env<'_>) -> Self {
         let settings = &env.plan.settings.producer;
         let node = env.producer();
@@ -86,12 +87,12 @@ impl Producer {
         }
     }
 
-    /// Whether every message that it got is acknowledged or given up.
+    /// Returns whether every message that it got is acknowledged or given up.
     pub fn is_done(&self) -> bool {
         self.expiries.is_empty()
     }
 
-    /// The earliest deadline.
+    /// Returns the earliest deadline.
     pub fn next_timeout(&self) -> Option<Instant> {
         let expiry = self.expiries.front();
         let resumes = self.queues.iter().map(|queue| queue.resume_at);
@@ -104,7 +105,7 @@ impl Producer {
         (at < Instant::FAR_FUTURE).then_some(at)
     }
 
-    /// Gets the message at this index of `plan.messages`, to be sent.
+    /// Takes the message at this index of `plan.messages`, to be sent.
     pub fn produce(&mut self, env: &mut Env<'_>, message: usize) {
         let Some(index) = env.topology.index(env.plan.messages[message].partition) else {
             debug_assert!(false, "a message for a partition that never exists");
@@ -123,7 +124,7 @@ impl Producer {
         self.send(env, index);
     }
 
-    /// A response arrived.
+    /// Handles a response.
     pub fn handle_response(
         &mut self,
         env: &mut Env<'_>,
@@ -137,7 +138,7 @@ impl Producer {
         }
     }
 
-    /// The connections with a broker are gone.
+    /// Handles the loss of the connections with a broker.
     pub fn handle_disconnected(&mut self, env: &mut Env<'_>, peer: Node) {
         self.requests.connection_broke(peer, env.now());
         let before = self.requests.next_correlation();
@@ -152,7 +153,7 @@ impl Producer {
         }
     }
 
-    /// The moment of `next_timeout` has come, or an earlier one.
+    /// Does what is due, at the moment of `next_timeout` or an earlier one.
     pub fn handle_timeout(&mut self, env: &mut Env<'_>) {
         let now = env.now();
         self.requests.cut_overdue(env);
@@ -173,9 +174,14 @@ impl Producer {
         }
     }
 
-    fn answered(&mut self, env: &mut Env<'_>, purpose: Purpose, result: Result<Response, Failure>) {
+    fn answered(
+        &mut self,
+        env: &mut Env<'_>,
+        purpose: ProducerContinuation,
+        result: Result<Response, Failure>,
+    ) {
         match (purpose, result) {
-            (Purpose::Metadata, Ok(Response::Metadata(leaders))) => {
+            (ProducerContinuation::Metadata, Ok(Response::Metadata(leaders))) => {
                 self.metadata.update(env.now(), &leaders);
                 for index in env.topology.all() {
                     let queue = &mut self.queues[usize::from(index.0)];
@@ -186,11 +192,11 @@ impl Producer {
                     self.send(env, index);
                 }
             }
-            (Purpose::Metadata, _) => self.metadata.failed(env.now()),
-            (Purpose::Produce(index, message), Ok(Response::Produce(Ok(offset)))) => {
+            (ProducerContinuation::Metadata, _) => self.metadata.failed(env.now()),
+            (ProducerContinuation::Produce(index, message), Ok(Response::Produce(Ok(offset)))) => {
                 self.acknowledged(env, index, message, offset);
             }
-            (Purpose::Produce(index, message), _) => self.failed(env, index, message),
+            (ProducerContinuation::Produce(index, message), _) => self.failed(env, index, message),
         }
     }
 }
@@ -246,7 +252,7 @@ impl Producer {
             }
             outgoing.in_flight = true;
             queue.in_flight += 1;
-            let purpose = Purpose::Produce(index, outgoing.message);
+            let purpose = ProducerContinuation::Produce(index, outgoing.message);
             let timeout = settings.request_timeout;
             self.requests
                 .send(env, leader, channel, timeout, purpose, request);
@@ -277,7 +283,7 @@ impl Producer {
         self.send(env, index);
     }
 
-    /// A request failed, or nobody knows: the message is sent again after a pause.
+    /// Sends a message again after a pause: its request failed, or its outcome is not known.
     fn failed(&mut self, env: &mut Env<'_>, index: PartitionIndex, message: usize) {
         let queue = &mut self.queues[usize::from(index.0)];
         queue.in_flight -= 1;
@@ -295,11 +301,12 @@ impl Producer {
         self.refresh_metadata(env);
     }
 
-    /// `delivery.timeout.ms` is over.
+    /// Gives a message up: `delivery.timeout.ms` is over.
     ///
     /// A message that has a number may be stored already, and those behind it count on it. Kafka's
     /// producer starts a new epoch there, under which it numbers them anew; here it goes on sending
-    /// the message, for nobody. Either way it may or may not be stored, and the order stays.
+    /// the message, and ignores the outcome. Either way it may or may not be stored, and the order
+    /// stays.
     fn give_up(&mut self, env: &mut Env<'_>, index: PartitionIndex, message: usize) {
         let queue = &mut self.queues[usize::from(index.0)];
         let mut messages = queue.messages.iter_mut();
@@ -337,7 +344,7 @@ impl Producer {
         self.metadata.sent(now);
         let timeout = env.plan.settings.producer.request_timeout;
         let (broker, channel) = (self.metadata.broker(), Channel::Data);
-        let (purpose, request) = (Purpose::Metadata, Request::Metadata);
+        let (purpose, request) = (ProducerContinuation::Metadata, Request::Metadata);
         self.requests
             .send(env, broker, channel, timeout, purpose, request);
     }

@@ -12,7 +12,7 @@ use plimsoll_scenarios::scenario::Assignor;
 
 /// What the group decides.
 impl Process {
-    /// The group rebalances. While the application is in the middle of an earlier callback nothing
+    /// Begins a rebalance. While the application is in the middle of an earlier callback nothing
     /// happens: the next heartbeat will say it again.
     pub(super) fn rebalance(&mut self, env: &mut Env<'_>) {
         if self.group.phase != Phase::Joined || self.application.is_rebalancing() {
@@ -29,7 +29,7 @@ impl Process {
         self.application.call(Callback::Revoked(owned));
     }
 
-    /// The sync told which partitions are this member's.
+    /// Takes the partitions that the sync gave to this member.
     pub(super) fn assigned(&mut self, env: &mut Env<'_>, mut partitions: Vec<PartitionIndex>) {
         partitions.sort_unstable();
         let mut revoked = self.group.owned.clone();
@@ -44,7 +44,7 @@ impl Process {
         self.application.call(Callback::Revoked(revoked));
     }
 
-    /// The membership is over, and with it every claim to partitions.
+    /// Ends the membership, and with it every claim to partitions.
     pub(super) fn lose_all(&mut self, env: &mut Env<'_>, forget_member: bool) {
         if self.group.phase == Phase::Leaving {
             return;
@@ -78,15 +78,15 @@ impl Process {
     }
 }
 
-/// What the application is told, at the moment at which it is.
+/// What the application is told, at the moment at which it is told.
 impl Process {
-    /// The application learns that it has more partitions.
+    /// Notes that the application learns of partitions that it gets.
     pub(super) fn tell_assigned(&mut self, partitions: &[PartitionIndex]) {
         self.group.owned.extend_from_slice(partitions);
         self.group.owned.sort_unstable();
     }
 
-    /// The application learns that it is to give partitions up.
+    /// Notes that the application learns of partitions that it is to give up.
     pub(super) fn tell_revoked(&mut self, env: &mut Env<'_>, partitions: &[PartitionIndex]) {
         for index in partitions {
             self.fetcher.unassign(*index);
@@ -101,7 +101,7 @@ impl Process {
         }
     }
 
-    /// The application learns that partitions are gone.
+    /// Notes that the application learns of partitions that are gone.
     pub(super) fn tell_lost(&mut self, env: &mut Env<'_>, partitions: &[PartitionIndex]) {
         for index in partitions {
             self.fetcher.unassign(*index);
@@ -117,7 +117,7 @@ impl Process {
 
 /// What the application answers.
 impl Process {
-    /// It knows where to begin.
+    /// Fetches what was assigned from where the application begins.
     pub(super) fn complete_assign(
         &mut self,
         env: &mut Env<'_>,
@@ -146,7 +146,7 @@ impl Process {
         }
     }
 
-    /// It gave up what it was told to give up, or forgot what was gone.
+    /// Releases what the application gave up, or forgot because it was gone.
     pub(super) fn complete_revoke(&mut self, env: &mut Env<'_>, rebalance: RebalanceId) {
         let Some(callback) = self.application.take_answered_revoke(rebalance) else {
             return;

@@ -2,7 +2,7 @@
 
 use super::application::Callback;
 use super::connection::Failure;
-use super::process::{Process, Purpose, settings};
+use super::process::{Continuation, Process, settings};
 use crate::env::Env;
 use crate::protocol::{Channel, CommittedOffset, LogEnds, Request};
 use crate::topology::PartitionIndex;
@@ -16,7 +16,7 @@ pub struct Starting {
     id: u32,
     partitions: Vec<(PartitionIndex, Answer<LogEnds>)>,
     committed: Answer<Vec<CommittedOffset>>,
-    /// When to ask again for what was refused; [`Instant::FAR_FUTURE`]: nothing was.
+    /// Time at which to ask again for what was refused; [`Instant::FAR_FUTURE`]: nothing was.
     pub(super) retry_at: Instant,
 }
 
@@ -29,7 +29,7 @@ enum Answer<T> {
 }
 
 impl Starting {
-    /// Of these partitions nothing is known.
+    /// Creates the start of partitions of which nothing is known.
     pub fn new(id: u32, partitions: Vec<PartitionIndex>) -> Self {
         let partitions = partitions.into_iter();
         Self {
@@ -42,7 +42,7 @@ impl Starting {
 }
 
 impl Process {
-    /// Asks for what is missing, as far as it is known whom to ask.
+    /// Asks for what is missing, where the broker to ask is known.
     pub(super) fn advance_start(&mut self, env: &mut Env<'_>) {
         let Some(starting) = &mut self.starting else {
             return;
@@ -51,7 +51,7 @@ impl Process {
         starting.retry_at = Instant::FAR_FUTURE;
         if let (Answer::Missing, Some(node)) = (&starting.committed, self.coordinator.node()) {
             starting.committed = Answer::Asked;
-            let (channel, purpose) = (Channel::Coordinator, Purpose::OffsetFetch(starting.id));
+            let (channel, purpose) = (Channel::Coordinator, Continuation::OffsetFetch(starting.id));
             self.requests
                 .send(env, node, channel, timeout, purpose, Request::OffsetFetch);
         }
@@ -70,7 +70,7 @@ impl Process {
                 leader,
                 Channel::Data,
                 timeout,
-                Purpose::StartOffsets(starting.id, *partition),
+                Continuation::StartOffsets(starting.id, *partition),
                 Request::ListOffsets {
                     partition: *partition,
                 },
@@ -81,7 +81,7 @@ impl Process {
         }
     }
 
-    /// What the group committed.
+    /// Takes the group's committed offsets, or asks again later.
     pub(super) fn committed_offsets_answered(
         &mut self,
         env: &mut Env<'_>,
@@ -110,7 +110,7 @@ impl Process {
         }
     }
 
-    /// Both ends of a partition.
+    /// Takes both ends of a partition, or asks again later.
     pub(super) fn start_offsets_answered(
         &mut self,
         env: &mut Env<'_>,
@@ -168,9 +168,9 @@ impl Process {
     }
 }
 
-/// How many partitions the topic had when the group first committed for it. Each commit repeats
-/// the number; where they differ, the lowest is the first. One without it tells nothing, so that
-/// every partition counts as added later and nothing is skipped.
+/// Returns the number of partitions that the topic had when the group first committed for it. Each
+/// commit repeats the number; where they differ, the lowest is the first. A commit without it tells
+/// nothing, so that every partition counts as added later and nothing is skipped.
 fn founding_partitions(env: &Env<'_>, committed: &[CommittedOffset], topic: u32) -> Option<u32> {
     let of_topic = committed
         .iter()

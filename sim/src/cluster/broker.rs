@@ -13,7 +13,7 @@ use plimsoll_core::{Instant, NextOffset};
 use plimsoll_scenarios::scenario::BrokerSettings;
 use std::time::Duration;
 
-/// How soon a stopping broker asks the controller again after its first answer
+/// Time after which a stopping broker asks the controller again, once it has its first answer
 /// (`BrokerLifecycleManager`).
 const SHUTDOWN_RETRY: Duration = Duration::from_millis(50);
 
@@ -25,40 +25,40 @@ pub struct Broker {
     pub(super) min_insync: u32,
     pub(super) offsets_partition: PartitionIndex,
     life: Life,
-    /// Counts its processes.
+    /// Number of its process, from 1.
     incarnation: u32,
     heartbeat_at: Instant,
-    /// By partition.
+    /// Replicas, by partition.
     pub(super) replicas: Vec<Replica>,
-    /// By leader.
+    /// Fetchers, by leader.
     pub(super) fetchers: Vec<Fetcher>,
     pub(super) connections: Connections,
     /// Fetches that wait for records.
     pub(super) parked: Vec<Parked>,
-    /// The group's coordinator, where this broker leads its partition.
+    /// The group's coordinator, where this broker leads the group's partition.
     pub(super) coordinator: Option<Coordinator>,
-    /// When to look for followers that lag.
+    /// Time of the next look for followers that lag.
     pub(super) lag_check_at: Instant,
     correlations: u32,
-    /// Not later than the earliest deadline.
+    /// Time of the next wakeup, not later than the earliest deadline.
     wakeup: Instant,
 }
 
 /// Where a broker's process is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Life {
-    /// It does not run.
+    /// Not running.
     Down,
-    /// It runs, and the controller has not admitted it: it serves nobody.
+    /// Running, but not admitted by the controller yet: it serves no requests.
     Registering,
-    /// It serves.
+    /// Serving.
     Running,
-    /// It serves, and waits for leave to stop.
+    /// Serving, and waiting for leave to stop.
     Stopping,
 }
 
 impl Broker {
-    /// The broker at `node`, not running.
+    /// Creates the broker at `node`, not running.
     pub fn new(env: &Env<'_>, node: Node) -> Self {
         let cluster = &env.plan.settings.cluster;
         let brokers = cluster.brokers as usize;
@@ -85,12 +85,12 @@ impl Broker {
         }
     }
 
-    /// Whether its process runs (it may be paused).
+    /// Returns whether its process runs (it may be paused).
     pub fn is_running(&self) -> bool {
         self.life != Life::Down
     }
 
-    /// Both ends of a partition as its leader has them: log start and high watermark.
+    /// Returns both ends of a partition as its leader has them: log start and high watermark.
     pub fn log_ends(&self, partition: PartitionIndex) -> (NextOffset, NextOffset) {
         let replica = &self.replicas[usize::from(partition.0)];
         (
@@ -99,19 +99,19 @@ impl Broker {
         )
     }
 
-    /// The group's committed offset, as the coordinator on this broker answers it.
+    /// Returns the group's committed offset, as the coordinator on this broker answers it.
     pub fn committed(&self, partition: PartitionIndex) -> Option<NextOffset> {
         self.coordinator.as_ref()?.committed(partition)
     }
 
-    /// Whether the group that this broker coordinates is stable with so many members.
+    /// Returns whether the group that this broker coordinates is stable with `members` members.
     pub fn group_is_stable_with(&self, members: usize) -> bool {
         self.coordinator
             .as_ref()
             .is_some_and(|coordinator| coordinator.is_stable_with(members))
     }
 
-    /// The process starts: for the first time, or with the log that an earlier one left.
+    /// Starts the process: for the first time, or with the log that an earlier one left.
     pub fn start(&mut self, env: &mut Env<'_>) {
         self.incarnation += 1;
         self.lag_check_at = Instant::FAR_FUTURE;
@@ -129,7 +129,7 @@ impl Broker {
         }
     }
 
-    /// The process dies at once; its log stays.
+    /// Kills the process at once; its log stays.
     pub fn crash(&mut self, env: &mut Env<'_>) {
         let now = env.now();
         self.replicas
@@ -138,7 +138,7 @@ impl Broker {
         self.end_process();
     }
 
-    /// A clean stop: leaderships move away first; then `is_running` becomes false.
+    /// Stops the process cleanly: leaderships move away first; then `is_running` becomes false.
     pub fn stop(&mut self, env: &mut Env<'_>) {
         match self.life {
             Life::Running => {
@@ -150,7 +150,7 @@ impl Broker {
         }
     }
 
-    /// A message arrived.
+    /// Handles a message.
     pub fn handle_message(
         &mut self,
         env: &mut Env<'_>,
@@ -159,7 +159,7 @@ impl Broker {
         message: Message,
     ) {
         match message {
-            // It opens its ports once it is registered: until then connections are refused.
+            // A broker opens its ports once it is registered: until then connections are refused.
             Message::Request(..) if self.life == Life::Registering => env.cut(self.node, from),
             Message::Request(correlation, request) => {
                 let accepted = self.connections.accept(from, channel, correlation, request);
@@ -177,7 +177,7 @@ impl Broker {
         self.handle_waiting_requests(env);
     }
 
-    /// The connections with a peer are gone.
+    /// Handles the loss of the connections with a peer.
     pub fn handle_disconnected(&mut self, env: &mut Env<'_>, peer: Node) {
         self.connections.disconnect(peer);
         self.drop_parked(env, peer);
@@ -188,7 +188,7 @@ impl Broker {
         }
     }
 
-    /// The moment of `next_timeout` has come, or an earlier one.
+    /// Does what is due, at the moment of `next_timeout` or an earlier one.
     pub fn handle_timeout(&mut self, env: &mut Env<'_>) {
         let now = env.now();
         if self.life == Life::Down || self.wakeup > now {
@@ -208,7 +208,7 @@ impl Broker {
         self.handle_waiting_requests(env);
     }
 
-    /// The earliest deadline.
+    /// Returns the earliest deadline.
     #[inline]
     pub fn next_timeout(&self) -> Option<Instant> {
         (self.wakeup < Instant::FAR_FUTURE).then_some(self.wakeup)

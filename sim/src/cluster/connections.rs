@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 /// All connections of a broker.
 #[derive(Debug, Default)]
 pub struct Connections {
-    /// By node and channel.
+    /// Connections, by node and channel.
     connections: Vec<Connection>,
     /// Connections that became free while requests waited.
     ready: VecDeque<(Node, Channel)>,
@@ -17,9 +17,9 @@ pub struct Connections {
 
 #[derive(Debug, Default)]
 struct Connection {
-    /// Increases when the connection breaks.
+    /// Number of the connection; it increases when the connection breaks.
     number: u32,
-    /// Whether a request is being worked at.
+    /// Whether the broker works at a request.
     busy: bool,
     waiting: VecDeque<(Correlation, Request)>,
 }
@@ -27,17 +27,17 @@ struct Connection {
 /// Where an answer goes: one request on one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reply {
-    /// Who asked.
+    /// The node that asked.
     pub node: Node,
-    /// On which channel.
+    /// The channel on which it asked.
     pub channel: Channel,
-    /// Which request.
+    /// The number of the request.
     pub correlation: Correlation,
     connection: u32,
 }
 
 impl Connections {
-    /// Connections with `nodes` nodes.
+    /// Creates the connections with `nodes` nodes.
     pub fn new(nodes: usize) -> Self {
         let mut connections = Vec::new();
         connections.resize_with(nodes * Channel::COUNT, Connection::default);
@@ -47,7 +47,7 @@ impl Connections {
         }
     }
 
-    /// A request arrived. Returns it where it is its turn; otherwise it waits.
+    /// Takes a request that arrived. Returns it where it is its turn; otherwise it waits.
     #[inline]
     pub fn accept(
         &mut self,
@@ -71,7 +71,7 @@ impl Connections {
         Some((reply, request))
     }
 
-    /// The next request whose turn came.
+    /// Returns the next request whose turn came.
     #[inline]
     pub fn next(&mut self) -> Option<(Reply, Request)> {
         while let Some((node, channel)) = self.ready.pop_front() {
@@ -86,7 +86,7 @@ impl Connections {
         None
     }
 
-    /// A request is done. Returns whether an answer can still be sent.
+    /// Finishes a request. Returns whether an answer can still be sent.
     #[inline]
     pub fn finish(&mut self, reply: Reply) -> bool {
         let connection = self.connection(reply.node, reply.channel);
@@ -100,7 +100,7 @@ impl Connections {
         true
     }
 
-    /// The connections with a node are gone, with what waited there.
+    /// Drops the connections with a node, with what waited there.
     pub fn disconnect(&mut self, node: Node) {
         let first = usize::from(node.0) * Channel::COUNT;
         for connection in &mut self.connections[first..first + Channel::COUNT] {
@@ -110,7 +110,7 @@ impl Connections {
         }
     }
 
-    /// The process died: all connections are gone.
+    /// Drops all connections: the process died.
     pub fn disconnect_all(&mut self) {
         for node in 0..self.connections.len() / Channel::COUNT {
             self.disconnect(Node(node as u8));

@@ -14,13 +14,13 @@ use std::time::Duration;
 pub struct Controller {
     node: Node,
     session_timeout: Duration,
-    /// By index; `None`: it does not exist yet.
+    /// Partitions, by index; `None`: it does not exist yet.
     partitions: Vec<Option<PartitionState>>,
-    /// By node.
+    /// Brokers, by node.
     brokers: Vec<Registration>,
     /// Partitions whose new state the brokers do not know yet.
     changed: Vec<PartitionIndex>,
-    /// Not later than the earliest end of a broker's session.
+    /// Time of the next wakeup, not later than the earliest end of a broker's session.
     wakeup: Instant,
 }
 
@@ -29,23 +29,23 @@ pub struct Controller {
 struct Registration {
     incarnation: u32,
     state: BrokerState,
-    /// When its last heartbeat came.
+    /// Time of its last heartbeat.
     contact: Instant,
 }
 
 /// What a broker may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum BrokerState {
-    /// It may lead, and be in in-sync sets.
+    /// Free to lead, and to be in in-sync sets.
     Active,
-    /// It asked to stop: it leads nothing any more.
+    /// On its way to stop: it leads nothing any more.
     Stopping,
-    /// It was silent for too long, or has stopped.
+    /// Silent for too long, or stopped.
     Fenced,
 }
 
 impl Controller {
-    /// The controller of a new cluster, all brokers registered, leaders spread over them.
+    /// Creates the controller of a new cluster, all brokers registered, leaders spread over them.
     pub fn new(env: &Env<'_>) -> Self {
         let settings = &env.plan.settings.cluster.settings;
         let mut partitions = vec![None; env.topology.len()];
@@ -67,17 +67,17 @@ impl Controller {
         }
     }
 
-    /// The leader of a partition as the controller decided it.
+    /// Returns the leader of a partition as the controller decided it.
     pub fn leader(&self, partition: PartitionIndex) -> Option<Node> {
         self.partition(partition)?.leader
     }
 
-    /// Whether a partition exists by now.
+    /// Returns whether a partition exists by now.
     pub fn exists(&self, partition: PartitionIndex) -> bool {
         self.partition(partition).is_some()
     }
 
-    /// Whether every partition has a leader and all its replicas in sync.
+    /// Returns whether every partition has a leader and all its replicas in sync.
     pub fn is_healthy(&self) -> bool {
         let mut partitions = self.partitions.iter().flatten();
         partitions.all(|state| state.leader.is_some() && state.in_sync == state.replicas)
@@ -121,7 +121,7 @@ impl Controller {
         self.publish(env);
     }
 
-    /// A message arrived.
+    /// Handles a message.
     pub fn handle_message(&mut self, env: &mut Env<'_>, from: Node, message: Message) {
         match message {
             Message::Request(
@@ -144,11 +144,11 @@ impl Controller {
                     self.alter_partition(from, partition, leader_epoch, partition_epoch, in_sync);
                 self.respond(env, from, correlation, Response::AlterPartition(altered));
             }
-            _ => debug_assert!(false, "nobody sends this to the controller"),
+            _ => debug_assert!(false, "no request for the controller"),
         }
     }
 
-    /// The moment of `next_timeout` has come, or an earlier one.
+    /// Does what is due, at the moment of `next_timeout` or an earlier one.
     pub fn handle_timeout(&mut self, env: &mut Env<'_>) {
         let now = env.now();
         self.wakeup = Instant::FAR_FUTURE;
@@ -168,7 +168,7 @@ impl Controller {
         self.publish(env);
     }
 
-    /// The earliest deadline.
+    /// Returns the earliest deadline.
     pub fn next_timeout(&self) -> Option<Instant> {
         (self.wakeup < Instant::FAR_FUTURE).then_some(self.wakeup)
     }
@@ -214,7 +214,8 @@ impl Controller {
         }
     }
 
-    /// A broker registers, or comes back after it was fenced: it gets the whole metadata.
+    /// Admits a broker that registers, or comes back after it was fenced: it gets the whole
+    /// metadata.
     fn admit(&mut self, env: &mut Env<'_>, node: Node, correlation: Correlation) {
         let broker = &mut self.brokers[usize::from(node.0)];
         broker.state = BrokerState::Active;
@@ -282,7 +283,7 @@ impl Controller {
         self.partitions[usize::from(partition.0)]
     }
 
-    /// The preferred one of those that may lead: never one that is not in sync.
+    /// Returns the preferred broker of those that may lead: never one that is not in sync.
     fn candidate(&self, env: &Env<'_>, state: PartitionState, among: BrokerSet) -> Option<Node> {
         placement::replicas(env, state.partition)
             .find(|broker| among.contains(*broker) && self.is_active(*broker))
@@ -324,10 +325,11 @@ impl Controller {
         }
     }
 
-    /// A leader asks for a new in-sync set (`ReplicationControlManager.alterPartition`).
+    /// Decides on a new in-sync set for which a leader asks
+    /// (`ReplicationControlManager.alterPartition`).
     ///
-    /// Only the leader learns the outcome: in-sync sets mean nothing to the other brokers until
-    /// one of them leads, and then it gets the whole state.
+    /// Only the leader learns the outcome: in-sync sets mean nothing to the other brokers until one
+    /// of them leads, and then it gets the whole state.
     fn alter_partition(
         &mut self,
         from: Node,

@@ -55,7 +55,8 @@ impl Broker {
         });
     }
 
-    /// Consumers read what is replicated, followers everything.
+    /// Returns the end of what can be read: consumers read what is replicated, followers
+    /// everything.
     #[inline]
     fn readable_end(&self, follower: bool, position: &FetchPosition) -> u64 {
         let replica = &self.replicas[usize::from(position.partition.0)];
@@ -95,7 +96,8 @@ impl Broker {
         self.reply(env, reply, Response::Fetch(response));
     }
 
-    /// There is something new to read in a partition: for followers, or for consumers.
+    /// Answers fetches that wait for a partition in which there is something new to read: those of
+    /// followers, or those of consumers.
     pub(super) fn wake_readers(
         &mut self,
         env: &mut Env<'_>,
@@ -107,7 +109,8 @@ impl Broker {
         });
     }
 
-    /// A partition has another leader, or this one in another epoch: whoever reads it must know.
+    /// Answers all fetches that wait for a partition: it has another leader, or this one in another
+    /// epoch, and its readers must know.
     pub(super) fn answer_parked(&mut self, env: &mut Env<'_>, partition: PartitionIndex) {
         self.answer_where(env, |parked| parked.reads(partition));
     }
@@ -120,7 +123,7 @@ impl Broker {
         self.wake_by(earliest.unwrap_or(Instant::FAR_FUTURE));
     }
 
-    /// Drops the fetches of a node whose connections are gone.
+    /// Drops the fetches of a node with which the connections are gone.
     pub(super) fn drop_parked(&mut self, env: &mut Env<'_>, node: Node) {
         let mut index = 0;
         while index < self.parked.len() {

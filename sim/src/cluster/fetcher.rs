@@ -19,7 +19,7 @@ const BACKOFF: Duration = Duration::from_secs(1);
 /// `replica.socket.timeout.ms`: a leader that died behind a broken network never answers.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// So many records of a partition fit into one fetch (`replica.fetch.max.bytes`).
+/// Number of records of a partition that fit into one fetch (`replica.fetch.max.bytes`).
 const MAX_RECORDS: u32 = 1_000;
 
 /// What a broker fetches from one leader.
@@ -27,9 +27,9 @@ const MAX_RECORDS: u32 = 1_000;
 pub struct Fetcher {
     partitions: Vec<PartitionIndex>,
     in_flight: Option<Correlation>,
-    /// When the fetch in flight is given up.
+    /// Time at which the fetch in flight is given up.
     timeout_at: Instant,
-    /// When to fetch again, after a failure.
+    /// Time of the next fetch, after a failure.
     retry_at: Instant,
 }
 
@@ -57,7 +57,7 @@ impl Fetcher {
         self.partitions.retain(|followed| *followed != partition);
     }
 
-    /// The process died.
+    /// Forgets everything: the process died.
     pub fn reset(&mut self) {
         *self = Self::default();
     }
@@ -115,7 +115,7 @@ impl Broker {
         self.wake_by(now + TIMEOUT);
     }
 
-    /// A leader answered.
+    /// Handles a leader's answer.
     pub(super) fn handle_fetch_response(
         &mut self,
         env: &mut Env<'_>,
@@ -168,7 +168,7 @@ impl Broker {
         }
     }
 
-    /// The connection with a leader broke.
+    /// Pauses fetching from a leader: the connection with it broke.
     pub(super) fn fetch_failed(&mut self, env: &mut Env<'_>, leader: Node) {
         let fetcher = &mut self.fetchers[usize::from(leader.0)];
         if fetcher.in_flight.is_some() {

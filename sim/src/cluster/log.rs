@@ -3,7 +3,7 @@
 use crate::protocol::{StoredRecord, Value};
 use plimsoll_core::Offset;
 
-/// Of an idempotent producer's batches, a broker remembers so many (`NUM_BATCHES_TO_RETAIN`).
+/// Number of an idempotent producer's batches that a broker remembers (`NUM_BATCHES_TO_RETAIN`).
 const REMEMBERED_BATCHES: u32 = 5;
 
 /// The records of one replica. It lies on disk: a crash of the process leaves it as it is.
@@ -11,7 +11,7 @@ const REMEMBERED_BATCHES: u32 = 5;
 pub struct Log {
     /// The offset of `records[0]`.
     base: u64,
-    /// Records below are removed, though they may still lie here.
+    /// Offset below which records are removed, though they may still lie here.
     start: u64,
     records: Vec<StoredRecord>,
     /// Each epoch with the offset at which it began (`LeaderEpochFileCache`).
@@ -23,34 +23,34 @@ pub struct Log {
 /// What a sequence number says of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sequence {
-    /// It is the next one.
+    /// The next number.
     Next,
-    /// The log has it, at this offset.
+    /// The number of a message that the log has, at this offset.
     Duplicate(Offset),
-    /// Others are missing before it, or it is too old to be remembered.
+    /// A number with others missing before it, or too old to be remembered.
     OutOfOrder,
 }
 
 impl Log {
-    /// The first offset that can be read.
+    /// Returns the first offset that can be read.
     #[inline]
     pub fn start(&self) -> u64 {
         self.start
     }
 
-    /// The offset that the next record gets (LEO).
+    /// Returns the offset that the next record gets (LEO).
     #[inline]
     pub fn end(&self) -> u64 {
         self.base + self.records.len() as u64
     }
 
-    /// The latest epoch that is known here; `None`: the log never had one.
+    /// Returns the latest epoch that is known here; `None`: the log never had one.
     #[inline]
     pub fn last_epoch(&self) -> Option<u32> {
         self.epochs.last().map(|(epoch, _)| *epoch)
     }
 
-    /// The records from `from` up to, not including, `to`, as far as they lie here.
+    /// Returns the records from `from` up to, not including, `to`, as far as they lie here.
     #[inline]
     pub fn slice(&self, from: u64, to: u64) -> &[StoredRecord] {
         let to = to.min(self.end()).saturating_sub(self.base) as usize;
@@ -58,12 +58,12 @@ impl Log {
         &self.records[from..to]
     }
 
-    /// The records that can be read, or will be.
+    /// Returns the records that can be read, or will be.
     pub fn all(&self) -> &[StoredRecord] {
         self.slice(self.start, self.end())
     }
 
-    /// A leader's epoch begins at the log's end.
+    /// Begins a leader's epoch at the log's end.
     pub fn begin_epoch(&mut self, epoch: u32) {
         if self.last_epoch().is_none_or(|last| last < epoch) {
             self.epochs.push((epoch, self.end()));
@@ -107,7 +107,7 @@ impl Log {
         }
     }
 
-    /// Whether a message of the idempotent producer may be appended
+    /// Checks whether a message of the idempotent producer may be appended
     /// (`ProducerAppendInfo.checkSequence`; a producer that the log does not know may begin
     /// anywhere).
     pub fn check_sequence(&self, sequence: u32) -> Sequence {
@@ -130,7 +130,7 @@ impl Log {
             })
     }
 
-    /// The largest epoch not above `epoch`, and where it ends
+    /// Returns the largest epoch not above `epoch`, and where it ends
     /// (`LeaderEpochFileCache.endOffsetFor`); `None` where the log knows no such epoch.
     pub fn end_of_epoch(&self, epoch: u32) -> Option<(u32, u64)> {
         let higher = self.epochs.partition_point(|(known, _)| *known <= epoch);
@@ -191,7 +191,7 @@ mod tests {
         }
     }
 
-    /// Epoch 1 wrote offsets 0 to 2, epoch 3 wrote 3 to 5, epoch 4 nothing.
+    /// Creates a log in which epoch 1 wrote offsets 0 to 2, epoch 3 wrote 3 to 5, epoch 4 nothing.
     fn log() -> Log {
         let mut log = Log::default();
         for (epoch, sequences) in [(1, 0..3), (3, 3..6), (4, 6..6)] {

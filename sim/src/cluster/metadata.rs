@@ -11,7 +11,7 @@ use plimsoll_oracle::ErrorName;
 
 /// The controller's decisions.
 impl Broker {
-    /// The controller decided on partitions.
+    /// Applies what the controller decided on partitions.
     pub(super) fn handle_metadata(&mut self, env: &mut Env<'_>, states: Vec<PartitionState>) {
         for state in states {
             self.apply_state(env, state);
@@ -69,7 +69,7 @@ impl Broker {
         }
     }
 
-    /// Another broker leads now: nobody here will ever learn whether what waits was replicated.
+    /// Gives a leadership up: this broker will never learn whether what waits was replicated.
     fn resign(&mut self, env: &mut Env<'_>, partition: PartitionIndex) {
         if partition == self.offsets_partition {
             self.stop_coordinator(env);

@@ -4,7 +4,7 @@ use crate::env::Env;
 use crate::protocol::{BrokerSet, Node, PartitionState};
 use crate::topology::PartitionIndex;
 
-/// The partitions of a new cluster.
+/// Returns the partitions of a new cluster.
 pub fn initial(env: &Env<'_>) -> impl Iterator<Item = PartitionState> {
     let partitions = env.topology.all();
     partitions
@@ -12,7 +12,7 @@ pub fn initial(env: &Env<'_>) -> impl Iterator<Item = PartitionState> {
         .map(|partition| place(env, partition))
 }
 
-/// A new partition: its first replica leads, and all replicas are in sync.
+/// Places a new partition: its first replica leads, and all replicas are in sync.
 pub fn place(env: &Env<'_>, partition: PartitionIndex) -> PartitionState {
     let replicas = replicas(env, partition).fold(BrokerSet::default(), BrokerSet::with);
     PartitionState {
@@ -25,7 +25,7 @@ pub fn place(env: &Env<'_>, partition: PartitionIndex) -> PartitionState {
     }
 }
 
-/// The replicas of a partition, in the order in which they are preferred as leaders.
+/// Returns the replicas of a partition, in the order in which they are preferred as leaders.
 pub fn replicas(env: &Env<'_>, partition: PartitionIndex) -> impl Iterator<Item = Node> + use<> {
     let brokers = env.plan.settings.cluster.brokers as u16;
     let replication = env.plan.settings.cluster.replication as u16;

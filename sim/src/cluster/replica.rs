@@ -9,7 +9,7 @@ use plimsoll_oracle::ErrorName;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// In `FetchPosition::last_fetched_epoch`: a follower whose log is empty.
+/// Stands for an empty log in `FetchPosition::last_fetched_epoch`.
 pub const NO_EPOCH: u32 = u32::MAX;
 
 /// `replica.high.watermark.checkpoint.interval.ms`.
@@ -18,57 +18,57 @@ const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(5);
 /// One partition on one broker.
 #[derive(Debug, Default)]
 pub struct Replica {
-    /// Its records.
+    /// The partition's records.
     pub log: Log,
-    /// Below it, every in-sync replica has the records.
+    /// Offset below which every in-sync replica has the records.
     high_watermark: u64,
     checkpoint: Checkpoint,
     /// The partition as the controller last told of it; `None`: not yet.
     pub state: Option<PartitionState>,
-    /// What the broker is to it.
+    /// What the broker is to the partition.
     pub role: Role,
 }
 
 /// What a broker is to a partition.
 #[derive(Debug, Default)]
 pub enum Role {
-    /// It has no replica, or does not know yet.
+    /// Neither: it has no replica, or does not know of one yet.
     #[default]
     None,
-    /// It copies from the leader, where there is one.
+    /// Follower, which copies from the leader, where there is one.
     Follower(Following),
-    /// It takes writes.
+    /// Leader, which takes writes.
     Leader(Leading),
 }
 
 /// A follower's state.
 #[derive(Debug)]
 pub struct Following {
-    /// What the fetch in flight asks for: the offset, and the leader epoch.
+    /// The offset and the leader epoch for which the fetch in flight asks.
     pub requested: Option<(u64, u32)>,
-    /// After an error, it is not fetched until then.
+    /// End of the pause after an error.
     pub delayed_until: Instant,
 }
 
 /// A leader's state.
 #[derive(Debug)]
 pub struct Leading {
-    /// The log's end when its epoch began.
+    /// The log's end when the leader's epoch began.
     pub epoch_start: u64,
-    /// By broker.
+    /// Progress of the followers, by broker.
     pub followers: Vec<Progress>,
     /// The in-sync set that the controller was asked for.
     pub proposed: Option<(Correlation, BrokerSet)>,
-    /// What waits for the high watermark, by offset.
+    /// Writes that wait for the high watermark, by offset.
     pub waiting: VecDeque<Waiting>,
 }
 
 /// How far a follower is, as its leader knows (`Replica.updateFetchState`).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Progress {
-    /// It has the records below.
+    /// Log end offset of the follower.
     pub end: u64,
-    /// When it last had all that the leader had.
+    /// Time at which it last had all that the leader had.
     caught_up_at: Instant,
     last_fetch_at: Instant,
     leader_end_at_last_fetch: u64,
@@ -77,18 +77,18 @@ pub struct Progress {
 /// A write that waits until it is replicated.
 #[derive(Debug)]
 pub struct Waiting {
-    /// Its last record.
+    /// Offset of its last record.
     pub offset: u64,
-    /// Then the writer stops waiting.
+    /// Time at which the writer stops waiting.
     pub deadline: Instant,
-    /// Who waits.
+    /// What waits for it.
     pub writer: Writer,
 }
 
-/// Who waits for a write.
+/// What waits for a write.
 #[derive(Clone, Copy, Debug)]
 pub enum Writer {
-    /// A producer with acks=all; the offset is the one to answer.
+    /// A producer with acks=all, and the offset to answer.
     Producer(Reply, u64),
     /// A member that committed.
     Commit(Reply),
@@ -98,34 +98,34 @@ pub enum Writer {
     Group(GroupWrite),
 }
 
-/// The high watermark as it lies on disk, written every so often.
+/// The high watermark as it lies on disk, written at intervals.
 #[derive(Clone, Copy, Debug, Default)]
 struct Checkpoint {
     value: u64,
-    /// Counts the intervals up to the last change.
+    /// Number of intervals up to the last change.
     interval: u64,
 }
 
 impl Replica {
-    /// The high watermark.
+    /// Returns the high watermark.
     #[inline]
     pub fn high_watermark(&self) -> u64 {
         self.high_watermark
     }
 
-    /// The leader epoch that the broker knows.
+    /// Returns the leader epoch that the broker knows.
     #[inline]
     pub fn leader_epoch(&self) -> u32 {
         self.state.map_or(0, |state| state.leader_epoch)
     }
 
-    /// The in-sync set that the broker knows.
+    /// Returns the in-sync set that the broker knows.
     #[inline]
     pub fn in_sync(&self) -> BrokerSet {
         self.state.map(|state| state.in_sync).unwrap_or_default()
     }
 
-    /// The leader's state, where this broker leads.
+    /// Returns the leader's state, where this broker leads.
     #[inline]
     pub fn leading(&mut self) -> Option<&mut Leading> {
         match &mut self.role {
@@ -134,13 +134,13 @@ impl Replica {
         }
     }
 
-    /// Whether this broker leads.
+    /// Returns whether this broker leads.
     #[inline]
     pub fn is_leader(&self) -> bool {
         matches!(self.role, Role::Leader(_))
     }
 
-    /// Whether too few replicas are in sync for acks=all (`Partition.isUnderMinIsr`).
+    /// Returns whether too few replicas are in sync for acks=all (`Partition.isUnderMinIsr`).
     #[inline]
     pub fn is_under_min_insync(&self, min_insync: u32) -> bool {
         self.state
@@ -159,8 +159,8 @@ impl Replica {
         true
     }
 
-    /// What every in-sync replica has (`Partition.maybeIncrementLeaderHW`): with too few in sync,
-    /// nothing new becomes readable (KIP-966).
+    /// Returns the end of what every in-sync replica has (`Partition.maybeIncrementLeaderHW`): with
+    /// too few in sync, nothing new becomes readable (KIP-966).
     pub fn replicated_up_to(&self, me: Node, min_insync: u32) -> Option<u64> {
         let Role::Leader(leading) = &self.role else {
             return None;
@@ -178,7 +178,8 @@ impl Replica {
     }
 
     /// Compares a reader's position with the log: `Ok(None)` means that it can read on from there.
-    /// For a follower whose log parted from this one: where the epoch ended that both share.
+    /// A follower with a log that parted from this one gets the epoch that both may share, and its
+    /// end.
     #[inline]
     pub fn check_position(
         &self,
@@ -210,7 +211,7 @@ impl Replica {
         Ok(None)
     }
 
-    /// The process dies: only what lies on disk is left.
+    /// Keeps only what lies on disk: the process dies.
     pub fn crash(&mut self, now: Instant) {
         self.checkpoint.pass(now, self.high_watermark);
         let kept = self.checkpoint.value.max(self.log.start());
@@ -219,7 +220,7 @@ impl Replica {
         self.role = Role::None;
     }
 
-    /// The process ends cleanly: everything is on disk.
+    /// Brings everything to disk: the process ends cleanly.
     pub fn shut_down(&mut self) {
         self.checkpoint.value = self.high_watermark;
         self.state = None;
@@ -239,7 +240,7 @@ impl Replica {
         self.high_watermark = self.high_watermark.min(self.log.end());
     }
 
-    /// The leader has no record any more at which this log could go on.
+    /// Begins the log anew: the leader has no record any more at which it could go on.
     pub fn restart_at(&mut self, start: u64) {
         self.log.restart_at(start);
         self.high_watermark = start;
@@ -247,7 +248,7 @@ impl Replica {
 }
 
 impl Following {
-    /// A follower that has asked for nothing yet.
+    /// Creates a follower that has asked for nothing yet.
     pub fn new() -> Self {
         Self {
             requested: None,
@@ -257,7 +258,7 @@ impl Following {
 }
 
 impl Leading {
-    /// A leader that has heard of no follower yet; those in sync have until the lag limit.
+    /// Creates a leader that has heard of no follower yet; those in sync have until the lag limit.
     pub fn new(now: Instant, brokers: usize, epoch_start: u64, in_sync: BrokerSet) -> Self {
         let progress = |node: usize| Progress {
             caught_up_at: if in_sync.contains(Node(node as u8)) {
@@ -277,7 +278,7 @@ impl Leading {
 }
 
 impl Progress {
-    /// A follower fetches from `offset`: it has what lies below.
+    /// Notes that the follower fetches from `offset`: it has what lies below.
     #[inline]
     pub fn fetched_from(&mut self, now: Instant, offset: u64, leader_end: u64) {
         if offset >= leader_end {
@@ -290,14 +291,15 @@ impl Progress {
         self.leader_end_at_last_fetch = leader_end;
     }
 
-    /// Whether it is in step with its leader (`ReplicaState.isCaughtUp`).
+    /// Returns whether the follower is in step with its leader (`ReplicaState.isCaughtUp`).
     pub fn is_caught_up(&self, now: Instant, leader_end: u64, lag_max: Duration) -> bool {
         self.end == leader_end || now - self.caught_up_at <= lag_max
     }
 }
 
 impl Checkpoint {
-    /// The value changes now: what it was at the last multiple of the interval lies on disk.
+    /// Notes that the value changes now: what it was at the last multiple of the interval lies on
+    /// disk.
     #[inline]
     fn pass(&mut self, now: Instant, before: u64) {
         let interval = now.as_nanos() / CHECKPOINT_INTERVAL.as_nanos() as u64;

@@ -1,5 +1,5 @@
-//! A leader's side of replication: followers, the in-sync set, the high watermark, and who waits
-//! for it.
+//! A leader's side of replication: followers, the in-sync set, the high watermark, and the writers
+//! that wait for it.
 
 use super::broker::Broker;
 use super::replica::{Role, Waiting, Writer};
@@ -12,7 +12,7 @@ use plimsoll_oracle::{ErrorName, TraceEvent};
 
 /// Records come in.
 impl Broker {
-    /// After records were appended: followers that wait get them.
+    /// Does what follows an append: followers that wait get the records.
     pub(super) fn after_append(&mut self, env: &mut Env<'_>, partition: PartitionIndex) {
         self.schedule_lag_check(env.now());
         self.wake_readers(env, partition, true);
@@ -32,7 +32,7 @@ impl Broker {
         }
     }
 
-    /// A follower fetches: what it fetches from tells what it has.
+    /// Notes what a follower has: the offset from which it fetches tells.
     #[inline]
     pub(super) fn note_progress(
         &mut self,
@@ -137,7 +137,7 @@ impl Broker {
         }
     }
 
-    /// Retention: removes this share of the readable records of a partition that it leads.
+    /// Removes a share of the readable records of a partition that it leads, as retention does.
     pub fn remove_records(&mut self, env: &mut Env<'_>, partition: PartitionIndex, share: f64) {
         let replica = &mut self.replicas[usize::from(partition.0)];
         if !replica.is_leader() {
@@ -160,8 +160,8 @@ impl Broker {
 
 /// The in-sync set.
 impl Broker {
-    /// Looks for followers that lag at the next moment of Kafka's `isr-expiration` task, which
-    /// runs every half of `replica.lag.time.max.ms`. With nothing new, nobody can lag.
+    /// Schedules a look for followers that lag at the next moment of Kafka's `isr-expiration` task,
+    /// which runs every half of `replica.lag.time.max.ms`. With nothing new, none can lag.
     pub(super) fn schedule_lag_check(&mut self, now: Instant) {
         if self.lag_check_at < Instant::FAR_FUTURE {
             return;
@@ -224,7 +224,7 @@ impl Broker {
         }
     }
 
-    /// The controller answered a proposal.
+    /// Handles the controller's answer to a proposal.
     pub(super) fn handle_altered(
         &mut self,
         env: &mut Env<'_>,
@@ -249,7 +249,7 @@ impl Broker {
         }
     }
 
-    /// The connection with the controller broke: proposals will not be answered.
+    /// Forgets proposals, which will not be answered: the connection with the controller broke.
     pub(super) fn forget_proposals(&mut self) {
         for replica in &mut self.replicas {
             if let Some(leading) = replica.leading() {

@@ -20,7 +20,7 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// A cluster of which nothing was seen yet.
+    /// Creates the state of a cluster of which nothing was seen yet.
     pub fn new(topology: &Topology) -> Self {
         Self {
             observed: vec![0; topology.len()],
@@ -28,19 +28,19 @@ impl Shared {
         }
     }
 
-    /// An id that no member had before (Kafka: a UUID).
+    /// Returns an id that no member had before (Kafka: a UUID).
     pub fn new_group_member(&mut self) -> GroupMemberId {
         self.members += 1;
         GroupMemberId(self.members)
     }
 
-    /// An empty fetch request, in used memory where there is some.
+    /// Returns an empty fetch request, in used memory where there is some.
     #[inline]
     pub fn fetch_request(&mut self) -> Box<FetchRequest> {
         self.requests.pop().unwrap_or_default()
     }
 
-    /// An empty fetch response, in used memory where there is some.
+    /// Returns an empty fetch response, in used memory where there is some.
     #[inline]
     pub fn fetch_response(&mut self) -> Box<FetchResponse> {
         self.responses.pop().unwrap_or_default()
@@ -62,8 +62,8 @@ impl Shared {
     }
 }
 
-/// A leader's high watermark passed records: they will never be lost again, and are observed, each
-/// once, whichever leaders come and go.
+/// Observes the records that a leader's high watermark passed: they will never be lost again. Each
+/// is observed once, whichever leaders come and go.
 pub fn observe(env: &mut Env<'_>, partition: PartitionIndex, log: &Log, high_watermark: u64) {
     let observed = &mut env.cluster.observed[usize::from(partition.0)];
     let from = *observed;

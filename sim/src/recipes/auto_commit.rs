@@ -17,7 +17,7 @@ use std::time::Duration;
 /// `auto.commit.interval.ms`, where the scenario gives none.
 const COMMIT_INTERVAL: Duration = Duration::from_secs(5);
 
-/// A new process's consumer.
+/// Builds a new process's consumer.
 pub fn build(config: &Config) -> Box<dyn Machine<Payload>> {
     Box::new(AutoCommit {
         initial: config.initial,
@@ -42,12 +42,12 @@ struct AutoCommit {
     initial: InitialPosition,
     interval: Duration,
     assigned: Vec<Assigned>,
-    /// What the next polls will return.
+    /// Records that the next polls will return.
     queue: VecDeque<(TopicPartition, AssignmentEpoch, Record<Payload>)>,
     last_epoch: AssignmentEpoch,
     /// Whether the loop is in its handler.
     running: bool,
-    /// When the timer fires, while something is stored.
+    /// Time at which the timer fires, while something is stored.
     commit_at: Option<Instant>,
     /// The commit in flight, with what it carries.
     committing: Option<(CommitId, Vec<(TopicPartition, NextOffset)>)>,
@@ -101,8 +101,8 @@ impl AutoCommit {
         self.committing = Some((self.last_commit, carried));
     }
 
-    /// What was not committed is committed with the next tick (librdkafka commits whatever differs
-    /// from what it knows to be committed).
+    /// Ends a commit. What was not committed is committed with the next tick (librdkafka commits
+    /// whatever differs from what it knows to be committed).
     fn committed(&mut self, now: Instant, commit: CommitId, outcome: CommitOutcome) {
         let Some((_, carried)) = self.committing.take_if(|(id, _)| *id == commit) else {
             return;

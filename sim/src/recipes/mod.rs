@@ -26,21 +26,21 @@ pub enum Polling {
     Always,
     /// Only while no handler runs: the handler is called in the poll loop.
     Inline,
-    /// It has no poll deadline (Sarama's heartbeats never stop).
+    /// Without a poll deadline (Sarama's heartbeats never stop).
     NoDeadline,
 }
 
 /// How a subject is built and driven.
 #[derive(Clone, Copy, Debug)]
 pub struct SubjectSpec {
-    /// A new process's consumer.
+    /// Builder of a new process's consumer.
     pub build: fn(&Config) -> Box<dyn Machine<Payload>>,
     /// When its application polls.
     pub polling: Polling,
 }
 
 impl SubjectSpec {
-    /// How this subject is built and driven.
+    /// Returns how a subject is built and driven.
     pub fn of(subject: Subject) -> Self {
         match subject {
             Subject::Plimsoll => Self {

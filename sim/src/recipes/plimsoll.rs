@@ -3,7 +3,7 @@
 use super::Payload;
 use plimsoll_core::{Config, Consumer, Machine};
 
-/// A new process's consumer.
+/// Builds a new process's consumer.
 pub fn build(config: &Config) -> Box<dyn Machine<Payload>> {
     Box::new(Consumer::new(*config))
 }

@@ -24,15 +24,15 @@ use std::time::Duration;
 /// `Consumer.Offsets.AutoCommit.Interval`, where the scenario gives none.
 const COMMIT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// `Consumer.Offsets.Retry.Max`: how often the flush at a session's end is tried again.
+/// `Consumer.Offsets.Retry.Max`: the number of further tries of the flush at a session's end.
 const FLUSH_RETRIES: u32 = 3;
 
-/// A new process's consumer, auto-commit off.
+/// Builds a new process's consumer, auto-commit off.
 pub fn build_manual_mark(config: &Config) -> Box<dyn Machine<Payload>> {
     Box::new(Sarama::new(config, false))
 }
 
-/// A new process's consumer, auto-commit on.
+/// Builds a new process's consumer, auto-commit on.
 pub fn build_auto_mark(config: &Config) -> Box<dyn Machine<Payload>> {
     Box::new(Sarama::new(config, true))
 }
@@ -45,14 +45,14 @@ struct Sarama {
     interval: Duration,
     claims: Vec<Claim>,
     last_epoch: AssignmentEpoch,
-    /// When the session began: the ticker counts from there.
+    /// Time at which the session began: the ticker counts from there.
     session_began: Instant,
     tick_at: Option<Instant>,
     /// The commit in flight, with what it carries.
     flushing: Option<(CommitId, Vec<(TopicPartition, NextOffset)>)>,
     last_commit: CommitId,
     ending: Option<Ending>,
-    /// The process is to stop.
+    /// Whether the process is to stop.
     closing: bool,
     commands: VecDeque<Command<Payload>>,
 }
@@ -75,9 +75,9 @@ struct Claim {
 struct Ending {
     /// Its partitions.
     partitions: Vec<TopicPartition>,
-    /// What is to be answered then; `None`: nothing but the process's own end.
+    /// The rebalance to answer then; `None`: the process itself ends.
     rebalance: Option<RebalanceId>,
-    /// How often the marks are flushed at most.
+    /// Number of flushes of the marks that are left to try.
     flushes: u32,
 }
 
@@ -125,7 +125,7 @@ impl Sarama {
             .push_back(Command::CompleteAssign { rebalance, starts });
     }
 
-    /// Claims stop after their current message.
+    /// Ends the session of these partitions: their claims stop after their current message.
     fn end_session(
         &mut self,
         rebalance: Option<RebalanceId>,
@@ -149,13 +149,13 @@ impl Sarama {
         self.advance_ending();
     }
 
-    /// The process is to stop: the whole session ends.
+    /// Ends the whole session: the process is to stop.
     fn end_all(&mut self, rebalance: Option<RebalanceId>) {
         let all = self.claims.iter().map(|claim| claim.partition).collect();
         self.end_session(rebalance, all, true);
     }
 
-    /// Once every `ConsumeClaim` returned, the marks are flushed and the session is over.
+    /// Flushes the marks and ends the session, once every `ConsumeClaim` returned.
     fn advance_ending(&mut self) {
         let Some(ending) = &mut self.ending else {
             return;
@@ -204,7 +204,8 @@ impl Sarama {
         self.advance_ending();
     }
 
-    /// The ticker ticks all the time; only a tick that finds something to commit matters.
+    /// Sets the next tick. The ticker ticks all the time; only a tick that finds something to
+    /// commit matters.
     fn wind_ticker(&mut self, now: Instant) {
         if self.auto_commit && self.tick_at.is_none() {
             let interval = self.interval.max(Duration::from_millis(1)).as_nanos() as u64;
@@ -360,7 +361,8 @@ impl Machine<Payload> for Sarama {
     }
 }
 
-/// `Consumer.Offsets.Initial` where nothing is committed, for new partitions too.
+/// Returns where a claim begins: at `Consumer.Offsets.Initial` where nothing is committed, for new
+/// partitions too.
 pub(super) fn start_of(assignment: &Assignment, initial: InitialPosition) -> NextOffset {
     assignment.committed.unwrap_or(match initial {
         InitialPosition::Earliest => assignment.log_start,

@@ -50,7 +50,7 @@ impl Driver {
         RebalanceId(self.rebalances)
     }
 
-    /// Two partitions of 10 records, offset 2 committed for the first.
+    /// Assigns two partitions of 10 records, offset 2 committed for the first.
     fn assign(&mut self) -> Vec<(u64, AssignmentEpoch)> {
         let rebalance = self.rebalance();
         let assignment = |partition, committed| Assignment {
@@ -140,7 +140,7 @@ impl Driver {
     }
 }
 
-/// The offsets of the records that are dispatched.
+/// Returns the offsets of the records that are dispatched.
 fn dispatched(commands: &[Command<Payload>]) -> Vec<u64> {
     let offsets = commands.iter().filter_map(|command| match command {
         Command::Dispatch { record, .. } => Some(record.offset.get()),
@@ -149,7 +149,7 @@ fn dispatched(commands: &[Command<Payload>]) -> Vec<u64> {
     offsets.collect()
 }
 
-/// What the commits among the commands carry.
+/// Returns what the commits among the commands carry.
 fn commits(commands: &[Command<Payload>]) -> Vec<Vec<(u32, u64)>> {
     let commits = commands.iter().filter_map(|command| match command {
         Command::Commit { offsets, .. } => {

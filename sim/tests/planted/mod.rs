@@ -11,7 +11,7 @@ pub trait Bug: Default + 'static {
     /// Changes the settings.
     fn config(_config: &mut Config) {}
 
-    /// An event on its way in; `None`: the core never learns of it.
+    /// Changes an event on its way in; `None`: the core never learns of it.
     fn event(
         &mut self,
         event: Event<Payload>,
@@ -20,7 +20,7 @@ pub trait Bug: Default + 'static {
         Some(event)
     }
 
-    /// A command on its way out; the answers that the core gets at once go into `answers`.
+    /// Changes a command on its way out; the answers that the core gets at once go into `answers`.
     fn command(
         &mut self,
         command: Command<Payload>,

@@ -98,7 +98,7 @@ fn a_partition_that_two_claim_is_taken_from_both() {
 }
 
 #[test]
-fn every_partition_has_one_owner_once_nobody_claims_another_ones() {
+fn every_partition_has_one_owner_once_no_member_claims_what_another_owns() {
     for assignor in [
         Assignor::Range,
         Assignor::RoundRobin,

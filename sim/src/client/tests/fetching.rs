@@ -4,7 +4,7 @@ use super::*;
 use plimsoll_core::{AssignmentEpoch, NextOffset};
 use plimsoll_oracle::RequestKind as K;
 
-/// The offsets of the records that arrived, by partition.
+/// Returns the offsets of a partition's records that arrived.
 fn fetched(bench: &mut Bench, partition: u32) -> Vec<u64> {
     let events = bench.learned().into_iter();
     let records = events.filter_map(|event| match event {

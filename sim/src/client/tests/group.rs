@@ -274,7 +274,7 @@ fn a_broken_connection_to_the_coordinator_costs_no_membership() {
 }
 
 #[test]
-fn somebody_else_joining_during_the_sync_means_joining_again() {
+fn another_member_joining_during_the_sync_means_joining_again() {
     let mut bench = Bench::new(Polling::Always, "");
     bench
         .kafka

@@ -21,22 +21,22 @@ pub struct Asked {
 
 pub struct Kafka {
     asked: Vec<Asked>,
-    /// By partition.
+    /// Leaders, by partition.
     pub leaders: Vec<LeaderInfo>,
     pub coordinator: Node,
-    /// By partition.
+    /// Records, by partition.
     pub records: Vec<Vec<StoredRecord>>,
     pub log_start: u64,
     pub committed: Vec<CommittedOffset>,
     pub generation: i32,
     next_member: u32,
-    /// What the next syncs answer; otherwise what the leader computed.
+    /// What the next syncs answer; `None`: what the leader computed.
     pub assignment: Option<Vec<PartitionIndex>>,
     /// Whether the member that joins leads the group.
     pub member_leads: bool,
-    /// The next request of a kind is refused.
+    /// Errors that refuse the next request of a kind.
     refusals: Vec<(RequestKind, ErrorName)>,
-    /// Requests of these kinds are not answered.
+    /// Kinds of requests that are not answered.
     pub ignores: Vec<RequestKind>,
     /// Brokers that believe that they lead a partition.
     pub believers: Vec<(PartitionIndex, Node)>,
@@ -81,12 +81,12 @@ impl Kafka {
         }
     }
 
-    /// The next request of this kind is refused.
+    /// Refuses the next request of this kind.
     pub fn refuse(&mut self, kind: RequestKind, error: ErrorName) {
         self.refusals.push((kind, error));
     }
 
-    /// The leader of a partition is another one.
+    /// Changes the leader of a partition.
     pub fn lead(&mut self, partition: PartitionIndex, leader: Option<Node>) {
         let info = &mut self.leaders[usize::from(partition.0)];
         info.leader = leader;
@@ -97,12 +97,12 @@ impl Kafka {
         std::mem::take(&mut self.asked)
     }
 
-    /// How many fetches wait.
+    /// Returns the number of fetches that wait.
     pub fn parked(&self) -> usize {
         self.parked.len()
     }
 
-    /// A record is appended, and whoever waits for it gets it.
+    /// Appends a record, and answers the fetches that wait for it.
     pub fn append(&mut self, env: &mut Env<'_>, partition: PartitionIndex, message: u32) {
         let log = &mut self.records[usize::from(partition.0)];
         log.push(StoredRecord {
@@ -129,7 +129,7 @@ impl Kafka {
         }
     }
 
-    /// Long polls that have waited long enough are answered.
+    /// Answers long polls that have waited long enough.
     pub fn expire(&mut self, env: &mut Env<'_>) {
         for parked in std::mem::take(&mut self.parked) {
             if parked.until <= env.now() {

@@ -55,7 +55,7 @@ poll_deadline = "20s"
 request_timeout = "5s"
 "#;
 
-/// One client, in a world in which only brokers are played.
+/// A member and a producer, in a world in which the brokers are played.
 struct Bench {
     env: Env<'static>,
     kafka: Kafka,
@@ -69,7 +69,7 @@ fn ms(millis: u64) -> Duration {
 }
 
 impl Bench {
-    /// A member with the probe as its subject; `more` is added to the scenario.
+    /// Creates a member with the probe as its subject; `more` is added to the scenario.
     fn new(polling: Polling, more: &str) -> Self {
         probe::reset();
         Self::of(
@@ -81,8 +81,8 @@ impl Bench {
         )
     }
 
-    /// A member with this subject. `more` continues `[consumers]`, or it begins with `[workload]`
-    /// and continues that.
+    /// Creates a member with this subject. `more` continues `[consumers]`, or it begins with
+    /// `[workload]` and continues that.
     fn of(spec: SubjectSpec, more: &str) -> Self {
         let text = match more.strip_prefix("[workload]\n") {
             Some(_) => SCENARIO.replace("[workload]\n", more),
@@ -111,7 +111,7 @@ impl Bench {
         }
     }
 
-    /// The member starts, joins and has its partitions.
+    /// Lets the member start, join and get its partitions.
     fn joined(mut self) -> Self {
         self.member.start(&mut self.env);
         self.run(ms(100));
@@ -162,7 +162,7 @@ impl Bench {
                 }
             }
             WorldEvent::CheckQuiet => self.kafka.expire(&mut self.env),
-            other => panic!("nobody sent {other:?}"),
+            other => panic!("unexpected: {other:?}"),
         }
     }
 
@@ -191,7 +191,7 @@ impl Bench {
         }
     }
 
-    /// One timer, at the earliest deadline of both clients.
+    /// Sets one timer, at the earliest deadline of both clients.
     fn arm(&mut self) {
         let deadlines = [self.member.next_timeout(), self.producer.next_timeout()];
         if let Some(at) = deadlines.into_iter().flatten().min()
@@ -202,13 +202,13 @@ impl Bench {
         }
     }
 
-    /// The subject says this now.
+    /// Makes the subject say this now.
     fn say(&mut self, command: Command<Payload>) {
         probe::say(command);
         self.member.handle_timeout(&mut self.env);
     }
 
-    /// The broker breaks its connections with the member.
+    /// Breaks the connections of a broker with the member.
     fn disconnect(&mut self, broker: Node) {
         let member = self.env.member_node(MEMBER);
         self.env.cut(member, broker);
@@ -218,7 +218,7 @@ impl Bench {
         self.env.topology.partition(index)
     }
 
-    /// What the member asked since the last call, without fetches.
+    /// Returns what the member asked since the last call, without fetches.
     fn asked(&mut self) -> Vec<RequestKind> {
         let member = self.env.member_node(MEMBER);
         let asked = self.kafka.take_asked().into_iter();
@@ -227,17 +227,17 @@ impl Bench {
         kinds.filter(|kind| *kind != RequestKind::Fetch).collect()
     }
 
-    /// The requests since the last call, of any kind.
+    /// Returns the requests since the last call, of any kind.
     fn requests(&mut self) -> Vec<Asked> {
         self.kafka.take_asked()
     }
 
-    /// What the subject learned since the last call.
+    /// Returns what the subject learned since the last call.
     fn learned(&mut self) -> Vec<Event<Payload>> {
         probe::take_events()
     }
 
-    /// Whether the trace has such an entry.
+    /// Returns whether the trace has such an entry.
     fn saw(&self, wanted: impl Fn(&TraceEvent) -> bool) -> bool {
         self.env
             .trace
@@ -246,14 +246,14 @@ impl Bench {
             .any(|entry| wanted(&entry.event))
     }
 
-    /// How often the trace has such an entry.
+    /// Returns the number of such entries in the trace.
     fn count(&self, wanted: impl Fn(&TraceEvent) -> bool) -> usize {
         let entries = self.env.trace.entries().iter();
         entries.filter(|entry| wanted(&entry.event)).count()
     }
 }
 
-/// The partitions and positions of a fetch request.
+/// Returns the partitions and positions of a fetch request.
 fn positions(request: &Request) -> Option<Vec<(PartitionIndex, u64)>> {
     let Request::Fetch(fetch) = request else {
         return None;

@@ -8,14 +8,14 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 
 thread_local! {
-    static STATE: RefCell<State> = RefCell::default();
+    static STATE: RefCell<ProbeState> = RefCell::default();
 }
 
 #[derive(Default)]
-struct State {
+struct ProbeState {
     events: Vec<Event<Payload>>,
     commands: VecDeque<Command<Payload>>,
-    /// Callbacks are answered by the test, not at once.
+    /// Whether callbacks are answered by the test, not at once.
     silent: bool,
     dispatches: bool,
     epoch: u32,
@@ -28,22 +28,22 @@ pub fn reset() {
     STATE.take();
 }
 
-/// From now on callbacks are not answered.
+/// Leaves callbacks unanswered from now on.
 pub fn be_silent() {
     STATE.with_borrow_mut(|state| state.silent = true);
 }
 
-/// From now on each fetched record is handled.
+/// Handles each fetched record from now on.
 pub fn dispatch() {
     STATE.with_borrow_mut(|state| state.dispatches = true);
 }
 
-/// The next command.
+/// Gives the client a command.
 pub fn say(command: Command<Payload>) {
     STATE.with_borrow_mut(|state| state.commands.push_back(command));
 }
 
-/// What it learned since the last call.
+/// Takes what the subject learned since the last call.
 pub fn take_events() -> Vec<Event<Payload>> {
     STATE.with_borrow_mut(|state| std::mem::take(&mut state.events))
 }
@@ -52,7 +52,7 @@ pub fn build(_: &Config) -> Box<dyn Machine<Payload>> {
     Box::new(Probe)
 }
 
-impl State {
+impl ProbeState {
     fn answer(&mut self, event: &Event<Payload>) {
         match event {
             Event::Assigned {
@@ -115,7 +115,7 @@ impl Machine<Payload> for Probe {
     }
 }
 
-/// The rebalance that an event is about.
+/// Returns the rebalance that an event is about.
 pub fn rebalance_of(event: &Event<Payload>) -> RebalanceId {
     match event {
         Event::Assigned { rebalance, .. }

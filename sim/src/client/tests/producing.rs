@@ -11,7 +11,7 @@ fn bench(producer: &str) -> Bench {
     bench
 }
 
-/// The first `count` messages of the plan for one partition.
+/// Returns the first `count` messages of the plan for one partition.
 fn messages(bench: &Bench, count: usize) -> (PartitionIndex, Vec<usize>) {
     let plan = bench.env.plan;
     let of = plan.messages[0].partition;
@@ -28,7 +28,7 @@ fn produce(bench: &mut Bench, messages: &[usize]) {
     }
 }
 
-/// The messages as they lie in the log, by their place in `sent`.
+/// Returns the messages as they lie in the log, by their place in `sent`.
 fn stored(bench: &Bench, partition: PartitionIndex, sent: &[usize]) -> Vec<usize> {
     let records = bench.kafka.records[usize::from(partition.0)].iter();
     let ids = records.filter_map(|record| match record.value {

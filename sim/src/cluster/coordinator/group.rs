@@ -13,36 +13,36 @@ use std::time::Duration;
 /// A classic group.
 #[derive(Debug)]
 pub struct Group {
-    /// Whether anybody ever joined or committed.
+    /// Whether any member ever joined or committed.
     pub(super) exists: bool,
-    pub(super) state: State,
+    pub(super) state: GroupState,
     pub(super) generation: Generation,
     pub(super) leader: Option<GroupMemberId>,
-    /// In the order in which they joined.
+    /// Members, in the order in which they joined.
     pub(super) members: Vec<Member>,
-    /// Ids that were given out (KIP-394) and have not joined yet, with their ends.
+    /// Ids that were given out (KIP-394) and have not joined yet, with the times at which they end.
     pub(super) pending: Vec<(GroupMemberId, Instant)>,
-    /// When the phase of joining ends, whoever is missing.
+    /// Time at which the phase of joining ends, whichever members are missing.
     pub(super) join_deadline: Instant,
-    /// While a group that was empty gathers its first members.
+    /// The delay in which a group that was empty gathers its first members.
     pub(super) initial: Option<InitialDelay>,
-    /// When members that did not sync are removed.
+    /// Time at which members that did not sync are removed.
     pub(super) sync_deadline: Instant,
     pub(super) actions: VecDeque<Action>,
     pub(super) initial_delay: Duration,
     pub(super) session_bounds: (Duration, Duration),
 }
 
-/// A group's state. Kafka's fifth, `Dead`, is for groups that are deleted.
+/// A group's state (`ClassicGroupState`). Kafka's fifth, `Dead`, is for groups that are deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// It has no members.
+pub enum GroupState {
+    /// Without members.
     Empty,
-    /// Members are to join.
+    /// Waiting for members to join.
     PreparingRebalance,
-    /// All have joined: the leader's assignment is awaited.
+    /// Joined by all: the leader's assignment is awaited.
     CompletingRebalance,
-    /// Every member can have its assignment.
+    /// With an assignment that every member can have.
     Stable,
 }
 
@@ -50,9 +50,9 @@ pub enum State {
 #[derive(Clone, Copy, Debug)]
 pub struct InitialDelay {
     pub(super) delay: Duration,
-    /// By how much it may still be extended.
+    /// Time by which the delay may still be extended.
     pub(super) remaining: Duration,
-    /// Whether somebody joined since the delay began.
+    /// Whether a member joined since the delay began.
     pub(super) member_added: bool,
 }
 
@@ -62,13 +62,13 @@ pub struct Member {
     pub(super) profile: Profile,
     /// The end of its session.
     pub(super) expires: Instant,
-    /// It joined, and has never been in a generation.
+    /// Whether it joined, and has never been in a generation.
     pub(super) is_new: bool,
     /// Its JoinGroup that waits.
     pub(super) join: Option<Reply>,
     /// Its SyncGroup that waits.
     pub(super) sync: Option<Reply>,
-    /// It has joined this generation, and not synced yet.
+    /// Whether it has joined this generation, and not synced yet.
     pub(super) owes_sync: bool,
 }
 
@@ -86,11 +86,11 @@ pub struct Profile {
 }
 
 impl Group {
-    /// A group that does not exist yet.
+    /// Creates a group that does not exist yet.
     pub fn new(settings: &BrokerSettings) -> Self {
         Self {
             exists: false,
-            state: State::Empty,
+            state: GroupState::Empty,
             generation: 0,
             leader: None,
             members: Vec::new(),
@@ -107,11 +107,11 @@ impl Group {
         }
     }
 
-    /// Whether it is stable with so many members, each of which has its assignment.
+    /// Returns whether it is stable with `members` members, each of which has its assignment.
     pub fn is_stable_with(&self, members: usize) -> bool {
         let settled = match members {
-            0 => self.state == State::Empty,
-            _ => self.state == State::Stable,
+            0 => self.state == GroupState::Empty,
+            _ => self.state == GroupState::Stable,
         };
         settled
             && self.members.len() == members
@@ -119,9 +119,9 @@ impl Group {
             && self.members.iter().all(|member| !member.owes_sync)
     }
 
-    /// Whether a commit may be written (`ClassicGroup.validateOffsetCommit`); whose partitions
-    /// they are, and whether offsets go backwards, is not looked at. Returns whether the group is
-    /// rebalancing.
+    /// Checks whether a commit may be written (`ClassicGroup.validateOffsetCommit`); the owner of
+    /// its partitions, and whether offsets go backwards, is not looked at. Returns whether the
+    /// group is rebalancing.
     pub fn accept_commit(
         &mut self,
         now: Instant,
@@ -132,7 +132,7 @@ impl Group {
         if !self.exists && generation >= 0 {
             return Err(ErrorName::IllegalGeneration);
         }
-        if generation < 0 && self.state == State::Empty {
+        if generation < 0 && self.state == GroupState::Empty {
             self.exists = true;
             return Ok(false);
         }
@@ -143,14 +143,14 @@ impl Group {
         if generation != self.generation {
             return Err(ErrorName::IllegalGeneration);
         }
-        if self.state == State::CompletingRebalance {
+        if self.state == GroupState::CompletingRebalance {
             return Err(ErrorName::RebalanceInProgress);
         }
         self.members[index].renew_session(now);
-        Ok(self.state == State::PreparingRebalance)
+        Ok(self.state == GroupState::PreparingRebalance)
     }
 
-    /// A static member's id must be the one that joined last under its name.
+    /// Checks that a static member's id is the one that joined last under its name.
     pub(super) fn check_instance(
         &self,
         instance: u32,
@@ -167,8 +167,8 @@ impl Group {
         }
     }
 
-    /// The index of a member that sent a request, which names its instance where it is static
-    /// (our lean requests do not: the node tells).
+    /// Returns the index of a member that sent a request, which names its instance where it is
+    /// static (our lean requests do not: the node tells).
     pub(super) fn find_sender(
         &self,
         from: Node,
@@ -189,7 +189,7 @@ impl Group {
             .position(|member| member.profile.id == id)
     }
 
-    /// How long a rebalance waits: as long as the most patient member.
+    /// Returns how long a rebalance waits: as long as the most patient member.
     pub(super) fn rebalance_timeout(&self) -> Duration {
         let members = self.members.iter();
         let timeouts = members.map(|member| member.profile.rebalance_timeout);
@@ -200,14 +200,15 @@ impl Group {
     pub(super) fn take_out(&mut self, index: usize) {
         let mut member = self.members.remove(index);
         self.refuse_join(&mut member, ErrorName::UnknownMemberId);
-        // Nobody would ever answer it.
+        // Its SyncGroup would never be answered.
         self.refuse_sync(&mut member, ErrorName::UnknownMemberId);
         if self.leader == Some(member.profile.id) {
             self.leader = self.members.first().map(|next| next.profile.id);
         }
     }
 
-    /// The broker lost the group's partition: whoever waits must look for the new coordinator.
+    /// Refuses the members that wait, which must look for the new coordinator: the broker lost the
+    /// group's partition.
     pub fn abandon(&mut self) {
         for mut member in std::mem::take(&mut self.members) {
             self.refuse_join(&mut member, ErrorName::NotCoordinator);
@@ -237,7 +238,7 @@ impl Group {
 }
 
 impl Member {
-    /// A member of a generation, of which nothing is awaited.
+    /// Creates a member of a generation, of which nothing is awaited.
     pub fn new(profile: Profile, expires: Instant) -> Self {
         Self {
             profile,
@@ -249,12 +250,12 @@ impl Member {
         }
     }
 
-    /// Its session begins anew.
+    /// Begins its session anew.
     pub(super) fn renew_session(&mut self, now: Instant) {
         self.expires = now + self.profile.session_timeout;
     }
 
-    /// Whether the coordinator owes it an answer, which keeps its session alive
+    /// Returns whether the coordinator owes it an answer, which keeps its session alive
     /// (`hasSatisfiedHeartbeat`).
     pub(super) fn is_kept_alive(&self) -> bool {
         !self.is_new && (self.join.is_some() || self.sync.is_some())
@@ -262,7 +263,7 @@ impl Member {
 }
 
 impl Profile {
-    /// What a request to join says of a member.
+    /// Creates the profile of a member from its request to join.
     pub(super) fn new(id: GroupMemberId, node: Node, request: JoinGroupRequest) -> Self {
         Self {
             id,
@@ -276,7 +277,7 @@ impl Profile {
         }
     }
 
-    /// Whether a request to join says what is known already (`ClassicGroupMember.matches`).
+    /// Returns whether a request to join says what is known already (`ClassicGroupMember.matches`).
     pub(super) fn matches(&self, request: &JoinGroupRequest) -> bool {
         self.assignor == request.assignor && self.owned == request.owned
     }

@@ -1,6 +1,6 @@
-//! Joining: who is in the next generation (`classicGroupJoin` and what follows from it).
+//! Joining: the members of the next generation (`classicGroupJoin` and what follows from it).
 
-use super::group::{Group, InitialDelay, Member, Profile, State};
+use super::group::{Group, GroupState, InitialDelay, Member, Profile};
 use super::{Change, Replacement};
 use crate::cluster::connections::Reply;
 use crate::protocol::{
@@ -10,11 +10,11 @@ use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
 use std::time::Duration;
 
-/// How long a new member's first JoinGroup may wait (`classicGroupNewMemberJoinTimeoutMs`).
+/// Longest wait of a new member's first JoinGroup (`classicGroupNewMemberJoinTimeoutMs`).
 const NEW_MEMBER_TIMEOUT: Duration = Duration::from_secs(300);
 
 impl Group {
-    /// A member wants to be in the group. `fresh` is the id for one that has none.
+    /// Lets a member join. `fresh` is the id for one that has none.
     pub fn join(
         &mut self,
         now: Instant,
@@ -80,12 +80,14 @@ impl Group {
         let is_unchanged = self.members[index].profile.matches(&request);
         let is_leader = self.leader == Some(id);
         match self.state {
-            // It may not have got the answer to its earlier request.
-            State::CompletingRebalance if is_unchanged => self.answer_current(reply, index),
+            // The member may not have got the answer to its earlier request.
+            GroupState::CompletingRebalance if is_unchanged => self.answer_current(reply, index),
             // The leader rejoins for reasons that its metadata does not show.
-            State::Stable if is_unchanged && !is_leader => self.answer_current(reply, index),
-            State::Empty => self.refuse(reply, ErrorName::UnknownMemberId),
-            State::PreparingRebalance | State::CompletingRebalance | State::Stable => {
+            GroupState::Stable if is_unchanged && !is_leader => self.answer_current(reply, index),
+            GroupState::Empty => self.refuse(reply, ErrorName::UnknownMemberId),
+            GroupState::PreparingRebalance
+            | GroupState::CompletingRebalance
+            | GroupState::Stable => {
                 self.update_member(reply, request, index);
                 self.rebalance_or_complete(now);
             }
@@ -120,7 +122,7 @@ impl Group {
         member.join = Some(reply);
     }
 
-    /// A static member comes back without its id (KIP-345): it takes over where it left.
+    /// Lets a static member that comes back without its id (KIP-345) take over where it left.
     fn replace_static_member(
         &mut self,
         now: Instant,
@@ -135,13 +137,13 @@ impl Group {
         self.members[index].renew_session(now);
         self.update_member(reply, request, index);
         match self.state {
-            State::Stable => {
+            GroupState::Stable => {
                 let replacement = Replacement { old, new, leader };
                 self.write(Change::StaticMember(replacement), self.snapshot());
             }
             // Its old id may be on its way to the leader, and the new one would get nothing.
-            State::CompletingRebalance => self.prepare_rebalance(now),
-            State::PreparingRebalance | State::Empty => self.rebalance_or_complete(now),
+            GroupState::CompletingRebalance => self.prepare_rebalance(now),
+            GroupState::PreparingRebalance | GroupState::Empty => self.rebalance_or_complete(now),
         }
     }
 
@@ -161,7 +163,7 @@ impl Group {
         }
     }
 
-    /// A static member's new id is replicated, or is not known to be.
+    /// Answers a static member under its new id, which is replicated or is not known to be.
     pub(super) fn replacement_written(
         &mut self,
         now: Instant,
@@ -181,7 +183,7 @@ impl Group {
             return;
         }
         // A rebalance that began meanwhile answers it when all have joined.
-        if self.state == State::Stable
+        if self.state == GroupState::Stable
             && let Some(reply) = self.members[index].join.take()
         {
             // Without KIP-814, which librdkafka lacks, a leader is not told that it leads: it
@@ -198,7 +200,7 @@ impl Group {
 
     /// Begins a rebalance, or completes the one that waits for members.
     pub(super) fn rebalance_or_complete(&mut self, now: Instant) {
-        if self.state != State::PreparingRebalance {
+        if self.state != GroupState::PreparingRebalance {
             self.prepare_rebalance(now);
         } else if self.initial.is_none() && self.have_all_joined() {
             self.complete_join(now);
@@ -207,12 +209,12 @@ impl Group {
 
     /// Asks all members to join again.
     pub(super) fn prepare_rebalance(&mut self, now: Instant) {
-        if self.state == State::CompletingRebalance {
+        if self.state == GroupState::CompletingRebalance {
             self.refuse_all_syncs(now, ErrorName::RebalanceInProgress);
         }
         self.clear_sync_debts();
-        let was_empty = self.state == State::Empty;
-        self.state = State::PreparingRebalance;
+        let was_empty = self.state == GroupState::Empty;
+        self.state = GroupState::PreparingRebalance;
         if was_empty {
             let delay = self.initial_delay;
             self.initial = Some(InitialDelay {
@@ -228,7 +230,8 @@ impl Group {
         }
     }
 
-    /// The time to join is over (`tryCompleteInitialRebalanceElseSchedule`).
+    /// Ends the time to join, or extends it while members come
+    /// (`tryCompleteInitialRebalanceElseSchedule`).
     pub(super) fn expire_join(&mut self, now: Instant) {
         self.join_deadline = Instant::FAR_FUTURE;
         match &mut self.initial {
@@ -249,7 +252,7 @@ impl Group {
         self.pending.is_empty() && self.members.iter().all(|member| member.join.is_some())
     }
 
-    /// Those who have joined are the next generation (`completeClassicGroupJoin`).
+    /// Makes a generation of the members that have joined (`completeClassicGroupJoin`).
     pub(super) fn complete_join(&mut self, now: Instant) {
         let is_missing =
             |member: &Member| member.join.is_none() && member.profile.instance.is_none();
@@ -266,11 +269,11 @@ impl Group {
         self.generation += 1;
         self.clear_sync_debts();
         if self.members.is_empty() {
-            self.state = State::Empty;
+            self.state = GroupState::Empty;
             self.leader = None;
             return self.write(Change::Empty, self.snapshot());
         }
-        self.state = State::CompletingRebalance;
+        self.state = GroupState::CompletingRebalance;
         for index in 0..self.members.len() {
             let member = &mut self.members[index];
             member.renew_session(now);
@@ -283,7 +286,7 @@ impl Group {
         self.sync_deadline = now + self.rebalance_timeout();
     }
 
-    /// Keeps the leader if it has joined again; otherwise the first who has leads.
+    /// Keeps the leader if it has joined again; otherwise the first member that has joined leads.
     fn elect_joined_leader(&mut self) -> bool {
         let has_joined = |member: &&Member| member.join.is_some();
         let mut joined = self.members.iter().filter(has_joined);

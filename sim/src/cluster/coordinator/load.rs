@@ -1,6 +1,6 @@
 //! The group's state as it lies in `__consumer_offsets`, for the coordinators to come.
 
-use super::group::{Group, Member, Profile, State};
+use super::group::{Group, GroupState, Member, Profile};
 use crate::cluster::log::Log;
 use crate::protocol::{Generation, GroupMemberId, Value};
 use plimsoll_core::Instant;
@@ -14,7 +14,7 @@ pub struct GroupSnapshot {
     pub(super) members: Vec<Profile>,
 }
 
-/// The latest state in a log.
+/// Returns the latest state in a log.
 ///
 /// Kafka loads up to the log's end: what is not replicated yet counts, as it counted for the
 /// coordinator that wrote it.
@@ -29,7 +29,7 @@ pub fn latest<'a>(log: &Log, snapshots: &'a [GroupSnapshot]) -> Option<&'a Group
 }
 
 impl Group {
-    /// The group as a new coordinator finds it: members have their sessions from `ready_at` on.
+    /// Restores the group for a new coordinator: members have their sessions from `ready_at` on.
     pub fn load(
         settings: &BrokerSettings,
         snapshot: Option<&GroupSnapshot>,
@@ -46,13 +46,13 @@ impl Group {
                 .map(|profile| Member::new(profile.clone(), ready_at + profile.session_timeout))
                 .collect();
             if !group.members.is_empty() {
-                group.state = State::Stable;
+                group.state = GroupState::Stable;
             }
         }
         group
     }
 
-    /// The group's state with the assignments that its members have.
+    /// Returns the group's state with the assignments that its members have.
     pub(super) fn snapshot(&self) -> GroupSnapshot {
         GroupSnapshot {
             generation: self.generation,

@@ -25,27 +25,27 @@ use plimsoll_core::{Instant, NextOffset};
 use plimsoll_oracle::ErrorName;
 use std::time::Duration;
 
-/// How long a new coordinator reads its partition before it answers.
+/// Time for which a new coordinator reads its partition before it answers.
 const LOAD_TIME: Duration = Duration::from_millis(5);
 
 /// The group's coordinator on one broker.
 #[derive(Debug)]
 pub struct Coordinator {
-    /// Until then it loads.
+    /// Time at which it has loaded.
     ready_at: Instant,
     pub(super) group: Group,
-    /// By partition: what was committed and replicated.
+    /// Offsets that were committed and replicated, by partition.
     offsets: Vec<Option<CommittedOffset>>,
-    /// How far `offsets` reflects the log.
+    /// Offset up to which `offsets` reflects the log.
     applied: u64,
 }
 
 /// What a group wants of its broker.
 #[derive(Debug)]
 enum Action {
-    /// Answer a member.
+    /// An answer to a member.
     Reply(Reply, Response),
-    /// Write the group's state, and say when it is replicated.
+    /// A write of the group's state; the group learns when it is replicated.
     Write(Change, GroupSnapshot),
 }
 
@@ -62,9 +62,9 @@ pub struct GroupWrite {
 enum Change {
     /// The leader's assignment for a generation.
     Assignment(i32),
-    /// A static member came back under a new id.
+    /// A static member's return under a new id.
     StaticMember(Replacement),
-    /// The last member left.
+    /// The departure of the last member.
     Empty,
 }
 
@@ -78,18 +78,18 @@ struct Replacement {
 }
 
 impl Coordinator {
-    /// The group's committed offset of a partition.
+    /// Returns the group's committed offset of a partition.
     pub fn committed(&self, partition: PartitionIndex) -> Option<NextOffset> {
         let offset = self.offsets[usize::from(partition.0)];
         offset.map(|offset| offset.next)
     }
 
-    /// Whether the group is stable with so many members.
+    /// Returns whether the group is stable with `members` members.
     pub fn is_stable_with(&self, members: usize) -> bool {
         self.group.is_stable_with(members)
     }
 
-    /// The high watermark rose: commits below it count.
+    /// Takes commits below the high watermark, which count now that it rose.
     pub fn apply_committed(&mut self, log: &Log, high_watermark: u64) {
         for record in log.slice(self.applied, high_watermark) {
             if let Value::Commit { offset, .. } = record.value {
@@ -104,9 +104,9 @@ impl Coordinator {
     }
 }
 
-/// A broker coordinates the group.
+/// The coordinator on its broker.
 impl Broker {
-    /// This broker leads the group's partition now.
+    /// Starts the coordinator: this broker leads the group's partition now.
     pub(in crate::cluster) fn start_coordinator(&mut self, env: &mut Env<'_>, leader_epoch: u32) {
         let replica = &self.replicas[usize::from(self.offsets_partition.0)];
         let ready_at = match leader_epoch {
@@ -126,7 +126,7 @@ impl Broker {
         self.wake_by(deadline);
     }
 
-    /// Another broker leads the group's partition now.
+    /// Stops the coordinator: another broker leads the group's partition now.
     pub(in crate::cluster) fn stop_coordinator(&mut self, env: &mut Env<'_>) {
         if let Some(mut coordinator) = self.coordinator.take() {
             coordinator.group.abandon();
@@ -174,7 +174,7 @@ impl Broker {
             },
             Request::OffsetFetch => self.fetch_offsets(env, reply),
             Request::JoinGroup(request) => {
-                // A member without an id gets one, whatever becomes of it.
+                // A member without an id gets one, whatever becomes of its request.
                 let is_new = request.member.is_none();
                 let fresh = is_new.then(|| env.cluster.new_group_member());
                 group.join(now, reply, *request, fresh);
@@ -197,7 +197,7 @@ impl Broker {
         }
     }
 
-    /// The group's deadlines have come.
+    /// Does what is due at the group's deadlines.
     pub(in crate::cluster) fn expire_group(&mut self, env: &mut Env<'_>) {
         if let Some(coordinator) = &mut self.coordinator {
             coordinator.group.expire(env.now());
@@ -229,8 +229,8 @@ impl Broker {
         self.write_offsets_partition(env, [value].into_iter(), Writer::Group(write));
     }
 
-    /// Appends to the group's partition; the writer learns when it is replicated, or that it is
-    /// refused.
+    /// Appends to the group's partition; the writer learns when the write is replicated, or that it
+    /// is refused.
     fn write_offsets_partition(
         &mut self,
         env: &mut Env<'_>,
@@ -256,7 +256,7 @@ impl Broker {
         self.after_append(env, partition);
     }
 
-    /// A write of the group's state is replicated, or is not known to be.
+    /// Tells the group that a write of its state is replicated, or is not known to be.
     pub(in crate::cluster) fn group_written(
         &mut self,
         env: &mut Env<'_>,
@@ -283,7 +283,7 @@ impl Broker {
     }
 }
 
-/// How the coordinator names a failed append to its clients
+/// Returns the error that clients get for a failed append
 /// (`appendGroupMetadataErrorToResponseError`).
 fn append_error(error: ErrorName) -> ErrorName {
     match error {

@@ -29,8 +29,8 @@ impl Broker {
     }
 
     /// Answers with what the group committed, once all that was written is replicated: a commit
-    /// that its member takes for refused may still be on its way, after a failover above all, and
-    /// who began below it would rewind it.
+    /// that its member takes for refused may still be on its way, after a failover above all, and a
+    /// member that began below it would rewind it.
     ///
     /// Clients ask for stable offsets (the Java client always, librdkafka unless it reads
     /// uncommitted), and the coordinator then waits (`GroupCoordinatorService.fetchOffsets`).
@@ -49,7 +49,8 @@ impl Broker {
         self.await_replication(partition, waiting);
     }
 
-    /// All that was written before an offset fetch is replicated, or is not known to be.
+    /// Answers an offset fetch: all that was written before it is replicated, or is not known to
+    /// be.
     pub(in crate::cluster) fn answer_offsets(
         &mut self,
         env: &mut Env<'_>,
@@ -66,7 +67,7 @@ impl Broker {
         self.reply(env, reply, Response::OffsetFetch(offsets));
     }
 
-    /// A commit is replicated, or is not known to be.
+    /// Answers a commit that is replicated, or is not known to be.
     pub(in crate::cluster) fn commit_written(
         &mut self,
         env: &mut Env<'_>,

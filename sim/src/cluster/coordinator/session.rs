@@ -1,12 +1,12 @@
-//! Sessions: who lives, who left, and who was silent for too long.
+//! Sessions: members that live, that leave, and that were silent for too long.
 
-use super::group::{Group, State};
+use super::group::{Group, GroupState};
 use crate::protocol::{Generation, GroupMemberId, Node};
 use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
 
 impl Group {
-    /// A member lives (`classicGroupHeartbeat`).
+    /// Renews the session of a member that lives (`classicGroupHeartbeat`).
     pub fn heartbeat(
         &mut self,
         now: Instant,
@@ -20,14 +20,14 @@ impl Group {
         }
         self.members[index].renew_session(now);
         match self.state {
-            State::PreparingRebalance => Err(ErrorName::RebalanceInProgress),
+            GroupState::PreparingRebalance => Err(ErrorName::RebalanceInProgress),
             // While the leader assigns, members may wait as if nothing were going on.
-            State::CompletingRebalance | State::Stable => Ok(()),
-            State::Empty => Err(ErrorName::UnknownMemberId),
+            GroupState::CompletingRebalance | GroupState::Stable => Ok(()),
+            GroupState::Empty => Err(ErrorName::UnknownMemberId),
         }
     }
 
-    /// A member leaves (`classicGroupLeave`).
+    /// Lets a member leave (`classicGroupLeave`).
     pub fn leave(
         &mut self,
         now: Instant,
@@ -44,7 +44,7 @@ impl Group {
         Ok(())
     }
 
-    /// Deadlines that have come.
+    /// Does what is due at deadlines that have come.
     pub fn expire(&mut self, now: Instant) {
         let pending = self.pending.len();
         self.pending.retain(|(_, expires)| *expires > now);
@@ -68,7 +68,7 @@ impl Group {
         }
     }
 
-    /// The earliest deadline.
+    /// Returns the earliest deadline.
     pub fn next_deadline(&self) -> Instant {
         let members = self.members.iter().map(|member| member.expires);
         let pending = self.pending.iter().map(|(_, expires)| *expires);
@@ -84,16 +84,17 @@ impl Group {
     fn remove(&mut self, now: Instant, index: usize) {
         self.take_out(index);
         match self.state {
-            State::Stable | State::CompletingRebalance => self.prepare_rebalance(now),
-            State::PreparingRebalance => self.complete_join_if_all_joined(now),
-            State::Empty => {}
+            GroupState::Stable | GroupState::CompletingRebalance => self.prepare_rebalance(now),
+            GroupState::PreparingRebalance => self.complete_join_if_all_joined(now),
+            GroupState::Empty => {}
         }
     }
 
-    /// With somebody gone, perhaps nobody is missing any more. Unlike one who joins, one who goes
-    /// ends the initial delay too (`removeMemberAndUpdateClassicGroup`).
+    /// Completes the phase of joining if, with a member gone, none is missing any more. Unlike one
+    /// that joins, a member that goes ends the initial delay too
+    /// (`removeMemberAndUpdateClassicGroup`).
     fn complete_join_if_all_joined(&mut self, now: Instant) {
-        if self.state == State::PreparingRebalance && self.have_all_joined() {
+        if self.state == GroupState::PreparingRebalance && self.have_all_joined() {
             self.complete_join(now);
         }
     }

@@ -1,6 +1,6 @@
 //! Syncing: the leader's assignment reaches the members (`classicGroupSync`).
 
-use super::group::{Group, State};
+use super::group::{Group, GroupState};
 use super::{Change, GroupSnapshot};
 use crate::cluster::connections::Reply;
 use crate::protocol::{Generation, GroupMemberId, Response};
@@ -9,7 +9,7 @@ use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
 
 impl Group {
-    /// A member asks for its assignment; the leader brings all of them.
+    /// Takes a member's question for its assignment; the leader brings the assignments of all.
     pub fn sync(
         &mut self,
         reply: Reply,
@@ -25,7 +25,7 @@ impl Group {
         if self.members.iter().all(|member| !member.owes_sync) {
             self.sync_deadline = Instant::FAR_FUTURE;
         }
-        if self.state == State::Stable {
+        if self.state == GroupState::Stable {
             let assignment = self.members[index].profile.assignment.clone();
             return self.answer(reply, Response::SyncGroup(Ok(assignment)));
         }
@@ -47,13 +47,14 @@ impl Group {
             return Err(ErrorName::IllegalGeneration);
         }
         match self.state {
-            State::Empty => Err(ErrorName::UnknownMemberId),
-            State::PreparingRebalance => Err(ErrorName::RebalanceInProgress),
-            State::CompletingRebalance | State::Stable => Ok(index),
+            GroupState::Empty => Err(ErrorName::UnknownMemberId),
+            GroupState::PreparingRebalance => Err(ErrorName::RebalanceInProgress),
+            GroupState::CompletingRebalance | GroupState::Stable => Ok(index),
         }
     }
 
-    /// The group's state with new assignments, which its members get once they are replicated.
+    /// Returns the group's state with new assignments, which its members get once they are
+    /// replicated.
     fn snapshot_with(
         &self,
         mut assignments: Vec<(GroupMemberId, Vec<PartitionIndex>)>,
@@ -69,8 +70,8 @@ impl Group {
         snapshot
     }
 
-    /// The leader's assignment is replicated, or is not known to be. Members may have joined or
-    /// left meanwhile: then it is forgotten.
+    /// Hands out the leader's assignment once it is replicated, or refuses it where it is not known
+    /// to be. Members may have joined or left meanwhile: then the assignment is forgotten.
     pub(super) fn assignment_written(
         &mut self,
         now: Instant,
@@ -78,14 +79,14 @@ impl Group {
         snapshot: &GroupSnapshot,
         result: Result<(), ErrorName>,
     ) {
-        if self.state != State::CompletingRebalance || generation != self.generation {
+        if self.state != GroupState::CompletingRebalance || generation != self.generation {
             return;
         }
         if let Err(error) = result {
             self.refuse_all_syncs(now, error);
             return self.prepare_rebalance(now);
         }
-        self.state = State::Stable;
+        self.state = GroupState::Stable;
         for index in 0..self.members.len() {
             let member = &mut self.members[index];
             let mut profiles = snapshot.members.iter();
@@ -101,7 +102,7 @@ impl Group {
         }
     }
 
-    /// Nobody gets an assignment (`resetAndPropagateAssignmentWithError`).
+    /// Refuses all members their assignment (`resetAndPropagateAssignmentWithError`).
     pub(super) fn refuse_all_syncs(&mut self, now: Instant, error: ErrorName) {
         for index in 0..self.members.len() {
             let member = &mut self.members[index];
@@ -113,7 +114,7 @@ impl Group {
         }
     }
 
-    /// Members that have not synced in time are out (KAFKA-13288).
+    /// Removes members that have not synced in time (KAFKA-13288).
     pub(super) fn expire_sync(&mut self, now: Instant) {
         self.sync_deadline = Instant::FAR_FUTURE;
         let mut any = false;
@@ -126,7 +127,7 @@ impl Group {
         }
     }
 
-    /// A new rebalance begins: nobody has to sync any more.
+    /// Releases all members from syncing: a new rebalance begins.
     pub(super) fn clear_sync_debts(&mut self) {
         self.sync_deadline = Instant::FAR_FUTURE;
         for member in &mut self.members {

@@ -3,7 +3,7 @@
 use super::*;
 use plimsoll_scenarios::{Purpose, Rng};
 
-/// How many schedules are tried.
+/// Number of schedules that are tried.
 const SEEDS: u64 = 300;
 
 /// Ids from here on are noise.
@@ -62,13 +62,14 @@ impl Committer {
     }
 }
 
-/// Writes that nobody may rely on, to whichever broker believes that it leads.
+/// Sends a write on which nothing may rely, to any broker, which takes it if it believes that it
+/// leads.
 fn add_noise(cluster: &mut Cluster, rng: &mut Rng, id: u32) {
     let broker = Node(rng.below(3) as u8);
     cluster.send_produce(broker, NOISE + id, Acks::Leader, None);
 }
 
-/// One fault, or the end of one.
+/// Begins one fault, or ends one.
 fn disturb(cluster: &mut Cluster, rng: &mut Rng, isolated: &mut [bool; 3]) {
     let node = Node(rng.below(3) as u8);
     let index = usize::from(node.0);
@@ -122,7 +123,7 @@ fn run(seed: u64) -> usize {
     for node in cluster.env.brokers() {
         repair(&mut cluster, node, &mut isolated);
     }
-    // What was stopping may stop only now.
+    // A broker that was stopping may stop only now.
     cluster.run_for(millis(10_000));
     for node in cluster.env.brokers() {
         repair(&mut cluster, node, &mut isolated);

@@ -27,7 +27,7 @@ impl Cluster {
         correlation
     }
 
-    /// The answer, if it has come.
+    /// Takes the answer, if it has come.
     pub(super) fn answer(&mut self, correlation: Correlation) -> Option<Response> {
         let mut answers = self.answers.iter();
         let index = answers.position(|(answered, _)| *answered == correlation)?;
@@ -126,7 +126,7 @@ impl Cluster {
         }
     }
 
-    /// The ids of the messages that the leader lets consumers read.
+    /// Returns the ids of the messages that the leader lets consumers read.
     pub(super) fn readable(&mut self) -> Vec<u32> {
         let leader = self.leader(P);
         let epoch = self.broker(leader).replicas[0].leader_epoch();
@@ -142,7 +142,7 @@ impl Cluster {
         &self.brokers[usize::from(node.0)]
     }
 
-    /// The ids of the messages in a broker's log, replicated or not.
+    /// Returns the ids of the messages in a broker's log, replicated or not.
     pub(super) fn log(&self, node: Node) -> Vec<u32> {
         let log = &self.broker(node).replicas[0].log;
         log.all()
@@ -151,7 +151,7 @@ impl Cluster {
             .collect()
     }
 
-    /// What the trace says was stored: message and offset.
+    /// Returns what the trace says was stored: message and offset.
     pub(super) fn stored(&self) -> Vec<(u32, u64)> {
         let entries = self.env.trace.entries().iter();
         entries
@@ -164,7 +164,8 @@ impl Cluster {
             .collect()
     }
 
-    /// What the trace says was committed: member, next offset, generation, whether rebalancing.
+    /// Returns what the trace says was committed: member, next offset, generation, whether
+    /// rebalancing.
     pub(super) fn committed(&self) -> Vec<(u32, u64, i32, bool)> {
         let entries = self.env.trace.entries().iter();
         entries
@@ -211,7 +212,7 @@ impl Cluster {
         }
     }
 
-    /// Members 0 and 1 join, in this order: member 0 will lead.
+    /// Sends the joins of members 0 and 1, in this order: member 0 will lead.
     pub(super) fn send_joins(&mut self, ids: [GroupMemberId; 2]) -> [Correlation; 2] {
         let first = self.send_join(0, Some(ids[0]));
         self.run_for(millis(1));

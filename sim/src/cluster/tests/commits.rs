@@ -7,19 +7,19 @@ fn a_commit_is_accepted_by_state_and_generation() {
     let mut cluster = Cluster::new(|settings| {
         settings.cluster.settings.group_initial_rebalance_delay = millis(500);
     });
-    let nobody = GroupMemberId(0);
-    // Nobody ever joined.
+    let unknown = GroupMemberId(0);
+    // No member ever joined.
     assert_eq!(
-        cluster.commit(0, nobody, 0, 1),
+        cluster.commit(0, unknown, 0, 1),
         Err(ErrorName::IllegalGeneration)
     );
-    assert_eq!(cluster.commit(0, nobody, -1, 1), Ok(()));
+    assert_eq!(cluster.commit(0, unknown, -1, 1), Ok(()));
     // The first members gather.
     let id = cluster.new_id(0);
     let join = cluster.send_join(0, Some(id));
     cluster.run_for(millis(100));
     assert_eq!(
-        cluster.commit(1, nobody, -1, 2),
+        cluster.commit(1, unknown, -1, 2),
         Err(ErrorName::UnknownMemberId)
     );
     // The leader has to assign.
@@ -30,15 +30,15 @@ fn a_commit_is_accepted_by_state_and_generation() {
     );
     let sync = cluster.send_sync(0, &joined, vec![(id, vec![P])]);
     assert!(cluster.synced(sync).is_ok());
-    // Stable: also backwards, and also partitions that nobody assigned.
+    // Stable: also backwards, and also partitions that were never assigned.
     assert_eq!(cluster.commit(0, id, 1, 9), Ok(()));
     assert_eq!(cluster.commit(0, id, 1, 3), Ok(()));
     for (member, generation, error) in [
         (id, 0, ErrorName::IllegalGeneration),
         (id, 2, ErrorName::IllegalGeneration),
         (id, -1, ErrorName::IllegalGeneration),
-        (nobody, 1, ErrorName::UnknownMemberId),
-        (nobody, -1, ErrorName::UnknownMemberId),
+        (unknown, 1, ErrorName::UnknownMemberId),
+        (unknown, -1, ErrorName::UnknownMemberId),
     ] {
         assert_eq!(cluster.commit(0, member, generation, 4), Err(error));
     }
@@ -71,7 +71,7 @@ fn a_commit_counts_when_it_is_replicated_and_not_before() {
     let began = cluster.now();
     let commit = cluster.send_commit(0, member.member, 1, 2);
     cluster.run_for(millis(100));
-    // Whoever asks meanwhile, on another connection, waits as long as the commit does.
+    // An offset fetch meanwhile, on another connection, waits as long as the commit does.
     let other = cluster.member(1);
     let fetch = Request::OffsetFetch;
     let fetch = cluster.send(other, coordinator, Channel::Coordinator, fetch);
@@ -100,7 +100,7 @@ fn a_commit_whose_coordinator_dies_may_still_count() {
     let member = cluster.single_member();
     let coordinator = cluster.coordinator();
     let commit = cluster.send_commit(0, member.member, 1, 7);
-    // It arrives after 1 ms, is with the followers after 2, and would be answered after 4.
+    // The commit arrives after 1 ms, is with the followers after 2, and would be answered after 4.
     cluster.run_for(Duration::from_micros(2_500));
     cluster.crash(coordinator);
     cluster.run_for(millis(100));

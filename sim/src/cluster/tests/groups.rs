@@ -27,7 +27,7 @@ fn the_first_generation_waits_for_latecomers() {
     let second = cluster.new_id(1);
     let late = cluster.send_join(1, Some(second));
     let joined = cluster.joined(join);
-    // Three seconds, and three more because somebody came meanwhile.
+    // Three seconds, and three more because a second member came meanwhile.
     let took = cluster.now() - began;
     assert!(took > millis(5_990) && took < millis(6_020), "{took:?}");
     assert_eq!((joined.generation, joined.leader), (1, first));
@@ -146,7 +146,7 @@ fn members_that_do_not_sync_in_time_are_out() {
 }
 
 #[test]
-fn who_rejoins_without_news_disturbs_nobody_unless_it_leads() {
+fn a_member_that_rejoins_without_news_disturbs_none_unless_it_leads() {
     let mut cluster = Cluster::new(quick);
     let [leader, follower] = cluster.two_members();
     let join = cluster.send_join(1, Some(follower.member));
@@ -166,7 +166,7 @@ fn who_rejoins_without_news_disturbs_nobody_unless_it_leads() {
 }
 
 #[test]
-fn who_leaves_is_gone_at_once() {
+fn a_member_that_leaves_is_gone_at_once() {
     let mut cluster = Cluster::new(quick);
     let [leader, follower] = cluster.two_members();
     let leave = |member| Request::LeaveGroup { member };
@@ -188,7 +188,7 @@ fn who_leaves_is_gone_at_once() {
     );
 }
 
-/// Two static members; member 0 leads and owns the partition.
+/// Joins two static members; member 0 leads and owns the partition.
 fn static_members(cluster: &mut Cluster) -> [JoinGroupResponse; 2] {
     let joins = [0, 1].map(|member| {
         cluster.run_for(millis(1));
@@ -219,7 +219,11 @@ fn a_static_member_comes_back_without_a_rebalance() {
     assert_ne!(back.leader, back.member, "it shall not assign anew");
     let sync = cluster.send_sync(0, &back, Vec::new());
     assert_eq!(cluster.synced(sync), Ok(vec![P]));
-    assert_eq!(cluster.heartbeat(1, &second), Ok(()), "nobody noticed");
+    assert_eq!(
+        cluster.heartbeat(1, &second),
+        Ok(()),
+        "the others notice nothing"
+    );
     assert_eq!(cluster.heartbeat(0, &back), Ok(()));
     // The process before it is fenced.
     assert_eq!(
@@ -320,7 +324,7 @@ fn a_loading_coordinator_says_so() {
 }
 
 #[test]
-fn a_moved_coordinator_lets_nobody_wait_for_the_old_one() {
+fn a_moved_coordinator_lets_no_member_wait_for_the_old_one() {
     let mut cluster = Cluster::new(quick);
     let [leader, _] = cluster.two_members();
     let join = cluster.send_join(0, Some(leader.member));
@@ -331,7 +335,7 @@ fn a_moved_coordinator_lets_nobody_wait_for_the_old_one() {
 }
 
 #[test]
-fn an_assignment_that_is_not_replicated_reaches_nobody() {
+fn an_assignment_that_is_not_replicated_reaches_no_member() {
     let mut cluster = Cluster::new(quick);
     let id = cluster.new_id(0);
     let join = cluster.send_join(0, Some(id));

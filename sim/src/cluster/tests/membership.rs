@@ -64,7 +64,7 @@ fn a_paused_leader_is_replaced_and_wakes_up_as_a_follower() {
     assert_eq!(cluster.leader(P), B);
     cluster.produce(B, 1, Acks::All, None).expect("stored");
     cluster.resume(A);
-    // It acknowledges what will be lost: that is what acks=1 means.
+    // The old leader acknowledges what will be lost: that is what acks=1 means.
     assert!(matches!(
         cluster.wait_for(zombie, millis(10)),
         Some(Response::Produce(Ok(_)))

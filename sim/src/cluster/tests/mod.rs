@@ -25,7 +25,7 @@ use plimsoll_scenarios::scenario::{Acks, Distribution, Settings};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Members whose nodes the tests send from.
+/// Number of members; the tests send from their nodes.
 const MEMBERS: usize = 3;
 
 /// The only partition of the only topic; broker 0 leads it first.
@@ -35,7 +35,7 @@ fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// A plan of three brokers in which nothing happens by itself.
+/// Creates a plan of three brokers in which nothing happens by itself.
 fn plan(seed: u64, change: impl FnOnce(&mut Settings)) -> Plan {
     let mut settings = Settings {
         name: "cluster".into(),
@@ -76,9 +76,9 @@ struct Cluster {
     paused: Vec<Option<Vec<Event>>>,
     running: Vec<bool>,
     correlations: u32,
-    /// What clients got.
+    /// Responses that clients got.
     answers: Vec<(Correlation, Response)>,
-    /// Clients whose connection with a broker broke.
+    /// Clients, each with the broker to which its connection broke.
     broken: Vec<(Node, Node)>,
 }
 
@@ -128,7 +128,7 @@ impl Cluster {
         self.run_until(self.now() + duration);
     }
 
-    /// Time moves on, at least to `until`.
+    /// Lets time pass, at least up to `until`.
     fn run_until(&mut self, until: Instant) {
         self.env.queue.push(until, Event::CheckQuiet);
         while let Some(event) = self.env.queue.pop() {
@@ -189,7 +189,7 @@ impl Cluster {
         self.rearm(node);
     }
 
-    /// As the world does after each event.
+    /// Sets the node's timer, as the world does after each event.
     fn rearm(&mut self, node: Node) {
         let index = usize::from(node.0);
         let timeout = match self.brokers.get(index) {
@@ -258,7 +258,8 @@ impl Cluster {
         }
     }
 
-    /// The links between a broker and the other brokers and the controller; clients reach it.
+    /// Returns the links between a broker and the other brokers and the controller; clients reach
+    /// it.
     fn links(&self, node: Node) -> Vec<(Node, Node)> {
         let others = (0..=self.env.controller().0).map(Node);
         others

@@ -53,7 +53,7 @@ fn a_leader_that_was_cut_off_truncates_what_only_it_had() {
     assert_eq!(cluster.answer(unanswered).map(|_| ()), None);
     assert_eq!(cluster.leader(P), B);
     assert_eq!(cluster.produce(B, 20, Acks::All, None), Ok(Offset::new(1)));
-    // It still believes that it leads, and shows what was replicated, but nothing more.
+    // The old leader still believes that it leads, and shows what was replicated, but nothing more.
     assert_eq!(cluster.fetch(A, 0, 0).records.len(), 1);
     cluster.reunite(A);
     cluster.run_for(millis(5_000));
@@ -228,7 +228,7 @@ fn a_connection_is_served_one_request_at_a_time() {
 }
 
 #[test]
-fn who_polls_learns_at_once_that_the_leader_is_another() {
+fn a_poll_is_answered_at_once_when_the_leader_is_another() {
     let mut cluster = Cluster::new(|_| {});
     let poll = cluster.send_fetch(cluster.member(0), A, 0, 0);
     cluster.run_for(millis(10));
@@ -267,7 +267,7 @@ fn a_follower_is_in_sync_when_it_has_all_that_readers_see() {
 }
 
 #[test]
-fn the_last_in_sync_replica_stays_and_nobody_else_may_lead() {
+fn the_last_in_sync_replica_stays_and_no_other_may_lead() {
     let mut cluster = Cluster::new(|_| {});
     cluster.crash(B);
     cluster.crash(C);
