@@ -51,7 +51,7 @@ impl Tail {
             .create()
             .map_err(|error| format!("cannot make a consumer: {error}"))?;
         let ended = Arc::new(AtomicBool::new(false));
-        let reader = Reader {
+        let reader = TopicReader {
             world,
             consumer,
             next: BTreeMap::new(),
@@ -77,14 +77,14 @@ impl Tail {
     }
 }
 
-struct Reader {
+struct TopicReader {
     world: Arc<World>,
     consumer: BaseConsumer,
     /// The next offset to read, by partition.
     next: BTreeMap<TopicPartition, i64>,
 }
 
-impl Reader {
+impl TopicReader {
     fn run(mut self, ended: &AtomicBool) {
         while !ended.load(Ordering::Relaxed) {
             self.assign_new_partitions();

@@ -285,7 +285,7 @@ impl Containers {
             .map_err(|error| failed("disconnect", &container.name, error))
     }
 
-    async fn state(&self, name: &str) -> Result<State, ChaosError> {
+    async fn state(&self, name: &str) -> Result<ContainerState, ChaosError> {
         let found = (self.docker.inspect_container(name, None).await)
             .map_err(|error| failed("inspect", name, error))?;
         let process = found.state.unwrap_or_default();
@@ -293,7 +293,7 @@ impl Containers {
             .and_then(|settings| settings.networks)
             .unwrap_or_default();
         let endpoint = networks.get(&self.network);
-        Ok(State {
+        Ok(ContainerState {
             running: process.running.unwrap_or(false),
             paused: process.paused.unwrap_or(false),
             connected: endpoint.is_some(),
@@ -328,7 +328,7 @@ impl Drop for Containers {
 
 /// What the engine says about a container.
 #[derive(Clone, Debug)]
-struct State {
+struct ContainerState {
     running: bool,
     paused: bool,
     connected: bool,

@@ -14,11 +14,11 @@ use tokio::sync::watch;
 pub(super) struct Link {
     pub member: Arc<Member>,
     pub broker: Arc<Broker>,
-    state: watch::Sender<State>,
+    state: watch::Sender<LinkState>,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct State {
+pub(super) struct LinkState {
     request_blocks: u32,
     response_blocks: u32,
     delay: Duration,
@@ -94,13 +94,13 @@ impl Link {
             .await;
     }
 
-    async fn until(&self, is_so: impl FnMut(&State) -> bool) {
+    async fn until(&self, is_so: impl FnMut(&LinkState) -> bool) {
         // It fails where the sender is gone, and that is a part of the link.
         let _ = self.state.subscribe().wait_for(is_so).await;
     }
 }
 
-impl State {
+impl LinkState {
     fn is_blocked(&self, way: Way) -> bool {
         match way {
             Way::ToBroker => self.request_blocks > 0,
