@@ -78,7 +78,7 @@ fn plan() -> Plan {
     }
 }
 
-/// Writes a trace as a correct consumer leaves it.
+/// A writer of the trace that a correct consumer leaves.
 #[derive(Default)]
 struct Recorder {
     trace: Trace,
@@ -88,7 +88,7 @@ struct Recorder {
     committed: [u64; PARTITIONS as usize],
     owners: [MemberId; PARTITIONS as usize],
     attempts: Vec<u32>,
-    /// By partition and offset: the message.
+    /// The message, by partition and offset.
     by_place: Vec<Vec<u32>>,
 }
 
@@ -119,7 +119,7 @@ impl Recorder {
         self.trace
     }
 
-    /// The first member dies after its effects and before its commit; the others repeat them.
+    /// Crashes the first member after its effects and before its commit; the others repeat them.
     fn crash(&mut self) {
         let before = self.finished;
         for partition in 0..PARTITIONS as usize {

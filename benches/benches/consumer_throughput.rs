@@ -19,13 +19,13 @@ use std::time::{Duration, Instant};
 const RECORDS: u32 = 1_000_000;
 const PAIRS: usize = 9;
 
-/// Both commit so often.
+/// The commit interval of both.
 const COMMIT_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How long one poll waits.
+/// The longest wait of one poll.
 const POLL: Duration = Duration::from_millis(100);
 
-/// A loop that gets nothing after so long is stuck.
+/// The time after which a loop that gets nothing is stuck.
 const WITHIN: Duration = Duration::from_secs(300);
 
 fn main() -> ExitCode {
@@ -75,7 +75,7 @@ fn compare(kafka: &Kafka, records: u32, pairs: usize) -> Result<(), ChaosError> 
     println!("plimsoll records/s   bare records/s   ratio");
     let mut ratios = Vec::with_capacity(pairs);
     for pair in 0..pairs {
-        // Who goes first changes.
+        // They take turns in going first.
         let (plimsoll, bare) = if pair % 2 == 0 {
             let plimsoll = backlog.consume(commit)?;
             (plimsoll, consume_bare(&backlog)?)
@@ -99,7 +99,8 @@ fn compare(kafka: &Kafka, records: u32, pairs: usize) -> Result<(), ChaosError> 
     Ok(())
 }
 
-/// The loop that one writes with nothing but librdkafka: poll, and let it commit.
+/// Consumes the backlog in the loop that one writes with nothing but librdkafka: it polls, and lets
+/// librdkafka commit. Returns the time from the first record to the last.
 fn consume_bare(backlog: &Backlog) -> Result<Duration, ChaosError> {
     let internal = |error: rdkafka::error::KafkaError| ChaosError::Internal(error.to_string());
     let consumer: BaseConsumer = ClientConfig::new()

@@ -13,16 +13,16 @@ const PARTITION: TopicPartition = TopicPartition::new(0, 0);
 const BATCH: u64 = 100;
 /// Far more keys than a batch holds.
 const KEYS: u64 = 5_000;
-/// How many records are finished behind the one that is stuck.
+/// The number of records that are finished behind the one that is stuck.
 const BEHIND: u64 = 10_000;
 
-/// The least that a driver does: it handles each record as soon as it is dispatched, and every
+/// The smallest possible driver: it handles each record as soon as it is dispatched, and every
 /// commit succeeds.
 struct Driver {
     consumer: Consumer<u64>,
     epoch: AssignmentEpoch,
     next: u64,
-    /// Never finished.
+    /// The offset of a record that is never finished.
     stuck: Option<Offset>,
     committed: NextOffset,
 }

@@ -1,8 +1,8 @@
-//! How many schedules a second: the reference scenario, from the drawing of its plan to the
-//! verdict of all checkers, on one core.
+//! What does a schedule cost? Schedules a second of the reference scenario, from the drawing of its
+//! plan to the verdict of all checkers, on one core.
 //!
-//! Criterion's `elem/s` are schedules a second. Before the measurements a line says how many events
-//! a schedule has and what an event costs, so that other machines can be compared.
+//! Criterion's `elem/s` are schedules a second. Before the measurements a line gives the number of
+//! events a schedule and the cost of an event, so that other machines can be compared.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use plimsoll_oracle::Trace;

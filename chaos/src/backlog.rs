@@ -1,4 +1,4 @@
-//! A backlog: a topic full of small records, and how fast it is consumed.
+//! A backlog: a topic full of small records, and the time that it takes to consume it.
 
 use crate::error::ChaosError;
 use crate::{Inner, Kafka};
@@ -14,10 +14,10 @@ use tokio::sync::{Notify, oneshot};
 /// The size of a record's value, in bytes.
 pub const RECORD_BYTES: usize = 100;
 
-/// Over how many partitions the records are spread.
+/// The number of partitions that the records are spread over.
 const PARTITIONS: u32 = 4;
 
-/// How long the records may take, to be produced or to be consumed.
+/// The time limit for producing all records, and for consuming them.
 const WITHIN: Duration = Duration::from_secs(300);
 
 /// A topic full of small records, on the cluster of a [`Kafka`].
@@ -30,7 +30,7 @@ pub struct Backlog {
 }
 
 impl Kafka {
-    /// Produces a backlog of so many records of [`RECORD_BYTES`].
+    /// Produces a backlog of `records` records of [`RECORD_BYTES`] each.
     ///
     /// # Errors
     /// Where the cluster does not take them.
@@ -50,32 +50,32 @@ impl Kafka {
 }
 
 impl Backlog {
-    /// Where the brokers are, for clients.
+    /// Returns the bootstrap servers of the cluster.
     pub fn bootstrap(&self) -> String {
         self.inner.bootstrap()
     }
 
-    /// The topic.
+    /// Returns the name of the topic.
     pub fn topic(&self) -> &str {
         &self.topic
     }
 
-    /// How many records it holds.
+    /// Returns the number of records.
     pub const fn records(&self) -> u32 {
         self.records
     }
 
-    /// The name of a group that has not consumed it yet.
+    /// Makes the name of a group that has not consumed the backlog yet.
     pub fn new_group(&self) -> String {
         let number = self.groups.fetch_add(1, Ordering::Relaxed);
         format!("{}.group-{number}", self.topic)
     }
 
-    /// Consumes all of it with Plimsoll's consumer and an empty handler; returns the time from the
-    /// first record to the last.
+    /// Consumes all records with Plimsoll's consumer and an empty handler; returns the time from
+    /// the first record to the last.
     ///
     /// # Errors
-    /// Where it does not come to the end in five minutes.
+    /// Where that takes longer than five minutes.
     pub fn consume(&self, commit: CommitPolicy) -> Result<Duration, ChaosError> {
         let config = Config {
             commit,
@@ -101,7 +101,7 @@ impl Backlog {
             let run = self.inner.runtime.spawn(run);
             let took = tokio::time::timeout(WITHIN, done).await;
             all.notify_one();
-            // It commits and leaves; how that ends is not what is measured.
+            // The consumer commits and leaves; that is not what is measured.
             let _ = tokio::time::timeout(WITHIN, run).await;
             match took {
                 Ok(Ok(took)) => Ok(took),
@@ -139,7 +139,7 @@ impl Backlog {
     }
 }
 
-/// Takes the time from the first record to the last.
+/// A stopwatch from the first record to the last.
 struct Clock {
     records: u32,
     seen: AtomicU32,
@@ -159,18 +159,18 @@ impl Clock {
         (clock, receiver)
     }
 
-    /// One record more.
+    /// Counts one record.
     fn tick(&self) {
         let before = self.seen.fetch_add(1, Ordering::Relaxed);
         if before == 0 {
-            // Nobody else is the first.
+            // Only one record is the first, so this cannot fail.
             let _ = self.began.set(Instant::now());
         }
         if before + 1 == self.records
             && let Some(began) = self.began.get()
             && let Some(done) = crate::lock::lock(&self.done).take()
         {
-            // Whoever waited has given up.
+            // This fails where the wait was given up.
             let _ = done.send(began.elapsed());
         }
     }

@@ -1,4 +1,5 @@
-//! What can go wrong with the backend, by whose mistake it is.
+//! The errors of the backend, by what is at fault: the environment, the scenario, the subject or
+//! Plimsoll itself.
 
 use plimsoll_scenarios::BackendError;
 use thiserror::Error;
@@ -6,20 +7,19 @@ use thiserror::Error;
 /// Why something could not be done on real Kafka.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ChaosError {
-    /// The environment lacks something: no container engine, no image, a broker that does not
-    /// answer.
+    /// A lack of the environment: no container engine, no image, a broker that does not answer.
     #[error("{0}")]
     Environment(String),
-    /// The scenario asks for what this backend cannot do.
+    /// A scenario that asks for what this backend cannot do.
     #[error("{0}")]
     Scenario(String),
-    /// The subject could not be started, or did what no subject may do.
+    /// A subject that could not be started, or did what no subject may do.
     #[error("{0}")]
     Subject(String),
-    /// Plimsoll itself failed.
+    /// A failure of Plimsoll itself.
     #[error("{0}")]
     Internal(String),
-    /// Ctrl-C.
+    /// An interruption by Ctrl-C.
     #[error("interrupted")]
     Interrupted,
 }

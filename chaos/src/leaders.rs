@@ -1,5 +1,5 @@
-//! Who leads which partition and who coordinates the group: asked for all the time, noted when it
-//! changes, and known at once to the faults that ask for it.
+//! The leaders of the partitions and the coordinator of the group: asked for all the time, noted
+//! when they change, and known at once to the faults that ask for them.
 
 use crate::lock::lock;
 use crate::world::World;
@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// How often brokers are asked.
+/// The time between two questions to the brokers.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// The leaders as they were known last.
+/// The leaders and the coordinator as they were known last.
 #[derive(Debug, Default)]
 pub(crate) struct Leaders {
     known: Mutex<Known>,
@@ -20,36 +20,36 @@ pub(crate) struct Leaders {
 
 #[derive(Debug, Default)]
 struct Known {
-    /// By partition: the broker's index and the leader epoch.
+    /// The leader's index and the leader epoch, by partition.
     leaders: BTreeMap<TopicPartition, (u32, i32)>,
     coordinator: Option<u32>,
 }
 
 impl Leaders {
-    /// The index of the broker that leads a partition, as far as is known.
+    /// Returns the index of the broker that leads a partition, as far as is known.
     pub(crate) fn leader(&self, partition: TopicPartition) -> Option<u32> {
         let known = lock(&self.known);
         known.leaders.get(&partition).map(|(broker, _)| *broker)
     }
 
-    /// The index of the broker that coordinates the group, as far as is known.
+    /// Returns the index of the broker that coordinates the group, as far as is known.
     pub(crate) fn coordinator(&self) -> Option<u32> {
         lock(&self.known).coordinator
     }
 
-    /// The partitions of a topic that have a leader.
+    /// Counts the partitions of a topic that have a leader.
     pub(crate) fn partitions(&self, topic: u32) -> u32 {
         let known = lock(&self.known);
         known.leaders.keys().filter(|id| id.topic == topic).count() as u32
     }
 
-    /// Takes in who leads a partition; `true` where that is somebody else than before.
+    /// Notes the leader of a partition; returns whether another one led it before.
     fn led(&self, partition: TopicPartition, broker: u32, epoch: i32) -> bool {
         let before = lock(&self.known).leaders.insert(partition, (broker, epoch));
         before.is_some_and(|(leader, _)| leader != broker)
     }
 
-    /// Takes in who coordinates; `true` where that is somebody else than before.
+    /// Notes the coordinator; returns whether another broker was the coordinator before.
     fn coordinated(&self, broker: u32) -> bool {
         let before = lock(&self.known).coordinator.replace(broker);
         before.is_some_and(|before| before != broker)
@@ -57,7 +57,8 @@ impl Leaders {
 }
 
 impl World {
-    /// Asks, and notes changes. A broker that does not answer changes nothing.
+    /// Asks the brokers for leaders and coordinator, and notes changes. A question without an
+    /// answer changes nothing.
     pub(crate) async fn look_at_leaders(self: &Arc<Self>) {
         for (number, topic) in (0..).zip(&self.names.topics) {
             let Ok(state) = self.admin.topic(topic).await else {
@@ -85,7 +86,7 @@ impl World {
         }
     }
 
-    /// Looks at the leaders until the run ends.
+    /// Asks for the leaders again and again, until the run ends.
     pub(crate) async fn watch_leaders(self: Arc<Self>) {
         loop {
             tokio::time::sleep(LOOK).await;

@@ -45,7 +45,7 @@ use tokio::sync::{RwLock, watch};
 /// The environment variable that names a folder in which members' standard error is kept.
 const LOGS: &str = "PLIMSOLL_LOGS";
 
-/// Where the brokers come from.
+/// The source of the brokers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClusterSource {
     /// Three brokers in containers, for as long as the backend lives.
@@ -54,7 +54,7 @@ pub enum ClusterSource {
     Bootstrap(String),
 }
 
-/// What is run as a member of the group.
+/// The program that runs as a member of the group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SubjectCommand {
     /// Plimsoll's own consumer: this program, which runs [`member_main`] when it is called with
@@ -62,9 +62,9 @@ pub enum SubjectCommand {
     Own(PathBuf),
     /// Any program that keeps to the contract of external subjects.
     External {
-        /// What is executed.
+        /// The program's name or path.
         program: OsString,
-        /// With these arguments.
+        /// The program's arguments.
         arguments: Vec<OsString>,
     },
 }
@@ -72,14 +72,14 @@ pub enum SubjectCommand {
 /// What a backend needs to know before it starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Where the brokers come from.
+    /// The source of the brokers.
     pub source: ClusterSource,
-    /// Who stands trial.
+    /// The consumer under test.
     pub subject: SubjectCommand,
 }
 
 impl Options {
-    /// Why no backend with these options can execute the plan, before anything is started.
+    /// Returns why no backend with these options can execute the plan, if none can. Starts nothing.
     pub fn refuses(&self, plan: &Plan) -> Option<Refusal> {
         refusal::refuse(self, plan)
     }
@@ -97,7 +97,7 @@ pub struct Kafka {
 struct Inner {
     options: Options,
     cluster: Arc<Cluster>,
-    /// Held for writing by a plan that breaks brokers.
+    /// Held for writing by a plan that breaks brokers, and for reading by any other.
     brokers: RwLock<()>,
     runs: AtomicU32,
     interrupted: watch::Sender<bool>,
@@ -139,7 +139,7 @@ impl Kafka {
         self.inner.interrupted.send_replace(true);
     }
 
-    /// Removes what was started.
+    /// Removes the containers that [`Kafka::start`] started.
     pub fn shut_down(self) {
         let inner = &self.inner;
         inner.runtime.block_on(inner.cluster.shut_down());
@@ -192,30 +192,31 @@ impl Inner {
         };
         let result = run::run(plan, stage).await;
         if kept.is_none() {
-            // Only a few files in a temporary folder.
+            // A failure leaves only a few files in a temporary folder.
             let _ = fs::remove_dir_all(&logs);
         }
         if breaks && result.is_err() {
-            // Whatever the plan left broken is not the next one's.
+            // What the plan left broken must not disturb the next one.
             self.cluster.mend().await?;
         }
         result
     }
 
-    /// Tells a run's topics and group from those of all other runs on the cluster.
+    /// Makes the text that tells a run's topics and group from those of all other runs on the
+    /// cluster.
     fn tag(&self, plan: &Plan) -> String {
         let legal = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
         let name: String = plan.settings.name.chars().map(legal).take(60).collect();
         self.name(&format!("{name}.{}", plan.seed))
     }
 
-    /// A name that nothing else on the cluster has.
+    /// Makes a name that nothing else on the cluster has.
     fn name(&self, what: &str) -> String {
         let run = self.runs.fetch_add(1, Ordering::Relaxed);
         format!("{what}.{}.{run}", cluster::run_id())
     }
 
-    /// Where the brokers are, for clients.
+    /// Returns the bootstrap servers of the cluster.
     fn bootstrap(&self) -> String {
         let brokers = self.cluster.brokers().iter();
         let addresses: Vec<&str> = brokers.map(|broker| broker.address.as_str()).collect();

@@ -1,5 +1,4 @@
-//! Which message stands where: what the reader of the topics has seen, and what producers were
-//! told.
+//! Where each message stands, as the reader of the topics has seen it.
 
 use crate::lock::lock;
 use plimsoll_core::{Offset, TopicPartition};
@@ -9,7 +8,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// Which message stands where.
+/// The messages that the reader of the topics has seen, by partition and offset.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
     records: Mutex<BTreeMap<TopicPartition, BTreeMap<u64, StoredMessage>>>,
@@ -24,7 +23,7 @@ pub(crate) struct StoredMessage {
 }
 
 impl Log {
-    /// A record became readable.
+    /// Adds a record that became readable.
     pub(crate) fn insert(&self, partition: TopicPartition, offset: Offset, record: StoredMessage) {
         lock(&self.records)
             .entry(partition)
@@ -33,13 +32,13 @@ impl Log {
         self.changed.notify_waiters();
     }
 
-    /// The record at this offset, if it was read.
+    /// Returns the record at this offset, if it was read.
     pub(crate) fn get(&self, partition: TopicPartition, offset: Offset) -> Option<StoredMessage> {
         let records = lock(&self.records);
         records.get(&partition)?.get(&offset.get()).copied()
     }
 
-    /// Where a message stands, if it was read; of several places the first.
+    /// Returns where a message stands, if it was read; of several places the first.
     pub(crate) fn find(&self, message: MessageId) -> Option<(TopicPartition, Offset)> {
         let records = lock(&self.records);
         records.iter().find_map(|(partition, records)| {
@@ -49,14 +48,14 @@ impl Log {
         })
     }
 
-    /// The offset after the last record that was read.
+    /// Returns the offset after the last record that was read.
     pub(crate) fn end(&self, partition: TopicPartition) -> Offset {
         let records = lock(&self.records);
         let last = records.get(&partition).and_then(|r| r.last_key_value());
         Offset::new(last.map_or(0, |(offset, _)| offset + 1))
     }
 
-    /// The record at this offset, as soon as it was read; `None` where that takes longer.
+    /// Waits for the record at this offset; returns `None` where it is not read in time.
     pub(crate) async fn wait_for(
         &self,
         partition: TopicPartition,
@@ -66,7 +65,7 @@ impl Log {
         self.wait(within, || self.get(partition, offset)).await
     }
 
-    /// Where a message stands, as soon as it was read; `None` where that takes longer.
+    /// Waits for a message, and returns its offset; `None` where it is not read in time.
     pub(crate) async fn wait_for_message(
         &self,
         message: MessageId,

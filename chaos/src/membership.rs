@@ -1,5 +1,5 @@
-//! Who owns what, as the wire shows it: from what passes the proxy to the observations of the
-//! trace.
+//! Which member owns which partitions, as the wire shows it: from what passes the proxy to the
+//! observations of the trace.
 //!
 //! A member owns a partition from its first fetch after the group gave it the partition. It has
 //! learned of a revocation, at the latest, when it asks to join again without the partition; a
@@ -16,10 +16,11 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-/// How long the acknowledgement of a dead letter is kept back until its reader has seen the copy.
+/// The longest time for which the acknowledgement of a dead letter is kept back until the reader of
+/// the topics has seen the copy.
 const DEAD_LETTER_READ: Duration = Duration::from_secs(5);
 
-/// Who owns what.
+/// Which member owns which partitions.
 #[derive(Debug)]
 pub(crate) struct Membership {
     members: Mutex<Vec<Member>>,
@@ -29,19 +30,19 @@ pub(crate) struct Membership {
 #[derive(Clone, Debug, Default)]
 struct Member {
     generation: i32,
-    /// Between a request to join and the assignment.
+    /// Whether the member is between a request to join and its assignment.
     joining: bool,
-    /// It was told that it belongs to no current generation.
+    /// Whether the member was told that it belongs to no current generation.
     fenced: bool,
-    /// What the group gave it last.
+    /// The partitions that the group gave it last.
     given: BTreeSet<TopicPartition>,
-    /// Its process asked to join at least once.
+    /// Whether its process asked to join at least once.
     has_joined: bool,
-    /// What it fetches.
+    /// The partitions that it fetches.
     held: BTreeMap<TopicPartition, Held>,
-    /// When it learned that a partition goes; until it gets the partition anew.
+    /// The time at which it learned that a partition goes; until it gets the partition anew.
     withdrawn: BTreeMap<TopicPartition, Instant>,
-    /// How often it began to fetch something.
+    /// The number of assignments of a partition that it began to fetch.
     epochs: u32,
 }
 
@@ -50,11 +51,11 @@ struct Member {
 struct Held {
     /// The offset of its last fetch.
     position: u64,
-    /// Its last fetch was out of range.
+    /// Whether its last fetch was out of range.
     out_of_range: bool,
 }
 
-/// How a partition goes.
+/// The way in which a member loses a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Gone {
     Revoked { announced: bool },
@@ -62,14 +63,14 @@ enum Gone {
 }
 
 impl Membership {
-    /// So many members, which own nothing.
+    /// Makes `members` members, which own nothing.
     pub(crate) fn new(members: usize) -> Self {
         Self {
             members: Mutex::new(vec![Member::default(); members]),
         }
     }
 
-    /// Who owns a partition.
+    /// Returns the owner of a partition.
     pub(crate) fn owner(&self, partition: TopicPartition) -> Option<MemberId> {
         let members = lock(&self.members);
         let holders = members.iter().enumerate();
@@ -79,7 +80,7 @@ impl Membership {
         Some(MemberId(newest.0 as u32))
     }
 
-    /// The owner of the most partitions; of several, the first.
+    /// Returns the owner of the most partitions; of several, the first.
     pub(crate) fn busiest(&self) -> Option<MemberId> {
         let members = lock(&self.members);
         let busiest = (0..members.len())
@@ -88,8 +89,8 @@ impl Membership {
         Some(MemberId(busiest as u32))
     }
 
-    /// When the member learned that it must give a partition up, if it has learned that and has
-    /// not got the partition anew.
+    /// Returns when the member learned that it must give a partition up, if it has learned that and
+    /// has not got the partition anew.
     pub(crate) fn revoked_at(
         &self,
         member: MemberId,
@@ -100,7 +101,7 @@ impl Membership {
         withdrawn.get(&partition).copied()
     }
 
-    /// Whether the member's process has asked to join the group.
+    /// Returns whether the member's process has asked to join the group.
     pub(crate) fn has_joined(&self, member: MemberId) -> bool {
         let members = lock(&self.members);
         members
@@ -108,12 +109,12 @@ impl Membership {
             .is_some_and(|member| member.has_joined)
     }
 
-    /// The member's process is a new one, or none.
+    /// Forgets all about a member: its process is a new one, or gone.
     pub(crate) fn forget(&self, member: MemberId) {
         self.with(member, |member| *member = Member::default());
     }
 
-    /// Whether anybody is between a request to join and its assignment.
+    /// Returns whether any member is between a request to join and its assignment.
     fn is_rebalancing(&self) -> bool {
         lock(&self.members).iter().any(|member| member.joining)
     }
@@ -124,7 +125,8 @@ impl Membership {
 }
 
 impl Member {
-    /// It asks to join with what it says it still owns; returns what it gave up.
+    /// Notes a request to join with the partitions that the member says it still owns; returns
+    /// those that it gave up.
     fn join(
         &mut self,
         now: Instant,
@@ -135,7 +137,7 @@ impl Member {
         self.give_up(now, owned)
     }
 
-    /// It gives up all but `kept`.
+    /// Gives up all partitions but `kept`, and returns them.
     fn give_up(
         &mut self,
         now: Instant,
@@ -160,7 +162,7 @@ impl Member {
         gone
     }
 
-    /// It fetches from `offset`: what does that show?
+    /// Notes a fetch from `offset`; returns what it shows, if that is anything new.
     fn fetch(&mut self, partition: TopicPartition, offset: u64) -> Option<Fetch> {
         if let Some(held) = self.held.get_mut(&partition) {
             let from = std::mem::replace(&mut held.position, offset);
@@ -184,19 +186,19 @@ impl Member {
     }
 }
 
-/// What a fetch shows.
+/// What a fetch shows of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fetch {
-    /// The member owns the partition now.
+    /// The first fetch of an assignment: the member owns the partition now.
     First {
         epoch: AssignmentEpoch,
         generation: i32,
     },
-    /// It goes on at another offset, after one that was out of range.
+    /// A fetch from another offset, after one that was out of range.
     Elsewhere { from: u64 },
 }
 
-/// What passes the proxy. The world has the proxy, so the proxy must not keep the world.
+/// Takes in what passes the proxy. The world has the proxy, so the proxy must not keep the world.
 impl Watcher for Weak<World> {
     fn saw(&self, member: MemberId, seen: Seen) {
         if let Some(world) = self.upgrade() {
@@ -316,7 +318,7 @@ impl World {
             }
         }
         if let Some(code) = refused {
-            // The closest that the trace has a word for.
+            // Kafka's error, or else the closest one that the trace has a word for.
             let error = ErrorName::from_code(code).unwrap_or(ErrorName::CoordinatorNotAvailable);
             self.observe(TraceEvent::CommitRefused { member, error });
         }
@@ -345,7 +347,7 @@ impl World {
         }
     }
 
-    /// The subject printed that it learned of a revocation.
+    /// Notes that the subject printed that it learned of a revocation.
     pub(crate) fn announced_revoked(self: &Arc<Self>, member: MemberId, named: &[(String, u32)]) {
         for partition in self.partitions(named) {
             let now = self.now();
@@ -364,7 +366,7 @@ impl World {
         }
     }
 
-    /// The subject printed that it learned of a loss.
+    /// Notes that the subject printed that it learned of a loss.
     pub(crate) fn announced_lost(self: &Arc<Self>, member: MemberId, named: &[(String, u32)]) {
         for partition in self.partitions(named) {
             let now = self.now();
@@ -428,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn who_joins_without_a_partition_has_given_it_up() {
+    fn a_member_that_joins_without_a_partition_has_given_it_up() {
         let mut member = member(&ORDERS);
         member.fetch(ORDERS[0], 0);
         member.fetch(ORDERS[1], 0);
@@ -444,7 +446,7 @@ mod tests {
     }
 
     #[test]
-    fn who_was_told_that_it_is_fenced_has_lost_what_it_owned() {
+    fn a_member_that_was_told_that_it_is_fenced_has_lost_what_it_owned() {
         let mut member = member(&ORDERS);
         member.fetch(ORDERS[0], 0);
         member.fenced = true;

@@ -26,7 +26,7 @@ pub(crate) const ARGUMENT: &str = "member";
 /// The environment variable with the settings: a scenario of which only the consumers count.
 pub(crate) const SETTINGS: &str = "PLIMSOLL_MEMBER_SETTINGS";
 
-/// The settings of a plan's consumers, for the environment of a member.
+/// Writes the settings of a plan's consumers, for the environment of a member.
 pub(crate) fn settings(plan: &Plan) -> String {
     let scenario = Scenario {
         settings: plan.settings.as_ref().clone(),
@@ -37,12 +37,12 @@ pub(crate) fn settings(plan: &Plan) -> String {
     scenario.to_toml()
 }
 
-/// What `plimsoll member` does: one member of the group with Plimsoll's own consumer, configured
-/// by its environment.
+/// Runs one member of the group with Plimsoll's own consumer, configured by its environment: this
+/// is the command `plimsoll member`.
 pub fn member_main() -> ExitCode {
     // A harness that is killed takes its members with it.
     if let Err(error) = set_parent_process_death_signal(Some(Signal::KILL)) {
-        eprintln!("cannot ask to die with the harness: {error}");
+        eprintln!("cannot ask the system to end this member with the harness: {error}");
     }
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
@@ -78,7 +78,7 @@ fn variable(name: &str) -> Result<String, String> {
     env::var(name).map_err(|_| format!("the environment lacks {name}: `plimsoll run` sets it"))
 }
 
-/// The consumer that the environment describes.
+/// Builds the consumer that the environment describes.
 fn consumer() -> Result<Consumer, String> {
     let text = variable(SETTINGS)?;
     let scenario = Scenario::parse(SETTINGS, &text).map_err(|error| error.to_string())?;
@@ -110,7 +110,7 @@ fn consumer() -> Result<Consumer, String> {
     consumer.map_err(|error| error.to_string())
 }
 
-/// A scenario's settings by librdkafka's names.
+/// Lists a scenario's settings by librdkafka's names.
 fn librdkafka(consumers: &Consumers) -> [(&'static str, String); 8] {
     let millis = |time: Duration| time.as_millis().max(1).to_string();
     [
@@ -128,7 +128,7 @@ fn librdkafka(consumers: &Consumers) -> [(&'static str, String); 8] {
     ]
 }
 
-/// What a record is handled with: one call of the sink, whose answer is the outcome.
+/// Makes the handler of a record: one call of the sink, which answers with the outcome.
 fn handler(sink: String) -> Result<impl Handler, String> {
     let http = reqwest::Client::builder()
         .connect_timeout(Duration::from_secs(5))
@@ -200,7 +200,7 @@ impl<C: GroupClient> Reporting<C> {
             .iter()
             .map(|id| json!({ "topic": self.client.topic(id.topic), "partition": id.partition }));
         let line = json!({ "name": name, "partitions": partitions.collect::<Vec<_>>() });
-        // Whoever read this is gone; the run is over.
+        // This fails where the harness is gone: then the run is over.
         let _ = writeln!(io::stdout(), "{line}");
     }
 }

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::process::Child;
 
-/// How soon a process that ended by itself is tried again, once everything is healed.
+/// The pause before a process that ended by itself is started again, once everything is healed.
 const SECOND_TRY: Duration = Duration::from_secs(1);
 
 /// The members' processes.
@@ -26,24 +26,24 @@ pub(crate) struct Processes {
 /// One member's process.
 #[derive(Clone, Copy, Debug, Default)]
 struct Slot {
-    /// Its process group, while it is there.
+    /// The process group, while the process exists.
     pid: Option<Pid>,
-    /// How often a process was started.
+    /// The number of processes that were started.
     starts: u32,
-    /// It was asked to stop.
+    /// Whether the process was asked to stop.
     stopping: bool,
-    /// So many faults make it stand still.
+    /// The number of faults that make the process stand still.
     pauses: u32,
-    /// When it went on after it had stood still.
+    /// The time at which the process last went on after it had stood still.
     resumed: Instant,
-    /// It is to stop as soon as it goes on.
+    /// Whether the process is to stop as soon as it goes on.
     stop_later: bool,
-    /// It is to start again as soon as it has ended.
+    /// Whether a process is to start as soon as this one has ended.
     restart: bool,
 }
 
 impl Slot {
-    /// The process is gone.
+    /// Empties the slot, but for the number of starts; returns the process group that it held.
     fn end(&mut self) -> Option<Pid> {
         let ended = Self {
             starts: self.starts,
@@ -54,7 +54,7 @@ impl Slot {
 }
 
 impl Processes {
-    /// So many members, none of which runs.
+    /// Makes `members` slots; no process runs yet.
     pub(crate) fn new(subject: Subject, members: usize) -> Self {
         Self {
             subject,
@@ -62,23 +62,23 @@ impl Processes {
         }
     }
 
-    /// Whether a member's process is there, whatever it does.
+    /// Returns whether a member's process exists, whatever it does.
     pub(crate) fn runs(&self, member: MemberId) -> bool {
         self.slot(member, |slot| slot.pid.is_some())
     }
 
-    /// How many processes are there.
+    /// Counts the processes that exist.
     pub(crate) fn running(&self) -> usize {
         let slots = lock(&self.slots);
         slots.iter().filter(|slot| slot.pid.is_some()).count()
     }
 
-    /// When a member last went on after it had stood still.
+    /// Returns the time at which a member last went on after it had stood still.
     pub(crate) fn resumed_at(&self, member: MemberId) -> Instant {
         self.slot(member, |slot| slot.resumed)
     }
 
-    /// Kills whatever runs, without a word: the run is over.
+    /// Kills all processes, and notes nothing: the run is over.
     pub(crate) fn kill_all(&self) {
         for slot in &mut *lock(&self.slots) {
             if let Some(pid) = slot.end() {
@@ -98,7 +98,7 @@ impl Drop for Processes {
     }
 }
 
-/// What happens to processes.
+/// What is done to processes.
 impl World {
     /// Starts a member's process, unless one runs.
     ///
@@ -108,7 +108,7 @@ impl World {
         if self.processes.runs(member) {
             return Ok(());
         }
-        // The observer that brought this about may be a thread of its own.
+        // The caller may be an observer on a thread that has no runtime.
         let _guard = self.enter();
         let mut child = self.processes.subject.spawn(self, member)?;
         let Some(pid) = child.id().and_then(|id| Pid::from_raw(id.cast_signed())) else {
@@ -128,19 +128,20 @@ impl World {
         Ok(())
     }
 
-    /// As [`World::start_member`]; a failure is the subject's and is only logged: its lag tells.
+    /// Starts a member's process as [`World::start_member`] does, but only logs a failure: it is
+    /// the subject's, and shows as lag.
     pub(crate) fn try_start_member(self: &Arc<Self>, member: MemberId) {
         if let Err(error) = self.start_member(member) {
             tracing::error!("{error}");
         }
     }
 
-    /// SIGKILL.
+    /// Kills a member's process with SIGKILL.
     pub(crate) fn crash_member(self: &Arc<Self>, member: MemberId) {
         let Some(pid) = self.processes.slot(member, Slot::end) else {
             return;
         };
-        // No effect of a dead process any more, then it is dead, then everybody may know.
+        // First its effects end, then the process itself; only then may the trace tell of it.
         let stopped = self.sink.kill(member);
         signal(pid, Signal::KILL);
         for event in stopped {
@@ -150,7 +151,8 @@ impl World {
         self.observe(TraceEvent::MemberCrashed { member });
     }
 
-    /// SIGTERM; one that stands still gets it when it goes on.
+    /// Asks a member's process to stop, with SIGTERM; one that stands still gets the signal when it
+    /// goes on.
     pub(crate) fn stop_member(self: &Arc<Self>, member: MemberId) {
         let pid = self.processes.slot(member, |slot| {
             slot.stop_later |= slot.pauses > 0;
@@ -165,7 +167,7 @@ impl World {
         }
     }
 
-    /// SIGSTOP.
+    /// Makes a member's process stand still, with SIGSTOP.
     pub(crate) fn pause_member(self: &Arc<Self>, member: MemberId) {
         let pid = self.processes.slot(member, |slot| {
             slot.pauses += 1;
@@ -177,7 +179,7 @@ impl World {
         }
     }
 
-    /// SIGCONT.
+    /// Takes one pause away, and lets the process go on with SIGCONT once none is left.
     pub(crate) fn resume_member(self: &Arc<Self>, member: MemberId) {
         let now = self.now();
         let resumed = self.processes.slot(member, |slot| {
@@ -195,7 +197,7 @@ impl World {
         }
     }
 
-    /// Starts a member; one that is still stopping starts again as soon as it has ended.
+    /// Starts a member's process; one that is still stopping starts again as soon as it has ended.
     pub(crate) fn restart_member(self: &Arc<Self>, member: MemberId) {
         let runs = self.processes.slot(member, |slot| {
             slot.restart = slot.stopping || slot.stop_later;
@@ -207,7 +209,7 @@ impl World {
     }
 }
 
-/// Waits for the end of a process, and notes it where nobody wanted it.
+/// Waits for the end of a process, and notes it unless the harness killed it.
 async fn wait(world: Arc<World>, member: MemberId, start: u32, mut child: Child) {
     let status = child.wait().await;
     let ended = world.processes.slot(member, |slot| {
@@ -215,7 +217,7 @@ async fn wait(world: Arc<World>, member: MemberId, start: u32, mut child: Child)
         let (asked, restart) = (slot.stopping, slot.restart);
         current.then(|| slot.end()).map(|_| (asked, restart))
     });
-    // Killed by us: that was noted when it happened.
+    // Killed by the harness: that was noted when it happened.
     let Some((asked, restart)) = ended else {
         return;
     };
@@ -226,7 +228,7 @@ async fn wait(world: Arc<World>, member: MemberId, start: u32, mut child: Child)
     world.membership.forget(member);
     world.observe(TraceEvent::MemberStopped { member });
     if !asked && !has_joined {
-        // Nothing was tried: it is no consumer, or was called the wrong way.
+        // The process did not even try to join: it is no consumer, or was called the wrong way.
         let error = world.processes.subject.gave_up(member, status.ok());
         return world.fail(error);
     }
@@ -238,7 +240,7 @@ async fn wait(world: Arc<World>, member: MemberId, start: u32, mut child: Child)
     }
 }
 
-/// Sends a signal to a process and all that it started. One that is gone does not mind.
+/// Sends a signal to a process and all that it started. Where they are gone, it does nothing.
 fn signal(pid: Pid, signal: Signal) {
     let _ = kill_process_group(pid, signal);
 }

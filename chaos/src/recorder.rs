@@ -1,4 +1,4 @@
-//! The one trace of a run, into which everybody who observes writes.
+//! The one trace of a run, into which all observers write.
 
 use crate::lock::lock;
 use plimsoll_core::Instant;
@@ -15,7 +15,7 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    /// An empty trace, whose time begins now.
+    /// Makes an empty trace; its time begins now.
     pub(crate) fn new() -> Self {
         Self {
             began: time::Instant::now(),
@@ -23,12 +23,12 @@ impl Recorder {
         }
     }
 
-    /// The time since the run began.
+    /// Returns the time since the run began.
     pub(crate) fn now(&self) -> Instant {
         Instant::ZERO + self.began.elapsed()
     }
 
-    /// The moment of the machine's clock that is `at` in the run.
+    /// Returns the moment of the machine's clock that is `at` in the run.
     pub(crate) fn moment(&self, at: Instant) -> time::Instant {
         self.began + at.since_start()
     }
@@ -42,7 +42,7 @@ impl Recorder {
         Entry { at, event }
     }
 
-    /// Takes what was observed; later observations are lost with the run.
+    /// Takes the trace out; later observations are lost with the run.
     pub(crate) fn take(&self) -> Trace {
         std::mem::take(&mut *lock(&self.trace))
     }

@@ -5,10 +5,10 @@ use plimsoll_oracle::Word;
 use plimsoll_scenarios::scenario::{BrokerSettings, Fault, FaultKind};
 use plimsoll_scenarios::{Plan, Refusal, Subject};
 
-/// How many brokers the cluster in containers has.
+/// The number of brokers of the cluster in containers.
 pub(crate) const BROKERS: u32 = 3;
 
-/// Why no backend with these options can execute the plan.
+/// Returns why no backend with these options can execute the plan, if none can.
 pub(crate) fn refuse(options: &Options, plan: &Plan) -> Option<Refusal> {
     subject(options, plan)
         .or_else(|| cluster(options, plan))
@@ -19,7 +19,7 @@ pub(crate) fn refuse(options: &Options, plan: &Plan) -> Option<Refusal> {
         })
 }
 
-/// Whether the plan breaks what other runs on the cluster need.
+/// Returns whether the plan breaks what other runs on the cluster need.
 pub(crate) fn breaks_brokers(plan: &Plan) -> bool {
     plan.faults.iter().any(|fault| hits_brokers(&fault.kind))
 }
@@ -45,7 +45,7 @@ fn cluster(options: &Options, plan: &Plan) -> Option<Refusal> {
     let ours = options.source == ClusterSource::Containers;
     if ours && cluster.brokers != BROKERS {
         let text = format!(
-            "it wants {} brokers, and there are {BROKERS}",
+            "it wants {} brokers, and the cluster has {BROKERS}",
             cluster.brokers
         );
         return Some(whole(text));

@@ -20,21 +20,21 @@ use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-/// How often the run looks whether everything is quiet, once it is healed.
+/// The time between two looks whether a healed run is quiet.
 const QUIET_CHECK: Duration = Duration::from_millis(250);
 
-/// How long the tidying up after a run may take.
+/// The time limit of the tidying up after a run.
 const TIDY: Duration = Duration::from_secs(10);
 
 /// What a run needs besides its plan.
 pub(crate) struct Stage<'a> {
     pub cluster: Arc<Cluster>,
     pub subject: &'a SubjectCommand,
-    /// Tells this run's topics and group from all others.
+    /// The text that tells this run's topics and group from all others.
     pub tag: &'a str,
-    /// Where members' standard error goes.
+    /// The folder for members' standard error.
     pub logs: &'a Path,
-    /// Ctrl-C.
+    /// True once Ctrl-C was pressed.
     pub interrupted: watch::Receiver<bool>,
 }
 
@@ -55,13 +55,13 @@ pub(crate) async fn run(plan: &Plan, stage: Stage<'_>) -> Result<Trace, ChaosErr
     result.map(|()| trace)
 }
 
-/// What must be ended after a run.
+/// The parts of a run that must be ended after it.
 struct Running {
     producer: FutureProducer,
     tail: Tail,
 }
 
-/// Makes everything that takes part, and lets it begin.
+/// Makes everything that takes part in a run, and lets it begin.
 async fn set_up(plan: &Plan, stage: Stage<'_>) -> Result<(Arc<World>, Running), ChaosError> {
     let names = Names::new(plan, stage.tag);
     create_topics(plan, &names, &stage.cluster).await?;
@@ -93,7 +93,7 @@ async fn set_up(plan: &Plan, stage: Stage<'_>) -> Result<(Arc<World>, Running), 
     let watcher = Arc::new(Arc::downgrade(&world));
     let proxy = Proxy::start(plan.starts.len() as u32, stage.cluster.brokers(), watcher).await;
     let proxy = proxy.map_err(|error| cannot("open ports for the proxy", &error))?;
-    // Nobody else sets it.
+    // It is set only here, so this cannot fail.
     let _ = world.proxy.set(proxy);
     world.look_at_leaders().await;
     let tail = Tail::start(world.clone(), &bootstrap).map_err(ChaosError::Internal)?;
@@ -132,14 +132,14 @@ impl Running {
             proxy.shut_down().await;
         }
         let tail = self.tail;
-        // It joins a thread.
+        // This joins a thread, and so must not block the runtime.
         let ended = tokio::task::spawn_blocking(move || tail.end());
         let tidy = async {
             let _ = ended.await;
             world.end_tasks().await;
             let topics = world.names.topics.iter().map(String::as_str);
             let topics: Vec<&str> = topics.chain([world.names.dead_letters.as_str()]).collect();
-            // What is left has names of its own, and goes with the cluster.
+            // A topic or group that stays has a name of its own, and goes with the cluster.
             let _ = world.admin.delete_topics(&topics).await;
             let _ = world.admin.delete_group(&world.names.group).await;
         };
@@ -151,7 +151,7 @@ impl Running {
 
 /// The course of a run.
 impl World {
-    /// Lets members start, faults happen and messages flow.
+    /// Schedules the starts of members, the faults and the workload.
     fn begin(self: &Arc<Self>, producer: &FutureProducer) {
         for (member, start) in (0..).map(MemberId).zip(&self.plan.starts) {
             if let Some(at) = *start {
@@ -172,7 +172,7 @@ impl World {
         });
     }
 
-    /// From the beginning to the end.
+    /// Waits until the run is healed, and then until it is quiet or out of time.
     async fn play(self: &Arc<Self>) -> Result<(), ChaosError> {
         self.sleep_until(self.plan.heal_at).await;
         self.heal().await?;
@@ -184,7 +184,7 @@ impl World {
                 return Ok(());
             }
             if self.now() >= deadline + Duration::from_secs(1) {
-                // A lag that cannot be read is not none.
+                // A lag that cannot be read does not count as zero.
                 let lag = self.lag().await.unwrap_or(1);
                 self.observe(TraceEvent::Ended { lag });
                 return Ok(());
@@ -219,7 +219,7 @@ impl World {
         stable && self.lag().await == Ok(0) && self.sink.is_idle()
     }
 
-    /// Readable records that the group has not committed.
+    /// Counts the readable records that the group has not committed.
     async fn lag(&self) -> Result<u64, ChaosError> {
         let committed = self.admin.committed(&self.names.group).await?;
         let mut lag = 0;

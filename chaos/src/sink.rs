@@ -1,4 +1,4 @@
-//! The sink: the HTTP endpoint that handlers write to, and whose answer is their outcome.
+//! The sink: the HTTP endpoint that handlers write to, and that answers with their outcome.
 //!
 //! A subject sends `POST /consumer-1` with `{"topic": ..., "partition": ..., "offset": ...}`. What
 //! the answer is, and when it comes, follows from the seed, the message and the attempt, which the
@@ -23,21 +23,21 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
-/// How long a record that nobody has read yet is waited for.
+/// The longest wait for the reader of the topics to read a record.
 const RECORD_READ: Duration = Duration::from_secs(30);
 
-/// A handler that reaches the sink so soon after its member learned of a revocation may have begun
-/// before it: the trace then has its answer alone.
+/// A handler that reaches the sink within this time after its member learned of a revocation may
+/// have begun before it: the trace then has its answer alone.
 const CROSSING: Duration = Duration::from_secs(1);
 
 /// The header of an answer that asks Plimsoll's own member for a real panic.
 pub(crate) const PANIC_HEADER: &str = "plimsoll-panic";
 
-/// What the sink remembers.
+/// The sink: the handlers at work, and what disturbs them.
 #[derive(Debug)]
 pub(crate) struct Sink {
     state: Mutex<SinkState>,
-    /// Hangs ended, or processes died.
+    /// Notified when hangs end and when processes die.
     changed: Notify,
 }
 
@@ -47,7 +47,7 @@ struct SinkState {
     attempts: BTreeMap<MessageId, u32>,
     running: Vec<Running>,
     next: u64,
-    /// By message: who tried it last.
+    /// The member that tried a message last, by message.
     tried_by: BTreeMap<MessageId, MemberId>,
     members: Vec<MemberState>,
     outages: Vec<Outage>,
@@ -56,9 +56,10 @@ struct SinkState {
 /// How a member's handlers are disturbed.
 #[derive(Clone, Debug)]
 struct MemberState {
-    /// How many times as long they take.
+    /// The factor by which the handlers take longer.
     slow: u32,
-    /// Those that begin while this is above zero do not come back before its end.
+    /// The number of hangs. A handler that begins while there is one does not come back before all
+    /// have ended.
     hanging: u32,
     /// The `crash-after-effect` fault that waits for the next effect.
     crash_after_effect: Option<usize>,
@@ -75,14 +76,14 @@ struct Running {
     outcome: Answer,
 }
 
-/// What a handler will be told.
+/// The answer that a handler will get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answer {
-    /// This.
+    /// This outcome.
     Outcome(Outcome),
-    /// Nothing, until a hang ends.
+    /// No answer until the hang ends, and then a failure.
     Hang,
-    /// Nothing, ever.
+    /// No answer, ever.
     Never,
 }
 
@@ -94,7 +95,7 @@ struct Outage {
 }
 
 impl Sink {
-    /// A sink that has seen nothing.
+    /// Makes a sink that has seen nothing.
     pub(crate) fn new(plan: &Plan) -> Self {
         let calm = MemberState {
             slow: 1,
@@ -113,7 +114,7 @@ impl Sink {
         }
     }
 
-    /// Handlers of a partition at work for a member.
+    /// Counts the handlers of a partition that are at work for a member.
     pub(crate) fn in_flight(&self, member: MemberId, partition: TopicPartition) -> u32 {
         let state = lock(&self.state);
         let running = state.running.iter();
@@ -122,13 +123,13 @@ impl Sink {
             .count() as u32
     }
 
-    /// Whether no handler is at work, but for those that hang for ever.
+    /// Returns whether no handler is at work, but for those that hang for ever.
     pub(crate) fn is_idle(&self) -> bool {
         let state = lock(&self.state);
         state.running.iter().all(|r| r.outcome == Answer::Never)
     }
 
-    /// The member that tried a message last: a dead letter names nobody.
+    /// Returns the member that tried a message last: a dead letter does not name its member.
     pub(crate) fn tried_by(&self, message: MessageId) -> Option<MemberId> {
         lock(&self.state).tried_by.get(&message).copied()
     }
@@ -138,7 +139,7 @@ impl Sink {
         self.with(member, |state| state.slow = factor.max(1));
     }
 
-    /// Lets a member's handlers hang, those that begin from now on.
+    /// Makes those of a member's handlers hang that begin from now on.
     pub(crate) fn hang(&self, member: MemberId) {
         self.with(member, |state| state.hanging += 1);
     }
@@ -159,7 +160,7 @@ impl Sink {
         self.changed.notify_waiters();
     }
 
-    /// From now on a share of all attempts fails.
+    /// Makes a share of all attempts fail from now on.
     pub(crate) fn begin_outage(&self, fault: FaultId, outcome: Outcome, share: f64) {
         lock(&self.state).outages.push(Outage {
             fault,
@@ -173,12 +174,12 @@ impl Sink {
         lock(&self.state).outages.retain(|o| o.fault != fault);
     }
 
-    /// The member's process is to die after its next effect.
+    /// Makes the member's process die after its next effect.
     pub(crate) fn arm_crash(&self, member: MemberId, fault: usize) {
         self.with(member, |state| state.crash_after_effect = Some(fault));
     }
 
-    /// It is not to die of that fault any more.
+    /// Withdraws the crash of this fault, if it has not happened yet.
     pub(crate) fn disarm_crash(&self, fault: usize) {
         for member in &mut lock(&self.state).members {
             member.crash_after_effect.take_if(|armed| *armed == fault);
@@ -197,7 +198,7 @@ impl Sink {
         dead.iter().map(stopped).collect()
     }
 
-    /// A handler begins: what it is, and how long it takes.
+    /// Begins a handler; returns it and the time that it takes.
     fn start(
         &self,
         plan: &Plan,
@@ -249,7 +250,7 @@ impl Sink {
         (running, takes)
     }
 
-    /// What the handler is told, as soon as that is known; `None` where its process died.
+    /// Waits until the handler's outcome is known, and returns it; `None` where its process died.
     async fn answer(&self, id: u64) -> Option<Outcome> {
         loop {
             let changed = self.changed.notified();
@@ -268,7 +269,7 @@ impl Sink {
         state.running.iter().find(|r| r.id == id).copied()
     }
 
-    /// Takes a handler out; `None` where it was stopped before.
+    /// Takes a handler out; returns `None` where it was stopped before.
     fn take(&self, id: u64) -> Option<Running> {
         let mut state = lock(&self.state);
         let index = state.running.iter().position(|r| r.id == id)?;
@@ -294,7 +295,7 @@ fn stopped(running: &Running) -> TraceEvent {
     }
 }
 
-/// What a subject sends; more fields are ignored.
+/// A call of the sink; further fields are ignored.
 #[derive(Debug, Deserialize)]
 struct Call {
     topic: String,
@@ -302,7 +303,7 @@ struct Call {
     offset: u64,
 }
 
-/// What a subject is told: a status, headers, and a sentence for people.
+/// The answer to a call: a status, headers, and a sentence for people.
 type Reply = (StatusCode, HeaderMap, String);
 
 /// Serves the sink until the run ends.
@@ -315,7 +316,7 @@ pub(crate) async fn serve(world: Arc<World>, listener: TcpListener) {
     }
 }
 
-/// One call of a handler.
+/// Answers one call.
 async fn handle(
     State(world): State<Arc<World>>,
     Path(member): Path<String>,
@@ -338,7 +339,7 @@ async fn handle(
         return refuse(StatusCode::NOT_FOUND, text);
     };
     let Some((outcome, panics)) = work(&world, member, partition, offset, record).await else {
-        // Nobody is there to read this.
+        // The client of this answer died with its process.
         return refuse(StatusCode::GONE, "the process died".into());
     };
     let status = match outcome {
@@ -353,7 +354,8 @@ async fn handle(
     (status, headers, String::new())
 }
 
-/// The handler's work: it begins, takes its time, and writes its effect.
+/// Does a handler's work: begins, takes its time, and writes the effect. Returns the outcome and
+/// whether the handler is to panic; `None` where its process died.
 async fn work(
     world: &Arc<World>,
     member: MemberId,
@@ -401,7 +403,7 @@ async fn work(
     Some((outcome, panics && outcome == Outcome::Retryable))
 }
 
-/// Whether the member has only just learned that the partition goes, or stood still since.
+/// Returns whether the member has only just learned that the partition goes, or stood still since.
 fn crosses_revocation(world: &World, member: MemberId, partition: TopicPartition) -> bool {
     let revoked: Option<Instant> = world.membership.revoked_at(member, partition);
     let resumed = world.processes.resumed_at(member);
@@ -413,7 +415,7 @@ fn refuse(status: StatusCode, text: String) -> Reply {
     (status, HeaderMap::new(), text)
 }
 
-/// Notes that a handler was stopped, unless it came to its end.
+/// A guard that notes, when it is dropped, that a handler was stopped before its end.
 struct Guard<'a> {
     world: &'a Arc<World>,
     id: u64,

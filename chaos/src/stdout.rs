@@ -1,7 +1,7 @@
 //! What a subject prints: JSON lines in the manner of Kafka's own `VerifiableConsumer`
 //! (`org.apache.kafka.tools.VerifiableConsumer`), as far as they say what the wire does not.
 //!
-//! A line that is no such line means nothing.
+//! Lines of any other form are ignored.
 
 use crate::world::World;
 use plimsoll_oracle::MemberId;
@@ -10,14 +10,14 @@ use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::ChildStdout;
 
-/// A line that says something.
+/// A line of such output.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "name", rename_all = "snake_case")]
 enum Line {
     PartitionsRevoked {
         partitions: Vec<Place>,
     },
-    /// Ours; Kafka's own tool has no such line.
+    /// Plimsoll's own; Kafka's tool has no such line.
     PartitionsLost {
         partitions: Vec<Place>,
     },
@@ -36,7 +36,7 @@ struct Place {
     partition: u32,
 }
 
-/// Reads what a process prints until it ends.
+/// Reads a process's standard output until it ends.
 pub(crate) async fn read(world: Arc<World>, member: MemberId, stdout: ChildStdout) {
     let mut lines = BufReader::new(stdout).lines();
     // What is not UTF-8 ends the reading, not the run.

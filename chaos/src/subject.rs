@@ -1,4 +1,5 @@
-//! What is run as a member: Plimsoll's own consumer or any other program, and what it is told.
+//! The program that runs as a member, Plimsoll's own consumer or any other, and the environment
+//! that it gets.
 
 use crate::cluster::run_id;
 use crate::error::ChaosError;
@@ -14,21 +15,21 @@ use tokio::process::{Child, Command};
 /// The environment variable by which a later start finds the processes of a harness that died.
 pub(crate) const RUN: &str = "PLIMSOLL_RUN";
 
-/// How much of a failed process's standard error is shown.
+/// The number of lines of a failed process's standard error that are shown.
 const LAST_LINES: usize = 8;
 
-/// What is run as a member, and where what it prints goes.
+/// The program that runs as a member, and where its effects and its standard error go.
 #[derive(Clone, Debug)]
 pub(crate) struct Subject {
     command: SubjectCommand,
     /// The base of the sink's URL.
     sink: String,
-    /// Standard error of each member is appended to a file here.
+    /// The folder with a file for each member, to which its standard error is appended.
     logs: PathBuf,
 }
 
 impl Subject {
-    /// A subject whose handlers call the sink at `sink`.
+    /// Makes a subject that calls the sink at `sink`.
     pub(crate) fn new(command: SubjectCommand, sink: String, logs: PathBuf) -> Self {
         Self {
             command,
@@ -74,7 +75,7 @@ impl Subject {
         })
     }
 
-    /// What to say of a process that ended before it had joined the group.
+    /// Makes the error for a process that ended before it had joined the group.
     pub(crate) fn gave_up(&self, member: MemberId, status: Option<ExitStatus>) -> ChaosError {
         let how = status.map_or_else(|| "in an unknown way".into(), |status| status.to_string());
         let written = fs::read_to_string(self.log_path(member)).unwrap_or_default();
@@ -83,7 +84,7 @@ impl Subject {
         if lines.is_empty() {
             text += "; it wrote nothing to standard error";
         } else {
-            text += "; the last that it wrote to standard error:";
+            text += "; its standard error ends with:";
         }
         for line in lines.iter().rev() {
             text += "\n  ";

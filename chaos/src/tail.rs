@@ -20,10 +20,10 @@ use std::time::Duration;
 /// The header by which a record names its message.
 pub(crate) const MESSAGE: &str = "plimsoll-message";
 
-/// How long one look for records takes at most.
+/// The longest wait of one poll for records.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// The thread that reads; it ends with this.
+/// The thread that reads the topics.
 #[derive(Debug)]
 pub(crate) struct Tail {
     ended: Arc<AtomicBool>,
@@ -31,7 +31,7 @@ pub(crate) struct Tail {
 }
 
 impl Tail {
-    /// Begins to read.
+    /// Starts the thread.
     ///
     /// # Errors
     /// Where librdkafka or the operating system refuses.
@@ -51,7 +51,7 @@ impl Tail {
             .create()
             .map_err(|error| format!("cannot make a consumer: {error}"))?;
         let ended = Arc::new(AtomicBool::new(false));
-        let reader = Reader {
+        let reader = TopicReader {
             world,
             consumer,
             next: BTreeMap::new(),
@@ -67,7 +67,7 @@ impl Tail {
         })
     }
 
-    /// Ends the reading, and waits for it.
+    /// Ends the thread, and waits for its end.
     pub(crate) fn end(&self) {
         self.ended.store(true, Ordering::Relaxed);
         if let Some(thread) = lock(&self.thread).take() {
@@ -77,14 +77,15 @@ impl Tail {
     }
 }
 
-struct Reader {
+/// The consumer that the thread runs.
+struct TopicReader {
     world: Arc<World>,
     consumer: BaseConsumer,
     /// The next offset to read, by partition.
     next: BTreeMap<TopicPartition, i64>,
 }
 
-impl Reader {
+impl TopicReader {
     fn run(mut self, ended: &AtomicBool) {
         while !ended.load(Ordering::Relaxed) {
             self.assign_new_partitions();
@@ -97,11 +98,11 @@ impl Reader {
                     read(&self.world, id, &message);
                 }
                 // Brokers come and go here; librdkafka tries again by itself.
-                Some(Err(error)) => tracing::debug!(%error, "the reader of the topics"),
+                Some(Err(error)) => tracing::debug!(%error, "reading the topics failed"),
                 None => {}
             }
         }
-        // Without this it would read on until it is closed (facts on dropping consumers).
+        // Without this the consumer would fetch on until it is closed.
         let _ = self.consumer.unassign();
     }
 
@@ -165,18 +166,18 @@ fn read(world: &Arc<World>, partition: TopicPartition, message: &BorrowedMessage
         });
     } else if let Some((partition, offset)) = origin(world, message, id) {
         world.observe(TraceEvent::DeadLettered {
-            // Nobody can dead-letter what nobody tried, but a subject may try to.
+            // A subject may dead-letter a message that it never tried; the trace needs some member.
             member: world.sink.tried_by(id).unwrap_or(MemberId(0)),
             partition,
             offset,
             message: id,
         });
     }
-    // Last: who waits for the record finds it in the trace.
+    // Last: when a wait for the record ends, the trace has it.
     world.log.insert(partition, offset, record);
 }
 
-/// The message that a record carries: by its header, or by its unchanged value.
+/// Reads which message a record carries: from its header, or from its unchanged value.
 fn message_id(message: &BorrowedMessage<'_>) -> Option<MessageId> {
     if let Some(id) = header(message, MESSAGE) {
         return id.parse().ok().map(MessageId);
@@ -185,7 +186,7 @@ fn message_id(message: &BorrowedMessage<'_>) -> Option<MessageId> {
     value.split_whitespace().next()?.parse().ok().map(MessageId)
 }
 
-/// Of which record a dead letter is the copy: by its headers, or else where its message stands.
+/// Finds the record that a dead letter is the copy of: by its headers, or else by its message.
 fn origin(
     world: &World,
     message: &BorrowedMessage<'_>,

@@ -5,14 +5,14 @@ use std::env;
 use std::io::{self, Write as _};
 use std::sync::Once;
 
-/// What makes a test fail that would be skipped for want of Kafka.
+/// The environment variable that makes a test fail that would be skipped for want of Kafka.
 const REQUIRE: &str = "PLIMSOLL_REQUIRE_KAFKA";
 
-/// Whether a test can have brokers in containers: an engine answers and has an image. Where not,
-/// it says in one line that such tests are skipped, and why.
+/// Returns whether a test can have brokers in containers: an engine answers and has an image. Where
+/// it cannot, prints one line that says that such tests are skipped, and why.
 ///
 /// # Panics
-/// Instead of that, where `PLIMSOLL_REQUIRE_KAFKA=1`.
+/// Where it cannot and `PLIMSOLL_REQUIRE_KAFKA=1` is set.
 #[doc(hidden)]
 pub fn kafka_for_tests() -> bool {
     let Err(error) = available() else {
@@ -26,19 +26,20 @@ pub fn kafka_for_tests() -> bool {
     // themselves.
     static SAID: Once = Once::new();
     SAID.call_once(|| {
-        let _ = writeln!(io::stderr(), "*** SKIPPED, what needs Kafka: {error}");
+        let _ = writeln!(io::stderr(), "*** SKIPPED, tests on real Kafka: {error}");
     });
     false
 }
 
-/// Held by a test of this crate for as long as it has brokers: many at once would starve each other.
+/// Waits until no other test of this crate has brokers, and keeps it so while the guard lives: many
+/// brokers at once would starve each other.
 #[cfg(test)]
 pub(crate) async fn brokers_alone() -> tokio::sync::MutexGuard<'static, ()> {
     static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
     ALONE.lock().await
 }
 
-/// On a thread of its own, since the caller may be within a runtime.
+/// Looks for an engine and an image, on a thread of its own: the caller may be within a runtime.
 fn available() -> Result<(), String> {
     let ask = || {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -51,5 +52,5 @@ fn available() -> Result<(), String> {
     };
     std::thread::spawn(ask)
         .join()
-        .unwrap_or_else(|_| Err("the engine could not be asked".into()))
+        .unwrap_or_else(|_| Err("the thread that asks the container engine panicked".into()))
 }

@@ -13,13 +13,14 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
-/// How soon a message for a partition that the producer does not know yet is tried again.
+/// The pause before another attempt to send to a partition that the producer does not know yet.
 const TRY_AGAIN: Duration = Duration::from_millis(100);
 
-/// How long a message that was acknowledged somewhere is looked for.
+/// The longest wait for the reader of the topics to find a message that was acknowledged without
+/// an offset.
 const READ: Duration = Duration::from_secs(30);
 
-/// A producer with the settings of the plan, straight to the brokers.
+/// Makes a producer with the settings of the plan; it goes straight to the brokers.
 ///
 /// # Errors
 /// Where librdkafka refuses.
@@ -73,9 +74,9 @@ pub(crate) async fn produce(world: &Arc<World>, producer: &FutureProducer) {
     while deliveries.join_next().await.is_some() {}
 }
 
-/// Where an acknowledged message stands. Of one that an idempotent producer sent twice, because
-/// the first answer was lost, the second answer does not tell: then the reader of the topics does,
-/// or the message is missing.
+/// Returns where an acknowledged message stands. Of one that an idempotent producer sent twice,
+/// because the first answer was lost, the second answer does not tell: then the reader of the
+/// topics does, or the message is missing.
 async fn offset(world: &World, message: &Message, told: i64) -> Offset {
     if let Ok(offset) = u64::try_from(told) {
         return Offset::new(offset);
@@ -84,7 +85,7 @@ async fn offset(world: &World, message: &Message, told: i64) -> Offset {
     read.unwrap_or_else(|| world.log.end(message.partition))
 }
 
-/// Hands a message to librdkafka; `None` where that is not possible within its time.
+/// Hands a message to librdkafka; returns `None` where that is not possible within its time.
 async fn send(
     world: &World,
     producer: &FutureProducer,
@@ -124,7 +125,7 @@ async fn send(
     }
 }
 
-/// Waits for what librdkafka still holds, at the end of a run; not for long.
+/// Drops what librdkafka still holds, at the end of a run.
 pub(crate) fn close(producer: &FutureProducer) {
     producer.purge(rdkafka::producer::PurgeConfig::default().queue().inflight());
 }

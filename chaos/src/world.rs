@@ -1,4 +1,4 @@
-//! What everybody sees of one run: its plan, its trace, and the parts that take part.
+//! What the parts of one run share: its plan, its trace, and each other.
 
 use crate::admin::Admin;
 use crate::cluster::Cluster;
@@ -23,16 +23,16 @@ use tokio::runtime::{EnterGuard, Handle};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// What everybody sees of one run.
+/// What the parts of one run share.
 ///
-/// Whoever observes something calls [`World::observe`], with no lock held: a fault that waited for
-/// it begins at once, before the observer goes on.
+/// An observer calls [`World::observe`] with no lock held: a fault that waited for the observation
+/// begins at once, before the observer goes on.
 pub(crate) struct World {
     pub plan: Plan,
     pub names: Names,
     pub cluster: Arc<Cluster>,
     pub admin: Admin,
-    /// Set before anything happens.
+    /// The proxy, set before anything happens.
     pub proxy: OnceLock<Proxy>,
     pub processes: Processes,
     pub sink: Sink,
@@ -43,15 +43,15 @@ pub(crate) struct World {
     pub recorder: Recorder,
     runtime: Handle,
     tasks: Mutex<JoinSet<()>>,
-    /// Every message was acknowledged or given up.
+    /// Whether every message was acknowledged or given up.
     produced: AtomicBool,
     healed: AtomicBool,
-    /// What the environment or the subject could not do.
+    /// The first failure of the environment or the subject.
     failure: watch::Sender<Option<ChaosError>>,
 }
 
 impl World {
-    /// The world of a plan, before anything happened.
+    /// Makes the world of a plan, before anything happens.
     pub(crate) fn new(
         plan: Plan,
         names: Names,
@@ -80,23 +80,23 @@ impl World {
         }
     }
 
-    /// The time since the run began.
+    /// Returns the time since the run began.
     pub(crate) fn now(&self) -> Instant {
         self.recorder.now()
     }
 
-    /// Notes an observation, and lets the faults begin that waited for it.
+    /// Notes an observation, and begins the faults that waited for it.
     pub(crate) fn observe(self: &Arc<Self>, event: TraceEvent) {
         let entry = self.recorder.note(event);
         self.trigger_faults(&entry.event);
     }
 
-    /// Does something beside everything else, until the run ends. May be called from any thread.
+    /// Runs a task beside all others, until the run ends. May be called from any thread.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         lock(&self.tasks).spawn_on(task, &self.runtime);
     }
 
-    /// For the time of the guard, this thread may start processes and tasks.
+    /// Lets this thread start processes and tasks for as long as the guard lives.
     pub(crate) fn enter(&self) -> EnterGuard<'_> {
         self.runtime.enter()
     }
@@ -106,27 +106,28 @@ impl World {
         tokio::time::sleep_until(self.recorder.moment(at).into()).await;
     }
 
-    /// Every message was acknowledged or given up.
+    /// Notes that every message was acknowledged or given up.
     pub(crate) fn set_produced(&self) {
         self.produced.store(true, Ordering::Relaxed);
     }
 
-    /// Whether every message was acknowledged or given up.
+    /// Returns whether every message was acknowledged or given up.
     pub(crate) fn has_produced(&self) -> bool {
         self.produced.load(Ordering::Relaxed)
     }
 
-    /// The safety phase is over.
+    /// Notes that the safety phase is over.
     pub(crate) fn set_healed(&self) {
         self.healed.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the safety phase is over.
+    /// Returns whether the safety phase is over.
     pub(crate) fn is_healed(&self) -> bool {
         self.healed.load(Ordering::Relaxed)
     }
 
-    /// The environment or the subject failed, so that the run means nothing; the first counts.
+    /// Notes a failure of the environment or the subject, after which the run means nothing; the
+    /// first one counts.
     pub(crate) fn fail(&self, error: ChaosError) {
         self.failure.send_if_modified(|failure| {
             let first = failure.is_none();
@@ -135,17 +136,17 @@ impl World {
         });
     }
 
-    /// Waits until something failed.
+    /// Waits for a failure, and returns it.
     pub(crate) async fn failed(&self) -> ChaosError {
         let mut failure = self.failure.subscribe();
         match failure.wait_for(Option::is_some).await.as_deref() {
             Ok(Some(error)) => error.clone(),
             // The sender lives as long as the world.
-            _ => ChaosError::Internal("a run lost its world".into()),
+            _ => ChaosError::Internal("the world of a run was dropped before its end".into()),
         }
     }
 
-    /// Ends everything that was spawned.
+    /// Ends all tasks that were spawned.
     pub(crate) async fn end_tasks(&self) {
         let mut tasks = std::mem::take(&mut *lock(&self.tasks));
         tasks.shutdown().await;

@@ -1,4 +1,4 @@
-//! Groups: who coordinates them, who is in them, what they have committed.
+//! Groups: their coordinators, their members, and what they have committed.
 
 use super::{Admin, Failure, check, retry};
 use crate::ChaosError;
@@ -8,7 +8,7 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::StrBytes;
 
-/// Where coordinators keep what groups commit.
+/// The topic in which coordinators keep what groups commit.
 const OFFSETS_TOPIC: &str = "__consumer_offsets";
 
 /// A group as its coordinator describes it.
@@ -16,24 +16,25 @@ const OFFSETS_TOPIC: &str = "__consumer_offsets";
 pub(crate) struct GroupState {
     /// Kafka's word for it: `Stable`, `Empty`, `PreparingRebalance`, `Dead`, ...
     pub state: String,
-    /// How many are in it.
+    /// The number of its members.
     pub members: usize,
 }
 
 impl Admin {
-    /// The broker that coordinates the group.
+    /// Returns the index of the broker that coordinates the group.
     pub(crate) async fn coordinator(&self, group: &str) -> Result<u32, ChaosError> {
         let what = format!("name the coordinator of the group {group}");
         retry(&what, move |_| self.coordinator_now(group)).await
     }
 
-    /// The partition of `__consumer_offsets` that keeps the group; its leader is the coordinator.
+    /// Returns the partition of `__consumer_offsets` that keeps the group; its leader is the
+    /// coordinator.
     pub(crate) async fn offsets_partition(&self, group: &str) -> Result<u32, ChaosError> {
         let partitions = self.topic(OFFSETS_TOPIC).await?.partitions.len();
         Ok(partition_of_group(group, partitions))
     }
 
-    /// What the group has committed: topic, partition, and the offset of the next record.
+    /// Returns what the group has committed: topic, partition, and the offset of the next record.
     pub(crate) async fn committed(
         &self,
         group: &str,
@@ -67,7 +68,7 @@ impl Admin {
         .await
     }
 
-    /// The group's state and the number of its members.
+    /// Returns the group's state and the number of its members.
     pub(crate) async fn group(&self, group: &str) -> Result<GroupState, ChaosError> {
         let request = &DescribeGroupsRequest::default().with_groups(vec![group_id(group)]);
         retry(
@@ -120,15 +121,15 @@ fn group_id(group: &str) -> GroupId {
     GroupId(StrBytes::from_string(group.to_owned()))
 }
 
-/// How Kafka spreads groups over the partitions of its offsets topic.
+/// Computes the group's partition of the offsets topic, as Kafka does.
 fn partition_of_group(group: &str, partitions: usize) -> u32 {
-    // Kafka takes 0 for the one number whose absolute value is none.
+    // The lowest number has no absolute value; Kafka takes 0 for it.
     let hash = java_hash(group).checked_abs().unwrap_or(0);
     let partitions = u32::try_from(partitions).unwrap_or(u32::MAX).max(1);
     hash.unsigned_abs() % partitions
 }
 
-/// Java's `String.hashCode`.
+/// Computes Java's `String.hashCode`.
 fn java_hash(text: &str) -> i32 {
     text.encode_utf16().fold(0_i32, |hash, unit| {
         hash.wrapping_mul(31).wrapping_add(i32::from(unit))

@@ -2,7 +2,7 @@
 //!
 //! Each call has a deadline, goes to the broker that must answer it (a leader, a coordinator, or
 //! any), and is tried again where the error passes by itself. It uses a connection of its own, so
-//! a broker that hangs holds up nobody else.
+//! a broker that hangs holds up no other call.
 
 mod groups;
 mod retry;
@@ -24,21 +24,22 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use wire::Connection;
 
-/// How long a broker may take for one request.
+/// The time limit of one request.
 const ATTEMPT: Duration = Duration::from_secs(3);
-/// What a broker is told about it: less, so that it answers before nobody listens.
+/// The time limit that a broker is told, in milliseconds: a shorter one, so that it answers while
+/// the harness still waits.
 const ATTEMPT_MS: i32 = 2_500;
 
-/// Asks the brokers. Cheap to clone.
+/// The client that asks the brokers. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Admin {
     brokers: Arc<[BrokerAddress]>,
-    /// Where to begin when any broker will do: the one that answered last.
+    /// The broker to begin with when any will do: the one that answered last.
     answering: Arc<AtomicUsize>,
 }
 
 impl Admin {
-    /// Of these brokers; nothing is connected yet.
+    /// Makes a client of these brokers; it is not connected yet.
     pub(crate) fn new(brokers: &[BrokerAddress]) -> Self {
         Self {
             brokers: brokers.into(),
@@ -46,7 +47,7 @@ impl Admin {
         }
     }
 
-    /// What this broker knows of the cluster: of the one topic, or of all.
+    /// Asks this broker what it knows of the cluster: of the one topic, or of all.
     pub(crate) async fn metadata(
         &self,
         broker: u32,
@@ -95,7 +96,7 @@ impl Admin {
         call(broker, request, newest).await
     }
 
-    /// The index of Kafka's node id.
+    /// Returns the index of the broker with this Kafka node id.
     fn index(&self, node: i32) -> Option<u32> {
         self.brokers
             .iter()
@@ -103,7 +104,7 @@ impl Admin {
             .map(|broker| broker.index)
     }
 
-    /// Kafka's node id of an index.
+    /// Returns Kafka's node id of the broker with this index.
     fn node(&self, index: u32) -> Option<i32> {
         self.brokers
             .iter()
@@ -127,7 +128,7 @@ fn topic_name(topic: &str) -> TopicName {
     TopicName(StrBytes::from_string(topic.to_owned()))
 }
 
-/// One request on a connection of its own, within [`ATTEMPT`].
+/// Sends one request on a connection of its own; returns the answer that comes within [`ATTEMPT`].
 async fn call<R: Request>(
     broker: &BrokerAddress,
     request: &R,

@@ -7,17 +7,17 @@ use std::io;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long a call may take in all.
+/// The time limit of a call with all of its attempts.
 const WITHIN: Duration = Duration::from_secs(30);
-/// How long to wait before the next attempt.
+/// The pause before the next attempt.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Why an attempt failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// It may pass: a broker is away, a leader is being elected.
+    /// A failure that may pass: a broker is away, a leader is being elected.
     Passing(String),
-    /// It stays: the broker refuses.
+    /// A failure that stays: the broker refuses.
     Final(String),
 }
 
@@ -30,7 +30,7 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// What an error code in a response means for the attempt.
+/// Translates an error code in a response to what it means for the attempt.
 pub(crate) fn check(code: i16) -> Result<(), Failure> {
     match code.err() {
         None => Ok(()),
@@ -39,8 +39,8 @@ pub(crate) fn check(code: i16) -> Result<(), Failure> {
     }
 }
 
-/// Whether the error goes away when the cluster has healed. Some do for an administrator who waits
-/// for brokers and groups, although clients must not retry them.
+/// Returns whether the error goes away when the cluster has healed. Some do for an administrator,
+/// which waits for brokers and groups, although clients must not retry them.
 fn passes(error: ResponseError) -> bool {
     error.is_retriable()
         || matches!(
@@ -53,8 +53,8 @@ fn passes(error: ResponseError) -> bool {
         )
 }
 
-/// Attempts until one succeeds, one fails for good, or the time is over. `what` completes the
-/// sentence "the cluster did not ...". The attempt is told how many came before it.
+/// Repeats the attempt until it succeeds, fails for good, or the time is over. `what` completes the
+/// sentence "the cluster did not ...". The attempt gets the number of those before it.
 pub(crate) async fn retry<T, A>(
     what: &str,
     mut attempt: impl FnMut(usize) -> A,

@@ -120,7 +120,7 @@ async fn groups(admin: &Admin) -> Result<(), ChaosError> {
     Ok(())
 }
 
-/// Calls succeed while one broker does not answer, whichever it is.
+/// Checks that calls succeed while one broker does not answer, whichever it is.
 async fn outages(cluster: &Cluster, admin: &Admin) -> Result<(), ChaosError> {
     for broker in 0..3 {
         cluster.pause(broker).await?;

@@ -1,4 +1,4 @@
-//! Topics, their partitions, and who leads them.
+//! Topics, their partitions, and the leaders of those.
 
 use super::{ATTEMPT_MS, Admin, Failure, METADATA, check, metadata_request, retry, topic_name};
 use crate::ChaosError;
@@ -25,24 +25,24 @@ use std::collections::BTreeMap;
 /// A topic as a broker describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TopicState {
-    /// By number.
+    /// The partitions, by number.
     pub partitions: Vec<PartitionState>,
 }
 
 /// A partition as a broker describes it; brokers go by their index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PartitionState {
-    /// Who leads it, if anybody does.
+    /// The leader, if there is one.
     pub leader: Option<u32>,
-    /// How often leadership has changed.
+    /// The leader epoch, which rises with each new leader.
     pub leader_epoch: i32,
-    /// Who keeps it; the first is the one that should lead.
+    /// The brokers that keep the partition; the first is the one that should lead.
     pub replicas: Vec<u32>,
-    /// Who of them is in sync.
+    /// The replicas that are in sync.
     pub isr: Vec<u32>,
 }
 
-/// What ListOffsets is asked for.
+/// The end of a partition that ListOffsets is asked for.
 #[derive(Clone, Copy)]
 enum End {
     Start,
@@ -119,7 +119,7 @@ impl Admin {
         let what = format!("raise the topic {topic} to {total} partitions");
         retry(&what, move |earlier| async move {
             let answer = self.any(request, 3).await?;
-            // "Invalid" is what a broker says to as many as there are already.
+            // A broker answers "invalid" where there are as many partitions already.
             let done = (earlier > 0).then_some(ResponseError::InvalidPartitions);
             (answer.results.iter()).try_for_each(|topic| check_unless(topic.error_code, done))
         })
@@ -151,7 +151,7 @@ impl Admin {
         .await
     }
 
-    /// Deletes the records before an offset, and returns where the log begins now.
+    /// Deletes the records before an offset; returns the offset at which the log begins now.
     pub(crate) async fn delete_records(
         &self,
         topic: &str,
@@ -235,7 +235,7 @@ impl Admin {
             .try_for_each(|partition| check(partition.error_code))
     }
 
-    /// Lets the preferred replica lead.
+    /// Makes the preferred replica the leader.
     async fn elect(&self, topic: &str, partition: u32) -> Result<(), Failure> {
         let request = &ElectLeadersRequest::default()
             .with_election_type(0)
@@ -252,13 +252,14 @@ impl Admin {
             .try_for_each(|partition| check(partition.error_code))
     }
 
-    /// The topic as a broker knows it now.
+    /// Returns the topic as a broker knows it now.
     pub(crate) async fn topic(&self, topic: &str) -> Result<TopicState, ChaosError> {
         let what = format!("describe the topic {topic}");
         retry(&what, move |_| self.topic_now(topic)).await
     }
 
-    /// Where each partition begins, and the offset after its last record that consumers may see.
+    /// Returns for each partition its first offset, and the offset after its last record that
+    /// consumers may see.
     pub(crate) async fn log_ends(&self, topic: &str) -> Result<Vec<(u64, u64)>, ChaosError> {
         retry(
             &format!("tell the offsets of the topic {topic}"),
@@ -317,7 +318,7 @@ impl Admin {
         (state.leader).ok_or_else(|| Failure::Passing("there is no leader".into()))
     }
 
-    /// The one topic of an answer.
+    /// Reads the one topic of an answer.
     fn state(&self, answer: &MetadataResponse) -> Result<TopicState, Failure> {
         let topic = (answer.topics.first())
             .ok_or_else(|| Failure::Passing("the topic is not known yet".into()))?;
@@ -363,7 +364,8 @@ fn list_offsets(topic: &str, partitions: &[i32], end: End) -> ListOffsetsRequest
         ])
 }
 
-/// Like [`check`], for a request that is done already where this error comes.
+/// Checks an error code as [`check`] does, but takes the error `done` for success: it says that an
+/// earlier attempt succeeded, or that nothing was left to do.
 fn check_unless(code: i16, done: Option<ResponseError>) -> Result<(), Failure> {
     match done {
         Some(error) if error.code() == code => Ok(()),

@@ -8,14 +8,15 @@ use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// The longest response that is believed. Metadata of a large cluster stays far below it.
+/// The length of the longest response that is believed, in bytes. Metadata of a large cluster stays
+/// far below it.
 const MAX_RESPONSE: usize = 64 << 20;
 
 /// A connection that has asked which versions the broker knows.
 pub(crate) struct Connection {
     stream: TcpStream,
     correlation: i32,
-    /// By API key: the oldest and the newest version of the broker.
+    /// The oldest and the newest version that the broker knows, by API key.
     versions: BTreeMap<i16, (i16, i16)>,
 }
 
@@ -94,7 +95,7 @@ impl Connection {
     }
 }
 
-/// Length, header and body.
+/// Encodes a request: length, header and body.
 fn frame<R: Request>(request: &R, version: i16, correlation: i32) -> io::Result<BytesMut> {
     let header = RequestHeader::default()
         .with_request_api_key(R::KEY)

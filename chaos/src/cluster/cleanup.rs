@@ -12,15 +12,15 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::sync::LazyLock;
 
-/// The variable that a member's environment carries.
+/// The variable in a member's environment that names its run.
 pub(crate) const VARIABLE: &str = "PLIMSOLL_RUN";
-/// The run that a container or network belongs to.
+/// The label that names the run of a container or network.
 pub(super) const RUN_LABEL: &str = "org.plimsoll.run";
-/// Where that run's process lives. Process ids say nothing about another machine's processes, or
-/// those of another container.
+/// The label that names the home of that run's process. Process ids say nothing about processes of
+/// another machine, or of another container.
 const HOME_LABEL: &str = "org.plimsoll.home";
 
-/// The name of this run: `<process id>-<start time>`.
+/// Returns the name of this run: `<process id>-<start time>`.
 pub(crate) fn run_id() -> String {
     static RUN: LazyLock<String> = LazyLock::new(|| {
         let pid = std::process::id();
@@ -29,7 +29,7 @@ pub(crate) fn run_id() -> String {
     RUN.clone()
 }
 
-/// What containers and networks of this run are labelled with.
+/// Returns the labels of this run's containers and networks.
 pub(super) fn labels() -> BTreeMap<String, String> {
     BTreeMap::from([
         (RUN_LABEL.to_owned(), run_id()),
@@ -70,7 +70,8 @@ pub(super) async fn containers_of_dead_runs(docker: &Docker) {
     }
 }
 
-/// A second run may be at it at the same time: then what one does fails for the other.
+/// Logs whether a removal succeeded. Two runs may clean up at the same time: then what one removes
+/// fails for the other.
 fn report(id: &str, result: Result<(), bollard::errors::Error>) {
     match result {
         Ok(()) => tracing::info!("removed {id}, which an interrupted run had left"),
@@ -100,7 +101,8 @@ pub(super) fn processes_of_dead_runs() {
         let Some(pid) = pid.and_then(Pid::from_raw) else {
             continue;
         };
-        // Taken first: should the process end and its id be used again, this still means the old.
+        // Opened first: should the process end and its id be used again, the handle still means the
+        // old process.
         let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else {
             continue;
         };
@@ -117,11 +119,11 @@ pub(super) fn processes_of_dead_runs() {
     }
 }
 
-/// Members can be found on Linux only.
+/// Does nothing: members can be found on Linux only.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn processes_of_dead_runs() {}
 
-/// The run that an environment names, as `/proc` shows environments.
+/// Reads the run that an environment names, as `/proc` shows environments.
 fn run_of(environment: &[u8]) -> Option<String> {
     let value = environment.split(|byte| *byte == 0).find_map(|variable| {
         variable
@@ -131,12 +133,12 @@ fn run_of(environment: &[u8]) -> Option<String> {
     String::from_utf8(value.to_vec()).ok()
 }
 
-/// Whether a run is certainly over. What does not look like the name of a run is not.
+/// Returns whether a run is certainly over. A text that is no name of a run counts as alive.
 fn is_dead(run: &str) -> bool {
     let Some((pid, started)) = parse(run) else {
         return false;
     };
-    // Without a /proc nobody can be told dead from alive.
+    // Without a /proc a process that is gone looks like one that is there.
     if start_time(std::process::id()).is_none() {
         return false;
     }
@@ -148,7 +150,8 @@ fn parse(run: &str) -> Option<(u32, u64)> {
     Some((pid.parse().ok()?, started.parse().ok()?))
 }
 
-/// When a process started, in ticks since the machine did; none if it is gone, or a zombie.
+/// Returns when a process started, in ticks since the machine did; `None` if it is gone, or a
+/// zombie.
 pub(super) fn start_time(pid: u32) -> Option<u64> {
     start_time_in(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
@@ -165,7 +168,7 @@ fn start_time_in(stat: &str) -> Option<u64> {
     fields.nth(18)?.parse().ok()
 }
 
-/// The machine since its start, and the namespace of its process ids.
+/// Names the machine since its start, and the namespace of its process ids.
 fn home() -> String {
     static HOME: LazyLock<String> = LazyLock::new(|| {
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();

@@ -27,17 +27,17 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
 const BROKERS: usize = 3;
-/// How long the engine may take to answer that it is there.
+/// The time limit for the engine to answer that it is there.
 const ENGINE: Duration = Duration::from_secs(10);
-/// How long the engine may take to start a container, on a busy machine.
+/// The time limit for the engine to start a container, on a busy machine.
 const CREATE: Duration = Duration::from_secs(60);
-/// The same, where it has to pull the image first.
+/// The time limit for the engine to start a container where it has to pull the image first.
 const PULL: Duration = Duration::from_secs(900);
-/// How long a broker has to hand over its partitions before it is killed.
+/// The time that a broker has to hand over its partitions before it is killed.
 const GRACE: Duration = Duration::from_secs(30);
-/// How long a killed broker may take to disappear.
+/// The time limit for a killed broker to disappear.
 const GONE: Duration = Duration::from_secs(10);
-/// How much of a dead broker's log goes into an error.
+/// The number of lines of a dead broker's log that go into an error.
 const LAST_LINES: usize = 12;
 
 /// The containers of a run, and their network. Removed by [`Containers::remove`], else when
@@ -47,7 +47,7 @@ pub(super) struct Containers {
     docker: Docker,
     network: String,
     brokers: Vec<Container>,
-    /// What starts and removes them.
+    /// The handles that start and remove the containers.
     handles: Mutex<Vec<ContainerAsync<GenericImage>>>,
     removed: AtomicBool,
 }
@@ -57,12 +57,12 @@ pub(super) struct Containers {
 struct Container {
     name: String,
     host_port: u16,
-    /// Its address in the network. Fixed: a broker that came back elsewhere would not be found by
-    /// those who remember the old one.
+    /// The address in the network. It is fixed: a broker that came back elsewhere would not be
+    /// found by those that remember the old one.
     address: String,
 }
 
-/// The client of the container engine.
+/// Connects to the container engine.
 ///
 /// # Errors
 /// Where no engine answers.
@@ -128,7 +128,7 @@ impl Containers {
         Ok(containers)
     }
 
-    /// Where the harness reaches them.
+    /// Returns the addresses at which the harness reaches the brokers.
     pub(super) fn brokers(&self) -> Vec<BrokerAddress> {
         (0..)
             .zip(&self.brokers)
@@ -145,7 +145,7 @@ impl Containers {
         let options = KillContainerOptionsBuilder::new().signal("SIGKILL").build();
         (self.docker.kill_container(name, Some(options)).await)
             .map_err(|error| failed("kill", name, error))?;
-        // Whoever starts a container that is still ending starts nothing.
+        // To start a container that is still ending starts nothing.
         let end = Instant::now() + GONE;
         while self.state(name).await?.running {
             if Instant::now() > end {
@@ -233,7 +233,7 @@ impl Containers {
         self.removed.store(true, Ordering::Relaxed);
     }
 
-    /// The ends of the logs of brokers that do not run, to be put behind an error; else empty.
+    /// Returns the ends of the logs of the brokers that do not run, to be put behind an error.
     pub(super) async fn last_words(&self) -> String {
         let mut words = String::new();
         let handles = self.handles.lock().await;
@@ -247,7 +247,7 @@ impl Containers {
             let mut last = log.lines().rev().take(LAST_LINES).collect::<Vec<_>>();
             last.reverse();
             words.push_str(&format!(
-                "\n{} does not run; it said last:\n{}",
+                "\n{} does not run; its log ends with:\n{}",
                 container.name,
                 last.join("\n")
             ));
@@ -285,7 +285,7 @@ impl Containers {
             .map_err(|error| failed("disconnect", &container.name, error))
     }
 
-    async fn state(&self, name: &str) -> Result<State, ChaosError> {
+    async fn state(&self, name: &str) -> Result<ContainerState, ChaosError> {
         let found = (self.docker.inspect_container(name, None).await)
             .map_err(|error| failed("inspect", name, error))?;
         let process = found.state.unwrap_or_default();
@@ -293,7 +293,7 @@ impl Containers {
             .and_then(|settings| settings.networks)
             .unwrap_or_default();
         let endpoint = networks.get(&self.network);
-        Ok(State {
+        Ok(ContainerState {
             running: process.running.unwrap_or(false),
             paused: process.paused.unwrap_or(false),
             connected: endpoint.is_some(),
@@ -314,7 +314,7 @@ impl Drop for Containers {
         if *self.removed.get_mut() {
             return;
         }
-        // Nobody says whether a runtime is there, so one of our own is brought along.
+        // There may be no runtime here, so this brings its own.
         let removed = std::thread::scope(|scope| {
             let remove = scope.spawn(|| on_own_runtime(self.remove()));
             remove.join().is_ok_and(|done| done.is_some())
@@ -326,16 +326,16 @@ impl Drop for Containers {
     }
 }
 
-/// What the engine says about a container.
+/// The state of a container, as the engine describes it.
 #[derive(Clone, Debug)]
-struct State {
+struct ContainerState {
     running: bool,
     paused: bool,
     connected: bool,
     address: Option<String>,
 }
 
-/// Asks for one broker's container.
+/// Describes the container of one broker.
 fn request(
     image: &Image,
     name: &str,
@@ -371,8 +371,8 @@ fn request(
 /// Lets the client of testcontainers speak the engine's version of the API.
 ///
 /// It begins with the newest version that it knows, which older engines refuse, and has no setting
-/// for it. But the version is shared by all clones of a client, and lives as long as somebody uses
-/// it: so this is called while a request is being made.
+/// for it. But the version is shared by all clones of a client, and lives as long as one of them:
+/// so this is called while a request is being made.
 fn negotiate() {
     let negotiate = || {
         on_own_runtime(async {
@@ -386,7 +386,8 @@ fn negotiate() {
     let _ = std::thread::scope(|scope| scope.spawn(negotiate).join());
 }
 
-/// Runs on a thread that has no runtime yet; none, if none can be made.
+/// Runs a future on a new runtime, on a thread that has none yet; returns `None` if no runtime can
+/// be made.
 fn on_own_runtime<T>(future: impl Future<Output = T>) -> Option<T> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -395,15 +396,15 @@ fn on_own_runtime<T>(future: impl Future<Output = T>) -> Option<T> {
     Some(runtime.block_on(future))
 }
 
-/// The containers' names, by Kafka's id of the broker.
+/// Returns the containers' names, by Kafka's id of the broker.
 fn names(prefix: &str) -> Vec<String> {
     (1..=BROKERS)
         .map(|id| format!("{prefix}-kafka-{id}"))
         .collect()
 }
 
-/// A network with a subnet of its own, since addresses can be fixed only there. The subnets are
-/// out of the range set aside for benchmarks, which no route leads to.
+/// Creates a network with a subnet of its own, since addresses can be fixed only there. The subnets
+/// are out of the range set aside for benchmarks, which no route leads to.
 async fn create_network(docker: &Docker, name: &str) -> Result<String, ChaosError> {
     // Clusters that begin together should not try the same one.
     let first = std::process::id() % 256;
@@ -432,7 +433,7 @@ async fn create_network(docker: &Docker, name: &str) -> Result<String, ChaosErro
     Err(failed("create", name, why))
 }
 
-/// Ports for the brokers, the same for as long as they live.
+/// Finds ports for the brokers, which keep them for as long as they live.
 ///
 /// They lie below those that the system gives to outgoing connections: one of those could take the
 /// port of a broker that is down.
@@ -452,7 +453,7 @@ fn free_ports(number: u32) -> Result<Vec<u16>, ChaosError> {
     match free.len() == BROKERS {
         true => Ok(free),
         false => Err(ChaosError::Environment(format!(
-            "no {BROKERS} ports are free between {FIRST} and {LAST}"
+            "fewer than {BROKERS} ports are free between {FIRST} and {LAST}"
         ))),
     }
 }
@@ -474,7 +475,7 @@ fn is_missing(error: &DockerError) -> bool {
 
 fn warn_unless_gone<E: std::fmt::Display>(removed: Result<(), E>) {
     if let Err(error) = removed {
-        tracing::warn!("something of the brokers' was not removed: {error}");
+        tracing::warn!("a container or network of the brokers was not removed: {error}");
     }
 }
 

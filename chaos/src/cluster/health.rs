@@ -10,9 +10,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 const PAUSE: Duration = Duration::from_millis(200);
-/// How long a bootstrap server has to answer.
+/// The time limit for the first answer of a bootstrap server.
 const BOOTSTRAP: Duration = Duration::from_secs(15);
-/// Where coordinators keep what groups commit.
+/// The topic in which coordinators keep what groups commit.
 const OFFSETS_TOPIC: &str = "__consumer_offsets";
 
 /// Waits until every broker answers and knows all others, and, where the cluster is ours, every
@@ -49,7 +49,7 @@ pub(super) async fn wait_for_brokers(
     .await
 }
 
-/// All brokers of the cluster that one of these servers belongs to, by node id.
+/// Finds all brokers of the cluster that one of these servers belongs to, by node id.
 pub(super) async fn discover(bootstrap: &str) -> Result<Vec<BrokerAddress>, ChaosError> {
     let servers = (0..)
         .zip(
@@ -66,7 +66,7 @@ pub(super) async fn discover(bootstrap: &str) -> Result<Vec<BrokerAddress>, Chao
         .collect::<Vec<_>>();
     let admin = Admin::new(&servers);
     let asked = async {
-        let mut last = "it names no server".to_owned();
+        let mut last = "the list names no server".to_owned();
         for server in &servers {
             match ask(&admin, server).await {
                 Ok(answer) => return Ok(answer),
@@ -149,7 +149,7 @@ fn topics_are_whole(
         let name = topic.name.as_ref().map_or("", |name| name.0.as_str());
         let of_offsets = name == OFFSETS_TOPIC;
         offsets_exist |= of_offsets;
-        // In what state other people's topics are is not ours to wait for.
+        // On a cluster that is not ours, other topics may be in any state.
         if !is_ours && !of_offsets {
             continue;
         }

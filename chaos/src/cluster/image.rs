@@ -1,4 +1,4 @@
-//! Which Kafka image the brokers run.
+//! The choice of the Kafka image that the brokers run.
 
 use crate::ChaosError;
 use bollard::Docker;
@@ -8,9 +8,9 @@ use std::env;
 
 /// The official image, in the version that `chaos/image/build` builds too.
 const OFFICIAL: &str = "apache/kafka:4.3.1";
-/// What `chaos/image/build` puts on its images.
+/// The label that `chaos/image/build` puts on its images.
 const LOCAL_LABEL: &str = "org.plimsoll.kafka-image";
-/// What overrides the choice.
+/// The environment variable that overrides the choice.
 const VARIABLE: &str = "PLIMSOLL_KAFKA_IMAGE";
 
 /// An image by name, and whether the engine has it.
@@ -18,12 +18,12 @@ const VARIABLE: &str = "PLIMSOLL_KAFKA_IMAGE";
 pub(super) struct Image {
     /// Name and tag.
     pub(super) reference: String,
-    /// If not, the engine has to pull it first.
+    /// Whether the engine has it; if not, it has to be pulled first.
     pub(super) present: bool,
 }
 
 impl Image {
-    /// The name, and the tag or the hash of a digest.
+    /// Splits the reference into the name, and the tag or the hash of a digest.
     pub(super) fn name_and_tag(&self) -> (&str, &str) {
         match self.reference.rsplit_once(':') {
             // A colon before a slash belongs to the registry's port.
@@ -32,7 +32,7 @@ impl Image {
         }
     }
 
-    /// The error where it is not there and will not be.
+    /// Makes the error for an image that is not there and cannot be pulled.
     pub(super) fn missing(&self, why: &str) -> ChaosError {
         ChaosError::Environment(format!(
             "the image {} is not there ({why}): run chaos/image/build to build one without a \
@@ -42,11 +42,11 @@ impl Image {
     }
 }
 
-/// The image that the environment names; else the official one if it is there; else the one that
-/// was built here; else the official one, to be pulled.
+/// Chooses the image that the environment names; else the official one if it is there; else the one
+/// that was built here; else the official one, to be pulled.
 ///
-/// The local one comes before a pull because whoever built it had no registry, and a registry that
-/// does not answer takes its time.
+/// The local one comes before a pull because it was built for want of a registry, and a registry
+/// that does not answer takes its time.
 pub(super) async fn choose(docker: &Docker) -> Result<Image, ChaosError> {
     if let Ok(reference) = env::var(VARIABLE)
         && !reference.trim().is_empty()
@@ -67,7 +67,7 @@ async fn image(docker: &Docker, reference: &str) -> Image {
     }
 }
 
-/// The newest image that `chaos/image/build` has built.
+/// Finds the newest image that `chaos/image/build` has built.
 async fn built_here(docker: &Docker) -> Result<Option<Image>, ChaosError> {
     let filters = HashMap::from([("label", vec![LOCAL_LABEL])]);
     let options = ListImagesOptionsBuilder::new().filters(&filters).build();

@@ -1,4 +1,4 @@
-//! The brokers that plans run on: three in containers of our own, or a cluster that is there.
+//! The brokers that plans run on: three in containers of our own, or a cluster that exists already.
 
 mod cleanup;
 mod containers;
@@ -16,7 +16,7 @@ use crate::proxy::BrokerAddress;
 use containers::Containers;
 use std::time::Duration;
 
-/// How long three brokers may take from nothing to a full in-sync set, on a busy machine.
+/// The time limit for three brokers to get from nothing to a full in-sync set, on a busy machine.
 const START: Duration = Duration::from_secs(120);
 
 /// The brokers of a run.
@@ -24,11 +24,11 @@ const START: Duration = Duration::from_secs(120);
 pub(crate) struct Cluster {
     brokers: Vec<BrokerAddress>,
     admin: Admin,
-    /// Absent where the cluster is somebody else's.
+    /// The brokers' containers; absent where the cluster is not ours.
     containers: Option<Containers>,
 }
 
-/// Whether [`Cluster::start`] finds an engine and an image, without pulling one.
+/// Checks that [`Cluster::start`] would find an engine and an image without pulling one.
 pub(crate) async fn available() -> Result<(), ChaosError> {
     let docker = containers::engine().await?;
     let image = image::choose(&docker).await?;
@@ -56,7 +56,7 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// Uses a cluster that is there; its brokers cannot be broken.
+    /// Attaches to a cluster that exists already; its brokers cannot be broken.
     pub(crate) async fn attach(bootstrap: &str) -> Result<Self, ChaosError> {
         cleanup::processes_of_dead_runs();
         let brokers = health::discover(bootstrap).await?;
@@ -69,27 +69,27 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// By index.
+    /// Returns the brokers, by index.
     pub(crate) fn brokers(&self) -> &[BrokerAddress] {
         &self.brokers
     }
 
-    /// Asks these brokers.
+    /// Returns the client that asks these brokers.
     pub(crate) fn admin(&self) -> &Admin {
         &self.admin
     }
 
-    /// Whether its brokers may be broken.
+    /// Returns whether its brokers may be broken.
     pub(crate) fn is_ours(&self) -> bool {
         self.containers.is_some()
     }
 
-    /// SIGKILL; returns when the broker is gone.
+    /// Kills a broker with SIGKILL; returns when it is gone.
     pub(crate) async fn kill(&self, broker: u32) -> Result<(), ChaosError> {
         self.ours()?.kill(broker).await
     }
 
-    /// SIGTERM; returns when the broker has handed over its partitions and ended.
+    /// Stops a broker with SIGTERM; returns when it has handed over its partitions and ended.
     pub(crate) async fn stop(&self, broker: u32) -> Result<(), ChaosError> {
         self.ours()?.stop(broker).await
     }
@@ -99,7 +99,7 @@ impl Cluster {
         self.ours()?.start_broker(broker).await
     }
 
-    /// Freezes a broker: its connections stay, nobody answers.
+    /// Freezes a broker: its connections stay, and get no answer.
     pub(crate) async fn pause(&self, broker: u32) -> Result<(), ChaosError> {
         self.ours()?.pause(broker).await
     }
@@ -140,8 +140,8 @@ impl Cluster {
         }
     }
 
-    /// The first time that it is healthy. Whoever asks for a coordinator makes Kafka create the
-    /// topic of committed offsets; better now than in the middle of a plan.
+    /// Waits until the cluster is healthy for the first time. To ask for a coordinator makes Kafka
+    /// create the topic of committed offsets; better now than in the middle of a plan.
     async fn first_health(&self) -> Result<(), ChaosError> {
         let healthy = async {
             self.healthy_brokers().await?;

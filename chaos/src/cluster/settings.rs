@@ -1,6 +1,6 @@
-//! What the brokers are told by their environment.
+//! The settings that the brokers get by their environment.
 
-/// The port in each container that clients come to.
+/// The port in each container that clients connect to.
 pub(super) const CLIENT_PORT: u16 = 9092;
 const INTERNAL_PORT: u16 = 19092;
 const CONTROLLER_PORT: u16 = 9093;
@@ -42,18 +42,18 @@ const SETTINGS: &[(&str, &str)] = &[
     ("log.cleaner.dedupe.buffer.size", "8388608"),
 ];
 
-/// One broker among its like.
+/// One broker, and what it must know of the others.
 pub(super) struct Broker<'a> {
-    /// Kafka's id of it, from 1.
+    /// Kafka's id of the broker, from 1.
     pub(super) node_id: i32,
-    /// The names of all, by node id; the network resolves them.
+    /// The names of all brokers, by node id; the network resolves them.
     pub(super) names: &'a [String],
-    /// Where the host publishes its client port.
+    /// The port of the host at which the client port is published.
     pub(super) host_port: u16,
 }
 
 impl Broker<'_> {
-    /// What the container gets; the official image makes settings of the variables.
+    /// Lists the variables that the container gets; the official image makes settings of them.
     pub(super) fn environment(&self) -> Vec<(String, String)> {
         let voters = (1..)
             .zip(self.names)
@@ -98,7 +98,7 @@ impl Broker<'_> {
     }
 }
 
-/// The variable that the official image turns into this setting.
+/// Names the variable that the official image turns into this setting.
 fn variable(setting: &str) -> String {
     format!("KAFKA_{}", setting.replace('.', "_").to_uppercase())
 }
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_broker_is_told_who_it_is_and_who_the_others_are() {
+    fn a_broker_is_told_its_own_name_and_those_of_the_others() {
         let names = ["a1", "a2", "a3"].map(String::from);
         let broker = Broker {
             node_id: 2,

@@ -9,7 +9,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-/// Makes [`a_run_that_is_left_alone`] one.
+/// The environment variable that makes [`a_run_that_is_left_alone`] do something.
 const LEFT_ALONE: &str = "PLIMSOLL_TEST_LEFT_ALONE";
 const HEALED: Duration = Duration::from_secs(60);
 
@@ -148,7 +148,7 @@ async fn a_run_that_is_left_alone() {
     member.wait().expect("its end");
 }
 
-/// How many containers and networks of a run there are.
+/// Counts the containers and the networks of a run.
 async fn left(run: &str) -> (usize, usize) {
     let docker = containers::engine().await.expect("an engine");
     let filters = HashMap::from([("label", vec![format!("{}={run}", cleanup::RUN_LABEL)])]);
@@ -164,7 +164,7 @@ async fn left(run: &str) -> (usize, usize) {
     )
 }
 
-/// Waits until all partitions are led by others.
+/// Waits until other brokers lead all partitions.
 async fn leads_nothing(admin: &Admin, broker: u32) {
     for _ in 0..300 {
         let state = admin.topic("faults").await.expect("topic");
@@ -177,7 +177,7 @@ async fn leads_nothing(admin: &Admin, broker: u32) {
     panic!("broker {broker} leads still");
 }
 
-/// Tells how long things took, with `--nocapture`.
+/// A stopwatch that prints the time between two events, with `--nocapture`.
 struct Clock(std::cell::Cell<Instant>);
 
 impl Clock {

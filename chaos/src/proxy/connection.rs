@@ -25,7 +25,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// How long a broker may take to accept a connection.
+/// The time limit for a broker to accept a connection.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
 /// A proxied connection.
@@ -33,12 +33,12 @@ pub(super) struct Connection {
     link: Arc<Link>,
     addresses: Arc<Addresses>,
     watcher: Arc<dyn Watcher>,
-    /// How often its link had been cut when it began.
+    /// The number of cuts of its link when the connection began.
     cuts: u64,
     member: watch::Sender<MemberEnd>,
-    /// What the broker was asked, and has not answered yet.
+    /// The requests that the broker has not answered yet.
     asked: watch::Sender<VecDeque<Asked>>,
-    /// Commits whose answer was not sent to the member.
+    /// The number of commits whose answer was not sent to the member.
     unanswered: AtomicU32,
 }
 
@@ -52,24 +52,24 @@ enum MemberEnd {
     Cut,
 }
 
-/// On its way to the broker.
+/// A request on its way to the broker.
 struct Request {
     due: Due,
     frame: Frame,
     asked: Option<Asked>,
 }
 
-/// On its way to the member.
+/// A response on its way to the member.
 struct Response {
     due: Due,
     frame: Frame,
     answer: Answer,
     is_commit: bool,
-    /// It is to be swallowed instead.
+    /// The kind of a response that is to be swallowed instead.
     lost: Option<RequestKind>,
 }
 
-/// When something is to be sent on; `None`: at once.
+/// The moment at which a frame is to be sent on; `None`: at once.
 #[derive(Clone, Copy)]
 struct Due(Option<Instant>);
 
@@ -124,7 +124,7 @@ impl Connection {
         requests: UnboundedReceiver<Request>,
         responses: UnboundedSender<Response>,
     ) {
-        // Nobody connects through a blocked link. The member does not see that.
+        // No connection is made through a blocked link. The member does not see that.
         if !self.may_pass(Way::ToBroker).await {
             return;
         }
@@ -163,7 +163,7 @@ impl Connection {
         Some(stream)
     }
 
-    /// Until the member closed its end.
+    /// Reads requests until the member closes its end.
     async fn read_requests(&self, reader: ReadHalf<'_>, requests: UnboundedSender<Request>) {
         let mut reader = BufReader::new(reader);
         let mut session = Session::default();
@@ -205,7 +205,7 @@ impl Connection {
         (frame, Some(Asked { header, detail }))
     }
 
-    /// Until the member's end is over and all was sent that still arrives.
+    /// Sends requests until the member's end is over and all was sent that still arrives.
     async fn send_requests(
         &self,
         mut requests: UnboundedReceiver<Request>,
@@ -228,7 +228,7 @@ impl Connection {
         }
     }
 
-    /// Until the broker closed its end.
+    /// Reads responses until the broker closes its end.
     async fn read_responses(&self, reader: ReadHalf<'_>, responses: UnboundedSender<Response>) {
         let mut reader = BufReader::new(reader);
         loop {
@@ -246,10 +246,10 @@ impl Connection {
     fn observe_response(&self, frame: Frame) -> Response {
         let asked = frame.correlation().and_then(|id| self.take_asked(id));
         let Some(asked) = asked else {
-            tracing::warn!("a response to nothing that was asked is passed on");
+            tracing::warn!("a response to no known request is passed on");
             return self.response(frame, Answer::default(), false, None);
         };
-        // Before the watcher is called: what it asks for then is about the next one.
+        // Before the watcher is called: a loss that it asks for is that of the next response.
         let is_open = *self.member.borrow() == MemberEnd::Open;
         let lost = asked
             .kind()
@@ -277,7 +277,7 @@ impl Connection {
         }
     }
 
-    /// The request that a response is for. Those before it have none.
+    /// Takes the request that a response is for. The requests before it get no response any more.
     fn take_asked(&self, correlation: i32) -> Option<Asked> {
         let mut found = None;
         self.asked.send_modify(|waiting| {
@@ -289,7 +289,7 @@ impl Connection {
         found
     }
 
-    /// What an answer says, and what of it the member gets.
+    /// Reads what an answer says, and makes the frame that the member gets of it.
     fn understand(&self, frame: Frame, asked: &Asked) -> (Frame, Answer) {
         let Ok(key) = ApiKey::try_from(asked.header.key) else {
             return (frame, Answer::default());
@@ -316,7 +316,7 @@ impl Connection {
         }
     }
 
-    /// Until the broker's end is over and the member got all that still arrives.
+    /// Sends responses until the broker's end is over and the member got all that still arrives.
     async fn send_responses(
         &self,
         mut responses: UnboundedReceiver<Response>,
@@ -348,7 +348,7 @@ impl Connection {
                 self.unanswered.fetch_sub(1, Ordering::SeqCst);
             }
         }
-        // That it is closed is held too.
+        // The end of the connection is held too.
         self.may_pass(Way::ToMember).await;
         MemberEnd::Closed
     }
@@ -363,7 +363,7 @@ impl Connection {
         }
     }
 
-    /// Waits until nothing holds what goes this way; false where it is never to be sent.
+    /// Waits until nothing holds what goes this way; returns false where it is never to be sent.
     async fn may_pass(&self, way: Way) -> bool {
         if self.link.is_blocked(way) {
             let unblocked = self.link.unblocked(way, self.cuts);
@@ -381,7 +381,7 @@ impl Connection {
 
     async fn member_is_over(&self) {
         let mut member = self.member.subscribe();
-        // It fails where the sender is gone, and that is a part of the connection.
+        // It fails only where the sender is gone, which is a part of the connection.
         let _ = member.wait_for(|end| *end != MemberEnd::Open).await;
     }
 
@@ -434,7 +434,7 @@ impl Due {
     }
 }
 
-/// An ApiVersions request that the proxy could not read the answer of is made one that no broker
+/// Replaces an ApiVersions request whose answer the proxy could not read by one that no broker
 /// knows: the answer to that says which versions there are, and clients ask again with one.
 fn readable_versions(frame: Frame, header: Header) -> Frame {
     let is_it = header.key == ApiKey::ApiVersions as i16;
@@ -444,10 +444,10 @@ fn readable_versions(frame: Frame, header: Header) -> Frame {
     }
 }
 
-/// What is sent is sent at once.
+/// Makes the system send at once what is written.
 fn prompt(stream: &TcpStream) {
     if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "the connection is over already");
+        tracing::debug!(%error, "the connection ended at once");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Kafka's framing: a length of four bytes, then so many bytes, which begin with a header.
+//! Kafka's framing: a length of four bytes, then that number of bytes, which begin with a header.
 
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::{ApiKey, RequestHeader, ResponseHeader};
@@ -6,10 +6,10 @@ use kafka_protocol::protocol::Decodable;
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// Nothing that is longer is a frame. Kafka's own limit is 100 MiB.
+/// The length of the longest frame, in bytes. Kafka's own limit is 100 MiB.
 const MAX_LENGTH: u32 = 1 << 30;
 
-/// What is set aside before that much has come: a length may be a lie.
+/// The number of bytes that are set aside before they have come: a length may be a lie.
 const FIRST_READ: u32 = 1 << 16;
 
 /// One request or response, with its length in front.
@@ -19,7 +19,7 @@ pub(super) struct Frame(Bytes);
 /// What every request begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
-    /// As it came: it may be one that is not known here.
+    /// The API key as it came: it may be one that is not known here.
     pub key: i16,
     pub version: i16,
     pub correlation: i32,
@@ -31,7 +31,7 @@ pub(super) struct Header {
 pub(super) struct Unreadable(String);
 
 impl Frame {
-    /// Reads the next one; `None` where the peer closed the connection between two.
+    /// Reads the next frame; returns `None` where the peer closed the connection between two.
     ///
     /// # Errors
     /// Where the connection broke, or what came is not Kafka's protocol.
@@ -55,7 +55,7 @@ impl Frame {
         Ok(Some(Self(bytes.into())))
     }
 
-    /// One of a response's header and a new body.
+    /// Makes a frame of a response's header and a new body.
     pub fn response(header: &[u8], body: &[u8]) -> Self {
         let length = header.len() + body.len();
         let mut bytes = BytesMut::with_capacity(4 + length);
@@ -65,12 +65,12 @@ impl Frame {
         Self(bytes.freeze())
     }
 
-    /// As it goes over the wire.
+    /// Returns the bytes that go over the wire.
     pub fn bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The header of a request; `None` where it is too short to have one.
+    /// Reads the header of a request; returns `None` where it is too short to have one.
     pub fn request_header(&self) -> Option<Header> {
         let (key, rest) = self.0.get(4..)?.split_first_chunk()?;
         let (version, rest) = rest.split_first_chunk()?;
@@ -82,7 +82,7 @@ impl Frame {
         })
     }
 
-    /// The same request in another version of the header and an unchanged body.
+    /// Makes the same request with another version in its header and an unchanged body.
     pub fn with_version(&self, version: i16) -> Self {
         let mut bytes = BytesMut::from(&self.0[..]);
         if let Some(place) = bytes.get_mut(6..8) {
@@ -91,7 +91,7 @@ impl Frame {
         Self(bytes.freeze())
     }
 
-    /// The correlation id of a response; `None` where it is too short to have one.
+    /// Reads the correlation id of a response; returns `None` where it is too short to have one.
     pub fn correlation(&self) -> Option<i32> {
         self.0
             .get(4..)?
@@ -99,14 +99,14 @@ impl Frame {
             .map(|bytes| i32::from_be_bytes(*bytes))
     }
 
-    /// The body of a request.
+    /// Returns the body of a request.
     pub fn request_body(&self, key: ApiKey, version: i16) -> Result<Bytes, Unreadable> {
         let mut rest = self.0.slice(4..);
         decode::<RequestHeader>(&mut rest, key.request_header_version(version))?;
         Ok(rest)
     }
 
-    /// The header and the body of a response.
+    /// Splits a response into its header and its body.
     pub fn response_parts(&self, key: ApiKey, version: i16) -> Result<(Bytes, Bytes), Unreadable> {
         let whole = self.0.slice(4..);
         let mut rest = whole.clone();
@@ -121,7 +121,7 @@ impl Unreadable {
     }
 }
 
-/// Reads a body, or what is embedded in one. What is left over is left in `bytes`.
+/// Reads a body, or what is embedded in one. The rest stays in `bytes`.
 pub(super) fn decode<T: Decodable>(bytes: &mut Bytes, version: i16) -> Result<T, Unreadable> {
     T::decode(bytes, version).map_err(|error| Unreadable(error.to_string()))
 }

@@ -14,11 +14,11 @@ use tokio::sync::watch;
 pub(super) struct Link {
     pub member: Arc<Member>,
     pub broker: Arc<Broker>,
-    state: watch::Sender<State>,
+    state: watch::Sender<LinkState>,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct State {
+pub(super) struct LinkState {
     request_blocks: u32,
     response_blocks: u32,
     delay: Duration,
@@ -65,7 +65,7 @@ impl Link {
         self.state.send_modify(|state| state.cuts += 1);
     }
 
-    /// How often it was cut so far.
+    /// Returns the number of cuts so far.
     pub fn cuts(&self) -> u64 {
         self.state.borrow().cuts
     }
@@ -74,7 +74,7 @@ impl Link {
         self.state.borrow().is_blocked(way)
     }
 
-    /// How much later than it came something is sent on.
+    /// Returns the time for which what goes this way is kept before it is sent on.
     pub fn latency(&self, way: Way) -> Duration {
         let delay = self.state.borrow().delay;
         match way {
@@ -94,13 +94,13 @@ impl Link {
             .await;
     }
 
-    async fn until(&self, is_so: impl FnMut(&State) -> bool) {
-        // It fails where the sender is gone, and that is a part of the link.
+    async fn until(&self, is_so: impl FnMut(&LinkState) -> bool) {
+        // It fails only where the sender is gone, which is a part of the link.
         let _ = self.state.subscribe().wait_for(is_so).await;
     }
 }
 
-impl State {
+impl LinkState {
     fn is_blocked(&self, way: Way) -> bool {
         match way {
             Way::ToBroker => self.request_blocks > 0,
@@ -121,7 +121,7 @@ impl State {
 #[derive(Debug)]
 pub(super) struct Broker {
     pub address: BrokerAddress,
-    /// In nanoseconds.
+    /// The delay of its responses, in nanoseconds.
     throttle: AtomicU64,
 }
 
@@ -147,11 +147,11 @@ impl Broker {
 #[derive(Debug)]
 pub(super) struct Member {
     pub id: MemberId,
-    /// How many assignments it has got.
+    /// The number of assignments that it has got.
     assignments: AtomicU64,
-    /// Kinds whose next response will be lost.
+    /// The kinds of request whose next response will be lost.
     losses: Mutex<Vec<RequestKind>>,
-    /// The kinds, by Kafka's key, of what could not be read.
+    /// The API keys of what could not be read.
     pub unreadable: Once<i16>,
 }
 
@@ -165,7 +165,7 @@ impl Member {
         }
     }
 
-    /// How many assignments it has got.
+    /// Returns the number of assignments that the member has got.
     pub fn assignments(&self) -> u64 {
         self.assignments.load(Ordering::SeqCst)
     }
@@ -181,7 +181,7 @@ impl Member {
             .push(kind);
     }
 
-    /// Whether a response of this kind is to be lost; the next one then is not.
+    /// Returns whether a response of this kind is to be lost, and forgets it: the next one is not.
     pub fn loses(&self, kind: RequestKind) -> bool {
         let mut losses = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
         let found = losses.iter().position(|lost| *lost == kind);

@@ -10,10 +10,10 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// How long to wait after a connection could not be accepted, as where files ran out.
+/// The pause after a connection could not be accepted, as where files ran out.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// What each of its connections needs.
+/// The listener, with what each of its connections needs.
 pub(super) struct Listener {
     pub link: Arc<Link>,
     pub addresses: Arc<Addresses>,
@@ -21,7 +21,7 @@ pub(super) struct Listener {
 }
 
 impl Listener {
-    /// Accepts connections until all ends, and then ends them.
+    /// Accepts connections until the proxy ends, and then ends them.
     pub async fn run(self, socket: TcpListener, mut closing: watch::Receiver<bool>) {
         let mut connections = JoinSet::new();
         tokio::select! {
@@ -32,7 +32,7 @@ impl Listener {
         connections.shutdown().await;
     }
 
-    /// Without an end.
+    /// Accepts connections without an end.
     async fn accept(&self, socket: &TcpListener, connections: &mut JoinSet<()>) {
         loop {
             let accepted = tokio::select! {

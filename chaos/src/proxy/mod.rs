@@ -1,8 +1,8 @@
 //! The proxy between members and brokers: it reports what passes, and breaks it.
 //!
 //! Each pair of a member and a broker has a listener of its own on 127.0.0.1, so the port that a
-//! connection came in by tells whose it is, whatever the language of the client. What brokers say
-//! of their addresses is rewritten, so that a member never leaves its own listeners.
+//! connection came in by tells the member, whatever the language of the client. What brokers say of
+//! their addresses is rewritten, so that a member never leaves its own listeners.
 //!
 //! When a [`Watcher`] is told of something:
 //! - of a request when it was read from the member, before anything can hold it;
@@ -53,39 +53,40 @@ pub(crate) struct Proxy {
 
 #[derive(Debug)]
 struct Inner {
-    /// By member.
+    /// The links of each member, by its number.
     members: Vec<MemberLinks>,
     brokers: Vec<Arc<Broker>>,
     listeners: Mutex<Vec<JoinHandle<()>>>,
-    /// True, or gone: everything ends.
+    /// True, or dropped: everything ends.
     closing: watch::Sender<bool>,
 }
 
 #[derive(Debug)]
 struct MemberLinks {
     member: Arc<Member>,
-    /// In the order of the brokers.
+    /// The links, in the order of the brokers.
     links: Vec<Arc<Link>>,
     addresses: Arc<Addresses>,
 }
 
-/// Where a broker is reached.
+/// The address of a broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BrokerAddress {
     /// The broker's number in plans, from 0.
     pub index: u32,
-    /// Kafka's number for it.
+    /// Kafka's number of the broker.
     pub node_id: i32,
     /// Host and port.
     pub address: String,
 }
 
-/// Who wants to know what passes. Called with no lock held.
+/// The receiver of what passes. Called with no lock held.
 pub(crate) trait Watcher: Send + Sync {
-    /// Something is about to pass: what this records stands before all that follows from it.
+    /// Takes in what is about to pass: what this records stands before all that follows from it.
     fn saw(&self, member: MemberId, seen: Seen);
 
-    /// A broker acknowledged what this member produced; awaited before the member learns it.
+    /// Takes in that a broker acknowledged what this member produced; awaited before the member
+    /// learns it.
     fn produced<'a>(
         &'a self,
         member: MemberId,
@@ -95,7 +96,7 @@ pub(crate) trait Watcher: Send + Sync {
     ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 }
 
-/// What passed; the page of this module says when each is told.
+/// One thing that passed; the page of this module says when each is reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
     /// An OffsetCommit request.
@@ -105,9 +106,9 @@ pub(crate) enum Seen {
         generation: i32,
         offsets: Vec<CommitAnswer>,
     },
-    /// The connection ended before the answer to a commit was sent to the member.
+    /// A commit whose connection ended before its answer was sent to the member.
     CommitUnanswered,
-    /// A response was swallowed by [`Proxy::lose_response`].
+    /// A response that [`Proxy::lose_response`] swallowed.
     ResponseLost { request: RequestKind },
     /// A JoinGroup request, with the partitions that the member says it owns: those of its first
     /// protocol's subscription, empty where that does not tell.
@@ -118,19 +119,19 @@ pub(crate) enum Seen {
     Synced { partitions: Vec<(String, u32)> },
     /// A LeaveGroup request.
     Left,
-    /// A Heartbeat, OffsetCommit, SyncGroup or JoinGroup was answered with UNKNOWN_MEMBER_ID,
+    /// An answer to a Heartbeat, OffsetCommit, SyncGroup or JoinGroup with UNKNOWN_MEMBER_ID,
     /// ILLEGAL_GENERATION or FENCED_INSTANCE_ID.
     Fenced { request: RequestKind, error: i16 },
-    /// A Heartbeat was answered with REBALANCE_IN_PROGRESS.
+    /// An answer to a Heartbeat with REBALANCE_IN_PROGRESS.
     RebalanceAsked,
-    /// A Fetch request asks for this partition from here. Partitions that stay in their fetch
-    /// session unnamed (KIP-227) are told once after each `Synced`.
+    /// A Fetch request for this partition from this offset. Partitions that stay in their fetch
+    /// session unnamed (KIP-227) are reported once after each `Synced`.
     Fetching {
         topic: String,
         partition: u32,
         offset: u64,
     },
-    /// A Fetch was answered with OFFSET_OUT_OF_RANGE.
+    /// An answer to a Fetch with OFFSET_OUT_OF_RANGE.
     OutOfRange { topic: String, partition: u32 },
 }
 
@@ -197,7 +198,7 @@ impl Proxy {
         })
     }
 
-    /// The bootstrap servers of a member: its own listeners.
+    /// Returns the bootstrap servers of a member: its own listeners.
     pub fn bootstrap(&self, member: MemberId) -> String {
         self.inner
             .members
@@ -206,8 +207,8 @@ impl Proxy {
             .unwrap_or_default()
     }
 
-    /// Holds what is sent, `None`: between the member and all brokers; after [`Proxy::unblock`] it
-    /// arrives where its connection lived on. Blocks add up.
+    /// Holds what is sent between the member and a broker, or all brokers where it is `None`. After
+    /// [`Proxy::unblock`] it arrives where its connection lived on. Blocks add up.
     pub fn block(&self, member: MemberId, broker: Option<u32>, direction: Direction) {
         for link in self.links(member, broker) {
             link.block(direction);
@@ -221,14 +222,14 @@ impl Proxy {
         }
     }
 
-    /// Lets everything arrive so much later, each way; zero ends it.
+    /// Delays everything that is sent, each way, by a duration; zero ends the delay.
     pub fn delay(&self, member: MemberId, broker: Option<u32>, by: Duration) {
         for link in self.links(member, broker) {
             link.delay(by);
         }
     }
 
-    /// Lets every response of a broker arrive so much later, at all members; zero ends it.
+    /// Delays every response of a broker, to all members, by a duration; zero ends the delay.
     pub fn throttle(&self, broker: u32, by: Duration) {
         for known in &self.inner.brokers {
             if known.address.index == broker {
@@ -247,8 +248,8 @@ impl Proxy {
         }
     }
 
-    /// The next response of this kind from any broker to the member will be lost, and its
-    /// connection with it. Those that were read from a broker before are not meant.
+    /// Swallows the next response of this kind from any broker to the member, and breaks its
+    /// connection. Responses that were read from a broker before do not count.
     pub fn lose_response(&self, member: MemberId, kind: RequestKind) {
         if let Some(member) = self.inner.members.get(member.0 as usize) {
             member.member.lose_response(kind);
@@ -263,7 +264,7 @@ impl Proxy {
             std::mem::take(&mut *listeners.unwrap_or_else(PoisonError::into_inner))
         };
         for listener in listeners {
-            // Where one panicked it is over too.
+            // A listener that panicked has ended too.
             let _ = listener.await;
         }
     }

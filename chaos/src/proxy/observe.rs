@@ -26,34 +26,35 @@ pub(super) struct Asked {
     pub detail: Detail,
 }
 
-/// What of a request its answer does not repeat.
+/// The part of a request that its answer does not repeat.
 #[derive(Debug)]
 pub(super) enum Detail {
     /// Nothing that matters.
     None,
-    /// It will have no answer: a Produce that wants none.
+    /// A Produce that wants no answer.
     Unanswered,
     Commit {
         generation: i32,
         /// Topic, partition and next offset.
         offsets: Vec<(String, i32, i64)>,
     },
-    /// Of each partition, how far its last record is from its first one.
+    /// Topic, partition, and the distance of its last record from its first one.
     Produce(Vec<(String, i32, i32)>),
 }
 
-/// What is told of an answer.
+/// What an answer says to the proxy.
 #[derive(Debug, Default)]
 pub(super) struct Answer {
     /// What the broker did.
     pub done: Option<Seen>,
-    /// What the member learns by it.
+    /// What the member learns by the answer.
     pub learned: Vec<Seen>,
     /// Topic, partition and last offset of what was produced.
     pub produced: Vec<(String, u32, u64)>,
 }
 
-/// What a request says, from a member to the broker of this number.
+/// Reads a request from a member to the broker of this number; returns what it says, and what it
+/// takes to understand its answer.
 pub(super) fn request(
     frame: &Frame,
     header: Header,
@@ -116,7 +117,8 @@ fn produce(frame: &Frame, header: Header) -> Result<Detail, Unreadable> {
     Ok(Detail::Produce(batches.collect()))
 }
 
-/// Of a record batch as all versions of Produce that brokers still take have one a partition.
+/// Reads the offset of the last record, counted from the first one, out of a record batch. All
+/// versions of Produce that brokers still take have one batch a partition.
 fn last_offset_delta(batch: &[u8]) -> Option<i32> {
     batch
         .get(23..)?
@@ -143,7 +145,7 @@ fn join(frame: &Frame, header: Header) -> Result<Seen, Unreadable> {
 }
 
 impl Asked {
-    /// What a scenario calls such requests.
+    /// Returns the kind that a scenario calls such requests by.
     pub fn kind(&self) -> Option<RequestKind> {
         match ApiKey::try_from(self.header.key).ok()? {
             ApiKey::Produce => Some(RequestKind::Produce),
@@ -169,7 +171,7 @@ impl Asked {
         self.header.key == ApiKey::OffsetCommit as i16
     }
 
-    /// What its answer says.
+    /// Reads what its answer says.
     pub fn answer(&self, key: ApiKey, body: Bytes) -> Result<Answer, Unreadable> {
         let version = self.header.version;
         match key {
@@ -310,7 +312,8 @@ fn heartbeat_answer(response: &HeartbeatResponse) -> Answer {
     }
 }
 
-/// What the member learns of `request`: `success` without an error, perhaps that it is fenced.
+/// Returns what the member learns of `request`: `success` without an error, perhaps that it is
+/// fenced.
 fn learned(request: RequestKind, error: i16, success: impl FnOnce() -> Seen) -> Answer {
     let seen = match error {
         0 => Some(success()),
@@ -349,8 +352,8 @@ fn whole<T: Decodable>(key: ApiKey, mut body: Bytes, version: i16) -> Result<T, 
     decode(&mut body, version)
 }
 
-/// What a member wrote into a field that brokers do not read: a version, and so much of it as
-/// that version has. Later versions only add to it.
+/// Reads what a member wrote into a field that brokers do not read: a version, and then what that
+/// version has. Later versions only add to it.
 fn embedded<T: Decodable + Message>(bytes: &Bytes) -> Result<Option<T>, Unreadable> {
     let mut bytes = bytes.clone();
     if bytes.len() < size_of::<i16>() {

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-/// What was said already.
+/// The warnings that were logged already.
 #[derive(Debug)]
 pub(super) struct Once<T>(Mutex<BTreeSet<T>>);
 
 impl<T: Ord> Once<T> {
-    /// Whether this is the first time.
+    /// Returns whether a warning is new, and remembers it.
     pub fn is_new(&self, what: T) -> bool {
         let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         said.insert(what)

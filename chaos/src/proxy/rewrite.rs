@@ -11,20 +11,21 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
 use std::collections::BTreeMap;
 
-/// DescribeCluster can tell of controllers too, which members have nothing to do with.
+/// The endpoint type of brokers. DescribeCluster can tell of controllers too, which members have
+/// nothing to do with.
 const BROKERS: i8 = 1;
 
-/// Where one member finds the brokers.
+/// The addresses at which one member finds the brokers.
 #[derive(Debug)]
 pub(super) struct Addresses {
-    /// By Kafka's node id.
+    /// The ports of the member's listeners, by Kafka's node id.
     ports: BTreeMap<i32, u16>,
-    /// Nodes that are not among them.
+    /// The nodes without a listener.
     unknown: Once<i32>,
 }
 
 impl Addresses {
-    /// Of ports of 127.0.0.1 by node id.
+    /// Makes addresses of ports of 127.0.0.1 by node id.
     pub fn new(ports: impl IntoIterator<Item = (i32, u16)>) -> Self {
         Self {
             ports: ports.into_iter().collect(),
@@ -32,7 +33,7 @@ impl Addresses {
         }
     }
 
-    /// All of them, as clients want them to start with.
+    /// Lists all addresses, as clients want their bootstrap servers.
     pub fn bootstrap(&self) -> String {
         let addresses: Vec<_> = self
             .ports
@@ -42,7 +43,7 @@ impl Addresses {
         addresses.join(",")
     }
 
-    /// What the member gets instead of a response's body; `None`: the same.
+    /// Returns what the member gets instead of a response's body; `None`: the same.
     pub fn rewrite(
         &self,
         key: ApiKey,
@@ -95,7 +96,7 @@ impl Addresses {
             }
             None if self.unknown.is_new(node.0) => tracing::warn!(
                 node = node.0,
-                "a broker that the proxy was not told of: members can go past the proxy to it"
+                "a broker that the proxy does not know: members can reach it past the proxy"
             ),
             None => {}
         }

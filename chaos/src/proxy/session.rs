@@ -13,15 +13,15 @@ const FIRST_EPOCH: i32 = 0;
 /// The fetch session of one connection.
 #[derive(Debug, Default)]
 pub(super) struct Session {
-    /// Where each of its partitions is fetched from.
+    /// The fetch offset of each of its partitions.
     partitions: BTreeMap<(String, i32), i64>,
-    /// The member's assignment for which all of them were told.
+    /// The number of the member's assignment for which all partitions were reported.
     assignment: u64,
 }
 
 impl Session {
-    /// What a request asks for: the partitions that it names, and with the first one after a new
-    /// assignment all that stay in the session.
+    /// Returns what a request asks for: the partitions that it names, and with the first request
+    /// after a new assignment all that stay in the session.
     pub fn fetch(&mut self, request: &FetchRequest, assignment: u64) -> Vec<Seen> {
         let named: BTreeMap<_, _> = request
             .topics

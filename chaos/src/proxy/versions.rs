@@ -12,7 +12,7 @@ const HIDDEN: [i16; 11] = [68, 69, 76, 77, 78, 79, 88, 89, 90, 91, 92];
 /// Kafka's UNSUPPORTED_VERSION.
 const UNSUPPORTED_VERSION: i16 = 35;
 
-/// The last version of an API that can be read; `None` where the proxy reads none of it.
+/// Returns the last version of an API that can be read; `None` where the proxy reads none of it.
 pub(super) fn last_readable(key: ApiKey) -> Option<i16> {
     match key {
         // The next ones name topics by id.
@@ -30,7 +30,7 @@ pub(super) fn last_readable(key: ApiKey) -> Option<i16> {
     }
 }
 
-/// An ApiVersions response without what a member shall not use.
+/// Removes from an ApiVersions response what a member shall not use.
 pub(super) fn narrow(mut body: Bytes, version: i16) -> Result<Bytes, Unreadable> {
     // A broker that does not know the request's version answers so in the first one.
     let error = body.first_chunk().map(|error| i16::from_be_bytes(*error));
@@ -49,7 +49,7 @@ pub(super) fn narrow(mut body: Bytes, version: i16) -> Result<Bytes, Unreadable>
     response
         .encode(&mut narrowed, version)
         .map_err(|error| Unreadable::new(error.to_string()))?;
-    // What a later version has more.
+    // The fields that a later version adds.
     narrowed.extend_from_slice(&body);
     Ok(narrowed.freeze())
 }

@@ -108,7 +108,7 @@ async fn what_is_not_kafkas_protocol_is_refused() {
     client.write(b"\xffGET / HTTP/1.1\r\n\r\n").await;
     client.is_closed().await;
     rig.broker.closed().await;
-    // The listener lives.
+    // The listener still accepts connections.
     let mut client = rig.client().await;
     client.send(&HeartbeatRequest::default(), 4).await;
     rig.broker.request().await;
@@ -124,9 +124,9 @@ async fn a_member_notices_a_broker_that_is_gone_or_refuses() {
     let lost = [Seen::CommitSent { broker: 0 }, Seen::CommitUnanswered];
     assert_eq!(rig.watcher.seen(), lost);
 
-    let nobody = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = nobody.local_addr().expect("an address").to_string();
-    drop(nobody);
+    let unused = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = unused.local_addr().expect("an address").to_string();
+    drop(unused);
     let brokers = [BrokerAddress {
         index: 0,
         node_id: 1,

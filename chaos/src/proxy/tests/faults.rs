@@ -48,7 +48,7 @@ async fn blocked_responses_are_held_but_what_the_broker_did_is_seen() {
     rig.broker.request().await.answer(&commit_response([0, 0]));
     rig.broker.request().await.answer(&assignment(&[0]));
     client.hears_nothing().await;
-    // The broker did it; the member does not know of either.
+    // The broker did both; the member knows of neither.
     assert_eq!(rig.watcher.seen(), [SENT, commit_answered([0, 0])]);
     rig.proxy.unblock(MEMBER, None, Direction::Responses);
     let _: OffsetCommitResponse = client.receive(9).await;
@@ -66,7 +66,7 @@ async fn blocks_add_up_and_each_way_is_its_own() {
     client.send(&HeartbeatRequest::default(), 4).await;
     rig.broker.hears_nothing().await;
     rig.proxy.unblock(MEMBER, None, Direction::Requests);
-    // One too many changes nothing.
+    // One call of `unblock` too many changes nothing.
     rig.proxy.unblock(MEMBER, None, Direction::Requests);
     let arrived = rig.broker.request().await;
     arrived.answer(&HeartbeatResponse::default());
@@ -193,7 +193,7 @@ async fn a_cut_breaks_connections_with_what_is_held() {
     assert_eq!(rig.watcher.seen(), [SENT, Seen::CommitUnanswered]);
     rig.proxy.unblock(MEMBER, None, Direction::Both);
     rig.broker.hears_nothing().await;
-    // The next connection is not concerned.
+    // The next connection is whole.
     let mut client = rig.client().await;
     beat(&mut rig, &mut client).await;
 }
@@ -232,7 +232,7 @@ async fn a_lost_response_was_accepted_and_its_connection_is_broken() {
     let answered = commit_answered([0, 0]);
     let expected = [SENT, answered, lost, Seen::CommitUnanswered];
     assert_eq!(rig.watcher.seen(), expected);
-    // Once.
+    // Only one is lost.
     let mut client = rig.client().await;
     client.send(&commit(), 9).await;
     rig.broker.request().await.answer(&commit_response([0, 0]));
@@ -253,7 +253,7 @@ async fn a_member_never_learns_an_assignment_that_was_lost() {
     assert_eq!(rig.watcher.seen(), [lost]);
 }
 
-/// A fault that begins when something is seen concerns what was seen.
+/// Checks that a fault that begins when something is seen concerns what was seen.
 #[tokio::test]
 async fn a_watcher_breaks_what_it_sees() {
     let mut rig = Rig::start().await;
@@ -273,7 +273,7 @@ async fn a_watcher_breaks_what_it_sees() {
     assert_eq!(rig.watcher.seen(), expected);
 }
 
-/// But an answer that was seen is not lost any more: the next one is.
+/// Checks that an answer that was seen is not lost any more: the next one is.
 #[tokio::test]
 async fn a_response_that_was_seen_is_not_the_next_one() {
     let mut rig = Rig::start().await;

@@ -22,7 +22,7 @@ struct Subject {
 }
 
 impl Subject {
-    /// `None`: the environment has no cluster.
+    /// Starts a proxy to the cluster of the environment; returns `None` where there is none.
     async fn start() -> Option<Self> {
         let Ok(bootstrap) = std::env::var("PLIMSOLL_TEST_BOOTSTRAP") else {
             eprintln!("skipped: PLIMSOLL_TEST_BOOTSTRAP names no cluster");
@@ -57,7 +57,7 @@ impl Subject {
         producer.flush(DEADLINE).expect("produced");
     }
 
-    /// A consumer that has got all messages.
+    /// Starts a consumer, and waits until it has got all messages.
     fn consumer(&self) -> BaseConsumer {
         let consumer: BaseConsumer = self
             .client()
@@ -99,7 +99,7 @@ impl Subject {
         [held, self.seen().split_off(known)]
     }
 
-    /// Without what clients do all the time.
+    /// Returns what was seen, without what clients do all the time.
     fn seen(&self) -> Vec<Seen> {
         let mut seen = self.watcher.seen();
         seen.retain(|seen| !matches!(seen, Seen::Fetching { .. }));
@@ -213,7 +213,7 @@ async fn a_client_of_the_future_falls_back() {
     assert_eq!(response.error_code, 0);
 }
 
-/// What a member does from its start to its first commit, in this order.
+/// Checks what a member does from its start to its first commit, in this order.
 fn joins_and_commits(subject: &Subject) {
     let mut all = subject.watcher.seen();
     all.dedup_by_key(|seen| std::mem::discriminant(seen));

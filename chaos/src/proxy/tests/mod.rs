@@ -26,10 +26,10 @@ use tokio::sync::watch;
 
 const MEMBER: MemberId = MemberId(0);
 
-/// Nothing takes longer, unless it never happens.
+/// The time limit of whatever a test waits for.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// What has not happened by then is taken for held.
+/// The time after which what has not happened is taken for held.
 const A_WHILE: Duration = Duration::from_millis(150);
 
 /// One member, one broker, and the proxy between them.
@@ -67,14 +67,14 @@ impl Rig {
     }
 }
 
-/// Remembers what it saw.
+/// A watcher that remembers what it saw.
 #[derive(Default)]
 struct Recorder {
     seen: watch::Sender<Vec<(MemberId, Seen)>>,
     produced: Mutex<Vec<(String, u32, u64)>>,
-    /// Produce responses wait for this to be true.
+    /// Becomes true when produce responses may go on; `None`: they do not wait.
     holds_produced: Option<watch::Receiver<bool>>,
-    /// What to do about what it sees.
+    /// The test's reaction to what is seen.
     reaction: Mutex<Option<Reaction>>,
 }
 
@@ -90,7 +90,7 @@ impl Recorder {
         seen.iter().map(|(_, seen)| seen.clone()).collect()
     }
 
-    /// Waits until it saw so much.
+    /// Waits until it saw `count` things.
     async fn saw(&self, count: usize) -> Vec<Seen> {
         let mut seen = self.seen.subscribe();
         let _ = within(seen.wait_for(|seen| seen.len() >= count)).await;
@@ -123,7 +123,7 @@ impl Watcher for Recorder {
     }
 }
 
-/// A broker whose answers a test gives.
+/// A broker that answers what a test says.
 struct FakeBroker {
     address: String,
     arrivals: UnboundedReceiver<Arrival>,
@@ -173,7 +173,7 @@ impl FakeBroker {
         while !matches!(self.next().await, Arrival::Closed) {}
     }
 
-    /// That no request comes for a while.
+    /// Checks that no request comes for a while.
     async fn hears_nothing(&mut self) {
         let request = tokio::time::timeout(A_WHILE, self.request()).await;
         assert!(request.is_err(), "a request came through");
@@ -267,13 +267,13 @@ impl Client {
         response
     }
 
-    /// That nothing comes for a while, not even the end.
+    /// Checks that nothing comes for a while, not even the end.
     async fn hears_nothing(&mut self) {
         let frame = tokio::time::timeout(A_WHILE, Frame::read(&mut self.reader)).await;
         assert!(frame.is_err(), "something came through");
     }
 
-    /// That the connection ends before anything else comes.
+    /// Checks that the connection ends before anything else comes.
     async fn is_closed(&mut self) {
         let frame = within(Frame::read(&mut self.reader)).await;
         assert!(!matches!(frame, Ok(Some(_))), "a response came");

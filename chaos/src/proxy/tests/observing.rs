@@ -23,7 +23,7 @@ use kafka_protocol::messages::{
 };
 use plimsoll_oracle::RequestKind;
 
-/// A commit of generation 3: partition 0 to 10 and partition 1 to 20.
+/// Makes a commit of generation 3: partition 0 to 10 and partition 1 to 20.
 pub(super) fn commit() -> OffsetCommitRequest {
     let partitions = [(0, 10), (1, 20)].map(|(partition, next)| {
         OffsetCommitRequestPartition::default()
@@ -63,7 +63,7 @@ pub(super) fn commit_answered(errors: [i16; 2]) -> Seen {
     }
 }
 
-/// Sends it, answers it, and returns what was seen of both.
+/// Sends a request, answers it, and returns what was seen of both.
 async fn exchange<R: Request>(request: &R, version: i16, response: &R::Response) -> Vec<Seen>
 where
     R::Response: PartialEq + std::fmt::Debug,
@@ -94,7 +94,7 @@ async fn commits_that_are_refused_and_members_that_are_fenced() {
         error: 22,
     };
     assert_eq!(seen[1..], [commit_answered([22, 22]), fenced]);
-    // Anything else fences nobody.
+    // No other error fences a member.
     let seen = exchange(&commit(), 8, &commit_response([0, 27])).await;
     assert_eq!(seen[1..], [commit_answered([0, 27])]);
 }
@@ -137,7 +137,7 @@ async fn members_that_join_with_what_they_own() {
 #[tokio::test]
 async fn joining_with_an_error() {
     let response = |error| JoinGroupResponse::default().with_error_code(error);
-    // MEMBER_ID_REQUIRED: it asks again.
+    // MEMBER_ID_REQUIRED: the member asks again.
     let seen = exchange(&join(0, "consumer"), 5, &response(79)).await;
     assert_eq!(seen.len(), 1);
     let seen = exchange(&join(0, "consumer"), 5, &response(25)).await;
@@ -265,7 +265,7 @@ async fn a_session_is_told_anew_after_the_member_got_its_assignment() {
     }
 }
 
-/// A batch of five records, of which only what is in front matters.
+/// Produces a batch of five records, of which only the first bytes matter.
 fn produce(acks: i16) -> ProduceRequest {
     let mut batch = BytesMut::zeroed(23);
     batch.put_i32(4);
@@ -316,7 +316,7 @@ async fn what_was_produced_is_awaited_before_the_member_learns_it() {
 async fn what_was_not_produced_is_not_told() {
     let mut rig = Rig::start().await;
     let mut client = rig.client().await;
-    // Without an answer, and the next one has one.
+    // The first produce request gets no answer, the second one does.
     client.send(&produce(0), 9).await;
     rig.broker.request().await;
     client.send(&produce(1), 9).await;

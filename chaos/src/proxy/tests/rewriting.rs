@@ -10,7 +10,7 @@ use kafka_protocol::messages::{
     MetadataResponse, ProduceResponse, produce_response,
 };
 
-/// Three brokers, of which node 2 is at port 2002.
+/// Rewrites a response for a member that finds nodes 0 to 2 at ports 2000 to 2002.
 fn rewritten<T: Encodable + Decodable>(key: ApiKey, response: &T, version: i16) -> T {
     let addresses = Addresses::new([(0, 2000), (1, 2001), (2, 2002)]);
     let body = encoded(response, version);

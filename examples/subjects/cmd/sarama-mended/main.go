@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	// attempts is how often a message is tried before it goes to the dead-letter topic.
+	// attempts is the number of attempts at a message before it goes to the dead-letter topic.
 	attempts     = 5
 	firstBackoff = 100 * time.Millisecond
 	maxBackoff   = 2 * time.Second
@@ -63,7 +63,7 @@ func consume(ctx context.Context, config *sarama.Config) error {
 	if err != nil {
 		return err
 	}
-	// Leaves the group, so that others take over at once.
+	// Close leaves the group, so that other members take over at once.
 	defer closeOrLog("the consumer", group.Close)
 	for ctx.Err() == nil {
 		if err := group.Consume(ctx, topics, handler); err != nil {
@@ -104,7 +104,7 @@ func (h *handler) ConsumeClaim(
 }
 
 // finish handles a message, again and again if need be, or sets it aside. It returns false where the
-// session ended first: the message is not finished, and whoever owns the partition next gets it.
+// session ended first: the message is not finished, and the partition's next owner gets it.
 func (h *handler) finish(ctx context.Context, message *sarama.ConsumerMessage) bool {
 	backoff := firstBackoff
 	for attempt := 1; ctx.Err() == nil; attempt++ {

@@ -18,7 +18,7 @@ import (
 
 func main() {
 	config := sarama.NewConfig()
-	// Off, as the text says; its sixth question is about the variant that has it on.
+	// Off, as the text says; the text's sixth question is about the variant with auto-commit on.
 	config.Consumer.Offsets.AutoCommit.Enable = os.Getenv("SUBJECT_AUTO_COMMIT") == "true"
 	config.Consumer.Offsets.AutoCommit.Interval = time.Second
 	config.Consumer.Offsets.CommitInterval = time.Second

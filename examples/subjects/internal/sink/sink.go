@@ -1,5 +1,5 @@
-// Package sink is the work of both programs: one HTTP request for each record. What an alarm engine
-// would do with an alarm, the sink notes down, and its answer is the outcome.
+// Package sink does the work of both programs: one HTTP request for each record. The sink notes the
+// request in place of what an alarm engine would do, and answers with the outcome.
 package sink
 
 import (
@@ -25,7 +25,7 @@ type Sink struct {
 	client http.Client
 }
 
-// FromEnvironment is the sink that PLIMSOLL_SINK_URL names.
+// FromEnvironment returns the sink that PLIMSOLL_SINK_URL names.
 func FromEnvironment() *Sink {
 	return &Sink{
 		url:    os.Getenv("PLIMSOLL_SINK_URL"),
@@ -55,7 +55,7 @@ func (s *Sink) Handle(ctx context.Context, message *sarama.ConsumerMessage) erro
 		return err
 	}
 	defer response.Body.Close()
-	// Read to its end, so that the connection is used again.
+	// The body is read to its end, so that the connection is used again.
 	if _, err := io.Copy(io.Discard, response.Body); err != nil {
 		return err
 	}
