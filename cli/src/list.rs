@@ -3,16 +3,17 @@
 use crate::args::ListArgs;
 use crate::error::CliError;
 use crate::exit::Exit;
+use crate::library;
+use crate::outcome::Outcome;
 use crate::render::human::abbreviation;
-use crate::{library, output};
 use plimsoll_scenarios::scenario::FaultName;
 use plimsoll_scenarios::{Property, Sometimes, Subject};
 
 /// Runs `plimsoll list`.
 ///
 /// # Errors
-/// Where standard output cannot be written.
-pub fn list(args: &ListArgs) -> Result<Exit, CliError> {
+/// Where an embedded scenario has a mistake.
+pub fn list(args: &ListArgs) -> Result<Outcome, CliError> {
     let text = if args.subjects {
         columns(&Subject::ALL.map(|subject| (subject.name(), subject.description())))
     } else if args.properties {
@@ -26,8 +27,7 @@ pub fn list(args: &ListArgs) -> Result<Exit, CliError> {
     } else {
         scenarios()?
     };
-    output::print(&text)?;
-    Ok(Exit::Met)
+    Ok(Outcome::new(text, Exit::Met))
 }
 
 /// The library, folder by folder, with a mark on what is quick enough for a real cluster.

@@ -2,11 +2,11 @@
 
 use super::{Table, counted, hours, per_second, thousands};
 use crate::args::BackendName;
-use crate::conviction::{Conviction, Evidence, NotShrunk, Shrunk};
+use crate::conviction::{Conviction, Evidence, NotShrunk, Shrunk, Sighting};
 use crate::exit::Exit;
-use crate::recorded::Sighting;
 use crate::report::{Failure, Report, ScenarioReport};
-use crate::runner::{Broken, Count, Expectation, Tally};
+use crate::runner::{Count, Tally};
+use crate::trial::Expectation;
 use plimsoll_scenarios::Property;
 use std::collections::BTreeMap;
 
@@ -207,23 +207,9 @@ fn failure(scenario: &ScenarioReport, failure: &Failure) -> String {
             "{label}: the trace differs from the recorded one, although the verdict is the \
              same.\n  recorded: {recorded}\n  found:    {found}\n",
         ),
-        Failure::Broken {
-            seed,
-            broken,
-            again,
-        } => format!(
-            "{label}: {} with seed {seed}.\n  Again with: {again}\n",
-            self::broken(broken)
-        ),
-    }
-}
-
-/// Why there is no verdict, as the beginning of a sentence.
-pub fn broken(broken: &Broken) -> String {
-    match broken {
-        Broken::Panicked(panic) => format!("Plimsoll itself {panic},"),
-        Broken::Refused(refusal) => format!("the backend refuses: {}", refusal.reason),
-        Broken::Failed(error) => error.to_string(),
+        Failure::Broken { seed, error, again } => {
+            format!("{label}: {error}, with seed {seed}.\n  Again with: {again}\n")
+        }
     }
 }
 
@@ -245,8 +231,8 @@ fn violation(scenario: &ScenarioReport, conviction: &Conviction) -> String {
     match &conviction.evidence {
         Evidence::Shrunk(shrunk) => text += &self::shrunk(shrunk),
         Evidence::NotShrunk(NotShrunk::Interrupted) => text += "  Not shrunk: interrupted.\n",
-        Evidence::NotShrunk(NotShrunk::Broken(why)) => {
-            text += &format!("  Not shrunk: {} while shrinking.\n", broken(why));
+        Evidence::NotShrunk(NotShrunk::Broken(error)) => {
+            text += &format!("  Not shrunk: {error}, while shrinking.\n");
         }
         Evidence::Seen(sighting) => {
             text += &seen(sighting);

@@ -5,10 +5,10 @@
 use super::per_second;
 use crate::args::BackendName;
 use crate::conviction::{self, Conviction, Evidence, NotShrunk};
-use crate::recorded::Sighting;
 use crate::report::{self, Failure, Report, ScenarioReport};
-use crate::runner::{Expectation, Tally};
+use crate::runner::{Count, Tally};
 use crate::selection;
+use crate::trial::Expectation;
 use plimsoll_scenarios::Sometimes;
 use plimsoll_scenarios::check::Coverage;
 use plimsoll_scenarios::scenario::Expected;
@@ -208,19 +208,18 @@ impl<'a> Scenario<'a> {
 }
 
 fn properties(tally: &Tally) -> Vec<Property> {
-    let entry =
-        |(property, count): (plimsoll_scenarios::Property, crate::runner::Count)| Property {
-            property: property.name(),
-            held: count.held,
-            violated: count.violated,
-            not_observed: count.not_observed,
-            not_observed_because: tally
-                .reasons()
-                .filter(|(unobserved, _, _)| *unobserved == property)
-                .map(|(_, reason, runs)| (reason, runs))
-                .collect(),
-            first_seed: count.first,
-        };
+    let entry = |(property, count): (plimsoll_scenarios::Property, Count)| Property {
+        property: property.name(),
+        held: count.held,
+        violated: count.violated,
+        not_observed: count.not_observed,
+        not_observed_because: tally
+            .reasons()
+            .filter(|(unobserved, _, _)| *unobserved == property)
+            .map(|(_, reason, runs)| (reason, runs))
+            .collect(),
+        first_seed: count.first,
+    };
     tally.counts().map(entry).collect()
 }
 
@@ -243,7 +242,7 @@ enum FailureEntry<'a> {
         shrunk: Option<Box<Shrunk<'a>>>,
         not_shrunk: Option<String>,
         /// In real time, where nothing is shrunk.
-        seen: Option<Box<Seen<'a>>>,
+        seen: Option<Box<Sighting<'a>>>,
     },
     NotViolated {
         property: &'static str,
@@ -273,7 +272,7 @@ struct Shrunk<'a> {
 }
 
 #[derive(Serialize)]
-struct Seen<'a> {
+struct Sighting<'a> {
     summary: &'a str,
     at_seconds: f64,
     timeline: Vec<&'a str>,
@@ -292,13 +291,9 @@ impl<'a> FailureEntry<'a> {
                 sometimes: rare.name(),
             },
             Failure::TraceDiffers { recorded, found } => Self::TraceDiffers { recorded, found },
-            Failure::Broken {
-                seed,
-                broken,
-                again,
-            } => Self::Broken {
+            Failure::Broken { seed, error, again } => Self::Broken {
                 seed: *seed,
-                reason: super::human::broken(broken),
+                reason: error.to_string(),
                 again,
             },
         }
@@ -310,10 +305,8 @@ impl<'a> FailureEntry<'a> {
         match &conviction.evidence {
             Evidence::Shrunk(smallest) => shrunk = Some(Box::new(Shrunk::of(smallest))),
             Evidence::NotShrunk(NotShrunk::Interrupted) => not_shrunk = Some("interrupted".into()),
-            Evidence::NotShrunk(NotShrunk::Broken(broken)) => {
-                not_shrunk = Some(super::human::broken(broken));
-            }
-            Evidence::Seen(sighting) => seen = Some(Box::new(Seen::of(sighting))),
+            Evidence::NotShrunk(NotShrunk::Broken(error)) => not_shrunk = Some(error.to_string()),
+            Evidence::Seen(sighting) => seen = Some(Box::new(Sighting::of(sighting))),
         }
         Self::Violated {
             property: conviction.property.name(),
@@ -341,8 +334,8 @@ impl<'a> Shrunk<'a> {
     }
 }
 
-impl<'a> Seen<'a> {
-    fn of(sighting: &'a Sighting) -> Self {
+impl<'a> Sighting<'a> {
+    fn of(sighting: &'a conviction::Sighting) -> Self {
         Self {
             summary: &sighting.violation.summary,
             at_seconds: sighting.violation.at.since_start().as_secs_f64(),
