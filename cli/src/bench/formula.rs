@@ -19,7 +19,7 @@
 //! The session timeout is not part of it: while the group waits for the dead member, nobody
 //! handles its records, so waiting longer delays the duplicates and adds none.
 
-use super::measure::Disruption;
+use super::measure::ownership::Disruption;
 use std::time::Duration;
 
 /// The formula, as reports state it.
@@ -75,7 +75,7 @@ pub fn predict(parameters: Parameters, crash: &Disruption) -> Prediction {
 
 #[cfg(test)]
 mod tests {
-    use super::super::measure::{Cause, Taken};
+    use super::super::measure::ownership::{Cause, Taken};
     use super::*;
 
     fn crash(owned: u64, unowned: u64) -> Disruption {

@@ -193,7 +193,7 @@ pub fn json(rows: &[Row], timing: &Timing) -> String {
     document::to_text(&Document {
         version: 1,
         formula: STATEMENT,
-        intervals: rows.iter().map(Entry::of).collect(),
+        intervals: rows.iter().map(IntervalEntry::of).collect(),
         timing: document::Timing::of(timing, schedules),
     })
 }
@@ -202,23 +202,23 @@ pub fn json(rows: &[Row], timing: &Timing) -> String {
 struct Document {
     version: u32,
     formula: &'static str,
-    intervals: Vec<Entry>,
+    intervals: Vec<IntervalEntry>,
     timing: document::Timing,
 }
 
 #[derive(Serialize)]
-struct Entry {
+struct IntervalEntry {
     /// 0 stands for every record.
     interval_seconds: f64,
     schedules: u64,
     commits_mean: f64,
     commits_per_message: f64,
-    delay_seconds: Numbers,
-    duplicates_after_crash: Numbers,
+    delay_seconds: Spread,
+    duplicates_after_crash: Spread,
     predicted_after_crash_mean: f64,
     predicted_after_crash_max: f64,
-    duplicates_after_stop: Numbers,
-    duplicates_after_rebalance: Numbers,
+    duplicates_after_stop: Spread,
+    duplicates_after_rebalance: Spread,
     duplicates_unexplained: u64,
     lost: u64,
     /// `null`, but on real Kafka: of a consumer that catches up with an empty handler.
@@ -227,32 +227,7 @@ struct Entry {
     violations: BTreeMap<&'static str, u64>,
 }
 
-#[derive(Serialize)]
-struct Numbers {
-    count: usize,
-    mean: f64,
-    p99: f64,
-    max: f64,
-}
-
-impl Numbers {
-    const fn of(spread: Spread) -> Self {
-        let Spread {
-            count,
-            mean,
-            p99,
-            max,
-        } = spread;
-        Self {
-            count,
-            mean,
-            p99,
-            max,
-        }
-    }
-}
-
-impl Entry {
+impl IntervalEntry {
     fn of(row: &Row) -> Self {
         let violations = row.violations.iter();
         Self {
@@ -260,12 +235,12 @@ impl Entry {
             schedules: row.schedules,
             commits_mean: row.commits,
             commits_per_message: row.commits_per_message,
-            delay_seconds: Numbers::of(row.delay),
-            duplicates_after_crash: Numbers::of(row.crash),
+            delay_seconds: row.delay,
+            duplicates_after_crash: row.crash,
             predicted_after_crash_mean: row.predicted.mean,
             predicted_after_crash_max: row.predicted.max,
-            duplicates_after_stop: Numbers::of(row.stop),
-            duplicates_after_rebalance: Numbers::of(row.rebalance),
+            duplicates_after_stop: row.stop,
+            duplicates_after_rebalance: row.rebalance,
             duplicates_unexplained: row.unexplained,
             lost: row.lost,
             records_per_second: row.throughput,

@@ -1,10 +1,12 @@
 //! From measurements to the row of a table.
 
 use super::formula::{Parameters, Prediction, predict};
-use super::measure::{Cause, Measured};
+use super::measure::Measured;
+use super::measure::ownership::Cause;
 use crate::args::Interval;
 use plimsoll_scenarios::Property;
 use plimsoll_scenarios::scenario::{Message, Scenario, Workload};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -40,15 +42,15 @@ pub struct Row {
 }
 
 /// How numbers spread.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Spread {
-    /// How many numbers.
+    /// The number of numbers.
     pub count: usize,
-    /// Their mean; 0 where there are none.
+    /// The mean; 0 where there are no numbers.
     pub mean: f64,
     /// The smallest number that 99 % do not exceed.
     pub p99: f64,
-    /// The largest.
+    /// The largest number.
     pub max: f64,
 }
 
