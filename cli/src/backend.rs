@@ -92,8 +92,8 @@ impl Choice {
         text
     }
 
-    /// Returns the reason why the plan cannot be executed there, if there is one, before anything is
-    /// started. The simulator needs no start, so it is asked when it runs the plan.
+    /// Returns the reason why the plan cannot be executed there, if there is one, before anything
+    /// is started. The simulator needs no start, so it is asked when it runs the plan.
     pub fn refuses(&self, plan: &Plan) -> Option<String> {
         match self {
             Self::Sim => None,

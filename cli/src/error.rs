@@ -149,8 +149,8 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 mod tests {
     use super::*;
 
-    /// The simulator refuses no plan, and real Kafka is asked before anything is started; so no
-    /// process shows what becomes of a schedule that is refused later.
+    /// Covers a schedule that is refused when it is run. No process shows one: the simulator
+    /// refuses no plan, and real Kafka is asked before anything is started.
     #[test]
     fn every_error_of_a_backend_has_one_exit_code() {
         let text = || String::from("something");

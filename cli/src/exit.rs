@@ -8,17 +8,17 @@ use std::process::ExitCode;
 /// comes later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
-    /// Every expectation was met.
+    /// No failure: every expectation was met.
     Met,
-    /// Ctrl-C came before there was a result.
+    /// Ctrl-C, before there was a result.
     Interrupted,
-    /// A property was violated, or another expectation of a scenario was not met.
+    /// A violated property, or another expectation of a scenario that was not met.
     Violated,
-    /// The environment lacks something, or the backend cannot execute what was asked for.
+    /// Something that the environment lacks, or that the backend cannot execute.
     Environment,
-    /// The command or a scenario has a mistake.
+    /// A mistake in the command or in a scenario.
     Mistake,
-    /// Plimsoll itself failed.
+    /// A fault of Plimsoll itself.
     Internal,
 }
 

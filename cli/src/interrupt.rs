@@ -8,10 +8,11 @@ use std::sync::{Mutex, PoisonError};
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 
-/// What else is told of the first Ctrl-C.
+/// What is called at the first Ctrl-C.
 static ALSO: Mutex<Option<Box<dyn Fn() + Send>>> = Mutex::new(None);
 
-/// Begins to listen for Ctrl-C.
+/// Begins to listen for Ctrl-C. The second one ends the program here, since no command can return
+/// to `main` at once.
 ///
 /// # Errors
 /// Where the operating system refuses the handler.

@@ -1,4 +1,5 @@
-//! `plimsoll list`: the embedded library, and whatever else has a name.
+//! `plimsoll list`: the embedded library, and the names of subjects, properties, faults and rare
+//! things.
 
 use crate::args::ListArgs;
 use crate::error::CliError;
@@ -30,7 +31,8 @@ pub fn list(args: &ListArgs) -> Result<Outcome, CliError> {
     Ok(Outcome::new(text, Exit::Met))
 }
 
-/// The library, folder by folder, with a mark on what is quick enough for a real cluster.
+/// Lists the library, folder by folder, with a mark on scenarios that are quick enough for a real
+/// cluster.
 fn scenarios() -> Result<String, CliError> {
     let library = library::load(&[])?;
     let told = library.iter().map(|loaded| {
@@ -62,7 +64,7 @@ fn columns(rows: &[(&str, &str)]) -> String {
         .collect()
 }
 
-/// Each property, its heading in the table of `plimsoll run`, and what it promises.
+/// Lists each property, its heading in the table of `plimsoll run`, and what it promises.
 fn properties() -> String {
     let rows = Property::ALL.map(|property| {
         let heading = format!("{:<27}  {:<7}", property.name(), abbreviation(property));
@@ -75,18 +77,22 @@ fn properties() -> String {
     columns(&rows)
 }
 
-/// What a property promises, in one sentence; its checker's file has the exact statement.
+/// Returns what a property promises, in one sentence; its checker's file has the exact statement.
 const fn promise(property: Property) -> &'static str {
     match property {
         Property::NoLoss => "every acknowledged record is finished in the group that owes it",
         Property::CommitCoversOnlyFinished => "a commit covers no record that is not finished",
         Property::NoRewind => "a committed offset never decreases",
-        Property::NoZombie => "who no longer owns a partition neither commits nor handles it",
+        Property::NoZombie => {
+            "a member that no longer owns a partition neither commits nor handles it"
+        }
         Property::KeyOrder => "a record waits for every earlier record of its key",
         Property::DeadLetterExact => {
-            "dead-lettered are the records that cannot be handled, no others"
+            "the records that cannot be handled are dead-lettered, and no others"
         }
-        Property::BoundedRedelivery => "a record is delivered no oftener than its budget allows",
+        Property::BoundedRedelivery => {
+            "a record is delivered at most as many times as its budget allows"
+        }
         Property::BoundedDuplicates => "a disruption repeats at most one commit interval of work",
         Property::Liveness => "once everything is healed, the group catches up in time",
         Property::CleanShutdown => "a graceful stop ends in time and repeats nothing",
@@ -95,7 +101,7 @@ const fn promise(property: Property) -> &'static str {
     }
 }
 
-/// The kinds of faults, by the word that `do` takes.
+/// Lists the kinds of faults, by the word that `do` takes.
 fn faults() -> String {
     let rows: Vec<(&str, &str)> = FaultName::all()
         .map(|name| (name.name(), effect(name)))
@@ -103,7 +109,7 @@ fn faults() -> String {
     columns(&rows)
 }
 
-/// What a fault does.
+/// Returns what a fault does.
 const fn effect(fault: FaultName) -> &'static str {
     match fault {
         FaultName::Crash => "a member's process dies at once; started again after the duration",

@@ -14,7 +14,7 @@ use plimsoll_scenarios::{Property, Timeline, Trace};
 /// Runs `plimsoll replay`.
 ///
 /// # Errors
-/// Where the file is no regression, or cannot be run.
+/// Where the file is no regression, or its schedule breaks off.
 pub fn replay(args: &ReplayArgs) -> Result<Outcome, CliError> {
     let Loaded {
         label, scenario, ..
@@ -50,16 +50,16 @@ pub fn replay(args: &ReplayArgs) -> Result<Outcome, CliError> {
 /// How a run compares with what the file records.
 #[derive(Debug, PartialEq, Eq)]
 enum Comparison {
-    /// Verdict and trace are the recorded ones.
+    /// The recorded verdict and the recorded trace.
     Same,
-    /// The verdict is another one.
+    /// Another verdict.
     VerdictDiffers {
-        /// Violated, and not recorded.
+        /// The properties that were violated and are not recorded.
         unexpected: Vec<Property>,
-        /// Recorded, and not violated.
+        /// The properties that are recorded and were not violated.
         missing: Vec<Property>,
     },
-    /// The verdict is the recorded one, the trace is not.
+    /// The recorded verdict, and another trace.
     TraceDiffers {
         /// The hash in the file.
         recorded: String,

@@ -124,7 +124,7 @@ impl Report {
 pub struct Totals {
     /// The number of runs.
     pub schedules: u64,
-    /// The time of all runs by their own clocks, which is simulated but on real Kafka.
+    /// The time of all runs by their own clocks: simulated time, except on real Kafka.
     pub simulated: Duration,
     /// The number of simulated events.
     pub events: u64,

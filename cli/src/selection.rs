@@ -1,4 +1,4 @@
-//! Which scenarios `plimsoll run` runs, and which it does not, with the reason.
+//! The schedules that `plimsoll run` runs, and those that it does not, with the reason.
 
 use crate::args::{RunArgs, SeedRange};
 use crate::backend::Choice;
@@ -29,13 +29,13 @@ pub struct NotExecuted {
     pub schedules: u64,
     /// The number of schedules that were asked for.
     pub of: u64,
-    /// Why they are not executed.
+    /// The reason why they are not executed.
     pub reason: String,
 }
 
 /// Returns the trials that the arguments ask for. On real Kafka, schedules that it cannot execute
-/// are sorted out here, before anything is started; so are scenarios of a folder, or of the library,
-/// that take too long.
+/// are sorted out here, before anything is started; so are scenarios of a folder, or of the
+/// library, that take too long.
 ///
 /// # Errors
 /// Where an argument is wrong, where a scenario that was named on its own cannot be executed, and
@@ -103,13 +103,13 @@ fn trial(loaded: Loaded, seeds: SeedRange, subject: Option<Subject>, choice: &Ch
     }
 }
 
-/// Returns the reason why a scenario that was not named on its own is left out in real time, if there
-/// is one.
+/// Returns the reason why a scenario that was not named on its own is left out in real time, if
+/// there is one.
 fn slow(scenario: &Scenario) -> Option<String> {
     let settings = &scenario.settings;
     (!settings.real_time).then(|| match settings.safety {
         Some(duration) if duration >= QUICK => {
-            format!("takes {} s and more in real time", duration.as_secs())
+            format!("takes at least {} s in real time", duration.as_secs())
         }
         _ => "is not marked as quick enough for real time".into(),
     })
@@ -146,8 +146,8 @@ fn not_executed(trial: &Trial, schedules: u64, reason: String) -> NotExecuted {
 
 fn refuse(refused: &[NotExecuted]) -> CliError {
     let lines: Vec<String> = refused.iter().map(ToString::to_string).collect();
-    let help = "A scenario that only takes long runs there when it is named on its own; all of \
-                them run in the simulator (`--backend sim`).";
+    let help = "A scenario that is left out because it takes long runs when it is named on its own; \
+                all of them run in the simulator (`--backend sim`).";
     CliError::Refused {
         message: format!(
             "real Kafka cannot run what was named:\n{}",
@@ -224,7 +224,7 @@ mod tests {
         assert_eq!(not_executed, []);
     }
 
-    /// Seeds draw different faults, and not every cluster can take all of them.
+    /// Seeds draw different faults, and the cluster cannot take all of them.
     #[test]
     fn seeds_are_sorted_out_one_by_one() {
         let folder = tempfile::tempdir().expect("a temporary folder");

@@ -48,7 +48,7 @@ pub fn commit_interval(args: &CommitIntervalArgs) -> Result<Outcome, CliError> {
         Choice::Kafka(_) => choice.default_seeds(),
     });
     let jobs = match (args.jobs, &choice, NonZeroUsize::new(intervals.len())) {
-        // They wait more than they work.
+        // Schedules on real Kafka wait more than they work.
         (None, Choice::Kafka(_), Some(intervals)) => intervals,
         (jobs, _, _) => threads(jobs),
     };
@@ -61,7 +61,7 @@ pub fn commit_interval(args: &CommitIntervalArgs) -> Result<Outcome, CliError> {
         elapsed: started.elapsed(),
         jobs,
     };
-    // Alone on the cluster, after everything else.
+    // The throughput is measured last, alone on the cluster.
     let measured = measured.and_then(|all| Ok((all, throughputs(&backend, &args.intervals)?)));
     backend.shut_down();
     let (measured, throughputs) = measured?;
@@ -96,7 +96,7 @@ fn throughputs(
     measured
 }
 
-/// Runs every seed with every interval.
+/// Runs every seed with every interval, and returns what each interval showed.
 fn measure_all(
     intervals: &[(Interval, Scenario)],
     seeds: SeedRange,

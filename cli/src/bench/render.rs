@@ -11,7 +11,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// The tables for people: what an interval costs, and what it spares.
+/// Renders the tables for people: what an interval costs, and what it spares.
 pub fn human(rows: &[Row], seeds: SeedRange, interrupted: bool) -> String {
     let schedules = rows.iter().map(|row| row.schedules).max().unwrap_or(0);
     let mut text = format!(
@@ -24,8 +24,8 @@ pub fn human(rows: &[Row], seeds: SeedRange, interrupted: bool) -> String {
     );
     if rows.iter().any(|row| row.throughput.is_some()) {
         text += &format!(
-            "Records a second: so fast a consumer with an empty handler catches up on {} records \
-             of\n{RECORD_BYTES} bytes; the median of {ROUNDS} rounds.\n",
+            "Records a second: the rate at which a consumer with an empty handler catches up on {} \
+             records of\n{RECORD_BYTES} bytes; the median of {ROUNDS} rounds.\n",
             thousands(u64::from(RECORDS)),
         );
     }
@@ -38,7 +38,8 @@ pub fn human(rows: &[Row], seeds: SeedRange, interrupted: bool) -> String {
     text
 }
 
-/// Commits of a schedule, and the delay from the producer's acknowledgement to the first effect.
+/// Tabulates the commits of a schedule, and the delay from the producer's acknowledgement to the
+/// first effect.
 fn costs(rows: &[Row]) -> Table {
     let mut heading = vec![
         "commit interval",
@@ -69,8 +70,8 @@ fn costs(rows: &[Row]) -> Table {
     table
 }
 
-/// How many records were repeated after how many crashes, graceful stops and rebalances; a rebalance
-/// counts once for each member that it takes partitions from.
+/// Tabulates crashes, graceful stops and rebalances, and the records that each repeated; a
+/// rebalance counts once for each member that it takes partitions from.
 fn duplicates(rows: &[Row]) -> Table {
     let mut table = table([
         "duplicates",
@@ -114,7 +115,7 @@ fn spread(spread: &Spread) -> [String; 4] {
     ]
 }
 
-/// What should not be there.
+/// Tells what should not be there: violations, and repetitions without a cause.
 fn remarks(row: &Row) -> String {
     let mut text = String::new();
     let interval = name(row.interval);
@@ -145,8 +146,8 @@ stops,stop_duplicates_mean,stop_duplicates_p99,stop_duplicates_max,\
 rebalances,rebalance_duplicates_mean,rebalance_duplicates_p99,rebalance_duplicates_max,lost,\
 records_per_second\n";
 
-/// The table for spreadsheets; an interval of 0 stands for every record. Only real Kafka knows how
-/// many records a second it is.
+/// Renders the table for spreadsheets; an interval of 0 stands for every record. The records a
+/// second are empty, except on real Kafka.
 pub fn csv(rows: &[Row]) -> String {
     let mut text = CSV_HEADING.to_owned();
     for row in rows {
@@ -187,7 +188,7 @@ fn seconds(interval: Interval) -> f64 {
     }
 }
 
-/// The table for programs.
+/// Renders the table for programs.
 pub fn json(rows: &[Row], timing: &Timing) -> String {
     let schedules = rows.iter().map(|row| row.schedules).sum();
     document::to_text(&Document {
@@ -208,7 +209,7 @@ struct Document {
 
 #[derive(Serialize)]
 struct IntervalEntry {
-    /// 0 stands for every record.
+    /// The interval; 0 stands for every record.
     interval_seconds: f64,
     schedules: u64,
     commits_mean: f64,
@@ -221,7 +222,8 @@ struct IntervalEntry {
     duplicates_after_rebalance: Spread,
     duplicates_unexplained: u64,
     lost: u64,
-    /// `null`, but on real Kafka: of a consumer that catches up with an empty handler.
+    /// The rate of a consumer that catches up with an empty handler; `null`, except on real
+    /// Kafka.
     records_per_second: Option<f64>,
     /// The lowest seed that violated each property.
     violations: BTreeMap<&'static str, u64>,

@@ -38,16 +38,16 @@ pub enum Evidence {
 /// Why there is no smaller schedule.
 #[derive(Debug)]
 pub enum NotShrunk {
-    /// Ctrl-C came first.
+    /// Ctrl-C, before it was found.
     Interrupted,
-    /// A schedule broke off while the shrinker ran it.
+    /// A schedule without a verdict among those that the shrinker ran.
     Broken(CliError),
 }
 
 /// A shrunk schedule that violates a property.
 #[derive(Clone, Debug)]
 pub struct Shrunk {
-    /// How the property is violated.
+    /// The violation: its sentence, its moment, and its evidence.
     pub violation: Violation,
     /// The events that show it, for people.
     pub timeline: String,
@@ -61,10 +61,10 @@ pub struct Shrunk {
     pub runs: u32,
 }
 
-/// How a property was violated in a run that cannot be had again.
+/// A violation in a run in real time, which cannot be had again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sighting {
-    /// How the property was violated.
+    /// The violation: its sentence, its moment, and its evidence.
     pub violation: Violation,
     /// The events that show it, for people.
     pub timeline: String,

@@ -1,4 +1,4 @@
-//! Runs in real time: none can be had again, so what a failing one left behind is kept.
+//! From a failing run in real time, which cannot be had again, to the files that keep it.
 
 use super::{Conviction, Evidence, Sighting};
 use crate::backend::Choice;
@@ -131,7 +131,7 @@ fn simulate(trial: &Trial, files: &Files, choice: &Choice) -> String {
         Ok(path) => path.display().to_string(),
         Err(_) => trial.label.clone(),
     };
-    // What a program does, the simulator can only try with a recipe that does the same.
+    // The simulator cannot run a program: a recipe that does the same stands for it.
     let recipe = choice.command().map_or("", |_| " --subject RECIPE");
     format!("plimsoll run {}{recipe}", shell::quoted(&file))
 }

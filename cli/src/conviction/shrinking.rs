@@ -9,7 +9,8 @@ use crate::{interrupt, regressions};
 use plimsoll_scenarios::{Property, Regression, Scenario, Timeline, Verdict, shrink};
 use std::path::Path;
 
-/// Shrinks the first failure of every property of every trial.
+/// Shrinks the first failure of every property of every trial, and writes the regressions into
+/// `folder`.
 pub fn convict_all(
     trials: &[Trial],
     tallies: &[Tally],
@@ -53,7 +54,7 @@ pub fn convict_all(
     convictions
 }
 
-/// Writes the regression, and says how to see the failure again.
+/// Writes the regression, and makes the conviction that names it.
 fn keep(
     trial: &Trial,
     property: Property,

@@ -10,7 +10,7 @@ use crate::trial::Expectation;
 use plimsoll_scenarios::Property;
 use std::collections::BTreeMap;
 
-/// The report as text.
+/// Renders the report as text.
 pub fn report(report: &Report) -> String {
     let mut text = matrix(report);
     text += &not_observed(report);
@@ -26,7 +26,7 @@ pub fn report(report: &Report) -> String {
     text
 }
 
-/// How often each property of each scenario was judged how.
+/// Renders a row for each scenario, with the counted judgements of each property.
 fn matrix(report: &Report) -> String {
     let (shown, never): (Vec<Property>, Vec<Property>) = Property::ALL
         .into_iter()
@@ -84,7 +84,7 @@ fn verdict(scenario: &ScenarioReport) -> &'static str {
     }
 }
 
-/// A property's name in the heading of the table.
+/// Returns a property's name in the heading of the table.
 pub const fn abbreviation(property: Property) -> &'static str {
     match property {
         Property::NoLoss => "loss",
@@ -102,8 +102,8 @@ pub const fn abbreviation(property: Property) -> &'static str {
     }
 }
 
-/// Of real Kafka, why properties were not observed. Of the simulator it would say little: what one
-/// of a thousand seeds does not show, another does.
+/// Tells of real Kafka why properties were not observed. Of the simulator it would say little: what
+/// one of a thousand seeds does not show, another does.
 fn not_observed(report: &Report) -> String {
     if report.backend == BackendName::Sim {
         return String::new();
@@ -169,8 +169,8 @@ fn totals(report: &Report) -> String {
     text
 }
 
-/// Items separated by commas, in lines of at most 100 characters; the first line has `used` of
-/// them already.
+/// Joins items by commas, in lines of at most 100 characters; `used` characters of the first line
+/// are taken already.
 fn wrapped(items: &[String], used: usize) -> String {
     let (mut text, mut width) = (String::new(), used);
     for (index, item) in items.iter().enumerate() {
@@ -254,7 +254,7 @@ fn violation(scenario: &ScenarioReport, conviction: &Conviction) -> String {
     text
 }
 
-/// A failure in real time: its sentence, its timeline, its trace.
+/// Renders a failure in real time: its sentence, its timeline, its trace.
 fn seen(sighting: &Sighting) -> String {
     let mut text = format!("  {}\n\n", sighting.violation.summary);
     text += &indented(&sighting.timeline);
@@ -265,7 +265,7 @@ fn seen(sighting: &Sighting) -> String {
     text
 }
 
-/// A shrunk failure: its size, its sentence, its timeline.
+/// Renders a shrunk failure: its size, its sentence, its timeline.
 pub fn shrunk(shrunk: &Shrunk) -> String {
     let mut text = format!(
         "  Shrunk to {} and {} in {}.\n  {}\n\n",
@@ -278,7 +278,7 @@ pub fn shrunk(shrunk: &Shrunk) -> String {
     text
 }
 
-/// Lines below what they belong to, and an empty one.
+/// Indents lines, and adds an empty one.
 fn indented(lines: &str) -> String {
     let mut text = String::new();
     for line in lines.lines() {
@@ -317,7 +317,7 @@ fn conclusion(report: &Report) -> String {
     text
 }
 
-/// What a tally says in one line, for commands that run one schedule.
+/// Renders the judgement of each property, for commands that run one schedule.
 pub fn judgements(tally: &Tally, expectation: &Expectation) -> String {
     let mut text = String::new();
     for (property, count) in tally.counts() {

@@ -1,6 +1,6 @@
-//! The report of `plimsoll run` for programs: one document, whose `version` rises when a field
-//! changes its meaning or goes away. Of the simulator, all but `timing` is the same for the same
-//! arguments.
+//! The report of `plimsoll run` for programs: one document, with a `version` that rises when a
+//! field changes its meaning or goes away. Of the simulator, all but `timing` is the same for the
+//! same arguments.
 
 use super::per_second;
 use crate::args::BackendName;
@@ -20,7 +20,7 @@ use std::time::Duration;
 /// The version of the document.
 const VERSION: u32 = 1;
 
-/// The report as a JSON document, and a line feed.
+/// Renders the report as a JSON document and a line feed.
 pub fn report(report: &Report, hashes: bool) -> String {
     let totals = report.totals();
     let document = Document {
@@ -50,7 +50,7 @@ pub fn report(report: &Report, hashes: bool) -> String {
     to_text(&document)
 }
 
-/// Any document as text, and a line feed.
+/// Renders a document as text and a line feed.
 pub fn to_text(document: &impl Serialize) -> String {
     let text = serde_json::to_string_pretty(document);
     text.expect("documents have string keys and no fallible fields") + "\n"
@@ -86,7 +86,7 @@ struct Totals {
     sometimes: BTreeMap<&'static str, u64>,
 }
 
-/// How long runs took by their own clock.
+/// The time that runs took by their own clock, in seconds.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Clock {
@@ -108,7 +108,7 @@ impl Clock {
     }
 }
 
-/// What depends on the machine.
+/// The measurements that depend on the machine.
 #[derive(Serialize)]
 pub struct Timing {
     seconds: f64,
@@ -117,7 +117,7 @@ pub struct Timing {
 }
 
 impl Timing {
-    /// The timing of so many schedules.
+    /// Derives the rate from the number of schedules.
     pub fn of(timing: &report::Timing, schedules: u64) -> Self {
         Self {
             seconds: timing.elapsed.as_secs_f64(),
@@ -150,7 +150,7 @@ struct Property {
     held: u64,
     violated: u64,
     not_observed: u64,
-    /// In how many schedules for which reason.
+    /// The number of schedules for each reason.
     not_observed_because: BTreeMap<&'static str, u64>,
     first_seed: Option<u64>,
 }
@@ -241,7 +241,7 @@ enum FailureEntry<'a> {
         regression: Option<String>,
         shrunk: Option<Box<Shrunk<'a>>>,
         not_shrunk: Option<String>,
-        /// In real time, where nothing is shrunk.
+        /// The run in real time, where nothing is shrunk.
         seen: Option<Box<Sighting<'a>>>,
     },
     NotViolated {

@@ -1,4 +1,4 @@
-//! Runs scenarios over seeds, on many threads, with a result that does not depend on how many.
+//! Runs scenarios over seeds, on many threads, with a result that does not depend on their number.
 //!
 //! Seeds are cut into chunks of a fixed size. Threads take chunks in order; results are merged in
 //! order, up to and including the chunk in which a scenario first failed. What other threads did
@@ -35,9 +35,9 @@ pub struct Options {
     pub record: bool,
 }
 
-/// The number of seeds that a thread takes at once: small enough that a scenario which fails early ends
-/// early, large enough that taking them costs nothing. The summary of a failing scenario depends
-/// on it, so it is not a setting.
+/// The number of seeds that a thread takes at once: small enough that a scenario which fails early
+/// ends early, large enough that taking them costs nothing. The summary of a failing scenario
+/// depends on it, so it is not a setting.
 const CHUNK: u64 = 25;
 
 /// The number of seeds that a thread takes at once in real time, where a single schedule takes many

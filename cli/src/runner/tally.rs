@@ -1,4 +1,4 @@
-//! What many runs of one scenario came to.
+//! The counted results of many runs of one scenario.
 
 use super::worker::Run;
 use crate::error::CliError;
@@ -8,12 +8,12 @@ use plimsoll_scenarios::{Fingerprint, Judgement, Property, Trace, Verdict};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What many runs of one scenario came to.
+/// The counted results of many runs of one scenario.
 #[derive(Debug, Default)]
 pub struct Tally {
     /// The number of runs.
     pub schedules: u64,
-    /// The time of all runs by their own clocks, which is simulated but on real Kafka.
+    /// The time of all runs by their own clocks: simulated time, except on real Kafka.
     pub simulated: Duration,
     /// The number of simulated events.
     pub events: u64,
@@ -34,11 +34,11 @@ pub struct Tally {
 /// The judgements of one property, counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count {
-    /// The runs that kept the promise and could have broken it.
+    /// The number of runs that kept the promise and could have broken it.
     pub held: u64,
-    /// The runs that broke the promise.
+    /// The number of runs that broke the promise.
     pub violated: u64,
-    /// The runs that could not show it.
+    /// The number of runs that could not show it.
     pub not_observed: u64,
     /// The lowest seed that broke it.
     pub first: Option<u64>,
@@ -51,7 +51,7 @@ pub struct Recorded {
     pub seed: u64,
     /// The judgement of every property.
     pub verdict: Verdict,
-    /// What was observed.
+    /// The record of everything that was observed.
     pub trace: Trace,
 }
 

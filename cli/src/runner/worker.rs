@@ -1,4 +1,4 @@
-//! One thread's backend, judge and trace, used again from run to run.
+//! The backend, judge and trace of one thread, used again from run to run.
 
 use crate::backend::StartedBackend;
 use crate::error::CliError;
@@ -8,7 +8,7 @@ use plimsoll_scenarios::check::Judge;
 use plimsoll_scenarios::{Plan, Scenario, Trace, Verdict};
 use std::mem;
 
-/// One thread's backend, judge and trace.
+/// The backend, judge and trace of one thread.
 #[derive(Debug, Default)]
 pub struct Worker {
     backend: StartedBackend,
@@ -16,14 +16,14 @@ pub struct Worker {
     trace: Trace,
 }
 
-/// What one run came to.
+/// The result of one run.
 #[derive(Clone, Debug)]
 pub struct Run {
     /// The judgement of every property.
     pub verdict: Verdict,
-    /// When the run ended, by its own clock.
+    /// The time at which the run ended, by its own clock.
     pub ended: Instant,
-    /// How many events were simulated.
+    /// The number of simulated events.
     pub events: u64,
 }
 
@@ -50,7 +50,7 @@ impl Worker {
         self.run(&plan)
     }
 
-    /// Executes and judges a plan; its trace stands in [`Worker::trace`] afterwards.
+    /// Executes and judges a plan; [`Worker::trace`] returns its trace afterwards.
     ///
     /// # Errors
     /// Where there is no verdict.
@@ -59,18 +59,18 @@ impl Worker {
             return Err(refusal.into());
         }
         panics::catch(|| self.execute(plan)).unwrap_or_else(|panic| {
-            // What panicked half-way is not used again.
+            // A backend or judge that panicked half-way is not used again.
             *self = Self::new(self.backend.another());
             Err(panic.into())
         })
     }
 
-    /// Returns what was observed in the last run.
+    /// Returns the trace of the last run.
     pub const fn trace(&self) -> &Trace {
         &self.trace
     }
 
-    /// Takes what was observed in the last run away.
+    /// Takes the trace of the last run out of the worker.
     pub fn take_trace(&mut self) -> Trace {
         mem::take(&mut self.trace)
     }

@@ -112,7 +112,7 @@ fn a_file_that_cannot_be_written_ends_with_3() {
     assert!(ended.stderr.contains("cannot write file/trace.jsonl"));
 }
 
-/// Not a mistake of the scenario's: another backend runs it.
+/// Names scenarios that have no mistake: the simulator runs them.
 #[test]
 fn a_scenario_named_on_its_own_that_the_backend_cannot_run_ends_with_3() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -201,7 +201,7 @@ fn a_trace_that_is_not_the_recorded_one_ends_with_1() {
     assert!(replayed.stdout.contains("Recorded, and not violated: "));
 }
 
-/// `plimsoll schema | head -c 1`: the reader goes away first.
+/// Goes away before it has read everything, as `plimsoll schema | head -c 1` does.
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
     let folder = tempfile::tempdir().expect("a temporary folder");
