@@ -37,14 +37,14 @@ pub enum Command {
     /// Parse scenario files and show every mistake; run nothing.
     #[command(after_help = exit::HELP)]
     Check(CheckArgs),
-    /// List the embedded library, or what else has a name.
+    /// List the embedded library, or the names of subjects, properties, faults and rare things.
     List(ListArgs),
     /// Print the JSON schema of scenario files, for editors.
     Schema,
     /// Measure what a promise costs.
     #[command(subcommand)]
     Bench(BenchCommand),
-    /// Be one member of a group on real Kafka, as the environment says; the harness starts it.
+    /// Run one member of a group on real Kafka, as the environment says; the harness starts it.
     #[command(hide = true)]
     Member,
 }
@@ -53,59 +53,64 @@ const REPLAY_HELP: &str = "\
 Exit codes:
    0  verdict and trace are the recorded ones
    1  the trace differs although the verdict is the recorded one: this version of Plimsoll
-      behaves otherwise than the one that wrote the file (`plimsoll shrink FILE` records it anew)
+      behaves otherwise than the one that wrote the file (`plimsoll shrink FILE` records it anew);
+      or Plimsoll itself failed
    2  the command or the file has a mistake
-  10  the verdict differs: a property was violated that the file does not name, or one that it
-      names was not";
+   3  the environment lacks something (a folder that can be written, ...)
+  10  the verdict differs: a property was violated that the file does not name, or a property that
+      it names was not violated";
 
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// Scenario files, folders of them, or names of embedded ones (see `plimsoll list`); none:
-    /// the whole embedded library, on real Kafka what is quick enough of it.
+    /// Scenario files, folders of them, or names of embedded scenarios (see `plimsoll list`).
+    /// [default: the whole embedded library, on real Kafka those marked as quick enough]
     #[arg(value_name = "FILE|DIR|NAME")]
     pub paths: Vec<String>,
     #[command(flatten)]
     pub backend: BackendArgs,
-    /// With `--backend kafka`, the consumer to try: any program, started once for each member.
+    /// With `--backend kafka`, the consumer to try: any program; it is started once for each
+    /// member.
     #[arg(last = true, value_name = "COMMAND", conflicts_with = "subject")]
     pub command: Vec<OsString>,
-    /// Which seeds: `N` means 0..N, `A..B` means from A up to, not including, B. A file that
-    /// carries its own seed runs with that one only. [default: 1000, on real Kafka 1]
+    /// Seeds to run: `N` means 0..N, `A..B` means from A up to, not including, B. A file that
+    /// carries its own seed runs with that seed only. [default: 1000, on real Kafka 1]
     #[arg(long, value_name = "N|A..B")]
     pub seeds: Option<SeedRange>,
     /// Try this consumer instead of the one that each scenario names.
     #[arg(long, value_name = "NAME", value_parser = subjects())]
     pub subject: Option<Subject>,
-    /// How many schedules run side by side; what the simulator finds does not depend on it.
+    /// Number of schedules that run side by side; what the simulator finds does not depend on it.
     /// [default: one for each core]
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
-    /// How to print the report.
+    /// Format of the report.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
     /// Write the trace of the first failing schedule, or of the only one, as JSON lines.
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
-    /// Where failures are written: shrunk, or with their trace where they come from real Kafka.
+    /// Folder into which failures are written: shrunk, or with their trace where they come from
+    /// real Kafka.
     #[arg(long, value_name = "DIR", default_value = "regressions")]
     pub regressions: PathBuf,
     /// Run all seeds of a scenario, although some have failed.
     #[arg(long)]
     pub keep_going: bool,
-    /// Print one line a schedule (scenario, seed, hash of the trace) and nothing else to standard
-    /// output, so that two runs can be compared with `cmp`; the report goes to standard error.
+    /// Print one line for each schedule (scenario, seed, hash of the trace) and nothing else to
+    /// standard output, so that two runs can be compared with `cmp`; the report goes to standard
+    /// error.
     #[arg(long)]
     pub print_hashes: bool,
 }
 
-/// What executes the schedules.
+/// The choice of a backend.
 #[derive(Debug, Args)]
 pub struct BackendArgs {
-    /// What executes the schedules.
+    /// Backend that executes the schedules.
     #[arg(long, value_enum, default_value_t = BackendName::Sim)]
     pub backend: BackendName,
-    /// With `--backend kafka`, a cluster that is there already. Its brokers are not broken:
-    /// schedules that need that are refused. [default: three brokers in containers]
+    /// With `--backend kafka`, addresses of a cluster that is there already. Plimsoll does not
+    /// break its brokers, and refuses schedules that would. [default: three brokers in containers]
     #[arg(long, value_name = "HOST:PORT[,HOST:PORT]", value_parser = bootstrap)]
     pub bootstrap: Option<String>,
 }
@@ -123,16 +128,16 @@ pub struct ReplayArgs {
 pub struct ShrinkArgs {
     /// A scenario file, the name of an embedded one, or a regression to shrink further.
     pub file: String,
-    /// The failing seed; a regression carries its own.
+    /// Failing seed. [default: the one that the file carries]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..u64::MAX))]
     pub seed: Option<u64>,
-    /// The property that must still be violated. [default: the first that is]
+    /// Property that must still be violated. [default: the first that is violated]
     #[arg(long, value_name = "NAME", value_parser = properties())]
     pub property: Option<Property>,
     /// Try this consumer instead of the one that the scenario names.
     #[arg(long, value_name = "NAME", value_parser = subjects())]
     pub subject: Option<Subject>,
-    /// Where the result is written.
+    /// Folder into which the regression is written.
     #[arg(long, value_name = "DIR", default_value = "regressions")]
     pub regressions: PathBuf,
 }
@@ -147,7 +152,7 @@ pub struct CheckArgs {
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 pub struct ListArgs {
-    /// List the consumers that can stand trial.
+    /// List the consumers that can be tried.
     #[arg(long)]
     pub subjects: bool,
     /// List the properties that are judged.
@@ -170,7 +175,7 @@ pub enum BenchCommand {
 
 #[derive(Debug, Args)]
 pub struct CommitIntervalArgs {
-    /// The intervals, separated by commas; `record` commits after every record.
+    /// Commit intervals, separated by commas; `record` commits after every record.
     #[arg(
         long,
         value_name = "LIST",
@@ -180,19 +185,20 @@ pub struct CommitIntervalArgs {
     pub intervals: Vec<Interval>,
     #[command(flatten)]
     pub backend: BackendArgs,
-    /// Which seeds, the same for every interval. [default: 200, on real Kafka 1]
+    /// Seeds to run, the same for every interval: `N` means 0..N, `A..B` means from A up to, not
+    /// including, B. [default: 200, on real Kafka 1]
     #[arg(long, value_name = "N|A..B")]
     pub seeds: Option<SeedRange>,
-    /// How many schedules run side by side; what the simulator finds does not depend on it.
+    /// Number of schedules that run side by side; what the simulator finds does not depend on it.
     /// [default: one for each core, on real Kafka one for each interval]
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
-    /// How to print the table.
+    /// Format of the table.
     #[arg(long, value_enum, default_value_t = TableFormat::Human)]
     pub format: TableFormat,
 }
 
-/// What executes schedules.
+/// The name of a backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum BackendName {
     /// A cluster inside the program, thousands of schedules a second.
@@ -202,7 +208,7 @@ pub enum BackendName {
 }
 
 impl BackendName {
-    /// The word for it on the command line.
+    /// Returns its word on the command line.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Sim => "sim",
@@ -211,7 +217,7 @@ impl BackendName {
     }
 }
 
-/// How a report is printed.
+/// The format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For people.
@@ -220,7 +226,7 @@ pub enum Format {
     Json,
 }
 
-/// How a table is printed.
+/// The format of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum TableFormat {
     /// For people.
@@ -239,7 +245,7 @@ pub struct SeedRange {
 }
 
 impl SeedRange {
-    /// Just this one.
+    /// Returns the range of this seed alone.
     pub const fn one(seed: u64) -> Self {
         Self {
             from: seed,
@@ -247,7 +253,7 @@ impl SeedRange {
         }
     }
 
-    /// How many.
+    /// Returns the number of seeds.
     pub const fn len(self) -> u64 {
         self.to - self.from
     }
@@ -273,12 +279,12 @@ impl FromStr for SeedRange {
     }
 }
 
-/// When a consumer commits.
+/// The commit interval of a consumer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interval {
-    /// After every record.
+    /// A commit after every record.
     EveryRecord,
-    /// At the latest this long after a record was finished.
+    /// A commit at the latest this long after a record was finished.
     Every(Duration),
 }
 
@@ -333,7 +339,7 @@ fn one_of_the_words<T: Word + Send + Sync>() -> impl TypedValueParser<Value = T>
         .map(|word| T::from_word(&word).expect("one of the possible values"))
 }
 
-/// The number of threads to use.
+/// Returns the number of threads to use.
 pub fn threads(jobs: Option<NonZeroUsize>) -> NonZeroUsize {
     jobs.or_else(|| std::thread::available_parallelism().ok())
         .unwrap_or(NonZeroUsize::MIN)

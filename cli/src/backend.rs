@@ -2,9 +2,9 @@
 
 use crate::args::{BackendArgs, BackendName, SeedRange};
 use crate::error::CliError;
-use crate::{interrupt, progress, regressions};
-use plimsoll_chaos::{ChaosError, ClusterSource, Kafka, Options, SubjectCommand};
-use plimsoll_scenarios::{Backend, Plan, Subject};
+use crate::{interrupt, progress, shell};
+use plimsoll_chaos::{ClusterSource, Kafka, Options, SubjectCommand};
+use plimsoll_scenarios::{Backend, Plan};
 use plimsoll_sim::Simulator;
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -20,7 +20,7 @@ pub enum Choice {
 }
 
 impl Choice {
-    /// What the arguments choose; `command` is the subject that stands after `--`.
+    /// Reads the choice from the arguments; `command` is the subject that stands after `--`.
     ///
     /// # Errors
     /// Where arguments do not go together, or the command does not exist.
@@ -44,7 +44,7 @@ impl Choice {
         Ok(Self::Kafka(Options { source, subject }))
     }
 
-    /// Its name on the command line.
+    /// Returns its name on the command line.
     pub const fn name(&self) -> BackendName {
         match self {
             Self::Sim => BackendName::Sim,
@@ -52,7 +52,7 @@ impl Choice {
         }
     }
 
-    /// The seeds of a command that names none.
+    /// Returns the seeds of a command that names none.
     pub const fn default_seeds(&self) -> SeedRange {
         let to = match self {
             Self::Sim => 1000,
@@ -61,7 +61,8 @@ impl Choice {
         SeedRange { from: 0, to }
     }
 
-    /// The program that stands trial instead of what scenarios name, as words for a shell.
+    /// Returns the program that stands trial instead of the scenarios' subjects, as words for a
+    /// shell.
     pub fn command(&self) -> Option<String> {
         match self {
             Self::Kafka(Options {
@@ -69,14 +70,14 @@ impl Choice {
                 ..
             }) => {
                 let words = std::iter::once(program).chain(arguments);
-                let words = words.map(|word| regressions::quoted(&word.to_string_lossy()));
+                let words = words.map(|word| shell::quoted(&word.to_string_lossy()));
                 Some(words.collect::<Vec<_>>().join(" "))
             }
             _ => None,
         }
     }
 
-    /// The end of a command line that makes this choice again.
+    /// Returns the end of a command line that makes this choice again.
     pub fn arguments(&self) -> String {
         let Self::Kafka(options) = self else {
             return String::new();
@@ -91,7 +92,8 @@ impl Choice {
         text
     }
 
-    /// Why the plan cannot be executed there; the simulator says so itself when it runs the plan.
+    /// Returns the reason why the plan cannot be executed there, if there is one, before anything
+    /// is started. The simulator needs no start, so it is asked when it runs the plan.
     pub fn refuses(&self, plan: &Plan) -> Option<String> {
         match self {
             Self::Sim => None,
@@ -99,13 +101,13 @@ impl Choice {
         }
     }
 
-    /// Starts what it needs.
+    /// Starts the backend.
     ///
     /// # Errors
     /// Where the environment lacks something.
-    pub fn start(&self) -> Result<Engine, CliError> {
+    pub fn start(&self) -> Result<StartedBackend, CliError> {
         let Self::Kafka(options) = self else {
-            return Ok(Engine::default());
+            return Ok(StartedBackend::default());
         };
         let waiting = progress::waiting(match &options.source {
             ClusterSource::Containers => "starting a Kafka cluster",
@@ -115,16 +117,8 @@ impl Choice {
         waiting.finish_and_clear();
         let interrupted = kafka.clone();
         interrupt::on_request(move || interrupted.interrupt());
-        Ok(Engine::Kafka(kafka))
+        Ok(StartedBackend::Kafka(kafka))
     }
-}
-
-/// A subject of the command line that only the simulator has.
-pub fn refuse_recipe(subject: Subject) -> CliError {
-    CliError::usage(
-        format!("the subject {subject} is a recipe, and recipes live in the simulator only"),
-        "Real programs stand trial as a command: plimsoll run FILE --backend kafka -- COMMAND.",
-    )
 }
 
 fn only_with_kafka(what: &str) -> CliError {
@@ -140,7 +134,7 @@ fn this_program() -> Result<PathBuf, CliError> {
     })
 }
 
-/// The file that a command names: a path, or a name to look up as a shell does.
+/// Finds the file that a command names: a path, or a name to look up as a shell does.
 fn find(program: &OsStr) -> Result<PathBuf, CliError> {
     let path = Path::new(program);
     let found = if path.components().count() > 1 || path.has_root() {
@@ -173,15 +167,15 @@ fn is_executable(file: &Path) -> bool {
 
 /// What executes plans, started. Each thread has one of its own.
 #[derive(Debug)]
-pub enum Engine {
+pub enum StartedBackend {
     /// The simulator.
     Sim(Box<Simulator>),
     /// A real cluster, which all threads share.
     Kafka(Kafka),
 }
 
-impl Engine {
-    /// One for another thread, or instead of one that panicked half-way.
+impl StartedBackend {
+    /// Makes one for another thread, or in place of one that panicked half-way.
     pub fn another(&self) -> Self {
         match self {
             Self::Sim(_) => Self::default(),
@@ -189,15 +183,15 @@ impl Engine {
         }
     }
 
-    /// The backend.
-    pub fn backend(&mut self) -> &mut dyn Backend {
+    /// Returns the backend itself.
+    pub fn get(&mut self) -> &mut dyn Backend {
         match self {
             Self::Sim(simulator) => simulator.as_mut(),
             Self::Kafka(kafka) => kafka,
         }
     }
 
-    /// How many events it has simulated.
+    /// Returns the number of events that it has simulated.
     pub fn events(&self) -> u64 {
         match self {
             Self::Sim(simulator) => simulator.events(),
@@ -205,7 +199,7 @@ impl Engine {
         }
     }
 
-    /// Whether its runs take real time, and can never be had again.
+    /// Tells whether its runs take real time, and can never be had again.
     pub const fn is_real(&self) -> bool {
         matches!(self, Self::Kafka(_))
     }
@@ -218,22 +212,8 @@ impl Engine {
     }
 }
 
-impl Default for Engine {
+impl Default for StartedBackend {
     fn default() -> Self {
         Self::Sim(Box::default())
-    }
-}
-
-impl From<ChaosError> for CliError {
-    fn from(error: ChaosError) -> Self {
-        match error {
-            ChaosError::Environment(text) | ChaosError::Subject(text) => Self::Environment(text),
-            ChaosError::Scenario(message) => Self::Usage {
-                message,
-                help: None,
-            },
-            ChaosError::Internal(text) => Self::Internal(text),
-            ChaosError::Interrupted => Self::Environment("interrupted".into()),
-        }
     }
 }

@@ -3,13 +3,14 @@
 use crate::args::CheckArgs;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::{library, output};
+use crate::library;
+use crate::outcome::Outcome;
 
-/// Runs `plimsoll check`.
+/// Runs `plimsoll check`: names the good files, and shows every mistake of the others.
 ///
 /// # Errors
-/// Where an argument names nothing, or scenarios have mistakes: then all mistakes at once.
-pub fn check(args: &CheckArgs) -> Result<Exit, CliError> {
+/// Where an argument names nothing.
+pub fn check(args: &CheckArgs) -> Result<Outcome, CliError> {
     let sources = library::sources(&args.paths)?;
     let mut errors = Vec::new();
     let mut good = String::new();
@@ -19,10 +20,13 @@ pub fn check(args: &CheckArgs) -> Result<Exit, CliError> {
             Err(error) => errors.push(error),
         }
     }
-    output::print(&good)?;
     if errors.is_empty() {
-        return Ok(Exit::Met);
+        return Ok(Outcome::new(good, Exit::Met));
     }
     let files = sources.len();
-    Err(CliError::Scenarios { errors, files })
+    let mistakes = Outcome::from(CliError::Scenarios { errors, files });
+    Ok(Outcome {
+        stdout: good,
+        ..mistakes
+    })
 }

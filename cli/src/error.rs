@@ -1,24 +1,30 @@
-//! What can go wrong with a command, by whose mistake it is.
+//! Why a command was not carried out, by whose mistake, and the exit code that follows from it.
+//!
+//! Errors of the crates below become a [`CliError`] here and nowhere else, so that the same mistake
+//! ends every command with the same code.
 
 use crate::exit::Exit;
+use crate::panics::Panic;
 use miette::Diagnostic;
+use plimsoll_chaos::ChaosError;
 use plimsoll_scenarios::scenario::ScenarioError;
+use plimsoll_scenarios::{BackendError, Refusal};
 use thiserror::Error;
 
-/// Why a command could not do what it was asked.
+/// Why a command, or one schedule of it, was not carried out.
 #[derive(Debug, Error, Diagnostic)]
 pub enum CliError {
-    /// Scenario files have mistakes; each is shown in its place.
+    /// Mistakes in scenario files, each shown in its place.
     #[error("{}", mistakes(errors.len(), *files))]
     Scenarios {
         /// The mistakes.
         #[related]
         errors: Vec<ScenarioError>,
-        /// How many files were read.
+        /// The number of files that were read.
         files: usize,
     },
 
-    /// The command names something that does not exist, or asks for what makes no sense.
+    /// A mistake in the command: a name that nothing has, or arguments that make no sense.
     #[error("{message}")]
     Usage {
         /// What is wrong.
@@ -28,26 +34,32 @@ pub enum CliError {
         help: Option<String>,
     },
 
-    /// The backend can execute nothing of what was named; a line for each.
-    #[error("real Kafka cannot run what was named:\n{0}")]
-    #[diagnostic(help(
-        "A scenario that only takes long runs there when it is named on its own; all of them run \
-         in the simulator (`--backend sim`)."
-    ))]
-    Refused(String),
+    /// A plan that the backend cannot execute.
+    #[error("{message}")]
+    Refused {
+        /// What is refused, and why.
+        message: String,
+        /// What to do instead.
+        #[help]
+        help: Option<String>,
+    },
 
-    /// The environment lacks something.
+    /// Something that the environment lacks, or a subject that cannot be run.
     #[error("{0}")]
     Environment(String),
 
-    /// Plimsoll itself failed.
+    /// Ctrl-C, before there was anything to report.
+    #[error("interrupted before there was a result")]
+    Interrupted,
+
+    /// A fault of Plimsoll itself.
     #[error("{0}")]
     #[diagnostic(help("This is a fault of Plimsoll itself; please report it."))]
     Internal(String),
 }
 
 impl CliError {
-    /// A mistake in the command, with a hint.
+    /// Makes the error of a mistake in the command, with a hint.
     pub fn usage(message: impl Into<String>, help: impl Into<String>) -> Self {
         Self::Usage {
             message: message.into(),
@@ -55,18 +67,64 @@ impl CliError {
         }
     }
 
-    /// How the program ends because of it.
+    /// Returns the exit code that the error ends the program with.
     pub const fn exit(&self) -> Exit {
         match self {
             Self::Scenarios { .. } | Self::Usage { .. } => Exit::Mistake,
-            Self::Refused(_) | Self::Environment(_) => Exit::Environment,
+            Self::Refused { .. } | Self::Environment(_) => Exit::Environment,
+            Self::Interrupted => Exit::Interrupted,
             Self::Internal(_) => Exit::Internal,
         }
     }
 
-    /// Prints it to standard error, in colour where that is a terminal.
-    pub fn print(self) {
-        crate::output::print_to_stderr(&format!("{:?}", miette::Report::new(self)));
+    /// Adds the schedule to which the error happened, for commands that run a single one.
+    pub fn in_schedule(mut self, label: &str, seed: u64) -> Self {
+        match &mut self {
+            Self::Usage { message, .. }
+            | Self::Refused { message, .. }
+            | Self::Environment(message)
+            | Self::Internal(message) => *message = format!("{label}: {message}, with seed {seed}"),
+            Self::Scenarios { .. } | Self::Interrupted => {}
+        }
+        self
+    }
+
+    /// Returns the error as a report for standard error, in colour where that is a terminal.
+    pub fn into_report(self) -> String {
+        format!("{:?}", miette::Report::new(self))
+    }
+}
+
+impl From<Panic> for CliError {
+    fn from(panic: Panic) -> Self {
+        Self::Internal(format!("Plimsoll itself {panic}"))
+    }
+}
+
+impl From<Refusal> for CliError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused {
+            message: format!("the backend refuses: {}", refusal.reason),
+            help: None,
+        }
+    }
+}
+
+impl From<BackendError> for CliError {
+    fn from(error: BackendError) -> Self {
+        match error {
+            BackendError::Environment(text) | BackendError::Subject(text) => {
+                Self::Environment(text)
+            }
+            BackendError::Internal(text) => Self::Internal(text),
+            BackendError::Interrupted => Self::Interrupted,
+        }
+    }
+}
+
+impl From<ChaosError> for CliError {
+    fn from(error: ChaosError) -> Self {
+        BackendError::from(error).into()
     }
 }
 
@@ -74,5 +132,44 @@ fn mistakes(errors: usize, files: usize) -> String {
     match (errors, files) {
         (_, 1) => "the scenario has a mistake".into(),
         (errors, files) => format!("{errors} of {files} scenarios have a mistake"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Covers a schedule that is refused when it is run. No process shows one: the simulator
+    /// refuses no plan, and real Kafka is asked before anything is started.
+    #[test]
+    fn every_error_of_a_backend_has_one_exit_code() {
+        let text = || String::from("something");
+        let refusal = Refusal {
+            fault: None,
+            reason: text(),
+        };
+        assert_eq!(CliError::from(refusal).exit(), Exit::Environment);
+        let panic = Panic {
+            message: text(),
+            location: text(),
+        };
+        assert_eq!(CliError::from(panic).exit(), Exit::Internal);
+        for (error, exit) in [
+            (ChaosError::Environment(text()), Exit::Environment),
+            (ChaosError::Scenario(text()), Exit::Environment),
+            (ChaosError::Subject(text()), Exit::Environment),
+            (ChaosError::Internal(text()), Exit::Internal),
+            (ChaosError::Interrupted, Exit::Interrupted),
+        ] {
+            assert_eq!(CliError::from(error).exit(), exit);
+        }
+    }
+
+    #[test]
+    fn an_error_in_a_schedule_names_it_and_keeps_its_exit_code() {
+        let error = CliError::Environment("no broker answers".into()).in_schedule("network/cut", 7);
+        let said = "network/cut: no broker answers, with seed 7";
+        assert_eq!(error.to_string(), said);
+        assert_eq!(error.exit(), Exit::Environment);
     }
 }

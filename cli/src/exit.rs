@@ -3,33 +3,39 @@
 use std::process::ExitCode;
 
 /// How the program ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// A command with several results ends with the greatest of them: what makes the others doubtful
+/// comes later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
-    /// Every expectation was met.
+    /// No failure: every expectation was met.
     Met,
-    /// Plimsoll itself failed.
-    Internal,
-    /// The command or a scenario has a mistake.
-    Mistake,
-    /// The environment lacks something.
-    Environment,
-    /// A property was violated, or another expectation of a scenario was not met.
+    /// Ctrl-C, before there was a result.
+    Interrupted,
+    /// A violated property, or another expectation of a scenario that was not met.
     Violated,
+    /// Something that the environment lacks, or that the backend cannot execute.
+    Environment,
+    /// A mistake in the command or in a scenario.
+    Mistake,
+    /// A fault of Plimsoll itself.
+    Internal,
 }
 
-/// The table that `--help` prints.
+/// The table that `--help` prints; the README has it too.
 pub const HELP: &str = "\
 Exit codes:
    0  every expectation was met
    1  Plimsoll itself failed
    2  the command or a scenario has a mistake
-   3  the environment lacks something (a folder that cannot be written, a container engine, a
-      broker that answers, ...), the subject cannot be started, or the backend cannot execute
-      what was asked for
-  10  a property was violated, or another expectation of a scenario was not met";
+   3  the environment lacks something (a folder that can be written, a container engine, a broker
+      that answers, ...), the subject cannot be started, or the backend cannot execute what was
+      asked for
+  10  a property was violated, or another expectation of a scenario was not met
+ 130  Ctrl-C, before there was a result or for the second time";
 
 impl Exit {
-    /// The number that the shell sees.
+    /// Returns the number that the shell sees.
     pub const fn code(self) -> u8 {
         match self {
             Self::Met => 0,
@@ -37,25 +43,8 @@ impl Exit {
             Self::Mistake => 2,
             Self::Environment => 3,
             Self::Violated => 10,
-        }
-    }
-
-    /// Of two results of one command, the one to end with: what makes the other doubtful first.
-    pub fn or(self, other: Self) -> Self {
-        if other.rank() > self.rank() {
-            other
-        } else {
-            self
-        }
-    }
-
-    const fn rank(self) -> u8 {
-        match self {
-            Self::Met => 0,
-            Self::Violated => 1,
-            Self::Environment => 2,
-            Self::Mistake => 3,
-            Self::Internal => 4,
+            // What a shell reports of a process that SIGINT ended.
+            Self::Interrupted => 130,
         }
     }
 }

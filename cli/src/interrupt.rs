@@ -1,32 +1,32 @@
 //! Ctrl-C ends a command with a summary of what was done; a second one ends it at once.
 
 use crate::error::CliError;
+use crate::exit::Exit;
+use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 
-/// Who else wants to know.
+/// What is called at the first Ctrl-C.
 static ALSO: Mutex<Option<Box<dyn Fn() + Send>>> = Mutex::new(None);
 
-/// What a shell reports for a process that SIGINT ended.
-const KILLED_BY_SIGINT: i32 = 130;
-
-/// Begins to listen for Ctrl-C.
+/// Begins to listen for Ctrl-C. The second one ends the program here, since no command can return
+/// to `main` at once.
 ///
 /// # Errors
 /// Where the operating system refuses the handler.
 pub fn listen() -> Result<(), CliError> {
     ctrlc::set_handler(|| {
         if REQUESTED.swap(true, Ordering::SeqCst) {
-            std::process::exit(KILLED_BY_SIGINT);
+            process::exit(Exit::Interrupted.code().into());
         }
         tell();
     })
     .map_err(|error| CliError::Environment(format!("cannot listen for Ctrl-C: {error}")))
 }
 
-/// Whether Ctrl-C was pressed.
+/// Tells whether Ctrl-C was pressed.
 pub fn requested() -> bool {
     REQUESTED.load(Ordering::Relaxed)
 }

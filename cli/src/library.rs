@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 /// Every scenario of the library: its name (`folder/stem`) and its text, by name.
 const EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/library.rs"));
 
-/// A scenario, and how it is called.
+/// A scenario and its name.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    /// What names it on the command line: a path, or the name of an embedded scenario.
+    /// The name on the command line: a path, or the name of an embedded scenario.
     pub label: String,
     /// The scenario.
     pub scenario: Scenario,
@@ -25,14 +25,14 @@ pub struct Loaded {
 /// The text of a scenario, not parsed yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
-    /// What names it on the command line.
+    /// The name on the command line: a path, or the name of an embedded scenario.
     pub label: String,
     text: Cow<'static, str>,
     alone: bool,
 }
 
 impl Source {
-    /// Parses it.
+    /// Parses the text.
     ///
     /// # Errors
     /// Where the file has a mistake.
@@ -69,7 +69,7 @@ impl Source {
     }
 }
 
-/// The scenarios that the arguments name, parsed; the whole library where there are none.
+/// Parses the scenarios that the arguments name; without arguments, the whole library.
 ///
 /// # Errors
 /// Where an argument names nothing, or scenarios have mistakes: then all mistakes at once.
@@ -90,7 +90,7 @@ pub fn load(arguments: &[String]) -> Result<Vec<Loaded>, CliError> {
     }
 }
 
-/// The one scenario that the argument names, parsed.
+/// Parses the one scenario that the argument names.
 ///
 /// # Errors
 /// As [`load`], and where the argument names several.
@@ -105,7 +105,7 @@ pub fn load_one(argument: &str) -> Result<Loaded, CliError> {
     }
 }
 
-/// The scenarios that the arguments name; the whole library where there are none.
+/// Finds the scenarios that the arguments name; without arguments, the whole library.
 ///
 /// # Errors
 /// Where an argument names nothing that can be read.
@@ -129,7 +129,8 @@ pub fn sources(arguments: &[String]) -> Result<Vec<Source>, CliError> {
     Ok(found)
 }
 
-/// A path that exists wins over the name of an embedded scenario.
+/// Finds the scenarios that one argument names. A path that exists wins over the name of an
+/// embedded scenario.
 fn resolve(argument: &str) -> Result<Vec<Source>, CliError> {
     let path = Path::new(argument);
     if path.is_dir() {
@@ -140,7 +141,7 @@ fn resolve(argument: &str) -> Result<Vec<Source>, CliError> {
     }
     let embedded: Vec<Source> = EMBEDDED
         .iter()
-        .filter(|(name, _)| is_called(name, argument))
+        .filter(|(name, _)| is_named_by(name, argument))
         .map(Source::embedded)
         .collect();
     if embedded.is_empty() {
@@ -150,8 +151,8 @@ fn resolve(argument: &str) -> Result<Vec<Source>, CliError> {
     }
 }
 
-/// Whether an embedded scenario answers to a word: its full name, its stem, or its folder.
-fn is_called(name: &str, word: &str) -> bool {
+/// Tells whether a word names an embedded scenario: its full name, its stem, or its folder.
+fn is_named_by(name: &str, word: &str) -> bool {
     let (folder, stem) = name.rsplit_once('/').unwrap_or(("", name));
     name == word || stem == word || (!folder.is_empty() && folder == word.trim_end_matches('/'))
 }
@@ -178,7 +179,7 @@ fn folder(root: &Path) -> Result<Vec<Source>, CliError> {
     if paths.is_empty() {
         return Err(CliError::usage(
             format!("no scenario in {}", root.display()),
-            "A scenario is a file whose name ends in `.toml`.",
+            "A scenario is a file with a name that ends in `.toml`.",
         ));
     }
     paths.iter().map(|path| Source::file(path)).collect()
@@ -212,12 +213,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_embedded_scenario_answers_to_name_stem_and_folder() {
-        assert!(is_called("network/cut", "network/cut"));
-        assert!(is_called("network/cut", "cut"));
-        assert!(is_called("network/cut", "network/"));
-        assert!(is_called("reference", "reference"));
-        assert!(!is_called("network/cut", "net"));
-        assert!(!is_called("reference", ""));
+    fn name_stem_and_folder_name_an_embedded_scenario() {
+        assert!(is_named_by("network/cut", "network/cut"));
+        assert!(is_named_by("network/cut", "cut"));
+        assert!(is_named_by("network/cut", "network/"));
+        assert!(is_named_by("reference", "reference"));
+        assert!(!is_named_by("network/cut", "net"));
+        assert!(!is_named_by("reference", ""));
     }
 }

@@ -1,10 +1,12 @@
-//! `plimsoll list`: the embedded library, and whatever else has a name.
+//! `plimsoll list`: the embedded library, and the names of subjects, properties, faults and rare
+//! things.
 
 use crate::args::ListArgs;
 use crate::error::CliError;
 use crate::exit::Exit;
+use crate::library;
+use crate::outcome::Outcome;
 use crate::render::human::abbreviation;
-use crate::{library, output};
 use plimsoll_oracle::{Property, Sometimes, Word};
 use plimsoll_scenarios::Subject;
 use plimsoll_scenarios::scenario::FaultName;
@@ -12,8 +14,8 @@ use plimsoll_scenarios::scenario::FaultName;
 /// Runs `plimsoll list`.
 ///
 /// # Errors
-/// Where standard output cannot be written.
-pub fn list(args: &ListArgs) -> Result<Exit, CliError> {
+/// Where an embedded scenario has a mistake.
+pub fn list(args: &ListArgs) -> Result<Outcome, CliError> {
     let text = if args.subjects {
         words::<Subject>()
     } else if args.properties {
@@ -25,11 +27,11 @@ pub fn list(args: &ListArgs) -> Result<Exit, CliError> {
     } else {
         scenarios()?
     };
-    output::print(&text)?;
-    Ok(Exit::Met)
+    Ok(Outcome::new(text, Exit::Met))
 }
 
-/// The library, folder by folder, with a mark on what is quick enough for a real cluster.
+/// Lists the library, folder by folder, with a mark on scenarios that are quick enough for a real
+/// cluster.
 fn scenarios() -> Result<String, CliError> {
     let library = library::load(&[])?;
     let told = library.iter().map(|loaded| {
@@ -61,7 +63,7 @@ fn columns(rows: &[(&str, &str)]) -> String {
         .collect()
 }
 
-/// Returns each word of a type, and what it means.
+/// Lists each word of a type, and what it means.
 fn words<T: Word>() -> String {
     let rows: Vec<_> = T::ALL
         .iter()
@@ -70,7 +72,7 @@ fn words<T: Word>() -> String {
     columns(&rows)
 }
 
-/// Returns each property, its heading in the table of `plimsoll run`, and what it promises.
+/// Lists each property, its heading in the table of `plimsoll run`, and what it promises.
 fn properties() -> String {
     let rows: Vec<_> = Property::ALL
         .iter()

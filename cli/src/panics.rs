@@ -8,9 +8,9 @@ use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 /// A panic that was caught.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Panic {
-    /// What it said.
+    /// The message of the panic.
     pub message: String,
-    /// Where it was raised, as `file:line`.
+    /// The place where it was raised, as `file:line`.
     pub location: String,
 }
 
@@ -21,10 +21,11 @@ impl fmt::Display for Panic {
 }
 
 thread_local! {
+    /// The panic that the hook saw last on this thread.
     static LAST: RefCell<Option<Panic>> = const { RefCell::new(None) };
 }
 
-/// Makes panics silent: [`catch`] returns them, and whoever called it reports them.
+/// Makes panics silent: [`catch`] returns them, and its caller reports them.
 pub fn install_hook() {
     panic::set_hook(Box::new(|info| {
         let caught = describe(info);
@@ -32,7 +33,8 @@ pub fn install_hook() {
     }));
 }
 
-/// Runs `work`; `Err` where it panicked. What `work` borrowed mutably must be thrown away then.
+/// Runs `work`, and returns its panic as an error. The caller must throw away what a `work` that
+/// panicked had borrowed mutably.
 pub fn catch<R>(work: impl FnOnce() -> R) -> Result<R, Panic> {
     panic::catch_unwind(AssertUnwindSafe(work)).map_err(|_| {
         let last = LAST.with(|last| last.borrow_mut().take());

@@ -3,30 +3,30 @@
 use indicatif::{ProgressBar, ProgressStyle};
 use std::time::Duration;
 
-/// How often a bar is drawn while nothing happens.
+/// The time between two drawings of a bar while nothing happens.
 const TICK: Duration = Duration::from_millis(200);
 
-/// Says what is being waited for, until it is finished.
+/// Shows what is being waited for, until the bar that it returns is finished.
 pub fn waiting(what: &'static str) -> ProgressBar {
     let spinner = ProgressBar::new_spinner().with_message(what);
     spinner.enable_steady_tick(TICK);
     spinner
 }
 
-/// How far a command has come.
+/// The progress of a command.
 #[derive(Debug)]
 pub struct Progress {
     bar: ProgressBar,
 }
 
 impl Progress {
-    /// A bar of `total` steps, each of which is one of `unit` (in the plural).
+    /// Makes a bar of `total` steps; `unit` is the noun for them, in the plural.
     pub fn new(total: u64, unit: &str) -> Self {
         let after = format!("{unit}, {{per_sec:.0}}, {{eta}} left  {{msg}}");
         Self::styled(total, &after)
     }
 
-    /// A bar of steps that take many seconds each: it says how long they have taken.
+    /// Makes a bar of steps that take many seconds each: it shows the time that they have taken.
     pub fn in_real_time(total: u64, unit: &str) -> Self {
         let after = format!("{unit}, {{elapsed}}  {{msg}}");
         let progress = Self::styled(total, &after);
@@ -35,7 +35,7 @@ impl Progress {
     }
 
     fn styled(total: u64, after: &str) -> Self {
-        // Hides itself where standard error is not a terminal.
+        // The bar hides itself where standard error is not a terminal.
         let bar = ProgressBar::new(total);
         let template = format!("{{bar:30}} {{pos}}/{{len}} {after}");
         if let Ok(style) = ProgressStyle::with_template(&template) {
@@ -44,18 +44,18 @@ impl Progress {
         Self { bar }
     }
 
-    /// So many steps more are done.
+    /// Counts `steps` more steps as done.
     pub fn advance(&self, steps: u64) {
         self.bar.inc(steps);
     }
 
-    /// So many steps will not be needed.
+    /// Takes `steps` steps that will not be needed off the total.
     pub fn shorten(&self, steps: u64) {
         let length = self.bar.length().unwrap_or(0);
         self.bar.set_length(length.saturating_sub(steps));
     }
 
-    /// Says what has been found so far.
+    /// Shows what has been found so far.
     pub fn say(&self, message: String) {
         self.bar.set_message(message);
     }

@@ -1,10 +1,9 @@
-//! Regression files: what they hold, and what they are called.
+//! Regression files: where they are written, and how they are called.
 
 use crate::error::CliError;
-use crate::output;
-use crate::runner::Trial;
-use plimsoll_oracle::{Timeline, Trace, Violation};
-use plimsoll_scenarios::{Plan, Regression};
+use crate::trial::Trial;
+use crate::{files, shell};
+use plimsoll_scenarios::Regression;
 use std::path::{Path, PathBuf};
 
 /// Writes the regression of a failure of `trial` into `folder`.
@@ -15,11 +14,12 @@ use std::path::{Path, PathBuf};
 /// Where the file system refuses.
 pub fn write(folder: &Path, trial: &Trial, regression: &Regression) -> Result<PathBuf, CliError> {
     let path = folder.join(file_name(trial, regression));
-    output::write_file(&path, &regression.to_toml(&path))?;
+    files::write(&path, &regression.to_toml(&path))?;
     Ok(path)
 }
 
-/// Embedded scenarios of different folders may have the same name, so theirs begins with it.
+/// Returns the name of a regression's file. Embedded scenarios of different folders may have the
+/// same name, so their regressions' names begin with the folder.
 fn file_name(trial: &Trial, regression: &Regression) -> String {
     let name = regression.file_name();
     if !trial.label.ends_with(".toml") {
@@ -35,31 +35,10 @@ fn file_name(trial: &Trial, regression: &Regression) -> String {
     }
 }
 
-/// The command that replays a regression.
+/// Returns the command that replays a regression.
 pub fn replay_command(path: &Path) -> String {
-    format!("plimsoll replay {}", quoted(&path.display().to_string()))
-}
-
-/// A word for the shell.
-pub fn quoted(word: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./\\:".contains(letter);
-    if word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
-/// The events that show a violation.
-pub fn timeline(plan: &Plan, trace: &Trace, violation: &Violation) -> String {
-    Timeline::of(&plan.terms(), trace, &violation.evidence).to_string()
-}
-
-/// A trace as JSON lines.
-pub fn json_lines(trace: &Trace) -> String {
-    let mut lines = Vec::new();
-    trace
-        .write_jsonl(&mut lines)
-        .expect("writing to memory does not fail");
-    String::from_utf8(lines).expect("JSON is UTF-8")
+    format!(
+        "plimsoll replay {}",
+        shell::quoted(&path.display().to_string())
+    )
 }

@@ -3,17 +3,19 @@
 use crate::args::ReplayArgs;
 use crate::error::CliError;
 use crate::exit::Exit;
+use crate::files;
 use crate::library::{self, Loaded};
+use crate::outcome::Outcome;
 use crate::render::human;
-use crate::runner::{Expectation, Run, Tally, Worker, draw};
-use crate::{output, regressions};
+use crate::runner::{Run, Tally, Worker, draw};
+use crate::trial::Expectation;
 use plimsoll_oracle::{Property, Timeline, Trace, Word};
 
 /// Runs `plimsoll replay`.
 ///
 /// # Errors
-/// Where the file is no regression, or cannot be run.
-pub fn replay(args: &ReplayArgs) -> Result<Exit, CliError> {
+/// Where the file is no regression, or its schedule breaks off.
+pub fn replay(args: &ReplayArgs) -> Result<Outcome, CliError> {
     let Loaded {
         label, scenario, ..
     } = library::load_one(&args.file)?;
@@ -24,12 +26,11 @@ pub fn replay(args: &ReplayArgs) -> Result<Exit, CliError> {
         ));
     };
     let mut worker = Worker::default();
-    let plan = draw(&scenario, seed).map_err(|broken| broken.into_error(&label, seed))?;
-    let run = worker
-        .run(&plan)
-        .map_err(|broken| broken.into_error(&label, seed))?;
+    let in_schedule = |error: CliError| error.in_schedule(&label, seed);
+    let plan = draw(&scenario, seed).map_err(in_schedule)?;
+    let run = worker.run(&plan).map_err(in_schedule)?;
     if let Some(path) = &args.trace {
-        output::write_file(path, &regressions::json_lines(worker.trace()))?;
+        files::write_trace(path, worker.trace())?;
     }
     let expect = &scenario.settings.expect;
     let expectation = Expectation::Stated(expect.verdict.clone());
@@ -43,23 +44,22 @@ pub fn replay(args: &ReplayArgs) -> Result<Exit, CliError> {
     tally.add(seed, &run, worker.trace(), false);
     text += &format!("\n{}\n", human::judgements(&tally, &expectation));
     text += &conclusion(&comparison, &expectation);
-    output::print(&text)?;
-    Ok(comparison.exit())
+    Ok(Outcome::new(text, comparison.exit()))
 }
 
 /// How a run compares with what the file records.
 #[derive(Debug, PartialEq, Eq)]
 enum Comparison {
-    /// Verdict and trace are the recorded ones.
+    /// The recorded verdict and the recorded trace.
     Same,
-    /// The verdict is another one.
+    /// Another verdict.
     VerdictDiffers {
-        /// Violated, and not recorded.
+        /// The properties that were violated and are not recorded.
         unexpected: Vec<Property>,
-        /// Recorded, and not violated.
+        /// The properties that are recorded and were not violated.
         missing: Vec<Property>,
     },
-    /// The verdict is the recorded one, the trace is not.
+    /// The recorded verdict, and another trace.
     TraceDiffers {
         /// The hash in the file.
         recorded: String,

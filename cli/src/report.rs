@@ -1,13 +1,14 @@
-//! What a command found, before anyone decides how to print it.
+//! What `plimsoll run` found, before it is put into words.
 
 use crate::args::{BackendName, SeedRange};
 use crate::conviction::Conviction;
+use crate::error::CliError;
 use crate::exit::Exit;
-use crate::runner::{Broken, Tally, Trial};
+use crate::runner::Tally;
 use crate::selection::NotExecuted;
+use crate::trial::Trial;
 use plimsoll_oracle::check::Coverage;
 use plimsoll_oracle::{Property, Sometimes};
-use plimsoll_scenarios::BackendError;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use std::time::Duration;
 /// What `plimsoll run` found.
 #[derive(Debug)]
 pub struct Report {
-    /// What executed the schedules.
+    /// The backend that executed the schedules.
     pub backend: BackendName,
     /// The seeds that were asked for.
     pub seeds: SeedRange,
@@ -23,100 +24,89 @@ pub struct Report {
     pub subject: Option<String>,
     /// Every scenario, in the order of the command line.
     pub scenarios: Vec<ScenarioReport>,
-    /// What was asked for and not executed.
+    /// The schedules that were asked for and not executed.
     pub not_executed: Vec<NotExecuted>,
     /// Whether Ctrl-C ended it.
     pub interrupted: bool,
-    /// What was written for `--trace`.
+    /// The file that was written for `--trace`.
     pub trace: Option<PathBuf>,
-    /// What depends on the machine.
+    /// The measurements that depend on the machine.
     pub timing: Timing,
 }
 
 /// What depends on the machine, and on nothing else.
 #[derive(Clone, Copy, Debug)]
 pub struct Timing {
-    /// How long the schedules took, without the shrinking.
+    /// The time that the schedules took, without the shrinking.
     pub elapsed: Duration,
-    /// How many threads ran them.
+    /// The number of threads that ran them.
     pub jobs: NonZeroUsize,
 }
 
-/// What one scenario came to.
+/// What `plimsoll run` found in one scenario.
 #[derive(Debug)]
 pub struct ScenarioReport {
-    /// What was tried.
+    /// The scenario and its seeds.
     pub trial: Trial,
-    /// What was counted.
+    /// The counted results of its runs.
     pub tally: Tally,
-    /// Every expectation that was not met; none: it passed.
+    /// The expectations that were not met; none: the scenario passed.
     pub failures: Vec<Failure>,
 }
 
 /// An expectation that was not met.
 #[derive(Debug)]
 pub enum Failure {
-    /// A property was violated, and the scenario does not expect it.
+    /// A violation that the scenario does not expect.
     Violated(Box<Conviction>),
-    /// The scenario expects a violation that no run showed.
+    /// A violation that the scenario expects and no run showed.
     NotViolated(Property),
-    /// A rare thing that the scenario names did not happen in any run.
+    /// A rare thing that the scenario names and that happened in no run.
     NeverHappened(Sometimes),
-    /// The trace is not the one that a regression recorded.
+    /// Another trace than the one that a regression recorded.
     TraceDiffers {
         /// The hash in the file.
         recorded: String,
         /// The hash of the run.
         found: String,
     },
-    /// There is no verdict.
+    /// A schedule without a verdict.
     Broken {
-        /// Of which seed.
+        /// The seed of the schedule.
         seed: u64,
-        /// Why.
-        broken: Broken,
+        /// Why there is no verdict.
+        error: CliError,
         /// The command that shows it again.
         again: String,
     },
 }
 
 impl Failure {
-    /// How the program ends because of it.
+    /// Returns how the program ends because of it.
     pub const fn exit(&self) -> Exit {
         match self {
             Self::Violated(_) | Self::NotViolated(_) | Self::NeverHappened(_) => Exit::Violated,
             Self::TraceDiffers { .. } => Exit::Internal,
-            Self::Broken { broken, .. } => broken.exit(),
-        }
-    }
-}
-
-impl Broken {
-    /// How the program ends because of it.
-    pub const fn exit(&self) -> Exit {
-        match self {
-            Self::Panicked(_) | Self::Failed(BackendError::Internal(_)) => Exit::Internal,
-            Self::Refused(_) => Exit::Mistake,
-            Self::Failed(_) => Exit::Environment,
+            Self::Broken { error, .. } => error.exit(),
         }
     }
 }
 
 impl Report {
-    /// How the program ends.
+    /// Returns how the program ends.
     pub fn exit(&self) -> Exit {
-        self.failures()
-            .fold(Exit::Met, |exit, (_, failure)| exit.or(failure.exit()))
+        let exits = self.failures().map(|(_, failure)| failure.exit());
+        exits.max().unwrap_or(Exit::Met)
     }
 
-    /// Every failure, with its scenario.
+    /// Returns every failure, with its scenario.
     pub fn failures(&self) -> impl Iterator<Item = (&ScenarioReport, &Failure)> {
         self.scenarios
             .iter()
             .flat_map(|scenario| scenario.failures.iter().map(move |f| (scenario, f)))
     }
 
-    /// All runs of all scenarios.
+    /// Adds up all runs of all scenarios.
     pub fn totals(&self) -> Totals {
         let mut totals = Totals::default();
         for ScenarioReport { tally, .. } in &self.scenarios {
@@ -132,12 +122,12 @@ impl Report {
 /// All runs of all scenarios.
 #[derive(Clone, Debug, Default)]
 pub struct Totals {
-    /// How many runs.
+    /// The number of runs.
     pub schedules: u64,
-    /// How much time, by the clock of the runs: simulated, but for real Kafka.
+    /// The time of all runs by their own clocks: simulated time, except on real Kafka.
     pub simulated: Duration,
-    /// How many simulated events.
+    /// The number of simulated events.
     pub events: u64,
-    /// How often each rare thing happened.
+    /// The number of times that each rare thing happened.
     pub coverage: Coverage,
 }

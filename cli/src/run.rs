@@ -1,44 +1,43 @@
 //! `plimsoll run`: scenarios over many seeds.
 
 use crate::args::{BackendName, Format, RunArgs, threads};
-use crate::backend::{Choice, Engine};
-use crate::conviction::{Conviction, convict_all};
+use crate::backend::{Choice, StartedBackend};
+use crate::conviction::{Conviction, recorded, shrinking};
 use crate::error::CliError;
-use crate::exit::Exit;
+use crate::outcome::Outcome;
 use crate::progress::Progress;
 use crate::report::{Failure, Report, ScenarioReport, Timing};
-use crate::runner::{self, Expectation, Options, Tally, Trial, Worker};
+use crate::runner::{self, Options, Tally, Worker};
 use crate::selection::{self, Selection};
-use crate::{interrupt, output, recorded, regressions, render};
+use crate::trial::{Expectation, Trial};
+use crate::{files, interrupt, render};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Instant;
 
-/// From so many seeds on, a rare thing that a scenario names must have happened.
+/// The number of seeds from which on a rare thing that a scenario names must have happened.
 const ENOUGH_FOR_RARE_THINGS: u64 = 100;
 
 /// Runs `plimsoll run`.
 ///
 /// # Errors
 /// Where an argument is wrong, or the environment refuses.
-pub fn run(args: &RunArgs) -> Result<Exit, CliError> {
+pub fn run(args: &RunArgs) -> Result<Outcome, CliError> {
     let choice = Choice::of(&args.backend, &args.command)?;
     let selection = selection::select(args, &choice)?;
     interrupt::listen()?;
-    let engine = choice.start()?;
-    let report = report(args, &choice, selection, &engine);
-    engine.shut_down();
-    let report = report?;
-    print(&report, args)?;
-    Ok(report.exit())
+    let backend = choice.start()?;
+    let report = report(args, &choice, selection, &backend);
+    backend.shut_down();
+    Ok(outcome(&report?, args))
 }
 
 fn report(
     args: &RunArgs,
     choice: &Choice,
     selection: Selection,
-    engine: &Engine,
+    backend: &StartedBackend,
 ) -> Result<Report, CliError> {
     let Selection {
         trials,
@@ -51,32 +50,29 @@ fn report(
         record: args.trace.is_some() && only(&trials).is_some(),
     };
     let started = Instant::now();
-    let tallies = try_all(&trials, options, engine);
+    let tallies = try_all(&trials, options, backend);
     let timing = Timing {
         elapsed: started.elapsed(),
         jobs: options.jobs,
     };
     // Asked before the shrinking: Ctrl-C during it takes nothing away from what was counted.
     let interrupted = interrupt::requested();
-    let convictions = if engine.is_real() {
+    let convictions = if backend.is_real() {
         let trials = trials.iter().zip(&tallies);
         trials
             .map(|(trial, tally)| recorded::convict(trial, tally, choice, &args.regressions))
             .collect()
     } else {
-        convict_all(&trials, &tallies, options, &args.regressions)
+        shrinking::convict_all(&trials, &tallies, options, &args.regressions)
     };
     let trace = write_trace(args, &trials, &tallies)?;
-    let scenarios =
-        trials
-            .into_iter()
-            .zip(tallies)
-            .zip(convictions)
-            .map(|((trial, tally), convictions)| ScenarioReport {
-                failures: failures(&trial, &tally, convictions, interrupted, choice),
-                trial,
-                tally,
-            });
+    let scenarios = trials.into_iter().zip(tallies).zip(convictions).map(
+        |((trial, mut tally), convictions)| ScenarioReport {
+            failures: failures(&trial, &mut tally, convictions, interrupted, choice),
+            trial,
+            tally,
+        },
+    );
     Ok(Report {
         backend: choice.name(),
         seeds: args.seeds.unwrap_or(choice.default_seeds()),
@@ -92,16 +88,16 @@ fn report(
     })
 }
 
-fn try_all(trials: &[Trial], options: Options, engine: &Engine) -> Vec<Tally> {
+fn try_all(trials: &[Trial], options: Options, backend: &StartedBackend) -> Vec<Tally> {
     let total = trials.iter().map(Trial::schedules);
     let total = total.fold(0, u64::saturating_add);
-    let progress = if engine.is_real() {
+    let progress = if backend.is_real() {
         Progress::in_real_time(total, "schedules")
     } else {
         Progress::new(total, "schedules")
     };
     let mut failing = BTreeSet::new();
-    let tallies = runner::run(trials, options, engine, |trial, seeds, tally| {
+    let tallies = runner::run(trials, options, backend, |trial, seeds, tally| {
         progress.advance(tally.schedules);
         progress.shorten(seeds - tally.schedules);
         for (property, _) in tally.failures(&trials[trial].expectation) {
@@ -114,10 +110,10 @@ fn try_all(trials: &[Trial], options: Options, engine: &Engine) -> Vec<Tally> {
     tallies
 }
 
-/// Every expectation of a trial that was not met.
+/// Returns every expectation of a trial that was not met.
 fn failures(
     trial: &Trial,
-    tally: &Tally,
+    tally: &mut Tally,
     convictions: Vec<Conviction>,
     interrupted: bool,
     choice: &Choice,
@@ -126,11 +122,11 @@ fn failures(
         .into_iter()
         .map(|conviction| Failure::Violated(Box::new(conviction)))
         .collect();
-    if let Some((seed, broken)) = &tally.broken {
+    if let Some((seed, error)) = tally.broken.take() {
         failures.push(Failure::Broken {
-            seed: *seed,
-            broken: broken.clone(),
-            again: trial.again(*seed, choice),
+            seed,
+            error,
+            again: trial.again(seed, choice),
         });
     }
     // What has not happened yet may still happen under the seeds that are left.
@@ -145,7 +141,7 @@ fn failures(
     failures
 }
 
-/// What a scenario expects to happen, and what did not.
+/// Returns what a scenario expects to happen and no run showed.
 fn missing(trial: &Trial, tally: &Tally) -> Vec<Failure> {
     let mut missing: Vec<Failure> = trial
         .expectation
@@ -165,7 +161,8 @@ fn missing(trial: &Trial, tally: &Tally) -> Vec<Failure> {
     missing
 }
 
-/// Whether a regression, whose verdict is the recorded one, left another trace.
+/// Returns the failure of a regression that left another trace than the recorded one, although its
+/// verdict is the same.
 fn other_trace(trial: &Trial, tally: &Tally) -> Option<Failure> {
     let recorded = trial.scenario.settings.expect.trace.as_ref()?;
     let [(_, found)] = tally.hashes.as_slice() else {
@@ -178,7 +175,7 @@ fn other_trace(trial: &Trial, tally: &Tally) -> Option<Failure> {
     })
 }
 
-/// Writes what `--trace` asks for: the first failing run, or the only one.
+/// Writes the trace that `--trace` asks for: of the first failing run, or of the only one.
 fn write_trace(
     args: &RunArgs,
     trials: &[Trial],
@@ -194,30 +191,27 @@ fn write_trace(
     let Some((index, seed)) = failing.or(only(trials)) else {
         return Ok(None);
     };
-    let lines = match &args.backend.backend {
-        BackendName::Sim => simulate(&trials[index], seed),
+    // A run that broke off has no trace; the report says so.
+    match &args.backend.backend {
+        BackendName::Sim => {
+            let mut worker = Worker::default();
+            if worker.run_seed(&trials[index].scenario, seed).is_err() {
+                return Ok(None);
+            }
+            files::write_trace(path, worker.trace())?;
+        }
         BackendName::Kafka => {
             let mut recorded = tallies[index].recorded.iter();
-            let run = recorded.find(|run| run.seed == seed);
-            run.map(|run| regressions::json_lines(&run.trace))
+            let Some(run) = recorded.find(|run| run.seed == seed) else {
+                return Ok(None);
+            };
+            files::write_trace(path, &run.trace)?;
         }
-    };
-    // A run that is broken has no trace; the report says so.
-    let Some(lines) = lines else {
-        return Ok(None);
-    };
-    output::write_file(path, &lines)?;
+    }
     Ok(Some(path.clone()))
 }
 
-/// The trace of a seed.
-fn simulate(trial: &Trial, seed: u64) -> Option<String> {
-    let mut worker = Worker::default();
-    worker.run_seed(&trial.scenario, seed).ok()?;
-    Some(regressions::json_lines(worker.trace()))
-}
-
-/// The index of the only trial and its only seed.
+/// Returns the index of the only trial and its only seed, if there is but one schedule.
 fn only(trials: &[Trial]) -> Option<(usize, u64)> {
     match trials {
         [trial] if trial.seeds.len() == 1 => Some((0, trial.seeds.from)),
@@ -225,20 +219,25 @@ fn only(trials: &[Trial]) -> Option<(usize, u64)> {
     }
 }
 
-fn print(report: &Report, args: &RunArgs) -> Result<(), CliError> {
+/// Puts the report into words, and on request the hashes in its place.
+fn outcome(report: &Report, args: &RunArgs) -> Outcome {
     let text = match args.format {
         Format::Human => render::human::report(report),
         Format::Json => render::json::report(report, args.print_hashes),
     };
+    let plain = Outcome::new(text, report.exit());
     if !args.print_hashes || args.format == Format::Json {
-        return output::print(&text);
+        return plain;
     }
-    output::print_to_stderr(&text);
     let mut hashes = String::new();
     for ScenarioReport { trial, tally, .. } in &report.scenarios {
         for (seed, hash) in &tally.hashes {
             writeln!(hashes, "{} {seed} {hash}", trial.label).expect("writing to a string");
         }
     }
-    output::print(&hashes)
+    Outcome {
+        stdout: hashes,
+        stderr: plain.stdout,
+        ..plain
+    }
 }

@@ -1,10 +1,11 @@
-//! Which scenarios `plimsoll run` runs, and which it does not, with the reason.
+//! The schedules that `plimsoll run` runs, and those that it does not, with the reason.
 
 use crate::args::{RunArgs, SeedRange};
-use crate::backend::{self, Choice};
+use crate::backend::Choice;
 use crate::error::CliError;
 use crate::library::{self, Loaded};
-use crate::runner::{Expectation, Trial, draw};
+use crate::runner::draw;
+use crate::trial::{Expectation, Trial};
 use plimsoll_scenarios::{Scenario, Subject};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,28 +14,28 @@ use std::time::Duration;
 /// What a command line selects.
 #[derive(Debug, Default)]
 pub struct Selection {
-    /// What is run.
+    /// The trials that are run.
     pub trials: Vec<Trial>,
-    /// What is not.
+    /// The schedules that are not run.
     pub not_executed: Vec<NotExecuted>,
 }
 
 /// Schedules of a scenario that are not executed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotExecuted {
-    /// What names the scenario on the command line.
+    /// The scenario's name on the command line.
     pub label: String,
-    /// How many schedules.
+    /// The number of schedules that are not executed.
     pub schedules: u64,
-    /// Of how many that were asked for.
+    /// The number of schedules that were asked for.
     pub of: u64,
-    /// Why.
+    /// The reason why they are not executed.
     pub reason: String,
 }
 
-/// The trials that the arguments ask for. On real Kafka, schedules that it cannot execute are
-/// sorted out here, before anything is started; so are scenarios of a folder, or of the library,
-/// that take too long.
+/// Returns the trials that the arguments ask for. On real Kafka, schedules that it cannot execute
+/// are sorted out here, before anything is started; so are scenarios of a folder, or of the
+/// library, that take too long.
 ///
 /// # Errors
 /// Where an argument is wrong, where a scenario that was named on its own cannot be executed, and
@@ -52,7 +53,7 @@ pub fn select(args: &RunArgs, choice: &Choice) -> Result<Selection, CliError> {
         });
     }
     if let Some(recipe) = args.subject.filter(|subject| *subject != Subject::Plimsoll) {
-        return Err(backend::refuse_recipe(recipe));
+        return Err(refuse_recipe(recipe));
     }
     let mut selection = Selection::default();
     for loaded in scenarios {
@@ -76,7 +77,7 @@ pub fn select(args: &RunArgs, choice: &Choice) -> Result<Selection, CliError> {
     Ok(selection)
 }
 
-/// The trial of a scenario, perhaps with another subject than its own.
+/// Makes the trial of a scenario, perhaps with another subject than its own.
 fn trial(loaded: Loaded, seeds: SeedRange, subject: Option<Subject>, choice: &Choice) -> Trial {
     let Loaded {
         label,
@@ -102,26 +103,27 @@ fn trial(loaded: Loaded, seeds: SeedRange, subject: Option<Subject>, choice: &Ch
     }
 }
 
-/// Why a scenario that nobody named is left out in real time.
+/// Returns the reason why a scenario that was not named on its own is left out in real time, if
+/// there is one.
 fn slow(scenario: &Scenario) -> Option<String> {
     let settings = &scenario.settings;
     (!settings.real_time).then(|| match settings.safety {
         Some(duration) if duration >= QUICK => {
-            format!("takes {} s and more in real time", duration.as_secs())
+            format!("takes at least {} s in real time", duration.as_secs())
         }
         _ => "is not marked as quick enough for real time".into(),
     })
 }
 
-/// Below this, a scenario may be marked as quick enough for real time.
+/// The duration below which a scenario may be marked as quick enough for real time.
 const QUICK: Duration = Duration::from_secs(20);
 
-/// Takes away the seeds whose plans cannot be executed.
+/// Takes the seeds whose plans cannot be executed out of the trial, and returns them by reason.
 fn sort_out(trial: &mut Trial, choice: &Choice) -> Result<Vec<NotExecuted>, CliError> {
     let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
     for seed in trial.seeds.from..trial.seeds.to {
         let plan =
-            draw(&trial.scenario, seed).map_err(|broken| broken.into_error(&trial.label, seed))?;
+            draw(&trial.scenario, seed).map_err(|error| error.in_schedule(&trial.label, seed))?;
         if let Some(reason) = choice.refuses(&plan) {
             trial.without.insert(seed);
             *reasons.entry(reason).or_default() += 1;
@@ -144,7 +146,24 @@ fn not_executed(trial: &Trial, schedules: u64, reason: String) -> NotExecuted {
 
 fn refuse(refused: &[NotExecuted]) -> CliError {
     let lines: Vec<String> = refused.iter().map(ToString::to_string).collect();
-    CliError::Refused(lines.join("\n"))
+    let help = "A scenario that is left out because it takes long runs when it is named on its own; \
+                all of them run in the simulator (`--backend sim`).";
+    CliError::Refused {
+        message: format!(
+            "real Kafka cannot run what was named:\n{}",
+            lines.join("\n")
+        ),
+        help: Some(help.into()),
+    }
+}
+
+/// Refuses a subject of the command line that only the simulator has. The two arguments do not go
+/// together, whatever the scenarios are, so it is a mistake in the command.
+fn refuse_recipe(subject: Subject) -> CliError {
+    CliError::usage(
+        format!("the subject {subject} is a recipe, and recipes live in the simulator only"),
+        "Real programs stand trial as a command: plimsoll run FILE --backend kafka -- COMMAND.",
+    )
 }
 
 impl fmt::Display for NotExecuted {
@@ -205,7 +224,7 @@ mod tests {
         assert_eq!(not_executed, []);
     }
 
-    /// Seeds draw different faults, and not every cluster can take all of them.
+    /// Seeds draw different faults, and the cluster cannot take all of them.
     #[test]
     fn seeds_are_sorted_out_one_by_one() {
         let folder = tempfile::tempdir().expect("a temporary folder");

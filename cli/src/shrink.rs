@@ -1,22 +1,24 @@
 //! `plimsoll shrink`: a failing schedule becomes the smallest one that still fails.
 
 use crate::args::{SeedRange, ShrinkArgs};
-use crate::conviction::{NotShrunk, Shrunk, convict};
+use crate::conviction::{NotShrunk, shrinking};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::library::{self, Loaded};
+use crate::outcome::Outcome;
 use crate::render::human;
-use crate::runner::{Broken, Expectation, Trial, Worker};
-use crate::{interrupt, output, regressions};
+use crate::runner::Worker;
+use crate::trial::{Expectation, Trial};
+use crate::{interrupt, regressions};
 use plimsoll_oracle::{Property, Word};
-use plimsoll_scenarios::{BackendError, Scenario};
+use plimsoll_scenarios::Scenario;
 use std::collections::BTreeSet;
 
 /// Runs `plimsoll shrink`.
 ///
 /// # Errors
 /// Where the schedule does not fail, or the result cannot be written.
-pub fn shrink(args: &ShrinkArgs) -> Result<Exit, CliError> {
+pub fn shrink(args: &ShrinkArgs) -> Result<Outcome, CliError> {
     let Loaded {
         label,
         mut scenario,
@@ -34,16 +36,11 @@ pub fn shrink(args: &ShrinkArgs) -> Result<Exit, CliError> {
     interrupt::listen()?;
     let mut worker = Worker::default();
     let property = failing_property(&mut worker, &label, &scenario, seed, args.property)?;
-    let shrunk = match convict(&mut worker, &scenario, seed, property) {
-        Ok(shrunk) => shrunk,
-        Err(NotShrunk::Broken(broken)) => return Err(broken.into_error(&label, seed)),
-        Err(NotShrunk::Interrupted) => {
-            return Err(CliError::Usage {
-                message: "interrupted before anything was shrunk".into(),
-                help: None,
-            });
-        }
-    };
+    let shrunk =
+        shrinking::convict(&mut worker, &scenario, seed, property).map_err(|why| match why {
+            NotShrunk::Broken(error) => error.in_schedule(&label, seed),
+            NotShrunk::Interrupted => CliError::Interrupted,
+        })?;
     let trial = Trial {
         label,
         subject: scenario.settings.consumers.subject.to_string(),
@@ -53,16 +50,18 @@ pub fn shrink(args: &ShrinkArgs) -> Result<Exit, CliError> {
         expectation: Expectation::Open,
     };
     let path = regressions::write(&args.regressions, &trial, &shrunk.regression)?;
-    print(&trial, property, &shrunk)?;
-    output::print(&format!(
-        "  Regression: {}\n  Again with: {}\n",
+    let text = format!(
+        "{}: {property} violated by {} with seed {seed}.\n{}  Regression: {}\n  Again with: {}\n",
+        trial.label,
+        trial.subject,
+        human::shrunk(&shrunk),
         path.display(),
         regressions::replay_command(&path),
-    ))?;
-    Ok(Exit::Met)
+    );
+    Ok(Outcome::new(text, Exit::Met))
 }
 
-/// The property to shrink for: the one that was asked for, else the first that is violated.
+/// Returns the property to shrink for: the one that was asked for, else the first that is violated.
 fn failing_property(
     worker: &mut Worker,
     label: &str,
@@ -72,7 +71,7 @@ fn failing_property(
 ) -> Result<Property, CliError> {
     let run = worker
         .run_seed(scenario, seed)
-        .map_err(|broken| broken.into_error(label, seed))?;
+        .map_err(|error| error.in_schedule(label, seed))?;
     let violated: Vec<Property> = run
         .verdict
         .violations()
@@ -93,35 +92,4 @@ fn failing_property(
             help: (!names.is_empty()).then(|| format!("Violated there: {}.", names.join(", "))),
         }
     })
-}
-
-fn print(trial: &Trial, property: Property, shrunk: &Shrunk) -> Result<(), CliError> {
-    let Trial {
-        label,
-        subject,
-        seeds,
-        ..
-    } = trial;
-    output::print(&format!(
-        "{label}: {property} violated by {subject} with seed {}.\n{}",
-        seeds.from,
-        human::shrunk(shrunk)
-    ))
-}
-
-impl Broken {
-    /// As the error of a command that runs one schedule.
-    pub fn into_error(self, label: &str, seed: u64) -> CliError {
-        let message = format!("{label}: {} with seed {seed}", human::broken(&self));
-        match self {
-            Self::Panicked(_) | Self::Failed(BackendError::Internal(_)) => {
-                CliError::Internal(message)
-            }
-            Self::Failed(_) => CliError::Environment(message),
-            Self::Refused(_) => CliError::Usage {
-                message,
-                help: None,
-            },
-        }
-    }
 }

@@ -18,13 +18,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{env, io, thread};
 
-/// Each run has three brokers of its own, which is as many as a small machine can take.
+/// The turn of the test that runs: each run has three brokers of its own, and a small machine can
+/// take no more.
 static BROKERS: Mutex<()> = Mutex::new(());
 
-/// How long a run may take: many times what it should.
+/// The time that a run may take: many times what it should.
 const DEADLINE: Duration = Duration::from_secs(1200);
 
-/// What real Kafka must show; each stands in the folder `quick` of the library.
+/// The scenarios of the library's folder `quick` that real Kafka must have run.
 const SHOWN: [&str; 12] = [
     "member-killed",
     "zombie-wakes",
@@ -70,7 +71,7 @@ fn plimsoll_is_acquitted_on_real_kafka() {
     }
 }
 
-/// Auto-commit is off, so what was marked is never committed: a restart plays everything again.
+/// Shows that nothing is committed while auto-commit is off: a restart plays everything again.
 #[test]
 fn the_recipe_repeats_everything_from_oldest() {
     let Some(programs) = subjects() else { return };
@@ -79,7 +80,8 @@ fn the_recipe_repeats_everything_from_oldest() {
     convicts(&arguments, &recipe, &["bounded-duplicates"]);
 }
 
-/// Auto-commit is off and a start goes to the end: what arrives during a restart is never read.
+/// Shows that what arrives during a restart is never read: auto-commit is off, and a start goes to
+/// the end.
 #[test]
 fn the_recipe_loses_from_newest() {
     let Some(programs) = subjects() else { return };
@@ -88,7 +90,7 @@ fn the_recipe_loses_from_newest() {
     convicts(&arguments, &recipe, &["no-loss"]);
 }
 
-/// With auto-commit on, a mark passes the record that failed before it.
+/// Shows that a mark passes the record that failed before it, with auto-commit on.
 #[test]
 fn the_recipe_commits_past_a_failure() {
     let Some(programs) = subjects() else { return };
@@ -109,7 +111,7 @@ fn the_mended_recipe_is_acquitted() {
     assert_eq!(report["not_executed"], Value::Array(Vec::new()));
 }
 
-/// Ctrl-C in the middle of a run: a summary of nothing, and no process is left.
+/// Interrupts a run in its middle: its summary says that nothing ran, and no process is left.
 #[test]
 fn an_interrupted_run_takes_its_members_along() {
     if !kafka_for_tests() {
@@ -117,7 +119,7 @@ fn an_interrupted_run_takes_its_members_along() {
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut running = Running::start(folder.path(), &["quick/member-killed"], &[]);
-    // They are started at once when the brokers are there.
+    // The members are started at once when the brokers are there.
     while running.members().is_empty() {
         running.wait_a_moment();
     }
@@ -135,7 +137,7 @@ fn an_interrupted_run_takes_its_members_along() {
     assert!(left.is_empty(), "{left:?} are left of {members:?}");
 }
 
-/// The command breaks these properties, and the failing run is kept.
+/// Asserts that the command breaks these properties, and that the failing run is kept.
 fn convicts(arguments: &[&str], command: &[String], properties: &[&str]) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let ended = Running::start(folder.path(), arguments, command).end();
@@ -155,13 +157,13 @@ fn convicts(arguments: &[&str], command: &[String], properties: &[&str]) {
     }
 }
 
-/// Runs scenarios on real Kafka; `command` is the subject, none: the scenarios' own.
+/// Runs scenarios on real Kafka; `command` is the subject, or empty for the scenarios' own.
 fn run(arguments: &[&str], command: &[String]) -> Ended {
     let folder = tempfile::tempdir().expect("a temporary folder");
     Running::start(folder.path(), arguments, command).end()
 }
 
-/// A run on real Kafka, the only one of these tests.
+/// A run on real Kafka, the only one at its time.
 struct Running {
     child: Child,
     folder: PathBuf,
@@ -195,7 +197,7 @@ impl Running {
         }
     }
 
-    /// Its child processes.
+    /// Returns the ids of its child processes.
     fn members(&self) -> Vec<u32> {
         let harness = self.child.id();
         let children = fs::read_dir(format!("/proc/{harness}/task"))
@@ -211,7 +213,7 @@ impl Running {
             .collect()
     }
 
-    /// Fails where it has ended already, or takes too long.
+    /// Waits, and fails where the run has ended already or takes too long.
     fn wait_a_moment(&mut self) {
         let ended = self.child.try_wait().expect("it can be asked");
         assert!(ended.is_none(), "{}", self.printed("stderr"));
@@ -249,7 +251,7 @@ struct Programs {
 }
 
 impl Programs {
-    /// A command that starts one of them with this environment.
+    /// Returns the command that starts one of them with this environment.
     fn command(&self, program: &str, environment: &[&str]) -> Vec<String> {
         let mut command = vec!["env".to_owned()];
         command.extend(environment.iter().map(ToString::to_string));
@@ -259,7 +261,7 @@ impl Programs {
     }
 }
 
-/// Builds the programs of `examples/subjects`, where there are Kafka and Go.
+/// Builds the programs of `examples/subjects`, where Kafka and Go are there.
 fn subjects() -> Option<Programs> {
     if !kafka_for_tests() {
         return None;
@@ -283,7 +285,7 @@ fn subjects() -> Option<Programs> {
     Some(Programs { folder })
 }
 
-/// Its installer does not always put it on the path.
+/// Finds the program `go`, which its installer does not always put on the path.
 fn go() -> Option<&'static str> {
     ["go", "/usr/local/go/bin/go"].into_iter().find(|go| {
         let asked = Command::new(go).arg("version").output();

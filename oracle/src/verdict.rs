@@ -15,9 +15,9 @@ crate::words! {
         NoZombie = "no-zombie",
         /// A record waits for every earlier record of its key.
         KeyOrder = "key-order",
-        /// Dead-lettered are the records that cannot be handled, no others.
+        /// The records that cannot be handled are dead-lettered, and no others.
         DeadLetterExact = "dead-letter-exact",
-        /// A record is delivered no more often than its budget allows.
+        /// A record is delivered at most as many times as its budget allows.
         BoundedRedelivery = "bounded-redelivery",
         /// A disruption repeats at most one commit interval of work.
         BoundedDuplicates = "bounded-duplicates",

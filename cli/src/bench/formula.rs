@@ -1,4 +1,4 @@
-//! How many records a crash repeats, predicted.
+//! A prediction of the number of records that a crash repeats.
 //!
 //! A crash repeats what the member had finished and not yet committed. Records finish at the rate
 //! `R` at which they are produced to the member's partitions. The first record that no commit
@@ -13,44 +13,44 @@
 //!
 //! which is about `R * T / 2` once `R * T` is large, and at most `1 + R * (T + c)`. A crash before
 //! the member has had a partition for `T` finds everything uncommitted that was produced since the
-//! partition was last committed, by whoever owned it before: `r * w`, where `r` is the rate of the
-//! partition. Committing after every record is `T = 0`.
+//! partition's last commit, which an owner before it sent: `r * w`, where `r` is the rate of the
+//! partition and `w` the time since that commit. Committing after every record is `T = 0`.
 //!
-//! The session timeout is not part of it: while the group waits for the dead member, nobody
+//! The session timeout is not part of it: while the group waits for the dead member, no member
 //! handles its records, so waiting longer delays the duplicates and adds none.
 
-use super::measure::Disruption;
+use super::measure::ownership::Disruption;
 use std::time::Duration;
 
 /// The formula, as reports state it.
 pub const STATEMENT: &str = "\
-Predicted: a member that R records a second are produced to repeats, when it crashes,
+Predicted: a member to which R records a second are produced repeats, when it crashes,
 R*T * (1 + R*T/2) / (1 + R*T) + R*c records in the mean, about R*T/2 for long intervals, and at most
 1 + R * (T + c), where T is the commit interval and c the commit's way to the broker. Where it has
 owned a partition for less than T: all that was produced there since the last commit. The session
 timeout delays the duplicates and adds none.";
 
-/// What the formula is about, but for the single crash.
+/// The parameters of the formula, which are the same for every crash.
 #[derive(Clone, Copy, Debug)]
 pub struct Parameters {
-    /// Records a second that are produced to one partition.
+    /// The records a second that are produced to one partition.
     pub rate: f64,
-    /// The commit interval.
+    /// The commit interval; zero stands for a commit after every record.
     pub interval: Duration,
-    /// The mean way of a commit to the broker.
+    /// The mean time that a commit takes to the broker.
     pub commit_way: Duration,
 }
 
-/// Records that a crash repeats.
+/// The number of records that a crash repeats.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Prediction {
-    /// In the mean.
+    /// The mean number.
     pub mean: f64,
-    /// At most.
+    /// The greatest number.
     pub max: f64,
 }
 
-/// What the formula says about one crash.
+/// Predicts the number of records that one crash repeats.
 pub fn predict(parameters: Parameters, crash: &Disruption) -> Prediction {
     let interval = parameters.interval.as_secs_f64();
     let way = parameters.commit_way.as_secs_f64();
@@ -75,7 +75,7 @@ pub fn predict(parameters: Parameters, crash: &Disruption) -> Prediction {
 
 #[cfg(test)]
 mod tests {
-    use super::super::measure::{Cause, Taken};
+    use super::super::measure::ownership::{Cause, Taken};
     use super::*;
 
     fn crash(owned: u64, unowned: u64) -> Disruption {

@@ -7,17 +7,18 @@ mod summary;
 mod throughput;
 
 use crate::args::{CommitIntervalArgs, Interval, SeedRange, TableFormat, threads};
-use crate::backend::{Choice, Engine};
+use crate::backend::{Choice, StartedBackend};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::library::{self, Loaded};
+use crate::outcome::Outcome;
 use crate::progress::Progress;
 use crate::report::Timing;
-use crate::runner::{self, Broken, Chunks, Worker, draw};
-use crate::{interrupt, output, progress};
+use crate::runner::{self, Chunks, Worker, draw};
+use crate::{interrupt, progress};
 use measure::Measured;
 use plimsoll_core::CommitPolicy;
-use plimsoll_scenarios::{BackendError, Scenario};
+use plimsoll_scenarios::Scenario;
 use std::num::NonZeroUsize;
 use std::time::Instant;
 use summary::Row;
@@ -25,14 +26,14 @@ use summary::Row;
 /// The scenario that is measured: crashes, graceful stops and rebalances under steady load.
 const SCENARIO: &str = "bench/commit-interval";
 
-/// How many seeds a thread takes at once.
+/// The number of seeds that a thread takes at once.
 const CHUNK: u64 = 10;
 
 /// Runs `plimsoll bench commit-interval`.
 ///
 /// # Errors
 /// Where an argument is wrong, the environment refuses, or Plimsoll itself fails.
-pub fn commit_interval(args: &CommitIntervalArgs) -> Result<Exit, CliError> {
+pub fn commit_interval(args: &CommitIntervalArgs) -> Result<Outcome, CliError> {
     let choice = Choice::of(&args.backend, &[])?;
     let Loaded {
         label, scenario, ..
@@ -47,22 +48,22 @@ pub fn commit_interval(args: &CommitIntervalArgs) -> Result<Exit, CliError> {
         Choice::Kafka(_) => choice.default_seeds(),
     });
     let jobs = match (args.jobs, &choice, NonZeroUsize::new(intervals.len())) {
-        // They wait more than they work.
+        // Schedules on real Kafka wait more than they work.
         (None, Choice::Kafka(_), Some(intervals)) => intervals,
         (jobs, _, _) => threads(jobs),
     };
     interrupt::listen()?;
-    let engine = choice.start()?;
+    let backend = choice.start()?;
     let started = Instant::now();
-    let measured = measure_all(&intervals, seeds, jobs, &engine)
-        .map_err(|(seed, broken)| broken.into_error(&label, seed));
+    let measured = measure_all(&intervals, seeds, jobs, &backend)
+        .map_err(|(seed, error)| error.in_schedule(&label, seed));
     let timing = Timing {
         elapsed: started.elapsed(),
         jobs,
     };
-    // Alone on the cluster, after everything else.
-    let measured = measured.and_then(|all| Ok((all, throughputs(&engine, &args.intervals)?)));
-    engine.shut_down();
+    // The throughput is measured last, alone on the cluster.
+    let measured = measured.and_then(|all| Ok((all, throughputs(&backend, &args.intervals)?)));
+    backend.shut_down();
     let (measured, throughputs) = measured?;
     let mut rows: Vec<Row> = intervals
         .iter()
@@ -72,17 +73,20 @@ pub fn commit_interval(args: &CommitIntervalArgs) -> Result<Exit, CliError> {
     for (row, throughput) in rows.iter_mut().zip(throughputs.unwrap_or_default()) {
         row.throughput = Some(throughput);
     }
-    output::print(&match args.format {
+    let text = match args.format {
         TableFormat::Human => render::human(&rows, seeds, interrupt::requested()),
         TableFormat::Csv => render::csv(&rows),
         TableFormat::Json => render::json(&rows, &timing),
-    })?;
-    Ok(exit(&rows))
+    };
+    Ok(Outcome::new(text, exit(&rows)))
 }
 
-/// Records a second with each interval, where real Kafka can say.
-fn throughputs(engine: &Engine, intervals: &[Interval]) -> Result<Option<Vec<f64>>, CliError> {
-    let Engine::Kafka(kafka) = engine else {
+/// Measures the records a second with each interval; `None` in the simulator, which cannot tell.
+fn throughputs(
+    backend: &StartedBackend,
+    intervals: &[Interval],
+) -> Result<Option<Vec<f64>>, CliError> {
+    let StartedBackend::Kafka(kafka) = backend else {
         return Ok(None);
     };
     let policies: Vec<CommitPolicy> = intervals.iter().map(|interval| policy(*interval)).collect();
@@ -92,17 +96,17 @@ fn throughputs(engine: &Engine, intervals: &[Interval]) -> Result<Option<Vec<f64
     measured
 }
 
-/// Runs every seed with every interval.
+/// Runs every seed with every interval, and returns what each interval showed.
 fn measure_all(
     intervals: &[(Interval, Scenario)],
     seeds: SeedRange,
     jobs: NonZeroUsize,
-    engine: &Engine,
-) -> Result<Vec<Measured>, (u64, Broken)> {
-    let chunk = if engine.is_real() { 1 } else { CHUNK };
+    backend: &StartedBackend,
+) -> Result<Vec<Measured>, (u64, CliError)> {
+    let chunk = if backend.is_real() { 1 } else { CHUNK };
     let chunks = Chunks::new(intervals.iter().map(|_| seeds), chunk);
     let total = seeds.len().saturating_mul(intervals.len() as u64);
-    let progress = if engine.is_real() {
+    let progress = if backend.is_real() {
         Progress::in_real_time(total, "schedules")
     } else {
         Progress::new(total, "schedules")
@@ -113,14 +117,14 @@ fn measure_all(
         let (interval, seeds) = chunks.get(index);
         measure_chunk(worker, &intervals[interval].1, seeds)
     };
-    let worker = || Worker::new(engine.another());
+    let worker = || Worker::new(backend.another());
     runner::in_order(jobs, chunks.len(), worker, work, |index, result| {
         let (interval, seeds) = chunks.get(index);
         progress.advance(seeds.len());
         match result {
             Ok(result) => measured[interval].merge(result),
-            Err(failure) => {
-                broken.get_or_insert(failure);
+            Err(error) => {
+                broken.get_or_insert(error);
             }
         }
     });
@@ -128,7 +132,8 @@ fn measure_all(
     broken.map_or(Ok(measured), Err)
 }
 
-/// The promises hold at every interval: a row that breaks one is a failure, not a price.
+/// Returns how the program ends. The promises hold at every interval: a row that breaks one is a
+/// failure, not a price.
 fn exit(rows: &[Row]) -> Exit {
     let broken = rows
         .iter()
@@ -136,7 +141,7 @@ fn exit(rows: &[Row]) -> Exit {
     if broken { Exit::Violated } else { Exit::Met }
 }
 
-/// The scenario with another commit interval, and as much more time to become quiet in: the last
+/// Gives the scenario another commit interval, and that much more time to become quiet in: the last
 /// records are committed an interval after they are finished.
 fn with_interval(scenario: &Scenario, interval: Interval) -> Scenario {
     let mut scenario = scenario.clone();
@@ -164,17 +169,17 @@ fn measure_chunk(
     worker: &mut Worker,
     scenario: &Scenario,
     seeds: SeedRange,
-) -> Result<Measured, (u64, Broken)> {
+) -> Result<Measured, (u64, CliError)> {
     let mut measured = Measured::default();
     for seed in seeds.from..seeds.to {
         if interrupt::requested() {
             break;
         }
-        let plan = draw(scenario, seed).map_err(|broken| (seed, broken))?;
+        let plan = draw(scenario, seed).map_err(|error| (seed, error))?;
         match worker.run(&plan) {
             Ok(run) => measured.add(seed, &run.verdict, worker.trace()),
-            Err(Broken::Failed(BackendError::Interrupted)) => break,
-            Err(broken) => return Err((seed, broken)),
+            Err(CliError::Interrupted) => break,
+            Err(error) => return Err((seed, error)),
         }
     }
     Ok(measured)

@@ -12,7 +12,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// The tables for people: what an interval costs, and what it spares.
+/// Renders the tables for people: what an interval costs, and what it spares.
 pub fn human(rows: &[Row], seeds: SeedRange, interrupted: bool) -> String {
     let schedules = rows.iter().map(|row| row.schedules).max().unwrap_or(0);
     let mut text = format!(
@@ -25,8 +25,8 @@ pub fn human(rows: &[Row], seeds: SeedRange, interrupted: bool) -> String {
     );
     if rows.iter().any(|row| row.throughput.is_some()) {
         text += &format!(
-            "Records a second: so fast a consumer with an empty handler catches up on {} records \
-             of\n{RECORD_BYTES} bytes; the median of {ROUNDS} rounds.\n",
+            "Records a second: the rate at which a consumer with an empty handler catches up on {} \
+             records of\n{RECORD_BYTES} bytes; the median of {ROUNDS} rounds.\n",
             thousands(u64::from(RECORDS)),
         );
     }
@@ -39,7 +39,8 @@ pub fn human(rows: &[Row], seeds: SeedRange, interrupted: bool) -> String {
     text
 }
 
-/// Commits of a schedule, and the delay from the producer's acknowledgement to the first effect.
+/// Tabulates the commits of a schedule, and the delay from the producer's acknowledgement to the
+/// first effect.
 fn costs(rows: &[Row]) -> Table {
     let mut heading = vec![
         "commit interval",
@@ -70,8 +71,8 @@ fn costs(rows: &[Row]) -> Table {
     table
 }
 
-/// How many records were repeated after how many crashes, graceful stops and rebalances; a rebalance
-/// counts once for each member that it takes partitions from.
+/// Tabulates crashes, graceful stops and rebalances, and the records that each repeated; a
+/// rebalance counts once for each member that it takes partitions from.
 fn duplicates(rows: &[Row]) -> Table {
     let mut table = table([
         "duplicates",
@@ -115,7 +116,7 @@ fn spread(spread: &Spread) -> [String; 4] {
     ]
 }
 
-/// What should not be there.
+/// Tells what should not be there: violations, and repetitions without a cause.
 fn remarks(row: &Row) -> String {
     let mut text = String::new();
     let interval = name(row.interval);
@@ -146,8 +147,8 @@ stops,stop_duplicates_mean,stop_duplicates_p99,stop_duplicates_max,\
 rebalances,rebalance_duplicates_mean,rebalance_duplicates_p99,rebalance_duplicates_max,lost,\
 records_per_second\n";
 
-/// The table for spreadsheets; an interval of 0 stands for every record. Only real Kafka knows how
-/// many records a second it is.
+/// Renders the table for spreadsheets; an interval of 0 stands for every record. The records a
+/// second are empty, except on real Kafka.
 pub fn csv(rows: &[Row]) -> String {
     let mut text = CSV_HEADING.to_owned();
     for row in rows {
@@ -188,13 +189,13 @@ fn seconds(interval: Interval) -> f64 {
     }
 }
 
-/// The table for programs.
+/// Renders the table for programs.
 pub fn json(rows: &[Row], timing: &Timing) -> String {
     let schedules = rows.iter().map(|row| row.schedules).sum();
     document::to_text(&Document {
         version: 1,
         formula: STATEMENT,
-        intervals: rows.iter().map(Entry::of).collect(),
+        intervals: rows.iter().map(IntervalEntry::of).collect(),
         timing: document::Timing::of(timing, schedules),
     })
 }
@@ -203,57 +204,33 @@ pub fn json(rows: &[Row], timing: &Timing) -> String {
 struct Document {
     version: u32,
     formula: &'static str,
-    intervals: Vec<Entry>,
+    intervals: Vec<IntervalEntry>,
     timing: document::Timing,
 }
 
 #[derive(Serialize)]
-struct Entry {
-    /// 0 stands for every record.
+struct IntervalEntry {
+    /// The interval; 0 stands for every record.
     interval_seconds: f64,
     schedules: u64,
     commits_mean: f64,
     commits_per_message: f64,
-    delay_seconds: Numbers,
-    duplicates_after_crash: Numbers,
+    delay_seconds: Spread,
+    duplicates_after_crash: Spread,
     predicted_after_crash_mean: f64,
     predicted_after_crash_max: f64,
-    duplicates_after_stop: Numbers,
-    duplicates_after_rebalance: Numbers,
+    duplicates_after_stop: Spread,
+    duplicates_after_rebalance: Spread,
     duplicates_unexplained: u64,
     lost: u64,
-    /// `null`, but on real Kafka: of a consumer that catches up with an empty handler.
+    /// The rate of a consumer that catches up with an empty handler; `null`, except on real
+    /// Kafka.
     records_per_second: Option<f64>,
     /// The lowest seed that violated each property.
     violations: BTreeMap<&'static str, u64>,
 }
 
-#[derive(Serialize)]
-struct Numbers {
-    count: usize,
-    mean: f64,
-    p99: f64,
-    max: f64,
-}
-
-impl Numbers {
-    const fn of(spread: Spread) -> Self {
-        let Spread {
-            count,
-            mean,
-            p99,
-            max,
-        } = spread;
-        Self {
-            count,
-            mean,
-            p99,
-            max,
-        }
-    }
-}
-
-impl Entry {
+impl IntervalEntry {
     fn of(row: &Row) -> Self {
         let violations = row.violations.iter();
         Self {
@@ -261,12 +238,12 @@ impl Entry {
             schedules: row.schedules,
             commits_mean: row.commits,
             commits_per_message: row.commits_per_message,
-            delay_seconds: Numbers::of(row.delay),
-            duplicates_after_crash: Numbers::of(row.crash),
+            delay_seconds: row.delay,
+            duplicates_after_crash: row.crash,
             predicted_after_crash_mean: row.predicted.mean,
             predicted_after_crash_max: row.predicted.max,
-            duplicates_after_stop: Numbers::of(row.stop),
-            duplicates_after_rebalance: Numbers::of(row.rebalance),
+            duplicates_after_stop: row.stop,
+            duplicates_after_rebalance: row.rebalance,
             duplicates_unexplained: row.unexplained,
             lost: row.lost,
             records_per_second: row.throughput,

@@ -1,59 +1,61 @@
 //! From measurements to the row of a table.
 
 use super::formula::{Parameters, Prediction, predict};
-use super::measure::{Cause, Measured};
+use super::measure::Measured;
+use super::measure::ownership::Cause;
 use crate::args::Interval;
 use plimsoll_oracle::Property;
 use plimsoll_scenarios::scenario::{Message, Scenario, Workload};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What one interval costs.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// Which.
+    /// The interval.
     pub interval: Interval,
-    /// How many schedules were run.
+    /// The number of schedules.
     pub schedules: u64,
-    /// Commits sent, for each message that was produced.
+    /// The number of commits sent for each message that was acknowledged to the producer.
     pub commits_per_message: f64,
-    /// Commits sent in one schedule, in the mean.
+    /// The mean number of commits sent in a schedule.
     pub commits: f64,
-    /// From a message's acknowledgement to its first effect, in seconds.
+    /// The time from a message's acknowledgement to its first effect, in seconds.
     pub delay: Spread,
-    /// Duplicates after each crash.
+    /// The number of duplicates after each crash.
     pub crash: Spread,
-    /// Duplicates after each graceful stop.
+    /// The number of duplicates after each graceful stop.
     pub stop: Spread,
-    /// Duplicates after each rebalance.
+    /// The number of duplicates after each rebalance.
     pub rebalance: Spread,
-    /// Duplicates after a crash, as the formula predicts them.
+    /// The number of duplicates after a crash that the formula predicts.
     pub predicted: Prediction,
-    /// Records a second of a consumer that catches up, where that was measured.
+    /// The records a second of a consumer that catches up, where that was measured.
     pub throughput: Option<f64>,
-    /// Effects repeated under the ownership that had written them.
+    /// The number of effects that were repeated under the ownership that had written them.
     pub unexplained: u64,
-    /// Records lost.
+    /// The number of records that were lost.
     pub lost: u64,
-    /// Properties violated, each with the lowest seed.
+    /// The properties that were violated, each with the lowest seed.
     pub violations: BTreeMap<Property, u64>,
 }
 
 /// How numbers spread.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Spread {
-    /// How many numbers.
+    /// The number of values.
     pub count: usize,
     /// Their mean; 0 where there are none.
     pub mean: f64,
-    /// The smallest number that 99 % do not exceed.
+    /// The smallest value that 99 % of them do not exceed.
     pub p99: f64,
-    /// The largest.
+    /// The greatest value.
     pub max: f64,
 }
 
 impl Row {
-    /// The row of an interval.
+    /// Summarises what was measured with an interval.
     pub fn of(interval: Interval, scenario: &Scenario, measured: Measured) -> Self {
         let duplicates = |cause: Cause| {
             let of_cause = measured.disruptions.iter().filter(|d| d.cause == cause);
@@ -78,7 +80,7 @@ impl Row {
     }
 }
 
-/// The mean over all crashes of what the formula predicts, and the largest.
+/// Predicts each crash by the formula, and returns the mean over all crashes and the greatest.
 fn predicted(interval: Interval, scenario: &Scenario, measured: &Measured) -> Prediction {
     let ways: Duration = measured.commit_ways.iter().sum();
     let parameters = Parameters {
@@ -102,7 +104,8 @@ fn predicted(interval: Interval, scenario: &Scenario, measured: &Measured) -> Pr
     }
 }
 
-/// Records a second that the workload gives to one partition: it spreads them evenly.
+/// Returns the records a second that the workload produces to one partition: it spreads them
+/// evenly.
 fn rate_of_a_partition(scenario: &Scenario) -> f64 {
     let topics = &scenario.settings.topics;
     let partitions: u32 = topics.iter().map(|topic| topic.partitions).sum();
@@ -124,7 +127,7 @@ fn rate(messages: &[Message]) -> f64 {
 }
 
 impl Spread {
-    /// The spread of these numbers.
+    /// Computes the spread of these numbers.
     pub fn of(mut numbers: Vec<f64>) -> Self {
         numbers.sort_by(f64::total_cmp);
         let count = numbers.len();

@@ -1,19 +1,19 @@
-//! What each commit interval costs in throughput: how fast a backlog is consumed, with a handler
-//! that does nothing. Only real Kafka can say.
+//! What each commit interval costs in throughput: the rate at which a backlog is consumed with a
+//! handler that does nothing. Only real Kafka can tell.
 
 use crate::error::CliError;
 use crate::interrupt;
 use plimsoll_chaos::Kafka;
 use plimsoll_core::CommitPolicy;
 
-/// How many records the backlog holds.
+/// The number of records in the backlog.
 pub const RECORDS: u32 = 1_000_000;
 
-/// How often each interval has its turn.
+/// The number of rounds that are measured; each interval has a turn in each.
 pub const ROUNDS: usize = 3;
 
-/// Records a second with each policy, the median of all rounds; the policies take turns, so that a
-/// machine that becomes slower does so for all. `None` after Ctrl-C.
+/// Measures the records a second with each policy: the median of all rounds. The policies take
+/// turns, so that a machine that becomes slower does so for all. `None` after Ctrl-C.
 ///
 /// # Errors
 /// Where the cluster does not take the backlog, or does not give it back.

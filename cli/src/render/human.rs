@@ -2,15 +2,15 @@
 
 use super::{Table, counted, hours, per_second, thousands};
 use crate::args::BackendName;
-use crate::conviction::{Conviction, Evidence, NotShrunk, Shrunk};
+use crate::conviction::{Conviction, Evidence, NotShrunk, Shrunk, Sighting};
 use crate::exit::Exit;
-use crate::recorded::Sighting;
 use crate::report::{Failure, Report, ScenarioReport};
-use crate::runner::{Broken, Count, Expectation, Tally};
+use crate::runner::{Count, Tally};
+use crate::trial::Expectation;
 use plimsoll_oracle::{Property, Word};
 use std::collections::BTreeMap;
 
-/// The report as text.
+/// Renders the report as text.
 pub fn report(report: &Report) -> String {
     let mut text = matrix(report);
     text += &not_observed(report);
@@ -26,7 +26,7 @@ pub fn report(report: &Report) -> String {
     text
 }
 
-/// How often each property of each scenario was judged how.
+/// Renders a row for each scenario, with the counted judgements of each property.
 fn matrix(report: &Report) -> String {
     let (shown, never): (Vec<Property>, Vec<Property>) = Property::ALL
         .iter()
@@ -85,7 +85,7 @@ fn verdict(scenario: &ScenarioReport) -> &'static str {
     }
 }
 
-/// A property's name in the heading of the table.
+/// Returns a property's name in the heading of the table.
 pub const fn abbreviation(property: Property) -> &'static str {
     match property {
         Property::NoLoss => "loss",
@@ -103,8 +103,8 @@ pub const fn abbreviation(property: Property) -> &'static str {
     }
 }
 
-/// Of real Kafka, why properties were not observed. Of the simulator it would say little: what one
-/// of a thousand seeds does not show, another does.
+/// Tells of real Kafka why properties were not observed. Of the simulator it would say little: what
+/// one of a thousand seeds does not show, another does.
 fn not_observed(report: &Report) -> String {
     if report.backend == BackendName::Sim {
         return String::new();
@@ -170,8 +170,8 @@ fn totals(report: &Report) -> String {
     text
 }
 
-/// Items separated by commas, in lines of at most 100 characters; the first line has `used` of
-/// them already.
+/// Joins items by commas, in lines of at most 100 characters; `used` characters of the first line
+/// are taken already.
 fn wrapped(items: &[String], used: usize) -> String {
     let (mut text, mut width) = (String::new(), used);
     for (index, item) in items.iter().enumerate() {
@@ -208,23 +208,9 @@ fn failure(scenario: &ScenarioReport, failure: &Failure) -> String {
             "{label}: the trace differs from the recorded one, although the verdict is the \
              same.\n  recorded: {recorded}\n  found:    {found}\n",
         ),
-        Failure::Broken {
-            seed,
-            broken,
-            again,
-        } => format!(
-            "{label}: {} with seed {seed}.\n  Again with: {again}\n",
-            self::broken(broken)
-        ),
-    }
-}
-
-/// Why there is no verdict, as the beginning of a sentence.
-pub fn broken(broken: &Broken) -> String {
-    match broken {
-        Broken::Panicked(panic) => format!("Plimsoll itself {panic},"),
-        Broken::Refused(refusal) => format!("the backend refuses: {}", refusal.reason),
-        Broken::Failed(error) => error.to_string(),
+        Failure::Broken { seed, error, again } => {
+            format!("{label}: {error}, with seed {seed}.\n  Again with: {again}\n")
+        }
     }
 }
 
@@ -246,8 +232,8 @@ fn violation(scenario: &ScenarioReport, conviction: &Conviction) -> String {
     match &conviction.evidence {
         Evidence::Shrunk(shrunk) => text += &self::shrunk(shrunk),
         Evidence::NotShrunk(NotShrunk::Interrupted) => text += "  Not shrunk: interrupted.\n",
-        Evidence::NotShrunk(NotShrunk::Broken(why)) => {
-            text += &format!("  Not shrunk: {} while shrinking.\n", broken(why));
+        Evidence::NotShrunk(NotShrunk::Broken(error)) => {
+            text += &format!("  Not shrunk: {error}, while shrinking.\n");
         }
         Evidence::Seen(sighting) => {
             text += &seen(sighting);
@@ -269,7 +255,7 @@ fn violation(scenario: &ScenarioReport, conviction: &Conviction) -> String {
     text
 }
 
-/// A failure in real time: its sentence, its timeline, its trace.
+/// Renders a failure in real time: its sentence, its timeline, its trace.
 fn seen(sighting: &Sighting) -> String {
     let mut text = format!("  {}\n\n", sighting.violation.summary);
     text += &indented(&sighting.timeline);
@@ -280,7 +266,7 @@ fn seen(sighting: &Sighting) -> String {
     text
 }
 
-/// A shrunk failure: its size, its sentence, its timeline.
+/// Renders a shrunk failure: its size, its sentence, its timeline.
 pub fn shrunk(shrunk: &Shrunk) -> String {
     let mut text = format!(
         "  Shrunk to {} and {} in {}.\n  {}\n\n",
@@ -293,7 +279,7 @@ pub fn shrunk(shrunk: &Shrunk) -> String {
     text
 }
 
-/// Lines below what they belong to, and an empty one.
+/// Indents lines, and adds an empty one.
 fn indented(lines: &str) -> String {
     let mut text = String::new();
     for line in lines.lines() {
@@ -332,7 +318,7 @@ fn conclusion(report: &Report) -> String {
     text
 }
 
-/// What a tally says in one line, for commands that run one schedule.
+/// Renders the judgement of each property, for commands that run one schedule.
 pub fn judgements(tally: &Tally, expectation: &Expectation) -> String {
     let mut text = String::new();
     for (property, count) in tally.counts() {

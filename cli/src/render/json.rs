@@ -1,14 +1,14 @@
-//! The report of `plimsoll run` for programs: one document, whose `version` rises when a field
-//! changes its meaning or goes away. Of the simulator, all but `timing` is the same for the same
-//! arguments.
+//! The report of `plimsoll run` for programs: one document, with a `version` that rises when a
+//! field changes its meaning or goes away. Of the simulator, all but `timing` is the same for the
+//! same arguments.
 
 use super::per_second;
 use crate::args::BackendName;
 use crate::conviction::{self, Conviction, Evidence, NotShrunk};
-use crate::recorded::Sighting;
 use crate::report::{self, Failure, Report, ScenarioReport};
-use crate::runner::{Expectation, Tally};
+use crate::runner::{Count, Tally};
 use crate::selection;
+use crate::trial::Expectation;
 use plimsoll_oracle::check::Coverage;
 use plimsoll_oracle::{Sometimes, Word};
 use plimsoll_scenarios::scenario::Expected;
@@ -20,7 +20,7 @@ use std::time::Duration;
 /// The version of the document.
 const VERSION: u32 = 1;
 
-/// The report as a JSON document, and a line feed.
+/// Renders the report as a JSON document and a line feed.
 pub fn report(report: &Report, hashes: bool) -> String {
     let totals = report.totals();
     let document = Document {
@@ -50,7 +50,7 @@ pub fn report(report: &Report, hashes: bool) -> String {
     to_text(&document)
 }
 
-/// Any document as text, and a line feed.
+/// Renders a document as text and a line feed.
 pub fn to_text(document: &impl Serialize) -> String {
     let text = serde_json::to_string_pretty(document);
     text.expect("documents have string keys and no fallible fields") + "\n"
@@ -86,7 +86,7 @@ struct Totals {
     sometimes: BTreeMap<&'static str, u64>,
 }
 
-/// How long runs took by their own clock.
+/// The time that runs took by their own clock, in seconds.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Clock {
@@ -108,7 +108,7 @@ impl Clock {
     }
 }
 
-/// What depends on the machine.
+/// The measurements that depend on the machine.
 #[derive(Serialize)]
 pub struct Timing {
     seconds: f64,
@@ -117,7 +117,7 @@ pub struct Timing {
 }
 
 impl Timing {
-    /// The timing of so many schedules.
+    /// Derives the rate from the number of schedules.
     pub fn of(timing: &report::Timing, schedules: u64) -> Self {
         Self {
             seconds: timing.elapsed.as_secs_f64(),
@@ -150,7 +150,7 @@ struct Property {
     held: u64,
     violated: u64,
     not_observed: u64,
-    /// In how many schedules for which reason.
+    /// The number of schedules for each reason.
     not_observed_because: BTreeMap<&'static str, u64>,
     first_seed: Option<u64>,
 }
@@ -208,7 +208,7 @@ impl<'a> Scenario<'a> {
 }
 
 fn properties(tally: &Tally) -> Vec<Property> {
-    let entry = |(property, count): (plimsoll_oracle::Property, crate::runner::Count)| Property {
+    let entry = |(property, count): (plimsoll_oracle::Property, Count)| Property {
         property: property.word(),
         held: count.held,
         violated: count.violated,
@@ -241,8 +241,8 @@ enum FailureEntry<'a> {
         regression: Option<String>,
         shrunk: Option<Box<Shrunk<'a>>>,
         not_shrunk: Option<String>,
-        /// In real time, where nothing is shrunk.
-        seen: Option<Box<Seen<'a>>>,
+        /// The run in real time, where nothing is shrunk.
+        seen: Option<Box<Sighting<'a>>>,
     },
     NotViolated {
         property: &'static str,
@@ -272,7 +272,7 @@ struct Shrunk<'a> {
 }
 
 #[derive(Serialize)]
-struct Seen<'a> {
+struct Sighting<'a> {
     summary: &'a str,
     at_seconds: f64,
     timeline: Vec<&'a str>,
@@ -291,13 +291,9 @@ impl<'a> FailureEntry<'a> {
                 sometimes: rare.word(),
             },
             Failure::TraceDiffers { recorded, found } => Self::TraceDiffers { recorded, found },
-            Failure::Broken {
-                seed,
-                broken,
-                again,
-            } => Self::Broken {
+            Failure::Broken { seed, error, again } => Self::Broken {
                 seed: *seed,
-                reason: super::human::broken(broken),
+                reason: error.to_string(),
                 again,
             },
         }
@@ -309,10 +305,8 @@ impl<'a> FailureEntry<'a> {
         match &conviction.evidence {
             Evidence::Shrunk(smallest) => shrunk = Some(Box::new(Shrunk::of(smallest))),
             Evidence::NotShrunk(NotShrunk::Interrupted) => not_shrunk = Some("interrupted".into()),
-            Evidence::NotShrunk(NotShrunk::Broken(broken)) => {
-                not_shrunk = Some(super::human::broken(broken));
-            }
-            Evidence::Seen(sighting) => seen = Some(Box::new(Seen::of(sighting))),
+            Evidence::NotShrunk(NotShrunk::Broken(error)) => not_shrunk = Some(error.to_string()),
+            Evidence::Seen(sighting) => seen = Some(Box::new(Sighting::of(sighting))),
         }
         Self::Violated {
             property: conviction.property.word(),
@@ -340,8 +334,8 @@ impl<'a> Shrunk<'a> {
     }
 }
 
-impl<'a> Seen<'a> {
-    fn of(sighting: &'a Sighting) -> Self {
+impl<'a> Sighting<'a> {
+    fn of(sighting: &'a conviction::Sighting) -> Self {
         Self {
             summary: &sighting.violation.summary,
             at_seconds: sighting.violation.at.since_start().as_secs_f64(),

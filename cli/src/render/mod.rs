@@ -8,7 +8,7 @@ pub use table::Table;
 
 use std::time::Duration;
 
-/// A number with its thousands apart, as in `24,000`.
+/// Writes a number with its thousands apart, as in `24,000`.
 pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -21,18 +21,18 @@ pub fn thousands(number: u64) -> String {
     text
 }
 
-/// A number and its noun, as in `1 fault` and `2 faults`.
+/// Writes a number and its noun, as in `1 fault` and `2 faults`.
 pub fn counted(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", thousands(number))
 }
 
-/// Simulated time in hours.
+/// Converts a time to hours.
 pub fn hours(time: Duration) -> f64 {
     time.as_secs_f64() / 3600.0
 }
 
-/// How many a second.
+/// Returns the rate of `count` things in `time`, a second; 0 where no time has passed.
 pub fn per_second(count: u64, time: Duration) -> f64 {
     let seconds = time.as_secs_f64();
     if seconds > 0.0 {

@@ -7,7 +7,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table with this heading.
+    /// Makes a table with this heading and no rows.
     pub fn new(heading: Vec<String>) -> Self {
         Self {
             rows: vec![heading],
@@ -20,7 +20,7 @@ impl Table {
         self.rows.push(cells);
     }
 
-    /// The table as lines, two spaces between columns.
+    /// Renders the table as lines, with two spaces between columns.
     pub fn to_text(&self) -> String {
         let columns = self.rows[0].len();
         let width = |column: usize| {

@@ -5,14 +5,16 @@ use crate::args::SeedRange;
 /// Ranges of seeds, cut into chunks, which are computed rather than kept: a range may be huge.
 #[derive(Clone, Debug)]
 pub struct Chunks {
-    /// Each range, and how many chunks stand before its first.
+    /// Each range, with the number of chunks before its first.
     ranges: Vec<(u64, SeedRange)>,
+    /// The number of seeds in a chunk, except in the last one of a range.
     size: u64,
+    /// The number of chunks.
     count: u64,
 }
 
 impl Chunks {
-    /// Chunks of at most `size` seeds.
+    /// Cuts the ranges into chunks of at most `size` seeds.
     pub fn new(ranges: impl IntoIterator<Item = SeedRange>, size: u64) -> Self {
         let mut count = 0u64;
         let ranges = ranges
@@ -30,12 +32,12 @@ impl Chunks {
         }
     }
 
-    /// How many.
+    /// Returns the number of chunks.
     pub const fn len(&self) -> u64 {
         self.count
     }
 
-    /// A chunk: the index of its range, and its seeds.
+    /// Returns a chunk: the index of its range, and its seeds.
     ///
     /// # Panics
     /// Where `index` is not below [`Chunks::len`].

@@ -10,7 +10,7 @@ use std::thread;
 /// Does `work` on every index below `count`, on `jobs` threads, each with a state of its own.
 ///
 /// `take` gets the results on the calling thread, in the order of their indices. After Ctrl-C no
-/// index is begun any more, and those that were not are left out.
+/// thread begins another index, and `take` gets the results of those that were begun.
 pub fn in_order<S, R: Send>(
     jobs: NonZeroUsize,
     count: u64,
@@ -30,7 +30,7 @@ pub fn in_order<S, R: Send>(
                     if index >= count {
                         break;
                     }
-                    // Fails only where the receiver is gone, and with it whoever wants results.
+                    // Fails only where the receiver is gone, so that the result is of no use.
                     let _ = sender.send((index, work(&mut state, index)));
                 }
             });

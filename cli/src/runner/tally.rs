@@ -1,47 +1,58 @@
-//! What many runs of one scenario came to.
+//! The counted results of many runs of one scenario.
 
-use super::worker::{Broken, Run};
-use super::{Expectation, Trial};
-use crate::recorded::Recorded;
+use super::worker::Run;
+use crate::error::CliError;
+use crate::trial::{Expectation, Trial};
 use plimsoll_oracle::check::Coverage;
-use plimsoll_oracle::{Fingerprint, Judgement, Property, Trace, Word};
+use plimsoll_oracle::{Fingerprint, Judgement, Property, Trace, Verdict, Word};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What many runs of one scenario came to.
-#[derive(Clone, Debug, Default)]
+/// The counted results of many runs of one scenario.
+#[derive(Debug, Default)]
 pub struct Tally {
-    /// How many runs.
+    /// The number of runs.
     pub schedules: u64,
-    /// How much simulated time.
+    /// The time of all runs by their own clocks: simulated time, except on real Kafka.
     pub simulated: Duration,
-    /// How many simulated events.
+    /// The number of simulated events.
     pub events: u64,
-    /// How often each property was judged how, in the order of [`Property::ALL`].
+    /// The judgements of each property, in the order of [`Property::ALL`].
     counts: [Count; Property::ALL.len()],
-    /// Why properties were not observed, and in how many runs.
+    /// The reasons why properties were not observed, each with its number of runs.
     reasons: BTreeMap<(Property, &'static str), u64>,
-    /// How often each rare thing happened.
+    /// The number of times that each rare thing happened.
     pub coverage: Coverage,
     /// The hash of each trace, by seed, where hashes were asked for.
     pub hashes: Vec<(u64, Fingerprint)>,
     /// The runs in real time that are kept.
     pub recorded: Vec<Recorded>,
-    /// The first seed that has no verdict, and why.
-    pub broken: Option<(u64, Broken)>,
+    /// The first seed that has no verdict, and the reason.
+    pub broken: Option<(u64, CliError)>,
 }
 
-/// How often a property was judged how.
+/// The judgements of one property, counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count {
-    /// The promise was kept, and there was something to keep.
+    /// The number of runs that kept the promise and could have broken it.
     pub held: u64,
-    /// The promise was broken.
+    /// The number of runs that broke the promise.
     pub violated: u64,
-    /// Nothing in the run could show it.
+    /// The number of runs that could not show it.
     pub not_observed: u64,
     /// The lowest seed that broke it.
     pub first: Option<u64>,
+}
+
+/// A run in real time, which cannot be had again.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// The seed of its plan.
+    pub seed: u64,
+    /// The judgement of every property.
+    pub verdict: Verdict,
+    /// The record of everything that was observed.
+    pub trace: Trace,
 }
 
 impl Tally {
@@ -90,30 +101,32 @@ impl Tally {
         self.broken = self.broken.take().or(later.broken);
     }
 
-    /// How often each property was judged how.
+    /// Returns the counted judgements of each property.
     pub fn counts(&self) -> impl Iterator<Item = (Property, Count)> {
         Property::ALL.iter().copied().zip(self.counts)
     }
 
-    /// How often this property was judged how.
+    /// Returns the counted judgements of this property.
     pub const fn count(&self, property: Property) -> Count {
         self.counts[property as usize]
     }
 
-    /// Why properties were not observed, and in how many runs, in the order of [`Property::ALL`].
+    /// Returns the reasons why properties were not observed, each with its number of runs, in the
+    /// order of [`Property::ALL`].
     pub fn reasons(&self) -> impl Iterator<Item = (Property, &'static str, u64)> {
         let reasons = self.reasons.iter();
         reasons.map(|((property, reason), runs)| (*property, *reason, *runs))
     }
 
-    /// The properties whose violation was not expected, each with the lowest seed that broke it.
+    /// Returns the properties that were violated unexpectedly, each with the lowest seed that broke
+    /// it.
     pub fn failures(&self, expectation: &Expectation) -> impl Iterator<Item = (Property, u64)> {
         self.counts()
             .filter(|(property, _)| !expectation.names(*property))
             .filter_map(|(property, count)| Some((property, count.first?)))
     }
 
-    /// Whether the trial ends here, whatever seeds are left.
+    /// Tells whether the trial ends here, whatever seeds are left.
     pub fn ends(&self, trial: &Trial, keep_going: bool) -> bool {
         let failed = self.failures(&trial.expectation).next().is_some();
         self.broken.is_some() || (failed && !keep_going)

@@ -1,98 +1,85 @@
-//! One thread's backend, judge and trace, used again from run to run.
+//! The backend, judge and trace of one thread, used again from run to run.
 
-use crate::backend::Engine;
-use crate::panics::{self, Panic};
+use crate::backend::StartedBackend;
+use crate::error::CliError;
+use crate::panics;
 use plimsoll_core::Instant;
 use plimsoll_oracle::check::Judge;
 use plimsoll_oracle::{Trace, Verdict};
-use plimsoll_scenarios::{BackendError, Plan, Refusal, Scenario};
+use plimsoll_scenarios::{Plan, Scenario};
 use std::mem;
 
-/// One thread's backend, judge and trace.
+/// The backend, judge and trace of one thread.
 #[derive(Debug, Default)]
 pub struct Worker {
-    engine: Engine,
+    backend: StartedBackend,
     judge: Judge,
     trace: Trace,
 }
 
-/// What one run came to.
+/// The result of one run.
 #[derive(Clone, Debug)]
 pub struct Run {
     /// The judgement of every property.
     pub verdict: Verdict,
-    /// When the run ended, by its own clock.
+    /// The time at which the run ended, by its own clock.
     pub ended: Instant,
-    /// How many events were simulated.
+    /// The number of simulated events.
     pub events: u64,
 }
 
-/// Why there is no verdict.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Broken {
-    /// Plimsoll itself panicked.
-    Panicked(Panic),
-    /// The backend cannot execute the plan.
-    Refused(Refusal),
-    /// The backend could not execute it to its end.
-    Failed(BackendError),
-}
-
 impl Worker {
-    /// A worker that has not run anything yet.
-    pub fn new(engine: Engine) -> Self {
+    /// Makes a worker that has not run anything yet.
+    pub fn new(backend: StartedBackend) -> Self {
         Self {
-            engine,
+            backend,
             ..Self::default()
         }
     }
 
-    /// Whether its runs take real time, and can never be had again.
+    /// Tells whether its runs take real time, and can never be had again.
     pub const fn is_real(&self) -> bool {
-        self.engine.is_real()
+        self.backend.is_real()
     }
 
     /// Draws the plan of a seed, executes and judges it.
     ///
     /// # Errors
     /// Where there is no verdict.
-    pub fn run_seed(&mut self, scenario: &Scenario, seed: u64) -> Result<Run, Broken> {
+    pub fn run_seed(&mut self, scenario: &Scenario, seed: u64) -> Result<Run, CliError> {
         let plan = draw(scenario, seed)?;
         self.run(&plan)
     }
 
-    /// Executes and judges a plan; its trace stands in [`Worker::trace`] afterwards.
+    /// Executes and judges a plan; [`Worker::trace`] returns its trace afterwards.
     ///
     /// # Errors
     /// Where there is no verdict.
-    pub fn run(&mut self, plan: &Plan) -> Result<Run, Broken> {
-        if let Some(refusal) = self.engine.backend().refuses(plan) {
-            return Err(Broken::Refused(refusal));
+    pub fn run(&mut self, plan: &Plan) -> Result<Run, CliError> {
+        if let Some(refusal) = self.backend.get().refuses(plan) {
+            return Err(refusal.into());
         }
-        match panics::catch(|| self.execute(plan)) {
-            Ok(run) => run.map_err(Broken::Failed),
-            Err(panic) => {
-                // What panicked half-way is not used again.
-                *self = Self::new(self.engine.another());
-                Err(Broken::Panicked(panic))
-            }
-        }
+        panics::catch(|| self.execute(plan)).unwrap_or_else(|panic| {
+            // A backend or judge that panicked half-way is not used again.
+            *self = Self::new(self.backend.another());
+            Err(panic.into())
+        })
     }
 
-    /// What was observed in the last run.
+    /// Returns the trace of the last run.
     pub const fn trace(&self) -> &Trace {
         &self.trace
     }
 
-    /// Gives that away.
+    /// Takes the trace of the last run out of the worker.
     pub fn take_trace(&mut self) -> Trace {
         mem::take(&mut self.trace)
     }
 
-    fn execute(&mut self, plan: &Plan) -> Result<Run, BackendError> {
-        let before = self.engine.events();
+    fn execute(&mut self, plan: &Plan) -> Result<Run, CliError> {
+        let before = self.backend.events();
         self.trace.clear();
-        let backend = self.engine.backend();
+        let backend = self.backend.get();
         backend.run(plan, &mut self.trace)?;
         let unobservable = backend.unobservable();
         let verdict = self.judge.judge(&plan.terms(), &self.trace, unobservable);
@@ -100,7 +87,7 @@ impl Worker {
         Ok(Run {
             verdict,
             ended: last.map_or(Instant::ZERO, |entry| entry.at),
-            events: self.engine.events() - before,
+            events: self.backend.events() - before,
         })
     }
 }
@@ -109,6 +96,6 @@ impl Worker {
 ///
 /// # Errors
 /// Where drawing it panicked.
-pub fn draw(scenario: &Scenario, seed: u64) -> Result<Plan, Broken> {
-    panics::catch(|| Plan::draw(scenario, seed)).map_err(Broken::Panicked)
+pub fn draw(scenario: &Scenario, seed: u64) -> Result<Plan, CliError> {
+    panics::catch(|| Plan::draw(scenario, seed)).map_err(CliError::from)
 }

@@ -36,14 +36,14 @@ fn arguments_that_do_not_go_together_are_mistakes() {
     }
 }
 
-/// It is refused before anything is started, so no Docker is needed to say so.
+/// Needs no Docker: plans are refused before anything is started.
 #[test]
 fn what_kafka_cannot_run_is_refused_with_the_reason() {
     let ended = on_kafka(&["broker/commit-errors"]);
     assert_eq!(ended.code, ENVIRONMENT, "{}", ended.transcript());
     assert_snapshot!("refused", ended.stderr);
 
-    // Nobody breaks the brokers of a cluster that is somebody else's.
+    // The brokers of a cluster that Plimsoll did not start are not broken.
     let ended = on_kafka(&["broker/leader-killed", "--bootstrap", "localhost:1"]);
     assert_eq!(ended.code, ENVIRONMENT, "{}", ended.transcript());
     assert!(
@@ -77,7 +77,7 @@ fn without_a_container_engine_there_is_no_cluster() {
         folder.path(),
         &["run", "quick/member-killed", "--backend", "kafka"],
     )
-    .env("DOCKER_HOST", "unix:///nobody/listens/here.sock")
+    .env("DOCKER_HOST", "unix:///no/such/engine.sock")
     .output()
     .expect("the program starts");
     let stderr = String::from_utf8_lossy(&ended.stderr);

@@ -54,7 +54,8 @@ fn no_interval_loses_anything_and_only_crashes_repeat() {
     }
 }
 
-/// The formula is a prediction, not a fit: within a third of what is measured, or within a record.
+/// Compares the formula, a prediction and no fit, with what is measured: they differ by less than a
+/// third, or by less than a record.
 #[test]
 fn the_formula_predicts_what_is_measured() {
     for row in measured() {

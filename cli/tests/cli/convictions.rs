@@ -55,8 +55,8 @@ fn marks_past_a_skipped_failure_lose_it() {
     convicts(scenario, "sarama-auto-mark", &properties);
 }
 
-/// The subject breaks these properties; each failure is shrunk to at most 3 messages and 2 faults,
-/// and what was written replays to the same bytes.
+/// Asserts that the subject breaks these properties, that each failure is shrunk to at most 3
+/// messages and 2 faults, and that its regression replays to the same bytes.
 fn convicts(scenario: &str, subject: &str, properties: &[&str]) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let arguments = ["run", scenario, "--subject", subject, "--format", "json"];
@@ -114,8 +114,8 @@ fn replays(folder: &Path, failure: &Value) {
     assert_eq!(plimsoll_in(folder, &["check", file]).code, 0);
 }
 
-/// `shrink` on the failing seed gives the very file that `run` wrote, and keeps its name when it
-/// shrinks a regression further.
+/// Compares `shrink` on the failing seed with `run`: it writes the very same file, and keeps the
+/// file's name when it shrinks a regression further.
 #[test]
 fn shrink_gives_what_run_gives() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -158,7 +158,7 @@ fn shrink_gives_what_run_gives() {
     assert_eq!(kept, [Path::new(file).file_name().expect("a name")]);
 }
 
-/// The trace of the first failing schedule: JSON, one entry a line.
+/// Reads what `--trace` wrote of the first failing schedule: JSON, one entry a line.
 #[test]
 fn the_trace_of_the_first_failure_is_written() {
     let folder = tempfile::tempdir().expect("a temporary folder");

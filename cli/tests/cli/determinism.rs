@@ -3,7 +3,8 @@
 use crate::program::{command, plimsoll};
 use std::process::{Child, Stdio};
 
-/// Every library scenario under 500 seeds, in two processes at once, with one thread and with two.
+/// Runs every library scenario under 500 seeds in two processes at once, with one thread and with
+/// two.
 #[test]
 fn two_processes_give_the_same_traces() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -38,7 +39,7 @@ fn two_processes_give_the_same_traces() {
     assert_eq!(one.lines().count(), scenarios * 500);
 }
 
-/// Reports do not depend on the number of threads either, failures and all.
+/// Compares whole reports, failures and all.
 #[test]
 fn reports_do_not_depend_on_the_number_of_threads() {
     let report = |jobs: &str| {

@@ -112,6 +112,54 @@ fn a_file_that_cannot_be_written_ends_with_3() {
     assert!(ended.stderr.contains("cannot write file/trace.jsonl"));
 }
 
+/// Names scenarios that have no mistake: the simulator runs them.
+#[test]
+fn a_scenario_named_on_its_own_that_the_backend_cannot_run_ends_with_3() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let write = |name: &str, text: &str| {
+        fs::write(folder.path().join(name), text).expect("the file is written");
+    };
+    write("recipe.toml", "[consumers]\nsubject = \"auto-commit\"\n");
+    // Some seeds draw what breaks brokers, some do not.
+    write(
+        "random.toml",
+        "[faults.random]\ncount = 1\nbetween = \"1s..2s\"\nfor = \"1s\"\n\
+         weights = { crash = 1, broker-crash = 1 }\n",
+    );
+    for (arguments, reason) in [
+        (&["broker/commit-errors"][..], "an error of choice"),
+        (&["recipe.toml"], "exists in the simulator only"),
+        (
+            &["random.toml", "--bootstrap", "localhost:1", "--seeds", "20"],
+            "are not broken",
+        ),
+    ] {
+        let on_kafka = [&["run", "--backend", "kafka"], arguments].concat();
+        let ended = plimsoll_in(folder.path(), &on_kafka);
+        assert_eq!(ended.code, ENVIRONMENT, "{}", ended.transcript());
+        assert!(ended.stderr.contains(reason), "{}", ended.transcript());
+        assert_eq!(ended.stdout, "");
+    }
+}
+
+#[test]
+fn help_and_readme_document_the_same_exit_codes() {
+    let leading_number = |line: &str| {
+        let digits = line.trim_start_matches(['|', ' ']).split(' ').next();
+        digits.and_then(|digits| digits.parse::<u8>().ok())
+    };
+    let documented = |text: &str, heading: &str| -> Vec<u8> {
+        let (_, table) = text.split_once(heading).expect("it documents exit codes");
+        let (table, _) = table.split_once("\n\nThese").unwrap_or((table, ""));
+        table.lines().filter_map(leading_number).collect()
+    };
+    let readme = include_str!("../../../README.md");
+    let readme = documented(readme, "## Exit codes\n");
+    assert_eq!(readme, [0, 1, 2, 3, 10, 130]);
+    let help = plimsoll(&["--help"]).stdout;
+    assert_eq!(documented(&help, "Exit codes:\n"), readme);
+}
+
 #[test]
 fn a_trace_that_is_not_the_recorded_one_ends_with_1() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -153,7 +201,7 @@ fn a_trace_that_is_not_the_recorded_one_ends_with_1() {
     assert!(replayed.stdout.contains("Recorded, and not violated: "));
 }
 
-/// `plimsoll schema | head -c 1`: the reader goes away first.
+/// Goes away before it has read everything, as `plimsoll schema | head -c 1` does.
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
     let folder = tempfile::tempdir().expect("a temporary folder");

@@ -29,7 +29,7 @@ fn names_are_listed() {
     }
 }
 
-/// The README's example does what its `[expect]` says: what it names really happens.
+/// Runs the README's example: the rare things that its `[expect]` names really happen.
 #[test]
 fn the_example_of_the_readme_meets_its_expectations() {
     let readme = include_str!("../../../README.md");

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-/// It ends with a summary of what ran, and the exit code says what was found by then.
+/// Ends with a summary of what ran, and with the exit code of what was found by then.
 #[test]
 fn an_interrupted_run_ends_with_a_summary() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -15,7 +15,7 @@ fn an_interrupted_run_ends_with_a_summary() {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program starts");
-    // Long enough to have begun on any machine; it would run for ages.
+    // Long enough for the run to have begun on any machine; it would take ages to end.
     thread::sleep(Duration::from_secs(2));
     let kill = Command::new("kill")
         .args(["-INT", &child.id().to_string()])

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// What the program printed, and how it ended.
+/// What the program printed, and its exit code.
 #[derive(Debug)]
 pub struct Ended {
     pub code: i32,
@@ -11,7 +11,8 @@ pub struct Ended {
     pub stderr: String,
 }
 
-/// The program, to be started in `folder`: nothing of the caller's terminal or locale reaches it.
+/// Prepares to start the program in `folder`: nothing of the caller's terminal or locale reaches
+/// it.
 pub fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
     command
@@ -45,7 +46,7 @@ pub fn plimsoll_in(folder: &Path, arguments: &[&str]) -> Ended {
 }
 
 impl Ended {
-    /// As a snapshot shows it.
+    /// Writes code and output as a snapshot shows them.
     pub fn transcript(&self) -> String {
         let Self {
             code,
@@ -55,7 +56,7 @@ impl Ended {
         format!("exit {code}\n--- stdout\n{stdout}--- stderr\n{stderr}")
     }
 
-    /// Why a JSON report is not what was expected.
+    /// Lists the failures of a JSON report, to say why it is not what was expected.
     pub fn failures(&self) -> String {
         let report = self.json();
         let scenarios = report["scenarios"].as_array().cloned().unwrap_or_default();
@@ -64,7 +65,7 @@ impl Ended {
         failures.map(|failure| format!("{failure:#}\n")).collect()
     }
 
-    /// The JSON document on standard output.
+    /// Parses the JSON document on standard output.
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout)
             .unwrap_or_else(|error| panic!("{error} in:\n{}\n{}", self.stdout, self.stderr))

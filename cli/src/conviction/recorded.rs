@@ -1,41 +1,18 @@
-//! Runs in real time: none can be had again, so what a failing one left behind is kept.
+//! From a failing run in real time, which cannot be had again, to the files that keep it.
 
+use super::{Conviction, Evidence, Sighting};
 use crate::backend::Choice;
-use crate::conviction::{Conviction, Evidence};
-use crate::output;
-use crate::regressions;
-use crate::runner::{Tally, Trial, draw};
-use plimsoll_oracle::{Trace, Verdict, Violation, Word};
+use crate::error::CliError;
+use crate::runner::{Recorded, Tally, draw};
+use crate::trial::Trial;
+use crate::{files, shell};
+use plimsoll_oracle::{Timeline, Word};
 use plimsoll_scenarios::Plan;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// What a run in real time left behind.
-#[derive(Clone, Debug)]
-pub struct Recorded {
-    /// Its seed.
-    pub seed: u64,
-    /// The judgement of every property.
-    pub verdict: Verdict,
-    /// What was observed.
-    pub trace: Trace,
-}
-
-/// How a property was violated in a run that cannot be had again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sighting {
-    /// How.
-    pub violation: Violation,
-    /// The events that show it, for people.
-    pub timeline: String,
-    /// Where the trace was written, or why it could not be.
-    pub trace: Result<PathBuf, String>,
-    /// The command that runs the same plan in the simulator, which can shrink it.
-    pub simulate: String,
-}
-
-/// The convictions of a trial in real time: each failing run is written into `folder`, as a plan
-/// and a trace.
+/// Returns the convictions of a trial in real time, and writes each failing run into `folder`, as a
+/// plan and a trace.
 pub fn convict(trial: &Trial, tally: &Tally, choice: &Choice, folder: &Path) -> Vec<Conviction> {
     let mut convictions = Vec::new();
     for recorded in &tally.recorded {
@@ -48,7 +25,7 @@ pub fn convict(trial: &Trial, tally: &Tally, choice: &Choice, folder: &Path) -> 
                 Some((property, violation))
             })
             .collect();
-        // It was drawn once already, when it was run.
+        // Never fails: the run was made from the same plan.
         let Ok(plan) = draw(&trial.scenario, recorded.seed) else {
             continue;
         };
@@ -58,7 +35,8 @@ pub fn convict(trial: &Trial, tally: &Tally, choice: &Choice, folder: &Path) -> 
         let files = write(trial, recorded, &plan, folder);
         for (property, violation) in shown {
             let sighting = Sighting {
-                timeline: regressions::timeline(&plan, &recorded.trace, violation),
+                timeline: Timeline::of(&plan.terms(), &recorded.trace, &violation.evidence)
+                    .to_string(),
                 violation: violation.clone(),
                 trace: files.trace.clone(),
                 simulate: simulate(trial, &files, choice),
@@ -76,7 +54,7 @@ pub fn convict(trial: &Trial, tally: &Tally, choice: &Choice, folder: &Path) -> 
     convictions
 }
 
-/// What was written of a run, or why it could not be.
+/// The files of a run, each with the reason where it could not be written.
 struct Files {
     plan: Result<PathBuf, String>,
     trace: Result<PathBuf, String>,
@@ -84,19 +62,22 @@ struct Files {
 
 fn write(trial: &Trial, recorded: &Recorded, plan: &Plan, folder: &Path) -> Files {
     let stem = folder.join(file_stem(trial, recorded.seed));
-    let written = |extension: &str, text: &str| {
+    let written = |extension: &str, write: &dyn Fn(&Path) -> Result<(), CliError>| {
         let path = stem.with_added_extension(extension);
-        output::write_file(&path, text)
-            .map(|()| path)
-            .map_err(|error| error.to_string())
+        match write(&path) {
+            Ok(()) => Ok(path),
+            Err(error) => Err(error.to_string()),
+        }
     };
+    let text = as_file(trial, recorded, plan);
     Files {
-        plan: written("toml", &as_file(trial, recorded, plan)),
-        trace: written("jsonl", &regressions::json_lines(&recorded.trace)),
+        plan: written("toml", &|path| files::write(path, &text)),
+        trace: written("jsonl", &|path| files::write_trace(path, &recorded.trace)),
     }
 }
 
-/// Where it happened, who stood trial, and under which seed: `crash-consumer-killed-kafka-0`.
+/// Returns the name of a run's files, made of scenario, subject and seed:
+/// `crash-consumer-killed-plimsoll-kafka-0`.
 fn file_stem(trial: &Trial, seed: u64) -> String {
     let label = trial.label.strip_suffix(".toml").unwrap_or(&trial.label);
     let label = match Path::new(label).file_name() {
@@ -110,7 +91,8 @@ fn file_stem(trial: &Trial, seed: u64) -> String {
     format!("{label}-{subject}-kafka-{seed}").replace(|letter| !legal(letter), "-")
 }
 
-/// The plan as a scenario file. It expects what its scenario does; its trace is nobody's.
+/// Returns the plan as a scenario file. It expects the verdict that its scenario expects, and no
+/// trace: no other run leaves the same.
 fn as_file(trial: &Trial, recorded: &Recorded, plan: &Plan) -> String {
     let mut scenario = plan.to_scenario();
     scenario.settings.expect.trace = None;
@@ -134,23 +116,24 @@ fn as_file(trial: &Trial, recorded: &Recorded, plan: &Plan) -> String {
     text + "\n" + &scenario.to_toml()
 }
 
-/// The command that runs the plan on real Kafka once more.
+/// Returns the command that runs the plan on real Kafka once more.
 fn again(trial: &Trial, seed: u64, files: &Files, choice: &Choice) -> String {
     match &files.plan {
         Ok(path) => {
-            let file = regressions::quoted(&path.display().to_string());
+            let file = shell::quoted(&path.display().to_string());
             format!("plimsoll run {file}{}", choice.arguments())
         }
         Err(_) => trial.again(seed, choice),
     }
 }
 
+/// Returns the command that runs the plan in the simulator.
 fn simulate(trial: &Trial, files: &Files, choice: &Choice) -> String {
     let file = match &files.plan {
         Ok(path) => path.display().to_string(),
         Err(_) => trial.label.clone(),
     };
-    // What a program does, the simulator can only try with a recipe that does the same.
+    // The simulator cannot run a program: a recipe that does the same stands for it.
     let recipe = choice.command().map_or("", |_| " --subject RECIPE");
-    format!("plimsoll run {}{recipe}", regressions::quoted(&file))
+    format!("plimsoll run {}{recipe}", shell::quoted(&file))
 }

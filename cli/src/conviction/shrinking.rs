@@ -1,69 +1,17 @@
 //! From a failing seed to the smallest schedule that shows the same failure.
 
+use super::{Conviction, Evidence, NotShrunk, Shrunk};
 use crate::backend::Choice;
 use crate::progress::Progress;
-use crate::recorded::Sighting;
-use crate::runner::{self, Broken, Options, Tally, Trial, Worker, draw};
+use crate::runner::{self, Options, Tally, Worker, draw};
+use crate::trial::Trial;
 use crate::{interrupt, regressions};
-use plimsoll_oracle::{Property, Verdict, Violation};
+use plimsoll_oracle::{Property, Timeline, Verdict};
 use plimsoll_scenarios::{Regression, Scenario, shrink};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// A violated property, and what shows it.
-#[derive(Debug)]
-pub struct Conviction {
-    /// Which.
-    pub property: Property,
-    /// The lowest seed that breaks it.
-    pub seed: u64,
-    /// In how many runs it was violated.
-    pub runs: u64,
-    /// What shows it.
-    pub evidence: Evidence,
-    /// The command that shows it again.
-    pub again: String,
-    /// Where its schedule was written, or why it could not be.
-    pub regression: Option<Result<PathBuf, String>>,
-}
-
-/// What shows a violation.
-#[derive(Debug)]
-pub enum Evidence {
-    /// The smallest schedule that breaks the property.
-    Shrunk(Box<Shrunk>),
-    /// There is no smaller schedule, for this reason.
-    NotShrunk(NotShrunk),
-    /// The run in real time that broke it, which no other run is like.
-    Seen(Box<Sighting>),
-}
-
-/// Why there is no smaller schedule.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NotShrunk {
-    /// Ctrl-C came first.
-    Interrupted,
-    /// Plimsoll itself failed while it shrank.
-    Broken(Broken),
-}
-
-/// A shrunk schedule that violates a property.
-#[derive(Clone, Debug)]
-pub struct Shrunk {
-    /// How the property is violated.
-    pub violation: Violation,
-    /// The events that show it, for people.
-    pub timeline: String,
-    /// What becomes of it as a file.
-    pub regression: Regression,
-    /// How many messages are left.
-    pub messages: usize,
-    /// How many faults are left.
-    pub faults: usize,
-    /// How many schedules were run to find it.
-    pub runs: u32,
-}
-
-/// Shrinks the first failure of every property of every trial.
+/// Shrinks the first failure of every property of every trial, and writes the regressions into
+/// `folder`.
 pub fn convict_all(
     trials: &[Trial],
     tallies: &[Tally],
@@ -107,7 +55,7 @@ pub fn convict_all(
     convictions
 }
 
-/// Writes the regression, and says how to see the failure again.
+/// Writes the regression, and makes the conviction that names it.
 fn keep(
     trial: &Trial,
     property: Property,
@@ -136,7 +84,7 @@ fn keep(
     }
 }
 
-/// How many schedules the shrinker may run: a few seconds at most.
+/// The number of schedules that the shrinker may run, which take a few seconds at most.
 const BUDGET: u32 = 4_000;
 
 /// Shrinks the run of `scenario` under `seed`, which violates `property`.
@@ -157,15 +105,15 @@ pub fn convict(
             return Verdict::new(Vec::new());
         }
         worker.run(plan).map_or_else(
-            |failure| {
-                broken.get_or_insert(failure);
+            |error| {
+                broken.get_or_insert(error);
                 Verdict::new(Vec::new())
             },
             |run| run.verdict,
         )
     });
-    if let Some(broken) = broken {
-        return Err(NotShrunk::Broken(broken));
+    if let Some(error) = broken {
+        return Err(NotShrunk::Broken(error));
     }
     let run = worker.run(&shrunk.plan).map_err(NotShrunk::Broken)?;
     let violation = run
@@ -175,7 +123,8 @@ pub fn convict(
         .map(|(_, violation)| violation.clone())
         .ok_or(NotShrunk::Interrupted)?;
     Ok(Shrunk {
-        timeline: regressions::timeline(&shrunk.plan, worker.trace(), &violation),
+        timeline: Timeline::of(&shrunk.plan.terms(), worker.trace(), &violation.evidence)
+            .to_string(),
         regression: Regression::from_plan(
             &shrunk.plan,
             property,

@@ -1,0 +1,76 @@
+//! What shows that a property is violated.
+
+pub mod recorded;
+pub mod shrinking;
+
+use crate::error::CliError;
+use plimsoll_oracle::{Property, Violation};
+use plimsoll_scenarios::Regression;
+use std::path::PathBuf;
+
+/// A violated property, and what shows it.
+#[derive(Debug)]
+pub struct Conviction {
+    /// The property.
+    pub property: Property,
+    /// The lowest seed that breaks it.
+    pub seed: u64,
+    /// The number of runs that violated it.
+    pub runs: u64,
+    /// What shows it.
+    pub evidence: Evidence,
+    /// The command that shows it again.
+    pub again: String,
+    /// The file with its schedule, or the reason why there is none.
+    pub regression: Option<Result<PathBuf, String>>,
+}
+
+/// What shows a violation.
+#[derive(Debug)]
+pub enum Evidence {
+    /// The smallest schedule that breaks the property.
+    Shrunk(Box<Shrunk>),
+    /// The reason why there is no smaller schedule.
+    NotShrunk(NotShrunk),
+    /// The run in real time that broke it, which no other run is like.
+    Seen(Box<Sighting>),
+}
+
+/// Why there is no smaller schedule.
+#[derive(Debug)]
+pub enum NotShrunk {
+    /// Ctrl-C, before it was found.
+    Interrupted,
+    /// A schedule without a verdict among those that the shrinker ran.
+    Broken(CliError),
+}
+
+/// A shrunk schedule that violates a property.
+#[derive(Clone, Debug)]
+pub struct Shrunk {
+    /// The violation: its sentence, its moment, and its evidence.
+    pub violation: Violation,
+    /// The events that show it, for people.
+    pub timeline: String,
+    /// The schedule as a file.
+    pub regression: Regression,
+    /// The number of messages that are left.
+    pub messages: usize,
+    /// The number of faults that are left.
+    pub faults: usize,
+    /// The number of schedules that were run to find it.
+    pub runs: u32,
+}
+
+/// A violation in a run in real time, which cannot be had again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    /// The violation: its sentence, its moment, and its evidence.
+    pub violation: Violation,
+    /// The events that show it, for people.
+    pub timeline: String,
+    /// The file with the trace, or the reason why there is none.
+    pub trace: Result<PathBuf, String>,
+    /// The command that runs the same plan in the simulator, which can shrink it.
+    pub simulate: String,
+}

@@ -1,0 +1,67 @@
+//! One scenario under some seeds, and what it must show.
+
+use crate::args::SeedRange;
+use crate::backend::Choice;
+use crate::shell;
+use plimsoll_oracle::Property;
+use plimsoll_scenarios::Scenario;
+use plimsoll_scenarios::scenario::Expected;
+use std::collections::BTreeSet;
+
+/// A scenario to run under some seeds.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// The scenario's name on the command line.
+    pub label: String,
+    /// The scenario, with the subject that stands trial.
+    pub scenario: Scenario,
+    /// The subject that stands trial: its name, or a command.
+    pub subject: String,
+    /// The seeds to run.
+    pub seeds: SeedRange,
+    /// The seeds among them that are left out: the backend cannot execute their plans.
+    pub without: BTreeSet<u64>,
+    /// The verdict that it must show.
+    pub expectation: Expectation,
+}
+
+impl Trial {
+    /// Returns the number of its schedules.
+    pub fn schedules(&self) -> u64 {
+        self.seeds.len() - self.without.len() as u64
+    }
+
+    /// Returns the command that runs one seed again.
+    pub fn again(&self, seed: u64, choice: &Choice) -> String {
+        let label = shell::quoted(&self.label);
+        let mut command = format!("plimsoll run {label} --seeds {seed}..{}", seed + 1);
+        if self.expectation == Expectation::Open && choice.command().is_none() {
+            command += &format!(" --subject {}", self.subject);
+        }
+        command + &choice.arguments()
+    }
+}
+
+/// What a trial must show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expectation {
+    /// The verdict that the scenario names.
+    Stated(Expected),
+    /// No verdict: the subject is not the scenario's own, and every violation is reported.
+    Open,
+}
+
+impl Expectation {
+    /// Tells whether a violation of this property is expected.
+    pub fn names(&self, property: Property) -> bool {
+        self.named().contains(&property)
+    }
+
+    /// Returns the properties that are expected to be violated.
+    pub fn named(&self) -> &[Property] {
+        match self {
+            Self::Stated(Expected::Violated(properties)) => properties,
+            Self::Stated(Expected::Held) | Self::Open => &[],
+        }
+    }
+}
