@@ -35,7 +35,7 @@ pub trait GroupClient: Send {
 
     /// The offset that the partition's next record will get, as far as it is known: what the lag
     /// is counted from.
-    fn log_end(&self, partition: TopicPartition) -> Option<NextOffset> {
+    fn high_watermark(&self, partition: TopicPartition) -> Option<NextOffset> {
         let _ = partition;
         None
     }

@@ -236,14 +236,14 @@ where
                 partition,
                 position,
                 log_start,
-                log_end,
+                high_watermark,
                 ..
             } => tracing::warn!(
                 topic = self.client.topic(partition.topic),
                 partition = partition.partition,
                 %position,
                 %log_start,
-                %log_end,
+                %high_watermark,
                 policy = ?self.consumer.config().out_of_range,
                 "the position is outside of what the partition holds"
             ),

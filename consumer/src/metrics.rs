@@ -154,7 +154,7 @@ impl Metrics {
                 .partitions
                 .entry(id)
                 .or_insert_with(|| Partition::new(group, topic, &status, now));
-            partition.update(now, &status, client.log_end(id));
+            partition.update(now, &status, client.high_watermark(id));
         }
     }
 }
@@ -175,7 +175,12 @@ impl Partition {
         }
     }
 
-    fn update(&mut self, now: Instant, status: &PartitionStatus, log_end: Option<NextOffset>) {
+    fn update(
+        &mut self,
+        now: Instant,
+        status: &PartitionStatus,
+        high_watermark: Option<NextOffset>,
+    ) {
         let (epoch, watermark, since) = self.stands;
         let waits = status.buffered_records > 0;
         if !waits || (epoch, watermark) != (status.epoch, status.watermark) {
@@ -184,10 +189,10 @@ impl Partition {
         } else {
             self.watermark_age.set((now - since).as_secs_f64());
         }
-        if let Some(log_end) = log_end {
+        if let Some(high_watermark) = high_watermark {
             let committed = status.committed.unwrap_or(status.watermark);
             // What was read is in the log, whatever the client heard of its end.
-            let end = log_end.max(status.position);
+            let end = high_watermark.max(status.position);
             self.lag
                 .set(end.get().saturating_sub(committed.get()) as f64);
         }

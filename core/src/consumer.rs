@@ -131,9 +131,9 @@ impl<P: Clone> Consumer<P> {
                 partition,
                 epoch,
                 log_start,
-                log_end,
+                high_watermark,
                 ..
-            } => self.out_of_range(partition, epoch, log_start, log_end),
+            } => self.out_of_range(partition, epoch, log_start, high_watermark),
             Event::CommitFinished { commit, outcome } => self.commit_finished(commit, outcome),
             Event::Assigned {
                 rebalance,

@@ -44,8 +44,8 @@ pub struct Assignment {
     pub committed: Option<NextOffset>,
     /// The partition's first offset.
     pub log_start: NextOffset,
-    /// The offset that the partition's next record will get (the high watermark).
-    pub log_end: NextOffset,
+    /// The high watermark: the offset that the next record that can be read will get.
+    pub high_watermark: NextOffset,
     /// How many partitions the topic had when the group first committed for it
     /// (read back from the metadata of its commits); `None` where the group never
     /// committed for this topic. A partition at or above it was added later.
@@ -124,7 +124,7 @@ pub enum Event<P> {
         /// The partition's first offset now.
         log_start: NextOffset,
         /// The partition's high watermark now.
-        log_end: NextOffset,
+        high_watermark: NextOffset,
     },
     /// A handler came back.
     Processed {

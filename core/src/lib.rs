@@ -22,7 +22,7 @@
 //!         partition: orders,
 //!         committed: Some(NextOffset::new(7)),
 //!         log_start: NextOffset::ZERO,
-//!         log_end: NextOffset::new(9),
+//!         high_watermark: NextOffset::new(9),
 //!         founding_partitions: Some(1),
 //!         partitions: 1,
 //!     }],

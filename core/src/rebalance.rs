@@ -169,7 +169,7 @@ impl<P: Clone> Consumer<P> {
         id: TopicPartition,
         epoch: AssignmentEpoch,
         log_start: NextOffset,
-        log_end: NextOffset,
+        high_watermark: NextOffset,
     ) {
         let Some(partition) = self.owned(id, epoch) else {
             return;
@@ -180,13 +180,13 @@ impl<P: Clone> Consumer<P> {
         let position = partition.position();
         let target = match self.shared.config.out_of_range {
             OutOfRangePolicy::Earliest => log_start,
-            OutOfRangePolicy::Latest => log_end,
+            OutOfRangePolicy::Latest => high_watermark,
             OutOfRangePolicy::Halt => position,
         };
         let Some(partition) = self.partitions.get_mut(&id) else {
             return;
         };
-        if (log_start..=log_end).contains(&position) {
+        if (log_start..=high_watermark).contains(&position) {
             // What was refused is not what we want to read next: a late or repeated report.
             partition.seek_forward(position, &mut self.shared);
         } else if self.shared.config.out_of_range == OutOfRangePolicy::Halt {
@@ -375,6 +375,6 @@ fn start_of(assignment: &Assignment, initial: InitialPosition) -> (NextOffset, b
     if initial == InitialPosition::Earliest || added_later {
         (assignment.log_start, false)
     } else {
-        (assignment.log_end, true)
+        (assignment.high_watermark, true)
     }
 }

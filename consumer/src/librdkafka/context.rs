@@ -138,7 +138,7 @@ impl ClientContext for Context {
                 Some((id, NextOffset::new(u64::try_from(known.hi_offset).ok()?)))
             })
         });
-        self.topics.set_log_ends(ends);
+        self.topics.set_high_watermarks(ends);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {

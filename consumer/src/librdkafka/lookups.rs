@@ -58,7 +58,7 @@ pub(super) enum Answer {
         epoch: AssignmentEpoch,
         position: NextOffset,
         log_start: NextOffset,
-        log_end: NextOffset,
+        high_watermark: NextOffset,
     },
 }
 
@@ -131,17 +131,17 @@ impl Lookups {
                 truncated,
                 ..
             } => {
-                let (log_start, mut log_end) = self.ends(&[*partition])?[0];
+                let (log_start, mut high_watermark) = self.ends(&[*partition])?[0];
                 if *truncated && *position > log_start {
                     // The log may have grown past the position again, with other records.
-                    log_end = log_end.min(NextOffset::new(position.get() - 1));
+                    high_watermark = high_watermark.min(NextOffset::new(position.get() - 1));
                 }
                 Ok(Some(Answer::Ends {
                     partition: *partition,
                     epoch: *epoch,
                     position: *position,
                     log_start,
-                    log_end,
+                    high_watermark,
                 }))
             }
         }
@@ -163,13 +163,15 @@ impl Lookups {
             let committed = self.committed(number, partitions)?;
             let founding = committed.iter().flatten().map(|(_, founding)| *founding);
             let founding_partitions = founding.min();
-            for (partition, (log_start, log_end)) in of_topic.iter().zip(self.ends(&of_topic)?) {
+            for (partition, (log_start, high_watermark)) in
+                of_topic.iter().zip(self.ends(&of_topic)?)
+            {
                 let own = committed.get(partition.partition as usize);
                 assignments.push(Assignment {
                     partition: *partition,
                     committed: own.copied().flatten().map(|(next, _)| next),
                     log_start,
-                    log_end,
+                    high_watermark,
                     founding_partitions,
                     partitions,
                 });

@@ -197,8 +197,8 @@ impl GroupClient for LibrdkafkaClient {
         self.topics.name(number).map(|name| &**name)
     }
 
-    fn log_end(&self, partition: TopicPartition) -> Option<NextOffset> {
-        self.topics.log_end(partition)
+    fn high_watermark(&self, partition: TopicPartition) -> Option<NextOffset> {
+        self.topics.high_watermark(partition)
     }
 }
 

@@ -356,7 +356,7 @@ impl PollThread {
                 epoch,
                 position,
                 log_start,
-                log_end,
+                high_watermark,
             } => {
                 let fetching = self.fetching.get(&partition);
                 if fetching.is_some_and(|f| f.epoch == epoch && f.refused) {
@@ -365,7 +365,7 @@ impl PollThread {
                         epoch,
                         position,
                         log_start,
-                        log_end,
+                        high_watermark,
                     });
                 }
             }

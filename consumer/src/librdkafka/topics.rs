@@ -11,14 +11,14 @@ use rdkafka::topic_partition_list::Offset;
 #[derive(Debug)]
 pub(super) struct Topics {
     names: Vec<Arc<str>>,
-    log_ends: Mutex<BTreeMap<TopicPartition, NextOffset>>,
+    high_watermarks: Mutex<BTreeMap<TopicPartition, NextOffset>>,
 }
 
 impl Topics {
     pub(super) fn new(names: &[String]) -> Self {
         Self {
             names: names.iter().map(|name| name.as_str().into()).collect(),
-            log_ends: Mutex::default(),
+            high_watermarks: Mutex::default(),
         }
     }
 
@@ -70,14 +70,23 @@ impl Topics {
     }
 
     /// Where the log of a partition ends, as far as it is known.
-    pub(super) fn log_end(&self, partition: TopicPartition) -> Option<NextOffset> {
-        let log_ends = self.log_ends.lock().unwrap_or_else(PoisonError::into_inner);
-        log_ends.get(&partition).copied()
+    pub(super) fn high_watermark(&self, partition: TopicPartition) -> Option<NextOffset> {
+        let high_watermarks = self
+            .high_watermarks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        high_watermarks.get(&partition).copied()
     }
 
-    pub(super) fn set_log_ends(&self, ends: impl Iterator<Item = (TopicPartition, NextOffset)>) {
-        let mut log_ends = self.log_ends.lock().unwrap_or_else(PoisonError::into_inner);
-        log_ends.extend(ends);
+    pub(super) fn set_high_watermarks(
+        &self,
+        ends: impl Iterator<Item = (TopicPartition, NextOffset)>,
+    ) {
+        let mut high_watermarks = self
+            .high_watermarks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        high_watermarks.extend(ends);
     }
 }
 

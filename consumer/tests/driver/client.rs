@@ -111,7 +111,7 @@ impl Running {
                 partition,
                 committed: Some(NextOffset::ZERO),
                 log_start: NextOffset::ZERO,
-                log_end: NextOffset::new(100),
+                high_watermark: NextOffset::new(100),
                 founding_partitions: Some(2),
                 partitions: 2,
             }],

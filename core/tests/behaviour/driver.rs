@@ -159,7 +159,7 @@ impl Driver {
             epoch: self.epochs[&partition],
             position: NextOffset::new(position),
             log_start: NextOffset::new(log.start),
-            log_end: NextOffset::new(log.end),
+            high_watermark: NextOffset::new(log.end),
         })
     }
 
@@ -227,7 +227,7 @@ pub fn uncommitted(partition: u32) -> Assignment {
         partition: id(partition),
         committed: None,
         log_start: NextOffset::ZERO,
-        log_end: NextOffset::new(100),
+        high_watermark: NextOffset::new(100),
         founding_partitions: None,
         partitions: 4,
     }

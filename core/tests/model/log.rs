@@ -84,7 +84,7 @@ impl World {
             epoch,
             position: NextOffset::new(refused),
             log_start: NextOffset::new(log.start),
-            log_end: NextOffset::new(log.end),
+            high_watermark: NextOffset::new(log.end),
         });
     }
 }

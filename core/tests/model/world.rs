@@ -225,7 +225,7 @@ impl World {
                 partition: id,
                 committed: committed.map(NextOffset::new),
                 log_start: NextOffset::new(log.start),
-                log_end: NextOffset::new(log.end),
+                high_watermark: NextOffset::new(log.end),
                 founding_partitions: founding,
                 partitions: 3,
             });
