@@ -109,7 +109,7 @@ impl Commits {
         self.dirty.retain(|dirty| *dirty != partition);
     }
 
-    /// Makes the next commit wait, as one was not accepted: not to send them in a tight loop.
+    /// Delays the next commit after one that was not accepted, so that there is no tight loop.
     fn pause(&mut self, now: Instant) {
         let (shortest, longest) = RETRY_PAUSE;
         let interval = self.policy.interval.unwrap_or(longest);

@@ -24,7 +24,7 @@ pub enum InitialPosition {
     Latest,
 }
 
-/// The position at which reading goes on when its position is outside of what the partition holds.
+/// The position at which reading goes on when the old one is outside of what the partition holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutOfRangePolicy {
     /// The first record that the partition still holds.
@@ -38,7 +38,7 @@ pub enum OutOfRangePolicy {
 /// The rules by which the watermark is committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CommitPolicy {
-    /// The longest time from the end of a record to its commit; `None`: no commit by time.
+    /// The longest time from a finished record to the next commit; `None`: no commit by time.
     pub interval: Option<Duration>,
     /// The number of finished records that asks for a commit; `None`: no commit by count.
     pub every: Option<u32>,
@@ -141,9 +141,9 @@ impl Config {
     ///
     /// The handlers in flight have `revoke_deadline` to end. The last commit then has a quarter
     /// of that, and at least a second: what the handlers finished at the very end is to be
-    /// committed too, or the next owner would do it again. A member does not poll meanwhile, so
-    /// this must be less than the poll deadline (`max.poll.interval.ms`): at that deadline the
-    /// group gives the member up and refuses the commit.
+    /// committed too, or the next owner would do it again. All of it must be less than the poll
+    /// deadline (`max.poll.interval.ms`), which is the group's rebalance timeout too: when that is
+    /// over, the group removes the member and refuses its commit.
     pub fn longest_revocation(&self) -> Duration {
         longest_drain(self.revoke_deadline)
     }

@@ -163,7 +163,7 @@ impl<P: Clone> Consumer<P> {
         self.rebalances.drains.push(drain);
     }
 
-    /// Moves a refused position, as the policy says: it is outside of what the partition holds.
+    /// Moves a position that is outside of what the partition holds, as the policy says.
     pub(crate) fn out_of_range(
         &mut self,
         id: TopicPartition,

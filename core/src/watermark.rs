@@ -11,7 +11,7 @@ use crate::{NextOffset, Offset};
 /// segment, as a compacted partition may skip millions of offsets at once.
 const LONG_GAP: u64 = 4096;
 
-/// The record of which fetched offsets are finished.
+/// The fetched offsets of a partition, and which of them are finished.
 #[derive(Debug)]
 pub(crate) struct Watermark {
     /// The segment in which the watermark stands.
