@@ -48,7 +48,7 @@ impl Driver {
                     partition: PARTITION,
                     committed: Some(NextOffset::ZERO),
                     log_start: NextOffset::ZERO,
-                    log_end: NextOffset::ZERO,
+                    high_watermark: NextOffset::ZERO,
                     founding_partitions: Some(1),
                     partitions: 1,
                 }],

@@ -189,8 +189,8 @@ impl<C: GroupClient> GroupClient for Reporting<C> {
         self.client.topic(number)
     }
 
-    fn log_end(&self, partition: TopicPartition) -> Option<NextOffset> {
-        self.client.log_end(partition)
+    fn high_watermark(&self, partition: TopicPartition) -> Option<NextOffset> {
+        self.client.high_watermark(partition)
     }
 }
 

@@ -39,12 +39,12 @@ async fn main() -> Result<(), plimsoll::Error> {
         .await
 }
 
-/// What a service would have here: a pool of connections, for example.
+/// The handler. A service would have a pool of connections here, for example.
 struct Billing;
 
 impl Handler for Billing {
     async fn handle(&self, order: Message) -> Result<(), HandlerError> {
-        // Stands for a request to somewhere else.
+        // Stands for a request to another service.
         tokio::time::sleep(Duration::from_millis(20)).await;
         match order.offset() {
             offset if offset % 7 == 6 => Err(HandlerError::permanent("no such customer")),
@@ -60,7 +60,7 @@ impl Handler for Billing {
 #[derive(Clone, Default)]
 struct PrintedMetrics(Arc<Mutex<BTreeMap<String, f64>>>);
 
-/// One number of them.
+/// One metric, by its name and labels.
 struct Number(PrintedMetrics, String);
 
 impl PrintedMetrics {

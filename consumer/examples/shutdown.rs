@@ -25,7 +25,7 @@ async fn main() -> Result<(), plimsoll::Error> {
         })
         .build()?;
 
-    // Everything that wants to know of the end of the process gets a receiver.
+    // Each task that must learn of the end of the process gets a receiver.
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let wait = |mut stopped: tokio::sync::watch::Receiver<bool>| async move {
         // An error means that the sender is gone, which is the end as well.

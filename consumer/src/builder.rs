@@ -1,4 +1,4 @@
-//! How a consumer is made: what it needs first, then what one may want otherwise.
+//! The builder of a consumer: what it needs comes first, then the settings that have a default.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -17,7 +17,7 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    /// Begins to describe a consumer: say where the brokers are, the group, and the topics.
+    /// Begins to describe a consumer: next come the brokers, the group, and the topics.
     #[must_use]
     pub fn builder() -> NeedsBrokers {
         NeedsBrokers(())
@@ -27,7 +27,7 @@ impl Consumer {
     /// flight, commits, and leaves the group.
     ///
     /// # Errors
-    /// Where the client cannot go on.
+    /// Fails where the client cannot go on.
     pub async fn run(self, handler: impl Handler) -> Result<(), Error> {
         self.run_until(shutdown::signal(), handler).await
     }
@@ -35,7 +35,7 @@ impl Consumer {
     /// Consumes until `shutdown` is ready. Signals are left alone.
     ///
     /// # Errors
-    /// Where the client cannot go on.
+    /// Fails where the client cannot go on.
     pub async fn run_until(
         self,
         shutdown: impl Future<Output = ()>,
@@ -45,14 +45,14 @@ impl Consumer {
         Ok(driver.run(shutdown).await?)
     }
 
-    /// The client and the settings, to be driven by a [`Driver`] of one's own: with the client
-    /// wrapped in another [`GroupClient`], for example.
+    /// Returns the client and the settings, for a [`Driver`] of your own: with the client wrapped
+    /// in another [`GroupClient`], for example.
     #[must_use]
     pub fn into_parts(self) -> (LibrdkafkaClient, Config) {
         (self.client, self.config)
     }
 
-    /// The name of its group.
+    /// Returns the name of the group.
     #[must_use]
     pub fn group(&self) -> &str {
         self.client.group()
@@ -64,8 +64,8 @@ impl Consumer {
 pub struct NeedsBrokers(());
 
 impl NeedsBrokers {
-    /// Where to begin: one or more brokers as `HOST:PORT`, separated by commas. The others are
-    /// found through these.
+    /// Sets the first brokers to ask: one or more as `HOST:PORT`, separated by commas. The client
+    /// finds the others through them.
     #[must_use]
     pub fn brokers(self, brokers: impl Into<String>) -> NeedsGroup {
         NeedsGroup {
@@ -81,7 +81,7 @@ pub struct NeedsGroup {
 }
 
 impl NeedsGroup {
-    /// The consumer group: each message goes to one of its members.
+    /// Sets the consumer group: each message goes to one of its members.
     #[must_use]
     pub fn group(self, group: impl Into<String>) -> NeedsTopics {
         NeedsTopics {
@@ -99,7 +99,7 @@ pub struct NeedsTopics {
 }
 
 impl NeedsTopics {
-    /// The topics to consume.
+    /// Sets the topics to consume.
     pub fn topics<T: Into<String>>(self, topics: impl IntoIterator<Item = T>) -> Builder {
         Builder(Settings {
             brokers: self.brokers,
@@ -114,16 +114,17 @@ impl NeedsTopics {
     }
 }
 
-/// How a group shares out its partitions. All members must agree.
+/// The strategy by which a group shares out its partitions. All members must have the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Assignor {
-    /// Only partitions that move are interrupted by a rebalance.
+    /// The old assignment, as far as possible: a rebalance interrupts only the partitions that
+    /// move.
     #[default]
     CooperativeSticky,
-    /// By ranges of each topic; all partitions are interrupted by a rebalance.
+    /// Ranges of each topic; a rebalance interrupts all partitions.
     Range,
-    /// One by one; all partitions are interrupted by a rebalance.
+    /// One partition after another, in turn; a rebalance interrupts all partitions.
     RoundRobin,
 }
 
@@ -143,52 +144,55 @@ impl Assignor {
 pub struct Builder(Settings);
 
 impl Builder {
-    /// Which messages of a partition may be handled at the same time. By default one after
+    /// Sets which messages of a partition may be handled at the same time. By default one after
     /// another.
     pub fn ordering(mut self, ordering: Ordering) -> Self {
         self.0.config.ordering = ordering;
         self
     }
 
-    /// How many messages may be handled at once, over all partitions.
+    /// Sets the largest number of messages that are handled at once, over all partitions.
     pub fn max_in_flight(mut self, handlers: usize) -> Self {
         self.0.config.max_in_flight = handlers;
         self
     }
 
-    /// Where a group begins that has committed nothing yet. By default with the first message
-    /// that the topic holds. Later on it never matters.
+    /// Sets the position at which a group begins that has committed nothing yet. By default the
+    /// first message that the topic holds. Once the group has committed, this does not matter any
+    /// more.
     pub fn start_at(mut self, position: InitialPosition) -> Self {
         self.0.config.initial = position;
         self
     }
 
-    /// What to do when messages that were not handled yet are gone from the topic. By default it
-    /// goes on with the first one that is left.
+    /// Sets what the consumer does when messages that were not handled yet are gone from the topic.
+    /// By default it goes on with the first one that is left.
     pub fn out_of_range(mut self, policy: OutOfRangePolicy) -> Self {
         self.0.config.out_of_range = policy;
         self
     }
 
-    /// How long a finished message may wait for its commit: what a crash may repeat.
+    /// Sets the longest time from a finished message to the next commit: a crash may repeat the
+    /// work of that time.
     pub fn commit_interval(mut self, interval: Duration) -> Self {
         self.0.config.commit.interval = Some(interval);
         self
     }
 
-    /// How often a handler is called for a message before it goes to the dead-letter topic.
+    /// Sets the number of calls of the handler for a message before it goes to the dead-letter
+    /// topic.
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.0.config.retry.attempts = attempts;
         self
     }
 
-    /// How long a handler may take; `None`: as long as it wants.
+    /// Sets the longest time of a handler; `None`: no limit.
     pub fn handler_deadline(mut self, deadline: Option<Duration>) -> Self {
         self.0.config.handler_deadline = deadline;
         self
     }
 
-    /// The topic for messages that cannot be handled. By default each topic has its own, named
+    /// Sets the topic for messages that cannot be handled. By default each topic has its own, named
     /// after it: `orders.dead-letters`.
     ///
     /// A dead letter has the key, the value and the headers of the message, and the headers
@@ -200,42 +204,42 @@ impl Builder {
         self
     }
 
-    /// Goes on trying a message that fails, without end; what comes behind it waits.
+    /// Lets a message that fails be tried again without end; the messages behind it wait.
     pub fn without_dead_letters(mut self) -> Self {
         self.0.config.dead_letters = false;
         self
     }
 
-    /// Makes it a static member: when it restarts within the session timeout, it gets its
+    /// Makes the consumer a static member: when it restarts within the session timeout, it gets its
     /// partitions back without a rebalance. No two members may share a name.
     pub fn instance_id(mut self, name: impl Into<String>) -> Self {
         self.0.instance = Some(name.into());
         self
     }
 
-    /// How the group shares out its partitions.
+    /// Sets the strategy by which the group shares out its partitions.
     pub fn assignor(mut self, assignor: Assignor) -> Self {
         self.0.assignor = assignor.name();
         self
     }
 
-    /// Everything that the core can be told, at once; overrides what was chosen before.
+    /// Sets all settings of the core at once; overrides those that were set before.
     pub fn config(mut self, config: Config) -> Self {
         self.0.config = config;
         self
     }
 
-    /// A setting of librdkafka, by its name: security, for example. Those that would break a
-    /// promise are refused when the consumer is built.
+    /// Sets a setting of librdkafka, by its name: security, for example. [`build`](Self::build)
+    /// refuses those that would break a promise.
     pub fn set(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.0.raw.insert(name.into(), value.into());
         self
     }
 
-    /// Makes the consumer, which joins its group when it runs.
+    /// Builds the consumer, which joins its group when it runs.
     ///
     /// # Errors
-    /// Where a setting is not one that it can keep to: the error names it, and what to do.
+    /// Fails where the consumer cannot keep to a setting: the error names it, and what to do.
     pub fn build(self) -> Result<Consumer, Error> {
         self.0.check()?;
         let mut config = self.0.config;
@@ -247,18 +251,18 @@ impl Builder {
         Ok(Consumer { client, config })
     }
 
-    /// Makes the consumer and [runs](Consumer::run) it.
+    /// Builds the consumer and [runs](Consumer::run) it.
     ///
     /// # Errors
-    /// Those of [`build`](Self::build) and of [`Consumer::run`].
+    /// Fails where [`build`](Self::build) or [`Consumer::run`] does.
     pub async fn run(self, handler: impl Handler) -> Result<(), Error> {
         self.build()?.run(handler).await
     }
 
-    /// Makes the consumer and runs it [until](Consumer::run_until) `shutdown` is ready.
+    /// Builds the consumer and runs it [until](Consumer::run_until) `shutdown` is ready.
     ///
     /// # Errors
-    /// Those of [`build`](Self::build) and of [`Consumer::run_until`].
+    /// Fails where [`build`](Self::build) or [`Consumer::run_until`] does.
     pub async fn run_until(
         self,
         shutdown: impl Future<Output = ()>,

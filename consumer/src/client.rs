@@ -6,36 +6,36 @@ use crate::{ClientError, Message};
 
 /// A member of a consumer group, as the driver sees it: events come out, commands go in.
 ///
-/// The client over librdkafka is one. Another one can wrap it, to watch what passes, or take its
-/// place.
+/// The client over librdkafka is one. Another client can wrap it, to watch what passes, or take
+/// its place.
 ///
 /// A client gets every command but [`Dispatch`](Command::Dispatch) and
 /// [`Cancel`](Command::Cancel), which are the driver's own, and answers each as
 /// [`Command`] says.
 pub trait GroupClient: Send {
-    /// The next event; `None` once [`Command::Close`] is carried out.
+    /// Returns the next event; `None` once [`Command::Close`] is carried out.
     ///
     /// Cancel-safe: an event is not lost when the future is dropped before it is ready.
     ///
     /// # Errors
-    /// Where the client cannot go on at all. What passes by itself, brokers that cannot be reached
-    /// for example, is not an error.
+    /// Fails where the client cannot go on at all. What passes by itself, brokers that cannot be
+    /// reached for example, is not an error.
     fn next_event(
         &mut self,
     ) -> impl Future<Output = Result<Option<Event<Message>>, ClientError>> + Send;
 
-    /// Takes a command, and returns at once: what it brings about is told by an event.
+    /// Takes a command, and returns at once: an event tells the outcome.
     fn submit(&mut self, command: Command<Message>);
 
-    /// The name of the group, for metrics and logs.
+    /// Returns the name of the group, for metrics and logs.
     fn group(&self) -> &str;
 
-    /// The name of a topic by its number in [`TopicPartition`], for metrics and logs.
+    /// Returns the name of a topic by its number in [`TopicPartition`], for metrics and logs.
     fn topic(&self, number: u32) -> Option<&str>;
 
-    /// The offset that the partition's next record will get, as far as it is known: what the lag
-    /// is counted from.
-    fn log_end(&self, partition: TopicPartition) -> Option<NextOffset> {
+    /// Returns the high watermark of a partition, as far as it is known: the lag is counted from
+    /// it.
+    fn high_watermark(&self, partition: TopicPartition) -> Option<NextOffset> {
         let _ = partition;
         None
     }

@@ -16,11 +16,11 @@ use crate::driver::handlers::{Call, Finished, Handlers};
 use crate::metrics::Metrics;
 use crate::{ClientError, GroupClient, Handler, Message};
 
-/// How often the metrics are brought up to date.
+/// The time between two updates of the metrics.
 const METRICS_INTERVAL: Duration = Duration::from_millis(500);
 
-/// How long commands are carried out before somebody else gets a turn: other events, and other
-/// tasks of the same runtime.
+/// The longest time for which commands are carried out before other events, and other tasks of the
+/// same runtime, get their turn.
 const TURN: Duration = Duration::from_millis(2);
 
 /// Drives a client, the core and a handler until it is asked to stop.
@@ -43,8 +43,8 @@ pub struct Driver<C, H> {
 }
 
 impl<C: GroupClient, H: Handler> Driver<C, H> {
-    /// A driver that has not begun. A configuration that does not pass [`Config::validate`] is
-    /// [clamped](Config::clamped).
+    /// Creates a driver that has not begun. A configuration that does not pass [`Config::validate`]
+    /// is [clamped](Config::clamped).
     pub fn new(client: C, handler: H, config: Config) -> Self {
         Self {
             client,
@@ -60,7 +60,7 @@ impl<C: GroupClient, H: Handler> Driver<C, H> {
     /// handled again.
     ///
     /// # Errors
-    /// Where the client cannot go on.
+    /// Fails where the client cannot go on.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ClientError> {
         let handler = std::sync::Arc::new(self.handler);
         let call = move |message: Message| {
@@ -86,25 +86,25 @@ impl<C: GroupClient, H: Handler> Driver<C, H> {
     }
 }
 
-/// A driver that has begun. `S` calls the handler, `F` is what that returns.
+/// A driver that has begun. `S` calls the handler, `F` is the future that the call returns.
 struct Running<C, S, F> {
     client: C,
     consumer: Consumer<Message>,
     handlers: Handlers<S, F>,
     failures: Failures,
     metrics: Metrics,
-    /// From where the core's time is counted.
+    /// The moment from which the core's time is counted.
     origin: tokio::time::Instant,
 }
 
-/// What came of a turn.
+/// How a turn ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Turn {
-    /// Nothing is left to do.
+    /// With nothing left to do.
     Done,
-    /// The time was up.
+    /// At the end of its time, with more to do.
     Unfinished,
-    /// The core has closed.
+    /// With the core's last command.
     Closed,
 }
 
@@ -140,14 +140,14 @@ where
                 finished = self.handlers.next_finished() => self.take_result(finished),
                 () = &mut timer, if due => {}
                 _ = metrics.tick() => self.update_metrics(),
-                // A backlog must not keep others from their turn.
+                // A backlog must not keep other events from their turn.
                 () = tokio::task::yield_now(), if turn == Turn::Unfinished => {}
             }
             tokio::task::coop::consume_budget().await;
         }
     }
 
-    /// Does what the core wants, until nothing is left or the time is up.
+    /// Carries out the core's commands, until none is left or the time is up.
     fn take_turn(&mut self, cx: &mut Context<'_>) -> Turn {
         let mut now = self.now();
         if self.consumer.poll_timeout().is_some_and(|due| due <= now) {
@@ -236,14 +236,14 @@ where
                 partition,
                 position,
                 log_start,
-                log_end,
+                high_watermark,
                 ..
             } => tracing::warn!(
                 topic = self.client.topic(partition.topic),
                 partition = partition.partition,
                 %position,
                 %log_start,
-                %log_end,
+                %high_watermark,
                 policy = ?self.consumer.config().out_of_range,
                 "the position is outside of what the partition holds"
             ),
@@ -266,7 +266,7 @@ where
         self.tell(event);
     }
 
-    /// Takes the handlers that ended meanwhile, so that none waits behind a stream of events.
+    /// Takes the results of the handlers that ended, so that none waits behind a stream of events.
     fn take_finished(&mut self) {
         while let Some(finished) = self.handlers.try_next_finished() {
             self.take_result(finished);
@@ -290,7 +290,7 @@ where
         self.consumer.handle_event(now, event);
     }
 
-    /// Arms the timer for the core's next deadline; `false` where it has none.
+    /// Arms the timer for the core's next deadline; returns `false` where the core has none.
     fn arm(&self, timer: Pin<&mut Sleep>) -> bool {
         let Some(due) = self.consumer.poll_timeout() else {
             return false;
@@ -313,7 +313,8 @@ where
         self.consumer.handle_event(now, event);
     }
 
-    /// The core has closed: nothing is in flight but what was cancelled.
+    /// Ends the run, once the core has closed: stops the handlers, of which only cancelled ones are
+    /// left, and lets the client leave the group.
     async fn close(mut self) -> Result<(), ClientError> {
         self.handlers.abort();
         self.update_metrics();

@@ -1,18 +1,18 @@
-//! What can go wrong, by whose mistake it is.
+//! What can go wrong: a setting, the operating system, or the client.
 
 use std::io;
 
-/// Why a consumer did not start, or did not go on.
+/// The reason why a consumer did not start, or did not go on.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A setting is not one that a consumer can keep to.
+    /// A setting that a consumer cannot keep to.
     #[error(transparent)]
     Setting(#[from] SettingError),
-    /// The operating system refused a thread.
+    /// A thread that the operating system refused.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] io::Error),
-    /// The client cannot go on.
+    /// A client that cannot go on.
     #[error(transparent)]
     Client(#[from] ClientError),
 }
@@ -21,7 +21,7 @@ pub enum Error {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("setting `{name}`: {problem}")]
 pub struct SettingError {
-    /// The setting, as it is written in code or in librdkafka's configuration.
+    /// The name of the setting, as it is written in code or in librdkafka's configuration.
     pub name: String,
     /// What is wrong, and what to do instead.
     pub problem: String,
@@ -37,18 +37,18 @@ impl SettingError {
     }
 }
 
-/// Why a client cannot go on. What was finished and not committed will be handled again.
+/// The reason why a client cannot go on. What was finished and not committed will be handled again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientError {
-    /// The client says that nothing can help but a new one: a static member whose
-    /// `group.instance.id` somebody else uses, for example.
+    /// An error after which only a new client helps: another member with the same
+    /// `group.instance.id`, for example.
     #[error("the Kafka client cannot go on: {reason}")]
     Fatal {
-        /// In the client's words.
+        /// The error, in the client's words.
         reason: String,
     },
-    /// The client ended without being asked to.
+    /// An unexpected end of the client.
     #[error("the Kafka client has ended unexpectedly")]
     Ended,
 }

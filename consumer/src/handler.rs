@@ -1,4 +1,4 @@
-//! What a user writes: a handler, and how it says that it failed.
+//! The handler, which a user writes, and how it says that it failed.
 
 use std::error::Error;
 use std::fmt;
@@ -7,7 +7,7 @@ use plimsoll_core::Outcome;
 
 use crate::Message;
 
-/// What is done with each message.
+/// The code that handles messages, one at a call.
 ///
 /// A closure that returns a future is a handler:
 ///
@@ -24,18 +24,18 @@ use crate::Message;
 /// }
 /// ```
 ///
-/// A message is finished when its handler returns `Ok`. An error lets it be called again, after a
-/// pause and up to the budget of attempts; then the message goes to the dead-letter topic. A panic
-/// counts as an error. Meanwhile the messages behind it wait, as far as
+/// A message is finished when its handler returns `Ok`. After an error the handler is called again,
+/// after a pause and up to the budget of attempts; then the message goes to the dead-letter topic.
+/// A panic counts as an error. Meanwhile the messages behind it wait, as far as
 /// [`Ordering`](crate::Ordering) says so.
 ///
 /// A handler can be called again for a message that it handled before, after a crash for example,
 /// so its effect should be one that may happen twice.
 ///
-/// As in all async code, a handler must not block the thread: long computations belong into
+/// As in all async code, a handler must not block the thread: long computations belong in
 /// [`tokio::task::spawn_blocking`].
 pub trait Handler: Send + Sync + 'static {
-    /// Handles a message. Dropped before it is done, if it takes longer than the
+    /// Handles a message. The future is dropped before it is done, if it takes longer than the
     /// [deadline](crate::Config::handler_deadline), or if the message's partition is taken away.
     fn handle(&self, message: Message) -> impl Future<Output = Result<(), HandlerError>> + Send;
 }
@@ -50,54 +50,51 @@ where
     }
 }
 
-/// Why a handler failed, and whether it makes sense to call it again.
+/// The error of a handler, and whether it makes sense to call the handler again.
 ///
 /// Any error becomes a retryable one by `?`.
 #[derive(Debug)]
 pub struct HandlerError {
-    kind: Kind,
+    /// Whether the handler would fail each time.
+    permanent: bool,
     source: Box<dyn Error + Send + Sync>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Retryable,
-    Permanent,
-}
-
 impl HandlerError {
-    /// It may succeed when called again: something was not available.
+    /// Creates an error after which the handler may succeed when it is called again: something was
+    /// not available.
     pub fn retryable(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
-            kind: Kind::Retryable,
+            permanent: false,
             source: error.into(),
         }
     }
 
-    /// It would fail each time: the message itself cannot be handled. It goes to the dead-letter
-    /// topic at once.
+    /// Creates an error that would come each time: the message itself cannot be handled. It goes to
+    /// the dead-letter topic at once.
     pub fn permanent(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
-            kind: Kind::Permanent,
+            permanent: true,
             source: error.into(),
         }
     }
 
-    /// Whether the message itself cannot be handled.
+    /// Returns whether the message itself cannot be handled.
     #[must_use]
     pub fn is_permanent(&self) -> bool {
-        self.kind == Kind::Permanent
+        self.permanent
     }
 
     pub(crate) fn outcome(&self) -> Outcome {
-        match self.kind {
-            Kind::Retryable => Outcome::Retryable,
-            Kind::Permanent => Outcome::Permanent,
+        if self.permanent {
+            Outcome::Permanent
+        } else {
+            Outcome::Retryable
         }
     }
 }
 
-/// What went wrong, with everything that caused it.
+/// Writes the error, and each error that caused it.
 impl fmt::Display for HandlerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.source.fmt(f)?;
@@ -110,7 +107,7 @@ impl fmt::Display for HandlerError {
     }
 }
 
-/// Retryable: an error that nobody judged must not cost the message.
+/// Creates a retryable error: one that was not declared permanent must not cost the message.
 impl<E: Error + Send + Sync + 'static> From<E> for HandlerError {
     fn from(error: E) -> Self {
         Self::retryable(error)

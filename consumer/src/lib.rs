@@ -18,8 +18,8 @@
 //! # #[cfg(not(feature = "librdkafka"))] fn main() {}
 //! ```
 //!
-//! It runs until the process gets SIGINT or SIGTERM, and promises meanwhile, whatever brokers,
-//! networks and other members do:
+//! The consumer runs until the process gets SIGINT or SIGTERM, and promises meanwhile, whatever
+//! brokers, networks and other members do:
 //!
 //! - A message counts as handled when its [`Handler`] returned `Ok`, or when the dead-letter topic
 //!   has acknowledged it. Only what is below the first message that is not handled is committed,
@@ -31,13 +31,14 @@
 //!   finished ahead of a slower one).
 //! - Messages that are gone are not skipped silently: [`OutOfRangePolicy`] decides. A partition
 //!   that is added to a topic is read from its start.
-//! - A handler may take as long as [its deadline](Config::handler_deadline) allows, whatever Kafka's
-//!   own deadlines are: the client polls meanwhile, and what it fetches ahead is bounded.
+//! - A handler may take as long as [its deadline](Config::handler_deadline) allows, whatever
+//!   Kafka's own deadlines are: the client polls meanwhile, and what it fetches ahead is bounded.
 //!
-//! Where to look: [`Consumer::builder`] for what can be chosen, [`Handler`] for what is yours,
-//! [`metrics`] for what can be watched, [`shutdown`] for when to stop. The decisions are made by
-//! `plimsoll-core`, a state machine without I/O, and a [`Driver`] carries them out; with a
-//! [`GroupClient`] of your own it needs no librdkafka (`default-features = false`).
+//! Where to look: [`Consumer::builder`] for the settings, [`Handler`] for the code that you write,
+//! [`metrics`] for what can be watched, [`shutdown`] for the signals that stop a consumer. The
+//! decisions are made by `plimsoll-core`, a state machine without I/O, and a [`Driver`] carries them
+//! out; with a [`GroupClient`] of your own, the driver needs no librdkafka
+//! (`default-features = false`).
 
 #[cfg(feature = "librdkafka")]
 mod builder;

@@ -1,4 +1,4 @@
-//! What a handler gets: a record of a topic, cheap to clone.
+//! The message that a handler gets: a record of a topic, cheap to clone.
 
 use std::fmt;
 use std::hash::{DefaultHasher, Hasher};
@@ -19,7 +19,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// A message out of thin air, for tests of handlers. A [`Batch`] can do more.
+    /// Creates a message, for tests of handlers. A [`Batch`] can have headers and a time, too.
     ///
     /// ```
     /// let message = plimsoll::Message::new("orders", 0, 7, Some(b"apple"), Some(b"2 kg"));
@@ -43,37 +43,37 @@ impl Message {
         }
     }
 
-    /// The topic's name.
+    /// Returns the name of the topic.
     #[must_use]
     pub fn topic(&self) -> &str {
         &self.batch.topic
     }
 
-    /// The number of its partition.
+    /// Returns the number of the partition.
     #[must_use]
     pub fn partition(&self) -> u32 {
         self.batch.partition
     }
 
-    /// Where it stands in its partition.
+    /// Returns the offset in the partition.
     #[must_use]
     pub fn offset(&self) -> u64 {
         self.place().offset.get()
     }
 
-    /// Its key, if it has one.
+    /// Returns the key, if there is one.
     #[must_use]
     pub fn key(&self) -> Option<&[u8]> {
         Some(self.batch.slice(self.place().key?))
     }
 
-    /// Its value; `None` for a tombstone.
+    /// Returns the value; `None` for a tombstone.
     #[must_use]
     pub fn payload(&self) -> Option<&[u8]> {
         Some(self.batch.slice(self.place().payload?))
     }
 
-    /// Its headers, in their order. A name may occur more than once.
+    /// Returns the headers, in their order. A name may occur more than once.
     pub fn headers(&self) -> impl Iterator<Item = Header<'_>> {
         let Place {
             first_header,
@@ -88,27 +88,27 @@ impl Message {
         })
     }
 
-    /// When it was produced, or appended to the log, as the topic is configured: milliseconds
-    /// since 1970. `None` where the record has no time.
+    /// Returns the time at which the message was produced, or appended to the log, as the topic is
+    /// configured: milliseconds since 1970. `None` where the record has no time.
     #[must_use]
     pub fn timestamp(&self) -> Option<i64> {
         self.place().timestamp
     }
 
-    /// How often the handler was called for it, this call included. Counts from 1 each time that
-    /// its partition is assigned to this process.
+    /// Returns the number of the attempt. It counts from 1 each time that the partition is assigned
+    /// to this process.
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.attempt
     }
 
-    /// Why the last attempt failed, if there was one.
+    /// Returns the error of the last attempt, if there was one.
     #[must_use]
     pub fn last_error(&self) -> Option<&str> {
         self.last_error.as_deref()
     }
 
-    /// The same message, on its way to another attempt.
+    /// Returns the message as another attempt gets it.
     pub(crate) fn for_attempt(mut self, attempt: u32, last_error: Option<Arc<str>>) -> Self {
         self.attempt = attempt;
         self.last_error = last_error;
@@ -120,7 +120,7 @@ impl Message {
     }
 }
 
-/// Whether it is the same attempt at the same record.
+/// Equal where the attempt and the record are the same.
 impl PartialEq for Message {
     fn eq(&self, other: &Self) -> bool {
         let parts = |m: &Self| (m.partition(), m.offset(), m.attempt);
@@ -132,7 +132,7 @@ impl PartialEq for Message {
 
 impl Eq for Message {}
 
-/// Where it stands; what it holds may be large, or secret.
+/// Shows where the message stands, and not its content, which may be large, or secret.
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Message")
@@ -147,13 +147,13 @@ impl fmt::Debug for Message {
 /// A header of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header<'a> {
-    /// Its name.
+    /// The name.
     pub name: &'a str,
-    /// Its value; Kafka has headers without one.
+    /// The value; Kafka has headers without one.
     pub value: Option<&'a [u8]>,
 }
 
-/// Records of one partition that were fetched together, in one buffer: what a client fills.
+/// Records of one partition that were fetched together, in one buffer. A client fills it.
 #[derive(Debug)]
 pub struct Batch {
     topic: Arc<str>,
@@ -163,7 +163,7 @@ pub struct Batch {
     headers: Vec<HeaderPlace>,
 }
 
-/// Where the parts of a record are.
+/// The parts of a record, and where in the buffer they are.
 #[derive(Debug)]
 struct Place {
     offset: Offset,
@@ -189,13 +189,13 @@ struct Span {
 }
 
 impl Batch {
-    /// An empty batch.
+    /// Creates an empty batch.
     #[must_use]
     pub fn new(topic: Arc<str>, partition: u32) -> Self {
         Self::with_capacity(topic, partition, 0, 0)
     }
 
-    /// An empty batch with room for so many records and bytes.
+    /// Creates an empty batch with room for `records` records of `bytes` bytes in total.
     #[must_use]
     pub fn with_capacity(topic: Arc<str>, partition: u32, records: usize, bytes: usize) -> Self {
         Self {
@@ -207,7 +207,7 @@ impl Batch {
         }
     }
 
-    /// Copies a record; its offset is higher than that of the last one.
+    /// Copies a record into the batch. Its offset must be higher than that of the last one.
     pub fn push(
         &mut self,
         offset: Offset,
@@ -238,25 +238,25 @@ impl Batch {
         }
     }
 
-    /// How many records it holds.
+    /// Returns the number of records.
     #[must_use]
     pub fn len(&self) -> usize {
         self.places.len()
     }
 
-    /// Whether it holds no record.
+    /// Returns whether there is no record.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.places.is_empty()
     }
 
-    /// How many bytes its records have.
+    /// Returns the size of the records, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes.len()
     }
 
-    /// The records, for [`Event::Fetched`](plimsoll_core::Event).
+    /// Returns the records, for [`Event::Fetched`](plimsoll_core::Event).
     #[must_use]
     pub fn into_records(self) -> Vec<Record<Message>> {
         let batch = Arc::new(self);
@@ -290,7 +290,8 @@ impl Batch {
 }
 
 impl Place {
-    /// What it counts against the limit of buffered bytes: an empty record takes memory too.
+    /// Returns the size that counts against the limit of buffered bytes: an empty record takes
+    /// memory too.
     fn bytes(&self) -> u32 {
         let length = |span: Option<Span>| span.map_or(0, |span| span.length);
         let data = length(self.key).saturating_add(length(self.payload));
@@ -298,7 +299,8 @@ impl Place {
     }
 }
 
-/// Records of equal hash are handled in order, so two keys that collide only wait for each other.
+/// Hashes a key. Records of equal hash are handled in order, so two keys that collide only wait for
+/// each other.
 fn hash(key: &[u8]) -> KeyHash {
     let mut hasher = DefaultHasher::new();
     hasher.write(key);

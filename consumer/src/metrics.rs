@@ -5,10 +5,10 @@
 //!
 //! | name | labels | what it is |
 //! |---|---|---|
-//! | `kafka_consumergroup_group_lag` | group, topic, partition | records that are not committed, to the end of the log |
-//! | `plimsoll_watermark_age_seconds` | group, topic, partition | for how long the first unfinished record has held the watermark up; 0 where nothing waits |
+//! | `kafka_consumergroup_group_lag` | group, topic, partition | records that are not committed, up to the high watermark |
+//! | `plimsoll_watermark_age_seconds` | group, topic, partition | time for which the first unfinished record has held the watermark up; 0 where nothing waits |
 //! | `plimsoll_buffered_records` | group, topic, partition | records that were fetched and are not finished |
-//! | `plimsoll_partition_halted` | group, topic, partition | 1 where the partition stands still, out of range |
+//! | `plimsoll_partition_halted` | group, topic, partition | 1 where the partition stands still because its position is out of range, else 0 |
 //! | `plimsoll_in_flight` | group | handlers that run |
 //! | `plimsoll_retries_waiting` | group | records that wait for their next attempt |
 //! | `plimsoll_handler_calls_total` | group | handlers started |
@@ -36,10 +36,10 @@ const IN_FLIGHT: &str = "plimsoll_in_flight";
 const RETRIES: &str = "plimsoll_retries_waiting";
 const COMMITS: &str = "plimsoll_commits_total";
 
-/// Where the core keeps a count.
+/// Reads a count of the core.
 type Count = fn(&Counters) -> u64;
 
-/// One counter: its name, what it counts, and where the core keeps it.
+/// A counter: its name, its description, and the core's count.
 type Total = (&'static str, &'static str, Count);
 
 const TOTALS: [Total; 6] = [
@@ -73,7 +73,7 @@ const TOTALS: [Total; 6] = [
     ),
 ];
 
-/// The commits by outcome: the label, and where the core counts them.
+/// The commits by outcome: the label, and the core's count.
 const OUTCOMES: [(&str, Count); 3] = [
     ("ok", |c| c.commits),
     ("failed", |c| c.commits_failed),
@@ -84,7 +84,7 @@ const OUTCOMES: [(&str, Count); 3] = [
 pub(crate) struct Metrics {
     group: String,
     totals: Vec<(Counter, Count)>,
-    /// What the counters were told so far.
+    /// The counts that the counters have so far.
     told: Counters,
     in_flight: Gauge,
     retries: Gauge,
@@ -97,7 +97,7 @@ struct Partition {
     watermark_age: Gauge,
     buffered: Gauge,
     halted: Gauge,
-    /// The watermark that stands since this moment.
+    /// The watermark, and the moment since which it has not moved.
     stands: (AssignmentEpoch, NextOffset, Instant),
 }
 
@@ -154,7 +154,7 @@ impl Metrics {
                 .partitions
                 .entry(id)
                 .or_insert_with(|| Partition::new(group, topic, &status, now));
-            partition.update(now, &status, client.log_end(id));
+            partition.update(now, &status, client.high_watermark(id));
         }
     }
 }
@@ -175,7 +175,12 @@ impl Partition {
         }
     }
 
-    fn update(&mut self, now: Instant, status: &PartitionStatus, log_end: Option<NextOffset>) {
+    fn update(
+        &mut self,
+        now: Instant,
+        status: &PartitionStatus,
+        high_watermark: Option<NextOffset>,
+    ) {
         let (epoch, watermark, since) = self.stands;
         let waits = status.buffered_records > 0;
         if !waits || (epoch, watermark) != (status.epoch, status.watermark) {
@@ -184,10 +189,10 @@ impl Partition {
         } else {
             self.watermark_age.set((now - since).as_secs_f64());
         }
-        if let Some(log_end) = log_end {
+        if let Some(high_watermark) = high_watermark {
             let committed = status.committed.unwrap_or(status.watermark);
-            // What was read is in the log, whatever the client heard of its end.
-            let end = log_end.max(status.position);
+            // What was read is in the log, even where the client has not heard of it yet.
+            let end = high_watermark.max(status.position);
             self.lag
                 .set(end.get().saturating_sub(committed.get()) as f64);
         }
@@ -195,7 +200,8 @@ impl Partition {
         self.halted.set(f64::from(u8::from(status.halted)));
     }
 
-    /// The partition is not ours any more: another member tells about it.
+    /// Sets the numbers of a partition to zero, as it is not owned any more: another member reports
+    /// them.
     fn reset(&self) {
         for gauge in [&self.lag, &self.watermark_age, &self.buffered, &self.halted] {
             gauge.set(0.0);
@@ -204,13 +210,19 @@ impl Partition {
 }
 
 fn describe() {
-    describe_gauge!(LAG, "Records that are not committed, to the end of the log");
+    describe_gauge!(
+        LAG,
+        "Records that are not committed, up to the high watermark"
+    );
     describe_gauge!(
         WATERMARK_AGE,
-        "For how long the first unfinished record has held the watermark up"
+        "Time for which the first unfinished record has held the watermark up; 0 where nothing waits"
     );
     describe_gauge!(BUFFERED, "Records that were fetched and are not finished");
-    describe_gauge!(HALTED, "1 where the partition stands still, out of range");
+    describe_gauge!(
+        HALTED,
+        "1 where the partition stands still because its position is out of range, else 0"
+    );
     describe_gauge!(IN_FLIGHT, "Handlers that run");
     describe_gauge!(RETRIES, "Records that wait for their next attempt");
     describe_counter!(COMMITS, "Commits by outcome");

@@ -1,9 +1,9 @@
-//! When a process is asked to stop.
+//! The signals that ask a process to stop.
 
-/// Ready when the process gets SIGINT or SIGTERM (on Windows: Ctrl-C).
+/// Waits until the process gets SIGINT or SIGTERM (on Windows: Ctrl-C).
 ///
 /// From the first call on, the signals do not end the process by themselves any more. Where they
-/// cannot be watched, this never gets ready and the signals stay what they were.
+/// cannot be watched, this waits for ever, and the signals end the process as before.
 pub async fn signal() {
     if let Err(error) = wait().await {
         tracing::error!(%error, "cannot watch for signals: they will end the process at once");

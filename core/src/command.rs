@@ -2,35 +2,36 @@
 
 use crate::{AssignmentEpoch, CommitId, NextOffset, Offset, RebalanceId, Record, TopicPartition};
 
-/// Where a driver starts to fetch an assigned partition.
+/// The position from which a driver fetches an assigned partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Start {
-    /// Which partition.
+    /// The partition.
     pub partition: TopicPartition,
-    /// Carried by everything that is fetched, dispatched and processed under this assignment.
+    /// The assignment: everything that is fetched, dispatched and processed under it carries it.
     pub epoch: AssignmentEpoch,
-    /// The first record to fetch.
+    /// The offset of the first record to fetch.
     pub position: NextOffset,
 }
 
 /// One partition's part of a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CommitOffset {
-    /// Which partition.
+    /// The partition.
     pub partition: TopicPartition,
-    /// Everything below is finished.
+    /// The watermark: every record below it is finished.
     pub next: NextOffset,
-    /// Goes into the commit's metadata, and comes back in
+    /// The number of partitions that the topic had when the group first committed for it. It is
+    /// kept in the commit's metadata, and read back into
     /// [`Assignment::founding_partitions`](crate::Assignment).
     pub founding_partitions: u32,
 }
 
-/// Why a record goes to the dead-letter topic.
+/// The reason why a record goes to the dead-letter topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeadLetterReason {
-    /// The retry budget is used up.
+    /// A budget of attempts that is used up.
     AttemptsExhausted,
-    /// The handler's error was permanent.
+    /// A permanent error of the handler.
     Permanent,
 }
 
@@ -41,9 +42,9 @@ pub enum Command<P> {
     Dispatch {
         /// The record's partition.
         partition: TopicPartition,
-        /// Named in the answer.
+        /// The record's assignment; named in the answer.
         epoch: AssignmentEpoch,
-        /// Counts from 1 within one assignment; named in the answer.
+        /// The number of the attempt, from 1 in each assignment; named in the answer.
         attempt: u32,
         /// The record.
         record: Record<P>,
@@ -52,9 +53,9 @@ pub enum Command<P> {
     Cancel {
         /// The record's partition.
         partition: TopicPartition,
-        /// As dispatched.
+        /// The assignment under which it was dispatched.
         epoch: AssignmentEpoch,
-        /// The record.
+        /// The record's offset.
         offset: Offset,
     },
     /// Write the record into the dead-letter topic and wait for its acknowledgement.
@@ -62,53 +63,53 @@ pub enum Command<P> {
     DeadLetter {
         /// The record's partition.
         partition: TopicPartition,
-        /// Named in the answer.
+        /// The record's assignment; named in the answer.
         epoch: AssignmentEpoch,
         /// The record.
         record: Record<P>,
-        /// How often the handler was called.
+        /// The number of times that the handler was called for it.
         attempts: u32,
-        /// Why.
+        /// The reason.
         reason: DeadLetterReason,
     },
-    /// Commit. Answered by [`Event::CommitFinished`](crate::Event), always.
+    /// Send a commit. Always answered by [`Event::CommitFinished`](crate::Event).
     Commit {
-        /// Named in the answer.
+        /// The commit's number; named in the answer.
         commit: CommitId,
-        /// At most one entry a partition.
+        /// The offsets, at most one for each partition.
         offsets: Vec<CommitOffset>,
     },
     /// Stop fetching a partition.
     Pause {
-        /// Which.
+        /// The partition.
         partition: TopicPartition,
     },
     /// Fetch a paused partition again.
     Resume {
-        /// Which.
+        /// The partition.
         partition: TopicPartition,
     },
     /// Fetch from another position, and drop what was fetched before.
     Seek {
-        /// Which partition.
+        /// The partition.
         partition: TopicPartition,
         /// The assignment to which the seek belongs.
         epoch: AssignmentEpoch,
-        /// The first record to fetch.
+        /// The offset of the first record to fetch.
         position: NextOffset,
     },
     /// Begin to fetch: the answer to [`Event::Assigned`](crate::Event).
     CompleteAssign {
-        /// As in the event.
+        /// The rebalance of the event.
         rebalance: RebalanceId,
         /// One entry for each partition of the event that is still assigned.
         starts: Vec<Start>,
     },
     /// Give the partitions up: the answer to `Revoked` and to `Lost`.
     CompleteRevoke {
-        /// As in the event.
+        /// The rebalance of the event.
         rebalance: RebalanceId,
     },
-    /// Leave the group: everything is drained and committed. The last command.
+    /// Leave the group. The last command: everything is drained and committed.
     Close,
 }

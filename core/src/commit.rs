@@ -15,7 +15,7 @@ use crate::{
 /// interval.
 const RETRY_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
-/// Which partitions have something to commit, and when that is due.
+/// The partitions that have something to commit, and when a commit is due.
 #[derive(Debug)]
 pub(crate) struct Commits {
     policy: CommitPolicy,
@@ -23,11 +23,11 @@ pub(crate) struct Commits {
     in_flight: Option<InFlight>,
     /// The partitions to commit, in the order in which they asked.
     dirty: Vec<TopicPartition>,
-    /// When the next commit is wanted, if there is something to commit then.
+    /// The moment at which the next commit is wanted, if there is something to commit then.
     due: Option<Instant>,
-    /// Not before this, after one that was not accepted.
+    /// The end of the pause after a commit that was not accepted.
     not_before: Instant,
-    /// Records finished since the last commit.
+    /// The number of records finished since the last commit.
     finished: u32,
 }
 
@@ -55,7 +55,7 @@ impl Commits {
         self.in_flight.as_ref().map(|commit| commit.id)
     }
 
-    /// Whether the commit in flight carries an offset of this assignment.
+    /// Returns whether the commit in flight carries an offset of this assignment.
     pub(crate) fn carries(&self, partition: TopicPartition, epoch: AssignmentEpoch) -> bool {
         let carried = self.in_flight.iter().flat_map(|commit| &commit.carried);
         carried
@@ -63,7 +63,7 @@ impl Commits {
             .any(|(id, e, _)| (*id, *e) == (partition, epoch))
     }
 
-    /// When the next commit may be sent, if nothing else happens before.
+    /// Returns when the next commit may be sent, if nothing else happens before.
     #[inline]
     pub(crate) fn next_due(&self) -> Option<Instant> {
         if self.in_flight.is_some() || self.dirty.is_empty() {
@@ -72,7 +72,7 @@ impl Commits {
         Some(self.due?.max(self.not_before))
     }
 
-    /// A partition has something to commit, and did not before.
+    /// Adds a partition that has something to commit, and did not before.
     #[inline]
     pub(crate) fn mark(&mut self, partition: TopicPartition, now: Instant) {
         if self.dirty.is_empty() {
@@ -99,17 +99,17 @@ impl Commits {
         }
     }
 
-    /// Whatever there is to commit is to be committed now.
+    /// Makes a commit due now.
     pub(crate) fn hurry(&mut self, now: Instant) {
         self.due = Some(self.due.map_or(now, |due| due.min(now)));
     }
 
-    /// A partition is not owned any more.
+    /// Removes a partition that is not owned any more.
     pub(crate) fn forget(&mut self, partition: TopicPartition) {
         self.dirty.retain(|dirty| *dirty != partition);
     }
 
-    /// A commit was not accepted: another one is to follow, but not in a tight loop.
+    /// Delays the next commit after one that was not accepted, so that there is no tight loop.
     fn pause(&mut self, now: Instant) {
         let (shortest, longest) = RETRY_PAUSE;
         let interval = self.policy.interval.unwrap_or(longest);
@@ -132,7 +132,7 @@ impl Commits {
 }
 
 impl<P: Clone> Consumer<P> {
-    /// A commit ended, in whatever way.
+    /// Takes the outcome of a commit.
     pub(crate) fn commit_finished(&mut self, id: CommitId, outcome: CommitOutcome) {
         let commits = &mut self.shared.commits;
         let Some(InFlight { carried, .. }) = commits.in_flight.take_if(|commit| commit.id == id)
@@ -178,8 +178,8 @@ impl<P: Clone> Consumer<P> {
         }
     }
 
-    /// Commits the watermark of every partition that has something to commit; `false` where
-    /// none has. No commit may be in flight.
+    /// Commits the watermark of every partition that has something to commit; returns `false`
+    /// where none has. No commit may be in flight.
     pub(crate) fn send_commit(&mut self) -> bool {
         let commits = &mut self.shared.commits;
         debug_assert!(commits.in_flight.is_none(), "one commit at a time");

@@ -1,4 +1,4 @@
-//! What a user chooses.
+//! The settings of a consumer.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,44 +10,44 @@ pub enum Ordering {
     Partition,
     /// One record of a key at a time, in offset order; keys side by side.
     Key,
-    /// Any number, in any order.
+    /// Any number of records, in any order.
     Unordered,
 }
 
-/// Where a group starts to read a partition for which it committed nothing.
+/// The position at which a group starts to read a partition for which it committed nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InitialPosition {
-    /// At the first record (Kafka: `auto.offset.reset=earliest`).
+    /// The first record (Kafka: `auto.offset.reset=earliest`).
     Earliest,
-    /// After the last record (Kafka: `auto.offset.reset=latest`); only for partitions
+    /// The end of the log (Kafka: `auto.offset.reset=latest`); only for partitions
     /// that the topic had when the group first committed. Later ones are read from their start.
     Latest,
 }
 
-/// What to do when a position is outside of what the partition holds.
+/// The position at which reading goes on when the old one is outside of what the partition holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutOfRangePolicy {
-    /// Go to the first record that the partition still holds.
+    /// The first record that the partition still holds.
     Earliest,
-    /// Go to the end, skipping what lies between.
+    /// The end of the log, skipping what lies between.
     Latest,
-    /// Stop reading this partition, visibly, until somebody decides.
+    /// None: the partition stands still, visibly, until an operator decides.
     Halt,
 }
 
-/// When the watermark is committed.
+/// The rules by which the watermark is committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CommitPolicy {
-    /// At the latest this long after a record finished; `None`: not by time.
+    /// The longest time from a finished record to the next commit; `None`: no commit by time.
     pub interval: Option<Duration>,
-    /// As soon as this many records finished; `None`: not by count.
+    /// The number of finished records that asks for a commit; `None`: no commit by count.
     pub every: Option<u32>,
 }
 
-/// How a failed record is tried again.
+/// The rules by which a failed record is tried again.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RetryPolicy {
-    /// How often the handler is called for a record before it is dead-lettered
+    /// The number of calls of the handler for a record before it is dead-lettered
     /// (or, without dead letters, tried on without end at `max_backoff`). At least 1.
     pub attempts: u32,
     /// The pause after the first failure; it doubles with each further one.
@@ -58,42 +58,42 @@ pub struct RetryPolicy {
     pub jitter: f32,
 }
 
-/// What a consumer needs to know.
+/// The settings of a consumer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Config {
-    /// Which records may be handled at the same time.
+    /// The order that is kept among the records of a partition.
     pub ordering: Ordering,
-    /// Where a new group starts.
+    /// The position at which a new group starts.
     pub initial: InitialPosition,
-    /// What to do when records are gone.
+    /// The position at which reading goes on when records are gone.
     pub out_of_range: OutOfRangePolicy,
-    /// When to commit.
+    /// The rules for commits.
     pub commit: CommitPolicy,
-    /// How to try again.
+    /// The rules for retries.
     pub retry: RetryPolicy,
     /// Whether a record that cannot be handled goes to a dead-letter topic.
     pub dead_letters: bool,
-    /// A handler that takes longer is cancelled, and the attempt counts as a retryable failure.
+    /// The longest time of a handler. One that takes longer is cancelled, and the attempt counts
+    /// as a retryable failure.
     pub handler_deadline: Option<Duration>,
-    /// How many handlers may run at once, over all partitions.
+    /// The largest number of handlers that run at once, over all partitions.
     pub max_in_flight: usize,
-    /// How many unfinished records a partition may hold before it is paused.
+    /// The number of unfinished records at which a partition is paused.
     pub max_buffered_records: usize,
-    /// How many bytes of unfinished records a partition may hold before it is paused.
+    /// The size of the unfinished records, in bytes, at which a partition is paused.
     pub max_buffered_bytes: usize,
-    /// How far fetching may run ahead of the watermark, in offsets, before the partition is
+    /// The distance from the watermark to the position, in offsets, at which a partition is
     /// paused: it bounds the ring of bits when one record stays unfinished.
     pub max_span: usize,
-    /// How long a revocation waits for handlers in flight before it cancels them.
+    /// The time that a revocation gives the handlers in flight before it cancels them.
     ///
-    /// Its last commit may take a quarter of that in addition, and at least a second: the sum
-    /// must stay below the poll deadline.
+    /// The last commit comes after it: see [`longest_revocation`](Self::longest_revocation).
     pub revoke_deadline: Duration,
-    /// How long a shutdown waits for handlers in flight before it cancels them.
+    /// The time that a shutdown gives the handlers in flight before it cancels them.
     ///
-    /// Its last commit may take a quarter of that in addition, and at least a second.
+    /// The last commit comes after it: see [`longest_shutdown`](Self::longest_shutdown).
     pub shutdown_deadline: Duration,
-    /// From which the jitter of pauses is computed: the core has no random source.
+    /// The seed of the jitter of pauses: the core has no random source.
     pub jitter_seed: u64,
 }
 
@@ -130,11 +130,35 @@ impl Default for Config {
 /// no time for anything else.
 const MIN_BACKOFF: Duration = Duration::from_millis(1);
 
+/// The share of a drain's deadline that its last commit may take in addition.
+const LAST_COMMIT_SHARE: u32 = 4;
+
+/// The shortest time that the last commit of a drain gets.
+const MIN_LAST_COMMIT: Duration = Duration::from_secs(1);
+
 impl Config {
-    /// Whether a consumer can keep to this as it stands.
+    /// Returns the longest time from a revocation to its answer.
+    ///
+    /// The handlers in flight have `revoke_deadline` to end. The last commit then has a quarter
+    /// of that, and at least a second: what the handlers finished at the very end is to be
+    /// committed too, or the next owner would do it again. All of it must be less than the poll
+    /// deadline (`max.poll.interval.ms`), which is the group's rebalance timeout too: when that is
+    /// over, the group removes the member and refuses its commit.
+    pub fn longest_revocation(&self) -> Duration {
+        longest_drain(self.revoke_deadline)
+    }
+
+    /// Returns the longest time from a shutdown to [`Close`](crate::Command::Close): the
+    /// handlers in flight have `shutdown_deadline`, and the last commit has its time as in a
+    /// [revocation](Self::longest_revocation).
+    pub fn longest_shutdown(&self) -> Duration {
+        longest_drain(self.shutdown_deadline)
+    }
+
+    /// Checks that a consumer can keep to these settings as they stand.
     ///
     /// # Errors
-    /// Names the first field that it cannot keep to.
+    /// Names the first field whose value a consumer cannot keep to.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let jitter = self.retry.jitter;
         let rules = [
@@ -175,7 +199,7 @@ impl Config {
         }
     }
 
-    /// The nearest configuration that passes [`validate`](Self::validate).
+    /// Returns the nearest settings that pass [`validate`](Self::validate).
     #[must_use]
     pub fn clamped(mut self) -> Self {
         self.retry.attempts = self.retry.attempts.max(1);
@@ -195,12 +219,16 @@ impl Config {
     }
 }
 
-/// A field that a consumer cannot keep to.
+fn longest_drain(deadline: Duration) -> Duration {
+    deadline.saturating_add((deadline / LAST_COMMIT_SHARE).max(MIN_LAST_COMMIT))
+}
+
+/// A setting that a consumer cannot keep to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConfigError {
-    /// Its name, as one would write it after `config.`.
+    /// The name of the field, as it is written after `config.`.
     pub field: &'static str,
-    /// What it must be.
+    /// What the value must be.
     pub expected: &'static str,
 }
 
@@ -220,6 +248,22 @@ mod tests {
     fn the_default_is_valid() {
         assert_eq!(Config::default().validate(), Ok(()));
         assert_eq!(Config::default().clamped(), Config::default());
+    }
+
+    #[test]
+    fn the_last_commit_of_a_drain_has_a_quarter_of_the_deadline_and_at_least_a_second() {
+        let config = |revoke_deadline, shutdown_deadline| Config {
+            revoke_deadline,
+            shutdown_deadline,
+            ..Config::default()
+        };
+        let seconds = Duration::from_secs;
+        let chosen = config(seconds(20), seconds(2));
+        assert_eq!(chosen.longest_revocation(), seconds(25));
+        assert_eq!(chosen.longest_shutdown(), seconds(3));
+        let endless = config(Duration::MAX, Duration::ZERO);
+        assert_eq!(endless.longest_revocation(), Duration::MAX);
+        assert_eq!(endless.longest_shutdown(), seconds(1));
     }
 
     #[test]

@@ -24,7 +24,7 @@ use crate::{
 /// - What carries an old [`AssignmentEpoch`] changes nothing.
 #[derive(Debug)]
 pub struct Consumer<P> {
-    /// Those that this member owns.
+    /// The partitions that this member owns.
     pub(crate) partitions: BTreeMap<TopicPartition, Partition<P>>,
     pub(crate) shared: Shared<P>,
     pub(crate) rebalances: Rebalances,
@@ -32,7 +32,7 @@ pub struct Consumer<P> {
 }
 
 impl<P> Consumer<P> {
-    /// A consumer that owns nothing yet. A configuration that does not pass
+    /// Creates a consumer that owns nothing yet. A configuration that does not pass
     /// [`Config::validate`] is [clamped](Config::clamped).
     #[must_use]
     pub fn new(config: Config) -> Self {
@@ -44,22 +44,22 @@ impl<P> Consumer<P> {
         }
     }
 
-    /// What it keeps to.
+    /// Returns the settings that the consumer keeps to.
     pub const fn config(&self) -> &Config {
         &self.shared.config
     }
 
-    /// The partitions that it owns, in order.
+    /// Returns the owned partitions, in order.
     pub fn partitions(&self) -> impl Iterator<Item = PartitionStatus> {
         self.partitions.values().map(Partition::status)
     }
 
-    /// One partition, if it is owned.
+    /// Returns the status of a partition, if it is owned.
     pub fn partition(&self, partition: TopicPartition) -> Option<PartitionStatus> {
         self.partitions.get(&partition).map(Partition::status)
     }
 
-    /// The partitions that stand still because their position is out of range.
+    /// Returns the partitions that stand still because their position is out of range.
     pub fn halted(&self) -> impl Iterator<Item = TopicPartition> {
         self.partitions
             .iter()
@@ -67,33 +67,33 @@ impl<P> Consumer<P> {
             .map(|(id, _)| *id)
     }
 
-    /// How many handlers run.
+    /// Returns the number of handlers that run.
     pub const fn in_flight(&self) -> usize {
         self.shared.flights.len()
     }
 
-    /// How many fetched records are not finished.
+    /// Returns the number of fetched records that are not finished.
     pub fn buffered_records(&self) -> usize {
         let partitions = self.partitions.values();
         partitions.map(Partition::buffered_records).sum()
     }
 
-    /// How many records wait for the end of a pause after a failure.
+    /// Returns the number of records that wait for the end of a pause after a failure.
     pub fn retries(&self) -> usize {
         self.shared.retries.len()
     }
 
-    /// The commit that waits for its outcome.
+    /// Returns the commit that waits for its outcome.
     pub fn commit_in_flight(&self) -> Option<CommitId> {
         self.shared.commits.in_flight()
     }
 
-    /// How often things happened so far.
+    /// Returns the counts since the consumer was created.
     pub const fn counters(&self) -> &Counters {
         &self.shared.counters
     }
 
-    /// Whether [`Command::Close`] was decided: nothing follows it.
+    /// Returns whether [`Command::Close`] was decided: no other command follows it.
     pub const fn is_closed(&self) -> bool {
         self.rebalances.is_closed()
     }
@@ -131,9 +131,9 @@ impl<P: Clone> Consumer<P> {
                 partition,
                 epoch,
                 log_start,
-                log_end,
+                high_watermark,
                 ..
-            } => self.out_of_range(partition, epoch, log_start, log_end),
+            } => self.out_of_range(partition, epoch, log_start, high_watermark),
             Event::CommitFinished { commit, outcome } => self.commit_finished(commit, outcome),
             Event::Assigned {
                 rebalance,
@@ -151,8 +151,8 @@ impl<P: Clone> Consumer<P> {
         }
     }
 
-    /// Lets a partition handle what belongs to its current assignment; everything else, and what
-    /// it has no use for, is stale.
+    /// Lets a partition handle what belongs to its current assignment. Counts as stale what belongs
+    /// to another one, and what the partition has no use for.
     #[inline]
     fn on_partition(
         &mut self,
@@ -169,7 +169,7 @@ impl<P: Clone> Consumer<P> {
         }
     }
 
-    /// What follows from an event beyond the partition that it concerns.
+    /// Does what follows from an event beyond its own partition: answers rebalances and commits.
     #[inline]
     fn settle(&mut self) {
         if !self.rebalances.is_quiet() {
@@ -178,7 +178,7 @@ impl<P: Clone> Consumer<P> {
         self.commit_if_due();
     }
 
-    /// The next handler to start: partitions take turns.
+    /// Starts the next handler, if one may run: partitions take turns.
     #[inline]
     fn next_dispatch(&mut self) -> Option<Command<P>> {
         while self.shared.flights.len() < self.shared.config.max_in_flight {
@@ -228,7 +228,7 @@ impl<P: Clone> Machine<P> for Consumer<P> {
     }
 
     fn poll_command(&mut self) -> Option<Command<P>> {
-        // A dispatch is decided when it is asked for, so that none can be overtaken by a revoke.
+        // A dispatch is decided when the driver asks for it, so that no revocation overtakes it.
         if let Some(command) = self.shared.commands.pop_front() {
             return Some(command);
         }

@@ -2,19 +2,19 @@
 
 use crate::{NextOffset, Offset, TopicPartition};
 
-/// One rebalance callback: the answer names it, so that a late answer cannot be
+/// The number of a rebalance callback. The answer names it, so that a late answer cannot be
 /// taken for the answer to a newer one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RebalanceId(pub u32);
 
-/// Increases each time a partition is assigned to this member.
+/// The number of an assignment: it increases each time a partition is assigned to this member.
 ///
 /// The consumer hands it out in [`Command::CompleteAssign`](crate::Command);
 /// everything in flight carries it, and what carries an old one is dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AssignmentEpoch(pub u32);
 
-/// One commit request of this consumer.
+/// The number of a commit request of this consumer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CommitId(pub u32);
 
@@ -25,97 +25,97 @@ pub struct KeyHash(pub u64);
 /// A record, with a payload that the consumer carries and never reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record<P> {
-    /// Where it stands in its partition.
+    /// The offset in its partition.
     pub offset: Offset,
-    /// `None` where the record has no key: it then has no order to keep by key.
+    /// The hash of its key; `None` where it has none, and so no order to keep by key.
     pub key: Option<KeyHash>,
-    /// What it counts against the limit of buffered bytes.
+    /// The size that counts against the limit of buffered bytes.
     pub bytes: u32,
-    /// What the handler gets; cloned once an attempt, so make it cheap to clone.
+    /// What the handler gets. It is cloned for each attempt, so it should be cheap to clone.
     pub payload: P,
 }
 
 /// A partition that the group gave to this member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Assignment {
-    /// Which partition.
+    /// The partition.
     pub partition: TopicPartition,
-    /// What the group committed for it, if anything.
+    /// The next offset that the group committed for it, if any.
     pub committed: Option<NextOffset>,
     /// The partition's first offset.
     pub log_start: NextOffset,
-    /// The offset that the partition's next record will get (the high watermark).
-    pub log_end: NextOffset,
-    /// How many partitions the topic had when the group first committed for it
+    /// The high watermark: the offset that the next record that can be read will get.
+    pub high_watermark: NextOffset,
+    /// The number of partitions that the topic had when the group first committed for it
     /// (read back from the metadata of its commits); `None` where the group never
-    /// committed for this topic. A partition at or above it was added later.
+    /// committed for this topic. A partition whose number is not below it was added later.
     pub founding_partitions: Option<u32>,
-    /// How many partitions the topic has now.
+    /// The number of partitions that the topic has now.
     pub partitions: u32,
 }
 
-/// What became of one attempt at a record.
+/// The outcome of an attempt at a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The handler did its work.
+    /// Success.
     Ok,
-    /// The handler failed, and may succeed when called again.
+    /// A failure after which the handler may succeed when it is called again.
     Retryable,
-    /// The handler failed, and would fail each time.
+    /// A failure that would come each time.
     Permanent,
 }
 
-/// What became of a commit.
+/// The outcome of a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommitOutcome {
-    /// The broker accepted it.
+    /// Acceptance by the broker.
     Ok,
-    /// The broker refused it: nothing was committed.
+    /// Refusal by the broker: nothing was committed.
     Failed,
-    /// No answer came: it may have been applied, or may still be.
+    /// No answer: the commit may have been applied, or may still be.
     Unknown,
 }
 
 /// What a driver tells a consumer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event<P> {
-    /// The group gave partitions to this member (in addition to those it has).
+    /// An assignment: the group gave partitions to this member, in addition to those it has.
     /// Answered by [`Command::CompleteAssign`](crate::Command).
     Assigned {
-        /// Named in the answer.
+        /// The rebalance; named in the answer.
         rebalance: RebalanceId,
         /// The partitions that are new to this member.
         partitions: Vec<Assignment>,
     },
-    /// The group takes partitions away; this member still owns them until it answers.
+    /// A revocation: the group takes partitions away, which this member owns until it answers.
     /// Answered by [`Command::CompleteRevoke`](crate::Command).
     Revoked {
-        /// Named in the answer.
+        /// The rebalance; named in the answer.
         rebalance: RebalanceId,
         /// The partitions to give up.
         partitions: Vec<TopicPartition>,
     },
-    /// Partitions are gone: others may already own them, and commits would be refused.
+    /// A loss: other members may already own the partitions, and commits would be refused.
     /// Answered by [`Command::CompleteRevoke`](crate::Command), at once.
     Lost {
-        /// Named in the answer.
+        /// The rebalance; named in the answer.
         rebalance: RebalanceId,
         /// The partitions that are gone.
         partitions: Vec<TopicPartition>,
     },
-    /// Records arrived, in offset order, from the position that the consumer asked for.
+    /// Fetched records, in offset order, from the position that the consumer asked for.
     Fetched {
-        /// Their partition.
+        /// The partition.
         partition: TopicPartition,
         /// The assignment under which they were fetched.
         epoch: AssignmentEpoch,
-        /// The records; offsets may have gaps (compaction, transaction markers).
+        /// The records; their offsets may have gaps (compaction, transaction markers).
         records: Vec<Record<P>>,
     },
-    /// The position is outside of what the partition holds.
+    /// A refused position: it is outside of what the partition holds.
     /// Answered by a [`Command::Seek`](crate::Command), unless the policy is to halt.
     OutOfRange {
-        /// Its partition.
+        /// The partition.
         partition: TopicPartition,
         /// The assignment under which it was fetched.
         epoch: AssignmentEpoch,
@@ -124,39 +124,39 @@ pub enum Event<P> {
         /// The partition's first offset now.
         log_start: NextOffset,
         /// The partition's high watermark now.
-        log_end: NextOffset,
+        high_watermark: NextOffset,
     },
-    /// A handler came back.
+    /// The end of a handler.
     Processed {
         /// The record's partition.
         partition: TopicPartition,
         /// The assignment under which it was dispatched.
         epoch: AssignmentEpoch,
-        /// The record.
+        /// The record's offset.
         offset: Offset,
         /// The attempt of the [`Command::Dispatch`](crate::Command) that this answers.
         attempt: u32,
-        /// How it ended. A panic counts as retryable.
+        /// The outcome. A panic counts as retryable.
         outcome: Outcome,
     },
-    /// A write into the dead-letter topic ended.
+    /// The end of a write into the dead-letter topic.
     DeadLettered {
         /// The record's partition.
         partition: TopicPartition,
         /// The assignment under which it was sent.
         epoch: AssignmentEpoch,
-        /// The record.
+        /// The record's offset.
         offset: Offset,
         /// Whether the dead-letter topic acknowledged it.
         acknowledged: bool,
     },
-    /// A commit ended.
+    /// The end of a commit.
     CommitFinished {
-        /// Which.
+        /// The commit of the [`Command::Commit`](crate::Command) that this answers.
         commit: CommitId,
-        /// How.
+        /// The outcome.
         outcome: CommitOutcome,
     },
-    /// Finish what is in flight, commit, and close.
+    /// A request to stop: to finish what is in flight, commit, and close.
     Shutdown,
 }

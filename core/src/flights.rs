@@ -5,7 +5,7 @@ use crate::{Instant, Offset, TopicPartition};
 
 const NONE: Slot = Slot::MAX;
 
-/// All handlers that run.
+/// The handlers that run.
 ///
 /// Time never goes backwards and every handler gets the same time, so the order in which they
 /// started is the order of their deadlines: a linked list does without a heap, and a handler that
@@ -82,7 +82,7 @@ impl Flights {
         slot
     }
 
-    /// A handler of [`start`](Self::start) ended, or is no longer waited for.
+    /// Removes a handler that [started](Self::start): it ended, or is no longer waited for.
     #[inline]
     pub(crate) fn end(&mut self, slot: Slot) {
         let Flight { older, newer, .. } = self.nodes[slot as usize];

@@ -1,22 +1,23 @@
-//! Where a partition's unfinished records are, by offset.
+//! The slots of a partition's unfinished records, by offset.
 
 use std::collections::VecDeque;
 
 use crate::Offset;
 use crate::slab::Slot;
 
-/// Holes that are kept in any case: below this, filling them is not worth the trouble.
+/// The number of holes that are kept in any case: removing a few is not worth the trouble.
 const FEW: usize = 32;
 
-/// From offsets to slots, for offsets that are added in rising order.
+/// A map from offsets to slots, for offsets that are added in rising order.
 ///
 /// Offsets are nearly dense, so the distance from the first one is nearly the place, and a look-up
 /// is mostly one comparison. A removal leaves a hole, and holes are removed when there are more of
 /// them than of the others: each operation takes constant time on average.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    /// Rising by offset. The first one is not a hole.
+    /// The offsets with their slots, rising. The first one is not a hole.
     places: VecDeque<Place>,
+    /// The number of places whose record was removed.
     holes: usize,
 }
 
@@ -81,8 +82,8 @@ impl Index {
         if distance == 0 {
             return Some(0);
         }
-        // No further from either end than its distance from the offset there, as at most one
-        // place stands for an offset. Where nothing is missing in between, that is the place.
+        // The place is no further from either end than the offset is from the offset there, as each
+        // offset has at most one place. Where nothing is missing in between, it is that far.
         let end = self.places.len() - 1;
         let to_end = self.places[end].offset.checked_sub(offset)?;
         let first = end.saturating_sub(usize::try_from(to_end).unwrap_or(end));

@@ -13,7 +13,7 @@ use crate::{KeyHash, Ordering};
 /// The end of a lane.
 const NONE: Slot = Slot::MAX;
 
-/// The records of one partition that wait, by their slots.
+/// The waiting records of one partition, by their slots.
 #[derive(Debug)]
 pub(crate) struct Lanes {
     ordering: Ordering,
@@ -21,9 +21,9 @@ pub(crate) struct Lanes {
     tails: LookupMap<u64, Slot>,
     /// The last record of the only lane of [`Ordering::Partition`].
     tail: Slot,
-    /// By slot: who comes after it in its lane.
+    /// The next record in the lane, by slot.
     following: Vec<Slot>,
-    /// First in their lanes and not running.
+    /// The records that are the first of their lane and do not run.
     runnable: VecDeque<Slot>,
 }
 
@@ -43,7 +43,7 @@ impl Lanes {
         !self.runnable.is_empty()
     }
 
-    /// A new record joins the end of its lane.
+    /// Adds a new record to the end of its lane.
     #[inline]
     pub(crate) fn join(&mut self, slot: Slot, key: Option<KeyHash>) {
         let index = slot as usize;
@@ -63,7 +63,7 @@ impl Lanes {
         }
     }
 
-    /// The first record of a lane is finished: the one behind it may run.
+    /// Removes the first record of a lane, which is finished: the one behind it may run.
     #[inline]
     pub(crate) fn leave(&mut self, slot: Slot, key: Option<KeyHash>) {
         let next = std::mem::replace(&mut self.following[slot as usize], NONE);
@@ -80,12 +80,12 @@ impl Lanes {
         }
     }
 
-    /// A record that ran may run again, before those that never ran: it holds up the watermark.
+    /// Lets a record that ran run again, before those that never ran: it holds up the watermark.
     pub(crate) fn rejoin(&mut self, slot: Slot) {
         self.runnable.push_front(slot);
     }
 
-    /// The next record to run.
+    /// Takes the next record to run.
     #[inline]
     pub(crate) fn take(&mut self) -> Option<Slot> {
         self.runnable.pop_front()

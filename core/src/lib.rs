@@ -22,7 +22,7 @@
 //!         partition: orders,
 //!         committed: Some(NextOffset::new(7)),
 //!         log_start: NextOffset::ZERO,
-//!         log_end: NextOffset::new(9),
+//!         high_watermark: NextOffset::new(9),
 //!         founding_partitions: Some(1),
 //!         partitions: 1,
 //!     }],
@@ -67,7 +67,7 @@
 //! ```
 //!
 //! Where to look: [`Machine`] is the contract between a driver and any consumer, [`Event`] and
-//! [`Command`] are its words, [`Consumer`] is ours, [`Config`] is what one can choose.
+//! [`Command`] are its words, [`Consumer`] is Plimsoll's own consumer, [`Config`] its settings.
 
 mod command;
 mod commit;
@@ -101,22 +101,22 @@ pub use offset::{NextOffset, Offset, TopicPartition};
 pub use status::{Counters, PartitionStatus};
 pub use time::Instant;
 
-/// Event in, command out: what every consumer under a driver is.
+/// A consumer under a driver, as a state machine: event in, command out.
 ///
 /// The driver calls [`handle_event`](Self::handle_event) or
 /// [`handle_timeout`](Self::handle_timeout), then [`poll_command`](Self::poll_command) until it
 /// returns `None`, then arms one timer for [`poll_timeout`](Self::poll_timeout). `now` never goes
 /// backwards.
 pub trait Machine<P> {
-    /// Something happened.
+    /// Takes an event, and decides what follows from it.
     fn handle_event(&mut self, now: Instant, event: Event<P>);
 
-    /// The moment of [`poll_timeout`](Self::poll_timeout) has come; harmless when called early.
+    /// Does what is due at `now`; harmless when called before [`poll_timeout`](Self::poll_timeout).
     fn handle_timeout(&mut self, now: Instant);
 
-    /// The next thing that the driver must do.
+    /// Returns the next command for the driver.
     fn poll_command(&mut self) -> Option<Command<P>>;
 
-    /// When to call [`handle_timeout`](Self::handle_timeout), if nothing else happens before.
+    /// Returns when to call [`handle_timeout`](Self::handle_timeout), if no event comes before.
     fn poll_timeout(&self) -> Option<Instant>;
 }

@@ -8,17 +8,17 @@ use std::fmt;
 pub struct Offset(u64);
 
 impl Offset {
-    /// The offset `value`.
+    /// Creates the offset `value`.
     pub const fn new(value: u64) -> Self {
         Self(value)
     }
 
-    /// The offset as Kafka's protocol counts it.
+    /// Returns the offset as Kafka's protocol counts it.
     pub const fn get(self) -> u64 {
         self.0
     }
 
-    /// What a commit carries once this record is finished.
+    /// Returns the next offset that a commit carries once this record is finished.
     pub const fn next(self) -> NextOffset {
         NextOffset(self.0 + 1)
     }
@@ -36,22 +36,22 @@ impl NextOffset {
     /// The start of a partition from which nothing was removed.
     pub const ZERO: Self = Self(0);
 
-    /// The next offset `value`: the offset of the first record that is not finished.
+    /// Creates the next offset `value`: the offset of the first record that is not finished.
     pub const fn new(value: u64) -> Self {
         Self(value)
     }
 
-    /// The next offset as Kafka's protocol counts it.
+    /// Returns the next offset as Kafka's protocol counts it.
     pub const fn get(self) -> u64 {
         self.0
     }
 
-    /// The offset of the first record that this commit does not cover.
+    /// Returns the offset of the first record that a commit of this next offset does not cover.
     pub const fn first_unfinished(self) -> Offset {
         Offset(self.0)
     }
 
-    /// Whether a commit of this next offset says that `offset` is finished.
+    /// Returns whether a commit of this next offset says that `offset` is finished.
     pub const fn covers(self, offset: Offset) -> bool {
         offset.0 < self.0
     }
@@ -79,7 +79,7 @@ pub struct TopicPartition {
 }
 
 impl TopicPartition {
-    /// Partition `partition` of topic number `topic`.
+    /// Creates the name of partition `partition` of topic number `topic`.
     pub const fn new(topic: u32, partition: u32) -> Self {
         Self { topic, partition }
     }

@@ -26,12 +26,11 @@ pub(crate) struct Partition<P> {
     dirty: bool,
     /// Whether fetching must not begin before the start is committed.
     awaits_start: bool,
-    /// The unfinished records.
-    entries: Slab<Entry<P>>,
+    unfinished: Slab<Unfinished<P>>,
     index: Index,
     lanes: Lanes,
     bytes: usize,
-    /// Handlers and dead-letter writes in flight.
+    /// The number of handlers and dead-letter writes in flight.
     in_flight: usize,
     flow: Flow,
     draining: bool,
@@ -39,26 +38,28 @@ pub(crate) struct Partition<P> {
     listed: bool,
     /// The highest number of an attempt under this assignment.
     highest_attempt: u32,
-    /// Attempts count on from here since the log was cut, and from zero before: the result of a
-    /// record that is gone must not be taken for that of another one at its offset.
+    /// The number from which attempts are counted: zero until the log is cut, then the highest one
+    /// before the cut. The result of a record that is gone must not be taken for that of another
+    /// record at its offset.
     first_attempt: u32,
-    /// How many dead-letter writes were in flight when the log was cut: their answers are still to
-    /// come, before those of later writes, and must not be taken for these. Mostly empty.
+    /// The number of dead-letter writes that were in flight when the log was cut, by offset: their
+    /// answers are still to come, before those of later writes, and must not be taken for these.
+    /// Mostly empty.
     writes_before_cut: BTreeMap<Offset, u32>,
 }
 
 /// An unfinished record.
 #[derive(Debug)]
-struct Entry<P> {
+struct Unfinished<P> {
     record: Record<P>,
     /// The number of the last attempt.
     attempt: u32,
-    /// How often the handler was called.
+    /// The number of calls of the handler.
     calls: u32,
     stage: Stage,
 }
 
-/// What an unfinished record waits for.
+/// What an unfinished record waits for: its turn, its handler, a pause, or its dead letter.
 #[derive(Clone, Copy, Debug)]
 enum Stage {
     /// Its turn.
@@ -67,7 +68,7 @@ enum Stage {
     Running { flight: Slot },
     /// The end of a pause.
     Pausing { due: Instant },
-    /// The acknowledgement of its dead letter.
+    /// The acknowledgement of its dead letter, after this number of failed writes.
     Writing {
         reason: DeadLetterReason,
         failures: u32,
@@ -80,13 +81,13 @@ enum Stage {
     },
 }
 
-/// Whether the driver fetches.
+/// Whether the driver fetches the partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Flow {
     Open,
-    /// Enough is buffered.
+    /// Paused because enough is buffered.
     Paused,
-    /// The position is out of range, and the policy is to halt.
+    /// Paused because the position is out of range, and the policy is to halt.
     Halted,
 }
 
@@ -107,7 +108,7 @@ impl<P> Partition<P> {
             committed,
             dirty: false,
             awaits_start: false,
-            entries: Slab::new(),
+            unfinished: Slab::new(),
             index: Index::default(),
             lanes: Lanes::new(ordering),
             bytes: 0,
@@ -131,7 +132,7 @@ impl<P> Partition<P> {
     }
 
     pub(crate) fn buffered_records(&self) -> usize {
-        self.entries.len()
+        self.unfinished.len()
     }
 
     pub(crate) const fn is_draining(&self) -> bool {
@@ -146,12 +147,12 @@ impl<P> Partition<P> {
         self.awaits_start && !self.draining
     }
 
-    /// Whether no handler and no dead-letter write is in flight.
+    /// Returns whether no handler and no dead-letter write is in flight.
     pub(crate) const fn is_idle(&self) -> bool {
         self.in_flight == 0
     }
 
-    /// Whether the watermark is not known to be committed.
+    /// Returns whether the watermark is not known to be committed.
     pub(crate) fn is_uncommitted(&self) -> bool {
         self.committed != Some(self.watermark.get())
     }
@@ -163,7 +164,7 @@ impl<P> Partition<P> {
             watermark: self.watermark.get(),
             committed: self.committed,
             position: self.watermark.position(),
-            buffered_records: self.entries.len(),
+            buffered_records: self.unfinished.len(),
             buffered_bytes: self.bytes,
             in_flight: self.in_flight,
             paused: self.flow == Flow::Paused,
@@ -177,7 +178,7 @@ impl<P> Partition<P> {
         self.awaits_start = true;
     }
 
-    /// Records arrived.
+    /// Buffers records that arrived, and pauses the partition once it holds enough.
     pub(crate) fn fetched(&mut self, records: Vec<Record<P>>, shared: &mut Shared<P>) {
         if self.draining {
             return;
@@ -200,13 +201,13 @@ impl<P> Partition<P> {
         }
         self.list(shared);
         if self.flow == Flow::Paused || self.is_over(&shared.config) {
-            // Also when it was paused before: records may have been on their way, or a
-            // rebalance has resumed the partition behind our back.
+            // Also when it was paused before: records may have been on their way, or a rebalance
+            // has resumed the partition without a command of the core.
             self.pause(Flow::Paused, shared);
         }
     }
 
-    /// The position is gone, and the policy is to stay there.
+    /// Stops fetching: the position is out of range, and the policy is to halt.
     pub(crate) fn halt(&mut self, shared: &mut Shared<P>) {
         if !self.draining && self.flow != Flow::Halted {
             self.pause(Flow::Halted, shared);
@@ -228,12 +229,12 @@ impl<P> Partition<P> {
         }
     }
 
-    /// The log was cut below the position: what is buffered may not be in it any more, and
-    /// other records may come to stand at its offsets. Begins again at `position`.
+    /// Begins again at `position`, as the log was cut below the old position: what is buffered may
+    /// not be in it any more, and other records may come to stand at its offsets.
     pub(crate) fn restart(&mut self, position: NextOffset, shared: &mut Shared<P>) {
-        for (_, entry) in self.entries.iter() {
-            if let Stage::Writing { .. } = entry.stage {
-                let writes = self.writes_before_cut.entry(entry.record.offset);
+        for (_, unfinished) in self.unfinished.iter() {
+            if let Stage::Writing { .. } = unfinished.stage {
+                let writes = self.writes_before_cut.entry(unfinished.record.offset);
                 *writes.or_default() += 1;
             }
         }
@@ -254,7 +255,7 @@ impl<P> Partition<P> {
         self.draining = true;
         self.lanes.clear();
         let waiting: Vec<Slot> = self
-            .entries
+            .unfinished
             .iter()
             .filter(|(_, e)| !matches!(e.stage, Stage::Running { .. } | Stage::Writing { .. }))
             .map(|(slot, _)| slot)
@@ -268,9 +269,9 @@ impl<P> Partition<P> {
     /// Cancels every handler, and forgets every unfinished record.
     pub(crate) fn abandon(&mut self, shared: &mut Shared<P>) {
         let mut in_flight: Vec<(Offset, Slot)> = Vec::new();
-        for (_, entry) in self.entries.iter() {
-            let offset = entry.record.offset;
-            match entry.stage {
+        for (_, unfinished) in self.unfinished.iter() {
+            let offset = unfinished.record.offset;
+            match unfinished.stage {
                 Stage::Running { flight } => in_flight.push((offset, flight)),
                 Stage::Pausing { due } | Stage::PausingWrite { due, .. } => {
                     shared.retries.remove(due, self.id, offset);
@@ -283,14 +284,14 @@ impl<P> Partition<P> {
             shared.flights.end(flight);
             shared.commands.push_back(self.cancel(offset));
         }
-        self.entries.clear();
+        self.unfinished.clear();
         self.index.clear();
         self.lanes.clear();
         self.bytes = 0;
         self.in_flight = 0;
     }
 
-    /// The part of a commit that is to be sent now; `None` where there is nothing new to commit.
+    /// Returns the partition's part of a commit that is sent now; `None` where nothing is new.
     pub(crate) fn take_commit(&mut self) -> Option<CommitOffset> {
         if !std::mem::take(&mut self.dirty) || !self.is_uncommitted() {
             return None;
@@ -307,7 +308,7 @@ impl<P> Partition<P> {
         })
     }
 
-    /// The broker accepted a commit.
+    /// Notes that the broker accepted a commit of `next`.
     pub(crate) fn committed(&mut self, next: NextOffset, shared: &mut Shared<P>) {
         self.committed = Some(next);
         self.awaits_start = false;
@@ -323,14 +324,14 @@ impl<P> Partition<P> {
         }
     }
 
-    /// The next record that may run, in the order of its lane.
+    /// Takes the next record that may run.
     #[inline]
     pub(crate) fn take_runnable(&mut self) -> Option<Slot> {
         self.lanes.take()
     }
 
-    /// Notes that the consumer took the partition off the list of those that can start a handler,
-    /// or put it to the end; `true` where it belongs there.
+    /// Notes and returns whether the partition still belongs to the list of those that can start a
+    /// handler, from which the consumer has just taken it.
     #[inline]
     pub(crate) fn stays_listed(&mut self) -> bool {
         self.listed = self.lanes.has_runnable();
@@ -341,7 +342,7 @@ impl<P> Partition<P> {
     fn buffer(&mut self, record: Record<P>) {
         let Record { offset, key, .. } = record;
         self.bytes += record.bytes as usize;
-        let slot = self.entries.insert(Entry {
+        let slot = self.unfinished.insert(Unfinished {
             record,
             attempt: self.first_attempt,
             calls: 0,
@@ -365,18 +366,20 @@ impl<P> Partition<P> {
         // Read in place: moving the record out only to drop it costs as much as the rest.
         let Record {
             offset, key, bytes, ..
-        } = self.entries.get_mut(slot)?.record;
-        self.entries.remove(slot);
+        } = self.unfinished.get_mut(slot)?.record;
+        self.unfinished.remove(slot);
         self.index.remove(offset);
         self.bytes -= bytes as usize;
         Some((offset, key))
     }
 
     fn leave_retries(&mut self, slot: Slot, shared: &mut Shared<P>) {
-        if let Some(entry) = self.entries.get_mut(slot)
-            && let Stage::Pausing { due } | Stage::PausingWrite { due, .. } = entry.stage
+        if let Some(unfinished) = self.unfinished.get_mut(slot)
+            && let Stage::Pausing { due } | Stage::PausingWrite { due, .. } = unfinished.stage
         {
-            shared.retries.remove(due, self.id, entry.record.offset);
+            shared
+                .retries
+                .remove(due, self.id, unfinished.record.offset);
         }
     }
 
@@ -399,7 +402,7 @@ impl<P> Partition<P> {
     fn resume_if_room(&mut self, shared: &mut Shared<P>) {
         let config = &shared.config;
         if self.flow == Flow::Paused
-            && self.entries.len() <= config.max_buffered_records / 2
+            && self.unfinished.len() <= config.max_buffered_records / 2
             && self.bytes <= config.max_buffered_bytes / 2
             && self.watermark.span() <= config.max_span as u64 / 2
         {
@@ -411,7 +414,7 @@ impl<P> Partition<P> {
     }
 
     fn is_over(&self, config: &Config) -> bool {
-        self.entries.len() >= config.max_buffered_records
+        self.unfinished.len() >= config.max_buffered_records
             || self.bytes >= config.max_buffered_bytes
             || self.watermark.span() >= config.max_span as u64
     }

@@ -1,43 +1,34 @@
-//! Partitions come and go: assignments, drains, losses and the shutdown.
-
-use std::time::Duration;
+//! Assignments, revocations, losses and the shutdown.
 
 use crate::partition::Partition;
 use crate::{
-    Assignment, AssignmentEpoch, Command, Consumer, InitialPosition, Instant, NextOffset,
+    Assignment, AssignmentEpoch, Command, Config, Consumer, InitialPosition, Instant, NextOffset,
     OutOfRangePolicy, RebalanceId, Start, TopicPartition,
 };
 
-/// The share of a drain's deadline that its last commit may take in addition; see
-/// [`Config::revoke_deadline`](crate::Config).
-const COMMIT_SHARE: u32 = 4;
-
-/// The least time that the last commit of a drain may take.
-const MIN_COMMIT_TIME: Duration = Duration::from_secs(1);
-
-/// Partitions under the assignment that was meant: by now there may be a newer one.
+/// Partitions, each with the assignment that is meant: by now there may be a newer one.
 type Owned = Vec<(TopicPartition, AssignmentEpoch)>;
 
-/// What this member has to answer.
+/// The rebalances that this member has to answer, and its shutdown.
 #[derive(Debug, Default)]
 pub(crate) struct Rebalances {
-    /// Assignments whose start is not committed yet.
+    /// The assignments whose start is not committed yet.
     assigns: Vec<(RebalanceId, Owned)>,
-    /// Partitions that are being given up.
+    /// The revocations and the shutdown that are not answered yet.
     drains: Vec<Drain>,
     /// Whether the shutdown has begun.
     closing: bool,
     closed: bool,
 }
 
-/// Partitions that are being given up: handlers end, then what they did is committed.
+/// Partitions that are being given up: handlers end, then what they finished is committed.
 #[derive(Debug)]
 struct Drain {
     reason: Reason,
     partitions: Owned,
-    /// When the handlers in flight are cancelled.
+    /// The moment at which the handlers in flight are cancelled.
     cancel_at: Instant,
-    /// When the last commit is not waited for any longer.
+    /// The moment from which the last commit is not waited for any longer.
     give_up_at: Instant,
     phase: Phase,
 }
@@ -50,11 +41,11 @@ enum Reason {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// Handlers are in flight.
+    /// Waiting for the handlers in flight.
     Handlers,
-    /// The last commit is still to be sent, once none is in flight.
+    /// Waiting for an earlier commit, to send the last one.
     Commit,
-    /// The last commit was sent, or there is nothing to commit.
+    /// Waiting for the last commit, if there was something to commit.
     Committed,
 }
 
@@ -71,7 +62,7 @@ impl Rebalances {
         deadlines.min()
     }
 
-    /// Whether nothing waits for an answer: the case for nearly every event.
+    /// Returns whether nothing waits for an answer, as is the case for nearly every event.
     #[inline]
     pub(crate) const fn is_quiet(&self) -> bool {
         self.assigns.is_empty() && self.drains.is_empty()
@@ -79,20 +70,23 @@ impl Rebalances {
 }
 
 impl Drain {
-    fn new(reason: Reason, partitions: Owned, now: Instant, deadline: Duration) -> Self {
-        let cancel_at = now + deadline;
+    fn new(reason: Reason, partitions: Owned, now: Instant, config: &Config) -> Self {
+        let (for_handlers, for_all) = match reason {
+            Reason::Revoked(_) => (config.revoke_deadline, config.longest_revocation()),
+            Reason::Shutdown => (config.shutdown_deadline, config.longest_shutdown()),
+        };
         Self {
             reason,
             partitions,
-            cancel_at,
-            give_up_at: cancel_at + (deadline / COMMIT_SHARE).max(MIN_COMMIT_TIME),
+            cancel_at: now + for_handlers,
+            give_up_at: now + for_all,
             phase: Phase::Handlers,
         }
     }
 }
 
 impl<P: Clone> Consumer<P> {
-    /// The group gave partitions to this member.
+    /// Takes over partitions that the group gave to this member.
     pub(crate) fn assigned(&mut self, rebalance: RebalanceId, assignments: Vec<Assignment>) {
         let mut owned = Owned::with_capacity(assignments.len());
         for assignment in assignments {
@@ -134,16 +128,15 @@ impl<P: Clone> Consumer<P> {
         self.rebalances.assigns.push((rebalance, owned));
     }
 
-    /// The group takes partitions away, and waits for the answer.
+    /// Begins to give up partitions that the group takes away; it waits for the answer.
     pub(crate) fn revoked(&mut self, rebalance: RebalanceId, partitions: &[TopicPartition]) {
         let owned = self.begin_drain(partitions);
-        let deadline = self.shared.config.revoke_deadline;
         let reason = Reason::Revoked(rebalance);
-        let drain = Drain::new(reason, owned, self.shared.now, deadline);
+        let drain = Drain::new(reason, owned, self.shared.now, &self.shared.config);
         self.rebalances.drains.push(drain);
     }
 
-    /// Partitions are gone, and may already have another owner.
+    /// Drops partitions that are gone, and may already have another owner.
     pub(crate) fn lost(&mut self, rebalance: RebalanceId, partitions: &[TopicPartition]) {
         for partition in partitions {
             self.drop_partition(*partition);
@@ -153,7 +146,7 @@ impl<P: Clone> Consumer<P> {
             .push_back(Command::CompleteRevoke { rebalance });
     }
 
-    /// The member is to stop.
+    /// Begins to give up all partitions, in order to stop.
     pub(crate) fn shutdown(&mut self) {
         if self.rebalances.closing {
             return;
@@ -161,18 +154,22 @@ impl<P: Clone> Consumer<P> {
         self.rebalances.closing = true;
         let all: Vec<TopicPartition> = self.partitions.keys().copied().collect();
         let owned = self.begin_drain(&all);
-        let deadline = self.shared.config.shutdown_deadline;
-        let drain = Drain::new(Reason::Shutdown, owned, self.shared.now, deadline);
+        let drain = Drain::new(
+            Reason::Shutdown,
+            owned,
+            self.shared.now,
+            &self.shared.config,
+        );
         self.rebalances.drains.push(drain);
     }
 
-    /// The position is outside of what the partition holds.
+    /// Moves a position that is outside of what the partition holds, as the policy says.
     pub(crate) fn out_of_range(
         &mut self,
         id: TopicPartition,
         epoch: AssignmentEpoch,
         log_start: NextOffset,
-        log_end: NextOffset,
+        high_watermark: NextOffset,
     ) {
         let Some(partition) = self.owned(id, epoch) else {
             return;
@@ -183,14 +180,14 @@ impl<P: Clone> Consumer<P> {
         let position = partition.position();
         let target = match self.shared.config.out_of_range {
             OutOfRangePolicy::Earliest => log_start,
-            OutOfRangePolicy::Latest => log_end,
+            OutOfRangePolicy::Latest => high_watermark,
             OutOfRangePolicy::Halt => position,
         };
         let Some(partition) = self.partitions.get_mut(&id) else {
             return;
         };
-        if (log_start..=log_end).contains(&position) {
-            // What was refused is not what we want to read next: a late or repeated report.
+        if (log_start..=high_watermark).contains(&position) {
+            // The refused position is not the one to read next: a late or repeated report.
             partition.seek_forward(position, &mut self.shared);
         } else if self.shared.config.out_of_range == OutOfRangePolicy::Halt {
             partition.halt(&mut self.shared);
@@ -239,7 +236,7 @@ impl<P: Clone> Consumer<P> {
         }
     }
 
-    /// Takes every drain as far as it gets; `true` where one was completed.
+    /// Takes every drain as far as it gets; returns whether one was completed.
     fn advance_drains(&mut self) -> bool {
         for index in 0..self.rebalances.drains.len() {
             self.advance_drain(index);
@@ -307,7 +304,7 @@ impl<P: Clone> Consumer<P> {
             return Phase::Commit;
         }
         if self.send_commit() {
-            // It carries what every drain in this phase waits for.
+            // This commit carries what every drain in this phase waits for.
             for drain in &mut self.rebalances.drains {
                 if drain.phase == Phase::Commit {
                     drain.phase = Phase::Committed;
@@ -317,7 +314,7 @@ impl<P: Clone> Consumer<P> {
         Phase::Committed
     }
 
-    /// Whether the partitions of this drain can be given up.
+    /// Returns whether the partitions of this drain can be given up.
     ///
     /// No commit in flight may carry one of them, the drain's own last one or any other: it must
     /// not arrive after the partition has its next owner.
@@ -360,13 +357,13 @@ impl<P: Clone> Consumer<P> {
             .any(|d| d.reason != Reason::Shutdown && d.partitions.contains(&entry))
     }
 
-    /// The partition, if it is owned under this very assignment.
+    /// Returns the partition, if it is owned under this very assignment.
     fn owned(&self, id: TopicPartition, epoch: AssignmentEpoch) -> Option<&Partition<P>> {
         self.partitions.get(&id).filter(|p| p.epoch() == epoch)
     }
 }
 
-/// Where to start an assigned partition, and whether that is the end of its log, a place that
+/// Returns where to start an assigned partition, and whether that is the end of its log, which
 /// moves on.
 fn start_of(assignment: &Assignment, initial: InitialPosition) -> (NextOffset, bool) {
     if let Some(committed) = assignment.committed {
@@ -378,6 +375,6 @@ fn start_of(assignment: &Assignment, initial: InitialPosition) -> (NextOffset, b
     if initial == InitialPosition::Earliest || added_later {
         (assignment.log_start, false)
     } else {
-        (assignment.log_end, true)
+        (assignment.high_watermark, true)
     }
 }

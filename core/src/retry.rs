@@ -36,17 +36,17 @@ impl Retries {
     }
 }
 
-/// What failed, for the jitter of its pause.
+/// What failed: an attempt at a record, or the write of its dead letter.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Failure {
-    /// The attempt of this number at the record.
+    /// The attempt of this number, from 1.
     Attempt(u32),
-    /// The write of its dead letter, for the n-th time.
+    /// The write of this number, from 1.
     DeadLetter(u32),
 }
 
-/// The pause after a failure: doubling from the first up to the longest, shortened by a share
-/// that is a function of its arguments. Past the budget of attempts it is the longest.
+/// Returns the pause after a failure: it doubles from the first up to the longest, and is shortened
+/// by a share that is a function of the arguments. Past the budget of attempts it is the longest.
 pub(crate) fn pause(
     policy: &RetryPolicy,
     seed: u64,

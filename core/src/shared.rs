@@ -1,4 +1,4 @@
-//! What the partitions of one consumer share.
+//! The state that the partitions of one consumer share.
 
 use std::collections::VecDeque;
 
@@ -13,9 +13,9 @@ pub(crate) struct Shared<P> {
     pub(crate) config: Config,
     /// The moment of the event that is being handled.
     pub(crate) now: Instant,
-    /// The commands that were decided; dispatches are decided when they are asked for.
+    /// The commands that were decided, but for dispatches: they are decided when the driver asks.
     pub(crate) commands: VecDeque<Command<P>>,
-    /// The partitions that can start a handler, each once, in turn.
+    /// The partitions that can start a handler, each once, in the order of their turns.
     pub(crate) ready: VecDeque<TopicPartition>,
     pub(crate) flights: Flights,
     pub(crate) retries: Retries,
@@ -37,7 +37,7 @@ impl<P> Shared<P> {
         }
     }
 
-    /// When a handler that starts now must be done.
+    /// Returns the deadline of a handler that starts now.
     #[inline]
     pub(crate) fn handler_deadline(&self) -> Instant {
         match self.config.handler_deadline {
@@ -46,7 +46,7 @@ impl<P> Shared<P> {
         }
     }
 
-    /// Tries again after the pause that `failure` calls for; returns when.
+    /// Schedules the next try after the pause that `failure` calls for; returns its moment.
     pub(crate) fn retry_after(
         &mut self,
         partition: TopicPartition,

@@ -1,4 +1,4 @@
-//! Values under small numbers that are used again.
+//! Values under small numbers, which are used again.
 
 /// A place in a [`Slab`].
 pub(crate) type Slot = u32;
@@ -28,7 +28,7 @@ impl<T> Slab<T> {
         self.values.get_mut(slot as usize)?.as_mut()
     }
 
-    /// In the order of their numbers.
+    /// Iterates over the values, in the order of their numbers.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, &T)> {
         (0..)
             .zip(&self.values)

@@ -1,26 +1,26 @@
-//! What a consumer shows of itself, for metrics and for people.
+//! The status of a consumer, for metrics and for people.
 
 use crate::{AssignmentEpoch, NextOffset, TopicPartition};
 
-/// One owned partition as it stands.
+/// The status of one owned partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PartitionStatus {
-    /// Which partition.
+    /// The partition.
     pub partition: TopicPartition,
     /// Its current assignment.
     pub epoch: AssignmentEpoch,
-    /// Everything below is finished.
+    /// The watermark: every record below it is finished.
     pub watermark: NextOffset,
-    /// What the group has committed, as far as this member knows.
+    /// The next offset that the group has committed, as far as this member knows.
     pub committed: Option<NextOffset>,
-    /// Where the next record is expected. The distance to the log's end is the lag of fetching;
-    /// the watermark's distance is the lag of the group.
+    /// The offset at which the next record is expected. Its distance to the high watermark is the
+    /// lag of fetching; the watermark's distance is the lag of the group.
     pub position: NextOffset,
-    /// Records that were fetched and are not finished.
+    /// The number of records that were fetched and are not finished.
     pub buffered_records: usize,
-    /// Their bytes.
+    /// The size of these records, in bytes.
     pub buffered_bytes: usize,
-    /// Handlers and dead-letter writes in flight.
+    /// The number of handlers and dead-letter writes in flight.
     pub in_flight: usize,
     /// Whether fetching is paused because enough is buffered.
     pub paused: bool,
@@ -31,20 +31,20 @@ pub struct PartitionStatus {
     pub draining: bool,
 }
 
-/// How often things happened since the consumer was made.
+/// The number of each of these since the consumer was created.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Handlers started.
     pub dispatched: u64,
     /// Records finished, by a handler or by an acknowledged dead letter.
     pub finished: u64,
-    /// Attempts that failed.
+    /// Failed attempts.
     pub failed_attempts: u64,
     /// Handlers cancelled because they took longer than the handler deadline.
     pub timed_out: u64,
     /// Dead letters acknowledged.
     pub dead_lettered: u64,
-    /// Dead-letter writes that failed, and are tried again.
+    /// Failed dead-letter writes, which are tried again.
     pub dead_letter_failures: u64,
     /// Commits that the broker accepted.
     pub commits: u64,

@@ -7,16 +7,16 @@ use std::collections::VecDeque;
 
 use crate::{NextOffset, Offset};
 
-/// A longer gap between two fetched offsets starts a new segment instead of being filled with
-/// bits: a compacted partition may skip millions of offsets at once.
+/// The longest gap between two fetched offsets that is filled with bits; a longer one starts a new
+/// segment, as a compacted partition may skip millions of offsets at once.
 const LONG_GAP: u64 = 4096;
 
-/// What is finished of what was fetched.
+/// The fetched offsets of a partition, and which of them are finished.
 #[derive(Debug)]
 pub(crate) struct Watermark {
     /// The segment in which the watermark stands.
     front: Segment,
-    /// What was fetched behind a long gap, in order. Mostly empty.
+    /// The segments behind a long gap, in order. Mostly empty.
     later: VecDeque<Segment>,
 }
 
@@ -28,25 +28,25 @@ impl Watermark {
         }
     }
 
-    /// Every record below is finished.
+    /// Returns the watermark: every record below it is finished.
     #[inline]
     pub(crate) fn get(&self) -> NextOffset {
         NextOffset::new(self.front.base)
     }
 
-    /// Where the next fetched record is expected.
+    /// Returns the position: the offset at which the next fetched record is expected.
     #[inline]
     pub(crate) fn position(&self) -> NextOffset {
         NextOffset::new(self.later.back().unwrap_or(&self.front).end)
     }
 
-    /// How far fetching runs ahead of the watermark.
+    /// Returns the distance from the watermark to the position, in offsets.
     #[inline]
     pub(crate) fn span(&self) -> u64 {
         self.position().get() - self.front.base
     }
 
-    /// A record was fetched; `false` where it was fetched before.
+    /// Notes a fetched record; returns `false` where it was fetched before.
     ///
     /// The offsets between the position and the record do not exist, and count as finished.
     #[inline]
@@ -63,8 +63,8 @@ impl Watermark {
         true
     }
 
-    /// Nothing will be fetched between the position and `to`. The watermark follows once
-    /// everything before is finished.
+    /// Moves the position to `to`, as no record will be fetched in between. The watermark follows
+    /// once every record before is finished.
     pub(crate) fn skip_to(&mut self, to: NextOffset) {
         let to = to.get();
         let last = self.later.back_mut().unwrap_or(&mut self.front);
@@ -81,7 +81,7 @@ impl Watermark {
         }
     }
 
-    /// A fetched record is finished; whether the watermark moved.
+    /// Notes that a fetched record is finished; returns whether the watermark moved.
     #[inline]
     pub(crate) fn finish(&mut self, offset: Offset) -> bool {
         let offset = offset.get();
@@ -116,13 +116,13 @@ impl Watermark {
 /// A stretch of offsets without a long gap, with a watermark of its own.
 #[derive(Debug)]
 struct Segment {
-    /// Everything of this segment below is finished.
+    /// The offset below which all of the segment is finished.
     base: u64,
-    /// One past the last fetched offset.
+    /// The offset after the last fetched one.
     end: u64,
     /// The number of the first word; word `n` holds the offsets from `64 * n`.
     first: u64,
-    /// A bit for each finished offset above `base`; what lies beyond the last word is unfinished.
+    /// The finished offsets above `base`, a bit each; what lies beyond the last word is unfinished.
     /// Empty as long as records finish in order.
     words: VecDeque<u64>,
 }

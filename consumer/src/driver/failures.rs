@@ -1,4 +1,4 @@
-//! Why records failed last: for their next attempt, and for their dead letters.
+//! The last errors of records, for their next attempts and their dead letters.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,13 +18,13 @@ pub(super) struct Failures {
 }
 
 impl Failures {
-    /// The last error before this call.
+    /// Returns the last error of the record of a call.
     #[inline]
     pub(super) fn get(&self, call: &Call) -> Option<Arc<str>> {
         self.last(call.partition, call.epoch, call.offset)
     }
 
-    /// The last error of a record.
+    /// Returns the last error of a record.
     #[inline]
     pub(super) fn last(
         &self,
@@ -38,7 +38,7 @@ impl Failures {
         self.errors.get(&(partition, epoch, offset)).cloned()
     }
 
-    /// Keeps the error of a call, or forgets those before it.
+    /// Keeps the error of a call, or forgets earlier ones where it succeeded.
     #[inline]
     pub(super) fn note(&mut self, call: &Call, result: Result<(), HandlerError>) -> Outcome {
         match result {
@@ -50,7 +50,7 @@ impl Failures {
         }
     }
 
-    /// The handler of a record was stopped.
+    /// Keeps, as the last error of a record, that its handler was stopped.
     pub(super) fn cancelled(
         &mut self,
         partition: TopicPartition,
@@ -61,7 +61,7 @@ impl Failures {
         self.errors.insert((partition, epoch, offset), error.into());
     }
 
-    /// A record is finished.
+    /// Forgets a record that is finished.
     #[inline]
     pub(super) fn forget(
         &mut self,

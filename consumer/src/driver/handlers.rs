@@ -27,17 +27,18 @@ pub(super) struct Finished {
     pub(super) result: Result<(), HandlerError>,
 }
 
-/// The calls that are in flight. `S` calls the handler, `F` is what that returns.
+/// The calls that are in flight. `S` calls the handler, `F` is the future that the call returns.
 ///
 /// A future is polled once on the spot; only one that has to wait for something gets a task. Many
-/// handlers do not wait most of the time: theirs need no task, and no allocation.
+/// handlers do not wait most of the time: their futures need no task, and no allocation.
 pub(super) struct Handlers<S, F> {
     call: S,
-    /// Where a future is polled on the spot. It moves into a task with its box; a new one is made
-    /// only then.
+    /// The place where a future is polled on the spot. A future that gets a task takes the box
+    /// along, and only then a new box is made.
     slot: Pin<Box<Option<F>>>,
     tasks: JoinSet<Finished>,
-    /// How to stop them. At most one call of a record is in flight.
+    /// The handles that stop the tasks, with the attempt of each. At most one call of a record is
+    /// in flight.
     aborts: BTreeMap<(TopicPartition, AssignmentEpoch, Offset), (u32, AbortHandle)>,
 }
 
@@ -88,25 +89,25 @@ where
         }
     }
 
-    /// Stops all.
+    /// Stops all calls.
     pub(super) fn abort(&mut self) {
         self.aborts.clear();
         self.tasks.abort_all();
     }
 
-    /// The next call that ends. Cancel-safe.
+    /// Waits for the next call to end, and returns its result. Cancel-safe.
     pub(super) async fn next_finished(&mut self) -> Finished {
         loop {
             match self.tasks.join_next().await {
                 Some(Ok(finished)) => return self.forget(finished),
-                // It was cancelled; its panics are caught.
+                // The call was cancelled. (Its panics are caught.)
                 Some(Err(_)) => {}
                 None => std::future::pending().await,
             }
         }
     }
 
-    /// A call that has ended.
+    /// Returns the result of a call that has ended, if there is one.
     pub(super) fn try_next_finished(&mut self) -> Option<Finished> {
         loop {
             if let Ok(finished) = self.tasks.try_join_next()? {
@@ -123,7 +124,8 @@ where
             attempt,
         } = finished.call;
         let key = (partition, epoch, offset);
-        // A call that was cancelled as it ended may come after the start of the next attempt.
+        // The result of a call that was cancelled as it ended may come after the start of the next
+        // attempt.
         if self.aborts.get(&key).is_some_and(|(of, _)| *of == attempt) {
             self.aborts.remove(&key);
         }
@@ -131,7 +133,7 @@ where
     }
 }
 
-/// Polls a future, and drops it when it is done. A panic is a failure like another.
+/// Polls a future, and drops it when it is done. Turns a panic into a failure.
 fn poll<F>(mut slot: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<Result<(), HandlerError>>
 where
     F: Future<Output = Result<(), HandlerError>>,
@@ -145,7 +147,7 @@ where
         Ok(Poll::Ready(result)) => result,
         Err(panic) => Err(panicked(&*panic)),
     };
-    // Its captures may panic too as they are dropped.
+    // The values that the future holds may panic too as they are dropped.
     match catch_unwind(AssertUnwindSafe(|| slot.set(None))) {
         Ok(()) => Poll::Ready(result),
         Err(panic) => Poll::Ready(result.and_then(|()| Err(panicked(&*panic)))),

@@ -1,4 +1,4 @@
-//! Commits, one at a time, on a thread of their own: each waits for its outcome.
+//! Sends commits, one at a time, on a thread of their own: each waits for its outcome.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -14,7 +14,7 @@ use super::context::RawConsumer;
 use super::outbox::Outbox;
 use super::topics::{Topics, raw};
 
-/// A commit that is to be sent.
+/// A commit to send.
 pub(super) type Request = (CommitId, Vec<CommitOffset>);
 
 /// Starts the thread, which ends when the sender of requests is dropped.
@@ -33,7 +33,7 @@ pub(super) fn spawn(
 fn run(consumer: &RawConsumer, topics: &Topics, requests: &Receiver<Request>, outbox: &Outbox) {
     while let Ok((commit, offsets)) = requests.recv() {
         let list = list(topics, &offsets);
-        // Only a synchronous commit tells of partitions that were refused one by one: librdkafka
+        // Only a synchronous commit reports partitions that were refused one by one: librdkafka
         // then fails the whole. To commit again what was accepted does no harm.
         let outcome = match consumer.commit(&list, CommitMode::Sync) {
             Ok(()) => CommitOutcome::Ok,
@@ -57,7 +57,7 @@ fn list(topics: &Topics, offsets: &[CommitOffset]) -> TopicPartitionList {
     list
 }
 
-/// Whether the broker refused a commit, or nobody knows what became of it.
+/// Returns whether the broker refused a commit, or its outcome is unknown.
 fn outcome_of(error: &KafkaError) -> CommitOutcome {
     use RDKafkaErrorCode as E;
     match error.rdkafka_error_code() {

@@ -1,4 +1,4 @@
-//! What librdkafka is told, and what a user may not tell it.
+//! The settings that librdkafka gets, and those that a user may not set.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,22 +10,23 @@ use rdkafka::error::KafkaError;
 
 use crate::SettingError;
 
-/// Everything that a user chose.
+/// The settings that a user chose.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) brokers: String,
     pub(crate) group: String,
     pub(crate) topics: Vec<String>,
     pub(crate) instance: Option<String>,
-    /// The name of the assignor, as librdkafka calls it.
+    /// The assignor, by librdkafka's name for it.
     pub(crate) assignor: &'static str,
     pub(crate) dead_letter_topic: Option<String>,
     pub(crate) config: Config,
-    /// Passed through to librdkafka.
+    /// The settings that go to librdkafka as they are, by name.
     pub(crate) raw: BTreeMap<String, String>,
 }
 
-/// Settings that would break a promise, or that have a place of their own; and what to do instead.
+/// The settings that would break a promise, or that have a method of their own, each with the
+/// reason and what to do instead.
 const REFUSED: [(&str, &str); 30] = [
     ("bootstrap.servers", "is set by `brokers`"),
     ("metadata.broker.list", "is set by `brokers`"),
@@ -69,7 +70,7 @@ const UNUSED: &str = "is not used by this consumer";
 const DEAD_LETTERS: &str =
     "would let dead letters be lost; they are written by an idempotent producer with `acks=all`";
 
-/// Settings of consumers, which a producer would complain about.
+/// The settings of consumers, about which a producer would complain. Names or their beginnings.
 const CONSUMER_ONLY: [&str; 10] = [
     "session.timeout.ms",
     "heartbeat.interval.ms",
@@ -83,7 +84,7 @@ const CONSUMER_ONLY: [&str; 10] = [
     "group.",
 ];
 
-/// Settings of producers, which a consumer would complain about.
+/// The settings of producers, about which a consumer would complain. Names or their beginnings.
 const PRODUCER_ONLY: [&str; 12] = [
     "linger.ms",
     "batch.",
@@ -99,14 +100,18 @@ const PRODUCER_ONLY: [&str; 12] = [
     "retries",
 ];
 
-/// The poll deadline unless it is set.
+/// The poll deadline where the user sets none.
 const MAX_POLL_INTERVAL: Duration = Duration::from_secs(300);
 
 impl Settings {
-    /// Whether a consumer can keep to them.
+    /// Checks that a consumer can keep to the settings.
     pub(crate) fn check(&self) -> Result<(), SettingError> {
         let needed = [
-            ("brokers", &self.brokers, "HOST:PORT, several by commas"),
+            (
+                "brokers",
+                &self.brokers,
+                "HOST:PORT, or several separated by commas",
+            ),
             ("group", &self.group, "the name of the consumer group"),
         ];
         for (name, value, expected) in needed {
@@ -123,9 +128,9 @@ impl Settings {
                 return Err(SettingError::new(name, *reason));
             }
         }
-        self.config
-            .validate()
-            .map_err(|error| SettingError::new(error.field, error.expected))?;
+        self.config.validate().map_err(|error| {
+            SettingError::new(error.field, format!("must be {}", error.expected))
+        })?;
         self.check_deadlines()
     }
 
@@ -155,7 +160,7 @@ impl Settings {
         Ok(())
     }
 
-    /// The last commit of a revocation must come before the group gives the member up.
+    /// Checks that a revocation, with its last commit, ends before the poll deadline.
     fn check_deadlines(&self) -> Result<(), SettingError> {
         let name = "max.poll.interval.ms";
         let max_poll_interval = match self.raw.get(name) {
@@ -169,7 +174,7 @@ impl Settings {
                 })?,
         };
         let deadline = self.config.revoke_deadline;
-        let needed = deadline + (deadline / 4).max(Duration::from_secs(1));
+        let needed = self.config.longest_revocation();
         if needed < max_poll_interval {
             return Ok(());
         }
@@ -177,12 +182,12 @@ impl Settings {
             "revoke_deadline",
             format!(
                 "{deadline:?} and the time for the last commit make {needed:?}, which must be less \
-                 than {name} ({max_poll_interval:?}): the group would give the member up meanwhile"
+                 than {name} ({max_poll_interval:?}): else the group removes the member meanwhile"
             ),
         ))
     }
 
-    /// Where the dead letters of a topic go.
+    /// Returns the topic to which the dead letters of a topic go.
     pub(crate) fn dead_letter_topic(&self, topic: &str) -> String {
         match &self.dead_letter_topic {
             Some(name) => name.clone(),
@@ -190,7 +195,7 @@ impl Settings {
         }
     }
 
-    /// The consumer's configuration.
+    /// Returns the consumer's configuration.
     pub(crate) fn consumer(&self) -> ClientConfig {
         let mut config = self.base(&PRODUCER_ONLY);
         config
@@ -205,13 +210,13 @@ impl Settings {
         config
     }
 
-    /// The configuration of the producer of dead letters.
+    /// Returns the configuration of the producer of dead letters.
     pub(crate) fn producer(&self) -> ClientConfig {
         let mut config = self.base(&CONSUMER_ONLY);
         config.remove("statistics.interval.ms");
         let max_bytes = "message.max.bytes";
         if !self.raw.contains_key(max_bytes) {
-            // What could be consumed can be written, as far as the producer has a say.
+            // What was consumed must be written, however large: only the broker's limit counts.
             config.set(max_bytes, "1000000000");
         }
         config.set("enable.idempotence", "true").set("acks", "all");
@@ -232,21 +237,21 @@ impl Settings {
     }
 }
 
-/// Where librdkafka's defaults do not suit; `set` overrides them.
+/// The settings for which librdkafka's defaults do not suit; the user's own override them.
 const DEFAULTS: [(&str, &str); 6] = [
     ("client.id", "plimsoll"),
-    // Whence the lag comes.
+    // Source of the lag metric.
     ("statistics.interval.ms", "1000"),
-    // What is fetched ahead, for each partition: the default is 64 MiB.
+    // The size of what is fetched ahead, for each partition: the default is 64 MiB.
     ("queued.max.messages.kbytes", "8192"),
-    // How soon a queue that was full is filled again: the default is a second.
+    // The pause before a queue that was full is filled again: the default is a second.
     ("fetch.queue.backoff.ms", "20"),
-    // A dead letter is tried again, without end, by the core: visibly, not inside of the producer.
+    // The core tries a dead letter again, without end and visibly, instead of the producer.
     ("message.timeout.ms", "30000"),
     ("linger.ms", "0"),
 ];
 
-/// librdkafka formats only what somebody wants to read.
+/// Returns the level of librdkafka's log: it formats only the lines that the process's log takes.
 fn log_level() -> RDKafkaLogLevel {
     if tracing::enabled!(target: "librdkafka", tracing::Level::DEBUG) {
         RDKafkaLogLevel::Debug
@@ -257,7 +262,7 @@ fn log_level() -> RDKafkaLogLevel {
     }
 }
 
-/// Whose mistake it is that librdkafka refused to start.
+/// Returns the error of a setting for which librdkafka refused to start.
 pub(crate) fn refused(error: KafkaError) -> SettingError {
     match error {
         KafkaError::ClientConfig(_, problem, name, value) => {
@@ -287,7 +292,7 @@ mod tests {
     fn problem(change: impl FnOnce(&mut Settings)) -> (String, String) {
         let mut settings = settings();
         change(&mut settings);
-        let error = settings.check().expect_err("it should be refused");
+        let error = settings.check().expect_err("a refusal");
         (error.name, error.problem)
     }
 
@@ -324,7 +329,7 @@ mod tests {
         let (name, expected) = problem(|s| s.config.max_in_flight = 0);
         assert_eq!(
             (name.as_str(), expected.as_str()),
-            ("max_in_flight", "at least 1")
+            ("max_in_flight", "must be at least 1")
         );
     }
 

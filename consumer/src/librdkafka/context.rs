@@ -1,4 +1,4 @@
-//! What librdkafka calls: it notes down, and answers only while closing.
+//! The callbacks of librdkafka. They note what happened, and answer only while closing.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -14,10 +14,10 @@ use rdkafka::{ClientContext, TopicPartitionList};
 
 use super::topics::Topics;
 
-/// librdkafka's consumer with our callbacks.
+/// librdkafka's consumer with these callbacks.
 pub(super) type RawConsumer = BaseConsumer<Context>;
 
-/// A rebalance of which librdkafka told, and whose answer it awaits.
+/// A rebalance that librdkafka reported, and whose answer it awaits.
 #[derive(Debug)]
 pub(super) enum Callback {
     Assign(Vec<TopicPartition>),
@@ -30,10 +30,10 @@ pub(super) enum Callback {
 pub(super) struct Context {
     topics: Arc<Topics>,
     callbacks: Mutex<VecDeque<Callback>>,
-    /// The text of the last error that was told.
+    /// The text of the last error that librdkafka reported.
     last_error: Mutex<Option<String>>,
     closing: AtomicBool,
-    /// Counts what was served: a poll that served something may have left more.
+    /// The number of callbacks so far: a poll that served one may have left more.
     served: AtomicU32,
 }
 
@@ -48,8 +48,8 @@ impl Context {
         }
     }
 
-    /// From now on rebalances are answered on the spot: nobody waits for records any more, and
-    /// librdkafka does not close before it has its answer.
+    /// Answers rebalances on the spot from now on: no record is awaited any more, and librdkafka
+    /// does not close before it has its answer.
     pub(super) fn close(&self) {
         self.closing.store(true, Ordering::Release);
     }
@@ -62,7 +62,7 @@ impl Context {
         callbacks.pop_front()
     }
 
-    /// The text of the last error that was told, once.
+    /// Takes the text of the last error that librdkafka reported.
     pub(super) fn take_error(&self) -> Option<String> {
         let mut last = self
             .last_error
@@ -71,7 +71,7 @@ impl Context {
         last.take()
     }
 
-    /// How much was served so far.
+    /// Returns the number of callbacks so far.
     pub(super) fn served(&self) -> u32 {
         self.served.load(Ordering::Relaxed)
     }
@@ -82,8 +82,8 @@ impl Context {
 }
 
 impl ConsumerContext for Context {
-    /// Called while we poll. To answer here would mean to hold up polling until the last handler
-    /// of the partitions has ended.
+    /// Notes a rebalance. librdkafka calls this from a poll: an answer here would hold up polling
+    /// until the last handler of the partitions has ended.
     fn rebalance(
         &self,
         consumer: &RawConsumer,
@@ -91,7 +91,7 @@ impl ConsumerContext for Context {
         list: &mut TopicPartitionList,
     ) {
         self.count();
-        // Any answer resets it.
+        // Asked for first: any answer resets it.
         let lost = consumer.assignment_lost();
         let assigns = kind == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
         let partitions = self.topics.partitions(list);
@@ -138,7 +138,7 @@ impl ClientContext for Context {
                 Some((id, NextOffset::new(u64::try_from(known.hi_offset).ok()?)))
             })
         });
-        self.topics.set_log_ends(ends);
+        self.topics.set_high_watermarks(ends);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
@@ -152,7 +152,8 @@ impl ClientContext for Context {
     }
 }
 
-/// Begins to fetch partitions, in addition to others where the group rebalances cooperatively.
+/// Begins to fetch partitions: in addition to the others where the group rebalances cooperatively,
+/// else instead of them.
 pub(super) fn assign(consumer: &RawConsumer, list: &TopicPartitionList) -> KafkaResult<()> {
     match consumer.rebalance_protocol() {
         RebalanceProtocol::Cooperative => consumer.incremental_assign(list),
@@ -160,7 +161,7 @@ pub(super) fn assign(consumer: &RawConsumer, list: &TopicPartitionList) -> Kafka
     }
 }
 
-/// Stops fetching partitions: these, or all of them where the group rebalances eagerly.
+/// Stops fetching partitions: those of the list, or all where the group rebalances eagerly.
 pub(super) fn unassign(consumer: &RawConsumer, list: &TopicPartitionList) -> KafkaResult<()> {
     match consumer.rebalance_protocol() {
         RebalanceProtocol::Cooperative => consumer.incremental_unassign(list),
@@ -168,7 +169,7 @@ pub(super) fn unassign(consumer: &RawConsumer, list: &TopicPartitionList) -> Kaf
     }
 }
 
-/// librdkafka's log goes where ours does.
+/// Writes a line of librdkafka's log into the process's own log.
 pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
     match level {
         RDKafkaLogLevel::Emerg

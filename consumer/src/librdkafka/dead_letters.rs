@@ -1,4 +1,4 @@
-//! Copies of messages that nobody could handle, written into the dead-letter topic.
+//! Writes copies of messages that could not be handled into the dead-letter topic.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::context::log;
 use super::outbox::Outbox;
 use crate::Message;
 
-/// How long a write waits for room in the producer's queue.
+/// The longest time that a write waits for room in the producer's queue.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Writes dead letters: idempotent, acknowledged by all in-sync replicas.
@@ -45,7 +45,7 @@ impl DeadLetters {
         })
     }
 
-    /// Writes a copy, and tells what came of it. Needs a runtime.
+    /// Writes a copy, and tells the driver the outcome. Must be called in a tokio runtime.
     pub(super) fn write(
         &mut self,
         topic: String,
@@ -73,7 +73,8 @@ impl DeadLetters {
         });
     }
 
-    /// An idempotent producer can end up in a state that only a new one helps out of.
+    /// Replaces the producer if it is broken: an idempotent one can end up with an error after
+    /// which only a new one helps.
     fn replace_broken_producer(&mut self) {
         let Some((code, reason)) = self.producer.client().fatal_error() else {
             return;
@@ -82,7 +83,7 @@ impl DeadLetters {
         match self.config.create_with_context(ProducerContext) {
             Ok(producer) => self.producer = producer,
             // The next dead letter, which this one becomes soon, tries again.
-            Err(error) => tracing::error!(%error, "no new producer of dead letters"),
+            Err(error) => tracing::error!(%error, "cannot make a new producer of dead letters"),
         }
     }
 }
@@ -106,7 +107,7 @@ async fn write(
     }
 }
 
-/// The message's own headers, then ours.
+/// Returns the message's own headers, then those of the dead letter.
 fn headers(message: &Message) -> OwnedHeaders {
     let own = message.headers().fold(OwnedHeaders::new(), |headers, own| {
         headers.insert(Header {

@@ -1,4 +1,4 @@
-//! One partition that is fetched: its queue, and where we are in it.
+//! One partition that is fetched: its queue, and the position in it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::lookups::Wanted;
 use super::outbox::Waker;
 use crate::Batch;
 
-/// How much is read from a queue before another one gets its turn.
+/// The limits of what is read from a queue before another one gets its turn.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BatchLimits {
     pub(super) records: usize,
@@ -31,37 +31,37 @@ pub(super) struct BatchLimits {
 /// queue away, and fetch it again each time.
 pub(super) struct Fetching {
     pub(super) epoch: AssignmentEpoch,
-    /// The first record that was not delivered yet.
+    /// The offset of the first record that was not delivered yet.
     pub(super) next: NextOffset,
     pub(super) paused: bool,
     /// Whether librdkafka has stopped fetching: the position was refused.
     pub(super) refused: bool,
-    /// Dropped with the partition: then its questions need no answer.
+    /// A token that is dropped with the partition: then its questions need no answer.
     pub(super) wanted: Wanted,
     topic: Arc<str>,
     partition: u32,
     queue: PartitionQueue<Context>,
-    /// Set when something came into the queue since it was last read to its end.
+    /// Whether something came into the queue since it was last read to its end.
     ready: Arc<AtomicBool>,
-    /// The records and the bytes of the last batch: the next one will be alike.
+    /// The number of records and of bytes in the last batch: the next one will be alike.
     last_size: (usize, usize),
 }
 
 /// What was read from a queue.
 #[derive(Debug, Default)]
 pub(super) struct Read {
-    /// Records, if there were any.
+    /// The records, if there were any.
     pub(super) batch: Option<Batch>,
-    /// The position was refused; and whether the log was cut below it.
+    /// The refusal of the position, if it was refused.
     pub(super) refused: Option<Truncated>,
 }
 
-/// Whether a log was cut below our position.
+/// Whether the log was cut below a position that was refused.
 pub(super) type Truncated = bool;
 
 impl Fetching {
-    /// Takes the partition out of the common queue. To be called before the partition is assigned:
-    /// then all of its records come into its own queue.
+    /// Takes the partition out of the common queue. Must be called before the partition is
+    /// assigned: then all of its records come into its own queue.
     pub(super) fn new(
         consumer: &Arc<RawConsumer>,
         waker: &Arc<Waker>,
@@ -92,13 +92,13 @@ impl Fetching {
         })
     }
 
-    /// Looks into the queue again, whether or not something came.
+    /// Lets the next read look into the queue, whether or not something came.
     pub(super) fn look_again(&self) {
         self.ready.store(true, Ordering::Release);
     }
 
-    /// Throws away what librdkafka has marked as outdated: it would stay in memory otherwise.
-    /// To be called after the partition was unassigned.
+    /// Throws away the records that librdkafka has marked as outdated, which would stay in memory
+    /// otherwise. Must be called after the partition was unassigned.
     pub(super) fn discard(self) {
         let _ = self.queue.poll(Duration::ZERO);
     }
@@ -134,7 +134,7 @@ impl Fetching {
                     read.refused = Some(is_truncation(&reason));
                     break;
                 }
-                // The context has told of it; librdkafka goes on.
+                // The context has logged it; librdkafka goes on.
                 Some(Err(_)) => {}
             }
         }
@@ -145,7 +145,7 @@ impl Fetching {
     }
 }
 
-/// Copies a message; returns the offset after it.
+/// Copies a message into a batch; returns the offset after it.
 fn push(batch: &mut Batch, message: &BorrowedMessage<'_>) -> Option<NextOffset> {
     // Not negative, in a message of a broker.
     let offset = Offset::new(u64::try_from(message.offset()).ok()?);
@@ -170,7 +170,7 @@ fn push(batch: &mut Batch, message: &BorrowedMessage<'_>) -> Option<NextOffset> 
     Some(offset.next())
 }
 
-/// Whether librdkafka stopped fetching because of the position.
+/// Returns whether librdkafka stopped fetching because of the position.
 fn is_refusal(error: &KafkaError) -> bool {
     matches!(
         error.rdkafka_error_code(),
@@ -182,8 +182,8 @@ fn is_refusal(error: &KafkaError) -> bool {
     )
 }
 
-/// Whether librdkafka's words say that the log was cut: the code is the same as for a position
-/// that was deleted.
+/// Returns whether the text of an error says that the log was cut: its code is the same as for a
+/// position that was deleted.
 fn is_truncation(reason: &str) -> Truncated {
     ["log truncation", "No epoch found"]
         .iter()

@@ -1,7 +1,7 @@
-//! What has to be asked of the brokers before fetching can begin, or go on.
+//! The questions to brokers that come before fetching begins, or goes on.
 //!
-//! The calls block, so they have a thread of their own, and polling goes on meanwhile. What fails
-//! is asked again until it succeeds: an error never counts as "nothing was committed".
+//! The calls block, so they have a thread of their own, and polling goes on meanwhile. A question
+//! that fails is asked again until it succeeds: an error never counts as "nothing was committed".
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Weak};
@@ -17,19 +17,19 @@ use rdkafka::types::RDKafkaErrorCode;
 use super::context::RawConsumer;
 use super::topics::{Topics, next_offset};
 
-/// How long one request may take.
+/// The longest time of one request.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The pause before what failed is asked again.
+/// The pause before a question that failed is asked again.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Held by whoever waits for an answer; a question that nobody waits for is dropped.
+/// Held as long as an answer is awaited: a question whose answer is not awaited is dropped.
 pub(super) type Wanted = Arc<()>;
 
-/// What is asked.
+/// A question to the brokers.
 #[derive(Debug)]
 pub(super) enum Question {
-    /// What the group committed for partitions that were assigned, and both ends of each.
+    /// The committed offsets and both ends of partitions that were assigned.
     Start {
         rebalance: RebalanceId,
         partitions: Vec<TopicPartition>,
@@ -46,7 +46,7 @@ pub(super) enum Question {
     },
 }
 
-/// What is known.
+/// The answer to a question.
 #[derive(Debug)]
 pub(super) enum Answer {
     Start {
@@ -58,7 +58,7 @@ pub(super) enum Answer {
         epoch: AssignmentEpoch,
         position: NextOffset,
         log_start: NextOffset,
-        log_end: NextOffset,
+        high_watermark: NextOffset,
     },
 }
 
@@ -101,14 +101,14 @@ impl Lookups {
                     false
                 }
                 Err(error) => {
-                    tracing::warn!(%error, ?question, "asking again");
+                    tracing::warn!(%error, ?question, "a lookup failed, and is tried again");
                     true
                 }
             });
         }
     }
 
-    /// The answer; `None` where nobody waits for it.
+    /// Returns the answer; `None` where it is not awaited any more.
     fn ask(&self, question: &Question) -> KafkaResult<Option<Answer>> {
         match question {
             Question::Start { wanted, .. } | Question::Ends { wanted, .. }
@@ -131,17 +131,18 @@ impl Lookups {
                 truncated,
                 ..
             } => {
-                let (log_start, mut log_end) = self.ends(&[*partition])?[0];
+                let (log_start, mut high_watermark) = self.ends(&[*partition])?[0];
                 if *truncated && *position > log_start {
-                    // The log may have grown past the position again, with other records.
-                    log_end = log_end.min(NextOffset::new(position.get() - 1));
+                    // The log may have grown past the position again, with other records: an end
+                    // above the position would say that the position is good.
+                    high_watermark = high_watermark.min(NextOffset::new(position.get() - 1));
                 }
                 Ok(Some(Answer::Ends {
                     partition: *partition,
                     epoch: *epoch,
                     position: *position,
                     log_start,
-                    log_end,
+                    high_watermark,
                 }))
             }
         }
@@ -163,13 +164,15 @@ impl Lookups {
             let committed = self.committed(number, partitions)?;
             let founding = committed.iter().flatten().map(|(_, founding)| *founding);
             let founding_partitions = founding.min();
-            for (partition, (log_start, log_end)) in of_topic.iter().zip(self.ends(&of_topic)?) {
+            for (partition, (log_start, high_watermark)) in
+                of_topic.iter().zip(self.ends(&of_topic)?)
+            {
                 let own = committed.get(partition.partition as usize);
                 assignments.push(Assignment {
                     partition: *partition,
                     committed: own.copied().flatten().map(|(next, _)| next),
                     log_start,
-                    log_end,
+                    high_watermark,
                     founding_partitions,
                     partitions,
                 });
@@ -178,7 +181,7 @@ impl Lookups {
         Ok(assignments)
     }
 
-    /// How many partitions a topic has.
+    /// Returns the number of partitions of a topic.
     fn partitions(&self, topic: &str) -> KafkaResult<u32> {
         let metadata = self.consumer.fetch_metadata(Some(topic), TIMEOUT)?;
         let found = metadata.topics().iter().find(|found| found.name() == topic);
@@ -193,9 +196,9 @@ impl Lookups {
         }
     }
 
-    /// What the group committed for each partition of a topic, with the number of partitions that
-    /// stands in the commit's metadata. A commit of somebody else has none there, and counts as 0:
-    /// then every partition counts as added later, and nothing is skipped.
+    /// Returns what the group committed for each partition of a topic, with the number of
+    /// partitions in the commit's metadata. A commit of another client has none there, which counts
+    /// as 0: then every partition counts as added later, and nothing is skipped.
     fn committed(
         &self,
         topic: u32,
@@ -215,7 +218,7 @@ impl Lookups {
             .collect()
     }
 
-    /// The first offset of each partition, and the one that its next record will get.
+    /// Returns the first offset and the high watermark of each partition.
     fn ends(&self, partitions: &[TopicPartition]) -> KafkaResult<Vec<(NextOffset, NextOffset)>> {
         let ask = |end: Offset| -> KafkaResult<Vec<NextOffset>> {
             let all = partitions.iter().map(|partition| (*partition, Some(end)));

@@ -33,10 +33,10 @@ use crate::{ClientError, Error, GroupClient, Message};
 
 pub(crate) use self::config::Settings;
 
-/// How long leaving the group may take. After that the group notices by itself.
+/// The longest time for leaving the group. After that the session times out instead.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(10);
 
-/// The largest batch of records. A batch stays in memory as long as one of them.
+/// The largest batch of records. A batch stays in memory as long as one of its records.
 const MAX_BATCH: BatchLimits = BatchLimits {
     records: 512,
     bytes: 256 << 10,
@@ -54,11 +54,11 @@ pub struct LibrdkafkaClient {
     orders: Sender<Order>,
     waker: Arc<Waker>,
     dead_letters: Option<DeadLetters>,
-    state: State,
+    lifecycle: Lifecycle,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum Lifecycle {
     New,
     Running,
     Closing { deadline: Instant },
@@ -100,7 +100,7 @@ impl LibrdkafkaClient {
             outbox,
             lookups,
             commits,
-            // Not so much at once that the core must pause.
+            // At most half of what makes the core pause a partition.
             limits: BatchLimits {
                 records: MAX_BATCH
                     .records
@@ -122,20 +122,20 @@ impl LibrdkafkaClient {
             orders,
             waker,
             dead_letters,
-            state: State::New,
+            lifecycle: Lifecycle::New,
         })
     }
 
     fn order(&self, order: Order) {
-        // Should the thread have ended, the next event says so.
+        // If the thread has ended, the next event says so.
         let _ = self.orders.send(order);
         self.waker.wake();
     }
 
     fn close(&mut self) {
-        if let State::New | State::Running = self.state {
+        if let Lifecycle::New | Lifecycle::Running = self.lifecycle {
             let deadline = Instant::now() + CLOSE_DEADLINE;
-            self.state = State::Closing { deadline };
+            self.lifecycle = Lifecycle::Closing { deadline };
             self.order(Order::Close);
         }
     }
@@ -143,28 +143,30 @@ impl LibrdkafkaClient {
 
 impl GroupClient for LibrdkafkaClient {
     async fn next_event(&mut self) -> Result<Option<Event<Message>>, ClientError> {
-        if self.state == State::New {
-            self.state = State::Running;
+        if self.lifecycle == Lifecycle::New {
+            self.lifecycle = Lifecycle::Running;
             self.order(Order::Subscribe);
         }
-        let news = match self.state {
-            State::Closed => return Ok(None),
-            State::Closing { deadline } => {
+        let news = match self.lifecycle {
+            Lifecycle::Closed => return Ok(None),
+            Lifecycle::Closing { deadline } => {
                 match tokio::time::timeout_at(deadline, self.inbox.next()).await {
                     Ok(news) => news,
                     Err(_) => {
-                        tracing::warn!("the group could not be left in time, and will notice");
+                        tracing::warn!(
+                            "could not leave the group in time; the session will time out"
+                        );
                         Some(News::Closed)
                     }
                 }
             }
-            State::New | State::Running => self.inbox.next().await,
+            Lifecycle::New | Lifecycle::Running => self.inbox.next().await,
         };
         match news {
             Some(News::Event(event, _)) => Ok(Some(event)),
             Some(News::Failed(error)) => Err(error),
             Some(News::Closed) => {
-                self.state = State::Closed;
+                self.lifecycle = Lifecycle::Closed;
                 Ok(None)
             }
             None => Err(ClientError::Ended),
@@ -197,8 +199,8 @@ impl GroupClient for LibrdkafkaClient {
         self.topics.name(number).map(|name| &**name)
     }
 
-    fn log_end(&self, partition: TopicPartition) -> Option<NextOffset> {
-        self.topics.log_end(partition)
+    fn high_watermark(&self, partition: TopicPartition) -> Option<NextOffset> {
+        self.topics.high_watermark(partition)
     }
 }
 
@@ -213,7 +215,7 @@ impl fmt::Debug for LibrdkafkaClient {
         f.debug_struct("LibrdkafkaClient")
             .field("group", &self.settings.group)
             .field("topics", &self.settings.topics)
-            .field("state", &self.state)
+            .field("lifecycle", &self.lifecycle)
             .finish_non_exhaustive()
     }
 }

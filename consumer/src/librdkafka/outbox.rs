@@ -1,4 +1,4 @@
-//! What goes from the threads to the driver, and how far they may run ahead of it.
+//! The channel from the threads to the driver, with a limit on the records in it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -9,29 +9,29 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::{ClientError, Message};
 
-/// How many bytes of records may wait for the driver. Beyond that they stay in librdkafka's
-/// queues, which stop fetching when they are full.
+/// The size, in bytes, of the records that may wait for the driver. Beyond that they stay in
+/// librdkafka's queues, which stop fetching when they are full.
 const MAX_WAITING: usize = 4 << 20;
 
-/// What the driver learns.
+/// What the threads tell the driver.
 #[derive(Debug)]
 pub(super) enum News {
-    /// An event, and the bytes of its records.
+    /// An event, and the size of its records in bytes.
     Event(Event<Message>, usize),
-    /// The client cannot go on.
+    /// An error after which the client cannot go on.
     Failed(ClientError),
-    /// The group was left.
+    /// The end of the client, which has left the group.
     Closed,
 }
 
-/// The threads' end.
+/// The threads' end of the channel.
 #[derive(Clone, Debug)]
 pub(super) struct Outbox {
     sender: UnboundedSender<News>,
     waiting: Arc<AtomicUsize>,
 }
 
-/// The driver's end.
+/// The driver's end of the channel.
 #[derive(Debug)]
 pub(super) struct Inbox {
     receiver: UnboundedReceiver<News>,
@@ -39,7 +39,7 @@ pub(super) struct Inbox {
     waker: Arc<Waker>,
 }
 
-/// Both ends. The waker is woken when there is room again.
+/// Creates both ends. The waker is woken when there is room again.
 pub(super) fn channel(waker: Arc<Waker>) -> (Outbox, Inbox) {
     let (sender, receiver) = unbounded_channel();
     let waiting = Arc::new(AtomicUsize::new(0));
@@ -56,7 +56,8 @@ pub(super) fn channel(waker: Arc<Waker>) -> (Outbox, Inbox) {
 }
 
 impl Outbox {
-    /// Tells the driver. Nobody listens any more after its end, and nothing depends on it then.
+    /// Tells the driver an event. After the driver's end the event is dropped: nothing depends on
+    /// it.
     pub(super) fn tell(&self, event: Event<Message>) {
         let bytes = match &event {
             Event::Fetched { records, .. } => records.iter().map(|r| r.bytes as usize).sum(),
@@ -74,14 +75,15 @@ impl Outbox {
         let _ = self.sender.send(News::Closed);
     }
 
-    /// Whether the driver has enough to do.
+    /// Returns whether the records that wait for the driver are enough.
     pub(super) fn is_full(&self) -> bool {
         self.waiting.load(Ordering::Acquire) >= MAX_WAITING
     }
 }
 
 impl Inbox {
-    /// The next piece of news; `None` where all threads have ended. Cancel-safe.
+    /// Waits for the next piece of news, and returns it; `None` where all threads have ended.
+    /// Cancel-safe.
     pub(super) async fn next(&mut self) -> Option<News> {
         let news = self.receiver.recv().await?;
         if let News::Event(_, bytes) = news {
@@ -109,7 +111,7 @@ impl Waker {
         self.condition.notify_one();
     }
 
-    /// Waits until it is woken, or for `timeout`.
+    /// Waits for a [`wake`](Self::wake), at most for `timeout`.
     pub(super) fn wait(&self, timeout: Duration) {
         let woken = self.woken.lock().unwrap_or_else(PoisonError::into_inner);
         let result = self

@@ -23,26 +23,27 @@ use super::outbox::{Outbox, Waker};
 use super::topics::{Topics, raw};
 use crate::{ClientError, Message};
 
-/// The longest time without a poll. Far below any poll deadline, and a net under wake-ups.
+/// The longest time without a poll: far below any poll deadline, and short enough to make up for a
+/// wake-up that is missed.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How long closing waits for the other threads to end.
+/// The longest time that closing waits for the other threads to end.
 const THREADS_END: Duration = Duration::from_secs(6);
 
-/// What the thread is asked to do.
+/// A request to the thread.
 #[derive(Debug)]
 pub(super) enum Order {
     /// Join the group.
     Subscribe,
-    /// Do what the core wants.
+    /// Carry out a command of the core.
     Command(Command<Message>),
-    /// Go on with what was looked up.
+    /// Go on with the answer of a lookup.
     Found(Answer),
     /// Leave the group, and end.
     Close,
 }
 
-/// What the thread works with.
+/// The thread, with all that it works on.
 pub(super) struct PollThread {
     pub(super) consumer: Arc<RawConsumer>,
     pub(super) topics: Arc<Topics>,
@@ -65,22 +66,23 @@ pub(super) struct PollThread {
 pub(super) struct Rebalances {
     last: u32,
     unanswered: Option<Unanswered>,
-    /// Seeks that wait for the answer: a change of the assignment would be taken for it.
+    /// The seeks that wait until the rebalance is answered: librdkafka would take a change of the
+    /// assignment for the answer.
     seeks: Vec<Seek>,
 }
 
 struct Unanswered {
     id: RebalanceId,
-    /// `None`: partitions were assigned.
+    /// The partitions that are revoked or lost; `None` where partitions are assigned.
     revokes: Option<Vec<TopicPartition>>,
-    /// Dropped when it is answered, or overtaken: then its lookups end.
+    /// A token that is dropped when the rebalance is answered, or overtaken: then its lookups end.
     _wanted: Wanted,
 }
 
 type Seek = (TopicPartition, plimsoll_core::AssignmentEpoch, NextOffset);
 
 impl PollThread {
-    /// Polls until it is told to close.
+    /// Polls until the order to close.
     pub(super) fn run(mut self) {
         let mut polled = Instant::now();
         loop {
@@ -90,7 +92,7 @@ impl PollThread {
             self.serve();
             let mut busy = self.fetch();
             if polled.elapsed() >= POLL_INTERVAL {
-                // Should a wake-up ever be missed, it costs no more than this.
+                // A wake-up that is missed costs no more than this interval.
                 polled = Instant::now();
                 self.fetching.values().for_each(Fetching::look_again);
                 busy = true;
@@ -115,7 +117,8 @@ impl PollThread {
         }
     }
 
-    /// Serves librdkafka's callbacks: rebalances, errors, logs. Counts as a poll for the group.
+    /// Serves librdkafka's callbacks: rebalances, errors, logs. This is the poll for which the
+    /// group has a deadline.
     fn serve(&mut self) {
         loop {
             let before = self.consumer.context().served();
@@ -125,11 +128,11 @@ impl PollThread {
                         self.fail(&error);
                     }
                 }
-                // Every partition is taken out of this queue before it is assigned. Should that
-                // ever fail, to end is better than to go on without the record.
+                // Every partition is taken out of this queue before it is assigned. If that ever
+                // fails, it is better to end than to go on without the record.
                 Some(Ok(message)) => self.outbox.fail(ClientError::Fatal {
                     reason: format!(
-                        "record {} of {} [{}] came by the wrong queue",
+                        "record {} of {} [{}] came by the common queue, not by its partition's",
                         message.offset(),
                         message.topic(),
                         message.partition()
@@ -144,9 +147,9 @@ impl PollThread {
         }
     }
 
-    /// Reads the queues of the partitions, each up to a batch; `true` where there was something.
+    /// Reads the queues of the partitions, each up to a batch; returns whether there were records.
     fn fetch(&mut self) -> bool {
-        // Where the driver has no room for all of them, the others come first next time.
+        // Where the driver has no room for all partitions, the others come first next time.
         let last = self.last_read;
         let after = self.fetch_some((Bound::Excluded(last), Bound::Unbounded));
         let rest = self.fetch_some((Bound::Unbounded, Bound::Included(last)));
@@ -237,8 +240,8 @@ impl PollThread {
 
 /// Rebalances.
 impl PollThread {
-    /// librdkafka tells of a rebalance. It goes on when it is answered, and has no other one in
-    /// the meantime, unless it had to give this one up.
+    /// Takes a rebalance that librdkafka reports. librdkafka goes on when it has the answer, and
+    /// reports no other one in the meantime, unless it had to give this one up.
     fn rebalance(&mut self, callback: Callback) {
         self.rebalances.last = self.rebalances.last.wrapping_add(1);
         let id = RebalanceId(self.rebalances.last);
@@ -268,7 +271,7 @@ impl PollThread {
                 Some(partitions)
             }
         };
-        // What is about to go needs no more records.
+        // Partitions that are about to go need no more records.
         for partition in revokes.iter().flatten() {
             self.pause(*partition, true);
         }
@@ -286,7 +289,8 @@ impl PollThread {
         }
         for start in starts {
             let id = start.partition;
-            // An old queue of the same partition would take its wake-ups along when it is dropped.
+            // When an old queue of the same partition is dropped, it takes the callback for
+            // wake-ups along: so it goes before the new one comes.
             self.fetching.remove(&id);
             let Some(topic) = self.topics.name(id.topic) else {
                 continue;
@@ -321,8 +325,7 @@ impl PollThread {
         self.seek_if_quiet();
     }
 
-    /// A change of the assignment that librdkafka refuses leaves it in a state that we do not
-    /// know.
+    /// Ends the client if librdkafka refused a change of the assignment: its state is then unknown.
     fn check(&self, result: KafkaResult<()>) {
         if let Err(error) = result {
             self.fail(&error);
@@ -336,7 +339,7 @@ impl PollThread {
 
 /// Positions.
 impl PollThread {
-    /// Something was looked up.
+    /// Tells the driver the answer of a lookup, if it is still awaited.
     fn found(&mut self, answer: Answer) {
         match answer {
             Answer::Start {
@@ -356,7 +359,7 @@ impl PollThread {
                 epoch,
                 position,
                 log_start,
-                log_end,
+                high_watermark,
             } => {
                 let fetching = self.fetching.get(&partition);
                 if fetching.is_some_and(|f| f.epoch == epoch && f.refused) {
@@ -365,7 +368,7 @@ impl PollThread {
                         epoch,
                         position,
                         log_start,
-                        log_end,
+                        high_watermark,
                     });
                 }
             }
@@ -392,7 +395,7 @@ impl PollThread {
 
     /// Fetches from other positions, unless librdkafka waits for the answer to a rebalance.
     ///
-    /// It does so by a new assignment: after a refused position librdkafka refuses a seek as well.
+    /// A seek is a new assignment: after a refused position librdkafka refuses a seek as well.
     fn seek_if_quiet(&mut self) {
         if self.rebalances.unanswered.is_some() {
             return;
@@ -423,7 +426,7 @@ impl PollThread {
 
 /// The end.
 impl PollThread {
-    /// Leaves the group. Nothing is committed here: that was done before, if there was time.
+    /// Leaves the group. Commits nothing: the core has done that before, if there was time.
     fn close(self) {
         let Self {
             consumer,

@@ -1,4 +1,4 @@
-//! The numbers of the topics, and what is known of the ends of their logs.
+//! The numbers of the topics, and the known high watermarks of their partitions.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,35 +11,35 @@ use rdkafka::topic_partition_list::Offset;
 #[derive(Debug)]
 pub(super) struct Topics {
     names: Vec<Arc<str>>,
-    log_ends: Mutex<BTreeMap<TopicPartition, NextOffset>>,
+    high_watermarks: Mutex<BTreeMap<TopicPartition, NextOffset>>,
 }
 
 impl Topics {
     pub(super) fn new(names: &[String]) -> Self {
         Self {
             names: names.iter().map(|name| name.as_str().into()).collect(),
-            log_ends: Mutex::default(),
+            high_watermarks: Mutex::default(),
         }
     }
 
-    /// The name of a topic.
+    /// Returns the name of a topic.
     pub(super) fn name(&self, number: u32) -> Option<&Arc<str>> {
         self.names.get(number as usize)
     }
 
-    /// All names, by number.
+    /// Returns all names, in the order of their numbers.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(|name| &**name)
     }
 
-    /// A partition of one of these topics.
+    /// Returns a partition by the name of its topic, if that is one of these.
     pub(super) fn partition(&self, topic: &str, partition: i32) -> Option<TopicPartition> {
         let number = self.names.iter().position(|name| **name == *topic)?;
         let (topic, partition) = (u32::try_from(number).ok()?, u32::try_from(partition).ok()?);
         Some(TopicPartition::new(topic, partition))
     }
 
-    /// Those partitions of a list that are of these topics.
+    /// Returns the partitions of a list that belong to these topics.
     pub(super) fn partitions(&self, list: &TopicPartitionList) -> Vec<TopicPartition> {
         let elements = list.elements().into_iter();
         elements
@@ -47,7 +47,7 @@ impl Topics {
             .collect()
     }
 
-    /// A list as librdkafka wants it. `None` as an offset: none.
+    /// Builds a list for librdkafka, with the offsets that are there.
     pub(super) fn list(
         &self,
         partitions: impl IntoIterator<Item = (TopicPartition, Option<Offset>)>,
@@ -62,31 +62,40 @@ impl Topics {
                     && let Err(error) = element.set_offset(offset)
                 {
                     // Kafka's offsets are 63 bits wide; no log is that long.
-                    tracing::error!(%error, ?offset, "librdkafka does not take an offset");
+                    tracing::error!(%error, ?offset, "librdkafka refused an offset");
                 }
             }
         }
         list
     }
 
-    /// Where the log of a partition ends, as far as it is known.
-    pub(super) fn log_end(&self, partition: TopicPartition) -> Option<NextOffset> {
-        let log_ends = self.log_ends.lock().unwrap_or_else(PoisonError::into_inner);
-        log_ends.get(&partition).copied()
+    /// Returns the high watermark of a partition, if it is known.
+    pub(super) fn high_watermark(&self, partition: TopicPartition) -> Option<NextOffset> {
+        let high_watermarks = self
+            .high_watermarks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        high_watermarks.get(&partition).copied()
     }
 
-    pub(super) fn set_log_ends(&self, ends: impl Iterator<Item = (TopicPartition, NextOffset)>) {
-        let mut log_ends = self.log_ends.lock().unwrap_or_else(PoisonError::into_inner);
-        log_ends.extend(ends);
+    pub(super) fn set_high_watermarks(
+        &self,
+        found: impl Iterator<Item = (TopicPartition, NextOffset)>,
+    ) {
+        let mut high_watermarks = self
+            .high_watermarks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        high_watermarks.extend(found);
     }
 }
 
-/// A next offset as librdkafka writes it.
+/// Converts a next offset into librdkafka's type.
 pub(super) fn raw(next: NextOffset) -> Offset {
     Offset::Offset(i64::try_from(next.get()).unwrap_or(i64::MAX))
 }
 
-/// A next offset that librdkafka wrote; `None` for its special values.
+/// Converts a next offset from librdkafka's type; returns `None` for its special values.
 pub(super) fn next_offset(offset: Offset) -> Option<NextOffset> {
     match offset {
         Offset::Offset(offset) => u64::try_from(offset).ok().map(NextOffset::new),

@@ -1,4 +1,4 @@
-//! A client that says what a test wants, and the test's end of it.
+//! A client whose events a test scripts, and the test's end of it.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub const P: TopicPartition = TopicPartition::new(0, 0);
 
 type Answer = Result<Event<Message>, ClientError>;
 
-/// The client that the driver has.
+/// The client, which the driver has.
 struct Scripted {
     events: UnboundedReceiver<Answer>,
     commands: UnboundedSender<Command<Message>>,
@@ -51,7 +51,7 @@ impl GroupClient for Scripted {
     }
 }
 
-/// A driver that runs, as a test sees it.
+/// A running driver, as a test sees it.
 pub struct Running {
     pub events: UnboundedSender<Answer>,
     commands: UnboundedReceiver<Command<Message>>,
@@ -60,7 +60,7 @@ pub struct Running {
     rebalances: u32,
 }
 
-/// A configuration with short times.
+/// Returns settings with short times.
 pub fn config() -> Config {
     Config {
         commit: CommitPolicy {
@@ -111,7 +111,7 @@ impl Running {
                 partition,
                 committed: Some(NextOffset::ZERO),
                 log_start: NextOffset::ZERO,
-                log_end: NextOffset::new(100),
+                high_watermark: NextOffset::new(100),
                 founding_partitions: Some(2),
                 partitions: 2,
             }],
@@ -165,7 +165,7 @@ impl Running {
             .expect("the driver runs");
     }
 
-    /// The next command.
+    /// Waits for the next command, and returns it.
     pub async fn command(&mut self) -> Command<Message> {
         let command = tokio::time::timeout(Duration::from_secs(60), self.commands.recv());
         command
@@ -174,7 +174,7 @@ impl Running {
             .expect("the driver runs")
     }
 
-    /// The next command, which is a commit: accepts it, and returns its offset.
+    /// Waits for the next command, which must be a commit; accepts it, and returns its offset.
     pub async fn commit(&mut self) -> u64 {
         match self.command().await {
             Command::Commit { commit, offsets } => {
@@ -186,7 +186,7 @@ impl Running {
         }
     }
 
-    /// Whether the driver has asked for nothing.
+    /// Returns whether there is no command.
     pub fn is_quiet(&self) -> bool {
         self.commands.is_empty()
     }
@@ -197,7 +197,7 @@ impl Running {
     }
 }
 
-/// What handlers did, in order.
+/// The notes of handlers, in order.
 #[derive(Clone, Default)]
 pub struct Seen(Arc<Mutex<Vec<String>>>);
 
@@ -211,7 +211,7 @@ impl Seen {
     }
 }
 
-/// Lets the driver do what it can do at this moment.
+/// Lets the driver do all that it can do at this moment.
 pub async fn settle() {
     tokio::time::sleep(Duration::from_millis(1)).await;
 }

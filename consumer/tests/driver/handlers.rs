@@ -1,4 +1,4 @@
-//! What becomes of messages by what handlers do.
+//! The ways of messages through handlers that succeed, fail, panic or hang.
 
 use std::time::Duration;
 

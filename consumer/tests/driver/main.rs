@@ -1,4 +1,4 @@
-//! The driver against a client that says what a test wants.
+//! The driver against a client whose events a test scripts.
 
 mod client;
 mod handlers;

@@ -1,4 +1,4 @@
-//! Partitions come and go while handlers are in flight.
+//! Partitions that come and go while handlers are in flight.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use plimsoll_core::Command;
 
 use crate::client::{P, Seen, config, settle, start};
 
-/// A handler that takes its time, and notes its end.
+/// A handler that takes a set time, and notes its start and its end.
 struct Slow {
     seen: Seen,
     takes: Duration,

@@ -1,4 +1,4 @@
-//! A process is asked to stop.
+//! Shutdowns of the driver.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The broker, topics of a test's own, and what its consumers did.
+//! The broker, the topic of a test, and what the test's consumers handled.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,7 +15,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// How long a test waits for something.
+/// The longest time that a test waits for something.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A topic of a test's own, and a group of the same name.
@@ -25,7 +25,7 @@ pub struct Topic {
 }
 
 impl Topic {
-    /// A new topic; `None` where the environment names no broker.
+    /// Creates a new topic; returns `None` where the environment names no broker.
     pub async fn create(test: &str, partitions: i32) -> Option<Self> {
         let Ok(brokers) = std::env::var("PLIMSOLL_TEST_BOOTSTRAP") else {
             eprintln!("SKIPPED {test}: PLIMSOLL_TEST_BOOTSTRAP names no broker");
@@ -33,7 +33,7 @@ impl Topic {
         };
         let filter = tracing_subscriber::EnvFilter::from_default_env();
         let log = tracing_subscriber::fmt().with_env_filter(filter);
-        // Each test would be the first one.
+        // Fails in each test but the first of the process.
         let _ = log.with_test_writer().try_init();
         let topic = Self {
             name: format!("{test}-{}", unique()),
@@ -88,7 +88,7 @@ impl Topic {
         }
     }
 
-    /// What the group committed, by partition.
+    /// Returns the offsets that the group committed, by partition.
     pub fn committed(&self, partitions: i32) -> Vec<Option<i64>> {
         let mut list = TopicPartitionList::new();
         list.add_partition_range(&self.name, 0, partitions - 1);
@@ -105,7 +105,7 @@ impl Topic {
             .collect()
     }
 
-    /// A consumer with short times.
+    /// Returns a consumer with short times.
     pub fn consumer(&self) -> Builder {
         self.consumer_of([self.name.clone()])
     }
@@ -151,7 +151,7 @@ fn unique() -> String {
     )
 }
 
-/// Which messages were handled, how often.
+/// The messages that were handled, each with the number of times.
 #[derive(Clone, Default)]
 pub struct Handled(Arc<Mutex<BTreeMap<u32, u32>>>);
 
@@ -165,12 +165,12 @@ impl Handled {
         self.0.lock().unwrap().keys().copied().collect()
     }
 
-    /// How many calls were one too many.
+    /// Returns the number of calls after the first one of each message.
     pub fn repeated(&self) -> u32 {
         self.0.lock().unwrap().values().map(|times| times - 1).sum()
     }
 
-    /// Waits until so many different messages are handled.
+    /// Waits until `messages` different messages are handled.
     pub async fn wait_for(&self, messages: usize) {
         let all = wait_until(|| self.0.lock().unwrap().len() >= messages).await;
         assert!(
@@ -180,7 +180,7 @@ impl Handled {
         );
     }
 
-    /// A handler that takes its time.
+    /// Returns a handler that takes a set time.
     pub fn handler(&self, takes: Duration) -> impl Handler + use<> {
         let handled = self.clone();
         move |message: Message| {
@@ -196,13 +196,13 @@ impl Handled {
     }
 }
 
-/// The number that a message has as its value.
+/// Returns the number that a message has as its value.
 pub fn number(message: &Message) -> u32 {
     let text = str::from_utf8(message.payload().expect("a value")).expect("a text");
     text.parse().expect("a number")
 }
 
-/// Whether something came true in time.
+/// Waits until a condition is true; returns `false` where it was not in time.
 pub async fn wait_until(mut condition: impl FnMut() -> bool) -> bool {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     while !condition() {
@@ -214,7 +214,7 @@ pub async fn wait_until(mut condition: impl FnMut() -> bool) -> bool {
     true
 }
 
-/// A consumer that runs.
+/// A running consumer.
 pub struct Member {
     stop: oneshot::Sender<()>,
     task: JoinHandle<Result<(), Error>>,
@@ -229,20 +229,20 @@ impl Member {
         Self { stop, task }
     }
 
-    /// Asks it to stop, and waits for its end.
+    /// Asks the consumer to stop, and waits for its end.
     pub async fn stop(self) {
         let Self { stop, task } = self;
         let _ = stop.send(());
-        end(task).await.expect("it ends well");
+        end(task).await.expect("the consumer ends without an error");
     }
 
-    /// Waits until it ends by itself.
+    /// Waits until the consumer ends by itself.
     pub async fn end(self) -> Result<(), Error> {
         let Self { stop: _stop, task } = self;
         end(task).await
     }
 
-    /// Ends it without another word, as far as one process can.
+    /// Ends the consumer like a crash, as far as one can within the process.
     pub fn abort(self) {
         self.task.abort();
     }
@@ -250,5 +250,7 @@ impl Member {
 
 async fn end(task: JoinHandle<Result<(), Error>>) -> Result<(), Error> {
     let ended = tokio::time::timeout(PATIENCE, task).await;
-    ended.expect("it ends").expect("it does not panic")
+    ended
+        .expect("the consumer ends")
+        .expect("the consumer does not panic")
 }

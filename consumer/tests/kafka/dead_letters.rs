@@ -1,4 +1,4 @@
-//! Messages that nobody can handle.
+//! Messages that cannot be handled.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -50,7 +50,7 @@ async fn messages_that_fail_for_good_are_dead_lettered_and_the_rest_goes_on() {
     let reader = topic
         .consumer_of([dead_letter_topic])
         .without_dead_letters();
-    // In the same group, by another topic: each member gets what it subscribed to.
+    // In the same group, with another topic: each member gets what it subscribed to.
     let reader = Member::start(reader, read);
     assert!(wait_until(|| letters.lock().unwrap().len() >= 2).await);
     reader.stop().await;

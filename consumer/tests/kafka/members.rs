@@ -1,4 +1,4 @@
-//! Members come and go while handlers are in flight.
+//! Members that come and go while handlers are in flight.
 
 use std::time::Duration;
 
@@ -6,8 +6,9 @@ use plimsoll::{Assignor, Message};
 
 use crate::cluster::{Handled, Member, Topic};
 
-/// Members join and leave under load: everything is handled, and, as nobody dies, nothing twice.
-/// (By key or unordered, what is finished above the watermark would be repeated.)
+/// Lets members join and leave under load, and checks that every message is handled, and none
+/// twice, as no member crashes. (By key or unordered, what is finished above the watermark would be
+/// repeated.)
 async fn rebalances(name: &str, assignor: Assignor) {
     let Some(topic) = Topic::create(name, 6).await else {
         return;

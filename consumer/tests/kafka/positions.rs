@@ -1,4 +1,4 @@
-//! Where reading begins, and goes on when messages are gone.
+//! The positions at which reading begins, and goes on when messages are gone.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ async fn partitions_added_meanwhile_are_read_from_their_start() {
     assert_eq!(handled.repeated(), 0);
 }
 
-/// Messages are deleted before they were read.
+/// Deletes messages before they are read, and starts a member.
 async fn deleted(policy: OutOfRangePolicy, assignor: Assignor) -> Option<(Topic, Handled, Member)> {
     let topic = Topic::create("deleted", 1).await?;
     let handled = Handled::default();

@@ -1,4 +1,4 @@
-//! Members stop, gracefully or not.
+//! Members that stop, gracefully or not.
 
 use std::time::Duration;
 

@@ -11,24 +11,24 @@ impl<P: Clone> Partition<P> {
     #[inline]
     pub(crate) fn start(&mut self, slot: Slot, shared: &mut Shared<P>) -> Option<Command<P>> {
         let deadline = shared.handler_deadline();
-        let entry = self.entries.get_mut(slot)?;
-        let offset = entry.record.offset;
+        let unfinished = self.unfinished.get_mut(slot)?;
+        let offset = unfinished.record.offset;
         let flight = shared.flights.start(self.id, offset, deadline);
-        entry.stage = Stage::Running { flight };
-        entry.attempt = entry.attempt.saturating_add(1);
-        entry.calls = entry.calls.saturating_add(1);
-        self.highest_attempt = self.highest_attempt.max(entry.attempt);
+        unfinished.stage = Stage::Running { flight };
+        unfinished.attempt = unfinished.attempt.saturating_add(1);
+        unfinished.calls = unfinished.calls.saturating_add(1);
+        self.highest_attempt = self.highest_attempt.max(unfinished.attempt);
         self.in_flight += 1;
         shared.counters.dispatched += 1;
         Some(Command::Dispatch {
             partition: self.id,
             epoch: self.epoch,
-            attempt: entry.attempt,
-            record: entry.record.clone(),
+            attempt: unfinished.attempt,
+            record: unfinished.record.clone(),
         })
     }
 
-    /// A handler came back; `false` where nothing waits for this result.
+    /// Takes the result of a handler; returns `false` where nothing waits for it.
     #[inline]
     pub(crate) fn processed(
         &mut self,
@@ -40,13 +40,13 @@ impl<P: Clone> Partition<P> {
         let Some(slot) = self.index.get(offset) else {
             return false;
         };
-        let Some(entry) = self.entries.get_mut(slot) else {
+        let Some(unfinished) = self.unfinished.get_mut(slot) else {
             return false;
         };
-        let Stage::Running { flight } = entry.stage else {
+        let Stage::Running { flight } = unfinished.stage else {
             return false;
         };
-        if entry.attempt != attempt {
+        if unfinished.attempt != attempt {
             return false;
         }
         shared.flights.end(flight);
@@ -59,7 +59,7 @@ impl<P: Clone> Partition<P> {
         true
     }
 
-    /// A handler has passed its deadline, and is no longer among those that run.
+    /// Cancels a handler that has passed its deadline, and was taken out of those that run.
     pub(crate) fn expired(&mut self, offset: Offset, shared: &mut Shared<P>) {
         let Some(slot) = self.index.get(offset) else {
             return;
@@ -70,7 +70,7 @@ impl<P: Clone> Partition<P> {
         self.attempt_failed(slot, false, shared);
     }
 
-    /// The write of a dead letter ended; `false` where nothing waits for it.
+    /// Takes the answer to the write of a dead letter; returns `false` where nothing waits for it.
     pub(crate) fn dead_lettered(
         &mut self,
         offset: Offset,
@@ -87,10 +87,10 @@ impl<P: Clone> Partition<P> {
         let Some(slot) = self.index.get(offset) else {
             return false;
         };
-        let Some(entry) = self.entries.get_mut(slot) else {
+        let Some(unfinished) = self.unfinished.get_mut(slot) else {
             return false;
         };
-        let Stage::Writing { reason, failures } = entry.stage else {
+        let Stage::Writing { reason, failures } = unfinished.stage else {
             return false;
         };
         self.in_flight -= 1;
@@ -106,7 +106,7 @@ impl<P: Clone> Partition<P> {
         }
         let failures = failures.saturating_add(1);
         let due = shared.retry_after(self.id, offset, Failure::DeadLetter(failures));
-        entry.stage = Stage::PausingWrite {
+        unfinished.stage = Stage::PausingWrite {
             due,
             reason,
             failures,
@@ -114,17 +114,17 @@ impl<P: Clone> Partition<P> {
         true
     }
 
-    /// The pause of a record is over.
+    /// Goes on with a record whose pause is over.
     pub(crate) fn wake(&mut self, offset: Offset, shared: &mut Shared<P>) {
         let Some(slot) = self.index.get(offset) else {
             return;
         };
-        let Some(entry) = self.entries.get_mut(slot) else {
+        let Some(unfinished) = self.unfinished.get_mut(slot) else {
             return;
         };
-        match entry.stage {
+        match unfinished.stage {
             Stage::Pausing { .. } => {
-                entry.stage = Stage::Queued;
+                unfinished.stage = Stage::Queued;
                 self.lanes.rejoin(slot);
                 self.list(shared);
             }
@@ -157,10 +157,10 @@ impl<P: Clone> Partition<P> {
 
     fn attempt_failed(&mut self, slot: Slot, permanent: bool, shared: &mut Shared<P>) {
         shared.counters.failed_attempts += 1;
-        let Some(entry) = self.entries.get_mut(slot) else {
+        let Some(unfinished) = self.unfinished.get_mut(slot) else {
             return;
         };
-        let exhausted = entry.calls >= shared.config.retry.attempts;
+        let exhausted = unfinished.calls >= shared.config.retry.attempts;
         if shared.config.dead_letters && (permanent || exhausted) {
             let reason = if permanent {
                 DeadLetterReason::Permanent
@@ -171,9 +171,9 @@ impl<P: Clone> Partition<P> {
         } else if self.draining {
             self.forget(slot);
         } else {
-            let failure = Failure::Attempt(entry.calls);
-            let due = shared.retry_after(self.id, entry.record.offset, failure);
-            entry.stage = Stage::Pausing { due };
+            let failure = Failure::Attempt(unfinished.calls);
+            let due = shared.retry_after(self.id, unfinished.record.offset, failure);
+            unfinished.stage = Stage::Pausing { due };
         }
     }
 
@@ -184,16 +184,16 @@ impl<P: Clone> Partition<P> {
         failures: u32,
         shared: &mut Shared<P>,
     ) {
-        let Some(entry) = self.entries.get_mut(slot) else {
+        let Some(unfinished) = self.unfinished.get_mut(slot) else {
             return;
         };
-        entry.stage = Stage::Writing { reason, failures };
+        unfinished.stage = Stage::Writing { reason, failures };
         self.in_flight += 1;
         shared.commands.push_back(Command::DeadLetter {
             partition: self.id,
             epoch: self.epoch,
-            record: entry.record.clone(),
-            attempts: entry.calls,
+            record: unfinished.record.clone(),
+            attempts: unfinished.calls,
             reason,
         });
     }

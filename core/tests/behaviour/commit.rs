@@ -57,7 +57,7 @@ fn a_commit_of_unknown_outcome_is_not_sent_again() {
 }
 
 #[test]
-fn every_so_many_records() {
+fn by_the_number_of_finished_records() {
     let mut config = unordered();
     config.commit.every = Some(3);
     let mut driver = Driver::owning_one(config);

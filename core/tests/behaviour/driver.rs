@@ -9,7 +9,7 @@ use plimsoll_core::{
     Record, RetryPolicy, TopicPartition,
 };
 
-/// Round numbers, no jitter, and no commit but those that a test asks for.
+/// Returns settings with round numbers and without jitter.
 pub fn config() -> Config {
     Config {
         commit: CommitPolicy {
@@ -29,7 +29,7 @@ pub fn config() -> Config {
     }
 }
 
-/// A consumer with the names that its driver has to remember.
+/// A consumer, with the epochs and attempts that its driver has to remember.
 pub struct Driver {
     pub consumer: Consumer<()>,
     pub now: Instant,
@@ -47,7 +47,7 @@ impl Driver {
         }
     }
 
-    /// Owns partition 0, of which offset 10 is committed as the next one.
+    /// Creates a driver that owns partition 0, of which 10 is committed as the next offset.
     pub fn owning_one(config: Config) -> Self {
         let mut driver = Self::new(config);
         let lines = driver.assign(1, &[committed(0, 10)]);
@@ -55,7 +55,7 @@ impl Driver {
         driver
     }
 
-    /// As a user reads a clock: moves the time to this, firing what is due on the way.
+    /// Moves the clock to `millis`, and fires what is due on the way.
     pub fn at(&mut self, millis: u64) -> Vec<String> {
         let until = Instant::from_millis(millis);
         let mut lines = Vec::new();
@@ -94,7 +94,7 @@ impl Driver {
         })
     }
 
-    /// Records without keys.
+    /// Fetches records without keys.
     pub fn fetch(&mut self, partition: u32, offsets: impl IntoIterator<Item = u64>) -> Vec<String> {
         self.fetch_keyed(partition, offsets.into_iter().map(|offset| (offset, None)))
     }
@@ -122,7 +122,7 @@ impl Driver {
         self.processed(partition, offset, Outcome::Ok)
     }
 
-    /// The last attempt that was dispatched ends.
+    /// Ends the last attempt that was dispatched.
     pub fn processed(&mut self, partition: u32, offset: u64, outcome: Outcome) -> Vec<String> {
         let attempt = self.attempts.get(&(partition, offset)).copied();
         self.tell(Event::Processed {
@@ -159,7 +159,7 @@ impl Driver {
             epoch: self.epochs[&partition],
             position: NextOffset::new(position),
             log_start: NextOffset::new(log.start),
-            log_end: NextOffset::new(log.end),
+            high_watermark: NextOffset::new(log.end),
         })
     }
 
@@ -213,7 +213,7 @@ pub fn id(partition: u32) -> TopicPartition {
     TopicPartition::new(0, partition)
 }
 
-/// A partition with offsets 0 to 99, of which `next` is committed.
+/// Returns a partition with offsets 0 to 99, of which `next` is committed.
 pub fn committed(partition: u32, next: u64) -> Assignment {
     Assignment {
         committed: Some(NextOffset::new(next)),
@@ -221,13 +221,13 @@ pub fn committed(partition: u32, next: u64) -> Assignment {
     }
 }
 
-/// A partition with offsets 0 to 99, for whose topic nothing was ever committed.
+/// Returns a partition with offsets 0 to 99 of a topic for which nothing was ever committed.
 pub fn uncommitted(partition: u32) -> Assignment {
     Assignment {
         partition: id(partition),
         committed: None,
         log_start: NextOffset::ZERO,
-        log_end: NextOffset::new(100),
+        high_watermark: NextOffset::new(100),
         founding_partitions: None,
         partitions: 4,
     }

@@ -58,7 +58,7 @@ fn the_span_is_bounded_while_one_record_is_stuck() {
 }
 
 #[test]
-fn a_partition_that_somebody_else_resumed_is_paused_again() {
+fn a_partition_that_was_resumed_without_a_command_is_paused_again() {
     let mut driver = Driver::owning_one(Config {
         max_buffered_records: 4,
         ..unordered()

@@ -1,4 +1,4 @@
-//! What the consumer does, one situation a test, as transcripts that one can read.
+//! The behaviour of the consumer, one situation a test, as transcripts.
 
 mod assign;
 mod commit;

@@ -1,4 +1,4 @@
-//! What may run side by side.
+//! The records that may run side by side, by ordering.
 
 use plimsoll_core::{Config, Ordering, Outcome};
 

@@ -6,37 +6,37 @@ use plimsoll_core::{
     AssignmentEpoch, CommitId, Config, Instant, KeyHash, NextOffset, Offset, Ordering, Outcome,
 };
 
-/// Where a record stands.
+/// The stage that a record has reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum Stage {
     /// Fetched, not started.
     Waiting,
-    /// Its handler runs since then.
+    /// In its handler, from that moment on.
     Running { since: Instant },
-    /// Its handler failed then, and it is to be tried again.
+    /// Failed at that moment, to be tried again.
     Failed { at: Instant },
-    /// It must go to the dead-letter topic.
+    /// Failed for good: it must go to the dead-letter topic.
     Condemned,
-    /// Its dead letter is being written.
+    /// On its way to the dead-letter topic.
     Writing,
-    /// The write of its dead letter failed then.
+    /// Not written to the dead-letter topic: the write failed at that moment.
     WriteFailed { at: Instant },
-    /// Its handler succeeded, or its dead letter was acknowledged.
+    /// Handled, or acknowledged by the dead-letter topic.
     Finished,
     /// Given up with its partition.
     Dropped,
 }
 
-/// One record.
+/// A fetched record, as it should be.
 #[derive(Clone, Debug)]
 pub struct Entry {
     pub offset: u64,
     pub key: Option<KeyHash>,
     pub bytes: u32,
     pub attempts: u32,
-    /// Attempts at another record that stood at this offset.
+    /// The number of attempts at other records that stood at this offset before.
     pub before: u32,
-    pub state: State,
+    pub stage: Stage,
 }
 
 impl Entry {
@@ -45,38 +45,38 @@ impl Entry {
     }
 
     pub fn is_unfinished(&self) -> bool {
-        self.state != State::Finished
+        self.stage != Stage::Finished
     }
 }
 
 /// One assignment of a partition, as it should be.
 #[derive(Debug)]
 pub struct Ledger {
-    /// Tells assignments apart before their epoch is known.
+    /// A number that tells assignments apart before their epoch is known.
     pub serial: u32,
-    /// Known once the assignment is completed.
+    /// The epoch, once the assignment is completed.
     pub epoch: Option<AssignmentEpoch>,
     pub records: Vec<Entry>,
-    /// Where the next record is expected.
+    /// The offset at which the next record is expected.
     pub position: u64,
     pub starts_at_end: bool,
     pub founding: u32,
-    /// What the group is known to have committed.
+    /// The next offset that the group is known to have committed.
     pub committed: Option<u64>,
-    /// The highest that a commit carried under this assignment, whatever became of it.
+    /// The highest next offset in a commit under this assignment, whatever its outcome.
     pub floor: u64,
-    /// The last commit that carried it.
+    /// The last commit that carried the partition.
     pub last_commit: Option<CommitId>,
-    /// Nothing may start any more; what runs is cancelled then.
+    /// The moment at which running handlers are cancelled, once no other may start.
     pub draining: Option<Instant>,
-    /// The driver's state of fetching.
+    /// Whether the driver has paused fetching.
     pub paused: bool,
     pub halted: bool,
-    /// The driver was resumed by somebody else.
+    /// Whether fetching was resumed without a command of the consumer.
     pub resumed_behind: bool,
-    /// The highest number of an attempt.
+    /// The highest number of an attempt so far.
     pub highest_attempt: u32,
-    /// Attempts count on from here.
+    /// The number from which attempts are counted.
     pub first_attempt: u32,
 }
 
@@ -101,7 +101,7 @@ impl Ledger {
         }
     }
 
-    /// The first record that is not finished, or where the next one is expected.
+    /// Returns the offset of the first unfinished record, or the position where there is none.
     pub fn watermark(&self) -> u64 {
         let unfinished = self.records.iter().find(|r| r.is_unfinished());
         unfinished.map_or(self.position, |r| r.offset)
@@ -131,7 +131,7 @@ impl Ledger {
             bytes,
             attempts: self.first_attempt,
             before: self.first_attempt,
-            state: State::Waiting,
+            stage: Stage::Waiting,
         });
     }
 
@@ -153,17 +153,17 @@ impl Ledger {
         );
         let entry = self.entry(offset);
         assert_eq!(attempt, entry.attempts + 1, "attempts count by one");
-        match entry.state {
-            State::Waiting => {}
-            State::Failed { at } => assert_pause(at, now, config),
-            state => panic!("{offset} is dispatched while {state:?}"),
+        match entry.stage {
+            Stage::Waiting => {}
+            Stage::Failed { at } => assert_pause(at, now, config),
+            stage => panic!("{offset} is dispatched while {stage:?}"),
         }
         assert!(
             !config.dead_letters || entry.calls() < config.retry.attempts,
             "more attempts than the budget"
         );
         entry.attempts = attempt;
-        entry.state = State::Running { since: now };
+        entry.stage = Stage::Running { since: now };
         self.highest_attempt = self.highest_attempt.max(attempt);
     }
 
@@ -171,12 +171,12 @@ impl Ledger {
         let draining = self.draining.is_some();
         let entry = self.entry(offset);
         let exhausted = entry.calls() >= config.retry.attempts;
-        entry.state = match outcome {
-            Outcome::Ok => State::Finished,
-            Outcome::Permanent if config.dead_letters => State::Condemned,
-            _ if config.dead_letters && exhausted => State::Condemned,
-            _ if draining => State::Dropped,
-            _ => State::Failed { at: now },
+        entry.stage = match outcome {
+            Outcome::Ok => Stage::Finished,
+            Outcome::Permanent if config.dead_letters => Stage::Condemned,
+            _ if config.dead_letters && exhausted => Stage::Condemned,
+            _ if draining => Stage::Dropped,
+            _ => Stage::Failed { at: now },
         };
     }
 
@@ -185,44 +185,44 @@ impl Ledger {
         assert!(config.dead_letters);
         let entry = self.entry(offset);
         assert_eq!(attempts, entry.calls());
-        match entry.state {
-            State::Condemned => {}
-            State::WriteFailed { at } => assert_pause(at, now, config),
-            state => panic!("{offset} is dead-lettered while {state:?}"),
+        match entry.stage {
+            Stage::Condemned => {}
+            Stage::WriteFailed { at } => assert_pause(at, now, config),
+            stage => panic!("{offset} is dead-lettered while {stage:?}"),
         }
-        entry.state = State::Writing;
+        entry.stage = Stage::Writing;
     }
 
     pub fn written(&mut self, offset: Offset, acknowledged: bool, now: Instant) {
         let draining = self.draining.is_some();
         let entry = self.entry(offset);
-        assert_eq!(entry.state, State::Writing);
-        entry.state = match (acknowledged, draining) {
-            (true, _) => State::Finished,
-            (false, true) => State::Dropped,
-            (false, false) => State::WriteFailed { at: now },
+        assert_eq!(entry.stage, Stage::Writing);
+        entry.stage = match (acknowledged, draining) {
+            (true, _) => Stage::Finished,
+            (false, true) => Stage::Dropped,
+            (false, false) => Stage::WriteFailed { at: now },
         };
     }
 
-    /// Nothing more starts; only what runs may still end.
+    /// Drops all records but those in flight, and lets no other start.
     pub fn drain(&mut self, cancel_at: Instant) {
         let cancel_at = self.draining.map_or(cancel_at, |at| at.min(cancel_at));
         self.draining = Some(cancel_at);
         for record in &mut self.records {
             if !matches!(
-                record.state,
-                State::Running { .. } | State::Writing | State::Finished
+                record.stage,
+                Stage::Running { .. } | Stage::Writing | Stage::Finished
             ) {
-                record.state = State::Dropped;
+                record.stage = Stage::Dropped;
             }
         }
     }
 
-    /// The log was cut: nothing that was fetched counts any more. Returns what ran.
+    /// Forgets all records, as the log was cut; returns those whose handlers ran.
     pub fn cut(&mut self, position: u64) -> Vec<u64> {
         let mut running = Vec::new();
         for record in self.records.drain(..) {
-            if let State::Running { .. } = record.state {
+            if let Stage::Running { .. } = record.stage {
                 running.push(record.offset);
             }
         }
@@ -232,7 +232,7 @@ impl Ledger {
         running
     }
 
-    /// Whether fetching must be resumed.
+    /// Returns whether fetching must be resumed.
     pub fn has_room(&self, config: &Config) -> bool {
         let (records, bytes) = self.buffered();
         records <= config.max_buffered_records / 2
@@ -240,7 +240,7 @@ impl Ledger {
             && self.position - self.watermark() <= config.max_span as u64 / 2
     }
 
-    /// Whether fetching must be paused.
+    /// Returns whether fetching must be paused.
     pub fn is_full(&self, config: &Config) -> bool {
         let (records, bytes) = self.buffered();
         records >= config.max_buffered_records || bytes >= config.max_buffered_bytes

@@ -13,7 +13,7 @@ pub struct Log {
 }
 
 impl World {
-    /// Retention removes the next `beyond` offsets.
+    /// Removes the next `beyond` offsets, as retention does.
     pub fn expire(&mut self, which: usize, beyond: u64) {
         let Some(id) = self.fetching(which) else {
             return;
@@ -28,7 +28,7 @@ impl World {
         self.refuse(id, position);
     }
 
-    /// A new leader has fewer records than were fetched.
+    /// Removes `below` offsets that were fetched, as a new leader that lacks them does.
     pub fn truncate(&mut self, which: usize, below: u64) {
         let Some(id) = self.fetching(which) else {
             return;
@@ -84,12 +84,12 @@ impl World {
             epoch,
             position: NextOffset::new(refused),
             log_start: NextOffset::new(log.start),
-            log_end: NextOffset::new(log.end),
+            high_watermark: NextOffset::new(log.end),
         });
     }
 }
 
-/// Every fourth offset is missing, and now and then a stretch.
+/// Returns whether there is a record: every fourth offset is missing, and some stretches.
 fn exists(offset: u64) -> bool {
     offset % 4 != 2 && offset / 10 % 5 != 2
 }

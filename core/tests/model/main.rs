@@ -20,8 +20,8 @@ use rare::Rare;
 use steps::Step;
 use world::World;
 
-/// Steps say "the third handler", not "the handler of offset 17", so that any sequence of them
-/// makes sense and shrinks freely. The reference needs to know nothing but the configuration.
+/// The sequences of steps. A step says "the third handler", not "the handler of offset 17", so that
+/// any sequence makes sense and shrinks freely. So the reference knows only the configuration.
 struct Steps;
 
 impl ReferenceStateMachine for Steps {
@@ -70,12 +70,12 @@ prop_state_machine! {
         ..ProptestConfig::default()
     })]
 
-    /// Every promise holds after every command, and all is finished once the world is kind.
+    /// Checks every promise after every command, and that all is finished once nothing fails.
     #[test]
     fn keeps_its_promises_whatever_happens(sequential 1..150 => Model);
 }
 
-/// A suite in which something rare never happened would prove nothing about it.
+/// Checks that each rare thing happens: a suite without it would prove nothing about it.
 #[test]
 fn meets_everything_rare() {
     let mut runner = TestRunner::deterministic();

@@ -5,7 +5,7 @@ use plimsoll_core::{
     Outcome, RebalanceId, Start, TopicPartition,
 };
 
-use crate::ledger::State;
+use crate::ledger::Stage;
 use crate::rare::Rare;
 use crate::world::{Pending, Task, World};
 
@@ -19,7 +19,7 @@ impl World {
         self.check();
     }
 
-    /// A dead-letter write cannot be cancelled: past the deadline of a drain it is ignored.
+    /// Ignores dead-letter writes past the deadline of a drain: they cannot be cancelled.
     fn stop_waiting_for_writes(&mut self) {
         for (id, ledger) in &mut self.owned {
             if ledger.draining.is_none_or(|due| self.now < due) {
@@ -28,7 +28,7 @@ impl World {
             for (task, void) in &mut self.writing {
                 if task.partition == *id && Some(task.epoch) == ledger.epoch && !*void {
                     *void = true;
-                    ledger.entry(task.offset).state = State::Dropped;
+                    ledger.entry(task.offset).stage = Stage::Dropped;
                 }
             }
         }
@@ -113,7 +113,7 @@ impl World {
         }
         let (config, now) = (self.config, self.now);
         let ledger = self.ledger_of(id, epoch);
-        let State::Running { since } = ledger.entry(offset).state else {
+        let Stage::Running { since } = ledger.entry(offset).stage else {
             panic!("{offset} does not run");
         };
         if config.handler_deadline.is_some_and(|d| now >= since + d) {
@@ -122,7 +122,7 @@ impl World {
         } else {
             let due = ledger.draining.expect("cancelled for no reason");
             assert!(now >= due, "cancelled before the deadline of the drain");
-            ledger.entry(offset).state = State::Dropped;
+            ledger.entry(offset).stage = Stage::Dropped;
             self.seen.insert(Rare::CancelledByDrain);
         }
     }
@@ -195,7 +195,7 @@ impl World {
         assert!(self.revokes.is_empty() && self.assigns.is_empty());
         let pending = self.closing.take().expect("asked to close");
         self.given_up(&pending);
-        assert!(self.owned.is_empty(), "partitions that nobody gave up");
+        assert!(self.owned.is_empty(), "partitions that were not given up");
         self.closing = Some(pending);
         self.closed = true;
         self.seen.insert(Rare::Closed);
@@ -234,7 +234,7 @@ impl World {
         }
     }
 
-    /// The partition is not owned any more; what runs must be cancelled if `cancels`.
+    /// Removes a partition that is not owned any more. If `cancels`, its handlers must be cancelled.
     pub fn forget(&mut self, id: TopicPartition, cancels: bool) {
         if self.owned.remove(&id).is_some() && cancels {
             let running = self.running.iter().filter(|t| t.partition == id);
@@ -242,7 +242,7 @@ impl World {
         }
     }
 
-    /// What must hold whenever the consumer has nothing more to say.
+    /// Checks what must hold whenever the consumer has no more commands.
     fn check(&mut self) {
         let (config, now) = (self.config, self.now);
         assert!(
@@ -270,7 +270,7 @@ impl World {
             assert_eq!(buffered.buffered_bytes, bytes);
             assert_eq!(buffered.watermark, ledger.next());
             assert_eq!(buffered.halted, ledger.halted);
-            assert!(!ledger.records.iter().any(|r| r.state == State::Condemned));
+            assert!(!ledger.records.iter().any(|r| r.stage == Stage::Condemned));
             if !ledger.halted && !ledger.resumed_behind {
                 assert!(ledger.paused || !ledger.is_full(&config), "unbounded");
                 assert!(!ledger.paused || !ledger.has_room(&config), "left paused");
@@ -290,14 +290,14 @@ impl World {
         self.check_nothing_idles();
     }
 
-    /// With a free handler, nothing that may run waits.
+    /// Checks that no record that may run waits while a handler is free.
     fn check_nothing_idles(&self) {
         if self.running.len() >= self.config.max_in_flight {
             return;
         }
         for ledger in self.owned.values().filter(|l| l.draining.is_none()) {
             let first = ledger.unfinished().next();
-            let waits = first.is_some_and(|record| record.state == State::Waiting);
+            let waits = first.is_some_and(|record| record.stage == Stage::Waiting);
             assert!(!waits, "the first record waits with handlers free");
         }
     }

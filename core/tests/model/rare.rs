@@ -1,6 +1,6 @@
 //! The rare things that a run of the model may meet.
 
-/// What a suite must meet now and then, or it proves little.
+/// A thing that a suite must meet now and then, or it proves little.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rare {
     RevokedWithHandlers,

@@ -1,4 +1,4 @@
-//! What may happen next.
+//! The steps of a run: what may happen to a consumer.
 
 use std::time::Duration;
 
@@ -8,53 +8,54 @@ use plimsoll_core::{
 };
 use proptest::prelude::*;
 
-/// One thing that happens. Numbers count among what there is at that moment, modulo its size.
+/// One thing that happens. An index counts among the things there are at that moment, modulo their
+/// number.
 #[derive(Clone, Debug)]
 pub enum Step {
-    /// Partitions (a bit each) are given to the member.
+    /// An assignment of partitions (a bit each).
     Assign {
         partitions: u8,
-        /// How far behind the log's end the group has committed, if it has.
+        /// The distance from the committed offset to the end of the log, if there is a commit.
         behind: Option<u64>,
         founding: Option<u32>,
     },
-    /// Partitions are taken away.
+    /// A revocation of partitions.
     Revoke { partitions: u8 },
-    /// Partitions are gone.
+    /// A loss of partitions.
     Lose { partitions: u8 },
-    /// Records arrive.
+    /// New records.
     Fetch { which: usize, count: u64 },
-    /// Records arrive that came before, and perhaps a few more.
+    /// Records that came before, and perhaps a few more.
     Refetch { which: usize, back: u64, count: u64 },
-    /// Records arrive under an assignment that is over.
+    /// Records of an assignment that is over.
     FetchStale { which: usize, count: u64 },
-    /// A handler ends.
+    /// The end of a handler.
     Handle { which: usize, outcome: Outcome },
-    /// All handlers succeed, in order.
+    /// The success of all handlers, in order.
     HandleAll,
-    /// A handler that was cancelled, or whose partition is gone, ends nevertheless.
+    /// The end of a handler that was cancelled, or whose partition is gone.
     HandleLate { which: usize, outcome: Outcome },
-    /// A dead-letter write ends.
+    /// The end of a dead-letter write.
     DeadLetter { which: usize, acknowledged: bool },
-    /// The commit in flight ends.
+    /// The outcome of the commit in flight.
     Commit { outcome: CommitOutcome },
-    /// A commit ends that is not in flight.
+    /// The outcome of a commit that is not in flight.
     CommitLate { outcome: CommitOutcome },
-    /// Time passes.
+    /// A span without events.
     Wait { millis: u64 },
-    /// A rebalance resumes a partition.
+    /// A resumed partition, by a rebalance and without a command.
     ResumeBehind { which: usize },
-    /// Retention removes what would be fetched next.
+    /// The removal, by retention, of what would be fetched next.
     Expire { which: usize, beyond: u64 },
-    /// A new leader has less than what was fetched.
+    /// A new leader that has less than what was fetched.
     Truncate { which: usize, below: u64 },
-    /// The broker refuses a position that is good.
+    /// The refusal of a good position.
     RefuseWrongly { which: usize },
-    /// The member is to stop.
+    /// A request to stop.
     Shutdown,
 }
 
-/// A bit for each of three partitions.
+/// The sets of three partitions that are not empty, a bit each.
 const PARTITIONS: std::ops::Range<u8> = 1..8;
 
 pub fn steps() -> impl Strategy<Value = Step> {
@@ -104,7 +105,7 @@ fn commit_outcomes() -> impl Strategy<Value = CommitOutcome> {
     ]
 }
 
-/// Small limits, so that a short run meets all of them.
+/// Draws settings with small limits, so that a short run meets all of them.
 pub fn configs() -> impl Strategy<Value = Config> {
     let policies = (
         prop_oneof![

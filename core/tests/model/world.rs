@@ -38,17 +38,17 @@ pub struct World {
     pub logs: BTreeMap<TopicPartition, Log>,
     pub owned: BTreeMap<TopicPartition, Ledger>,
     pub running: Vec<Task>,
-    /// With whether the log was cut since: then the write means nothing any more.
+    /// The dead-letter writes, each with whether its answer means nothing any more.
     pub writing: Vec<(Task, bool)>,
-    /// Handlers that were cancelled, and may end all the same.
+    /// The handlers that were cancelled, and may end all the same.
     pub zombies: Vec<Task>,
-    /// What the consumer must cancel before its next event.
+    /// The handlers that the consumer must cancel before its next event.
     pub to_cancel: BTreeSet<(TopicPartition, Offset)>,
     pub commit: Option<(CommitId, Vec<(CommitOffset, u32)>)>,
     pub last_commit: CommitId,
-    /// After a commit that was not accepted: no other before this, unless a drain needs it.
+    /// The end of the pause after a commit that was not accepted, which only a drain may break.
     pub no_commit_before: Instant,
-    /// With the last commit before each of them.
+    /// The partitions of each unanswered assignment, with the serials of their ledgers.
     pub assigns: BTreeMap<RebalanceId, Vec<(TopicPartition, u32)>>,
     pub revokes: BTreeMap<RebalanceId, Pending>,
     pub closing: Option<Pending>,
@@ -148,8 +148,8 @@ impl World {
         }
     }
 
-    /// The world is kind from now on: everything succeeds, and in the end all is finished,
-    /// committed and answered.
+    /// Lets everything succeed from now on, and checks that in the end all is finished, committed
+    /// and answered.
     pub fn finish_everything(&mut self) {
         for _ in 0..3000 {
             for task in self.running.clone() {
@@ -225,7 +225,7 @@ impl World {
                 partition: id,
                 committed: committed.map(NextOffset::new),
                 log_start: NextOffset::new(log.start),
-                log_end: NextOffset::new(log.end),
+                high_watermark: NextOffset::new(log.end),
                 founding_partitions: founding,
                 partitions: 3,
             });
@@ -254,7 +254,11 @@ impl World {
         self.saw(self.commit.is_some(), Rare::RevokedWithCommit);
         let closing = self.closing.is_some() && !self.closed;
         self.saw(closing, Rare::RevokedWhileClosing);
-        let pending = self.drain(&partitions, self.config.revoke_deadline);
+        let pending = self.drain(
+            &partitions,
+            self.config.revoke_deadline,
+            self.config.longest_revocation(),
+        );
         if !self.closed {
             self.revokes.insert(rebalance, pending);
         }
@@ -295,12 +299,18 @@ impl World {
     fn shutdown(&mut self) {
         if self.closing.is_none() {
             let all: Vec<TopicPartition> = self.owned.keys().copied().collect();
-            self.closing = Some(self.drain(&all, self.config.shutdown_deadline));
+            let longest = self.config.longest_shutdown();
+            self.closing = Some(self.drain(&all, self.config.shutdown_deadline, longest));
         }
         self.tell(Event::Shutdown);
     }
 
-    fn drain(&mut self, partitions: &[TopicPartition], deadline: Duration) -> Pending {
+    fn drain(
+        &mut self,
+        partitions: &[TopicPartition],
+        deadline: Duration,
+        longest: Duration,
+    ) -> Pending {
         let cancel_at = self.now + deadline;
         let mut drained = Vec::new();
         for id in partitions {
@@ -311,7 +321,7 @@ impl World {
         }
         Pending {
             partitions: drained,
-            give_up_at: cancel_at + (deadline / 4).max(Duration::from_secs(1)),
+            give_up_at: self.now + longest,
         }
     }
 
@@ -426,7 +436,7 @@ impl World {
         self.tell(Event::CommitFinished { commit, outcome });
     }
 
-    /// Fires every timer on the way.
+    /// Lets time pass, and fires every timer on the way.
     fn wait(&mut self, duration: Duration) {
         let until = self.now + duration;
         while let Some(due) = self.consumer.poll_timeout() {
@@ -450,7 +460,7 @@ impl World {
         self.obey();
     }
 
-    /// One of the partitions that the driver may fetch.
+    /// Picks a partition, if the driver may fetch it.
     pub fn fetching(&self, which: usize) -> Option<TopicPartition> {
         let id = TopicPartition::new(0, (which % 3) as u32);
         let ledger = self.owned.get(&id)?;

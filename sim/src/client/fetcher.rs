@@ -427,7 +427,7 @@ impl Process {
                     epoch: partition.epoch,
                     position: NextOffset::new(partition.position),
                     log_start: ends.log_start,
-                    log_end: ends.log_end,
+                    high_watermark: ends.log_end,
                 };
                 self.application.tell(event);
             }

@@ -158,7 +158,7 @@ impl Process {
                 partition,
                 committed: own.map(|offset| offset.next),
                 log_start: ends.log_start,
-                log_end: ends.log_end,
+                high_watermark: ends.log_end,
                 founding_partitions: founding_partitions(env, committed, partition.topic),
                 partitions: self.metadata.partitions_of(&env.topology, partition.topic),
             });

@@ -215,14 +215,14 @@ impl Machine<Payload> for AutoCommit {
                 partition,
                 epoch,
                 log_start,
-                log_end,
+                high_watermark,
                 ..
             } => self.commands.push_back(Command::Seek {
                 partition,
                 epoch,
                 position: match self.initial {
                     InitialPosition::Earliest => log_start,
-                    InitialPosition::Latest => log_end,
+                    InitialPosition::Latest => high_watermark,
                 },
             }),
             Event::Processed { .. } => {

@@ -298,14 +298,14 @@ impl Machine<Payload> for Sarama {
                 partition,
                 epoch,
                 log_start,
-                log_end,
+                high_watermark,
                 ..
             } => self.commands.push_back(Command::Seek {
                 partition,
                 epoch,
                 position: match self.initial {
                     InitialPosition::Earliest => log_start,
-                    InitialPosition::Latest => log_end,
+                    InitialPosition::Latest => high_watermark,
                 },
             }),
             Event::Processed {
@@ -366,6 +366,6 @@ impl Machine<Payload> for Sarama {
 pub(super) fn start_of(assignment: &Assignment, initial: InitialPosition) -> NextOffset {
     assignment.committed.unwrap_or(match initial {
         InitialPosition::Earliest => assignment.log_start,
-        InitialPosition::Latest => assignment.log_end,
+        InitialPosition::Latest => assignment.high_watermark,
     })
 }

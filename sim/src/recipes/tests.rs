@@ -57,7 +57,7 @@ impl Driver {
             partition,
             committed,
             log_start: NextOffset::new(1),
-            log_end: NextOffset::new(10),
+            high_watermark: NextOffset::new(10),
             founding_partitions: None,
             partitions: 2,
         };
@@ -372,7 +372,7 @@ fn out_of_range_goes_to_the_initial_position() {
                 epoch,
                 position: NextOffset::new(2),
                 log_start: NextOffset::new(5),
-                log_end: NextOffset::new(10),
+                high_watermark: NextOffset::new(10),
             });
             let position = NextOffset::new(to);
             assert_eq!(

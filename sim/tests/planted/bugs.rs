@@ -360,7 +360,7 @@ impl Bug for LatestUncommitted {
                 .iter()
                 .filter(|assigned| assigned.committed.is_none());
             self.starts
-                .extend(uncommitted.map(|assigned| (assigned.partition, assigned.log_end)));
+                .extend(uncommitted.map(|assigned| (assigned.partition, assigned.high_watermark)));
         }
         Some(event)
     }

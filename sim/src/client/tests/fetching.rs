@@ -214,13 +214,18 @@ fn out_of_range_stands_still_until_the_application_seeks() {
             epoch,
             position,
             log_start,
-            log_end,
+            high_watermark,
             ..
-        } => Some((*epoch, position.get(), log_start.get(), log_end.get())),
+        } => Some((
+            *epoch,
+            position.get(),
+            log_start.get(),
+            high_watermark.get(),
+        )),
         _ => None,
     });
-    let (epoch, position, log_start, log_end) = found.expect("out of range");
-    assert_eq!((position, log_start, log_end), (5, 7, 8));
+    let (epoch, position, log_start, high_watermark) = found.expect("out of range");
+    assert_eq!((position, log_start, high_watermark), (5, 7, 8));
     bench.run(ms(5_000));
     assert_eq!(fetched(&mut bench, 0), [0; 0]);
     let asked = bench.asked();
