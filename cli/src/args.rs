@@ -18,13 +18,13 @@ use std::time::Duration;
 /// byte for byte. The same file runs against real brokers and real processes, in real time.
 #[derive(Debug, Parser)]
 #[command(version, after_help = exit::HELP, max_term_width = 100)]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(subcommand)]
     pub command: Command,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Run scenarios over many seeds and judge every property.
     #[command(after_help = exit::HELP)]
     Run(RunArgs),
@@ -61,7 +61,7 @@ Exit codes:
       it names was not violated";
 
 #[derive(Debug, Args)]
-pub struct RunArgs {
+pub(crate) struct RunArgs {
     /// Scenario files, folders of them, or names of embedded scenarios (see `plimsoll list`).
     /// [default: the whole embedded library, on real Kafka those marked as quick enough]
     #[arg(value_name = "FILE|DIR|NAME")]
@@ -105,7 +105,7 @@ pub struct RunArgs {
 
 /// The choice of a backend.
 #[derive(Debug, Args)]
-pub struct BackendArgs {
+pub(crate) struct BackendArgs {
     /// Backend that executes the schedules.
     #[arg(long, value_enum, default_value_t = BackendName::Sim)]
     pub backend: BackendName,
@@ -116,7 +116,7 @@ pub struct BackendArgs {
 }
 
 #[derive(Debug, Args)]
-pub struct ReplayArgs {
+pub(crate) struct ReplayArgs {
     /// A regression: a scenario file with a seed.
     pub file: String,
     /// Write the trace as JSON lines.
@@ -125,7 +125,7 @@ pub struct ReplayArgs {
 }
 
 #[derive(Debug, Args)]
-pub struct ShrinkArgs {
+pub(crate) struct ShrinkArgs {
     /// A scenario file, the name of an embedded one, or a regression to shrink further.
     pub file: String,
     /// Failing seed. [default: the one that the file carries]
@@ -143,7 +143,7 @@ pub struct ShrinkArgs {
 }
 
 #[derive(Debug, Args)]
-pub struct CheckArgs {
+pub(crate) struct CheckArgs {
     /// Scenario files, folders of them, or names of embedded ones.
     #[arg(required = true, value_name = "FILE")]
     pub paths: Vec<String>,
@@ -151,7 +151,7 @@ pub struct CheckArgs {
 
 #[derive(Debug, Args)]
 #[group(multiple = false)]
-pub struct ListArgs {
+pub(crate) struct ListArgs {
     /// List the consumers that can be tried.
     #[arg(long)]
     pub subjects: bool,
@@ -167,14 +167,14 @@ pub struct ListArgs {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum BenchCommand {
+pub(crate) enum BenchCommand {
     /// Measure what each commit interval costs in commits and in duplicates.
     #[command(after_help = exit::HELP)]
     CommitInterval(CommitIntervalArgs),
 }
 
 #[derive(Debug, Args)]
-pub struct CommitIntervalArgs {
+pub(crate) struct CommitIntervalArgs {
     /// Commit intervals, separated by commas; `record` commits after every record.
     #[arg(
         long,
@@ -200,7 +200,7 @@ pub struct CommitIntervalArgs {
 
 /// The name of a backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum BackendName {
+pub(crate) enum BackendName {
     /// A cluster inside the program, thousands of schedules a second.
     Sim,
     /// Real brokers and real processes, in real time.
@@ -209,7 +209,7 @@ pub enum BackendName {
 
 impl BackendName {
     /// Returns its word on the command line.
-    pub const fn word(self) -> &'static str {
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Sim => "sim",
             Self::Kafka => "kafka",
@@ -219,7 +219,7 @@ impl BackendName {
 
 /// The format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// For people.
     Human,
     /// For programs: one versioned document.
@@ -228,7 +228,7 @@ pub enum Format {
 
 /// The format of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum TableFormat {
+pub(crate) enum TableFormat {
     /// For people.
     Human,
     /// For spreadsheets.
@@ -239,14 +239,14 @@ pub enum TableFormat {
 
 /// Seeds from `from` up to, not including, `to`; never empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SeedRange {
+pub(crate) struct SeedRange {
     pub from: u64,
     pub to: u64,
 }
 
 impl SeedRange {
     /// Returns the range of this seed alone.
-    pub const fn one(seed: u64) -> Self {
+    pub(crate) const fn one(seed: u64) -> Self {
         Self {
             from: seed,
             to: seed + 1,
@@ -254,7 +254,7 @@ impl SeedRange {
     }
 
     /// Returns the number of seeds.
-    pub const fn len(self) -> u64 {
+    pub(crate) const fn len(self) -> u64 {
         self.to - self.from
     }
 }
@@ -281,7 +281,7 @@ impl FromStr for SeedRange {
 
 /// The commit interval of a consumer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interval {
+pub(crate) enum Interval {
     /// A commit after every record.
     EveryRecord,
     /// A commit at the latest this long after a record was finished.
@@ -340,7 +340,7 @@ fn one_of_the_words<T: Word + Send + Sync>() -> impl TypedValueParser<Value = T>
 }
 
 /// Returns the number of threads to use.
-pub fn threads(jobs: Option<NonZeroUsize>) -> NonZeroUsize {
+pub(crate) fn threads(jobs: Option<NonZeroUsize>) -> NonZeroUsize {
     jobs.or_else(|| std::thread::available_parallelism().ok())
         .unwrap_or(NonZeroUsize::MIN)
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 /// What executes plans, as the command line chooses it; nothing is started yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Choice {
+pub(crate) enum Choice {
     /// The simulator.
     Sim,
     /// Real brokers and real processes.
@@ -24,7 +24,7 @@ impl Choice {
     ///
     /// # Errors
     /// Where arguments do not go together, or the command does not exist.
-    pub fn of(args: &BackendArgs, command: &[OsString]) -> Result<Self, CliError> {
+    pub(crate) fn of(args: &BackendArgs, command: &[OsString]) -> Result<Self, CliError> {
         let source = match (args.backend, &args.bootstrap) {
             (BackendName::Kafka, None) => ClusterSource::Containers,
             (BackendName::Kafka, Some(servers)) => ClusterSource::Bootstrap(servers.clone()),
@@ -45,7 +45,7 @@ impl Choice {
     }
 
     /// Returns its name on the command line.
-    pub const fn name(&self) -> BackendName {
+    pub(crate) const fn name(&self) -> BackendName {
         match self {
             Self::Sim => BackendName::Sim,
             Self::Kafka(_) => BackendName::Kafka,
@@ -53,7 +53,7 @@ impl Choice {
     }
 
     /// Returns the seeds of a command that names none.
-    pub const fn default_seeds(&self) -> SeedRange {
+    pub(crate) const fn default_seeds(&self) -> SeedRange {
         let to = match self {
             Self::Sim => 1000,
             Self::Kafka(_) => 1,
@@ -63,7 +63,7 @@ impl Choice {
 
     /// Returns the program that stands trial instead of the scenarios' subjects, as words for a
     /// shell.
-    pub fn command(&self) -> Option<String> {
+    pub(crate) fn command(&self) -> Option<String> {
         match self {
             Self::Kafka(Options {
                 subject: SubjectCommand::External { program, arguments },
@@ -78,7 +78,7 @@ impl Choice {
     }
 
     /// Returns the end of a command line that makes this choice again.
-    pub fn arguments(&self) -> String {
+    pub(crate) fn arguments(&self) -> String {
         let Self::Kafka(options) = self else {
             return String::new();
         };
@@ -94,7 +94,7 @@ impl Choice {
 
     /// Returns the reason why the plan cannot be executed there, if there is one, before anything
     /// is started. The simulator needs no start, so it is asked when it runs the plan.
-    pub fn refuses(&self, plan: &Plan) -> Option<String> {
+    pub(crate) fn refuses(&self, plan: &Plan) -> Option<String> {
         match self {
             Self::Sim => None,
             Self::Kafka(options) => options.refuses(plan).map(|refusal| refusal.reason),
@@ -105,7 +105,7 @@ impl Choice {
     ///
     /// # Errors
     /// Where the environment lacks something.
-    pub fn start(&self) -> Result<StartedBackend, CliError> {
+    pub(crate) fn start(&self) -> Result<StartedBackend, CliError> {
         let Self::Kafka(options) = self else {
             return Ok(StartedBackend::default());
         };
@@ -167,7 +167,7 @@ fn is_executable(file: &Path) -> bool {
 
 /// What executes plans, started. Each thread has one of its own.
 #[derive(Debug)]
-pub enum StartedBackend {
+pub(crate) enum StartedBackend {
     /// The simulator.
     Sim(Box<Simulator>),
     /// A real cluster, which all threads share.
@@ -176,7 +176,7 @@ pub enum StartedBackend {
 
 impl StartedBackend {
     /// Makes one for another thread, or in place of one that panicked half-way.
-    pub fn another(&self) -> Self {
+    pub(crate) fn another(&self) -> Self {
         match self {
             Self::Sim(_) => Self::default(),
             Self::Kafka(kafka) => Self::Kafka(kafka.clone()),
@@ -184,7 +184,7 @@ impl StartedBackend {
     }
 
     /// Returns the backend itself.
-    pub fn get(&mut self) -> &mut dyn Backend {
+    pub(crate) fn get(&mut self) -> &mut dyn Backend {
         match self {
             Self::Sim(simulator) => simulator.as_mut(),
             Self::Kafka(kafka) => kafka,
@@ -192,7 +192,7 @@ impl StartedBackend {
     }
 
     /// Returns the number of events that it has simulated.
-    pub fn events(&self) -> u64 {
+    pub(crate) fn events(&self) -> u64 {
         match self {
             Self::Sim(simulator) => simulator.events(),
             Self::Kafka(_) => 0,
@@ -200,12 +200,12 @@ impl StartedBackend {
     }
 
     /// Tells whether its runs take real time, and can never be had again.
-    pub const fn is_real(&self) -> bool {
+    pub(crate) const fn is_real(&self) -> bool {
         matches!(self, Self::Kafka(_))
     }
 
     /// Removes what was started.
-    pub fn shut_down(self) {
+    pub(crate) fn shut_down(self) {
         if let Self::Kafka(kafka) = self {
             kafka.shut_down();
         }

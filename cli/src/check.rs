@@ -10,7 +10,7 @@ use crate::outcome::Outcome;
 ///
 /// # Errors
 /// Where an argument names nothing.
-pub fn check(args: &CheckArgs) -> Result<Outcome, CliError> {
+pub(crate) fn check(args: &CheckArgs) -> Result<Outcome, CliError> {
     let sources = library::sources(&args.paths)?;
     let mut errors = Vec::new();
     let mut good = String::new();

@@ -13,7 +13,7 @@ use thiserror::Error;
 
 /// Why a command, or one schedule of it, was not carried out.
 #[derive(Debug, Error, Diagnostic)]
-pub enum CliError {
+pub(crate) enum CliError {
     /// Mistakes in scenario files, each shown in its place.
     #[error("{}", mistakes(errors.len(), *files))]
     Scenarios {
@@ -60,7 +60,7 @@ pub enum CliError {
 
 impl CliError {
     /// Makes the error of a mistake in the command, with a hint.
-    pub fn usage(message: impl Into<String>, help: impl Into<String>) -> Self {
+    pub(crate) fn usage(message: impl Into<String>, help: impl Into<String>) -> Self {
         Self::Usage {
             message: message.into(),
             help: Some(help.into()),
@@ -68,7 +68,7 @@ impl CliError {
     }
 
     /// Returns the exit code that the error ends the program with.
-    pub const fn exit(&self) -> Exit {
+    pub(crate) const fn exit(&self) -> Exit {
         match self {
             Self::Scenarios { .. } | Self::Usage { .. } => Exit::Mistake,
             Self::Refused { .. } | Self::Environment(_) => Exit::Environment,
@@ -78,7 +78,7 @@ impl CliError {
     }
 
     /// Adds the schedule to which the error happened, for commands that run a single one.
-    pub fn in_schedule(mut self, label: &str, seed: u64) -> Self {
+    pub(crate) fn in_schedule(mut self, label: &str, seed: u64) -> Self {
         match &mut self {
             Self::Usage { message, .. }
             | Self::Refused { message, .. }
@@ -90,7 +90,7 @@ impl CliError {
     }
 
     /// Returns the error as a report for standard error, in colour where that is a terminal.
-    pub fn into_report(self) -> String {
+    pub(crate) fn into_report(self) -> String {
         format!("{:?}", miette::Report::new(self))
     }
 }

@@ -23,7 +23,7 @@ pub enum Exit {
 }
 
 /// The table that `--help` prints; the README has it too.
-pub const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 Exit codes:
    0  every expectation was met
    1  Plimsoll itself failed

@@ -10,7 +10,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// Where the file system refuses.
-pub fn write(path: &Path, text: &str) -> Result<(), CliError> {
+pub(crate) fn write(path: &Path, text: &str) -> Result<(), CliError> {
     create(path)
         .and_then(|mut file| file.write_all(text.as_bytes()))
         .map_err(|error| refused(path, &error))
@@ -20,7 +20,7 @@ pub fn write(path: &Path, text: &str) -> Result<(), CliError> {
 ///
 /// # Errors
 /// Where the file system refuses.
-pub fn write_trace(path: &Path, trace: &Trace) -> Result<(), CliError> {
+pub(crate) fn write_trace(path: &Path, trace: &Trace) -> Result<(), CliError> {
     let written = create(path).and_then(|file| {
         let mut file = BufWriter::new(file);
         trace.write_jsonl(&mut file)?;

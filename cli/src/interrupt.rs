@@ -16,7 +16,7 @@ static ALSO: Mutex<Option<Box<dyn Fn() + Send>>> = Mutex::new(None);
 ///
 /// # Errors
 /// Where the operating system refuses the handler.
-pub fn listen() -> Result<(), CliError> {
+pub(crate) fn listen() -> Result<(), CliError> {
     ctrlc::set_handler(|| {
         if REQUESTED.swap(true, Ordering::SeqCst) {
             process::exit(Exit::Interrupted.code().into());
@@ -27,12 +27,12 @@ pub fn listen() -> Result<(), CliError> {
 }
 
 /// Tells whether Ctrl-C was pressed.
-pub fn requested() -> bool {
+pub(crate) fn requested() -> bool {
     REQUESTED.load(Ordering::Relaxed)
 }
 
 /// Calls `also` as soon as Ctrl-C is pressed; at once, if it was.
-pub fn on_request(also: impl Fn() + Send + 'static) {
+pub(crate) fn on_request(also: impl Fn() + Send + 'static) {
     *ALSO.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(also));
     if REQUESTED.load(Ordering::SeqCst) {
         tell();

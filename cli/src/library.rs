@@ -13,7 +13,7 @@ const EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/library.rs
 
 /// A scenario and its name.
 #[derive(Clone, Debug)]
-pub struct Loaded {
+pub(crate) struct Loaded {
     /// The name on the command line: a path, or the name of an embedded scenario.
     pub label: String,
     /// The scenario.
@@ -24,7 +24,7 @@ pub struct Loaded {
 
 /// The text of a scenario, not parsed yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
+pub(crate) struct Source {
     /// The name on the command line: a path, or the name of an embedded scenario.
     pub label: String,
     text: Cow<'static, str>,
@@ -36,7 +36,7 @@ impl Source {
     ///
     /// # Errors
     /// Where the file has a mistake.
-    pub fn parse(&self) -> Result<Loaded, ScenarioError> {
+    pub(crate) fn parse(&self) -> Result<Loaded, ScenarioError> {
         let scenario = Scenario::parse(&self.label, &self.text)?;
         Ok(Loaded {
             label: self.label.clone(),
@@ -73,7 +73,7 @@ impl Source {
 ///
 /// # Errors
 /// Where an argument names nothing, or scenarios have mistakes: then all mistakes at once.
-pub fn load(arguments: &[String]) -> Result<Vec<Loaded>, CliError> {
+pub(crate) fn load(arguments: &[String]) -> Result<Vec<Loaded>, CliError> {
     let sources = sources(arguments)?;
     let (mut scenarios, mut errors) = (Vec::new(), Vec::new());
     for source in &sources {
@@ -94,7 +94,7 @@ pub fn load(arguments: &[String]) -> Result<Vec<Loaded>, CliError> {
 ///
 /// # Errors
 /// As [`load`], and where the argument names several.
-pub fn load_one(argument: &str) -> Result<Loaded, CliError> {
+pub(crate) fn load_one(argument: &str) -> Result<Loaded, CliError> {
     let mut scenarios = load(&[argument.to_owned()])?;
     match (scenarios.pop(), scenarios.is_empty()) {
         (Some(scenario), true) => Ok(scenario),
@@ -109,7 +109,7 @@ pub fn load_one(argument: &str) -> Result<Loaded, CliError> {
 ///
 /// # Errors
 /// Where an argument names nothing that can be read.
-pub fn sources(arguments: &[String]) -> Result<Vec<Source>, CliError> {
+pub(crate) fn sources(arguments: &[String]) -> Result<Vec<Source>, CliError> {
     if arguments.is_empty() {
         return Ok(EMBEDDED.iter().map(Source::embedded).collect());
     }

@@ -15,7 +15,7 @@ use plimsoll_scenarios::scenario::FaultName;
 ///
 /// # Errors
 /// Where an embedded scenario has a mistake.
-pub fn list(args: &ListArgs) -> Result<Outcome, CliError> {
+pub(crate) fn list(args: &ListArgs) -> Result<Outcome, CliError> {
     let text = if args.subjects {
         words::<Subject>()
     } else if args.properties {

@@ -5,7 +5,7 @@ use crate::exit::Exit;
 
 /// What a command says and how it ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// The text for standard output.
     pub stdout: String,
     /// The text for standard error.
@@ -16,7 +16,7 @@ pub struct Outcome {
 
 impl Outcome {
     /// Makes the outcome of a command that says one thing, on standard output.
-    pub const fn new(stdout: String, exit: Exit) -> Self {
+    pub(crate) const fn new(stdout: String, exit: Exit) -> Self {
         Self {
             stdout,
             stderr: String::new(),

@@ -7,7 +7,7 @@ use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 
 /// A panic that was caught.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Panic {
+pub(crate) struct Panic {
     /// The message of the panic.
     pub message: String,
     /// The place where it was raised, as `file:line`.
@@ -26,7 +26,7 @@ thread_local! {
 }
 
 /// Makes panics silent: [`catch`] returns them, and its caller reports them.
-pub fn install_hook() {
+pub(crate) fn install_hook() {
     panic::set_hook(Box::new(|info| {
         let caught = describe(info);
         LAST.with(|last| *last.borrow_mut() = Some(caught));
@@ -35,7 +35,7 @@ pub fn install_hook() {
 
 /// Runs `work`, and returns its panic as an error. The caller must throw away what a `work` that
 /// panicked had borrowed mutably.
-pub fn catch<R>(work: impl FnOnce() -> R) -> Result<R, Panic> {
+pub(crate) fn catch<R>(work: impl FnOnce() -> R) -> Result<R, Panic> {
     panic::catch_unwind(AssertUnwindSafe(work)).map_err(|_| {
         let last = LAST.with(|last| last.borrow_mut().take());
         last.unwrap_or_else(|| Panic {

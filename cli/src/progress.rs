@@ -7,7 +7,7 @@ use std::time::Duration;
 const TICK: Duration = Duration::from_millis(200);
 
 /// Shows what is being waited for, until the bar that it returns is finished.
-pub fn waiting(what: &'static str) -> ProgressBar {
+pub(crate) fn waiting(what: &'static str) -> ProgressBar {
     let spinner = ProgressBar::new_spinner().with_message(what);
     spinner.enable_steady_tick(TICK);
     spinner
@@ -15,19 +15,19 @@ pub fn waiting(what: &'static str) -> ProgressBar {
 
 /// The progress of a command.
 #[derive(Debug)]
-pub struct Progress {
+pub(crate) struct Progress {
     bar: ProgressBar,
 }
 
 impl Progress {
     /// Makes a bar of `total` steps; `unit` is the noun for them, in the plural.
-    pub fn new(total: u64, unit: &str) -> Self {
+    pub(crate) fn new(total: u64, unit: &str) -> Self {
         let after = format!("{unit}, {{per_sec:.0}}, {{eta}} left  {{msg}}");
         Self::styled(total, &after)
     }
 
     /// Makes a bar of steps that take many seconds each: it shows the time that they have taken.
-    pub fn in_real_time(total: u64, unit: &str) -> Self {
+    pub(crate) fn in_real_time(total: u64, unit: &str) -> Self {
         let after = format!("{unit}, {{elapsed}}  {{msg}}");
         let progress = Self::styled(total, &after);
         progress.bar.enable_steady_tick(TICK);
@@ -45,23 +45,23 @@ impl Progress {
     }
 
     /// Counts `steps` more steps as done.
-    pub fn advance(&self, steps: u64) {
+    pub(crate) fn advance(&self, steps: u64) {
         self.bar.inc(steps);
     }
 
     /// Takes `steps` steps that will not be needed off the total.
-    pub fn shorten(&self, steps: u64) {
+    pub(crate) fn shorten(&self, steps: u64) {
         let length = self.bar.length().unwrap_or(0);
         self.bar.set_length(length.saturating_sub(steps));
     }
 
     /// Shows what has been found so far.
-    pub fn say(&self, message: String) {
+    pub(crate) fn say(&self, message: String) {
         self.bar.set_message(message);
     }
 
     /// Takes the bar away.
-    pub fn finish(&self) {
+    pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }

@@ -12,7 +12,11 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// Where the file system refuses.
-pub fn write(folder: &Path, trial: &Trial, regression: &Regression) -> Result<PathBuf, CliError> {
+pub(crate) fn write(
+    folder: &Path,
+    trial: &Trial,
+    regression: &Regression,
+) -> Result<PathBuf, CliError> {
     let path = folder.join(file_name(trial, regression));
     files::write(&path, &regression.to_toml(&path))?;
     Ok(path)
@@ -36,7 +40,7 @@ fn file_name(trial: &Trial, regression: &Regression) -> String {
 }
 
 /// Returns the command that replays a regression.
-pub fn replay_command(path: &Path) -> String {
+pub(crate) fn replay_command(path: &Path) -> String {
     format!(
         "plimsoll replay {}",
         shell::quoted(&path.display().to_string())

@@ -15,7 +15,7 @@ use plimsoll_oracle::{Property, Timeline, Trace, Word};
 ///
 /// # Errors
 /// Where the file is no regression, or its schedule breaks off.
-pub fn replay(args: &ReplayArgs) -> Result<Outcome, CliError> {
+pub(crate) fn replay(args: &ReplayArgs) -> Result<Outcome, CliError> {
     let Loaded {
         label, scenario, ..
     } = library::load_one(&args.file)?;

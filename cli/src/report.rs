@@ -15,7 +15,7 @@ use std::time::Duration;
 
 /// What `plimsoll run` found.
 #[derive(Debug)]
-pub struct Report {
+pub(crate) struct Report {
     /// The backend that executed the schedules.
     pub backend: BackendName,
     /// The seeds that were asked for.
@@ -36,7 +36,7 @@ pub struct Report {
 
 /// What depends on the machine, and on nothing else.
 #[derive(Clone, Copy, Debug)]
-pub struct Timing {
+pub(crate) struct Timing {
     /// The time that the schedules took, without the shrinking.
     pub elapsed: Duration,
     /// The number of threads that ran them.
@@ -45,7 +45,7 @@ pub struct Timing {
 
 /// What `plimsoll run` found in one scenario.
 #[derive(Debug)]
-pub struct ScenarioReport {
+pub(crate) struct ScenarioReport {
     /// The scenario and its seeds.
     pub trial: Trial,
     /// The counted results of its runs.
@@ -56,7 +56,7 @@ pub struct ScenarioReport {
 
 /// An expectation that was not met.
 #[derive(Debug)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// A violation that the scenario does not expect.
     Violated(Box<Conviction>),
     /// A violation that the scenario expects and no run showed.
@@ -83,7 +83,7 @@ pub enum Failure {
 
 impl Failure {
     /// Returns how the program ends because of it.
-    pub const fn exit(&self) -> Exit {
+    pub(crate) const fn exit(&self) -> Exit {
         match self {
             Self::Violated(_) | Self::NotViolated(_) | Self::NeverHappened(_) => Exit::Violated,
             Self::TraceDiffers { .. } => Exit::Internal,
@@ -94,20 +94,20 @@ impl Failure {
 
 impl Report {
     /// Returns how the program ends.
-    pub fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> Exit {
         let exits = self.failures().map(|(_, failure)| failure.exit());
         exits.max().unwrap_or(Exit::Met)
     }
 
     /// Returns every failure, with its scenario.
-    pub fn failures(&self) -> impl Iterator<Item = (&ScenarioReport, &Failure)> {
+    pub(crate) fn failures(&self) -> impl Iterator<Item = (&ScenarioReport, &Failure)> {
         self.scenarios
             .iter()
             .flat_map(|scenario| scenario.failures.iter().map(move |f| (scenario, f)))
     }
 
     /// Adds up all runs of all scenarios.
-    pub fn totals(&self) -> Totals {
+    pub(crate) fn totals(&self) -> Totals {
         let mut totals = Totals::default();
         for ScenarioReport { tally, .. } in &self.scenarios {
             totals.schedules += tally.schedules;
@@ -121,7 +121,7 @@ impl Report {
 
 /// All runs of all scenarios.
 #[derive(Clone, Debug, Default)]
-pub struct Totals {
+pub(crate) struct Totals {
     /// The number of runs.
     pub schedules: u64,
     /// The time of all runs by their own clocks: simulated time, except on real Kafka.

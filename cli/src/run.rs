@@ -23,7 +23,7 @@ const ENOUGH_FOR_RARE_THINGS: u64 = 100;
 ///
 /// # Errors
 /// Where an argument is wrong, or the environment refuses.
-pub fn run(args: &RunArgs) -> Result<Outcome, CliError> {
+pub(crate) fn run(args: &RunArgs) -> Result<Outcome, CliError> {
     let choice = Choice::of(&args.backend, &args.command)?;
     let selection = selection::select(args, &choice)?;
     interrupt::listen()?;

@@ -6,6 +6,6 @@ use crate::render::json;
 use plimsoll_scenarios::scenario;
 
 /// Runs `plimsoll schema`.
-pub fn schema() -> Outcome {
+pub(crate) fn schema() -> Outcome {
     Outcome::new(json::to_text(&scenario::schema()), Exit::Met)
 }

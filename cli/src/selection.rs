@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// What a command line selects.
 #[derive(Debug, Default)]
-pub struct Selection {
+pub(crate) struct Selection {
     /// The trials that are run.
     pub trials: Vec<Trial>,
     /// The schedules that are not run.
@@ -22,7 +22,7 @@ pub struct Selection {
 
 /// Schedules of a scenario that are not executed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotExecuted {
+pub(crate) struct NotExecuted {
     /// The scenario's name on the command line.
     pub label: String,
     /// The number of schedules that are not executed.
@@ -40,7 +40,7 @@ pub struct NotExecuted {
 /// # Errors
 /// Where an argument is wrong, where a scenario that was named on its own cannot be executed, and
 /// where nothing is left.
-pub fn select(args: &RunArgs, choice: &Choice) -> Result<Selection, CliError> {
+pub(crate) fn select(args: &RunArgs, choice: &Choice) -> Result<Selection, CliError> {
     let seeds = args.seeds.unwrap_or(choice.default_seeds());
     let scenarios = library::load(&args.paths)?;
     if *choice == Choice::Sim {

@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 ///
 /// # Errors
 /// Where the schedule does not fail, or the result cannot be written.
-pub fn shrink(args: &ShrinkArgs) -> Result<Outcome, CliError> {
+pub(crate) fn shrink(args: &ShrinkArgs) -> Result<Outcome, CliError> {
     let Loaded {
         label,
         mut scenario,

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 /// A scenario to run under some seeds.
 #[derive(Clone, Debug)]
-pub struct Trial {
+pub(crate) struct Trial {
     /// The scenario's name on the command line.
     pub label: String,
     /// The scenario, with the subject that stands trial.
@@ -27,12 +27,12 @@ pub struct Trial {
 
 impl Trial {
     /// Returns the number of its schedules.
-    pub fn schedules(&self) -> u64 {
+    pub(crate) fn schedules(&self) -> u64 {
         self.seeds.len() - self.without.len() as u64
     }
 
     /// Returns the command that runs one seed again.
-    pub fn again(&self, seed: u64, choice: &Choice) -> String {
+    pub(crate) fn again(&self, seed: u64, choice: &Choice) -> String {
         let label = shell::quoted(&self.label);
         let mut command = format!("plimsoll run {label} --seeds {seed}..{}", seed + 1);
         if self.expectation == Expectation::Open && choice.command().is_none() {
@@ -44,7 +44,7 @@ impl Trial {
 
 /// What a trial must show.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Expectation {
+pub(crate) enum Expectation {
     /// The verdict that the scenario names.
     Stated(Expected),
     /// No verdict: the subject is not the scenario's own, and every violation is reported.
@@ -53,12 +53,12 @@ pub enum Expectation {
 
 impl Expectation {
     /// Tells whether a violation of this property is expected.
-    pub fn names(&self, property: Property) -> bool {
+    pub(crate) fn names(&self, property: Property) -> bool {
         self.named().contains(&property)
     }
 
     /// Returns the properties that are expected to be violated.
-    pub fn named(&self) -> &[Property] {
+    pub(crate) fn named(&self) -> &[Property] {
         match self {
             Self::Stated(Expected::Violated(properties)) => properties,
             Self::Stated(Expected::Held) | Self::Open => &[],

@@ -23,7 +23,7 @@ use super::measure::ownership::Disruption;
 use std::time::Duration;
 
 /// The formula, as reports state it.
-pub const STATEMENT: &str = "\
+pub(super) const STATEMENT: &str = "\
 Predicted: a member to which R records a second are produced repeats, when it crashes,
 R*T * (1 + R*T/2) / (1 + R*T) + R*c records in the mean, about R*T/2 for long intervals, and at most
 1 + R * (T + c), where T is the commit interval and c the commit's way to the broker. Where it has
@@ -32,7 +32,7 @@ timeout delays the duplicates and adds none.";
 
 /// The parameters of the formula, which are the same for every crash.
 #[derive(Clone, Copy, Debug)]
-pub struct Parameters {
+pub(super) struct Parameters {
     /// The records a second that are produced to one partition.
     pub rate: f64,
     /// The commit interval; zero stands for a commit after every record.
@@ -43,7 +43,7 @@ pub struct Parameters {
 
 /// The number of records that a crash repeats.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Prediction {
+pub(super) struct Prediction {
     /// The mean number.
     pub mean: f64,
     /// The greatest number.
@@ -51,7 +51,7 @@ pub struct Prediction {
 }
 
 /// Predicts the number of records that one crash repeats.
-pub fn predict(parameters: Parameters, crash: &Disruption) -> Prediction {
+pub(super) fn predict(parameters: Parameters, crash: &Disruption) -> Prediction {
     let interval = parameters.interval.as_secs_f64();
     let way = parameters.commit_way.as_secs_f64();
     let partitions = crash.taken.len() as f64;

@@ -33,7 +33,7 @@ const CHUNK: u64 = 10;
 ///
 /// # Errors
 /// Where an argument is wrong, the environment refuses, or Plimsoll itself fails.
-pub fn commit_interval(args: &CommitIntervalArgs) -> Result<Outcome, CliError> {
+pub(crate) fn commit_interval(args: &CommitIntervalArgs) -> Result<Outcome, CliError> {
     let choice = Choice::of(&args.backend, &[])?;
     let Loaded {
         label, scenario, ..

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// Renders the tables for people: what an interval costs, and what it spares.
-pub fn human(rows: &[Row], seeds: SeedRange, interrupted: bool) -> String {
+pub(super) fn human(rows: &[Row], seeds: SeedRange, interrupted: bool) -> String {
     let schedules = rows.iter().map(|row| row.schedules).max().unwrap_or(0);
     let mut text = format!(
         "{} schedules for each interval, seeds {}..{}.\n\n{}\n{}\n{STATEMENT}\n",
@@ -149,7 +149,7 @@ records_per_second\n";
 
 /// Renders the table for spreadsheets; an interval of 0 stands for every record. The records a
 /// second are empty, except on real Kafka.
-pub fn csv(rows: &[Row]) -> String {
+pub(super) fn csv(rows: &[Row]) -> String {
     let mut text = CSV_HEADING.to_owned();
     for row in rows {
         let spread = |spread: &Spread| {
@@ -190,7 +190,7 @@ fn seconds(interval: Interval) -> f64 {
 }
 
 /// Renders the table for programs.
-pub fn json(rows: &[Row], timing: &Timing) -> String {
+pub(super) fn json(rows: &[Row], timing: &Timing) -> String {
     let schedules = rows.iter().map(|row| row.schedules).sum();
     document::to_text(&Document {
         version: 1,

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// What one interval costs.
 #[derive(Clone, Debug)]
-pub struct Row {
+pub(super) struct Row {
     /// The interval.
     pub interval: Interval,
     /// The number of schedules.
@@ -43,7 +43,7 @@ pub struct Row {
 
 /// How numbers spread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Spread {
+pub(super) struct Spread {
     /// The number of values.
     pub count: usize,
     /// Their mean; 0 where there are none.
@@ -56,7 +56,7 @@ pub struct Spread {
 
 impl Row {
     /// Summarises what was measured with an interval.
-    pub fn of(interval: Interval, scenario: &Scenario, measured: Measured) -> Self {
+    pub(super) fn of(interval: Interval, scenario: &Scenario, measured: Measured) -> Self {
         let duplicates = |cause: Cause| {
             let of_cause = measured.disruptions.iter().filter(|d| d.cause == cause);
             Spread::of(of_cause.map(|d| d.duplicates as f64).collect())
@@ -128,7 +128,7 @@ fn rate(messages: &[Message]) -> f64 {
 
 impl Spread {
     /// Computes the spread of these numbers.
-    pub fn of(mut numbers: Vec<f64>) -> Self {
+    pub(super) fn of(mut numbers: Vec<f64>) -> Self {
         numbers.sort_by(f64::total_cmp);
         let count = numbers.len();
         let Some(max) = numbers.last() else {

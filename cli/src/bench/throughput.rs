@@ -7,17 +7,20 @@ use plimsoll_chaos::Kafka;
 use plimsoll_core::CommitPolicy;
 
 /// The number of records in the backlog.
-pub const RECORDS: u32 = 1_000_000;
+pub(super) const RECORDS: u32 = 1_000_000;
 
 /// The number of rounds that are measured; each interval has a turn in each.
-pub const ROUNDS: usize = 3;
+pub(super) const ROUNDS: usize = 3;
 
 /// Measures the records a second with each policy: the median of all rounds. The policies take
 /// turns, so that a machine that becomes slower does so for all. `None` after Ctrl-C.
 ///
 /// # Errors
 /// Where the cluster does not take the backlog, or does not give it back.
-pub fn measure(kafka: &Kafka, policies: &[CommitPolicy]) -> Result<Option<Vec<f64>>, CliError> {
+pub(super) fn measure(
+    kafka: &Kafka,
+    policies: &[CommitPolicy],
+) -> Result<Option<Vec<f64>>, CliError> {
     let backlog = kafka.backlog(RECORDS)?;
     let mut rates = vec![Vec::new(); policies.len()];
     // In the first round brokers and page cache warm up.

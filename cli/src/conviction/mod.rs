@@ -1,7 +1,7 @@
 //! What shows that a property is violated.
 
-pub mod recorded;
-pub mod shrinking;
+pub(crate) mod recorded;
+pub(crate) mod shrinking;
 
 use crate::error::CliError;
 use plimsoll_oracle::{Property, Violation};
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 /// A violated property, and what shows it.
 #[derive(Debug)]
-pub struct Conviction {
+pub(crate) struct Conviction {
     /// The property.
     pub property: Property,
     /// The lowest seed that breaks it.
@@ -27,7 +27,7 @@ pub struct Conviction {
 
 /// What shows a violation.
 #[derive(Debug)]
-pub enum Evidence {
+pub(crate) enum Evidence {
     /// The smallest schedule that breaks the property.
     Shrunk(Box<Shrunk>),
     /// The reason why there is no smaller schedule.
@@ -38,7 +38,7 @@ pub enum Evidence {
 
 /// Why there is no smaller schedule.
 #[derive(Debug)]
-pub enum NotShrunk {
+pub(crate) enum NotShrunk {
     /// Ctrl-C, before it was found.
     Interrupted,
     /// A schedule without a verdict among those that the shrinker ran.
@@ -47,7 +47,7 @@ pub enum NotShrunk {
 
 /// A shrunk schedule that violates a property.
 #[derive(Clone, Debug)]
-pub struct Shrunk {
+pub(crate) struct Shrunk {
     /// The violation: its sentence, its moment, and its evidence.
     pub violation: Violation,
     /// The events that show it, for people.
@@ -64,7 +64,7 @@ pub struct Shrunk {
 
 /// A violation in a run in real time, which cannot be had again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sighting {
+pub(crate) struct Sighting {
     /// The violation: its sentence, its moment, and its evidence.
     pub violation: Violation,
     /// The events that show it, for people.

@@ -13,7 +13,12 @@ use std::path::{Path, PathBuf};
 
 /// Returns the convictions of a trial in real time, and writes each failing run into `folder`, as a
 /// plan and a trace.
-pub fn convict(trial: &Trial, tally: &Tally, choice: &Choice, folder: &Path) -> Vec<Conviction> {
+pub(crate) fn convict(
+    trial: &Trial,
+    tally: &Tally,
+    choice: &Choice,
+    folder: &Path,
+) -> Vec<Conviction> {
     let mut convictions = Vec::new();
     for recorded in &tally.recorded {
         let failures = tally.failures(&trial.expectation);

@@ -12,7 +12,7 @@ use std::path::Path;
 
 /// Shrinks the first failure of every property of every trial, and writes the regressions into
 /// `folder`.
-pub fn convict_all(
+pub(crate) fn convict_all(
     trials: &[Trial],
     tallies: &[Tally],
     options: Options,
@@ -91,7 +91,7 @@ const BUDGET: u32 = 4_000;
 ///
 /// # Errors
 /// Where Plimsoll itself failed.
-pub fn convict(
+pub(crate) fn convict(
     worker: &mut Worker,
     scenario: &Scenario,
     seed: u64,

@@ -11,7 +11,7 @@ use plimsoll_oracle::{Property, Word};
 use std::collections::BTreeMap;
 
 /// Renders the report as text.
-pub fn report(report: &Report) -> String {
+pub(crate) fn report(report: &Report) -> String {
     let mut text = matrix(report);
     text += &not_observed(report);
     text += &not_executed(report);
@@ -86,7 +86,7 @@ fn verdict(scenario: &ScenarioReport) -> &'static str {
 }
 
 /// Returns a property's name in the heading of the table.
-pub const fn abbreviation(property: Property) -> &'static str {
+pub(crate) const fn abbreviation(property: Property) -> &'static str {
     match property {
         Property::NoLoss => "loss",
         Property::CommitCoversOnlyFinished => "covers",
@@ -267,7 +267,7 @@ fn seen(sighting: &Sighting) -> String {
 }
 
 /// Renders a shrunk failure: its size, its sentence, its timeline.
-pub fn shrunk(shrunk: &Shrunk) -> String {
+pub(crate) fn shrunk(shrunk: &Shrunk) -> String {
     let mut text = format!(
         "  Shrunk to {} and {} in {}.\n  {}\n\n",
         counted(shrunk.messages as u64, "message"),
@@ -319,7 +319,7 @@ fn conclusion(report: &Report) -> String {
 }
 
 /// Renders the judgement of each property, for commands that run one schedule.
-pub fn judgements(tally: &Tally, expectation: &Expectation) -> String {
+pub(crate) fn judgements(tally: &Tally, expectation: &Expectation) -> String {
     let mut text = String::new();
     for (property, count) in tally.counts() {
         let judgement = match count {

@@ -21,7 +21,7 @@ use std::time::Duration;
 const VERSION: u32 = 1;
 
 /// Renders the report as a JSON document and a line feed.
-pub fn report(report: &Report, hashes: bool) -> String {
+pub(crate) fn report(report: &Report, hashes: bool) -> String {
     let totals = report.totals();
     let document = Document {
         version: VERSION,
@@ -51,7 +51,7 @@ pub fn report(report: &Report, hashes: bool) -> String {
 }
 
 /// Renders a document as text and a line feed.
-pub fn to_text(document: &impl Serialize) -> String {
+pub(crate) fn to_text(document: &impl Serialize) -> String {
     let text = serde_json::to_string_pretty(document);
     text.expect("documents have string keys and no fallible fields") + "\n"
 }
@@ -110,7 +110,7 @@ impl Clock {
 
 /// The measurements that depend on the machine.
 #[derive(Serialize)]
-pub struct Timing {
+pub(crate) struct Timing {
     seconds: f64,
     schedules_per_second: f64,
     jobs: usize,
@@ -118,7 +118,7 @@ pub struct Timing {
 
 impl Timing {
     /// Derives the rate from the number of schedules.
-    pub fn of(timing: &report::Timing, schedules: u64) -> Self {
+    pub(crate) fn of(timing: &report::Timing, schedules: u64) -> Self {
         Self {
             seconds: timing.elapsed.as_secs_f64(),
             schedules_per_second: per_second(schedules, timing.elapsed),

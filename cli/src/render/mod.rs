@@ -1,15 +1,15 @@
 //! Reports as text: for people, and for programs.
 
-pub mod human;
-pub mod json;
+pub(crate) mod human;
+pub(crate) mod json;
 mod table;
 
-pub use table::Table;
+pub(crate) use table::Table;
 
 use std::time::Duration;
 
 /// Writes a number with its thousands apart, as in `24,000`.
-pub fn thousands(number: u64) -> String {
+pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -22,18 +22,18 @@ pub fn thousands(number: u64) -> String {
 }
 
 /// Writes a number and its noun, as in `1 fault` and `2 faults`.
-pub fn counted(number: u64, noun: &str) -> String {
+pub(crate) fn counted(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", thousands(number))
 }
 
 /// Converts a time to hours.
-pub fn hours(time: Duration) -> f64 {
+pub(crate) fn hours(time: Duration) -> f64 {
     time.as_secs_f64() / 3600.0
 }
 
 /// Returns the rate of `count` things in `time`, a second; 0 where no time has passed.
-pub fn per_second(count: u64, time: Duration) -> f64 {
+pub(crate) fn per_second(count: u64, time: Duration) -> f64 {
     let seconds = time.as_secs_f64();
     if seconds > 0.0 {
         count as f64 / seconds

@@ -2,26 +2,26 @@
 
 /// A table of text.
 #[derive(Clone, Debug, Default)]
-pub struct Table {
+pub(crate) struct Table {
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
     /// Makes a table with this heading and no rows.
-    pub fn new(heading: Vec<String>) -> Self {
+    pub(crate) fn new(heading: Vec<String>) -> Self {
         Self {
             rows: vec![heading],
         }
     }
 
     /// Adds a row, of as many cells as the heading.
-    pub fn row(&mut self, cells: Vec<String>) {
+    pub(crate) fn row(&mut self, cells: Vec<String>) {
         debug_assert_eq!(cells.len(), self.rows[0].len());
         self.rows.push(cells);
     }
 
     /// Renders the table as lines, with two spaces between columns.
-    pub fn to_text(&self) -> String {
+    pub(crate) fn to_text(&self) -> String {
         let columns = self.rows[0].len();
         let width = |column: usize| {
             let cells = self.rows.iter().map(|row| row[column].chars().count());

@@ -4,7 +4,7 @@ use crate::args::SeedRange;
 
 /// Ranges of seeds, cut into chunks, which are computed rather than kept: a range may be huge.
 #[derive(Clone, Debug)]
-pub struct Chunks {
+pub(crate) struct Chunks {
     /// Each range, with the number of chunks before its first.
     ranges: Vec<(u64, SeedRange)>,
     /// The number of seeds in a chunk, except in the last one of a range.
@@ -15,7 +15,7 @@ pub struct Chunks {
 
 impl Chunks {
     /// Cuts the ranges into chunks of at most `size` seeds.
-    pub fn new(ranges: impl IntoIterator<Item = SeedRange>, size: u64) -> Self {
+    pub(crate) fn new(ranges: impl IntoIterator<Item = SeedRange>, size: u64) -> Self {
         let mut count = 0u64;
         let ranges = ranges
             .into_iter()
@@ -33,7 +33,7 @@ impl Chunks {
     }
 
     /// Returns the number of chunks.
-    pub const fn len(&self) -> u64 {
+    pub(crate) const fn len(&self) -> u64 {
         self.count
     }
 
@@ -41,7 +41,7 @@ impl Chunks {
     ///
     /// # Panics
     /// Where `index` is not below [`Chunks::len`].
-    pub fn get(&self, index: u64) -> (usize, SeedRange) {
+    pub(crate) fn get(&self, index: u64) -> (usize, SeedRange) {
         assert!(index < self.count);
         let range = self.ranges.partition_point(|(before, _)| *before <= index) - 1;
         let (before, seeds) = self.ranges[range];

@@ -9,10 +9,10 @@ mod pool;
 mod tally;
 mod worker;
 
-pub use chunks::Chunks;
-pub use pool::in_order;
-pub use tally::{Count, Recorded, Tally};
-pub use worker::{Run, Worker, draw};
+pub(crate) use chunks::Chunks;
+pub(crate) use pool::in_order;
+pub(crate) use tally::{Count, Recorded, Tally};
+pub(crate) use worker::{Run, Worker, draw};
 
 use crate::args::SeedRange;
 use crate::backend::StartedBackend;
@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How trials are run.
 #[derive(Clone, Copy, Debug)]
-pub struct Options {
+pub(crate) struct Options {
     /// The number of threads.
     pub jobs: NonZeroUsize,
     /// Whether a scenario goes on after it has failed.
@@ -46,7 +46,7 @@ const CHUNK_IN_REAL_TIME: u64 = 1;
 
 /// Runs every trial and returns a tally for each. `watch` sees each chunk: its trial, the number of
 /// its seeds, and its tally.
-pub fn run(
+pub(crate) fn run(
     trials: &[Trial],
     options: Options,
     backend: &StartedBackend,

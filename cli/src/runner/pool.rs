@@ -11,7 +11,7 @@ use std::thread;
 ///
 /// `take` gets the results on the calling thread, in the order of their indices. After Ctrl-C no
 /// thread begins another index, and `take` gets the results of those that were begun.
-pub fn in_order<S, R: Send>(
+pub(crate) fn in_order<S, R: Send>(
     jobs: NonZeroUsize,
     count: u64,
     state: impl Fn() -> S + Sync,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// The counted results of many runs of one scenario.
 #[derive(Debug, Default)]
-pub struct Tally {
+pub(crate) struct Tally {
     /// The number of runs.
     pub schedules: u64,
     /// The time of all runs by their own clocks: simulated time, except on real Kafka.
@@ -33,7 +33,7 @@ pub struct Tally {
 
 /// The judgements of one property, counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Count {
+pub(crate) struct Count {
     /// The number of runs that kept the promise and could have broken it.
     pub held: u64,
     /// The number of runs that broke the promise.
@@ -46,7 +46,7 @@ pub struct Count {
 
 /// A run in real time, which cannot be had again.
 #[derive(Clone, Debug)]
-pub struct Recorded {
+pub(crate) struct Recorded {
     /// The seed of its plan.
     pub seed: u64,
     /// The judgement of every property.
@@ -57,7 +57,7 @@ pub struct Recorded {
 
 impl Tally {
     /// Adds a run.
-    pub fn add(&mut self, seed: u64, run: &Run, trace: &Trace, hash: bool) {
+    pub(crate) fn add(&mut self, seed: u64, run: &Run, trace: &Trace, hash: bool) {
         self.schedules += 1;
         self.simulated += run.ended.since_start();
         self.events += run.events;
@@ -82,7 +82,7 @@ impl Tally {
     }
 
     /// Adds the runs of higher seeds.
-    pub fn merge(&mut self, later: Self) {
+    pub(crate) fn merge(&mut self, later: Self) {
         self.schedules += later.schedules;
         self.simulated += later.simulated;
         self.events += later.events;
@@ -102,32 +102,35 @@ impl Tally {
     }
 
     /// Returns the counted judgements of each property.
-    pub fn counts(&self) -> impl Iterator<Item = (Property, Count)> {
+    pub(crate) fn counts(&self) -> impl Iterator<Item = (Property, Count)> {
         Property::ALL.iter().copied().zip(self.counts)
     }
 
     /// Returns the counted judgements of this property.
-    pub const fn count(&self, property: Property) -> Count {
+    pub(crate) const fn count(&self, property: Property) -> Count {
         self.counts[property as usize]
     }
 
     /// Returns the reasons why properties were not observed, each with its number of runs, in the
     /// order of [`Property::ALL`].
-    pub fn reasons(&self) -> impl Iterator<Item = (Property, &'static str, u64)> {
+    pub(crate) fn reasons(&self) -> impl Iterator<Item = (Property, &'static str, u64)> {
         let reasons = self.reasons.iter();
         reasons.map(|((property, reason), runs)| (*property, *reason, *runs))
     }
 
     /// Returns the properties that were violated unexpectedly, each with the lowest seed that broke
     /// it.
-    pub fn failures(&self, expectation: &Expectation) -> impl Iterator<Item = (Property, u64)> {
+    pub(crate) fn failures(
+        &self,
+        expectation: &Expectation,
+    ) -> impl Iterator<Item = (Property, u64)> {
         self.counts()
             .filter(|(property, _)| !expectation.names(*property))
             .filter_map(|(property, count)| Some((property, count.first?)))
     }
 
     /// Tells whether the trial ends here, whatever seeds are left.
-    pub fn ends(&self, trial: &Trial, keep_going: bool) -> bool {
+    pub(crate) fn ends(&self, trial: &Trial, keep_going: bool) -> bool {
         let failed = self.failures(&trial.expectation).next().is_some();
         self.broken.is_some() || (failed && !keep_going)
     }

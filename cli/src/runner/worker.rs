@@ -11,7 +11,7 @@ use std::mem;
 
 /// The backend, judge and trace of one thread.
 #[derive(Debug, Default)]
-pub struct Worker {
+pub(crate) struct Worker {
     backend: StartedBackend,
     judge: Judge,
     trace: Trace,
@@ -19,7 +19,7 @@ pub struct Worker {
 
 /// The result of one run.
 #[derive(Clone, Debug)]
-pub struct Run {
+pub(crate) struct Run {
     /// The judgement of every property.
     pub verdict: Verdict,
     /// The time at which the run ended, by its own clock.
@@ -30,7 +30,7 @@ pub struct Run {
 
 impl Worker {
     /// Makes a worker that has not run anything yet.
-    pub fn new(backend: StartedBackend) -> Self {
+    pub(crate) fn new(backend: StartedBackend) -> Self {
         Self {
             backend,
             ..Self::default()
@@ -38,7 +38,7 @@ impl Worker {
     }
 
     /// Tells whether its runs take real time, and can never be had again.
-    pub const fn is_real(&self) -> bool {
+    pub(crate) const fn is_real(&self) -> bool {
         self.backend.is_real()
     }
 
@@ -46,7 +46,7 @@ impl Worker {
     ///
     /// # Errors
     /// Where there is no verdict.
-    pub fn run_seed(&mut self, scenario: &Scenario, seed: u64) -> Result<Run, CliError> {
+    pub(crate) fn run_seed(&mut self, scenario: &Scenario, seed: u64) -> Result<Run, CliError> {
         let plan = draw(scenario, seed)?;
         self.run(&plan)
     }
@@ -55,7 +55,7 @@ impl Worker {
     ///
     /// # Errors
     /// Where there is no verdict.
-    pub fn run(&mut self, plan: &Plan) -> Result<Run, CliError> {
+    pub(crate) fn run(&mut self, plan: &Plan) -> Result<Run, CliError> {
         if let Some(refusal) = self.backend.get().refuses(plan) {
             return Err(refusal.into());
         }
@@ -67,12 +67,12 @@ impl Worker {
     }
 
     /// Returns the trace of the last run.
-    pub const fn trace(&self) -> &Trace {
+    pub(crate) const fn trace(&self) -> &Trace {
         &self.trace
     }
 
     /// Takes the trace of the last run out of the worker.
-    pub fn take_trace(&mut self) -> Trace {
+    pub(crate) fn take_trace(&mut self) -> Trace {
         mem::take(&mut self.trace)
     }
 
@@ -96,6 +96,6 @@ impl Worker {
 ///
 /// # Errors
 /// Where drawing it panicked.
-pub fn draw(scenario: &Scenario, seed: u64) -> Result<Plan, CliError> {
+pub(crate) fn draw(scenario: &Scenario, seed: u64) -> Result<Plan, CliError> {
     panics::catch(|| Plan::draw(scenario, seed)).map_err(CliError::from)
 }

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 /// What the program printed, and its exit code.
 #[derive(Debug)]
-pub struct Ended {
+pub(crate) struct Ended {
     pub code: i32,
     pub stdout: String,
     pub stderr: String,
@@ -13,7 +13,7 @@ pub struct Ended {
 
 /// Prepares to start the program in `folder`: nothing of the caller's terminal or locale reaches
 /// it.
-pub fn command(folder: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
     command
         .args(arguments)
@@ -24,13 +24,13 @@ pub fn command(folder: &Path, arguments: &[&str]) -> Command {
 }
 
 /// Starts the program in an empty folder of its own.
-pub fn plimsoll(arguments: &[&str]) -> Ended {
+pub(crate) fn plimsoll(arguments: &[&str]) -> Ended {
     let folder = tempfile::tempdir().expect("a temporary folder");
     plimsoll_in(folder.path(), arguments)
 }
 
 /// Starts the program in `folder`.
-pub fn plimsoll_in(folder: &Path, arguments: &[&str]) -> Ended {
+pub(crate) fn plimsoll_in(folder: &Path, arguments: &[&str]) -> Ended {
     let Output {
         status,
         stdout,
@@ -47,7 +47,7 @@ pub fn plimsoll_in(folder: &Path, arguments: &[&str]) -> Ended {
 
 impl Ended {
     /// Writes code and output as a snapshot shows them.
-    pub fn transcript(&self) -> String {
+    pub(crate) fn transcript(&self) -> String {
         let Self {
             code,
             stdout,
@@ -57,7 +57,7 @@ impl Ended {
     }
 
     /// Lists the failures of a JSON report, to say why it is not what was expected.
-    pub fn failures(&self) -> String {
+    pub(crate) fn failures(&self) -> String {
         let report = self.json();
         let scenarios = report["scenarios"].as_array().cloned().unwrap_or_default();
         let failures = scenarios.iter().map(|scenario| &scenario["failures"]);
@@ -66,7 +66,7 @@ impl Ended {
     }
 
     /// Parses the JSON document on standard output.
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout)
             .unwrap_or_else(|error| panic!("{error} in:\n{}\n{}", self.stdout, self.stderr))
     }

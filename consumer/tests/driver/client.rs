@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 /// The one partition of most tests.
-pub const P: TopicPartition = TopicPartition::new(0, 0);
+pub(crate) const P: TopicPartition = TopicPartition::new(0, 0);
 
 type Answer = Result<Event<Message>, ClientError>;
 
@@ -52,7 +52,7 @@ impl GroupClient for Scripted {
 }
 
 /// A running driver, as a test sees it.
-pub struct Running {
+pub(crate) struct Running {
     pub events: UnboundedSender<Answer>,
     commands: UnboundedReceiver<Command<Message>>,
     stop: Option<oneshot::Sender<()>>,
@@ -61,7 +61,7 @@ pub struct Running {
 }
 
 /// Returns settings with short times.
-pub fn config() -> Config {
+pub(crate) fn config() -> Config {
     Config {
         commit: CommitPolicy {
             interval: Some(Duration::from_secs(1)),
@@ -81,7 +81,7 @@ pub fn config() -> Config {
 }
 
 /// Starts a driver.
-pub fn start(config: Config, handler: impl Handler) -> Running {
+pub(crate) fn start(config: Config, handler: impl Handler) -> Running {
     let (events, receiver) = unbounded_channel();
     let (sender, commands) = unbounded_channel();
     let client = Scripted {
@@ -103,7 +103,7 @@ pub fn start(config: Config, handler: impl Handler) -> Running {
 
 impl Running {
     /// Gives the driver a partition from offset 0 on, and returns its epoch.
-    pub async fn assign(&mut self, partition: TopicPartition) -> AssignmentEpoch {
+    pub(crate) async fn assign(&mut self, partition: TopicPartition) -> AssignmentEpoch {
         let rebalance = self.next_rebalance();
         self.tell(Event::Assigned {
             rebalance,
@@ -122,7 +122,7 @@ impl Running {
         }
     }
 
-    pub fn fetch(&self, epoch: AssignmentEpoch, offsets: impl IntoIterator<Item = u64>) {
+    pub(crate) fn fetch(&self, epoch: AssignmentEpoch, offsets: impl IntoIterator<Item = u64>) {
         let mut batch = Batch::new("orders".into(), P.partition);
         for offset in offsets {
             let key = offset.to_string();
@@ -135,7 +135,7 @@ impl Running {
         });
     }
 
-    pub fn revoke(&mut self) -> RebalanceId {
+    pub(crate) fn revoke(&mut self) -> RebalanceId {
         let rebalance = self.next_rebalance();
         self.tell(Event::Revoked {
             rebalance,
@@ -144,7 +144,7 @@ impl Running {
         rebalance
     }
 
-    pub fn lose(&mut self) -> RebalanceId {
+    pub(crate) fn lose(&mut self) -> RebalanceId {
         let rebalance = self.next_rebalance();
         self.tell(Event::Lost {
             rebalance,
@@ -153,11 +153,11 @@ impl Running {
         rebalance
     }
 
-    pub fn tell(&self, event: Event<Message>) {
+    pub(crate) fn tell(&self, event: Event<Message>) {
         self.events.send(Ok(event)).expect("the driver listens");
     }
 
-    pub fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         self.stop
             .take()
             .expect("stopped once")
@@ -166,7 +166,7 @@ impl Running {
     }
 
     /// Waits for the next command, and returns it.
-    pub async fn command(&mut self) -> Command<Message> {
+    pub(crate) async fn command(&mut self) -> Command<Message> {
         let command = tokio::time::timeout(Duration::from_secs(60), self.commands.recv());
         command
             .await
@@ -175,7 +175,7 @@ impl Running {
     }
 
     /// Waits for the next command, which must be a commit; accepts it, and returns its offset.
-    pub async fn commit(&mut self) -> u64 {
+    pub(crate) async fn commit(&mut self) -> u64 {
         match self.command().await {
             Command::Commit { commit, offsets } => {
                 let outcome = CommitOutcome::Ok;
@@ -187,7 +187,7 @@ impl Running {
     }
 
     /// Returns whether there is no command.
-    pub fn is_quiet(&self) -> bool {
+    pub(crate) fn is_quiet(&self) -> bool {
         self.commands.is_empty()
     }
 
@@ -199,19 +199,19 @@ impl Running {
 
 /// The notes of handlers, in order.
 #[derive(Clone, Default)]
-pub struct Seen(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Seen(Arc<Mutex<Vec<String>>>);
 
 impl Seen {
-    pub fn note(&self, what: impl Into<String>) {
+    pub(crate) fn note(&self, what: impl Into<String>) {
         self.0.lock().unwrap().push(what.into());
     }
 
-    pub fn take(&self) -> Vec<String> {
+    pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 }
 
 /// Lets the driver do all that it can do at this moment.
-pub async fn settle() {
+pub(crate) async fn settle() {
     tokio::time::sleep(Duration::from_millis(1)).await;
 }

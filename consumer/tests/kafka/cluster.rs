@@ -16,17 +16,17 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 /// The longest time that a test waits for something.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A topic of a test's own, and a group of the same name.
-pub struct Topic {
+pub(crate) struct Topic {
     brokers: String,
     pub name: String,
 }
 
 impl Topic {
     /// Creates a new topic; returns `None` where the environment names no broker.
-    pub async fn create(test: &str, partitions: i32) -> Option<Self> {
+    pub(crate) async fn create(test: &str, partitions: i32) -> Option<Self> {
         let Ok(brokers) = std::env::var("PLIMSOLL_TEST_BOOTSTRAP") else {
             eprintln!("SKIPPED {test}: PLIMSOLL_TEST_BOOTSTRAP names no broker");
             return None;
@@ -47,7 +47,7 @@ impl Topic {
         Some(topic)
     }
 
-    pub async fn add_partitions(&self, total: usize) {
+    pub(crate) async fn add_partitions(&self, total: usize) {
         let more = NewPartitions::new(&self.name, total);
         let created = self.admin().create_partitions(&[more], &options()).await;
         created.expect("the broker answers")[0]
@@ -56,7 +56,7 @@ impl Topic {
     }
 
     /// Deletes the records of partition 0 before an offset.
-    pub async fn delete_records(&self, before: i64) {
+    pub(crate) async fn delete_records(&self, before: i64) {
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(&self.name, 0, Offset::Offset(before))
             .unwrap();
@@ -67,7 +67,11 @@ impl Topic {
     }
 
     /// Produces messages `from..to` to their partitions; each has its number as its value.
-    pub async fn produce(&self, numbers: std::ops::Range<u32>, partition: impl Fn(u32) -> i32) {
+    pub(crate) async fn produce(
+        &self,
+        numbers: std::ops::Range<u32>,
+        partition: impl Fn(u32) -> i32,
+    ) {
         let producer: FutureProducer = self.client().create().unwrap();
         let sent: Vec<_> = numbers
             .map(|number| {
@@ -89,7 +93,7 @@ impl Topic {
     }
 
     /// Returns the offsets that the group committed, by partition.
-    pub fn committed(&self, partitions: i32) -> Vec<Option<i64>> {
+    pub(crate) fn committed(&self, partitions: i32) -> Vec<Option<i64>> {
         let mut list = TopicPartitionList::new();
         list.add_partition_range(&self.name, 0, partitions - 1);
         let consumer: BaseConsumer = self.client().set("group.id", &self.name).create().unwrap();
@@ -106,11 +110,11 @@ impl Topic {
     }
 
     /// Returns a consumer with short times.
-    pub fn consumer(&self) -> Builder {
+    pub(crate) fn consumer(&self) -> Builder {
         self.consumer_of([self.name.clone()])
     }
 
-    pub fn consumer_of(&self, topics: impl IntoIterator<Item = String>) -> Builder {
+    pub(crate) fn consumer_of(&self, topics: impl IntoIterator<Item = String>) -> Builder {
         Consumer::builder()
             .brokers(&self.brokers)
             .group(&self.name)
@@ -153,25 +157,25 @@ fn unique() -> String {
 
 /// The messages that were handled, each with the number of times.
 #[derive(Clone, Default)]
-pub struct Handled(Arc<Mutex<BTreeMap<u32, u32>>>);
+pub(crate) struct Handled(Arc<Mutex<BTreeMap<u32, u32>>>);
 
 impl Handled {
-    pub fn note(&self, message: &Message) {
+    pub(crate) fn note(&self, message: &Message) {
         let number = number(message);
         *self.0.lock().unwrap().entry(number).or_default() += 1;
     }
 
-    pub fn numbers(&self) -> Vec<u32> {
+    pub(crate) fn numbers(&self) -> Vec<u32> {
         self.0.lock().unwrap().keys().copied().collect()
     }
 
     /// Returns the number of calls after the first one of each message.
-    pub fn repeated(&self) -> u32 {
+    pub(crate) fn repeated(&self) -> u32 {
         self.0.lock().unwrap().values().map(|times| times - 1).sum()
     }
 
     /// Waits until `messages` different messages are handled.
-    pub async fn wait_for(&self, messages: usize) {
+    pub(crate) async fn wait_for(&self, messages: usize) {
         let all = wait_until(|| self.0.lock().unwrap().len() >= messages).await;
         assert!(
             all,
@@ -181,7 +185,7 @@ impl Handled {
     }
 
     /// Returns a handler that takes a set time.
-    pub fn handler(&self, takes: Duration) -> impl Handler + use<> {
+    pub(crate) fn handler(&self, takes: Duration) -> impl Handler + use<> {
         let handled = self.clone();
         move |message: Message| {
             let handled = handled.clone();
@@ -197,13 +201,13 @@ impl Handled {
 }
 
 /// Returns the number that a message has as its value.
-pub fn number(message: &Message) -> u32 {
+pub(crate) fn number(message: &Message) -> u32 {
     let text = str::from_utf8(message.payload().expect("a value")).expect("a text");
     text.parse().expect("a number")
 }
 
 /// Waits until a condition is true; returns `false` where it was not in time.
-pub async fn wait_until(mut condition: impl FnMut() -> bool) -> bool {
+pub(crate) async fn wait_until(mut condition: impl FnMut() -> bool) -> bool {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     while !condition() {
         if tokio::time::Instant::now() > deadline {
@@ -215,13 +219,13 @@ pub async fn wait_until(mut condition: impl FnMut() -> bool) -> bool {
 }
 
 /// A running consumer.
-pub struct Member {
+pub(crate) struct Member {
     stop: oneshot::Sender<()>,
     task: JoinHandle<Result<(), Error>>,
 }
 
 impl Member {
-    pub fn start(consumer: Builder, handler: impl Handler) -> Self {
+    pub(crate) fn start(consumer: Builder, handler: impl Handler) -> Self {
         let (stop, stopped) = oneshot::channel();
         let consumer = consumer.build().expect("valid settings");
         let stopped = async { stopped.await.unwrap_or_default() };
@@ -230,20 +234,20 @@ impl Member {
     }
 
     /// Asks the consumer to stop, and waits for its end.
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         let Self { stop, task } = self;
         let _ = stop.send(());
         end(task).await.expect("the consumer ends without an error");
     }
 
     /// Waits until the consumer ends by itself.
-    pub async fn end(self) -> Result<(), Error> {
+    pub(crate) async fn end(self) -> Result<(), Error> {
         let Self { stop: _stop, task } = self;
         end(task).await
     }
 
     /// Ends the consumer like a crash, as far as one can within the process.
-    pub fn abort(self) {
+    pub(crate) fn abort(self) {
         self.task.abort();
     }
 }

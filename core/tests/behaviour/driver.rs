@@ -10,7 +10,7 @@ use plimsoll_core::{
 };
 
 /// Returns settings with round numbers and without jitter.
-pub fn config() -> Config {
+pub(crate) fn config() -> Config {
     Config {
         commit: CommitPolicy {
             interval: Some(Duration::from_secs(5)),
@@ -30,7 +30,7 @@ pub fn config() -> Config {
 }
 
 /// A consumer, with the epochs and attempts that its driver has to remember.
-pub struct Driver {
+pub(crate) struct Driver {
     pub consumer: Consumer<()>,
     pub now: Instant,
     epochs: BTreeMap<u32, AssignmentEpoch>,
@@ -38,7 +38,7 @@ pub struct Driver {
 }
 
 impl Driver {
-    pub fn new(config: Config) -> Self {
+    pub(crate) fn new(config: Config) -> Self {
         Self {
             consumer: Consumer::new(config),
             now: Instant::ZERO,
@@ -48,7 +48,7 @@ impl Driver {
     }
 
     /// Creates a driver that owns partition 0, of which 10 is committed as the next offset.
-    pub fn owning_one(config: Config) -> Self {
+    pub(crate) fn owning_one(config: Config) -> Self {
         let mut driver = Self::new(config);
         let lines = driver.assign(1, &[committed(0, 10)]);
         assert_eq!(lines, ["assigned 1: 0@10"]);
@@ -56,7 +56,7 @@ impl Driver {
     }
 
     /// Moves the clock to `millis`, and fires what is due on the way.
-    pub fn at(&mut self, millis: u64) -> Vec<String> {
+    pub(crate) fn at(&mut self, millis: u64) -> Vec<String> {
         let until = Instant::from_millis(millis);
         let mut lines = Vec::new();
         while let Some(due) = self.consumer.poll_timeout().filter(|due| *due <= until) {
@@ -73,21 +73,21 @@ impl Driver {
         lines
     }
 
-    pub fn assign(&mut self, rebalance: u32, partitions: &[Assignment]) -> Vec<String> {
+    pub(crate) fn assign(&mut self, rebalance: u32, partitions: &[Assignment]) -> Vec<String> {
         self.tell(Event::Assigned {
             rebalance: RebalanceId(rebalance),
             partitions: partitions.to_vec(),
         })
     }
 
-    pub fn revoke(&mut self, rebalance: u32, partitions: &[u32]) -> Vec<String> {
+    pub(crate) fn revoke(&mut self, rebalance: u32, partitions: &[u32]) -> Vec<String> {
         self.tell(Event::Revoked {
             rebalance: RebalanceId(rebalance),
             partitions: partitions.iter().map(|p| id(*p)).collect(),
         })
     }
 
-    pub fn lose(&mut self, rebalance: u32, partitions: &[u32]) -> Vec<String> {
+    pub(crate) fn lose(&mut self, rebalance: u32, partitions: &[u32]) -> Vec<String> {
         self.tell(Event::Lost {
             rebalance: RebalanceId(rebalance),
             partitions: partitions.iter().map(|p| id(*p)).collect(),
@@ -95,11 +95,15 @@ impl Driver {
     }
 
     /// Fetches records without keys.
-    pub fn fetch(&mut self, partition: u32, offsets: impl IntoIterator<Item = u64>) -> Vec<String> {
+    pub(crate) fn fetch(
+        &mut self,
+        partition: u32,
+        offsets: impl IntoIterator<Item = u64>,
+    ) -> Vec<String> {
         self.fetch_keyed(partition, offsets.into_iter().map(|offset| (offset, None)))
     }
 
-    pub fn fetch_keyed(
+    pub(crate) fn fetch_keyed(
         &mut self,
         partition: u32,
         records: impl IntoIterator<Item = (u64, Option<u64>)>,
@@ -118,12 +122,17 @@ impl Driver {
         })
     }
 
-    pub fn ok(&mut self, partition: u32, offset: u64) -> Vec<String> {
+    pub(crate) fn ok(&mut self, partition: u32, offset: u64) -> Vec<String> {
         self.processed(partition, offset, Outcome::Ok)
     }
 
     /// Ends the last attempt that was dispatched.
-    pub fn processed(&mut self, partition: u32, offset: u64, outcome: Outcome) -> Vec<String> {
+    pub(crate) fn processed(
+        &mut self,
+        partition: u32,
+        offset: u64,
+        outcome: Outcome,
+    ) -> Vec<String> {
         let attempt = self.attempts.get(&(partition, offset)).copied();
         self.tell(Event::Processed {
             partition: id(partition),
@@ -134,7 +143,7 @@ impl Driver {
         })
     }
 
-    pub fn dead_lettered(
+    pub(crate) fn dead_lettered(
         &mut self,
         partition: u32,
         offset: u64,
@@ -148,7 +157,7 @@ impl Driver {
         })
     }
 
-    pub fn out_of_range(
+    pub(crate) fn out_of_range(
         &mut self,
         partition: u32,
         position: u64,
@@ -163,22 +172,22 @@ impl Driver {
         })
     }
 
-    pub fn commit_ends(&mut self, commit: u32, outcome: CommitOutcome) -> Vec<String> {
+    pub(crate) fn commit_ends(&mut self, commit: u32, outcome: CommitOutcome) -> Vec<String> {
         self.tell(Event::CommitFinished {
             commit: CommitId(commit),
             outcome,
         })
     }
 
-    pub fn timer(&self) -> Option<Instant> {
+    pub(crate) fn timer(&self) -> Option<Instant> {
         self.consumer.poll_timeout()
     }
 
-    pub fn shutdown(&mut self) -> Vec<String> {
+    pub(crate) fn shutdown(&mut self) -> Vec<String> {
         self.tell(Event::Shutdown)
     }
 
-    pub fn tell(&mut self, event: Event<()>) -> Vec<String> {
+    pub(crate) fn tell(&mut self, event: Event<()>) -> Vec<String> {
         self.consumer.handle_event(self.now, event);
         self.commands()
     }
@@ -209,12 +218,12 @@ impl Driver {
     }
 }
 
-pub fn id(partition: u32) -> TopicPartition {
+pub(crate) fn id(partition: u32) -> TopicPartition {
     TopicPartition::new(0, partition)
 }
 
 /// Returns a partition with offsets 0 to 99, of which `next` is committed.
-pub fn committed(partition: u32, next: u64) -> Assignment {
+pub(crate) fn committed(partition: u32, next: u64) -> Assignment {
     Assignment {
         committed: Some(NextOffset::new(next)),
         ..uncommitted(partition)
@@ -222,7 +231,7 @@ pub fn committed(partition: u32, next: u64) -> Assignment {
 }
 
 /// Returns a partition with offsets 0 to 99 of a topic for which nothing was ever committed.
-pub fn uncommitted(partition: u32) -> Assignment {
+pub(crate) fn uncommitted(partition: u32) -> Assignment {
     Assignment {
         partition: id(partition),
         committed: None,

@@ -8,7 +8,7 @@ use plimsoll_core::{
 
 /// The stage that a record has reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
+pub(crate) enum Stage {
     /// Fetched, not started.
     Waiting,
     /// In its handler, from that moment on.
@@ -29,7 +29,7 @@ pub enum Stage {
 
 /// A fetched record, as it should be.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub(crate) struct Entry {
     pub offset: u64,
     pub key: Option<KeyHash>,
     pub bytes: u32,
@@ -40,18 +40,18 @@ pub struct Entry {
 }
 
 impl Entry {
-    pub fn calls(&self) -> u32 {
+    pub(crate) fn calls(&self) -> u32 {
         self.attempts - self.before
     }
 
-    pub fn is_unfinished(&self) -> bool {
+    pub(crate) fn is_unfinished(&self) -> bool {
         self.stage != Stage::Finished
     }
 }
 
 /// One assignment of a partition, as it should be.
 #[derive(Debug)]
-pub struct Ledger {
+pub(crate) struct Ledger {
     /// A number that tells assignments apart before their epoch is known.
     pub serial: u32,
     /// The epoch, once the assignment is completed.
@@ -81,7 +81,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    pub fn new(serial: u32, start: u64, committed: Option<u64>, founding: u32) -> Self {
+    pub(crate) fn new(serial: u32, start: u64, committed: Option<u64>, founding: u32) -> Self {
         Self {
             serial,
             epoch: None,
@@ -102,25 +102,25 @@ impl Ledger {
     }
 
     /// Returns the offset of the first unfinished record, or the position where there is none.
-    pub fn watermark(&self) -> u64 {
+    pub(crate) fn watermark(&self) -> u64 {
         let unfinished = self.records.iter().find(|r| r.is_unfinished());
         unfinished.map_or(self.position, |r| r.offset)
     }
 
-    pub fn next(&self) -> NextOffset {
+    pub(crate) fn next(&self) -> NextOffset {
         NextOffset::new(self.watermark())
     }
 
-    pub fn unfinished(&self) -> impl Iterator<Item = &Entry> {
+    pub(crate) fn unfinished(&self) -> impl Iterator<Item = &Entry> {
         self.records.iter().filter(|r| r.is_unfinished())
     }
 
-    pub fn entry(&mut self, offset: Offset) -> &mut Entry {
+    pub(crate) fn entry(&mut self, offset: Offset) -> &mut Entry {
         let found = self.records.iter_mut().find(|r| r.offset == offset.get());
         found.unwrap_or_else(|| panic!("offset {offset} was never fetched"))
     }
 
-    pub fn fetched(&mut self, offset: u64, key: Option<KeyHash>, bytes: u32) {
+    pub(crate) fn fetched(&mut self, offset: u64, key: Option<KeyHash>, bytes: u32) {
         if offset < self.position || self.draining.is_some() || self.halted {
             return;
         }
@@ -136,7 +136,7 @@ impl Ledger {
     }
 
     /// Panics unless this record may start now.
-    pub fn start(&mut self, offset: Offset, attempt: u32, config: &Config, now: Instant) {
+    pub(crate) fn start(&mut self, offset: Offset, attempt: u32, config: &Config, now: Instant) {
         assert!(self.draining.is_none(), "dispatched after a revocation");
         let key = self.entry(offset).key;
         let blocked = self.records.iter().any(|r| {
@@ -167,7 +167,13 @@ impl Ledger {
         self.highest_attempt = self.highest_attempt.max(attempt);
     }
 
-    pub fn ended(&mut self, offset: Offset, outcome: Outcome, config: &Config, now: Instant) {
+    pub(crate) fn ended(
+        &mut self,
+        offset: Offset,
+        outcome: Outcome,
+        config: &Config,
+        now: Instant,
+    ) {
         let draining = self.draining.is_some();
         let entry = self.entry(offset);
         let exhausted = entry.calls() >= config.retry.attempts;
@@ -181,7 +187,7 @@ impl Ledger {
     }
 
     /// Panics unless the dead letter of this record may be written now.
-    pub fn write(&mut self, offset: Offset, attempts: u32, config: &Config, now: Instant) {
+    pub(crate) fn write(&mut self, offset: Offset, attempts: u32, config: &Config, now: Instant) {
         assert!(config.dead_letters);
         let entry = self.entry(offset);
         assert_eq!(attempts, entry.calls());
@@ -193,7 +199,7 @@ impl Ledger {
         entry.stage = Stage::Writing;
     }
 
-    pub fn written(&mut self, offset: Offset, acknowledged: bool, now: Instant) {
+    pub(crate) fn written(&mut self, offset: Offset, acknowledged: bool, now: Instant) {
         let draining = self.draining.is_some();
         let entry = self.entry(offset);
         assert_eq!(entry.stage, Stage::Writing);
@@ -205,7 +211,7 @@ impl Ledger {
     }
 
     /// Drops all records but those in flight, and lets no other start.
-    pub fn drain(&mut self, cancel_at: Instant) {
+    pub(crate) fn drain(&mut self, cancel_at: Instant) {
         let cancel_at = self.draining.map_or(cancel_at, |at| at.min(cancel_at));
         self.draining = Some(cancel_at);
         for record in &mut self.records {
@@ -219,7 +225,7 @@ impl Ledger {
     }
 
     /// Forgets all records, as the log was cut; returns those whose handlers ran.
-    pub fn cut(&mut self, position: u64) -> Vec<u64> {
+    pub(crate) fn cut(&mut self, position: u64) -> Vec<u64> {
         let mut running = Vec::new();
         for record in self.records.drain(..) {
             if let Stage::Running { .. } = record.stage {
@@ -233,7 +239,7 @@ impl Ledger {
     }
 
     /// Returns whether fetching must be resumed.
-    pub fn has_room(&self, config: &Config) -> bool {
+    pub(crate) fn has_room(&self, config: &Config) -> bool {
         let (records, bytes) = self.buffered();
         records <= config.max_buffered_records / 2
             && bytes <= config.max_buffered_bytes / 2
@@ -241,12 +247,12 @@ impl Ledger {
     }
 
     /// Returns whether fetching must be paused.
-    pub fn is_full(&self, config: &Config) -> bool {
+    pub(crate) fn is_full(&self, config: &Config) -> bool {
         let (records, bytes) = self.buffered();
         records >= config.max_buffered_records || bytes >= config.max_buffered_bytes
     }
 
-    pub fn buffered(&self) -> (usize, usize) {
+    pub(crate) fn buffered(&self) -> (usize, usize) {
         let bytes = self.unfinished().map(|r| r.bytes as usize).sum();
         (self.unfinished().count(), bytes)
     }

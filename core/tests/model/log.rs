@@ -7,14 +7,14 @@ use crate::world::World;
 
 /// A partition's log, with gaps. All of it can be fetched.
 #[derive(Clone, Copy, Debug)]
-pub struct Log {
+pub(crate) struct Log {
     pub start: u64,
     pub end: u64,
 }
 
 impl World {
     /// Removes the next `beyond` offsets, as retention does.
-    pub fn expire(&mut self, which: usize, beyond: u64) {
+    pub(crate) fn expire(&mut self, which: usize, beyond: u64) {
         let Some(id) = self.fetching(which) else {
             return;
         };
@@ -29,7 +29,7 @@ impl World {
     }
 
     /// Removes `below` offsets that were fetched, as a new leader that lacks them does.
-    pub fn truncate(&mut self, which: usize, below: u64) {
+    pub(crate) fn truncate(&mut self, which: usize, below: u64) {
         let Some(id) = self.fetching(which) else {
             return;
         };
@@ -45,7 +45,7 @@ impl World {
         self.logs.get_mut(&id).expect("a log").end = end + 20;
     }
 
-    pub fn refuse(&mut self, id: TopicPartition, refused: u64) {
+    pub(crate) fn refuse(&mut self, id: TopicPartition, refused: u64) {
         let log = self.log(id);
         let policy = self.config.out_of_range;
         let ledger = self.ledger(id);
@@ -94,14 +94,14 @@ fn exists(offset: u64) -> bool {
     offset % 4 != 2 && offset / 10 % 5 != 2
 }
 
-pub fn last_record(log: Log) -> u64 {
+pub(crate) fn last_record(log: Log) -> u64 {
     (log.start..log.end)
         .rev()
         .find(|o| exists(*o))
         .map_or(log.start, |o| o + 1)
 }
 
-pub fn records(offsets: std::ops::Range<u64>) -> Vec<Record<u64>> {
+pub(crate) fn records(offsets: std::ops::Range<u64>) -> Vec<Record<u64>> {
     let records = offsets.filter(|offset| exists(*offset)).map(|offset| {
         let mixed = offset.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
         Record {

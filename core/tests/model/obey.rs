@@ -10,7 +10,7 @@ use crate::rare::Rare;
 use crate::world::{Pending, Task, World};
 
 impl World {
-    pub fn obey(&mut self) {
+    pub(crate) fn obey(&mut self) {
         while let Some(command) = self.consumer.poll_command() {
             assert!(!self.closed, "{command:?} after Close");
             self.do_one(command);
@@ -228,14 +228,14 @@ impl World {
         }
     }
 
-    pub fn saw(&mut self, it: bool, rare: Rare) {
+    pub(crate) fn saw(&mut self, it: bool, rare: Rare) {
         if it {
             self.seen.insert(rare);
         }
     }
 
     /// Removes a partition that is not owned any more. If `cancels`, its handlers must be cancelled.
-    pub fn forget(&mut self, id: TopicPartition, cancels: bool) {
+    pub(crate) fn forget(&mut self, id: TopicPartition, cancels: bool) {
         if self.owned.remove(&id).is_some() && cancels {
             let running = self.running.iter().filter(|t| t.partition == id);
             self.to_cancel.extend(running.map(|t| (id, t.offset)));

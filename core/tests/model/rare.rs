@@ -2,7 +2,7 @@
 
 /// A thing that a suite must meet now and then, or it proves little.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Rare {
+pub(crate) enum Rare {
     RevokedWithHandlers,
     RevokedWithCommit,
     RevokedWhileClosing,
@@ -31,7 +31,7 @@ pub enum Rare {
 }
 
 impl Rare {
-    pub const ALL: [Self; 25] = [
+    pub(crate) const ALL: [Self; 25] = [
         Self::RevokedWithHandlers,
         Self::RevokedWithCommit,
         Self::RevokedWhileClosing,

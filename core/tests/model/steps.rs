@@ -11,7 +11,7 @@ use proptest::prelude::*;
 /// One thing that happens. An index counts among the things there are at that moment, modulo their
 /// number.
 #[derive(Clone, Debug)]
-pub enum Step {
+pub(crate) enum Step {
     /// An assignment of partitions (a bit each).
     Assign {
         partitions: u8,
@@ -58,7 +58,7 @@ pub enum Step {
 /// The sets of three partitions that are not empty, a bit each.
 const PARTITIONS: std::ops::Range<u8> = 1..8;
 
-pub fn steps() -> impl Strategy<Value = Step> {
+pub(crate) fn steps() -> impl Strategy<Value = Step> {
     let which = 0_usize..32;
     let w = || which.clone();
     let count = || prop_oneof![4 => 1_u64..8, 1 => 1_u64..40];
@@ -106,7 +106,7 @@ fn commit_outcomes() -> impl Strategy<Value = CommitOutcome> {
 }
 
 /// Draws settings with small limits, so that a short run meets all of them.
-pub fn configs() -> impl Strategy<Value = Config> {
+pub(crate) fn configs() -> impl Strategy<Value = Config> {
     let policies = (
         prop_oneof![
             Just(Ordering::Partition),

@@ -15,7 +15,7 @@ use crate::steps::Step;
 
 /// A handler or a write that the driver has begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Task {
+pub(crate) struct Task {
     pub partition: TopicPartition,
     pub epoch: AssignmentEpoch,
     pub offset: Offset,
@@ -24,14 +24,14 @@ pub struct Task {
 
 /// A revocation or the shutdown, not yet answered.
 #[derive(Debug)]
-pub struct Pending {
+pub(crate) struct Pending {
     pub partitions: Vec<(TopicPartition, u32)>,
     pub give_up_at: Instant,
 }
 
 /// The consumer, its driver, and what a careful observer knows.
 #[derive(Debug)]
-pub struct World {
+pub(crate) struct World {
     pub config: Config,
     pub consumer: Consumer<u64>,
     pub now: Instant,
@@ -59,7 +59,7 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(config: Config) -> Self {
+    pub(crate) fn new(config: Config) -> Self {
         let log = |n| (TopicPartition::new(0, n), Log { start: 0, end: 30 });
         Self {
             config,
@@ -83,7 +83,7 @@ impl World {
         }
     }
 
-    pub fn step(&mut self, step: Step) {
+    pub(crate) fn step(&mut self, step: Step) {
         match step {
             Step::Assign {
                 partitions,
@@ -150,7 +150,7 @@ impl World {
 
     /// Lets everything succeed from now on, and checks that in the end all is finished, committed
     /// and answered.
-    pub fn finish_everything(&mut self) {
+    pub(crate) fn finish_everything(&mut self) {
         for _ in 0..3000 {
             for task in self.running.clone() {
                 self.handled(task, Outcome::Ok);
@@ -455,28 +455,28 @@ impl World {
         self.now = self.now.max(until);
     }
 
-    pub fn tell(&mut self, event: Event<u64>) {
+    pub(crate) fn tell(&mut self, event: Event<u64>) {
         self.consumer.handle_event(self.now, event);
         self.obey();
     }
 
     /// Picks a partition, if the driver may fetch it.
-    pub fn fetching(&self, which: usize) -> Option<TopicPartition> {
+    pub(crate) fn fetching(&self, which: usize) -> Option<TopicPartition> {
         let id = TopicPartition::new(0, (which % 3) as u32);
         let ledger = self.owned.get(&id)?;
         (ledger.epoch.is_some() && !self.closed).then_some(id)
     }
 
-    pub fn log(&self, id: TopicPartition) -> Log {
+    pub(crate) fn log(&self, id: TopicPartition) -> Log {
         self.logs[&id]
     }
 
-    pub fn ledger(&mut self, id: TopicPartition) -> &mut Ledger {
+    pub(crate) fn ledger(&mut self, id: TopicPartition) -> &mut Ledger {
         let ledger = self.owned.get_mut(&id);
         ledger.unwrap_or_else(|| panic!("{id:?} is not owned"))
     }
 
-    pub fn ledger_of(&mut self, id: TopicPartition, epoch: AssignmentEpoch) -> &mut Ledger {
+    pub(crate) fn ledger_of(&mut self, id: TopicPartition, epoch: AssignmentEpoch) -> &mut Ledger {
         let ledger = self.ledger(id);
         assert_eq!(ledger.epoch, Some(epoch), "an old assignment");
         ledger

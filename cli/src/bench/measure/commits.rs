@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// The commits of one trace.
 #[derive(Debug, Default)]
-pub struct Commits {
+pub(super) struct Commits {
     /// The number of commits that were sent.
     pub sent: u64,
     /// The time from the sending of each commit that was accepted to its acceptance by the broker.
@@ -18,7 +18,7 @@ pub struct Commits {
 
 impl Commits {
     /// Reads an entry of the trace.
-    pub fn observe(&mut self, at: Instant, event: &TraceEvent) {
+    pub(super) fn observe(&mut self, at: Instant, event: &TraceEvent) {
         match *event {
             TraceEvent::CommitSent { member } => {
                 self.sent += 1;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// The delays of one trace.
 #[derive(Debug, Default)]
-pub struct Delays {
+pub(super) struct Delays {
     /// The number of messages that were acknowledged to the producer.
     pub acknowledged: u64,
     /// The time from a message's acknowledgement to its first effect; zero where the effect came
@@ -23,7 +23,7 @@ pub struct Delays {
 
 impl Delays {
     /// Reads an entry of the trace.
-    pub fn observe(&mut self, at: Instant, event: &TraceEvent) {
+    pub(super) fn observe(&mut self, at: Instant, event: &TraceEvent) {
         match *event {
             TraceEvent::Acknowledged { message, .. } => {
                 self.acknowledged += 1;

@@ -4,7 +4,7 @@
 
 mod commits;
 mod delays;
-pub mod ownership;
+pub(super) mod ownership;
 
 use commits::Commits;
 use delays::Delays;
@@ -15,7 +15,7 @@ use std::time::Duration;
 
 /// What many schedules showed.
 #[derive(Clone, Debug, Default)]
-pub struct Measured {
+pub(super) struct Measured {
     /// The number of schedules.
     pub schedules: u64,
     /// The number of commits that were sent.
@@ -39,7 +39,7 @@ pub struct Measured {
 
 impl Measured {
     /// Adds the schedule of a seed.
-    pub fn add(&mut self, seed: u64, verdict: &Verdict, trace: &Trace) {
+    pub(super) fn add(&mut self, seed: u64, verdict: &Verdict, trace: &Trace) {
         self.schedules += 1;
         for (property, violation) in verdict.violations() {
             self.violations.entry(property).or_insert(seed);
@@ -64,7 +64,7 @@ impl Measured {
     }
 
     /// Adds the schedules of higher seeds.
-    pub fn merge(&mut self, later: Self) {
+    pub(super) fn merge(&mut self, later: Self) {
         self.schedules += later.schedules;
         self.commits += later.commits;
         self.acknowledged += later.acknowledged;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// Something that took partitions away from a member.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Disruption {
+pub(crate) struct Disruption {
     /// What took them.
     pub cause: Cause,
     /// The member's ownership of each partition that it lost.
@@ -21,7 +21,7 @@ pub struct Disruption {
 
 /// A partition that was taken away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Taken {
+pub(crate) struct Taken {
     /// The time that the member had owned it.
     pub owned: Duration,
     /// The time before that in which no member committed for it, from its last commit or its first
@@ -31,7 +31,7 @@ pub struct Taken {
 
 /// Why a member no longer owned its partitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
+pub(crate) enum Cause {
     /// Its process was killed.
     Crash,
     /// It was told to stop gracefully.
@@ -42,7 +42,7 @@ pub enum Cause {
 
 /// The ownerships of one trace.
 #[derive(Debug, Default)]
-pub struct Ownerships {
+pub(crate) struct Ownerships {
     /// Everything that took partitions away from a member.
     pub disruptions: Vec<Disruption>,
     /// The number of effects that were repeated under the very ownership that had written them.
@@ -77,7 +77,7 @@ const ONE_REBALANCE: Duration = Duration::from_millis(50);
 
 impl Ownerships {
     /// Reads an entry of the trace.
-    pub fn observe(&mut self, at: Instant, event: &TraceEvent) {
+    pub(crate) fn observe(&mut self, at: Instant, event: &TraceEvent) {
         match *event {
             TraceEvent::Stored { partition, .. } => {
                 self.base.entry(partition).or_insert(at);
