@@ -84,14 +84,13 @@ pub struct Config {
     /// How far fetching may run ahead of the watermark, in offsets, before the partition is
     /// paused: it bounds the ring of bits when one record stays unfinished.
     pub max_span: usize,
-    /// How long a revocation waits for handlers in flight before it cancels them.
+    /// The time that a revocation gives the handlers in flight before it cancels them.
     ///
-    /// Its last commit may take a quarter of that in addition, and at least a second: the sum
-    /// must stay below the poll deadline.
+    /// The last commit comes after it: see [`longest_revocation`](Self::longest_revocation).
     pub revoke_deadline: Duration,
-    /// How long a shutdown waits for handlers in flight before it cancels them.
+    /// The time that a shutdown gives the handlers in flight before it cancels them.
     ///
-    /// Its last commit may take a quarter of that in addition, and at least a second.
+    /// The last commit comes after it: see [`longest_shutdown`](Self::longest_shutdown).
     pub shutdown_deadline: Duration,
     /// From which the jitter of pauses is computed: the core has no random source.
     pub jitter_seed: u64,
@@ -130,7 +129,31 @@ impl Default for Config {
 /// no time for anything else.
 const MIN_BACKOFF: Duration = Duration::from_millis(1);
 
+/// The share of a drain's deadline that its last commit may take in addition.
+const LAST_COMMIT_SHARE: u32 = 4;
+
+/// The shortest time that the last commit of a drain gets.
+const MIN_LAST_COMMIT: Duration = Duration::from_secs(1);
+
 impl Config {
+    /// Returns the longest time from a revocation to its answer.
+    ///
+    /// The handlers in flight have `revoke_deadline` to end. The last commit then has a quarter
+    /// of that, and at least a second: what the handlers finished at the very end is to be
+    /// committed too, or the next owner would do it again. A member does not poll meanwhile, so
+    /// this must be less than the poll deadline (`max.poll.interval.ms`): at that deadline the
+    /// group gives the member up and refuses the commit.
+    pub fn longest_revocation(&self) -> Duration {
+        longest_drain(self.revoke_deadline)
+    }
+
+    /// Returns the longest time from a shutdown to [`Close`](crate::Command::Close): the
+    /// handlers in flight have `shutdown_deadline`, and the last commit has its time as in a
+    /// [revocation](Self::longest_revocation).
+    pub fn longest_shutdown(&self) -> Duration {
+        longest_drain(self.shutdown_deadline)
+    }
+
     /// Whether a consumer can keep to this as it stands.
     ///
     /// # Errors
@@ -195,6 +218,10 @@ impl Config {
     }
 }
 
+fn longest_drain(deadline: Duration) -> Duration {
+    deadline.saturating_add((deadline / LAST_COMMIT_SHARE).max(MIN_LAST_COMMIT))
+}
+
 /// A field that a consumer cannot keep to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConfigError {
@@ -220,6 +247,22 @@ mod tests {
     fn the_default_is_valid() {
         assert_eq!(Config::default().validate(), Ok(()));
         assert_eq!(Config::default().clamped(), Config::default());
+    }
+
+    #[test]
+    fn the_last_commit_of_a_drain_has_a_quarter_of_the_deadline_and_at_least_a_second() {
+        let config = |revoke_deadline, shutdown_deadline| Config {
+            revoke_deadline,
+            shutdown_deadline,
+            ..Config::default()
+        };
+        let seconds = Duration::from_secs;
+        let chosen = config(seconds(20), seconds(2));
+        assert_eq!(chosen.longest_revocation(), seconds(25));
+        assert_eq!(chosen.longest_shutdown(), seconds(3));
+        let endless = config(Duration::MAX, Duration::ZERO);
+        assert_eq!(endless.longest_revocation(), Duration::MAX);
+        assert_eq!(endless.longest_shutdown(), seconds(1));
     }
 
     #[test]

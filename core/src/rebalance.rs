@@ -1,19 +1,10 @@
 //! Partitions come and go: assignments, drains, losses and the shutdown.
 
-use std::time::Duration;
-
 use crate::partition::Partition;
 use crate::{
-    Assignment, AssignmentEpoch, Command, Consumer, InitialPosition, Instant, NextOffset,
+    Assignment, AssignmentEpoch, Command, Config, Consumer, InitialPosition, Instant, NextOffset,
     OutOfRangePolicy, RebalanceId, Start, TopicPartition,
 };
-
-/// The share of a drain's deadline that its last commit may take in addition; see
-/// [`Config::revoke_deadline`](crate::Config).
-const COMMIT_SHARE: u32 = 4;
-
-/// The least time that the last commit of a drain may take.
-const MIN_COMMIT_TIME: Duration = Duration::from_secs(1);
 
 /// Partitions under the assignment that was meant: by now there may be a newer one.
 type Owned = Vec<(TopicPartition, AssignmentEpoch)>;
@@ -79,13 +70,16 @@ impl Rebalances {
 }
 
 impl Drain {
-    fn new(reason: Reason, partitions: Owned, now: Instant, deadline: Duration) -> Self {
-        let cancel_at = now + deadline;
+    fn new(reason: Reason, partitions: Owned, now: Instant, config: &Config) -> Self {
+        let (for_handlers, for_all) = match reason {
+            Reason::Revoked(_) => (config.revoke_deadline, config.longest_revocation()),
+            Reason::Shutdown => (config.shutdown_deadline, config.longest_shutdown()),
+        };
         Self {
             reason,
             partitions,
-            cancel_at,
-            give_up_at: cancel_at + (deadline / COMMIT_SHARE).max(MIN_COMMIT_TIME),
+            cancel_at: now + for_handlers,
+            give_up_at: now + for_all,
             phase: Phase::Handlers,
         }
     }
@@ -137,9 +131,8 @@ impl<P: Clone> Consumer<P> {
     /// The group takes partitions away, and waits for the answer.
     pub(crate) fn revoked(&mut self, rebalance: RebalanceId, partitions: &[TopicPartition]) {
         let owned = self.begin_drain(partitions);
-        let deadline = self.shared.config.revoke_deadline;
         let reason = Reason::Revoked(rebalance);
-        let drain = Drain::new(reason, owned, self.shared.now, deadline);
+        let drain = Drain::new(reason, owned, self.shared.now, &self.shared.config);
         self.rebalances.drains.push(drain);
     }
 
@@ -161,8 +154,12 @@ impl<P: Clone> Consumer<P> {
         self.rebalances.closing = true;
         let all: Vec<TopicPartition> = self.partitions.keys().copied().collect();
         let owned = self.begin_drain(&all);
-        let deadline = self.shared.config.shutdown_deadline;
-        let drain = Drain::new(Reason::Shutdown, owned, self.shared.now, deadline);
+        let drain = Drain::new(
+            Reason::Shutdown,
+            owned,
+            self.shared.now,
+            &self.shared.config,
+        );
         self.rebalances.drains.push(drain);
     }
 

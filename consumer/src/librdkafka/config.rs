@@ -169,7 +169,7 @@ impl Settings {
                 })?,
         };
         let deadline = self.config.revoke_deadline;
-        let needed = deadline + (deadline / 4).max(Duration::from_secs(1));
+        let needed = self.config.longest_revocation();
         if needed < max_poll_interval {
             return Ok(());
         }
