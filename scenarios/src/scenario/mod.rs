@@ -15,6 +15,8 @@ mod file;
 mod form;
 mod handler;
 mod ids;
+#[cfg(test)]
+mod manual;
 mod measures;
 mod messages;
 mod network;
