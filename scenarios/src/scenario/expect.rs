@@ -8,29 +8,36 @@
 //! ```
 
 use super::errors::{Problem, place};
-use super::value::{Value, written_as_words};
-use super::write::{self, Section};
+use super::form::{Form, ListOf, Maybe, OneOf, Text};
+use super::table::{Exclusive, Keys, Rules, table};
+use super::value::written_as_words;
+use super::write::Section;
 use plimsoll_oracle::{Property, Sometimes};
-use schemars::JsonSchema;
-use serde::Deserialize;
+use schemars::{Schema, SchemaGenerator};
+use serde::Deserializer;
 use std::time::Duration;
 
-/// What every run of a scenario must show.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Expect {
-    /// The verdict.
-    pub verdict: Expected,
-    /// `liveness`: how long after the healing every group must have lag zero and stable membership.
-    pub liveness_within: Duration,
-    /// `bounded-duplicates`: how long beyond the commit interval a finished record may stand
-    /// uncommitted.
-    pub duplicates_slack: Duration,
-    /// `clean-shutdown`: how long a graceful stop may take.
-    pub shutdown_within: Duration,
-    /// Rare things that must happen in some run of the scenario.
-    pub sometimes: Vec<Sometimes>,
-    /// The hash of the trace; in regressions only.
-    pub trace: Option<String>,
+table! {
+    /// What every run of the scenario must show.
+    pub struct Expect {
+        /// The verdict of all runs: no property is violated.
+        pub verdict: Expected as IsHeld = Expected::Held,
+            /// The properties that are violated in some run, in place of `verdict`. No other may be
+            /// violated in any.
+            violated as Violated;
+        /// `liveness`: the time after the healing within which every group must have lag zero and
+        /// stable membership.
+        pub liveness_within: Duration as Duration = Duration::from_secs(60);
+        /// `bounded-duplicates`: the time beyond the commit interval for which a finished record
+        /// may stand uncommitted.
+        pub duplicates_slack: Duration as Duration = Duration::from_secs(2);
+        /// `clean-shutdown`: the time that a graceful stop may take.
+        pub shutdown_within: Duration as Duration = Duration::from_secs(40);
+        /// Rare things that must happen in some run of the scenario.
+        pub sometimes: Vec<Sometimes> as ListOf = Vec::new();
+        /// The hash of the trace; in regressions only.
+        pub trace: Option<String> as Maybe<Text> = None;
+    }
 }
 
 /// The verdict that a scenario expects.
@@ -42,44 +49,16 @@ pub enum Expected {
     Violated(Vec<Property>),
 }
 
-impl Default for Expect {
-    fn default() -> Self {
-        Self {
-            verdict: Expected::Held,
-            liveness_within: Duration::from_secs(60),
-            duplicates_slack: Duration::from_secs(2),
-            shutdown_within: Duration::from_secs(40),
-            sometimes: Vec::new(),
-            trace: None,
-        }
-    }
-}
-
-/// What every run of the scenario must show.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "Expect")]
-pub(super) struct RawExpect {
-    /// "held" (the default): no property is violated, in any run.
-    verdict: Option<Value<Held>>,
-    /// Properties that are violated in some run, and no other ever.
-    violated: Option<Vec<Value<Property>>>,
-    /// How long after the healing every group must have lag zero and stable membership; default
-    /// "60s".
-    liveness_within: Option<Value<Duration>>,
-    /// How long beyond the commit interval a finished record may stand uncommitted; default "2s".
-    duplicates_slack: Option<Value<Duration>>,
-    /// How long a graceful stop may take; default "40s".
-    shutdown_within: Option<Value<Duration>>,
-    /// Rare things that must happen in some run of the scenario.
-    sometimes: Option<Vec<Value<Sometimes>>>,
-    /// The hash of the trace; in regressions only.
-    trace: Option<String>,
+impl Rules for Expect {
+    const EXCLUSIVE: &'static [Exclusive] = &[Exclusive {
+        keys: &["violated", "verdict"],
+        why: "a verdict is either held or violated",
+    }];
 }
 
 plimsoll_oracle::words! {
     /// The one word that `verdict` may be.
-    pub(super) enum Held: "verdict" {
+    enum Held: "verdict" {
         /// No property is violated, in any run.
         Held = "held",
     }
@@ -87,74 +66,66 @@ plimsoll_oracle::words! {
 
 written_as_words!(Held);
 
-impl RawExpect {
-    pub(super) fn resolve(self, problems: &mut Vec<Problem>) -> Expect {
-        let default = Expect::default();
-        if self.verdict.is_some() && self.violated.is_some() {
-            let message = "a verdict is either held or violated";
-            problems.push(
-                Problem::new(place!["expect", "verdict"], message)
-                    .expected("expected `verdict` or `violated`, not both"),
-            );
+/// `verdict`: that no property is violated.
+pub(super) enum IsHeld {}
+
+/// `violated`: which properties are.
+pub(super) enum Violated {}
+
+impl Form<Expected> for IsHeld {
+    fn read<'de, D: Deserializer<'de>>(d: D, place: &mut Expected) -> Result<(), D::Error> {
+        OneOf::read(d, &mut Held::Held)?;
+        *place = Expected::Held;
+        Ok(())
+    }
+
+    fn write(value: &Expected) -> Option<String> {
+        match value {
+            Expected::Held => OneOf::write(&Held::Held),
+            Expected::Violated(_) => None,
         }
-        let time = |value: Option<Value<Duration>>, or| value.map_or(or, |value| value.0);
-        Expect {
-            verdict: self.violated.map_or(Expected::Held, |violated| {
-                Expected::Violated(violated.into_iter().map(|value| value.0).collect())
-            }),
-            liveness_within: time(self.liveness_within, default.liveness_within),
-            duplicates_slack: time(self.duplicates_slack, default.duplicates_slack),
-            shutdown_within: time(self.shutdown_within, default.shutdown_within),
-            sometimes: self.sometimes.map_or(default.sometimes, |sometimes| {
-                sometimes.into_iter().map(|value| value.0).collect()
-            }),
-            trace: self.trace,
+    }
+
+    fn describe(generator: &mut SchemaGenerator) -> Schema {
+        <OneOf as Form<Held>>::describe(generator)
+    }
+}
+
+impl Form<Expected> for Violated {
+    fn read<'de, D: Deserializer<'de>>(d: D, place: &mut Expected) -> Result<(), D::Error> {
+        let mut properties = Vec::new();
+        ListOf::read(d, &mut properties)?;
+        *place = Expected::Violated(properties);
+        Ok(())
+    }
+
+    fn write(value: &Expected) -> Option<String> {
+        match value {
+            Expected::Held => None,
+            Expected::Violated(properties) => ListOf::write(properties),
         }
+    }
+
+    fn describe(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = <ListOf as Form<Vec<Property>>>::describe(generator);
+        schema.insert("title".into(), "list of one or more properties".into());
+        schema.insert("minItems".into(), 1.into());
+        schema
+    }
+
+    fn allows(value: &Expected) -> bool {
+        !matches!(value, Expected::Violated(properties) if properties.is_empty())
     }
 }
 
 impl Expect {
     pub(super) fn check(&self, problems: &mut Vec<Problem>) {
-        if self.verdict == Expected::Violated(Vec::new()) {
-            let message = "no property is named that must be violated";
-            problems.push(
-                Problem::new(place!["expect", "violated"], message)
-                    .expected("expected at least one, or verdict = \"held\""),
-            );
-        }
+        self.check_values(&place!["expect"], problems);
     }
 
-    pub(super) fn write(&self, file: &mut String) {
+    pub(super) fn write_table(&self, file: &mut String) {
         let mut section = Section::new("[expect]");
-        let default = Self::default();
-        if let Expected::Violated(properties) = &self.verdict {
-            section.line("violated", write::words(properties));
-        }
-        for (key, time, default) in [
-            (
-                "liveness_within",
-                self.liveness_within,
-                default.liveness_within,
-            ),
-            (
-                "duplicates_slack",
-                self.duplicates_slack,
-                default.duplicates_slack,
-            ),
-            (
-                "shutdown_within",
-                self.shutdown_within,
-                default.shutdown_within,
-            ),
-        ] {
-            section.differing(key, (time, default), write::time);
-        }
-        if !self.sometimes.is_empty() {
-            section.line("sometimes", write::words(&self.sometimes));
-        }
-        if let Some(trace) = &self.trace {
-            section.text("trace", trace);
-        }
+        self.write(&mut section);
         section.finish(file, false);
     }
 }

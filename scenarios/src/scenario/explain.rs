@@ -130,7 +130,8 @@ fn found_plainly(found: &str) -> &str {
     found
 }
 
-fn article(what: &str) -> String {
+/// Puts `a` or `an` in front.
+pub(super) fn article(what: &str) -> String {
     let vowel = what.starts_with(['a', 'e', 'i', 'o', 'u']);
     format!("{} {what}", if vowel { "an" } else { "a" })
 }

@@ -1,12 +1,13 @@
 //! What becomes of one message: in `[[messages]]` and `[[handler.messages]]`.
 
-use super::errors::{Place, Problem};
-use super::value::{Refused, Value, Written};
-use super::write::Section;
+use super::form::{Flag, Form, Maybe, Measure, Number};
+use super::table::{Exclusive, Given, Rules, table};
+use super::value::{Refused, Written};
 use crate::{Purpose, Rng};
 use plimsoll_core::Outcome;
 use plimsoll_oracle::{FaultId, MessageId};
-use schemars::{Schema, json_schema};
+use schemars::{Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer};
 
 /// What becomes of one message in its handler, attempt by attempt.
 ///
@@ -77,76 +78,117 @@ impl Written for Times {
     }
 
     fn schema() -> Schema {
-        json_schema!({ "anyOf": [{ "type": "integer", "minimum": 0 }, { "const": "always" }] })
+        json_schema!({
+            "title": "number of attempts, or \"always\"",
+            "anyOf": [
+                { "type": "integer", "minimum": 0, "maximum": u32::MAX },
+                { "const": "always" },
+            ],
+        })
     }
 }
 
-/// The keys of a fate, of which a table may have one.
-#[derive(Debug)]
-pub(super) struct RawFate {
-    pub fails: Option<Value<Times>>,
-    pub permanent: Option<bool>,
-    pub panics: Option<Value<Times>>,
-    pub hangs: Option<Value<Times>>,
-    pub undecodable: Option<bool>,
+impl Measure<u32> for Times {
+    fn value(self) -> u32 {
+        self.0
+    }
+
+    fn text(value: &u32) -> String {
+        match *value {
+            Fate::ALWAYS => "\"always\"".into(),
+            times => times.to_string(),
+        }
+    }
 }
 
-impl RawFate {
-    /// The one fate; several are a problem of the table at `at`.
-    pub(super) fn resolve(self, at: &Place, problems: &mut Vec<Problem>) -> Fate {
-        let given = [
-            ("fails", self.fails.map(|times| Fate::Retryable(times.0.0))),
-            (
-                "permanent",
-                self.permanent
-                    .and_then(|yes| yes.then_some(Fate::Permanent)),
-            ),
-            ("panics", self.panics.map(|times| Fate::Panic(times.0.0))),
-            ("hangs", self.hangs.map(|times| Fate::Hang(times.0.0))),
-            (
-                "undecodable",
-                self.undecodable
-                    .and_then(|yes| yes.then_some(Fate::Undecodable)),
-            ),
+table! {
+    /// What becomes of a message.
+    pub(super) struct FateKeys {
+        /// The number of attempts that fail, before the others succeed; "always": all fail.
+        fails: Option<u32> as Maybe<Times> = None;
+        /// Whether every attempt fails, and says that it always will.
+        permanent: bool as Flag = false;
+        /// The number of attempts that panic, before the others succeed; "always": all panic.
+        panics: Option<u32> as Maybe<Times> = None;
+        /// The number of attempts that never come back, before the others succeed; "always": none
+        /// comes back.
+        hangs: Option<u32> as Maybe<Times> = None;
+        /// Whether no handler can decode the record.
+        undecodable: bool as Flag = false;
+    }
+}
+
+table! {
+    /// A message whose fate does not depend on the seed.
+    pub(super) struct FatedMessage {
+        /// The message's number, from 1 in the order in which they are produced.
+        pub(super) message: u32 as Number;
+        with {
+            /// Its fate.
+            pub(super) fate: FateKeys;
+        }
+    }
+}
+
+impl FateKeys {
+    pub(super) const EXCLUSIVE: &'static [Exclusive] = &[Exclusive {
+        keys: &["fails", "permanent", "panics", "hangs", "undecodable"],
+        why: "a message has one fate",
+    }];
+}
+
+impl Rules for FatedMessage {
+    const EXCLUSIVE: &'static [Exclusive] = FateKeys::EXCLUSIVE;
+}
+
+impl From<Fate> for FateKeys {
+    fn from(fate: Fate) -> Self {
+        let mut keys = Self::default();
+        match fate {
+            Fate::Ok => {}
+            Fate::Retryable(times) => keys.fails = Some(times),
+            Fate::Permanent => keys.permanent = true,
+            Fate::Panic(times) => keys.panics = Some(times),
+            Fate::Hang(times) => keys.hangs = Some(times),
+            Fate::Undecodable => keys.undecodable = true,
+        }
+        keys
+    }
+}
+
+impl From<FateKeys> for Fate {
+    fn from(keys: FateKeys) -> Self {
+        let fates = [
+            keys.fails.map(Self::Retryable),
+            keys.permanent.then_some(Self::Permanent),
+            keys.panics.map(Self::Panic),
+            keys.hangs.map(Self::Hang),
+            keys.undecodable.then_some(Self::Undecodable),
         ];
-        let mut given = given
-            .into_iter()
-            .filter_map(|(key, fate)| Some((key, fate?)));
-        let Some((first, fate)) = given.next() else {
-            return Fate::Ok;
-        };
-        for (key, _) in given {
-            let mut place = at.clone();
-            place.push(key.into());
-            problems.push(
-                Problem::new(
-                    place,
-                    format!("`{key}` and `{first}`: a message has one fate"),
-                )
-                .expected("expected only one of them"),
-            );
-        }
-        fate
+        fates.into_iter().flatten().next().unwrap_or_default()
     }
 }
 
-impl Fate {
-    /// Its line, if it has one.
-    pub(super) fn write(self, section: &mut Section) {
-        match self {
-            Self::Ok => {}
-            Self::Retryable(times) => section.line("fails", attempts(times)),
-            Self::Permanent => section.line("permanent", true),
-            Self::Panic(times) => section.line("panics", attempts(times)),
-            Self::Hang(times) => section.line("hangs", attempts(times)),
-            Self::Undecodable => section.line("undecodable", true),
-        }
-    }
-}
+/// `[[handler.messages]]`: tables of their own, which are written by themselves.
+pub(super) enum FatedMessages {}
 
-fn attempts(times: u32) -> String {
-    match times {
-        Fate::ALWAYS => "\"always\"".into(),
-        _ => times.to_string(),
+impl Form<Vec<(u32, Fate)>> for FatedMessages {
+    fn read<'de, D: Deserializer<'de>>(d: D, place: &mut Vec<(u32, Fate)>) -> Result<(), D::Error> {
+        let messages = Vec::<Given<FatedMessage>>::deserialize(d)?.into_iter();
+        *place = messages
+            .map(|Given(FatedMessage { message, fate })| (message, fate.into()))
+            .collect();
+        Ok(())
+    }
+
+    fn write(_: &Vec<(u32, Fate)>) -> Option<String> {
+        None
+    }
+
+    fn describe(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "array",
+            "items": generator.subschema_for::<Given<FatedMessage>>(),
+        })
     }
 }

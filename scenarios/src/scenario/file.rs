@@ -3,22 +3,23 @@
 //! serde reads the tables. Where it refuses one, every table is read once more by itself, so that
 //! all broken ones are reported, not only the first.
 
-use super::cluster::RawCluster;
-use super::consumers_file::RawConsumers;
-use super::errors::{Mistake, Place, Problem, ScenarioError};
-use super::expect::RawExpect;
+use super::errors::{Mistake, Place, Problem, ScenarioError, place};
 use super::explain::{refused, span_of, syntax};
+use super::fate::FatedMessage;
 use super::faults::RawFaults;
-use super::handler::RawHandler;
-use super::messages::RawMessage;
-use super::network::RawNetwork;
-use super::topics::{RawTopic, Topic};
-use super::units::Seed;
-use super::value::{Table, Value};
-use super::workload::{self, RawWorkload};
+use super::form::{Measure, step};
+use super::measures::Seed;
+use super::messages::{self, GivenMessage};
+use super::table::{Exclusive, Given, Keys, Rules};
+use super::topics::{self, Topic};
+use super::value::Value;
+use super::workload::GivenWorkload;
 use super::write::{self, Section};
-use super::{Scenario, Settings, check, faults, topics};
-use schemars::JsonSchema;
+use super::{
+    Cluster, Consumers, Expect, Handler, Network, Scenario, Settings, Traffic, Workload, check,
+    faults,
+};
+use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 use std::path::Path;
 use std::time::Duration;
@@ -26,45 +27,54 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// What may go wrong for a group of Kafka consumers, and what must hold all the same.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 #[schemars(rename = "Scenario")]
-struct RawScenario {
+struct GivenScenario {
     /// The name that reports use; default: the file's name without its ending.
+    #[schemars(with = "String", transform = without_default)]
     name: Option<String>,
     /// One sentence on what goes wrong here.
-    description: Option<String>,
-    /// How long faults may happen; then everything is healed. Default: until one second after the
-    /// last message is produced and the last timed fault is over.
+    description: String,
+    /// The time during which faults may happen; then everything is healed. Default: until one
+    /// second after the last message is produced and the last timed fault is over.
+    #[schemars(with = "Value<Duration>")]
     duration: Option<Value<Duration>>,
-    /// This scenario is short enough to be run against real Kafka too: its `duration` is below
-    /// 20 s.
-    real_time: Option<bool>,
+    /// Whether it is short enough to be run against real Kafka too: its `duration` is below 20 s.
+    real_time: bool,
     /// The one seed of a regression.
+    #[schemars(with = "Value<Seed>")]
     seed: Option<Value<Seed>>,
     /// The brokers.
-    cluster: Option<Table<RawCluster>>,
+    cluster: Given<Cluster>,
     /// What the group consumes; default: one topic `orders` of 3 partitions.
-    topics: Option<Vec<Table<RawTopic>>>,
+    #[schemars(with = "Vec<Given<Topic>>", length(min = 1))]
+    topics: Option<Vec<Given<Topic>>>,
     /// What is produced, and how.
-    workload: Option<Table<RawWorkload>>,
+    workload: Given<GivenWorkload>,
     /// What is produced, message by message.
-    messages: Option<Vec<Table<RawMessage>>>,
+    #[schemars(with = "Vec<Given<GivenMessage>>")]
+    messages: Option<Vec<Given<GivenMessage>>>,
     /// The group under test.
-    consumers: Option<Table<RawConsumers>>,
+    consumers: Given<Consumers>,
     /// How long handlers take and how they fail.
-    handler: Option<Table<RawHandler>>,
+    handler: Given<Handler>,
     /// How the network behaves when nothing is wrong.
-    network: Option<Table<RawNetwork>>,
+    network: Given<Network>,
     /// What goes wrong, when, and to whom.
-    faults: Option<RawFaults>,
+    faults: RawFaults,
     /// What a run must show.
-    expect: Option<Table<RawExpect>>,
+    expect: Given<Expect>,
+}
+
+/// Takes a default away that no file can state.
+fn without_default(schema: &mut Schema) {
+    schema.remove("default");
 }
 
 /// The JSON schema of scenario files, for editors.
 pub fn schema() -> serde_json::Value {
-    let mut schema = schemars::schema_for!(RawScenario);
+    let mut schema = schemars::schema_for!(GivenScenario);
     schema.insert("title".into(), "Plimsoll scenario".into());
     schema.to_value()
 }
@@ -76,7 +86,7 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Scenario, ScenarioError> {
         return Err(ScenarioError::new(name, text, mistakes));
     }
     join_setting_names(document.get_mut());
-    let raw = read(document.clone()).map_err(|error| {
+    let given = read(document.clone()).map_err(|error| {
         let mut mistakes = read_by_parts(text, &document);
         if mistakes.is_empty() {
             mistakes.push(refused(text, &document, &error));
@@ -84,7 +94,8 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Scenario, ScenarioError> {
         ScenarioError::new(name, text, mistakes)
     })?;
     let mut problems = Vec::new();
-    let (scenario, fault_places) = raw.resolve(name, &mut problems);
+    contradictions(document.get_ref(), &mut problems);
+    let (scenario, fault_places) = given.resolve(name, &mut problems);
     // What is no partition or no fault cannot be checked any further.
     if problems.is_empty() {
         check::scenario(&scenario, &mut problems);
@@ -119,37 +130,36 @@ pub(super) fn write(scenario: &Scenario) -> String {
         top.line("real_time", true);
     }
     if let Some(seed) = scenario.seed {
-        match i64::try_from(seed) {
-            Ok(seed) => top.line("seed", seed),
-            Err(_) => top.text("seed", &seed.to_string()),
-        }
+        top.line("seed", Seed::text(&seed));
     }
     let mut file = String::new();
     top.finish(&mut file, true);
-    settings.cluster.write(&mut file);
+    settings.cluster.write_tables(&mut file);
     topics::write(&settings.topics, &mut file);
     scenario.workload.write(&settings.producer, &mut file);
-    settings.consumers.write(&mut file);
-    settings.handler.write(&mut file);
-    settings.network.write(&mut file);
+    settings.consumers.write_table(&mut file);
+    settings.handler.write_tables(&mut file);
+    settings.network.write_table(&mut file);
     scenario
         .workload
         .write_messages(&settings.topics, &mut file);
     faults::write(&scenario.faults, &settings.topics, &mut file);
-    settings.expect.write(&mut file);
+    settings.expect.write_table(&mut file);
     file
 }
 
-impl RawScenario {
-    /// The scenario, and where in the file each of its faults stands.
+impl GivenScenario {
+    /// Returns the scenario, and where in the file each of its faults stands.
     fn resolve(self, name: &str, problems: &mut Vec<Problem>) -> (Scenario, Vec<Place>) {
         let topics = self.topics.map_or_else(Topic::default_list, |topics| {
-            topics.into_iter().map(|Table(raw)| raw.resolve()).collect()
+            topics.into_iter().map(|Given(topic)| topic).collect()
         });
-        let workload = self.workload.unwrap_or_default().0;
-        let (producer, workload) = workload::resolve(workload, self.messages, &topics, problems);
-        let faults = self.faults.unwrap_or_default();
-        let (faults, fault_places) = faults.resolve(&topics, problems);
+        let GivenWorkload { traffic, producer } = self.workload.0;
+        let workload = match self.messages {
+            Some(messages) => Workload::Explicit(messages::resolve(messages, &topics, problems)),
+            None => Workload::Drawn(traffic),
+        };
+        let (faults, fault_places) = self.faults.resolve(&topics, problems);
         let stem = || {
             Path::new(name)
                 .file_stem()
@@ -157,15 +167,15 @@ impl RawScenario {
         };
         let settings = Settings {
             name: self.name.or_else(stem).unwrap_or_default(),
-            description: self.description.unwrap_or_default(),
+            description: self.description,
             safety: self.duration.map(|value| value.0),
-            real_time: self.real_time.unwrap_or_default(),
-            cluster: self.cluster.unwrap_or_default().0.resolve(),
+            real_time: self.real_time,
+            cluster: self.cluster.0,
             producer,
-            consumers: self.consumers.unwrap_or_default().0.resolve(problems),
-            handler: self.handler.unwrap_or_default().0.resolve(problems),
-            network: self.network.unwrap_or_default().0.resolve(),
-            expect: self.expect.unwrap_or_default().0.resolve(problems),
+            consumers: self.consumers.0,
+            handler: self.handler.0,
+            network: self.network.0,
+            expect: self.expect.0,
             topics,
         };
         let seed = self.seed.map(|value| value.0.0);
@@ -181,8 +191,59 @@ impl RawScenario {
     }
 }
 
-fn read(document: Spanned<DeTable<'_>>) -> Result<RawScenario, toml::de::Error> {
-    RawScenario::deserialize(toml::Deserializer::from(document))
+/// Notes keys that cannot stand in a file together.
+fn contradictions(document: &DeTable<'_>, problems: &mut Vec<Problem>) {
+    one_of::<Consumers>(document, place!["consumers"], problems);
+    one_of::<Expect>(document, place!["expect"], problems);
+    one_of::<GivenMessage>(document, place!["messages"], problems);
+    one_of::<FatedMessage>(document, place!["handler", "messages"], problems);
+    let workload = document
+        .get("workload")
+        .and_then(|value| value.get_ref().as_table());
+    if let Some(workload) = workload.filter(|_| document.contains_key("messages")) {
+        let drawn = Traffic::default().keys().into_iter().map(|key| key.name);
+        for key in drawn.filter(|key| workload.contains_key(*key)) {
+            let message = format!("`{key}` describes messages, and `[[messages]]` lists them");
+            let problem = Problem::new(place!["workload", key], message);
+            problems.push(problem.expected("expected only one of the two"));
+        }
+    }
+}
+
+/// Notes keys of which the table at `place`, or each in the list there, may have one.
+fn one_of<T: Rules>(document: &DeTable<'_>, place: Place, problems: &mut Vec<Problem>) {
+    let mut table = document;
+    for (index, key) in place.iter().enumerate() {
+        match table.get(key.as_str()).map(|value| value.get_ref()) {
+            Some(DeValue::Table(inner)) => table = inner,
+            Some(DeValue::Array(entries)) => {
+                for (number, entry) in entries.iter().enumerate() {
+                    if let Some(entry) = entry.get_ref().as_table() {
+                        let place = step(&place[..=index].to_vec(), &number.to_string());
+                        one_of_keys::<T>(entry, &place, problems);
+                    }
+                }
+                return;
+            }
+            _ => return,
+        }
+    }
+    one_of_keys::<T>(table, &place, problems);
+}
+
+fn one_of_keys<T: Rules>(table: &DeTable<'_>, place: &Place, problems: &mut Vec<Problem>) {
+    for Exclusive { keys, why } in T::EXCLUSIVE {
+        let mut stated = keys.iter().filter(|key| table.contains_key(**key));
+        let first = stated.next().copied().unwrap_or_default();
+        for key in stated {
+            let problem = Problem::new(step(place, key), format!("`{key}` and `{first}`: {why}"));
+            problems.push(problem.expected("expected only one of them"));
+        }
+    }
+}
+
+fn read(document: Spanned<DeTable<'_>>) -> Result<GivenScenario, toml::de::Error> {
+    GivenScenario::deserialize(toml::Deserializer::from(document))
 }
 
 /// What is wrong with each table, and with each entry of a list of tables, by itself.

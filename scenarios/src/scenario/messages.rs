@@ -10,16 +10,18 @@
 //! ```
 
 use super::errors::{Problem, place};
-use super::fate::{RawFate, Times};
-use super::topics::{PartitionName, Topic, write_partition};
-use super::units::{self, Bytes};
-use super::value::{Table, Value};
-use super::write::{self as text, Section};
+use super::fate::FateKeys;
+use super::form::{Form, Maybe, Number, step};
+use super::table::{Exclusive, Given, Keys, Rules, table};
+use super::topics::{PartitionName, Topic};
+use super::units::{self, Bytes, Span};
+use super::value::{Value, Written};
+use super::write::Section;
 use super::{Fate, Traffic, ids};
 use plimsoll_core::{Instant, TopicPartition};
 use plimsoll_oracle::MessageId;
-use schemars::JsonSchema;
-use serde::Deserialize;
+use schemars::{Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer};
 use std::time::Duration;
 
 /// One message of a plan.
@@ -39,113 +41,91 @@ pub struct Message {
     pub fate: Fate,
 }
 
-/// One message of a regression.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "Message")]
-pub(super) struct RawMessage {
-    /// Its number, from which its handler's behaviour follows; default: the lowest that is free.
-    id: Option<u32>,
-    /// When it is produced.
-    at: Value<Duration>,
-    /// Where it goes; default: the first partition.
-    partition: Option<Value<PartitionName>>,
-    /// The number of its key; default: it has none.
-    key: Option<u32>,
-    /// Its size; default "100B".
-    size: Option<Value<Bytes>>,
-    /// The first so many attempts fail; "always": all of them.
-    fails: Option<Value<Times>>,
-    /// Every attempt fails, and says that it always will.
-    permanent: Option<bool>,
-    /// The first so many attempts panic; "always": all of them.
-    panics: Option<Value<Times>>,
-    /// The first so many attempts never come back; "always": none of them.
-    hangs: Option<Value<Times>>,
-    /// No handler can decode the record.
-    undecodable: Option<bool>,
-}
-
-/// The messages of a file.
-pub(super) fn resolve(
-    messages: Vec<Table<RawMessage>>,
-    topics: &[Topic],
-    problems: &mut Vec<Problem>,
-) -> Vec<Message> {
-    let given: Vec<_> = messages.iter().map(|Table(raw)| raw.id).collect();
-    let ids = ids::complete(&given);
-    let messages = messages.into_iter().zip(ids).enumerate();
-    messages
-        .map(|(index, (Table(raw), id))| raw.resolve(index, MessageId(id), topics, problems))
-        .collect()
-}
-
-impl RawMessage {
-    fn resolve(
-        self,
-        index: usize,
-        id: MessageId,
-        topics: &[Topic],
-        problems: &mut Vec<Problem>,
-    ) -> Message {
-        let at = place!["messages", index];
-        let fate = RawFate {
-            fails: self.fails,
-            permanent: self.permanent,
-            panics: self.panics,
-            hangs: self.hangs,
-            undecodable: self.undecodable,
-        };
-        let partition = self.partition.map_or_else(TopicPartition::default, |name| {
-            let place = place!["messages", index, "partition"];
-            name.0.resolve(topics, place, problems)
-        });
-        Message {
-            id,
-            at: Instant::ZERO + self.at.0,
-            partition,
-            key: self.key,
-            bytes: self
-                .size
-                .map_or(Traffic::default().size.0, |size| bytes(size.0)),
-            fate: fate.resolve(&at, problems),
+table! {
+    /// One message of a regression.
+    pub(super) struct GivenMessage ("Message") {
+        /// Its number, from which its handler's behaviour follows; by default the lowest that is
+        /// free.
+        id: Option<u32> as Maybe<Number<0, HIGHEST_ID>> = None;
+        /// The time at which it is produced.
+        at: Duration as Duration;
+        /// The partition that it goes to.
+        partition: PartitionName as PartitionName = PartitionName::FIRST;
+        /// The number of its key; without it, the message has no key.
+        key: Option<u32> as Maybe<Number> = None;
+        /// Its size.
+        size: u32 as MessageSize = Traffic::default().size.0;
+        with {
+            /// What its handler does.
+            fate: FateKeys;
         }
     }
 }
 
-/// What does not fit is refused later, as too large.
-pub(super) fn bytes(bytes: Bytes) -> u32 {
-    u32::try_from(bytes.0).unwrap_or(u32::MAX)
+impl Rules for GivenMessage {
+    const EXCLUSIVE: &'static [Exclusive] = FateKeys::EXCLUSIVE;
 }
 
 /// The largest message: Kafka's default `message.max.bytes` is a little more.
-pub(super) const LARGEST: u32 = 1 << 20;
+const LARGEST: u32 = 1 << 20;
 
 /// The highest id: what is kept by message is kept in arrays.
 pub(super) const HIGHEST_ID: u32 = 1_000_000;
 
+/// Returns the messages of a file.
+pub(super) fn resolve(
+    messages: Vec<Given<GivenMessage>>,
+    topics: &[Topic],
+    problems: &mut Vec<Problem>,
+) -> Vec<Message> {
+    let given: Vec<_> = messages.iter().map(|Given(message)| message.id).collect();
+    let ids = ids::complete(&given);
+    let messages = messages.into_iter().zip(ids).enumerate();
+    messages
+        .map(|(index, (Given(message), id))| {
+            let place = place!["messages", index, "partition"];
+            Message {
+                id: MessageId(id),
+                at: Instant::ZERO + message.at,
+                partition: message.partition.resolve(topics, place, problems),
+                key: message.key,
+                bytes: message.size,
+                fate: message.fate.into(),
+            }
+        })
+        .collect()
+}
+
+impl GivenMessage {
+    /// Returns a message as a file states it.
+    fn of(message: &Message, topics: &[Topic], with_id: bool) -> Self {
+        let partition = match message.partition {
+            partition if partition == TopicPartition::default() => PartitionName::FIRST,
+            partition => PartitionName::of(topics, partition),
+        };
+        Self {
+            id: with_id.then_some(message.id.0),
+            at: message.at.since_start(),
+            partition,
+            key: message.key,
+            size: message.bytes,
+            fate: message.fate.into(),
+        }
+    }
+}
+
 pub(super) fn check(messages: &[Message], capacity: &[u32], problems: &mut Vec<Problem>) {
     let mut seen = std::collections::BTreeSet::new();
     for (index, message) in messages.iter().enumerate() {
-        let at = |key: &str| place!["messages", index, key];
+        let place = place!["messages", index];
+        GivenMessage::of(message, &[], true).check_values(&place, problems);
         let id = message.id.0;
         if !seen.insert(id) {
             let text = format!("two messages have the id {id}");
-            problems.push(Problem::new(at("id"), text).expected("expected another id"));
+            problems.push(Problem::new(step(&place, "id"), text).expected("expected another id"));
         }
-        if id > HIGHEST_ID {
-            problems.push(
-                Problem::new(at("id"), format!("a message has the id {id}"))
-                    .expected("expected at most 1000000"),
-            );
-        }
-        if message.bytes > LARGEST {
-            problems.push(
-                Problem::new(at("size"), format!("a message of {} bytes", message.bytes))
-                    .expected("expected at most 1MiB"),
-            );
-        }
-        super::check::partition(message.partition, capacity, at("partition"), problems);
+        let place = step(&place, "partition");
+        super::check::partition(message.partition, capacity, place, problems);
     }
 }
 
@@ -158,22 +138,62 @@ pub(super) fn write(messages: &[Message], topics: &[Topic], file: &mut String) {
     let ids: Vec<_> = messages.iter().map(|message| message.id.0).collect();
     for (message, write_id) in messages.iter().zip(ids::needed(&ids)) {
         let mut section = Section::new("[[messages]]");
-        if write_id {
-            section.line("id", message.id.0);
-        }
-        section.line("at", text::time(message.at.since_start()));
-        section.differing(
-            "partition",
-            (message.partition, TopicPartition::default()),
-            |partition| write_partition(topics, partition),
-        );
-        if let Some(key) = message.key {
-            section.line("key", key);
-        }
-        section.differing("size", (message.bytes, Traffic::default().size.0), |size| {
-            format!("\"{}\"", units::bytes(size.into()))
-        });
-        message.fate.write(&mut section);
+        GivenMessage::of(message, topics, write_id).write(&mut section);
         section.finish(file, true);
     }
+}
+
+/// The size of a message, or the smallest and the largest. What does not fit into 32 bits is as
+/// wrong as what does not fit into a message.
+pub(super) enum MessageSize {}
+
+impl Form<u32> for MessageSize {
+    fn read<'de, D: Deserializer<'de>>(d: D, place: &mut u32) -> Result<(), D::Error> {
+        *place = saturated(Value::deserialize(d)?.0);
+        Ok(())
+    }
+
+    fn write(value: &u32) -> Option<String> {
+        <Self as Form<(u32, u32)>>::write(&(*value, *value))
+    }
+
+    fn describe(_: &mut SchemaGenerator) -> Schema {
+        with_maximum(Bytes::schema())
+    }
+
+    fn allows(value: &u32) -> bool {
+        *value <= LARGEST
+    }
+}
+
+impl Form<(u32, u32)> for MessageSize {
+    fn read<'de, D: Deserializer<'de>>(d: D, place: &mut (u32, u32)) -> Result<(), D::Error> {
+        let Value(Span { min, max }) = Value::<Span<Bytes>>::deserialize(d)?;
+        *place = (saturated(min), saturated(max));
+        Ok(())
+    }
+
+    fn write(&(min, max): &(u32, u32)) -> Option<String> {
+        Some(format!("\"{}\"", units::sizes(min.into(), max.into())))
+    }
+
+    fn describe(_: &mut SchemaGenerator) -> Schema {
+        with_maximum(Span::<Bytes>::schema())
+    }
+
+    fn allows(&(min, max): &(u32, u32)) -> bool {
+        min <= max && max <= LARGEST
+    }
+}
+
+fn with_maximum(mut schema: Schema) -> Schema {
+    let title = schema.get("title").and_then(|title| title.as_str());
+    let title = format!("{}, at most 1MiB", title.unwrap_or("size"));
+    schema.insert("title".into(), title.into());
+    schema.insert("maximum".into(), LARGEST.into());
+    schema
+}
+
+fn saturated(Bytes(bytes): Bytes) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
 }

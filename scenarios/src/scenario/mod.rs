@@ -5,17 +5,24 @@
 mod check;
 mod cluster;
 mod consumers;
-mod consumers_file;
+mod distribution;
 mod errors;
 mod expect;
 mod explain;
 mod fate;
 mod faults;
 mod file;
+mod form;
 mod handler;
 mod ids;
+#[cfg(test)]
+mod manual;
+mod measures;
 mod messages;
 mod network;
+mod policies;
+mod starts;
+mod table;
 mod topics;
 mod units;
 mod value;
@@ -24,6 +31,7 @@ mod write;
 
 pub use cluster::{BrokerSettings, Cluster};
 pub use consumers::{Assignor, Consumers};
+pub use distribution::Distribution;
 pub use errors::{Mistake, Problem, ScenarioError};
 pub use expect::{Expect, Expected};
 pub use fate::{Fate, outage_hits};
@@ -32,11 +40,13 @@ pub use faults::{
     RandomFaults, Trigger,
 };
 pub use file::schema;
-pub use handler::{Distribution, Handler};
+pub use handler::Handler;
 pub use messages::Message;
 pub use network::Network;
 pub use topics::Topic;
 pub use workload::{Acks, Producer, Traffic, Workload};
+
+pub(crate) use table::Keys;
 
 use std::time::Duration;
 

@@ -10,58 +10,67 @@
 //! is a partition of the first topic.
 
 use super::errors::{Place, Problem, place};
+use super::form::{Form, Measure, Number, Text};
+use super::table::{Keys, Rules, table};
 use super::value::{Refused, Written};
 use super::write::{Section, quoted};
 use plimsoll_core::TopicPartition;
-use schemars::{JsonSchema, Schema, json_schema};
-use serde::Deserialize;
+use schemars::{Schema, SchemaGenerator, json_schema};
+use serde::Deserializer;
 
-/// A topic that the group consumes.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Topic {
-    /// Its name: 1 to 249 of Kafka's legal characters.
-    pub name: String,
-    /// Partitions at the start; 1 to 64.
-    pub partitions: u32,
+table! {
+    /// A topic that the group consumes.
+    pub struct Topic {
+        /// Its name.
+        pub name: String as TopicName;
+        /// The number of partitions at the start.
+        pub partitions: u32 as Number<1, 64> = 1;
+    }
 }
 
+impl Rules for Topic {}
+
 impl Topic {
-    /// The topics of a scenario that names none.
+    /// Returns the topics of a scenario that names none.
     pub(super) fn default_list() -> Vec<Self> {
         vec![Self {
             name: "orders".into(),
             partitions: 3,
         }]
     }
+}
 
-    fn is_legal(&self) -> bool {
+/// The name of a topic: Kafka's legal characters, and no internal topic.
+pub(super) enum TopicName {}
+
+impl Form<String> for TopicName {
+    fn read<'de, D: Deserializer<'de>>(d: D, place: &mut String) -> Result<(), D::Error> {
+        Text::read(d, place)
+    }
+
+    fn write(value: &String) -> Option<String> {
+        Text::write(value)
+    }
+
+    fn describe(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "title": "1 to 249 letters, digits, `.`, `_` and `-`, and no internal topic",
+            "type": "string",
+            "pattern": "^[A-Za-z0-9._-]{1,249}$",
+            "not": { "enum": INTERNAL },
+        })
+    }
+
+    fn allows(name: &String) -> bool {
         let legal = |c: u8| c.is_ascii_alphanumeric() || b"._-".contains(&c);
-        (1..=249).contains(&self.name.len())
-            && self.name.bytes().all(legal)
-            && !matches!(self.name.as_str(), "." | ".." | "__consumer_offsets")
+        (1..=249).contains(&name.len())
+            && name.bytes().all(legal)
+            && !INTERNAL.contains(&name.as_str())
     }
 }
 
-/// A topic that the group consumes.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "Topic")]
-pub(super) struct RawTopic {
-    /// Its name: 1 to 249 letters, digits, `.`, `_` and `-`.
-    name: String,
-    /// How many partitions at the start, 1 to 64; default 1.
-    #[schemars(range(min = 1, max = 64))]
-    partitions: Option<u32>,
-}
-
-impl RawTopic {
-    pub(super) fn resolve(self) -> Topic {
-        Topic {
-            name: self.name,
-            partitions: self.partitions.unwrap_or(1),
-        }
-    }
-}
+/// Names of Kafka's own, or that would be folders.
+const INTERNAL: [&str; 3] = [".", "..", "__consumer_offsets"];
 
 pub(super) fn check(topics: &[Topic], problems: &mut Vec<Problem>) {
     if topics.is_empty() {
@@ -69,21 +78,12 @@ pub(super) fn check(topics: &[Topic], problems: &mut Vec<Problem>) {
         problems.push(problem.expected("expected at least one"));
     }
     for (index, topic) in topics.iter().enumerate() {
-        let at = |key: &str| place!["topics", index, key];
         let name = &topic.name;
-        if !topic.is_legal() {
-            let message = format!("{name:?} is no name for a topic");
-            problems.push(Problem::new(at("name"), message).expected(
-                "expected 1 to 249 letters, digits, `.`, `_` and `-`, and no internal topic",
-            ));
-        }
+        topic.check_values(&place!["topics", index], problems);
         if topics[..index].iter().any(|other| other.name == *name) {
             let message = format!("two topics are called `{name}`");
-            problems.push(Problem::new(at("name"), message).expected("expected another name"));
-        }
-        if !(1..=64).contains(&topic.partitions) {
-            let message = format!("{} partitions", topic.partitions);
-            problems.push(Problem::new(at("partitions"), message).expected("expected 1 to 64"));
+            let place = place!["topics", index, "name"];
+            problems.push(Problem::new(place, message).expected("expected another name"));
         }
     }
 }
@@ -94,10 +94,7 @@ pub(super) fn write(topics: &[Topic], file: &mut String) {
     }
     for topic in topics {
         let mut section = Section::new("[[topics]]");
-        section.text("name", &topic.name);
-        section.differing("partitions", (topic.partitions, 1), |count| {
-            count.to_string()
-        });
+        topic.write(&mut section);
         section.finish(file, true);
     }
 }
@@ -109,12 +106,9 @@ pub(super) fn partition_word(topics: &[Topic], partition: TopicPartition) -> Str
     format!("{name}-{}", partition.partition)
 }
 
-/// A partition's value in a file, as short as can be.
+/// Returns a partition's value in a file, as short as can be.
 pub(super) fn write_partition(topics: &[Topic], partition: TopicPartition) -> String {
-    match topics {
-        [_] => partition.partition.to_string(),
-        _ => quoted(&partition_word(topics, partition)),
-    }
+    PartitionName::text(&PartitionName::of(topics, partition))
 }
 
 /// A partition as a file names it: `orders-0`, or the number of one of the first topic's.
@@ -146,16 +140,53 @@ impl Written for PartitionName {
 
     fn schema() -> Schema {
         json_schema!({
+            "title": "partition",
             "anyOf": [
                 { "type": "string", "pattern": "^.+-[0-9]+$" },
-                { "type": "integer", "minimum": 0 },
+                { "type": "integer", "minimum": 0, "maximum": u32::MAX },
             ],
             "examples": ["orders-0", 0],
         })
     }
 }
 
+impl Measure<PartitionName> for PartitionName {
+    fn value(self) -> PartitionName {
+        self
+    }
+
+    fn text(value: &PartitionName) -> String {
+        match &value.topic {
+            None => value.partition.to_string(),
+            Some(topic) => quoted(&format!("{topic}-{}", value.partition)),
+        }
+    }
+}
+
 impl PartitionName {
+    /// The first partition of the first topic.
+    pub(super) const FIRST: Self = Self {
+        topic: None,
+        partition: 0,
+    };
+
+    /// Returns the shortest name of a partition.
+    pub(super) fn of(topics: &[Topic], partition: TopicPartition) -> Self {
+        let name = |topic: &Topic| topic.name.clone();
+        let topic = match topics {
+            [_] => None,
+            _ => Some(
+                topics
+                    .get(partition.topic as usize)
+                    .map_or("?".into(), name),
+            ),
+        };
+        Self {
+            topic,
+            partition: partition.partition,
+        }
+    }
+
     /// The partition of this name; a topic that does not exist is a problem at `place`.
     pub(super) fn resolve(
         &self,

@@ -7,8 +7,17 @@ use super::value::{Refused, Written};
 use schemars::{Schema, json_schema};
 use std::time::Duration;
 
+/// A plain number, as a pattern.
+const NUMBER: &str = r"[0-9]+(\.[0-9]+)?";
+
+/// A duration, as a pattern.
+const TIME: &str = r"(0|([0-9]+(\.[0-9]+)?\s*(ns|us|µs|μs|ms|s|m|min|h)\s*)+)";
+
+/// A size, as a pattern.
+const SIZE: &str = r"[0-9]+(\.[0-9]+)?\s*(B|kB|KB|KiB|MB|MiB|GiB)";
+
 /// The longest duration that a file may state: longer ones are surely mistakes.
-const LONGEST: Duration = Duration::from_secs(1_000 * 3_600);
+pub(super) const LONGEST: Duration = Duration::from_secs(1_000 * 3_600);
 
 /// A whole range, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -17,15 +26,7 @@ pub(super) struct Span<T> {
     pub max: T,
 }
 
-/// A time that Kafka's own settings count in milliseconds.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Millis(pub Duration);
-
-/// A time, or `"never"`.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct OrNever(pub Option<Duration>);
-
-/// Something so often a second.
+/// Messages a second.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rate(pub f64);
 
@@ -36,10 +37,6 @@ pub(super) struct Bytes(pub u64);
 /// A part of a whole, 0 to 1.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Share(pub f64);
-
-/// A seed: any 64 bits. TOML's integers end at 63, so large ones are written as text.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Seed(pub u64);
 
 impl Written for Duration {
     const EXPECTED: &'static str = r#"a duration such as "250ms", "1.5s" or "5m""#;
@@ -67,43 +64,11 @@ impl Written for Duration {
 
     fn schema() -> Schema {
         json_schema!({
+            "title": "duration",
             "type": "string",
-            "pattern": r"^\s*(0|([0-9]+(\.[0-9]+)?\s*(ns|us|µs|ms|s|m|min|h)\s*)+)$",
+            "pattern": format!(r"^\s*{TIME}\s*$"),
             "examples": ["250ms", "1.5s", "5m"],
         })
-    }
-}
-
-impl Written for Millis {
-    const EXPECTED: &'static str =
-        r#"milliseconds as Kafka counts them, or a duration such as "9s""#;
-
-    fn from_text(text: &str) -> Result<Self, Refused> {
-        Duration::from_text(text).map(Self)
-    }
-
-    fn from_integer(value: i64) -> Option<Self> {
-        let time = Duration::from_millis(value.try_into().ok()?);
-        (time <= LONGEST).then_some(Self(time))
-    }
-
-    fn schema() -> Schema {
-        json_schema!({ "anyOf": [{ "type": "integer", "minimum": 0 }, Duration::schema()] })
-    }
-}
-
-impl Written for OrNever {
-    const EXPECTED: &'static str = r#"a duration such as "250ms", "1.5s" or "5m", or "never""#;
-
-    fn from_text(text: &str) -> Result<Self, Refused> {
-        match text.trim() {
-            "never" => Ok(Self(None)),
-            time => Duration::from_text(time).map(|time| Self(Some(time))),
-        }
-    }
-
-    fn schema() -> Schema {
-        json_schema!({ "anyOf": [Duration::schema(), { "const": "never" }] })
     }
 }
 
@@ -123,7 +88,12 @@ impl Written for Span<Duration> {
     }
 
     fn schema() -> Schema {
-        json_schema!({ "type": "string", "examples": ["1ms..20ms", "5ms"] })
+        json_schema!({
+            "title": "range of durations",
+            "type": "string",
+            "pattern": format!(r"^\s*(({TIME}|{NUMBER})\s*\.\.\s*)?{TIME}\s*$"),
+            "examples": ["1ms..20ms", "5ms"],
+        })
     }
 }
 
@@ -143,7 +113,14 @@ impl Written for Span<u32> {
     }
 
     fn schema() -> Schema {
-        json_schema!({ "type": ["string", "integer"], "examples": ["0..4", 2] })
+        json_schema!({
+            "title": "range of whole numbers",
+            "anyOf": [
+                { "type": "string", "pattern": r"^\s*[0-9]+(\s*\.\.\s*[0-9]+)?\s*$" },
+                { "type": "integer", "minimum": 0, "maximum": u32::MAX },
+            ],
+            "examples": ["0..4", 2],
+        })
     }
 }
 
@@ -171,10 +148,12 @@ impl Written for Rate {
     }
 
     fn schema() -> Schema {
+        let pattern = format!(r"^\s*{NUMBER}\s*/\s*(s|m|min|h)\s*$");
         json_schema!({
+            "title": "rate from 0.001/s to 1000000/s",
             "anyOf": [
-                { "type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*/\s*(s|m|min|h)\s*$" },
-                { "type": "number", "exclusiveMinimum": 0 },
+                { "type": "string", "pattern": pattern, "not": { "pattern": "^[^1-9]*$" } },
+                { "type": "number", "minimum": 0.001, "maximum": 1e6 },
             ],
             "examples": ["40/s", "90/min"],
         })
@@ -208,8 +187,9 @@ impl Written for Bytes {
 
     fn schema() -> Schema {
         json_schema!({
+            "title": "size",
             "anyOf": [
-                { "type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*(B|kB|KB|KiB|MB|MiB|GiB)\s*$" },
+                { "type": "string", "pattern": format!(r"^\s*{SIZE}\s*$") },
                 { "type": "integer", "minimum": 0 },
             ],
             "examples": ["100B", "16KiB"],
@@ -233,7 +213,14 @@ impl Written for Span<Bytes> {
     }
 
     fn schema() -> Schema {
-        json_schema!({ "type": ["string", "integer"], "examples": ["100B..1KiB", "100B", 100] })
+        json_schema!({
+            "title": "range of sizes",
+            "anyOf": [
+                { "type": "string", "pattern": format!(r"^\s*({SIZE}\s*\.\.\s*)?{SIZE}\s*$") },
+                { "type": "integer", "minimum": 0 },
+            ],
+            "examples": ["100B..1KiB", "100B", 100],
+        })
     }
 }
 
@@ -255,33 +242,14 @@ impl Written for Share {
     }
 
     fn schema() -> Schema {
+        let at_most_100 = r"^\s*0*(100(\.0*)?|[0-9]{1,2}(\.[0-9]*)?)\s*%\s*$";
         json_schema!({
+            "title": "share from 0 to 1",
             "anyOf": [
                 { "type": "number", "minimum": 0, "maximum": 1 },
-                { "type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*%\s*$" },
+                { "type": "string", "pattern": at_most_100 },
             ],
             "examples": [0.05, "5%"],
-        })
-    }
-}
-
-impl Written for Seed {
-    const EXPECTED: &'static str = r#"a whole number from 0, above 9223372036854775807 as text"#;
-
-    fn from_text(text: &str) -> Result<Self, Refused> {
-        text.parse().map(Self).map_err(|_| Refused::Malformed)
-    }
-
-    fn from_integer(value: i64) -> Option<Self> {
-        value.try_into().ok().map(Self)
-    }
-
-    fn schema() -> Schema {
-        json_schema!({
-            "anyOf": [
-                { "type": "integer", "minimum": 0 },
-                { "type": "string", "pattern": "^[0-9]+$" },
-            ],
         })
     }
 }

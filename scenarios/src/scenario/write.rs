@@ -73,11 +73,6 @@ pub(super) fn time(value: Duration) -> String {
     format!("\"{}\"", units::duration(value))
 }
 
-/// A duration or `"never"`, quoted.
-pub(super) fn or_never(value: Option<Duration>) -> String {
-    value.map_or_else(|| "\"never\"".into(), time)
-}
-
 /// A word, quoted.
 pub(super) fn word(value: impl Word) -> String {
     format!("\"{}\"", value.word())

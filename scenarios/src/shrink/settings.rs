@@ -1,35 +1,30 @@
 //! Settings back to their defaults: what the file need not say.
 
 use super::Search;
-use crate::scenario::{BrokerSettings, Consumers, Producer, Settings};
+use crate::scenario::{BrokerSettings, Consumers, Keys, Producer, Settings};
+use plimsoll_core::{Config, RetryPolicy};
 
 /// Puts all settings back at once, or table by table, or one by one.
 pub(super) fn pass(search: &mut Search<'_>) {
-    let all: Vec<&Setting> = SETTINGS.iter().collect();
+    let all = differ_from_default(&search.best.settings);
     put_back(search, &all);
 }
 
 /// How many settings differ from their defaults.
 pub(super) fn differing(settings: &Settings) -> usize {
-    SETTINGS
-        .iter()
-        .filter(|setting| (setting.differs)(settings))
-        .count()
+    differ_from_default(settings).len()
 }
 
 /// Puts back all of `group`, or else the halves of it.
-fn put_back(search: &mut Search<'_>, group: &[&Setting]) {
-    let differing: Vec<&Setting> = group
-        .iter()
-        .copied()
-        .filter(|setting| (setting.differs)(&search.best.settings))
-        .collect();
+fn put_back(search: &mut Search<'_>, group: &[Setting]) {
+    let mut differing = differ_from_default(&search.best.settings);
+    differing.retain(|setting| group.contains(setting));
     if differing.is_empty() {
         return;
     }
     let done = search.attempt_settings(|settings| {
         for setting in &differing {
-            (setting.reset)(settings);
+            setting.put_back(settings);
         }
     });
     if !done && differing.len() > 1 {
@@ -39,74 +34,75 @@ fn put_back(search: &mut Search<'_>, group: &[&Setting]) {
     }
 }
 
-/// A setting that has a default.
-struct Setting {
-    differs: fn(&Settings) -> bool,
-    reset: fn(&mut Settings),
+/// A setting, by its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Setting {
+    Broker(&'static str),
+    Producer(&'static str),
+    Consumers(&'static str),
+    /// The pauses between attempts, which are worth more than one setting.
+    Backoff,
+    MaxBackoff,
+    Jitter,
 }
 
-/// The settings at these paths, with their defaults.
-macro_rules! settings {
-    ($($table:ident: $default:ty { $($($field:ident).+),+ $(,)? })+) => {
-        &[$($(Setting {
-            differs: |settings| {
-                settings!(@place settings $table).$($field).+
-                    != <$default>::default().$($field).+
-            },
-            reset: |settings| {
-                settings!(@place settings $table).$($field).+ =
-                    <$default>::default().$($field).+;
-            },
-        },)+)+]
-    };
-    (@place $settings:ident broker) => { $settings.cluster.settings };
-    (@place $settings:ident $table:ident) => { $settings.$table };
+/// Keys of `[consumers]` that say who consumes what, not how; `members` shrinks them, if at all.
+const IDENTITY: [&str; 4] = ["group", "starts", "members", "subject"];
+
+/// Returns the settings that differ from their defaults, in the order of their declarations.
+fn differ_from_default(settings: &Settings) -> Vec<Setting> {
+    let broker = differing_keys(&settings.cluster.settings).map(Setting::Broker);
+    let producer = differing_keys(&settings.producer).map(Setting::Producer);
+    let consumers = differing_keys(&settings.consumers)
+        .filter(|key| !IDENTITY.contains(key))
+        .flat_map(|key| match key {
+            "retry" => differing_pauses(&settings.consumers.config.retry),
+            key => vec![Setting::Consumers(key)],
+        });
+    broker.chain(producer).chain(consumers).collect()
 }
 
-const SETTINGS: &[Setting] = settings! {
-    broker: BrokerSettings {
-        broker_session_timeout,
-        broker_heartbeat_interval,
-        replica_lag_time_max,
-        replica_fetch_wait_max,
-        group_initial_rebalance_delay,
-        group_min_session_timeout,
-        group_max_session_timeout,
-        offsets_commit_timeout,
-        offsets_topic_partitions,
+fn differing_keys<T: Keys>(table: &T) -> impl Iterator<Item = &'static str> {
+    let keys = table.keys().into_iter().zip(T::default().keys());
+    keys.filter(|(key, default)| key.text != default.text)
+        .map(|(key, _)| key.name)
+}
+
+/// The number of attempts is no setting to put back, but a number to make smaller.
+fn differing_pauses(retry: &RetryPolicy) -> Vec<Setting> {
+    let default = Config::default().retry;
+    let pauses = [
+        (Setting::Backoff, retry.backoff != default.backoff),
+        (
+            Setting::MaxBackoff,
+            retry.max_backoff != default.max_backoff,
+        ),
+        (Setting::Jitter, retry.jitter != default.jitter),
+    ];
+    let differing = pauses.into_iter().filter(|(_, differs)| *differs);
+    differing.map(|(setting, _)| setting).collect()
+}
+
+impl Setting {
+    fn put_back(self, settings: &mut Settings) {
+        let retry = &mut settings.consumers.config.retry;
+        let default = Config::default().retry;
+        match self {
+            Self::Broker(key) => {
+                settings
+                    .cluster
+                    .settings
+                    .copy(key, &BrokerSettings::default());
+            }
+            Self::Producer(key) => {
+                settings.producer.copy(key, &Producer::default());
+            }
+            Self::Consumers(key) => {
+                settings.consumers.copy(key, &Consumers::default());
+            }
+            Self::Backoff => retry.backoff = default.backoff,
+            Self::MaxBackoff => retry.max_backoff = default.max_backoff,
+            Self::Jitter => retry.jitter = default.jitter,
+        }
     }
-    producer: Producer {
-        acks,
-        idempotence,
-        request_timeout,
-        retry_backoff,
-        delivery_timeout,
-    }
-    consumers: Consumers {
-        config.ordering,
-        config.initial,
-        config.out_of_range,
-        config.commit,
-        config.retry.backoff,
-        config.retry.max_backoff,
-        config.retry.jitter,
-        config.dead_letters,
-        config.handler_deadline,
-        config.max_in_flight,
-        config.max_buffered_records,
-        config.max_buffered_bytes,
-        config.max_span,
-        config.revoke_deadline,
-        config.shutdown_deadline,
-        session_timeout,
-        heartbeat,
-        poll_deadline,
-        assignor,
-        static_ids,
-        fetch_wait_max,
-        prefetch,
-        request_timeout,
-        retry_backoff,
-        metadata_refresh,
-    }
-};
+}

@@ -3,78 +3,55 @@
 #[path = "arbitrary_faults.rs"]
 mod faults;
 
-use plimsoll_core::{
-    CommitPolicy, Config, InitialPosition, Instant, Ordering, OutOfRangePolicy, RetryPolicy,
-    TopicPartition,
-};
-use plimsoll_oracle::{MessageId, Property, Sometimes, Word};
-use plimsoll_scenarios::scenario::{
-    Acks, Assignor, BrokerSettings, Cluster, Consumers, Distribution, Expect, Expected, Fate,
-    Handler, Message, Network, Producer, Topic, Traffic, Workload,
-};
-use plimsoll_scenarios::{Scenario, Settings, Subject};
+use crate::from_schema::table;
+use plimsoll_core::{Instant, TopicPartition};
+use plimsoll_oracle::MessageId;
+use plimsoll_scenarios::Scenario;
+use plimsoll_scenarios::scenario::{Fate, Message, Topic, Workload};
 use proptest::collection::{btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use std::time::Duration;
+use toml::{Table, Value};
 
-/// Any scenario.
+/// Any scenario: its settings with any values that the schema allows, but for what depends on
+/// other keys.
 pub fn scenario() -> impl Strategy<Value = Scenario> {
-    shape().prop_flat_map(|shape| {
-        let rest = (
-            any_text(),
-            any_text(),
-            length(),
-            expect().boxed(),
-            option::of(any::<u64>()),
-        );
+    let shaped = shape().prop_flat_map(|shape| {
         (
-            (
-                cluster(shape.brokers).boxed(),
-                producer().boxed(),
-                consumers(shape.clone()).boxed(),
-            ),
-            (
-                handler(shape.clone()).boxed(),
-                distribution().boxed(),
-                workload(shape.clone()),
-            ),
+            cluster(shape.brokers),
+            workload(&shape),
             faults::faults(shape.clone()).boxed(),
-            rest,
+            handled(&shape),
             Just(shape),
         )
-            .prop_map(
-                |(
-                    (cluster, producer, consumers),
-                    (handler, latency, workload),
-                    faults,
-                    rest,
-                    shape,
-                )| {
-                    let (name, description, (safety, real_time), expect, seed) = rest;
-                    let settings = Settings {
-                        name,
-                        description,
-                        safety,
-                        real_time,
-                        cluster,
-                        topics: shape.topics,
-                        producer,
-                        consumers,
-                        handler,
-                        network: Network { latency },
-                        expect,
-                    };
-                    Scenario {
-                        settings,
-                        workload,
-                        faults,
-                        seed,
-                    }
-                },
-            )
+    });
+    let top = (any_text(), any_text(), length(), option::of(any::<u64>()));
+    (shaped, settings(), top).prop_map(|(shaped, mut file, top)| {
+        let (cluster, workload, faults, handled, shape) = shaped;
+        let (name, description, (safety, real_time), seed) = top;
+        file.insert("cluster".into(), cluster.into());
+        let mut scenario = parsed(&file);
+        let settings = &mut scenario.settings;
+        (settings.name, settings.description) = (name, description);
+        (settings.safety, settings.real_time) = (safety, real_time);
+        settings.topics = shape.topics;
+        settings.consumers.starts = shape.starts;
+        settings.handler.messages = handled;
+        Scenario {
+            workload: workload.unwrap_or(scenario.workload),
+            faults,
+            seed,
+            ..scenario
+        }
     })
+}
+
+fn parsed(file: &Table) -> Scenario {
+    let text = toml::to_string(file).expect("it is TOML");
+    Scenario::parse("drawn.toml", &text)
+        .unwrap_or_else(|error| panic!("{:?}\n{text}", miette::Report::new(error)))
 }
 
 /// What other parts of a scenario refer to.
@@ -169,248 +146,186 @@ fn or_default<T: Clone + std::fmt::Debug + 'static>(
     prop_oneof![2 => Just(default), 1 => other]
 }
 
-fn cluster(brokers: u32) -> impl Strategy<Value = Cluster> {
-    let min_insync = (1..=brokers).prop_flat_map(|r| (Just(r), 1..=r));
-    (min_insync, broker_settings()).prop_map(move |((replication, min_insync), settings)| Cluster {
-        brokers,
-        replication,
-        min_insync,
-        settings,
-    })
+/// The other tables of settings, as a file has them.
+fn settings() -> BoxedStrategy<Table> {
+    let tables = [
+        ("workload", producer()),
+        ("consumers", consumers()),
+        ("handler", handler()),
+        ("network", table("Network", &[])),
+        ("expect", table("Expect", &[])),
+    ];
+    let (names, tables): (Vec<_>, Vec<_>) = tables.into_iter().unzip();
+    let tables = tables.prop_map(move |tables| {
+        let tables = tables.into_iter().map(Value::Table);
+        names.iter().map(ToString::to_string).zip(tables).collect()
+    });
+    tables.boxed()
 }
 
-fn broker_settings() -> impl Strategy<Value = BrokerSettings> {
-    let default = BrokerSettings::default();
-    (
-        or_default(
-            default.broker_session_timeout,
-            (3..100u64).prop_map(Duration::from_secs),
+fn cluster(brokers: u32) -> BoxedStrategy<Table> {
+    let related = [
+        "broker.session.timeout.ms",
+        "broker.heartbeat.interval.ms",
+        "group.min.session.timeout.ms",
+        "group.max.session.timeout.ms",
+    ];
+    let settings = with(
+        table("BrokerSettings", &related),
+        (
+            3_000..100_000i64,
+            1..3_000i64,
+            1..6_000i64,
+            100_000..900_000i64,
         ),
-        or_default(
-            default.broker_heartbeat_interval,
-            (1..2_000u64).prop_map(Duration::from_millis),
+        move |times| {
+            let times = [times.0, times.1, times.2, times.3];
+            related.into_iter().zip(times.map(Value::from)).collect()
+        },
+    );
+    let replication = (1..=brokers).prop_flat_map(|r| (Just(r), 1..=r));
+    with(
+        table(
+            "Cluster",
+            &["brokers", "replication", "min_insync", "settings"],
         ),
-        or_default(default.replica_lag_time_max, time()),
-        or_default(default.replica_fetch_wait_max, time()),
-        or_default(default.group_initial_rebalance_delay, time()),
-        or_default(
-            default.group_min_session_timeout,
-            (1..6u64).prop_map(Duration::from_secs),
-        ),
-        or_default(
-            default.group_max_session_timeout,
-            (100..900u64).prop_map(Duration::from_secs),
-        ),
-        or_default(default.offsets_commit_timeout, time()),
-        or_default(1, 1..=50u32),
+        (replication, settings),
+        move |((replication, min_insync), settings)| {
+            vec![
+                ("brokers", brokers.into()),
+                ("replication", replication.into()),
+                ("min_insync", min_insync.into()),
+                ("settings", settings.into()),
+            ]
+        },
     )
-        .prop_map(|fields| BrokerSettings {
-            broker_session_timeout: fields.0,
-            broker_heartbeat_interval: fields.1,
-            replica_lag_time_max: fields.2,
-            replica_fetch_wait_max: fields.3,
-            group_initial_rebalance_delay: fields.4,
-            group_min_session_timeout: fields.5,
-            group_max_session_timeout: fields.6,
-            offsets_commit_timeout: fields.7,
-            offsets_topic_partitions: fields.8,
-        })
 }
 
-fn producer() -> impl Strategy<Value = Producer> {
+/// `[workload]`, with numbers of messages and keys that are soon drawn.
+fn producer() -> BoxedStrategy<Table> {
     let acks = select(vec![
-        (Acks::All, true),
-        (Acks::All, false),
-        (Acks::Leader, false),
-        (Acks::None, false),
+        ("all", true),
+        ("all", false),
+        ("1", false),
+        ("0", false),
     ]);
-    (
-        acks,
-        or_default(Duration::from_millis(100), time()),
-        time_range(),
+    with(
+        table(
+            "Workload",
+            &[
+                "messages",
+                "keys",
+                "acks",
+                "idempotence",
+                "request_timeout",
+                "delivery_timeout",
+            ],
+        ),
+        (10..300u32, 0..1_000u32, acks, time_range()),
+        |(messages, keys, (acks, idempotence), (request, delivery))| {
+            vec![
+                ("messages", messages.into()),
+                ("keys", keys.into()),
+                ("acks", acks.into()),
+                ("idempotence", idempotence.into()),
+                ("request_timeout", text(request)),
+                ("delivery_timeout", text(delivery)),
+            ]
+        },
     )
-        .prop_map(
-            |((acks, idempotence), retry_backoff, (request_timeout, delivery_timeout))| Producer {
-                acks,
-                idempotence,
-                request_timeout,
-                retry_backoff,
-                delivery_timeout,
-            },
-        )
 }
 
-fn consumers(shape: Shape) -> impl Strategy<Value = Consumers> {
+fn consumers() -> BoxedStrategy<Table> {
     let secs = |range: std::ops::Range<u64>| range.prop_map(Duration::from_secs);
-    let default = Consumers::default();
-    let timeouts = or_default(
-        (
-            default.session_timeout,
-            default.heartbeat,
-            default.poll_deadline,
-        ),
-        (
-            secs(6..30),
-            (1..6_000u64).prop_map(Duration::from_millis),
-            secs(30..200),
-        ),
+    let related = [
+        "session_timeout",
+        "heartbeat",
+        "poll_deadline",
+        "revoke_deadline",
+        "fetch_wait_max",
+        "request_timeout",
+    ];
+    let drawn = ["starts", "members", "retry"];
+    let times = (
+        secs(6..30),
+        (1..6_000u64).prop_map(Duration::from_millis),
+        secs(30..200),
+        // As a share of the poll deadline: the last commit of a revocation needs the rest.
+        0..800u32,
+        secs(0..4),
+        secs(4..40),
     );
-    let requests = or_default(
-        (
-            default.fetch_wait_max,
-            default.request_timeout,
-            default.retry_backoff,
-        ),
-        (secs(0..4), secs(4..40), time()),
-    );
-    let words = (
-        select(Subject::ALL.to_vec()),
-        select(vec![
-            Assignor::Range,
-            Assignor::RoundRobin,
-            Assignor::CooperativeSticky,
-        ]),
-        any::<bool>(),
-    );
-    let rest = (
-        or_default(default.prefetch, 1..100_000u32),
-        or_default(default.metadata_refresh, time()),
-    );
-    let group = any_text().prop_filter("groups have names", |name| !name.is_empty());
-    // As a share of the poll deadline, below which it must stay; `None`: the default.
-    let revoke = option::of(0..1_000u32);
-    let config = (config().boxed(), revoke);
-    (group, config, timeouts, requests, words, rest).prop_map(
-        move |(group, (config, revoke), timeouts, requests, words, rest)| {
-            let (session_timeout, heartbeat, poll_deadline) = timeouts;
-            let half = (poll_deadline / 2).min(Config::default().revoke_deadline);
-            let revoke_deadline = revoke.map_or(half, |share| poll_deadline * share / 1_000);
-            Consumers {
-                group,
-                subject: words.0,
-                starts: shape.starts.clone(),
-                config: Config {
-                    revoke_deadline,
-                    ..config
-                },
-                session_timeout,
-                heartbeat,
-                poll_deadline,
-                assignor: words.1,
-                static_ids: words.2,
-                fetch_wait_max: requests.0,
-                prefetch: rest.0,
-                request_timeout: requests.1,
-                retry_backoff: requests.2,
-                metadata_refresh: rest.1,
-            }
+    let backoff = (1..1_000u32, 1..1_000u32);
+    let retry = with(table("Retry", &["backoff"]), backoff, |(backoff, more)| {
+        let max = backoff + more;
+        vec![("backoff", format!("{backoff}ms..{max}ms").into())]
+    });
+    let by_hand = [&related[..], &drawn].concat();
+    with(
+        table("Consumers", &by_hand),
+        (option::of(times), option::of(retry)),
+        move |(times, retry)| {
+            let times =
+                times
+                    .into_iter()
+                    .flat_map(|(session, heartbeat, poll, share, wait, request)| {
+                        let revoke = poll * share / 1_000;
+                        related
+                            .into_iter()
+                            .zip([session, heartbeat, poll, revoke, wait, request].map(text))
+                    });
+            times
+                .chain(retry.map(|retry| ("retry", retry.into())))
+                .collect()
         },
     )
 }
 
-/// Any but for the revoke deadline.
-fn config() -> impl Strategy<Value = Config> {
-    let default = Config::default();
-    let words = (
-        select(vec![
-            Ordering::Partition,
-            Ordering::Key,
-            Ordering::Unordered,
-        ]),
-        select(vec![InitialPosition::Earliest, InitialPosition::Latest]),
-        select(vec![
-            OutOfRangePolicy::Earliest,
-            OutOfRangePolicy::Latest,
-            OutOfRangePolicy::Halt,
-        ]),
-        any::<bool>(),
-    );
-    let limits = (
-        or_default(default.max_in_flight, 1..1_000usize),
-        or_default(default.max_buffered_records, 1..10_000usize),
-        or_default(default.max_buffered_bytes, 1..1usize << 30),
-        or_default(default.max_span, 1..1_000_000usize),
-    );
-    let deadlines = (
-        or_default(default.handler_deadline, option::of(time())),
-        or_default(default.shutdown_deadline, time()),
-    );
-    let commit = (option::of(time()), option::of(1..1_000u32))
-        .prop_map(|(interval, every)| CommitPolicy { interval, every });
-    let retry =
-        (1..100u32, time_range(), (0..=10u8)).prop_map(|(attempts, backoff, tenths)| RetryPolicy {
-            attempts,
-            backoff: backoff.0,
-            max_backoff: backoff.1,
-            jitter: f32::from(tenths) / 10.0,
-        });
-    let policies = (
-        or_default(default.commit, commit),
-        or_default(default.retry, retry),
-    );
-    (words, limits, deadlines, policies).prop_map(
-        move |(words, limits, deadlines, (commit, retry))| Config {
-            ordering: words.0,
-            initial: words.1,
-            out_of_range: words.2,
-            commit,
-            retry,
-            dead_letters: words.3,
-            handler_deadline: deadlines.0,
-            max_in_flight: limits.0,
-            max_buffered_records: limits.1,
-            max_buffered_bytes: limits.2,
-            max_span: limits.3,
-            revoke_deadline: default.revoke_deadline,
-            shutdown_deadline: deadlines.1,
-            jitter_seed: 0,
+fn handler() -> BoxedStrategy<Table> {
+    const SHARES: [&str; 4] = ["retryable", "permanent", "panic", "hang"];
+    let by_hand = [&SHARES[..], &["messages"]].concat();
+    with(
+        table("Handler", &by_hand),
+        (share(), vec(0..=4u32, 4)),
+        |(whole, parts)| {
+            // Parts of one share never add up to more than it.
+            let total: u32 = parts.iter().sum::<u32>().max(1);
+            let part = |part: u32| whole * f64::from(part) / f64::from(total);
+            SHARES
+                .into_iter()
+                .zip(parts.into_iter().map(|p| part(p).into()))
+                .collect()
         },
     )
 }
 
-fn handler(shape: Shape) -> impl Strategy<Value = Handler> {
-    let ids = shape.messages.unwrap_or_else(|| (1..=10).collect());
+/// Tables with some more keys, which are drawn together.
+fn with<T: std::fmt::Debug + 'static>(
+    table: BoxedStrategy<Table>,
+    drawn: impl Strategy<Value = T> + 'static,
+    keys: impl Fn(T) -> Vec<(&'static str, Value)> + 'static,
+) -> BoxedStrategy<Table> {
+    let tables = (table, drawn).prop_map(move |(mut table, drawn)| {
+        let keys = keys(drawn).into_iter();
+        table.extend(keys.map(|(key, value)| (key.to_owned(), value)));
+        table
+    });
+    tables.boxed()
+}
+
+fn text(time: Duration) -> Value {
+    format!("{}ns", time.as_nanos()).into()
+}
+
+/// Messages whose fate does not depend on the seed.
+fn handled(shape: &Shape) -> impl Strategy<Value = Vec<(u32, Fate)>> + use<> {
+    let ids = shape.messages.clone().unwrap_or_else(|| (1..=10).collect());
     let most = ids.len().min(3);
-    let messages = subsequence(ids, 0..=most).prop_flat_map(|ids| {
+    subsequence(ids, 0..=most).prop_flat_map(|ids| {
         ids.into_iter()
             .map(|id| (Just(id), fate()))
             .collect::<Vec<_>>()
-    });
-    (distribution(), share(), vec(0..=4u32, 4), messages).prop_map(
-        |(time, whole, parts, messages)| {
-            // Parts of one share never add up to more than it.
-            let total: u32 = parts.iter().sum::<u32>().max(1);
-            let part = |index: usize| whole * f64::from(parts[index]) / f64::from(total);
-            Handler {
-                time,
-                retryable: part(0),
-                permanent: part(1),
-                panic: part(2),
-                hang: part(3),
-                messages,
-            }
-        },
-    )
-}
-
-fn distribution() -> impl Strategy<Value = Distribution> {
-    let even = (time_range()).prop_map(|(min, max)| Distribution::even(min, max));
-    let slow = (time_range(), share(), time_range()).prop_map(|(usual, slow_share, slow)| {
-        let (min, max) = usual;
-        Distribution {
-            min,
-            max,
-            slow_share,
-            slow_min: slow.0,
-            slow_max: slow.1,
-        }
-    });
-    prop_oneof![
-        Just(Handler::default().time),
-        Just(Network::default().latency),
-        even,
-        slow
-    ]
+    })
 }
 
 fn fate() -> impl Strategy<Value = Fate> {
@@ -425,35 +340,15 @@ fn fate() -> impl Strategy<Value = Fate> {
     ]
 }
 
-fn workload(shape: Shape) -> BoxedStrategy<Workload> {
-    let size = prop_oneof![Just((100, 100)), (0..=1u32 << 20, 0..=1u32 << 20)]
-        .prop_map(|(a, b): (u32, u32)| (a.min(b), a.max(b)));
+/// The messages, if the scenario lists them.
+fn workload(shape: &Shape) -> BoxedStrategy<Option<Workload>> {
     let Some(ids) = shape.messages.clone() else {
-        let default = Traffic::default();
-        return (
-            10..300u32,
-            prop_oneof![Just(10.0), 0.01..1e5],
-            or_default(default.start, time()),
-            or_default(default.keys, 0..1_000u32),
-            or_default(default.key_skew, prop_oneof![Just(1.0), 0.0..10.0]),
-            size,
-        )
-            .prop_map(|(messages, rate, start, keys, key_skew, size)| {
-                Workload::Drawn(Traffic {
-                    messages,
-                    rate,
-                    start,
-                    keys,
-                    key_skew,
-                    size,
-                })
-            })
-            .boxed();
+        return Just(None).boxed();
     };
-    let messages = ids.into_iter().map(move |id| {
+    let messages = ids.into_iter().map(|id| {
         let parts = (
             time(),
-            partition(&shape),
+            partition(shape),
             option::of(0..9u32),
             or_default(100, 0..=1u32 << 20),
             fate(),
@@ -469,7 +364,7 @@ fn workload(shape: Shape) -> BoxedStrategy<Workload> {
     });
     messages
         .collect::<Vec<_>>()
-        .prop_map(Workload::Explicit)
+        .prop_map(|messages| Some(Workload::Explicit(messages)))
         .boxed()
 }
 
@@ -479,25 +374,4 @@ fn partition(shape: &Shape) -> impl Strategy<Value = TopicPartition> + Clone + u
         (0..of.partitions).map(move |partition| TopicPartition::new(topic as u32, partition))
     });
     select(partitions.collect::<Vec<_>>())
-}
-
-fn expect() -> impl Strategy<Value = Expect> {
-    let default = Expect::default();
-    let violated = subsequence(Property::ALL.to_vec(), 1..=4).prop_map(Expected::Violated);
-    (
-        or_default(Expected::Held, violated),
-        or_default(default.liveness_within, time()),
-        or_default(default.duplicates_slack, time()),
-        or_default(default.shutdown_within, time()),
-        subsequence(Sometimes::ALL.to_vec(), 0..=Sometimes::ALL.len()),
-        option::of("[0-9a-f]{32}"),
-    )
-        .prop_map(|fields| Expect {
-            verdict: fields.0,
-            liveness_within: fields.1,
-            duplicates_slack: fields.2,
-            shutdown_within: fields.3,
-            sometimes: fields.4,
-            trace: fields.5,
-        })
 }
