@@ -129,7 +129,7 @@ pub enum MemberTarget {
     /// This one.
     Member(MemberId),
     /// The one that the trigger was about; for a timed fault, the owner of the most partitions.
-    Subject,
+    Triggering,
     /// The owner of a partition at that moment.
     OwnerOf(TopicPartition),
 }

@@ -8,7 +8,7 @@ use plimsoll_core::TopicPartition;
 pub(super) fn names_member(kind: &FaultKind, id: MemberId) -> bool {
     match kind.member() {
         Some(MemberTarget::Member(member)) => member == id,
-        Some(MemberTarget::Subject | MemberTarget::OwnerOf(_)) => false,
+        Some(MemberTarget::Triggering | MemberTarget::OwnerOf(_)) => false,
         None => matches!(kind, FaultKind::Join(member) if *member == id),
     }
 }

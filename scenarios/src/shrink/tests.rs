@@ -57,7 +57,7 @@ fn plan() -> Plan {
             },
             ..fault(
                 6,
-                FaultKind::LoseResponse(MemberTarget::Subject, RequestKind::OffsetCommit),
+                FaultKind::LoseResponse(MemberTarget::Triggering, RequestKind::OffsetCommit),
             )
         },
         fault(7, FaultKind::AddPartitions { topic: 1, count: 2 }),

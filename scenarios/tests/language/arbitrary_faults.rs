@@ -121,7 +121,7 @@ fn random_faults() -> impl Strategy<Value = RandomFaults> {
 fn fault_kind(shape: &Shape) -> impl Strategy<Value = FaultKind> + use<> {
     let member = prop_oneof![
         (0..shape.starts.len() as u32).prop_map(|number| MemberTarget::Member(MemberId(number))),
-        Just(MemberTarget::Subject),
+        Just(MemberTarget::Triggering),
         partition(shape).prop_map(MemberTarget::OwnerOf),
     ];
     let broker = prop_oneof![

@@ -40,7 +40,7 @@ pub(in crate::scenario) struct RawFault {
     after: Option<Value<Duration>>,
     /// How long it lasts; default: until everything is healed.
     r#for: Option<Value<Duration>>,
-    /// Which member: "consumer-1", "subject" (default: the one that the condition was about, or
+    /// Which member: "consumer-1", "triggering" (default: the one that the condition was about, or
     /// the owner of the most partitions) or "owner of orders-0".
     member: Option<Value<MemberName>>,
     /// Which broker: "broker-1", "coordinator" or "leader of orders-0"; default for faults between
@@ -406,7 +406,7 @@ impl Reader<'_> {
         self.raw
             .member
             .as_ref()
-            .map_or(MemberTarget::Subject, |name| {
+            .map_or(MemberTarget::Triggering, |name| {
                 name.0.resolve(self.topics, place, self.problems)
             })
     }

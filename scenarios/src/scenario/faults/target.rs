@@ -7,11 +7,11 @@ use crate::scenario::topics::{PartitionName, Topic, partition_word};
 use crate::scenario::value::{Refused, Written};
 use schemars::{Schema, json_schema};
 
-/// `consumer-1`, `subject` or `owner of orders-0`.
+/// `consumer-1`, `triggering` or `owner of orders-0`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum MemberName {
     Member(MemberId),
-    Subject,
+    Triggering,
     OwnerOf(PartitionName),
 }
 
@@ -24,16 +24,17 @@ pub(super) enum BrokerName {
 }
 
 impl Written for MemberName {
-    const EXPECTED: &'static str = r#""consumer-1", "subject" or "owner of orders-0""#;
+    const EXPECTED: &'static str = r#""consumer-1", "triggering" or "owner of orders-0""#;
 
     fn from_text(text: &str) -> Result<Self, Refused> {
         let unknown = || Refused::Unknown {
             what: "member",
             word: text.into(),
-            known: vec!["consumer-1", "subject", "owner of orders-0"],
+            known: vec!["consumer-1", "triggering", "owner of orders-0"],
         };
         match text {
-            "subject" => Ok(Self::Subject),
+            // `subject` is the old word, from before it meant only the consumer under test.
+            "triggering" | "subject" => Ok(Self::Triggering),
             _ => {
                 if let Some(partition) = text.strip_prefix("owner of ") {
                     PartitionName::from_text(partition).map(Self::OwnerOf)
@@ -48,8 +49,8 @@ impl Written for MemberName {
     fn schema() -> Schema {
         json_schema!({
             "type": "string",
-            "pattern": "^(consumer-[1-9][0-9]*|subject|owner of .+-[0-9]+)$",
-            "examples": ["consumer-1", "subject", "owner of orders-0"],
+            "pattern": "^(consumer-[1-9][0-9]*|triggering|subject|owner of .+-[0-9]+)$",
+            "examples": ["consumer-1", "triggering", "owner of orders-0"],
         })
     }
 }
@@ -94,7 +95,7 @@ impl MemberName {
     ) -> MemberTarget {
         match self {
             Self::Member(member) => MemberTarget::Member(*member),
-            Self::Subject => MemberTarget::Subject,
+            Self::Triggering => MemberTarget::Triggering,
             Self::OwnerOf(name) => MemberTarget::OwnerOf(name.resolve(topics, place, problems)),
         }
     }
@@ -119,7 +120,7 @@ impl BrokerName {
 pub(super) fn member_word(topics: &[Topic], target: MemberTarget) -> String {
     match target {
         MemberTarget::Member(member) => member.to_string(),
-        MemberTarget::Subject => "subject".into(),
+        MemberTarget::Triggering => "triggering".into(),
         MemberTarget::OwnerOf(partition) => {
             format!("owner of {}", partition_word(topics, partition))
         }

@@ -163,7 +163,7 @@ impl Writer<'_> {
     }
 
     fn member(&mut self, target: MemberTarget) {
-        if target != MemberTarget::Subject {
+        if target != MemberTarget::Triggering {
             self.section
                 .text("member", &member_word(self.topics, target));
         }
