@@ -98,40 +98,7 @@ const fn promise(property: Property) -> &'static str {
 /// The kinds of faults, by the word that `do` takes.
 fn faults() -> String {
     let rows: Vec<(&str, &str)> = FaultName::all()
-        .map(|name| (name.name(), effect(name)))
+        .map(|name| (name.name(), name.description()))
         .collect();
     columns(&rows)
-}
-
-/// What a fault does.
-const fn effect(fault: FaultName) -> &'static str {
-    match fault {
-        FaultName::Crash => "a member's process dies at once; started again after the duration",
-        FaultName::Stop => "a member is asked to stop gracefully; started again after the duration",
-        FaultName::Pause => "a member stands still, and wakes up believing what it believed",
-        FaultName::Slow => "a member's handlers take several times as long",
-        FaultName::Join => "a member that has not run yet starts",
-        FaultName::RollingRestart => "each member in turn stops gracefully and starts again",
-        FaultName::CrashAfterEffect => {
-            "a member dies after its next effect, before it learns of it"
-        }
-        FaultName::HandlerOutage => "a share of all attempts fails",
-        FaultName::HandlerHang => "attempts that begin meanwhile do not come back before the end",
-        FaultName::Undecodable => "a message that no handler can decode",
-        FaultName::Partition => "nothing passes between a member and brokers, one way or both",
-        FaultName::Isolate => "nothing passes between a broker and all others",
-        FaultName::Delay => "everything between a member and brokers takes longer",
-        FaultName::Cut => "connections between a member and brokers break",
-        FaultName::LoseResponse => "a request is applied, and its answer is lost",
-        FaultName::BrokerCrash => "a broker's process dies; started again after the duration",
-        FaultName::BrokerStop => "a broker hands its leaderships over and stops",
-        FaultName::BrokerPause => "a broker stands still",
-        FaultName::RollingBrokerRestart => "each broker in turn stops cleanly and starts again",
-        FaultName::LeaderMove => "another in-sync replica becomes a partition's leader",
-        FaultName::CoordinatorMove => "another broker becomes the group's coordinator",
-        FaultName::Error => "requests of a kind are answered with an error code of Kafka's",
-        FaultName::Throttle => "a broker answers everything later",
-        FaultName::AddPartitions => "a topic gets more partitions",
-        FaultName::Retention => "the first records of a partition are removed",
-    }
 }

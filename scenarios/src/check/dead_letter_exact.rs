@@ -84,7 +84,7 @@ fn undecodable(case: &Case<'_>, record: &Record) -> bool {
         .iter()
         .any(|message| message.id.0 == record.message && message.fate == Fate::Undecodable)
         || faults
-            .any(|fault| matches!(fault.kind, FaultKind::Undecodable(id) if id.0 == record.message))
+            .any(|fault| matches!(fault.kind, FaultKind::Undecodable { message } if message.0 == record.message))
 }
 
 fn tell_early(case: &Case<'_>, letter: &DeadLetter, asked: bool) -> (String, Vec<u32>) {

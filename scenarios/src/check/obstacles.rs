@@ -6,7 +6,7 @@
 //! again); a standing process is hindered alone; so is a member whose commit was refused, lost, or
 //! in flight for long.
 
-use crate::scenario::FaultKind;
+use crate::scenario::Lasts;
 use crate::{Entry, FaultId, MemberId, Plan, Trace, TraceEvent};
 use plimsoll_core::Instant;
 use std::time::Duration;
@@ -208,35 +208,15 @@ enum Reach {
 }
 
 fn reach(plan: &Plan, id: FaultId) -> Reach {
-    use FaultKind as K;
     let Some(fault) = plan.faults.iter().find(|fault| fault.id == id) else {
         return Reach::Moment;
     };
-    match &fault.kind {
-        K::Crash(_)
-        | K::Stop(_)
-        | K::Pause(_)
-        | K::Slow(..)
-        | K::Join(_)
-        | K::RollingRestart
-        | K::CrashAfterEffect(_)
-        | K::HandlerOutage { .. }
-        | K::HandlerHang(_)
-        | K::Undecodable(_)
-        | K::AddPartitions { .. }
-        | K::Retention(..) => Reach::Elsewhere,
-        K::Cut { .. } | K::LoseResponse(..) | K::LeaderMove(_) | K::CoordinatorMove => {
-            Reach::Moment
+    match fault.kind.lasts() {
+        _ if !fault.kind.hinders_commits() => Reach::Elsewhere,
+        Lasts::AMoment => Reach::Moment,
+        Lasts::AWhile | Lasts::MemberByMember | Lasts::BrokerByBroker | Lasts::Always => {
+            Reach::Lasting
         }
-        K::Partition { .. }
-        | K::Isolate(_)
-        | K::Delay { .. }
-        | K::BrokerCrash(_)
-        | K::BrokerStop(_)
-        | K::BrokerPause(_)
-        | K::RollingBrokerRestart
-        | K::Error { .. }
-        | K::Throttle(..) => Reach::Lasting,
     }
 }
 

@@ -34,8 +34,8 @@ pub(super) struct Rate(pub f64);
 pub(super) struct Bytes(pub u64);
 
 /// A part of a whole, 0 to 1.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Share(pub f64);
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Share(pub f64);
 
 /// A seed: any 64 bits. TOML's integers end at 63, so large ones are written as text.
 #[derive(Clone, Copy, Debug)]
@@ -143,7 +143,13 @@ impl Written for Span<u32> {
     }
 
     fn schema() -> Schema {
-        json_schema!({ "type": ["string", "integer"], "examples": ["0..4", 2] })
+        json_schema!({
+            "anyOf": [
+                { "type": "string", "pattern": r"^\s*[0-9]+\s*(\.\.\s*[0-9]+\s*)?$" },
+                { "type": "integer", "minimum": 0 },
+            ],
+            "examples": ["0..4", 2],
+        })
     }
 }
 

@@ -3,7 +3,6 @@
 use super::names::Named;
 use super::{Entry, Trace, TraceEvent};
 use crate::check::PartitionName;
-use crate::scenario::FaultKind;
 use crate::{FaultId, MemberId, MessageId, Plan};
 use plimsoll_core::{Instant, Offset, Outcome, TopicPartition};
 use std::fmt;
@@ -250,7 +249,7 @@ impl<'a> Timeline<'a> {
 
     fn fault(&self, id: FaultId) -> String {
         let fault = self.plan.faults.iter().find(|fault| fault.id == id);
-        let word = fault.map_or("fault", |fault| word(&fault.kind));
+        let word = fault.map_or("fault", |fault| fault.kind.name().name());
         format!("{word} (fault {})", id.0)
     }
 }
@@ -308,36 +307,4 @@ fn hit(member: Option<MemberId>, broker: Option<u32>) -> String {
 /// `broker-1` for broker 0, as scenario files write it.
 fn broker_name(broker: u32) -> String {
     format!("broker-{}", broker + 1)
-}
-
-/// The word for a fault in scenario files.
-fn word(kind: &FaultKind) -> &'static str {
-    use FaultKind as K;
-    match kind {
-        K::Crash(_) => "crash",
-        K::Stop(_) => "stop",
-        K::Pause(_) => "pause",
-        K::Slow(..) => "slow",
-        K::Join(_) => "join",
-        K::RollingRestart => "rolling-restart",
-        K::CrashAfterEffect(_) => "crash-after-effect",
-        K::HandlerOutage { .. } => "handler-outage",
-        K::HandlerHang(_) => "handler-hang",
-        K::Undecodable(_) => "undecodable",
-        K::Partition { .. } => "partition",
-        K::Isolate(_) => "isolate",
-        K::Delay { .. } => "delay",
-        K::Cut { .. } => "cut",
-        K::LoseResponse(..) => "lose-response",
-        K::BrokerCrash(_) => "broker-crash",
-        K::BrokerStop(_) => "broker-stop",
-        K::BrokerPause(_) => "broker-pause",
-        K::RollingBrokerRestart => "rolling-broker-restart",
-        K::LeaderMove(_) => "leader-move",
-        K::CoordinatorMove => "coordinator-move",
-        K::Error { .. } => "error",
-        K::Throttle(..) => "throttle",
-        K::AddPartitions { .. } => "add-partitions",
-        K::Retention(..) => "retention",
-    }
 }

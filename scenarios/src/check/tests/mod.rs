@@ -146,7 +146,9 @@ fn plan(asks: &[Ask]) -> Plan {
         faults: vec![Fault {
             id: FaultId(1),
             trigger: Trigger::At(Instant::ZERO),
-            kind: FaultKind::Isolate(crate::scenario::BrokerTarget::Coordinator),
+            kind: FaultKind::Isolate {
+                broker: crate::scenario::BrokerTarget::Coordinator,
+            },
             duration: Some(Duration::from_secs(5)),
         }],
         heal_at: Instant::ZERO,
