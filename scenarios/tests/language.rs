@@ -2,6 +2,8 @@
 
 #[path = "language/arbitrary.rs"]
 mod arbitrary;
+#[path = "language/drawing.rs"]
+mod drawing;
 #[path = "language/invalid.rs"]
 mod invalid;
 #[path = "language/library.rs"]
