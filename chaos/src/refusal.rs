@@ -21,7 +21,7 @@ pub(crate) fn refuse(options: &Options, plan: &Plan) -> Option<Refusal> {
 
 /// Returns whether the plan breaks what other runs on the cluster need.
 pub(crate) fn breaks_brokers(plan: &Plan) -> bool {
-    plan.faults.iter().any(|fault| hits_brokers(&fault.kind))
+    plan.faults.iter().any(|fault| fault.kind.breaks_brokers())
 }
 
 fn subject(options: &Options, plan: &Plan) -> Option<Refusal> {
@@ -57,7 +57,7 @@ fn refuse_fault(options: &Options, fault: &Fault) -> Option<Refusal> {
     let name = fault.kind.name().word();
     let reason = if let FaultKind::Error { .. } = fault.kind {
         format!("`{name}`: real brokers cannot be made to answer with an error of choice")
-    } else if options.source != ClusterSource::Containers && hits_brokers(&fault.kind) {
+    } else if options.source != ClusterSource::Containers && fault.kind.breaks_brokers() {
         format!("`{name}`: the brokers of a cluster that is there already are not broken")
     } else {
         return None;
@@ -66,19 +66,6 @@ fn refuse_fault(options: &Options, fault: &Fault) -> Option<Refusal> {
         fault: Some(fault.id),
         reason,
     })
-}
-
-/// Whether a fault reaches beyond the topics and members of its own run.
-const fn hits_brokers(kind: &FaultKind) -> bool {
-    matches!(
-        kind,
-        FaultKind::BrokerCrash(_)
-            | FaultKind::BrokerStop(_)
-            | FaultKind::BrokerPause(_)
-            | FaultKind::Isolate(_)
-            | FaultKind::RollingBrokerRestart
-            | FaultKind::CoordinatorMove
-    )
 }
 
 fn whole(reason: String) -> Refusal {

@@ -5,9 +5,7 @@ mod messages;
 mod terms;
 mod zipf;
 
-use crate::scenario::{
-    Fault, FaultKind, FaultSpec, Message, Scenario, Settings, Trigger, Workload,
-};
+use crate::scenario::{Fault, FaultSpec, Lasts, Message, Scenario, Settings, Trigger, Workload};
 use plimsoll_core::Instant;
 use std::sync::Arc;
 use std::time::Duration;
@@ -104,10 +102,10 @@ fn last_moment(messages: &[Message], faults: &[Fault], settings: &Settings) -> I
     let produced = messages.iter().map(|message| message.at).max();
     let over = faults.iter().filter_map(|fault| match fault.trigger {
         Trigger::At(at) => {
-            let steps = match fault.kind {
-                FaultKind::RollingRestart => settings.consumers.starts.len() as u32,
-                FaultKind::RollingBrokerRestart => settings.cluster.brokers,
-                _ => 1,
+            let steps = match fault.kind.lasts() {
+                Lasts::MemberByMember => settings.consumers.starts.len() as u32,
+                Lasts::BrokerByBroker => settings.cluster.brokers,
+                Lasts::AMoment | Lasts::AWhile | Lasts::Always => 1,
             };
             Some(at + fault.duration.unwrap_or_default() * steps)
         }

@@ -2,6 +2,8 @@
 
 #[path = "language/arbitrary.rs"]
 mod arbitrary;
+#[path = "language/drawing.rs"]
+mod drawing;
 #[path = "language/from_schema.rs"]
 mod from_schema;
 #[path = "language/invalid.rs"]

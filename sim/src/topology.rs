@@ -2,7 +2,7 @@
 
 use plimsoll_core::TopicPartition;
 use plimsoll_scenarios::Plan;
-use plimsoll_scenarios::scenario::{FaultKind, Settings};
+use plimsoll_scenarios::scenario::Settings;
 
 /// A partition of any topic: the workload's, the dead-letter topic's or `__consumer_offsets`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,10 +32,9 @@ impl Topology {
             let added: u32 = plan
                 .faults
                 .iter()
-                .map(|fault| match fault.kind {
-                    FaultKind::AddPartitions { topic, count } if topic as usize == number => count,
-                    _ => 0,
-                })
+                .filter_map(|fault| fault.kind.added_partitions())
+                .filter(|(topic, _)| topic.0 as usize == number)
+                .map(|(_, count)| count.0)
                 .sum();
             topology.add_topic(topic.partitions + added, topic.partitions);
         }

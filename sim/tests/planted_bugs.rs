@@ -136,7 +136,7 @@ commit = { interval = "500ms" }
 when = "commit-in-flight"
 nth = 5
 do = "lose-response"
-member = "subject"
+member = "triggering"
 request = "OffsetCommit"
 "#,
         &[Property::NoRewind],

@@ -112,27 +112,27 @@ impl World {
             return Begun::Over;
         };
         Begun::Lasts(match kind {
-            FaultKind::Crash(_) => {
+            FaultKind::Crash { .. } => {
                 self.crash_member(member);
                 Undo::Restart(member)
             }
-            FaultKind::Stop(_) => {
+            FaultKind::Stop { .. } => {
                 self.stop_member(member);
                 Undo::Restart(member)
             }
-            FaultKind::Pause(_) => {
+            FaultKind::Pause { .. } => {
                 self.pause_member(member);
                 Undo::Resume(member)
             }
-            FaultKind::CrashAfterEffect(_) => {
+            FaultKind::CrashAfterEffect { .. } => {
                 self.sink.arm_crash(member, index);
                 Undo::Disarm
             }
-            FaultKind::Slow(_, factor) => {
-                self.sink.slow(member, *factor);
+            FaultKind::Slow { by, .. } => {
+                self.sink.slow(member, by.0);
                 Undo::Unslow(member)
             }
-            FaultKind::HandlerHang(_) => {
+            FaultKind::HandlerHang { .. } => {
                 self.sink.hang(member);
                 Undo::Unhang(member)
             }
@@ -148,7 +148,7 @@ impl World {
                 proxy.cut(member, broker);
                 return Begun::Over;
             }
-            FaultKind::LoseResponse(_, request) => {
+            FaultKind::LoseResponse { request, .. } => {
                 proxy.lose_response(member, *request);
                 return Begun::Over;
             }
@@ -157,7 +157,7 @@ impl World {
     }
 
     fn execute_on_broker(self: &Arc<Self>, index: usize, kind: &FaultKind, broker: u32) -> Begun {
-        if let FaultKind::Throttle(_, by) = kind
+        if let FaultKind::Throttle { by, .. } = kind
             && let Some(proxy) = self.proxy.get()
         {
             proxy.throttle(broker, *by);
@@ -167,14 +167,16 @@ impl World {
         self.spawn(async move {
             let cluster = &world.cluster;
             let (done, undo) = match kind {
-                FaultKind::BrokerCrash(_) => {
+                FaultKind::BrokerCrash { .. } => {
                     (cluster.kill(broker).await, Undo::StartBroker(broker))
                 }
-                FaultKind::BrokerStop(_) => (cluster.stop(broker).await, Undo::StartBroker(broker)),
-                FaultKind::BrokerPause(_) => {
+                FaultKind::BrokerStop { .. } => {
+                    (cluster.stop(broker).await, Undo::StartBroker(broker))
+                }
+                FaultKind::BrokerPause { .. } => {
                     (cluster.pause(broker).await, Undo::UnpauseBroker(broker))
                 }
-                FaultKind::Isolate(_) => (cluster.isolate(broker).await, Undo::Rejoin(broker)),
+                FaultKind::Isolate { .. } => (cluster.isolate(broker).await, Undo::Rejoin(broker)),
                 _ => return world.over(index),
             };
             world.log_failure(done);
@@ -187,24 +189,24 @@ impl World {
     fn execute_on_all(self: &Arc<Self>, index: usize, fault: &Fault) -> Begun {
         let pause = fault.duration.unwrap_or(ROLLING_PAUSE);
         match fault.kind {
-            FaultKind::Join(member) => {
+            FaultKind::Join { member } => {
                 crate::lock::lock(&self.faults.joined)[member.0 as usize] = true;
                 self.try_start_member(member);
                 Begun::Over
             }
             FaultKind::HandlerOutage { outcome, share } => {
-                self.sink.begin_outage(fault.id, outcome, share);
+                self.sink.begin_outage(fault.id, outcome.into(), share.0);
                 Begun::Lasts(Undo::EndOutage)
             }
             // Its message carries it since the plan was drawn.
-            FaultKind::Undecodable(_) => Begun::Over,
+            FaultKind::Undecodable { .. } => Begun::Over,
             FaultKind::RollingRestart => self.beside(index, move |world| async move {
                 world.roll_members(pause).await;
             }),
             FaultKind::RollingBrokerRestart => self.beside(index, move |world| async move {
                 world.roll_brokers(pause).await;
             }),
-            FaultKind::LeaderMove(partition) => self.beside(index, move |world| async move {
+            FaultKind::LeaderMove { partition } => self.beside(index, move |world| async move {
                 let topic = world.names.topic(partition.topic);
                 let moved = world.admin.move_leader(topic, partition.partition).await;
                 world.log_failure(moved);
@@ -214,12 +216,14 @@ impl World {
             }),
             FaultKind::AddPartitions { topic, count } => {
                 self.beside(index, move |world| async move {
-                    world.log_failure(world.add_partitions(topic, count).await);
+                    world.log_failure(world.add_partitions(topic.0, count.0).await);
                 })
             }
-            FaultKind::Retention(partition, share) => self.beside(index, move |world| async move {
-                world.log_failure(world.remove_records(partition, share).await);
-            }),
+            FaultKind::Retention { partition, share } => {
+                self.beside(index, move |world| async move {
+                    world.log_failure(world.remove_records(partition, share.0).await);
+                })
+            }
             _ => Begun::Over,
         }
     }

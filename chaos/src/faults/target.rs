@@ -12,7 +12,7 @@ impl World {
     ) -> Option<MemberId> {
         let member = match target {
             MemberTarget::Member(member) => Some(member),
-            MemberTarget::Subject => subject.or_else(|| self.membership.busiest()),
+            MemberTarget::Triggering => subject.or_else(|| self.membership.busiest()),
             MemberTarget::OwnerOf(partition) => self.membership.owner(partition),
         };
         member.filter(|member| self.processes.runs(*member))

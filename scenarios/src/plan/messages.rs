@@ -28,7 +28,7 @@ pub(super) fn draw(scenario: &Scenario, seed: u64) -> Vec<Message> {
     }
     for spec in &scenario.faults {
         if let FaultSpec::Explicit(Fault {
-            kind: FaultKind::Undecodable(message),
+            kind: FaultKind::Undecodable { message },
             ..
         }) = spec
         {
@@ -123,13 +123,11 @@ impl Places {
         let mut counts: Vec<u32> = topics.iter().map(|topic| topic.partitions).collect();
         let mut additions: Vec<(Instant, u32, u32)> = Vec::new();
         for spec in &scenario.faults {
-            if let FaultSpec::Explicit(Fault {
-                trigger: Trigger::At(at),
-                kind: FaultKind::AddPartitions { topic, count },
-                ..
-            }) = spec
+            if let FaultSpec::Explicit(fault) = spec
+                && let Trigger::At(at) = fault.trigger
+                && let Some((topic, count)) = fault.kind.added_partitions()
             {
-                additions.push((*at, *topic, *count));
+                additions.push((at, topic.0, count.0));
             }
         }
         additions.sort_by_key(|(at, ..)| *at);

@@ -34,6 +34,17 @@ pub(super) fn refused(
     problem(error.message(), &site).at(text, span)
 }
 
+/// What serde refuses of a value by itself, which stands at `place`.
+pub(super) fn refused_value(place: Place, message: &str) -> Problem {
+    let site = Site {
+        table: String::new(),
+        key: place.last().cloned().unwrap_or_default(),
+    };
+    let mut problem = problem(message, &site);
+    problem.places = vec![place];
+    problem
+}
+
 fn problem(message: &str, site: &Site) -> Problem {
     let new = |message: String| Problem::new(Place::new(), message);
     if let Some(rest) = message.strip_prefix("unknown field ") {

@@ -23,26 +23,35 @@
 //! weights = { crash = 3, pause = 1 }
 //! ```
 //!
-//! `for` may be left out where a kind has it: the fault then lasts until everything is healed.
-//! Only the rolling restarts need it. Kinds that are over at once refuse it.
+//! The kinds stand in the [table]. `for` may be left out where a kind has it: the fault then lasts
+//! until everything is healed. Only the rolling restarts need it. Kinds that are over at once refuse
+//! it.
 
-mod aim;
+mod table;
+
+mod argument;
+mod check;
 mod condition;
-mod file;
-mod name;
+mod entry;
+mod kind;
+#[cfg(test)]
+mod manual;
 mod random;
-mod target;
+mod schema;
 mod when;
-mod words;
 mod write;
 
-pub(super) use file::RawFaults;
-pub use name::FaultName;
-pub(super) use target::broker_name;
+pub(crate) use argument::Dice;
+pub use argument::{
+    BrokerTarget, Direction, Factor, Failure, MemberTarget, PartitionCount, TopicNumber,
+};
+pub(super) use check::check;
+pub(super) use entry::RawFaults;
+pub use kind::{FaultKind, FaultName, Lasts};
 pub(super) use write::write;
 
-use plimsoll_core::{Instant, Outcome, TopicPartition};
-use plimsoll_oracle::{FaultId, MemberId, MessageId, RequestKind};
+use plimsoll_core::Instant;
+use plimsoll_oracle::FaultId;
 use std::time::Duration;
 
 /// An entry of a scenario's faults.
@@ -99,7 +108,7 @@ pub enum Trigger {
 }
 
 plimsoll_oracle::words! {
-    /// What a triggered fault waits for; each is observed in the trace.
+    /// An observation that a triggered fault waits for.
     pub enum Condition: "condition" {
         /// A member sent a commit, which has not arrived yet.
         CommitInFlight = "commit-in-flight",
@@ -122,140 +131,4 @@ plimsoll_oracle::words! {
         /// A record was acknowledged in the dead-letter topic.
         DeadLettered = "dead-lettered",
     }
-}
-
-/// Which member a fault hits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MemberTarget {
-    /// This one.
-    Member(MemberId),
-    /// The one that the trigger was about; for a timed fault, the owner of the most partitions.
-    Subject,
-    /// The owner of a partition at that moment.
-    OwnerOf(TopicPartition),
-}
-
-/// Which broker a fault hits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BrokerTarget {
-    /// This one, counted from 0 (files write `broker-1` for 0).
-    Broker(u32),
-    /// The leader of a partition at that moment.
-    LeaderOf(TopicPartition),
-    /// The group's coordinator at that moment.
-    Coordinator,
-}
-
-plimsoll_oracle::words! {
-    /// Which way a network fault works.
-    pub enum Direction: "direction" {
-        /// Both ways.
-        Both = "both",
-        /// What the member sends: requests.
-        Requests = "requests",
-        /// What the member receives: responses.
-        Responses = "responses",
-    }
-}
-
-/// What happens.
-#[derive(Clone, Debug, PartialEq)]
-pub enum FaultKind {
-    /// `crash`: the process dies at once (SIGKILL); started again after the duration.
-    Crash(MemberTarget),
-    /// `stop`: a graceful stop (SIGTERM); started again after the duration.
-    Stop(MemberTarget),
-    /// `pause`: the process stands still (SIGSTOP) for the duration, and wakes up believing what
-    /// it believed.
-    Pause(MemberTarget),
-    /// `slow`: handlers of the member take so many times as long.
-    Slow(MemberTarget, u32),
-    /// `join`: a member that has no start of its own starts.
-    Join(MemberId),
-    /// `rolling-restart`: each member in turn stops gracefully and starts again; the duration is
-    /// the time from one member's stop to the next one's.
-    RollingRestart,
-    /// `crash-after-effect`: the process dies after the handler's next effect, before its result;
-    /// started again after the duration.
-    CrashAfterEffect(MemberTarget),
-    /// `handler-outage`: this share of all attempts fails, for the duration.
-    HandlerOutage {
-        /// How they fail; never `Ok`.
-        outcome: Outcome,
-        /// How many, 0 to 1.
-        share: f64,
-    },
-    /// `handler-hang`: attempts of the member that begin during the fault do not come back
-    /// before its end.
-    HandlerHang(MemberTarget),
-    /// `undecodable`: a message that no handler can decode; it has no time.
-    Undecodable(MessageId),
-    /// `partition`: nothing passes between the member and the broker; what was sent is held, and
-    /// arrives afterwards where the connection lived on.
-    Partition {
-        /// The member.
-        member: MemberTarget,
-        /// The broker; `None`: all of them.
-        broker: Option<BrokerTarget>,
-        /// Which way.
-        direction: Direction,
-    },
-    /// `isolate`: nothing passes between the broker and all others, the controller too.
-    Isolate(BrokerTarget),
-    /// `delay`: everything between the member and the broker takes so much longer.
-    Delay {
-        /// The member.
-        member: MemberTarget,
-        /// The broker; `None`: all of them.
-        broker: Option<BrokerTarget>,
-        /// How much longer, each way.
-        by: Duration,
-    },
-    /// `cut`: the connections between the member and the broker break, and what is in flight on
-    /// them is gone; both sides notice. It has no duration.
-    Cut {
-        /// The member.
-        member: MemberTarget,
-        /// The broker; `None`: all of them.
-        broker: Option<BrokerTarget>,
-    },
-    /// `lose-response`: the member's next request of a kind is applied, and its answer is lost
-    /// with the connection.
-    LoseResponse(MemberTarget, RequestKind),
-    /// `broker-crash`: the broker's process dies; started again after the duration.
-    BrokerCrash(BrokerTarget),
-    /// `broker-stop`: the broker hands its leaderships over and stops; started again after the
-    /// duration.
-    BrokerStop(BrokerTarget),
-    /// `broker-pause`: the broker stands still for the duration.
-    BrokerPause(BrokerTarget),
-    /// `rolling-broker-restart`: each broker in turn stops cleanly and starts again; the duration
-    /// is the time from one broker's stop to the next one's.
-    RollingBrokerRestart,
-    /// `leader-move`: another in-sync replica becomes the leader of the partition.
-    LeaderMove(TopicPartition),
-    /// `coordinator-move`: another broker becomes the group's coordinator.
-    CoordinatorMove,
-    /// `error`: requests of a kind are answered with an error, for the duration.
-    Error {
-        /// The broker; `None`: all of them.
-        broker: Option<BrokerTarget>,
-        /// Which requests.
-        request: RequestKind,
-        /// Kafka's name of the error, checked to be one that this request can return.
-        error: plimsoll_oracle::ErrorName,
-        /// How many of them, 0 to 1.
-        share: f64,
-    },
-    /// `throttle`: the broker answers everything so much later, for the duration.
-    Throttle(BrokerTarget, Duration),
-    /// `add-partitions`: the topic gets so many more partitions.
-    AddPartitions {
-        /// The topic's number.
-        topic: u32,
-        /// How many more; at least 1.
-        count: u32,
-    },
-    /// `retention`: the first records of the partition are removed, up to this share of it.
-    Retention(TopicPartition, f64),
 }

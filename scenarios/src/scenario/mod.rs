@@ -35,15 +35,17 @@ pub use distribution::Distribution;
 pub use errors::{Mistake, Problem, ScenarioError};
 pub use expect::{Expect, Expected};
 pub use fate::{Fate, outage_hits};
+pub(crate) use faults::Dice;
 pub use faults::{
-    BrokerTarget, Condition, Direction, Fault, FaultKind, FaultName, FaultSpec, MemberTarget,
-    RandomFaults, Trigger,
+    BrokerTarget, Condition, Direction, Factor, Failure, Fault, FaultKind, FaultName, FaultSpec,
+    Lasts, MemberTarget, PartitionCount, RandomFaults, TopicNumber, Trigger,
 };
 pub use file::schema;
 pub use handler::Handler;
 pub use messages::Message;
 pub use network::Network;
 pub use topics::Topic;
+pub use units::Share;
 pub use workload::{Acks, Producer, Traffic, Workload};
 
 pub(crate) use table::Keys;

@@ -35,8 +35,8 @@ pub(super) struct Rate(pub f64);
 pub(super) struct Bytes(pub u64);
 
 /// A part of a whole, 0 to 1.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Share(pub f64);
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Share(pub f64);
 
 impl Written for Duration {
     const EXPECTED: &'static str = r#"a duration such as "250ms", "1.5s" or "5m""#;

@@ -29,8 +29,10 @@ fn limit_brokers(plan: &mut Plan, brokers: u32) {
     Arc::make_mut(&mut plan.settings).cluster.brokers = brokers;
     limit_replication(plan, brokers);
     for fault in &mut plan.faults {
-        if let Some(BrokerTarget::Broker(broker)) = fault.kind.broker_mut() {
-            *broker %= brokers;
+        for argument in fault.kind.arguments_mut() {
+            if let Some(BrokerTarget::Broker(broker)) = argument.broker_mut() {
+                *broker %= brokers;
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ pub(super) fn pass(search: &mut Search<'_>) {
         })
     });
     for fault in search.best.faults.clone() {
-        let (FaultKind::Join(member), Trigger::At(at)) = (&fault.kind, fault.trigger) else {
+        let (FaultKind::Join { member }, Trigger::At(at)) = (&fault.kind, fault.trigger) else {
             continue;
         };
         search.attempt_with(|plan| {

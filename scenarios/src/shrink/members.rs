@@ -1,8 +1,8 @@
 //! Fewer members.
 
-use super::{Search, targets};
+use super::Search;
 use crate::Plan;
-use crate::scenario::{FaultKind, MemberTarget};
+use crate::scenario::{Fault, MemberTarget};
 use plimsoll_oracle::MemberId;
 
 /// Leaves members out, the last ones first. The faults of a member go with it, or hit another.
@@ -41,10 +41,12 @@ fn keep_only_the_first(plan: &mut Plan) {
 /// Aims the faults that name a member at another. A `join` cannot be handed over.
 fn hand_faults_over(plan: &mut Plan, from: MemberId, to: MemberId) {
     for fault in &mut plan.faults {
-        if let Some(MemberTarget::Member(member)) = fault.kind.member_mut()
-            && *member == from
-        {
-            *member = to;
+        for argument in fault.kind.arguments_mut() {
+            if let Some(target) = argument.member_mut()
+                && *target == MemberTarget::Member(from)
+            {
+                *target = MemberTarget::Member(to);
+            }
         }
     }
 }
@@ -53,17 +55,16 @@ fn hand_faults_over(plan: &mut Plan, from: MemberId, to: MemberId) {
 fn remove(plan: &mut Plan, gone: MemberId) {
     plan.starts.remove(gone.0 as usize);
     plan.faults
-        .retain(|fault| !targets::names_member(&fault.kind, gone));
-    for fault in &mut plan.faults {
-        let member = match &mut fault.kind {
-            FaultKind::Join(member) => member,
-            kind => match kind.member_mut() {
-                Some(MemberTarget::Member(member)) => member,
-                _ => continue,
-            },
-        };
+        .retain_mut(|fault| !named_members(fault).any(|member| *member == gone));
+    for member in plan.faults.iter_mut().flat_map(named_members) {
         if *member > gone {
             member.0 -= 1;
         }
     }
+}
+
+/// The members that a fault names by their numbers.
+fn named_members(fault: &mut Fault) -> impl Iterator<Item = &mut MemberId> {
+    let arguments = fault.kind.arguments_mut().into_iter();
+    arguments.filter_map(|argument| argument.member_id_mut())
 }

@@ -13,7 +13,6 @@ mod partitions;
 mod settings;
 mod size;
 mod subset;
-mod targets;
 mod times;
 mod values;
 
@@ -149,7 +148,7 @@ fn tidy(plan: &mut Plan) {
         .sort_by_key(|message| (message.at, message.id));
     // The fate of its message says it already.
     plan.faults
-        .retain(|fault| !matches!(fault.kind, FaultKind::Undecodable(_)));
+        .retain(|fault| !matches!(fault.kind, FaultKind::Undecodable { .. }));
     let starts = plan.starts.iter();
     let starts = starts
         .map(|start| start.map(Instant::since_start))

@@ -1,8 +1,8 @@
 //! Fewer topics and partitions.
 
-use super::{Search, targets};
+use super::Search;
 use crate::Plan;
-use crate::scenario::FaultKind;
+use crate::scenario::{FaultKind, TopicNumber};
 use plimsoll_core::TopicPartition;
 use std::sync::Arc;
 
@@ -97,13 +97,15 @@ fn fold_topic(plan: &mut Plan, gone: u32, heir: u32) {
             partition.topic -= 1;
         }
     });
-    for fault in &mut plan.faults {
-        if let FaultKind::AddPartitions { topic, .. } = &mut fault.kind {
-            if *topic == gone {
-                *topic = heir;
-            } else if *topic > gone {
-                *topic -= 1;
-            }
+    let arguments = plan
+        .faults
+        .iter_mut()
+        .flat_map(|fault| fault.kind.arguments_mut());
+    for TopicNumber(topic) in arguments.filter_map(|argument| argument.topic_mut()) {
+        if *topic == gone {
+            *topic = heir;
+        } else if *topic > gone {
+            *topic -= 1;
         }
     }
     Arc::make_mut(&mut plan.settings)
@@ -116,7 +118,11 @@ fn for_each_partition(plan: &mut Plan, visit: &mut dyn FnMut(&mut TopicPartition
     for message in &mut plan.messages {
         visit(&mut message.partition);
     }
-    for fault in &mut plan.faults {
-        targets::for_each_partition(&mut fault.kind, visit);
-    }
+    let arguments = plan
+        .faults
+        .iter_mut()
+        .flat_map(|fault| fault.kind.arguments_mut());
+    arguments
+        .filter_map(|argument| argument.partition_mut())
+        .for_each(visit);
 }

@@ -3,7 +3,8 @@
 use super::{Shrunk, shrink};
 use crate::scenario::{
     BrokerTarget, Cluster, Condition, Consumers, Direction, Distribution, Expect, Fate, Fault,
-    FaultKind, Handler, MemberTarget, Message, Network, Producer, Settings, Topic, Trigger,
+    FaultKind, Handler, MemberTarget, Message, Network, PartitionCount, Producer, Settings, Topic,
+    TopicNumber, Trigger,
 };
 use crate::{Plan, Scenario};
 use plimsoll_core::{Instant, TopicPartition};
@@ -36,9 +37,24 @@ fn shrunk(plan: &Plan, fails: impl Fn(&Plan) -> bool) -> Shrunk {
 fn plan() -> Plan {
     let messages = (0..200).map(message).collect();
     let faults = vec![
-        fault(0, FaultKind::Crash(MemberTarget::Member(MemberId(2)))),
-        fault(1, FaultKind::BrokerCrash(BrokerTarget::Broker(2))),
-        fault(2, FaultKind::LeaderMove(TopicPartition::new(1, 3))),
+        fault(
+            0,
+            FaultKind::Crash {
+                member: MemberTarget::Member(MemberId(2)),
+            },
+        ),
+        fault(
+            1,
+            FaultKind::BrokerCrash {
+                broker: BrokerTarget::Broker(2),
+            },
+        ),
+        fault(
+            2,
+            FaultKind::LeaderMove {
+                partition: TopicPartition::new(1, 3),
+            },
+        ),
         fault(
             3,
             FaultKind::Partition {
@@ -47,8 +63,18 @@ fn plan() -> Plan {
                 direction: Direction::Responses,
             },
         ),
-        fault(4, FaultKind::Join(MemberId(3))),
-        fault(5, FaultKind::Undecodable(MessageId(9))),
+        fault(
+            4,
+            FaultKind::Join {
+                member: MemberId(3),
+            },
+        ),
+        fault(
+            5,
+            FaultKind::Undecodable {
+                message: MessageId(9),
+            },
+        ),
         Fault {
             trigger: Trigger::When {
                 condition: Condition::Effect,
@@ -57,10 +83,19 @@ fn plan() -> Plan {
             },
             ..fault(
                 6,
-                FaultKind::LoseResponse(MemberTarget::Subject, RequestKind::OffsetCommit),
+                FaultKind::LoseResponse {
+                    member: MemberTarget::Triggering,
+                    request: RequestKind::OffsetCommit,
+                },
             )
         },
-        fault(7, FaultKind::AddPartitions { topic: 1, count: 2 }),
+        fault(
+            7,
+            FaultKind::AddPartitions {
+                topic: TopicNumber(1),
+                count: PartitionCount(2),
+            },
+        ),
     ];
     let starts = [Some(0), Some(1_234), Some(20_000), None];
     Plan {
@@ -91,7 +126,7 @@ fn message(number: u32) -> Message {
 fn fault(id: u32, kind: FaultKind) -> Fault {
     let lasts = matches!(
         kind,
-        FaultKind::Crash(_) | FaultKind::BrokerCrash(_) | FaultKind::Partition { .. }
+        FaultKind::Crash { .. } | FaultKind::BrokerCrash { .. } | FaultKind::Partition { .. }
     );
     Fault {
         id: FaultId(id),
@@ -181,7 +216,9 @@ fn two_messages_and_a_fault_stay_and_nothing_else() {
         [Fault {
             id: FaultId(2),
             trigger: Trigger::At(Instant::ZERO),
-            kind: FaultKind::LeaderMove(TopicPartition::new(0, 0)),
+            kind: FaultKind::LeaderMove {
+                partition: TopicPartition::new(0, 0)
+            },
             duration: None,
         }]
     );
@@ -230,13 +267,22 @@ fn what_the_failure_needs_is_kept() {
 
 #[test]
 fn members_hand_their_faults_over() {
-    let crash = |fault: &Fault| matches!(fault.kind, FaultKind::Crash(MemberTarget::Member(_)));
+    let crash = |fault: &Fault| {
+        matches!(
+            fault.kind,
+            FaultKind::Crash {
+                member: MemberTarget::Member(_)
+            }
+        )
+    };
     let plan = shrunk(&plan(), |plan| plan.faults.iter().any(crash)).plan;
     assert_sound(&plan);
     assert_eq!(plan.starts.len(), 1);
     assert_eq!(
         plan.faults[0].kind,
-        FaultKind::Crash(MemberTarget::Member(MemberId(0)))
+        FaultKind::Crash {
+            member: MemberTarget::Member(MemberId(0))
+        }
     );
 }
 

@@ -3,7 +3,7 @@
 use super::Search;
 use super::size::significant_digits;
 use crate::Plan;
-use crate::scenario::{FaultKind, Trigger};
+use crate::scenario::Trigger;
 use plimsoll_core::Instant;
 use plimsoll_oracle::MessageId;
 use std::time::Duration;
@@ -28,8 +28,8 @@ enum Slot {
     FaultAt(usize),
     FaultDelay(usize),
     FaultDuration(usize),
-    /// By how much a fault slows things down.
-    FaultBy(usize),
+    /// An argument of a fault, both by their index.
+    FaultArgument(usize, usize),
     Heal,
 }
 
@@ -66,8 +66,10 @@ fn times(plan: &Plan) -> Vec<(Slot, u64)> {
                 .duration
                 .map(|duration| (Slot::FaultDuration(index), nanos_of(duration))),
         );
-        if let FaultKind::Delay { by, .. } | FaultKind::Throttle(_, by) = fault.kind {
-            times.push((Slot::FaultBy(index), nanos_of(by)));
+        let mut kind = fault.kind.clone();
+        for (argument, value) in kind.arguments_mut().into_iter().enumerate() {
+            let time = value.time_mut().map(|time| nanos_of(*time));
+            times.extend(time.map(|nanos| (Slot::FaultArgument(index, argument), nanos)));
         }
     }
     times.push((Slot::Heal, plan.heal_at.as_nanos()));
@@ -91,11 +93,9 @@ fn set(plan: &mut Plan, slot: Slot, nanos: u64) {
             }
         }
         Slot::FaultDuration(index) => plan.faults[index].duration = Some(duration),
-        Slot::FaultBy(index) => {
-            if let FaultKind::Delay { by, .. } | FaultKind::Throttle(_, by) =
-                &mut plan.faults[index].kind
-            {
-                *by = duration;
+        Slot::FaultArgument(index, argument) => {
+            if let Some(time) = plan.faults[index].kind.arguments_mut()[argument].time_mut() {
+                *time = duration;
             }
         }
         Slot::Heal => plan.heal_at = moment,
@@ -174,7 +174,7 @@ fn bounds(plan: &Plan, slot: Slot) -> (u64, u64) {
             (0, plan.heal_at.as_nanos().saturating_sub(1))
         }
         Slot::FaultDelay(_) => (0, u64::MAX),
-        Slot::FaultDuration(_) | Slot::FaultBy(_) => (MILLISECOND, u64::MAX),
+        Slot::FaultDuration(_) | Slot::FaultArgument(..) => (MILLISECOND, u64::MAX),
         Slot::Heal => (round_up(last_begin(plan) + 1, SECOND), u64::MAX),
     }
 }

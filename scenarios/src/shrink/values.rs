@@ -2,7 +2,7 @@
 
 use super::Search;
 use crate::Plan;
-use crate::scenario::{Direction, Distribution, Fate, Fault, FaultKind, Trigger};
+use crate::scenario::{Distribution, Fate, Fault, FaultKind, Trigger};
 use plimsoll_core::Config;
 use std::time::Duration;
 
@@ -76,16 +76,11 @@ fn fault_weight(fault: &Fault) -> u64 {
         Trigger::At(_) => 0,
         Trigger::When { count, .. } => u64::from(count),
     };
+    let arguments = fault.kind.arguments().into_iter();
     count
-        + match fault.kind {
-            FaultKind::Slow(_, factor) => u64::from(factor),
-            FaultKind::AddPartitions { count, .. } => u64::from(count),
-            FaultKind::HandlerOutage { share, .. }
-            | FaultKind::Error { share, .. }
-            | FaultKind::Retention(_, share) => u64::from(share != 1.0),
-            FaultKind::Partition { direction, .. } => u64::from(direction != Direction::Both),
-            _ => 0,
-        }
+        + arguments
+            .map(|argument| argument.value.weight())
+            .sum::<u64>()
 }
 
 /// The retry budget says something only where a message fails.
@@ -175,35 +170,21 @@ fn shrink_fault(search: &mut Search<'_>, index: usize) {
             }
         });
     }
-    match search.best.faults[index].kind {
-        FaultKind::Slow(_, number) | FaultKind::AddPartitions { count: number, .. } => {
-            shrink_number(search, number, &|plan, fewer| {
-                if let FaultKind::Slow(_, number) | FaultKind::AddPartitions { count: number, .. } =
-                    &mut plan.faults[index].kind
-                {
-                    *number = fewer;
-                }
-            });
-        }
-        FaultKind::HandlerOutage { .. } | FaultKind::Error { .. } | FaultKind::Retention(..) => {
-            search.attempt_with(|plan| {
-                if let FaultKind::HandlerOutage { share, .. }
-                | FaultKind::Error { share, .. }
-                | FaultKind::Retention(_, share) = &mut plan.faults[index].kind
-                {
-                    *share = 1.0;
-                }
-            });
-        }
-        FaultKind::Partition { .. } => {
-            search.attempt_with(|plan| {
-                if let FaultKind::Partition { direction, .. } = &mut plan.faults[index].kind {
-                    *direction = Direction::Both;
-                }
-            });
-        }
-        _ => {}
+    for argument in 0..search.best.faults[index].kind.arguments().len() {
+        shrink_argument(search, index, argument);
     }
+}
+
+fn shrink_argument(search: &mut Search<'_>, fault: usize, argument: usize) {
+    let mut kind = search.best.faults[fault].kind.clone();
+    if let Some(number) = kind.arguments_mut()[argument].number_mut() {
+        shrink_number(search, *number, &|plan, fewer| {
+            if let Some(number) = plan.faults[fault].kind.arguments_mut()[argument].number_mut() {
+                *number = fewer;
+            }
+        });
+    }
+    search.attempt_with(|plan| plan.faults[fault].kind.arguments_mut()[argument].make_plain());
 }
 
 /// Tries 1, then halves, then one less at a time.

@@ -1,16 +1,20 @@
 //! Faults of every kind.
 
+#[path = "../../src/scenario/faults/table.rs"]
+mod table;
+
 use super::{Shape, or_default, partition, share, time, time_range};
-use plimsoll_core::{Instant, Outcome};
+use plimsoll_core::{Instant, TopicPartition};
 use plimsoll_oracle::{ErrorName, FaultId, MemberId, MessageId, RequestKind, Word};
 use plimsoll_scenarios::scenario::{
-    BrokerTarget, Condition, Direction, Fault, FaultKind, FaultName, FaultSpec, MemberTarget,
-    RandomFaults, Trigger,
+    BrokerTarget, Condition, Direction, Factor, Failure, Fault, FaultKind, FaultName, FaultSpec,
+    Lasts, MemberTarget, PartitionCount, RandomFaults, Share, TopicNumber, Trigger,
 };
 use proptest::collection::{btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
+use proptest::strategy::Union;
 use std::time::Duration;
 
 /// Explicit and random ones, with ids of every order.
@@ -21,26 +25,18 @@ pub(super) fn faults(shape: Shape) -> impl Strategy<Value = Vec<FaultSpec>> {
         option::of(time()),
         time(),
     );
-    let explicit = explicit.prop_map(|(kind, trigger, duration, needed)| {
-        let none = FaultKind::Undecodable(MessageId(0)).name();
-        let rolls = matches!(
-            kind,
-            FaultKind::RollingRestart | FaultKind::RollingBrokerRestart
-        );
-        Fault {
-            id: FaultId(0),
-            trigger: if kind.name() == none {
-                Trigger::At(Instant::ZERO)
-            } else {
-                trigger
-            },
-            duration: match (lasts(&kind), rolls) {
-                (false, _) => None,
-                (true, true) => Some(needed),
-                (true, false) => duration,
-            },
-            kind,
-        }
+    let explicit = explicit.prop_map(|(kind, trigger, duration, needed)| Fault {
+        id: FaultId(0),
+        trigger: match kind.lasts() {
+            Lasts::Always => Trigger::At(Instant::ZERO),
+            _ => trigger,
+        },
+        duration: match kind.lasts() {
+            Lasts::AMoment | Lasts::Always => None,
+            Lasts::AWhile => duration,
+            Lasts::MemberByMember | Lasts::BrokerByBroker => Some(needed),
+        },
+        kind,
     });
     let spec = prop_oneof![
         4 => explicit.prop_map(FaultSpec::Explicit),
@@ -56,21 +52,6 @@ pub(super) fn faults(shape: Shape) -> impl Strategy<Value = Vec<FaultSpec>> {
         }
         specs
     })
-}
-
-/// As the documents of the kinds say.
-fn lasts(kind: &FaultKind) -> bool {
-    !matches!(
-        kind,
-        FaultKind::Join(_)
-            | FaultKind::Undecodable(_)
-            | FaultKind::Cut { .. }
-            | FaultKind::LoseResponse(..)
-            | FaultKind::LeaderMove(_)
-            | FaultKind::CoordinatorMove
-            | FaultKind::AddPartitions { .. }
-            | FaultKind::Retention(..)
-    )
 }
 
 fn trigger() -> impl Strategy<Value = Trigger> {
@@ -122,109 +103,166 @@ fn random_faults() -> impl Strategy<Value = RandomFaults> {
     )
 }
 
-fn fault_kind(shape: &Shape) -> impl Strategy<Value = FaultKind> + use<> {
-    let member = prop_oneof![
-        (0..shape.starts.len() as u32).prop_map(|number| MemberTarget::Member(MemberId(number))),
-        Just(MemberTarget::Subject),
-        partition(shape).prop_map(MemberTarget::OwnerOf),
-    ];
-    let broker = prop_oneof![
-        (0..shape.brokers).prop_map(BrokerTarget::Broker),
-        Just(BrokerTarget::Coordinator),
-        partition(shape).prop_map(BrokerTarget::LeaderOf),
-    ];
-    let starts = shape.starts.iter().enumerate();
-    let joining = starts.filter_map(|(number, start)| start.is_none().then_some(number as u32));
-    let joining: Vec<_> = joining
-        .map(|number| FaultKind::Join(MemberId(number)))
-        .collect();
-    let ids = shape.messages.clone().unwrap_or_else(|| (1..=10).collect());
-    let undecodable: Vec<_> = ids
-        .into_iter()
-        .map(|id| FaultKind::Undecodable(MessageId(id)))
-        .collect();
-    let mut fixed = [joining, undecodable].concat();
-    fixed.extend([
-        FaultKind::RollingRestart,
-        FaultKind::RollingBrokerRestart,
-        FaultKind::CoordinatorMove,
-    ]);
-    let between = (member.clone(), option::of(broker.clone()));
-    let directions = select(vec![
-        Direction::Both,
-        Direction::Requests,
-        Direction::Responses,
-    ]);
-    let outcomes = select(vec![Outcome::Retryable, Outcome::Permanent]);
-    let error = select(REQUESTS.to_vec()).prop_flat_map(|request| {
-        (
-            Just(request),
-            select(ErrorName::of_request(request).to_vec()),
-        )
-    });
-    let processes = prop_oneof![
-        member.clone().prop_map(FaultKind::Crash),
-        member.clone().prop_map(FaultKind::Stop),
-        member.clone().prop_map(FaultKind::Pause),
-        (member.clone(), 1..100u32).prop_map(|(member, by)| FaultKind::Slow(member, by)),
-        member.clone().prop_map(FaultKind::CrashAfterEffect),
-        member.clone().prop_map(FaultKind::HandlerHang),
-        (member, select(REQUESTS.to_vec())).prop_map(|(m, r)| FaultKind::LoseResponse(m, r)),
-        (outcomes, share())
-            .prop_map(|(outcome, share)| FaultKind::HandlerOutage { outcome, share }),
-    ];
-    let links = prop_oneof![
-        (between.clone(), directions).prop_map(|((member, broker), direction)| {
-            FaultKind::Partition {
-                member,
-                broker,
-                direction,
-            }
-        }),
-        (between.clone(), time()).prop_map(|((member, broker), by)| FaultKind::Delay {
-            member,
-            broker,
-            by
-        }),
-        between.prop_map(|(member, broker)| FaultKind::Cut { member, broker }),
-    ];
-    let topics = shape.topics.len() as u32;
-    let brokers = prop_oneof![
-        broker.clone().prop_map(FaultKind::Isolate),
-        broker.clone().prop_map(FaultKind::BrokerCrash),
-        broker.clone().prop_map(FaultKind::BrokerStop),
-        broker.clone().prop_map(FaultKind::BrokerPause),
-        (broker.clone(), time()).prop_map(|(broker, by)| FaultKind::Throttle(broker, by)),
-        (option::of(broker), error, share()).prop_map(|(broker, (request, error), share)| {
-            FaultKind::Error {
-                broker,
-                request,
-                error,
-                share,
-            }
-        }),
-        partition(shape).prop_map(FaultKind::LeaderMove),
-        (partition(shape), share()).prop_map(|(at, share)| FaultKind::Retention(at, share)),
-        (0..topics, 1..4u32).prop_map(|(topic, count)| FaultKind::AddPartitions { topic, count }),
-    ];
-    prop_oneof![
-        select(fixed),
-        processes.boxed(),
-        links.boxed(),
-        brokers.boxed()
-    ]
+/// Any value of an argument's type; `None` where the scenario has none.
+trait Any: Sized {
+    fn any(shape: &Shape) -> Option<BoxedStrategy<Self>>;
 }
 
-const REQUESTS: [RequestKind; 11] = [
-    RequestKind::Produce,
-    RequestKind::Fetch,
-    RequestKind::ListOffsets,
-    RequestKind::Metadata,
-    RequestKind::OffsetCommit,
-    RequestKind::OffsetFetch,
-    RequestKind::FindCoordinator,
-    RequestKind::JoinGroup,
-    RequestKind::SyncGroup,
-    RequestKind::Heartbeat,
-    RequestKind::LeaveGroup,
-];
+/// A strategy for each kind of fault, from the table of them.
+macro_rules! strategies {
+    ($(
+        $(#[doc = $doc:literal])+
+        $kind:ident $word:literal $({
+            $($(#[$undrawn:ident])? $key:ident: $type:ty $(= $default:expr)?,)+
+        })? lasts $lasts:ident, hinders $hinders:ident, breaks $breaks:ident;
+    )+) => {
+        fn kinds(shape: &Shape) -> Vec<BoxedStrategy<FaultKind>> {
+            let mut kinds = Vec::new();
+            $(kinds.extend(strategies!(@kind shape $kind $({ $($key: $type),+ })?));)+
+            kinds
+        }
+    };
+    (@kind $shape:ident $kind:ident) => { Some(Just(FaultKind::$kind).boxed()) };
+    (@kind $shape:ident $kind:ident { $($key:ident: $type:ty),+ }) => {
+        (|| {
+            let arguments = ($(<$type>::any($shape)?,)+);
+            let kind = |($($key,)+)| FaultKind::$kind { $($key),+ };
+            Some(arguments.prop_map(kind).boxed())
+        })()
+    };
+}
+
+table::with_faults!(strategies);
+
+fn fault_kind(shape: &Shape) -> impl Strategy<Value = FaultKind> + use<> {
+    Union::new(kinds(shape)).prop_map(|mut kind| {
+        if let FaultKind::Error { request, error, .. } = &mut kind {
+            let possible = ErrorName::of_request(*request);
+            *error = possible[error.code() as usize % possible.len()];
+        }
+        kind
+    })
+}
+
+impl Any for MemberTarget {
+    fn any(shape: &Shape) -> Option<BoxedStrategy<Self>> {
+        let members = 0..shape.starts.len() as u32;
+        let target = prop_oneof![
+            members.prop_map(|number| Self::Member(MemberId(number))),
+            Just(Self::Triggering),
+            partition(shape).prop_map(Self::OwnerOf),
+        ];
+        Some(target.boxed())
+    }
+}
+
+/// One that can join.
+impl Any for MemberId {
+    fn any(shape: &Shape) -> Option<BoxedStrategy<Self>> {
+        let starts = (0..).map(MemberId).zip(&shape.starts);
+        any_of(starts.filter_map(|(member, start)| start.is_none().then_some(member)))
+    }
+}
+
+impl Any for BrokerTarget {
+    fn any(shape: &Shape) -> Option<BoxedStrategy<Self>> {
+        let target = prop_oneof![
+            (0..shape.brokers).prop_map(Self::Broker),
+            Just(Self::Coordinator),
+            partition(shape).prop_map(Self::LeaderOf),
+        ];
+        Some(target.boxed())
+    }
+}
+
+impl Any for Option<BrokerTarget> {
+    fn any(shape: &Shape) -> Option<BoxedStrategy<Self>> {
+        Some(option::of(BrokerTarget::any(shape)?).boxed())
+    }
+}
+
+impl Any for TopicPartition {
+    fn any(shape: &Shape) -> Option<BoxedStrategy<Self>> {
+        Some(partition(shape).boxed())
+    }
+}
+
+impl Any for TopicNumber {
+    fn any(shape: &Shape) -> Option<BoxedStrategy<Self>> {
+        any_of((0..shape.topics.len() as u32).map(Self))
+    }
+}
+
+impl Any for PartitionCount {
+    fn any(_: &Shape) -> Option<BoxedStrategy<Self>> {
+        any_of((1..4).map(Self))
+    }
+}
+
+impl Any for MessageId {
+    fn any(shape: &Shape) -> Option<BoxedStrategy<Self>> {
+        let ids = shape.messages.clone().unwrap_or_else(|| (1..=10).collect());
+        any_of(ids.into_iter().map(Self))
+    }
+}
+
+impl Any for Duration {
+    fn any(_: &Shape) -> Option<BoxedStrategy<Self>> {
+        Some(time().boxed())
+    }
+}
+
+impl Any for Factor {
+    fn any(_: &Shape) -> Option<BoxedStrategy<Self>> {
+        Some((1..=1_000u32).prop_map(Self).boxed())
+    }
+}
+
+impl Any for Share {
+    fn any(_: &Shape) -> Option<BoxedStrategy<Self>> {
+        Some(share().prop_map(Self).boxed())
+    }
+}
+
+impl Any for Failure {
+    fn any(_: &Shape) -> Option<BoxedStrategy<Self>> {
+        any_of([Self::Retryable, Self::Permanent])
+    }
+}
+
+impl Any for Direction {
+    fn any(_: &Shape) -> Option<BoxedStrategy<Self>> {
+        any_of([Self::Both, Self::Requests, Self::Responses])
+    }
+}
+
+impl Any for ErrorName {
+    fn any(_: &Shape) -> Option<BoxedStrategy<Self>> {
+        any_of(Self::ALL.iter().copied())
+    }
+}
+
+impl Any for RequestKind {
+    fn any(_: &Shape) -> Option<BoxedStrategy<Self>> {
+        any_of([
+            Self::Produce,
+            Self::Fetch,
+            Self::ListOffsets,
+            Self::Metadata,
+            Self::OffsetCommit,
+            Self::OffsetFetch,
+            Self::FindCoordinator,
+            Self::JoinGroup,
+            Self::SyncGroup,
+            Self::Heartbeat,
+            Self::LeaveGroup,
+        ])
+    }
+}
+
+fn any_of<T: Clone + std::fmt::Debug + 'static>(
+    values: impl IntoIterator<Item = T>,
+) -> Option<BoxedStrategy<T>> {
+    let values: Vec<_> = values.into_iter().collect();
+    (!values.is_empty()).then(|| select(values).boxed())
+}

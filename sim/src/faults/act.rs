@@ -74,22 +74,22 @@ impl World<'_> {
     ) -> Option<Undo> {
         let member_node = member.map(|member| self.env.member_node(member));
         match &fault.kind {
-            FaultKind::Crash(_) | FaultKind::BrokerCrash(_) => {
+            FaultKind::Crash { .. } | FaultKind::BrokerCrash { .. } => {
                 let node = member_node.or(broker)?;
                 self.crash(node);
                 Some(Undo::Restart(node))
             }
-            FaultKind::Stop(_) | FaultKind::BrokerStop(_) => {
+            FaultKind::Stop { .. } | FaultKind::BrokerStop { .. } => {
                 let node = member_node.or(broker)?;
                 self.terminate(node);
                 Some(Undo::Restart(node))
             }
-            FaultKind::Pause(_) | FaultKind::BrokerPause(_) => {
+            FaultKind::Pause { .. } | FaultKind::BrokerPause { .. } => {
                 let node = member_node.or(broker)?;
                 self.pause(node);
                 Some(Undo::Resume(node))
             }
-            FaultKind::Join(member) => {
+            FaultKind::Join { member } => {
                 self.faults.joined[member.0 as usize] = true;
                 self.start(self.env.member_node(*member));
                 None
@@ -100,49 +100,51 @@ impl World<'_> {
                     .push(self.env.now(), Event::Fault(Step::Roll(index, 0)));
                 None
             }
-            FaultKind::CrashAfterEffect(_) => {
+            FaultKind::CrashAfterEffect { .. } => {
                 self.faults.crash_after_effect[member?.0 as usize] = Some(index);
                 Some(Undo::Disarm)
             }
-            FaultKind::Slow(_, factor) => {
-                self.env.sink.slow(member?, *factor);
+            FaultKind::Slow { by, .. } => {
+                self.env.sink.slow(member?, by.0);
                 Some(Undo::Unslow(member?))
             }
-            FaultKind::HandlerHang(_) => {
+            FaultKind::HandlerHang { .. } => {
                 self.env.sink.hang(member?);
                 Some(Undo::Unhang(member?))
             }
             FaultKind::HandlerOutage { outcome, share } => {
-                self.env.sink.begin_outage(fault.id, *outcome, *share);
+                self.env
+                    .sink
+                    .begin_outage(fault.id, (*outcome).into(), share.0);
                 Some(Undo::EndOutage)
             }
             // Its message carries it since the plan was drawn.
-            FaultKind::Undecodable(_) => None,
+            FaultKind::Undecodable { .. } => None,
             FaultKind::Partition { .. }
-            | FaultKind::Isolate(_)
+            | FaultKind::Isolate { .. }
             | FaultKind::Delay { .. }
             | FaultKind::Cut { .. }
-            | FaultKind::LoseResponse(..)
-            | FaultKind::Throttle(..)
+            | FaultKind::LoseResponse { .. }
+            | FaultKind::Throttle { .. }
             | FaultKind::Error { .. } => self.execute_on_network(index, fault, member_node, broker),
-            FaultKind::LeaderMove(partition) => {
+            FaultKind::LeaderMove { partition } => {
                 let partition = self.env.topology.index(*partition)?;
                 self.move_leader(partition)
             }
             FaultKind::CoordinatorMove => self.move_leader(self.env.topology.group_offsets()),
             FaultKind::AddPartitions { topic, count } => {
                 self.controller
-                    .add_partitions(&mut self.env, *topic, *count);
+                    .add_partitions(&mut self.env, topic.0, count.0);
                 self.after(self.env.controller());
                 None
             }
-            FaultKind::Retention(partition, share) => {
+            FaultKind::Retention { partition, share } => {
                 let partition = self.env.topology.index(*partition)?;
                 let leader = self.controller.leader(partition)?;
                 self.brokers[usize::from(leader.0)].remove_records(
                     &mut self.env,
                     partition,
-                    *share,
+                    share.0,
                 );
                 self.after(leader);
                 None
@@ -165,7 +167,7 @@ impl World<'_> {
                 }
                 Some(Undo::Unblock(links))
             }
-            FaultKind::Isolate(_) => {
+            FaultKind::Isolate { .. } => {
                 let broker = broker?;
                 let others = (0..self.node_count())
                     .map(Node)
@@ -191,11 +193,11 @@ impl World<'_> {
                 }
                 None
             }
-            FaultKind::LoseResponse(_, kind) => {
-                self.env.network.lose_response(member?, *kind);
+            FaultKind::LoseResponse { request, .. } => {
+                self.env.network.lose_response(member?, *request);
                 None
             }
-            FaultKind::Throttle(_, by) => {
+            FaultKind::Throttle { by, .. } => {
                 self.env.network.throttle(broker?, *by);
                 Some(Undo::Unthrottle(broker?))
             }
@@ -215,7 +217,7 @@ impl World<'_> {
                     broker,
                     request: *request,
                     error: *error,
-                    share: *share,
+                    share: share.0,
                     rng,
                 });
                 Some(Undo::ClearErrors)

@@ -13,7 +13,7 @@ impl World<'_> {
     ) -> Option<MemberId> {
         let member = match target {
             MemberTarget::Member(member) => Some(member),
-            MemberTarget::Subject => subject.or_else(|| self.busiest_member()),
+            MemberTarget::Triggering => subject.or_else(|| self.busiest_member()),
             MemberTarget::OwnerOf(partition) => {
                 let owner = self
                     .members

@@ -27,8 +27,8 @@ impl Condition {
         }
     }
 
-    /// The member that an observation which meets a condition is about: the `subject` of the
-    /// fault. What is acknowledged to the producer is about none.
+    /// The member that an observation which meets a condition is about: `triggering`
+    /// in a scenario file. What is acknowledged to the producer is about none.
     pub const fn subject_of(event: &TraceEvent) -> Option<MemberId> {
         match event {
             TraceEvent::Assigned { member, .. }

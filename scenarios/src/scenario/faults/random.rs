@@ -1,10 +1,10 @@
 //! `[faults.random]` as it stands in a file.
 
 use super::RandomFaults;
-use super::name::FaultName;
+use super::kind::FaultName;
 use crate::scenario::errors::{Place, Problem};
 use crate::scenario::units::{self, Span};
-use crate::scenario::value::Value;
+use crate::scenario::value::{Value, Written};
 use crate::scenario::write::{SHORT, Section};
 use plimsoll_oracle::Word;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -23,6 +23,7 @@ pub(super) struct RawRandom {
     /// When they begin, earliest and latest.
     between: Value<Span<Duration>>,
     /// How long each lasts that can last, shortest and longest; default "1s..10s".
+    #[schemars(schema_with = "above_zero")]
     r#for: Option<Value<Span<Duration>>>,
     /// Which kinds, and how often in proportion; default: every kind that can be drawn, alike.
     weights: Option<Weights>,
@@ -31,6 +32,8 @@ pub(super) struct RawRandom {
 /// By the words of `do`.
 #[derive(Debug)]
 struct Weights(Vec<(FaultName, f64)>);
+
+const MAX_WEIGHT: f64 = 1e6;
 
 const DURATION: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
 
@@ -49,9 +52,9 @@ impl<'de> Deserialize<'de> for Weights {
                 let mut weights = Vec::new();
                 while let Some(Value(name)) = map.next_key::<Value<FaultName>>()? {
                     let weight: f64 = map.next_value()?;
-                    if !(0.0..=1e6).contains(&weight) {
+                    if !(0.0..=MAX_WEIGHT).contains(&weight) {
                         let message =
-                            format!("invalid value: weight {weight}, expected 0 to 1000000");
+                            format!("invalid value: weight {weight}, expected 0 to {MAX_WEIGHT}");
                         return Err(A::Error::custom(message));
                     }
                     weights.push((name, weight));
@@ -83,12 +86,30 @@ impl JsonSchema for Weights {
             .map(|name| {
                 (
                     name.word().into(),
-                    serde_json::json!({ "type": "number", "minimum": 0 }),
+                    serde_json::json!({
+                        "type": "number",
+                        "minimum": 0,
+                        "maximum": MAX_WEIGHT,
+                        "description": name.description(),
+                    }),
                 )
             })
             .collect();
-        json_schema!({ "type": "object", "properties": words, "additionalProperties": false })
+        json_schema!({
+            "type": "object",
+            "properties": words,
+            "additionalProperties": false,
+            "minProperties": 1,
+        })
     }
+}
+
+/// A range whose lower end has a digit other than 0.
+fn above_zero(_: &mut SchemaGenerator) -> Schema {
+    let mut range = Span::<Duration>::schema();
+    let zero = serde_json::json!({ "pattern": r"^[^1-9]*?(\.\.|$)" });
+    range.insert("not".into(), zero);
+    range
 }
 
 /// The weights of a description that states none.

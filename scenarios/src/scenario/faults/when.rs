@@ -22,7 +22,6 @@ impl Written for When {
     const EXPECTED: &'static str = r#"a condition such as "commit-in-flight" or "10th effect""#;
 
     fn from_text(text: &str) -> Result<Self, Refused> {
-        const FILLERS: [&str; 8] = ["when", "after", "the", "a", "an", "is", "was", "are"];
         let text = text.to_lowercase();
         let mut tokens: Vec<_> = text
             .split([' ', '-', '\t'])
@@ -38,13 +37,32 @@ impl Written for When {
 
     fn schema() -> Schema {
         json_schema!({
-            "anyOf": [Condition::schema(), { "type": "string" }],
+            "anyOf": [Condition::schema(), { "type": "string", "pattern": Self::pattern() }],
             "examples": ["commit-in-flight", "a commit is in flight", "the 10th effect"],
         })
     }
 }
 
 impl When {
+    /// Returns the regular expression of phrases.
+    fn pattern() -> String {
+        let conditions = Condition::ALL.iter().map(|condition| {
+            let tokens: Vec<_> = condition.word().split('-').map(any_case).collect();
+            tokens.join(&format!("{GAP}+{}", fillers()))
+        });
+        let condition = conditions.collect::<Vec<_>>().join("|");
+        let (fillers, ordinal) = (fillers(), ordinals());
+        let filler = any_of(&FILLERS);
+        format!(
+            "^{GAP}*{fillers}(?:{ordinal}{GAP}+{fillers})?(?:{condition})(?:{GAP}+{filler})*{GAP}*$"
+        )
+    }
+
+    /// Returns the regular expression with which phrases begin that have an ordinal.
+    pub(super) fn counted_pattern() -> String {
+        format!("^{GAP}*{}{}{GAP}", fillers(), ordinals())
+    }
+
     /// As a file says it.
     pub(super) fn to_text(self) -> String {
         let word = self.condition.word();
@@ -55,17 +73,21 @@ impl When {
     }
 }
 
+const FILLERS: [&str; 8] = ["when", "after", "the", "a", "an", "is", "was", "are"];
+
+const ORDINALS: [&str; 10] = [
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
+];
+
+const ENDINGS: [&str; 4] = ["st", "nd", "rd", "th"];
+
 fn ordinal(token: &str) -> Option<u32> {
-    const WORDS: [&str; 10] = [
-        "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth",
-        "tenth",
-    ];
-    if let Some(index) = WORDS.iter().position(|word| *word == token) {
+    if let Some(index) = ORDINALS.iter().position(|word| *word == token) {
         return Some(index as u32 + 1);
     }
     let digits = token.find(|c: char| !c.is_ascii_digit())?;
     let (number, rest) = token.split_at(digits);
-    matches!(rest, "st" | "nd" | "rd" | "th").then_some(number.parse().ok()?)
+    ENDINGS.contains(&rest).then_some(number.parse().ok()?)
 }
 
 fn suffix(number: u32) -> &'static str {
@@ -75,6 +97,34 @@ fn suffix(number: u32) -> &'static str {
         (3, tens) if tens != 13 => "rd",
         _ => "th",
     }
+}
+
+/// Regular expression of what stands between words.
+const GAP: &str = r"[ \t-]";
+
+/// Matches any number of words that mean nothing, with the gap behind each.
+fn fillers() -> String {
+    format!("(?:{}{GAP}+)*", any_of(&FILLERS))
+}
+
+fn ordinals() -> String {
+    format!(
+        "(?:{}|0*[1-9][0-9]*{})",
+        any_of(&ORDINALS),
+        any_of(&ENDINGS)
+    )
+}
+
+fn any_of(words: &[&str]) -> String {
+    let words: Vec<_> = words.iter().map(|word| any_case(word)).collect();
+    format!("(?:{})", words.join("|"))
+}
+
+/// Matches a word in capital letters or not: JSON schemas have no flag for that.
+fn any_case(word: &str) -> String {
+    word.chars()
+        .map(|letter| format!("[{}{letter}]", letter.to_ascii_uppercase()))
+        .collect()
 }
 
 #[cfg(test)]

@@ -78,13 +78,16 @@ fn a_paused_leader_is_replaced_and_wakes_up_as_a_follower() {
 #[test]
 fn partitions_are_added_when_a_fault_says_so() {
     use plimsoll_oracle::FaultId;
-    use plimsoll_scenarios::scenario::{Fault, FaultKind, Trigger};
+    use plimsoll_scenarios::scenario::{Fault, FaultKind, PartitionCount, TopicNumber, Trigger};
     let mut cluster = Cluster::new(|_| {});
     let mut plan = cluster.env.plan.clone();
     plan.faults.push(Fault {
         id: FaultId(0),
         trigger: Trigger::At(Instant::ZERO),
-        kind: FaultKind::AddPartitions { topic: 0, count: 2 },
+        kind: FaultKind::AddPartitions {
+            topic: TopicNumber(0),
+            count: PartitionCount(2),
+        },
         duration: None,
     });
     cluster.env.topology = Topology::new(&plan);

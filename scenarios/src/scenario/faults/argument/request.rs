@@ -1,0 +1,153 @@
+//! Requests, the errors that answer them, and the ways that they go.
+
+use super::{Argument, Checking, Dice, Reading};
+use crate::scenario::errors::Problem;
+use crate::scenario::topics::{Topic, one_of};
+use crate::scenario::value::{Written, written_as_words};
+use crate::scenario::write;
+use plimsoll_oracle::{ErrorName, RequestKind, Word};
+use schemars::Schema;
+
+impl Argument for RequestKind {
+    fn meaning() -> &'static str {
+        "the kind of request, by Kafka's name"
+    }
+
+    fn schema() -> Schema {
+        <Self as Written>::schema()
+    }
+
+    fn read(given: &toml::Value, reading: &mut Reading<'_>) -> Option<Self> {
+        reading.value(given)
+    }
+
+    fn write(&self, _: &[Topic]) -> String {
+        write::word(*self)
+    }
+
+    fn check(&self, checking: &mut Checking<'_>) {
+        checking.request = Some(*self);
+    }
+
+    /// Draws one of a group member's requests, those of the group more often than the others.
+    fn drawing() -> Option<fn(&mut Dice<'_>) -> Self> {
+        const CHOICES: [RequestKind; 12] = [
+            RequestKind::OffsetCommit,
+            RequestKind::OffsetCommit,
+            RequestKind::OffsetCommit,
+            RequestKind::OffsetFetch,
+            RequestKind::FindCoordinator,
+            RequestKind::JoinGroup,
+            RequestKind::JoinGroup,
+            RequestKind::SyncGroup,
+            RequestKind::SyncGroup,
+            RequestKind::Heartbeat,
+            RequestKind::Heartbeat,
+            RequestKind::Fetch,
+        ];
+        Some(|dice| {
+            let request = dice.one_of(&CHOICES);
+            dice.request = Some(request);
+            request
+        })
+    }
+}
+
+/// The error with which brokers answer the `request` that stands before it in the table.
+impl Argument for ErrorName {
+    fn meaning() -> &'static str {
+        "the error, by Kafka's name: one that brokers answer to such a request"
+    }
+
+    fn schema() -> Schema {
+        <Self as Written>::schema()
+    }
+
+    fn read(given: &toml::Value, reading: &mut Reading<'_>) -> Option<Self> {
+        reading.value(given)
+    }
+
+    fn write(&self, _: &[Topic]) -> String {
+        write::word(*self)
+    }
+
+    fn check(&self, checking: &mut Checking<'_>) {
+        let Some(request) = checking.request else {
+            return;
+        };
+        let possible = ErrorName::of_request(request);
+        if possible.contains(self) {
+            return;
+        }
+        let names: Vec<_> = possible.iter().map(|error| error.word()).collect();
+        let request = request.word();
+        let message = format!("brokers do not answer {request} with {}", self.word());
+        checking.push(
+            Problem::new(checking.place.clone(), message)
+                .expected("expected an error of this request")
+                .help(format!("{request} can fail with {}", one_of(&names))),
+        );
+    }
+
+    fn drawing() -> Option<fn(&mut Dice<'_>) -> Self> {
+        // After these a client gives up, or its position, as the broker tells it to: drawn at
+        // random they would blame it for obeying.
+        const FINAL: [ErrorName; 5] = [
+            ErrorName::OffsetOutOfRange,
+            ErrorName::InconsistentGroupProtocol,
+            ErrorName::InvalidSessionTimeout,
+            ErrorName::MemberIdRequired,
+            ErrorName::FencedInstanceId,
+        ];
+        Some(|dice| {
+            let request = dice.request.expect("its request stands before it");
+            let errors = ErrorName::of_request(request).iter().copied();
+            let passing: Vec<_> = errors.filter(|error| !FINAL.contains(error)).collect();
+            dice.one_of(&passing)
+        })
+    }
+}
+
+plimsoll_oracle::words! {
+    /// A way in which a network fault works.
+    pub enum Direction: "direction" {
+        /// Both ways.
+        Both = "both",
+        /// What the member sends: requests.
+        Requests = "requests",
+        /// What the member receives: responses.
+        Responses = "responses",
+    }
+}
+
+written_as_words!(Direction);
+
+impl Argument for Direction {
+    fn meaning() -> &'static str {
+        "the way: \"both\", \"requests\" or \"responses\""
+    }
+
+    fn schema() -> Schema {
+        <Self as Written>::schema()
+    }
+
+    fn read(given: &toml::Value, reading: &mut Reading<'_>) -> Option<Self> {
+        reading.value(given)
+    }
+
+    fn write(&self, _: &[Topic]) -> String {
+        write::word(*self)
+    }
+
+    fn drawing() -> Option<fn(&mut Dice<'_>) -> Self> {
+        Some(|dice| dice.one_of(&[Self::Both, Self::Requests, Self::Responses]))
+    }
+
+    fn make_plain(&mut self) {
+        *self = Self::Both;
+    }
+
+    fn weight(&self) -> u64 {
+        (*self != Self::Both).into()
+    }
+}
