@@ -13,6 +13,38 @@ impl FaultKind {
         self.clone().broker_mut().copied()
     }
 
+    /// Whether it reaches beyond the topics and members of its own run: to brokers, which other
+    /// runs share.
+    pub const fn breaks_brokers(&self) -> bool {
+        match self {
+            Self::BrokerCrash(..)
+            | Self::BrokerStop(..)
+            | Self::BrokerPause(..)
+            | Self::Isolate(..)
+            | Self::RollingBrokerRestart
+            | Self::CoordinatorMove => true,
+            Self::Crash(..)
+            | Self::Stop(..)
+            | Self::Pause(..)
+            | Self::Slow(..)
+            | Self::Join(..)
+            | Self::RollingRestart
+            | Self::CrashAfterEffect(..)
+            | Self::HandlerOutage { .. }
+            | Self::HandlerHang(..)
+            | Self::Undecodable(..)
+            | Self::Partition { .. }
+            | Self::Delay { .. }
+            | Self::Cut { .. }
+            | Self::LoseResponse(..)
+            | Self::LeaderMove(..)
+            | Self::Error { .. }
+            | Self::Throttle(..)
+            | Self::AddPartitions { .. }
+            | Self::Retention(..) => false,
+        }
+    }
+
     /// As [`member`](Self::member), to aim it at another.
     pub(crate) fn member_mut(&mut self) -> Option<&mut MemberTarget> {
         match self {
