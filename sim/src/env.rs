@@ -2,12 +2,12 @@
 
 use crate::cluster::{GroupSnapshot, Shared};
 use crate::engine::Queue;
-use crate::faults::Step;
 use crate::network::{Envelope, Network, Passage};
 use crate::protocol::{Channel, Correlation, Message, Node, Request, Response};
 use crate::sink::{HandlerCall, HandlerId, Sink};
 use crate::topology::Topology;
 use plimsoll_core::{Instant, Offset, Outcome, TopicPartition};
+use plimsoll_scenarios::schedule::FaultIndex;
 use plimsoll_scenarios::{MemberId, Plan, Trace, TraceEvent};
 
 /// Something that will happen.
@@ -29,8 +29,8 @@ pub enum Event {
     Start(Node),
     /// A process is asked to stop (SIGTERM).
     Terminate(Node),
-    /// A step of a fault is due.
-    Fault(Step),
+    /// The timer of a fault is due.
+    Fault(FaultIndex),
     /// The safety phase ends.
     Heal,
     /// Is everything quiet?
