@@ -67,6 +67,13 @@ impl Processes {
         self.slot(member, |slot| slot.pid.is_some())
     }
 
+    /// Returns whether a process that was to stop and start again has done both.
+    pub(crate) fn has_restarted(&self, member: MemberId) -> bool {
+        self.slot(member, |slot| {
+            slot.pid.is_some() && !slot.stopping && !slot.stop_later && !slot.restart
+        })
+    }
+
     /// Counts the processes that exist.
     pub(crate) fn running(&self) -> usize {
         let slots = lock(&self.slots);

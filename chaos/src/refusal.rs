@@ -54,18 +54,49 @@ fn cluster(options: &Options, plan: &Plan) -> Option<Refusal> {
 }
 
 fn refuse_fault(options: &Options, fault: &Fault) -> Option<Refusal> {
+    let reason = impossible(&fault.kind).or_else(|| {
+        let foreign = options.source != ClusterSource::Containers;
+        (foreign && fault.kind.breaks_brokers())
+            .then_some("the brokers of a cluster that is there already are not broken")
+    })?;
     let name = fault.kind.name().word();
-    let reason = if let FaultKind::Error { .. } = fault.kind {
-        format!("`{name}`: real brokers cannot be made to answer with an error of choice")
-    } else if options.source != ClusterSource::Containers && fault.kind.breaks_brokers() {
-        format!("`{name}`: the brokers of a cluster that is there already are not broken")
-    } else {
-        return None;
-    };
     Some(Refusal {
         fault: Some(fault.id),
-        reason,
+        reason: format!("`{name}`: {reason}"),
     })
+}
+
+/// Says why a kind of fault cannot be done on any cluster; `None` for those that `faults/act` does.
+const fn impossible(kind: &FaultKind) -> Option<&'static str> {
+    match kind {
+        FaultKind::Error { .. } => {
+            Some("real brokers cannot be made to answer with an error of choice")
+        }
+        FaultKind::Crash { .. }
+        | FaultKind::Stop { .. }
+        | FaultKind::Pause { .. }
+        | FaultKind::Slow { .. }
+        | FaultKind::Join { .. }
+        | FaultKind::RollingRestart
+        | FaultKind::CrashAfterEffect { .. }
+        | FaultKind::HandlerOutage { .. }
+        | FaultKind::HandlerHang { .. }
+        | FaultKind::Undecodable { .. }
+        | FaultKind::Partition { .. }
+        | FaultKind::Isolate { .. }
+        | FaultKind::Delay { .. }
+        | FaultKind::Cut { .. }
+        | FaultKind::LoseResponse { .. }
+        | FaultKind::BrokerCrash { .. }
+        | FaultKind::BrokerStop { .. }
+        | FaultKind::BrokerPause { .. }
+        | FaultKind::RollingBrokerRestart
+        | FaultKind::LeaderMove { .. }
+        | FaultKind::CoordinatorMove
+        | FaultKind::Throttle { .. }
+        | FaultKind::AddPartitions { .. }
+        | FaultKind::Retention { .. } => None,
+    }
 }
 
 fn whole(reason: String) -> Refusal {

@@ -164,7 +164,7 @@ impl World {
                 });
             }
         }
-        self.schedule_faults();
+        self.begin_faults();
         let (world, producer) = (self.clone(), producer.clone());
         self.spawn(async move {
             workload::produce(&world, &producer).await;

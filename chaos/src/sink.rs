@@ -61,8 +61,6 @@ struct MemberState {
     /// The number of hangs. A handler that begins while there is one does not come back before all
     /// have ended.
     hanging: u32,
-    /// The `crash-after-effect` fault that waits for the next effect.
-    crash_after_effect: Option<usize>,
 }
 
 /// A handler at work.
@@ -100,7 +98,6 @@ impl Sink {
         let calm = MemberState {
             slow: 1,
             hanging: 0,
-            crash_after_effect: None,
         };
         let messages = plan.messages.iter();
         let state = SinkState {
@@ -172,18 +169,6 @@ impl Sink {
     /// Ends an outage.
     pub(crate) fn end_outage(&self, fault: FaultId) {
         lock(&self.state).outages.retain(|o| o.fault != fault);
-    }
-
-    /// Makes the member's process die after its next effect.
-    pub(crate) fn arm_crash(&self, member: MemberId, fault: usize) {
-        self.with(member, |state| state.crash_after_effect = Some(fault));
-    }
-
-    /// Withdraws the crash of this fault, if it has not happened yet.
-    pub(crate) fn disarm_crash(&self, fault: usize) {
-        for member in &mut lock(&self.state).members {
-            member.crash_after_effect.take_if(|armed| *armed == fault);
-        }
     }
 
     /// Forgets the handlers of a process that died; returns what the trace says of them.
@@ -274,10 +259,6 @@ impl Sink {
         let mut state = lock(&self.state);
         let index = state.running.iter().position(|r| r.id == id)?;
         Some(state.running.swap_remove(index))
-    }
-
-    fn take_crash(&self, member: MemberId) -> Option<usize> {
-        self.with(member, |state| state.crash_after_effect.take())?
     }
 
     fn with<T>(&self, member: MemberId, change: impl FnOnce(&mut MemberState) -> T) -> Option<T> {
@@ -393,11 +374,7 @@ async fn work(
         attempt: running.attempt,
         outcome,
     });
-    if outcome == Outcome::Ok
-        && let Some(fault) = world.sink.take_crash(member)
-    {
-        world.crash_after_effect(fault, member);
-    }
+    world.effect_written(member);
     let fate = world.plan.messages.iter().find(|m| m.id == record.message);
     let panics = fate.is_some_and(|m| matches!(m.fate, Fate::Panic(_)));
     Some((outcome, panics && outcome == Outcome::Retryable))

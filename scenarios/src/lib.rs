@@ -6,6 +6,7 @@ mod plan;
 mod regression;
 mod rng;
 pub mod scenario;
+pub mod schedule;
 pub mod shrink;
 mod subject;
 

@@ -2,7 +2,6 @@
 
 use crate::cluster::{GroupSnapshot, Shared};
 use crate::engine::Queue;
-use crate::faults::Step;
 use crate::network::{Envelope, Network, Passage};
 use crate::protocol::{Channel, Correlation, Message, Node, Request, Response};
 use crate::sink::{HandlerCall, HandlerId, Sink};
@@ -10,6 +9,7 @@ use crate::topology::Topology;
 use plimsoll_core::{Instant, Offset, Outcome, TopicPartition};
 use plimsoll_oracle::{MemberId, Trace, TraceEvent};
 use plimsoll_scenarios::Plan;
+use plimsoll_scenarios::schedule::FaultIndex;
 
 /// Something that will happen.
 #[derive(Debug)]
@@ -30,8 +30,8 @@ pub enum Event {
     Start(Node),
     /// A request to a process to stop (SIGTERM).
     Terminate(Node),
-    /// A step of a fault.
-    Fault(Step),
+    /// The timer of a fault.
+    Fault(FaultIndex),
     /// The end of the safety phase.
     Heal,
     /// A look at whether everything is quiet.

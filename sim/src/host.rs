@@ -29,6 +29,12 @@ impl World<'_> {
         self.hosts[usize::from(node.0)].runs
     }
 
+    /// Returns whether a process that was to stop and start again has done both.
+    pub(crate) fn has_restarted(&self, node: Node) -> bool {
+        let host = &self.hosts[usize::from(node.0)];
+        host.runs && !host.stopping && !host.restart
+    }
+
     pub(crate) fn is_paused(&self, node: Node) -> bool {
         self.hosts[usize::from(node.0)].pauses > 0
     }

@@ -109,7 +109,7 @@ impl<'a> World<'a> {
             self.env.queue.push(first.at, Event::Produce);
         }
         self.env.queue.push(plan.heal_at, Event::Heal);
-        self.schedule_faults();
+        self.begin_faults();
     }
 
     pub(crate) fn step(&mut self, event: Event) {
@@ -122,12 +122,12 @@ impl<'a> World<'a> {
             Event::Produce => self.produce(),
             Event::Start(node) => self.start(node),
             Event::Terminate(node) => self.terminate(node),
-            Event::Fault(step) => self.fault_step(step),
+            Event::Fault(fault) => self.fault_timer(fault),
             Event::Heal => self.heal(),
             Event::CheckQuiet => self.check_quiet(),
         }
-        if self.faults.is_waiting() {
-            self.trigger_faults();
+        if self.faults.are_waiting() {
+            self.look_at_faults();
         }
     }
 
@@ -236,10 +236,7 @@ impl<'a> World<'a> {
         };
         self.env.observe(effect);
         // Between the effect and its result, the process may die.
-        if self.faults.is_waiting() {
-            self.trigger_faults();
-        }
-        self.crash_after_effect(member);
+        self.effect_written(member);
         self.processed(call, outcome);
     }
 

@@ -31,7 +31,7 @@ fn limit_brokers(plan: &mut Plan, brokers: u32) {
     for fault in &mut plan.faults {
         for argument in fault.kind.arguments_mut() {
             if let Some(BrokerTarget::Broker(broker)) = argument.broker_mut() {
-                *broker %= brokers;
+                broker.0 %= brokers;
             }
         }
     }

@@ -9,7 +9,7 @@ use crate::scenario::{
 use crate::{Plan, Scenario};
 use plimsoll_core::{Instant, TopicPartition};
 use plimsoll_oracle::{
-    FaultId, Judgement, MemberId, MessageId, Property, RequestKind, Verdict, Violation,
+    BrokerId, FaultId, Judgement, MemberId, MessageId, Property, RequestKind, Verdict, Violation,
 };
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -46,7 +46,7 @@ fn plan() -> Plan {
         fault(
             1,
             FaultKind::BrokerCrash {
-                broker: BrokerTarget::Broker(2),
+                broker: BrokerTarget::Broker(BrokerId(2)),
             },
         ),
         fault(

@@ -5,7 +5,7 @@ mod table;
 
 use super::{Shape, or_default, partition, share, time, time_range};
 use plimsoll_core::{Instant, TopicPartition};
-use plimsoll_oracle::{ErrorName, FaultId, MemberId, MessageId, RequestKind, Word};
+use plimsoll_oracle::{BrokerId, ErrorName, FaultId, MemberId, MessageId, RequestKind, Word};
 use plimsoll_scenarios::scenario::{
     BrokerTarget, Condition, Direction, Factor, Failure, Fault, FaultKind, FaultName, FaultSpec,
     Lasts, MemberTarget, PartitionCount, RandomFaults, Share, TopicNumber, Trigger,
@@ -167,7 +167,7 @@ impl Any for MemberId {
 impl Any for BrokerTarget {
     fn any(shape: &Shape) -> Option<BoxedStrategy<Self>> {
         let target = prop_oneof![
-            (0..shape.brokers).prop_map(Self::Broker),
+            (0..shape.brokers).prop_map(|broker| Self::Broker(BrokerId(broker))),
             Just(Self::Coordinator),
             partition(shape).prop_map(Self::LeaderOf),
         ];

@@ -1,300 +1,175 @@
 //! What faults do, and how it is undone.
 
-use super::target::{directed, found};
-use super::{InjectedError, State, Step};
+use super::InjectedError;
 use crate::env::Event;
 use crate::protocol::Node;
 use crate::topology::PartitionIndex;
 use crate::world::World;
-use plimsoll_oracle::{BrokerId, MemberId, TraceEvent};
+use plimsoll_core::TopicPartition;
+use plimsoll_oracle::MemberId;
 use plimsoll_scenarios::scenario::{Direction, Fault, FaultKind};
+use plimsoll_scenarios::schedule::{Act, FaultIndex, Target};
 use plimsoll_scenarios::{Purpose, Rng};
 use std::time::Duration;
 
-/// Between two processes of a rolling restart, where the scenario does not say.
-const ROLLING_PAUSE: Duration = Duration::from_secs(5);
-
-/// What ends a fault.
-#[derive(Debug)]
-pub(super) enum Undo {
-    /// It still waits for an effect.
-    Disarm,
-    Restart(Node),
-    Resume(Node),
-    Unslow(MemberId),
-    Unhang(MemberId),
-    EndOutage,
-    Unblock(Vec<(Node, Node)>),
-    Undelay(Vec<(Node, Node)>),
-    Unthrottle(Node),
-    ClearErrors,
-}
-
 impl World<'_> {
-    pub(super) fn begin_fault(&mut self, index: usize, subject: Option<MemberId>) {
-        let plan = self.env.plan;
-        let fault = &plan.faults[index];
-        let member = fault.kind.member();
-        let member = member.map(|target| self.resolve_member(target, subject));
-        let broker = fault.kind.broker();
-        let broker = broker.map(|target| self.resolve_broker(target));
-        // Whom it was meant for is not there: nothing happens, and the trace says nothing.
-        let (Ok(member), Ok(broker)) = (found(member), found(broker)) else {
-            self.faults.states[index] = State::Over;
-            return;
-        };
-        self.env.observe(TraceEvent::FaultBegan {
-            fault: fault.id,
-            member,
-            broker: broker.map(|node| BrokerId(node.0.into())),
-        });
-        match self.execute(index, fault, member, broker) {
-            Some(undo) => {
-                // The duration of `crash-after-effect` counts from its crash.
-                let has_begun = !matches!(undo, Undo::Disarm);
-                self.faults.states[index] = State::Active(undo);
-                if has_begun {
-                    self.schedule_end(index);
-                }
+    /// Does a fault, or undoes it. `None` where there is nothing that it could hit.
+    pub(super) fn act(&mut self, index: FaultIndex, act: Act, target: Target) -> Option<()> {
+        use Act::{Do, Undo};
+        use FaultKind as K;
+        let fault = index.of(self.env.plan);
+        let member = target.member;
+        let node = member.map(|member| self.env.member_node(member));
+        let broker = target.broker.map(|broker| Node(broker.0 as u8));
+        match (&fault.kind, act) {
+            (K::Crash { .. } | K::CrashAfterEffect { .. }, Do) => self.crash(node?),
+            (K::Stop { .. }, Do) => self.terminate(node?),
+            (K::Crash { .. } | K::CrashAfterEffect { .. } | K::Stop { .. }, Undo) => {
+                self.restart(node?);
             }
-            None => {
-                self.faults.states[index] = State::Over;
-                self.env.observe(TraceEvent::FaultEnded { fault: fault.id });
-            }
-        }
-    }
-
-    /// Does it; returns what will end it, or `None` where it is over at once.
-    fn execute(
-        &mut self,
-        index: usize,
-        fault: &Fault,
-        member: Option<MemberId>,
-        broker: Option<Node>,
-    ) -> Option<Undo> {
-        let member_node = member.map(|member| self.env.member_node(member));
-        match &fault.kind {
-            FaultKind::Crash { .. } | FaultKind::BrokerCrash { .. } => {
-                let node = member_node.or(broker)?;
-                self.crash(node);
-                Some(Undo::Restart(node))
-            }
-            FaultKind::Stop { .. } | FaultKind::BrokerStop { .. } => {
-                let node = member_node.or(broker)?;
-                self.terminate(node);
-                Some(Undo::Restart(node))
-            }
-            FaultKind::Pause { .. } | FaultKind::BrokerPause { .. } => {
-                let node = member_node.or(broker)?;
-                self.pause(node);
-                Some(Undo::Resume(node))
-            }
-            FaultKind::Join { member } => {
-                self.faults.joined[member.0 as usize] = true;
-                self.start(self.env.member_node(*member));
-                None
-            }
-            FaultKind::RollingRestart | FaultKind::RollingBrokerRestart => {
-                self.env
-                    .queue
-                    .push(self.env.now(), Event::Fault(Step::Roll(index, 0)));
-                None
-            }
-            FaultKind::CrashAfterEffect { .. } => {
-                self.faults.crash_after_effect[member?.0 as usize] = Some(index);
-                Some(Undo::Disarm)
-            }
-            FaultKind::Slow { by, .. } => {
-                self.env.sink.slow(member?, by.0);
-                Some(Undo::Unslow(member?))
-            }
-            FaultKind::HandlerHang { .. } => {
-                self.env.sink.hang(member?);
-                Some(Undo::Unhang(member?))
-            }
-            FaultKind::HandlerOutage { outcome, share } => {
+            (K::Pause { .. }, Do) => self.pause(node?),
+            (K::Pause { .. }, Undo) => self.resume(node?),
+            (K::BrokerCrash { .. }, Do) => self.crash(broker?),
+            (K::BrokerStop { .. }, Do) => self.terminate(broker?),
+            (K::BrokerCrash { .. } | K::BrokerStop { .. }, Undo) => self.restart(broker?),
+            (K::BrokerPause { .. }, Do) => self.pause(broker?),
+            (K::BrokerPause { .. }, Undo) => self.resume(broker?),
+            (K::Join { member }, _) => self.start(self.env.member_node(*member)),
+            // The schedule asks for each restart by itself.
+            (K::RollingRestart | K::RollingBrokerRestart, _) => {}
+            (K::Slow { by, .. }, Do) => self.env.sink.slow(member?, by.0),
+            (K::Slow { .. }, Undo) => self.env.sink.slow(member?, 1),
+            (K::HandlerHang { .. }, Do) => self.env.sink.hang(member?),
+            (K::HandlerHang { .. }, Undo) => self.unhang(member?),
+            (K::HandlerOutage { outcome, share }, Do) => {
                 self.env
                     .sink
                     .begin_outage(fault.id, (*outcome).into(), share.0);
-                Some(Undo::EndOutage)
             }
+            (K::HandlerOutage { .. }, Undo) => self.env.sink.end_outage(fault.id),
             // Its message carries it since the plan was drawn.
-            FaultKind::Undecodable { .. } => None,
-            FaultKind::Partition { .. }
-            | FaultKind::Isolate { .. }
-            | FaultKind::Delay { .. }
-            | FaultKind::Cut { .. }
-            | FaultKind::LoseResponse { .. }
-            | FaultKind::Throttle { .. }
-            | FaultKind::Error { .. } => self.execute_on_network(index, fault, member_node, broker),
-            FaultKind::LeaderMove { partition } => {
-                let partition = self.env.topology.index(*partition)?;
-                self.move_leader(partition)
+            (K::Undecodable { .. }, _) => {}
+            (K::Partition { direction, .. }, act) => {
+                self.block(act, self.links(node?, broker, *direction));
             }
-            FaultKind::CoordinatorMove => self.move_leader(self.env.topology.group_offsets()),
-            FaultKind::AddPartitions { topic, count } => {
-                self.controller
-                    .add_partitions(&mut self.env, topic.0, count.0);
-                self.after(self.env.controller());
-                None
-            }
-            FaultKind::Retention { partition, share } => {
-                let partition = self.env.topology.index(*partition)?;
-                let leader = self.controller.leader(partition)?;
-                self.brokers[usize::from(leader.0)].remove_records(
-                    &mut self.env,
-                    partition,
-                    share.0,
-                );
-                self.after(leader);
-                None
-            }
-        }
-    }
-
-    fn execute_on_network(
-        &mut self,
-        index: usize,
-        fault: &Fault,
-        member: Option<Node>,
-        broker: Option<Node>,
-    ) -> Option<Undo> {
-        match &fault.kind {
-            FaultKind::Partition { direction, .. } => {
-                let links = directed(self.links(member?, broker), *direction);
-                for (from, to) in &links {
-                    self.env.network.block(*from, *to);
-                }
-                Some(Undo::Unblock(links))
-            }
-            FaultKind::Isolate { .. } => {
-                let broker = broker?;
-                let others = (0..self.node_count())
-                    .map(Node)
-                    .filter(|node| *node != broker);
-                let links: Vec<_> = others
-                    .flat_map(|node| [(node, broker), (broker, node)])
-                    .collect();
-                for (from, to) in &links {
-                    self.env.network.block(*from, *to);
-                }
-                Some(Undo::Unblock(links))
-            }
-            FaultKind::Delay { by, .. } => {
-                let links = directed(self.links(member?, broker), Direction::Both);
-                for (from, to) in &links {
-                    self.env.network.delay(*from, *to, *by);
-                }
-                Some(Undo::Undelay(links))
-            }
-            FaultKind::Cut { .. } => {
-                for (member, broker) in self.links(member?, broker) {
+            (K::Isolate { .. }, act) => self.block(act, self.links_of(broker?)),
+            (K::Delay { by, .. }, Do) => self.delay(self.links(node?, broker, BOTH), *by),
+            (K::Delay { .. }, Undo) => self.delay(self.links(node?, broker, BOTH), Duration::ZERO),
+            (K::Cut { .. }, _) => {
+                for (member, broker) in self.links(node?, broker, Direction::Requests) {
                     self.env.cut(member, broker);
                 }
-                None
             }
-            FaultKind::LoseResponse { request, .. } => {
-                self.env.network.lose_response(member?, *request);
-                None
+            (K::LoseResponse { request, .. }, _) => self.env.network.lose_response(node?, *request),
+            (K::Throttle { by, .. }, Do) => self.env.network.throttle(broker?, *by),
+            (K::Throttle { .. }, Undo) => self.env.network.throttle(broker?, Duration::ZERO),
+            (K::Error { .. }, Do) => self.inject_error(index, fault, broker),
+            (K::Error { .. }, Undo) => self.faults.errors.retain(|error| error.fault != index),
+            (K::LeaderMove { partition }, _) => {
+                self.move_leader(self.env.topology.index(*partition)?);
             }
-            FaultKind::Throttle { by, .. } => {
-                self.env.network.throttle(broker?, *by);
-                Some(Undo::Unthrottle(broker?))
-            }
-            FaultKind::Error {
-                request,
-                error,
-                share,
-                ..
-            } => {
-                let rng = Rng::substream(
-                    self.env.plan.seed,
-                    Purpose::Faults,
-                    1 << 32 | u64::from(fault.id.0),
-                );
-                self.faults.errors.push(InjectedError {
-                    fault: index,
-                    broker,
-                    request: *request,
-                    error: *error,
-                    share: share.0,
-                    rng,
-                });
-                Some(Undo::ClearErrors)
-            }
-            _ => None,
+            (K::CoordinatorMove, _) => self.move_leader(self.env.topology.group_offsets()),
+            (K::AddPartitions { topic, count }, _) => self.add_partitions(topic.0, count.0),
+            (K::Retention { partition, share }, _) => self.remove_records(*partition, share.0)?,
+        }
+        Some(())
+    }
+
+    /// Lets the handlers of a member go on that hang.
+    fn unhang(&mut self, member: MemberId) {
+        for handler in self.env.sink.unhang(member) {
+            let now = self.env.now();
+            self.env.queue.push(now, Event::HandlerDone(handler));
         }
     }
 
-    pub(super) fn undo(&mut self, index: usize, undo: Undo) {
-        match undo {
-            Undo::Disarm => {
-                self.faults
-                    .crash_after_effect
-                    .iter_mut()
-                    .for_each(|waiting| {
-                        if *waiting == Some(index) {
-                            *waiting = None;
-                        }
-                    });
-            }
-            Undo::Restart(node) => self.restart(node),
-            Undo::Resume(node) => self.resume(node),
-            Undo::Unslow(member) => self.env.sink.slow(member, 1),
-            Undo::Unhang(member) => {
-                for handler in self.env.sink.unhang(member) {
-                    self.env
-                        .queue
-                        .push(self.env.now(), Event::HandlerDone(handler));
-                }
-            }
-            Undo::EndOutage => self.env.sink.end_outage(self.env.plan.faults[index].id),
-            Undo::Unblock(links) => {
-                for (from, to) in links {
+    /// Blocks links, or opens them again and sends on what they held.
+    fn block(&mut self, act: Act, links: Vec<(Node, Node)>) {
+        for (from, to) in links {
+            match act {
+                Act::Do => self.env.network.block(from, to),
+                Act::Undo => {
                     for held in self.env.network.unblock(from, to) {
                         self.env.resend(held);
                     }
                 }
             }
-            Undo::Undelay(links) => {
-                for (from, to) in links {
-                    self.env.network.delay(from, to, Duration::ZERO);
-                }
-            }
-            Undo::Unthrottle(node) => self.env.network.throttle(node, Duration::ZERO),
-            Undo::ClearErrors => self
-                .faults
-                .errors
-                .retain(|injected| injected.fault != index),
         }
     }
 
-    /// One process of a rolling restart stops, and starts again as soon as it has; then the next.
-    pub(super) fn roll(&mut self, index: usize, process: u32) {
-        let fault = &self.env.plan.faults[index];
-        let (node, count) = match fault.kind {
-            FaultKind::RollingRestart => (
-                self.env.member_node(MemberId(process)),
-                self.members.len() as u32,
-            ),
-            _ => (Node(process as u8), self.brokers.len() as u32),
-        };
-        if process >= count || self.env.now() >= self.env.plan.heal_at {
+    /// Makes links slower; zero ends it.
+    fn delay(&mut self, links: Vec<(Node, Node)>, by: Duration) {
+        for (from, to) in links {
+            self.env.network.delay(from, to, by);
+        }
+    }
+
+    fn inject_error(&mut self, index: FaultIndex, fault: &Fault, broker: Option<Node>) {
+        let FaultKind::Error {
+            request,
+            error,
+            share,
+            ..
+        } = fault.kind
+        else {
             return;
-        }
-        if self.runs(node) {
-            self.terminate(node);
-            self.restart(node);
-        }
-        let at = self.env.now() + fault.duration.unwrap_or(ROLLING_PAUSE);
-        self.env
-            .queue
-            .push(at, Event::Fault(Step::Roll(index, process + 1)));
+        };
+        let draws = 1 << 32 | u64::from(fault.id.0);
+        self.faults.errors.push(InjectedError {
+            fault: index,
+            broker,
+            request,
+            error,
+            share: share.0,
+            rng: Rng::substream(self.env.plan.seed, Purpose::Faults, draws),
+        });
     }
 
-    fn move_leader(&mut self, partition: PartitionIndex) -> Option<Undo> {
+    fn move_leader(&mut self, partition: PartitionIndex) {
         self.controller.move_leader(&mut self.env, partition);
         self.after(self.env.controller());
-        None
+    }
+
+    fn add_partitions(&mut self, topic: u32, count: u32) {
+        self.controller.add_partitions(&mut self.env, topic, count);
+        self.after(self.env.controller());
+    }
+
+    fn remove_records(&mut self, partition: TopicPartition, share: f64) -> Option<()> {
+        let partition = self.env.topology.index(partition)?;
+        let leader = self.controller.leader(partition)?;
+        let broker = &mut self.brokers[usize::from(leader.0)];
+        broker.remove_records(&mut self.env, partition, share);
+        self.after(leader);
+        Some(())
+    }
+
+    /// Returns the links between a member and a broker, or all brokers: from the member for requests,
+    /// to it for responses.
+    fn links(&self, member: Node, broker: Option<Node>, way: Direction) -> Vec<(Node, Node)> {
+        let mut links = Vec::new();
+        for hit in self.env.brokers() {
+            if broker.is_some_and(|broker| broker != hit) {
+                continue;
+            }
+            if matches!(way, Direction::Both | Direction::Requests) {
+                links.push((member, hit));
+            }
+            if matches!(way, Direction::Both | Direction::Responses) {
+                links.push((hit, member));
+            }
+        }
+        links
+    }
+
+    /// Returns the links between a broker and all other nodes.
+    fn links_of(&self, broker: Node) -> Vec<(Node, Node)> {
+        let nodes = (0..self.hosts.len() as u8).map(Node);
+        let others = nodes.filter(|node| *node != broker);
+        others
+            .flat_map(|node| [(node, broker), (broker, node)])
+            .collect()
     }
 }
+
+const BOTH: Direction = Direction::Both;

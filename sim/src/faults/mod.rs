@@ -1,55 +1,33 @@
-//! Faults: when they begin and end ([`act`]: what they do; [`target`]: whom they hit).
+//! Faults: carries the steps of the plan's schedule into the world ([`act`]: what they do).
 
 mod act;
-mod target;
 
+use crate::client::Member;
+use crate::cluster::Controller;
 use crate::env::Event;
+use crate::host::Host;
 use crate::protocol::Node;
+use crate::topology::Topology;
 use crate::world::World;
-use act::Undo;
-use plimsoll_oracle::{Entry, ErrorName, MemberId, RequestKind, TraceEvent};
-use plimsoll_scenarios::scenario::{Condition, Trigger};
+use plimsoll_core::TopicPartition;
+use plimsoll_oracle::{BrokerId, ErrorName, MemberId, RequestKind};
+use plimsoll_scenarios::schedule::{FaultIndex, FaultSchedule, ProcessId, Situation, Step};
 use plimsoll_scenarios::{Plan, Rng};
 
-/// A step of the fault at this index of the plan.
-#[derive(Clone, Copy, Debug)]
-pub enum Step {
-    /// It begins; triggered ones know who triggered them.
-    Begin(usize, Option<MemberId>),
-    /// It ends.
-    End(usize),
-    /// A rolling restart comes to its next process.
-    Roll(usize, u32),
-}
-
-/// The state of a plan's faults.
+/// A plan's faults: their schedule, and what of them does not belong to an actor.
 #[derive(Debug)]
 pub(crate) struct Faults {
-    states: Vec<State>,
-    /// How many triggers have not fired yet.
-    waiting: usize,
-    /// How much of the trace the triggers have seen.
+    schedule: FaultSchedule,
+    /// The number of entries of the trace that the schedule has seen.
     seen: usize,
+    /// The processes that a rolling restart has stopped and that are not back.
+    restarting: Vec<(FaultIndex, ProcessId)>,
     errors: Vec<InjectedError>,
-    /// By member: the `crash-after-effect` fault that waits for its next effect.
-    crash_after_effect: Vec<Option<usize>>,
-    /// By member: whether it has a start of its own, or has joined.
-    joined: Vec<bool>,
-}
-
-#[derive(Debug)]
-enum State {
-    /// Its time has not come.
-    Scheduled,
-    /// Its condition was met so many times less than it needs.
-    Waiting(u32),
-    Active(Undo),
-    Over,
 }
 
 #[derive(Debug)]
 struct InjectedError {
-    fault: usize,
+    fault: FaultIndex,
     broker: Option<Node>,
     request: RequestKind,
     error: ErrorName,
@@ -59,40 +37,26 @@ struct InjectedError {
 
 impl Faults {
     pub(crate) fn new(plan: &Plan) -> Self {
-        let states: Vec<State> = plan
-            .faults
-            .iter()
-            .map(|fault| match fault.trigger {
-                Trigger::At(_) => State::Scheduled,
-                Trigger::When { count, .. } => State::Waiting(count.max(1)),
-            })
-            .collect();
-        let waiting = states
-            .iter()
-            .filter(|state| matches!(state, State::Waiting(_)))
-            .count();
         Self {
-            states,
-            waiting,
+            schedule: FaultSchedule::new(plan),
             seen: 0,
+            restarting: Vec::new(),
             errors: Vec::new(),
-            crash_after_effect: vec![None; plan.starts.len()],
-            joined: plan.starts.iter().map(Option::is_some).collect(),
         }
     }
 
-    /// Whether any trigger has not fired yet.
+    /// Returns whether what happens may concern a fault.
     #[inline]
-    pub(crate) fn is_waiting(&self) -> bool {
-        self.waiting > 0
+    pub(crate) fn are_waiting(&self) -> bool {
+        self.schedule.is_waiting() | !self.restarting.is_empty()
     }
 
-    /// Whether a member is to run when everything is healed.
+    /// Returns whether a member is to run when everything is healed.
     pub(crate) fn has_joined(&self, member: MemberId) -> bool {
-        self.joined[member.0 as usize]
+        self.schedule.has_joined(member)
     }
 
-    /// The error with which an `error` fault answers a request at a broker.
+    /// Returns the error with which an `error` fault answers a request at a broker.
     #[inline]
     pub(crate) fn injected_error(
         &mut self,
@@ -111,109 +75,158 @@ impl Faults {
     }
 }
 
-/// When faults begin and end.
+/// When faults have something to do.
 impl World<'_> {
-    pub(crate) fn schedule_faults(&mut self) {
-        for (index, fault) in self.env.plan.faults.iter().enumerate() {
-            if let Trigger::At(at) = fault.trigger {
-                self.env
-                    .queue
-                    .push(at, Event::Fault(Step::Begin(index, None)));
-            }
+    /// Sets the timers of the faults that have a time.
+    pub(crate) fn begin_faults(&mut self) {
+        for fault in self.faults.schedule.faults() {
+            self.drive_fault(fault);
         }
     }
 
-    pub(crate) fn fault_step(&mut self, step: Step) {
-        match step {
-            Step::Begin(index, subject) => {
-                if matches!(self.faults.states[index], State::Scheduled) {
-                    self.begin_fault(index, subject);
+    /// Tells the schedule that the timer of a fault is due.
+    pub(crate) fn fault_timer(&mut self, fault: FaultIndex) {
+        self.faults.schedule.handle_timeout(fault);
+        self.drive_fault(fault);
+    }
+
+    /// Shows the schedule what is new in the trace, and the processes that are back.
+    pub(crate) fn look_at_faults(&mut self) {
+        while self.faults.schedule.is_waiting() && self.faults.seen < self.env.trace.entries().len()
+        {
+            let event = self.env.trace.entries()[self.faults.seen].event;
+            self.faults.seen += 1;
+            let now = self.env.now();
+            for fault in self.faults.schedule.faults() {
+                if self.faults.schedule.handle_observation(now, fault, &event) {
+                    self.drive_fault(fault);
                 }
             }
-            Step::End(index) => self.end_fault(index),
-            Step::Roll(index, process) => self.roll(index, process),
+        }
+        while let Some(index) = self.find_restarted() {
+            let (fault, _) = self.faults.restarting.swap_remove(index);
+            self.faults.schedule.handle_done(fault);
+            self.drive_fault(fault);
         }
     }
 
-    /// Shows the triggers what is new in the trace.
-    pub(crate) fn trigger_faults(&mut self) {
-        while self.faults.seen < self.env.trace.entries().len() {
-            let entry = self.env.trace.entries()[self.faults.seen];
-            self.faults.seen += 1;
-            for index in 0..self.faults.states.len() {
-                self.trigger_fault(index, &entry);
-            }
+    /// Shows the schedule that a handler of the member wrote its effect, before the result reaches
+    /// the process.
+    pub(crate) fn effect_written(&mut self, member: MemberId) {
+        if self.faults.are_waiting() {
+            self.look_at_faults();
+        }
+        if let Some(fault) = self.faults.schedule.handle_effect(member) {
+            self.drive_fault(fault);
         }
     }
 
-    fn trigger_fault(&mut self, index: usize, entry: &Entry) {
-        let State::Waiting(missing) = &mut self.faults.states[index] else {
-            return;
-        };
-        let Trigger::When {
-            condition, delay, ..
-        } = self.env.plan.faults[index].trigger
-        else {
-            return;
-        };
-        if !condition.is_met_by(&entry.event) {
-            return;
-        }
-        *missing -= 1;
-        if *missing > 0 {
-            return;
-        }
-        self.faults.states[index] = State::Scheduled;
-        self.faults.waiting -= 1;
-        let subject = Condition::subject_of(&entry.event);
-        if delay.is_zero() {
-            self.begin_fault(index, subject);
-        } else {
-            let at = self.env.now() + delay;
-            self.env
-                .queue
-                .push(at, Event::Fault(Step::Begin(index, subject)));
-        }
-    }
-
-    /// A handler wrote its effect: is this the moment for its process to die?
-    pub(crate) fn crash_after_effect(&mut self, member: MemberId) {
-        let Some(index) = self.faults.crash_after_effect[member.0 as usize].take() else {
-            return;
-        };
-        let node = self.env.member_node(member);
-        self.crash(node);
-        self.faults.states[index] = State::Active(Undo::Restart(node));
-        self.schedule_end(index);
-    }
-
-    fn schedule_end(&mut self, index: usize) {
-        if let Some(duration) = self.env.plan.faults[index].duration {
-            let at = self.env.now() + duration;
-            self.env.queue.push(at, Event::Fault(Step::End(index)));
-        }
-    }
-
-    fn end_fault(&mut self, index: usize) {
-        let state = std::mem::replace(&mut self.faults.states[index], State::Over);
-        let State::Active(undo) = state else {
-            self.faults.states[index] = state;
-            return;
-        };
-        let fault = self.env.plan.faults[index].id;
-        self.env.observe(TraceEvent::FaultEnded { fault });
-        self.undo(index, undo);
-    }
-
-    /// The safety phase is over: what is active ends, and what has not begun never will.
+    /// Ends all faults: the safety phase is over.
     pub(crate) fn end_all_faults(&mut self) {
-        for index in 0..self.faults.states.len() {
-            match self.faults.states[index] {
-                State::Active(_) => self.end_fault(index),
-                _ => self.faults.states[index] = State::Over,
+        self.faults.schedule.handle_healing();
+        self.faults.restarting.clear();
+        for fault in self.faults.schedule.faults() {
+            self.drive_fault(fault);
+        }
+    }
+
+    /// Does what is to be done for a fault.
+    fn drive_fault(&mut self, fault: FaultIndex) {
+        while let Some(step) = self.poll_fault_step(fault) {
+            match step {
+                Step::Observe(event) => self.env.observe(event),
+                Step::Act(act, target) => {
+                    self.act(fault, act, target);
+                    self.faults.schedule.handle_done(fault);
+                }
+                Step::Restart(process) => {
+                    let node = self.node_of(process);
+                    self.terminate(node);
+                    self.restart(node);
+                    self.faults.restarting.push((fault, process));
+                }
+                Step::WakeAt(at) => self.env.queue.push(at, Event::Fault(fault)),
             }
         }
-        self.faults.waiting = 0;
-        self.faults.crash_after_effect.fill(None);
+    }
+
+    fn poll_fault_step(&mut self, fault: FaultIndex) -> Option<Step> {
+        let now = self.env.now();
+        let situation = Overview {
+            hosts: &self.hosts,
+            members: &self.members,
+            controller: &self.controller,
+            topology: &self.env.topology,
+            first_member: self.env.member_node(MemberId(0)),
+        };
+        self.faults.schedule.poll_step(now, fault, &situation)
+    }
+
+    /// Finds a process of a rolling restart that is back: a member, when its process runs again; a
+    /// broker, when besides all replicas of all partitions are in sync, so that the next one may
+    /// stop.
+    fn find_restarted(&self) -> Option<usize> {
+        let mut restarting = self.faults.restarting.iter();
+        restarting.position(|(_, process)| match process {
+            ProcessId::Member(_) => self.has_restarted(self.node_of(*process)),
+            ProcessId::Broker(_) => {
+                self.has_restarted(self.node_of(*process)) && self.controller.is_healthy()
+            }
+        })
+    }
+
+    fn node_of(&self, process: ProcessId) -> Node {
+        match process {
+            ProcessId::Member(member) => self.env.member_node(member),
+            ProcessId::Broker(broker) => Node(broker.0 as u8),
+        }
+    }
+}
+
+/// The world as the schedule asks for it.
+struct Overview<'a> {
+    /// By node; the brokers come first.
+    hosts: &'a [Host],
+    members: &'a [Member],
+    controller: &'a Controller,
+    topology: &'a Topology,
+    first_member: Node,
+}
+
+impl Situation for Overview<'_> {
+    fn member_runs(&self, member: MemberId) -> bool {
+        self.hosts[usize::from(self.first_member.0) + member.0 as usize].runs
+    }
+
+    fn broker_runs(&self, broker: BrokerId) -> bool {
+        self.hosts[broker.0 as usize].runs
+    }
+
+    fn owner(&self, partition: TopicPartition) -> Option<MemberId> {
+        let mut members = self.members.iter();
+        let owner = members.position(|member| member.owns(partition))?;
+        Some(MemberId(owner as u32))
+    }
+
+    fn busiest(&self) -> Option<MemberId> {
+        let members = (0..self.members.len()).rev();
+        let busiest = members.max_by_key(|member| self.members[*member].owned())?;
+        Some(MemberId(busiest as u32))
+    }
+
+    fn leader(&self, partition: TopicPartition) -> Option<BrokerId> {
+        let index = self.topology.index(partition)?;
+        let leader = self.controller.leader(index);
+        leader.map(|node| BrokerId(node.0.into()))
+    }
+
+    fn coordinator(&self) -> Option<BrokerId> {
+        let leader = self.controller.leader(self.topology.group_offsets());
+        leader.map(|node| BrokerId(node.0.into()))
+    }
+
+    /// Returns `false`: a process starts, and links open, at the moment of their fault's end.
+    fn brokers_take_time(&self) -> bool {
+        false
     }
 }

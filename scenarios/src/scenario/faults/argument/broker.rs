@@ -9,11 +9,11 @@ use plimsoll_core::TopicPartition;
 use plimsoll_oracle::BrokerId;
 use schemars::{Schema, json_schema};
 
-/// Which broker a fault hits.
+/// The broker that a fault hits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BrokerTarget {
-    /// This one, counted from 0 (files write `broker-1` for 0).
-    Broker(u32),
+    /// This one.
+    Broker(BrokerId),
     /// The leader of a partition at that moment.
     LeaderOf(TopicPartition),
     /// The group's coordinator at that moment.
@@ -36,7 +36,7 @@ impl Argument for BrokerTarget {
 
     fn write(&self, topics: &[Topic]) -> String {
         quoted(&match self {
-            Self::Broker(broker) => BrokerId(*broker).to_string(),
+            Self::Broker(broker) => broker.to_string(),
             Self::LeaderOf(partition) => {
                 format!("leader of {}", partition_word(topics, *partition))
             }
@@ -47,15 +47,12 @@ impl Argument for BrokerTarget {
     fn check(&self, checking: &mut Checking<'_>) {
         let brokers = checking.scenario.settings.cluster.brokers;
         match self {
-            Self::Broker(broker) if *broker >= brokers => {
+            Self::Broker(broker) if broker.0 >= brokers => {
                 let expected = match brokers {
                     0 | 1 => "expected broker-1".into(),
                     _ => format!("expected broker-1 to broker-{brokers}"),
                 };
-                checking.problem(
-                    format!("there is no {}", BrokerId(*broker).to_string()),
-                    &expected,
-                );
+                checking.problem(format!("there is no {broker}"), &expected);
             }
             Self::LeaderOf(partition) => checking.partition(*partition),
             Self::Broker(_) | Self::Coordinator => {}
@@ -63,7 +60,7 @@ impl Argument for BrokerTarget {
     }
 
     fn drawing() -> Option<fn(&mut Dice<'_>) -> Self> {
-        Some(|dice| Self::Broker(dice.below(dice.settings.cluster.brokers)))
+        Some(|dice| Self::Broker(BrokerId(dice.below(dice.settings.cluster.brokers))))
     }
 
     fn broker_mut(&mut self) -> Option<&mut BrokerTarget> {
@@ -105,7 +102,7 @@ impl Argument for Option<BrokerTarget> {
 
     fn drawing() -> Option<fn(&mut Dice<'_>) -> Self> {
         Some(|dice| {
-            let broker = dice.below(dice.settings.cluster.brokers);
+            let broker = BrokerId(dice.below(dice.settings.cluster.brokers));
             (!dice.coin()).then_some(BrokerTarget::Broker(broker))
         })
     }
@@ -133,7 +130,7 @@ impl BrokerTarget {
 /// `broker-1`, `leader of orders-0` or `coordinator`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum BrokerName {
-    Broker(u32),
+    Broker(BrokerId),
     LeaderOf(PartitionName),
     Coordinator,
 }
@@ -153,7 +150,7 @@ impl Written for BrokerName {
                     word: text.into(),
                     known: vec!["broker-1", "coordinator", "leader of orders-0"],
                 })?;
-                Ok(Self::Broker(number))
+                Ok(Self::Broker(BrokerId(number)))
             }
         }
     }

@@ -1,0 +1,346 @@
+//! When the faults of a plan begin and end, and what they hit: decided here once, for every
+//! backend, so that a fault and its end mean the same thing in every trace.
+//!
+//! [`FaultSchedule`] is a state machine: it has no clock, sends nothing and draws nothing. A
+//! backend tells it what happened (`handle_*`), and then asks for the steps of the faults that
+//! this concerns ([`FaultSchedule::poll_step`]) until there are none. What a step does to the
+//! world is the backend's business; it reports with [`FaultSchedule::handle_done`] when it is
+//! done, at once or later.
+//!
+//! Faults are polled one by one, and each has a timer of its own. On real Kafka many threads
+//! observe: the thread whose observation triggers a fault takes this fault's steps, and so has done
+//! them before it goes on. In the simulator, the seed decides the order of timers that are due at
+//! the same moment.
+
+mod course;
+mod roll;
+mod target;
+#[cfg(test)]
+mod tests;
+
+pub use target::{Situation, Target};
+
+use crate::Plan;
+use crate::scenario::{Condition, Fault, FaultKind, Lasts, Trigger};
+use course::{Course, CourseState};
+use plimsoll_core::Instant;
+use plimsoll_oracle::{BrokerId, FaultId, MemberId, TraceEvent};
+use roll::{Roll, Turn};
+
+/// A fault, by its place in the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FaultIndex(u32);
+
+/// What a backend has to do for a fault.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Step {
+    /// An entry for the trace: the fault began, or ended.
+    Observe(TraceEvent),
+    /// What a kind of fault does, or how it is undone; [`FaultSchedule::handle_done`] when that is
+    /// done.
+    Act(Act, Target),
+    /// The graceful stop of a process, which starts again as soon as it has ended;
+    /// [`FaultSchedule::handle_done`] when it is back: a member, when its process runs again; a
+    /// broker, when the cluster is whole again.
+    Restart(ProcessId),
+    /// The moment of the next [`FaultSchedule::handle_timeout`].
+    WakeAt(Instant),
+}
+
+/// One half of a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// What the fault does to the world.
+    Do,
+    /// How that is undone; never asked of a kind of fault that is over at once.
+    Undo,
+}
+
+/// A process that a rolling restart comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProcessId {
+    /// A member's.
+    Member(MemberId),
+    /// A broker's.
+    Broker(BrokerId),
+}
+
+/// Why a fault of the plan did not happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missed {
+    /// A condition that did not come true as many times as the fault needs.
+    NoCondition {
+        /// The number of times that were missing, at least 1.
+        missing: u32,
+    },
+    /// A time, or a delay after its condition, that had not passed when everything was healed.
+    Healed,
+    /// A target that was not there: no process of that description ran when the fault was to begin.
+    NoTarget,
+    /// No effect of the member that `crash-after-effect` waited for; the fault began, and its crash
+    /// did not come.
+    NoEffect,
+}
+
+/// When the faults of a plan begin and end, and what they hit.
+#[derive(Debug)]
+pub struct FaultSchedule {
+    courses: Vec<Course>,
+    /// The number of faults whose condition is still awaited.
+    waiting: usize,
+    /// By member: the `crash-after-effect` fault that waits for its next effect.
+    armed: Vec<Option<FaultIndex>>,
+    /// By member: whether it has a start of its own, or has joined.
+    joined: Vec<bool>,
+    brokers: u32,
+    heal_at: Instant,
+    healed: bool,
+}
+
+impl FaultIndex {
+    /// Returns the fault of a plan at this place.
+    pub fn of(self, plan: &Plan) -> &Fault {
+        &plan.faults[self.0 as usize]
+    }
+}
+
+impl FaultSchedule {
+    /// Makes the schedule of a plan of which nothing has happened. Every fault is to be polled once:
+    /// that sets the timers of those that have a time.
+    pub fn new(plan: &Plan) -> Self {
+        let courses: Vec<_> = plan.faults.iter().map(Course::new).collect();
+        let waiting = courses.iter().filter(|course| course.is_waiting());
+        Self {
+            waiting: waiting.count(),
+            courses,
+            armed: vec![None; plan.starts.len()],
+            joined: plan.starts.iter().map(Option::is_some).collect(),
+            brokers: plan.settings.cluster.brokers,
+            heal_at: plan.heal_at,
+            healed: false,
+        }
+    }
+
+    /// Returns all faults, in the order of the plan.
+    pub fn faults(&self) -> impl Iterator<Item = FaultIndex> + use<> {
+        (0..self.courses.len() as u32).map(FaultIndex)
+    }
+
+    /// Returns whether a fault waits for an observation: else none need be shown.
+    #[inline]
+    pub fn is_waiting(&self) -> bool {
+        self.waiting > 0
+    }
+
+    /// Returns whether a member is to run when everything is healed: it has a start of its own, or
+    /// a `join` fault has started it.
+    pub fn has_joined(&self, member: MemberId) -> bool {
+        self.joined[member.0 as usize]
+    }
+
+    /// Returns whether nothing is left to do or to undo.
+    pub fn is_over(&self) -> bool {
+        let mut courses = self.courses.iter();
+        courses.all(|course| matches!(course.state, CourseState::Over(_)))
+    }
+
+    /// Returns the faults that did not happen and will not happen any more, and why.
+    pub fn missed(&self) -> impl Iterator<Item = (FaultId, Missed)> {
+        self.courses.iter().filter_map(|course| match course.state {
+            CourseState::Over(missed) => missed.map(|missed| (course.fault.id, missed)),
+            _ => None,
+        })
+    }
+
+    /// Shows an observation to a fault. Returns `true` where the fault waited for it, and is to be
+    /// polled.
+    pub fn handle_observation(
+        &mut self,
+        now: Instant,
+        fault: FaultIndex,
+        event: &TraceEvent,
+    ) -> bool {
+        let course = &mut self.courses[fault.0 as usize];
+        let (
+            CourseState::Waiting { missing },
+            Trigger::When {
+                condition, delay, ..
+            },
+        ) = (&mut course.state, course.fault.trigger)
+        else {
+            return false;
+        };
+        if !condition.is_met_by(event) {
+            return false;
+        }
+        *missing -= 1;
+        if *missing > 0 {
+            return false;
+        }
+        self.waiting -= 1;
+        course.triggered_by = Condition::subject_of(event);
+        if delay.is_zero() {
+            course.state = CourseState::Due;
+        } else {
+            course.sleep_until(now + delay);
+        }
+        true
+    }
+
+    /// Takes in that a handler of the member wrote its effect, of whatever outcome, and that its
+    /// result has not reached the member yet. Returns the `crash-after-effect` fault that waited
+    /// for this and is to be polled.
+    #[inline]
+    pub fn handle_effect(&mut self, member: MemberId) -> Option<FaultIndex> {
+        let fault = self.armed[member.0 as usize].take()?;
+        self.courses[fault.0 as usize].state = CourseState::Striking;
+        Some(fault)
+    }
+
+    /// Takes in that the timer of a fault is due. The fault is to be polled.
+    pub fn handle_timeout(&mut self, fault: FaultIndex) {
+        let state = &mut self.courses[fault.0 as usize].state;
+        match state {
+            CourseState::Asleep => *state = CourseState::Due,
+            CourseState::Active => *state = CourseState::Ending,
+            CourseState::Rolling(roll) => roll.handle_timeout(),
+            // A timer that the healing has overtaken.
+            _ => {}
+        }
+    }
+
+    /// Takes in that the last [`Step::Act`] or one [`Step::Restart`] of a fault is done. The fault
+    /// is to be polled.
+    pub fn handle_done(&mut self, fault: FaultIndex) {
+        let state = &mut self.courses[fault.0 as usize].state;
+        match state {
+            CourseState::Acting => *state = CourseState::Acted,
+            CourseState::Rolling(roll) => roll.handle_done(),
+            CourseState::Undoing { end_is_noted: true } => *state = CourseState::Over(None),
+            CourseState::Undoing {
+                end_is_noted: false,
+            } => *state = CourseState::Closing(None),
+            // A process of a rolling restart that the healing has ended.
+            _ => {}
+        }
+    }
+
+    /// Ends the safety phase: what has begun ends, and what has not begun never will. All faults
+    /// are to be polled.
+    pub fn handle_healing(&mut self) {
+        self.healed = true;
+        self.waiting = 0;
+        self.armed.fill(None);
+        for Course { state, .. } in &mut self.courses {
+            match *state {
+                CourseState::Waiting { missing } => {
+                    *state = CourseState::Over(Some(Missed::NoCondition { missing }));
+                }
+                CourseState::Asleep | CourseState::Due => {
+                    *state = CourseState::Over(Some(Missed::Healed))
+                }
+                CourseState::Armed => *state = CourseState::Closing(Some(Missed::NoEffect)),
+                CourseState::Active => *state = CourseState::Ending,
+                // What is under way is ended by `poll_step`, as soon as it is done.
+                CourseState::Begun
+                | CourseState::Striking
+                | CourseState::Acting
+                | CourseState::Acted
+                | CourseState::Rolling(_)
+                | CourseState::Ending
+                | CourseState::Undo
+                | CourseState::Undoing { .. }
+                | CourseState::Closing(_)
+                | CourseState::Over(_) => {}
+            }
+        }
+    }
+
+    /// Returns what is to be done next for a fault; `None` until something happens.
+    pub fn poll_step(
+        &mut self,
+        now: Instant,
+        fault: FaultIndex,
+        situation: &impl Situation,
+    ) -> Option<Step> {
+        loop {
+            let course = &mut self.courses[fault.0 as usize];
+            if let Some(at) = course.wake.take() {
+                return Some(Step::WakeAt(at));
+            }
+            match course.state {
+                CourseState::Waiting { .. }
+                | CourseState::Asleep
+                | CourseState::Armed
+                | CourseState::Acting
+                | CourseState::Active
+                | CourseState::Undoing { .. }
+                | CourseState::Over(_) => return None,
+                CourseState::Due => match course.begin(situation) {
+                    Some(began) => return Some(Step::Observe(began)),
+                    None => course.state = CourseState::Over(Some(Missed::NoTarget)),
+                },
+                CourseState::Begun => self.go_on(fault),
+                CourseState::Striking => {
+                    course.state = CourseState::Acting;
+                    return Some(Step::Act(Act::Do, course.target));
+                }
+                CourseState::Acted => course.last(now, self.healed),
+                CourseState::Rolling(_) => {
+                    let stops = self.healed || now >= self.heal_at;
+                    match course.roll(now, stops, situation) {
+                        Turn::Restart(process) => return Some(Step::Restart(process)),
+                        Turn::Skip(_) => {}
+                        Turn::Wait => return None,
+                        Turn::Over => course.state = CourseState::Closing(None),
+                    }
+                }
+                CourseState::Ending if course.takes_time(situation) => {
+                    course.state = CourseState::Undoing {
+                        end_is_noted: false,
+                    };
+                    return Some(Step::Act(Act::Undo, course.target));
+                }
+                CourseState::Ending => {
+                    course.state = CourseState::Undo;
+                    return Some(Step::Observe(course.ended()));
+                }
+                CourseState::Undo => {
+                    course.state = CourseState::Undoing { end_is_noted: true };
+                    return Some(Step::Act(Act::Undo, course.target));
+                }
+                CourseState::Closing(missed) => {
+                    course.state = CourseState::Over(missed);
+                    return Some(Step::Observe(course.ended()));
+                }
+            }
+        }
+    }
+}
+
+impl FaultSchedule {
+    /// Takes a fault from its beginning to what it does.
+    fn go_on(&mut self, fault: FaultIndex) {
+        let course = &mut self.courses[fault.0 as usize];
+        if let FaultKind::Join { member } = course.fault.kind {
+            self.joined[member.0 as usize] = true;
+        }
+        course.state = match course.fault.kind.lasts() {
+            Lasts::MemberByMember => {
+                CourseState::Rolling(Roll::of_members(self.joined.len() as u32))
+            }
+            Lasts::BrokerByBroker => CourseState::Rolling(Roll::of_brokers(self.brokers)),
+            Lasts::AWhile if course.waits_for_effect() && self.healed => {
+                CourseState::Closing(Some(Missed::NoEffect))
+            }
+            Lasts::AWhile if course.waits_for_effect() => {
+                if let Some(member) = course.target.member {
+                    // An earlier fault that waits for the same member waits in vain from now on.
+                    self.armed[member.0 as usize] = Some(fault);
+                }
+                CourseState::Armed
+            }
+            Lasts::AMoment | Lasts::AWhile | Lasts::Always => CourseState::Striking,
+        };
+    }
+}
