@@ -1,13 +1,12 @@
 //! What does the core cost a record, from the fetched batch to the commit that covers it?
 
-use std::hint::black_box;
-
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use plimsoll_core::{
     Assignment, AssignmentEpoch, Command, CommitOutcome, CommitPolicy, Config, Consumer, Event,
     Instant, KeyHash, Machine, NextOffset, Offset, Ordering, Outcome, RebalanceId, Record,
     TopicPartition,
 };
+use std::hint::black_box;
 
 const PARTITION: TopicPartition = TopicPartition::new(0, 0);
 const BATCH: u64 = 100;

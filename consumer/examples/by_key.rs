@@ -7,14 +7,13 @@
 //! RUST_LOG=plimsoll=info cargo run -p plimsoll --example by_key -- localhost:9092 my-topic
 //! ```
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-
 use metrics::{
     Counter, CounterFn, Gauge, GaugeFn, Histogram, Key, KeyName, Metadata, SharedString, Unit,
 };
 use plimsoll::{Consumer, Handler, HandlerError, Message, Ordering};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 #[tokio::main]
 async fn main() -> Result<(), plimsoll::Error> {

@@ -7,9 +7,8 @@
 //! cargo run -p plimsoll --example shutdown -- localhost:9092 my-topic
 //! ```
 
-use std::time::Duration;
-
 use plimsoll::{Config, Consumer, HandlerError, Message};
+use std::time::Duration;
 
 #[tokio::main]
 async fn main() -> Result<(), plimsoll::Error> {

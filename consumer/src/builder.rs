@@ -1,13 +1,11 @@
 //! The builder of a consumer: what it needs comes first, then the settings that have a default.
 
+use crate::librdkafka::{LibrdkafkaClient, Settings};
+use crate::{Driver, Error, GroupClient, Handler, shutdown};
+use plimsoll_core::{Config, InitialPosition, Ordering, OutOfRangePolicy};
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
-
-use plimsoll_core::{Config, InitialPosition, Ordering, OutOfRangePolicy};
-
-use crate::librdkafka::{LibrdkafkaClient, Settings};
-use crate::{Driver, Error, GroupClient, Handler, shutdown};
 
 /// A consumer that has not begun.
 #[derive(Debug)]

@@ -1,8 +1,7 @@
 //! The seam between the driver and a client library.
 
-use plimsoll_core::{Command, Event, NextOffset, TopicPartition};
-
 use crate::{ClientError, Message};
+use plimsoll_core::{Command, Event, NextOffset, TopicPartition};
 
 /// A member of a consumer group, as the driver sees it: events come out, commands go in.
 ///

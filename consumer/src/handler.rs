@@ -1,11 +1,9 @@
 //! The handler, which a user writes, and how it says that it failed.
 
+use crate::Message;
+use plimsoll_core::Outcome;
 use std::error::Error;
 use std::fmt;
-
-use plimsoll_core::Outcome;
-
-use crate::Message;
 
 /// The code that handles messages, one at a call.
 ///

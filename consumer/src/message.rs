@@ -1,10 +1,9 @@
 //! The message that a handler gets: a record of a topic, cheap to clone.
 
+use plimsoll_core::{KeyHash, Offset, Record};
 use std::fmt;
 use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
-
-use plimsoll_core::{KeyHash, Offset, Record};
 
 /// A record of a topic, as a handler gets it.
 ///

@@ -19,14 +19,12 @@
 //! | `plimsoll_dead_letter_failures_total` | group | dead-letter writes that failed, and are tried again |
 //! | `plimsoll_commits_total` | group, outcome | commits by outcome: `ok`, `failed`, `unknown` |
 
-use std::collections::BTreeMap;
-
+use crate::{GroupClient, Message};
 use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
 use plimsoll_core::{
     AssignmentEpoch, Consumer, Counters, Instant, NextOffset, PartitionStatus, TopicPartition,
 };
-
-use crate::{GroupClient, Message};
+use std::collections::BTreeMap;
 
 const LAG: &str = "kafka_consumergroup_group_lag";
 const WATERMARK_AGE: &str = "plimsoll_watermark_age_seconds";

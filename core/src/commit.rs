@@ -4,12 +4,11 @@
 //! watermarks of its own moment, so whatever becomes of the lost one on its way, the broker never
 //! gets a lower offset after a higher one.
 
-use std::time::Duration;
-
 use crate::{
     AssignmentEpoch, Command, CommitId, CommitOffset, CommitOutcome, CommitPolicy, Consumer,
     Instant, NextOffset, TopicPartition,
 };
+use std::time::Duration;
 
 /// The bounds of the pause after a commit that was not accepted; between them it is the commit
 /// interval.

@@ -1,7 +1,5 @@
 //! The consumer: takes events to the partition that they concern, and hands out commands.
 
-use std::collections::BTreeMap;
-
 use crate::partition::Partition;
 use crate::rebalance::Rebalances;
 use crate::shared::Shared;
@@ -9,6 +7,7 @@ use crate::{
     AssignmentEpoch, Command, CommitId, Config, Counters, Event, Instant, Machine, PartitionStatus,
     TopicPartition,
 };
+use std::collections::BTreeMap;
 
 /// Plimsoll's consumer.
 ///

@@ -1,9 +1,8 @@
 //! The slots of a partition's unfinished records, by offset.
 
-use std::collections::VecDeque;
-
 use crate::Offset;
 use crate::slab::Slot;
+use std::collections::VecDeque;
 
 /// The number of holes that are kept in any case: removing a few is not worth the trouble.
 const FEW: usize = 32;

@@ -4,11 +4,10 @@
 //! the next one follows when the first is finished. Each step costs the same however many lanes
 //! and records there are.
 
-use std::collections::VecDeque;
-
 use crate::hash::LookupMap;
 use crate::slab::Slot;
 use crate::{KeyHash, Ordering};
+use std::collections::VecDeque;
 
 /// The end of a lane.
 const NONE: Slot = Slot::MAX;

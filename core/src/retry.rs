@@ -1,10 +1,9 @@
 //! When a failed record is tried again.
 
-use std::collections::BTreeSet;
-use std::time::Duration;
-
 use crate::hash::mix;
 use crate::{Instant, Offset, RetryPolicy, TopicPartition};
+use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// The records that wait for their next attempt, or for the next write of their dead letter.
 #[derive(Debug, Default)]

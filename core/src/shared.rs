@@ -1,11 +1,10 @@
 //! The state that the partitions of one consumer share.
 
-use std::collections::VecDeque;
-
 use crate::commit::Commits;
 use crate::flights::Flights;
 use crate::retry::{Failure, Retries, pause};
 use crate::{Command, Config, Counters, Instant, Offset, TopicPartition};
+use std::collections::VecDeque;
 
 /// The queues into which every partition puts what it needs next.
 #[derive(Debug)]

@@ -3,9 +3,8 @@
 //! Records that finish in order only count up. A record that finishes before an earlier one
 //! costs a bit until the earlier one is finished too; a long gap between offsets costs nothing.
 
-use std::collections::VecDeque;
-
 use crate::{NextOffset, Offset};
+use std::collections::VecDeque;
 
 /// The longest gap between two fetched offsets that is filled with bits; a longer one starts a new
 /// segment, as a compacted partition may skip millions of offsets at once.

@@ -1,12 +1,10 @@
 //! The last errors of records, for their next attempts and their dead letters.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use plimsoll_core::{AssignmentEpoch, Consumer, Offset, Outcome, TopicPartition};
-
 use super::handlers::Call;
 use crate::{HandlerError, Message};
+use plimsoll_core::{AssignmentEpoch, Consumer, Offset, Outcome, TopicPartition};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The longest text of an error that is kept, in bytes: it becomes a header.
 const MAX_TEXT: usize = 2_000;

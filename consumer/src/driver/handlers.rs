@@ -1,15 +1,13 @@
 //! The calls of the handler that are in flight.
 
+use crate::{HandlerError, Message};
+use plimsoll_core::{AssignmentEpoch, Offset, TopicPartition};
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
-
-use plimsoll_core::{AssignmentEpoch, Offset, TopicPartition};
 use tokio::task::{AbortHandle, JoinSet};
-
-use crate::{HandlerError, Message};
 
 /// One call of the handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,18 +1,16 @@
 //! Sends commits, one at a time, on a thread of their own: each waits for its outcome.
 
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::{io, thread};
-
+use super::context::RawConsumer;
+use super::outbox::Outbox;
+use super::topics::{Topics, raw};
 use plimsoll_core::{CommitId, CommitOffset, CommitOutcome, Event};
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
-
-use super::context::RawConsumer;
-use super::outbox::Outbox;
-use super::topics::{Topics, raw};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::{io, thread};
 
 /// A commit to send.
 pub(super) type Request = (CommitId, Vec<CommitOffset>);

@@ -1,14 +1,12 @@
 //! The settings that librdkafka gets, and those that a user may not set.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
+use crate::SettingError;
 use plimsoll_core::Config;
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
-
-use crate::SettingError;
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// The settings that a user chose.
 #[derive(Clone, Debug)]

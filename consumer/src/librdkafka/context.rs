@@ -1,9 +1,6 @@
 //! The callbacks of librdkafka. They note what happened, and answer only while closing.
 
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-
+use super::topics::Topics;
 use plimsoll_core::{NextOffset, TopicPartition};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
@@ -11,8 +8,9 @@ use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::statistics::Statistics;
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, TopicPartitionList};
-
-use super::topics::Topics;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// librdkafka's consumer with these callbacks.
 pub(super) type RawConsumer = BaseConsumer<Context>;

@@ -1,17 +1,15 @@
 //! Writes copies of messages that could not be handled into the dead-letter topic.
 
-use std::time::Duration;
-
+use super::context::log;
+use super::outbox::Outbox;
+use crate::Message;
 use plimsoll_core::{AssignmentEpoch, Event, Record, TopicPartition};
 use rdkafka::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
-
-use super::context::log;
-use super::outbox::Outbox;
-use crate::Message;
+use std::time::Duration;
 
 /// The longest time that a write waits for room in the producer's queue.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);

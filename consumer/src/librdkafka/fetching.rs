@@ -1,20 +1,18 @@
 //! One partition that is fetched: its queue, and the position in it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
+use super::context::{Context, RawConsumer};
+use super::lookups::Wanted;
+use super::outbox::Waker;
+use crate::Batch;
 use plimsoll_core::{AssignmentEpoch, NextOffset, Offset, TopicPartition};
 use rdkafka::consumer::base_consumer::PartitionQueue;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers, Message as _};
 use rdkafka::types::RDKafkaErrorCode;
-
-use super::context::{Context, RawConsumer};
-use super::lookups::Wanted;
-use super::outbox::Waker;
-use crate::Batch;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// The limits of what is read from a queue before another one gets its turn.
 #[derive(Clone, Copy, Debug)]

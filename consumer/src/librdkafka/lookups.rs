@@ -3,19 +3,17 @@
 //! The calls block, so they have a thread of their own, and polling goes on meanwhile. A question
 //! that fails is asked again until it succeeds: an error never counts as "nothing was committed".
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Weak};
-use std::time::Duration;
-use std::{io, thread};
-
+use super::context::RawConsumer;
+use super::topics::{Topics, next_offset};
 use plimsoll_core::{Assignment, AssignmentEpoch, NextOffset, RebalanceId, TopicPartition};
 use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::Offset;
 use rdkafka::types::RDKafkaErrorCode;
-
-use super::context::RawConsumer;
-use super::topics::{Topics, next_offset};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+use std::{io, thread};
 
 /// The longest time of one request.
 const TIMEOUT: Duration = Duration::from_secs(5);

@@ -14,15 +14,6 @@ mod outbox;
 mod thread;
 mod topics;
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::Arc;
-use std::sync::mpsc::{Sender, channel};
-use std::time::Duration;
-
-use plimsoll_core::{Command, Event, NextOffset, TopicPartition};
-use tokio::time::Instant;
-
 use self::context::{Context, RawConsumer};
 use self::dead_letters::DeadLetters;
 use self::fetching::BatchLimits;
@@ -30,6 +21,13 @@ use self::outbox::{Inbox, News, Waker};
 use self::thread::{Order, PollThread, Rebalances};
 use self::topics::Topics;
 use crate::{ClientError, Error, GroupClient, Message};
+use plimsoll_core::{Command, Event, NextOffset, TopicPartition};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
+use tokio::time::Instant;
 
 pub(crate) use self::config::Settings;
 

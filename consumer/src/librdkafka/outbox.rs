@@ -1,13 +1,11 @@
 //! The channel from the threads to the driver, with a limit on the records in it.
 
+use crate::{ClientError, Message};
+use plimsoll_core::Event;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
-
-use plimsoll_core::Event;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-
-use crate::{ClientError, Message};
 
 /// The size, in bytes, of the records that may wait for the driver. Beyond that they stay in
 /// librdkafka's queues, which stop fetching when they are full.

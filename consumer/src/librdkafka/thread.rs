@@ -3,18 +3,6 @@
 //! Records of a partition come from its own queue, which exists from one assignment to its end, so
 //! that no record gets the epoch of another assignment.
 
-use std::collections::BTreeMap;
-use std::ops::{Bound, ControlFlow};
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, TryRecvError};
-use std::time::{Duration, Instant};
-
-use plimsoll_core::{Command, Event, NextOffset, RebalanceId, Start, TopicPartition};
-use rdkafka::TopicPartitionList;
-use rdkafka::consumer::{Consumer, RebalanceProtocol};
-use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::message::Message as _;
-
 use super::commits::Request;
 use super::context::{Callback, RawConsumer, assign, unassign};
 use super::fetching::{BatchLimits, Fetching, Read, Truncated};
@@ -22,6 +10,16 @@ use super::lookups::{Answer, Question, Wanted};
 use super::outbox::{Outbox, Waker};
 use super::topics::{Topics, raw};
 use crate::{ClientError, Message};
+use plimsoll_core::{Command, Event, NextOffset, RebalanceId, Start, TopicPartition};
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::{Consumer, RebalanceProtocol};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::message::Message as _;
+use std::collections::BTreeMap;
+use std::ops::{Bound, ControlFlow};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, TryRecvError};
+use std::time::{Duration, Instant};
 
 /// The longest time without a poll: far below any poll deadline, and short enough to make up for a
 /// wake-up that is missed.

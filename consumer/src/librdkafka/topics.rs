@@ -1,11 +1,10 @@
 //! The numbers of the topics, and the known high watermarks of their partitions.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-
 use plimsoll_core::{NextOffset, TopicPartition};
 use rdkafka::TopicPartitionList;
 use rdkafka::topic_partition_list::Offset;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The topics of a consumer, by number.
 #[derive(Debug)]

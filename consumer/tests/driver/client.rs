@@ -1,8 +1,5 @@
 //! A client whose events a test scripts, and the test's end of it.
 
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
-
 use plimsoll::{
     Batch, ClientError, CommitPolicy, Config, Driver, GroupClient, Handler, Message, RetryPolicy,
 };
@@ -10,6 +7,8 @@ use plimsoll_core::{
     Assignment, AssignmentEpoch, Command, CommitOutcome, Event, NextOffset, Offset, RebalanceId,
     TopicPartition,
 };
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;

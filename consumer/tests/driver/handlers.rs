@@ -1,11 +1,9 @@
 //! The ways of messages through handlers that succeed, fail, panic or hang.
 
-use std::time::Duration;
-
+use crate::client::{P, Seen, config, settle, start};
 use plimsoll::{ClientError, Config, HandlerError, Message, Ordering};
 use plimsoll_core::{Command, Event};
-
-use crate::client::{P, Seen, config, settle, start};
+use std::time::Duration;
 
 #[tokio::test(start_paused = true)]
 async fn messages_are_handled_in_order_and_committed_after_the_interval() {

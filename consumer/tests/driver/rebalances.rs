@@ -1,11 +1,9 @@
 //! Partitions that come and go while handlers are in flight.
 
-use std::time::Duration;
-
+use crate::client::{P, Seen, config, settle, start};
 use plimsoll::{Handler, HandlerError, Message};
 use plimsoll_core::Command;
-
-use crate::client::{P, Seen, config, settle, start};
+use std::time::Duration;
 
 /// A handler that takes a set time, and notes its start and its end.
 struct Slow {

@@ -1,11 +1,9 @@
 //! Shutdowns of the driver.
 
-use std::time::Duration;
-
+use crate::client::{P, Seen, config, settle, start};
 use plimsoll::Message;
 use plimsoll_core::Command;
-
-use crate::client::{P, Seen, config, settle, start};
+use std::time::Duration;
 
 #[tokio::test(start_paused = true)]
 async fn a_shutdown_finishes_what_is_in_flight_commits_and_closes() {

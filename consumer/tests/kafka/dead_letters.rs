@@ -1,11 +1,9 @@
 //! Messages that cannot be handled.
 
+use crate::cluster::{Handled, Member, Topic, number, wait_until};
+use plimsoll::{HandlerError, Message};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-
-use plimsoll::{HandlerError, Message};
-
-use crate::cluster::{Handled, Member, Topic, number, wait_until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn messages_that_fail_for_good_are_dead_lettered_and_the_rest_goes_on() {

@@ -1,10 +1,8 @@
 //! Members that come and go while handlers are in flight.
 
-use std::time::Duration;
-
-use plimsoll::{Assignor, Message};
-
 use crate::cluster::{Handled, Member, Topic};
+use plimsoll::{Assignor, Message};
+use std::time::Duration;
 
 /// Lets members join and leave under load, and checks that every message is handled, and none
 /// twice, as no member crashes. (By key or unordered, what is finished above the watermark would be

@@ -1,10 +1,8 @@
 //! The positions at which reading begins, and goes on when messages are gone.
 
-use std::time::Duration;
-
-use plimsoll::{Assignor, InitialPosition, OutOfRangePolicy};
-
 use crate::cluster::{Handled, Member, Topic, wait_until};
+use plimsoll::{Assignor, InitialPosition, OutOfRangePolicy};
+use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_group_that_starts_at_the_end_loses_nothing_afterwards() {

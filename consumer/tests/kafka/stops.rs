@@ -1,10 +1,8 @@
 //! Members that stop, gracefully or not.
 
-use std::time::Duration;
-
-use plimsoll::{ClientError, Error};
-
 use crate::cluster::{Handled, Member, Topic};
+use plimsoll::{ClientError, Error};
+use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_clean_stop_repeats_nothing() {

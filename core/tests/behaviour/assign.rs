@@ -1,11 +1,10 @@
 //! Where an assigned partition starts, and that its start is committed.
 
+use crate::driver::{Driver, committed, config, id, uncommitted};
 use plimsoll_core::{
     Assignment, Command, CommitOutcome, Config, Consumer, Event, InitialPosition, Instant, Machine,
     NextOffset, RebalanceId,
 };
-
-use crate::driver::{Driver, committed, config, id, uncommitted};
 
 fn latest() -> Config {
     Config {

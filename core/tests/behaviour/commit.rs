@@ -1,8 +1,7 @@
 //! When commits are sent, and what they carry.
 
-use plimsoll_core::{CommitOutcome, Config, Ordering};
-
 use crate::driver::{Driver, committed, config};
+use plimsoll_core::{CommitOutcome, Config, Ordering};
 
 fn unordered() -> Config {
     Config {

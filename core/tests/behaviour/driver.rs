@@ -1,13 +1,12 @@
 //! A driver for tests: short words in, lines of text out.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
 use plimsoll_core::{
     Assignment, AssignmentEpoch, Command, CommitId, CommitOutcome, CommitPolicy, Config, Consumer,
     DeadLetterReason, Event, Instant, KeyHash, Machine, NextOffset, Offset, Outcome, RebalanceId,
     Record, RetryPolicy, TopicPartition,
 };
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Returns settings with round numbers and without jitter.
 pub(crate) fn config() -> Config {

@@ -1,10 +1,8 @@
 //! Handlers that fail, hang, or come back too late; dead letters.
 
-use std::time::Duration;
-
-use plimsoll_core::{Config, Event, Offset, Outcome};
-
 use crate::driver::{Driver, config, id};
+use plimsoll_core::{Config, Event, Offset, Outcome};
+use std::time::Duration;
 
 #[test]
 fn a_failure_is_retried_in_place_with_a_doubling_pause_and_then_dead_lettered() {

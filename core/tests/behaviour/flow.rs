@@ -1,8 +1,7 @@
 //! Back-pressure, refetched records, and positions out of range.
 
-use plimsoll_core::{Config, Event, Offset, Ordering, OutOfRangePolicy, Outcome};
-
 use crate::driver::{Driver, config, id};
+use plimsoll_core::{Config, Event, Offset, Ordering, OutOfRangePolicy, Outcome};
 
 fn unordered() -> Config {
     Config {

@@ -1,8 +1,7 @@
 //! The records that may run side by side, by ordering.
 
-use plimsoll_core::{Config, Ordering, Outcome};
-
 use crate::driver::{Driver, committed, config};
+use plimsoll_core::{Config, Ordering, Outcome};
 
 #[test]
 fn by_partition_a_failure_holds_up_its_partition_and_no_other() {

@@ -1,8 +1,7 @@
 //! Partitions that are taken away, and partitions that are gone.
 
-use plimsoll_core::{CommitOutcome, Outcome};
-
 use crate::driver::{Driver, committed, config, id};
+use plimsoll_core::{CommitOutcome, Outcome};
 
 #[test]
 fn handlers_end_then_their_work_is_committed_then_the_partition_is_given_up() {

@@ -1,8 +1,7 @@
 //! A clean stop.
 
-use plimsoll_core::CommitOutcome;
-
 use crate::driver::{Driver, committed, config};
+use plimsoll_core::CommitOutcome;
 
 #[test]
 fn handlers_end_then_their_work_is_committed_then_it_closes() {

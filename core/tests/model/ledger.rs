@@ -1,10 +1,9 @@
 //! The plain list of records with states: slow, and obviously right.
 
-use std::time::Duration;
-
 use plimsoll_core::{
     AssignmentEpoch, CommitId, Config, Instant, KeyHash, NextOffset, Offset, Ordering, Outcome,
 };
+use std::time::Duration;
 
 /// The stage that a record has reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

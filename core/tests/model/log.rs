@@ -1,9 +1,8 @@
 //! The partitions' logs, and what may happen to them.
 
-use plimsoll_core::{Event, KeyHash, NextOffset, Offset, OutOfRangePolicy, Record, TopicPartition};
-
 use crate::rare::Rare;
 use crate::world::World;
+use plimsoll_core::{Event, KeyHash, NextOffset, Offset, OutOfRangePolicy, Record, TopicPartition};
 
 /// A partition's log, with gaps. All of it can be fetched.
 #[derive(Clone, Copy, Debug)]

@@ -8,15 +8,13 @@ mod rare;
 mod steps;
 mod world;
 
-use std::collections::BTreeSet;
-
+use plimsoll_core::Config;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
-
-use plimsoll_core::Config;
 use rare::Rare;
+use std::collections::BTreeSet;
 use steps::Step;
 use world::World;
 

@@ -1,13 +1,12 @@
 //! What the driver does with commands, and whether they may be given.
 
+use crate::ledger::Stage;
+use crate::rare::Rare;
+use crate::world::{Pending, Task, World};
 use plimsoll_core::{
     AssignmentEpoch, Command, CommitId, CommitOffset, Instant, Machine, NextOffset, Offset,
     Outcome, RebalanceId, Start, TopicPartition,
 };
-
-use crate::ledger::Stage;
-use crate::rare::Rare;
-use crate::world::{Pending, Task, World};
 
 impl World {
     pub(crate) fn obey(&mut self) {

@@ -1,12 +1,11 @@
 //! The steps of a run: what may happen to a consumer.
 
-use std::time::Duration;
-
 use plimsoll_core::{
     CommitOutcome, CommitPolicy, Config, InitialPosition, Ordering, OutOfRangePolicy, Outcome,
     RetryPolicy,
 };
 use proptest::prelude::*;
+use std::time::Duration;
 
 /// One thing that happens. An index counts among the things there are at that moment, modulo their
 /// number.

@@ -1,17 +1,15 @@
 //! A driver that obeys every command and writes everything down.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
-
-use plimsoll_core::{
-    Assignment, AssignmentEpoch, CommitId, CommitOffset, CommitOutcome, Config, Consumer, Event,
-    InitialPosition, Instant, Machine, NextOffset, Offset, Outcome, RebalanceId, TopicPartition,
-};
-
 use crate::ledger::Ledger;
 use crate::log::{Log, last_record, records};
 use crate::rare::Rare;
 use crate::steps::Step;
+use plimsoll_core::{
+    Assignment, AssignmentEpoch, CommitId, CommitOffset, CommitOutcome, Config, Consumer, Event,
+    InitialPosition, Instant, Machine, NextOffset, Offset, Outcome, RebalanceId, TopicPartition,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// A handler or a write that the driver has begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -28,7 +28,7 @@ impl Plan {
         });
         Terms {
             topics: topics.chain(own).collect(),
-            config: consumers.config.clone(),
+            config: consumers.config,
             acks_all: settings.producer.acks == Acks::All,
             settling: consumers.request_timeout + consumers.heartbeat,
             liveness_within: expect.liveness_within,

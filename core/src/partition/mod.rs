@@ -2,8 +2,6 @@
 
 mod attempts;
 
-use std::collections::BTreeMap;
-
 use crate::index::Index;
 use crate::lanes::Lanes;
 use crate::shared::Shared;
@@ -13,6 +11,7 @@ use crate::{
     AssignmentEpoch, Command, CommitOffset, Config, DeadLetterReason, Instant, KeyHash, NextOffset,
     Offset, Ordering, PartitionStatus, Record, TopicPartition,
 };
+use std::collections::BTreeMap;
 
 /// A partition under one assignment.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! Faults of every kind.
 
-#[path = "../../src/scenario/faults/table.rs"]
+#[path = "../../../src/scenario/faults/table.rs"]
 mod table;
 
 use super::{Shape, or_default, partition, share, time, time_range};

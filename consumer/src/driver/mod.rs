@@ -3,18 +3,16 @@
 mod failures;
 mod handlers;
 
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
-use std::time::Duration;
-
-use plimsoll_core::{Command, CommitOutcome, Config, Consumer, Event, Instant, Machine};
-use tokio::time::{MissedTickBehavior, Sleep};
-use tracing::Instrument;
-
 use crate::driver::failures::Failures;
 use crate::driver::handlers::{Call, Finished, Handlers};
 use crate::metrics::Metrics;
 use crate::{ClientError, GroupClient, Handler, Message};
+use plimsoll_core::{Command, CommitOutcome, Config, Consumer, Event, Instant, Machine};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::{MissedTickBehavior, Sleep};
+use tracing::Instrument;
 
 /// The time between two updates of the metrics.
 const METRICS_INTERVAL: Duration = Duration::from_millis(500);

@@ -1,6 +1,5 @@
 //! Scenarios of every shape that the language allows.
 
-#[path = "arbitrary_faults.rs"]
 mod faults;
 
 use crate::from_schema::table;

@@ -1,0 +1,11 @@
+//! The scenario language, from the outside.
+
+mod arbitrary;
+mod drawing;
+mod from_schema;
+mod invalid;
+mod library;
+mod manual;
+mod properties;
+mod readme;
+mod schema;
