@@ -21,7 +21,7 @@ use crate::{Purpose, Rng};
 use std::time::Duration;
 
 table! {
-    /// How long handlers take and how they fail.
+    /// The times and the failures of handlers.
     pub struct Handler {
         /// The time that one attempt takes.
         pub time: Distribution as Usual
@@ -42,7 +42,7 @@ table! {
 }
 
 impl Handler {
-    /// How long attempt `attempt` (from 1) at message `message` takes under `seed`.
+    /// Returns the time that attempt `attempt` (from 1) at message `message` takes under `seed`.
     pub fn duration(&self, seed: u64, message: crate::MessageId, attempt: u32) -> Duration {
         let id = u64::from(message.0) << 32 | u64::from(attempt);
         self.time
