@@ -12,11 +12,11 @@ use std::time::Duration;
 /// A duration to draw: even between two bounds, with a slower share.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Distribution {
-    /// The shortest.
+    /// The shortest of the usual ones.
     pub min: Duration,
     /// The longest of the usual ones.
     pub max: Duration,
-    /// The share of slow ones, 0 to 1.
+    /// The share of the slow ones, 0 to 1.
     pub slow_share: f64,
     /// The shortest of the slow ones.
     pub slow_min: Duration,
@@ -25,7 +25,7 @@ pub struct Distribution {
 }
 
 impl Distribution {
-    /// Even between two bounds, nothing slow.
+    /// Returns one that is even between two bounds, without slow ones.
     pub const fn even(min: Duration, max: Duration) -> Self {
         Self {
             min,
@@ -36,7 +36,7 @@ impl Distribution {
         }
     }
 
-    /// Draws one.
+    /// Draws a duration.
     #[inline]
     pub fn sample(&self, rng: &mut Rng) -> Duration {
         if rng.chance(self.slow_share) {
@@ -86,6 +86,7 @@ impl Form<Distribution> for Usual {
     }
 }
 
+/// Distributions without a slower share are written without `slow`.
 impl Form<Distribution> for Slower {
     fn read<'de, D: Deserializer<'de>>(d: D, place: &mut Distribution) -> Result<(), D::Error> {
         let mut slow = Slow::default();

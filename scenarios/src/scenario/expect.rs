@@ -18,7 +18,7 @@ use serde::Deserializer;
 use std::time::Duration;
 
 table! {
-    /// What every run of the scenario must show.
+    /// The verdict and the rare things that runs of the scenario must show.
     pub struct Expect {
         /// The verdict of all runs: no property is violated.
         pub verdict: Expected as IsHeld = Expected::Held,

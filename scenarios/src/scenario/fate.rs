@@ -18,23 +18,23 @@ pub enum Fate {
     /// Every attempt succeeds.
     #[default]
     Ok,
-    /// The first so many attempts fail; [`Fate::ALWAYS`]: all of them.
+    /// The first n attempts fail; [`Fate::ALWAYS`]: all fail.
     Retryable(u32),
     /// Every attempt fails, and says that it always will.
     Permanent,
-    /// The first so many attempts panic.
+    /// The first n attempts panic.
     Panic(u32),
-    /// The first so many attempts never come back.
+    /// The first n attempts never come back.
     Hang(u32),
     /// The record cannot be decoded: a permanent failure before the handler does anything.
     Undecodable,
 }
 
 impl Fate {
-    /// As a number of attempts: each one.
+    /// The number of attempts that stands for all.
     pub const ALWAYS: u32 = u32::MAX;
 
-    /// How attempt `attempt` (from 1) ends; `None`: it does not.
+    /// Returns how attempt `attempt` (from 1) ends; `None`: it never does.
     pub const fn outcome(self, attempt: u32) -> Option<Outcome> {
         match self {
             Self::Retryable(times) | Self::Panic(times) if attempt <= times => {
@@ -47,7 +47,7 @@ impl Fate {
     }
 }
 
-/// Whether a `handler-outage` that hits this share of all attempts hits this one.
+/// Returns whether a `handler-outage` that hits this share of all attempts hits this one.
 pub fn outage_hits(
     seed: u64,
     fault: FaultId,
@@ -59,7 +59,7 @@ pub fn outage_hits(
     Rng::substream(seed, Purpose::Fate, id).chance(share)
 }
 
-/// A number of attempts; `u32::MAX`: each one.
+/// A number of attempts; [`Fate::ALWAYS`]: all.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times(pub u32);
 
@@ -102,7 +102,7 @@ impl Measure<u32> for Times {
 }
 
 table! {
-    /// What becomes of a message.
+    /// The fate of a message.
     pub(super) struct FateKeys {
         /// The number of attempts that fail, before the others succeed; "always": all fail.
         fails: Option<u32> as Maybe<Times> = None;

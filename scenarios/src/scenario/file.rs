@@ -47,23 +47,23 @@ struct GivenScenario {
     seed: Option<Value<Seed>>,
     /// The brokers.
     cluster: Given<Cluster>,
-    /// What the group consumes; default: one topic `orders` of 3 partitions.
+    /// The topics that the group consumes; default: one topic `orders` of 3 partitions.
     #[schemars(with = "Vec<Given<Topic>>", length(min = 1))]
     topics: Option<Vec<Given<Topic>>>,
-    /// What is produced, and how.
+    /// The messages that are produced, and the settings of the producer.
     workload: Given<GivenWorkload>,
-    /// What is produced, message by message.
+    /// The messages that are produced, one by one.
     #[schemars(with = "Vec<Given<GivenMessage>>")]
     messages: Option<Vec<Given<GivenMessage>>>,
     /// The group under test.
     consumers: Given<Consumers>,
-    /// How long handlers take and how they fail.
+    /// The times and the failures of handlers.
     handler: Given<Handler>,
-    /// How the network behaves when nothing is wrong.
+    /// The network when nothing is wrong.
     network: Given<Network>,
-    /// What goes wrong, when, and to whom.
+    /// The faults: explicit ones, or a description of random ones.
     faults: RawFaults,
-    /// What a run must show.
+    /// The verdict and the rare things that a run must show.
     expect: Given<Expect>,
 }
 
@@ -246,7 +246,7 @@ fn read(document: Spanned<DeTable<'_>>) -> Result<GivenScenario, toml::de::Error
     GivenScenario::deserialize(toml::Deserializer::from(document))
 }
 
-/// What is wrong with each table, and with each entry of a list of tables, by itself.
+/// Returns what is wrong with each table, and with each entry of a list of tables, by itself.
 fn read_by_parts(text: &str, document: &Spanned<DeTable<'_>>) -> Vec<Mistake> {
     let mut mistakes = Vec::new();
     for (key, value) in document.get_ref() {
@@ -273,8 +273,8 @@ fn read_by_parts(text: &str, document: &Spanned<DeTable<'_>>) -> Vec<Mistake> {
     mistakes
 }
 
-/// Kafka's dotted names need quotes in TOML. Without, they are tables in tables: the name is clear
-/// all the same.
+/// Puts Kafka's dotted names together. They need quotes in TOML; without, they are tables in tables,
+/// and the name is clear all the same.
 fn join_setting_names(document: &mut DeTable<'_>) {
     let settings = document
         .get_mut("cluster")

@@ -26,7 +26,7 @@ pub(super) trait Form<T> {
     /// depends on other keys.
     fn describe(generator: &mut SchemaGenerator) -> Schema;
 
-    /// Whether it is one of the values, for one that was read or made by a program.
+    /// Returns whether it is one of the values: a program can make any.
     fn allows(_value: &T) -> bool {
         true
     }
@@ -56,7 +56,7 @@ pub(super) trait Measure<T>: Written {
     /// Returns it as TOML.
     fn text(value: &T) -> String;
 
-    /// Whether it is one of the values.
+    /// Returns whether it is one of the values.
     fn is_allowed(_value: &T) -> bool {
         true
     }

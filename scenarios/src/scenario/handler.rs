@@ -11,6 +11,7 @@
 //! fails = "always"
 //! ```
 
+use plimsoll_oracle::MessageId;
 use super::distribution::{Distribution, Slower, Usual};
 use super::errors::{Place, Problem, place};
 use super::fate::{Fate, FatedMessage, FatedMessages};
@@ -21,7 +22,7 @@ use crate::{Purpose, Rng};
 use std::time::Duration;
 
 table! {
-    /// How long handlers take and how they fail.
+    /// The times and the failures of handlers.
     pub struct Handler {
         /// The time that one attempt takes.
         pub time: Distribution as Usual
@@ -42,13 +43,8 @@ table! {
 }
 
 impl Handler {
-    /// How long attempt `attempt` (from 1) at message `message` takes under `seed`.
-    pub fn duration(
-        &self,
-        seed: u64,
-        message: plimsoll_oracle::MessageId,
-        attempt: u32,
-    ) -> Duration {
+    /// Returns the time that attempt `attempt` (from 1) at message `message` takes under `seed`.
+    pub fn duration(&self, seed: u64, message: MessageId, attempt: u32) -> Duration {
         let id = u64::from(message.0) << 32 | u64::from(attempt);
         self.time
             .sample(&mut Rng::substream(seed, Purpose::HandlerTime, id))

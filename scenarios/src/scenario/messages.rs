@@ -29,15 +29,15 @@ use std::time::Duration;
 pub struct Message {
     /// Unique in the plan; the handler's behaviour follows from it and the seed.
     pub id: MessageId,
-    /// When the producer gets it.
+    /// The moment at which the producer gets it.
     pub at: Instant,
-    /// Where it goes.
+    /// The partition that it goes to.
     pub partition: TopicPartition,
     /// The number of its key, if it has one.
     pub key: Option<u32>,
     /// Its size in bytes.
     pub bytes: u32,
-    /// What its handler does.
+    /// The behaviour of its handler.
     pub fate: Fate,
 }
 
@@ -56,7 +56,7 @@ table! {
         /// Its size.
         size: u32 as MessageSize = Traffic::default().size.0;
         with {
-            /// What its handler does.
+            /// The behaviour of its handler.
             fate: FateKeys;
         }
     }
@@ -114,6 +114,7 @@ impl GivenMessage {
     }
 }
 
+/// Notes what is wrong with the messages; `capacity` is the number of partitions by topic.
 pub(super) fn check(messages: &[Message], capacity: &[u32], problems: &mut Vec<Problem>) {
     let mut seen = std::collections::BTreeSet::new();
     for (index, message) in messages.iter().enumerate() {
@@ -129,6 +130,7 @@ pub(super) fn check(messages: &[Message], capacity: &[u32], problems: &mut Vec<P
     }
 }
 
+/// Appends the tables `[[messages]]`.
 pub(super) fn write(messages: &[Message], topics: &[Topic], file: &mut String) {
     if messages.is_empty() {
         // Above every table, where alone it can stand.
@@ -186,6 +188,7 @@ impl Form<(u32, u32)> for MessageSize {
     }
 }
 
+/// Adds the size of the largest message to the schema of a size.
 fn with_maximum(mut schema: Schema) -> Schema {
     let title = schema.get("title").and_then(|title| title.as_str());
     let title = format!("{}, at most 1MiB", title.unwrap_or("size"));

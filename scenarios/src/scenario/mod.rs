@@ -55,11 +55,11 @@ use std::time::Duration;
 /// A scenario file, parsed: everything but the random choices.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
-    /// What does not depend on the seed.
+    /// The part that does not depend on the seed.
     pub settings: Settings,
-    /// What is produced: described, or message by message.
+    /// The messages that are produced: described, or one by one.
     pub workload: Workload,
-    /// What goes wrong: explicit faults and descriptions of random ones.
+    /// The faults: explicit ones, and descriptions of random ones.
     pub faults: Vec<FaultSpec>,
     /// The one seed of a regression; `None` in a scenario of the library.
     pub seed: Option<u64>,
@@ -72,7 +72,7 @@ pub struct Settings {
     pub name: String,
     /// One sentence on what goes wrong here.
     pub description: String,
-    /// How long faults may happen (the safety phase); then everything is healed.
+    /// The time during which faults may happen (the safety phase); then everything is healed.
     /// `None`: until the last message is produced and the last timed fault is over.
     pub safety: Option<Duration>,
     /// Whether it is short enough to be run against real Kafka too.
@@ -81,25 +81,25 @@ pub struct Settings {
     pub cluster: Cluster,
     /// The topics; the index is the topic's number in a `TopicPartition`.
     pub topics: Vec<Topic>,
-    /// How messages are produced.
+    /// The settings of the producer.
     pub producer: Producer,
     /// The consumer group under test.
     pub consumers: Consumers,
-    /// How handlers behave.
+    /// The times and the failures of handlers.
     pub handler: Handler,
-    /// How the network behaves when nothing is wrong.
+    /// The network when nothing is wrong.
     pub network: Network,
-    /// What the run must show.
+    /// The verdict and the rare things that the run must show.
     pub expect: Expect,
 }
 
 impl Settings {
-    /// The number of the dead-letter topic in a `TopicPartition`: it comes after the workload's.
+    /// Returns the number of the dead-letter topic in a `TopicPartition`: it comes after the workload's.
     pub fn dead_letter_topic(&self) -> u32 {
         self.topics.len() as u32
     }
 
-    /// The number of `__consumer_offsets` in a `TopicPartition`.
+    /// Returns the number of `__consumer_offsets` in a `TopicPartition`.
     pub fn offsets_topic(&self) -> u32 {
         self.dead_letter_topic() + 1
     }

@@ -8,7 +8,7 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 use std::time::Duration;
 
-/// When each member starts; `None`: a `join` fault starts it.
+/// The time at which each member starts; `None`: a `join` fault starts it.
 type Times = Vec<Option<Duration>>;
 
 /// An entry for each member.
@@ -75,12 +75,12 @@ impl Form<Times> for Members {
     }
 }
 
-/// Whether the number of members says all.
+/// Returns whether the number of members says all.
 fn all_at_once(starts: &Times) -> bool {
     !starts.is_empty() && starts.iter().all(|start| *start == Some(Duration::ZERO))
 }
 
-/// When a member starts.
+/// The time at which a member starts.
 #[derive(Clone, Copy, Debug)]
 struct Start(Option<Duration>);
 

@@ -35,7 +35,7 @@ pub(crate) struct Key {
     pub name: &'static str,
     /// The field that it states; some fields can be stated by one of several keys.
     pub field: &'static str,
-    /// What it is, in a sentence.
+    /// Its description, in sentences.
     pub about: &'static str,
     /// The present value as TOML; `None`: it is not stated by this key.
     pub text: Option<String>,
@@ -68,7 +68,7 @@ impl Key {
 pub(crate) trait Keys: Default {
     /// Its name in the schema.
     const NAME: &'static str;
-    /// What it is, in a sentence.
+    /// Its description, in a sentence.
     const ABOUT: &'static str;
 
     /// Returns every key with its present value, in the order in which they are written.

@@ -99,7 +99,7 @@ pub(super) fn write(topics: &[Topic], file: &mut String) {
     }
 }
 
-/// The word for a partition: `orders-0`.
+/// Returns the word for a partition: `orders-0`.
 pub(super) fn partition_word(topics: &[Topic], partition: TopicPartition) -> String {
     let topic = topics.get(partition.topic as usize);
     let name = topic.map_or("?", |topic| topic.name.as_str());
@@ -187,7 +187,7 @@ impl PartitionName {
         }
     }
 
-    /// The partition of this name; a topic that does not exist is a problem at `place`.
+    /// Returns the partition of this name; a topic that does not exist is a problem at `place`.
     pub(super) fn resolve(
         &self,
         topics: &[Topic],
@@ -202,7 +202,7 @@ impl PartitionName {
     }
 }
 
-/// The number of a topic; one that does not exist is a problem at `place`.
+/// Returns the number of a topic; one that does not exist is a problem at `place`.
 pub(super) fn topic_number(
     topics: &[Topic],
     name: &str,

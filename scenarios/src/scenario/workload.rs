@@ -50,7 +50,7 @@ table! {
 }
 
 table! {
-    /// How messages are produced.
+    /// The settings of the producer.
     pub struct Producer {
         /// The replicas that have a message when it is acknowledged: all that are in sync, the
         /// leader, or none.
@@ -69,27 +69,26 @@ table! {
 }
 
 table! {
-    /// What is produced, and how.
+    /// The messages that are produced, and the settings of the producer.
     pub(super) struct GivenWorkload ("Workload") {
         with {
-            /// What is produced.
+            /// The messages.
             pub(super) traffic: Traffic;
-            /// How.
+            /// The settings of the producer.
             pub(super) producer: Producer;
         }
     }
 }
 
-plimsoll_oracle::words! {
-    /// `acks`: what a producer waits for.
-    pub enum Acks: "acks" {
-        /// All in-sync replicas have the record.
-        All = "all",
-        /// The leader has the record.
-        Leader = "1",
-        /// Nothing.
-        None = "0",
-    }
+/// The replicas that have a message when it is acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acks {
+    /// The producer does not wait.
+    None,
+    /// The leader has it.
+    Leader,
+    /// All in-sync replicas have it.
+    All,
 }
 
 impl Rules for Traffic {}
@@ -200,7 +199,7 @@ impl Producer {
 }
 
 impl Workload {
-    /// `capacity`: by topic, how many partitions it can have.
+    /// Notes what is wrong with the messages; `capacity` is the number of partitions by topic.
     pub(super) fn check(&self, capacity: &[u32], problems: &mut Vec<Problem>) {
         match self {
             Self::Drawn(traffic) => traffic.check_values(&place!["workload"], problems),

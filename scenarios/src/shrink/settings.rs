@@ -10,7 +10,7 @@ pub(super) fn pass(search: &mut Search<'_>) {
     put_back(search, &all);
 }
 
-/// How many settings differ from their defaults.
+/// Returns the number of settings that differ from their defaults.
 pub(super) fn differing(settings: &Settings) -> usize {
     differ_from_default(settings).len()
 }
@@ -40,13 +40,16 @@ enum Setting {
     Broker(&'static str),
     Producer(&'static str),
     Consumers(&'static str),
-    /// The pauses between attempts, which are worth more than one setting.
+    /// The first pause between attempts.
     Backoff,
+    /// The longest pause.
     MaxBackoff,
+    /// The share by which pauses are shortened.
     Jitter,
 }
 
-/// Keys of `[consumers]` that say who consumes what, not how; `members` shrinks them, if at all.
+/// Keys of `[consumers]` that say which consumers there are, not how they behave; members are
+/// dropped by another pass.
 const IDENTITY: [&str; 4] = ["group", "starts", "members", "subject"];
 
 /// Returns the settings that differ from their defaults, in the order of their declarations.
@@ -62,13 +65,15 @@ fn differ_from_default(settings: &Settings) -> Vec<Setting> {
     broker.chain(producer).chain(consumers).collect()
 }
 
+/// Returns the keys of a table that differ from their defaults.
 fn differing_keys<T: Keys>(table: &T) -> impl Iterator<Item = &'static str> {
     let keys = table.keys().into_iter().zip(T::default().keys());
     keys.filter(|(key, default)| key.text != default.text)
         .map(|(key, _)| key.name)
 }
 
-/// The number of attempts is no setting to put back, but a number to make smaller.
+/// Returns what of `retry` differs from the default, but for the number of attempts: that is made
+/// smaller, not put back (`values`).
 fn differing_pauses(retry: &RetryPolicy) -> Vec<Setting> {
     let default = Config::default().retry;
     let pauses = [
