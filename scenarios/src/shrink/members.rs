@@ -62,7 +62,7 @@ fn remove(plan: &mut Plan, gone: MemberId) {
     }
 }
 
-/// The members that a fault names by their numbers.
+/// Lists the members that a fault names by their numbers.
 fn named_members(fault: &mut Fault) -> impl Iterator<Item = &mut MemberId> {
     let arguments = fault.kind.arguments_mut().into_iter();
     arguments.filter_map(|argument| argument.member_id_mut())

@@ -27,9 +27,10 @@ pub(super) fn faults(shape: Shape) -> impl Strategy<Value = Vec<FaultSpec>> {
     );
     let explicit = explicit.prop_map(|(kind, trigger, duration, needed)| Fault {
         id: FaultId(0),
-        trigger: match kind.lasts() {
-            Lasts::Always => Trigger::At(Instant::ZERO),
-            _ => trigger,
+        trigger: if kind.lasts() == Lasts::Always {
+            Trigger::At(Instant::ZERO)
+        } else {
+            trigger
         },
         duration: match kind.lasts() {
             Lasts::AMoment | Lasts::Always => None,

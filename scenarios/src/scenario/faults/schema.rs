@@ -47,7 +47,7 @@ impl JsonSchema for Entry {
             .collect();
         alternatives.push(json!({
             "type": "object",
-            "description": "Random faults.",
+            "description": "Faults that each seed draws anew.",
             "properties": { "random": random },
             "required": ["random"],
             "additionalProperties": false,
@@ -214,9 +214,10 @@ fn errors_of(request: RequestKind) -> Value {
     })
 }
 
-/// Adds a description.
-fn described(schema: Schema, meaning: &str) -> Value {
-    let mut schema = schema;
-    schema.insert("description".into(), meaning.into());
+/// Adds a description, as a sentence.
+fn described(mut schema: Schema, meaning: &str) -> Value {
+    let (first, rest) = meaning.split_at(1);
+    let sentence = format!("{}{}.", first.to_uppercase(), rest.trim_end_matches('.'));
+    schema.insert("description".into(), sentence.into());
     schema.to_value()
 }

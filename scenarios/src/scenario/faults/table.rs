@@ -22,17 +22,20 @@
 macro_rules! with_faults {
     ($with:ident) => {
         $with! {
-            /// A member's process dies at once (SIGKILL); started again after the duration.
+            /// A member's process dies at once; started again after the duration.
+            /// By SIGKILL.
             Crash "crash" {
                 member: MemberTarget = MemberTarget::Triggering,
             } lasts AWhile, hinders Nothing, breaks Nothing;
 
-            /// A member is asked to stop gracefully (SIGTERM); started again after the duration.
+            /// A member is asked to stop gracefully; started again after the duration.
+            /// By SIGTERM.
             Stop "stop" {
                 member: MemberTarget = MemberTarget::Triggering,
             } lasts AWhile, hinders Nothing, breaks Nothing;
 
-            /// A member stands still (SIGSTOP), and wakes up believing what it believed.
+            /// A member stands still, and wakes up believing what it believed.
+            /// By SIGSTOP.
             Pause "pause" {
                 member: MemberTarget = MemberTarget::Triggering,
             } lasts AWhile, hinders Nothing, breaks Nothing;
@@ -113,7 +116,8 @@ macro_rules! with_faults {
                 broker: BrokerTarget,
             } lasts AWhile, hinders Commits, breaks Brokers;
 
-            /// A broker hands its leaderships over and stops; started again after the duration.
+            /// A broker stops cleanly; started again after the duration.
+            /// It hands its leaderships over first.
             BrokerStop "broker-stop" {
                 broker: BrokerTarget,
             } lasts AWhile, hinders Commits, breaks Brokers;
