@@ -11,7 +11,6 @@
 //! fails = "always"
 //! ```
 
-use plimsoll_oracle::MessageId;
 use super::distribution::{Distribution, Slower, Usual};
 use super::errors::{Place, Problem, place};
 use super::fate::{Fate, FatedMessage, FatedMessages};
@@ -19,6 +18,7 @@ use super::table::{Keys, Rules, table};
 use super::units::Share;
 use super::write::Section;
 use crate::{Purpose, Rng};
+use plimsoll_oracle::MessageId;
 use std::time::Duration;
 
 table! {

@@ -80,15 +80,16 @@ table! {
     }
 }
 
-/// The replicas that have a message when it is acknowledged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Acks {
-    /// The producer does not wait.
-    None,
-    /// The leader has it.
-    Leader,
-    /// All in-sync replicas have it.
-    All,
+plimsoll_oracle::words! {
+    /// The replicas that have a message when it is acknowledged.
+    pub enum Acks: "acks" {
+        /// All in-sync replicas have it.
+        All = "all",
+        /// The leader has it.
+        Leader = "1",
+        /// The producer does not wait.
+        None = "0",
+    }
 }
 
 impl Rules for Traffic {}

@@ -64,10 +64,6 @@ pub(super) fn quoted(text: &str) -> String {
     toml::Value::String(text.into()).to_string()
 }
 
-pub(super) fn plain(value: impl Display) -> String {
-    value.to_string()
-}
-
 /// A duration, quoted.
 pub(super) fn time(value: Duration) -> String {
     format!("\"{}\"", units::duration(value))
