@@ -76,7 +76,7 @@ table! {
 
 keys! {
     /// What a consumer is configured with.
-    for Config {
+    for Config except jitter_seed {
         /// The records of a partition that may be handled at the same time: one, one for each key,
         /// or any.
         ordering: Ordering as OneOf = ..;

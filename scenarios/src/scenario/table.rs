@@ -185,11 +185,12 @@ macro_rules! table {
 }
 pub(super) use table;
 
-/// Declares how the fields of a struct stand in a file, where the struct is declared elsewhere.
+/// Declares how the fields of a struct stand in a file, where the struct is declared elsewhere. A
+/// field that no file can state is named behind `except`; one that is forgotten does not compile.
 macro_rules! keys {
     (
         $(#[doc = $about:literal])+
-        for $table:ident $(($title:literal))? {
+        for $table:ident $(($title:literal))? $(except $left_out:ident)* {
             $(
                 $(#[doc = $doc:literal])+
                 $field:ident $(($name:literal))?: $type:ty as $form:ty $(= $default:expr)?
@@ -198,6 +199,12 @@ macro_rules! keys {
             $(with { $($part:ident;)+ })?
         }
     ) => {
+        const _: fn($table) -> $table = |all| $table {
+            $($field: all.$field,)*
+            $($($part: all.$part,)+)?
+            $($left_out: all.$left_out,)*
+        };
+
         const _: () = {
             use $crate::scenario::{errors, table};
 
