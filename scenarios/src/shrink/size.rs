@@ -32,7 +32,7 @@ impl Size {
         let mut digits = 0;
         let mut nanos = 0;
         for time in times::nanos(plan) {
-            digits += significant_digits(time);
+            digits += times::significant_digits(time);
             nanos += u128::from(time);
         }
         Self {
@@ -51,29 +51,5 @@ impl Size {
             digits,
             nanos,
         }
-    }
-}
-
-/// Decimal digits without the zeros at the end: 1 for 30 s, 2 for 1.5 s, 0 for 0.
-pub(super) fn significant_digits(mut nanos: u64) -> u32 {
-    if nanos == 0 {
-        return 0;
-    }
-    while nanos.is_multiple_of(10) {
-        nanos /= 10;
-    }
-    nanos.ilog10() + 1
-}
-
-#[cfg(test)]
-mod tests {
-    use super::significant_digits;
-
-    #[test]
-    fn digits_are_those_that_are_read() {
-        assert_eq!(significant_digits(0), 0);
-        assert_eq!(significant_digits(30_000_000_000), 1);
-        assert_eq!(significant_digits(1_500_000_000), 2);
-        assert_eq!(significant_digits(12_034_250_001), 11);
     }
 }

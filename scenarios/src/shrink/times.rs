@@ -1,7 +1,6 @@
 //! Rounder, earlier and shorter times.
 
 use super::Search;
-use super::size::significant_digits;
 use crate::Plan;
 use crate::scenario::Trigger;
 use plimsoll_core::Instant;
@@ -242,9 +241,20 @@ fn nanos_of(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// Counts the decimal digits without the zeros at the end: 1 for 30 s, 2 for 1.5 s, 0 for 0.
+pub(super) fn significant_digits(mut nanos: u64) -> u32 {
+    if nanos == 0 {
+        return 0;
+    }
+    while nanos.is_multiple_of(10) {
+        nanos /= 10;
+    }
+    nanos.ilog10() + 1
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{MILLISECOND, SECOND, smaller};
+    use super::{MILLISECOND, SECOND, significant_digits, smaller};
 
     #[test]
     fn plainer_times_come_first() {
@@ -260,5 +270,13 @@ mod tests {
         assert_eq!(smaller(8 * SECOND), [0, 4 * SECOND, 7 * SECOND]);
         assert_eq!(smaller(SECOND), [0, 500, 900].map(|ms| ms * MILLISECOND));
         assert!(smaller(0).is_empty());
+    }
+
+    #[test]
+    fn digits_are_those_that_are_read() {
+        assert_eq!(significant_digits(0), 0);
+        assert_eq!(significant_digits(30_000_000_000), 1);
+        assert_eq!(significant_digits(1_500_000_000), 2);
+        assert_eq!(significant_digits(12_034_250_001), 11);
     }
 }
