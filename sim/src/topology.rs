@@ -1,5 +1,6 @@
 //! The partitions of a run, numbered densely, so that state can lie in plain arrays.
 
+use crate::table::{DenseId, Table};
 use plimsoll_core::TopicPartition;
 use plimsoll_scenarios::Plan;
 use plimsoll_scenarios::scenario::{FaultKind, Settings};
@@ -8,10 +9,25 @@ use plimsoll_scenarios::scenario::{FaultKind, Settings};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PartitionIndex(pub u16);
 
+/// One value for each partition that there is or can be, of all topics.
+pub type PerPartition<T> = Table<PartitionIndex, T>;
+
+impl DenseId for PartitionIndex {
+    #[inline]
+    fn from_index(index: usize) -> Self {
+        Self(index as u16)
+    }
+
+    #[inline]
+    fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
 /// The partitions that there are, and those that there can be.
 #[derive(Clone, Debug, Default)]
 pub struct Topology {
-    partitions: Vec<TopicPartition>,
+    partitions: PerPartition<TopicPartition>,
     /// By topic: its first index, the number of partitions that it can have, and the number at the
     /// start.
     topics: Vec<(u16, u32, u32)>,
@@ -49,8 +65,9 @@ impl Topology {
         let topic = self.topics.len() as u32;
         self.topics
             .push((self.partitions.len() as u16, capacity, at_start));
-        self.partitions
-            .extend((0..capacity).map(|partition| TopicPartition::new(topic, partition)));
+        for partition in 0..capacity {
+            self.partitions.push(TopicPartition::new(topic, partition));
+        }
     }
 
     /// Returns the number of partitions that there are or can be, of all topics.
@@ -60,7 +77,7 @@ impl Topology {
 
     /// Returns every index, in order.
     pub fn all(&self) -> impl Iterator<Item = PartitionIndex> + use<> {
-        (0..self.partitions.len() as u16).map(PartitionIndex)
+        self.partitions.ids()
     }
 
     /// Returns the index of a partition; `None` where the plan never has it.
@@ -72,7 +89,7 @@ impl Topology {
     /// Returns the partition of an index.
     #[inline]
     pub fn partition(&self, index: PartitionIndex) -> TopicPartition {
-        self.partitions[usize::from(index.0)]
+        self.partitions[index]
     }
 
     /// Returns whether a partition exists from the start, rather than being added by a fault.

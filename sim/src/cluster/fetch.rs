@@ -33,7 +33,7 @@ impl Broker {
     ) {
         let mut is_ready = request.max_wait == Duration::ZERO;
         for position in &request.partitions {
-            let replica = &self.replicas[usize::from(position.partition.0)];
+            let replica = &self.replicas[position.partition];
             if replica.check_position(request.follower, position) == Ok(None) {
                 is_ready |= position.offset < self.readable_end(request.follower, position);
                 if request.follower {
@@ -59,7 +59,7 @@ impl Broker {
     /// everything.
     #[inline]
     fn readable_end(&self, follower: bool, position: &FetchPosition) -> u64 {
-        let replica = &self.replicas[usize::from(position.partition.0)];
+        let replica = &self.replicas[position.partition];
         if follower {
             replica.log.end()
         } else {
@@ -70,7 +70,7 @@ impl Broker {
     fn answer_fetch(&mut self, env: &mut Env<'_>, reply: Reply, request: Box<FetchRequest>) {
         let mut response = env.cluster.fetch_response();
         for position in &request.partitions {
-            let replica = &self.replicas[usize::from(position.partition.0)];
+            let replica = &self.replicas[position.partition];
             let mut fetched = FetchedPartition {
                 partition: position.partition,
                 error: None,

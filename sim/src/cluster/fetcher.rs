@@ -72,7 +72,7 @@ impl Broker {
     /// Asks a leader for what comes next, unless an answer is still awaited.
     pub(super) fn fetch_from(&mut self, env: &mut Env<'_>, leader: Node) {
         let now = env.now();
-        let fetcher = &mut self.fetchers[usize::from(leader.0)];
+        let fetcher = &mut self.fetchers[leader];
         if fetcher.partitions.is_empty()
             || fetcher.in_flight.is_some()
             || fetcher.retry_at < Instant::FAR_FUTURE
@@ -85,7 +85,7 @@ impl Broker {
         request.max_records = MAX_RECORDS;
         let mut earliest = Instant::FAR_FUTURE;
         for partition in &fetcher.partitions {
-            let replica = &mut self.replicas[usize::from(partition.0)];
+            let replica = &mut self.replicas[*partition];
             let leader_epoch = replica.leader_epoch();
             let Role::Follower(following) = &mut replica.role else {
                 continue;
@@ -109,7 +109,7 @@ impl Broker {
             return env.cluster.recycle_request(request);
         }
         let correlation = self.request(env, leader, Channel::Fetch, Request::Fetch(request));
-        let fetcher = &mut self.fetchers[usize::from(leader.0)];
+        let fetcher = &mut self.fetchers[leader];
         fetcher.in_flight = Some(correlation);
         fetcher.timeout_at = now + TIMEOUT;
         self.wake_by(now + TIMEOUT);
@@ -123,7 +123,7 @@ impl Broker {
         correlation: Correlation,
         response: Box<FetchResponse>,
     ) {
-        let fetcher = &mut self.fetchers[usize::from(from.0)];
+        let fetcher = &mut self.fetchers[from];
         if fetcher.in_flight == Some(correlation) {
             fetcher.done();
             let mut records = response.records.as_slice();
@@ -145,7 +145,7 @@ impl Broker {
         records: &[StoredRecord],
     ) {
         let now = env.now();
-        let replica = &mut self.replicas[usize::from(fetched.partition.0)];
+        let replica = &mut self.replicas[fetched.partition];
         let leader_epoch = replica.leader_epoch();
         let leader = replica.state.and_then(|state| state.leader);
         let Role::Follower(following) = &mut replica.role else {
@@ -170,7 +170,7 @@ impl Broker {
 
     /// Pauses fetching from a leader: the connection with it broke.
     pub(super) fn fetch_failed(&mut self, env: &mut Env<'_>, leader: Node) {
-        let fetcher = &mut self.fetchers[usize::from(leader.0)];
+        let fetcher = &mut self.fetchers[leader];
         if fetcher.in_flight.is_some() {
             fetcher.done();
             fetcher.retry_at = env.now() + BACKOFF;
@@ -182,7 +182,7 @@ impl Broker {
     pub(super) fn retry_fetches(&mut self, env: &mut Env<'_>) {
         let now = env.now();
         for leader in env.brokers() {
-            let fetcher = &mut self.fetchers[usize::from(leader.0)];
+            let fetcher = &mut self.fetchers[leader];
             if fetcher.timeout_at <= now {
                 fetcher.done();
             }

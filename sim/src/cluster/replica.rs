@@ -1,9 +1,9 @@
 //! One partition on one broker: its log, and what the broker is to it.
 
 use super::connections::Reply;
-use super::coordinator::GroupWrite;
+use super::coordinator::action::GroupWrite;
 use super::log::Log;
-use crate::protocol::{BrokerSet, Correlation, FetchPosition, Node, PartitionState};
+use crate::protocol::{BrokerSet, Correlation, FetchPosition, Node, PartitionState, PerBroker};
 use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
 use std::collections::VecDeque;
@@ -55,8 +55,8 @@ pub struct Following {
 pub struct Leading {
     /// The log's end when the leader's epoch began.
     pub epoch_start: u64,
-    /// Progress of the followers, by broker.
-    pub followers: Vec<Progress>,
+    /// Progress of the followers.
+    pub followers: PerBroker<Progress>,
     /// The in-sync set that the controller was asked for.
     pub proposed: Option<(Correlation, BrokerSet)>,
     /// Writes that wait for the high watermark, by offset.
@@ -173,7 +173,7 @@ impl Replica {
         let awaited = BrokerSet(self.in_sync().0 | proposed).without(me);
         let ends = awaited
             .iter()
-            .map(|follower| leading.followers[usize::from(follower.0)].end);
+            .map(|follower| leading.followers[follower].end);
         Some(ends.min().unwrap_or(u64::MAX).min(self.log.end()))
     }
 
@@ -260,8 +260,8 @@ impl Following {
 impl Leading {
     /// Creates a leader that has heard of no follower yet; those in sync have until the lag limit.
     pub fn new(now: Instant, brokers: usize, epoch_start: u64, in_sync: BrokerSet) -> Self {
-        let progress = |node: usize| Progress {
-            caught_up_at: if in_sync.contains(Node(node as u8)) {
+        let progress = |node| Progress {
+            caught_up_at: if in_sync.contains(node) {
                 now
             } else {
                 Instant::ZERO
@@ -270,7 +270,7 @@ impl Leading {
         };
         Self {
             epoch_start,
-            followers: (0..brokers).map(progress).collect(),
+            followers: PerBroker::new(brokers, progress),
             proposed: None,
             waiting: VecDeque::new(),
         }

@@ -131,20 +131,17 @@ impl World<'_> {
             }
             FaultKind::CoordinatorMove => self.move_leader(self.env.topology.group_offsets()),
             FaultKind::AddPartitions { topic, count } => {
-                self.controller
+                self.actors
+                    .controller
                     .add_partitions(&mut self.env, *topic, *count);
-                self.after(self.env.controller());
+                self.settle(self.env.controller());
                 None
             }
             FaultKind::Retention(partition, share) => {
                 let partition = self.env.topology.index(*partition)?;
-                let leader = self.controller.leader(partition)?;
-                self.brokers[usize::from(leader.0)].remove_records(
-                    &mut self.env,
-                    partition,
-                    *share,
-                );
-                self.after(leader);
+                let leader = self.actors.controller.leader(partition)?;
+                self.actors.brokers[leader].remove_records(&mut self.env, partition, *share);
+                self.settle(leader);
                 None
             }
         }
@@ -273,9 +270,9 @@ impl World<'_> {
         let (node, count) = match fault.kind {
             FaultKind::RollingRestart => (
                 self.env.member_node(MemberId(process)),
-                self.members.len() as u32,
+                self.actors.members.len() as u32,
             ),
-            _ => (Node(process as u8), self.brokers.len() as u32),
+            _ => (Node(process as u8), self.actors.brokers.len() as u32),
         };
         if process >= count || self.env.now() >= self.env.plan.heal_at {
             return;
@@ -291,8 +288,8 @@ impl World<'_> {
     }
 
     fn move_leader(&mut self, partition: PartitionIndex) -> Option<Undo> {
-        self.controller.move_leader(&mut self.env, partition);
-        self.after(self.env.controller());
+        self.actors.controller.move_leader(&mut self.env, partition);
+        self.settle(self.env.controller());
         None
     }
 }

@@ -15,11 +15,9 @@ impl World<'_> {
             MemberTarget::Member(member) => Some(member),
             MemberTarget::Subject => subject.or_else(|| self.busiest_member()),
             MemberTarget::OwnerOf(partition) => {
-                let owner = self
-                    .members
-                    .iter()
-                    .position(|member| member.owns(partition));
-                owner.map(|member| MemberId(member as u32))
+                let mut members = self.actors.members.iter();
+                let owner = members.find(|(_, member)| member.owns(partition));
+                owner.map(|(id, _)| id)
             }
         };
         member.filter(|member| self.runs(self.env.member_node(*member)))
@@ -27,9 +25,9 @@ impl World<'_> {
 
     /// The owner of the most partitions; of several, the first.
     fn busiest_member(&self) -> Option<MemberId> {
-        let members = (0..self.members.len()).rev();
-        let busiest = members.max_by_key(|member| self.members[*member].owned())?;
-        Some(MemberId(busiest as u32))
+        let members = self.actors.members.iter().rev();
+        let busiest = members.max_by_key(|(_, member)| member.owned())?;
+        Some(busiest.0)
     }
 
     pub(super) fn resolve_broker(&self, target: BrokerTarget) -> Option<Node> {
@@ -37,9 +35,12 @@ impl World<'_> {
             BrokerTarget::Broker(broker) => Some(Node(broker as u8)),
             BrokerTarget::LeaderOf(partition) => {
                 let index = self.env.topology.index(partition)?;
-                self.controller.leader(index)
+                self.actors.controller.leader(index)
             }
-            BrokerTarget::Coordinator => self.controller.leader(self.env.topology.group_offsets()),
+            BrokerTarget::Coordinator => self
+                .actors
+                .controller
+                .leader(self.env.topology.group_offsets()),
         };
         broker.filter(|broker| self.runs(*broker))
     }
@@ -53,7 +54,7 @@ impl World<'_> {
     }
 
     pub(super) fn node_count(&self) -> u8 {
-        (self.brokers.len() + 2 + self.members.len()) as u8
+        (self.actors.brokers.len() + 2 + self.actors.members.len()) as u8
     }
 }
 

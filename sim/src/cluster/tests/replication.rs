@@ -8,7 +8,7 @@ const B: Node = Node(1);
 const C: Node = Node(2);
 
 fn in_sync(cluster: &Cluster, leader: Node) -> BrokerSet {
-    cluster.broker(leader).replicas[0].in_sync()
+    cluster.broker(leader).replicas[P].in_sync()
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn readers_are_fenced_by_epoch_and_bounded_by_the_log() {
     assert_eq!(error(A, 0, 1), Some(ErrorName::NotLeaderOrFollower));
     assert_eq!(error(B, 5, 1), Some(ErrorName::OffsetOutOfRange));
     assert_eq!(error(B, 4, 1), None);
-    let leader = &mut cluster.brokers[1];
+    let leader = &mut cluster.brokers[B];
     leader.remove_records(&mut cluster.env, P, 0.5);
     cluster.produce(B, 4, Acks::All, None).expect("stored");
     cluster.run_for(millis(2_500));
@@ -258,7 +258,7 @@ fn a_follower_is_in_sync_when_it_has_all_that_readers_see() {
     let mut fetched_some = false;
     while !in_sync(&cluster, A).contains(B) {
         cluster.run_for(millis(1));
-        let end = cluster.broker(B).replicas[0].log.end();
+        let end = cluster.broker(B).replicas[P].log.end();
         fetched_some |= end > 0 && end < readable.get();
         let complete = end == readable.get();
         assert!(complete || !in_sync(&cluster, A).contains(B), "{end}");
