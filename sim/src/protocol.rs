@@ -211,7 +211,14 @@ impl BrokerSet {
 
     /// Returns the brokers, lowest first.
     pub fn iter(self) -> impl Iterator<Item = Node> {
-        (0..16).map(Node).filter(move |node| self.contains(*node))
+        let mut rest = self;
+        std::iter::from_fn(move || {
+            let lowest = Node(rest.0.trailing_zeros() as u8);
+            (!rest.is_empty()).then(|| {
+                rest = rest.without(lowest);
+                lowest
+            })
+        })
     }
 }
 
@@ -291,7 +298,18 @@ pub struct FetchRequest {
     pub max_wait: Duration,
     /// Greatest number of records of each partition.
     pub max_records: u32,
+    /// The partitions, in order.
     pub partitions: Vec<FetchPosition>,
+}
+
+impl FetchRequest {
+    /// Returns the position in a partition, where it is fetched.
+    #[inline]
+    pub fn position_of(&self, partition: PartitionIndex) -> Option<&FetchPosition> {
+        let positions = &self.partitions;
+        let place = positions.binary_search_by_key(&partition, |position| position.partition);
+        positions.get(place.ok()?)
+    }
 }
 
 /// One partition's part of a fetch.
@@ -304,11 +322,16 @@ pub struct FetchPosition {
     pub leader_epoch: u32,
     /// Epoch of the last record that a follower has, to find where logs part (KIP-595).
     pub last_fetched_epoch: u32,
+    /// The high watermark that a follower knows (KIP-1166): the leader tells only of another one.
+    pub high_watermark: u64,
+    /// The log start that a follower has.
+    pub log_start: u64,
 }
 
 /// The answer to a fetch.
 #[derive(Debug, Default)]
 pub struct FetchResponse {
+    /// The partitions of which there is something to tell, in order (KIP-227).
     pub partitions: Vec<FetchedPartition>,
     /// The records of all partitions, in the order of `partitions`.
     pub records: Vec<StoredRecord>,

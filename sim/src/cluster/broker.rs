@@ -9,7 +9,7 @@ use super::replica::Replica;
 use crate::actor::Actor;
 use crate::env::Env;
 use crate::protocol::{Channel, Correlation, Message, Node, PerBroker, Request, Response};
-use crate::topology::{PartitionIndex, PerPartition};
+use crate::topology::{PartitionIndex, PartitionSet, PerPartition};
 use plimsoll_core::{Instant, NextOffset};
 use plimsoll_scenarios::scenario::BrokerSettings;
 use std::time::Duration;
@@ -33,8 +33,12 @@ pub struct Broker {
     /// Fetchers, by leader.
     pub(super) fetchers: PerBroker<Fetcher>,
     pub(super) connections: Connections,
+    /// Partitions in which writes wait, or waited a moment ago.
+    pub(super) awaiting: PartitionSet,
     /// Fetches that wait for records.
     pub(super) parked: Vec<Parked>,
+    /// Memory for the news of fetches.
+    pub(super) spare_news: Vec<PartitionSet>,
     /// The group's coordinator, where this broker leads the group's partition.
     pub(super) coordinator: Option<Coordinator>,
     /// Time of the next look for followers that lag.
@@ -72,7 +76,9 @@ impl Broker {
             replicas: PerPartition::new(env.topology.len(), |_| Replica::default()),
             fetchers: env.brokers().map(|_| Fetcher::default()).collect(),
             connections: Connections::new(env.nodes.count()),
+            awaiting: PartitionSet::default(),
             parked: Vec::new(),
+            spare_news: Vec::new(),
             coordinator: None,
             lag_check_at: Instant::FAR_FUTURE,
             correlations: 0,
@@ -319,6 +325,7 @@ impl Broker {
         self.life = Life::Down;
         self.fetchers.values_mut().for_each(Fetcher::reset);
         self.connections.disconnect_all();
+        self.awaiting.clear();
         self.parked.clear();
         self.coordinator = None;
         self.wakeup = Instant::FAR_FUTURE;

@@ -38,8 +38,8 @@ impl Broker {
         if replica.is_leader() {
             self.resign(env, partition);
         }
-        for fetcher in self.fetchers.values_mut() {
-            fetcher.unfollow(partition);
+        if let Some(leader) = before.and_then(|before| before.leader) {
+            self.fetchers[leader].unfollow(partition);
         }
         match state.leader {
             Some(leader) if leader == self.node => self.lead(env, partition, state),

@@ -29,6 +29,7 @@ impl Broker {
                 .rposition(|w| w.offset <= waiting.offset);
             let index = after.map_or(0, |index| index + 1);
             leading.waiting.insert(index, waiting);
+            self.awaiting.insert(partition);
         }
     }
 
@@ -116,25 +117,31 @@ impl Broker {
 
     /// Gives up writes that were not replicated in time: they may still be.
     pub(super) fn expire_waiting(&mut self, env: &mut Env<'_>) {
-        let now = env.now();
-        for partition in env.topology.all() {
-            loop {
-                let replica = &mut self.replicas[partition];
-                let Some(leading) = replica.leading() else {
-                    break;
-                };
-                let earliest = leading.waiting.iter().map(|w| w.deadline).min();
-                let Some(earliest) = earliest else { break };
-                if earliest > now {
-                    self.wake_by(earliest);
-                    break;
-                }
-                let late = leading.waiting.iter().position(|w| w.deadline <= now);
-                if let Some(late) = late.and_then(|late| leading.waiting.remove(late)) {
-                    self.complete(env, late.writer, Err(ErrorName::RequestTimedOut));
-                }
+        let mut last = None;
+        while let Some(partition) = self.awaiting.next_after(last) {
+            last = Some(partition);
+            if !self.expire_waiting_for(env, partition) {
+                self.awaiting.remove(partition);
             }
         }
+    }
+
+    /// Returns whether writes still wait.
+    fn expire_waiting_for(&mut self, env: &mut Env<'_>, partition: PartitionIndex) -> bool {
+        let now = env.now();
+        while let Some(leading) = self.replicas[partition].leading()
+            && let Some(earliest) = leading.waiting.iter().map(|w| w.deadline).min()
+        {
+            if earliest > now {
+                self.wake_by(earliest);
+                return true;
+            }
+            let late = leading.waiting.iter().position(|w| w.deadline <= now);
+            if let Some(late) = late.and_then(|late| leading.waiting.remove(late)) {
+                self.complete(env, late.writer, Err(ErrorName::RequestTimedOut));
+            }
+        }
+        false
     }
 
     /// Removes a share of the readable records of a partition that it leads, as retention does.
@@ -151,6 +158,7 @@ impl Broker {
         }
         replica.log.remove_below(start + removed);
         observations::removed(env, partition, replica.log.start());
+        self.note_news(partition);
     }
 }
 

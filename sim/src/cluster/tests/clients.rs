@@ -112,6 +112,8 @@ impl Cluster {
                 partition: P,
                 offset,
                 leader_epoch,
+                high_watermark: 0,
+                log_start: 0,
                 last_fetched_epoch: 0,
             }],
         };
