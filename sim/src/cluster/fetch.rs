@@ -21,6 +21,18 @@ pub struct Parked {
     news: PartitionSet,
 }
 
+impl Parked {
+    /// Notes that there is something to tell of a partition. Returns whether the fetch reads it.
+    #[inline]
+    fn note_news(&mut self, partition: PartitionIndex) -> bool {
+        let reads = self.request.position_of(partition).is_some();
+        if reads {
+            self.news.insert(partition);
+        }
+        reads
+    }
+}
+
 impl Broker {
     #[inline]
     pub(super) fn handle_fetch(
@@ -123,25 +135,21 @@ impl Broker {
         partition: PartitionIndex,
         followers: bool,
     ) {
-        self.note_news(partition);
         self.answer_where(env, |parked| {
-            parked.request.follower == followers && parked.news.contains(partition)
+            parked.note_news(partition) && parked.request.follower == followers
         });
     }
 
     /// Answers all fetches that wait for a partition: it has another leader, or this one in another
     /// epoch, and its readers must know.
     pub(super) fn answer_parked(&mut self, env: &mut Env<'_>, partition: PartitionIndex) {
-        self.note_news(partition);
-        self.answer_where(env, |parked| parked.news.contains(partition));
+        self.answer_where(env, |parked| parked.note_news(partition));
     }
 
     /// Notes for the fetches that wait that there is something to tell of a partition.
     pub(super) fn note_news(&mut self, partition: PartitionIndex) {
         for parked in &mut self.parked {
-            if parked.request.position_of(partition).is_some() {
-                parked.news.insert(partition);
-            }
+            parked.note_news(partition);
         }
     }
 
@@ -167,10 +175,10 @@ impl Broker {
     }
 
     #[inline]
-    fn answer_where(&mut self, env: &mut Env<'_>, ready: impl Fn(&Parked) -> bool) {
+    fn answer_where(&mut self, env: &mut Env<'_>, ready: impl Fn(&mut Parked) -> bool) {
         let mut index = 0;
         while index < self.parked.len() {
-            if ready(&self.parked[index]) {
+            if ready(&mut self.parked[index]) {
                 let fetch = self.parked.swap_remove(index);
                 self.answer_fetch(env, fetch);
             } else {
