@@ -1,7 +1,7 @@
 //! Records: replicated, read, truncated, refused.
 
 use super::*;
-use crate::protocol::BrokerSet;
+use crate::protocol::{BrokerSet, FetchPosition, FetchRequest};
 
 const A: Node = Node(0);
 const B: Node = Node(1);
@@ -244,6 +244,47 @@ fn a_poll_is_answered_at_once_when_the_leader_is_another() {
         response.partitions[0].error,
         Some(ErrorName::FencedLeaderEpoch)
     );
+}
+
+#[test]
+fn a_poll_is_told_of_what_has_news_and_of_nothing_else() {
+    let mut cluster = Cluster::new(|settings| settings.topics[0].partitions = 4);
+    let of_broker_0 =
+        cluster.env.topology.all().filter(|partition| {
+            cluster.controller.leader(*partition) == Some(A) && *partition != P
+        });
+    let silent: Vec<_> = of_broker_0.collect();
+    let positions = [P]
+        .into_iter()
+        .chain(silent)
+        .map(|partition| FetchPosition {
+            partition,
+            offset: 0,
+            leader_epoch: 0,
+            last_fetched_epoch: 0,
+            high_watermark: 0,
+            log_start: 0,
+        });
+    let request = FetchRequest {
+        follower: false,
+        max_wait: millis(500),
+        max_records: 100,
+        partitions: positions.collect(),
+    };
+    assert!(request.partitions.len() > 1);
+    let request = Request::Fetch(Box::new(request));
+    let poll = cluster.send(cluster.member(0), A, Channel::Fetch, request);
+    cluster.run_for(millis(10));
+    cluster.produce(A, 7, Acks::All, None).expect("stored");
+    let Some(Response::Fetch(response)) = cluster.wait_for(poll, millis(100)) else {
+        panic!("no answer");
+    };
+    let told: Vec<_> = response
+        .partitions
+        .iter()
+        .map(|told| told.partition)
+        .collect();
+    assert_eq!((told, response.records.len()), (vec![P], 1));
 }
 
 #[test]
