@@ -1,8 +1,9 @@
 //! What every actor sees of the world: time, the network, the sink and the trace.
 
-use crate::cluster::{GroupSnapshot, Shared};
+use crate::cluster::shared::Shared;
 use crate::engine::Queue;
 use crate::network::{Envelope, Network, Passage};
+use crate::nodes::{Nodes, Place};
 use crate::protocol::{Channel, Correlation, Message, Node, Request, Response};
 use crate::sink::{HandlerCall, HandlerId, Sink};
 use crate::topology::Topology;
@@ -43,14 +44,14 @@ pub enum Event {
 pub struct Env<'a> {
     /// The plan that is executed.
     pub plan: &'a Plan,
+    /// What is at which node.
+    pub nodes: Nodes,
     /// The plan's partitions, as dense numbers.
     pub topology: Topology,
     /// The record of what happened.
     pub trace: &'a mut Trace,
     /// Handlers, and the system that they write to.
     pub sink: Sink,
-    /// States of the group as they went into `__consumer_offsets`.
-    pub group_snapshots: Vec<GroupSnapshot>,
     /// What belongs to the cluster, but to none of its brokers.
     pub cluster: Shared,
     pub(crate) queue: &'a mut Queue<Event>,
@@ -69,11 +70,11 @@ impl<'a> Env<'a> {
     ) -> Self {
         Self {
             plan,
+            nodes: Nodes::new(plan),
             cluster: Shared::new(&topology),
             topology,
             trace,
             sink,
-            group_snapshots: Vec::new(),
             queue,
             network,
         }
@@ -94,31 +95,31 @@ impl Env<'_> {
     }
 
     /// Returns the brokers' nodes, from 0 up.
-    pub fn brokers(&self) -> impl Iterator<Item = Node> + use<> {
-        (0..self.plan.settings.cluster.brokers as u8).map(Node)
+    pub fn brokers(&self) -> impl ExactSizeIterator<Item = Node> + use<> {
+        self.nodes.brokers()
     }
 
     /// Returns the controller's node.
     pub fn controller(&self) -> Node {
-        Node(self.plan.settings.cluster.brokers as u8)
+        self.nodes.controller()
     }
 
     /// Returns the producer's node.
     pub fn producer(&self) -> Node {
-        Node(self.controller().0 + 1)
+        self.nodes.producer()
     }
 
     /// Returns a member's node.
     pub fn member_node(&self, member: MemberId) -> Node {
-        Node(self.producer().0 + 1 + member.0 as u8)
+        self.nodes.member(member)
     }
 
     /// Returns the member at a node, if there is one.
     pub fn member_at(&self, node: Node) -> Option<MemberId> {
-        let first = self.producer().0 + 1;
-        node.0
-            .checked_sub(first)
-            .map(|member| MemberId(u32::from(member)))
+        match self.nodes.place_of(node) {
+            Place::Member(member) => Some(member),
+            Place::Broker | Place::Controller | Place::Producer => None,
+        }
     }
 
     /// Sends a request.

@@ -26,26 +26,26 @@ pub(crate) struct Host {
 impl World<'_> {
     /// Returns whether a process runs, paused or not.
     pub(crate) fn runs(&self, node: Node) -> bool {
-        self.hosts[usize::from(node.0)].runs
+        self.hosts[node].runs
     }
 
     /// Returns whether a process that was to stop and start again has done both.
     pub(crate) fn has_restarted(&self, node: Node) -> bool {
-        let host = &self.hosts[usize::from(node.0)];
+        let host = &self.hosts[node];
         host.runs && !host.stopping && !host.restart
     }
 
     pub(crate) fn is_paused(&self, node: Node) -> bool {
-        self.hosts[usize::from(node.0)].pauses > 0
+        self.hosts[node].pauses > 0
     }
 
     pub(crate) fn defer(&mut self, node: Node, event: Event) {
-        self.hosts[usize::from(node.0)].deferred.push(event);
+        self.hosts[node].deferred.push(event);
     }
 
     /// Starts a process that does not run.
     pub(crate) fn start(&mut self, node: Node) {
-        let host = &mut self.hosts[usize::from(node.0)];
+        let host = &mut self.hosts[node];
         if host.runs {
             return;
         }
@@ -61,19 +61,17 @@ impl World<'_> {
                 },
             );
         }
-        if let Some(broker) = self.brokers.get_mut(usize::from(node.0)) {
-            broker.start(&mut self.env);
-        } else if let Some(member) = self.env.member_at(node) {
+        if let Some(member) = self.env.member_at(node) {
             self.env.observe(TraceEvent::MemberStarted { member });
-            self.members[member.0 as usize].start(&mut self.env);
         }
-        self.after(node);
+        self.actors[node].start(&mut self.env);
+        self.settle(node);
     }
 
     /// Starts a process, now or as soon as the one that is stopping has ended.
     pub(crate) fn restart(&mut self, node: Node) {
         if self.runs(node) {
-            self.hosts[usize::from(node.0)].restart = true;
+            self.hosts[node].restart = true;
         } else {
             self.start(node);
         }
@@ -84,10 +82,8 @@ impl World<'_> {
         if !self.runs(node) {
             return;
         }
-        if let Some(broker) = self.brokers.get_mut(usize::from(node.0)) {
-            broker.crash(&mut self.env);
-        } else if let Some(member) = self.env.member_at(node) {
-            self.members[member.0 as usize].crash();
+        self.actors[node].crash(&mut self.env);
+        if let Some(member) = self.env.member_at(node) {
             self.env.observe(TraceEvent::MemberCrashed { member });
         }
         self.process_died(node);
@@ -99,22 +95,20 @@ impl World<'_> {
             return self.defer(node, Event::Terminate(node));
         }
         // A process that was asked already is not asked again.
-        if !self.runs(node) || self.hosts[usize::from(node.0)].stopping {
+        if !self.runs(node) || self.hosts[node].stopping {
             return;
         }
-        self.hosts[usize::from(node.0)].stopping = true;
-        if let Some(broker) = self.brokers.get_mut(usize::from(node.0)) {
-            broker.stop(&mut self.env);
-        } else if let Some(member) = self.env.member_at(node) {
+        self.hosts[node].stopping = true;
+        if let Some(member) = self.env.member_at(node) {
             self.env.observe(TraceEvent::MemberStopping { member });
-            self.members[member.0 as usize].stop(&mut self.env);
         }
-        self.after(node);
+        self.actors[node].stop(&mut self.env);
+        self.settle(node);
     }
 
     /// Makes a process stand still.
     pub(crate) fn pause(&mut self, node: Node) {
-        let host = &mut self.hosts[usize::from(node.0)];
+        let host = &mut self.hosts[node];
         host.pauses += 1;
         if let (1, Some(member)) = (host.pauses, self.env.member_at(node)) {
             self.env.observe(TraceEvent::MemberPaused { member });
@@ -123,7 +117,7 @@ impl World<'_> {
 
     /// Lets a process go on, with all that waited for it.
     pub(crate) fn resume(&mut self, node: Node) {
-        let host = &mut self.hosts[usize::from(node.0)];
+        let host = &mut self.hosts[node];
         if host.pauses == 0 {
             return;
         }
@@ -145,7 +139,7 @@ impl World<'_> {
     }
 
     pub(crate) fn process_died(&mut self, node: Node) {
-        let host = &mut self.hosts[usize::from(node.0)];
+        let host = &mut self.hosts[node];
         host.runs = false;
         host.stopping = false;
         host.armed = None;
@@ -157,13 +151,11 @@ impl World<'_> {
         }
         let now = self.env.now();
         for (at, peer) in self.env.network.process_died(now, node) {
-            self.env.queue.push(
-                at,
-                Event::Disconnected {
-                    node: peer,
-                    peer: node,
-                },
-            );
+            let event = Event::Disconnected {
+                node: peer,
+                peer: node,
+            };
+            self.env.queue.push(at, event);
         }
         if restart {
             self.env.queue.push(now, Event::Start(node));

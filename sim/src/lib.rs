@@ -1,5 +1,7 @@
 //! Simulated Kafka: backend `sim`.
 
+mod actor;
+mod actors;
 mod client;
 mod cluster;
 mod engine;
@@ -7,9 +9,11 @@ mod env;
 mod faults;
 mod host;
 mod network;
+mod nodes;
 mod protocol;
 pub mod recipes;
 mod sink;
+mod table;
 mod topology;
 mod world;
 

@@ -3,7 +3,7 @@
 //! A channel of a link is a TCP connection: it keeps its order, what was sent before its sender
 //! died still arrives, and what cannot pass is held until it can or until the connection breaks.
 
-use crate::protocol::{Channel, Correlation, Message, Node};
+use crate::protocol::{Channel, Correlation, Message, Node, PerNode};
 use plimsoll_core::Instant;
 use plimsoll_oracle::RequestKind;
 use plimsoll_scenarios::scenario::Distribution;
@@ -37,13 +37,13 @@ pub enum Passage {
 /// All links of a run.
 #[derive(Debug, Default)]
 pub struct Network {
-    nodes: usize,
-    links: Vec<Link>,
+    /// Links, by sender and receiver.
+    links: PerNode<PerNode<Link>>,
     latency: Latency,
-    /// By node, whether a process listens there.
-    listening: Vec<bool>,
-    /// By node, what a `throttle` adds to everything it sends, in nanoseconds.
-    throttle: Vec<u64>,
+    /// Whether a process listens at the node.
+    listening: PerNode<bool>,
+    /// What a `throttle` adds to everything that the node sends, in nanoseconds.
+    throttle: PerNode<u64>,
     /// `lose-response` faults that wait for a request of their kind.
     losses: Vec<Loss>,
 }
@@ -111,11 +111,11 @@ struct Loss {
 impl Network {
     /// Creates a network of `nodes` nodes on which no process listens yet.
     pub fn new(seed: u64, nodes: usize, latency: Distribution) -> Self {
-        let links = (0..nodes * nodes).map(|id| Link {
+        let link = |from: Node, to: Node| Link {
             rng: Rng::substream(
                 seed,
                 Purpose::Link,
-                (id / nodes) as u64 * 64 + (id % nodes) as u64,
+                u64::from(from.0) * 64 + u64::from(to.0),
             ),
             blocks: 0,
             delay: 0,
@@ -124,13 +124,12 @@ impl Network {
             notice_owed: false,
             last: [Instant::ZERO; Channel::COUNT],
             held: Vec::new(),
-        });
+        };
         Self {
-            nodes,
-            links: links.collect(),
+            links: PerNode::new(nodes, |from| PerNode::new(nodes, |to| link(from, to))),
             latency: Latency::new(latency),
-            listening: vec![false; nodes],
-            throttle: vec![0; nodes],
+            listening: PerNode::new(nodes, |_| false),
+            throttle: PerNode::new(nodes, |_| 0),
             losses: Vec::new(),
         }
     }
@@ -145,9 +144,9 @@ impl Network {
         channel: Channel,
         message: Message,
     ) -> Passage {
-        let listening = self.listening[usize::from(to.0)];
-        let throttle = self.throttle[usize::from(from.0)];
-        let link = &mut self.links[usize::from(from.0) * self.nodes + usize::from(to.0)];
+        let listening = self.listening[to];
+        let throttle = self.throttle[from];
+        let link = &mut self.links[from][to];
         link.sent += 1;
         let envelope = Envelope {
             from,
@@ -189,7 +188,7 @@ impl Network {
     /// Notes that a process listens. Returns the peers that learn only now that the process before
     /// it is gone.
     pub fn process_started(&mut self, node: Node) -> Vec<Node> {
-        self.listening[usize::from(node.0)] = true;
+        self.listening[node] = true;
         let mut peers: Vec<Node> = self.peers(node).collect();
         peers.retain(|peer| std::mem::take(&mut self.link(node, *peer).notice_owed));
         peers
@@ -198,7 +197,7 @@ impl Network {
     /// Notes that a process died: what was on its way to it is gone; what it sent still arrives.
     /// Returns when each peer learns of it, for the peers that can.
     pub fn process_died(&mut self, now: Instant, node: Node) -> Vec<(Instant, Node)> {
-        self.listening[usize::from(node.0)] = false;
+        self.listening[node] = false;
         let latency = Duration::from_nanos(self.latency.min);
         let mut notices = Vec::new();
         for peer in self.peers(node) {
@@ -217,9 +216,7 @@ impl Network {
     }
 
     fn peers(&self, node: Node) -> impl Iterator<Item = Node> + use<> {
-        (0..self.nodes as u8)
-            .map(Node)
-            .filter(move |peer| *peer != node)
+        self.links.ids().filter(move |peer| *peer != node)
     }
 
     /// Breaks the connections between two nodes; what is in flight on them is gone.
@@ -261,7 +258,7 @@ impl Network {
 
     /// Delays everything that a node sends (zero: no more).
     pub fn throttle(&mut self, node: Node, by: Duration) {
-        self.throttle[usize::from(node.0)] = by.as_nanos() as u64;
+        self.throttle[node] = by.as_nanos() as u64;
     }
 
     /// Makes the network lose the response to the member's next request of this kind.
@@ -309,6 +306,6 @@ impl Network {
     }
 
     fn link(&mut self, from: Node, to: Node) -> &mut Link {
-        &mut self.links[usize::from(from.0) * self.nodes + usize::from(to.0)]
+        &mut self.links[from][to]
     }
 }

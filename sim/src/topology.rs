@@ -1,5 +1,6 @@
 //! The partitions of a run, numbered densely, so that state can lie in plain arrays.
 
+use crate::table::{DenseId, Table};
 use plimsoll_core::TopicPartition;
 use plimsoll_scenarios::Plan;
 use plimsoll_scenarios::scenario::Settings;
@@ -8,10 +9,73 @@ use plimsoll_scenarios::scenario::Settings;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PartitionIndex(pub u16);
 
+/// One value for each partition that there is or can be, of all topics.
+pub type PerPartition<T> = Table<PartitionIndex, T>;
+
+impl DenseId for PartitionIndex {
+    #[inline]
+    fn from_index(index: usize) -> Self {
+        Self(index as u16)
+    }
+
+    #[inline]
+    fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// A set of partitions, in order.
+#[derive(Clone, Debug, Default)]
+pub struct PartitionSet(Vec<PartitionIndex>);
+
+impl PartitionSet {
+    /// Adds a partition, unless the set has it.
+    pub fn insert(&mut self, partition: PartitionIndex) {
+        if let Err(place) = self.0.binary_search(&partition) {
+            self.0.insert(place, partition);
+        }
+    }
+
+    /// Takes a partition out, if the set has it.
+    pub fn remove(&mut self, partition: PartitionIndex) {
+        if let Ok(place) = self.0.binary_search(&partition) {
+            self.0.remove(place);
+        }
+    }
+
+    /// Returns whether the set has a partition.
+    #[inline]
+    pub fn contains(&self, partition: PartitionIndex) -> bool {
+        self.0.binary_search(&partition).is_ok()
+    }
+
+    /// Takes all partitions out.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Returns whether the set has no partition.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns the partitions, in order.
+    pub fn iter(&self) -> impl Iterator<Item = PartitionIndex> {
+        self.0.iter().copied()
+    }
+
+    /// Returns the first partition behind `last`, or the first of all: a loop with this may change
+    /// the set.
+    pub fn next_after(&self, last: Option<PartitionIndex>) -> Option<PartitionIndex> {
+        let behind = |last| self.0.partition_point(|partition| *partition <= last);
+        self.0.get(last.map_or(0, behind)).copied()
+    }
+}
+
 /// The partitions that there are, and those that there can be.
 #[derive(Clone, Debug, Default)]
 pub struct Topology {
-    partitions: Vec<TopicPartition>,
+    partitions: PerPartition<TopicPartition>,
     /// By topic: its first index, the number of partitions that it can have, and the number at the
     /// start.
     topics: Vec<(u16, u32, u32)>,
@@ -48,8 +112,9 @@ impl Topology {
         let topic = self.topics.len() as u32;
         self.topics
             .push((self.partitions.len() as u16, capacity, at_start));
-        self.partitions
-            .extend((0..capacity).map(|partition| TopicPartition::new(topic, partition)));
+        for partition in 0..capacity {
+            self.partitions.push(TopicPartition::new(topic, partition));
+        }
     }
 
     /// Returns the number of partitions that there are or can be, of all topics.
@@ -59,7 +124,7 @@ impl Topology {
 
     /// Returns every index, in order.
     pub fn all(&self) -> impl Iterator<Item = PartitionIndex> + use<> {
-        (0..self.partitions.len() as u16).map(PartitionIndex)
+        self.partitions.ids()
     }
 
     /// Returns the index of a partition; `None` where the plan never has it.
@@ -71,7 +136,7 @@ impl Topology {
     /// Returns the partition of an index.
     #[inline]
     pub fn partition(&self, index: PartitionIndex) -> TopicPartition {
-        self.partitions[usize::from(index.0)]
+        self.partitions[index]
     }
 
     /// Returns whether a partition exists from the start, rather than being added by a fault.
@@ -97,5 +162,46 @@ impl Topology {
     /// Kafka takes the group id's hash; a scenario has one group, so any is as good.
     pub fn group_offsets(&self) -> PartitionIndex {
         PartitionIndex(self.topics[self.offsets_topic as usize].0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(partitions: &[u16]) -> PartitionSet {
+        let mut set = PartitionSet::default();
+        for partition in partitions {
+            set.insert(PartitionIndex(*partition));
+        }
+        set
+    }
+
+    #[test]
+    fn a_set_has_each_partition_once_and_in_order() {
+        let mut set = set(&[5, 1, 3, 1]);
+        set.remove(PartitionIndex(3));
+        set.remove(PartitionIndex(4));
+        let left: Vec<_> = set.iter().map(|partition| partition.0).collect();
+        assert_eq!(left, [1, 5]);
+        assert!(set.contains(PartitionIndex(5)) && !set.contains(PartitionIndex(3)));
+        set.clear();
+        assert!(set.is_empty() && !set.contains(PartitionIndex(1)));
+    }
+
+    #[test]
+    fn a_loop_over_a_set_may_change_it() {
+        let mut set = set(&[1, 3]);
+        let mut seen = Vec::new();
+        let mut last = None;
+        while let Some(partition) = set.next_after(last) {
+            last = Some(partition);
+            seen.push(partition.0);
+            if partition.0 == 1 {
+                set.remove(partition);
+                set.insert(PartitionIndex(7));
+            }
+        }
+        assert_eq!(seen, [1, 3, 7]);
     }
 }

@@ -1,13 +1,14 @@
 //! A plan goes in, a trace comes out: the loop, and the end of a run.
 
-use crate::client::{Member, Producer};
-use crate::cluster::{Broker, Controller};
+use crate::actors::Actors;
+use crate::cluster::Broker;
 use crate::engine::Queue;
 use crate::env::{Env, Event};
 use crate::faults::Faults;
 use crate::host::Host;
 use crate::network::{Envelope, Network};
-use crate::protocol::{Message, Node, Response};
+use crate::nodes::Nodes;
+use crate::protocol::{Message, Node, PerNode, Response};
 use crate::recipes::SubjectSpec;
 use crate::sink::{HandlerCall, HandlerId, Sink};
 use crate::topology::{PartitionIndex, Topology};
@@ -22,13 +23,9 @@ const QUIET_CHECK: Duration = Duration::from_millis(250);
 /// Everything that takes part in one run.
 pub(crate) struct World<'a> {
     pub(crate) env: Env<'a>,
-    pub(crate) brokers: Vec<Broker>,
-    pub(crate) controller: Controller,
-    producer: Producer,
-    pub(crate) members: Vec<Member>,
+    pub(crate) actors: Actors,
     pub(crate) faults: Faults,
-    /// Processes, by node.
-    pub(crate) hosts: Vec<Host>,
+    pub(crate) hosts: PerNode<Host>,
     next_message: usize,
     healed: bool,
     ended: bool,
@@ -61,7 +58,7 @@ impl<'a> World<'a> {
         trace: &'a mut Trace,
     ) -> Self {
         let settings = &plan.settings;
-        let nodes = settings.cluster.brokers as usize + 2 + plan.starts.len();
+        let nodes = Nodes::new(plan).count();
         let env = Env::new(
             plan,
             Topology::new(plan),
@@ -70,14 +67,10 @@ impl<'a> World<'a> {
             queue,
             Network::new(plan.seed, nodes, settings.network.latency),
         );
-        let members = (0..plan.starts.len() as u32).map(MemberId);
         Self {
-            brokers: env.brokers().map(|node| Broker::new(&env, node)).collect(),
-            controller: Controller::new(&env),
-            producer: Producer::new(&env),
-            members: members.map(|id| Member::new(&env, id, subject)).collect(),
+            actors: Actors::new(&env, subject),
             faults: Faults::new(plan),
-            hosts: (0..nodes).map(|_| Host::default()).collect(),
+            hosts: PerNode::new(nodes, |_| Host::default()),
             next_message: 0,
             healed: false,
             ended: false,
@@ -89,7 +82,7 @@ impl<'a> World<'a> {
     fn begin(&mut self) {
         for node in [self.env.controller(), self.env.producer()] {
             self.env.network.process_started(node);
-            self.hosts[usize::from(node.0)].runs = true;
+            self.hosts[node].runs = true;
         }
         // All brokers listen before the first of them speaks.
         for node in self.env.brokers() {
@@ -145,43 +138,24 @@ impl<'a> World<'a> {
             message,
             ..
         } = envelope;
-        // `error` faults answer clients; followers that fetch are none.
-        let is_client = usize::from(from.0) >= self.brokers.len();
-        if let Some(broker) = self.brokers.get_mut(usize::from(node.0)) {
-            if let Message::Request(correlation, request) = &message {
-                let kind = request.kind();
-                self.env
-                    .network
-                    .note_request(from, node, *correlation, kind);
-                if is_client && let Some(error) = self.faults.injected_error(node, kind) {
-                    let response = Response::Failed(error);
-                    return self
-                        .env
-                        .respond(node, from, channel, *correlation, response);
-                }
-            }
-            broker.handle_message(&mut self.env, from, channel, message);
-        } else if node == self.env.controller() {
-            self.controller.handle_message(&mut self.env, from, message);
-        } else if let Message::Response(correlation, response) = message {
-            match self.env.member_at(node) {
-                Some(MemberId(member)) => self.members[member as usize].handle_response(
-                    &mut self.env,
-                    from,
-                    channel,
-                    correlation,
-                    response,
-                ),
-                None => self.producer.handle_response(
-                    &mut self.env,
-                    from,
-                    channel,
-                    correlation,
-                    response,
-                ),
+        if self.actors.brokers.contains(node)
+            && let Message::Request(correlation, request) = &message
+        {
+            let kind = request.kind();
+            self.env
+                .network
+                .note_request(from, node, *correlation, kind);
+            // `error` faults answer clients; followers that fetch are none.
+            let is_client = !self.actors.brokers.contains(from);
+            if is_client && let Some(error) = self.faults.injected_error(node, kind) {
+                let response = Response::Failed(error);
+                return self
+                    .env
+                    .respond(node, from, channel, *correlation, response);
             }
         }
-        self.after(node);
+        self.actors[node].handle_message(&mut self.env, from, channel, message);
+        self.settle(node);
     }
 
     fn disconnected(&mut self, node: Node, peer: Node) {
@@ -191,36 +165,22 @@ impl<'a> World<'a> {
         if !self.runs(node) {
             return;
         }
-        if let Some(broker) = self.brokers.get_mut(usize::from(node.0)) {
-            broker.handle_disconnected(&mut self.env, peer);
-        } else if let Some(MemberId(member)) = self.env.member_at(node) {
-            self.members[member as usize].handle_disconnected(&mut self.env, peer);
-        } else if node == self.env.producer() {
-            self.producer.handle_disconnected(&mut self.env, peer);
-        }
-        self.after(node);
+        self.actors[node].handle_disconnected(&mut self.env, peer);
+        self.settle(node);
     }
 
     fn timer(&mut self, node: Node) {
         if self.is_paused(node) {
             return self.defer(node, Event::Timer(node));
         }
-        let host = &mut self.hosts[usize::from(node.0)];
+        let host = &mut self.hosts[node];
         // A timer that an earlier one has overtaken, or of a process that died.
         if host.armed.is_none_or(|armed| armed > self.env.queue.now()) || !host.runs {
             return;
         }
         host.armed = None;
-        if let Some(broker) = self.brokers.get_mut(usize::from(node.0)) {
-            broker.handle_timeout(&mut self.env);
-        } else if let Some(MemberId(member)) = self.env.member_at(node) {
-            self.members[member as usize].handle_timeout(&mut self.env);
-        } else if node == self.env.producer() {
-            self.producer.handle_timeout(&mut self.env);
-        } else {
-            self.controller.handle_timeout(&mut self.env);
-        }
-        self.after(node);
+        self.actors[node].handle_timeout(&mut self.env);
+        self.settle(node);
     }
 
     fn handler_done(&mut self, handler: HandlerId) {
@@ -247,33 +207,28 @@ impl<'a> World<'a> {
             return self.defer(node, Event::Processed(call, outcome));
         }
         if self.runs(node) {
-            self.members[call.member.0 as usize].handle_processed(&mut self.env, call, outcome);
-            self.after(node);
+            self.actors.members[call.member].handle_processed(&mut self.env, call, outcome);
+            self.settle(node);
         }
     }
 
     fn produce(&mut self) {
-        self.producer.produce(&mut self.env, self.next_message);
+        self.actors
+            .producer
+            .produce(&mut self.env, self.next_message);
         self.next_message += 1;
         if let Some(next) = self.env.plan.messages.get(self.next_message) {
             self.env.queue.push(next.at, Event::Produce);
         }
-        self.after(self.env.producer());
+        self.settle(self.env.producer());
     }
 
-    /// Notices that a process ended, or arms its next timer, after something happened in it.
-    pub(crate) fn after(&mut self, node: Node) {
-        let (runs, timeout) = if let Some(broker) = self.brokers.get(usize::from(node.0)) {
-            (broker.is_running(), broker.next_timeout())
-        } else if let Some(MemberId(member)) = self.env.member_at(node) {
-            let member = &self.members[member as usize];
-            (member.is_running(), member.next_timeout())
-        } else if node == self.env.producer() {
-            (true, self.producer.next_timeout())
-        } else {
-            (true, self.controller.next_timeout())
-        };
-        let host = &mut self.hosts[usize::from(node.0)];
+    /// Settles what follows from something that happened in a process: it may have ended, or have
+    /// an earlier deadline.
+    pub(crate) fn settle(&mut self, node: Node) {
+        let actor = &self.actors[node];
+        let (runs, timeout) = (actor.is_running(), actor.next_timeout());
+        let host = &mut self.hosts[node];
         if host.runs && !runs {
             return self.process_died(node);
         }
@@ -293,9 +248,9 @@ impl World<'_> {
         for node in self.env.brokers() {
             self.restart_if_down(node);
         }
-        for member in 0..self.members.len() as u32 {
-            if self.faults.has_joined(MemberId(member)) {
-                self.restart_if_down(self.env.member_node(MemberId(member)));
+        for member in self.actors.members.ids() {
+            if self.faults.has_joined(member) {
+                self.restart_if_down(self.env.member_node(member));
             }
         }
         self.healed = true;
@@ -305,7 +260,7 @@ impl World<'_> {
 
     /// Starts a process that does not run; one that is stopping starts again when it has ended.
     fn restart_if_down(&mut self, node: Node) {
-        if self.hosts[usize::from(node.0)].stopping || !self.runs(node) {
+        if self.hosts[node].stopping || !self.runs(node) {
             self.restart(node);
         }
     }
@@ -324,13 +279,14 @@ impl World<'_> {
 
     fn is_quiet(&self) -> bool {
         let members = self
+            .actors
             .members
-            .iter()
+            .values()
             .filter(|member| member.is_running())
             .count();
         self.next_message == self.env.plan.messages.len()
-            && self.producer.is_done()
-            && self.controller.is_healthy()
+            && self.actors.producer.is_done()
+            && self.actors.controller.is_healthy()
             && self.env.sink.is_idle()
             && self
                 .coordinator()
@@ -341,16 +297,16 @@ impl World<'_> {
     /// Returns the number of readable records that the group has not committed.
     fn lag(&self) -> u64 {
         let workload = self.env.topology.all().filter(|index| {
-            self.env.topology.is_workload(*index) && self.controller.exists(*index)
+            self.env.topology.is_workload(*index) && self.actors.controller.exists(*index)
         });
         workload.map(|index| self.partition_lag(index)).sum()
     }
 
     fn partition_lag(&self, partition: PartitionIndex) -> u64 {
-        let Some(leader) = self.controller.leader(partition) else {
+        let Some(leader) = self.actors.controller.leader(partition) else {
             return 1;
         };
-        let (start, end) = self.brokers[usize::from(leader.0)].log_ends(partition);
+        let (start, end) = self.actors.brokers[leader].log_ends(partition);
         let committed = self
             .coordinator()
             .and_then(|broker| broker.committed(partition));
@@ -358,7 +314,10 @@ impl World<'_> {
     }
 
     fn coordinator(&self) -> Option<&Broker> {
-        let leader = self.controller.leader(self.env.topology.group_offsets())?;
-        self.brokers.get(usize::from(leader.0))
+        let leader = self
+            .actors
+            .controller
+            .leader(self.env.topology.group_offsets())?;
+        self.actors.brokers.get(leader)
     }
 }

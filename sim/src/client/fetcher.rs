@@ -251,6 +251,8 @@ impl Process {
                 offset: partition.position,
                 leader_epoch,
                 last_fetched_epoch: 0,
+                high_watermark: 0,
+                log_start: 0,
             });
         }
         let Some(mut request) = request else {

@@ -6,6 +6,7 @@
 //! leave), [`rebalance`]s as the application sees them, the [`start`] positions of what was
 //! assigned, the [`fetcher`], [`commits`], [`dead_letters`], and the [`application`] itself.
 
+mod actor;
 mod application;
 mod assignor;
 mod commits;

@@ -6,9 +6,10 @@ use super::fetch::Parked;
 use super::fetcher::Fetcher;
 use super::placement;
 use super::replica::Replica;
+use crate::actor::Actor;
 use crate::env::Env;
-use crate::protocol::{Channel, Correlation, Message, Node, Request, Response};
-use crate::topology::PartitionIndex;
+use crate::protocol::{Channel, Correlation, Message, Node, PerBroker, Request, Response};
+use crate::topology::{PartitionIndex, PartitionSet, PerPartition};
 use plimsoll_core::{Instant, NextOffset};
 use plimsoll_scenarios::scenario::BrokerSettings;
 use std::time::Duration;
@@ -28,13 +29,16 @@ pub struct Broker {
     /// Number of its process, from 1.
     incarnation: u32,
     heartbeat_at: Instant,
-    /// Replicas, by partition.
-    pub(super) replicas: Vec<Replica>,
+    pub(super) replicas: PerPartition<Replica>,
     /// Fetchers, by leader.
-    pub(super) fetchers: Vec<Fetcher>,
+    pub(super) fetchers: PerBroker<Fetcher>,
     pub(super) connections: Connections,
+    /// Partitions in which writes wait, or waited a moment ago.
+    pub(super) awaiting: PartitionSet,
     /// Fetches that wait for records.
     pub(super) parked: Vec<Parked>,
+    /// Memory for the news of fetches.
+    pub(super) spare_news: Vec<PartitionSet>,
     /// The group's coordinator, where this broker leads the group's partition.
     pub(super) coordinator: Option<Coordinator>,
     /// Time of the next look for followers that lag.
@@ -61,11 +65,6 @@ impl Broker {
     /// Creates the broker at `node`, not running.
     pub fn new(env: &Env<'_>, node: Node) -> Self {
         let cluster = &env.plan.settings.cluster;
-        let brokers = cluster.brokers as usize;
-        let mut replicas = Vec::new();
-        replicas.resize_with(env.topology.len(), Replica::default);
-        let mut fetchers = Vec::new();
-        fetchers.resize_with(brokers, Fetcher::default);
         Self {
             node,
             settings: cluster.settings.clone(),
@@ -74,10 +73,12 @@ impl Broker {
             life: Life::Down,
             incarnation: 0,
             heartbeat_at: Instant::ZERO,
-            replicas,
-            fetchers,
-            connections: Connections::new(brokers + 2 + env.plan.starts.len()),
+            replicas: PerPartition::new(env.topology.len(), |_| Replica::default()),
+            fetchers: env.brokers().map(|_| Fetcher::default()).collect(),
+            connections: Connections::new(env.nodes.count()),
+            awaiting: PartitionSet::default(),
             parked: Vec::new(),
+            spare_news: Vec::new(),
             coordinator: None,
             lag_check_at: Instant::FAR_FUTURE,
             correlations: 0,
@@ -85,14 +86,9 @@ impl Broker {
         }
     }
 
-    /// Returns whether its process runs (it may be paused).
-    pub fn is_running(&self) -> bool {
-        self.life != Life::Down
-    }
-
     /// Returns both ends of a partition as its leader has them: log start and high watermark.
     pub fn log_ends(&self, partition: PartitionIndex) -> (NextOffset, NextOffset) {
-        let replica = &self.replicas[usize::from(partition.0)];
+        let replica = &self.replicas[partition];
         (
             NextOffset::new(replica.log.start()),
             NextOffset::new(replica.high_watermark()),
@@ -110,9 +106,11 @@ impl Broker {
             .as_ref()
             .is_some_and(|coordinator| coordinator.is_stable_with(members))
     }
+}
 
+impl Actor for Broker {
     /// Starts the process: for the first time, or with the log that an earlier one left.
-    pub fn start(&mut self, env: &mut Env<'_>) {
+    fn start(&mut self, env: &mut Env<'_>) {
         self.incarnation += 1;
         self.lag_check_at = Instant::FAR_FUTURE;
         self.wakeup = Instant::FAR_FUTURE;
@@ -130,16 +128,16 @@ impl Broker {
     }
 
     /// Kills the process at once; its log stays.
-    pub fn crash(&mut self, env: &mut Env<'_>) {
+    fn crash(&mut self, env: &mut Env<'_>) {
         let now = env.now();
         self.replicas
-            .iter_mut()
+            .values_mut()
             .for_each(|replica| replica.crash(now));
         self.end_process();
     }
 
     /// Stops the process cleanly: leaderships move away first; then `is_running` becomes false.
-    pub fn stop(&mut self, env: &mut Env<'_>) {
+    fn stop(&mut self, env: &mut Env<'_>) {
         match self.life {
             Life::Running => {
                 self.life = Life::Stopping;
@@ -150,8 +148,7 @@ impl Broker {
         }
     }
 
-    /// Handles a message.
-    pub fn handle_message(
+    fn handle_message(
         &mut self,
         env: &mut Env<'_>,
         from: Node,
@@ -177,19 +174,17 @@ impl Broker {
         self.handle_waiting_requests(env);
     }
 
-    /// Handles the loss of the connections with a peer.
-    pub fn handle_disconnected(&mut self, env: &mut Env<'_>, peer: Node) {
+    fn handle_disconnected(&mut self, env: &mut Env<'_>, peer: Node) {
         self.connections.disconnect(peer);
         self.drop_parked(env, peer);
         if peer == env.controller() {
             self.forget_proposals();
-        } else if usize::from(peer.0) < self.fetchers.len() {
+        } else if self.fetchers.contains(peer) {
             self.fetch_failed(env, peer);
         }
     }
 
-    /// Does what is due, at the moment of `next_timeout` or an earlier one.
-    pub fn handle_timeout(&mut self, env: &mut Env<'_>) {
+    fn handle_timeout(&mut self, env: &mut Env<'_>) {
         let now = env.now();
         if self.life == Life::Down || self.wakeup > now {
             return;
@@ -208,12 +203,17 @@ impl Broker {
         self.handle_waiting_requests(env);
     }
 
-    /// Returns the earliest deadline.
     #[inline]
-    pub fn next_timeout(&self) -> Option<Instant> {
+    fn next_timeout(&self) -> Option<Instant> {
         (self.wakeup < Instant::FAR_FUTURE).then_some(self.wakeup)
     }
 
+    fn is_running(&self) -> bool {
+        self.life != Life::Down
+    }
+}
+
+impl Broker {
     /// Makes `handle_timeout` happen at `at` or before.
     #[inline]
     pub(super) fn wake_by(&mut self, at: Instant) {
@@ -317,14 +317,15 @@ impl Broker {
     }
 
     fn shut_down(&mut self) {
-        self.replicas.iter_mut().for_each(Replica::shut_down);
+        self.replicas.values_mut().for_each(Replica::shut_down);
         self.end_process();
     }
 
     fn end_process(&mut self) {
         self.life = Life::Down;
-        self.fetchers.iter_mut().for_each(Fetcher::reset);
+        self.fetchers.values_mut().for_each(Fetcher::reset);
         self.connections.disconnect_all();
+        self.awaiting.clear();
         self.parked.clear();
         self.coordinator = None;
         self.wakeup = Instant::FAR_FUTURE;

@@ -3,14 +3,14 @@
 //! `SocketServer` mutes a channel from the moment at which it read a request until the response is
 //! sent; what the peer sent meanwhile waits in the socket.
 
-use crate::protocol::{Channel, Correlation, Node, Request};
+use crate::protocol::{Channel, Correlation, Node, PerNode, Request};
 use std::collections::VecDeque;
 
 /// All connections of a broker.
 #[derive(Debug, Default)]
 pub struct Connections {
     /// Connections, by node and channel.
-    connections: Vec<Connection>,
+    connections: PerNode<[Connection; Channel::COUNT]>,
     /// Connections that became free while requests waited.
     ready: VecDeque<(Node, Channel)>,
 }
@@ -39,10 +39,8 @@ pub struct Reply {
 impl Connections {
     /// Creates the connections with `nodes` nodes.
     pub fn new(nodes: usize) -> Self {
-        let mut connections = Vec::new();
-        connections.resize_with(nodes * Channel::COUNT, Connection::default);
         Self {
-            connections,
+            connections: PerNode::new(nodes, |_| Default::default()),
             ready: VecDeque::new(),
         }
     }
@@ -102,8 +100,7 @@ impl Connections {
 
     /// Drops the connections with a node, with what waited there.
     pub fn disconnect(&mut self, node: Node) {
-        let first = usize::from(node.0) * Channel::COUNT;
-        for connection in &mut self.connections[first..first + Channel::COUNT] {
+        for connection in &mut self.connections[node] {
             connection.number += 1;
             connection.busy = false;
             connection.waiting.clear();
@@ -112,13 +109,13 @@ impl Connections {
 
     /// Drops all connections: the process died.
     pub fn disconnect_all(&mut self) {
-        for node in 0..self.connections.len() / Channel::COUNT {
-            self.disconnect(Node(node as u8));
+        for node in self.connections.ids() {
+            self.disconnect(node);
         }
         self.ready.clear();
     }
 
     fn connection(&mut self, node: Node, channel: Channel) -> &mut Connection {
-        &mut self.connections[usize::from(node.0) * Channel::COUNT + channel as usize]
+        &mut self.connections[node][channel as usize]
     }
 }

@@ -1,12 +1,14 @@
 //! The controller (KRaft's active controller, which a quorum keeps alive: it never fails here).
 
-use super::placement;
+use super::{observations, placement};
+use crate::actor::Actor;
 use crate::env::Env;
-use crate::protocol::{BrokerSet, Channel, Correlation, Message, Node, PartitionState};
-use crate::protocol::{Request, Response};
-use crate::topology::PartitionIndex;
+use crate::protocol::{
+    BrokerSet, Channel, Correlation, Message, Node, PartitionState, PerBroker, Request, Response,
+};
+use crate::topology::{PartitionIndex, PerPartition};
 use plimsoll_core::{Instant, TopicPartition};
-use plimsoll_oracle::{BrokerId, ErrorName, TraceEvent};
+use plimsoll_oracle::ErrorName;
 use std::time::Duration;
 
 /// The controller.
@@ -14,10 +16,9 @@ use std::time::Duration;
 pub struct Controller {
     node: Node,
     session_timeout: Duration,
-    /// Partitions, by index; `None`: it does not exist yet.
-    partitions: Vec<Option<PartitionState>>,
-    /// Brokers, by node.
-    brokers: Vec<Registration>,
+    /// Partitions; `None`: it does not exist yet.
+    partitions: PerPartition<Option<PartitionState>>,
+    brokers: PerBroker<Registration>,
     /// Partitions whose new state the brokers do not know yet.
     changed: Vec<PartitionIndex>,
     /// Time of the next wakeup, not later than the earliest end of a broker's session.
@@ -48,9 +49,9 @@ impl Controller {
     /// Creates the controller of a new cluster, all brokers registered, leaders spread over them.
     pub fn new(env: &Env<'_>) -> Self {
         let settings = &env.plan.settings.cluster.settings;
-        let mut partitions = vec![None; env.topology.len()];
+        let mut partitions = PerPartition::new(env.topology.len(), |_| None);
         for state in placement::initial(env) {
-            partitions[usize::from(state.partition.0)] = Some(state);
+            partitions[state.partition] = Some(state);
         }
         let registration = Registration {
             incarnation: 1,
@@ -61,7 +62,7 @@ impl Controller {
             node: env.controller(),
             session_timeout: settings.broker_session_timeout,
             partitions,
-            brokers: vec![registration; env.brokers().count()],
+            brokers: env.brokers().map(|_| registration).collect(),
             changed: Vec::new(),
             wakeup: Instant::ZERO + settings.broker_session_timeout,
         }
@@ -79,7 +80,7 @@ impl Controller {
 
     /// Returns whether every partition has a leader and all its replicas in sync.
     pub fn is_healthy(&self) -> bool {
-        let mut partitions = self.partitions.iter().flatten();
+        let mut partitions = self.partitions.values().flatten();
         partitions.all(|state| state.leader.is_some() && state.in_sync == state.replicas)
     }
 
@@ -115,14 +116,28 @@ impl Controller {
                 state.in_sync = active;
                 state.leader = self.candidate(env, state, active);
             }
-            self.partitions[usize::from(partition.0)] = Some(state);
+            self.partitions[partition] = Some(state);
             self.changed.push(partition);
         }
         self.publish(env);
     }
+}
 
-    /// Handles a message.
-    pub fn handle_message(&mut self, env: &mut Env<'_>, from: Node, message: Message) {
+/// It runs from the beginning to the end.
+impl Actor for Controller {
+    fn start(&mut self, _env: &mut Env<'_>) {}
+
+    fn stop(&mut self, _env: &mut Env<'_>) {}
+
+    fn crash(&mut self, _env: &mut Env<'_>) {}
+
+    fn handle_message(
+        &mut self,
+        env: &mut Env<'_>,
+        from: Node,
+        _channel: Channel,
+        message: Message,
+    ) {
         match message {
             Message::Request(
                 correlation,
@@ -148,12 +163,14 @@ impl Controller {
         }
     }
 
-    /// Does what is due, at the moment of `next_timeout` or an earlier one.
-    pub fn handle_timeout(&mut self, env: &mut Env<'_>) {
+    /// Does nothing: a broker that is silent is noticed by the end of its session.
+    fn handle_disconnected(&mut self, _env: &mut Env<'_>, _peer: Node) {}
+
+    fn handle_timeout(&mut self, env: &mut Env<'_>) {
         let now = env.now();
         self.wakeup = Instant::FAR_FUTURE;
         for node in env.brokers() {
-            let broker = &mut self.brokers[usize::from(node.0)];
+            let broker = &mut self.brokers[node];
             if broker.state == BrokerState::Fenced {
                 continue;
             }
@@ -168,9 +185,12 @@ impl Controller {
         self.publish(env);
     }
 
-    /// Returns the earliest deadline.
-    pub fn next_timeout(&self) -> Option<Instant> {
+    fn next_timeout(&self) -> Option<Instant> {
         (self.wakeup < Instant::FAR_FUTURE).then_some(self.wakeup)
+    }
+
+    fn is_running(&self) -> bool {
+        true
     }
 }
 
@@ -184,7 +204,7 @@ impl Controller {
         incarnation: u32,
         wants_shutdown: bool,
     ) {
-        let broker = &mut self.brokers[usize::from(from.0)];
+        let broker = &mut self.brokers[from];
         if incarnation < broker.incarnation {
             return;
         }
@@ -217,7 +237,7 @@ impl Controller {
     /// Admits a broker that registers, or comes back after it was fenced: it gets the whole
     /// metadata.
     fn admit(&mut self, env: &mut Env<'_>, node: Node, correlation: Correlation) {
-        let broker = &mut self.brokers[usize::from(node.0)];
+        let broker = &mut self.brokers[node];
         broker.state = BrokerState::Active;
         broker.contact = env.now();
         self.wakeup = self.wakeup.min(broker.contact + self.session_timeout);
@@ -231,7 +251,7 @@ impl Controller {
         }
         // The answer comes first: what follows it is meant for this incarnation.
         self.answer_heartbeat(env, node, correlation, false);
-        let all = self.partitions.iter().flatten().copied().collect();
+        let all = self.partitions.values().flatten().copied().collect();
         env.send(self.node, node, Channel::Data, Message::MetadataUpdate(all));
         self.publish(env);
     }
@@ -258,7 +278,7 @@ impl Controller {
     }
 
     fn is_active(&self, node: Node) -> bool {
-        self.brokers[usize::from(node.0)].state == BrokerState::Active
+        self.brokers[node].state == BrokerState::Active
     }
 
     fn answer_heartbeat(
@@ -280,7 +300,7 @@ impl Controller {
 /// Partitions.
 impl Controller {
     fn partition(&self, partition: PartitionIndex) -> Option<PartitionState> {
-        self.partitions[usize::from(partition.0)]
+        self.partitions[partition]
     }
 
     /// Returns the preferred broker of those that may lead: never one that is not in sync.
@@ -297,7 +317,7 @@ impl Controller {
         leader: Option<Node>,
         in_sync: BrokerSet,
     ) {
-        let Some(state) = &mut self.partitions[usize::from(partition.0)] else {
+        let Some(state) = &mut self.partitions[partition] else {
             return;
         };
         if (state.leader, state.in_sync) == (leader, in_sync) {
@@ -312,16 +332,8 @@ impl Controller {
         state.leader = leader;
         state.leader_epoch += 1;
         let epoch = state.leader_epoch;
-        let Some(Node(leader)) = leader else { return };
-        env.observe(TraceEvent::LeaderChanged {
-            partition: env.topology.partition(partition),
-            leader: BrokerId(leader.into()),
-            epoch,
-        });
-        if partition == env.topology.group_offsets() {
-            env.observe(TraceEvent::CoordinatorChanged {
-                broker: BrokerId(leader.into()),
-            });
+        if let Some(leader) = leader {
+            observations::leader_changed(env, partition, leader, epoch);
         }
     }
 
@@ -342,7 +354,7 @@ impl Controller {
         if !in_sync.iter().all(|broker| self.is_active(broker)) {
             return Err(ErrorName::NotEnoughReplicas);
         }
-        let state = self.partitions[usize::from(partition.0)].as_mut();
+        let state = self.partitions[partition].as_mut();
         let state = state.ok_or(ErrorName::UnknownTopicOrPartition)?;
         if state.leader != Some(from) {
             return Err(ErrorName::NotLeaderOrFollower);
@@ -364,10 +376,10 @@ impl Controller {
         self.changed.dedup();
         let changed = self.changed.drain(..);
         let states: Vec<_> = changed
-            .filter_map(|partition| self.partitions[usize::from(partition.0)])
+            .filter_map(|partition| self.partitions[partition])
             .collect();
         for node in env.brokers() {
-            if self.brokers[usize::from(node.0)].state != BrokerState::Fenced {
+            if self.brokers[node].state != BrokerState::Fenced {
                 let update = Message::MetadataUpdate(states.clone());
                 env.send(self.node, node, Channel::Data, update);
             }

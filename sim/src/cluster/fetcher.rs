@@ -8,7 +8,7 @@ use crate::protocol::{
     Channel, Correlation, FetchPosition, FetchResponse, FetchedPartition, Node, Request,
     StoredRecord,
 };
-use crate::topology::PartitionIndex;
+use crate::topology::{PartitionIndex, PartitionSet};
 use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
 use std::time::Duration;
@@ -25,7 +25,7 @@ const MAX_RECORDS: u32 = 1_000;
 /// What a broker fetches from one leader.
 #[derive(Debug)]
 pub struct Fetcher {
-    partitions: Vec<PartitionIndex>,
+    partitions: PartitionSet,
     in_flight: Option<Correlation>,
     /// Time at which the fetch in flight is given up.
     timeout_at: Instant,
@@ -36,7 +36,7 @@ pub struct Fetcher {
 impl Default for Fetcher {
     fn default() -> Self {
         Self {
-            partitions: Vec::new(),
+            partitions: PartitionSet::default(),
             in_flight: None,
             timeout_at: Instant::FAR_FUTURE,
             retry_at: Instant::FAR_FUTURE,
@@ -47,14 +47,12 @@ impl Default for Fetcher {
 impl Fetcher {
     /// Fetches one more partition.
     pub fn follow(&mut self, partition: PartitionIndex) {
-        if let Err(index) = self.partitions.binary_search(&partition) {
-            self.partitions.insert(index, partition);
-        }
+        self.partitions.insert(partition);
     }
 
     /// Fetches a partition no more.
     pub fn unfollow(&mut self, partition: PartitionIndex) {
-        self.partitions.retain(|followed| *followed != partition);
+        self.partitions.remove(partition);
     }
 
     /// Forgets everything: the process died.
@@ -72,7 +70,7 @@ impl Broker {
     /// Asks a leader for what comes next, unless an answer is still awaited.
     pub(super) fn fetch_from(&mut self, env: &mut Env<'_>, leader: Node) {
         let now = env.now();
-        let fetcher = &mut self.fetchers[usize::from(leader.0)];
+        let fetcher = &mut self.fetchers[leader];
         if fetcher.partitions.is_empty()
             || fetcher.in_flight.is_some()
             || fetcher.retry_at < Instant::FAR_FUTURE
@@ -84,8 +82,8 @@ impl Broker {
         request.max_wait = self.settings.replica_fetch_wait_max;
         request.max_records = MAX_RECORDS;
         let mut earliest = Instant::FAR_FUTURE;
-        for partition in &fetcher.partitions {
-            let replica = &mut self.replicas[usize::from(partition.0)];
+        for partition in fetcher.partitions.iter() {
+            let replica = &mut self.replicas[partition];
             let leader_epoch = replica.leader_epoch();
             let Role::Follower(following) = &mut replica.role else {
                 continue;
@@ -97,10 +95,12 @@ impl Broker {
             let offset = replica.log.end();
             following.requested = Some((offset, leader_epoch));
             request.partitions.push(FetchPosition {
-                partition: *partition,
+                partition,
                 offset,
                 leader_epoch,
                 last_fetched_epoch: replica.log.last_epoch().unwrap_or(NO_EPOCH),
+                high_watermark: replica.high_watermark(),
+                log_start: replica.log.start(),
             });
         }
         if request.partitions.is_empty() {
@@ -109,7 +109,7 @@ impl Broker {
             return env.cluster.recycle_request(request);
         }
         let correlation = self.request(env, leader, Channel::Fetch, Request::Fetch(request));
-        let fetcher = &mut self.fetchers[usize::from(leader.0)];
+        let fetcher = &mut self.fetchers[leader];
         fetcher.in_flight = Some(correlation);
         fetcher.timeout_at = now + TIMEOUT;
         self.wake_by(now + TIMEOUT);
@@ -123,7 +123,7 @@ impl Broker {
         correlation: Correlation,
         response: Box<FetchResponse>,
     ) {
-        let fetcher = &mut self.fetchers[usize::from(from.0)];
+        let fetcher = &mut self.fetchers[from];
         if fetcher.in_flight == Some(correlation) {
             fetcher.done();
             let mut records = response.records.as_slice();
@@ -145,7 +145,7 @@ impl Broker {
         records: &[StoredRecord],
     ) {
         let now = env.now();
-        let replica = &mut self.replicas[usize::from(fetched.partition.0)];
+        let replica = &mut self.replicas[fetched.partition];
         let leader_epoch = replica.leader_epoch();
         let leader = replica.state.and_then(|state| state.leader);
         let Role::Follower(following) = &mut replica.role else {
@@ -170,7 +170,7 @@ impl Broker {
 
     /// Pauses fetching from a leader: the connection with it broke.
     pub(super) fn fetch_failed(&mut self, env: &mut Env<'_>, leader: Node) {
-        let fetcher = &mut self.fetchers[usize::from(leader.0)];
+        let fetcher = &mut self.fetchers[leader];
         if fetcher.in_flight.is_some() {
             fetcher.done();
             fetcher.retry_at = env.now() + BACKOFF;
@@ -182,7 +182,7 @@ impl Broker {
     pub(super) fn retry_fetches(&mut self, env: &mut Env<'_>) {
         let now = env.now();
         for leader in env.brokers() {
-            let fetcher = &mut self.fetchers[usize::from(leader.0)];
+            let fetcher = &mut self.fetchers[leader];
             if fetcher.timeout_at <= now {
                 fetcher.done();
             }

@@ -132,7 +132,11 @@ impl Log {
 
     /// Returns the largest epoch not above `epoch`, and where it ends
     /// (`LeaderEpochFileCache.endOffsetFor`); `None` where the log knows no such epoch.
+    #[inline]
     pub fn end_of_epoch(&self, epoch: u32) -> Option<(u32, u64)> {
+        if self.last_epoch() == Some(epoch) {
+            return Some((epoch, self.end()));
+        }
         let higher = self.epochs.partition_point(|(known, _)| *known <= epoch);
         let (floor, _) = *self.epochs.get(higher.checked_sub(1)?)?;
         let end = self

@@ -23,7 +23,7 @@ impl Broker {
 
     fn apply_state(&mut self, env: &mut Env<'_>, state: PartitionState) {
         let partition = state.partition;
-        let replica = &mut self.replicas[usize::from(partition.0)];
+        let replica = &mut self.replicas[partition];
         let before = replica.state;
         if before.is_some_and(|before| before.partition_epoch >= state.partition_epoch) {
             return;
@@ -38,19 +38,19 @@ impl Broker {
         if replica.is_leader() {
             self.resign(env, partition);
         }
-        for fetcher in &mut self.fetchers {
-            fetcher.unfollow(partition);
+        if let Some(leader) = before.and_then(|before| before.leader) {
+            self.fetchers[leader].unfollow(partition);
         }
         match state.leader {
             Some(leader) if leader == self.node => self.lead(env, partition, state),
             leader if state.replicas.contains(self.node) => self.follow(partition, leader),
-            _ => self.replicas[usize::from(partition.0)].role = Role::None,
+            _ => self.replicas[partition].role = Role::None,
         }
         self.answer_parked(env, partition);
     }
 
     fn lead(&mut self, env: &mut Env<'_>, partition: PartitionIndex, state: PartitionState) {
-        let replica = &mut self.replicas[usize::from(partition.0)];
+        let replica = &mut self.replicas[partition];
         replica.log.begin_epoch(state.leader_epoch);
         let brokers = self.fetchers.len();
         let end = replica.log.end();
@@ -63,9 +63,9 @@ impl Broker {
     }
 
     fn follow(&mut self, partition: PartitionIndex, leader: Option<Node>) {
-        self.replicas[usize::from(partition.0)].role = Role::Follower(Following::new());
+        self.replicas[partition].role = Role::Follower(Following::new());
         if let Some(leader) = leader {
-            self.fetchers[usize::from(leader.0)].follow(partition);
+            self.fetchers[leader].follow(partition);
         }
     }
 
@@ -74,7 +74,7 @@ impl Broker {
         if partition == self.offsets_partition {
             self.stop_coordinator(env);
         }
-        let replica = &mut self.replicas[usize::from(partition.0)];
+        let replica = &mut self.replicas[partition];
         let Role::Leader(leading) = std::mem::take(&mut replica.role) else {
             return;
         };
@@ -87,7 +87,7 @@ impl Broker {
 /// What clients ask. The answers are as old as what this broker last heard.
 impl Broker {
     pub(super) fn handle_metadata_request(&mut self, env: &mut Env<'_>, reply: Reply) {
-        let states = self.replicas.iter().filter_map(|replica| replica.state);
+        let states = self.replicas.values().filter_map(|replica| replica.state);
         let leaders = states.map(|state| LeaderInfo {
             partition: state.partition,
             leader: state.leader,
@@ -98,7 +98,7 @@ impl Broker {
     }
 
     pub(super) fn handle_find_coordinator(&mut self, env: &mut Env<'_>, reply: Reply) {
-        let state = self.replicas[usize::from(self.offsets_partition.0)].state;
+        let state = self.replicas[self.offsets_partition].state;
         let leader = state.and_then(|state| state.leader);
         let coordinator = leader.ok_or(ErrorName::CoordinatorNotAvailable);
         self.reply(env, reply, Response::FindCoordinator(coordinator));
@@ -115,7 +115,7 @@ impl Broker {
     }
 
     fn offsets_of(&self, partition: PartitionIndex) -> Result<LogEnds, ErrorName> {
-        let replica = &self.replicas[usize::from(partition.0)];
+        let replica = &self.replicas[partition];
         if replica.state.is_none() {
             return Err(ErrorName::UnknownTopicOrPartition);
         }

@@ -3,6 +3,7 @@
 //! A broker is one state machine, cut into rooms by what it does: [`broker`] sends each request to
 //! the room that answers it, [`connections`] keep the order of answers, a [`replica`] is one
 //! partition's log with what the broker is to it, [`replication`] moves records between brokers.
+//! What the trace says of it is in [`observations`].
 
 mod broker;
 mod connections;
@@ -12,15 +13,14 @@ mod fetch;
 mod fetcher;
 mod log;
 mod metadata;
+mod observations;
 mod placement;
 mod produce;
 mod replica;
 mod replication;
-mod shared;
+pub mod shared;
 #[cfg(test)]
 mod tests;
 
 pub use broker::Broker;
 pub use controller::Controller;
-pub use coordinator::GroupSnapshot;
-pub use shared::Shared;

@@ -26,7 +26,7 @@ impl Broker {
     ) {
         match self.check_produce(partition, value, acks) {
             Ok(Sequence::Next) => {
-                let replica = &mut self.replicas[usize::from(partition.0)];
+                let replica = &mut self.replicas[partition];
                 let offset = replica.log.append(replica.leader_epoch(), value);
                 self.acknowledge(env, reply, partition, offset, acks);
                 self.after_append(env, partition);
@@ -48,7 +48,7 @@ impl Broker {
         value: Value,
         acks: Acks,
     ) -> Result<Sequence, ErrorName> {
-        let replica = &self.replicas[usize::from(partition.0)];
+        let replica = &self.replicas[partition];
         if replica.state.is_none() {
             return Err(ErrorName::UnknownTopicOrPartition);
         }
@@ -75,7 +75,7 @@ impl Broker {
         offset: Offset,
         acks: Acks,
     ) {
-        let replicated = self.replicas[usize::from(partition.0)].high_watermark() > offset.get();
+        let replicated = self.replicas[partition].high_watermark() > offset.get();
         match acks {
             Acks::None => {
                 self.connections.finish(reply);

@@ -1,9 +1,9 @@
 //! One partition on one broker: its log, and what the broker is to it.
 
 use super::connections::Reply;
-use super::coordinator::GroupWrite;
+use super::coordinator::action::GroupWrite;
 use super::log::Log;
-use crate::protocol::{BrokerSet, Correlation, FetchPosition, Node, PartitionState};
+use crate::protocol::{BrokerSet, Correlation, FetchPosition, Node, PartitionState, PerBroker};
 use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
 use std::collections::VecDeque;
@@ -55,8 +55,8 @@ pub struct Following {
 pub struct Leading {
     /// The log's end when the leader's epoch began.
     pub epoch_start: u64,
-    /// Progress of the followers, by broker.
-    pub followers: Vec<Progress>,
+    /// Progress of the followers.
+    pub followers: PerBroker<Progress>,
     /// The in-sync set that the controller was asked for.
     pub proposed: Option<(Correlation, BrokerSet)>,
     /// Writes that wait for the high watermark, by offset.
@@ -173,7 +173,7 @@ impl Replica {
         let awaited = BrokerSet(self.in_sync().0 | proposed).without(me);
         let ends = awaited
             .iter()
-            .map(|follower| leading.followers[usize::from(follower.0)].end);
+            .map(|follower| leading.followers[follower].end);
         Some(ends.min().unwrap_or(u64::MAX).min(self.log.end()))
     }
 
@@ -209,6 +209,32 @@ impl Replica {
             return Err(ErrorName::OffsetOutOfRange);
         }
         Ok(None)
+    }
+
+    /// Returns the end of what can be read: consumers read what is replicated, followers
+    /// everything.
+    #[inline]
+    pub fn readable_end(&self, follower: bool) -> u64 {
+        if follower {
+            self.log.end()
+        } else {
+            self.high_watermark
+        }
+    }
+
+    /// Returns whether there are records for a reader at a position in the log.
+    #[inline]
+    pub fn has_records(&self, follower: bool, position: &FetchPosition) -> bool {
+        position.offset < self.readable_end(follower)
+    }
+
+    /// Returns whether there is anything to tell a reader at a position in the log: records, or to
+    /// a follower how far the leader is.
+    #[inline]
+    pub fn has_news(&self, follower: bool, position: &FetchPosition) -> bool {
+        let is_behind =
+            self.high_watermark > position.high_watermark || self.log.start() > position.log_start;
+        self.has_records(follower, position) || follower && is_behind
     }
 
     /// Keeps only what lies on disk: the process dies.
@@ -260,8 +286,8 @@ impl Following {
 impl Leading {
     /// Creates a leader that has heard of no follower yet; those in sync have until the lag limit.
     pub fn new(now: Instant, brokers: usize, epoch_start: u64, in_sync: BrokerSet) -> Self {
-        let progress = |node: usize| Progress {
-            caught_up_at: if in_sync.contains(Node(node as u8)) {
+        let progress = |node| Progress {
+            caught_up_at: if in_sync.contains(node) {
                 now
             } else {
                 Instant::ZERO
@@ -270,7 +296,7 @@ impl Leading {
         };
         Self {
             epoch_start,
-            followers: (0..brokers).map(progress).collect(),
+            followers: PerBroker::new(brokers, progress),
             proposed: None,
             waiting: VecDeque::new(),
         }
@@ -314,6 +340,7 @@ impl Checkpoint {
 mod tests {
     use super::*;
     use crate::protocol::Value;
+    use crate::topology::PartitionIndex;
 
     #[test]
     fn a_crash_leaves_the_high_watermark_of_the_last_checkpoint() {
@@ -338,5 +365,31 @@ mod tests {
         assert_eq!(after_crash_at(12), 7);
         assert_eq!(after_crash_at(22), 7);
         assert_eq!(after_crash_at(26), 9);
+    }
+
+    #[test]
+    fn a_follower_is_told_what_it_does_not_know() {
+        let mut replica = Replica::default();
+        for _ in 0..3 {
+            replica.log.append(0, Value::Group(0));
+        }
+        replica.raise_high_watermark(Instant::ZERO, 2);
+        replica.log.remove_below(1);
+        let position = |offset, high_watermark, log_start| FetchPosition {
+            partition: PartitionIndex(0),
+            offset,
+            leader_epoch: 0,
+            last_fetched_epoch: NO_EPOCH,
+            high_watermark,
+            log_start,
+        };
+        let knows_all = position(3, 2, 1);
+        assert!(!replica.has_news(true, &knows_all));
+        for (offset, high_watermark, log_start) in [(2, 2, 1), (3, 1, 1), (3, 2, 0)] {
+            assert!(replica.has_news(true, &position(offset, high_watermark, log_start)));
+        }
+        // A consumer reads up to the high watermark, and is told of nothing but records.
+        assert!(replica.has_news(false, &position(1, 0, 0)));
+        assert!(!replica.has_news(false, &position(2, 0, 0)));
     }
 }

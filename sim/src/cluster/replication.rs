@@ -2,13 +2,13 @@
 //! that wait for it.
 
 use super::broker::Broker;
+use super::observations;
 use super::replica::{Role, Waiting, Writer};
-use super::shared::observe;
 use crate::env::Env;
 use crate::protocol::{BrokerSet, Channel, Correlation, FetchPosition, Node, Request, Response};
 use crate::topology::PartitionIndex;
-use plimsoll_core::{Instant, NextOffset, Offset};
-use plimsoll_oracle::{ErrorName, TraceEvent};
+use plimsoll_core::{Instant, Offset};
+use plimsoll_oracle::ErrorName;
 
 /// Records come in.
 impl Broker {
@@ -22,13 +22,14 @@ impl Broker {
     /// Lets a writer wait until the high watermark passes what it wrote.
     pub(super) fn await_replication(&mut self, partition: PartitionIndex, waiting: Waiting) {
         self.wake_by(waiting.deadline);
-        if let Some(leading) = self.replicas[usize::from(partition.0)].leading() {
+        if let Some(leading) = self.replicas[partition].leading() {
             let after = leading
                 .waiting
                 .iter()
                 .rposition(|w| w.offset <= waiting.offset);
             let index = after.map_or(0, |index| index + 1);
             leading.waiting.insert(index, waiting);
+            self.awaiting.insert(partition);
         }
     }
 
@@ -41,12 +42,12 @@ impl Broker {
         position: &FetchPosition,
     ) {
         let now = env.now();
-        let replica = &mut self.replicas[usize::from(position.partition.0)];
+        let replica = &mut self.replicas[position.partition];
         let end = replica.log.end();
         let Role::Leader(leading) = &mut replica.role else {
             return;
         };
-        let progress = &mut leading.followers[usize::from(follower.0)];
+        let progress = &mut leading.followers[follower];
         let before = progress.end;
         progress.fetched_from(now, position.offset, end);
         let epoch_start = leading.epoch_start;
@@ -67,14 +68,14 @@ impl Broker {
 
     /// Raises the high watermark of a partition that this broker leads, if it can.
     pub(super) fn advance_high_watermark(&mut self, env: &mut Env<'_>, partition: PartitionIndex) {
-        let replica = &mut self.replicas[usize::from(partition.0)];
+        let replica = &mut self.replicas[partition];
         let Some(to) = replica.replicated_up_to(self.node, self.min_insync) else {
             return;
         };
         if !replica.raise_high_watermark(env.now(), to) {
             return;
         }
-        observe(env, partition, &replica.log, to);
+        observations::replicated(env, partition, &replica.log, to);
         if partition == self.offsets_partition
             && let Some(coordinator) = &mut self.coordinator
         {
@@ -85,7 +86,7 @@ impl Broker {
     }
 
     fn complete_replicated(&mut self, env: &mut Env<'_>, partition: PartitionIndex, to: u64) {
-        while let Some(leading) = self.replicas[usize::from(partition.0)].leading()
+        while let Some(leading) = self.replicas[partition].leading()
             && leading
                 .waiting
                 .front()
@@ -116,30 +117,36 @@ impl Broker {
 
     /// Gives up writes that were not replicated in time: they may still be.
     pub(super) fn expire_waiting(&mut self, env: &mut Env<'_>) {
-        let now = env.now();
-        for partition in env.topology.all() {
-            loop {
-                let replica = &mut self.replicas[usize::from(partition.0)];
-                let Some(leading) = replica.leading() else {
-                    break;
-                };
-                let earliest = leading.waiting.iter().map(|w| w.deadline).min();
-                let Some(earliest) = earliest else { break };
-                if earliest > now {
-                    self.wake_by(earliest);
-                    break;
-                }
-                let late = leading.waiting.iter().position(|w| w.deadline <= now);
-                if let Some(late) = late.and_then(|late| leading.waiting.remove(late)) {
-                    self.complete(env, late.writer, Err(ErrorName::RequestTimedOut));
-                }
+        let mut last = None;
+        while let Some(partition) = self.awaiting.next_after(last) {
+            last = Some(partition);
+            if !self.expire_waiting_for(env, partition) {
+                self.awaiting.remove(partition);
             }
         }
     }
 
+    /// Returns whether writes still wait.
+    fn expire_waiting_for(&mut self, env: &mut Env<'_>, partition: PartitionIndex) -> bool {
+        let now = env.now();
+        while let Some(leading) = self.replicas[partition].leading()
+            && let Some(earliest) = leading.waiting.iter().map(|w| w.deadline).min()
+        {
+            if earliest > now {
+                self.wake_by(earliest);
+                return true;
+            }
+            let late = leading.waiting.iter().position(|w| w.deadline <= now);
+            if let Some(late) = late.and_then(|late| leading.waiting.remove(late)) {
+                self.complete(env, late.writer, Err(ErrorName::RequestTimedOut));
+            }
+        }
+        false
+    }
+
     /// Removes a share of the readable records of a partition that it leads, as retention does.
     pub fn remove_records(&mut self, env: &mut Env<'_>, partition: PartitionIndex, share: f64) {
-        let replica = &mut self.replicas[usize::from(partition.0)];
+        let replica = &mut self.replicas[partition];
         if !replica.is_leader() {
             return;
         }
@@ -150,11 +157,8 @@ impl Broker {
             return;
         }
         replica.log.remove_below(start + removed);
-        let log_start = NextOffset::new(replica.log.start());
-        env.observe(TraceEvent::Removed {
-            partition: env.topology.partition(partition),
-            log_start,
-        });
+        observations::removed(env, partition, replica.log.start());
+        self.note_news(partition);
     }
 }
 
@@ -182,7 +186,7 @@ impl Broker {
         self.lag_check_at = Instant::FAR_FUTURE;
         let lag_max = self.settings.replica_lag_time_max;
         for partition in env.topology.all() {
-            let replica = &self.replicas[usize::from(partition.0)];
+            let replica = &self.replicas[partition];
             let Role::Leader(leading) = &replica.role else {
                 continue;
             };
@@ -191,7 +195,7 @@ impl Broker {
             let mut caught_up = in_sync;
             let mut any_behind = false;
             for follower in in_sync.without(self.node).iter() {
-                let progress = &leading.followers[usize::from(follower.0)];
+                let progress = &leading.followers[follower];
                 any_behind |= progress.end != end;
                 if !progress.is_caught_up(now, end, lag_max) {
                     caught_up = caught_up.without(follower);
@@ -209,7 +213,7 @@ impl Broker {
 
     /// Asks the controller for another in-sync set.
     fn propose(&mut self, env: &mut Env<'_>, partition: PartitionIndex, in_sync: BrokerSet) {
-        let Some(state) = self.replicas[usize::from(partition.0)].state else {
+        let Some(state) = self.replicas[partition].state else {
             return;
         };
         let alter = Request::AlterPartition {
@@ -219,7 +223,7 @@ impl Broker {
             in_sync,
         };
         let correlation = self.request(env, env.controller(), Channel::Data, alter);
-        if let Some(leading) = self.replicas[usize::from(partition.0)].leading() {
+        if let Some(leading) = self.replicas[partition].leading() {
             leading.proposed = Some((correlation, in_sync));
         }
     }
@@ -232,7 +236,7 @@ impl Broker {
         result: Result<(), ErrorName>,
     ) {
         for partition in env.topology.all() {
-            let replica = &mut self.replicas[usize::from(partition.0)];
+            let replica = &mut self.replicas[partition];
             let proposed = replica.leading().and_then(|leading| leading.proposed);
             let Some((_, in_sync)) = proposed.filter(|(asked, _)| *asked == correlation) else {
                 continue;
@@ -251,7 +255,7 @@ impl Broker {
 
     /// Forgets proposals, which will not be answered: the connection with the controller broke.
     pub(super) fn forget_proposals(&mut self) {
-        for replica in &mut self.replicas {
+        for replica in self.replicas.values_mut() {
             if let Some(leading) = replica.leading() {
                 leading.proposed = None;
             }

@@ -1,18 +1,18 @@
 //! What belongs to the cluster, but to none of its brokers: what was observed of it already, ids
 //! that are unique in all of it, and memory that its messages leave behind.
 
-use super::log::Log;
-use crate::env::Env;
-use crate::protocol::{FetchRequest, FetchResponse, GroupMemberId, Value};
-use crate::topology::{PartitionIndex, Topology};
-use plimsoll_oracle::TraceEvent;
+use super::coordinator::snapshot::GroupSnapshot;
+use crate::protocol::{FetchRequest, FetchResponse, GroupMemberId};
+use crate::topology::{PerPartition, Topology};
 
 /// What belongs to the cluster, but to none of its brokers.
 #[expect(clippy::vec_box, reason = "messages travel in their boxes")]
 #[derive(Debug, Default)]
 pub struct Shared {
-    /// By partition: the offset up to which the trace tells of its records.
-    observed: Vec<u64>,
+    /// The offset up to which the trace tells of a partition's records.
+    pub(super) observed: PerPartition<u64>,
+    /// States of the group as they went into `__consumer_offsets`.
+    pub(super) group_snapshots: Vec<GroupSnapshot>,
     members: u32,
     /// Messages that arrived, kept for the next ones.
     requests: Vec<Box<FetchRequest>>,
@@ -23,7 +23,7 @@ impl Shared {
     /// Creates the state of a cluster of which nothing was seen yet.
     pub fn new(topology: &Topology) -> Self {
         Self {
-            observed: vec![0; topology.len()],
+            observed: PerPartition::new(topology.len(), |_| 0),
             ..Self::default()
         }
     }
@@ -59,43 +59,5 @@ impl Shared {
         response.partitions.clear();
         response.records.clear();
         self.responses.push(response);
-    }
-}
-
-/// Observes the records that a leader's high watermark passed: they will never be lost again. Each
-/// is observed once, whichever leaders come and go.
-pub fn observe(env: &mut Env<'_>, partition: PartitionIndex, log: &Log, high_watermark: u64) {
-    let observed = &mut env.cluster.observed[usize::from(partition.0)];
-    let from = *observed;
-    if high_watermark <= from {
-        return;
-    }
-    *observed = high_watermark;
-    let of = env.topology.partition(partition);
-    for record in log.slice(from, high_watermark) {
-        match record.value {
-            Value::Message { id, key, .. } => env.observe(TraceEvent::Stored {
-                message: id,
-                partition: of,
-                offset: record.offset,
-                key,
-            }),
-            Value::Commit {
-                offset,
-                member,
-                generation,
-                rebalancing,
-            } => {
-                let partition = env.topology.partition(offset.partition);
-                env.observe(TraceEvent::Committed {
-                    member,
-                    partition,
-                    next: offset.next,
-                    generation,
-                    rebalancing,
-                });
-            }
-            Value::DeadLetter { .. } | Value::Group(_) => {}
-        }
     }
 }

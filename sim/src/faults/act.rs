@@ -126,21 +126,22 @@ impl World<'_> {
     }
 
     fn move_leader(&mut self, partition: PartitionIndex) {
-        self.controller.move_leader(&mut self.env, partition);
-        self.after(self.env.controller());
+        self.actors.controller.move_leader(&mut self.env, partition);
+        self.settle(self.env.controller());
     }
 
     fn add_partitions(&mut self, topic: u32, count: u32) {
-        self.controller.add_partitions(&mut self.env, topic, count);
-        self.after(self.env.controller());
+        let controller = &mut self.actors.controller;
+        controller.add_partitions(&mut self.env, topic, count);
+        self.settle(self.env.controller());
     }
 
     fn remove_records(&mut self, partition: TopicPartition, share: f64) -> Option<()> {
         let partition = self.env.topology.index(partition)?;
-        let leader = self.controller.leader(partition)?;
-        let broker = &mut self.brokers[usize::from(leader.0)];
+        let leader = self.actors.controller.leader(partition)?;
+        let broker = &mut self.actors.brokers[leader];
         broker.remove_records(&mut self.env, partition, share);
-        self.after(leader);
+        self.settle(leader);
         Some(())
     }
 
@@ -164,8 +165,7 @@ impl World<'_> {
 
     /// Returns the links between a broker and all other nodes.
     fn links_of(&self, broker: Node) -> Vec<(Node, Node)> {
-        let nodes = (0..self.hosts.len() as u8).map(Node);
-        let others = nodes.filter(|node| *node != broker);
+        let others = self.hosts.ids().filter(|node| *node != broker);
         others
             .flat_map(|node| [(node, broker), (broker, node)])
             .collect()

@@ -6,7 +6,9 @@ use crate::client::Member;
 use crate::cluster::Controller;
 use crate::env::Event;
 use crate::host::Host;
-use crate::protocol::Node;
+use crate::nodes::Nodes;
+use crate::protocol::{Node, PerNode};
+use crate::table::PerMember;
 use crate::topology::Topology;
 use crate::world::World;
 use plimsoll_core::TopicPartition;
@@ -154,10 +156,10 @@ impl World<'_> {
         let now = self.env.now();
         let situation = Overview {
             hosts: &self.hosts,
-            members: &self.members,
-            controller: &self.controller,
+            members: &self.actors.members,
+            controller: &self.actors.controller,
             topology: &self.env.topology,
-            first_member: self.env.member_node(MemberId(0)),
+            nodes: self.env.nodes,
         };
         self.faults.schedule.poll_step(now, fault, &situation)
     }
@@ -170,7 +172,7 @@ impl World<'_> {
         restarting.position(|(_, process)| match process {
             ProcessId::Member(_) => self.has_restarted(self.node_of(*process)),
             ProcessId::Broker(_) => {
-                self.has_restarted(self.node_of(*process)) && self.controller.is_healthy()
+                self.has_restarted(self.node_of(*process)) && self.actors.controller.is_healthy()
             }
         })
     }
@@ -185,33 +187,32 @@ impl World<'_> {
 
 /// The world as the schedule asks for it.
 struct Overview<'a> {
-    /// By node; the brokers come first.
-    hosts: &'a [Host],
-    members: &'a [Member],
+    hosts: &'a PerNode<Host>,
+    members: &'a PerMember<Member>,
     controller: &'a Controller,
     topology: &'a Topology,
-    first_member: Node,
+    nodes: Nodes,
 }
 
 impl Situation for Overview<'_> {
     fn member_runs(&self, member: MemberId) -> bool {
-        self.hosts[usize::from(self.first_member.0) + member.0 as usize].runs
+        self.hosts[self.nodes.member(member)].runs
     }
 
     fn broker_runs(&self, broker: BrokerId) -> bool {
-        self.hosts[broker.0 as usize].runs
+        self.hosts[Node(broker.0 as u8)].runs
     }
 
     fn owner(&self, partition: TopicPartition) -> Option<MemberId> {
         let mut members = self.members.iter();
-        let owner = members.position(|member| member.owns(partition))?;
-        Some(MemberId(owner as u32))
+        let owner = members.find(|(_, member)| member.owns(partition))?;
+        Some(owner.0)
     }
 
     fn busiest(&self) -> Option<MemberId> {
-        let members = (0..self.members.len()).rev();
-        let busiest = members.max_by_key(|member| self.members[*member].owned())?;
-        Some(MemberId(busiest as u32))
+        let members = self.members.iter().rev();
+        let busiest = members.max_by_key(|(_, member)| member.owned())?;
+        Some(busiest.0)
     }
 
     fn leader(&self, partition: TopicPartition) -> Option<BrokerId> {

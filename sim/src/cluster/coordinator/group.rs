@@ -1,12 +1,12 @@
 //! A classic group (`ClassicGroup`): its members, and what each state lets them do.
 
-use super::{Action, GroupSnapshot};
+use super::action::{Action, Change};
+use super::snapshot::{GroupSnapshot, Profile};
 use crate::cluster::connections::Reply;
-use crate::protocol::{Generation, GroupMemberId, JoinError, JoinGroupRequest, Node, Response};
-use crate::topology::PartitionIndex;
+use crate::protocol::{Generation, GroupMemberId, JoinError, Node, Response};
 use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
-use plimsoll_scenarios::scenario::{Assignor, BrokerSettings};
+use plimsoll_scenarios::scenario::BrokerSettings;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -70,19 +70,6 @@ pub struct Member {
     pub(super) sync: Option<Reply>,
     /// Whether it has joined this generation, and not synced yet.
     pub(super) owes_sync: bool,
-}
-
-/// What is remembered of a member.
-#[derive(Clone, Debug)]
-pub struct Profile {
-    pub(super) id: GroupMemberId,
-    pub(super) instance: Option<u32>,
-    pub(super) node: Node,
-    pub(super) session_timeout: Duration,
-    pub(super) rebalance_timeout: Duration,
-    pub(super) assignor: Assignor,
-    pub(super) owned: Vec<PartitionIndex>,
-    pub(super) assignment: Vec<PartitionIndex>,
 }
 
 impl Group {
@@ -232,7 +219,7 @@ impl Group {
         self.actions.push_back(Action::Reply(reply, response));
     }
 
-    pub(super) fn write(&mut self, change: super::Change, snapshot: GroupSnapshot) {
+    pub(super) fn write(&mut self, change: Change, snapshot: GroupSnapshot) {
         self.actions.push_back(Action::Write(change, snapshot));
     }
 }
@@ -259,26 +246,5 @@ impl Member {
     /// (`hasSatisfiedHeartbeat`).
     pub(super) fn is_kept_alive(&self) -> bool {
         !self.is_new && (self.join.is_some() || self.sync.is_some())
-    }
-}
-
-impl Profile {
-    /// Creates the profile of a member from its request to join.
-    pub(super) fn new(id: GroupMemberId, node: Node, request: JoinGroupRequest) -> Self {
-        Self {
-            id,
-            instance: request.instance,
-            node,
-            session_timeout: request.session_timeout,
-            rebalance_timeout: request.rebalance_timeout,
-            assignor: request.assignor,
-            owned: request.owned,
-            assignment: Vec::new(),
-        }
-    }
-
-    /// Returns whether a request to join says what is known already (`ClassicGroupMember.matches`).
-    pub(super) fn matches(&self, request: &JoinGroupRequest) -> bool {
-        self.assignor == request.assignor && self.owned == request.owned
     }
 }

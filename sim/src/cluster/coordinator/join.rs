@@ -1,7 +1,8 @@
 //! Joining: the members of the next generation (`classicGroupJoin` and what follows from it).
 
-use super::group::{Group, GroupState, InitialDelay, Member, Profile};
-use super::{Change, Replacement};
+use super::action::{Change, Replacement};
+use super::group::{Group, GroupState, InitialDelay, Member};
+use super::snapshot::Profile;
 use crate::cluster::connections::Reply;
 use crate::protocol::{
     GroupMemberId, JoinError, JoinGroupRequest, JoinGroupResponse, JoinedMember, Response,

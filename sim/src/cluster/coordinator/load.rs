@@ -1,18 +1,11 @@
 //! The group's state as it lies in `__consumer_offsets`, for the coordinators to come.
 
-use super::group::{Group, GroupState, Member, Profile};
+use super::group::{Group, GroupState, Member};
+use super::snapshot::GroupSnapshot;
 use crate::cluster::log::Log;
-use crate::protocol::{Generation, GroupMemberId, Value};
+use crate::protocol::Value;
 use plimsoll_core::Instant;
 use plimsoll_scenarios::scenario::BrokerSettings;
-
-/// The group's state as it goes into `__consumer_offsets` (`GroupMetadataValue`).
-#[derive(Clone, Debug, Default)]
-pub struct GroupSnapshot {
-    pub(super) generation: Generation,
-    pub(super) leader: Option<GroupMemberId>,
-    pub(super) members: Vec<Profile>,
-}
 
 /// Returns the latest state in a log.
 ///

@@ -2,27 +2,29 @@
 //!
 //! [`group`] is the state machine of a classic group, with a file for each phase of a rebalance
 //! ([`join`], [`sync`]) and one for its [`session`]s. It knows nothing of logs and connections: it
-//! leaves [`Action`]s, which the broker carries out here.
+//! leaves [`action`]s, which the broker carries out here.
 
+pub mod action;
 mod group;
 mod join;
 mod load;
 mod offsets;
 mod session;
+pub mod snapshot;
 mod sync;
-
-pub use load::GroupSnapshot;
 
 use super::broker::Broker;
 use super::connections::Reply;
 use super::log::Log;
 use super::replica::{Waiting, Writer};
 use crate::env::Env;
-use crate::protocol::{CommittedOffset, GroupMemberId, JoinError, Request, Response, Value};
-use crate::topology::PartitionIndex;
+use crate::protocol::{CommittedOffset, JoinError, Request, Response, Value};
+use crate::topology::{PartitionIndex, PerPartition};
+use action::{Action, Change, GroupWrite};
 use group::Group;
 use plimsoll_core::{Instant, NextOffset};
 use plimsoll_oracle::ErrorName;
+use snapshot::GroupSnapshot;
 use std::time::Duration;
 
 /// Time for which a new coordinator reads its partition before it answers.
@@ -34,53 +36,16 @@ pub struct Coordinator {
     /// Time at which it has loaded.
     ready_at: Instant,
     pub(super) group: Group,
-    /// Offsets that were committed and replicated, by partition.
-    offsets: Vec<Option<CommittedOffset>>,
+    /// Offsets that were committed and replicated.
+    offsets: PerPartition<Option<CommittedOffset>>,
     /// Offset up to which `offsets` reflects the log.
     applied: u64,
-}
-
-/// What a group wants of its broker.
-#[derive(Debug)]
-enum Action {
-    /// An answer to a member.
-    Reply(Reply, Response),
-    /// A write of the group's state; the group learns when it is replicated.
-    Write(Change, GroupSnapshot),
-}
-
-/// A write of the group's state.
-#[derive(Clone, Copy, Debug)]
-pub struct GroupWrite {
-    change: Change,
-    /// The index in `Env::group_snapshots`.
-    snapshot: u32,
-}
-
-/// What a new state of the group is about.
-#[derive(Clone, Copy, Debug)]
-enum Change {
-    /// The leader's assignment for a generation.
-    Assignment(i32),
-    /// A static member's return under a new id.
-    StaticMember(Replacement),
-    /// The departure of the last member.
-    Empty,
-}
-
-/// A static member's new id.
-#[derive(Clone, Copy, Debug)]
-struct Replacement {
-    old: GroupMemberId,
-    new: GroupMemberId,
-    /// The group's leader before.
-    leader: GroupMemberId,
 }
 
 impl Coordinator {
     /// Returns the group's committed offset of a partition.
     pub fn committed(&self, partition: PartitionIndex) -> Option<NextOffset> {
-        let offset = self.offsets[usize::from(partition.0)];
+        let offset = self.offsets[partition];
         offset.map(|offset| offset.next)
     }
 
@@ -93,7 +58,7 @@ impl Coordinator {
     pub fn apply_committed(&mut self, log: &Log, high_watermark: u64) {
         for record in log.slice(self.applied, high_watermark) {
             if let Value::Commit { offset, .. } = record.value {
-                self.offsets[usize::from(offset.partition.0)] = Some(offset);
+                self.offsets[offset.partition] = Some(offset);
             }
         }
         self.applied = self.applied.max(high_watermark);
@@ -108,16 +73,16 @@ impl Coordinator {
 impl Broker {
     /// Starts the coordinator: this broker leads the group's partition now.
     pub(in crate::cluster) fn start_coordinator(&mut self, env: &mut Env<'_>, leader_epoch: u32) {
-        let replica = &self.replicas[usize::from(self.offsets_partition.0)];
+        let replica = &self.replicas[self.offsets_partition];
         let ready_at = match leader_epoch {
             0 => env.now(),
             _ => env.now() + LOAD_TIME,
         };
-        let snapshot = load::latest(&replica.log, &env.group_snapshots);
+        let snapshot = load::latest(&replica.log, &env.cluster.group_snapshots);
         let mut coordinator = Coordinator {
             ready_at,
             group: Group::load(&self.settings, snapshot, ready_at),
-            offsets: vec![None; env.topology.len()],
+            offsets: PerPartition::new(env.topology.len(), |_| None),
             applied: 0,
         };
         coordinator.apply_committed(&replica.log, replica.high_watermark());
@@ -222,9 +187,9 @@ impl Broker {
     fn write_group(&mut self, env: &mut Env<'_>, change: Change, snapshot: GroupSnapshot) {
         let write = GroupWrite {
             change,
-            snapshot: env.group_snapshots.len() as u32,
+            snapshot: env.cluster.group_snapshots.len() as u32,
         };
-        env.group_snapshots.push(snapshot);
+        env.cluster.group_snapshots.push(snapshot);
         let value = Value::Group(write.snapshot);
         self.write_offsets_partition(env, [value].into_iter(), Writer::Group(write));
     }
@@ -238,7 +203,7 @@ impl Broker {
         writer: Writer,
     ) {
         let partition = self.offsets_partition;
-        let replica = &mut self.replicas[usize::from(partition.0)];
+        let replica = &mut self.replicas[partition];
         if replica.is_under_min_insync(self.min_insync) {
             return self.complete(env, writer, Err(ErrorName::NotEnoughReplicas));
         }
@@ -267,7 +232,7 @@ impl Broker {
             return;
         };
         let group = &mut coordinator.group;
-        let snapshot = &env.group_snapshots[write.snapshot as usize];
+        let snapshot = &env.cluster.group_snapshots[write.snapshot as usize];
         let result = result.map_err(append_error);
         match write.change {
             Change::Assignment(generation) => {

@@ -36,7 +36,7 @@ impl Broker {
     /// uncommitted), and the coordinator then waits (`GroupCoordinatorService.fetchOffsets`).
     pub(super) fn fetch_offsets(&mut self, env: &mut Env<'_>, reply: Reply) {
         let partition = self.offsets_partition;
-        let replica = &self.replicas[usize::from(partition.0)];
+        let replica = &self.replicas[partition];
         let (end, high_watermark) = (replica.log.end(), replica.high_watermark());
         if high_watermark >= end {
             return self.answer_offsets(env, reply, Ok(()));
@@ -61,7 +61,7 @@ impl Broker {
             (Err(error), _) => Err(append_error(error)),
             (Ok(()), None) => Err(ErrorName::NotCoordinator),
             (Ok(()), Some(coordinator)) => {
-                Ok(coordinator.offsets.iter().flatten().copied().collect())
+                Ok(coordinator.offsets.values().flatten().copied().collect())
             }
         };
         self.reply(env, reply, Response::OffsetFetch(offsets));

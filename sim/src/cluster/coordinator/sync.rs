@@ -1,7 +1,8 @@
 //! Syncing: the leader's assignment reaches the members (`classicGroupSync`).
 
+use super::action::Change;
 use super::group::{Group, GroupState};
-use super::{Change, GroupSnapshot};
+use super::snapshot::GroupSnapshot;
 use crate::cluster::connections::Reply;
 use crate::protocol::{Generation, GroupMemberId, Response};
 use crate::topology::PartitionIndex;

@@ -70,16 +70,15 @@ fn add_noise(cluster: &mut Cluster, rng: &mut Rng, id: u32) {
 }
 
 /// Begins one fault, or ends one.
-fn disturb(cluster: &mut Cluster, rng: &mut Rng, isolated: &mut [bool; 3]) {
+fn disturb(cluster: &mut Cluster, rng: &mut Rng, isolated: &mut PerBroker<bool>) {
     let node = Node(rng.below(3) as u8);
-    let index = usize::from(node.0);
-    let runs = cluster.running[index] && cluster.paused[index].is_none();
+    let runs = cluster.running[node] && cluster.paused[node].is_none();
     match rng.below(8) {
         0 if runs => cluster.crash(node),
         1 if runs => cluster.stop(node),
         2 if runs => cluster.pause(node),
-        3 if runs && !isolated[index] => {
-            isolated[index] = true;
+        3 if runs && !isolated[node] => {
+            isolated[node] = true;
             cluster.isolate(node);
         }
         4 => cluster.move_leader(P),
@@ -88,13 +87,12 @@ fn disturb(cluster: &mut Cluster, rng: &mut Rng, isolated: &mut [bool; 3]) {
     }
 }
 
-fn repair(cluster: &mut Cluster, node: Node, isolated: &mut [bool; 3]) {
-    let index = usize::from(node.0);
-    if std::mem::take(&mut isolated[index]) {
+fn repair(cluster: &mut Cluster, node: Node, isolated: &mut PerBroker<bool>) {
+    if std::mem::take(&mut isolated[node]) {
         cluster.reunite(node);
     }
     cluster.resume(node);
-    if !cluster.running[index] {
+    if !cluster.running[node] {
         cluster.start(node);
     }
 }
@@ -110,7 +108,7 @@ fn run(seed: u64) -> usize {
     });
     let mut rng = Rng::substream(seed, Purpose::Faults, 0);
     let (mut producer, mut committer) = (Repeater::default(), Committer::default());
-    let mut isolated = [false; 3];
+    let mut isolated = PerBroker::new(3, |_| false);
     for round in 0..60 {
         add_noise(&mut cluster, &mut rng, round);
         disturb(&mut cluster, &mut rng, &mut isolated);

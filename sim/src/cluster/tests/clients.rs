@@ -112,6 +112,8 @@ impl Cluster {
                 partition: P,
                 offset,
                 leader_epoch,
+                high_watermark: 0,
+                log_start: 0,
                 last_fetched_epoch: 0,
             }],
         };
@@ -129,7 +131,7 @@ impl Cluster {
     /// Returns the ids of the messages that the leader lets consumers read.
     pub(super) fn readable(&mut self) -> Vec<u32> {
         let leader = self.leader(P);
-        let epoch = self.broker(leader).replicas[0].leader_epoch();
+        let epoch = self.broker(leader).replicas[P].leader_epoch();
         let response = self.fetch(leader, 0, epoch);
         response
             .records
@@ -139,12 +141,12 @@ impl Cluster {
     }
 
     pub(super) fn broker(&self, node: Node) -> &Broker {
-        &self.brokers[usize::from(node.0)]
+        &self.brokers[node]
     }
 
     /// Returns the ids of the messages in a broker's log, replicated or not.
     pub(super) fn log(&self, node: Node) -> Vec<u32> {
-        let log = &self.broker(node).replicas[0].log;
+        let log = &self.broker(node).replicas[P].log;
         log.all()
             .iter()
             .map(|record| message(record.value))

@@ -47,7 +47,7 @@ fn what_was_meant_for_the_process_before_is_not_believed() {
     cluster.move_leader(P);
     assert_eq!(cluster.leader(P), B, "the controller has not noticed yet");
     cluster.run_for(millis(1_000));
-    assert!(!cluster.broker(B).replicas[0].is_leader());
+    assert!(!cluster.broker(B).replicas[P].is_leader());
     cluster.run_for(millis(15_000));
     assert!(cluster.controller.is_healthy());
     let leader = cluster.leader(P);
@@ -92,11 +92,11 @@ fn partitions_are_added_when_a_fault_says_so() {
     });
     cluster.env.topology = Topology::new(&plan);
     let (brokers, env) = (&mut cluster.brokers, &mut cluster.env);
-    for broker in brokers.iter_mut() {
+    for broker in brokers.values_mut() {
         *broker = Broker::new(env, broker.node);
         broker.start(env);
     }
-    cluster.env.cluster = crate::cluster::Shared::new(&cluster.env.topology);
+    cluster.env.cluster = crate::cluster::shared::Shared::new(&cluster.env.topology);
     cluster.controller = Controller::new(&cluster.env);
     assert!(!cluster.controller.exists(PartitionIndex(1)));
     cluster.controller.add_partitions(&mut cluster.env, 0, 2);
@@ -126,7 +126,7 @@ fn the_controller_refuses_in_sync_sets_that_are_out_of_date() {
         let message = Message::Request(correlation, request);
         cluster
             .controller
-            .handle_message(&mut cluster.env, from, message);
+            .handle_message(&mut cluster.env, from, Channel::Data, message);
         cluster.controller.is_healthy()
     };
     assert!(try_alter(B, alter(0, 0, 0b11)), "it does not lead");

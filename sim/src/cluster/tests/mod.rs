@@ -8,12 +8,13 @@ mod membership;
 mod replication;
 
 use super::{Broker, Controller};
+use crate::actor::Actor;
 use crate::engine::Queue;
 use crate::env::{Env, Event};
 use crate::network::Network;
 use crate::protocol::{
-    Channel, Correlation, GroupMemberId, JoinError, JoinGroupResponse, Message, Node, Request,
-    Response, Value,
+    Channel, Correlation, GroupMemberId, JoinError, JoinGroupResponse, Message, Node, PerBroker,
+    PerNode, Request, Response, Value,
 };
 use crate::sink::Sink;
 use crate::topology::{PartitionIndex, Topology};
@@ -68,13 +69,13 @@ fn plan(seed: u64, change: impl FnOnce(&mut Settings)) -> Plan {
 /// A cluster, and the client at every other node.
 struct Cluster {
     env: Env<'static>,
-    brokers: Vec<Broker>,
+    brokers: PerBroker<Broker>,
     controller: Controller,
-    /// By node: when its timer fires next.
-    armed: Vec<Option<Instant>>,
-    /// By node: what waits while the process is paused.
-    paused: Vec<Option<Vec<Event>>>,
-    running: Vec<bool>,
+    /// When the timer of each node fires next.
+    armed: PerNode<Option<Instant>>,
+    /// What waits while the process of a node is paused.
+    paused: PerNode<Option<Vec<Event>>>,
+    running: PerNode<bool>,
     correlations: u32,
     /// Responses that clients got.
     answers: Vec<(Correlation, Response)>,
@@ -104,16 +105,16 @@ impl Cluster {
         let mut cluster = Self {
             brokers: env.brokers().map(|node| Broker::new(&env, node)).collect(),
             controller: Controller::new(&env),
-            armed: vec![None; nodes],
-            paused: (0..nodes).map(|_| None).collect(),
-            running: vec![true; nodes],
+            armed: PerNode::new(nodes, |_| None),
+            paused: PerNode::new(nodes, |_| None),
+            running: PerNode::new(nodes, |_| true),
             correlations: 0,
             answers: Vec::new(),
             broken: Vec::new(),
             env,
         };
         for node in cluster.env.brokers() {
-            cluster.brokers[usize::from(node.0)].start(&mut cluster.env);
+            cluster.brokers[node].start(&mut cluster.env);
             cluster.rearm(node);
         }
         cluster.rearm(cluster.env.controller());
@@ -145,8 +146,7 @@ impl Cluster {
             Event::Disconnected { node, .. } | Event::Timer(node) => *node,
             _ => return,
         };
-        let index = usize::from(node.0);
-        if let Some(waiting) = &mut self.paused[index] {
+        if let Some(waiting) = &mut self.paused[node] {
             return waiting.push(event);
         }
         match event {
@@ -155,33 +155,40 @@ impl Cluster {
                     return;
                 };
                 let (from, channel) = (envelope.from, envelope.channel);
-                if let Some(broker) = self.brokers.get_mut(index) {
-                    broker.handle_message(&mut self.env, from, channel, envelope.message);
+                if self.brokers.contains(node) {
+                    self.brokers[node].handle_message(
+                        &mut self.env,
+                        from,
+                        channel,
+                        envelope.message,
+                    );
                 } else if node == self.env.controller() {
                     self.controller
-                        .handle_message(&mut self.env, from, envelope.message);
+                        .handle_message(&mut self.env, from, channel, envelope.message);
                 } else if let Message::Response(correlation, response) = envelope.message {
                     self.answers.push((correlation, response));
                 }
             }
             Event::Disconnected { peer, .. } => {
-                if !self.running[index] {
+                if !self.running[node] {
                     return;
                 }
-                match self.brokers.get_mut(index) {
-                    Some(broker) => broker.handle_disconnected(&mut self.env, peer),
-                    None => self.broken.push((node, peer)),
+                if self.brokers.contains(node) {
+                    self.brokers[node].handle_disconnected(&mut self.env, peer);
+                } else {
+                    self.broken.push((node, peer));
                 }
             }
             Event::Timer(_) => {
                 let now = self.now();
-                if self.armed[index].is_none_or(|armed| armed > now) {
+                if self.armed[node].is_none_or(|armed| armed > now) {
                     return;
                 }
-                self.armed[index] = None;
-                match self.brokers.get_mut(index) {
-                    Some(broker) => broker.handle_timeout(&mut self.env),
-                    None => self.controller.handle_timeout(&mut self.env),
+                self.armed[node] = None;
+                if self.brokers.contains(node) {
+                    self.brokers[node].handle_timeout(&mut self.env);
+                } else {
+                    self.controller.handle_timeout(&mut self.env);
                 }
             }
             _ => {}
@@ -191,22 +198,21 @@ impl Cluster {
 
     /// Sets the node's timer, as the world does after each event.
     fn rearm(&mut self, node: Node) {
-        let index = usize::from(node.0);
-        let timeout = match self.brokers.get(index) {
+        let timeout = match self.brokers.get(node) {
             Some(broker) => broker.next_timeout(),
             None if node == self.env.controller() => self.controller.next_timeout(),
             None => None,
         };
-        if let Some(broker) = self.brokers.get(index)
-            && self.running[index]
+        if let Some(broker) = self.brokers.get(node)
+            && self.running[node]
             && !broker.is_running()
         {
             return self.process_died(node);
         }
         if let Some(at) = timeout
-            && self.armed[index].is_none_or(|armed| at < armed)
+            && self.armed[node].is_none_or(|armed| at < armed)
         {
-            self.armed[index] = Some(at);
+            self.armed[node] = Some(at);
             self.env.queue.push(at, Event::Timer(node));
         }
     }
@@ -215,13 +221,13 @@ impl Cluster {
 /// What goes wrong.
 impl Cluster {
     fn crash(&mut self, node: Node) {
-        self.brokers[usize::from(node.0)].crash(&mut self.env);
+        self.brokers[node].crash(&mut self.env);
         self.process_died(node);
     }
 
     fn process_died(&mut self, node: Node) {
-        self.running[usize::from(node.0)] = false;
-        self.armed[usize::from(node.0)] = None;
+        self.running[node] = false;
+        self.armed[node] = None;
         let now = self.now();
         for (at, peer) in self.env.network.process_died(now, node) {
             let event = Event::Disconnected {
@@ -233,27 +239,23 @@ impl Cluster {
     }
 
     fn start(&mut self, node: Node) {
-        self.running[usize::from(node.0)] = true;
+        self.running[node] = true;
         self.env.network.process_started(node);
-        self.brokers[usize::from(node.0)].start(&mut self.env);
+        self.brokers[node].start(&mut self.env);
         self.rearm(node);
     }
 
     fn stop(&mut self, node: Node) {
-        self.brokers[usize::from(node.0)].stop(&mut self.env);
+        self.brokers[node].stop(&mut self.env);
         self.rearm(node);
     }
 
     fn pause(&mut self, node: Node) {
-        self.paused[usize::from(node.0)] = Some(Vec::new());
+        self.paused[node] = Some(Vec::new());
     }
 
     fn resume(&mut self, node: Node) {
-        for event in self.paused[usize::from(node.0)]
-            .take()
-            .into_iter()
-            .flatten()
-        {
+        for event in self.paused[node].take().into_iter().flatten() {
             self.step(event);
         }
     }

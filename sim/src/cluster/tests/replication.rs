@@ -1,14 +1,14 @@
 //! Records: replicated, read, truncated, refused.
 
 use super::*;
-use crate::protocol::BrokerSet;
+use crate::protocol::{BrokerSet, FetchPosition, FetchRequest};
 
 const A: Node = Node(0);
 const B: Node = Node(1);
 const C: Node = Node(2);
 
 fn in_sync(cluster: &Cluster, leader: Node) -> BrokerSet {
-    cluster.broker(leader).replicas[0].in_sync()
+    cluster.broker(leader).replicas[P].in_sync()
 }
 
 #[test]
@@ -84,8 +84,8 @@ fn a_log_end_that_a_reader_saw_never_goes_back() {
             // KIP-207: it leads and does not know yet how far readers have come.
             Response::ListOffsets(Err(ErrorName::LeaderNotAvailable)) => {
                 refused += 1;
-                let fetched = cluster.fetch(B, 5, 1).partitions[0];
-                assert_eq!((fetched.error, fetched.records), (None, 0));
+                let fetched = cluster.fetch(B, 5, 1);
+                assert_eq!(fetched.partitions, [], "neither records nor an error");
             }
             Response::ListOffsets(Err(ErrorName::NotLeaderOrFollower)) => {}
             other => panic!("{other:?}"),
@@ -179,13 +179,16 @@ fn readers_are_fenced_by_epoch_and_bounded_by_the_log() {
     }
     cluster.move_leader(P);
     cluster.run_for(millis(2_500));
-    let mut error = |to, offset, epoch| cluster.fetch(to, offset, epoch).partitions[0].error;
+    let mut error = |to, offset, epoch| {
+        let response = cluster.fetch(to, offset, epoch);
+        response.partitions.first().and_then(|told| told.error)
+    };
     assert_eq!(error(B, 0, 0), Some(ErrorName::FencedLeaderEpoch));
     assert_eq!(error(B, 0, 2), Some(ErrorName::UnknownLeaderEpoch));
     assert_eq!(error(A, 0, 1), Some(ErrorName::NotLeaderOrFollower));
     assert_eq!(error(B, 5, 1), Some(ErrorName::OffsetOutOfRange));
     assert_eq!(error(B, 4, 1), None);
-    let leader = &mut cluster.brokers[1];
+    let leader = &mut cluster.brokers[B];
     leader.remove_records(&mut cluster.env, P, 0.5);
     cluster.produce(B, 4, Acks::All, None).expect("stored");
     cluster.run_for(millis(2_500));
@@ -244,6 +247,47 @@ fn a_poll_is_answered_at_once_when_the_leader_is_another() {
 }
 
 #[test]
+fn a_poll_is_told_of_what_has_news_and_of_nothing_else() {
+    let mut cluster = Cluster::new(|settings| settings.topics[0].partitions = 4);
+    let of_broker_0 =
+        cluster.env.topology.all().filter(|partition| {
+            cluster.controller.leader(*partition) == Some(A) && *partition != P
+        });
+    let silent: Vec<_> = of_broker_0.collect();
+    let positions = [P]
+        .into_iter()
+        .chain(silent)
+        .map(|partition| FetchPosition {
+            partition,
+            offset: 0,
+            leader_epoch: 0,
+            last_fetched_epoch: 0,
+            high_watermark: 0,
+            log_start: 0,
+        });
+    let request = FetchRequest {
+        follower: false,
+        max_wait: millis(500),
+        max_records: 100,
+        partitions: positions.collect(),
+    };
+    assert!(request.partitions.len() > 1);
+    let request = Request::Fetch(Box::new(request));
+    let poll = cluster.send(cluster.member(0), A, Channel::Fetch, request);
+    cluster.run_for(millis(10));
+    cluster.produce(A, 7, Acks::All, None).expect("stored");
+    let Some(Response::Fetch(response)) = cluster.wait_for(poll, millis(100)) else {
+        panic!("no answer");
+    };
+    let told: Vec<_> = response
+        .partitions
+        .iter()
+        .map(|told| told.partition)
+        .collect();
+    assert_eq!((told, response.records.len()), (vec![P], 1));
+}
+
+#[test]
 fn a_follower_is_in_sync_when_it_has_all_that_readers_see() {
     let mut cluster = Cluster::new(|_| {});
     cluster.crash(B);
@@ -258,7 +302,7 @@ fn a_follower_is_in_sync_when_it_has_all_that_readers_see() {
     let mut fetched_some = false;
     while !in_sync(&cluster, A).contains(B) {
         cluster.run_for(millis(1));
-        let end = cluster.broker(B).replicas[0].log.end();
+        let end = cluster.broker(B).replicas[P].log.end();
         fetched_some |= end > 0 && end < readable.get();
         let complete = end == readable.get();
         assert!(complete || !in_sync(&cluster, A).contains(B), "{end}");

@@ -1,0 +1,61 @@
+//! The actors of a run, by node.
+
+use crate::actor::Actor;
+use crate::client::{Member, Producer};
+use crate::cluster::{Broker, Controller};
+use crate::env::Env;
+use crate::nodes::{Nodes, Place};
+use crate::protocol::{Node, PerBroker};
+use crate::recipes::SubjectSpec;
+use crate::table::PerMember;
+use std::ops::{Index, IndexMut};
+
+/// The actors of a run: a table with the actor of each node. Where more is asked of an actor than
+/// all have in common, it is found by its kind.
+pub(crate) struct Actors {
+    nodes: Nodes,
+    pub(crate) brokers: PerBroker<Broker>,
+    pub(crate) controller: Controller,
+    pub(crate) producer: Producer,
+    pub(crate) members: PerMember<Member>,
+}
+
+impl Actors {
+    /// Creates the actors of a plan. Only the controller and the producer run.
+    pub(crate) fn new(env: &Env<'_>, subject: SubjectSpec) -> Self {
+        let members = env.plan.starts.len();
+        Self {
+            nodes: env.nodes,
+            brokers: env.brokers().map(|node| Broker::new(env, node)).collect(),
+            controller: Controller::new(env),
+            producer: Producer::new(env),
+            members: PerMember::new(members, |id| Member::new(env, id, subject)),
+        }
+    }
+}
+
+impl Index<Node> for Actors {
+    type Output = dyn Actor;
+
+    #[inline]
+    fn index(&self, node: Node) -> &Self::Output {
+        match self.nodes.place_of(node) {
+            Place::Broker => &self.brokers[node],
+            Place::Controller => &self.controller,
+            Place::Producer => &self.producer,
+            Place::Member(member) => &self.members[member],
+        }
+    }
+}
+
+impl IndexMut<Node> for Actors {
+    #[inline]
+    fn index_mut(&mut self, node: Node) -> &mut Self::Output {
+        match self.nodes.place_of(node) {
+            Place::Broker => &mut self.brokers[node],
+            Place::Controller => &mut self.controller,
+            Place::Producer => &mut self.producer,
+            Place::Member(member) => &mut self.members[member],
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! What a group leaves for its broker to do.
+
+use super::snapshot::GroupSnapshot;
+use crate::cluster::connections::Reply;
+use crate::protocol::{GroupMemberId, Response};
+
+/// What a group wants of its broker.
+#[derive(Debug)]
+pub enum Action {
+    /// An answer to a member.
+    Reply(Reply, Response),
+    /// A write of the group's state; the group learns when it is replicated.
+    Write(Change, GroupSnapshot),
+}
+
+/// A write of the group's state.
+#[derive(Clone, Copy, Debug)]
+pub struct GroupWrite {
+    pub(super) change: Change,
+    /// The index in `Shared::group_snapshots`.
+    pub(super) snapshot: u32,
+}
+
+/// What a new state of the group is about.
+#[derive(Clone, Copy, Debug)]
+pub enum Change {
+    /// The leader's assignment for a generation.
+    Assignment(i32),
+    /// A static member's return under a new id.
+    StaticMember(Replacement),
+    /// The departure of the last member.
+    Empty,
+}
+
+/// A static member's new id.
+#[derive(Clone, Copy, Debug)]
+pub struct Replacement {
+    pub(super) old: GroupMemberId,
+    pub(super) new: GroupMemberId,
+    /// The group's leader before.
+    pub(super) leader: GroupMemberId,
+}
