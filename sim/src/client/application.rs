@@ -1,6 +1,6 @@
 //! The application: the subject, when it polls its client, and the commands that it gives.
 
-use super::dead_letters::DeadLetterCopy;
+use super::action::DeadLetterCopy;
 use super::process::{Process, settings};
 use crate::env::Env;
 use crate::recipes::{Payload, Polling, SubjectSpec};
@@ -359,8 +359,21 @@ impl Process {
                 epoch,
                 record,
                 ..
-            } => self.dead_letter(env, partition, epoch, &record),
-            Command::Commit { commit, offsets } => self.commit(env, commit, offsets),
+            } => {
+                let copy = DeadLetterCopy {
+                    partition,
+                    epoch,
+                    offset: record.offset,
+                    message: record.payload.message,
+                };
+                self.dead_letters.write(&self.view, copy);
+                self.carry_out(env);
+            }
+            Command::Commit { commit, offsets } => {
+                let identity = self.group.identity();
+                self.commits.commit(&self.view, identity, commit, &offsets);
+                self.carry_out(env);
+            }
             Command::Pause { partition } => {
                 if let Some(index) = env.topology.index(partition) {
                     self.fetcher.pause(index);

@@ -2,13 +2,12 @@
 //!
 //! A partition that joins the set while a poll is in flight waits for its answer, as in librdkafka.
 
+use super::action::Continuation;
 use super::application::Batch;
 use super::connection::Failure;
-use super::process::{Continuation, Process, settings};
+use super::process::{Process, settings};
 use crate::env::Env;
-use crate::protocol::{
-    Channel, FetchPosition, FetchResponse, LogEnds, Node, Request, StoredRecord, Value,
-};
+use crate::protocol::{FetchPosition, FetchResponse, LogEnds, Node, Request, StoredRecord, Value};
 use crate::recipes::Payload;
 use crate::topology::PartitionIndex;
 use plimsoll_core::{AssignmentEpoch, Event, Instant, KeyHash, NextOffset, Record, TopicPartition};
@@ -205,7 +204,7 @@ impl Process {
             if partition.retry_at > now {
                 fetcher.retry_at = fetcher.retry_at.min(partition.retry_at);
             }
-            leaderless |= self.metadata.leader(*index).is_none();
+            leaderless |= self.view.metadata.leader(*index).is_none();
         }
         if leaderless {
             self.refresh_metadata(env);
@@ -233,7 +232,7 @@ impl Process {
                 || partition.halted
                 || partition.retry_at > now
                 || partition.queued >= settings.prefetch;
-            let Some((leader, leader_epoch)) = self.metadata.leader(*index) else {
+            let Some((leader, leader_epoch)) = self.view.metadata.leader(*index) else {
                 continue;
             };
             if stands_still || leader != broker {
@@ -263,14 +262,7 @@ impl Process {
         // librdkafka: `socket.timeout.ms` on top of `fetch.wait.max.ms`.
         let timeout = settings.request_timeout + settings.fetch_wait_max;
         let request = Request::Fetch(request);
-        self.requests.send(
-            env,
-            broker,
-            Channel::Fetch,
-            timeout,
-            Continuation::Fetch,
-            request,
-        );
+        self.send(env, broker, timeout, Continuation::Fetch, request);
     }
 }
 
@@ -313,7 +305,7 @@ impl Process {
     /// Handles a poll that came to nothing.
     pub(super) fn fetch_failed(&mut self, env: &mut Env<'_>, from: Node) {
         let soon = env.now() + settings(env).retry_backoff;
-        let reconnect = self.requests.backs_off(from, env.now());
+        let reconnect = self.view.connections.backs_off(from, env.now());
         let at = reconnect.map_or(soon, |reconnect| reconnect.max(soon));
         for (index, version) in self.end_poll(from) {
             if self.fetcher.partition(index).version == version {
@@ -334,15 +326,17 @@ impl Process {
             if partition.retry_at <= soon {
                 continue;
             }
-            let leader = self.metadata.leader(*index);
-            if leader.is_some_and(|(leader, _)| self.requests.backs_off(leader, now).is_none()) {
+            let leader = self.view.metadata.leader(*index);
+            if leader
+                .is_some_and(|(leader, _)| self.view.connections.backs_off(leader, now).is_none())
+            {
                 partition.retry_at = now;
             } else {
                 waits = true;
             }
         }
         if waits {
-            self.metadata.want_refresh(now);
+            self.view.metadata.want(now);
         }
     }
 
@@ -397,15 +391,14 @@ impl Process {
         let partition = self.fetcher.partition(index);
         partition.halted = true;
         let purpose = Continuation::ResetOffsets(index, partition.version);
-        let Some((leader, _)) = self.metadata.leader(index) else {
+        let Some((leader, _)) = self.view.metadata.leader(index) else {
             let at = env.now() + settings(env).retry_backoff;
             self.fetcher.partition(index).halted = false;
             return self.fetcher.retry(index, at);
         };
         let request = Request::ListOffsets { partition: index };
         let timeout = settings(env).request_timeout;
-        self.requests
-            .send(env, leader, Channel::Data, timeout, purpose, request);
+        self.send(env, leader, timeout, purpose, request);
     }
 
     /// Tells the application the range, for it to decide.

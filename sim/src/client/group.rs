@@ -1,12 +1,12 @@
 //! Membership of the group: join, sync, heartbeat, leave (librdkafka: `rdkafka_cgrp.c`).
 
+use super::action::Continuation;
+use super::answer::Joined;
 use super::assignor;
 use super::connection::Failure;
-use super::process::{Continuation, Process, settings};
+use super::process::{Process, settings};
 use crate::env::Env;
-use crate::protocol::{
-    Channel, Generation, GroupMemberId, JoinGroupRequest, JoinGroupResponse, Request,
-};
+use crate::protocol::{Generation, GroupMemberId, JoinGroupRequest, JoinGroupResponse, Request};
 use crate::topology::PartitionIndex;
 use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
@@ -106,7 +106,7 @@ impl Process {
     #[inline]
     pub(super) fn group_due(&self) -> Instant {
         let group = &self.group;
-        let can_send = self.coordinator.node().is_some();
+        let can_send = self.view.coordinator.node().is_some();
         match group.phase {
             Phase::Unjoined if can_send && !self.application.is_rebalancing() => group.join_at,
             Phase::Joined if can_send && !group.heartbeat_in_flight => {
@@ -137,7 +137,7 @@ impl Process {
         if group.phase == Phase::Unjoined
             && group.join_at <= env.now()
             && !self.application.is_rebalancing()
-            && self.coordinator.node().is_some()
+            && self.view.coordinator.node().is_some()
         {
             self.join(env);
         }
@@ -169,25 +169,29 @@ impl Process {
         settings(env).static_ids.then_some(self.id.0)
     }
 
-    /// Takes the member id that the coordinator gave, and joins with it (KIP-394).
-    pub(super) fn member_id_given(
+    /// Handles what became of a join.
+    pub(super) fn join_answered(
         &mut self,
         env: &mut Env<'_>,
         attempt: u32,
-        member: GroupMemberId,
+        answer: Result<Joined, Failure>,
     ) {
-        if self.group.is_current(Phase::Joining, attempt) {
-            self.group.member = Some(member);
-            self.group.phase = Phase::Unjoined;
-            self.join_if_needed(env);
+        if !self.group.is_current(Phase::Joining, attempt) {
+            return;
+        }
+        match answer {
+            Ok(Joined::MemberId(member)) => {
+                self.group.member = Some(member);
+                self.group.phase = Phase::Unjoined;
+                self.join_if_needed(env);
+            }
+            Ok(Joined::Generation(answer)) => self.sync(env, *answer),
+            Err(failure) => self.membership_failed(env, failure),
         }
     }
 
     /// Enters a new generation. Its leader computes the assignment.
-    pub(super) fn joined(&mut self, env: &mut Env<'_>, attempt: u32, answer: JoinGroupResponse) {
-        if !self.group.is_current(Phase::Joining, attempt) {
-            return;
-        }
+    fn sync(&mut self, env: &mut Env<'_>, answer: JoinGroupResponse) {
         let settings = settings(env);
         self.group.member = Some(answer.member);
         self.group.generation = answer.generation;
@@ -195,7 +199,7 @@ impl Process {
         self.group.leads = None;
         let mut assignments = Vec::new();
         if answer.leader == answer.member {
-            let partitions = self.metadata.workload(&env.topology);
+            let partitions = self.view.metadata.workload(&env.topology);
             self.group.leads = Some(partitions.len());
             let (assignor, members) = (settings.assignor, &answer.members);
             assignments = assignor::assign(assignor, &env.topology, members, &partitions);
@@ -206,28 +210,30 @@ impl Process {
             assignments,
         };
         let timeout = settings.session_timeout + GRACE;
-        self.ask_coordinator(env, timeout, Continuation::SyncGroup(attempt), request);
+        let then = Continuation::SyncGroup(self.group.attempt);
+        self.ask_coordinator(env, timeout, then, request);
     }
 
-    /// Handles a join that came to nothing.
-    pub(super) fn join_failed(&mut self, env: &mut Env<'_>, attempt: u32, failure: Failure) {
-        if self.group.is_current(Phase::Joining, attempt) {
-            self.membership_failed(env, failure);
-        }
-    }
-
-    /// Handles a sync that came to nothing.
-    pub(super) fn sync_failed(&mut self, env: &mut Env<'_>, attempt: u32, failure: Failure) {
+    /// Handles what became of a sync.
+    pub(super) fn sync_answered(
+        &mut self,
+        env: &mut Env<'_>,
+        attempt: u32,
+        answer: Result<Vec<PartitionIndex>, Failure>,
+    ) {
         if !self.group.is_current(Phase::Syncing, attempt) {
             return;
         }
-        if failure == Failure::Refused(ErrorName::RebalanceInProgress) {
-            // Another member joined in between.
-            self.group.phase = Phase::Unjoined;
-            self.group.join_at = env.now();
-            return self.join_if_needed(env);
+        match answer {
+            Ok(partitions) => self.synced(env, partitions),
+            Err(Failure::Refused(ErrorName::RebalanceInProgress)) => {
+                // Another member joined in between.
+                self.group.phase = Phase::Unjoined;
+                self.group.join_at = env.now();
+                self.join_if_needed(env);
+            }
+            Err(failure) => self.membership_failed(env, failure),
         }
-        self.membership_failed(env, failure);
     }
 
     fn membership_failed(&mut self, env: &mut Env<'_>, failure: Failure) {
@@ -249,15 +255,7 @@ impl Process {
     }
 
     /// Takes the partitions that the group's leader gave to this member.
-    pub(super) fn synced(
-        &mut self,
-        env: &mut Env<'_>,
-        attempt: u32,
-        partitions: Vec<PartitionIndex>,
-    ) {
-        if !self.group.is_current(Phase::Syncing, attempt) {
-            return;
-        }
+    fn synced(&mut self, env: &mut Env<'_>, partitions: Vec<PartitionIndex>) {
         let settings = settings(env);
         let group = &mut self.group;
         group.phase = Phase::Joined;
@@ -275,9 +273,8 @@ impl Process {
         purpose: Continuation,
         request: Request,
     ) {
-        if let Some(node) = self.coordinator.node() {
-            self.requests
-                .send(env, node, Channel::Coordinator, timeout, purpose, request);
+        if let Some(node) = self.view.coordinator.node() {
+            self.send(env, node, timeout, purpose, request);
         } else {
             debug_assert!(false, "asked an unknown coordinator");
         }
@@ -292,7 +289,8 @@ impl Process {
         let is_due = group.phase == Phase::Joined
             && !group.heartbeat_in_flight
             && group.heartbeat_at <= env.now();
-        let (true, Some(member), Some(_)) = (is_due, group.member, self.coordinator.node()) else {
+        let (true, Some(member), Some(_)) = (is_due, group.member, self.view.coordinator.node())
+        else {
             return;
         };
         let settings = settings(env);
@@ -345,7 +343,7 @@ impl Process {
     pub(super) fn check_partition_count(&mut self, env: &mut Env<'_>) {
         if self.group.phase == Phase::Joined
             && let Some(count) = self.group.leads
-            && count != self.metadata.workload(&env.topology).len()
+            && count != self.view.metadata.workload(&env.topology).len()
         {
             self.rebalance(env);
         }
@@ -363,12 +361,11 @@ impl Process {
         }
         if let (Some(member), Some(node), None) = (
             self.group.member,
-            self.coordinator.node(),
+            self.view.coordinator.node(),
             self.instance(env),
         ) {
             let request = Request::LeaveGroup { member };
-            self.requests
-                .send_and_forget(env, node, Channel::Coordinator, request);
+            self.say(env, node, request);
         }
         self.lose_all(env, true);
     }
@@ -377,13 +374,13 @@ impl Process {
     /// partitions wait for their return.
     pub(super) fn close(&mut self, env: &mut Env<'_>) {
         self.fetcher.unassign_all();
-        self.starting = None;
+        self.start.forget();
         self.requests.forget_all();
         self.group.phase = Phase::Leaving;
         self.group.attempt += 1;
         match (
             self.group.member,
-            self.coordinator.node(),
+            self.view.coordinator.node(),
             self.instance(env),
         ) {
             (Some(member), Some(_), None) => {

@@ -6,6 +6,9 @@
 //! leave), [`rebalance`]s as the application sees them, the [`start`] positions of what was
 //! assigned, the [`fetcher`], [`commits`], [`dead_letters`], and the [`application`] itself.
 
+mod accumulator;
+mod action;
+mod answer;
 mod application;
 mod assignor;
 mod commits;
@@ -22,6 +25,7 @@ mod rebalance;
 mod start;
 #[cfg(test)]
 mod tests;
+mod view;
 
 pub use member::Member;
 pub use producer::Producer;

@@ -1,55 +1,40 @@
 //! A process of a member: what arrives there, and which part of the client it concerns.
 
-use super::application::Application;
-use super::connection::{Failure, Requests};
+use super::action::{Action, Continuation};
+use super::answer::read;
+use super::application::{Application, Callback};
+use super::commits::Commits;
+use super::connection::{Ask, Connections, Failure, Requests, channel_of};
 use super::coordinator::Coordinator;
-use super::dead_letters::DeadLetterCopy;
+use super::dead_letters::DeadLetters;
 use super::fetcher::Fetcher;
 use super::group::Group;
-use super::metadata::Metadata;
-use super::start::Starting;
+use super::metadata::{Metadata, first_broker};
+use super::start::Start;
+use super::view::View;
 use crate::env::Env;
-use crate::protocol::{Channel, Correlation, JoinError, LogEnds, Node, Request, Response};
+use crate::protocol::{Correlation, Node, Request, Response};
 use crate::recipes::SubjectSpec;
 use crate::sink::HandlerCall;
-use crate::topology::{PartitionIndex, Topology};
-use plimsoll_core::{CommitId, Instant, Outcome, TopicPartition};
-use plimsoll_oracle::{ErrorName, MemberId, TraceEvent};
+use plimsoll_core::{CommitId, CommitOutcome, Instant, Outcome, TopicPartition};
+use plimsoll_oracle::{MemberId, TraceEvent};
 use plimsoll_scenarios::scenario::Consumers;
+use std::time::Duration;
 
 /// A process of a member.
 pub struct Process {
     pub(super) id: MemberId,
+    node: Node,
+    request_timeout: Duration,
     pub(super) requests: Requests<Continuation>,
-    pub(super) metadata: Metadata,
-    pub(super) coordinator: Coordinator,
+    pub(super) view: View,
     pub(super) group: Group,
-    /// Partitions that were assigned, and whose positions are not known yet.
-    pub(super) starting: Option<Starting>,
+    pub(super) start: Start,
     pub(super) fetcher: Fetcher,
+    pub(super) commits: Commits,
+    pub(super) dead_letters: DeadLetters,
     pub(super) application: Application,
-    topology: Topology,
     ended: bool,
-}
-
-/// What a request is for: the point at which the client goes on when it is answered, or lost.
-#[derive(Clone, Copy, Debug)]
-pub enum Continuation {
-    Metadata,
-    FindCoordinator,
-    /// This one and the next two carry the attempt at membership to which they belong.
-    JoinGroup(u32),
-    SyncGroup(u32),
-    Heartbeat(u32),
-    LeaveGroup,
-    OffsetCommit(CommitId),
-    /// This one and the next carry the number of the assignment to which they belong.
-    OffsetFetch(u32),
-    StartOffsets(u32, PartitionIndex),
-    /// The ends of a partition whose position was out of range, with the fetch's version.
-    ResetOffsets(PartitionIndex, u32),
-    Fetch,
-    DeadLetter(DeadLetterCopy),
 }
 
 /// Returns `settings.consumers`, for as long as the plan lives.
@@ -68,17 +53,31 @@ impl Process {
     ) -> Self {
         let node = env.member_node(id);
         let settings = settings(env);
-        let (refresh, backoff) = (settings.metadata_refresh, settings.retry_backoff);
+        let (timeout, backoff) = (settings.request_timeout, settings.retry_backoff);
+        let topology = env.topology.clone();
         Self {
             id,
-            requests: Requests::new(env, node, first_correlation),
-            metadata: Metadata::new(env, node, refresh, backoff),
-            coordinator: Coordinator::new(),
+            node,
+            request_timeout: timeout,
+            requests: Requests::new(first_correlation),
+            view: View {
+                connections: Connections::new(env.brokers().count()),
+                metadata: Metadata::new(
+                    env.now(),
+                    first_broker(env.plan, node),
+                    topology.len(),
+                    settings.metadata_refresh,
+                    backoff,
+                ),
+                coordinator: Coordinator::new(timeout),
+                topology,
+            },
             group: Group::new(),
-            starting: None,
+            start: Start::new(timeout, backoff),
             fetcher: Fetcher::new(env),
+            commits: Commits::new(settings.static_ids.then_some(id.0), timeout),
+            dead_letters: DeadLetters::new(timeout),
             application: Application::new(env, id, spec, starts),
-            topology: env.topology.clone(),
             ended: false,
         }
     }
@@ -95,7 +94,7 @@ impl Process {
 
     /// Returns whether it fetches this partition now.
     pub fn owns(&self, partition: TopicPartition) -> bool {
-        let index = self.topology.index(partition);
+        let index = self.view.topology.index(partition);
         index.is_some_and(|index| self.fetcher.is_assigned(index))
     }
 
@@ -107,20 +106,25 @@ impl Process {
     /// Returns the earliest deadline.
     #[inline]
     pub fn next_timeout(&self) -> Instant {
-        let starting = self.starting.as_ref();
         self.requests
-            .next_deadline()
-            .min(self.metadata.due())
-            .min(self.coordinator.due())
+            .poll_timeout()
+            .min(self.view.metadata.poll_timeout())
+            .min(self.view.coordinator.poll_timeout())
             .min(self.group_due())
-            .min(starting.map_or(Instant::FAR_FUTURE, |starting| starting.retry_at))
+            .min(self.start.poll_timeout())
             .min(self.fetcher.retry_at())
             .min(self.application.next_timeout())
     }
 
     /// Begins with what librdkafka calls bootstrap: metadata, then the coordinator, then the group.
     pub fn start(&mut self, env: &mut Env<'_>) {
-        self.fetch_metadata(env);
+        let View {
+            metadata,
+            connections,
+            ..
+        } = &mut self.view;
+        metadata.handle_timeout(env.now(), connections);
+        self.carry_out(env);
     }
 
     /// Asks the subject to stop.
@@ -138,8 +142,9 @@ impl Process {
         response: Response,
     ) {
         match self.requests.take_answered(correlation) {
-            Some(purpose) => {
-                self.answered(env, from, purpose, Ok(response));
+            Some(then) => {
+                self.view.connections.handle_answer(from);
+                self.go_on(env, from, then, Ok(response));
                 self.run_application(env);
             }
             None => {
@@ -152,14 +157,14 @@ impl Process {
 
     /// Handles the loss of the connections with a broker, and of what was in flight on them.
     pub fn handle_disconnected(&mut self, env: &mut Env<'_>, peer: Node) {
-        self.requests.connection_broke(peer, env.now());
+        self.view.connections.handle_broken(env.now(), peer);
         let before = self.requests.next_correlation();
-        let was_coordinator = self.coordinator.node() == Some(peer);
+        let was_coordinator = self.view.coordinator.node() == Some(peer);
         if was_coordinator {
-            self.coordinator.forget();
+            self.view.coordinator.forget();
         }
-        while let Some(purpose) = self.requests.take_lost(peer, before) {
-            self.answered(env, peer, purpose, Err(Failure::Lost));
+        while let Some(then) = self.requests.take_lost(peer, before) {
+            self.go_on(env, peer, then, Err(Failure::Lost));
         }
         if was_coordinator {
             self.find_coordinator(env);
@@ -176,21 +181,22 @@ impl Process {
     /// Does what is due: some deadline may have passed.
     pub fn handle_timeout(&mut self, env: &mut Env<'_>) {
         let now = env.now();
-        self.requests.cut_overdue(env);
-        if self.metadata.due() <= now {
-            self.fetch_metadata(env);
+        while let Some(peer) = self.requests.poll_overdue(now) {
+            env.cut(self.node, peer);
         }
-        if self.coordinator.due() <= now {
+        let View {
+            metadata,
+            connections,
+            ..
+        } = &mut self.view;
+        metadata.handle_timeout(now, connections);
+        self.carry_out(env);
+        if self.view.coordinator.poll_timeout() <= now {
             self.find_coordinator(env);
         }
         self.group_timeout(env);
-        if self
-            .starting
-            .as_ref()
-            .is_some_and(|starting| starting.retry_at <= now)
-        {
-            self.advance_start(env);
-        }
+        self.start.handle_timeout(now, &self.view);
+        self.carry_out(env);
         if self.fetcher.retry_at() <= now {
             self.fetch_all(env);
         }
@@ -206,166 +212,200 @@ impl Process {
         env.observe(TraceEvent::MemberStopped { member: self.id });
     }
 
-    /// Goes on with a request that was answered, or came to nothing.
-    fn answered(
+    /// Goes on with a request that was answered, or lost.
+    fn go_on(
         &mut self,
         env: &mut Env<'_>,
         from: Node,
-        purpose: Continuation,
+        then: Continuation,
         result: Result<Response, Failure>,
     ) {
-        use Response as R;
-        let result = match result {
-            Ok(R::Failed(error)) => Err(Failure::Refused(error)),
-            other => other,
-        };
-        match (purpose, result) {
-            (Continuation::Fetch, Ok(R::Fetch(response))) => self.fetched(env, from, response),
-            (Continuation::Fetch, _) => self.fetch_failed(env, from),
-            (Continuation::Heartbeat(attempt), result) => {
-                let result = unpack(result, |r| match r {
-                    R::Heartbeat(result) => Some(result),
-                    _ => None,
-                });
-                self.heartbeat_answered(env, attempt, result);
-            }
-            (Continuation::OffsetCommit(commit), result) => {
-                let result = unpack(result, |r| match r {
-                    R::OffsetCommit(result) => Some(result),
-                    _ => None,
-                });
-                self.commit_answered(env, commit, result);
-            }
-            (Continuation::Metadata, Ok(R::Metadata(leaders))) => {
-                self.metadata.update(env.now(), &leaders);
-                self.metadata_updated(env);
-            }
-            (Continuation::Metadata, _) => self.metadata.failed(env.now()),
-            (Continuation::DeadLetter(copy), result) => {
-                let result = unpack(result, |r| match r {
-                    R::Produce(result) => Some(result),
-                    _ => None,
-                });
-                self.dead_letter_answered(env, copy, result);
-            }
-            (purpose, result) => self.group_answered(env, purpose, result),
-        }
-    }
-
-    /// Goes on with a request that is about the group, or about positions.
-    fn group_answered(
-        &mut self,
-        env: &mut Env<'_>,
-        purpose: Continuation,
-        result: Result<Response, Failure>,
-    ) {
-        use Response as R;
-        match (purpose, result) {
-            (Continuation::FindCoordinator, result) => {
-                let result = unpack(result, |r| match r {
-                    R::FindCoordinator(result) => Some(result),
-                    _ => None,
-                });
-                self.coordinator_answered(env, result);
-            }
-            (Continuation::JoinGroup(attempt), Ok(R::JoinGroup(result))) => match result {
-                Ok(joined) => self.joined(env, attempt, *joined),
-                Err(JoinError::MemberIdRequired(id)) => self.member_id_given(env, attempt, id),
-                Err(JoinError::Other(error)) => {
-                    self.join_failed(env, attempt, Failure::Refused(error));
-                }
-            },
-            (Continuation::JoinGroup(attempt), Err(failure)) => {
-                self.join_failed(env, attempt, failure)
-            }
-            (Continuation::SyncGroup(attempt), Ok(R::SyncGroup(Ok(partitions)))) => {
-                self.synced(env, attempt, partitions);
-            }
-            (Continuation::SyncGroup(attempt), Ok(R::SyncGroup(Err(error)))) => {
-                self.sync_failed(env, attempt, Failure::Refused(error));
-            }
-            (Continuation::SyncGroup(attempt), Err(failure)) => {
-                self.sync_failed(env, attempt, failure)
-            }
-            (Continuation::LeaveGroup, Ok(R::LeaveGroup(Ok(()) | Err(_))) | Err(_)) => {
-                self.left(env)
-            }
-            (Continuation::OffsetFetch(start), result) => {
-                let result = unpack(result, |r| match r {
-                    R::OffsetFetch(result) => Some(result),
-                    _ => None,
-                });
-                self.committed_offsets_answered(env, start, result);
-            }
-            (Continuation::StartOffsets(start, partition), result) => {
-                self.start_offsets_answered(env, start, partition, log_ends(result));
-            }
-            (Continuation::ResetOffsets(partition, version), result) => {
-                self.reset_offsets_answered(env, partition, version, log_ends(result));
-            }
-            (purpose, result) => {
-                debug_assert!(false, "{purpose:?} was answered by {result:?}");
-            }
-        }
-    }
-}
-
-/// Metadata.
-impl Process {
-    /// Asks for metadata, if it is due.
-    pub(super) fn fetch_metadata(&mut self, env: &mut Env<'_>) {
         let now = env.now();
-        if self.metadata.due() > now {
-            return;
+        match then {
+            Continuation::Fetch => match read(result) {
+                Ok(response) => self.fetched(env, from, response),
+                Err(_) => self.fetch_failed(env, from),
+            },
+            Continuation::Heartbeat(attempt) => self.heartbeat_answered(env, attempt, read(result)),
+            Continuation::OffsetCommit(commit) => self.commits.handle_answer(commit, read(result)),
+            Continuation::Metadata => {
+                if self.view.metadata.handle_answer(now, read(result)) {
+                    self.metadata_updated(env);
+                }
+            }
+            Continuation::DeadLetter(copy) => self.dead_letters.handle_answer(copy, read(result)),
+            Continuation::FindCoordinator => {
+                let View {
+                    coordinator,
+                    connections,
+                    ..
+                } = &mut self.view;
+                if coordinator.handle_answer(now, connections, read(result)) {
+                    self.coordinator_found(env);
+                }
+            }
+            Continuation::JoinGroup(attempt) => self.join_answered(env, attempt, read(result)),
+            Continuation::SyncGroup(attempt) => self.sync_answered(env, attempt, read(result)),
+            Continuation::LeaveGroup => self.left(env),
+            Continuation::OffsetFetch(id) => {
+                self.start
+                    .handle_committed(now, &self.view, id, read(result));
+            }
+            Continuation::StartOffsets(id, partition) => {
+                let of = (id, partition);
+                self.start.handle_ends(now, &self.view, of, read(result));
+            }
+            Continuation::ResetOffsets(partition, version) => {
+                self.reset_offsets_answered(env, partition, version, read(result));
+            }
         }
-        let requests = &self.requests;
-        self.metadata
-            .avoid(|broker| requests.backs_off(broker, now).is_some());
-        self.metadata.sent(now);
-        let (broker, timeout) = (self.metadata.broker(), settings(env).request_timeout);
-        self.requests.send(
-            env,
-            broker,
-            Channel::Data,
-            timeout,
-            Continuation::Metadata,
-            Request::Metadata,
-        );
-    }
-
-    /// Asks for new metadata as soon as the backoff allows: something is wrong with what is known.
-    pub(super) fn refresh_metadata(&mut self, env: &mut Env<'_>) {
-        self.metadata.want_refresh(env.now());
-        self.fetch_metadata(env);
+        self.carry_out(env);
     }
 
     fn metadata_updated(&mut self, env: &mut Env<'_>) {
-        if self.coordinator.node().is_none() {
-            self.find_coordinator(env);
-        }
-        self.advance_start(env);
+        self.find_coordinator(env);
+        self.start.advance(&self.view);
+        self.carry_out(env);
         self.forget_dead_leaders(env);
         self.fetch_all(env);
         self.check_partition_count(env);
     }
-}
 
-fn unpack<T>(
-    result: Result<Response, Failure>,
-    pick: impl FnOnce(Response) -> Option<Result<T, ErrorName>>,
-) -> Result<T, Failure> {
-    match pick(result?) {
-        Some(result) => result.map_err(Failure::Refused),
-        None => {
-            debug_assert!(false, "a response of another kind than the request");
-            Err(Failure::Lost)
-        }
+    fn coordinator_found(&mut self, env: &mut Env<'_>) {
+        self.join_if_needed(env);
+        self.heartbeat_if_due(env);
+        self.start.advance(&self.view);
+        self.carry_out(env);
     }
 }
 
-fn log_ends(result: Result<Response, Failure>) -> Result<LogEnds, Failure> {
-    unpack(result, |response| match response {
-        Response::ListOffsets(result) => Some(result),
-        _ => None,
-    })
+/// Actions.
+impl Process {
+    /// Does what the parts want. A part that others want something of comes before them: what an
+    /// action leads to is done before the next action.
+    pub(super) fn carry_out(&mut self, env: &mut Env<'_>) {
+        while let Some(action) = self.poll_action() {
+            self.perform(env, action);
+        }
+    }
+
+    fn poll_action(&mut self) -> Option<Action> {
+        if let Some(broker) = self.view.metadata.poll_action() {
+            return Some(Action::Ask(Ask {
+                to: broker,
+                timeout: self.request_timeout,
+                request: Request::Metadata,
+                then: Continuation::Metadata,
+            }));
+        }
+        None.or_else(|| self.view.coordinator.poll_action())
+            .or_else(|| self.start.poll_action())
+            .or_else(|| self.commits.poll_action())
+            .or_else(|| self.dead_letters.poll_action())
+    }
+
+    fn perform(&mut self, env: &mut Env<'_>, action: Action) {
+        let now = env.now();
+        match action {
+            Action::Ask(ask) => self.ask(env, ask),
+            Action::AskAny(timeout, request, then) => {
+                let View {
+                    metadata,
+                    connections,
+                    ..
+                } = &mut self.view;
+                let to = metadata.choose_broker(now, connections);
+                self.ask(
+                    env,
+                    Ask {
+                        to,
+                        timeout,
+                        request,
+                        then,
+                    },
+                );
+            }
+            Action::TryAnotherBroker => self.view.metadata.try_another_broker(),
+            Action::RefreshMetadata => self.view.refresh_metadata(now),
+            Action::LoseCoordinator => self.view.coordinator.lose(now),
+            Action::Assign(assignments) => {
+                self.application.call(Callback::Assigned(assignments));
+            }
+            Action::CommitSent => env.observe(TraceEvent::CommitSent { member: self.id }),
+            Action::EndCommit(commit, result) => self.end_commit(env, commit, result),
+            Action::EndDeadLetter(copy, acknowledged) => {
+                if acknowledged {
+                    env.observe(TraceEvent::DeadLettered {
+                        member: self.id,
+                        partition: copy.partition,
+                        offset: copy.offset,
+                        message: copy.message,
+                    });
+                }
+                self.application.dead_lettered(copy, acknowledged);
+            }
+            Action::End => self.end(env),
+        }
+    }
+
+    fn end_commit(&mut self, env: &mut Env<'_>, commit: CommitId, result: Result<(), Failure>) {
+        let member = self.id;
+        let outcome = match result {
+            Ok(()) => CommitOutcome::Ok,
+            Err(Failure::Lost) => {
+                env.observe(TraceEvent::CommitUnknown { member });
+                CommitOutcome::Unknown
+            }
+            Err(Failure::Refused(error)) => {
+                env.observe(TraceEvent::CommitRefused { member, error });
+                CommitOutcome::Failed
+            }
+        };
+        self.application.commit_finished(commit, outcome);
+    }
+
+    fn ask(&mut self, env: &mut Env<'_>, ask: Ask<Continuation>) {
+        let channel = channel_of(&ask.request);
+        let correlation = self.requests.add(env.now(), ask.to, ask.timeout, ask.then);
+        env.request(self.node, ask.to, channel, correlation, ask.request);
+    }
+
+    pub(super) fn send(
+        &mut self,
+        env: &mut Env<'_>,
+        to: Node,
+        timeout: Duration,
+        then: Continuation,
+        request: Request,
+    ) {
+        self.ask(
+            env,
+            Ask {
+                to,
+                timeout,
+                request,
+                then,
+            },
+        );
+    }
+
+    pub(super) fn say(&mut self, env: &mut Env<'_>, to: Node, request: Request) {
+        let (channel, correlation) = (channel_of(&request), self.requests.number());
+        env.request(self.node, to, channel, correlation, request);
+    }
+
+    pub(super) fn find_coordinator(&mut self, env: &mut Env<'_>) {
+        self.view.coordinator.find(env.now());
+        self.carry_out(env);
+    }
+
+    pub(super) fn coordinator_lost(&mut self, env: &mut Env<'_>) {
+        self.view.coordinator.lose(env.now());
+        self.carry_out(env);
+    }
+
+    pub(super) fn refresh_metadata(&mut self, env: &mut Env<'_>) {
+        self.view.refresh_metadata(env.now());
+        self.carry_out(env);
+    }
 }

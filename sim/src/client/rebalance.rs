@@ -3,7 +3,6 @@
 use super::application::Callback;
 use super::group::Phase;
 use super::process::{Process, settings};
-use super::start::Starting;
 use crate::env::Env;
 use crate::topology::PartitionIndex;
 use plimsoll_core::{RebalanceId, Start};
@@ -19,7 +18,7 @@ impl Process {
             return;
         }
         // What was assigned and is not started yet was never the application's.
-        self.starting = None;
+        self.start.forget();
         self.group.added.clear();
         self.group.rejoin = false;
         if is_cooperative(env) || self.group.owned.is_empty() {
@@ -53,7 +52,7 @@ impl Process {
         if forget_member {
             self.group.member = None;
         }
-        self.starting = None;
+        self.start.forget();
         let owned = &self.group.owned;
         self.application.lose(owned);
         self.join_if_needed(env);
@@ -66,8 +65,8 @@ impl Process {
             }
             return;
         }
-        self.starting = Some(Starting::new(self.group.attempt, partitions));
-        self.advance_start(env);
+        self.start.begin(&self.view, self.group.attempt, partitions);
+        self.carry_out(env);
     }
 
     fn join_again(&mut self, env: &mut Env<'_>) {
