@@ -4,9 +4,10 @@
 //! out.
 
 use super::connection::{Ask, Failure};
-use crate::protocol::Request;
+use crate::protocol::{Node, Request};
+use crate::recipes::Payload;
 use crate::topology::PartitionIndex;
-use plimsoll_core::{Assignment, AssignmentEpoch, CommitId, Offset, TopicPartition};
+use plimsoll_core::{Assignment, AssignmentEpoch, CommitId, Event, Offset, TopicPartition};
 use plimsoll_oracle::MessageId;
 use std::time::Duration;
 
@@ -17,15 +18,27 @@ pub enum Action {
     Ask(Ask<Continuation>),
     /// A request that every broker can answer, to one that can be reached.
     AskAny(Duration, Request, Continuation),
+    /// A request to which no answer is awaited.
+    Say(Node, Request),
+    /// A long poll to a broker, for what the fetcher wants of it.
+    Poll(Node),
     /// The choice of another broker to ask: the last one did not help.
     TryAnotherBroker,
     /// New metadata, asked for as soon as the backoff allows: something is wrong with what is
     /// known.
     RefreshMetadata,
+    /// New metadata soon, at its own deadline.
+    WantMetadata,
     /// Another lookup: the coordinator says that it is not, or does not answer.
     LoseCoordinator,
+    /// The start of partitions that this attempt at membership gave.
+    Start(u32, Vec<PartitionIndex>),
+    /// The end of a start: its partitions will not be this member's.
+    ForgetStart,
     /// Partitions whose ends and committed offsets are known: the application can have them.
     Assign(Vec<Assignment>),
+    /// News for the application.
+    Tell(Event<Payload>),
     /// A commit that went out.
     CommitSent,
     /// What became of a commit.

@@ -165,13 +165,6 @@ impl Start {
         }
     }
 
-    /// Asks again for what was refused, if it is time.
-    pub fn handle_timeout(&mut self, now: Instant, view: &View) {
-        if self.poll_timeout() <= now {
-            self.advance(view);
-        }
-    }
-
     /// Takes what is to be done next.
     #[inline]
     pub fn poll_action(&mut self) -> Option<Action> {
