@@ -24,15 +24,15 @@ pub struct Start {
 struct Starting {
     /// The attempt at membership that gave the partitions.
     id: u32,
-    partitions: Vec<(PartitionIndex, Known<LogEnds>)>,
-    committed: Known<Vec<CommittedOffset>>,
+    partitions: Vec<(PartitionIndex, Wanted<LogEnds>)>,
+    committed: Wanted<Vec<CommittedOffset>>,
     /// Time at which to ask again for what was refused; [`Instant::FAR_FUTURE`]: nothing was.
     retry_at: Instant,
 }
 
 /// Something that the client asks for until it gets it.
 #[derive(Clone, Copy, Debug)]
-enum Known<T> {
+enum Wanted<T> {
     Missing,
     Asked,
     Known(T),
@@ -54,8 +54,8 @@ impl Start {
         let partitions = partitions.into_iter();
         self.starting = Some(Starting {
             id,
-            partitions: partitions.map(|index| (index, Known::Missing)).collect(),
-            committed: Known::Missing,
+            partitions: partitions.map(|index| (index, Wanted::Missing)).collect(),
+            committed: Wanted::Missing,
             retry_at: Instant::FAR_FUTURE,
         });
         self.advance(view);
@@ -82,21 +82,21 @@ impl Start {
             self.actions.push_back(Action::Ask(ask));
         };
         starting.retry_at = Instant::FAR_FUTURE;
-        if let (Known::Missing, Some(node)) = (&starting.committed, view.coordinator.node()) {
-            starting.committed = Known::Asked;
+        if let (Wanted::Missing, Some(node)) = (&starting.committed, view.coordinator.node()) {
+            starting.committed = Wanted::Asked;
             let then = Continuation::OffsetFetch(starting.id);
             ask(node, Request::OffsetFetch, then);
         }
         let mut no_leader = false;
         for (partition, ends) in &mut starting.partitions {
-            if !matches!(ends, Known::Missing) {
+            if !matches!(ends, Wanted::Missing) {
                 continue;
             }
             let Some((leader, _)) = view.metadata.leader(*partition) else {
                 no_leader = true;
                 continue;
             };
-            *ends = Known::Asked;
+            *ends = Wanted::Asked;
             let request = Request::ListOffsets {
                 partition: *partition,
             };
@@ -122,11 +122,11 @@ impl Start {
         };
         match answer {
             Ok(committed) => {
-                starting.committed = Known::Known(committed);
+                starting.committed = Wanted::Known(committed);
                 self.finish(view);
             }
             Err(failure) => {
-                starting.committed = Known::Missing;
+                starting.committed = Wanted::Missing;
                 starting.retry_at = now + self.retry_backoff;
                 if let Failure::Lost
                 | Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable) = failure
@@ -154,11 +154,11 @@ impl Start {
         };
         match answer {
             Ok(known) => {
-                *ends = Known::Known(known);
+                *ends = Wanted::Known(known);
                 self.finish(view);
             }
             Err(_) => {
-                *ends = Known::Missing;
+                *ends = Wanted::Missing;
                 starting.retry_at = now + self.retry_backoff;
                 self.actions.push_back(Action::RefreshMetadata);
             }
@@ -183,12 +183,12 @@ impl Start {
         let Some(starting) = &self.starting else {
             return;
         };
-        let Known::Known(committed) = &starting.committed else {
+        let Wanted::Known(committed) = &starting.committed else {
             return;
         };
         let mut assignments = Vec::with_capacity(starting.partitions.len());
         for (index, ends) in &starting.partitions {
-            let Known::Known(ends) = ends else {
+            let Wanted::Known(ends) = ends else {
                 return;
             };
             let partition = view.topology.partition(*index);

@@ -98,8 +98,8 @@ fn told(mut poll: impl FnMut() -> Option<Action>) -> Vec<String> {
 }
 
 /// Returns the continuations of the requests among the actions that a part leaves.
-fn asked(mut poll: impl FnMut() -> Option<Action>) -> Vec<(Node, Continuation)> {
-    let actions = std::iter::from_fn(|| poll());
+fn asked(poll: impl FnMut() -> Option<Action>) -> Vec<(Node, Continuation)> {
+    let actions = std::iter::from_fn(poll);
     let asks = actions.filter_map(|action| match action {
         Action::Ask(ask) => Some((ask.to, ask.then)),
         _ => None,
