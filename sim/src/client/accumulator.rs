@@ -28,6 +28,8 @@ pub struct Accumulator {
     retry_backoff: Duration,
     /// Queues, by partition.
     queues: Vec<Queue>,
+    /// End of the first pause of a queue; [`Instant::FAR_FUTURE`]: none pauses.
+    resume_at: Instant,
     /// Times at which messages are given up, in the order in which they came.
     expiries: VecDeque<(Instant, PartitionIndex, MessageId)>,
     actions: VecDeque<Action>,
@@ -98,6 +100,7 @@ impl Accumulator {
             request_timeout: settings.request_timeout,
             retry_backoff: settings.retry_backoff,
             queues: queues.collect(),
+            resume_at: Instant::FAR_FUTURE,
             expiries: VecDeque::new(),
             actions: VecDeque::new(),
         }
@@ -166,6 +169,7 @@ impl Accumulator {
             }
             self.send(now, metadata, connections, index);
         }
+        self.resume_at = self.first_resume();
     }
 
     /// Handles the loss of connections with a broker on which no answer was awaited.
@@ -184,6 +188,9 @@ impl Accumulator {
             self.expiries.pop_front();
             self.give_up(index, message);
         }
+        if self.resume_at > now {
+            return;
+        }
         for index in self.partitions() {
             let queue = self.queue(index);
             if queue.resume_at <= now {
@@ -192,6 +199,7 @@ impl Accumulator {
                 self.send(now, metadata, connections, index);
             }
         }
+        self.resume_at = self.first_resume();
     }
 
     /// Takes what is to be done next.
@@ -203,9 +211,8 @@ impl Accumulator {
     /// Returns the earliest deadline.
     pub fn poll_timeout(&self) -> Instant {
         let expiry = self.expiries.front();
-        let resumes = self.queues.iter().map(|queue| queue.resume_at);
-        let resume = resumes.min().unwrap_or(Instant::FAR_FUTURE);
-        resume.min(expiry.map_or(Instant::FAR_FUTURE, |(at, ..)| *at))
+        self.resume_at
+            .min(expiry.map_or(Instant::FAR_FUTURE, |(at, ..)| *at))
     }
 
     /// Sends what may be sent.
@@ -229,6 +236,7 @@ impl Accumulator {
         };
         if let Some(reconnect) = connections.backs_off(leader, now) {
             queue.resume_at = reconnect;
+            self.resume_at = self.resume_at.min(reconnect);
             queue.waits_for_leader = true;
             return self.actions.push_back(Action::RefreshMetadata);
         }
@@ -295,6 +303,8 @@ impl Accumulator {
                     .retain(|outgoing| outgoing.message != message);
             }
         }
+        // A pause that began earlier may be longer now.
+        self.resume_at = self.first_resume();
         self.actions.push_back(Action::RefreshMetadata);
     }
 
@@ -324,6 +334,11 @@ impl Accumulator {
         let mut messages = queue.messages.iter();
         let place = messages.position(|outgoing| outgoing.message == message)?;
         queue.messages.remove(place)
+    }
+
+    fn first_resume(&self) -> Instant {
+        let resumes = self.queues.iter().map(|queue| queue.resume_at);
+        resumes.min().unwrap_or(Instant::FAR_FUTURE)
     }
 
     fn queue(&mut self, index: PartitionIndex) -> &mut Queue {

@@ -98,6 +98,8 @@ impl Connections {
 pub struct Requests<T> {
     next: u32,
     in_flight: Vec<InFlight<T>>,
+    /// The earliest deadline; [`Instant::FAR_FUTURE`]: none.
+    due: Instant,
 }
 
 #[derive(Debug)]
@@ -114,6 +116,7 @@ impl<T> Requests<T> {
         Self {
             next: first,
             in_flight: Vec::new(),
+            due: Instant::FAR_FUTURE,
         }
     }
 
@@ -126,10 +129,12 @@ impl<T> Requests<T> {
     #[inline]
     pub fn add(&mut self, now: Instant, peer: Node, timeout: Duration, then: T) -> Correlation {
         let correlation = self.number();
+        let deadline = now + timeout;
+        self.due = self.due.min(deadline);
         self.in_flight.push(InFlight {
             correlation,
             peer,
-            deadline: now + timeout,
+            deadline,
             then,
         });
         correlation
@@ -149,7 +154,7 @@ impl<T> Requests<T> {
     pub fn take_answered(&mut self, correlation: Correlation) -> Option<T> {
         let mut requests = self.in_flight.iter();
         let index = requests.position(|request| request.correlation == correlation)?;
-        Some(self.in_flight.remove(index).then)
+        Some(self.take(index))
     }
 
     /// Takes the next request that was lost with the connections to `peer`, and returns what to go
@@ -159,13 +164,16 @@ impl<T> Requests<T> {
         let mut requests = self.in_flight.iter();
         let index =
             requests.position(|request| request.peer == peer && request.correlation.0 < before)?;
-        Some(self.in_flight.remove(index).then)
+        Some(self.take(index))
     }
 
     /// Returns a broker that has left a request unanswered for too long, once. Its connections are
     /// to be broken, as clients do (librdkafka: `socket.max.fails` is 1): what was on them is lost,
     /// and the news comes back like that of any broken connection.
     pub fn poll_overdue(&mut self, now: Instant) -> Option<Node> {
+        if self.due > now {
+            return None;
+        }
         let mut requests = self.in_flight.iter();
         let peer = requests.find(|late| late.deadline <= now)?.peer;
         for request in &mut self.in_flight {
@@ -173,17 +181,32 @@ impl<T> Requests<T> {
                 request.deadline = Instant::FAR_FUTURE;
             }
         }
+        self.due = self.earliest();
         Some(peer)
     }
 
     /// Forgets everything that is in flight.
     pub fn forget_all(&mut self) {
         self.in_flight.clear();
+        self.due = Instant::FAR_FUTURE;
     }
 
     /// Returns the earliest deadline; [`Instant::FAR_FUTURE`] where nothing is in flight.
     #[inline]
     pub fn poll_timeout(&self) -> Instant {
+        self.due
+    }
+
+    #[inline]
+    fn take(&mut self, index: usize) -> T {
+        let InFlight { deadline, then, .. } = self.in_flight.remove(index);
+        if deadline == self.due {
+            self.due = self.earliest();
+        }
+        then
+    }
+
+    fn earliest(&self) -> Instant {
         let deadlines = self.in_flight.iter().map(|request| request.deadline);
         deadlines.min().unwrap_or(Instant::FAR_FUTURE)
     }

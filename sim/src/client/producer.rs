@@ -172,6 +172,7 @@ impl Producer {
         }
     }
 
+    #[inline]
     fn ask(&mut self, env: &mut Env<'_>, ask: Ask<Continuation>) {
         let channel = channel_of(&ask.request);
         let correlation = self.requests.add(env.now(), ask.to, ask.timeout, ask.then);

@@ -319,12 +319,22 @@ impl Process {
                 then: Continuation::Metadata,
             }));
         }
-        None.or_else(|| self.view.coordinator.poll_action())
-            .or_else(|| self.start.poll_action())
-            .or_else(|| self.group.poll_action())
-            .or_else(|| self.fetcher.poll_action())
-            .or_else(|| self.commits.poll_action())
-            .or_else(|| self.dead_letters.poll_action())
+        if let action @ Some(_) = self.fetcher.poll_action() {
+            return action;
+        }
+        if let action @ Some(_) = self.view.coordinator.poll_action() {
+            return action;
+        }
+        if let action @ Some(_) = self.start.poll_action() {
+            return action;
+        }
+        if let action @ Some(_) = self.group.poll_action() {
+            return action;
+        }
+        if let action @ Some(_) = self.commits.poll_action() {
+            return action;
+        }
+        self.dead_letters.poll_action()
     }
 
     fn perform(&mut self, env: &mut Env<'_>, action: Action) {

@@ -16,11 +16,13 @@ use plimsoll_oracle::TraceEvent;
 impl Process {
     /// Gives the application what there is for it, and does what it says, until both are done.
     pub(super) fn run_application(&mut self, env: &mut Env<'_>) {
-        loop {
-            if self.ended || self.application.is_closed() {
+        let mut is_drained = false;
+        while !self.ended && !self.application.is_closed() {
+            let delivered = self.deliver(env);
+            if !delivered && is_drained {
                 return;
             }
-            let mut idle = !self.deliver(env);
+            let mut idle = !delivered;
             while let Some(command) = self.application.poll_command() {
                 idle = false;
                 self.execute(env, command);
@@ -31,6 +33,8 @@ impl Process {
             if idle {
                 return;
             }
+            // There is no command any more before the next event.
+            is_drained = true;
         }
     }
 
