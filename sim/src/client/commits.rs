@@ -1,82 +1,95 @@
 //! Commits: stamped with the generation of the moment at which they are sent.
 
-use super::connection::Failure;
-use super::process::{Continuation, Process, settings};
-use crate::env::Env;
-use crate::protocol::{CommittedOffset, Request};
-use plimsoll_core::{CommitId, CommitOffset, CommitOutcome};
-use plimsoll_oracle::{ErrorName, TraceEvent};
+use super::action::{Action, Continuation};
+use super::connection::{Ask, Failure};
+use super::view::View;
+use crate::protocol::{CommittedOffset, Generation, GroupMemberId, Request};
+use plimsoll_core::{CommitId, CommitOffset};
+use plimsoll_oracle::ErrorName;
+use std::collections::VecDeque;
+use std::time::Duration;
 
-impl Process {
-    /// Sends a commit. Outside of the group, or without a coordinator, it fails on the spot.
+/// The commits of a client.
+#[derive(Debug)]
+pub struct Commits {
+    /// `group.instance.id`, of static members only.
+    instance: Option<u32>,
+    request_timeout: Duration,
+    actions: VecDeque<Action>,
+}
+
+impl Commits {
+    /// Creates the state before any commit.
+    pub fn new(instance: Option<u32>, request_timeout: Duration) -> Self {
+        Self {
+            instance,
+            request_timeout,
+            actions: VecDeque::new(),
+        }
+    }
+
+    /// Sends a commit, stamped with `identity`, the membership of this moment. Outside of the group,
+    /// or without a coordinator, it fails on the spot.
     ///
     /// While a join is in flight the broker looks at it only after the join
     /// (`SocketServer` answers the requests of a connection one by one).
-    pub(super) fn commit(
+    pub fn commit(
         &mut self,
-        env: &mut Env<'_>,
+        view: &View,
+        identity: Option<(GroupMemberId, Generation)>,
         commit: CommitId,
-        offsets: Vec<CommitOffset>,
+        offsets: &[CommitOffset],
     ) {
-        let topology = &env.topology;
-        let offsets = offsets.into_iter().filter_map(|offset| {
+        let Some(to) = view.coordinator.node() else {
+            return self.refuse(commit, ErrorName::CoordinatorNotAvailable);
+        };
+        let Some((member, generation)) = identity else {
+            return self.refuse(commit, ErrorName::UnknownMemberId);
+        };
+        let offsets = offsets.iter().filter_map(|offset| {
             Some(CommittedOffset {
-                partition: topology.index(offset.partition)?,
+                partition: view.topology.index(offset.partition)?,
                 next: offset.next,
                 metadata: Some(offset.founding_partitions),
             })
         });
-        let offsets: Vec<CommittedOffset> = offsets.collect();
-        if self.coordinator.node().is_none() {
-            return self.refuse_commit(env, commit, ErrorName::CoordinatorNotAvailable);
-        }
-        let Some((member, generation)) = self.group.identity() else {
-            return self.refuse_commit(env, commit, ErrorName::UnknownMemberId);
-        };
         let request = Request::OffsetCommit {
             generation,
             member,
-            instance: self.instance(env),
-            offsets,
+            instance: self.instance,
+            offsets: offsets.collect(),
         };
-        let timeout = settings(env).request_timeout;
-        self.ask_coordinator(env, timeout, Continuation::OffsetCommit(commit), request);
-        env.observe(TraceEvent::CommitSent { member: self.id });
+        self.actions.push_back(Action::Ask(Ask {
+            to,
+            timeout: self.request_timeout,
+            request,
+            then: Continuation::OffsetCommit(commit),
+        }));
+        self.actions.push_back(Action::CommitSent);
     }
 
     /// Handles what became of a commit.
-    pub(super) fn commit_answered(
-        &mut self,
-        env: &mut Env<'_>,
-        commit: CommitId,
-        result: Result<(), Failure>,
-    ) {
+    pub fn handle_answer(&mut self, commit: CommitId, answer: Result<(), Failure>) {
         use ErrorName as E;
-        match result {
-            Ok(()) => self.application.commit_finished(commit, CommitOutcome::Ok),
-            Err(Failure::Lost) => {
-                env.observe(TraceEvent::CommitUnknown { member: self.id });
-                self.application
-                    .commit_finished(commit, CommitOutcome::Unknown);
+        self.actions.push_back(Action::EndCommit(commit, answer));
+        match answer {
+            Err(Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable)) => {
+                self.actions.push_back(Action::LoseCoordinator);
             }
-            Err(Failure::Refused(error)) => {
-                self.refuse_commit(env, commit, error);
-                match error {
-                    E::NotCoordinator | E::CoordinatorNotAvailable => self.coordinator_lost(env),
-                    E::FencedInstanceId => self.end(env),
-                    // A generation that is over is noticed by the heartbeat.
-                    _ => {}
-                }
-            }
+            Err(Failure::Refused(E::FencedInstanceId)) => self.actions.push_back(Action::End),
+            // A generation that is over is noticed by the heartbeat.
+            _ => {}
         }
     }
 
-    fn refuse_commit(&mut self, env: &mut Env<'_>, commit: CommitId, error: ErrorName) {
-        env.observe(TraceEvent::CommitRefused {
-            member: self.id,
-            error,
-        });
-        self.application
-            .commit_finished(commit, CommitOutcome::Failed);
+    /// Takes what is to be done next.
+    #[inline]
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    fn refuse(&mut self, commit: CommitId, error: ErrorName) {
+        let refused = Err(Failure::Refused(error));
+        self.actions.push_back(Action::EndCommit(commit, refused));
     }
 }

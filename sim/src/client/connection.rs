@@ -1,6 +1,6 @@
-//! Requests in flight: which wait for an answer, until when, and what the answer is for.
+//! Connections with brokers, and the requests on them: which wait for an answer, until when, and
+//! where the client goes on with it.
 
-use crate::env::Env;
 use crate::protocol::{Channel, Correlation, Node, Request};
 use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
@@ -11,31 +11,13 @@ use std::time::Duration;
 const RECONNECT_BACKOFF: (Duration, Duration) =
     (Duration::from_millis(100), Duration::from_secs(10));
 
-/// The requests of one process that wait for answers, oldest first; `T` says what each is for.
+/// A request to a broker; `T` is the point at which the client goes on with the answer.
 #[derive(Debug)]
-pub struct Requests<T> {
-    node: Node,
-    next: u32,
-    in_flight: Vec<InFlight<T>>,
-    /// Connections, by broker.
-    connections: Vec<Connection>,
-}
-
-/// What a client knows of its connections with a broker.
-#[derive(Clone, Copy, Debug, Default)]
-struct Connection {
-    /// Number of times that they broke since the broker last answered.
-    failures: u32,
-    /// Earliest time of the next try.
-    not_before: Instant,
-}
-
-#[derive(Debug)]
-struct InFlight<T> {
-    correlation: Correlation,
-    peer: Node,
-    deadline: Instant,
-    purpose: T,
+pub struct Ask<T> {
+    pub to: Node,
+    pub timeout: Duration,
+    pub request: Request,
+    pub then: T,
 }
 
 /// Why a request came to nothing.
@@ -47,14 +29,40 @@ pub enum Failure {
     Lost,
 }
 
-impl<T> Requests<T> {
-    /// Creates an empty list of requests, which will be numbered from `first`.
-    pub fn new(env: &Env<'_>, node: Node, first: u32) -> Self {
+/// Returns the connection over which a request goes.
+#[inline]
+pub fn channel_of(request: &Request) -> Channel {
+    match request {
+        Request::Fetch(_) => Channel::Fetch,
+        Request::JoinGroup(_)
+        | Request::SyncGroup { .. }
+        | Request::Heartbeat { .. }
+        | Request::LeaveGroup { .. }
+        | Request::OffsetCommit { .. }
+        | Request::OffsetFetch => Channel::Coordinator,
+        _ => Channel::Data,
+    }
+}
+
+/// What a client knows of its connections with brokers.
+#[derive(Debug)]
+pub struct Connections {
+    brokers: Vec<Connection>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Connection {
+    /// Number of times that it broke since the broker last answered.
+    failures: u32,
+    /// Earliest time of the next try.
+    not_before: Instant,
+}
+
+impl Connections {
+    /// Creates connections of which none has broken yet.
+    pub fn new(brokers: usize) -> Self {
         Self {
-            node,
-            next: first,
-            in_flight: Vec::new(),
-            connections: vec![Connection::default(); env.brokers().count()],
+            brokers: vec![Connection::default(); brokers],
         }
     }
 
@@ -62,17 +70,53 @@ impl<T> Requests<T> {
     /// not.
     #[inline]
     pub fn backs_off(&self, peer: Node, now: Instant) -> Option<Instant> {
-        let connection = self.connections.get(usize::from(peer.0))?;
+        let connection = self.brokers.get(usize::from(peer.0))?;
         (connection.not_before > now).then_some(connection.not_before)
     }
 
     /// Notes that the connections with a broker broke, or could not be made.
-    pub fn connection_broke(&mut self, peer: Node, now: Instant) {
-        if let Some(connection) = self.connections.get_mut(usize::from(peer.0)) {
+    pub fn handle_broken(&mut self, now: Instant, peer: Node) {
+        if let Some(connection) = self.brokers.get_mut(usize::from(peer.0)) {
             let (first, longest) = RECONNECT_BACKOFF;
             let pause = first * (1 << connection.failures.min(10));
             connection.failures += 1;
             connection.not_before = now + pause.min(longest);
+        }
+    }
+
+    /// Notes that a broker answered.
+    #[inline]
+    pub fn handle_answer(&mut self, peer: Node) {
+        if let Some(connection) = self.brokers.get_mut(usize::from(peer.0)) {
+            *connection = Connection::default();
+        }
+    }
+}
+
+/// The requests of one process that wait for answers, oldest first.
+#[derive(Debug)]
+pub struct Requests<T> {
+    next: u32,
+    in_flight: Vec<InFlight<T>>,
+    /// The earliest deadline; [`Instant::FAR_FUTURE`]: none.
+    due: Instant,
+}
+
+#[derive(Debug)]
+struct InFlight<T> {
+    correlation: Correlation,
+    peer: Node,
+    deadline: Instant,
+    then: T,
+}
+
+impl<T> Requests<T> {
+    /// Creates an empty list of requests, which will be numbered from `first`.
+    pub fn new(first: u32) -> Self {
+        Self {
+            next: first,
+            in_flight: Vec::new(),
+            due: Instant::FAR_FUTURE,
         }
     }
 
@@ -81,88 +125,89 @@ impl<T> Requests<T> {
         self.next
     }
 
-    /// Returns the earliest deadline; [`Instant::FAR_FUTURE`] where nothing is in flight.
+    /// Numbers a request that goes to `peer` now, and remembers what to go on with.
     #[inline]
-    pub fn next_deadline(&self) -> Instant {
-        let deadlines = self.in_flight.iter().map(|request| request.deadline);
-        deadlines.min().unwrap_or(Instant::FAR_FUTURE)
-    }
-
-    /// Sends a request and remembers what it is for.
-    #[inline]
-    pub fn send(
-        &mut self,
-        env: &mut Env<'_>,
-        peer: Node,
-        channel: Channel,
-        timeout: Duration,
-        purpose: T,
-        request: Request,
-    ) {
-        let correlation = self.send_and_forget(env, peer, channel, request);
+    pub fn add(&mut self, now: Instant, peer: Node, timeout: Duration, then: T) -> Correlation {
+        let correlation = self.number();
+        let deadline = now + timeout;
+        self.due = self.due.min(deadline);
         self.in_flight.push(InFlight {
             correlation,
             peer,
-            deadline: env.now() + timeout,
-            purpose,
+            deadline,
+            then,
         });
-    }
-
-    /// Sends a request to which no answer is awaited.
-    pub fn send_and_forget(
-        &mut self,
-        env: &mut Env<'_>,
-        peer: Node,
-        channel: Channel,
-        request: Request,
-    ) -> Correlation {
-        let correlation = Correlation(self.next);
-        self.next += 1;
-        env.request(self.node, peer, channel, correlation, request);
         correlation
     }
 
-    /// Takes the request that was answered, and returns what it was for; `None`: it was given up,
-    /// or an earlier process sent it.
+    /// Numbers a request to which no answer is awaited.
+    #[inline]
+    pub fn number(&mut self) -> Correlation {
+        let correlation = Correlation(self.next);
+        self.next += 1;
+        correlation
+    }
+
+    /// Takes the request that was answered, and returns what to go on with; `None`: it was given
+    /// up, or an earlier process sent it.
     #[inline]
     pub fn take_answered(&mut self, correlation: Correlation) -> Option<T> {
         let mut requests = self.in_flight.iter();
         let index = requests.position(|request| request.correlation == correlation)?;
-        let InFlight { peer, purpose, .. } = self.in_flight.remove(index);
-        if let Some(connection) = self.connections.get_mut(usize::from(peer.0)) {
-            *connection = Connection::default();
-        }
-        Some(purpose)
+        Some(self.take(index))
     }
 
-    /// Takes the next request that was lost with the connections to `peer`, and returns what it
-    /// was for. Call it until it returns `None`, with the `next_correlation` of the moment at which
+    /// Takes the next request that was lost with the connections to `peer`, and returns what to go
+    /// on with. Call it until it returns `None`, with the `next_correlation` of the moment at which
     /// they broke: what is sent while losses are handled goes over new connections.
     pub fn take_lost(&mut self, peer: Node, before: u32) -> Option<T> {
         let mut requests = self.in_flight.iter();
         let index =
             requests.position(|request| request.peer == peer && request.correlation.0 < before)?;
-        Some(self.in_flight.remove(index).purpose)
+        Some(self.take(index))
     }
 
-    /// Breaks the connections with brokers that have left a request unanswered for too long, as
-    /// clients do (librdkafka: `socket.max.fails` is 1). What was on them is lost, and the news
-    /// comes back like that of any broken connection.
-    pub fn cut_overdue(&mut self, env: &mut Env<'_>) {
-        let now = env.now();
-        while let Some(late) = self.in_flight.iter().find(|late| late.deadline <= now) {
-            let peer = late.peer;
-            env.cut(self.node, peer);
-            for request in &mut self.in_flight {
-                if request.peer == peer {
-                    request.deadline = Instant::FAR_FUTURE;
-                }
+    /// Returns a broker that has left a request unanswered for too long, once. Its connections are
+    /// to be broken, as clients do (librdkafka: `socket.max.fails` is 1): what was on them is lost,
+    /// and the news comes back like that of any broken connection.
+    pub fn poll_overdue(&mut self, now: Instant) -> Option<Node> {
+        if self.due > now {
+            return None;
+        }
+        let mut requests = self.in_flight.iter();
+        let peer = requests.find(|late| late.deadline <= now)?.peer;
+        for request in &mut self.in_flight {
+            if request.peer == peer {
+                request.deadline = Instant::FAR_FUTURE;
             }
         }
+        self.due = self.earliest();
+        Some(peer)
     }
 
     /// Forgets everything that is in flight.
     pub fn forget_all(&mut self) {
         self.in_flight.clear();
+        self.due = Instant::FAR_FUTURE;
+    }
+
+    /// Returns the earliest deadline; [`Instant::FAR_FUTURE`] where nothing is in flight.
+    #[inline]
+    pub fn poll_timeout(&self) -> Instant {
+        self.due
+    }
+
+    #[inline]
+    fn take(&mut self, index: usize) -> T {
+        let InFlight { deadline, then, .. } = self.in_flight.remove(index);
+        if deadline == self.due {
+            self.due = self.earliest();
+        }
+        then
+    }
+
+    fn earliest(&self) -> Instant {
+        let deadlines = self.in_flight.iter().map(|request| request.deadline);
+        deadlines.min().unwrap_or(Instant::FAR_FUTURE)
     }
 }

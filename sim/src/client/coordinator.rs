@@ -1,10 +1,10 @@
 //! Where the group's coordinator is.
 
-use super::connection::Failure;
-use super::process::{Continuation, Process, settings};
-use crate::env::Env;
-use crate::protocol::{Channel, Node, Request};
+use super::action::{Action, Continuation};
+use super::connection::{Connections, Failure};
+use crate::protocol::{Node, Request};
 use plimsoll_core::Instant;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// The pause between two lookups (librdkafka's interval while it waits for a coordinator).
@@ -19,16 +19,20 @@ pub struct Coordinator {
     /// Earliest time of the next lookup.
     not_before: Instant,
     in_flight: bool,
+    request_timeout: Duration,
+    actions: VecDeque<Action>,
 }
 
 impl Coordinator {
     /// Creates the state before any lookup.
-    pub fn new() -> Self {
+    pub fn new(request_timeout: Duration) -> Self {
         Self {
             node: None,
             due: Instant::FAR_FUTURE,
             not_before: Instant::ZERO,
             in_flight: false,
+            request_timeout,
+            actions: VecDeque::new(),
         }
     }
 
@@ -38,79 +42,65 @@ impl Coordinator {
         self.node
     }
 
-    /// Returns when to look the coordinator up.
-    #[inline]
-    pub fn due(&self) -> Instant {
-        self.due
-    }
-
     /// Forgets the broker, which is not the coordinator any more, or cannot be reached.
     pub fn forget(&mut self) {
         self.node = None;
     }
-}
-
-impl Process {
-    /// Looks the coordinator up, as soon as the backoff allows.
-    pub(super) fn find_coordinator(&mut self, env: &mut Env<'_>) {
-        let now = env.now();
-        let coordinator = &mut self.coordinator;
-        if coordinator.in_flight || coordinator.node.is_some() {
-            coordinator.due = Instant::FAR_FUTURE;
-            return;
-        }
-        if coordinator.not_before > now {
-            coordinator.due = coordinator.not_before;
-            return;
-        }
-        coordinator.due = Instant::FAR_FUTURE;
-        coordinator.not_before = now + QUERY_INTERVAL;
-        coordinator.in_flight = true;
-        let requests = &self.requests;
-        self.metadata
-            .avoid(|broker| requests.backs_off(broker, now).is_some());
-        self.requests.send(
-            env,
-            self.metadata.broker(),
-            Channel::Data,
-            settings(env).request_timeout,
-            Continuation::FindCoordinator,
-            Request::FindCoordinator,
-        );
-    }
-
-    /// Handles the answer to a lookup.
-    pub(super) fn coordinator_answered(
-        &mut self,
-        env: &mut Env<'_>,
-        result: Result<Node, Failure>,
-    ) {
-        self.coordinator.in_flight = false;
-        match result {
-            // The coordinator died, and the broker that was asked does not know yet.
-            Ok(node) if self.requests.backs_off(node, env.now()).is_some() => {
-                self.find_coordinator(env);
-            }
-            Ok(node) => {
-                self.coordinator.node = Some(node);
-                self.coordinator_found(env);
-            }
-            Err(_) => {
-                self.metadata.rotate();
-                self.find_coordinator(env);
-            }
-        }
-    }
 
     /// Looks for another coordinator: this one says that it is not, or does not answer.
-    pub(super) fn coordinator_lost(&mut self, env: &mut Env<'_>) {
-        self.coordinator.forget();
-        self.find_coordinator(env);
+    pub fn lose(&mut self, now: Instant) {
+        self.forget();
+        self.find(now);
     }
 
-    fn coordinator_found(&mut self, env: &mut Env<'_>) {
-        self.join_if_needed(env);
-        self.heartbeat_if_due(env);
-        self.advance_start(env);
+    /// Looks the coordinator up if it is not known, as soon as the backoff allows.
+    pub fn find(&mut self, now: Instant) {
+        self.due = Instant::FAR_FUTURE;
+        if self.in_flight || self.node.is_some() {
+            return;
+        }
+        if self.not_before > now {
+            self.due = self.not_before;
+            return;
+        }
+        self.not_before = now + QUERY_INTERVAL;
+        self.in_flight = true;
+        self.actions.push_back(Action::AskAny(
+            self.request_timeout,
+            Request::FindCoordinator,
+            Continuation::FindCoordinator,
+        ));
+    }
+
+    /// Handles the answer to a lookup. Returns whether the coordinator is known now.
+    pub fn handle_answer(
+        &mut self,
+        now: Instant,
+        connections: &Connections,
+        answer: Result<Node, Failure>,
+    ) -> bool {
+        self.in_flight = false;
+        match answer {
+            // The coordinator died, and the broker that was asked does not know yet.
+            Ok(node) if connections.backs_off(node, now).is_some() => self.find(now),
+            Ok(node) => self.node = Some(node),
+            Err(_) => {
+                self.actions.push_back(Action::TryAnotherBroker);
+                self.find(now);
+            }
+        }
+        self.node.is_some()
+    }
+
+    /// Takes what is to be done next.
+    #[inline]
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// Returns when to look the coordinator up.
+    #[inline]
+    pub fn poll_timeout(&self) -> Instant {
+        self.due
     }
 }

@@ -1,44 +1,36 @@
 //! Copies of records that could not be handled, on their way into the dead-letter topic.
 
-use super::connection::Failure;
-use super::process::{Continuation, Process, settings};
-use crate::env::Env;
-use crate::protocol::{Channel, Request, Value};
-use crate::recipes::Payload;
-use plimsoll_core::{AssignmentEpoch, Offset, Record, TopicPartition};
-use plimsoll_oracle::{MessageId, TraceEvent};
+use super::action::{Action, Continuation, DeadLetterCopy};
+use super::connection::{Ask, Failure};
+use super::view::View;
+use crate::protocol::{Request, Value};
+use plimsoll_core::Offset;
 use plimsoll_scenarios::scenario::Acks;
+use std::collections::VecDeque;
+use std::time::Duration;
 
-/// A record whose copy is on its way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DeadLetterCopy {
-    pub partition: TopicPartition,
-    pub epoch: AssignmentEpoch,
-    pub offset: Offset,
-    pub message: MessageId,
+/// The dead-letter copies of a client.
+#[derive(Debug)]
+pub struct DeadLetters {
+    request_timeout: Duration,
+    actions: VecDeque<Action>,
 }
 
-impl Process {
+impl DeadLetters {
+    /// Creates the state before any copy.
+    pub fn new(request_timeout: Duration) -> Self {
+        Self {
+            request_timeout,
+            actions: VecDeque::new(),
+        }
+    }
+
     /// Writes a copy, with `acks=all`. The application learns of a failure, and tries again.
-    pub(super) fn dead_letter(
-        &mut self,
-        env: &mut Env<'_>,
-        partition: TopicPartition,
-        epoch: AssignmentEpoch,
-        record: &Record<Payload>,
-    ) {
-        let copy = DeadLetterCopy {
-            partition,
-            epoch,
-            offset: record.offset,
-            message: record.payload.message,
-        };
-        let topic = env.topology.dead_letters();
-        let (Some(origin), Some((leader, _))) =
-            (env.topology.index(partition), self.metadata.leader(topic))
-        else {
-            self.refresh_metadata(env);
-            return self.application.dead_lettered(copy, false);
+    pub fn write(&mut self, view: &View, copy: DeadLetterCopy) {
+        let topic = view.topology.dead_letters();
+        let origin = view.topology.index(copy.partition);
+        let (Some(origin), Some((to, _))) = (origin, view.metadata.leader(topic)) else {
+            return self.fail(copy);
         };
         let request = Request::Produce {
             partition: topic,
@@ -49,28 +41,30 @@ impl Process {
             },
             acks: Acks::All,
         };
-        let timeout = settings(env).request_timeout;
-        let purpose = Continuation::DeadLetter(copy);
-        self.requests
-            .send(env, leader, Channel::Data, timeout, purpose, request);
+        self.actions.push_back(Action::Ask(Ask {
+            to,
+            timeout: self.request_timeout,
+            request,
+            then: Continuation::DeadLetter(copy),
+        }));
     }
 
     /// Handles what became of a copy.
-    pub(super) fn dead_letter_answered(
-        &mut self,
-        env: &mut Env<'_>,
-        copy: DeadLetterCopy,
-        result: Result<Offset, Failure>,
-    ) {
-        match result {
-            Ok(_) => env.observe(TraceEvent::DeadLettered {
-                member: self.id,
-                partition: copy.partition,
-                offset: copy.offset,
-                message: copy.message,
-            }),
-            Err(_) => self.refresh_metadata(env),
+    pub fn handle_answer(&mut self, copy: DeadLetterCopy, answer: Result<Offset, Failure>) {
+        match answer {
+            Ok(_) => self.actions.push_back(Action::EndDeadLetter(copy, true)),
+            Err(_) => self.fail(copy),
         }
-        self.application.dead_lettered(copy, result.is_ok());
+    }
+
+    /// Takes what is to be done next.
+    #[inline]
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    fn fail(&mut self, copy: DeadLetterCopy) {
+        self.actions.push_back(Action::RefreshMetadata);
+        self.actions.push_back(Action::EndDeadLetter(copy, false));
     }
 }

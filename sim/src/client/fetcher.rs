@@ -2,21 +2,24 @@
 //!
 //! A partition that joins the set while a poll is in flight waits for its answer, as in librdkafka.
 
-use super::application::Batch;
-use super::connection::Failure;
-use super::process::{Continuation, Process, settings};
-use crate::env::Env;
+use super::action::{Action, Continuation};
+use super::connection::{Ask, Failure};
+use super::view::View;
 use crate::protocol::{
-    Channel, FetchPosition, FetchResponse, LogEnds, Node, Request, StoredRecord, Value,
+    FetchPosition, FetchRequest, FetchResponse, LogEnds, Node, Request, StoredRecord, Value,
 };
 use crate::recipes::Payload;
 use crate::topology::PartitionIndex;
-use plimsoll_core::{AssignmentEpoch, Event, Instant, KeyHash, NextOffset, Record, TopicPartition};
-use plimsoll_oracle::{ErrorName, TraceEvent};
+use plimsoll_core::{AssignmentEpoch, Event, Instant, KeyHash, NextOffset, Record};
+use plimsoll_oracle::ErrorName;
+use plimsoll_scenarios::scenario::Consumers;
+use std::collections::VecDeque;
+use std::time::Duration;
 
 /// The partitions that a client fetches.
 #[derive(Debug)]
 pub struct Fetcher {
+    settings: Settings,
     /// All partitions, by index.
     partitions: Vec<Partition>,
     /// Assigned partitions, in order.
@@ -25,6 +28,25 @@ pub struct Fetcher {
     polls: Vec<Poll>,
     /// Time at which a partition that failed is to be tried again.
     retry_at: Instant,
+    /// Records that the application will get when it polls.
+    queue: VecDeque<Batch>,
+    actions: VecDeque<Action>,
+}
+
+#[derive(Debug)]
+struct Settings {
+    prefetch: u32,
+    max_wait: Duration,
+    request_timeout: Duration,
+    retry_backoff: Duration,
+}
+
+/// Fetched records of one partition, with the partition's version of that moment.
+#[derive(Debug)]
+struct Batch {
+    partition: PartitionIndex,
+    version: u32,
+    records: Vec<Record<Payload>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -69,13 +91,20 @@ impl Partition {
 
 impl Fetcher {
     /// Creates a fetcher without assigned partitions.
-    pub fn new(env: &Env<'_>) -> Self {
-        let brokers = env.plan.settings.cluster.brokers as usize;
+    pub fn new(consumers: &Consumers, brokers: usize, partitions: usize) -> Self {
         Self {
-            partitions: vec![Partition::default(); env.topology.len()],
+            settings: Settings {
+                prefetch: consumers.prefetch,
+                max_wait: consumers.fetch_wait_max,
+                request_timeout: consumers.request_timeout,
+                retry_backoff: consumers.retry_backoff,
+            },
+            partitions: vec![Partition::default(); partitions],
             assigned: Vec::new(),
             polls: (0..brokers).map(|_| Poll::default()).collect(),
             retry_at: Instant::FAR_FUTURE,
+            queue: VecDeque::new(),
+            actions: VecDeque::new(),
         }
     }
 
@@ -93,13 +122,10 @@ impl Fetcher {
     pub fn is_held(&self, partition: PartitionIndex) -> bool {
         self.partitions[usize::from(partition.0)].held
     }
+}
 
-    /// Returns when something is to be tried again.
-    #[inline]
-    pub fn retry_at(&self) -> Instant {
-        self.retry_at
-    }
-
+/// What is fetched.
+impl Fetcher {
     /// Fetches a partition from now on. An earlier pause is forgotten.
     pub fn assign(&mut self, index: PartitionIndex, epoch: AssignmentEpoch, position: NextOffset) {
         let partition = self.partition(index);
@@ -147,15 +173,18 @@ impl Fetcher {
     }
 
     /// Resumes a partition that was stopped.
-    pub fn resume(&mut self, index: PartitionIndex) {
+    pub fn resume(&mut self, now: Instant, view: &View, index: PartitionIndex) {
         self.partition(index).paused = false;
+        self.fetch_all(now, view);
     }
 
-    /// Moves a partition, if it is still under the assignment that is meant; returns from where.
+    /// Moves a partition to where the application says, if it is still under the assignment that is
+    /// meant; returns from where.
     pub fn seek(
         &mut self,
-        index: PartitionIndex,
-        epoch: AssignmentEpoch,
+        now: Instant,
+        view: &View,
+        (index, epoch): (PartitionIndex, AssignmentEpoch),
         position: NextOffset,
     ) -> Option<NextOffset> {
         let partition = self.partition(index);
@@ -166,77 +195,67 @@ impl Fetcher {
         partition.delivered = position.get();
         partition.halted = false;
         partition.restart();
+        self.fetch_all(now, view);
         Some(from)
     }
 
-    /// Takes a batch off the queue for the application; `None` where it is not wanted any more.
-    pub fn deliver(&mut self, batch: &Batch) -> Option<AssignmentEpoch> {
-        let partition = self.partition(batch.partition);
-        if !partition.assigned || partition.version != batch.version {
-            return None;
+    /// Takes the next records for the application; what is not wanted any more is dropped.
+    pub fn poll_records(
+        &mut self,
+    ) -> Option<(PartitionIndex, AssignmentEpoch, Vec<Record<Payload>>)> {
+        while let Some(batch) = self.queue.pop_front() {
+            let partition = self.partition(batch.partition);
+            if !partition.assigned || partition.version != batch.version {
+                continue;
+            }
+            let Some(last) = batch.records.last() else {
+                continue;
+            };
+            partition.queued -= batch.records.len() as u32;
+            partition.delivered = last.offset.next().get();
+            return Some((batch.partition, partition.epoch, batch.records));
         }
-        partition.queued -= batch.records.len() as u32;
-        partition.delivered = batch.records.last()?.offset.next().get();
-        Some(partition.epoch)
-    }
-
-    #[inline]
-    fn partition(&mut self, index: PartitionIndex) -> &mut Partition {
-        &mut self.partitions[usize::from(index.0)]
-    }
-
-    /// Delays a partition that failed: it is not fetched before `at`.
-    fn retry(&mut self, index: PartitionIndex, at: Instant) {
-        self.partition(index).retry_at = at;
-        self.retry_at = self.retry_at.min(at);
+        None
     }
 }
 
 /// Requests.
-impl Process {
+impl Fetcher {
     /// Asks every broker for what it leads, unless it is asked already.
-    pub(super) fn fetch_all(&mut self, env: &mut Env<'_>) {
-        let now = env.now();
-        let fetcher = &mut self.fetcher;
-        fetcher.retry_at = Instant::FAR_FUTURE;
+    pub fn fetch_all(&mut self, now: Instant, view: &View) {
+        self.retry_at = Instant::FAR_FUTURE;
         let mut leaderless = false;
-        for index in &fetcher.assigned {
-            let partition = &fetcher.partitions[usize::from(index.0)];
+        for index in &self.assigned {
+            let partition = &self.partitions[usize::from(index.0)];
             if partition.retry_at > now {
-                fetcher.retry_at = fetcher.retry_at.min(partition.retry_at);
+                self.retry_at = self.retry_at.min(partition.retry_at);
             }
-            leaderless |= self.metadata.leader(*index).is_none();
+            leaderless |= view.metadata.leader(*index).is_none();
         }
         if leaderless {
-            self.refresh_metadata(env);
+            self.actions.push_back(Action::RefreshMetadata);
         }
-        for broker in env.brokers() {
-            self.fetch_from(env, broker);
+        for broker in 0..self.polls.len() as u8 {
+            self.fetch_from(now, view, Node(broker));
         }
     }
 
     /// Asks a broker for what it leads, unless it is asked already.
     #[inline]
-    pub(super) fn fetch_from(&mut self, env: &mut Env<'_>, broker: Node) {
-        let now = env.now();
-        let settings = settings(env);
-        let fetcher = &mut self.fetcher;
-        let poll = &mut fetcher.polls[usize::from(broker.0)];
+    fn fetch_from(&mut self, now: Instant, view: &View, broker: Node) {
+        let poll = &mut self.polls[usize::from(broker.0)];
         if poll.in_flight {
             return;
         }
         poll.sent.clear();
-        let mut request = None;
-        for index in &fetcher.assigned {
-            let partition = &mut fetcher.partitions[usize::from(index.0)];
+        for index in &self.assigned {
+            let partition = &mut self.partitions[usize::from(index.0)];
             let stands_still = partition.paused
                 || partition.halted
                 || partition.retry_at > now
-                || partition.queued >= settings.prefetch;
-            let Some((leader, leader_epoch)) = self.metadata.leader(*index) else {
-                continue;
-            };
-            if stands_still || leader != broker {
+                || partition.queued >= self.settings.prefetch;
+            let leader = view.metadata.leader(*index);
+            if stands_still || leader.is_none_or(|(leader, _)| leader != broker) {
                 continue;
             }
             if partition.asked.is_some_and(|asked| asked != broker) {
@@ -245,41 +264,79 @@ impl Process {
             }
             partition.asked = Some(broker);
             poll.sent.push((*index, partition.version));
-            let request = request.get_or_insert_with(|| env.cluster.fetch_request());
-            request.partitions.push(FetchPosition {
-                partition: *index,
-                offset: partition.position,
-                leader_epoch,
-                last_fetched_epoch: 0,
-                high_watermark: 0,
-                log_start: 0,
-            });
         }
-        let Some(mut request) = request else {
-            return;
-        };
-        poll.in_flight = true;
+        if !poll.sent.is_empty() {
+            poll.in_flight = true;
+            self.actions.push_back(Action::Poll(broker));
+        }
+    }
+
+    /// Returns the poll of a broker as a request, in the memory of an earlier one.
+    #[inline]
+    pub fn poll_request(
+        &self,
+        view: &View,
+        broker: Node,
+        mut request: Box<FetchRequest>,
+    ) -> Ask<Continuation> {
+        for (index, _) in &self.polls[usize::from(broker.0)].sent {
+            if let Some((_, leader_epoch)) = view.metadata.leader(*index) {
+                request.partitions.push(FetchPosition {
+                    partition: *index,
+                    offset: self.partitions[usize::from(index.0)].position,
+                    leader_epoch,
+                    last_fetched_epoch: 0,
+                    high_watermark: 0,
+                    log_start: 0,
+                });
+            }
+        }
         request.follower = false;
-        request.max_wait = settings.fetch_wait_max;
-        request.max_records = settings.prefetch;
-        // librdkafka: `socket.timeout.ms` on top of `fetch.wait.max.ms`.
-        let timeout = settings.request_timeout + settings.fetch_wait_max;
-        let request = Request::Fetch(request);
-        self.requests.send(
-            env,
-            broker,
-            Channel::Fetch,
-            timeout,
-            Continuation::Fetch,
-            request,
-        );
+        request.max_wait = self.settings.max_wait;
+        request.max_records = self.settings.prefetch;
+        Ask {
+            to: broker,
+            // librdkafka: `socket.timeout.ms` on top of `fetch.wait.max.ms`.
+            timeout: self.settings.request_timeout + self.settings.max_wait,
+            request: Request::Fetch(request),
+            then: Continuation::Fetch,
+        }
+    }
+
+    /// Takes what is to be done next.
+    #[inline]
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// Returns when something is to be tried again.
+    #[inline]
+    pub fn poll_timeout(&self) -> Instant {
+        self.retry_at
+    }
+
+    /// Delays a partition that failed: it is not fetched before `at`.
+    fn retry(&mut self, index: PartitionIndex, at: Instant) {
+        self.partition(index).retry_at = at;
+        self.retry_at = self.retry_at.min(at);
+    }
+
+    #[inline]
+    fn partition(&mut self, index: PartitionIndex) -> &mut Partition {
+        &mut self.partitions[usize::from(index.0)]
     }
 }
 
 /// Responses.
-impl Process {
+impl Fetcher {
     /// Handles a broker's answer: the next poll goes out, and the records wait for the application.
-    pub(super) fn fetched(&mut self, env: &mut Env<'_>, from: Node, response: Box<FetchResponse>) {
+    pub fn handle_fetched(
+        &mut self,
+        now: Instant,
+        view: &View,
+        from: Node,
+        response: &FetchResponse,
+    ) {
         let mut sent = self.end_poll(from);
         let mut records = response.records.as_slice();
         let mut failed = false;
@@ -289,72 +346,114 @@ impl Process {
             // Whatever was not wanted any more when the answer came has another version by now.
             let index = answer.partition;
             let asked = sent.iter().find(|(asked, _)| *asked == index);
-            let partition = self.fetcher.partition(index);
+            let partition = self.partition(index);
             if asked.is_none_or(|(_, version)| *version != partition.version) {
                 continue;
             }
             match answer.error {
                 None => self.enqueue(index, own),
-                Some(ErrorName::OffsetOutOfRange) => self.reset_offsets(env, index),
+                Some(ErrorName::OffsetOutOfRange) => self.ask_range(now, view, index),
                 Some(_) => {
-                    let at = env.now() + settings(env).retry_backoff;
-                    self.fetcher.retry(index, at);
+                    self.retry(index, now + self.settings.retry_backoff);
                     failed = true;
                 }
             }
         }
-        env.cluster.recycle_response(response);
         sent.clear();
-        self.fetcher.polls[usize::from(from.0)].sent = sent;
+        self.polls[usize::from(from.0)].sent = sent;
         if failed {
-            self.refresh_metadata(env);
+            self.actions.push_back(Action::RefreshMetadata);
         }
-        self.fetch_from(env, from);
+        self.fetch_from(now, view, from);
     }
 
     /// Handles a poll that came to nothing.
-    pub(super) fn fetch_failed(&mut self, env: &mut Env<'_>, from: Node) {
-        let soon = env.now() + settings(env).retry_backoff;
-        let reconnect = self.requests.backs_off(from, env.now());
+    pub fn handle_failed(&mut self, now: Instant, view: &View, from: Node) {
+        let soon = now + self.settings.retry_backoff;
+        let reconnect = view.connections.backs_off(from, now);
         let at = reconnect.map_or(soon, |reconnect| reconnect.max(soon));
         for (index, version) in self.end_poll(from) {
-            if self.fetcher.partition(index).version == version {
-                self.fetcher.retry(index, at);
+            if self.partition(index).version == version {
+                self.retry(index, at);
             }
         }
-        self.refresh_metadata(env);
+        self.actions.push_back(Action::RefreshMetadata);
     }
 
-    /// Lets partitions that wait for a dead leader wait no longer where there is news of another
-    /// one; where there is none, wants more news soon.
-    pub(super) fn forget_dead_leaders(&mut self, env: &mut Env<'_>) {
-        let now = env.now();
-        let soon = now + settings(env).retry_backoff;
+    /// Handles news of the cluster. Partitions that wait for a dead leader wait no longer where
+    /// there is news of another one; where there is none, more news is wanted soon.
+    pub fn handle_metadata(&mut self, now: Instant, view: &View) {
+        let soon = now + self.settings.retry_backoff;
         let mut waits = false;
-        for index in &self.fetcher.assigned {
-            let partition = &mut self.fetcher.partitions[usize::from(index.0)];
+        for index in &self.assigned {
+            let partition = &mut self.partitions[usize::from(index.0)];
             if partition.retry_at <= soon {
                 continue;
             }
-            let leader = self.metadata.leader(*index);
-            if leader.is_some_and(|(leader, _)| self.requests.backs_off(leader, now).is_none()) {
+            let leader = view.metadata.leader(*index);
+            if leader.is_some_and(|(leader, _)| view.connections.backs_off(leader, now).is_none()) {
                 partition.retry_at = now;
             } else {
                 waits = true;
             }
         }
         if waits {
-            self.metadata.want_refresh(now);
+            self.actions.push_back(Action::WantMetadata);
+        }
+        self.fetch_all(now, view);
+    }
+
+    /// Tells the application the range of a partition whose position is out of it: it decides.
+    pub fn handle_range(
+        &mut self,
+        now: Instant,
+        view: &View,
+        (index, version): (PartitionIndex, u32),
+        answer: Result<LogEnds, Failure>,
+    ) {
+        let partition = &mut self.partitions[usize::from(index.0)];
+        if !partition.assigned || partition.version != version {
+            return;
+        }
+        match answer {
+            Ok(ends) => self.actions.push_back(Action::Tell(Event::OutOfRange {
+                partition: view.topology.partition(index),
+                epoch: partition.epoch,
+                position: NextOffset::new(partition.position),
+                log_start: ends.log_start,
+                high_watermark: ends.log_end,
+            })),
+            Err(_) => {
+                // Fetching again will say again that it is out of range.
+                partition.halted = false;
+                self.retry(index, now + self.settings.retry_backoff);
+                self.actions.push_back(Action::RefreshMetadata);
+            }
         }
     }
 
+    /// Asks for the range of a partition whose position is out of it.
+    fn ask_range(&mut self, now: Instant, view: &View, index: PartitionIndex) {
+        let Some((leader, _)) = view.metadata.leader(index) else {
+            return self.retry(index, now + self.settings.retry_backoff);
+        };
+        let partition = self.partition(index);
+        partition.halted = true;
+        let then = Continuation::ResetOffsets(index, partition.version);
+        self.actions.push_back(Action::Ask(Ask {
+            to: leader,
+            timeout: self.settings.request_timeout,
+            request: Request::ListOffsets { partition: index },
+            then,
+        }));
+    }
+
     fn end_poll(&mut self, from: Node) -> Vec<(PartitionIndex, u32)> {
-        let fetcher = &mut self.fetcher;
-        let poll = &mut fetcher.polls[usize::from(from.0)];
+        let poll = &mut self.polls[usize::from(from.0)];
         poll.in_flight = false;
         let sent = std::mem::take(&mut poll.sent);
         for (index, _) in &sent {
-            let partition = &mut fetcher.partitions[usize::from(index.0)];
+            let partition = &mut self.partitions[usize::from(index.0)];
             if partition.asked == Some(from) {
                 partition.asked = None;
             }
@@ -363,7 +462,7 @@ impl Process {
     }
 
     fn enqueue(&mut self, index: PartitionIndex, stored: &[StoredRecord]) {
-        let (Some(last), partition) = (stored.last(), self.fetcher.partition(index)) else {
+        let (Some(last), partition) = (stored.last(), self.partition(index)) else {
             return;
         };
         partition.position = last.offset.next().get();
@@ -372,9 +471,10 @@ impl Process {
             return;
         }
         partition.queued += records.len() as u32;
-        self.application.fetched(Batch {
+        let version = partition.version;
+        self.queue.push_back(Batch {
             partition: index,
-            version: partition.version,
+            version,
             records,
         });
     }
@@ -390,78 +490,4 @@ fn to_record(stored: &StoredRecord) -> Option<Record<Payload>> {
         bytes,
         payload: Payload { message: id, key },
     })
-}
-
-/// Positions.
-impl Process {
-    /// Asks for the range of a partition whose position is out of it.
-    fn reset_offsets(&mut self, env: &mut Env<'_>, index: PartitionIndex) {
-        let partition = self.fetcher.partition(index);
-        partition.halted = true;
-        let purpose = Continuation::ResetOffsets(index, partition.version);
-        let Some((leader, _)) = self.metadata.leader(index) else {
-            let at = env.now() + settings(env).retry_backoff;
-            self.fetcher.partition(index).halted = false;
-            return self.fetcher.retry(index, at);
-        };
-        let request = Request::ListOffsets { partition: index };
-        let timeout = settings(env).request_timeout;
-        self.requests
-            .send(env, leader, Channel::Data, timeout, purpose, request);
-    }
-
-    /// Tells the application the range, for it to decide.
-    pub(super) fn reset_offsets_answered(
-        &mut self,
-        env: &mut Env<'_>,
-        index: PartitionIndex,
-        version: u32,
-        result: Result<LogEnds, Failure>,
-    ) {
-        let partition = self.fetcher.partition(index);
-        if !partition.assigned || partition.version != version {
-            return;
-        }
-        match result {
-            Ok(ends) => {
-                let event = Event::OutOfRange {
-                    partition: env.topology.partition(index),
-                    epoch: partition.epoch,
-                    position: NextOffset::new(partition.position),
-                    log_start: ends.log_start,
-                    high_watermark: ends.log_end,
-                };
-                self.application.tell(event);
-            }
-            Err(_) => {
-                // Fetching again will say again that it is out of range.
-                partition.halted = false;
-                let at = env.now() + settings(env).retry_backoff;
-                self.fetcher.retry(index, at);
-                self.refresh_metadata(env);
-            }
-        }
-    }
-
-    /// Moves a partition to where the application says.
-    pub(super) fn seek(
-        &mut self,
-        env: &mut Env<'_>,
-        partition: TopicPartition,
-        epoch: AssignmentEpoch,
-        to: NextOffset,
-    ) {
-        let Some(index) = env.topology.index(partition) else {
-            return;
-        };
-        if let Some(from) = self.fetcher.seek(index, epoch, to) {
-            env.observe(TraceEvent::PositionReset {
-                member: self.id,
-                partition,
-                from,
-                to,
-            });
-            self.fetch_all(env);
-        }
-    }
 }

@@ -1,13 +1,17 @@
 //! What a client knows of the cluster: the leader of each partition, and which broker to ask.
 
-use crate::env::Env;
+use super::connection::{Connections, Failure};
 use crate::protocol::{LeaderInfo, Node};
 use crate::topology::{PartitionIndex, Topology};
 use plimsoll_core::Instant;
-use plimsoll_scenarios::{Purpose, Rng};
+use plimsoll_scenarios::{Plan, Purpose, Rng};
 use std::time::Duration;
 
-/// A client's view of the cluster, as old as the last answer.
+/// `retry.backoff.max.ms`: pauses double up to it (KIP-580).
+const MAX_BACKOFF: Duration = Duration::from_secs(1);
+
+/// A client's view of the cluster, as old as the last answer. What it wants done is a request for
+/// metadata to a broker.
 #[derive(Debug)]
 pub struct Metadata {
     /// Leaders, by partition; `None`: not known to exist.
@@ -23,43 +27,33 @@ pub struct Metadata {
     tries: u32,
     refresh: Duration,
     backoff: Duration,
+    /// The broker to send a request to.
+    action: Option<Node>,
 }
 
-/// `retry.backoff.max.ms`: pauses double up to it (KIP-580).
-const MAX_BACKOFF: Duration = Duration::from_secs(1);
-
 impl Metadata {
-    /// Creates metadata that knows nothing, and is due at once. `refresh` is the interval at which
-    /// it is renewed, `backoff` the shortest pause between two requests.
-    pub fn new(env: &Env<'_>, node: Node, refresh: Duration, backoff: Duration) -> Self {
-        let brokers = env.plan.settings.cluster.brokers as u8;
-        let mut rng = Rng::substream(env.plan.seed, Purpose::Client, u64::from(node.0));
+    /// Creates metadata that knows nothing, and is due at once. `first` is the broker to ask first,
+    /// `refresh` the interval at which metadata is renewed, `backoff` the shortest pause between
+    /// two requests.
+    pub fn new(
+        now: Instant,
+        (brokers, first): (u8, Node),
+        partitions: usize,
+        refresh: Duration,
+        backoff: Duration,
+    ) -> Self {
         Self {
-            leaders: vec![None; env.topology.len()],
+            leaders: vec![None; partitions],
             brokers,
-            broker: Node(rng.below(u64::from(brokers)) as u8),
-            due: env.now(),
+            broker: first,
+            due: now,
             asked: Instant::ZERO,
             in_flight: false,
             tries: 0,
             refresh,
             backoff,
+            action: None,
         }
-    }
-
-    /// Returns when to ask for news.
-    #[inline]
-    pub fn due(&self) -> Instant {
-        if self.in_flight {
-            Instant::FAR_FUTURE
-        } else {
-            self.due
-        }
-    }
-
-    /// Returns a broker to ask anything that every broker can answer.
-    pub fn broker(&self) -> Node {
-        self.broker
     }
 
     /// Returns a partition's leader and its epoch.
@@ -86,8 +80,24 @@ impl Metadata {
         known.collect()
     }
 
+    /// Returns the broker to ask what every broker can answer; one that cannot be reached is left
+    /// out as long as there are others.
+    pub fn choose_broker(&mut self, now: Instant, connections: &Connections) -> Node {
+        for _ in 1..self.brokers {
+            if connections.backs_off(self.broker, now).is_some() {
+                self.try_another_broker();
+            }
+        }
+        self.broker
+    }
+
+    /// Turns to the next broker: the one that was asked did not help.
+    pub fn try_another_broker(&mut self) {
+        self.broker = Node((self.broker.0 + 1) % self.brokers);
+    }
+
     /// Makes a request due soon: something is wrong with what is known.
-    pub fn want_refresh(&mut self, now: Instant) {
+    pub fn want(&mut self, now: Instant) {
         if now > self.asked + MAX_BACKOFF {
             self.tries = 0;
         }
@@ -95,51 +105,74 @@ impl Metadata {
         self.due = self.due.min(soon);
     }
 
-    fn pause(&self) -> Duration {
-        let doubled = self.backoff * (1 << self.tries.saturating_sub(1).min(10));
-        doubled.min(MAX_BACKOFF.max(self.backoff))
+    /// Asks for new metadata as soon as the backoff allows: something is wrong with what is known.
+    pub fn refresh(&mut self, now: Instant, connections: &Connections) {
+        self.want(now);
+        self.handle_timeout(now, connections);
     }
 
-    /// Turns to another broker while the next one to ask cannot be reached.
-    pub fn avoid(&mut self, unreachable: impl Fn(Node) -> bool) {
-        for _ in 1..self.brokers {
-            if unreachable(self.broker) {
-                self.rotate();
-            }
+    /// Asks, if that is due.
+    pub fn handle_timeout(&mut self, now: Instant, connections: &Connections) {
+        if self.poll_timeout() > now {
+            return;
         }
-    }
-
-    /// Turns to the next broker: the one that was asked did not help.
-    pub fn rotate(&mut self) {
-        self.broker = Node((self.broker.0 + 1) % self.brokers);
-    }
-
-    /// Notes that a request goes out.
-    pub fn sent(&mut self, now: Instant) {
+        self.action = Some(self.choose_broker(now, connections));
         self.asked = now;
         self.in_flight = true;
         self.tries += 1;
     }
 
-    /// Notes that the request came to nothing.
-    pub fn failed(&mut self, now: Instant) {
-        self.in_flight = false;
-        self.rotate();
-        self.due = now + self.pause();
-    }
-
     /// Takes news, perhaps older than what is known already (KIP-320: the higher epoch is right).
-    pub fn update(&mut self, now: Instant, leaders: &[LeaderInfo]) {
+    /// Returns whether there is any: the request may have come to nothing.
+    pub fn handle_answer(
+        &mut self,
+        now: Instant,
+        answer: Result<Vec<LeaderInfo>, Failure>,
+    ) -> bool {
         self.in_flight = false;
+        let Ok(leaders) = answer else {
+            self.try_another_broker();
+            self.due = now + self.pause();
+            return false;
+        };
         self.due = now + self.refresh;
         for info in leaders {
             let known = &mut self.leaders[usize::from(info.partition.0)];
             if known.is_none_or(|known| known.leader_epoch <= info.leader_epoch) {
-                if *known != Some(*info) {
+                if *known != Some(info) {
                     self.tries = 0;
                 }
-                *known = Some(*info);
+                *known = Some(info);
             }
         }
+        true
     }
+
+    /// Takes the broker to which a request for metadata is to go.
+    #[inline]
+    pub fn poll_action(&mut self) -> Option<Node> {
+        self.action.take()
+    }
+
+    /// Returns when to ask for news.
+    #[inline]
+    pub fn poll_timeout(&self) -> Instant {
+        if self.in_flight {
+            Instant::FAR_FUTURE
+        } else {
+            self.due
+        }
+    }
+
+    fn pause(&self) -> Duration {
+        let doubled = self.backoff * (1 << self.tries.saturating_sub(1).min(10));
+        doubled.min(MAX_BACKOFF.max(self.backoff))
+    }
+}
+
+/// Returns the number of brokers, and the one that a client asks first.
+pub fn first_broker(plan: &Plan, client: Node) -> (u8, Node) {
+    let brokers = plan.settings.cluster.brokers as u8;
+    let mut rng = Rng::substream(plan.seed, Purpose::Client, u64::from(client.0));
+    (brokers, Node(rng.below(u64::from(brokers)) as u8))
 }

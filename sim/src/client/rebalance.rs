@@ -1,181 +1,215 @@
 //! Rebalances as the application sees them: what it is told, what it answers, and what follows.
+//!
+//! The application is told one thing at a time, when it polls, and may take its time to answer.
 
-use super::application::Callback;
-use super::group::Phase;
-use super::process::{Process, settings};
-use super::start::Starting;
-use crate::env::Env;
-use crate::topology::PartitionIndex;
-use plimsoll_core::{RebalanceId, Start};
-use plimsoll_oracle::TraceEvent;
-use plimsoll_scenarios::scenario::Assignor;
+use crate::topology::{PartitionIndex, Topology};
+use plimsoll_core::{Assignment, RebalanceId};
 
-/// What the group decides.
-impl Process {
-    /// Begins a rebalance. While the application is in the middle of an earlier callback nothing
-    /// happens: the next heartbeat will say it again.
-    pub(super) fn rebalance(&mut self, env: &mut Env<'_>) {
-        if self.group.phase != Phase::Joined || self.application.is_rebalancing() {
-            return;
+/// The partitions of which the application was told, and what it is to be told next.
+#[derive(Debug)]
+pub struct Rebalance {
+    cooperative: bool,
+    /// The partitions of which the application was told, in order.
+    owned: Vec<PartitionIndex>,
+    /// Cooperative: partitions to start once others are given up.
+    added: Vec<PartitionIndex>,
+    /// Cooperative: whether to join again once those are started.
+    rejoin: bool,
+    /// A rebalance of which the application will learn when it polls.
+    pending: Option<Callback>,
+    /// A rebalance that the application has not answered.
+    unanswered: Option<(RebalanceId, Callback)>,
+    /// Number of rebalances of which the application was told.
+    count: u32,
+}
+
+/// What the application learns of a rebalance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Callback {
+    /// Partitions that it gets.
+    Assigned(Vec<Assignment>),
+    /// Partitions that it is to give up.
+    Revoked(Vec<PartitionIndex>),
+    /// Partitions that are gone.
+    Lost(Vec<PartitionIndex>),
+}
+
+/// What the group does next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Nothing, before the application answers or the group rebalances.
+    Wait,
+    /// A join.
+    Join,
+    /// The start of new partitions.
+    Start(Vec<PartitionIndex>),
+}
+
+impl Rebalance {
+    /// Creates the state of a member without partitions.
+    pub fn new(cooperative: bool) -> Self {
+        Self {
+            cooperative,
+            owned: Vec::new(),
+            added: Vec::new(),
+            rejoin: false,
+            pending: None,
+            unanswered: None,
+            count: 0,
         }
-        // What was assigned and is not started yet was never the application's.
-        self.starting = None;
-        self.group.added.clear();
-        self.group.rejoin = false;
-        if is_cooperative(env) || self.group.owned.is_empty() {
-            return self.join_again(env);
+    }
+
+    /// Returns whether the application is in the middle of a rebalance, or about to be.
+    #[inline]
+    pub fn is_under_way(&self) -> bool {
+        self.pending.is_some() || self.unanswered.is_some()
+    }
+
+    /// Returns whether the application owes an answer.
+    #[inline]
+    pub fn awaits_answer(&self) -> bool {
+        self.unanswered.is_some()
+    }
+
+    /// Returns whether there is something to tell the application. A loss does not wait for the
+    /// answer to an earlier callback.
+    #[inline]
+    pub fn has_callback(&self) -> bool {
+        match self.pending {
+            Some(Callback::Lost(_)) => true,
+            Some(_) => self.unanswered.is_none(),
+            None => false,
         }
-        let owned = self.group.owned.clone();
-        self.application.call(Callback::Revoked(owned));
+    }
+
+    /// Returns the partitions with which a member joins (KIP-429).
+    pub fn brings(&self) -> Vec<PartitionIndex> {
+        match self.cooperative {
+            true => self.owned.clone(),
+            false => Vec::new(),
+        }
+    }
+
+    /// Begins another rebalance: eager members give everything up before they join.
+    pub fn begin(&mut self) -> Next {
+        self.forget_next();
+        if self.cooperative || self.owned.is_empty() {
+            return Next::Join;
+        }
+        self.call(Callback::Revoked(self.owned.clone()));
+        Next::Wait
     }
 
     /// Takes the partitions that the sync gave to this member.
-    pub(super) fn assigned(&mut self, env: &mut Env<'_>, mut partitions: Vec<PartitionIndex>) {
+    pub fn handle_assignment(&mut self, mut partitions: Vec<PartitionIndex>) -> Next {
         partitions.sort_unstable();
-        let mut revoked = self.group.owned.clone();
+        let mut revoked = self.owned.clone();
         revoked.retain(|partition| !partitions.contains(partition));
-        partitions.retain(|partition| !self.group.owned.contains(partition));
-        self.group.rejoin = !revoked.is_empty();
+        partitions.retain(|partition| !self.owned.contains(partition));
+        self.rejoin = !revoked.is_empty();
         if revoked.is_empty() {
-            return self.begin(env, partitions);
+            return self.start(partitions);
         }
         // Only the cooperative protocol comes here with partitions in hand (KIP-429).
-        self.group.added = partitions;
-        self.application.call(Callback::Revoked(revoked));
+        self.added = partitions;
+        self.call(Callback::Revoked(revoked));
+        Next::Wait
     }
 
-    /// Ends the membership, and with it every claim to partitions.
-    pub(super) fn lose_all(&mut self, env: &mut Env<'_>, forget_member: bool) {
-        if self.group.phase == Phase::Leaving {
-            return;
-        }
-        self.group.reset(env.now());
-        if forget_member {
-            self.group.member = None;
-        }
-        self.starting = None;
-        let owned = &self.group.owned;
-        self.application.lose(owned);
-        self.join_if_needed(env);
+    /// Takes partitions whose positions are known: the application will get them.
+    pub fn handle_started(&mut self, assignments: Vec<Assignment>) {
+        self.call(Callback::Assigned(assignments));
     }
 
-    fn begin(&mut self, env: &mut Env<'_>, partitions: Vec<PartitionIndex>) {
-        if partitions.is_empty() {
-            if self.group.rejoin {
-                self.join_again(env);
-            }
-            return;
-        }
-        self.starting = Some(Starting::new(self.group.attempt, partitions));
-        self.advance_start(env);
-    }
-
-    fn join_again(&mut self, env: &mut Env<'_>) {
-        self.group.rejoin = false;
-        self.group.phase = Phase::Unjoined;
-        self.group.join_at = env.now();
-        self.join_if_needed(env);
-    }
-}
-
-/// What the application is told, at the moment at which it is told.
-impl Process {
-    /// Notes that the application learns of partitions that it gets.
-    pub(super) fn tell_assigned(&mut self, partitions: &[PartitionIndex]) {
-        self.group.owned.extend_from_slice(partitions);
-        self.group.owned.sort_unstable();
-    }
-
-    /// Notes that the application learns of partitions that it is to give up.
-    pub(super) fn tell_revoked(&mut self, env: &mut Env<'_>, partitions: &[PartitionIndex]) {
-        for index in partitions {
-            self.fetcher.unassign(*index);
-            if self.fetcher.is_held(*index) {
-                let partition = env.topology.partition(*index);
-                env.observe(TraceEvent::Revoked {
-                    member: self.id,
-                    partition,
-                    in_flight: env.sink.in_flight(self.id, partition),
-                });
-            }
+    /// Takes the loss of everything that the application owns. The loss overtakes what the
+    /// application was not told yet.
+    pub fn handle_lost(&mut self) {
+        self.forget_next();
+        self.pending = None;
+        let knows = matches!(self.unanswered, Some((_, Callback::Lost(_))));
+        if !self.owned.is_empty() && !knows {
+            self.pending = Some(Callback::Lost(self.owned.clone()));
         }
     }
 
-    /// Notes that the application learns of partitions that are gone.
-    pub(super) fn tell_lost(&mut self, env: &mut Env<'_>, partitions: &[PartitionIndex]) {
-        for index in partitions {
-            self.fetcher.unassign(*index);
-            if self.fetcher.release(*index) {
-                env.observe(TraceEvent::Lost {
-                    member: self.id,
-                    partition: env.topology.partition(*index),
-                });
-            }
-        }
-    }
-}
-
-/// What the application answers.
-impl Process {
-    /// Fetches what was assigned from where the application begins.
-    pub(super) fn complete_assign(
-        &mut self,
-        env: &mut Env<'_>,
-        rebalance: RebalanceId,
-        starts: Vec<Start>,
-    ) {
-        if !self.application.take_answered_assign(rebalance) {
-            return;
-        }
-        for start in starts {
-            let Some(index) = env.topology.index(start.partition) else {
-                continue;
-            };
-            self.fetcher.assign(index, start.epoch, start.position);
-            env.observe(TraceEvent::Assigned {
-                member: self.id,
-                partition: start.partition,
-                epoch: start.epoch,
-                position: start.position,
-                generation: self.group.generation,
-            });
-        }
-        self.fetch_all(env);
-        if self.group.rejoin {
-            self.join_again(env);
-        }
+    /// Takes the answer to an assignment; `false` where that is not what the application was asked
+    /// last.
+    pub fn handle_assign_answer(&mut self, rebalance: RebalanceId) -> bool {
+        let answered = self.unanswered.take_if(|(id, callback)| {
+            *id == rebalance && matches!(callback, Callback::Assigned(_))
+        });
+        answered.is_some()
     }
 
-    /// Releases what the application gave up, or forgot because it was gone.
-    pub(super) fn complete_revoke(&mut self, env: &mut Env<'_>, rebalance: RebalanceId) {
-        let Some(callback) = self.application.take_answered_revoke(rebalance) else {
-            return;
-        };
-        let given_up = callback.partitions();
-        self.group.owned.retain(|owned| !given_up.contains(owned));
-        if let Callback::Lost(_) = callback {
-            return self.join_if_needed(env);
+    /// Takes the answer to a revocation or a loss, and returns which one is answered.
+    pub fn handle_revoke_answer(&mut self, rebalance: RebalanceId) -> Option<Callback> {
+        let (_, callback) = self.unanswered.take_if(|(id, callback)| {
+            *id == rebalance && !matches!(callback, Callback::Assigned(_))
+        })?;
+        if let Callback::Revoked(gone) | Callback::Lost(gone) = &callback {
+            self.owned.retain(|owned| !gone.contains(owned));
         }
-        for index in given_up {
-            if self.fetcher.release(*index) {
-                env.observe(TraceEvent::Released {
-                    member: self.id,
-                    partition: env.topology.partition(*index),
-                });
-            }
-        }
-        if self.group.phase != Phase::Joined {
-            return;
-        }
-        if self.group.rejoin {
-            let added = std::mem::take(&mut self.group.added);
-            self.begin(env, added);
+        Some(callback)
+    }
+
+    /// Returns what follows an assignment that was answered.
+    pub fn after_assignment(&mut self) -> Next {
+        self.start(Vec::new())
+    }
+
+    /// Returns what follows a revocation that was answered.
+    pub fn after_revocation(&mut self) -> Next {
+        if self.rejoin {
+            let added = std::mem::take(&mut self.added);
+            self.start(added)
         } else {
-            self.join_again(env);
+            Next::Join
         }
     }
-}
 
-fn is_cooperative(env: &Env<'_>) -> bool {
-    settings(env).assignor == Assignor::CooperativeSticky
+    /// Takes what the application is told at this moment; `None` where a loss has become moot: an
+    /// earlier revocation may have been answered in between.
+    pub fn poll_callback(&mut self, topology: &Topology) -> Option<(RebalanceId, Callback)> {
+        let mut callback = self.pending.take()?;
+        self.count += 1;
+        match &mut callback {
+            Callback::Assigned(assignments) => {
+                let new = assignments.iter();
+                let new = new.filter_map(|assignment| topology.index(assignment.partition));
+                self.owned.extend(new);
+                self.owned.sort_unstable();
+            }
+            Callback::Revoked(_) => {}
+            Callback::Lost(gone) => {
+                gone.retain(|index| self.owned.contains(index));
+                if gone.is_empty() {
+                    return None;
+                }
+            }
+        }
+        let id = RebalanceId(self.count);
+        self.unanswered = Some((id, callback.clone()));
+        Some((id, callback))
+    }
+
+    /// Forgets what was to follow the rebalance that is under way.
+    fn forget_next(&mut self) {
+        self.added.clear();
+        self.rejoin = false;
+    }
+
+    fn call(&mut self, callback: Callback) {
+        debug_assert!(!self.is_under_way(), "one callback at a time");
+        self.pending = Some(callback);
+    }
+
+    fn start(&mut self, partitions: Vec<PartitionIndex>) -> Next {
+        if !partitions.is_empty() {
+            Next::Start(partitions)
+        } else if std::mem::take(&mut self.rejoin) {
+            Next::Join
+        } else {
+            Next::Wait
+        }
+    }
 }

@@ -1,124 +1,150 @@
 //! Where to start: what the group committed, and both ends of each partition that was assigned.
 
-use super::application::Callback;
-use super::connection::Failure;
-use super::process::{Continuation, Process, settings};
-use crate::env::Env;
-use crate::protocol::{Channel, CommittedOffset, LogEnds, Request};
-use crate::topology::PartitionIndex;
+use super::action::{Action, Continuation};
+use super::connection::{Ask, Failure};
+use super::view::View;
+use crate::protocol::{CommittedOffset, LogEnds, Node, Request};
+use crate::topology::{PartitionIndex, Topology};
 use plimsoll_core::{Assignment, Instant};
 use plimsoll_oracle::ErrorName;
+use std::collections::VecDeque;
+use std::time::Duration;
 
-/// Partitions that were assigned, and of which not everything is known yet.
+/// Finds where assigned partitions start.
 #[derive(Debug)]
-pub struct Starting {
-    /// The attempt at membership that gave them.
+pub struct Start {
+    request_timeout: Duration,
+    retry_backoff: Duration,
+    /// Partitions that were assigned, and of which not everything is known yet.
+    starting: Option<Starting>,
+    actions: VecDeque<Action>,
+}
+
+#[derive(Debug)]
+struct Starting {
+    /// The attempt at membership that gave the partitions.
     id: u32,
-    partitions: Vec<(PartitionIndex, Answer<LogEnds>)>,
-    committed: Answer<Vec<CommittedOffset>>,
+    partitions: Vec<(PartitionIndex, Wanted<LogEnds>)>,
+    committed: Wanted<Vec<CommittedOffset>>,
     /// Time at which to ask again for what was refused; [`Instant::FAR_FUTURE`]: nothing was.
-    pub(super) retry_at: Instant,
+    retry_at: Instant,
 }
 
 /// Something that the client asks for until it gets it.
 #[derive(Clone, Copy, Debug)]
-enum Answer<T> {
+enum Wanted<T> {
     Missing,
     Asked,
     Known(T),
 }
 
-impl Starting {
-    /// Creates the start of partitions of which nothing is known.
-    pub fn new(id: u32, partitions: Vec<PartitionIndex>) -> Self {
-        let partitions = partitions.into_iter();
+impl Start {
+    /// Creates the state without assigned partitions.
+    pub fn new(request_timeout: Duration, retry_backoff: Duration) -> Self {
         Self {
-            id,
-            partitions: partitions.map(|index| (index, Answer::Missing)).collect(),
-            committed: Answer::Missing,
-            retry_at: Instant::FAR_FUTURE,
+            request_timeout,
+            retry_backoff,
+            starting: None,
+            actions: VecDeque::new(),
         }
     }
-}
 
-impl Process {
+    /// Begins with partitions that the attempt `id` at membership gave.
+    pub fn begin(&mut self, view: &View, id: u32, partitions: Vec<PartitionIndex>) {
+        let partitions = partitions.into_iter();
+        self.starting = Some(Starting {
+            id,
+            partitions: partitions.map(|index| (index, Wanted::Missing)).collect(),
+            committed: Wanted::Missing,
+            retry_at: Instant::FAR_FUTURE,
+        });
+        self.advance(view);
+    }
+
+    /// Forgets what has not started yet: it was never the application's.
+    pub fn forget(&mut self) {
+        self.starting = None;
+    }
+
     /// Asks for what is missing, where the broker to ask is known.
-    pub(super) fn advance_start(&mut self, env: &mut Env<'_>) {
+    pub fn advance(&mut self, view: &View) {
         let Some(starting) = &mut self.starting else {
             return;
         };
-        let timeout = settings(env).request_timeout;
+        let timeout = self.request_timeout;
+        let mut ask = |to: Node, request, then| {
+            let ask = Ask {
+                to,
+                timeout,
+                request,
+                then,
+            };
+            self.actions.push_back(Action::Ask(ask));
+        };
         starting.retry_at = Instant::FAR_FUTURE;
-        if let (Answer::Missing, Some(node)) = (&starting.committed, self.coordinator.node()) {
-            starting.committed = Answer::Asked;
-            let (channel, purpose) = (Channel::Coordinator, Continuation::OffsetFetch(starting.id));
-            self.requests
-                .send(env, node, channel, timeout, purpose, Request::OffsetFetch);
+        if let (Wanted::Missing, Some(node)) = (&starting.committed, view.coordinator.node()) {
+            starting.committed = Wanted::Asked;
+            let then = Continuation::OffsetFetch(starting.id);
+            ask(node, Request::OffsetFetch, then);
         }
         let mut no_leader = false;
         for (partition, ends) in &mut starting.partitions {
-            if !matches!(ends, Answer::Missing) {
+            if !matches!(ends, Wanted::Missing) {
                 continue;
             }
-            let Some((leader, _)) = self.metadata.leader(*partition) else {
+            let Some((leader, _)) = view.metadata.leader(*partition) else {
                 no_leader = true;
                 continue;
             };
-            *ends = Answer::Asked;
-            self.requests.send(
-                env,
-                leader,
-                Channel::Data,
-                timeout,
-                Continuation::StartOffsets(starting.id, *partition),
-                Request::ListOffsets {
-                    partition: *partition,
-                },
-            );
+            *ends = Wanted::Asked;
+            let request = Request::ListOffsets {
+                partition: *partition,
+            };
+            let then = Continuation::StartOffsets(starting.id, *partition);
+            ask(leader, request, then);
         }
         if no_leader {
-            self.refresh_metadata(env);
+            self.actions.push_back(Action::RefreshMetadata);
         }
     }
 
     /// Takes the group's committed offsets, or asks again later.
-    pub(super) fn committed_offsets_answered(
+    pub fn handle_committed(
         &mut self,
-        env: &mut Env<'_>,
+        now: Instant,
+        view: &View,
         id: u32,
-        result: Result<Vec<CommittedOffset>, Failure>,
+        answer: Result<Vec<CommittedOffset>, Failure>,
     ) {
         use ErrorName as E;
-        let retry_at = env.now() + settings(env).retry_backoff;
         let Some(starting) = self.starting.as_mut().filter(|starting| starting.id == id) else {
             return;
         };
-        match result {
+        match answer {
             Ok(committed) => {
-                starting.committed = Answer::Known(committed);
-                self.finish_start(env);
+                starting.committed = Wanted::Known(committed);
+                self.finish(view);
             }
             Err(failure) => {
-                starting.committed = Answer::Missing;
-                starting.retry_at = retry_at;
+                starting.committed = Wanted::Missing;
+                starting.retry_at = now + self.retry_backoff;
                 if let Failure::Lost
                 | Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable) = failure
                 {
-                    self.coordinator_lost(env);
+                    self.actions.push_back(Action::LoseCoordinator);
                 }
             }
         }
     }
 
     /// Takes both ends of a partition, or asks again later.
-    pub(super) fn start_offsets_answered(
+    pub fn handle_ends(
         &mut self,
-        env: &mut Env<'_>,
-        id: u32,
-        partition: PartitionIndex,
-        result: Result<LogEnds, Failure>,
+        now: Instant,
+        view: &View,
+        (id, partition): (u32, PartitionIndex),
+        answer: Result<LogEnds, Failure>,
     ) {
-        let retry_at = env.now() + settings(env).retry_backoff;
         let Some(starting) = self.starting.as_mut().filter(|starting| starting.id == id) else {
             return;
         };
@@ -126,54 +152,80 @@ impl Process {
         let Some((_, ends)) = entries.find(|(index, _)| *index == partition) else {
             return;
         };
-        match result {
+        match answer {
             Ok(known) => {
-                *ends = Answer::Known(known);
-                self.finish_start(env);
+                *ends = Wanted::Known(known);
+                self.finish(view);
             }
             Err(_) => {
-                *ends = Answer::Missing;
-                starting.retry_at = retry_at;
-                self.refresh_metadata(env);
+                *ends = Wanted::Missing;
+                starting.retry_at = now + self.retry_backoff;
+                self.actions.push_back(Action::RefreshMetadata);
             }
         }
     }
 
-    /// Tells the application, once everything is known.
-    fn finish_start(&mut self, env: &mut Env<'_>) {
+    /// Takes what is to be done next.
+    #[inline]
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// Returns when to ask again for what was refused.
+    #[inline]
+    pub fn poll_timeout(&self) -> Instant {
+        let starting = self.starting.as_ref();
+        starting.map_or(Instant::FAR_FUTURE, |starting| starting.retry_at)
+    }
+
+    /// Lets the application have the partitions, once everything is known.
+    fn finish(&mut self, view: &View) {
         let Some(starting) = &self.starting else {
             return;
         };
-        let Answer::Known(committed) = &starting.committed else {
+        let Wanted::Known(committed) = &starting.committed else {
             return;
         };
+        // Looked at first, because each answer of many comes here, and only the last one finds all.
+        let mut ends = starting.partitions.iter();
+        if !ends.all(|(_, ends)| matches!(ends, Wanted::Known(_))) {
+            return;
+        }
         let mut assignments = Vec::with_capacity(starting.partitions.len());
         for (index, ends) in &starting.partitions {
-            let Answer::Known(ends) = ends else {
+            let Wanted::Known(ends) = ends else {
                 return;
             };
-            let partition = env.topology.partition(*index);
+            let partition = view.topology.partition(*index);
             let own = committed.iter().find(|offset| offset.partition == *index);
             assignments.push(Assignment {
                 partition,
                 committed: own.map(|offset| offset.next),
                 log_start: ends.log_start,
                 high_watermark: ends.log_end,
-                founding_partitions: founding_partitions(env, committed, partition.topic),
-                partitions: self.metadata.partitions_of(&env.topology, partition.topic),
+                founding_partitions: founding_partitions(
+                    &view.topology,
+                    committed,
+                    partition.topic,
+                ),
+                partitions: view.metadata.partitions_of(&view.topology, partition.topic),
             });
         }
         self.starting = None;
-        self.application.call(Callback::Assigned(assignments));
+        self.actions.push_back(Action::Assign(assignments));
     }
 }
 
 /// Returns the number of partitions that the topic had when the group first committed for it. Each
 /// commit repeats the number; where they differ, the lowest is the first. A commit without it tells
 /// nothing, so that every partition counts as added later and nothing is skipped.
-fn founding_partitions(env: &Env<'_>, committed: &[CommittedOffset], topic: u32) -> Option<u32> {
+fn founding_partitions(
+    topology: &Topology,
+    committed: &[CommittedOffset],
+    topic: u32,
+) -> Option<u32> {
     let of_topic = committed
         .iter()
-        .filter(|offset| env.topology.partition(offset.partition).topic == topic);
+        .filter(|offset| topology.partition(offset.partition).topic == topic);
     of_topic.map(|offset| offset.metadata.unwrap_or(0)).min()
 }

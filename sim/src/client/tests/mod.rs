@@ -6,6 +6,7 @@ mod connections;
 mod fetching;
 mod group;
 mod kafka;
+mod parts;
 mod positions;
 mod probe;
 mod producing;

@@ -1,0 +1,135 @@
+//! Answers as the parts that asked read them: typed, with every kind of error in one place.
+
+use super::connection::Failure;
+use crate::protocol::{
+    CommittedOffset, FetchResponse, GroupMemberId, JoinError, JoinGroupResponse, LeaderInfo,
+    LogEnds, Node, Response,
+};
+use crate::topology::PartitionIndex;
+use plimsoll_core::Offset;
+use plimsoll_oracle::ErrorName;
+
+/// What an answer carries where the broker did what it was asked.
+pub trait Answer: Sized {
+    /// Returns what a response carries; `None` where it is the answer to another kind of request.
+    fn read(response: Response) -> Option<Result<Self, ErrorName>>;
+}
+
+/// Reads what became of a request as the type that its continuation takes. An answer that cannot
+/// be read says no more than a lost one.
+#[inline]
+pub fn read<T: Answer>(result: Result<Response, Failure>) -> Result<T, Failure> {
+    match result? {
+        Response::Failed(error) => Err(Failure::Refused(error)),
+        response => match T::read(response) {
+            Some(result) => result.map_err(Failure::Refused),
+            None => Err(Failure::Lost),
+        },
+    }
+}
+
+/// What a coordinator answers to a join.
+#[derive(Debug)]
+pub enum Joined {
+    /// A new generation.
+    Generation(Box<JoinGroupResponse>),
+    /// The id with which to join again (KIP-394).
+    MemberId(GroupMemberId),
+}
+
+/// `Metadata`.
+impl Answer for Vec<LeaderInfo> {
+    fn read(response: Response) -> Option<Result<Self, ErrorName>> {
+        match response {
+            Response::Metadata(leaders) => Some(Ok(leaders)),
+            _ => None,
+        }
+    }
+}
+
+/// `FindCoordinator`.
+impl Answer for Node {
+    fn read(response: Response) -> Option<Result<Self, ErrorName>> {
+        match response {
+            Response::FindCoordinator(result) => Some(result),
+            _ => None,
+        }
+    }
+}
+
+/// `Produce`.
+impl Answer for Offset {
+    fn read(response: Response) -> Option<Result<Self, ErrorName>> {
+        match response {
+            Response::Produce(result) => Some(result),
+            _ => None,
+        }
+    }
+}
+
+/// `Fetch`.
+impl Answer for Box<FetchResponse> {
+    #[inline]
+    fn read(response: Response) -> Option<Result<Self, ErrorName>> {
+        match response {
+            Response::Fetch(response) => Some(Ok(response)),
+            _ => None,
+        }
+    }
+}
+
+/// `ListOffsets`.
+impl Answer for LogEnds {
+    fn read(response: Response) -> Option<Result<Self, ErrorName>> {
+        match response {
+            Response::ListOffsets(result) => Some(result),
+            _ => None,
+        }
+    }
+}
+
+/// `JoinGroup`.
+impl Answer for Joined {
+    fn read(response: Response) -> Option<Result<Self, ErrorName>> {
+        match response {
+            Response::JoinGroup(Ok(joined)) => Some(Ok(Self::Generation(joined))),
+            Response::JoinGroup(Err(JoinError::MemberIdRequired(id))) => {
+                Some(Ok(Self::MemberId(id)))
+            }
+            Response::JoinGroup(Err(JoinError::Other(error))) => Some(Err(error)),
+            _ => None,
+        }
+    }
+}
+
+/// `SyncGroup`.
+impl Answer for Vec<PartitionIndex> {
+    fn read(response: Response) -> Option<Result<Self, ErrorName>> {
+        match response {
+            Response::SyncGroup(result) => Some(result),
+            _ => None,
+        }
+    }
+}
+
+/// `OffsetFetch`.
+impl Answer for Vec<CommittedOffset> {
+    fn read(response: Response) -> Option<Result<Self, ErrorName>> {
+        match response {
+            Response::OffsetFetch(result) => Some(result),
+            _ => None,
+        }
+    }
+}
+
+/// `Heartbeat`, `LeaveGroup`, `OffsetCommit`: what is answered is that it was done.
+impl Answer for () {
+    fn read(response: Response) -> Option<Result<Self, ErrorName>> {
+        match response {
+            Response::Heartbeat(result)
+            | Response::LeaveGroup(result)
+            | Response::OffsetCommit(result) => Some(result),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! Membership of the group (librdkafka: `rdkafka_cgrp.c`): [`join`] and sync, the heartbeats of a
+//! [`session`], and here what rebalances lead to, and leaving.
+
+mod join;
+mod session;
+
+use crate::client::action::{Action, Continuation};
+use crate::client::connection::Ask;
+use crate::client::rebalance::{Callback, Next, Rebalance};
+use crate::client::view::View;
+use crate::protocol::{Generation, GroupMemberId, Request};
+use crate::topology::PartitionIndex;
+use plimsoll_core::{Assignment, Instant, RebalanceId};
+use plimsoll_scenarios::scenario::{Assignor, Consumers};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// Stands for no generation.
+const NO_GENERATION: Generation = -1;
+
+/// What a client knows of its membership.
+#[derive(Debug)]
+pub struct Group {
+    settings: Settings,
+    phase: Phase,
+    /// Number that increases with each attempt at membership: answers to earlier ones mean nothing
+    /// any more.
+    attempt: u32,
+    member: Option<GroupMemberId>,
+    generation: Generation,
+    /// Number of partitions when this member, as the group's leader, gave them out.
+    leads: Option<usize>,
+    /// Earliest time of the next join.
+    join_at: Instant,
+    heartbeat_at: Instant,
+    heartbeat_in_flight: bool,
+    /// End of the session, if no heartbeat is answered until then.
+    session_until: Instant,
+    rebalance: Rebalance,
+    actions: VecDeque<Action>,
+}
+
+#[derive(Debug)]
+struct Settings {
+    /// `group.instance.id`, of static members only.
+    instance: Option<u32>,
+    assignor: Assignor,
+    session_timeout: Duration,
+    heartbeat: Duration,
+    poll_deadline: Duration,
+    request_timeout: Duration,
+    retry_backoff: Duration,
+}
+
+/// Where a client stands with its group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// About to join, for the first time or again.
+    Unjoined,
+    /// With a JoinGroup in flight. Now and in the next phase no heartbeats are sent.
+    Joining,
+    /// With a SyncGroup in flight.
+    Syncing,
+    /// In a generation.
+    Joined,
+    /// Leaving: the process ends then.
+    Leaving,
+}
+
+impl Group {
+    /// Creates the state of a client that is not in the group. `instance` is `group.instance.id`,
+    /// where members are static.
+    pub fn new(consumers: &Consumers, instance: Option<u32>) -> Self {
+        Self {
+            settings: Settings {
+                instance,
+                assignor: consumers.assignor,
+                session_timeout: consumers.session_timeout,
+                heartbeat: consumers.heartbeat,
+                poll_deadline: consumers.poll_deadline,
+                request_timeout: consumers.request_timeout,
+                retry_backoff: consumers.retry_backoff,
+            },
+            phase: Phase::Unjoined,
+            attempt: 0,
+            member: None,
+            generation: NO_GENERATION,
+            leads: None,
+            join_at: Instant::ZERO,
+            heartbeat_at: Instant::FAR_FUTURE,
+            heartbeat_in_flight: false,
+            session_until: Instant::FAR_FUTURE,
+            rebalance: Rebalance::new(consumers.assignor == Assignor::CooperativeSticky),
+            actions: VecDeque::new(),
+        }
+    }
+
+    /// Returns what a commit is stamped with, where the client is in the group.
+    pub fn identity(&self) -> Option<(GroupMemberId, Generation)> {
+        let member = self.member?;
+        (self.generation != NO_GENERATION).then_some((member, self.generation))
+    }
+
+    /// Returns the generation in which the client is; -1: none.
+    pub fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    /// Returns what the application knows of rebalances, and is to learn.
+    #[inline]
+    pub fn rebalance(&self) -> &Rebalance {
+        &self.rebalance
+    }
+}
+
+/// Rebalances.
+impl Group {
+    /// Begins a rebalance. While the application is in the middle of an earlier callback nothing
+    /// happens: the next heartbeat will say it again.
+    fn begin_rebalance(&mut self, now: Instant, view: &View) {
+        if self.phase != Phase::Joined || self.rebalance.is_under_way() {
+            return;
+        }
+        // What was assigned and is not started yet was never the application's.
+        self.actions.push_back(Action::ForgetStart);
+        let next = self.rebalance.begin();
+        self.go_on(now, view, next);
+    }
+
+    /// Takes partitions whose positions are known: the application will get them.
+    pub fn handle_started(&mut self, assignments: Vec<Assignment>) {
+        self.rebalance.handle_started(assignments);
+    }
+
+    /// Takes what the application is told at this moment; `None` where that has become moot.
+    pub fn poll_callback(&mut self, now: Instant, view: &View) -> Option<(RebalanceId, Callback)> {
+        let callback = self.rebalance.poll_callback(&view.topology);
+        if callback.is_none() {
+            self.join_if_needed(now, view);
+        }
+        callback
+    }
+
+    /// Takes the answer to an assignment; `false` where that is not what the application was asked
+    /// last.
+    pub fn handle_assign_answer(&mut self, rebalance: RebalanceId) -> bool {
+        self.rebalance.handle_assign_answer(rebalance)
+    }
+
+    /// Goes on after an assignment, whose partitions are fetched now.
+    pub fn handle_fetching(&mut self, now: Instant, view: &View) {
+        let next = self.rebalance.after_assignment();
+        self.go_on(now, view, next);
+    }
+
+    /// Takes the answer to a revocation or a loss. Returns the partitions that the application gave
+    /// up, if it was asked to.
+    pub fn handle_revoke_answer(
+        &mut self,
+        now: Instant,
+        view: &View,
+        rebalance: RebalanceId,
+    ) -> Vec<PartitionIndex> {
+        match self.rebalance.handle_revoke_answer(rebalance) {
+            Some(Callback::Revoked(given_up)) => {
+                if self.phase == Phase::Joined {
+                    let next = self.rebalance.after_revocation();
+                    self.go_on(now, view, next);
+                }
+                given_up
+            }
+            Some(_) => {
+                self.join_if_needed(now, view);
+                Vec::new()
+            }
+            None => Vec::new(),
+        }
+    }
+
+    /// Does what follows a step of a rebalance.
+    fn go_on(&mut self, now: Instant, view: &View, next: Next) {
+        match next {
+            Next::Wait => {}
+            Next::Join => {
+                self.phase = Phase::Unjoined;
+                self.join_at = now;
+                self.join_if_needed(now, view);
+            }
+            Next::Start(partitions) => {
+                self.actions
+                    .push_back(Action::Start(self.attempt, partitions));
+            }
+        }
+    }
+
+    /// Ends the membership, and with it every claim to partitions.
+    fn lose_all(&mut self, now: Instant, view: &View, forget_member: bool) {
+        if self.phase == Phase::Leaving {
+            return;
+        }
+        self.phase = Phase::Unjoined;
+        self.attempt += 1;
+        self.generation = NO_GENERATION;
+        self.leads = None;
+        self.join_at = now;
+        if forget_member {
+            self.member = None;
+        }
+        self.actions.push_back(Action::ForgetStart);
+        self.rebalance.handle_lost();
+        self.join_if_needed(now, view);
+    }
+}
+
+/// Leave.
+impl Group {
+    /// Leaves the group when the application polled too late, so that others can have its
+    /// partitions (KIP-62; static members stay, KIP-345). The application learns of it when it
+    /// polls again.
+    pub fn handle_missed_poll(&mut self, now: Instant, view: &View) {
+        let (coordinator, instance) = (view.coordinator.node(), self.settings.instance);
+        if let (Some(member), Some(node), None) = (self.member, coordinator, instance) {
+            let request = Request::LeaveGroup { member };
+            self.actions.push_back(Action::Say(node, request));
+        }
+        self.lose_all(now, view, true);
+    }
+
+    /// Leaves the group: the application is done, and the process ends then. Static members do not
+    /// leave: their partitions wait for their return.
+    pub fn leave(&mut self, view: &View) {
+        self.phase = Phase::Leaving;
+        self.attempt += 1;
+        let (coordinator, instance) = (view.coordinator.node(), self.settings.instance);
+        if let (Some(member), Some(_), None) = (self.member, coordinator, instance) {
+            let (timeout, then) = (self.settings.request_timeout, Continuation::LeaveGroup);
+            self.ask(view, timeout, then, Request::LeaveGroup { member });
+        } else {
+            self.actions.push_back(Action::End);
+        }
+    }
+
+    /// Ends the process: the coordinator let it go, or cannot be reached.
+    pub fn handle_left(&mut self) {
+        self.actions.push_back(Action::End);
+    }
+}
+
+/// Time and actions.
+impl Group {
+    /// Goes on with a coordinator that was found.
+    pub fn handle_coordinator(&mut self, now: Instant, view: &View) {
+        self.join_if_needed(now, view);
+        self.heartbeat_if_due(now, view);
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Instant, view: &View) {
+        if self.phase == Phase::Joined && self.session_until <= now {
+            // The coordinator has expelled us by now, or will have when it can be reached
+            // (`rd_kafka_cgrp_session_timeout_check`).
+            self.lose_all(now, view, true);
+        }
+        self.join_if_needed(now, view);
+        self.heartbeat_if_due(now, view);
+    }
+
+    /// Takes what is to be done next.
+    #[inline]
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// Returns the earliest deadline.
+    #[inline]
+    pub fn poll_timeout(&self, view: &View) -> Instant {
+        let can_send = view.coordinator.node().is_some();
+        match self.phase {
+            Phase::Unjoined if can_send && !self.rebalance.is_under_way() => self.join_at,
+            Phase::Joined if can_send && !self.heartbeat_in_flight => {
+                self.session_until.min(self.heartbeat_at)
+            }
+            Phase::Joined => self.session_until,
+            _ => Instant::FAR_FUTURE,
+        }
+    }
+
+    /// Asks the coordinator, which is known.
+    fn ask(&mut self, view: &View, timeout: Duration, then: Continuation, request: Request) {
+        let Some(to) = view.coordinator.node() else {
+            debug_assert!(false, "asked an unknown coordinator");
+            return;
+        };
+        self.actions.push_back(Action::Ask(Ask {
+            to,
+            timeout,
+            request,
+            then,
+        }));
+    }
+
+    fn is_current(&self, phase: Phase, attempt: u32) -> bool {
+        self.phase == phase && self.attempt == attempt
+    }
+}

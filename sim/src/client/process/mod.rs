@@ -1,0 +1,430 @@
+//! A process of a member: it takes what arrives to the part of the client that it concerns, and
+//! carries out what the parts want. It alone sees the world.
+
+mod turn;
+
+use crate::client::action::{Action, Continuation, DeadLetterCopy};
+use crate::client::answer::read;
+use crate::client::application::Application;
+use crate::client::commits::Commits;
+use crate::client::connection::{Ask, Connections, Failure, Requests, channel_of};
+use crate::client::coordinator::Coordinator;
+use crate::client::dead_letters::DeadLetters;
+use crate::client::fetcher::Fetcher;
+use crate::client::group::Group;
+use crate::client::metadata::{Metadata, first_broker};
+use crate::client::start::Start;
+use crate::client::view::View;
+use crate::env::Env;
+use crate::protocol::{Correlation, FetchResponse, Node, Request, Response};
+use crate::recipes::SubjectSpec;
+use crate::sink::HandlerCall;
+use plimsoll_core::{CommitId, CommitOutcome, Event, Instant, Outcome, TopicPartition};
+use plimsoll_oracle::{MemberId, TraceEvent};
+use plimsoll_scenarios::{Purpose, Rng};
+use std::time::Duration;
+
+/// A process of a member.
+pub struct Process {
+    id: MemberId,
+    node: Node,
+    request_timeout: Duration,
+    requests: Requests<Continuation>,
+    view: View,
+    group: Group,
+    start: Start,
+    fetcher: Fetcher,
+    commits: Commits,
+    dead_letters: DeadLetters,
+    application: Application,
+    ended: bool,
+}
+
+impl Process {
+    /// Creates a process that has not started.
+    pub fn new(
+        env: &Env<'_>,
+        id: MemberId,
+        spec: SubjectSpec,
+        starts: u32,
+        first_correlation: u32,
+    ) -> Self {
+        let (node, topology) = (env.member_node(id), env.topology.clone());
+        let (brokers, partitions) = (env.brokers().count(), topology.len());
+        let consumers = &env.plan.settings.consumers;
+        let (timeout, backoff) = (consumers.request_timeout, consumers.retry_backoff);
+        let instance = consumers.static_ids.then_some(id.0);
+        let mut config = consumers.config;
+        let process = u64::from(id.0) << 32 | u64::from(starts);
+        config.jitter_seed = Rng::substream(env.plan.seed, Purpose::Jitter, process).next_u64();
+        Self {
+            id,
+            node,
+            request_timeout: timeout,
+            requests: Requests::new(first_correlation),
+            view: View {
+                topology,
+                connections: Connections::new(brokers),
+                metadata: Metadata::new(
+                    env.now(),
+                    first_broker(env.plan, node),
+                    partitions,
+                    consumers.metadata_refresh,
+                    backoff,
+                ),
+                coordinator: Coordinator::new(timeout),
+            },
+            group: Group::new(consumers, instance),
+            start: Start::new(timeout, backoff),
+            fetcher: Fetcher::new(consumers, brokers, partitions),
+            commits: Commits::new(instance, timeout),
+            dead_letters: DeadLetters::new(timeout),
+            application: Application::new(
+                (spec.build)(&config),
+                spec.polling,
+                consumers.poll_deadline,
+            ),
+            ended: false,
+        }
+    }
+
+    /// Returns whether it ended by itself.
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Returns the number that the next request would have.
+    pub fn next_correlation(&self) -> u32 {
+        self.requests.next_correlation()
+    }
+
+    /// Returns whether it fetches this partition now.
+    pub fn owns(&self, partition: TopicPartition) -> bool {
+        let index = self.view.topology.index(partition);
+        index.is_some_and(|index| self.fetcher.is_assigned(index))
+    }
+
+    /// Returns the number of partitions that it fetches now.
+    pub fn owned(&self) -> usize {
+        self.fetcher.assigned().len()
+    }
+
+    /// Returns the earliest deadline.
+    #[inline]
+    pub fn next_timeout(&self) -> Instant {
+        self.requests
+            .poll_timeout()
+            .min(self.view.metadata.poll_timeout())
+            .min(self.view.coordinator.poll_timeout())
+            .min(self.group.poll_timeout(&self.view))
+            .min(self.start.poll_timeout())
+            .min(self.fetcher.poll_timeout())
+            .min(self.application.poll_timeout())
+    }
+}
+
+/// What arrives.
+impl Process {
+    /// Begins with what librdkafka calls bootstrap: metadata, then the coordinator, then the group.
+    pub fn start(&mut self, env: &mut Env<'_>) {
+        self.view.handle_metadata_timeout(env.now());
+        self.carry_out(env);
+    }
+
+    /// Asks the subject to stop.
+    pub fn stop(&mut self, env: &mut Env<'_>) {
+        self.application.tell(Event::Shutdown);
+        self.run_application(env);
+    }
+
+    /// Handles a response.
+    pub fn handle_response(
+        &mut self,
+        env: &mut Env<'_>,
+        from: Node,
+        correlation: Correlation,
+        response: Response,
+    ) {
+        match self.requests.take_answered(correlation) {
+            Some(then) => {
+                self.view.connections.handle_answer(from);
+                self.go_on(env, from, then, Ok(response));
+                self.run_application(env);
+            }
+            None => {
+                if let Response::Fetch(response) = response {
+                    env.cluster.recycle_response(response);
+                }
+            }
+        }
+    }
+
+    /// Handles the loss of the connections with a broker, and of what was in flight on them.
+    pub fn handle_disconnected(&mut self, env: &mut Env<'_>, peer: Node) {
+        let now = env.now();
+        self.view.connections.handle_broken(now, peer);
+        let before = self.requests.next_correlation();
+        let was_coordinator = self.view.coordinator.node() == Some(peer);
+        if was_coordinator {
+            self.view.coordinator.forget();
+        }
+        while let Some(then) = self.requests.take_lost(peer, before) {
+            self.go_on(env, peer, then, Err(Failure::Lost));
+        }
+        if was_coordinator {
+            self.view.coordinator.find(now);
+            self.carry_out(env);
+        }
+        self.run_application(env);
+    }
+
+    /// Handles the result of a handler.
+    pub fn handle_processed(&mut self, env: &mut Env<'_>, call: HandlerCall, outcome: Outcome) {
+        let waits = self.group.rebalance().awaits_answer();
+        let result = Event::Processed {
+            partition: call.partition,
+            epoch: call.epoch,
+            offset: call.offset,
+            attempt: call.attempt,
+            outcome,
+        };
+        self.application.handle_processed(env.now(), waits, result);
+        self.run_application(env);
+    }
+
+    /// Does what is due: some deadline may have passed.
+    pub fn handle_timeout(&mut self, env: &mut Env<'_>) {
+        let now = env.now();
+        while let Some(peer) = self.requests.poll_overdue(now) {
+            env.cut(self.node, peer);
+        }
+        if self.view.metadata.poll_timeout() <= now {
+            self.view.handle_metadata_timeout(now);
+            self.carry_out(env);
+        }
+        if self.view.coordinator.poll_timeout() <= now {
+            self.view.coordinator.find(now);
+            self.carry_out(env);
+        }
+        if self.group.poll_timeout(&self.view) <= now {
+            self.group.handle_timeout(now, &self.view);
+            self.carry_out(env);
+        }
+        if self.start.poll_timeout() <= now {
+            self.start.advance(&self.view);
+            self.carry_out(env);
+        }
+        if self.fetcher.poll_timeout() <= now {
+            self.fetcher.fetch_all(now, &self.view);
+            self.carry_out(env);
+        }
+        if self.application.take_missed_poll_deadline(now) {
+            self.group.handle_missed_poll(now, &self.view);
+            self.carry_out(env);
+        }
+        self.application.handle_timeout(now);
+        self.run_application(env);
+    }
+
+    /// Goes on with a request that was answered, or lost.
+    fn go_on(
+        &mut self,
+        env: &mut Env<'_>,
+        from: Node,
+        then: Continuation,
+        result: Result<Response, Failure>,
+    ) {
+        let (now, view) = (env.now(), &self.view);
+        match then {
+            Continuation::Fetch => match read::<Box<FetchResponse>>(result) {
+                Ok(response) => {
+                    self.fetcher.handle_fetched(now, view, from, &response);
+                    env.cluster.recycle_response(response);
+                }
+                Err(_) => self.fetcher.handle_failed(now, view, from),
+            },
+            Continuation::Metadata => {
+                if self.view.metadata.handle_answer(now, read(result)) {
+                    self.metadata_updated(env);
+                }
+            }
+            Continuation::FindCoordinator => {
+                if self.view.handle_coordinator(now, read(result)) {
+                    self.coordinator_found(env);
+                }
+            }
+            Continuation::JoinGroup(attempt) => {
+                self.group.handle_join(now, view, attempt, read(result));
+            }
+            Continuation::SyncGroup(attempt) => {
+                self.group.handle_sync(now, view, attempt, read(result));
+            }
+            Continuation::Heartbeat(attempt) => {
+                self.group
+                    .handle_heartbeat(now, view, attempt, read(result));
+            }
+            Continuation::LeaveGroup => self.group.handle_left(),
+            Continuation::OffsetFetch(id) => {
+                self.start.handle_committed(now, view, id, read(result));
+            }
+            Continuation::StartOffsets(id, partition) => {
+                let of = (id, partition);
+                self.start.handle_ends(now, view, of, read(result));
+            }
+            Continuation::ResetOffsets(partition, version) => {
+                let of = (partition, version);
+                self.fetcher.handle_range(now, view, of, read(result));
+            }
+            Continuation::OffsetCommit(commit) => self.commits.handle_answer(commit, read(result)),
+            Continuation::DeadLetter(copy) => self.dead_letters.handle_answer(copy, read(result)),
+        }
+        self.carry_out(env);
+    }
+
+    fn metadata_updated(&mut self, env: &mut Env<'_>) {
+        let now = env.now();
+        self.view.coordinator.find(now);
+        self.carry_out(env);
+        self.start.advance(&self.view);
+        self.carry_out(env);
+        self.fetcher.handle_metadata(now, &self.view);
+        self.carry_out(env);
+        self.group.check_partition_count(now, &self.view);
+    }
+
+    fn coordinator_found(&mut self, env: &mut Env<'_>) {
+        self.group.handle_coordinator(env.now(), &self.view);
+        self.carry_out(env);
+        self.start.advance(&self.view);
+    }
+}
+
+/// What the parts want.
+impl Process {
+    /// Does what the parts want. A part of which others want something comes before them: what an
+    /// action leads to is done before the next action.
+    fn carry_out(&mut self, env: &mut Env<'_>) {
+        while let Some(action) = self.poll_action() {
+            self.perform(env, action);
+        }
+    }
+
+    #[inline]
+    fn poll_action(&mut self) -> Option<Action> {
+        if let Some(to) = self.view.metadata.poll_action() {
+            return Some(Action::Ask(Ask {
+                to,
+                timeout: self.request_timeout,
+                request: Request::Metadata,
+                then: Continuation::Metadata,
+            }));
+        }
+        if let action @ Some(_) = self.fetcher.poll_action() {
+            return action;
+        }
+        if let action @ Some(_) = self.view.coordinator.poll_action() {
+            return action;
+        }
+        if let action @ Some(_) = self.start.poll_action() {
+            return action;
+        }
+        if let action @ Some(_) = self.group.poll_action() {
+            return action;
+        }
+        if let action @ Some(_) = self.commits.poll_action() {
+            return action;
+        }
+        self.dead_letters.poll_action()
+    }
+
+    fn perform(&mut self, env: &mut Env<'_>, action: Action) {
+        let now = env.now();
+        match action {
+            Action::Ask(ask) => self.ask(env, ask),
+            Action::AskAny(timeout, request, then) => {
+                let to = self.view.choose_broker(now);
+                let ask = Ask {
+                    to,
+                    timeout,
+                    request,
+                    then,
+                };
+                self.ask(env, ask);
+            }
+            Action::Say(to, request) => {
+                let (channel, correlation) = (channel_of(&request), self.requests.number());
+                env.request(self.node, to, channel, correlation, request);
+            }
+            Action::Poll(broker) => {
+                let request = env.cluster.fetch_request();
+                let ask = self.fetcher.poll_request(&self.view, broker, request);
+                self.ask(env, ask);
+            }
+            Action::TryAnotherBroker => self.view.metadata.try_another_broker(),
+            Action::RefreshMetadata => self.view.refresh_metadata(now),
+            Action::WantMetadata => self.view.metadata.want(now),
+            Action::LoseCoordinator => self.view.coordinator.lose(now),
+            Action::Start(id, partitions) => self.start.begin(&self.view, id, partitions),
+            Action::ForgetStart => self.start.forget(),
+            Action::Assign(assignments) => self.group.handle_started(assignments),
+            Action::Tell(event) => self.application.tell(event),
+            Action::CommitSent => env.observe(TraceEvent::CommitSent { member: self.id }),
+            Action::EndCommit(commit, result) => self.end_commit(env, commit, result),
+            Action::EndDeadLetter(copy, acknowledged) => {
+                self.end_dead_letter(env, copy, acknowledged);
+            }
+            Action::End => {
+                self.requests.forget_all();
+                self.ended = true;
+                env.observe(TraceEvent::MemberStopped { member: self.id });
+            }
+        }
+    }
+
+    #[inline]
+    fn ask(&mut self, env: &mut Env<'_>, ask: Ask<Continuation>) {
+        let channel = channel_of(&ask.request);
+        let correlation = self.requests.add(env.now(), ask.to, ask.timeout, ask.then);
+        env.request(self.node, ask.to, channel, correlation, ask.request);
+    }
+
+    fn end_commit(&mut self, env: &mut Env<'_>, commit: CommitId, result: Result<(), Failure>) {
+        let member = self.id;
+        let outcome = match result {
+            Ok(()) => CommitOutcome::Ok,
+            Err(Failure::Lost) => {
+                env.observe(TraceEvent::CommitUnknown { member });
+                CommitOutcome::Unknown
+            }
+            Err(Failure::Refused(error)) => {
+                env.observe(TraceEvent::CommitRefused { member, error });
+                CommitOutcome::Failed
+            }
+        };
+        self.application
+            .tell(Event::CommitFinished { commit, outcome });
+    }
+
+    fn end_dead_letter(&mut self, env: &mut Env<'_>, copy: DeadLetterCopy, acknowledged: bool) {
+        let DeadLetterCopy {
+            partition,
+            epoch,
+            offset,
+            message,
+        } = copy;
+        if acknowledged {
+            env.observe(TraceEvent::DeadLettered {
+                member: self.id,
+                partition,
+                offset,
+                message,
+            });
+        }
+        self.application.tell(Event::DeadLettered {
+            partition,
+            epoch,
+            offset,
+            acknowledged,
+        });
+    }
+}

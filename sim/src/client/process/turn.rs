@@ -1,0 +1,297 @@
+//! The application's turn: what it learns when it polls, and the commands that it gives.
+
+use super::Process;
+use crate::client::action::DeadLetterCopy;
+use crate::client::rebalance::Callback;
+use crate::env::Env;
+use crate::recipes::Payload;
+use crate::sink::HandlerCall;
+use crate::topology::PartitionIndex;
+use plimsoll_core::{
+    AssignmentEpoch, Command, Event, NextOffset, RebalanceId, Record, Start, TopicPartition,
+};
+use plimsoll_oracle::TraceEvent;
+
+/// What the application learns.
+impl Process {
+    /// Gives the application what there is for it, and does what it says, until both are done.
+    pub(super) fn run_application(&mut self, env: &mut Env<'_>) {
+        let mut is_drained = false;
+        while !self.ended && !self.application.is_closed() {
+            let delivered = self.deliver(env);
+            if !delivered && is_drained {
+                return;
+            }
+            let mut idle = !delivered;
+            while let Some(command) = self.application.poll_command() {
+                idle = false;
+                self.execute(env, command);
+                if self.application.is_closed() {
+                    return;
+                }
+            }
+            if idle {
+                return;
+            }
+            // There is no command any more before the next event.
+            is_drained = true;
+        }
+    }
+
+    /// Delivers one event, if there is one.
+    fn deliver(&mut self, env: &mut Env<'_>) -> bool {
+        let now = env.now();
+        let is_free = self.application.is_free();
+        if is_free && self.group.rebalance().has_callback() {
+            self.deliver_callback(env);
+            return true;
+        }
+        if self.application.handle_news(now) {
+            return true;
+        }
+        if is_free
+            && !self.group.rebalance().is_under_way()
+            && let Some((index, epoch, records)) = self.fetcher.poll_records()
+        {
+            let event = Event::Fetched {
+                partition: self.view.topology.partition(index),
+                epoch,
+                records,
+            };
+            self.application.handle_event(now, event);
+            return true;
+        }
+        false
+    }
+
+    /// Tells the application of a rebalance, unless that has become moot.
+    fn deliver_callback(&mut self, env: &mut Env<'_>) {
+        let now = env.now();
+        let Some((rebalance, callback)) = self.group.poll_callback(now, &self.view) else {
+            return self.carry_out(env);
+        };
+        let event = match callback {
+            Callback::Assigned(partitions) => Event::Assigned {
+                rebalance,
+                partitions,
+            },
+            Callback::Revoked(indices) => {
+                self.stop_fetching(env, &indices);
+                Event::Revoked {
+                    rebalance,
+                    partitions: self.names(&indices),
+                }
+            }
+            Callback::Lost(indices) => {
+                self.lose(env, &indices);
+                Event::Lost {
+                    rebalance,
+                    partitions: self.names(&indices),
+                }
+            }
+        };
+        self.note_polling(env);
+        self.application.handle_event(now, event);
+    }
+
+    /// Fetches partitions no more that the application is to give up.
+    fn stop_fetching(&mut self, env: &mut Env<'_>, partitions: &[PartitionIndex]) {
+        for index in partitions {
+            self.fetcher.unassign(*index);
+            if self.fetcher.is_held(*index) {
+                let partition = self.view.topology.partition(*index);
+                env.observe(TraceEvent::Revoked {
+                    member: self.id,
+                    partition,
+                    in_flight: env.sink.in_flight(self.id, partition),
+                });
+            }
+        }
+    }
+
+    /// Fetches partitions no more that are gone.
+    fn lose(&mut self, env: &mut Env<'_>, partitions: &[PartitionIndex]) {
+        for index in partitions {
+            self.fetcher.unassign(*index);
+            if self.fetcher.release(*index) {
+                env.observe(TraceEvent::Lost {
+                    member: self.id,
+                    partition: self.view.topology.partition(*index),
+                });
+            }
+        }
+    }
+
+    /// Notes that the application polled.
+    #[inline]
+    fn note_polling(&mut self, env: &Env<'_>) {
+        let waits = self.group.rebalance().awaits_answer();
+        self.application.note_polling(env.now(), waits);
+    }
+
+    fn names(&self, partitions: &[PartitionIndex]) -> Vec<TopicPartition> {
+        let partitions = partitions.iter();
+        partitions
+            .map(|index| self.view.topology.partition(*index))
+            .collect()
+    }
+}
+
+/// What the application says.
+impl Process {
+    fn execute(&mut self, env: &mut Env<'_>, command: Command<Payload>) {
+        match command {
+            Command::Dispatch {
+                partition,
+                epoch,
+                attempt,
+                record,
+            } => self.dispatch(env, (partition, epoch), attempt, &record),
+            Command::Cancel {
+                partition, offset, ..
+            } => {
+                self.application.cancel_handler();
+                env.cancel_handler(self.id, partition, offset);
+            }
+            Command::DeadLetter {
+                partition,
+                epoch,
+                record,
+                ..
+            } => {
+                let copy = DeadLetterCopy {
+                    partition,
+                    epoch,
+                    offset: record.offset,
+                    message: record.payload.message,
+                };
+                self.dead_letters.write(&self.view, copy);
+                self.carry_out(env);
+            }
+            Command::Commit { commit, offsets } => {
+                let identity = self.group.identity();
+                self.commits.commit(&self.view, identity, commit, &offsets);
+                self.carry_out(env);
+            }
+            Command::Pause { partition } => {
+                if let Some(index) = self.view.topology.index(partition) {
+                    self.fetcher.pause(index);
+                }
+            }
+            Command::Resume { partition } => {
+                if let Some(index) = self.view.topology.index(partition) {
+                    self.fetcher.resume(env.now(), &self.view, index);
+                    self.carry_out(env);
+                }
+            }
+            Command::Seek {
+                partition,
+                epoch,
+                position,
+            } => self.seek(env, partition, epoch, position),
+            Command::CompleteAssign { rebalance, starts } => {
+                self.complete_assign(env, rebalance, starts);
+                self.note_polling(env);
+            }
+            Command::CompleteRevoke { rebalance } => {
+                self.complete_revoke(env, rebalance);
+                self.note_polling(env);
+            }
+            Command::Close => self.close(env),
+        }
+    }
+
+    #[inline]
+    fn dispatch(
+        &mut self,
+        env: &mut Env<'_>,
+        (partition, epoch): (TopicPartition, AssignmentEpoch),
+        attempt: u32,
+        record: &Record<Payload>,
+    ) {
+        let waits = self.group.rebalance().awaits_answer();
+        self.application.start_handler(env.now(), waits);
+        env.start_handler(HandlerCall {
+            member: self.id,
+            partition,
+            epoch,
+            offset: record.offset,
+            attempt,
+            message: record.payload.message,
+            key: record.payload.key,
+        });
+    }
+
+    /// Moves a partition to where the application says.
+    fn seek(
+        &mut self,
+        env: &mut Env<'_>,
+        partition: TopicPartition,
+        epoch: AssignmentEpoch,
+        to: NextOffset,
+    ) {
+        let Some(index) = self.view.topology.index(partition) else {
+            return;
+        };
+        let of = (index, epoch);
+        if let Some(from) = self.fetcher.seek(env.now(), &self.view, of, to) {
+            env.observe(TraceEvent::PositionReset {
+                member: self.id,
+                partition,
+                from,
+                to,
+            });
+            self.carry_out(env);
+        }
+    }
+
+    /// Fetches what was assigned from where the application begins.
+    fn complete_assign(&mut self, env: &mut Env<'_>, rebalance: RebalanceId, starts: Vec<Start>) {
+        if !self.group.handle_assign_answer(rebalance) {
+            return;
+        }
+        for start in starts {
+            let Some(index) = self.view.topology.index(start.partition) else {
+                continue;
+            };
+            self.fetcher.assign(index, start.epoch, start.position);
+            env.observe(TraceEvent::Assigned {
+                member: self.id,
+                partition: start.partition,
+                epoch: start.epoch,
+                position: start.position,
+                generation: self.group.generation(),
+            });
+        }
+        let now = env.now();
+        self.fetcher.fetch_all(now, &self.view);
+        self.carry_out(env);
+        self.group.handle_fetching(now, &self.view);
+        self.carry_out(env);
+    }
+
+    /// Releases what the application gave up, or forgot because it was gone.
+    fn complete_revoke(&mut self, env: &mut Env<'_>, rebalance: RebalanceId) {
+        let now = env.now();
+        let given_up = self.group.handle_revoke_answer(now, &self.view, rebalance);
+        for index in given_up {
+            if self.fetcher.release(index) {
+                env.observe(TraceEvent::Released {
+                    member: self.id,
+                    partition: self.view.topology.partition(index),
+                });
+            }
+        }
+        self.carry_out(env);
+    }
+
+    /// Leaves the group: the application is done.
+    fn close(&mut self, env: &mut Env<'_>) {
+        self.application.close();
+        self.fetcher.unassign_all();
+        self.start.forget();
+        self.requests.forget_all();
+        self.group.leave(&self.view);
+        self.carry_out(env);
+    }
+}

@@ -1,0 +1,167 @@
+//! What is fetched, and what becomes of it.
+
+use super::*;
+use crate::client::connection::Failure;
+use crate::client::fetcher::Fetcher;
+use crate::protocol::{FetchResponse, FetchedPartition, Request, StoredRecord, Value};
+use plimsoll_core::{AssignmentEpoch, Offset};
+use plimsoll_oracle::{ErrorName, MessageId};
+
+const EPOCH: AssignmentEpoch = AssignmentEpoch(1);
+
+/// Returns a fetcher of these partitions, which has sent its first polls.
+fn fetcher(view: &View, partitions: &[PartitionIndex]) -> Fetcher {
+    let mut fetcher = Fetcher::new(&settings("").consumers, 3, view.topology.len());
+    for partition in partitions {
+        fetcher.assign(*partition, EPOCH, NextOffset::new(0));
+    }
+    fetcher.fetch_all(NOW, view);
+    fetcher
+}
+
+fn answer(partition: PartitionIndex, error: Option<ErrorName>, offsets: &[u64]) -> FetchResponse {
+    FetchResponse {
+        partitions: vec![FetchedPartition {
+            partition,
+            error,
+            records: offsets.len() as u32,
+            high_watermark: 0,
+            log_start: 0,
+            diverging: None,
+        }],
+        records: offsets.iter().map(|offset| record(*offset)).collect(),
+    }
+}
+
+fn record(offset: u64) -> StoredRecord {
+    StoredRecord {
+        offset: Offset::new(offset),
+        leader_epoch: 0,
+        value: Value::Message {
+            id: MessageId(0),
+            key: None,
+            bytes: 10,
+            sequence: None,
+        },
+    }
+}
+
+/// Returns the offsets of the next records for the application.
+fn delivered(fetcher: &mut Fetcher) -> Option<Vec<u64>> {
+    let (_, _, records) = fetcher.poll_records()?;
+    Some(records.iter().map(|record| record.offset.get()).collect())
+}
+
+/// Returns the positions that the poll of a broker asks for.
+fn positions(fetcher: &Fetcher, view: &View, broker: Node) -> Vec<(PartitionIndex, u64)> {
+    let ask = fetcher.poll_request(view, broker, Box::default());
+    assert_eq!((ask.to, ask.then), (broker, Continuation::Fetch));
+    let Request::Fetch(request) = ask.request else {
+        panic!("{:?}", ask.request);
+    };
+    let positions = request.partitions.iter();
+    positions.map(|p| (p.partition, p.offset)).collect()
+}
+
+#[test]
+fn each_leader_has_one_poll_and_the_next_one_goes_on_behind_its_answer() {
+    let view = knowledge();
+    let mut fetcher = fetcher(&view, &[P0, P1]);
+    fetcher.fetch_all(NOW, &view);
+    let polls = ["Poll(Node(0))", "Poll(Node(1))"];
+    assert_eq!(told(|| fetcher.poll_action()), polls);
+    assert_eq!(positions(&fetcher, &view, Node(1)), [(P1, 0)]);
+    fetcher.handle_fetched(NOW, &view, Node(1), &answer(P1, None, &[0, 1, 4]));
+    assert_eq!(told(|| fetcher.poll_action()), ["Poll(Node(1))"]);
+    assert_eq!(positions(&fetcher, &view, Node(1)), [(P1, 5)]);
+    assert_eq!(delivered(&mut fetcher), Some(vec![0, 1, 4]));
+    assert_eq!(delivered(&mut fetcher), None);
+}
+
+#[test]
+fn a_pause_drops_what_is_queued_and_what_is_in_flight() {
+    let view = knowledge();
+    let mut fetcher = fetcher(&view, &[P0]);
+    fetcher.handle_fetched(NOW, &view, Node(0), &answer(P0, None, &[0, 1]));
+    fetcher.pause(P0);
+    assert_eq!(delivered(&mut fetcher), None);
+    fetcher.handle_fetched(NOW, &view, Node(0), &answer(P0, None, &[2, 3]));
+    assert_eq!(delivered(&mut fetcher), None);
+    told(|| fetcher.poll_action());
+    fetcher.resume(NOW, &view, P0);
+    assert_eq!(told(|| fetcher.poll_action()), ["Poll(Node(0))"]);
+    assert_eq!(positions(&fetcher, &view, Node(0)), [(P0, 0)]);
+}
+
+#[test]
+fn what_an_old_leader_answers_after_the_new_one_was_asked_is_dropped() {
+    let mut view = knowledge();
+    let mut fetcher = fetcher(&view, &[P0]);
+    view.metadata.handle_answer(NOW, Ok(vec![info(P0, 2, 1)]));
+    fetcher.handle_metadata(NOW, &view);
+    let polls = ["Poll(Node(0))", "Poll(Node(2))"];
+    assert_eq!(told(|| fetcher.poll_action()), polls);
+    fetcher.handle_fetched(NOW, &view, Node(0), &answer(P0, None, &[0]));
+    assert_eq!(delivered(&mut fetcher), None);
+    fetcher.handle_fetched(NOW, &view, Node(2), &answer(P0, None, &[0]));
+    assert_eq!(delivered(&mut fetcher), Some(vec![0]));
+}
+
+#[test]
+fn a_partition_of_a_dead_leader_waits_for_it_or_for_news_of_another() {
+    let mut view = knowledge();
+    let mut fetcher = fetcher(&view, &[P0]);
+    told(|| fetcher.poll_action());
+    for _ in 0..3 {
+        view.connections.handle_broken(NOW, Node(0));
+    }
+    fetcher.handle_failed(NOW, &view, Node(0));
+    assert_eq!(told(|| fetcher.poll_action()), ["RefreshMetadata"]);
+    assert_eq!(fetcher.poll_timeout(), NOW + ms(400), "it reconnects");
+    fetcher.handle_metadata(NOW, &view);
+    assert_eq!(told(|| fetcher.poll_action()), ["WantMetadata"]);
+    view.metadata.handle_answer(NOW, Ok(vec![info(P0, 1, 1)]));
+    fetcher.handle_metadata(NOW, &view);
+    assert_eq!(told(|| fetcher.poll_action()), ["Poll(Node(1))"]);
+    assert_eq!(fetcher.poll_timeout(), Instant::FAR_FUTURE);
+}
+
+#[test]
+fn an_answer_about_the_range_that_comes_after_a_seek_is_not_told() {
+    let view = knowledge();
+    for seeks in [false, true] {
+        let mut fetcher = fetcher(&view, &[P0]);
+        told(|| fetcher.poll_action());
+        let error = Some(ErrorName::OffsetOutOfRange);
+        fetcher.handle_fetched(NOW, &view, Node(0), &answer(P0, error, &[]));
+        let asked = asked(|| fetcher.poll_action());
+        let [(Node(0), Continuation::ResetOffsets(P0, version))] = asked[..] else {
+            panic!("{asked:?}");
+        };
+        if seeks {
+            let to = NextOffset::new(3);
+            let from = fetcher.seek(NOW, &view, (P0, EPOCH), to);
+            assert_eq!(from, Some(NextOffset::new(0)));
+            told(|| fetcher.poll_action());
+        }
+        fetcher.handle_range(NOW, &view, (P0, version), Ok(ends(7, 9)));
+        let actions = told(|| fetcher.poll_action());
+        assert_eq!(actions.len(), usize::from(!seeks), "{actions:?}");
+    }
+}
+
+#[test]
+fn a_range_that_is_not_told_is_asked_for_by_fetching_again() {
+    let view = knowledge();
+    let mut fetcher = fetcher(&view, &[P0]);
+    let error = Some(ErrorName::OffsetOutOfRange);
+    fetcher.handle_fetched(NOW, &view, Node(0), &answer(P0, error, &[]));
+    let version = match asked(|| fetcher.poll_action())[..] {
+        [(_, Continuation::ResetOffsets(_, version))] => version,
+        ref other => panic!("{other:?}"),
+    };
+    fetcher.handle_range(NOW, &view, (P0, version), Err(Failure::Lost));
+    assert_eq!(told(|| fetcher.poll_action()), ["RefreshMetadata"]);
+    fetcher.fetch_all(fetcher.poll_timeout(), &view);
+    assert_eq!(told(|| fetcher.poll_action()), ["Poll(Node(0))"]);
+}

@@ -1,0 +1,174 @@
+//! Membership.
+
+use super::*;
+use crate::client::answer::Joined;
+use crate::client::connection::Failure;
+use crate::client::group::Group;
+use crate::client::rebalance::Callback;
+use crate::protocol::{GroupMemberId, JoinGroupResponse, Request};
+use plimsoll_core::{Assignment, TopicPartition};
+use plimsoll_oracle::ErrorName as E;
+
+const MEMBER: GroupMemberId = GroupMemberId(1);
+
+fn new(more: &str, instance: Option<u32>) -> Group {
+    Group::new(&settings(more).consumers, instance)
+}
+
+fn generation(generation: i32) -> Joined {
+    Joined::Generation(Box::new(JoinGroupResponse {
+        generation,
+        member: MEMBER,
+        leader: GroupMemberId(9),
+        members: Vec::new(),
+    }))
+}
+
+fn refused<T>(error: E) -> Result<T, Failure> {
+    Err(Failure::Refused(error))
+}
+
+/// Lets a group join, and have these partitions to start.
+fn join(group: &mut Group, view: &View, attempt: u32, partitions: &[PartitionIndex]) {
+    group.handle_timeout(NOW, view);
+    group.handle_join(NOW, view, attempt, Ok(generation(1)));
+    group.handle_sync(NOW, view, attempt, Ok(partitions.to_vec()));
+    told(|| group.poll_action());
+}
+
+/// Lets the application have a partition.
+fn own(group: &mut Group, view: &View) {
+    group.handle_started(vec![Assignment {
+        partition: TopicPartition::new(0, 0),
+        committed: None,
+        log_start: NextOffset::new(0),
+        high_watermark: NextOffset::new(0),
+        founding_partitions: None,
+        partitions: 4,
+    }]);
+    let (id, _) = group.poll_callback(NOW, view).expect("an assignment");
+    assert!(group.handle_assign_answer(id));
+    group.handle_fetching(NOW, view);
+    assert_eq!(told(|| group.poll_action()), [""; 0]);
+}
+
+#[test]
+fn a_member_joins_with_the_id_that_it_is_given_and_starts_what_it_gets() {
+    let view = knowledge();
+    let mut group = new("", None);
+    assert_eq!(group.poll_timeout(&view), Instant::ZERO);
+    group.handle_timeout(NOW, &view);
+    assert_eq!(told(|| group.poll_action()), ["ask 0 JoinGroup(1)"]);
+    group.handle_join(NOW, &view, 1, Ok(Joined::MemberId(MEMBER)));
+    let Some(Action::Ask(ask)) = group.poll_action() else {
+        panic!("no second join");
+    };
+    let Request::JoinGroup(request) = ask.request else {
+        panic!("{:?}", ask.request);
+    };
+    assert_eq!(request.member, Some(MEMBER));
+    group.handle_join(NOW, &view, 1, Ok(generation(4)));
+    assert_eq!(told(|| group.poll_action()), [""; 0], "an old answer");
+    group.handle_join(NOW, &view, 2, Ok(generation(5)));
+    assert_eq!(told(|| group.poll_action()), ["ask 0 SyncGroup(2)"]);
+    group.handle_sync(NOW, &view, 2, Ok(vec![P1]));
+    let start = ["Start(2, [PartitionIndex(1)])"];
+    assert_eq!(told(|| group.poll_action()), start);
+    assert_eq!(group.identity(), Some((MEMBER, 5)));
+    assert_eq!(group.poll_timeout(&view), NOW + ms(3_000), "a heartbeat");
+}
+
+#[test]
+fn a_join_that_failed_is_repeated_after_a_pause_and_a_fenced_one_is_not() {
+    let view = knowledge();
+    for (error, follows) in [
+        (E::NotCoordinator, vec!["LoseCoordinator"]),
+        (E::CoordinatorLoadInProgress, vec![]),
+        (E::FencedInstanceId, vec!["End"]),
+    ] {
+        let mut group = new("", None);
+        group.handle_timeout(NOW, &view);
+        told(|| group.poll_action());
+        group.handle_join(NOW, &view, 1, refused(error));
+        assert_eq!(told(|| group.poll_action()), follows, "{error:?}");
+        if error != E::FencedInstanceId {
+            assert_eq!(group.poll_timeout(&view), NOW + ms(100), "{error:?}");
+        }
+    }
+}
+
+#[test]
+fn an_unknown_member_without_partitions_joins_anew_at_once() {
+    let view = knowledge();
+    let mut group = new("", None);
+    join(&mut group, &view, 1, &[]);
+    group.handle_heartbeat(NOW, &view, 1, refused(E::UnknownMemberId));
+    let expected = ["ForgetStart", "ask 0 JoinGroup(3)"];
+    assert_eq!(told(|| group.poll_action()), expected);
+    assert_eq!(group.identity(), None);
+}
+
+#[test]
+fn a_member_with_partitions_joins_anew_once_the_application_knows() {
+    let view = knowledge();
+    let mut group = new("", None);
+    join(&mut group, &view, 1, &[P0]);
+    own(&mut group, &view);
+    group.handle_heartbeat(NOW, &view, 1, refused(E::IllegalGeneration));
+    assert_eq!(told(|| group.poll_action()), ["ForgetStart"]);
+    assert_eq!(group.poll_timeout(&view), Instant::FAR_FUTURE);
+    let (id, callback) = group.poll_callback(NOW, &view).expect("a loss");
+    assert_eq!(callback, Callback::Lost(vec![P0]));
+    let given_up = group.handle_revoke_answer(NOW, &view, id);
+    assert_eq!(given_up, [], "it was not asked to");
+    assert_eq!(told(|| group.poll_action()), ["ask 0 JoinGroup(3)"]);
+}
+
+#[test]
+fn a_loss_that_became_moot_lets_the_member_join() {
+    let view = knowledge();
+    let mut group = new("", None);
+    join(&mut group, &view, 1, &[P0]);
+    own(&mut group, &view);
+    group.handle_heartbeat(NOW, &view, 1, refused(E::RebalanceInProgress));
+    let (id, _) = group.poll_callback(NOW, &view).expect("a revocation");
+    // The session ends before the application answers.
+    group.handle_timeout(NOW + ms(10_000), &view);
+    assert_eq!(group.handle_revoke_answer(NOW, &view, id), [P0]);
+    assert_eq!(told(|| group.poll_action()), ["ForgetStart"; 2]);
+    assert!(group.rebalance().has_callback());
+    let now = NOW + ms(10_000);
+    assert_eq!(group.poll_callback(now, &view), None);
+    assert_eq!(told(|| group.poll_action()), ["ask 0 JoinGroup(3)"]);
+}
+
+#[test]
+fn without_a_coordinator_nothing_is_due_but_the_end_of_the_session() {
+    let mut view = knowledge();
+    let mut group = new("", None);
+    join(&mut group, &view, 1, &[]);
+    view.coordinator.forget();
+    assert_eq!(group.poll_timeout(&view), NOW + ms(10_000));
+    group.handle_timeout(NOW + ms(9_999), &view);
+    assert_eq!(told(|| group.poll_action()), [""; 0]);
+    view.handle_coordinator(NOW + ms(9_999), Ok(Node(2)));
+    group.handle_coordinator(NOW + ms(9_999), &view);
+    assert_eq!(told(|| group.poll_action()), ["ask 2 Heartbeat(1)"]);
+}
+
+#[test]
+fn a_late_poller_leaves_and_a_static_one_does_not() {
+    let view = knowledge();
+    for (instance, leaves) in [(None, true), (Some(1), false)] {
+        let mut group = new("", instance);
+        join(&mut group, &view, 1, &[]);
+        group.handle_missed_poll(NOW, &view);
+        let actions = told(|| group.poll_action());
+        assert_eq!(actions[0].starts_with("say 0 LeaveGroup"), leaves);
+        let mut group = new("", instance);
+        join(&mut group, &view, 1, &[]);
+        group.leave(&view);
+        let leave = if leaves { "ask 0 LeaveGroup" } else { "End" };
+        assert_eq!(told(|| group.poll_action()), [leave]);
+    }
+}

@@ -1,0 +1,95 @@
+//! What the application is told of rebalances.
+
+use super::*;
+use crate::client::rebalance::{Callback, Next, Rebalance};
+use plimsoll_core::{Assignment, RebalanceId};
+
+fn topology() -> Topology {
+    Topology::new(&plan(""))
+}
+
+fn assignments(partitions: &[PartitionIndex]) -> Vec<Assignment> {
+    let topology = topology();
+    let assignments = partitions.iter().map(|index| Assignment {
+        partition: topology.partition(*index),
+        committed: None,
+        log_start: NextOffset::new(0),
+        high_watermark: NextOffset::new(0),
+        founding_partitions: None,
+        partitions: 4,
+    });
+    assignments.collect()
+}
+
+/// Returns the state after the application began with these partitions.
+fn owning(cooperative: bool, partitions: &[PartitionIndex]) -> Rebalance {
+    let mut rebalance = Rebalance::new(cooperative);
+    rebalance.handle_started(assignments(partitions));
+    let told = rebalance.poll_callback(&topology());
+    let (id, _) = told.expect("an assignment");
+    assert!(rebalance.handle_assign_answer(id));
+    assert_eq!(rebalance.after_assignment(), Next::Wait);
+    rebalance
+}
+
+fn tell(rebalance: &mut Rebalance) -> Option<(RebalanceId, Callback)> {
+    assert!(rebalance.has_callback());
+    rebalance.poll_callback(&topology())
+}
+
+#[test]
+fn eager_gives_up_all_and_then_joins() {
+    let mut rebalance = owning(false, &[P0, P1]);
+    assert_eq!(rebalance.begin(), Next::Wait);
+    let (id, callback) = tell(&mut rebalance).expect("a revocation");
+    assert_eq!(callback, Callback::Revoked(vec![P0, P1]));
+    assert!(
+        !rebalance.handle_assign_answer(id),
+        "it was asked otherwise"
+    );
+    assert!(rebalance.handle_revoke_answer(id).is_some());
+    assert_eq!(rebalance.after_revocation(), Next::Join);
+    assert_eq!(rebalance.begin(), Next::Join, "there is nothing left");
+}
+
+#[test]
+fn cooperative_starts_what_is_new_once_the_rest_is_given_up_and_then_joins() {
+    let mut rebalance = owning(true, &[P0, P1]);
+    assert_eq!(rebalance.begin(), Next::Join);
+    assert_eq!(rebalance.handle_assignment(vec![P2, P1]), Next::Wait);
+    let (id, callback) = tell(&mut rebalance).expect("a revocation");
+    assert_eq!(callback, Callback::Revoked(vec![P0]));
+    rebalance.handle_revoke_answer(id);
+    assert_eq!(rebalance.after_revocation(), Next::Start(vec![P2]));
+    rebalance.handle_started(assignments(&[P2]));
+    let (id, _) = tell(&mut rebalance).expect("an assignment");
+    assert!(rebalance.handle_assign_answer(id));
+    assert_eq!(rebalance.after_assignment(), Next::Join);
+    assert_eq!(rebalance.brings(), [P1, P2]);
+}
+
+#[test]
+fn a_loss_overtakes_what_was_not_told_and_does_not_wait_for_an_answer() {
+    let mut rebalance = owning(true, &[P0, P1]);
+    rebalance.handle_assignment(vec![P0]);
+    let (revocation, _) = tell(&mut rebalance).expect("a revocation");
+    rebalance.handle_lost();
+    let (loss, callback) = tell(&mut rebalance).expect("a loss");
+    assert_eq!(callback, Callback::Lost(vec![P0, P1]));
+    assert_eq!(rebalance.handle_revoke_answer(revocation), None, "too late");
+    rebalance.handle_lost();
+    assert!(!rebalance.has_callback(), "it knows");
+    assert!(rebalance.handle_revoke_answer(loss).is_some());
+    assert!(!rebalance.is_under_way());
+}
+
+#[test]
+fn a_loss_is_moot_once_everything_was_given_up() {
+    let mut rebalance = owning(false, &[P0]);
+    rebalance.begin();
+    let (revocation, _) = tell(&mut rebalance).expect("a revocation");
+    rebalance.handle_lost();
+    assert!(rebalance.handle_revoke_answer(revocation).is_some());
+    assert_eq!(tell(&mut rebalance), None);
+    assert!(!rebalance.is_under_way());
+}
