@@ -5,7 +5,7 @@ use crate::protocol::{Channel, Message, Node};
 use plimsoll_core::Instant;
 
 /// A process at a node: it gets messages and timers, and sends messages.
-pub trait Actor {
+pub(crate) trait Actor {
     /// Starts its process, for the first time or again.
     fn start(&mut self, env: &mut Env<'_>);
 

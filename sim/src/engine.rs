@@ -6,7 +6,7 @@ use std::collections::BinaryHeap;
 
 /// Events by time; simultaneous ones in an order that the seed decides.
 #[derive(Debug)]
-pub struct Queue<E> {
+pub(crate) struct Queue<E> {
     now: Instant,
     heap: BinaryHeap<Key>,
     /// The events, which lie still while their keys move in the heap.
@@ -39,7 +39,7 @@ impl Key {
 
 impl<E> Queue<E> {
     /// Creates an empty queue at time zero.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             now: Instant::ZERO,
             heap: BinaryHeap::new(),
@@ -51,7 +51,7 @@ impl<E> Queue<E> {
     }
 
     /// Empties the queue for a run under `seed`, and keeps its memory.
-    pub fn reset(&mut self, seed: u64) {
+    pub(crate) fn reset(&mut self, seed: u64) {
         self.now = Instant::ZERO;
         self.heap.clear();
         self.slots.clear();
@@ -60,18 +60,18 @@ impl<E> Queue<E> {
     }
 
     /// Returns the time of the event that was popped last.
-    pub fn now(&self) -> Instant {
+    pub(crate) fn now(&self) -> Instant {
         self.now
     }
 
     /// Returns the number of events popped since the queue was made.
-    pub fn popped(&self) -> u64 {
+    pub(crate) fn popped(&self) -> u64 {
         self.popped
     }
 
     /// Adds an event; one in the past happens now.
     #[inline]
-    pub fn push(&mut self, at: Instant, event: E) {
+    pub(crate) fn push(&mut self, at: Instant, event: E) {
         let slot = match self.free.pop() {
             Some(slot) => {
                 self.slots[slot as usize] = Some(event);
@@ -88,7 +88,7 @@ impl<E> Queue<E> {
 
     /// Takes the earliest event, and moves the time to it.
     #[inline]
-    pub fn pop(&mut self) -> Option<E> {
+    pub(crate) fn pop(&mut self) -> Option<E> {
         let key = self.heap.pop()?;
         self.now = key.at();
         self.popped += 1;

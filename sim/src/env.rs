@@ -14,7 +14,7 @@ use plimsoll_scenarios::schedule::FaultIndex;
 
 /// Something that will happen.
 #[derive(Debug)]
-pub enum Event {
+pub(crate) enum Event {
     /// The arrival of a message.
     Deliver(Envelope),
     /// The news for a node that its connections with a peer are gone.
@@ -41,7 +41,7 @@ pub enum Event {
 
 /// What every actor sees of the world.
 #[derive(Debug)]
-pub struct Env<'a> {
+pub(crate) struct Env<'a> {
     /// The plan that is executed.
     pub plan: &'a Plan,
     /// What is at which node.
@@ -84,38 +84,38 @@ impl<'a> Env<'a> {
 impl Env<'_> {
     /// Returns the time.
     #[inline]
-    pub fn now(&self) -> Instant {
+    pub(crate) fn now(&self) -> Instant {
         self.queue.now()
     }
 
     /// Notes an observation.
     #[inline]
-    pub fn observe(&mut self, event: TraceEvent) {
+    pub(crate) fn observe(&mut self, event: TraceEvent) {
         self.trace.push(self.queue.now(), event);
     }
 
     /// Returns the brokers' nodes, from 0 up.
-    pub fn brokers(&self) -> impl ExactSizeIterator<Item = Node> + use<> {
+    pub(crate) fn brokers(&self) -> impl ExactSizeIterator<Item = Node> + use<> {
         self.nodes.brokers()
     }
 
     /// Returns the controller's node.
-    pub fn controller(&self) -> Node {
+    pub(crate) fn controller(&self) -> Node {
         self.nodes.controller()
     }
 
     /// Returns the producer's node.
-    pub fn producer(&self) -> Node {
+    pub(crate) fn producer(&self) -> Node {
         self.nodes.producer()
     }
 
     /// Returns a member's node.
-    pub fn member_node(&self, member: MemberId) -> Node {
+    pub(crate) fn member_node(&self, member: MemberId) -> Node {
         self.nodes.member(member)
     }
 
     /// Returns the member at a node, if there is one.
-    pub fn member_at(&self, node: Node) -> Option<MemberId> {
+    pub(crate) fn member_at(&self, node: Node) -> Option<MemberId> {
         match self.nodes.place_of(node) {
             Place::Member(member) => Some(member),
             Place::Broker | Place::Controller | Place::Producer => None,
@@ -124,7 +124,7 @@ impl Env<'_> {
 
     /// Sends a request.
     #[inline]
-    pub fn request(
+    pub(crate) fn request(
         &mut self,
         from: Node,
         to: Node,
@@ -137,7 +137,7 @@ impl Env<'_> {
 
     /// Sends a response.
     #[inline]
-    pub fn respond(
+    pub(crate) fn respond(
         &mut self,
         from: Node,
         to: Node,
@@ -157,7 +157,7 @@ impl Env<'_> {
 
     /// Sends a message.
     #[inline]
-    pub fn send(&mut self, from: Node, to: Node, channel: Channel, message: Message) {
+    pub(crate) fn send(&mut self, from: Node, to: Node, channel: Channel, message: Message) {
         match self
             .network
             .send(self.queue.now(), from, to, channel, message)
@@ -182,7 +182,7 @@ impl Env<'_> {
     }
 
     /// Breaks the connections between two nodes, and tells both.
-    pub fn cut(&mut self, a: Node, b: Node) {
+    pub(crate) fn cut(&mut self, a: Node, b: Node) {
         self.network.cut(a, b);
         let now = self.now();
         self.queue
@@ -192,7 +192,7 @@ impl Env<'_> {
     }
 
     /// Starts a handler; its result comes to `Member::handle_processed`, unless it is cancelled.
-    pub fn start_handler(&mut self, call: HandlerCall) {
+    pub(crate) fn start_handler(&mut self, call: HandlerCall) {
         let now = self.now();
         let started = self.sink.start(self.plan, now, call);
         self.trace.push(now, started.observation);
@@ -208,7 +208,12 @@ impl Env<'_> {
     }
 
     /// Stops a handler, if it runs.
-    pub fn cancel_handler(&mut self, member: MemberId, partition: TopicPartition, offset: Offset) {
+    pub(crate) fn cancel_handler(
+        &mut self,
+        member: MemberId,
+        partition: TopicPartition,
+        offset: Offset,
+    ) {
         if let Some(stopped) = self.sink.cancel(member, partition, offset) {
             self.observe(stopped);
         }

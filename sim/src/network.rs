@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// A message on its way.
 #[derive(Debug)]
-pub struct Envelope {
+pub(crate) struct Envelope {
     pub from: Node,
     pub to: Node,
     pub channel: Channel,
@@ -25,7 +25,7 @@ pub struct Envelope {
 
 /// What the network does with a message.
 #[derive(Debug)]
-pub enum Passage {
+pub(crate) enum Passage {
     /// The time of arrival, and the message.
     At(Instant, Envelope),
     /// The time at which the sender learns that no process listens at the receiver's host.
@@ -36,7 +36,7 @@ pub enum Passage {
 
 /// All links of a run.
 #[derive(Debug, Default)]
-pub struct Network {
+pub(crate) struct Network {
     /// Links, by sender and receiver.
     links: PerNode<PerNode<Link>>,
     latency: Latency,
@@ -110,7 +110,7 @@ struct Loss {
 
 impl Network {
     /// Creates a network of `nodes` nodes on which no process listens yet.
-    pub fn new(seed: u64, nodes: usize, latency: Distribution) -> Self {
+    pub(crate) fn new(seed: u64, nodes: usize, latency: Distribution) -> Self {
         let link = |from: Node, to: Node| Link {
             rng: Rng::substream(
                 seed,
@@ -136,7 +136,7 @@ impl Network {
 
     /// Sends a message.
     #[inline]
-    pub fn send(
+    pub(crate) fn send(
         &mut self,
         now: Instant,
         from: Node,
@@ -173,7 +173,7 @@ impl Network {
     }
 
     /// Returns a message that was due now if it arrives; a link that is blocked by now holds it.
-    pub fn arrives(&mut self, envelope: Envelope) -> Option<Envelope> {
+    pub(crate) fn arrives(&mut self, envelope: Envelope) -> Option<Envelope> {
         let link = self.link(envelope.from, envelope.to);
         if envelope.connection != link.connection {
             return None;
@@ -187,7 +187,7 @@ impl Network {
 
     /// Notes that a process listens. Returns the peers that learn only now that the process before
     /// it is gone.
-    pub fn process_started(&mut self, node: Node) -> Vec<Node> {
+    pub(crate) fn process_started(&mut self, node: Node) -> Vec<Node> {
         self.listening[node] = true;
         let mut peers: Vec<Node> = self.peers(node).collect();
         peers.retain(|peer| std::mem::take(&mut self.link(node, *peer).notice_owed));
@@ -196,7 +196,7 @@ impl Network {
 
     /// Notes that a process died: what was on its way to it is gone; what it sent still arrives.
     /// Returns when each peer learns of it, for the peers that can.
-    pub fn process_died(&mut self, now: Instant, node: Node) -> Vec<(Instant, Node)> {
+    pub(crate) fn process_died(&mut self, now: Instant, node: Node) -> Vec<(Instant, Node)> {
         self.listening[node] = false;
         let latency = Duration::from_nanos(self.latency.min);
         let mut notices = Vec::new();
@@ -220,7 +220,7 @@ impl Network {
     }
 
     /// Breaks the connections between two nodes; what is in flight on them is gone.
-    pub fn cut(&mut self, a: Node, b: Node) {
+    pub(crate) fn cut(&mut self, a: Node, b: Node) {
         self.break_link(a, b);
         self.break_link(b, a);
     }
@@ -232,12 +232,12 @@ impl Network {
     }
 
     /// Blocks one direction; blocks add up.
-    pub fn block(&mut self, from: Node, to: Node) {
+    pub(crate) fn block(&mut self, from: Node, to: Node) {
         self.link(from, to).blocks += 1;
     }
 
     /// Takes one block away. Returns the held messages, to be sent on, where it was the last block.
-    pub fn unblock(&mut self, from: Node, to: Node) -> Vec<Envelope> {
+    pub(crate) fn unblock(&mut self, from: Node, to: Node) -> Vec<Envelope> {
         let link = self.link(from, to);
         link.blocks = link.blocks.saturating_sub(1);
         let connection = link.connection;
@@ -252,17 +252,17 @@ impl Network {
     }
 
     /// Adds a delay to one direction (zero: takes it away).
-    pub fn delay(&mut self, from: Node, to: Node, by: Duration) {
+    pub(crate) fn delay(&mut self, from: Node, to: Node, by: Duration) {
         self.link(from, to).delay = by.as_nanos() as u64;
     }
 
     /// Delays everything that a node sends (zero: no more).
-    pub fn throttle(&mut self, node: Node, by: Duration) {
+    pub(crate) fn throttle(&mut self, node: Node, by: Duration) {
         self.throttle[node] = by.as_nanos() as u64;
     }
 
     /// Makes the network lose the response to the member's next request of this kind.
-    pub fn lose_response(&mut self, member: Node, kind: RequestKind) {
+    pub(crate) fn lose_response(&mut self, member: Node, kind: RequestKind) {
         self.losses.push(Loss {
             member,
             kind,
@@ -272,7 +272,7 @@ impl Network {
 
     /// Notes a request that arrived at a broker, for the `lose-response` faults.
     #[inline]
-    pub fn note_request(
+    pub(crate) fn note_request(
         &mut self,
         from: Node,
         to: Node,
@@ -294,7 +294,12 @@ impl Network {
     /// Returns the kind of the request that a response answers, where the response is to be lost
     /// now.
     #[inline]
-    pub fn loses(&mut self, from: Node, to: Node, correlation: Correlation) -> Option<RequestKind> {
+    pub(crate) fn loses(
+        &mut self,
+        from: Node,
+        to: Node,
+        correlation: Correlation,
+    ) -> Option<RequestKind> {
         if self.losses.is_empty() {
             return None;
         }

@@ -6,14 +6,14 @@ use plimsoll_scenarios::Plan;
 
 /// The nodes of a run.
 #[derive(Clone, Copy, Debug)]
-pub struct Nodes {
+pub(crate) struct Nodes {
     brokers: u8,
     members: u8,
 }
 
 /// What is at a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub(crate) enum Place {
     Broker,
     Controller,
     Producer,
@@ -22,7 +22,7 @@ pub enum Place {
 
 impl Nodes {
     /// Creates the nodes of a plan.
-    pub fn new(plan: &Plan) -> Self {
+    pub(crate) fn new(plan: &Plan) -> Self {
         Self {
             brokers: plan.settings.cluster.brokers as u8,
             members: plan.starts.len() as u8,
@@ -30,33 +30,33 @@ impl Nodes {
     }
 
     /// Returns the number of all nodes.
-    pub fn count(self) -> usize {
+    pub(crate) fn count(self) -> usize {
         usize::from(self.brokers) + 2 + usize::from(self.members)
     }
 
     /// Returns the brokers' nodes, from 0 up.
-    pub fn brokers(self) -> impl DoubleEndedIterator<Item = Node> + ExactSizeIterator {
+    pub(crate) fn brokers(self) -> impl DoubleEndedIterator<Item = Node> + ExactSizeIterator {
         (0..self.brokers).map(Node)
     }
 
     /// Returns the controller's node.
-    pub fn controller(self) -> Node {
+    pub(crate) fn controller(self) -> Node {
         Node(self.brokers)
     }
 
     /// Returns the producer's node.
-    pub fn producer(self) -> Node {
+    pub(crate) fn producer(self) -> Node {
         Node(self.brokers + 1)
     }
 
     /// Returns a member's node.
-    pub fn member(self, member: MemberId) -> Node {
+    pub(crate) fn member(self, member: MemberId) -> Node {
         Node(self.brokers + 2 + member.0 as u8)
     }
 
     /// Returns what is at a node.
     #[inline]
-    pub fn place_of(self, node: Node) -> Place {
+    pub(crate) fn place_of(self, node: Node) -> Place {
         match node.0.checked_sub(self.brokers) {
             None => Place::Broker,
             Some(0) => Place::Controller,

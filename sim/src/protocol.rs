@@ -13,13 +13,13 @@ use std::time::Duration;
 
 /// An actor with an address: brokers first, then the controller, the producer and the members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Node(pub u8);
+pub(crate) struct Node(pub u8);
 
 /// One value for each node.
-pub type PerNode<T> = Table<Node, T>;
+pub(crate) type PerNode<T> = Table<Node, T>;
 
 /// One value for each broker: it has none for the other nodes.
-pub type PerBroker<T> = Table<Node, T>;
+pub(crate) type PerBroker<T> = Table<Node, T>;
 
 impl DenseId for Node {
     #[inline]
@@ -38,7 +38,7 @@ impl DenseId for Node {
 /// poll would hold up whatever came behind it: clients keep separate connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Channel {
+pub(crate) enum Channel {
     /// Produce, Metadata, ListOffsets, FindCoordinator; between brokers and the controller: all.
     Data,
     /// Fetch.
@@ -49,23 +49,23 @@ pub enum Channel {
 
 impl Channel {
     /// Number of channels.
-    pub const COUNT: usize = 3;
+    pub(crate) const COUNT: usize = 3;
 }
 
 /// Number of a request, chosen by its sender, unique in its process for as long as that lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Correlation(pub u32);
+pub(crate) struct Correlation(pub u32);
 
 /// A member's id in the group protocol: given by the coordinator, never used twice in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct GroupMemberId(pub u32);
+pub(crate) struct GroupMemberId(pub u32);
 
 /// A generation of the group; -1 stands for none.
-pub type Generation = i32;
+pub(crate) type Generation = i32;
 
 /// What travels on the network.
 #[derive(Debug)]
-pub enum Message {
+pub(crate) enum Message {
     /// A request.
     Request(Correlation, Request),
     /// The answer to a request.
@@ -77,7 +77,7 @@ pub enum Message {
 
 /// What a client asks of a broker, a follower of a leader, a broker of the controller.
 #[derive(Debug)]
-pub enum Request {
+pub(crate) enum Request {
     Metadata,
     FindCoordinator,
     Produce {
@@ -134,7 +134,7 @@ pub enum Request {
 
 impl Request {
     /// Returns the request's name where clients can send it; `None` between brokers and controller.
-    pub fn kind(&self) -> Option<RequestKind> {
+    pub(crate) fn kind(&self) -> Option<RequestKind> {
         Some(match self {
             Self::Metadata => RequestKind::Metadata,
             Self::FindCoordinator => RequestKind::FindCoordinator,
@@ -154,7 +154,7 @@ impl Request {
 
 /// The answer to a request; where `error` is set the other fields mean nothing.
 #[derive(Debug)]
-pub enum Response {
+pub(crate) enum Response {
     Metadata(Vec<LeaderInfo>),
     FindCoordinator(Result<Node, ErrorName>),
     /// The record's offset (with acks=0 no response is sent).
@@ -179,38 +179,38 @@ pub enum Response {
 
 /// A set of brokers, as bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct BrokerSet(pub u16);
+pub(crate) struct BrokerSet(pub u16);
 
 impl BrokerSet {
     /// Returns whether the set holds a broker.
-    pub fn contains(self, broker: Node) -> bool {
+    pub(crate) fn contains(self, broker: Node) -> bool {
         self.0 & (1 << broker.0) != 0
     }
 
     /// Returns this set and one broker more.
     #[must_use]
-    pub fn with(self, broker: Node) -> Self {
+    pub(crate) fn with(self, broker: Node) -> Self {
         Self(self.0 | 1 << broker.0)
     }
 
     /// Returns this set without one broker.
     #[must_use]
-    pub fn without(self, broker: Node) -> Self {
+    pub(crate) fn without(self, broker: Node) -> Self {
         Self(self.0 & !(1 << broker.0))
     }
 
     /// Returns the number of brokers.
-    pub fn len(self) -> u32 {
+    pub(crate) fn len(self) -> u32 {
         self.0.count_ones()
     }
 
     /// Returns whether the set is empty.
-    pub fn is_empty(self) -> bool {
+    pub(crate) fn is_empty(self) -> bool {
         self.0 == 0
     }
 
     /// Returns the brokers, lowest first.
-    pub fn iter(self) -> impl Iterator<Item = Node> {
+    pub(crate) fn iter(self) -> impl Iterator<Item = Node> {
         let mut rest = self;
         std::iter::from_fn(move || {
             let lowest = Node(rest.0.trailing_zeros() as u8);
@@ -224,7 +224,7 @@ impl BrokerSet {
 
 /// A partition as the controller decided it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PartitionState {
+pub(crate) struct PartitionState {
     pub partition: PartitionIndex,
     pub replicas: BrokerSet,
     /// The leading broker; `None`: no in-sync replica lives.
@@ -236,7 +236,7 @@ pub struct PartitionState {
 
 /// A partition's leader, as a broker tells clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LeaderInfo {
+pub(crate) struct LeaderInfo {
     pub partition: PartitionIndex,
     pub leader: Option<Node>,
     pub leader_epoch: u32,
@@ -244,7 +244,7 @@ pub struct LeaderInfo {
 
 /// What a record holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Value {
+pub(crate) enum Value {
     /// A message of the workload.
     Message {
         id: MessageId,
@@ -274,7 +274,7 @@ pub enum Value {
 
 /// A committed offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CommittedOffset {
+pub(crate) struct CommittedOffset {
     pub partition: PartitionIndex,
     pub next: NextOffset,
     /// The commit's metadata: Plimsoll's own consumer keeps `founding_partitions` there.
@@ -283,7 +283,7 @@ pub struct CommittedOffset {
 
 /// A record in a log or on its way from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StoredRecord {
+pub(crate) struct StoredRecord {
     pub offset: Offset,
     pub leader_epoch: u32,
     pub value: Value,
@@ -291,7 +291,7 @@ pub struct StoredRecord {
 
 /// A fetch, by a consumer or a follower.
 #[derive(Debug, Default)]
-pub struct FetchRequest {
+pub(crate) struct FetchRequest {
     /// Whether a follower asks: it reads up to the log's end, not to the high watermark.
     pub follower: bool,
     /// Longest wait for the first record.
@@ -305,7 +305,7 @@ pub struct FetchRequest {
 impl FetchRequest {
     /// Returns the position in a partition, where it is fetched.
     #[inline]
-    pub fn position_of(&self, partition: PartitionIndex) -> Option<&FetchPosition> {
+    pub(crate) fn position_of(&self, partition: PartitionIndex) -> Option<&FetchPosition> {
         let positions = &self.partitions;
         let place = positions.binary_search_by_key(&partition, |position| position.partition);
         positions.get(place.ok()?)
@@ -314,7 +314,7 @@ impl FetchRequest {
 
 /// One partition's part of a fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FetchPosition {
+pub(crate) struct FetchPosition {
     pub partition: PartitionIndex,
     /// The first offset wanted.
     pub offset: u64,
@@ -330,7 +330,7 @@ pub struct FetchPosition {
 
 /// The answer to a fetch.
 #[derive(Debug, Default)]
-pub struct FetchResponse {
+pub(crate) struct FetchResponse {
     /// The partitions of which there is something to tell, in order (KIP-227).
     pub partitions: Vec<FetchedPartition>,
     /// The records of all partitions, in the order of `partitions`.
@@ -339,7 +339,7 @@ pub struct FetchResponse {
 
 /// One partition's part of the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FetchedPartition {
+pub(crate) struct FetchedPartition {
     pub partition: PartitionIndex,
     pub error: Option<ErrorName>,
     /// Number of this partition's records in `FetchResponse::records`.
@@ -352,7 +352,7 @@ pub struct FetchedPartition {
 
 /// Both ends of a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LogEnds {
+pub(crate) struct LogEnds {
     pub log_start: NextOffset,
     /// The high watermark.
     pub log_end: NextOffset,
@@ -360,7 +360,7 @@ pub struct LogEnds {
 
 /// A member's request to be in the group.
 #[derive(Clone, Debug)]
-pub struct JoinGroupRequest {
+pub(crate) struct JoinGroupRequest {
     /// The member's id; `None`: a new member.
     pub member: Option<GroupMemberId>,
     /// `group.instance.id` of a static member.
@@ -374,7 +374,7 @@ pub struct JoinGroupRequest {
 
 /// A new generation of the group, as a member learns of it.
 #[derive(Clone, Debug)]
-pub struct JoinGroupResponse {
+pub(crate) struct JoinGroupResponse {
     pub generation: Generation,
     pub member: GroupMemberId,
     pub leader: GroupMemberId,
@@ -385,7 +385,7 @@ pub struct JoinGroupResponse {
 
 /// A member, as the group's leader sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JoinedMember {
+pub(crate) struct JoinedMember {
     pub member: GroupMemberId,
     pub instance: Option<u32>,
     pub owned: Vec<PartitionIndex>,
@@ -393,7 +393,7 @@ pub struct JoinedMember {
 
 /// Why a join was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JoinError {
+pub(crate) enum JoinError {
     /// The id with which to join again (KIP-394).
     MemberIdRequired(GroupMemberId),
     /// Any other error.

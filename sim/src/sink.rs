@@ -10,11 +10,11 @@ use plimsoll_scenarios::scenario::{Fate, outage_hits};
 
 /// Number of a running handler, never used twice in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct HandlerId(pub u32);
+pub(crate) struct HandlerId(pub u32);
 
 /// A call of a handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HandlerCall {
+pub(crate) struct HandlerCall {
     pub member: MemberId,
     pub partition: TopicPartition,
     /// Epoch of the assignment under which the consumer dispatched the record.
@@ -28,7 +28,7 @@ pub struct HandlerCall {
 
 /// The sink, and the handlers in flight.
 #[derive(Debug, Default)]
-pub struct Sink {
+pub(crate) struct Sink {
     /// By message id: what its handler does, and the number of its attempts so far.
     messages: Vec<(Fate, u32)>,
     running: Vec<Running>,
@@ -59,7 +59,7 @@ struct Outage {
 
 /// A handler that began.
 #[derive(Clone, Copy, Debug)]
-pub struct Started {
+pub(crate) struct Started {
     /// The trace's entry about its start.
     pub observation: TraceEvent,
     /// The time at which the handler comes back; `None`: never.
@@ -68,7 +68,7 @@ pub struct Started {
 
 impl Sink {
     /// Creates a sink that has seen nothing.
-    pub fn new(plan: &Plan) -> Self {
+    pub(crate) fn new(plan: &Plan) -> Self {
         let highest = plan
             .messages
             .iter()
@@ -87,7 +87,7 @@ impl Sink {
     }
 
     /// Starts a handler.
-    pub fn start(&mut self, plan: &Plan, now: Instant, call: HandlerCall) -> Started {
+    pub(crate) fn start(&mut self, plan: &Plan, now: Instant, call: HandlerCall) -> Started {
         let (fate, attempts) = &mut self.messages[call.message.0 as usize];
         *attempts += 1;
         let (fate, attempt) = (*fate, *attempts);
@@ -133,7 +133,7 @@ impl Sink {
 
     /// Finishes a handler, which reaches the sink: returns what the trace says, and what the
     /// consumer will learn. `None` where it was stopped before.
-    pub fn finish(&mut self, id: HandlerId) -> Option<(TraceEvent, HandlerCall, Outcome)> {
+    pub(crate) fn finish(&mut self, id: HandlerId) -> Option<(TraceEvent, HandlerCall, Outcome)> {
         let index = self.running.iter().position(|running| running.id == id)?;
         let Running {
             call,
@@ -155,7 +155,7 @@ impl Sink {
     }
 
     /// Returns the member that runs a handler.
-    pub fn member_of(&self, id: HandlerId) -> Option<MemberId> {
+    pub(crate) fn member_of(&self, id: HandlerId) -> Option<MemberId> {
         self.running
             .iter()
             .find(|running| running.id == id)
@@ -163,7 +163,7 @@ impl Sink {
     }
 
     /// Stops a handler, if it runs; returns what the trace says of it.
-    pub fn cancel(
+    pub(crate) fn cancel(
         &mut self,
         member: MemberId,
         partition: TopicPartition,
@@ -177,7 +177,7 @@ impl Sink {
     }
 
     /// Stops all handlers of a process that died.
-    pub fn kill(&mut self, member: MemberId, mut observe: impl FnMut(TraceEvent)) {
+    pub(crate) fn kill(&mut self, member: MemberId, mut observe: impl FnMut(TraceEvent)) {
         self.running.retain(|running| {
             let lives = running.call.member != member;
             if !lives {
@@ -188,12 +188,12 @@ impl Sink {
     }
 
     /// Returns whether no handler runs.
-    pub fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.running.is_empty()
     }
 
     /// Returns the number of a partition's handlers that run in a member's process.
-    pub fn in_flight(&self, member: MemberId, partition: TopicPartition) -> u32 {
+    pub(crate) fn in_flight(&self, member: MemberId, partition: TopicPartition) -> u32 {
         let running = self.running.iter();
         running
             .filter(|r| r.call.member == member && r.call.partition == partition)
@@ -201,17 +201,17 @@ impl Sink {
     }
 
     /// Makes a member's handlers take `factor` times as long.
-    pub fn slow(&mut self, member: MemberId, factor: u32) {
+    pub(crate) fn slow(&mut self, member: MemberId, factor: u32) {
         self.slow[member.0 as usize] = factor;
     }
 
     /// Makes a member's handlers hang, those that begin from now on.
-    pub fn hang(&mut self, member: MemberId) {
+    pub(crate) fn hang(&mut self, member: MemberId) {
         self.hanging[member.0 as usize] += 1;
     }
 
     /// Ends a hang: the handlers that hung come back now, with an error. Returns them.
-    pub fn unhang(&mut self, member: MemberId) -> Vec<HandlerId> {
+    pub(crate) fn unhang(&mut self, member: MemberId) -> Vec<HandlerId> {
         let hanging = &mut self.hanging[member.0 as usize];
         *hanging = hanging.saturating_sub(1);
         if *hanging > 0 {
@@ -229,7 +229,7 @@ impl Sink {
     }
 
     /// Makes a share of all attempts fail from now on.
-    pub fn begin_outage(&mut self, fault: FaultId, outcome: Outcome, share: f64) {
+    pub(crate) fn begin_outage(&mut self, fault: FaultId, outcome: Outcome, share: f64) {
         self.outages.push(Outage {
             fault,
             outcome,
@@ -238,7 +238,7 @@ impl Sink {
     }
 
     /// Ends an outage.
-    pub fn end_outage(&mut self, fault: FaultId) {
+    pub(crate) fn end_outage(&mut self, fault: FaultId) {
         self.outages.retain(|outage| outage.fault != fault);
     }
 

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::ops::{Index, IndexMut};
 
 /// An id that counts from zero without gaps.
-pub trait DenseId: Copy {
+pub(crate) trait DenseId: Copy {
     /// Returns the id with this number.
     fn from_index(index: usize) -> Self;
 
@@ -27,60 +27,60 @@ impl DenseId for MemberId {
 }
 
 /// One value for each member.
-pub type PerMember<T> = Table<MemberId, T>;
+pub(crate) type PerMember<T> = Table<MemberId, T>;
 
 /// One value for each id from zero up.
 #[derive(Clone)]
-pub struct Table<I, T> {
+pub(crate) struct Table<I, T> {
     values: Vec<T>,
     ids: PhantomData<fn(I)>,
 }
 
 impl<I: DenseId, T> Table<I, T> {
     /// Creates a table of `len` values, each made from its id.
-    pub fn new(len: usize, value: impl FnMut(I) -> T) -> Self {
+    pub(crate) fn new(len: usize, value: impl FnMut(I) -> T) -> Self {
         (0..len).map(I::from_index).map(value).collect()
     }
 
     /// Gives a value to the next id.
-    pub fn push(&mut self, value: T) {
+    pub(crate) fn push(&mut self, value: T) {
         self.values.push(value);
     }
 
     /// Returns the number of values.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.values.len()
     }
 
     /// Returns whether the table has a value for an id.
     #[inline]
-    pub fn contains(&self, id: I) -> bool {
+    pub(crate) fn contains(&self, id: I) -> bool {
         id.index() < self.values.len()
     }
 
     /// Returns the value of an id, where the table has one.
     #[inline]
-    pub fn get(&self, id: I) -> Option<&T> {
+    pub(crate) fn get(&self, id: I) -> Option<&T> {
         self.values.get(id.index())
     }
 
     /// Returns the ids, in order.
-    pub fn ids(&self) -> impl DoubleEndedIterator<Item = I> + use<I, T> {
+    pub(crate) fn ids(&self) -> impl DoubleEndedIterator<Item = I> + use<I, T> {
         (0..self.values.len()).map(I::from_index)
     }
 
     /// Returns the values, in the order of their ids.
-    pub fn values(&self) -> std::slice::Iter<'_, T> {
+    pub(crate) fn values(&self) -> std::slice::Iter<'_, T> {
         self.values.iter()
     }
 
     /// Returns the values, to be changed, in the order of their ids.
-    pub fn values_mut(&mut self) -> std::slice::IterMut<'_, T> {
+    pub(crate) fn values_mut(&mut self) -> std::slice::IterMut<'_, T> {
         self.values.iter_mut()
     }
 
     /// Returns the ids with their values, in order.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (I, &T)> {
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (I, &T)> {
         let values = self.values.iter().enumerate();
         values.map(|(index, value)| (I::from_index(index), value))
     }

@@ -7,10 +7,10 @@ use plimsoll_scenarios::scenario::Settings;
 
 /// A partition of any topic: the workload's, the dead-letter topic's or `__consumer_offsets`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PartitionIndex(pub u16);
+pub(crate) struct PartitionIndex(pub u16);
 
 /// One value for each partition that there is or can be, of all topics.
-pub type PerPartition<T> = Table<PartitionIndex, T>;
+pub(crate) type PerPartition<T> = Table<PartitionIndex, T>;
 
 impl DenseId for PartitionIndex {
     #[inline]
@@ -26,18 +26,18 @@ impl DenseId for PartitionIndex {
 
 /// A set of partitions, in order.
 #[derive(Clone, Debug, Default)]
-pub struct PartitionSet(Vec<PartitionIndex>);
+pub(crate) struct PartitionSet(Vec<PartitionIndex>);
 
 impl PartitionSet {
     /// Adds a partition, unless the set has it.
-    pub fn insert(&mut self, partition: PartitionIndex) {
+    pub(crate) fn insert(&mut self, partition: PartitionIndex) {
         if let Err(place) = self.0.binary_search(&partition) {
             self.0.insert(place, partition);
         }
     }
 
     /// Takes a partition out, if the set has it.
-    pub fn remove(&mut self, partition: PartitionIndex) {
+    pub(crate) fn remove(&mut self, partition: PartitionIndex) {
         if let Ok(place) = self.0.binary_search(&partition) {
             self.0.remove(place);
         }
@@ -45,28 +45,28 @@ impl PartitionSet {
 
     /// Returns whether the set has a partition.
     #[inline]
-    pub fn contains(&self, partition: PartitionIndex) -> bool {
+    pub(crate) fn contains(&self, partition: PartitionIndex) -> bool {
         self.0.binary_search(&partition).is_ok()
     }
 
     /// Takes all partitions out.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.0.clear();
     }
 
     /// Returns whether the set has no partition.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Returns the partitions, in order.
-    pub fn iter(&self) -> impl Iterator<Item = PartitionIndex> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = PartitionIndex> {
         self.0.iter().copied()
     }
 
     /// Returns the first partition behind `last`, or the first of all: a loop with this may change
     /// the set.
-    pub fn next_after(&self, last: Option<PartitionIndex>) -> Option<PartitionIndex> {
+    pub(crate) fn next_after(&self, last: Option<PartitionIndex>) -> Option<PartitionIndex> {
         let behind = |last| self.0.partition_point(|partition| *partition <= last);
         self.0.get(last.map_or(0, behind)).copied()
     }
@@ -74,7 +74,7 @@ impl PartitionSet {
 
 /// The partitions that there are, and those that there can be.
 #[derive(Clone, Debug, Default)]
-pub struct Topology {
+pub(crate) struct Topology {
     partitions: PerPartition<TopicPartition>,
     /// By topic: its first index, the number of partitions that it can have, and the number at the
     /// start.
@@ -85,7 +85,7 @@ pub struct Topology {
 
 impl Topology {
     /// Creates the topology of a plan, with room for every partition that its faults add.
-    pub fn new(plan: &Plan) -> Self {
+    pub(crate) fn new(plan: &Plan) -> Self {
         let settings: &Settings = &plan.settings;
         let mut topology = Self {
             dead_letter_topic: settings.dead_letter_topic(),
@@ -118,29 +118,29 @@ impl Topology {
     }
 
     /// Returns the number of partitions that there are or can be, of all topics.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.partitions.len()
     }
 
     /// Returns every index, in order.
-    pub fn all(&self) -> impl Iterator<Item = PartitionIndex> + use<> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = PartitionIndex> + use<> {
         self.partitions.ids()
     }
 
     /// Returns the index of a partition; `None` where the plan never has it.
-    pub fn index(&self, partition: TopicPartition) -> Option<PartitionIndex> {
+    pub(crate) fn index(&self, partition: TopicPartition) -> Option<PartitionIndex> {
         let (first, capacity, _) = *self.topics.get(partition.topic as usize)?;
         (partition.partition < capacity).then(|| PartitionIndex(first + partition.partition as u16))
     }
 
     /// Returns the partition of an index.
     #[inline]
-    pub fn partition(&self, index: PartitionIndex) -> TopicPartition {
+    pub(crate) fn partition(&self, index: PartitionIndex) -> TopicPartition {
         self.partitions[index]
     }
 
     /// Returns whether a partition exists from the start, rather than being added by a fault.
-    pub fn exists_at_start(&self, index: PartitionIndex) -> bool {
+    pub(crate) fn exists_at_start(&self, index: PartitionIndex) -> bool {
         let partition = self.partition(index);
         partition.partition < self.topics[partition.topic as usize].2
     }
@@ -148,19 +148,19 @@ impl Topology {
     /// Returns whether the group consumes a partition (rather than its being internal, or for dead
     /// letters).
     #[inline]
-    pub fn is_workload(&self, index: PartitionIndex) -> bool {
+    pub(crate) fn is_workload(&self, index: PartitionIndex) -> bool {
         self.partition(index).topic < self.dead_letter_topic
     }
 
     /// Returns the dead-letter topic's one partition.
-    pub fn dead_letters(&self) -> PartitionIndex {
+    pub(crate) fn dead_letters(&self) -> PartitionIndex {
         PartitionIndex(self.topics[self.dead_letter_topic as usize].0)
     }
 
     /// Returns the partition of `__consumer_offsets` whose leader coordinates the group.
     ///
     /// Kafka takes the group id's hash; a scenario has one group, so any is as good.
-    pub fn group_offsets(&self) -> PartitionIndex {
+    pub(crate) fn group_offsets(&self) -> PartitionIndex {
         PartitionIndex(self.topics[self.offsets_topic as usize].0)
     }
 }

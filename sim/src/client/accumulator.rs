@@ -20,7 +20,7 @@ const MAX_IN_FLIGHT: usize = 5;
 
 /// The producer's messages that are not acknowledged.
 #[derive(Debug)]
-pub struct Accumulator {
+pub(super) struct Accumulator {
     acks: Acks,
     idempotent: bool,
     delivery_timeout: Duration,
@@ -37,7 +37,7 @@ pub struct Accumulator {
 
 /// What the accumulator wants done.
 #[derive(Debug)]
-pub enum Action {
+pub(super) enum Action {
     /// A request to a broker.
     Ask(Ask<Continuation>),
     /// A request to which no answer is awaited.
@@ -52,7 +52,7 @@ pub enum Action {
 
 /// Where the producer goes on when a request is answered, or lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Continuation {
+pub(super) enum Continuation {
     Metadata,
     Produce(PartitionIndex, MessageId),
 }
@@ -84,7 +84,7 @@ struct Outgoing {
 
 impl Accumulator {
     /// Creates an accumulator without messages.
-    pub fn new(settings: &Settings, partitions: usize) -> Self {
+    pub(super) fn new(settings: &Settings, partitions: usize) -> Self {
         let queues = (0..partitions).map(|_| Queue {
             messages: VecDeque::new(),
             next_sequence: 0,
@@ -107,12 +107,12 @@ impl Accumulator {
     }
 
     /// Returns whether every message that it got is acknowledged or given up.
-    pub fn is_done(&self) -> bool {
+    pub(super) fn is_done(&self) -> bool {
         self.expiries.is_empty()
     }
 
     /// Takes a message for a partition, to be sent.
-    pub fn add(
+    pub(super) fn add(
         &mut self,
         now: Instant,
         metadata: &Metadata,
@@ -134,7 +134,7 @@ impl Accumulator {
     }
 
     /// Handles what became of a message's request.
-    pub fn handle_answer(
+    pub(super) fn handle_answer(
         &mut self,
         now: Instant,
         metadata: &Metadata,
@@ -155,7 +155,7 @@ impl Accumulator {
     }
 
     /// Handles news of the cluster: pauses for leaders that could not be reached are over.
-    pub fn handle_metadata(
+    pub(super) fn handle_metadata(
         &mut self,
         now: Instant,
         metadata: &Metadata,
@@ -173,7 +173,7 @@ impl Accumulator {
     }
 
     /// Handles the loss of connections with a broker on which no answer was awaited.
-    pub fn handle_disconnected(&mut self) {
+    pub(super) fn handle_disconnected(&mut self) {
         if self.acks == Acks::None {
             // With acks=0 this is how it learns that the leader is another one.
             self.actions.push_back(Action::RefreshMetadata);
@@ -181,7 +181,12 @@ impl Accumulator {
     }
 
     /// Gives up what is late, and sends what waited for its time.
-    pub fn handle_timeout(&mut self, now: Instant, metadata: &Metadata, connections: &Connections) {
+    pub(super) fn handle_timeout(
+        &mut self,
+        now: Instant,
+        metadata: &Metadata,
+        connections: &Connections,
+    ) {
         while let Some(&(at, index, message)) = self.expiries.front()
             && at <= now
         {
@@ -204,12 +209,12 @@ impl Accumulator {
 
     /// Takes what is to be done next.
     #[inline]
-    pub fn poll_action(&mut self) -> Option<Action> {
+    pub(super) fn poll_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
     }
 
     /// Returns the earliest deadline.
-    pub fn poll_timeout(&self) -> Instant {
+    pub(super) fn poll_timeout(&self) -> Instant {
         let expiry = self.expiries.front();
         self.resume_at
             .min(expiry.map_or(Instant::FAR_FUTURE, |(at, ..)| *at))

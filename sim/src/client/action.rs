@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// What a part wants done.
 #[derive(Debug)]
-pub enum Action {
+pub(super) enum Action {
     /// A request to a broker.
     Ask(Ask<Continuation>),
     /// A request that every broker can answer, to one that can be reached.
@@ -51,7 +51,7 @@ pub enum Action {
 
 /// Where a member's client goes on when a request is answered, or lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Continuation {
+pub(super) enum Continuation {
     Metadata,
     FindCoordinator,
     /// This one and the next two carry the attempt at membership to which they belong.
@@ -71,7 +71,7 @@ pub enum Continuation {
 
 /// A record whose dead-letter copy is on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DeadLetterCopy {
+pub(super) struct DeadLetterCopy {
     pub partition: TopicPartition,
     pub epoch: AssignmentEpoch,
     pub offset: Offset,

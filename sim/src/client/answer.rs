@@ -10,7 +10,7 @@ use plimsoll_core::Offset;
 use plimsoll_oracle::ErrorName;
 
 /// What an answer carries where the broker did what it was asked.
-pub trait Answer: Sized {
+pub(super) trait Answer: Sized {
     /// Returns what a response carries; `None` where it is the answer to another kind of request.
     fn read(response: Response) -> Option<Result<Self, ErrorName>>;
 }
@@ -18,7 +18,7 @@ pub trait Answer: Sized {
 /// Reads what became of a request as the type that its continuation takes. An answer that cannot
 /// be read says no more than a lost one.
 #[inline]
-pub fn read<T: Answer>(result: Result<Response, Failure>) -> Result<T, Failure> {
+pub(super) fn read<T: Answer>(result: Result<Response, Failure>) -> Result<T, Failure> {
     match result? {
         Response::Failed(error) => Err(Failure::Refused(error)),
         response => match T::read(response) {
@@ -30,7 +30,7 @@ pub fn read<T: Answer>(result: Result<Response, Failure>) -> Result<T, Failure> 
 
 /// What a coordinator answers to a join.
 #[derive(Debug)]
-pub enum Joined {
+pub(super) enum Joined {
     /// A new generation.
     Generation(Box<JoinGroupResponse>),
     /// The id with which to join again (KIP-394).

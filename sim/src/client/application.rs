@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 /// The subject, and what its client keeps for it until it polls.
-pub struct Application {
+pub(super) struct Application {
     machine: Box<dyn Machine<Payload>>,
     polling: Polling,
     poll_deadline: Duration,
@@ -22,7 +22,7 @@ pub struct Application {
 
 impl Application {
     /// Creates the application of a new process.
-    pub fn new(
+    pub(super) fn new(
         machine: Box<dyn Machine<Payload>>,
         polling: Polling,
         poll_deadline: Duration,
@@ -40,20 +40,20 @@ impl Application {
 
     /// Returns whether the subject is done.
     #[inline]
-    pub fn is_closed(&self) -> bool {
+    pub(super) fn is_closed(&self) -> bool {
         self.closed
     }
 
     /// Returns whether the subject polls at this moment, as far as handlers go.
     #[inline]
-    pub fn is_free(&self) -> bool {
+    pub(super) fn is_free(&self) -> bool {
         self.polling != Polling::Inline || self.handlers == 0
     }
 
     /// Notes that the subject polled now. `waits` says whether a rebalance waits for its answer:
     /// then, or while handlers keep it, it does not go on polling.
     #[inline]
-    pub fn note_polling(&mut self, now: Instant, waits: bool) {
+    pub(super) fn note_polling(&mut self, now: Instant, waits: bool) {
         let polls = self.is_free() && !waits;
         self.polled = if polls || self.polling == Polling::NoDeadline {
             Instant::FAR_FUTURE
@@ -63,7 +63,7 @@ impl Application {
     }
 
     /// Returns whether the subject should have polled by now, and did not; says so once.
-    pub fn take_missed_poll_deadline(&mut self, now: Instant) -> bool {
+    pub(super) fn take_missed_poll_deadline(&mut self, now: Instant) -> bool {
         let missed = !self.closed && self.polled + self.poll_deadline <= now;
         if missed {
             self.polled = Instant::FAR_FUTURE;
@@ -72,24 +72,24 @@ impl Application {
     }
 
     /// Notes that the subject gave its last command.
-    pub fn close(&mut self) {
+    pub(super) fn close(&mut self) {
         self.closed = true;
     }
 
     /// Notes that the subject called a handler.
     #[inline]
-    pub fn start_handler(&mut self, now: Instant, waits: bool) {
+    pub(super) fn start_handler(&mut self, now: Instant, waits: bool) {
         self.handlers += 1;
         self.note_polling(now, waits);
     }
 
     /// Notes that the subject stopped a handler.
-    pub fn cancel_handler(&mut self) {
+    pub(super) fn cancel_handler(&mut self) {
         self.handlers = self.handlers.saturating_sub(1);
     }
 
     /// Gives the result of a handler to the subject.
-    pub fn handle_processed(&mut self, now: Instant, waits: bool, result: Event<Payload>) {
+    pub(super) fn handle_processed(&mut self, now: Instant, waits: bool, result: Event<Payload>) {
         self.handlers = self.handlers.saturating_sub(1);
         self.note_polling(now, waits);
         if !self.closed {
@@ -99,19 +99,19 @@ impl Application {
 
     /// Gives the subject an event for which it polled: records, or a rebalance.
     #[inline]
-    pub fn handle_event(&mut self, now: Instant, event: Event<Payload>) {
+    pub(super) fn handle_event(&mut self, now: Instant, event: Event<Payload>) {
         self.machine.handle_event(now, event);
     }
 
     /// Keeps an event that the subject learns at once, before records.
-    pub fn tell(&mut self, event: Event<Payload>) {
+    pub(super) fn tell(&mut self, event: Event<Payload>) {
         self.news.push_back(event);
     }
 
     /// Gives the subject the next event of those that it learns at once; returns whether there was
     /// one.
     #[inline]
-    pub fn handle_news(&mut self, now: Instant) -> bool {
+    pub(super) fn handle_news(&mut self, now: Instant) -> bool {
         let Some(event) = self.news.pop_front() else {
             return false;
         };
@@ -120,7 +120,7 @@ impl Application {
     }
 
     /// Lets the subject do what is due at its own deadline.
-    pub fn handle_timeout(&mut self, now: Instant) {
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
         if !self.closed && self.machine.poll_timeout().is_some_and(|at| at <= now) {
             self.machine.handle_timeout(now);
         }
@@ -128,13 +128,13 @@ impl Application {
 
     /// Takes the subject's next command.
     #[inline]
-    pub fn poll_command(&mut self) -> Option<Command<Payload>> {
+    pub(super) fn poll_command(&mut self) -> Option<Command<Payload>> {
         self.machine.poll_command()
     }
 
     /// Returns the earliest deadline.
     #[inline]
-    pub fn poll_timeout(&self) -> Instant {
+    pub(super) fn poll_timeout(&self) -> Instant {
         if self.closed {
             return Instant::FAR_FUTURE;
         }

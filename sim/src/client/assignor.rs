@@ -5,10 +5,10 @@ use crate::topology::{PartitionIndex, Topology};
 use plimsoll_scenarios::scenario::Assignor;
 
 /// The partitions of each member.
-pub type Assignments = Vec<(GroupMemberId, Vec<PartitionIndex>)>;
+pub(super) type Assignments = Vec<(GroupMemberId, Vec<PartitionIndex>)>;
 
 /// Gives `partitions` (in order of topics and numbers) to members, all of which consume all topics.
-pub fn assign(
+pub(super) fn assign(
     assignor: Assignor,
     topology: &Topology,
     members: &[JoinedMember],

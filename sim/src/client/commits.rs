@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// The commits of a client.
 #[derive(Debug)]
-pub struct Commits {
+pub(super) struct Commits {
     /// `group.instance.id`, of static members only.
     instance: Option<u32>,
     request_timeout: Duration,
@@ -20,7 +20,7 @@ pub struct Commits {
 
 impl Commits {
     /// Creates the state before any commit.
-    pub fn new(instance: Option<u32>, request_timeout: Duration) -> Self {
+    pub(super) fn new(instance: Option<u32>, request_timeout: Duration) -> Self {
         Self {
             instance,
             request_timeout,
@@ -33,7 +33,7 @@ impl Commits {
     ///
     /// While a join is in flight the broker looks at it only after the join
     /// (`SocketServer` answers the requests of a connection one by one).
-    pub fn commit(
+    pub(super) fn commit(
         &mut self,
         view: &View,
         identity: Option<(GroupMemberId, Generation)>,
@@ -69,7 +69,7 @@ impl Commits {
     }
 
     /// Handles what became of a commit.
-    pub fn handle_answer(&mut self, commit: CommitId, answer: Result<(), Failure>) {
+    pub(super) fn handle_answer(&mut self, commit: CommitId, answer: Result<(), Failure>) {
         use ErrorName as E;
         self.actions.push_back(Action::EndCommit(commit, answer));
         match answer {
@@ -84,7 +84,7 @@ impl Commits {
 
     /// Takes what is to be done next.
     #[inline]
-    pub fn poll_action(&mut self) -> Option<Action> {
+    pub(super) fn poll_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
     }
 

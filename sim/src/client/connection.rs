@@ -13,7 +13,7 @@ const RECONNECT_BACKOFF: (Duration, Duration) =
 
 /// A request to a broker; `T` is the point at which the client goes on with the answer.
 #[derive(Debug)]
-pub struct Ask<T> {
+pub(super) struct Ask<T> {
     pub to: Node,
     pub timeout: Duration,
     pub request: Request,
@@ -22,7 +22,7 @@ pub struct Ask<T> {
 
 /// Why a request came to nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failure {
+pub(super) enum Failure {
     /// An error that the broker answered.
     Refused(ErrorName),
     /// No answer in time, or a broken connection: the request may have been done all the same.
@@ -31,7 +31,7 @@ pub enum Failure {
 
 /// Returns the connection over which a request goes.
 #[inline]
-pub fn channel_of(request: &Request) -> Channel {
+pub(super) fn channel_of(request: &Request) -> Channel {
     match request {
         Request::Fetch(_) => Channel::Fetch,
         Request::JoinGroup(_)
@@ -46,7 +46,7 @@ pub fn channel_of(request: &Request) -> Channel {
 
 /// What a client knows of its connections with brokers.
 #[derive(Debug)]
-pub struct Connections {
+pub(super) struct Connections {
     brokers: Vec<Connection>,
 }
 
@@ -60,7 +60,7 @@ struct Connection {
 
 impl Connections {
     /// Creates connections of which none has broken yet.
-    pub fn new(brokers: usize) -> Self {
+    pub(super) fn new(brokers: usize) -> Self {
         Self {
             brokers: vec![Connection::default(); brokers],
         }
@@ -69,13 +69,13 @@ impl Connections {
     /// Returns the time until which a client that has the choice avoids a broker; `None`: it need
     /// not.
     #[inline]
-    pub fn backs_off(&self, peer: Node, now: Instant) -> Option<Instant> {
+    pub(super) fn backs_off(&self, peer: Node, now: Instant) -> Option<Instant> {
         let connection = self.brokers.get(usize::from(peer.0))?;
         (connection.not_before > now).then_some(connection.not_before)
     }
 
     /// Notes that the connections with a broker broke, or could not be made.
-    pub fn handle_broken(&mut self, now: Instant, peer: Node) {
+    pub(super) fn handle_broken(&mut self, now: Instant, peer: Node) {
         if let Some(connection) = self.brokers.get_mut(usize::from(peer.0)) {
             let (first, longest) = RECONNECT_BACKOFF;
             let pause = first * (1 << connection.failures.min(10));
@@ -86,7 +86,7 @@ impl Connections {
 
     /// Notes that a broker answered.
     #[inline]
-    pub fn handle_answer(&mut self, peer: Node) {
+    pub(super) fn handle_answer(&mut self, peer: Node) {
         if let Some(connection) = self.brokers.get_mut(usize::from(peer.0)) {
             *connection = Connection::default();
         }
@@ -95,7 +95,7 @@ impl Connections {
 
 /// The requests of one process that wait for answers, oldest first.
 #[derive(Debug)]
-pub struct Requests<T> {
+pub(super) struct Requests<T> {
     next: u32,
     in_flight: Vec<InFlight<T>>,
     /// The earliest deadline; [`Instant::FAR_FUTURE`]: none.
@@ -112,7 +112,7 @@ struct InFlight<T> {
 
 impl<T> Requests<T> {
     /// Creates an empty list of requests, which will be numbered from `first`.
-    pub fn new(first: u32) -> Self {
+    pub(super) fn new(first: u32) -> Self {
         Self {
             next: first,
             in_flight: Vec::new(),
@@ -121,13 +121,19 @@ impl<T> Requests<T> {
     }
 
     /// Returns the number of the next request.
-    pub fn next_correlation(&self) -> u32 {
+    pub(super) fn next_correlation(&self) -> u32 {
         self.next
     }
 
     /// Numbers a request that goes to `peer` now, and remembers what to go on with.
     #[inline]
-    pub fn add(&mut self, now: Instant, peer: Node, timeout: Duration, then: T) -> Correlation {
+    pub(super) fn add(
+        &mut self,
+        now: Instant,
+        peer: Node,
+        timeout: Duration,
+        then: T,
+    ) -> Correlation {
         let correlation = self.number();
         let deadline = now + timeout;
         self.due = self.due.min(deadline);
@@ -142,7 +148,7 @@ impl<T> Requests<T> {
 
     /// Numbers a request to which no answer is awaited.
     #[inline]
-    pub fn number(&mut self) -> Correlation {
+    pub(super) fn number(&mut self) -> Correlation {
         let correlation = Correlation(self.next);
         self.next += 1;
         correlation
@@ -151,7 +157,7 @@ impl<T> Requests<T> {
     /// Takes the request that was answered, and returns what to go on with; `None`: it was given
     /// up, or an earlier process sent it.
     #[inline]
-    pub fn take_answered(&mut self, correlation: Correlation) -> Option<T> {
+    pub(super) fn take_answered(&mut self, correlation: Correlation) -> Option<T> {
         let mut requests = self.in_flight.iter();
         let index = requests.position(|request| request.correlation == correlation)?;
         Some(self.take(index))
@@ -160,7 +166,7 @@ impl<T> Requests<T> {
     /// Takes the next request that was lost with the connections to `peer`, and returns what to go
     /// on with. Call it until it returns `None`, with the `next_correlation` of the moment at which
     /// they broke: what is sent while losses are handled goes over new connections.
-    pub fn take_lost(&mut self, peer: Node, before: u32) -> Option<T> {
+    pub(super) fn take_lost(&mut self, peer: Node, before: u32) -> Option<T> {
         let mut requests = self.in_flight.iter();
         let index =
             requests.position(|request| request.peer == peer && request.correlation.0 < before)?;
@@ -170,7 +176,7 @@ impl<T> Requests<T> {
     /// Returns a broker that has left a request unanswered for too long, once. Its connections are
     /// to be broken, as clients do (librdkafka: `socket.max.fails` is 1): what was on them is lost,
     /// and the news comes back like that of any broken connection.
-    pub fn poll_overdue(&mut self, now: Instant) -> Option<Node> {
+    pub(super) fn poll_overdue(&mut self, now: Instant) -> Option<Node> {
         if self.due > now {
             return None;
         }
@@ -186,14 +192,14 @@ impl<T> Requests<T> {
     }
 
     /// Forgets everything that is in flight.
-    pub fn forget_all(&mut self) {
+    pub(super) fn forget_all(&mut self) {
         self.in_flight.clear();
         self.due = Instant::FAR_FUTURE;
     }
 
     /// Returns the earliest deadline; [`Instant::FAR_FUTURE`] where nothing is in flight.
     #[inline]
-    pub fn poll_timeout(&self) -> Instant {
+    pub(super) fn poll_timeout(&self) -> Instant {
         self.due
     }
 

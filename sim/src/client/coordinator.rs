@@ -12,7 +12,7 @@ const QUERY_INTERVAL: Duration = Duration::from_millis(500);
 
 /// What a client knows of its group's coordinator.
 #[derive(Debug)]
-pub struct Coordinator {
+pub(super) struct Coordinator {
     node: Option<Node>,
     /// Time of the next lookup; not while one is in flight.
     due: Instant,
@@ -25,7 +25,7 @@ pub struct Coordinator {
 
 impl Coordinator {
     /// Creates the state before any lookup.
-    pub fn new(request_timeout: Duration) -> Self {
+    pub(super) fn new(request_timeout: Duration) -> Self {
         Self {
             node: None,
             due: Instant::FAR_FUTURE,
@@ -38,23 +38,23 @@ impl Coordinator {
 
     /// Returns the broker, where it is known.
     #[inline]
-    pub fn node(&self) -> Option<Node> {
+    pub(super) fn node(&self) -> Option<Node> {
         self.node
     }
 
     /// Forgets the broker, which is not the coordinator any more, or cannot be reached.
-    pub fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         self.node = None;
     }
 
     /// Looks for another coordinator: this one says that it is not, or does not answer.
-    pub fn lose(&mut self, now: Instant) {
+    pub(super) fn lose(&mut self, now: Instant) {
         self.forget();
         self.find(now);
     }
 
     /// Looks the coordinator up if it is not known, as soon as the backoff allows.
-    pub fn find(&mut self, now: Instant) {
+    pub(super) fn find(&mut self, now: Instant) {
         self.due = Instant::FAR_FUTURE;
         if self.in_flight || self.node.is_some() {
             return;
@@ -73,7 +73,7 @@ impl Coordinator {
     }
 
     /// Handles the answer to a lookup. Returns whether the coordinator is known now.
-    pub fn handle_answer(
+    pub(super) fn handle_answer(
         &mut self,
         now: Instant,
         connections: &Connections,
@@ -94,13 +94,13 @@ impl Coordinator {
 
     /// Takes what is to be done next.
     #[inline]
-    pub fn poll_action(&mut self) -> Option<Action> {
+    pub(super) fn poll_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
     }
 
     /// Returns when to look the coordinator up.
     #[inline]
-    pub fn poll_timeout(&self) -> Instant {
+    pub(super) fn poll_timeout(&self) -> Instant {
         self.due
     }
 }

@@ -11,14 +11,14 @@ use std::time::Duration;
 
 /// The dead-letter copies of a client.
 #[derive(Debug)]
-pub struct DeadLetters {
+pub(super) struct DeadLetters {
     request_timeout: Duration,
     actions: VecDeque<Action>,
 }
 
 impl DeadLetters {
     /// Creates the state before any copy.
-    pub fn new(request_timeout: Duration) -> Self {
+    pub(super) fn new(request_timeout: Duration) -> Self {
         Self {
             request_timeout,
             actions: VecDeque::new(),
@@ -26,7 +26,7 @@ impl DeadLetters {
     }
 
     /// Writes a copy, with `acks=all`. The application learns of a failure, and tries again.
-    pub fn write(&mut self, view: &View, copy: DeadLetterCopy) {
+    pub(super) fn write(&mut self, view: &View, copy: DeadLetterCopy) {
         let topic = view.topology.dead_letters();
         let origin = view.topology.index(copy.partition);
         let (Some(origin), Some((to, _))) = (origin, view.metadata.leader(topic)) else {
@@ -50,7 +50,7 @@ impl DeadLetters {
     }
 
     /// Handles what became of a copy.
-    pub fn handle_answer(&mut self, copy: DeadLetterCopy, answer: Result<Offset, Failure>) {
+    pub(super) fn handle_answer(&mut self, copy: DeadLetterCopy, answer: Result<Offset, Failure>) {
         match answer {
             Ok(_) => self.actions.push_back(Action::EndDeadLetter(copy, true)),
             Err(_) => self.fail(copy),
@@ -59,7 +59,7 @@ impl DeadLetters {
 
     /// Takes what is to be done next.
     #[inline]
-    pub fn poll_action(&mut self) -> Option<Action> {
+    pub(super) fn poll_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
     }
 

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 /// The partitions that a client fetches.
 #[derive(Debug)]
-pub struct Fetcher {
+pub(super) struct Fetcher {
     settings: Settings,
     /// All partitions, by index.
     partitions: Vec<Partition>,
@@ -91,7 +91,7 @@ impl Partition {
 
 impl Fetcher {
     /// Creates a fetcher without assigned partitions.
-    pub fn new(consumers: &Consumers, brokers: usize, partitions: usize) -> Self {
+    pub(super) fn new(consumers: &Consumers, brokers: usize, partitions: usize) -> Self {
         Self {
             settings: Settings {
                 prefetch: consumers.prefetch,
@@ -109,17 +109,17 @@ impl Fetcher {
     }
 
     /// Returns the assigned partitions, in order.
-    pub fn assigned(&self) -> &[PartitionIndex] {
+    pub(super) fn assigned(&self) -> &[PartitionIndex] {
         &self.assigned
     }
 
     /// Returns whether a partition is assigned.
-    pub fn is_assigned(&self, partition: PartitionIndex) -> bool {
+    pub(super) fn is_assigned(&self, partition: PartitionIndex) -> bool {
         self.partitions[usize::from(partition.0)].assigned
     }
 
     /// Returns whether the application began with a partition and has not given it up.
-    pub fn is_held(&self, partition: PartitionIndex) -> bool {
+    pub(super) fn is_held(&self, partition: PartitionIndex) -> bool {
         self.partitions[usize::from(partition.0)].held
     }
 }
@@ -127,7 +127,12 @@ impl Fetcher {
 /// What is fetched.
 impl Fetcher {
     /// Fetches a partition from now on. An earlier pause is forgotten.
-    pub fn assign(&mut self, index: PartitionIndex, epoch: AssignmentEpoch, position: NextOffset) {
+    pub(super) fn assign(
+        &mut self,
+        index: PartitionIndex,
+        epoch: AssignmentEpoch,
+        position: NextOffset,
+    ) {
         let partition = self.partition(index);
         *partition = Partition {
             assigned: true,
@@ -145,7 +150,7 @@ impl Fetcher {
     }
 
     /// Fetches a partition no more.
-    pub fn unassign(&mut self, index: PartitionIndex) {
+    pub(super) fn unassign(&mut self, index: PartitionIndex) {
         let partition = self.partition(index);
         partition.assigned = false;
         partition.restart();
@@ -153,7 +158,7 @@ impl Fetcher {
     }
 
     /// Fetches nothing any more.
-    pub fn unassign_all(&mut self) {
+    pub(super) fn unassign_all(&mut self) {
         for index in std::mem::take(&mut self.assigned) {
             self.unassign(index);
         }
@@ -161,26 +166,26 @@ impl Fetcher {
     }
 
     /// Releases a partition that the application gave up; returns whether it had begun with it.
-    pub fn release(&mut self, index: PartitionIndex) -> bool {
+    pub(super) fn release(&mut self, index: PartitionIndex) -> bool {
         std::mem::take(&mut self.partition(index).held)
     }
 
     /// Stops a partition: what the application has not got yet is dropped.
-    pub fn pause(&mut self, index: PartitionIndex) {
+    pub(super) fn pause(&mut self, index: PartitionIndex) {
         let partition = self.partition(index);
         partition.paused = true;
         partition.restart();
     }
 
     /// Resumes a partition that was stopped.
-    pub fn resume(&mut self, now: Instant, view: &View, index: PartitionIndex) {
+    pub(super) fn resume(&mut self, now: Instant, view: &View, index: PartitionIndex) {
         self.partition(index).paused = false;
         self.fetch_all(now, view);
     }
 
     /// Moves a partition to where the application says, if it is still under the assignment that is
     /// meant; returns from where.
-    pub fn seek(
+    pub(super) fn seek(
         &mut self,
         now: Instant,
         view: &View,
@@ -200,7 +205,7 @@ impl Fetcher {
     }
 
     /// Takes the next records for the application; what is not wanted any more is dropped.
-    pub fn poll_records(
+    pub(super) fn poll_records(
         &mut self,
     ) -> Option<(PartitionIndex, AssignmentEpoch, Vec<Record<Payload>>)> {
         while let Some(batch) = self.queue.pop_front() {
@@ -222,7 +227,7 @@ impl Fetcher {
 /// Requests.
 impl Fetcher {
     /// Asks every broker for what it leads, unless it is asked already.
-    pub fn fetch_all(&mut self, now: Instant, view: &View) {
+    pub(super) fn fetch_all(&mut self, now: Instant, view: &View) {
         self.retry_at = Instant::FAR_FUTURE;
         let mut leaderless = false;
         for index in &self.assigned {
@@ -273,7 +278,7 @@ impl Fetcher {
 
     /// Returns the poll of a broker as a request, in the memory of an earlier one.
     #[inline]
-    pub fn poll_request(
+    pub(super) fn poll_request(
         &self,
         view: &View,
         broker: Node,
@@ -305,13 +310,13 @@ impl Fetcher {
 
     /// Takes what is to be done next.
     #[inline]
-    pub fn poll_action(&mut self) -> Option<Action> {
+    pub(super) fn poll_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
     }
 
     /// Returns when something is to be tried again.
     #[inline]
-    pub fn poll_timeout(&self) -> Instant {
+    pub(super) fn poll_timeout(&self) -> Instant {
         self.retry_at
     }
 
@@ -330,7 +335,7 @@ impl Fetcher {
 /// Responses.
 impl Fetcher {
     /// Handles a broker's answer: the next poll goes out, and the records wait for the application.
-    pub fn handle_fetched(
+    pub(super) fn handle_fetched(
         &mut self,
         now: Instant,
         view: &View,
@@ -368,7 +373,7 @@ impl Fetcher {
     }
 
     /// Handles a poll that came to nothing.
-    pub fn handle_failed(&mut self, now: Instant, view: &View, from: Node) {
+    pub(super) fn handle_failed(&mut self, now: Instant, view: &View, from: Node) {
         let soon = now + self.settings.retry_backoff;
         let reconnect = view.connections.backs_off(from, now);
         let at = reconnect.map_or(soon, |reconnect| reconnect.max(soon));
@@ -382,7 +387,7 @@ impl Fetcher {
 
     /// Handles news of the cluster. Partitions that wait for a dead leader wait no longer where
     /// there is news of another one; where there is none, more news is wanted soon.
-    pub fn handle_metadata(&mut self, now: Instant, view: &View) {
+    pub(super) fn handle_metadata(&mut self, now: Instant, view: &View) {
         let soon = now + self.settings.retry_backoff;
         let mut waits = false;
         for index in &self.assigned {
@@ -404,7 +409,7 @@ impl Fetcher {
     }
 
     /// Tells the application the range of a partition whose position is out of it: it decides.
-    pub fn handle_range(
+    pub(super) fn handle_range(
         &mut self,
         now: Instant,
         view: &View,

@@ -9,7 +9,7 @@ use plimsoll_core::{Instant, Outcome, TopicPartition};
 use plimsoll_oracle::MemberId;
 
 /// A member of the group: one process with its client and its subject.
-pub struct Member {
+pub(crate) struct Member {
     id: MemberId,
     spec: SubjectSpec,
     process: Option<Box<Process>>,
@@ -21,7 +21,7 @@ pub struct Member {
 
 impl Member {
     /// Creates a member that does not run.
-    pub fn new(_env: &Env<'_>, id: MemberId, spec: SubjectSpec) -> Self {
+    pub(crate) fn new(_env: &Env<'_>, id: MemberId, spec: SubjectSpec) -> Self {
         Self {
             id,
             spec,
@@ -32,28 +32,28 @@ impl Member {
     }
 
     /// Returns whether its process runs (it may be paused).
-    pub fn is_running(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         self.process.is_some()
     }
 
     /// Returns whether it fetches this partition now.
-    pub fn owns(&self, partition: TopicPartition) -> bool {
+    pub(crate) fn owns(&self, partition: TopicPartition) -> bool {
         self.process.as_ref().is_some_and(|p| p.owns(partition))
     }
 
     /// Returns the number of partitions that it fetches now.
-    pub fn owned(&self) -> usize {
+    pub(crate) fn owned(&self) -> usize {
         self.process.as_ref().map_or(0, |p| p.owned())
     }
 
     /// Returns the earliest deadline.
-    pub fn next_timeout(&self) -> Option<Instant> {
+    pub(crate) fn next_timeout(&self) -> Option<Instant> {
         let at = self.process.as_ref()?.next_timeout();
         (at < Instant::FAR_FUTURE).then_some(at)
     }
 
     /// Starts a process, for the first time or again, with no memory of earlier ones.
-    pub fn start(&mut self, env: &mut Env<'_>) {
+    pub(crate) fn start(&mut self, env: &mut Env<'_>) {
         let first = self.next_correlation;
         let mut process = Box::new(Process::new(env, self.id, self.spec, self.starts, first));
         self.starts += 1;
@@ -62,17 +62,17 @@ impl Member {
     }
 
     /// Asks the process to stop (SIGTERM); later it ends by itself, and says so in the trace.
-    pub fn stop(&mut self, env: &mut Env<'_>) {
+    pub(crate) fn stop(&mut self, env: &mut Env<'_>) {
         self.with_process(|process| process.stop(env));
     }
 
     /// Kills the process at once.
-    pub fn crash(&mut self) {
+    pub(crate) fn crash(&mut self) {
         self.end();
     }
 
     /// Handles a response.
-    pub fn handle_response(
+    pub(crate) fn handle_response(
         &mut self,
         env: &mut Env<'_>,
         from: Node,
@@ -84,17 +84,22 @@ impl Member {
     }
 
     /// Handles the loss of the connections with a broker.
-    pub fn handle_disconnected(&mut self, env: &mut Env<'_>, peer: Node) {
+    pub(crate) fn handle_disconnected(&mut self, env: &mut Env<'_>, peer: Node) {
         self.with_process(|process| process.handle_disconnected(env, peer));
     }
 
     /// Handles the result of a handler.
-    pub fn handle_processed(&mut self, env: &mut Env<'_>, call: HandlerCall, outcome: Outcome) {
+    pub(crate) fn handle_processed(
+        &mut self,
+        env: &mut Env<'_>,
+        call: HandlerCall,
+        outcome: Outcome,
+    ) {
         self.with_process(|process| process.handle_processed(env, call, outcome));
     }
 
     /// Does what is due, at the moment of `next_timeout` or an earlier one.
-    pub fn handle_timeout(&mut self, env: &mut Env<'_>) {
+    pub(crate) fn handle_timeout(&mut self, env: &mut Env<'_>) {
         self.with_process(|process| process.handle_timeout(env));
     }
 

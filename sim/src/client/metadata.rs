@@ -13,7 +13,7 @@ const MAX_BACKOFF: Duration = Duration::from_secs(1);
 /// A client's view of the cluster, as old as the last answer. What it wants done is a request for
 /// metadata to a broker.
 #[derive(Debug)]
-pub struct Metadata {
+pub(super) struct Metadata {
     /// Leaders, by partition; `None`: not known to exist.
     leaders: Vec<Option<LeaderInfo>>,
     brokers: u8,
@@ -35,7 +35,7 @@ impl Metadata {
     /// Creates metadata that knows nothing, and is due at once. `first` is the broker to ask first,
     /// `refresh` the interval at which metadata is renewed, `backoff` the shortest pause between
     /// two requests.
-    pub fn new(
+    pub(super) fn new(
         now: Instant,
         (brokers, first): (u8, Node),
         partitions: usize,
@@ -58,13 +58,13 @@ impl Metadata {
 
     /// Returns a partition's leader and its epoch.
     #[inline]
-    pub fn leader(&self, partition: PartitionIndex) -> Option<(Node, u32)> {
+    pub(super) fn leader(&self, partition: PartitionIndex) -> Option<(Node, u32)> {
         let info = self.leaders[usize::from(partition.0)]?;
         Some((info.leader?, info.leader_epoch))
     }
 
     /// Returns the number of partitions of a topic that are known to exist.
-    pub fn partitions_of(&self, topology: &Topology, topic: u32) -> u32 {
+    pub(super) fn partitions_of(&self, topology: &Topology, topic: u32) -> u32 {
         let known = topology.all().filter(|index| {
             self.leaders[usize::from(index.0)].is_some()
                 && topology.partition(*index).topic == topic
@@ -73,7 +73,7 @@ impl Metadata {
     }
 
     /// Returns the partitions that the group consumes, as far as they are known, in order.
-    pub fn workload(&self, topology: &Topology) -> Vec<PartitionIndex> {
+    pub(super) fn workload(&self, topology: &Topology) -> Vec<PartitionIndex> {
         let known = topology.all().filter(|index| {
             self.leaders[usize::from(index.0)].is_some() && topology.is_workload(*index)
         });
@@ -82,7 +82,7 @@ impl Metadata {
 
     /// Returns the broker to ask what every broker can answer; one that cannot be reached is left
     /// out as long as there are others.
-    pub fn choose_broker(&mut self, now: Instant, connections: &Connections) -> Node {
+    pub(super) fn choose_broker(&mut self, now: Instant, connections: &Connections) -> Node {
         for _ in 1..self.brokers {
             if connections.backs_off(self.broker, now).is_some() {
                 self.try_another_broker();
@@ -92,12 +92,12 @@ impl Metadata {
     }
 
     /// Turns to the next broker: the one that was asked did not help.
-    pub fn try_another_broker(&mut self) {
+    pub(super) fn try_another_broker(&mut self) {
         self.broker = Node((self.broker.0 + 1) % self.brokers);
     }
 
     /// Makes a request due soon: something is wrong with what is known.
-    pub fn want(&mut self, now: Instant) {
+    pub(super) fn want(&mut self, now: Instant) {
         if now > self.asked + MAX_BACKOFF {
             self.tries = 0;
         }
@@ -106,13 +106,13 @@ impl Metadata {
     }
 
     /// Asks for new metadata as soon as the backoff allows: something is wrong with what is known.
-    pub fn refresh(&mut self, now: Instant, connections: &Connections) {
+    pub(super) fn refresh(&mut self, now: Instant, connections: &Connections) {
         self.want(now);
         self.handle_timeout(now, connections);
     }
 
     /// Asks, if that is due.
-    pub fn handle_timeout(&mut self, now: Instant, connections: &Connections) {
+    pub(super) fn handle_timeout(&mut self, now: Instant, connections: &Connections) {
         if self.poll_timeout() > now {
             return;
         }
@@ -124,7 +124,7 @@ impl Metadata {
 
     /// Takes news, perhaps older than what is known already (KIP-320: the higher epoch is right).
     /// Returns whether there is any: the request may have come to nothing.
-    pub fn handle_answer(
+    pub(super) fn handle_answer(
         &mut self,
         now: Instant,
         answer: Result<Vec<LeaderInfo>, Failure>,
@@ -150,13 +150,13 @@ impl Metadata {
 
     /// Takes the broker to which a request for metadata is to go.
     #[inline]
-    pub fn poll_action(&mut self) -> Option<Node> {
+    pub(super) fn poll_action(&mut self) -> Option<Node> {
         self.action.take()
     }
 
     /// Returns when to ask for news.
     #[inline]
-    pub fn poll_timeout(&self) -> Instant {
+    pub(super) fn poll_timeout(&self) -> Instant {
         if self.in_flight {
             Instant::FAR_FUTURE
         } else {
@@ -171,7 +171,7 @@ impl Metadata {
 }
 
 /// Returns the number of brokers, and the one that a client asks first.
-pub fn first_broker(plan: &Plan, client: Node) -> (u8, Node) {
+pub(super) fn first_broker(plan: &Plan, client: Node) -> (u8, Node) {
     let brokers = plan.settings.cluster.brokers as u8;
     let mut rng = Rng::substream(plan.seed, Purpose::Client, u64::from(client.0));
     (brokers, Node(rng.below(u64::from(brokers)) as u8))

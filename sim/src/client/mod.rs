@@ -35,5 +35,5 @@ mod start;
 mod tests;
 mod view;
 
-pub use member::Member;
-pub use producer::Producer;
+pub(crate) use member::Member;
+pub(crate) use producer::Producer;

@@ -15,7 +15,7 @@ const METADATA_MAX_AGE: Duration = Duration::from_secs(300);
 
 /// The producer of the workload.
 #[derive(Debug)]
-pub struct Producer {
+pub(crate) struct Producer {
     node: Node,
     request_timeout: Duration,
     requests: Requests<Continuation>,
@@ -26,7 +26,7 @@ pub struct Producer {
 
 impl Producer {
     /// Creates a producer that has sent nothing.
-    pub fn new(env: &Env<'_>) -> Self {
+    pub(crate) fn new(env: &Env<'_>) -> Self {
         let settings = &env.plan.settings.producer;
         let (node, partitions) = (env.producer(), env.topology.len());
         Self {
@@ -46,12 +46,12 @@ impl Producer {
     }
 
     /// Returns whether every message that it got is acknowledged or given up.
-    pub fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.accumulator.is_done()
     }
 
     /// Returns the earliest deadline.
-    pub fn next_timeout(&self) -> Option<Instant> {
+    pub(crate) fn next_timeout(&self) -> Option<Instant> {
         let at = self
             .requests
             .poll_timeout()
@@ -61,7 +61,7 @@ impl Producer {
     }
 
     /// Takes the message at this index of `plan.messages`, to be sent.
-    pub fn produce(&mut self, env: &mut Env<'_>, message: usize) {
+    pub(crate) fn produce(&mut self, env: &mut Env<'_>, message: usize) {
         let message = &env.plan.messages[message];
         let Some(index) = env.topology.index(message.partition) else {
             debug_assert!(false, "a message for a partition that never exists");
@@ -74,7 +74,7 @@ impl Producer {
     }
 
     /// Handles a response.
-    pub fn handle_response(
+    pub(crate) fn handle_response(
         &mut self,
         env: &mut Env<'_>,
         from: Node,
@@ -89,7 +89,7 @@ impl Producer {
     }
 
     /// Handles the loss of the connections with a broker.
-    pub fn handle_disconnected(&mut self, env: &mut Env<'_>, peer: Node) {
+    pub(crate) fn handle_disconnected(&mut self, env: &mut Env<'_>, peer: Node) {
         self.connections.handle_broken(env.now(), peer);
         let before = self.requests.next_correlation();
         let mut lost_any = false;
@@ -104,7 +104,7 @@ impl Producer {
     }
 
     /// Does what is due, at the moment of `next_timeout` or an earlier one.
-    pub fn handle_timeout(&mut self, env: &mut Env<'_>) {
+    pub(crate) fn handle_timeout(&mut self, env: &mut Env<'_>) {
         let now = env.now();
         while let Some(peer) = self.requests.poll_overdue(now) {
             env.cut(self.node, peer);

@@ -7,7 +7,7 @@ use plimsoll_core::{Assignment, RebalanceId};
 
 /// The partitions of which the application was told, and what it is to be told next.
 #[derive(Debug)]
-pub struct Rebalance {
+pub(super) struct Rebalance {
     cooperative: bool,
     /// The partitions of which the application was told, in order.
     owned: Vec<PartitionIndex>,
@@ -25,7 +25,7 @@ pub struct Rebalance {
 
 /// What the application learns of a rebalance.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Callback {
+pub(super) enum Callback {
     /// Partitions that it gets.
     Assigned(Vec<Assignment>),
     /// Partitions that it is to give up.
@@ -36,7 +36,7 @@ pub enum Callback {
 
 /// What the group does next.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Next {
+pub(super) enum Next {
     /// Nothing, before the application answers or the group rebalances.
     Wait,
     /// A join.
@@ -47,7 +47,7 @@ pub enum Next {
 
 impl Rebalance {
     /// Creates the state of a member without partitions.
-    pub fn new(cooperative: bool) -> Self {
+    pub(super) fn new(cooperative: bool) -> Self {
         Self {
             cooperative,
             owned: Vec::new(),
@@ -61,20 +61,20 @@ impl Rebalance {
 
     /// Returns whether the application is in the middle of a rebalance, or about to be.
     #[inline]
-    pub fn is_under_way(&self) -> bool {
+    pub(super) fn is_under_way(&self) -> bool {
         self.pending.is_some() || self.unanswered.is_some()
     }
 
     /// Returns whether the application owes an answer.
     #[inline]
-    pub fn awaits_answer(&self) -> bool {
+    pub(super) fn awaits_answer(&self) -> bool {
         self.unanswered.is_some()
     }
 
     /// Returns whether there is something to tell the application. A loss does not wait for the
     /// answer to an earlier callback.
     #[inline]
-    pub fn has_callback(&self) -> bool {
+    pub(super) fn has_callback(&self) -> bool {
         match self.pending {
             Some(Callback::Lost(_)) => true,
             Some(_) => self.unanswered.is_none(),
@@ -83,7 +83,7 @@ impl Rebalance {
     }
 
     /// Returns the partitions with which a member joins (KIP-429).
-    pub fn brings(&self) -> Vec<PartitionIndex> {
+    pub(super) fn brings(&self) -> Vec<PartitionIndex> {
         match self.cooperative {
             true => self.owned.clone(),
             false => Vec::new(),
@@ -91,7 +91,7 @@ impl Rebalance {
     }
 
     /// Begins another rebalance: eager members give everything up before they join.
-    pub fn begin(&mut self) -> Next {
+    pub(super) fn begin(&mut self) -> Next {
         self.forget_next();
         if self.cooperative || self.owned.is_empty() {
             return Next::Join;
@@ -101,7 +101,7 @@ impl Rebalance {
     }
 
     /// Takes the partitions that the sync gave to this member.
-    pub fn handle_assignment(&mut self, mut partitions: Vec<PartitionIndex>) -> Next {
+    pub(super) fn handle_assignment(&mut self, mut partitions: Vec<PartitionIndex>) -> Next {
         partitions.sort_unstable();
         let mut revoked = self.owned.clone();
         revoked.retain(|partition| !partitions.contains(partition));
@@ -117,13 +117,13 @@ impl Rebalance {
     }
 
     /// Takes partitions whose positions are known: the application will get them.
-    pub fn handle_started(&mut self, assignments: Vec<Assignment>) {
+    pub(super) fn handle_started(&mut self, assignments: Vec<Assignment>) {
         self.call(Callback::Assigned(assignments));
     }
 
     /// Takes the loss of everything that the application owns. The loss overtakes what the
     /// application was not told yet.
-    pub fn handle_lost(&mut self) {
+    pub(super) fn handle_lost(&mut self) {
         self.forget_next();
         self.pending = None;
         let knows = matches!(self.unanswered, Some((_, Callback::Lost(_))));
@@ -134,7 +134,7 @@ impl Rebalance {
 
     /// Takes the answer to an assignment; `false` where that is not what the application was asked
     /// last.
-    pub fn handle_assign_answer(&mut self, rebalance: RebalanceId) -> bool {
+    pub(super) fn handle_assign_answer(&mut self, rebalance: RebalanceId) -> bool {
         let answered = self.unanswered.take_if(|(id, callback)| {
             *id == rebalance && matches!(callback, Callback::Assigned(_))
         });
@@ -142,7 +142,7 @@ impl Rebalance {
     }
 
     /// Takes the answer to a revocation or a loss, and returns which one is answered.
-    pub fn handle_revoke_answer(&mut self, rebalance: RebalanceId) -> Option<Callback> {
+    pub(super) fn handle_revoke_answer(&mut self, rebalance: RebalanceId) -> Option<Callback> {
         let (_, callback) = self.unanswered.take_if(|(id, callback)| {
             *id == rebalance && !matches!(callback, Callback::Assigned(_))
         })?;
@@ -153,12 +153,12 @@ impl Rebalance {
     }
 
     /// Returns what follows an assignment that was answered.
-    pub fn after_assignment(&mut self) -> Next {
+    pub(super) fn after_assignment(&mut self) -> Next {
         self.start(Vec::new())
     }
 
     /// Returns what follows a revocation that was answered.
-    pub fn after_revocation(&mut self) -> Next {
+    pub(super) fn after_revocation(&mut self) -> Next {
         if self.rejoin {
             let added = std::mem::take(&mut self.added);
             self.start(added)
@@ -169,7 +169,7 @@ impl Rebalance {
 
     /// Takes what the application is told at this moment; `None` where a loss has become moot: an
     /// earlier revocation may have been answered in between.
-    pub fn poll_callback(&mut self, topology: &Topology) -> Option<(RebalanceId, Callback)> {
+    pub(super) fn poll_callback(&mut self, topology: &Topology) -> Option<(RebalanceId, Callback)> {
         let mut callback = self.pending.take()?;
         self.count += 1;
         match &mut callback {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// Finds where assigned partitions start.
 #[derive(Debug)]
-pub struct Start {
+pub(super) struct Start {
     request_timeout: Duration,
     retry_backoff: Duration,
     /// Partitions that were assigned, and of which not everything is known yet.
@@ -40,7 +40,7 @@ enum Wanted<T> {
 
 impl Start {
     /// Creates the state without assigned partitions.
-    pub fn new(request_timeout: Duration, retry_backoff: Duration) -> Self {
+    pub(super) fn new(request_timeout: Duration, retry_backoff: Duration) -> Self {
         Self {
             request_timeout,
             retry_backoff,
@@ -50,7 +50,7 @@ impl Start {
     }
 
     /// Begins with partitions that the attempt `id` at membership gave.
-    pub fn begin(&mut self, view: &View, id: u32, partitions: Vec<PartitionIndex>) {
+    pub(super) fn begin(&mut self, view: &View, id: u32, partitions: Vec<PartitionIndex>) {
         let partitions = partitions.into_iter();
         self.starting = Some(Starting {
             id,
@@ -62,12 +62,12 @@ impl Start {
     }
 
     /// Forgets what has not started yet: it was never the application's.
-    pub fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         self.starting = None;
     }
 
     /// Asks for what is missing, where the broker to ask is known.
-    pub fn advance(&mut self, view: &View) {
+    pub(super) fn advance(&mut self, view: &View) {
         let Some(starting) = &mut self.starting else {
             return;
         };
@@ -109,7 +109,7 @@ impl Start {
     }
 
     /// Takes the group's committed offsets, or asks again later.
-    pub fn handle_committed(
+    pub(super) fn handle_committed(
         &mut self,
         now: Instant,
         view: &View,
@@ -138,7 +138,7 @@ impl Start {
     }
 
     /// Takes both ends of a partition, or asks again later.
-    pub fn handle_ends(
+    pub(super) fn handle_ends(
         &mut self,
         now: Instant,
         view: &View,
@@ -167,13 +167,13 @@ impl Start {
 
     /// Takes what is to be done next.
     #[inline]
-    pub fn poll_action(&mut self) -> Option<Action> {
+    pub(super) fn poll_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
     }
 
     /// Returns when to ask again for what was refused.
     #[inline]
-    pub fn poll_timeout(&self) -> Instant {
+    pub(super) fn poll_timeout(&self) -> Instant {
         let starting = self.starting.as_ref();
         starting.map_or(Instant::FAR_FUTURE, |starting| starting.retry_at)
     }

@@ -20,7 +20,7 @@ const SHUTDOWN_RETRY: Duration = Duration::from_millis(50);
 
 /// A broker.
 #[derive(Debug)]
-pub struct Broker {
+pub(crate) struct Broker {
     pub(super) node: Node,
     pub(super) settings: BrokerSettings,
     pub(super) min_insync: u32,
@@ -63,7 +63,7 @@ enum Life {
 
 impl Broker {
     /// Creates the broker at `node`, not running.
-    pub fn new(env: &Env<'_>, node: Node) -> Self {
+    pub(crate) fn new(env: &Env<'_>, node: Node) -> Self {
         let cluster = &env.plan.settings.cluster;
         Self {
             node,
@@ -87,7 +87,7 @@ impl Broker {
     }
 
     /// Returns both ends of a partition as its leader has them: log start and high watermark.
-    pub fn log_ends(&self, partition: PartitionIndex) -> (NextOffset, NextOffset) {
+    pub(crate) fn log_ends(&self, partition: PartitionIndex) -> (NextOffset, NextOffset) {
         let replica = &self.replicas[partition];
         (
             NextOffset::new(replica.log.start()),
@@ -96,12 +96,12 @@ impl Broker {
     }
 
     /// Returns the group's committed offset, as the coordinator on this broker answers it.
-    pub fn committed(&self, partition: PartitionIndex) -> Option<NextOffset> {
+    pub(crate) fn committed(&self, partition: PartitionIndex) -> Option<NextOffset> {
         self.coordinator.as_ref()?.committed(partition)
     }
 
     /// Returns whether the group that this broker coordinates is stable with `members` members.
-    pub fn group_is_stable_with(&self, members: usize) -> bool {
+    pub(crate) fn group_is_stable_with(&self, members: usize) -> bool {
         self.coordinator
             .as_ref()
             .is_some_and(|coordinator| coordinator.is_stable_with(members))

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 /// All connections of a broker.
 #[derive(Debug, Default)]
-pub struct Connections {
+pub(super) struct Connections {
     /// Connections, by node and channel.
     connections: PerNode<[Connection; Channel::COUNT]>,
     /// Connections that became free while requests waited.
@@ -26,7 +26,7 @@ struct Connection {
 
 /// Where an answer goes: one request on one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reply {
+pub(super) struct Reply {
     /// The node that asked.
     pub node: Node,
     /// The channel on which it asked.
@@ -38,7 +38,7 @@ pub struct Reply {
 
 impl Connections {
     /// Creates the connections with `nodes` nodes.
-    pub fn new(nodes: usize) -> Self {
+    pub(super) fn new(nodes: usize) -> Self {
         Self {
             connections: PerNode::new(nodes, |_| Default::default()),
             ready: VecDeque::new(),
@@ -47,7 +47,7 @@ impl Connections {
 
     /// Takes a request that arrived. Returns it where it is its turn; otherwise it waits.
     #[inline]
-    pub fn accept(
+    pub(super) fn accept(
         &mut self,
         node: Node,
         channel: Channel,
@@ -71,7 +71,7 @@ impl Connections {
 
     /// Returns the next request whose turn came.
     #[inline]
-    pub fn next(&mut self) -> Option<(Reply, Request)> {
+    pub(super) fn next(&mut self) -> Option<(Reply, Request)> {
         while let Some((node, channel)) = self.ready.pop_front() {
             let connection = self.connection(node, channel);
             if connection.busy {
@@ -86,7 +86,7 @@ impl Connections {
 
     /// Finishes a request. Returns whether an answer can still be sent.
     #[inline]
-    pub fn finish(&mut self, reply: Reply) -> bool {
+    pub(super) fn finish(&mut self, reply: Reply) -> bool {
         let connection = self.connection(reply.node, reply.channel);
         if connection.number != reply.connection {
             return false;
@@ -99,7 +99,7 @@ impl Connections {
     }
 
     /// Drops the connections with a node, with what waited there.
-    pub fn disconnect(&mut self, node: Node) {
+    pub(super) fn disconnect(&mut self, node: Node) {
         for connection in &mut self.connections[node] {
             connection.number += 1;
             connection.busy = false;
@@ -108,7 +108,7 @@ impl Connections {
     }
 
     /// Drops all connections: the process died.
-    pub fn disconnect_all(&mut self) {
+    pub(super) fn disconnect_all(&mut self) {
         for node in self.connections.ids() {
             self.disconnect(node);
         }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// The controller.
 #[derive(Debug)]
-pub struct Controller {
+pub(crate) struct Controller {
     node: Node,
     session_timeout: Duration,
     /// Partitions; `None`: it does not exist yet.
@@ -47,7 +47,7 @@ enum BrokerState {
 
 impl Controller {
     /// Creates the controller of a new cluster, all brokers registered, leaders spread over them.
-    pub fn new(env: &Env<'_>) -> Self {
+    pub(crate) fn new(env: &Env<'_>) -> Self {
         let settings = &env.plan.settings.cluster.settings;
         let mut partitions = PerPartition::new(env.topology.len(), |_| None);
         for state in placement::initial(env) {
@@ -69,23 +69,23 @@ impl Controller {
     }
 
     /// Returns the leader of a partition as the controller decided it.
-    pub fn leader(&self, partition: PartitionIndex) -> Option<Node> {
+    pub(crate) fn leader(&self, partition: PartitionIndex) -> Option<Node> {
         self.partition(partition)?.leader
     }
 
     /// Returns whether a partition exists by now.
-    pub fn exists(&self, partition: PartitionIndex) -> bool {
+    pub(crate) fn exists(&self, partition: PartitionIndex) -> bool {
         self.partition(partition).is_some()
     }
 
     /// Returns whether every partition has a leader and all its replicas in sync.
-    pub fn is_healthy(&self) -> bool {
+    pub(crate) fn is_healthy(&self) -> bool {
         let mut partitions = self.partitions.values().flatten();
         partitions.all(|state| state.leader.is_some() && state.in_sync == state.replicas)
     }
 
     /// Makes another in-sync replica the leader of a partition, if there is one.
-    pub fn move_leader(&mut self, env: &mut Env<'_>, partition: PartitionIndex) {
+    pub(crate) fn move_leader(&mut self, env: &mut Env<'_>, partition: PartitionIndex) {
         let Some(state) = self.partition(partition) else {
             return;
         };
@@ -97,7 +97,7 @@ impl Controller {
     }
 
     /// Creates the next `count` partitions of a topic.
-    pub fn add_partitions(&mut self, env: &mut Env<'_>, topic: u32, count: u32) {
+    pub(crate) fn add_partitions(&mut self, env: &mut Env<'_>, topic: u32, count: u32) {
         let missing: Vec<_> = (0..)
             .map_while(|partition| env.topology.index(TopicPartition::new(topic, partition)))
             .filter(|partition| !self.exists(*partition))

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// A fetch that found nothing, and waits (`DelayedFetch`).
 #[derive(Debug)]
-pub struct Parked {
+pub(super) struct Parked {
     reply: Reply,
     request: Box<FetchRequest>,
     deadline: Instant,

@@ -24,7 +24,7 @@ const MAX_RECORDS: u32 = 1_000;
 
 /// What a broker fetches from one leader.
 #[derive(Debug)]
-pub struct Fetcher {
+pub(super) struct Fetcher {
     partitions: PartitionSet,
     in_flight: Option<Correlation>,
     /// Time at which the fetch in flight is given up.
@@ -46,17 +46,17 @@ impl Default for Fetcher {
 
 impl Fetcher {
     /// Fetches one more partition.
-    pub fn follow(&mut self, partition: PartitionIndex) {
+    pub(super) fn follow(&mut self, partition: PartitionIndex) {
         self.partitions.insert(partition);
     }
 
     /// Fetches a partition no more.
-    pub fn unfollow(&mut self, partition: PartitionIndex) {
+    pub(super) fn unfollow(&mut self, partition: PartitionIndex) {
         self.partitions.remove(partition);
     }
 
     /// Forgets everything: the process died.
-    pub fn reset(&mut self) {
+    pub(super) fn reset(&mut self) {
         *self = Self::default();
     }
 

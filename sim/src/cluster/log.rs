@@ -8,7 +8,7 @@ const REMEMBERED_BATCHES: u32 = 5;
 
 /// The records of one replica. It lies on disk: a crash of the process leaves it as it is.
 #[derive(Debug, Default)]
-pub struct Log {
+pub(super) struct Log {
     /// The offset of `records[0]`.
     base: u64,
     /// Offset below which records are removed, though they may still lie here.
@@ -22,7 +22,7 @@ pub struct Log {
 
 /// What a sequence number says of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sequence {
+pub(super) enum Sequence {
     /// The next number.
     Next,
     /// The number of a message that the log has, at this offset.
@@ -34,37 +34,37 @@ pub enum Sequence {
 impl Log {
     /// Returns the first offset that can be read.
     #[inline]
-    pub fn start(&self) -> u64 {
+    pub(super) fn start(&self) -> u64 {
         self.start
     }
 
     /// Returns the offset that the next record gets (LEO).
     #[inline]
-    pub fn end(&self) -> u64 {
+    pub(super) fn end(&self) -> u64 {
         self.base + self.records.len() as u64
     }
 
     /// Returns the latest epoch that is known here; `None`: the log never had one.
     #[inline]
-    pub fn last_epoch(&self) -> Option<u32> {
+    pub(super) fn last_epoch(&self) -> Option<u32> {
         self.epochs.last().map(|(epoch, _)| *epoch)
     }
 
     /// Returns the records from `from` up to, not including, `to`, as far as they lie here.
     #[inline]
-    pub fn slice(&self, from: u64, to: u64) -> &[StoredRecord] {
+    pub(super) fn slice(&self, from: u64, to: u64) -> &[StoredRecord] {
         let to = to.min(self.end()).saturating_sub(self.base) as usize;
         let from = (from.saturating_sub(self.base) as usize).min(to);
         &self.records[from..to]
     }
 
     /// Returns the records that can be read, or will be.
-    pub fn all(&self) -> &[StoredRecord] {
+    pub(super) fn all(&self) -> &[StoredRecord] {
         self.slice(self.start, self.end())
     }
 
     /// Begins a leader's epoch at the log's end.
-    pub fn begin_epoch(&mut self, epoch: u32) {
+    pub(super) fn begin_epoch(&mut self, epoch: u32) {
         if self.last_epoch().is_none_or(|last| last < epoch) {
             self.epochs.push((epoch, self.end()));
         }
@@ -72,7 +72,7 @@ impl Log {
 
     /// Appends as leader.
     #[inline]
-    pub fn append(&mut self, leader_epoch: u32, value: Value) -> Offset {
+    pub(super) fn append(&mut self, leader_epoch: u32, value: Value) -> Offset {
         let offset = Offset::new(self.end());
         self.note_sequence(value, offset);
         self.records.push(StoredRecord {
@@ -85,7 +85,7 @@ impl Log {
 
     /// Appends as follower what a leader sent, which begins at the log's end.
     #[inline]
-    pub fn append_fetched(&mut self, records: &[StoredRecord]) {
+    pub(super) fn append_fetched(&mut self, records: &[StoredRecord]) {
         for record in records {
             debug_assert_eq!(record.offset.get(), self.end());
             if self.last_epoch() != Some(record.leader_epoch) {
@@ -110,7 +110,7 @@ impl Log {
     /// Checks whether a message of the idempotent producer may be appended
     /// (`ProducerAppendInfo.checkSequence`; a producer that the log does not know may begin
     /// anywhere).
-    pub fn check_sequence(&self, sequence: u32) -> Sequence {
+    pub(super) fn check_sequence(&self, sequence: u32) -> Sequence {
         let Some((last, offset)) = self.last_sequence else {
             return Sequence::Next;
         };
@@ -133,7 +133,7 @@ impl Log {
     /// Returns the largest epoch not above `epoch`, and where it ends
     /// (`LeaderEpochFileCache.endOffsetFor`); `None` where the log knows no such epoch.
     #[inline]
-    pub fn end_of_epoch(&self, epoch: u32) -> Option<(u32, u64)> {
+    pub(super) fn end_of_epoch(&self, epoch: u32) -> Option<(u32, u64)> {
         if self.last_epoch() == Some(epoch) {
             return Some((epoch, self.end()));
         }
@@ -147,7 +147,7 @@ impl Log {
     }
 
     /// Cuts off the records from `end` on, and the epochs that began there.
-    pub fn truncate(&mut self, end: u64) {
+    pub(super) fn truncate(&mut self, end: u64) {
         self.records
             .truncate(end.saturating_sub(self.base) as usize);
         self.epochs.retain(|(_, start)| *start < end);
@@ -160,7 +160,7 @@ impl Log {
     }
 
     /// Forgets every record: the log begins anew at `start`.
-    pub fn restart_at(&mut self, start: u64) {
+    pub(super) fn restart_at(&mut self, start: u64) {
         *self = Self {
             base: start,
             start,
@@ -169,7 +169,7 @@ impl Log {
     }
 
     /// Removes the records below `start`.
-    pub fn remove_below(&mut self, start: u64) {
+    pub(super) fn remove_below(&mut self, start: u64) {
         self.start = self.start.max(start.min(self.end()));
     }
 }

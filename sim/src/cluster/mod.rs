@@ -18,9 +18,9 @@ mod placement;
 mod produce;
 mod replica;
 mod replication;
-pub mod shared;
+pub(crate) mod shared;
 #[cfg(test)]
 mod tests;
 
-pub use broker::Broker;
-pub use controller::Controller;
+pub(crate) use broker::Broker;
+pub(crate) use controller::Controller;

@@ -8,7 +8,12 @@ use plimsoll_core::NextOffset;
 use plimsoll_oracle::{BrokerId, TraceEvent};
 
 /// Observes that the controller made a broker the leader of a partition.
-pub fn leader_changed(env: &mut Env<'_>, partition: PartitionIndex, leader: Node, epoch: u32) {
+pub(super) fn leader_changed(
+    env: &mut Env<'_>,
+    partition: PartitionIndex,
+    leader: Node,
+    epoch: u32,
+) {
     let broker = BrokerId(leader.0.into());
     env.observe(TraceEvent::LeaderChanged {
         partition: env.topology.partition(partition),
@@ -22,7 +27,12 @@ pub fn leader_changed(env: &mut Env<'_>, partition: PartitionIndex, leader: Node
 
 /// Observes the records that a leader's high watermark passed: they will never be lost again. Each
 /// is observed once, whichever leaders come and go.
-pub fn replicated(env: &mut Env<'_>, partition: PartitionIndex, log: &Log, high_watermark: u64) {
+pub(super) fn replicated(
+    env: &mut Env<'_>,
+    partition: PartitionIndex,
+    log: &Log,
+    high_watermark: u64,
+) {
     let observed = &mut env.cluster.observed[partition];
     let from = *observed;
     if high_watermark <= from {
@@ -59,7 +69,7 @@ fn replicated_record(env: &mut Env<'_>, partition: PartitionIndex, record: &Stor
 }
 
 /// Observes that retention removed the records of a partition below its log start.
-pub fn removed(env: &mut Env<'_>, partition: PartitionIndex, log_start: u64) {
+pub(super) fn removed(env: &mut Env<'_>, partition: PartitionIndex, log_start: u64) {
     env.observe(TraceEvent::Removed {
         partition: env.topology.partition(partition),
         log_start: NextOffset::new(log_start),

@@ -5,7 +5,7 @@ use crate::protocol::{BrokerSet, Node, PartitionState};
 use crate::topology::PartitionIndex;
 
 /// Returns the partitions of a new cluster.
-pub fn initial(env: &Env<'_>) -> impl Iterator<Item = PartitionState> {
+pub(super) fn initial(env: &Env<'_>) -> impl Iterator<Item = PartitionState> {
     let partitions = env.topology.all();
     partitions
         .filter(|partition| env.topology.exists_at_start(*partition))
@@ -13,7 +13,7 @@ pub fn initial(env: &Env<'_>) -> impl Iterator<Item = PartitionState> {
 }
 
 /// Places a new partition: its first replica leads, and all replicas are in sync.
-pub fn place(env: &Env<'_>, partition: PartitionIndex) -> PartitionState {
+pub(super) fn place(env: &Env<'_>, partition: PartitionIndex) -> PartitionState {
     let replicas = replicas(env, partition).fold(BrokerSet::default(), BrokerSet::with);
     PartitionState {
         partition,
@@ -26,7 +26,10 @@ pub fn place(env: &Env<'_>, partition: PartitionIndex) -> PartitionState {
 }
 
 /// Returns the replicas of a partition, in the order in which they are preferred as leaders.
-pub fn replicas(env: &Env<'_>, partition: PartitionIndex) -> impl Iterator<Item = Node> + use<> {
+pub(super) fn replicas(
+    env: &Env<'_>,
+    partition: PartitionIndex,
+) -> impl Iterator<Item = Node> + use<> {
     let brokers = env.plan.settings.cluster.brokers as u16;
     let replication = env.plan.settings.cluster.replication as u16;
     let first = partition.0 % brokers;

@@ -10,14 +10,14 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Stands for an empty log in `FetchPosition::last_fetched_epoch`.
-pub const NO_EPOCH: u32 = u32::MAX;
+pub(super) const NO_EPOCH: u32 = u32::MAX;
 
 /// `replica.high.watermark.checkpoint.interval.ms`.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// One partition on one broker.
 #[derive(Debug, Default)]
-pub struct Replica {
+pub(super) struct Replica {
     /// The partition's records.
     pub log: Log,
     /// Offset below which every in-sync replica has the records.
@@ -31,7 +31,7 @@ pub struct Replica {
 
 /// What a broker is to a partition.
 #[derive(Debug, Default)]
-pub enum Role {
+pub(super) enum Role {
     /// Neither: it has no replica, or does not know of one yet.
     #[default]
     None,
@@ -43,7 +43,7 @@ pub enum Role {
 
 /// A follower's state.
 #[derive(Debug)]
-pub struct Following {
+pub(super) struct Following {
     /// The offset and the leader epoch for which the fetch in flight asks.
     pub requested: Option<(u64, u32)>,
     /// End of the pause after an error.
@@ -52,7 +52,7 @@ pub struct Following {
 
 /// A leader's state.
 #[derive(Debug)]
-pub struct Leading {
+pub(super) struct Leading {
     /// The log's end when the leader's epoch began.
     pub epoch_start: u64,
     /// Progress of the followers.
@@ -65,7 +65,7 @@ pub struct Leading {
 
 /// How far a follower is, as its leader knows (`Replica.updateFetchState`).
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Progress {
+pub(super) struct Progress {
     /// Log end offset of the follower.
     pub end: u64,
     /// Time at which it last had all that the leader had.
@@ -76,7 +76,7 @@ pub struct Progress {
 
 /// A write that waits until it is replicated.
 #[derive(Debug)]
-pub struct Waiting {
+pub(super) struct Waiting {
     /// Offset of its last record.
     pub offset: u64,
     /// Time at which the writer stops waiting.
@@ -87,7 +87,7 @@ pub struct Waiting {
 
 /// What waits for a write.
 #[derive(Clone, Copy, Debug)]
-pub enum Writer {
+pub(super) enum Writer {
     /// A producer with acks=all, and the offset to answer.
     Producer(Reply, u64),
     /// A member that committed.
@@ -109,25 +109,25 @@ struct Checkpoint {
 impl Replica {
     /// Returns the high watermark.
     #[inline]
-    pub fn high_watermark(&self) -> u64 {
+    pub(super) fn high_watermark(&self) -> u64 {
         self.high_watermark
     }
 
     /// Returns the leader epoch that the broker knows.
     #[inline]
-    pub fn leader_epoch(&self) -> u32 {
+    pub(super) fn leader_epoch(&self) -> u32 {
         self.state.map_or(0, |state| state.leader_epoch)
     }
 
     /// Returns the in-sync set that the broker knows.
     #[inline]
-    pub fn in_sync(&self) -> BrokerSet {
+    pub(super) fn in_sync(&self) -> BrokerSet {
         self.state.map(|state| state.in_sync).unwrap_or_default()
     }
 
     /// Returns the leader's state, where this broker leads.
     #[inline]
-    pub fn leading(&mut self) -> Option<&mut Leading> {
+    pub(super) fn leading(&mut self) -> Option<&mut Leading> {
         match &mut self.role {
             Role::Leader(leading) => Some(leading),
             _ => None,
@@ -136,20 +136,20 @@ impl Replica {
 
     /// Returns whether this broker leads.
     #[inline]
-    pub fn is_leader(&self) -> bool {
+    pub(super) fn is_leader(&self) -> bool {
         matches!(self.role, Role::Leader(_))
     }
 
     /// Returns whether too few replicas are in sync for acks=all (`Partition.isUnderMinIsr`).
     #[inline]
-    pub fn is_under_min_insync(&self, min_insync: u32) -> bool {
+    pub(super) fn is_under_min_insync(&self, min_insync: u32) -> bool {
         self.state
             .is_none_or(|state| state.in_sync.len() < min_insync.min(state.replicas.len()))
     }
 
     /// Raises the high watermark; it never falls. Returns whether it rose.
     #[inline]
-    pub fn raise_high_watermark(&mut self, now: Instant, to: u64) -> bool {
+    pub(super) fn raise_high_watermark(&mut self, now: Instant, to: u64) -> bool {
         let to = to.min(self.log.end());
         if to <= self.high_watermark {
             return false;
@@ -161,7 +161,7 @@ impl Replica {
 
     /// Returns the end of what every in-sync replica has (`Partition.maybeIncrementLeaderHW`): with
     /// too few in sync, nothing new becomes readable (KIP-966).
-    pub fn replicated_up_to(&self, me: Node, min_insync: u32) -> Option<u64> {
+    pub(super) fn replicated_up_to(&self, me: Node, min_insync: u32) -> Option<u64> {
         let Role::Leader(leading) = &self.role else {
             return None;
         };
@@ -181,7 +181,7 @@ impl Replica {
     /// A follower with a log that parted from this one gets the epoch that both may share, and its
     /// end.
     #[inline]
-    pub fn check_position(
+    pub(super) fn check_position(
         &self,
         follower: bool,
         position: &FetchPosition,
@@ -214,7 +214,7 @@ impl Replica {
     /// Returns the end of what can be read: consumers read what is replicated, followers
     /// everything.
     #[inline]
-    pub fn readable_end(&self, follower: bool) -> u64 {
+    pub(super) fn readable_end(&self, follower: bool) -> u64 {
         if follower {
             self.log.end()
         } else {
@@ -224,21 +224,21 @@ impl Replica {
 
     /// Returns whether there are records for a reader at a position in the log.
     #[inline]
-    pub fn has_records(&self, follower: bool, position: &FetchPosition) -> bool {
+    pub(super) fn has_records(&self, follower: bool, position: &FetchPosition) -> bool {
         position.offset < self.readable_end(follower)
     }
 
     /// Returns whether there is anything to tell a reader at a position in the log: records, or to
     /// a follower how far the leader is.
     #[inline]
-    pub fn has_news(&self, follower: bool, position: &FetchPosition) -> bool {
+    pub(super) fn has_news(&self, follower: bool, position: &FetchPosition) -> bool {
         let is_behind =
             self.high_watermark > position.high_watermark || self.log.start() > position.log_start;
         self.has_records(follower, position) || follower && is_behind
     }
 
     /// Keeps only what lies on disk: the process dies.
-    pub fn crash(&mut self, now: Instant) {
+    pub(super) fn crash(&mut self, now: Instant) {
         self.checkpoint.pass(now, self.high_watermark);
         let kept = self.checkpoint.value.max(self.log.start());
         self.high_watermark = kept.min(self.log.end());
@@ -247,14 +247,14 @@ impl Replica {
     }
 
     /// Brings everything to disk: the process ends cleanly.
-    pub fn shut_down(&mut self) {
+    pub(super) fn shut_down(&mut self) {
         self.checkpoint.value = self.high_watermark;
         self.state = None;
         self.role = Role::None;
     }
 
     /// Truncates as a leader's answer says (`AbstractFetcherThread.getOffsetTruncationState`).
-    pub fn truncate_to(&mut self, epoch: u32, end: u64) {
+    pub(super) fn truncate_to(&mut self, epoch: u32, end: u64) {
         let to = match self.log.end_of_epoch(epoch) {
             // Both logs have the epoch: what goes beyond its end at the leader is wrong.
             Some((mine, my_end)) if mine == epoch => my_end.min(end),
@@ -267,7 +267,7 @@ impl Replica {
     }
 
     /// Begins the log anew: the leader has no record any more at which it could go on.
-    pub fn restart_at(&mut self, start: u64) {
+    pub(super) fn restart_at(&mut self, start: u64) {
         self.log.restart_at(start);
         self.high_watermark = start;
     }
@@ -275,7 +275,7 @@ impl Replica {
 
 impl Following {
     /// Creates a follower that has asked for nothing yet.
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             requested: None,
             delayed_until: Instant::ZERO,
@@ -285,7 +285,7 @@ impl Following {
 
 impl Leading {
     /// Creates a leader that has heard of no follower yet; those in sync have until the lag limit.
-    pub fn new(now: Instant, brokers: usize, epoch_start: u64, in_sync: BrokerSet) -> Self {
+    pub(super) fn new(now: Instant, brokers: usize, epoch_start: u64, in_sync: BrokerSet) -> Self {
         let progress = |node| Progress {
             caught_up_at: if in_sync.contains(node) {
                 now
@@ -306,7 +306,7 @@ impl Leading {
 impl Progress {
     /// Notes that the follower fetches from `offset`: it has what lies below.
     #[inline]
-    pub fn fetched_from(&mut self, now: Instant, offset: u64, leader_end: u64) {
+    pub(super) fn fetched_from(&mut self, now: Instant, offset: u64, leader_end: u64) {
         if offset >= leader_end {
             self.caught_up_at = now;
         } else if offset >= self.leader_end_at_last_fetch {
@@ -318,7 +318,7 @@ impl Progress {
     }
 
     /// Returns whether the follower is in step with its leader (`ReplicaState.isCaughtUp`).
-    pub fn is_caught_up(&self, now: Instant, leader_end: u64, lag_max: Duration) -> bool {
+    pub(super) fn is_caught_up(&self, now: Instant, leader_end: u64, lag_max: Duration) -> bool {
         self.end == leader_end || now - self.caught_up_at <= lag_max
     }
 }

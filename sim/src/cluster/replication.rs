@@ -145,7 +145,12 @@ impl Broker {
     }
 
     /// Removes a share of the readable records of a partition that it leads, as retention does.
-    pub fn remove_records(&mut self, env: &mut Env<'_>, partition: PartitionIndex, share: f64) {
+    pub(crate) fn remove_records(
+        &mut self,
+        env: &mut Env<'_>,
+        partition: PartitionIndex,
+        share: f64,
+    ) {
         let replica = &mut self.replicas[partition];
         if !replica.is_leader() {
             return;

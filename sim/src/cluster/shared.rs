@@ -8,7 +8,7 @@ use crate::topology::{PerPartition, Topology};
 /// What belongs to the cluster, but to none of its brokers.
 #[expect(clippy::vec_box, reason = "messages travel in their boxes")]
 #[derive(Debug, Default)]
-pub struct Shared {
+pub(crate) struct Shared {
     /// The offset up to which the trace tells of a partition's records.
     pub(super) observed: PerPartition<u64>,
     /// States of the group as they went into `__consumer_offsets`.
@@ -21,7 +21,7 @@ pub struct Shared {
 
 impl Shared {
     /// Creates the state of a cluster of which nothing was seen yet.
-    pub fn new(topology: &Topology) -> Self {
+    pub(crate) fn new(topology: &Topology) -> Self {
         Self {
             observed: PerPartition::new(topology.len(), |_| 0),
             ..Self::default()
@@ -29,33 +29,33 @@ impl Shared {
     }
 
     /// Returns an id that no member had before (Kafka: a UUID).
-    pub fn new_group_member(&mut self) -> GroupMemberId {
+    pub(crate) fn new_group_member(&mut self) -> GroupMemberId {
         self.members += 1;
         GroupMemberId(self.members)
     }
 
     /// Returns an empty fetch request, in used memory where there is some.
     #[inline]
-    pub fn fetch_request(&mut self) -> Box<FetchRequest> {
+    pub(crate) fn fetch_request(&mut self) -> Box<FetchRequest> {
         self.requests.pop().unwrap_or_default()
     }
 
     /// Returns an empty fetch response, in used memory where there is some.
     #[inline]
-    pub fn fetch_response(&mut self) -> Box<FetchResponse> {
+    pub(crate) fn fetch_response(&mut self) -> Box<FetchResponse> {
         self.responses.pop().unwrap_or_default()
     }
 
     /// Takes the memory of a fetch request that was answered.
     #[inline]
-    pub fn recycle_request(&mut self, mut request: Box<FetchRequest>) {
+    pub(crate) fn recycle_request(&mut self, mut request: Box<FetchRequest>) {
         request.partitions.clear();
         self.requests.push(request);
     }
 
     /// Takes the memory of a fetch response that was read.
     #[inline]
-    pub fn recycle_response(&mut self, mut response: Box<FetchResponse>) {
+    pub(crate) fn recycle_response(&mut self, mut response: Box<FetchResponse>) {
         response.partitions.clear();
         response.records.clear();
         self.responses.push(response);

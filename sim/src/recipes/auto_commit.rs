@@ -18,7 +18,7 @@ use std::time::Duration;
 const COMMIT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Builds a new process's consumer.
-pub fn build(config: &Config) -> Box<dyn Machine<Payload>> {
+pub(super) fn build(config: &Config) -> Box<dyn Machine<Payload>> {
     Box::new(AutoCommit {
         initial: config.initial,
         interval: config.commit.interval.unwrap_or(COMMIT_INTERVAL),

@@ -4,6 +4,6 @@ use super::Payload;
 use plimsoll_core::{Config, Consumer, Machine};
 
 /// Builds a new process's consumer.
-pub fn build(config: &Config) -> Box<dyn Machine<Payload>> {
+pub(super) fn build(config: &Config) -> Box<dyn Machine<Payload>> {
     Box::new(Consumer::new(*config))
 }

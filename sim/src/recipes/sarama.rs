@@ -28,12 +28,12 @@ const COMMIT_INTERVAL: Duration = Duration::from_secs(1);
 const FLUSH_RETRIES: u32 = 3;
 
 /// Builds a new process's consumer, auto-commit off.
-pub fn build_manual_mark(config: &Config) -> Box<dyn Machine<Payload>> {
+pub(super) fn build_manual_mark(config: &Config) -> Box<dyn Machine<Payload>> {
     Box::new(Sarama::new(config, false))
 }
 
 /// Builds a new process's consumer, auto-commit on.
-pub fn build_auto_mark(config: &Config) -> Box<dyn Machine<Payload>> {
+pub(super) fn build_auto_mark(config: &Config) -> Box<dyn Machine<Payload>> {
     Box::new(Sarama::new(config, true))
 }
 

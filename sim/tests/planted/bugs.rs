@@ -10,13 +10,13 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// No bug: the control.
 #[derive(Default)]
-pub struct Control;
+pub(crate) struct Control;
 
 impl Bug for Control {}
 
 /// vector#24215: workers side by side, and the highest finished record is committed.
 #[derive(Default)]
-pub struct ParallelMaxCommit {
+pub(crate) struct ParallelMaxCommit {
     highest: BTreeMap<TopicPartition, NextOffset>,
 }
 
@@ -50,7 +50,7 @@ impl Bug for ParallelMaxCommit {
 
 /// parallel-consumer#826, franz-go PR320: what was polled is committed, finished or not.
 #[derive(Default)]
-pub struct CommitPolled {
+pub(crate) struct CommitPolled {
     polled: BTreeMap<TopicPartition, NextOffset>,
 }
 
@@ -100,7 +100,7 @@ fn raise_commits(
 
 /// confluent-kafka-go#195: one is added to what is already one past the record.
 #[derive(Default)]
-pub struct WrongPlusOne;
+pub(crate) struct WrongPlusOne;
 
 impl Bug for WrongPlusOne {
     fn command(
@@ -124,7 +124,7 @@ impl Bug for WrongPlusOne {
 
 /// A failed handler is logged and counts as done.
 #[derive(Default)]
-pub struct SkipFailures;
+pub(crate) struct SkipFailures;
 
 impl Bug for SkipFailures {
     fn event(
@@ -141,7 +141,7 @@ impl Bug for SkipFailures {
 
 /// spring-kafka PR2088: a commit without an answer is sent again after newer ones.
 #[derive(Default)]
-pub struct AsyncRetryReorders {
+pub(crate) struct AsyncRetryReorders {
     sent: BTreeMap<CommitId, Vec<CommitOffset>>,
     failed: Option<Vec<CommitOffset>>,
     retries: u32,
@@ -183,7 +183,7 @@ impl Bug for AsyncRetryReorders {
 
 /// connect#4477, librdkafka PR5604: offsets of a revoked partition go out with a later commit.
 #[derive(Default)]
-pub struct CommitAfterRevoke {
+pub(crate) struct CommitAfterRevoke {
     seen: BTreeMap<TopicPartition, CommitOffset>,
 }
 
@@ -206,7 +206,7 @@ impl Bug for CommitAfterRevoke {
 
 /// kafka-go#1398: what was buffered is handled after the revocation.
 #[derive(Default)]
-pub struct RevokedBufferDelivered;
+pub(crate) struct RevokedBufferDelivered;
 
 impl Bug for RevokedBufferDelivered {
     fn event(
@@ -224,7 +224,7 @@ impl Bug for RevokedBufferDelivered {
 
 /// Keys are forgotten: records of one key run side by side.
 #[derive(Default)]
-pub struct ForgetsKeys;
+pub(crate) struct ForgetsKeys;
 
 impl Bug for ForgetsKeys {
     fn config(config: &mut Config) {
@@ -234,7 +234,7 @@ impl Bug for ForgetsKeys {
 
 /// The first failure goes to the dead letters.
 #[derive(Default)]
-pub struct DeadLettersTooSoon;
+pub(crate) struct DeadLettersTooSoon;
 
 impl Bug for DeadLettersTooSoon {
     fn config(config: &mut Config) {
@@ -244,7 +244,7 @@ impl Bug for DeadLettersTooSoon {
 
 /// agent-kernel PR630: the dead letter counts before its topic acknowledged it.
 #[derive(Default)]
-pub struct DeadLetterNotAwaited;
+pub(crate) struct DeadLetterNotAwaited;
 
 impl Bug for DeadLetterNotAwaited {
     fn command(
@@ -274,7 +274,7 @@ impl Bug for DeadLetterNotAwaited {
 
 /// The budget of retries is not kept.
 #[derive(Default)]
-pub struct RetriesWithoutEnd;
+pub(crate) struct RetriesWithoutEnd;
 
 impl Bug for RetriesWithoutEnd {
     fn config(config: &mut Config) {
@@ -284,7 +284,7 @@ impl Bug for RetriesWithoutEnd {
 
 /// Commits ten times as rarely as agreed.
 #[derive(Default)]
-pub struct CommitsRarely;
+pub(crate) struct CommitsRarely;
 
 impl Bug for CommitsRarely {
     fn config(config: &mut Config) {
@@ -294,7 +294,7 @@ impl Bug for CommitsRarely {
 
 /// franz-go#507: a paused partition is never resumed.
 #[derive(Default)]
-pub struct NeverResumes;
+pub(crate) struct NeverResumes;
 
 impl Bug for NeverResumes {
     fn command(
@@ -308,7 +308,7 @@ impl Bug for NeverResumes {
 
 /// librdkafka#2933: a commit that failed leaves the consumer waiting for ever.
 #[derive(Default)]
-pub struct CommitFailureStops;
+pub(crate) struct CommitFailureStops;
 
 impl Bug for CommitFailureStops {
     fn event(
@@ -325,7 +325,7 @@ impl Bug for CommitFailureStops {
 
 /// A stop that neither drains nor commits.
 #[derive(Default)]
-pub struct ClosesAtOnce;
+pub(crate) struct ClosesAtOnce;
 
 impl Bug for ClosesAtOnce {
     fn event(
@@ -345,7 +345,7 @@ impl Bug for ClosesAtOnce {
 
 /// kafka-go#904: a group that starts at the end commits nothing until a record came.
 #[derive(Default)]
-pub struct LatestUncommitted {
+pub(crate) struct LatestUncommitted {
     starts: BTreeMap<TopicPartition, NextOffset>,
 }
 
@@ -391,7 +391,7 @@ impl Bug for LatestUncommitted {
 
 /// sarama#1739, KAFKA-12261: a partition added later is read from its end.
 #[derive(Default)]
-pub struct LatestNewPartition;
+pub(crate) struct LatestNewPartition;
 
 impl Bug for LatestNewPartition {
     fn event(
@@ -410,7 +410,7 @@ impl Bug for LatestNewPartition {
 
 /// spring-kafka#1287: a record that no handler can handle is tried without end.
 #[derive(Default)]
-pub struct PoisonLoop;
+pub(crate) struct PoisonLoop;
 
 impl Bug for PoisonLoop {
     fn config(config: &mut Config) {
@@ -420,7 +420,7 @@ impl Bug for PoisonLoop {
 
 /// A rebalance that is never answered.
 #[derive(Default)]
-pub struct NeverAnswersRevoke {
+pub(crate) struct NeverAnswersRevoke {
     ignored: Option<RebalanceId>,
 }
 

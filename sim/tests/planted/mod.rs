@@ -1,13 +1,13 @@
 //! How a bug is planted around the core: it changes what goes in or comes out.
 
-pub mod bugs;
+pub(crate) mod bugs;
 
 use plimsoll_core::{Command, Config, Consumer, Event, Instant, Machine};
 use plimsoll_sim::recipes::Payload;
 use std::collections::VecDeque;
 
 /// What a planted bug does to the traffic between the driver and the core.
-pub trait Bug: Default + 'static {
+pub(crate) trait Bug: Default + 'static {
     /// Changes the settings.
     fn config(_config: &mut Config) {}
 
@@ -31,7 +31,7 @@ pub trait Bug: Default + 'static {
 }
 
 /// The core with a bug.
-pub struct Planted<B> {
+pub(crate) struct Planted<B> {
     core: Consumer<Payload>,
     bug: B,
     out: VecDeque<Command<Payload>>,
@@ -39,7 +39,7 @@ pub struct Planted<B> {
 }
 
 /// Builds a process's consumer with the bug `B`.
-pub fn build<B: Bug>(config: &Config) -> Box<dyn Machine<Payload>> {
+pub(crate) fn build<B: Bug>(config: &Config) -> Box<dyn Machine<Payload>> {
     let mut config = *config;
     B::config(&mut config);
     Box::new(Planted {

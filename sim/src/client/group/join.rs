@@ -45,7 +45,7 @@ impl Group {
     }
 
     /// Handles what became of a join.
-    pub fn handle_join(
+    pub(crate) fn handle_join(
         &mut self,
         now: Instant,
         view: &View,
@@ -94,7 +94,7 @@ impl Group {
     }
 
     /// Handles what became of a sync: the partitions that the group's leader gave to this member.
-    pub fn handle_sync(
+    pub(crate) fn handle_sync(
         &mut self,
         now: Instant,
         view: &View,

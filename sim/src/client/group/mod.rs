@@ -20,7 +20,7 @@ const NO_GENERATION: Generation = -1;
 
 /// What a client knows of its membership.
 #[derive(Debug)]
-pub struct Group {
+pub(super) struct Group {
     settings: Settings,
     phase: Phase,
     /// Number that increases with each attempt at membership: answers to earlier ones mean nothing
@@ -70,7 +70,7 @@ enum Phase {
 impl Group {
     /// Creates the state of a client that is not in the group. `instance` is `group.instance.id`,
     /// where members are static.
-    pub fn new(consumers: &Consumers, instance: Option<u32>) -> Self {
+    pub(super) fn new(consumers: &Consumers, instance: Option<u32>) -> Self {
         Self {
             settings: Settings {
                 instance,
@@ -96,19 +96,19 @@ impl Group {
     }
 
     /// Returns what a commit is stamped with, where the client is in the group.
-    pub fn identity(&self) -> Option<(GroupMemberId, Generation)> {
+    pub(super) fn identity(&self) -> Option<(GroupMemberId, Generation)> {
         let member = self.member?;
         (self.generation != NO_GENERATION).then_some((member, self.generation))
     }
 
     /// Returns the generation in which the client is; -1: none.
-    pub fn generation(&self) -> Generation {
+    pub(super) fn generation(&self) -> Generation {
         self.generation
     }
 
     /// Returns what the application knows of rebalances, and is to learn.
     #[inline]
-    pub fn rebalance(&self) -> &Rebalance {
+    pub(super) fn rebalance(&self) -> &Rebalance {
         &self.rebalance
     }
 }
@@ -128,12 +128,16 @@ impl Group {
     }
 
     /// Takes partitions whose positions are known: the application will get them.
-    pub fn handle_started(&mut self, assignments: Vec<Assignment>) {
+    pub(super) fn handle_started(&mut self, assignments: Vec<Assignment>) {
         self.rebalance.handle_started(assignments);
     }
 
     /// Takes what the application is told at this moment; `None` where that has become moot.
-    pub fn poll_callback(&mut self, now: Instant, view: &View) -> Option<(RebalanceId, Callback)> {
+    pub(super) fn poll_callback(
+        &mut self,
+        now: Instant,
+        view: &View,
+    ) -> Option<(RebalanceId, Callback)> {
         let callback = self.rebalance.poll_callback(&view.topology);
         if callback.is_none() {
             self.join_if_needed(now, view);
@@ -143,19 +147,19 @@ impl Group {
 
     /// Takes the answer to an assignment; `false` where that is not what the application was asked
     /// last.
-    pub fn handle_assign_answer(&mut self, rebalance: RebalanceId) -> bool {
+    pub(super) fn handle_assign_answer(&mut self, rebalance: RebalanceId) -> bool {
         self.rebalance.handle_assign_answer(rebalance)
     }
 
     /// Goes on after an assignment, whose partitions are fetched now.
-    pub fn handle_fetching(&mut self, now: Instant, view: &View) {
+    pub(super) fn handle_fetching(&mut self, now: Instant, view: &View) {
         let next = self.rebalance.after_assignment();
         self.go_on(now, view, next);
     }
 
     /// Takes the answer to a revocation or a loss. Returns the partitions that the application gave
     /// up, if it was asked to.
-    pub fn handle_revoke_answer(
+    pub(super) fn handle_revoke_answer(
         &mut self,
         now: Instant,
         view: &View,
@@ -217,7 +221,7 @@ impl Group {
     /// Leaves the group when the application polled too late, so that others can have its
     /// partitions (KIP-62; static members stay, KIP-345). The application learns of it when it
     /// polls again.
-    pub fn handle_missed_poll(&mut self, now: Instant, view: &View) {
+    pub(super) fn handle_missed_poll(&mut self, now: Instant, view: &View) {
         let (coordinator, instance) = (view.coordinator.node(), self.settings.instance);
         if let (Some(member), Some(node), None) = (self.member, coordinator, instance) {
             let request = Request::LeaveGroup { member };
@@ -228,7 +232,7 @@ impl Group {
 
     /// Leaves the group: the application is done, and the process ends then. Static members do not
     /// leave: their partitions wait for their return.
-    pub fn leave(&mut self, view: &View) {
+    pub(super) fn leave(&mut self, view: &View) {
         self.phase = Phase::Leaving;
         self.attempt += 1;
         let (coordinator, instance) = (view.coordinator.node(), self.settings.instance);
@@ -241,7 +245,7 @@ impl Group {
     }
 
     /// Ends the process: the coordinator let it go, or cannot be reached.
-    pub fn handle_left(&mut self) {
+    pub(super) fn handle_left(&mut self) {
         self.actions.push_back(Action::End);
     }
 }
@@ -249,13 +253,13 @@ impl Group {
 /// Time and actions.
 impl Group {
     /// Goes on with a coordinator that was found.
-    pub fn handle_coordinator(&mut self, now: Instant, view: &View) {
+    pub(super) fn handle_coordinator(&mut self, now: Instant, view: &View) {
         self.join_if_needed(now, view);
         self.heartbeat_if_due(now, view);
     }
 
     /// Does what is due.
-    pub fn handle_timeout(&mut self, now: Instant, view: &View) {
+    pub(super) fn handle_timeout(&mut self, now: Instant, view: &View) {
         if self.phase == Phase::Joined && self.session_until <= now {
             // The coordinator has expelled us by now, or will have when it can be reached
             // (`rd_kafka_cgrp_session_timeout_check`).
@@ -267,13 +271,13 @@ impl Group {
 
     /// Takes what is to be done next.
     #[inline]
-    pub fn poll_action(&mut self) -> Option<Action> {
+    pub(super) fn poll_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
     }
 
     /// Returns the earliest deadline.
     #[inline]
-    pub fn poll_timeout(&self, view: &View) -> Instant {
+    pub(super) fn poll_timeout(&self, view: &View) -> Instant {
         let can_send = view.coordinator.node().is_some();
         match self.phase {
             Phase::Unjoined if can_send && !self.rebalance.is_under_way() => self.join_at,

@@ -27,7 +27,7 @@ impl Group {
     }
 
     /// Handles what became of a heartbeat (`rd_kafka_cgrp_handle_Heartbeat`).
-    pub fn handle_heartbeat(
+    pub(crate) fn handle_heartbeat(
         &mut self,
         now: Instant,
         view: &View,
@@ -63,7 +63,7 @@ impl Group {
     /// Rebalances, as the group's leader, when topics have more partitions than were given out.
     /// Java's rule (`ConsumerCoordinator.rejoinNeededOrPending`); other members learn of it by
     /// their heartbeats.
-    pub fn check_partition_count(&mut self, now: Instant, view: &View) {
+    pub(crate) fn check_partition_count(&mut self, now: Instant, view: &View) {
         if self.phase == Phase::Joined
             && let Some(count) = self.leads
             && count != view.metadata.workload(&view.topology).len()

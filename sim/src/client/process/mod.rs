@@ -25,7 +25,7 @@ use plimsoll_scenarios::{Purpose, Rng};
 use std::time::Duration;
 
 /// A process of a member.
-pub struct Process {
+pub(super) struct Process {
     id: MemberId,
     node: Node,
     request_timeout: Duration,
@@ -42,7 +42,7 @@ pub struct Process {
 
 impl Process {
     /// Creates a process that has not started.
-    pub fn new(
+    pub(super) fn new(
         env: &Env<'_>,
         id: MemberId,
         spec: SubjectSpec,
@@ -89,29 +89,29 @@ impl Process {
     }
 
     /// Returns whether it ended by itself.
-    pub fn has_ended(&self) -> bool {
+    pub(super) fn has_ended(&self) -> bool {
         self.ended
     }
 
     /// Returns the number that the next request would have.
-    pub fn next_correlation(&self) -> u32 {
+    pub(super) fn next_correlation(&self) -> u32 {
         self.requests.next_correlation()
     }
 
     /// Returns whether it fetches this partition now.
-    pub fn owns(&self, partition: TopicPartition) -> bool {
+    pub(super) fn owns(&self, partition: TopicPartition) -> bool {
         let index = self.view.topology.index(partition);
         index.is_some_and(|index| self.fetcher.is_assigned(index))
     }
 
     /// Returns the number of partitions that it fetches now.
-    pub fn owned(&self) -> usize {
+    pub(super) fn owned(&self) -> usize {
         self.fetcher.assigned().len()
     }
 
     /// Returns the earliest deadline.
     #[inline]
-    pub fn next_timeout(&self) -> Instant {
+    pub(super) fn next_timeout(&self) -> Instant {
         self.requests
             .poll_timeout()
             .min(self.view.metadata.poll_timeout())
@@ -126,19 +126,19 @@ impl Process {
 /// What arrives.
 impl Process {
     /// Begins with what librdkafka calls bootstrap: metadata, then the coordinator, then the group.
-    pub fn start(&mut self, env: &mut Env<'_>) {
+    pub(super) fn start(&mut self, env: &mut Env<'_>) {
         self.view.handle_metadata_timeout(env.now());
         self.carry_out(env);
     }
 
     /// Asks the subject to stop.
-    pub fn stop(&mut self, env: &mut Env<'_>) {
+    pub(super) fn stop(&mut self, env: &mut Env<'_>) {
         self.application.tell(Event::Shutdown);
         self.run_application(env);
     }
 
     /// Handles a response.
-    pub fn handle_response(
+    pub(super) fn handle_response(
         &mut self,
         env: &mut Env<'_>,
         from: Node,
@@ -160,7 +160,7 @@ impl Process {
     }
 
     /// Handles the loss of the connections with a broker, and of what was in flight on them.
-    pub fn handle_disconnected(&mut self, env: &mut Env<'_>, peer: Node) {
+    pub(super) fn handle_disconnected(&mut self, env: &mut Env<'_>, peer: Node) {
         let now = env.now();
         self.view.connections.handle_broken(now, peer);
         let before = self.requests.next_correlation();
@@ -179,7 +179,12 @@ impl Process {
     }
 
     /// Handles the result of a handler.
-    pub fn handle_processed(&mut self, env: &mut Env<'_>, call: HandlerCall, outcome: Outcome) {
+    pub(super) fn handle_processed(
+        &mut self,
+        env: &mut Env<'_>,
+        call: HandlerCall,
+        outcome: Outcome,
+    ) {
         let waits = self.group.rebalance().awaits_answer();
         let result = Event::Processed {
             partition: call.partition,
@@ -193,7 +198,7 @@ impl Process {
     }
 
     /// Does what is due: some deadline may have passed.
-    pub fn handle_timeout(&mut self, env: &mut Env<'_>) {
+    pub(super) fn handle_timeout(&mut self, env: &mut Env<'_>) {
         let now = env.now();
         while let Some(peer) = self.requests.poll_overdue(now) {
             env.cut(self.node, peer);

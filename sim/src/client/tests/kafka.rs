@@ -12,14 +12,14 @@ use plimsoll_oracle::{ErrorName, MessageId, RequestKind};
 
 /// A request, as it arrived.
 #[derive(Debug)]
-pub struct Asked {
+pub(super) struct Asked {
     pub from: Node,
     pub to: Node,
     pub correlation: Correlation,
     pub request: Request,
 }
 
-pub struct Kafka {
+pub(super) struct Kafka {
     asked: Vec<Asked>,
     /// Leaders, by partition.
     pub leaders: Vec<LeaderInfo>,
@@ -52,7 +52,7 @@ struct Parked {
 }
 
 impl Kafka {
-    pub fn new(env: &Env<'_>) -> Self {
+    pub(super) fn new(env: &Env<'_>) -> Self {
         let partitions = env
             .topology
             .all()
@@ -82,28 +82,28 @@ impl Kafka {
     }
 
     /// Refuses the next request of this kind.
-    pub fn refuse(&mut self, kind: RequestKind, error: ErrorName) {
+    pub(super) fn refuse(&mut self, kind: RequestKind, error: ErrorName) {
         self.refusals.push((kind, error));
     }
 
     /// Changes the leader of a partition.
-    pub fn lead(&mut self, partition: PartitionIndex, leader: Option<Node>) {
+    pub(super) fn lead(&mut self, partition: PartitionIndex, leader: Option<Node>) {
         let info = &mut self.leaders[usize::from(partition.0)];
         info.leader = leader;
         info.leader_epoch += 1;
     }
 
-    pub fn take_asked(&mut self) -> Vec<Asked> {
+    pub(super) fn take_asked(&mut self) -> Vec<Asked> {
         std::mem::take(&mut self.asked)
     }
 
     /// Returns the number of fetches that wait.
-    pub fn parked(&self) -> usize {
+    pub(super) fn parked(&self) -> usize {
         self.parked.len()
     }
 
     /// Appends a record, and answers the fetches that wait for it.
-    pub fn append(&mut self, env: &mut Env<'_>, partition: PartitionIndex, message: u32) {
+    pub(super) fn append(&mut self, env: &mut Env<'_>, partition: PartitionIndex, message: u32) {
         let log = &mut self.records[usize::from(partition.0)];
         log.push(StoredRecord {
             offset: Offset::new(self.log_start + log.len() as u64),
@@ -130,7 +130,7 @@ impl Kafka {
     }
 
     /// Answers long polls that have waited long enough.
-    pub fn expire(&mut self, env: &mut Env<'_>) {
+    pub(super) fn expire(&mut self, env: &mut Env<'_>) {
         for parked in std::mem::take(&mut self.parked) {
             if parked.until <= env.now() {
                 self.answer_fetch(env, parked);
@@ -140,7 +140,7 @@ impl Kafka {
         }
     }
 
-    pub fn handle(
+    pub(super) fn handle(
         &mut self,
         env: &mut Env<'_>,
         from: Node,

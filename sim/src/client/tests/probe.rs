@@ -24,31 +24,31 @@ struct ProbeState {
 struct Probe;
 
 /// Forgets everything that an earlier test left on this thread.
-pub fn reset() {
+pub(super) fn reset() {
     STATE.take();
 }
 
 /// Leaves callbacks unanswered from now on.
-pub fn be_silent() {
+pub(super) fn be_silent() {
     STATE.with_borrow_mut(|state| state.silent = true);
 }
 
 /// Handles each fetched record from now on.
-pub fn dispatch() {
+pub(super) fn dispatch() {
     STATE.with_borrow_mut(|state| state.dispatches = true);
 }
 
 /// Gives the client a command.
-pub fn say(command: Command<Payload>) {
+pub(super) fn say(command: Command<Payload>) {
     STATE.with_borrow_mut(|state| state.commands.push_back(command));
 }
 
 /// Takes what the subject learned since the last call.
-pub fn take_events() -> Vec<Event<Payload>> {
+pub(super) fn take_events() -> Vec<Event<Payload>> {
     STATE.with_borrow_mut(|state| std::mem::take(&mut state.events))
 }
 
-pub fn build(_: &Config) -> Box<dyn Machine<Payload>> {
+pub(super) fn build(_: &Config) -> Box<dyn Machine<Payload>> {
     Box::new(Probe)
 }
 
@@ -116,7 +116,7 @@ impl Machine<Payload> for Probe {
 }
 
 /// Returns the rebalance that an event is about.
-pub fn rebalance_of(event: &Event<Payload>) -> RebalanceId {
+pub(super) fn rebalance_of(event: &Event<Payload>) -> RebalanceId {
     match event {
         Event::Assigned { rebalance, .. }
         | Event::Revoked { rebalance, .. }

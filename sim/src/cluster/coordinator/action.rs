@@ -6,7 +6,7 @@ use crate::protocol::{GroupMemberId, Response};
 
 /// What a group wants of its broker.
 #[derive(Debug)]
-pub enum Action {
+pub(crate) enum Action {
     /// An answer to a member.
     Reply(Reply, Response),
     /// A write of the group's state; the group learns when it is replicated.
@@ -15,7 +15,7 @@ pub enum Action {
 
 /// A write of the group's state.
 #[derive(Clone, Copy, Debug)]
-pub struct GroupWrite {
+pub(crate) struct GroupWrite {
     pub(super) change: Change,
     /// The index in `Shared::group_snapshots`.
     pub(super) snapshot: u32,
@@ -23,7 +23,7 @@ pub struct GroupWrite {
 
 /// What a new state of the group is about.
 #[derive(Clone, Copy, Debug)]
-pub enum Change {
+pub(crate) enum Change {
     /// The leader's assignment for a generation.
     Assignment(i32),
     /// A static member's return under a new id.
@@ -34,7 +34,7 @@ pub enum Change {
 
 /// A static member's new id.
 #[derive(Clone, Copy, Debug)]
-pub struct Replacement {
+pub(crate) struct Replacement {
     pub(super) old: GroupMemberId,
     pub(super) new: GroupMemberId,
     /// The group's leader before.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// A classic group.
 #[derive(Debug)]
-pub struct Group {
+pub(crate) struct Group {
     /// Whether any member ever joined or committed.
     pub(super) exists: bool,
     pub(super) state: GroupState,
@@ -35,7 +35,7 @@ pub struct Group {
 
 /// A group's state (`ClassicGroupState`). Kafka's fifth, `Dead`, is for groups that are deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GroupState {
+pub(super) enum GroupState {
     /// Without members.
     Empty,
     /// Waiting for members to join.
@@ -48,7 +48,7 @@ pub enum GroupState {
 
 /// `group.initial.rebalance.delay.ms` at work.
 #[derive(Clone, Copy, Debug)]
-pub struct InitialDelay {
+pub(super) struct InitialDelay {
     pub(super) delay: Duration,
     /// Time by which the delay may still be extended.
     pub(super) remaining: Duration,
@@ -58,7 +58,7 @@ pub struct InitialDelay {
 
 /// A member, with what is going on between it and the coordinator.
 #[derive(Debug)]
-pub struct Member {
+pub(super) struct Member {
     pub(super) profile: Profile,
     /// The end of its session.
     pub(super) expires: Instant,
@@ -74,7 +74,7 @@ pub struct Member {
 
 impl Group {
     /// Creates a group that does not exist yet.
-    pub fn new(settings: &BrokerSettings) -> Self {
+    pub(crate) fn new(settings: &BrokerSettings) -> Self {
         Self {
             exists: false,
             state: GroupState::Empty,
@@ -95,7 +95,7 @@ impl Group {
     }
 
     /// Returns whether it is stable with `members` members, each of which has its assignment.
-    pub fn is_stable_with(&self, members: usize) -> bool {
+    pub(crate) fn is_stable_with(&self, members: usize) -> bool {
         let settled = match members {
             0 => self.state == GroupState::Empty,
             _ => self.state == GroupState::Stable,
@@ -109,7 +109,7 @@ impl Group {
     /// Checks whether a commit may be written (`ClassicGroup.validateOffsetCommit`); the owner of
     /// its partitions, and whether offsets go backwards, is not looked at. Returns whether the
     /// group is rebalancing.
-    pub fn accept_commit(
+    pub(crate) fn accept_commit(
         &mut self,
         now: Instant,
         generation: Generation,
@@ -196,7 +196,7 @@ impl Group {
 
     /// Refuses the members that wait, which must look for the new coordinator: the broker lost the
     /// group's partition.
-    pub fn abandon(&mut self) {
+    pub(crate) fn abandon(&mut self) {
         for mut member in std::mem::take(&mut self.members) {
             self.refuse_join(&mut member, ErrorName::NotCoordinator);
             self.refuse_sync(&mut member, ErrorName::NotCoordinator);
@@ -226,7 +226,7 @@ impl Group {
 
 impl Member {
     /// Creates a member of a generation, of which nothing is awaited.
-    pub fn new(profile: Profile, expires: Instant) -> Self {
+    pub(super) fn new(profile: Profile, expires: Instant) -> Self {
         Self {
             profile,
             expires,

@@ -16,7 +16,7 @@ const NEW_MEMBER_TIMEOUT: Duration = Duration::from_secs(300);
 
 impl Group {
     /// Lets a member join. `fresh` is the id for one that has none.
-    pub fn join(
+    pub(crate) fn join(
         &mut self,
         now: Instant,
         reply: Reply,

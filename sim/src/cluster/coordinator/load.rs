@@ -11,7 +11,7 @@ use plimsoll_scenarios::scenario::BrokerSettings;
 ///
 /// Kafka loads up to the log's end: what is not replicated yet counts, as it counted for the
 /// coordinator that wrote it.
-pub fn latest<'a>(log: &Log, snapshots: &'a [GroupSnapshot]) -> Option<&'a GroupSnapshot> {
+pub(super) fn latest<'a>(log: &Log, snapshots: &'a [GroupSnapshot]) -> Option<&'a GroupSnapshot> {
     log.all()
         .iter()
         .rev()
@@ -23,7 +23,7 @@ pub fn latest<'a>(log: &Log, snapshots: &'a [GroupSnapshot]) -> Option<&'a Group
 
 impl Group {
     /// Restores the group for a new coordinator: members have their sessions from `ready_at` on.
-    pub fn load(
+    pub(crate) fn load(
         settings: &BrokerSettings,
         snapshot: Option<&GroupSnapshot>,
         ready_at: Instant,

@@ -4,13 +4,13 @@
 //! ([`join`], [`sync`]) and one for its [`session`]s. It knows nothing of logs and connections: it
 //! leaves [`action`]s, which the broker carries out here.
 
-pub mod action;
+pub(super) mod action;
 mod group;
 mod join;
 mod load;
 mod offsets;
 mod session;
-pub mod snapshot;
+pub(super) mod snapshot;
 mod sync;
 
 use super::broker::Broker;
@@ -32,7 +32,7 @@ const LOAD_TIME: Duration = Duration::from_millis(5);
 
 /// The group's coordinator on one broker.
 #[derive(Debug)]
-pub struct Coordinator {
+pub(super) struct Coordinator {
     /// Time at which it has loaded.
     ready_at: Instant,
     pub(super) group: Group,
@@ -44,18 +44,18 @@ pub struct Coordinator {
 
 impl Coordinator {
     /// Returns the group's committed offset of a partition.
-    pub fn committed(&self, partition: PartitionIndex) -> Option<NextOffset> {
+    pub(super) fn committed(&self, partition: PartitionIndex) -> Option<NextOffset> {
         let offset = self.offsets[partition];
         offset.map(|offset| offset.next)
     }
 
     /// Returns whether the group is stable with `members` members.
-    pub fn is_stable_with(&self, members: usize) -> bool {
+    pub(super) fn is_stable_with(&self, members: usize) -> bool {
         self.group.is_stable_with(members)
     }
 
     /// Takes commits below the high watermark, which count now that it rose.
-    pub fn apply_committed(&mut self, log: &Log, high_watermark: u64) {
+    pub(super) fn apply_committed(&mut self, log: &Log, high_watermark: u64) {
         for record in log.slice(self.applied, high_watermark) {
             if let Value::Commit { offset, .. } = record.value {
                 self.offsets[offset.partition] = Some(offset);

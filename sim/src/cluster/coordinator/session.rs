@@ -7,7 +7,7 @@ use plimsoll_oracle::ErrorName;
 
 impl Group {
     /// Renews the session of a member that lives (`classicGroupHeartbeat`).
-    pub fn heartbeat(
+    pub(crate) fn heartbeat(
         &mut self,
         now: Instant,
         from: Node,
@@ -28,7 +28,7 @@ impl Group {
     }
 
     /// Lets a member leave (`classicGroupLeave`).
-    pub fn leave(
+    pub(crate) fn leave(
         &mut self,
         now: Instant,
         from: Node,
@@ -45,7 +45,7 @@ impl Group {
     }
 
     /// Does what is due at deadlines that have come.
-    pub fn expire(&mut self, now: Instant) {
+    pub(crate) fn expire(&mut self, now: Instant) {
         let pending = self.pending.len();
         self.pending.retain(|(_, expires)| *expires > now);
         if self.pending.len() < pending {
@@ -69,7 +69,7 @@ impl Group {
     }
 
     /// Returns the earliest deadline.
-    pub fn next_deadline(&self) -> Instant {
+    pub(crate) fn next_deadline(&self) -> Instant {
         let members = self.members.iter().map(|member| member.expires);
         let pending = self.pending.iter().map(|(_, expires)| *expires);
         let phases = [self.join_deadline, self.sync_deadline];

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// The group's state as it goes into `__consumer_offsets` (`GroupMetadataValue`).
 #[derive(Clone, Debug, Default)]
-pub struct GroupSnapshot {
+pub(crate) struct GroupSnapshot {
     pub(super) generation: Generation,
     pub(super) leader: Option<GroupMemberId>,
     pub(super) members: Vec<Profile>,
@@ -15,7 +15,7 @@ pub struct GroupSnapshot {
 
 /// What is remembered of a member.
 #[derive(Clone, Debug)]
-pub struct Profile {
+pub(crate) struct Profile {
     pub(super) id: GroupMemberId,
     pub(super) instance: Option<u32>,
     pub(super) node: Node,

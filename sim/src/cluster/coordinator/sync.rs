@@ -11,7 +11,7 @@ use plimsoll_oracle::ErrorName;
 
 impl Group {
     /// Takes a member's question for its assignment; the leader brings the assignments of all.
-    pub fn sync(
+    pub(crate) fn sync(
         &mut self,
         reply: Reply,
         generation: Generation,
