@@ -5,9 +5,10 @@
 //! by the end of the run, unless retention removed it. A weaker acknowledgement promises nothing
 //! that a broker's crash could not break.
 
-use super::findings::{Case, Findings};
-use super::history::{Ack, NEVER};
-use crate::Judgement;
+use super::findings::{Case, Finding, Findings};
+use super::history::Ack;
+use super::ids::{NEVER, RecordId};
+use crate::{Judgement, MessageId};
 
 pub(super) fn judge(case: &Case<'_>) -> Judgement {
     if !case.terms.acks_all {
@@ -16,28 +17,30 @@ pub(super) fn judge(case: &Case<'_>) -> Judgement {
     let history = case.history;
     let mut findings = Findings::default();
     for ack in &history.acks {
-        let record = history.record(ack.slot, ack.offset);
-        let removed = u64::from(ack.offset) < history.partition(ack.slot).log_start;
+        let record = history.record(ack.record);
+        let log_start = history.partitions[ack.record.slot].log_start;
+        let removed = log_start.covers(ack.record.offset);
         let missing = record.stored == NEVER && !removed;
-        if missing || record.message != ack.message {
+        if missing || record.message != Some(ack.message) {
             findings.add(case, ack.entry, || tell(case, ack));
         }
     }
     findings.or_held(!history.acks.is_empty(), "nothing was acknowledged")
 }
 
-fn tell(case: &Case<'_>, ack: &Ack) -> (String, Vec<u32>) {
-    let record = case.history.record(ack.slot, ack.offset);
-    let partition = case.partition_name(ack.slot);
-    let (message, offset) = (ack.message, ack.offset);
-    let summary = match record.stored {
-        NEVER => format!(
-            "message {message} was acknowledged at {partition}@{offset}, and never became readable"
-        ),
-        _ => format!(
-            "message {message} was acknowledged at {partition}@{offset}, where message {} stands",
-            record.message
-        ),
+fn tell(case: &Case<'_>, ack: &Ack) -> Finding {
+    let RecordId { slot, offset } = ack.record;
+    let record = case.history.record(ack.record);
+    let partition = case.partition_name(slot);
+    let acked = format!(
+        "message {} was acknowledged at {partition}@{offset}",
+        ack.message.0
+    );
+    let summary = match record.message {
+        Some(MessageId(other)) if record.stored != NEVER => {
+            format!("{acked}, where message {other} stands")
+        }
+        _ => format!("{acked}, and never became readable"),
     };
     (summary, vec![record.stored])
 }

@@ -13,8 +13,9 @@
 //! older than the one that finished the record. Nor is what comes again because the scenario reset
 //! the group's offset, or the log became shorter.
 
-use super::findings::{Case, Findings, who};
-use super::history::{Assignment, Attempt, at};
+use super::findings::{Case, Finding, Findings};
+use super::history::{Assignment, Attempt};
+use super::ids::{AssignmentId, EntryIndex};
 use super::obstacles::Obstacles;
 use super::watermark::Passes;
 use crate::Judgement;
@@ -27,30 +28,28 @@ const CROSSING: Duration = Duration::from_millis(100);
 pub(super) fn judge(case: &Case<'_>, obstacles: &Obstacles) -> Judgement {
     let history = case.history;
     let mut findings = Findings::default();
-    // By repeat: already counted. By partition: its last repeat.
     let mut counted = vec![false; history.repeats.len()];
-    let mut last = vec![0; history.partitions().len()];
-    for (repeat, counted) in repeats(case).zip(&mut counted) {
-        last[repeat.slot as usize] = repeat.entry;
+    for (repeat, counted) in history.repeats().zip(&mut counted) {
         if let Some(first) = done_under_same_assignment(case, repeat) {
             *counted = true;
             findings.add(case, repeat.entry, || tell_undisrupted(case, repeat, first));
         }
     }
     let mut passes = Passes::default();
-    for (number, owner) in (0u32..).zip(&history.assignments) {
-        if owner.ended >= last[owner.slot as usize] {
+    for (id, owner) in history.assignments.with_ids() {
+        let last = history.partitions[owner.slot].last_repeat;
+        if last.is_none_or(|last| history.attempts[last].entry <= owner.ended) {
             continue;
         }
-        passes.read(history, number);
-        for (repeat, counted) in repeats(case).zip(&mut counted) {
-            let later = repeat.entry > owner.ended && repeat.assignment > number;
-            if repeat.slot != owner.slot || !later || *counted {
+        passes.read(history, id);
+        for (repeat, counted) in history.repeats().zip(&mut counted) {
+            let later = repeat.entry > owner.ended && repeat.is_under_later(id);
+            if repeat.record.slot != owner.slot || !later || *counted {
                 continue;
             }
-            let passed = passes.at(repeat.offset);
+            let passed = passes.at(repeat.record.offset);
             if passed < owner.ended
-                && overdue(case, obstacles, number, passed)
+                && overdue(case, obstacles, id, passed)
                 && !rewound(case, repeat, passed)
             {
                 *counted = true;
@@ -60,21 +59,15 @@ pub(super) fn judge(case: &Case<'_>, obstacles: &Obstacles) -> Judgement {
             }
         }
     }
-    let disrupted = || history.partitions().iter().any(|p| p.chances > 1);
+    let disrupted = || history.partitions.iter().any(|p| p.chances > 1);
     let observed = !history.repeats.is_empty() || disrupted();
     findings.or_held(observed, "no owner was disrupted")
 }
 
-fn repeats<'a>(case: &Case<'a>) -> impl Iterator<Item = &'a Attempt> {
-    let history = case.history;
-    let repeats = history.repeats.iter();
-    repeats.map(|&repeat| &history.attempts[repeat as usize])
-}
-
-/// The attempt that went well under the very assignment under which the record comes again.
+/// Returns the attempt that went well under the very assignment under which the record comes again.
 fn done_under_same_assignment<'a>(case: &Case<'a>, repeat: &Attempt) -> Option<&'a Attempt> {
     let history = case.history;
-    let record = history.record(repeat.slot, repeat.offset);
+    let record = history.record(repeat.record);
     let deadline = case.terms.config.handler_deadline;
     let done = history.attempts_at(record).find(|first| {
         first.ended < repeat.entry
@@ -82,19 +75,24 @@ fn done_under_same_assignment<'a>(case: &Case<'a>, repeat: &Attempt) -> Option<&
             && first.member == repeat.member
             && first.outcome == Some(Outcome::Ok)
     })?;
-    let took = at(case.trace, done.ended) - at(case.trace, done.entry);
+    let took = case.at(done.ended) - case.at(done.entry);
     let crossed = deadline.is_some_and(|deadline| took + CROSSING >= deadline);
     (!crossed && !rewound(case, repeat, done.ended)).then_some(done)
 }
 
 /// Whether the owner had the time to commit what it had passed, and did not.
-fn overdue(case: &Case<'_>, obstacles: &Obstacles, owner: u32, passed: u32) -> bool {
+fn overdue(
+    case: &Case<'_>,
+    obstacles: &Obstacles,
+    owner: AssignmentId,
+    passed: EntryIndex,
+) -> bool {
     let slack = case.terms.duplicates_slack;
     let policy = case.terms.config.commit;
-    let assignment = &case.history.assignments[owner as usize];
+    let assignment = &case.history.assignments[owner];
     let member = assignment.member;
-    let from = at(case.trace, passed);
-    let until = at(case.trace, assignment.ended);
+    let from = case.at(passed);
+    let until = case.at(assignment.ended);
     let by_time = policy
         .interval
         .is_some_and(|interval| obstacles.longest_free(member, from, until) > interval + slack);
@@ -102,17 +100,21 @@ fn overdue(case: &Case<'_>, obstacles: &Obstacles, owner: u32, passed: u32) -> b
         || policy.every.is_some_and(|every| {
             let full = count_full(case, owner, passed, every);
             full.is_some_and(|full| {
-                let full = at(case.trace, full);
-                until - full > slack && !obstacles.hinder(member, from, until)
+                until - case.at(full) > slack && !obstacles.hinder(member, from, until)
             })
         })
 }
 
-/// The entry by which the owner had finished `every` records, counted from `passed` on.
-fn count_full(case: &Case<'_>, owner: u32, passed: u32, every: u32) -> Option<u32> {
+/// Returns the entry by which the owner had finished `every` records, counted from `passed` on.
+fn count_full(
+    case: &Case<'_>,
+    owner: AssignmentId,
+    passed: EntryIndex,
+    every: u32,
+) -> Option<EntryIndex> {
     let attempts = case.history.attempts.iter();
-    let mut finished: Vec<u32> = attempts
-        .filter(|a| a.assignment == owner && a.outcome == Some(Outcome::Ok))
+    let mut finished: Vec<EntryIndex> = attempts
+        .filter(|a| a.assignment == Some(owner) && a.outcome == Some(Outcome::Ok))
         .map(|attempt| attempt.ended)
         .filter(|&ended| ended >= passed)
         .collect();
@@ -121,16 +123,16 @@ fn count_full(case: &Case<'_>, owner: u32, passed: u32, every: u32) -> Option<u3
 }
 
 /// Whether the record comes again by no will of the group's members.
-pub(super) fn rewound(case: &Case<'_>, repeat: &Attempt, done: u32) -> bool {
+pub(super) fn rewound(case: &Case<'_>, repeat: &Attempt, done: EntryIndex) -> bool {
     case.history.rewinds.iter().any(|rewind| {
-        rewind.slot == repeat.slot
-            && rewind.to <= u64::from(repeat.offset)
+        rewind.slot == repeat.record.slot
+            && !rewind.to.covers(repeat.record.offset)
             && (done..repeat.entry).contains(&rewind.entry)
     })
 }
 
-fn tell_undisrupted(case: &Case<'_>, repeat: &Attempt, first: &Attempt) -> (String, Vec<u32>) {
-    let name = case.record_name(repeat.slot, repeat.offset);
+fn tell_undisrupted(case: &Case<'_>, repeat: &Attempt, first: &Attempt) -> Finding {
+    let name = case.record_name(repeat.record);
     let summary = format!(
         "{} started {name} again, which it had finished under the same assignment",
         repeat.member
@@ -142,15 +144,15 @@ fn tell_overdue(
     case: &Case<'_>,
     owner: &Assignment,
     repeat: &Attempt,
-    passed: u32,
-) -> (String, Vec<u32>) {
-    let name = case.record_name(repeat.slot, repeat.offset);
-    let stood = at(case.trace, owner.ended) - at(case.trace, passed);
+    passed: EntryIndex,
+) -> Finding {
+    let name = case.record_name(repeat.record);
+    let stood = case.at(owner.ended) - case.at(passed);
     let summary = format!(
         "{} started {name} again: {} had finished it and everything before it {:.1}s before it \
          was disrupted, and had not committed it",
         repeat.member,
-        who(Some(owner.member)),
+        owner.member,
         stood.as_secs_f64()
     );
     let commits = case.history.commits.iter().rev();

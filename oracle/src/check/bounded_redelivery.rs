@@ -6,7 +6,7 @@
 //! end. Without dead letters a failing record is tried without end, so only the attempts that went
 //! well are bounded: by 1 + disruptions.
 
-use super::findings::{Case, Findings};
+use super::findings::{Case, Finding, Findings};
 use super::history::Attempt;
 use crate::Judgement;
 use plimsoll_core::Outcome;
@@ -14,7 +14,7 @@ use plimsoll_core::Outcome;
 pub(super) fn judge(case: &Case<'_>) -> Judgement {
     let config = &case.terms.config;
     let mut findings = Findings::default();
-    for attempt in &case.history.attempts {
+    for attempt in case.history.attempts.iter() {
         let chances = attempt.chances.max(1);
         let too_often = match config.dead_letters {
             true => attempt.deliveries > config.retry.attempts.saturating_mul(chances),
@@ -30,9 +30,9 @@ pub(super) fn judge(case: &Case<'_>) -> Judgement {
     )
 }
 
-fn tell(case: &Case<'_>, attempt: &Attempt) -> (String, Vec<u32>) {
-    let record = case.history.record(attempt.slot, attempt.offset);
-    let name = case.record_name(attempt.slot, attempt.offset);
+fn tell(case: &Case<'_>, attempt: &Attempt) -> Finding {
+    let record = case.history.record(attempt.record);
+    let name = case.record_name(attempt.record);
     let disruptions = attempt.chances.max(1) - 1;
     let config = &case.terms.config;
     let summary = match config.dead_letters {

@@ -7,8 +7,9 @@
 //! finished beyond a record that failed or hung, nobody can commit.
 
 use super::bounded_duplicates::rewound;
-use super::findings::{Case, Findings};
-use super::history::{NEVER, Stop, at};
+use super::findings::{Case, Finding, Findings};
+use super::history::Stop;
+use super::ids::{EntryIndex, NEVER};
 use super::obstacles::Obstacles;
 use super::watermark::Passes;
 use crate::Judgement;
@@ -18,11 +19,13 @@ pub(super) fn judge(case: &Case<'_>, obstacles: &Obstacles) -> Judgement {
     let mut findings = Findings::default();
     let mut passes = Passes::default();
     let mut judged = false;
+    let last = EntryIndex::new(case.trace.entries().len().saturating_sub(1));
+    let end = history.ended.min(last);
     for stop in &history.stops {
-        let due = at(case.trace, stop.entry) + case.terms.shutdown_within;
-        let end = history.ended.min(case.trace.entries().len() as u32 - 1);
-        let stopped = at(case.trace, stop.stopped.min(end));
-        if stop.disturbed || obstacles.hinder(stop.member, at(case.trace, stop.entry), stopped) {
+        let asked = case.at(stop.entry);
+        let due = asked + case.terms.shutdown_within;
+        let stopped = case.at(stop.stopped.min(end));
+        if stop.disturbed || obstacles.hinder(stop.member, asked, stopped) {
             continue;
         }
         if stop.stopped == NEVER && stopped <= due {
@@ -40,24 +43,23 @@ pub(super) fn judge(case: &Case<'_>, obstacles: &Obstacles) -> Judgement {
 fn find_duplicates(case: &Case<'_>, stop: &Stop, passes: &mut Passes, findings: &mut Findings) {
     let history = case.history;
     let repeats = || {
-        let repeats = history.repeats.iter();
-        let repeats = repeats.map(|&repeat| &history.attempts[repeat as usize]);
+        let repeats = history.repeats();
         repeats.filter(|repeat| repeat.entry > stop.stopped)
     };
     if repeats().next().is_none() {
         return;
     }
-    for (number, owner) in (0u32..).zip(&history.assignments) {
+    for (id, owner) in history.assignments.with_ids() {
         if owner.member != stop.member || owner.ended != stop.entry {
             continue;
         }
-        passes.read(history, number);
-        let again = repeats().filter(|repeat| repeat.slot == owner.slot);
-        for repeat in again.filter(|repeat| repeat.assignment > number) {
-            let passed = passes.at(repeat.offset);
+        passes.read(history, id);
+        let again = repeats().filter(|repeat| repeat.record.slot == owner.slot);
+        for repeat in again.filter(|repeat| repeat.is_under_later(id)) {
+            let passed = passes.at(repeat.record.offset);
             if passed < stop.stopped && !rewound(case, repeat, passed) {
                 findings.add(case, repeat.entry, || {
-                    let name = case.record_name(repeat.slot, repeat.offset);
+                    let name = case.record_name(repeat.record);
                     let summary = format!(
                         "{} started {name} again, which {} had finished before it stopped \
                          gracefully",
@@ -70,7 +72,7 @@ fn find_duplicates(case: &Case<'_>, stop: &Stop, passes: &mut Passes, findings: 
     }
 }
 
-fn tell_late(case: &Case<'_>, stop: &Stop) -> (String, Vec<u32>) {
+fn tell_late(case: &Case<'_>, stop: &Stop) -> Finding {
     let within = case.terms.shutdown_within.as_secs_f64();
     let summary = match stop.stopped {
         NEVER => format!(
@@ -78,7 +80,7 @@ fn tell_late(case: &Case<'_>, stop: &Stop) -> (String, Vec<u32>) {
             stop.member
         ),
         stopped => {
-            let took = at(case.trace, stopped) - at(case.trace, stop.entry);
+            let took = case.at(stopped) - case.at(stop.entry);
             format!(
                 "{} took {:.1}s to stop; {within}s were allowed",
                 stop.member,

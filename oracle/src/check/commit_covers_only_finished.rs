@@ -5,46 +5,50 @@
 //! start, and those that the scenario itself skipped, are nobody's to finish. Each record is
 //! counted once, at the first commit that covers it.
 
-use super::findings::{Case, Findings};
-use super::history::{Commit, NEVER};
+use super::findings::{Case, Finding, Findings};
+use super::history::Commit;
+use super::ids::{NEVER, RecordId, Slot};
+use super::table::Table;
 use crate::Judgement;
+use plimsoll_core::Offset;
 
 pub(super) fn judge(case: &Case<'_>) -> Judgement {
     let history = case.history;
     let mut findings = Findings::default();
-    let mut checked = vec![0usize; history.partitions().len()];
+    // The first offset of each partition that no commit has covered so far.
+    let mut uncovered = Table::<Slot, Offset>::default();
     for commit in &history.commits {
-        let checked = &mut checked[commit.slot as usize];
-        let partition = history.partition(commit.slot);
-        let covered = partition.below(commit.next);
-        while *checked < covered {
-            let record = &partition.records[*checked];
+        let slot = commit.slot;
+        let offset = uncovered.row_mut(slot);
+        let records = &history.partitions[slot].records;
+        while commit.next.covers(*offset)
+            && let Some(record) = records.get(*offset)
+        {
             if record.stored > commit.entry {
                 // It comes later (and is looked at by the next commit), or this offset has none.
                 if record.stored != NEVER {
                     break;
                 }
             } else if record.settled() > commit.entry {
-                let offset = *checked as u32;
-                findings.add(case, commit.entry, || tell(case, commit, offset));
+                let offset = *offset;
+                findings.add(case, commit.entry, || {
+                    tell(case, commit, RecordId { slot, offset })
+                });
             }
-            *checked += 1;
+            *offset = offset.next().first_unfinished();
         }
     }
     findings.or_held(!history.commits.is_empty(), "nothing was committed")
 }
 
-fn tell(case: &Case<'_>, commit: &Commit, offset: u32) -> (String, Vec<u32>) {
-    let record = case.history.record(commit.slot, offset);
+fn tell(case: &Case<'_>, commit: &Commit, id: RecordId) -> Finding {
+    let record = case.history.record(id);
     let mut evidence = vec![record.stored];
-    if let Some(last) = case
-        .history
-        .attempts_at(record)
-        .find(|attempt| attempt.entry < commit.entry)
-    {
+    let mut attempts = case.history.attempts_at(record);
+    if let Some(last) = attempts.find(|attempt| attempt.entry < commit.entry) {
         evidence.extend([last.entry, last.ended]);
     }
-    let name = case.record_name(commit.slot, offset);
+    let name = case.record_name(id);
     let (member, next) = (commit.member, commit.next);
     let summary = match record.finished {
         NEVER => format!("{member} committed {next} while {name} was not finished, nor ever after"),

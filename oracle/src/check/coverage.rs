@@ -1,6 +1,7 @@
 //! How often the rare things of [`Sometimes`] happened.
 
-use super::history::Slots;
+use super::ids::{Slot, Slots};
+use super::table::Table;
 use crate::{ErrorName, MemberId, Sometimes, Trace, TraceEvent, Word};
 use plimsoll_core::{NextOffset, Offset, Outcome, TopicPartition};
 
@@ -38,16 +39,16 @@ impl Coverage {
 #[derive(Default)]
 struct Scan {
     slots: Slots,
-    partitions: Vec<Seen>,
-    members: Vec<Process>,
+    partitions: Table<Slot, Seen>,
+    members: Table<MemberId, Process>,
 }
 
 #[derive(Default)]
 struct Seen {
     owner: Option<MemberId>,
     committed: NextOffset,
-    /// By offset: finished before.
-    finished: Vec<bool>,
+    /// Whether each record was finished before.
+    finished: Table<Offset, bool>,
 }
 
 #[derive(Clone, Default)]
@@ -56,7 +57,7 @@ struct Process {
     /// Others got a partition of it while it stood still.
     robbed: bool,
     /// By partition: the last effect that went well.
-    effects: Vec<(u32, Offset)>,
+    effects: Vec<(Slot, Offset)>,
 }
 
 impl Scan {
@@ -88,11 +89,11 @@ impl Scan {
                 None
             }
             E::MemberPaused { member } => {
-                self.process(member).paused = true;
+                self.members.row_mut(member).paused = true;
                 None
             }
             E::MemberResumed { member } => {
-                let process = self.process(member);
+                let process = self.members.row_mut(member);
                 process.paused = false;
                 std::mem::take(&mut process.robbed).then_some(Sometimes::ZombieWokeUp)
             }
@@ -120,12 +121,8 @@ impl Scan {
         offset: Offset,
     ) -> Option<Sometimes> {
         let (slot, seen) = self.seen(partition);
-        let index = offset.get() as usize;
-        if seen.finished.len() <= index {
-            seen.finished.resize(index + 1, false);
-        }
-        let again = std::mem::replace(&mut seen.finished[index], true);
-        let effects = &mut self.process(member).effects;
+        let again = std::mem::replace(seen.finished.row_mut(offset), true);
+        let effects = &mut self.members.row_mut(member).effects;
         match effects.iter_mut().find(|(effect, _)| *effect == slot) {
             Some((_, last)) => *last = offset,
             None => effects.push((slot, offset)),
@@ -136,35 +133,26 @@ impl Scan {
     fn assigned(&mut self, member: MemberId, partition: TopicPartition) {
         let before = self.seen(partition).1.owner.replace(member);
         if let Some(before) = before {
-            let before = self.process(before);
+            let before = self.members.row_mut(before);
             before.robbed |= before.paused;
         }
     }
 
     fn crashed(&mut self, member: MemberId) -> Option<Sometimes> {
-        let process = std::mem::take(self.process(member));
+        let process = std::mem::take(self.members.row_mut(member));
         let mut effects = process.effects.iter();
         effects
-            .any(|&(slot, offset)| !self.partitions[slot as usize].committed.covers(offset))
+            .any(|&(slot, offset)| !self.partitions[slot].committed.covers(offset))
             .then_some(Sometimes::CrashBeforeCommit)
     }
 
-    fn seen(&mut self, partition: TopicPartition) -> (u32, &mut Seen) {
+    fn seen(&mut self, partition: TopicPartition) -> (Slot, &mut Seen) {
         let slot = self.slots.get(partition).unwrap_or_else(|| {
-            let slot = self.partitions.len() as u32;
-            self.partitions.push(Seen::default());
+            let slot = self.partitions.push(Seen::default());
             self.slots.set(partition, slot);
             slot
         });
-        (slot, &mut self.partitions[slot as usize])
-    }
-
-    fn process(&mut self, member: MemberId) -> &mut Process {
-        let index = member.0 as usize;
-        if self.members.len() <= index {
-            self.members.resize(index + 1, Process::default());
-        }
-        &mut self.members[index]
+        (slot, &mut self.partitions[slot])
     }
 }
 

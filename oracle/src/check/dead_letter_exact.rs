@@ -8,9 +8,10 @@
 //! acknowledged is the matter of `commit-covers-only-finished`.
 
 use super::fate::passed;
-use super::findings::{Case, Findings};
-use super::history::{DeadLetter, NEVER, Record};
-use crate::{Judgement, MessageId};
+use super::findings::{Case, Finding, Findings};
+use super::history::{DeadLetter, Record};
+use super::ids::{AssignmentId, NEVER, RecordId};
+use crate::Judgement;
 use plimsoll_core::Outcome;
 
 pub(super) fn judge(case: &Case<'_>) -> Judgement {
@@ -18,7 +19,7 @@ pub(super) fn judge(case: &Case<'_>) -> Judgement {
     let asked = case.terms.config.dead_letters;
     let mut findings = Findings::default();
     for letter in &history.dead_letters {
-        let record = history.record(letter.slot, letter.offset);
+        let record = history.record(letter.record);
         if !asked || !given_up(case, record, Some(letter)) {
             findings.add(case, letter.entry, || tell_early(case, letter, asked));
         }
@@ -35,15 +36,16 @@ pub(super) fn judge(case: &Case<'_>) -> Judgement {
 
 /// Records that failed for good, and that the group passed all the same.
 fn find_missing(case: &Case<'_>, findings: &mut Findings) {
-    for (slot, partition) in (0..).zip(case.history.partitions()) {
-        for (offset, record) in (0..).zip(&partition.records) {
+    for (slot, partition) in case.history.partitions.with_ids() {
+        for (offset, record) in partition.records.with_ids() {
             let unfinished = record.stored != NEVER && record.settled() == NEVER;
             if !unfinished || !given_up(case, record, None) {
                 continue;
             }
-            if let Some(how) = passed(case, slot, offset) {
+            let id = RecordId { slot, offset };
+            if let Some(how) = passed(case, id) {
                 findings.add(case, how.entry(), || {
-                    let name = case.record_name(slot, offset);
+                    let name = case.record_name(id);
                     let summary = format!("{name} failed for good, and is in no dead-letter topic");
                     (summary, case.attempts_shown(record))
                 });
@@ -64,7 +66,7 @@ fn given_up(case: &Case<'_>, record: &Record, letter: Option<&DeadLetter>) -> bo
     {
         return true;
     }
-    let failed = |assignment: u32| {
+    let failed = |assignment: Option<AssignmentId>| {
         ended()
             .filter(|attempt| attempt.assignment == assignment)
             .filter(|attempt| attempt.outcome != Some(Outcome::Ok))
@@ -77,13 +79,14 @@ fn given_up(case: &Case<'_>, record: &Record, letter: Option<&DeadLetter>) -> bo
 }
 
 fn undecodable(case: &Case<'_>, record: &Record) -> bool {
-    let message = MessageId(record.message);
-    case.terms.undecodable.binary_search(&message).is_ok()
+    let undecodable = &case.terms.undecodable;
+    let message = record.message;
+    message.is_some_and(|message| undecodable.binary_search(&message).is_ok())
 }
 
-fn tell_early(case: &Case<'_>, letter: &DeadLetter, asked: bool) -> (String, Vec<u32>) {
-    let record = case.history.record(letter.slot, letter.offset);
-    let name = case.record_name(letter.slot, letter.offset);
+fn tell_early(case: &Case<'_>, letter: &DeadLetter, asked: bool) -> Finding {
+    let record = case.history.record(letter.record);
+    let name = case.record_name(letter.record);
     let member = letter.member;
     let summary = match asked {
         true => format!("{member} dead-lettered {name} before its attempts were used up"),

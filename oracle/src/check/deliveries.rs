@@ -1,96 +1,89 @@
 //! From handlers, their answers and dead letters to the tables of a [`History`].
 
-use super::history::{Attempt, DeadLetter, History, NEVER};
-use crate::{MemberId, MessageId, Terms};
-use plimsoll_core::{Offset, Outcome, TopicPartition};
+use super::history::{Attempt, DeadLetter, History};
+use super::ids::{AttemptId, EntryIndex, NEVER, RecordId};
+use crate::{MemberId, MessageId};
+use plimsoll_core::Outcome;
 
 impl History {
     #[inline]
     pub(super) fn started(
         &mut self,
-        slot: u32,
-        entry: u32,
+        entry: EntryIndex,
         member: MemberId,
-        offset: Offset,
+        id: RecordId,
         message: MessageId,
         number: u32,
-    ) -> u32 {
-        let partition = &mut self.partitions[slot as usize];
+    ) -> AttemptId {
+        let partition = &mut self.partitions[id.slot];
         let holding = partition.holding(member);
         let chances = partition.chances;
-        let record = partition.record(offset.get());
-        if record.message == NEVER {
-            record.message = message.0;
-        }
+        let record = partition.records.row_mut(id.offset);
+        record.message = record.message.or(Some(message));
         record.deliveries += 1;
-        let this = self.attempts.len() as u32;
-        let previous = std::mem::replace(&mut record.last_attempt, this);
-        if record.finished != NEVER {
-            self.repeats.push(this);
-        }
-        self.attempts.push(Attempt {
+        let attempt = self.attempts.push(Attempt {
             entry,
-            slot,
-            offset: offset.get() as u32,
             member,
+            record: id,
             assignment: holding.assignment,
             withdrawn: holding.withdrawn,
             number,
-            previous,
+            previous: record.last_attempt,
             deliveries: record.deliveries,
             oks: record.oks,
             chances,
             ended: NEVER,
             outcome: None,
         });
-        this
+        record.last_attempt = Some(attempt);
+        if record.finished != NEVER {
+            self.repeats.push(attempt);
+            partition.last_repeat = Some(attempt);
+        }
+        attempt
     }
 
-    /// The attempt to which an answer belongs. A subject whose beginnings nobody sees begins with
-    /// its answer.
+    /// Returns the attempt to which an answer belongs. It starts with its answer where its
+    /// beginning was not seen.
     #[inline]
     pub(super) fn attempt(
         &mut self,
-        slot: u32,
-        entry: u32,
+        entry: EntryIndex,
         member: MemberId,
-        offset: Offset,
+        id: RecordId,
         message: MessageId,
         number: u32,
-    ) -> u32 {
-        match self.running(slot, member, offset, number) {
+    ) -> AttemptId {
+        match self.running(member, id, number) {
             Some(attempt) => attempt,
-            None => self.started(slot, entry, member, offset, message, number),
+            None => self.started(entry, member, id, message, number),
         }
     }
 
     #[inline]
-    fn running(&mut self, slot: u32, member: MemberId, offset: Offset, number: u32) -> Option<u32> {
-        let partition = &mut self.partitions[slot as usize];
-        let mut candidate = partition.record(offset.get()).last_attempt;
-        while let Some(attempt) = self.attempts.get(candidate as usize) {
-            if attempt.number == number && attempt.member == member && attempt.ended == NEVER {
-                return Some(candidate);
-            }
-            candidate = attempt.previous;
-        }
-        None
+    fn running(&mut self, member: MemberId, id: RecordId, number: u32) -> Option<AttemptId> {
+        let record = self.partitions[id.slot].records.row_mut(id.offset);
+        let newest = record.last_attempt;
+        self.attempts_back_from(newest).find(|&attempt| {
+            let attempt = &self.attempts[attempt];
+            attempt.number == number && attempt.member == member && attempt.ended == NEVER
+        })
     }
 
     #[inline]
     pub(super) fn answered(
         &mut self,
-        attempt: u32,
-        entry: u32,
+        entry: EntryIndex,
+        attempt: AttemptId,
         message: MessageId,
         outcome: Outcome,
     ) {
-        let attempt = &mut self.attempts[attempt as usize];
-        let partition = &mut self.partitions[attempt.slot as usize];
-        let record = &mut partition.records[attempt.offset as usize];
+        let attempt = &mut self.attempts[attempt];
+        let partition = &mut self.partitions[attempt.record.slot];
+        let record = &mut partition.records[attempt.record.offset];
         attempt.ended = entry;
         attempt.outcome = Some(outcome);
-        if outcome == Outcome::Ok && record.message == message.0 {
+        if outcome == Outcome::Ok && record.message == Some(message) {
             record.finished = record.finished.min(entry);
             record.oks += 1;
             attempt.oks = record.oks;
@@ -100,46 +93,38 @@ impl History {
 
     pub(super) fn handler_stopped(
         &mut self,
-        terms: &Terms,
-        entry: u32,
+        entry: EntryIndex,
         member: MemberId,
-        partition: TopicPartition,
-        offset: Offset,
+        id: RecordId,
         number: u32,
     ) {
-        let slot = self.slot(terms, partition);
-        if let Some(attempt) = self.running(slot, member, offset, number) {
-            self.attempts[attempt as usize].ended = entry;
+        if let Some(attempt) = self.running(member, id, number) {
+            self.attempts[attempt].ended = entry;
         }
     }
 
     pub(super) fn dead_lettered(
         &mut self,
-        slot: u32,
-        entry: u32,
+        entry: EntryIndex,
         member: MemberId,
-        offset: Offset,
+        id: RecordId,
         message: MessageId,
     ) {
-        let partition = &mut self.partitions[slot as usize];
-        let holding = partition.holding(member);
-        let record = partition.record(offset.get());
-        if record.message == NEVER {
-            record.message = message.0;
-        }
-        if record.message == message.0 {
-            record.dead_lettered = record.dead_lettered.min(entry);
+        let partition = &mut self.partitions[id.slot];
+        let held = partition.holding(member).assignment;
+        let record = partition.records.row_mut(id.offset);
+        record.message = record.message.or(Some(message));
+        if record.message == Some(message) {
             record.finished = record.finished.min(entry);
         }
         // Its write may have been under way when the member got the partition anew.
-        let tried = self.attempts.get(record.last_attempt as usize);
+        let tried = record.last_attempt.map(|attempt| &self.attempts[attempt]);
         let tried = tried.filter(|attempt| attempt.member == member);
         self.dead_letters.push(DeadLetter {
             entry,
-            slot,
-            offset: offset.get() as u32,
             member,
-            assignment: tried.map_or(holding.assignment, |attempt| attempt.assignment),
+            record: id,
+            assignment: tried.map_or(held, |attempt| attempt.assignment),
         });
     }
 }

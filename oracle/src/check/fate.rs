@@ -12,74 +12,76 @@
 //! without end, or holds behind such a record, is late.
 
 use super::findings::Case;
-use super::history::{NEVER, at};
+use super::ids::{EntryIndex, NEVER, RecordId};
 use std::time::Duration;
 
 /// How the group passed an unfinished record, and the entry that shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Passed {
     /// Committed beyond it, or its offset was set beyond it.
-    Committed(u32),
+    Committed(EntryIndex),
     /// Its owner reads from beyond it.
-    Position(u32),
+    Position(EntryIndex),
     /// Its owner finished a later record instead.
-    Skipped(u32),
+    Skipped(EntryIndex),
 }
 
 impl Passed {
-    pub(super) fn entry(self) -> u32 {
+    pub(super) fn entry(self) -> EntryIndex {
         match self {
             Self::Committed(entry) | Self::Position(entry) | Self::Skipped(entry) => entry,
         }
     }
 }
 
-/// How an unfinished record was passed; `None`: it is late.
-pub(super) fn passed(case: &Case<'_>, slot: u32, offset: u32) -> Option<Passed> {
-    let partition = case.history.partition(slot);
-    if partition.committed > u64::from(offset) {
-        return Some(Passed::Committed(first_commit_beyond(case, slot, offset)));
+/// Returns how the group passed an unfinished record; `None`: it is late.
+pub(super) fn passed(case: &Case<'_>, id: RecordId) -> Option<Passed> {
+    let partition = &case.history.partitions[id.slot];
+    if partition.committed.covers(id.offset) {
+        return Some(Passed::Committed(first_commit_beyond(case, id)));
     }
-    if partition.position > u64::from(offset) {
+    if partition.position.covers(id.offset) {
         return Some(Passed::Position(partition.position_by));
     }
-    skipped(case, slot, offset).map(Passed::Skipped)
+    skipped(case, id).map(Passed::Skipped)
 }
 
-/// The commit after which the group's offset stayed beyond the record.
-fn first_commit_beyond(case: &Case<'_>, slot: u32, offset: u32) -> u32 {
-    let mut entry = case.history.partition(slot).committed_by;
+/// Returns the commit after which the group's offset stayed beyond the record.
+fn first_commit_beyond(case: &Case<'_>, id: RecordId) -> EntryIndex {
+    let mut entry = case.history.partitions[id.slot].committed_by;
     let commits = case.history.commits.iter().rev();
-    for commit in commits.filter(|commit| commit.slot == slot) {
-        if commit.entry == entry && commit.previous > u64::from(offset) {
+    for commit in commits.filter(|commit| commit.slot == id.slot) {
+        if commit.entry == entry && commit.previous.covers(id.offset) {
             entry = commit.previous_by;
         }
     }
     entry
 }
 
-/// The effect with which a living owner left the record behind.
-fn skipped(case: &Case<'_>, slot: u32, offset: u32) -> Option<u32> {
+/// Returns the effect with which a living owner left the record behind.
+fn skipped(case: &Case<'_>, id: RecordId) -> Option<EntryIndex> {
     let history = case.history;
-    let partition = history.partition(slot);
+    let partition = &history.partitions[id.slot];
     let owner = history.assignment(partition.current)?;
     if history.ended == NEVER || owner.ended != NEVER {
         return None;
     }
     let later = history.attempts.iter().find(|attempt| {
         attempt.assignment == partition.current
-            && attempt.offset > offset
-            && history.record(slot, attempt.offset).finished == attempt.ended
+            && attempt.record.offset > id.offset
+            && history.record(attempt.record).finished == attempt.ended
             && attempt.ended != NEVER
     })?;
-    // Whoever holds a handler's place may hold the record's.
+    // A handler that runs may stand where the record's would.
     let running = history.attempts.iter().filter(|a| a.ended == NEVER).count();
     let config = &case.terms.config;
     if running >= config.max_in_flight {
         return None;
     }
     let mut touched = owner.entry.max(later.ended);
-    for record in &partition.records[..=offset as usize] {
+    let next = id.offset.next();
+    let records = partition.records.with_ids();
+    for (_, record) in records.take_while(|&(offset, _)| next.covers(offset)) {
         for attempt in history.attempts_at(record) {
             if attempt.ended == NEVER {
                 return None;
@@ -87,8 +89,7 @@ fn skipped(case: &Case<'_>, slot: u32, offset: u32) -> Option<u32> {
             touched = touched.max(attempt.ended);
         }
     }
-    let touched = at(case.trace, touched);
-    let idle = at(case.trace, history.ended) - touched;
+    let idle = case.at(history.ended) - case.at(touched);
     let patience = config.retry.max_backoff + Duration::from_secs(2);
     (idle > patience).then_some(later.ended)
 }

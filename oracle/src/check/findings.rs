@@ -1,8 +1,9 @@
 //! From what a checker finds to its judgement.
 
-use super::history::{Assignment, Attempt, History, NEVER, Record};
-use crate::terms::PartitionName;
-use crate::{Judgement, MemberId, Terms, Trace, Violation};
+use super::history::{Attempt, History, Record};
+use super::ids::{EntryIndex, RecordId, Slot};
+use crate::{Judgement, MemberId, MessageId, PartitionName, Terms, Trace, Violation};
+use plimsoll_core::Instant;
 
 /// What every checker reads.
 #[derive(Clone, Copy)]
@@ -11,6 +12,9 @@ pub(super) struct Case<'a> {
     pub(super) trace: &'a Trace,
     pub(super) history: &'a History,
 }
+
+/// One finding in words: a sentence, and the entries that show it.
+pub(super) type Finding = (String, Vec<EntryIndex>);
 
 /// What one checker has found so far. Only the first finding is put into words.
 #[derive(Default)]
@@ -24,21 +28,22 @@ impl Findings {
     pub(super) fn add(
         &mut self,
         case: &Case<'_>,
-        entry: u32,
-        tell: impl FnOnce() -> (String, Vec<u32>),
+        entry: EntryIndex,
+        tell: impl FnOnce() -> Finding,
     ) {
         self.count += 1;
-        let at = super::history::at(case.trace, entry);
+        let at = case.at(entry);
         if self.first.as_ref().is_none_or(|first| at < first.at) {
             let (summary, mut evidence) = tell();
             evidence.push(entry);
-            evidence.retain(|&entry| (entry as usize) < case.trace.entries().len());
             evidence.sort_unstable();
             evidence.dedup();
+            let evidence = evidence.into_iter().map(EntryIndex::get);
+            let entries = case.trace.entries().len();
             self.first = Some(Violation {
                 at,
                 summary,
-                evidence: evidence.into_iter().map(|entry| entry as usize).collect(),
+                evidence: evidence.filter(|&entry| entry < entries).collect(),
                 count: 0,
             });
         }
@@ -65,23 +70,28 @@ impl Findings {
 }
 
 impl<'a> Case<'a> {
-    /// `orders-0`.
-    pub(super) fn partition_name(&self, slot: u32) -> PartitionName<'a> {
-        self.terms.partition_name(self.history.partition(slot).id)
+    /// Returns the moment of an entry; the end of time for [`NEVER`](super::ids::NEVER).
+    pub(super) fn at(&self, entry: EntryIndex) -> Instant {
+        let entry = self.trace.entries().get(entry.get());
+        entry.map_or(Instant::FAR_FUTURE, |entry| entry.at)
     }
 
-    /// `orders-0@7 (message 12)`.
-    pub(super) fn record_name(&self, slot: u32, offset: u32) -> String {
-        let record = self.history.record(slot, offset);
-        let partition = self.partition_name(slot);
-        match record.message {
-            NEVER => format!("{partition}@{offset}"),
-            message => format!("{partition}@{offset} (message {message})"),
+    /// Returns a partition's name, such as `orders-0`.
+    pub(super) fn partition_name(&self, slot: Slot) -> PartitionName<'a> {
+        self.terms.partition_name(self.history.partitions[slot].id)
+    }
+
+    /// Returns a record's name, such as `orders-0@7 (message 12)`.
+    pub(super) fn record_name(&self, id: RecordId) -> String {
+        let (partition, offset) = (self.partition_name(id.slot), id.offset);
+        match self.history.record(id).message {
+            None => format!("{partition}@{offset}"),
+            Some(MessageId(message)) => format!("{partition}@{offset} (message {message})"),
         }
     }
 
-    /// The entries of a record's first and last attempt.
-    pub(super) fn attempts_shown(&self, record: &Record) -> Vec<u32> {
+    /// Returns the entries of a record's first and last attempt.
+    pub(super) fn attempts_shown(&self, record: &Record) -> Vec<EntryIndex> {
         let mut shown = Vec::new();
         let mut attempts = self.history.attempts_at(record);
         let mut show = |attempt: &Attempt| shown.extend([attempt.entry, attempt.ended]);
@@ -92,11 +102,6 @@ impl<'a> Case<'a> {
             show(first);
         }
         shown
-    }
-
-    /// Who held an assignment.
-    pub(super) fn owner(&self, assignment: u32) -> Option<&'a Assignment> {
-        self.history.assignment(assignment)
     }
 }
 

@@ -6,10 +6,11 @@
 //! ever after, is lost rather than overtaken: `no-loss` judges it. Redelivering a finished record
 //! breaks no order.
 
-use super::findings::{Case, Findings};
-use super::history::{Attempt, NEVER, Record};
+use super::findings::{Case, Finding, Findings};
+use super::history::Attempt;
+use super::ids::{NEVER, RecordId};
 use crate::Judgement;
-use plimsoll_core::Ordering;
+use plimsoll_core::{NextOffset, Ordering};
 
 pub(super) fn judge(case: &Case<'_>) -> Judgement {
     if case.terms.config.ordering == Ordering::Unordered {
@@ -18,41 +19,44 @@ pub(super) fn judge(case: &Case<'_>) -> Judgement {
     let history = case.history;
     let mut findings = Findings::default();
     let mut keyed = false;
-    for attempt in &history.attempts {
-        let record = history.record(attempt.slot, attempt.offset);
-        keyed |= record.key != Record::NO_KEY;
+    for attempt in history.attempts.iter() {
+        let record = history.record(attempt.record);
+        let Some(key) = record.key else {
+            continue;
+        };
+        keyed = true;
         if record.free_from > attempt.entry
-            && let Some(earlier) = overtaken(case, attempt, record)
+            && let Some(earlier) = overtaken(case, attempt, key)
         {
-            findings.add(case, attempt.entry, || tell(case, attempt, earlier));
+            findings.add(case, attempt.entry, || tell(case, attempt, key, earlier));
         }
     }
     findings.or_held(keyed, "no record with a key was handled")
 }
 
-/// The newest record that the attempt has overtaken.
-fn overtaken(case: &Case<'_>, attempt: &Attempt, record: &Record) -> Option<u32> {
-    let partition = case.history.partition(attempt.slot);
-    let position = case.owner(attempt.assignment).map_or(0, |own| own.position);
-    let mut earlier = record.before;
-    while let Some(candidate) = partition.records.get(earlier as usize) {
-        let lost = candidate.finished == NEVER && u64::from(earlier) < position;
-        if candidate.settled() > attempt.entry && candidate.stored < attempt.entry && !lost {
-            return Some(earlier);
-        }
-        earlier = candidate.before;
-    }
-    None
+/// Returns the newest record that the attempt has overtaken.
+fn overtaken(case: &Case<'_>, attempt: &Attempt, key: u32) -> Option<RecordId> {
+    let RecordId { slot, offset } = attempt.record;
+    let own = case.history.assignment(attempt.assignment);
+    let position = own.map_or(NextOffset::ZERO, |own| own.position);
+    let records = case.history.partitions[slot].records.with_ids();
+    let earlier = records.take_while(|&(earlier, _)| earlier < offset);
+    let same_key = earlier.filter(|(_, record)| record.key == Some(key));
+    let overtaken = same_key.filter(|&(earlier, record)| {
+        let lost = record.finished == NEVER && position.covers(earlier);
+        record.settled() > attempt.entry && record.stored < attempt.entry && !lost
+    });
+    let (offset, _) = overtaken.last()?;
+    Some(RecordId { slot, offset })
 }
 
-fn tell(case: &Case<'_>, attempt: &Attempt, earlier: u32) -> (String, Vec<u32>) {
-    let record = case.history.record(attempt.slot, earlier);
+fn tell(case: &Case<'_>, attempt: &Attempt, key: u32, earlier: RecordId) -> Finding {
+    let record = case.history.record(earlier);
     let summary = format!(
-        "{} started {} before {}, an earlier record of key {}, was finished",
+        "{} started {} before {}, an earlier record of key {key}, was finished",
         attempt.member,
-        case.record_name(attempt.slot, attempt.offset),
-        case.record_name(attempt.slot, earlier),
-        record.key
+        case.record_name(attempt.record),
+        case.record_name(earlier),
     );
     let mut evidence = case.attempts_shown(record);
     evidence.push(record.finished);

@@ -1,8 +1,8 @@
 //! `liveness`: within a stated time after all faults are healed, every group has lag zero and
 //! stable membership.
 
-use super::findings::{Case, Findings};
-use super::history::{NEVER, at};
+use super::findings::{Case, Finding, Findings};
+use super::ids::{NEVER, RecordId};
 use crate::Judgement;
 
 pub(super) fn judge(case: &Case<'_>) -> Judgement {
@@ -11,9 +11,9 @@ pub(super) fn judge(case: &Case<'_>) -> Judgement {
         return Judgement::NotObserved("the run ended before everything was healed");
     }
     let within = case.terms.liveness_within;
-    let due = at(case.trace, history.healed) + within;
+    let due = case.at(history.healed) + within;
     let mut findings = Findings::default();
-    if at(case.trace, history.quiet) > due {
+    if case.at(history.quiet) > due {
         let shown = history.quiet.min(history.ended);
         let shown = if shown == NEVER {
             history.healed
@@ -25,13 +25,11 @@ pub(super) fn judge(case: &Case<'_>) -> Judgement {
     findings.or_held(true, "")
 }
 
-fn tell(case: &Case<'_>, within: f64) -> (String, Vec<u32>) {
+fn tell(case: &Case<'_>, within: f64) -> Finding {
     let history = case.history;
     let stuck = first_unfinished(case);
     let waiting = match (stuck, history.lag) {
-        (Some((slot, offset)), _) => {
-            format!("{} was still not finished", case.record_name(slot, offset))
-        }
+        (Some(id), _) => format!("{} was still not finished", case.record_name(id)),
         (None, 1) => "1 record was finished but not committed".into(),
         (None, 0) => "the group had not come to rest".into(),
         (None, lag) => format!("{lag} records were finished but not committed"),
@@ -39,7 +37,7 @@ fn tell(case: &Case<'_>, within: f64) -> (String, Vec<u32>) {
     let summary = match history.quiet {
         NEVER => format!("{within}s after everything was healed, {waiting}"),
         quiet => {
-            let took = at(case.trace, quiet) - at(case.trace, history.healed);
+            let took = case.at(quiet) - case.at(history.healed);
             format!(
                 "the group came to rest {:.1}s after the healing",
                 took.as_secs_f64()
@@ -47,23 +45,22 @@ fn tell(case: &Case<'_>, within: f64) -> (String, Vec<u32>) {
         }
     };
     let mut evidence = vec![history.healed, history.ended];
-    if let Some((slot, offset)) = stuck {
-        let record = history.record(slot, offset);
+    if let Some(id) = stuck {
+        let record = history.record(id);
         evidence.push(record.stored);
         evidence.extend(case.attempts_shown(record));
     }
     (summary, evidence)
 }
 
-/// The first readable record that nobody finished.
-fn first_unfinished(case: &Case<'_>) -> Option<(u32, u32)> {
-    let partitions = (0..).zip(case.history.partitions());
-    partitions
-        .filter_map(|(slot, partition)| {
-            let mut records = partition.records.iter();
-            let offset =
-                records.position(|record| record.stored != NEVER && record.settled() == NEVER)?;
-            Some((slot, offset as u32))
-        })
-        .min_by_key(|&(slot, offset)| case.history.record(slot, offset).stored)
+/// Returns the first readable record that was never finished.
+fn first_unfinished(case: &Case<'_>) -> Option<RecordId> {
+    let partitions = case.history.partitions.with_ids();
+    let firsts = partitions.filter_map(|(slot, partition)| {
+        let mut records = partition.records.with_ids();
+        let (offset, _) =
+            records.find(|(_, record)| record.stored != NEVER && record.settled() == NEVER)?;
+        Some(RecordId { slot, offset })
+    });
+    firsts.min_by_key(|&id| case.history.record(id).stored)
 }

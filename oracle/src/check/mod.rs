@@ -14,6 +14,7 @@ mod exactly_once;
 mod fate;
 mod findings;
 mod history;
+mod ids;
 mod key_order;
 mod liveness;
 mod no_loss;
@@ -21,6 +22,7 @@ mod no_rewind;
 mod no_zombie;
 mod obstacles;
 mod reading;
+mod table;
 #[cfg(test)]
 mod tests;
 mod watermark;

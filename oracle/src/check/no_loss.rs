@@ -9,8 +9,9 @@
 //! but was not passed ([`super::fate`]) is late: `liveness` judges it, and nothing is said here.
 
 use super::fate::{Passed, passed};
-use super::findings::{Case, Findings, who};
-use super::history::{NEVER, Partition, Record};
+use super::findings::{Case, Finding, Findings, who};
+use super::history::{Partition, Record};
+use super::ids::{EntryIndex, NEVER, RecordId};
 use crate::Judgement;
 use plimsoll_core::InitialPosition;
 
@@ -21,9 +22,9 @@ pub(super) fn judge(case: &Case<'_>) -> Judgement {
     }
     let mut findings = Findings::default();
     let (mut owed, mut late) = (false, false);
-    for (slot, partition) in (0..).zip(history.partitions()) {
+    for (slot, partition) in history.partitions.with_ids() {
         let owed_from = owed_from(case, partition);
-        for (offset, record) in (0..).zip(&partition.records) {
+        for (offset, record) in partition.records.with_ids() {
             if !is_owed(record, owed_from) {
                 continue;
             }
@@ -31,8 +32,9 @@ pub(super) fn judge(case: &Case<'_>) -> Judgement {
             if record.finished != NEVER {
                 continue;
             }
-            match passed(case, slot, offset) {
-                Some(how) => findings.add(case, how.entry(), || tell(case, slot, offset, how)),
+            let id = RecordId { slot, offset };
+            match passed(case, id) {
+                Some(how) => findings.add(case, how.entry(), || tell(case, id, how)),
                 None => late = true,
             }
         }
@@ -47,7 +49,7 @@ pub(super) fn judge(case: &Case<'_>) -> Judgement {
 }
 
 /// The entry after which an acknowledged record of the partition is owed.
-fn owed_from(case: &Case<'_>, partition: &Partition) -> Option<u32> {
+fn owed_from(case: &Case<'_>, partition: &Partition) -> Option<EntryIndex> {
     if case.terms.config.initial == InitialPosition::Earliest || !partition.founding {
         return None;
     }
@@ -56,21 +58,24 @@ fn owed_from(case: &Case<'_>, partition: &Partition) -> Option<u32> {
 }
 
 #[inline]
-fn is_owed(record: &Record, owed_from: Option<u32>) -> bool {
+fn is_owed(record: &Record, owed_from: Option<EntryIndex>) -> bool {
     record.acked != NEVER
         && record.stored != NEVER
         && record.excused == NEVER
         && owed_from.is_none_or(|from| record.acked > from)
 }
 
-fn tell(case: &Case<'_>, slot: u32, offset: u32, how: Passed) -> (String, Vec<u32>) {
+fn tell(case: &Case<'_>, id: RecordId, how: Passed) -> Finding {
     let history = case.history;
-    let record = history.record(slot, offset);
-    let name = case.record_name(slot, offset);
+    let partition = &history.partitions[id.slot];
+    let record = history.record(id);
+    let name = case.record_name(id);
+    let owner = history.assignment(partition.current);
+    let owner = who(owner.map(|owner| owner.member));
     let mut evidence = case.attempts_shown(record);
     evidence.push(record.acked);
     let later = history.assignments.iter();
-    let later = later.filter(|next| next.slot == slot && next.position > u64::from(offset));
+    let later = later.filter(|next| next.slot == id.slot && next.position.covers(id.offset));
     evidence.extend(
         later
             .map(|next| next.entry)
@@ -88,21 +93,12 @@ fn tell(case: &Case<'_>, slot: u32, offset: u32, how: Passed) -> (String, Vec<u3
                  finished it"
             ),
         },
-        Passed::Position(_) => {
-            let partition = history.partition(slot);
-            let owner = case.owner(partition.current).map(|owner| owner.member);
-            format!(
-                "{name} is lost: {} reads from {} on, and nobody ever finished it",
-                who(owner),
-                partition.position
-            )
-        }
+        Passed::Position(_) => format!(
+            "{name} is lost: {owner} reads from {} on, and nobody ever finished it",
+            partition.position
+        ),
         Passed::Skipped(_) => {
-            let owner = case.owner(history.partition(slot).current);
-            format!(
-                "{name} is lost: {} went on with later records and never came back to it",
-                who(owner.map(|owner| owner.member))
-            )
+            format!("{name} is lost: {owner} went on with later records and never came back to it")
         }
     };
     (summary, evidence)

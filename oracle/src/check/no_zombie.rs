@@ -6,20 +6,21 @@
 //! process sent before it died may arrive when the next one already runs. Effects of
 //! handlers that began before are no violation; a new attempt is.
 
-use super::findings::{Case, Findings, who};
-use super::history::{Attempt, Commit};
+use super::findings::{Case, Finding, Findings};
+use super::history::{Assignment, Attempt, Commit};
 use crate::Judgement;
 
 pub(super) fn judge(case: &Case<'_>) -> Judgement {
     let history = case.history;
     let mut findings = Findings::default();
     for commit in &history.commits {
-        let current = case.owner(commit.current);
-        if current.is_some_and(|owner| owner.member != commit.member) {
-            findings.add(case, commit.entry, || tell_commit(case, commit));
+        if let Some(owner) = history.assignment(commit.current)
+            && owner.member != commit.member
+        {
+            findings.add(case, commit.entry, || tell_commit(case, commit, owner));
         }
     }
-    for attempt in &history.attempts {
+    for attempt in history.attempts.iter() {
         // An attempt that is known by its answer alone may have begun at any time.
         if attempt.withdrawn < attempt.entry && attempt.ended != attempt.entry {
             findings.add(case, attempt.entry, || tell_attempt(case, attempt));
@@ -31,25 +32,21 @@ pub(super) fn judge(case: &Case<'_>) -> Judgement {
     )
 }
 
-fn tell_commit(case: &Case<'_>, commit: &Commit) -> (String, Vec<u32>) {
+fn tell_commit(case: &Case<'_>, commit: &Commit, owner: &Assignment) -> Finding {
     let partition = case.partition_name(commit.slot);
-    let current = case.owner(commit.current);
-    let own = case.owner(commit.own);
     let summary = format!(
         "a commit of {} by {} was accepted for {partition}, which {} owns",
-        commit.next,
-        commit.member,
-        who(current.map(|owner| owner.member))
+        commit.next, commit.member, owner.member
     );
-    let mut evidence = Vec::new();
-    evidence.extend(current.map(|owner| owner.entry));
-    evidence.extend(own.map(|own| own.entry));
-    evidence.extend(own.map(|own| own.ended));
+    let mut evidence = vec![owner.entry];
+    if let Some(own) = case.history.assignment(commit.own) {
+        evidence.extend([own.entry, own.ended]);
+    }
     (summary, evidence)
 }
 
-fn tell_attempt(case: &Case<'_>, attempt: &Attempt) -> (String, Vec<u32>) {
-    let name = case.record_name(attempt.slot, attempt.offset);
+fn tell_attempt(case: &Case<'_>, attempt: &Attempt) -> Finding {
+    let name = case.record_name(attempt.record);
     let summary = format!(
         "{} started a handler for {name} after it had learned that the partition was taken away",
         attempt.member

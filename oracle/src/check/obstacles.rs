@@ -6,28 +6,35 @@
 //! again); a standing process is hindered alone; so is a member whose commit was refused, lost, or
 //! in flight for long.
 
-use crate::terms::Hindrance;
-use crate::{Entry, FaultId, MemberId, Terms, Trace, TraceEvent};
+use super::table::Table;
+use crate::{Entry, FaultId, Hindrance, MemberId, Terms, Trace, TraceEvent};
 use plimsoll_core::Instant;
 use std::time::Duration;
 
 /// A commit in flight for longer than this hinders the next one.
 const LONG_COMMIT: Duration = Duration::from_secs(1);
 
-/// The spans of one run, by member; memory is kept from one run to the next.
+/// The spans of one run in which commits were hindered; memory is kept from one run to the next.
 #[derive(Debug, Default)]
 pub(super) struct Obstacles {
-    /// Sorted and apart from each other, once read.
-    members: Vec<Vec<Span>>,
-    /// The same, and when the member was giving partitions up.
-    members_busy: Vec<Vec<Span>>,
-    everybody: Vec<Span>,
+    members: Table<MemberId, Member>,
+    /// Spans in which the cluster hindered all members.
+    cluster: Vec<Span>,
+    /// The faults that hinder all members at the moment, each with its beginning.
     faults: Vec<(FaultId, Instant)>,
-    states: Vec<Situation>,
 }
 
 /// From when until when; the end counts as hindered.
 type Span = (Instant, Instant);
+
+/// What hindered one member. The spans are sorted and apart from each other, once read.
+#[derive(Debug, Default)]
+struct Member {
+    now: Situation,
+    hindered: Vec<Span>,
+    /// Spans in which it was hindered, or was giving partitions up.
+    busy: Vec<Span>,
+}
 
 /// What a member is in the middle of.
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,55 +43,35 @@ struct Situation {
     sent: Option<Instant>,
     /// Whether that commit was neither accepted nor refused so far.
     in_flight: bool,
+    /// Since when it stands still.
     paused: Option<Instant>,
-    /// It gives partitions up since then.
+    /// Since when it gives partitions up.
     revoking: Option<Instant>,
 }
 
 impl Obstacles {
     /// Forgets the run before, and reads this one.
     pub(super) fn read(&mut self, terms: &Terms, trace: &Trace) {
-        self.everybody.clear();
-        self.faults.clear();
-        self.states.clear();
-        self.members.iter_mut().for_each(Vec::clear);
-        self.members_busy.iter_mut().for_each(Vec::clear);
-        let settle = terms.settling;
-        for &Entry { at, event } in trace.entries() {
-            self.observe_cluster(terms, settle, at, event);
-            self.observe_member(settle, at, event);
+        self.clear();
+        for Entry { at, event } in trace.entries() {
+            self.observe(terms, *at, event);
         }
-        for (_, began) in self.faults.drain(..) {
-            self.everybody.push((began, Instant::FAR_FUTURE));
+        let faults = self.faults.drain(..);
+        self.cluster
+            .extend(faults.map(|(_, began)| (began, Instant::FAR_FUTURE)));
+        merge(&mut self.cluster);
+        for member in self.members.iter_mut() {
+            member.end(&self.cluster);
         }
-        for member in 0..self.states.len() {
-            let Situation {
-                sent,
-                in_flight,
-                paused,
-                revoking,
-            } = self.states[member];
-            let open = [sent.filter(|_| in_flight), paused];
-            let open = open.into_iter().flatten();
-            self.members[member].extend(open.map(|since| (since, Instant::FAR_FUTURE)));
-            let revoking = revoking.map(|since| (since, Instant::FAR_FUTURE));
-            self.members_busy[member].extend(revoking);
-        }
-        for (spans, busy) in self.members.iter_mut().zip(&mut self.members_busy) {
-            spans.extend_from_slice(&self.everybody);
-            merge(spans);
-            busy.extend_from_slice(spans);
-            merge(busy);
-        }
-        merge(&mut self.everybody);
     }
 
-    /// The longest time from `from` to `to` in which nothing hindered the member, and it was not
-    /// giving partitions up: then it waits for handlers, and may commit nothing else meanwhile.
+    /// Returns the longest time from `from` to `to` in which nothing hindered the member, and it was
+    /// not giving partitions up: then it waits for handlers, and may commit nothing else meanwhile.
     pub(super) fn longest_free(&self, member: MemberId, from: Instant, to: Instant) -> Duration {
         let mut free_since = from;
         let mut longest = Duration::ZERO;
-        for &(begin, end) in self.of(&self.members_busy, member) {
+        let busy = self.members.get(member).map(|member| &member.busy);
+        for &(begin, end) in busy.unwrap_or(&self.cluster) {
             if begin >= to {
                 break;
             }
@@ -96,103 +83,114 @@ impl Obstacles {
 
     /// Whether something hindered the member at any moment from `from` to `to`.
     pub(super) fn hinder(&self, member: MemberId, from: Instant, to: Instant) -> bool {
-        let mut spans = self.of(&self.members, member).iter();
+        let hindered = self.members.get(member).map(|member| &member.hindered);
+        let mut spans = hindered.unwrap_or(&self.cluster).iter();
         spans.any(|&(begin, end)| begin <= to && from <= end)
     }
 
-    fn of<'a>(&'a self, members: &'a [Vec<Span>], member: MemberId) -> &'a [Span] {
-        let spans = members.get(member.0 as usize);
-        spans.map_or(&self.everybody, |spans| spans)
+    fn clear(&mut self) {
+        self.cluster.clear();
+        self.faults.clear();
+        for member in self.members.iter_mut() {
+            member.now = Situation::default();
+            member.hindered.clear();
+            member.busy.clear();
+        }
     }
 
-    fn observe_cluster(&mut self, terms: &Terms, settle: Duration, at: Instant, event: TraceEvent) {
-        match event {
-            TraceEvent::FaultBegan { fault, .. } => match hindrance(terms, fault) {
+    fn observe(&mut self, terms: &Terms, at: Instant, event: &TraceEvent) {
+        use TraceEvent as E;
+        let settling = terms.settling;
+        match *event {
+            E::FaultBegan { fault, .. } => match hindrance(terms, fault) {
                 Hindrance::Never => {}
-                Hindrance::AtOnce => self.everybody.push((at, at + settle)),
+                Hindrance::AtOnce => self.cluster.push((at, at + settling)),
                 Hindrance::WhileItLasts => self.faults.push((fault, at)),
             },
-            TraceEvent::FaultEnded { fault } => {
+            E::FaultEnded { fault } => {
                 if let Some(index) = self.faults.iter().position(|(id, _)| *id == fault) {
                     let (_, began) = self.faults.swap_remove(index);
-                    self.everybody.push((began, at + settle));
+                    self.cluster.push((began, at + settling));
                 }
             }
-            TraceEvent::Healed => {
-                for (_, began) in self.faults.drain(..) {
-                    self.everybody.push((began, at + settle));
-                }
+            E::Healed => {
+                let healed = self.faults.drain(..);
+                self.cluster
+                    .extend(healed.map(|(_, began)| (began, at + settling)));
             }
-            TraceEvent::CoordinatorChanged { .. } => self.everybody.push((at, at + settle)),
-            _ => {}
-        }
-    }
-
-    fn observe_member(&mut self, settle: Duration, at: Instant, event: TraceEvent) {
-        use TraceEvent as E;
-        match event {
-            E::CommitSent { member } => {
-                let state = self.state(member);
-                state.sent = Some(at);
-                state.in_flight = true;
-            }
-            E::Committed { member, .. } => {
-                let state = self.state(member);
-                if !state.in_flight {
-                    return;
-                }
-                state.in_flight = false;
-                if let Some(sent) = state.sent.filter(|sent| at - *sent > LONG_COMMIT) {
-                    self.hinder_member(member, sent, at);
-                }
-            }
+            E::CoordinatorChanged { .. } => self.cluster.push((at, at + settling)),
+            E::CommitSent { member } => self.members.row_mut(member).sent(at),
+            E::Committed { member, .. } => self.members.row_mut(member).accepted(at),
             E::CommitRefused { member, .. } | E::CommitUnknown { member } => {
-                let state = self.state(member);
-                state.in_flight = false;
-                let sent = state.sent.unwrap_or(at);
-                self.hinder_member(member, sent, at);
+                self.members.row_mut(member).refused(at);
             }
-            E::ResponseLost { member, .. } => self.hinder_member(member, at, at + settle),
-            E::MemberPaused { member } => self.state(member).paused = Some(at),
+            E::ResponseLost { member, .. } => {
+                let member = self.members.row_mut(member);
+                member.hindered.push((at, at + settling));
+            }
+            E::MemberPaused { member } => self.members.row_mut(member).now.paused = Some(at),
             E::MemberResumed { member } => {
-                if let Some(paused) = self.state(member).paused.take() {
-                    self.hinder_member(member, paused, at + settle);
-                }
+                let member = self.members.row_mut(member);
+                let paused = member.now.paused.take();
+                let hindered = paused.map(|since| (since, at + settling));
+                member.hindered.extend(hindered);
             }
             E::Revoked { member, .. } => {
-                let state = self.state(member);
-                state.revoking = state.revoking.or(Some(at));
+                let now = &mut self.members.row_mut(member).now;
+                now.revoking = now.revoking.or(Some(at));
             }
             E::Released { member, .. } | E::Assigned { member, .. } | E::Lost { member, .. } => {
-                if let Some(since) = self.state(member).revoking.take() {
-                    self.members_busy[member.0 as usize].push((since, at));
-                }
+                let member = self.members.row_mut(member);
+                let revoking = member.now.revoking.take();
+                member.busy.extend(revoking.map(|since| (since, at)));
             }
             E::MemberCrashed { member } | E::MemberStopped { member } => {
-                let state = std::mem::take(self.state(member));
-                let open = [state.sent.filter(|_| state.in_flight), state.paused];
-                for since in open.into_iter().flatten() {
-                    self.hinder_member(member, since, at);
-                }
+                let member = self.members.row_mut(member);
+                let was = std::mem::take(&mut member.now);
+                member.hindered.extend(was.hindered_until(at));
             }
             _ => {}
         }
     }
+}
 
-    fn state(&mut self, member: MemberId) -> &mut Situation {
-        let index = member.0 as usize;
-        if self.states.len() <= index {
-            self.states.resize(index + 1, Situation::default());
-        }
-        if self.members.len() <= index {
-            self.members.resize_with(index + 1, Vec::new);
-            self.members_busy.resize_with(index + 1, Vec::new);
-        }
-        &mut self.states[index]
+impl Member {
+    fn sent(&mut self, at: Instant) {
+        self.now.sent = Some(at);
+        self.now.in_flight = true;
     }
 
-    fn hinder_member(&mut self, member: MemberId, from: Instant, to: Instant) {
-        self.members[member.0 as usize].push((from, to));
+    fn accepted(&mut self, at: Instant) {
+        if std::mem::take(&mut self.now.in_flight) {
+            let slow = self.now.sent.filter(|sent| at - *sent > LONG_COMMIT);
+            self.hindered.extend(slow.map(|sent| (sent, at)));
+        }
+    }
+
+    fn refused(&mut self, at: Instant) {
+        self.now.in_flight = false;
+        self.hindered.push((self.now.sent.unwrap_or(at), at));
+    }
+
+    /// Closes what was still open when the run ended, and adds the spans of the cluster.
+    fn end(&mut self, cluster: &[Span]) {
+        let open = self.now.hindered_until(Instant::FAR_FUTURE);
+        self.hindered.extend(open);
+        self.hindered.extend_from_slice(cluster);
+        merge(&mut self.hindered);
+        let revoking = self.now.revoking;
+        self.busy
+            .extend(revoking.map(|since| (since, Instant::FAR_FUTURE)));
+        self.busy.extend_from_slice(&self.hindered);
+        merge(&mut self.busy);
+    }
+}
+
+impl Situation {
+    /// Returns the spans in which the member waited for its commit, or stood still, as of `now`.
+    fn hindered_until(self, now: Instant) -> impl Iterator<Item = Span> {
+        let open = [self.sent.filter(|_| self.in_flight), self.paused];
+        open.into_iter().flatten().map(move |since| (since, now))
     }
 }
 

@@ -1,15 +1,14 @@
 //! From the entries of a trace to the tables of a [`History`].
 
-use super::history::{
-    Ack, Assignment, Commit, History, Holding, NEVER, Partition, Record, Rewind, Stop,
-};
+use super::history::{Ack, Assignment, Commit, History, Holding, Partition, Record, Rewind, Stop};
+use super::ids::{EntryIndex, NEVER, RecordId, Slot};
 use crate::{MemberId, MessageId, Terms, TraceEvent};
 use plimsoll_core::{NextOffset, Offset, TopicPartition};
 
 impl History {
     /// Takes in one entry.
     #[inline]
-    pub(super) fn observe(&mut self, terms: &Terms, entry: u32, event: &TraceEvent) {
+    pub(super) fn observe(&mut self, terms: &Terms, entry: EntryIndex, event: &TraceEvent) {
         use TraceEvent as E;
         match *event {
             E::Stored {
@@ -18,14 +17,17 @@ impl History {
                 offset,
                 key,
             } => {
-                let slot = self.slot(terms, partition);
-                self.stored(slot, entry, message, offset, key);
+                let record = self.record_id(terms, partition, offset);
+                self.stored(entry, record, message, key);
             }
             E::Acknowledged {
                 message,
                 partition,
                 offset,
-            } => self.acknowledged(terms, entry, message, partition, offset),
+            } => {
+                let record = self.record_id(terms, partition, offset);
+                self.acknowledged(entry, record, message);
+            }
             E::HandlerStarted {
                 member,
                 partition,
@@ -33,8 +35,8 @@ impl History {
                 message,
                 attempt,
             } => {
-                let slot = self.slot(terms, partition);
-                self.started(slot, entry, member, offset, message, attempt);
+                let record = self.record_id(terms, partition, offset);
+                self.started(entry, member, record, message, attempt);
             }
             E::Effect {
                 member,
@@ -45,34 +47,43 @@ impl History {
                 outcome,
                 ..
             } => {
-                let slot = self.slot(terms, partition);
-                let of = self.attempt(slot, entry, member, offset, message, attempt);
-                self.answered(of, entry, message, outcome);
+                let record = self.record_id(terms, partition, offset);
+                let attempt = self.attempt(entry, member, record, message, attempt);
+                self.answered(entry, attempt, message, outcome);
             }
             E::HandlerStopped {
                 member,
                 partition,
                 offset,
                 attempt,
-            } => self.handler_stopped(terms, entry, member, partition, offset, attempt),
+            } => {
+                let record = self.record_id(terms, partition, offset);
+                self.handler_stopped(entry, member, record, attempt);
+            }
             E::Committed {
                 member,
                 partition,
                 next,
                 ..
-            } => self.committed(terms, entry, member, partition, next),
+            } => {
+                let slot = self.slot(terms, partition);
+                self.committed(entry, member, slot, next);
+            }
             E::CommitSent { .. } | E::CommitRefused { .. } | E::CommitUnknown { .. } => {}
             _ => self.observe_rare(terms, entry, event),
         }
     }
 
-    fn observe_rare(&mut self, terms: &Terms, entry: u32, event: &TraceEvent) {
+    fn observe_rare(&mut self, terms: &Terms, entry: EntryIndex, event: &TraceEvent) {
         use TraceEvent as E;
         match *event {
             E::Removed {
                 partition,
                 log_start,
-            } => self.removed(terms, entry, partition, log_start),
+            } => {
+                let slot = self.slot(terms, partition);
+                self.removed(entry, slot, log_start);
+            }
             E::Assigned {
                 member,
                 partition,
@@ -81,13 +92,17 @@ impl History {
                 ..
             } => {
                 let slot = self.slot(terms, partition);
-                self.assigned(slot, entry, member, position, generation);
+                self.assigned(entry, member, slot, position, generation);
             }
             E::Revoked {
                 member, partition, ..
-            } => self.withdrawn(terms, entry, member, partition),
+            } => {
+                let slot = self.slot(terms, partition);
+                self.withdrawn(entry, member, slot);
+            }
             E::Lost { member, partition } => {
-                self.withdrawn(terms, entry, member, partition);
+                let slot = self.slot(terms, partition);
+                self.withdrawn(entry, member, slot);
                 self.disturb_stop(member);
             }
             E::PositionReset {
@@ -95,9 +110,13 @@ impl History {
                 partition,
                 from,
                 to,
-            } => self.position_reset(terms, entry, member, partition, from, to),
+            } => {
+                let slot = self.slot(terms, partition);
+                self.position_reset(entry, member, slot, from, to);
+            }
             E::OffsetsReset { partition, next } => {
-                self.offsets_reset(terms, entry, partition, next);
+                let slot = self.slot(terms, partition);
+                self.offsets_reset(entry, slot, next);
             }
             E::DeadLettered {
                 member,
@@ -105,8 +124,8 @@ impl History {
                 offset,
                 message,
             } => {
-                let slot = self.slot(terms, partition);
-                self.dead_lettered(slot, entry, member, offset, message);
+                let record = self.record_id(terms, partition, offset);
+                self.dead_lettered(entry, member, record, message);
             }
             E::MemberStopping { member } => {
                 self.end_assignments(entry, member);
@@ -136,9 +155,15 @@ impl History {
         }
     }
 
-    /// The number of a partition, which is made where it is new.
     #[inline]
-    pub(super) fn slot(&mut self, terms: &Terms, id: TopicPartition) -> u32 {
+    fn record_id(&mut self, terms: &Terms, id: TopicPartition, offset: Offset) -> RecordId {
+        let slot = self.slot(terms, id);
+        RecordId { slot, offset }
+    }
+
+    /// Returns the slot of a partition, which is made where it is new.
+    #[inline]
+    fn slot(&mut self, terms: &Terms, id: TopicPartition) -> Slot {
         match self.slots.get(id) {
             Some(slot) => slot,
             None => self.new_slot(terms, id),
@@ -146,250 +171,196 @@ impl History {
     }
 
     #[cold]
-    fn new_slot(&mut self, terms: &Terms, id: TopicPartition) -> u32 {
-        if self.live == self.partitions.len() {
-            self.partitions.push(Partition::default());
-        }
+    fn new_slot(&mut self, terms: &Terms, id: TopicPartition) -> Slot {
         let topic = terms.topics.get(id.topic as usize);
         let at_start = topic.is_some_and(|topic| id.partition < topic.partitions);
-        let mut owned = self
-            .assignments
-            .iter()
-            .map(|a| self.partitions[a.slot as usize].id);
+        let owned = self.assignments.iter();
+        let mut owned = owned.map(|assignment| self.partitions[assignment.slot].id);
         let founding = at_start || !owned.any(|owned| owned.topic == id.topic);
-        self.partitions[self.live].renew(id, founding);
-        let slot = self.live as u32;
+        let mut partition = self.spare.pop().unwrap_or_default();
+        partition.renew(id, founding);
+        let slot = self.partitions.push(partition);
         self.slots.set(id, slot);
-        self.live += 1;
         slot
     }
 
     #[inline]
     fn stored(
         &mut self,
-        slot: u32,
-        entry: u32,
+        entry: EntryIndex,
+        RecordId { slot, offset }: RecordId,
         message: MessageId,
-        offset: Offset,
         key: Option<u32>,
     ) {
-        let partition = &mut self.partitions[slot as usize];
-        partition.log_end = partition.log_end.max(offset.next().get());
-        let record = partition.record(offset.get());
-        if record.message != message.0 {
+        let partition = &mut self.partitions[slot];
+        partition.log_end = partition.log_end.max(offset.next());
+        let record = partition.records.row_mut(offset);
+        if record.message != Some(message) {
             record.replace(message);
         }
-        record.key = key.unwrap_or(Record::NO_KEY);
+        record.key = key;
         record.stored = record.stored.min(entry);
     }
 
     #[inline]
-    fn acknowledged(
-        &mut self,
-        terms: &Terms,
-        entry: u32,
-        message: MessageId,
-        partition: TopicPartition,
-        offset: Offset,
-    ) {
-        let slot = self.slot(terms, partition);
-        let partition = &mut self.partitions[slot as usize];
-        let record = partition.record(offset.get());
-        if record.stored == NEVER && record.message != message.0 {
+    fn acknowledged(&mut self, entry: EntryIndex, id: RecordId, message: MessageId) {
+        let record = self.partitions[id.slot].records.row_mut(id.offset);
+        if record.stored == NEVER && record.message != Some(message) {
             record.replace(message);
         }
-        if record.message == message.0 {
+        if record.message == Some(message) {
             record.acked = record.acked.min(entry);
         }
         self.acks.push(Ack {
             entry,
-            slot,
-            offset: offset.get() as u32,
-            message: message.0,
+            record: id,
+            message,
         });
     }
 
-    fn removed(
-        &mut self,
-        terms: &Terms,
-        entry: u32,
-        partition: TopicPartition,
-        log_start: NextOffset,
-    ) {
-        let slot = self.slot(terms, partition);
-        let partition = &mut self.partitions[slot as usize];
-        let from = partition.below(partition.log_start);
-        let to = partition.below(log_start.get());
-        partition.log_start = partition.log_start.max(log_start.get());
-        for record in &mut partition.records[from.min(to)..to] {
+    fn removed(&mut self, entry: EntryIndex, slot: Slot, log_start: NextOffset) {
+        let partition = &mut self.partitions[slot];
+        let removed_before = partition.log_start.get() as usize;
+        partition.log_start = partition.log_start.max(log_start);
+        for record in partition.records_below(log_start).skip(removed_before) {
             record.excused = record.excused.min(entry);
         }
     }
 
     fn assigned(
         &mut self,
-        slot: u32,
-        entry: u32,
+        entry: EntryIndex,
         member: MemberId,
+        slot: Slot,
         position: NextOffset,
         generation: i32,
     ) {
-        let number = self.assignments.len() as u32;
-        let partition = &mut self.partitions[slot as usize];
-        let current = self.assignments.get(partition.current as usize);
+        let partition = &mut self.partitions[slot];
+        let current = partition.current.map(|current| &self.assignments[current]);
         // A member that was slow to learn of an older generation takes nothing from its successor.
         let is_current = current.is_none_or(|current| {
             generation < 0 || current.generation < 0 || generation >= current.generation
         });
-        let before = [
-            is_current.then_some(partition.current),
-            Some(partition.holding(member).assignment),
+        let over = [
+            partition.current.filter(|_| is_current),
+            partition.holding(member).assignment,
         ];
-        for ended in before.into_iter().flatten() {
-            if let Some(before) = self.assignments.get_mut(ended as usize) {
-                before.ended = before.ended.min(entry);
-            }
+        for assignment in over.into_iter().flatten() {
+            self.assignments[assignment].end(entry);
         }
-        if partition.first == NEVER {
-            partition.first = number;
-        }
-        partition.chances += 1;
-        if is_current {
-            partition.current = number;
-            partition.position = position.get();
-            partition.position_by = entry;
-        }
-        *partition.holding_mut(member) = Holding {
-            assignment: number,
-            ..Holding::NONE
-        };
-        self.assignments.push(Assignment {
-            slot,
-            member,
+        let assignment = self.assignments.push(Assignment {
             entry,
-            position: position.get(),
+            member,
+            slot,
+            position,
             generation,
             ended: NEVER,
         });
+        partition.first = partition.first.or(Some(assignment));
+        partition.chances += 1;
+        if is_current {
+            partition.current = Some(assignment);
+            partition.position = position;
+            partition.position_by = entry;
+        }
+        *partition.holdings.row_mut(member) = Holding {
+            assignment: Some(assignment),
+            ..Holding::default()
+        };
     }
 
-    fn withdrawn(
-        &mut self,
-        terms: &Terms,
-        entry: u32,
-        member: MemberId,
-        partition: TopicPartition,
-    ) {
-        let slot = self.slot(terms, partition);
-        let holding = self.partitions[slot as usize].holding_mut(member);
+    fn withdrawn(&mut self, entry: EntryIndex, member: MemberId, slot: Slot) {
+        let holding = self.partitions[slot].holdings.row_mut(member);
         holding.withdrawn = holding.withdrawn.min(entry);
-        if let Some(assignment) = self.assignments.get_mut(holding.assignment as usize) {
-            assignment.ended = assignment.ended.min(entry);
+        if let Some(assignment) = holding.assignment {
+            self.assignments[assignment].end(entry);
         }
     }
 
     fn position_reset(
         &mut self,
-        terms: &Terms,
-        entry: u32,
+        entry: EntryIndex,
         member: MemberId,
-        partition: TopicPartition,
+        slot: Slot,
         from: NextOffset,
         to: NextOffset,
     ) {
-        let slot = self.slot(terms, partition);
-        let partition = &mut self.partitions[slot as usize];
-        let holding = partition.holding_mut(member);
+        let partition = &mut self.partitions[slot];
+        let holding = partition.holdings.row_mut(member);
         if to < from {
-            holding.sought = holding.sought.min(to.get());
+            holding.sought = Some(holding.sought.map_or(to, |sought| sought.min(to)));
         }
         if holding.assignment == partition.current {
-            partition.position = to.get();
+            partition.position = to;
             partition.position_by = entry;
         }
         // Beyond the end of the partition: the log became shorter. Anything else is a seek by the
         // consumer's own will.
-        if to < from && from.get() > partition.log_end {
-            self.rewound(slot, entry, to.get());
+        if to < from && from > partition.log_end {
+            self.rewound(entry, slot, to);
         }
     }
 
-    fn offsets_reset(
-        &mut self,
-        terms: &Terms,
-        entry: u32,
-        partition: TopicPartition,
-        next: NextOffset,
-    ) {
-        let slot = self.slot(terms, partition);
-        let partition = &mut self.partitions[slot as usize];
-        let backwards = next.get() < partition.committed;
-        partition.committed = next.get();
+    fn offsets_reset(&mut self, entry: EntryIndex, slot: Slot, next: NextOffset) {
+        let partition = &mut self.partitions[slot];
+        let backwards = next < partition.committed;
+        partition.committed = next;
         partition.committed_by = entry;
-        let below = partition.below(next.get());
-        for record in &mut partition.records[..below] {
+        for record in partition.records_below(next) {
             if record.finished == NEVER {
                 record.skipped = record.skipped.min(entry);
             }
         }
         if backwards {
-            self.rewound(slot, entry, next.get());
+            self.rewound(entry, slot, next);
         }
     }
 
-    fn rewound(&mut self, slot: u32, entry: u32, to: u64) {
-        let partition = &mut self.partitions[slot as usize];
+    fn rewound(&mut self, entry: EntryIndex, slot: Slot, to: NextOffset) {
+        let partition = &mut self.partitions[slot];
         partition.chances += 1;
-        let from = partition.below(to);
-        for record in &mut partition.records[from..] {
+        for record in partition.records.iter_mut().skip(to.get() as usize) {
             record.skipped = NEVER;
         }
         self.rewinds.push(Rewind { entry, slot, to });
     }
 
     #[inline]
-    fn committed(
-        &mut self,
-        terms: &Terms,
-        entry: u32,
-        member: MemberId,
-        partition: TopicPartition,
-        next: NextOffset,
-    ) {
-        let slot = self.slot(terms, partition);
-        let partition = &mut self.partitions[slot as usize];
+    fn committed(&mut self, entry: EntryIndex, member: MemberId, slot: Slot, next: NextOffset) {
+        let partition = &mut self.partitions[slot];
         let holding = partition.holding(member);
         self.commits.push(Commit {
             entry,
-            slot,
             member,
-            next: next.get(),
+            slot,
+            next,
             previous: partition.committed,
             previous_by: partition.committed_by,
             sought: holding.sought,
             own: holding.assignment,
             current: partition.current,
         });
-        partition.committed = next.get();
+        partition.committed = next;
         partition.committed_by = entry;
     }
 
-    fn end_assignments(&mut self, entry: u32, member: MemberId) {
-        for partition in &self.partitions[..self.live] {
-            let held = partition.holding(member).assignment;
-            if let Some(assignment) = self.assignments.get_mut(held as usize) {
-                assignment.ended = assignment.ended.min(entry);
+    /// Ends every assignment of a member whose process is stopping or has ended.
+    fn end_assignments(&mut self, entry: EntryIndex, member: MemberId) {
+        for partition in self.partitions.iter() {
+            if let Some(assignment) = partition.holding(member).assignment {
+                self.assignments[assignment].end(entry);
             }
         }
     }
 
-    /// A new process knows nothing of what the one before it held.
+    /// Forgets what a member held: a new process knows nothing of what the one before it held.
     fn forget_holdings(&mut self, member: MemberId) {
-        for partition in &mut self.partitions[..self.live] {
-            *partition.holding_mut(member) = Holding::NONE;
+        for partition in self.partitions.iter_mut() {
+            *partition.holdings.row_mut(member) = Holding::default();
         }
     }
 
+    /// Returns the newest graceful stop of a member, unless it has stopped.
     fn open_stop(&mut self, member: MemberId) -> Option<&mut Stop> {
         let newest = self.stops.iter_mut().rev();
         newest
@@ -404,18 +375,24 @@ impl History {
     }
 }
 
+impl Assignment {
+    fn end(&mut self, entry: EntryIndex) {
+        self.ended = self.ended.min(entry);
+    }
+}
+
 impl Record {
-    /// Another message stands at this offset from now on.
+    /// Puts another message at this offset, from now on.
     fn replace(&mut self, message: MessageId) {
-        if self.message != NEVER {
-            *self = Self::UNSEEN;
+        if self.message.is_some() {
+            *self = Self::default();
         }
-        self.message = message.0;
+        self.message = Some(message);
     }
 }
 
 impl Partition {
-    /// Forgets the run before.
+    /// Forgets the run before, and keeps its memory.
     fn renew(&mut self, id: TopicPartition, founding: bool) {
         let mut records = std::mem::take(&mut self.records);
         let mut holdings = std::mem::take(&mut self.holdings);
@@ -426,10 +403,6 @@ impl Partition {
             founding,
             records,
             holdings,
-            first: NEVER,
-            current: NEVER,
-            committed_by: NEVER,
-            position_by: NEVER,
             ..Self::default()
         };
     }

@@ -1,7 +1,8 @@
 //! How far the watermark of one assignment stood, as the trace shows it.
 
-use super::history::{History, NEVER};
-use plimsoll_core::Outcome;
+use super::history::History;
+use super::ids::{AssignmentId, EntryIndex, NEVER};
+use plimsoll_core::{NextOffset, Offset, Outcome};
 
 /// For the records from an assignment's position on: the entry by which the assignment itself had
 /// finished this record and all between; [`NEVER`] from the first that it did not finish.
@@ -10,52 +11,54 @@ use plimsoll_core::Outcome;
 /// record, and records that were removed or skipped, are passed at once.
 #[derive(Debug, Default)]
 pub(super) struct Passes {
-    position: u64,
-    entries: Vec<u32>,
+    position: NextOffset,
+    entries: Vec<EntryIndex>,
 }
 
 impl Passes {
     /// Forgets what it held, and reads one assignment.
-    pub(super) fn read(&mut self, history: &History, assignment: u32) {
-        self.entries.clear();
-        let Some(own) = history.assignment(assignment) else {
-            return;
-        };
+    pub(super) fn read(&mut self, history: &History, id: AssignmentId) {
+        let own = &history.assignments[id];
         self.position = own.position;
-        let partition = history.partition(own.slot);
-        let records = &partition.records[partition.below(own.position)..];
+        self.entries.clear();
+        let records = &history.partitions[own.slot].records;
+        let records = records.rows_from(own.position.first_unfinished());
         self.entries
-            .extend(records.iter().map(|record| match record.stored {
-                NEVER => 0,
+            .extend(records.map(|(_, record)| match record.stored {
+                NEVER => EntryIndex::START,
                 _ => record.excused.min(record.skipped),
             }));
-        let first = history.attempts.partition_point(|a| a.entry < own.entry);
-        let finished = history.attempts[first..]
-            .iter()
-            .filter(|a| a.assignment == assignment && a.outcome == Some(Outcome::Ok))
-            .map(|a| (a.offset, a.ended));
+        let earlier = history.attempts.partition_point(|a| a.entry < own.entry);
+        let attempts = history.attempts.iter().skip(earlier);
+        let finished = attempts
+            .filter(|a| a.assignment == Some(id) && a.outcome == Some(Outcome::Ok))
+            .map(|a| (a.record.offset, a.ended));
         let letters = history.dead_letters.iter();
         let letters = letters
-            .filter(|letter| letter.assignment == assignment)
-            .map(|letter| (letter.offset, letter.entry));
+            .filter(|letter| letter.assignment == Some(id))
+            .map(|letter| (letter.record.offset, letter.entry));
         for (offset, entry) in finished.chain(letters) {
-            let offset = u64::from(offset);
-            if let Some(index) = offset.checked_sub(self.position) {
-                let passed = &mut self.entries[index as usize];
+            if let Some(index) = self.index(offset) {
+                let passed = &mut self.entries[index];
                 *passed = (*passed).min(entry);
             }
         }
-        let mut latest = 0;
+        let mut latest = EntryIndex::START;
         for entry in &mut self.entries {
             latest = latest.max(*entry);
             *entry = latest;
         }
     }
 
-    /// When the watermark passed the record.
-    pub(super) fn at(&self, offset: u32) -> u32 {
-        let index = u64::from(offset).checked_sub(self.position);
-        let entry = index.and_then(|index| self.entries.get(index as usize));
+    /// Returns when the watermark passed the record.
+    pub(super) fn at(&self, offset: Offset) -> EntryIndex {
+        let index = self.index(offset);
+        let entry = index.and_then(|index| self.entries.get(index));
         entry.copied().unwrap_or(NEVER)
+    }
+
+    fn index(&self, offset: Offset) -> Option<usize> {
+        let index = offset.get().checked_sub(self.position.get())?;
+        Some(index as usize)
     }
 }

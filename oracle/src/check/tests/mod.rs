@@ -1,13 +1,21 @@
 //! The checkers on traces written by hand: traces that break a promise, and traces that hold it.
 
+mod acked_is_durable;
 mod anything;
-mod bounds;
-mod commits;
+mod bounded_duplicates;
+mod bounded_redelivery;
+mod clean_shutdown;
+mod commit_covers_only_finished;
 mod coverage;
-mod dead_letters;
-mod losses;
-mod order;
-mod rest;
+mod dead_letter_exact;
+mod exactly_once;
+mod judge;
+mod key_order;
+mod liveness;
+mod no_loss;
+mod no_rewind;
+mod no_zombie;
+mod obstacles;
 mod script;
 mod zoo;
 

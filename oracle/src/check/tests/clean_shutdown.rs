@@ -1,42 +1,7 @@
-//! `liveness`, `clean-shutdown`, `exactly-once`, and what a backend cannot observe.
+//! `clean-shutdown`.
 
-use super::{
-    Held, Judge, Judgement, NotObserved, Trial, Violated, check, judgement, script, terms,
-};
+use super::{Held, NotObserved, Trial, Violated, check};
 use crate::Property;
-
-#[test]
-fn liveness() {
-    check(
-        Property::Liveness,
-        &[
-            Trial {
-                name: "at rest in time",
-                asks: &[],
-                script: "@10\nhealed\n@69\nquiet\nended 0",
-                expected: Held,
-            },
-            Trial {
-                name: "at rest too late",
-                asks: &[],
-                script: "@10\nhealed\n@71\nquiet\nended 0",
-                expected: Violated(1),
-            },
-            Trial {
-                name: "never at rest",
-                asks: &[],
-                script: "A assigned p0 0\nstore p0 0\n@10\nhealed\n@71\nended 1",
-                expected: Violated(1),
-            },
-            Trial {
-                name: "not healed",
-                asks: &[],
-                script: "A assigned p0 0",
-                expected: NotObserved,
-            },
-        ],
-    );
-}
 
 #[test]
 fn clean_shutdown() {
@@ -123,42 +88,4 @@ fn clean_shutdown() {
             },
         ],
     );
-}
-
-#[test]
-fn exactly_once() {
-    check(
-        Property::ExactlyOnce,
-        &[Trial {
-            name: "there are no transactions yet",
-            asks: &[],
-            script: "A assigned p0 0\nend",
-            expected: NotObserved,
-        }],
-    );
-}
-
-#[test]
-fn what_a_backend_cannot_observe_is_not_judged() {
-    let trace = script::trace("A assigned p0 0\nstore p0 0\nA commits p0 1\nend");
-    let hidden = [(Property::NoLoss, "for a reason")];
-    let verdict = Judge::new().judge(&terms(&[]), &trace, &hidden);
-    let expected = Judgement::NotObserved("for a reason");
-    assert_eq!(judgement(&verdict, Property::NoLoss), &expected);
-    assert!(verdict.violates(Property::CommitCoversOnlyFinished));
-}
-
-#[test]
-fn a_violation_names_the_record_and_shows_it() {
-    let trace = script::trace(
-        "A assigned p1 0\nstore p1 0..2\nA begins p1 0\nA fails p1 0\nA does p1 1\nA commits p1 2\nend",
-    );
-    let verdict = Judge::new().judge(&terms(&[]), &trace, &[]);
-    let (_, violation) = verdict.violations().next().expect("a violation");
-    let sentence = "orders-1@0 (message 1000) is lost: consumer-1 committed 2 past it, and nobody \
-                    ever finished it";
-    assert_eq!(violation.summary, sentence);
-    // Its acknowledgement, its failed attempt, and the commit.
-    assert_eq!(violation.evidence, [2, 5, 6, 10]);
-    assert_eq!(violation.at, trace.entries()[10].at);
 }

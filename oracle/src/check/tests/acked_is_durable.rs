@@ -1,0 +1,69 @@
+//! `acked-is-durable`.
+
+use super::{Ask, Held, NotObserved, Trial, Violated, check};
+use crate::Property;
+
+#[test]
+fn acked_is_durable() {
+    check(
+        Property::AckedIsDurable,
+        &[
+            Trial {
+                name: "all are stored",
+                asks: &[],
+                script: "store p0 0..3\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "stored a moment after the acknowledgement",
+                asks: &[],
+                script: "acked p0 0\nstored p0 0\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "removed before anybody could read it",
+                asks: &[],
+                script: "acked p0 0\nremoved p0 1\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "one never is",
+                asks: &[],
+                script: "store p0 0..3\nacked p0 3\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "acks=1 promises nothing",
+                asks: &[Ask::WeakAcks],
+                script: "acked p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "nothing was produced",
+                asks: &[],
+                script: "end",
+                expected: NotObserved,
+            },
+        ],
+    );
+}
+
+#[test]
+fn another_message_at_an_acknowledged_offset() {
+    use super::{Judge, script, terms};
+    use crate::{MessageId, TraceEvent};
+    let mut trace = script::trace("store p0 0");
+    let TraceEvent::Stored { partition, .. } = trace.entries()[0].event else {
+        unreachable!("the script stores first")
+    };
+    let message = MessageId(77);
+    let stored = TraceEvent::Stored {
+        message,
+        partition,
+        offset: plimsoll_core::Offset::new(0),
+        key: None,
+    };
+    trace.push(trace.entries()[1].at, stored);
+    let verdict = Judge::new().judge(&terms(&[]), &trace, &[]);
+    assert!(verdict.violates(Property::AckedIsDurable));
+}

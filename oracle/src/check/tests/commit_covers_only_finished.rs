@@ -1,0 +1,97 @@
+//! `commit-covers-only-finished`.
+
+use super::{Ask, Held, NotObserved, Trial, Violated, check};
+use crate::Property;
+
+#[test]
+fn commit_covers_only_finished() {
+    check(
+        Property::CommitCoversOnlyFinished,
+        &[
+            Trial {
+                name: "all below were finished",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..3\nA does p0 0..3\nA commits p0 3\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "no commit",
+                asks: &[],
+                script: "A assigned p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "two records were not",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..4\nA does p0 0\nA does p0 3\nA commits p0 4\nA commits p0 4\nend",
+                expected: Violated(2),
+            },
+            Trial {
+                name: "finished an instant too late",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA commits p0 1\nA ok p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "by an acknowledged dead letter",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA permanent p0 0\nA dead-letters p0 0\nA commits p0 1\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "a dead letter that was not awaited",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA permanent p0 0\nA commits p0 1\nA dead-letters p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "beyond the end, which is nothing yet; the next commit covers it",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\nA commits p0 2\nstore p0 1..3\nA does p0 2\nA commits p0 3\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "another partition's records do not count",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..3\nA does p0 0..3\nstore p1 0\nA commits p0 3\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "what retention removed before",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..3\nremoved p0 3\nA commits p0 3\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "what retention removed only after",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..3\nA commits p0 3\nremoved p0 3\nend",
+                expected: Violated(3),
+            },
+            Trial {
+                name: "what the scenario skipped",
+                asks: &[],
+                script: "store p0 0..3\nreset p0 2\nA assigned p0 2\nA does p0 2\nA commits p0 3\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "skipped, and then unskipped",
+                asks: &[],
+                script: "store p0 0..3\nreset p0 2\nreset p0 0\nA assigned p0 0\nA does p0 2\nA commits p0 3\nend",
+                expected: Violated(2),
+            },
+            Trial {
+                name: "from latest, what was there before",
+                asks: &[Ask::Latest],
+                script: "store p0 0..3\nA assigned p0 3\nA commits p0 3\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "an owner that skips what the cluster still holds",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..3\nA seeks p0 0 3\nA commits p0 3\nend",
+                expected: Violated(3),
+            },
+        ],
+    );
+}
