@@ -74,7 +74,7 @@ struct Response {
 struct Due(Option<Instant>);
 
 impl Connection {
-    pub fn new(listener: &Listener) -> Self {
+    pub(super) fn new(listener: &Listener) -> Self {
         Self {
             cuts: listener.link.cuts(),
             link: listener.link.clone(),
@@ -87,7 +87,7 @@ impl Connection {
     }
 
     /// Carries what is sent, until both ends are over.
-    pub async fn carry(&self, member: TcpStream) {
+    pub(super) async fn carry(&self, member: TcpStream) {
         let (to_broker, requests) = unbounded_channel();
         let (to_member, responses) = unbounded_channel();
         tokio::join!(

@@ -35,7 +35,7 @@ impl Frame {
     ///
     /// # Errors
     /// Where the connection broke, or what came is not Kafka's protocol.
-    pub async fn read(reader: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<Self>> {
+    pub(super) async fn read(reader: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<Self>> {
         let mut prefix = [0; 4];
         if reader.read(&mut prefix[..1]).await? == 0 {
             return Ok(None);
@@ -56,7 +56,7 @@ impl Frame {
     }
 
     /// Makes a frame of a response's header and a new body.
-    pub fn response(header: &[u8], body: &[u8]) -> Self {
+    pub(super) fn response(header: &[u8], body: &[u8]) -> Self {
         let length = header.len() + body.len();
         let mut bytes = BytesMut::with_capacity(4 + length);
         bytes.extend_from_slice(&(length as u32).to_be_bytes());
@@ -66,12 +66,12 @@ impl Frame {
     }
 
     /// Returns the bytes that go over the wire.
-    pub fn bytes(&self) -> &[u8] {
+    pub(super) fn bytes(&self) -> &[u8] {
         &self.0
     }
 
     /// Reads the header of a request; returns `None` where it is too short to have one.
-    pub fn request_header(&self) -> Option<Header> {
+    pub(super) fn request_header(&self) -> Option<Header> {
         let (key, rest) = self.0.get(4..)?.split_first_chunk()?;
         let (version, rest) = rest.split_first_chunk()?;
         let (correlation, _) = rest.split_first_chunk()?;
@@ -83,7 +83,7 @@ impl Frame {
     }
 
     /// Makes the same request with another version in its header and an unchanged body.
-    pub fn with_version(&self, version: i16) -> Self {
+    pub(super) fn with_version(&self, version: i16) -> Self {
         let mut bytes = BytesMut::from(&self.0[..]);
         if let Some(place) = bytes.get_mut(6..8) {
             place.copy_from_slice(&version.to_be_bytes());
@@ -92,7 +92,7 @@ impl Frame {
     }
 
     /// Reads the correlation id of a response; returns `None` where it is too short to have one.
-    pub fn correlation(&self) -> Option<i32> {
+    pub(super) fn correlation(&self) -> Option<i32> {
         self.0
             .get(4..)?
             .first_chunk()
@@ -100,14 +100,18 @@ impl Frame {
     }
 
     /// Returns the body of a request.
-    pub fn request_body(&self, key: ApiKey, version: i16) -> Result<Bytes, Unreadable> {
+    pub(super) fn request_body(&self, key: ApiKey, version: i16) -> Result<Bytes, Unreadable> {
         let mut rest = self.0.slice(4..);
         decode::<RequestHeader>(&mut rest, key.request_header_version(version))?;
         Ok(rest)
     }
 
     /// Splits a response into its header and its body.
-    pub fn response_parts(&self, key: ApiKey, version: i16) -> Result<(Bytes, Bytes), Unreadable> {
+    pub(super) fn response_parts(
+        &self,
+        key: ApiKey,
+        version: i16,
+    ) -> Result<(Bytes, Bytes), Unreadable> {
         let whole = self.0.slice(4..);
         let mut rest = whole.clone();
         decode::<ResponseHeader>(&mut rest, key.response_header_version(version))?;
@@ -116,7 +120,7 @@ impl Frame {
 }
 
 impl Unreadable {
-    pub fn new(reason: impl Into<String>) -> Self {
+    pub(super) fn new(reason: impl Into<String>) -> Self {
         Self(reason.into())
     }
 }

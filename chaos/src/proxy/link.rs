@@ -33,7 +33,7 @@ pub(super) enum Way {
 }
 
 impl Link {
-    pub fn new(member: Arc<Member>, broker: Arc<Broker>) -> Self {
+    pub(super) fn new(member: Arc<Member>, broker: Arc<Broker>) -> Self {
         Self {
             member,
             broker,
@@ -41,7 +41,7 @@ impl Link {
         }
     }
 
-    pub fn block(&self, direction: Direction) {
+    pub(super) fn block(&self, direction: Direction) {
         self.state.send_modify(|state| {
             for blocks in state.blocks_mut(direction) {
                 *blocks += 1;
@@ -49,7 +49,7 @@ impl Link {
         });
     }
 
-    pub fn unblock(&self, direction: Direction) {
+    pub(super) fn unblock(&self, direction: Direction) {
         self.state.send_modify(|state| {
             for blocks in state.blocks_mut(direction) {
                 *blocks = blocks.saturating_sub(1);
@@ -57,25 +57,25 @@ impl Link {
         });
     }
 
-    pub fn delay(&self, by: Duration) {
+    pub(super) fn delay(&self, by: Duration) {
         self.state.send_modify(|state| state.delay = by);
     }
 
-    pub fn cut(&self) {
+    pub(super) fn cut(&self) {
         self.state.send_modify(|state| state.cuts += 1);
     }
 
     /// Returns the number of cuts so far.
-    pub fn cuts(&self) -> u64 {
+    pub(super) fn cuts(&self) -> u64 {
         self.state.borrow().cuts
     }
 
-    pub fn is_blocked(&self, way: Way) -> bool {
+    pub(super) fn is_blocked(&self, way: Way) -> bool {
         self.state.borrow().is_blocked(way)
     }
 
     /// Returns the time for which what goes this way is kept before it is sent on.
-    pub fn latency(&self, way: Way) -> Duration {
+    pub(super) fn latency(&self, way: Way) -> Duration {
         let delay = self.state.borrow().delay;
         match way {
             Way::ToBroker => delay,
@@ -84,12 +84,12 @@ impl Link {
     }
 
     /// Waits for the link to be cut once more than `cuts` times.
-    pub async fn cut_again(&self, cuts: u64) {
+    pub(super) async fn cut_again(&self, cuts: u64) {
         self.until(|state| state.cuts != cuts).await;
     }
 
     /// Waits until nothing blocks this way, or the link was cut once more than `cuts` times.
-    pub async fn unblocked(&self, way: Way, cuts: u64) {
+    pub(super) async fn unblocked(&self, way: Way, cuts: u64) {
         self.until(|state| !state.is_blocked(way) || state.cuts != cuts)
             .await;
     }
@@ -126,14 +126,14 @@ pub(super) struct Broker {
 }
 
 impl Broker {
-    pub fn new(address: BrokerAddress) -> Arc<Self> {
+    pub(super) fn new(address: BrokerAddress) -> Arc<Self> {
         Arc::new(Self {
             address,
             throttle: AtomicU64::new(0),
         })
     }
 
-    pub fn throttle(&self, by: Duration) {
+    pub(super) fn throttle(&self, by: Duration) {
         let nanos = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
         self.throttle.store(nanos, Ordering::Relaxed);
     }
@@ -156,7 +156,7 @@ pub(super) struct Member {
 }
 
 impl Member {
-    pub fn new(id: MemberId) -> Self {
+    pub(super) fn new(id: MemberId) -> Self {
         Self {
             id,
             assignments: AtomicU64::new(0),
@@ -166,15 +166,15 @@ impl Member {
     }
 
     /// Returns the number of assignments that the member has got.
-    pub fn assignments(&self) -> u64 {
+    pub(super) fn assignments(&self) -> u64 {
         self.assignments.load(Ordering::SeqCst)
     }
 
-    pub fn got_assignment(&self) {
+    pub(super) fn got_assignment(&self) {
         self.assignments.fetch_add(1, Ordering::SeqCst);
     }
 
-    pub fn lose_response(&self, kind: RequestKind) {
+    pub(super) fn lose_response(&self, kind: RequestKind) {
         self.losses
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -182,7 +182,7 @@ impl Member {
     }
 
     /// Returns whether a response of this kind is to be lost, and forgets it: the next one is not.
-    pub fn loses(&self, kind: RequestKind) -> bool {
+    pub(super) fn loses(&self, kind: RequestKind) -> bool {
         let mut losses = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
         let found = losses.iter().position(|lost| *lost == kind);
         found.map(|index| losses.swap_remove(index)).is_some()

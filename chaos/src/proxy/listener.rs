@@ -22,7 +22,7 @@ pub(super) struct Listener {
 
 impl Listener {
     /// Accepts connections until the proxy ends, and then ends them.
-    pub async fn run(self, socket: TcpListener, mut closing: watch::Receiver<bool>) {
+    pub(super) async fn run(self, socket: TcpListener, mut closing: watch::Receiver<bool>) {
         let mut connections = JoinSet::new();
         tokio::select! {
             () = self.accept(&socket, &mut connections) => {}

@@ -151,7 +151,7 @@ impl Proxy {
     ///
     /// # Errors
     /// Where no port of 127.0.0.1 can be listened at.
-    pub async fn start(
+    pub(crate) async fn start(
         members: u32,
         brokers: &[BrokerAddress],
         watcher: Arc<dyn Watcher>,
@@ -199,7 +199,7 @@ impl Proxy {
     }
 
     /// Returns the bootstrap servers of a member: its own listeners.
-    pub fn bootstrap(&self, member: MemberId) -> String {
+    pub(crate) fn bootstrap(&self, member: MemberId) -> String {
         self.inner
             .members
             .get(member.0 as usize)
@@ -209,28 +209,28 @@ impl Proxy {
 
     /// Holds what is sent between the member and a broker, or all brokers where it is `None`. After
     /// [`Proxy::unblock`] it arrives where its connection lived on. Blocks add up.
-    pub fn block(&self, member: MemberId, broker: Option<u32>, direction: Direction) {
+    pub(crate) fn block(&self, member: MemberId, broker: Option<u32>, direction: Direction) {
         for link in self.links(member, broker) {
             link.block(direction);
         }
     }
 
     /// Takes one block away.
-    pub fn unblock(&self, member: MemberId, broker: Option<u32>, direction: Direction) {
+    pub(crate) fn unblock(&self, member: MemberId, broker: Option<u32>, direction: Direction) {
         for link in self.links(member, broker) {
             link.unblock(direction);
         }
     }
 
     /// Delays everything that is sent, each way, by a duration; zero ends the delay.
-    pub fn delay(&self, member: MemberId, broker: Option<u32>, by: Duration) {
+    pub(crate) fn delay(&self, member: MemberId, broker: Option<u32>, by: Duration) {
         for link in self.links(member, broker) {
             link.delay(by);
         }
     }
 
     /// Delays every response of a broker, to all members, by a duration; zero ends the delay.
-    pub fn throttle(&self, broker: u32, by: Duration) {
+    pub(crate) fn throttle(&self, broker: u32, by: Duration) {
         for known in &self.inner.brokers {
             if known.address.index == broker {
                 known.throttle(by);
@@ -242,7 +242,7 @@ impl Proxy {
     ///
     /// The member notices at once. The broker notices as soon as it has answered the commits that
     /// it got, so that the trace has them.
-    pub fn cut(&self, member: MemberId, broker: Option<u32>) {
+    pub(crate) fn cut(&self, member: MemberId, broker: Option<u32>) {
         for link in self.links(member, broker) {
             link.cut();
         }
@@ -250,14 +250,14 @@ impl Proxy {
 
     /// Swallows the next response of this kind from any broker to the member, and breaks its
     /// connection. Responses that were read from a broker before do not count.
-    pub fn lose_response(&self, member: MemberId, kind: RequestKind) {
+    pub(crate) fn lose_response(&self, member: MemberId, kind: RequestKind) {
         if let Some(member) = self.inner.members.get(member.0 as usize) {
             member.member.lose_response(kind);
         }
     }
 
     /// Ends all connections and listeners. Nothing is reported any more once it returns.
-    pub async fn shut_down(&self) {
+    pub(crate) async fn shut_down(&self) {
         self.inner.closing.send_replace(true);
         let listeners = {
             let listeners = self.inner.listeners.lock();

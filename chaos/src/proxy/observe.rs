@@ -146,7 +146,7 @@ fn join(frame: &Frame, header: Header) -> Result<Seen, Unreadable> {
 
 impl Asked {
     /// Returns the kind that a scenario calls such requests by.
-    pub fn kind(&self) -> Option<RequestKind> {
+    pub(super) fn kind(&self) -> Option<RequestKind> {
         match ApiKey::try_from(self.header.key).ok()? {
             ApiKey::Produce => Some(RequestKind::Produce),
             ApiKey::Fetch => Some(RequestKind::Fetch),
@@ -163,16 +163,16 @@ impl Asked {
         }
     }
 
-    pub fn has_answer(&self) -> bool {
+    pub(super) fn has_answer(&self) -> bool {
         !matches!(self.detail, Detail::Unanswered)
     }
 
-    pub fn is_commit(&self) -> bool {
+    pub(super) fn is_commit(&self) -> bool {
         self.header.key == ApiKey::OffsetCommit as i16
     }
 
     /// Reads what its answer says.
-    pub fn answer(&self, key: ApiKey, body: Bytes) -> Result<Answer, Unreadable> {
+    pub(super) fn answer(&self, key: ApiKey, body: Bytes) -> Result<Answer, Unreadable> {
         let version = self.header.version;
         match key {
             ApiKey::OffsetCommit => self.commit_answer(whole(key, body, version)?),

@@ -9,7 +9,7 @@ pub(super) struct Once<T>(Mutex<BTreeSet<T>>);
 
 impl<T: Ord> Once<T> {
     /// Returns whether a warning is new, and remembers it.
-    pub fn is_new(&self, what: T) -> bool {
+    pub(super) fn is_new(&self, what: T) -> bool {
         let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         said.insert(what)
     }

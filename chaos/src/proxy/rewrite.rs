@@ -26,7 +26,7 @@ pub(super) struct Addresses {
 
 impl Addresses {
     /// Makes addresses of ports of 127.0.0.1 by node id.
-    pub fn new(ports: impl IntoIterator<Item = (i32, u16)>) -> Self {
+    pub(super) fn new(ports: impl IntoIterator<Item = (i32, u16)>) -> Self {
         Self {
             ports: ports.into_iter().collect(),
             unknown: Once::default(),
@@ -34,7 +34,7 @@ impl Addresses {
     }
 
     /// Lists all addresses, as clients want their bootstrap servers.
-    pub fn bootstrap(&self) -> String {
+    pub(super) fn bootstrap(&self) -> String {
         let addresses: Vec<_> = self
             .ports
             .values()
@@ -44,7 +44,7 @@ impl Addresses {
     }
 
     /// Returns what the member gets instead of a response's body; `None`: the same.
-    pub fn rewrite(
+    pub(super) fn rewrite(
         &self,
         key: ApiKey,
         version: i16,

@@ -22,7 +22,7 @@ pub(super) struct Session {
 impl Session {
     /// Returns what a request asks for: the partitions that it names, and with the first request
     /// after a new assignment all that stay in the session.
-    pub fn fetch(&mut self, request: &FetchRequest, assignment: u64) -> Vec<Seen> {
+    pub(super) fn fetch(&mut self, request: &FetchRequest, assignment: u64) -> Vec<Seen> {
         let named: BTreeMap<_, _> = request
             .topics
             .iter()

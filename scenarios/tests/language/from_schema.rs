@@ -14,7 +14,7 @@ static SCHEMA: LazyLock<Json> = LazyLock::new(schema);
 
 /// The table of this name in the schema, with some of its keys, but for those in `by_hand`: what
 /// they may be depends on others.
-pub fn table(name: &str, by_hand: &[&str]) -> BoxedStrategy<Table> {
+pub(crate) fn table(name: &str, by_hand: &[&str]) -> BoxedStrategy<Table> {
     let schema = &SCHEMA["$defs"][name];
     let properties = schema["properties"].as_object().expect("it is a table");
     assert!(by_hand.iter().all(|key| properties.contains_key(*key)));

@@ -5,7 +5,7 @@ use plimsoll_scenarios::Scenario;
 use std::path::{Path, PathBuf};
 
 /// The examples of a text, with or without the marks of a comment.
-pub fn examples(text: &str) -> Vec<String> {
+pub(crate) fn examples(text: &str) -> Vec<String> {
     let mut examples = Vec::new();
     let mut open = false;
     for line in text.lines() {

@@ -16,7 +16,7 @@ use toml::{Table, Value};
 
 /// Any scenario: its settings with any values that the schema allows, but for what depends on
 /// other keys.
-pub fn scenario() -> impl Strategy<Value = Scenario> {
+pub(crate) fn scenario() -> impl Strategy<Value = Scenario> {
     let shaped = shape().prop_flat_map(|shape| {
         (
             cluster(shape.brokers),
