@@ -3,8 +3,8 @@
 use crate::{RequestKind, Word};
 
 crate::words! {
-    /// An error code of Kafka's protocol (`org.apache.kafka.common.protocol.Errors`), in the order of
-    /// Kafka's numbers.
+    /// An error code of Kafka's protocol (`org.apache.kafka.common.protocol.Errors`), in the order
+    /// of Kafka's numbers.
     pub enum ErrorName: "error" {
         /// The offset is outside of what the partition holds.
         OffsetOutOfRange = "OFFSET_OUT_OF_RANGE",
@@ -54,8 +54,8 @@ crate::words! {
 }
 
 impl ErrorName {
-    /// Returns the errors with which a broker answers requests of a kind, as Kafka's own request handlers
-    /// and coordinators do (`KafkaApis`, `ReplicaManager`, `GroupCoordinatorService`).
+    /// Returns the errors with which a broker answers requests of a kind, as Kafka's own request
+    /// handlers and coordinators do (`KafkaApis`, `ReplicaManager`, `GroupCoordinatorService`).
     pub const fn of_request(request: RequestKind) -> &'static [Self] {
         match request {
             RequestKind::Produce => &[

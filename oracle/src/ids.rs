@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Unique among the messages of a run.
+/// A message of the workload, by a number that is unique in the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageId(pub u32);
 
@@ -14,7 +14,7 @@ pub struct MemberId(pub u32);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BrokerId(pub u32);
 
-/// Unique among the faults of a run.
+/// A fault, by a number that is unique in the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FaultId(pub u32);
 

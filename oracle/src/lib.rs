@@ -3,6 +3,33 @@
 //! A backend leaves a [`Trace`]. [`Judge::judge`](check::Judge::judge) reads it on the [`Terms`] of
 //! the run, and gives a [`Verdict`]. Nothing here knows where a trace comes from: no scenario, no
 //! plan, no backend.
+//!
+//! ```
+//! use plimsoll_core::Config;
+//! use plimsoll_oracle::check::Judge;
+//! use plimsoll_oracle::{Property, Terms, TopicTerms, Trace};
+//! use std::time::Duration;
+//!
+//! // A record becomes readable, and consumer-1 commits it without having handled it.
+//! let trace = Trace::read_jsonl(
+//!     r#"{"at_ns":0,"event":"stored","message":7,"topic":0,"partition":0,"offset":0,"key":null}
+//!        {"at_ns":5,"event":"committed","member":0,"topic":0,"partition":0,"next":1,"generation":1,"rebalancing":false}"#,
+//! )?;
+//! let terms = Terms {
+//!     topics: vec![TopicTerms { name: "orders".into(), partitions: 1 }],
+//!     config: Config::default(),
+//!     acks_all: true,
+//!     settling: Duration::from_secs(33),
+//!     liveness_within: Duration::from_secs(60),
+//!     duplicates_slack: Duration::from_secs(2),
+//!     shutdown_within: Duration::from_secs(40),
+//!     undecodable: Vec::new(),
+//!     faults: Vec::new(),
+//! };
+//! let verdict = Judge::new().judge(&terms, &trace, &[]);
+//! assert!(verdict.violates(Property::CommitCoversOnlyFinished));
+//! # Ok::<(), plimsoll_oracle::TraceError>(())
+//! ```
 
 pub mod check;
 mod core_words;

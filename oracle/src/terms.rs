@@ -1,7 +1,7 @@
 //! The terms on which a run is judged: what the group was told to keep, and what hindered it.
 //!
-//! They come from outside, like the trace; whoever ran the group states them. With a trace and its
-//! terms a run can be judged without the scenario, the plan or the backend that it came from.
+//! Like the trace, they come from outside. With both, a run can be judged without the scenario, the
+//! plan or the backend that it came from.
 
 use crate::{FaultId, MessageId};
 use plimsoll_core::{Config, TopicPartition};
@@ -14,7 +14,7 @@ pub struct Terms {
     /// The topics of the run, first those that the group consumes; the index is the topic's number
     /// in a `TopicPartition`.
     pub topics: Vec<TopicTerms>,
-    /// What the consumer was told: its commit policy, its retry budget, its ordering, ...
+    /// The settings of the consumer: its commit policy, its retry budget, its ordering, ...
     pub config: Config,
     /// Whether an acknowledged message is stored by all in-sync replicas (`acks=all`).
     pub acks_all: bool,
@@ -27,7 +27,7 @@ pub struct Terms {
     pub duplicates_slack: Duration,
     /// `clean-shutdown`: time that a graceful stop may take.
     pub shutdown_within: Duration,
-    /// Messages that no handler can decode, in order.
+    /// Messages that no handler can decode, sorted.
     pub undecodable: Vec<MessageId>,
     /// The faults of the run.
     pub faults: Vec<FaultTerms>,
@@ -71,6 +71,7 @@ impl Terms {
         PartitionName { terms: self, id }
     }
 
+    /// Returns what is known of a fault; `None` where nothing is.
     pub(crate) fn fault(&self, id: FaultId) -> Option<&FaultTerms> {
         self.faults.iter().find(|fault| fault.id == id)
     }

@@ -32,7 +32,7 @@ crate::words! {
     }
 }
 
-/// What a checker says of one run.
+/// What a checker says of a property in one run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Judgement {
     /// The promise was kept, and there was something to keep.
@@ -46,34 +46,34 @@ pub enum Judgement {
 /// How a promise was broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// When it was broken for good.
+    /// The moment from which it was broken for good.
     pub at: Instant,
     /// One sentence that names the records, members and offsets.
     pub summary: String,
     /// The entries of the trace that show it, as indices, in order.
     pub evidence: Vec<usize>,
-    /// How often it was broken in this run.
+    /// The number of times that it was broken in this run.
     pub count: usize,
 }
 
-/// The outcome of a run: every property's judgement, in the order of [`Property::ALL`].
+/// The outcome of a run: every property's judgement, in the order in which [`Property`] lists them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     judgements: Vec<(Property, Judgement)>,
 }
 
 impl Verdict {
-    /// A verdict of these judgements.
+    /// Makes a verdict of judgements, which stand in the order in which [`Property`] lists them.
     pub fn new(judgements: Vec<(Property, Judgement)>) -> Self {
         Self { judgements }
     }
 
-    /// Every judgement, in the order of [`Property::ALL`].
+    /// Returns every judgement, in the order in which [`Property`] lists them.
     pub fn judgements(&self) -> &[(Property, Judgement)] {
         &self.judgements
     }
 
-    /// What was broken, and how.
+    /// Returns the properties that were broken, and how.
     pub fn violations(&self) -> impl Iterator<Item = (Property, &Violation)> {
         self.judgements
             .iter()
@@ -83,7 +83,7 @@ impl Verdict {
             })
     }
 
-    /// Whether a property was broken.
+    /// Returns whether a property was broken.
     pub fn violates(&self, property: Property) -> bool {
         self.violations().any(|(violated, _)| violated == property)
     }

@@ -7,7 +7,7 @@ use std::fmt::Debug;
 /// [`words!`](crate::words) declares such an enum, so that a value, its word and its description
 /// stand in one place.
 pub trait Word: Copy + Debug + Eq + 'static {
-    /// What the word stands for; continues `unknown ...`.
+    /// What a word of this list names, such as `error`; continues `unknown ...`.
     const WHAT: &'static str;
 
     /// Every value, in the order of listings.

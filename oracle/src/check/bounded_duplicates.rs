@@ -22,7 +22,7 @@ use crate::Judgement;
 use plimsoll_core::Outcome;
 use std::time::Duration;
 
-/// An answer and a handler's deadline may cross within so much time.
+/// Time within which an answer and a handler's deadline may cross.
 const CROSSING: Duration = Duration::from_millis(100);
 
 pub(super) fn judge(case: &Case<'_>, obstacles: &Obstacles) -> Judgement {
@@ -64,7 +64,8 @@ pub(super) fn judge(case: &Case<'_>, obstacles: &Obstacles) -> Judgement {
     findings.or_held(observed, "no owner was disrupted")
 }
 
-/// Returns the attempt that went well under the very assignment under which the record comes again.
+/// Returns the attempt that went well under the very assignment under which the record comes
+/// again.
 fn done_under_same_assignment<'a>(case: &Case<'a>, repeat: &Attempt) -> Option<&'a Attempt> {
     let history = case.history;
     let record = history.record(repeat.record);
@@ -80,7 +81,7 @@ fn done_under_same_assignment<'a>(case: &Case<'a>, repeat: &Attempt) -> Option<&
     (!crossed && !rewound(case, repeat, done.ended)).then_some(done)
 }
 
-/// Whether the owner had the time to commit what it had passed, and did not.
+/// Returns whether the owner had the time to commit what it had passed, and did not.
 fn overdue(
     case: &Case<'_>,
     obstacles: &Obstacles,
@@ -122,7 +123,7 @@ fn count_full(
     finished.get(every.max(1) as usize - 1).copied()
 }
 
-/// Whether the record comes again by no will of the group's members.
+/// Returns whether the record comes again by no will of the group's members.
 pub(super) fn rewound(case: &Case<'_>, repeat: &Attempt, done: EntryIndex) -> bool {
     case.history.rewinds.iter().any(|rewind| {
         rewind.slot == repeat.record.slot

@@ -24,10 +24,7 @@ pub(super) fn judge(case: &Case<'_>) -> Judgement {
             findings.add(case, attempt.entry, || tell(case, attempt));
         }
     }
-    findings.or_held(
-        !case.history.attempts.is_empty(),
-        "no record was delivered to anybody",
-    )
+    findings.or_held(!case.history.attempts.is_empty(), "no record was delivered")
 }
 
 fn tell(case: &Case<'_>, attempt: &Attempt) -> Finding {

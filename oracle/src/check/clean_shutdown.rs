@@ -1,10 +1,10 @@
 //! `clean-shutdown`: a graceful stop ends in time and causes no duplicate.
 //!
 //! Judged of every member that was asked to stop, that neither crashed, stood still nor lost its
-//! partitions before it had stopped, and whose commits nothing hindered meanwhile. Its duplicates
-//! are the records of the partitions which it owned when it was asked, that stood below its
-//! watermark when it had stopped and are delivered again under a later assignment: what it had
-//! finished beyond a record that failed or hung, nobody can commit.
+//! partitions before it had stopped, and that nothing kept from committing meanwhile. Its
+//! duplicates are the records of the partitions which it owned when it was asked, that stood below
+//! its watermark when it had stopped and are delivered again under a later assignment: what it had
+//! finished beyond a record that failed or hung, it could not commit.
 
 use super::bounded_duplicates::rewound;
 use super::findings::{Case, Finding, Findings};

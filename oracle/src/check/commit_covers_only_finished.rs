@@ -2,8 +2,8 @@
 //! readable record below n of that partition was finished before.
 //!
 //! Readable is what was stored before the commit and not yet removed. Records before the group's
-//! start, and those that the scenario itself skipped, are nobody's to finish. Each record is
-//! counted once, at the first commit that covers it.
+//! start, and those that the scenario itself skipped, need not be finished. Each record is counted
+//! once, at the first commit that covers it.
 
 use super::findings::{Case, Finding, Findings};
 use super::history::Commit;

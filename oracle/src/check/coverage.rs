@@ -1,11 +1,11 @@
-//! How often the rare things of [`Sometimes`] happened.
+//! Counts of the rare things of [`Sometimes`].
 
 use super::ids::{Slot, Slots};
 use super::table::Table;
 use crate::{ErrorName, MemberId, Sometimes, Trace, TraceEvent, Word};
 use plimsoll_core::{NextOffset, Offset, Outcome, TopicPartition};
 
-/// How often each rare thing happened.
+/// The number of times that each rare thing happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
     counts: [u64; Sometimes::ALL.len()],
@@ -29,7 +29,8 @@ impl Coverage {
         }
     }
 
-    /// How often a rare thing happened, in the order of [`Sometimes::ALL`].
+    /// Returns the number of times that each rare thing happened, in the order of
+    /// [`Sometimes::ALL`].
     pub fn counts(&self) -> impl Iterator<Item = (Sometimes, u64)> {
         Sometimes::ALL.iter().copied().zip(self.counts)
     }
@@ -54,15 +55,15 @@ struct Seen {
 #[derive(Clone, Default)]
 struct Process {
     paused: bool,
-    /// Others got a partition of it while it stood still.
+    /// Whether another member got a partition of it while it stood still.
     robbed: bool,
-    /// By partition: the last effect that went well.
+    /// The last effect that went well, for each partition.
     effects: Vec<(Slot, Offset)>,
 }
 
 impl Scan {
-    /// The rare thing that this entry completes; at most one, because each is told by another kind
-    /// of entry.
+    /// Returns the rare thing that this entry completes; at most one, because each is told by
+    /// another kind of entry.
     fn observe(&mut self, event: &TraceEvent) -> Option<Sometimes> {
         use TraceEvent as E;
         match *event {
@@ -156,7 +157,7 @@ impl Scan {
     }
 }
 
-/// Whether the error says that the member is of an older generation, or of none.
+/// Returns whether the error says that the member is of an older generation, or of none.
 fn fenced(error: ErrorName) -> bool {
     matches!(
         error,

@@ -34,7 +34,7 @@ pub(super) fn judge(case: &Case<'_>) -> Judgement {
     })
 }
 
-/// Records that failed for good, and that the group passed all the same.
+/// Finds the records that failed for good, and that the group passed all the same.
 fn find_missing(case: &Case<'_>, findings: &mut Findings) {
     for (slot, partition) in case.history.partitions.with_ids() {
         for (offset, record) in partition.records.with_ids() {
@@ -54,8 +54,8 @@ fn find_missing(case: &Case<'_>, findings: &mut Findings) {
     }
 }
 
-/// Whether a record had failed for good: before a dead letter, under the assignment that wrote
-/// it; or, without one, at any time.
+/// Returns whether a record had failed for good: before a dead letter, under the assignment that
+/// wrote it; or, without one, at any time.
 fn given_up(case: &Case<'_>, record: &Record, letter: Option<&DeadLetter>) -> bool {
     let until = letter.map_or(NEVER, |letter| letter.entry);
     let budget = case.terms.config.retry.attempts;
@@ -90,7 +90,7 @@ fn tell_early(case: &Case<'_>, letter: &DeadLetter, asked: bool) -> Finding {
     let member = letter.member;
     let summary = match asked {
         true => format!("{member} dead-lettered {name} before its attempts were used up"),
-        false => format!("{member} dead-lettered {name}, though nobody asked for dead letters"),
+        false => format!("{member} dead-lettered {name}, though dead letters were not asked for"),
     };
     (summary, case.attempts_shown(record))
 }

@@ -2,7 +2,7 @@
 
 use crate::Judgement;
 
-/// The scenario language has no transactions yet.
+/// Returns that it was not observed: the scenario language has no transactions yet.
 pub(super) fn judge() -> Judgement {
     Judgement::NotObserved("the scenario uses no transactions")
 }

@@ -1,4 +1,4 @@
-//! What became of a record that nobody had finished when the run ended: lost, or merely late.
+//! What became of a record that was not finished when the run ended: lost, or merely late.
 //!
 //! It is lost where the group has passed it, so that nothing which is still going on will finish
 //! it:
@@ -6,7 +6,7 @@
 //! - or its newest owner reads from beyond it;
 //! - or its newest owner, alive to the end, skipped it: later records of the partition were
 //!   finished under that assignment, neither it nor a record before it is in its handler, and
-//!   nobody touched any of them for longer than the longest pause between attempts.
+//!   none of them was touched for longer than the longest pause between attempts.
 //!
 //! Otherwise it is late, and `liveness` judges that. A record that a correct consumer retries
 //! without end, or holds behind such a record, is late.
@@ -18,15 +18,16 @@ use std::time::Duration;
 /// How the group passed an unfinished record, and the entry that shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Passed {
-    /// Committed beyond it, or its offset was set beyond it.
+    /// By a commit, or a reset of the group's offset, beyond the record.
     Committed(EntryIndex),
-    /// Its owner reads from beyond it.
+    /// By an owner that reads from beyond the record.
     Position(EntryIndex),
-    /// Its owner finished a later record instead.
+    /// By an owner that finished a later record instead.
     Skipped(EntryIndex),
 }
 
 impl Passed {
+    /// Returns the entry that shows it.
     pub(super) fn entry(self) -> EntryIndex {
         match self {
             Self::Committed(entry) | Self::Position(entry) | Self::Skipped(entry) => entry,

@@ -2,7 +2,7 @@
 
 use super::history::{Attempt, History, Record};
 use super::ids::{EntryIndex, RecordId, Slot};
-use crate::{Judgement, MemberId, MessageId, PartitionName, Terms, Trace, Violation};
+use crate::{Judgement, MessageId, PartitionName, Terms, Trace, Violation};
 use plimsoll_core::Instant;
 
 /// What every checker reads.
@@ -16,7 +16,7 @@ pub(super) struct Case<'a> {
 /// One finding in words: a sentence, and the entries that show it.
 pub(super) type Finding = (String, Vec<EntryIndex>);
 
-/// What one checker has found so far. Only the first finding is put into words.
+/// What one checker has found so far. Only the earliest finding is put into words.
 #[derive(Default)]
 pub(super) struct Findings {
     first: Option<Violation>,
@@ -24,7 +24,7 @@ pub(super) struct Findings {
 }
 
 impl Findings {
-    /// One more: `tell` says it in a sentence, with the entries that show it.
+    /// Adds the finding that an entry completes; `tell` puts it into words.
     pub(super) fn add(
         &mut self,
         case: &Case<'_>,
@@ -49,7 +49,7 @@ impl Findings {
         }
     }
 
-    /// Violated, or what the checker says where nothing was found.
+    /// Returns the violation, or what the checker says where nothing was found.
     pub(super) fn or_else(self, otherwise: impl FnOnce() -> Judgement) -> Judgement {
         match self.first {
             Some(first) => Judgement::Violated(Violation {
@@ -60,7 +60,7 @@ impl Findings {
         }
     }
 
-    /// Violated; or held, where there was something to keep.
+    /// Returns the violation; or held, where there was something to keep.
     pub(super) fn or_held(self, observed: bool, otherwise: &'static str) -> Judgement {
         self.or_else(|| match observed {
             true => Judgement::Held,
@@ -103,9 +103,4 @@ impl<'a> Case<'a> {
         }
         shown
     }
-}
-
-/// `consumer-1`, or `nobody`.
-pub(super) fn who(member: Option<MemberId>) -> String {
-    member.map_or_else(|| "nobody".into(), |member| member.to_string())
 }

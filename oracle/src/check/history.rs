@@ -66,14 +66,14 @@ pub(super) struct Record {
     pub(super) message: Option<MessageId>,
     pub(super) key: Option<u32>,
     pub(super) stored: EntryIndex,
-    /// When the producer learned that this very message is stored here.
+    /// The moment when the producer learned that this very message is stored here.
     pub(super) acked: EntryIndex,
     /// The first effect of an attempt that went well, or the acknowledged dead letter.
     pub(super) finished: EntryIndex,
-    /// Since when no group owes it: retention removed it, or (from the start) the group starts
-    /// behind it.
+    /// The moment from which the group does not owe it: retention removed it, or, from the start,
+    /// the group starts after it.
     pub(super) excused: EntryIndex,
-    /// Since when the group's offset stands beyond it because the scenario itself moved it there.
+    /// The moment when the scenario itself moved the group's offset beyond it.
     pub(super) skipped: EntryIndex,
     /// The moment from which every earlier record of its key is settled.
     pub(super) free_from: EntryIndex,
@@ -90,7 +90,7 @@ pub(super) struct Record {
 pub(super) struct Holding {
     /// Its newest assignment of the partition.
     pub(super) assignment: Option<AssignmentId>,
-    /// When it learned that this assignment is over.
+    /// The moment when it learned that this assignment is over.
     pub(super) withdrawn: EntryIndex,
     /// The lowest position to which it moved back under this assignment.
     pub(super) sought: Option<NextOffset>,
@@ -117,7 +117,7 @@ pub(super) struct Attempt {
     pub(super) record: RecordId,
     /// The member's newest assignment of the partition at that moment.
     pub(super) assignment: Option<AssignmentId>,
-    /// When its member had learned that this assignment is over.
+    /// The moment when its member had learned that this assignment is over.
     pub(super) withdrawn: EntryIndex,
     /// Its number among the attempts at the record, as the sink counts.
     pub(super) number: u32,
@@ -131,7 +131,7 @@ pub(super) struct Attempt {
     pub(super) chances: u32,
     /// The entry of its outcome.
     pub(super) ended: EntryIndex,
-    /// `None`: stopped, or still running.
+    /// The answer of the sink; `None`: stopped, or still running.
     pub(super) outcome: Option<Outcome>,
 }
 

@@ -2,9 +2,9 @@
 //! is finished.
 //!
 //! Records that were removed, that lie before the group's start or that the scenario skipped need
-//! not be finished. A record behind which the assignment began to read, and that nobody finishes
-//! ever after, is lost rather than overtaken: `no-loss` judges it. Redelivering a finished record
-//! breaks no order.
+//! not be finished. A record behind which the assignment began to read, and that is never finished,
+//! is lost rather than overtaken: `no-loss` judges it. Redelivering a finished record breaks no
+//! order.
 
 use super::findings::{Case, Finding, Findings};
 use super::history::Attempt;

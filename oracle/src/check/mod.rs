@@ -1,6 +1,7 @@
 //! The checkers: each judges one property from a trace.
 //!
-//! A trace is read once into tables (`History`); the checkers are functions of it, one file a property.
+//! A trace is read once into tables (`History`); the checkers are functions of it, one file a
+//! property.
 
 mod acked_is_durable;
 mod bounded_duplicates;
@@ -44,12 +45,13 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// A judge with no memory yet.
+    /// Returns a judge with no memory yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The judgement of every property. `unobservable` names what the backend cannot show.
+    /// Returns the judgement of every property. `unobservable` names those that the backend cannot
+    /// show, each with the reason.
     pub fn judge(
         &mut self,
         terms: &Terms,

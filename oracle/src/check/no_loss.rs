@@ -3,13 +3,13 @@
 //! acknowledged after the group first owned the partition where it starts at latest.
 //!
 //! Of a partition that was added after the group first owned any of the topic, every record is
-//! owed. What retention removed is not owed;
-//! what the scenario itself skipped is: that loss has been decided, and is named. An acknowledged
-//! record that the cluster lost is the matter of `acked-is-durable`. A record that is unfinished
-//! but was not passed ([`super::fate`]) is late: `liveness` judges it, and nothing is said here.
+//! owed. What retention removed is not owed; what the scenario itself skipped is: that loss has
+//! been decided, and is named. An acknowledged record that the cluster lost is the matter of
+//! `acked-is-durable`. A record that is unfinished but was not passed ([`super::fate`]) is late:
+//! `liveness` judges it, and nothing is said here.
 
 use super::fate::{Passed, passed};
-use super::findings::{Case, Finding, Findings, who};
+use super::findings::{Case, Finding, Findings};
 use super::history::{Partition, Record};
 use super::ids::{EntryIndex, NEVER, RecordId};
 use crate::Judgement;
@@ -48,7 +48,7 @@ pub(super) fn judge(case: &Case<'_>) -> Judgement {
     })
 }
 
-/// The entry after which an acknowledged record of the partition is owed.
+/// Returns the entry after which an acknowledged record of the partition is owed.
 fn owed_from(case: &Case<'_>, partition: &Partition) -> Option<EntryIndex> {
     if case.terms.config.initial == InitialPosition::Earliest || !partition.founding {
         return None;
@@ -71,7 +71,7 @@ fn tell(case: &Case<'_>, id: RecordId, how: Passed) -> Finding {
     let record = history.record(id);
     let name = case.record_name(id);
     let owner = history.assignment(partition.current);
-    let owner = who(owner.map(|owner| owner.member));
+    let owner = owner.map_or_else(|| "its owner".into(), |owner| owner.member.to_string());
     let mut evidence = case.attempts_shown(record);
     evidence.push(record.acked);
     let later = history.assignments.iter();
@@ -85,16 +85,16 @@ fn tell(case: &Case<'_>, id: RecordId, how: Passed) -> Finding {
     let summary = match how {
         Passed::Committed(entry) => match commits.iter().find(|commit| commit.entry == entry) {
             Some(commit) => format!(
-                "{name} is lost: {} committed {} past it, and nobody ever finished it",
+                "{name} is lost: {} committed {} past it, and it was never finished",
                 commit.member, commit.next
             ),
             None => format!(
-                "{name} is lost: the scenario moved the group's offset past it, and nobody ever \
-                 finished it"
+                "{name} is lost: the scenario moved the group's offset past it, and it was never \
+                 finished"
             ),
         },
         Passed::Position(_) => format!(
-            "{name} is lost: {owner} reads from {} on, and nobody ever finished it",
+            "{name} is lost: {owner} reads from {} on, and it was never finished",
             partition.position
         ),
         Passed::Skipped(_) => {

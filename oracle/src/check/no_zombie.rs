@@ -1,10 +1,10 @@
 //! `no-zombie`: no broker accepts a commit of a member that no longer owns the partition's current
 //! assignment, and no handler starts after its member learned of the revocation.
 //!
-//! Ownership passes when another member begins to fetch the partition. While nobody else has it,
-//! its last owner may commit: a group between two generations accepts that on purpose, and what a
-//! process sent before it died may arrive when the next one already runs. Effects of
-//! handlers that began before are no violation; a new attempt is.
+//! Ownership passes when another member begins to fetch the partition. While no other member has
+//! it, its last owner may commit: a group between two generations accepts that on purpose, and what
+//! a process sent before it died may arrive when the next one already runs. Effects of handlers
+//! that began before are no violation; a new attempt is.
 
 use super::findings::{Case, Finding, Findings};
 use super::history::{Assignment, Attempt, Commit};
@@ -26,10 +26,7 @@ pub(super) fn judge(case: &Case<'_>) -> Judgement {
             findings.add(case, attempt.entry, || tell_attempt(case, attempt));
         }
     }
-    findings.or_held(
-        !history.assignments.is_empty(),
-        "no partition was assigned to anybody",
-    )
+    findings.or_held(!history.assignments.is_empty(), "no partition was assigned")
 }
 
 fn tell_commit(case: &Case<'_>, commit: &Commit, owner: &Assignment) -> Finding {

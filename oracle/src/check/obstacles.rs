@@ -1,17 +1,17 @@
 //! When a member could not have committed, through no fault of its own.
 //!
 //! Counted generously, because a correct consumer must never be convicted for what the cluster did
-//! to it: a fault on brokers or the network hinders everybody, from its beginning until a while
+//! to it: a fault on brokers or the network hinders all members, from its beginning until a while
 //! after its end (a request timeout and a heartbeat, in which clients find their coordinator
-//! again); a standing process is hindered alone; so is a member whose commit was refused, lost, or
-//! in flight for long.
+//! again); a member that stands still is hindered alone; so is one with a commit that was refused,
+//! lost, or in flight for long.
 
 use super::table::Table;
 use crate::{Entry, FaultId, Hindrance, MemberId, Terms, Trace, TraceEvent};
 use plimsoll_core::Instant;
 use std::time::Duration;
 
-/// A commit in flight for longer than this hinders the next one.
+/// The time in flight beyond which a commit hinders the next one.
 const LONG_COMMIT: Duration = Duration::from_secs(1);
 
 /// The spans of one run in which commits were hindered; memory is kept from one run to the next.
@@ -24,7 +24,7 @@ pub(super) struct Obstacles {
     faults: Vec<(FaultId, Instant)>,
 }
 
-/// From when until when; the end counts as hindered.
+/// The first and the last moment of a span; both count as hindered.
 type Span = (Instant, Instant);
 
 /// What hindered one member. The spans are sorted and apart from each other, once read.
@@ -39,13 +39,13 @@ struct Member {
 /// What a member is in the middle of.
 #[derive(Clone, Copy, Debug, Default)]
 struct Situation {
-    /// When its newest commit was sent.
+    /// The moment when its newest commit was sent.
     sent: Option<Instant>,
     /// Whether that commit was neither accepted nor refused so far.
     in_flight: bool,
-    /// Since when it stands still.
+    /// The moment since which it stands still.
     paused: Option<Instant>,
-    /// Since when it gives partitions up.
+    /// The moment since which it gives partitions up.
     revoking: Option<Instant>,
 }
 
@@ -65,8 +65,9 @@ impl Obstacles {
         }
     }
 
-    /// Returns the longest time from `from` to `to` in which nothing hindered the member, and it was
-    /// not giving partitions up: then it waits for handlers, and may commit nothing else meanwhile.
+    /// Returns the longest time from `from` to `to` in which nothing hindered the member, and it
+    /// was not giving partitions up: then it waits for handlers, and may commit nothing else
+    /// meanwhile.
     pub(super) fn longest_free(&self, member: MemberId, from: Instant, to: Instant) -> Duration {
         let mut free_since = from;
         let mut longest = Duration::ZERO;
@@ -81,7 +82,7 @@ impl Obstacles {
         longest.max(to - free_since)
     }
 
-    /// Whether something hindered the member at any moment from `from` to `to`.
+    /// Returns whether something hindered the member at any moment from `from` to `to`.
     pub(super) fn hinder(&self, member: MemberId, from: Instant, to: Instant) -> bool {
         let hindered = self.members.get(member).map(|member| &member.hindered);
         let mut spans = hindered.unwrap_or(&self.cluster).iter();
@@ -194,7 +195,7 @@ impl Situation {
     }
 }
 
-/// Returns when a fault hinders commits; one that is not known is taken for a moment's.
+/// Returns when a fault hinders commits; an unknown fault does at the moment when it happens.
 fn hindrance(terms: &Terms, id: FaultId) -> Hindrance {
     terms
         .fault(id)

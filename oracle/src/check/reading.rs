@@ -344,7 +344,7 @@ impl History {
         partition.committed_by = entry;
     }
 
-    /// Ends every assignment of a member whose process is stopping or has ended.
+    /// Ends every assignment of a member: its process is stopping, or has ended.
     fn end_assignments(&mut self, entry: EntryIndex, member: MemberId) {
         for partition in self.partitions.iter() {
             if let Some(assignment) = partition.holding(member).assignment {

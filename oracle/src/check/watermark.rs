@@ -7,8 +7,8 @@ use plimsoll_core::{NextOffset, Offset, Outcome};
 /// For the records from an assignment's position on: the entry by which the assignment itself had
 /// finished this record and all between; [`NEVER`] from the first that it did not finish.
 ///
-/// What others finished does not count, because its owner cannot know of it. Offsets without a
-/// record, and records that were removed or skipped, are passed at once.
+/// What other members finished does not count, because its owner cannot know of it. Offsets without
+/// a record, and records that were removed or skipped, are passed at once.
 #[derive(Debug, Default)]
 pub(super) struct Passes {
     position: NextOffset,

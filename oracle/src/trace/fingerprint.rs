@@ -24,7 +24,7 @@ impl fmt::Display for Fingerprint {
 }
 
 impl Trace {
-    /// The hash of this trace.
+    /// Returns the hash of this trace.
     pub fn fingerprint(&self) -> Fingerprint {
         let mut block = Block::new();
         for entry in &self.entries {
@@ -43,7 +43,7 @@ struct Block {
 
 impl Block {
     const SIZE: usize = 4096;
-    /// More than any entry takes.
+    /// A number of bytes that no entry exceeds.
     const LARGEST_ENTRY: usize = 128;
 
     fn new() -> Self {
@@ -102,7 +102,7 @@ macro_rules! put_event {
 
 with_layout!(put_event);
 
-/// What has a canonical form.
+/// A value with a canonical form.
 trait Canonical {
     fn put(&self, block: &mut Block);
 }

@@ -25,9 +25,9 @@ use plimsoll_core::{AssignmentEpoch, Instant, NextOffset, Offset, Outcome, Topic
 /// One observation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// When; never earlier than the entry before.
+    /// The moment of the observation, never earlier than that of the entry before.
     pub at: Instant,
-    /// What.
+    /// What was observed.
     pub event: TraceEvent,
 }
 
@@ -49,7 +49,7 @@ pub enum TraceEvent {
         partition: TopicPartition,
         offset: Offset,
     },
-    /// The producer gave a message up: nobody owes it anything, but it may be stored.
+    /// The producer gave a message up: no group owes it, but it may be stored.
     ProduceFailed { message: MessageId },
     /// Retention removed every record of the partition below `log_start`.
     Removed {
@@ -91,7 +91,7 @@ pub enum TraceEvent {
     Revoked {
         member: MemberId,
         partition: TopicPartition,
-        /// Handlers of this partition in flight at that moment.
+        /// The number of handlers of this partition in flight at that moment.
         in_flight: u32,
     },
     /// A member gave a partition up, after `Revoked`.
@@ -141,7 +141,7 @@ pub enum TraceEvent {
         partition: TopicPartition,
         offset: Offset,
         message: MessageId,
-        /// Counted by the sink over the whole run, from 1.
+        /// The number of the attempt, counted by the sink over the whole run, from 1.
         attempt: u32,
     },
     /// The sink answered an attempt: with `Outcome::Ok` the effect is written and the record is
@@ -170,7 +170,7 @@ pub enum TraceEvent {
         message: MessageId,
     },
 
-    /// A fault began. For the process faults, `member` or `broker` is whom it hit.
+    /// A fault began. For the process faults, `member` or `broker` is what it hit.
     FaultBegan {
         fault: FaultId,
         member: Option<MemberId>,
@@ -198,12 +198,12 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// An empty trace.
+    /// Returns an empty trace.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Empties it and keeps its memory, for the next run.
+    /// Removes all entries, and keeps their memory for the next run.
     pub fn clear(&mut self) {
         self.entries.clear();
     }
@@ -218,7 +218,7 @@ impl Trace {
         self.entries.push(Entry { at, event });
     }
 
-    /// All observations, in order.
+    /// Returns all observations, in order.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }

@@ -10,7 +10,7 @@ const OFFSET: Offset = Offset::new(7);
 const NEXT: NextOffset = NextOffset::new(8);
 const MESSAGE: MessageId = MessageId(42);
 
-/// One entry of each kind; fields that may be absent are present.
+/// Returns one entry of each kind; fields that may be absent are present.
 fn every_kind() -> Vec<TraceEvent> {
     use TraceEvent as E;
     let (member, partition, offset, message) = (MEMBER, PARTITION, OFFSET, MESSAGE);

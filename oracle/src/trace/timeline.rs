@@ -1,4 +1,4 @@
-//! Chosen entries of a trace as a timeline for people: when, who, and one sentence.
+//! Chosen entries of a trace as a timeline for people: moment, actor, and one sentence.
 
 use super::{Entry, Trace, TraceEvent};
 use crate::{BrokerId, FaultId, MemberId, MessageId, PartitionName, Terms, Word};
@@ -21,7 +21,7 @@ pub struct Timeline<'a> {
 }
 
 impl<'a> Timeline<'a> {
-    /// The whole trace of a run on these terms.
+    /// Shows the whole trace of a run on these terms.
     pub fn new(terms: &'a Terms, trace: &'a Trace) -> Self {
         Self {
             terms,
@@ -30,8 +30,8 @@ impl<'a> Timeline<'a> {
         }
     }
 
-    /// Only the entries of these indices, such as a violation's evidence; an index that the trace
-    /// does not have is left out.
+    /// Shows only the entries of these indices, such as a violation's evidence; an index that the
+    /// trace does not have is left out.
     pub fn of(terms: &'a Terms, trace: &'a Trace, chosen: &'a [usize]) -> Self {
         Self {
             chosen: Some(chosen),
@@ -39,7 +39,7 @@ impl<'a> Timeline<'a> {
         }
     }
 
-    /// Time, actor and sentence of each entry, in order.
+    /// Returns moment, actor and sentence of each entry, in order.
     pub fn lines(&self) -> impl Iterator<Item = (Instant, String, String)> {
         let all = self.chosen.is_none().then_some(self.trace.entries());
         let chosen = self.chosen.unwrap_or(&[]).iter();
@@ -261,7 +261,7 @@ impl fmt::Display for Timeline<'_> {
     }
 }
 
-/// Who did it, or to whom it was done.
+/// Returns the name of what acted, or of what was acted upon.
 fn actor(event: &TraceEvent) -> String {
     use TraceEvent as E;
     match *event {

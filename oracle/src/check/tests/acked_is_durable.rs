@@ -21,7 +21,7 @@ fn acked_is_durable() {
                 expected: Held,
             },
             Trial {
-                name: "removed before anybody could read it",
+                name: "removed before it became readable",
                 asks: &[],
                 script: "acked p0 0\nremoved p0 1\nend",
                 expected: Held,

@@ -81,7 +81,7 @@ fn clean_shutdown() {
                 expected: Held,
             },
             Trial {
-                name: "nobody stopped",
+                name: "no member stopped",
                 asks: &[],
                 script: "A assigned p0 0\nA crashes\nend",
                 expected: NotObserved,

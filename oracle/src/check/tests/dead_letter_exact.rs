@@ -75,13 +75,13 @@ fn dead_letter_exact() {
                 expected: NotObserved,
             },
             Trial {
-                name: "nobody asked for one",
+                name: "no dead letter was asked for",
                 asks: &[Ask::NoDeadLetters],
                 script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA permanent p0 0\nA dead-letters p0 0\nend",
                 expected: Violated(1),
             },
             Trial {
-                name: "nobody asked for any",
+                name: "none was asked for, and none came",
                 asks: &[Ask::NoDeadLetters],
                 script: "A assigned p0 0\nend",
                 expected: NotObserved,

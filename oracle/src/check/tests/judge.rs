@@ -20,8 +20,8 @@ fn a_violation_names_the_record_and_shows_it() {
     );
     let verdict = Judge::new().judge(&terms(&[]), &trace, &[]);
     let (_, violation) = verdict.violations().next().expect("a violation");
-    let sentence = "orders-1@0 (message 1000) is lost: consumer-1 committed 2 past it, and nobody \
-                    ever finished it";
+    let sentence = "orders-1@0 (message 1000) is lost: consumer-1 committed 2 past it, and it \
+                    was never finished";
     assert_eq!(violation.summary, sentence);
     // Its acknowledgement, its failed attempt, and the commit.
     assert_eq!(violation.evidence, [2, 5, 6, 10]);

@@ -81,7 +81,7 @@ fn key_order() {
                 expected: NotObserved,
             },
             Trial {
-                name: "nobody asked for order",
+                name: "no order was asked for",
                 asks: &[Ask::Unordered],
                 script: "keys 1\nA assigned p0 0\nstore p0 0..2\nA does p0 1\nA does p0 0\nend",
                 expected: NotObserved,

@@ -37,7 +37,7 @@ enum Ask {
     WeakAcks,
 }
 
-/// A script, and how often it breaks one property.
+/// A script, and the number of times that it breaks one property.
 struct Trial {
     name: &'static str,
     asks: &'static [Ask],
@@ -73,7 +73,8 @@ fn check(property: Property, trials: &[Trial]) {
     }
 }
 
-/// Evidence points into the trace, in order, and the sentences name what they speak of.
+/// Asserts that evidence points into the trace, in order, and that sentences name what they speak
+/// of.
 fn assert_evidence(trace: &Trace, verdict: &Verdict) {
     for (property, violation) in verdict.violations() {
         let evidence = &violation.evidence;
@@ -91,7 +92,7 @@ fn judgement(verdict: &Verdict, property: Property) -> &Judgement {
     &of_property.next().expect("every property is judged").1
 }
 
-/// The properties that a script breaks.
+/// Returns the properties that a script breaks.
 fn broken(asks: &[Ask], script: &str) -> Vec<Property> {
     let (terms, trace) = (terms(asks), script::trace(script));
     let verdict = Judge::new().judge(&terms, &trace, &[]);
@@ -99,7 +100,7 @@ fn broken(asks: &[Ask], script: &str) -> Vec<Property> {
     verdict.violations().map(|(property, _)| property).collect()
 }
 
-/// Terms with one topic, `orders`, for tests elsewhere.
+/// Returns terms with one topic, `orders`, for tests elsewhere.
 pub(crate) fn terms_by_hand() -> Terms {
     terms(&[])
 }

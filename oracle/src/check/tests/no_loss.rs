@@ -15,7 +15,7 @@ fn no_loss() {
                 expected: Held,
             },
             Trial {
-                name: "a commit passes a record that nobody finishes",
+                name: "a commit passes a record that is never finished",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0..3\nA does p0 0\nA begins p0 1\nA fails p0 1\nA does p0 2\nA commits p0 3\nend",
                 expected: Violated(1),
@@ -69,7 +69,7 @@ fn no_loss() {
                 expected: NotObserved,
             },
             Trial {
-                name: "a record nobody acknowledged is owed to nobody",
+                name: "a record that was not acknowledged is not owed",
                 asks: &[],
                 script: "A assigned p0 0\nstored p0 0\nA commits p0 1\nend",
                 expected: NotObserved,
@@ -132,7 +132,7 @@ fn no_loss_from_latest() {
                 expected: NotObserved,
             },
             Trial {
-                name: "what came while nobody read is owed",
+                name: "what came while no member read is owed",
                 asks: &[Ask::Latest],
                 script: "A assigned p0 0\nA crashes\nstore p0 0..5\nA starts\nA assigned p0 5\nstore p0 5\nA does p0 5\nA commits p0 6\nend",
                 expected: Violated(5),

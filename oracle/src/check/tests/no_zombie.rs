@@ -81,7 +81,7 @@ fn no_zombie() {
                 expected: Held,
             },
             Trial {
-                name: "nobody had anything",
+                name: "no member had a partition",
                 asks: &[],
                 script: "end",
                 expected: NotObserved,

@@ -27,7 +27,7 @@ use plimsoll_core::{AssignmentEpoch, Instant, NextOffset, Offset, Outcome, Topic
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// The trace that a script describes.
+/// Returns the trace that a script describes.
 pub(super) fn trace(script: &str) -> Trace {
     let mut writer = Writer::default();
     for line in script.lines() {
@@ -39,7 +39,7 @@ pub(super) fn trace(script: &str) -> Trace {
     writer.trace
 }
 
-/// The message that a script stores at an offset.
+/// Returns the message that a script stores at an offset.
 pub(super) fn message(partition: TopicPartition, offset: u64) -> MessageId {
     MessageId(partition.partition * 1_000 + offset as u32)
 }
