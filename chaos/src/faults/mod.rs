@@ -3,6 +3,8 @@
 
 mod act;
 mod brokers;
+#[cfg(test)]
+mod tests;
 
 use crate::lock::lock;
 use crate::world::World;
