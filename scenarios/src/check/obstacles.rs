@@ -193,6 +193,8 @@ impl Obstacles {
     }
 
     fn hinder_member(&mut self, member: MemberId, from: Instant, to: Instant) {
+        // The first that is seen of a member may be what hinders it.
+        self.state(member);
         self.members[member.0 as usize].push((from, to));
     }
 }
