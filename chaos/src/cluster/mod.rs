@@ -69,6 +69,16 @@ impl Cluster {
         Ok(cluster)
     }
 
+    /// Makes a cluster without brokers, for tests of what needs none.
+    #[cfg(test)]
+    pub(crate) fn without_brokers() -> Self {
+        Self {
+            brokers: Vec::new(),
+            admin: Admin::new(&[]),
+            containers: None,
+        }
+    }
+
     /// Returns the brokers, by index.
     pub(crate) fn brokers(&self) -> &[BrokerAddress] {
         &self.brokers

@@ -3,6 +3,8 @@
 
 mod act;
 mod brokers;
+#[cfg(test)]
+mod tests;
 
 use crate::error::ChaosError;
 use crate::lock::lock;

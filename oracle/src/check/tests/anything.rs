@@ -5,7 +5,16 @@ use crate::check::Coverage;
 use proptest::prelude::*;
 
 const MEMBER_STATES: &[&str] = &[
-    "starts", "stopping", "stopped", "crashes", "pauses", "resumes", "sends", "refused", "unknown",
+    "starts",
+    "stopping",
+    "stopped",
+    "crashes",
+    "pauses",
+    "resumes",
+    "sends",
+    "refused",
+    "unknown",
+    "unanswered",
 ];
 const HANDLER_EVENTS: &[&str] = &[
     "begins",

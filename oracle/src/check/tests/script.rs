@@ -13,7 +13,7 @@
 //! A does p0 0..3              begins and ok, one after the other
 //! A dead-letters p0 3
 //! A commits p0 3              sent and accepted; `sends`, `accepted`: only one of them
-//! A refused|unknown
+//! A refused|unknown|unanswered
 //! reset p0 9                  by the scenario
 //! removed p0 3                by retention
 //! fault 1 begins|ends
@@ -22,7 +22,7 @@
 //! end late                    healed, and a liveness phase without quiet
 //! ```
 
-use crate::{ErrorName, FaultId, MemberId, MessageId, Trace, TraceEvent};
+use crate::{ErrorName, FaultId, MemberId, MessageId, RequestKind, Trace, TraceEvent};
 use plimsoll_core::{AssignmentEpoch, Instant, NextOffset, Offset, Outcome, TopicPartition};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -115,6 +115,10 @@ impl Writer {
             ["resumes"] => self.push(E::MemberResumed { member }),
             ["sends"] => self.push(E::CommitSent { member }),
             ["unknown"] => self.push(E::CommitUnknown { member }),
+            ["unanswered"] => self.push(E::ResponseLost {
+                member,
+                request: RequestKind::JoinGroup,
+            }),
             ["refused"] => self.push(E::CommitRefused {
                 member,
                 error: ErrorName::IllegalGeneration,
