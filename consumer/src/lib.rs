@@ -36,9 +36,9 @@
 //!
 //! Where to look: [`Consumer::builder`] for the settings, [`Handler`] for the code that you write,
 //! [`metrics`] for what can be watched, [`shutdown`] for the signals that stop a consumer. The
-//! decisions are made by `plimsoll-core`, a state machine without I/O, and a [`Driver`] carries them
-//! out; with a [`GroupClient`] of your own, the driver needs no librdkafka
-//! (`default-features = false`).
+//! decisions are made by `plimsoll-core`, a state machine without I/O, and a [`Driver`] carries
+//! them out; with a [`GroupClient`] of your own, the driver needs no librdkafka (`default-features
+//! = false`).
 
 #[cfg(feature = "librdkafka")]
 mod builder;

@@ -5,13 +5,13 @@ use plimsoll_oracle::{FaultId, Property, Trace};
 
 /// What executes a plan and records a trace.
 pub trait Backend {
-    /// Its name on the command line.
+    /// Returns its name on the command line.
     fn name(&self) -> &'static str;
 
-    /// Why this backend cannot execute the plan; a backend never skips a fault.
+    /// Returns why this backend cannot execute the plan; a backend never skips a fault.
     fn refuses(&self, plan: &Plan) -> Option<Refusal>;
 
-    /// The properties that its traces cannot show, each with the reason.
+    /// Returns the properties that its traces cannot show, each with the reason.
     fn unobservable(&self) -> &'static [(Property, &'static str)] {
         &[]
     }

@@ -1,5 +1,5 @@
-//! What may go wrong: the scenario language, plans, the shrinker and regressions. Nothing here knows
-//! a backend.
+//! What may go wrong: the scenario language, plans, the shrinker and regressions. Nothing here
+//! knows a backend.
 
 mod backend;
 mod plan;

@@ -24,7 +24,7 @@ pub struct Regression {
 }
 
 impl Regression {
-    /// The regression of `plan`, run with `subject`: it broke what `verdict` says, `property`
+    /// Makes the regression of `plan`, run with `subject`: it broke what `verdict` says, `property`
     /// among it, and left a trace with this fingerprint.
     pub fn from_plan(
         plan: &Plan,
@@ -55,7 +55,7 @@ impl Regression {
         }
     }
 
-    /// A name for its file: scenario, subject, property and seed,
+    /// Returns a name for its file: scenario, subject, property and seed,
     /// `alarm-ruler-newest-sarama-manual-mark-no-loss-17.toml` for example.
     pub fn file_name(&self) -> String {
         let settings = &self.scenario.settings;
@@ -65,8 +65,9 @@ impl Regression {
         format!("{name}-{subject}-{}-{}.toml", self.property, self.seed)
     }
 
-    /// The file's text: a comment that says what broke, how it was found and how to see it again,
-    /// and the scenario. `path` is where it will stand; its stem becomes the scenario's name.
+    /// Writes the file's text: a comment that says what broke, how it was found and how to see it
+    /// again, and the scenario. `path` is where it will stand; its stem becomes the scenario's
+    /// name.
     pub fn to_toml(&self, path: &Path) -> String {
         let mut scenario = self.scenario.clone();
         if let Some(stem) = path.file_stem() {

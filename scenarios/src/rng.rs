@@ -37,38 +37,39 @@ pub struct Rng {
 }
 
 impl Rng {
-    /// The substream of `seed` for one purpose and one id: deleting another id does not shift it.
+    /// Returns the substream of `seed` for one purpose and one id: deleting another id does not
+    /// shift it.
     pub fn substream(seed: u64, purpose: Purpose, id: u64) -> Self {
         let state = mix(mix(seed ^ mix(purpose as u64)) ^ id.wrapping_mul(GOLDEN));
         Self { state }
     }
 
-    /// The next 64 bits.
+    /// Draws the next 64 bits.
     #[inline]
     pub fn next_u64(&mut self) -> u64 {
         self.state = self.state.wrapping_add(GOLDEN);
         mix(self.state)
     }
 
-    /// A number below `bound`; 0 where `bound` is 0.
+    /// Draws a number below `bound`; 0 where `bound` is 0.
     #[inline]
     pub fn below(&mut self, bound: u64) -> u64 {
         ((u128::from(self.next_u64()) * u128::from(bound)) >> 64) as u64
     }
 
-    /// A number from 0 up to, not including, 1.
+    /// Draws a number from 0 up to, not including, 1.
     #[inline]
     pub fn unit(&mut self) -> f64 {
         (self.next_u64() >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    /// True with the probability `share`.
+    /// Draws true with the probability `share`.
     #[inline]
     pub fn chance(&mut self, share: f64) -> bool {
         share > 0.0 && self.unit() < share
     }
 
-    /// A duration from `min` to `max`, both included.
+    /// Draws a duration from `min` to `max`, both included.
     #[inline]
     pub fn between(&mut self, min: Duration, max: Duration) -> Duration {
         if min >= max {

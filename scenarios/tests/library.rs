@@ -44,8 +44,8 @@ fn each_expects_plimsoll_to_be_acquitted_and_something_rare_to_happen() {
     }
 }
 
-/// One cluster serves all of them, in real time: nobody sets its brokers up anew, and no error comes
-/// from brokers that are well.
+/// One cluster serves all of them, in real time: nobody sets its brokers up anew, and no error
+/// comes from brokers that are well.
 #[test]
 fn what_is_quick_enough_for_real_kafka_asks_for_nothing_that_it_cannot_do() {
     let mut quick = library();

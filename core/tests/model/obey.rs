@@ -233,7 +233,8 @@ impl World {
         }
     }
 
-    /// Removes a partition that is not owned any more. If `cancels`, its handlers must be cancelled.
+    /// Removes a partition that is not owned any more. If `cancels`, its handlers must be
+    /// cancelled.
     pub(crate) fn forget(&mut self, id: TopicPartition, cancels: bool) {
         if self.owned.remove(&id).is_some() && cancels {
             let running = self.running.iter().filter(|t| t.partition == id);

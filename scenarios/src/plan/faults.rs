@@ -5,8 +5,8 @@ use crate::{Purpose, Rng};
 use plimsoll_core::Instant;
 use plimsoll_oracle::FaultId;
 
-/// The faults of a scenario under `seed`. Those that only give a message its fate are left out:
-/// the message has it.
+/// Draws the faults of a scenario under `seed`. Those that only give a message its fate are left
+/// out: the message has it.
 pub(super) fn draw(scenario: &Scenario, seed: u64) -> Vec<Fault> {
     let settings = &scenario.settings;
     let mut faults = Vec::new();

@@ -13,7 +13,7 @@ use plimsoll_core::{Instant, TopicPartition};
 use plimsoll_oracle::MessageId;
 use std::cell::RefCell;
 
-/// The messages of a scenario under `seed`, by time.
+/// Draws the messages of a scenario under `seed`, by time.
 pub(super) fn draw(scenario: &Scenario, seed: u64) -> Vec<Message> {
     let mut messages = match &scenario.workload {
         Workload::Drawn(traffic) => drawn(scenario, traffic, seed),
@@ -141,7 +141,8 @@ impl Places {
 }
 
 impl Stage {
-    /// Partition by partition through all topics, so that going round spreads over all of them.
+    /// Goes partition by partition through all topics, so that going round spreads over all of
+    /// them.
     fn new(from: Instant, counts: &[u32]) -> Self {
         let partitions = counts.iter().enumerate().flat_map(|(topic, count)| {
             (0..*count).map(move |partition| TopicPartition::new(topic as u32, partition))
@@ -195,7 +196,7 @@ fn fate(handler: &Handler, seed: u64, id: MessageId) -> Fate {
     }
 }
 
-/// How many attempts fail in a row, the first one among them, if each fails with this share.
+/// Draws the number of attempts that fail in a row, if each fails with this share.
 fn failures(share: f64, rng: &mut Rng) -> u32 {
     if share >= 1.0 {
         return Fate::ALWAYS;

@@ -70,8 +70,8 @@ impl Plan {
         }
     }
 
-    /// The plan as a scenario with nothing left to draw: drawing it with its own seed gives an
-    /// equal plan.
+    /// Returns the plan as a scenario with nothing left to draw: drawing it with its own seed gives
+    /// an equal plan.
     pub fn to_scenario(&self) -> Scenario {
         let mut settings = Settings::clone(&self.settings);
         settings.safety = Some(self.heal_at.since_start());
@@ -88,7 +88,7 @@ impl Plan {
         }
     }
 
-    /// The latest moment at which the run may end.
+    /// Returns the latest moment at which the run may end.
     pub fn deadline(&self) -> Instant {
         self.heal_at + self.settings.expect.liveness_within + Duration::from_secs(1)
     }
@@ -97,7 +97,7 @@ impl Plan {
 /// From the last thing that a scenario does to the healing, where it states no duration.
 const HEALING_DELAY: Duration = Duration::from_secs(1);
 
-/// When the last message is produced and the last timed fault is over.
+/// Returns when the last message is produced and the last timed fault is over.
 fn last_moment(messages: &[Message], faults: &[Fault], settings: &Settings) -> Instant {
     let produced = messages.iter().map(|message| message.at).max();
     let over = faults.iter().filter_map(|fault| match fault.trigger {

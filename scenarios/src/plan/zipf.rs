@@ -27,7 +27,7 @@ impl Zipf {
         }
     }
 
-    /// The key at `unit`, a number from 0 to, not including, 1.
+    /// Returns the key at `unit`, a number from 0 to, not including, 1.
     pub(super) fn key(&self, unit: f64) -> u32 {
         if self.sums.is_empty() {
             return (unit * f64::from(self.keys)) as u32;
@@ -38,7 +38,7 @@ impl Zipf {
     }
 }
 
-/// `base` to the power of `exponent`, which is not negative.
+/// Raises `base` to the power of `exponent`, which is not negative.
 ///
 /// The standard library's `powf` may differ in the last bit from one machine to another, and a
 /// plan must not; multiplication and square roots are exact by IEEE 754, so this takes the

@@ -27,7 +27,7 @@ pub(super) fn scenario(scenario: &Scenario, problems: &mut Vec<Problem>) {
     faults::check(scenario, &capacity, problems);
 }
 
-/// Nobody waits for minutes to see what real Kafka does. What is drawn must not decide on that, so
+/// Notes a scenario that is too long for real time. What is drawn must not decide on that, so
 /// the file says how long it takes.
 fn real_time(settings: &Settings, problems: &mut Vec<Problem>) {
     const LIMIT: Duration = Duration::from_secs(20);
@@ -52,7 +52,7 @@ fn real_time(settings: &Settings, problems: &mut Vec<Problem>) {
     }
 }
 
-/// A partition that is not among those that its topic can have is a problem at `place`.
+/// Notes a problem at `place`: a partition that is not among those that its topic can have.
 pub(super) fn partition(
     partition: TopicPartition,
     capacity: &[u32],
@@ -72,7 +72,7 @@ pub(super) fn partition(
     }
 }
 
-/// A message that is not produced is a problem at `place`.
+/// Notes a problem at `place`: a message that is not produced.
 pub(super) fn message(
     id: MessageId,
     workload: &Workload,
@@ -95,7 +95,7 @@ pub(super) fn message(
     }
 }
 
-/// By topic: how many partitions it can have, with those that faults add.
+/// Counts by topic the partitions that it can have, with those that faults add.
 fn capacity(scenario: &Scenario) -> Vec<u32> {
     let topics = &scenario.settings.topics;
     let mut capacity: Vec<_> = topics.iter().map(|topic| topic.partitions).collect();

@@ -35,7 +35,7 @@ pub struct Mistake {
 }
 
 impl ScenarioError {
-    /// `mistakes` must not be empty.
+    /// Gathers the mistakes of a file, of which there must be one.
     pub(super) fn new(name: &str, text: &str, mut mistakes: Vec<Mistake>) -> Self {
         mistakes.sort_by_key(|mistake| mistake.span.offset());
         Self {
@@ -44,12 +44,12 @@ impl ScenarioError {
         }
     }
 
-    /// The name under which the file was parsed.
+    /// Returns the name under which the file was parsed.
     pub fn file(&self) -> &str {
         self.source_code.name()
     }
 
-    /// Every mistake that was found, from the top of the file.
+    /// Returns every mistake that was found, from the top of the file.
     pub fn mistakes(&self) -> &[Mistake] {
         &self.mistakes
     }
@@ -105,13 +105,13 @@ impl Problem {
         }
     }
 
-    /// Where else to point, if the first place is not written in the file.
+    /// Adds where else to point, if the first place is not written in the file.
     pub(super) fn or_at(mut self, place: Place) -> Self {
         self.places.push(place);
         self
     }
 
-    /// What was expected there.
+    /// Says what was expected there.
     pub(super) fn expected(mut self, expected: impl Into<String>) -> Self {
         self.expected = expected.into();
         self
@@ -122,7 +122,7 @@ impl Problem {
         self
     }
 
-    /// The nearest of `words` to `word`, as help.
+    /// Names the nearest of `words` to `word`, as help.
     pub(super) fn nearest<'w>(
         mut self,
         word: &str,
@@ -132,7 +132,7 @@ impl Problem {
         self
     }
 
-    /// The mistake in the file's text.
+    /// Places the mistake in the file's text.
     pub(super) fn at(self, text: &str, span: Range<usize>) -> Mistake {
         let (line, column) = line_and_column(text, span.start);
         Mistake {

@@ -8,7 +8,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// What the TOML parser refuses.
+/// Explains what the TOML parser refuses.
 pub(super) fn syntax(text: &str, error: &toml::de::Error) -> Mistake {
     let (message, expected) = match error.message().split_once(", expected ") {
         Some((message, "literal string")) => (message, "expected text in quotes".into()),
@@ -23,7 +23,7 @@ pub(super) fn syntax(text: &str, error: &toml::de::Error) -> Mistake {
         .at(text, error.span().unwrap_or(0..0))
 }
 
-/// What serde refuses.
+/// Explains what serde refuses.
 pub(super) fn refused(
     text: &str,
     document: &Spanned<DeTable<'_>>,
@@ -34,7 +34,7 @@ pub(super) fn refused(
     problem(error.message(), &site).at(text, span)
 }
 
-/// What serde refuses of a value by itself, which stands at `place`.
+/// Explains what serde refuses of a value by itself, which stands at `place`.
 pub(super) fn refused_value(place: Place, message: &str) -> Problem {
     let site = Site {
         table: String::new(),
@@ -101,7 +101,7 @@ fn with_words(problem: Problem, word: &str, known: &[&str], what: &str) -> Probl
     }
 }
 
-/// The first word in backquotes, and the others.
+/// Returns the first word in backquotes, and the others.
 fn words(text: &str) -> (&str, Vec<&str>) {
     let (word, rest) = match text.strip_prefix('`') {
         // What stands there may hold backquotes itself; the list of words comes last.
@@ -114,7 +114,7 @@ fn words(text: &str) -> (&str, Vec<&str>) {
     (word, rest.split('`').skip(1).step_by(2).collect())
 }
 
-/// What serde says that it expected, as a person says it.
+/// Says what serde expected, as a person says it.
 fn expected_plainly(expected: &str) -> &str {
     match expected {
         "u32" | "u64" | "usize" | "i64" => "a whole number from 0",
@@ -126,7 +126,7 @@ fn expected_plainly(expected: &str) -> &str {
     }
 }
 
-/// What serde says that it found, as it stands in the file.
+/// Says what serde found, as it stands in the file.
 fn found_plainly(found: &str) -> &str {
     match found {
         "map" => return "a table",
@@ -156,7 +156,7 @@ struct Site {
 }
 
 impl Site {
-    /// The site of `span`, which is in `table`, which is called `path`.
+    /// Finds the site of `span`, which is in `table`, which is called `path`.
     fn of(table: &DeTable<'_>, span: &Range<usize>, path: String) -> Self {
         let is_a_key = table.iter().any(|(key, _)| key.span() == *span);
         for (key, value) in table.iter().filter(|_| !is_a_key) {
@@ -208,7 +208,7 @@ impl Site {
     }
 }
 
-/// Whether a place is in a value, which for tables need not be one piece of text.
+/// Returns whether a place is in a value, which for tables need not be one piece of text.
 fn holds(value: &Spanned<DeValue<'_>>, span: &Range<usize>) -> bool {
     let within = |outer: Range<usize>| outer.start <= span.start && span.end <= outer.end;
     within(value.span())
@@ -222,7 +222,8 @@ fn holds(value: &Spanned<DeValue<'_>>, span: &Range<usize>) -> bool {
         }
 }
 
-/// Where the first of `places` that exists stands, or else the nearest table around the first.
+/// Finds where the first of `places` that exists stands, or else the nearest table around the
+/// first.
 pub(super) fn span_of(document: &Spanned<DeTable<'_>>, places: &[Place]) -> Range<usize> {
     let walks: Vec<_> = places.iter().map(|place| walk(document, place)).collect();
     let mut candidates = walks.iter().zip(places);
@@ -231,7 +232,7 @@ pub(super) fn span_of(document: &Spanned<DeTable<'_>>, places: &[Place]) -> Rang
     found.map_or(0..0, |(_, span)| span.clone())
 }
 
-/// How many steps of `place` exist, and where the last of them stands.
+/// Returns the number of steps of `place` that exist, and where the last of them stands.
 fn walk(document: &Spanned<DeTable<'_>>, place: &Place) -> (usize, Range<usize>) {
     let mut depth = 0;
     let mut span = 0..0;

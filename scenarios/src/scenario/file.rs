@@ -72,7 +72,7 @@ fn without_default(schema: &mut Schema) {
     schema.remove("default");
 }
 
-/// The JSON schema of scenario files, for editors.
+/// Returns the JSON schema of scenario files, for editors.
 pub fn schema() -> serde_json::Value {
     let mut schema = schemars::schema_for!(GivenScenario);
     schema.insert("title".into(), "Plimsoll scenario".into());
@@ -273,8 +273,8 @@ fn read_by_parts(text: &str, document: &Spanned<DeTable<'_>>) -> Vec<Mistake> {
     mistakes
 }
 
-/// Puts Kafka's dotted names together. They need quotes in TOML; without, they are tables in tables,
-/// and the name is clear all the same.
+/// Puts Kafka's dotted names together. They need quotes in TOML; without, they are tables in
+/// tables, and the name is clear all the same.
 fn join_setting_names(document: &mut DeTable<'_>) {
     let settings = document
         .get_mut("cluster")

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-/// Every id, in order; from 1.
+/// Returns every id, in order; from 1.
 pub(super) fn complete(given: &[Option<u32>]) -> Vec<u32> {
     let taken: BTreeSet<u32> = given.iter().flatten().copied().collect();
     let mut free = (1..=u32::MAX).filter(|id| !taken.contains(id));
@@ -12,7 +12,7 @@ pub(super) fn complete(given: &[Option<u32>]) -> Vec<u32> {
         .collect()
 }
 
-/// Which ids a file must write so that [`complete`] gives these, which all differ.
+/// Returns which ids a file must write so that [`complete`] gives these, which all differ.
 ///
 /// Those left out get the lowest numbers that are free, in order: so they must rise, and no number
 /// below them may be unused.

@@ -94,7 +94,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Returns the number of the dead-letter topic in a `TopicPartition`: it comes after the workload's.
+    /// Returns the number of the dead-letter topic in a `TopicPartition`: it comes after the
+    /// workload's.
     pub fn dead_letter_topic(&self) -> u32 {
         self.topics.len() as u32
     }
@@ -114,7 +115,7 @@ impl Scenario {
         file::parse(name, text)
     }
 
-    /// What is wrong with a scenario that was made by a program: nothing, where
+    /// Finds what is wrong with a scenario that was made by a program: nothing, where
     /// [`to_toml`](Self::to_toml) gives a file that [`parse`](Self::parse) accepts.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();

@@ -136,9 +136,9 @@ pub(super) trait Rules: Keys {
 
 /// Declares a table; see the [module](self). Fields are written in this order.
 ///
-/// What has another name in files has that in parentheses. A field without a default must be stated.
-/// A field that several keys can state has the others behind its default. The keys of the fields in
-/// `with` stand in the table too.
+/// What has another name in files has that in parentheses. A field without a default must be
+/// stated. A field that several keys can state has the others behind its default. The keys of the
+/// fields in `with` stand in the table too.
 macro_rules! table {
     (
         $(#[doc = $about:literal])+

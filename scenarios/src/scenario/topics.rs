@@ -221,7 +221,7 @@ pub(super) fn topic_number(
     0
 }
 
-/// `a`, `a or b`, or `one of a, b, c`.
+/// Joins words: `a`, `a or b`, or `one of a, b, c`.
 pub(super) fn one_of(words: &[&str]) -> String {
     let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
     match words.as_slice() {

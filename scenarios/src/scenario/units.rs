@@ -254,7 +254,7 @@ impl Written for Share {
     }
 }
 
-/// A duration, exactly, with the largest unit that reads well.
+/// Writes a duration, exactly, with the largest unit that reads well.
 pub(super) fn duration(time: Duration) -> String {
     const UNITS: [(u64, &str); 3] = [(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "us")];
     const MINUTE: u64 = 60_000_000_000;
@@ -281,7 +281,7 @@ pub(super) fn duration(time: Duration) -> String {
     }
 }
 
-/// A range of durations, or the one that both ends are.
+/// Writes a range of durations, or the one that both ends are.
 pub(super) fn durations(min: Duration, max: Duration) -> String {
     if min == max {
         duration(min)
@@ -290,7 +290,7 @@ pub(super) fn durations(min: Duration, max: Duration) -> String {
     }
 }
 
-/// A size, exactly.
+/// Writes a size, exactly.
 pub(super) fn bytes(bytes: u64) -> String {
     match bytes {
         0 => "0B".into(),
@@ -300,7 +300,7 @@ pub(super) fn bytes(bytes: u64) -> String {
     }
 }
 
-/// A range of sizes, or the one that both ends are.
+/// Writes a range of sizes, or the one that both ends are.
 pub(super) fn sizes(min: u64, max: u64) -> String {
     if min == max {
         bytes(min)
@@ -349,7 +349,7 @@ fn nanos_of(unit: &str) -> Option<u64> {
     })
 }
 
-/// `number` times `scale`, if that is whole and not absurd.
+/// Returns `number` times `scale`, if that is whole and not absurd.
 fn scaled(number: &str, scale: u64) -> Option<u128> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
     if whole.is_empty() || fraction.is_empty() || whole.len() + fraction.len() > 24 {
@@ -368,7 +368,7 @@ fn scaled(number: &str, scale: u64) -> Option<u128> {
     Some(value)
 }
 
-/// A number as people write it: no exponent, no sign, no `inf`.
+/// Reads a number as people write it: no exponent, no sign, no `inf`.
 fn plain_number(text: &str) -> Option<f64> {
     let plain = text.starts_with(|c: char| c.is_ascii_digit())
         && text.bytes().all(|c| c.is_ascii_digit() || c == b'.');

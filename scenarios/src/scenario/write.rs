@@ -13,7 +13,7 @@ pub(super) struct Section {
 }
 
 impl Section {
-    /// A table under this header line; empty for the top of the file.
+    /// Begins a table under this header line; empty for the top of the file.
     pub(super) fn new(header: &'static str) -> Self {
         Self {
             header,
@@ -21,17 +21,17 @@ impl Section {
         }
     }
 
-    /// A line, its value as TOML has it.
+    /// Adds a line, its value as TOML has it.
     pub(super) fn line(&mut self, key: &str, value: impl Display) {
         writeln!(self.lines, "{key} = {value}").expect(INFALLIBLE);
     }
 
-    /// A line whose value is text.
+    /// Adds a line whose value is text.
     pub(super) fn text(&mut self, key: &str, value: &str) {
         self.line(key, quoted(value));
     }
 
-    /// A line, unless the value is the default one.
+    /// Adds a line, unless the value is the default one.
     pub(super) fn differing<T: PartialEq>(
         &mut self,
         key: &str,
@@ -59,27 +59,27 @@ impl Section {
     }
 }
 
-/// Text, as TOML quotes it.
+/// Quotes a text as TOML does.
 pub(super) fn quoted(text: &str) -> String {
     toml::Value::String(text.into()).to_string()
 }
 
-/// A duration, quoted.
+/// Writes a duration, quoted.
 pub(super) fn time(value: Duration) -> String {
     format!("\"{}\"", units::duration(value))
 }
 
-/// A word, quoted.
+/// Writes a word, quoted.
 pub(super) fn word(value: impl Word) -> String {
     format!("\"{}\"", value.word())
 }
 
-/// Words, as an array.
+/// Writes words as an array.
 pub(super) fn words<T: Word>(values: &[T]) -> String {
     list(values.iter().map(|value| word(*value)))
 }
 
-/// An array; a long one has a line for each value.
+/// Writes an array; a long one has a line for each value.
 pub(super) fn list(values: impl IntoIterator<Item = String>) -> String {
     let values: Vec<_> = values.into_iter().collect();
     let short = values.join(", ");

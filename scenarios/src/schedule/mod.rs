@@ -105,8 +105,8 @@ impl FaultIndex {
 }
 
 impl FaultSchedule {
-    /// Makes the schedule of a plan of which nothing has happened. Every fault is to be polled once:
-    /// that sets the timers of those that have a time.
+    /// Makes the schedule of a plan of which nothing has happened. Every fault is to be polled
+    /// once: that sets the timers of those that have a time.
     pub fn new(plan: &Plan) -> Self {
         let courses: Vec<_> = plan.faults.iter().map(Course::new).collect();
         let waiting = courses.iter().filter(|course| course.is_waiting());

@@ -5,7 +5,7 @@ use crate::Plan;
 use crate::scenario::BrokerTarget;
 use std::sync::Arc;
 
-/// Fewer brokers, one at best; then fewer replicas, and fewer of them in sync.
+/// Tries fewer brokers, one at best; then fewer replicas, and fewer of them in sync.
 pub(super) fn pass(search: &mut Search<'_>) {
     for brokers in 1..search.best.settings.cluster.brokers {
         if search.attempt_with(|plan| limit_brokers(plan, brokers)) {
@@ -24,7 +24,7 @@ pub(super) fn pass(search: &mut Search<'_>) {
     }
 }
 
-/// Faults that name a broker above the limit hit one below it.
+/// Limits the brokers; faults that name one above the limit hit one below it.
 fn limit_brokers(plan: &mut Plan, brokers: u32) {
     Arc::make_mut(&mut plan.settings).cluster.brokers = brokers;
     limit_replication(plan, brokers);

@@ -30,7 +30,7 @@ pub(super) fn pass(search: &mut Search<'_>) {
     }
 }
 
-/// All faults hit the first member, which is the only one.
+/// Aims all faults at the first member, which is the only one.
 fn keep_only_the_first(plan: &mut Plan) {
     for gone in (1..plan.starts.len() as u32).rev().map(MemberId) {
         hand_faults_over(plan, gone, MemberId(0));

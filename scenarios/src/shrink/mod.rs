@@ -158,7 +158,7 @@ fn tidy(plan: &mut Plan) {
     settings.safety = Some(plan.heal_at.since_start());
 }
 
-/// Whether the language accepts it: nothing names what is not there, no timeout contradicts
+/// Returns whether the language accepts it: nothing names what is not there, no timeout contradicts
 /// another.
 fn is_possible(plan: &Plan) -> bool {
     plan.to_scenario().problems().is_empty()

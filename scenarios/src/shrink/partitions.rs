@@ -20,7 +20,7 @@ pub(super) fn pass(search: &mut Search<'_>) {
     }
 }
 
-/// One partition, and none is added to it.
+/// Leaves one partition, to which none is added.
 fn fold_all(plan: &mut Plan) {
     plan.faults
         .retain(|fault| !matches!(fault.kind, FaultKind::AddPartitions { .. }));
@@ -42,7 +42,7 @@ fn shrink_topic(search: &mut Search<'_>, topic: u32) {
     }
 }
 
-/// What stood in partition p stands in p modulo `count`; partitions that a fault adds come after.
+/// Moves what stood in partition p to p modulo `count`; partitions that a fault adds come after.
 fn fold_partitions(plan: &mut Plan, topic: u32, count: u32) {
     let before = plan.settings.topics[topic as usize].partitions;
     if count >= before {

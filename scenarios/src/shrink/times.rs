@@ -33,7 +33,7 @@ enum Slot {
 }
 
 impl Slot {
-    /// Whether this is a moment, and not a duration.
+    /// Returns whether this is a moment, and not a duration.
     fn is_moment(self) -> bool {
         matches!(
             self,
@@ -42,7 +42,7 @@ impl Slot {
     }
 }
 
-/// The time of every slot, in nanoseconds.
+/// Returns the time of every slot, in nanoseconds.
 pub(super) fn nanos(plan: &Plan) -> impl Iterator<Item = u64> {
     times(plan).into_iter().map(|(_, nanos)| nanos)
 }
@@ -126,7 +126,7 @@ fn shift_all(search: &mut Search<'_>) {
     }
 }
 
-/// All messages at once, or at least all on whole seconds, tenths, ...
+/// Tries all messages at once, or at least all on whole seconds, tenths, ...
 fn gather_messages(search: &mut Search<'_>) {
     let first = search.best.messages.first().map(|message| message.at);
     for at in [Some(Instant::ZERO), first].into_iter().flatten() {
@@ -166,7 +166,7 @@ fn shrink_one(search: &mut Search<'_>, slot: Slot) {
     }
 }
 
-/// Where a time may lie: a fault lasts, nothing begins after the healing.
+/// Returns where a time may lie: a fault lasts, nothing begins after the healing.
 fn bounds(plan: &Plan, slot: Slot) -> (u64, u64) {
     match slot {
         Slot::Start(_) | Slot::Message(_) | Slot::FaultAt(_) => {
@@ -178,7 +178,8 @@ fn bounds(plan: &Plan, slot: Slot) -> (u64, u64) {
     }
 }
 
-/// Times to try instead of `nanos`, the plainest first: none at all, round ones, shorter ones.
+/// Lists times to try instead of `nanos`, the plainest first: none at all, round ones, shorter
+/// ones.
 fn smaller(nanos: u64) -> Vec<u64> {
     let mut plainer = vec![0];
     for unit in UNITS {
@@ -209,7 +210,7 @@ const UNITS: [u64; 5] = [
     MILLISECOND,
 ];
 
-/// When the last thing begins: members' starts, messages, timed faults.
+/// Returns when the last thing begins: members' starts, messages, timed faults.
 fn last_begin(plan: &Plan) -> u64 {
     times(plan)
         .into_iter()
@@ -219,8 +220,8 @@ fn last_begin(plan: &Plan) -> u64 {
         .unwrap_or(0)
 }
 
-/// When the last thing is over, as far as the plan says; triggered faults count from the last
-/// beginning.
+/// Returns when the last thing is over, as far as the plan says; triggered faults count from the
+/// last beginning.
 fn last_end(plan: &Plan) -> u64 {
     let begin = last_begin(plan);
     let ends = plan.faults.iter().map(|fault| {

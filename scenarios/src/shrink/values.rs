@@ -39,7 +39,7 @@ pub(super) fn pass(search: &mut Search<'_>) {
     constant_times(search);
 }
 
-/// How far the values of a plan are from the plainest ones.
+/// Measures how far the values of a plan are from the plainest ones.
 pub(super) fn weight(plan: &Plan) -> u64 {
     let messages = plan.messages.iter().map(|message| {
         fate_weight(message.fate)
@@ -58,7 +58,7 @@ pub(super) fn weight(plan: &Plan) -> u64 {
 /// The size of a message that says nothing: the language's default.
 const PLAIN_BYTES: u32 = 100;
 
-/// Failing once is plainer than failing in another way, or more often.
+/// Weighs a fate: failing once is plainer than failing in another way, or more often.
 fn fate_weight(fate: Fate) -> u64 {
     let capped = |attempts: u32| u64::from(attempts.min(99));
     match fate {
@@ -83,7 +83,7 @@ fn fault_weight(fault: &Fault) -> u64 {
             .sum::<u64>()
 }
 
-/// The retry budget says something only where a message fails.
+/// Weighs the retry budget, which says something only where a message fails.
 fn attempts_weight(plan: &Plan) -> u64 {
     let attempts = plan.settings.consumers.config.retry.attempts;
     if fails(plan) {
@@ -203,7 +203,7 @@ fn shrink_number(search: &mut Search<'_>, mut number: u32, set: &dyn Fn(&mut Pla
     }
 }
 
-/// One time for every handler, one latency for every message.
+/// Tries one time for every handler, one latency for every message.
 fn constant_times(search: &mut Search<'_>) {
     let time = search.best.settings.handler.time;
     for constant in [10, 100, 1_000]

@@ -26,7 +26,8 @@ fn every_example_of_the_readme_is_a_scenario() {
     }
 }
 
-/// For TOML a table below `[[faults]]` is a part of that entry: it must not get lost, nor change it.
+/// For TOML a table below `[[faults]]` is a part of that entry: it must not get lost, nor change
+/// it.
 #[test]
 fn its_random_faults_are_drawn_beside_the_explicit_ones() {
     let scenarios = scenarios();

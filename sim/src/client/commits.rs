@@ -28,8 +28,8 @@ impl Commits {
         }
     }
 
-    /// Sends a commit, stamped with `identity`, the membership of this moment. Outside of the group,
-    /// or without a coordinator, it fails on the spot.
+    /// Sends a commit, stamped with `identity`, the membership of this moment. Outside of the
+    /// group, or without a coordinator, it fails on the spot.
     ///
     /// While a join is in flight the broker looks at it only after the join
     /// (`SocketServer` answers the requests of a connection one by one).

@@ -145,8 +145,8 @@ impl World<'_> {
         Some(())
     }
 
-    /// Returns the links between a member and a broker, or all brokers: from the member for requests,
-    /// to it for responses.
+    /// Returns the links between a member and a broker, or all brokers: from the member for
+    /// requests, to it for responses.
     fn links(&self, member: Node, broker: Option<Node>, way: Direction) -> Vec<(Node, Node)> {
         let mut links = Vec::new();
         for hit in self.env.brokers() {

@@ -1,11 +1,11 @@
-//! When a condition comes true: what of a trace meets it, and whom that is about.
+//! When a condition comes true: what of a trace meets it, and which member that is about.
 
 use super::Condition;
 use plimsoll_core::Outcome;
 use plimsoll_oracle::{MemberId, TraceEvent};
 
 impl Condition {
-    /// Whether this observation is what the condition waits for.
+    /// Returns whether this observation is what the condition waits for.
     pub fn is_met_by(self, event: &TraceEvent) -> bool {
         match self {
             Self::CommitInFlight => matches!(event, TraceEvent::CommitSent { .. }),
@@ -27,7 +27,7 @@ impl Condition {
         }
     }
 
-    /// The member that an observation which meets a condition is about: `triggering`
+    /// Returns the member that an observation which meets a condition is about: `triggering`
     /// in a scenario file. What is acknowledged to the producer is about none.
     pub const fn subject_of(event: &TraceEvent) -> Option<MemberId> {
         match event {

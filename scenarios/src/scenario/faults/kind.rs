@@ -153,7 +153,7 @@ macro_rules! define {
                 }
             }
 
-            /// As [`arguments`](Self::arguments), to change them.
+            /// Lists the arguments, to change them.
             pub(crate) fn arguments_mut(&mut self) -> Vec<&mut dyn Argument> {
                 match self {
                     $(Self::$kind $({ $($key),+ })? => vec![$($($key),+)?],)+
@@ -205,7 +205,8 @@ impl FaultKind {
         }
     }
 
-    /// Tells whether it breaks brokers, or their common state, under other runs on the same cluster.
+    /// Tells whether it breaks brokers, or their common state, under other runs on the same
+    /// cluster.
     pub fn breaks_brokers(&self) -> bool {
         self.name().row().breaks == Breaks::Brokers
     }

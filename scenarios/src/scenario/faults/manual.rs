@@ -78,7 +78,7 @@ fn meanings() -> Vec<(&'static str, &'static str, Vec<String>)> {
     meanings
 }
 
-/// `UPDATE_MANUAL=1 cargo test -p plimsoll-scenarios manual` writes it anew.
+/// Compares; `UPDATE_MANUAL=1 cargo test -p plimsoll-scenarios manual` writes it anew.
 #[test]
 fn the_manual_has_the_table_of_faults() {
     const BEGIN: &str =

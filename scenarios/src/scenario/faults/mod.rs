@@ -1,4 +1,4 @@
-//! `[[faults]]` and `[faults.random]`: what goes wrong, when, and to whom.
+//! `[[faults]]` and `[faults.random]`: what goes wrong, when, and to which process.
 //!
 //! ```toml
 //! [[faults]]
@@ -24,8 +24,8 @@
 //! ```
 //!
 //! The kinds stand in the [table]. `for` may be left out where a kind has it: the fault then lasts
-//! until everything is healed. Only the rolling restarts need it. Kinds that are over at once refuse
-//! it.
+//! until everything is healed. Only the rolling restarts need it. Kinds that are over at once
+//! refuse it.
 
 mod table;
 

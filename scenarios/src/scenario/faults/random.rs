@@ -104,7 +104,7 @@ impl JsonSchema for Weights {
     }
 }
 
-/// A range whose lower end has a digit other than 0.
+/// Describes a range whose lower end has a digit other than 0.
 fn above_zero(_: &mut SchemaGenerator) -> Schema {
     let mut range = Span::<Duration>::schema();
     let zero = serde_json::json!({ "pattern": r"^[^1-9]*?(\.\.|$)" });
@@ -112,7 +112,7 @@ fn above_zero(_: &mut SchemaGenerator) -> Schema {
     range
 }
 
-/// The weights of a description that states none.
+/// Returns the weights of a description that states none.
 fn every_kind() -> Vec<(FaultName, f64)> {
     let names = FaultName::ALL
         .iter()
@@ -167,7 +167,7 @@ impl RandomFaults {
             let mut place = key("weights");
             place.push(name.word().into());
             let message = format!(
-                "`{}` cannot be drawn: it needs to be told whom",
+                "`{}` cannot be drawn: it needs an argument that cannot be guessed",
                 name.word()
             );
             problems.push(Problem::new(place, message).expected("expected it in `[[faults]]`"));
@@ -183,7 +183,7 @@ impl RandomFaults {
         }
     }
 
-    /// The table `[faults.random]`.
+    /// Writes the table `[faults.random]`.
     pub(super) fn write(&self, file: &mut String) {
         let mut section = Section::new("[faults.random]");
         let (fewest, most) = self.count;

@@ -63,7 +63,7 @@ impl When {
         format!("^{GAP}*{}{}{GAP}", fillers(), ordinals())
     }
 
-    /// As a file says it.
+    /// Writes it as a file says it.
     pub(super) fn to_text(self) -> String {
         let word = self.condition.word();
         match self.nth {

@@ -8,7 +8,7 @@ use crate::scenario::write::{self, Section};
 use plimsoll_oracle::Word;
 use std::time::Duration;
 
-/// The tables `[[faults]]` and `[faults.random]`.
+/// Writes the tables `[[faults]]` and `[faults.random]`.
 pub(in crate::scenario) fn write(specs: &[FaultSpec], topics: &[Topic], file: &mut String) {
     if let [FaultSpec::Random(random)] = specs {
         random.write(file);

@@ -64,7 +64,7 @@ fn what_is_about_no_member_hits_the_busiest() {
 fn targets_are_found_when_the_fault_begins() {
     let mut stage = Stage::new(
         r#"{ when = "commit-in-flight", after = "2s", do = "pause", member = "owner of orders-0" },
-           { when = "commit-in-flight", after = "2s", do = "crash", member = "subject" }"#,
+           { when = "commit-in-flight", after = "2s", do = "crash", member = "triggering" }"#,
     );
     stage.until(5);
     stage.commits(member(1));
