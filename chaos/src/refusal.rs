@@ -1,8 +1,9 @@
 //! Which plans this backend cannot execute, and why: it never skips a part of one.
 
+use crate::faults::impossible;
 use crate::{ClusterSource, Options, SubjectCommand};
 use plimsoll_oracle::Word;
-use plimsoll_scenarios::scenario::{BrokerSettings, Fault, FaultKind};
+use plimsoll_scenarios::scenario::{BrokerSettings, Fault};
 use plimsoll_scenarios::{Plan, Refusal, Subject};
 
 /// The number of brokers of the cluster in containers.
@@ -64,39 +65,6 @@ fn refuse_fault(options: &Options, fault: &Fault) -> Option<Refusal> {
         fault: Some(fault.id),
         reason: format!("`{name}`: {reason}"),
     })
-}
-
-/// Says why a kind of fault cannot be done on any cluster; `None` for those that `faults/act` does.
-const fn impossible(kind: &FaultKind) -> Option<&'static str> {
-    match kind {
-        FaultKind::Error { .. } => {
-            Some("real brokers cannot be made to answer with an error of choice")
-        }
-        FaultKind::Crash { .. }
-        | FaultKind::Stop { .. }
-        | FaultKind::Pause { .. }
-        | FaultKind::Slow { .. }
-        | FaultKind::Join { .. }
-        | FaultKind::RollingRestart
-        | FaultKind::CrashAfterEffect { .. }
-        | FaultKind::HandlerOutage { .. }
-        | FaultKind::HandlerHang { .. }
-        | FaultKind::Undecodable { .. }
-        | FaultKind::Partition { .. }
-        | FaultKind::Isolate { .. }
-        | FaultKind::Delay { .. }
-        | FaultKind::Cut { .. }
-        | FaultKind::LoseResponse { .. }
-        | FaultKind::BrokerCrash { .. }
-        | FaultKind::BrokerStop { .. }
-        | FaultKind::BrokerPause { .. }
-        | FaultKind::RollingBrokerRestart
-        | FaultKind::LeaderMove { .. }
-        | FaultKind::CoordinatorMove
-        | FaultKind::Throttle { .. }
-        | FaultKind::AddPartitions { .. }
-        | FaultKind::Retention { .. } => None,
-    }
 }
 
 fn whole(reason: String) -> Refusal {

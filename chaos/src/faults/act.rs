@@ -19,6 +19,40 @@ pub(super) enum Progress {
     UnderWay,
 }
 
+/// Says why a kind of fault cannot be done on any cluster; `None` for those that
+/// [`World::act`] does.
+pub(crate) const fn impossible(kind: &FaultKind) -> Option<&'static str> {
+    match kind {
+        FaultKind::Error { .. } => {
+            Some("real brokers cannot be made to answer with an error of choice")
+        }
+        FaultKind::Crash { .. }
+        | FaultKind::Stop { .. }
+        | FaultKind::Pause { .. }
+        | FaultKind::Slow { .. }
+        | FaultKind::Join { .. }
+        | FaultKind::RollingRestart
+        | FaultKind::CrashAfterEffect { .. }
+        | FaultKind::HandlerOutage { .. }
+        | FaultKind::HandlerHang { .. }
+        | FaultKind::Undecodable { .. }
+        | FaultKind::Partition { .. }
+        | FaultKind::Isolate { .. }
+        | FaultKind::Delay { .. }
+        | FaultKind::Cut { .. }
+        | FaultKind::LoseResponse { .. }
+        | FaultKind::BrokerCrash { .. }
+        | FaultKind::BrokerStop { .. }
+        | FaultKind::BrokerPause { .. }
+        | FaultKind::RollingBrokerRestart
+        | FaultKind::LeaderMove { .. }
+        | FaultKind::CoordinatorMove
+        | FaultKind::Throttle { .. }
+        | FaultKind::AddPartitions { .. }
+        | FaultKind::Retention { .. } => None,
+    }
+}
+
 impl World {
     /// Does a fault, or undoes it. `None` where there is nothing that it could hit.
     pub(super) fn act(
@@ -61,7 +95,7 @@ impl World {
             (K::LoseResponse { request, .. }, _) => proxy?.lose_response(member?, *request),
             (K::Throttle { by, .. }, Do) => proxy?.throttle(broker?, *by),
             (K::Throttle { .. }, Undo) => proxy?.throttle(broker?, Duration::ZERO),
-            // Plans with it are refused: see `refusal`.
+            // Impossible: plans with it are refused.
             (K::Error { .. }, _) => {}
             (K::BrokerCrash { .. }, Do) => {
                 return self.beside(index, world.kill_broker(broker?));

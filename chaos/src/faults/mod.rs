@@ -10,6 +10,7 @@ use crate::error::ChaosError;
 use crate::lock::lock;
 use crate::world::World;
 use act::Progress;
+pub(crate) use act::impossible;
 use plimsoll_core::TopicPartition;
 use plimsoll_oracle::{BrokerId, MemberId, TraceEvent};
 use plimsoll_scenarios::Plan;
