@@ -178,7 +178,7 @@ impl FaultSchedule {
             return false;
         }
         self.waiting -= 1;
-        course.triggered_by = Condition::subject_of(event);
+        course.triggered_by = Condition::triggering_member(event);
         if delay.is_zero() {
             course.state = CourseState::Due;
         } else {

@@ -29,7 +29,7 @@ impl Condition {
 
     /// Returns the member that an observation which meets a condition is about: `triggering`
     /// in a scenario file. What is acknowledged to the producer is about none.
-    pub const fn subject_of(event: &TraceEvent) -> Option<MemberId> {
+    pub const fn triggering_member(event: &TraceEvent) -> Option<MemberId> {
         match event {
             TraceEvent::Assigned { member, .. }
             | TraceEvent::Revoked { member, .. }
