@@ -10,12 +10,12 @@ use plimsoll_scenarios::schedule::{Act, FaultIndex, Target};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How far what a fault asked for is when [`World::act`] returns.
+/// The progress of a fault when [`World::act`] returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Progress {
-    /// It is done.
+    /// The fault is done.
     Done,
-    /// It is done beside the run, by a task that tells the schedule.
+    /// A task does it beside the run, and tells the schedule when it is done.
     UnderWay,
 }
 

@@ -9,7 +9,7 @@ use plimsoll_oracle::{MemberId, TraceEvent};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a broker that came back may take until all partitions are in sync.
+/// The time that a broker that came back may take until all partitions are in sync.
 const BROKER_BACK: Duration = Duration::from_secs(60);
 
 type Done = Result<(), ChaosError>;
