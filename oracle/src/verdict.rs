@@ -48,6 +48,9 @@ pub enum Judgement {
 pub struct Violation {
     /// The moment from which it was broken for good.
     pub at: Instant,
+    /// A word for the way in which it was broken, of its property's own: a commit that was early and
+    /// one past what is never finished are two kinds.
+    pub kind: &'static str,
     /// One sentence that names the records, members and offsets.
     pub summary: String,
     /// The entries of the trace that show it, as indices, in order.

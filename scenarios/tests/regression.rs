@@ -36,6 +36,7 @@ fn regression() -> (Plan, Regression) {
     let violated = |property, summary: &str| {
         let violation = Violation {
             at: Instant::from_millis(3_000),
+            kind: "committed-past",
             summary: summary.into(),
             evidence: vec![],
             count: 1,

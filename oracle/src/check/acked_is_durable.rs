@@ -36,11 +36,14 @@ fn tell(case: &Case<'_>, ack: &Ack) -> Finding {
         "message {} was acknowledged at {partition}@{offset}",
         ack.message.0
     );
-    let summary = match record.message {
+    let (kind, summary) = match record.message {
         Some(MessageId(other)) if record.stored != NEVER => {
-            format!("{acked}, where message {other} stands")
+            ("replaced", format!("{acked}, where message {other} stands"))
         }
-        _ => format!("{acked}, and never became readable"),
+        _ => (
+            "never-readable",
+            format!("{acked}, and never became readable"),
+        ),
     };
-    (summary, vec![record.stored])
+    Finding::new(kind, summary, vec![record.stored])
 }

@@ -138,7 +138,7 @@ fn tell_undisrupted(case: &Case<'_>, repeat: &Attempt, first: &Attempt) -> Findi
         "{} started {name} again, which it had finished under the same assignment",
         repeat.member
     );
-    (summary, vec![first.entry, first.ended])
+    Finding::new("undisrupted", summary, vec![first.entry, first.ended])
 }
 
 fn tell_overdue(
@@ -162,5 +162,5 @@ fn tell_overdue(
         .find(|commit| commit.member == owner.member);
     let mut evidence = vec![owner.entry, passed, owner.ended];
     evidence.extend(newest.map(|commit| commit.entry));
-    (summary, evidence)
+    Finding::new("overdue", summary, evidence)
 }

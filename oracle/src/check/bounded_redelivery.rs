@@ -43,5 +43,5 @@ fn tell(case: &Case<'_>, attempt: &Attempt) -> Finding {
             attempt.oks
         ),
     };
-    (summary, case.attempts_shown(record))
+    Finding::new("over-budget", summary, case.attempts_shown(record))
 }

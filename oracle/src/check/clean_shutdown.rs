@@ -65,7 +65,8 @@ fn find_duplicates(case: &Case<'_>, stop: &Stop, passes: &mut Passes, findings: 
                          gracefully",
                         repeat.member, stop.member
                     );
-                    (summary, vec![owner.entry, passed, stop.entry, stop.stopped])
+                    let evidence = vec![owner.entry, passed, stop.entry, stop.stopped];
+                    Finding::new("repeated", summary, evidence)
                 });
             }
         }
@@ -88,5 +89,5 @@ fn tell_late(case: &Case<'_>, stop: &Stop) -> Finding {
             )
         }
     };
-    (summary, vec![stop.entry])
+    Finding::new("late", summary, vec![stop.entry])
 }

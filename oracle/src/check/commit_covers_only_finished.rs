@@ -50,10 +50,16 @@ fn tell(case: &Case<'_>, commit: &Commit, id: RecordId) -> Finding {
     }
     let name = case.record_name(id);
     let (member, next) = (commit.member, commit.next);
-    let summary = match record.finished {
-        NEVER => format!("{member} committed {next} while {name} was not finished, nor ever after"),
-        _ => format!("{member} committed {next} before {name} was finished"),
+    let (kind, summary) = match record.finished {
+        NEVER => (
+            "never-finished",
+            format!("{member} committed {next} while {name} was not finished, nor ever after"),
+        ),
+        _ => (
+            "early",
+            format!("{member} committed {next} before {name} was finished"),
+        ),
     };
     evidence.push(record.finished);
-    (summary, evidence)
+    Finding::new(kind, summary, evidence)
 }

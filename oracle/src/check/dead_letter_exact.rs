@@ -47,7 +47,7 @@ fn find_missing(case: &Case<'_>, findings: &mut Findings) {
                 findings.add(case, how.entry(), || {
                     let name = case.record_name(id);
                     let summary = format!("{name} failed for good, and is in no dead-letter topic");
-                    (summary, case.attempts_shown(record))
+                    Finding::new("missing", summary, case.attempts_shown(record))
                 });
             }
         }
@@ -88,9 +88,15 @@ fn tell_early(case: &Case<'_>, letter: &DeadLetter, asked: bool) -> Finding {
     let record = case.history.record(letter.record);
     let name = case.record_name(letter.record);
     let member = letter.member;
-    let summary = match asked {
-        true => format!("{member} dead-lettered {name} before its attempts were used up"),
-        false => format!("{member} dead-lettered {name}, though dead letters were not asked for"),
+    let (kind, summary) = match asked {
+        true => (
+            "early",
+            format!("{member} dead-lettered {name} before its attempts were used up"),
+        ),
+        false => (
+            "unasked",
+            format!("{member} dead-lettered {name}, though dead letters were not asked for"),
+        ),
     };
-    (summary, case.attempts_shown(record))
+    Finding::new(kind, summary, case.attempts_shown(record))
 }

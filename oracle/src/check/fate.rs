@@ -27,6 +27,15 @@ pub(super) enum Passed {
 }
 
 impl Passed {
+    /// Returns a word for it.
+    pub(super) fn kind(self) -> &'static str {
+        match self {
+            Self::Committed(_) => "committed-past",
+            Self::Position(_) => "read-from-beyond",
+            Self::Skipped(_) => "skipped",
+        }
+    }
+
     /// Returns the entry that shows it.
     pub(super) fn entry(self) -> EntryIndex {
         match self {

@@ -13,8 +13,24 @@ pub(super) struct Case<'a> {
     pub(super) history: &'a History,
 }
 
-/// One finding in words: a sentence, and the entries that show it.
-pub(super) type Finding = (String, Vec<EntryIndex>);
+/// One finding in words.
+pub(super) struct Finding {
+    kind: &'static str,
+    summary: String,
+    evidence: Vec<EntryIndex>,
+}
+
+impl Finding {
+    /// Makes a finding of a word for the way in which the property is broken, a sentence, and the
+    /// entries that show it.
+    pub(super) fn new(kind: &'static str, summary: String, evidence: Vec<EntryIndex>) -> Self {
+        Self {
+            kind,
+            summary,
+            evidence,
+        }
+    }
+}
 
 /// What one checker has found so far. Only the earliest finding is put into words.
 #[derive(Default)]
@@ -34,7 +50,11 @@ impl Findings {
         self.count += 1;
         let at = case.at(entry);
         if self.first.as_ref().is_none_or(|first| at < first.at) {
-            let (summary, mut evidence) = tell();
+            let Finding {
+                kind,
+                summary,
+                mut evidence,
+            } = tell();
             evidence.push(entry);
             evidence.sort_unstable();
             evidence.dedup();
@@ -42,6 +62,7 @@ impl Findings {
             let entries = case.trace.entries().len();
             self.first = Some(Violation {
                 at,
+                kind,
                 summary,
                 evidence: evidence.filter(|&entry| entry < entries).collect(),
                 count: 0,

@@ -60,5 +60,5 @@ fn tell(case: &Case<'_>, attempt: &Attempt, key: u32, earlier: RecordId) -> Find
     );
     let mut evidence = case.attempts_shown(record);
     evidence.push(record.finished);
-    (summary, evidence)
+    Finding::new("overtaken", summary, evidence)
 }

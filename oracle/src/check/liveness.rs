@@ -34,13 +34,20 @@ fn tell(case: &Case<'_>, within: f64) -> Finding {
         (None, 0) => "the group had not come to rest".into(),
         (None, lag) => format!("{lag} records were finished but not committed"),
     };
-    let summary = match history.quiet {
-        NEVER => format!("{within}s after everything was healed, {waiting}"),
+    let (kind, summary) = match history.quiet {
+        NEVER => (
+            match stuck {
+                Some(_) => "unfinished",
+                None => "uncommitted",
+            },
+            format!("{within}s after everything was healed, {waiting}"),
+        ),
         quiet => {
             let took = case.at(quiet) - case.at(history.healed);
-            format!(
-                "the group came to rest {:.1}s after the healing",
-                took.as_secs_f64()
+            let took = took.as_secs_f64();
+            (
+                "late",
+                format!("the group came to rest {took:.1}s after the healing"),
             )
         }
     };
@@ -50,7 +57,7 @@ fn tell(case: &Case<'_>, within: f64) -> Finding {
         evidence.push(record.stored);
         evidence.extend(case.attempts_shown(record));
     }
-    (summary, evidence)
+    Finding::new(kind, summary, evidence)
 }
 
 /// Returns the first readable record that was never finished.

@@ -101,5 +101,5 @@ fn tell(case: &Case<'_>, id: RecordId, how: Passed) -> Finding {
             format!("{name} is lost: {owner} went on with later records and never came back to it")
         }
     };
-    (summary, evidence)
+    Finding::new(how.kind(), summary, evidence)
 }

@@ -24,5 +24,5 @@ fn tell(case: &Case<'_>, commit: &Commit) -> Finding {
         "{} committed {} for {partition}, where {} was committed before",
         commit.member, commit.next, commit.previous
     );
-    (summary, vec![commit.previous_by])
+    Finding::new("rewound", summary, vec![commit.previous_by])
 }

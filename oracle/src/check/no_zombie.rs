@@ -39,7 +39,7 @@ fn tell_commit(case: &Case<'_>, commit: &Commit, owner: &Assignment) -> Finding 
     if let Some(own) = case.history.assignment(commit.own) {
         evidence.extend([own.entry, own.ended]);
     }
-    (summary, evidence)
+    Finding::new("commit", summary, evidence)
 }
 
 fn tell_attempt(case: &Case<'_>, attempt: &Attempt) -> Finding {
@@ -48,5 +48,5 @@ fn tell_attempt(case: &Case<'_>, attempt: &Attempt) -> Finding {
         "{} started a handler for {name} after it had learned that the partition was taken away",
         attempt.member
     );
-    (summary, vec![attempt.withdrawn])
+    Finding::new("handler", summary, vec![attempt.withdrawn])
 }

@@ -21,6 +21,7 @@ const SOUGHT: Property = Property::NoLoss;
 fn verdict(fails: bool) -> Verdict {
     let violation = Violation {
         at: Instant::ZERO,
+        kind: "committed-past",
         summary: "made up".into(),
         evidence: vec![],
         count: 1,
