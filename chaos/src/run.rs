@@ -3,12 +3,13 @@
 use crate::cluster::Cluster;
 use crate::error::ChaosError;
 use crate::names::Names;
+use crate::options::SubjectCommand;
 use crate::processes::Processes;
 use crate::proxy::Proxy;
 use crate::subject::Subject;
 use crate::tail::Tail;
 use crate::world::World;
-use crate::{SubjectCommand, sink, workload};
+use crate::{address, sink, workload};
 use plimsoll_oracle::{MemberId, Trace, TraceEvent};
 use plimsoll_scenarios::Plan;
 use plimsoll_scenarios::scenario::Cluster as Replication;
@@ -69,13 +70,7 @@ async fn set_up(plan: &Plan, stage: Stage<'_>) -> Result<(Arc<World>, Running), 
     let listener = listener.map_err(|error| cannot("open a port for the sink", &error))?;
     let address = listener.local_addr();
     let address = address.map_err(|error| cannot("open a port for the sink", &error))?;
-    let bootstrap: Vec<&str> = stage
-        .cluster
-        .brokers()
-        .iter()
-        .map(|b| b.address.as_str())
-        .collect();
-    let bootstrap = bootstrap.join(",");
+    let bootstrap = address::bootstrap(stage.cluster.brokers());
     let producer = workload::producer(&plan.settings.producer, &bootstrap)
         .map_err(|error| ChaosError::Internal(format!("cannot make a producer: {error}")))?;
     let subject = Subject::new(

@@ -1,19 +1,17 @@
 //! The program that runs as a member, Plimsoll's own consumer or any other, and the environment
 //! that it gets.
 
-use crate::cluster::run_id;
+use crate::cluster::{RUN_VARIABLE, run_id};
 use crate::error::ChaosError;
+use crate::options::SubjectCommand;
+use crate::own;
 use crate::world::World;
-use crate::{SubjectCommand, own};
 use plimsoll_oracle::MemberId;
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use tokio::process::{Child, Command};
-
-/// The environment variable by which a later start finds the processes of a harness that died.
-pub(crate) const RUN: &str = "PLIMSOLL_RUN";
 
 /// The number of lines of a failed process's standard error that are shown.
 const LAST_LINES: usize = 8;
@@ -64,7 +62,7 @@ impl Subject {
             .env("PLIMSOLL_SINK_URL", format!("{}/{member}", self.sink))
             .env("PLIMSOLL_MEMBER", member.to_string())
             .env("PLIMSOLL_DEAD_LETTER_TOPIC", &world.names.dead_letters)
-            .env(RUN, run_id())
+            .env(RUN_VARIABLE, run_id())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(self.log(member)?)

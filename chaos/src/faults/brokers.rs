@@ -1,6 +1,7 @@
 //! What takes its time: brokers, topics, and processes that are to come back.
 
 use super::LOOK;
+use crate::admin::OFFSETS_TOPIC;
 use crate::error::ChaosError;
 use crate::lock::lock;
 use crate::world::World;
@@ -77,10 +78,7 @@ impl World {
 
     pub(super) async fn move_coordinator(self: Arc<Self>) -> Done {
         let partition = self.admin.offsets_partition(&self.names.group).await?;
-        let moved = self
-            .admin
-            .move_leader("__consumer_offsets", partition)
-            .await;
+        let moved = self.admin.move_leader(OFFSETS_TOPIC, partition).await;
         moved.map(drop)
     }
 

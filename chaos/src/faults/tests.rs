@@ -1,9 +1,9 @@
 //! Faults of processes and of the sink, which need no brokers: the members are processes that
 //! sleep.
 
-use crate::SubjectCommand;
 use crate::cluster::Cluster;
 use crate::names::Names;
+use crate::options::SubjectCommand;
 use crate::processes::Processes;
 use crate::subject::Subject;
 use crate::world::World;

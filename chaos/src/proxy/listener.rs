@@ -1,9 +1,9 @@
 //! The listener of one member for one broker.
 
-use super::Watcher;
 use super::connection::Connection;
 use super::link::Link;
 use super::rewrite::Addresses;
+use super::seen::Watcher;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;

@@ -1,9 +1,9 @@
 //! From requests and responses to what a watcher is told of them.
 
 use super::frame::{Frame, Header, Unreadable, decode};
+use super::seen::{CommitAnswer, Seen};
 use super::session::Session;
 use super::versions::last_readable;
-use super::{CommitAnswer, Seen};
 use bytes::{Buf, Bytes};
 use kafka_protocol::messages::{
     ApiKey, ConsumerProtocolAssignment, ConsumerProtocolSubscription, FetchRequest, FetchResponse,
