@@ -1,23 +1,28 @@
 //! What the proxy reports.
 
+use crate::channel::Reply;
 use plimsoll_oracle::{MemberId, RequestKind};
-use std::future::Future;
-use std::pin::Pin;
 
-/// The receiver of what passes. Called with no lock held.
-pub(crate) trait Watcher: Send + Sync {
-    /// Takes in what is about to pass: what this records stands before all that follows from it.
-    fn saw(&self, member: MemberId, seen: Seen);
-
-    /// Takes in that a broker acknowledged what this member produced; awaited before the member
-    /// learns it.
-    fn produced<'a>(
-        &'a self,
+/// What the proxy reports. It waits for the answer before it sends on what it reports of: what the
+/// trace says of that stands before all that follows from it.
+#[derive(Debug)]
+pub(crate) enum Report {
+    /// What one frame shows, in this order.
+    Passed {
         member: MemberId,
-        topic: &'a str,
-        partition: u32,
-        last_offset: u64,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+        seen: Vec<Seen>,
+        noted: Reply<()>,
+    },
+    /// What a broker acknowledged to a member that produced it.
+    Produced { last: Produced, noted: Reply<()> },
+}
+
+/// The last record of what was produced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Produced {
+    pub topic: String,
+    pub partition: u32,
+    pub offset: u64,
 }
 
 /// One thing that passed; the page of this module says when each is reported.
@@ -32,7 +37,7 @@ pub(crate) enum Seen {
     },
     /// A commit whose connection ended before its answer was sent to the member.
     CommitUnanswered,
-    /// A response that [`Proxy::lose_response`] swallowed.
+    /// A response that [`super::Proxy::lose_response`] swallowed.
     ResponseLost { request: RequestKind },
     /// A JoinGroup request, with the partitions that the member says it owns: those of its first
     /// protocol's subscription, empty where that does not tell.
