@@ -1,7 +1,7 @@
 //! A backlog: a topic full of small records, and the time that it takes to consume it.
 
+use crate::backend::{Inner, Kafka};
 use crate::error::ChaosError;
-use crate::{Inner, Kafka};
 use plimsoll::{CommitPolicy, Config, Consumer, HandlerError, Message};
 use rdkafka::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};

@@ -1,17 +1,24 @@
 //! Backend `kafka`: the same plans as in the simulator, against real brokers and real processes,
 //! judged by the same checkers.
 
+mod address;
 mod admin;
+mod backend;
 mod backlog;
+mod channel;
 mod cluster;
+mod course;
 mod error;
 mod faults;
 mod leaders;
 mod lock;
 mod log;
+mod members;
 mod membership;
 mod names;
+mod options;
 mod own;
+mod per_member;
 mod processes;
 mod proxy;
 mod recorder;
@@ -25,201 +32,10 @@ mod testing;
 mod workload;
 mod world;
 
+pub use backend::Kafka;
 pub use backlog::{Backlog, RECORD_BYTES};
 pub use error::ChaosError;
+pub use options::{ClusterSource, Options, SubjectCommand};
 pub use own::member_main;
 #[doc(hidden)]
 pub use testing::kafka_for_tests;
-
-use cluster::Cluster;
-use plimsoll_oracle::Trace;
-use plimsoll_scenarios::{Backend, BackendError, Plan, Refusal};
-use std::ffi::OsString;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::{env, fs};
-use tokio::runtime::Runtime;
-use tokio::sync::{RwLock, watch};
-
-/// The environment variable that names a folder in which members' standard error is kept.
-const LOGS: &str = "PLIMSOLL_LOGS";
-
-/// The source of the brokers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ClusterSource {
-    /// Three brokers in containers, for as long as the backend lives.
-    Containers,
-    /// A cluster that is there already, by its bootstrap servers; its brokers cannot be broken.
-    Bootstrap(String),
-}
-
-/// The program that runs as a member of the group.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SubjectCommand {
-    /// Plimsoll's own consumer: this program, which runs [`member_main`] when it is called with
-    /// the one argument `member`.
-    Own(PathBuf),
-    /// Any program that keeps to the contract of external subjects.
-    External {
-        /// The program's name or path.
-        program: OsString,
-        /// The program's arguments.
-        arguments: Vec<OsString>,
-    },
-}
-
-/// What a backend needs to know before it starts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
-    /// The source of the brokers.
-    pub source: ClusterSource,
-    /// The consumer under test.
-    pub subject: SubjectCommand,
-}
-
-impl Options {
-    /// Returns why no backend with these options can execute the plan, if none can. Starts nothing.
-    pub fn refuses(&self, plan: &Plan) -> Option<Refusal> {
-        refusal::refuse(self, plan)
-    }
-}
-
-/// The backend `kafka`: one cluster, on which plans run one after the other or side by side.
-///
-/// Cheap to clone; every clone runs on the same cluster. Plans that break brokers run alone.
-#[derive(Clone, Debug)]
-pub struct Kafka {
-    inner: Arc<Inner>,
-}
-
-#[derive(Debug)]
-struct Inner {
-    options: Options,
-    cluster: Arc<Cluster>,
-    /// Held for writing by a plan that breaks brokers, and for reading by any other.
-    brokers: RwLock<()>,
-    runs: AtomicU32,
-    interrupted: watch::Sender<bool>,
-    runtime: Runtime,
-}
-
-impl Kafka {
-    /// Starts the cluster, or attaches to one.
-    ///
-    /// # Errors
-    /// Where there is no container engine, no image, or no broker that answers.
-    pub fn start(options: Options) -> Result<Self, ChaosError> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .thread_name("plimsoll-chaos")
-            .build();
-        let runtime = runtime
-            .map_err(|error| ChaosError::Environment(format!("cannot start threads: {error}")))?;
-        let cluster = runtime.block_on(async {
-            match &options.source {
-                ClusterSource::Containers => Cluster::start().await,
-                ClusterSource::Bootstrap(servers) => Cluster::attach(servers).await,
-            }
-        })?;
-        Ok(Self {
-            inner: Arc::new(Inner {
-                options,
-                cluster: Arc::new(cluster),
-                brokers: RwLock::new(()),
-                runs: AtomicU32::new(0),
-                interrupted: watch::Sender::new(false),
-                runtime,
-            }),
-        })
-    }
-
-    /// Ends all runs soon, as if by Ctrl-C.
-    pub fn interrupt(&self) {
-        self.inner.interrupted.send_replace(true);
-    }
-
-    /// Removes the containers that [`Kafka::start`] started.
-    pub fn shut_down(self) {
-        let inner = &self.inner;
-        inner.runtime.block_on(inner.cluster.shut_down());
-    }
-}
-
-impl Backend for Kafka {
-    fn name(&self) -> &'static str {
-        "kafka"
-    }
-
-    fn refuses(&self, plan: &Plan) -> Option<Refusal> {
-        self.inner.options.refuses(plan)
-    }
-
-    fn run(&mut self, plan: &Plan, trace: &mut Trace) -> Result<(), BackendError> {
-        let inner = &self.inner;
-        *trace = inner.runtime.block_on(inner.run(plan))?;
-        Ok(())
-    }
-}
-
-impl Inner {
-    async fn run(&self, plan: &Plan) -> Result<Trace, ChaosError> {
-        let (_alone, _shared);
-        let breaks = refusal::breaks_brokers(plan);
-        if breaks {
-            _alone = self.brokers.write().await;
-        } else {
-            _shared = self.brokers.read().await;
-        }
-        if *self.interrupted.borrow() {
-            return Err(ChaosError::Interrupted);
-        }
-        let tag = self.tag(plan);
-        let kept = env::var_os(LOGS).map(PathBuf::from);
-        let logs = kept
-            .clone()
-            .unwrap_or_else(env::temp_dir)
-            .join(format!("plimsoll-{tag}"));
-        fs::create_dir_all(&logs).map_err(|error| {
-            ChaosError::Environment(format!("cannot write {}: {error}", logs.display()))
-        })?;
-        let stage = run::Stage {
-            cluster: self.cluster.clone(),
-            subject: &self.options.subject,
-            tag: &tag,
-            logs: &logs,
-            interrupted: self.interrupted.subscribe(),
-        };
-        let result = run::run(plan, stage).await;
-        if kept.is_none() {
-            // A failure leaves only a few files in a temporary folder.
-            let _ = fs::remove_dir_all(&logs);
-        }
-        if breaks && result.is_err() {
-            // What the plan left broken must not disturb the next one.
-            self.cluster.mend().await?;
-        }
-        result
-    }
-
-    /// Makes the text that tells a run's topics and group from those of all other runs on the
-    /// cluster.
-    fn tag(&self, plan: &Plan) -> String {
-        let legal = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
-        let name: String = plan.settings.name.chars().map(legal).take(60).collect();
-        self.name(&format!("{name}.{}", plan.seed))
-    }
-
-    /// Makes a name that nothing else on the cluster has.
-    fn name(&self, what: &str) -> String {
-        let run = self.runs.fetch_add(1, Ordering::Relaxed);
-        format!("{what}.{}.{run}", cluster::run_id())
-    }
-
-    /// Returns the bootstrap servers of the cluster.
-    fn bootstrap(&self) -> String {
-        let brokers = self.cluster.brokers().iter();
-        let addresses: Vec<&str> = brokers.map(|broker| broker.address.as_str()).collect();
-        addresses.join(",")
-    }
-}

@@ -1,29 +1,34 @@
 //! Which member owns which partitions, as the wire shows it: from what passes the proxy to the
-//! observations of the trace.
+//! observations of the trace. It knows neither proxy nor trace: what passes goes in, and what the
+//! trace is to say of it comes out.
 //!
 //! A member owns a partition from its first fetch after the group gave it the partition. It has
 //! learned of a revocation, at the latest, when it asks to join again without the partition; a
 //! subject that prints what it learns (`partitions_revoked`) is taken at its word, and earlier.
 
-use crate::lock::lock;
-use crate::proxy::{CommitAnswer, Seen, Watcher};
-use crate::world::World;
-use plimsoll_core::{AssignmentEpoch, Instant, NextOffset, Offset, TopicPartition};
+use crate::names::Names;
+use crate::per_member::PerMember;
+use crate::proxy::{CommitAnswer, Seen};
+use plimsoll_core::{AssignmentEpoch, Instant, NextOffset, TopicPartition};
 use plimsoll_oracle::{ErrorName, MemberId, TraceEvent};
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, Weak};
-use std::time::Duration;
-
-/// The longest time for which the acknowledgement of a dead letter is kept back until the reader of
-/// the topics has seen the copy.
-const DEAD_LETTER_READ: Duration = Duration::from_secs(5);
+use std::sync::Arc;
 
 /// Which member owns which partitions.
 #[derive(Debug)]
 pub(crate) struct Membership {
-    members: Mutex<Vec<Member>>,
+    names: Arc<Names>,
+    members: PerMember<Member>,
+}
+
+/// What the trace is to say of a member.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Shown {
+    /// This entry.
+    Entry(TraceEvent),
+    /// That the member learned that it must give a partition up. The entry also has the number of
+    /// handlers at work, which the sink knows.
+    Revoked(TopicPartition),
 }
 
 /// One member, as far as the wire shows it.
@@ -64,29 +69,26 @@ enum Gone {
 
 impl Membership {
     /// Makes `members` members, which own nothing.
-    pub(crate) fn new(members: usize) -> Self {
+    pub(crate) fn new(members: usize, names: Arc<Names>) -> Self {
         Self {
-            members: Mutex::new(vec![Member::default(); members]),
+            names,
+            members: PerMember::new(members, |_| Member::default()),
         }
     }
 
     /// Returns the owner of a partition.
     pub(crate) fn owner(&self, partition: TopicPartition) -> Option<MemberId> {
-        let members = lock(&self.members);
-        let holders = members.iter().enumerate();
+        let holders = self.members.iter();
         let holders = holders.filter(|(_, member)| member.held.contains_key(&partition));
         // A zombie holds it too, from an older generation.
         let newest = holders.max_by_key(|(_, member)| member.generation)?;
-        Some(MemberId(newest.0 as u32))
+        Some(newest.0)
     }
 
     /// Returns the owner of the most partitions; of several, the first.
     pub(crate) fn busiest(&self) -> Option<MemberId> {
-        let members = lock(&self.members);
-        let busiest = (0..members.len())
-            .rev()
-            .max_by_key(|index| members[*index].held.len())?;
-        Some(MemberId(busiest as u32))
+        let members = self.members.ids().rev();
+        members.max_by_key(|member| self.members[*member].held.len())
     }
 
     /// Returns when the member learned that it must give a partition up, if it has learned that and
@@ -96,32 +98,187 @@ impl Membership {
         member: MemberId,
         partition: TopicPartition,
     ) -> Option<Instant> {
-        let members = lock(&self.members);
-        let withdrawn = &members.get(member.0 as usize)?.withdrawn;
-        withdrawn.get(&partition).copied()
+        self.members[member].withdrawn.get(&partition).copied()
     }
 
     /// Returns whether the member's process has asked to join the group.
     pub(crate) fn has_joined(&self, member: MemberId) -> bool {
-        let members = lock(&self.members);
-        members
-            .get(member.0 as usize)
-            .is_some_and(|member| member.has_joined)
+        self.members[member].has_joined
     }
 
     /// Forgets all about a member: its process is a new one, or gone.
-    pub(crate) fn forget(&self, member: MemberId) {
-        self.with(member, |member| *member = Member::default());
+    pub(crate) fn forget(&mut self, member: MemberId) {
+        self.members[member] = Member::default();
+    }
+
+    /// Takes in what passed between a member and a broker.
+    pub(crate) fn handle_seen(&mut self, now: Instant, member: MemberId, seen: Seen) -> Vec<Shown> {
+        let entry = |event| vec![Shown::Entry(event)];
+        match seen {
+            Seen::CommitSent { .. } => entry(TraceEvent::CommitSent { member }),
+            Seen::CommitAnswered {
+                generation,
+                offsets,
+            } => self.commit_answered(member, generation, &offsets),
+            Seen::CommitUnanswered => entry(TraceEvent::CommitUnknown { member }),
+            Seen::ResponseLost { request } => entry(TraceEvent::ResponseLost { member, request }),
+            Seen::Joining { owned } => {
+                let owned = self.partitions(&owned);
+                shown(member, self.members[member].join(now, &owned))
+            }
+            Seen::Joined { generation } => {
+                let member = &mut self.members[member];
+                member.generation = generation;
+                member.fenced = false;
+                Vec::new()
+            }
+            Seen::Synced { partitions } => {
+                let given = self.partitions(&partitions);
+                let member = &mut self.members[member];
+                member.joining = false;
+                member.given = given;
+                Vec::new()
+            }
+            Seen::Left => {
+                let gone = self.members[member].give_up(now, &BTreeSet::new());
+                shown(member, gone)
+            }
+            Seen::Fenced { .. } => {
+                self.members[member].fenced = true;
+                Vec::new()
+            }
+            Seen::RebalanceAsked => Vec::new(),
+            Seen::Fetching {
+                topic,
+                partition,
+                offset,
+            } => match self.names.partition(&topic, partition) {
+                Some(partition) => self.fetching(member, partition, offset),
+                None => Vec::new(),
+            },
+            Seen::OutOfRange { topic, partition } => {
+                if let Some(id) = self.names.partition(&topic, partition)
+                    && let Some(held) = self.members[member].held.get_mut(&id)
+                {
+                    held.out_of_range = true;
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    /// Takes in that the subject printed that it learned of the revocation of a partition. Returns
+    /// whether that is new.
+    pub(crate) fn handle_revoked(
+        &mut self,
+        now: Instant,
+        member: MemberId,
+        partition: TopicPartition,
+    ) -> bool {
+        let member = &mut self.members[member];
+        let is_new =
+            member.held.contains_key(&partition) && !member.withdrawn.contains_key(&partition);
+        if is_new {
+            member.withdrawn.insert(partition, now);
+        }
+        is_new
+    }
+
+    /// Takes in that the subject printed that it learned of the loss of a partition. Returns whether
+    /// it had the partition.
+    pub(crate) fn handle_lost(
+        &mut self,
+        now: Instant,
+        member: MemberId,
+        partition: TopicPartition,
+    ) -> bool {
+        let member = &mut self.members[member];
+        member.withdrawn.insert(partition, now);
+        member.held.remove(&partition).is_some()
+    }
+
+    /// Returns those of the named partitions that are this run's.
+    pub(crate) fn partitions(&self, named: &[(String, u32)]) -> BTreeSet<TopicPartition> {
+        let named = named.iter();
+        named
+            .filter_map(|(topic, partition)| self.names.partition(topic, *partition))
+            .collect()
     }
 
     /// Returns whether any member is between a request to join and its assignment.
     fn is_rebalancing(&self) -> bool {
-        lock(&self.members).iter().any(|member| member.joining)
+        self.members.values().any(|member| member.joining)
     }
 
-    fn with<T>(&self, member: MemberId, change: impl FnOnce(&mut Member) -> T) -> Option<T> {
-        lock(&self.members).get_mut(member.0 as usize).map(change)
+    fn commit_answered(
+        &self,
+        member: MemberId,
+        generation: i32,
+        offsets: &[CommitAnswer],
+    ) -> Vec<Shown> {
+        let rebalancing = self.is_rebalancing();
+        let mut entries = Vec::new();
+        let mut refused = None;
+        for answer in offsets {
+            let Some(partition) = self.names.partition(&answer.topic, answer.partition) else {
+                continue;
+            };
+            if answer.error == 0 {
+                entries.push(Shown::Entry(TraceEvent::Committed {
+                    member,
+                    partition,
+                    next: NextOffset::new(answer.next),
+                    generation,
+                    rebalancing,
+                }));
+            } else {
+                refused = Some(answer.error);
+            }
+        }
+        if let Some(code) = refused {
+            // Kafka's error, or else the closest one that the trace has a word for.
+            let error = ErrorName::from_code(code).unwrap_or(ErrorName::CoordinatorNotAvailable);
+            entries.push(Shown::Entry(TraceEvent::CommitRefused { member, error }));
+        }
+        entries
     }
+
+    fn fetching(&mut self, member: MemberId, partition: TopicPartition, offset: u64) -> Vec<Shown> {
+        let event = match self.members[member].fetch(partition, offset) {
+            None => return Vec::new(),
+            Some(Fetch::First { epoch, generation }) => TraceEvent::Assigned {
+                member,
+                partition,
+                epoch,
+                position: NextOffset::new(offset),
+                generation,
+            },
+            Some(Fetch::Elsewhere { from }) => TraceEvent::PositionReset {
+                member,
+                partition,
+                from: NextOffset::new(from),
+                to: NextOffset::new(offset),
+            },
+        };
+        vec![Shown::Entry(event)]
+    }
+}
+
+/// Returns what the trace is to say of partitions that a member gave up.
+fn shown(member: MemberId, gone: Vec<(TopicPartition, Gone)>) -> Vec<Shown> {
+    let mut entries = Vec::new();
+    for (partition, how) in gone {
+        match how {
+            Gone::Lost => entries.push(Shown::Entry(TraceEvent::Lost { member, partition })),
+            Gone::Revoked { announced } => {
+                if !announced {
+                    entries.push(Shown::Revoked(partition));
+                }
+                entries.push(Shown::Entry(TraceEvent::Released { member, partition }));
+            }
+        }
+    }
+    entries
 }
 
 impl Member {
@@ -196,207 +353,6 @@ enum Fetch {
     },
     /// A fetch from another offset, after one that was out of range.
     Elsewhere { from: u64 },
-}
-
-/// Takes in what passes the proxy. The world has the proxy, so the proxy must not keep the world.
-impl Watcher for Weak<World> {
-    fn saw(&self, member: MemberId, seen: Seen) {
-        if let Some(world) = self.upgrade() {
-            world.saw(member, seen);
-        }
-    }
-
-    fn produced<'a>(
-        &'a self,
-        _member: MemberId,
-        topic: &'a str,
-        partition: u32,
-        last_offset: u64,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
-        Box::pin(async move {
-            let Some(world) = self.upgrade() else {
-                return;
-            };
-            if topic != world.names.dead_letters {
-                return;
-            }
-            if let Some(id) = world.names.partition(topic, partition) {
-                let offset = Offset::new(last_offset);
-                // Past the deadline the copy counts from when it is read, as without this wait.
-                let _ = world.log.wait_for(id, offset, DEAD_LETTER_READ).await;
-            }
-        })
-    }
-}
-
-impl World {
-    fn saw(self: &Arc<Self>, member: MemberId, seen: Seen) {
-        match seen {
-            Seen::CommitSent { .. } => self.observe(TraceEvent::CommitSent { member }),
-            Seen::CommitAnswered {
-                generation,
-                offsets,
-            } => self.commit_answered(member, generation, &offsets),
-            Seen::CommitUnanswered => self.observe(TraceEvent::CommitUnknown { member }),
-            Seen::ResponseLost { request } => {
-                self.observe(TraceEvent::ResponseLost { member, request });
-            }
-            Seen::Joining { owned } => {
-                let owned = self.partitions(&owned);
-                let now = self.now();
-                let gone = self.membership.with(member, |m| m.join(now, &owned));
-                self.gave_up(member, gone.unwrap_or_default());
-            }
-            Seen::Joined { generation } => {
-                self.membership.with(member, |m| {
-                    m.generation = generation;
-                    m.fenced = false;
-                });
-            }
-            Seen::Synced { partitions } => {
-                let given = self.partitions(&partitions);
-                self.membership.with(member, |m| {
-                    m.joining = false;
-                    m.given = given;
-                });
-            }
-            Seen::Left => {
-                let (now, none) = (self.now(), BTreeSet::new());
-                let gone = self.membership.with(member, |m| m.give_up(now, &none));
-                self.gave_up(member, gone.unwrap_or_default());
-            }
-            Seen::Fenced { .. } => {
-                self.membership.with(member, |m| m.fenced = true);
-            }
-            Seen::RebalanceAsked => {}
-            Seen::Fetching {
-                topic,
-                partition,
-                offset,
-            } => self.fetching(member, &topic, partition, offset),
-            Seen::OutOfRange { topic, partition } => {
-                if let Some(id) = self.names.partition(&topic, partition) {
-                    self.membership.with(member, |m| {
-                        if let Some(held) = m.held.get_mut(&id) {
-                            held.out_of_range = true;
-                        }
-                    });
-                }
-            }
-        }
-    }
-
-    fn partitions(&self, named: &[(String, u32)]) -> BTreeSet<TopicPartition> {
-        let named = named.iter();
-        named
-            .filter_map(|(topic, partition)| self.names.partition(topic, *partition))
-            .collect()
-    }
-
-    fn commit_answered(
-        self: &Arc<Self>,
-        member: MemberId,
-        generation: i32,
-        offsets: &[CommitAnswer],
-    ) {
-        let rebalancing = self.membership.is_rebalancing();
-        let mut refused = None;
-        for answer in offsets {
-            let Some(partition) = self.names.partition(&answer.topic, answer.partition) else {
-                continue;
-            };
-            if answer.error == 0 {
-                self.observe(TraceEvent::Committed {
-                    member,
-                    partition,
-                    next: NextOffset::new(answer.next),
-                    generation,
-                    rebalancing,
-                });
-            } else {
-                refused = Some(answer.error);
-            }
-        }
-        if let Some(code) = refused {
-            // Kafka's error, or else the closest one that the trace has a word for.
-            let error = ErrorName::from_code(code).unwrap_or(ErrorName::CoordinatorNotAvailable);
-            self.observe(TraceEvent::CommitRefused { member, error });
-        }
-    }
-
-    fn fetching(self: &Arc<Self>, member: MemberId, topic: &str, partition: u32, offset: u64) {
-        let Some(partition) = self.names.partition(topic, partition) else {
-            return;
-        };
-        let shown = self.membership.with(member, |m| m.fetch(partition, offset));
-        match shown.flatten() {
-            None => {}
-            Some(Fetch::First { epoch, generation }) => self.observe(TraceEvent::Assigned {
-                member,
-                partition,
-                epoch,
-                position: NextOffset::new(offset),
-                generation,
-            }),
-            Some(Fetch::Elsewhere { from }) => self.observe(TraceEvent::PositionReset {
-                member,
-                partition,
-                from: NextOffset::new(from),
-                to: NextOffset::new(offset),
-            }),
-        }
-    }
-
-    /// Notes that the subject printed that it learned of a revocation.
-    pub(crate) fn announced_revoked(self: &Arc<Self>, member: MemberId, named: &[(String, u32)]) {
-        for partition in self.partitions(named) {
-            let now = self.now();
-            let news = self.membership.with(member, |m| {
-                let first =
-                    m.held.contains_key(&partition) && !m.withdrawn.contains_key(&partition);
-                first.then(|| m.withdrawn.insert(partition, now))
-            });
-            if news.flatten().is_some() {
-                self.observe(TraceEvent::Revoked {
-                    member,
-                    partition,
-                    in_flight: self.sink.in_flight(member, partition),
-                });
-            }
-        }
-    }
-
-    /// Notes that the subject printed that it learned of a loss.
-    pub(crate) fn announced_lost(self: &Arc<Self>, member: MemberId, named: &[(String, u32)]) {
-        for partition in self.partitions(named) {
-            let now = self.now();
-            let held = self.membership.with(member, |m| {
-                m.withdrawn.insert(partition, now);
-                m.held.remove(&partition)
-            });
-            if held.flatten().is_some() {
-                self.observe(TraceEvent::Lost { member, partition });
-            }
-        }
-    }
-
-    fn gave_up(self: &Arc<Self>, member: MemberId, gone: Vec<(TopicPartition, Gone)>) {
-        for (partition, how) in gone {
-            match how {
-                Gone::Lost => self.observe(TraceEvent::Lost { member, partition }),
-                Gone::Revoked { announced } => {
-                    if !announced {
-                        self.observe(TraceEvent::Revoked {
-                            member,
-                            partition,
-                            in_flight: self.sink.in_flight(member, partition),
-                        });
-                    }
-                    self.observe(TraceEvent::Released { member, partition });
-                }
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -477,18 +433,51 @@ mod tests {
         assert_eq!(member.fetch(ORDERS[0], 60), Some(reset));
     }
 
+    fn membership(members: usize) -> Membership {
+        let names = Names {
+            topics: vec!["orders".into()],
+            dead_letters: "dead-letters".into(),
+            group: "group".into(),
+        };
+        Membership::new(members, Arc::new(names))
+    }
+
     #[test]
     fn of_two_that_hold_a_partition_the_newer_generation_owns_it() {
-        let membership = Membership::new(2);
-        for (id, generation) in [(0, 4), (1, 5)] {
-            membership.with(MemberId(id), |m| {
-                *m = member(&ORDERS);
-                m.generation = generation;
-                m.fetch(ORDERS[0], 0);
-            });
+        let mut membership = membership(2);
+        for (id, generation) in [(MemberId(0), 4), (MemberId(1), 5)] {
+            membership.members[id] = member(&ORDERS);
+            membership.members[id].generation = generation;
+            membership.members[id].fetch(ORDERS[0], 0);
         }
         assert_eq!(membership.owner(ORDERS[0]), Some(MemberId(1)));
         assert_eq!(membership.owner(ORDERS[1]), None);
         assert_eq!(membership.busiest(), Some(MemberId(0)));
+    }
+
+    #[test]
+    fn what_passes_is_shown_as_the_trace_says_it() {
+        let (mut membership, member) = (membership(1), MemberId(0));
+        let orders = || vec![("orders".to_owned(), 0)];
+        let mut see = |seen| membership.handle_seen(Instant::ZERO, member, seen);
+        assert_eq!(see(Seen::Joined { generation: 3 }), []);
+        let partitions = orders();
+        assert_eq!(see(Seen::Synced { partitions }), []);
+        let fetching = Seen::Fetching {
+            topic: "orders".into(),
+            partition: 0,
+            offset: 5,
+        };
+        let assigned = Shown::Entry(TraceEvent::Assigned {
+            member,
+            partition: ORDERS[0],
+            epoch: AssignmentEpoch(1),
+            position: NextOffset::new(5),
+            generation: 3,
+        });
+        assert_eq!(see(fetching), [assigned]);
+        let partition = ORDERS[0];
+        let released = Shown::Entry(TraceEvent::Released { member, partition });
+        assert_eq!(see(Seen::Left), [Shown::Revoked(partition), released]);
     }
 }

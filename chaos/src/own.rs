@@ -4,7 +4,7 @@
 //! (ordering, retries, deadlines) it reads from a scenario in its environment, and it prints what
 //! its group tells it, as Kafka's `VerifiableConsumer` does.
 
-use crate::sink::PANIC_HEADER;
+use crate::sink::http::PANIC_HEADER;
 use plimsoll::{
     Assignor, ClientError, Consumer, Driver, GroupClient, Handler, HandlerError, Message, shutdown,
 };

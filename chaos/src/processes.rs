@@ -1,26 +1,66 @@
 //! Members are processes of the operating system: started, killed, stopped, and made to stand
 //! still.
 
+use crate::channel::Sender;
 use crate::error::ChaosError;
-use crate::lock::lock;
-use crate::stdout;
+use crate::per_member::PerMember;
+use crate::stdout::{self, Said};
 use crate::subject::Subject;
-use crate::world::World;
 use plimsoll_core::Instant;
-use plimsoll_oracle::{MemberId, TraceEvent};
+use plimsoll_oracle::MemberId;
 use rustix::process::{Pid, Signal, kill_process_group};
-use std::sync::{Arc, Mutex};
+use std::process::ExitStatus;
 use std::time::Duration;
 use tokio::process::Child;
+use tokio::task::JoinSet;
 
 /// The pause before a process that ended by itself is started again, once everything is healed.
 const SECOND_TRY: Duration = Duration::from_secs(1);
+
+/// What the processes report.
+#[derive(Debug)]
+pub(crate) enum Report {
+    /// A process printed what its group told it.
+    Said { member: MemberId, said: Said },
+    /// A process ended.
+    Ended(Ended),
+    /// The pause after the end of a process that ended by itself is over.
+    Again { member: MemberId, restart: bool },
+}
+
+/// The end of a process.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub member: MemberId,
+    /// The number of the member's processes until this one.
+    start: u32,
+    status: Option<ExitStatus>,
+}
+
+/// How a process came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HowEnded {
+    /// Whether it was asked to stop.
+    pub asked: bool,
+    /// Whether another one is to start.
+    pub restart: bool,
+}
+
+/// How a process goes on that stood still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Resumed {
+    /// Whether it is to stop now.
+    pub stops: bool,
+}
 
 /// The members' processes.
 #[derive(Debug)]
 pub(crate) struct Processes {
     subject: Subject,
-    slots: Mutex<Vec<Slot>>,
+    slots: PerMember<Slot>,
+    reports: Sender<Report>,
+    /// The tasks that read what processes print, and that wait for their ends.
+    tasks: JoinSet<()>,
 }
 
 /// One member's process.
@@ -55,47 +95,150 @@ impl Slot {
 
 impl Processes {
     /// Makes `members` slots; no process runs yet.
-    pub(crate) fn new(subject: Subject, members: usize) -> Self {
+    pub(crate) fn new(subject: Subject, members: usize, reports: Sender<Report>) -> Self {
         Self {
             subject,
-            slots: Mutex::new(vec![Slot::default(); members]),
+            slots: PerMember::new(members, |_| Slot::default()),
+            reports,
+            tasks: JoinSet::new(),
         }
     }
 
     /// Returns whether a member's process exists, whatever it does.
     pub(crate) fn runs(&self, member: MemberId) -> bool {
-        self.slot(member, |slot| slot.pid.is_some())
+        self.slots[member].pid.is_some()
     }
 
     /// Returns whether a process that was to stop and start again has done both.
     pub(crate) fn has_restarted(&self, member: MemberId) -> bool {
-        self.slot(member, |slot| {
-            slot.pid.is_some() && !slot.stopping && !slot.stop_later && !slot.restart
-        })
+        let slot = &self.slots[member];
+        slot.pid.is_some() && !slot.stopping && !slot.stop_later && !slot.restart
     }
 
     /// Counts the processes that exist.
     pub(crate) fn running(&self) -> usize {
-        let slots = lock(&self.slots);
-        slots.iter().filter(|slot| slot.pid.is_some()).count()
+        let mut slots = self.slots.values();
+        slots.by_ref().filter(|slot| slot.pid.is_some()).count()
     }
 
     /// Returns the time at which a member last went on after it had stood still.
     pub(crate) fn resumed_at(&self, member: MemberId) -> Instant {
-        self.slot(member, |slot| slot.resumed)
+        self.slots[member].resumed
+    }
+
+    /// Starts a member's process, where none runs. Must be called within a runtime.
+    ///
+    /// # Errors
+    /// Where the subject cannot be executed.
+    pub(crate) fn start(&mut self, member: MemberId) -> Result<(), ChaosError> {
+        let mut child = self.subject.spawn(member)?;
+        let Some(pid) = child.id().and_then(|id| Pid::from_raw(id.cast_signed())) else {
+            return Err(ChaosError::Subject(format!("{member} ended at once")));
+        };
+        let slot = &mut self.slots[member];
+        slot.pid = Some(pid);
+        slot.starts += 1;
+        let start = slot.starts;
+        if let Some(stdout) = child.stdout.take() {
+            let reports = self.reports.clone();
+            let hear = move |said| reports.send(Report::Said { member, said });
+            self.tasks.spawn(stdout::read(member, stdout, hear));
+        }
+        let reports = self.reports.clone();
+        self.tasks.spawn(wait(member, start, child, reports));
+        Ok(())
+    }
+
+    /// Kills a member's process with SIGKILL. Returns whether there was one.
+    pub(crate) fn crash(&mut self, member: MemberId) -> bool {
+        let pid = self.slots[member].end();
+        signal(pid, Signal::KILL);
+        pid.is_some()
+    }
+
+    /// Asks a member's process to stop, with SIGTERM; one that stands still gets the signal when it
+    /// goes on. Returns whether it was asked now.
+    pub(crate) fn stop(&mut self, member: MemberId) -> bool {
+        let slot = &mut self.slots[member];
+        slot.stop_later |= slot.pauses > 0;
+        let stops = slot.pauses == 0 && !slot.stopping && slot.pid.is_some();
+        if stops {
+            slot.stopping = true;
+            signal(slot.pid, Signal::TERM);
+        }
+        stops
+    }
+
+    /// Makes a member's process stand still, with SIGSTOP. Returns whether it went on until now.
+    pub(crate) fn pause(&mut self, member: MemberId) -> bool {
+        let slot = &mut self.slots[member];
+        slot.pauses += 1;
+        let pauses = slot.pauses == 1 && slot.pid.is_some();
+        if pauses {
+            signal(slot.pid, Signal::STOP);
+        }
+        pauses
+    }
+
+    /// Takes one pause away, and lets the process go on with SIGCONT once none is left. Returns how
+    /// it goes on, where it does.
+    pub(crate) fn resume(&mut self, now: Instant, member: MemberId) -> Option<Resumed> {
+        let slot = &mut self.slots[member];
+        slot.pauses = slot.pauses.checked_sub(1)?;
+        let pid = slot.pid.filter(|_| slot.pauses == 0)?;
+        slot.resumed = now;
+        signal(Some(pid), Signal::CONT);
+        Some(Resumed {
+            stops: std::mem::take(&mut slot.stop_later),
+        })
+    }
+
+    /// Makes a process that is still stopping start again as soon as it has ended. Returns whether
+    /// one runs.
+    pub(crate) fn restart(&mut self, member: MemberId) -> bool {
+        let slot = &mut self.slots[member];
+        slot.restart = slot.stopping || slot.stop_later;
+        slot.pid.is_some()
+    }
+
+    /// Takes in the end of a process. `None` where the harness killed it: that was noted then.
+    pub(crate) fn handle_ended(&mut self, ended: &Ended) -> Option<HowEnded> {
+        let slot = &mut self.slots[ended.member];
+        if slot.starts != ended.start || slot.pid.is_none() {
+            return None;
+        }
+        let how = HowEnded {
+            asked: slot.stopping,
+            restart: slot.restart,
+        };
+        slot.end();
+        Some(how)
+    }
+
+    /// Makes the error for a process that ended before it had joined the group.
+    pub(crate) fn gave_up(&self, ended: &Ended) -> ChaosError {
+        self.subject.gave_up(ended.member, ended.status)
+    }
+
+    /// Reports after a pause that a member whose process ended by itself may start again.
+    pub(crate) fn try_again(&mut self, member: MemberId, restart: bool) {
+        let reports = self.reports.clone();
+        self.tasks.spawn(async move {
+            tokio::time::sleep(SECOND_TRY).await;
+            reports.send(Report::Again { member, restart });
+        });
     }
 
     /// Kills all processes, and notes nothing: the run is over.
-    pub(crate) fn kill_all(&self) {
-        for slot in &mut *lock(&self.slots) {
-            if let Some(pid) = slot.end() {
-                signal(pid, Signal::KILL);
-            }
+    pub(crate) fn kill_all(&mut self) {
+        for slot in self.slots.values_mut() {
+            signal(slot.end(), Signal::KILL);
         }
     }
 
-    fn slot<T>(&self, member: MemberId, change: impl FnOnce(&mut Slot) -> T) -> T {
-        change(&mut lock(&self.slots)[member.0 as usize])
+    /// Ends the tasks that look after processes.
+    pub(crate) async fn end_tasks(&mut self) {
+        self.tasks.shutdown().await;
     }
 }
 
@@ -105,149 +248,19 @@ impl Drop for Processes {
     }
 }
 
-/// What is done to processes.
-impl World {
-    /// Starts a member's process, unless one runs.
-    ///
-    /// # Errors
-    /// Where the subject cannot be executed.
-    pub(crate) fn start_member(self: &Arc<Self>, member: MemberId) -> Result<(), ChaosError> {
-        if self.processes.runs(member) {
-            return Ok(());
-        }
-        // The caller may be an observer on a thread that has no runtime.
-        let _guard = self.enter();
-        let mut child = self.processes.subject.spawn(self, member)?;
-        let Some(pid) = child.id().and_then(|id| Pid::from_raw(id.cast_signed())) else {
-            return Err(ChaosError::Subject(format!("{member} ended at once")));
-        };
-        let start = self.processes.slot(member, |slot| {
-            slot.pid = Some(pid);
-            slot.starts += 1;
-            slot.starts
-        });
-        self.membership.forget(member);
-        self.observe(TraceEvent::MemberStarted { member });
-        if let Some(stdout) = child.stdout.take() {
-            self.spawn(stdout::read(self.clone(), member, stdout));
-        }
-        self.spawn(wait(self.clone(), member, start, child));
-        Ok(())
-    }
-
-    /// Starts a member's process as [`World::start_member`] does, but only logs a failure: it is
-    /// the subject's, and shows as lag.
-    pub(crate) fn try_start_member(self: &Arc<Self>, member: MemberId) {
-        if let Err(error) = self.start_member(member) {
-            tracing::error!("{error}");
-        }
-    }
-
-    /// Kills a member's process with SIGKILL.
-    pub(crate) fn crash_member(self: &Arc<Self>, member: MemberId) {
-        let Some(pid) = self.processes.slot(member, Slot::end) else {
-            return;
-        };
-        // First its effects end, then the process itself; only then may the trace tell of it.
-        let stopped = self.sink.kill(member);
-        signal(pid, Signal::KILL);
-        for event in stopped {
-            self.observe(event);
-        }
-        self.membership.forget(member);
-        self.observe(TraceEvent::MemberCrashed { member });
-    }
-
-    /// Asks a member's process to stop, with SIGTERM; one that stands still gets the signal when it
-    /// goes on.
-    pub(crate) fn stop_member(self: &Arc<Self>, member: MemberId) {
-        let pid = self.processes.slot(member, |slot| {
-            slot.stop_later |= slot.pauses > 0;
-            let stops = slot.pauses == 0 && !slot.stopping;
-            let pid = slot.pid.filter(|_| stops)?;
-            slot.stopping = true;
-            Some(pid)
-        });
-        if let Some(pid) = pid {
-            self.observe(TraceEvent::MemberStopping { member });
-            signal(pid, Signal::TERM);
-        }
-    }
-
-    /// Makes a member's process stand still, with SIGSTOP.
-    pub(crate) fn pause_member(self: &Arc<Self>, member: MemberId) {
-        let pid = self.processes.slot(member, |slot| {
-            slot.pauses += 1;
-            slot.pid.filter(|_| slot.pauses == 1)
-        });
-        if let Some(pid) = pid {
-            signal(pid, Signal::STOP);
-            self.observe(TraceEvent::MemberPaused { member });
-        }
-    }
-
-    /// Takes one pause away, and lets the process go on with SIGCONT once none is left.
-    pub(crate) fn resume_member(self: &Arc<Self>, member: MemberId) {
-        let now = self.now();
-        let resumed = self.processes.slot(member, |slot| {
-            slot.pauses = slot.pauses.checked_sub(1)?;
-            let pid = slot.pid.filter(|_| slot.pauses == 0)?;
-            slot.resumed = now;
-            Some((pid, std::mem::take(&mut slot.stop_later)))
-        });
-        if let Some((pid, stops)) = resumed {
-            self.observe(TraceEvent::MemberResumed { member });
-            signal(pid, Signal::CONT);
-            if stops {
-                self.stop_member(member);
-            }
-        }
-    }
-
-    /// Starts a member's process; one that is still stopping starts again as soon as it has ended.
-    pub(crate) fn restart_member(self: &Arc<Self>, member: MemberId) {
-        let runs = self.processes.slot(member, |slot| {
-            slot.restart = slot.stopping || slot.stop_later;
-            slot.pid.is_some()
-        });
-        if !runs {
-            self.try_start_member(member);
-        }
-    }
-}
-
-/// Waits for the end of a process, and notes it unless the harness killed it.
-async fn wait(world: Arc<World>, member: MemberId, start: u32, mut child: Child) {
-    let status = child.wait().await;
-    let ended = world.processes.slot(member, |slot| {
-        let current = slot.starts == start && slot.pid.is_some();
-        let (asked, restart) = (slot.stopping, slot.restart);
-        current.then(|| slot.end()).map(|_| (asked, restart))
-    });
-    // Killed by the harness: that was noted when it happened.
-    let Some((asked, restart)) = ended else {
-        return;
-    };
-    for event in world.sink.kill(member) {
-        world.observe(event);
-    }
-    let has_joined = world.membership.has_joined(member);
-    world.membership.forget(member);
-    world.observe(TraceEvent::MemberStopped { member });
-    if !asked && !has_joined {
-        // The process did not even try to join: it is no consumer, or was called the wrong way.
-        let error = world.processes.subject.gave_up(member, status.ok());
-        return world.fail(error);
-    }
-    if !asked {
-        tokio::time::sleep(SECOND_TRY).await;
-    }
-    if restart || (!asked && world.is_healed()) {
-        world.try_start_member(member);
-    }
+/// Waits for the end of a process, and reports it.
+async fn wait(member: MemberId, start: u32, mut child: Child, reports: Sender<Report>) {
+    let status = child.wait().await.ok();
+    reports.send(Report::Ended(Ended {
+        member,
+        start,
+        status,
+    }));
 }
 
 /// Sends a signal to a process and all that it started. Where they are gone, it does nothing.
-fn signal(pid: Pid, signal: Signal) {
-    let _ = kill_process_group(pid, signal);
+fn signal(process: Option<Pid>, signal: Signal) {
+    if let Some(pid) = process {
+        let _ = kill_process_group(pid, signal);
+    }
 }

@@ -1,49 +1,59 @@
-//! The one trace of a run, into which all observers write.
+//! The one trace of a run, into which the world writes what all observers report, and the clock
+//! that gives the entries their times.
 
-use crate::lock::lock;
 use plimsoll_core::Instant;
-use plimsoll_oracle::{Entry, Trace, TraceEvent};
-use std::sync::Mutex;
+use plimsoll_oracle::{Trace, TraceEvent};
 use std::time;
 
-/// The one trace of a run. What is observed gets its time and its place under one lock, so that
-/// the trace has the order in which the observers saw things.
-#[derive(Debug)]
-pub(crate) struct Recorder {
+/// The time of a run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
     began: time::Instant,
-    trace: Mutex<Trace>,
 }
 
-impl Recorder {
-    /// Makes an empty trace; its time begins now.
-    pub(crate) fn new() -> Self {
+impl Clock {
+    /// Begins a run.
+    pub(crate) fn start() -> Self {
         Self {
             began: time::Instant::now(),
-            trace: Mutex::default(),
         }
     }
 
     /// Returns the time since the run began.
-    pub(crate) fn now(&self) -> Instant {
+    pub(crate) fn now(self) -> Instant {
         Instant::ZERO + self.began.elapsed()
     }
 
-    /// Returns the moment of the machine's clock that is `at` in the run.
-    pub(crate) fn moment(&self, at: Instant) -> time::Instant {
-        self.began + at.since_start()
+    /// Waits until a moment of the run.
+    pub(crate) async fn sleep_until(self, at: Instant) {
+        let moment = self.began + at.since_start();
+        tokio::time::sleep_until(moment.into()).await;
+    }
+}
+
+/// The one trace of a run. The world alone writes it, so an entry's place and its time agree.
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    pub clock: Clock,
+    trace: Trace,
+}
+
+impl Recorder {
+    /// Makes an empty trace.
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            trace: Trace::default(),
+        }
     }
 
     /// Notes an observation.
-    pub(crate) fn note(&self, event: TraceEvent) -> Entry {
-        let mut trace = lock(&self.trace);
-        // Read under the lock: the time of the trace never goes backwards.
-        let at = self.now();
-        trace.push(at, event);
-        Entry { at, event }
+    pub(crate) fn note(&mut self, event: TraceEvent) {
+        self.trace.push(self.clock.now(), event);
     }
 
-    /// Takes the trace out; later observations are lost with the run.
-    pub(crate) fn take(&self) -> Trace {
-        std::mem::take(&mut *lock(&self.trace))
+    /// Takes the trace out.
+    pub(crate) fn take(&mut self) -> Trace {
+        std::mem::take(&mut self.trace)
     }
 }

@@ -1,7 +1,7 @@
 //! Which plans this backend cannot execute, and why: it never skips a part of one.
 
 use crate::faults::impossible;
-use crate::{ClusterSource, Options, SubjectCommand};
+use crate::options::{ClusterSource, Options, SubjectCommand};
 use plimsoll_oracle::Word;
 use plimsoll_scenarios::scenario::{BrokerSettings, Fault};
 use plimsoll_scenarios::{Plan, Refusal, Subject};
@@ -9,15 +9,16 @@ use plimsoll_scenarios::{Plan, Refusal, Subject};
 /// The number of brokers of the cluster in containers.
 pub(crate) const BROKERS: u32 = 3;
 
-/// Returns why no backend with these options can execute the plan, if none can.
-pub(crate) fn refuse(options: &Options, plan: &Plan) -> Option<Refusal> {
-    subject(options, plan)
-        .or_else(|| cluster(options, plan))
-        .or_else(|| {
-            plan.faults
-                .iter()
-                .find_map(|fault| refuse_fault(options, fault))
-        })
+impl Options {
+    /// Returns why no backend with these options can execute the plan, if none can. Starts nothing.
+    pub fn refuses(&self, plan: &Plan) -> Option<Refusal> {
+        subject(self, plan)
+            .or_else(|| cluster(self, plan))
+            .or_else(|| {
+                let mut faults = plan.faults.iter();
+                faults.find_map(|fault| refuse_fault(self, fault))
+            })
+    }
 }
 
 /// Returns whether the plan breaks what other runs on the cluster need.

@@ -3,12 +3,19 @@
 //!
 //! Lines of any other form are ignored.
 
-use crate::world::World;
 use plimsoll_oracle::MemberId;
 use serde::Deserialize;
-use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::ChildStdout;
+
+/// What a subject said that its group told it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// That it must give these partitions up.
+    Revoked(Vec<(String, u32)>),
+    /// That it has lost these partitions.
+    Lost(Vec<(String, u32)>),
+}
 
 /// A line of such output.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
@@ -36,17 +43,17 @@ struct Place {
     partition: u32,
 }
 
-/// Reads a process's standard output until it ends.
-pub(crate) async fn read(world: Arc<World>, member: MemberId, stdout: ChildStdout) {
+/// Reads a process's standard output until it ends, and hands on what it says.
+pub(crate) async fn read(member: MemberId, stdout: ChildStdout, hear: impl Fn(Said)) {
     let mut lines = BufReader::new(stdout).lines();
     // What is not UTF-8 ends the reading, not the run.
     while let Ok(Some(text)) = lines.next_line().await {
         match serde_json::from_str(&text) {
             Ok(Line::PartitionsRevoked { partitions }) => {
-                world.announced_revoked(member, &named(partitions));
+                hear(Said::Revoked(named(partitions)));
             }
             Ok(Line::PartitionsLost { partitions }) => {
-                world.announced_lost(member, &named(partitions));
+                hear(Said::Lost(named(partitions)));
             }
             Ok(Line::OffsetsCommitted { success, error }) if !success => {
                 tracing::debug!(%member, ?error, "a commit failed");

@@ -1,53 +1,48 @@
 //! The program that runs as a member, Plimsoll's own consumer or any other, and the environment
 //! that it gets.
 
-use crate::cluster::run_id;
+use crate::cluster::{RUN_VARIABLE, run_id};
 use crate::error::ChaosError;
-use crate::world::World;
-use crate::{SubjectCommand, own};
+use crate::names::Names;
+use crate::options::SubjectCommand;
+use crate::own;
+use crate::per_member::PerMember;
 use plimsoll_oracle::MemberId;
+use plimsoll_scenarios::Plan;
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use tokio::process::{Child, Command};
 
-/// The environment variable by which a later start finds the processes of a harness that died.
-pub(crate) const RUN: &str = "PLIMSOLL_RUN";
-
 /// The number of lines of a failed process's standard error that are shown.
 const LAST_LINES: usize = 8;
 
-/// The program that runs as a member, and where its effects and its standard error go.
+/// The program that runs as a member, and what it is told by its environment.
 #[derive(Clone, Debug)]
 pub(crate) struct Subject {
-    command: SubjectCommand,
+    pub command: SubjectCommand,
+    pub plan: Arc<Plan>,
+    pub names: Arc<Names>,
+    /// The bootstrap servers of each member.
+    pub bootstraps: PerMember<String>,
     /// The base of the sink's URL.
-    sink: String,
+    pub sink: String,
     /// The folder with a file for each member, to which its standard error is appended.
-    logs: PathBuf,
+    pub logs: PathBuf,
 }
 
 impl Subject {
-    /// Makes a subject that calls the sink at `sink`.
-    pub(crate) fn new(command: SubjectCommand, sink: String, logs: PathBuf) -> Self {
-        Self {
-            command,
-            sink,
-            logs,
-        }
-    }
-
     /// Starts a process for a member, in a process group of its own.
     ///
     /// # Errors
     /// Where it cannot be executed.
-    pub(crate) fn spawn(&self, world: &Arc<World>, member: MemberId) -> Result<Child, ChaosError> {
+    pub(crate) fn spawn(&self, member: MemberId) -> Result<Child, ChaosError> {
         let mut command = match &self.command {
             SubjectCommand::Own(program) => {
                 let mut command = Command::new(program);
                 command.arg(own::ARGUMENT);
-                command.env(own::SETTINGS, own::settings(&world.plan));
+                command.env(own::SETTINGS, own::settings(&self.plan));
                 command
             }
             SubjectCommand::External { program, arguments } => {
@@ -56,15 +51,14 @@ impl Subject {
                 command
             }
         };
-        let bootstrap = world.proxy.get().map(|proxy| proxy.bootstrap(member));
         command
-            .env("KAFKA_BOOTSTRAP_SERVERS", bootstrap.unwrap_or_default())
-            .env("KAFKA_GROUP_ID", &world.names.group)
-            .env("KAFKA_TOPIC", world.names.topics.join(","))
+            .env("KAFKA_BOOTSTRAP_SERVERS", &self.bootstraps[member])
+            .env("KAFKA_GROUP_ID", &self.names.group)
+            .env("KAFKA_TOPIC", self.names.topics.join(","))
             .env("PLIMSOLL_SINK_URL", format!("{}/{member}", self.sink))
             .env("PLIMSOLL_MEMBER", member.to_string())
-            .env("PLIMSOLL_DEAD_LETTER_TOPIC", &world.names.dead_letters)
-            .env(RUN, run_id())
+            .env("PLIMSOLL_DEAD_LETTER_TOPIC", &self.names.dead_letters)
+            .env(RUN_VARIABLE, run_id())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(self.log(member)?)

@@ -3,19 +3,21 @@
 //!
 //! It reads every partition from its start, straight from the brokers, and belongs to no group.
 
-use crate::lock::lock;
-use crate::log::StoredMessage;
-use crate::world::World;
+use crate::channel::Sender;
+use crate::error::ChaosError;
+use crate::leaders::PartitionCounts;
+use crate::names::Names;
 use plimsoll_core::{Offset, TopicPartition};
-use plimsoll_oracle::{MemberId, MessageId, TraceEvent};
+use plimsoll_oracle::MessageId;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::{ClientConfig, TopicPartitionList};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// The header by which a record names its message.
 pub(crate) const MESSAGE: &str = "plimsoll-message";
@@ -23,23 +25,39 @@ pub(crate) const MESSAGE: &str = "plimsoll-message";
 /// The longest wait of one poll for records.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// A record that was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Read {
+    pub partition: TopicPartition,
+    pub offset: Offset,
+    /// The message that it carries.
+    pub message: MessageId,
+    /// The record that its headers say it is the copy of.
+    pub origin: Option<(TopicPartition, Offset)>,
+}
+
 /// The thread that reads the topics.
 #[derive(Debug)]
 pub(crate) struct Tail {
     ended: Arc<AtomicBool>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    thread: JoinHandle<()>,
 }
 
 impl Tail {
-    /// Starts the thread.
+    /// Starts the thread. It reads the partitions that `counts` shows, and the dead-letter topic.
     ///
     /// # Errors
     /// Where librdkafka or the operating system refuses.
-    pub(crate) fn start(world: Arc<World>, bootstrap: &str) -> Result<Self, String> {
+    pub(crate) fn start(
+        bootstrap: &str,
+        names: Arc<Names>,
+        counts: watch::Receiver<PartitionCounts>,
+        records: Sender<Read>,
+    ) -> Result<Self, ChaosError> {
         let consumer: BaseConsumer = ClientConfig::new()
             .set("bootstrap.servers", bootstrap)
             // The library wants one; with partitions assigned by hand it is never joined.
-            .set("group.id", format!("{}.tail", world.names.group))
+            .set("group.id", format!("{}.tail", names.group))
             .set("client.id", "plimsoll-tail")
             .set("enable.auto.commit", "false")
             .set("auto.offset.reset", "earliest")
@@ -49,10 +67,12 @@ impl Tail {
             .set("topic.metadata.refresh.interval.ms", "1000")
             .set("socket.timeout.ms", "3000")
             .create()
-            .map_err(|error| format!("cannot make a consumer: {error}"))?;
+            .map_err(|error| cannot("make a consumer", &error))?;
         let ended = Arc::new(AtomicBool::new(false));
         let reader = TopicReader {
-            world,
+            names,
+            counts,
+            records,
             consumer,
             next: BTreeMap::new(),
         };
@@ -60,26 +80,27 @@ impl Tail {
             let ended = ended.clone();
             move || reader.run(&ended)
         });
-        let thread = thread.map_err(|error| format!("cannot start a thread: {error}"))?;
-        Ok(Self {
-            ended,
-            thread: Mutex::new(Some(thread)),
-        })
+        let thread = thread.map_err(|error| cannot("start a thread", &error))?;
+        Ok(Self { ended, thread })
     }
 
     /// Ends the thread, and waits for its end.
-    pub(crate) fn end(&self) {
+    pub(crate) fn end(self) {
         self.ended.store(true, Ordering::Relaxed);
-        if let Some(thread) = lock(&self.thread).take() {
-            // A reader that panicked has read nothing more; the run shows that as lag.
-            let _ = thread.join();
-        }
+        // A reader that panicked has read nothing more; the run shows that as lag.
+        let _ = self.thread.join();
     }
+}
+
+fn cannot(what: &str, error: &dyn std::error::Error) -> ChaosError {
+    ChaosError::Internal(format!("cannot {what}: {error}"))
 }
 
 /// The consumer that the thread runs.
 struct TopicReader {
-    world: Arc<World>,
+    names: Arc<Names>,
+    counts: watch::Receiver<PartitionCounts>,
+    records: Sender<Read>,
     consumer: BaseConsumer,
     /// The next offset to read, by partition.
     next: BTreeMap<TopicPartition, i64>,
@@ -95,7 +116,9 @@ impl TopicReader {
                         continue;
                     };
                     self.next.insert(id, message.offset() + 1);
-                    read(&self.world, id, &message);
+                    if let Some(read) = read(&self.names, id, &message) {
+                        self.records.send(read);
+                    }
                 }
                 // Brokers come and go here; librdkafka tries again by itself.
                 Some(Err(error)) => tracing::debug!(%error, "reading the topics failed"),
@@ -107,12 +130,11 @@ impl TopicReader {
     }
 
     fn assign_new_partitions(&mut self) {
-        let world = &self.world;
-        let workload = (0..world.names.topics.len() as u32).flat_map(|topic| {
-            let partitions = world.leaders.partitions(topic);
+        let counts = self.counts.borrow_and_update().clone();
+        let workload = counts.into_iter().flat_map(|(topic, partitions)| {
             (0..partitions).map(move |partition| TopicPartition::new(topic, partition))
         });
-        let dead_letters = TopicPartition::new(world.names.topics.len() as u32, 0);
+        let dead_letters = TopicPartition::new(self.names.topics.len() as u32, 0);
         let mut grown = false;
         for id in workload.chain([dead_letters]) {
             self.next.entry(id).or_insert_with(|| {
@@ -125,7 +147,7 @@ impl TopicReader {
         }
         let mut list = TopicPartitionList::new();
         for (id, next) in &self.next {
-            let topic = world.names.topic(id.topic);
+            let topic = self.names.topic(id.topic);
             let offset = rdkafka::Offset::Offset(*next);
             if let Err(error) = list.add_partition_offset(topic, id.partition as i32, offset) {
                 tracing::error!(%error, "cannot read {topic}-{}", id.partition);
@@ -138,43 +160,23 @@ impl TopicReader {
 
     fn place(&self, message: &BorrowedMessage<'_>) -> Option<TopicPartition> {
         let partition = u32::try_from(message.partition()).ok()?;
-        self.world.names.partition(message.topic(), partition)
+        self.names.partition(message.topic(), partition)
     }
 }
 
-/// Takes in one record.
-fn read(world: &Arc<World>, partition: TopicPartition, message: &BorrowedMessage<'_>) {
-    let Ok(offset) = u64::try_from(message.offset()) else {
-        return;
-    };
-    let offset = Offset::new(offset);
+/// Reads one record; `None` where it is no record of this run.
+fn read(names: &Names, partition: TopicPartition, message: &BorrowedMessage<'_>) -> Option<Read> {
+    let offset = Offset::new(u64::try_from(message.offset()).ok()?);
     let Some(id) = message_id(message) else {
         tracing::warn!("{}@{offset} is no record of this run", message.topic());
-        return;
+        return None;
     };
-    let planned = world.plan.messages.iter().find(|planned| planned.id == id);
-    let record = StoredMessage {
+    Some(Read {
+        partition,
+        offset,
         message: id,
-        key: planned.and_then(|planned| planned.key),
-    };
-    if world.names.is_workload(partition) {
-        world.observe(TraceEvent::Stored {
-            message: id,
-            partition,
-            offset,
-            key: record.key,
-        });
-    } else if let Some((partition, offset)) = origin(world, message, id) {
-        world.observe(TraceEvent::DeadLettered {
-            // A subject may dead-letter a message that it never tried; the trace needs some member.
-            member: world.sink.tried_by(id).unwrap_or(MemberId(0)),
-            partition,
-            offset,
-            message: id,
-        });
-    }
-    // Last: when a wait for the record ends, the trace has it.
-    world.log.insert(partition, offset, record);
+        origin: origin(names, message),
+    })
 }
 
 /// Reads which message a record carries: from its header, or from its unchanged value.
@@ -186,22 +188,12 @@ fn message_id(message: &BorrowedMessage<'_>) -> Option<MessageId> {
     value.split_whitespace().next()?.parse().ok().map(MessageId)
 }
 
-/// Finds the record that a dead letter is the copy of: by its headers, or else by its message.
-fn origin(
-    world: &World,
-    message: &BorrowedMessage<'_>,
-    id: MessageId,
-) -> Option<(TopicPartition, Offset)> {
-    let named = || {
-        let topic = header(message, "plimsoll-topic")?;
-        let partition = header(message, "plimsoll-partition")?.parse().ok()?;
-        let offset = header(message, "plimsoll-offset")?.parse().ok()?;
-        Some((
-            world.names.partition(topic, partition)?,
-            Offset::new(offset),
-        ))
-    };
-    named().or_else(|| world.log.find(id))
+/// Reads the record that a dead letter is the copy of, where its headers say so.
+fn origin(names: &Names, message: &BorrowedMessage<'_>) -> Option<(TopicPartition, Offset)> {
+    let topic = header(message, "plimsoll-topic")?;
+    let partition = header(message, "plimsoll-partition")?.parse().ok()?;
+    let offset = header(message, "plimsoll-offset")?.parse().ok()?;
+    Some((names.partition(topic, partition)?, Offset::new(offset)))
 }
 
 fn header<'a>(message: &'a BorrowedMessage<'_>, name: &str) -> Option<&'a str> {

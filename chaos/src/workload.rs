@@ -1,14 +1,19 @@
 //! The producer: every message of the plan, at its time, to its partition.
 
+use crate::channel::Sender;
+use crate::error::ChaosError;
+use crate::log::Log;
+use crate::names::Names;
+use crate::recorder::Clock;
 use crate::tail::MESSAGE;
-use crate::world::World;
 use plimsoll_core::Offset;
 use plimsoll_oracle::TraceEvent;
+use plimsoll_scenarios::Plan;
 use plimsoll_scenarios::scenario::{Acks, Message, Producer};
 use rdkafka::ClientConfig;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};
+use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer as _};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -24,7 +29,7 @@ const READ: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// Where librdkafka refuses.
-pub(crate) fn producer(settings: &Producer, bootstrap: &str) -> Result<FutureProducer, KafkaError> {
+pub(crate) fn producer(settings: &Producer, bootstrap: &str) -> Result<FutureProducer, ChaosError> {
     let acks = match settings.acks {
         Acks::None => "0",
         Acks::Leader => "1",
@@ -43,83 +48,107 @@ pub(crate) fn producer(settings: &Producer, bootstrap: &str) -> Result<FuturePro
         .set("topic.metadata.refresh.interval.ms", "1000")
         .set("reconnect.backoff.max.ms", "500")
         .create()
+        .map_err(|error| ChaosError::Internal(format!("cannot make a producer: {error}")))
 }
 
-/// Produces the whole workload; returns when every message is acknowledged or given up.
-pub(crate) async fn produce(world: &Arc<World>, producer: &FutureProducer) {
-    let mut deliveries = JoinSet::new();
-    for message in &world.plan.messages {
-        world.sleep_until(message.at).await;
-        let Some(delivery) = send(world, producer, message).await else {
-            let message = message.id;
-            world.observe(TraceEvent::ProduceFailed { message });
-            continue;
-        };
-        let (world, message) = (world.clone(), *message);
-        deliveries.spawn(async move {
-            let delivered = delivery.await.ok().and_then(Result::ok);
-            let event = match delivered {
-                Some(place) => TraceEvent::Acknowledged {
-                    message: message.id,
-                    partition: message.partition,
-                    offset: offset(&world, &message, place.offset).await,
-                },
-                None => TraceEvent::ProduceFailed {
-                    message: message.id,
-                },
+/// What the workload reports.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Report {
+    /// What became of a message.
+    Observed(TraceEvent),
+    /// That every message is acknowledged or given up.
+    Produced,
+}
+
+/// The messages of a plan, and what it takes to produce them.
+#[derive(Clone)]
+pub(crate) struct Workload {
+    pub plan: Arc<Plan>,
+    pub names: Arc<Names>,
+    pub log: Arc<Log>,
+    pub clock: Clock,
+    pub producer: FutureProducer,
+    pub reports: Sender<Report>,
+}
+
+impl Workload {
+    /// Produces all messages; returns when every one is acknowledged or given up.
+    pub(crate) async fn produce(self) {
+        let mut deliveries = JoinSet::new();
+        for message in &self.plan.messages {
+            self.clock.sleep_until(message.at).await;
+            let Some(delivery) = self.send(message).await else {
+                let message = message.id;
+                self.observed(TraceEvent::ProduceFailed { message });
+                continue;
             };
-            world.observe(event);
-        });
-    }
-    while deliveries.join_next().await.is_some() {}
-}
-
-/// Returns where an acknowledged message stands. Of one that an idempotent producer sent twice,
-/// because the first answer was lost, the second answer does not tell: then the reader of the
-/// topics does, or the message is missing.
-async fn offset(world: &World, message: &Message, told: i64) -> Offset {
-    if let Ok(offset) = u64::try_from(told) {
-        return Offset::new(offset);
-    }
-    let read = world.log.wait_for_message(message.id, READ).await;
-    read.unwrap_or_else(|| world.log.end(message.partition))
-}
-
-/// Hands a message to librdkafka; returns `None` where that is not possible within its time.
-async fn send(
-    world: &World,
-    producer: &FutureProducer,
-    message: &Message,
-) -> Option<rdkafka::producer::DeliveryFuture> {
-    let topic = world.names.topic(message.partition.topic);
-    let id = message.id.0.to_string();
-    let key = message.key.map(|key| format!("key-{key}"));
-    let value = format!("{id:<width$}", width = message.bytes as usize);
-    let headers = OwnedHeaders::new().insert(Header {
-        key: MESSAGE,
-        value: Some(&id),
-    });
-    let give_up = tokio::time::Instant::now() + world.plan.settings.producer.delivery_timeout;
-    loop {
-        let mut record = FutureRecord::to(topic)
-            .partition(message.partition.partition as i32)
-            .payload(&value)
-            .headers(headers.clone());
-        if let Some(key) = &key {
-            record = record.key(key);
+            let (workload, message) = (self.clone(), *message);
+            deliveries.spawn(async move {
+                let delivered = delivery.await.ok().and_then(Result::ok);
+                let event = match delivered {
+                    Some(place) => TraceEvent::Acknowledged {
+                        message: message.id,
+                        partition: message.partition,
+                        offset: workload.offset(&message, place.offset).await,
+                    },
+                    None => TraceEvent::ProduceFailed {
+                        message: message.id,
+                    },
+                };
+                workload.observed(event);
+            });
         }
-        match producer.send_result(record) {
-            Ok(delivery) => return Some(delivery),
-            Err((error, _)) => {
-                let passing = matches!(
-                    error.rdkafka_error_code(),
-                    Some(RDKafkaErrorCode::UnknownPartition | RDKafkaErrorCode::QueueFull)
-                );
-                if !passing || tokio::time::Instant::now() > give_up {
-                    tracing::warn!(%error, "message {id} cannot be produced");
-                    return None;
+        while deliveries.join_next().await.is_some() {}
+        self.reports.send(Report::Produced);
+    }
+
+    fn observed(&self, event: TraceEvent) {
+        self.reports.send(Report::Observed(event));
+    }
+
+    /// Returns where an acknowledged message stands. Of one that an idempotent producer sent twice,
+    /// because the first answer was lost, the second answer does not tell: then the reader of the
+    /// topics does, or the message is missing.
+    async fn offset(&self, message: &Message, told: i64) -> Offset {
+        if let Ok(offset) = u64::try_from(told) {
+            return Offset::new(offset);
+        }
+        let read = self.log.wait_for_message(message.id, READ).await;
+        read.unwrap_or_else(|| self.log.end(message.partition))
+    }
+
+    /// Hands a message to librdkafka; returns `None` where that is not possible within its time.
+    async fn send(&self, message: &Message) -> Option<DeliveryFuture> {
+        let topic = self.names.topic(message.partition.topic);
+        let id = message.id.0.to_string();
+        let key = message.key.map(|key| format!("key-{key}"));
+        let value = format!("{id:<width$}", width = message.bytes as usize);
+        let headers = OwnedHeaders::new().insert(Header {
+            key: MESSAGE,
+            value: Some(&id),
+        });
+        let give_up = tokio::time::Instant::now() + self.plan.settings.producer.delivery_timeout;
+        loop {
+            let mut record = FutureRecord::to(topic)
+                .partition(message.partition.partition as i32)
+                .payload(&value)
+                .headers(headers.clone());
+            if let Some(key) = &key {
+                record = record.key(key);
+            }
+            match self.producer.send_result(record) {
+                Ok(delivery) => return Some(delivery),
+                Err((error, _)) => {
+                    let passing = matches!(
+                        error.rdkafka_error_code(),
+                        Some(RDKafkaErrorCode::UnknownPartition | RDKafkaErrorCode::QueueFull)
+                    );
+                    if !passing || tokio::time::Instant::now() > give_up {
+                        tracing::warn!(%error, "message {id} cannot be produced");
+                        return None;
+                    }
+                    tokio::time::sleep(TRY_AGAIN).await;
                 }
-                tokio::time::sleep(TRY_AGAIN).await;
             }
         }
     }

@@ -1,15 +1,12 @@
 //! Groups: their coordinators, their members, and what they have committed.
 
-use super::{Admin, Failure, check, retry};
-use crate::ChaosError;
+use super::{Admin, Failure, OFFSETS_TOPIC, check, retry};
+use crate::error::ChaosError;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{
     DeleteGroupsRequest, DescribeGroupsRequest, FindCoordinatorRequest, GroupId, OffsetFetchRequest,
 };
 use kafka_protocol::protocol::StrBytes;
-
-/// The topic in which coordinators keep what groups commit.
-const OFFSETS_TOPIC: &str = "__consumer_offsets";
 
 /// A group as its coordinator describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@ mod wire;
 
 pub(crate) use retry::Failure;
 
-use crate::proxy::BrokerAddress;
+use crate::address::BrokerAddress;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{MetadataRequest, MetadataResponse, TopicName};
 use kafka_protocol::protocol::{Request, StrBytes};
@@ -23,6 +23,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use wire::Connection;
+
+/// The topic in which coordinators keep what groups commit.
+pub(crate) const OFFSETS_TOPIC: &str = "__consumer_offsets";
 
 /// The time limit of one request.
 const ATTEMPT: Duration = Duration::from_secs(3);

@@ -1,6 +1,6 @@
 //! Trying again: what passes by itself, what does not, and when to give up.
 
-use crate::ChaosError;
+use crate::error::ChaosError;
 use kafka_protocol::ResponseError;
 use kafka_protocol::error::ParseResponseErrorCode as _;
 use std::io;

@@ -2,8 +2,8 @@
 
 use super::groups::GroupState;
 use super::*;
-use crate::ChaosError;
 use crate::cluster::Cluster;
+use crate::error::ChaosError;
 use crate::testing::{brokers_alone, kafka_for_tests};
 use kafka_protocol::messages::offset_commit_request::{
     OffsetCommitRequestPartition, OffsetCommitRequestTopic,

@@ -1,7 +1,7 @@
 //! Topics, their partitions, and the leaders of those.
 
 use super::{ATTEMPT_MS, Admin, Failure, METADATA, check, metadata_request, retry, topic_name};
-use crate::ChaosError;
+use crate::error::ChaosError;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::alter_partition_reassignments_request::{
     ReassignablePartition, ReassignableTopic,

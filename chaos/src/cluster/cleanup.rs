@@ -12,8 +12,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::sync::LazyLock;
 
-/// The variable in a member's environment that names its run.
-pub(crate) const VARIABLE: &str = "PLIMSOLL_RUN";
+/// The variable in a member's environment that names its run: by it a later start finds the processes
+/// of a harness that died.
+pub(crate) const RUN_VARIABLE: &str = "PLIMSOLL_RUN";
 /// The label that names the run of a container or network.
 pub(super) const RUN_LABEL: &str = "org.plimsoll.run";
 /// The label that names the home of that run's process. Process ids say nothing about processes of
@@ -127,7 +128,7 @@ pub(super) fn processes_of_dead_runs() {}
 fn run_of(environment: &[u8]) -> Option<String> {
     let value = environment.split(|byte| *byte == 0).find_map(|variable| {
         variable
-            .strip_prefix(VARIABLE.as_bytes())?
+            .strip_prefix(RUN_VARIABLE.as_bytes())?
             .strip_prefix(b"=")
     })?;
     String::from_utf8(value.to_vec()).ok()

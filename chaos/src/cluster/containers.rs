@@ -3,8 +3,8 @@
 use super::cleanup;
 use super::image::Image;
 use super::settings::{Broker, CLIENT_PORT};
-use crate::ChaosError;
-use crate::proxy::BrokerAddress;
+use crate::address::BrokerAddress;
+use crate::error::ChaosError;
 use bollard::Docker;
 use bollard::errors::Error as DockerError;
 use bollard::models::{

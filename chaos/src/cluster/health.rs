@@ -2,9 +2,9 @@
 //!
 //! Only a real answer counts: the engine accepts connections in a dead broker's place.
 
-use crate::ChaosError;
-use crate::admin::{Admin, Failure};
-use crate::proxy::BrokerAddress;
+use crate::address::BrokerAddress;
+use crate::admin::{Admin, Failure, OFFSETS_TOPIC};
+use crate::error::ChaosError;
 use kafka_protocol::messages::{BrokerId, MetadataResponse};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -12,8 +12,6 @@ use tokio::time::Instant;
 const PAUSE: Duration = Duration::from_millis(200);
 /// The time limit for the first answer of a bootstrap server.
 const BOOTSTRAP: Duration = Duration::from_secs(15);
-/// The topic in which coordinators keep what groups commit.
-const OFFSETS_TOPIC: &str = "__consumer_offsets";
 
 /// Waits until every broker answers and knows all others, and, where the cluster is ours, every
 /// partition of every topic has all of its replicas in sync.

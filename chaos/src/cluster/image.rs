@@ -1,6 +1,6 @@
 //! The choice of the Kafka image that the brokers run.
 
-use crate::ChaosError;
+use crate::error::ChaosError;
 use bollard::Docker;
 use bollard::query_parameters::ListImagesOptionsBuilder;
 use std::collections::HashMap;

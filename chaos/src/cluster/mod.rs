@@ -8,11 +8,11 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use cleanup::run_id;
+pub(crate) use cleanup::{RUN_VARIABLE, run_id};
 
-use crate::ChaosError;
+use crate::address::BrokerAddress;
 use crate::admin::Admin;
-use crate::proxy::BrokerAddress;
+use crate::error::ChaosError;
 use containers::Containers;
 use std::time::Duration;
 

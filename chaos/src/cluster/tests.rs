@@ -141,7 +141,7 @@ async fn a_run_that_is_left_alone() {
     let _cluster = Cluster::start().await.expect("brokers");
     let mut member = Command::new("sleep")
         .arg("600")
-        .env(cleanup::VARIABLE, run_id())
+        .env(cleanup::RUN_VARIABLE, run_id())
         .spawn()
         .expect("a member");
     println!("left alone: {} {}", run_id(), member.id());

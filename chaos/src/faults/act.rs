@@ -1,26 +1,119 @@
 //! What faults do, and how it is undone.
 //!
-//! What hits a process, the sink or the proxy is done before the observer that triggered it goes
-//! on. What hits brokers or topics takes its time, beside the run.
+//! What hits the sink or the proxy is done here, at once. What hits a process, or takes its time, is
+//! for the world to do.
 
+use super::brokers::Work;
 use crate::error::ChaosError;
-use crate::world::World;
-use plimsoll_scenarios::scenario::FaultKind;
-use plimsoll_scenarios::schedule::{Act, FaultIndex, Target};
-use std::sync::Arc;
+use crate::proxy::Proxy;
+use crate::sink::{Finished, Sink};
+use plimsoll_oracle::MemberId;
+use plimsoll_scenarios::scenario::{Fault, FaultKind};
+use plimsoll_scenarios::schedule::{Act, Target};
 use std::time::Duration;
 
-/// The progress of a fault when [`World::act`] returns.
+/// What is left to do for a fault when [`act`] returns.
+#[derive(Debug)]
+pub(crate) enum Rest {
+    /// Nothing.
+    Nothing,
+    /// Something that is done to a member's process, at once.
+    Process(MemberId, ProcessAct),
+    /// The effects of handlers that hung.
+    Finish(Vec<Finished>),
+    /// Something that takes its time.
+    Beside(Work),
+}
+
+/// What is done to a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Progress {
-    /// The fault is done.
-    Done,
-    /// A task does it beside the run, and tells the schedule when it is done.
-    UnderWay,
+pub(crate) enum ProcessAct {
+    Crash,
+    Stop,
+    Pause,
+    Resume,
+    Start,
+    Restart,
+}
+
+/// Does a fault, or undoes it, as far as it hits the sink or the proxy; returns what is left to do.
+///
+/// # Errors
+/// Where there is nothing that it could hit: a fault that was not done must not count as done.
+pub(crate) fn act(
+    fault: &Fault,
+    act: Act,
+    target: Target,
+    sink: &mut Sink,
+    proxy: &Proxy,
+) -> Result<Rest, ChaosError> {
+    use Act::{Do, Undo};
+    use FaultKind as K;
+    let name = fault.kind.name();
+    let lacks =
+        |what| ChaosError::Internal(format!("the fault `{name}` lacked the {what} it hits"));
+    let member = || target.member.ok_or_else(|| lacks("member"));
+    let links = target.broker.map(|broker| broker.0);
+    let broker = || links.ok_or_else(|| lacks("broker"));
+    let process = |act| Ok(Rest::Process(member()?, act));
+    match (&fault.kind, act) {
+        (K::Crash { .. } | K::CrashAfterEffect { .. }, Do) => return process(ProcessAct::Crash),
+        (K::Stop { .. }, Do) => return process(ProcessAct::Stop),
+        (K::Crash { .. } | K::CrashAfterEffect { .. } | K::Stop { .. }, Undo) => {
+            return process(ProcessAct::Restart);
+        }
+        (K::Pause { .. }, Do) => return process(ProcessAct::Pause),
+        (K::Pause { .. }, Undo) => return process(ProcessAct::Resume),
+        (K::Join { member }, _) => return Ok(Rest::Process(*member, ProcessAct::Start)),
+        // The schedule asks for each restart by itself.
+        (K::RollingRestart | K::RollingBrokerRestart, _) => {}
+        (K::Slow { by, .. }, Do) => sink.slow(member()?, by.0),
+        (K::Slow { .. }, Undo) => sink.slow(member()?, 1),
+        (K::HandlerHang { .. }, Do) => sink.hang(member()?),
+        (K::HandlerHang { .. }, Undo) => return Ok(Rest::Finish(sink.unhang(member()?))),
+        (K::HandlerOutage { outcome, share }, Do) => {
+            sink.begin_outage(fault.id, (*outcome).into(), share.0);
+        }
+        (K::HandlerOutage { .. }, Undo) => sink.end_outage(fault.id),
+        // Its message carries it since the plan was drawn.
+        (K::Undecodable { .. }, _) => {}
+        (K::Partition { direction, .. }, Do) => proxy.block(member()?, links, *direction)?,
+        (K::Partition { direction, .. }, Undo) => proxy.unblock(member()?, links, *direction)?,
+        (K::Delay { by, .. }, Do) => proxy.delay(member()?, links, *by)?,
+        (K::Delay { .. }, Undo) => proxy.delay(member()?, links, Duration::ZERO)?,
+        (K::Cut { .. }, _) => proxy.cut(member()?, links)?,
+        (K::LoseResponse { request, .. }, _) => proxy.lose_response(member()?, *request)?,
+        (K::Throttle { by, .. }, Do) => proxy.throttle(broker()?, *by)?,
+        (K::Throttle { .. }, Undo) => proxy.throttle(broker()?, Duration::ZERO)?,
+        (K::Error { .. }, _) => {
+            // Plans with it are refused.
+            let reason = format!("the fault `{name}` cannot be done on real Kafka");
+            return Err(ChaosError::Internal(reason));
+        }
+        (K::BrokerCrash { .. }, Do) => return Ok(Rest::Beside(Work::Kill(broker()?))),
+        (K::BrokerStop { .. }, Do) => return Ok(Rest::Beside(Work::Stop(broker()?))),
+        (K::BrokerCrash { .. } | K::BrokerStop { .. }, Undo) => {
+            return Ok(Rest::Beside(Work::Start(broker()?)));
+        }
+        (K::BrokerPause { .. }, Do) => return Ok(Rest::Beside(Work::Pause(broker()?))),
+        (K::BrokerPause { .. }, Undo) => return Ok(Rest::Beside(Work::Resume(broker()?))),
+        (K::Isolate { .. }, Do) => return Ok(Rest::Beside(Work::Isolate(broker()?))),
+        (K::Isolate { .. }, Undo) => return Ok(Rest::Beside(Work::Rejoin(broker()?))),
+        (K::LeaderMove { partition }, _) => return Ok(Rest::Beside(Work::MoveLeader(*partition))),
+        (K::CoordinatorMove, _) => return Ok(Rest::Beside(Work::MoveCoordinator)),
+        (K::AddPartitions { topic, count }, _) => {
+            let (topic, count) = (topic.0, count.0);
+            return Ok(Rest::Beside(Work::AddPartitions { topic, count }));
+        }
+        (K::Retention { partition, share }, _) => {
+            return Ok(Rest::Beside(Work::RemoveRecords(*partition, share.0)));
+        }
+    }
+    Ok(Rest::Nothing)
 }
 
 /// Says why a kind of fault cannot be done on any cluster; `None` for those that
-/// [`World::act`] does.
+/// [`act`] does.
 pub(crate) const fn impossible(kind: &FaultKind) -> Option<&'static str> {
     match kind {
         FaultKind::Error { .. } => {
@@ -50,97 +143,5 @@ pub(crate) const fn impossible(kind: &FaultKind) -> Option<&'static str> {
         | FaultKind::Throttle { .. }
         | FaultKind::AddPartitions { .. }
         | FaultKind::Retention { .. } => None,
-    }
-}
-
-impl World {
-    /// Does a fault, or undoes it. `None` where there is nothing that it could hit.
-    pub(super) fn act(
-        self: &Arc<Self>,
-        index: FaultIndex,
-        act: Act,
-        target: Target,
-    ) -> Option<Progress> {
-        use Act::{Do, Undo};
-        use FaultKind as K;
-        let fault = index.of(&self.plan);
-        let (member, broker) = (target.member, target.broker.map(|broker| broker.0));
-        let (proxy, world) = (self.proxy.get(), self.clone());
-        match (&fault.kind, act) {
-            (K::Crash { .. } | K::CrashAfterEffect { .. }, Do) => self.crash_member(member?),
-            (K::Stop { .. }, Do) => self.stop_member(member?),
-            (K::Crash { .. } | K::CrashAfterEffect { .. } | K::Stop { .. }, Undo) => {
-                self.restart_member(member?);
-            }
-            (K::Pause { .. }, Do) => self.pause_member(member?),
-            (K::Pause { .. }, Undo) => self.resume_member(member?),
-            (K::Join { member }, _) => self.try_start_member(*member),
-            // The schedule asks for each restart by itself.
-            (K::RollingRestart | K::RollingBrokerRestart, _) => {}
-            (K::Slow { by, .. }, Do) => self.sink.slow(member?, by.0),
-            (K::Slow { .. }, Undo) => self.sink.slow(member?, 1),
-            (K::HandlerHang { .. }, Do) => self.sink.hang(member?),
-            (K::HandlerHang { .. }, Undo) => self.sink.unhang(member?),
-            (K::HandlerOutage { outcome, share }, Do) => {
-                self.sink.begin_outage(fault.id, (*outcome).into(), share.0);
-            }
-            (K::HandlerOutage { .. }, Undo) => self.sink.end_outage(fault.id),
-            // Its message carries it since the plan was drawn.
-            (K::Undecodable { .. }, _) => {}
-            (K::Partition { direction, .. }, Do) => proxy?.block(member?, broker, *direction),
-            (K::Partition { direction, .. }, Undo) => proxy?.unblock(member?, broker, *direction),
-            (K::Delay { by, .. }, Do) => proxy?.delay(member?, broker, *by),
-            (K::Delay { .. }, Undo) => proxy?.delay(member?, broker, Duration::ZERO),
-            (K::Cut { .. }, _) => proxy?.cut(member?, broker),
-            (K::LoseResponse { request, .. }, _) => proxy?.lose_response(member?, *request),
-            (K::Throttle { by, .. }, Do) => proxy?.throttle(broker?, *by),
-            (K::Throttle { .. }, Undo) => proxy?.throttle(broker?, Duration::ZERO),
-            // Impossible: plans with it are refused.
-            (K::Error { .. }, _) => {}
-            (K::BrokerCrash { .. }, Do) => {
-                return self.beside(index, world.kill_broker(broker?));
-            }
-            (K::BrokerStop { .. }, Do) => return self.beside(index, world.stop_broker(broker?)),
-            (K::BrokerCrash { .. } | K::BrokerStop { .. }, Undo) => {
-                return self.beside(index, world.start_broker(broker?));
-            }
-            (K::BrokerPause { .. }, Do) => {
-                return self.beside(index, world.pause_broker(broker?));
-            }
-            (K::BrokerPause { .. }, Undo) => {
-                return self.beside(index, world.resume_broker(broker?));
-            }
-            (K::Isolate { .. }, Do) => return self.beside(index, world.isolate_broker(broker?)),
-            (K::Isolate { .. }, Undo) => return self.beside(index, world.rejoin_broker(broker?)),
-            (K::LeaderMove { partition }, _) => {
-                return self.beside(index, world.move_leader(*partition));
-            }
-            (K::CoordinatorMove, _) => return self.beside(index, world.move_coordinator()),
-            (K::AddPartitions { topic, count }, _) => {
-                return self.beside(index, world.add_partitions(topic.0, count.0));
-            }
-            (K::Retention { partition, share }, _) => {
-                return self.beside(index, world.remove_records(*partition, share.0));
-            }
-        }
-        Some(Progress::Done)
-    }
-
-    /// Does something for a fault beside the run, and tells the schedule when it is done.
-    pub(super) fn beside(
-        self: &Arc<Self>,
-        fault: FaultIndex,
-        work: impl Future<Output = Result<(), ChaosError>> + Send + 'static,
-    ) -> Option<Progress> {
-        let world = self.clone();
-        self.spawn(async move {
-            if let Err(error) = work.await {
-                // What the environment refused to do was not tried: the run means nothing.
-                world.fail(error);
-            }
-            world.faults.with(|schedule| schedule.handle_done(fault));
-            world.drive_fault(fault);
-        });
-        Some(Progress::UnderWay)
     }
 }

@@ -1,127 +1,148 @@
-//! What takes its time: brokers, topics, and processes that are to come back.
+//! What faults do to brokers and topics: it takes its time, beside the run.
 
-use super::LOOK;
+use crate::admin::OFFSETS_TOPIC;
+use crate::channel::Sender;
+use crate::cluster::Cluster;
 use crate::error::ChaosError;
-use crate::lock::lock;
-use crate::world::World;
+use crate::leaders::{self, News};
+use crate::names::Names;
 use plimsoll_core::{NextOffset, TopicPartition};
-use plimsoll_oracle::{MemberId, TraceEvent};
+use plimsoll_oracle::TraceEvent;
+use plimsoll_scenarios::schedule::FaultIndex;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// The time that a broker that came back may take until all partitions are in sync.
 const BROKER_BACK: Duration = Duration::from_secs(60);
 
-type Done = Result<(), ChaosError>;
+/// Something that takes its time; brokers go by their index.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Work {
+    Kill(u32),
+    Stop(u32),
+    /// A start, after which the cluster is whole again.
+    Start(u32),
+    /// A stop and a start, after which the cluster is whole again.
+    Restart(u32),
+    Pause(u32),
+    Resume(u32),
+    Isolate(u32),
+    Rejoin(u32),
+    MoveLeader(TopicPartition),
+    MoveCoordinator,
+    AddPartitions {
+        topic: u32,
+        count: u32,
+    },
+    /// The removal of this share of a partition's records, from the oldest.
+    RemoveRecords(TopicPartition, f64),
+}
 
-/// Brokers. What takes one down is known to other faults at once, before it is done.
-impl World {
-    pub(super) fn kill_broker(self: Arc<Self>, broker: u32) -> impl Future<Output = Done> + Send {
-        self.goes_down(broker);
-        async move { self.cluster.kill(broker).await }
-    }
+/// What the work reports.
+#[derive(Debug)]
+pub(crate) enum Report {
+    /// A broker that was killed or stopped was started.
+    Started(u32),
+    /// The brokers said what leads a partition.
+    Leader(News),
+    /// What the trace says of the work.
+    Observed(TraceEvent),
+    /// The work for a fault is done, or the environment refused to do it.
+    Done(FaultIndex, Result<(), ChaosError>),
+}
 
-    pub(super) fn stop_broker(self: Arc<Self>, broker: u32) -> impl Future<Output = Done> + Send {
-        self.goes_down(broker);
-        async move { self.cluster.stop(broker).await }
-    }
+/// The cluster, and what of it is this run's.
+#[derive(Clone, Debug)]
+pub(crate) struct Brokers {
+    pub cluster: Arc<Cluster>,
+    pub names: Arc<Names>,
+    pub reports: Sender<Report>,
+}
 
-    pub(super) async fn start_broker(self: Arc<Self>, broker: u32) -> Done {
-        self.cluster.start_broker(broker).await?;
-        lock(&self.faults.down).remove(&broker);
-        self.cluster.healthy(BROKER_BACK).await
-    }
-
-    /// Stops a broker and starts it again; returns when the cluster is whole.
-    pub(super) fn restart_broker(
-        self: Arc<Self>,
-        broker: u32,
-    ) -> impl Future<Output = Done> + Send {
-        let stopped = self.clone().stop_broker(broker);
-        async move {
-            stopped.await?;
-            self.start_broker(broker).await
+impl Work {
+    /// Returns the broker that goes down by it: other faults know that at once, before it is done.
+    pub(crate) fn takes_down(self) -> Option<u32> {
+        match self {
+            Self::Kill(broker) | Self::Stop(broker) | Self::Restart(broker) => Some(broker),
+            _ => None,
         }
-    }
-
-    pub(super) async fn pause_broker(self: Arc<Self>, broker: u32) -> Done {
-        self.cluster.pause(broker).await
-    }
-
-    pub(super) async fn resume_broker(self: Arc<Self>, broker: u32) -> Done {
-        self.cluster.unpause(broker).await?;
-        self.cluster.healthy(BROKER_BACK).await
-    }
-
-    pub(super) async fn isolate_broker(self: Arc<Self>, broker: u32) -> Done {
-        self.cluster.isolate(broker).await
-    }
-
-    pub(super) async fn rejoin_broker(self: Arc<Self>, broker: u32) -> Done {
-        self.cluster.rejoin(broker).await?;
-        self.cluster.healthy(BROKER_BACK).await
-    }
-
-    fn goes_down(&self, broker: u32) {
-        lock(&self.faults.down).insert(broker);
     }
 }
 
-/// Topics.
-impl World {
-    pub(super) async fn move_leader(self: Arc<Self>, partition: TopicPartition) -> Done {
-        let topic = self.names.topic(partition.topic);
-        let moved = self.admin.move_leader(topic, partition.partition).await;
-        moved.map(drop)
+impl Brokers {
+    /// Does something for a fault, and reports that it is done.
+    pub(crate) async fn carry_out(self, fault: FaultIndex, work: Work) {
+        let done = self.work(work).await;
+        self.reports.send(Report::Done(fault, done));
     }
 
-    pub(super) async fn move_coordinator(self: Arc<Self>) -> Done {
-        let partition = self.admin.offsets_partition(&self.names.group).await?;
-        let moved = self
-            .admin
-            .move_leader("__consumer_offsets", partition)
-            .await;
-        moved.map(drop)
+    async fn work(&self, work: Work) -> Result<(), ChaosError> {
+        match work {
+            Work::Kill(broker) => self.cluster.kill(broker).await,
+            Work::Stop(broker) => self.cluster.stop(broker).await,
+            Work::Start(broker) => self.start(broker).await,
+            Work::Restart(broker) => {
+                self.cluster.stop(broker).await?;
+                self.start(broker).await
+            }
+            Work::Pause(broker) => self.cluster.pause(broker).await,
+            Work::Resume(broker) => {
+                self.cluster.unpause(broker).await?;
+                self.cluster.healthy(BROKER_BACK).await
+            }
+            Work::Isolate(broker) => self.cluster.isolate(broker).await,
+            Work::Rejoin(broker) => {
+                self.cluster.rejoin(broker).await?;
+                self.cluster.healthy(BROKER_BACK).await
+            }
+            Work::MoveLeader(partition) => {
+                let topic = self.names.topic(partition.topic);
+                let admin = self.cluster.admin();
+                admin.move_leader(topic, partition.partition).await
+            }
+            Work::MoveCoordinator => {
+                let admin = self.cluster.admin();
+                let partition = admin.offsets_partition(&self.names.group).await?;
+                admin.move_leader(OFFSETS_TOPIC, partition).await
+            }
+            Work::AddPartitions { topic, count } => self.add_partitions(topic, count).await,
+            Work::RemoveRecords(partition, share) => self.remove_records(partition, share).await,
+        }
     }
 
-    pub(super) async fn add_partitions(self: Arc<Self>, topic: u32, count: u32) -> Done {
-        let name = self.names.topic(topic);
-        let before = self.admin.topic(name).await?.partitions.len() as u32;
-        self.admin.add_partitions(name, before + count).await?;
-        self.look_at_leaders().await;
+    async fn start(&self, broker: u32) -> Result<(), ChaosError> {
+        self.cluster.start_broker(broker).await?;
+        self.reports.send(Report::Started(broker));
+        self.cluster.healthy(BROKER_BACK).await
+    }
+
+    async fn add_partitions(&self, topic: u32, count: u32) -> Result<(), ChaosError> {
+        let (admin, name) = (self.cluster.admin(), self.names.topic(topic));
+        let before = admin.topic(name).await?.partitions.len() as u32;
+        admin.add_partitions(name, before + count).await?;
+        let tell = |news| self.reports.send(Report::Leader(news));
+        leaders::look(admin, &self.names, tell).await;
         Ok(())
     }
 
-    pub(super) async fn remove_records(
-        self: Arc<Self>,
+    async fn remove_records(
+        &self,
         partition: TopicPartition,
         share: f64,
-    ) -> Done {
-        let topic = self.names.topic(partition.topic);
-        let ends = self.admin.log_ends(topic).await?;
+    ) -> Result<(), ChaosError> {
+        let (admin, topic) = (self.cluster.admin(), self.names.topic(partition.topic));
+        let ends = admin.log_ends(topic).await?;
         let Some((start, end)) = ends.get(partition.partition as usize).copied() else {
             return Ok(());
         };
         let before = start + ((end - start) as f64 * share) as u64;
-        let log_start = self
-            .admin
+        let log_start = admin
             .delete_records(topic, partition.partition, before)
             .await?;
-        self.observe(TraceEvent::Removed {
+        self.reports.send(Report::Observed(TraceEvent::Removed {
             partition,
             log_start: NextOffset::new(log_start),
-        });
-        Ok(())
-    }
-}
-
-/// Members.
-impl World {
-    /// Returns when the process of a member that is to stop and start again has done both.
-    pub(super) async fn member_is_back(self: Arc<Self>, member: MemberId) -> Done {
-        while !self.processes.has_restarted(member) {
-            tokio::time::sleep(LOOK).await;
-        }
+        }));
         Ok(())
     }
 }

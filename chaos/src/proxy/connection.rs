@@ -7,11 +7,11 @@
 
 use super::frame::{Frame, Header, Unreadable};
 use super::link::{Link, Way};
-use super::listener::Listener;
 use super::observe::{self, Answer, Asked, Detail};
 use super::rewrite::Addresses;
+use super::seen::{Report, Seen};
 use super::session::Session;
-use super::{Seen, Watcher};
+use crate::channel::Sender;
 use kafka_protocol::messages::ApiKey;
 use plimsoll_oracle::RequestKind;
 use std::collections::VecDeque;
@@ -28,18 +28,34 @@ use tokio::time::Instant;
 /// The time limit for a broker to accept a connection.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
+/// What the connections of one member with one broker need.
+#[derive(Clone)]
+pub(super) struct Route {
+    pub link: Arc<Link>,
+    pub addresses: Arc<Addresses>,
+    pub reports: Sender<Report>,
+}
+
 /// A proxied connection.
 pub(super) struct Connection {
     link: Arc<Link>,
     addresses: Arc<Addresses>,
-    watcher: Arc<dyn Watcher>,
+    reports: Sender<Report>,
     /// The number of cuts of its link when the connection began.
     cuts: u64,
     member: watch::Sender<MemberEnd>,
-    /// The requests that the broker has not answered yet.
-    asked: watch::Sender<VecDeque<Asked>>,
+    asked: watch::Sender<Waiting>,
     /// The number of commits whose answer was not sent to the member.
     unanswered: AtomicU32,
+}
+
+/// What waits for the broker, or for what it answered to be noted.
+#[derive(Default)]
+struct Waiting {
+    /// The requests that the broker has not answered yet.
+    asked: VecDeque<Asked>,
+    /// Whether an answer was read that is not on its way to the member yet.
+    is_reporting: bool,
 }
 
 /// The member's end of a connection.
@@ -74,12 +90,12 @@ struct Response {
 struct Due(Option<Instant>);
 
 impl Connection {
-    pub(super) fn new(listener: &Listener) -> Self {
+    pub(super) fn new(route: Route) -> Self {
         Self {
-            cuts: listener.link.cuts(),
-            link: listener.link.clone(),
-            addresses: listener.addresses.clone(),
-            watcher: listener.watcher.clone(),
+            cuts: route.link.cuts(),
+            link: route.link,
+            addresses: route.addresses,
+            reports: route.reports,
             member: watch::Sender::new(MemberEnd::Open),
             asked: watch::Sender::default(),
             unanswered: AtomicU32::new(0),
@@ -113,9 +129,8 @@ impl Connection {
             }
         };
         self.member.send_replace(end);
-        for _ in 0..self.unanswered.load(Ordering::SeqCst) {
-            self.saw(Seen::CommitUnanswered);
-        }
+        let unanswered = self.unanswered.load(Ordering::SeqCst) as usize;
+        self.saw(vec![Seen::CommitUnanswered; unanswered]).await;
         close(stream, end);
     }
 
@@ -173,7 +188,7 @@ impl Connection {
                 Ok(None) => return,
                 Err(error) => return self.broke("member", &error),
             };
-            let (frame, asked) = self.observe_request(frame, &mut session);
+            let (frame, asked) = self.observe_request(frame, &mut session).await;
             // Fails where the broker's half is over; this one will be soon.
             let _ = requests.send(Request {
                 due: Due::after(self.link.latency(Way::ToBroker)),
@@ -183,7 +198,7 @@ impl Connection {
         }
     }
 
-    fn observe_request(&self, frame: Frame, session: &mut Session) -> (Frame, Option<Asked>) {
+    async fn observe_request(&self, frame: Frame, session: &mut Session) -> (Frame, Option<Asked>) {
         let Some(header) = frame.request_header() else {
             tracing::warn!("a request without a header is passed on");
             return (frame, None);
@@ -195,12 +210,11 @@ impl Connection {
             self.unreadable(header, &error);
             Detail::None
         });
-        for seen in seen {
-            if matches!(seen, Seen::CommitSent { .. }) {
-                self.unanswered.fetch_add(1, Ordering::SeqCst);
-            }
-            self.saw(seen);
-        }
+        let commits = seen.iter();
+        let commits = commits.filter(|seen| matches!(seen, Seen::CommitSent { .. }));
+        let commits = commits.count() as u32;
+        self.unanswered.fetch_add(commits, Ordering::SeqCst);
+        self.saw(seen).await;
         let frame = readable_versions(frame, header);
         (frame, Some(Asked { header, detail }))
     }
@@ -220,7 +234,8 @@ impl Connection {
                 return;
             }
             if let Some(asked) = request.asked.filter(Asked::has_answer) {
-                self.asked.send_modify(|waiting| waiting.push_back(asked));
+                self.asked
+                    .send_modify(|waiting| waiting.asked.push_back(asked));
             }
             if writer.write_all(request.frame.bytes()).await.is_err() {
                 return;
@@ -237,26 +252,28 @@ impl Connection {
                 Ok(None) => return,
                 Err(error) => return self.broke("broker", &error),
             };
-            let response = self.observe_response(frame);
+            let response = self.observe_response(frame).await;
             // Fails where the member's half is over.
             let _ = responses.send(response);
+            self.asked
+                .send_if_modified(|waiting| std::mem::take(&mut waiting.is_reporting));
         }
     }
 
-    fn observe_response(&self, frame: Frame) -> Response {
+    async fn observe_response(&self, frame: Frame) -> Response {
         let asked = frame.correlation().and_then(|id| self.take_asked(id));
         let Some(asked) = asked else {
             tracing::warn!("a response to no known request is passed on");
             return self.response(frame, Answer::default(), false, None);
         };
-        // Before the watcher is called: a loss that it asks for is that of the next response.
+        // Before it is reported: a loss that this triggers is that of the next response.
         let is_open = *self.member.borrow() == MemberEnd::Open;
         let lost = asked
             .kind()
             .filter(|kind| is_open && self.link.member.loses(*kind));
         let (frame, mut answer) = self.understand(frame, &asked);
         if let Some(done) = answer.done.take() {
-            self.saw(done);
+            self.saw(vec![done]).await;
         }
         self.response(frame, answer, asked.is_commit(), lost)
     }
@@ -282,8 +299,9 @@ impl Connection {
         let mut found = None;
         self.asked.send_modify(|waiting| {
             let is_it = |asked: &Asked| asked.header.correlation == correlation;
-            if let Some(index) = waiting.iter().position(is_it) {
-                found = waiting.drain(..=index).next_back();
+            if let Some(index) = waiting.asked.iter().position(is_it) {
+                found = waiting.asked.drain(..=index).next_back();
+                waiting.is_reporting = true;
             }
         });
         found
@@ -324,10 +342,10 @@ impl Connection {
     ) -> MemberEnd {
         while let Some(response) = responses.recv().await {
             response.due.wait().await;
-            for (topic, partition, last) in &response.answer.produced {
-                let member = self.link.member.id;
-                let told = self.watcher.produced(member, topic, *partition, *last);
-                told.await;
+            for last in response.answer.produced {
+                let produced = |noted| Report::Produced { last, noted };
+                // Fails where the run is over.
+                let _ = self.reports.ask(produced).await;
             }
             let was_held = self.link.is_blocked(Way::ToMember);
             if !self.may_pass(Way::ToMember).await {
@@ -337,10 +355,10 @@ impl Connection {
                 return MemberEnd::Closed;
             }
             if let Some(request) = response.lost {
-                self.saw(Seen::ResponseLost { request });
+                self.saw(vec![Seen::ResponseLost { request }]).await;
                 return MemberEnd::Cut;
             }
-            self.learns(response.answer.learned);
+            self.learns(response.answer.learned).await;
             if writer.write_all(response.frame.bytes()).await.is_err() {
                 return MemberEnd::Closed;
             }
@@ -353,13 +371,12 @@ impl Connection {
         MemberEnd::Closed
     }
 
-    fn learns(&self, learned: Vec<Seen>) {
-        for seen in learned {
-            let is_assignment = matches!(seen, Seen::Synced { .. });
-            self.saw(seen);
-            if is_assignment {
-                self.link.member.got_assignment();
-            }
+    async fn learns(&self, learned: Vec<Seen>) {
+        let mut seen = learned.iter();
+        let is_assignment = seen.any(|seen| matches!(seen, Seen::Synced { .. }));
+        self.saw(learned).await;
+        if is_assignment {
+            self.link.member.got_assignment();
         }
     }
 
@@ -393,12 +410,25 @@ impl Connection {
     async fn commits_answered(&self) {
         let mut asked = self.asked.subscribe();
         let _ = asked
-            .wait_for(|waiting| !waiting.iter().any(Asked::is_commit))
+            .wait_for(|waiting| {
+                !waiting.is_reporting && !waiting.asked.iter().any(Asked::is_commit)
+            })
             .await;
     }
 
-    fn saw(&self, seen: Seen) {
-        self.watcher.saw(self.link.member.id, seen);
+    /// Reports what a frame shows, and waits until it is noted.
+    async fn saw(&self, seen: Vec<Seen>) {
+        if seen.is_empty() {
+            return;
+        }
+        let member = self.link.member.id;
+        let passed = |noted| Report::Passed {
+            member,
+            seen,
+            noted,
+        };
+        // Fails where the run is over.
+        let _ = self.reports.ask(passed).await;
     }
 
     fn broke(&self, peer: &str, error: &std::io::Error) {

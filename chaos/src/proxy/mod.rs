@@ -4,13 +4,13 @@
 //! connection came in by tells the member, whatever the language of the client. What brokers say of
 //! their addresses is rewritten, so that a member never leaves its own listeners.
 //!
-//! When a [`Watcher`] is told of something:
-//! - of a request when it was read from the member, before anything can hold it;
-//! - of what a *broker did* ([`Seen::CommitAnswered`]) when its answer was read from the broker,
+//! It reports into a channel, and waits until the report was noted ([`Report`]):
+//! - a request when it was read from the member, before anything can hold it;
+//! - what a *broker did* ([`Seen::CommitAnswered`]) when its answer was read from the broker,
 //!   even where a block or a delay then holds that answer back;
-//! - of what a *member learns* ([`Seen::Joined`], [`Seen::Synced`], [`Seen::Fenced`],
+//! - what a *member learns* ([`Seen::Joined`], [`Seen::Synced`], [`Seen::Fenced`],
 //!   [`Seen::RebalanceAsked`], [`Seen::OutOfRange`]) just before it is sent to the member;
-//! - of [`Seen::CommitUnanswered`] when the member's connection ended, once for each commit whose
+//! - [`Seen::CommitUnanswered`] when the member's connection ended, once for each commit whose
 //!   answer was not sent to it, whether or not the broker had answered by then.
 //!
 //! A broker may still accept a commit whose member is gone: what a process sent before it was
@@ -24,18 +24,24 @@ mod listener;
 mod observe;
 mod once;
 mod rewrite;
+mod seen;
 mod session;
 #[cfg(test)]
 mod tests;
 mod versions;
 
+pub(crate) use seen::{CommitAnswer, Produced, Report, Seen};
+
+use crate::address::BrokerAddress;
+use crate::channel::Sender;
+use crate::error::ChaosError;
+use crate::per_member::PerMember;
+use connection::Route;
 use link::{Broker, Link, Member};
-use plimsoll_oracle::{MemberId, RequestKind};
+use plimsoll_oracle::{BrokerId, MemberId, RequestKind};
 use plimsoll_scenarios::scenario::Direction;
 use rewrite::Addresses;
-use std::future::Future;
 use std::io;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -44,8 +50,8 @@ use tokio::task::JoinHandle;
 
 /// All listeners of one run: one for each pair of a member and a broker.
 ///
-/// Faults return at once and never call the watcher, so a watcher may call them. Those that name
-/// a member or a broker that does not exist do nothing.
+/// Faults return at once and report nothing, so that a report may be answered with one. One that
+/// names a member or a broker that does not exist is an error.
 #[derive(Clone, Debug)]
 pub(crate) struct Proxy {
     inner: Arc<Inner>,
@@ -53,8 +59,7 @@ pub(crate) struct Proxy {
 
 #[derive(Debug)]
 struct Inner {
-    /// The links of each member, by its number.
-    members: Vec<MemberLinks>,
+    members: PerMember<MemberLinks>,
     brokers: Vec<Arc<Broker>>,
     listeners: Mutex<Vec<JoinHandle<()>>>,
     /// True, or dropped: everything ends.
@@ -69,98 +74,21 @@ struct MemberLinks {
     addresses: Arc<Addresses>,
 }
 
-/// The address of a broker.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct BrokerAddress {
-    /// The broker's number in plans, from 0.
-    pub index: u32,
-    /// Kafka's number of the broker.
-    pub node_id: i32,
-    /// Host and port.
-    pub address: String,
-}
-
-/// The receiver of what passes. Called with no lock held.
-pub(crate) trait Watcher: Send + Sync {
-    /// Takes in what is about to pass: what this records stands before all that follows from it.
-    fn saw(&self, member: MemberId, seen: Seen);
-
-    /// Takes in that a broker acknowledged what this member produced; awaited before the member
-    /// learns it.
-    fn produced<'a>(
-        &'a self,
-        member: MemberId,
-        topic: &'a str,
-        partition: u32,
-        last_offset: u64,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
-}
-
-/// One thing that passed; the page of this module says when each is reported.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Seen {
-    /// An OffsetCommit request.
-    CommitSent { broker: u32 },
-    /// What a broker did with a commit.
-    CommitAnswered {
-        generation: i32,
-        offsets: Vec<CommitAnswer>,
-    },
-    /// A commit whose connection ended before its answer was sent to the member.
-    CommitUnanswered,
-    /// A response that [`Proxy::lose_response`] swallowed.
-    ResponseLost { request: RequestKind },
-    /// A JoinGroup request, with the partitions that the member says it owns: those of its first
-    /// protocol's subscription, empty where that does not tell.
-    Joining { owned: Vec<(String, u32)> },
-    /// A JoinGroup response without error.
-    Joined { generation: i32 },
-    /// A SyncGroup response without error.
-    Synced { partitions: Vec<(String, u32)> },
-    /// A LeaveGroup request.
-    Left,
-    /// An answer to a Heartbeat, OffsetCommit, SyncGroup or JoinGroup with UNKNOWN_MEMBER_ID,
-    /// ILLEGAL_GENERATION or FENCED_INSTANCE_ID.
-    Fenced { request: RequestKind, error: i16 },
-    /// An answer to a Heartbeat with REBALANCE_IN_PROGRESS.
-    RebalanceAsked,
-    /// A Fetch request for this partition from this offset. Partitions that stay in their fetch
-    /// session unnamed (KIP-227) are reported once after each `Synced`.
-    Fetching {
-        topic: String,
-        partition: u32,
-        offset: u64,
-    },
-    /// An answer to a Fetch with OFFSET_OUT_OF_RANGE.
-    OutOfRange { topic: String, partition: u32 },
-}
-
-/// One partition's part of an answered commit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct CommitAnswer {
-    pub topic: String,
-    pub partition: u32,
-    /// The next offset that was to be committed.
-    pub next: u64,
-    /// Kafka's error code; 0 where the broker accepted it.
-    pub error: i16,
-}
-
 impl Proxy {
     /// Starts the listeners of all members.
     ///
     /// # Errors
     /// Where no port of 127.0.0.1 can be listened at.
     pub(crate) async fn start(
-        members: u32,
+        members: usize,
         brokers: &[BrokerAddress],
-        watcher: Arc<dyn Watcher>,
+        reports: &Sender<Report>,
     ) -> io::Result<Self> {
         let brokers: Vec<_> = brokers.iter().cloned().map(Broker::new).collect();
         let (closing, closed) = watch::channel(false);
         let mut listeners = Vec::new();
         let mut by_member = Vec::new();
-        for id in 0..members {
+        for id in 0..members as u32 {
             let member = Arc::new(Member::new(MemberId(id)));
             let mut sockets = Vec::new();
             let mut ports = Vec::new();
@@ -175,12 +103,12 @@ impl Proxy {
                 .map(|broker| Arc::new(Link::new(member.clone(), broker.clone())))
                 .collect();
             for (socket, link) in sockets.into_iter().zip(&links) {
-                let listener = listener::Listener {
+                let route = Route {
                     link: link.clone(),
                     addresses: addresses.clone(),
-                    watcher: watcher.clone(),
+                    reports: reports.clone(),
                 };
-                listeners.push(tokio::spawn(listener.run(socket, closed.clone())));
+                listeners.push(tokio::spawn(listener::run(route, socket, closed.clone())));
             }
             by_member.push(MemberLinks {
                 member,
@@ -190,7 +118,7 @@ impl Proxy {
         }
         Ok(Self {
             inner: Arc::new(Inner {
-                members: by_member,
+                members: by_member.into_iter().collect(),
                 brokers,
                 listeners: Mutex::new(listeners),
                 closing,
@@ -198,62 +126,68 @@ impl Proxy {
         })
     }
 
-    /// Returns the bootstrap servers of a member: its own listeners.
-    pub(crate) fn bootstrap(&self, member: MemberId) -> String {
-        self.inner
-            .members
-            .get(member.0 as usize)
-            .map(|member| member.addresses.bootstrap())
-            .unwrap_or_default()
+    /// Returns the bootstrap servers of each member: its own listeners.
+    pub(crate) fn bootstraps(&self) -> PerMember<String> {
+        let members = self.inner.members.values();
+        members.map(|member| member.addresses.bootstrap()).collect()
     }
 
     /// Holds what is sent between the member and a broker, or all brokers where it is `None`. After
     /// [`Proxy::unblock`] it arrives where its connection lived on. Blocks add up.
-    pub(crate) fn block(&self, member: MemberId, broker: Option<u32>, direction: Direction) {
-        for link in self.links(member, broker) {
-            link.block(direction);
-        }
+    pub(crate) fn block(
+        &self,
+        member: MemberId,
+        broker: Option<u32>,
+        direction: Direction,
+    ) -> Result<(), ChaosError> {
+        self.each_link(member, broker, |link| link.block(direction))
     }
 
     /// Takes one block away.
-    pub(crate) fn unblock(&self, member: MemberId, broker: Option<u32>, direction: Direction) {
-        for link in self.links(member, broker) {
-            link.unblock(direction);
-        }
+    pub(crate) fn unblock(
+        &self,
+        member: MemberId,
+        broker: Option<u32>,
+        direction: Direction,
+    ) -> Result<(), ChaosError> {
+        self.each_link(member, broker, |link| link.unblock(direction))
     }
 
     /// Delays everything that is sent, each way, by a duration; zero ends the delay.
-    pub(crate) fn delay(&self, member: MemberId, broker: Option<u32>, by: Duration) {
-        for link in self.links(member, broker) {
-            link.delay(by);
-        }
+    pub(crate) fn delay(
+        &self,
+        member: MemberId,
+        broker: Option<u32>,
+        by: Duration,
+    ) -> Result<(), ChaosError> {
+        self.each_link(member, broker, |link| link.delay(by))
     }
 
     /// Delays every response of a broker, to all members, by a duration; zero ends the delay.
-    pub(crate) fn throttle(&self, broker: u32, by: Duration) {
-        for known in &self.inner.brokers {
-            if known.address.index == broker {
-                known.throttle(by);
-            }
-        }
+    pub(crate) fn throttle(&self, broker: u32, by: Duration) -> Result<(), ChaosError> {
+        let mut brokers = self.inner.brokers.iter();
+        let known = brokers.find(|known| known.address.index == broker);
+        known.ok_or_else(|| no_broker(broker))?.throttle(by);
+        Ok(())
     }
 
     /// Breaks the connections that there are, with what is held or on its way.
     ///
     /// The member notices at once. The broker notices as soon as it has answered the commits that
     /// it got, so that the trace has them.
-    pub(crate) fn cut(&self, member: MemberId, broker: Option<u32>) {
-        for link in self.links(member, broker) {
-            link.cut();
-        }
+    pub(crate) fn cut(&self, member: MemberId, broker: Option<u32>) -> Result<(), ChaosError> {
+        self.each_link(member, broker, Link::cut)
     }
 
     /// Swallows the next response of this kind from any broker to the member, and breaks its
     /// connection. Responses that were read from a broker before do not count.
-    pub(crate) fn lose_response(&self, member: MemberId, kind: RequestKind) {
-        if let Some(member) = self.inner.members.get(member.0 as usize) {
-            member.member.lose_response(kind);
-        }
+    pub(crate) fn lose_response(
+        &self,
+        member: MemberId,
+        kind: RequestKind,
+    ) -> Result<(), ChaosError> {
+        self.links(member)?.member.lose_response(kind);
+        Ok(())
     }
 
     /// Ends all connections and listeners. Nothing is reported any more once it returns.
@@ -269,12 +203,33 @@ impl Proxy {
         }
     }
 
-    fn links(&self, member: MemberId, broker: Option<u32>) -> impl Iterator<Item = &Link> {
-        let member = self.inner.members.get(member.0 as usize);
-        member
-            .into_iter()
-            .flat_map(|member| &member.links)
-            .map(AsRef::as_ref)
-            .filter(move |link| broker.is_none_or(|broker| link.broker.address.index == broker))
+    fn each_link(
+        &self,
+        member: MemberId,
+        broker: Option<u32>,
+        change: impl Fn(&Link),
+    ) -> Result<(), ChaosError> {
+        let links = &self.links(member)?.links;
+        match broker {
+            None => links.iter().for_each(|link| change(link)),
+            Some(broker) => {
+                let mut links = links.iter();
+                let link = links.find(|link| link.broker.address.index == broker);
+                change(link.ok_or_else(|| no_broker(broker))?);
+            }
+        }
+        Ok(())
     }
+
+    fn links(&self, member: MemberId) -> Result<&MemberLinks, ChaosError> {
+        let links = self.inner.members.get(member);
+        links.ok_or_else(|| ChaosError::Internal(format!("the proxy does not know {member}")))
+    }
+}
+
+/// Makes the error for a fault of a broker that is not there: a plan may have more brokers than a
+/// cluster that is there already.
+fn no_broker(broker: u32) -> ChaosError {
+    let broker = BrokerId(broker);
+    ChaosError::Scenario(format!("the cluster has no {broker}"))
 }

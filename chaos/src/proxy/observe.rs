@@ -1,9 +1,9 @@
 //! From requests and responses to what a watcher is told of them.
 
 use super::frame::{Frame, Header, Unreadable, decode};
+use super::seen::{CommitAnswer, Produced, Seen};
 use super::session::Session;
 use super::versions::last_readable;
-use super::{CommitAnswer, Seen};
 use bytes::{Buf, Bytes};
 use kafka_protocol::messages::{
     ApiKey, ConsumerProtocolAssignment, ConsumerProtocolSubscription, FetchRequest, FetchResponse,
@@ -49,8 +49,7 @@ pub(super) struct Answer {
     pub done: Option<Seen>,
     /// What the member learns by the answer.
     pub learned: Vec<Seen>,
-    /// Topic, partition and last offset of what was produced.
-    pub produced: Vec<(String, u32, u64)>,
+    pub produced: Vec<Produced>,
 }
 
 /// Reads a request from a member to the broker of this number; returns what it says, and what it
@@ -254,10 +253,12 @@ impl Asked {
                     .find(|(name, partition, _)| **name == **topic.name && *partition == it.index);
                 let last = sent.map(|(_, _, delta)| it.base_offset + i64::from(*delta));
                 let last = last.and_then(|last| u64::try_from(last).ok());
-                if let (Some(last), Ok(partition)) = (last, u32::try_from(it.index)) {
-                    answer
-                        .produced
-                        .push((topic.name.to_string(), partition, last));
+                if let (Some(offset), Ok(partition)) = (last, u32::try_from(it.index)) {
+                    answer.produced.push(Produced {
+                        topic: topic.name.to_string(),
+                        partition,
+                        offset,
+                    });
                 }
             }
         }

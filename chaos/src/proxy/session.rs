@@ -1,6 +1,6 @@
 //! Fetch sessions (KIP-227): what a request asks for without naming it.
 
-use super::Seen;
+use super::seen::Seen;
 use kafka_protocol::messages::FetchRequest;
 use std::collections::BTreeMap;
 

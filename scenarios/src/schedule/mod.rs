@@ -7,10 +7,9 @@
 //! world is the backend's business; it reports with [`FaultSchedule::handle_done`] when it is
 //! done, at once or later.
 //!
-//! Faults are polled one by one, and each has a timer of its own. On real Kafka many threads
-//! observe: the thread whose observation triggers a fault takes this fault's steps, and so has done
-//! them before it goes on. In the simulator, the seed decides the order of timers that are due at
-//! the same moment.
+//! Faults are polled one by one, and each has a timer of its own. On real Kafka, the steps of the
+//! fault that an observation triggers are taken before the observer goes on. In the simulator, the
+//! seed decides the order of timers that are due at the same moment.
 
 mod course;
 mod roll;

@@ -11,9 +11,12 @@ use kafka_protocol::messages::{
 async fn each_member_has_its_own_listeners() {
     let mut rig = Rig::start().await;
     let other = MemberId(1);
-    assert_ne!(rig.proxy.bootstrap(MEMBER), rig.proxy.bootstrap(other));
-    assert_eq!(rig.proxy.bootstrap(MemberId(2)), "");
-    let mut client = Client::connect(&rig.proxy.bootstrap(other)).await;
+    assert_ne!(
+        rig.proxy.bootstraps()[MEMBER],
+        rig.proxy.bootstraps()[other]
+    );
+    assert_eq!(rig.proxy.bootstraps().get(MemberId(2)), None);
+    let mut client = Client::connect(&rig.proxy.bootstraps()[other]).await;
     client.send(&commit(), 9).await;
     rig.broker.request().await;
     let seen = rig.watcher.seen.borrow().clone();
@@ -132,9 +135,9 @@ async fn a_member_notices_a_broker_that_is_gone_or_refuses() {
         node_id: 1,
         address,
     }];
-    let proxy = Proxy::start(1, &brokers, rig.watcher.clone()).await;
+    let proxy = Proxy::start(1, &brokers, &rig.watcher.reports()).await;
     let proxy = proxy.expect("listeners");
-    Client::connect(&proxy.bootstrap(MEMBER))
+    Client::connect(&proxy.bootstraps()[MEMBER])
         .await
         .is_closed()
         .await;
@@ -169,7 +172,7 @@ async fn all_ends_when_the_proxy_is_shut_down_or_dropped() {
     within(rig.proxy.shut_down()).await;
     client.is_closed().await;
     rig.broker.closed().await;
-    let address = rig.proxy.bootstrap(MEMBER);
+    let address = rig.proxy.bootstraps()[MEMBER].clone();
     assert!(TcpStream::connect(&address).await.is_err());
     assert_eq!(Arc::strong_count(&rig.watcher), 1);
 

@@ -30,7 +30,7 @@ impl Subject {
         };
         let brokers = blocking(move || brokers(&bootstrap)).await;
         let watcher = Arc::new(Recorder::default());
-        let proxy = Proxy::start(1, &brokers, watcher.clone()).await;
+        let proxy = Proxy::start(1, &brokers, &watcher.reports()).await;
         let now = SystemTime::UNIX_EPOCH.elapsed().expect("a clock");
         Some(Self {
             proxy: proxy.expect("listeners"),
@@ -41,7 +41,7 @@ impl Subject {
 
     fn client(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", self.proxy.bootstrap(MEMBER));
+        config.set("bootstrap.servers", &self.proxy.bootstraps()[MEMBER]);
         config
     }
 
@@ -88,13 +88,13 @@ impl Subject {
     /// Commits while a way is blocked, and returns what was seen before and after it was freed.
     async fn commit_through(&self, consumer: &Arc<BaseConsumer>, way: Direction) -> [Vec<Seen>; 2] {
         let known = self.seen().len();
-        self.proxy.block(MEMBER, None, way);
+        done(self.proxy.block(MEMBER, None, way));
         let (subject, committing) = (self.clone(), consumer.clone());
         let commit = tokio::spawn(blocking(move || subject.commit(&committing, 4)));
         tokio::time::sleep(4 * A_WHILE).await;
         assert!(!commit.is_finished(), "the block held nothing");
         let held = self.seen().split_off(known);
-        self.proxy.unblock(MEMBER, None, way);
+        done(self.proxy.unblock(MEMBER, None, way));
         within(commit).await.expect("no panics").expect("committed");
         [held, self.seen().split_off(known)]
     }
@@ -142,7 +142,12 @@ async fn a_consumer_is_seen_and_broken() {
     blocking(move || producing.produce()).await;
     let produced = subject.watcher.produced.lock().expect("no panics").clone();
     let last = produced.last().expect("it was told");
-    assert_eq!(last, &(subject.topic.clone(), 0, MESSAGES - 1));
+    let expected = Produced {
+        topic: subject.topic.clone(),
+        partition: 0,
+        offset: MESSAGES - 1,
+    };
+    assert_eq!(last, &expected);
 
     let consuming = subject.clone();
     let consumer = Arc::new(blocking(move || consuming.consumer()).await);
@@ -152,9 +157,11 @@ async fn a_consumer_is_seen_and_broken() {
     joins_and_commits(&subject);
 
     let known = subject.seen().len();
-    subject
-        .proxy
-        .lose_response(MEMBER, RequestKind::OffsetCommit);
+    done(
+        subject
+            .proxy
+            .lose_response(MEMBER, RequestKind::OffsetCommit),
+    );
     let (committing, commit) = (subject.clone(), consumer.clone());
     let _ = blocking(move || committing.commit(&commit, 2)).await;
     let seen = subject.seen().split_off(known);
@@ -196,7 +203,7 @@ async fn a_client_of_the_future_falls_back() {
     let Some(subject) = Subject::start().await else {
         return;
     };
-    let bootstrap = subject.proxy.bootstrap(MEMBER);
+    let bootstrap = subject.proxy.bootstraps()[MEMBER].clone();
     let first = bootstrap.split(',').next().expect("a broker");
     let mut client = Client::connect(first).await;
     let request = ApiVersionsRequest::default()

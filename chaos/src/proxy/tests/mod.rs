@@ -9,13 +9,15 @@ mod rewriting;
 mod sessions;
 
 use super::frame::Frame;
-use super::{BrokerAddress, Proxy, Seen, Watcher};
+use super::{Produced, Proxy, Report, Seen};
+use crate::address::BrokerAddress;
+use crate::channel::Sender;
+use crate::error::ChaosError;
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::{RequestHeader, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
 use plimsoll_oracle::MemberId;
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
@@ -47,12 +49,13 @@ impl Rig {
     async fn with(watcher: Recorder) -> Self {
         let broker = FakeBroker::start().await;
         let watcher = Arc::new(watcher);
+        let reports = watcher.reports();
         let brokers = [BrokerAddress {
             index: 0,
             node_id: 1,
             address: broker.address.clone(),
         }];
-        let proxy = Proxy::start(2, &brokers, watcher.clone())
+        let proxy = Proxy::start(2, &brokers, &reports)
             .await
             .expect("listeners");
         Self {
@@ -63,15 +66,15 @@ impl Rig {
     }
 
     async fn client(&self) -> Client {
-        Client::connect(&self.proxy.bootstrap(MEMBER)).await
+        Client::connect(&self.proxy.bootstraps()[MEMBER]).await
     }
 }
 
-/// A watcher that remembers what it saw.
+/// What the proxy reported.
 #[derive(Default)]
 struct Recorder {
     seen: watch::Sender<Vec<(MemberId, Seen)>>,
-    produced: Mutex<Vec<(String, u32, u64)>>,
+    produced: Mutex<Vec<Produced>>,
     /// Becomes true when produce responses may go on; `None`: they do not wait.
     holds_produced: Option<watch::Receiver<bool>>,
     /// The test's reaction to what is seen.
@@ -98,28 +101,48 @@ impl Recorder {
     }
 }
 
-impl Watcher for Recorder {
-    fn saw(&self, member: MemberId, seen: Seen) {
-        if let Some(reaction) = &mut *self.reaction.lock().expect("no panics") {
-            reaction(&seen);
-        }
-        self.seen.send_modify(|all| all.push((member, seen)));
+impl Recorder {
+    /// Makes a sending end whose reports are remembered, one after the other, until all ends are
+    /// gone.
+    fn reports(self: &Arc<Self>) -> Sender<Report> {
+        let (sender, mut reports) = unbounded_channel();
+        let recorder = self.clone();
+        tokio::spawn(async move {
+            while let Some(report) = reports.recv().await {
+                recorder.handle(report);
+            }
+        });
+        Sender::new(move |report| {
+            let _ = sender.send(report);
+        })
     }
 
-    fn produced<'a>(
-        &'a self,
-        _: MemberId,
-        topic: &'a str,
-        partition: u32,
-        last_offset: u64,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
-        Box::pin(async move {
-            let produced = (topic.to_owned(), partition, last_offset);
-            self.produced.lock().expect("no panics").push(produced);
-            if let Some(mut released) = self.holds_produced.clone() {
-                let _ = released.wait_for(|released| *released).await;
+    fn handle(&self, report: Report) {
+        match report {
+            Report::Passed {
+                member,
+                seen,
+                noted,
+            } => {
+                for seen in seen {
+                    if let Some(reaction) = &mut *self.reaction.lock().expect("no panics") {
+                        reaction(&seen);
+                    }
+                    self.seen.send_modify(|all| all.push((member, seen)));
+                }
+                let _ = noted.send(());
             }
-        })
+            Report::Produced { last, noted } => {
+                self.produced.lock().expect("no panics").push(last);
+                let released = self.holds_produced.clone();
+                tokio::spawn(async move {
+                    if let Some(mut released) = released {
+                        let _ = released.wait_for(|released| *released).await;
+                    }
+                    let _ = noted.send(());
+                });
+            }
+        }
     }
 }
 
@@ -314,6 +337,12 @@ async fn within<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(DEADLINE, future)
         .await
         .expect("in time")
+}
+
+/// Checks that a fault hit what it names.
+#[track_caller]
+fn done(fault: Result<(), ChaosError>) {
+    fault.expect("it is there");
 }
 
 fn name<T: From<StrBytes>>(name: &'static str) -> T {

@@ -306,7 +306,12 @@ async fn what_was_produced_is_awaited_before_the_member_learns_it() {
     arrived.answer(&produce_response(0));
     client.hears_nothing().await;
     let produced = rig.watcher.produced.lock().expect("no panics").clone();
-    assert_eq!(produced, [("dead-letters".into(), 2, 104)]);
+    let expected = Produced {
+        topic: "dead-letters".into(),
+        partition: 2,
+        offset: 104,
+    };
+    assert_eq!(produced, [expected]);
     release.send_replace(true);
     let response: ProduceResponse = client.receive(12).await;
     assert_eq!(response, produce_response(0));

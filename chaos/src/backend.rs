@@ -1,0 +1,171 @@
+//! The backend: one cluster, on which plans run side by side, or alone where they break brokers.
+
+use crate::address;
+use crate::cluster::{self, Cluster};
+use crate::error::ChaosError;
+use crate::options::{ClusterSource, Options};
+use crate::{refusal, run};
+use plimsoll_oracle::Trace;
+use plimsoll_scenarios::{Backend, BackendError, Plan, Refusal};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::{env, fs};
+use tokio::runtime::Runtime;
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, watch};
+
+/// The environment variable that names a folder in which members' standard error is kept.
+const LOGS: &str = "PLIMSOLL_LOGS";
+
+/// The backend `kafka`: one cluster, on which plans run one after the other or side by side.
+///
+/// Cheap to clone; every clone runs on the same cluster. Plans that break brokers run alone.
+#[derive(Clone, Debug)]
+pub struct Kafka {
+    pub(crate) inner: Arc<Inner>,
+}
+
+/// What all clones of a backend share.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    options: Options,
+    pub cluster: Arc<Cluster>,
+    /// Held for writing by a plan that breaks brokers, and for reading by any other.
+    brokers: RwLock<()>,
+    runs: AtomicU32,
+    interrupted: watch::Sender<bool>,
+    pub runtime: Runtime,
+}
+
+/// A plan's place on the cluster, for as long as it runs.
+#[derive(Debug)]
+enum Place<'a> {
+    /// The whole cluster: the plan breaks brokers.
+    Alone(RwLockWriteGuard<'a, ()>),
+    /// A place beside other plans.
+    Shared(RwLockReadGuard<'a, ()>),
+}
+
+impl Kafka {
+    /// Starts the cluster, or attaches to one.
+    ///
+    /// # Errors
+    /// Where there is no container engine, no image, or no broker that answers.
+    pub fn start(options: Options) -> Result<Self, ChaosError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .thread_name("plimsoll-chaos")
+            .build();
+        let runtime = runtime
+            .map_err(|error| ChaosError::Environment(format!("cannot start threads: {error}")))?;
+        let cluster = runtime.block_on(async {
+            match &options.source {
+                ClusterSource::Containers => Cluster::start().await,
+                ClusterSource::Bootstrap(servers) => Cluster::attach(servers).await,
+            }
+        })?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                options,
+                cluster: Arc::new(cluster),
+                brokers: RwLock::new(()),
+                runs: AtomicU32::new(0),
+                interrupted: watch::Sender::new(false),
+                runtime,
+            }),
+        })
+    }
+
+    /// Ends all runs soon, as if by Ctrl-C.
+    pub fn interrupt(&self) {
+        self.inner.interrupted.send_replace(true);
+    }
+
+    /// Removes the containers that [`Kafka::start`] started.
+    pub fn shut_down(self) {
+        let inner = &self.inner;
+        inner.runtime.block_on(inner.cluster.shut_down());
+    }
+}
+
+impl Backend for Kafka {
+    fn name(&self) -> &'static str {
+        "kafka"
+    }
+
+    fn refuses(&self, plan: &Plan) -> Option<Refusal> {
+        self.inner.options.refuses(plan)
+    }
+
+    fn run(&mut self, plan: &Plan, trace: &mut Trace) -> Result<(), BackendError> {
+        let inner = &self.inner;
+        *trace = inner.runtime.block_on(inner.run(plan))?;
+        Ok(())
+    }
+}
+
+impl Inner {
+    async fn run(&self, plan: &Plan) -> Result<Trace, ChaosError> {
+        let place = self.place(plan).await;
+        if *self.interrupted.borrow() {
+            return Err(ChaosError::Interrupted);
+        }
+        let tag = self.tag(plan);
+        let kept = env::var_os(LOGS).map(PathBuf::from);
+        let logs = kept
+            .clone()
+            .unwrap_or_else(env::temp_dir)
+            .join(format!("plimsoll-{tag}"));
+        fs::create_dir_all(&logs).map_err(|error| {
+            ChaosError::Environment(format!("cannot write {}: {error}", logs.display()))
+        })?;
+        let stage = run::Stage {
+            cluster: self.cluster.clone(),
+            subject: &self.options.subject,
+            tag: &tag,
+            logs: &logs,
+            interrupted: self.interrupted.subscribe(),
+        };
+        let result = run::run(plan, stage).await;
+        if kept.is_none() {
+            // A failure leaves only a few files in a temporary folder.
+            let _ = fs::remove_dir_all(&logs);
+        }
+        match place {
+            Place::Alone(_guard) if result.is_err() => {
+                // What the plan left broken must not disturb the next one.
+                self.cluster.mend().await?;
+            }
+            Place::Alone(guard) => drop(guard),
+            Place::Shared(guard) => drop(guard),
+        }
+        result
+    }
+
+    /// Waits until the plan may run.
+    async fn place(&self, plan: &Plan) -> Place<'_> {
+        match refusal::breaks_brokers(plan) {
+            true => Place::Alone(self.brokers.write().await),
+            false => Place::Shared(self.brokers.read().await),
+        }
+    }
+
+    /// Makes the text that tells a run's topics and group from those of all other runs on the
+    /// cluster.
+    fn tag(&self, plan: &Plan) -> String {
+        let legal = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+        let name: String = plan.settings.name.chars().map(legal).take(60).collect();
+        self.name(&format!("{name}.{}", plan.seed))
+    }
+
+    /// Makes a name that nothing else on the cluster has.
+    pub(crate) fn name(&self, what: &str) -> String {
+        let run = self.runs.fetch_add(1, Ordering::Relaxed);
+        format!("{what}.{}.{run}", cluster::run_id())
+    }
+
+    /// Returns the bootstrap servers of the cluster.
+    pub(crate) fn bootstrap(&self) -> String {
+        address::bootstrap(self.cluster.brokers())
+    }
+}

@@ -1,0 +1,194 @@
+//! The members of the group: their processes, what the wire shows of them, and their handlers in
+//! the sink. What is done to one concerns all three; what the trace is to say of it comes out.
+
+use crate::error::ChaosError;
+use crate::membership::{Membership, Shown};
+use crate::processes::{Ended, HowEnded, Processes};
+use crate::sink::{Begun, Call, Sink};
+use crate::stdout::Said;
+use plimsoll_core::{Instant, TopicPartition};
+use plimsoll_oracle::{MemberId, TraceEvent};
+use std::time::Duration;
+
+/// A handler that reaches the sink within this time after its member learned of a revocation may
+/// have begun before it: the trace then has its answer alone.
+const CROSSING: Duration = Duration::from_secs(1);
+
+/// The members of the group.
+#[derive(Debug)]
+pub(crate) struct Members {
+    pub processes: Processes,
+    pub membership: Membership,
+    pub sink: Sink,
+}
+
+/// Processes.
+impl Members {
+    /// Starts a member's process, unless one runs.
+    ///
+    /// # Errors
+    /// Where the subject cannot be executed.
+    pub(crate) fn start(&mut self, member: MemberId) -> Result<Option<TraceEvent>, ChaosError> {
+        if self.processes.runs(member) {
+            return Ok(None);
+        }
+        self.processes.start(member)?;
+        self.membership.forget(member);
+        Ok(Some(TraceEvent::MemberStarted { member }))
+    }
+
+    /// Starts a member's process as [`Members::start`] does, but only logs a failure: it is the
+    /// subject's, and shows as lag.
+    pub(crate) fn try_start(&mut self, member: MemberId) -> Option<TraceEvent> {
+        self.start(member).unwrap_or_else(|error| {
+            tracing::error!("{error}");
+            None
+        })
+    }
+
+    /// Kills a member's process with SIGKILL.
+    pub(crate) fn crash(&mut self, member: MemberId) -> Vec<TraceEvent> {
+        if !self.processes.crash(member) {
+            return Vec::new();
+        }
+        self.ended(member, TraceEvent::MemberCrashed { member })
+    }
+
+    /// Asks a member's process to stop, with SIGTERM; one that stands still gets the signal when it
+    /// goes on.
+    pub(crate) fn stop(&mut self, member: MemberId) -> Option<TraceEvent> {
+        let stops = self.processes.stop(member);
+        stops.then_some(TraceEvent::MemberStopping { member })
+    }
+
+    /// Makes a member's process stand still, with SIGSTOP.
+    pub(crate) fn pause(&mut self, member: MemberId) -> Option<TraceEvent> {
+        let pauses = self.processes.pause(member);
+        pauses.then_some(TraceEvent::MemberPaused { member })
+    }
+
+    /// Takes one pause away, and lets the process go on with SIGCONT once none is left.
+    pub(crate) fn resume(&mut self, now: Instant, member: MemberId) -> Vec<TraceEvent> {
+        let Some(resumed) = self.processes.resume(now, member) else {
+            return Vec::new();
+        };
+        let stopping = if resumed.stops {
+            self.stop(member)
+        } else {
+            None
+        };
+        let resumed = [TraceEvent::MemberResumed { member }];
+        resumed.into_iter().chain(stopping).collect()
+    }
+
+    /// Starts a member's process; one that is still stopping starts again as soon as it has ended.
+    pub(crate) fn restart(&mut self, member: MemberId) -> Option<TraceEvent> {
+        let runs = self.processes.restart(member);
+        if runs { None } else { self.try_start(member) }
+    }
+
+    /// Takes in the end of a process; returns how it came to its end, unless the harness killed it,
+    /// and what the trace says of it.
+    ///
+    /// # Errors
+    /// Where the process did not even try to join: it is no consumer, or was called the wrong way.
+    pub(crate) fn handle_ended(
+        &mut self,
+        ended: &Ended,
+    ) -> Result<Option<(HowEnded, Vec<TraceEvent>)>, ChaosError> {
+        let member = ended.member;
+        let Some(how) = self.processes.handle_ended(ended) else {
+            return Ok(None);
+        };
+        if !how.asked && !self.membership.has_joined(member) {
+            return Err(self.processes.gave_up(ended));
+        }
+        let events = self.ended(member, TraceEvent::MemberStopped { member });
+        Ok(Some((how, events)))
+    }
+
+    /// Forgets a process that is gone. First its handlers end, then it does.
+    fn ended(&mut self, member: MemberId, end: TraceEvent) -> Vec<TraceEvent> {
+        let mut events = self.sink.kill(member);
+        self.membership.forget(member);
+        events.push(end);
+        events
+    }
+}
+
+/// What a member sends and says.
+impl Members {
+    /// Makes the entry for what is shown of a member.
+    pub(crate) fn entry(&self, member: MemberId, shown: Shown) -> TraceEvent {
+        match shown {
+            Shown::Entry(event) => event,
+            Shown::Revoked(partition) => TraceEvent::Revoked {
+                member,
+                partition,
+                in_flight: self.sink.in_flight(member, partition),
+            },
+        }
+    }
+
+    /// Takes in what a subject printed that concerns one partition.
+    pub(crate) fn handle_said(
+        &mut self,
+        now: Instant,
+        member: MemberId,
+        what: Announced,
+    ) -> Option<TraceEvent> {
+        match what {
+            Announced::Revoked(partition) => {
+                let is_new = self.membership.handle_revoked(now, member, partition);
+                is_new.then(|| self.entry(member, Shown::Revoked(partition)))
+            }
+            Announced::Lost(partition) => {
+                let had = self.membership.handle_lost(now, member, partition);
+                had.then_some(TraceEvent::Lost { member, partition })
+            }
+        }
+    }
+
+    /// Splits what a subject printed by the partitions of this run.
+    pub(crate) fn announced(&self, said: &Said) -> Vec<Announced> {
+        let (named, what): (_, fn(_) -> _) = match said {
+            Said::Revoked(named) => (named, Announced::Revoked),
+            Said::Lost(named) => (named, Announced::Lost),
+        };
+        let partitions = self.membership.partitions(named);
+        partitions.into_iter().map(what).collect()
+    }
+
+    /// Takes in that a handler reached the sink; returns it, and its beginning for the trace.
+    pub(crate) fn handle_called(
+        &mut self,
+        now: Instant,
+        call: Call,
+    ) -> (Begun, Option<TraceEvent>) {
+        let (begun, started) = self.sink.handle_called(call);
+        let crosses = self.crosses_revocation(now, call.member, call.partition);
+        (begun, (!crosses).then_some(started))
+    }
+
+    /// Returns whether the member has only just learned that the partition goes, or stood still
+    /// since.
+    fn crosses_revocation(
+        &self,
+        now: Instant,
+        member: MemberId,
+        partition: TopicPartition,
+    ) -> bool {
+        let revoked = self.membership.revoked_at(member, partition);
+        let resumed = self.processes.resumed_at(member);
+        revoked.is_some_and(|revoked| now - revoked.max(resumed) < CROSSING)
+    }
+}
+
+/// What a subject says of one partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Announced {
+    /// That it must give the partition up.
+    Revoked(TopicPartition),
+    /// That it has lost the partition.
+    Lost(TopicPartition),
+}

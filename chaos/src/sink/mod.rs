@@ -1,0 +1,340 @@
+//! The sink: the HTTP endpoint that handlers write to, and that answers with their outcome.
+//!
+//! A subject sends `POST /consumer-1` with `{"topic": ..., "partition": ..., "offset": ...}`. What
+//! the answer is, and when it comes, follows from the seed, the message and the attempt, which the
+//! sink counts: the same as in the simulator. An effect is written the moment before it is
+//! answered.
+//!
+//! [`http`] takes the calls in and reports them; [`Sink`] has the handlers at work, and knows
+//! neither HTTP nor time.
+
+pub(crate) mod http;
+#[cfg(test)]
+mod tests;
+
+use crate::channel::{Reply, Sender};
+use crate::log::StoredMessage;
+use crate::per_member::PerMember;
+use plimsoll_core::{Offset, Outcome, TopicPartition};
+use plimsoll_oracle::{FaultId, MemberId, MessageId, TraceEvent};
+use plimsoll_scenarios::Plan;
+use plimsoll_scenarios::scenario::{Fate, outage_hits};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What the endpoint reports.
+#[derive(Debug)]
+pub(crate) enum Report {
+    /// A handler reached the sink. The answer lets it begin.
+    Called { call: Call, reply: Reply<Begun> },
+    /// The time that a handler takes is over. The answer comes as soon as its outcome is known, and
+    /// never where its process died.
+    Due {
+        id: HandlerId,
+        reply: Reply<Outcome>,
+    },
+    /// A handler is gone: its subject went away, or it got its answer.
+    Gone(HandlerId),
+}
+
+/// A call of the sink.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call {
+    pub member: MemberId,
+    pub partition: TopicPartition,
+    pub offset: Offset,
+    pub record: StoredMessage,
+}
+
+/// A handler that has begun.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    pub handler: Handler,
+    /// The time that it takes.
+    pub takes: Duration,
+}
+
+/// A handler's number among all of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct HandlerId(u64);
+
+/// The endpoint's end of a handler. Its drop is reported: so a handler whose call is dropped, at
+/// whatever moment, is known to be gone.
+#[derive(Debug)]
+pub(crate) struct Handler {
+    id: HandlerId,
+    reports: Sender<Report>,
+}
+
+impl Handler {
+    /// Returns the handler's number.
+    pub(crate) fn id(&self) -> HandlerId {
+        self.id
+    }
+}
+
+impl Drop for Handler {
+    fn drop(&mut self) {
+        self.reports.send(Report::Gone(self.id));
+    }
+}
+
+/// The handlers at work, and what disturbs them.
+#[derive(Debug)]
+pub(crate) struct Sink {
+    plan: Arc<Plan>,
+    reports: Sender<Report>,
+    fates: BTreeMap<MessageId, Fate>,
+    attempts: BTreeMap<MessageId, u32>,
+    running: BTreeMap<HandlerId, Running>,
+    /// The number of the next handler.
+    next: u64,
+    /// The member that tried a message last, by message.
+    tried_by: BTreeMap<MessageId, MemberId>,
+    members: PerMember<Disturbance>,
+    outages: Vec<Outage>,
+}
+
+/// How a member's handlers are disturbed.
+#[derive(Clone, Copy, Debug)]
+struct Disturbance {
+    /// The factor by which the handlers take longer.
+    slow: u32,
+    /// The number of hangs. A handler that begins while there is one does not come back before all
+    /// have ended.
+    hanging: u32,
+}
+
+/// A handler at work.
+#[derive(Debug)]
+struct Running {
+    call: Call,
+    attempt: u32,
+    answer: Answer,
+    /// The place of the answer, once the handler's time is over.
+    due: Option<Reply<Outcome>>,
+}
+
+/// The answer that a handler will get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    /// This outcome.
+    Outcome(Outcome),
+    /// No answer until the hang ends, and then a failure.
+    Hang,
+    /// No answer, ever.
+    Never,
+}
+
+/// A handler whose outcome is known and whose time is over.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub member: MemberId,
+    /// The effect, for the trace.
+    pub effect: TraceEvent,
+    pub outcome: Outcome,
+    /// The place of the answer.
+    pub reply: Reply<Outcome>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Outage {
+    fault: FaultId,
+    outcome: Outcome,
+    share: f64,
+}
+
+impl Sink {
+    /// Makes a sink that has seen nothing; its handlers report to `reports`.
+    pub(crate) fn new(plan: Arc<Plan>, reports: Sender<Report>) -> Self {
+        let calm = Disturbance {
+            slow: 1,
+            hanging: 0,
+        };
+        Self {
+            fates: plan.messages.iter().map(|m| (m.id, m.fate)).collect(),
+            members: PerMember::new(plan.starts.len(), |_| calm),
+            plan,
+            reports,
+            attempts: BTreeMap::new(),
+            running: BTreeMap::new(),
+            next: 0,
+            tried_by: BTreeMap::new(),
+            outages: Vec::new(),
+        }
+    }
+
+    /// Counts the handlers of a partition that are at work for a member.
+    pub(crate) fn in_flight(&self, member: MemberId, partition: TopicPartition) -> u32 {
+        let calls = self.running.values().map(|running| running.call);
+        calls
+            .filter(|call| call.member == member && call.partition == partition)
+            .count() as u32
+    }
+
+    /// Returns whether no handler is at work, but for those that hang for ever.
+    pub(crate) fn is_idle(&self) -> bool {
+        let mut running = self.running.values();
+        running.all(|running| running.answer == Answer::Never)
+    }
+
+    /// Returns the member that tried a message last: a dead letter does not name its member.
+    pub(crate) fn tried_by(&self, message: MessageId) -> Option<MemberId> {
+        self.tried_by.get(&message).copied()
+    }
+
+    /// Makes a member's handlers take `factor` times as long.
+    pub(crate) fn slow(&mut self, member: MemberId, factor: u32) {
+        self.members[member].slow = factor.max(1);
+    }
+
+    /// Makes those of a member's handlers hang that begin from now on.
+    pub(crate) fn hang(&mut self, member: MemberId) {
+        self.members[member].hanging += 1;
+    }
+
+    /// Ends a hang: the handlers that hung come back with an error. Returns those that come back
+    /// now.
+    pub(crate) fn unhang(&mut self, member: MemberId) -> Vec<Finished> {
+        let hanging = &mut self.members[member].hanging;
+        *hanging = hanging.saturating_sub(1);
+        if *hanging > 0 {
+            return Vec::new();
+        }
+        let mut due = Vec::new();
+        for (id, running) in &mut self.running {
+            if running.call.member == member && running.answer == Answer::Hang {
+                running.answer = Answer::Outcome(Outcome::Retryable);
+                due.extend(running.due.take().map(|reply| (*id, reply)));
+            }
+        }
+        let due = due.into_iter();
+        due.filter_map(|(id, reply)| self.handle_due(id, reply))
+            .collect()
+    }
+
+    /// Makes a share of all attempts fail from now on.
+    pub(crate) fn begin_outage(&mut self, fault: FaultId, outcome: Outcome, share: f64) {
+        self.outages.push(Outage {
+            fault,
+            outcome,
+            share,
+        });
+    }
+
+    /// Ends an outage.
+    pub(crate) fn end_outage(&mut self, fault: FaultId) {
+        self.outages.retain(|outage| outage.fault != fault);
+    }
+
+    /// Forgets the handlers of a process that died; returns what the trace says of them.
+    pub(crate) fn kill(&mut self, member: MemberId) -> Vec<TraceEvent> {
+        let dead = |_: &HandlerId, running: &mut Running| running.call.member == member;
+        let dead = self.running.extract_if(.., dead);
+        dead.map(|(_, running)| running.stopped()).collect()
+    }
+
+    /// Begins a handler; returns it, and its beginning for the trace.
+    pub(crate) fn handle_called(&mut self, call: Call) -> (Begun, TraceEvent) {
+        let Call { member, record, .. } = call;
+        self.tried_by.insert(record.message, member);
+        let attempts = self.attempts.entry(record.message).or_default();
+        *attempts += 1;
+        let attempt = *attempts;
+        let fate = self.fates.get(&record.message).copied();
+        let fate = fate.unwrap_or_default();
+        let id = HandlerId(self.next);
+        self.next += 1;
+        let running = Running {
+            call,
+            attempt,
+            answer: self.answer(call, attempt, fate),
+            due: None,
+        };
+        self.running.insert(id, running);
+        let handler = Handler {
+            id,
+            reports: self.reports.clone(),
+        };
+        let takes = match fate {
+            Fate::Undecodable => Duration::ZERO,
+            _ => {
+                let handler = &self.plan.settings.handler;
+                handler.duration(self.plan.seed, record.message, attempt)
+                    * self.members[member].slow
+            }
+        };
+        let started = TraceEvent::HandlerStarted {
+            member,
+            partition: call.partition,
+            offset: call.offset,
+            message: record.message,
+            attempt,
+        };
+        (Begun { handler, takes }, started)
+    }
+
+    /// Takes in that a handler's time is over. Returns it where its outcome is known and its call
+    /// still waits; else it stays until it is killed, is gone, or no longer hangs.
+    pub(crate) fn handle_due(&mut self, id: HandlerId, reply: Reply<Outcome>) -> Option<Finished> {
+        if reply.is_closed() {
+            // That it is gone is on its way.
+            return None;
+        }
+        let running = self.running.get_mut(&id)?;
+        let Answer::Outcome(outcome) = running.answer else {
+            running.due = Some(reply);
+            return None;
+        };
+        let running = self.running.remove(&id)?;
+        let call = running.call;
+        let effect = TraceEvent::Effect {
+            member: call.member,
+            partition: call.partition,
+            offset: call.offset,
+            message: call.record.message,
+            key: call.record.key,
+            attempt: running.attempt,
+            outcome,
+        };
+        Some(Finished {
+            member: call.member,
+            effect,
+            outcome,
+            reply,
+        })
+    }
+
+    /// Takes in that a handler is gone; returns what the trace says of it, if it was at work.
+    pub(crate) fn handle_gone(&mut self, id: HandlerId) -> Option<TraceEvent> {
+        self.running.remove(&id).map(|running| running.stopped())
+    }
+
+    fn answer(&self, call: Call, attempt: u32, fate: Fate) -> Answer {
+        match fate.outcome(attempt) {
+            None => Answer::Never,
+            Some(_) if self.members[call.member].hanging > 0 => Answer::Hang,
+            Some(Outcome::Ok) => {
+                let mut outages = self.outages.iter();
+                let hit = outages.find(|outage| {
+                    let Outage { fault, share, .. } = **outage;
+                    outage_hits(self.plan.seed, fault, call.record.message, attempt, share)
+                });
+                Answer::Outcome(hit.map_or(Outcome::Ok, |outage| outage.outcome))
+            }
+            Some(outcome) => Answer::Outcome(outcome),
+        }
+    }
+}
+
+impl Running {
+    fn stopped(&self) -> TraceEvent {
+        TraceEvent::HandlerStopped {
+            member: self.call.member,
+            partition: self.call.partition,
+            offset: self.call.offset,
+            attempt: self.attempt,
+        }
+    }
+}

@@ -1,0 +1,495 @@
+//! The world of one run: takes in what the parts report, one event after the other, writes the trace,
+//! and carries the faults.
+//!
+//! The parts know nothing of the world: each has a sending end of its channel. The world has them
+//! all, and nothing has the world. An event is done with, with all that follows from it, before the
+//! next one is taken in, and before the part that waits for it goes on: so the trace has a cause
+//! before its effects, and a fault hits before the observation that triggered it goes on.
+
+mod inbox;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use inbox::{Event, Inbox};
+
+use crate::channel::Reply;
+use crate::error::ChaosError;
+use crate::faults::{self, Brokers, Faults, ProcessAct, Rest, Work};
+use crate::leaders::Leaders;
+use crate::log::{Log, StoredMessage};
+use crate::members::Members;
+use crate::membership::Membership;
+use crate::names::Names;
+use crate::processes::{self, Ended, Processes};
+use crate::proxy::{self, Produced, Proxy};
+use crate::recorder::{Clock, Recorder};
+use crate::sink::{self, Finished, Sink};
+use crate::subject::Subject;
+use crate::{course, tail, workload};
+use plimsoll_core::{Instant, Offset};
+use plimsoll_oracle::{MemberId, Trace, TraceEvent};
+use plimsoll_scenarios::Plan;
+use plimsoll_scenarios::schedule::{Act, FaultIndex, ProcessId, Step, Target};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// The longest time for which the acknowledgement of a dead letter is kept back until the reader of
+/// the topics has seen the copy.
+const DEAD_LETTER_READ: Duration = Duration::from_secs(5);
+
+/// What a world is made of.
+pub(crate) struct Parts {
+    pub plan: Arc<Plan>,
+    pub names: Arc<Names>,
+    pub clock: Clock,
+    pub log: Arc<Log>,
+    pub subject: Subject,
+    pub proxy: Proxy,
+    pub leaders: Leaders,
+    pub brokers: Brokers,
+    pub inbox: Inbox,
+}
+
+/// The world of one run.
+#[derive(Debug)]
+pub(crate) struct World {
+    plan: Arc<Plan>,
+    names: Arc<Names>,
+    log: Arc<Log>,
+    recorder: Recorder,
+    members: Members,
+    faults: Faults,
+    leaders: Leaders,
+    proxy: Proxy,
+    brokers: Brokers,
+    inbox: Inbox,
+    /// The timers, and what is done beside the run.
+    tasks: JoinSet<()>,
+    /// Whether every message was acknowledged or given up.
+    produced: bool,
+    healed: bool,
+    /// What waits until every fault is over.
+    ending: Vec<Reply<()>>,
+}
+
+impl World {
+    /// Makes the world of a plan, before anything happens.
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts {
+            plan,
+            names,
+            inbox,
+            subject,
+            ..
+        } = parts;
+        let members = plan.starts.len();
+        let reports = inbox.sender(Event::Process);
+        Self {
+            members: Members {
+                processes: Processes::new(subject, members, reports),
+                membership: Membership::new(members, names.clone()),
+                sink: Sink::new(plan.clone(), inbox.sender(Event::Sink)),
+            },
+            faults: Faults::new(&plan),
+            recorder: Recorder::new(parts.clock),
+            leaders: parts.leaders,
+            proxy: parts.proxy,
+            brokers: parts.brokers,
+            log: parts.log,
+            tasks: JoinSet::new(),
+            produced: false,
+            healed: false,
+            ending: Vec::new(),
+            plan,
+            names,
+            inbox,
+        }
+    }
+
+    /// Begins the run, and takes in what happens, without an end.
+    ///
+    /// # Errors
+    /// Where the environment or the subject fails: after that the run means nothing.
+    pub(crate) async fn run(&mut self) -> Result<Infallible, ChaosError> {
+        self.begin()?;
+        loop {
+            self.step().await?;
+        }
+    }
+
+    /// Takes the trace out.
+    pub(crate) fn take_trace(&mut self) -> Trace {
+        self.recorder.take()
+    }
+
+    /// Kills all processes, and ends the proxy and all tasks.
+    pub(crate) async fn end(&mut self) {
+        self.members.processes.kill_all();
+        self.proxy.shut_down().await;
+        self.members.processes.end_tasks().await;
+        self.tasks.shutdown().await;
+    }
+
+    /// Sets the timers of the members' starts and of the faults that have a time.
+    fn begin(&mut self) -> Result<(), ChaosError> {
+        let plan = self.plan.clone();
+        for (member, start) in (0..).map(MemberId).zip(&plan.starts) {
+            if let Some(at) = *start {
+                self.send_at(at, Event::Start, member);
+            }
+        }
+        self.drive_all()?;
+        self.settle()
+    }
+
+    /// Waits for the next event and takes it in, with all that follows from it.
+    async fn step(&mut self) -> Result<(), ChaosError> {
+        let event = self.inbox.next().await?;
+        self.handle(event)?;
+        self.settle()
+    }
+
+    fn now(&self) -> Instant {
+        self.recorder.clock.now()
+    }
+
+    /// Sends the world an event at a moment of the run.
+    fn send_at<T: Send + 'static>(&mut self, at: Instant, event: fn(T) -> Event, what: T) {
+        let (clock, sender) = (self.recorder.clock, self.inbox.sender(event));
+        self.tasks.spawn(async move {
+            clock.sleep_until(at).await;
+            sender.send(what);
+        });
+    }
+
+    /// Writes an entry of the trace, and begins the faults that waited for it.
+    fn observe(&mut self, event: TraceEvent) -> Result<(), ChaosError> {
+        self.recorder.note(event);
+        if !self.faults.schedule.is_waiting() {
+            return Ok(());
+        }
+        for fault in self.faults.schedule.faults() {
+            let (now, schedule) = (self.now(), &mut self.faults.schedule);
+            if schedule.handle_observation(now, fault, &event) {
+                self.drive(fault)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn observe_all(
+        &mut self,
+        events: impl IntoIterator<Item = TraceEvent>,
+    ) -> Result<(), ChaosError> {
+        events.into_iter().try_for_each(|event| self.observe(event))
+    }
+}
+
+/// What the parts report.
+impl World {
+    fn handle(&mut self, event: Event) -> Result<(), ChaosError> {
+        match event {
+            Event::Proxy(report) => self.handle_proxy(report),
+            Event::Sink(report) => self.handle_sink(report),
+            Event::Process(report) => self.handle_process(report),
+            Event::Tail(read) => self.handle_read(read),
+            Event::Workload(workload::Report::Observed(event)) => self.observe(event),
+            Event::Workload(workload::Report::Produced) => {
+                self.produced = true;
+                Ok(())
+            }
+            Event::Leader(news) | Event::Brokers(faults::Report::Leader(news)) => {
+                let changed = self.leaders.learn(news);
+                self.observe_all(changed)
+            }
+            Event::Brokers(faults::Report::Started(broker)) => {
+                self.faults.is_up(broker);
+                Ok(())
+            }
+            Event::Brokers(faults::Report::Observed(event)) => self.observe(event),
+            Event::Brokers(faults::Report::Done(fault, done)) => {
+                // What the environment refused to do was not tried: the run means nothing.
+                done?;
+                self.done(fault)
+            }
+            Event::Course(report) => self.handle_course(report),
+            Event::Start(member) => {
+                let started = self.members.start(member)?;
+                self.observe_all(started)
+            }
+            Event::Timer(fault) => {
+                self.faults.schedule.handle_timeout(fault);
+                self.drive(fault)
+            }
+        }
+    }
+
+    fn handle_proxy(&mut self, report: proxy::Report) -> Result<(), ChaosError> {
+        match report {
+            proxy::Report::Passed {
+                member,
+                seen,
+                noted,
+            } => {
+                for seen in seen {
+                    let now = self.now();
+                    for shown in self.members.membership.handle_seen(now, member, seen) {
+                        self.observe(self.members.entry(member, shown))?;
+                    }
+                }
+                // Fails where the connection is gone.
+                let _ = noted.send(());
+            }
+            proxy::Report::Produced { last, noted } => self.handle_produced(last, noted),
+        }
+        Ok(())
+    }
+
+    /// Keeps the acknowledgement of a dead letter back until the trace has the copy.
+    fn handle_produced(&mut self, last: Produced, noted: Reply<()>) {
+        let is_dead_letter = last.topic == self.names.dead_letters;
+        let partition = self.names.partition(&last.topic, last.partition);
+        let Some(partition) = partition.filter(|_| is_dead_letter) else {
+            let _ = noted.send(());
+            return;
+        };
+        let (log, offset) = (self.log.clone(), Offset::new(last.offset));
+        self.tasks.spawn(async move {
+            // Past the deadline the copy counts from when it is read, as without this wait.
+            let _ = log.wait_for(partition, offset, DEAD_LETTER_READ).await;
+            let _ = noted.send(());
+        });
+    }
+
+    fn handle_sink(&mut self, report: sink::Report) -> Result<(), ChaosError> {
+        match report {
+            sink::Report::Called { call, reply } => {
+                let (begun, started) = self.members.handle_called(self.now(), call);
+                self.observe_all(started)?;
+                // Where the call is gone, the handler that it does not get is gone too.
+                let _ = reply.send(begun);
+                Ok(())
+            }
+            sink::Report::Due { id, reply } => match self.members.sink.handle_due(id, reply) {
+                Some(finished) => self.finish(finished),
+                None => Ok(()),
+            },
+            sink::Report::Gone(id) => {
+                let stopped = self.members.sink.handle_gone(id);
+                self.observe_all(stopped)
+            }
+        }
+    }
+
+    /// Writes a handler's effect, and then answers its call.
+    fn finish(&mut self, finished: Finished) -> Result<(), ChaosError> {
+        self.observe(finished.effect)?;
+        if let Some(fault) = self.faults.schedule.handle_effect(finished.member) {
+            self.drive(fault)?;
+        }
+        let _ = finished.reply.send(finished.outcome);
+        Ok(())
+    }
+
+    fn handle_process(&mut self, report: processes::Report) -> Result<(), ChaosError> {
+        match report {
+            processes::Report::Said { member, said } => {
+                // One by one: a fault that is triggered may end the process.
+                for announced in self.members.announced(&said) {
+                    let entry = self.members.handle_said(self.now(), member, announced);
+                    self.observe_all(entry)?;
+                }
+                Ok(())
+            }
+            processes::Report::Ended(ended) => self.handle_ended(&ended),
+            processes::Report::Again { member, restart } => match restart || self.healed {
+                true => self.act_on_process(member, ProcessAct::Start),
+                false => Ok(()),
+            },
+        }
+    }
+
+    fn handle_ended(&mut self, ended: &Ended) -> Result<(), ChaosError> {
+        let Some((how, events)) = self.members.handle_ended(ended)? else {
+            return Ok(());
+        };
+        self.observe_all(events)?;
+        if !how.asked {
+            self.members.processes.try_again(ended.member, how.restart);
+        } else if how.restart {
+            self.act_on_process(ended.member, ProcessAct::Start)?;
+        }
+        Ok(())
+    }
+
+    fn handle_read(&mut self, read: tail::Read) -> Result<(), ChaosError> {
+        let tail::Read {
+            partition,
+            offset,
+            message,
+            origin,
+        } = read;
+        let mut planned = self.plan.messages.iter();
+        let planned = planned.find(|planned| planned.id == message);
+        let key = planned.and_then(|planned| planned.key);
+        if self.names.is_workload(partition) {
+            self.observe(TraceEvent::Stored {
+                message,
+                partition,
+                offset,
+                key,
+            })?;
+        } else if let Some((partition, offset)) = origin.or_else(|| self.log.find(message)) {
+            // A subject may dead-letter a message that it never tried; the trace needs some member.
+            let tried_by = self.members.sink.tried_by(message);
+            self.observe(TraceEvent::DeadLettered {
+                member: tried_by.unwrap_or(MemberId(0)),
+                partition,
+                offset,
+                message,
+            })?;
+        }
+        // Last: when a wait for the record ends, the trace has it.
+        let record = StoredMessage { message, key };
+        self.log.insert(partition, offset, record);
+        Ok(())
+    }
+
+    fn handle_course(&mut self, report: course::Report) -> Result<(), ChaosError> {
+        match report {
+            course::Report::EndFaults(ended) => {
+                self.faults.schedule.handle_healing();
+                self.drive_all()?;
+                self.ending.push(ended);
+            }
+            course::Report::Healed(noted) => {
+                self.healed = true;
+                for member in (0..self.plan.starts.len() as u32).map(MemberId) {
+                    if self.faults.schedule.has_joined(member) {
+                        self.act_on_process(member, ProcessAct::Restart)?;
+                    }
+                }
+                self.observe(TraceEvent::Healed)?;
+                let _ = noted.send(());
+            }
+            course::Report::AtRest(answer) => {
+                let at_rest = self.produced && self.members.sink.is_idle();
+                let running = at_rest.then(|| self.members.processes.running());
+                let _ = answer.send(running);
+            }
+            course::Report::Observed(event, noted) => {
+                self.observe(event)?;
+                let _ = noted.send(());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The steps of faults.
+impl World {
+    fn drive_all(&mut self) -> Result<(), ChaosError> {
+        let mut faults = self.faults.schedule.faults();
+        faults.try_for_each(|fault| self.drive(fault))
+    }
+
+    /// Does what is to be done for a fault.
+    fn drive(&mut self, fault: FaultIndex) -> Result<(), ChaosError> {
+        loop {
+            let (now, faults) = (self.now(), &mut self.faults);
+            match faults.next_step(now, fault, &self.members, &self.leaders) {
+                None => return Ok(()),
+                Some(Step::Observe(event)) => self.observe(event)?,
+                Some(Step::Act(act, target)) => self.act(fault, act, target)?,
+                Some(Step::Restart(ProcessId::Member(member))) => {
+                    self.act_on_process(member, ProcessAct::Stop)?;
+                    self.act_on_process(member, ProcessAct::Restart)?;
+                    self.faults.awaits(fault, member);
+                }
+                Some(Step::Restart(ProcessId::Broker(broker))) => {
+                    self.work(fault, Work::Restart(broker.0));
+                }
+                Some(Step::WakeAt(at)) => self.send_at(at, Event::Timer, fault),
+            }
+        }
+    }
+
+    /// Does a fault, or undoes it. Its next step follows when that is done.
+    fn act(&mut self, fault: FaultIndex, act: Act, target: Target) -> Result<(), ChaosError> {
+        let (what, sink) = (fault.of(&self.plan), &mut self.members.sink);
+        match faults::act(what, act, target, sink, &self.proxy)? {
+            Rest::Nothing => {}
+            Rest::Process(member, act) => self.act_on_process(member, act)?,
+            Rest::Finish(finished) => {
+                let mut finished = finished.into_iter();
+                finished.try_for_each(|finished| self.finish(finished))?;
+            }
+            Rest::Beside(work) => {
+                self.work(fault, work);
+                return Ok(());
+            }
+        }
+        self.faults.schedule.handle_done(fault);
+        Ok(())
+    }
+
+    fn act_on_process(&mut self, member: MemberId, act: ProcessAct) -> Result<(), ChaosError> {
+        let now = self.now();
+        match act {
+            ProcessAct::Crash => {
+                let events = self.members.crash(member);
+                self.observe_all(events)
+            }
+            ProcessAct::Resume => {
+                let events = self.members.resume(now, member);
+                self.observe_all(events)
+            }
+            ProcessAct::Stop => {
+                let event = self.members.stop(member);
+                self.observe_all(event)
+            }
+            ProcessAct::Pause => {
+                let event = self.members.pause(member);
+                self.observe_all(event)
+            }
+            ProcessAct::Start => {
+                let event = self.members.try_start(member);
+                self.observe_all(event)
+            }
+            ProcessAct::Restart => {
+                let event = self.members.restart(member);
+                self.observe_all(event)
+            }
+        }
+    }
+
+    /// Does something for a fault beside the run, which reports when it is done.
+    fn work(&mut self, fault: FaultIndex, work: Work) {
+        if let Some(broker) = work.takes_down() {
+            self.faults.goes_down(broker);
+        }
+        let brokers = self.brokers.clone();
+        self.tasks.spawn(brokers.carry_out(fault, work));
+    }
+
+    /// Takes in that what was done for a fault is done.
+    fn done(&mut self, fault: FaultIndex) -> Result<(), ChaosError> {
+        self.faults.schedule.handle_done(fault);
+        self.drive(fault)
+    }
+
+    /// Lets go on what waits for processes that are back, and for the end of all faults.
+    fn settle(&mut self) -> Result<(), ChaosError> {
+        while let Some(fault) = self.faults.is_back(&self.members) {
+            self.done(fault)?;
+        }
+        if self.faults.schedule.is_over() {
+            for ended in self.ending.drain(..) {
+                let _ = ended.send(());
+            }
+        }
+        Ok(())
+    }
+}
