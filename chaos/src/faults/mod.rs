@@ -84,6 +84,8 @@ impl Faults {
     fn next_step(&self, world: &World, fault: FaultIndex) -> Option<Step> {
         let driven = &mut *lock(&self.driven);
         let step = driven.schedule.poll_step(world.now(), fault, world);
+        let waiting = driven.schedule.is_waiting();
+        self.waiting.store(waiting, Ordering::Relaxed);
         if step.is_none() {
             driven.by_some_thread.remove(&fault);
         }

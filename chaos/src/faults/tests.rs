@@ -173,7 +173,8 @@ async fn what_brokers_refuse_fails_the_run_and_is_over() {
     tokio::time::sleep(Duration::from_millis(600)).await;
     world.end_all_faults().await;
     // The second found the broker down, and did nothing.
-    assert_eq!(events(&observed(&world)), ["FaultBegan", "FaultEnded"]);
+    let expected = ["FaultBegan", "FaultEnded", "FaultMissed"];
+    assert_eq!(events(&observed(&world)), expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -204,15 +205,19 @@ async fn every_fault_begins_once_and_ends_once_however_many_threads_observe() {
     assert!(world.faults.are_over());
     let mut active = std::collections::BTreeSet::new();
     let mut begun = std::collections::BTreeSet::new();
+    let mut missed = std::collections::BTreeSet::new();
     for entry in observed(&world) {
         match entry.event {
             TraceEvent::FaultBegan { fault, .. } => {
                 assert!(begun.insert(fault) && active.insert(fault), "{fault:?}");
             }
             TraceEvent::FaultEnded { fault } => assert!(active.remove(&fault), "{fault:?}"),
+            TraceEvent::FaultMissed { fault, .. } => assert!(missed.insert(fault), "{fault:?}"),
             _ => {}
         }
     }
     assert!(active.is_empty(), "{active:?}");
     assert!(!begun.is_empty());
+    assert!(begun.is_disjoint(&missed), "{missed:?}");
+    assert_eq!(begun.len() + missed.len(), 40);
 }
