@@ -96,6 +96,11 @@ pub(crate) struct RunArgs {
     /// Run all seeds of a scenario, although some have failed.
     #[arg(long)]
     pub keep_going: bool,
+    /// Fail a scenario in which something that it names did not happen, a rare thing or a fault,
+    /// also under fewer than 100 seeds and of other consumers than its own. On real Kafka, such a
+    /// scenario is else `not tried`, which fails nothing.
+    #[arg(long)]
+    pub strict: bool,
     /// Print one line for each schedule (scenario, seed, hash of the trace) and nothing else to
     /// standard output, so that two runs can be compared with `cmp`; the report goes to standard
     /// error.

@@ -25,13 +25,14 @@ pub enum Exit {
 /// The table that `--help` prints; the README has it too.
 pub(crate) const HELP: &str = "\
 Exit codes:
-   0  every expectation was met
+   0  every expectation was met, or was not tried (see `run --strict`)
    1  Plimsoll itself failed
    2  the command or a scenario has a mistake
    3  the environment lacks something (a folder that can be written, a container engine, a broker
       that answers, ...), the subject cannot be started, or the backend cannot execute what was
       asked for
-  10  a property was violated, or another expectation of a scenario was not met
+  10  a property was violated, or another expectation of a scenario was not met: a rare thing that
+      never happened, a fault that never took effect, ...
  130  Ctrl-C, before there was a result or for the second time";
 
 impl Exit {

@@ -11,6 +11,7 @@ mod files;
 mod interrupt;
 mod library;
 mod list;
+mod missing;
 mod outcome;
 mod panics;
 mod progress;

@@ -8,7 +8,7 @@ use crate::runner::Tally;
 use crate::selection::NotExecuted;
 use crate::trial::Trial;
 use plimsoll_oracle::check::Coverage;
-use plimsoll_oracle::{Property, Sometimes};
+use plimsoll_oracle::{Missed, Property, Sometimes};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -52,6 +52,8 @@ pub(crate) struct ScenarioReport {
     pub tally: Tally,
     /// The expectations that were not met; none: the scenario passed.
     pub failures: Vec<Failure>,
+    /// What the scenario names and no run showed, where that fails nothing: too few runs.
+    pub untried: Vec<Failure>,
 }
 
 /// An expectation that was not met.
@@ -63,6 +65,13 @@ pub(crate) enum Failure {
     NotViolated(Property),
     /// A rare thing that the scenario names and that happened in no run.
     NeverHappened(Sometimes),
+    /// A fault that the scenario writes and that took effect in no run.
+    NeverTookEffect {
+        /// The fault, as a file says it.
+        fault: String,
+        /// The reasons.
+        reasons: Vec<Missed>,
+    },
     /// Another trace than the one that a regression recorded.
     TraceDiffers {
         /// The hash in the file.
@@ -85,9 +94,46 @@ impl Failure {
     /// Returns how the program ends because of it.
     pub(crate) const fn exit(&self) -> Exit {
         match self {
-            Self::Violated(_) | Self::NotViolated(_) | Self::NeverHappened(_) => Exit::Violated,
+            Self::Violated(_)
+            | Self::NotViolated(_)
+            | Self::NeverHappened(_)
+            | Self::NeverTookEffect { .. } => Exit::Violated,
             Self::TraceDiffers { .. } => Exit::Internal,
             Self::Broken { error, .. } => error.exit(),
+        }
+    }
+}
+
+/// How a scenario came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ScenarioOutcome {
+    /// An expectation that was not met.
+    Failed,
+    /// No run at all.
+    NotRun,
+    /// No failure on real Kafka, where something that the scenario names did not happen: what it
+    /// is for was not tried.
+    NotTried,
+    /// Every property held, where it was observed.
+    Held,
+    /// The violations that the scenario expects, and no others.
+    ViolatedAsExpected,
+}
+
+impl ScenarioReport {
+    /// Returns how it came out. In the simulator, what did not happen under a few seeds happens
+    /// under others; a run on real Kafka is all there is.
+    pub(crate) fn outcome(&self, backend: BackendName) -> ScenarioOutcome {
+        if !self.failures.is_empty() {
+            ScenarioOutcome::Failed
+        } else if self.tally.schedules == 0 {
+            ScenarioOutcome::NotRun
+        } else if !self.untried.is_empty() && backend == BackendName::Kafka {
+            ScenarioOutcome::NotTried
+        } else if self.trial.expectation.named().is_empty() {
+            ScenarioOutcome::Held
+        } else {
+            ScenarioOutcome::ViolatedAsExpected
         }
     }
 }
@@ -130,4 +176,46 @@ pub(crate) struct Totals {
     pub events: u64,
     /// The number of times that each rare thing happened.
     pub coverage: Coverage,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trial::Expectation;
+    use plimsoll_scenarios::Scenario;
+    use plimsoll_scenarios::scenario::Expected;
+
+    /// A run on real Kafka cannot be had again under other seeds.
+    #[test]
+    fn what_did_not_happen_on_real_kafka_was_not_tried() {
+        let scenario = Scenario::parse("x.toml", "").expect("it is a scenario");
+        let mut report = ScenarioReport {
+            trial: Trial {
+                label: "x".into(),
+                scenario,
+                subject: "plimsoll".into(),
+                seeds: SeedRange { from: 0, to: 1 },
+                without: std::collections::BTreeSet::new(),
+                expectation: Expectation::Stated(Expected::Held),
+            },
+            tally: Tally {
+                schedules: 1,
+                ..Tally::default()
+            },
+            failures: Vec::new(),
+            untried: vec![Failure::NeverHappened(Sometimes::Duplicate)],
+        };
+        let outcome = |report: &ScenarioReport| {
+            [BackendName::Sim, BackendName::Kafka].map(|backend| report.outcome(backend))
+        };
+        let [sim, kafka] = outcome(&report);
+        assert_eq!(sim, ScenarioOutcome::Held);
+        assert_eq!(kafka, ScenarioOutcome::NotTried);
+        report.untried.clear();
+        assert_eq!(outcome(&report), [ScenarioOutcome::Held; 2]);
+        report
+            .failures
+            .push(Failure::NeverHappened(Sometimes::Duplicate));
+        assert_eq!(outcome(&report), [ScenarioOutcome::Failed; 2]);
+    }
 }

@@ -10,14 +10,11 @@ use crate::report::{Failure, Report, ScenarioReport, Timing};
 use crate::runner::{self, Options, Tally, Worker};
 use crate::selection::{self, Selection};
 use crate::trial::{Expectation, Trial};
-use crate::{files, interrupt, render};
+use crate::{files, interrupt, missing, render};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Instant;
-
-/// The number of seeds from which on a rare thing that a scenario names must have happened.
-const ENOUGH_FOR_RARE_THINGS: u64 = 100;
 
 /// Runs `plimsoll run`.
 ///
@@ -66,13 +63,21 @@ fn report(
         shrinking::convict_all(&trials, &tallies, options, &args.regressions)
     };
     let trace = write_trace(args, &trials, &tallies)?;
-    let scenarios = trials.into_iter().zip(tallies).zip(convictions).map(
-        |((trial, mut tally), convictions)| ScenarioReport {
-            failures: failures(&trial, &mut tally, convictions, interrupted, choice),
+    let found = trials.into_iter().zip(tallies).zip(convictions);
+    let scenarios = found.map(|((trial, mut tally), convictions)| {
+        let failures = failures(&trial, &mut tally, convictions, choice);
+        let mut report = ScenarioReport {
             trial,
             tally,
-        },
-    );
+            failures,
+            untried: Vec::new(),
+        };
+        // What has not happened yet may still happen under the seeds that are left.
+        if !interrupted && report.tally.schedules == report.trial.schedules() {
+            add_missing(&mut report, args.strict, choice);
+        }
+        report
+    });
     Ok(Report {
         backend: choice.name(),
         seeds: args.seeds.unwrap_or(choice.default_seeds()),
@@ -110,12 +115,11 @@ fn try_all(trials: &[Trial], options: Options, backend: &StartedBackend) -> Vec<
     tallies
 }
 
-/// Returns every expectation of a trial that was not met.
+/// Returns what went wrong in the runs of a trial.
 fn failures(
     trial: &Trial,
     tally: &mut Tally,
     convictions: Vec<Conviction>,
-    interrupted: bool,
     choice: &Choice,
 ) -> Vec<Failure> {
     let mut failures: Vec<Failure> = convictions
@@ -129,36 +133,26 @@ fn failures(
             again: trial.again(seed, choice),
         });
     }
-    // What has not happened yet may still happen under the seeds that are left.
-    let complete = !interrupted && tally.schedules == trial.schedules();
-    if complete && let Expectation::Stated(_) = trial.expectation {
-        failures.extend(missing(trial, tally));
-        // No trace of a run in real time is like another.
-        if failures.is_empty() && *choice == Choice::Sim {
-            failures.extend(other_trace(trial, tally));
-        }
-    }
     failures
 }
 
-/// Returns what a scenario expects to happen and no run showed.
-fn missing(trial: &Trial, tally: &Tally) -> Vec<Failure> {
-    let mut missing: Vec<Failure> = trial
-        .expectation
-        .named()
-        .iter()
-        .filter(|property| tally.count(**property).violated == 0)
-        .map(|property| Failure::NotViolated(*property))
-        .collect();
-    if tally.schedules >= ENOUGH_FOR_RARE_THINGS {
-        let expected = &trial.scenario.settings.expect.sometimes;
-        let never = tally
-            .coverage
-            .counts()
-            .filter(|(rare, count)| *count == 0 && expected.contains(rare));
-        missing.extend(never.map(|(rare, _)| Failure::NeverHappened(rare)));
+/// Adds what a trial, all of whose seeds have run, was to show and did not.
+fn add_missing(report: &mut ScenarioReport, strict: bool, choice: &Choice) {
+    let ScenarioReport {
+        trial,
+        tally,
+        failures,
+        untried,
+    } = report;
+    failures.extend(missing::violations(trial, tally));
+    *untried = missing::happenings(trial, tally);
+    if missing::fails(trial, tally, strict) {
+        failures.append(untried);
     }
-    missing
+    // No trace of a run in real time is like another.
+    if failures.is_empty() && *choice == Choice::Sim && trial.expectation != Expectation::Open {
+        failures.extend(other_trace(trial, tally));
+    }
 }
 
 /// Returns the failure of a regression that left another trace than the recorded one, although its

@@ -35,6 +35,7 @@ pub mod check;
 mod core_words;
 mod error_name;
 mod ids;
+mod missed;
 mod request_kind;
 mod sometimes;
 mod terms;
@@ -44,6 +45,7 @@ mod word;
 
 pub use error_name::ErrorName;
 pub use ids::{BrokerId, FaultId, MemberId, MessageId};
+pub use missed::Missed;
 pub use request_kind::RequestKind;
 pub use sometimes::Sometimes;
 pub use terms::{FaultTerms, Hindrance, PartitionName, Terms, TopicTerms};

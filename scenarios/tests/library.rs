@@ -1,6 +1,7 @@
 //! The library: what every scenario of it has, and that its plans do what it says.
 //! That each is written and read back unchanged is tested with the language.
 
+use plimsoll_oracle::{Sometimes, Word};
 use plimsoll_scenarios::scenario::{BrokerSettings, Expected, FaultKind, Trigger};
 use plimsoll_scenarios::{Plan, Scenario, Subject};
 use std::collections::BTreeMap;
@@ -41,6 +42,19 @@ fn each_expects_plimsoll_to_be_acquitted_and_something_rare_to_happen() {
         assert_eq!(settings.expect.verdict, Expected::Held, "{path}");
         assert_eq!(scenario.seed, None, "{path}");
         assert_ne!(settings.expect.sometimes, [], "{path}");
+    }
+}
+
+/// What stands in no scenario's `sometimes` may never happen, and nothing tells.
+#[test]
+fn every_rare_thing_is_expected_somewhere() {
+    let library = library();
+    for rare in Sometimes::ALL {
+        let expected = |scenario: &Scenario| scenario.settings.expect.sometimes.contains(rare);
+        assert!(
+            library.iter().any(|(_, scenario)| expected(scenario)),
+            "no scenario of the library names {rare} in its `sometimes`"
+        );
     }
 }
 

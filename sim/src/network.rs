@@ -270,6 +270,11 @@ impl Network {
         });
     }
 
+    /// Ends all `lose-response` faults.
+    pub(crate) fn lose_no_response(&mut self) {
+        self.losses.clear();
+    }
+
     /// Notes a request that arrived at a broker, for the `lose-response` faults.
     #[inline]
     pub(crate) fn note_request(

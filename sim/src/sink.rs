@@ -33,11 +33,22 @@ pub(crate) struct Sink {
     messages: Vec<(Fate, u32)>,
     running: Vec<Running>,
     next: u32,
-    /// By member: the factor by which its handlers take longer.
-    slow: Vec<u32>,
-    /// By member: the number of hangs. Above zero, handlers that begin do not come back.
-    hanging: Vec<u32>,
+    /// By member: what faults do to its handlers.
+    spells: Vec<Spell>,
     outages: Vec<Outage>,
+}
+
+/// What faults do to the handlers of a member that begin now.
+#[derive(Clone, Copy, Debug)]
+struct Spell {
+    /// The factor by which they take longer.
+    slow: u32,
+    /// Whether a handler has begun that takes longer.
+    slowed: bool,
+    /// The number of hangs. Above zero, they do not come back.
+    hanging: u32,
+    /// Whether a handler has begun that does not come back.
+    hung: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +66,8 @@ struct Outage {
     fault: FaultId,
     outcome: Outcome,
     share: f64,
+    /// Whether any attempt has failed by it.
+    used: bool,
 }
 
 /// A handler that began.
@@ -80,8 +93,7 @@ impl Sink {
         }
         Self {
             messages,
-            slow: vec![1; plan.starts.len()],
-            hanging: vec![0; plan.starts.len()],
+            spells: vec![Spell::NONE; plan.starts.len()],
             ..Self::default()
         }
     }
@@ -93,9 +105,12 @@ impl Sink {
         let (fate, attempt) = (*fate, *attempts);
         let id = HandlerId(self.next);
         self.next += 1;
-        let member = call.member.0 as usize;
         let mut outcome = fate.outcome(attempt);
-        if self.hanging[member] > 0 {
+        let spell = &mut self.spells[call.member.0 as usize];
+        spell.slowed |= spell.slow > 1;
+        let slow = spell.slow;
+        if spell.hanging > 0 {
+            spell.hung = true;
             outcome = None;
         }
         if outcome == Some(Outcome::Ok) {
@@ -116,7 +131,7 @@ impl Sink {
                 plan.settings
                     .handler
                     .duration(plan.seed, call.message, attempt)
-                    * self.slow[member]
+                    * slow
             }
         };
         Started {
@@ -202,21 +217,34 @@ impl Sink {
 
     /// Makes a member's handlers take `factor` times as long.
     pub(crate) fn slow(&mut self, member: MemberId, factor: u32) {
-        self.slow[member.0 as usize] = factor;
+        self.spells[member.0 as usize].slow = factor;
+    }
+
+    /// Lets a member's handlers take their own time again. Returns whether any took longer.
+    pub(crate) fn unslow(&mut self, member: MemberId) -> bool {
+        let spell = &mut self.spells[member.0 as usize];
+        spell.slow = 1;
+        std::mem::take(&mut spell.slowed)
     }
 
     /// Makes a member's handlers hang, those that begin from now on.
     pub(crate) fn hang(&mut self, member: MemberId) {
-        self.hanging[member.0 as usize] += 1;
+        self.spells[member.0 as usize].hanging += 1;
+    }
+
+    /// Returns whether a handler of the member has begun under a hang that has not ended.
+    pub(crate) fn has_hung(&self, member: MemberId) -> bool {
+        self.spells[member.0 as usize].hung
     }
 
     /// Ends a hang: the handlers that hung come back now, with an error. Returns them.
     pub(crate) fn unhang(&mut self, member: MemberId) -> Vec<HandlerId> {
-        let hanging = &mut self.hanging[member.0 as usize];
-        *hanging = hanging.saturating_sub(1);
-        if *hanging > 0 {
+        let spell = &mut self.spells[member.0 as usize];
+        spell.hanging = spell.hanging.saturating_sub(1);
+        if spell.hanging > 0 {
             return Vec::new();
         }
+        spell.hung = false;
         let hung = self
             .running
             .iter_mut()
@@ -234,21 +262,34 @@ impl Sink {
             fault,
             outcome,
             share,
+            used: false,
         });
     }
 
-    /// Ends an outage.
-    pub(crate) fn end_outage(&mut self, fault: FaultId) {
-        self.outages.retain(|outage| outage.fault != fault);
+    /// Ends an outage. Returns whether any attempt failed by it.
+    pub(crate) fn end_outage(&mut self, fault: FaultId) -> bool {
+        let mut outages = self.outages.iter();
+        let index = outages.position(|outage| outage.fault == fault);
+        // The rest keep their order: the first that hits says how an attempt fails.
+        index.is_some_and(|index| self.outages.remove(index).used)
     }
 
-    fn outage(&self, seed: u64, message: MessageId, attempt: u32) -> Option<Outcome> {
-        let mut outages = self.outages.iter();
-        outages.find_map(|outage| {
-            outage_hits(seed, outage.fault, message, attempt, outage.share)
-                .then_some(outage.outcome)
-        })
+    fn outage(&mut self, seed: u64, message: MessageId, attempt: u32) -> Option<Outcome> {
+        let mut outages = self.outages.iter_mut();
+        let outage = outages
+            .find(|outage| outage_hits(seed, outage.fault, message, attempt, outage.share))?;
+        outage.used = true;
+        Some(outage.outcome)
     }
+}
+
+impl Spell {
+    const NONE: Self = Self {
+        slow: 1,
+        slowed: false,
+        hanging: 0,
+        hung: false,
+    };
 }
 
 fn stopped(running: &Running) -> TraceEvent {

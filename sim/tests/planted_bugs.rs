@@ -325,6 +325,30 @@ count = 2
     );
 }
 
+#[test]
+fn a_pause_that_outlives_its_assignment_is_stuck() {
+    convicts::<bugs::PauseOutlivesAssignment>(
+        include_str!("../../scenarios/library/commit/tiny-buffers-eager.toml"),
+        &[Property::Liveness],
+    );
+}
+
+#[test]
+fn what_a_drain_cancels_is_not_finished() {
+    convicts::<bugs::CancelledCountsAsFinished>(
+        include_str!("../../scenarios/library/rebalance/drain-deadline.toml"),
+        &[Property::CommitCoversOnlyFinished, Property::NoLoss],
+    );
+}
+
+#[test]
+fn a_stop_does_not_wait_for_handlers_that_were_given_up() {
+    convicts::<bugs::ExpiredStaysInFlight>(
+        include_str!("../../scenarios/library/shutdown/stop-after-timeout.toml"),
+        &[Property::CleanShutdown],
+    );
+}
+
 /// Takes one stored record away: `acked-is-durable` guards the simulated cluster itself.
 #[test]
 fn a_cluster_that_forgets_is_noticed() {

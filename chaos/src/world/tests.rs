@@ -304,15 +304,18 @@ async fn every_fault_begins_once_and_ends_once_however_many_threads_observe() {
     }
     let mut active = BTreeSet::new();
     let mut begun = BTreeSet::new();
+    let mut missed = BTreeSet::new();
     for entry in observed(&mut world) {
         match entry.event {
             TraceEvent::FaultBegan { fault, .. } => {
                 assert!(begun.insert(fault) && active.insert(fault), "{fault:?}");
             }
             TraceEvent::FaultEnded { fault } => assert!(active.remove(&fault), "{fault:?}"),
+            TraceEvent::FaultMissed { fault, .. } => assert!(missed.insert(fault), "{fault:?}"),
             _ => {}
         }
     }
     assert!(active.is_empty(), "{active:?}");
     assert!(!begun.is_empty());
+    assert!(begun.is_disjoint(&missed), "{missed:?}");
 }

@@ -4,8 +4,9 @@ use super::{Table, counted, hours, per_second, thousands};
 use crate::args::BackendName;
 use crate::conviction::{Conviction, Evidence, NotShrunk, Shrunk, Sighting};
 use crate::exit::Exit;
-use crate::report::{Failure, Report, ScenarioReport};
-use crate::runner::{Count, Tally};
+use crate::missing;
+use crate::report::{Failure, Report, ScenarioOutcome, ScenarioReport};
+use crate::runner::{Count, Effect, Tally};
 use crate::trial::Expectation;
 use plimsoll_oracle::{Property, Word};
 use std::collections::BTreeMap;
@@ -13,10 +14,12 @@ use std::collections::BTreeMap;
 /// Renders the report as text.
 pub(crate) fn report(report: &Report) -> String {
     let mut text = matrix(report);
+    text += &faults(report);
     text += &not_observed(report);
     text += &not_executed(report);
     text.push('\n');
     text += &totals(report);
+    text += &untried(report);
     for (scenario, failure) in report.failures() {
         text.push('\n');
         text += &self::failure(scenario, failure);
@@ -40,7 +43,7 @@ fn matrix(report: &Report) -> String {
         let ScenarioReport { trial, tally, .. } = scenario;
         let mut row = vec![trial.label.clone(), tally.schedules.to_string()];
         row.extend(shown.iter().map(|property| cell(tally.count(*property))));
-        row.push(verdict(scenario).into());
+        row.push(verdict(scenario.outcome(report.backend)).into());
         table.row(row);
     }
     let mut text = table.to_text();
@@ -68,20 +71,13 @@ fn cell(count: Count) -> String {
     }
 }
 
-fn verdict(scenario: &ScenarioReport) -> &'static str {
-    let ScenarioReport {
-        trial,
-        tally,
-        failures,
-    } = scenario;
-    if !failures.is_empty() {
-        "FAILED"
-    } else if tally.schedules == 0 {
-        "not run"
-    } else if trial.expectation.named().is_empty() {
-        "held"
-    } else {
-        "violated, as expected"
+const fn verdict(outcome: ScenarioOutcome) -> &'static str {
+    match outcome {
+        ScenarioOutcome::Failed => "FAILED",
+        ScenarioOutcome::NotRun => "not run",
+        ScenarioOutcome::NotTried => "not tried",
+        ScenarioOutcome::Held => "held",
+        ScenarioOutcome::ViolatedAsExpected => "violated, as expected",
     }
 }
 
@@ -100,6 +96,78 @@ pub(crate) const fn abbreviation(property: Property) -> &'static str {
         Property::CleanShutdown => "stop",
         Property::ExactlyOnce => "once",
         Property::AckedIsDurable => "durable",
+    }
+}
+
+/// Tells of each fault in how many runs it took effect: of one scenario all of them, of several
+/// those that scenarios write and that did not take effect in every run.
+fn faults(report: &Report) -> String {
+    let is_alone = report.scenarios.len() == 1;
+    let mut text = String::new();
+    for scenario in &report.scenarios {
+        let lines = faults_of(scenario, is_alone);
+        if !lines.is_empty() && !is_alone {
+            text += &format!("  {}\n", scenario.trial.label);
+        }
+        text += &lines;
+    }
+    if text.is_empty() {
+        return text;
+    }
+    let heading = if is_alone {
+        "Faults"
+    } else {
+        "Faults that did not take effect in every run"
+    };
+    format!("\n{heading}:\n{text}")
+}
+
+fn faults_of(scenario: &ScenarioReport, all: bool) -> String {
+    let ScenarioReport { trial, tally, .. } = scenario;
+    let topics = &trial.scenario.settings.topics;
+    let mut text = String::new();
+    let mut ids = Vec::new();
+    for fault in missing::written(trial) {
+        ids.push(fault.id);
+        let effect = missing::effect(fault, tally);
+        if all || effect.took < effect.planned {
+            text += &format!("    {}\n", fault.in_one_line(topics));
+            text += &format!("      {}\n", took_effect(effect, "run"));
+        }
+    }
+    if all {
+        for (name, effect) in tally.effects.drawn(&ids) {
+            text += &format!("    {} (drawn)\n", name.word());
+            text += &format!("      {}\n", took_effect(effect, "fault"));
+        }
+    }
+    text
+}
+
+fn took_effect(effect: Effect, of: &str) -> String {
+    let mut text = format!(
+        "took effect in {} of {}",
+        thousands(effect.took),
+        counted(effect.planned, of)
+    );
+    for (reason, runs) in effect.missed() {
+        text += &format!(", {} {}", thousands(runs), reason.word());
+    }
+    text
+}
+
+/// Tells what scenarios name and no run showed, where that fails nothing.
+fn untried(report: &Report) -> String {
+    let mut text = String::new();
+    for scenario in &report.scenarios {
+        for failure in &scenario.untried {
+            text += &format!("  {}", self::failure(scenario, failure));
+        }
+    }
+    if text.is_empty() {
+        text
+    } else {
+        format!("\nDid not happen, in too few runs to fail for it (--strict does):\n{text}")
     }
 }
 
@@ -204,6 +272,14 @@ fn failure(scenario: &ScenarioReport, failure: &Failure) -> String {
             rare.word(),
             counted(tally.schedules, "schedule"),
         ),
+        Failure::NeverTookEffect { fault, reasons } => {
+            let reasons: Vec<&str> = reasons.iter().map(|reason| reason.word()).collect();
+            format!(
+                "{label}: a fault never took effect in {} ({}): {fault}.\n",
+                counted(tally.schedules, "schedule"),
+                reasons.join(", "),
+            )
+        }
         Failure::TraceDiffers { recorded, found } => format!(
             "{label}: the trace differs from the recorded one, although the verdict is the \
              same.\n  recorded: {recorded}\n  found:    {found}\n",
@@ -304,6 +380,10 @@ fn conclusion(report: &Report) -> String {
         .filter(|scenario| !scenario.failures.is_empty())
         .count();
     let scenarios = counted(report.scenarios.len() as u64, "scenario");
+    let outcomes = report.scenarios.iter();
+    let untried = outcomes
+        .filter(|scenario| scenario.outcome(report.backend) == ScenarioOutcome::NotTried)
+        .count();
     let begun = report.scenarios.iter();
     let begun = begun
         .filter(|scenario| scenario.tally.schedules > 0)
@@ -311,6 +391,9 @@ fn conclusion(report: &Report) -> String {
     text += &match report.exit() {
         Exit::Met if report.interrupted => {
             format!("{begun} of {scenarios} ran: every expectation met so far.\n")
+        }
+        Exit::Met if untried > 0 => {
+            format!("{scenarios}: every expectation met, but for {untried} not tried.\n")
         }
         Exit::Met => format!("{scenarios}: every expectation met.\n"),
         _ => format!("{failed} of {scenarios} failed.\n"),

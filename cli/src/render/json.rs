@@ -5,8 +5,9 @@
 use super::per_second;
 use crate::args::BackendName;
 use crate::conviction::{self, Conviction, Evidence, NotShrunk};
-use crate::report::{self, Failure, Report, ScenarioReport};
-use crate::runner::{Count, Tally};
+use crate::missing;
+use crate::report::{self, Failure, Report, ScenarioOutcome, ScenarioReport};
+use crate::runner::{Count, Effect, Tally};
 use crate::selection;
 use crate::trial::Expectation;
 use plimsoll_oracle::check::Coverage;
@@ -134,12 +135,16 @@ struct Scenario<'a> {
     subject: &'a str,
     /// `null`: the subject is not the scenario's own, and nothing is expected of it.
     expected: Option<Vec<&'static str>>,
+    outcome: &'static str,
     schedules: u64,
     #[serde(flatten)]
     clock: Clock,
     properties: Vec<Property>,
     sometimes: BTreeMap<&'static str, u64>,
+    faults: Vec<FaultEntry>,
     failures: Vec<FailureEntry<'a>>,
+    /// What the scenario names and no run showed, where that fails nothing.
+    untried: Vec<FailureEntry<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hashes: Option<BTreeMap<u64, String>>,
 }
@@ -153,6 +158,57 @@ struct Property {
     /// The number of schedules for each reason.
     not_observed_because: BTreeMap<&'static str, u64>,
     first_seed: Option<u64>,
+}
+
+/// A fault that the scenario writes, or all drawn ones of a kind.
+#[derive(Serialize)]
+struct FaultEntry {
+    /// As a file says it; of drawn ones, the kind.
+    fault: String,
+    drawn: bool,
+    planned: u64,
+    took_effect: u64,
+    /// The number of times that it did not, for each reason.
+    missed_because: BTreeMap<&'static str, u64>,
+}
+
+impl FaultEntry {
+    fn of(fault: String, drawn: bool, effect: Effect) -> Self {
+        let missed = effect.missed();
+        Self {
+            fault,
+            drawn,
+            planned: effect.planned,
+            took_effect: effect.took,
+            missed_because: missed.map(|(reason, runs)| (reason.word(), runs)).collect(),
+        }
+    }
+}
+
+fn faults(scenario: &ScenarioReport) -> Vec<FaultEntry> {
+    let ScenarioReport { trial, tally, .. } = scenario;
+    let topics = &trial.scenario.settings.topics;
+    let ids: Vec<_> = missing::written(trial).map(|fault| fault.id).collect();
+    let written = missing::written(trial).map(|fault| {
+        FaultEntry::of(
+            fault.in_one_line(topics),
+            false,
+            missing::effect(fault, tally),
+        )
+    });
+    let drawn = tally.effects.drawn(&ids).into_iter();
+    let drawn = drawn.map(|(name, effect)| FaultEntry::of(name.word().into(), true, effect));
+    written.chain(drawn).collect()
+}
+
+const fn outcome(outcome: ScenarioOutcome) -> &'static str {
+    match outcome {
+        ScenarioOutcome::Failed => "failed",
+        ScenarioOutcome::NotRun => "not-run",
+        ScenarioOutcome::NotTried => "not-tried",
+        ScenarioOutcome::Held => "held",
+        ScenarioOutcome::ViolatedAsExpected => "violated-as-expected",
+    }
 }
 
 /// Schedules that were asked for and not executed.
@@ -179,6 +235,7 @@ impl<'a> Scenario<'a> {
             trial,
             tally,
             failures,
+            untried,
         } = scenario;
         let settings = &trial.scenario.settings;
         Self {
@@ -192,11 +249,14 @@ impl<'a> Scenario<'a> {
                     Some(properties.iter().map(|property| property.word()).collect())
                 }
             },
+            outcome: outcome(scenario.outcome(backend)),
             schedules: tally.schedules,
             clock: Clock::of(backend, tally.simulated, tally.events),
             properties: properties(tally),
             sometimes: sometimes(&tally.coverage),
+            faults: faults(scenario),
             failures: failures.iter().map(FailureEntry::of).collect(),
+            untried: untried.iter().map(FailureEntry::of).collect(),
             hashes: hashes.then(|| {
                 let hashes = tally.hashes.iter();
                 hashes
@@ -250,6 +310,10 @@ enum FailureEntry<'a> {
     NeverHappened {
         sometimes: &'static str,
     },
+    NeverTookEffect {
+        fault: &'a str,
+        reasons: Vec<&'static str>,
+    },
     TraceDiffers {
         recorded: &'a str,
         found: &'a str,
@@ -289,6 +353,10 @@ impl<'a> FailureEntry<'a> {
             },
             Failure::NeverHappened(rare) => Self::NeverHappened {
                 sometimes: rare.word(),
+            },
+            Failure::NeverTookEffect { fault, reasons } => Self::NeverTookEffect {
+                fault,
+                reasons: reasons.iter().map(|reason| reason.word()).collect(),
             },
             Failure::TraceDiffers { recorded, found } => Self::TraceDiffers { recorded, found },
             Failure::Broken { seed, error, again } => Self::Broken {

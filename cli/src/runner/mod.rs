@@ -5,11 +5,13 @@
 //! beyond that is thrown away.
 
 mod chunks;
+mod effects;
 mod pool;
 mod tally;
 mod worker;
 
 pub(crate) use chunks::Chunks;
+pub(crate) use effects::Effect;
 pub(crate) use pool::in_order;
 pub(crate) use tally::{Count, Recorded, Tally};
 pub(crate) use worker::{Run, Worker, draw};

@@ -1,5 +1,6 @@
 //! The counted results of many runs of one scenario.
 
+use super::effects::Effects;
 use super::worker::Run;
 use crate::error::CliError;
 use crate::trial::{Expectation, Trial};
@@ -23,6 +24,8 @@ pub(crate) struct Tally {
     reasons: BTreeMap<(Property, &'static str), u64>,
     /// The number of times that each rare thing happened.
     pub coverage: Coverage,
+    /// The faults that took effect.
+    pub effects: Effects,
     /// The hash of each trace, by seed, where hashes were asked for.
     pub hashes: Vec<(u64, Fingerprint)>,
     /// The runs in real time that are kept.
@@ -76,6 +79,7 @@ impl Tally {
             }
         }
         self.coverage.add(trace);
+        self.effects.add(&run.happened);
         if hash {
             self.hashes.push((seed, trace.fingerprint()));
         }
@@ -96,6 +100,7 @@ impl Tally {
             *self.reasons.entry(reason).or_default() += runs;
         }
         self.coverage.merge(&later.coverage);
+        self.effects.merge(&later.effects);
         self.hashes.extend(later.hashes);
         self.recorded.extend(later.recorded);
         self.broken = self.broken.take().or(later.broken);

@@ -1,5 +1,6 @@
 //! The backend, judge and trace of one thread, used again from run to run.
 
+use super::effects::Happened;
 use crate::backend::StartedBackend;
 use crate::error::CliError;
 use crate::panics;
@@ -26,6 +27,8 @@ pub(crate) struct Run {
     pub ended: Instant,
     /// The number of simulated events.
     pub events: u64,
+    /// The faults of its plan, and which of them took effect.
+    pub happened: Happened,
 }
 
 impl Worker {
@@ -88,6 +91,7 @@ impl Worker {
             verdict,
             ended: last.map_or(Instant::ZERO, |entry| entry.at),
             events: self.backend.events() - before,
+            happened: Happened::read(plan, &self.trace),
         })
     }
 }

@@ -218,3 +218,40 @@ fn a_reader_that_goes_away_is_no_error() {
     assert_eq!(stderr, "");
     assert_eq!(status.code(), Some(MET));
 }
+
+/// Names a partition that has no owner yet, so that the fault finds nothing.
+const IN_VAIN: &str = "[workload]\nmessages = 5\n\
+                       [[faults]]\nat = \"1ms\"\ndo = \"crash\"\nmember = \"owner of orders-0\"\n";
+
+#[test]
+fn a_fault_that_never_takes_effect_ends_with_10() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("in-vain.toml"), IN_VAIN).expect("the file is written");
+    let ended = plimsoll_in(folder.path(), &["run", "in-vain.toml", "--seeds", "100"]);
+    assert_eq!(ended.code, VIOLATED, "{}", ended.transcript());
+    let fault = r#"at = "1ms", do = "crash", member = "owner of orders-0""#;
+    let said = format!("never took effect in 100 schedules (no-target): {fault}.");
+    assert!(ended.stdout.contains(&said), "{}", ended.stdout);
+    let counted = format!("{fault}\n      took effect in 0 of 100 runs, 100 no-target\n");
+    assert!(ended.stdout.contains(&counted), "{}", ended.stdout);
+}
+
+#[test]
+fn under_few_seeds_what_did_not_happen_is_told_and_fails_only_where_asked() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("in-vain.toml"), IN_VAIN).expect("the file is written");
+    let few = ["run", "in-vain.toml", "--seeds", "5"];
+    let ended = plimsoll_in(folder.path(), &few);
+    assert_eq!(ended.code, MET, "{}", ended.transcript());
+    assert!(ended.stdout.contains("Did not happen"), "{}", ended.stdout);
+    let strictly = plimsoll_in(folder.path(), &[&few[..], &["--strict"]].concat());
+    assert_eq!(strictly.code, VIOLATED, "{}", strictly.transcript());
+    let json = plimsoll_in(folder.path(), &[&few[..], &["--format", "json"]].concat());
+    let report: serde_json::Value = serde_json::from_str(&json.stdout).expect("it is JSON");
+    let scenario = &report["scenarios"][0];
+    assert_eq!(scenario["outcome"], "held");
+    assert_eq!(scenario["faults"][0]["planned"], 5);
+    assert_eq!(scenario["faults"][0]["took_effect"], 0);
+    assert_eq!(scenario["faults"][0]["missed_because"]["no-target"], 5);
+    assert_eq!(scenario["untried"][0]["kind"], "never-took-effect");
+}

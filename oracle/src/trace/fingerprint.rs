@@ -7,7 +7,7 @@
 
 use super::layout::with_layout;
 use super::{Entry, Trace, TraceEvent};
-use crate::{BrokerId, ErrorName, FaultId, MemberId, MessageId, RequestKind, Word};
+use crate::{BrokerId, ErrorName, FaultId, MemberId, MessageId, Missed, RequestKind, Word};
 use plimsoll_core::{AssignmentEpoch, NextOffset, Offset, Outcome, TopicPartition};
 use std::fmt;
 use xxhash_rust::xxh3::Xxh3;
@@ -160,6 +160,12 @@ impl<T: Canonical> Canonical for Option<T> {
 }
 
 impl Canonical for ErrorName {
+    fn put(&self, block: &mut Block) {
+        block.put_text(self.word());
+    }
+}
+
+impl Canonical for Missed {
     fn put(&self, block: &mut Block) {
         block.put_text(self.word());
     }

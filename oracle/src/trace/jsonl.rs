@@ -7,7 +7,7 @@
 
 use super::layout::with_layout;
 use super::{Entry, Trace, TraceEvent};
-use crate::{BrokerId, ErrorName, FaultId, MemberId, MessageId, RequestKind, Word};
+use crate::{BrokerId, ErrorName, FaultId, MemberId, MessageId, Missed, RequestKind, Word};
 use plimsoll_core::{AssignmentEpoch, Instant, NextOffset, Offset, Outcome, TopicPartition};
 use serde_json::{Map, Value};
 use std::io;
@@ -227,4 +227,5 @@ json_word! {
     Outcome: "`ok`, `retryable` or `permanent`";
     ErrorName: "the name of an error of Kafka's";
     RequestKind: "the name of a request of Kafka's";
+    Missed: "why a fault did not happen";
 }

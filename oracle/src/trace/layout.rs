@@ -43,6 +43,7 @@ macro_rules! with_layout {
             30 Healed "healed" {}
             31 Quiet "quiet" {}
             32 Ended "ended" { lag }
+            35 FaultMissed "fault-missed" { fault, reason }
         }
     };
 }

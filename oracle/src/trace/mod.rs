@@ -19,7 +19,7 @@ pub use fingerprint::Fingerprint;
 pub use jsonl::TraceError;
 pub use timeline::Timeline;
 
-use crate::{BrokerId, ErrorName, FaultId, MemberId, MessageId, RequestKind};
+use crate::{BrokerId, ErrorName, FaultId, MemberId, MessageId, Missed, RequestKind};
 use plimsoll_core::{AssignmentEpoch, Instant, NextOffset, Offset, Outcome, TopicPartition};
 
 /// One observation.
@@ -178,6 +178,8 @@ pub enum TraceEvent {
     },
     /// A fault ended by itself or was healed.
     FaultEnded { fault: FaultId },
+    /// A fault did not take effect, and will not any more. It may have begun; it has ended.
+    FaultMissed { fault: FaultId, reason: Missed },
     /// A response was lost on purpose.
     ResponseLost {
         member: MemberId,

@@ -1,7 +1,7 @@
 //! What is made of a trace: its hash, its JSON lines, its timeline.
 
 use super::{Entry, Fingerprint, Timeline, Trace, TraceEvent};
-use crate::{BrokerId, ErrorName, FaultId, MemberId, MessageId, RequestKind, Word};
+use crate::{BrokerId, ErrorName, FaultId, MemberId, MessageId, Missed, RequestKind, Word};
 use plimsoll_core::{AssignmentEpoch, Instant, NextOffset, Offset, Outcome, TopicPartition};
 
 const MEMBER: MemberId = MemberId(1);
@@ -121,6 +121,10 @@ fn every_kind() -> Vec<TraceEvent> {
         E::Healed,
         E::Quiet,
         E::Ended { lag: 12 },
+        E::FaultMissed {
+            fault: FaultId(6),
+            reason: Missed::NoTarget,
+        },
     ]
 }
 
@@ -158,7 +162,7 @@ fn every_kind_is_here_under_a_number_of_its_own() {
 #[test]
 fn the_hash_of_a_fixed_trace_never_changes() {
     let hash = trace(&every_kind()).fingerprint();
-    assert_eq!(hash.to_string(), "5d4b3194340c5f57a583670a6e3e0375");
+    assert_eq!(hash.to_string(), "7a30da9f43eed04491be76c91a6917d6");
     let empty = Trace::new().fingerprint();
     assert_eq!(empty.to_string(), "99aa06d3014798d86001c324468d497f");
 }
@@ -199,6 +203,7 @@ fn the_hash_covers_every_field() {
                     "error" => "UNKNOWN_MEMBER_ID".into(),
                     "request" => "Fetch".into(),
                     "outcome" => "permanent".into(),
+                    "reason" => "no-effect".into(),
                     "event" => continue,
                     _ => panic!("a new text field: {name}"),
                 },

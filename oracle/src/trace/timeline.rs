@@ -1,7 +1,7 @@
 //! Chosen entries of a trace as a timeline for people: moment, actor, and one sentence.
 
 use super::{Entry, Trace, TraceEvent};
-use crate::{BrokerId, FaultId, MemberId, MessageId, PartitionName, Terms, Word};
+use crate::{BrokerId, FaultId, MemberId, MessageId, Missed, PartitionName, Terms, Word};
 use plimsoll_core::{Instant, Offset, Outcome, TopicPartition};
 use std::fmt;
 
@@ -79,6 +79,9 @@ impl<'a> Timeline<'a> {
             E::MemberResumed { .. } => "wakes up".into(),
             E::FaultBegan { fault, .. } => format!("{} begins", self.fault(fault)),
             E::FaultEnded { fault } => format!("{} ends", self.fault(fault)),
+            E::FaultMissed { fault, reason } => {
+                format!("{} did not happen: {}", self.fault(fault), because(reason))
+            }
             E::ResponseLost { member, request } => {
                 format!("the answer to {member}'s {} is lost", request.word())
             }
@@ -261,6 +264,15 @@ impl fmt::Display for Timeline<'_> {
     }
 }
 
+const fn because(reason: Missed) -> &'static str {
+    match reason {
+        Missed::NoCondition => "its condition did not come true",
+        Missed::Healed => "its time had not come",
+        Missed::NoTarget => "its target was not there",
+        Missed::NoEffect => "there was nothing that it could change",
+    }
+}
+
 /// Returns the name of what acted, or of what was acted upon.
 fn actor(event: &TraceEvent) -> String {
     use TraceEvent as E;
@@ -289,7 +301,9 @@ fn actor(event: &TraceEvent) -> String {
         E::LeaderChanged { leader, .. } => leader.to_string(),
         E::CoordinatorChanged { broker } => broker.to_string(),
         E::FaultBegan { member, broker, .. } => hit(member, broker),
-        E::OffsetsReset { .. } | E::FaultEnded { .. } | E::Healed => "scenario".into(),
+        E::OffsetsReset { .. } | E::FaultEnded { .. } | E::FaultMissed { .. } | E::Healed => {
+            "scenario".into()
+        }
         E::ResponseLost { .. } => "network".into(),
         E::Quiet | E::Ended { .. } => "run".into(),
     }

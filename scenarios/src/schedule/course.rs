@@ -1,11 +1,10 @@
 //! One fault, from its trigger to its end.
 
-use super::Missed;
 use super::roll::{self, Roll, Turn};
 use super::target::{self, Situation, Target};
 use crate::scenario::{Fault, FaultKind, Lasts, Trigger};
 use plimsoll_core::Instant;
-use plimsoll_oracle::{MemberId, TraceEvent};
+use plimsoll_oracle::{MemberId, Missed, RequestKind, TraceEvent};
 
 /// One fault, from its trigger to its end.
 #[derive(Debug)]
@@ -16,6 +15,10 @@ pub(super) struct Course {
     pub(super) triggered_by: Option<MemberId>,
     /// What it hits, once it has begun.
     pub(super) target: Target,
+    /// Whether a `lose-response` has taken its answer away.
+    pub(super) has_lost: bool,
+    /// The reason why it did not take effect, once that is known.
+    pub(super) missed: Option<Missed>,
     /// The moment of its timer; absent once the backend knows it.
     pub(super) wake: Option<Instant>,
 }
@@ -50,9 +53,13 @@ pub(super) enum CourseState {
     /// The time in which the backend undoes it.
     Undoing { end_is_noted: bool },
     /// The moment to write its end into the trace: nothing else is left to do.
-    Closing(Option<Missed>),
+    Closing,
+    /// The wait of a `lose-response`, which has ended, for the answer that it takes away.
+    Laid,
+    /// The moment to write into the trace whether it was missed.
+    Telling,
     /// The time after its end, or after it was missed.
-    Over(Option<Missed>),
+    Over,
 }
 
 impl Course {
@@ -62,6 +69,8 @@ impl Course {
             state: CourseState::Asleep,
             triggered_by: None,
             target: Target::default(),
+            has_lost: false,
+            missed: None,
             wake: None,
         };
         match fault.trigger {
@@ -77,6 +86,30 @@ impl Course {
 
     pub(super) fn is_waiting(&self) -> bool {
         matches!(self.state, CourseState::Waiting { .. })
+    }
+
+    /// Returns whether it waits for this answer to be lost.
+    pub(super) fn is_laid_for(&self, member: MemberId, request: RequestKind) -> bool {
+        use CourseState as S;
+        let is_laid = matches!(self.state, S::Acting | S::Acted | S::Closing | S::Laid);
+        is_laid
+            && !self.has_lost
+            && self.target.member == Some(member)
+            && self.lost_request() == Some(request)
+    }
+
+    /// Returns the kind of the request whose answer it takes away, if it does that.
+    pub(super) fn lost_request(&self) -> Option<RequestKind> {
+        match self.fault.kind {
+            FaultKind::LoseResponse { request, .. } => Some(request),
+            _ => None,
+        }
+    }
+
+    /// Ends it without an effect.
+    pub(super) fn miss(&mut self, reason: Missed, state: CourseState) {
+        self.missed = Some(reason);
+        self.state = state;
     }
 
     pub(super) fn sleep_until(&mut self, at: Instant) {
@@ -98,7 +131,7 @@ impl Course {
     /// Lets the fault last, now that what it does is done, or ends it.
     pub(super) fn last(&mut self, now: Instant, healed: bool) {
         if matches!(self.fault.kind.lasts(), Lasts::AMoment | Lasts::Always) {
-            self.state = CourseState::Closing(None);
+            self.state = CourseState::Closing;
         } else if healed {
             self.state = CourseState::Ending;
         } else {
@@ -117,6 +150,9 @@ impl Course {
             roll.leave_them();
         }
         let turn = roll.poll(stops, |process| target::runs(process, situation));
+        if turn == Turn::Over && !roll.has_restarted() {
+            self.missed = Some(Missed::NoEffect);
+        }
         if matches!(turn, Turn::Restart(_) | Turn::Skip(_)) && roll.is_pausing() {
             self.wake = Some(now + self.fault.duration.unwrap_or(roll::PAUSE));
         }
@@ -130,6 +166,14 @@ impl Course {
 
     pub(super) fn takes_time(&self, situation: &impl Situation) -> bool {
         self.fault.kind.breaks_brokers() && situation.brokers_take_time()
+    }
+
+    /// Returns what the trace says at the very end: nothing, where it took effect.
+    pub(super) fn told(&self) -> Option<TraceEvent> {
+        self.missed.map(|reason| TraceEvent::FaultMissed {
+            fault: self.fault.id,
+            reason,
+        })
     }
 
     pub(super) fn ended(&self) -> TraceEvent {

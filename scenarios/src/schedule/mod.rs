@@ -23,7 +23,7 @@ use crate::Plan;
 use crate::scenario::{Condition, Fault, FaultKind, Lasts, Trigger};
 use course::{Course, CourseState};
 use plimsoll_core::Instant;
-use plimsoll_oracle::{BrokerId, FaultId, MemberId, TraceEvent};
+use plimsoll_oracle::{BrokerId, MemberId, Missed, RequestKind, TraceEvent};
 use roll::{Roll, Turn};
 
 /// A fault, by its place in the plan.
@@ -33,7 +33,7 @@ pub struct FaultIndex(u32);
 /// What a backend has to do for a fault.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Step {
-    /// An entry for the trace: the fault began, or ended.
+    /// An entry for the trace: the fault began, or ended, or was missed.
     Observe(TraceEvent),
     /// What a kind of fault does, or how it is undone; [`FaultSchedule::handle_done`] when that is
     /// done.
@@ -64,28 +64,12 @@ pub enum ProcessId {
     Broker(BrokerId),
 }
 
-/// Why a fault of the plan did not happen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Missed {
-    /// A condition that did not come true as many times as the fault needs.
-    NoCondition {
-        /// The number of times that were missing, at least 1.
-        missing: u32,
-    },
-    /// A time, or a delay after its condition, that had not passed when everything was healed.
-    Healed,
-    /// A target that was not there: no process of that description ran when the fault was to begin.
-    NoTarget,
-    /// No effect of the member that `crash-after-effect` waited for; the fault began, and its crash
-    /// did not come.
-    NoEffect,
-}
-
 /// When the faults of a plan begin and end, and what they hit.
 #[derive(Debug)]
 pub struct FaultSchedule {
     courses: Vec<Course>,
-    /// The number of faults whose condition is still awaited.
+    /// The number of faults that wait for an observation: their condition, or the loss of an
+    /// answer.
     waiting: usize,
     /// By member: the `crash-after-effect` fault that waits for its next effect.
     armed: Vec<Option<FaultIndex>>,
@@ -140,15 +124,7 @@ impl FaultSchedule {
     /// Returns whether nothing is left to do or to undo.
     pub fn is_over(&self) -> bool {
         let mut courses = self.courses.iter();
-        courses.all(|course| matches!(course.state, CourseState::Over(_)))
-    }
-
-    /// Returns the faults that did not happen and will not happen any more, and why.
-    pub fn missed(&self) -> impl Iterator<Item = (FaultId, Missed)> {
-        self.courses.iter().filter_map(|course| match course.state {
-            CourseState::Over(missed) => missed.map(|missed| (course.fault.id, missed)),
-            _ => None,
-        })
+        courses.all(|course| matches!(course.state, CourseState::Over))
     }
 
     /// Shows an observation to a fault. Returns `true` where the fault waited for it, and is to be
@@ -159,6 +135,10 @@ impl FaultSchedule {
         fault: FaultIndex,
         event: &TraceEvent,
     ) -> bool {
+        if let TraceEvent::ResponseLost { member, request } = *event {
+            self.handle_loss(fault, member, request);
+            return false;
+        }
         let course = &mut self.courses[fault.0 as usize];
         let (
             CourseState::Waiting { missing },
@@ -196,6 +176,22 @@ impl FaultSchedule {
         Some(fault)
     }
 
+    /// Takes in that an answer was lost. Of several faults that wait for the same answer, the last
+    /// one has it.
+    fn handle_loss(&mut self, fault: FaultIndex, member: MemberId, request: RequestKind) {
+        let mut courses = self.courses.iter();
+        let last = courses.rposition(|course| course.is_laid_for(member, request));
+        if last != Some(fault.0 as usize) {
+            return;
+        }
+        let course = &mut self.courses[fault.0 as usize];
+        course.has_lost = true;
+        if let CourseState::Laid = course.state {
+            course.state = CourseState::Over;
+        }
+        self.waiting = self.waiting.saturating_sub(1);
+    }
+
     /// Takes in that the timer of a fault is due. The fault is to be polled.
     pub fn handle_timeout(&mut self, fault: FaultIndex) {
         let state = &mut self.courses[fault.0 as usize].state;
@@ -215,13 +211,20 @@ impl FaultSchedule {
         match state {
             CourseState::Acting => *state = CourseState::Acted,
             CourseState::Rolling(roll) => roll.handle_done(),
-            CourseState::Undoing { end_is_noted: true } => *state = CourseState::Over(None),
+            CourseState::Undoing { end_is_noted: true } => *state = CourseState::Telling,
             CourseState::Undoing {
                 end_is_noted: false,
-            } => *state = CourseState::Closing(None),
+            } => *state = CourseState::Closing,
             // A process of a rolling restart that the healing has ended.
             _ => {}
         }
+    }
+
+    /// Takes in that the last [`Step::Act`] of a fault is done, and that there was nothing that it
+    /// could change: no process to stop, no request that it answered. The fault is to be polled.
+    pub fn handle_vain(&mut self, fault: FaultIndex) {
+        self.courses[fault.0 as usize].missed = Some(Missed::NoEffect);
+        self.handle_done(fault);
     }
 
     /// Ends the safety phase: what has begun ends, and what has not begun never will. All faults
@@ -230,16 +233,17 @@ impl FaultSchedule {
         self.healed = true;
         self.waiting = 0;
         self.armed.fill(None);
-        for Course { state, .. } in &mut self.courses {
-            match *state {
-                CourseState::Waiting { missing } => {
-                    *state = CourseState::Over(Some(Missed::NoCondition { missing }));
+        for course in &mut self.courses {
+            match course.state {
+                CourseState::Waiting { .. } => {
+                    course.miss(Missed::NoCondition, CourseState::Telling);
                 }
                 CourseState::Asleep | CourseState::Due => {
-                    *state = CourseState::Over(Some(Missed::Healed))
+                    course.miss(Missed::Healed, CourseState::Telling);
                 }
-                CourseState::Armed => *state = CourseState::Closing(Some(Missed::NoEffect)),
-                CourseState::Active => *state = CourseState::Ending,
+                CourseState::Laid => course.miss(Missed::NoEffect, CourseState::Telling),
+                CourseState::Armed => course.miss(Missed::NoEffect, CourseState::Closing),
+                CourseState::Active => course.state = CourseState::Ending,
                 // What is under way is ended by `poll_step`, as soon as it is done.
                 CourseState::Begun
                 | CourseState::Striking
@@ -249,8 +253,9 @@ impl FaultSchedule {
                 | CourseState::Ending
                 | CourseState::Undo
                 | CourseState::Undoing { .. }
-                | CourseState::Closing(_)
-                | CourseState::Over(_) => {}
+                | CourseState::Closing
+                | CourseState::Telling
+                | CourseState::Over => {}
             }
         }
     }
@@ -274,10 +279,11 @@ impl FaultSchedule {
                 | CourseState::Acting
                 | CourseState::Active
                 | CourseState::Undoing { .. }
-                | CourseState::Over(_) => return None,
+                | CourseState::Laid
+                | CourseState::Over => return None,
                 CourseState::Due => match course.begin(situation) {
                     Some(began) => return Some(Step::Observe(began)),
-                    None => course.state = CourseState::Over(Some(Missed::NoTarget)),
+                    None => course.miss(Missed::NoTarget, CourseState::Telling),
                 },
                 CourseState::Begun => self.go_on(fault),
                 CourseState::Striking => {
@@ -291,7 +297,7 @@ impl FaultSchedule {
                         Turn::Restart(process) => return Some(Step::Restart(process)),
                         Turn::Skip(_) => {}
                         Turn::Wait => return None,
-                        Turn::Over => course.state = CourseState::Closing(None),
+                        Turn::Over => course.state = CourseState::Closing,
                     }
                 }
                 CourseState::Ending if course.takes_time(situation) => {
@@ -308,9 +314,16 @@ impl FaultSchedule {
                     course.state = CourseState::Undoing { end_is_noted: true };
                     return Some(Step::Act(Act::Undo, course.target));
                 }
-                CourseState::Closing(missed) => {
-                    course.state = CourseState::Over(missed);
-                    return Some(Step::Observe(course.ended()));
+                CourseState::Closing => {
+                    let ended = course.ended();
+                    self.close(fault);
+                    return Some(Step::Observe(ended));
+                }
+                CourseState::Telling => {
+                    course.state = CourseState::Over;
+                    if let Some(missed) = course.told() {
+                        return Some(Step::Observe(missed));
+                    }
                 }
             }
         }
@@ -324,13 +337,17 @@ impl FaultSchedule {
         if let FaultKind::Join { member } = course.fault.kind {
             self.joined[member.0 as usize] = true;
         }
+        if course.lost_request().is_some() && !self.healed {
+            self.waiting += 1;
+        }
         course.state = match course.fault.kind.lasts() {
             Lasts::MemberByMember => {
                 CourseState::Rolling(Roll::of_members(self.joined.len() as u32))
             }
             Lasts::BrokerByBroker => CourseState::Rolling(Roll::of_brokers(self.brokers)),
             Lasts::AWhile if course.waits_for_effect() && self.healed => {
-                CourseState::Closing(Some(Missed::NoEffect))
+                course.missed = Some(Missed::NoEffect);
+                CourseState::Closing
             }
             Lasts::AWhile if course.waits_for_effect() => {
                 if let Some(member) = course.target.member {
@@ -341,5 +358,18 @@ impl FaultSchedule {
             }
             Lasts::AMoment | Lasts::AWhile | Lasts::Always => CourseState::Striking,
         };
+    }
+
+    /// Takes a fault from its end to what is left: a `lose-response` still waits for the answer
+    /// that it takes away.
+    fn close(&mut self, fault: FaultIndex) {
+        let course = &mut self.courses[fault.0 as usize];
+        if course.lost_request().is_none() || course.has_lost {
+            course.state = CourseState::Telling;
+        } else if self.healed {
+            course.miss(Missed::NoEffect, CourseState::Telling);
+        } else {
+            course.state = CourseState::Laid;
+        }
     }
 }

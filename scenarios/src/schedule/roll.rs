@@ -16,6 +16,8 @@ pub(super) struct Roll {
     next: u32,
     /// The number of processes that were stopped and are not back.
     away: u32,
+    /// Whether any process was stopped.
+    restarted: bool,
     /// Whether the time from the last stop to the next one has not passed.
     pausing: bool,
 }
@@ -55,6 +57,7 @@ impl Roll {
             count,
             next: 0,
             away: 0,
+            restarted: false,
             pausing: false,
         }
     }
@@ -62,6 +65,11 @@ impl Roll {
     /// Returns whether the time to the next process has not passed.
     pub(super) fn is_pausing(&self) -> bool {
         self.pausing
+    }
+
+    /// Returns whether it has restarted any process.
+    pub(super) fn has_restarted(&self) -> bool {
+        self.restarted
     }
 
     /// Takes in that the time from one process to the next has passed.
@@ -102,6 +110,7 @@ impl Roll {
             return Turn::Skip(process);
         }
         self.away += 1;
+        self.restarted = true;
         Turn::Restart(process)
     }
 }

@@ -84,16 +84,20 @@ impl Controller {
         partitions.all(|state| state.leader.is_some() && state.in_sync == state.replicas)
     }
 
-    /// Makes another in-sync replica the leader of a partition, if there is one.
-    pub(crate) fn move_leader(&mut self, env: &mut Env<'_>, partition: PartitionIndex) {
+    /// Makes another in-sync replica the leader of a partition. Returns `false` where there is none.
+    pub(crate) fn move_leader(&mut self, env: &mut Env<'_>, partition: PartitionIndex) -> bool {
         let Some(state) = self.partition(partition) else {
-            return;
+            return false;
         };
-        let Some(leader) = state.leader else { return };
-        if let Some(next) = self.candidate(env, state, state.in_sync.without(leader)) {
-            self.lead(env, partition, Some(next), state.in_sync);
-            self.publish(env);
-        }
+        let Some(leader) = state.leader else {
+            return false;
+        };
+        let Some(next) = self.candidate(env, state, state.in_sync.without(leader)) else {
+            return false;
+        };
+        self.lead(env, partition, Some(next), state.in_sync);
+        self.publish(env);
+        true
     }
 
     /// Creates the next `count` partitions of a topic.

@@ -150,20 +150,21 @@ impl Broker {
         env: &mut Env<'_>,
         partition: PartitionIndex,
         share: f64,
-    ) {
+    ) -> bool {
         let replica = &mut self.replicas[partition];
         if !replica.is_leader() {
-            return;
+            return false;
         }
         let start = replica.log.start();
         let readable = replica.high_watermark().saturating_sub(start);
         let removed = (readable as f64 * share).floor() as u64;
         if removed == 0 {
-            return;
+            return false;
         }
         replica.log.remove_below(start + removed);
         observations::removed(env, partition, replica.log.start());
         self.note_news(partition);
+        true
     }
 }
 

@@ -13,7 +13,8 @@ use plimsoll_scenarios::{Purpose, Rng};
 use std::time::Duration;
 
 impl World<'_> {
-    /// Does a fault, or undoes it. `None` where there is nothing that it could hit.
+    /// Does a fault, or undoes it. `None` where there was nothing that it could change, which some
+    /// kinds know only when they are undone.
     pub(super) fn act(&mut self, index: FaultIndex, act: Act, target: Target) -> Option<()> {
         use Act::{Do, Undo};
         use FaultKind as K;
@@ -23,30 +24,32 @@ impl World<'_> {
         let broker = target.broker.map(|broker| Node(broker.0 as u8));
         match (&fault.kind, act) {
             (K::Crash { .. } | K::CrashAfterEffect { .. }, Do) => self.crash(node?),
-            (K::Stop { .. }, Do) => self.terminate(node?),
+            (K::Stop { .. }, Do) => self.stop(node?)?,
             (K::Crash { .. } | K::CrashAfterEffect { .. } | K::Stop { .. }, Undo) => {
                 self.restart(node?);
             }
             (K::Pause { .. }, Do) => self.pause(node?),
             (K::Pause { .. }, Undo) => self.resume(node?),
             (K::BrokerCrash { .. }, Do) => self.crash(broker?),
-            (K::BrokerStop { .. }, Do) => self.terminate(broker?),
+            (K::BrokerStop { .. }, Do) => self.stop(broker?)?,
             (K::BrokerCrash { .. } | K::BrokerStop { .. }, Undo) => self.restart(broker?),
             (K::BrokerPause { .. }, Do) => self.pause(broker?),
             (K::BrokerPause { .. }, Undo) => self.resume(broker?),
-            (K::Join { member }, _) => self.start(self.env.member_node(*member)),
+            (K::Join { member }, _) => self.join(*member)?,
             // The schedule asks for each restart by itself.
             (K::RollingRestart | K::RollingBrokerRestart, _) => {}
             (K::Slow { by, .. }, Do) => self.env.sink.slow(member?, by.0),
-            (K::Slow { .. }, Undo) => self.env.sink.slow(member?, 1),
+            (K::Slow { .. }, Undo) => self.env.sink.unslow(member?).then_some(())?,
             (K::HandlerHang { .. }, Do) => self.env.sink.hang(member?),
-            (K::HandlerHang { .. }, Undo) => self.unhang(member?),
+            (K::HandlerHang { .. }, Undo) => self.unhang(member?)?,
             (K::HandlerOutage { outcome, share }, Do) => {
                 self.env
                     .sink
                     .begin_outage(fault.id, (*outcome).into(), share.0);
             }
-            (K::HandlerOutage { .. }, Undo) => self.env.sink.end_outage(fault.id),
+            (K::HandlerOutage { .. }, Undo) => {
+                self.env.sink.end_outage(fault.id).then_some(())?;
+            }
             // Its message carries it since the plan was drawn.
             (K::Undecodable { .. }, _) => {}
             (K::Partition { direction, .. }, act) => {
@@ -64,23 +67,44 @@ impl World<'_> {
             (K::Throttle { by, .. }, Do) => self.env.network.throttle(broker?, *by),
             (K::Throttle { .. }, Undo) => self.env.network.throttle(broker?, Duration::ZERO),
             (K::Error { .. }, Do) => self.inject_error(index, fault, broker),
-            (K::Error { .. }, Undo) => self.faults.errors.retain(|error| error.fault != index),
+            (K::Error { .. }, Undo) => self.end_error(index)?,
             (K::LeaderMove { partition }, _) => {
-                self.move_leader(self.env.topology.index(*partition)?);
+                self.move_leader(self.env.topology.index(*partition)?)?;
             }
-            (K::CoordinatorMove, _) => self.move_leader(self.env.topology.group_offsets()),
+            (K::CoordinatorMove, _) => self.move_leader(self.env.topology.group_offsets())?,
             (K::AddPartitions { topic, count }, _) => self.add_partitions(topic.0, count.0),
             (K::Retention { partition, share }, _) => self.remove_records(*partition, share.0)?,
         }
         Some(())
     }
 
+    /// Asks a process to stop that was not asked before.
+    fn stop(&mut self, node: Node) -> Option<()> {
+        if self.hosts[node].stopping {
+            return None;
+        }
+        self.terminate(node);
+        Some(())
+    }
+
+    /// Starts a member that does not run.
+    fn join(&mut self, member: MemberId) -> Option<()> {
+        let node = self.env.member_node(member);
+        if self.runs(node) {
+            return None;
+        }
+        self.start(node);
+        Some(())
+    }
+
     /// Lets the handlers of a member go on that hang.
-    fn unhang(&mut self, member: MemberId) {
+    fn unhang(&mut self, member: MemberId) -> Option<()> {
+        let hung = self.env.sink.has_hung(member);
         for handler in self.env.sink.unhang(member) {
             let now = self.env.now();
             self.env.queue.push(now, Event::HandlerDone(handler));
         }
+        hung.then_some(())
     }
 
     /// Blocks links, or opens them again and sends on what they held.
@@ -122,12 +146,22 @@ impl World<'_> {
             error,
             share: share.0,
             rng: Rng::substream(self.env.plan.seed, Purpose::Faults, draws),
+            used: false,
         });
     }
 
-    fn move_leader(&mut self, partition: PartitionIndex) {
-        self.actors.controller.move_leader(&mut self.env, partition);
+    fn end_error(&mut self, index: FaultIndex) -> Option<()> {
+        let mut errors = self.faults.errors.iter();
+        let error = errors.position(|error| error.fault == index)?;
+        // The rest keep their order: the first that hits answers a request.
+        self.faults.errors.remove(error).used.then_some(())
+    }
+
+    fn move_leader(&mut self, partition: PartitionIndex) -> Option<()> {
+        let controller = &mut self.actors.controller;
+        let moved = controller.move_leader(&mut self.env, partition);
         self.settle(self.env.controller());
+        moved.then_some(())
     }
 
     fn add_partitions(&mut self, topic: u32, count: u32) {
@@ -140,9 +174,9 @@ impl World<'_> {
         let partition = self.env.topology.index(partition)?;
         let leader = self.actors.controller.leader(partition)?;
         let broker = &mut self.actors.brokers[leader];
-        broker.remove_records(&mut self.env, partition, share);
+        let removed = broker.remove_records(&mut self.env, partition, share);
         self.settle(leader);
-        Some(())
+        removed.then_some(())
     }
 
     /// Returns the links between a member and a broker, or all brokers: from the member for

@@ -35,6 +35,8 @@ struct InjectedError {
     error: ErrorName,
     share: f64,
     rng: Rng,
+    /// Whether it has answered any request.
+    used: bool,
 }
 
 impl Faults {
@@ -72,6 +74,7 @@ impl Faults {
             let hit = injected.broker.is_none_or(|hit| hit == broker)
                 && Some(injected.request) == kind
                 && injected.rng.chance(injected.share);
+            injected.used |= hit;
             hit.then_some(injected.error)
         })
     }
@@ -125,6 +128,7 @@ impl World<'_> {
 
     /// Ends all faults: the safety phase is over.
     pub(crate) fn end_all_faults(&mut self) {
+        self.env.network.lose_no_response();
         self.faults.schedule.handle_healing();
         self.faults.restarting.clear();
         for fault in self.faults.schedule.faults() {
@@ -134,12 +138,21 @@ impl World<'_> {
 
     /// Does what is to be done for a fault.
     fn drive_fault(&mut self, fault: FaultIndex) {
+        if !self.faults.schedule.is_waiting() {
+            // What is in the trace already is nothing that a fault will wait for.
+            self.faults.seen = self.env.trace.entries().len();
+        }
         while let Some(step) = self.poll_fault_step(fault) {
             match step {
                 Step::Observe(event) => self.env.observe(event),
                 Step::Act(act, target) => {
-                    self.act(fault, act, target);
-                    self.faults.schedule.handle_done(fault);
+                    let changed = self.act(fault, act, target).is_some();
+                    let schedule = &mut self.faults.schedule;
+                    if changed {
+                        schedule.handle_done(fault);
+                    } else {
+                        schedule.handle_vain(fault);
+                    }
                 }
                 Step::Restart(process) => {
                     let node = self.node_of(process);

@@ -6,7 +6,7 @@ use plimsoll_core::{
     RebalanceId, TopicPartition,
 };
 use plimsoll_sim::recipes::Payload;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// No bug: the control.
 #[derive(Default)]
@@ -437,5 +437,116 @@ impl Bug for NeverAnswersRevoke {
             }
             command => Some(command),
         }
+    }
+}
+
+/// franz-go#507: a pause outlives its assignment, and nothing resumes the next one.
+#[derive(Default)]
+pub(crate) struct PauseOutlivesAssignment {
+    paused: BTreeSet<TopicPartition>,
+}
+
+impl Bug for PauseOutlivesAssignment {
+    fn expand(&mut self, command: Command<Payload>) -> Vec<Command<Payload>> {
+        let mut commands = Vec::new();
+        match &command {
+            Command::Pause { partition } => {
+                self.paused.insert(*partition);
+            }
+            Command::Resume { partition } => {
+                self.paused.remove(partition);
+            }
+            Command::CompleteAssign { starts, .. } => {
+                let partitions = starts.iter().map(|start| start.partition);
+                let paused = partitions.filter(|partition| self.paused.contains(partition));
+                commands.extend(paused.map(|partition| Command::Pause { partition }));
+            }
+            _ => {}
+        }
+        commands.insert(0, command);
+        commands
+    }
+}
+
+/// parallel-consumer#826: what a drain cancels at its deadline counts as finished.
+#[derive(Default)]
+pub(crate) struct CancelledCountsAsFinished {
+    draining: bool,
+    cancelled: BTreeMap<TopicPartition, NextOffset>,
+    commits: u32,
+}
+
+impl CancelledCountsAsFinished {
+    const FIRST: u32 = u32::MAX / 2;
+}
+
+impl Bug for CancelledCountsAsFinished {
+    fn event(
+        &mut self,
+        event: Event<Payload>,
+        _: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
+        match &event {
+            Event::Revoked { .. } | Event::Shutdown => self.draining = true,
+            Event::CommitFinished { commit, .. } if commit.0 >= Self::FIRST => return None,
+            _ => {}
+        }
+        Some(event)
+    }
+
+    fn expand(&mut self, command: Command<Payload>) -> Vec<Command<Payload>> {
+        match &command {
+            Command::Cancel {
+                partition, offset, ..
+            } if self.draining => {
+                self.cancelled.insert(*partition, offset.next());
+            }
+            Command::CompleteRevoke { .. } | Command::Close => {
+                self.draining = false;
+                let cancelled = std::mem::take(&mut self.cancelled);
+                if !cancelled.is_empty() {
+                    let offsets = cancelled.into_iter();
+                    let offsets = offsets.map(|(partition, next)| CommitOffset {
+                        partition,
+                        next,
+                        founding_partitions: 0,
+                    });
+                    let commit = CommitId(Self::FIRST + self.commits);
+                    self.commits += 1;
+                    let offsets = offsets.collect();
+                    return vec![Command::Commit { commit, offsets }, command];
+                }
+            }
+            _ => {}
+        }
+        vec![command]
+    }
+}
+
+/// A handler that has passed its deadline counts as in flight for ever: a stop waits for it.
+#[derive(Default)]
+pub(crate) struct ExpiredStaysInFlight {
+    draining: bool,
+    expired: bool,
+}
+
+impl Bug for ExpiredStaysInFlight {
+    fn event(
+        &mut self,
+        event: Event<Payload>,
+        _: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
+        self.draining |= matches!(event, Event::Revoked { .. } | Event::Shutdown);
+        Some(event)
+    }
+
+    fn expand(&mut self, command: Command<Payload>) -> Vec<Command<Payload>> {
+        match &command {
+            Command::Cancel { .. } if !self.draining => self.expired = true,
+            Command::CompleteRevoke { .. } => self.draining = false,
+            Command::Close if self.expired => return Vec::new(),
+            _ => {}
+        }
+        vec![command]
     }
 }

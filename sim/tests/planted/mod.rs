@@ -30,6 +30,11 @@ pub(crate) trait Bug: Default + 'static {
     ) -> Option<Command<Payload>> {
         Some(command)
     }
+
+    /// Puts commands around one that goes out, or takes it away.
+    fn expand(&mut self, command: Command<Payload>) -> Vec<Command<Payload>> {
+        vec![command]
+    }
 }
 
 /// The core with a bug.
@@ -76,8 +81,8 @@ impl<B: Bug> Machine<Payload> for Planted<B> {
             for answer in answers {
                 self.core.handle_event(self.now, answer);
             }
-            if command.is_some() {
-                return command;
+            if let Some(command) = command {
+                self.out.extend(self.bug.expand(command));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What must be true of a fault in its scenario, however it was made.
 
 use super::argument::Checking;
-use super::{Fault, FaultSpec, Lasts, Trigger};
+use super::{Fault, FaultSpec, Lasts, Trigger, possible};
 use crate::scenario::Scenario;
 use crate::scenario::errors::{Place, Problem, place};
 use plimsoll_oracle::Word;
@@ -22,8 +22,12 @@ pub(in crate::scenario) fn check(
                 check.id(fault, &scenario.faults);
                 check.times(fault);
                 check.arguments(fault, scenario, capacity);
+                possible::explicit(fault, scenario, &at, problems);
             }
-            FaultSpec::Random(random) => random.check(&at, problems),
+            FaultSpec::Random(random) => {
+                random.check(&at, problems);
+                possible::random(random, scenario, &at, problems);
+            }
         }
     }
 }

@@ -36,6 +36,7 @@ mod entry;
 mod kind;
 #[cfg(test)]
 mod manual;
+mod possible;
 mod random;
 mod schema;
 mod when;
@@ -96,7 +97,7 @@ pub enum Trigger {
     /// At a time.
     At(Instant),
     /// When something has happened `count` times (from 1), and `delay` after that.
-    /// Where it never happens, neither does the fault.
+    /// Where it never happens, neither does the fault: the trace says so.
     When {
         /// What must happen.
         condition: Condition,

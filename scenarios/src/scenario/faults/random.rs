@@ -23,6 +23,7 @@ pub(super) struct RawRandom {
     /// When they begin, earliest and latest.
     between: Value<Span<Duration>>,
     /// How long each lasts that can last, shortest and longest; default "1s..10s".
+    #[serde(default)]
     #[schemars(schema_with = "above_zero")]
     r#for: Option<Value<Span<Duration>>>,
     /// Which kinds, and how often in proportion; default: every kind that can be drawn, alike.

@@ -44,6 +44,17 @@ pub(in crate::scenario) fn write(specs: &[FaultSpec], topics: &[Topic], file: &m
     }
 }
 
+impl Fault {
+    /// Writes it as a file says it, in one line.
+    pub fn in_one_line(&self, topics: &[Topic]) -> String {
+        let mut section = Section::new("");
+        write_fault(self, topics, &mut section);
+        let mut lines = String::new();
+        section.finish(&mut lines, true);
+        lines.trim_end().replace('\n', ", ")
+    }
+}
+
 fn write_fault(fault: &Fault, topics: &[Topic], section: &mut Section) {
     if fault.kind.lasts() != Lasts::Always {
         write_trigger(fault.trigger, section);

@@ -5,8 +5,7 @@ mod rolls;
 mod stage;
 mod triggers;
 
-use super::Missed;
-use plimsoll_oracle::FaultId;
+use plimsoll_oracle::{FaultId, Missed};
 use stage::{Stage, member};
 
 /// Runs faults with times through a minute, and heals.
@@ -93,7 +92,7 @@ fn a_member_that_joins_is_to_run_at_the_end() {
 }
 
 #[test]
-fn what_hits_nothing_is_no_part_of_the_trace() {
+fn what_hits_nothing_never_begins() {
     let mut stage = Stage::new(
         r#"{ at = "10s", do = "crash", member = "consumer-3" },
            { at = "10s", do = "crash", member = "owner of orders-1" },

@@ -1,6 +1,7 @@
 //! Rolling restarts.
 
 use super::stage::Stage;
+use plimsoll_oracle::{FaultId, Missed};
 
 const MEMBERS: &str = r#"{ at = "10s", do = "rolling-restart", for = "5s" }"#;
 const BROKERS: &str = r#"{ at = "10s", do = "rolling-broker-restart", for = "5s" }"#;
@@ -107,6 +108,15 @@ fn what_does_not_run_is_left_alone() {
             "20s rolling-broker-restart: ended",
         ]
     );
+}
+
+#[test]
+fn a_roll_that_finds_no_process_is_missed() {
+    let mut stage = Stage::new(BROKERS);
+    stage.world.brokers = vec![false; 3];
+    stage.until(30);
+    assert!(stage.is_over());
+    assert_eq!(stage.missed(), [(FaultId(1), Missed::NoEffect)]);
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! A made-up world: it takes the steps of a schedule, and writes them down.
 
-use crate::schedule::{Act, FaultIndex, FaultSchedule, Missed, ProcessId, Situation, Step, Target};
+use crate::schedule::{Act, FaultIndex, FaultSchedule, ProcessId, Situation, Step, Target};
 use crate::{Plan, Scenario};
 use plimsoll_core::{Instant, TopicPartition};
-use plimsoll_oracle::{BrokerId, FaultId, MemberId, TraceEvent, Word};
+use plimsoll_oracle::{BrokerId, FaultId, MemberId, Missed, TraceEvent, Word};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -32,6 +32,7 @@ pub(super) struct Stage {
     now: Instant,
     timers: BTreeSet<(Instant, FaultIndex)>,
     lines: Vec<String>,
+    missed: Vec<(FaultId, Missed)>,
 }
 
 /// What the schedule may ask.
@@ -76,6 +77,7 @@ impl Stage {
             now: Instant::ZERO,
             timers: BTreeSet::new(),
             lines: Vec::new(),
+            missed: Vec::new(),
         };
         stage.drive_all();
         stage
@@ -151,8 +153,15 @@ impl Stage {
         self.schedule.has_joined(member)
     }
 
-    pub(super) fn missed(&self) -> Vec<(FaultId, Missed)> {
-        self.schedule.missed().collect()
+    /// What the trace says of faults that were missed.
+    pub(super) fn missed(&self) -> &[(FaultId, Missed)] {
+        &self.missed
+    }
+
+    /// What was asked for a fault is done, and changed nothing.
+    pub(super) fn in_vain(&mut self, fault: u32) {
+        self.schedule.handle_vain(FaultIndex(fault));
+        self.drive(FaultIndex(fault));
     }
 
     fn drive_all(&mut self) {
@@ -169,6 +178,9 @@ impl Stage {
                 }
                 Step::Observe(TraceEvent::FaultBegan { member, broker, .. }) => {
                     self.note(fault, "began", Target { member, broker });
+                }
+                Step::Observe(TraceEvent::FaultMissed { fault, reason }) => {
+                    self.missed.push((fault, reason));
                 }
                 Step::Observe(_) => self.note(fault, "ended", Target::default()),
                 Step::Act(act, target) => self.act(fault, act, target),

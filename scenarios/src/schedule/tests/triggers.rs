@@ -1,9 +1,8 @@
 //! Faults that wait for something to happen.
 
 use super::stage::{Stage, member};
-use crate::schedule::Missed;
 use plimsoll_core::{Offset, TopicPartition};
-use plimsoll_oracle::{FaultId, MessageId, TraceEvent};
+use plimsoll_oracle::{FaultId, MessageId, Missed, RequestKind, TraceEvent};
 
 const ACKNOWLEDGED: TraceEvent = TraceEvent::Acknowledged {
     message: MessageId(0),
@@ -144,6 +143,56 @@ fn a_crash_without_effect_has_nothing_to_undo() {
     // Too late.
     stage.writes(member(2));
     assert!(stage.told().is_empty());
+}
+
+const LOSS: &str = r#"{ at = "5s", do = "lose-response", member = "consumer-2", request = "Heartbeat" },
+                       { at = "6s", do = "lose-response", member = "consumer-2", request = "Heartbeat" }"#;
+
+#[test]
+fn a_lost_answer_is_the_effect_of_one_fault() {
+    let lost = |number, request| TraceEvent::ResponseLost {
+        member: member(number),
+        request,
+    };
+    let mut stage = Stage::new(LOSS);
+    stage.sees(lost(2, RequestKind::Heartbeat));
+    stage.until(10);
+    assert!(stage.is_waiting());
+    stage.sees(lost(1, RequestKind::Heartbeat));
+    stage.sees(lost(2, RequestKind::Fetch));
+    stage.sees(lost(2, RequestKind::Heartbeat));
+    assert!(stage.is_waiting());
+    stage.told();
+    stage.heals();
+    assert!(stage.told().is_empty());
+    assert_eq!(stage.missed(), [(FaultId(1), Missed::NoEffect)]);
+    assert!(stage.is_over());
+
+    let mut stage = Stage::new(LOSS);
+    stage.until(10);
+    stage.sees(lost(2, RequestKind::Heartbeat));
+    stage.sees(lost(2, RequestKind::Heartbeat));
+    assert!(!stage.is_waiting());
+    assert!(stage.is_over());
+    stage.heals();
+    assert_eq!(stage.missed(), []);
+}
+
+#[test]
+fn what_changes_nothing_is_missed_and_ends_all_the_same() {
+    let mut stage = Stage::slow(
+        r#"{ at = "5s", do = "coordinator-move" },
+           { at = "5s", do = "broker-stop", broker = "broker-1", for = "2s" }"#,
+    );
+    stage.until(6);
+    stage.in_vain(0);
+    stage.in_vain(1);
+    assert_eq!(stage.missed(), [(FaultId(1), Missed::NoEffect)]);
+    stage.until(9);
+    stage.done(1);
+    assert!(stage.is_over());
+    let both = [1, 2].map(|fault| (FaultId(fault), Missed::NoEffect));
+    assert_eq!(stage.missed(), both);
 }
 
 #[test]

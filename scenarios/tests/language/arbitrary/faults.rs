@@ -6,9 +6,10 @@ mod table;
 use super::{Shape, or_default, partition, share, time, time_range};
 use plimsoll_core::{Instant, TopicPartition};
 use plimsoll_oracle::{BrokerId, ErrorName, FaultId, MemberId, MessageId, RequestKind, Word};
+use plimsoll_scenarios::Scenario;
 use plimsoll_scenarios::scenario::{
     BrokerTarget, Condition, Direction, Factor, Failure, Fault, FaultKind, FaultName, FaultSpec,
-    Lasts, MemberTarget, PartitionCount, RandomFaults, Share, TopicNumber, Trigger,
+    Lasts, MemberTarget, PartitionCount, RandomFaults, Share, TopicNumber, Trigger, Workload,
 };
 use proptest::collection::{btree_set, vec};
 use proptest::option;
@@ -53,6 +54,41 @@ pub(super) fn faults(shape: Shape) -> impl Strategy<Value = Vec<FaultSpec>> {
         }
         specs
     })
+}
+
+/// Takes out what could never happen: times behind the end, conditions that cannot come true.
+pub(super) fn make_possible(scenario: &mut Scenario) {
+    let end = scenario.settings.safety;
+    let before = |time: Duration| match end {
+        Some(end) if time >= end => {
+            Duration::from_nanos(time.as_nanos() as u64 % end.as_nanos() as u64)
+        }
+        _ => time,
+    };
+    let messages = match &scenario.workload {
+        Workload::Drawn(traffic) => traffic.messages,
+        Workload::Explicit(messages) => messages.len() as u32,
+    };
+    for spec in &mut scenario.faults {
+        match spec {
+            FaultSpec::Random(random) => {
+                let between = (before(random.between.0), before(random.between.1));
+                random.between = (between.0.min(between.1), between.0.max(between.1));
+            }
+            FaultSpec::Explicit(fault) => match &mut fault.trigger {
+                Trigger::At(at) => *at = Instant::ZERO + before(at.since_start()),
+                Trigger::When {
+                    condition, count, ..
+                } => {
+                    *count = (*count).min(messages.max(1));
+                    let asks = [Condition::HandlerFailed, Condition::DeadLettered];
+                    if messages == 0 || asks.contains(condition) {
+                        *condition = Condition::Assigned;
+                    }
+                }
+            },
+        }
+    }
 }
 
 fn trigger() -> impl Strategy<Value = Trigger> {

@@ -38,12 +38,14 @@ pub(crate) fn scenario() -> impl Strategy<Value = Scenario> {
         settings.topics = shape.topics;
         settings.consumers.starts = shape.starts;
         settings.handler.messages = handled;
-        Scenario {
+        let mut scenario = Scenario {
             workload: workload.unwrap_or(scenario.workload),
             faults,
             seed,
             ..scenario
-        }
+        };
+        faults::make_possible(&mut scenario);
+        scenario
     })
 }
 
