@@ -1,8 +1,19 @@
 //! Settings back to their defaults: what the file need not say.
 
 use super::Search;
-use crate::scenario::{BrokerSettings, Consumers, Keys, Producer, Settings};
+use crate::scenario::{
+    BrokerSettings, Consumers, Expect, Handler, Keys, Network, Producer, Settings, Topic,
+};
 use plimsoll_core::{Config, RetryPolicy};
+
+/// Puts settings back while there are many messages, at many times: a failure that needs a message
+/// at the right moment then still finds one. Numbers of records and handlers stay, because more of
+/// them may need more messages.
+pub(super) fn early(search: &mut Search<'_>) {
+    let mut times = differ_from_default(&search.best.settings);
+    times.retain(|setting| !setting.is_amount(&search.best.settings));
+    put_back(search, &times);
+}
 
 /// Puts all settings back at once, or table by table, or one by one.
 pub(super) fn pass(search: &mut Search<'_>) {
@@ -46,11 +57,30 @@ enum Setting {
     MaxBackoff,
     /// The share by which pauses are shortened.
     Jitter,
+    /// The time of handlers.
+    Handler,
+    /// The latency of the network.
+    Network,
+    Expect(&'static str),
+    /// The name of the only topic.
+    TopicName,
 }
 
 /// Keys of `[consumers]` that say which consumers there are, not how they behave; members are
 /// dropped by another pass.
-const IDENTITY: [&str; 4] = ["group", "starts", "members", "subject"];
+const IDENTITY: [&str; 3] = ["starts", "members", "subject"];
+
+/// Keys of `[consumers]` that are numbers or sizes.
+const AMOUNTS: [&str; 5] = [
+    "prefetch",
+    "max_in_flight",
+    "max_buffered_records",
+    "max_span",
+    "max_buffered_bytes",
+];
+
+/// Keys of `[expect]` on whose terms a run is judged.
+const TERMS: [&str; 3] = ["liveness_within", "duplicates_slack", "shutdown_within"];
 
 /// Returns the settings that differ from their defaults, in the order of their declarations.
 fn differ_from_default(settings: &Settings) -> Vec<Setting> {
@@ -62,7 +92,27 @@ fn differ_from_default(settings: &Settings) -> Vec<Setting> {
             "retry" => differing_pauses(&settings.consumers.config.retry),
             key => vec![Setting::Consumers(key)],
         });
-    broker.chain(producer).chain(consumers).collect()
+    let terms = differing_keys(&settings.expect).filter(|key| TERMS.contains(key));
+    let others = [
+        (
+            Setting::Handler,
+            settings.handler.time != Handler::default().time,
+        ),
+        (Setting::Network, settings.network != Network::default()),
+        (Setting::TopicName, has_a_name_of_its_own(&settings.topics)),
+    ];
+    let others = others.into_iter().filter(|(_, differs)| *differs);
+    broker
+        .chain(producer)
+        .chain(consumers)
+        .chain(terms.map(Setting::Expect))
+        .chain(others.map(|(setting, _)| setting))
+        .collect()
+}
+
+/// Returns whether the only topic is called otherwise than that of a scenario without topics.
+fn has_a_name_of_its_own(topics: &[Topic]) -> bool {
+    matches!(topics, [topic] if topic.name != Topic::default_list()[0].name)
 }
 
 /// Returns the keys of a table that differ from their defaults.
@@ -89,6 +139,15 @@ fn differing_pauses(retry: &RetryPolicy) -> Vec<Setting> {
 }
 
 impl Setting {
+    /// Returns whether it is a number or a size, not a time or a word.
+    fn is_amount(self, settings: &Settings) -> bool {
+        match self {
+            Self::Consumers("commit") => settings.consumers.config.commit.every.is_some(),
+            Self::Consumers(key) => AMOUNTS.contains(&key),
+            _ => false,
+        }
+    }
+
     fn put_back(self, settings: &mut Settings) {
         let retry = &mut settings.consumers.config.retry;
         let default = Config::default().retry;
@@ -108,6 +167,14 @@ impl Setting {
             Self::Backoff => retry.backoff = default.backoff,
             Self::MaxBackoff => retry.max_backoff = default.max_backoff,
             Self::Jitter => retry.jitter = default.jitter,
+            Self::Handler => settings.handler.time = Handler::default().time,
+            Self::Network => settings.network = Network::default(),
+            Self::Expect(key) => {
+                settings.expect.copy(key, &Expect::default());
+            }
+            Self::TopicName => {
+                settings.topics[0].name = Topic::default_list().swap_remove(0).name;
+            }
         }
     }
 }

@@ -31,6 +31,9 @@ pub(super) fn pass(search: &mut Search<'_>) {
     search.attempt_with(renumber_keys);
     retry_attempts(search);
     for index in 0..search.best.messages.len() {
+        if search.is_over() {
+            return;
+        }
         shrink_message(search, index);
     }
     for index in 0..search.best.faults.len() {
