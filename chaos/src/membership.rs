@@ -276,13 +276,24 @@ impl World {
             } => self.fetching(member, &topic, partition, offset),
             Seen::OutOfRange { topic, partition } => {
                 if let Some(id) = self.names.partition(&topic, partition) {
-                    self.membership.with(member, |m| {
-                        if let Some(held) = m.held.get_mut(&id) {
-                            held.out_of_range = true;
-                        }
-                    });
+                    self.out_of_range(member, id);
                 }
             }
+        }
+    }
+
+    fn out_of_range(self: &Arc<Self>, member: MemberId, partition: TopicPartition) {
+        let position = self.membership.with(member, |m| {
+            let held = m.held.get_mut(&partition)?;
+            held.out_of_range = true;
+            Some(NextOffset::new(held.position))
+        });
+        if let Some(position) = position.flatten() {
+            self.observe(TraceEvent::OutOfRange {
+                member,
+                partition,
+                position,
+            });
         }
     }
 

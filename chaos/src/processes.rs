@@ -233,10 +233,18 @@ async fn wait(world: Arc<World>, member: MemberId, start: u32, mut child: Child)
     }
     let has_joined = world.membership.has_joined(member);
     world.membership.forget(member);
-    world.observe(TraceEvent::MemberStopped { member });
+    let status = status.ok();
+    world.observe(match asked {
+        true => TraceEvent::MemberStopped { member },
+        // A process that a signal ended has no status of its own.
+        false => TraceEvent::MemberExited {
+            member,
+            status: status.and_then(|status| status.code()),
+        },
+    });
     if !asked && !has_joined {
         // The process did not even try to join: it is no consumer, or was called the wrong way.
-        let error = world.processes.subject.gave_up(member, status.ok());
+        let error = world.processes.subject.gave_up(member, status);
         return world.fail(error);
     }
     if !asked {
