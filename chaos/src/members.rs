@@ -103,7 +103,14 @@ impl Members {
         if !how.asked && !self.membership.has_joined(member) {
             return Err(self.processes.gave_up(ended));
         }
-        let events = self.ended(member, TraceEvent::MemberStopped { member });
+        let end = match how.asked {
+            true => TraceEvent::MemberStopped { member },
+            false => TraceEvent::MemberExited {
+                member,
+                status: ended.status_code(),
+            },
+        };
+        let events = self.ended(member, end);
         Ok(Some((how, events)))
     }
 

@@ -157,14 +157,24 @@ impl Membership {
                 None => Vec::new(),
             },
             Seen::OutOfRange { topic, partition } => {
-                if let Some(id) = self.names.partition(&topic, partition)
-                    && let Some(held) = self.members[member].held.get_mut(&id)
-                {
-                    held.out_of_range = true;
+                match self.names.partition(&topic, partition) {
+                    Some(partition) => self.out_of_range(member, partition),
+                    None => Vec::new(),
                 }
-                Vec::new()
             }
         }
+    }
+
+    fn out_of_range(&mut self, member: MemberId, partition: TopicPartition) -> Vec<Shown> {
+        let Some(held) = self.members[member].held.get_mut(&partition) else {
+            return Vec::new();
+        };
+        held.out_of_range = true;
+        vec![Shown::Entry(TraceEvent::OutOfRange {
+            member,
+            partition,
+            position: NextOffset::new(held.position),
+        })]
     }
 
     /// Takes in that the subject printed that it learned of the revocation of a partition. Returns

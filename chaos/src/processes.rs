@@ -37,6 +37,14 @@ pub(crate) struct Ended {
     status: Option<ExitStatus>,
 }
 
+impl Ended {
+    /// Returns the status with which the process ended; `None`: a signal ended it, or the system did
+    /// not tell.
+    pub(crate) fn status_code(&self) -> Option<i32> {
+        self.status.and_then(|status| status.code())
+    }
+}
+
 /// How a process came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct HowEnded {

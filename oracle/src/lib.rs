@@ -23,6 +23,7 @@
 //!     liveness_within: Duration::from_secs(60),
 //!     duplicates_slack: Duration::from_secs(2),
 //!     shutdown_within: Duration::from_secs(40),
+//!     exits_allowed: false,
 //!     undecodable: Vec::new(),
 //!     faults: Vec::new(),
 //! };

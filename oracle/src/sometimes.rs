@@ -27,9 +27,11 @@ crate::words! {
         HandlerStopped = "handler-stopped",
         /// A record was processed again.
         Duplicate = "duplicate",
-        /// A position was outside of what the partition held.
+        /// A member was told that its position is outside of what the partition holds.
         OutOfRange = "out-of-range",
         /// A response was lost after its request was applied.
         ResponseLost = "response-lost",
+        /// A member's process ended although nothing had asked it to.
+        MemberExited = "member-exited",
     }
 }

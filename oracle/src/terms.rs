@@ -27,6 +27,8 @@ pub struct Terms {
     pub duplicates_slack: Duration,
     /// `clean-shutdown`: time that a graceful stop may take.
     pub shutdown_within: Duration,
+    /// `no-exit`: whether members may end although nothing asked them to.
+    pub exits_allowed: bool,
     /// Messages that no handler can decode, sorted.
     pub undecodable: Vec<MessageId>,
     /// The faults of the run.

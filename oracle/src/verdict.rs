@@ -29,6 +29,8 @@ crate::words! {
         ExactlyOnce = "exactly-once",
         /// The cluster kept what it acknowledged (guards the simulator).
         AckedIsDurable = "acked-is-durable",
+        /// A member ends only when it was asked to stop.
+        NoExit = "no-exit",
     }
 }
 

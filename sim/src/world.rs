@@ -46,6 +46,7 @@ pub(crate) fn run(plan: &Plan, subject: SubjectSpec, queue: &mut Queue<Event>, t
             return;
         }
     }
+    world.compare_logs();
     let lag = world.lag();
     world.env.observe(TraceEvent::Ended { lag });
 }
@@ -268,6 +269,7 @@ impl World<'_> {
     fn check_quiet(&mut self) {
         debug_assert!(self.healed);
         if self.is_quiet() {
+            self.compare_logs();
             self.env.observe(TraceEvent::Quiet);
             self.env.observe(TraceEvent::Ended { lag: 0 });
             self.ended = true;
@@ -292,6 +294,15 @@ impl World<'_> {
                 .coordinator()
                 .is_some_and(|broker| broker.group_is_stable_with(members))
             && self.lag() == 0
+    }
+
+    /// Compares what the leaders have at the end with what could be read in the run.
+    fn compare_logs(&mut self) {
+        for partition in self.env.topology.all() {
+            if let Some(leader) = self.actors.controller.leader(partition) {
+                self.actors.brokers[leader].compare_log(&mut self.env, partition);
+            }
+        }
     }
 
     /// Returns the number of readable records that the group has not committed.

@@ -349,6 +349,59 @@ fn a_stop_does_not_wait_for_handlers_that_were_given_up() {
     );
 }
 
+/// A backlog, and brokers that say out-of-range of offsets that they hold.
+const OUT_OF_RANGE_IN_RANGE: &str =
+    include_str!("../../scenarios/library/topic/out-of-range-in-range.toml");
+
+#[test]
+fn out_of_range_to_the_end_loses_the_backlog() {
+    convicts::<bugs::OutOfRangeToTheEnd>(
+        OUT_OF_RANGE_IN_RANGE,
+        &[Property::NoLoss, Property::CommitCoversOnlyFinished],
+    );
+}
+
+#[test]
+fn a_first_commit_of_the_start_rewinds() {
+    convicts::<bugs::FirstCommitIsTheStart>(REBALANCES, &[Property::NoRewind]);
+}
+
+#[test]
+fn a_stale_commit_rewinds() {
+    convicts::<bugs::StaleCommitThread>(REBALANCES, &[Property::NoRewind]);
+}
+
+#[test]
+fn a_process_that_ends_by_itself_is_noticed() {
+    const REFUSED_COMMITS: &str = r#"
+[workload]
+messages = 120
+rate = "10/s"
+[consumers]
+members = 2
+commit = { interval = "500ms" }
+[[faults]]
+at = "8s"
+do = "error"
+request = "OffsetCommit"
+error = "COORDINATOR_NOT_AVAILABLE"
+for = "1s"
+"#;
+    convicts::<bugs::EndsWhenACommitFails>(REFUSED_COMMITS, &[Property::NoExit]);
+    convicts::<bugs::EndsWhenAHandlerFails>(FAILURES_AND_A_CRASH, &[Property::NoExit]);
+    convicts::<bugs::EndsWhenRevoked>(REBALANCES, &[Property::NoExit]);
+}
+
+/// Members that end are started again at the healing, and catch up: every other property holds.
+#[test]
+fn members_that_all_end_violate_no_exit_unless_the_scenario_allows_it() {
+    let allowed = include_str!("../../scenarios/library/rebalance/static-members-fenced.toml");
+    assert_eq!(violated::<bugs::Control>(allowed), BTreeSet::new());
+    let never = allowed.replace("exits = \"allowed\"", "exits = \"never\"");
+    let expected = BTreeSet::from([Property::NoExit]);
+    assert_eq!(violated::<bugs::Control>(&never), expected);
+}
+
 /// Takes one stored record away: `acked-is-durable` guards the simulated cluster itself.
 #[test]
 fn a_cluster_that_forgets_is_noticed() {

@@ -2,7 +2,8 @@
 //! reported apart).
 //!
 //! With acks=all, every acknowledged message is stored at the offset that the producer was told,
-//! by the end of the run, unless retention removed it. A weaker acknowledgement promises nothing
+//! by the end of the run, unless retention removed it; what was readable once, and was cut off, is
+//! stored no more. A weaker acknowledgement promises nothing
 //! that a broker's crash could not break.
 
 use super::findings::{Case, Finding, Findings};
@@ -36,14 +37,20 @@ fn tell(case: &Case<'_>, ack: &Ack) -> Finding {
         "message {} was acknowledged at {partition}@{offset}",
         ack.message.0
     );
+    let cut = case.history.cut_off(ack.record, NEVER);
     let (kind, summary) = match record.message {
         Some(MessageId(other)) if record.stored != NEVER => {
             ("replaced", format!("{acked}, where message {other} stands"))
         }
+        _ if cut.is_some() => (
+            "cut-off",
+            format!("{acked}, where the log was cut off after it could be read"),
+        ),
         _ => (
             "never-readable",
             format!("{acked}, and never became readable"),
         ),
     };
-    Finding::new(kind, summary, vec![record.stored])
+    let cut = cut.map_or(NEVER, |cut| cut.entry);
+    Finding::new(kind, summary, vec![record.stored, cut])
 }

@@ -1,9 +1,13 @@
 //! `commit-covers-only-finished`: whenever a broker accepts a commit of next offset n, every
 //! readable record below n of that partition was finished before.
 //!
-//! Readable is what was stored before the commit and not yet removed. Records before the group's
-//! start, and those that the scenario itself skipped, need not be finished. Each record is counted
-//! once, at the first commit that covers it.
+//! Readable is what the log had and retention had not removed. That the trace learns of a record
+//! only after the commit is no excuse: the record was in the log (real Kafka's is read by the
+//! observer and by members, and either may be the first), or the commit lay beyond its end, which
+//! passes records that are still to come. Only a record that took the place of one that was cut off
+//! is not meant by the commits before the cut. Records before the group's start, and those that the
+//! scenario itself skipped, need not be finished. Each record is counted once, at the first commit
+//! that covers it.
 
 use super::findings::{Case, Finding, Findings};
 use super::history::Commit;
@@ -24,21 +28,29 @@ pub(super) fn judge(case: &Case<'_>) -> Judgement {
         while commit.next.covers(*offset)
             && let Some(record) = records.get(*offset)
         {
-            if record.stored > commit.entry {
-                // It comes later (and is looked at by the next commit), or this offset has none.
-                if record.stored != NEVER {
+            let id = RecordId {
+                slot,
+                offset: *offset,
+            };
+            // An offset without a record is passed.
+            if record.stored != NEVER && record.settled() > commit.entry {
+                if took_a_place(case, commit, id) {
                     break;
                 }
-            } else if record.settled() > commit.entry {
-                let offset = *offset;
-                findings.add(case, commit.entry, || {
-                    tell(case, commit, RecordId { slot, offset })
-                });
+                findings.add(case, commit.entry, || tell(case, commit, id));
             }
             *offset = offset.next().first_unfinished();
         }
     }
     findings.or_held(!history.commits.is_empty(), "nothing was committed")
+}
+
+/// Returns whether the record came to stand, after the commit, where another was cut off: the next
+/// commit is the first that can mean it.
+fn took_a_place(case: &Case<'_>, commit: &Commit, id: RecordId) -> bool {
+    let stored = case.history.record(id).stored;
+    let cut = case.history.cut_off(id, stored);
+    cut.is_some_and(|cut| cut.entry > commit.entry)
 }
 
 fn tell(case: &Case<'_>, commit: &Commit, id: RecordId) -> Finding {
@@ -51,6 +63,10 @@ fn tell(case: &Case<'_>, commit: &Commit, id: RecordId) -> Finding {
     let name = case.record_name(id);
     let (member, next) = (commit.member, commit.next);
     let (kind, summary) = match record.finished {
+        _ if record.stored > commit.entry => (
+            "ahead",
+            format!("{member} committed {next} past {name}, which was known only later"),
+        ),
         NEVER => (
             "never-finished",
             format!("{member} committed {next} while {name} was not finished, nor ever after"),

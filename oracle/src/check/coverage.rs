@@ -99,6 +99,7 @@ impl Scan {
                 std::mem::take(&mut process.robbed).then_some(Sometimes::ZombieWokeUp)
             }
             E::MemberCrashed { member } => self.crashed(member),
+            E::MemberExited { .. } => Some(Sometimes::MemberExited),
             E::Revoked { in_flight, .. } => {
                 (in_flight > 0).then_some(Sometimes::RevokedWithHandlersInFlight)
             }
@@ -109,7 +110,7 @@ impl Scan {
             E::CoordinatorChanged { .. } => Some(Sometimes::CoordinatorChanged),
             E::DeadLettered { .. } => Some(Sometimes::DeadLettered),
             E::HandlerStopped { .. } => Some(Sometimes::HandlerStopped),
-            E::PositionReset { .. } => Some(Sometimes::OutOfRange),
+            E::OutOfRange { .. } => Some(Sometimes::OutOfRange),
             E::ResponseLost { .. } => Some(Sometimes::ResponseLost),
             _ => None,
         }

@@ -6,7 +6,9 @@
 //! - or its newest owner reads from beyond it;
 //! - or its newest owner, alive to the end, skipped it: later records of the partition were
 //!   finished under that assignment, neither it nor a record before it is in its handler, and
-//!   none of them was touched for longer than the longest pause between attempts.
+//!   none of them was touched for longer than the longest pause between attempts;
+//! - or the group is at rest: the cluster says that nothing is left to commit, by whatever commits
+//!   the trace did not show (those of a transaction, for example).
 //!
 //! Otherwise it is late, and `liveness` judges that. A record that a correct consumer retries
 //! without end, or holds behind such a record, is late.
@@ -24,6 +26,8 @@ pub(super) enum Passed {
     Position(EntryIndex),
     /// By an owner that finished a later record instead.
     Skipped(EntryIndex),
+    /// By a group that has nothing left to do.
+    AtRest(EntryIndex),
 }
 
 impl Passed {
@@ -33,13 +37,17 @@ impl Passed {
             Self::Committed(_) => "committed-past",
             Self::Position(_) => "read-from-beyond",
             Self::Skipped(_) => "skipped",
+            Self::AtRest(_) => "at-rest",
         }
     }
 
     /// Returns the entry that shows it.
     pub(super) fn entry(self) -> EntryIndex {
         match self {
-            Self::Committed(entry) | Self::Position(entry) | Self::Skipped(entry) => entry,
+            Self::Committed(entry)
+            | Self::Position(entry)
+            | Self::Skipped(entry)
+            | Self::AtRest(entry) => entry,
         }
     }
 }
@@ -53,7 +61,18 @@ pub(super) fn passed(case: &Case<'_>, id: RecordId) -> Option<Passed> {
     if partition.position.covers(id.offset) {
         return Some(Passed::Position(partition.position_by));
     }
-    skipped(case, id).map(Passed::Skipped)
+    let skipped = skipped(case, id).map(Passed::Skipped);
+    skipped.or_else(|| at_rest(case).map(Passed::AtRest))
+}
+
+/// Returns the entry by which the group had committed everything that can be read.
+fn at_rest(case: &Case<'_>) -> Option<EntryIndex> {
+    let history = case.history;
+    match (history.quiet, history.ended) {
+        (NEVER, NEVER) => None,
+        (NEVER, ended) => (history.lag == 0).then_some(ended),
+        (quiet, _) => Some(quiet),
+    }
 }
 
 /// Returns the commit after which the group's offset stayed beyond the record.

@@ -7,6 +7,11 @@ use super::ids::{AssignmentId, AttemptId, EntryIndex, NEVER, RecordId, Slot, Slo
 use super::table::Table;
 use crate::{Entry, MemberId, MessageId, Terms, Trace};
 use plimsoll_core::{InitialPosition, NextOffset, Offset, Ordering, Outcome, TopicPartition};
+use std::time::Duration;
+
+/// Time by which a trace may learn later of a record than a member: on real Kafka, both read it
+/// from the brokers.
+const LEARNED_LATE: Duration = Duration::from_secs(5);
 
 /// Everything that one trace says.
 #[derive(Debug, Default)]
@@ -21,7 +26,9 @@ pub(super) struct History {
     pub(super) acks: Vec<Ack>,
     pub(super) commits: Vec<Commit>,
     pub(super) rewinds: Vec<Rewind>,
+    pub(super) cuts: Vec<Cut>,
     pub(super) stops: Vec<Stop>,
+    pub(super) exits: Vec<Exit>,
     pub(super) healed: EntryIndex,
     pub(super) quiet: EntryIndex,
     pub(super) ended: EntryIndex,
@@ -54,6 +61,11 @@ pub(super) struct Partition {
     pub(super) committed: NextOffset,
     /// The entry that set `committed`.
     pub(super) committed_by: EntryIndex,
+    /// The next offset below which the next commit may not fall: `committed`, or less where the
+    /// cluster lost what was committed.
+    pub(super) floor: NextOffset,
+    /// The newest cut of its log to which the group has not returned yet.
+    pub(super) cut: Option<Cut>,
     /// The offset from which its newest owner reads.
     pub(super) position: NextOffset,
     /// The entry that set `position`.
@@ -163,6 +175,8 @@ pub(super) struct Commit {
     pub(super) previous: NextOffset,
     /// The entry that set `previous`.
     pub(super) previous_by: EntryIndex,
+    /// The next offset below which it may not fall.
+    pub(super) floor: NextOffset,
     /// The lowest position to which the member had moved back.
     pub(super) sought: Option<NextOffset>,
     /// The member's own newest assignment of the partition.
@@ -177,6 +191,28 @@ pub(super) struct Rewind {
     pub(super) entry: EntryIndex,
     pub(super) slot: Slot,
     pub(super) to: NextOffset,
+}
+
+/// The log of a partition became shorter, by readable records.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cut {
+    pub(super) entry: EntryIndex,
+    pub(super) slot: Slot,
+    /// Its end before.
+    pub(super) from: NextOffset,
+    /// Its end since.
+    pub(super) to: NextOffset,
+    /// Whether an owner has moved its position back because of it.
+    pub(super) followed: bool,
+}
+
+/// An end of a process that was not asked to stop.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Exit {
+    pub(super) entry: EntryIndex,
+    pub(super) member: MemberId,
+    /// Its exit status, where that was seen.
+    pub(super) status: Option<i32>,
 }
 
 /// A graceful stop.
@@ -245,7 +281,7 @@ impl History {
             self.observe(terms, EntryIndex::new(index), event);
         }
         if terms.config.initial == InitialPosition::Latest {
-            self.excuse_before_start();
+            self.excuse_before_start(trace);
         }
         if terms.config.ordering != Ordering::Unordered {
             self.link_keys();
@@ -275,6 +311,13 @@ impl History {
         std::iter::successors(newest, |&id| self.attempts[id].previous)
     }
 
+    /// Returns the newest cut that took a record which was there before `until`.
+    pub(super) fn cut_off(&self, id: RecordId, until: EntryIndex) -> Option<&Cut> {
+        let cuts = self.cuts.iter().rev();
+        cuts.filter(|cut| cut.slot == id.slot && cut.entry < until)
+            .find(|cut| cut.from.covers(id.offset) && !cut.to.covers(id.offset))
+    }
+
     /// Returns the attempts at records that were already finished, in order.
     pub(super) fn repeats(&self) -> impl Iterator<Item = &Attempt> {
         self.repeats.iter().map(|&id| &self.attempts[id])
@@ -290,7 +333,9 @@ impl History {
         self.acks.clear();
         self.commits.clear();
         self.rewinds.clear();
+        self.cuts.clear();
         self.stops.clear();
+        self.exits.clear();
         self.healed = NEVER;
         self.quiet = NEVER;
         self.ended = NEVER;
@@ -299,19 +344,26 @@ impl History {
 
     /// Excuses the records before the group's start: a group that starts at the end of a partition
     /// owes nothing of what was there before; a partition that was added later is owed from its
-    /// start.
-    fn excuse_before_start(&mut self) {
+    /// start. What lies below the first position and came later was not there before: the group
+    /// began beyond the end.
+    fn excuse_before_start(&mut self, trace: &Trace) {
         for partition in self.partitions.iter_mut() {
             if !partition.founding {
                 continue;
             }
-            let start = match partition.first {
-                Some(first) => self.assignments[first].position,
+            let Some(first) = partition.first.map(|first| self.assignments[first]) else {
                 // A partition that was never owned owes nothing.
-                None => NextOffset::new(u64::MAX),
+                for record in partition.records.iter_mut() {
+                    record.excused = EntryIndex::START;
+                }
+                continue;
             };
-            for record in partition.records_below(start) {
-                record.excused = EntryIndex::START;
+            let known_by = trace.entries()[first.entry.get()].at + LEARNED_LATE;
+            for record in partition.records_below(first.position) {
+                let stored = trace.entries().get(record.stored.get());
+                if stored.is_none_or(|stored| stored.at <= known_by) {
+                    record.excused = EntryIndex::START;
+                }
             }
         }
     }

@@ -1,5 +1,7 @@
 //! `liveness`: within a stated time after all faults are healed, every group has lag zero and
 //! stable membership.
+//!
+//! A group that was at rest stays so: a lag at the end contradicts that.
 
 use super::findings::{Case, Finding, Findings};
 use super::ids::{NEVER, RecordId};
@@ -21,6 +23,14 @@ pub(super) fn judge(case: &Case<'_>) -> Judgement {
             shown
         };
         findings.add(case, shown, || tell(case, within.as_secs_f64()));
+    } else if history.lag > 0 {
+        findings.add(case, history.ended, || {
+            let summary = format!(
+                "the group came to rest, and ended with a lag of {}",
+                history.lag
+            );
+            Finding::new("rest-broken", summary, vec![history.quiet])
+        });
     }
     findings.or_held(true, "")
 }

@@ -18,6 +18,7 @@ mod history;
 mod ids;
 mod key_order;
 mod liveness;
+mod no_exit;
 mod no_loss;
 mod no_rewind;
 mod no_zombie;
@@ -92,6 +93,7 @@ impl Judge {
             Property::CleanShutdown => clean_shutdown::judge(case, &self.obstacles),
             Property::ExactlyOnce => exactly_once::judge(),
             Property::AckedIsDurable => acked_is_durable::judge(case),
+            Property::NoExit => no_exit::judge(case),
         }
     }
 }

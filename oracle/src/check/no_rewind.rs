@@ -1,7 +1,9 @@
 //! `no-rewind`: a committed next offset never decreases, unless the scenario resets it.
 //!
-//! A member that has moved its position back (because the log became shorter, or to read again on
-//! purpose) may commit from there on.
+//! Beside the scenario the cluster may take what was committed away: where a log is cut below the
+//! group's offset, one commit may fall to its new end, or to where an owner moved whose position was
+//! cut off. A member that moves back for any other reason resets nothing. Retention moves a position
+//! forwards only, so it excuses nothing either.
 
 use super::findings::{Case, Finding, Findings};
 use super::history::Commit;
@@ -10,8 +12,7 @@ use crate::Judgement;
 pub(super) fn judge(case: &Case<'_>) -> Judgement {
     let mut findings = Findings::default();
     for commit in &case.history.commits {
-        let moved_back = commit.sought.is_some_and(|sought| sought <= commit.next);
-        if commit.next < commit.previous && !moved_back {
+        if commit.next < commit.floor {
             findings.add(case, commit.entry, || tell(case, commit));
         }
     }
@@ -24,5 +25,7 @@ fn tell(case: &Case<'_>, commit: &Commit) -> Finding {
         "{} committed {} for {partition}, where {} was committed before",
         commit.member, commit.next, commit.previous
     );
-    Finding::new("rewound", summary, vec![commit.previous_by])
+    let moved_back = commit.sought.is_some_and(|sought| sought <= commit.next);
+    let kind = if moved_back { "moved-back" } else { "rewound" };
+    Finding::new(kind, summary, vec![commit.previous_by])
 }

@@ -145,7 +145,9 @@ impl Obstacles {
                 let revoking = member.now.revoking.take();
                 member.busy.extend(revoking.map(|since| (since, at)));
             }
-            E::MemberCrashed { member } | E::MemberStopped { member } => {
+            E::MemberCrashed { member }
+            | E::MemberStopped { member }
+            | E::MemberExited { member, .. } => {
                 let member = self.members.row_mut(member);
                 let was = std::mem::take(&mut member.now);
                 member.hindered.extend(was.hindered_until(at));

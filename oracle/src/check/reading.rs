@@ -1,6 +1,8 @@
 //! From the entries of a trace to the tables of a [`History`].
 
-use super::history::{Ack, Assignment, Commit, History, Holding, Partition, Record, Rewind, Stop};
+use super::history::{
+    Ack, Assignment, Commit, Cut, Exit, History, Holding, Partition, Record, Rewind, Stop,
+};
 use super::ids::{EntryIndex, NEVER, RecordId, Slot};
 use crate::{MemberId, MessageId, Terms, TraceEvent};
 use plimsoll_core::{NextOffset, Offset, TopicPartition};
@@ -84,6 +86,10 @@ impl History {
                 let slot = self.slot(terms, partition);
                 self.removed(entry, slot, log_start);
             }
+            E::Truncated { partition, log_end } => {
+                let slot = self.slot(terms, partition);
+                self.truncated(entry, slot, log_end);
+            }
             E::Assigned {
                 member,
                 partition,
@@ -141,6 +147,14 @@ impl History {
                 if let Some(stop) = self.open_stop(member) {
                     stop.stopped = entry;
                 }
+            }
+            E::MemberExited { member, status } => {
+                self.end_assignments(entry, member);
+                self.exits.push(Exit {
+                    entry,
+                    member,
+                    status,
+                });
             }
             E::MemberCrashed { member } => {
                 self.end_assignments(entry, member);
@@ -227,6 +241,30 @@ impl History {
         }
     }
 
+    /// Takes the records from `log_end` on out of the log: others may come to stand there. The
+    /// group's offset may follow.
+    fn truncated(&mut self, entry: EntryIndex, slot: Slot, log_end: NextOffset) {
+        let partition = &mut self.partitions[slot];
+        let cut = Cut {
+            entry,
+            slot,
+            from: partition.log_end,
+            to: log_end,
+            followed: false,
+        };
+        if cut.to >= cut.from {
+            return;
+        }
+        for record in partition.records.iter_mut().skip(log_end.get() as usize) {
+            record.stored = NEVER;
+        }
+        partition.log_end = log_end;
+        partition.floor = partition.floor.min(log_end);
+        partition.cut = Some(cut);
+        self.cuts.push(cut);
+        self.rewound(entry, slot, log_end);
+    }
+
     fn assigned(
         &mut self,
         entry: EntryIndex,
@@ -294,9 +332,14 @@ impl History {
             partition.position = to;
             partition.position_by = entry;
         }
-        // Beyond the end of the partition: the log became shorter. Anything else is a seek by the
-        // consumer's own will.
-        if to < from && from > partition.log_end {
+        // A position that a cut took away. Any other is left by the consumer's own will, or was
+        // wrong: one beyond the end of a log that never became shorter.
+        if let Some(cut) = &mut partition.cut
+            && to < from
+            && (from > cut.to && from <= cut.from)
+        {
+            cut.followed = true;
+            partition.floor = partition.floor.min(to);
             self.rewound(entry, slot, to);
         }
     }
@@ -306,6 +349,7 @@ impl History {
         let backwards = next < partition.committed;
         partition.committed = next;
         partition.committed_by = entry;
+        partition.floor = next;
         for record in partition.records_below(next) {
             if record.finished == NEVER {
                 record.skipped = record.skipped.min(entry);
@@ -336,12 +380,15 @@ impl History {
             next,
             previous: partition.committed,
             previous_by: partition.committed_by,
+            floor: partition.floor,
             sought: holding.sought,
             own: holding.assignment,
             current: partition.current,
         });
         partition.committed = next;
         partition.committed_by = entry;
+        partition.floor = next;
+        partition.cut = partition.cut.filter(|cut| !cut.followed);
     }
 
     /// Ends every assignment of a member: its process is stopping, or has ended.

@@ -43,7 +43,10 @@ macro_rules! with_layout {
             30 Healed "healed" {}
             31 Quiet "quiet" {}
             32 Ended "ended" { lag }
-            35 FaultMissed "fault-missed" { fault, reason }
+            34 Truncated "truncated" { partition, log_end }
+            35 OutOfRange "out-of-range" { member, partition, position }
+            36 MemberExited "member-exited" { member, status }
+            37 FaultMissed "fault-missed" { fault, reason }
         }
     };
 }

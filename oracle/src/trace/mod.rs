@@ -56,6 +56,12 @@ pub enum TraceEvent {
         partition: TopicPartition,
         log_start: NextOffset,
     },
+    /// A leader's log ends at `log_end`, or has other records from there on: those that had become
+    /// readable behind it are gone, acknowledged or not.
+    Truncated {
+        partition: TopicPartition,
+        log_end: NextOffset,
+    },
     /// Brokers agreed on a new leader of a partition.
     LeaderChanged {
         partition: TopicPartition,
@@ -69,8 +75,14 @@ pub enum TraceEvent {
     MemberStarted { member: MemberId },
     /// A member was asked to stop gracefully.
     MemberStopping { member: MemberId },
-    /// A member's process ended by itself (after `MemberStopping`, or because it gave up).
+    /// A member's process ended, as it was asked to.
     MemberStopped { member: MemberId },
+    /// A member's process ended by itself, and nothing had asked it to.
+    MemberExited {
+        member: MemberId,
+        /// Its exit status; `None` where it cannot be seen, or where a signal ended the process.
+        status: Option<i32>,
+    },
     /// A member's process was killed.
     MemberCrashed { member: MemberId },
     /// A member's process stands still.
@@ -104,8 +116,13 @@ pub enum TraceEvent {
         member: MemberId,
         partition: TopicPartition,
     },
-    /// A member found its position outside of what the partition holds, and continues at `to`.
-    /// Also a `Seek` for any other reason.
+    /// A member was told that its position is outside of what the partition holds, rightly or not.
+    OutOfRange {
+        member: MemberId,
+        partition: TopicPartition,
+        position: NextOffset,
+    },
+    /// A member moved its position: out of range, or for any other reason.
     PositionReset {
         member: MemberId,
         partition: TopicPartition,

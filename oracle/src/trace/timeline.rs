@@ -55,12 +55,14 @@ impl<'a> Timeline<'a> {
             | E::Acknowledged { .. }
             | E::ProduceFailed { .. }
             | E::Removed { .. }
+            | E::Truncated { .. }
             | E::LeaderChanged { .. }
             | E::CoordinatorChanged { .. } => self.cluster(event),
             E::Assigned { .. }
             | E::Revoked { .. }
             | E::Released { .. }
             | E::Lost { .. }
+            | E::OutOfRange { .. }
             | E::PositionReset { .. } => self.ownership(event),
             E::CommitSent { .. }
             | E::Committed { .. }
@@ -74,6 +76,10 @@ impl<'a> Timeline<'a> {
             E::MemberStarted { .. } => "starts".into(),
             E::MemberStopping { .. } => "is asked to stop".into(),
             E::MemberStopped { .. } => "has stopped".into(),
+            E::MemberExited { status, .. } => match status {
+                Some(status) => format!("ends by itself, with status {status}"),
+                None => "ends by itself".into(),
+            },
             E::MemberCrashed { .. } => "crashes".into(),
             E::MemberPaused { .. } => "stands still".into(),
             E::MemberResumed { .. } => "wakes up".into(),
@@ -120,6 +126,10 @@ impl<'a> Timeline<'a> {
                 "retention removes all of {} below {log_start}",
                 self.name(partition)
             ),
+            E::Truncated { partition, log_end } => format!(
+                "the readable records of {} from {log_end} on are gone",
+                self.name(partition)
+            ),
             E::LeaderChanged {
                 partition, epoch, ..
             } => format!("leads {} now, epoch {epoch}", self.name(partition)),
@@ -152,6 +162,14 @@ impl<'a> Timeline<'a> {
             E::Lost { partition, .. } => {
                 format!("learns that it has lost {}", self.name(partition))
             }
+            E::OutOfRange {
+                partition,
+                position,
+                ..
+            } => format!(
+                "is told that {position} is out of range in {}",
+                self.name(partition)
+            ),
             E::PositionReset {
                 partition,
                 from,
@@ -280,6 +298,7 @@ fn actor(event: &TraceEvent) -> String {
         E::MemberStarted { member }
         | E::MemberStopping { member }
         | E::MemberStopped { member }
+        | E::MemberExited { member, .. }
         | E::MemberCrashed { member }
         | E::MemberPaused { member }
         | E::MemberResumed { member }
@@ -287,6 +306,7 @@ fn actor(event: &TraceEvent) -> String {
         | E::Revoked { member, .. }
         | E::Released { member, .. }
         | E::Lost { member, .. }
+        | E::OutOfRange { member, .. }
         | E::PositionReset { member, .. }
         | E::CommitSent { member }
         | E::Committed { member, .. }
@@ -297,7 +317,7 @@ fn actor(event: &TraceEvent) -> String {
         | E::HandlerStopped { member, .. }
         | E::DeadLettered { member, .. } => member.to_string(),
         E::Acknowledged { .. } | E::ProduceFailed { .. } => "producer".into(),
-        E::Stored { .. } | E::Removed { .. } => "cluster".into(),
+        E::Stored { .. } | E::Removed { .. } | E::Truncated { .. } => "cluster".into(),
         E::LeaderChanged { leader, .. } => leader.to_string(),
         E::CoordinatorChanged { broker } => broker.to_string(),
         E::FaultBegan { member, broker, .. } => hit(member, broker),

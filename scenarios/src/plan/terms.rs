@@ -1,7 +1,7 @@
 //! The terms on which a run of a plan is judged.
 
 use super::Plan;
-use crate::scenario::{Acks, Fate};
+use crate::scenario::{Acks, Exits, Fate};
 use plimsoll_oracle::{FaultTerms, Terms, TopicTerms, Word};
 
 impl Plan {
@@ -34,6 +34,7 @@ impl Plan {
             liveness_within: expect.liveness_within,
             duplicates_slack: expect.duplicates_slack,
             shutdown_within: expect.shutdown_within,
+            exits_allowed: expect.exits == Exits::Allowed,
             undecodable,
             faults: faults.collect(),
         }

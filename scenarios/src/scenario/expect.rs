@@ -33,6 +33,8 @@ table! {
         pub duplicates_slack: Duration as Duration = Duration::from_secs(2);
         /// `clean-shutdown`: the time that a graceful stop may take.
         pub shutdown_within: Duration as Duration = Duration::from_secs(40);
+        /// `no-exit`: whether members may end although nothing asked them to.
+        pub exits: Exits as OneOf = Exits::Never;
         /// Rare things that must happen in some run of the scenario.
         pub sometimes: Vec<Sometimes> as ListOf = Vec::new();
         /// The hash of the trace; in regressions only.
@@ -57,6 +59,16 @@ impl Rules for Expect {
 }
 
 plimsoll_oracle::words! {
+    /// Whether members may end by themselves.
+    pub enum Exits: "word for exits" {
+        /// No member may: one that ends unasked violates `no-exit`.
+        Never = "never",
+        /// Members may, as a static member that another has replaced must: exits are only counted.
+        Allowed = "allowed",
+    }
+}
+
+plimsoll_oracle::words! {
     /// The one word that `verdict` may be.
     enum Held: "verdict" {
         /// No property is violated, in any run.
@@ -64,7 +76,7 @@ plimsoll_oracle::words! {
     }
 }
 
-written_as_words!(Held);
+written_as_words!(Held, Exits);
 
 /// `verdict`: that no property is violated.
 pub(super) enum IsHeld {}

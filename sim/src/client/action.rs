@@ -7,7 +7,9 @@ use super::connection::{Ask, Failure};
 use crate::protocol::{Node, Request};
 use crate::recipes::Payload;
 use crate::topology::PartitionIndex;
-use plimsoll_core::{Assignment, AssignmentEpoch, CommitId, Event, Offset, TopicPartition};
+use plimsoll_core::{
+    Assignment, AssignmentEpoch, CommitId, Event, NextOffset, Offset, TopicPartition,
+};
 use plimsoll_oracle::MessageId;
 use std::time::Duration;
 
@@ -37,6 +39,8 @@ pub(super) enum Action {
     ForgetStart,
     /// Partitions whose ends and committed offsets are known: the application can have them.
     Assign(Vec<Assignment>),
+    /// The news for observers that a position is out of range, as a broker says.
+    OutOfRange(PartitionIndex, NextOffset),
     /// News for the application.
     Tell(Event<Payload>),
     /// A commit that went out.

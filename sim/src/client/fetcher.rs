@@ -372,6 +372,25 @@ impl Fetcher {
         self.fetch_from(now, view, from);
     }
 
+    /// Handles a broker's refusal. One for all partitions is the same news as one for each of them.
+    pub(super) fn handle_refused(
+        &mut self,
+        now: Instant,
+        view: &View,
+        from: Node,
+        error: ErrorName,
+    ) {
+        if error != ErrorName::OffsetOutOfRange {
+            return self.handle_failed(now, view, from);
+        }
+        for (index, version) in self.end_poll(from) {
+            if self.partition(index).version == version {
+                self.ask_range(now, view, index);
+            }
+        }
+        self.fetch_from(now, view, from);
+    }
+
     /// Handles a poll that came to nothing.
     pub(super) fn handle_failed(&mut self, now: Instant, view: &View, from: Node) {
         let soon = now + self.settings.retry_backoff;
@@ -445,6 +464,8 @@ impl Fetcher {
         let partition = self.partition(index);
         partition.halted = true;
         let then = Continuation::ResetOffsets(index, partition.version);
+        let position = NextOffset::new(partition.position);
+        self.actions.push_back(Action::OutOfRange(index, position));
         self.actions.push_back(Action::Ask(Ask {
             to: leader,
             timeout: self.settings.request_timeout,

@@ -4,8 +4,8 @@ use super::connections::{Connections, Reply};
 use super::coordinator::Coordinator;
 use super::fetch::Parked;
 use super::fetcher::Fetcher;
-use super::placement;
 use super::replica::Replica;
+use super::{observations, placement};
 use crate::actor::Actor;
 use crate::env::Env;
 use crate::protocol::{Channel, Correlation, Message, Node, PerBroker, Request, Response};
@@ -93,6 +93,11 @@ impl Broker {
             NextOffset::new(replica.log.start()),
             NextOffset::new(replica.high_watermark()),
         )
+    }
+
+    /// Compares the log of a partition that it leads with what could be read in the run.
+    pub(crate) fn compare_log(&self, env: &mut Env<'_>, partition: PartitionIndex) {
+        observations::compared(env, partition, &self.replicas[partition].log);
     }
 
     /// Returns the group's committed offset, as the coordinator on this broker answers it.

@@ -2,6 +2,7 @@
 
 use super::broker::Broker;
 use super::connections::Reply;
+use super::observations;
 use super::replica::{Following, Leading, Role};
 use crate::env::Env;
 use crate::protocol::{LeaderInfo, LogEnds, Node, PartitionState, Response};
@@ -51,6 +52,7 @@ impl Broker {
 
     fn lead(&mut self, env: &mut Env<'_>, partition: PartitionIndex, state: PartitionState) {
         let replica = &mut self.replicas[partition];
+        observations::compared(env, partition, &replica.log);
         replica.log.begin_epoch(state.leader_epoch);
         let brokers = self.fetchers.len();
         let end = replica.log.end();

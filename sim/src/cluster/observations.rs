@@ -7,6 +7,47 @@ use crate::topology::PartitionIndex;
 use plimsoll_core::NextOffset;
 use plimsoll_oracle::{BrokerId, TraceEvent};
 
+/// The records of one partition that the trace tells of.
+#[derive(Debug, Default)]
+pub(super) struct Observed {
+    /// The offset after the last of them.
+    end: u64,
+    /// Each epoch that wrote some of them, with the first offset of its. An offset and an epoch
+    /// name one record in all logs.
+    epochs: Vec<(u32, u64)>,
+}
+
+impl Observed {
+    #[inline]
+    fn add(&mut self, record: &StoredRecord) {
+        let last = self.epochs.last().map(|(epoch, _)| *epoch);
+        if last != Some(record.leader_epoch) {
+            self.epochs.push((record.leader_epoch, record.offset.get()));
+        }
+    }
+
+    /// Returns the offset up to which a log has these records.
+    fn end_in(&self, log: &Log) -> u64 {
+        let mut epochs = self.epochs.iter().peekable();
+        let mut epoch = None;
+        for record in log.slice(log.start(), self.end) {
+            let offset = record.offset.get();
+            while let Some((next, _)) = epochs.next_if(|(_, start)| *start <= offset) {
+                epoch = Some(*next);
+            }
+            if epoch != Some(record.leader_epoch) {
+                return offset;
+            }
+        }
+        self.end.min(log.end())
+    }
+
+    fn cut(&mut self, end: u64) {
+        self.end = end;
+        self.epochs.retain(|(_, start)| *start < end);
+    }
+}
+
 /// Observes that the controller made a broker the leader of a partition.
 pub(super) fn leader_changed(
     env: &mut Env<'_>,
@@ -25,8 +66,8 @@ pub(super) fn leader_changed(
     }
 }
 
-/// Observes the records that a leader's high watermark passed: they will never be lost again. Each
-/// is observed once, whichever leaders come and go.
+/// Observes the records that a leader's high watermark passed: they must never be lost again
+/// ([`compared`] would tell). Each is observed once, whichever leaders come and go.
 pub(super) fn replicated(
     env: &mut Env<'_>,
     partition: PartitionIndex,
@@ -34,13 +75,28 @@ pub(super) fn replicated(
     high_watermark: u64,
 ) {
     let observed = &mut env.cluster.observed[partition];
-    let from = *observed;
+    let from = observed.end;
     if high_watermark <= from {
         return;
     }
-    *observed = high_watermark;
+    observed.end = high_watermark;
     for record in log.slice(from, high_watermark) {
+        env.cluster.observed[partition].add(record);
         replicated_record(env, partition, record);
+    }
+}
+
+/// Observes where a leader's log has not got what could be read before, or has other records in its
+/// place.
+pub(super) fn compared(env: &mut Env<'_>, partition: PartitionIndex, log: &Log) {
+    let observed = &mut env.cluster.observed[partition];
+    let end = observed.end_in(log);
+    if end < observed.end {
+        observed.cut(end);
+        env.observe(TraceEvent::Truncated {
+            partition: env.topology.partition(partition),
+            log_end: NextOffset::new(end),
+        });
     }
 }
 

@@ -2,6 +2,7 @@
 //! that are unique in all of it, and memory that its messages leave behind.
 
 use super::coordinator::snapshot::GroupSnapshot;
+use super::observations::Observed;
 use crate::protocol::{FetchRequest, FetchResponse, GroupMemberId};
 use crate::topology::{PerPartition, Topology};
 
@@ -9,8 +10,8 @@ use crate::topology::{PerPartition, Topology};
 #[expect(clippy::vec_box, reason = "messages travel in their boxes")]
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
-    /// The offset up to which the trace tells of a partition's records.
-    pub(super) observed: PerPartition<u64>,
+    /// What the trace tells of a partition's records.
+    pub(super) observed: PerPartition<Observed>,
     /// States of the group as they went into `__consumer_offsets`.
     pub(super) group_snapshots: Vec<GroupSnapshot>,
     members: u32,
@@ -23,7 +24,7 @@ impl Shared {
     /// Creates the state of a cluster of which nothing was seen yet.
     pub(crate) fn new(topology: &Topology) -> Self {
         Self {
-            observed: PerPartition::new(topology.len(), |_| 0),
+            observed: PerPartition::new(topology.len(), |_| Observed::default()),
             ..Self::default()
         }
     }

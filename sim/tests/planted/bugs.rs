@@ -550,3 +550,164 @@ impl Bug for ExpiredStaysInFlight {
         vec![command]
     }
 }
+
+/// kafkajs#1119: a position that is said to be out of range goes to the end, wherever it is.
+#[derive(Default)]
+pub(crate) struct OutOfRangeToTheEnd;
+
+impl Bug for OutOfRangeToTheEnd {
+    fn event(
+        &mut self,
+        event: Event<Payload>,
+        out: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
+        let Event::OutOfRange {
+            partition,
+            epoch,
+            high_watermark,
+            ..
+        } = event
+        else {
+            return Some(event);
+        };
+        out.push_back(Command::Seek {
+            partition,
+            epoch,
+            position: high_watermark,
+        });
+        None
+    }
+}
+
+/// The first commit after an assignment carries the start of the partition, as after a
+/// `seekToBeginning` in the callback.
+#[derive(Default)]
+pub(crate) struct FirstCommitIsTheStart {
+    fresh: BTreeMap<TopicPartition, NextOffset>,
+}
+
+impl Bug for FirstCommitIsTheStart {
+    fn event(
+        &mut self,
+        event: Event<Payload>,
+        _: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
+        if let Event::Assigned { partitions, .. } = &event {
+            let starts = partitions.iter();
+            self.fresh
+                .extend(starts.map(|assigned| (assigned.partition, assigned.log_start)));
+        }
+        Some(event)
+    }
+
+    fn command(
+        &mut self,
+        command: Command<Payload>,
+        _: &mut Vec<Event<Payload>>,
+    ) -> Option<Command<Payload>> {
+        let Command::Commit {
+            commit,
+            mut offsets,
+        } = command
+        else {
+            return Some(command);
+        };
+        for offset in &mut offsets {
+            if let Some(start) = self.fresh.remove(&offset.partition) {
+                offset.next = start;
+            }
+        }
+        Some(Command::Commit { commit, offsets })
+    }
+}
+
+/// A second thread commits now and then what it had read before the newest commit.
+#[derive(Default)]
+pub(crate) struct StaleCommitThread {
+    commits: u32,
+    before: BTreeMap<TopicPartition, NextOffset>,
+}
+
+impl Bug for StaleCommitThread {
+    fn command(
+        &mut self,
+        command: Command<Payload>,
+        _: &mut Vec<Event<Payload>>,
+    ) -> Option<Command<Payload>> {
+        let Command::Commit {
+            commit,
+            mut offsets,
+        } = command
+        else {
+            return Some(command);
+        };
+        self.commits += 1;
+        if !self.commits.is_multiple_of(4) {
+            self.before
+                .extend(offsets.iter().map(|offset| (offset.partition, offset.next)));
+            return Some(Command::Commit { commit, offsets });
+        }
+        for offset in &mut offsets {
+            let before = self.before.get(&offset.partition);
+            let before = before.map_or(0, |before| before.get());
+            offset.next = NextOffset::new(before.saturating_sub(1));
+        }
+        Some(Command::Commit { commit, offsets })
+    }
+}
+
+/// confluent-kafka-go#494: a commit that is refused ends the process.
+#[derive(Default)]
+pub(crate) struct EndsWhenACommitFails;
+
+impl Bug for EndsWhenACommitFails {
+    fn event(
+        &mut self,
+        event: Event<Payload>,
+        out: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
+        if let Event::CommitFinished { outcome, .. } = &event
+            && *outcome != CommitOutcome::Ok
+        {
+            out.push_back(Command::Close);
+        }
+        Some(event)
+    }
+}
+
+/// A handler that throws takes its process with it.
+#[derive(Default)]
+pub(crate) struct EndsWhenAHandlerFails;
+
+impl Bug for EndsWhenAHandlerFails {
+    fn event(
+        &mut self,
+        event: Event<Payload>,
+        out: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
+        if let Event::Processed { outcome, .. } = &event
+            && *outcome != Outcome::Ok
+        {
+            out.push_back(Command::Close);
+        }
+        Some(event)
+    }
+}
+
+/// A consumer that takes the loss of its partitions for the end of its work.
+#[derive(Default)]
+pub(crate) struct EndsWhenRevoked;
+
+impl Bug for EndsWhenRevoked {
+    fn event(
+        &mut self,
+        event: Event<Payload>,
+        out: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
+        if let Event::Revoked { .. } = &event {
+            out.push_back(Command::Close);
+            return None;
+        }
+        Some(event)
+    }
+}

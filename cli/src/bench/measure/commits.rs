@@ -32,6 +32,7 @@ impl Commits {
             TraceEvent::CommitRefused { member, .. }
             | TraceEvent::CommitUnknown { member }
             | TraceEvent::MemberStopped { member }
+            | TraceEvent::MemberExited { member, .. }
             | TraceEvent::MemberCrashed { member } => {
                 self.in_flight.remove(&member);
             }

@@ -110,7 +110,9 @@ impl Ownerships {
                 self.disrupted(at, member, Cause::Stop);
                 self.stopping.insert(member);
             }
-            TraceEvent::MemberStopped { member } => self.all_over(member),
+            TraceEvent::MemberStopped { member } | TraceEvent::MemberExited { member, .. } => {
+                self.all_over(member);
+            }
             TraceEvent::MemberCrashed { member } => {
                 self.disrupted(at, member, Cause::Crash);
                 self.all_over(member);

@@ -33,6 +33,42 @@ fn acked_is_durable() {
                 expected: Violated(1),
             },
             Trial {
+                name: "one was readable, and was cut off",
+                asks: &[],
+                script: "store p0 0..3\ncut p0 2\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "another took the place of the one that was cut off",
+                asks: &[],
+                script: "store p0 0..3\ncut p0 2\nreplaced p0 2\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "one was cut off, but comes back from another replica",
+                asks: &[],
+                script: "store p0 0..3\ncut p0 2\nstored p0 2\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "what was cut off was never acknowledged",
+                asks: &[],
+                script: "store p0 0..3\nstored p0 3\ncut p0 3\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "what lies below a cut, and what retention had removed",
+                asks: &[],
+                script: "store p0 0..3\nremoved p0 3\ncut p0 3\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "acks=1 promises nothing, though it was readable",
+                asks: &[Ask::WeakAcks],
+                script: "store p0 0..3\ncut p0 2\nend",
+                expected: NotObserved,
+            },
+            Trial {
                 name: "acks=1 promises nothing",
                 asks: &[Ask::WeakAcks],
                 script: "acked p0 0\nend",

@@ -15,6 +15,7 @@ const MEMBER_STATES: &[&str] = &[
     "refused",
     "unknown",
     "unanswered",
+    "exits",
 ];
 const HANDLER_EVENTS: &[&str] = &[
     "begins",
@@ -42,7 +43,7 @@ fn statement() -> impl Strategy<Value = String> {
             .prop_map(|(m, verb, p)| format!("{m} {verb} p{p}")),
         1 => (member, place.clone(), 0..8u8)
             .prop_map(|(m, (p, from), to)| format!("{m} seeks p{p} {from} {to}")),
-        1 => (prop::sample::select(&["reset", "removed"][..]), place)
+        1 => (prop::sample::select(&["reset", "removed", "cut", "replaced"][..]), place)
             .prop_map(|(verb, (p, o))| format!("{verb} p{p} {o}")),
         1 => prop::sample::select(
             &["fault 1 begins", "fault 1 ends", "healed", "quiet", "ended 3", "keys 2"][..],

@@ -113,8 +113,14 @@ fn bounded_duplicates() {
             Trial {
                 name: "the log became shorter",
                 asks: &[],
-                script: "A assigned p0 0\nstore p0 0..3\nA does p0 0..3\nA commits p0 3\nA seeks p0 9 1\nA does p0 1..3\nend",
+                script: "A assigned p0 0\nstore p0 0..3\nA does p0 0..3\nA commits p0 3\ncut p0 1\nstored p0 1..3\nA seeks p0 3 1\nA does p0 1..3\nend",
                 expected: Held,
+            },
+            Trial {
+                name: "the position lay beyond the end of a log that never became shorter",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..3\nA does p0 0..3\nA commits p0 3\nA seeks p0 9 1\nA does p0 1..3\nend",
+                expected: Violated(2),
             },
             Trial {
                 name: "it went back by its own will",

@@ -37,7 +37,8 @@ fn each_rare_thing_is_counted() {
         ("A dead-letters p0 0", (S::DeadLettered, 1)),
         ("A begins p0 0\nA cancelled p0 0", (S::HandlerStopped, 1)),
         ("A does p0 0\nA does p0 0\nA does p0 1", (S::Duplicate, 1)),
-        ("A seeks p0 3 0", (S::OutOfRange, 1)),
+        ("A exits\nA starts\nA exits 1", (S::MemberExited, 2)),
+        ("A out-of-range p0 3\nA seeks p0 3 0", (S::OutOfRange, 1)),
     ] {
         assert_eq!(seen(&trace(script)), [expected], "{script}");
     }

@@ -15,6 +15,12 @@ fn liveness() {
                 expected: Held,
             },
             Trial {
+                name: "at rest, and with a lag at the end",
+                asks: &[],
+                script: "@10\nhealed\n@69\nquiet\nended 5",
+                expected: Violated(1),
+            },
+            Trial {
                 name: "at rest too late",
                 asks: &[],
                 script: "@10\nhealed\n@71\nquiet\nended 0",

@@ -12,6 +12,7 @@ mod exactly_once;
 mod judge;
 mod key_order;
 mod liveness;
+mod no_exit;
 mod no_loss;
 mod no_rewind;
 mod no_zombie;
@@ -35,6 +36,8 @@ enum Ask {
     NoDeadLetters,
     EveryThree,
     WeakAcks,
+    /// Members may end by themselves.
+    Exits,
 }
 
 /// A script, and the number of times that it breaks one property.
@@ -136,6 +139,7 @@ fn terms(asks: &[Ask]) -> Terms {
         liveness_within: Duration::from_secs(60),
         duplicates_slack: Duration::from_secs(2),
         shutdown_within: Duration::from_secs(40),
+        exits_allowed: asked(Ask::Exits),
         undecodable: Vec::new(),
         faults: vec![FaultTerms {
             id: FaultId(1),

@@ -7,6 +7,7 @@
 //! keys 2                      from here on, records have the key offset % 2
 //! store p0 0..3               stored and acknowledged; `stored`, `acked`: only one of them
 //! A starts|stopping|stopped|crashes|pauses|resumes
+//! A exits 1                   by itself; without a status where none is known
 //! A assigned p0 0             and revoked, released, lost
 //! A seeks p0 9 2
 //! A begins p0 3               and ok, fails, permanent, cancelled
@@ -16,6 +17,9 @@
 //! A refused|unknown|unanswered
 //! reset p0 9                  by the scenario
 //! removed p0 3                by retention
+//! cut p0 3                    readable records from 3 on are gone
+//! A out-of-range p0 9         is told so
+//! replaced p0 3               another message is stored and acknowledged at 3
 //! fault 1 begins|ends
 //! healed|quiet|ended 3
 //! end                         healed, quiet, ended 0
@@ -72,6 +76,11 @@ impl Writer {
                 partition: tp(partition),
                 log_start: next_offset(start),
             }),
+            ["cut", partition, end] => self.push(TraceEvent::Truncated {
+                partition: tp(partition),
+                log_end: next_offset(end),
+            }),
+            ["replaced", partition, offset] => self.replaced(partition, offset),
             ["fault", id, "begins"] => self.push(TraceEvent::FaultBegan {
                 fault: FaultId(id.parse().expect("a number")),
                 member: None,
@@ -113,6 +122,14 @@ impl Writer {
             ["crashes"] => self.push(E::MemberCrashed { member }),
             ["pauses"] => self.push(E::MemberPaused { member }),
             ["resumes"] => self.push(E::MemberResumed { member }),
+            ["exits"] => self.push(E::MemberExited {
+                member,
+                status: None,
+            }),
+            ["exits", status] => self.push(E::MemberExited {
+                member,
+                status: Some(status.parse().expect("a status")),
+            }),
             ["sends"] => self.push(E::CommitSent { member }),
             ["unknown"] => self.push(E::CommitUnknown { member }),
             ["unanswered"] => self.push(E::ResponseLost {
@@ -131,6 +148,11 @@ impl Writer {
                 let generation = generation.parse().expect("a generation");
                 self.assigned(member, partition, position, generation);
             }
+            ["out-of-range", partition, position] => self.push(E::OutOfRange {
+                member,
+                partition: tp(partition),
+                position: next_offset(position),
+            }),
             ["seeks", partition, from, to] => self.push(E::PositionReset {
                 member,
                 partition: tp(partition),
@@ -269,6 +291,23 @@ impl Writer {
                 });
             }
         }
+    }
+
+    fn replaced(&mut self, partition: &str, at: &str) {
+        let partition = tp(partition);
+        let offset = Offset::new(at.parse().expect("an offset"));
+        let message = MessageId(message(partition, offset.get()).0 + 500);
+        self.push(TraceEvent::Stored {
+            message,
+            partition,
+            offset,
+            key: None,
+        });
+        self.push(TraceEvent::Acknowledged {
+            message,
+            partition,
+            offset,
+        });
     }
 
     fn push(&mut self, event: TraceEvent) {

@@ -83,7 +83,7 @@ fn async_retry_reorders() {
 #[test]
 fn wrong_plus_one() {
     let script = "A assigned p0 0\nstore p0 0\nA does p0 0\nA commits p0 2\nA crashes\nstore p0 1\n@12\nB assigned p0 2\nend late";
-    convicts(&[], script, &[NoLoss, Liveness]);
+    convicts(&[], script, &[NoLoss, CommitCoversOnlyFinished, Liveness]);
 }
 
 /// Delivers a buffer that outlives the revocation (kafka-go#1398).

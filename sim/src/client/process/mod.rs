@@ -37,6 +37,8 @@ pub(super) struct Process {
     commits: Commits,
     dead_letters: DeadLetters,
     application: Application,
+    /// Whether it was asked to stop.
+    stopping: bool,
     ended: bool,
 }
 
@@ -84,6 +86,7 @@ impl Process {
                 spec.polling,
                 consumers.poll_deadline,
             ),
+            stopping: false,
             ended: false,
         }
     }
@@ -133,6 +136,7 @@ impl Process {
 
     /// Asks the subject to stop.
     pub(super) fn stop(&mut self, env: &mut Env<'_>) {
+        self.stopping = true;
         self.application.tell(Event::Shutdown);
         self.run_application(env);
     }
@@ -246,7 +250,10 @@ impl Process {
                     self.fetcher.handle_fetched(now, view, from, &response);
                     env.cluster.recycle_response(response);
                 }
-                Err(_) => self.fetcher.handle_failed(now, view, from),
+                Err(Failure::Refused(error)) => {
+                    self.fetcher.handle_refused(now, view, from, error);
+                }
+                Err(Failure::Lost) => self.fetcher.handle_failed(now, view, from),
             },
             Continuation::Metadata => {
                 if self.view.metadata.handle_answer(now, read(result)) {
@@ -373,6 +380,11 @@ impl Process {
             Action::ForgetStart => self.start.forget(),
             Action::Assign(assignments) => self.group.handle_started(assignments),
             Action::Tell(event) => self.application.tell(event),
+            Action::OutOfRange(partition, position) => env.observe(TraceEvent::OutOfRange {
+                member: self.id,
+                partition: self.view.topology.partition(partition),
+                position,
+            }),
             Action::CommitSent => env.observe(TraceEvent::CommitSent { member: self.id }),
             Action::EndCommit(commit, result) => self.end_commit(env, commit, result),
             Action::EndDeadLetter(copy, acknowledged) => {
@@ -381,7 +393,15 @@ impl Process {
             Action::End => {
                 self.requests.forget_all();
                 self.ended = true;
-                env.observe(TraceEvent::MemberStopped { member: self.id });
+                let member = self.id;
+                env.observe(match self.stopping {
+                    true => TraceEvent::MemberStopped { member },
+                    // A simulated process has no status.
+                    false => TraceEvent::MemberExited {
+                        member,
+                        status: None,
+                    },
+                });
             }
         }
     }

@@ -236,7 +236,7 @@ fn a_fenced_member_ends() {
         .refuse(K::Heartbeat, ErrorName::FencedInstanceId);
     bench.run(ms(3_100));
     assert!(!bench.member.is_running());
-    assert!(bench.saw(|event| matches!(event, TraceEvent::MemberStopped { .. })));
+    assert!(bench.saw(|event| matches!(event, TraceEvent::MemberExited { .. })));
 }
 
 #[test]

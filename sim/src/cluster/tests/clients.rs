@@ -166,6 +166,17 @@ impl Cluster {
             .collect()
     }
 
+    /// Returns where the trace says that readable records are gone.
+    pub(super) fn truncated(&self) -> Vec<u64> {
+        let entries = self.env.trace.entries().iter();
+        entries
+            .filter_map(|entry| match entry.event {
+                TraceEvent::Truncated { log_end, .. } => Some(log_end.get()),
+                _ => None,
+            })
+            .collect()
+    }
+
     /// Returns what the trace says was committed: member, next offset, generation, whether
     /// rebalancing.
     pub(super) fn committed(&self) -> Vec<(u32, u64, i32, bool)> {

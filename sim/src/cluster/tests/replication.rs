@@ -69,6 +69,52 @@ fn a_leader_that_was_cut_off_truncates_what_only_it_had() {
 }
 
 #[test]
+fn a_leader_that_lacks_what_was_readable_is_told_of() {
+    let mut cluster = Cluster::new(|_| {});
+    for id in 0..5 {
+        cluster.produce(A, id, Acks::All, None).expect("replicated");
+    }
+    cluster.run_for(millis(5_000));
+    // No election here is unclean, so the logs of both others are damaged by hand.
+    for broker in [B, C] {
+        cluster.brokers[broker].replicas[P].truncate_to(0, 3);
+    }
+    cluster.crash(A);
+    cluster.run_for(millis(12_000));
+    assert_eq!(cluster.truncated(), [3]);
+    // The next record takes the place of one that is gone, and is told of.
+    assert_eq!(cluster.produce(B, 9, Acks::All, None), Ok(Offset::new(3)));
+    assert_eq!(cluster.stored().last(), Some(&(9, 3)));
+    // The old leader comes back, and follows: nothing more is lost.
+    cluster.start(A);
+    cluster.run_for(millis(10_000));
+    assert_eq!(cluster.log(A), [0, 1, 2, 9]);
+    assert_eq!(cluster.truncated(), [3]);
+}
+
+#[test]
+fn a_leader_with_other_records_in_the_place_of_readable_ones_is_told_of() {
+    let mut cluster = Cluster::new(|_| {});
+    for id in 0..5 {
+        cluster.produce(A, id, Acks::All, None).expect("replicated");
+    }
+    let log = &mut cluster.brokers[A].replicas[P].log;
+    log.truncate(2);
+    for id in 7..11 {
+        let value = Value::Message {
+            id: MessageId(id),
+            key: None,
+            bytes: 1,
+            sequence: None,
+        };
+        log.append(77, value);
+    }
+    let Cluster { env, brokers, .. } = &mut cluster;
+    brokers[A].compare_log(env, P);
+    assert_eq!(cluster.truncated(), [2]);
+}
+
+#[test]
 fn a_log_end_that_a_reader_saw_never_goes_back() {
     let mut cluster = Cluster::new(|_| {});
     for id in 0..5 {

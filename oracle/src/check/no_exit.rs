@@ -1,0 +1,31 @@
+//! `no-exit`: no member ends unless it was asked to stop.
+//!
+//! A process that was killed did not end by itself. One that ends while it is asked to stop does
+//! what it was asked for, whatever its status. Where the scenario allows members to end, as a
+//! static member must whose place another took, nothing is promised; the ends are counted as a rare
+//! thing all the same.
+
+use super::findings::{Case, Finding, Findings};
+use super::history::Exit;
+use crate::Judgement;
+
+pub(super) fn judge(case: &Case<'_>) -> Judgement {
+    if case.terms.exits_allowed {
+        return Judgement::NotObserved("the scenario allows members to end by themselves");
+    }
+    let history = case.history;
+    let mut findings = Findings::default();
+    for exit in &history.exits {
+        findings.add(case, exit.entry, || tell(exit));
+    }
+    findings.or_held(!history.assignments.is_empty(), "no partition was assigned")
+}
+
+fn tell(exit: &Exit) -> Finding {
+    let member = exit.member;
+    let summary = match exit.status {
+        Some(status) => format!("{member} ended with status {status}, and was not asked to stop"),
+        None => format!("{member} ended, and was not asked to stop"),
+    };
+    Finding::new("exited", summary, Vec::new())
+}
