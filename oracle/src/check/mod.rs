@@ -16,7 +16,9 @@ mod fate;
 mod findings;
 mod history;
 mod ids;
+mod in_flight;
 mod key_order;
+mod known;
 mod liveness;
 mod no_loss;
 mod no_rewind;
@@ -59,7 +61,7 @@ impl Judge {
         unobservable: &[(Property, &'static str)],
     ) -> Verdict {
         self.history.read(terms, trace);
-        if !self.history.repeats.is_empty() || !self.history.stops.is_empty() {
+        if self.history.is_disrupted() || !self.history.stops.is_empty() {
             self.obstacles.read(terms, trace);
         }
         let case = Case {
