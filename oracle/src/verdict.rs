@@ -29,6 +29,8 @@ crate::words! {
         ExactlyOnce = "exactly-once",
         /// The cluster kept what it acknowledged (guards the simulator).
         AckedIsDurable = "acked-is-durable",
+        /// A member that gives a partition up in peace has committed what it finished.
+        CleanHandover = "clean-handover",
     }
 }
 

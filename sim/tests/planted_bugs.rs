@@ -255,6 +255,33 @@ fn a_start_below_the_committed_offset_repeats_too_much() {
     convicts::<repeats::BeginsBelowCommitted>(A_CRASH, &[Property::BoundedDuplicates]);
 }
 
+/// Members join, and nothing else happens.
+const JOINS: [&str; 2] = [
+    include_str!("../../scenarios/library/rebalance/members-join-in-peace.toml"),
+    include_str!("../../scenarios/library/rebalance/rare-commits.toml"),
+];
+
+#[test]
+fn no_commit_in_a_revocation_repeats_what_was_done() {
+    for joins in JOINS {
+        convicts::<repeats::NoCommitInRevocation>(joins, &[Property::CleanHandover]);
+    }
+}
+
+#[test]
+fn a_revocation_taken_for_a_loss_repeats_what_was_done() {
+    for joins in JOINS {
+        convicts::<repeats::RevokedTakenForLost>(joins, &[Property::CleanHandover]);
+    }
+}
+
+#[test]
+fn a_commit_of_one_partition_in_a_revocation_repeats_the_others() {
+    for joins in JOINS {
+        convicts::<repeats::CommitsOneOfRevoked>(joins, &[Property::CleanHandover]);
+    }
+}
+
 #[test]
 fn a_partition_that_is_never_resumed_is_stuck() {
     convicts::<bugs::NeverResumes>(

@@ -6,6 +6,7 @@
 mod acked_is_durable;
 mod bounded_duplicates;
 mod bounded_redelivery;
+mod clean_handover;
 mod clean_shutdown;
 mod commit_covers_only_finished;
 mod coverage;
@@ -92,6 +93,7 @@ impl Judge {
             Property::BoundedDuplicates => bounded_duplicates::judge(case, &self.obstacles),
             Property::Liveness => liveness::judge(case),
             Property::CleanShutdown => clean_shutdown::judge(case, &self.obstacles),
+            Property::CleanHandover => clean_handover::judge(case, &self.obstacles),
             Property::ExactlyOnce => exactly_once::judge(),
             Property::AckedIsDurable => acked_is_durable::judge(case),
         }

@@ -2,10 +2,10 @@
 
 use super::Bug;
 use plimsoll_core::{
-    Command, CommitOutcome, Config, Event, NextOffset, Offset, Outcome, TopicPartition,
+    Command, CommitOutcome, Config, Event, NextOffset, Offset, Outcome, RebalanceId, TopicPartition,
 };
 use plimsoll_sim::recipes::Payload;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Takes a commit for accepted without sending it; returns other commands as they are.
 fn swallow_commit(
@@ -54,6 +54,97 @@ impl Bug for BeginsBelowCommitted {
             }
         }
         Some(event)
+    }
+}
+
+/// platformatic/kafka#340, kafka-pixy#62: what was finished is not committed when partitions are
+/// given up.
+#[derive(Default)]
+pub(crate) struct NoCommitInRevocation {
+    revoking: BTreeSet<RebalanceId>,
+}
+
+impl Bug for NoCommitInRevocation {
+    fn event(
+        &mut self,
+        event: Event<Payload>,
+        _: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
+        if let Event::Revoked { rebalance, .. } = &event {
+            self.revoking.insert(*rebalance);
+        }
+        Some(event)
+    }
+
+    fn command(
+        &mut self,
+        command: Command<Payload>,
+        answers: &mut Vec<Event<Payload>>,
+    ) -> Option<Command<Payload>> {
+        if let Command::CompleteRevoke { rebalance } = &command {
+            self.revoking.remove(rebalance);
+        }
+        match self.revoking.is_empty() {
+            true => Some(command),
+            false => swallow_commit(command, answers),
+        }
+    }
+}
+
+/// A revocation is handled as a loss: everything is dropped, and nothing committed.
+#[derive(Default)]
+pub(crate) struct RevokedTakenForLost;
+
+impl Bug for RevokedTakenForLost {
+    fn event(
+        &mut self,
+        event: Event<Payload>,
+        _: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
+        Some(match event {
+            Event::Revoked {
+                rebalance,
+                partitions,
+            } => Event::Lost {
+                rebalance,
+                partitions,
+            },
+            event => event,
+        })
+    }
+}
+
+/// Of the partitions that are given up together, only the first is committed.
+#[derive(Default)]
+pub(crate) struct CommitsOneOfRevoked {
+    revoking: BTreeSet<RebalanceId>,
+}
+
+impl Bug for CommitsOneOfRevoked {
+    fn event(
+        &mut self,
+        event: Event<Payload>,
+        _: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
+        if let Event::Revoked { rebalance, .. } = &event {
+            self.revoking.insert(*rebalance);
+        }
+        Some(event)
+    }
+
+    fn command(
+        &mut self,
+        mut command: Command<Payload>,
+        _: &mut Vec<Event<Payload>>,
+    ) -> Option<Command<Payload>> {
+        match &mut command {
+            Command::CompleteRevoke { rebalance } => {
+                self.revoking.remove(rebalance);
+            }
+            Command::Commit { offsets, .. } if !self.revoking.is_empty() => offsets.truncate(1),
+            _ => {}
+        }
+        Some(command)
     }
 }
 

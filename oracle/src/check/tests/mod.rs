@@ -4,6 +4,7 @@ mod acked_is_durable;
 mod anything;
 mod bounded_duplicates;
 mod bounded_redelivery;
+mod clean_handover;
 mod clean_shutdown;
 mod commit_covers_only_finished;
 mod coverage;
