@@ -31,6 +31,8 @@ crate::words! {
         AckedIsDurable = "acked-is-durable",
         /// A member ends only when it was asked to stop.
         NoExit = "no-exit",
+        /// A member that gives a partition up in peace has committed what it finished.
+        CleanHandover = "clean-handover",
     }
 }
 

@@ -3,7 +3,7 @@
 
 mod planted;
 
-use planted::{Bug, bugs};
+use planted::{Bug, bugs, repeats};
 use plimsoll_oracle::check::Judge;
 use plimsoll_oracle::{Property, Trace};
 use plimsoll_scenarios::{Backend, Plan, Scenario};
@@ -203,13 +203,28 @@ fn retries_without_end_exceed_the_budget() {
 
 #[test]
 fn poison_loop_never_ends() {
-    convicts::<bugs::PoisonLoop>(DEAD_LETTERS, &[Property::Liveness]);
+    convicts::<bugs::PoisonLoop>(
+        DEAD_LETTERS,
+        &[Property::Liveness, Property::BoundedRedelivery],
+    );
 }
 
 #[test]
-fn rare_commits_repeat_too_much() {
-    convicts::<bugs::CommitsRarely>(
-        r#"
+fn one_try_too_many_exceeds_the_budget() {
+    convicts::<repeats::OneTryTooMany>(DEAD_LETTERS, &[Property::BoundedRedelivery]);
+}
+
+#[test]
+fn earlier_rebalances_do_not_raise_the_budget() {
+    let joins = DEAD_LETTERS
+        .replace("members = 2", "starts = [\"0s\", \"5s\", \"9s\"]")
+        .replace("messages = 60", "messages = 180")
+        .replace("message = 7\n", "message = 170\n");
+    convicts::<repeats::BudgetGrows>(&joins, &[Property::BoundedRedelivery]);
+}
+
+/// Two members commit twice a second, and one of them is killed.
+const A_CRASH: &str = r#"
 [workload]
 messages = 200
 rate = "20/s"
@@ -223,9 +238,48 @@ at = "8s"
 do = "crash"
 member = "consumer-1"
 for = "3s"
-"#,
-        &[Property::BoundedDuplicates],
-    );
+"#;
+
+#[test]
+fn rare_commits_repeat_too_much() {
+    convicts::<bugs::CommitsRarely>(A_CRASH, &[Property::BoundedDuplicates]);
+}
+
+#[test]
+fn no_commit_at_all_repeats_too_much() {
+    convicts::<repeats::NeverCommits>(A_CRASH, &[Property::BoundedDuplicates]);
+}
+
+#[test]
+fn a_start_below_the_committed_offset_repeats_too_much() {
+    convicts::<repeats::BeginsBelowCommitted>(A_CRASH, &[Property::BoundedDuplicates]);
+}
+
+/// Members join, and nothing else happens.
+const JOINS: [&str; 2] = [
+    include_str!("../../scenarios/library/rebalance/members-join-in-peace.toml"),
+    include_str!("../../scenarios/library/rebalance/rare-commits.toml"),
+];
+
+#[test]
+fn no_commit_in_a_revocation_repeats_what_was_done() {
+    for joins in JOINS {
+        convicts::<repeats::NoCommitInRevocation>(joins, &[Property::CleanHandover]);
+    }
+}
+
+#[test]
+fn a_revocation_taken_for_a_loss_repeats_what_was_done() {
+    for joins in JOINS {
+        convicts::<repeats::RevokedTakenForLost>(joins, &[Property::CleanHandover]);
+    }
+}
+
+#[test]
+fn a_commit_of_one_partition_in_a_revocation_repeats_the_others() {
+    for joins in JOINS {
+        convicts::<repeats::CommitsOneOfRevoked>(joins, &[Property::CleanHandover]);
+    }
 }
 
 #[test]
@@ -279,6 +333,22 @@ fn an_unanswered_revocation_is_noticed() {
 fn a_stop_without_a_commit_is_not_clean() {
     convicts::<bugs::ClosesAtOnce>(
         &REBALANCES.replace("500ms", "5s"),
+        &[Property::CleanShutdown],
+    );
+}
+
+#[test]
+fn a_drain_without_a_commit_is_not_clean() {
+    convicts::<repeats::ClosesUncommitted>(
+        &REBALANCES.replace("500ms", "5s"),
+        &[Property::CleanShutdown],
+    );
+}
+
+#[test]
+fn a_stop_that_is_not_heard_is_not_clean() {
+    convicts::<repeats::NeverStops>(
+        &format!("duration = \"60s\"\n{REBALANCES}"),
         &[Property::CleanShutdown],
     );
 }

@@ -97,6 +97,7 @@ pub(crate) const fn abbreviation(property: Property) -> &'static str {
         Property::ExactlyOnce => "once",
         Property::AckedIsDurable => "durable",
         Property::NoExit => "exit",
+        Property::CleanHandover => "handover",
     }
 }
 

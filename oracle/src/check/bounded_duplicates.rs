@@ -2,28 +2,34 @@
 //! stood below the watermark (as the trace shows it) for no longer than the commit interval plus a
 //! stated slack, time in which commits were refused, lost or impossible not counted.
 //!
-//! Read as: an owner that had finished a record, and everything before it, must have committed it
-//! within any stretch of the interval plus the slack in which nothing hindered it
-//! ([`super::obstacles`]). If it had such a stretch before it was disrupted, and the record is
-//! delivered again under a later assignment, it is to blame. Where commits go by count, the slack
-//! runs from the record that made the count full. And under one assignment a record that went well
-//! is never delivered again.
+//! Read as three rules:
+//!
+//! - An owner that had finished a record, and everything before it, must have committed it once the
+//!   interval plus the slack had passed ([`super::obstacles`]). Its clock stands still while
+//!   something hinders it, and begins anew afterwards where a fault, a rebalance or a lost answer
+//!   explains the obstacle: a right consumer may wait for its next commit then. After a refusal
+//!   that nothing explains it begins anew too, but only for the first three in a row; it goes on
+//!   after the others, so that a consumer does not live on refusals. If the owner was
+//!   disrupted later than that, and the record is delivered again under a later assignment, it is
+//!   to blame. Where commits go by count, the slack runs from the record that made the count full,
+//!   counted anew after an obstacle.
+//! - An owner that begins knows what was committed ([`super::known`]): a record below that, which
+//!   had been finished, is never delivered again under its assignment.
+//! - Under one assignment a record that went well is never delivered again, unless its answer and
+//!   the handler's deadline may have crossed.
 //!
 //! A zombie that wakes up and starts what it held is no repetition of this kind: its assignment is
 //! older than the one that finished the record. Nor is what comes again because the scenario reset
 //! the group's offset, or the log became shorter.
 
 use super::findings::{Case, Finding, Findings};
-use super::history::{Assignment, Attempt};
+use super::history::{Assignment, Attempt, History};
 use super::ids::{AssignmentId, EntryIndex};
+use super::known::{Known, known};
 use super::obstacles::Obstacles;
 use super::watermark::Passes;
 use crate::Judgement;
 use plimsoll_core::Outcome;
-use std::time::Duration;
-
-/// Time within which an answer and a handler's deadline may cross.
-const CROSSING: Duration = Duration::from_millis(100);
 
 pub(super) fn judge(case: &Case<'_>, obstacles: &Obstacles) -> Judgement {
     let history = case.history;
@@ -33,16 +39,39 @@ pub(super) fn judge(case: &Case<'_>, obstacles: &Obstacles) -> Judgement {
         if let Some(first) = done_under_same_assignment(case, repeat) {
             *counted = true;
             findings.add(case, repeat.entry, || tell_undisrupted(case, repeat, first));
+        } else if let Some((owner, known)) = committed_before(case, obstacles, repeat) {
+            *counted = true;
+            findings.add(case, repeat.entry, || {
+                tell_committed(case, owner, repeat, known)
+            });
         }
     }
+    find_overdue(case, obstacles, &mut counted, &mut findings);
+    findings.or_else(|| match () {
+        () if !history.is_disrupted() => Judgement::NotObserved("no owner was disrupted"),
+        () if could_be_broken(case, obstacles) => Judgement::Held,
+        () => Judgement::NotObserved(
+            "no owner was disrupted that had committed something, or had the time to",
+        ),
+    })
+}
+
+/// Finds the repeats of what an earlier owner should have committed.
+fn find_overdue(
+    case: &Case<'_>,
+    obstacles: &Obstacles,
+    counted: &mut [bool],
+    findings: &mut Findings,
+) {
+    let history = case.history;
     let mut passes = Passes::default();
     for (id, owner) in history.assignments.with_ids() {
         let last = history.partitions[owner.slot].last_repeat;
         if last.is_none_or(|last| history.attempts[last].entry <= owner.ended) {
             continue;
         }
-        passes.read(history, id);
-        for (repeat, counted) in history.repeats().zip(&mut counted) {
+        passes.read(case, id);
+        for (repeat, counted) in history.repeats().zip(&mut *counted) {
             let later = repeat.entry > owner.ended && repeat.is_under_later(id);
             if repeat.record.slot != owner.slot || !later || *counted {
                 continue;
@@ -59,26 +88,60 @@ pub(super) fn judge(case: &Case<'_>, obstacles: &Obstacles) -> Judgement {
             }
         }
     }
-    let disrupted = || history.partitions.iter().any(|p| p.chances > 1);
-    let observed = !history.repeats.is_empty() || disrupted();
-    findings.or_held(observed, "no owner was disrupted")
+}
+
+/// Returns whether a consumer that repeats more than it may would have shown in this run: an owner
+/// began where something was committed, or was disrupted when something was overdue, and another
+/// came after it.
+fn could_be_broken(case: &Case<'_>, obstacles: &Obstacles) -> bool {
+    let history = case.history;
+    let begins_behind = |own: &Assignment| {
+        let log_start = history.partitions[own.slot].log_start;
+        known(case, obstacles, own).is_some_and(|known| known.next > log_start)
+    };
+    if history.assignments.iter().any(begins_behind) {
+        return true;
+    }
+    let mut passes = Passes::default();
+    history.assignments.with_ids().any(|(id, owner)| {
+        let partition = &history.partitions[owner.slot];
+        if partition.current <= Some(id) {
+            return false;
+        }
+        passes.read(case, id);
+        let passed = passes.first(partition, owner.position);
+        passed < owner.ended && overdue(case, obstacles, id, passed)
+    })
 }
 
 /// Returns the attempt that went well under the very assignment under which the record comes
 /// again.
 fn done_under_same_assignment<'a>(case: &Case<'a>, repeat: &Attempt) -> Option<&'a Attempt> {
-    let history = case.history;
-    let record = history.record(repeat.record);
-    let deadline = case.terms.config.handler_deadline;
-    let done = history.attempts_at(record).find(|first| {
+    let record = case.history.record(repeat.record);
+    let done = case.history.attempts_at(record).find(|first| {
         first.ended < repeat.entry
             && first.assignment == repeat.assignment
             && first.member == repeat.member
             && first.outcome == Some(Outcome::Ok)
     })?;
-    let took = case.at(done.ended) - case.at(done.entry);
-    let crossed = deadline.is_some_and(|deadline| took + CROSSING >= deadline);
-    (!crossed && !rewound(case, repeat, done.ended)).then_some(done)
+    (!case.may_have_timed_out(done) && !rewound(case, repeat, done.ended)).then_some(done)
+}
+
+/// Returns the assignment under which the record comes again, where its owner knew that the record
+/// was committed.
+fn committed_before<'a>(
+    case: &Case<'a>,
+    obstacles: &Obstacles,
+    repeat: &Attempt,
+) -> Option<(&'a Assignment, Known)> {
+    // An attempt that is known by its answer alone may have begun at any time.
+    if repeat.ended == repeat.entry {
+        return None;
+    }
+    let owner = case.history.assignment(repeat.assignment)?;
+    let known = known(case, obstacles, owner)?;
+    let again = known.next.covers(repeat.record.offset) && !rewound(case, repeat, known.since);
+    again.then_some((owner, known))
 }
 
 /// Returns whether the owner had the time to commit what it had passed, and did not.
@@ -92,32 +155,37 @@ fn overdue(
     let policy = case.terms.config.commit;
     let assignment = &case.history.assignments[owner];
     let member = assignment.member;
-    let from = case.at(passed);
-    let until = case.at(assignment.ended);
-    let by_time = policy
-        .interval
-        .is_some_and(|interval| obstacles.longest_free(member, from, until) > interval + slack);
+    let (from, until) = (case.at(passed), case.at(assignment.ended));
+    let by_time = policy.interval.is_some_and(|interval| {
+        let mut stretches = obstacles.stretches(member, from, until);
+        stretches.any(|stretch| obstacles.free(member, stretch) > interval + slack)
+    });
     by_time
         || policy.every.is_some_and(|every| {
-            let full = count_full(case, owner, passed, every);
-            full.is_some_and(|full| {
-                until - case.at(full) > slack && !obstacles.hinder(member, from, until)
+            let mut stretches = obstacles.stretches(member, from, until);
+            stretches.any(|(begin, end)| {
+                let begun = passed.max(case.first_entry_from(begin));
+                let full = count_full(case.history, owner, begun, every);
+                full.is_some_and(|full| {
+                    let full = case.at(full);
+                    full < end && obstacles.free(member, (full, end)) > slack
+                })
             })
         })
 }
 
-/// Returns the entry by which the owner had finished `every` records, counted from `passed` on.
+/// Returns the entry by which the owner had finished `every` records, counted from `begun` on.
 fn count_full(
-    case: &Case<'_>,
+    history: &History,
     owner: AssignmentId,
-    passed: EntryIndex,
+    begun: EntryIndex,
     every: u32,
 ) -> Option<EntryIndex> {
-    let attempts = case.history.attempts.iter();
+    let attempts = history.attempts.iter();
     let mut finished: Vec<EntryIndex> = attempts
         .filter(|a| a.assignment == Some(owner) && a.outcome == Some(Outcome::Ok))
         .map(|attempt| attempt.ended)
-        .filter(|&ended| ended >= passed)
+        .filter(|&ended| ended >= begun)
         .collect();
     finished.sort_unstable();
     finished.get(every.max(1) as usize - 1).copied()
@@ -139,6 +207,27 @@ fn tell_undisrupted(case: &Case<'_>, repeat: &Attempt, first: &Attempt) -> Findi
         repeat.member
     );
     Finding::new("undisrupted", summary, vec![first.entry, first.ended])
+}
+
+fn tell_committed(
+    case: &Case<'_>,
+    owner: &Assignment,
+    repeat: &Attempt,
+    Known { next, since }: Known,
+) -> Finding {
+    let name = case.record_name(repeat.record);
+    let summary = format!(
+        "{} started {name} again, which was committed when it took the partition over: the \
+         committed offset was {next}",
+        repeat.member
+    );
+    let commits = case.history.commits.iter().rev();
+    let commit = commits
+        .filter(|commit| commit.slot == owner.slot && commit.entry < owner.entry)
+        .find(|commit| commit.next.covers(repeat.record.offset));
+    let mut evidence = vec![since, owner.entry];
+    evidence.extend(commit.map(|commit| commit.entry));
+    Finding::new("below-committed", summary, evidence)
 }
 
 fn tell_overdue(

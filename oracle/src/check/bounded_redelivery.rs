@@ -1,9 +1,10 @@
 //! `bounded-redelivery`: a record is delivered at most budget x (1 + disruptions of its partition)
 //! times.
 //!
-//! A disruption is each assignment of the partition after the first, and each time that the group
-//! was moved back by no will of its members. The bound holds at every delivery, not only at the
-//! end. Without dead letters a failing record is tried without end, so only the attempts that went
+//! A disruption is each assignment of the partition after the oldest under which the record was
+//! delivered, and each time since then that the group was moved back by no will of its members: what
+//! was disrupted before the record came gives it no further tries. The bound holds at every
+//! delivery, not only at the end. Without dead letters a failing record is tried without end, so only the attempts that went
 //! well are bounded: by 1 + disruptions.
 
 use super::findings::{Case, Finding, Findings};
@@ -35,11 +36,11 @@ fn tell(case: &Case<'_>, attempt: &Attempt) -> Finding {
     let summary = match config.dead_letters {
         true => format!(
             "{name} was delivered {} times, with a budget of {} and {disruptions} disruptions of \
-             its partition",
+             its partition since",
             attempt.deliveries, config.retry.attempts
         ),
         false => format!(
-            "{name} was processed {} times, with {disruptions} disruptions of its partition",
+            "{name} was processed {} times, with {disruptions} disruptions of its partition since",
             attempt.oks
         ),
     };

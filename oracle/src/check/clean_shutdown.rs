@@ -1,18 +1,27 @@
 //! `clean-shutdown`: a graceful stop ends in time and causes no duplicate.
 //!
-//! Judged of every member that was asked to stop, that neither crashed, stood still nor lost its
-//! partitions before it had stopped, and that nothing kept from committing meanwhile. Its
-//! duplicates are the records of the partitions which it owned when it was asked, that stood below
-//! its watermark when it had stopped and are delivered again under a later assignment: what it had
-//! finished beyond a record that failed or hung, it could not commit.
+//! Judged of every member that was asked to stop, that neither crashed nor stood still before it had
+//! stopped, and that nothing kept from committing meanwhile. A commit that is refused while enough
+//! of the deadline is left must be tried again, so it excuses only where the group had gone on
+//! without the member, or it was refused to the end. Partitions that it loses meanwhile excuse it
+//! where something explains the loss: another member got them, or came or went shortly before, or
+//! handlers of its own ran for long. Its duplicates are the records of the partitions which it
+//! owned when it was asked, that stood below its watermark when it had stopped and are delivered
+//! again under a later assignment: what it had finished beyond a record that failed or hung, it
+//! could not commit.
 
 use super::bounded_duplicates::rewound;
 use super::findings::{Case, Finding, Findings};
-use super::history::Stop;
+use super::history::{Attempt, Stop};
 use super::ids::{EntryIndex, NEVER};
 use super::obstacles::Obstacles;
 use super::watermark::Passes;
 use crate::Judgement;
+use plimsoll_core::Instant;
+use std::time::Duration;
+
+/// The time after which a handler may have kept its member from polling.
+const LONG_HANDLER: Duration = Duration::from_secs(1);
 
 pub(super) fn judge(case: &Case<'_>, obstacles: &Obstacles) -> Judgement {
     let history = case.history;
@@ -25,7 +34,7 @@ pub(super) fn judge(case: &Case<'_>, obstacles: &Obstacles) -> Judgement {
         let asked = case.at(stop.entry);
         let due = asked + case.terms.shutdown_within;
         let stopped = case.at(stop.stopped.min(end));
-        if stop.disturbed || obstacles.hinder(stop.member, asked, stopped) {
+        if excused(case, obstacles, stop, (asked, stopped)) {
             continue;
         }
         if stop.stopped == NEVER && stopped <= due {
@@ -38,6 +47,38 @@ pub(super) fn judge(case: &Case<'_>, obstacles: &Obstacles) -> Judgement {
         find_duplicates(case, stop, &mut passes, &mut findings);
     }
     findings.or_held(judged, "no member was stopped gracefully and undisturbed")
+}
+
+/// Returns whether something kept a member from stopping as it should.
+fn excused(
+    case: &Case<'_>,
+    obstacles: &Obstacles,
+    stop: &Stop,
+    (asked, stopped): (Instant, Instant),
+) -> bool {
+    let config = &case.terms.config;
+    let deadline = asked + config.longest_shutdown();
+    stop.disturbed
+        || obstacles.hinder(stop.member, asked, stopped)
+        || obstacles.refused_for_good(stop.member, (asked, stopped), deadline)
+        || (stop.lost != NEVER && is_loss_explained(case, obstacles, stop))
+}
+
+/// Returns whether the group may have gone on without a member that took its partitions for lost
+/// while it stopped: it was hindered, or missed a rebalance, or did not poll for long.
+fn is_loss_explained(case: &Case<'_>, obstacles: &Obstacles, stop: &Stop) -> bool {
+    let (asked, lost) = (case.at(stop.entry), case.at(stop.lost));
+    let since = obstacles.settled_before(stop.member, asked, case.terms.settling);
+    let attempts = case.history.attempts.iter();
+    let of_member = attempts.filter(|attempt| attempt.member == stop.member);
+    let mut running = of_member.filter(|a| a.entry < stop.lost && a.ended > stop.entry);
+    let is_long = |attempt: &Attempt| {
+        let ended = case.at(attempt.ended).min(lost);
+        ended - case.at(attempt.entry) > LONG_HANDLER
+    };
+    obstacles.hinder(stop.member, since, asked)
+        || obstacles.others_moved(stop.member, since, lost)
+        || running.any(is_long)
 }
 
 fn find_duplicates(case: &Case<'_>, stop: &Stop, passes: &mut Passes, findings: &mut Findings) {
@@ -53,7 +94,7 @@ fn find_duplicates(case: &Case<'_>, stop: &Stop, passes: &mut Passes, findings: 
         if owner.member != stop.member || owner.ended != stop.entry {
             continue;
         }
-        passes.read(history, id);
+        passes.read(case, id);
         let again = repeats().filter(|repeat| repeat.record.slot == owner.slot);
         for repeat in again.filter(|repeat| repeat.is_under_later(id)) {
             let passed = passes.at(repeat.record.offset);

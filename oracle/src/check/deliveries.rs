@@ -18,9 +18,13 @@ impl History {
         let partition = &mut self.partitions[id.slot];
         let holding = partition.holding(member);
         let chances = partition.chances;
+        let assignment = holding.assignment.map(|id| &self.assignments[id]);
         let record = partition.records.row_mut(id.offset);
         record.message = record.message.or(Some(message));
         record.deliveries += 1;
+        // A zombie may deliver it under an older assignment than others did before.
+        let before = assignment.map_or(0, |assignment| assignment.chances_before);
+        record.chances_before = record.chances_before.min(before);
         let attempt = self.attempts.push(Attempt {
             entry,
             member,
@@ -31,7 +35,7 @@ impl History {
             previous: record.last_attempt,
             deliveries: record.deliveries,
             oks: record.oks,
-            chances,
+            chances: chances - record.chances_before,
             ended: NEVER,
             outcome: None,
         });
@@ -87,7 +91,7 @@ impl History {
             record.finished = record.finished.min(entry);
             record.oks += 1;
             attempt.oks = record.oks;
-            attempt.chances = partition.chances;
+            attempt.chances = partition.chances - record.chances_before;
         }
     }
 

@@ -4,6 +4,10 @@ use super::history::{Attempt, History, Record};
 use super::ids::{EntryIndex, RecordId, Slot};
 use crate::{Judgement, MessageId, PartitionName, Terms, Trace, Violation};
 use plimsoll_core::Instant;
+use std::time::Duration;
+
+/// The time within which an answer and a handler's deadline may cross.
+pub(super) const CROSSING: Duration = Duration::from_millis(100);
 
 /// What every checker reads.
 #[derive(Clone, Copy)]
@@ -95,6 +99,21 @@ impl<'a> Case<'a> {
     pub(super) fn at(&self, entry: EntryIndex) -> Instant {
         let entry = self.trace.entries().get(entry.get());
         entry.map_or(Instant::FAR_FUTURE, |entry| entry.at)
+    }
+
+    /// Returns the first entry that is not earlier than a moment.
+    pub(super) fn first_entry_from(&self, at: Instant) -> EntryIndex {
+        let entries = self.trace.entries();
+        EntryIndex::new(entries.partition_point(|entry| entry.at < at))
+    }
+
+    /// Returns whether a handler's deadline may have struck before its member learned that the
+    /// attempt went well: the answer came less than [`CROSSING`] before, or in the second half of a
+    /// deadline that is shorter than twice that.
+    pub(super) fn may_have_timed_out(&self, attempt: &Attempt) -> bool {
+        let took = self.at(attempt.ended) - self.at(attempt.entry);
+        let deadline = self.terms.config.handler_deadline;
+        deadline.is_some_and(|deadline| took + CROSSING.min(deadline / 2) >= deadline)
     }
 
     /// Returns a partition's name, such as `orders-0`.

@@ -95,6 +95,8 @@ pub(super) struct Record {
     pub(super) deliveries: u32,
     /// The number of attempts at it that went well.
     pub(super) oks: u32,
+    /// The partition's chances before the first assignment under which it was delivered began.
+    pub(super) chances_before: u32,
 }
 
 /// What one member last knew of one partition.
@@ -117,8 +119,17 @@ pub(super) struct Assignment {
     pub(super) position: NextOffset,
     /// The group's generation; -1 where it could not be seen.
     pub(super) generation: i32,
+    /// The partition's assignment that it took the place of; none, where it was of an older
+    /// generation.
+    pub(super) previous: Option<AssignmentId>,
+    /// The partition's chances before it began.
+    pub(super) chances_before: u32,
+    /// The group's committed offset when it began.
+    pub(super) committed: NextOffset,
     /// What disrupted it: revoked, lost, given to another, or its process crashed or was stopped.
     pub(super) ended: EntryIndex,
+    /// The moment when its member gave the partition up after a revocation.
+    pub(super) released: EntryIndex,
 }
 
 /// One call of a handler.
@@ -139,7 +150,8 @@ pub(super) struct Attempt {
     pub(super) deliveries: u32,
     /// The number of attempts at the record that went well so far, this one included.
     pub(super) oks: u32,
-    /// The partition's chances at the attempt's last entry.
+    /// The partition's chances at the attempt's last entry, from those on under which the record was
+    /// first delivered.
     pub(super) chances: u32,
     /// The entry of its outcome.
     pub(super) ended: EntryIndex,
@@ -221,8 +233,10 @@ pub(super) struct Stop {
     pub(super) entry: EntryIndex,
     pub(super) member: MemberId,
     pub(super) stopped: EntryIndex,
-    /// Whether the member crashed, stood still or lost partitions meanwhile.
+    /// Whether the member crashed or stood still meanwhile, or another got its partitions.
     pub(super) disturbed: bool,
+    /// The first moment at which it took partitions for lost that no other member had got.
+    pub(super) lost: EntryIndex,
 }
 
 impl Partition {
@@ -250,6 +264,7 @@ impl Record {
         last_attempt: None,
         deliveries: 0,
         oks: 0,
+        chances_before: u32::MAX,
     };
 
     /// Returns from when on it blocks no other record: it is finished, removed, or skipped by the
@@ -291,6 +306,15 @@ impl History {
     /// Returns a record that the trace has named.
     pub(super) fn record(&self, id: RecordId) -> &Record {
         &self.partitions[id.slot].records[id.offset]
+    }
+
+    /// Returns whether a partition was given away, or moved back, after it had an owner.
+    pub(super) fn is_disrupted(&self) -> bool {
+        let again = self
+            .partitions
+            .iter()
+            .any(|partition| partition.chances > 1);
+        again || !self.repeats.is_empty()
     }
 
     pub(super) fn assignment(&self, id: Option<AssignmentId>) -> Option<&Assignment> {

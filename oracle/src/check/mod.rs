@@ -6,6 +6,7 @@
 mod acked_is_durable;
 mod bounded_duplicates;
 mod bounded_redelivery;
+mod clean_handover;
 mod clean_shutdown;
 mod commit_covers_only_finished;
 mod coverage;
@@ -16,7 +17,9 @@ mod fate;
 mod findings;
 mod history;
 mod ids;
+mod in_flight;
 mod key_order;
+mod known;
 mod liveness;
 mod no_exit;
 mod no_loss;
@@ -60,7 +63,7 @@ impl Judge {
         unobservable: &[(Property, &'static str)],
     ) -> Verdict {
         self.history.read(terms, trace);
-        if !self.history.repeats.is_empty() || !self.history.stops.is_empty() {
+        if self.history.is_disrupted() || !self.history.stops.is_empty() {
             self.obstacles.read(terms, trace);
         }
         let case = Case {
@@ -91,6 +94,7 @@ impl Judge {
             Property::BoundedDuplicates => bounded_duplicates::judge(case, &self.obstacles),
             Property::Liveness => liveness::judge(case),
             Property::CleanShutdown => clean_shutdown::judge(case, &self.obstacles),
+            Property::CleanHandover => clean_handover::judge(case, &self.obstacles),
             Property::ExactlyOnce => exactly_once::judge(),
             Property::AckedIsDurable => acked_is_durable::judge(case),
             Property::NoExit => no_exit::judge(case),

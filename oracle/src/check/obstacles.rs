@@ -1,18 +1,26 @@
 //! When a member could not have committed, through no fault of its own.
 //!
 //! Counted generously, because a correct consumer must never be convicted for what the cluster did
-//! to it: a fault on brokers or the network hinders all members, from its beginning until a while
-//! after its end (a request timeout and a heartbeat, in which clients find their coordinator
-//! again); a member that stands still is hindered alone; so is one with a commit that was refused,
-//! lost, or in flight for long.
+//! to it. A fault hinders from its beginning until a while after its end (a request timeout and a
+//! heartbeat, in which clients find their coordinator again): the member that it hit, or else all;
+//! but nobody where it hit a broker that is known not to be the coordinator. A member that stands
+//! still is hindered; so is one with a commit that is in flight for long.
+//!
+//! A commit that is refused, or gets no answer, is told apart: a right consumer may wait for its next
+//! one then, where a fault or a rebalance explains it, or it is one of the first three in a row.
 
+use super::in_flight::{InFlight, LONG_COMMIT};
 use super::table::Table;
-use crate::{Entry, FaultId, Hindrance, MemberId, Terms, Trace, TraceEvent};
+use crate::{BrokerId, Entry, ErrorName, FaultId, Hindrance, MemberId, Terms, Trace, TraceEvent};
 use plimsoll_core::Instant;
 use std::time::Duration;
 
-/// The time in flight beyond which a commit hinders the next one.
-const LONG_COMMIT: Duration = Duration::from_secs(1);
+/// The number of refusals in a row, with nothing to explain them, after which a member may wait for
+/// its next commit.
+const FREE_REFUSALS: u32 = 3;
+
+/// The time that a member needs at most to try a refused commit again.
+const RETRY: Duration = Duration::from_secs(2);
 
 /// The spans of one run in which commits were hindered; memory is kept from one run to the next.
 #[derive(Debug, Default)]
@@ -20,35 +28,160 @@ pub(super) struct Obstacles {
     members: Table<MemberId, Member>,
     /// Spans in which the cluster hindered all members.
     cluster: Vec<Span>,
-    /// The faults that hinder all members at the moment, each with its beginning.
-    faults: Vec<(FaultId, Instant)>,
+    /// The faults of the moment that may hinder commits.
+    faults: Vec<Fault>,
+    /// The broker that coordinates the group, once that is known.
+    coordinator: Option<BrokerId>,
+    /// The moments at which partitions or processes of members came or went, in order.
+    moves: Vec<(Instant, MemberId)>,
+    /// The end of the newest span of the cluster.
+    cluster_until: Instant,
 }
 
 /// The first and the last moment of a span; both count as hindered.
 type Span = (Instant, Instant);
+
+/// A fault that may hinder commits.
+#[derive(Clone, Copy, Debug)]
+struct Fault {
+    id: FaultId,
+    member: Option<MemberId>,
+    broker: Option<BrokerId>,
+    /// The moment since which it hinders; `None` while it hits another broker than the coordinator.
+    since: Option<Instant>,
+}
+
+/// A commit that was refused, or got no answer.
+#[derive(Clone, Copy, Debug)]
+struct Refusal {
+    at: Instant,
+    /// Whether to try again may be in vain: the group had gone on without the member, or it waited
+    /// for an answer.
+    is_final: bool,
+}
 
 /// What hindered one member. The spans are sorted and apart from each other, once read.
 #[derive(Debug, Default)]
 struct Member {
     now: Situation,
     hindered: Vec<Span>,
-    /// Spans in which it was hindered, or was giving partitions up.
+    refusals: Vec<Refusal>,
+    /// Spans after which its clock begins anew: it was hindered, its commit was refused, or it was
+    /// giving partitions up, when it waits for handlers and may commit nothing else.
     busy: Vec<Span>,
+    /// Spans in which its clock stands still: refusals too many in a row.
+    stopped: Vec<Span>,
 }
 
 /// What a member is in the middle of.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 struct Situation {
-    /// The moment when its newest commit was sent.
-    sent: Option<Instant>,
-    /// Whether that commit was neither accepted nor refused so far.
-    in_flight: bool,
+    commits: InFlight,
+    /// The number of refusals in a row that nothing explains.
+    refused: u32,
+    /// The end of the newest span in which the member was hindered.
+    hindered_until: Instant,
     /// The moment since which it stands still.
     paused: Option<Instant>,
     /// The moment since which it gives partitions up.
     revoking: Option<Instant>,
 }
 
+/// What the checkers ask.
+impl Obstacles {
+    /// Returns the stretches of time from `from` to `to` between the spans after which the member's
+    /// clock begins anew.
+    pub(super) fn stretches(
+        &self,
+        member: MemberId,
+        from: Instant,
+        to: Instant,
+    ) -> impl Iterator<Item = Span> {
+        let busy = self.members.get(member).map(|member| &member.busy);
+        let busy = busy.unwrap_or(&self.cluster).iter().copied();
+        let within = busy.skip_while(move |&(_, end)| end < from);
+        let within = within.take_while(move |&(begin, _)| begin < to);
+        let mut free_since = from;
+        within.chain([(to, to)]).map(move |(begin, end)| {
+            let stretch = (free_since, begin.max(free_since));
+            free_since = end;
+            stretch
+        })
+    }
+
+    /// Returns the time of a stretch in which the member's clock did not stand still.
+    pub(super) fn free(&self, member: MemberId, (from, to): Span) -> Duration {
+        let stopped = self.members.get(member).map(|member| &member.stopped);
+        let within = stopped.into_iter().flatten();
+        let stood: Duration = within
+            .map(|&(begin, end)| end.min(to) - begin.max(from))
+            .sum();
+        (to - from).saturating_sub(stood)
+    }
+
+    /// Returns whether something hindered the member at any moment from `from` to `to`; a refused
+    /// commit is told apart.
+    pub(super) fn hinder(&self, member: MemberId, from: Instant, to: Instant) -> bool {
+        let mut spans = self.hindered(member).iter();
+        spans.any(|&(begin, end)| begin <= to && from <= end)
+    }
+
+    /// Returns whether commits of the member were refused from `from` to `to` so that it could do
+    /// nothing more until `deadline`: to try again may have been in vain, or it was refused to the
+    /// end. One that is refused earlier must be tried again.
+    pub(super) fn refused_for_good(
+        &self,
+        member: MemberId,
+        (from, to): Span,
+        deadline: Instant,
+    ) -> bool {
+        let member = self.members.get(member);
+        let mut refusals = member.into_iter().flat_map(|member| &member.refusals);
+        refusals.any(|refusal| {
+            let meanwhile = from <= refusal.at && refusal.at <= to;
+            meanwhile && (refusal.is_final || deadline - refusal.at < RETRY)
+        })
+    }
+
+    /// Returns whether partitions or processes of other members came or went from `from` to `to`.
+    pub(super) fn others_moved(&self, member: MemberId, from: Instant, to: Instant) -> bool {
+        let first = self.moves.partition_point(|&(at, _)| at < from);
+        let mut moves = self.moves[first..].iter().take_while(|&&(at, _)| at <= to);
+        moves.any(|&(_, other)| other != member)
+    }
+
+    /// Returns the moment from which the member had `settling` until `at`, time in which it was
+    /// hindered not counted.
+    pub(super) fn settled_before(
+        &self,
+        member: MemberId,
+        at: Instant,
+        settling: Duration,
+    ) -> Instant {
+        let mut free_until = at;
+        let mut left = settling;
+        for &(begin, end) in self.hindered(member).iter().rev() {
+            if begin >= free_until {
+                continue;
+            }
+            let free = free_until - end;
+            if free >= left {
+                break;
+            }
+            left -= free;
+            free_until = begin;
+        }
+        let left = left.as_nanos() as u64;
+        Instant::from_nanos(free_until.as_nanos().saturating_sub(left))
+    }
+
+    fn hindered(&self, member: MemberId) -> &[Span] {
+        let member = self.members.get(member);
+        member.map_or(&self.cluster, |member| &member.hindered)
+    }
+}
+
+/// How they are read.
 impl Obstacles {
     /// Forgets the run before, and reads this one.
     pub(super) fn read(&mut self, terms: &Terms, trace: &Trace) {
@@ -56,91 +189,96 @@ impl Obstacles {
         for Entry { at, event } in trace.entries() {
             self.observe(terms, *at, event);
         }
-        let faults = self.faults.drain(..);
-        self.cluster
-            .extend(faults.map(|(_, began)| (began, Instant::FAR_FUTURE)));
+        for index in 0..self.faults.len() {
+            self.end_hindrance(index, Instant::FAR_FUTURE);
+        }
+        self.faults.clear();
         merge(&mut self.cluster);
         for member in self.members.iter_mut() {
             member.end(&self.cluster);
         }
     }
 
-    /// Returns the longest time from `from` to `to` in which nothing hindered the member, and it
-    /// was not giving partitions up: then it waits for handlers, and may commit nothing else
-    /// meanwhile.
-    pub(super) fn longest_free(&self, member: MemberId, from: Instant, to: Instant) -> Duration {
-        let mut free_since = from;
-        let mut longest = Duration::ZERO;
-        let busy = self.members.get(member).map(|member| &member.busy);
-        for &(begin, end) in busy.unwrap_or(&self.cluster) {
-            if begin >= to {
-                break;
-            }
-            longest = longest.max(begin - free_since);
-            free_since = free_since.max(end);
-        }
-        longest.max(to - free_since)
-    }
-
-    /// Returns whether something hindered the member at any moment from `from` to `to`.
-    pub(super) fn hinder(&self, member: MemberId, from: Instant, to: Instant) -> bool {
-        let hindered = self.members.get(member).map(|member| &member.hindered);
-        let mut spans = hindered.unwrap_or(&self.cluster).iter();
-        spans.any(|&(begin, end)| begin <= to && from <= end)
-    }
-
     fn clear(&mut self) {
         self.cluster.clear();
         self.faults.clear();
+        self.coordinator = None;
+        self.moves.clear();
+        self.cluster_until = Instant::ZERO;
         for member in self.members.iter_mut() {
-            member.now = Situation::default();
+            member.now.clear();
             member.hindered.clear();
+            member.refusals.clear();
             member.busy.clear();
+            member.stopped.clear();
         }
     }
 
+    #[inline]
     fn observe(&mut self, terms: &Terms, at: Instant, event: &TraceEvent) {
         use TraceEvent as E;
-        let settling = terms.settling;
         match *event {
-            E::FaultBegan { fault, .. } => match hindrance(terms, fault) {
-                Hindrance::Never => {}
-                Hindrance::AtOnce => self.cluster.push((at, at + settling)),
-                Hindrance::WhileItLasts => self.faults.push((fault, at)),
-            },
+            E::CommitSent { member } => self.members.row_mut(member).now.commits.send(at),
+            E::Committed {
+                member, partition, ..
+            } => {
+                let member = self.members.row_mut(member);
+                if let Some(sent) = member.now.commits.accept(at, partition)
+                    && at - sent > LONG_COMMIT
+                {
+                    member.hinder((sent, at));
+                }
+                member.now.refused = 0;
+            }
+            E::Stored { .. }
+            | E::Acknowledged { .. }
+            | E::HandlerStarted { .. }
+            | E::Effect { .. } => {}
+            _ => self.observe_rare(terms, at, event),
+        }
+    }
+
+    fn observe_rare(&mut self, terms: &Terms, at: Instant, event: &TraceEvent) {
+        use TraceEvent as E;
+        let settled = at + terms.settling;
+        match *event {
+            E::FaultBegan {
+                fault,
+                member,
+                broker,
+            } => self.fault_began(terms, at, (fault, member, broker)),
             E::FaultEnded { fault } => {
-                if let Some(index) = self.faults.iter().position(|(id, _)| *id == fault) {
-                    let (_, began) = self.faults.swap_remove(index);
-                    self.cluster.push((began, at + settling));
+                if let Some(index) = self.faults.iter().position(|open| open.id == fault) {
+                    self.end_hindrance(index, settled);
+                    self.faults.swap_remove(index);
                 }
             }
             E::Healed => {
-                let healed = self.faults.drain(..);
-                self.cluster
-                    .extend(healed.map(|(_, began)| (began, at + settling)));
+                for index in 0..self.faults.len() {
+                    self.end_hindrance(index, settled);
+                }
+                self.faults.clear();
             }
-            E::CoordinatorChanged { .. } => self.cluster.push((at, at + settling)),
-            E::CommitSent { member } => self.members.row_mut(member).sent(at),
-            E::Committed { member, .. } => self.members.row_mut(member).accepted(at),
-            E::CommitRefused { member, .. } | E::CommitUnknown { member } => {
-                self.members.row_mut(member).refused(at);
+            E::CoordinatorChanged { broker } => self.coordinator_changed(at, settled, broker),
+            E::CommitRefused { member, error } => {
+                self.refused(terms, at, member, Some(error));
             }
-            E::ResponseLost { member, .. } => {
-                let member = self.members.row_mut(member);
-                member.hindered.push((at, at + settling));
-            }
+            E::CommitUnknown { member } => self.refused(terms, at, member, None),
+            E::ResponseLost { member, .. } => self.members.row_mut(member).hinder((at, settled)),
             E::MemberPaused { member } => self.members.row_mut(member).now.paused = Some(at),
             E::MemberResumed { member } => {
                 let member = self.members.row_mut(member);
-                let paused = member.now.paused.take();
-                let hindered = paused.map(|since| (since, at + settling));
-                member.hindered.extend(hindered);
+                if let Some(since) = member.now.paused.take() {
+                    member.hinder((since, settled));
+                }
             }
             E::Revoked { member, .. } => {
+                self.moves.push((at, member));
                 let now = &mut self.members.row_mut(member).now;
                 now.revoking = now.revoking.or(Some(at));
             }
             E::Released { member, .. } | E::Assigned { member, .. } | E::Lost { member, .. } => {
+                self.moves.push((at, member));
                 let member = self.members.row_mut(member);
                 let revoking = member.now.revoking.take();
                 member.busy.extend(revoking.map(|since| (since, at)));
@@ -148,53 +286,141 @@ impl Obstacles {
             E::MemberCrashed { member }
             | E::MemberStopped { member }
             | E::MemberExited { member, .. } => {
-                let member = self.members.row_mut(member);
-                let was = std::mem::take(&mut member.now);
-                member.hindered.extend(was.hindered_until(at));
+                self.moves.push((at, member));
+                self.members.row_mut(member).close(at);
+            }
+            E::MemberStarted { member } | E::MemberStopping { member } => {
+                self.moves.push((at, member));
             }
             _ => {}
         }
     }
-}
 
-impl Member {
-    fn sent(&mut self, at: Instant) {
-        self.now.sent = Some(at);
-        self.now.in_flight = true;
-    }
-
-    fn accepted(&mut self, at: Instant) {
-        if std::mem::take(&mut self.now.in_flight) {
-            let slow = self.now.sent.filter(|sent| at - *sent > LONG_COMMIT);
-            self.hindered.extend(slow.map(|sent| (sent, at)));
+    fn fault_began(
+        &mut self,
+        terms: &Terms,
+        at: Instant,
+        (id, member, broker): (FaultId, Option<MemberId>, Option<BrokerId>),
+    ) {
+        let elsewhere = member.is_none()
+            && broker.is_some_and(|hit| self.coordinator.is_some_and(|known| known != hit));
+        let fault = Fault {
+            id,
+            member,
+            broker,
+            since: (!elsewhere).then_some(at),
+        };
+        match hindrance(terms, id) {
+            Hindrance::Never => {}
+            Hindrance::AtOnce => {
+                self.faults.push(fault);
+                self.end_hindrance(self.faults.len() - 1, at + terms.settling);
+                self.faults.pop();
+            }
+            Hindrance::WhileItLasts => self.faults.push(fault),
         }
     }
 
-    fn refused(&mut self, at: Instant) {
-        self.now.in_flight = false;
-        self.hindered.push((self.now.sent.unwrap_or(at), at));
+    /// Notes until when a fault of the moment hinders.
+    fn end_hindrance(&mut self, index: usize, until: Instant) {
+        let fault = &mut self.faults[index];
+        let Some(since) = fault.since.take() else {
+            return;
+        };
+        match fault.member {
+            Some(member) => self.members.row_mut(member).hinder((since, until)),
+            None => {
+                self.cluster.push((since, until));
+                self.cluster_until = self.cluster_until.max(until);
+            }
+        }
+    }
+
+    /// Notes that another broker coordinates the group: clients must find it, and a fault that hits
+    /// a broker hinders from now on, or no more.
+    fn coordinator_changed(&mut self, at: Instant, settled: Instant, to: BrokerId) {
+        self.coordinator = Some(to);
+        self.cluster.push((at, settled));
+        self.cluster_until = self.cluster_until.max(settled);
+        for index in 0..self.faults.len() {
+            let fault = self.faults[index];
+            match fault.broker {
+                Some(broker) if fault.member.is_none() && broker != to => {
+                    self.end_hindrance(index, settled);
+                }
+                _ => self.faults[index].since = fault.since.or(Some(at)),
+            }
+        }
+    }
+
+    /// Notes that a commit was refused; without an error, that it got no answer.
+    fn refused(&mut self, terms: &Terms, at: Instant, id: MemberId, error: Option<ErrorName>) {
+        let faults = self.faults.iter().filter(|fault| fault.since.is_some());
+        let mut faults = faults.filter(|fault| fault.member.is_none_or(|hit| hit == id));
+        let hit = faults.next().is_some();
+        let moved = self.moves.last().map(|&(at, _)| at + terms.settling);
+        let member = self.members.row_mut(id);
+        let sent = member.now.commits.refuse(at);
+        let explained = hit
+            || sent <= self.cluster_until.max(member.now.hindered_until)
+            || moved.is_some_and(|until| sent <= until);
+        let now = &mut member.now;
+        now.refused = if explained { 0 } else { now.refused + 1 };
+        match now.refused > FREE_REFUSALS {
+            true => member.stopped.push((sent, at)),
+            false => member.busy.push((sent, at)),
+        }
+        member.refusals.push(Refusal {
+            at,
+            is_final: error.is_none_or(is_fenced),
+        });
+    }
+}
+
+impl Member {
+    fn hinder(&mut self, span: Span) {
+        self.now.hindered_until = self.now.hindered_until.max(span.1);
+        self.hindered.push(span);
+    }
+
+    /// Closes what is open at a moment: the process has ended, or the run.
+    fn close(&mut self, at: Instant) {
+        let hindered = [self.now.commits.oldest(), self.now.paused];
+        let hindered = hindered.into_iter().flatten();
+        self.hindered.extend(hindered.map(|since| (since, at)));
+        let revoking = self.now.revoking;
+        self.busy.extend(revoking.map(|since| (since, at)));
+        self.now.clear();
     }
 
     /// Closes what was still open when the run ended, and adds the spans of the cluster.
     fn end(&mut self, cluster: &[Span]) {
-        let open = self.now.hindered_until(Instant::FAR_FUTURE);
-        self.hindered.extend(open);
+        self.close(Instant::FAR_FUTURE);
         self.hindered.extend_from_slice(cluster);
         merge(&mut self.hindered);
-        let revoking = self.now.revoking;
-        self.busy
-            .extend(revoking.map(|since| (since, Instant::FAR_FUTURE)));
         self.busy.extend_from_slice(&self.hindered);
         merge(&mut self.busy);
+        merge(&mut self.stopped);
     }
 }
 
 impl Situation {
-    /// Returns the spans in which the member waited for its commit, or stood still, as of `now`.
-    fn hindered_until(self, now: Instant) -> impl Iterator<Item = Span> {
-        let open = [self.sent.filter(|_| self.in_flight), self.paused];
-        open.into_iter().flatten().map(move |since| (since, now))
+    fn clear(&mut self) {
+        self.commits.clear();
+        self.refused = 0;
+        self.hindered_until = Instant::ZERO;
+        self.paused = None;
+        self.revoking = None;
     }
+}
+
+/// Returns whether an error says that the group is in another generation, or about to be.
+fn is_fenced(error: ErrorName) -> bool {
+    use ErrorName as E;
+    matches!(
+        error,
+        E::IllegalGeneration | E::UnknownMemberId | E::FencedInstanceId | E::RebalanceInProgress
+    )
 }
 
 /// Returns when a fault hinders commits; an unknown fault does at the moment when it happens.

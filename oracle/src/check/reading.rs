@@ -106,10 +106,14 @@ impl History {
                 let slot = self.slot(terms, partition);
                 self.withdrawn(entry, member, slot);
             }
+            E::Released { member, partition } => {
+                let slot = self.slot(terms, partition);
+                self.released(entry, member, slot);
+            }
             E::Lost { member, partition } => {
                 let slot = self.slot(terms, partition);
                 self.withdrawn(entry, member, slot);
-                self.disturb_stop(member);
+                self.lost(entry, member, slot);
             }
             E::PositionReset {
                 member,
@@ -140,6 +144,7 @@ impl History {
                     member,
                     stopped: NEVER,
                     disturbed: false,
+                    lost: NEVER,
                 });
             }
             E::MemberStopped { member } => {
@@ -292,7 +297,11 @@ impl History {
             slot,
             position,
             generation,
+            previous: partition.current.filter(|_| is_current),
+            chances_before: partition.chances,
+            committed: partition.committed,
             ended: NEVER,
+            released: NEVER,
         });
         partition.first = partition.first.or(Some(assignment));
         partition.chances += 1;
@@ -312,6 +321,23 @@ impl History {
         holding.withdrawn = holding.withdrawn.min(entry);
         if let Some(assignment) = holding.assignment {
             self.assignments[assignment].end(entry);
+        }
+    }
+
+    /// Notes in a member's stop that it takes a partition for lost.
+    fn lost(&mut self, entry: EntryIndex, member: MemberId, slot: Slot) {
+        let partition = &self.partitions[slot];
+        let is_owner = partition.current == partition.holding(member).assignment;
+        if let Some(stop) = self.open_stop(member) {
+            stop.disturbed |= !is_owner;
+            stop.lost = stop.lost.min(entry);
+        }
+    }
+
+    fn released(&mut self, entry: EntryIndex, member: MemberId, slot: Slot) {
+        if let Some(assignment) = self.partitions[slot].holding(member).assignment {
+            let released = &mut self.assignments[assignment].released;
+            *released = (*released).min(entry);
         }
     }
 

@@ -1,14 +1,16 @@
 //! How far the watermark of one assignment stood, as the trace shows it.
 
-use super::history::History;
+use super::findings::Case;
+use super::history::Partition;
 use super::ids::{AssignmentId, EntryIndex, NEVER};
 use plimsoll_core::{NextOffset, Offset, Outcome};
 
 /// For the records from an assignment's position on: the entry by which the assignment itself had
 /// finished this record and all between; [`NEVER`] from the first that it did not finish.
 ///
-/// What other members finished does not count, because its owner cannot know of it. Offsets without
-/// a record, and records that were removed or skipped, are passed at once.
+/// What other members finished does not count, because its owner cannot know of it; nor does an
+/// answer that its owner may have taken for a timeout. Offsets without a record, and records that
+/// were removed or skipped, are passed at once.
 #[derive(Debug, Default)]
 pub(super) struct Passes {
     position: NextOffset,
@@ -17,7 +19,8 @@ pub(super) struct Passes {
 
 impl Passes {
     /// Forgets what it held, and reads one assignment.
-    pub(super) fn read(&mut self, history: &History, id: AssignmentId) {
+    pub(super) fn read(&mut self, case: &Case<'_>, id: AssignmentId) {
+        let history = case.history;
         let own = &history.assignments[id];
         self.position = own.position;
         self.entries.clear();
@@ -32,6 +35,7 @@ impl Passes {
         let attempts = history.attempts.iter().skip(earlier);
         let finished = attempts
             .filter(|a| a.assignment == Some(id) && a.outcome == Some(Outcome::Ok))
+            .filter(|attempt| !case.may_have_timed_out(attempt))
             .map(|a| (a.record.offset, a.ended));
         let letters = history.dead_letters.iter();
         let letters = letters
@@ -55,6 +59,17 @@ impl Passes {
         let index = self.index(offset);
         let entry = index.and_then(|index| self.entries.get(index));
         entry.copied().unwrap_or(NEVER)
+    }
+
+    /// Returns when the watermark passed the first record, from an offset on, that can come again:
+    /// one that was neither removed nor skipped.
+    pub(super) fn first(&self, partition: &Partition, from: NextOffset) -> EntryIndex {
+        let from = from.max(self.position);
+        let mut records = partition.records.rows_from(from.first_unfinished());
+        let first = records.find(|(_, record)| {
+            record.stored != NEVER && record.excused.min(record.skipped) == NEVER
+        });
+        first.map_or(NEVER, |(offset, _)| self.at(offset))
     }
 
     fn index(&self, offset: Offset) -> Option<usize> {

@@ -3,6 +3,7 @@
 pub(crate) mod bugs;
 mod catalogue;
 mod power;
+pub(crate) mod repeats;
 
 use plimsoll_core::{Command, Config, Consumer, Event, Instant, Machine};
 use plimsoll_sim::recipes::Payload;

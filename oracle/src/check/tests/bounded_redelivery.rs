@@ -27,6 +27,30 @@ fn bounded_redelivery() {
                 expected: Held,
             },
             Trial {
+                name: "what was disrupted before the record came gives it nothing",
+                asks: &[],
+                script: "A assigned p0 0\n@9\nB assigned p0 0\n@19\nA assigned p0 0\nstore p0 0\nA begins p0 0\nA fails p0 0\nA begins p0 0\nA fails p0 0\nA begins p0 0\nA fails p0 0\nA begins p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "a zombie tries under an older assignment what the new owner has tried",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nB assigned p0 0\nB begins p0 0\nB fails p0 0\nB begins p0 0\nB fails p0 0\nB begins p0 0\nB fails p0 0\nA begins p0 0\nA fails p0 0\nA begins p0 0\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "once more than a zombie and the new owner may",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nB assigned p0 0\nB begins p0 0\nB fails p0 0\nB begins p0 0\nB fails p0 0\nB begins p0 0\nB fails p0 0\nA begins p0 0\nA fails p0 0\nA begins p0 0\nA fails p0 0\nA begins p0 0\nA fails p0 0\nA begins p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "without dead letters, what was disrupted before the record came gives it nothing",
+                asks: &[Ask::NoDeadLetters],
+                script: "A assigned p0 0\n@9\nB assigned p0 0\nstore p0 0\nB does p0 0\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
                 name: "a later disruption does not excuse an earlier delivery",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA does p0 0\nA does p0 0\nA does p0 0\nA does p0 0\nB assigned p0 0\nend",

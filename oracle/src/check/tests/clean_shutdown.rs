@@ -75,6 +75,48 @@ fn clean_shutdown() {
                 expected: NotObserved,
             },
             Trial {
+                name: "its commit was refused for the moment, and it never tried again",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\nA stopping\nA sends\nA refused-for-now\nA stopped\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "its commit was refused for the moment, until its deadline",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\nA stopping\nA sends\nA refused-for-now\n@37\nA sends\nA refused-for-now\n@38\nA stopped\nB assigned p0 0\nB does p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "it drops its partitions as lost, with nothing to explain that",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@30\nA stopping\nA lost p0\nA stopped\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "another member got its partitions",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@30\nA stopping\nB assigned p0 0\nA lost p0\nA stopped\nB does p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "it missed a rebalance",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@28\nB starts\n@30\nA stopping\n@35\nA lost p0\nA stopped\nB assigned p0 0\nB does p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "it did not poll while a handler ran",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\n@30\nA stopping\n@35\nA ok p0 0\nA lost p0\nA stopped\nB assigned p0 0\nB does p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "it had stood still shortly before",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@2\nA pauses\n@20\nA resumes\n@30\nA stopping\nA lost p0\nA stopped\nB assigned p0 0\nB does p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
                 name: "it was no owner any more",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA does p0 0\nB assigned p0 0\nA stopping\nA stopped\nB does p0 0\nend",

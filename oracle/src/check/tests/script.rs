@@ -15,18 +15,20 @@
 //! A dead-letters p0 3
 //! A commits p0 3              sent and accepted; `sends`, `accepted`: only one of them
 //! A refused|unknown|unanswered
+//! A refused-for-now           by an error after which a member tries again
 //! reset p0 9                  by the scenario
 //! removed p0 3                by retention
 //! cut p0 3                    readable records from 3 on are gone
 //! A out-of-range p0 9         is told so
 //! replaced p0 3               another message is stored and acknowledged at 3
-//! fault 1 begins|ends
+//! fault 1 begins|ends         and fault 1 begins at B, or at broker 2
+//! coordinator 2               the group's coordinator is now on this broker
 //! healed|quiet|ended 3
 //! end                         healed, quiet, ended 0
 //! end late                    healed, and a liveness phase without quiet
 //! ```
 
-use crate::{ErrorName, FaultId, MemberId, MessageId, RequestKind, Trace, TraceEvent};
+use crate::{BrokerId, ErrorName, FaultId, MemberId, MessageId, RequestKind, Trace, TraceEvent};
 use plimsoll_core::{AssignmentEpoch, Instant, NextOffset, Offset, Outcome, TopicPartition};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -81,10 +83,15 @@ impl Writer {
                 log_end: next_offset(end),
             }),
             ["replaced", partition, offset] => self.replaced(partition, offset),
-            ["fault", id, "begins"] => self.push(TraceEvent::FaultBegan {
-                fault: FaultId(id.parse().expect("a number")),
-                member: None,
-                broker: None,
+            ["fault", id, "begins"] => self.fault_begins(id, None, None),
+            ["fault", id, "begins", "at", member] => {
+                self.fault_begins(id, Some(member_of(member)), None);
+            }
+            ["fault", id, "begins", "at", "broker", broker] => {
+                self.fault_begins(id, None, Some(broker_of(broker)));
+            }
+            ["coordinator", broker] => self.push(TraceEvent::CoordinatorChanged {
+                broker: broker_of(broker),
             }),
             ["fault", id, "ends"] => self.push(TraceEvent::FaultEnded {
                 fault: FaultId(id.parse().expect("a number")),
@@ -105,12 +112,19 @@ impl Writer {
                 self.push(TraceEvent::Ended { lag: 1 });
             }
             [member, rest @ ..] if member.len() == 1 => {
-                let member = MemberId(u32::from(member.as_bytes()[0] - b'A'));
-                return self.member(member, rest);
+                return self.member(member_of(member), rest);
             }
             _ => return false,
         }
         true
+    }
+
+    fn fault_begins(&mut self, id: &str, member: Option<MemberId>, broker: Option<BrokerId>) {
+        self.push(TraceEvent::FaultBegan {
+            fault: FaultId(id.parse().expect("a number")),
+            member,
+            broker,
+        });
     }
 
     fn member(&mut self, member: MemberId, words: &[&str]) -> bool {
@@ -139,6 +153,10 @@ impl Writer {
             ["refused"] => self.push(E::CommitRefused {
                 member,
                 error: ErrorName::IllegalGeneration,
+            }),
+            ["refused-for-now"] => self.push(E::CommitRefused {
+                member,
+                error: ErrorName::CoordinatorLoadInProgress,
             }),
             [verb, partition] => return self.ownership(member, verb, tp(partition)),
             ["assigned", partition, position] => {
@@ -314,6 +332,14 @@ impl Writer {
         self.now += 1_000_000;
         self.trace.push(Instant::from_nanos(self.now), event);
     }
+}
+
+fn member_of(word: &str) -> MemberId {
+    MemberId(u32::from(word.as_bytes()[0] - b'A'))
+}
+
+fn broker_of(word: &str) -> BrokerId {
+    BrokerId(word.parse().expect("a broker"))
 }
 
 fn tp(word: &str) -> TopicPartition {
