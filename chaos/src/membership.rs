@@ -208,7 +208,7 @@ impl Watcher for Weak<World> {
 
     fn produced<'a>(
         &'a self,
-        _member: MemberId,
+        member: MemberId,
         topic: &'a str,
         partition: u32,
         last_offset: u64,
@@ -223,7 +223,21 @@ impl Watcher for Weak<World> {
             if let Some(id) = world.names.partition(topic, partition) {
                 let offset = Offset::new(last_offset);
                 // Past the deadline the copy counts from when it is read, as without this wait.
-                let _ = world.log.wait_for(id, offset, DEAD_LETTER_READ).await;
+                let copy = world.log.wait_for(id, offset, DEAD_LETTER_READ).await;
+                // Of a batch of copies only the last is named here: the others count as copies of
+                // which their member has not learned, which is the kinder reading.
+                if let Some(copy) = copy
+                    && let Some((partition, offset)) = world.log.find(copy.message)
+                    && world.names.is_workload(partition)
+                {
+                    world.observe(TraceEvent::DeadLetterAcknowledged {
+                        member,
+                        partition,
+                        offset,
+                        message: copy.message,
+                        epoch: None,
+                    });
+                }
             }
         })
     }

@@ -171,6 +171,7 @@ fn read(world: &Arc<World>, partition: TopicPartition, message: &BorrowedMessage
             partition,
             offset,
             message: id,
+            epoch: None,
         });
     }
     // Last: when a wait for the record ends, the trace has it.

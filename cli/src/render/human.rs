@@ -100,6 +100,7 @@ pub(crate) const fn abbreviation(property: Property) -> &'static str {
         Property::CleanShutdown => "stop",
         Property::ExactlyOnce => "once",
         Property::AckedIsDurable => "durable",
+        Property::WithinLimits => "limits",
     }
 }
 

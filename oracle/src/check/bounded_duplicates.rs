@@ -20,10 +20,6 @@ use super::obstacles::Obstacles;
 use super::watermark::Passes;
 use crate::Judgement;
 use plimsoll_core::Outcome;
-use std::time::Duration;
-
-/// Time within which an answer and a handler's deadline may cross.
-const CROSSING: Duration = Duration::from_millis(100);
 
 pub(super) fn judge(case: &Case<'_>, obstacles: &Obstacles) -> Judgement {
     let history = case.history;
@@ -69,16 +65,13 @@ pub(super) fn judge(case: &Case<'_>, obstacles: &Obstacles) -> Judgement {
 fn done_under_same_assignment<'a>(case: &Case<'a>, repeat: &Attempt) -> Option<&'a Attempt> {
     let history = case.history;
     let record = history.record(repeat.record);
-    let deadline = case.terms.config.handler_deadline;
     let done = history.attempts_at(record).find(|first| {
         first.ended < repeat.entry
             && first.assignment == repeat.assignment
             && first.member == repeat.member
             && first.outcome == Some(Outcome::Ok)
     })?;
-    let took = case.at(done.ended) - case.at(done.entry);
-    let crossed = deadline.is_some_and(|deadline| took + CROSSING >= deadline);
-    (!crossed && !rewound(case, repeat, done.ended)).then_some(done)
+    (case.was_told(done) && !rewound(case, repeat, done.ended)).then_some(done)
 }
 
 /// Returns whether the owner had the time to commit what it had passed, and did not.

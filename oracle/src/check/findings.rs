@@ -1,9 +1,13 @@
 //! From what a checker finds to its judgement.
 
-use super::history::{Attempt, History, Record};
+use super::history::{Assignment, Attempt, History, Record};
 use super::ids::{EntryIndex, RecordId, Slot};
 use crate::{Judgement, MessageId, PartitionName, Terms, Trace, Violation};
 use plimsoll_core::Instant;
+use std::time::Duration;
+
+/// Time within which an answer and a handler's deadline may cross.
+const CROSSING: Duration = Duration::from_millis(100);
 
 /// What every checker reads.
 #[derive(Clone, Copy)]
@@ -95,6 +99,44 @@ impl<'a> Case<'a> {
     pub(super) fn at(&self, entry: EntryIndex) -> Instant {
         let entry = self.trace.entries().get(entry.get());
         entry.map_or(Instant::FAR_FUTURE, |entry| entry.at)
+    }
+
+    /// Returns whether a handler's deadline had run out when an entry was written.
+    pub(super) fn outlasted(&self, attempt: &Attempt, at: EntryIndex) -> bool {
+        let deadline = self.terms.config.handler_deadline;
+        let ran = self.at(at) - self.at(attempt.entry);
+        deadline.is_some_and(|deadline| ran + CROSSING >= deadline)
+    }
+
+    /// Returns the earliest moment at which the consumer may have taken an attempt for failed: its
+    /// end, or its deadline where the sink saw the end later than that.
+    pub(super) fn failed_at(&self, attempt: &Attempt) -> Instant {
+        let ended = self.at(attempt.ended);
+        match self.terms.config.handler_deadline {
+            Some(deadline) if self.outlasted(attempt, attempt.ended) => {
+                ended.min(self.at(attempt.entry) + deadline.saturating_sub(CROSSING))
+            }
+            _ => ended,
+        }
+    }
+
+    /// Returns whether the consumer took the sink's answer for the outcome: an answer that came
+    /// when the handler's deadline ran out, or that its process slept through, may have counted as a
+    /// failure.
+    pub(super) fn was_told(&self, attempt: &Attempt) -> bool {
+        let may_expire = self.terms.config.handler_deadline.is_some();
+        !(may_expire && attempt.asleep) && !self.outlasted(attempt, attempt.ended)
+    }
+
+    /// Returns whether the owner of an assignment had moved its position back to a record under it,
+    /// so that the record comes to it again.
+    pub(super) fn moved_back(&self, id: RecordId, owner: &Assignment, until: EntryIndex) -> bool {
+        self.history.seeks.iter().any(|seek| {
+            seek.slot == id.slot
+                && seek.member == owner.member
+                && !seek.to.covers(id.offset)
+                && (owner.entry..until).contains(&seek.entry)
+        })
     }
 
     /// Returns a partition's name, such as `orders-0`.

@@ -6,7 +6,9 @@
 use super::ids::{AssignmentId, AttemptId, EntryIndex, NEVER, RecordId, Slot, Slots};
 use super::table::Table;
 use crate::{Entry, MemberId, MessageId, Terms, Trace};
-use plimsoll_core::{InitialPosition, NextOffset, Offset, Ordering, Outcome, TopicPartition};
+use plimsoll_core::{
+    AssignmentEpoch, InitialPosition, NextOffset, Offset, Ordering, Outcome, TopicPartition,
+};
 
 /// Everything that one trace says.
 #[derive(Debug, Default)]
@@ -18,10 +20,19 @@ pub(super) struct History {
     /// Those of `attempts` at records that were already finished.
     pub(super) repeats: Vec<AttemptId>,
     pub(super) dead_letters: Vec<DeadLetter>,
+    pub(super) letter_acks: Vec<LetterAck>,
     pub(super) acks: Vec<Ack>,
     pub(super) commits: Vec<Commit>,
     pub(super) rewinds: Vec<Rewind>,
+    pub(super) seeks: Vec<Seek>,
     pub(super) stops: Vec<Stop>,
+    pub(super) processes: Table<MemberId, Process>,
+    /// Attempts that no living owner of their partition could make.
+    pub(super) trespasses: Vec<(AttemptId, Trespass)>,
+    /// Attempts that began while as many others of their member ran as its settings allow.
+    pub(super) crowds: Vec<AttemptId>,
+    /// Whether some member ran as many handlers as its settings allow.
+    pub(super) at_limit: bool,
     pub(super) healed: EntryIndex,
     pub(super) quiet: EntryIndex,
     pub(super) ended: EntryIndex,
@@ -75,7 +86,8 @@ pub(super) struct Record {
     pub(super) excused: EntryIndex,
     /// The moment when the scenario itself moved the group's offset beyond it.
     pub(super) skipped: EntryIndex,
-    /// The moment from which every earlier record of its key is settled.
+    /// The moment from which every earlier record that must come before it is settled: by the
+    /// ordering of the run those of its key, or of its partition.
     pub(super) free_from: EntryIndex,
     /// The newest attempt at it.
     pub(super) last_attempt: Option<AttemptId>,
@@ -92,6 +104,8 @@ pub(super) struct Holding {
     pub(super) assignment: Option<AssignmentId>,
     /// The moment when it learned that this assignment is over.
     pub(super) withdrawn: EntryIndex,
+    /// The moment when it learned that the assignment was taken from it unasked.
+    pub(super) lost: EntryIndex,
     /// The lowest position to which it moved back under this assignment.
     pub(super) sought: Option<NextOffset>,
 }
@@ -105,6 +119,8 @@ pub(super) struct Assignment {
     pub(super) position: NextOffset,
     /// The group's generation; -1 where it could not be seen.
     pub(super) generation: i32,
+    /// The member's own number of it; a new process counts anew.
+    pub(super) epoch: AssignmentEpoch,
     /// What disrupted it: revoked, lost, given to another, or its process crashed or was stopped.
     pub(super) ended: EntryIndex,
 }
@@ -133,15 +149,31 @@ pub(super) struct Attempt {
     pub(super) ended: EntryIndex,
     /// The answer of the sink; `None`: stopped, or still running.
     pub(super) outcome: Option<Outcome>,
+    /// Whether its member stood still when the sink answered.
+    pub(super) asleep: bool,
 }
 
-/// A record's acknowledged copy in the dead-letter topic.
+/// A record's copy in the dead-letter topic.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct DeadLetter {
     pub(super) entry: EntryIndex,
     pub(super) member: MemberId,
     pub(super) record: RecordId,
+    /// The member's number of the assignment that wrote it; `None` where it could not be seen.
+    pub(super) epoch: Option<AssignmentEpoch>,
+}
+
+/// A member learned that a record's copy is in the dead-letter topic.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LetterAck {
+    pub(super) entry: EntryIndex,
+    pub(super) member: MemberId,
+    pub(super) record: RecordId,
+    pub(super) message: MessageId,
+    /// The assignment that wrote the copy.
     pub(super) assignment: Option<AssignmentId>,
+    /// Whether the backend could see which assignment that was.
+    pub(super) exact: bool,
 }
 
 /// A promise of the cluster.
@@ -165,6 +197,12 @@ pub(super) struct Commit {
     pub(super) previous_by: EntryIndex,
     /// The lowest position to which the member had moved back.
     pub(super) sought: Option<NextOffset>,
+    /// The group's generation in the request; -1 outside of a generation.
+    pub(super) generation: i32,
+    /// The moment when the member's process had sent its newest commit.
+    pub(super) sent: EntryIndex,
+    /// The moment when the member had learned that its own assignment was lost.
+    pub(super) lost: EntryIndex,
     /// The member's own newest assignment of the partition.
     pub(super) own: Option<AssignmentId>,
     /// The newest assignment of the partition to any member.
@@ -179,6 +217,15 @@ pub(super) struct Rewind {
     pub(super) to: NextOffset,
 }
 
+/// A member moved its position back: records from `to` on come to it again.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seek {
+    pub(super) entry: EntryIndex,
+    pub(super) member: MemberId,
+    pub(super) slot: Slot,
+    pub(super) to: NextOffset,
+}
+
 /// A graceful stop.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stop {
@@ -187,6 +234,28 @@ pub(super) struct Stop {
     pub(super) stopped: EntryIndex,
     /// Whether the member crashed, stood still or lost partitions meanwhile.
     pub(super) disturbed: bool,
+}
+
+/// What a member's process was doing, as far as the trace was read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Process {
+    /// Whether it stands still.
+    pub(super) paused: bool,
+    /// The number of its handlers that run.
+    pub(super) running: usize,
+    /// The moment when it ended.
+    pub(super) ended: EntryIndex,
+    /// The moment when it sent its newest commit.
+    pub(super) sent: EntryIndex,
+}
+
+/// Why no living owner of a partition could make an attempt.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Trespass {
+    /// Its member never had the partition, which this assignment gave to another.
+    NeverOwned(AssignmentId),
+    /// Its member's process had ended here, and no other had started.
+    Dead(EntryIndex),
 }
 
 impl Partition {
@@ -247,8 +316,10 @@ impl History {
         if terms.config.initial == InitialPosition::Latest {
             self.excuse_before_start();
         }
-        if terms.config.ordering != Ordering::Unordered {
-            self.link_keys();
+        match terms.config.ordering {
+            Ordering::Partition => self.link_records(),
+            Ordering::Key => self.link_keys(),
+            Ordering::Unordered => {}
         }
     }
 
@@ -259,6 +330,20 @@ impl History {
 
     pub(super) fn assignment(&self, id: Option<AssignmentId>) -> Option<&Assignment> {
         id.map(|id| &self.assignments[id])
+    }
+
+    /// Returns a member's assignments of a partition that carry a number of its own, in order. There
+    /// is more than one where its process was started again.
+    pub(super) fn assignments_of(
+        &self,
+        member: MemberId,
+        slot: Slot,
+        epoch: AssignmentEpoch,
+    ) -> impl Iterator<Item = AssignmentId> {
+        let assignments = self.assignments.with_ids();
+        let own = assignments
+            .filter(move |(_, own)| own.epoch == epoch && own.member == member && own.slot == slot);
+        own.map(|(id, _)| id)
     }
 
     /// Returns the attempts at a record, newest first.
@@ -287,10 +372,16 @@ impl History {
         self.attempts.clear();
         self.repeats.clear();
         self.dead_letters.clear();
+        self.letter_acks.clear();
         self.acks.clear();
         self.commits.clear();
         self.rewinds.clear();
+        self.seeks.clear();
         self.stops.clear();
+        self.processes.clear();
+        self.trespasses.clear();
+        self.crowds.clear();
+        self.at_limit = false;
         self.healed = NEVER;
         self.quiet = NEVER;
         self.ended = NEVER;
@@ -312,6 +403,19 @@ impl History {
             };
             for record in partition.records_below(start) {
                 record.excused = EntryIndex::START;
+            }
+        }
+    }
+
+    /// Finds when each record's predecessors in its partition were settled.
+    fn link_records(&mut self) {
+        for partition in self.partitions.iter_mut() {
+            let mut free_from = EntryIndex::START;
+            let records = partition.records.iter_mut();
+            // An offset at which nothing was ever stored holds no record back.
+            for record in records.filter(|record| record.stored != NEVER) {
+                record.free_from = free_from;
+                free_from = free_from.max(record.settled());
             }
         }
     }

@@ -27,6 +27,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod watermark;
+mod within_limits;
 
 pub use coverage::Coverage;
 #[cfg(test)]
@@ -92,6 +93,7 @@ impl Judge {
             Property::CleanShutdown => clean_shutdown::judge(case, &self.obstacles),
             Property::ExactlyOnce => exactly_once::judge(),
             Property::AckedIsDurable => acked_is_durable::judge(case),
+            Property::WithinLimits => within_limits::judge(case),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! From the entries of a trace to the tables of a [`History`].
 
-use super::history::{Ack, Assignment, Commit, History, Holding, Partition, Record, Rewind, Stop};
+use super::history::{
+    Ack, Assignment, Commit, History, Holding, Partition, Process, Record, Rewind, Seek, Stop,
+};
 use super::ids::{EntryIndex, NEVER, RecordId, Slot};
 use crate::{MemberId, MessageId, Terms, TraceEvent};
 use plimsoll_core::{NextOffset, Offset, TopicPartition};
@@ -36,7 +38,8 @@ impl History {
                 attempt,
             } => {
                 let record = self.record_id(terms, partition, offset);
-                self.started(entry, member, record, message, attempt);
+                let attempt = self.started(entry, member, record, message, attempt);
+                self.began(terms, attempt);
             }
             E::Effect {
                 member,
@@ -64,12 +67,14 @@ impl History {
                 member,
                 partition,
                 next,
+                generation,
                 ..
             } => {
                 let slot = self.slot(terms, partition);
-                self.committed(entry, member, slot, next);
+                self.committed(entry, member, slot, (next, generation));
             }
-            E::CommitSent { .. } | E::CommitRefused { .. } | E::CommitUnknown { .. } => {}
+            E::CommitSent { member } => self.processes.row_mut(member).sent = entry,
+            E::CommitRefused { .. } | E::CommitUnknown { .. } => {}
             _ => self.observe_rare(terms, entry, event),
         }
     }
@@ -89,20 +94,31 @@ impl History {
                 partition,
                 position,
                 generation,
-                ..
+                epoch,
             } => {
                 let slot = self.slot(terms, partition);
-                self.assigned(entry, member, slot, position, generation);
+                self.assigned(Assignment {
+                    entry,
+                    member,
+                    slot,
+                    position,
+                    generation,
+                    epoch,
+                    ended: NEVER,
+                });
             }
             E::Revoked {
                 member, partition, ..
-            } => {
+            }
+            | E::Released { member, partition } => {
                 let slot = self.slot(terms, partition);
                 self.withdrawn(entry, member, slot);
             }
             E::Lost { member, partition } => {
                 let slot = self.slot(terms, partition);
                 self.withdrawn(entry, member, slot);
+                let holding = self.partitions[slot].holdings.row_mut(member);
+                holding.lost = holding.lost.min(entry);
                 self.disturb_stop(member);
             }
             E::PositionReset {
@@ -123,9 +139,20 @@ impl History {
                 partition,
                 offset,
                 message,
+                epoch,
             } => {
                 let record = self.record_id(terms, partition, offset);
-                self.dead_lettered(entry, member, record, message);
+                self.dead_lettered(entry, member, record, message, epoch);
+            }
+            E::DeadLetterAcknowledged {
+                member,
+                partition,
+                offset,
+                message,
+                epoch,
+            } => {
+                let record = self.record_id(terms, partition, offset);
+                self.letter_acknowledged(entry, member, record, message, epoch);
             }
             E::MemberStopping { member } => {
                 self.end_assignments(entry, member);
@@ -138,16 +165,25 @@ impl History {
             }
             E::MemberStopped { member } => {
                 self.end_assignments(entry, member);
+                self.processes.row_mut(member).end(entry);
                 if let Some(stop) = self.open_stop(member) {
                     stop.stopped = entry;
                 }
             }
             E::MemberCrashed { member } => {
                 self.end_assignments(entry, member);
+                self.processes.row_mut(member).end(entry);
                 self.disturb_stop(member);
             }
-            E::MemberPaused { member } => self.disturb_stop(member),
-            E::MemberStarted { member } => self.forget_holdings(member),
+            E::MemberPaused { member } => {
+                self.disturb_stop(member);
+                self.processes.row_mut(member).paused = true;
+            }
+            E::MemberResumed { member } => self.processes.row_mut(member).paused = false,
+            E::MemberStarted { member } => {
+                self.forget_holdings(member);
+                *self.processes.row_mut(member) = Process::default();
+            }
             E::Healed => self.healed = entry,
             E::Quiet => self.quiet = entry,
             E::Ended { lag } => (self.ended, self.lag) = (entry, lag),
@@ -227,14 +263,15 @@ impl History {
         }
     }
 
-    fn assigned(
-        &mut self,
-        entry: EntryIndex,
-        member: MemberId,
-        slot: Slot,
-        position: NextOffset,
-        generation: i32,
-    ) {
+    fn assigned(&mut self, new: Assignment) {
+        let Assignment {
+            entry,
+            member,
+            slot,
+            position,
+            generation,
+            ..
+        } = new;
         let partition = &mut self.partitions[slot];
         let current = partition.current.map(|current| &self.assignments[current]);
         // A member that was slow to learn of an older generation takes nothing from its successor.
@@ -248,14 +285,7 @@ impl History {
         for assignment in over.into_iter().flatten() {
             self.assignments[assignment].end(entry);
         }
-        let assignment = self.assignments.push(Assignment {
-            entry,
-            member,
-            slot,
-            position,
-            generation,
-            ended: NEVER,
-        });
+        let assignment = self.assignments.push(new);
         partition.first = partition.first.or(Some(assignment));
         partition.chances += 1;
         if is_current {
@@ -289,6 +319,12 @@ impl History {
         let holding = partition.holdings.row_mut(member);
         if to < from {
             holding.sought = Some(holding.sought.map_or(to, |sought| sought.min(to)));
+            self.seeks.push(Seek {
+                entry,
+                member,
+                slot,
+                to,
+            });
         }
         if holding.assignment == partition.current {
             partition.position = to;
@@ -326,7 +362,14 @@ impl History {
     }
 
     #[inline]
-    fn committed(&mut self, entry: EntryIndex, member: MemberId, slot: Slot, next: NextOffset) {
+    fn committed(
+        &mut self,
+        entry: EntryIndex,
+        member: MemberId,
+        slot: Slot,
+        (next, generation): (NextOffset, i32),
+    ) {
+        let sent = self.processes.row_mut(member).sent;
         let partition = &mut self.partitions[slot];
         let holding = partition.holding(member);
         self.commits.push(Commit {
@@ -337,6 +380,9 @@ impl History {
             previous: partition.committed,
             previous_by: partition.committed_by,
             sought: holding.sought,
+            generation,
+            sent,
+            lost: holding.lost,
             own: holding.assignment,
             current: partition.current,
         });
@@ -372,6 +418,15 @@ impl History {
         if let Some(stop) = self.open_stop(member) {
             stop.disturbed = true;
         }
+    }
+}
+
+impl Process {
+    fn end(&mut self, entry: EntryIndex) {
+        *self = Self {
+            ended: entry,
+            ..Self::default()
+        };
     }
 }
 

@@ -36,13 +36,14 @@ macro_rules! with_layout {
             23 HandlerStarted "handler-started" { member, partition, offset, message, attempt }
             24 Effect "effect" { member, partition, offset, message, key, attempt, outcome }
             25 HandlerStopped "handler-stopped" { member, partition, offset, attempt }
-            26 DeadLettered "dead-lettered" { member, partition, offset, message }
+            26 DeadLettered "dead-lettered" { member, partition, offset, message, epoch }
             27 FaultBegan "fault-began" { fault, member, broker }
             28 FaultEnded "fault-ended" { fault }
             29 ResponseLost "response-lost" { member, request }
             30 Healed "healed" {}
             31 Quiet "quiet" {}
             32 Ended "ended" { lag }
+            36 DeadLetterAcknowledged "dead-letter-acknowledged" { member, partition, offset, message, epoch }
         }
     };
 }

@@ -37,6 +37,10 @@ fn each_rare_thing_is_counted() {
         ("A dead-letters p0 0", (S::DeadLettered, 1)),
         ("A begins p0 0\nA cancelled p0 0", (S::HandlerStopped, 1)),
         ("A does p0 0\nA does p0 0\nA does p0 1", (S::Duplicate, 1)),
+        (
+            "A assigned p0 0\nA begins p0 0\nB assigned p0 0\nA ok p0 0",
+            (S::ZombieEffect, 1),
+        ),
         ("A seeks p0 3 0", (S::OutOfRange, 1)),
     ] {
         assert_eq!(seen(&trace(script)), [expected], "{script}");

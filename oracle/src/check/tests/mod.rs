@@ -17,6 +17,7 @@ mod no_rewind;
 mod no_zombie;
 mod obstacles;
 mod script;
+mod within_limits;
 mod zoo;
 
 use super::Judge;
@@ -27,14 +28,17 @@ use plimsoll_core::{CommitPolicy, Config, InitialPosition, Ordering};
 use std::time::Duration;
 
 /// What the scenario asks for, beyond the usual: a commit each 5 s, 3 attempts, dead letters,
-/// order by key, 2 partitions, everything from the start.
+/// order by key, 2 partitions, everything from the start, no pause before the first retry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ask {
     Latest,
     Unordered,
+    ByPartition,
     NoDeadLetters,
     EveryThree,
     WeakAcks,
+    TwoAtOnce,
+    Backoff,
 }
 
 /// A script, and the number of times that it breaks one property.
@@ -113,11 +117,21 @@ fn terms(asks: &[Ask]) -> Terms {
         ..Config::default()
     };
     config.retry.attempts = 3;
+    config.retry.backoff = Duration::ZERO;
+    if asked(Ask::Backoff) {
+        config.retry.backoff = Duration::from_secs(1);
+    }
+    if asked(Ask::TwoAtOnce) {
+        config.max_in_flight = 2;
+    }
     if asked(Ask::Latest) {
         config.initial = InitialPosition::Latest;
     }
     if asked(Ask::Unordered) {
         config.ordering = Ordering::Unordered;
+    }
+    if asked(Ask::ByPartition) {
+        config.ordering = Ordering::Partition;
     }
     if asked(Ask::EveryThree) {
         config.commit = CommitPolicy {
