@@ -79,7 +79,8 @@ pub(super) struct Record {
     pub(super) stored: EntryIndex,
     /// The moment when the producer learned that this very message is stored here.
     pub(super) acked: EntryIndex,
-    /// The first effect of an attempt that went well, or the acknowledged dead letter.
+    /// The first effect of an attempt that went well, or the moment when its copy became readable in
+    /// the dead-letter topic.
     pub(super) finished: EntryIndex,
     /// The moment from which the group does not owe it: retention removed it, or, from the start,
     /// the group starts after it.
