@@ -48,6 +48,8 @@ fn checkers(c: &mut Criterion) {
 fn plan() -> Plan {
     let mut consumers = Consumers::default();
     consumers.config.ordering = Ordering::Key;
+    // The trace tries again at once.
+    consumers.config.retry.backoff = Duration::ZERO;
     consumers.config.commit = CommitPolicy {
         interval: Some(Duration::from_secs(1)),
         every: None,

@@ -3,9 +3,9 @@
 use crate::address;
 use crate::cluster::{self, Cluster};
 use crate::error::ChaosError;
-use crate::options::{ClusterSource, Options};
+use crate::options::{ClusterSource, Options, SubjectCommand};
 use crate::{refusal, run};
-use plimsoll_oracle::Trace;
+use plimsoll_oracle::{Property, Terms, Trace};
 use plimsoll_scenarios::{Backend, BackendError, Plan, Refusal};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -88,6 +88,12 @@ impl Kafka {
     }
 }
 
+/// Properties of settings that no other program than Plimsoll's own consumer is told.
+const UNTOLD: &[(Property, &str)] = &[(
+    Property::WithinLimits,
+    "the subject was not told how many handlers may run, nor how long to wait before a retry",
+)];
+
 impl Backend for Kafka {
     fn name(&self) -> &'static str {
         "kafka"
@@ -95,6 +101,23 @@ impl Backend for Kafka {
 
     fn refuses(&self, plan: &Plan) -> Option<Refusal> {
         self.inner.options.refuses(plan)
+    }
+
+    fn unobservable(&self) -> &'static [(Property, &'static str)] {
+        match self.inner.options.subject {
+            SubjectCommand::Own(_) => &[],
+            SubjectCommand::External { .. } => UNTOLD,
+        }
+    }
+
+    /// Another program is not told which order to keep, so of its order only that is judged which
+    /// no setting allows.
+    fn terms(&self, plan: &Plan) -> Terms {
+        let mut terms = plan.terms();
+        if let SubjectCommand::External { .. } = self.inner.options.subject {
+            terms.config.ordering = plimsoll_core::Ordering::Unordered;
+        }
+        terms
     }
 
     fn run(&mut self, plan: &Plan, trace: &mut Trace) -> Result<(), BackendError> {

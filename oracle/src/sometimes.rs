@@ -25,6 +25,8 @@ crate::words! {
         DeadLettered = "dead-lettered",
         /// A handler was stopped before it came back.
         HandlerStopped = "handler-stopped",
+        /// A handler wrote its effect after another member had got its partition.
+        ZombieEffect = "zombie-effect",
         /// A record was processed again.
         Duplicate = "duplicate",
         /// A member was told that its position is outside of what the partition holds.

@@ -11,9 +11,9 @@ crate::words! {
         CommitCoversOnlyFinished = "commit-covers-only-finished",
         /// A committed offset never decreases.
         NoRewind = "no-rewind",
-        /// A member that no longer owns a partition neither commits nor handles it.
+        /// A member that does not own a partition neither commits nor handles it.
         NoZombie = "no-zombie",
-        /// A record waits for every earlier record of its key.
+        /// A record waits for every earlier record of its key or partition, and has one handler at once.
         KeyOrder = "key-order",
         /// The records that cannot be handled are dead-lettered, and no others.
         DeadLetterExact = "dead-letter-exact",
@@ -33,6 +33,8 @@ crate::words! {
         NoExit = "no-exit",
         /// A member that gives a partition up in peace has committed what it finished.
         CleanHandover = "clean-handover",
+        /// No more handlers at once, and no attempt sooner, than the settings allow.
+        WithinLimits = "within-limits",
     }
 }
 

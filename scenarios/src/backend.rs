@@ -1,7 +1,7 @@
 //! What executes a plan.
 
 use crate::Plan;
-use plimsoll_oracle::{FaultId, Property, Trace};
+use plimsoll_oracle::{FaultId, Property, Terms, Trace};
 
 /// What executes a plan and records a trace.
 pub trait Backend {
@@ -14,6 +14,12 @@ pub trait Backend {
     /// Returns the properties that its traces cannot show, each with the reason.
     fn unobservable(&self) -> &'static [(Property, &'static str)] {
         &[]
+    }
+
+    /// Returns the terms on which a run of this plan is judged. What a subject is not told, it need
+    /// not keep.
+    fn terms(&self, plan: &Plan) -> Terms {
+        plan.terms()
     }
 
     /// Executes the plan. `trace` is empty on entry.

@@ -6,7 +6,7 @@
 
 use crate::table::{DenseId, Table};
 use crate::topology::PartitionIndex;
-use plimsoll_core::{NextOffset, Offset};
+use plimsoll_core::{AssignmentEpoch, NextOffset, Offset};
 use plimsoll_oracle::{ErrorName, MemberId, MessageId, RequestKind};
 use plimsoll_scenarios::scenario::{Acks, Assignor};
 use std::time::Duration;
@@ -259,6 +259,10 @@ pub(crate) enum Value {
         id: MessageId,
         partition: PartitionIndex,
         offset: Offset,
+        /// The member that wrote it, and the assignment under which it gave the record up: both for
+        /// the trace alone.
+        member: MemberId,
+        epoch: AssignmentEpoch,
     },
     /// In `__consumer_offsets`: a committed offset, with what the trace says of it.
     Commit {

@@ -3,7 +3,7 @@
 
 mod planted;
 
-use planted::{Bug, bugs, repeats};
+use planted::{Bug, bugs, handlers, repeats};
 use plimsoll_oracle::check::Judge;
 use plimsoll_oracle::{Property, Trace};
 use plimsoll_scenarios::{Backend, Plan, Scenario};
@@ -161,6 +161,59 @@ fn forgotten_keys_lose_their_order() {
     convicts::<bugs::ForgetsKeys>(FAILURES_AND_A_CRASH, &[Property::KeyOrder]);
 }
 
+/// Slow handlers of records without keys, some of which fail once.
+const SLOW_AND_FAILING: &str = r#"
+[workload]
+messages = 120
+rate = "30/s"
+start = "4s"
+[consumers]
+members = 2
+max_in_flight = 2
+retry = { attempts = 6, backoff = "200ms..2s", jitter = 0.2 }
+[handler]
+time = "20ms..300ms"
+retryable = 0.3
+"#;
+
+#[test]
+fn one_order_for_a_whole_partition() {
+    convicts::<handlers::Unordered>(SLOW_AND_FAILING, &[Property::KeyOrder]);
+}
+
+#[test]
+fn skipped_failures_are_overtaken() {
+    convicts::<bugs::SkipFailures>(SLOW_AND_FAILING, &[Property::KeyOrder]);
+}
+
+#[test]
+fn two_handlers_of_one_record_break_every_ordering() {
+    for ordering in ["partition", "key", "unordered"] {
+        let ordering = format!("[consumers]\nordering = \"{ordering}\"");
+        let scenario = SLOW_AND_FAILING.replace("[consumers]", &ordering);
+        convicts::<handlers::DispatchesTwice>(&scenario, &[Property::KeyOrder]);
+    }
+}
+
+#[test]
+fn limits_are_kept() {
+    let unordered = "[consumers]\nordering = \"unordered\"";
+    let unordered = SLOW_AND_FAILING.replace("[consumers]", unordered);
+    convicts::<handlers::NoLimitOfHandlers>(&unordered, &[Property::WithinLimits]);
+    convicts::<handlers::NoBackoff>(SLOW_AND_FAILING, &[Property::WithinLimits]);
+    convicts::<handlers::BackoffDoesNotGrow>(SLOW_AND_FAILING, &[Property::WithinLimits]);
+    convicts::<handlers::NoJitter>(SLOW_AND_FAILING, &[Property::WithinLimits]);
+}
+
+#[test]
+fn a_handler_for_a_partition_of_another_is_a_zombie() {
+    let scenario = SLOW_AND_FAILING.replace(
+        "[workload]",
+        "[[topics]]\nname = \"orders\"\npartitions = 4\n[workload]",
+    );
+    convicts::<handlers::MixesPartitionsUp>(&scenario, &[Property::NoZombie]);
+}
+
 /// Some records fail more often than the budget allows, some for ever.
 const DEAD_LETTERS: &str = r#"
 [workload]
@@ -194,6 +247,16 @@ fn dead_letter_not_awaited_is_not_exact() {
             Property::CommitCoversOnlyFinished,
         ],
     );
+}
+
+#[test]
+fn a_dead_letter_that_is_written_twice_is_not_exact() {
+    convicts::<handlers::WritesLettersTwice>(DEAD_LETTERS, &[Property::DeadLetterExact]);
+}
+
+#[test]
+fn a_dead_letter_of_what_went_well_is_not_exact() {
+    convicts::<handlers::LettersWhatWentWell>(DEAD_LETTERS, &[Property::DeadLetterExact]);
 }
 
 #[test]

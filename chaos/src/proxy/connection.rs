@@ -343,7 +343,12 @@ impl Connection {
         while let Some(response) = responses.recv().await {
             response.due.wait().await;
             for last in response.answer.produced {
-                let produced = |noted| Report::Produced { last, noted };
+                let member = self.link.member.id;
+                let produced = |noted| Report::Produced {
+                    member,
+                    last,
+                    noted,
+                };
                 // Fails where the run is over.
                 let _ = self.reports.ask(produced).await;
             }

@@ -14,7 +14,11 @@ pub(crate) enum Report {
         noted: Reply<()>,
     },
     /// What a broker acknowledged to a member that produced it.
-    Produced { last: Produced, noted: Reply<()> },
+    Produced {
+        member: MemberId,
+        last: Produced,
+        noted: Reply<()>,
+    },
 }
 
 /// The last record of what was produced.

@@ -1,8 +1,9 @@
 //! The receiving end of the world's channel: whatever the parts of a run report, in one order.
 
-use crate::channel::Sender;
+use crate::channel::{Reply, Sender};
 use crate::error::ChaosError;
 use crate::leaders::News;
+use crate::log::StoredMessage;
 use crate::{course, faults, processes, proxy, sink, tail, workload};
 use plimsoll_oracle::MemberId;
 use plimsoll_scenarios::schedule::FaultIndex;
@@ -15,6 +16,8 @@ pub(crate) enum Event {
     Sink(sink::Report),
     Process(processes::Report),
     Tail(tail::Read),
+    /// A copy in the dead-letter topic was acknowledged.
+    Copied(Copied),
     Workload(workload::Report),
     Leader(News),
     Brokers(faults::Report),
@@ -23,6 +26,15 @@ pub(crate) enum Event {
     Start(MemberId),
     /// The timer of a fault.
     Timer(FaultIndex),
+}
+
+/// The last copy of what a member wrote to the dead-letter topic, whose acknowledgement waits.
+#[derive(Debug)]
+pub(crate) struct Copied {
+    pub member: MemberId,
+    /// The copy, if the reader of the topics has seen it in time.
+    pub copy: Option<StoredMessage>,
+    pub noted: Reply<()>,
 }
 
 /// The receiving end. It makes the sending ends.

@@ -7,10 +7,11 @@
 //! before its effects, and a fault hits before the observation that triggered it goes on.
 
 mod inbox;
+mod steps;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use inbox::{Event, Inbox};
+pub(crate) use inbox::{Copied, Event, Inbox};
 
 use crate::channel::Reply;
 use crate::error::ChaosError;
@@ -195,6 +196,7 @@ impl World {
             Event::Sink(report) => self.handle_sink(report),
             Event::Process(report) => self.handle_process(report),
             Event::Tail(read) => self.handle_read(read),
+            Event::Copied(copied) => self.handle_copied(copied),
             Event::Workload(workload::Report::Observed(event)) => self.observe(event),
             Event::Workload(workload::Report::Produced) => {
                 self.produced = true;
@@ -242,13 +244,17 @@ impl World {
                 // Fails where the connection is gone.
                 let _ = noted.send(());
             }
-            proxy::Report::Produced { last, noted } => self.handle_produced(last, noted),
+            proxy::Report::Produced {
+                member,
+                last,
+                noted,
+            } => self.handle_produced(member, last, noted),
         }
         Ok(())
     }
 
     /// Keeps the acknowledgement of a dead letter back until the trace has the copy.
-    fn handle_produced(&mut self, last: Produced, noted: Reply<()>) {
+    fn handle_produced(&mut self, member: MemberId, last: Produced, noted: Reply<()>) {
         let is_dead_letter = last.topic == self.names.dead_letters;
         let partition = self.names.partition(&last.topic, last.partition);
         let Some(partition) = partition.filter(|_| is_dead_letter) else {
@@ -256,11 +262,39 @@ impl World {
             return;
         };
         let (log, offset) = (self.log.clone(), Offset::new(last.offset));
+        let copied = self.inbox.sender(Event::Copied);
         self.tasks.spawn(async move {
             // Past the deadline the copy counts from when it is read, as without this wait.
-            let _ = log.wait_for(partition, offset, DEAD_LETTER_READ).await;
-            let _ = noted.send(());
+            let copy = log.wait_for(partition, offset, DEAD_LETTER_READ).await;
+            copied.send(Copied {
+                member,
+                copy,
+                noted,
+            });
         });
+    }
+
+    /// Writes that a member learns of a dead letter, and lets the acknowledgement pass. Of a batch of
+    /// copies only the last is named: the others count as copies of which their member has not
+    /// learned, which is the kinder reading.
+    fn handle_copied(&mut self, copied: Copied) -> Result<(), ChaosError> {
+        let origin = copied
+            .copy
+            .and_then(|copy| Some((copy.message, self.log.find(copy.message)?)));
+        if let Some((message, (partition, offset))) = origin
+            && self.names.is_workload(partition)
+        {
+            self.observe(TraceEvent::DeadLetterAcknowledged {
+                member: copied.member,
+                partition,
+                offset,
+                message,
+                epoch: None,
+            })?;
+        }
+        // Fails where the connection is gone.
+        let _ = copied.noted.send(());
+        Ok(())
     }
 
     fn handle_sink(&mut self, report: sink::Report) -> Result<(), ChaosError> {
@@ -349,6 +383,7 @@ impl World {
                 partition,
                 offset,
                 message,
+                epoch: None,
             })?;
         }
         // Last: when a wait for the record ends, the trace has it.
@@ -382,112 +417,6 @@ impl World {
             course::Report::Observed(event, noted) => {
                 self.observe(event)?;
                 let _ = noted.send(());
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The steps of faults.
-impl World {
-    fn drive_all(&mut self) -> Result<(), ChaosError> {
-        let mut faults = self.faults.schedule.faults();
-        faults.try_for_each(|fault| self.drive(fault))
-    }
-
-    /// Does what is to be done for a fault.
-    fn drive(&mut self, fault: FaultIndex) -> Result<(), ChaosError> {
-        loop {
-            let (now, faults) = (self.now(), &mut self.faults);
-            match faults.next_step(now, fault, &self.members, &self.leaders) {
-                None => return Ok(()),
-                Some(Step::Observe(event)) => self.observe(event)?,
-                Some(Step::Act(act, target)) => self.act(fault, act, target)?,
-                Some(Step::Restart(ProcessId::Member(member))) => {
-                    self.act_on_process(member, ProcessAct::Stop)?;
-                    self.act_on_process(member, ProcessAct::Restart)?;
-                    self.faults.awaits(fault, member);
-                }
-                Some(Step::Restart(ProcessId::Broker(broker))) => {
-                    self.work(fault, Work::Restart(broker.0));
-                }
-                Some(Step::WakeAt(at)) => self.send_at(at, Event::Timer, fault),
-            }
-        }
-    }
-
-    /// Does a fault, or undoes it. Its next step follows when that is done.
-    fn act(&mut self, fault: FaultIndex, act: Act, target: Target) -> Result<(), ChaosError> {
-        let (what, sink) = (fault.of(&self.plan), &mut self.members.sink);
-        match faults::act(what, act, target, sink, &self.proxy)? {
-            Rest::Nothing => {}
-            Rest::Process(member, act) => self.act_on_process(member, act)?,
-            Rest::Finish(finished) => {
-                let mut finished = finished.into_iter();
-                finished.try_for_each(|finished| self.finish(finished))?;
-            }
-            Rest::Beside(work) => {
-                self.work(fault, work);
-                return Ok(());
-            }
-        }
-        self.faults.schedule.handle_done(fault);
-        Ok(())
-    }
-
-    fn act_on_process(&mut self, member: MemberId, act: ProcessAct) -> Result<(), ChaosError> {
-        let now = self.now();
-        match act {
-            ProcessAct::Crash => {
-                let events = self.members.crash(member);
-                self.observe_all(events)
-            }
-            ProcessAct::Resume => {
-                let events = self.members.resume(now, member);
-                self.observe_all(events)
-            }
-            ProcessAct::Stop => {
-                let event = self.members.stop(member);
-                self.observe_all(event)
-            }
-            ProcessAct::Pause => {
-                let event = self.members.pause(member);
-                self.observe_all(event)
-            }
-            ProcessAct::Start => {
-                let event = self.members.try_start(member);
-                self.observe_all(event)
-            }
-            ProcessAct::Restart => {
-                let event = self.members.restart(member);
-                self.observe_all(event)
-            }
-        }
-    }
-
-    /// Does something for a fault beside the run, which reports when it is done.
-    fn work(&mut self, fault: FaultIndex, work: Work) {
-        if let Some(broker) = work.takes_down() {
-            self.faults.goes_down(broker);
-        }
-        let brokers = self.brokers.clone();
-        self.tasks.spawn(brokers.carry_out(fault, work));
-    }
-
-    /// Takes in that what was done for a fault is done.
-    fn done(&mut self, fault: FaultIndex) -> Result<(), ChaosError> {
-        self.faults.schedule.handle_done(fault);
-        self.drive(fault)
-    }
-
-    /// Lets go on what waits for processes that are back, and for the end of all faults.
-    fn settle(&mut self) -> Result<(), ChaosError> {
-        while let Some(fault) = self.faults.is_back(&self.members) {
-            self.done(fault)?;
-        }
-        if self.faults.schedule.is_over() {
-            for ended in self.ending.drain(..) {
-                let _ = ended.send(());
             }
         }
         Ok(())

@@ -98,6 +98,7 @@ pub(crate) const fn abbreviation(property: Property) -> &'static str {
         Property::AckedIsDurable => "durable",
         Property::NoExit => "exit",
         Property::CleanHandover => "handover",
+        Property::WithinLimits => "limits",
     }
 }
 

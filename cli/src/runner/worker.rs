@@ -85,7 +85,9 @@ impl Worker {
         let backend = self.backend.get();
         backend.run(plan, &mut self.trace)?;
         let unobservable = backend.unobservable();
-        let verdict = self.judge.judge(&plan.terms(), &self.trace, unobservable);
+        let verdict = self
+            .judge
+            .judge(&backend.terms(plan), &self.trace, unobservable);
         let last = self.trace.entries().last();
         Ok(Run {
             verdict,

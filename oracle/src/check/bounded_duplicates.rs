@@ -124,7 +124,7 @@ fn done_under_same_assignment<'a>(case: &Case<'a>, repeat: &Attempt) -> Option<&
             && first.member == repeat.member
             && first.outcome == Some(Outcome::Ok)
     })?;
-    (!case.may_have_timed_out(done) && !rewound(case, repeat, done.ended)).then_some(done)
+    (case.was_told(done) && !rewound(case, repeat, done.ended)).then_some(done)
 }
 
 /// Returns the assignment under which the record comes again, where its owner knew that the record

@@ -123,13 +123,17 @@ impl Scan {
         offset: Offset,
     ) -> Option<Sometimes> {
         let (slot, seen) = self.seen(partition);
+        let robbed = seen.owner.is_some_and(|owner| owner != member);
         let again = std::mem::replace(seen.finished.row_mut(offset), true);
         let effects = &mut self.members.row_mut(member).effects;
         match effects.iter_mut().find(|(effect, _)| *effect == slot) {
             Some((_, last)) => *last = offset,
             None => effects.push((slot, offset)),
         }
-        again.then_some(Sometimes::Duplicate)
+        match robbed {
+            true => Some(Sometimes::ZombieEffect),
+            false => again.then_some(Sometimes::Duplicate),
+        }
     }
 
     fn assigned(&mut self, member: MemberId, partition: TopicPartition) {

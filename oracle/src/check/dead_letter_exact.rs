@@ -1,15 +1,26 @@
 //! `dead-letter-exact`: a record is in the dead-letter topic if and only if its attempts were used
 //! up or its error was permanent; acknowledged there before it counts as finished.
 //!
-//! Attempts are used up when as many as the budget failed within one assignment. The other way
-//! round, a record of which that is true, and that the group passed without finishing it
-//! ([`super::fate`]), should have been dead-lettered. More than one copy is allowed: a copy is
-//! repeated where its member dies before it commits. What a commit covers before the copy is
-//! acknowledged is the matter of `commit-covers-only-finished`.
+//! A record is given up when as many attempts as the budget failed within one assignment, or one
+//! failed for good, and none went well. A copy is judged by the assignment that wrote it: it may be
+//! under way for long, and its member may have lost the partition and got it back meanwhile. Where
+//! the backend cannot see which assignment that was, any in which the record was given up is
+//! enough. An answer of the sink that the consumer may have missed
+//! ([`Case::was_told`](super::findings::Case::was_told)) counts as a failure.
+//!
+//! One assignment gives a record up once. A copy is written again where the member did not learn of
+//! the first, so what is counted are the copies of which it learned; where the assignment cannot be
+//! seen, none. Another assignment may write another copy.
+//!
+//! The other way round, a record that was given up, and that the group passed without finishing it
+//! ([`super::fate`]), should have been dead-lettered. What a commit covers before the copy is stored
+//! is the matter of `commit-covers-only-finished`: a record is finished when its copy is readable in
+//! the dead-letter topic, whether or not its member has learned that. A commit in between loses
+//! nothing.
 
 use super::fate::passed;
 use super::findings::{Case, Finding, Findings};
-use super::history::{DeadLetter, Record};
+use super::history::{Attempt, DeadLetter, LetterAck, Record};
 use super::ids::{AssignmentId, NEVER, RecordId};
 use crate::Judgement;
 use plimsoll_core::Outcome;
@@ -19,11 +30,11 @@ pub(super) fn judge(case: &Case<'_>) -> Judgement {
     let asked = case.terms.config.dead_letters;
     let mut findings = Findings::default();
     for letter in &history.dead_letters {
-        let record = history.record(letter.record);
-        if !asked || !given_up(case, record, Some(letter)) {
+        if !asked || !is_due(case, letter) {
             findings.add(case, letter.entry, || tell_early(case, letter, asked));
         }
     }
+    find_repeated(case, &mut findings);
     if asked && history.healed.min(history.ended) != NEVER {
         find_missing(case, &mut findings);
     }
@@ -34,12 +45,93 @@ pub(super) fn judge(case: &Case<'_>) -> Judgement {
     })
 }
 
-/// Finds the records that failed for good, and that the group passed all the same.
+/// Returns whether the record had been given up under an assignment that may have written the copy.
+fn is_due(case: &Case<'_>, letter: &DeadLetter) -> bool {
+    let history = case.history;
+    let record = history.record(letter.record);
+    let RecordId { slot, .. } = letter.record;
+    let mut writers = letter
+        .epoch
+        .into_iter()
+        .flat_map(|epoch| history.assignments_of(letter.member, slot, epoch))
+        .peekable();
+    if writers.peek().is_some() {
+        return writers.any(|writer| given_up(case, record, Some(writer), letter));
+    }
+    let mut tried = history
+        .attempts_at(record)
+        .map(|attempt| attempt.assignment);
+    // It needs no attempt where no handler can decode it.
+    tried.any(|writer| given_up(case, record, writer, letter))
+        || given_up(case, record, None, letter)
+}
+
+/// Returns whether a record was given up under an assignment, before its copy was there.
+fn given_up(
+    case: &Case<'_>,
+    record: &Record,
+    writer: Option<AssignmentId>,
+    letter: &DeadLetter,
+) -> bool {
+    let attempts = || {
+        let attempts = case.history.attempts_at(record);
+        attempts.filter(|a| a.assignment == writer && a.entry < letter.entry)
+    };
+    let went_well = |attempt: &Attempt| {
+        attempt.ended < letter.entry
+            && attempt.outcome == Some(Outcome::Ok)
+            && case.was_told(attempt)
+    };
+    if attempts().any(went_well) {
+        return false;
+    }
+    // A handler that was stopped at its deadline may run on, as the sink sees it.
+    let failed = attempts().filter(|a| a.ended < letter.entry || case.outlasted(a, letter.entry));
+    failed.count() >= case.terms.config.retry.attempts as usize
+        || attempts().any(|a| a.outcome == Some(Outcome::Permanent) && a.ended < letter.entry)
+        || undecodable(case, record)
+}
+
+/// Finds the copies that an assignment wrote although its member had learned of one.
+fn find_repeated(case: &Case<'_>, findings: &mut Findings) {
+    let acks = case.history.letter_acks.iter();
+    let mut acks: Vec<&LetterAck> = acks.filter(|ack| ack.exact).collect();
+    acks.sort_by_key(|ack| {
+        (
+            ack.record.slot,
+            ack.record.offset,
+            ack.assignment,
+            ack.entry,
+        )
+    });
+    for pair in acks.windows(2) {
+        let [first, again] = [pair[0], pair[1]];
+        let RecordId { slot, offset } = again.record;
+        let same = (first.record.slot, first.record.offset) == (slot, offset)
+            && first.assignment == again.assignment
+            && first.message == again.message;
+        if same
+            && let Some(writer) = case.history.assignment(again.assignment)
+            && !case.moved_back(again.record, writer, again.entry)
+        {
+            findings.add(case, again.entry, || {
+                let summary = format!(
+                    "{} dead-lettered {} twice under one assignment",
+                    again.member,
+                    case.record_name(again.record)
+                );
+                Finding::new("twice", summary, vec![first.entry])
+            });
+        }
+    }
+}
+
+/// Finds the records that were given up, and that the group passed all the same.
 fn find_missing(case: &Case<'_>, findings: &mut Findings) {
     for (slot, partition) in case.history.partitions.with_ids() {
         for (offset, record) in partition.records.with_ids() {
             let unfinished = record.stored != NEVER && record.settled() == NEVER;
-            if !unfinished || !given_up(case, record, None) {
+            if !unfinished || !failed_for_good(case, record) {
                 continue;
             }
             let id = RecordId { slot, offset };
@@ -54,28 +146,20 @@ fn find_missing(case: &Case<'_>, findings: &mut Findings) {
     }
 }
 
-/// Returns whether a record had failed for good: before a dead letter, under the assignment that
-/// wrote it; or, without one, at any time.
-fn given_up(case: &Case<'_>, record: &Record, letter: Option<&DeadLetter>) -> bool {
-    let until = letter.map_or(NEVER, |letter| letter.entry);
-    let budget = case.terms.config.retry.attempts;
-    let attempts = || case.history.attempts_at(record);
-    let ended = || attempts().filter(|attempt| attempt.ended < until);
-    if ended().any(|attempt| attempt.outcome == Some(Outcome::Permanent))
-        || undecodable(case, record)
-    {
-        return true;
-    }
-    let failed = |assignment: Option<AssignmentId>| {
-        ended()
-            .filter(|attempt| attempt.assignment == assignment)
-            .filter(|attempt| attempt.outcome != Some(Outcome::Ok))
-            .count()
+/// Returns whether a record that was never finished was given up at any time.
+fn failed_for_good(case: &Case<'_>, record: &Record) -> bool {
+    let budget = case.terms.config.retry.attempts as usize;
+    let ended = || {
+        let attempts = case.history.attempts_at(record);
+        attempts.filter(|attempt| attempt.ended != NEVER)
     };
-    match letter {
-        Some(letter) => failed(letter.assignment) >= budget as usize,
-        None => attempts().any(|attempt| failed(attempt.assignment) >= budget as usize),
-    }
+    let failed = |assignment: Option<AssignmentId>| {
+        let under = ended().filter(|attempt| attempt.assignment == assignment);
+        under.count()
+    };
+    undecodable(case, record)
+        || ended().any(|attempt| attempt.outcome == Some(Outcome::Permanent))
+        || ended().any(|attempt| failed(attempt.assignment) >= budget)
 }
 
 fn undecodable(case: &Case<'_>, record: &Record) -> bool {

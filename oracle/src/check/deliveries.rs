@@ -1,9 +1,9 @@
 //! From handlers, their answers and dead letters to the tables of a [`History`].
 
-use super::history::{Attempt, DeadLetter, History};
-use super::ids::{AttemptId, EntryIndex, NEVER, RecordId};
-use crate::{MemberId, MessageId};
-use plimsoll_core::Outcome;
+use super::history::{Attempt, DeadLetter, History, LetterAck, Trespass};
+use super::ids::{AssignmentId, AttemptId, EntryIndex, NEVER, RecordId};
+use crate::{MemberId, MessageId, Terms};
+use plimsoll_core::{AssignmentEpoch, Outcome};
 
 impl History {
     #[inline]
@@ -38,6 +38,7 @@ impl History {
             chances: chances - record.chances_before,
             ended: NEVER,
             outcome: None,
+            asleep: false,
         });
         record.last_attempt = Some(attempt);
         if record.finished != NEVER {
@@ -45,6 +46,30 @@ impl History {
             partition.last_repeat = Some(attempt);
         }
         attempt
+    }
+
+    /// Notes what an attempt whose beginning was seen says of its member's process.
+    #[inline]
+    pub(super) fn began(&mut self, terms: &Terms, id: AttemptId) {
+        let attempt = &self.attempts[id];
+        let process = self.processes.row_mut(attempt.member);
+        process.running += 1;
+        let limit = terms.config.max_in_flight;
+        if process.running >= limit {
+            self.at_limit = true;
+            if process.running > limit {
+                self.crowds.push(id);
+            }
+        }
+        if process.ended != NEVER {
+            let trespass = Trespass::Dead(process.ended);
+            self.trespasses.push((id, trespass));
+        } else if attempt.assignment.is_none()
+            && let Some(owner) = self.partitions[attempt.record.slot].current
+            && self.assignments[owner].ended == NEVER
+        {
+            self.trespasses.push((id, Trespass::NeverOwned(owner)));
+        }
     }
 
     /// Returns the attempt to which an answer belongs. It starts with its answer where its
@@ -59,7 +84,10 @@ impl History {
         number: u32,
     ) -> AttemptId {
         match self.running(member, id, number) {
-            Some(attempt) => attempt,
+            Some(attempt) => {
+                self.ran(member);
+                attempt
+            }
             None => self.started(entry, member, id, message, number),
         }
     }
@@ -87,6 +115,7 @@ impl History {
         let record = &mut partition.records[attempt.record.offset];
         attempt.ended = entry;
         attempt.outcome = Some(outcome);
+        attempt.asleep = self.processes.row_mut(attempt.member).paused;
         if outcome == Outcome::Ok && record.message == Some(message) {
             record.finished = record.finished.min(entry);
             record.oks += 1;
@@ -104,7 +133,15 @@ impl History {
     ) {
         if let Some(attempt) = self.running(member, id, number) {
             self.attempts[attempt].ended = entry;
+            self.ran(member);
         }
+    }
+
+    /// Notes that a handler whose beginning was seen runs no more.
+    #[inline]
+    fn ran(&mut self, member: MemberId) {
+        let process = self.processes.row_mut(member);
+        process.running = process.running.saturating_sub(1);
     }
 
     pub(super) fn dead_lettered(
@@ -113,22 +150,53 @@ impl History {
         member: MemberId,
         id: RecordId,
         message: MessageId,
+        epoch: Option<AssignmentEpoch>,
     ) {
-        let partition = &mut self.partitions[id.slot];
-        let held = partition.holding(member).assignment;
-        let record = partition.records.row_mut(id.offset);
+        let record = self.partitions[id.slot].records.row_mut(id.offset);
         record.message = record.message.or(Some(message));
         if record.message == Some(message) {
             record.finished = record.finished.min(entry);
         }
-        // Its write may have been under way when the member got the partition anew.
-        let tried = record.last_attempt.map(|attempt| &self.attempts[attempt]);
-        let tried = tried.filter(|attempt| attempt.member == member);
         self.dead_letters.push(DeadLetter {
             entry,
             member,
             record: id,
-            assignment: tried.map_or(held, |attempt| attempt.assignment),
+            epoch,
         });
+    }
+
+    pub(super) fn letter_acknowledged(
+        &mut self,
+        entry: EntryIndex,
+        member: MemberId,
+        id: RecordId,
+        message: MessageId,
+        epoch: Option<AssignmentEpoch>,
+    ) {
+        let assignment = match epoch {
+            // Only the process that lives learns anything, so the newest of this number is meant.
+            Some(epoch) => self.assignments_of(member, id.slot, epoch).last(),
+            None => self.tried_under(member, id),
+        };
+        self.letter_acks.push(LetterAck {
+            entry,
+            member,
+            record: id,
+            message,
+            assignment,
+            exact: epoch.is_some(),
+        });
+    }
+
+    /// Returns the assignment under which a member last tried a record; else its newest one of the
+    /// partition.
+    fn tried_under(&mut self, member: MemberId, id: RecordId) -> Option<AssignmentId> {
+        let partition = &mut self.partitions[id.slot];
+        let held = partition.holding(member).assignment;
+        let record = partition.records.row_mut(id.offset);
+        // The write may have been under way when the member got the partition anew.
+        let tried = record.last_attempt.map(|attempt| &self.attempts[attempt]);
+        let tried = tried.filter(|attempt| attempt.member == member);
+        tried.map_or(held, |attempt| attempt.assignment)
     }
 }

@@ -1,6 +1,6 @@
 //! From what a checker finds to its judgement.
 
-use super::history::{Attempt, History, Record};
+use super::history::{Assignment, Attempt, History, Record};
 use super::ids::{EntryIndex, RecordId, Slot};
 use crate::{Judgement, MessageId, PartitionName, Terms, Trace, Violation};
 use plimsoll_core::Instant;
@@ -107,13 +107,42 @@ impl<'a> Case<'a> {
         EntryIndex::new(entries.partition_point(|entry| entry.at < at))
     }
 
-    /// Returns whether a handler's deadline may have struck before its member learned that the
-    /// attempt went well: the answer came less than [`CROSSING`] before, or in the second half of a
-    /// deadline that is shorter than twice that.
-    pub(super) fn may_have_timed_out(&self, attempt: &Attempt) -> bool {
-        let took = self.at(attempt.ended) - self.at(attempt.entry);
+    /// Returns whether a handler's deadline had run out when an entry was written.
+    pub(super) fn outlasted(&self, attempt: &Attempt, at: EntryIndex) -> bool {
         let deadline = self.terms.config.handler_deadline;
-        deadline.is_some_and(|deadline| took + CROSSING.min(deadline / 2) >= deadline)
+        let ran = self.at(at) - self.at(attempt.entry);
+        deadline.is_some_and(|deadline| ran + crossing(deadline) >= deadline)
+    }
+
+    /// Returns the earliest moment at which the consumer may have taken an attempt for failed: its
+    /// end, or its deadline where the sink saw the end later than that.
+    pub(super) fn failed_at(&self, attempt: &Attempt) -> Instant {
+        let ended = self.at(attempt.ended);
+        match self.terms.config.handler_deadline {
+            Some(deadline) if self.outlasted(attempt, attempt.ended) => {
+                ended.min(self.at(attempt.entry) + (deadline - crossing(deadline)))
+            }
+            _ => ended,
+        }
+    }
+
+    /// Returns whether the consumer took the sink's answer for the outcome: an answer that came
+    /// when the handler's deadline ran out, or that its process slept through, may have counted as a
+    /// failure.
+    pub(super) fn was_told(&self, attempt: &Attempt) -> bool {
+        let may_expire = self.terms.config.handler_deadline.is_some();
+        !(may_expire && attempt.asleep) && !self.outlasted(attempt, attempt.ended)
+    }
+
+    /// Returns whether the owner of an assignment had moved its position back to a record under it,
+    /// so that the record comes to it again.
+    pub(super) fn moved_back(&self, id: RecordId, owner: &Assignment, until: EntryIndex) -> bool {
+        self.history.seeks.iter().any(|seek| {
+            seek.slot == id.slot
+                && seek.member == owner.member
+                && !seek.to.covers(id.offset)
+                && (owner.entry..until).contains(&seek.entry)
+        })
     }
 
     /// Returns a partition's name, such as `orders-0`.
@@ -143,4 +172,10 @@ impl<'a> Case<'a> {
         }
         shown
     }
+}
+
+/// Returns the time before a handler's deadline within which its answer may cross it: half of the
+/// deadline, where that is short.
+fn crossing(deadline: Duration) -> Duration {
+    CROSSING.min(deadline / 2)
 }

@@ -6,7 +6,9 @@
 use super::ids::{AssignmentId, AttemptId, EntryIndex, NEVER, RecordId, Slot, Slots};
 use super::table::Table;
 use crate::{Entry, MemberId, MessageId, Terms, Trace};
-use plimsoll_core::{InitialPosition, NextOffset, Offset, Ordering, Outcome, TopicPartition};
+use plimsoll_core::{
+    AssignmentEpoch, InitialPosition, NextOffset, Offset, Ordering, Outcome, TopicPartition,
+};
 use std::time::Duration;
 
 /// Time by which a trace may learn later of a record than a member: on real Kafka, both read it
@@ -23,12 +25,21 @@ pub(super) struct History {
     /// Those of `attempts` at records that were already finished.
     pub(super) repeats: Vec<AttemptId>,
     pub(super) dead_letters: Vec<DeadLetter>,
+    pub(super) letter_acks: Vec<LetterAck>,
     pub(super) acks: Vec<Ack>,
     pub(super) commits: Vec<Commit>,
     pub(super) rewinds: Vec<Rewind>,
     pub(super) cuts: Vec<Cut>,
-    pub(super) stops: Vec<Stop>,
     pub(super) exits: Vec<Exit>,
+    pub(super) seeks: Vec<Seek>,
+    pub(super) stops: Vec<Stop>,
+    pub(super) processes: Table<MemberId, Process>,
+    /// Attempts that no living owner of their partition could make.
+    pub(super) trespasses: Vec<(AttemptId, Trespass)>,
+    /// Attempts that began while as many others of their member ran as its settings allow.
+    pub(super) crowds: Vec<AttemptId>,
+    /// Whether some member ran as many handlers as its settings allow.
+    pub(super) at_limit: bool,
     pub(super) healed: EntryIndex,
     pub(super) quiet: EntryIndex,
     pub(super) ended: EntryIndex,
@@ -80,14 +91,16 @@ pub(super) struct Record {
     pub(super) stored: EntryIndex,
     /// The moment when the producer learned that this very message is stored here.
     pub(super) acked: EntryIndex,
-    /// The first effect of an attempt that went well, or the acknowledged dead letter.
+    /// The first effect of an attempt that went well, or the moment when its copy became readable in
+    /// the dead-letter topic.
     pub(super) finished: EntryIndex,
     /// The moment from which the group does not owe it: retention removed it, or, from the start,
     /// the group starts after it.
     pub(super) excused: EntryIndex,
     /// The moment when the scenario itself moved the group's offset beyond it.
     pub(super) skipped: EntryIndex,
-    /// The moment from which every earlier record of its key is settled.
+    /// The moment from which every earlier record that must come before it is settled: by the
+    /// ordering of the run those of its key, or of its partition.
     pub(super) free_from: EntryIndex,
     /// The newest attempt at it.
     pub(super) last_attempt: Option<AttemptId>,
@@ -106,6 +119,8 @@ pub(super) struct Holding {
     pub(super) assignment: Option<AssignmentId>,
     /// The moment when it learned that this assignment is over.
     pub(super) withdrawn: EntryIndex,
+    /// The moment when it learned that the assignment was taken from it unasked.
+    pub(super) lost: EntryIndex,
     /// The lowest position to which it moved back under this assignment.
     pub(super) sought: Option<NextOffset>,
 }
@@ -119,6 +134,8 @@ pub(super) struct Assignment {
     pub(super) position: NextOffset,
     /// The group's generation; -1 where it could not be seen.
     pub(super) generation: i32,
+    /// The member's own number of it; a new process counts anew.
+    pub(super) epoch: AssignmentEpoch,
     /// The partition's assignment that it took the place of; none, where it was of an older
     /// generation.
     pub(super) previous: Option<AssignmentId>,
@@ -157,15 +174,31 @@ pub(super) struct Attempt {
     pub(super) ended: EntryIndex,
     /// The answer of the sink; `None`: stopped, or still running.
     pub(super) outcome: Option<Outcome>,
+    /// Whether its member stood still when the sink answered.
+    pub(super) asleep: bool,
 }
 
-/// A record's acknowledged copy in the dead-letter topic.
+/// A record's copy in the dead-letter topic.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct DeadLetter {
     pub(super) entry: EntryIndex,
     pub(super) member: MemberId,
     pub(super) record: RecordId,
+    /// The member's number of the assignment that wrote it; `None` where it could not be seen.
+    pub(super) epoch: Option<AssignmentEpoch>,
+}
+
+/// A member learned that a record's copy is in the dead-letter topic.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LetterAck {
+    pub(super) entry: EntryIndex,
+    pub(super) member: MemberId,
+    pub(super) record: RecordId,
+    pub(super) message: MessageId,
+    /// The assignment that wrote the copy.
     pub(super) assignment: Option<AssignmentId>,
+    /// Whether the backend could see which assignment that was.
+    pub(super) exact: bool,
 }
 
 /// A promise of the cluster.
@@ -191,6 +224,12 @@ pub(super) struct Commit {
     pub(super) floor: NextOffset,
     /// The lowest position to which the member had moved back.
     pub(super) sought: Option<NextOffset>,
+    /// The group's generation in the request; -1 outside of a generation.
+    pub(super) generation: i32,
+    /// The moment when the member's process had sent its newest commit.
+    pub(super) sent: EntryIndex,
+    /// The moment when the member had learned that its own assignment was lost.
+    pub(super) lost: EntryIndex,
     /// The member's own newest assignment of the partition.
     pub(super) own: Option<AssignmentId>,
     /// The newest assignment of the partition to any member.
@@ -227,6 +266,15 @@ pub(super) struct Exit {
     pub(super) status: Option<i32>,
 }
 
+/// A member moved its position back: records from `to` on come to it again.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seek {
+    pub(super) entry: EntryIndex,
+    pub(super) member: MemberId,
+    pub(super) slot: Slot,
+    pub(super) to: NextOffset,
+}
+
 /// A graceful stop.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stop {
@@ -237,6 +285,28 @@ pub(super) struct Stop {
     pub(super) disturbed: bool,
     /// The first moment at which it took partitions for lost that no other member had got.
     pub(super) lost: EntryIndex,
+}
+
+/// What a member's process was doing, as far as the trace was read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Process {
+    /// Whether it stands still.
+    pub(super) paused: bool,
+    /// The number of its handlers that run.
+    pub(super) running: usize,
+    /// The moment when it ended.
+    pub(super) ended: EntryIndex,
+    /// The moment when it sent its newest commit.
+    pub(super) sent: EntryIndex,
+}
+
+/// Why no living owner of a partition could make an attempt.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Trespass {
+    /// Its member never had the partition, which this assignment gave to another.
+    NeverOwned(AssignmentId),
+    /// Its member's process had ended here, and no other had started.
+    Dead(EntryIndex),
 }
 
 impl Partition {
@@ -298,8 +368,10 @@ impl History {
         if terms.config.initial == InitialPosition::Latest {
             self.excuse_before_start(trace);
         }
-        if terms.config.ordering != Ordering::Unordered {
-            self.link_keys();
+        match terms.config.ordering {
+            Ordering::Partition => self.link_records(),
+            Ordering::Key => self.link_keys(),
+            Ordering::Unordered => {}
         }
     }
 
@@ -319,6 +391,20 @@ impl History {
 
     pub(super) fn assignment(&self, id: Option<AssignmentId>) -> Option<&Assignment> {
         id.map(|id| &self.assignments[id])
+    }
+
+    /// Returns a member's assignments of a partition that carry a number of its own, in order. There
+    /// is more than one where its process was started again.
+    pub(super) fn assignments_of(
+        &self,
+        member: MemberId,
+        slot: Slot,
+        epoch: AssignmentEpoch,
+    ) -> impl Iterator<Item = AssignmentId> {
+        let assignments = self.assignments.with_ids();
+        let own = assignments
+            .filter(move |(_, own)| own.epoch == epoch && own.member == member && own.slot == slot);
+        own.map(|(id, _)| id)
     }
 
     /// Returns the attempts at a record, newest first.
@@ -354,12 +440,18 @@ impl History {
         self.attempts.clear();
         self.repeats.clear();
         self.dead_letters.clear();
+        self.letter_acks.clear();
         self.acks.clear();
         self.commits.clear();
         self.rewinds.clear();
         self.cuts.clear();
-        self.stops.clear();
         self.exits.clear();
+        self.seeks.clear();
+        self.stops.clear();
+        self.processes.clear();
+        self.trespasses.clear();
+        self.crowds.clear();
+        self.at_limit = false;
         self.healed = NEVER;
         self.quiet = NEVER;
         self.ended = NEVER;
@@ -388,6 +480,19 @@ impl History {
                 if stored.is_none_or(|stored| stored.at <= known_by) {
                     record.excused = EntryIndex::START;
                 }
+            }
+        }
+    }
+
+    /// Finds when each record's predecessors in its partition were settled.
+    fn link_records(&mut self) {
+        for partition in self.partitions.iter_mut() {
+            let mut free_from = EntryIndex::START;
+            let records = partition.records.iter_mut();
+            // An offset at which nothing was ever stored holds no record back.
+            for record in records.filter(|record| record.stored != NEVER) {
+                record.free_from = free_from;
+                free_from = free_from.max(record.settled());
             }
         }
     }

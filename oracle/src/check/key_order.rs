@@ -1,10 +1,17 @@
 //! `key-order`: a record's effect starts only when every earlier record of its key and partition
-//! is finished.
+//! is finished; with ordering by partition, every earlier record of its partition; no record has
+//! two handlers at once under one assignment.
 //!
-//! Records that were removed, that lie before the group's start or that the scenario skipped need
-//! not be finished. A record behind which the assignment began to read, and that is never finished,
-//! is lost rather than overtaken: `no-loss` judges it. Redelivering a finished record breaks no
-//! order.
+//! With ordering by partition all records of a partition have one and the same key, also those that
+//! carry none. Records that were removed, that lie before the group's start or that the scenario
+//! skipped need not be finished. A record behind which the assignment began to read, and that is
+//! never finished, is lost rather than overtaken: `no-loss` judges it. One that an assignment had
+//! before it, and left behind in favour of later ones, is both overtaken and lost. Redelivering a
+//! finished record breaks no order.
+//!
+//! Two handlers at once break every ordering. A handler that has outlasted its deadline may be
+//! stopped already, where the sink does not see that; and what a member began before it moved its
+//! position back, or after it had learned that the partition is taken away, is another matter.
 
 use super::findings::{Case, Finding, Findings};
 use super::history::Attempt;
@@ -13,52 +20,76 @@ use crate::Judgement;
 use plimsoll_core::{NextOffset, Ordering};
 
 pub(super) fn judge(case: &Case<'_>) -> Judgement {
-    if case.terms.config.ordering == Ordering::Unordered {
-        return Judgement::NotObserved("the scenario asks for no order");
-    }
     let history = case.history;
     let mut findings = Findings::default();
-    let mut keyed = false;
     for attempt in history.attempts.iter() {
         let record = history.record(attempt.record);
-        let Some(key) = record.key else {
-            continue;
-        };
-        keyed = true;
         if record.free_from > attempt.entry
-            && let Some(earlier) = overtaken(case, attempt, key)
+            && let Some(earlier) = overtaken(case, attempt)
         {
-            findings.add(case, attempt.entry, || tell(case, attempt, key, earlier));
+            findings.add(case, attempt.entry, || tell(case, attempt, earlier));
+        }
+        if let Some(running) = running_already(case, attempt) {
+            findings.add(case, attempt.entry, || tell_twice(case, attempt, running));
         }
     }
-    findings.or_held(keyed, "no record with a key was handled")
+    findings.or_held(!history.attempts.is_empty(), "no record was handled")
 }
 
 /// Returns the newest record that the attempt has overtaken.
-fn overtaken(case: &Case<'_>, attempt: &Attempt, key: u32) -> Option<RecordId> {
+fn overtaken(case: &Case<'_>, attempt: &Attempt) -> Option<RecordId> {
     let RecordId { slot, offset } = attempt.record;
     let own = case.history.assignment(attempt.assignment);
     let position = own.map_or(NextOffset::ZERO, |own| own.position);
-    let records = case.history.partitions[slot].records.with_ids();
-    let earlier = records.take_while(|&(earlier, _)| earlier < offset);
-    let same_key = earlier.filter(|(_, record)| record.key == Some(key));
-    let overtaken = same_key.filter(|&(earlier, record)| {
+    let key = case.history.record(attempt.record).key;
+    let any_key = case.terms.config.ordering == Ordering::Partition;
+    let earlier = case.history.partitions[slot].records.rows_before(offset);
+    let mut same_key = earlier.filter(|(_, record)| any_key || record.key == key);
+    let (offset, _) = same_key.find(|&(earlier, record)| {
         let lost = record.finished == NEVER && position.covers(earlier);
         record.settled() > attempt.entry && record.stored < attempt.entry && !lost
-    });
-    let (offset, _) = overtaken.last()?;
+    })?;
     Some(RecordId { slot, offset })
 }
 
-fn tell(case: &Case<'_>, attempt: &Attempt, key: u32, earlier: RecordId) -> Finding {
+/// Returns another handler of the record that runs when this one begins, under the same assignment.
+fn running_already<'a>(case: &Case<'a>, attempt: &Attempt) -> Option<&'a Attempt> {
+    let history = case.history;
+    // What is known by its answer alone may have begun at any time.
+    let shown = attempt.ended != attempt.entry && attempt.withdrawn > attempt.entry;
+    let owner = history.assignment(attempt.assignment.filter(|_| shown))?;
+    let mut before = history.attempts_back_from(attempt.previous);
+    let running = before.find(|&earlier| {
+        let earlier = &history.attempts[earlier];
+        earlier.assignment == attempt.assignment
+            && earlier.ended > attempt.entry
+            && !case.outlasted(earlier, attempt.entry)
+    })?;
+    let moved_back = || case.moved_back(attempt.record, owner, attempt.entry);
+    (!moved_back()).then_some(&history.attempts[running])
+}
+
+fn tell(case: &Case<'_>, attempt: &Attempt, earlier: RecordId) -> Finding {
     let record = case.history.record(earlier);
+    let (later, name) = (case.record_name(attempt.record), case.record_name(earlier));
+    let of = match (case.terms.config.ordering, record.key) {
+        (Ordering::Key, Some(key)) => format!("key {key}"),
+        _ => "its partition".into(),
+    };
     let summary = format!(
-        "{} started {} before {}, an earlier record of key {key}, was finished",
-        attempt.member,
-        case.record_name(attempt.record),
-        case.record_name(earlier),
+        "{} started {later} before {name}, an earlier record of {of}, was finished",
+        attempt.member
     );
     let mut evidence = case.attempts_shown(record);
     evidence.push(record.finished);
     Finding::new("overtaken", summary, evidence)
+}
+
+fn tell_twice(case: &Case<'_>, attempt: &Attempt, running: &Attempt) -> Finding {
+    let summary = format!(
+        "{} started {} while another handler of it was running",
+        attempt.member,
+        case.record_name(attempt.record)
+    );
+    Finding::new("two-at-once", summary, vec![running.entry, running.ended])
 }

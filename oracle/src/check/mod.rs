@@ -31,6 +31,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod watermark;
+mod within_limits;
 
 pub use coverage::Coverage;
 #[cfg(test)]
@@ -98,6 +99,7 @@ impl Judge {
             Property::ExactlyOnce => exactly_once::judge(),
             Property::AckedIsDurable => acked_is_durable::judge(case),
             Property::NoExit => no_exit::judge(case),
+            Property::WithinLimits => within_limits::judge(case),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! From the entries of a trace to the tables of a [`History`].
 
 use super::history::{
-    Ack, Assignment, Commit, Cut, Exit, History, Holding, Partition, Record, Rewind, Stop,
+    Ack, Assignment, Commit, Cut, Exit, History, Holding, Partition, Process, Record, Rewind, Seek,
+    Stop,
 };
 use super::ids::{EntryIndex, NEVER, RecordId, Slot};
 use crate::{MemberId, MessageId, Terms, TraceEvent};
@@ -38,7 +39,8 @@ impl History {
                 attempt,
             } => {
                 let record = self.record_id(terms, partition, offset);
-                self.started(entry, member, record, message, attempt);
+                let attempt = self.started(entry, member, record, message, attempt);
+                self.began(terms, attempt);
             }
             E::Effect {
                 member,
@@ -66,12 +68,14 @@ impl History {
                 member,
                 partition,
                 next,
+                generation,
                 ..
             } => {
                 let slot = self.slot(terms, partition);
-                self.committed(entry, member, slot, next);
+                self.committed(entry, member, slot, (next, generation));
             }
-            E::CommitSent { .. } | E::CommitRefused { .. } | E::CommitUnknown { .. } => {}
+            E::CommitSent { member } => self.processes.row_mut(member).sent = entry,
+            E::CommitRefused { .. } | E::CommitUnknown { .. } => {}
             _ => self.observe_rare(terms, entry, event),
         }
     }
@@ -95,10 +99,10 @@ impl History {
                 partition,
                 position,
                 generation,
-                ..
+                epoch,
             } => {
                 let slot = self.slot(terms, partition);
-                self.assigned(entry, member, slot, position, generation);
+                self.assigned(entry, member, slot, position, generation, epoch);
             }
             E::Revoked {
                 member, partition, ..
@@ -108,11 +112,14 @@ impl History {
             }
             E::Released { member, partition } => {
                 let slot = self.slot(terms, partition);
+                self.withdrawn(entry, member, slot);
                 self.released(entry, member, slot);
             }
             E::Lost { member, partition } => {
                 let slot = self.slot(terms, partition);
                 self.withdrawn(entry, member, slot);
+                let holding = self.partitions[slot].holdings.row_mut(member);
+                holding.lost = holding.lost.min(entry);
                 self.lost(entry, member, slot);
             }
             E::PositionReset {
@@ -133,9 +140,20 @@ impl History {
                 partition,
                 offset,
                 message,
+                epoch,
             } => {
                 let record = self.record_id(terms, partition, offset);
-                self.dead_lettered(entry, member, record, message);
+                self.dead_lettered(entry, member, record, message, epoch);
+            }
+            E::DeadLetterAcknowledged {
+                member,
+                partition,
+                offset,
+                message,
+                epoch,
+            } => {
+                let record = self.record_id(terms, partition, offset);
+                self.letter_acknowledged(entry, member, record, message, epoch);
             }
             E::MemberStopping { member } => {
                 self.end_assignments(entry, member);
@@ -149,12 +167,14 @@ impl History {
             }
             E::MemberStopped { member } => {
                 self.end_assignments(entry, member);
+                self.processes.row_mut(member).end(entry);
                 if let Some(stop) = self.open_stop(member) {
                     stop.stopped = entry;
                 }
             }
             E::MemberExited { member, status } => {
                 self.end_assignments(entry, member);
+                self.processes.row_mut(member).end(entry);
                 self.exits.push(Exit {
                     entry,
                     member,
@@ -163,10 +183,18 @@ impl History {
             }
             E::MemberCrashed { member } => {
                 self.end_assignments(entry, member);
+                self.processes.row_mut(member).end(entry);
                 self.disturb_stop(member);
             }
-            E::MemberPaused { member } => self.disturb_stop(member),
-            E::MemberStarted { member } => self.forget_holdings(member),
+            E::MemberPaused { member } => {
+                self.disturb_stop(member);
+                self.processes.row_mut(member).paused = true;
+            }
+            E::MemberResumed { member } => self.processes.row_mut(member).paused = false,
+            E::MemberStarted { member } => {
+                self.forget_holdings(member);
+                *self.processes.row_mut(member) = Process::default();
+            }
             E::Healed => self.healed = entry,
             E::Quiet => self.quiet = entry,
             E::Ended { lag } => (self.ended, self.lag) = (entry, lag),
@@ -277,6 +305,7 @@ impl History {
         slot: Slot,
         position: NextOffset,
         generation: i32,
+        epoch: AssignmentEpoch,
     ) {
         let partition = &mut self.partitions[slot];
         let current = partition.current.map(|current| &self.assignments[current]);
@@ -297,6 +326,7 @@ impl History {
             slot,
             position,
             generation,
+            epoch,
             previous: partition.current.filter(|_| is_current),
             chances_before: partition.chances,
             committed: partition.committed,
@@ -353,6 +383,12 @@ impl History {
         let holding = partition.holdings.row_mut(member);
         if to < from {
             holding.sought = Some(holding.sought.map_or(to, |sought| sought.min(to)));
+            self.seeks.push(Seek {
+                entry,
+                member,
+                slot,
+                to,
+            });
         }
         if holding.assignment == partition.current {
             partition.position = to;
@@ -396,7 +432,14 @@ impl History {
     }
 
     #[inline]
-    fn committed(&mut self, entry: EntryIndex, member: MemberId, slot: Slot, next: NextOffset) {
+    fn committed(
+        &mut self,
+        entry: EntryIndex,
+        member: MemberId,
+        slot: Slot,
+        (next, generation): (NextOffset, i32),
+    ) {
+        let sent = self.processes.row_mut(member).sent;
         let partition = &mut self.partitions[slot];
         let holding = partition.holding(member);
         self.commits.push(Commit {
@@ -408,6 +451,9 @@ impl History {
             previous_by: partition.committed_by,
             floor: partition.floor,
             sought: holding.sought,
+            generation,
+            sent,
+            lost: holding.lost,
             own: holding.assignment,
             current: partition.current,
         });
@@ -445,6 +491,15 @@ impl History {
         if let Some(stop) = self.open_stop(member) {
             stop.disturbed = true;
         }
+    }
+}
+
+impl Process {
+    fn end(&mut self, entry: EntryIndex) {
+        *self = Self {
+            ended: entry,
+            ..Self::default()
+        };
     }
 }
 

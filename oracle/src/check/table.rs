@@ -59,6 +59,12 @@ impl<I: Id, T> Table<I, T> {
         (index..).map(I::from_index).zip(rows)
     }
 
+    /// Returns the rows before an id with their ids, the last one first.
+    pub(super) fn rows_before(&self, id: I) -> impl Iterator<Item = (I, &T)> {
+        let before = self.rows.iter().enumerate().take(id.index()).rev();
+        before.map(|(index, row)| (I::from_index(index), row))
+    }
+
     /// Removes all rows, and keeps the table's memory.
     pub(super) fn clear(&mut self) {
         self.rows.clear();

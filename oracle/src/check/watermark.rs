@@ -35,9 +35,10 @@ impl Passes {
         let attempts = history.attempts.iter().skip(earlier);
         let finished = attempts
             .filter(|a| a.assignment == Some(id) && a.outcome == Some(Outcome::Ok))
-            .filter(|attempt| !case.may_have_timed_out(attempt))
+            .filter(|attempt| case.was_told(attempt))
             .map(|a| (a.record.offset, a.ended));
-        let letters = history.dead_letters.iter();
+        // A copy of which its member has not learned lets it pass nothing.
+        let letters = history.letter_acks.iter();
         let letters = letters
             .filter(|letter| letter.assignment == Some(id))
             .map(|letter| (letter.record.offset, letter.entry));

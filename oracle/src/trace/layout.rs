@@ -36,7 +36,7 @@ macro_rules! with_layout {
             23 HandlerStarted "handler-started" { member, partition, offset, message, attempt }
             24 Effect "effect" { member, partition, offset, message, key, attempt, outcome }
             25 HandlerStopped "handler-stopped" { member, partition, offset, attempt }
-            26 DeadLettered "dead-lettered" { member, partition, offset, message }
+            26 DeadLettered "dead-lettered" { member, partition, offset, message, epoch }
             27 FaultBegan "fault-began" { fault, member, broker }
             28 FaultEnded "fault-ended" { fault }
             29 ResponseLost "response-lost" { member, request }
@@ -47,6 +47,7 @@ macro_rules! with_layout {
             35 OutOfRange "out-of-range" { member, partition, position }
             36 MemberExited "member-exited" { member, status }
             37 FaultMissed "fault-missed" { fault, reason }
+            38 DeadLetterAcknowledged "dead-letter-acknowledged" { member, partition, offset, message, epoch }
         }
     };
 }

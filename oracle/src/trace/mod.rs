@@ -179,12 +179,26 @@ pub enum TraceEvent {
         offset: Offset,
         attempt: u32,
     },
-    /// The dead-letter topic acknowledged a record's copy.
+    /// A record's copy in the dead-letter topic became readable (the high watermark passed it),
+    /// whether or not the member that wrote it lives to learn it.
     DeadLettered {
         member: MemberId,
         partition: TopicPartition,
         offset: Offset,
         message: MessageId,
+        /// The assignment under which the member gave the record up; `None` where the backend
+        /// cannot see it.
+        epoch: Option<AssignmentEpoch>,
+    },
+    /// A member learned that a record's copy is in the dead-letter topic.
+    DeadLetterAcknowledged {
+        member: MemberId,
+        partition: TopicPartition,
+        offset: Offset,
+        message: MessageId,
+        /// The assignment under which the member gave the record up; `None` where the backend
+        /// cannot see it.
+        epoch: Option<AssignmentEpoch>,
     },
 
     /// A fault began. For the process faults, `member` or `broker` is what it hit.

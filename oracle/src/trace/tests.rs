@@ -107,6 +107,7 @@ fn every_kind() -> Vec<TraceEvent> {
             partition,
             offset,
             message,
+            epoch: Some(AssignmentEpoch(3)),
         },
         E::FaultBegan {
             fault: FaultId(6),
@@ -137,6 +138,13 @@ fn every_kind() -> Vec<TraceEvent> {
         E::FaultMissed {
             fault: FaultId(6),
             reason: Missed::NoTarget,
+        },
+        E::DeadLetterAcknowledged {
+            member,
+            partition,
+            offset,
+            message,
+            epoch: Some(AssignmentEpoch(3)),
         },
     ]
 }

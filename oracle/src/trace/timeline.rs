@@ -72,7 +72,8 @@ impl<'a> Timeline<'a> {
             E::HandlerStarted { .. }
             | E::Effect { .. }
             | E::HandlerStopped { .. }
-            | E::DeadLettered { .. } => self.handler(event),
+            | E::DeadLettered { .. }
+            | E::DeadLetterAcknowledged { .. } => self.handler(event),
             E::MemberStarted { .. } => "starts".into(),
             E::MemberStopping { .. } => "is asked to stop".into(),
             E::MemberStopped { .. } => "has stopped".into(),
@@ -254,6 +255,15 @@ impl<'a> Timeline<'a> {
                 message,
                 ..
             } => format!("dead-letters {}", self.record(partition, offset, message)),
+            E::DeadLetterAcknowledged {
+                partition,
+                offset,
+                message,
+                ..
+            } => format!(
+                "learns that {} is dead-lettered",
+                self.record(partition, offset, message)
+            ),
             _ => String::new(),
         }
     }
@@ -315,7 +325,8 @@ fn actor(event: &TraceEvent) -> String {
         | E::HandlerStarted { member, .. }
         | E::Effect { member, .. }
         | E::HandlerStopped { member, .. }
-        | E::DeadLettered { member, .. } => member.to_string(),
+        | E::DeadLettered { member, .. }
+        | E::DeadLetterAcknowledged { member, .. } => member.to_string(),
         E::Acknowledged { .. } | E::ProduceFailed { .. } => "producer".into(),
         E::Stored { .. } | E::Removed { .. } | E::Truncated { .. } => "cluster".into(),
         E::LeaderChanged { leader, .. } => leader.to_string(),

@@ -5,6 +5,7 @@ use super::connection::{Ask, Failure};
 use super::view::View;
 use crate::protocol::{Request, Value};
 use plimsoll_core::Offset;
+use plimsoll_oracle::MemberId;
 use plimsoll_scenarios::scenario::Acks;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -12,14 +13,16 @@ use std::time::Duration;
 /// The dead-letter copies of a client.
 #[derive(Debug)]
 pub(super) struct DeadLetters {
+    member: MemberId,
     request_timeout: Duration,
     actions: VecDeque<Action>,
 }
 
 impl DeadLetters {
     /// Creates the state before any copy.
-    pub(super) fn new(request_timeout: Duration) -> Self {
+    pub(super) fn new(member: MemberId, request_timeout: Duration) -> Self {
         Self {
+            member,
             request_timeout,
             actions: VecDeque::new(),
         }
@@ -38,6 +41,8 @@ impl DeadLetters {
                 id: copy.message,
                 partition: origin,
                 offset: copy.offset,
+                member: self.member,
+                epoch: copy.epoch,
             },
             acks: Acks::All,
         };

@@ -120,7 +120,20 @@ fn replicated_record(env: &mut Env<'_>, partition: PartitionIndex, record: &Stor
             generation,
             rebalancing,
         }),
-        Value::DeadLetter { .. } | Value::Group(_) => {}
+        Value::DeadLetter {
+            id,
+            partition,
+            offset,
+            member,
+            epoch,
+        } => env.observe(TraceEvent::DeadLettered {
+            member,
+            partition: env.topology.partition(partition),
+            offset,
+            message: id,
+            epoch: Some(epoch),
+        }),
+        Value::Group(_) => {}
     }
 }
 

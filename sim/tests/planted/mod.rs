@@ -2,6 +2,7 @@
 
 pub(crate) mod bugs;
 mod catalogue;
+pub(crate) mod handlers;
 mod power;
 pub(crate) mod repeats;
 

@@ -132,7 +132,7 @@ impl Recorder {
                 }
                 let _ = noted.send(());
             }
-            Report::Produced { last, noted } => {
+            Report::Produced { last, noted, .. } => {
                 self.produced.lock().expect("no panics").push(last);
                 let released = self.holds_produced.clone();
                 tokio::spawn(async move {

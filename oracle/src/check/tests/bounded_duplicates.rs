@@ -105,6 +105,18 @@ fn bounded_duplicates() {
                 expected: NotObserved,
             },
             Trial {
+                name: "a dead letter of which the owner had learned long before",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA permanent p0 0\nA dead-letters p0 0\n@20\nA crashes\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "it cannot commit a dead letter of which it has not learned",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA permanent p0 0\nA writes p0 0\n@20\nA crashes\nB assigned p0 0\nB does p0 0\nend",
+                expected: Held,
+            },
+            Trial {
                 name: "again under the same assignment",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA does p0 0\nA does p0 0\nend",

@@ -33,6 +33,12 @@ fn commit_covers_only_finished() {
                 expected: Violated(1),
             },
             Trial {
+                name: "by a dead letter of which its member has not learned",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA permanent p0 0\nA writes p0 0\nA commits p0 1\nA learns p0 0\nend",
+                expected: Held,
+            },
+            Trial {
                 name: "by an acknowledged dead letter",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA permanent p0 0\nA dead-letters p0 0\nA commits p0 1\nend",

@@ -39,6 +39,10 @@ fn each_rare_thing_is_counted() {
         ("A does p0 0\nA does p0 0\nA does p0 1", (S::Duplicate, 1)),
         ("A exits\nA starts\nA exits 1", (S::MemberExited, 2)),
         ("A out-of-range p0 3\nA seeks p0 3 0", (S::OutOfRange, 1)),
+        (
+            "A assigned p0 0\nA begins p0 0\nB assigned p0 0\nA ok p0 0",
+            (S::ZombieEffect, 1),
+        ),
     ] {
         assert_eq!(seen(&trace(script)), [expected], "{script}");
     }

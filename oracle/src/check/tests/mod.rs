@@ -19,6 +19,7 @@ mod no_rewind;
 mod no_zombie;
 mod obstacles;
 mod script;
+mod within_limits;
 mod zoo;
 
 use super::Judge;
@@ -29,11 +30,12 @@ use plimsoll_core::{CommitPolicy, Config, InitialPosition, Ordering};
 use std::time::Duration;
 
 /// What the scenario asks for, beyond the usual: a commit each 5 s, 3 attempts, dead letters,
-/// order by key, 2 partitions, everything from the start.
+/// order by key, 2 partitions, everything from the start, no pause before the first retry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ask {
     Latest,
     Unordered,
+    ByPartition,
     NoDeadLetters,
     EveryThree,
     WeakAcks,
@@ -41,6 +43,8 @@ enum Ask {
     Exits,
     /// A handler's deadline of 80 ms.
     ShortDeadline,
+    TwoAtOnce,
+    Backoff,
 }
 
 /// A script, and the number of times that it breaks one property.
@@ -124,6 +128,13 @@ fn terms(asks: &[Ask]) -> Terms {
         ..Config::default()
     };
     config.retry.attempts = 3;
+    config.retry.backoff = Duration::ZERO;
+    if asked(Ask::Backoff) {
+        config.retry.backoff = Duration::from_secs(1);
+    }
+    if asked(Ask::TwoAtOnce) {
+        config.max_in_flight = 2;
+    }
     if asked(Ask::Latest) {
         config.initial = InitialPosition::Latest;
     }
@@ -132,6 +143,9 @@ fn terms(asks: &[Ask]) -> Terms {
     }
     if asked(Ask::ShortDeadline) {
         config.handler_deadline = Some(Duration::from_millis(80));
+    }
+    if asked(Ask::ByPartition) {
+        config.ordering = Ordering::Partition;
     }
     if asked(Ask::EveryThree) {
         config.commit = CommitPolicy {

@@ -12,7 +12,8 @@
 //! A seeks p0 9 2
 //! A begins p0 3               and ok, fails, permanent, cancelled
 //! A does p0 0..3              begins and ok, one after the other
-//! A dead-letters p0 3
+//! A dead-letters p0 3         writes and learns, under its newest assignment
+//! A writes|learns p0 3        only one of them; the 2nd assignment's: `3 2`; unseen: `3 -`
 //! A commits p0 3              sent and accepted; `sends`, `accepted`: only one of them
 //! A refused|unknown|unanswered
 //! A refused-for-now           by an error after which a member tries again
@@ -57,6 +58,8 @@ struct Writer {
     keys: u32,
     attempts: BTreeMap<MessageId, u32>,
     epoch: u32,
+    /// The newest assignment of a partition to a member.
+    epochs: BTreeMap<(MemberId, TopicPartition), AssignmentEpoch>,
 }
 
 impl Writer {
@@ -182,6 +185,11 @@ impl Writer {
                 self.accepted(member, partition, next);
             }
             ["accepted", partition, next] => self.accepted(member, partition, next),
+            [verb, partition, offset, epoch] => {
+                let offset = offset.parse().expect("an offset");
+                let epoch = epoch.parse().ok().map(AssignmentEpoch);
+                return self.letter(member, verb, tp(partition), offset, epoch);
+            }
             [verb, partition, offsets] => {
                 return range(offsets).all(|o| self.handler(member, verb, tp(partition), o));
             }
@@ -192,10 +200,12 @@ impl Writer {
 
     fn assigned(&mut self, member: MemberId, partition: &str, position: &str, generation: i32) {
         self.epoch += 1;
+        let epoch = AssignmentEpoch(self.epoch);
+        self.epochs.insert((member, tp(partition)), epoch);
         self.push(TraceEvent::Assigned {
             member,
             partition: tp(partition),
-            epoch: AssignmentEpoch(self.epoch),
+            epoch,
             position: next_offset(position),
             generation,
         });
@@ -253,13 +263,12 @@ impl Writer {
                 return true;
             }
             "dead-letters" => {
-                self.push(TraceEvent::DeadLettered {
-                    member,
-                    partition,
-                    offset,
-                    message,
-                });
-                return true;
+                return self.handler(member, "writes", partition, at)
+                    && self.handler(member, "learns", partition, at);
+            }
+            "writes" | "learns" => {
+                let epoch = self.epochs.get(&(member, partition)).copied();
+                return self.letter(member, verb, partition, at, epoch);
             }
             "ok" => Outcome::Ok,
             "fails" => Outcome::Retryable,
@@ -274,6 +283,35 @@ impl Writer {
             key: None,
             attempt: self.attempts.get(&message).copied().unwrap_or(1),
             outcome,
+        });
+        true
+    }
+
+    fn letter(
+        &mut self,
+        member: MemberId,
+        verb: &str,
+        partition: TopicPartition,
+        at: u64,
+        epoch: Option<AssignmentEpoch>,
+    ) -> bool {
+        let (offset, message) = (Offset::new(at), message(partition, at));
+        self.push(match verb {
+            "writes" => TraceEvent::DeadLettered {
+                member,
+                partition,
+                offset,
+                message,
+                epoch,
+            },
+            "learns" => TraceEvent::DeadLetterAcknowledged {
+                member,
+                partition,
+                offset,
+                message,
+                epoch,
+            },
+            _ => return false,
         });
         true
     }

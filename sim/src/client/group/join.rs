@@ -61,14 +61,21 @@ impl Group {
                 self.phase = Phase::Unjoined;
                 self.join_if_needed(now, view);
             }
-            Ok(Joined::Generation(answer)) => self.sync(view, &answer),
+            Ok(Joined::Generation(answer)) => {
+                self.member = Some(answer.member);
+                match view.coordinator.node() {
+                    Some(_) => self.sync(view, &answer),
+                    // Another answer said meanwhile that the coordinator moved: none is known with
+                    // which to enter the generation.
+                    None => self.fail(now, view, Failure::Lost),
+                }
+            }
             Err(failure) => self.fail(now, view, failure),
         }
     }
 
     /// Enters a new generation. Its leader computes the assignment.
     fn sync(&mut self, view: &View, answer: &JoinGroupResponse) {
-        self.member = Some(answer.member);
         self.generation = answer.generation;
         self.phase = Phase::Syncing;
         self.leads = None;

@@ -80,7 +80,7 @@ impl Process {
             start: Start::new(timeout, backoff),
             fetcher: Fetcher::new(consumers, brokers, partitions),
             commits: Commits::new(instance, timeout),
-            dead_letters: DeadLetters::new(timeout),
+            dead_letters: DeadLetters::new(id, timeout),
             application: Application::new(
                 (spec.build)(&config),
                 spec.polling,
@@ -438,11 +438,12 @@ impl Process {
             message,
         } = copy;
         if acknowledged {
-            env.observe(TraceEvent::DeadLettered {
+            env.observe(TraceEvent::DeadLetterAcknowledged {
                 member: self.id,
                 partition,
                 offset,
                 message,
+                epoch: Some(epoch),
             });
         }
         self.application.tell(Event::DeadLettered {

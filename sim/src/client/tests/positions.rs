@@ -168,6 +168,8 @@ fn a_dead_letter_counts_when_all_replicas_have_it() {
         id,
         partition,
         offset,
+        member,
+        epoch,
     } = value
     else {
         panic!("{value:?}");
@@ -176,9 +178,10 @@ fn a_dead_letter_counts_when_all_replicas_have_it() {
         (*id, *partition, *offset),
         (MessageId(9), P1, Offset::new(4))
     );
+    assert_eq!((*member, *epoch), (MemberId(0), AssignmentEpoch(2)));
     assert_eq!(acknowledged(&mut bench), [true]);
     assert_eq!(
-        bench.count(|event| matches!(event, TraceEvent::DeadLettered { .. })),
+        bench.count(|event| matches!(event, TraceEvent::DeadLetterAcknowledged { .. })),
         1
     );
 }
@@ -200,5 +203,5 @@ fn a_dead_letter_that_failed_or_got_lost_is_not_acknowledged() {
     bench.run(ms(500));
     bench.say(command);
     assert_eq!(acknowledged(&mut bench), [false; 3]);
-    assert!(!bench.saw(|event| matches!(event, TraceEvent::DeadLettered { .. })));
+    assert!(!bench.saw(|event| matches!(event, TraceEvent::DeadLetterAcknowledged { .. })));
 }

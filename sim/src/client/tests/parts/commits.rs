@@ -7,7 +7,7 @@ use crate::client::connection::Failure;
 use crate::client::dead_letters::DeadLetters;
 use crate::protocol::{GroupMemberId, Request};
 use plimsoll_core::{AssignmentEpoch, CommitId, CommitOffset, Offset, TopicPartition};
-use plimsoll_oracle::{ErrorName, MessageId};
+use plimsoll_oracle::{ErrorName, MemberId, MessageId};
 
 const ID: CommitId = CommitId(3);
 
@@ -80,7 +80,7 @@ fn the_application_learns_of_a_refusal_before_what_follows_from_it() {
 
 #[test]
 fn a_copy_that_cannot_be_written_makes_the_client_ask_for_the_leader() {
-    let mut dead_letters = DeadLetters::new(ms(5_000));
+    let mut dead_letters = DeadLetters::new(MemberId(0), ms(5_000));
     dead_letters.write(&ignorance(), copy());
     dead_letters.handle_answer(copy(), Err(Failure::Lost));
     let actions = told(|| dead_letters.poll_action());

@@ -53,6 +53,18 @@ fn own(group: &mut Group, view: &View) {
 }
 
 #[test]
+fn a_generation_whose_coordinator_was_lost_meanwhile_is_not_entered() {
+    let view = knowledge();
+    let mut group = new("", None);
+    group.handle_timeout(NOW, &view);
+    told(|| group.poll_action());
+    group.handle_join(NOW, &ignorance(), 1, Ok(generation(1)));
+    assert_eq!(told(|| group.poll_action()), ["LoseCoordinator"]);
+    group.handle_timeout(NOW + ms(5_000), &view);
+    assert_eq!(told(|| group.poll_action()), ["ask 0 JoinGroup(2)"]);
+}
+
+#[test]
 fn a_member_joins_with_the_id_that_it_is_given_and_starts_what_it_gets() {
     let view = knowledge();
     let mut group = new("", None);

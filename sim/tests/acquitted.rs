@@ -1,0 +1,36 @@
+//! Schedules in which Plimsoll's consumer is right, and a checker once said that it was not.
+
+use plimsoll_oracle::check::Judge;
+use plimsoll_oracle::{Trace, TraceEvent, Verdict};
+use plimsoll_scenarios::{Backend, Plan, Scenario};
+use plimsoll_sim::Simulator;
+
+fn run(name: &str, scenario: &str) -> (Trace, Verdict) {
+    let scenario = match Scenario::parse(name, scenario) {
+        Ok(scenario) => scenario,
+        Err(error) => panic!("{:?}", miette::Report::new(error)),
+    };
+    let plan = Plan::draw(&scenario, scenario.seed.expect("the seed of the schedule"));
+    let (mut simulator, mut trace) = (Simulator::new(), Trace::new());
+    simulator.run(&plan, &mut trace).unwrap();
+    let verdict = Judge::new().judge(&plan.terms(), &trace, simulator.unobservable());
+    (trace, verdict)
+}
+
+/// The copy of a record is under way for longer than its partition is: the member loses it, gets it
+/// back and tries the record again before the broker has stored the copy.
+#[test]
+fn a_dead_letter_of_an_earlier_assignment() {
+    let name = "dead-letter-of-an-earlier-assignment.toml";
+    let scenario = include_str!("acquitted/dead-letter-of-an-earlier-assignment.toml");
+    let (trace, verdict) = run(name, scenario);
+    let events = || trace.entries().iter().map(|entry| entry.event);
+    let assigned = events().filter_map(|event| match event {
+        TraceEvent::Assigned { epoch, .. } => Some(epoch),
+        _ => None,
+    });
+    let newest = assigned.last();
+    let stored = |event| matches!(event, TraceEvent::DeadLettered { epoch, .. } if epoch < newest);
+    assert!(events().any(stored), "no copy of an earlier assignment");
+    assert_eq!(verdict.violations().collect::<Vec<_>>(), []);
+}
