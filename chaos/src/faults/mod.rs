@@ -1,4 +1,4 @@
-//! Faults: the plan's schedule, and what it must know of the run ([`act`]: what faults do;
+//! Faults: the plan's schedule, and what it must know of the run ([`mod@act`]: what faults do;
 //! [`brokers`]: what takes its time). The world carries the steps.
 
 mod act;

@@ -1,4 +1,4 @@
-//! From requests and responses to what a watcher is told of them.
+//! From requests and responses to what is reported of them.
 
 use super::frame::{Frame, Header, Unreadable, decode};
 use super::seen::{CommitAnswer, Produced, Seen};

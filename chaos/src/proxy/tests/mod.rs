@@ -47,9 +47,16 @@ impl Rig {
     }
 
     async fn with(watcher: Recorder) -> Self {
-        let broker = FakeBroker::start().await;
         let watcher = Arc::new(watcher);
         let reports = watcher.reports();
+        let rig = Self::reporting(reports).await;
+        Self { watcher, ..rig }
+    }
+
+    /// Starts one whose proxy reports elsewhere; its watcher sees nothing.
+    async fn reporting(reports: Sender<Report>) -> Self {
+        let broker = FakeBroker::start().await;
+        let watcher = Arc::default();
         let brokers = [BrokerAddress {
             index: 0,
             node_id: 1,

@@ -1,4 +1,4 @@
-//! What a watcher is told, kind by kind.
+//! What is reported, kind by kind.
 
 use super::super::CommitAnswer;
 use super::*;
@@ -328,4 +328,30 @@ async fn what_was_not_produced_is_not_told() {
     rig.broker.request().await.answer(&produce_response(6));
     let _: ProduceResponse = client.receive(9).await;
     assert_eq!(*rig.watcher.produced.lock().expect("no panics"), []);
+}
+
+#[tokio::test]
+async fn a_request_and_its_answer_wait_until_they_are_noted() {
+    let (sender, mut reports) = unbounded_channel();
+    let mut rig = Rig::reporting(Sender::new(move |report| {
+        let _ = sender.send(report);
+    }))
+    .await;
+    let mut note = async |expected: Seen| {
+        let Some(Report::Passed { seen, noted, .. }) = within(reports.recv()).await else {
+            panic!("no frame passed");
+        };
+        assert_eq!(seen, [expected]);
+        noted
+    };
+    let mut client = rig.client().await;
+    client.send(&commit(), 9).await;
+    let noted = note(Seen::CommitSent { broker: 0 }).await;
+    rig.broker.hears_nothing().await;
+    noted.send(()).expect("the request waits");
+    rig.broker.request().await.answer(&commit_response([0, 0]));
+    let noted = note(commit_answered([0, 0])).await;
+    client.hears_nothing().await;
+    noted.send(()).expect("the answer waits");
+    let _: OffsetCommitResponse = client.receive(9).await;
 }
