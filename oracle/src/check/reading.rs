@@ -6,7 +6,7 @@ use super::history::{
 };
 use super::ids::{EntryIndex, NEVER, RecordId, Slot};
 use crate::{MemberId, MessageId, Terms, TraceEvent};
-use plimsoll_core::{NextOffset, Offset, TopicPartition};
+use plimsoll_core::{AssignmentEpoch, NextOffset, Offset, TopicPartition};
 
 impl History {
     /// Takes in one entry.
