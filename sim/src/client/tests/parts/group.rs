@@ -172,3 +172,20 @@ fn a_late_poller_leaves_and_a_static_one_does_not() {
         assert_eq!(told(|| group.poll_action()), [leave]);
     }
 }
+
+#[test]
+fn a_join_that_is_answered_after_the_coordinator_was_lost_is_made_again() {
+    let mut view = knowledge();
+    let mut group = new("", None);
+    group.handle_timeout(NOW, &view);
+    assert_eq!(told(|| group.poll_action()), ["ask 0 JoinGroup(1)"]);
+    view.coordinator.forget();
+    group.handle_join(NOW, &view, 1, Ok(generation(1)));
+    assert_eq!(told(|| group.poll_action()), ["LoseCoordinator"]);
+    view.handle_coordinator(NOW, Ok(Node(2)));
+    group.handle_coordinator(NOW, &view);
+    let rejoins_at = group.poll_timeout(&view);
+    assert!(rejoins_at > NOW, "after a pause");
+    group.handle_timeout(rejoins_at, &view);
+    assert_eq!(told(|| group.poll_action()), ["ask 2 JoinGroup(2)"]);
+}
