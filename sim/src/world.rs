@@ -1,5 +1,6 @@
 //! A plan goes in, a trace comes out: the loop, and the end of a run.
 
+use crate::actor::Actor;
 use crate::actors::Actors;
 use crate::cluster::Broker;
 use crate::engine::Queue;

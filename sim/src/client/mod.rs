@@ -15,7 +15,6 @@
 
 mod accumulator;
 mod action;
-mod actor;
 mod answer;
 mod application;
 mod assignor;

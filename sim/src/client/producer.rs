@@ -4,8 +4,9 @@ use super::accumulator::{Accumulator, Action, Continuation};
 use super::answer;
 use super::connection::{Ask, Connections, Failure, Requests, channel_of};
 use super::metadata::{Metadata, first_broker};
+use crate::actor::Actor;
 use crate::env::Env;
-use crate::protocol::{Channel, Correlation, Node, Request, Response};
+use crate::protocol::{Channel, Message, Node, Request, Response};
 use plimsoll_core::Instant;
 use plimsoll_oracle::TraceEvent;
 use std::time::Duration;
@@ -50,16 +51,6 @@ impl Producer {
         self.accumulator.is_done()
     }
 
-    /// Returns the earliest deadline.
-    pub(crate) fn next_timeout(&self) -> Option<Instant> {
-        let at = self
-            .requests
-            .poll_timeout()
-            .min(self.metadata.poll_timeout())
-            .min(self.accumulator.poll_timeout());
-        (at < Instant::FAR_FUTURE).then_some(at)
-    }
-
     /// Takes the message at this index of `plan.messages`, to be sent.
     pub(crate) fn produce(&mut self, env: &mut Env<'_>, message: usize) {
         let message = &env.plan.messages[message];
@@ -70,49 +61,6 @@ impl Producer {
         let (metadata, connections) = (&self.metadata, &self.connections);
         self.accumulator
             .add(env.now(), metadata, connections, index, message);
-        self.carry_out(env);
-    }
-
-    /// Handles a response.
-    pub(crate) fn handle_response(
-        &mut self,
-        env: &mut Env<'_>,
-        from: Node,
-        _channel: Channel,
-        correlation: Correlation,
-        response: Response,
-    ) {
-        if let Some(then) = self.requests.take_answered(correlation) {
-            self.connections.handle_answer(from);
-            self.go_on(env, then, Ok(response));
-        }
-    }
-
-    /// Handles the loss of the connections with a broker.
-    pub(crate) fn handle_disconnected(&mut self, env: &mut Env<'_>, peer: Node) {
-        self.connections.handle_broken(env.now(), peer);
-        let before = self.requests.next_correlation();
-        let mut lost_any = false;
-        while let Some(then) = self.requests.take_lost(peer, before) {
-            lost_any = true;
-            self.go_on(env, then, Err(Failure::Lost));
-        }
-        if !lost_any {
-            self.accumulator.handle_disconnected();
-            self.carry_out(env);
-        }
-    }
-
-    /// Does what is due, at the moment of `next_timeout` or an earlier one.
-    pub(crate) fn handle_timeout(&mut self, env: &mut Env<'_>) {
-        let now = env.now();
-        while let Some(peer) = self.requests.poll_overdue(now) {
-            env.cut(self.node, peer);
-        }
-        self.metadata.handle_timeout(now, &self.connections);
-        self.carry_out(env);
-        let (metadata, connections) = (&self.metadata, &self.connections);
-        self.accumulator.handle_timeout(now, metadata, connections);
         self.carry_out(env);
     }
 
@@ -177,5 +125,69 @@ impl Producer {
         let channel = channel_of(&ask.request);
         let correlation = self.requests.add(env.now(), ask.to, ask.timeout, ask.then);
         env.request(self.node, ask.to, channel, correlation, ask.request);
+    }
+}
+
+/// The producer belongs to the harness: it runs from the beginning to the end.
+impl Actor for Producer {
+    fn start(&mut self, _env: &mut Env<'_>) {}
+
+    fn stop(&mut self, _env: &mut Env<'_>) {}
+
+    fn crash(&mut self, _env: &mut Env<'_>) {}
+
+    #[inline]
+    fn handle_message(
+        &mut self,
+        env: &mut Env<'_>,
+        from: Node,
+        _channel: Channel,
+        message: Message,
+    ) {
+        if let Message::Response(correlation, response) = message
+            && let Some(then) = self.requests.take_answered(correlation)
+        {
+            self.connections.handle_answer(from);
+            self.go_on(env, then, Ok(response));
+        }
+    }
+
+    fn handle_disconnected(&mut self, env: &mut Env<'_>, peer: Node) {
+        self.connections.handle_broken(env.now(), peer);
+        let before = self.requests.next_correlation();
+        let mut lost_any = false;
+        while let Some(then) = self.requests.take_lost(peer, before) {
+            lost_any = true;
+            self.go_on(env, then, Err(Failure::Lost));
+        }
+        if !lost_any {
+            self.accumulator.handle_disconnected();
+            self.carry_out(env);
+        }
+    }
+
+    fn handle_timeout(&mut self, env: &mut Env<'_>) {
+        let now = env.now();
+        while let Some(peer) = self.requests.poll_overdue(now) {
+            env.cut(self.node, peer);
+        }
+        self.metadata.handle_timeout(now, &self.connections);
+        self.carry_out(env);
+        let (metadata, connections) = (&self.metadata, &self.connections);
+        self.accumulator.handle_timeout(now, metadata, connections);
+        self.carry_out(env);
+    }
+
+    fn next_timeout(&self) -> Option<Instant> {
+        let at = self
+            .requests
+            .poll_timeout()
+            .min(self.metadata.poll_timeout())
+            .min(self.accumulator.poll_timeout());
+        (at < Instant::FAR_FUTURE).then_some(at)
+    }
+
+    fn is_running(&self) -> bool {
+        true
     }
 }

@@ -24,7 +24,10 @@ pub(super) struct Start {
 struct Starting {
     /// The attempt at membership that gave the partitions.
     id: u32,
+    /// The partitions, in order.
     partitions: Vec<(PartitionIndex, Wanted<LogEnds>)>,
+    /// Number of partitions whose ends are not known.
+    unknown: usize,
     committed: Wanted<Vec<CommittedOffset>>,
     /// Time at which to ask again for what was refused; [`Instant::FAR_FUTURE`]: nothing was.
     retry_at: Instant,
@@ -51,9 +54,10 @@ impl Start {
 
     /// Begins with partitions that the attempt `id` at membership gave.
     pub(super) fn begin(&mut self, view: &View, id: u32, partitions: Vec<PartitionIndex>) {
-        let partitions = partitions.into_iter();
+        let (unknown, partitions) = (partitions.len(), partitions.into_iter());
         self.starting = Some(Starting {
             id,
+            unknown,
             partitions: partitions.map(|index| (index, Wanted::Missing)).collect(),
             committed: Wanted::Missing,
             retry_at: Instant::FAR_FUTURE,
@@ -121,7 +125,8 @@ impl Start {
             return;
         };
         match answer {
-            Ok(committed) => {
+            Ok(mut committed) => {
+                committed.sort_unstable_by_key(|offset| offset.partition);
                 starting.committed = Wanted::Known(committed);
                 self.finish(view);
             }
@@ -148,13 +153,17 @@ impl Start {
         let Some(starting) = self.starting.as_mut().filter(|starting| starting.id == id) else {
             return;
         };
-        let mut entries = starting.partitions.iter_mut();
-        let Some((_, ends)) = entries.find(|(index, _)| *index == partition) else {
+        let place = starting
+            .partitions
+            .binary_search_by_key(&partition, |(index, _)| *index);
+        let Ok(place) = place else {
             return;
         };
+        let (_, ends) = &mut starting.partitions[place];
         match answer {
             Ok(known) => {
                 *ends = Wanted::Known(known);
+                starting.unknown -= 1;
                 self.finish(view);
             }
             Err(_) => {
@@ -180,40 +189,53 @@ impl Start {
 
     /// Lets the application have the partitions, once everything is known.
     fn finish(&mut self, view: &View) {
-        let Some(starting) = &self.starting else {
+        let starting = self.starting.take_if(|starting| {
+            starting.unknown == 0 && matches!(starting.committed, Wanted::Known(_))
+        });
+        let Some(starting) = starting else {
             return;
         };
-        let Wanted::Known(committed) = &starting.committed else {
+        let Wanted::Known(committed) = starting.committed else {
             return;
         };
-        // Looked at first, because each answer of many comes here, and only the last one finds all.
-        let mut ends = starting.partitions.iter();
-        if !ends.all(|(_, ends)| matches!(ends, Wanted::Known(_))) {
-            return;
-        }
         let mut assignments = Vec::with_capacity(starting.partitions.len());
-        for (index, ends) in &starting.partitions {
+        let mut topic: Option<(u32, Option<u32>, u32)> = None;
+        for (index, ends) in starting.partitions {
             let Wanted::Known(ends) = ends else {
                 return;
             };
-            let partition = view.topology.partition(*index);
-            let own = committed.iter().find(|offset| offset.partition == *index);
+            let partition = view.topology.partition(index);
+            // The partitions are in order, so that each topic is looked at once.
+            let facts = match topic {
+                Some(facts @ (of, ..)) if of == partition.topic => facts,
+                _ => topic_facts(view, &committed, partition.topic),
+            };
+            topic = Some(facts);
+            let (_, founding_partitions, partitions) = facts;
+            let own = committed.binary_search_by_key(&index, |offset| offset.partition);
             assignments.push(Assignment {
                 partition,
-                committed: own.map(|offset| offset.next),
+                committed: own.ok().map(|place| committed[place].next),
                 log_start: ends.log_start,
                 high_watermark: ends.log_end,
-                founding_partitions: founding_partitions(
-                    &view.topology,
-                    committed,
-                    partition.topic,
-                ),
-                partitions: view.metadata.partitions_of(&view.topology, partition.topic),
+                founding_partitions,
+                partitions,
             });
         }
-        self.starting = None;
         self.actions.push_back(Action::Assign(assignments));
     }
+}
+
+/// Returns what is the same for all partitions of a topic: the topic, the number of partitions that
+/// it had when the group first committed for it, and the number that it has.
+fn topic_facts(view: &View, committed: &[CommittedOffset], topic: u32) -> (u32, Option<u32>, u32) {
+    let topology = &view.topology;
+    let founding = founding_partitions(topology, committed, topic);
+    (
+        topic,
+        founding,
+        view.metadata.partitions_of(topology, topic),
+    )
 }
 
 /// Returns the number of partitions that the topic had when the group first committed for it. Each

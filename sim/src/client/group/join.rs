@@ -6,7 +6,7 @@ use crate::client::answer::Joined;
 use crate::client::assignor;
 use crate::client::connection::Failure;
 use crate::client::view::View;
-use crate::protocol::{JoinGroupRequest, JoinGroupResponse, Request};
+use crate::protocol::{JoinGroupRequest, JoinGroupResponse, Node, Request};
 use crate::topology::PartitionIndex;
 use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
@@ -21,13 +21,13 @@ impl Group {
         if self.phase == Phase::Unjoined
             && self.join_at <= now
             && !self.rebalance.is_under_way()
-            && view.coordinator.node().is_some()
+            && let Some(coordinator) = view.coordinator.node()
         {
-            self.join(view);
+            self.join(coordinator);
         }
     }
 
-    fn join(&mut self, view: &View) {
+    fn join(&mut self, coordinator: Node) {
         let settings = &self.settings;
         let request = JoinGroupRequest {
             member: self.member,
@@ -41,7 +41,8 @@ impl Group {
         self.phase = Phase::Joining;
         self.attempt += 1;
         let then = Continuation::JoinGroup(self.attempt);
-        self.ask(view, timeout, then, Request::JoinGroup(Box::new(request)));
+        let request = Request::JoinGroup(Box::new(request));
+        self.ask(coordinator, timeout, then, request);
     }
 
     /// Handles what became of a join.
@@ -61,21 +62,18 @@ impl Group {
                 self.phase = Phase::Unjoined;
                 self.join_if_needed(now, view);
             }
-            Ok(Joined::Generation(answer)) => {
-                self.member = Some(answer.member);
-                match view.coordinator.node() {
-                    Some(_) => self.sync(view, &answer),
-                    // Another answer said meanwhile that the coordinator moved: none is known with
-                    // which to enter the generation.
-                    None => self.fail(now, view, Failure::Lost),
-                }
-            }
+            Ok(Joined::Generation(answer)) => self.sync(now, view, &answer),
             Err(failure) => self.fail(now, view, failure),
         }
     }
 
     /// Enters a new generation. Its leader computes the assignment.
-    fn sync(&mut self, view: &View, answer: &JoinGroupResponse) {
+    fn sync(&mut self, now: Instant, view: &View, answer: &JoinGroupResponse) {
+        self.member = Some(answer.member);
+        let Some(coordinator) = view.coordinator.node() else {
+            // Lost since the join went out: a sync would be lost too.
+            return self.fail(now, view, Failure::Lost);
+        };
         self.generation = answer.generation;
         self.phase = Phase::Syncing;
         self.leads = None;
@@ -92,12 +90,8 @@ impl Group {
             assignments,
         };
         let timeout = self.settings.session_timeout + GRACE;
-        self.ask(
-            view,
-            timeout,
-            Continuation::SyncGroup(self.attempt),
-            request,
-        );
+        let then = Continuation::SyncGroup(self.attempt);
+        self.ask(coordinator, timeout, then, request);
     }
 
     /// Handles what became of a sync: the partitions that the group's leader gave to this member.

@@ -8,7 +8,7 @@ use crate::client::action::{Action, Continuation};
 use crate::client::connection::Ask;
 use crate::client::rebalance::{Callback, Next, Rebalance};
 use crate::client::view::View;
-use crate::protocol::{Generation, GroupMemberId, Request};
+use crate::protocol::{Generation, GroupMemberId, Node, Request};
 use crate::topology::PartitionIndex;
 use plimsoll_core::{Assignment, Instant, RebalanceId};
 use plimsoll_scenarios::scenario::{Assignor, Consumers};
@@ -236,9 +236,9 @@ impl Group {
         self.phase = Phase::Leaving;
         self.attempt += 1;
         let (coordinator, instance) = (view.coordinator.node(), self.settings.instance);
-        if let (Some(member), Some(_), None) = (self.member, coordinator, instance) {
+        if let (Some(member), Some(node), None) = (self.member, coordinator, instance) {
             let (timeout, then) = (self.settings.request_timeout, Continuation::LeaveGroup);
-            self.ask(view, timeout, then, Request::LeaveGroup { member });
+            self.ask(node, timeout, then, Request::LeaveGroup { member });
         } else {
             self.actions.push_back(Action::End);
         }
@@ -289,12 +289,8 @@ impl Group {
         }
     }
 
-    /// Asks the coordinator, which is known.
-    fn ask(&mut self, view: &View, timeout: Duration, then: Continuation, request: Request) {
-        let Some(to) = view.coordinator.node() else {
-            debug_assert!(false, "asked an unknown coordinator");
-            return;
-        };
+    /// Asks the coordinator.
+    fn ask(&mut self, to: Node, timeout: Duration, then: Continuation, request: Request) {
         self.actions.push_back(Action::Ask(Ask {
             to,
             timeout,

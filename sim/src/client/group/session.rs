@@ -13,7 +13,9 @@ impl Group {
     pub(super) fn heartbeat_if_due(&mut self, now: Instant, view: &View) {
         let is_due =
             self.phase == Phase::Joined && !self.heartbeat_in_flight && self.heartbeat_at <= now;
-        let (true, Some(member), Some(_)) = (is_due, self.member, view.coordinator.node()) else {
+        let (true, Some(member), Some(coordinator)) =
+            (is_due, self.member, view.coordinator.node())
+        else {
             return;
         };
         self.heartbeat_in_flight = true;
@@ -23,7 +25,7 @@ impl Group {
             member,
         };
         let then = Continuation::Heartbeat(self.attempt);
-        self.ask(view, self.settings.session_timeout, then, request);
+        self.ask(coordinator, self.settings.session_timeout, then, request);
     }
 
     /// Handles what became of a heartbeat (`rd_kafka_cgrp_handle_Heartbeat`).

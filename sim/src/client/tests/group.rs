@@ -410,7 +410,7 @@ fn leaving_does_not_wait_for_ever() {
 #[test]
 fn a_restarted_process_remembers_nothing_but_the_numbers_of_requests() {
     let mut bench = Bench::new(Polling::Always, "").joined();
-    bench.member.crash();
+    bench.member.crash(&mut bench.env);
     assert_eq!(
         (bench.member.is_running(), bench.member.next_timeout()),
         (false, None)

@@ -12,6 +12,7 @@ mod probe;
 mod producing;
 
 use super::{Member, Producer};
+use crate::actor::Actor;
 use crate::engine::Queue;
 use crate::env::{Env, Event as WorldEvent};
 use crate::network::{Envelope, Network};
@@ -180,15 +181,13 @@ impl Bench {
                 self.kafka
                     .handle(&mut self.env, from, to, channel, correlation, request);
             }
-            Message::Response(correlation, response) if to == self.env.producer() => {
+            message if to == self.env.producer() => {
                 self.producer
-                    .handle_response(&mut self.env, from, channel, correlation, response);
+                    .handle_message(&mut self.env, from, channel, message);
             }
-            Message::Response(correlation, response) => {
-                self.member
-                    .handle_response(&mut self.env, from, channel, correlation, response);
-            }
-            Message::MetadataUpdate(_) => panic!("not for clients"),
+            message => self
+                .member
+                .handle_message(&mut self.env, from, channel, message),
         }
     }
 

@@ -53,18 +53,6 @@ fn own(group: &mut Group, view: &View) {
 }
 
 #[test]
-fn a_generation_whose_coordinator_was_lost_meanwhile_is_not_entered() {
-    let view = knowledge();
-    let mut group = new("", None);
-    group.handle_timeout(NOW, &view);
-    told(|| group.poll_action());
-    group.handle_join(NOW, &ignorance(), 1, Ok(generation(1)));
-    assert_eq!(told(|| group.poll_action()), ["LoseCoordinator"]);
-    group.handle_timeout(NOW + ms(5_000), &view);
-    assert_eq!(told(|| group.poll_action()), ["ask 0 JoinGroup(2)"]);
-}
-
-#[test]
 fn a_member_joins_with_the_id_that_it_is_given_and_starts_what_it_gets() {
     let view = knowledge();
     let mut group = new("", None);
@@ -183,4 +171,21 @@ fn a_late_poller_leaves_and_a_static_one_does_not() {
         let leave = if leaves { "ask 0 LeaveGroup" } else { "End" };
         assert_eq!(told(|| group.poll_action()), [leave]);
     }
+}
+
+#[test]
+fn a_join_that_is_answered_after_the_coordinator_was_lost_is_made_again() {
+    let mut view = knowledge();
+    let mut group = new("", None);
+    group.handle_timeout(NOW, &view);
+    assert_eq!(told(|| group.poll_action()), ["ask 0 JoinGroup(1)"]);
+    view.coordinator.forget();
+    group.handle_join(NOW, &view, 1, Ok(generation(1)));
+    assert_eq!(told(|| group.poll_action()), ["LoseCoordinator"]);
+    view.handle_coordinator(NOW, Ok(Node(2)));
+    group.handle_coordinator(NOW, &view);
+    let rejoins_at = group.poll_timeout(&view);
+    assert!(rejoins_at > NOW, "after a pause");
+    group.handle_timeout(rejoins_at, &view);
+    assert_eq!(told(|| group.poll_action()), ["ask 2 JoinGroup(2)"]);
 }
