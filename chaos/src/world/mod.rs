@@ -15,7 +15,7 @@ pub(crate) use inbox::{Copied, Event, Inbox};
 
 use crate::channel::Reply;
 use crate::error::ChaosError;
-use crate::faults::{self, Brokers, Faults, ProcessAct, Rest, Work};
+use crate::faults::{self, Brokers, Faults, ProcessAct};
 use crate::leaders::Leaders;
 use crate::log::{Log, StoredMessage};
 use crate::members::Members;
@@ -30,7 +30,6 @@ use crate::{course, tail, workload};
 use plimsoll_core::{Instant, Offset};
 use plimsoll_oracle::{MemberId, Trace, TraceEvent};
 use plimsoll_scenarios::Plan;
-use plimsoll_scenarios::schedule::{Act, FaultIndex, ProcessId, Step, Target};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;

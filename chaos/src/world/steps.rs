@@ -8,13 +8,13 @@ use plimsoll_scenarios::schedule::{Act, FaultIndex, ProcessId, Step, Target};
 
 /// The steps of faults.
 impl World {
-    fn drive_all(&mut self) -> Result<(), ChaosError> {
+    pub(super) fn drive_all(&mut self) -> Result<(), ChaosError> {
         let mut faults = self.faults.schedule.faults();
         faults.try_for_each(|fault| self.drive(fault))
     }
 
     /// Does what is to be done for a fault.
-    fn drive(&mut self, fault: FaultIndex) -> Result<(), ChaosError> {
+    pub(super) fn drive(&mut self, fault: FaultIndex) -> Result<(), ChaosError> {
         loop {
             let (now, faults) = (self.now(), &mut self.faults);
             match faults.next_step(now, fault, &self.members, &self.leaders) {
@@ -53,7 +53,7 @@ impl World {
         Ok(())
     }
 
-    fn act_on_process(&mut self, member: MemberId, act: ProcessAct) -> Result<(), ChaosError> {
+    pub(super) fn act_on_process(&mut self, member: MemberId, act: ProcessAct) -> Result<(), ChaosError> {
         let now = self.now();
         match act {
             ProcessAct::Crash => {
@@ -93,13 +93,13 @@ impl World {
     }
 
     /// Takes in that what was done for a fault is done.
-    fn done(&mut self, fault: FaultIndex) -> Result<(), ChaosError> {
+    pub(super) fn done(&mut self, fault: FaultIndex) -> Result<(), ChaosError> {
         self.faults.schedule.handle_done(fault);
         self.drive(fault)
     }
 
     /// Lets go on what waits for processes that are back, and for the end of all faults.
-    fn settle(&mut self) -> Result<(), ChaosError> {
+    pub(super) fn settle(&mut self) -> Result<(), ChaosError> {
         while let Some(fault) = self.faults.is_back(&self.members) {
             self.done(fault)?;
         }
