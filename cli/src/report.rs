@@ -198,13 +198,11 @@ mod tests {
                 without: std::collections::BTreeSet::new(),
                 expectation: Expectation::Stated(Expected::Held),
             },
-            tally: Tally {
-                schedules: 1,
-                ..Tally::default()
-            },
+            tally: Tally::default(),
             failures: Vec::new(),
             untried: vec![Failure::NeverHappened(Sometimes::Duplicate)],
         };
+        report.tally.schedules = 1;
         let outcome = |report: &ScenarioReport| {
             [BackendName::Sim, BackendName::Kafka].map(|backend| report.outcome(backend))
         };
