@@ -159,7 +159,7 @@ pub(crate) struct ShrinkLimits {
     #[arg(long, value_name = "N", default_value_t = 4_000, value_parser = clap::value_parser!(u32).range(1..))]
     pub shrink_schedules: u32,
     /// Number of simulated events that the shrinking of one failure may take, likewise.
-    #[arg(long, value_name = "N", default_value_t = 100_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 50_000_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub shrink_events: u64,
     /// Time that the shrinking of one failure may take (250ms, 5s, 2min), likewise. The result then
     /// depends on the machine. [default: no limit]

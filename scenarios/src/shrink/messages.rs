@@ -7,15 +7,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Thins many messages out: every tenth, third or second one stays, with handlers that take as much
-/// longer in all. So a load stays a load, which no gap between messages is.
+/// longer, or more. So a load stays a load, which no gap between messages is.
 pub(super) fn thin(search: &mut Search<'_>) {
+    if search.best.messages.len() < MANY {
+        return;
+    }
     for step in [10, 3, 2] {
-        while search.best.messages.len() >= MANY
-            && (search.attempt_with(|plan| keep_every(plan, step))
-                || search.attempt_with(|plan| {
+        while search.best.messages.len() >= FEW
+            && [1, step, 2 * step, 4 * step].into_iter().any(|factor| {
+                search.attempt_with(|plan| {
                     keep_every(plan, step);
-                    slow_down(plan, step);
-                }))
+                    slow_down(plan, factor);
+                })
+            })
         {}
     }
 }
@@ -28,6 +32,22 @@ pub(super) fn pass(search: &mut Search<'_>) {
         let handlers = search.best.settings.handler.time;
         if search.best.messages.len() > 1 && handlers.max < time {
             leave_out(search, Some(Distribution::even(time, time)));
+        }
+    }
+    keep_first_or_last(search);
+}
+
+/// Keeps the first or the last few of several messages: where two of them fail and three do not,
+/// leaving them out one by one stops at four.
+fn keep_first_or_last(search: &mut Search<'_>) {
+    for count in 1..search.best.messages.len().min(SEVERAL) {
+        if search.attempt_with(|plan| plan.messages.truncate(count))
+            || search.attempt_with(|plan| {
+                let dropped = plan.messages.len() - count;
+                plan.messages.drain(..dropped);
+            })
+        {
+            return;
         }
     }
 }
@@ -61,12 +81,18 @@ fn slow_down(plan: &mut Plan, factor: u32) {
         &mut time.slow_min,
         &mut time.slow_max,
     ] {
-        *bound *= factor;
+        *bound = bound.saturating_mul(factor);
     }
 }
 
 /// The number of messages that are thinned out before they are left out one by one.
 const MANY: usize = 1_000;
+
+/// The number of messages at which thinning out ends.
+const FEW: usize = 50;
+
+/// The highest number of messages that are kept by themselves.
+const SEVERAL: usize = 8;
 
 /// The times of handlers that may save messages.
 const SLOW: [Duration; 3] = [

@@ -105,9 +105,10 @@ pub fn shrink(
         observed,
         budget,
         stopped: false,
+        settings_first: true,
         runner,
     };
-    search.exhaust();
+    search.search();
     Some(Shrunk {
         end: search.end(),
         plan: search.best,
@@ -118,7 +119,7 @@ pub fn shrink(
 
 /// The passes, in the order of what a reader of the result gains most by; only what makes every
 /// further run shorter comes first.
-const PASSES: [fn(&mut Search<'_>); 13] = [
+const PASSES: [fn(&mut Search<'_>); 14] = [
     moment::pass,
     messages::thin,
     settings::early,
@@ -128,6 +129,7 @@ const PASSES: [fn(&mut Search<'_>); 13] = [
     partitions::pass,
     brokers::pass,
     settings::pass,
+    settings::with_times,
     values::pass,
     triggers::pass,
     times::pass,
@@ -148,14 +150,31 @@ struct Search<'a> {
     budget: Budget,
     /// Whether the runner has ended the search.
     stopped: bool,
+    /// Whether settings are put back before messages are left out.
+    settings_first: bool,
     runner: &'a mut dyn Runner,
 }
 
 impl Search<'_> {
+    /// Searches with settings put back first, and once more with messages left out first, and keeps
+    /// the smaller plan: a failure at the right moment is found again under other settings only
+    /// while there are many messages, but what is right for the defaults may need more of them.
+    fn search(&mut self) {
+        let start = (self.best.clone(), self.size, self.observed.clone());
+        self.exhaust();
+        let first = (self.best.clone(), self.size, self.observed.clone());
+        self.settings_first = false;
+        (self.best, self.size, self.observed) = start;
+        self.exhaust();
+        if first.1 <= self.size {
+            (self.best, self.size, self.observed) = first;
+        }
+    }
+
     /// Repeats the passes until a round of them finds nothing, or the search is over.
     fn exhaust(&mut self) {
         self.leave_out_what_missed();
-        loop {
+        while !self.is_over() {
             let before = self.size;
             for pass in PASSES {
                 if self.is_over() {

@@ -25,7 +25,7 @@ pub(super) fn pass(search: &mut Search<'_>) {
 
 /// A place where a plan says a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Slot {
+pub(super) enum Slot {
     Start(usize),
     Message(MessageId),
     FaultAt(usize),
@@ -54,6 +54,13 @@ impl Slot {
 /// Returns the time of every slot, in nanoseconds.
 pub(super) fn nanos(plan: &Plan) -> impl Iterator<Item = u64> {
     times(plan).into_iter().map(|(_, nanos)| nanos)
+}
+
+/// Returns the places of all moments but the healing.
+pub(super) fn moments(plan: &Plan) -> Vec<Slot> {
+    let slots = times(plan).into_iter().map(|(slot, _)| slot);
+    let moments = slots.filter(|slot| slot.is_moment() && *slot != Slot::Heal);
+    moments.collect()
 }
 
 fn times(plan: &Plan) -> Vec<(Slot, u64)> {
@@ -101,7 +108,7 @@ fn constant(time: &Distribution, default: &Distribution) -> Option<u64> {
     (is_one && time != default).then(|| nanos_of(time.min))
 }
 
-fn set(plan: &mut Plan, slot: Slot, nanos: u64) {
+pub(super) fn set(plan: &mut Plan, slot: Slot, nanos: u64) {
     let moment = Instant::from_nanos(nanos);
     let duration = Duration::from_nanos(nanos);
     match slot {
