@@ -49,7 +49,8 @@ pub(crate) const fn impossible(kind: &FaultKind) -> Option<&'static str> {
         | FaultKind::CoordinatorMove
         | FaultKind::Throttle { .. }
         | FaultKind::AddPartitions { .. }
-        | FaultKind::Retention { .. } => None,
+        | FaultKind::Retention { .. }
+        | FaultKind::OffsetsReset { .. } => None,
     }
 }
 
@@ -121,6 +122,9 @@ impl World {
             }
             (K::Retention { partition, share }, _) => {
                 return self.beside(index, world.remove_records(*partition, share.0));
+            }
+            (K::OffsetsReset { partition, to }, _) => {
+                return self.beside(index, world.reset_offset(*partition, *to));
             }
         }
         Some(Progress::Done)

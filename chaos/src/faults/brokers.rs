@@ -6,6 +6,7 @@ use crate::lock::lock;
 use crate::world::World;
 use plimsoll_core::{NextOffset, TopicPartition};
 use plimsoll_oracle::{MemberId, TraceEvent};
+use plimsoll_scenarios::scenario::ResetTo;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -111,6 +112,30 @@ impl World {
             partition,
             log_start: NextOffset::new(log_start),
         });
+        Ok(())
+    }
+
+    pub(super) async fn reset_offset(
+        self: Arc<Self>,
+        partition: TopicPartition,
+        to: ResetTo,
+    ) -> Done {
+        let topic = self.names.topic(partition.topic);
+        let ends = self.admin.log_ends(topic).await?;
+        let Some((start, end)) = ends.get(partition.partition as usize).copied() else {
+            return Ok(());
+        };
+        let next = to.within(start, end);
+        let group = &self.names.group;
+        let reset = self
+            .admin
+            .reset_offset(group, topic, partition.partition, next);
+        if reset.await? {
+            self.observe(TraceEvent::OffsetsReset {
+                partition,
+                next: NextOffset::new(next),
+            });
+        }
         Ok(())
     }
 }
