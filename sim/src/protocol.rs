@@ -272,6 +272,8 @@ pub(crate) enum Value {
         /// Whether the group was rebalancing when the coordinator accepted the commit.
         rebalancing: bool,
     },
+    /// In `__consumer_offsets`: an offset that was committed for no member, by a tool.
+    Reset(CommittedOffset),
     /// In `__consumer_offsets`: the group's state, as an index into `Shared::group_snapshots`.
     Group(u32),
 }

@@ -4,8 +4,8 @@
 mod planted;
 
 use planted::{Bug, bugs, handlers, repeats};
-use plimsoll_oracle::check::Judge;
-use plimsoll_oracle::{Property, Trace};
+use plimsoll_oracle::check::{Coverage, Judge};
+use plimsoll_oracle::{Property, Sometimes, Trace};
 use plimsoll_scenarios::{Backend, Plan, Scenario};
 use plimsoll_sim::Simulator;
 use plimsoll_sim::recipes::{Polling, SubjectSpec};
@@ -533,6 +533,36 @@ fn members_that_all_end_violate_no_exit_unless_the_scenario_allows_it() {
     let never = allowed.replace("exits = \"allowed\"", "exits = \"never\"");
     let expected = BTreeSet::from([Property::NoExit]);
     assert_eq!(violated::<bugs::Control>(&never), expected);
+}
+
+/// What the scenario itself skips is lost by decision, and named; nothing else is broken by it.
+#[test]
+fn what_the_scenario_skips_is_lost() {
+    let skipped = include_str!("planted/offsets-skipped.toml");
+    let expected = BTreeSet::from([Property::NoLoss]);
+    assert_eq!(violated::<bugs::Control>(skipped), expected);
+}
+
+/// A partition that halts leaves no trace of a seek, and is told of all the same.
+#[test]
+fn a_partition_that_halts_is_told_of() {
+    let halts = include_str!("planted/out-of-range-halts.toml");
+    let scenario = Scenario::parse("halts.toml", halts).unwrap();
+    let mut trace = Trace::new();
+    let plan = Plan::draw(&scenario, 1);
+    Simulator::new().run(&plan, &mut trace).unwrap();
+    let mut coverage = Coverage::default();
+    coverage.add(&trace);
+    let out_of_range = coverage
+        .counts()
+        .find(|(rare, _)| *rare == Sometimes::OutOfRange);
+    assert!(out_of_range.is_some_and(|(_, count)| count > 0));
+    // The records behind the halt are late, by the setting's own will.
+    let violated = violated::<bugs::Control>(halts);
+    assert!(
+        violated.is_subset(&BTreeSet::from([Property::Liveness])),
+        "{violated:?}"
+    );
 }
 
 /// Takes one stored record away: `acked-is-durable` guards the simulated cluster itself.

@@ -3,8 +3,12 @@
 use super::{Admin, Failure, OFFSETS_TOPIC, check, retry};
 use crate::error::ChaosError;
 use kafka_protocol::ResponseError;
+use kafka_protocol::messages::offset_commit_request::{
+    OffsetCommitRequestPartition, OffsetCommitRequestTopic,
+};
 use kafka_protocol::messages::{
-    DeleteGroupsRequest, DescribeGroupsRequest, FindCoordinatorRequest, GroupId, OffsetFetchRequest,
+    DeleteGroupsRequest, DescribeGroupsRequest, FindCoordinatorRequest, GroupId,
+    OffsetCommitRequest, OffsetFetchRequest, TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
 
@@ -83,6 +87,45 @@ impl Admin {
                 })
             },
         )
+        .await
+    }
+
+    /// Commits an offset for no member, as Kafka's own tool does that resets a group. Returns whether
+    /// the coordinator took it: it does not as long as the group has members.
+    pub(crate) async fn reset_offset(
+        &self,
+        group: &str,
+        topic: &str,
+        partition: u32,
+        next: u64,
+    ) -> Result<bool, ChaosError> {
+        let (partition, next) = (partition as i32, next as i64);
+        let offset = OffsetCommitRequestPartition::default()
+            .with_partition_index(partition)
+            .with_committed_offset(next)
+            .with_committed_metadata(Some(StrBytes::default()));
+        let offsets = OffsetCommitRequestTopic::default()
+            .with_name(TopicName(StrBytes::from_string(topic.to_owned())))
+            .with_partitions(vec![offset]);
+        let request = &OffsetCommitRequest::default()
+            .with_group_id(group_id(group))
+            .with_generation_id_or_member_epoch(-1)
+            .with_topics(vec![offsets]);
+        let what = format!("reset the group {group} in {topic}-{partition} to {next}");
+        retry(&what, move |_| async move {
+            let coordinator = self.coordinator_now(group).await?;
+            let answer = self.broker(coordinator, request, 7).await?;
+            let mut answers = answer.topics.iter().flat_map(|topic| &topic.partitions);
+            let answer = answers
+                .next()
+                .ok_or_else(|| Failure::Passing("an empty answer".into()))?;
+            let refused = ResponseError::UnknownMemberId.code();
+            if answer.error_code == refused {
+                return Ok(false);
+            }
+            check(answer.error_code)?;
+            Ok(true)
+        })
         .await
     }
 

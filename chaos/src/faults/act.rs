@@ -108,6 +108,9 @@ pub(crate) fn act(
         (K::Retention { partition, share }, _) => {
             return Ok(Rest::Beside(Work::RemoveRecords(*partition, share.0)));
         }
+        (K::OffsetsReset { partition, to }, _) => {
+            return Ok(Rest::Beside(Work::ResetOffset(*partition, *to)));
+        }
     }
     Ok(Rest::Nothing)
 }
@@ -142,6 +145,7 @@ pub(crate) const fn impossible(kind: &FaultKind) -> Option<&'static str> {
         | FaultKind::CoordinatorMove
         | FaultKind::Throttle { .. }
         | FaultKind::AddPartitions { .. }
-        | FaultKind::Retention { .. } => None,
+        | FaultKind::Retention { .. }
+        | FaultKind::OffsetsReset { .. } => None,
     }
 }

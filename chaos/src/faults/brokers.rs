@@ -9,6 +9,7 @@ use crate::names::Names;
 use plimsoll_core::{NextOffset, TopicPartition};
 use plimsoll_oracle::TraceEvent;
 use plimsoll_scenarios::schedule::FaultIndex;
+use plimsoll_scenarios::scenario::ResetTo;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +37,7 @@ pub(crate) enum Work {
     },
     /// The removal of this share of a partition's records, from the oldest.
     RemoveRecords(TopicPartition, f64),
+    ResetOffset(TopicPartition, ResetTo),
 }
 
 /// What the work reports.
@@ -107,6 +109,7 @@ impl Brokers {
             }
             Work::AddPartitions { topic, count } => self.add_partitions(topic, count).await,
             Work::RemoveRecords(partition, share) => self.remove_records(partition, share).await,
+            Work::ResetOffset(partition, to) => self.reset_offset(partition, to).await,
         }
     }
 
@@ -143,6 +146,25 @@ impl Brokers {
             partition,
             log_start: NextOffset::new(log_start),
         }));
+        Ok(())
+    }
+
+    async fn reset_offset(&self, partition: TopicPartition, to: ResetTo) -> Result<(), ChaosError> {
+        let (admin, topic) = (self.cluster.admin(), self.names.topic(partition.topic));
+        let ends = admin.log_ends(topic).await?;
+        let Some((start, end)) = ends.get(partition.partition as usize).copied() else {
+            return Ok(());
+        };
+        let next = to.within(start, end);
+        let group = &self.names.group;
+        let reset = admin.reset_offset(group, topic, partition.partition, next);
+        if reset.await? {
+            self.reports
+                .send(Report::Observed(TraceEvent::OffsetsReset {
+                    partition,
+                    next: NextOffset::new(next),
+                }));
+        }
         Ok(())
     }
 }

@@ -19,6 +19,7 @@ use plimsoll_core::Offset;
 pub(super) fn judge(case: &Case<'_>) -> Judgement {
     let history = case.history;
     let mut findings = Findings::default();
+    let mut covered = false;
     // The first offset of each partition that no commit has covered so far.
     let mut uncovered = Table::<Slot, Offset>::default();
     for commit in &history.commits {
@@ -32,7 +33,9 @@ pub(super) fn judge(case: &Case<'_>) -> Judgement {
                 slot,
                 offset: *offset,
             };
+            let owed = record.excused.min(record.skipped) > commit.entry;
             // An offset without a record is passed.
+            covered |= owed && record.stored != NEVER;
             if record.stored != NEVER && record.settled() > commit.entry {
                 if took_a_place(case, commit, id) {
                     break;
@@ -42,7 +45,10 @@ pub(super) fn judge(case: &Case<'_>) -> Judgement {
             *offset = offset.next().first_unfinished();
         }
     }
-    findings.or_held(!history.commits.is_empty(), "nothing was committed")
+    findings.or_held(
+        covered,
+        "no commit covered a record that had to be finished",
+    )
 }
 
 /// Returns whether the record came to stand, after the commit, where another was cut off: the next

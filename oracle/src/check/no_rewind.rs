@@ -7,6 +7,7 @@
 
 use super::findings::{Case, Finding, Findings};
 use super::history::Commit;
+use super::ids::NEVER;
 use crate::Judgement;
 
 pub(super) fn judge(case: &Case<'_>) -> Judgement {
@@ -16,7 +17,9 @@ pub(super) fn judge(case: &Case<'_>) -> Judgement {
             findings.add(case, commit.entry, || tell(case, commit));
         }
     }
-    findings.or_held(!case.history.commits.is_empty(), "nothing was committed")
+    let mut commits = case.history.commits.iter();
+    let again = commits.any(|commit| commit.previous_by != NEVER);
+    findings.or_held(again, "no partition was committed twice")
 }
 
 fn tell(case: &Case<'_>, commit: &Commit) -> Finding {

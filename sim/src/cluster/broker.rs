@@ -97,7 +97,8 @@ impl Broker {
 
     /// Compares the log of a partition that it leads with what could be read in the run.
     pub(crate) fn compare_log(&self, env: &mut Env<'_>, partition: PartitionIndex) {
-        observations::compared(env, partition, &self.replicas[partition].log);
+        let replica = &self.replicas[partition];
+        observations::compared(env, partition, &replica.log, replica.leader_epoch());
     }
 
     /// Returns the group's committed offset, as the coordinator on this broker answers it.

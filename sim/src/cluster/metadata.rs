@@ -52,7 +52,7 @@ impl Broker {
 
     fn lead(&mut self, env: &mut Env<'_>, partition: PartitionIndex, state: PartitionState) {
         let replica = &mut self.replicas[partition];
-        observations::compared(env, partition, &replica.log);
+        observations::compared(env, partition, &replica.log, state.leader_epoch);
         replica.log.begin_epoch(state.leader_epoch);
         let brokers = self.fetchers.len();
         let end = replica.log.end();

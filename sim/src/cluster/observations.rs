@@ -2,7 +2,7 @@
 
 use super::log::Log;
 use crate::env::Env;
-use crate::protocol::{Node, StoredRecord, Value};
+use crate::protocol::{CommittedOffset, Node, StoredRecord, Value};
 use crate::topology::PartitionIndex;
 use plimsoll_core::NextOffset;
 use plimsoll_oracle::{BrokerId, TraceEvent};
@@ -15,6 +15,8 @@ pub(super) struct Observed {
     /// Each epoch that wrote some of them, with the first offset of its. An offset and an epoch
     /// name one record in all logs.
     epochs: Vec<(u32, u64)>,
+    /// The newest epoch whose leader let any of them be read.
+    leader_epoch: u32,
 }
 
 impl Observed {
@@ -72,6 +74,7 @@ pub(super) fn replicated(
     env: &mut Env<'_>,
     partition: PartitionIndex,
     log: &Log,
+    leader_epoch: u32,
     high_watermark: u64,
 ) {
     let observed = &mut env.cluster.observed[partition];
@@ -80,16 +83,21 @@ pub(super) fn replicated(
         return;
     }
     observed.end = high_watermark;
+    observed.leader_epoch = observed.leader_epoch.max(leader_epoch);
     for record in log.slice(from, high_watermark) {
         env.cluster.observed[partition].add(record);
         replicated_record(env, partition, record);
     }
 }
 
-/// Observes where a leader's log has not got what could be read before, or has other records in its
-/// place.
-pub(super) fn compared(env: &mut Env<'_>, partition: PartitionIndex, log: &Log) {
+/// Observes where the log of a leader of this epoch has not got what could be read before, or has
+/// other records in its place. A broker that only believes that it leads, as it is slow to learn of
+/// a later epoch, need not have what that epoch's leader let be read.
+pub(super) fn compared(env: &mut Env<'_>, partition: PartitionIndex, log: &Log, leader_epoch: u32) {
     let observed = &mut env.cluster.observed[partition];
+    if observed.leader_epoch > leader_epoch {
+        return;
+    }
     let end = observed.end_in(log);
     if end < observed.end {
         observed.cut(end);
@@ -132,6 +140,12 @@ fn replicated_record(env: &mut Env<'_>, partition: PartitionIndex, record: &Stor
             offset,
             message: id,
             epoch: Some(epoch),
+        }),
+        Value::Reset(CommittedOffset {
+            partition, next, ..
+        }) => env.observe(TraceEvent::OffsetsReset {
+            partition: env.topology.partition(partition),
+            next,
         }),
         Value::Group(_) => {}
     }

@@ -94,6 +94,8 @@ pub(super) enum Writer {
     Commit(Reply),
     /// A member that asks for committed offsets, and waits for the commits of others.
     OffsetFetch(Reply),
+    /// A tool that set the group's offset, and does not look at the answer.
+    Reset,
     /// The group coordinator.
     Group(GroupWrite),
 }

@@ -75,7 +75,7 @@ impl Broker {
         if !replica.raise_high_watermark(env.now(), to) {
             return;
         }
-        observations::replicated(env, partition, &replica.log, to);
+        observations::replicated(env, partition, &replica.log, replica.leader_epoch(), to);
         if partition == self.offsets_partition
             && let Some(coordinator) = &mut self.coordinator
         {
@@ -110,6 +110,7 @@ impl Broker {
                 self.reply(env, reply, Response::Produce(result));
             }
             Writer::Commit(reply) => self.commit_written(env, reply, result),
+            Writer::Reset => {}
             Writer::OffsetFetch(reply) => self.answer_offsets(env, reply, result),
             Writer::Group(write) => self.group_written(env, write, result),
         }

@@ -5,9 +5,9 @@ use crate::env::Event;
 use crate::protocol::Node;
 use crate::topology::PartitionIndex;
 use crate::world::World;
-use plimsoll_core::TopicPartition;
+use plimsoll_core::{NextOffset, TopicPartition};
 use plimsoll_oracle::MemberId;
-use plimsoll_scenarios::scenario::{Direction, Fault, FaultKind};
+use plimsoll_scenarios::scenario::{Direction, Fault, FaultKind, ResetTo};
 use plimsoll_scenarios::schedule::{Act, FaultIndex, Target};
 use plimsoll_scenarios::{Purpose, Rng};
 use std::time::Duration;
@@ -74,6 +74,7 @@ impl World<'_> {
             (K::CoordinatorMove, _) => self.move_leader(self.env.topology.group_offsets())?,
             (K::AddPartitions { topic, count }, _) => self.add_partitions(topic.0, count.0),
             (K::Retention { partition, share }, _) => self.remove_records(*partition, share.0)?,
+            (K::OffsetsReset { partition, to }, _) => self.reset_offset(*partition, *to)?,
         }
         Some(())
     }
@@ -177,6 +178,19 @@ impl World<'_> {
         let removed = broker.remove_records(&mut self.env, partition, share);
         self.settle(leader);
         removed.then_some(())
+    }
+
+    fn reset_offset(&mut self, partition: TopicPartition, to: ResetTo) -> Option<()> {
+        let index = self.env.topology.index(partition)?;
+        let leader = self.actors.controller.leader(index)?;
+        let (start, end) = self.actors.brokers[leader].log_ends(index);
+        let next = NextOffset::new(to.within(start.get(), end.get()));
+        let offsets = self.env.topology.group_offsets();
+        let coordinator = self.actors.controller.leader(offsets)?;
+        let broker = &mut self.actors.brokers[coordinator];
+        broker.reset_offset(&mut self.env, index, next)?;
+        self.settle(coordinator);
+        Some(())
     }
 
     /// Returns the links between a member and a broker, or all brokers: from the member for

@@ -21,6 +21,12 @@ fn commit_covers_only_finished() {
                 expected: NotObserved,
             },
             Trial {
+                name: "a commit of the start alone",
+                asks: &[],
+                script: "A assigned p0 0\nA commits p0 0\nstore p0 0..3\nend late",
+                expected: NotObserved,
+            },
+            Trial {
                 name: "two records were not",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0..4\nA does p0 0\nA does p0 3\nA commits p0 4\nA commits p0 4\nend",
@@ -96,7 +102,7 @@ fn commit_covers_only_finished() {
                 name: "from latest, what the trace learns of just after the start",
                 asks: &[Ask::Latest],
                 script: "A assigned p0 2\nA commits p0 2\n@4\nstore p0 0..2\nend",
-                expected: Held,
+                expected: NotObserved,
             },
             Trial {
                 name: "from latest, beyond the end",
@@ -114,7 +120,7 @@ fn commit_covers_only_finished() {
                 name: "what retention removed before",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0..3\nremoved p0 3\nA commits p0 3\nend",
-                expected: Held,
+                expected: NotObserved,
             },
             Trial {
                 name: "what retention removed only after",
@@ -138,7 +144,7 @@ fn commit_covers_only_finished() {
                 name: "from latest, what was there before",
                 asks: &[Ask::Latest],
                 script: "store p0 0..3\nA assigned p0 3\nA commits p0 3\nend",
-                expected: Held,
+                expected: NotObserved,
             },
             Trial {
                 name: "an owner that skips what the cluster still holds",

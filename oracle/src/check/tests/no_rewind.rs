@@ -24,7 +24,7 @@ fn no_rewind() {
                 name: "another partition",
                 asks: &[],
                 script: "A assigned p0 0\nA commits p0 3\nA commits p1 2\nend",
-                expected: Held,
+                expected: NotObserved,
             },
             Trial {
                 name: "after the scenario reset it",

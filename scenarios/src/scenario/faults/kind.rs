@@ -2,7 +2,9 @@
 
 use super::argument::{Argument, Dice, Key, Reading};
 use super::table::with_faults;
-use super::{BrokerTarget, Direction, Factor, Failure, MemberTarget, PartitionCount, TopicNumber};
+use super::{
+    BrokerTarget, Direction, Factor, Failure, MemberTarget, PartitionCount, ResetTo, TopicNumber,
+};
 use crate::scenario::Share;
 use crate::scenario::value::written_as_words;
 use plimsoll_core::TopicPartition;

@@ -44,7 +44,7 @@ mod write;
 
 pub(crate) use argument::Dice;
 pub use argument::{
-    BrokerTarget, Direction, Factor, Failure, MemberTarget, PartitionCount, TopicNumber,
+    BrokerTarget, Direction, Factor, Failure, MemberTarget, PartitionCount, ResetTo, TopicNumber,
 };
 pub(super) use check::check;
 pub(super) use entry::RawFaults;

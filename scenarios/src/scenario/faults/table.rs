@@ -165,6 +165,13 @@ macro_rules! with_faults {
                 partition: TopicPartition,
                 share: Share = Share(1.0),
             } lasts AMoment, hinders Nothing, breaks Nothing;
+
+            /// The group's offset of a partition is set, if the group has no members then.
+            /// Kafka refuses it while there are any.
+            OffsetsReset "offsets-reset" {
+                partition: TopicPartition,
+                to: ResetTo,
+            } lasts AMoment, hinders Nothing, breaks Nothing;
         }
     };
 }

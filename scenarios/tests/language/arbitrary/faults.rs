@@ -9,7 +9,8 @@ use plimsoll_oracle::{BrokerId, ErrorName, FaultId, MemberId, MessageId, Request
 use plimsoll_scenarios::Scenario;
 use plimsoll_scenarios::scenario::{
     BrokerTarget, Condition, Direction, Factor, Failure, Fault, FaultKind, FaultName, FaultSpec,
-    Lasts, MemberTarget, PartitionCount, RandomFaults, Share, TopicNumber, Trigger, Workload,
+    Lasts, MemberTarget, PartitionCount, RandomFaults, ResetTo, Share, TopicNumber, Trigger,
+    Workload,
 };
 use proptest::collection::{btree_set, vec};
 use proptest::option;
@@ -240,6 +241,17 @@ impl Any for MessageId {
     fn any(shape: &Shape) -> Option<BoxedStrategy<Self>> {
         let ids = shape.messages.clone().unwrap_or_else(|| (1..=10).collect());
         any_of(ids.into_iter().map(Self))
+    }
+}
+
+impl Any for ResetTo {
+    fn any(_: &Shape) -> Option<BoxedStrategy<Self>> {
+        any_of([
+            Self::Earliest,
+            Self::Latest,
+            Self::Offset(0),
+            Self::Offset(7),
+        ])
     }
 }
 

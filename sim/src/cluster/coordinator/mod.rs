@@ -57,7 +57,7 @@ impl Coordinator {
     /// Takes commits below the high watermark, which count now that it rose.
     pub(super) fn apply_committed(&mut self, log: &Log, high_watermark: u64) {
         for record in log.slice(self.applied, high_watermark) {
-            if let Value::Commit { offset, .. } = record.value {
+            if let Value::Commit { offset, .. } | Value::Reset(offset) = record.value {
                 self.offsets[offset.partition] = Some(offset);
             }
         }

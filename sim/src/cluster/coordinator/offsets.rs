@@ -5,7 +5,9 @@ use crate::cluster::broker::Broker;
 use crate::cluster::connections::Reply;
 use crate::cluster::replica::{Waiting, Writer};
 use crate::env::Env;
-use crate::protocol::{CommittedOffset, Generation, Response, Value};
+use crate::protocol::{CommittedOffset, Generation, GroupMemberId, Response, Value};
+use crate::topology::PartitionIndex;
+use plimsoll_core::NextOffset;
 use plimsoll_oracle::ErrorName;
 
 impl Broker {
@@ -26,6 +28,32 @@ impl Broker {
             rebalancing,
         });
         self.write_offsets_partition(env, values, Writer::Commit(reply));
+    }
+
+    /// Commits an offset for no member, as tools do that reset a group. `None` where the
+    /// coordinator refuses it: it does as long as the group has members.
+    pub(crate) fn reset_offset(
+        &mut self,
+        env: &mut Env<'_>,
+        partition: PartitionIndex,
+        next: NextOffset,
+    ) -> Option<()> {
+        let now = env.now();
+        let coordinator = self.coordinator.as_mut()?;
+        if coordinator.is_loading(now) {
+            return None;
+        }
+        let group = &mut coordinator.group;
+        // An id that no member ever gets.
+        let no_member = GroupMemberId(0);
+        group.accept_commit(now, -1, no_member, None).ok()?;
+        let value = Value::Reset(CommittedOffset {
+            partition,
+            next,
+            metadata: None,
+        });
+        self.write_offsets_partition(env, [value].into_iter(), Writer::Reset);
+        Some(())
     }
 
     /// Answers with what the group committed, once all that was written is replicated: a commit

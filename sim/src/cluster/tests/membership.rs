@@ -91,12 +91,12 @@ fn partitions_are_added_when_a_fault_says_so() {
         duration: None,
     });
     cluster.env.topology = Topology::new(&plan);
+    cluster.env.cluster = crate::cluster::shared::Shared::new(&cluster.env.topology);
     let (brokers, env) = (&mut cluster.brokers, &mut cluster.env);
     for broker in brokers.values_mut() {
         *broker = Broker::new(env, broker.node);
         broker.start(env);
     }
-    cluster.env.cluster = crate::cluster::shared::Shared::new(&cluster.env.topology);
     cluster.controller = Controller::new(&cluster.env);
     assert!(!cluster.controller.exists(PartitionIndex(1)));
     cluster.controller.add_partitions(&mut cluster.env, 0, 2);

@@ -9,6 +9,7 @@ mod broker;
 mod dice;
 mod handler;
 mod member;
+mod offset;
 mod request;
 mod topic;
 
@@ -16,6 +17,7 @@ pub use amount::Factor;
 pub use broker::BrokerTarget;
 pub use handler::Failure;
 pub use member::MemberTarget;
+pub use offset::ResetTo;
 pub use request::Direction;
 pub use topic::{PartitionCount, TopicNumber};
 
