@@ -11,19 +11,19 @@ fn clean_handover() {
             Trial {
                 name: "it commits, and nothing comes again",
                 asks: &[],
-                script: "A assigned p0 0\nstore p0 0..2\nA does p0 0..2\nA revoked p0\nA commits p0 2\nA released p0\nB assigned p0 2\nend",
+                script: "A assigned p0 0\nstore p0 0..2\nA does p0 0..2\n@1\nA revoked p0\nA commits p0 2\nA released p0\nB assigned p0 2\nend",
                 expected: Held,
             },
             Trial {
                 name: "it commits nothing",
                 asks: &[],
-                script: "A assigned p0 0\nstore p0 0..2\nA does p0 0..2\nA revoked p0\nA released p0\nB assigned p0 0\nB does p0 0..2\nend",
+                script: "A assigned p0 0\nstore p0 0..2\nA does p0 0..2\n@1\nA revoked p0\nA released p0\nB assigned p0 0\nB does p0 0..2\nend",
                 expected: Violated(2),
             },
             Trial {
                 name: "with an eager assignor, its own next assignment begins too low",
                 asks: &[],
-                script: "A assigned p0 0\nstore p0 0..2\nA does p0 0..2\nA revoked p0\nA commits p0 1\nA released p0\nA assigned p0 1\nA does p0 1\nend",
+                script: "A assigned p0 0\nstore p0 0..2\nA does p0 0..2\n@1\nA revoked p0\nA commits p0 1\nA released p0\nA assigned p0 1\nA does p0 1\nend",
                 expected: Violated(1),
             },
             Trial {
@@ -39,33 +39,39 @@ fn clean_handover() {
                 expected: NotObserved,
             },
             Trial {
+                name: "it finished it while its last commit was under way",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..2\nA does p0 0\nA begins p0 1\n@1\nA revoked p0\nA commits p0 1\nA ok p0 1\nA released p0\nB assigned p0 1\nB does p0 1\nend",
+                expected: Held,
+            },
+            Trial {
                 name: "it had finished it behind a record that was not finished",
                 asks: &[],
-                script: "A assigned p0 0\nstore p0 0..3\nA does p0 0\nA begins p0 1\nA does p0 2\nA revoked p0\nA commits p0 1\nA cancelled p0 1\nA released p0\nB assigned p0 1\nB does p0 1..3\nend",
+                script: "A assigned p0 0\nstore p0 0..3\nA does p0 0\nA begins p0 1\nA does p0 2\n@1\nA revoked p0\nA commits p0 1\nA cancelled p0 1\nA released p0\nB assigned p0 1\nB does p0 1..3\nend",
                 expected: Held,
             },
             Trial {
                 name: "the group had gone on without it",
                 asks: &[],
-                script: "A assigned p0 0\nstore p0 0\nA does p0 0\nA revoked p0\nA sends\nA refused\nA released p0\nB assigned p0 0\nB does p0 0\nend",
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@1\nA revoked p0\nA sends\nA refused\nA released p0\nB assigned p0 0\nB does p0 0\nend",
                 expected: NotObserved,
             },
             Trial {
                 name: "refused for the moment, and it never tried again",
                 asks: &[],
-                script: "A assigned p0 0\nstore p0 0\nA does p0 0\nA revoked p0\nA sends\nA refused-for-now\nA released p0\nB assigned p0 0\nB does p0 0\nend",
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@1\nA revoked p0\nA sends\nA refused-for-now\nA released p0\nB assigned p0 0\nB does p0 0\nend",
                 expected: Violated(1),
             },
             Trial {
                 name: "refused for the moment, until its deadline",
                 asks: &[],
-                script: "A assigned p0 0\nstore p0 0\nA does p0 0\nA revoked p0\n@37\nA sends\nA refused-for-now\n@38\nA released p0\nB assigned p0 0\nB does p0 0\nend",
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@1\nA revoked p0\n@37\nA sends\nA refused-for-now\n@38\nA released p0\nB assigned p0 0\nB does p0 0\nend",
                 expected: NotObserved,
             },
             Trial {
                 name: "its commit got no answer",
                 asks: &[],
-                script: "A assigned p0 0\nstore p0 0\nA does p0 0\nA revoked p0\nA sends\n@4\nA unknown\nA released p0\nB assigned p0 0\nB does p0 0\nend",
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@1\nA revoked p0\nA sends\n@4\nA unknown\nA released p0\nB assigned p0 0\nB does p0 0\nend",
                 expected: NotObserved,
             },
             Trial {
@@ -77,13 +83,13 @@ fn clean_handover() {
             Trial {
                 name: "it stood still meanwhile",
                 asks: &[],
-                script: "A assigned p0 0\nstore p0 0\nA does p0 0\nA revoked p0\nA pauses\n@5\nA resumes\nA released p0\nB assigned p0 0\nB does p0 0\nend",
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@1\nA revoked p0\nA pauses\n@5\nA resumes\nA released p0\nB assigned p0 0\nB does p0 0\nend",
                 expected: NotObserved,
             },
             Trial {
                 name: "it crashed meanwhile",
                 asks: &[],
-                script: "A assigned p0 0\nstore p0 0\nA does p0 0\nA revoked p0\nA crashes\nB assigned p0 0\nB does p0 0\nend",
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@1\nA revoked p0\nA crashes\nB assigned p0 0\nB does p0 0\nend",
                 expected: NotObserved,
             },
             Trial {
@@ -95,25 +101,25 @@ fn clean_handover() {
             Trial {
                 name: "it was too late: another had it already",
                 asks: &[],
-                script: "A assigned p0 0\nstore p0 0\nA does p0 0\nA revoked p0\n@70\nB assigned p0 0\nB does p0 0\nA released p0\nend",
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@1\nA revoked p0\n@70\nB assigned p0 0\nB does p0 0\nA released p0\nend",
                 expected: NotObserved,
             },
             Trial {
                 name: "the scenario reset the group afterwards",
                 asks: &[],
-                script: "A assigned p0 0\nstore p0 0..2\nA does p0 0..2\nA revoked p0\nA commits p0 2\nA released p0\nreset p0 0\nB assigned p0 0\nB does p0 0..2\nend",
+                script: "A assigned p0 0\nstore p0 0..2\nA does p0 0..2\n@1\nA revoked p0\nA commits p0 2\nA released p0\nreset p0 0\nB assigned p0 0\nB does p0 0..2\nend",
                 expected: Held,
             },
             Trial {
                 name: "it had finished nothing",
                 asks: &[],
-                script: "A assigned p0 0\nA revoked p0\nA released p0\nB assigned p0 0\nend",
+                script: "A assigned p0 0\n@1\nA revoked p0\nA released p0\nB assigned p0 0\nend",
                 expected: NotObserved,
             },
             Trial {
                 name: "the answer came as the deadline of the handler struck",
                 asks: &[],
-                script: "A assigned p0 0\nstore p0 0\n@1\nA begins p0 0\n@61\nA ok p0 0\nA revoked p0\nA released p0\nB assigned p0 0\nB does p0 0\nend",
+                script: "A assigned p0 0\nstore p0 0\n@1\nA begins p0 0\n@61\nA ok p0 0\n@62\nA revoked p0\nA released p0\nB assigned p0 0\nB does p0 0\nend",
                 expected: NotObserved,
             },
         ],
