@@ -51,6 +51,12 @@ fn clean_handover() {
                 expected: Held,
             },
             Trial {
+                name: "the record for which it waited was removed meanwhile",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..2\nA begins p0 0\nA does p0 1\n@1\nA revoked p0\nremoved p0 1\n@5\nA cancelled p0 0\nA released p0\nB assigned p0 1\nB does p0 1\nend",
+                expected: NotObserved,
+            },
+            Trial {
                 name: "the group had gone on without it",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@1\nA revoked p0\nA sends\nA refused\nA released p0\nB assigned p0 0\nB does p0 0\nend",
