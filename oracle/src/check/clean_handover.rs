@@ -4,10 +4,10 @@
 //! Judged of every partition that a member was asked to give up, and that it released before another
 //! member had it, if nothing kept the member from committing meanwhile. A commit that is refused
 //! while enough of the deadline is left must be tried again, as in a graceful stop
-//! (`clean-shutdown`). Finished is what stood below its watermark when it was asked, and what came
-//! below it afterwards, up to shortly before the release: the answer of a handler and its
-//! cancellation may cross there. With an eager assignor everything is given up in every rebalance, by
-//! every member.
+//! (`clean-shutdown`). Finished is what came
+//! below its watermark up to shortly before the release: an answer that comes later may cross the last
+//! commit, or the handler's cancellation. With an eager assignor everything is given up in every
+//! rebalance, by every member.
 
 use super::bounded_duplicates::rewound;
 use super::findings::{CROSSING, Case, Finding, Findings};
@@ -76,10 +76,9 @@ fn committed(case: &Case<'_>, owner: &Assignment) -> NextOffset {
     newest.map_or(owner.committed, |commit| commit.next)
 }
 
-/// Returns whether the owner can have known in time that it had finished a record.
+/// Returns whether the owner can have known, when it committed last, that it had finished a record.
 fn is_finished(case: &Case<'_>, owner: &Assignment, passed: EntryIndex) -> bool {
-    passed < owner.ended
-        || (passed != NEVER && case.at(passed) + CROSSING < case.at(owner.released))
+    passed != NEVER && case.at(passed) + CROSSING < case.at(owner.released)
 }
 
 fn find_repeats(

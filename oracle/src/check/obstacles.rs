@@ -2,9 +2,9 @@
 //!
 //! Counted generously, because a correct consumer must never be convicted for what the cluster did
 //! to it. A fault hinders from its beginning until a while after its end (a request timeout and a
-//! heartbeat, in which clients find their coordinator again): the member that it hit, or else all;
-//! but nobody where it hit a broker that is known not to be the coordinator. A member that stands
-//! still is hindered; so is one with a commit that is in flight for long.
+//! heartbeat, in which clients find their coordinator again): the member that it hit, or else all
+//! members; but none where it hit a broker that is known not to be the coordinator. A member that
+//! stands still is hindered; so is one with a commit that is in flight for long.
 //!
 //! A commit that is refused, or gets no answer, is told apart: a right consumer may wait for its next
 //! one then, where a fault or a rebalance explains it, or it is one of the first three in a row.

@@ -10,7 +10,7 @@ use plimsoll_core::{NextOffset, Offset, Outcome};
 ///
 /// What other members finished does not count, because its owner cannot know of it; nor does an
 /// answer that its owner may have taken for a timeout. Offsets without a record, and records that
-/// were removed or skipped, are passed at once.
+/// were removed or skipped before the owner tried them, are passed at once.
 #[derive(Debug, Default)]
 pub(super) struct Passes {
     position: NextOffset,
@@ -32,10 +32,17 @@ impl Passes {
                 _ => record.excused.min(record.skipped),
             }));
         let earlier = history.attempts.partition_point(|a| a.entry < own.entry);
-        let attempts = history.attempts.iter().skip(earlier);
-        let finished = attempts
-            .filter(|a| a.assignment == Some(id) && a.outcome == Some(Outcome::Ok))
-            .filter(|attempt| case.was_told(attempt))
+        let attempts = || {
+            let attempts = history.attempts.iter().skip(earlier);
+            attempts.filter(|attempt| attempt.assignment == Some(id))
+        };
+        for attempt in attempts() {
+            if let Some(index) = self.index(attempt.record.offset) {
+                self.entries[index] = NEVER;
+            }
+        }
+        let finished = attempts()
+            .filter(|a| a.outcome == Some(Outcome::Ok) && case.was_told(a))
             .map(|a| (a.record.offset, a.ended));
         // A copy of which its member has not learned lets it pass nothing.
         let letters = history.letter_acks.iter();
