@@ -179,7 +179,7 @@ impl History {
                 self.disturb_stop(member);
                 self.processes.row_mut(member).paused = true;
             }
-            E::MemberResumed { member } => self.processes.row_mut(member).paused = false,
+            E::MemberResumed { member } => self.resumed(entry, member),
             E::MemberStarted { member } => {
                 self.forget_holdings(member);
                 *self.processes.row_mut(member) = Process::default();
@@ -388,6 +388,19 @@ impl History {
         });
         partition.committed = next;
         partition.committed_by = entry;
+    }
+
+    fn resumed(&mut self, entry: EntryIndex, member: MemberId) {
+        self.processes.row_mut(member).paused = false;
+        let attempts = &mut self.attempts;
+        self.unheard.retain(|&id| {
+            let attempt = &mut attempts[id];
+            let others = attempt.member != member;
+            if !others {
+                attempt.told = entry;
+            }
+            others
+        });
     }
 
     /// Ends every assignment of a member: its process is stopping, or has ended.
