@@ -51,7 +51,7 @@ fn manual_marks_that_are_never_committed_repeat_without_bound_from_oldest() {
 #[test]
 fn marks_past_a_skipped_failure_lose_it() {
     let scenario = "recipes/alarm-ruler-failing-handler";
-    let properties = ["commit-covers-only-finished", "no-loss"];
+    let properties = ["commit-covers-only-finished", "no-loss", "key-order"];
     convicts(scenario, "sarama-auto-mark", &properties);
 }
 

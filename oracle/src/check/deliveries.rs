@@ -38,7 +38,7 @@ impl History {
             chances: chances - record.chances_before,
             ended: NEVER,
             outcome: None,
-            asleep: false,
+            told: NEVER,
         });
         record.last_attempt = Some(attempt);
         if record.finished != NEVER {
@@ -106,16 +106,19 @@ impl History {
     pub(super) fn answered(
         &mut self,
         entry: EntryIndex,
-        attempt: AttemptId,
+        id: AttemptId,
         message: MessageId,
         outcome: Outcome,
     ) {
-        let attempt = &mut self.attempts[attempt];
+        let attempt = &mut self.attempts[id];
         let partition = &mut self.partitions[attempt.record.slot];
         let record = &mut partition.records[attempt.record.offset];
         attempt.ended = entry;
         attempt.outcome = Some(outcome);
-        attempt.asleep = self.processes.row_mut(attempt.member).paused;
+        match self.processes.row_mut(attempt.member).paused {
+            true => self.unheard.push(id),
+            false => attempt.told = entry,
+        }
         if outcome == Outcome::Ok && record.message == Some(message) {
             record.finished = record.finished.min(entry);
             record.oks += 1;

@@ -126,12 +126,10 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Returns whether the consumer took the sink's answer for the outcome: an answer that came
-    /// when the handler's deadline ran out, or that its process slept through, may have counted as a
-    /// failure.
+    /// Returns whether the consumer took the sink's answer for the outcome: where its process
+    /// learned of it when the handler's deadline ran out, or later, it may have counted as a failure.
     pub(super) fn was_told(&self, attempt: &Attempt) -> bool {
-        let may_expire = self.terms.config.handler_deadline.is_some();
-        !(may_expire && attempt.asleep) && !self.outlasted(attempt, attempt.ended)
+        !self.outlasted(attempt, attempt.told)
     }
 
     /// Returns whether the owner of an assignment had moved its position back to a record under it,

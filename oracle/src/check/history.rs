@@ -38,6 +38,8 @@ pub(super) struct History {
     pub(super) trespasses: Vec<(AttemptId, Trespass)>,
     /// Attempts that began while as many others of their member ran as its settings allow.
     pub(super) crowds: Vec<AttemptId>,
+    /// Attempts that were answered while their process stood still.
+    pub(super) unheard: Vec<AttemptId>,
     /// Whether some member ran as many handlers as its settings allow.
     pub(super) at_limit: bool,
     pub(super) healed: EntryIndex,
@@ -174,8 +176,9 @@ pub(super) struct Attempt {
     pub(super) ended: EntryIndex,
     /// The answer of the sink; `None`: stopped, or still running.
     pub(super) outcome: Option<Outcome>,
-    /// Whether its member stood still when the sink answered.
-    pub(super) asleep: bool,
+    /// The moment from which its process may know the answer: its end, or the moment when a process
+    /// that stood still went on.
+    pub(super) told: EntryIndex,
 }
 
 /// A record's copy in the dead-letter topic.
@@ -451,6 +454,7 @@ impl History {
         self.processes.clear();
         self.trespasses.clear();
         self.crowds.clear();
+        self.unheard.clear();
         self.at_limit = false;
         self.healed = NEVER;
         self.quiet = NEVER;

@@ -190,7 +190,7 @@ impl History {
                 self.disturb_stop(member);
                 self.processes.row_mut(member).paused = true;
             }
-            E::MemberResumed { member } => self.processes.row_mut(member).paused = false,
+            E::MemberResumed { member } => self.resumed(entry, member),
             E::MemberStarted { member } => {
                 self.forget_holdings(member);
                 *self.processes.row_mut(member) = Process::default();
@@ -461,6 +461,19 @@ impl History {
         partition.committed_by = entry;
         partition.floor = next;
         partition.cut = partition.cut.filter(|cut| !cut.followed);
+    }
+
+    fn resumed(&mut self, entry: EntryIndex, member: MemberId) {
+        self.processes.row_mut(member).paused = false;
+        let attempts = &mut self.attempts;
+        self.unheard.retain(|&id| {
+            let attempt = &mut attempts[id];
+            let others = attempt.member != member;
+            if !others {
+                attempt.told = entry;
+            }
+            others
+        });
     }
 
     /// Ends every assignment of a member: its process is stopping, or has ended.

@@ -95,8 +95,14 @@ fn dead_letter_exact() {
             Trial {
                 name: "so does one that its process slept through",
                 asks: &[],
-                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA fails p0 0\nA begins p0 0\nA fails p0 0\nA begins p0 0\nA pauses\nA ok p0 0\nA resumes\nA dead-letters p0 0\nend",
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA fails p0 0\nA begins p0 0\nA fails p0 0\nA begins p0 0\nA pauses\nA ok p0 0\n@61\nA resumes\nA dead-letters p0 0\nend",
                 expected: Held,
+            },
+            Trial {
+                name: "one that it learns in time does not",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA fails p0 0\nA begins p0 0\nA fails p0 0\nA begins p0 0\nA pauses\nA ok p0 0\n@50\nA resumes\nA dead-letters p0 0\nend",
+                expected: Violated(1),
             },
             Trial {
                 name: "and a handler whose stop cannot be seen",
