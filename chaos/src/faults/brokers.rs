@@ -8,8 +8,8 @@ use crate::leaders::{self, News};
 use crate::names::Names;
 use plimsoll_core::{NextOffset, TopicPartition};
 use plimsoll_oracle::TraceEvent;
-use plimsoll_scenarios::schedule::FaultIndex;
 use plimsoll_scenarios::scenario::ResetTo;
+use plimsoll_scenarios::schedule::FaultIndex;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -53,7 +53,11 @@ impl World {
         Ok(())
     }
 
-    pub(super) fn act_on_process(&mut self, member: MemberId, act: ProcessAct) -> Result<(), ChaosError> {
+    pub(super) fn act_on_process(
+        &mut self,
+        member: MemberId,
+        act: ProcessAct,
+    ) -> Result<(), ChaosError> {
         let now = self.now();
         match act {
             ProcessAct::Crash => {
