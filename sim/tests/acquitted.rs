@@ -29,7 +29,7 @@ fn a_dead_letter_of_an_earlier_assignment() {
         TraceEvent::Assigned { epoch, .. } => Some(epoch),
         _ => None,
     });
-    let newest = assigned.last();
+    let newest = assigned.max();
     let stored = |event| matches!(event, TraceEvent::DeadLettered { epoch, .. } if epoch < newest);
     assert!(events().any(stored), "no copy of an earlier assignment");
     assert_eq!(verdict.violations().collect::<Vec<_>>(), []);
