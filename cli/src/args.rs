@@ -93,6 +93,8 @@ pub(crate) struct RunArgs {
     /// real Kafka.
     #[arg(long, value_name = "DIR", default_value = "regressions")]
     pub regressions: PathBuf,
+    #[command(flatten)]
+    pub limits: ShrinkLimits,
     /// Run all seeds of a scenario, although some have failed.
     #[arg(long)]
     pub keep_going: bool,
@@ -140,6 +142,24 @@ pub(crate) struct ShrinkArgs {
     /// Folder into which the regression is written.
     #[arg(long, value_name = "DIR", default_value = "regressions")]
     pub regressions: PathBuf,
+    #[command(flatten)]
+    pub limits: ShrinkLimits,
+}
+
+/// The limits of the search for a smaller schedule, at which it ends with the smallest so far.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct ShrinkLimits {
+    /// Number of schedules that the shrinking of one failure may run; it ends with the smallest
+    /// failing one so far.
+    #[arg(long, value_name = "N", default_value_t = 4_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub shrink_schedules: u32,
+    /// Number of simulated events that the shrinking of one failure may take, likewise.
+    #[arg(long, value_name = "N", default_value_t = 50_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub shrink_events: u64,
+    /// Time that the shrinking of one failure may take (250ms, 5s, 2min), likewise. The result then
+    /// depends on the machine. [default: no limit]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub shrink_time: Option<Duration>,
 }
 
 #[derive(Debug, Args)]
@@ -295,21 +315,28 @@ impl FromStr for Interval {
         if text == "record" {
             return Ok(Self::EveryRecord);
         }
-        let digits = text.trim_end_matches(char::is_alphabetic);
-        let unit = match &text[digits.len()..] {
-            "ms" => Duration::from_millis(1),
-            "s" => Duration::from_secs(1),
-            "min" => Duration::from_secs(60),
-            _ => return Err(INTERVAL_EXPECTED.into()),
-        };
-        match digits.parse::<u32>() {
-            Ok(count) if count > 0 => Ok(Self::Every(unit * count)),
-            _ => Err(INTERVAL_EXPECTED.into()),
-        }
+        time(text)
+            .map(Self::Every)
+            .map_err(|_| INTERVAL_EXPECTED.into())
     }
 }
 
 const INTERVAL_EXPECTED: &str = "expected `record`, or a time as in 250ms, 5s or 2min";
+
+/// Reads a time as in 250ms, 5s or 2min.
+fn time(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(char::is_alphabetic);
+    let unit = match &text[digits.len()..] {
+        "ms" => Some(Duration::from_millis(1)),
+        "s" => Some(Duration::from_secs(1)),
+        "min" => Some(Duration::from_secs(60)),
+        _ => None,
+    };
+    match (unit, digits.parse::<u32>()) {
+        (Some(unit), Ok(count)) if count > 0 => Ok(unit * count),
+        _ => Err("expected a time as in 250ms, 5s or 2min".into()),
+    }
+}
 
 fn bootstrap(text: &str) -> Result<String, String> {
     let is_address = |address: &str| {

@@ -63,7 +63,7 @@ fn report(
             .map(|(trial, tally)| recorded::convict(trial, tally, choice, &args.regressions))
             .collect()
     } else {
-        shrinking::convict_all(&trials, &tallies, options, &args.regressions)
+        shrinking::convict_all(&trials, &tallies, options, args.limits, &args.regressions)
     };
     let trace = write_trace(args, &trials, &tallies)?;
     let scenarios = trials.into_iter().zip(tallies).zip(convictions).map(

@@ -6,6 +6,7 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::library::{self, Loaded};
 use crate::outcome::Outcome;
+use crate::progress::Progress;
 use crate::render::human;
 use crate::runner::Worker;
 use crate::trial::{Expectation, Trial};
@@ -36,11 +37,20 @@ pub(crate) fn shrink(args: &ShrinkArgs) -> Result<Outcome, CliError> {
     interrupt::listen()?;
     let mut worker = Worker::default();
     let property = failing_property(&mut worker, &label, &scenario, seed, args.property)?;
-    let shrunk =
-        shrinking::convict(&mut worker, &scenario, seed, property).map_err(|why| match why {
-            NotShrunk::Broken(error) => error.in_schedule(&label, seed),
-            NotShrunk::Interrupted => CliError::Interrupted,
-        })?;
+    let progress = Progress::in_real_time(1, "failures shrunk");
+    let shrunk = shrinking::convict(
+        &mut worker,
+        &scenario,
+        seed,
+        property,
+        args.limits,
+        &progress,
+    );
+    progress.finish();
+    let shrunk = shrunk.map_err(|why| match why {
+        NotShrunk::Broken(error) => error.in_schedule(&label, seed),
+        NotShrunk::Interrupted => CliError::Interrupted,
+    })?;
     let trial = Trial {
         label,
         subject: scenario.settings.consumers.subject.to_string(),

@@ -79,8 +79,7 @@ fn a_regression_says_what_broke_and_how_to_see_it_again() {
 #     plimsoll replay regressions/lost.toml
 
 name = "lost"
-description = "A consumer is killed."
-duration = "4s"
+description = "One member, one message. A member's process dies at once."
 seed = 17
 
 [consumers]

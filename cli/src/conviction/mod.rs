@@ -23,6 +23,17 @@ pub(crate) struct Conviction {
     pub again: String,
     /// The file with its schedule, or the reason why there is none.
     pub regression: Option<Result<PathBuf, String>>,
+    /// The conviction before that its smallest schedule shows too; the file is that one's.
+    pub same_as: Option<SameAs>,
+}
+
+/// An earlier conviction of the same report.
+#[derive(Clone, Debug)]
+pub(crate) struct SameAs {
+    /// Its scenario's name on the command line.
+    pub label: String,
+    /// Its property.
+    pub property: Property,
 }
 
 /// What shows a violation.
@@ -60,6 +71,23 @@ pub(crate) struct Shrunk {
     pub faults: usize,
     /// The number of schedules that were run to find it.
     pub runs: u32,
+    /// Why the search for a smaller one ended.
+    pub end: End,
+}
+
+/// Why the search for a smaller schedule ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Nothing smaller was found.
+    Smallest,
+    /// The number of schedules that it may run.
+    Schedules,
+    /// The number of events that it may simulate.
+    Events,
+    /// The time that it may take.
+    Time,
+    /// Ctrl-C.
+    Interrupted,
 }
 
 /// A violation in a run in real time, which cannot be had again.

@@ -53,6 +53,7 @@ pub(crate) fn convict(
                 evidence: Evidence::Seen(Box::new(sighting)),
                 again: again(trial, recorded.seed, &files, choice),
                 regression: Some(files.plan.clone()),
+                same_as: None,
             });
         }
     }

@@ -1,21 +1,27 @@
 //! From a failing seed to the smallest schedule that shows the same failure.
 
-use super::{Conviction, Evidence, NotShrunk, Shrunk};
+use super::{Conviction, End, Evidence, NotShrunk, SameAs, Shrunk};
+use crate::args::ShrinkLimits;
 use crate::backend::Choice;
+use crate::error::CliError;
 use crate::progress::Progress;
 use crate::runner::{self, Options, Tally, Worker, draw};
 use crate::trial::Trial;
 use crate::{interrupt, regressions};
-use plimsoll_oracle::{Property, Timeline, Verdict};
-use plimsoll_scenarios::{Regression, Scenario, shrink};
-use std::path::Path;
+use plimsoll_oracle::{Property, Timeline};
+use plimsoll_scenarios::shrink::{self, Budget, Observed};
+use plimsoll_scenarios::{Plan, Regression, Scenario};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 /// Shrinks the first failure of every property of every trial, and writes the regressions into
-/// `folder`.
+/// `folder`, one for each trace.
 pub(crate) fn convict_all(
     trials: &[Trial],
     tallies: &[Tally],
     options: Options,
+    limits: ShrinkLimits,
     folder: &Path,
 ) -> Vec<Vec<Conviction>> {
     let findings: Vec<(usize, Property, u64)> = tallies
@@ -26,15 +32,15 @@ pub(crate) fn convict_all(
             failures.map(move |(property, seed)| (index, property, seed))
         })
         .collect();
-    let progress = Progress::new(findings.len() as u64, "failures shrunk");
-    let mut convictions: Vec<Vec<Conviction>> = trials.iter().map(|_| Vec::new()).collect();
+    let progress = Progress::in_real_time(findings.len() as u64, "failures shrunk");
     let mut shrunk: Vec<_> = findings
         .iter()
         .map(|_| Err(NotShrunk::Interrupted))
         .collect();
     let work = |worker: &mut Worker, index: u64| {
         let (trial, property, seed) = findings[index as usize];
-        convict(worker, &trials[trial].scenario, seed, property)
+        let scenario = &trials[trial].scenario;
+        convict(worker, scenario, seed, property, limits, &progress)
     };
     runner::in_order(
         options.jobs,
@@ -47,45 +53,75 @@ pub(crate) fn convict_all(
         },
     );
     progress.finish();
+    let mut convictions: Vec<Vec<Conviction>> = trials.iter().map(|_| Vec::new()).collect();
+    let mut kept = Kept::new(folder);
     for ((index, property, seed), shrunk) in findings.into_iter().zip(shrunk) {
         let runs = tallies[index].count(property).violated;
-        let conviction = keep(&trials[index], property, seed, runs, shrunk, folder);
+        let conviction = kept.keep(&trials[index], property, seed, runs, shrunk);
         convictions[index].push(conviction);
     }
     convictions
 }
 
-/// Writes the regression, and makes the conviction that names it.
-fn keep(
-    trial: &Trial,
-    property: Property,
-    seed: u64,
-    runs: u64,
-    shrunk: Result<Shrunk, NotShrunk>,
-    folder: &Path,
-) -> Conviction {
-    let regression = shrunk.as_ref().ok().map(|shrunk| {
-        regressions::write(folder, trial, &shrunk.regression).map_err(|error| error.to_string())
-    });
-    let again = match &regression {
-        Some(Ok(path)) => regressions::replay_command(path),
-        _ => trial.again(seed, &Choice::Sim),
-    };
-    Conviction {
-        property,
-        seed,
-        runs,
-        evidence: match shrunk {
-            Ok(shrunk) => Evidence::Shrunk(Box::new(shrunk)),
-            Err(why) => Evidence::NotShrunk(why),
-        },
-        again,
-        regression,
-    }
+/// The regressions that are written.
+struct Kept<'a> {
+    folder: &'a Path,
+    /// By hash of the trace: the conviction that it was written for, and the file.
+    files: BTreeMap<String, (SameAs, PathBuf)>,
 }
 
-/// The number of schedules that the shrinker may run, which take a few seconds at most.
-const BUDGET: u32 = 4_000;
+impl<'a> Kept<'a> {
+    const fn new(folder: &'a Path) -> Self {
+        Self {
+            folder,
+            files: BTreeMap::new(),
+        }
+    }
+
+    /// Writes the regression, unless one with the same trace is written, and makes the conviction
+    /// that names it.
+    fn keep(
+        &mut self,
+        trial: &Trial,
+        property: Property,
+        seed: u64,
+        runs: u64,
+        shrunk: Result<Shrunk, NotShrunk>,
+    ) -> Conviction {
+        let (mut regression, mut same_as) = (None, None);
+        if let Ok(shrunk) = &shrunk {
+            let trace = shrunk.regression.trace().to_owned();
+            if let Some((first, path)) = self.files.get(&trace) {
+                same_as = Some(first.clone());
+                regression = Some(Ok(path.clone()));
+            } else {
+                let written = regressions::write(self.folder, trial, &shrunk.regression);
+                if let Ok(path) = &written {
+                    let label = trial.label.clone();
+                    let first = SameAs { label, property };
+                    self.files.insert(trace, (first, path.clone()));
+                }
+                regression = Some(written.map_err(|error| error.to_string()));
+            }
+        }
+        let again = match &regression {
+            Some(Ok(path)) => regressions::replay_command(path),
+            _ => trial.again(seed, &Choice::Sim),
+        };
+        Conviction {
+            property,
+            seed,
+            runs,
+            evidence: match shrunk {
+                Ok(shrunk) => Evidence::Shrunk(Box::new(shrunk)),
+                Err(why) => Evidence::NotShrunk(why),
+            },
+            again,
+            regression,
+            same_as,
+        }
+    }
+}
 
 /// Shrinks the run of `scenario` under `seed`, which violates `property`.
 ///
@@ -96,25 +132,28 @@ pub(crate) fn convict(
     scenario: &Scenario,
     seed: u64,
     property: Property,
+    limits: ShrinkLimits,
+    progress: &Progress,
 ) -> Result<Shrunk, NotShrunk> {
     let plan = draw(scenario, seed).map_err(NotShrunk::Broken)?;
-    let mut broken = None;
-    let shrunk = shrink::shrink(&plan, property, BUDGET, &mut |plan| {
-        // An empty verdict violates nothing, so the shrinker keeps what it has.
-        if interrupt::requested() {
-            return Verdict::new(Vec::new());
-        }
-        worker.run(plan).map_or_else(
-            |error| {
-                broken.get_or_insert(error);
-                Verdict::new(Vec::new())
-            },
-            |run| run.verdict,
-        )
-    });
+    let budget = Budget {
+        runs: limits.shrink_schedules,
+        events: limits.shrink_events,
+    };
+    let mut search = Search {
+        worker,
+        property,
+        limits,
+        deadline: None,
+        progress,
+        broken: None,
+    };
+    let shrunk = shrink::shrink(&plan, property, budget, &mut search);
+    let Search { worker, broken, .. } = search;
     if let Some(error) = broken {
         return Err(NotShrunk::Broken(error));
     }
+    let shrunk = shrunk.ok_or(NotShrunk::Interrupted)?;
     let run = worker.run(&shrunk.plan).map_err(NotShrunk::Broken)?;
     let violation = run
         .verdict
@@ -135,6 +174,54 @@ pub(crate) fn convict(
         messages: shrunk.plan.messages.len(),
         faults: shrunk.plan.faults.len(),
         runs: shrunk.runs,
+        end: match shrunk.end {
+            shrink::End::Smallest => End::Smallest,
+            shrink::End::Runs => End::Schedules,
+            shrink::End::Events => End::Events,
+            shrink::End::Stopped if interrupt::requested() => End::Interrupted,
+            shrink::End::Stopped => End::Time,
+        },
         violation,
     })
+}
+
+/// What runs the schedules of a search.
+struct Search<'a> {
+    worker: &'a mut Worker,
+    property: Property,
+    limits: ShrinkLimits,
+    /// The moment at which the search ends; absent before the first schedule has run.
+    deadline: Option<Instant>,
+    progress: &'a Progress,
+    broken: Option<CliError>,
+}
+
+impl shrink::Runner for Search<'_> {
+    fn run(&mut self, plan: &Plan) -> Option<Observed> {
+        let is_late = |deadline: Instant| deadline <= Instant::now();
+        if interrupt::requested() || self.deadline.is_some_and(is_late) {
+            return None;
+        }
+        match self.worker.run(plan) {
+            Ok(run) => {
+                if let (None, Some(limit)) = (self.deadline, self.limits.shrink_time) {
+                    self.deadline = Some(Instant::now() + limit);
+                }
+                Some(Observed::new(run.verdict, self.worker.trace(), run.events))
+            }
+            Err(error) => {
+                self.broken = Some(error);
+                None
+            }
+        }
+    }
+
+    fn found(&mut self, plan: &Plan, runs: u32) {
+        self.progress.say(format!(
+            "{}: messages left: {}, faults left: {}, schedules run: {runs}",
+            self.property,
+            plan.messages.len(),
+            plan.faults.len(),
+        ));
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::{Table, counted, hours, per_second, thousands};
 use crate::args::BackendName;
-use crate::conviction::{Conviction, Evidence, NotShrunk, Shrunk, Sighting};
+use crate::conviction::{Conviction, End, Evidence, NotShrunk, Shrunk, Sighting};
 use crate::exit::Exit;
 use crate::report::{Failure, Report, ScenarioReport};
 use crate::runner::{Count, Tally};
@@ -230,7 +230,15 @@ fn violation(scenario: &ScenarioReport, conviction: &Conviction) -> String {
     );
     let (mut file, mut simulate) = ("Regression:", None);
     match &conviction.evidence {
-        Evidence::Shrunk(shrunk) => text += &self::shrunk(shrunk),
+        Evidence::Shrunk(shrunk) => match &conviction.same_as {
+            Some(first) => {
+                text += &format!(
+                    "  {}\n  Shrunk to the same schedule as {} of {} above.\n",
+                    shrunk.violation.summary, first.property, first.label,
+                );
+            }
+            None => text += &self::shrunk(shrunk),
+        },
         Evidence::NotShrunk(NotShrunk::Interrupted) => text += "  Not shrunk: interrupted.\n",
         Evidence::NotShrunk(NotShrunk::Broken(error)) => {
             text += &format!("  Not shrunk: {error}, while shrinking.\n");
@@ -269,14 +277,28 @@ fn seen(sighting: &Sighting) -> String {
 /// Renders a shrunk failure: its size, its sentence, its timeline.
 pub(crate) fn shrunk(shrunk: &Shrunk) -> String {
     let mut text = format!(
-        "  Shrunk to {} and {} in {}.\n  {}\n\n",
+        "  Shrunk to {} and {} in {}.\n",
         counted(shrunk.messages as u64, "message"),
         counted(shrunk.faults as u64, "fault"),
         counted(u64::from(shrunk.runs), "run"),
-        shrunk.violation.summary,
     );
+    if let Some(why) = ended_early(shrunk.end) {
+        text += &format!("  Not the smallest, perhaps: {why}.\n");
+    }
+    text += &format!("  {}\n\n", shrunk.violation.summary);
     text += &indented(&shrunk.timeline);
     text
+}
+
+/// Says why the search for a smaller schedule ended before nothing smaller was found.
+const fn ended_early(end: End) -> Option<&'static str> {
+    match end {
+        End::Smallest => None,
+        End::Schedules => Some("it ended at the limit of --shrink-schedules"),
+        End::Events => Some("it ended at the limit of --shrink-events"),
+        End::Time => Some("it ended at the limit of --shrink-time"),
+        End::Interrupted => Some("it was interrupted"),
+    }
 }
 
 /// Indents lines, and adds an empty one.

@@ -4,7 +4,7 @@
 
 use super::per_second;
 use crate::args::BackendName;
-use crate::conviction::{self, Conviction, Evidence, NotShrunk};
+use crate::conviction::{self, Conviction, End, Evidence, NotShrunk};
 use crate::report::{self, Failure, Report, ScenarioReport};
 use crate::runner::{Count, Tally};
 use crate::selection;
@@ -239,6 +239,8 @@ enum FailureEntry<'a> {
         schedules: u64,
         again: &'a str,
         regression: Option<String>,
+        /// The violation before whose regression this is.
+        same_as: Option<SameAs<'a>>,
         shrunk: Option<Box<Shrunk<'a>>>,
         not_shrunk: Option<String>,
         /// The run in real time, where nothing is shrunk.
@@ -262,6 +264,12 @@ enum FailureEntry<'a> {
 }
 
 #[derive(Serialize)]
+struct SameAs<'a> {
+    scenario: &'a str,
+    property: &'static str,
+}
+
+#[derive(Serialize)]
 struct Shrunk<'a> {
     summary: &'a str,
     at_seconds: f64,
@@ -269,6 +277,8 @@ struct Shrunk<'a> {
     messages: usize,
     faults: usize,
     runs: u32,
+    /// The limit at which the search for a smaller schedule ended, if at one.
+    ended_by: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -314,6 +324,10 @@ impl<'a> FailureEntry<'a> {
             schedules: conviction.runs,
             again: &conviction.again,
             regression: regression.and_then(written),
+            same_as: conviction.same_as.as_ref().map(|first| SameAs {
+                scenario: &first.label,
+                property: first.property.word(),
+            }),
             shrunk,
             not_shrunk,
             seen,
@@ -330,6 +344,13 @@ impl<'a> Shrunk<'a> {
             messages: shrunk.messages,
             faults: shrunk.faults,
             runs: shrunk.runs,
+            ended_by: match shrunk.end {
+                End::Smallest => None,
+                End::Schedules => Some("schedules"),
+                End::Events => Some("events"),
+                End::Time => Some("time"),
+                End::Interrupted => Some("interrupt"),
+            },
         }
     }
 }

@@ -55,6 +55,65 @@ fn marks_past_a_skipped_failure_lose_it() {
     convicts(scenario, "sarama-auto-mark", &properties);
 }
 
+/// One lost record breaks several properties: they share a schedule, and so a file.
+#[test]
+fn failures_that_shrink_to_one_trace_share_a_file() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let scenario = "recipes/alarm-ruler-failing-handler";
+    let subject = ["--subject", "sarama-auto-mark", "--seeds", "1"];
+    let run = [&["run", scenario, "--format", "json"][..], &subject[..]].concat();
+    let report = plimsoll_in(folder.path(), &run).json();
+    let failures = report["scenarios"][0]["failures"]
+        .as_array()
+        .expect("a list");
+    let shared: Vec<&Value> = failures
+        .iter()
+        .filter(|failure| !failure["same_as"].is_null())
+        .collect();
+    assert!(!shared.is_empty(), "{failures:#?}");
+    for failure in &shared {
+        let first = failures
+            .iter()
+            .find(|first| first["property"] == failure["same_as"]["property"]);
+        let first = first.expect("a failure of this report");
+        assert_eq!(failure["same_as"]["scenario"], scenario);
+        assert_eq!(first["regression"], failure["regression"]);
+    }
+    let files = fs::read_dir(folder.path().join("regressions")).expect("the folder was made");
+    assert_eq!(files.count(), failures.len() - shared.len());
+}
+
+/// A limit ends the search with the smallest schedule so far, and the report says so.
+#[test]
+fn a_limit_ends_the_search_with_the_smallest_so_far() {
+    let scenario = "recipes/alarm-ruler-oldest";
+    let run = [
+        "run",
+        scenario,
+        "--subject",
+        "sarama-manual-mark",
+        "--seeds",
+        "1",
+    ];
+    for (limit, word) in [
+        (["--shrink-schedules", "5"], "schedules"),
+        (["--shrink-events", "5000"], "events"),
+    ] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let json = [&run[..], &limit[..], &["--format", "json"][..]].concat();
+        let report = plimsoll_in(folder.path(), &json).json();
+        let failure = &report["scenarios"][0]["failures"][0];
+        assert_eq!(failure["shrunk"]["ended_by"], word, "{failure:#}");
+        replays(folder.path(), failure);
+        let told = plimsoll_in(folder.path(), &[&run[..], &limit[..]].concat()).stdout;
+        let expected = format!(
+            "Not the smallest, perhaps: it ended at the limit of {}.",
+            limit[0]
+        );
+        assert!(told.contains(&expected), "{told}");
+    }
+}
+
 /// Asserts that the subject breaks these properties, that each failure is shrunk to at most 3
 /// messages and 2 faults, and that its regression replays to the same bytes.
 fn convicts(scenario: &str, subject: &str, properties: &[&str]) {

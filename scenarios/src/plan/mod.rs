@@ -88,6 +88,11 @@ impl Plan {
         }
     }
 
+    /// Returns when everything is healed where the scenario states no duration.
+    pub(crate) fn implied_healing(&self) -> Instant {
+        last_moment(&self.messages, &self.faults, &self.settings) + HEALING_DELAY
+    }
+
     /// Returns the latest moment at which the run may end.
     pub fn deadline(&self) -> Instant {
         self.heal_at + self.settings.expect.liveness_within + Duration::from_secs(1)

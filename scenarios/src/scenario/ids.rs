@@ -16,7 +16,7 @@ pub(super) fn complete(given: &[Option<u32>]) -> Vec<u32> {
 ///
 /// Those left out get the lowest numbers that are free, in order: so they must rise, and no number
 /// below them may be unused.
-pub(super) fn needed(ids: &[u32]) -> Vec<bool> {
+pub(crate) fn needed(ids: &[u32]) -> Vec<bool> {
     let used: BTreeSet<u32> = ids.iter().copied().collect();
     let without_gap = (1..=u32::MAX).take_while(|id| used.contains(id)).count();
     let mut last = 0;

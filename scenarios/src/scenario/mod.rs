@@ -14,7 +14,7 @@ mod faults;
 mod file;
 mod form;
 mod handler;
-mod ids;
+pub(crate) mod ids;
 #[cfg(test)]
 mod manual;
 mod measures;

@@ -32,7 +32,7 @@ impl Rules for Topic {}
 
 impl Topic {
     /// Returns the topics of a scenario that names none.
-    pub(super) fn default_list() -> Vec<Self> {
+    pub(crate) fn default_list() -> Vec<Self> {
         vec![Self {
             name: "orders".into(),
             partitions: 3,

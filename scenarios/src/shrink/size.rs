@@ -1,6 +1,6 @@
 //! The measure by which one plan is smaller than another.
 
-use super::{settings, times, values};
+use super::{ids, settings, times, triggers, values};
 use crate::Plan;
 
 /// How much a reader of a plan must read and understand; compared field by field, in this order.
@@ -17,6 +17,10 @@ pub(super) struct Size {
     brokers: u32,
     /// Settings that differ from their defaults.
     settings: usize,
+    /// Faults that wait for a condition.
+    conditions: usize,
+    /// Ids of messages and faults that the file must say.
+    ids: usize,
     /// How far values are from the plainest ones: a message without a key that is handled at once,
     /// a fault at the first occasion, a constant time.
     values: u64,
@@ -47,6 +51,8 @@ impl Size {
                 .sum(),
             brokers: cluster.brokers + cluster.replication + cluster.min_insync,
             settings: settings::differing(&plan.settings),
+            conditions: triggers::conditions(plan),
+            ids: ids::stated(plan),
             values: values::weight(plan),
             digits,
             nanos,

@@ -1,15 +1,16 @@
 //! The shrinker on made-up failures: what must stay is known, so the smallest plan is too.
 
-use super::{Shrunk, shrink};
+use super::{Budget, End, Observed, Runner, Shrunk, shrink};
 use crate::scenario::{
-    BrokerTarget, Cluster, Condition, Consumers, Direction, Distribution, Expect, Fate, Fault,
-    FaultKind, Handler, MemberTarget, Message, Network, PartitionCount, Producer, Settings, Topic,
+    BrokerTarget, Cluster, Condition, Consumers, Direction, Expect, Fate, Fault, FaultKind,
+    Handler, MemberTarget, Message, Network, PartitionCount, Producer, Settings, Topic,
     TopicNumber, Trigger,
 };
 use crate::{Plan, Scenario};
-use plimsoll_core::{Instant, TopicPartition};
+use plimsoll_core::{Config, Instant, TopicPartition};
 use plimsoll_oracle::{
-    BrokerId, FaultId, Judgement, MemberId, MessageId, Property, RequestKind, Verdict, Violation,
+    BrokerId, FaultId, Judgement, MemberId, MessageId, Property, RequestKind, Trace, TraceEvent,
+    Verdict, Violation,
 };
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -17,21 +18,74 @@ use std::time::Duration;
 
 const SOUGHT: Property = Property::NoLoss;
 
-/// The verdict of a run that breaks the sought property, or another one.
-fn verdict(fails: bool) -> Verdict {
+/// A run of a made-up failure: each fault begins, one that waits for a condition after 3 s.
+fn run(plan: &Plan, broken: Property, kind: &'static str) -> Observed {
     let violation = Violation {
-        at: Instant::ZERO,
-        kind: "committed-past",
+        at: plan.heal_at,
+        kind,
         summary: "made up".into(),
         evidence: vec![],
         count: 1,
     };
-    let broken = if fails { SOUGHT } else { Property::Liveness };
-    Verdict::new(vec![(broken, Judgement::Violated(violation))])
+    let verdict = Verdict::new(vec![(broken, Judgement::Violated(violation))]);
+    Observed::new(verdict, &beginnings(plan, |_| true), 1_000)
+}
+
+/// A trace in which the faults begin that take effect.
+fn beginnings(plan: &Plan, takes_effect: impl Fn(&Fault) -> bool) -> Trace {
+    let begins = |fault: &Fault| match fault.trigger {
+        Trigger::At(at) => at,
+        Trigger::When { delay, .. } => Instant::from_millis(3_000) + delay,
+    };
+    let mut faults: Vec<&Fault> = plan.faults.iter().collect();
+    faults.retain(|fault| takes_effect(fault));
+    faults.sort_by_key(|fault| begins(fault));
+    let mut trace = Trace::new();
+    for fault in faults {
+        trace.push(
+            begins(fault),
+            TraceEvent::FaultBegan {
+                fault: fault.id,
+                member: fault.kind.member().map(|_| MemberId(0)),
+                broker: None,
+            },
+        );
+    }
+    trace
+}
+
+struct MadeUp<F>(F);
+
+impl<F: FnMut(&Plan) -> Observed> Runner for MadeUp<F> {
+    fn run(&mut self, plan: &Plan) -> Option<Observed> {
+        Some((self.0)(plan))
+    }
+}
+
+const BUDGET: Budget = Budget {
+    runs: 2_000,
+    events: u64::MAX,
+};
+
+/// Shrinks a plan within a budget; each run is of a made-up failure, or breaks another property.
+fn shrunk_within(
+    budget: Budget,
+    plan: &Plan,
+    mut fails: impl FnMut(&Plan) -> bool,
+) -> Option<Shrunk> {
+    let mut runner = MadeUp(|plan: &Plan| {
+        let broken = if fails(plan) {
+            SOUGHT
+        } else {
+            Property::Liveness
+        };
+        run(plan, broken, "committed-past")
+    });
+    shrink(plan, SOUGHT, budget, &mut runner)
 }
 
 fn shrunk(plan: &Plan, fails: impl Fn(&Plan) -> bool) -> Shrunk {
-    shrink(plan, SOUGHT, 2_000, &mut |plan| verdict(fails(plan)))
+    shrunk_within(BUDGET, plan, fails).expect("the plan fails")
 }
 
 /// A plan with something of everything in it.
@@ -197,9 +251,11 @@ fn two_messages_and_a_fault_stay_and_nothing_else() {
         plan,
         verdict,
         runs,
+        end,
     } = shrunk(&plan(), fails);
     assert!(verdict.violates(SOUGHT));
-    assert!(runs < 300, "{runs} runs");
+    assert!(runs < 600, "{runs} runs");
+    assert_eq!(end, End::Smallest);
     assert_sound(&plan);
 
     let ids: Vec<u32> = plan.messages.iter().map(|message| message.id.0).collect();
@@ -232,8 +288,9 @@ fn two_messages_and_a_fault_stay_and_nothing_else() {
     assert_eq!(settings.consumers.session_timeout, Duration::from_secs(10));
     assert!(!settings.consumers.static_ids);
     assert!(settings.producer.idempotence);
-    let constant = |time: &Distribution| time.min == time.max && time.slow_share == 0.0;
-    assert!(constant(&settings.handler.time) && constant(&settings.network.latency));
+    assert_eq!(settings.handler, Handler::default());
+    assert_eq!(settings.network, Network::default());
+    assert_eq!(settings.consumers.group, Consumers::default().group);
 }
 
 #[test]
@@ -336,7 +393,8 @@ fn triggers_and_budgets_become_small() {
     let plan = shrunk(&plan(), fails).plan;
     assert_sound(&plan);
     assert_eq!(plan.messages[0].fate, Fate::Retryable(5));
-    assert_eq!(plan.settings.consumers.config.retry.attempts, 1);
+    let retry = plan.settings.consumers.config.retry;
+    assert_eq!(retry.attempts, Config::default().retry.attempts);
     let Trigger::When { count, delay, .. } = plan.faults[0].trigger else {
         panic!("a trigger became a time");
     };
@@ -345,36 +403,119 @@ fn triggers_and_budgets_become_small() {
 
 #[test]
 fn another_property_is_not_the_one_sought() {
-    let unchanged = shrink(&plan(), SOUGHT, 100, &mut |_| verdict(false));
-    assert_eq!((unchanged.plan, unchanged.runs), (plan(), 1));
+    assert!(shrunk_within(BUDGET, &plan(), |_| false).is_none());
+}
+
+#[test]
+fn another_kind_is_not_the_one_sought() {
+    let mut runner = MadeUp(|plan: &Plan| {
+        let kind = if has_message(plan, 7) {
+            "early"
+        } else {
+            "past"
+        };
+        run(plan, SOUGHT, kind)
+    });
+    let shrunk = shrink(&plan(), SOUGHT, BUDGET, &mut runner).expect("the plan fails");
+    assert_eq!(shrunk.plan.messages.len(), 1);
+    assert!(has_message(&shrunk.plan, 7));
 }
 
 #[test]
 fn the_budget_is_kept() {
-    for budget in [1, 2, 10] {
-        let mut runs = 0;
-        let shrunk = shrink(&plan(), SOUGHT, budget, &mut |plan| {
-            runs += 1;
-            verdict(has_message(plan, 7) && has_fault(plan, 2))
+    for runs in [1, 2, 10] {
+        let mut count = 0;
+        let budget = Budget { runs, ..BUDGET };
+        let shrunk = shrunk_within(budget, &plan(), |plan| {
+            count += 1;
+            has_message(plan, 7) && has_fault(plan, 2)
         });
-        assert_eq!((shrunk.runs, runs), (budget, budget));
+        let shrunk = shrunk.expect("the plan fails");
+        assert_eq!((shrunk.runs, count, shrunk.end), (runs, runs, End::Runs));
         assert!(has_message(&shrunk.plan, 7) && has_fault(&shrunk.plan, 2));
     }
+    let events = Budget {
+        events: 4_500,
+        ..BUDGET
+    };
+    let shrunk = shrunk_within(events, &plan(), |_| true).expect("the plan fails");
+    assert_eq!((shrunk.runs, shrunk.end), (5, End::Events));
+}
+
+#[test]
+fn a_runner_ends_the_search() {
+    struct Ends(u32);
+    impl Runner for Ends {
+        fn run(&mut self, plan: &Plan) -> Option<Observed> {
+            self.0 = self.0.checked_sub(1)?;
+            Some(run(plan, SOUGHT, "past"))
+        }
+    }
+    assert!(shrink(&plan(), SOUGHT, BUDGET, &mut Ends(0)).is_none());
+    let shrunk = shrink(&plan(), SOUGHT, BUDGET, &mut Ends(3)).expect("the plan fails");
+    assert_eq!((shrunk.runs, shrunk.end), (3, End::Stopped));
 }
 
 #[test]
 fn only_smaller_plans_are_run() {
-    let mut smallest = plan();
+    let whole = super::Size::of(&plan());
     let mut first = true;
-    shrink(&plan(), SOUGHT, 2_000, &mut |plan| {
-        let smaller = super::Size::of(plan) < super::Size::of(&smallest);
-        assert!(smaller || std::mem::take(&mut first));
-        let fails = has_message(plan, 50) && has_fault(plan, 6);
-        if fails {
-            smallest = plan.clone();
-        }
-        verdict(fails)
+    shrunk_within(BUDGET, &plan(), |plan| {
+        assert!(super::Size::of(plan) < whole || std::mem::take(&mut first));
+        has_message(plan, 50) && has_fault(plan, 6)
     });
+}
+
+#[test]
+fn faults_that_do_not_take_effect_are_left_out() {
+    let late = |fault: &Fault| matches!(fault.trigger, Trigger::At(at) if at > Instant::from_millis(12_000));
+    let mut runner = MadeUp(|plan: &Plan| {
+        let verdict = run(plan, SOUGHT, "past").verdict;
+        Observed::new(verdict, &beginnings(plan, |fault| !late(fault)), 1_000)
+    });
+    let budget = Budget { runs: 2, ..BUDGET };
+    let shrunk = shrink(&plan(), SOUGHT, budget, &mut runner).expect("the plan fails");
+    assert!(!shrunk.plan.faults.iter().any(late));
+    assert!(has_fault(&shrunk.plan, 0) && has_fault(&shrunk.plan, 1) && has_fault(&shrunk.plan, 6));
+}
+
+#[test]
+fn a_condition_becomes_the_time_at_which_it_came_true() {
+    let crashes = |plan: &Plan| {
+        plan.faults
+            .iter()
+            .any(|fault| matches!(fault.kind, FaultKind::LoseResponse { .. }))
+    };
+    let plan = shrunk(&plan(), crashes).plan;
+    assert_sound(&plan);
+    assert_eq!(plan.faults[0].trigger, Trigger::At(Instant::ZERO));
+    assert_eq!(plan.faults[0].id, FaultId(1));
+}
+
+#[test]
+fn ids_are_numbered_anew_where_nothing_depends_on_them() {
+    let keyed = |plan: &Plan| {
+        plan.messages
+            .iter()
+            .filter(|message| message.key == Some(3))
+            .count()
+            > 1
+    };
+    let plan = shrunk(&plan(), keyed).plan;
+    let ids: Vec<u32> = plan.messages.iter().map(|message| message.id.0).collect();
+    assert_eq!(ids, [1, 2]);
+}
+
+#[test]
+fn a_slow_handler_does_what_many_messages_did() {
+    let busy = |plan: &Plan| {
+        let time = plan.settings.handler.time.max;
+        time * plan.messages.len() as u32 >= Duration::from_millis(1_500)
+    };
+    let plan = shrunk(&plan(), busy).plan;
+    assert_sound(&plan);
+    assert_eq!(plan.messages.len(), 1);
+    assert_eq!(plan.settings.handler.time.max, Duration::from_secs(2));
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use super::Search;
 use crate::Plan;
-use crate::scenario::Trigger;
+use crate::scenario::{Distribution, Handler, Network, Trigger};
 use plimsoll_core::Instant;
 use plimsoll_oracle::MessageId;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Moves everything together towards the start, then each time by itself, then the healing to
@@ -14,6 +15,9 @@ pub(super) fn pass(search: &mut Search<'_>) {
     gather_messages(search);
     heal_early(search);
     for (slot, _) in times(&search.best) {
+        if search.is_over() {
+            return;
+        }
         shrink_one(search, slot);
     }
     heal_early(search);
@@ -21,7 +25,7 @@ pub(super) fn pass(search: &mut Search<'_>) {
 
 /// A place where a plan says a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Slot {
+pub(super) enum Slot {
     Start(usize),
     Message(MessageId),
     FaultAt(usize),
@@ -29,6 +33,11 @@ enum Slot {
     FaultDuration(usize),
     /// An argument of a fault, both by their index.
     FaultArgument(usize, usize),
+    /// The time that every handler takes, where it is one, and not the default.
+    Handler,
+    /// The latency of every message, likewise.
+    Latency,
+    /// The healing, where it does not follow from the rest.
     Heal,
 }
 
@@ -45,6 +54,13 @@ impl Slot {
 /// Returns the time of every slot, in nanoseconds.
 pub(super) fn nanos(plan: &Plan) -> impl Iterator<Item = u64> {
     times(plan).into_iter().map(|(_, nanos)| nanos)
+}
+
+/// Returns the places of all moments but the healing.
+pub(super) fn moments(plan: &Plan) -> Vec<Slot> {
+    let slots = times(plan).into_iter().map(|(slot, _)| slot);
+    let moments = slots.filter(|slot| slot.is_moment() && *slot != Slot::Heal);
+    moments.collect()
 }
 
 fn times(plan: &Plan) -> Vec<(Slot, u64)> {
@@ -71,11 +87,28 @@ fn times(plan: &Plan) -> Vec<(Slot, u64)> {
             times.extend(time.map(|nanos| (Slot::FaultArgument(index, argument), nanos)));
         }
     }
-    times.push((Slot::Heal, plan.heal_at.as_nanos()));
+    let settings = &plan.settings;
+    times.extend(
+        constant(&settings.handler.time, &Handler::default().time)
+            .map(|time| (Slot::Handler, time)),
+    );
+    times.extend(
+        constant(&settings.network.latency, &Network::default().latency)
+            .map(|time| (Slot::Latency, time)),
+    );
+    if plan.heal_at != plan.implied_healing() {
+        times.push((Slot::Heal, plan.heal_at.as_nanos()));
+    }
     times
 }
 
-fn set(plan: &mut Plan, slot: Slot, nanos: u64) {
+/// Returns the one time of a distribution that a file says.
+fn constant(time: &Distribution, default: &Distribution) -> Option<u64> {
+    let is_one = time.min == time.max && time.slow_share == 0.0;
+    (is_one && time != default).then(|| nanos_of(time.min))
+}
+
+pub(super) fn set(plan: &mut Plan, slot: Slot, nanos: u64) {
     let moment = Instant::from_nanos(nanos);
     let duration = Duration::from_nanos(nanos);
     match slot {
@@ -97,8 +130,27 @@ fn set(plan: &mut Plan, slot: Slot, nanos: u64) {
                 *time = duration;
             }
         }
+        Slot::Handler => {
+            let settings = Arc::make_mut(&mut plan.settings);
+            settings.handler.time = Distribution::even(duration, duration);
+        }
+        Slot::Latency => {
+            let settings = Arc::make_mut(&mut plan.settings);
+            settings.network.latency = Distribution::even(duration, duration);
+        }
         Slot::Heal => plan.heal_at = moment,
     }
+}
+
+/// Attempts the best plan with times moved. A healing that follows from the rest moves along.
+fn attempt_moved(search: &mut Search<'_>, change: impl Fn(&mut Plan)) -> bool {
+    let follows = search.best.heal_at == search.best.implied_healing();
+    let along = follows
+        && search.attempt_with(|plan| {
+            change(plan);
+            heal_by_itself(plan);
+        });
+    along || search.attempt_with(change)
 }
 
 /// Moves all moments but the first members' starts earlier by the same time: half of what is
@@ -112,7 +164,7 @@ fn shift_all(search: &mut Search<'_>) {
         .unwrap_or(0);
     let mut by = earliest;
     while by >= MILLISECOND {
-        let moved = search.attempt_with(|plan| {
+        let moved = attempt_moved(search, |plan| {
             for (slot, at) in times(plan) {
                 if slot.is_moment() {
                     set(plan, slot, at.saturating_sub(by));
@@ -130,13 +182,14 @@ fn shift_all(search: &mut Search<'_>) {
 fn gather_messages(search: &mut Search<'_>) {
     let first = search.best.messages.first().map(|message| message.at);
     for at in [Some(Instant::ZERO), first].into_iter().flatten() {
-        if search.attempt_with(|plan| plan.messages.iter_mut().for_each(|message| message.at = at))
-        {
+        if attempt_moved(search, |plan| {
+            plan.messages.iter_mut().for_each(|message| message.at = at)
+        }) {
             return;
         }
     }
     for unit in UNITS {
-        let rounded = search.attempt_with(|plan| {
+        let rounded = attempt_moved(search, |plan| {
             for message in &mut plan.messages {
                 message.at = Instant::from_nanos(message.at.as_nanos() / unit * unit);
             }
@@ -147,10 +200,19 @@ fn gather_messages(search: &mut Search<'_>) {
     }
 }
 
-/// Heals a second after the last thing, at a whole second.
+/// Heals where a file need not say it, or a second after the last thing, at a whole second.
 fn heal_early(search: &mut Search<'_>) {
+    search.attempt_with(heal_by_itself);
     let soon = round_up(last_end(&search.best), SECOND) + SECOND;
     search.attempt_with(|plan| plan.heal_at = plan.heal_at.min(Instant::from_nanos(soon)));
+}
+
+/// Heals when a file that states no duration heals, unless a member starts later.
+fn heal_by_itself(plan: &mut Plan) {
+    let healing = plan.implied_healing();
+    if healing.as_nanos() > last_begin(plan) {
+        plan.heal_at = healing;
+    }
 }
 
 fn shrink_one(search: &mut Search<'_>, slot: Slot) {
@@ -159,7 +221,7 @@ fn shrink_one(search: &mut Search<'_>, slot: Slot) {
         let shrunk = smaller(now)
             .into_iter()
             .filter(|nanos| (low..=high).contains(nanos))
-            .any(|nanos| search.attempt_with(|plan| set(plan, slot, nanos)));
+            .any(|nanos| attempt_moved(search, |plan| set(plan, slot, nanos)));
         if !shrunk {
             return;
         }
@@ -173,7 +235,9 @@ fn bounds(plan: &Plan, slot: Slot) -> (u64, u64) {
             (0, plan.heal_at.as_nanos().saturating_sub(1))
         }
         Slot::FaultDelay(_) => (0, u64::MAX),
-        Slot::FaultDuration(_) | Slot::FaultArgument(..) => (MILLISECOND, u64::MAX),
+        Slot::FaultDuration(_) | Slot::FaultArgument(..) | Slot::Handler | Slot::Latency => {
+            (MILLISECOND, u64::MAX)
+        }
         Slot::Heal => (round_up(last_begin(plan) + 1, SECOND), u64::MAX),
     }
 }

@@ -4,6 +4,7 @@ use super::Search;
 use crate::Plan;
 use crate::scenario::{Distribution, Fate, Fault, FaultKind, Trigger};
 use plimsoll_core::Config;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Makes values plainer: all messages at once, then one by one, then faults and settings.
@@ -31,6 +32,9 @@ pub(super) fn pass(search: &mut Search<'_>) {
     search.attempt_with(renumber_keys);
     retry_attempts(search);
     for index in 0..search.best.messages.len() {
+        if search.is_over() {
+            return;
+        }
         shrink_message(search, index);
     }
     for index in 0..search.best.faults.len() {
@@ -86,13 +90,7 @@ fn fault_weight(fault: &Fault) -> u64 {
 /// Weighs the retry budget, which says something only where a message fails.
 fn attempts_weight(plan: &Plan) -> u64 {
     let attempts = plan.settings.consumers.config.retry.attempts;
-    if fails(plan) {
-        u64::from(attempts)
-    } else if attempts == Config::default().retry.attempts {
-        0
-    } else {
-        u64::from(u32::MAX)
-    }
+    if fails(plan) { attempts.into() } else { 0 }
 }
 
 fn fails(plan: &Plan) -> bool {
@@ -119,17 +117,29 @@ fn renumber_keys(plan: &mut Plan) {
     }
 }
 
+/// Tries the default number of attempts with messages that fail at each of them, then fewer
+/// attempts.
 fn retry_attempts(search: &mut Search<'_>) {
     let attempts = search.best.settings.consumers.config.retry.attempts;
     let default = Config::default().retry.attempts;
-    for fewer in [default, 1, 2, 3, attempts / 2, attempts.saturating_sub(1)] {
-        if fewer > 0
-            && search.attempt_settings(|settings| settings.consumers.config.retry.attempts = fewer)
-            && fewer != default
-        {
-            return;
+    let put_back = search.attempt_with(|plan| {
+        set_attempts(plan, default);
+        for message in &mut plan.messages {
+            if let Fate::Retryable(_) = message.fate {
+                message.fate = Fate::Retryable(Fate::ALWAYS);
+            }
         }
+    });
+    if !put_back {
+        let fewer = [1, 2, 3, attempts / 2, attempts.saturating_sub(1)];
+        let mut fewer = fewer.into_iter().filter(|fewer| *fewer > 0);
+        let _ = fewer.any(|fewer| search.attempt_with(|plan| set_attempts(plan, fewer)));
     }
+}
+
+fn set_attempts(plan: &mut Plan, attempts: u32) {
+    let settings = Arc::make_mut(&mut plan.settings);
+    settings.consumers.config.retry.attempts = attempts;
 }
 
 fn shrink_message(search: &mut Search<'_>, index: usize) {

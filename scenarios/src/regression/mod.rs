@@ -4,6 +4,8 @@
 //! the properties that it violates, and the hash of its trace. It is read like any scenario, by
 //! [`Scenario::parse`].
 
+mod description;
+
 use crate::scenario::Expected;
 use crate::{Plan, Scenario, Subject};
 use plimsoll_oracle::{Fingerprint, Property, Verdict};
@@ -36,6 +38,10 @@ impl Regression {
         let mut scenario = plan.to_scenario();
         scenario.seed = Some(plan.seed);
         scenario.settings.consumers.subject = subject;
+        scenario.settings.description = description::of(plan);
+        if plan.heal_at == plan.implied_healing() {
+            scenario.settings.safety = None;
+        }
         let expect = &mut scenario.settings.expect;
         let violated = verdict.violations().map(|(property, _)| property);
         expect.verdict = Expected::Violated(violated.collect());
@@ -53,6 +59,16 @@ impl Regression {
             seed: plan.seed,
             violations: verdict.violations().map(line).collect(),
         }
+    }
+
+    /// Returns the hash of its trace.
+    pub fn trace(&self) -> &str {
+        self.scenario
+            .settings
+            .expect
+            .trace
+            .as_deref()
+            .unwrap_or_default()
     }
 
     /// Returns a name for its file: scenario, subject, property and seed,
