@@ -61,7 +61,15 @@ impl Group {
                 self.phase = Phase::Unjoined;
                 self.join_if_needed(now, view);
             }
-            Ok(Joined::Generation(answer)) => self.sync(view, &answer),
+            Ok(Joined::Generation(answer)) if view.coordinator.node().is_some() => {
+                self.sync(view, &answer);
+            }
+            // Meanwhile another request has found the coordinator gone: there is none to sync with,
+            // and the generation will be over when another is known.
+            Ok(Joined::Generation(answer)) => {
+                self.member = Some(answer.member);
+                self.fail(now, view, Failure::Lost);
+            }
             Err(failure) => self.fail(now, view, failure),
         }
     }

@@ -172,3 +172,18 @@ fn a_late_poller_leaves_and_a_static_one_does_not() {
         assert_eq!(told(|| group.poll_action()), [leave]);
     }
 }
+
+#[test]
+fn a_generation_that_is_told_when_the_coordinator_is_lost_is_left_for_another_one() {
+    let mut view = knowledge();
+    let mut group = new("", None);
+    group.handle_timeout(NOW, &view);
+    told(|| group.poll_action());
+    view.coordinator.forget();
+    group.handle_join(NOW, &view, 1, Ok(generation(1)));
+    assert_eq!(told(|| group.poll_action()), ["LoseCoordinator"]);
+    view.handle_coordinator(NOW, Ok(Node(0)));
+    assert_eq!(group.poll_timeout(&view), NOW + ms(100), "it joins again");
+    group.handle_timeout(NOW + ms(100), &view);
+    assert_eq!(told(|| group.poll_action()), ["ask 0 JoinGroup(2)"]);
+}
