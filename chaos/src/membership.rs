@@ -109,6 +109,13 @@ impl Membership {
             .is_some_and(|member| member.has_joined)
     }
 
+    /// Returns the newest generation that any member is in.
+    pub(crate) fn generation(&self) -> i32 {
+        let members = lock(&self.members);
+        let generations = members.iter().map(|member| member.generation);
+        generations.max().unwrap_or_default()
+    }
+
     /// Forgets all about a member: its process is a new one, or gone.
     pub(crate) fn forget(&self, member: MemberId) {
         self.with(member, |member| *member = Member::default());

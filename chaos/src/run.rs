@@ -9,6 +9,7 @@ use crate::subject::Subject;
 use crate::tail::Tail;
 use crate::world::World;
 use crate::{SubjectCommand, sink, workload};
+use plimsoll_core::Instant;
 use plimsoll_oracle::{MemberId, Trace, TraceEvent};
 use plimsoll_scenarios::Plan;
 use plimsoll_scenarios::scenario::Cluster as Replication;
@@ -168,7 +169,6 @@ impl World {
         let (world, producer) = (self.clone(), producer.clone());
         self.spawn(async move {
             workload::produce(&world, &producer).await;
-            world.set_produced();
         });
     }
 
@@ -176,9 +176,16 @@ impl World {
     async fn play(self: &Arc<Self>) -> Result<(), ChaosError> {
         self.sleep_until(self.plan.heal_at).await;
         self.heal().await?;
-        let deadline = self.now() + self.plan.settings.expect.liveness_within;
+        let deadline = self.now() + self.plan.liveness_within();
+        let mut calm: Option<(i32, Instant)> = None;
         loop {
-            if self.is_quiet().await {
+            let now = self.now();
+            calm = self.stable_generation().await.map(|generation| {
+                let calm = calm.filter(|(calm, _)| *calm == generation);
+                calm.unwrap_or((generation, now))
+            });
+            let is_calm = calm.is_some_and(|(_, since)| since + self.plan.calm() <= now);
+            if is_calm && self.is_caught_up().await {
                 self.observe(TraceEvent::Quiet);
                 self.observe(TraceEvent::Ended { lag: 0 });
                 return Ok(());
@@ -208,15 +215,18 @@ impl World {
         Ok(())
     }
 
-    async fn is_quiet(&self) -> bool {
-        if !self.has_produced() || !self.sink.is_idle() {
-            return false;
-        }
-        let Ok(group) = self.admin.group(&self.names.group).await else {
-            return false;
-        };
-        let stable = group.state == "Stable" && group.members == self.processes.running();
-        stable && self.lag().await == Ok(0) && self.sink.is_idle()
+    /// Returns the group's generation, if it is stable with all members that run.
+    async fn stable_generation(&self) -> Option<i32> {
+        let group = self.admin.group(&self.names.group).await.ok()?;
+        let is_stable = group.state == "Stable" && group.members == self.processes.running();
+        is_stable.then(|| self.membership.generation())
+    }
+
+    /// Returns whether everything is produced, handled and committed.
+    async fn is_caught_up(&self) -> bool {
+        let is_idle = || self.has_produced() && self.sink.is_idle();
+        // Looked at twice: meanwhile another message may have come.
+        is_idle() && self.lag().await == Ok(0) && is_idle()
     }
 
     /// Counts the readable records that the group has not committed.

@@ -99,6 +99,7 @@ impl Sink {
             slow: 1,
             hanging: 0,
         };
+        // A message after the healing is not listed: its handler succeeds.
         let messages = plan.messages.iter();
         let state = SinkState {
             fates: messages.map(|m| (m.id, m.fate)).collect(),
@@ -375,8 +376,8 @@ async fn work(
         outcome,
     });
     world.effect_written(member);
-    let fate = world.plan.messages.iter().find(|m| m.id == record.message);
-    let panics = fate.is_some_and(|m| matches!(m.fate, Fate::Panic(_)));
+    let planned = world.message(record.message);
+    let panics = planned.is_some_and(|m| matches!(m.fate, Fate::Panic(_)));
     Some((outcome, panics && outcome == Outcome::Retryable))
 }
 

@@ -152,7 +152,7 @@ fn read(world: &Arc<World>, partition: TopicPartition, message: &BorrowedMessage
         tracing::warn!("{}@{offset} is no record of this run", message.topic());
         return;
     };
-    let planned = world.plan.messages.iter().find(|planned| planned.id == id);
+    let planned = world.message(id);
     let record = StoredMessage {
         message: id,
         key: planned.and_then(|planned| planned.key),

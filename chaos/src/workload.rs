@@ -45,10 +45,25 @@ pub(crate) fn producer(settings: &Producer, bootstrap: &str) -> Result<FuturePro
         .create()
 }
 
-/// Produces the whole workload; returns when every message is acknowledged or given up.
+/// Produces the whole workload, and notes when every message is acknowledged or given up; then
+/// produces more messages as long as the run goes on.
 pub(crate) async fn produce(world: &Arc<World>, producer: &FutureProducer) {
+    let (always, later) = world.probes.messages.split_at(world.probes.always);
+    let always = [&world.plan.messages, always].concat();
+    deliver(world, producer, &always).await;
+    world.set_produced(true);
+    for message in later {
+        world.sleep_until(message.at).await;
+        world.set_produced(false);
+        deliver(world, producer, &[*message]).await;
+        world.set_produced(true);
+    }
+}
+
+/// Produces messages, each at its time; returns when every one is acknowledged or given up.
+async fn deliver(world: &Arc<World>, producer: &FutureProducer, messages: &[Message]) {
     let mut deliveries = JoinSet::new();
-    for message in &world.plan.messages {
+    for message in messages {
         world.sleep_until(message.at).await;
         let Some(delivery) = send(world, producer, message).await else {
             let message = message.id;

@@ -14,8 +14,9 @@ use crate::proxy::Proxy;
 use crate::recorder::Recorder;
 use crate::sink::Sink;
 use plimsoll_core::Instant;
-use plimsoll_oracle::TraceEvent;
-use plimsoll_scenarios::Plan;
+use plimsoll_oracle::{MessageId, TraceEvent};
+use plimsoll_scenarios::scenario::Message;
+use plimsoll_scenarios::{Plan, Probes};
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -29,6 +30,8 @@ use tokio::task::JoinSet;
 /// begins at once, before the observer goes on.
 pub(crate) struct World {
     pub plan: Plan,
+    /// The messages after the healing.
+    pub probes: Probes,
     pub names: Names,
     pub cluster: Arc<Cluster>,
     pub admin: Admin,
@@ -43,7 +46,7 @@ pub(crate) struct World {
     pub recorder: Recorder,
     runtime: Handle,
     tasks: Mutex<JoinSet<()>>,
-    /// Whether every message was acknowledged or given up.
+    /// Whether every message so far was acknowledged or given up, and no more must come.
     produced: AtomicBool,
     healed: AtomicBool,
     /// The first failure of the environment or the subject.
@@ -74,10 +77,17 @@ impl World {
             produced: AtomicBool::new(false),
             healed: AtomicBool::new(false),
             failure: watch::Sender::new(None),
+            probes: plan.probes(),
             plan,
             names,
             cluster,
         }
+    }
+
+    /// Returns what was planned for a message.
+    pub(crate) fn message(&self, id: MessageId) -> Option<&Message> {
+        let mut all = self.plan.messages.iter().chain(&self.probes.messages);
+        all.find(|message| message.id == id)
     }
 
     /// Returns the time since the run began.
@@ -106,12 +116,12 @@ impl World {
         tokio::time::sleep_until(self.recorder.moment(at).into()).await;
     }
 
-    /// Notes that every message was acknowledged or given up.
-    pub(crate) fn set_produced(&self) {
-        self.produced.store(true, Ordering::Relaxed);
+    /// Notes whether every message so far was acknowledged or given up, and no more must come.
+    pub(crate) fn set_produced(&self, produced: bool) {
+        self.produced.store(produced, Ordering::Relaxed);
     }
 
-    /// Returns whether every message was acknowledged or given up.
+    /// Returns whether every message so far was acknowledged or given up, and no more must come.
     pub(crate) fn has_produced(&self) -> bool {
         self.produced.load(Ordering::Relaxed)
     }

@@ -37,6 +37,7 @@ pub(crate) fn report(report: &Report, hashes: bool) -> String {
         totals: Totals {
             schedules: totals.schedules,
             clock: Clock::of(report.backend, totals.simulated, totals.events),
+            measures: Measures::of(totals.measures),
             sometimes: sometimes(&totals.coverage),
         },
         scenarios: report
@@ -83,7 +84,25 @@ struct Totals {
     schedules: u64,
     #[serde(flatten)]
     clock: Clock,
+    #[serde(flatten)]
+    measures: Measures,
     sometimes: BTreeMap<&'static str, u64>,
+}
+
+/// The largest measurements of any run.
+#[derive(Serialize)]
+struct Measures {
+    longest_stall_seconds: f64,
+    highest_lag: u64,
+}
+
+impl Measures {
+    const fn of(measures: plimsoll_oracle::Measures) -> Self {
+        Self {
+            longest_stall_seconds: measures.longest_stall.as_secs_f64(),
+            highest_lag: measures.highest_lag,
+        }
+    }
 }
 
 /// The time that runs took by their own clock, in seconds.
@@ -138,6 +157,8 @@ struct Scenario<'a> {
     #[serde(flatten)]
     clock: Clock,
     properties: Vec<Property>,
+    #[serde(flatten)]
+    measures: Measures,
     sometimes: BTreeMap<&'static str, u64>,
     failures: Vec<FailureEntry<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -195,6 +216,7 @@ impl<'a> Scenario<'a> {
             schedules: tally.schedules,
             clock: Clock::of(backend, tally.simulated, tally.events),
             properties: properties(tally),
+            measures: Measures::of(tally.measures),
             sometimes: sometimes(&tally.coverage),
             failures: failures.iter().map(FailureEntry::of).collect(),
             hashes: hashes.then(|| {

@@ -4,7 +4,7 @@ use super::worker::Run;
 use crate::error::CliError;
 use crate::trial::{Expectation, Trial};
 use plimsoll_oracle::check::Coverage;
-use plimsoll_oracle::{Fingerprint, Judgement, Property, Trace, Verdict, Word};
+use plimsoll_oracle::{Fingerprint, Judgement, Measures, Property, Trace, Verdict, Word};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -23,6 +23,8 @@ pub(crate) struct Tally {
     reasons: BTreeMap<(Property, &'static str), u64>,
     /// The number of times that each rare thing happened.
     pub coverage: Coverage,
+    /// The longest stall and the highest lag of any run.
+    pub measures: Measures,
     /// The hash of each trace, by seed, where hashes were asked for.
     pub hashes: Vec<(u64, Fingerprint)>,
     /// The runs in real time that are kept.
@@ -76,6 +78,7 @@ impl Tally {
             }
         }
         self.coverage.add(trace);
+        self.measures = self.measures.max(run.verdict.measures());
         if hash {
             self.hashes.push((seed, trace.fingerprint()));
         }
@@ -96,6 +99,7 @@ impl Tally {
             *self.reasons.entry(reason).or_default() += runs;
         }
         self.coverage.merge(&later.coverage);
+        self.measures = self.measures.max(later.measures);
         self.hashes.extend(later.hashes);
         self.recorded.extend(later.recorded);
         self.broken = self.broken.take().or(later.broken);

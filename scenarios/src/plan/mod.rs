@@ -1,9 +1,12 @@
 //! A plan: a scenario with every random choice made.
 
 mod faults;
+mod liveness;
 mod messages;
 mod terms;
 mod zipf;
+
+pub use liveness::Probes;
 
 use crate::scenario::{Fault, FaultSpec, Lasts, Message, Scenario, Settings, Trigger, Workload};
 use plimsoll_core::Instant;
@@ -86,11 +89,6 @@ impl Plan {
             faults: faults.map(FaultSpec::Explicit).collect(),
             seed: Some(self.seed),
         }
-    }
-
-    /// Returns the latest moment at which the run may end.
-    pub fn deadline(&self) -> Instant {
-        self.heal_at + self.settings.expect.liveness_within + Duration::from_secs(1)
     }
 }
 

@@ -8,6 +8,7 @@ use crate::env::Env;
 use crate::protocol::{Channel, Correlation, Node, Request, Response};
 use plimsoll_core::Instant;
 use plimsoll_oracle::TraceEvent;
+use plimsoll_scenarios::scenario::Message;
 use std::time::Duration;
 
 /// `metadata.max.age.ms`.
@@ -60,9 +61,8 @@ impl Producer {
         (at < Instant::FAR_FUTURE).then_some(at)
     }
 
-    /// Takes the message at this index of `plan.messages`, to be sent.
-    pub(crate) fn produce(&mut self, env: &mut Env<'_>, message: usize) {
-        let message = &env.plan.messages[message];
+    /// Takes a message, to be sent.
+    pub(crate) fn produce(&mut self, env: &mut Env<'_>, message: &Message) {
         let Some(index) = env.topology.index(message.partition) else {
             debug_assert!(false, "a message for a partition that never exists");
             return;
