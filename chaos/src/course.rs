@@ -6,6 +6,7 @@ use crate::error::ChaosError;
 use crate::names::Names;
 use crate::recorder::Clock;
 use crate::refusal;
+use plimsoll_core::Instant;
 use plimsoll_oracle::TraceEvent;
 use plimsoll_scenarios::Plan;
 use std::sync::Arc;
@@ -21,11 +22,21 @@ pub(crate) enum Report {
     EndFaults(Reply<()>),
     /// The liveness phase begins.
     Healed(Reply<()>),
-    /// The question whether all was produced and no handler is at work. The answer is the number of
-    /// processes that exist, where it is so.
-    AtRest(Reply<Option<usize>>),
+    /// The question whether all was produced and no handler is at work.
+    AtRest(Reply<bool>),
+    /// The question which members there are.
+    Members(Reply<Members>),
     /// How the run ended.
     Observed(TraceEvent, Reply<()>),
+}
+
+/// The members of the group, as far as the world sees them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Members {
+    /// The number of processes that exist.
+    pub running: usize,
+    /// The newest generation that any member is in.
+    pub generation: i32,
 }
 
 /// What the course looks at.
@@ -45,9 +56,16 @@ impl Course {
     pub(crate) async fn run(self) -> Result<(), ChaosError> {
         self.clock.sleep_until(self.plan.heal_at).await;
         self.heal().await?;
-        let deadline = self.clock.now() + self.plan.settings.expect.liveness_within;
+        let deadline = self.clock.now() + self.plan.liveness_within();
+        let mut calm: Option<(i32, Instant)> = None;
         loop {
-            if self.is_quiet().await? {
+            let now = self.clock.now();
+            calm = self.stable_generation().await?.map(|generation| {
+                let calm = calm.filter(|(calm, _)| *calm == generation);
+                calm.unwrap_or((generation, now))
+            });
+            let is_calm = calm.is_some_and(|(_, since)| since + self.plan.calm() <= now);
+            if is_calm && self.is_caught_up().await? {
                 self.observe(TraceEvent::Quiet).await?;
                 return self.observe(TraceEvent::Ended { lag: 0 }).await;
             }
@@ -68,17 +86,21 @@ impl Course {
         self.ask(Report::Healed).await
     }
 
-    async fn is_quiet(&self) -> Result<bool, ChaosError> {
-        if self.ask(Report::AtRest).await?.is_none() {
-            return Ok(false);
-        }
+    /// Returns the group's generation, if it is stable with all members that run.
+    async fn stable_generation(&self) -> Result<Option<i32>, ChaosError> {
         let Ok(group) = self.cluster.admin().group(&self.names.group).await else {
-            return Ok(false);
+            return Ok(None);
         };
-        if group.state != "Stable" || self.lag().await != Ok(0) {
-            return Ok(false);
-        }
-        Ok(self.ask(Report::AtRest).await? == Some(group.members))
+        let seen = self.ask(Report::Members).await?;
+        let is_stable = group.state == "Stable" && group.members == seen.running;
+        Ok(is_stable.then_some(seen.generation))
+    }
+
+    /// Returns whether everything is produced, handled and committed. It looks at rest twice:
+    /// another message may come meanwhile.
+    async fn is_caught_up(&self) -> Result<bool, ChaosError> {
+        let caught_up = self.ask(Report::AtRest).await? && self.lag().await == Ok(0);
+        Ok(caught_up && self.ask(Report::AtRest).await?)
     }
 
     /// Counts the readable records that the group has not committed.

@@ -106,6 +106,19 @@ impl Membership {
         self.members[member].has_joined
     }
 
+    /// Returns the newest generation that any member is in.
+    pub(crate) fn generation(&self) -> i32 {
+        let members = lock(&self.members);
+        let generations = members.iter().map(|member| member.generation);
+        generations.max().unwrap_or_default()
+    }
+
+    /// Returns the newest generation that any member is in.
+    pub(crate) fn generation(&self) -> i32 {
+        let generations = self.members.values().map(|member| member.generation);
+        generations.max().unwrap_or_default()
+    }
+
     /// Forgets all about a member: its process is a new one, or gone.
     pub(crate) fn forget(&mut self, member: MemberId) {
         self.members[member] = Member::default();

@@ -56,8 +56,8 @@ pub(crate) fn producer(settings: &Producer, bootstrap: &str) -> Result<FuturePro
 pub(crate) enum Report {
     /// What became of a message.
     Observed(TraceEvent),
-    /// That every message is acknowledged or given up.
-    Produced,
+    /// Whether every message so far is acknowledged or given up, and no more must come.
+    Produced(bool),
 }
 
 /// The messages of a plan, and what it takes to produce them.
@@ -72,10 +72,25 @@ pub(crate) struct Workload {
 }
 
 impl Workload {
-    /// Produces all messages; returns when every one is acknowledged or given up.
+    /// Produces the whole workload, and reports when every message is acknowledged or given up; then
+    /// produces more messages for as long as the run goes on.
     pub(crate) async fn produce(self) {
+        let probes = self.plan.probes();
+        let (always, later) = probes.messages.split_at(probes.always);
+        self.deliver(&[&self.plan.messages, always].concat()).await;
+        self.reports.send(Report::Produced(true));
+        for message in later {
+            self.clock.sleep_until(message.at).await;
+            self.reports.send(Report::Produced(false));
+            self.deliver(&[*message]).await;
+            self.reports.send(Report::Produced(true));
+        }
+    }
+
+    /// Produces messages, each at its time; returns when every one is acknowledged or given up.
+    async fn deliver(&self, messages: &[Message]) {
         let mut deliveries = JoinSet::new();
-        for message in &self.plan.messages {
+        for message in messages {
             self.clock.sleep_until(message.at).await;
             let Some(delivery) = self.send(message).await else {
                 let message = message.id;
@@ -99,7 +114,6 @@ impl Workload {
             });
         }
         while deliveries.join_next().await.is_some() {}
-        self.reports.send(Report::Produced);
     }
 
     fn observed(&self, event: TraceEvent) {

@@ -8,7 +8,7 @@ use crate::runner::Tally;
 use crate::selection::NotExecuted;
 use crate::trial::Trial;
 use plimsoll_oracle::check::Coverage;
-use plimsoll_oracle::{Missed, Property, Sometimes};
+use plimsoll_oracle::{Measures, Missed, Property, Sometimes};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -160,6 +160,7 @@ impl Report {
             totals.simulated += tally.simulated;
             totals.events += tally.events;
             totals.coverage.merge(&tally.coverage);
+            totals.measures = totals.measures.max(tally.measures);
         }
         totals
     }
@@ -176,6 +177,8 @@ pub(crate) struct Totals {
     pub events: u64,
     /// The number of times that each rare thing happened.
     pub coverage: Coverage,
+    /// The longest stall and the highest lag of any run.
+    pub measures: Measures,
 }
 
 #[cfg(test)]

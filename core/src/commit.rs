@@ -22,8 +22,11 @@ pub(crate) struct Commits {
     in_flight: Option<InFlight>,
     /// The partitions to commit, in the order in which they asked.
     dirty: Vec<TopicPartition>,
-    /// The moment at which the next commit is wanted, if there is something to commit then.
+    /// The moment at which the next commit is wanted, if there is something to commit then; `None`:
+    /// by no interval and no count.
     due: Option<Instant>,
+    /// The moment at which the newest record finished.
+    last_finished: Instant,
     /// The end of the pause after a commit that was not accepted.
     not_before: Instant,
     /// The number of records finished since the last commit.
@@ -45,6 +48,7 @@ impl Commits {
             in_flight: None,
             dirty: Vec::new(),
             due: None,
+            last_finished: Instant::ZERO,
             not_before: Instant::ZERO,
             finished: 0,
         }
@@ -68,7 +72,10 @@ impl Commits {
         if self.in_flight.is_some() || self.dirty.is_empty() {
             return None;
         }
-        Some(self.due?.max(self.not_before))
+        let due = self
+            .due
+            .unwrap_or_else(|| self.last_finished + CommitPolicy::IDLE);
+        Some(due.max(self.not_before))
     }
 
     /// Adds a partition that has something to commit, and did not before.
@@ -89,6 +96,7 @@ impl Commits {
     #[inline]
     pub(crate) fn count_finished(&mut self, now: Instant) {
         self.finished = self.finished.saturating_add(1);
+        self.last_finished = now;
         if self
             .policy
             .every

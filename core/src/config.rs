@@ -38,10 +38,24 @@ pub enum OutOfRangePolicy {
 /// The rules by which the watermark is committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CommitPolicy {
-    /// The longest time from a finished record to the next commit; `None`: no commit by time.
+    /// The longest time from a finished record to the next commit; `None`: no commit by time, until
+    /// no record has finished for [`IDLE`](Self::IDLE).
     pub interval: Option<Duration>,
     /// The number of finished records that asks for a commit; `None`: no commit by count.
     pub every: Option<u32>,
+}
+
+impl CommitPolicy {
+    /// The time without a finished record after which a consumer without an interval commits what
+    /// is left. Where the traffic ends in the middle of a count, the lag would otherwise never
+    /// become zero, and a crash much later would repeat the tail.
+    pub const IDLE: Duration = Duration::from_secs(5);
+
+    /// Returns the longest time from the last finished record to its commit, where no other record
+    /// finishes after it.
+    pub fn longest_tail(&self) -> Duration {
+        self.interval.unwrap_or(Self::IDLE)
+    }
 }
 
 /// The rules by which a failed record is tried again.

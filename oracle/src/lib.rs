@@ -21,9 +21,11 @@
 //!     acks_all: true,
 //!     settling: Duration::from_secs(33),
 //!     liveness_within: Duration::from_secs(60),
+//!     may_orphan: false,
 //!     duplicates_slack: Duration::from_secs(2),
 //!     shutdown_within: Duration::from_secs(40),
 //!     exits_allowed: false,
+//!     progress_within: Duration::from_secs(25),
 //!     undecodable: Vec::new(),
 //!     faults: Vec::new(),
 //! };
@@ -51,5 +53,5 @@ pub use request_kind::RequestKind;
 pub use sometimes::Sometimes;
 pub use terms::{FaultTerms, Hindrance, PartitionName, Terms, TopicTerms};
 pub use trace::{Entry, Fingerprint, Timeline, Trace, TraceError, TraceEvent};
-pub use verdict::{Judgement, Property, Verdict, Violation};
+pub use verdict::{Judgement, Measures, Property, Verdict, Violation};
 pub use word::{Word, nearest};

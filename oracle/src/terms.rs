@@ -3,7 +3,7 @@
 //! Like the trace, they come from outside. With both, a run can be judged without the scenario, the
 //! plan or the backend that it came from.
 
-use crate::{FaultId, MessageId};
+use crate::{FaultId, MessageId, RequestKind};
 use plimsoll_core::{Config, TopicPartition};
 use std::fmt;
 use std::time::Duration;
@@ -22,6 +22,9 @@ pub struct Terms {
     pub settling: Duration,
     /// `liveness`: time from the healing until every group must have come to rest.
     pub liveness_within: Duration,
+    /// `liveness`: whether Kafka's own protocol may leave a partition without an owner in a group
+    /// that is stable. So it does with static members under a cooperative assignor.
+    pub may_orphan: bool,
     /// `bounded-duplicates`: time beyond the commit interval for which a finished record may stand
     /// uncommitted.
     pub duplicates_slack: Duration,
@@ -29,6 +32,8 @@ pub struct Terms {
     pub shutdown_within: Duration,
     /// `no-exit`: whether members may end although nothing asked them to.
     pub exits_allowed: bool,
+    /// `progress`: time for which a partition may stand still although nothing hinders it.
+    pub progress_within: Duration,
     /// Messages that no handler can decode, sorted.
     pub undecodable: Vec<MessageId>,
     /// The faults of the run.
@@ -54,6 +59,8 @@ pub struct FaultTerms {
     pub word: &'static str,
     /// When it keeps members from committing.
     pub hindrance: Hindrance,
+    /// The kind of requests that it is about, if it is about one.
+    pub request: Option<RequestKind>,
 }
 
 /// When a fault keeps members from committing.

@@ -1,6 +1,7 @@
 //! Properties and their judgements.
 
 use plimsoll_core::Instant;
+use std::time::Duration;
 
 crate::words! {
     /// A promise; each checker's file quotes its exact statement.
@@ -35,6 +36,8 @@ crate::words! {
         CleanHandover = "clean-handover",
         /// No more handlers at once, and no attempt sooner, than the settings allow.
         WithinLimits = "within-limits",
+        /// A partition that nothing hinders moves within a bound.
+        Progress = "progress",
     }
 }
 
@@ -69,12 +72,47 @@ pub struct Violation {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     judgements: Vec<(Property, Judgement)>,
+    measures: Measures,
+}
+
+/// What was measured in one run, besides the judgements.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Measures {
+    /// The longest time for which a partition had an owner and a record to handle and did not begin
+    /// with it, for whatever reason.
+    pub longest_stall: Duration,
+    /// The largest number of readable records that were not committed, over all partitions.
+    pub highest_lag: u64,
+}
+
+impl Measures {
+    /// Returns the larger ones of two runs.
+    pub fn max(self, other: Self) -> Self {
+        Self {
+            longest_stall: self.longest_stall.max(other.longest_stall),
+            highest_lag: self.highest_lag.max(other.highest_lag),
+        }
+    }
 }
 
 impl Verdict {
     /// Makes a verdict of judgements, which stand in the order in which [`Property`] lists them.
     pub fn new(judgements: Vec<(Property, Judgement)>) -> Self {
-        Self { judgements }
+        Self {
+            judgements,
+            measures: Measures::default(),
+        }
+    }
+
+    /// Returns the verdict with what was measured.
+    #[must_use]
+    pub fn with(self, measures: Measures) -> Self {
+        Self { measures, ..self }
+    }
+
+    /// Returns what was measured.
+    pub fn measures(&self) -> Measures {
+        self.measures
     }
 
     /// Returns every judgement, in the order in which [`Property`] lists them.

@@ -11,7 +11,7 @@ pub mod shrink;
 mod subject;
 
 pub use backend::{Backend, BackendError, Refusal};
-pub use plan::Plan;
+pub use plan::{Plan, Probes};
 pub use regression::Regression;
 pub use rng::{Purpose, Rng};
 pub use scenario::{Scenario, Settings};

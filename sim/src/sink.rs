@@ -100,7 +100,12 @@ impl Sink {
 
     /// Starts a handler.
     pub(crate) fn start(&mut self, plan: &Plan, now: Instant, call: HandlerCall) -> Started {
-        let (fate, attempts) = &mut self.messages[call.message.0 as usize];
+        let message = call.message.0 as usize;
+        if message >= self.messages.len() {
+            // A message after the healing: the plan does not list those.
+            self.messages.resize(message + 1, (Fate::Ok, 0));
+        }
+        let (fate, attempts) = &mut self.messages[message];
         *attempts += 1;
         let (fate, attempt) = (*fate, *attempts);
         let id = HandlerId(self.next);

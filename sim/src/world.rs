@@ -9,13 +9,13 @@ use crate::faults::Faults;
 use crate::host::Host;
 use crate::network::{Envelope, Network};
 use crate::nodes::Nodes;
-use crate::protocol::{Message, Node, PerNode, Response};
+use crate::protocol::{Generation, Message, Node, PerNode, Response};
 use crate::recipes::SubjectSpec;
 use crate::sink::{HandlerCall, HandlerId, Sink};
 use crate::topology::{PartitionIndex, Topology};
-use plimsoll_core::Outcome;
+use plimsoll_core::{Instant, Outcome};
 use plimsoll_oracle::{MemberId, Trace, TraceEvent};
-use plimsoll_scenarios::Plan;
+use plimsoll_scenarios::{Plan, scenario};
 use std::time::Duration;
 
 /// Pause between two looks at whether everything is quiet, once the world is healed.
@@ -27,7 +27,14 @@ pub(crate) struct World<'a> {
     pub(crate) actors: Actors,
     pub(crate) faults: Faults,
     pub(crate) hosts: PerNode<Host>,
+    /// What is produced, by time: what the plan lists, and the messages after the healing.
+    messages: Vec<scenario::Message>,
+    /// The number of messages that are produced in any case.
+    always: usize,
     next_message: usize,
+    /// The group's generation, and the moment since which it is stable with all its members; once
+    /// the world is healed.
+    calm: Option<(Generation, Instant)>,
     healed: bool,
     ended: bool,
 }
@@ -60,6 +67,10 @@ impl<'a> World<'a> {
         trace: &'a mut Trace,
     ) -> Self {
         let settings = &plan.settings;
+        let probes = plan.probes();
+        let mut messages = Vec::with_capacity(plan.messages.len() + probes.messages.len());
+        messages.extend_from_slice(&plan.messages);
+        messages.extend_from_slice(&probes.messages);
         let nodes = Nodes::new(plan).count();
         let env = Env::new(
             plan,
@@ -73,7 +84,10 @@ impl<'a> World<'a> {
             actors: Actors::new(&env, subject),
             faults: Faults::new(plan),
             hosts: PerNode::new(nodes, |_| Host::default()),
+            messages,
+            always: plan.messages.len() + probes.always,
             next_message: 0,
+            calm: None,
             healed: false,
             ended: false,
             env,
@@ -100,7 +114,7 @@ impl<'a> World<'a> {
                 self.env.queue.push(*at, Event::Start(node));
             }
         }
-        if let Some(first) = plan.messages.first() {
+        if let Some(first) = self.messages.first() {
             self.env.queue.push(first.at, Event::Produce);
         }
         self.env.queue.push(plan.heal_at, Event::Heal);
@@ -215,11 +229,10 @@ impl<'a> World<'a> {
     }
 
     fn produce(&mut self) {
-        self.actors
-            .producer
-            .produce(&mut self.env, self.next_message);
+        let message = &self.messages[self.next_message];
+        self.actors.producer.produce(&mut self.env, message);
         self.next_message += 1;
-        if let Some(next) = self.env.plan.messages.get(self.next_message) {
+        if let Some(next) = self.messages.get(self.next_message) {
             self.env.queue.push(next.at, Event::Produce);
         }
         self.settle(self.env.producer());
@@ -269,31 +282,38 @@ impl World<'_> {
 
     fn check_quiet(&mut self) {
         debug_assert!(self.healed);
-        if self.is_quiet() {
+        let now = self.env.now();
+        self.calm = self.stable_generation().map(|generation| {
+            let calm = self.calm.filter(|(calm, _)| *calm == generation);
+            calm.unwrap_or((generation, now))
+        });
+        let calm_at = self.calm.map(|(_, since)| since + self.env.plan.calm());
+        if calm_at.is_some_and(|calm_at| calm_at <= now) && self.is_caught_up() {
             self.compare_logs();
             self.env.observe(TraceEvent::Quiet);
             self.env.observe(TraceEvent::Ended { lag: 0 });
             self.ended = true;
         } else {
-            let at = self.env.now() + QUIET_CHECK;
+            let soon = now + QUIET_CHECK;
+            // A rebalance in between leaves another generation.
+            let at = calm_at.map_or(soon, |calm_at| calm_at.max(soon));
             self.env.queue.push(at, Event::CheckQuiet);
         }
     }
 
-    fn is_quiet(&self) -> bool {
-        let members = self
-            .actors
-            .members
-            .values()
-            .filter(|member| member.is_running())
-            .count();
-        self.next_message == self.env.plan.messages.len()
+    /// Returns the group's generation, if it is stable with all members that run.
+    fn stable_generation(&self) -> Option<Generation> {
+        let members = self.actors.members.values();
+        let running = members.filter(|member| member.is_running()).count();
+        self.coordinator()?.stable_generation(running)
+    }
+
+    /// Returns whether everything is produced, handled and committed.
+    fn is_caught_up(&self) -> bool {
+        self.next_message >= self.always
             && self.actors.producer.is_done()
             && self.actors.controller.is_healthy()
             && self.env.sink.is_idle()
-            && self
-                .coordinator()
-                .is_some_and(|broker| broker.group_is_stable_with(members))
             && self.lag() == 0
     }
 

@@ -67,7 +67,7 @@ pub(crate) struct World {
     inbox: Inbox,
     /// The timers, and what is done beside the run.
     tasks: JoinSet<()>,
-    /// Whether every message was acknowledged or given up.
+    /// Whether every message so far was acknowledged or given up, and no more must come.
     produced: bool,
     healed: bool,
     /// What waits until every fault is over.
@@ -197,8 +197,8 @@ impl World {
             Event::Tail(read) => self.handle_read(read),
             Event::Copied(copied) => self.handle_copied(copied),
             Event::Workload(workload::Report::Observed(event)) => self.observe(event),
-            Event::Workload(workload::Report::Produced) => {
-                self.produced = true;
+            Event::Workload(workload::Report::Produced(all)) => {
+                self.produced = all;
                 Ok(())
             }
             Event::Leader(news) | Event::Brokers(faults::Report::Leader(news)) => {
@@ -409,9 +409,13 @@ impl World {
                 let _ = noted.send(());
             }
             course::Report::AtRest(answer) => {
-                let at_rest = self.produced && self.members.sink.is_idle();
-                let running = at_rest.then(|| self.members.processes.running());
-                let _ = answer.send(running);
+                let _ = answer.send(self.produced && self.members.sink.is_idle());
+            }
+            course::Report::Members(answer) => {
+                let _ = answer.send(course::Members {
+                    running: self.members.processes.running(),
+                    generation: self.members.membership.generation(),
+                });
             }
             course::Report::Observed(event, noted) => {
                 self.observe(event)?;

@@ -141,13 +141,9 @@ fn exit(rows: &[Row]) -> Exit {
     if broken { Exit::Violated } else { Exit::Met }
 }
 
-/// Gives the scenario another commit interval, and that much more time to become quiet in: the last
-/// records are committed an interval after they are finished.
+/// Gives the scenario another commit interval.
 fn with_interval(scenario: &Scenario, interval: Interval) -> Scenario {
     let mut scenario = scenario.clone();
-    if let Interval::Every(interval) = interval {
-        scenario.settings.expect.liveness_within += interval;
-    }
     scenario.settings.consumers.config.commit = policy(interval);
     scenario
 }

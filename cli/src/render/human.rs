@@ -99,6 +99,7 @@ pub(crate) const fn abbreviation(property: Property) -> &'static str {
         Property::NoExit => "exit",
         Property::CleanHandover => "handover",
         Property::WithinLimits => "limits",
+        Property::Progress => "moves",
     }
 }
 
@@ -232,6 +233,11 @@ fn totals(report: &Report) -> String {
             elapsed.as_secs_f64(),
         ),
     };
+    text += &format!(
+        "Longest stall {:.1} s, highest lag {}.\n",
+        totals.measures.longest_stall.as_secs_f64(),
+        counted(totals.measures.highest_lag, "record"),
+    );
     text += "Sometimes: ";
     let rare = totals.coverage.counts();
     let rare: Vec<String> = rare

@@ -38,6 +38,7 @@ pub(crate) fn report(report: &Report, hashes: bool) -> String {
         totals: Totals {
             schedules: totals.schedules,
             clock: Clock::of(report.backend, totals.simulated, totals.events),
+            measures: Measures::of(totals.measures),
             sometimes: sometimes(&totals.coverage),
         },
         scenarios: report
@@ -84,7 +85,25 @@ struct Totals {
     schedules: u64,
     #[serde(flatten)]
     clock: Clock,
+    #[serde(flatten)]
+    measures: Measures,
     sometimes: BTreeMap<&'static str, u64>,
+}
+
+/// The largest measurements of any run.
+#[derive(Serialize)]
+struct Measures {
+    longest_stall_seconds: f64,
+    highest_lag: u64,
+}
+
+impl Measures {
+    const fn of(measures: plimsoll_oracle::Measures) -> Self {
+        Self {
+            longest_stall_seconds: measures.longest_stall.as_secs_f64(),
+            highest_lag: measures.highest_lag,
+        }
+    }
 }
 
 /// The time that runs took by their own clock, in seconds.
@@ -140,6 +159,8 @@ struct Scenario<'a> {
     #[serde(flatten)]
     clock: Clock,
     properties: Vec<Property>,
+    #[serde(flatten)]
+    measures: Measures,
     sometimes: BTreeMap<&'static str, u64>,
     faults: Vec<FaultEntry>,
     failures: Vec<FailureEntry<'a>>,
@@ -253,6 +274,7 @@ impl<'a> Scenario<'a> {
             schedules: tally.schedules,
             clock: Clock::of(backend, tally.simulated, tally.events),
             properties: properties(tally),
+            measures: Measures::of(tally.measures),
             sometimes: sometimes(&tally.coverage),
             faults: faults(scenario),
             failures: failures.iter().map(FailureEntry::of).collect(),

@@ -5,7 +5,7 @@ use super::worker::Run;
 use crate::error::CliError;
 use crate::trial::{Expectation, Trial};
 use plimsoll_oracle::check::Coverage;
-use plimsoll_oracle::{Fingerprint, Judgement, Property, Trace, Verdict, Word};
+use plimsoll_oracle::{Fingerprint, Judgement, Measures, Property, Trace, Verdict, Word};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -26,6 +26,8 @@ pub(crate) struct Tally {
     pub coverage: Coverage,
     /// The faults that took effect.
     pub effects: Effects,
+    /// The longest stall and the highest lag of any run.
+    pub measures: Measures,
     /// The hash of each trace, by seed, where hashes were asked for.
     pub hashes: Vec<(u64, Fingerprint)>,
     /// The runs in real time that are kept.
@@ -80,6 +82,7 @@ impl Tally {
         }
         self.coverage.add(trace);
         self.effects.add(&run.happened);
+        self.measures = self.measures.max(run.verdict.measures());
         if hash {
             self.hashes.push((seed, trace.fingerprint()));
         }
@@ -101,6 +104,7 @@ impl Tally {
         }
         self.coverage.merge(&later.coverage);
         self.effects.merge(&later.effects);
+        self.measures = self.measures.max(later.measures);
         self.hashes.extend(later.hashes);
         self.recorded.extend(later.recorded);
         self.broken = self.broken.take().or(later.broken);

@@ -1,7 +1,7 @@
 //! When commits are sent, and what they carry.
 
 use crate::driver::{Driver, committed, config};
-use plimsoll_core::{CommitOutcome, Config, Ordering};
+use plimsoll_core::{CommitOutcome, CommitPolicy, Config, Ordering};
 
 fn unordered() -> Config {
     Config {
@@ -69,6 +69,28 @@ fn by_the_number_of_finished_records() {
         "three are finished, none can be committed"
     );
     assert_eq!(driver.ok(0, 10), ["commit 1: 0=14"]);
+}
+
+#[test]
+fn what_a_count_leaves_is_committed_when_nothing_finishes_any_more() {
+    let mut config = unordered();
+    config.commit = CommitPolicy {
+        interval: None,
+        every: Some(3),
+    };
+    let mut driver = Driver::owning_one(config);
+    driver.fetch(0, 10..20);
+    for offset in [10, 11, 12] {
+        driver.ok(0, offset);
+    }
+    driver.commit_ends(1, CommitOutcome::Ok);
+    assert_eq!(driver.consumer.poll_timeout(), None, "nothing to commit");
+    assert_eq!(driver.at(1_000), [""; 0]);
+    driver.ok(0, 13);
+    assert_eq!(driver.at(4_000), [""; 0]);
+    driver.ok(0, 14);
+    assert_eq!(driver.at(8_999), [""; 0], "not idle for long enough");
+    assert_eq!(driver.at(9_000), ["commit 2: 0=15"]);
 }
 
 #[test]

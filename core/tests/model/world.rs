@@ -180,10 +180,7 @@ impl World {
                 assert!(!ledger.paused, "{id:?} stays paused");
                 assert!(ledger.position >= last_record(self.logs[id]), "{id:?}");
             }
-            let by_time_or_count = self.config.commit.interval.is_some();
-            if by_time_or_count {
-                assert_eq!(ledger.committed, Some(ledger.watermark()), "{id:?}");
-            }
+            assert_eq!(ledger.committed, Some(ledger.watermark()), "{id:?}");
         }
     }
 

@@ -69,6 +69,8 @@ pub(super) struct Partition {
     /// The number of times that it was assigned, or moved back by no will of the consumer.
     pub(super) chances: u32,
     pub(super) log_start: NextOffset,
+    /// Whether retention ever removed a record that the group had not committed.
+    pub(super) overtaken: bool,
     pub(super) log_end: NextOffset,
     /// The group's committed offset.
     pub(super) committed: NextOffset,

@@ -2,82 +2,218 @@
 //! stable membership.
 //!
 //! A group that was at rest stays so: a lag at the end contradicts that.
+//!
+//! Every partition gets a few more messages after the healing, and membership is stable where there
+//! was no rebalance for two heartbeats: the backend says when all of that is so (`Quiet`).
+//! The stated time counts from the healing, and includes what the settings ask for themselves: the
+//! commit interval, or the time after which an idle consumer commits.
+//!
+//! A partition is not owed where no consumer could help it:
+//! - one that stands still by its own policy: `out_of_range = "halt"`, after retention removed what
+//!   the group had not committed;
+//! - one without an owner, with static members under a cooperative assignor. A member that is to
+//!   give a partition up, and is replaced by a new process of its `group.instance.id` before it
+//!   learns of that, leaves the partition to no member: the assignor holds it back until its old
+//!   owner has revoked it (`CooperativeStickyAssignor.adjustAssignment`); the stable group gives
+//!   the new process the assignment that it has, without a rebalance
+//!   (`GroupMetadataManager.updateStaticMemberThenRebalanceOrCompleteJoin`; before it,
+//!   `GroupCoordinator.updateStaticMemberAndRebalance`); and that process, which owns nothing,
+//!   finds nothing to revoke after which it would join again
+//!   (`ConsumerCoordinator.onJoinComplete`; librdkafka's
+//!   `rd_kafka_cgrp_handle_assignment_cooperative`). So it stays until the next rebalance.
 
 use super::findings::{Case, Finding, Findings};
-use super::ids::{NEVER, RecordId};
-use crate::Judgement;
+use super::history::{Partition, Record};
+use super::ids::{EntryIndex, NEVER, RecordId, Slot};
+use crate::{Judgement, MemberId, TraceEvent};
+use plimsoll_core::{NextOffset, Offset, OutOfRangePolicy};
 
 pub(super) fn judge(case: &Case<'_>) -> Judgement {
     let history = case.history;
     if history.healed == NEVER {
         return Judgement::NotObserved("the run ended before everything was healed");
     }
-    let within = case.terms.liveness_within;
-    let due = case.at(history.healed) + within;
+    let due = case.at(history.healed) + case.terms.liveness_within;
     let mut findings = Findings::default();
-    if case.at(history.quiet) > due {
-        let shown = history.quiet.min(history.ended);
-        let shown = if shown == NEVER {
-            history.healed
-        } else {
-            shown
-        };
-        findings.add(case, shown, || tell(case, within.as_secs_f64()));
-    } else if history.lag > 0 {
-        findings.add(case, history.ended, || {
-            let summary = format!(
-                "the group came to rest, and ended with a lag of {}",
-                history.lag
-            );
-            Finding::new("rest-broken", summary, vec![history.quiet])
-        });
+    if case.at(history.quiet) <= due {
+        if history.lag > 0 {
+            findings.add(case, history.ended, || tell_broken(case));
+        }
+        return findings.or_held(true, "");
     }
+    let stuck = Stuck::find(case);
+    let excused = case.history.partitions.iter();
+    let excused = excused.filter_map(|partition| excuse(case, partition));
+    if stuck == Stuck::Nowhere
+        && let Some(excuse) = excused.last()
+    {
+        return Judgement::NotObserved(excuse);
+    }
+    let shown = history.quiet.min(history.ended);
+    let shown = if shown == NEVER {
+        history.healed
+    } else {
+        shown
+    };
+    findings.add(case, shown, || tell(case, stuck));
     findings.or_held(true, "")
 }
 
-fn tell(case: &Case<'_>, within: f64) -> Finding {
+/// What keeps the group from being at rest when the run ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stuck {
+    /// This readable record was never finished.
+    Unfinished(Slot, Offset),
+    /// Everything in the partition is finished, and its end is not committed.
+    Uncommitted(Slot),
+    /// No partition: the membership.
+    Nowhere,
+}
+
+impl Stuck {
+    /// Returns the first readable record that was never finished, or else the first partition that
+    /// is not committed to its end.
+    fn find(case: &Case<'_>) -> Self {
+        let live = || {
+            let partitions = case.history.partitions.with_ids();
+            partitions.filter(|(_, partition)| excuse(case, partition).is_none())
+        };
+        let firsts = live().filter_map(|(slot, partition)| {
+            let mut records = partition.records.with_ids();
+            let (offset, record) =
+                records.find(|(_, record)| is_readable(record) && record.settled() == NEVER)?;
+            Some((record.stored, slot, offset))
+        });
+        if let Some((_, slot, offset)) = firsts.min_by_key(|&(stored, ..)| stored) {
+            return Self::Unfinished(slot, offset);
+        }
+        let behind = live().find(|(_, partition)| {
+            let next = partition.committed.first_unfinished();
+            let mut records = partition.records.rows_from(next);
+            records.any(|(_, record)| is_readable(record) && record.excused == NEVER)
+        });
+        behind.map_or(Self::Nowhere, |(slot, _)| Self::Uncommitted(slot))
+    }
+}
+
+fn is_readable(record: &Record) -> bool {
+    record.stored != NEVER
+}
+
+/// Returns why a partition is not owed.
+fn excuse(case: &Case<'_>, partition: &Partition) -> Option<&'static str> {
+    let halts = case.terms.config.out_of_range == OutOfRangePolicy::Halt;
+    if halts && partition.overtaken {
+        return Some("a partition stands still, as its policy says");
+    }
+    let owner = case.history.assignment(partition.current);
+    let is_orphan = owner.is_none_or(|owner| owner.ended != NEVER);
+    (case.terms.may_orphan && is_orphan).then_some("the group gave a partition to no member")
+}
+
+fn tell_broken(case: &Case<'_>) -> Finding {
+    let summary = format!(
+        "the group came to rest, and ended with a lag of {}",
+        case.history.lag
+    );
+    Finding::new("rest-broken", summary, vec![case.history.quiet])
+}
+
+fn tell(case: &Case<'_>, stuck: Stuck) -> Finding {
     let history = case.history;
-    let stuck = first_unfinished(case);
-    let waiting = match (stuck, history.lag) {
-        (Some(id), _) => format!("{} was still not finished", case.record_name(id)),
-        (None, 1) => "1 record was finished but not committed".into(),
-        (None, 0) => "the group had not come to rest".into(),
-        (None, lag) => format!("{lag} records were finished but not committed"),
-    };
-    let (kind, summary) = match history.quiet {
-        NEVER => (
-            match stuck {
-                Some(_) => "unfinished",
-                None => "uncommitted",
-            },
-            format!("{within}s after everything was healed, {waiting}"),
-        ),
-        quiet => {
-            let took = case.at(quiet) - case.at(history.healed);
-            let took = took.as_secs_f64();
-            (
-                "late",
-                format!("the group came to rest {took:.1}s after the healing"),
-            )
+    let mut evidence = vec![history.healed, history.ended];
+    let within = case.terms.liveness_within.as_secs_f64();
+    let after = format!("{within}s after everything was healed");
+    if history.quiet != NEVER {
+        let took = case.at(history.quiet) - case.at(history.healed);
+        let took = took.as_secs_f64();
+        let summary = format!("the group came to rest {took:.1}s after the healing");
+        return Finding::new("late", summary, evidence);
+    }
+    let (kind, summary) = match stuck {
+        Stuck::Unfinished(slot, offset) => {
+            let id = RecordId { slot, offset };
+            let record = history.record(id);
+            evidence.push(record.stored);
+            evidence.extend(case.attempts_shown(record));
+            evidence.extend(owner_shown(case, slot));
+            let (name, owned) = (case.record_name(id), owned(case, slot));
+            let summary = format!("{after}, {name} was still not finished: {owned}");
+            ("unfinished", summary)
+        }
+        Stuck::Uncommitted(slot) => {
+            evidence.extend(owner_shown(case, slot));
+            let (partition, owned) = (case.partition_name(slot), owned(case, slot));
+            let end = history.partitions[slot].log_end;
+            let summary =
+                format!("{after}, {partition} was finished up to {end} and not committed: {owned}");
+            ("uncommitted", summary)
+        }
+        Stuck::Nowhere => {
+            let rebalances = rebalances(case);
+            evidence.extend(rebalances.iter().rev().take(3));
+            let summary = format!(
+                "{after}, the group had not come to rest: its members were given partitions, or \
+                 gave them up, {} times since then",
+                rebalances.len()
+            );
+            ("restless", summary)
         }
     };
-    let mut evidence = vec![history.healed, history.ended];
-    if let Some(id) = stuck {
-        let record = history.record(id);
-        evidence.push(record.stored);
-        evidence.extend(case.attempts_shown(record));
-    }
     Finding::new(kind, summary, evidence)
 }
 
-/// Returns the first readable record that was never finished.
-fn first_unfinished(case: &Case<'_>) -> Option<RecordId> {
-    let partitions = case.history.partitions.with_ids();
-    let firsts = partitions.filter_map(|(slot, partition)| {
-        let mut records = partition.records.with_ids();
-        let (offset, _) =
-            records.find(|(_, record)| record.stored != NEVER && record.settled() == NEVER)?;
-        Some(RecordId { slot, offset })
-    });
-    firsts.min_by_key(|&id| case.history.record(id).stored)
+/// Says which member owns a partition, and which commit was its last.
+fn owned(case: &Case<'_>, slot: Slot) -> String {
+    let partition = &case.history.partitions[slot];
+    let name = case.partition_name(slot);
+    let owner = case.history.assignment(partition.current);
+    let owner = match owner {
+        Some(owner) if owner.ended == NEVER => format!("{} owns {name}", owner.member),
+        Some(owner) => format!("{} was the last owner of {name}", owner.member),
+        None => format!("{name} never had an owner"),
+    };
+    let committed = partition.committed_by;
+    match last_commit(case, committed) {
+        Some((member, next)) => {
+            let at = case.at(committed).since_start().as_secs_f64();
+            format!("{owner}, and its last commit is {next}, by {member} at {at:.1}s")
+        }
+        None => format!("{owner}, and it was never committed"),
+    }
+}
+
+/// Returns the commit of an entry.
+fn last_commit(case: &Case<'_>, entry: EntryIndex) -> Option<(MemberId, NextOffset)> {
+    let mut commits = case.history.commits.iter().rev();
+    let commit = commits.find(|commit| commit.entry == entry)?;
+    Some((commit.member, commit.next))
+}
+
+/// Returns the entries that show the owner of a partition and its last commit.
+fn owner_shown(case: &Case<'_>, slot: Slot) -> impl Iterator<Item = EntryIndex> {
+    let partition = &case.history.partitions[slot];
+    let owner = case.history.assignment(partition.current);
+    let owner = owner.map(|owner| owner.entry);
+    owner.into_iter().chain([partition.committed_by])
+}
+
+/// Returns the entries after the healing by which members were given partitions, or learned that
+/// they are taken away; of those at one moment, the first.
+fn rebalances(case: &Case<'_>) -> Vec<EntryIndex> {
+    let entries = case.trace.entries().iter().enumerate();
+    let moves = entries
+        .skip(case.history.healed.get())
+        .filter(|(_, entry)| {
+            matches!(
+                entry.event,
+                TraceEvent::Assigned { .. } | TraceEvent::Revoked { .. } | TraceEvent::Lost { .. }
+            )
+        });
+    let mut moves: Vec<_> = moves.collect();
+    moves.dedup_by_key(|(_, entry)| entry.at);
+    moves
+        .into_iter()
+        .map(|(index, _)| EntryIndex::new(index))
+        .collect()
 }

@@ -15,6 +15,7 @@ mod deliveries;
 mod exactly_once;
 mod fate;
 mod findings;
+mod hands;
 mod history;
 mod ids;
 mod in_flight;
@@ -26,7 +27,10 @@ mod no_loss;
 mod no_rewind;
 mod no_zombie;
 mod obstacles;
+mod pace;
+mod progress;
 mod reading;
+mod stalls;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -37,16 +41,21 @@ pub use coverage::Coverage;
 #[cfg(test)]
 pub(crate) use tests::terms_by_hand;
 
-use crate::{Judgement, Property, Terms, Trace, Verdict, Word};
+use crate::{Judgement, Measures, Property, Terms, Trace, Verdict, Word};
 use findings::Case;
 use history::History;
 use obstacles::Obstacles;
+use pace::Pace;
+use stalls::Stalls;
+use std::time::Duration;
 
 /// Judges runs; keeps its memory from one run to the next.
 #[derive(Debug, Default)]
 pub struct Judge {
     history: History,
     obstacles: Obstacles,
+    pace: Pace,
+    stalls: Stalls,
 }
 
 impl Judge {
@@ -67,6 +76,14 @@ impl Judge {
         if self.history.is_disrupted() || !self.history.stops.is_empty() {
             self.obstacles.read(terms, trace);
         }
+        self.pace.read(&self.history, trace);
+        if self.pace.longest_gap > terms.progress_within {
+            self.stalls.read(terms, &self.history, trace);
+        } else {
+            // None was long enough; but a record waited, and could have waited for longer.
+            self.stalls.clear();
+            self.stalls.observed = self.pace.longest_stall > Duration::ZERO;
+        }
         let case = Case {
             terms,
             trace,
@@ -80,7 +97,11 @@ impl Judge {
             };
             (property, judgement)
         });
-        Verdict::new(judgements.collect())
+        let measures = Measures {
+            longest_stall: self.pace.longest_stall,
+            highest_lag: self.pace.highest_lag,
+        };
+        Verdict::new(judgements.collect()).with(measures)
     }
 
     fn judge_one(&self, case: &Case<'_>, property: Property) -> Judgement {
@@ -100,6 +121,7 @@ impl Judge {
             Property::AckedIsDurable => acked_is_durable::judge(case),
             Property::NoExit => no_exit::judge(case),
             Property::WithinLimits => within_limits::judge(case),
+            Property::Progress => progress::judge(case, &self.stalls),
         }
     }
 }

@@ -269,6 +269,7 @@ impl History {
         let partition = &mut self.partitions[slot];
         let removed_before = partition.log_start.get() as usize;
         partition.log_start = partition.log_start.max(log_start);
+        partition.overtaken |= log_start > partition.committed;
         for record in partition.records_below(log_start).skip(removed_before) {
             record.excused = record.excused.min(entry);
         }

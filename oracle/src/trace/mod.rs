@@ -218,7 +218,7 @@ pub enum TraceEvent {
     },
     /// Everything is healed: the liveness phase begins.
     Healed,
-    /// Every group has lag zero and stable membership, from here to the end.
+    /// Every group has lag zero, and has had stable membership for a while.
     Quiet,
     /// The run is over; `lag` records were not committed by then.
     Ended { lag: u64 },

@@ -1,9 +1,12 @@
 //! A plan: a scenario with every random choice made.
 
 mod faults;
+mod liveness;
 mod messages;
 mod terms;
 mod zipf;
+
+pub use liveness::Probes;
 
 use crate::scenario::{Fault, FaultSpec, Lasts, Message, Scenario, Settings, Trigger, Workload};
 use plimsoll_core::Instant;
@@ -91,11 +94,6 @@ impl Plan {
     /// Returns when everything is healed where the scenario states no duration.
     pub(crate) fn implied_healing(&self) -> Instant {
         last_moment(&self.messages, &self.faults, &self.settings) + HEALING_DELAY
-    }
-
-    /// Returns the latest moment at which the run may end.
-    pub fn deadline(&self) -> Instant {
-        self.heal_at + self.settings.expect.liveness_within + Duration::from_secs(1)
     }
 }
 

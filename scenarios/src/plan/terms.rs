@@ -1,7 +1,7 @@
 //! The terms on which a run of a plan is judged.
 
 use super::Plan;
-use crate::scenario::{Acks, Exits, Fate};
+use crate::scenario::{Acks, Assignor, Exits, Fate};
 use plimsoll_oracle::{FaultTerms, Terms, TopicTerms, Word};
 
 impl Plan {
@@ -25,16 +25,19 @@ impl Plan {
             id: fault.id,
             word: fault.kind.name().word(),
             hindrance: fault.kind.hindrance(),
+            request: fault.kind.request(),
         });
         Terms {
             topics: topics.chain(own).collect(),
             config: consumers.config,
             acks_all: settings.producer.acks == Acks::All,
             settling: consumers.request_timeout + consumers.heartbeat,
-            liveness_within: expect.liveness_within,
+            liveness_within: self.liveness_within(),
+            may_orphan: consumers.static_ids && consumers.assignor == Assignor::CooperativeSticky,
             duplicates_slack: expect.duplicates_slack,
             shutdown_within: expect.shutdown_within,
             exits_allowed: expect.exits == Exits::Allowed,
+            progress_within: self.progress_within(),
             undecodable,
             faults: faults.collect(),
         }

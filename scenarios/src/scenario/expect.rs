@@ -8,7 +8,7 @@
 //! ```
 
 use super::errors::{Problem, place};
-use super::form::{Form, ListOf, Maybe, OneOf, Text};
+use super::form::{Form, ListOf, Maybe, OneOf, Positive, Text};
 use super::table::{Exclusive, Keys, Rules, table};
 use super::value::written_as_words;
 use super::write::Section;
@@ -26,7 +26,8 @@ table! {
             /// violated in any.
             violated as Violated;
         /// `liveness`: the time after the healing within which every group must have lag zero and
-        /// stable membership.
+        /// stable membership. The commit interval comes on top, and the time for which it must
+        /// stay without a rebalance: twice `heartbeat`.
         pub liveness_within: Duration as Duration = Duration::from_secs(60);
         /// `bounded-duplicates`: the time beyond the commit interval for which a finished record
         /// may stand uncommitted.
@@ -35,6 +36,9 @@ table! {
         pub shutdown_within: Duration as Duration = Duration::from_secs(40);
         /// `no-exit`: whether members may end although nothing asked them to.
         pub exits: Exits as OneOf = Exits::Never;
+        /// `progress`: the time for which a partition may stand still although nothing hinders it.
+        /// The default is `request_timeout`, `heartbeat` and 5s.
+        pub progress_within: Option<Duration> as Maybe<Positive<Duration>> = None;
         /// Rare things that must happen in some run of the scenario.
         pub sometimes: Vec<Sometimes> as ListOf = Vec::new();
         /// The hash of the trace; in regressions only.

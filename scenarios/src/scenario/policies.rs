@@ -11,7 +11,7 @@ table! {
     /// The occasions of commits, besides revocations and shutdowns.
     pub(super) struct Commit {
         /// The longest time from the end of a record to its commit. The default is "never" where
-        /// `every` is given.
+        /// `every` is given: then what a count leaves is committed when no record has ended for 5s.
         interval: Option<Duration> as OrNever = Config::default().commit.interval;
         /// The number of finished records that are committed at once, before the interval is over;
         /// without it, only the interval counts.

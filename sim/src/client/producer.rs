@@ -9,6 +9,7 @@ use crate::env::Env;
 use crate::protocol::{Channel, Message, Node, Request, Response};
 use plimsoll_core::Instant;
 use plimsoll_oracle::TraceEvent;
+use plimsoll_scenarios::scenario;
 use std::time::Duration;
 
 /// `metadata.max.age.ms`.
@@ -51,9 +52,8 @@ impl Producer {
         self.accumulator.is_done()
     }
 
-    /// Takes the message at this index of `plan.messages`, to be sent.
-    pub(crate) fn produce(&mut self, env: &mut Env<'_>, message: usize) {
-        let message = &env.plan.messages[message];
+    /// Takes a message, to be sent.
+    pub(crate) fn produce(&mut self, env: &mut Env<'_>, message: &scenario::Message) {
         let Some(index) = env.topology.index(message.partition) else {
             debug_assert!(false, "a message for a partition that never exists");
             return;

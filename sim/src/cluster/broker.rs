@@ -8,7 +8,9 @@ use super::replica::Replica;
 use super::{observations, placement};
 use crate::actor::Actor;
 use crate::env::Env;
-use crate::protocol::{Channel, Correlation, Message, Node, PerBroker, Request, Response};
+use crate::protocol::{
+    Channel, Correlation, Generation, Message, Node, PerBroker, Request, Response,
+};
 use crate::topology::{PartitionIndex, PartitionSet, PerPartition};
 use plimsoll_core::{Instant, NextOffset};
 use plimsoll_scenarios::scenario::BrokerSettings;
@@ -106,11 +108,10 @@ impl Broker {
         self.coordinator.as_ref()?.committed(partition)
     }
 
-    /// Returns whether the group that this broker coordinates is stable with `members` members.
-    pub(crate) fn group_is_stable_with(&self, members: usize) -> bool {
-        self.coordinator
-            .as_ref()
-            .is_some_and(|coordinator| coordinator.is_stable_with(members))
+    /// Returns the generation of the group that this broker coordinates, if it is stable with
+    /// `members` members.
+    pub(crate) fn stable_generation(&self, members: usize) -> Option<Generation> {
+        self.coordinator.as_ref()?.stable_generation(members)
     }
 }
 

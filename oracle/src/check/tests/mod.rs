@@ -18,15 +18,17 @@ mod no_loss;
 mod no_rewind;
 mod no_zombie;
 mod obstacles;
+mod progress;
 mod script;
 mod within_limits;
 mod zoo;
 
 use super::Judge;
 use crate::{
-    FaultId, FaultTerms, Hindrance, Judgement, Property, Terms, TopicTerms, Trace, Verdict,
+    FaultId, FaultTerms, Hindrance, Judgement, Property, RequestKind, Terms, TopicTerms, Trace,
+    Verdict,
 };
-use plimsoll_core::{CommitPolicy, Config, InitialPosition, Ordering};
+use plimsoll_core::{CommitPolicy, Config, InitialPosition, Ordering, OutOfRangePolicy};
 use std::time::Duration;
 
 /// What the scenario asks for, beyond the usual: a commit each 5 s, 3 attempts, dead letters,
@@ -45,6 +47,8 @@ enum Ask {
     ShortDeadline,
     TwoAtOnce,
     Backoff,
+    HaltOutOfRange,
+    StaticCooperative,
 }
 
 /// A script, and the number of times that it breaks one property.
@@ -138,6 +142,9 @@ fn terms(asks: &[Ask]) -> Terms {
     if asked(Ask::Latest) {
         config.initial = InitialPosition::Latest;
     }
+    if asked(Ask::HaltOutOfRange) {
+        config.out_of_range = OutOfRangePolicy::Halt;
+    }
     if asked(Ask::Unordered) {
         config.ordering = Ordering::Unordered;
     }
@@ -162,14 +169,25 @@ fn terms(asks: &[Ask]) -> Terms {
         acks_all: !asked(Ask::WeakAcks),
         settling: Duration::from_secs(13),
         liveness_within: Duration::from_secs(60),
+        may_orphan: asked(Ask::StaticCooperative),
         duplicates_slack: Duration::from_secs(2),
         shutdown_within: Duration::from_secs(40),
         exits_allowed: asked(Ask::Exits),
+        progress_within: Duration::from_secs(25),
         undecodable: Vec::new(),
-        faults: vec![FaultTerms {
-            id: FaultId(1),
-            word: "isolate",
-            hindrance: Hindrance::WhileItLasts,
-        }],
+        faults: vec![
+            FaultTerms {
+                id: FaultId(1),
+                word: "isolate",
+                hindrance: Hindrance::WhileItLasts,
+                request: None,
+            },
+            FaultTerms {
+                id: FaultId(2),
+                word: "error",
+                hindrance: Hindrance::WhileItLasts,
+                request: Some(RequestKind::OffsetCommit),
+            },
+        ],
     }
 }

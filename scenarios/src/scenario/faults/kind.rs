@@ -228,6 +228,14 @@ impl FaultKind {
         arguments.find_map(|argument| argument.broker_mut().copied())
     }
 
+    /// Returns the kind of requests that it is about, if it is about one.
+    pub(crate) const fn request(&self) -> Option<RequestKind> {
+        match self {
+            Self::Error { request, .. } | Self::LoseResponse { request, .. } => Some(*request),
+            _ => None,
+        }
+    }
+
     /// Returns the topic that gets more partitions, and their number.
     pub const fn added_partitions(&self) -> Option<(TopicNumber, PartitionCount)> {
         if let Self::AddPartitions { topic, count } = self {

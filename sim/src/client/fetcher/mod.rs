@@ -1,6 +1,8 @@
 //! Fetching: one long poll at a time to each broker that leads assigned partitions.
 //!
 //! A partition that joins the set while a poll is in flight waits for its answer, as in librdkafka.
+//! So does one whose queue is full: `rd_kafka_toppar_fetch_decide` backs it off
+//! (`RD_KAFKA_RESP_ERR__QUEUE_FULL`) and decides again after `fetch.queue.backoff.ms`.
 
 use super::action::{Action, Continuation};
 use super::connection::{Ask, Failure};
@@ -15,6 +17,10 @@ use plimsoll_oracle::ErrorName;
 use plimsoll_scenarios::scenario::Consumers;
 use std::collections::VecDeque;
 use std::time::Duration;
+
+/// The pause of a partition whose queue holds `queued.min.messages` or more
+/// (librdkafka: the default of `fetch.queue.backoff.ms`).
+const QUEUE_BACKOFF: Duration = Duration::from_secs(1);
 
 /// The partitions that a client fetches.
 #[derive(Debug)]
@@ -255,12 +261,14 @@ impl Fetcher {
         poll.sent.clear();
         for index in &self.assigned {
             let partition = &mut self.partitions[usize::from(index.0)];
-            let stands_still = partition.paused
-                || partition.halted
-                || partition.retry_at > now
-                || partition.queued >= self.settings.prefetch;
+            let stands_still = partition.paused || partition.halted || partition.retry_at > now;
             let leader = view.metadata.leader(*index);
             if stands_still || leader.is_none_or(|(leader, _)| leader != broker) {
+                continue;
+            }
+            if partition.queued >= self.settings.prefetch {
+                partition.retry_at = now + QUEUE_BACKOFF;
+                self.retry_at = self.retry_at.min(partition.retry_at);
                 continue;
             }
             if partition.asked.is_some_and(|asked| asked != broker) {

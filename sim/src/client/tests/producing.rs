@@ -24,7 +24,8 @@ fn messages(bench: &Bench, count: usize) -> (PartitionIndex, Vec<usize>) {
 
 fn produce(bench: &mut Bench, messages: &[usize]) {
     for message in messages {
-        bench.producer.produce(&mut bench.env, *message);
+        let message = bench.env.plan.messages[*message];
+        bench.producer.produce(&mut bench.env, &message);
     }
 }
 

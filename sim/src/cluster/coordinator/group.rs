@@ -94,16 +94,18 @@ impl Group {
         }
     }
 
-    /// Returns whether it is stable with `members` members, each of which has its assignment.
-    pub(crate) fn is_stable_with(&self, members: usize) -> bool {
+    /// Returns its generation, if it is stable with `members` members, each of which has its
+    /// assignment.
+    pub(crate) fn stable_generation(&self, members: usize) -> Option<Generation> {
         let settled = match members {
             0 => self.state == GroupState::Empty,
             _ => self.state == GroupState::Stable,
         };
-        settled
+        let is_stable = settled
             && self.members.len() == members
             && self.pending.is_empty()
-            && self.members.iter().all(|member| !member.owes_sync)
+            && self.members.iter().all(|member| !member.owes_sync);
+        is_stable.then_some(self.generation)
     }
 
     /// Checks whether a commit may be written (`ClassicGroup.validateOffsetCommit`); the owner of

@@ -18,7 +18,7 @@ use super::connections::Reply;
 use super::log::Log;
 use super::replica::{Waiting, Writer};
 use crate::env::Env;
-use crate::protocol::{CommittedOffset, JoinError, Request, Response, Value};
+use crate::protocol::{CommittedOffset, Generation, JoinError, Request, Response, Value};
 use crate::topology::{PartitionIndex, PerPartition};
 use action::{Action, Change, GroupWrite};
 use group::Group;
@@ -49,9 +49,9 @@ impl Coordinator {
         offset.map(|offset| offset.next)
     }
 
-    /// Returns whether the group is stable with `members` members.
-    pub(super) fn is_stable_with(&self, members: usize) -> bool {
-        self.group.is_stable_with(members)
+    /// Returns the group's generation, if it is stable with `members` members.
+    pub(super) fn stable_generation(&self, members: usize) -> Option<Generation> {
+        self.group.stable_generation(members)
     }
 
     /// Takes commits below the high watermark, which count now that it rose.

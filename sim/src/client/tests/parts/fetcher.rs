@@ -165,3 +165,24 @@ fn a_range_that_is_not_told_is_asked_for_by_fetching_again() {
     fetcher.fetch_all(fetcher.poll_timeout(), &view);
     assert_eq!(told(|| fetcher.poll_action()), ["Poll(Node(0))"]);
 }
+
+#[test]
+fn a_partition_whose_queue_is_full_is_fetched_again_after_a_while() {
+    let view = knowledge();
+    let prefetch = settings("prefetch = 2").consumers;
+    let mut fetcher = Fetcher::new(&prefetch, 3, view.topology.len());
+    fetcher.assign(P0, EPOCH, NextOffset::new(0));
+    fetcher.fetch_all(NOW, &view);
+    assert_eq!(told(|| fetcher.poll_action()), ["Poll(Node(0))"]);
+    fetcher.handle_fetched(NOW, &view, Node(0), &answer(P0, None, &[0, 1]));
+    assert_eq!(told(|| fetcher.poll_action()), [""; 0], "its queue is full");
+    assert_eq!(fetcher.poll_timeout(), NOW + ms(1_000));
+    fetcher.fetch_all(NOW + ms(1_000), &view);
+    assert_eq!(told(|| fetcher.poll_action()), [""; 0], "it is full still");
+    assert_eq!(delivered(&mut fetcher), Some(vec![0, 1]));
+    assert_eq!(fetcher.poll_timeout(), NOW + ms(2_000));
+    fetcher.fetch_all(NOW + ms(2_000), &view);
+    assert_eq!(told(|| fetcher.poll_action()), ["Poll(Node(0))"]);
+    assert_eq!(positions(&fetcher, &view, Node(0)), [(P0, 2)]);
+    assert_eq!(fetcher.poll_timeout(), Instant::FAR_FUTURE);
+}
