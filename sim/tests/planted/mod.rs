@@ -1,6 +1,7 @@
 //! How a bug is planted around the core: it changes what goes in or comes out.
 
 pub(crate) mod bugs;
+pub(crate) mod stalls;
 
 use plimsoll_core::{Command, Config, Consumer, Event, Instant, Machine};
 use plimsoll_sim::recipes::Payload;
