@@ -108,13 +108,6 @@ impl Membership {
 
     /// Returns the newest generation that any member is in.
     pub(crate) fn generation(&self) -> i32 {
-        let members = lock(&self.members);
-        let generations = members.iter().map(|member| member.generation);
-        generations.max().unwrap_or_default()
-    }
-
-    /// Returns the newest generation that any member is in.
-    pub(crate) fn generation(&self) -> i32 {
         let generations = self.members.values().map(|member| member.generation);
         generations.max().unwrap_or_default()
     }

@@ -3,7 +3,7 @@
 
 mod planted;
 
-use planted::{Bug, bugs, handlers, repeats};
+use planted::{Bug, bugs, handlers, repeats, stalls};
 use plimsoll_oracle::check::{Coverage, Judge};
 use plimsoll_oracle::{Property, Sometimes, Trace};
 use plimsoll_scenarios::{Backend, Plan, Scenario};
@@ -563,6 +563,44 @@ fn a_partition_that_halts_is_told_of() {
         violated.is_subset(&BTreeSet::from([Property::Liveness])),
         "{violated:?}"
     );
+}
+
+#[test]
+fn a_failure_whose_result_is_dropped_does_not_progress() {
+    convicts::<stalls::DropsFailures>(
+        &FAILURES_AND_A_CRASH.replace("ordering = \"key\"", "ordering = \"partition\""),
+        &[Property::Progress],
+    );
+}
+
+#[test]
+fn a_position_out_of_range_for_good_does_not_progress() {
+    convicts::<stalls::NeverSeeks>(
+        include_str!("../../scenarios/library/topic/retention.toml"),
+        &[Property::Progress, Property::Liveness],
+    );
+}
+
+/// The last commit before the healing is refused, and no listed message follows it.
+#[test]
+fn a_failed_commit_that_the_next_record_makes_good_is_live() {
+    let violated = violated::<stalls::ForgetsFailedCommits>(
+        r#"
+[workload]
+messages = 40
+rate = "10/s"
+[consumers]
+members = 2
+commit = { interval = "1s" }
+[[faults]]
+at = "3s"
+do = "error"
+request = "OffsetCommit"
+error = "COORDINATOR_NOT_AVAILABLE"
+for = "10s"
+"#,
+    );
+    assert!(violated.is_empty(), "{violated:?}");
 }
 
 /// Takes one stored record away: `acked-is-durable` guards the simulated cluster itself.

@@ -1,7 +1,7 @@
 //! When commits are sent, and what they carry.
 
 use crate::driver::{Driver, committed, config};
-use plimsoll_core::{CommitOutcome, CommitPolicy, Config, Ordering};
+use plimsoll_core::{CommitOutcome, CommitPolicy, Config, Machine, Ordering};
 
 fn unordered() -> Config {
     Config {

@@ -56,7 +56,7 @@ pub(super) struct Stall {
 #[derive(Clone, Copy, Debug, Default)]
 struct Line {
     owner: Option<(AssignmentId, MemberId)>,
-    /// The offset from which its owner reads.
+    /// The offset from which its owner reads, or that it has committed: nothing below it waits.
     position: NextOffset,
     log_end: NextOffset,
     committed: NextOffset,
@@ -335,6 +335,10 @@ impl Reader<'_> {
         line.committed = next;
         if next > before {
             self.moves(slot);
+            // What it passed waits no more: where it was not finished, it is lost.
+            let line = self.stalls.lines.row_mut(slot);
+            line.position = line.position.max(next);
+            self.count(slot);
         }
     }
 

@@ -5,6 +5,7 @@ mod catalogue;
 pub(crate) mod handlers;
 mod power;
 pub(crate) mod repeats;
+pub(crate) mod stalls;
 
 use plimsoll_core::{Command, Config, Consumer, Event, Instant, Machine};
 use plimsoll_sim::recipes::Payload;

@@ -183,6 +183,13 @@ fn progress() {
                 expected: NotObserved,
             },
             Trial {
+                name: "committed past a record that failed: it is lost",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA fails p0 0\n\
+                         A commits p0 1\n@60\nend",
+                expected: Held,
+            },
+            Trial {
                 name: "records below its position",
                 asks: &[],
                 script: "store p0 0..3\nA assigned p0 3\n@60\nend",
