@@ -27,19 +27,23 @@ pub(super) struct Beginning {
 impl Observed {
     /// Takes from a trace what the shrinker needs of it.
     pub fn new(verdict: Verdict, trace: &Trace, events: u64) -> Self {
-        let faults = trace
-            .entries()
-            .iter()
-            .filter_map(|entry| match entry.event {
-                TraceEvent::FaultBegan { fault, member, .. } => Some(Beginning {
+        let mut faults: Vec<Beginning> = Vec::new();
+        for entry in trace.entries() {
+            match entry.event {
+                TraceEvent::FaultBegan { fault, member, .. } => faults.push(Beginning {
                     fault,
                     at: entry.at,
                     member,
                 }),
-                _ => None,
-            });
+                // It began, and did nothing.
+                TraceEvent::FaultMissed { fault, .. } => {
+                    faults.retain(|beginning| beginning.fault != fault);
+                }
+                _ => {}
+            }
+        }
         Self {
-            faults: faults.collect(),
+            faults,
             verdict,
             events,
         }
