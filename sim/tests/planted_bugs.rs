@@ -458,6 +458,32 @@ count = 2
     );
 }
 
+const BROKERS_STALL_IN_TURN: &str =
+    include_str!("../../scenarios/library/broker/brokers-stall-in-turn.toml");
+
+#[test]
+fn a_partition_forgotten_until_the_next_rebalance_does_not_progress() {
+    convicts::<stalls::ForgetsAfterFailedCommit>(BROKERS_STALL_IN_TURN, &[Property::Progress]);
+}
+
+#[test]
+fn a_paused_partition_that_is_never_resumed_does_not_progress() {
+    convicts::<bugs::NeverResumes>(
+        r#"
+[workload]
+messages = 100
+rate = "100/s"
+start = "5s"
+[consumers]
+members = 1
+max_buffered_records = 4
+[handler]
+time = "10ms..50ms"
+"#,
+        &[Property::Progress],
+    );
+}
+
 #[test]
 fn a_pause_that_outlives_its_assignment_is_stuck() {
     convicts::<bugs::PauseOutlivesAssignment>(

@@ -36,8 +36,10 @@ pub(super) struct Member {
     pub(super) most: u32,
     /// The moment at which its newest handler began.
     pub(super) started: Instant,
-    /// The moment of its newest commit that failed.
-    pub(super) trouble: Instant,
+    /// Whether its newest commit failed.
+    pub(super) failing: bool,
+    /// The moments of the first and the last commit that failed, since one was accepted before.
+    pub(super) trouble: (Instant, Instant),
 }
 
 impl Hands {
@@ -123,6 +125,22 @@ impl Hands {
 }
 
 impl Member {
+    /// Takes in that a commit failed.
+    pub(super) fn commit_failed(&mut self, now: Instant) {
+        self.commits = false;
+        if !std::mem::replace(&mut self.failing, true) {
+            self.trouble.0 = now;
+        }
+        self.trouble.1 = now;
+    }
+
+    /// Takes in that a commit was accepted.
+    #[inline]
+    pub(super) fn commit_accepted(&mut self) {
+        self.commits = false;
+        self.failing = false;
+    }
+
     /// Forgets what the process before did: it is over.
     pub(super) fn restart(&mut self) {
         *self = Self {

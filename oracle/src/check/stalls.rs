@@ -12,8 +12,8 @@
 //!   and while its commit is under way, which such a loop waits for;
 //! - while the member stands still, gives partitions up, or a fault is aimed at it, or at no member;
 //!   after a fault, for the time in which all settles;
-//! - until its last commit that failed, if the member started no handler since then: it may wait
-//!   for its commits. A fault on commits alone excuses nothing else.
+//! - until the last of its commits that failed in a row, if the member started no handler since the
+//!   first of them: it may wait for its commits. A fault on commits alone excuses nothing else.
 
 use super::hands::{self, Hands, Member};
 use super::history::{Attempt, History};
@@ -174,16 +174,14 @@ impl Reader<'_> {
                 next,
                 ..
             } => {
-                self.member(member).commits = false;
+                self.member(member).commit_accepted();
                 if let Some(slot) = self.history.slots.get(partition) {
                     self.committed(slot, next);
                 }
             }
             E::CommitRefused { member, .. } | E::CommitUnknown { member } => {
                 let now = self.now;
-                let member = self.member(member);
-                member.commits = false;
-                member.trouble = now;
+                self.member(member).commit_failed(now);
             }
             _ => self.observe_rare(event),
         }
@@ -430,8 +428,9 @@ impl Reader<'_> {
         } else {
             excused += member.busy - line.busy;
         }
-        if member.started <= member.trouble {
-            since = since.max(member.trouble);
+        let (first, last) = member.trouble;
+        if member.started <= first {
+            since = since.max(last);
         }
         let counted = now.saturating_since(since).saturating_sub(excused);
         if counted > self.terms.progress_within {

@@ -1,9 +1,54 @@
 //! Bugs by which a partition stands still, by the report that names them, and one that is none.
 
 use super::Bug;
-use plimsoll_core::{Command, CommitOutcome, Event, Outcome};
+use plimsoll_core::{Command, CommitId, CommitOutcome, Event, Outcome, TopicPartition};
 use plimsoll_sim::recipes::Payload;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+
+/// quix-streams#1124, librdkafka#843: after a commit that failed, one of its partitions is read no
+/// more, until it is assigned anew.
+#[derive(Default)]
+pub(crate) struct ForgetsAfterFailedCommit {
+    sent: BTreeMap<CommitId, TopicPartition>,
+    forgotten: Option<TopicPartition>,
+}
+
+impl Bug for ForgetsAfterFailedCommit {
+    fn event(
+        &mut self,
+        event: Event<Payload>,
+        _: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
+        match &event {
+            Event::CommitFinished { commit, outcome } => {
+                let first = self.sent.remove(commit);
+                if *outcome != CommitOutcome::Ok {
+                    self.forgotten = self.forgotten.or(first);
+                }
+            }
+            Event::Assigned { partitions, .. } => {
+                let again = |id| partitions.iter().any(|assigned| assigned.partition == id);
+                self.forgotten = self.forgotten.filter(|&id| !again(id));
+            }
+            Event::Fetched { partition, .. } if self.forgotten == Some(*partition) => return None,
+            _ => {}
+        }
+        Some(event)
+    }
+
+    fn command(
+        &mut self,
+        command: Command<Payload>,
+        _: &mut Vec<Event<Payload>>,
+    ) -> Option<Command<Payload>> {
+        if let Command::Commit { commit, offsets } = &command
+            && let Some(first) = offsets.first()
+        {
+            self.sent.insert(*commit, first.partition);
+        }
+        Some(command)
+    }
+}
 
 /// The result of a handler that fails is dropped with its task, and the record counts as being
 /// handled until its deadline.
