@@ -212,7 +212,9 @@ impl Reader<'_> {
                 *revoking = revoking.saturating_sub(1);
                 self.disown();
             }
-            E::MemberStopping { .. } | E::MemberStopped { .. } => self.disown(),
+            E::MemberStopping { .. } | E::MemberStopped { .. } | E::MemberExited { .. } => {
+                self.disown();
+            }
             E::MemberCrashed { member } | E::MemberStarted { member } => {
                 self.disown();
                 self.member(member).restart();

@@ -24,10 +24,11 @@ const BUGS_A_PROPERTY: usize = 3;
 
 /// The properties that the library must have at risk, and keep, in this many scenarios.
 const OBSERVED: usize = 20;
-const OBSERVED_OFTEN: [Property; 3] = [
+const OBSERVED_OFTEN: [Property; 4] = [
     Property::KeyOrder,
     Property::DeadLetterExact,
     Property::CleanShutdown,
+    Property::CleanHandover,
 ];
 
 /// The properties that no bug of a consumer can break.
