@@ -3,7 +3,7 @@
 
 mod planted;
 
-use planted::{Bug, bugs, handlers, repeats, stalls};
+use planted::{Bug, Control, commits, handlers, letters, offsets, repeats};
 use plimsoll_oracle::check::{Coverage, Judge};
 use plimsoll_oracle::{Property, Sometimes, Trace};
 use plimsoll_scenarios::{Backend, Plan, Scenario};
@@ -38,7 +38,7 @@ fn violated<B: Bug>(scenario: &str) -> BTreeSet<Property> {
 
 #[track_caller]
 fn convicts<B: Bug>(scenario: &str, properties: &[Property]) {
-    let control = violated::<bugs::Control>(scenario);
+    let control = violated::<Control>(scenario);
     assert!(
         control.is_empty(),
         "the core itself is convicted of {control:?}"
@@ -92,7 +92,7 @@ for = "2s"
 
 #[test]
 fn parallel_max_commit_loses() {
-    convicts::<bugs::ParallelMaxCommit>(
+    convicts::<commits::ParallelMaxCommit>(
         FAILURES_AND_A_CRASH,
         &[Property::CommitCoversOnlyFinished, Property::NoLoss],
     );
@@ -100,7 +100,7 @@ fn parallel_max_commit_loses() {
 
 #[test]
 fn commit_polled_loses() {
-    convicts::<bugs::CommitPolled>(
+    convicts::<commits::CommitPolled>(
         FAILURES_AND_A_CRASH,
         &[Property::CommitCoversOnlyFinished, Property::NoLoss],
     );
@@ -108,7 +108,7 @@ fn commit_polled_loses() {
 
 #[test]
 fn wrong_plus_one_loses() {
-    convicts::<bugs::WrongPlusOne>(
+    convicts::<commits::WrongPlusOne>(
         FAILURES_AND_A_CRASH,
         &[Property::CommitCoversOnlyFinished, Property::NoLoss],
     );
@@ -116,7 +116,7 @@ fn wrong_plus_one_loses() {
 
 #[test]
 fn skipped_failures_are_lost() {
-    convicts::<bugs::SkipFailures>(
+    convicts::<commits::SkipFailures>(
         FAILURES_AND_A_CRASH,
         &[Property::CommitCoversOnlyFinished, Property::NoLoss],
     );
@@ -124,7 +124,7 @@ fn skipped_failures_are_lost() {
 
 #[test]
 fn async_retry_rewinds() {
-    convicts::<bugs::AsyncRetryReorders>(
+    convicts::<commits::AsyncRetryReorders>(
         r#"
 [workload]
 messages = 80
@@ -145,20 +145,15 @@ request = "OffsetCommit"
 
 #[test]
 fn commit_after_revoke_is_a_zombie() {
-    convicts::<bugs::CommitAfterRevoke>(
+    convicts::<commits::CommitAfterRevoke>(
         &REBALANCES.replace("[handler]", "assignor = \"cooperative-sticky\"\n[handler]"),
         &[Property::NoZombie, Property::NoRewind],
     );
 }
 
 #[test]
-fn revoked_buffer_delivered_is_a_zombie() {
-    convicts::<bugs::RevokedBufferDelivered>(REBALANCES, &[Property::NoZombie]);
-}
-
-#[test]
 fn forgotten_keys_lose_their_order() {
-    convicts::<bugs::ForgetsKeys>(FAILURES_AND_A_CRASH, &[Property::KeyOrder]);
+    convicts::<handlers::ForgetsKeys>(FAILURES_AND_A_CRASH, &[Property::KeyOrder]);
 }
 
 /// Slow handlers of records without keys, some of which fail once.
@@ -183,7 +178,7 @@ fn one_order_for_a_whole_partition() {
 
 #[test]
 fn skipped_failures_are_overtaken() {
-    convicts::<bugs::SkipFailures>(SLOW_AND_FAILING, &[Property::KeyOrder]);
+    convicts::<commits::SkipFailures>(SLOW_AND_FAILING, &[Property::KeyOrder]);
 }
 
 #[test]
@@ -235,12 +230,12 @@ permanent = true
 
 #[test]
 fn dead_letters_too_soon_are_not_exact() {
-    convicts::<bugs::DeadLettersTooSoon>(DEAD_LETTERS, &[Property::DeadLetterExact]);
+    convicts::<letters::DeadLettersTooSoon>(DEAD_LETTERS, &[Property::DeadLetterExact]);
 }
 
 #[test]
 fn dead_letter_not_awaited_is_not_exact() {
-    convicts::<bugs::DeadLetterNotAwaited>(
+    convicts::<letters::DeadLetterNotAwaited>(
         DEAD_LETTERS,
         &[
             Property::DeadLetterExact,
@@ -261,12 +256,12 @@ fn a_dead_letter_of_what_went_well_is_not_exact() {
 
 #[test]
 fn retries_without_end_exceed_the_budget() {
-    convicts::<bugs::RetriesWithoutEnd>(DEAD_LETTERS, &[Property::BoundedRedelivery]);
+    convicts::<letters::RetriesWithoutEnd>(DEAD_LETTERS, &[Property::BoundedRedelivery]);
 }
 
 #[test]
 fn poison_loop_never_ends() {
-    convicts::<bugs::PoisonLoop>(
+    convicts::<letters::PoisonLoop>(
         DEAD_LETTERS,
         &[Property::Liveness, Property::BoundedRedelivery],
     );
@@ -305,7 +300,7 @@ for = "3s"
 
 #[test]
 fn rare_commits_repeat_too_much() {
-    convicts::<bugs::CommitsRarely>(A_CRASH, &[Property::BoundedDuplicates]);
+    convicts::<commits::CommitsRarely>(A_CRASH, &[Property::BoundedDuplicates]);
 }
 
 #[test]
@@ -346,61 +341,6 @@ fn a_commit_of_one_partition_in_a_revocation_repeats_the_others() {
 }
 
 #[test]
-fn a_partition_that_is_never_resumed_is_stuck() {
-    convicts::<bugs::NeverResumes>(
-        r#"
-[workload]
-messages = 100
-rate = "100/s"
-start = "5s"
-[consumers]
-members = 1
-max_buffered_records = 4
-[handler]
-time = "10ms..50ms"
-"#,
-        &[Property::Liveness],
-    );
-}
-
-#[test]
-fn a_failed_commit_that_stops_everything_is_stuck() {
-    convicts::<bugs::CommitFailureStops>(
-        r#"
-[workload]
-messages = 120
-rate = "10/s"
-[consumers]
-members = 2
-commit = { interval = "500ms" }
-[[faults]]
-at = "8s"
-do = "error"
-request = "OffsetCommit"
-error = "COORDINATOR_NOT_AVAILABLE"
-for = "1s"
-"#,
-        &[Property::Liveness],
-    );
-}
-
-#[test]
-fn an_unanswered_revocation_is_noticed() {
-    convicts::<bugs::NeverAnswersRevoke>(
-        &REBALANCES.replace("[handler]", "poll_deadline = \"5m\"\n[handler]"),
-        &[Property::Liveness],
-    );
-}
-
-#[test]
-fn a_stop_without_a_commit_is_not_clean() {
-    convicts::<bugs::ClosesAtOnce>(
-        &REBALANCES.replace("500ms", "5s"),
-        &[Property::CleanShutdown],
-    );
-}
-
-#[test]
 fn a_drain_without_a_commit_is_not_clean() {
     convicts::<repeats::ClosesUncommitted>(
         &REBALANCES.replace("500ms", "5s"),
@@ -418,7 +358,7 @@ fn a_stop_that_is_not_heard_is_not_clean() {
 
 #[test]
 fn latest_without_a_first_commit_loses() {
-    convicts::<bugs::LatestUncommitted>(
+    convicts::<offsets::LatestUncommitted>(
         r#"
 [workload]
 messages = 40
@@ -439,7 +379,7 @@ for = "10s"
 
 #[test]
 fn a_new_partition_read_from_its_end_loses() {
-    convicts::<bugs::LatestNewPartition>(
+    convicts::<offsets::LatestNewPartition>(
         r#"
 [workload]
 messages = 300
@@ -461,60 +401,13 @@ count = 2
 const BROKERS_STALL_IN_TURN: &str =
     include_str!("../../scenarios/library/broker/brokers-stall-in-turn.toml");
 
-#[test]
-fn a_partition_forgotten_until_the_next_rebalance_does_not_progress() {
-    convicts::<stalls::ForgetsAfterFailedCommit>(BROKERS_STALL_IN_TURN, &[Property::Progress]);
-}
-
-#[test]
-fn a_paused_partition_that_is_never_resumed_does_not_progress() {
-    convicts::<bugs::NeverResumes>(
-        r#"
-[workload]
-messages = 100
-rate = "100/s"
-start = "5s"
-[consumers]
-members = 1
-max_buffered_records = 4
-[handler]
-time = "10ms..50ms"
-"#,
-        &[Property::Progress],
-    );
-}
-
-#[test]
-fn a_pause_that_outlives_its_assignment_is_stuck() {
-    convicts::<bugs::PauseOutlivesAssignment>(
-        include_str!("../../scenarios/library/commit/tiny-buffers-eager.toml"),
-        &[Property::Liveness],
-    );
-}
-
-#[test]
-fn what_a_drain_cancels_is_not_finished() {
-    convicts::<bugs::CancelledCountsAsFinished>(
-        include_str!("../../scenarios/library/rebalance/drain-deadline.toml"),
-        &[Property::CommitCoversOnlyFinished, Property::NoLoss],
-    );
-}
-
-#[test]
-fn a_stop_does_not_wait_for_handlers_that_were_given_up() {
-    convicts::<bugs::ExpiredStaysInFlight>(
-        include_str!("../../scenarios/library/shutdown/stop-after-timeout.toml"),
-        &[Property::CleanShutdown],
-    );
-}
-
 /// A backlog, and brokers that say out-of-range of offsets that they hold.
 const OUT_OF_RANGE_IN_RANGE: &str =
     include_str!("../../scenarios/library/topic/out-of-range-in-range.toml");
 
 #[test]
 fn out_of_range_to_the_end_loses_the_backlog() {
-    convicts::<bugs::OutOfRangeToTheEnd>(
+    convicts::<offsets::OutOfRangeToTheEnd>(
         OUT_OF_RANGE_IN_RANGE,
         &[Property::NoLoss, Property::CommitCoversOnlyFinished],
     );
@@ -522,43 +415,12 @@ fn out_of_range_to_the_end_loses_the_backlog() {
 
 #[test]
 fn a_first_commit_of_the_start_rewinds() {
-    convicts::<bugs::FirstCommitIsTheStart>(REBALANCES, &[Property::NoRewind]);
+    convicts::<commits::FirstCommitIsTheStart>(REBALANCES, &[Property::NoRewind]);
 }
 
 #[test]
 fn a_stale_commit_rewinds() {
-    convicts::<bugs::StaleCommitThread>(REBALANCES, &[Property::NoRewind]);
-}
-
-#[test]
-fn a_process_that_ends_by_itself_is_noticed() {
-    const REFUSED_COMMITS: &str = r#"
-[workload]
-messages = 120
-rate = "10/s"
-[consumers]
-members = 2
-commit = { interval = "500ms" }
-[[faults]]
-at = "8s"
-do = "error"
-request = "OffsetCommit"
-error = "COORDINATOR_NOT_AVAILABLE"
-for = "1s"
-"#;
-    convicts::<bugs::EndsWhenACommitFails>(REFUSED_COMMITS, &[Property::NoExit]);
-    convicts::<bugs::EndsWhenAHandlerFails>(FAILURES_AND_A_CRASH, &[Property::NoExit]);
-    convicts::<bugs::EndsWhenRevoked>(REBALANCES, &[Property::NoExit]);
-}
-
-/// Members that end are started again at the healing, and catch up: every other property holds.
-#[test]
-fn members_that_all_end_violate_no_exit_unless_the_scenario_allows_it() {
-    let allowed = include_str!("../../scenarios/library/rebalance/static-members-fenced.toml");
-    assert_eq!(violated::<bugs::Control>(allowed), BTreeSet::new());
-    let never = allowed.replace("exits = \"allowed\"", "exits = \"never\"");
-    let expected = BTreeSet::from([Property::NoExit]);
-    assert_eq!(violated::<bugs::Control>(&never), expected);
+    convicts::<commits::StaleCommitThread>(REBALANCES, &[Property::NoRewind]);
 }
 
 /// What the scenario itself skips is lost by decision, and named; nothing else is broken by it.
@@ -566,7 +428,7 @@ fn members_that_all_end_violate_no_exit_unless_the_scenario_allows_it() {
 fn what_the_scenario_skips_is_lost() {
     let skipped = include_str!("planted/offsets-skipped.toml");
     let expected = BTreeSet::from([Property::NoLoss]);
-    assert_eq!(violated::<bugs::Control>(skipped), expected);
+    assert_eq!(violated::<Control>(skipped), expected);
 }
 
 /// A partition that halts leaves no trace of a seek, and is told of all the same.
@@ -584,49 +446,11 @@ fn a_partition_that_halts_is_told_of() {
         .find(|(rare, _)| *rare == Sometimes::OutOfRange);
     assert!(out_of_range.is_some_and(|(_, count)| count > 0));
     // The records behind the halt are late, by the setting's own will.
-    let violated = violated::<bugs::Control>(halts);
+    let violated = violated::<Control>(halts);
     assert!(
         violated.is_subset(&BTreeSet::from([Property::Liveness])),
         "{violated:?}"
     );
-}
-
-#[test]
-fn a_failure_whose_result_is_dropped_does_not_progress() {
-    convicts::<stalls::DropsFailures>(
-        &FAILURES_AND_A_CRASH.replace("ordering = \"key\"", "ordering = \"partition\""),
-        &[Property::Progress],
-    );
-}
-
-#[test]
-fn a_position_out_of_range_for_good_does_not_progress() {
-    convicts::<stalls::NeverSeeks>(
-        include_str!("../../scenarios/library/topic/retention.toml"),
-        &[Property::Progress, Property::Liveness],
-    );
-}
-
-/// The last commit before the healing is refused, and no listed message follows it.
-#[test]
-fn a_failed_commit_that_the_next_record_makes_good_is_live() {
-    let violated = violated::<stalls::ForgetsFailedCommits>(
-        r#"
-[workload]
-messages = 40
-rate = "10/s"
-[consumers]
-members = 2
-commit = { interval = "1s" }
-[[faults]]
-at = "3s"
-do = "error"
-request = "OffsetCommit"
-error = "COORDINATOR_NOT_AVAILABLE"
-for = "10s"
-"#,
-    );
-    assert!(violated.is_empty(), "{violated:?}");
 }
 
 /// Takes one stored record away: `acked-is-durable` guards the simulated cluster itself.

@@ -269,7 +269,7 @@ async fn a_fault_that_waits_for_a_broker_that_is_down_does_nothing() {
     let (mut world, _logs) = world(faults).await;
     world.faults.goes_down(0);
     world.until_over().await;
-    assert_eq!(events(&observed(&mut world)), [""; 0]);
+    assert_eq!(events(&observed(&mut world)), ["FaultMissed"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

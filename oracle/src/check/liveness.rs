@@ -43,9 +43,9 @@ pub(super) fn judge(case: &Case<'_>) -> Judgement {
     }
     let stuck = Stuck::find(case);
     let excused = case.history.partitions.iter();
-    let excused = excused.filter_map(|partition| excuse(case, partition));
+    let mut excused = excused.filter_map(|partition| excuse(case, partition));
     if stuck == Stuck::Nowhere
-        && let Some(excuse) = excused.last()
+        && let Some(excuse) = excused.next()
     {
         return Judgement::NotObserved(excuse);
     }

@@ -69,8 +69,11 @@ fn leave_out(search: &mut Search<'_>, time: Option<Distribution>) {
 
 fn keep_every(plan: &mut Plan, step: u32) {
     let mut place = 0..;
-    plan.messages
-        .retain(|_| place.next().is_some_and(|place: u32| place % step == 0));
+    plan.messages.retain(|_| {
+        place
+            .next()
+            .is_some_and(|place: u32| place.is_multiple_of(step))
+    });
 }
 
 fn slow_down(plan: &mut Plan, factor: u32) {

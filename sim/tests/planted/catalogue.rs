@@ -1,6 +1,8 @@
 //! Every planted bug, with the properties that it breaks.
 
-use super::{Bug, bugs, build, handlers, repeats, stalls};
+use super::{
+    Bug, Control, build, commits, drains, exits, handlers, letters, offsets, repeats, stalls,
+};
 use plimsoll_oracle::Property;
 use plimsoll_sim::recipes::{Polling, SubjectSpec};
 
@@ -15,7 +17,7 @@ pub(crate) struct Planted {
 }
 
 /// The core without a bug.
-pub(crate) const CONTROL: SubjectSpec = spec::<bugs::Control>();
+pub(crate) const CONTROL: SubjectSpec = spec::<Control>();
 
 const fn spec<B: Bug>() -> SubjectSpec {
     SubjectSpec {
@@ -36,45 +38,45 @@ macro_rules! catalogue {
 }
 
 catalogue! {
-    bugs::ParallelMaxCommit: CommitCoversOnlyFinished NoLoss;
-    bugs::CommitPolled: CommitCoversOnlyFinished NoLoss;
-    bugs::WrongPlusOne: CommitCoversOnlyFinished NoLoss;
-    bugs::SkipFailures: CommitCoversOnlyFinished NoLoss KeyOrder;
-    bugs::CancelledCountsAsFinished: CommitCoversOnlyFinished NoLoss;
-    bugs::OutOfRangeToTheEnd: NoLoss CommitCoversOnlyFinished;
-    bugs::LatestUncommitted: NoLoss;
-    bugs::LatestNewPartition: NoLoss;
-    bugs::AsyncRetryReorders: NoRewind;
-    bugs::FirstCommitIsTheStart: NoRewind;
-    bugs::StaleCommitThread: NoRewind;
-    bugs::CommitAfterRevoke: NoZombie NoRewind;
-    bugs::RevokedBufferDelivered: NoZombie;
+    commits::ParallelMaxCommit: CommitCoversOnlyFinished NoLoss;
+    commits::CommitPolled: CommitCoversOnlyFinished NoLoss;
+    commits::WrongPlusOne: CommitCoversOnlyFinished NoLoss;
+    commits::SkipFailures: CommitCoversOnlyFinished NoLoss KeyOrder;
+    drains::CancelledCountsAsFinished: CommitCoversOnlyFinished NoLoss;
+    offsets::OutOfRangeToTheEnd: NoLoss CommitCoversOnlyFinished;
+    offsets::LatestUncommitted: NoLoss;
+    offsets::LatestNewPartition: NoLoss;
+    commits::AsyncRetryReorders: NoRewind;
+    commits::FirstCommitIsTheStart: NoRewind;
+    commits::StaleCommitThread: NoRewind;
+    commits::CommitAfterRevoke: NoZombie NoRewind;
+    drains::RevokedBufferDelivered: NoZombie;
     handlers::MixesPartitionsUp: NoZombie;
-    bugs::ForgetsKeys: KeyOrder;
+    handlers::ForgetsKeys: KeyOrder;
     handlers::Unordered: KeyOrder;
     handlers::DispatchesTwice: KeyOrder;
-    bugs::DeadLettersTooSoon: DeadLetterExact;
-    bugs::DeadLetterNotAwaited: DeadLetterExact CommitCoversOnlyFinished;
+    letters::DeadLettersTooSoon: DeadLetterExact;
+    letters::DeadLetterNotAwaited: DeadLetterExact CommitCoversOnlyFinished;
     handlers::WritesLettersTwice: DeadLetterExact;
     handlers::LettersWhatWentWell: DeadLetterExact;
-    bugs::RetriesWithoutEnd: BoundedRedelivery;
+    letters::RetriesWithoutEnd: BoundedRedelivery;
     repeats::BudgetGrows: BoundedRedelivery;
     repeats::OneTryTooMany: BoundedRedelivery;
-    bugs::CommitsRarely: BoundedDuplicates;
+    commits::CommitsRarely: BoundedDuplicates;
     repeats::NeverCommits: BoundedDuplicates Liveness;
     repeats::BeginsBelowCommitted: BoundedDuplicates;
     repeats::NoCommitInRevocation: CleanHandover;
     repeats::RevokedTakenForLost: CleanHandover;
     repeats::CommitsOneOfRevoked: CleanHandover;
-    bugs::ClosesAtOnce: CleanShutdown;
+    drains::ClosesAtOnce: CleanShutdown;
     repeats::ClosesUncommitted: CleanShutdown;
     repeats::NeverStops: CleanShutdown;
-    bugs::ExpiredStaysInFlight: CleanShutdown Liveness;
-    bugs::PoisonLoop: Liveness BoundedRedelivery;
-    bugs::NeverResumes: Liveness Progress;
-    bugs::PauseOutlivesAssignment: Liveness Progress;
-    bugs::CommitFailureStops: Liveness;
-    bugs::NeverAnswersRevoke: Liveness;
+    drains::ExpiredStaysInFlight: CleanShutdown Liveness;
+    letters::PoisonLoop: Liveness BoundedRedelivery;
+    stalls::NeverResumes: Liveness Progress;
+    stalls::PauseOutlivesAssignment: Liveness Progress;
+    stalls::CommitFailureStops: Liveness;
+    drains::NeverAnswersRevoke: Liveness;
     stalls::ForgetsAfterFailedCommit: Progress;
     stalls::DropsFailures: Progress;
     stalls::NeverSeeks: Progress Liveness;
@@ -82,7 +84,7 @@ catalogue! {
     handlers::NoBackoff: WithinLimits;
     handlers::BackoffDoesNotGrow: WithinLimits;
     handlers::NoJitter: WithinLimits;
-    bugs::EndsWhenACommitFails: NoExit;
-    bugs::EndsWhenAHandlerFails: NoExit;
-    bugs::EndsWhenRevoked: NoExit;
+    exits::EndsWhenACommitFails: NoExit;
+    exits::EndsWhenAHandlerFails: NoExit;
+    exits::EndsWhenRevoked: NoExit;
 }

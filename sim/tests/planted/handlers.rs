@@ -196,3 +196,13 @@ impl Bug for NoJitter {
         config.retry.jitter = 0.0;
     }
 }
+
+/// Keys are forgotten: records of one key run side by side.
+#[derive(Default)]
+pub(crate) struct ForgetsKeys;
+
+impl Bug for ForgetsKeys {
+    fn config(config: &mut Config) {
+        config.ordering = Ordering::Unordered;
+    }
+}

@@ -1,11 +1,16 @@
 //! How a bug is planted around the core: it changes what goes in or comes out.
 
-pub(crate) mod bugs;
 mod catalogue;
+pub(crate) mod commits;
+pub(crate) mod drains;
+pub(crate) mod exits;
 pub(crate) mod handlers;
+pub(crate) mod letters;
+pub(crate) mod offsets;
 mod power;
 pub(crate) mod repeats;
 pub(crate) mod stalls;
+mod standstill;
 
 use plimsoll_core::{Command, Config, Consumer, Event, Instant, Machine};
 use plimsoll_sim::recipes::Payload;
@@ -94,3 +99,9 @@ impl<B: Bug> Machine<Payload> for Planted<B> {
         self.core.poll_timeout()
     }
 }
+
+/// No bug: the control.
+#[derive(Default)]
+pub(crate) struct Control;
+
+impl Bug for Control {}

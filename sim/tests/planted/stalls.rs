@@ -3,7 +3,7 @@
 use super::Bug;
 use plimsoll_core::{Command, CommitId, CommitOutcome, Event, Outcome, TopicPartition};
 use plimsoll_sim::recipes::Payload;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// quix-streams#1124, librdkafka#843: after a commit that failed, one of its partitions is read no
 /// more, until it is assigned anew.
@@ -102,5 +102,64 @@ impl Bug for ForgetsFailedCommits {
             *outcome = CommitOutcome::Ok;
         }
         Some(event)
+    }
+}
+
+/// franz-go#507: a paused partition is never resumed.
+#[derive(Default)]
+pub(crate) struct NeverResumes;
+
+impl Bug for NeverResumes {
+    fn command(
+        &mut self,
+        command: Command<Payload>,
+        _: &mut Vec<Event<Payload>>,
+    ) -> Option<Command<Payload>> {
+        Some(command).filter(|command| !matches!(command, Command::Resume { .. }))
+    }
+}
+
+/// librdkafka#2933: a commit that failed leaves the consumer waiting for ever.
+#[derive(Default)]
+pub(crate) struct CommitFailureStops;
+
+impl Bug for CommitFailureStops {
+    fn event(
+        &mut self,
+        event: Event<Payload>,
+        _: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
+        match event {
+            Event::CommitFinished { outcome, .. } if outcome != CommitOutcome::Ok => None,
+            event => Some(event),
+        }
+    }
+}
+
+/// franz-go#507: a pause outlives its assignment, and nothing resumes the next one.
+#[derive(Default)]
+pub(crate) struct PauseOutlivesAssignment {
+    paused: BTreeSet<TopicPartition>,
+}
+
+impl Bug for PauseOutlivesAssignment {
+    fn expand(&mut self, command: Command<Payload>) -> Vec<Command<Payload>> {
+        let mut commands = Vec::new();
+        match &command {
+            Command::Pause { partition } => {
+                self.paused.insert(*partition);
+            }
+            Command::Resume { partition } => {
+                self.paused.remove(partition);
+            }
+            Command::CompleteAssign { starts, .. } => {
+                let partitions = starts.iter().map(|start| start.partition);
+                let paused = partitions.filter(|partition| self.paused.contains(partition));
+                commands.extend(paused.map(|partition| Command::Pause { partition }));
+            }
+            _ => {}
+        }
+        commands.insert(0, command);
+        commands
     }
 }

@@ -4,6 +4,8 @@
 //! So does one whose queue is full: `rd_kafka_toppar_fetch_decide` backs it off
 //! (`RD_KAFKA_RESP_ERR__QUEUE_FULL`) and decides again after `fetch.queue.backoff.ms`.
 
+mod partition;
+
 use super::action::{Action, Continuation};
 use super::connection::{Ask, Failure};
 use super::view::View;
@@ -12,6 +14,7 @@ use crate::protocol::{
 };
 use crate::recipes::Payload;
 use crate::topology::PartitionIndex;
+use partition::Partition;
 use plimsoll_core::{AssignmentEpoch, Event, Instant, KeyHash, NextOffset, Record};
 use plimsoll_oracle::ErrorName;
 use plimsoll_scenarios::scenario::Consumers;
@@ -55,44 +58,11 @@ struct Batch {
     records: Vec<Record<Payload>>,
 }
 
-#[derive(Clone, Debug, Default)]
-struct Partition {
-    /// Whether it is fetched, unless something below forbids it.
-    assigned: bool,
-    /// Whether the application began with it and has not given it up.
-    held: bool,
-    epoch: AssignmentEpoch,
-    /// Number that increases when what is in flight is wanted no more (librdkafka: the version
-    /// barrier).
-    version: u32,
-    /// The next offset to fetch.
-    position: u64,
-    /// The next offset to give to the application.
-    delivered: u64,
-    /// Number of records that are fetched, and not given to the application yet.
-    queued: u32,
-    paused: bool,
-    /// Whether the position was out of range: it stands still until the application seeks.
-    halted: bool,
-    /// The broker that was asked and has not answered.
-    asked: Option<Node>,
-    retry_at: Instant,
-}
-
 #[derive(Debug, Default)]
 struct Poll {
     in_flight: bool,
     /// Partitions asked for, in the order of the request, with their versions at that moment.
     sent: Vec<(PartitionIndex, u32)>,
-}
-
-impl Partition {
-    /// Drops what is in flight or queued; it is fetched again if it is wanted again.
-    fn restart(&mut self) {
-        self.version += 1;
-        self.position = self.delivered;
-        self.queued = 0;
-    }
 }
 
 impl Fetcher {

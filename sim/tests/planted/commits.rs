@@ -1,0 +1,286 @@
+//! Bugs by which a commit carries what it must not, or comes when it must not.
+
+use super::Bug;
+use plimsoll_core::{
+    Command, CommitId, CommitOffset, CommitOutcome, Config, Event, NextOffset, Outcome,
+    TopicPartition,
+};
+use plimsoll_sim::recipes::Payload;
+use std::collections::{BTreeMap, VecDeque};
+
+/// vector#24215: workers side by side, and the highest finished record is committed.
+#[derive(Default)]
+pub(crate) struct ParallelMaxCommit {
+    highest: BTreeMap<TopicPartition, NextOffset>,
+}
+
+impl Bug for ParallelMaxCommit {
+    fn event(
+        &mut self,
+        event: Event<Payload>,
+        _: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
+        if let Event::Processed {
+            partition,
+            offset,
+            outcome: Outcome::Ok,
+            ..
+        } = &event
+        {
+            let highest = self.highest.entry(*partition).or_default();
+            *highest = (*highest).max(offset.next());
+        }
+        Some(event)
+    }
+
+    fn command(
+        &mut self,
+        command: Command<Payload>,
+        _: &mut Vec<Event<Payload>>,
+    ) -> Option<Command<Payload>> {
+        Some(raise_commits(command, &self.highest))
+    }
+}
+
+/// parallel-consumer#826, franz-go PR320: what was polled is committed, finished or not.
+#[derive(Default)]
+pub(crate) struct CommitPolled {
+    polled: BTreeMap<TopicPartition, NextOffset>,
+}
+
+impl Bug for CommitPolled {
+    fn event(
+        &mut self,
+        event: Event<Payload>,
+        _: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
+        if let Event::Fetched {
+            partition, records, ..
+        } = &event
+            && let Some(last) = records.last()
+        {
+            self.polled.insert(*partition, last.offset.next());
+        }
+        Some(event)
+    }
+
+    fn command(
+        &mut self,
+        command: Command<Payload>,
+        _: &mut Vec<Event<Payload>>,
+    ) -> Option<Command<Payload>> {
+        Some(raise_commits(command, &self.polled))
+    }
+}
+
+fn raise_commits(
+    command: Command<Payload>,
+    to: &BTreeMap<TopicPartition, NextOffset>,
+) -> Command<Payload> {
+    let Command::Commit {
+        commit,
+        mut offsets,
+    } = command
+    else {
+        return command;
+    };
+    for offset in &mut offsets {
+        if let Some(next) = to.get(&offset.partition) {
+            offset.next = offset.next.max(*next);
+        }
+    }
+    Command::Commit { commit, offsets }
+}
+
+/// confluent-kafka-go#195: one is added to what is already one past the record.
+#[derive(Default)]
+pub(crate) struct WrongPlusOne;
+
+impl Bug for WrongPlusOne {
+    fn command(
+        &mut self,
+        command: Command<Payload>,
+        _: &mut Vec<Event<Payload>>,
+    ) -> Option<Command<Payload>> {
+        let Command::Commit {
+            commit,
+            mut offsets,
+        } = command
+        else {
+            return Some(command);
+        };
+        for offset in &mut offsets {
+            offset.next = NextOffset::new(offset.next.get() + 1);
+        }
+        Some(Command::Commit { commit, offsets })
+    }
+}
+
+/// A failed handler is logged and counts as done.
+#[derive(Default)]
+pub(crate) struct SkipFailures;
+
+impl Bug for SkipFailures {
+    fn event(
+        &mut self,
+        mut event: Event<Payload>,
+        _: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
+        if let Event::Processed { outcome, .. } = &mut event {
+            *outcome = Outcome::Ok;
+        }
+        Some(event)
+    }
+}
+
+/// spring-kafka PR2088: a commit without an answer is sent again after newer ones.
+#[derive(Default)]
+pub(crate) struct AsyncRetryReorders {
+    sent: BTreeMap<CommitId, Vec<CommitOffset>>,
+    failed: Option<Vec<CommitOffset>>,
+    retries: u32,
+}
+
+impl Bug for AsyncRetryReorders {
+    fn event(
+        &mut self,
+        event: Event<Payload>,
+        out: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
+        let Event::CommitFinished { commit, outcome } = event else {
+            return Some(event);
+        };
+        let offsets = self.sent.remove(&commit)?;
+        if outcome != CommitOutcome::Ok {
+            self.failed = Some(offsets);
+        } else if let Some(offsets) = self.failed.take() {
+            self.retries += 1;
+            out.push_back(Command::Commit {
+                commit: CommitId(u32::MAX - self.retries),
+                offsets,
+            });
+        }
+        Some(event)
+    }
+
+    fn command(
+        &mut self,
+        command: Command<Payload>,
+        _: &mut Vec<Event<Payload>>,
+    ) -> Option<Command<Payload>> {
+        if let Command::Commit { commit, offsets } = &command {
+            self.sent.insert(*commit, offsets.clone());
+        }
+        Some(command)
+    }
+}
+
+/// connect#4477, librdkafka PR5604: offsets of a revoked partition go out with a later commit.
+#[derive(Default)]
+pub(crate) struct CommitAfterRevoke {
+    seen: BTreeMap<TopicPartition, CommitOffset>,
+}
+
+impl Bug for CommitAfterRevoke {
+    fn command(
+        &mut self,
+        command: Command<Payload>,
+        _: &mut Vec<Event<Payload>>,
+    ) -> Option<Command<Payload>> {
+        let Command::Commit { commit, offsets } = command else {
+            return Some(command);
+        };
+        for offset in offsets {
+            self.seen.insert(offset.partition, offset);
+        }
+        let offsets = self.seen.values().copied().collect();
+        Some(Command::Commit { commit, offsets })
+    }
+}
+
+/// Commits ten times as rarely as agreed.
+#[derive(Default)]
+pub(crate) struct CommitsRarely;
+
+impl Bug for CommitsRarely {
+    fn config(config: &mut Config) {
+        config.commit.interval = config.commit.interval.map(|interval| interval * 10);
+    }
+}
+
+/// The first commit after an assignment carries the start of the partition, as after a
+/// `seekToBeginning` in the callback.
+#[derive(Default)]
+pub(crate) struct FirstCommitIsTheStart {
+    fresh: BTreeMap<TopicPartition, NextOffset>,
+}
+
+impl Bug for FirstCommitIsTheStart {
+    fn event(
+        &mut self,
+        event: Event<Payload>,
+        _: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
+        if let Event::Assigned { partitions, .. } = &event {
+            let starts = partitions.iter();
+            self.fresh
+                .extend(starts.map(|assigned| (assigned.partition, assigned.log_start)));
+        }
+        Some(event)
+    }
+
+    fn command(
+        &mut self,
+        command: Command<Payload>,
+        _: &mut Vec<Event<Payload>>,
+    ) -> Option<Command<Payload>> {
+        let Command::Commit {
+            commit,
+            mut offsets,
+        } = command
+        else {
+            return Some(command);
+        };
+        for offset in &mut offsets {
+            if let Some(start) = self.fresh.remove(&offset.partition) {
+                offset.next = start;
+            }
+        }
+        Some(Command::Commit { commit, offsets })
+    }
+}
+
+/// A second thread commits now and then what it had read before the newest commit.
+#[derive(Default)]
+pub(crate) struct StaleCommitThread {
+    commits: u32,
+    before: BTreeMap<TopicPartition, NextOffset>,
+}
+
+impl Bug for StaleCommitThread {
+    fn command(
+        &mut self,
+        command: Command<Payload>,
+        _: &mut Vec<Event<Payload>>,
+    ) -> Option<Command<Payload>> {
+        let Command::Commit {
+            commit,
+            mut offsets,
+        } = command
+        else {
+            return Some(command);
+        };
+        self.commits += 1;
+        if !self.commits.is_multiple_of(4) {
+            self.before
+                .extend(offsets.iter().map(|offset| (offset.partition, offset.next)));
+            return Some(Command::Commit { commit, offsets });
+        }
+        for offset in &mut offsets {
+            let before = self.before.get(&offset.partition);
+            let before = before.map_or(0, |before| before.get());
+            offset.next = NextOffset::new(before.saturating_sub(1));
+        }
+        Some(Command::Commit { commit, offsets })
+    }
+}

@@ -1,0 +1,62 @@
+//! Bugs by which a process ends that was not asked to.
+
+use super::Bug;
+use plimsoll_core::{Command, CommitOutcome, Event, Outcome};
+use plimsoll_sim::recipes::Payload;
+use std::collections::VecDeque;
+
+/// confluent-kafka-go#494: a commit that is refused ends the process.
+#[derive(Default)]
+pub(crate) struct EndsWhenACommitFails;
+
+impl Bug for EndsWhenACommitFails {
+    fn event(
+        &mut self,
+        event: Event<Payload>,
+        out: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
+        if let Event::CommitFinished { outcome, .. } = &event
+            && *outcome != CommitOutcome::Ok
+        {
+            out.push_back(Command::Close);
+        }
+        Some(event)
+    }
+}
+
+/// A handler that throws takes its process with it.
+#[derive(Default)]
+pub(crate) struct EndsWhenAHandlerFails;
+
+impl Bug for EndsWhenAHandlerFails {
+    fn event(
+        &mut self,
+        event: Event<Payload>,
+        out: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
+        if let Event::Processed { outcome, .. } = &event
+            && *outcome != Outcome::Ok
+        {
+            out.push_back(Command::Close);
+        }
+        Some(event)
+    }
+}
+
+/// A consumer that takes the loss of its partitions for the end of its work.
+#[derive(Default)]
+pub(crate) struct EndsWhenRevoked;
+
+impl Bug for EndsWhenRevoked {
+    fn event(
+        &mut self,
+        event: Event<Payload>,
+        out: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
+        if let Event::Revoked { .. } = &event {
+            out.push_back(Command::Close);
+            return None;
+        }
+        Some(event)
+    }
+}

@@ -1,0 +1,65 @@
+//! Bugs with dead letters and the budget of attempts.
+
+use super::Bug;
+use plimsoll_core::{Command, Config, Event};
+use plimsoll_sim::recipes::Payload;
+
+/// The first failure goes to the dead letters.
+#[derive(Default)]
+pub(crate) struct DeadLettersTooSoon;
+
+impl Bug for DeadLettersTooSoon {
+    fn config(config: &mut Config) {
+        config.retry.attempts = 1;
+    }
+}
+
+/// agent-kernel PR630: the dead letter counts before its topic acknowledged it.
+#[derive(Default)]
+pub(crate) struct DeadLetterNotAwaited;
+
+impl Bug for DeadLetterNotAwaited {
+    fn command(
+        &mut self,
+        command: Command<Payload>,
+        answers: &mut Vec<Event<Payload>>,
+    ) -> Option<Command<Payload>> {
+        let Command::DeadLetter {
+            partition,
+            epoch,
+            record,
+            ..
+        } = command
+        else {
+            return Some(command);
+        };
+        let offset = record.offset;
+        answers.push(Event::DeadLettered {
+            partition,
+            epoch,
+            offset,
+            acknowledged: true,
+        });
+        None
+    }
+}
+
+/// The budget of retries is not kept.
+#[derive(Default)]
+pub(crate) struct RetriesWithoutEnd;
+
+impl Bug for RetriesWithoutEnd {
+    fn config(config: &mut Config) {
+        config.retry.attempts = u32::MAX;
+    }
+}
+
+/// spring-kafka#1287: a record that no handler can handle is tried without end.
+#[derive(Default)]
+pub(crate) struct PoisonLoop;
+
+impl Bug for PoisonLoop {
+    fn config(config: &mut Config) {
+        config.dead_letters = false;
+    }
+}

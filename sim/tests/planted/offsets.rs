@@ -1,0 +1,99 @@
+//! Bugs with the position from which a partition is read.
+
+use super::Bug;
+use plimsoll_core::{Command, CommitOutcome, Event, NextOffset, TopicPartition};
+use plimsoll_sim::recipes::Payload;
+use std::collections::{BTreeMap, VecDeque};
+
+/// kafka-go#904: a group that starts at the end commits nothing until a record came.
+#[derive(Default)]
+pub(crate) struct LatestUncommitted {
+    starts: BTreeMap<TopicPartition, NextOffset>,
+}
+
+impl Bug for LatestUncommitted {
+    fn event(
+        &mut self,
+        event: Event<Payload>,
+        _: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
+        if let Event::Assigned { partitions, .. } = &event {
+            let uncommitted = partitions
+                .iter()
+                .filter(|assigned| assigned.committed.is_none());
+            self.starts
+                .extend(uncommitted.map(|assigned| (assigned.partition, assigned.high_watermark)));
+        }
+        Some(event)
+    }
+
+    fn command(
+        &mut self,
+        command: Command<Payload>,
+        answers: &mut Vec<Event<Payload>>,
+    ) -> Option<Command<Payload>> {
+        let Command::Commit {
+            commit,
+            mut offsets,
+        } = command
+        else {
+            return Some(command);
+        };
+        offsets.retain(|offset| self.starts.get(&offset.partition) != Some(&offset.next));
+        if offsets.is_empty() {
+            answers.push(Event::CommitFinished {
+                commit,
+                outcome: CommitOutcome::Ok,
+            });
+            return None;
+        }
+        Some(Command::Commit { commit, offsets })
+    }
+}
+
+/// sarama#1739, KAFKA-12261: a partition added later is read from its end.
+#[derive(Default)]
+pub(crate) struct LatestNewPartition;
+
+impl Bug for LatestNewPartition {
+    fn event(
+        &mut self,
+        mut event: Event<Payload>,
+        _: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
+        if let Event::Assigned { partitions, .. } = &mut event {
+            for assigned in partitions {
+                assigned.founding_partitions = None;
+            }
+        }
+        Some(event)
+    }
+}
+
+/// kafkajs#1119: a position that is said to be out of range goes to the end, wherever it is.
+#[derive(Default)]
+pub(crate) struct OutOfRangeToTheEnd;
+
+impl Bug for OutOfRangeToTheEnd {
+    fn event(
+        &mut self,
+        event: Event<Payload>,
+        out: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
+        let Event::OutOfRange {
+            partition,
+            epoch,
+            high_watermark,
+            ..
+        } = event
+        else {
+            return Some(event);
+        };
+        out.push_back(Command::Seek {
+            partition,
+            epoch,
+            position: high_watermark,
+        });
+        None
+    }
+}
