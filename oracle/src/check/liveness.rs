@@ -9,6 +9,7 @@
 //! commit interval, or the time after which an idle consumer commits.
 //!
 //! A partition is not owed where no consumer could help it:
+//! - one to which more comes than its handlers can do, which are busy all the time;
 //! - one that stands still by its own policy: `out_of_range = "halt"`, after retention removed what
 //!   the group had not committed;
 //! - one without an owner, with static members under a cooperative assignor. A member that is to
@@ -27,6 +28,11 @@ use super::history::{Partition, Record};
 use super::ids::{EntryIndex, NEVER, RecordId, Slot};
 use crate::{Judgement, MemberId, TraceEvent};
 use plimsoll_core::{NextOffset, Offset, OutOfRangePolicy};
+use std::time::Duration;
+
+/// The share of the time from the healing to the end for which handlers must have been busy, so that
+/// no consumer could have caught up.
+const BUSY: f64 = 0.9;
 
 pub(super) fn judge(case: &Case<'_>) -> Judgement {
     let history = case.history;
@@ -108,7 +114,33 @@ fn excuse(case: &Case<'_>, partition: &Partition) -> Option<&'static str> {
     }
     let owner = case.history.assignment(partition.current);
     let is_orphan = owner.is_none_or(|owner| owner.ended != NEVER);
-    (case.terms.may_orphan && is_orphan).then_some("the group gave a partition to no member")
+    if case.terms.may_orphan && is_orphan {
+        return Some("the group gave a partition to no member");
+    }
+    is_swamped(case, partition).then_some("more came than the handlers could do in the time")
+}
+
+/// Returns whether the handlers of a partition were busy with one record or another for nearly all
+/// of the time from the healing to the end, from the first attempt at each to its last. Only records
+/// that were finished in that time count: to try one without end, or to do again what was done, is
+/// no such work.
+fn is_swamped(case: &Case<'_>, partition: &Partition) -> bool {
+    let history = case.history;
+    let (from, until) = (case.at(history.healed), case.at(history.ended));
+    let Some(slot) = history.slots.get(partition.id) else {
+        return false;
+    };
+    let mut busy = Duration::ZERO;
+    let mut busy_until = from;
+    for attempt in history.attempts.iter().filter(|a| a.record.slot == slot) {
+        let finished = history.record(attempt.record).finished;
+        if (history.healed..history.ended).contains(&finished) {
+            let (begun, finished) = (case.at(attempt.entry), case.at(finished));
+            busy += finished.saturating_since(begun.max(busy_until));
+            busy_until = busy_until.max(finished);
+        }
+    }
+    busy.as_secs_f64() >= BUSY * until.saturating_since(from).as_secs_f64()
 }
 
 fn tell_broken(case: &Case<'_>) -> Finding {

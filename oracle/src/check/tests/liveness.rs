@@ -1,6 +1,6 @@
 //! `liveness`.
 
-use super::{Ask, Held, NotObserved, Trial, Violated, check, judgement, script, terms};
+use super::{Ask, Held, NotObserved, Trial, Violated, broken, check, judgement, script, terms};
 use crate::check::Judge;
 use crate::{Judgement, Property};
 
@@ -146,4 +146,22 @@ fn evidence_of_liveness() {
         told("A assigned p0 0\n@10\nhealed\n@20\nA revoked p0\n@21\nA assigned p0 0\n@71\nended 0");
     assert_eq!(kind, "restless");
     assert!(summary.ends_with("2 times since then"), "{summary}");
+}
+
+/// Handles a record a second from 10 s on, for this share of the second each, and is not at rest in
+/// time.
+fn busy_for(share: f64) -> String {
+    let mut script = String::from("A assigned p0 0\nstore p0 0..90\n@10\nhealed\n");
+    for offset in 0..75 {
+        let at = 11 + offset;
+        let until = f64::from(at) + share;
+        script += &format!("@{at}\nA begins p0 {offset}\n@{until}\nA ok p0 {offset}\n");
+    }
+    script + "@86.5\nended 15"
+}
+
+#[test]
+fn more_than_the_handlers_can_do_is_not_owed() {
+    assert_eq!(broken(&[], &busy_for(0.95)), Vec::<Property>::new());
+    assert_eq!(broken(&[], &busy_for(0.4)), [Property::Liveness]);
 }
