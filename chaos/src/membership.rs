@@ -200,8 +200,8 @@ impl Membership {
         is_new
     }
 
-    /// Takes in that the subject printed that it learned of the loss of a partition. Returns whether
-    /// it had the partition.
+    /// Takes in that the subject printed that it learned of the loss of a partition. Returns
+    /// whether it had the partition.
     pub(crate) fn handle_lost(
         &mut self,
         now: Instant,

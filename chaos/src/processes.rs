@@ -38,8 +38,8 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    /// Returns the status with which the process ended; `None`: a signal ended it, or the system did
-    /// not tell.
+    /// Returns the status with which the process ended; `None`: a signal ended it, or the system
+    /// did not tell.
     pub(crate) fn status_code(&self) -> Option<i32> {
         self.status.and_then(|status| status.code())
     }

@@ -72,8 +72,8 @@ pub(crate) struct Workload {
 }
 
 impl Workload {
-    /// Produces the whole workload, and reports when every message is acknowledged or given up; then
-    /// produces more messages for as long as the run goes on.
+    /// Produces the whole workload, and reports when every message is acknowledged or given up;
+    /// then produces more messages for as long as the run goes on.
     pub(crate) async fn produce(self) {
         let probes = self.plan.probes();
         let (always, later) = probes.messages.split_at(probes.always);

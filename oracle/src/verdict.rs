@@ -14,7 +14,8 @@ crate::words! {
         NoRewind = "no-rewind",
         /// A member that does not own a partition neither commits nor handles it.
         NoZombie = "no-zombie",
-        /// A record waits for every earlier record of its key or partition, and has one handler at once.
+        /// A record waits for every earlier record of its key or partition, and has one handler at
+        /// once.
         KeyOrder = "key-order",
         /// The records that cannot be handled are dead-lettered, and no others.
         DeadLetterExact = "dead-letter-exact",
@@ -57,8 +58,8 @@ pub enum Judgement {
 pub struct Violation {
     /// The moment from which it was broken for good.
     pub at: Instant,
-    /// A word for the way in which it was broken, of its property's own: a commit that was early and
-    /// one past what is never finished are two kinds.
+    /// A word for the way in which it was broken, of its property's own: a commit that was early
+    /// and one past what is never finished are two kinds.
     pub kind: &'static str,
     /// One sentence that names the records, members and offsets.
     pub summary: String,

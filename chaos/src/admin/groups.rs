@@ -90,8 +90,8 @@ impl Admin {
         .await
     }
 
-    /// Commits an offset for no member, as Kafka's own tool does that resets a group. Returns whether
-    /// the coordinator took it: it does not as long as the group has members.
+    /// Commits an offset for no member, as Kafka's own tool does that resets a group. Returns
+    /// whether the coordinator took it: it does not as long as the group has members.
     pub(crate) async fn reset_offset(
         &self,
         group: &str,

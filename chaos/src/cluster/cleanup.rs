@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::sync::LazyLock;
 
-/// The variable in a member's environment that names its run: by it a later start finds the processes
-/// of a harness that died.
+/// The variable in a member's environment that names its run: by it a later start finds the
+/// processes of a harness that died.
 pub(crate) const RUN_VARIABLE: &str = "PLIMSOLL_RUN";
 /// The label that names the run of a container or network.
 pub(super) const RUN_LABEL: &str = "org.plimsoll.run";

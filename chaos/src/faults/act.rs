@@ -1,7 +1,7 @@
 //! What faults do, and how it is undone.
 //!
-//! What hits the sink or the proxy is done here, at once. What hits a process, or takes its time, is
-//! for the world to do.
+//! What hits the sink or the proxy is done here, at once. What hits a process, or takes its time,
+//! is for the world to do.
 
 use super::brokers::Work;
 use crate::error::ChaosError;

@@ -102,7 +102,8 @@ impl Endpoint {
     /// `None` where its process died.
     async fn work(&self, call: Call) -> Option<Outcome> {
         let called = |reply| Report::Called { call, reply };
-        // The subject may go away at any time: then axum drops this future, and with it the handler.
+        // The subject may go away at any time: then axum drops this future, and with it the
+        // handler.
         let Begun { handler, takes } = self.reports.ask(called).await.ok()?;
         tokio::time::sleep(takes).await;
         let id = handler.id();

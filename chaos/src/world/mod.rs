@@ -1,5 +1,5 @@
-//! The world of one run: takes in what the parts report, one event after the other, writes the trace,
-//! and carries the faults.
+//! The world of one run: takes in what the parts report, one event after the other, writes the
+//! trace, and carries the faults.
 //!
 //! The parts know nothing of the world: each has a sending end of its channel. The world has them
 //! all, and nothing has the world. An event is done with, with all that follows from it, before the
@@ -273,8 +273,8 @@ impl World {
         });
     }
 
-    /// Writes that a member learns of a dead letter, and lets the acknowledgement pass. Of a batch of
-    /// copies only the last is named: the others count as copies of which their member has not
+    /// Writes that a member learns of a dead letter, and lets the acknowledgement pass. Of a batch
+    /// of copies only the last is named: the others count as copies of which their member has not
     /// learned, which is the kinder reading.
     fn handle_copied(&mut self, copied: Copied) -> Result<(), ChaosError> {
         let origin = copied

@@ -13,10 +13,10 @@
 //! seen, none. Another assignment may write another copy.
 //!
 //! The other way round, a record that was given up, and that the group passed without finishing it
-//! ([`super::fate`]), should have been dead-lettered. What a commit covers before the copy is stored
-//! is the matter of `commit-covers-only-finished`: a record is finished when its copy is readable in
-//! the dead-letter topic, whether or not its member has learned that. A commit in between loses
-//! nothing.
+//! ([`super::fate`]), should have been dead-lettered. What a commit covers before the copy is
+//! stored is the matter of `commit-covers-only-finished`: a record is finished when its copy is
+//! readable in the dead-letter topic, whether or not its member has learned that. A commit in
+//! between loses nothing.
 
 use super::fate::passed;
 use super::findings::{Case, Finding, Findings};

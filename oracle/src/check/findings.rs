@@ -127,7 +127,8 @@ impl<'a> Case<'a> {
     }
 
     /// Returns whether the consumer took the sink's answer for the outcome: where its process
-    /// learned of it when the handler's deadline ran out, or later, it may have counted as a failure.
+    /// learned of it when the handler's deadline ran out, or later, it may have counted as a
+    /// failure.
     pub(super) fn was_told(&self, attempt: &Attempt) -> bool {
         !self.outlasted(attempt, attempt.told)
     }

@@ -90,8 +90,8 @@ pub(super) struct Record {
     pub(super) stored: EntryIndex,
     /// The moment when the producer learned that this very message is stored here.
     pub(super) acked: EntryIndex,
-    /// The first effect of an attempt that went well, or the moment when its copy became readable in
-    /// the dead-letter topic.
+    /// The first effect of an attempt that went well, or the moment when its copy became readable
+    /// in the dead-letter topic.
     pub(super) finished: EntryIndex,
     /// The moment from which the group does not owe it: retention removed it, or, from the start,
     /// the group starts after it.
@@ -166,8 +166,8 @@ pub(super) struct Attempt {
     pub(super) deliveries: u32,
     /// The number of attempts at the record that went well so far, this one included.
     pub(super) oks: u32,
-    /// The partition's chances at the attempt's last entry, from those on under which the record was
-    /// first delivered.
+    /// The partition's chances at the attempt's last entry, from those on under which the record
+    /// was first delivered.
     pub(super) chances: u32,
     /// The entry of its outcome.
     pub(super) ended: EntryIndex,
@@ -393,8 +393,8 @@ impl History {
         id.map(|id| &self.assignments[id])
     }
 
-    /// Returns a member's assignments of a partition that carry a number of its own, in order. There
-    /// is more than one where its process was started again.
+    /// Returns a member's assignments of a partition that carry a number of its own, in order.
+    /// There is more than one where its process was started again.
     pub(super) fn assignments_of(
         &self,
         member: MemberId,

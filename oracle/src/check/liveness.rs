@@ -30,8 +30,8 @@ use crate::{Judgement, MemberId, TraceEvent};
 use plimsoll_core::{NextOffset, Offset, OutOfRangePolicy};
 use std::time::Duration;
 
-/// The share of the time from the healing to the end for which handlers must have been busy, so that
-/// no consumer could have caught up.
+/// The share of the time from the healing to the end for which handlers must have been busy, so
+/// that no consumer could have caught up.
 const BUSY: f64 = 0.9;
 
 pub(super) fn judge(case: &Case<'_>) -> Judgement {
@@ -121,9 +121,9 @@ fn excuse(case: &Case<'_>, partition: &Partition) -> Option<&'static str> {
 }
 
 /// Returns whether the handlers of a partition were busy with one record or another for nearly all
-/// of the time from the healing to the end, from the first attempt at each to its last. Only records
-/// that were finished in that time count: to try one without end, or to do again what was done, is
-/// no such work.
+/// of the time from the healing to the end, from the first attempt at each to its last. Only
+/// records that were finished in that time count: to try one without end, or to do again what was
+/// done, is no such work.
 fn is_swamped(case: &Case<'_>, partition: &Partition) -> bool {
     let history = case.history;
     let (from, until) = (case.at(history.healed), case.at(history.ended));

@@ -6,8 +6,8 @@
 //! owed. What retention removed is not owed; what the scenario itself skipped is: that loss has
 //! been decided, and is named. An acknowledged record that the cluster lost is the matter of
 //! `acked-is-durable`. A record that is unfinished but was not passed ([`super::fate`]) is late:
-//! `liveness` judges it, and nothing is said here. Once the group is at rest, or the run ends with a
-//! lag of zero, none is late any more: what is unfinished then is lost.
+//! `liveness` judges it, and nothing is said here. Once the group is at rest, or the run ends with
+//! a lag of zero, none is late any more: what is unfinished then is lost.
 
 use super::fate::{Passed, passed};
 use super::findings::{Case, Finding, Findings};

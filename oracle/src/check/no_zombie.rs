@@ -57,8 +57,8 @@ pub(super) fn judge(case: &Case<'_>) -> Judgement {
     findings.or_held(!history.assignments.is_empty(), "no partition was assigned")
 }
 
-/// Returns whether a member must have sent a commit after it had learned that it lost the partition,
-/// and had not got it back.
+/// Returns whether a member must have sent a commit after it had learned that it lost the
+/// partition, and had not got it back.
 fn sent_after_loss(case: &Case<'_>, commit: &Commit) -> bool {
     let sent_since = commit.lost < commit.entry && (commit.lost..NEVER).contains(&commit.sent);
     // In a newer generation it may own the partition before that is seen.

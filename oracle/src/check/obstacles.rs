@@ -6,8 +6,9 @@
 //! members; but none where it hit a broker that is known not to be the coordinator. A member that
 //! stands still is hindered; so is one with a commit that is in flight for long.
 //!
-//! A commit that is refused, or gets no answer, is told apart: a right consumer may wait for its next
-//! one then, where a fault or a rebalance explains it, or it is one of the first three in a row.
+//! A commit that is refused, or gets no answer, is told apart: a right consumer may wait for its
+//! next one then, where a fault or a rebalance explains it, or it is one of the first three in a
+//! row.
 
 use super::in_flight::{InFlight, LONG_COMMIT};
 use super::table::Table;

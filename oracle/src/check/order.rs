@@ -1,5 +1,5 @@
-//! What is known of records only when the whole trace is read: whether the group owes them, and when
-//! their predecessors were settled.
+//! What is known of records only when the whole trace is read: whether the group owes them, and
+//! when their predecessors were settled.
 
 use super::history::History;
 use super::ids::{EntryIndex, NEVER};

@@ -7,11 +7,11 @@
 //! - after a failed attempt, for the longest pause; after one that calls for a dead letter, until
 //!   the partition moves again: the write may fail without end;
 //! - while a handler of the partition runs, up to its deadline;
-//! - while as many handlers of the member run as may run, or as ever ran at once, up to the deadline
-//!   of the newest: it may have no other hands, like a loop that handles one record after the other;
-//!   and while its commit is under way, which such a loop waits for;
-//! - while the member stands still, gives partitions up, or a fault is aimed at it, or at no member;
-//!   after a fault, for the time in which all settles;
+//! - while as many handlers of the member run as may run, or as ever ran at once, up to the
+//!   deadline of the newest: it may have no other hands, like a loop that handles one record after
+//!   the other; and while its commit is under way, which such a loop waits for;
+//! - while the member stands still, gives partitions up, or a fault is aimed at it, or at no
+//!   member; after a fault, for the time in which all settles;
 //! - until the last of its commits that failed in a row, if the member started no handler since the
 //!   first of them: it may wait for its commits. A fault on commits alone excuses nothing else.
 

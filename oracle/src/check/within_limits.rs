@@ -1,6 +1,6 @@
-//! `within-limits`: a process runs at most as many handlers at once as its settings allow, and tries
-//! a record again, under the same assignment, no sooner than its backoff allows; pauses are shortened
-//! by jitter where the settings ask for it.
+//! `within-limits`: a process runs at most as many handlers at once as its settings allow, and
+//! tries a record again, under the same assignment, no sooner than its backoff allows; pauses are
+//! shortened by jitter where the settings ask for it.
 //!
 //! Not counted are handlers that have outlasted their deadline, and those of an assignment that is
 //! over: they may be stopped already, where the sink does not see that. The pause after the nth
@@ -121,8 +121,8 @@ fn pause_before(case: &Case<'_>, attempt: &Attempt) -> Option<Pause> {
     })
 }
 
-/// Returns the pause after a number of failures, without jitter; `None` where there should be a dead
-/// letter instead of another attempt.
+/// Returns the pause after a number of failures, without jitter; `None` where there should be a
+/// dead letter instead of another attempt.
 fn full_pause(case: &Case<'_>, failures: usize) -> Option<Duration> {
     let config = &case.terms.config;
     let (retry, doublings) = (&config.retry, failures as u32 - 1);

@@ -174,7 +174,8 @@ impl Search<'_> {
     /// Repeats the passes until a round of them finds nothing, or the search is over.
     fn exhaust(&mut self) {
         self.leave_out_what_missed();
-        // Before the run is cut at its first violation, which may be the only one that needs a fault.
+        // Before the run is cut at its first violation, which may be the only one that needs a
+        // fault.
         self.attempt_with(|plan| plan.faults.clear());
         while !self.is_over() {
             let before = self.size;

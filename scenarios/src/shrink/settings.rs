@@ -26,8 +26,8 @@ pub(super) fn pass(search: &mut Search<'_>) {
     put_back(search, &all);
 }
 
-/// Puts settings back one by one with something moved to another whole second: what was at the right
-/// moment for a setting is at a wrong one for its default. Only where little is left to move.
+/// Puts settings back one by one with something moved to another whole second: what was at the
+/// right moment for a setting is at a wrong one for its default. Only where little is left to move.
 pub(super) fn with_times(search: &mut Search<'_>) {
     for setting in differ_from_default(&search.best.settings) {
         let moments = times::moments(&search.best);

@@ -84,7 +84,8 @@ impl Controller {
         partitions.all(|state| state.leader.is_some() && state.in_sync == state.replicas)
     }
 
-    /// Makes another in-sync replica the leader of a partition. Returns `false` where there is none.
+    /// Makes another in-sync replica the leader of a partition. Returns `false` where there is
+    /// none.
     pub(crate) fn move_leader(&mut self, env: &mut Env<'_>, partition: PartitionIndex) -> bool {
         let Some(state) = self.partition(partition) else {
             return false;
