@@ -23,7 +23,7 @@ pub struct Terms {
     /// `liveness`: time from the healing until every group must have come to rest.
     pub liveness_within: Duration,
     /// `liveness`: whether Kafka's own protocol may leave a partition without an owner in a group
-    /// that is stable. So it does with static members under a cooperative assignor.
+    /// that is stable. So it does with static members.
     pub may_orphan: bool,
     /// `bounded-duplicates`: time beyond the commit interval for which a finished record may stand
     /// uncommitted.

@@ -34,3 +34,16 @@ fn a_dead_letter_of_an_earlier_assignment() {
     assert!(events().any(stored), "no copy of an earlier assignment");
     assert_eq!(verdict.violations().collect::<Vec<_>>(), []);
 }
+
+/// The coordinator cannot write the id of a static member's new process, and takes it back when the
+/// next generation has begun: the assignment that was made for it reaches no member.
+#[test]
+fn a_static_member_whose_id_is_taken_back() {
+    let name = "static-member-id-taken-back.toml";
+    let scenario = include_str!("acquitted/static-member-id-taken-back.toml");
+    let (trace, verdict) = run(name, scenario);
+    let events = trace.entries().iter().map(|entry| entry.event);
+    let never_quiet = events.filter(|event| matches!(event, TraceEvent::Quiet));
+    assert_eq!(never_quiet.count(), 0, "the group came to rest");
+    assert_eq!(verdict.violations().collect::<Vec<_>>(), []);
+}

@@ -12,16 +12,20 @@
 //! - one to which more comes than its handlers can do, which are busy all the time;
 //! - one that stands still by its own policy: `out_of_range = "halt"`, after retention removed what
 //!   the group had not committed;
-//! - one without an owner, with static members under a cooperative assignor. A member that is to
-//!   give a partition up, and is replaced by a new process of its `group.instance.id` before it
-//!   learns of that, leaves the partition to no member: the assignor holds it back until its old
-//!   owner has revoked it (`CooperativeStickyAssignor.adjustAssignment`); the stable group gives
-//!   the new process the assignment that it has, without a rebalance
+//! - one without an owner, in a group of static members, which Kafka leaves to no member in two
+//!   ways. Under a cooperative assignor, where a member that is to give a partition up is replaced
+//!   by a new process of its `group.instance.id` before it learns of that: the assignor holds the
+//!   partition back until its old owner has revoked it
+//!   (`CooperativeStickyAssignor.adjustAssignment`); the stable group gives the new process the
+//!   assignment that it has, without a rebalance
 //!   (`GroupMetadataManager.updateStaticMemberThenRebalanceOrCompleteJoin`; before it,
 //!   `GroupCoordinator.updateStaticMemberAndRebalance`); and that process, which owns nothing,
-//!   finds nothing to revoke after which it would join again
-//!   (`ConsumerCoordinator.onJoinComplete`; librdkafka's
-//!   `rd_kafka_cgrp_handle_assignment_cooperative`). So it stays until the next rebalance.
+//!   finds nothing to revoke after which it would join again (`ConsumerCoordinator.onJoinComplete`;
+//!   librdkafka's `rd_kafka_cgrp_handle_assignment_cooperative`). And where the coordinator cannot
+//!   write the new process's member id, and gives up only when the next generation has begun: it
+//!   takes the id back whatever the generation (the callback of `storeGroup` in
+//!   `GroupCoordinator.updateStaticMemberAndRebalance`), so that the assignment that the leader
+//!   made for it reaches no member. So it stays until the next rebalance.
 
 use super::findings::{Case, Finding, Findings};
 use super::history::{Partition, Record};
@@ -121,9 +125,9 @@ fn excuse(case: &Case<'_>, partition: &Partition) -> Option<&'static str> {
 }
 
 /// Returns whether the handlers of a partition were busy with one record or another for nearly all
-/// of the time from the healing to the end, from the first attempt at each to its last. Only
-/// records that were finished in that time count: to try one without end, or to do again what was
-/// done, is no such work.
+/// of the time from the healing to the end: at work, or in the pause after a failure. Only records
+/// that were finished in that time count: to try one without end, or to do again what was done, is
+/// no such work.
 fn is_swamped(case: &Case<'_>, partition: &Partition) -> bool {
     let history = case.history;
     let (from, until) = (case.at(history.healed), case.at(history.ended));
@@ -135,9 +139,11 @@ fn is_swamped(case: &Case<'_>, partition: &Partition) -> bool {
     for attempt in history.attempts.iter().filter(|a| a.record.slot == slot) {
         let finished = history.record(attempt.record).finished;
         if (history.healed..history.ended).contains(&finished) {
-            let (begun, finished) = (case.at(attempt.entry), case.at(finished));
-            busy += finished.saturating_since(begun.max(busy_until));
-            busy_until = busy_until.max(finished);
+            let pause = case.terms.config.retry.max_backoff;
+            let over = case.at(attempt.ended.min(finished)) + pause;
+            let over = over.min(case.at(finished));
+            busy += over.saturating_since(case.at(attempt.entry).max(busy_until));
+            busy_until = busy_until.max(over);
         }
     }
     busy.as_secs_f64() >= BUSY * until.saturating_since(from).as_secs_f64()

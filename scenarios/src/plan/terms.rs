@@ -1,7 +1,7 @@
 //! The terms on which a run of a plan is judged.
 
 use super::Plan;
-use crate::scenario::{Acks, Assignor, Exits, Fate};
+use crate::scenario::{Acks, Exits, Fate};
 use plimsoll_oracle::{FaultTerms, Terms, TopicTerms, Word};
 
 impl Plan {
@@ -33,7 +33,7 @@ impl Plan {
             acks_all: settings.producer.acks == Acks::All,
             settling: consumers.request_timeout + consumers.heartbeat,
             liveness_within: self.liveness_within(),
-            may_orphan: consumers.static_ids && consumers.assignor == Assignor::CooperativeSticky,
+            may_orphan: consumers.static_ids,
             duplicates_slack: expect.duplicates_slack,
             shutdown_within: expect.shutdown_within,
             exits_allowed: expect.exits == Exits::Allowed,

@@ -87,14 +87,14 @@ fn liveness() {
             },
             Trial {
                 name: "the group gives it to no member, as Kafka may with static members",
-                asks: &[Ask::StaticCooperative],
+                asks: &[Ask::Static],
                 script: "A assigned p0 0\nstore p0 0\nA stopping\nA stopped\nA starts\n\
                          @10\nhealed\n@71\nended 1",
                 expected: NotObserved,
             },
             Trial {
                 name: "with static members, a partition has an owner and is stuck",
-                asks: &[Ask::StaticCooperative],
+                asks: &[Ask::Static],
                 script: "A assigned p0 0\nstore p0 0\n@10\nhealed\n@71\nended 1",
                 expected: Violated(1),
             },

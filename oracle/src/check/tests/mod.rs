@@ -48,7 +48,7 @@ enum Ask {
     TwoAtOnce,
     Backoff,
     HaltOutOfRange,
-    StaticCooperative,
+    Static,
 }
 
 /// A script, and the number of times that it breaks one property.
@@ -169,7 +169,7 @@ fn terms(asks: &[Ask]) -> Terms {
         acks_all: !asked(Ask::WeakAcks),
         settling: Duration::from_secs(13),
         liveness_within: Duration::from_secs(60),
-        may_orphan: asked(Ask::StaticCooperative),
+        may_orphan: asked(Ask::Static),
         duplicates_slack: Duration::from_secs(2),
         shutdown_within: Duration::from_secs(40),
         exits_allowed: asked(Ask::Exits),
