@@ -47,3 +47,32 @@ fn a_static_member_whose_id_is_taken_back() {
     assert_eq!(never_quiet.count(), 0, "the group came to rest");
     assert_eq!(verdict.violations().collect::<Vec<_>>(), []);
 }
+
+/// A commit waits for the replicas of its coordinator, so that it is held up by any broker that
+/// stands still.
+#[test]
+fn a_broker_that_does_not_coordinate_holds_commits_up() {
+    for (name, scenario) in [
+        (
+            "follower-holds-commits-up.toml",
+            include_str!("acquitted/follower-holds-commits-up.toml"),
+        ),
+        (
+            "stop-while-a-follower-stands-still.toml",
+            include_str!("acquitted/stop-while-a-follower-stands-still.toml"),
+        ),
+    ] {
+        let (_, verdict) = run(name, scenario);
+        assert_eq!(verdict.violations().collect::<Vec<_>>(), [], "{name}");
+    }
+}
+
+/// A zombie that wakes up begins with a partition of an older generation, and repeats what was
+/// committed when its new owner had it already.
+#[test]
+fn a_handover_that_a_slow_member_repeats() {
+    let name = "handover-repeated-by-a-slow-member.toml";
+    let scenario = include_str!("acquitted/handover-repeated-by-a-slow-member.toml");
+    let (_, verdict) = run(name, scenario);
+    assert_eq!(verdict.violations().collect::<Vec<_>>(), []);
+}

@@ -24,6 +24,7 @@ impl History {
         record.deliveries += 1;
         // A zombie may deliver it under an older assignment than others did before.
         let before = assignment.map_or(0, |assignment| assignment.chances_before);
+        let stale = assignment.is_some_and(|assignment| assignment.stale);
         record.chances_before = record.chances_before.min(before);
         let attempt = self.attempts.push(Attempt {
             entry,
@@ -41,7 +42,7 @@ impl History {
             told: NEVER,
         });
         record.last_attempt = Some(attempt);
-        if record.finished != NEVER {
+        if record.finished != NEVER && !stale {
             self.repeats.push(attempt);
             partition.last_repeat = Some(attempt);
         }

@@ -17,7 +17,8 @@ pub(super) struct History {
     pub(super) partitions: Table<Slot, Partition>,
     pub(super) assignments: Table<AssignmentId, Assignment>,
     pub(super) attempts: Table<AttemptId, Attempt>,
-    /// Those of `attempts` at records that were already finished.
+    /// Those of `attempts` at records that were already finished, but for those of a member that
+    /// was slow to learn of an older generation.
     pub(super) repeats: Vec<AttemptId>,
     pub(super) dead_letters: Vec<DeadLetter>,
     pub(super) letter_acks: Vec<LetterAck>,
@@ -135,6 +136,9 @@ pub(super) struct Assignment {
     pub(super) generation: i32,
     /// The member's own number of it; a new process counts anew.
     pub(super) epoch: AssignmentEpoch,
+    /// Whether it was of an older generation than the partition's newest: its member was slow to
+    /// learn of it.
+    pub(super) stale: bool,
     /// The partition's assignment that it took the place of; none, where it was of an older
     /// generation.
     pub(super) previous: Option<AssignmentId>,

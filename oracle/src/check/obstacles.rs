@@ -3,8 +3,8 @@
 //! Counted generously, because a correct consumer must never be convicted for what the cluster did
 //! to it. A fault hinders from its beginning until a while after its end (a request timeout and a
 //! heartbeat, in which clients find their coordinator again): the member that it hit, or else all
-//! members; but none where it hit a broker that is known not to be the coordinator. A member that
-//! stands still is hindered; so is one with a commit that is in flight for long.
+//! members, whichever broker it hit: a commit waits for the replicas of the coordinator too. A
+//! member that stands still is hindered; so is one with a commit that is in flight for long.
 //!
 //! A commit that is refused, or gets no answer, is told apart: a right consumer may wait for its
 //! next one then, where a fault or a rebalance explains it, or it is one of the first three in a
@@ -12,7 +12,7 @@
 
 use super::in_flight::{InFlight, LONG_COMMIT};
 use super::table::Table;
-use crate::{BrokerId, Entry, ErrorName, FaultId, Hindrance, MemberId, Terms, Trace, TraceEvent};
+use crate::{Entry, ErrorName, FaultId, Hindrance, MemberId, Terms, Trace, TraceEvent};
 use plimsoll_core::Instant;
 use std::time::Duration;
 
@@ -31,8 +31,6 @@ pub(super) struct Obstacles {
     cluster: Vec<Span>,
     /// The faults of the moment that may hinder commits.
     faults: Vec<Fault>,
-    /// The broker that coordinates the group, once that is known.
-    coordinator: Option<BrokerId>,
     /// The moments at which partitions or processes of members came or went, in order.
     moves: Vec<(Instant, MemberId)>,
     /// The end of the newest span of the cluster.
@@ -47,9 +45,8 @@ type Span = (Instant, Instant);
 struct Fault {
     id: FaultId,
     member: Option<MemberId>,
-    broker: Option<BrokerId>,
-    /// The moment since which it hinders; `None` while it hits another broker than the coordinator.
-    since: Option<Instant>,
+    /// The moment since which it hinders.
+    since: Instant,
 }
 
 /// A commit that was refused, or got no answer.
@@ -190,10 +187,9 @@ impl Obstacles {
         for Entry { at, event } in trace.entries() {
             self.observe(terms, *at, event);
         }
-        for index in 0..self.faults.len() {
-            self.end_hindrance(index, Instant::FAR_FUTURE);
+        while let Some(fault) = self.faults.pop() {
+            self.end_hindrance(fault, Instant::FAR_FUTURE);
         }
-        self.faults.clear();
         merge(&mut self.cluster);
         for member in self.members.iter_mut() {
             member.end(&self.cluster);
@@ -203,7 +199,6 @@ impl Obstacles {
     fn clear(&mut self) {
         self.cluster.clear();
         self.faults.clear();
-        self.coordinator = None;
         self.moves.clear();
         self.cluster_until = Instant::ZERO;
         for member in self.members.iter_mut() {
@@ -243,24 +238,19 @@ impl Obstacles {
         use TraceEvent as E;
         let settled = at + terms.settling;
         match *event {
-            E::FaultBegan {
-                fault,
-                member,
-                broker,
-            } => self.fault_began(terms, at, (fault, member, broker)),
+            E::FaultBegan { fault, member, .. } => self.fault_began(terms, at, fault, member),
             E::FaultEnded { fault } => {
                 if let Some(index) = self.faults.iter().position(|open| open.id == fault) {
-                    self.end_hindrance(index, settled);
-                    self.faults.swap_remove(index);
+                    let fault = self.faults.swap_remove(index);
+                    self.end_hindrance(fault, settled);
                 }
             }
             E::Healed => {
-                for index in 0..self.faults.len() {
-                    self.end_hindrance(index, settled);
+                while let Some(fault) = self.faults.pop() {
+                    self.end_hindrance(fault, settled);
                 }
-                self.faults.clear();
             }
-            E::CoordinatorChanged { broker } => self.coordinator_changed(at, settled, broker),
+            E::CoordinatorChanged { .. } => self.hinder_all((at, settled)),
             E::CommitRefused { member, error } => {
                 self.refused(terms, at, member, Some(error));
             }
@@ -297,68 +287,37 @@ impl Obstacles {
         }
     }
 
-    fn fault_began(
-        &mut self,
-        terms: &Terms,
-        at: Instant,
-        (id, member, broker): (FaultId, Option<MemberId>, Option<BrokerId>),
-    ) {
-        let elsewhere = member.is_none()
-            && broker.is_some_and(|hit| self.coordinator.is_some_and(|known| known != hit));
+    fn fault_began(&mut self, terms: &Terms, at: Instant, id: FaultId, member: Option<MemberId>) {
         let fault = Fault {
             id,
             member,
-            broker,
-            since: (!elsewhere).then_some(at),
+            since: at,
         };
         match hindrance(terms, id) {
             Hindrance::Never => {}
-            Hindrance::AtOnce => {
-                self.faults.push(fault);
-                self.end_hindrance(self.faults.len() - 1, at + terms.settling);
-                self.faults.pop();
-            }
+            Hindrance::AtOnce => self.end_hindrance(fault, at + terms.settling),
             Hindrance::WhileItLasts => self.faults.push(fault),
         }
     }
 
-    /// Notes until when a fault of the moment hinders.
-    fn end_hindrance(&mut self, index: usize, until: Instant) {
-        let fault = &mut self.faults[index];
-        let Some(since) = fault.since.take() else {
-            return;
-        };
+    /// Notes until when a fault hinders.
+    fn end_hindrance(&mut self, fault: Fault, until: Instant) {
+        let span = (fault.since, until);
         match fault.member {
-            Some(member) => self.members.row_mut(member).hinder((since, until)),
-            None => {
-                self.cluster.push((since, until));
-                self.cluster_until = self.cluster_until.max(until);
-            }
+            Some(member) => self.members.row_mut(member).hinder(span),
+            None => self.hinder_all(span),
         }
     }
 
-    /// Notes that another broker coordinates the group: clients must find it, and a fault that hits
-    /// a broker hinders from now on, or no more.
-    fn coordinator_changed(&mut self, at: Instant, settled: Instant, to: BrokerId) {
-        self.coordinator = Some(to);
-        self.cluster.push((at, settled));
-        self.cluster_until = self.cluster_until.max(settled);
-        for index in 0..self.faults.len() {
-            let fault = self.faults[index];
-            match fault.broker {
-                Some(broker) if fault.member.is_none() && broker != to => {
-                    self.end_hindrance(index, settled);
-                }
-                _ => self.faults[index].since = fault.since.or(Some(at)),
-            }
-        }
+    fn hinder_all(&mut self, span: Span) {
+        self.cluster.push(span);
+        self.cluster_until = self.cluster_until.max(span.1);
     }
 
     /// Notes that a commit was refused; without an error, that it got no answer.
     fn refused(&mut self, terms: &Terms, at: Instant, id: MemberId, error: Option<ErrorName>) {
-        let faults = self.faults.iter().filter(|fault| fault.since.is_some());
-        let mut faults = faults.filter(|fault| fault.member.is_none_or(|hit| hit == id));
-        let hit = faults.next().is_some();
+        let mut faults = self.faults.iter();
+        let hit = faults.any(|fault| fault.member.is_none_or(|hit| hit == id));
         let moved = self.moves.last().map(|&(at, _)| at + terms.settling);
         let member = self.members.row_mut(id);
         let sent = member.now.commits.refuse(at);

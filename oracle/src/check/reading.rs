@@ -257,6 +257,7 @@ impl History {
             position,
             generation,
             epoch,
+            stale: !is_current,
             previous: partition.current.filter(|_| is_current),
             chances_before: partition.chances,
             committed: partition.committed,
