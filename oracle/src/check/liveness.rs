@@ -51,11 +51,13 @@ pub(super) fn judge(case: &Case<'_>) -> Judgement {
         }
         return findings.or_held(true, "");
     }
-    let stuck = Stuck::find(case);
-    let excused = case.history.partitions.iter();
-    let mut excused = excused.filter_map(|partition| excuse(case, partition));
+    let partitions = history.partitions.iter();
+    let excuses: Vec<_> = partitions
+        .map(|partition| excuse(case, partition))
+        .collect();
+    let stuck = Stuck::find(case, &excuses);
     if stuck == Stuck::Nowhere
-        && let Some(excuse) = excused.next()
+        && let Some(excuse) = excuses.iter().flatten().next()
     {
         return Judgement::NotObserved(excuse);
     }
@@ -82,11 +84,12 @@ enum Stuck {
 
 impl Stuck {
     /// Returns the first readable record that was never finished, or else the first partition that
-    /// is not committed to its end.
-    fn find(case: &Case<'_>) -> Self {
+    /// is not committed to its end. Partitions that have an excuse are left out.
+    fn find(case: &Case<'_>, excuses: &[Option<&str>]) -> Self {
         let live = || {
-            let partitions = case.history.partitions.with_ids();
-            partitions.filter(|(_, partition)| excuse(case, partition).is_none())
+            let partitions = case.history.partitions.with_ids().zip(excuses);
+            let live = partitions.filter(|(_, excuse)| excuse.is_none());
+            live.map(|(partition, _)| partition)
         };
         let firsts = live().filter_map(|(slot, partition)| {
             let mut records = partition.records.with_ids();

@@ -115,8 +115,6 @@ impl History {
             E::Lost { member, partition } => {
                 let slot = self.slot(terms, partition);
                 self.withdrawn(entry, member, slot);
-                let holding = self.partitions[slot].holdings.row_mut(member);
-                holding.lost = holding.lost.min(entry);
                 self.lost(entry, member, slot);
             }
             E::PositionReset {
@@ -152,6 +150,20 @@ impl History {
                 let record = self.record_id(terms, partition, offset);
                 self.letter_acknowledged(entry, member, record, message, epoch);
             }
+            E::Healed => self.healed = entry,
+            E::Quiet => self.quiet = entry,
+            E::Ended { lag } => (self.ended, self.lag) = (entry, lag),
+            _ => self.observe_process(entry, event),
+        }
+    }
+
+    fn observe_process(&mut self, entry: EntryIndex, event: &TraceEvent) {
+        use TraceEvent as E;
+        match *event {
+            E::MemberStarted { member } => {
+                self.forget_holdings(member);
+                *self.processes.row_mut(member) = Process::default();
+            }
             E::MemberStopping { member } => {
                 self.end_assignments(entry, member);
                 self.stops.push(Stop {
@@ -163,15 +175,13 @@ impl History {
                 });
             }
             E::MemberStopped { member } => {
-                self.end_assignments(entry, member);
-                self.processes.row_mut(member).end(entry);
+                self.end_process(entry, member);
                 if let Some(stop) = self.open_stop(member) {
                     stop.stopped = entry;
                 }
             }
             E::MemberExited { member, status } => {
-                self.end_assignments(entry, member);
-                self.processes.row_mut(member).end(entry);
+                self.end_process(entry, member);
                 self.exits.push(Exit {
                     entry,
                     member,
@@ -179,8 +189,7 @@ impl History {
                 });
             }
             E::MemberCrashed { member } => {
-                self.end_assignments(entry, member);
-                self.processes.row_mut(member).end(entry);
+                self.end_process(entry, member);
                 self.disturb_stop(member);
             }
             E::MemberPaused { member } => {
@@ -188,13 +197,6 @@ impl History {
                 self.processes.row_mut(member).paused = true;
             }
             E::MemberResumed { member } => self.resumed(entry, member),
-            E::MemberStarted { member } => {
-                self.forget_holdings(member);
-                *self.processes.row_mut(member) = Process::default();
-            }
-            E::Healed => self.healed = entry,
-            E::Quiet => self.quiet = entry,
-            E::Ended { lag } => (self.ended, self.lag) = (entry, lag),
             _ => {}
         }
     }
@@ -287,7 +289,9 @@ impl History {
 
     /// Notes in a member's stop that it takes a partition for lost.
     fn lost(&mut self, entry: EntryIndex, member: MemberId, slot: Slot) {
-        let partition = &self.partitions[slot];
+        let partition = &mut self.partitions[slot];
+        let holding = partition.holdings.row_mut(member);
+        holding.lost = holding.lost.min(entry);
         let is_owner = partition.current == partition.holding(member).assignment;
         if let Some(stop) = self.open_stop(member) {
             stop.disturbed |= !is_owner;
@@ -380,6 +384,11 @@ impl History {
             }
             others
         });
+    }
+
+    fn end_process(&mut self, entry: EntryIndex, member: MemberId) {
+        self.end_assignments(entry, member);
+        self.processes.row_mut(member).end(entry);
     }
 
     /// Ends every assignment of a member: its process is stopping, or has ended.

@@ -74,22 +74,23 @@ impl Bug for CommitPolled {
 }
 
 fn raise_commits(
-    command: Command<Payload>,
+    mut command: Command<Payload>,
     to: &BTreeMap<TopicPartition, NextOffset>,
 ) -> Command<Payload> {
-    let Command::Commit {
-        commit,
-        mut offsets,
-    } = command
-    else {
-        return command;
-    };
-    for offset in &mut offsets {
+    for offset in carried(&mut command) {
         if let Some(next) = to.get(&offset.partition) {
             offset.next = offset.next.max(*next);
         }
     }
-    Command::Commit { commit, offsets }
+    command
+}
+
+/// Returns the offsets that a commit carries; none of any other command.
+fn carried(command: &mut Command<Payload>) -> &mut [CommitOffset] {
+    match command {
+        Command::Commit { offsets, .. } => offsets,
+        _ => &mut [],
+    }
 }
 
 /// confluent-kafka-go#195: one is added to what is already one past the record.
@@ -99,20 +100,13 @@ pub(crate) struct WrongPlusOne;
 impl Bug for WrongPlusOne {
     fn command(
         &mut self,
-        command: Command<Payload>,
+        mut command: Command<Payload>,
         _: &mut Vec<Event<Payload>>,
     ) -> Option<Command<Payload>> {
-        let Command::Commit {
-            commit,
-            mut offsets,
-        } = command
-        else {
-            return Some(command);
-        };
-        for offset in &mut offsets {
+        for offset in carried(&mut command) {
             offset.next = NextOffset::new(offset.next.get() + 1);
         }
-        Some(Command::Commit { commit, offsets })
+        Some(command)
     }
 }
 
@@ -231,22 +225,15 @@ impl Bug for FirstCommitIsTheStart {
 
     fn command(
         &mut self,
-        command: Command<Payload>,
+        mut command: Command<Payload>,
         _: &mut Vec<Event<Payload>>,
     ) -> Option<Command<Payload>> {
-        let Command::Commit {
-            commit,
-            mut offsets,
-        } = command
-        else {
-            return Some(command);
-        };
-        for offset in &mut offsets {
+        for offset in carried(&mut command) {
             if let Some(start) = self.fresh.remove(&offset.partition) {
                 offset.next = start;
             }
         }
-        Some(Command::Commit { commit, offsets })
+        Some(command)
     }
 }
 
@@ -260,27 +247,23 @@ pub(crate) struct StaleCommitThread {
 impl Bug for StaleCommitThread {
     fn command(
         &mut self,
-        command: Command<Payload>,
+        mut command: Command<Payload>,
         _: &mut Vec<Event<Payload>>,
     ) -> Option<Command<Payload>> {
-        let Command::Commit {
-            commit,
-            mut offsets,
-        } = command
-        else {
+        let Command::Commit { offsets, .. } = &mut command else {
             return Some(command);
         };
         self.commits += 1;
         if !self.commits.is_multiple_of(4) {
             self.before
                 .extend(offsets.iter().map(|offset| (offset.partition, offset.next)));
-            return Some(Command::Commit { commit, offsets });
+            return Some(command);
         }
-        for offset in &mut offsets {
+        for offset in offsets {
             let before = self.before.get(&offset.partition);
             let before = before.map_or(0, |before| before.get());
             offset.next = NextOffset::new(before.saturating_sub(1));
         }
-        Some(Command::Commit { commit, offsets })
+        Some(command)
     }
 }

@@ -5,33 +5,8 @@ use crate::{BROKERS_STALL_IN_TURN, FAILURES_AND_A_CRASH, REBALANCES, convicts, v
 use plimsoll_oracle::Property;
 use std::collections::BTreeSet;
 
-#[test]
-fn revoked_buffer_delivered_is_a_zombie() {
-    convicts::<drains::RevokedBufferDelivered>(REBALANCES, &[Property::NoZombie]);
-}
-
-#[test]
-fn a_partition_that_is_never_resumed_is_stuck() {
-    convicts::<stalls::NeverResumes>(
-        r#"
-[workload]
-messages = 100
-rate = "100/s"
-start = "5s"
-[consumers]
-members = 1
-max_buffered_records = 4
-[handler]
-time = "10ms..50ms"
-"#,
-        &[Property::Liveness],
-    );
-}
-
-#[test]
-fn a_failed_commit_that_stops_everything_is_stuck() {
-    convicts::<stalls::CommitFailureStops>(
-        r#"
+/// Commits are refused for a second.
+const REFUSED_COMMITS: &str = r#"
 [workload]
 messages = 120
 rate = "10/s"
@@ -44,9 +19,34 @@ do = "error"
 request = "OffsetCommit"
 error = "COORDINATOR_NOT_AVAILABLE"
 for = "1s"
+"#;
+
+#[test]
+fn revoked_buffer_delivered_is_a_zombie() {
+    convicts::<drains::RevokedBufferDelivered>(REBALANCES, &[Property::NoZombie]);
+}
+
+#[test]
+fn a_partition_that_is_never_resumed_is_stuck_and_does_not_progress() {
+    convicts::<stalls::NeverResumes>(
+        r#"
+[workload]
+messages = 100
+rate = "100/s"
+start = "5s"
+[consumers]
+members = 1
+max_buffered_records = 4
+[handler]
+time = "10ms..50ms"
 "#,
-        &[Property::Liveness],
+        &[Property::Liveness, Property::Progress],
     );
+}
+
+#[test]
+fn a_failed_commit_that_stops_everything_is_stuck() {
+    convicts::<stalls::CommitFailureStops>(REFUSED_COMMITS, &[Property::Liveness]);
 }
 
 #[test]
@@ -68,24 +68,6 @@ fn a_stop_without_a_commit_is_not_clean() {
 #[test]
 fn a_partition_forgotten_until_the_next_rebalance_does_not_progress() {
     convicts::<stalls::ForgetsAfterFailedCommit>(BROKERS_STALL_IN_TURN, &[Property::Progress]);
-}
-
-#[test]
-fn a_paused_partition_that_is_never_resumed_does_not_progress() {
-    convicts::<stalls::NeverResumes>(
-        r#"
-[workload]
-messages = 100
-rate = "100/s"
-start = "5s"
-[consumers]
-members = 1
-max_buffered_records = 4
-[handler]
-time = "10ms..50ms"
-"#,
-        &[Property::Progress],
-    );
 }
 
 #[test]
@@ -114,20 +96,6 @@ fn a_stop_does_not_wait_for_handlers_that_were_given_up() {
 
 #[test]
 fn a_process_that_ends_by_itself_is_noticed() {
-    const REFUSED_COMMITS: &str = r#"
-[workload]
-messages = 120
-rate = "10/s"
-[consumers]
-members = 2
-commit = { interval = "500ms" }
-[[faults]]
-at = "8s"
-do = "error"
-request = "OffsetCommit"
-error = "COORDINATOR_NOT_AVAILABLE"
-for = "1s"
-"#;
     convicts::<exits::EndsWhenACommitFails>(REFUSED_COMMITS, &[Property::NoExit]);
     convicts::<exits::EndsWhenAHandlerFails>(FAILURES_AND_A_CRASH, &[Property::NoExit]);
     convicts::<exits::EndsWhenRevoked>(REBALANCES, &[Property::NoExit]);
