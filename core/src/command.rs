@@ -102,7 +102,7 @@ pub enum Command<P> {
     CompleteAssign {
         /// The rebalance of the event.
         rebalance: RebalanceId,
-        /// One entry for each partition of the event that is still assigned.
+        /// One entry for each partition of the event that is still assigned and not being given up.
         starts: Vec<Start>,
     },
     /// Give the partitions up: the answer to `Revoked` and to `Lost`.

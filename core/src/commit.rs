@@ -11,7 +11,7 @@ use crate::{
 use std::time::Duration;
 
 /// The bounds of the pause after a commit that was not accepted; between them it is the commit
-/// interval.
+/// interval. Partitions that are being given up wait for the shorter one.
 const RETRY_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
 /// The partitions that have something to commit, and when a commit is due.
@@ -111,16 +111,27 @@ impl Commits {
         self.due = Some(self.due.map_or(now, |due| due.min(now)));
     }
 
+    /// Makes the last commit of partitions that are being given up due now: it does not wait for
+    /// the end of a pause.
+    pub(crate) fn hurry_last(&mut self, now: Instant) {
+        self.not_before = Instant::ZERO;
+        self.hurry(now);
+    }
+
     /// Removes a partition that is not owned any more.
     pub(crate) fn forget(&mut self, partition: TopicPartition) {
         self.dirty.retain(|dirty| *dirty != partition);
     }
 
     /// Delays the next commit after one that was not accepted, so that there is no tight loop.
-    fn pause(&mut self, now: Instant) {
+    fn pause(&mut self, now: Instant, is_last: bool) {
         let (shortest, longest) = RETRY_PAUSE;
-        let interval = self.policy.interval.unwrap_or(longest);
-        self.not_before = now + interval.clamp(shortest, longest);
+        let pause = match self.policy.interval {
+            _ if is_last => shortest,
+            Some(interval) => interval.clamp(shortest, longest),
+            None => longest,
+        };
+        self.not_before = now + pause;
         self.due = Some(self.not_before);
     }
 
@@ -147,6 +158,7 @@ impl<P: Clone> Consumer<P> {
             self.shared.counters.stale += 1;
             return;
         };
+        let is_last = self.rebalances.awaits_commit();
         match outcome {
             CommitOutcome::Ok => {
                 self.shared.counters.commits += 1;
@@ -154,11 +166,11 @@ impl<P: Clone> Consumer<P> {
             }
             CommitOutcome::Failed => {
                 self.shared.counters.commits_failed += 1;
-                commits.pause(self.shared.now);
+                commits.pause(self.shared.now, is_last);
             }
             CommitOutcome::Unknown => {
                 self.shared.counters.commits_unknown += 1;
-                commits.pause(self.shared.now);
+                commits.pause(self.shared.now, is_last);
             }
         }
         for (id, epoch, next) in carried {
@@ -185,9 +197,9 @@ impl<P: Clone> Consumer<P> {
         }
     }
 
-    /// Commits the watermark of every partition that has something to commit; returns `false`
-    /// where none has. No commit may be in flight.
-    pub(crate) fn send_commit(&mut self) -> bool {
+    /// Commits the watermark of every partition that has something to commit. No commit may be in
+    /// flight.
+    fn send_commit(&mut self) {
         let commits = &mut self.shared.commits;
         debug_assert!(commits.in_flight.is_none(), "one commit at a time");
         let dirty = commits.take_dirty();
@@ -205,7 +217,7 @@ impl<P: Clone> Consumer<P> {
             }
         }
         if offsets.is_empty() {
-            return false;
+            return;
         }
         let id = CommitId(commits.last_id.0.wrapping_add(1));
         commits.last_id = id;
@@ -214,6 +226,5 @@ impl<P: Clone> Consumer<P> {
             commit: id,
             offsets,
         });
-        true
     }
 }

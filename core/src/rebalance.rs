@@ -43,10 +43,9 @@ enum Reason {
 enum Phase {
     /// Waiting for the handlers in flight.
     Handlers,
-    /// Waiting for an earlier commit, to send the last one.
+    /// Waiting until a commit of all that they finished is accepted; after one that is not, the
+    /// next one follows.
     Commit,
-    /// Waiting for the last commit, if there was something to commit.
-    Committed,
 }
 
 impl Rebalances {
@@ -57,9 +56,14 @@ impl Rebalances {
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let deadlines = self.drains.iter().map(|drain| match drain.phase {
             Phase::Handlers => drain.cancel_at,
-            Phase::Commit | Phase::Committed => drain.give_up_at,
+            Phase::Commit => drain.give_up_at,
         });
         deadlines.min()
+    }
+
+    /// Returns whether a last commit is waited for.
+    pub(crate) fn awaits_commit(&self) -> bool {
+        self.drains.iter().any(|drain| drain.phase == Phase::Commit)
     }
 
     /// Returns whether nothing waits for an answer, as is the case for nearly every event.
@@ -220,9 +224,9 @@ impl<P: Clone> Consumer<P> {
             }
             let starts = owned
                 .iter()
-                .filter(|entry| !self.is_being_revoked(**entry))
                 .filter_map(|&(id, epoch)| {
-                    let partition = self.owned(id, epoch)?;
+                    // What is given up already is not read: its start may not be committed.
+                    let partition = self.owned(id, epoch).filter(|p| !p.is_draining())?;
                     Some(Start {
                         partition: id,
                         epoch,
@@ -268,56 +272,34 @@ impl<P: Clone> Consumer<P> {
 
     fn advance_drain(&mut self, index: usize) {
         let drain = &self.rebalances.drains[index];
-        let mut phase = drain.phase;
-        if phase == Phase::Handlers {
-            let idle = drain
-                .partitions
-                .iter()
-                .all(|&(id, epoch)| self.owned(id, epoch).is_none_or(Partition::is_idle));
-            if !idle && self.shared.now < drain.cancel_at {
-                return;
-            }
-            for (id, epoch) in drain.partitions.clone() {
-                if let Some(partition) = self.partitions.get_mut(&id)
-                    && partition.epoch() == epoch
-                {
-                    partition.abandon(&mut self.shared);
-                }
-            }
-            phase = Phase::Commit;
+        if drain.phase != Phase::Handlers {
+            return;
         }
-        if phase == Phase::Commit {
-            phase = self.begin_last_commit(index);
-        }
-        self.rebalances.drains[index].phase = phase;
-    }
-
-    fn begin_last_commit(&mut self, index: usize) -> Phase {
-        let owned = &self.rebalances.drains[index].partitions;
-        let uncommitted = owned
+        let idle = drain
+            .partitions
             .iter()
-            .any(|&(id, epoch)| self.owned(id, epoch).is_some_and(Partition::is_uncommitted));
-        if !uncommitted {
-            return Phase::Committed;
+            .all(|&(id, epoch)| self.owned(id, epoch).is_none_or(Partition::is_idle));
+        if !idle && self.shared.now < drain.cancel_at {
+            return;
         }
-        if self.shared.commits.in_flight().is_some() {
-            return Phase::Commit;
-        }
-        if self.send_commit() {
-            // This commit carries what every drain in this phase waits for.
-            for drain in &mut self.rebalances.drains {
-                if drain.phase == Phase::Commit {
-                    drain.phase = Phase::Committed;
-                }
+        for (id, epoch) in drain.partitions.clone() {
+            if let Some(partition) = self.partitions.get_mut(&id)
+                && partition.epoch() == epoch
+            {
+                partition.abandon(&mut self.shared);
             }
         }
-        Phase::Committed
+        if self.is_uncommitted(&self.rebalances.drains[index]) {
+            self.shared.commits.hurry_last(self.shared.now);
+        }
+        self.rebalances.drains[index].phase = Phase::Commit;
     }
 
     /// Returns whether the partitions of this drain can be given up.
     ///
-    /// No commit in flight may carry one of them, the drain's own last one or any other: it must
-    /// not arrive after the partition has its next owner.
+    /// What was finished there must be committed. No commit in flight may carry one of them, the
+    /// drain's own last one or any other: it must not arrive after the partition has its next
+    /// owner.
     fn is_complete(&self, drain: &Drain) -> bool {
         if drain.phase == Phase::Handlers {
             return false;
@@ -325,8 +307,14 @@ impl<P: Clone> Consumer<P> {
         let commits = &self.shared.commits;
         let mut partitions = drain.partitions.iter();
         let carried = partitions.any(|&(id, epoch)| commits.carries(id, epoch));
-        let committed = drain.phase == Phase::Committed && !carried;
+        let committed = !carried && !self.is_uncommitted(drain);
         committed || self.shared.now >= drain.give_up_at
+    }
+
+    /// Returns whether a partition of this drain has something of which no commit was accepted yet.
+    fn is_uncommitted(&self, drain: &Drain) -> bool {
+        let mut partitions = drain.partitions.iter();
+        partitions.any(|&(id, epoch)| self.owned(id, epoch).is_some_and(Partition::is_uncommitted))
     }
 
     /// Stops starting handlers for those of `partitions` that are owned, and returns these.
@@ -348,13 +336,6 @@ impl<P: Clone> Consumer<P> {
             self.shared.commits.forget(id);
             self.shared.ready.retain(|ready| *ready != id);
         }
-    }
-
-    fn is_being_revoked(&self, entry: (TopicPartition, AssignmentEpoch)) -> bool {
-        self.rebalances
-            .drains
-            .iter()
-            .any(|d| d.reason != Reason::Shutdown && d.partitions.contains(&entry))
     }
 
     /// Returns the partition, if it is owned under this very assignment.

@@ -82,15 +82,15 @@ fn a_commit_names_the_partitions_that_the_topic_had_at_first() {
 }
 
 #[test]
-fn a_start_that_cannot_be_committed_does_not_hold_up_a_revocation() {
+fn a_start_is_committed_before_the_partition_is_given_up_if_that_is_possible_in_time() {
     let mut driver = Driver::new(latest());
     driver.assign(1, &[uncommitted(0)]);
     assert_eq!(driver.revoke(2, &[0]), ["assigned 1:"]);
-    assert_eq!(
-        driver.commit_ends(1, CommitOutcome::Failed),
-        ["commit 2: 0=100"]
-    );
-    assert_eq!(driver.commit_ends(2, CommitOutcome::Failed), ["revoked 2"]);
+    assert_eq!(driver.commit_ends(1, CommitOutcome::Failed), [""; 0]);
+    assert_eq!(driver.at(100), ["commit 2: 0=100"]);
+    assert_eq!(driver.commit_ends(2, CommitOutcome::Failed), [""; 0]);
+    assert_eq!(driver.at(200), ["commit 3: 0=100"]);
+    assert_eq!(driver.at(12_500), ["revoked 2"]);
 }
 
 #[test]

@@ -40,7 +40,45 @@ fn the_last_commit_waits_for_an_earlier_one() {
     driver.revoke(2, &[0]);
     assert_eq!(driver.ok(0, 11), [""; 0]);
     assert_eq!(driver.commit_ends(1, CommitOutcome::Ok), ["commit 2: 0=12"]);
-    assert_eq!(driver.commit_ends(2, CommitOutcome::Unknown), ["revoked 2"]);
+    assert_eq!(driver.commit_ends(2, CommitOutcome::Ok), ["revoked 2"]);
+}
+
+#[test]
+fn the_last_commit_is_tried_until_it_is_accepted() {
+    let mut driver = Driver::owning_one(config());
+    driver.fetch(0, 10..13);
+    driver.revoke(2, &[0]);
+    assert_eq!(driver.ok(0, 10), ["commit 1: 0=11"]);
+    assert_eq!(driver.commit_ends(1, CommitOutcome::Failed), [""; 0]);
+    assert_eq!(driver.at(99), [""; 0]);
+    assert_eq!(driver.at(100), ["commit 2: 0=11"], "the shortest pause");
+    assert_eq!(driver.commit_ends(2, CommitOutcome::Unknown), [""; 0]);
+    assert_eq!(driver.at(200), ["commit 3: 0=11"]);
+    assert_eq!(driver.commit_ends(3, CommitOutcome::Ok), ["revoked 2"]);
+}
+
+#[test]
+fn the_last_commit_does_not_wait_for_the_pause_after_an_earlier_one() {
+    let mut driver = Driver::owning_one(config());
+    driver.fetch(0, 10..13);
+    driver.ok(0, 10);
+    assert_eq!(driver.at(5_000), ["commit 1: 0=11"]);
+    assert_eq!(driver.commit_ends(1, CommitOutcome::Failed), [""; 0]);
+    driver.revoke(2, &[0]);
+    assert_eq!(driver.ok(0, 11), ["commit 2: 0=12"]);
+    assert_eq!(driver.commit_ends(2, CommitOutcome::Ok), ["revoked 2"]);
+}
+
+#[test]
+fn a_last_commit_that_is_refused_again_and_again_is_given_up_in_time() {
+    let mut driver = Driver::owning_one(config());
+    driver.fetch(0, 10..13);
+    driver.revoke(2, &[0]);
+    assert_eq!(driver.ok(0, 10), ["commit 1: 0=11"]);
+    driver.commit_ends(1, CommitOutcome::Failed);
+    assert_eq!(driver.at(12_499), ["commit 2: 0=11"]);
+    assert_eq!(driver.commit_ends(2, CommitOutcome::Failed), [""; 0]);
+    assert_eq!(driver.at(12_500), ["revoked 2"]);
 }
 
 #[test]
