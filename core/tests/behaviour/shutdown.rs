@@ -42,7 +42,11 @@ fn rebalances_on_the_way_are_answered() {
     assert_eq!(driver.lose(3, &[1]), ["cancel 1/10", "revoked 3"]);
     assert_eq!(driver.ok(0, 10), ["commit 1: 0=11"]);
     assert_eq!(driver.commit_ends(1, CommitOutcome::Ok), ["revoked 2"]);
-    assert_eq!(driver.assign(4, &[committed(3, 7)]), ["assigned 4:"], "not read");
+    assert_eq!(
+        driver.assign(4, &[committed(3, 7)]),
+        ["assigned 4:"],
+        "not read"
+    );
     assert_eq!(driver.ok(2, 10), ["commit 2: 2=11"]);
     assert_eq!(driver.commit_ends(2, CommitOutcome::Failed), [""; 0]);
     assert_eq!(driver.at(100), ["commit 3: 2=11"], "tried again");

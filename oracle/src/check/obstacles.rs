@@ -20,6 +20,11 @@ use std::time::Duration;
 /// its next commit.
 const FREE_REFUSALS: u32 = 3;
 
+/// The longest pause of a client after a broken connection (librdkafka's and Java's
+/// `reconnect.backoff.max.ms` are 10 s and 1 s): so long it may not reach a coordinator that serves
+/// again.
+const RECONNECT: Duration = Duration::from_secs(10);
+
 /// The time that a member needs at most to try a refused commit again.
 const RETRY: Duration = Duration::from_secs(2);
 
@@ -79,6 +84,8 @@ struct Situation {
     refused: u32,
     /// The end of the newest span in which the member was hindered.
     hindered_until: Instant,
+    /// The end of the pause after its newest connection that broke because it was hindered.
+    reconnects_by: Instant,
     /// The moment since which it stands still.
     paused: Option<Instant>,
     /// The moment since which it gives partitions up.
@@ -321,10 +328,16 @@ impl Obstacles {
         let moved = self.moves.last().map(|&(at, _)| at + terms.settling);
         let member = self.members.row_mut(id);
         let sent = member.now.commits.refuse(at);
-        let explained = hit
-            || sent <= self.cluster_until.max(member.now.hindered_until)
-            || moved.is_some_and(|until| sent <= until);
         let now = &mut member.now;
+        let hindered_until = self.cluster_until.max(now.hindered_until);
+        let explained = hit
+            || sent <= hindered_until
+            || moved.is_some_and(|until| sent <= until)
+            || error.is_some_and(is_unreachable)
+                && sent <= now.reconnects_by.max(hindered_until + RECONNECT);
+        if explained && error.is_none() {
+            now.reconnects_by = at + RECONNECT;
+        }
         now.refused = if explained { 0 } else { now.refused + 1 };
         match now.refused > FREE_REFUSALS {
             true => member.stopped.push((sent, at)),
@@ -369,6 +382,7 @@ impl Situation {
         self.commits.clear();
         self.refused = 0;
         self.hindered_until = Instant::ZERO;
+        self.reconnects_by = Instant::ZERO;
         self.paused = None;
         self.revoking = None;
     }
@@ -381,6 +395,12 @@ fn is_fenced(error: ErrorName) -> bool {
         error,
         E::IllegalGeneration | E::UnknownMemberId | E::FencedInstanceId | E::RebalanceInProgress
     )
+}
+
+/// Returns whether an error says that the member has no connection with a coordinator.
+fn is_unreachable(error: ErrorName) -> bool {
+    use ErrorName as E;
+    matches!(error, E::CoordinatorNotAvailable | E::NotCoordinator)
 }
 
 /// Returns when a fault hinders commits; an unknown fault does at the moment when it happens.

@@ -57,6 +57,9 @@ enum Life {
     Down,
     /// Running, but not admitted by the controller yet: it serves no requests.
     Registering,
+    /// Admitted, and waiting for the metadata. It opens its ports with them (`BrokerServer.startup`
+    /// enables request processing last): no client is ever told that there are no topics.
+    CatchingUp,
     /// Serving.
     Running,
     /// Serving, and waiting for leave to stop.
@@ -150,7 +153,7 @@ impl Actor for Broker {
                 self.life = Life::Stopping;
                 self.send_heartbeat(env);
             }
-            Life::Registering => self.shut_down(),
+            Life::Registering | Life::CatchingUp => self.shut_down(),
             Life::Down | Life::Stopping => {}
         }
     }
@@ -163,8 +166,7 @@ impl Actor for Broker {
         message: Message,
     ) {
         match message {
-            // A broker opens its ports once it is registered: until then connections are refused.
-            Message::Request(..) if self.life == Life::Registering => env.cut(self.node, from),
+            Message::Request(..) if !self.is_open() => env.cut(self.node, from),
             Message::Request(correlation, request) => {
                 let accepted = self.connections.accept(from, channel, correlation, request);
                 if let Some((reply, request)) = accepted {
@@ -176,7 +178,12 @@ impl Actor for Broker {
             }
             // Meant for an earlier process.
             Message::MetadataUpdate(_) if self.life == Life::Registering => {}
-            Message::MetadataUpdate(states) => self.handle_metadata(env, states),
+            Message::MetadataUpdate(states) => {
+                if self.life == Life::CatchingUp {
+                    self.life = Life::Running;
+                }
+                self.handle_metadata(env, states);
+            }
         }
         self.handle_waiting_requests(env);
     }
@@ -221,6 +228,11 @@ impl Actor for Broker {
 }
 
 impl Broker {
+    /// Returns whether the broker accepts connections.
+    fn is_open(&self) -> bool {
+        matches!(self.life, Life::Running | Life::Stopping)
+    }
+
     /// Makes `handle_timeout` happen at `at` or before.
     #[inline]
     pub(super) fn wake_by(&mut self, at: Instant) {
@@ -313,13 +325,13 @@ impl Broker {
 
     fn handle_heartbeat_response(&mut self, env: &mut Env<'_>, should_shutdown: bool) {
         match self.life {
-            Life::Registering => self.life = Life::Running,
+            Life::Registering => self.life = Life::CatchingUp,
             Life::Stopping if should_shutdown => self.shut_down(),
             Life::Stopping => {
                 self.heartbeat_at = self.heartbeat_at.min(env.now() + SHUTDOWN_RETRY);
                 self.wake_by(self.heartbeat_at);
             }
-            Life::Running | Life::Down => {}
+            Life::CatchingUp | Life::Running | Life::Down => {}
         }
     }
 

@@ -237,6 +237,18 @@ fn bounded_duplicates() {
                 expected: NotObserved,
             },
             Trial {
+                name: "its client waits before it connects again, after a commit that a move left unanswered",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\n@20\ncoordinator 2\nA does p0 0\n@32\nA sends\n@40\nA unknown\n@41\nA unreached\n@42\nA unreached\n@43\nA unreached\n@44\nA unreached\n@46\nA unreached\n@48\nA unreached\n@49.9\nA unreached\n@51\nA crashes\n@65\nB assigned p0 0\nB does p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "its client does not connect again for longer than any client waits",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\n@20\ncoordinator 2\nA does p0 0\n@32\nA sends\n@40\nA unknown\n@48\nA unreached\n@52\nA unreached\n@54\nA unreached\n@56\nA unreached\n@58\nA unreached\n@60\nA unreached\n@62\nA unreached\n@64\nA crashes\n@80\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
                 name: "refused without end, while members come and go",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\n@20\nA does p0 0\n@25\nC starts\n@26\nA sends\nA refused\n@32\nA sends\nA refused\n@36\nC crashes\n@38\nA sends\nA refused\n@44\nA sends\nA refused\n@48\nC starts\n@50\nA sends\nA refused\n@56\nA sends\nA refused\n@60\nA crashes\n@75\nB assigned p0 0\nB does p0 0\nend",

@@ -17,6 +17,7 @@
 //! A commits p0 3              sent and accepted; `sends`, `accepted`: only one of them
 //! A refused|unknown|unanswered
 //! A refused-for-now           by an error after which a member tries again
+//! A unreached                 its client has no connection with the coordinator
 //! reset p0 9                  by the scenario
 //! removed p0 3                by retention
 //! cut p0 3                    readable records from 3 on are gone
@@ -156,6 +157,10 @@ impl Writer {
             ["refused"] => self.push(E::CommitRefused {
                 member,
                 error: ErrorName::IllegalGeneration,
+            }),
+            ["unreached"] => self.push(E::CommitRefused {
+                member,
+                error: ErrorName::CoordinatorNotAvailable,
             }),
             ["refused-for-now"] => self.push(E::CommitRefused {
                 member,
