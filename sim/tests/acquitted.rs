@@ -5,6 +5,21 @@ use plimsoll_oracle::{Trace, TraceEvent, Verdict};
 use plimsoll_scenarios::{Backend, Plan, Scenario};
 use plimsoll_sim::Simulator;
 
+/// Runs a schedule of the folder `acquitted`, and judges it.
+macro_rules! acquitted {
+    ($name:literal) => {
+        run($name, include_str!(concat!("acquitted/", $name)))
+    };
+}
+
+/// Asserts that no property is violated in a schedule of the folder `acquitted`.
+macro_rules! assert_acquitted {
+    ($name:literal) => {
+        let (_, verdict) = acquitted!($name);
+        assert_eq!(verdict.violations().collect::<Vec<_>>(), [], $name);
+    };
+}
+
 fn run(name: &str, scenario: &str) -> (Trace, Verdict) {
     let scenario = match Scenario::parse(name, scenario) {
         Ok(scenario) => scenario,
@@ -21,9 +36,7 @@ fn run(name: &str, scenario: &str) -> (Trace, Verdict) {
 /// back and tries the record again before the broker has stored the copy.
 #[test]
 fn a_dead_letter_of_an_earlier_assignment() {
-    let name = "dead-letter-of-an-earlier-assignment.toml";
-    let scenario = include_str!("acquitted/dead-letter-of-an-earlier-assignment.toml");
-    let (trace, verdict) = run(name, scenario);
+    let (trace, verdict) = acquitted!("dead-letter-of-an-earlier-assignment.toml");
     let events = || trace.entries().iter().map(|entry| entry.event);
     let assigned = events().filter_map(|event| match event {
         TraceEvent::Assigned { epoch, .. } => Some(epoch),
@@ -39,9 +52,7 @@ fn a_dead_letter_of_an_earlier_assignment() {
 /// next generation has begun: the assignment that was made for it reaches no member.
 #[test]
 fn a_static_member_whose_id_is_taken_back() {
-    let name = "static-member-id-taken-back.toml";
-    let scenario = include_str!("acquitted/static-member-id-taken-back.toml");
-    let (trace, verdict) = run(name, scenario);
+    let (trace, verdict) = acquitted!("static-member-id-taken-back.toml");
     let events = trace.entries().iter().map(|entry| entry.event);
     let never_quiet = events.filter(|event| matches!(event, TraceEvent::Quiet));
     assert_eq!(never_quiet.count(), 0, "the group came to rest");
@@ -52,27 +63,26 @@ fn a_static_member_whose_id_is_taken_back() {
 /// stands still.
 #[test]
 fn a_broker_that_does_not_coordinate_holds_commits_up() {
-    for (name, scenario) in [
-        (
-            "follower-holds-commits-up.toml",
-            include_str!("acquitted/follower-holds-commits-up.toml"),
-        ),
-        (
-            "stop-while-a-follower-stands-still.toml",
-            include_str!("acquitted/stop-while-a-follower-stands-still.toml"),
-        ),
-    ] {
-        let (_, verdict) = run(name, scenario);
-        assert_eq!(verdict.violations().collect::<Vec<_>>(), [], "{name}");
-    }
+    assert_acquitted!("follower-holds-commits-up.toml");
+    assert_acquitted!("stop-while-a-follower-stands-still.toml");
 }
 
 /// A zombie that wakes up begins with a partition of an older generation, and repeats what was
 /// committed when its new owner had it already.
 #[test]
 fn a_handover_that_a_slow_member_repeats() {
-    let name = "handover-repeated-by-a-slow-member.toml";
-    let scenario = include_str!("acquitted/handover-repeated-by-a-slow-member.toml");
-    let (_, verdict) = run(name, scenario);
-    assert_eq!(verdict.violations().collect::<Vec<_>>(), []);
+    assert_acquitted!("handover-repeated-by-a-slow-member.toml");
+}
+
+/// The coordinator moves to a broker with which the client has no connection: it waits before it
+/// connects again, and cannot commit meanwhile.
+#[test]
+fn a_client_that_waits_before_it_connects_again() {
+    assert_acquitted!("coordinator-not-connected.toml");
+}
+
+/// The group's first leader asks a broker that has just come back for the topics.
+#[test]
+fn a_broker_that_comes_back_when_the_group_begins() {
+    assert_acquitted!("broker-back-when-the-group-begins.toml");
 }
