@@ -42,6 +42,7 @@ catalogue! {
     commits::CommitPolled: CommitCoversOnlyFinished NoLoss;
     commits::WrongPlusOne: CommitCoversOnlyFinished NoLoss;
     commits::SkipFailures: CommitCoversOnlyFinished NoLoss KeyOrder;
+    commits::FiltersTooMuch: NoLoss CommitCoversOnlyFinished;
     drains::CancelledCountsAsFinished: CommitCoversOnlyFinished NoLoss;
     offsets::OutOfRangeToTheEnd: NoLoss CommitCoversOnlyFinished;
     offsets::LatestUncommitted: NoLoss;
@@ -60,6 +61,7 @@ catalogue! {
     handlers::WritesLettersTwice: DeadLetterExact;
     handlers::LettersWhatWentWell: DeadLetterExact;
     letters::RetriesWithoutEnd: BoundedRedelivery;
+    letters::RetriesWhatWentWell: BoundedRedelivery;
     repeats::BudgetGrows: BoundedRedelivery;
     repeats::OneTryTooMany: BoundedRedelivery;
     commits::CommitsRarely: BoundedDuplicates;
@@ -78,6 +80,7 @@ catalogue! {
     stalls::CommitFailureStops: Liveness;
     drains::NeverAnswersRevoke: Liveness;
     stalls::ForgetsAfterFailedCommit: Progress;
+    stalls::LosesAWakeup: Progress Liveness;
     stalls::DropsFailures: Progress;
     stalls::NeverSeeks: Progress Liveness;
     handlers::NoLimitOfHandlers: WithinLimits;
@@ -87,4 +90,5 @@ catalogue! {
     exits::EndsWhenACommitFails: NoExit;
     exits::EndsWhenAHandlerFails: NoExit;
     exits::EndsWhenRevoked: NoExit;
+    exits::EndsAfterFiveCommits: NoExit;
 }

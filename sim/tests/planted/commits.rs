@@ -267,3 +267,36 @@ impl Bug for StaleCommitThread {
         Some(command)
     }
 }
+
+/// A filter takes every sixteenth record for one that needs no handling.
+#[derive(Default)]
+pub(crate) struct FiltersTooMuch;
+
+impl Bug for FiltersTooMuch {
+    fn command(
+        &mut self,
+        command: Command<Payload>,
+        answers: &mut Vec<Event<Payload>>,
+    ) -> Option<Command<Payload>> {
+        let Command::Dispatch {
+            partition,
+            epoch,
+            attempt,
+            record,
+        } = &command
+        else {
+            return Some(command);
+        };
+        if record.offset.get() % 16 != 9 {
+            return Some(command);
+        }
+        answers.push(Event::Processed {
+            partition: *partition,
+            epoch: *epoch,
+            offset: record.offset,
+            attempt: *attempt,
+            outcome: Outcome::Ok,
+        });
+        None
+    }
+}

@@ -60,3 +60,28 @@ impl Bug for EndsWhenRevoked {
         Some(event)
     }
 }
+
+/// A worker that ends after some work, so that it leaks nothing, and leaves it to others to start
+/// it again.
+#[derive(Default)]
+pub(crate) struct EndsAfterFiveCommits {
+    accepted: u32,
+}
+
+impl Bug for EndsAfterFiveCommits {
+    fn event(
+        &mut self,
+        event: Event<Payload>,
+        out: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
+        if let Event::CommitFinished { outcome, .. } = &event
+            && *outcome == CommitOutcome::Ok
+        {
+            self.accepted += 1;
+            if self.accepted == 5 {
+                out.push_back(Command::Close);
+            }
+        }
+        Some(event)
+    }
+}

@@ -1,8 +1,10 @@
 //! Bugs with dead letters and the budget of attempts.
 
 use super::Bug;
-use plimsoll_core::{Command, Config, Event};
+use plimsoll_core::{Command, Config, Event, Outcome};
 use plimsoll_sim::recipes::Payload;
+use std::collections::VecDeque;
+use std::time::Duration;
 
 /// The first failure goes to the dead letters.
 #[derive(Default)]
@@ -51,6 +53,34 @@ pub(crate) struct RetriesWithoutEnd;
 impl Bug for RetriesWithoutEnd {
     fn config(config: &mut Config) {
         config.retry.attempts = u32::MAX;
+    }
+}
+
+/// The answer for every eighth record gets lost on its way, and the record is tried again, without
+/// end.
+#[derive(Default)]
+pub(crate) struct RetriesWhatWentWell;
+
+impl Bug for RetriesWhatWentWell {
+    fn config(config: &mut Config) {
+        config.retry.attempts = u32::MAX;
+        config.retry.backoff = Duration::from_millis(100);
+        config.retry.max_backoff = Duration::from_secs(1);
+    }
+
+    fn event(
+        &mut self,
+        mut event: Event<Payload>,
+        _: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
+        if let Event::Processed {
+            offset, outcome, ..
+        } = &mut event
+            && offset.get() % 8 == 5
+        {
+            *outcome = Outcome::Retryable;
+        }
+        Some(event)
     }
 }
 

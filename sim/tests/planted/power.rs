@@ -41,7 +41,7 @@ struct Row {
     description: String,
     /// The properties that the core without a bug has at risk, and keeps.
     held: BTreeSet<Property>,
-    /// What each bug of [`ALL`] is convicted of, of what it breaks.
+    /// What each bug of [`ALL`] is convicted of, until all is found that it breaks.
     convicted: Vec<BTreeSet<Property>>,
 }
 
@@ -51,7 +51,8 @@ impl Row {
     }
 
     fn convicts(&self, bug: usize) -> bool {
-        !self.convicted[bug].is_empty()
+        let mut breaks = ALL[bug].breaks.iter();
+        breaks.any(|property| self.convicted[bug].contains(property))
     }
 
     /// Returns the properties that it keeps without a bug, and that no bug breaks in it.
@@ -143,10 +144,11 @@ impl Trial {
     fn convicted(&mut self, bug: &Planted) -> BTreeSet<Property> {
         let mut convicted = BTreeSet::new();
         self.run(bug.spec, |property, judgement| {
-            if matches!(judgement, Judgement::Violated(_)) && bug.breaks.contains(&property) {
+            if matches!(judgement, Judgement::Violated(_)) {
                 convicted.insert(property);
             }
-            convicted.len() < bug.breaks.len()
+            let mut breaks = bug.breaks.iter();
+            !breaks.all(|property| convicted.contains(property))
         });
         convicted
     }

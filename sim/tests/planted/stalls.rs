@@ -50,6 +50,40 @@ impl Bug for ForgetsAfterFailedCommit {
     }
 }
 
+/// A wakeup is lost: after its twelfth record, a partition is read no more until it is assigned
+/// anew.
+#[derive(Default)]
+pub(crate) struct LosesAWakeup {
+    fetched: BTreeMap<TopicPartition, usize>,
+}
+
+impl Bug for LosesAWakeup {
+    fn event(
+        &mut self,
+        event: Event<Payload>,
+        _: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
+        match &event {
+            Event::Fetched {
+                partition, records, ..
+            } => {
+                let fetched = self.fetched.entry(*partition).or_default();
+                if *fetched >= 12 {
+                    return None;
+                }
+                *fetched += records.len();
+            }
+            Event::Assigned { partitions, .. } => {
+                for assigned in partitions {
+                    self.fetched.remove(&assigned.partition);
+                }
+            }
+            _ => {}
+        }
+        Some(event)
+    }
+}
+
 /// The result of a handler that fails is dropped with its task, and the record counts as being
 /// handled until its deadline.
 #[derive(Default)]
