@@ -19,7 +19,7 @@ pub(super) fn judge(case: &Case<'_>, stalls: &Stalls) -> Judgement {
     }
     findings.or_held(
         stalls.observed,
-        "no partition had an owner and something to handle",
+        "no partition had an owner, something to handle and the time to stand still too long",
     )
 }
 

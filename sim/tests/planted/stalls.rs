@@ -50,7 +50,7 @@ impl Bug for ForgetsAfterFailedCommit {
     }
 }
 
-/// A wakeup is lost: after its twelfth record, a partition is read no more until it is assigned
+/// A wakeup is lost: after its third record, a partition is read no more until it is assigned
 /// anew.
 #[derive(Default)]
 pub(crate) struct LosesAWakeup {
@@ -68,7 +68,7 @@ impl Bug for LosesAWakeup {
                 partition, records, ..
             } => {
                 let fetched = self.fetched.entry(*partition).or_default();
-                if *fetched >= 12 {
+                if *fetched >= 3 {
                     return None;
                 }
                 *fetched += records.len();

@@ -21,6 +21,24 @@ fn progress() {
                 expected: NotObserved,
             },
             Trial {
+                name: "had it for less time than it may stand still",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@24\nA revoked p0\nA released p0",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "had it for longer than it may stand still",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@26\nA revoked p0\nA released p0",
+                expected: Held,
+            },
+            Trial {
+                name: "the run ended well before it could stand still too long: else it would have gone on",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@5\nend",
+                expected: Held,
+            },
+            Trial {
                 name: "forgotten until it is assigned anew",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0..2\nA does p0 0\n@30\nA revoked p0\n\
