@@ -49,7 +49,6 @@ use history::History;
 use obstacles::Obstacles;
 use pace::Pace;
 use stalls::Stalls;
-use std::time::Duration;
 
 /// Judges runs; keeps its memory from one run to the next.
 #[derive(Debug, Default)]
@@ -78,13 +77,12 @@ impl Judge {
         if self.history.is_disrupted() || !self.history.stops.is_empty() {
             self.obstacles.read(terms, trace);
         }
-        self.pace.read(&self.history, trace);
+        self.pace.read(terms, &self.history, trace);
         if self.pace.longest_gap > terms.progress_within {
             self.stalls.read(terms, &self.history, trace);
         } else {
-            // None was long enough; but a record waited, and could have waited for longer.
+            // None was long enough.
             self.stalls.clear();
-            self.stalls.observed = self.pace.longest_stall > Duration::ZERO;
         }
         let case = Case {
             terms,
@@ -123,7 +121,7 @@ impl Judge {
             Property::AckedIsDurable => acked_is_durable::judge(case),
             Property::NoExit => no_exit::judge(case),
             Property::WithinLimits => within_limits::judge(case),
-            Property::Progress => progress::judge(case, &self.stalls),
+            Property::Progress => progress::judge(case, &self.stalls, &self.pace),
         }
     }
 }

@@ -4,8 +4,8 @@
 use super::history::History;
 use super::ids::Slot;
 use super::table::Table;
-use crate::{Trace, TraceEvent};
-use plimsoll_core::{Instant, NextOffset, TopicPartition};
+use crate::{MemberId, Terms, Trace, TraceEvent};
+use plimsoll_core::{Instant, NextOffset, OutOfRangePolicy, TopicPartition};
 use std::time::Duration;
 
 /// What one run shows; memory is kept from one run to the next.
@@ -17,6 +17,9 @@ pub(super) struct Pace {
     pub(super) longest_gap: Duration,
     /// The longest time in which an owner of a partition began none of the records that waited.
     pub(super) longest_stall: Duration,
+    /// The longest time for which a partition with an owner would have stood still, had its owner
+    /// begun none of its records; what hinders the owner is not looked at.
+    pub(super) longest_exposure: Duration,
     /// The largest number of readable records that were not committed, over all partitions.
     pub(super) highest_lag: u64,
 }
@@ -32,16 +35,23 @@ struct Line {
     touched: Option<Instant>,
     /// The moment since which a record waits to be begun.
     waits: Option<Instant>,
+    /// Its newest owner.
+    owner: Option<MemberId>,
+    /// The moment since which that owner has had a record to begin.
+    exposed: Option<Instant>,
 }
 
 impl Pace {
     /// Forgets the run before, and reads this one.
-    pub(super) fn read(&mut self, history: &History, trace: &Trace) {
+    pub(super) fn read(&mut self, terms: &Terms, history: &History, trace: &Trace) {
         self.lines.clear();
         self.longest_gap = Duration::ZERO;
         self.longest_stall = Duration::ZERO;
+        self.longest_exposure = Duration::ZERO;
         self.highest_lag = 0;
         let mut lag = 0;
+        // A run in which a partition stands still goes on for as long as liveness is waited for.
+        let mut longest_end = Instant::ZERO;
         for entry in trace.entries() {
             let now = entry.at;
             match entry.event {
@@ -55,6 +65,9 @@ impl Pace {
                     lag += end.get() - line.log_end.get();
                     line.log_end = end;
                     line.waits = line.waits.or(Some(now));
+                    if line.owner.is_some() {
+                        line.exposed = line.exposed.or(Some(now));
+                    }
                     self.highest_lag = self.highest_lag.max(lag);
                 }
                 TraceEvent::HandlerStarted {
@@ -77,31 +90,55 @@ impl Pace {
                     }
                 }
                 TraceEvent::Assigned {
+                    member,
                     partition,
                     position,
                     ..
                 } => {
                     if let Some(line) = self.line(history, partition) {
+                        let exposure = line.disown(now);
                         // The time without an owner is none in which a record waited for it.
                         let (gap, _) = line.touch(now);
                         line.begun = position;
                         line.waits = (line.log_end > position).then_some(now);
+                        line.owner = Some(member);
+                        line.exposed = line.waits;
                         self.longest_gap = self.longest_gap.max(gap);
+                        self.longest_exposure = self.longest_exposure.max(exposure);
                     }
                 }
                 TraceEvent::Revoked { partition, .. } | TraceEvent::Lost { partition, .. } => {
                     if let Some(line) = self.line(history, partition) {
                         let spans = line.touch(now);
+                        let exposure = line.disown(now);
                         self.add(spans);
+                        self.longest_exposure = self.longest_exposure.max(exposure);
                     }
                 }
+                TraceEvent::MemberCrashed { member }
+                | TraceEvent::MemberStopped { member }
+                | TraceEvent::MemberExited { member, .. } => {
+                    let lines = self.lines.iter_mut();
+                    for line in lines.filter(|line| line.owner == Some(member)) {
+                        let exposure = line.disown(now);
+                        self.longest_exposure = self.longest_exposure.max(exposure);
+                    }
+                }
+                TraceEvent::Healed => longest_end = now + terms.liveness_within,
                 _ => {}
             }
         }
         let end = trace.entries().last().map_or(Instant::ZERO, |last| last.at);
-        for line in self.lines.iter_mut() {
+        let halts = terms.config.out_of_range == OutOfRangePolicy::Halt;
+        for (line, partition) in self.lines.iter_mut().zip(history.partitions.iter()) {
             let (gap, _) = line.touch(end);
+            // What has halted may stand still.
+            if halts && partition.overtaken {
+                continue;
+            }
+            let exposure = line.disown(longest_end.max(end));
             self.longest_gap = self.longest_gap.max(gap);
+            self.longest_exposure = self.longest_exposure.max(exposure);
         }
     }
 
@@ -130,5 +167,12 @@ impl Line {
         self.touched = Some(now);
         self.waits = (self.log_end > self.begun).then_some(now);
         (gap, stall)
+    }
+
+    /// Takes the partition from its owner; returns the time for which that had something to handle.
+    fn disown(&mut self, now: Instant) -> Duration {
+        self.owner = None;
+        let exposed = self.exposed.take();
+        exposed.map_or(Duration::ZERO, |since| now - since)
     }
 }

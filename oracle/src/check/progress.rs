@@ -9,16 +9,17 @@
 
 use super::findings::{Case, Finding, Findings};
 use super::ids::RecordId;
+use super::pace::Pace;
 use super::stalls::{Stall, Stalls};
 use crate::Judgement;
 
-pub(super) fn judge(case: &Case<'_>, stalls: &Stalls) -> Judgement {
+pub(super) fn judge(case: &Case<'_>, stalls: &Stalls, pace: &Pace) -> Judgement {
     let mut findings = Findings::default();
     for stall in &stalls.found {
         findings.add(case, stall.until, || tell(case, stall));
     }
     findings.or_held(
-        stalls.observed,
+        pace.longest_exposure > case.terms.progress_within,
         "no partition had an owner, something to handle and the time to stand still too long",
     )
 }

@@ -30,11 +30,6 @@ pub(super) struct Stalls {
     hands: Hands,
     /// The number of assignments so far.
     assigned: usize,
-    /// Whether any partition could have stood still for longer than it may.
-    pub(super) observed: bool,
-    /// The latest end of a run in which a partition stands still to the end; known once everything
-    /// is healed.
-    longest_end: Instant,
     /// Each time that a partition stood still for longer than it may.
     pub(super) found: Vec<Stall>,
 }
@@ -69,9 +64,6 @@ struct Line {
     running: u32,
     /// The end of the deadline of the newest of them.
     deadline: Instant,
-    /// The moment since which its owner has had something to handle, and what was excused of the
-    /// owner's time by then.
-    exposed: Option<(Instant, Duration)>,
     /// The moment from which standing still counts.
     since: Instant,
     /// What was excused of its owner's time by then, and for how long its hands were full.
@@ -100,7 +92,6 @@ impl Stalls {
         }
         for slot in reader.slots() {
             reader.look(slot, false);
-            reader.end_exposure(slot, reader.stalls.longest_end);
         }
     }
 
@@ -110,8 +101,6 @@ impl Stalls {
         self.hands.clear();
         self.found.clear();
         self.assigned = 0;
-        self.observed = false;
-        self.longest_end = Instant::ZERO;
     }
 }
 
@@ -260,10 +249,7 @@ impl Reader<'_> {
                 let hands = &mut self.stalls.hands;
                 hands.fault_ended(fault, self.now, self.terms);
             }
-            E::Healed => {
-                self.stalls.hands.healed(self.now, self.terms);
-                self.stalls.longest_end = self.now + self.terms.liveness_within;
-            }
+            E::Healed => self.stalls.hands.healed(self.now, self.terms),
             _ => {}
         }
     }
@@ -283,7 +269,6 @@ impl Reader<'_> {
             line.waiting += 1;
             if line.waiting == 1 {
                 self.restart(slot, self.now);
-                self.expose(slot);
             }
         }
     }
@@ -375,12 +360,8 @@ impl Reader<'_> {
         line.running = 0;
         line.owes_letter = false;
         line.moved = self.entry;
-        line.exposed = None;
         self.count(slot);
         self.restart(slot, self.now);
-        if self.stalls.lines[slot].waiting > 0 {
-            self.expose(slot);
-        }
     }
 
     /// Takes partitions from the owners whose assignments end with this entry.
@@ -389,7 +370,6 @@ impl Reader<'_> {
             let owner = self.stalls.lines[slot].owner;
             if owner.is_some_and(|(owner, _)| self.history.assignments[owner].ended <= self.entry) {
                 self.look(slot, false);
-                self.end_exposure(slot, self.now);
                 self.stalls.lines.row_mut(slot).owner = None;
             }
         }
@@ -461,34 +441,6 @@ impl Reader<'_> {
                 moved,
             });
         }
-    }
-
-    /// Takes in that the owner of a partition has something to handle.
-    #[inline]
-    fn expose(&mut self, slot: Slot) {
-        let line = &self.stalls.lines[slot];
-        let Some((_, member)) = line.owner.filter(|_| line.exposed.is_none()) else {
-            return;
-        };
-        let excused = self.member(member).excused;
-        self.stalls.lines.row_mut(slot).exposed = Some((self.now, excused));
-    }
-
-    /// Notes whether a partition that had stood still for its whole time with an owner, until `end`,
-    /// would have stood still for longer than it may.
-    fn end_exposure(&mut self, slot: Slot, end: Instant) {
-        let line = self.stalls.lines.row_mut(slot);
-        let (Some((_, member)), Some((since, excused))) = (line.owner, line.exposed.take()) else {
-            return;
-        };
-        if self.is_halted(slot) {
-            return;
-        }
-        let member = *self.member(member);
-        let seen = self.now.saturating_since(since);
-        let unseen = end.saturating_since(self.now.max(member.settles));
-        let counted = (seen + unseen).saturating_sub(member.excused - excused);
-        self.stalls.observed |= counted > self.terms.progress_within;
     }
 
     /// Returns whether a partition may stand still by its own policy.
