@@ -17,7 +17,7 @@ use std::time::Duration;
 /// promise the consumer broke, and shrinks the failure to a file of a few lines that replays
 /// byte for byte. The same file runs against real brokers and real processes, in real time.
 #[derive(Debug, Parser)]
-#[command(version, after_help = exit::HELP, max_term_width = 100)]
+#[command(version, after_help = exit::HELP, max_term_width = 100, disable_help_subcommand = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -39,8 +39,17 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// List the embedded library, or the names of subjects, properties, faults and rare things.
     List(ListArgs),
+    /// Print the text of an embedded scenario, or of a file.
+    Show(ShowArgs),
+    /// Write a scenario to begin with: a commented one, or a copy of an embedded one.
+    #[command(after_help = exit::HELP)]
+    Init(InitArgs),
+    /// Say what a word means: a property, a fault, a rare thing, a consumer or a setting.
+    Explain(ExplainArgs),
     /// Print the JSON schema of scenario files, for editors.
     Schema,
+    /// Print the help of a command, or with `language` the manual of scenario files.
+    Help(HelpArgs),
     /// Measure what a promise costs.
     #[command(subcommand)]
     Bench(BenchCommand),
@@ -172,6 +181,33 @@ pub(crate) struct CheckArgs {
     /// Scenario files, folders of them, or names of embedded ones.
     #[arg(required = true, value_name = "FILE")]
     pub paths: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// Name of an embedded scenario or folder (see `plimsoll list`), or a file.
+    pub name: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// Name of an embedded scenario to copy (see `plimsoll list`). [default: a commented scenario]
+    pub name: Option<String>,
+    /// File to write; it must not be there yet. [default: the scenario's name and `.toml`]
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// Word as it stands in files and reports, such as `no-loss`, `crash` or `commit.interval`.
+    pub word: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HelpArgs {
+    /// A command, or `language`.
+    pub topic: Vec<String>,
 }
 
 #[derive(Debug, Args)]

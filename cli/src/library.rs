@@ -45,6 +45,10 @@ impl Source {
         })
     }
 
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     fn embedded((name, text): &(&'static str, &'static str)) -> Self {
         Self {
             label: (*name).to_owned(),
@@ -95,9 +99,20 @@ pub(crate) fn load(arguments: &[String]) -> Result<Vec<Loaded>, CliError> {
 /// # Errors
 /// As [`load`], and where the argument names several.
 pub(crate) fn load_one(argument: &str) -> Result<Loaded, CliError> {
-    let mut scenarios = load(&[argument.to_owned()])?;
-    match (scenarios.pop(), scenarios.is_empty()) {
-        (Some(scenario), true) => Ok(scenario),
+    only(argument, load(&[argument.to_owned()])?)
+}
+
+/// Finds the one scenario that the argument names.
+///
+/// # Errors
+/// As [`sources`], and where the argument names several.
+pub(crate) fn source_of_one(argument: &str) -> Result<Source, CliError> {
+    only(argument, sources(&[argument.to_owned()])?)
+}
+
+fn only<T>(argument: &str, mut named: Vec<T>) -> Result<T, CliError> {
+    match (named.pop(), named.is_empty()) {
+        (Some(one), true) => Ok(one),
         _ => Err(CliError::usage(
             format!("{argument} names several scenarios"),
             "This command takes one scenario.",

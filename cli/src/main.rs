@@ -7,7 +7,9 @@ mod check;
 mod conviction;
 mod error;
 mod exit;
+mod explain;
 mod files;
+mod help;
 mod interrupt;
 mod library;
 mod list;
@@ -24,6 +26,7 @@ mod runner;
 mod schema;
 mod selection;
 mod shell;
+mod show;
 mod shrink;
 mod trial;
 
@@ -46,6 +49,10 @@ fn main() -> ExitCode {
         Command::Shrink(args) => carry_out(|| shrink::shrink(&args)),
         Command::Check(args) => carry_out(|| check::check(&args)),
         Command::List(args) => carry_out(|| list::list(&args)),
+        Command::Show(args) => carry_out(|| show::show(&args)),
+        Command::Init(args) => carry_out(|| show::init(&args)),
+        Command::Explain(args) => carry_out(|| explain::explain(&args)),
+        Command::Help(args) => carry_out(|| help::help(&args)),
         Command::Schema => carry_out(|| Ok(schema::schema())),
         Command::Bench(BenchCommand::CommitInterval(args)) => {
             carry_out(|| bench::commit_interval(&args))

@@ -1,10 +1,4 @@
-//! `acked-is-durable`: the cluster itself kept what it acknowledged (guards the simulator;
-//! reported apart).
-//!
-//! With acks=all, every acknowledged message is stored at the offset that the producer was told,
-//! by the end of the run, unless retention removed it; what was readable once, and was cut off, is
-//! stored no more. A weaker acknowledgement promises nothing
-//! that a broker's crash could not break.
+#![doc = include_str!("../promises/acked-is-durable.md")]
 
 use super::findings::{Case, Finding, Findings};
 use super::history::Ack;

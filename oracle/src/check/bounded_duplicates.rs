@@ -1,26 +1,4 @@
-//! `bounded-duplicates`: a record is processed again only if, when its owner was disrupted, it had
-//! stood below the watermark (as the trace shows it) for no longer than the commit interval plus a
-//! stated slack, time in which commits were refused, lost or impossible not counted.
-//!
-//! Read as three rules:
-//!
-//! - An owner that had finished a record, and everything before it, must have committed it once the
-//!   interval plus the slack had passed ([`super::obstacles`]). Its clock stands still while
-//!   something hinders it, and begins anew afterwards where a fault, a rebalance or a lost answer
-//!   explains the obstacle: a right consumer may wait for its next commit then. After a refusal
-//!   that nothing explains it begins anew too, but only for the first three in a row; it goes on
-//!   after the others, so that a consumer does not live on refusals. If the owner was
-//!   disrupted later than that, and the record is delivered again under a later assignment, it is
-//!   to blame. Where commits go by count, the slack runs from the record that made the count full,
-//!   counted anew after an obstacle.
-//! - An owner that begins knows what was committed ([`super::known`]): a record below that, which
-//!   had been finished, is never delivered again under its assignment.
-//! - Under one assignment a record that went well is never delivered again, unless its answer and
-//!   the handler's deadline may have crossed.
-//!
-//! A zombie that wakes up and starts what it held is no repetition of this kind: its assignment is
-//! older than the one that finished the record. Nor is what comes again because the scenario reset
-//! the group's offset, or the log became shorter.
+#![doc = include_str!("../promises/bounded-duplicates.md")]
 
 use super::findings::{Case, Finding, Findings};
 use super::history::{Assignment, Attempt, History};

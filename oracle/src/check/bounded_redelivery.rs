@@ -1,11 +1,4 @@
-//! `bounded-redelivery`: a record is delivered at most budget x (1 + disruptions of its partition)
-//! times.
-//!
-//! A disruption is each assignment of the partition after the oldest under which the record was
-//! delivered, and each time since then that the group was moved back by no will of its members:
-//! what was disrupted before the record came gives it no further tries. The bound holds at every
-//! delivery, not only at the end. Without dead letters a failing record is tried without end, so
-//! only the attempts that went well are bounded: by 1 + disruptions.
+#![doc = include_str!("../promises/bounded-redelivery.md")]
 
 use super::findings::{Case, Finding, Findings};
 use super::history::Attempt;

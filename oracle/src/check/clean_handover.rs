@@ -1,12 +1,4 @@
-//! `clean-handover`: what an undisturbed member finished before it gave a partition up (asked to,
-//! in time, its commits not refused until its deadline) is not done again.
-//!
-//! Judged of every partition that a member was asked to give up, and that it released before
-//! another member had it, if nothing kept the member from committing meanwhile. A commit that is
-//! refused while enough of the deadline is left must be tried again, as in a graceful stop
-//! (`clean-shutdown`). Finished is what came below its watermark up to shortly before the release:
-//! an answer that comes later may cross the last commit, or the handler's cancellation. With an
-//! eager assignor everything is given up in every rebalance, by every member.
+#![doc = include_str!("../promises/clean-handover.md")]
 
 use super::bounded_duplicates::rewound;
 use super::findings::{CROSSING, Case, Finding, Findings};

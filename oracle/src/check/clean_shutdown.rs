@@ -1,14 +1,4 @@
-//! `clean-shutdown`: a graceful stop ends in time and causes no duplicate.
-//!
-//! Judged of every member that was asked to stop, that neither crashed nor stood still before it
-//! had stopped, and that nothing kept from committing meanwhile. A commit that is refused while
-//! enough of the deadline is left must be tried again, so it excuses only where the group had gone
-//! on without the member, or it was refused to the end. Partitions that it loses meanwhile excuse
-//! it where something explains the loss: another member got them, or came or went shortly before,
-//! or handlers of its own ran for long. Its duplicates are the records of the partitions which it
-//! owned when it was asked, that stood below its watermark when it had stopped and are delivered
-//! again under a later assignment: what it had finished beyond a record that failed or hung, it
-//! could not commit.
+#![doc = include_str!("../promises/clean-shutdown.md")]
 
 use super::bounded_duplicates::rewound;
 use super::findings::{Case, Finding, Findings};

@@ -1,13 +1,4 @@
-//! `commit-covers-only-finished`: whenever a broker accepts a commit of next offset n, every
-//! readable record below n of that partition was finished before.
-//!
-//! Readable is what the log had and retention had not removed. That the trace learns of a record
-//! only after the commit is no excuse: the record was in the log (real Kafka's is read by the
-//! observer and by members, and either may be the first), or the commit lay beyond its end, which
-//! passes records that are still to come. Only a record that took the place of one that was cut off
-//! is not meant by the commits before the cut. Records before the group's start, and those that the
-//! scenario itself skipped, need not be finished. Each record is counted once, at the first commit
-//! that covers it.
+#![doc = include_str!("../promises/commit-covers-only-finished.md")]
 
 use super::findings::{Case, Finding, Findings};
 use super::history::Commit;

@@ -1,22 +1,4 @@
-//! `dead-letter-exact`: a record is in the dead-letter topic if and only if its attempts were used
-//! up or its error was permanent; acknowledged there before it counts as finished.
-//!
-//! A record is given up when as many attempts as the budget failed within one assignment, or one
-//! failed for good, and none went well. A copy is judged by the assignment that wrote it: it may be
-//! under way for long, and its member may have lost the partition and got it back meanwhile. Where
-//! the backend cannot see which assignment that was, any in which the record was given up is
-//! enough. An answer of the sink that the consumer may have missed
-//! ([`Case::was_told`](super::findings::Case::was_told)) counts as a failure.
-//!
-//! One assignment gives a record up once. A copy is written again where the member did not learn of
-//! the first, so what is counted are the copies of which it learned; where the assignment cannot be
-//! seen, none. Another assignment may write another copy.
-//!
-//! The other way round, a record that was given up, and that the group passed without finishing it
-//! ([`super::fate`]), should have been dead-lettered. What a commit covers before the copy is
-//! stored is the matter of `commit-covers-only-finished`: a record is finished when its copy is
-//! readable in the dead-letter topic, whether or not its member has learned that. A commit in
-//! between loses nothing.
+#![doc = include_str!("../promises/dead-letter-exact.md")]
 
 use super::fate::passed;
 use super::findings::{Case, Finding, Findings};

@@ -1,4 +1,4 @@
-//! `exactly-once`: where the scenario uses transactions, each input has one visible output.
+#![doc = include_str!("../promises/exactly-once.md")]
 
 use crate::Judgement;
 

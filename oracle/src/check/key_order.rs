@@ -1,17 +1,4 @@
-//! `key-order`: a record's effect starts only when every earlier record of its key and partition
-//! is finished; with ordering by partition, every earlier record of its partition; no record has
-//! two handlers at once under one assignment.
-//!
-//! With ordering by partition all records of a partition have one and the same key, also those that
-//! carry none. Records that were removed, that lie before the group's start or that the scenario
-//! skipped need not be finished. A record behind which the assignment began to read, and that is
-//! never finished, is lost rather than overtaken: `no-loss` judges it. One that an assignment had
-//! before it, and left behind in favour of later ones, is both overtaken and lost. Redelivering a
-//! finished record breaks no order.
-//!
-//! Two handlers at once break every ordering. A handler that has outlasted its deadline may be
-//! stopped already, where the sink does not see that; and what a member began before it moved its
-//! position back, or after it had learned that the partition is taken away, is another matter.
+#![doc = include_str!("../promises/key-order.md")]
 
 use super::findings::{Case, Finding, Findings};
 use super::history::Attempt;

@@ -1,31 +1,4 @@
-//! `liveness`: within a stated time after all faults are healed, every group has lag zero and
-//! stable membership.
-//!
-//! A group that was at rest stays so: a lag at the end contradicts that.
-//!
-//! Every partition gets a few more messages after the healing, and membership is stable where there
-//! was no rebalance for two heartbeats: the backend says when all of that is so (`Quiet`).
-//! The stated time counts from the healing, and includes what the settings ask for themselves: the
-//! commit interval, or the time after which an idle consumer commits.
-//!
-//! A partition is not owed where no consumer could help it:
-//! - one to which more comes than its handlers can do, which are busy all the time;
-//! - one that stands still by its own policy: `out_of_range = "halt"`, after retention removed what
-//!   the group had not committed;
-//! - one without an owner, in a group of static members, which Kafka leaves to no member in two
-//!   ways. Under a cooperative assignor, where a member that is to give a partition up is replaced
-//!   by a new process of its `group.instance.id` before it learns of that: the assignor holds the
-//!   partition back until its old owner has revoked it
-//!   (`CooperativeStickyAssignor.adjustAssignment`); the stable group gives the new process the
-//!   assignment that it has, without a rebalance
-//!   (`GroupMetadataManager.updateStaticMemberThenRebalanceOrCompleteJoin`; before it,
-//!   `GroupCoordinator.updateStaticMemberAndRebalance`); and that process, which owns nothing,
-//!   finds nothing to revoke after which it would join again (`ConsumerCoordinator.onJoinComplete`;
-//!   librdkafka's `rd_kafka_cgrp_handle_assignment_cooperative`). And where the coordinator cannot
-//!   write the new process's member id, and gives up only when the next generation has begun: it
-//!   takes the id back whatever the generation (the callback of `storeGroup` in
-//!   `GroupCoordinator.updateStaticMemberAndRebalance`), so that the assignment that the leader
-//!   made for it reaches no member. So it stays until the next rebalance.
+#![doc = include_str!("../promises/liveness.md")]
 
 use super::findings::{Case, Finding, Findings};
 use super::history::{Partition, Record};

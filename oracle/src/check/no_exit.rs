@@ -1,9 +1,4 @@
-//! `no-exit`: no member ends unless it was asked to stop.
-//!
-//! A process that was killed did not end by itself. One that ends while it is asked to stop does
-//! what it was asked for, whatever its status. Where the scenario allows members to end (a static
-//! member must, once another has taken its place), nothing is promised; the ends are counted as a
-//! rare thing all the same.
+#![doc = include_str!("../promises/no-exit.md")]
 
 use super::findings::{Case, Finding, Findings};
 use super::history::Exit;

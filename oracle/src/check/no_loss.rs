@@ -1,13 +1,4 @@
-//! `no-loss`: every record whose produce was acknowledged, and that the cluster still holds, is
-//! finished in every group that owes it: all of them where the group starts at earliest, those
-//! acknowledged after the group first owned the partition where it starts at latest.
-//!
-//! Of a partition that was added after the group first owned any of the topic, every record is
-//! owed. What retention removed is not owed; what the scenario itself skipped is: that loss has
-//! been decided, and is named. An acknowledged record that the cluster lost is the matter of
-//! `acked-is-durable`. A record that is unfinished but was not passed ([`super::fate`]) is late:
-//! `liveness` judges it, and nothing is said here. Once the group is at rest, or the run ends with
-//! a lag of zero, none is late any more: what is unfinished then is lost.
+#![doc = include_str!("../promises/no-loss.md")]
 
 use super::fate::{Passed, passed};
 use super::findings::{Case, Finding, Findings};

@@ -1,9 +1,4 @@
-//! `no-rewind`: a committed next offset never decreases, unless the scenario resets it.
-//!
-//! Beside the scenario the cluster may take what was committed away: where a log is cut below the
-//! group's offset, one commit may fall to its new end, or to where an owner moved whose position
-//! was cut off. A member that moves back for any other reason resets nothing. Retention moves a
-//! position forwards only, so it excuses nothing either.
+#![doc = include_str!("../promises/no-rewind.md")]
 
 use super::findings::{Case, Finding, Findings};
 use super::history::Commit;

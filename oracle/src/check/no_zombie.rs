@@ -1,17 +1,4 @@
-//! `no-zombie`: no broker accepts a commit of a member that no longer owns the partition's current
-//! assignment, and no handler starts after its member learned of the revocation.
-//!
-//! Ownership passes when another member begins to fetch the partition. While no other member has
-//! it, its last owner may commit: a group between two generations accepts that on purpose, and what
-//! a process sent before it died may arrive when the next one already runs. But a member that has
-//! learned that it lost the partition sends no commit of its old generation any more; one that is
-//! accepted later than what may have been under way was sent after that.
-//!
-//! Effects of handlers that began before are no violation; a new attempt is. So is one at a
-//! partition that its member never had while another has it, and one of a process that has ended.
-//! Where ownership is seen late, or what a dead process had sent arrives late, the kinder reading
-//! holds: a partition without an owner at the moment may be this member's, and for a second after
-//! the end of a process its calls may still come in.
+#![doc = include_str!("../promises/no-zombie.md")]
 
 use super::findings::{Case, Finding, Findings};
 use super::history::{Assignment, Attempt, Commit, Trespass};

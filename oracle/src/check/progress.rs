@@ -1,11 +1,4 @@
-//! `progress`: a partition with an owner, a leader and a coordinator, and no fault that touches
-//! them, moves within a stated bound, also while faults happen elsewhere; the longest stall is
-//! reported.
-//!
-//! Read as: where the owner of a partition is alive and has a readable record that is not finished,
-//! the time in which nothing explains that the partition stands still is at most the bound
-//! ([`super::stalls`] says what counts). A rebalance that gives it to a member begins that time
-//! anew, so this judges one owner at a time.
+#![doc = include_str!("../promises/progress.md")]
 
 use super::findings::{Case, Finding, Findings};
 use super::ids::RecordId;

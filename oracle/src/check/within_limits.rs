@@ -1,15 +1,4 @@
-//! `within-limits`: a process runs at most as many handlers at once as its settings allow, and
-//! tries a record again, under the same assignment, no sooner than its backoff allows; pauses are
-//! shortened by jitter where the settings ask for it.
-//!
-//! Not counted are handlers that have outlasted their deadline, and those of an assignment that is
-//! over: they may be stopped already, where the sink does not see that. The pause after the nth
-//! failure is the first backoff, doubled n - 1 times up to the longest, less the whole share of the
-//! jitter; past the budget of attempts, without dead letters, it is the longest. That there is no
-//! jitter is said where many pauses end at the very moment that they would without it, and none
-//! sooner.
-//!
-//! Records that are buffered are limited too, but a trace does not show what was fetched.
+#![doc = include_str!("../promises/within-limits.md")]
 
 use super::findings::{Case, Finding, Findings};
 use super::history::Attempt;

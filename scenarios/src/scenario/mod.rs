@@ -15,7 +15,6 @@ mod file;
 mod form;
 mod handler;
 pub(crate) mod ids;
-#[cfg(test)]
 mod manual;
 mod measures;
 mod messages;
@@ -42,6 +41,7 @@ pub use faults::{
 };
 pub use file::schema;
 pub use handler::Handler;
+pub use manual::{LANGUAGE, ManualKey, ManualTable, settings};
 pub use messages::Message;
 pub use network::Network;
 pub use topics::Topic;

@@ -5,8 +5,9 @@ use super::table::with_faults;
 use super::{
     BrokerTarget, Direction, Factor, Failure, MemberTarget, PartitionCount, ResetTo, TopicNumber,
 };
-use crate::scenario::Share;
+use crate::scenario::form::in_words;
 use crate::scenario::value::written_as_words;
+use crate::scenario::{ManualKey, Share};
 use plimsoll_core::TopicPartition;
 use plimsoll_oracle::{ErrorName, Hindrance, MemberId, MessageId, RequestKind};
 use std::time::Duration;
@@ -180,6 +181,18 @@ impl FaultName {
     /// Returns how long it lasts.
     pub const fn lasts(self) -> Lasts {
         self.row().lasts
+    }
+
+    /// Returns what the manual says of the keys that it has beside those that all faults have.
+    pub fn manual_keys(self) -> Vec<ManualKey> {
+        let keys = self.keys().into_iter().map(|key| ManualKey {
+            name: key.name,
+            values: in_words((key.schema)().as_value()),
+            required: key.default.is_none(),
+            default: key.default,
+            about: key.meaning,
+        });
+        keys.collect()
     }
 
     /// Tells whether `[faults.random]` can draw it: the others need an argument that cannot be
