@@ -20,6 +20,7 @@ mod no_zombie;
 mod obstacles;
 mod progress;
 mod script;
+mod sentences;
 mod within_limits;
 mod zoo;
 
