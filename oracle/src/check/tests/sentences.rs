@@ -262,9 +262,13 @@ fn what_is_said_of_a_broken_promise() {
             panic!("{} holds: {}", case.property, case.script);
         };
         let (property, kind) = (case.property.word(), violation.kind);
-        let (count, summary) = (violation.count, &violation.summary);
+        let (at, count, summary) = (violation.at, violation.count, &violation.summary);
         let shown = Timeline::of(&terms, &trace, &violation.evidence);
-        writeln!(said, "{property}, {kind} ({count}): {summary}\n{shown}").expect("a string");
+        writeln!(
+            said,
+            "{property}, {kind}, at {at} ({count}): {summary}\n{shown}"
+        )
+        .expect("a string");
     }
     insta::assert_snapshot!("sentences", said);
 }
