@@ -27,6 +27,30 @@ fn bounded_duplicates() {
                 expected: Violated(1),
             },
             Trial {
+                name: "it stood for the interval and the slack, as long as it may",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\n@1\nA does p0 0\n@8.001\nA crashes\n@20\nB assigned p0 0\nB does p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "it stood a moment longer",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\n@1\nA does p0 0\n@8.002\nA crashes\n@20\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "one of two partitions stood for too long",
+                asks: &[],
+                script: "A assigned p0 0\nA assigned p1 0\nstore p0 0\nstore p1 0\nA does p0 0\n@19\nA does p1 0\n@20\nA crashes\n@33\nB assigned p0 0\nB assigned p1 0\nB does p0 0\nB does p1 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "it stood behind an offset without a record, which holds nothing back",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nstore p0 2\nA does p0 0\nA does p0 2\n@20\nA crashes\n@33\nB assigned p0 0\nB does p0 0\nB does p0 2\nend",
+                expected: Violated(2),
+            },
+            Trial {
                 name: "it stood behind a record that was not finished",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0..2\nA begins p0 0\nA does p0 1\n@20\nA crashes\nB assigned p0 0\nB does p0 1\nend",
@@ -123,6 +147,18 @@ fn bounded_duplicates() {
                 expected: Violated(1),
             },
             Trial {
+                name: "by two members of which no assignment was seen",
+                asks: &[],
+                script: "store p0 0\nA does p0 0\nB does p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "an answer whose beginning was not seen",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@1\nA crashes\n@14\nB assigned p0 0\nB ok p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
                 name: "a deadline struck while the answer was under way",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA begins p0 0\n@60\nA ok p0 0\nA does p0 0\nend",
@@ -187,6 +223,12 @@ fn bounded_duplicates() {
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA does p0 0\nA commits p0 1\n@30\nA revoked p0\nB assigned p0 0\nB does p0 0\nend",
                 expected: Violated(1),
+            },
+            Trial {
+                name: "committed, and an answer comes whose beginning was not seen",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\nA commits p0 1\n@1\nA crashes\n@14\nB assigned p0 1\nB ok p0 0\nend",
+                expected: Held,
             },
             Trial {
                 name: "it begins below what was committed, at its first repeat",
@@ -286,6 +328,18 @@ fn bounded_duplicates_by_count() {
                 asks: &[Ask::EveryThree],
                 script: "A assigned p0 0\nstore p0 0..3\nA does p0 0..3\n@1\nA crashes\nB assigned p0 0\nB does p0 0..3\nend",
                 expected: NotObserved,
+            },
+            Trial {
+                name: "it had been full for the slack, as long as it may",
+                asks: &[Ask::EveryThree],
+                script: "A assigned p0 0\nstore p0 0..3\n@1\nA does p0 0..3\n@3.005\nA crashes\n@20\nB assigned p0 0\nB does p0 0..3\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "it had been full a moment longer",
+                asks: &[Ask::EveryThree],
+                script: "A assigned p0 0\nstore p0 0..3\n@1\nA does p0 0..3\n@3.006\nA crashes\n@20\nB assigned p0 0\nB does p0 0..3\nend",
+                expected: Violated(1),
             },
             Trial {
                 name: "it was hindered long before it became full",
