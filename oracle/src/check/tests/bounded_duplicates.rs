@@ -111,6 +111,36 @@ fn bounded_duplicates() {
                 expected: Violated(1),
             },
             Trial {
+                name: "a broker was away, and all had settled before it finished the record",
+                asks: &[],
+                script: "fault 1 begins\n@1\nfault 1 ends\nA assigned p0 0\nstore p0 0\n@20\nA does p0 0\n@26\nA crashes\n@39\nB assigned p0 0\nB does p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "the same, and it stood for too long",
+                asks: &[],
+                script: "fault 1 begins\n@1\nfault 1 ends\nA assigned p0 0\nstore p0 0\n@20\nA does p0 0\n@28\nA crashes\n@41\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "a broker was away until all was healed, long before",
+                asks: &[],
+                script: "fault 1 begins\n@1\nhealed\nA assigned p0 0\nstore p0 0\n@20\nA does p0 0\n@28\nA crashes\n@41\nB assigned p0 0\nB does p0 0\nended 0",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "the group got another coordinator",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@4\ncoordinator 2\n@24\nA crashes\n@37\nB assigned p0 0\nB does p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "the group had got another coordinator long before",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@4\ncoordinator 2\n@25\nA crashes\n@38\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
                 name: "the process stood still",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@2\nA pauses\n@14\nB assigned p0 0\nB does p0 0\nB commits p0 1\n@30\nA resumes\nA lost p0\nend",
@@ -162,6 +192,24 @@ fn bounded_duplicates() {
                 name: "a deadline struck while the answer was under way",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA begins p0 0\n@60\nA ok p0 0\nA does p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "its answer came a tenth of a second before the deadline, when both may cross",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\n@1\nA begins p0 0\n@60.9\nA ok p0 0\nA does p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "its answer came a moment earlier",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\n@1\nA begins p0 0\n@60.899\nA ok p0 0\nA does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "a member that was slow to learn of an older generation does it again",
+                asks: &[],
+                script: "B assigned p0 0 5\nstore p0 0\nB does p0 0\nA assigned p0 0 4\nA does p0 0\nend",
                 expected: NotObserved,
             },
             Trial {
@@ -267,10 +315,40 @@ fn bounded_duplicates() {
                 expected: Violated(2),
             },
             Trial {
+                name: "it stood still, and had committed just as long before as all needs to settle",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..3\nA does p0 0\nA commits p0 1\n@6\nA does p0 1..3\n@6.999\nA commits p0 3\n@7.1\nA pauses\n@20\nB assigned p0 1\nB does p0 1..3\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "it stood still, and had committed a moment before that",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..3\nA does p0 0\nA commits p0 1\n@6\nA does p0 1..3\n@6.998\nA commits p0 3\n@7.1\nA pauses\n@20\nB assigned p0 1\nB does p0 1..3\nend",
+                expected: Violated(2),
+            },
+            Trial {
                 name: "refused without end, with nothing to explain it",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\n@20\nA does p0 0\n@26\nA sends\nA refused\n@32\nA sends\nA refused\n@38\nA sends\nA refused\n@44\nA sends\nA refused\n@50\nA sends\nA refused\n@56\nA sends\nA refused\n@60\nA crashes\n@75\nB assigned p0 0\nB does p0 0\nend",
                 expected: Violated(1),
+            },
+            Trial {
+                name: "refused every two seconds without end",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\n@20\nA does p0 0\n@22\nA sends\nA refused\n@24\nA sends\nA refused\n@26\nA sends\nA refused\n@28\nA sends\nA refused\n@30\nA sends\nA refused\n@32\nA sends\nA refused\n@34\nA sends\nA refused\n@36\nA sends\nA refused\n@38\nA sends\nA refused\n@40\nA sends\nA refused\n@42\nA sends\nA refused\n@44\nA sends\nA refused\n@46\nA crashes\n@60\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "refused during a fault, and three times when all had settled",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\n@20\nA does p0 0\nfault 1 begins at A\n@21\nA sends\nA refused\n@22\nA sends\nA refused\n@23\nA sends\nA refused\n@25\nfault 1 ends\n@44\nA sends\nA refused\n@50\nA sends\nA refused\n@56\nA sends\nA refused\n@62\nA crashes\n@76\nB assigned p0 0\nB does p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "refused while all settled after a fault, and three times later",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\n@20\nA does p0 0\nfault 1 begins\n@21\nfault 1 ends\n@22\nA sends\nA refused\n@24\nA sends\nA refused\n@26\nA sends\nA refused\n@28\nA sends\nA refused\n@40\nA sends\nA refused\n@46\nA sends\nA refused\n@52\nA sends\nA refused\n@58\nA crashes\n@72\nB assigned p0 0\nB does p0 0\nend",
+                expected: NotObserved,
             },
             Trial {
                 name: "refused three times, with nothing to explain it",

@@ -123,9 +123,15 @@ fn clean_handover() {
                 expected: Violated(1),
             },
             Trial {
-                name: "refused for the moment long before it was asked",
+                name: "refused for good, but long before it was asked",
                 asks: &[],
-                script: "A assigned p0 0\nstore p0 0\nA sends\nA refused-for-now\nA does p0 0\n@40\nA revoked p0\nA released p0\nB assigned p0 0\nB does p0 0\nend",
+                script: "A assigned p0 0\nstore p0 0\nA sends\nA refused\nA does p0 0\n@40\nA revoked p0\nA released p0\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "refused when it had given the partition up",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@1\nA revoked p0\nA released p0\nA sends\nA refused\nB assigned p0 0\nB does p0 0\nend",
                 expected: Violated(1),
             },
             Trial {
@@ -139,6 +145,30 @@ fn clean_handover() {
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA does p0 0\nfault 1 begins\n@5\nA revoked p0\nA released p0\nB assigned p0 0\nB does p0 0\nend",
                 expected: NotObserved,
+            },
+            Trial {
+                name: "a fault, and all had settled before it was asked",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\nfault 1 begins\n@1\nfault 1 ends\n@20\nA revoked p0\nA released p0\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "a fault when it had given the partition up",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@1\nA revoked p0\nA released p0\nfault 1 begins\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "its commit for another partition took more than a second",
+                asks: &[],
+                script: "A assigned p0 0\nA assigned p1 0\nstore p0 0\nA does p0 0\n@1\nA revoked p0\nA sends\n@2.002\nA accepted p1 0\nA released p0\nB assigned p0 0\nB does p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "its commit for another partition took a second",
+                asks: &[],
+                script: "A assigned p0 0\nA assigned p1 0\nstore p0 0\nA does p0 0\n@1\nA revoked p0\nA sends\n@2.001\nA accepted p1 0\nA released p0\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
             },
             Trial {
                 name: "it stood still meanwhile",

@@ -47,6 +47,7 @@ enum Ask {
     /// A handler's deadline of 80 ms.
     ShortDeadline,
     TwoAtOnce,
+    /// A pause of 1 s before the first retry, or less by a quarter.
     Backoff,
     HaltOutOfRange,
     Static,
@@ -136,6 +137,7 @@ fn terms(asks: &[Ask]) -> Terms {
     config.retry.backoff = Duration::ZERO;
     if asked(Ask::Backoff) {
         config.retry.backoff = Duration::from_secs(1);
+        config.retry.jitter = 0.25;
     }
     if asked(Ask::TwoAtOnce) {
         config.max_in_flight = 2;

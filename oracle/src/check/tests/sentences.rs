@@ -1,18 +1,19 @@
 //! What is said of a broken promise: for each way in which a property can be broken a sentence, and
-//! the entries that show it.
+//! the entries that show it. And why nothing is said of a property.
 
 use super::{Ask, Judge, judgement, script, terms};
 use crate::{Judgement, Property, Timeline, Word};
 use std::fmt::Write;
 
-/// One way in which a property is broken.
+/// A trace, and the property of which something is said.
 struct Case {
     property: Property,
     asks: &'static [Ask],
     script: &'static str,
 }
 
-const CASES: &[Case] = &[
+/// For each property the ways in which it may be broken.
+const BROKEN: &[Case] = &[
     Case {
         property: Property::NoLoss,
         asks: &[],
@@ -255,7 +256,7 @@ const CASES: &[Case] = &[
 fn what_is_said_of_a_broken_promise() {
     let mut judge = Judge::new();
     let mut said = String::new();
-    for case in CASES {
+    for case in BROKEN {
         let (terms, trace) = (terms(case.asks), script::trace(case.script));
         let verdict = judge.judge(&terms, &trace, &[]);
         let Judgement::Violated(violation) = judgement(&verdict, case.property) else {
@@ -271,4 +272,148 @@ fn what_is_said_of_a_broken_promise() {
         .expect("a string");
     }
     insta::assert_snapshot!("sentences", said);
+}
+
+/// For each property the reasons for which it may not have been observed.
+const UNSEEN: &[Case] = &[
+    Case {
+        property: Property::NoLoss,
+        asks: &[],
+        script: "A assigned p0 0\nstore p0 0",
+    },
+    Case {
+        property: Property::NoLoss,
+        asks: &[],
+        script: "end",
+    },
+    Case {
+        property: Property::NoLoss,
+        asks: &[],
+        script: "A assigned p0 0\nstore p0 0\nend late",
+    },
+    Case {
+        property: Property::CommitCoversOnlyFinished,
+        asks: &[],
+        script: "A assigned p0 0\nend",
+    },
+    Case {
+        property: Property::NoRewind,
+        asks: &[],
+        script: "A assigned p0 0\nA commits p0 1\nend",
+    },
+    Case {
+        property: Property::NoZombie,
+        asks: &[],
+        script: "end",
+    },
+    Case {
+        property: Property::KeyOrder,
+        asks: &[],
+        script: "A assigned p0 0\nend",
+    },
+    Case {
+        property: Property::DeadLetterExact,
+        asks: &[],
+        script: "A assigned p0 0\nend",
+    },
+    Case {
+        property: Property::DeadLetterExact,
+        asks: &[Ask::NoDeadLetters],
+        script: "A assigned p0 0\nend",
+    },
+    Case {
+        property: Property::BoundedRedelivery,
+        asks: &[],
+        script: "A assigned p0 0\nend",
+    },
+    Case {
+        property: Property::BoundedDuplicates,
+        asks: &[],
+        script: "A assigned p0 0\nstore p0 0\nA does p0 0\nend",
+    },
+    Case {
+        property: Property::BoundedDuplicates,
+        asks: &[],
+        script: "A assigned p0 0\nstore p0 0\nA does p0 0\nA crashes\nB assigned p0 0\nend",
+    },
+    Case {
+        property: Property::Liveness,
+        asks: &[],
+        script: "A assigned p0 0",
+    },
+    Case {
+        property: Property::Liveness,
+        asks: &[],
+        script: "A assigned p0 0\nhealed",
+    },
+    Case {
+        property: Property::Liveness,
+        asks: &[Ask::HaltOutOfRange],
+        script: "store p0 0..5\nremoved p0 3\nA assigned p0 0\n@10\nhealed\n@71\nended 2",
+    },
+    Case {
+        property: Property::Liveness,
+        asks: &[Ask::Static],
+        script: "store p0 0\n@10\nhealed\n@71\nended 1",
+    },
+    Case {
+        property: Property::CleanShutdown,
+        asks: &[],
+        script: "A assigned p0 0\nA crashes\nend",
+    },
+    Case {
+        property: Property::CleanHandover,
+        asks: &[],
+        script: "A assigned p0 0\nend",
+    },
+    Case {
+        property: Property::ExactlyOnce,
+        asks: &[],
+        script: "A assigned p0 0\nend",
+    },
+    Case {
+        property: Property::AckedIsDurable,
+        asks: &[Ask::WeakAcks],
+        script: "store p0 0\nend",
+    },
+    Case {
+        property: Property::AckedIsDurable,
+        asks: &[],
+        script: "end",
+    },
+    Case {
+        property: Property::NoExit,
+        asks: &[Ask::Exits],
+        script: "A assigned p0 0\nend",
+    },
+    Case {
+        property: Property::NoExit,
+        asks: &[],
+        script: "end",
+    },
+    Case {
+        property: Property::WithinLimits,
+        asks: &[],
+        script: "A assigned p0 0\nend",
+    },
+    Case {
+        property: Property::Progress,
+        asks: &[],
+        script: "A assigned p0 0\nend",
+    },
+];
+
+#[test]
+fn why_nothing_is_said() {
+    let mut judge = Judge::new();
+    let mut said = String::new();
+    for case in UNSEEN {
+        let (terms, trace) = (terms(case.asks), script::trace(case.script));
+        let verdict = judge.judge(&terms, &trace, &[]);
+        let Judgement::NotObserved(reason) = judgement(&verdict, case.property) else {
+            panic!("{} is judged: {}", case.property, case.script);
+        };
+        writeln!(said, "{}: {reason}", case.property).expect("a string");
+    }
+    insta::assert_snapshot!("reasons", said);
 }
