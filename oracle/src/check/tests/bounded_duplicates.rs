@@ -39,6 +39,12 @@ fn bounded_duplicates() {
                 expected: Violated(1),
             },
             Trial {
+                name: "it stood for too long, and does not come again",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@20\nA crashes\n@33\nB assigned p0 1\nend",
+                expected: Held,
+            },
+            Trial {
                 name: "one of two partitions stood for too long",
                 asks: &[],
                 script: "A assigned p0 0\nA assigned p1 0\nstore p0 0\nstore p1 0\nA does p0 0\n@19\nA does p1 0\n@20\nA crashes\n@33\nB assigned p0 0\nB assigned p1 0\nB does p0 0\nB does p1 0\nend",
@@ -81,6 +87,24 @@ fn bounded_duplicates() {
                 expected: Violated(1),
             },
             Trial {
+                name: "an answer stands for all that was sent more than a second before it",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..2\nA does p0 0\n@1\nA sends\n@3.999\nA sends\n@5\nA accepted p0 1\n@6\nA does p0 1\n@20\nA crashes\n@33\nB assigned p0 1\nB does p0 1\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "not for what was sent a second before it, which is still in flight",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..2\nA does p0 0\n@1\nA sends\n@4\nA sends\n@5\nA accepted p0 1\n@6\nA does p0 1\n@20\nA crashes\n@33\nB assigned p0 1\nB does p0 1\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "one answer accepts a partition and refuses another, and a commit is still in flight",
+                asks: &[],
+                script: "A assigned p0 0\nA assigned p1 0\nstore p0 0\nA does p0 0\n@1\nA sends\n@2\nA sends\n@3\nA accepted p1 1\nA refused\n@20\nA crashes\n@33\nB assigned p0 0\nB does p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
                 name: "its commits were refused",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@5\nA sends\nA refused\n@10\nA sends\nA refused\n@16\nA crashes\n@20\nB assigned p0 0\nB does p0 0\nend",
@@ -90,6 +114,12 @@ fn bounded_duplicates() {
                 name: "refused once, and never tried again",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@5\nA sends\nA refused\n@16\nA crashes\n@20\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "refused twice, and never tried again",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@5\nA sends\nA refused\n@6\nA sends\nA refused\n@20\nA crashes\n@33\nB assigned p0 0\nB does p0 0\nend",
                 expected: Violated(1),
             },
             Trial {

@@ -18,6 +18,7 @@ mod no_loss;
 mod no_rewind;
 mod no_zombie;
 mod obstacles;
+mod pace;
 mod progress;
 mod script;
 mod sentences;
