@@ -146,7 +146,7 @@ fn overdue(
                 let full = count_full(case.history, owner, begun, every);
                 full.is_some_and(|full| {
                     let full = case.at(full);
-                    full < end && obstacles.free(member, (full, end)) > slack
+                    obstacles.free(member, (full, end)) > slack
                 })
             })
         })

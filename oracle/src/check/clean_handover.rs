@@ -69,7 +69,7 @@ fn committed(case: &Case<'_>, owner: &Assignment) -> NextOffset {
 
 /// Returns whether the owner can have known, when it committed last, that it had finished a record.
 fn is_finished(case: &Case<'_>, owner: &Assignment, passed: EntryIndex) -> bool {
-    passed != NEVER && case.at(passed) + CROSSING < case.at(owner.released)
+    case.at(passed) + CROSSING < case.at(owner.released)
 }
 
 fn find_repeats(

@@ -57,7 +57,7 @@ fn given_up(
 ) -> bool {
     let attempts = || {
         let attempts = case.history.attempts_at(record);
-        attempts.filter(|a| a.assignment == writer && a.entry < letter.entry)
+        attempts.filter(|a| a.assignment == writer)
     };
     let went_well = |attempt: &Attempt| {
         attempt.ended < letter.entry

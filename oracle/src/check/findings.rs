@@ -118,12 +118,10 @@ impl<'a> Case<'a> {
     /// end, or its deadline where the sink saw the end later than that.
     pub(super) fn failed_at(&self, attempt: &Attempt) -> Instant {
         let ended = self.at(attempt.ended);
-        match self.terms.config.handler_deadline {
-            Some(deadline) if self.outlasted(attempt, attempt.ended) => {
-                ended.min(self.at(attempt.entry) + (deadline - crossing(deadline)))
-            }
-            _ => ended,
-        }
+        let deadline = self.terms.config.handler_deadline;
+        deadline.map_or(ended, |deadline| {
+            ended.min(self.at(attempt.entry) + (deadline - crossing(deadline)))
+        })
     }
 
     /// Returns whether the consumer took the sink's answer for the outcome: where its process

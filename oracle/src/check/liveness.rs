@@ -24,6 +24,9 @@ pub(super) fn judge(case: &Case<'_>) -> Judgement {
         }
         return findings.or_held(true, "");
     }
+    if history.ended == NEVER {
+        return Judgement::NotObserved("the trace breaks off before the end of the run");
+    }
     let partitions = history.partitions.iter();
     let excuses: Vec<_> = partitions
         .map(|partition| excuse(case, partition))
@@ -34,13 +37,7 @@ pub(super) fn judge(case: &Case<'_>) -> Judgement {
     {
         return Judgement::NotObserved(excuse);
     }
-    let shown = history.quiet.min(history.ended);
-    let shown = if shown == NEVER {
-        history.healed
-    } else {
-        shown
-    };
-    findings.add(case, shown, || tell(case, stuck));
+    findings.add(case, history.quiet.min(history.ended), || tell(case, stuck));
     findings.or_held(true, "")
 }
 

@@ -72,7 +72,6 @@ impl History {
                 self.committed(entry, member, slot, (next, generation));
             }
             E::CommitSent { member } => self.processes.row_mut(member).sent = entry,
-            E::CommitRefused { .. } | E::CommitUnknown { .. } => {}
             _ => self.observe_rare(terms, entry, event),
         }
     }

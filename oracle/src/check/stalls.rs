@@ -346,15 +346,10 @@ impl Reader<'_> {
         position: NextOffset,
     ) {
         self.disown();
-        let own = &self.history.assignments[id];
-        let line = self.stalls.lines.row_mut(slot);
-        let newer = line
-            .owner
-            .map(|(owner, _)| &self.history.assignments[owner]);
-        // A member that was slow to learn of an older generation takes nothing from its successor.
-        if newer.is_some_and(|newer| own.generation >= 0 && newer.generation > own.generation) {
+        if self.history.assignments[id].stale {
             return;
         }
+        let line = self.stalls.lines.row_mut(slot);
         line.owner = Some((id, member));
         line.position = position;
         line.running = 0;

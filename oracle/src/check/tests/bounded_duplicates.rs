@@ -27,6 +27,36 @@ fn bounded_duplicates() {
                 expected: Violated(1),
             },
             Trial {
+                name: "it stood for the interval and the slack, as long as it may",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\n@1\nA does p0 0\n@8.001\nA crashes\n@20\nB assigned p0 0\nB does p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "it stood a moment longer",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\n@1\nA does p0 0\n@8.002\nA crashes\n@20\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "it stood for too long, and does not come again",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@20\nA crashes\n@33\nB assigned p0 1\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "one of two partitions stood for too long",
+                asks: &[],
+                script: "A assigned p0 0\nA assigned p1 0\nstore p0 0\nstore p1 0\nA does p0 0\n@19\nA does p1 0\n@20\nA crashes\n@33\nB assigned p0 0\nB assigned p1 0\nB does p0 0\nB does p1 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "it stood behind an offset without a record, which holds nothing back",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nstore p0 2\nA does p0 0\nA does p0 2\n@20\nA crashes\n@33\nB assigned p0 0\nB does p0 0\nB does p0 2\nend",
+                expected: Violated(2),
+            },
+            Trial {
                 name: "it stood behind a record that was not finished",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0..2\nA begins p0 0\nA does p0 1\n@20\nA crashes\nB assigned p0 0\nB does p0 1\nend",
@@ -57,6 +87,24 @@ fn bounded_duplicates() {
                 expected: Violated(1),
             },
             Trial {
+                name: "an answer stands for all that was sent more than a second before it",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..2\nA does p0 0\n@1\nA sends\n@3.999\nA sends\n@5\nA accepted p0 1\n@6\nA does p0 1\n@20\nA crashes\n@33\nB assigned p0 1\nB does p0 1\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "not for what was sent a second before it, which is still in flight",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..2\nA does p0 0\n@1\nA sends\n@4\nA sends\n@5\nA accepted p0 1\n@6\nA does p0 1\n@20\nA crashes\n@33\nB assigned p0 1\nB does p0 1\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "one answer accepts a partition and refuses another, and a commit is still in flight",
+                asks: &[],
+                script: "A assigned p0 0\nA assigned p1 0\nstore p0 0\nA does p0 0\n@1\nA sends\n@2\nA sends\n@3\nA accepted p1 1\nA refused\n@20\nA crashes\n@33\nB assigned p0 0\nB does p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
                 name: "its commits were refused",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@5\nA sends\nA refused\n@10\nA sends\nA refused\n@16\nA crashes\n@20\nB assigned p0 0\nB does p0 0\nend",
@@ -66,6 +114,12 @@ fn bounded_duplicates() {
                 name: "refused once, and never tried again",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@5\nA sends\nA refused\n@16\nA crashes\n@20\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "refused twice, and never tried again",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@5\nA sends\nA refused\n@6\nA sends\nA refused\n@20\nA crashes\n@33\nB assigned p0 0\nB does p0 0\nend",
                 expected: Violated(1),
             },
             Trial {
@@ -84,6 +138,36 @@ fn bounded_duplicates() {
                 name: "it was away only later",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@9\nfault 1 begins\n@30\nfault 1 ends\nA crashes\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "a broker was away, and all had settled before it finished the record",
+                asks: &[],
+                script: "fault 1 begins\n@1\nfault 1 ends\nA assigned p0 0\nstore p0 0\n@20\nA does p0 0\n@26\nA crashes\n@39\nB assigned p0 0\nB does p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "the same, and it stood for too long",
+                asks: &[],
+                script: "fault 1 begins\n@1\nfault 1 ends\nA assigned p0 0\nstore p0 0\n@20\nA does p0 0\n@28\nA crashes\n@41\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "a broker was away until all was healed, long before",
+                asks: &[],
+                script: "fault 1 begins\n@1\nhealed\nA assigned p0 0\nstore p0 0\n@20\nA does p0 0\n@28\nA crashes\n@41\nB assigned p0 0\nB does p0 0\nended 0",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "the group got another coordinator",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@4\ncoordinator 2\n@24\nA crashes\n@37\nB assigned p0 0\nB does p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "the group had got another coordinator long before",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@4\ncoordinator 2\n@25\nA crashes\n@38\nB assigned p0 0\nB does p0 0\nend",
                 expected: Violated(1),
             },
             Trial {
@@ -123,9 +207,39 @@ fn bounded_duplicates() {
                 expected: Violated(1),
             },
             Trial {
+                name: "by two members of which no assignment was seen",
+                asks: &[],
+                script: "store p0 0\nA does p0 0\nB does p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "an answer whose beginning was not seen",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@1\nA crashes\n@14\nB assigned p0 0\nB ok p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
                 name: "a deadline struck while the answer was under way",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA begins p0 0\n@60\nA ok p0 0\nA does p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "its answer came a tenth of a second before the deadline, when both may cross",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\n@1\nA begins p0 0\n@60.9\nA ok p0 0\nA does p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "its answer came a moment earlier",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\n@1\nA begins p0 0\n@60.899\nA ok p0 0\nA does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "a member that was slow to learn of an older generation does it again",
+                asks: &[],
+                script: "B assigned p0 0 5\nstore p0 0\nB does p0 0\nA assigned p0 0 4\nA does p0 0\nend",
                 expected: NotObserved,
             },
             Trial {
@@ -189,6 +303,12 @@ fn bounded_duplicates() {
                 expected: Violated(1),
             },
             Trial {
+                name: "committed, and an answer comes whose beginning was not seen",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\nA commits p0 1\n@1\nA crashes\n@14\nB assigned p0 1\nB ok p0 0\nend",
+                expected: Held,
+            },
+            Trial {
                 name: "it begins below what was committed, at its first repeat",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0..12\nA does p0 0..12\nA commits p0 12\n@3\nA crashes\n@14\nB assigned p0 2\nB does p0 2..12\nend",
@@ -225,10 +345,40 @@ fn bounded_duplicates() {
                 expected: Violated(2),
             },
             Trial {
+                name: "it stood still, and had committed just as long before as all needs to settle",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..3\nA does p0 0\nA commits p0 1\n@6\nA does p0 1..3\n@6.999\nA commits p0 3\n@7.1\nA pauses\n@20\nB assigned p0 1\nB does p0 1..3\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "it stood still, and had committed a moment before that",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..3\nA does p0 0\nA commits p0 1\n@6\nA does p0 1..3\n@6.998\nA commits p0 3\n@7.1\nA pauses\n@20\nB assigned p0 1\nB does p0 1..3\nend",
+                expected: Violated(2),
+            },
+            Trial {
                 name: "refused without end, with nothing to explain it",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\n@20\nA does p0 0\n@26\nA sends\nA refused\n@32\nA sends\nA refused\n@38\nA sends\nA refused\n@44\nA sends\nA refused\n@50\nA sends\nA refused\n@56\nA sends\nA refused\n@60\nA crashes\n@75\nB assigned p0 0\nB does p0 0\nend",
                 expected: Violated(1),
+            },
+            Trial {
+                name: "refused every two seconds without end",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\n@20\nA does p0 0\n@22\nA sends\nA refused\n@24\nA sends\nA refused\n@26\nA sends\nA refused\n@28\nA sends\nA refused\n@30\nA sends\nA refused\n@32\nA sends\nA refused\n@34\nA sends\nA refused\n@36\nA sends\nA refused\n@38\nA sends\nA refused\n@40\nA sends\nA refused\n@42\nA sends\nA refused\n@44\nA sends\nA refused\n@46\nA crashes\n@60\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "refused during a fault, and three times when all had settled",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\n@20\nA does p0 0\nfault 1 begins at A\n@21\nA sends\nA refused\n@22\nA sends\nA refused\n@23\nA sends\nA refused\n@25\nfault 1 ends\n@44\nA sends\nA refused\n@50\nA sends\nA refused\n@56\nA sends\nA refused\n@62\nA crashes\n@76\nB assigned p0 0\nB does p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "refused while all settled after a fault, and three times later",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\n@20\nA does p0 0\nfault 1 begins\n@21\nfault 1 ends\n@22\nA sends\nA refused\n@24\nA sends\nA refused\n@26\nA sends\nA refused\n@28\nA sends\nA refused\n@40\nA sends\nA refused\n@46\nA sends\nA refused\n@52\nA sends\nA refused\n@58\nA crashes\n@72\nB assigned p0 0\nB does p0 0\nend",
+                expected: NotObserved,
             },
             Trial {
                 name: "refused three times, with nothing to explain it",
@@ -298,6 +448,18 @@ fn bounded_duplicates_by_count() {
                 asks: &[Ask::EveryThree],
                 script: "A assigned p0 0\nstore p0 0..3\nA does p0 0..3\n@1\nA crashes\nB assigned p0 0\nB does p0 0..3\nend",
                 expected: NotObserved,
+            },
+            Trial {
+                name: "it had been full for the slack, as long as it may",
+                asks: &[Ask::EveryThree],
+                script: "A assigned p0 0\nstore p0 0..3\n@1\nA does p0 0..3\n@3.005\nA crashes\n@20\nB assigned p0 0\nB does p0 0..3\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "it had been full a moment longer",
+                asks: &[Ask::EveryThree],
+                script: "A assigned p0 0\nstore p0 0..3\n@1\nA does p0 0..3\n@3.006\nA crashes\n@20\nB assigned p0 0\nB does p0 0..3\nend",
+                expected: Violated(1),
             },
             Trial {
                 name: "it was hindered long before it became full",

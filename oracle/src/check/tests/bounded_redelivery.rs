@@ -27,6 +27,24 @@ fn bounded_redelivery() {
                 expected: Held,
             },
             Trial {
+                name: "so does a reset of the group to an earlier offset",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA fails p0 0\nA begins p0 0\nA fails p0 0\nA does p0 0\nA commits p0 1\nreset p0 0\nA begins p0 0\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "a reset to where the group stands does not",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA fails p0 0\nA begins p0 0\nA fails p0 0\nA begins p0 0\nA fails p0 0\nreset p0 0\nA begins p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "nor does a reset beyond the record",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..2\nA begins p0 0\nA fails p0 0\nA begins p0 0\nA fails p0 0\nA begins p0 0\nA fails p0 0\nreset p0 1\nA begins p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
                 name: "what was disrupted before the record came gives it nothing",
                 asks: &[],
                 script: "A assigned p0 0\n@9\nB assigned p0 0\n@19\nA assigned p0 0\nstore p0 0\nA begins p0 0\nA fails p0 0\nA begins p0 0\nA fails p0 0\nA begins p0 0\nA fails p0 0\nA begins p0 0\nend",

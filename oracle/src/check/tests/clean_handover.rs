@@ -21,6 +21,30 @@ fn clean_handover() {
                 expected: Violated(2),
             },
             Trial {
+                name: "one of two partitions comes again",
+                asks: &[],
+                script: "A assigned p0 0\nA assigned p1 0\nstore p0 0\nstore p1 0\nA does p0 0\nA does p1 0\n@1\nA revoked p0\nA revoked p1\nA commits p0 1\nA released p0\nA released p1\nB assigned p0 1\nB assigned p1 0\nB does p1 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "it had committed everything before it was asked",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..2\nA does p0 0..2\nA commits p0 2\n@1\nA revoked p0\nA released p0\nB assigned p0 2\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "it starts it again itself when it has given it up: a zombie, and no handover",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@1\nA revoked p0\nA commits p0 1\nA released p0\nA does p0 0\nB assigned p0 1\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "what comes again is of another partition, which it lost",
+                asks: &[],
+                script: "A assigned p0 0\nA assigned p1 0\nstore p0 0..2\nstore p1 0\nA does p0 0\nA does p1 0\nA begins p0 1\n@1\nA revoked p0\nA commits p0 1\nA ok p0 1\nA released p0\nA lost p1\nB assigned p0 1\nB does p0 1\nB assigned p1 0\nB does p1 0\nend",
+                expected: Held,
+            },
+            Trial {
                 name: "with an eager assignor, its own next assignment begins too low",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0..2\nA does p0 0..2\n@1\nA revoked p0\nA commits p0 1\nA released p0\nA assigned p0 1\nA does p0 1\nend",
@@ -43,6 +67,18 @@ fn clean_handover() {
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0..2\nA does p0 0\nA begins p0 1\n@1\nA revoked p0\nA commits p0 1\nA ok p0 1\nA released p0\nB assigned p0 1\nB does p0 1\nend",
                 expected: Held,
+            },
+            Trial {
+                name: "it finished it a tenth of a second before the release, when the commit was under way",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\n@1\nA revoked p0\n@2\nA ok p0 0\n@2.1\nA released p0\nB assigned p0 0\nB does p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "it finished it a moment earlier",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\n@1\nA revoked p0\n@2\nA ok p0 0\n@2.101\nA released p0\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
             },
             Trial {
                 name: "it had finished it behind a record that was not finished",
@@ -75,6 +111,30 @@ fn clean_handover() {
                 expected: NotObserved,
             },
             Trial {
+                name: "refused for the moment, when there was no time to try again",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@1\nA revoked p0\n@36.5\nA sends\nA refused-for-now\nA released p0\nB assigned p0 0\nB does p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "refused for the moment, when there was just time to try again",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@1\nA revoked p0\n@36.499\nA sends\nA refused-for-now\nA released p0\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "refused for good, but long before it was asked",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA sends\nA refused\nA does p0 0\n@40\nA revoked p0\nA released p0\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "refused when it had given the partition up",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@1\nA revoked p0\nA released p0\nA sends\nA refused\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
                 name: "its commit got no answer",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@1\nA revoked p0\nA sends\n@4\nA unknown\nA released p0\nB assigned p0 0\nB does p0 0\nend",
@@ -85,6 +145,30 @@ fn clean_handover() {
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA does p0 0\nfault 1 begins\n@5\nA revoked p0\nA released p0\nB assigned p0 0\nB does p0 0\nend",
                 expected: NotObserved,
+            },
+            Trial {
+                name: "a fault, and all had settled before it was asked",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\nfault 1 begins\n@1\nfault 1 ends\n@20\nA revoked p0\nA released p0\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "a fault when it had given the partition up",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@1\nA revoked p0\nA released p0\nfault 1 begins\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "its commit for another partition took more than a second",
+                asks: &[],
+                script: "A assigned p0 0\nA assigned p1 0\nstore p0 0\nA does p0 0\n@1\nA revoked p0\nA sends\n@2.002\nA accepted p1 0\nA released p0\nB assigned p0 0\nB does p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "its commit for another partition took a second",
+                asks: &[],
+                script: "A assigned p0 0\nA assigned p1 0\nstore p0 0\nA does p0 0\n@1\nA revoked p0\nA sends\n@2.001\nA accepted p1 0\nA released p0\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
             },
             Trial {
                 name: "it stood still meanwhile",

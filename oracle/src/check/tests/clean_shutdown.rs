@@ -39,6 +39,24 @@ fn clean_shutdown() {
                 expected: Violated(1),
             },
             Trial {
+                name: "it took as long as it may",
+                asks: &[],
+                script: "A assigned p0 0\n@1\nA stopping\n@41\nA stopped\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "it took a moment longer",
+                asks: &[],
+                script: "A assigned p0 0\n@1\nA stopping\n@41.001\nA stopped\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "a fault kept it from stopping",
+                asks: &[],
+                script: "A assigned p0 0\nA stopping\nfault 1 begins\n@41\nA stopped\nend",
+                expected: NotObserved,
+            },
+            Trial {
                 name: "never",
                 asks: &[],
                 script: "A assigned p0 0\nA stopping\n@41\nend",
@@ -111,6 +129,42 @@ fn clean_shutdown() {
                 expected: NotObserved,
             },
             Trial {
+                name: "a handler had run for a second, in which it may miss no rebalance",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\n@29.5\nA begins p0 0\n@30\nA stopping\n@30.5\nA ok p0 0\nA lost p0\nA stopped\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "a handler had run a moment longer",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\n@29.5\nA begins p0 0\n@30\nA stopping\n@30.501\nA ok p0 0\nA lost p0\nA stopped\nB assigned p0 0\nB does p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "a handler had run for long, and had ended before it was asked",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\n@10\nA begins p0 0\n@20\nA ok p0 0\n@30\nA stopping\nA lost p0\nA stopped\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "a handler of another member ran for long",
+                asks: &[],
+                script: "A assigned p0 0\nB assigned p1 0\nstore p0 0\nstore p1 0\nA does p0 0\n@10\nB begins p1 0\n@30\nA stopping\n@35\nA lost p0\nA stopped\n@40\nB ok p1 0\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "it missed a rebalance of just as long ago as all needs to settle",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@17\nB starts\n@30\nA stopping\nA lost p0\nA stopped\nB assigned p0 0\nB does p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "it missed a rebalance of longer ago",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@16.999\nB starts\n@30\nA stopping\nA lost p0\nA stopped\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
                 name: "it had stood still shortly before",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@2\nA pauses\n@20\nA resumes\n@30\nA stopping\nA lost p0\nA stopped\nB assigned p0 0\nB does p0 0\nend",
@@ -120,6 +174,18 @@ fn clean_shutdown() {
                 name: "it was no owner any more",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA does p0 0\nB assigned p0 0\nA stopping\nA stopped\nB does p0 0\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "what comes again is of another partition, which it had lost before",
+                asks: &[],
+                script: "A assigned p0 0\nA assigned p1 0\nstore p0 0\nstore p1 0\nA does p0 0\nA does p1 0\nA lost p1\nB assigned p1 0\nA stopping\nA commits p0 1\nA stopped\nB does p1 0\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "the scenario reset the group after it had stopped",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\nA stopping\nA commits p0 1\nA stopped\nreset p0 0\nB assigned p0 0\nB does p0 0\nend",
                 expected: Held,
             },
             Trial {

@@ -34,6 +34,10 @@ fn each_rare_thing_is_counted() {
             "A assigned p0 0\nstore p0 0\nA does p0 0\nA crashes",
             (S::CrashBeforeCommit, 1),
         ),
+        (
+            "A does p0 0\nA does p1 0\nA commits p0 1\nA crashes",
+            (S::CrashBeforeCommit, 1),
+        ),
         ("A dead-letters p0 0", (S::DeadLettered, 1)),
         ("A begins p0 0\nA cancelled p0 0", (S::HandlerStopped, 1)),
         ("A does p0 0\nA does p0 0\nA does p0 1", (S::Duplicate, 1)),
@@ -46,6 +50,25 @@ fn each_rare_thing_is_counted() {
     ] {
         assert_eq!(seen(&trace(script)), [expected], "{script}");
     }
+}
+
+#[test]
+fn a_commit_that_is_refused_for_the_moment_is_not_fenced() {
+    assert_eq!(seen(&trace("A refused-for-now")), []);
+}
+
+#[test]
+fn the_counts_of_two_add_up() {
+    let (mut one, mut other) = (Coverage::default(), Coverage::default());
+    one.add(&trace("A unknown\nA unknown\nA lost p0"));
+    other.add(&trace("A unknown\nA unknown\nA unknown"));
+    one.merge(&other);
+    let counted: Vec<_> = one.counts().filter(|(_, count)| *count > 0).collect();
+    let expected = [
+        (Sometimes::UnknownCommit, 5),
+        (Sometimes::LostPartitions, 1),
+    ];
+    assert_eq!(counted, expected);
 }
 
 #[test]

@@ -21,6 +21,24 @@ fn dead_letter_exact() {
                 expected: Violated(1),
             },
             Trial {
+                name: "three attempts, the last of them after the copy",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA fails p0 0\nA begins p0 0\nA fails p0 0\nA dead-letters p0 0\nA begins p0 0\nA fails p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "an error for good, but after the copy",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA writes p0 0\nA permanent p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "a failure for the moment alone",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA fails p0 0\nA dead-letters p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
                 name: "three attempts, but over two assignments",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA fails p0 0\nA begins p0 0\nA fails p0 0\nB assigned p0 0\nB begins p0 0\nB fails p0 0\nB dead-letters p0 0\nend",
@@ -117,6 +135,24 @@ fn dead_letter_exact() {
                 expected: Violated(1),
             },
             Trial {
+                name: "two records, once each",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..2\nA begins p0 0\nA permanent p0 0\nA dead-letters p0 0\nA begins p0 1\nA permanent p0 1\nA dead-letters p0 1\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "two records at the same offset of two partitions, once each",
+                asks: &[],
+                script: "A assigned p0 0\nA assigned p1 0\nstore p0 0\nstore p1 0\nA begins p0 0\nA permanent p0 0\nA dead-letters p0 0\nA begins p1 0\nA permanent p1 0\nA dead-letters p1 0\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "twice, by a member of which no assignment was seen",
+                asks: &[],
+                script: "store p0 0\nA begins p0 0\nA permanent p0 0\nA writes p0 0 1\nA learns p0 0 1\nA writes p0 0 1\nA learns p0 0 1\nend",
+                expected: Held,
+            },
+            Trial {
                 name: "twice, because its member did not learn of the first",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA permanent p0 0\nA writes p0 0\nA dead-letters p0 0\nend",
@@ -145,6 +181,42 @@ fn dead_letter_exact() {
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA permanent p0 0\nA commits p0 1\nend",
                 expected: Violated(1),
+            },
+            Trial {
+                name: "the same, but the run broke off before everything was healed",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA permanent p0 0\nA commits p0 1",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "the same, and dead letters are not asked for",
+                asks: &[Ask::NoDeadLetters],
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA permanent p0 0\nA commits p0 1\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "the same, but it was never readable",
+                asks: &[],
+                script: "A assigned p0 0\nA begins p0 0\nA permanent p0 0\nA commits p0 1\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "the same, but retention removed it",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA permanent p0 0\nremoved p0 1\nA commits p0 1\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "a budget that is used up over two assignments, and committed past",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA fails p0 0\nA begins p0 0\nA fails p0 0\nB assigned p0 0\nB begins p0 0\nB fails p0 0\nB commits p0 1\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "the third attempt still runs when it is committed past",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA fails p0 0\nA begins p0 0\nA fails p0 0\nA begins p0 0\nA commits p0 1\nend",
+                expected: NotObserved,
             },
             Trial {
                 name: "a budget that was used up, and committed past",

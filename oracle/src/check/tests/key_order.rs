@@ -212,6 +212,36 @@ fn one_handler_at_once() {
                 script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA seeks p0 9 0\nA does p0 0\nend",
                 expected: Held,
             },
+            Trial {
+                name: "after the member moved back, but not to the record",
+                asks: &[Ask::Unordered],
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA seeks p0 9 1\nA does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "after the member moved back in another partition",
+                asks: &[Ask::Unordered],
+                script: "A assigned p0 0\nA assigned p1 0\nstore p0 0\nA begins p0 0\nA seeks p1 9 0\nA does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "after another member moved back",
+                asks: &[Ask::Unordered],
+                script: "A assigned p0 0\nB assigned p1 0\nstore p0 0\nA begins p0 0\nB seeks p0 9 0\nA does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "after the member had moved back under an assignment that is over",
+                asks: &[Ask::Unordered],
+                script: "A assigned p0 0\nA seeks p0 9 0\nA assigned p0 0\nstore p0 0\nA begins p0 0\nA does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "after it had learned that the partition is taken away: a zombie",
+                asks: &[Ask::Unordered],
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA lost p0\nA begins p0 0\nend",
+                expected: Held,
+            },
         ],
     );
 }

@@ -18,8 +18,10 @@ mod no_loss;
 mod no_rewind;
 mod no_zombie;
 mod obstacles;
+mod pace;
 mod progress;
 mod script;
+mod sentences;
 mod within_limits;
 mod zoo;
 
@@ -46,6 +48,7 @@ enum Ask {
     /// A handler's deadline of 80 ms.
     ShortDeadline,
     TwoAtOnce,
+    /// A pause of 1 s before the first retry, or less by a quarter.
     Backoff,
     HaltOutOfRange,
     Static,
@@ -135,6 +138,7 @@ fn terms(asks: &[Ask]) -> Terms {
     config.retry.backoff = Duration::ZERO;
     if asked(Ask::Backoff) {
         config.retry.backoff = Duration::from_secs(1);
+        config.retry.jitter = 0.25;
     }
     if asked(Ask::TwoAtOnce) {
         config.max_in_flight = 2;

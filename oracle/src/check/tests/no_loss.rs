@@ -57,6 +57,30 @@ fn no_loss() {
                 expected: NotObserved,
             },
             Trial {
+                name: "the same, and its pause may just last as long as that",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..3\nA does p0 0\nA begins p0 1\nA fails p0 1\n@10\nA does p0 2\nhealed\n@22.001\nended 1",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "the same, a moment later",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..3\nA does p0 0\nA begins p0 1\nA fails p0 1\n@10\nA does p0 2\nhealed\n@22.002\nended 1",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "the same, but all handlers that may run at once are at work elsewhere",
+                asks: &[Ask::TwoAtOnce],
+                script: "A assigned p0 0\nA assigned p1 0\nstore p0 0..2\nstore p1 0..2\nA does p0 1\nA begins p1 0..2\nend late",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "the same, and a handler is free",
+                asks: &[Ask::TwoAtOnce],
+                script: "A assigned p0 0\nA assigned p1 0\nstore p0 0..2\nstore p1 0\nA does p0 1\nA begins p1 0\nend late",
+                expected: Violated(1),
+            },
+            Trial {
                 name: "the same, but it waits behind a record of its key that is tried on",
                 asks: &[],
                 script: "keys 1\nA assigned p0 0\nstore p0 0..2\nkeys 0\nstore p0 2\nA begins p0 0\nA does p0 2\nend late",
@@ -163,6 +187,12 @@ fn no_loss() {
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA commits p0 1",
                 expected: NotObserved,
+            },
+            Trial {
+                name: "healed, and the trace breaks off",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA commits p0 1\nhealed",
+                expected: Violated(1),
             },
         ],
     );

@@ -111,6 +111,18 @@ fn no_zombie() {
                 expected: Held,
             },
             Trial {
+                name: "its last call came in a second later, as late as it may",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\n@2\nA crashes\n@3\nA begins p0 0\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "a moment later than that",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\n@2\nA crashes\n@3.001\nA begins p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
                 name: "a commit sent long after the loss",
                 asks: &[],
                 script: "A assigned p0 0 1\nstore p0 0\nA does p0 0\nA lost p0\n@20\nA commits p0 1\nend",
@@ -127,6 +139,18 @@ fn no_zombie() {
                 asks: &[],
                 script: "A assigned p0 0 1\nstore p0 0\nA does p0 0\nA lost p0\n@10\nA commits p0 1\nend",
                 expected: Held,
+            },
+            Trial {
+                name: "one at the end of the time in which all settles",
+                asks: &[],
+                script: "A assigned p0 0 1\nstore p0 0\nA does p0 0\n@1\nA lost p0\n@13.999\nA commits p0 1\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "one a moment after that",
+                asks: &[],
+                script: "A assigned p0 0 1\nstore p0 0\nA does p0 0\n@1\nA lost p0\n@14\nA commits p0 1\nend",
+                expected: Violated(1),
             },
             Trial {
                 name: "one of a generation in which it may have the partition back",

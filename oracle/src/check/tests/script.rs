@@ -25,6 +25,7 @@
 //! replaced p0 3               another message is stored and acknowledged at 3
 //! fault 1 begins|ends         and fault 1 begins at B, or at broker 2
 //! coordinator 2               the group's coordinator is now on this broker
+//! leader p0 2                 and the partition's leader
 //! healed|quiet|ended 3
 //! end                         healed, quiet, ended 0
 //! end late                    healed, and a liveness phase without quiet
@@ -68,7 +69,7 @@ impl Writer {
         match words {
             [time] if time.starts_with('@') => {
                 let seconds: f64 = time[1..].parse().expect("a time");
-                self.now = (seconds * 1e9) as u64;
+                self.now = (seconds * 1e9).round() as u64;
             }
             ["keys", keys] => self.keys = keys.parse().expect("a number"),
             ["store", partition, offsets] => self.store(partition, offsets, true, true),
@@ -96,6 +97,11 @@ impl Writer {
             }
             ["coordinator", broker] => self.push(TraceEvent::CoordinatorChanged {
                 broker: broker_of(broker),
+            }),
+            ["leader", partition, broker] => self.push(TraceEvent::LeaderChanged {
+                partition: tp(partition),
+                leader: broker_of(broker),
+                epoch: 1,
             }),
             ["fault", id, "ends"] => self.push(TraceEvent::FaultEnded {
                 fault: FaultId(id.parse().expect("a number")),

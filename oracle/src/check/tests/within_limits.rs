@@ -74,19 +74,19 @@ fn pauses() {
             Trial {
                 name: "shortened by all the jitter",
                 asks: &[Ask::Backoff],
-                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA fails p0 0\n@0.803\nA begins p0 0\nend",
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA fails p0 0\n@0.753\nA begins p0 0\nend",
                 expected: Held,
             },
             Trial {
                 name: "shortened by more",
                 asks: &[Ask::Backoff],
-                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA fails p0 0\n@0.79\nA begins p0 0\nend",
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA fails p0 0\n@0.752\nA begins p0 0\nend",
                 expected: Violated(1),
             },
             Trial {
                 name: "it does not double",
                 asks: &[Ask::Backoff],
-                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA fails p0 0\n@1\nA begins p0 0\nA fails p0 0\n@2.5\nA begins p0 0\nend",
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA fails p0 0\n@1\nA begins p0 0\nA fails p0 0\n@2.4\nA begins p0 0\nend",
                 expected: Violated(1),
             },
             Trial {
@@ -108,9 +108,27 @@ fn pauses() {
                 expected: NotObserved,
             },
             Trial {
+                name: "not after it went well",
+                asks: &[Ask::Backoff],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\nA does p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "not where a beginning was not seen",
+                asks: &[Ask::Backoff],
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA fails p0 0\nA ok p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "not between two handlers at once",
+                asks: &[Ask::Backoff],
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA begins p0 0\nA fails p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
                 name: "the sink saw the stop later than its deadline",
                 asks: &[Ask::Backoff],
-                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\n@60.3\nA cancelled p0 0\n@60.9\nA begins p0 0\nend",
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\n@60.3\nA cancelled p0 0\n@60.8\nA begins p0 0\nend",
                 expected: Held,
             },
             Trial {
@@ -154,4 +172,8 @@ fn jitter() {
     trial(&[1.0; 7], Held);
     trial(&[1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.9], Held);
     trial(&[1.01; 12], Held);
+    // A pause is measured to a millisecond.
+    trial(&[0.999; 8], Violated(1));
+    trial(&[0.998; 8], Held);
+    trial(&[1.001; 8], Held);
 }
