@@ -1,12 +1,12 @@
 //! From a failing run in real time, which cannot be had again, to the files that keep it.
 
-use super::{Conviction, Evidence, Sighting};
+use super::{Conviction, Evidence, Sighting, Story};
 use crate::backend::Choice;
 use crate::error::CliError;
 use crate::runner::{Recorded, Tally, draw};
 use crate::trial::Trial;
 use crate::{files, shell};
-use plimsoll_oracle::{Timeline, Word};
+use plimsoll_oracle::Word;
 use plimsoll_scenarios::Plan;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -40,8 +40,7 @@ pub(crate) fn convict(
         let files = write(trial, recorded, &plan, folder);
         for (property, violation) in shown {
             let sighting = Sighting {
-                timeline: Timeline::of(&plan.terms(), &recorded.trace, &violation.evidence)
-                    .to_string(),
+                story: Story::of(&plan.terms(), &recorded.trace, property, violation),
                 violation: violation.clone(),
                 trace: files.trace.clone(),
                 simulate: simulate(trial, &files, choice),

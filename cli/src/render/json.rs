@@ -2,9 +2,9 @@
 //! field changes its meaning or goes away. Of the simulator, all but `timing` is the same for the
 //! same arguments.
 
-use super::per_second;
+use super::{cause, per_second};
 use crate::args::BackendName;
-use crate::conviction::{self, Conviction, End, Evidence, NotShrunk};
+use crate::conviction::{self, Conviction, End, Evidence, Moment, NotShrunk, Story};
 use crate::missing;
 use crate::report::{self, Failure, Report, ScenarioOutcome, ScenarioReport};
 use crate::runner::{Count, Effect, Tally};
@@ -358,8 +358,10 @@ struct SameAs<'a> {
 #[derive(Serialize)]
 struct Shrunk<'a> {
     summary: &'a str,
+    /// What led to it, in one sentence.
+    cause: String,
     at_seconds: f64,
-    timeline: Vec<&'a str>,
+    timeline: Vec<String>,
     messages: usize,
     faults: usize,
     runs: u32,
@@ -370,8 +372,10 @@ struct Shrunk<'a> {
 #[derive(Serialize)]
 struct Sighting<'a> {
     summary: &'a str,
+    /// What led to it, in one sentence.
+    cause: String,
     at_seconds: f64,
-    timeline: Vec<&'a str>,
+    timeline: Vec<String>,
     trace: Option<String>,
     simulate: &'a str,
 }
@@ -429,8 +433,9 @@ impl<'a> Shrunk<'a> {
     fn of(shrunk: &'a conviction::Shrunk) -> Self {
         Self {
             summary: &shrunk.violation.summary,
+            cause: cause::sentence(&shrunk.story.cause),
             at_seconds: shrunk.violation.at.since_start().as_secs_f64(),
-            timeline: shrunk.timeline.lines().collect(),
+            timeline: timeline(&shrunk.story),
             messages: shrunk.messages,
             faults: shrunk.faults,
             runs: shrunk.runs,
@@ -449,12 +454,25 @@ impl<'a> Sighting<'a> {
     fn of(sighting: &'a conviction::Sighting) -> Self {
         Self {
             summary: &sighting.violation.summary,
+            cause: cause::sentence(&sighting.story.cause),
             at_seconds: sighting.violation.at.since_start().as_secs_f64(),
-            timeline: sighting.timeline.lines().collect(),
+            timeline: timeline(&sighting.story),
             trace: written(&sighting.trace),
             simulate: &sighting.simulate,
         }
     }
+}
+
+/// Returns a line for each event.
+fn timeline(story: &Story) -> Vec<String> {
+    let lines = story.moments.iter();
+    lines
+        .map(
+            |Moment {
+                 at, actor, what, ..
+             }| format!("{:>14}  {actor:<10}  {what}", at.to_string()),
+        )
+        .collect()
 }
 
 fn written(file: &Result<PathBuf, String>) -> Option<String> {
