@@ -35,7 +35,7 @@ pub(crate) fn list(args: &ListArgs, look: Look) -> Result<Outcome, CliError> {
 /// Lists the library, folder by folder, with a mark on scenarios that are quick enough for a real
 /// cluster.
 fn scenarios(width: usize) -> Result<String, CliError> {
-    let library = library::load(&[])?;
+    let library = library::load(&[])?.scenarios;
     let told = library.iter().map(|loaded| {
         let settings = &loaded.scenario.settings;
         let mark = if settings.real_time {

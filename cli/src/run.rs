@@ -40,6 +40,7 @@ fn report(
     let Selection {
         trials,
         not_executed,
+        skipped,
     } = selection;
     let options = Options {
         jobs: threads(args.jobs),
@@ -88,6 +89,7 @@ fn report(
             .or(choice.command()),
         scenarios: scenarios.collect(),
         not_executed,
+        skipped,
         interrupted,
         trace,
         timing,

@@ -136,6 +136,8 @@ pub(crate) fn convict(
     progress: &Progress,
 ) -> Result<Shrunk, NotShrunk> {
     let plan = draw(scenario, seed).map_err(NotShrunk::Broken)?;
+    let found = worker.run(&plan).map_err(NotShrunk::Broken)?.verdict;
+    let found: Vec<Property> = found.violations().map(|(property, _)| property).collect();
     let budget = Budget {
         runs: limits.shrink_schedules,
         events: limits.shrink_events,
@@ -166,6 +168,7 @@ pub(crate) fn convict(
         regression: Regression::from_plan(
             &shrunk.plan,
             property,
+            &found,
             &run.verdict,
             worker.trace().fingerprint(),
             scenario.settings.consumers.subject,

@@ -5,6 +5,7 @@
 use super::{cause, per_second};
 use crate::args::BackendName;
 use crate::conviction::{self, Conviction, End, Evidence, Moment, NotShrunk, Story};
+use crate::library::Skipped;
 use crate::missing;
 use crate::report::{self, Failure, Report, ScenarioOutcome, ScenarioReport};
 use crate::runner::{Count, Effect, Tally};
@@ -47,6 +48,7 @@ pub(crate) fn report(report: &Report, hashes: bool) -> String {
             .map(|scenario| Scenario::of(scenario, report.backend, hashes))
             .collect(),
         not_executed: report.not_executed.iter().map(NotExecuted::of).collect(),
+        skipped: skipped(&report.skipped),
         timing: Timing::of(&report.timing, totals.schedules),
     };
     to_text(&document)
@@ -71,6 +73,8 @@ struct Document<'a> {
     totals: Totals,
     scenarios: Vec<Scenario<'a>>,
     not_executed: Vec<NotExecuted<'a>>,
+    /// What stood in folders and is no scenario.
+    skipped: Vec<String>,
     timing: Timing,
 }
 
@@ -230,6 +234,11 @@ const fn outcome(outcome: ScenarioOutcome) -> &'static str {
         ScenarioOutcome::Held => "held",
         ScenarioOutcome::ViolatedAsExpected => "violated-as-expected",
     }
+}
+
+fn skipped(skipped: &Skipped) -> Vec<String> {
+    let paths = skipped.files.iter().chain(&skipped.folders);
+    paths.map(|path| path.display().to_string()).collect()
 }
 
 /// Schedules that were asked for and not executed.

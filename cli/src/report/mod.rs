@@ -8,6 +8,7 @@ use crate::args::{BackendName, SeedRange};
 use crate::conviction::Conviction;
 use crate::error::CliError;
 use crate::exit::Exit;
+use crate::library::Skipped;
 use crate::runner::{Count, Tally};
 use crate::selection::NotExecuted;
 use crate::trial::Trial;
@@ -30,6 +31,8 @@ pub(crate) struct Report {
     pub scenarios: Vec<ScenarioReport>,
     /// The schedules that were asked for and not executed.
     pub not_executed: Vec<NotExecuted>,
+    /// What stood beside the scenarios in folders.
+    pub skipped: Skipped,
     /// Whether Ctrl-C ended it.
     pub interrupted: bool,
     /// The file that was written for `--trace`.

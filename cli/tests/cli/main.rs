@@ -6,6 +6,7 @@ mod bench;
 mod convictions;
 mod determinism;
 mod exit_codes;
+mod files;
 mod help;
 mod interrupt;
 mod program;

@@ -116,6 +116,21 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Scenario, ScenarioError> {
     Err(ScenarioError::new(name, text, mistakes))
 }
 
+/// Tells whether a text may be meant as a scenario: it has a word of the language at its top, other
+/// than a name or a description, which many files have; or it cannot be read, and says why if it is
+/// taken for one.
+pub(super) fn is_meant(text: &str) -> bool {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    let schema = schema();
+    let known = |key: &str| schema["properties"].get(key).is_some();
+    let mut keys = document.get_ref().keys();
+    !errors.is_empty()
+        || keys.any(|key| {
+            let key: &str = key.get_ref();
+            known(key) && !["name", "description"].contains(&key)
+        })
+}
+
 pub(super) fn write(scenario: &Scenario) -> String {
     let settings = &scenario.settings;
     let mut top = Section::new("");

@@ -115,6 +115,12 @@ impl Scenario {
         file::parse(name, text)
     }
 
+    /// Tells whether a file's text may be meant as a scenario, so that a folder can be searched for
+    /// them: one with a mistake may, the settings of another tool may not.
+    pub fn is_meant(text: &str) -> bool {
+        file::is_meant(text)
+    }
+
     /// Finds what is wrong with a scenario that was made by a program: nothing, where
     /// [`to_toml`](Self::to_toml) gives a file that [`parse`](Self::parse) accepts.
     pub fn problems(&self) -> Vec<Problem> {

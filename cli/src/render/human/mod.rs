@@ -56,6 +56,11 @@ fn mark(outcome: ScenarioOutcome) -> String {
 }
 
 fn not_executed(page: &mut Page, report: &Report) {
+    let skipped = report.skipped.to_string();
+    if !skipped.is_empty() {
+        page.gap();
+        page.paragraph("", &skipped);
+    }
     if report.not_executed.is_empty() {
         return;
     }
