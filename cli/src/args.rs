@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::exit;
+use crate::terminal::TerminalArgs;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use plimsoll_oracle::{Property, Word};
@@ -19,6 +20,8 @@ use std::time::Duration;
 #[derive(Debug, Parser)]
 #[command(version, after_help = exit::HELP, max_term_width = 100, disable_help_subcommand = true)]
 pub(crate) struct Cli {
+    #[command(flatten)]
+    pub terminal: TerminalArgs,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -90,7 +93,7 @@ pub(crate) struct RunArgs {
     pub subject: Option<Subject>,
     /// Number of schedules that run side by side; what the simulator finds does not depend on it.
     /// [default: one for each core]
-    #[arg(long, value_name = "N")]
+    #[arg(short, long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
     /// Format of the report.
     #[arg(long, value_enum, default_value_t = Format::Human)]
@@ -252,7 +255,7 @@ pub(crate) struct CommitIntervalArgs {
     pub seeds: Option<SeedRange>,
     /// Number of schedules that run side by side; what the simulator finds does not depend on it.
     /// [default: one for each core, on real Kafka one for each interval]
-    #[arg(long, value_name = "N")]
+    #[arg(short, long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
     /// Format of the table.
     #[arg(long, value_enum, default_value_t = TableFormat::Human)]

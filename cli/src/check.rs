@@ -3,7 +3,7 @@
 use crate::args::CheckArgs;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::library;
+use crate::library::{self, Found};
 use crate::outcome::Outcome;
 
 /// Runs `plimsoll check`: names the good files, and shows every mistake of the others.
@@ -11,7 +11,10 @@ use crate::outcome::Outcome;
 /// # Errors
 /// Where an argument names nothing.
 pub(crate) fn check(args: &CheckArgs) -> Result<Outcome, CliError> {
-    let sources = library::sources(&args.paths)?;
+    let Found {
+        scenarios: sources,
+        skipped,
+    } = library::sources(&args.paths)?;
     let mut errors = Vec::new();
     let mut good = String::new();
     for source in &sources {
@@ -19,6 +22,10 @@ pub(crate) fn check(args: &CheckArgs) -> Result<Outcome, CliError> {
             Ok(loaded) => good += &format!("ok  {}\n", loaded.label),
             Err(error) => errors.push(error),
         }
+    }
+    let skipped = skipped.to_string();
+    if !skipped.is_empty() {
+        good += &(skipped + "\n");
     }
     if errors.is_empty() {
         return Ok(Outcome::new(good, Exit::Met));

@@ -27,7 +27,7 @@ const WIDTH: usize = 79;
 /// Where it means nothing.
 pub(crate) fn explain(args: &ExplainArgs) -> Result<Outcome, CliError> {
     let word = args.word.trim_matches(['[', ']']);
-    let library = library::load(&[])?;
+    let library = library::load(&[])?.scenarios;
     let mut said: Vec<String> = Vec::new();
     said.extend(Property::from_word(word).map(|property| explain_property(property, &library)));
     said.extend(FaultName::from_word(word).map(|fault| explain_fault(fault, &library)));

@@ -16,6 +16,24 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), CliError> {
         .map_err(|error| refused(path, &error))
 }
 
+/// Writes a text into a file that is not there yet, and makes the folders above it. Returns whether
+/// the file has this text now: one of another text stays as it is.
+///
+/// # Errors
+/// Where the file system refuses.
+pub(crate) fn write_new(path: &Path, text: &str) -> Result<bool, CliError> {
+    let written = make_room(path)
+        .and_then(|()| File::create_new(path))
+        .and_then(|mut file| file.write_all(text.as_bytes()));
+    match written {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Ok(fs::read(path).is_ok_and(|there| there == text.as_bytes()))
+        }
+        Err(error) => Err(refused(path, &error)),
+    }
+}
+
 /// Writes a trace into a file as JSON lines, and makes the folders above it.
 ///
 /// # Errors
@@ -30,8 +48,13 @@ pub(crate) fn write_trace(path: &Path, trace: &Trace) -> Result<(), CliError> {
 }
 
 fn create(path: &Path) -> io::Result<File> {
-    fs::create_dir_all(path.parent().unwrap_or(Path::new("")))?;
+    make_room(path)?;
     File::create(path)
+}
+
+/// Makes the folders above a file.
+fn make_room(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path.parent().unwrap_or(Path::new("")))
 }
 
 fn refused(path: &Path, error: &io::Error) -> CliError {

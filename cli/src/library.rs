@@ -5,6 +5,7 @@ use plimsoll_oracle::nearest;
 use plimsoll_scenarios::Scenario;
 use plimsoll_scenarios::scenario::ScenarioError;
 use std::borrow::Cow;
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,67 @@ pub(crate) struct Loaded {
     /// Whether an argument named it, and not a folder of several.
     pub alone: bool,
 }
+
+/// What a command line names.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Found<T> {
+    /// The scenarios.
+    pub scenarios: Vec<T>,
+    /// What stood beside them in folders.
+    pub skipped: Skipped,
+}
+
+/// What is left out of the folders that a command line names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Skipped {
+    /// TOML files that are no scenarios.
+    pub files: Vec<PathBuf>,
+    /// Folders that belong to tools, and whose files are not looked at.
+    pub folders: Vec<PathBuf>,
+}
+
+impl Skipped {
+    fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.folders.is_empty()
+    }
+}
+
+/// Says what is left out, in a sentence; nothing, where nothing is.
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() {
+            return Ok(());
+        }
+        let count = |paths: &[PathBuf], noun: &str| match paths.len() {
+            1 => format!("1 {noun}"),
+            many => format!("{many} {noun}s"),
+        };
+        let (files, folders) = (
+            count(&self.files, "TOML file"),
+            count(&self.folders, "folder"),
+        );
+        match (self.files.len(), self.folders.len()) {
+            (_, 0) => write!(f, "Skipped {files} without a scenario: ")?,
+            (0, _) => write!(f, "Skipped {folders} of tools: ")?,
+            _ => write!(
+                f,
+                "Skipped {files} without a scenario and {folders} of tools: "
+            )?,
+        }
+        let paths = self.files.iter().chain(&self.folders);
+        let all = self.files.len() + self.folders.len();
+        let named = paths.take(NAMED).map(|path| path.display().to_string());
+        let named: Vec<String> = named.collect();
+        let end = if all > NAMED { ", ..." } else { "." };
+        write!(f, "{}{end}", named.join(", "))
+    }
+}
+
+/// The number of paths that a sentence about what is left out names.
+const NAMED: usize = 4;
+
+/// The folders of tools, which are not searched; neither are hidden ones.
+const OF_TOOLS: [&str; 2] = ["node_modules", "target"];
 
 /// The text of a scenario, not parsed yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,8 +139,11 @@ impl Source {
 ///
 /// # Errors
 /// Where an argument names nothing, or scenarios have mistakes: then all mistakes at once.
-pub(crate) fn load(arguments: &[String]) -> Result<Vec<Loaded>, CliError> {
-    let sources = sources(arguments)?;
+pub(crate) fn load(arguments: &[String]) -> Result<Found<Loaded>, CliError> {
+    let Found {
+        scenarios: sources,
+        skipped,
+    } = sources(arguments)?;
     let (mut scenarios, mut errors) = (Vec::new(), Vec::new());
     for source in &sources {
         match source.parse() {
@@ -87,7 +152,7 @@ pub(crate) fn load(arguments: &[String]) -> Result<Vec<Loaded>, CliError> {
         }
     }
     if errors.is_empty() {
-        Ok(scenarios)
+        Ok(Found { scenarios, skipped })
     } else {
         let files = sources.len();
         Err(CliError::Scenarios { errors, files })
@@ -99,7 +164,7 @@ pub(crate) fn load(arguments: &[String]) -> Result<Vec<Loaded>, CliError> {
 /// # Errors
 /// As [`load`], and where the argument names several.
 pub(crate) fn load_one(argument: &str) -> Result<Loaded, CliError> {
-    only(argument, load(&[argument.to_owned()])?)
+    only(argument, load(&[argument.to_owned()])?.scenarios)
 }
 
 /// Finds the one scenario that the argument names.
@@ -107,7 +172,7 @@ pub(crate) fn load_one(argument: &str) -> Result<Loaded, CliError> {
 /// # Errors
 /// As [`sources`], and where the argument names several.
 pub(crate) fn source_of_one(argument: &str) -> Result<Source, CliError> {
-    only(argument, sources(&[argument.to_owned()])?)
+    only(argument, sources(&[argument.to_owned()])?.scenarios)
 }
 
 fn only<T>(argument: &str, mut named: Vec<T>) -> Result<T, CliError> {
@@ -124,13 +189,17 @@ fn only<T>(argument: &str, mut named: Vec<T>) -> Result<T, CliError> {
 ///
 /// # Errors
 /// Where an argument names nothing that can be read.
-pub(crate) fn sources(arguments: &[String]) -> Result<Vec<Source>, CliError> {
+pub(crate) fn sources(arguments: &[String]) -> Result<Found<Source>, CliError> {
+    let mut skipped = Skipped::default();
     if arguments.is_empty() {
-        return Ok(EMBEDDED.iter().map(Source::embedded).collect());
+        return Ok(Found {
+            scenarios: EMBEDDED.iter().map(Source::embedded).collect(),
+            skipped,
+        });
     }
     let mut found: Vec<Source> = Vec::new();
     for argument in arguments {
-        let mut named = resolve(argument)?;
+        let mut named = resolve(argument, &mut skipped)?;
         if let [only] = named.as_mut_slice() {
             only.alone = true;
         }
@@ -141,15 +210,18 @@ pub(crate) fn sources(arguments: &[String]) -> Result<Vec<Source>, CliError> {
             }
         }
     }
-    Ok(found)
+    Ok(Found {
+        scenarios: found,
+        skipped,
+    })
 }
 
 /// Finds the scenarios that one argument names. A path that exists wins over the name of an
 /// embedded scenario.
-fn resolve(argument: &str) -> Result<Vec<Source>, CliError> {
+fn resolve(argument: &str, skipped: &mut Skipped) -> Result<Vec<Source>, CliError> {
     let path = Path::new(argument);
     if path.is_dir() {
-        return folder(path);
+        return folder(path, skipped);
     }
     if path.exists() {
         return Ok(vec![Source::file(path)?]);
@@ -187,29 +259,49 @@ fn unknown(argument: &str) -> CliError {
     )
 }
 
-fn folder(root: &Path) -> Result<Vec<Source>, CliError> {
+/// Finds the scenarios in a folder and those below it, and adds what is left out to `skipped`.
+fn folder(root: &Path, skipped: &mut Skipped) -> Result<Vec<Source>, CliError> {
     let mut paths = Vec::new();
-    collect(root, &mut paths)?;
+    let mut here = Skipped::default();
+    collect(root, &mut paths, &mut here.folders)?;
     paths.sort();
-    if paths.is_empty() {
+    here.folders.sort();
+    let mut scenarios = Vec::new();
+    for path in paths {
+        match Source::file(&path)? {
+            source if Scenario::is_meant(&source.text) => scenarios.push(source),
+            _ => here.files.push(path),
+        }
+    }
+    if scenarios.is_empty() {
+        let help = "A scenario is a file with a name that ends in `.toml`.";
         return Err(CliError::usage(
             format!("no scenario in {}", root.display()),
-            "A scenario is a file with a name that ends in `.toml`.",
+            format!("{help} {here}").trim_end(),
         ));
     }
-    paths.iter().map(|path| Source::file(path)).collect()
+    skipped.files.extend(here.files);
+    skipped.folders.extend(here.folders);
+    Ok(scenarios)
 }
 
-fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<(), CliError> {
+fn collect(
+    folder: &Path,
+    paths: &mut Vec<PathBuf>,
+    left_out: &mut Vec<PathBuf>,
+) -> Result<(), CliError> {
     let entries = fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
     for entry in entries {
-        let path = entry.map_err(|error| unreadable(folder, &error))?.path();
+        let entry = entry.map_err(|error| unreadable(folder, &error))?;
+        let (path, name) = (entry.path(), entry.file_name());
+        let name = name.to_string_lossy();
         if path.is_dir() {
-            collect(&path, paths)?;
-        } else if path
-            .extension()
-            .is_some_and(|extension| extension == "toml")
-        {
+            if name.starts_with('.') || OF_TOOLS.contains(&&*name) {
+                left_out.push(path);
+            } else {
+                collect(&path, paths, left_out)?;
+            }
+        } else if name.ends_with(".toml") {
             paths.push(path);
         }
     }

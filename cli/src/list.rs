@@ -6,7 +6,8 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::library;
 use crate::outcome::Outcome;
-use crate::render::human::abbreviation;
+use crate::render::page::{self, Page};
+use crate::terminal::Look;
 use plimsoll_oracle::{Property, Sometimes, Word};
 use plimsoll_scenarios::Subject;
 use plimsoll_scenarios::scenario::FaultName;
@@ -15,25 +16,26 @@ use plimsoll_scenarios::scenario::FaultName;
 ///
 /// # Errors
 /// Where an embedded scenario has a mistake.
-pub(crate) fn list(args: &ListArgs) -> Result<Outcome, CliError> {
+pub(crate) fn list(args: &ListArgs, look: Look) -> Result<Outcome, CliError> {
+    let width = look.list_width();
     let text = if args.subjects {
-        words::<Subject>()
+        words::<Subject>(width)
     } else if args.properties {
-        properties()
+        words::<Property>(width)
     } else if args.faults {
-        words::<FaultName>()
+        words::<FaultName>(width)
     } else if args.sometimes {
-        words::<Sometimes>()
+        words::<Sometimes>(width)
     } else {
-        scenarios()?
+        scenarios(width)?
     };
     Ok(Outcome::new(text, Exit::Met))
 }
 
 /// Lists the library, folder by folder, with a mark on scenarios that are quick enough for a real
 /// cluster.
-fn scenarios() -> Result<String, CliError> {
-    let library = library::load(&[])?;
+fn scenarios(width: usize) -> Result<String, CliError> {
+    let library = library::load(&[])?.scenarios;
     let told = library.iter().map(|loaded| {
         let settings = &loaded.scenario.settings;
         let mark = if settings.real_time {
@@ -48,42 +50,25 @@ fn scenarios() -> Result<String, CliError> {
         .iter()
         .map(|(label, told)| (label.as_str(), told.as_str()))
         .collect();
-    Ok(columns(&rows))
+    Ok(columns(&rows, width))
 }
 
-fn columns(rows: &[(&str, &str)]) -> String {
-    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    rows.iter()
-        .map(|(name, description)| {
-            format!("{name:<width$}  {description}")
-                .trim_end()
-                .to_owned()
-        })
-        .map(|line| line + "\n")
-        .collect()
+/// Lists names beside what they mean, in lines of at most `width` columns.
+fn columns(rows: &[(&str, &str)], width: usize) -> String {
+    let mut page = Page::new(width);
+    let names = rows.iter().map(|(name, _)| page::columns(name));
+    let names = names.max().unwrap_or(0);
+    for (name, description) in rows {
+        page.paragraph(&format!("{}  ", page::padded(name, names)), description);
+    }
+    page.into_text()
 }
 
 /// Lists each word of a type, and what it means.
-fn words<T: Word>() -> String {
+fn words<T: Word>(width: usize) -> String {
     let rows: Vec<_> = T::ALL
         .iter()
         .map(|value| (value.word(), value.description()))
         .collect();
-    columns(&rows)
-}
-
-/// Lists each property, its heading in the table of `plimsoll run`, and what it promises.
-fn properties() -> String {
-    let rows: Vec<_> = Property::ALL
-        .iter()
-        .map(|&property| {
-            let heading = format!("{:<27}  {:<7}", property.word(), abbreviation(property));
-            (heading, property.description())
-        })
-        .collect();
-    let rows: Vec<_> = rows
-        .iter()
-        .map(|(name, text)| (name.as_str(), *text))
-        .collect();
-    columns(&rows)
+    columns(&rows, width)
 }

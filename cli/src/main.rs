@@ -28,6 +28,7 @@ mod selection;
 mod shell;
 mod show;
 mod shrink;
+mod terminal;
 mod trial;
 
 use args::{BenchCommand, Cli, Command};
@@ -35,27 +36,29 @@ use clap::Parser;
 use error::CliError;
 use exit::Exit;
 use outcome::Outcome;
-use std::io::{self, ErrorKind, Write};
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
+use terminal::{Look, TerminalArgs};
 
 /// Workers allocate side by side while they draw plans and shrink.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    match Cli::parse().command {
-        Command::Run(args) => carry_out(|| run::run(&args)),
-        Command::Replay(args) => carry_out(|| replay::replay(&args)),
-        Command::Shrink(args) => carry_out(|| shrink::shrink(&args)),
-        Command::Check(args) => carry_out(|| check::check(&args)),
-        Command::List(args) => carry_out(|| list::list(&args)),
-        Command::Show(args) => carry_out(|| show::show(&args)),
-        Command::Init(args) => carry_out(|| show::init(&args)),
-        Command::Explain(args) => carry_out(|| explain::explain(&args)),
-        Command::Help(args) => carry_out(|| help::help(&args)),
-        Command::Schema => carry_out(|| Ok(schema::schema())),
+    let Cli { terminal, command } = Cli::parse();
+    match command {
+        Command::Run(args) => carry_out(terminal, |look| run::run(&args, look)),
+        Command::Replay(args) => carry_out(terminal, |look| replay::replay(&args, look)),
+        Command::Shrink(args) => carry_out(terminal, |look| shrink::shrink(&args, look)),
+        Command::Check(args) => carry_out(terminal, |_| check::check(&args)),
+        Command::List(args) => carry_out(terminal, |look| list::list(&args, look)),
+        Command::Show(args) => carry_out(terminal, |_| show::show(&args)),
+        Command::Init(args) => carry_out(terminal, |_| show::init(&args)),
+        Command::Explain(args) => carry_out(terminal, |_| explain::explain(&args)),
+        Command::Help(args) => carry_out(terminal, |_| help::help(&args)),
+        Command::Schema => carry_out(terminal, |_| Ok(schema::schema())),
         Command::Bench(BenchCommand::CommitInterval(args)) => {
-            carry_out(|| bench::commit_interval(&args))
+            carry_out(terminal, |_| bench::commit_interval(&args))
         }
         // A member is no harness: what it prints and how it ends is its own.
         Command::Member => plimsoll_chaos::member_main(),
@@ -63,8 +66,12 @@ fn main() -> ExitCode {
 }
 
 /// Carries out a command, prints what it says, and returns its exit code.
-fn carry_out(command: impl FnOnce() -> Result<Outcome, CliError>) -> ExitCode {
+fn carry_out(
+    terminal: TerminalArgs,
+    command: impl FnOnce(Look) -> Result<Outcome, CliError>,
+) -> ExitCode {
     panics::install_hook();
+    let command = || command(terminal.set_up()?);
     let result = panics::catch(command).unwrap_or_else(|panic| Err(panic.into()));
     print(result.unwrap_or_else(Outcome::from)).into()
 }
@@ -72,7 +79,7 @@ fn carry_out(command: impl FnOnce() -> Result<Outcome, CliError>) -> ExitCode {
 /// Prints what a command says and returns how the program ends.
 ///
 /// Nothing else in the program writes to standard output; to standard error, only the progress bar
-/// does. A reader that went away (`| head`) is not an error, and where standard error cannot be
+/// and the log do. Colours are taken out here, where they are not wanted. A reader that went away (`| head`) is not an error, and where standard error cannot be
 /// written there is no place left to say so.
 fn print(outcome: Outcome) -> Exit {
     let Outcome {
@@ -80,7 +87,7 @@ fn print(outcome: Outcome) -> Exit {
         mut stderr,
         mut exit,
     } = outcome;
-    let mut out = io::stdout().lock();
+    let mut out = anstream::stdout().lock();
     match out.write_all(stdout.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             let message = format!("cannot write to standard output: {error}");
@@ -90,6 +97,6 @@ fn print(outcome: Outcome) -> Exit {
         }
         _ => {}
     }
-    let _ = io::stderr().lock().write_all(stderr.as_bytes());
+    let _ = anstream::stderr().lock().write_all(stderr.as_bytes());
     exit
 }

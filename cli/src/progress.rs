@@ -1,7 +1,10 @@
 //! The progress bar: on standard error, and only where that is a terminal.
 
-use indicatif::{ProgressBar, ProgressStyle};
+use crate::render::{per_second, thousands};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use std::fmt::Write;
 use std::time::Duration;
+use tracing_subscriber::filter::LevelFilter;
 
 /// The time between two drawings of a bar while nothing happens.
 const TICK: Duration = Duration::from_millis(200);
@@ -9,8 +12,16 @@ const TICK: Duration = Duration::from_millis(200);
 /// Shows what is being waited for, until the bar that it returns is finished.
 pub(crate) fn waiting(what: &'static str) -> ProgressBar {
     let spinner = ProgressBar::new_spinner().with_message(what);
+    hide_behind_log(&spinner);
     spinner.enable_steady_tick(TICK);
     spinner
+}
+
+/// Hides a bar where a log is written to standard error: each would overwrite the other.
+fn hide_behind_log(bar: &ProgressBar) {
+    if LevelFilter::current() != LevelFilter::OFF {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
 }
 
 /// The progress of a command.
@@ -22,14 +33,15 @@ pub(crate) struct Progress {
 impl Progress {
     /// Makes a bar of `total` steps; `unit` is the noun for them, in the plural.
     pub(crate) fn new(total: u64, unit: &str) -> Self {
-        let after = format!("{unit}, {{per_sec:.0}}, {{eta}} left  {{msg}}");
+        let after = format!("{unit}, {{rate}}/s, {{eta}} left  {{wide_msg}}");
         Self::styled(total, &after)
     }
 
     /// Makes a bar of steps that take many seconds each: it shows the time that they have taken.
     pub(crate) fn in_real_time(total: u64, unit: &str) -> Self {
-        let after = format!("{unit}, {{elapsed}}  {{msg}}");
+        let after = format!("{unit}, {{elapsed}}  {{wide_msg}}");
         let progress = Self::styled(total, &after);
+        hide_behind_log(&progress.bar);
         progress.bar.enable_steady_tick(TICK);
         progress
     }
@@ -37,9 +49,10 @@ impl Progress {
     fn styled(total: u64, after: &str) -> Self {
         // The bar hides itself where standard error is not a terminal.
         let bar = ProgressBar::new(total);
-        let template = format!("{{bar:30}} {{pos}}/{{len}} {after}");
-        if let Ok(style) = ProgressStyle::with_template(&template) {
-            bar.set_style(style);
+        if let Ok(style) =
+            ProgressStyle::with_template(&format!("{{bar:12}} {{pos}}/{{len}} {after}"))
+        {
+            bar.set_style(style.with_key("rate", rate));
         }
         Self { bar }
     }
@@ -55,7 +68,7 @@ impl Progress {
         self.bar.set_length(length.saturating_sub(steps));
     }
 
-    /// Shows what has been found so far.
+    /// Shows what is being done, or what has been found so far.
     pub(crate) fn say(&self, message: String) {
         self.bar.set_message(message);
     }
@@ -63,5 +76,86 @@ impl Progress {
     /// Takes the bar away.
     pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+/// Writes the steps a second, from the beginning on.
+fn rate(state: &ProgressState, out: &mut dyn Write) {
+    let rate = per_second(state.pos(), state.elapsed());
+    // Where a terminal cannot be written, nothing can be said of it there.
+    let _ = out.write_str(&thousands(rate as u64));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use indicatif::TermLike;
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    /// A terminal of 80 columns that keeps what is written.
+    #[derive(Clone, Debug, Default)]
+    struct Kept(Arc<Mutex<String>>);
+
+    impl Kept {
+        fn write(&self, text: &str) -> io::Result<()> {
+            let mut kept = self.0.lock().map_err(|_| io::ErrorKind::Other)?;
+            kept.push_str(text);
+            Ok(())
+        }
+    }
+
+    impl TermLike for Kept {
+        fn width(&self) -> u16 {
+            80
+        }
+
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn write_line(&self, text: &str) -> io::Result<()> {
+            self.write(text)
+        }
+
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            self.write(text)
+        }
+
+        fn clear_line(&self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_bar_has_the_scenario_and_a_rate_in_the_colour_of_text() {
+        let progress = Progress::new(1_000, "schedules");
+        let terminal = Kept::default();
+        let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
+        progress.bar.set_draw_target(target);
+        progress.say("crash/consumer-killed".into());
+        progress.advance(10);
+        progress.bar.tick();
+        let drawn = terminal.0.lock().expect("not poisoned").clone();
+        assert!(drawn.contains("10/1000 schedules, "), "{drawn:?}");
+        assert!(drawn.contains("/s, "), "{drawn:?}");
+        assert!(drawn.contains("crash/consumer-killed"), "{drawn:?}");
+        assert!(!drawn.contains('\u{1b}'), "{drawn:?}");
     }
 }

@@ -1,21 +1,24 @@
 //! `plimsoll replay`: a regression runs again, and must show what it recorded.
 
 use crate::args::ReplayArgs;
+use crate::conviction::{Cause, moments};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::files;
 use crate::library::{self, Loaded};
 use crate::outcome::Outcome;
-use crate::render::human;
+use crate::render::page::Page;
+use crate::render::{cause, human};
 use crate::runner::{Run, Tally, Worker, draw};
+use crate::terminal::{Detail, Look};
 use crate::trial::Expectation;
-use plimsoll_oracle::{Property, Timeline, Trace, Word};
+use plimsoll_oracle::{Property, Terms, Trace, Word};
 
 /// Runs `plimsoll replay`.
 ///
 /// # Errors
 /// Where the file is no regression, or its schedule breaks off.
-pub(crate) fn replay(args: &ReplayArgs) -> Result<Outcome, CliError> {
+pub(crate) fn replay(args: &ReplayArgs, look: Look) -> Result<Outcome, CliError> {
     let Loaded {
         label, scenario, ..
     } = library::load_one(&args.file)?;
@@ -35,16 +38,25 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<Outcome, CliError> {
     let expect = &scenario.settings.expect;
     let expectation = Expectation::Stated(expect.verdict.clone());
     let comparison = compare(&expectation, expect.trace.as_deref(), &run, worker.trace());
-    let mut text = format!("{label}, seed {seed}\n\n");
-    text += &Timeline::new(&plan.terms(), worker.trace()).to_string();
+    let mut page = Page::new(look.width());
+    page.paragraph("", &format!("{label}, seed {seed}"));
+    page.gap();
+    if look.detail != Detail::Quiet {
+        timeline(&mut page, &plan.terms(), worker.trace(), &run);
+    }
     for (property, violation) in run.verdict.violations() {
-        text += &format!("\n{property} violated: {}\n", violation.summary);
+        page.gap();
+        page.paragraph("", &format!("{property} violated: {}.", violation.summary));
+        let cause = Cause::read(&plan.terms(), worker.trace(), violation);
+        page.paragraph("", &format!("Cause: {}", cause::sentence(&cause)));
     }
     let mut tally = Tally::default();
     tally.add(seed, &run, worker.trace(), false);
-    text += &format!("\n{}\n", human::judgements(&tally, &expectation));
-    text += &conclusion(&comparison, &expectation);
-    Ok(Outcome::new(text, comparison.exit()))
+    page.gap();
+    human::judgements(&mut page, &tally, &expectation);
+    page.gap();
+    conclusion(&mut page, &comparison, &expectation);
+    Ok(Outcome::new(page.into_text(), comparison.exit()))
 }
 
 /// How a run compares with what the file records.
@@ -109,34 +121,47 @@ fn compare(
     }
 }
 
-fn conclusion(comparison: &Comparison, expectation: &Expectation) -> String {
+/// Adds every event of the run; those that show a violation are marked.
+fn timeline(page: &mut Page, terms: &Terms, trace: &Trace, run: &Run) {
+    let all: Vec<usize> = (0..trace.entries().len()).collect();
+    let violations = run.verdict.violations();
+    let evidence: Vec<usize> = violations
+        .flat_map(|(_, violation)| violation.evidence.iter().copied())
+        .collect();
+    human::timeline(page, &moments(terms, trace, &all, &evidence));
+}
+
+fn conclusion(page: &mut Page, comparison: &Comparison, expectation: &Expectation) {
     match comparison {
         Comparison::Same => match expectation.named() {
-            [] => "Replayed as recorded: every property held.\n".into(),
-            named => format!("Replayed as recorded. Violated: {}.\n", names(named)),
+            [] => page.line("Replayed as recorded: every property held."),
+            named => page.paragraph("Replayed as recorded. Violated: ", &names(named)),
         },
         Comparison::VerdictDiffers {
             unexpected,
             missing,
         } => {
-            let mut text = String::from("The verdict is not the recorded one.\n");
+            page.line("The verdict is not the recorded one.");
             if !unexpected.is_empty() {
-                text += &format!("  Violated, and not recorded: {}.\n", names(unexpected));
+                page.paragraph("  Violated, and not recorded: ", &names(unexpected));
             }
             if !missing.is_empty() {
-                text += &format!("  Recorded, and not violated: {}.\n", names(missing));
+                page.paragraph("  Recorded, and not violated: ", &names(missing));
             }
-            text
         }
-        Comparison::TraceDiffers { recorded, found } => format!(
-            "The verdict is the recorded one, but the trace differs: this version of Plimsoll \
-             behaves\notherwise than the one that wrote the file.\n  recorded: {recorded}\n  \
-             found:    {found}\n"
-        ),
+        Comparison::TraceDiffers { recorded, found } => {
+            page.paragraph(
+                "",
+                "The verdict is the recorded one, but the trace differs: this version of Plimsoll \
+                 behaves otherwise than the one that wrote the file.",
+            );
+            page.line(&format!("  recorded: {recorded}"));
+            page.line(&format!("  found:    {found}"));
+        }
     }
 }
 
 fn names(properties: &[Property]) -> String {
     let names: Vec<&str> = properties.iter().map(|property| property.word()).collect();
-    names.join(", ")
+    names.join(", ") + "."
 }

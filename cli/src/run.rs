@@ -9,6 +9,7 @@ use crate::progress::Progress;
 use crate::report::{Failure, Report, ScenarioReport, Timing};
 use crate::runner::{self, Options, Tally, Worker};
 use crate::selection::{self, Selection};
+use crate::terminal::Look;
 use crate::trial::{Expectation, Trial};
 use crate::{files, interrupt, missing, render};
 use std::collections::BTreeSet;
@@ -20,14 +21,14 @@ use std::time::Instant;
 ///
 /// # Errors
 /// Where an argument is wrong, or the environment refuses.
-pub(crate) fn run(args: &RunArgs) -> Result<Outcome, CliError> {
+pub(crate) fn run(args: &RunArgs, look: Look) -> Result<Outcome, CliError> {
     let choice = Choice::of(&args.backend, &args.command)?;
     let selection = selection::select(args, &choice)?;
     interrupt::listen()?;
     let backend = choice.start()?;
     let report = report(args, &choice, selection, &backend);
     backend.shut_down();
-    Ok(outcome(&report?, args))
+    Ok(outcome(&report?, args, look))
 }
 
 fn report(
@@ -39,6 +40,7 @@ fn report(
     let Selection {
         trials,
         not_executed,
+        skipped,
     } = selection;
     let options = Options {
         jobs: threads(args.jobs),
@@ -87,6 +89,7 @@ fn report(
             .or(choice.command()),
         scenarios: scenarios.collect(),
         not_executed,
+        skipped,
         interrupted,
         trace,
         timing,
@@ -102,14 +105,17 @@ fn try_all(trials: &[Trial], options: Options, backend: &StartedBackend) -> Vec<
         Progress::new(total, "schedules")
     };
     let mut failing = BTreeSet::new();
-    let tallies = runner::run(trials, options, backend, |trial, seeds, tally| {
+    let tallies = runner::run(trials, options, backend, |index, seeds, tally| {
+        let trial = &trials[index];
         progress.advance(tally.schedules);
         progress.shorten(seeds - tally.schedules);
-        for (property, _) in tally.failures(&trials[trial].expectation) {
-            if failing.insert((trial, property)) {
-                progress.say(format!("{} failures found", failing.len()));
-            }
+        if tally.failures(&trial.expectation).next().is_some() {
+            failing.insert(index);
         }
+        progress.say(match failing.len() {
+            0 => trial.label.clone(),
+            failed => format!("{failed} failed; {}", trial.label),
+        });
     });
     progress.finish();
     tallies
@@ -214,9 +220,9 @@ fn only(trials: &[Trial]) -> Option<(usize, u64)> {
 }
 
 /// Puts the report into words, and on request the hashes in its place.
-fn outcome(report: &Report, args: &RunArgs) -> Outcome {
+fn outcome(report: &Report, args: &RunArgs, look: Look) -> Outcome {
     let text = match args.format {
-        Format::Human => render::human::report(report),
+        Format::Human => render::human::report(report, look),
         Format::Json => render::json::report(report, args.print_hashes),
     };
     let plain = Outcome::new(text, report.exit());

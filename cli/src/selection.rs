@@ -3,7 +3,7 @@
 use crate::args::{RunArgs, SeedRange};
 use crate::backend::Choice;
 use crate::error::CliError;
-use crate::library::{self, Loaded};
+use crate::library::{self, Found, Loaded, Skipped};
 use crate::runner::draw;
 use crate::trial::{Expectation, Trial};
 use plimsoll_scenarios::{Scenario, Subject};
@@ -18,6 +18,8 @@ pub(crate) struct Selection {
     pub trials: Vec<Trial>,
     /// The schedules that are not run.
     pub not_executed: Vec<NotExecuted>,
+    /// What stood beside the scenarios in folders.
+    pub skipped: Skipped,
 }
 
 /// Schedules of a scenario that are not executed.
@@ -42,7 +44,7 @@ pub(crate) struct NotExecuted {
 /// where nothing is left.
 pub(crate) fn select(args: &RunArgs, choice: &Choice) -> Result<Selection, CliError> {
     let seeds = args.seeds.unwrap_or(choice.default_seeds());
-    let scenarios = library::load(&args.paths)?;
+    let Found { scenarios, skipped } = library::load(&args.paths)?;
     if *choice == Choice::Sim {
         let trials = scenarios.into_iter();
         return Ok(Selection {
@@ -50,12 +52,16 @@ pub(crate) fn select(args: &RunArgs, choice: &Choice) -> Result<Selection, CliEr
                 .map(|loaded| trial(loaded, seeds, args.subject, choice))
                 .collect(),
             not_executed: Vec::new(),
+            skipped,
         });
     }
     if let Some(recipe) = args.subject.filter(|subject| *subject != Subject::Plimsoll) {
         return Err(refuse_recipe(recipe));
     }
-    let mut selection = Selection::default();
+    let mut selection = Selection {
+        skipped,
+        ..Selection::default()
+    };
     for loaded in scenarios {
         let alone = loaded.alone;
         let slow = if alone { None } else { slow(&loaded.scenario) };
@@ -218,6 +224,7 @@ mod tests {
         let Selection {
             trials,
             not_executed,
+            ..
         } = selected(&["--backend", "kafka", "crash/consumer-killed"]);
         assert_eq!(trials.len(), 1);
         assert_eq!(trials[0].seeds, SeedRange { from: 0, to: 1 });

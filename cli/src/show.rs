@@ -17,7 +17,7 @@ const START: &str = include_str!("start.toml");
 /// # Errors
 /// Where the argument names nothing.
 pub(crate) fn show(args: &ShowArgs) -> Result<Outcome, CliError> {
-    let sources = library::sources(std::slice::from_ref(&args.name))?;
+    let sources = library::sources(std::slice::from_ref(&args.name))?.scenarios;
     let texts: Vec<String> = match sources.as_slice() {
         [only] => vec![only.text().to_owned()],
         several => several

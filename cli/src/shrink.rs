@@ -8,7 +8,9 @@ use crate::library::{self, Loaded};
 use crate::outcome::Outcome;
 use crate::progress::Progress;
 use crate::render::human;
+use crate::render::page::Page;
 use crate::runner::Worker;
+use crate::terminal::Look;
 use crate::trial::{Expectation, Trial};
 use crate::{interrupt, regressions};
 use plimsoll_oracle::{Property, Word};
@@ -19,7 +21,7 @@ use std::collections::BTreeSet;
 ///
 /// # Errors
 /// Where the schedule does not fail, or the result cannot be written.
-pub(crate) fn shrink(args: &ShrinkArgs) -> Result<Outcome, CliError> {
+pub(crate) fn shrink(args: &ShrinkArgs, look: Look) -> Result<Outcome, CliError> {
     let Loaded {
         label,
         mut scenario,
@@ -60,15 +62,11 @@ pub(crate) fn shrink(args: &ShrinkArgs) -> Result<Outcome, CliError> {
         expectation: Expectation::Open,
     };
     let path = regressions::write(&args.regressions, &trial, &shrunk.regression)?;
-    let text = format!(
-        "{}: {property} violated by {} with seed {seed}.\n{}  Regression: {}\n  Again with: {}\n",
-        trial.label,
-        trial.subject,
-        human::shrunk(&shrunk),
-        path.display(),
-        regressions::replay_command(&path),
-    );
-    Ok(Outcome::new(text, Exit::Met))
+    let mut page = Page::new(look.width());
+    page.paragraph("", &human::heading(property, &trial.subject, &trial.label));
+    human::shrunk(&mut page, property, &shrunk);
+    human::again(&mut page, &regressions::replay_command(&path));
+    Ok(Outcome::new(page.into_text(), Exit::Met))
 }
 
 /// Returns the property to shrink for: the one that was asked for, else the first that is violated.

@@ -1,7 +1,12 @@
 //! What shows that a property is violated.
 
+mod cause;
 pub(crate) mod recorded;
 pub(crate) mod shrinking;
+mod story;
+
+pub(crate) use cause::{Attempt, Cause, Disruption, Fact, Fault};
+pub(crate) use story::{AtStake, Moment, Story, moments};
 
 use crate::error::CliError;
 use plimsoll_oracle::{Property, Violation};
@@ -61,8 +66,8 @@ pub(crate) enum NotShrunk {
 pub(crate) struct Shrunk {
     /// The violation: its sentence, its moment, and its evidence.
     pub violation: Violation,
-    /// The events that show it, for people.
-    pub timeline: String,
+    /// What its report tells.
+    pub story: Story,
     /// The schedule as a file.
     pub regression: Regression,
     /// The number of messages that are left.
@@ -95,8 +100,8 @@ pub(crate) enum End {
 pub(crate) struct Sighting {
     /// The violation: its sentence, its moment, and its evidence.
     pub violation: Violation,
-    /// The events that show it, for people.
-    pub timeline: String,
+    /// What its report tells.
+    pub story: Story,
     /// The file with the trace, or the reason why there is none.
     pub trace: Result<PathBuf, String>,
     /// The command that runs the same plan in the simulator, which can shrink it.

@@ -1,12 +1,12 @@
 //! From a failing run in real time, which cannot be had again, to the files that keep it.
 
-use super::{Conviction, Evidence, Sighting};
+use super::{Conviction, Evidence, Sighting, Story};
 use crate::backend::Choice;
 use crate::error::CliError;
 use crate::runner::{Recorded, Tally, draw};
 use crate::trial::Trial;
-use crate::{files, shell};
-use plimsoll_oracle::{Timeline, Word};
+use crate::{files, regressions, shell};
+use plimsoll_oracle::Word;
 use plimsoll_scenarios::Plan;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -40,8 +40,7 @@ pub(crate) fn convict(
         let files = write(trial, recorded, &plan, folder);
         for (property, violation) in shown {
             let sighting = Sighting {
-                timeline: Timeline::of(&plan.terms(), &recorded.trace, &violation.evidence)
-                    .to_string(),
+                story: Story::of(&plan.terms(), &recorded.trace, property, violation),
                 violation: violation.clone(),
                 trace: files.trace.clone(),
                 simulate: simulate(trial, &files, choice),
@@ -67,7 +66,7 @@ struct Files {
 }
 
 fn write(trial: &Trial, recorded: &Recorded, plan: &Plan, folder: &Path) -> Files {
-    let stem = folder.join(file_stem(trial, recorded.seed));
+    let stem = free(folder, &file_stem(trial, recorded.seed));
     let written = |extension: &str, write: &dyn Fn(&Path) -> Result<(), CliError>| {
         let path = stem.with_added_extension(extension);
         match write(&path) {
@@ -82,19 +81,24 @@ fn write(trial: &Trial, recorded: &Recorded, plan: &Plan, folder: &Path) -> File
     }
 }
 
+/// Returns the first of the numbered names that no file has yet: no run is like another, and none
+/// overwrites another.
+fn free(folder: &Path, stem: &str) -> PathBuf {
+    let mut names = regressions::numbered(stem).map(|name| folder.join(name));
+    let is_free = |name: &PathBuf| {
+        let exists = |ending: &str| name.with_added_extension(ending).exists();
+        !exists("toml") && !exists("jsonl")
+    };
+    names.find(is_free).unwrap_or_else(|| folder.join(stem))
+}
+
 /// Returns the name of a run's files, made of scenario, subject and seed:
 /// `crash-consumer-killed-plimsoll-kafka-0`.
 fn file_stem(trial: &Trial, seed: u64) -> String {
-    let label = trial.label.strip_suffix(".toml").unwrap_or(&trial.label);
-    let label = match Path::new(label).file_name() {
-        // A path may be long, and the name of an embedded scenario is short.
-        Some(name) if label != trial.label => name.to_string_lossy().into_owned(),
-        _ => label.to_owned(),
-    };
+    let scenario = regressions::scenario_name(&trial.label);
     let program = trial.subject.split(' ').next().unwrap_or_default();
     let subject = program.rsplit('/').next().unwrap_or(program);
-    let legal = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
-    format!("{label}-{subject}-kafka-{seed}").replace(|letter| !legal(letter), "-")
+    regressions::legal(&format!("{scenario}-{subject}-kafka-{seed}"))
 }
 
 /// Returns the plan as a scenario file. It expects the verdict that its scenario expects, and no

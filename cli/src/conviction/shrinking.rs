@@ -1,6 +1,6 @@
 //! From a failing seed to the smallest schedule that shows the same failure.
 
-use super::{Conviction, End, Evidence, NotShrunk, SameAs, Shrunk};
+use super::{Conviction, End, Evidence, NotShrunk, SameAs, Shrunk, Story};
 use crate::args::ShrinkLimits;
 use crate::backend::Choice;
 use crate::error::CliError;
@@ -8,7 +8,7 @@ use crate::progress::Progress;
 use crate::runner::{self, Options, Tally, Worker, draw};
 use crate::trial::Trial;
 use crate::{interrupt, regressions};
-use plimsoll_oracle::{Property, Timeline};
+use plimsoll_oracle::Property;
 use plimsoll_scenarios::shrink::{self, Budget, Observed};
 use plimsoll_scenarios::{Plan, Regression, Scenario};
 use std::collections::BTreeMap;
@@ -136,6 +136,8 @@ pub(crate) fn convict(
     progress: &Progress,
 ) -> Result<Shrunk, NotShrunk> {
     let plan = draw(scenario, seed).map_err(NotShrunk::Broken)?;
+    let found = worker.run(&plan).map_err(NotShrunk::Broken)?.verdict;
+    let found: Vec<Property> = found.violations().map(|(property, _)| property).collect();
     let budget = Budget {
         runs: limits.shrink_schedules,
         events: limits.shrink_events,
@@ -162,11 +164,11 @@ pub(crate) fn convict(
         .map(|(_, violation)| violation.clone())
         .ok_or(NotShrunk::Interrupted)?;
     Ok(Shrunk {
-        timeline: Timeline::of(&shrunk.plan.terms(), worker.trace(), &violation.evidence)
-            .to_string(),
+        story: Story::of(&shrunk.plan.terms(), worker.trace(), property, &violation),
         regression: Regression::from_plan(
             &shrunk.plan,
             property,
+            &found,
             &run.verdict,
             worker.trace().fingerprint(),
             scenario.settings.consumers.subject,

@@ -2,9 +2,10 @@
 //! field changes its meaning or goes away. Of the simulator, all but `timing` is the same for the
 //! same arguments.
 
-use super::per_second;
+use super::{cause, per_second};
 use crate::args::BackendName;
-use crate::conviction::{self, Conviction, End, Evidence, NotShrunk};
+use crate::conviction::{self, Conviction, End, Evidence, Moment, NotShrunk, Story};
+use crate::library::Skipped;
 use crate::missing;
 use crate::report::{self, Failure, Report, ScenarioOutcome, ScenarioReport};
 use crate::runner::{Count, Effect, Tally};
@@ -47,6 +48,7 @@ pub(crate) fn report(report: &Report, hashes: bool) -> String {
             .map(|scenario| Scenario::of(scenario, report.backend, hashes))
             .collect(),
         not_executed: report.not_executed.iter().map(NotExecuted::of).collect(),
+        skipped: skipped(&report.skipped),
         timing: Timing::of(&report.timing, totals.schedules),
     };
     to_text(&document)
@@ -71,6 +73,8 @@ struct Document<'a> {
     totals: Totals,
     scenarios: Vec<Scenario<'a>>,
     not_executed: Vec<NotExecuted<'a>>,
+    /// What stood in folders and is no scenario.
+    skipped: Vec<String>,
     timing: Timing,
 }
 
@@ -232,6 +236,11 @@ const fn outcome(outcome: ScenarioOutcome) -> &'static str {
     }
 }
 
+fn skipped(skipped: &Skipped) -> Vec<String> {
+    let paths = skipped.files.iter().chain(&skipped.folders);
+    paths.map(|path| path.display().to_string()).collect()
+}
+
 /// Schedules that were asked for and not executed.
 #[derive(Serialize)]
 struct NotExecuted<'a> {
@@ -358,8 +367,10 @@ struct SameAs<'a> {
 #[derive(Serialize)]
 struct Shrunk<'a> {
     summary: &'a str,
+    /// What led to it, in one sentence.
+    cause: String,
     at_seconds: f64,
-    timeline: Vec<&'a str>,
+    timeline: Vec<String>,
     messages: usize,
     faults: usize,
     runs: u32,
@@ -370,8 +381,10 @@ struct Shrunk<'a> {
 #[derive(Serialize)]
 struct Sighting<'a> {
     summary: &'a str,
+    /// What led to it, in one sentence.
+    cause: String,
     at_seconds: f64,
-    timeline: Vec<&'a str>,
+    timeline: Vec<String>,
     trace: Option<String>,
     simulate: &'a str,
 }
@@ -429,8 +442,9 @@ impl<'a> Shrunk<'a> {
     fn of(shrunk: &'a conviction::Shrunk) -> Self {
         Self {
             summary: &shrunk.violation.summary,
+            cause: cause::sentence(&shrunk.story.cause),
             at_seconds: shrunk.violation.at.since_start().as_secs_f64(),
-            timeline: shrunk.timeline.lines().collect(),
+            timeline: timeline(&shrunk.story),
             messages: shrunk.messages,
             faults: shrunk.faults,
             runs: shrunk.runs,
@@ -449,12 +463,25 @@ impl<'a> Sighting<'a> {
     fn of(sighting: &'a conviction::Sighting) -> Self {
         Self {
             summary: &sighting.violation.summary,
+            cause: cause::sentence(&sighting.story.cause),
             at_seconds: sighting.violation.at.since_start().as_secs_f64(),
-            timeline: sighting.timeline.lines().collect(),
+            timeline: timeline(&sighting.story),
             trace: written(&sighting.trace),
             simulate: &sighting.simulate,
         }
     }
+}
+
+/// Returns a line for each event.
+fn timeline(story: &Story) -> Vec<String> {
+    let lines = story.moments.iter();
+    lines
+        .map(
+            |Moment {
+                 at, actor, what, ..
+             }| format!("{:>14}  {actor:<10}  {what}", at.to_string()),
+        )
+        .collect()
 }
 
 fn written(file: &Result<PathBuf, String>) -> Option<String> {

@@ -1,11 +1,14 @@
 //! Reports as text: for people, and for programs.
 
+pub(crate) mod cause;
 pub(crate) mod human;
 pub(crate) mod json;
+pub(crate) mod page;
 mod table;
 
 pub(crate) use table::Table;
 
+use plimsoll_core::Instant;
 use std::time::Duration;
 
 /// Writes a number with its thousands apart, as in `24,000`.
@@ -25,6 +28,19 @@ pub(crate) fn thousands(number: u64) -> String {
 pub(crate) fn counted(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", thousands(number))
+}
+
+/// Writes a number and its noun, as in `no fault`, `1 fault` and `2 faults`.
+pub(crate) fn counted_or_no(number: u64, noun: &str) -> String {
+    match number {
+        0 => format!("no {noun}"),
+        _ => counted(number, noun),
+    }
+}
+
+/// Writes a moment as seconds since the run began, as in `8.014s`.
+pub(crate) fn seconds(at: Instant) -> String {
+    format!("{:.3}s", at.since_start().as_secs_f64())
 }
 
 /// Converts a time to hours.

@@ -1,5 +1,7 @@
 //! A table of text: the first column to the left, the others to the right.
 
+use super::page::{columns, padded, padded_left};
+
 /// A table of text.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Table {
@@ -22,20 +24,21 @@ impl Table {
 
     /// Renders the table as lines, with two spaces between columns.
     pub(crate) fn to_text(&self) -> String {
-        let columns = self.rows[0].len();
+        let count = self.rows[0].len();
         let width = |column: usize| {
-            let cells = self.rows.iter().map(|row| row[column].chars().count());
+            let cells = self.rows.iter().map(|row| columns(&row[column]));
             cells.max().unwrap_or(0)
         };
-        let widths: Vec<usize> = (0..columns).map(width).collect();
+        let widths: Vec<usize> = (0..count).map(width).collect();
         let mut text = String::new();
         for row in &self.rows {
             let mut line = String::new();
             for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
                 if column == 0 {
-                    line += &format!("{cell:<width$}");
+                    line += &padded(cell, *width);
                 } else {
-                    line += &format!("  {cell:>width$}");
+                    line += "  ";
+                    line += &padded_left(cell, *width);
                 }
             }
             text += line.trim_end();
@@ -54,5 +57,13 @@ mod tests {
         let mut table = Table::new(vec!["name".into(), "n".into()]);
         table.row(vec!["a".into(), "1000".into()]);
         assert_eq!(table.to_text(), "name     n\na     1000\n");
+    }
+
+    #[test]
+    fn wide_letters_do_not_shift_a_column() {
+        let mut table = Table::new(vec!["name".into(), "n".into()]);
+        table.row(vec!["支払い".into(), "1".into()]);
+        table.row(vec!["orders".into(), "2".into()]);
+        assert_eq!(table.to_text(), "name    n\n支払い  1\norders  2\n");
     }
 }

@@ -6,6 +6,7 @@ use crate::error::CliError;
 use crate::trial::{Expectation, Trial};
 use plimsoll_oracle::check::Coverage;
 use plimsoll_oracle::{Fingerprint, Judgement, Measures, Property, Trace, Verdict, Word};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -125,6 +126,15 @@ impl Tally {
     pub(crate) fn reasons(&self) -> impl Iterator<Item = (Property, &'static str, u64)> {
         let reasons = self.reasons.iter();
         reasons.map(|((property, reason), runs)| (*property, *reason, *runs))
+    }
+
+    /// Returns the reasons why this property was not observed, each with its number of runs, the
+    /// most frequent first.
+    pub(crate) fn reasons_of(&self, property: Property) -> Vec<(&'static str, u64)> {
+        let reasons = self.reasons().filter(|(of, ..)| *of == property);
+        let mut reasons: Vec<_> = reasons.map(|(_, reason, runs)| (reason, runs)).collect();
+        reasons.sort_by_key(|(_, runs)| Reverse(*runs));
+        reasons
     }
 
     /// Returns the properties that were violated unexpectedly, each with the lowest seed that broke

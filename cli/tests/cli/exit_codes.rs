@@ -230,7 +230,7 @@ fn a_fault_that_never_takes_effect_ends_with_10() {
     let ended = plimsoll_in(folder.path(), &["run", "in-vain.toml", "--seeds", "100"]);
     assert_eq!(ended.code, VIOLATED, "{}", ended.transcript());
     let fault = r#"at = "1ms", do = "crash", member = "owner of orders-0""#;
-    let said = format!("never took effect in 100 schedules (no-target): {fault}.");
+    let said = format!("never took effect in 100 schedules (no-target):\n  {fault}\n");
     assert!(ended.stdout.contains(&said), "{}", ended.stdout);
     let counted = format!("{fault}\n      took effect in 0 of 100 runs, 100 no-target\n");
     assert!(ended.stdout.contains(&counted), "{}", ended.stdout);

@@ -21,16 +21,19 @@ pub struct Regression {
     pub scenario: Scenario,
     /// The seed that found it, and under which it runs.
     pub seed: u64,
-    /// What it shows, a line a property.
+    /// What it shows of what the scenario showed, a line a property.
     violations: Vec<String>,
 }
 
 impl Regression {
     /// Makes the regression of `plan`, run with `subject`: it broke what `verdict` says, `property`
-    /// among it, and left a trace with this fingerprint.
+    /// among it, and left a trace with this fingerprint. The scenario from which it was shrunk broke
+    /// the properties of `found`: what only the smaller schedule breaks (because its messages or
+    /// its time are too few, perhaps) is no finding about the scenario, and is not told as one.
     pub fn from_plan(
         plan: &Plan,
         property: Property,
+        found: &[Property],
         verdict: &Verdict,
         fingerprint: Fingerprint,
         subject: Subject,
@@ -57,7 +60,11 @@ impl Regression {
             property,
             scenario,
             seed: plan.seed,
-            violations: verdict.violations().map(line).collect(),
+            violations: verdict
+                .violations()
+                .filter(|(violated, _)| *violated == property || found.contains(violated))
+                .map(line)
+                .collect(),
         }
     }
 
@@ -69,16 +76,6 @@ impl Regression {
             .trace
             .as_deref()
             .unwrap_or_default()
-    }
-
-    /// Returns a name for its file: scenario, subject, property and seed,
-    /// `alarm-ruler-newest-sarama-manual-mark-no-loss-17.toml` for example.
-    pub fn file_name(&self) -> String {
-        let settings = &self.scenario.settings;
-        let legal = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
-        let name = settings.name.replace(|letter| !legal(letter), "-");
-        let subject = settings.consumers.subject;
-        format!("{name}-{subject}-{}-{}.toml", self.property, self.seed)
     }
 
     /// Writes the file's text: a comment that says what broke, how it was found and how to see it

@@ -85,10 +85,34 @@ fn problem(message: &str, site: &Site) -> Problem {
     }
 }
 
+/// Words that people try, and those of the language that mean the same.
+const SYNONYMS: &[(&str, &str)] = &[
+    ("kill", "crash"),
+    ("sigkill", "crash"),
+    ("restart", "stop"),
+    ("shutdown", "stop"),
+    ("sigterm", "stop"),
+    ("freeze", "pause"),
+    ("sigstop", "pause"),
+    ("disconnect", "cut"),
+    ("latency", "delay"),
+    ("kill-broker", "broker-crash"),
+    ("restart-broker", "broker-stop"),
+    ("duration", "for"),
+    ("failures", "retryable"),
+    ("failure_rate", "retryable"),
+    ("enable.auto.commit", "subject"),
+];
+
 /// Says which words are known: all if they are few, else the nearest, else all again.
 fn with_words(problem: Problem, word: &str, known: &[&str], what: &str) -> Problem {
     const FEW: usize = 4;
-    let near = nearest(word, known.iter().copied());
+    let synonym = SYNONYMS
+        .iter()
+        .find(|(tried, meant)| *tried == word && known.contains(meant));
+    let near = synonym
+        .map(|(_, meant)| *meant)
+        .or_else(|| nearest(word, known.iter().copied()));
     let problem = match known.len() {
         0 => problem.expected("expected nothing"),
         1..=FEW => problem.expected(format!("expected {}", one_of(known))),

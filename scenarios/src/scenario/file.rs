@@ -16,11 +16,12 @@ use super::value::Value;
 use super::workload::GivenWorkload;
 use super::write::{self, Section};
 use super::{
-    Cluster, Consumers, Expect, Handler, Network, Scenario, Settings, Traffic, Workload, check,
-    faults,
+    Cluster, Consumers, Expect, Handler, Network, Scenario, Settings, Traffic, Workload, aliases,
+    check, faults,
 };
 use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
+use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 use toml::Spanned;
@@ -85,7 +86,7 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Scenario, ScenarioError> {
         let mistakes = errors.iter().map(|error| syntax(text, error)).collect();
         return Err(ScenarioError::new(name, text, mistakes));
     }
-    join_setting_names(document.get_mut());
+    aliases::resolve(document.get_mut());
     let given = read(document.clone()).map_err(|error| {
         let mut mistakes = read_by_parts(text, &document);
         if mistakes.is_empty() {
@@ -114,6 +115,21 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Scenario, ScenarioError> {
         })
         .collect();
     Err(ScenarioError::new(name, text, mistakes))
+}
+
+/// Tells whether a text may be meant as a scenario: it has a word of the language at its top, other
+/// than a name or a description, which many files have; or it cannot be read, and says why if it is
+/// taken for one.
+pub(super) fn is_meant(text: &str) -> bool {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    let schema = schema();
+    let known = |key: &str| schema["properties"].get(key).is_some();
+    let mut keys = document.get_ref().keys();
+    !errors.is_empty()
+        || keys.any(|key| {
+            let key: &str = key.get_ref();
+            known(key) && !["name", "description"].contains(&key)
+        })
 }
 
 pub(super) fn write(scenario: &Scenario) -> String {
@@ -265,41 +281,34 @@ fn read_by_parts(text: &str, document: &Spanned<DeTable<'_>>) -> Vec<Mistake> {
         for part in parts {
             let mut table = DeTable::new();
             table.insert(key.clone(), part);
-            if let Err(error) = read(Spanned::new(document.span(), table)) {
+            // serde stops at the first unknown key: without it, it goes on to the next.
+            while let Err(error) = read(Spanned::new(document.span(), table.clone())) {
                 mistakes.push(refused(text, document, &error));
+                let is_key = error.message().starts_with("unknown field");
+                let span = error.span().filter(|_| is_key);
+                if !span.is_some_and(|span| remove_key(&mut table, &span)) {
+                    break;
+                }
             }
         }
     }
     mistakes
 }
 
-/// Puts Kafka's dotted names together. They need quotes in TOML; without, they are tables in
-/// tables, and the name is clear all the same.
-fn join_setting_names(document: &mut DeTable<'_>) {
-    let settings = document
-        .get_mut("cluster")
-        .and_then(|cluster| as_table_mut(cluster.get_mut())?.get_mut("settings"))
-        .and_then(|settings| as_table_mut(settings.get_mut()));
-    let Some(settings) = settings else {
-        return;
-    };
-    while let Some((key, inner)) = settings.iter().find_map(|(key, value)| {
-        let inner = value.get_ref().as_table()?;
-        Some((key.clone(), inner.clone()))
-    }) {
-        settings.remove(&key);
-        for (name, value) in inner {
-            let joined = format!("{}.{}", key.get_ref(), name.get_ref());
-            settings.insert(Spanned::new(name.span(), joined.into()), value);
-        }
+/// Removes the key that stands at `span`; false if there is none.
+fn remove_key(table: &mut DeTable<'_>, span: &Range<usize>) -> bool {
+    let key = table.keys().find(|key| key.span() == *span).cloned();
+    if let Some(key) = key {
+        return table.remove(&key).is_some();
     }
-}
-
-fn as_table_mut<'a, 'i>(value: &'a mut DeValue<'i>) -> Option<&'a mut DeTable<'i>> {
-    match value {
-        DeValue::Table(table) => Some(table),
-        _ => None,
-    }
+    table.iter_mut().any(|(_, value)| match value.get_mut() {
+        DeValue::Table(inner) => remove_key(inner, span),
+        DeValue::Array(entries) => entries.iter_mut().any(|entry| match entry.get_mut() {
+            DeValue::Table(inner) => remove_key(inner, span),
+            _ => false,
+        }),
+        _ => false,
+    })
 }
 
 /// Puts the place of a fault where it stands in the file.

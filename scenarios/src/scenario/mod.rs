@@ -2,6 +2,7 @@
 //!
 #![doc = include_str!("language.md")]
 
+mod aliases;
 mod check;
 mod cluster;
 mod consumers;
@@ -113,6 +114,12 @@ impl Scenario {
     /// Where the text is no scenario: every mistake that could be found, each with its place.
     pub fn parse(name: &str, text: &str) -> Result<Self, ScenarioError> {
         file::parse(name, text)
+    }
+
+    /// Tells whether a file's text may be meant as a scenario, so that a folder can be searched for
+    /// them: one with a mistake may, the settings of another tool may not.
+    pub fn is_meant(text: &str) -> bool {
+        file::is_meant(text)
     }
 
     /// Finds what is wrong with a scenario that was made by a program: nothing, where

@@ -11,7 +11,7 @@ use std::time::Duration;
 const NUMBER: &str = r"[0-9]+(\.[0-9]+)?";
 
 /// A duration, as a pattern.
-const TIME: &str = r"(0|([0-9]+(\.[0-9]+)?\s*(ns|us|µs|μs|ms|s|m|min|h)\s*)+)";
+const TIME: &str = r"(0|([0-9]+(\.[0-9]+)?\s*(ns|us|µs|μs|ms|msecs?|millis|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?)\s*)+)";
 
 /// A size, as a pattern.
 const SIZE: &str = r"[0-9]+(\.[0-9]+)?\s*(B|kB|KB|KiB|MB|MiB|GiB)";
@@ -341,10 +341,10 @@ fn nanos_of(unit: &str) -> Option<u64> {
     Some(match unit {
         "ns" => 1,
         "us" | "µs" | "μs" => 1_000,
-        "ms" => 1_000_000,
-        "s" => 1_000_000_000,
-        "m" | "min" => 60_000_000_000,
-        "h" => 3_600_000_000_000,
+        "ms" | "msec" | "msecs" | "millis" | "millisecond" | "milliseconds" => 1_000_000,
+        "s" | "sec" | "secs" | "second" | "seconds" => 1_000_000_000,
+        "m" | "min" | "mins" | "minute" | "minutes" => 60_000_000_000,
+        "h" | "hr" | "hrs" | "hour" | "hours" => 3_600_000_000_000,
         _ => return None,
     })
 }

@@ -1,5 +1,6 @@
 //! The scenario language, from the outside.
 
+mod aliases;
 mod arbitrary;
 mod drawing;
 mod from_schema;

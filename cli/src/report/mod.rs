@@ -1,10 +1,15 @@
 //! What `plimsoll run` found, before it is put into words.
 
+mod bugs;
+
+pub(crate) use bugs::Bug;
+
 use crate::args::{BackendName, SeedRange};
 use crate::conviction::Conviction;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::runner::Tally;
+use crate::library::Skipped;
+use crate::runner::{Count, Tally};
 use crate::selection::NotExecuted;
 use crate::trial::Trial;
 use plimsoll_oracle::check::Coverage;
@@ -26,6 +31,8 @@ pub(crate) struct Report {
     pub scenarios: Vec<ScenarioReport>,
     /// The schedules that were asked for and not executed.
     pub not_executed: Vec<NotExecuted>,
+    /// What stood beside the scenarios in folders.
+    pub skipped: Skipped,
     /// Whether Ctrl-C ended it.
     pub interrupted: bool,
     /// The file that was written for `--trace`.
@@ -135,6 +142,29 @@ impl ScenarioReport {
         } else {
             ScenarioOutcome::ViolatedAsExpected
         }
+    }
+}
+
+impl ScenarioReport {
+    /// Returns the properties that some run violated.
+    pub(crate) fn violated(&self) -> impl Iterator<Item = (Property, Count)> {
+        let counts = self.tally.counts();
+        counts.filter(|(_, count)| count.violated > 0)
+    }
+
+    /// Returns the properties that no run could show, each with the reasons and the number of runs
+    /// of each, the most frequent first.
+    pub(crate) fn unobserved(&self) -> Vec<(Property, Vec<(&'static str, u64)>)> {
+        let counts = self.tally.counts();
+        let unobserved = counts.filter(|(_, count)| count.held + count.violated == 0);
+        unobserved
+            .map(|(property, _)| (property, self.tally.reasons_of(property)))
+            .collect()
+    }
+
+    /// Tells whether fewer seeds ran than were asked for.
+    pub(crate) fn is_cut_short(&self) -> bool {
+        self.tally.schedules < self.trial.schedules()
     }
 }
 

@@ -1,0 +1,172 @@
+//! Convictions in words: what broke, its cause, the events, the promise, and how to see it again.
+
+use super::super::page::{BAD, BOLD, FAINT, Page, padded, styled};
+use super::super::{cause, counted, counted_or_no, seconds};
+use super::judgements::of_runs;
+use crate::conviction::{Conviction, End, Evidence, Moment, NotShrunk, Shrunk, Sighting, Story};
+use crate::report::Bug;
+use plimsoll_oracle::{Property, Word};
+
+/// The number of scenarios of one bug that are named.
+const NAMED: usize = 3;
+
+/// Adds a bug: the conviction that tells it, and where else it was met.
+pub(super) fn bug(page: &mut Page, number: u32, bug: &Bug<'_>) {
+    let Bug {
+        scenario,
+        conviction,
+        properties,
+        scenarios,
+    } = bug;
+    let Conviction {
+        property,
+        seed,
+        runs,
+        ..
+    } = conviction;
+    let trial = &scenario.trial;
+    let mark = format!("{} {number}. ", styled(BAD, "✗"));
+    page.paragraph(&mark, &heading(*property, &trial.subject, &trial.label));
+    evidence(page, *property, &conviction.evidence);
+    if !properties.is_empty() {
+        let names: Vec<&str> = properties.iter().map(|property| property.word()).collect();
+        entry(page, "Also broken", &names.join(", "));
+    }
+    let seen = match scenario.tally.schedules {
+        1 => format!("the only run, with seed {seed}"),
+        all => format!("{}, first with seed {seed}", of_runs(*runs, all)),
+    };
+    entry(page, "Seen in", &seen);
+    if !scenarios.is_empty() {
+        let mut names = scenarios[..scenarios.len().min(NAMED)].join(", ");
+        if scenarios.len() > NAMED {
+            names += ", ...";
+        }
+        let more = counted(scenarios.len() as u64, "more scenario");
+        entry(page, "And in", &format!("{more}: {names}"));
+    }
+    kept(page, conviction);
+}
+
+/// Returns the line that opens a conviction.
+pub(crate) fn heading(property: Property, subject: &str, label: &str) -> String {
+    styled(
+        BOLD,
+        &format!("{property} is violated by {subject} in {label}"),
+    )
+}
+
+/// Adds what shows a violation.
+fn evidence(page: &mut Page, property: Property, evidence: &Evidence) {
+    match evidence {
+        Evidence::Shrunk(shrunk) => self::shrunk(page, property, shrunk),
+        Evidence::Seen(sighting) => story(page, property, &sighting.story),
+        Evidence::NotShrunk(NotShrunk::Interrupted) => page.line("  Not shrunk: interrupted."),
+        Evidence::NotShrunk(NotShrunk::Broken(error)) => {
+            page.paragraph("  ", &format!("Not shrunk: {error}, while shrinking."));
+        }
+    }
+}
+
+/// Adds a shrunk failure: what broke and why, and its size.
+pub(crate) fn shrunk(page: &mut Page, property: Property, shrunk: &Shrunk) {
+    story(page, property, &shrunk.story);
+    let size = format!(
+        "to {} and {}, in {}",
+        counted_or_no(shrunk.messages as u64, "message"),
+        counted_or_no(shrunk.faults as u64, "fault"),
+        counted(u64::from(shrunk.runs), "run"),
+    );
+    entry(page, "Shrunk", &size);
+    if let Some(why) = ended_early(shrunk.end) {
+        page.line(&format!("  Not the smallest, perhaps: {why}."));
+    }
+}
+
+/// Adds what broke, the cause, what is at stake, the events and the promise.
+fn story(page: &mut Page, property: Property, story: &Story) {
+    page.gap();
+    entry(page, "What broke", &format!("{}.", story.broke));
+    entry(page, "Cause", &cause::sentence(&story.cause));
+    if let Some(at_stake) = &story.at_stake {
+        entry(page, "At stake", &cause::at_stake(at_stake));
+    }
+    page.gap();
+    if story.left_out > 0 {
+        let left_out = counted(story.left_out as u64, "earlier event");
+        page.line(&styled(FAINT, &format!("    ({left_out} left out)")));
+    }
+    timeline(page, &story.moments);
+    page.gap();
+    entry(page, "Promise", property.description());
+}
+
+/// Adds events, each on a line: moment, actor, what happened. Those that show a violation are
+/// marked.
+pub(crate) fn timeline(page: &mut Page, moments: &[Moment]) {
+    let actor = moments.iter().map(|moment| moment.actor.len());
+    let actor = actor.max().unwrap_or(0);
+    for moment in moments {
+        let mark = if moment.shows {
+            styled(BAD, ">")
+        } else {
+            " ".into()
+        };
+        let first = format!(
+            "  {mark} {:>9}  {}  ",
+            seconds(moment.at),
+            padded(&moment.actor, actor)
+        );
+        page.paragraph(&first, &moment.what);
+    }
+}
+
+/// Adds where the failure is kept, and the command that shows it again.
+fn kept(page: &mut Page, conviction: &Conviction) {
+    match &conviction.evidence {
+        Evidence::Seen(sighting) => files_of(page, conviction, sighting),
+        Evidence::Shrunk(_) | Evidence::NotShrunk(_) => {}
+    }
+    if let Some(Err(error)) = &conviction.regression {
+        let told = format!("none: {error}. Name another folder with --regressions DIR.");
+        entry(page, "Regression", &told);
+    }
+    self::again(page, &conviction.again);
+}
+
+/// Adds a command; a line that is pasted is never broken.
+pub(crate) fn again(page: &mut Page, command: &str) {
+    page.line(&format!("  {:<13}{}", "Again with", styled(BOLD, command)));
+}
+
+fn files_of(page: &mut Page, conviction: &Conviction, sighting: &Sighting) {
+    if let Some(Ok(plan)) = &conviction.regression {
+        page.line(&format!("  {:<13}{}", "Plan", plan.display()));
+    }
+    match &sighting.trace {
+        Ok(path) => page.line(&format!("  {:<13}{}", "Trace", path.display())),
+        Err(error) => entry(page, "Trace", &format!("none: {error}")),
+    }
+    entry(
+        page,
+        "Simulator",
+        "it can shrink what the same plan shows there:",
+    );
+    page.line(&format!("  {:<13}{}", "", sighting.simulate));
+}
+
+/// Adds an entry of a conviction: what it is, and its text.
+fn entry(page: &mut Page, what: &str, text: &str) {
+    page.paragraph(&format!("  {what:<13}"), text);
+}
+
+/// Says why the search for a smaller schedule ended before nothing smaller was found.
+const fn ended_early(end: End) -> Option<&'static str> {
+    match end {
+        End::Smallest => None,
+        End::Schedules => Some("it ended at the limit of --shrink-schedules"),
+        End::Events => Some("it ended at the limit of --shrink-events"),
+        End::Time => Some("it ended at the limit of --shrink-time"),
+        End::Interrupted => Some("it was interrupted"),
+    }
+}
