@@ -101,6 +101,16 @@ fn the_file_that_was_run_is_never_overwritten() {
     }
 }
 
+#[test]
+fn a_trace_overwrites_no_scenario() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    write(folder.path(), "late.toml", LOSING);
+    let run = ["run", "late.toml", "--seeds", "1", "--trace", "./late.toml"];
+    assert_snapshot!(plimsoll_in(folder.path(), &run).transcript());
+    let kept = fs::read_to_string(folder.path().join("late.toml")).expect("it is there");
+    assert_eq!(kept, LOSING);
+}
+
 /// A project has TOML files of other tools, and folders that are none of ours.
 #[test]
 fn a_folder_is_searched_for_scenarios_and_nothing_else() {
