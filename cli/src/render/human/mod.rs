@@ -7,7 +7,7 @@ mod overview;
 pub(crate) use convictions::{again, heading, shrunk, timeline};
 pub(crate) use judgements::judgements;
 
-use super::page::{BAD, BOLD, DOUBTFUL, FAINT, GOOD, Page, styled};
+use super::page::{BAD, BOLD, DOUBTFUL, FAINT, GOOD, Page, styled, unbroken};
 use super::{counted, hours, per_second, thousands};
 use crate::args::BackendName;
 use crate::exit::Exit;
@@ -130,7 +130,7 @@ fn untried(page: &mut Page, report: &Report) {
             }
             page.paragraph("  - ", &in_words(scenario, failure));
             if let Failure::NeverTookEffect { fault, .. } = failure {
-                page.paragraph("    ", fault);
+                page.paragraph("    ", &unbroken(fault));
             }
         }
     }
@@ -145,7 +145,7 @@ fn failure(page: &mut Page, scenario: &ScenarioReport, failure: &Failure) {
     let mark = format!("{} ", styled(BAD, "✗"));
     page.paragraph(&mark, &in_words(scenario, failure));
     match failure {
-        Failure::NeverTookEffect { fault, .. } => page.paragraph("  ", fault),
+        Failure::NeverTookEffect { fault, .. } => page.paragraph("  ", &unbroken(fault)),
         Failure::Broken { again, .. } => page.line(&format!("  Again with: {again}")),
         Failure::TraceDiffers { recorded, found } => {
             page.line(&format!("  recorded: {recorded}"));
