@@ -86,14 +86,14 @@ pub(crate) struct RunArgs {
     pub command: Vec<OsString>,
     /// Seeds to run: `N` means 0..N, `A..B` means from A up to, not including, B. A file that
     /// carries its own seed runs with that seed only. [default: 1000, on real Kafka 1]
-    #[arg(long, value_name = "N|A..B")]
+    #[arg(long, value_name = "N|A..B", allow_negative_numbers = true)]
     pub seeds: Option<SeedRange>,
     /// Try this consumer instead of the one that each scenario names.
     #[arg(long, value_name = "NAME", value_parser = subjects())]
     pub subject: Option<Subject>,
     /// Number of schedules that run side by side; what the simulator finds does not depend on it.
     /// [default: one for each core]
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = jobs, allow_negative_numbers = true)]
     pub jobs: Option<NonZeroUsize>,
     /// Format of the report.
     #[arg(long, value_enum, default_value_t = Format::Human)]
@@ -251,11 +251,11 @@ pub(crate) struct CommitIntervalArgs {
     pub backend: BackendArgs,
     /// Seeds to run, the same for every interval: `N` means 0..N, `A..B` means from A up to, not
     /// including, B. [default: 200, on real Kafka 1]
-    #[arg(long, value_name = "N|A..B")]
+    #[arg(long, value_name = "N|A..B", allow_negative_numbers = true)]
     pub seeds: Option<SeedRange>,
     /// Number of schedules that run side by side; what the simulator finds does not depend on it.
     /// [default: one for each core, on real Kafka one for each interval]
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = jobs, allow_negative_numbers = true)]
     pub jobs: Option<NonZeroUsize>,
     /// Format of the table.
     #[arg(long, value_enum, default_value_t = TableFormat::Human)]
@@ -329,18 +329,25 @@ impl FromStr for SeedRange {
     fn from_str(text: &str) -> Result<Self, String> {
         let number = |text: &str| {
             text.parse::<u64>()
-                .map_err(|_| "expected a number of seeds as in 1000, or a range as in 200..300")
+                .map_err(|_| "expected a number of seeds such as 1000, or a range such as 200..300")
         };
         let (from, to) = match text.split_once("..") {
             Some((from, to)) => (number(from)?, number(to)?),
             None => (0, number(text)?),
         };
         if from < to {
-            Ok(Self { from, to })
-        } else {
-            Err("expected at least one seed".into())
+            return Ok(Self { from, to });
         }
+        Err(match to < from {
+            true => format!("it counts down; expected {to}..{from}, or another range"),
+            false => "expected at least one seed, as in 0..1000".into(),
+        })
     }
+}
+
+fn jobs(text: &str) -> Result<NonZeroUsize, &'static str> {
+    text.parse()
+        .map_err(|_| "expected a whole number from 1 on")
 }
 
 /// The commit interval of a consumer.

@@ -91,8 +91,28 @@ impl CliError {
 
     /// Returns the error as a report for standard error, in colour where that is a terminal.
     pub(crate) fn into_report(self) -> String {
-        format!("{:?}", miette::Report::new(self))
+        match self {
+            Self::Scenarios { errors, files } => report_of_scenarios(&errors, files),
+            error => format!("{:?}", miette::Report::new(error)),
+        }
     }
+}
+
+/// Returns each mistake in its place, one after the other, and where several files were read, how
+/// many have some.
+fn report_of_scenarios(errors: &[ScenarioError], files: usize) -> String {
+    let mistakes = errors.iter().flat_map(|error| {
+        let mistakes = error.mistakes().iter().cloned();
+        mistakes.map(|mistake| {
+            let report = miette::Report::new(mistake).with_source_code(error.source().clone());
+            format!("{report:?}\n")
+        })
+    });
+    let mut text: String = mistakes.collect();
+    if files > 1 {
+        text += &format!("{}. ", self::mistakes(errors.len(), files));
+    }
+    text + "`plimsoll help language` is the manual of scenario files.\n"
 }
 
 impl From<Panic> for CliError {
@@ -131,6 +151,7 @@ impl From<ChaosError> for CliError {
 fn mistakes(errors: usize, files: usize) -> String {
     match (errors, files) {
         (_, 1) => "the scenario has a mistake".into(),
+        (1, files) => format!("1 of {files} scenarios has a mistake"),
         (errors, files) => format!("{errors} of {files} scenarios have a mistake"),
     }
 }

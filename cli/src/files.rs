@@ -47,6 +47,31 @@ pub(crate) fn write_trace(path: &Path, trace: &Trace) -> Result<(), CliError> {
     written.map_err(|error| refused(path, &error))
 }
 
+/// Refuses a file for a trace that is one of the scenarios that are run.
+///
+/// # Errors
+/// Where it is.
+pub(crate) fn keep_apart<'a>(
+    trace: Option<&Path>,
+    mut scenarios: impl Iterator<Item = &'a str>,
+) -> Result<(), CliError> {
+    let Some(there) = trace.and_then(|trace| trace.canonicalize().ok()) else {
+        return Ok(());
+    };
+    let is_there = |label: &str| {
+        Path::new(label)
+            .canonicalize()
+            .is_ok_and(|path| path == there)
+    };
+    match scenarios.find(|label| is_there(label)) {
+        None => Ok(()),
+        Some(label) => Err(CliError::usage(
+            format!("the trace would overwrite the scenario {label}"),
+            "Name another file with --trace FILE.",
+        )),
+    }
+}
+
 fn create(path: &Path) -> io::Result<File> {
     make_room(path)?;
     File::create(path)

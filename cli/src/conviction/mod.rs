@@ -1,6 +1,7 @@
 //! What shows that a property is violated.
 
 mod cause;
+mod death;
 pub(crate) mod recorded;
 pub(crate) mod shrinking;
 mod story;
@@ -28,8 +29,19 @@ pub(crate) struct Conviction {
     pub again: String,
     /// The file with its schedule, or the reason why there is none.
     pub regression: Option<Result<PathBuf, String>>,
+    /// The crash that makes a loss of it, where it lost nothing.
+    pub death: Option<Death>,
     /// The conviction before that its smallest schedule shows too; the file is that one's.
     pub same_as: Option<SameAs>,
+}
+
+/// A crash that makes a loss of a commit that was early.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Death {
+    /// What is lost then, in one sentence.
+    pub broke: String,
+    /// The command that shows it.
+    pub again: String,
 }
 
 /// An earlier conviction of the same report.
@@ -78,6 +90,8 @@ pub(crate) struct Shrunk {
     pub runs: u32,
     /// Why the search for a smaller one ended.
     pub end: End,
+    /// A crash that makes a loss of it, shrunk, where it lost nothing.
+    pub death: Option<Box<Shrunk>>,
 }
 
 /// Why the search for a smaller schedule ended.

@@ -52,6 +52,7 @@ pub(crate) fn convict(
                 evidence: Evidence::Seen(Box::new(sighting)),
                 again: again(trial, recorded.seed, &files, choice),
                 regression: Some(files.plan.clone()),
+                death: None,
                 same_as: None,
             });
         }

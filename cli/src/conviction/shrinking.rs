@@ -1,6 +1,6 @@
 //! From a failing seed to the smallest schedule that shows the same failure.
 
-use super::{Conviction, End, Evidence, NotShrunk, SameAs, Shrunk, Story};
+use super::{Conviction, Death, End, Evidence, NotShrunk, SameAs, Shrunk, Story, death};
 use crate::args::ShrinkLimits;
 use crate::backend::Choice;
 use crate::error::CliError;
@@ -108,10 +108,19 @@ impl<'a> Kept<'a> {
             Some(Ok(path)) => regressions::replay_command(path),
             _ => trial.again(seed, &Choice::Sim),
         };
+        let death = shrunk.as_ref().ok().and_then(|shrunk| {
+            let death = shrunk.death.as_ref()?;
+            let file = regressions::write(self.folder, trial, &death.regression).ok()?;
+            Some(Death {
+                broke: death.violation.summary.clone(),
+                again: regressions::replay_command(&file),
+            })
+        });
         Conviction {
             property,
             seed,
             runs,
+            death,
             evidence: match shrunk {
                 Ok(shrunk) => Evidence::Shrunk(Box::new(shrunk)),
                 Err(why) => Evidence::NotShrunk(why),
@@ -136,55 +145,94 @@ pub(crate) fn convict(
     progress: &Progress,
 ) -> Result<Shrunk, NotShrunk> {
     let plan = draw(scenario, seed).map_err(NotShrunk::Broken)?;
-    let found = worker.run(&plan).map_err(NotShrunk::Broken)?.verdict;
-    let found: Vec<Property> = found.violations().map(|(property, _)| property).collect();
-    let budget = Budget {
-        runs: limits.shrink_schedules,
-        events: limits.shrink_events,
-    };
-    let mut search = Search {
+    let mut shrinker = Shrinker {
         worker,
-        property,
         limits,
-        deadline: None,
         progress,
-        broken: None,
     };
-    let shrunk = shrink::shrink(&plan, property, budget, &mut search);
-    let Search { worker, broken, .. } = search;
-    if let Some(error) = broken {
-        return Err(NotShrunk::Broken(error));
+    let mut shrunk = shrinker.smallest(&plan, property)?;
+    if shrunk.story.at_stake.is_some() {
+        shrunk.death = death::search(&mut shrinker, &plan).map(Box::new);
     }
-    let shrunk = shrunk.ok_or(NotShrunk::Interrupted)?;
-    let run = worker.run(&shrunk.plan).map_err(NotShrunk::Broken)?;
-    let violation = run
-        .verdict
-        .violations()
-        .find(|(violated, _)| *violated == property)
-        .map(|(_, violation)| violation.clone())
-        .ok_or(NotShrunk::Interrupted)?;
-    Ok(Shrunk {
-        story: Story::of(&shrunk.plan.terms(), worker.trace(), property, &violation),
-        regression: Regression::from_plan(
-            &shrunk.plan,
+    Ok(shrunk)
+}
+
+/// What shrinks plans.
+pub(super) struct Shrinker<'a> {
+    pub worker: &'a mut Worker,
+    limits: ShrinkLimits,
+    progress: &'a Progress,
+}
+
+impl Shrinker<'_> {
+    /// Returns the smallest plan that violates `property` as this one does.
+    ///
+    /// # Errors
+    /// Where Plimsoll itself failed.
+    pub(super) fn smallest(
+        &mut self,
+        plan: &Plan,
+        property: Property,
+    ) -> Result<Shrunk, NotShrunk> {
+        let found = self.worker.run(plan).map_err(NotShrunk::Broken)?.verdict;
+        let found: Vec<Property> = found.violations().map(|(property, _)| property).collect();
+        let budget = Budget {
+            runs: self.limits.shrink_schedules,
+            events: self.limits.shrink_events,
+        };
+        let mut search = Search {
+            worker: &mut *self.worker,
             property,
-            &found,
-            &run.verdict,
-            worker.trace().fingerprint(),
-            scenario.settings.consumers.subject,
-        ),
-        messages: shrunk.plan.messages.len(),
-        faults: shrunk.plan.faults.len(),
-        runs: shrunk.runs,
-        end: match shrunk.end {
-            shrink::End::Smallest => End::Smallest,
-            shrink::End::Runs => End::Schedules,
-            shrink::End::Events => End::Events,
-            shrink::End::Stopped if interrupt::requested() => End::Interrupted,
-            shrink::End::Stopped => End::Time,
-        },
-        violation,
-    })
+            limits: self.limits,
+            deadline: None,
+            progress: self.progress,
+            broken: None,
+        };
+        let shrunk = shrink::shrink(plan, property, budget, &mut search);
+        if let Some(error) = search.broken {
+            return Err(NotShrunk::Broken(error));
+        }
+        let shrunk = shrunk.ok_or(NotShrunk::Interrupted)?;
+        self.told(&shrunk, property, &found)
+    }
+
+    /// Runs what was found once more, and tells of it.
+    fn told(
+        &mut self,
+        shrunk: &shrink::Shrunk,
+        property: Property,
+        found: &[Property],
+    ) -> Result<Shrunk, NotShrunk> {
+        let plan = &shrunk.plan;
+        let run = self.worker.run(plan).map_err(NotShrunk::Broken)?;
+        let trace = self.worker.trace();
+        let mut violations = run.verdict.violations();
+        let violation = violations.find(|(violated, _)| *violated == property);
+        let (_, violation) = violation.ok_or(NotShrunk::Interrupted)?;
+        Ok(Shrunk {
+            story: Story::of(&plan.terms(), trace, property, violation),
+            regression: Regression::from_plan(
+                plan,
+                property,
+                found,
+                &run.verdict,
+                trace.fingerprint(),
+                plan.settings.consumers.subject,
+            ),
+            messages: plan.messages.len(),
+            faults: plan.faults.len(),
+            runs: shrunk.runs,
+            end: match shrunk.end {
+                shrink::End::Smallest => End::Smallest,
+                shrink::End::Runs => End::Schedules,
+                shrink::End::Events => End::Events,
+                shrink::End::Stopped if interrupt::requested() => End::Interrupted,
+                shrink::End::Stopped => End::Time,
+            },
+            violation: violation.clone(),
+            death: None,
+        })
+    }
 }
 
 /// What runs the schedules of a search.

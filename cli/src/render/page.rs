@@ -37,6 +37,14 @@ pub(crate) fn padded_left(text: &str, width: usize) -> String {
     format!("{}{text}", " ".repeat(width.saturating_sub(columns(text))))
 }
 
+/// The space at which no line ends; it is printed as any other.
+const NO_BREAK: &str = "\u{a0}";
+
+/// Keeps settings together with their values: no line ends beside an equals sign.
+pub(crate) fn unbroken(settings: &str) -> String {
+    settings.replace(" = ", &format!("{NO_BREAK}={NO_BREAK}"))
+}
+
 /// A text that grows line by line.
 #[derive(Clone, Debug)]
 pub(crate) struct Page {
@@ -83,7 +91,7 @@ impl Page {
             .word_splitter(WordSplitter::NoHyphenation)
             .wrap_algorithm(WrapAlgorithm::FirstFit);
         for line in textwrap::wrap(text, options) {
-            self.line(&line);
+            self.line(&line.replace(NO_BREAK, " "));
         }
     }
 
@@ -102,6 +110,14 @@ mod tests {
         let mut page = Page::new(20);
         page.paragraph("  why: ", "commit-covers-only-finished, no-loss and others");
         let text = "  why: commit-covers-only-finished,\n       no-loss and\n       others\n";
+        assert_eq!(page.into_text(), text);
+    }
+
+    #[test]
+    fn settings_stay_beside_their_values() {
+        let mut page = Page::new(20);
+        page.paragraph("  ", &unbroken("at = \"1s\", do = \"crash\", for = \"5s\""));
+        let text = "  at = \"1s\",\n  do = \"crash\",\n  for = \"5s\"\n";
         assert_eq!(page.into_text(), text);
     }
 

@@ -39,6 +39,8 @@ fn a_mistake_in_the_command_ends_with_2() {
         &["run", "refrence"][..],
         &["run", "reference", "--subject", "sarama-auto-makr"],
         &["run", "reference", "--seeds", "7..7"],
+        &["run", "reference", "--seeds", "10..5"],
+        &["run", "reference", "--seeds", "-1"],
         &["run", "reference", "--jobs", "0"],
         &["replay", "reference"],
         &["shrink", "reference"],

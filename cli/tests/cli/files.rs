@@ -101,6 +101,16 @@ fn the_file_that_was_run_is_never_overwritten() {
     }
 }
 
+#[test]
+fn a_trace_overwrites_no_scenario() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    write(folder.path(), "late.toml", LOSING);
+    let run = ["run", "late.toml", "--seeds", "1", "--trace", "./late.toml"];
+    assert_snapshot!(plimsoll_in(folder.path(), &run).transcript());
+    let kept = fs::read_to_string(folder.path().join("late.toml")).expect("it is there");
+    assert_eq!(kept, LOSING);
+}
+
 /// A project has TOML files of other tools, and folders that are none of ours.
 #[test]
 fn a_folder_is_searched_for_scenarios_and_nothing_else() {
@@ -139,4 +149,42 @@ fn a_folder_without_a_scenario_says_what_it_has() {
         "[package]\nname = \"billing\"\n",
     );
     assert_snapshot!(plimsoll_in(folder.path(), &["run", "."]).transcript());
+}
+
+/// A file with several mistakes has one head for each, and names with hyphens stay whole.
+#[test]
+fn every_mistake_of_a_file_is_told_once_and_whole() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mistakes = "[consumers]\nsession_timout = \"10s\"\nhearbeat = \"3s\"\n\n[[faults]]\n\
+                    at = \"5s\"\ndo = \"kill\"\n\n[expect]\nsometimes = [\"qwertyuiop\"]\n";
+    write(folder.path(), "mistakes.toml", mistakes);
+    write(
+        folder.path(),
+        "good.toml",
+        "[handler]\nretryable = \"5%\"\n",
+    );
+    assert_snapshot!(plimsoll_in(folder.path(), &["check", "mistakes.toml"]).transcript());
+    let both = plimsoll_in(folder.path(), &["check", "mistakes.toml", "good.toml"]);
+    assert!(
+        both.stderr.contains("\n1 of 2 scenarios has a mistake. "),
+        "{}",
+        both.stderr
+    );
+}
+
+#[test]
+fn a_scenario_in_which_nothing_goes_wrong_gets_a_warning() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    write(folder.path(), "empty.toml", "");
+    let checked = plimsoll_in(folder.path(), &["check", "empty.toml"]);
+    assert_eq!(
+        checked.stdout,
+        "ok  empty.toml, in which nothing goes wrong\n"
+    );
+    let run = plimsoll_in(folder.path(), &["run", "empty.toml", "--seeds", "2"]);
+    assert!(
+        run.stdout.contains("\nNothing goes wrong in empty.toml: "),
+        "{}",
+        run.stdout
+    );
 }

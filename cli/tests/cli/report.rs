@@ -34,9 +34,21 @@ fn one_bug_is_told_once() {
 /// A commit that covers an unfinished record loses nothing as long as its member lives.
 #[test]
 fn a_commit_that_was_early_says_what_a_death_would_lose() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
     let scenario = ["run", "recipes/alarm-ruler-oldest", "--seeds", "1..2"];
-    let ended = plimsoll(&[&scenario[..], &["--subject", "auto-commit", "-q"]].concat());
+    let subject = ["--subject", "auto-commit", "-q"];
+    let ended = plimsoll_in(folder.path(), &[&scenario[..], &subject[..]].concat());
     assert_snapshot!(ended.stdout);
+
+    // The crash that loses it was searched for, and is a regression of its own.
+    let file = "regressions/recipes-alarm-ruler-oldest-auto-commit-no-loss-1.toml";
+    let replayed = plimsoll_in(folder.path(), &["replay", file]);
+    assert_eq!(replayed.code, 0, "{}", replayed.transcript());
+    assert!(
+        replayed.stdout.contains("no-loss violated: "),
+        "{}",
+        replayed.stdout
+    );
 }
 
 #[test]

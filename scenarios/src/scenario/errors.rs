@@ -49,6 +49,11 @@ impl ScenarioError {
         self.source_code.name()
     }
 
+    /// Returns the text of the file, with its name.
+    pub const fn source(&self) -> &NamedSource<String> {
+        &self.source_code
+    }
+
     /// Returns every mistake that was found, from the top of the file.
     pub fn mistakes(&self) -> &[Mistake] {
         &self.mistakes

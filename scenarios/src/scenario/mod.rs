@@ -122,6 +122,25 @@ impl Scenario {
         file::is_meant(text)
     }
 
+    /// Tells whether nothing goes wrong in it: no fault, no handler that fails, and no member that
+    /// starts later than the others.
+    pub fn is_calm(&self) -> bool {
+        let Settings {
+            consumers, handler, ..
+        } = &self.settings;
+        let shares = [
+            handler.retryable,
+            handler.permanent,
+            handler.panic,
+            handler.hang,
+        ];
+        let mut starts = consumers.starts.iter();
+        self.faults.is_empty()
+            && shares.iter().all(|share| *share == 0.0)
+            && handler.messages.is_empty()
+            && starts.all(|start| *start == consumers.starts[0])
+    }
+
     /// Finds what is wrong with a scenario that was made by a program: nothing, where
     /// [`to_toml`](Self::to_toml) gives a file that [`parse`](Self::parse) accepts.
     pub fn problems(&self) -> Vec<Problem> {

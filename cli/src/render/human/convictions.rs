@@ -127,6 +127,14 @@ fn kept(page: &mut Page, conviction: &Conviction) {
         Evidence::Seen(sighting) => files_of(page, conviction, sighting),
         Evidence::Shrunk(_) | Evidence::NotShrunk(_) => {}
     }
+    if let Some(death) = &conviction.death {
+        entry(page, "With a crash", &format!("{}.", death.broke));
+        page.line(&format!(
+            "  {:<13}{}",
+            "Shown by",
+            styled(BOLD, &death.again)
+        ));
+    }
     if let Some(Err(error)) = &conviction.regression {
         let told = format!("none: {error}. Name another folder with --regressions DIR.");
         entry(page, "Regression", &told);

@@ -7,7 +7,7 @@ mod overview;
 pub(crate) use convictions::{again, heading, shrunk, timeline};
 pub(crate) use judgements::judgements;
 
-use super::page::{BAD, BOLD, DOUBTFUL, FAINT, GOOD, Page, styled};
+use super::page::{BAD, BOLD, DOUBTFUL, FAINT, GOOD, Page, styled, unbroken};
 use super::{counted, hours, per_second, thousands};
 use crate::args::BackendName;
 use crate::exit::Exit;
@@ -60,6 +60,18 @@ fn not_executed(page: &mut Page, report: &Report) {
     if !skipped.is_empty() {
         page.gap();
         page.paragraph("", &skipped);
+    }
+    let calm = report.scenarios.iter().map(|scenario| &scenario.trial);
+    for trial in calm.filter(|trial| trial.scenario.is_calm()) {
+        page.gap();
+        page.paragraph(
+            "",
+            &format!(
+                "Nothing goes wrong in {}: no fault, no handler that fails. `plimsoll list \
+                 --faults` says what may.",
+                trial.label
+            ),
+        );
     }
     if report.not_executed.is_empty() {
         return;
@@ -130,7 +142,7 @@ fn untried(page: &mut Page, report: &Report) {
             }
             page.paragraph("  - ", &in_words(scenario, failure));
             if let Failure::NeverTookEffect { fault, .. } = failure {
-                page.paragraph("    ", fault);
+                page.paragraph("    ", &unbroken(fault));
             }
         }
     }
@@ -145,7 +157,7 @@ fn failure(page: &mut Page, scenario: &ScenarioReport, failure: &Failure) {
     let mark = format!("{} ", styled(BAD, "✗"));
     page.paragraph(&mark, &in_words(scenario, failure));
     match failure {
-        Failure::NeverTookEffect { fault, .. } => page.paragraph("  ", fault),
+        Failure::NeverTookEffect { fault, .. } => page.paragraph("  ", &unbroken(fault)),
         Failure::Broken { again, .. } => page.line(&format!("  Again with: {again}")),
         Failure::TraceDiffers { recorded, found } => {
             page.line(&format!("  recorded: {recorded}"));

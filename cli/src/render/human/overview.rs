@@ -1,6 +1,6 @@
 //! What was run and how it came out: of one scenario every property, of several a row each.
 
-use super::super::page::{BOLD, FAINT, Page, columns, padded, padded_left, styled};
+use super::super::page::{BOLD, FAINT, Page, columns, padded, padded_left, styled, unbroken};
 use super::super::{counted, thousands};
 use super::judgements::{judgements, of_runs};
 use super::mark;
@@ -52,7 +52,7 @@ fn alone(page: &mut Page, report: &Report, scenario: &ScenarioReport) {
             page.gap();
             page.line(&styled(BOLD, heading));
         }
-        page.paragraph("    ", &fault);
+        page.paragraph("    ", &unbroken(&fault));
         page.paragraph("      ", &took_effect(effect, of));
     }
 }
