@@ -10,6 +10,7 @@ mod commit_covers_only_finished;
 mod coverage;
 mod dead_letter_exact;
 mod exactly_once;
+mod hindered;
 mod judge;
 mod key_order;
 mod liveness;
