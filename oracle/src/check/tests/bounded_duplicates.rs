@@ -93,6 +93,18 @@ fn bounded_duplicates() {
                 expected: Violated(1),
             },
             Trial {
+                name: "the same, where a backend sees no assignments",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA permanent p0 0\nA writes p0 0 -\nA learns p0 0 -\n@20\nA crashes\n@33\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "the same, and the copy was under way when the partition was lost and came back",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA permanent p0 0\nA writes p0 0 -\nA lost p0\nA assigned p0 0\nA learns p0 0 -\n@20\nA crashes\n@33\nB assigned p0 0\nB does p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
                 name: "it cannot commit a dead letter of which it has not learned",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA permanent p0 0\nA writes p0 0\n@20\nA crashes\nB assigned p0 0\nB does p0 0\nend",

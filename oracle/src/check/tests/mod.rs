@@ -51,6 +51,7 @@ enum Ask {
     TwoAtOnce,
     /// A pause of 1 s before the first retry, or less by a quarter.
     Backoff,
+    NoJitter,
     HaltOutOfRange,
     Static,
 }
@@ -139,7 +140,7 @@ fn terms(asks: &[Ask]) -> Terms {
     config.retry.backoff = Duration::ZERO;
     if asked(Ask::Backoff) {
         config.retry.backoff = Duration::from_secs(1);
-        config.retry.jitter = 0.25;
+        config.retry.jitter = if asked(Ask::NoJitter) { 0.0 } else { 0.25 };
     }
     if asked(Ask::TwoAtOnce) {
         config.max_in_flight = 2;

@@ -83,6 +83,12 @@ fn progress() {
                 expected: Held,
             },
             Trial {
+                name: "the second owner stands still, and is judged by its own assignment",
+                asks: &[],
+                script: "A assigned p0 0\nA crashes\nB assigned p0 0\nstore p0 0\n@10\nC starts\n@40\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
                 name: "forgotten to the end",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0..2\nA does p0 0\n@30\nhealed\n@31\nended 1",
