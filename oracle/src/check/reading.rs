@@ -445,9 +445,8 @@ impl Partition {
         *self = Self {
             id,
             founding,
-            records,
-            holdings,
             ..Self::default()
         };
+        (self.records, self.holdings) = (records, holdings);
     }
 }

@@ -228,6 +228,12 @@ fn progress() {
                 expected: Violated(1),
             },
             Trial {
+                name: "a new process starts, and the end of the one before was not seen",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..2\nA pauses\n@5\nA resumes\n@20\nA begins p0 0\n@25\nA ok p0 0\nA starts\n@45\nA does p0 1\n@80\nend",
+                expected: Held,
+            },
+            Trial {
                 name: "no owner",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA crashes\n@80\nB assigned p0 0\n\
