@@ -1,7 +1,7 @@
 //! From what a checker finds to its judgement.
 
 use super::history::{Assignment, Attempt, History, Record};
-use super::ids::{EntryIndex, RecordId, Slot};
+use super::ids::{EntryIndex, NEVER, RecordId, Slot};
 use crate::{Judgement, MessageId, PartitionName, Terms, Trace, Violation};
 use plimsoll_core::Instant;
 use std::time::Duration;
@@ -62,13 +62,12 @@ impl Findings {
             evidence.push(entry);
             evidence.sort_unstable();
             evidence.dedup();
-            let evidence = evidence.into_iter().map(EntryIndex::get);
-            let entries = case.trace.entries().len();
+            evidence.retain(|&entry| entry != NEVER);
             self.first = Some(Violation {
                 at,
                 kind,
                 summary,
-                evidence: evidence.filter(|&entry| entry < entries).collect(),
+                evidence: evidence.into_iter().map(EntryIndex::get).collect(),
                 count: 0,
             });
         }
@@ -95,7 +94,7 @@ impl Findings {
 }
 
 impl<'a> Case<'a> {
-    /// Returns the moment of an entry; the end of time for [`NEVER`](super::ids::NEVER).
+    /// Returns the moment of an entry; the end of time for [`NEVER`].
     pub(super) fn at(&self, entry: EntryIndex) -> Instant {
         let entry = self.trace.entries().get(entry.get());
         entry.map_or(Instant::FAR_FUTURE, |entry| entry.at)

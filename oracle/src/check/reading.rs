@@ -241,9 +241,8 @@ impl History {
         let partition = &mut self.partitions[slot];
         let current = partition.current.map(|current| &self.assignments[current]);
         // A member that was slow to learn of an older generation takes nothing from its successor.
-        let is_current = current.is_none_or(|current| {
-            generation < 0 || current.generation < 0 || generation >= current.generation
-        });
+        let is_current =
+            current.is_none_or(|current| generation < 0 || generation >= current.generation);
         let over = [
             partition.current.filter(|_| is_current),
             partition.holding(member).assignment,
@@ -446,9 +445,8 @@ impl Partition {
         *self = Self {
             id,
             founding,
-            records,
-            holdings,
             ..Self::default()
         };
+        (self.records, self.holdings) = (records, holdings);
     }
 }

@@ -45,6 +45,12 @@ fn acked_is_durable() {
                 expected: Violated(1),
             },
             Trial {
+                name: "its acknowledgement comes when another has taken its place",
+                asks: &[],
+                script: "store p0 0..2\nreplaced p0 2\nacked p0 2\nend",
+                expected: Violated(1),
+            },
+            Trial {
                 name: "one was cut off, but comes back from another replica",
                 asks: &[],
                 script: "store p0 0..3\ncut p0 2\nstored p0 2\nend",

@@ -93,6 +93,12 @@ fn clean_handover() {
                 expected: NotObserved,
             },
             Trial {
+                name: "what it had not committed was removed by retention",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\nremoved p0 1\n@1\nA revoked p0\nA released p0\nB assigned p0 1\nend",
+                expected: NotObserved,
+            },
+            Trial {
                 name: "the group had gone on without it",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@1\nA revoked p0\nA sends\nA refused\nA released p0\nB assigned p0 0\nB does p0 0\nend",

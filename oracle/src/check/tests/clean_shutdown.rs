@@ -117,6 +117,12 @@ fn clean_shutdown() {
                 expected: NotObserved,
             },
             Trial {
+                name: "another member had had its partitions for long",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@5\nB assigned p0 0\n@30\nA stopping\nA lost p0\nA stopped\nB does p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
                 name: "it missed a rebalance",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@28\nB starts\n@30\nA stopping\n@35\nA lost p0\nA stopped\nB assigned p0 0\nB does p0 0\nend",

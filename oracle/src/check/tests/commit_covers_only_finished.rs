@@ -93,6 +93,18 @@ fn commit_covers_only_finished() {
                 expected: Held,
             },
             Trial {
+                name: "beyond the end, and the log of another partition is cut",
+                asks: &[],
+                script: "A assigned p0 0\nA assigned p1 0\nstore p1 0..3\nA commits p0 1\ncut p1 0\nstore p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "what the trace learns of late, below a cut",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 1..3\nA does p0 1..3\nA commits p0 3\ncut p0 2\nstore p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
                 name: "the same, and the next commit covers it",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0..3\nA does p0 0..3\nA commits p0 3\ncut p0 2\nA seeks p0 3 2\nreplaced p0 2\nA commits p0 3\nend",

@@ -51,6 +51,12 @@ fn dead_letter_exact() {
                 expected: Held,
             },
             Trial {
+                name: "a zombie's third attempt fails while the new owner tries the record too",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA fails p0 0\nA begins p0 0\nA fails p0 0\nA begins p0 0\nB assigned p0 0\nB begins p0 0\nA fails p0 0\nA dead-letters p0 0\nend",
+                expected: Held,
+            },
+            Trial {
                 name: "a permanent error",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA permanent p0 0\nA dead-letters p0 0\nend",

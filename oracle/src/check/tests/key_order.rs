@@ -219,6 +219,12 @@ fn one_handler_at_once() {
                 expected: Violated(1),
             },
             Trial {
+                name: "after the member moved to where it stood",
+                asks: &[Ask::Unordered],
+                script: "A assigned p0 0\nstore p0 0\nA begins p0 0\nA seeks p0 0 0\nA does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
                 name: "after the member moved back in another partition",
                 asks: &[Ask::Unordered],
                 script: "A assigned p0 0\nA assigned p1 0\nstore p0 0\nA begins p0 0\nA seeks p1 9 0\nA does p0 0\nend",

@@ -10,6 +10,7 @@ mod commit_covers_only_finished;
 mod coverage;
 mod dead_letter_exact;
 mod exactly_once;
+mod hindered;
 mod judge;
 mod key_order;
 mod liveness;
@@ -50,6 +51,7 @@ enum Ask {
     TwoAtOnce,
     /// A pause of 1 s before the first retry, or less by a quarter.
     Backoff,
+    NoJitter,
     HaltOutOfRange,
     Static,
 }
@@ -138,7 +140,7 @@ fn terms(asks: &[Ask]) -> Terms {
     config.retry.backoff = Duration::ZERO;
     if asked(Ask::Backoff) {
         config.retry.backoff = Duration::from_secs(1);
-        config.retry.jitter = 0.25;
+        config.retry.jitter = if asked(Ask::NoJitter) { 0.0 } else { 0.25 };
     }
     if asked(Ask::TwoAtOnce) {
         config.max_in_flight = 2;

@@ -234,6 +234,12 @@ fn no_loss_from_latest() {
                 expected: NotObserved,
             },
             Trial {
+                name: "a partition that was there at the start, and is seen only later",
+                asks: &[Ask::Latest],
+                script: "A assigned p0 0\nstore p1 0..3\nA assigned p1 3\nend late",
+                expected: NotObserved,
+            },
+            Trial {
                 name: "what came while no member read is owed",
                 asks: &[Ask::Latest],
                 script: "A assigned p0 0\nA crashes\nstore p0 0..5\nA starts\nA assigned p0 5\nstore p0 5\nA does p0 5\nA commits p0 6\nend",

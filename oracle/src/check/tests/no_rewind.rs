@@ -81,6 +81,24 @@ fn no_rewind() {
                 expected: Violated(1),
             },
             Trial {
+                name: "after the log was cut, and a move to where it stood does not use that up",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..9\nA does p0 0..9\nA commits p0 9\ncut p0 5\nA seeks p0 9 9\nA commits p0 5\nA seeks p0 9 2\nA commits p0 3\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "after the log was cut, by its own will from the new end on",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..9\nA does p0 0..9\nA commits p0 9\ncut p0 5\nA seeks p0 5 2\nA commits p0 3\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "after the log was cut, by its own will from below the new end",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..9\nA does p0 0..9\nA commits p0 9\ncut p0 5\nA seeks p0 4 2\nA commits p0 3\nend",
+                expected: Violated(1),
+            },
+            Trial {
                 name: "after a cut, by the owner that came after one that had moved back and died",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0..9\nA does p0 0..9\nA commits p0 9\ncut p0 5\nA seeks p0 9 2\nA crashes\nB assigned p0 9\nB seeks p0 9 2\nB commits p0 3\nend",

@@ -39,6 +39,18 @@ fn no_zombie() {
                 expected: Held,
             },
             Trial {
+                name: "a member whose generation is not seen takes it over",
+                asks: &[],
+                script: "B assigned p0 0 5\nA assigned p0 0\nA commits p0 1\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "a member that was slow to learn of the first generation takes nothing over",
+                asks: &[],
+                script: "B assigned p0 0 5\nA assigned p0 0 0\nA commits p0 1\nend",
+                expected: Violated(1),
+            },
+            Trial {
                 name: "a handler that starts after the revocation",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0..2\nA revoked p0\nA does p0 0..2\nend",

@@ -1,6 +1,8 @@
 //! The longest stall, in seconds, and the highest lag.
 
 use super::{Judge, script, terms};
+use crate::Measures;
+use std::time::Duration;
 
 #[track_caller]
 fn measured(script: &str, stall: f64, lag: u64) {
@@ -58,4 +60,13 @@ fn what_is_committed_is_behind_no_more() {
         0.0,
         5,
     );
+}
+
+#[test]
+fn of_two_runs_the_larger_ones_are_told() {
+    let measures = |seconds, highest_lag| Measures {
+        longest_stall: Duration::from_secs(seconds),
+        highest_lag,
+    };
+    assert_eq!(measures(2, 7).max(measures(5, 3)), measures(5, 7));
 }

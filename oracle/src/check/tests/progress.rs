@@ -101,6 +101,12 @@ fn progress() {
                 expected: Held,
             },
             Trial {
+                name: "the second owner stands still, and is judged by its own assignment",
+                asks: &[],
+                script: "A assigned p0 0\nA crashes\nB assigned p0 0\nstore p0 0\n@10\nC starts\n@40\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
                 name: "forgotten to the end",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0..2\nA does p0 0\n@30\nhealed\n@31\nended 1",
@@ -238,6 +244,12 @@ fn progress() {
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA pauses\nA crashes\n@1\nA starts\nA assigned p0 0\n@40\nA does p0 0\nend",
                 expected: Violated(1),
+            },
+            Trial {
+                name: "a new process starts, and the end of the one before was not seen",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..2\nA pauses\n@5\nA resumes\n@20\nA begins p0 0\n@25\nA ok p0 0\nA starts\n@45\nA does p0 1\n@80\nend",
+                expected: Held,
             },
             Trial {
                 name: "no owner",

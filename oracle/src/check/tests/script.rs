@@ -58,7 +58,10 @@ struct Writer {
     trace: Trace,
     now: u64,
     keys: u32,
+    /// The number of attempts at a message, by any member.
     attempts: BTreeMap<MessageId, u32>,
+    /// The number of a member's newest attempt at a message.
+    newest: BTreeMap<(MemberId, MessageId), u32>,
     epoch: u32,
     /// The newest assignment of a partition to a member.
     epochs: BTreeMap<(MemberId, TopicPartition), AssignmentEpoch>,
@@ -250,6 +253,7 @@ impl Writer {
                 let attempt = self.attempts.entry(message).or_default();
                 *attempt += 1;
                 let attempt = *attempt;
+                self.newest.insert((member, message), attempt);
                 self.push(TraceEvent::HandlerStarted {
                     member,
                     partition,
@@ -264,7 +268,7 @@ impl Writer {
                     && self.handler(member, "ok", partition, at);
             }
             "cancelled" => {
-                let attempt = self.attempts[&message];
+                let attempt = self.newest[&(member, message)];
                 self.push(TraceEvent::HandlerStopped {
                     member,
                     partition,
@@ -286,13 +290,14 @@ impl Writer {
             "permanent" => Outcome::Permanent,
             _ => return false,
         };
+        let newest = self.newest.get(&(member, message));
         self.push(TraceEvent::Effect {
             member,
             partition,
             offset,
             message,
             key: None,
-            attempt: self.attempts.get(&message).copied().unwrap_or(1),
+            attempt: newest.copied().unwrap_or(1),
             outcome,
         });
         true

@@ -62,6 +62,12 @@ fn handlers_at_once() {
                 script: "A assigned p0 0\nstore p0 0..2\nA does p0 0..2\nend",
                 expected: NotObserved,
             },
+            Trial {
+                name: "one after the other, as many in all as are allowed at once",
+                asks: &[Ask::TwoAtOnce],
+                script: "A assigned p0 0\nstore p0 0..3\nA does p0 0..3\nend",
+                expected: NotObserved,
+            },
         ],
     );
 }
@@ -156,24 +162,26 @@ fn retries(pauses: &[f64]) -> String {
 
 #[test]
 fn jitter() {
-    let trial = |pauses: &[f64], expected| {
+    let trial = |asks, pauses: &[f64], expected| {
         let script = Box::leak(retries(pauses).into_boxed_str());
-        check(
-            Property::WithinLimits,
-            &[Trial {
-                name: "pauses",
-                asks: &[Ask::Backoff],
-                script,
-                expected,
-            }],
-        );
+        let name = "pauses";
+        let trial = Trial {
+            name,
+            asks,
+            script,
+            expected,
+        };
+        check(Property::WithinLimits, &[trial]);
     };
-    trial(&[1.0; 8], Violated(1));
-    trial(&[1.0; 7], Held);
-    trial(&[1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.9], Held);
-    trial(&[1.01; 12], Held);
+    const JITTER: &[Ask] = &[Ask::Backoff];
+    const NONE: &[Ask] = &[Ask::Backoff, Ask::NoJitter];
+    trial(NONE, &[1.0; 8], Held);
+    trial(JITTER, &[1.0; 8], Violated(1));
+    trial(JITTER, &[1.0; 7], Held);
+    trial(JITTER, &[1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.9], Held);
+    trial(JITTER, &[1.01; 12], Held);
     // A pause is measured to a millisecond.
-    trial(&[0.999; 8], Violated(1));
-    trial(&[0.998; 8], Held);
-    trial(&[1.001; 8], Held);
+    trial(JITTER, &[0.999; 8], Violated(1));
+    trial(JITTER, &[0.998; 8], Held);
+    trial(JITTER, &[1.001; 8], Held);
 }
