@@ -258,6 +258,6 @@ fn positions(request: &Request) -> Option<Vec<(PartitionIndex, u64)>> {
     let Request::Fetch(fetch) = request else {
         return None;
     };
-    let positions = fetch.partitions.iter();
+    let positions = fetch.positions.iter();
     Some(positions.map(|p| (p.partition, p.offset)).collect())
 }
