@@ -1,7 +1,6 @@
 //! Offsets, and the one confusion that the types rule out: the offset of a
 //! record is not the offset that a commit carries.
 
-use std::cmp::Ordering;
 use std::fmt;
 
 /// The offset of a record in its partition.
@@ -71,7 +70,7 @@ impl fmt::Display for NextOffset {
 }
 
 /// A partition of a topic; the driver gives each topic name a number.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TopicPartition {
     /// The topic's number in the driver's table of names.
     pub topic: u32,
@@ -83,21 +82,5 @@ impl TopicPartition {
     /// Creates the name of partition `partition` of topic number `topic`.
     pub const fn new(topic: u32, partition: u32) -> Self {
         Self { topic, partition }
-    }
-}
-
-/// By topic, then by partition: compared as one number, which is what look-ups do most.
-impl Ord for TopicPartition {
-    #[inline]
-    fn cmp(&self, other: &Self) -> Ordering {
-        let number = |of: &Self| u64::from(of.topic) << 32 | u64::from(of.partition);
-        number(self).cmp(&number(other))
-    }
-}
-
-impl PartialOrd for TopicPartition {
-    #[inline]
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
     }
 }
