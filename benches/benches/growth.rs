@@ -34,7 +34,7 @@ fn run(simulator: &mut Simulator, trace: &mut Trace, plans: &[Plan]) {
 fn growth(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("growth");
     let (mut simulator, mut trace) = (Simulator::new(), Trace::new());
-    for (partitions, brokers) in [(6, 3), (60, 3), (6, 6), (60, 6)] {
+    for (partitions, brokers) in [(6, 3), (12, 3), (60, 3), (6, 6), (60, 6)] {
         let plans = plans(partitions, brokers);
         let before = simulator.events();
         run(&mut simulator, &mut trace, &plans);

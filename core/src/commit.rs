@@ -60,10 +60,12 @@ impl Commits {
 
     /// Returns whether the commit in flight carries an offset of this assignment.
     pub(crate) fn carries(&self, partition: TopicPartition, epoch: AssignmentEpoch) -> bool {
-        let carried = self.in_flight.iter().flat_map(|commit| &commit.carried);
-        carried
-            .into_iter()
-            .any(|(id, e, _)| (*id, *e) == (partition, epoch))
+        self.in_flight.as_ref().is_some_and(|commit| {
+            let place = commit
+                .carried
+                .binary_search_by_key(&partition, |(id, ..)| *id);
+            place.is_ok_and(|place| commit.carried[place].1 == epoch)
+        })
     }
 
     /// Returns when the next commit may be sent, if nothing else happens before.

@@ -23,8 +23,8 @@ use std::collections::BTreeMap;
 /// - What carries an old [`AssignmentEpoch`] changes nothing.
 #[derive(Debug)]
 pub struct Consumer<P> {
-    /// The partitions that this member owns.
-    pub(crate) partitions: BTreeMap<TopicPartition, Partition<P>>,
+    /// The partitions that this member owns, in boxes: the tree moves its values at each change.
+    pub(crate) partitions: BTreeMap<TopicPartition, Box<Partition<P>>>,
     pub(crate) shared: Shared<P>,
     pub(crate) rebalances: Rebalances,
     pub(crate) last_epoch: AssignmentEpoch,
@@ -50,12 +50,13 @@ impl<P> Consumer<P> {
 
     /// Returns the owned partitions, in order.
     pub fn partitions(&self) -> impl Iterator<Item = PartitionStatus> {
-        self.partitions.values().map(Partition::status)
+        self.partitions.values().map(|partition| partition.status())
     }
 
     /// Returns the status of a partition, if it is owned.
     pub fn partition(&self, partition: TopicPartition) -> Option<PartitionStatus> {
-        self.partitions.get(&partition).map(Partition::status)
+        let partition = self.partitions.get(&partition)?;
+        Some(partition.status())
     }
 
     /// Returns the partitions that stand still because their position is out of range.
@@ -74,7 +75,9 @@ impl<P> Consumer<P> {
     /// Returns the number of fetched records that are not finished.
     pub fn buffered_records(&self) -> usize {
         let partitions = self.partitions.values();
-        partitions.map(Partition::buffered_records).sum()
+        partitions
+            .map(|partition| partition.buffered_records())
+            .sum()
     }
 
     /// Returns the number of records that wait for the end of a pause after a failure.

@@ -120,7 +120,7 @@ impl<P: Clone> Consumer<P> {
             if partition.is_uncommitted() {
                 self.shared.commits.hurry(self.shared.now);
             }
-            self.partitions.insert(id, partition);
+            self.partitions.insert(id, Box::new(partition));
             owned.push((id, epoch));
         }
         let mut drains = self.rebalances.drains.iter_mut();
@@ -340,7 +340,8 @@ impl<P: Clone> Consumer<P> {
 
     /// Returns the partition, if it is owned under this very assignment.
     fn owned(&self, id: TopicPartition, epoch: AssignmentEpoch) -> Option<&Partition<P>> {
-        self.partitions.get(&id).filter(|p| p.epoch() == epoch)
+        let partition = self.partitions.get(&id)?;
+        (partition.epoch() == epoch).then_some(partition)
     }
 }
 

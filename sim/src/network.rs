@@ -34,6 +34,16 @@ pub(crate) enum Passage {
     Nothing,
 }
 
+/// Whether a message that is due arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    Now,
+    /// When the link is not blocked any more.
+    Later,
+    /// Its connection is broken.
+    Never,
+}
+
 /// All links of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Network {
@@ -172,17 +182,22 @@ impl Network {
         Passage::At(at, envelope)
     }
 
-    /// Returns a message that was due now if it arrives; a link that is blocked by now holds it.
-    pub(crate) fn arrives(&mut self, envelope: Envelope) -> Option<Envelope> {
-        let link = self.link(envelope.from, envelope.to);
+    /// Returns whether a message that is due now arrives, or what becomes of it.
+    #[inline]
+    pub(crate) fn arrival(&self, envelope: &Envelope) -> Arrival {
+        let link = &self.links[envelope.from][envelope.to];
         if envelope.connection != link.connection {
-            return None;
+            Arrival::Never
+        } else if link.blocks > 0 {
+            Arrival::Later
+        } else {
+            Arrival::Now
         }
-        if link.blocks > 0 {
-            link.held.push(envelope);
-            return None;
-        }
-        Some(envelope)
+    }
+
+    /// Keeps a message that was due until its link is not blocked any more.
+    pub(crate) fn hold(&mut self, envelope: Envelope) {
+        self.link(envelope.from, envelope.to).held.push(envelope);
     }
 
     /// Notes that a process listens. Returns the peers that learn only now that the process before

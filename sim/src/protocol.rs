@@ -5,7 +5,7 @@
 //! messages, 210 ns with the structs of the crate `kafka-protocol`, and 430 ns with encoded bytes.
 
 use crate::table::{DenseId, Table};
-use crate::topology::PartitionIndex;
+use crate::topology::{PartitionIndex, PartitionSet};
 use plimsoll_core::{AssignmentEpoch, NextOffset, Offset};
 use plimsoll_oracle::{ErrorName, MemberId, MessageId, RequestKind};
 use plimsoll_scenarios::scenario::{Acks, Assignor};
@@ -304,17 +304,79 @@ pub(crate) struct FetchRequest {
     pub max_wait: Duration,
     /// Greatest number of records of each partition.
     pub max_records: u32,
-    /// The partitions, in order.
-    pub partitions: Vec<FetchPosition>,
+    /// Whether it differs from the sender's last fetch only where the answer to that told of
+    /// something (KIP-227): the broker need not look at the other partitions again.
+    pub is_incremental: bool,
+    /// The partitions, all of them in any case.
+    pub positions: Positions,
 }
 
-impl FetchRequest {
+/// What a fetch asks for. With the answer it comes back to its sender, so that the next fetch is
+/// made without going through all partitions.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Positions {
+    partitions: PartitionSet,
+    /// Positions, by partition; those of partitions that the set has not mean nothing.
+    positions: Vec<FetchPosition>,
+}
+
+impl Positions {
+    /// Adds the position in a partition.
+    #[inline]
+    pub(crate) fn insert(&mut self, position: FetchPosition) {
+        let place = position.partition.index();
+        if place >= self.positions.len() {
+            self.positions.resize(place + 1, position);
+        }
+        self.positions[place] = position;
+        self.partitions.insert(position.partition);
+    }
+
+    /// Takes all positions out.
+    pub(crate) fn clear(&mut self) {
+        self.partitions.clear();
+    }
+
+    /// Returns whether nothing is asked for.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.partitions.is_empty()
+    }
+
+    /// Returns the partitions that are fetched.
+    #[inline]
+    pub(crate) fn partitions(&self) -> &PartitionSet {
+        &self.partitions
+    }
+
     /// Returns the position in a partition, where it is fetched.
     #[inline]
-    pub(crate) fn position_of(&self, partition: PartitionIndex) -> Option<&FetchPosition> {
-        let positions = &self.partitions;
-        let place = positions.binary_search_by_key(&partition, |position| position.partition);
-        positions.get(place.ok()?)
+    pub(crate) fn get(&self, partition: PartitionIndex) -> Option<&FetchPosition> {
+        let is_fetched = self.partitions.contains(partition);
+        is_fetched.then(|| &self.positions[partition.index()])
+    }
+
+    /// Returns the position in a partition, to be changed, where it is fetched.
+    #[inline]
+    pub(crate) fn get_mut(&mut self, partition: PartitionIndex) -> Option<&mut FetchPosition> {
+        let is_fetched = self.partitions.contains(partition);
+        is_fetched.then(|| &mut self.positions[partition.index()])
+    }
+
+    /// Returns the positions, in the order of their partitions.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &FetchPosition> {
+        let partitions = self.partitions.iter();
+        partitions.map(|partition| &self.positions[partition.index()])
+    }
+}
+
+/// Takes the positions, of which each is of another partition.
+impl FromIterator<FetchPosition> for Positions {
+    fn from_iter<P: IntoIterator<Item = FetchPosition>>(from: P) -> Self {
+        let mut positions = Self::default();
+        from.into_iter()
+            .for_each(|position| positions.insert(position));
+        positions
     }
 }
 
@@ -341,6 +403,8 @@ pub(crate) struct FetchResponse {
     pub partitions: Vec<FetchedPartition>,
     /// The records of all partitions, in the order of `partitions`.
     pub records: Vec<StoredRecord>,
+    /// The request's positions.
+    pub asked: Positions,
 }
 
 /// One partition's part of the answer.

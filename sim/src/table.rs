@@ -64,6 +64,12 @@ impl<I: DenseId, T> Table<I, T> {
         self.values.get(id.index())
     }
 
+    /// Returns the value of an id, to be changed, where the table has one.
+    #[inline]
+    pub(crate) fn get_mut(&mut self, id: I) -> Option<&mut T> {
+        self.values.get_mut(id.index())
+    }
+
     /// Returns the ids, in order.
     pub(crate) fn ids(&self) -> impl DoubleEndedIterator<Item = I> + use<I, T> {
         (0..self.values.len()).map(I::from_index)

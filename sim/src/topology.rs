@@ -24,29 +24,38 @@ impl DenseId for PartitionIndex {
     }
 }
 
-/// A set of partitions, in order.
+/// A set of partitions, as bits.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct PartitionSet(Vec<PartitionIndex>);
+pub(crate) struct PartitionSet(Vec<u64>);
 
 impl PartitionSet {
-    /// Adds a partition, unless the set has it.
+    /// Adds a partition.
+    #[inline]
     pub(crate) fn insert(&mut self, partition: PartitionIndex) {
-        if let Err(place) = self.0.binary_search(&partition) {
-            self.0.insert(place, partition);
+        let (word, bit) = Self::place(partition);
+        if word >= self.0.len() {
+            self.0.resize(word + 1, 0);
         }
+        self.0[word] |= bit;
     }
 
-    /// Takes a partition out, if the set has it.
-    pub(crate) fn remove(&mut self, partition: PartitionIndex) {
-        if let Ok(place) = self.0.binary_search(&partition) {
-            self.0.remove(place);
-        }
+    /// Takes a partition out. Returns whether the set had it.
+    #[inline]
+    pub(crate) fn remove(&mut self, partition: PartitionIndex) -> bool {
+        let (word, bit) = Self::place(partition);
+        let Some(bits) = self.0.get_mut(word) else {
+            return false;
+        };
+        let had = *bits & bit != 0;
+        *bits &= !bit;
+        had
     }
 
     /// Returns whether the set has a partition.
     #[inline]
     pub(crate) fn contains(&self, partition: PartitionIndex) -> bool {
-        self.0.binary_search(&partition).is_ok()
+        let (word, bit) = Self::place(partition);
+        self.0.get(word).is_some_and(|bits| bits & bit != 0)
     }
 
     /// Takes all partitions out.
@@ -55,20 +64,35 @@ impl PartitionSet {
     }
 
     /// Returns whether the set has no partition.
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.iter().all(|bits| *bits == 0)
     }
 
     /// Returns the partitions, in order.
+    #[inline]
     pub(crate) fn iter(&self) -> impl Iterator<Item = PartitionIndex> {
-        self.0.iter().copied()
+        std::iter::successors(self.next_after(None), |last| self.next_after(Some(*last)))
     }
 
     /// Returns the first partition behind `last`, or the first of all: a loop with this may change
     /// the set.
+    #[inline]
     pub(crate) fn next_after(&self, last: Option<PartitionIndex>) -> Option<PartitionIndex> {
-        let behind = |last| self.0.partition_point(|partition| *partition <= last);
-        self.0.get(last.map_or(0, behind)).copied()
+        let from = last.map_or(0, |last| last.index() + 1);
+        let mut word = from / 64;
+        let mut bits = self.0.get(word)? & (u64::MAX << (from % 64));
+        while bits == 0 {
+            word += 1;
+            bits = *self.0.get(word)?;
+        }
+        let bit = bits.trailing_zeros() as usize;
+        Some(PartitionIndex::from_index(word * 64 + bit))
+    }
+
+    #[inline]
+    fn place(partition: PartitionIndex) -> (usize, u64) {
+        (partition.index() / 64, 1 << (partition.index() % 64))
     }
 }
 
@@ -179,19 +203,20 @@ mod tests {
 
     #[test]
     fn a_set_has_each_partition_once_and_in_order() {
-        let mut set = set(&[5, 1, 3, 1]);
-        set.remove(PartitionIndex(3));
-        set.remove(PartitionIndex(4));
+        let mut set = set(&[200, 5, 63, 64, 1, 3, 1]);
+        let removed = [3, 4, 300].map(|partition| set.remove(PartitionIndex(partition)));
+        assert_eq!(removed, [true, false, false]);
         let left: Vec<_> = set.iter().map(|partition| partition.0).collect();
-        assert_eq!(left, [1, 5]);
-        assert!(set.contains(PartitionIndex(5)) && !set.contains(PartitionIndex(3)));
+        assert_eq!(left, [1, 5, 63, 64, 200]);
+        assert!(set.contains(PartitionIndex(64)) && !set.contains(PartitionIndex(3)));
+        assert!(!set.contains(PartitionIndex(300)));
         set.clear();
         assert!(set.is_empty() && !set.contains(PartitionIndex(1)));
     }
 
     #[test]
     fn a_loop_over_a_set_may_change_it() {
-        let mut set = set(&[1, 3]);
+        let mut set = set(&[1, 3, 70]);
         let mut seen = Vec::new();
         let mut last = None;
         while let Some(partition) = set.next_after(last) {
@@ -202,6 +227,6 @@ mod tests {
                 set.insert(PartitionIndex(7));
             }
         }
-        assert_eq!(seen, [1, 3, 7]);
+        assert_eq!(seen, [1, 3, 7, 70]);
     }
 }

@@ -7,7 +7,7 @@ use crate::engine::Queue;
 use crate::env::{Env, Event};
 use crate::faults::Faults;
 use crate::host::Host;
-use crate::network::{Envelope, Network};
+use crate::network::{Arrival, Envelope, Network};
 use crate::nodes::Nodes;
 use crate::protocol::{Generation, Message, Node, PerNode, Response};
 use crate::recipes::SubjectSpec;
@@ -141,9 +141,11 @@ impl<'a> World<'a> {
     }
 
     fn deliver(&mut self, envelope: Envelope) {
-        let Some(envelope) = self.env.network.arrives(envelope) else {
-            return;
-        };
+        match self.env.network.arrival(&envelope) {
+            Arrival::Now => {}
+            Arrival::Later => return self.env.network.hold(envelope),
+            Arrival::Never => return,
+        }
         let node = envelope.to;
         if self.is_paused(node) {
             return self.defer(node, Event::Deliver(envelope));

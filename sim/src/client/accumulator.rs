@@ -147,7 +147,9 @@ impl Accumulator {
             return self.fail(now, index, message);
         };
         if !self.remove(index, message).is_some_and(|o| o.given_up) {
-            self.expiries.retain(|(_, _, waiting)| *waiting != message);
+            let mut expiries = self.expiries.iter();
+            let place = expiries.position(|(_, _, waiting)| *waiting == message);
+            place.and_then(|place| self.expiries.remove(place));
             let acknowledge = Action::Acknowledge(message, index, offset);
             self.actions.push_back(acknowledge);
         }

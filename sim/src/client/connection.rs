@@ -158,9 +158,10 @@ impl<T> Requests<T> {
     /// up, or an earlier process sent it.
     #[inline]
     pub(super) fn take_answered(&mut self, correlation: Correlation) -> Option<T> {
-        let mut requests = self.in_flight.iter();
-        let index = requests.position(|request| request.correlation == correlation)?;
-        Some(self.take(index))
+        let found = self
+            .in_flight
+            .binary_search_by_key(&correlation, |request| request.correlation);
+        Some(self.take(found.ok()?))
     }
 
     /// Takes the next request that was lost with the connections to `peer`, and returns what to go

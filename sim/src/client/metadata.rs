@@ -74,10 +74,11 @@ impl Metadata {
 
     /// Returns the partitions that the group consumes, as far as they are known, in order.
     pub(super) fn workload(&self, topology: &Topology) -> Vec<PartitionIndex> {
-        let known = topology.all().filter(|index| {
+        let mut known = Vec::with_capacity(topology.len());
+        known.extend(topology.all().filter(|index| {
             self.leaders[usize::from(index.0)].is_some() && topology.is_workload(*index)
-        });
-        known.collect()
+        }));
+        known
     }
 
     /// Returns the broker to ask what every broker can answer; one that cannot be reached is left

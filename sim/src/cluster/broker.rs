@@ -4,6 +4,7 @@ use super::connections::{Connections, Reply};
 use super::coordinator::Coordinator;
 use super::fetch::Parked;
 use super::fetcher::Fetcher;
+use super::reader::Readers;
 use super::replica::Replica;
 use super::{observations, placement};
 use crate::actor::Actor;
@@ -39,8 +40,8 @@ pub(crate) struct Broker {
     pub(super) awaiting: PartitionSet,
     /// Fetches that wait for records.
     pub(super) parked: Vec<Parked>,
-    /// Memory for the news of fetches.
-    pub(super) spare_news: Vec<PartitionSet>,
+    /// The nodes that fetch from it.
+    pub(super) readers: Readers,
     /// The group's coordinator, where this broker leads the group's partition.
     pub(super) coordinator: Option<Coordinator>,
     /// Time of the next look for followers that lag.
@@ -83,7 +84,7 @@ impl Broker {
             connections: Connections::new(env.nodes.count()),
             awaiting: PartitionSet::default(),
             parked: Vec::new(),
-            spare_news: Vec::new(),
+            readers: Readers::new(env.nodes.count()),
             coordinator: None,
             lag_check_at: Instant::FAR_FUTURE,
             correlations: 0,
@@ -190,7 +191,7 @@ impl Actor for Broker {
 
     fn handle_disconnected(&mut self, env: &mut Env<'_>, peer: Node) {
         self.connections.disconnect(peer);
-        self.drop_parked(env, peer);
+        self.forget_reader(env, peer);
         if peer == env.controller() {
             self.forget_proposals();
         } else if self.fetchers.contains(peer) {
@@ -346,6 +347,9 @@ impl Broker {
         self.connections.disconnect_all();
         self.awaiting.clear();
         self.parked.clear();
+        for node in self.readers.nodes() {
+            self.readers.forget(node, &mut self.replicas);
+        }
         self.coordinator = None;
         self.wakeup = Instant::FAR_FUTURE;
     }

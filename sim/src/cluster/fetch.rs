@@ -16,21 +16,6 @@ pub(super) struct Parked {
     reply: Reply,
     request: Box<FetchRequest>,
     deadline: Instant,
-    /// Partitions of which there may be something to tell: whatever changes one that is read adds
-    /// it, so that the answer need not look at all of them.
-    news: PartitionSet,
-}
-
-impl Parked {
-    /// Notes that there is something to tell of a partition. Returns whether the fetch reads it.
-    #[inline]
-    fn note_news(&mut self, partition: PartitionIndex) -> bool {
-        let reads = self.request.position_of(partition).is_some();
-        if reads {
-            self.news.insert(partition);
-        }
-        reads
-    }
 }
 
 impl Broker {
@@ -41,29 +26,20 @@ impl Broker {
         reply: Reply,
         request: Box<FetchRequest>,
     ) {
+        let (now, node) = (env.now(), reply.node);
+        self.readers
+            .begin_fetch(now, node, &request, &mut self.replicas);
         let mut is_ready = request.max_wait == Duration::ZERO;
-        let mut news = self.spare_news.pop().unwrap_or_default();
-        for position in &request.partitions {
-            let replica = &self.replicas[position.partition];
-            if replica.check_position(request.follower, position) == Ok(None) {
-                is_ready |= replica.has_records(request.follower, position);
-                if request.follower {
-                    self.note_progress(env, reply.node, position);
-                }
-                if self.replicas[position.partition].has_news(request.follower, position) {
-                    news.insert(position.partition);
-                }
-            } else {
-                is_ready = true;
-                news.insert(position.partition);
-            }
+        let mut last = None;
+        while let Some(partition) = self.readers.news(node).next_after(last) {
+            last = Some(partition);
+            is_ready |= self.look_at(env, node, &request, partition);
         }
-        let deadline = env.now() + request.max_wait;
+        let deadline = now + request.max_wait;
         let fetch = Parked {
             reply,
             request,
             deadline,
-            news,
         };
         if is_ready {
             self.answer_fetch(env, fetch);
@@ -73,15 +49,43 @@ impl Broker {
         }
     }
 
+    /// Looks at one partition of a fetch. Returns whether the answer cannot wait: there are records,
+    /// or the position is wrong.
+    #[inline]
+    fn look_at(
+        &mut self,
+        env: &mut Env<'_>,
+        node: Node,
+        request: &FetchRequest,
+        partition: PartitionIndex,
+    ) -> bool {
+        let Some(position) = request.positions.get(partition) else {
+            return false;
+        };
+        let replica = &self.replicas[partition];
+        if replica.check_position(request.follower, position) != Ok(None) {
+            return true;
+        }
+        let has_records = replica.has_records(request.follower, position);
+        if request.follower {
+            self.note_progress(env, node, position);
+        }
+        let replica = &self.replicas[partition];
+        // A follower that is not in sync may be taken in at any of its fetches.
+        let is_settled = !request.follower || replica.in_sync().contains(node);
+        if is_settled && !replica.has_news(request.follower, position) {
+            self.readers.settle(node, partition);
+        }
+        has_records
+    }
+
     fn answer_fetch(&mut self, env: &mut Env<'_>, fetch: Parked) {
         let Parked {
-            reply,
-            request,
-            mut news,
-            ..
+            reply, mut request, ..
         } = fetch;
+        let news = self.readers.news(reply.node);
         debug_assert!(
-            request.partitions.iter().all(|position| {
+            request.positions.iter().all(|position| {
                 let replica = &self.replicas[position.partition];
                 news.contains(position.partition)
                     || replica.check_position(request.follower, position) == Ok(None)
@@ -91,12 +95,11 @@ impl Broker {
         );
         let mut response = env.cluster.fetch_response();
         for partition in news.iter() {
-            if let Some(position) = request.position_of(partition) {
+            if let Some(position) = request.positions.get(partition) {
                 self.read(&request, position, &mut response);
             }
         }
-        news.clear();
-        self.spare_news.push(news);
+        std::mem::swap(&mut response.asked, &mut request.positions);
         env.cluster.recycle_request(request);
         self.reply(env, reply, Response::Fetch(response));
     }
@@ -127,42 +130,50 @@ impl Broker {
         response.partitions.push(fetched);
     }
 
-    /// Answers fetches that wait for a partition in which there is something new to read: those of
-    /// followers, or those of consumers. The others tell of it when they are answered.
-    pub(super) fn wake_readers(
-        &mut self,
-        env: &mut Env<'_>,
-        partition: PartitionIndex,
-        followers: bool,
-    ) {
-        self.answer_where(env, |parked| {
-            parked.note_news(partition) && parked.request.follower == followers
+    /// Answers followers that wait for records of a partition.
+    pub(super) fn wake_followers(&mut self, env: &mut Env<'_>, partition: PartitionIndex) {
+        let replica = &mut self.replicas[partition];
+        self.readers
+            .note_news(self.fetchers.ids(), partition, replica);
+        self.answer_where(env, |parked, news| {
+            parked.request.follower && news.contains(partition)
+        });
+    }
+
+    /// Answers consumers that wait for records of a partition. Followers learn that it can be read
+    /// when they are answered.
+    pub(super) fn wake_consumers(&mut self, env: &mut Env<'_>, partition: PartitionIndex) {
+        self.note_news(partition);
+        self.answer_where(env, |parked, news| {
+            !parked.request.follower && news.contains(partition)
         });
     }
 
     /// Answers all fetches that wait for a partition: it has another leader, or this one in another
     /// epoch, and its readers must know.
     pub(super) fn answer_parked(&mut self, env: &mut Env<'_>, partition: PartitionIndex) {
-        self.answer_where(env, |parked| parked.note_news(partition));
+        self.answer_where(env, |_, news| news.contains(partition));
     }
 
-    /// Notes for the fetches that wait that there is something to tell of a partition.
+    /// Notes that there is something to tell of a partition to all its readers, sooner or later.
+    #[inline]
     pub(super) fn note_news(&mut self, partition: PartitionIndex) {
-        for parked in &mut self.parked {
-            parked.note_news(partition);
-        }
+        let replica = &mut self.replicas[partition];
+        self.readers
+            .note_news(self.readers.nodes(), partition, replica);
     }
 
     /// Answers fetches that have waited long enough.
     pub(super) fn expire_parked(&mut self, env: &mut Env<'_>) {
         let now = env.now();
-        self.answer_where(env, |parked| parked.deadline <= now);
+        self.answer_where(env, |parked, _| parked.deadline <= now);
         let earliest = self.parked.iter().map(|parked| parked.deadline).min();
         self.wake_by(earliest.unwrap_or(Instant::FAR_FUTURE));
     }
 
-    /// Drops the fetches of a node with which the connections are gone.
-    pub(super) fn drop_parked(&mut self, env: &mut Env<'_>, node: Node) {
+    /// Forgets the fetches of a node with which the connections are gone.
+    pub(super) fn forget_reader(&mut self, env: &mut Env<'_>, node: Node) {
+        self.readers.forget(node, &mut self.replicas);
         let mut index = 0;
         while index < self.parked.len() {
             if self.parked[index].reply.node == node {
@@ -175,10 +186,11 @@ impl Broker {
     }
 
     #[inline]
-    fn answer_where(&mut self, env: &mut Env<'_>, ready: impl Fn(&mut Parked) -> bool) {
+    fn answer_where(&mut self, env: &mut Env<'_>, ready: impl Fn(&Parked, &PartitionSet) -> bool) {
         let mut index = 0;
         while index < self.parked.len() {
-            if ready(&mut self.parked[index]) {
+            let parked = &self.parked[index];
+            if ready(parked, self.readers.news(parked.reply.node)) {
                 let fetch = self.parked.swap_remove(index);
                 self.answer_fetch(env, fetch);
             } else {

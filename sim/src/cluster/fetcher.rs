@@ -2,10 +2,10 @@
 //! (`ReplicaFetcherThread`).
 
 use super::broker::Broker;
-use super::replica::{NO_EPOCH, Role};
+use super::replica::{NO_EPOCH, Replica, Role};
 use crate::env::Env;
 use crate::protocol::{
-    Channel, Correlation, FetchPosition, FetchResponse, FetchedPartition, Node, Request,
+    Channel, Correlation, FetchPosition, FetchResponse, FetchedPartition, Node, Positions, Request,
     StoredRecord,
 };
 use crate::topology::{PartitionIndex, PartitionSet};
@@ -26,6 +26,11 @@ const MAX_RECORDS: u32 = 1_000;
 #[derive(Debug)]
 pub(super) struct Fetcher {
     partitions: PartitionSet,
+    /// The positions that the last fetch asked for, with what its answer changed; none while a
+    /// fetch is in flight.
+    positions: Positions,
+    /// Whether the next fetch asks for other partitions than the last one.
+    is_changed: bool,
     in_flight: Option<Correlation>,
     /// Time at which the fetch in flight is given up.
     timeout_at: Instant,
@@ -37,6 +42,8 @@ impl Default for Fetcher {
     fn default() -> Self {
         Self {
             partitions: PartitionSet::default(),
+            positions: Positions::default(),
+            is_changed: false,
             in_flight: None,
             timeout_at: Instant::FAR_FUTURE,
             retry_at: Instant::FAR_FUTURE,
@@ -48,11 +55,13 @@ impl Fetcher {
     /// Fetches one more partition.
     pub(super) fn follow(&mut self, partition: PartitionIndex) {
         self.partitions.insert(partition);
+        self.is_changed = true;
     }
 
     /// Fetches a partition no more.
     pub(super) fn unfollow(&mut self, partition: PartitionIndex) {
         self.partitions.remove(partition);
+        self.is_changed = true;
     }
 
     /// Forgets everything: the process died.
@@ -63,6 +72,34 @@ impl Fetcher {
     fn done(&mut self) {
         self.in_flight = None;
         self.timeout_at = Instant::FAR_FUTURE;
+    }
+}
+
+impl Replica {
+    /// Returns the position at which a follower goes on; while it is delayed after an error, until
+    /// when.
+    fn next_position(
+        &mut self,
+        now: Instant,
+        partition: PartitionIndex,
+    ) -> Result<FetchPosition, Instant> {
+        let leader_epoch = self.leader_epoch();
+        let Role::Follower(following) = &mut self.role else {
+            return Err(Instant::FAR_FUTURE);
+        };
+        if following.delayed_until > now {
+            return Err(following.delayed_until);
+        }
+        let offset = self.log.end();
+        following.requested = Some((offset, leader_epoch));
+        Ok(FetchPosition {
+            partition,
+            offset,
+            leader_epoch,
+            last_fetched_epoch: self.log.last_epoch().unwrap_or(NO_EPOCH),
+            high_watermark: self.high_watermark(),
+            log_start: self.log.start(),
+        })
     }
 }
 
@@ -77,42 +114,49 @@ impl Broker {
         {
             return;
         }
+        let is_incremental = !fetcher.is_changed && !fetcher.positions.is_empty();
+        if !is_incremental && let Err(delayed_until) = self.gather_positions(now, leader) {
+            self.fetchers[leader].retry_at = delayed_until;
+            return self.wake_by(delayed_until);
+        }
         let mut request = env.cluster.fetch_request();
         request.follower = true;
         request.max_wait = self.settings.replica_fetch_wait_max;
         request.max_records = MAX_RECORDS;
-        let mut earliest = Instant::FAR_FUTURE;
-        for partition in fetcher.partitions.iter() {
-            let replica = &mut self.replicas[partition];
-            let leader_epoch = replica.leader_epoch();
-            let Role::Follower(following) = &mut replica.role else {
-                continue;
-            };
-            if following.delayed_until > now {
-                earliest = earliest.min(following.delayed_until);
-                continue;
-            }
-            let offset = replica.log.end();
-            following.requested = Some((offset, leader_epoch));
-            request.partitions.push(FetchPosition {
-                partition,
-                offset,
-                leader_epoch,
-                last_fetched_epoch: replica.log.last_epoch().unwrap_or(NO_EPOCH),
-                high_watermark: replica.high_watermark(),
-                log_start: replica.log.start(),
-            });
-        }
-        if request.partitions.is_empty() {
-            fetcher.retry_at = earliest;
-            self.wake_by(earliest);
-            return env.cluster.recycle_request(request);
-        }
+        request.is_incremental = is_incremental;
+        std::mem::swap(&mut request.positions, &mut self.fetchers[leader].positions);
         let correlation = self.request(env, leader, Channel::Fetch, Request::Fetch(request));
         let fetcher = &mut self.fetchers[leader];
         fetcher.in_flight = Some(correlation);
         fetcher.timeout_at = now + TIMEOUT;
         self.wake_by(now + TIMEOUT);
+    }
+
+    /// Gathers the positions in all partitions that a leader leads. Where all of them are delayed
+    /// after errors, returns until when.
+    fn gather_positions(&mut self, now: Instant, leader: Node) -> Result<(), Instant> {
+        let Fetcher {
+            partitions,
+            positions,
+            is_changed,
+            ..
+        } = &mut self.fetchers[leader];
+        positions.clear();
+        *is_changed = false;
+        let mut earliest = Instant::FAR_FUTURE;
+        for partition in partitions.iter() {
+            match self.replicas[partition].next_position(now, partition) {
+                Ok(position) => positions.insert(position),
+                Err(delayed_until) => {
+                    *is_changed = true;
+                    earliest = earliest.min(delayed_until);
+                }
+            }
+        }
+        if positions.is_empty() {
+            return Err(earliest);
+        }
+        Ok(())
     }
 
     /// Handles a leader's answer.
@@ -121,16 +165,18 @@ impl Broker {
         env: &mut Env<'_>,
         from: Node,
         correlation: Correlation,
-        response: Box<FetchResponse>,
+        mut response: Box<FetchResponse>,
     ) {
         let fetcher = &mut self.fetchers[from];
         if fetcher.in_flight == Some(correlation) {
             fetcher.done();
+            std::mem::swap(&mut fetcher.positions, &mut response.asked);
             let mut records = response.records.as_slice();
             for fetched in &response.partitions {
                 let (mine, rest) = records.split_at(fetched.records as usize);
                 records = rest;
                 self.apply_fetched(env, from, fetched, mine);
+                self.move_position(env.now(), from, fetched.partition);
             }
             self.fetch_from(env, from);
         }
@@ -165,6 +211,22 @@ impl Broker {
                 replica.raise_high_watermark(now, fetched.high_watermark);
                 replica.log.remove_below(fetched.log_start);
             }
+        }
+    }
+
+    /// Makes the next fetch go on behind what was answered of a partition.
+    fn move_position(&mut self, now: Instant, leader: Node, partition: PartitionIndex) {
+        let fetcher = &mut self.fetchers[leader];
+        if fetcher.is_changed {
+            return;
+        }
+        match self.replicas[partition].next_position(now, partition) {
+            Ok(next) => {
+                if let Some(position) = fetcher.positions.get_mut(partition) {
+                    *position = next;
+                }
+            }
+            Err(_) => fetcher.is_changed = true,
         }
     }
 

@@ -86,6 +86,7 @@ impl Log {
     /// Appends as follower what a leader sent, which begins at the log's end.
     #[inline]
     pub(super) fn append_fetched(&mut self, records: &[StoredRecord]) {
+        self.records.reserve(records.len());
         for record in records {
             debug_assert_eq!(record.offset.get(), self.end());
             if self.last_epoch() != Some(record.leader_epoch) {

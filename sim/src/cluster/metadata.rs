@@ -24,11 +24,13 @@ impl Broker {
 
     fn apply_state(&mut self, env: &mut Env<'_>, state: PartitionState) {
         let partition = state.partition;
-        let replica = &mut self.replicas[partition];
-        let before = replica.state;
+        let before = self.replicas[partition].state;
         if before.is_some_and(|before| before.partition_epoch >= state.partition_epoch) {
             return;
         }
+        // What was said of a reader up to now was said to this leader, in this epoch.
+        self.note_news(partition);
+        let replica = &mut self.replicas[partition];
         replica.state = Some(state);
         if before.is_some_and(|before| before.leader_epoch == state.leader_epoch) {
             if let Some(leading) = replica.leading() {
@@ -89,13 +91,13 @@ impl Broker {
 /// What clients ask. The answers are as old as what this broker last heard.
 impl Broker {
     pub(super) fn handle_metadata_request(&mut self, env: &mut Env<'_>, reply: Reply) {
+        let mut leaders = Vec::with_capacity(self.replicas.len());
         let states = self.replicas.values().filter_map(|replica| replica.state);
-        let leaders = states.map(|state| LeaderInfo {
+        leaders.extend(states.map(|state| LeaderInfo {
             partition: state.partition,
             leader: state.leader,
             leader_epoch: state.leader_epoch,
-        });
-        let leaders = leaders.collect();
+        }));
         self.reply(env, reply, Response::Metadata(leaders));
     }
 

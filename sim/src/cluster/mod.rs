@@ -16,6 +16,7 @@ mod metadata;
 mod observations;
 mod placement;
 mod produce;
+mod reader;
 mod replica;
 mod replication;
 pub(crate) mod shared;

@@ -179,6 +179,17 @@ impl Replica {
         Some(ends.min().unwrap_or(u64::MAX).min(self.log.end()))
     }
 
+    /// Notes that a follower had all of the log at its last fetch, the time of which this is; until
+    /// now its fetches were not looked at, for they said nothing new.
+    #[inline]
+    pub(super) fn had_all(&mut self, node: Node, fetched_at: Instant) {
+        if let Role::Leader(leading) = &mut self.role
+            && let Some(progress) = leading.followers.get_mut(node)
+        {
+            progress.fetched_from(fetched_at, progress.end, progress.end);
+        }
+    }
+
     /// Compares a reader's position with the log: `Ok(None)` means that it can read on from there.
     /// A follower with a log that parted from this one gets the epoch that both may share, and its
     /// end.

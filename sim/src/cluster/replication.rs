@@ -15,7 +15,7 @@ impl Broker {
     /// Does what follows an append: followers that wait get the records.
     pub(super) fn after_append(&mut self, env: &mut Env<'_>, partition: PartitionIndex) {
         self.schedule_lag_check(env.now());
-        self.wake_readers(env, partition, true);
+        self.wake_followers(env, partition);
         self.advance_high_watermark(env, partition);
     }
 
@@ -82,7 +82,7 @@ impl Broker {
             coordinator.apply_committed(&replica.log, to);
         }
         self.complete_replicated(env, partition, to);
-        self.wake_readers(env, partition, false);
+        self.wake_consumers(env, partition);
     }
 
     fn complete_replicated(&mut self, env: &mut Env<'_>, partition: PartitionIndex, to: u64) {
@@ -255,6 +255,7 @@ impl Broker {
             if let (Ok(()), Some(state)) = (result, &mut replica.state) {
                 state.in_sync = in_sync;
                 state.partition_epoch += 1;
+                self.note_news(partition);
             }
             return self.advance_high_watermark(env, partition);
         }

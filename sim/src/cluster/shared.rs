@@ -50,7 +50,7 @@ impl Shared {
     /// Takes the memory of a fetch request that was answered.
     #[inline]
     pub(crate) fn recycle_request(&mut self, mut request: Box<FetchRequest>) {
-        request.partitions.clear();
+        request.positions.clear();
         self.requests.push(request);
     }
 
@@ -59,6 +59,7 @@ impl Shared {
     pub(crate) fn recycle_response(&mut self, mut response: Box<FetchResponse>) {
         response.partitions.clear();
         response.records.clear();
+        response.asked.clear();
         self.responses.push(response);
     }
 }

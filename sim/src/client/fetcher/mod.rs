@@ -10,12 +10,12 @@ use super::action::{Action, Continuation};
 use super::connection::{Ask, Failure};
 use super::view::View;
 use crate::protocol::{
-    FetchPosition, FetchRequest, FetchResponse, LogEnds, Node, Request, StoredRecord, Value,
+    FetchPosition, FetchRequest, FetchResponse, LogEnds, Node, Positions, Request, StoredRecord,
 };
 use crate::recipes::Payload;
 use crate::topology::PartitionIndex;
-use partition::Partition;
-use plimsoll_core::{AssignmentEpoch, Event, Instant, KeyHash, NextOffset, Record};
+use partition::{Batch, Partition};
+use plimsoll_core::{AssignmentEpoch, Event, Instant, NextOffset, Record};
 use plimsoll_oracle::ErrorName;
 use plimsoll_scenarios::scenario::Consumers;
 use std::collections::VecDeque;
@@ -35,6 +35,9 @@ pub(super) struct Fetcher {
     assigned: Vec<PartitionIndex>,
     /// Polls, by broker.
     polls: Vec<Poll>,
+    /// Number that increases when polls may have to ask for other partitions, or other offsets than
+    /// those that follow from their answers.
+    changes: u32,
     /// Time at which a partition that failed is to be tried again.
     retry_at: Instant,
     /// Records that the application will get when it polls.
@@ -50,19 +53,16 @@ struct Settings {
     retry_backoff: Duration,
 }
 
-/// Fetched records of one partition, with the partition's version of that moment.
-#[derive(Debug)]
-struct Batch {
-    partition: PartitionIndex,
-    version: u32,
-    records: Vec<Record<Payload>>,
-}
-
 #[derive(Debug, Default)]
 struct Poll {
     in_flight: bool,
-    /// Partitions asked for, in the order of the request, with their versions at that moment.
-    sent: Vec<(PartitionIndex, u32)>,
+    /// What is asked for. While the poll is in flight, the broker has it; it comes back, and goes
+    /// on behind what was answered.
+    positions: Positions,
+    /// `Fetcher::changes` when the positions were gathered; `None`: some partition waits only for
+    /// its time to come.
+    gathered_at: Option<u32>,
+    is_incremental: bool,
 }
 
 impl Fetcher {
@@ -78,6 +78,7 @@ impl Fetcher {
             partitions: vec![Partition::default(); partitions],
             assigned: Vec::new(),
             polls: (0..brokers).map(|_| Poll::default()).collect(),
+            changes: 0,
             retry_at: Instant::FAR_FUTURE,
             queue: VecDeque::new(),
             actions: VecDeque::new(),
@@ -109,7 +110,7 @@ impl Fetcher {
         epoch: AssignmentEpoch,
         position: NextOffset,
     ) {
-        let partition = self.partition(index);
+        let partition = self.change(index);
         *partition = Partition {
             assigned: true,
             held: true,
@@ -117,7 +118,6 @@ impl Fetcher {
             version: partition.version + 1,
             position: position.get(),
             delivered: position.get(),
-            asked: partition.asked,
             ..Partition::default()
         };
         if let Err(place) = self.assigned.binary_search(&index) {
@@ -127,10 +127,12 @@ impl Fetcher {
 
     /// Fetches a partition no more.
     pub(super) fn unassign(&mut self, index: PartitionIndex) {
-        let partition = self.partition(index);
+        let partition = self.change(index);
         partition.assigned = false;
         partition.restart();
-        self.assigned.retain(|assigned| *assigned != index);
+        if let Ok(place) = self.assigned.binary_search(&index) {
+            self.assigned.remove(place);
+        }
     }
 
     /// Fetches nothing any more.
@@ -143,19 +145,19 @@ impl Fetcher {
 
     /// Releases a partition that the application gave up; returns whether it had begun with it.
     pub(super) fn release(&mut self, index: PartitionIndex) -> bool {
-        std::mem::take(&mut self.partition(index).held)
+        std::mem::take(&mut self.partitions[usize::from(index.0)].held)
     }
 
     /// Stops a partition: what the application has not got yet is dropped.
     pub(super) fn pause(&mut self, index: PartitionIndex) {
-        let partition = self.partition(index);
+        let partition = self.change(index);
         partition.paused = true;
         partition.restart();
     }
 
     /// Resumes a partition that was stopped.
     pub(super) fn resume(&mut self, now: Instant, view: &View, index: PartitionIndex) {
-        self.partition(index).paused = false;
+        self.change(index).paused = false;
         self.fetch_all(now, view);
     }
 
@@ -168,7 +170,7 @@ impl Fetcher {
         (index, epoch): (PartitionIndex, AssignmentEpoch),
         position: NextOffset,
     ) -> Option<NextOffset> {
-        let partition = self.partition(index);
+        let partition = self.change(index);
         if !partition.assigned || partition.epoch != epoch {
             return None;
         }
@@ -185,16 +187,10 @@ impl Fetcher {
         &mut self,
     ) -> Option<(PartitionIndex, AssignmentEpoch, Vec<Record<Payload>>)> {
         while let Some(batch) = self.queue.pop_front() {
-            let partition = self.partition(batch.partition);
-            if !partition.assigned || partition.version != batch.version {
-                continue;
+            let partition = &mut self.partitions[usize::from(batch.partition.0)];
+            if partition.deliver(&batch) {
+                return Some((batch.partition, partition.epoch, batch.records));
             }
-            let Some(last) = batch.records.last() else {
-                continue;
-            };
-            partition.queued -= batch.records.len() as u32;
-            partition.delivered = last.offset.next().get();
-            return Some((batch.partition, partition.epoch, batch.records));
         }
         None
     }
@@ -228,52 +224,79 @@ impl Fetcher {
         if poll.in_flight {
             return;
         }
-        poll.sent.clear();
-        for index in &self.assigned {
-            let partition = &mut self.partitions[usize::from(index.0)];
-            let stands_still = partition.paused || partition.halted || partition.retry_at > now;
-            let leader = view.metadata.leader(*index);
-            if stands_still || leader.is_none_or(|(leader, _)| leader != broker) {
-                continue;
-            }
-            if partition.queued >= self.settings.prefetch {
-                partition.retry_at = now + QUEUE_BACKOFF;
-                self.retry_at = self.retry_at.min(partition.retry_at);
-                continue;
-            }
-            if partition.asked.is_some_and(|asked| asked != broker) {
-                // The partition moved: what the old leader may still answer is not wanted.
-                partition.restart();
-            }
-            partition.asked = Some(broker);
-            poll.sent.push((*index, partition.version));
+        poll.is_incremental = poll.gathered_at == Some(self.changes) && !poll.positions.is_empty();
+        if !poll.is_incremental {
+            self.gather_positions(now, view, broker);
         }
-        if !poll.sent.is_empty() {
+        debug_assert!(self.is_complete(now, view, broker), "missing in a poll");
+        let poll = &mut self.polls[usize::from(broker.0)];
+        if !poll.positions.is_empty() {
             poll.in_flight = true;
             self.actions.push_back(Action::Poll(broker));
         }
     }
 
+    /// Gathers the positions in all partitions that a broker leads.
+    fn gather_positions(&mut self, now: Instant, view: &View, broker: Node) {
+        let poll = &mut self.polls[usize::from(broker.0)];
+        poll.positions.clear();
+        poll.gathered_at = Some(self.changes);
+        for index in &self.assigned {
+            let partition = &mut self.partitions[usize::from(index.0)];
+            partition.end_poll(broker);
+            let Some((leader, leader_epoch)) = view.metadata.leader(*index) else {
+                continue;
+            };
+            if leader != broker || partition.paused || partition.halted {
+                continue;
+            }
+            if partition.retry_at <= now && partition.queued >= self.settings.prefetch {
+                partition.retry_at = now + QUEUE_BACKOFF;
+                self.retry_at = self.retry_at.min(partition.retry_at);
+            }
+            if partition.retry_at > now {
+                poll.gathered_at = None;
+                continue;
+            }
+            if partition.is_asked() {
+                // The partition moved: what the old leader may still answer is not wanted.
+                partition.restart();
+            }
+            partition.asked = Some((broker, partition.version));
+            poll.positions.insert(FetchPosition {
+                partition: *index,
+                offset: partition.position,
+                leader_epoch,
+                last_fetched_epoch: 0,
+                high_watermark: 0,
+                log_start: 0,
+            });
+        }
+    }
+
+    /// Returns whether the positions are those of all partitions that a broker is to be asked for.
+    fn is_complete(&self, now: Instant, view: &View, broker: Node) -> bool {
+        let wanted = self.assigned.iter().filter_map(|index| {
+            let partition = &self.partitions[usize::from(index.0)];
+            let (leader, leader_epoch) = view.metadata.leader(*index)?;
+            let stands_still = partition.paused || partition.halted || partition.retry_at > now;
+            let is_wanted = leader == broker && !stands_still;
+            is_wanted.then_some((*index, partition.position, leader_epoch))
+        });
+        let positions = self.polls[usize::from(broker.0)].positions.iter();
+        wanted.eq(positions.map(|p| (p.partition, p.offset, p.leader_epoch)))
+    }
+
     /// Returns the poll of a broker as a request, in the memory of an earlier one.
     #[inline]
     pub(super) fn poll_request(
-        &self,
-        view: &View,
+        &mut self,
         broker: Node,
         mut request: Box<FetchRequest>,
     ) -> Ask<Continuation> {
-        for (index, _) in &self.polls[usize::from(broker.0)].sent {
-            if let Some((_, leader_epoch)) = view.metadata.leader(*index) {
-                request.partitions.push(FetchPosition {
-                    partition: *index,
-                    offset: self.partitions[usize::from(index.0)].position,
-                    leader_epoch,
-                    last_fetched_epoch: 0,
-                    high_watermark: 0,
-                    log_start: 0,
-                });
-            }
-        }
+        let poll = &mut self.polls[usize::from(broker.0)];
+        std::mem::swap(&mut request.positions, &mut poll.positions);
+        request.is_incremental = poll.is_incremental;
         request.follower = false;
         request.max_wait = self.settings.max_wait;
         request.max_records = self.settings.prefetch;
@@ -300,12 +323,14 @@ impl Fetcher {
 
     /// Delays a partition that failed: it is not fetched before `at`.
     fn retry(&mut self, index: PartitionIndex, at: Instant) {
-        self.partition(index).retry_at = at;
+        self.change(index).retry_at = at;
         self.retry_at = self.retry_at.min(at);
     }
 
+    /// Returns a partition of which something else is to be fetched from now on.
     #[inline]
-    fn partition(&mut self, index: PartitionIndex) -> &mut Partition {
+    fn change(&mut self, index: PartitionIndex) -> &mut Partition {
+        self.changes += 1;
         &mut self.partitions[usize::from(index.0)]
     }
 }
@@ -318,23 +343,22 @@ impl Fetcher {
         now: Instant,
         view: &View,
         from: Node,
-        response: &FetchResponse,
+        response: &mut FetchResponse,
     ) {
-        let mut sent = self.end_poll(from);
+        let poll = &mut self.polls[usize::from(from.0)];
+        poll.in_flight = false;
+        std::mem::swap(&mut poll.positions, &mut response.asked);
         let mut records = response.records.as_slice();
         let mut failed = false;
         for answer in &response.partitions {
             let (own, rest) = records.split_at(answer.records as usize);
             records = rest;
-            // Whatever was not wanted any more when the answer came has another version by now.
             let index = answer.partition;
-            let asked = sent.iter().find(|(asked, _)| *asked == index);
-            let partition = self.partition(index);
-            if asked.is_none_or(|(_, version)| *version != partition.version) {
+            if !self.partitions[usize::from(index.0)].awaits(from) {
                 continue;
             }
             match answer.error {
-                None => self.enqueue(index, own),
+                None => self.enqueue(from, index, own),
                 Some(ErrorName::OffsetOutOfRange) => self.ask_range(now, view, index),
                 Some(_) => {
                     self.retry(index, now + self.settings.retry_backoff);
@@ -342,8 +366,6 @@ impl Fetcher {
                 }
             }
         }
-        sent.clear();
-        self.polls[usize::from(from.0)].sent = sent;
         if failed {
             self.actions.push_back(Action::RefreshMetadata);
         }
@@ -361,10 +383,8 @@ impl Fetcher {
         if error != ErrorName::OffsetOutOfRange {
             return self.handle_failed(now, view, from);
         }
-        for (index, version) in self.end_poll(from) {
-            if self.partition(index).version == version {
-                self.ask_range(now, view, index);
-            }
+        for index in self.end_poll(from) {
+            self.ask_range(now, view, index);
         }
         self.fetch_from(now, view, from);
     }
@@ -374,10 +394,8 @@ impl Fetcher {
         let soon = now + self.settings.retry_backoff;
         let reconnect = view.connections.backs_off(from, now);
         let at = reconnect.map_or(soon, |reconnect| reconnect.max(soon));
-        for (index, version) in self.end_poll(from) {
-            if self.partition(index).version == version {
-                self.retry(index, at);
-            }
+        for index in self.end_poll(from) {
+            self.retry(index, at);
         }
         self.actions.push_back(Action::RefreshMetadata);
     }
@@ -387,6 +405,7 @@ impl Fetcher {
     pub(super) fn handle_metadata(&mut self, now: Instant, view: &View) {
         let soon = now + self.settings.retry_backoff;
         let mut waits = false;
+        self.changes += 1;
         for index in &self.assigned {
             let partition = &mut self.partitions[usize::from(index.0)];
             if partition.retry_at <= soon {
@@ -439,7 +458,7 @@ impl Fetcher {
         let Some((leader, _)) = view.metadata.leader(index) else {
             return self.retry(index, now + self.settings.retry_backoff);
         };
-        let partition = self.partition(index);
+        let partition = self.change(index);
         partition.halted = true;
         let then = Continuation::ResetOffsets(index, partition.version);
         let position = NextOffset::new(partition.position);
@@ -452,46 +471,30 @@ impl Fetcher {
         }));
     }
 
-    fn end_poll(&mut self, from: Node) -> Vec<(PartitionIndex, u32)> {
-        let poll = &mut self.polls[usize::from(from.0)];
-        poll.in_flight = false;
-        let sent = std::mem::take(&mut poll.sent);
-        for (index, _) in &sent {
+    /// Ends a poll without an answer. Returns the partitions that still await one.
+    fn end_poll(&mut self, from: Node) -> Vec<PartitionIndex> {
+        self.polls[usize::from(from.0)].in_flight = false;
+        let mut awaiting = Vec::new();
+        for index in &self.assigned {
             let partition = &mut self.partitions[usize::from(index.0)];
-            if partition.asked == Some(from) {
-                partition.asked = None;
+            if partition.awaits(from) {
+                awaiting.push(*index);
             }
+            partition.end_poll(from);
         }
-        sent
+        awaiting
     }
 
-    fn enqueue(&mut self, index: PartitionIndex, stored: &[StoredRecord]) {
-        let (Some(last), partition) = (stored.last(), self.partition(index)) else {
-            return;
-        };
-        partition.position = last.offset.next().get();
-        let records: Vec<Record<Payload>> = stored.iter().filter_map(to_record).collect();
-        if records.is_empty() {
-            return;
+    /// Queues records for the application; the next poll of the broker goes on behind them.
+    fn enqueue(&mut self, from: Node, index: PartitionIndex, stored: &[StoredRecord]) {
+        let partition = &mut self.partitions[usize::from(index.0)];
+        self.queue.extend(partition.enqueue(index, stored));
+        if partition.queued >= self.settings.prefetch {
+            self.changes += 1;
         }
-        partition.queued += records.len() as u32;
-        let version = partition.version;
-        self.queue.push_back(Batch {
-            partition: index,
-            version,
-            records,
-        });
+        let poll = &mut self.polls[usize::from(from.0)];
+        if let Some(position) = poll.positions.get_mut(index) {
+            position.offset = partition.position;
+        }
     }
-}
-
-fn to_record(stored: &StoredRecord) -> Option<Record<Payload>> {
-    let Value::Message { id, key, bytes, .. } = stored.value else {
-        return None;
-    };
-    Some(Record {
-        offset: stored.offset,
-        key: key.map(|key| KeyHash(u64::from(key))),
-        bytes,
-        payload: Payload { message: id, key },
-    })
 }

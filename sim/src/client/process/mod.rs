@@ -246,8 +246,8 @@ impl Process {
         let (now, view) = (env.now(), &self.view);
         match then {
             Continuation::Fetch => match read::<Box<FetchResponse>>(result) {
-                Ok(response) => {
-                    self.fetcher.handle_fetched(now, view, from, &response);
+                Ok(mut response) => {
+                    self.fetcher.handle_fetched(now, view, from, &mut response);
                     env.cluster.recycle_response(response);
                 }
                 Err(Failure::Refused(error)) => {
@@ -369,7 +369,7 @@ impl Process {
             }
             Action::Poll(broker) => {
                 let request = env.cluster.fetch_request();
-                let ask = self.fetcher.poll_request(&self.view, broker, request);
+                let ask = self.fetcher.poll_request(broker, request);
                 self.ask(env, ask);
             }
             Action::TryAnotherBroker => self.view.metadata.try_another_broker(),

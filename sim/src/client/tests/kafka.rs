@@ -116,11 +116,7 @@ impl Kafka {
             },
         });
         for parked in std::mem::take(&mut self.parked) {
-            let waits = parked
-                .request
-                .partitions
-                .iter()
-                .any(|p| p.partition == partition);
+            let waits = parked.request.positions.get(partition).is_some();
             if waits {
                 self.answer_fetch(env, parked);
             } else {
@@ -152,7 +148,7 @@ impl Kafka {
         let kind = request.kind().expect("a client's request");
         if let Request::Fetch(fetch) = &request {
             let copy = FetchRequest {
-                partitions: fetch.partitions.clone(),
+                positions: fetch.positions.clone(),
                 ..FetchRequest::default()
             };
             self.asked.push(Asked {
@@ -308,7 +304,7 @@ impl Kafka {
     }
 
     fn fetch(&mut self, env: &mut Env<'_>, parked: Parked) {
-        let ready = parked.request.partitions.iter().any(|position| {
+        let ready = parked.request.positions.iter().any(|position| {
             let index = usize::from(position.partition.0);
             let end = self.log_start + self.records[index].len() as u64;
             let info = self.leaders[index];
@@ -325,7 +321,7 @@ impl Kafka {
 
     fn answer_fetch(&mut self, env: &mut Env<'_>, parked: Parked) {
         let mut response = FetchResponse::default();
-        for position in &parked.request.partitions {
+        for position in parked.request.positions.iter() {
             let index = usize::from(position.partition.0);
             let info = self.leaders[index];
             let end = self.log_start + self.records[index].len() as u64;
@@ -353,6 +349,7 @@ impl Kafka {
             }
             response.partitions.push(answer);
         }
+        response.asked = parked.request.positions;
         let response = Response::Fetch(Box::new(response));
         let message = Message::Response(parked.correlation, response);
         env.send(parked.to, parked.from, Channel::Fetch, message);

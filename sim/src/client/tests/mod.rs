@@ -15,7 +15,7 @@ use super::{Member, Producer};
 use crate::actor::Actor;
 use crate::engine::Queue;
 use crate::env::{Env, Event as WorldEvent};
-use crate::network::{Envelope, Network};
+use crate::network::{Arrival, Envelope, Network};
 use crate::protocol::{Message, Node, Request};
 use crate::recipes::{Payload, Polling, SubjectSpec};
 use crate::sink::Sink;
@@ -140,11 +140,11 @@ impl Bench {
 
     fn step(&mut self, event: WorldEvent) {
         match event {
-            WorldEvent::Deliver(envelope) => {
-                if let Some(envelope) = self.env.network.arrives(envelope) {
-                    self.deliver(envelope);
-                }
-            }
+            WorldEvent::Deliver(envelope) => match self.env.network.arrival(&envelope) {
+                Arrival::Now => self.deliver(envelope),
+                Arrival::Later => self.env.network.hold(envelope),
+                Arrival::Never => {}
+            },
             WorldEvent::Disconnected { node, peer } => {
                 if node == self.env.member_node(MEMBER) {
                     self.member.handle_disconnected(&mut self.env, peer);
@@ -258,6 +258,6 @@ fn positions(request: &Request) -> Option<Vec<(PartitionIndex, u64)>> {
     let Request::Fetch(fetch) = request else {
         return None;
     };
-    let positions = fetch.partitions.iter();
+    let positions = fetch.positions.iter();
     Some(positions.map(|p| (p.partition, p.offset)).collect())
 }

@@ -89,7 +89,9 @@ impl Broker {
             (Err(error), _) => Err(append_error(error)),
             (Ok(()), None) => Err(ErrorName::NotCoordinator),
             (Ok(()), Some(coordinator)) => {
-                Ok(coordinator.offsets.values().flatten().copied().collect())
+                let mut offsets = Vec::with_capacity(coordinator.offsets.len());
+                offsets.extend(coordinator.offsets.values().flatten());
+                Ok(offsets)
             }
         };
         self.reply(env, reply, Response::OffsetFetch(offsets));

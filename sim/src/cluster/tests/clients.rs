@@ -4,7 +4,8 @@ use super::{Cluster, P, millis};
 use crate::cluster::Broker;
 use crate::protocol::{
     Channel, CommittedOffset, Correlation, FetchPosition, FetchRequest, FetchResponse,
-    GroupMemberId, JoinError, JoinGroupRequest, JoinGroupResponse, Node, Request, Response, Value,
+    GroupMemberId, JoinError, JoinGroupRequest, JoinGroupResponse, Node, Positions, Request,
+    Response, Value,
 };
 use crate::topology::PartitionIndex;
 use plimsoll_core::{NextOffset, Offset};
@@ -104,18 +105,30 @@ impl Cluster {
         offset: u64,
         leader_epoch: u32,
     ) -> Correlation {
+        let position = FetchPosition {
+            partition: P,
+            offset,
+            leader_epoch,
+            high_watermark: 0,
+            log_start: 0,
+            last_fetched_epoch: 0,
+        };
+        self.send_poll(from, to, Positions::from_iter([position]), false)
+    }
+
+    pub(super) fn send_poll(
+        &mut self,
+        from: Node,
+        to: Node,
+        positions: Positions,
+        is_incremental: bool,
+    ) -> Correlation {
         let request = FetchRequest {
             follower: false,
             max_wait: millis(500),
             max_records: 100,
-            partitions: vec![FetchPosition {
-                partition: P,
-                offset,
-                leader_epoch,
-                high_watermark: 0,
-                log_start: 0,
-                last_fetched_epoch: 0,
-            }],
+            is_incremental,
+            positions,
         };
         self.send(from, to, Channel::Fetch, Request::Fetch(Box::new(request)))
     }

@@ -11,7 +11,7 @@ use super::{Broker, Controller};
 use crate::actor::Actor;
 use crate::engine::Queue;
 use crate::env::{Env, Event};
-use crate::network::Network;
+use crate::network::{Arrival, Network};
 use crate::protocol::{
     Channel, Correlation, GroupMemberId, JoinError, JoinGroupResponse, Message, Node, PerBroker,
     PerNode, Request, Response, Value,
@@ -151,9 +151,11 @@ impl Cluster {
         }
         match event {
             Event::Deliver(envelope) => {
-                let Some(envelope) = self.env.network.arrives(envelope) else {
-                    return;
-                };
+                match self.env.network.arrival(&envelope) {
+                    Arrival::Now => {}
+                    Arrival::Later => return self.env.network.hold(envelope),
+                    Arrival::Never => return,
+                }
                 let (from, channel) = (envelope.from, envelope.channel);
                 if self.brokers.contains(node) {
                     self.brokers[node].handle_message(

@@ -1,7 +1,7 @@
 //! Records: replicated, read, truncated, refused.
 
 use super::*;
-use crate::protocol::{BrokerSet, FetchPosition, FetchRequest};
+use crate::protocol::{BrokerSet, FetchPosition, FetchResponse, Positions};
 
 const A: Node = Node(0);
 const B: Node = Node(1);
@@ -292,45 +292,95 @@ fn a_poll_is_answered_at_once_when_the_leader_is_another() {
     );
 }
 
+/// Returns a cluster in which broker A leads several partitions, and the starts of all of these.
+fn cluster_of_four() -> (Cluster, Positions) {
+    let cluster = Cluster::new(|settings| settings.topics[0].partitions = 4);
+    let of_broker_a = cluster.env.topology.all();
+    let of_broker_a =
+        of_broker_a.filter(|partition| cluster.controller.leader(*partition) == Some(A));
+    let starts = of_broker_a.map(|partition| FetchPosition {
+        partition,
+        offset: 0,
+        leader_epoch: 0,
+        last_fetched_epoch: 0,
+        high_watermark: 0,
+        log_start: 0,
+    });
+    let starts: Positions = starts.collect();
+    assert!(starts.iter().count() > 1 && starts.get(P).is_some());
+    (cluster, starts)
+}
+
+/// Polls broker A as a member, which waits until a message is stored in `P`. Returns the answer.
+fn poll(
+    cluster: &mut Cluster,
+    positions: Positions,
+    is_incremental: bool,
+    message: u32,
+) -> FetchResponse {
+    let poll = cluster.send_poll(cluster.member(0), A, positions, is_incremental);
+    cluster.run_for(millis(10));
+    assert!(cluster.answer(poll).is_none(), "it waits");
+    cluster
+        .produce(A, message, Acks::All, None)
+        .expect("stored");
+    match cluster.wait_for(poll, millis(100)) {
+        Some(Response::Fetch(response)) => *response,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Returns the partitions and the offsets of the records that a poll was told of.
+fn told(response: &FetchResponse) -> (Vec<PartitionIndex>, Vec<u64>) {
+    let (partitions, records) = (response.partitions.iter(), response.records.iter());
+    (
+        partitions.map(|told| told.partition).collect(),
+        records.map(|record| record.offset.get()).collect(),
+    )
+}
+
 #[test]
 fn a_poll_is_told_of_what_has_news_and_of_nothing_else() {
-    let mut cluster = Cluster::new(|settings| settings.topics[0].partitions = 4);
-    let of_broker_0 =
-        cluster.env.topology.all().filter(|partition| {
-            cluster.controller.leader(*partition) == Some(A) && *partition != P
-        });
-    let silent: Vec<_> = of_broker_0.collect();
-    let positions = [P]
-        .into_iter()
-        .chain(silent)
-        .map(|partition| FetchPosition {
-            partition,
-            offset: 0,
-            leader_epoch: 0,
-            last_fetched_epoch: 0,
-            high_watermark: 0,
-            log_start: 0,
-        });
-    let request = FetchRequest {
-        follower: false,
-        max_wait: millis(500),
-        max_records: 100,
-        partitions: positions.collect(),
-    };
-    assert!(request.partitions.len() > 1);
-    let request = Request::Fetch(Box::new(request));
-    let poll = cluster.send(cluster.member(0), A, Channel::Fetch, request);
-    cluster.run_for(millis(10));
-    cluster.produce(A, 7, Acks::All, None).expect("stored");
-    let Some(Response::Fetch(response)) = cluster.wait_for(poll, millis(100)) else {
+    let (mut cluster, starts) = cluster_of_four();
+    let response = poll(&mut cluster, starts.clone(), false, 7);
+    assert_eq!(told(&response), (vec![P], vec![0]));
+    assert!(response.asked.iter().eq(starts.iter()), "they come back");
+}
+
+#[test]
+fn an_incremental_poll_is_told_of_what_came_since() {
+    let (mut cluster, starts) = cluster_of_four();
+    let mut positions = poll(&mut cluster, starts, false, 7).asked;
+    positions.get_mut(P).expect("it was asked for").offset = 1;
+    let response = poll(&mut cluster, positions, true, 8);
+    assert_eq!(told(&response), (vec![P], vec![1]));
+}
+
+#[test]
+fn what_came_between_two_polls_is_told_at_once() {
+    let (mut cluster, starts) = cluster_of_four();
+    let mut positions = poll(&mut cluster, starts, false, 7).asked;
+    cluster.produce(A, 8, Acks::All, None).expect("stored");
+    positions.get_mut(P).expect("it was asked for").offset = 1;
+    let poll = cluster.send_poll(cluster.member(0), A, positions, true);
+    let Some(Response::Fetch(response)) = cluster.wait_for(poll, millis(10)) else {
         panic!("no answer");
     };
-    let told: Vec<_> = response
-        .partitions
-        .iter()
-        .map(|told| told.partition)
-        .collect();
-    assert_eq!((told, response.records.len()), (vec![P], 1));
+    assert_eq!(told(&response), (vec![P], vec![1]));
+}
+
+#[test]
+fn a_broker_that_forgot_its_reader_looks_at_all_that_it_asks_for() {
+    let (mut cluster, starts) = cluster_of_four();
+    let member = cluster.member(0);
+    let positions = poll(&mut cluster, starts, false, 7).asked;
+    cluster.env.cut(member, A);
+    cluster.run_for(millis(10));
+    let poll = cluster.send_poll(member, A, positions, true);
+    let Some(Response::Fetch(response)) = cluster.wait_for(poll, millis(10)) else {
+        panic!("no answer");
+    };
+    assert_eq!(told(&response), (vec![P], vec![0]));
 }
 
 #[test]

@@ -3,11 +3,16 @@
 use super::*;
 use crate::client::connection::Failure;
 use crate::client::fetcher::Fetcher;
-use crate::protocol::{FetchResponse, FetchedPartition, Request, StoredRecord, Value};
+use crate::protocol::{
+    FetchRequest, FetchResponse, FetchedPartition, Request, StoredRecord, Value,
+};
 use plimsoll_core::{AssignmentEpoch, Offset};
 use plimsoll_oracle::{ErrorName, MessageId};
 
 const EPOCH: AssignmentEpoch = AssignmentEpoch(1);
+
+/// A partition that broker 0 leads, as it does `P0`.
+const P3: PartitionIndex = PartitionIndex(3);
 
 /// Returns a fetcher of these partitions, which has sent its first polls.
 fn fetcher(view: &View, partitions: &[PartitionIndex]) -> Fetcher {
@@ -30,6 +35,7 @@ fn answer(partition: PartitionIndex, error: Option<ErrorName>, offsets: &[u64]) 
             diverging: None,
         }],
         records: offsets.iter().map(|offset| record(*offset)).collect(),
+        ..FetchResponse::default()
     }
 }
 
@@ -52,14 +58,20 @@ fn delivered(fetcher: &mut Fetcher) -> Option<Vec<u64>> {
     Some(records.iter().map(|record| record.offset.get()).collect())
 }
 
-/// Returns the positions that the poll of a broker asks for.
-fn positions(fetcher: &Fetcher, view: &View, broker: Node) -> Vec<(PartitionIndex, u64)> {
-    let ask = fetcher.poll_request(view, broker, Box::default());
+/// Takes the poll of a broker.
+fn poll(fetcher: &mut Fetcher, broker: Node) -> Box<FetchRequest> {
+    let ask = fetcher.poll_request(broker, Box::default());
     assert_eq!((ask.to, ask.then), (broker, Continuation::Fetch));
-    let Request::Fetch(request) = ask.request else {
-        panic!("{:?}", ask.request);
-    };
-    let positions = request.partitions.iter();
+    match ask.request {
+        Request::Fetch(request) => request,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Returns the positions that the poll of a broker asks for.
+fn positions(fetcher: &mut Fetcher, broker: Node) -> Vec<(PartitionIndex, u64)> {
+    let request = poll(fetcher, broker);
+    let positions = request.positions.iter();
     positions.map(|p| (p.partition, p.offset)).collect()
 }
 
@@ -70,10 +82,10 @@ fn each_leader_has_one_poll_and_the_next_one_goes_on_behind_its_answer() {
     fetcher.fetch_all(NOW, &view);
     let polls = ["Poll(Node(0))", "Poll(Node(1))"];
     assert_eq!(told(|| fetcher.poll_action()), polls);
-    assert_eq!(positions(&fetcher, &view, Node(1)), [(P1, 0)]);
-    fetcher.handle_fetched(NOW, &view, Node(1), &answer(P1, None, &[0, 1, 4]));
+    assert_eq!(positions(&mut fetcher, Node(1)), [(P1, 0)]);
+    fetcher.handle_fetched(NOW, &view, Node(1), &mut answer(P1, None, &[0, 1, 4]));
     assert_eq!(told(|| fetcher.poll_action()), ["Poll(Node(1))"]);
-    assert_eq!(positions(&fetcher, &view, Node(1)), [(P1, 5)]);
+    assert_eq!(positions(&mut fetcher, Node(1)), [(P1, 5)]);
     assert_eq!(delivered(&mut fetcher), Some(vec![0, 1, 4]));
     assert_eq!(delivered(&mut fetcher), None);
 }
@@ -82,15 +94,15 @@ fn each_leader_has_one_poll_and_the_next_one_goes_on_behind_its_answer() {
 fn a_pause_drops_what_is_queued_and_what_is_in_flight() {
     let view = knowledge();
     let mut fetcher = fetcher(&view, &[P0]);
-    fetcher.handle_fetched(NOW, &view, Node(0), &answer(P0, None, &[0, 1]));
+    fetcher.handle_fetched(NOW, &view, Node(0), &mut answer(P0, None, &[0, 1]));
     fetcher.pause(P0);
     assert_eq!(delivered(&mut fetcher), None);
-    fetcher.handle_fetched(NOW, &view, Node(0), &answer(P0, None, &[2, 3]));
+    fetcher.handle_fetched(NOW, &view, Node(0), &mut answer(P0, None, &[2, 3]));
     assert_eq!(delivered(&mut fetcher), None);
     told(|| fetcher.poll_action());
     fetcher.resume(NOW, &view, P0);
     assert_eq!(told(|| fetcher.poll_action()), ["Poll(Node(0))"]);
-    assert_eq!(positions(&fetcher, &view, Node(0)), [(P0, 0)]);
+    assert_eq!(positions(&mut fetcher, Node(0)), [(P0, 0)]);
 }
 
 #[test]
@@ -101,9 +113,9 @@ fn what_an_old_leader_answers_after_the_new_one_was_asked_is_dropped() {
     fetcher.handle_metadata(NOW, &view);
     let polls = ["Poll(Node(0))", "Poll(Node(2))"];
     assert_eq!(told(|| fetcher.poll_action()), polls);
-    fetcher.handle_fetched(NOW, &view, Node(0), &answer(P0, None, &[0]));
+    fetcher.handle_fetched(NOW, &view, Node(0), &mut answer(P0, None, &[0]));
     assert_eq!(delivered(&mut fetcher), None);
-    fetcher.handle_fetched(NOW, &view, Node(2), &answer(P0, None, &[0]));
+    fetcher.handle_fetched(NOW, &view, Node(2), &mut answer(P0, None, &[0]));
     assert_eq!(delivered(&mut fetcher), Some(vec![0]));
 }
 
@@ -133,7 +145,7 @@ fn an_answer_about_the_range_that_comes_after_a_seek_is_not_told() {
         let mut fetcher = fetcher(&view, &[P0]);
         told(|| fetcher.poll_action());
         let error = Some(ErrorName::OffsetOutOfRange);
-        fetcher.handle_fetched(NOW, &view, Node(0), &answer(P0, error, &[]));
+        fetcher.handle_fetched(NOW, &view, Node(0), &mut answer(P0, error, &[]));
         let asked = asked(|| fetcher.poll_action());
         let [(Node(0), Continuation::ResetOffsets(P0, version))] = asked[..] else {
             panic!("{asked:?}");
@@ -155,7 +167,7 @@ fn a_range_that_is_not_told_is_asked_for_by_fetching_again() {
     let view = knowledge();
     let mut fetcher = fetcher(&view, &[P0]);
     let error = Some(ErrorName::OffsetOutOfRange);
-    fetcher.handle_fetched(NOW, &view, Node(0), &answer(P0, error, &[]));
+    fetcher.handle_fetched(NOW, &view, Node(0), &mut answer(P0, error, &[]));
     let version = match asked(|| fetcher.poll_action())[..] {
         [(_, Continuation::ResetOffsets(_, version))] => version,
         ref other => panic!("{other:?}"),
@@ -174,7 +186,7 @@ fn a_partition_whose_queue_is_full_is_fetched_again_after_a_while() {
     fetcher.assign(P0, EPOCH, NextOffset::new(0));
     fetcher.fetch_all(NOW, &view);
     assert_eq!(told(|| fetcher.poll_action()), ["Poll(Node(0))"]);
-    fetcher.handle_fetched(NOW, &view, Node(0), &answer(P0, None, &[0, 1]));
+    fetcher.handle_fetched(NOW, &view, Node(0), &mut answer(P0, None, &[0, 1]));
     assert_eq!(told(|| fetcher.poll_action()), [""; 0], "its queue is full");
     assert_eq!(fetcher.poll_timeout(), NOW + ms(1_000));
     fetcher.fetch_all(NOW + ms(1_000), &view);
@@ -183,6 +195,69 @@ fn a_partition_whose_queue_is_full_is_fetched_again_after_a_while() {
     assert_eq!(fetcher.poll_timeout(), NOW + ms(2_000));
     fetcher.fetch_all(NOW + ms(2_000), &view);
     assert_eq!(told(|| fetcher.poll_action()), ["Poll(Node(0))"]);
-    assert_eq!(positions(&fetcher, &view, Node(0)), [(P0, 2)]);
+    assert_eq!(positions(&mut fetcher, Node(0)), [(P0, 2)]);
     assert_eq!(fetcher.poll_timeout(), Instant::FAR_FUTURE);
+}
+
+/// Answers the poll of broker 0 with records of `P0`, the last of which has this offset. Returns
+/// whether the next poll is incremental, and the offsets that it asks for.
+fn poll_again(fetcher: &mut Fetcher, view: &View, offset: u64) -> (bool, Vec<u64>) {
+    let mut response = answer(P0, None, &[offset]);
+    response.asked = poll(fetcher, Node(0)).positions;
+    fetcher.handle_fetched(NOW, view, Node(0), &mut response);
+    let request = poll(fetcher, Node(0));
+    let positions = request.positions.iter();
+    let offsets = positions.map(|position| position.offset).collect();
+    fetcher.handle_failed(NOW, view, Node(0));
+    (request.is_incremental, offsets)
+}
+
+#[test]
+fn the_next_poll_differs_only_by_what_was_answered() {
+    let view = knowledge();
+    let mut fetcher = fetcher(&view, &[P0, P1, P3]);
+    assert_eq!(poll_again(&mut fetcher, &view, 4), (true, vec![5, 0]));
+}
+
+#[test]
+fn a_poll_after_a_change_is_a_whole_one() {
+    type Change = fn(&mut Fetcher, &View);
+    let changes: [(Change, &[u64]); 5] = [
+        (|fetcher, _| fetcher.pause(P3), &[5]),
+        (|fetcher, _| fetcher.unassign(P3), &[5]),
+        (|fetcher, view| fetcher.handle_metadata(NOW, view), &[5, 0]),
+        (
+            |fetcher, view| {
+                fetcher.seek(NOW, view, (P3, EPOCH), NextOffset::new(7));
+            },
+            &[5, 7],
+        ),
+        (
+            |fetcher, _| {
+                fetcher.unassign(P3);
+                fetcher.assign(P3, EPOCH, NextOffset::new(9));
+            },
+            &[5, 9],
+        ),
+    ];
+    let view = knowledge();
+    for (change, offsets) in changes {
+        let mut fetcher = fetcher(&view, &[P0, P3]);
+        change(&mut fetcher, &view);
+        assert_eq!(
+            poll_again(&mut fetcher, &view, 4),
+            (false, offsets.to_vec())
+        );
+    }
+}
+
+#[test]
+fn a_poll_after_one_that_failed_is_a_whole_one() {
+    let view = knowledge();
+    let mut fetcher = fetcher(&view, &[P0, P3]);
+    assert_eq!(poll_again(&mut fetcher, &view, 4), (true, vec![5, 0]));
+    fetcher.fetch_all(fetcher.poll_timeout(), &view);
+    let request = poll(&mut fetcher, Node(0));
+    assert!(!request.is_incremental);
+    assert_eq!(request.positions.iter().count(), 2);
 }
