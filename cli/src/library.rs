@@ -2,14 +2,11 @@
 
 use crate::error::CliError;
 use plimsoll_oracle::nearest;
-use plimsoll_scenarios::Scenario;
 use plimsoll_scenarios::scenario::ScenarioError;
+use plimsoll_scenarios::{LIBRARY, Scenario};
 use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// Every scenario of the library: its name (`folder/stem`) and its text, by name.
-const EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/library.rs"));
 
 /// A scenario and its name.
 #[derive(Clone, Debug)]
@@ -111,7 +108,7 @@ pub(crate) fn load_one(argument: &str) -> Result<Loaded, CliError> {
 /// Where an argument names nothing that can be read.
 pub(crate) fn sources(arguments: &[String]) -> Result<Vec<Source>, CliError> {
     if arguments.is_empty() {
-        return Ok(EMBEDDED.iter().map(Source::embedded).collect());
+        return Ok(LIBRARY.iter().map(Source::embedded).collect());
     }
     let mut found: Vec<Source> = Vec::new();
     for argument in arguments {
@@ -139,7 +136,7 @@ fn resolve(argument: &str) -> Result<Vec<Source>, CliError> {
     if path.exists() {
         return Ok(vec![Source::file(path)?]);
     }
-    let embedded: Vec<Source> = EMBEDDED
+    let embedded: Vec<Source> = LIBRARY
         .iter()
         .filter(|(name, _)| is_named_by(name, argument))
         .map(Source::embedded)
@@ -158,7 +155,7 @@ fn is_named_by(name: &str, word: &str) -> bool {
 }
 
 fn unknown(argument: &str) -> CliError {
-    let names = EMBEDDED.iter().flat_map(|(name, _)| {
+    let names = LIBRARY.iter().flat_map(|(name, _)| {
         let (folder, stem) = name.rsplit_once('/').unwrap_or((name, name));
         [*name, stem, folder]
     });

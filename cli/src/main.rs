@@ -4,13 +4,16 @@ mod args;
 mod backend;
 mod bench;
 mod check;
+mod completions;
 mod conviction;
 mod error;
 mod exit;
 mod files;
 mod interrupt;
+mod kafka;
 mod library;
 mod list;
+mod man;
 mod missing;
 mod outcome;
 mod panics;
@@ -50,8 +53,10 @@ fn main() -> ExitCode {
         Command::Bench(BenchCommand::CommitInterval(args)) => {
             carry_out(|| bench::commit_interval(&args))
         }
-        // A member is no harness: what it prints and how it ends is its own.
-        Command::Member => plimsoll_chaos::member_main(),
+        Command::Completions { shell } => carry_out(|| Ok(completions::completions(shell))),
+        Command::Man(args) => carry_out(|| man::man(&args)),
+        #[cfg(feature = "kafka")]
+        Command::Member => kafka::member(),
     }
 }
 
