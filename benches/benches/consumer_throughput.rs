@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 const RECORDS: u32 = 1_000_000;
+const RECORD_BYTES: usize = 100;
 const PAIRS: usize = 9;
 
 /// The commit interval of both.
@@ -63,7 +64,7 @@ fn measure(records: u32, pairs: usize) -> Result<(), ChaosError> {
 }
 
 fn compare(kafka: &Kafka, records: u32, pairs: usize) -> Result<(), ChaosError> {
-    let backlog = kafka.backlog(records)?;
+    let backlog = kafka.backlog(records, RECORD_BYTES)?;
     let commit = CommitPolicy {
         interval: Some(COMMIT_INTERVAL),
         every: None,

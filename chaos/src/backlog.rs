@@ -11,9 +11,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, oneshot};
 
-/// The size of a record's value, in bytes.
-pub const RECORD_BYTES: usize = 100;
-
 /// The number of partitions that the records are spread over.
 const PARTITIONS: u32 = 4;
 
@@ -30,11 +27,11 @@ pub struct Backlog {
 }
 
 impl Kafka {
-    /// Produces a backlog of `records` records of [`RECORD_BYTES`] each.
+    /// Produces a backlog of `records` records with `bytes` bytes each.
     ///
     /// # Errors
     /// Where the cluster does not take them.
-    pub fn backlog(&self, records: u32) -> Result<Backlog, ChaosError> {
+    pub fn backlog(&self, records: u32, bytes: usize) -> Result<Backlog, ChaosError> {
         let backlog = Backlog {
             inner: self.inner.clone(),
             topic: self.inner.name("backlog"),
@@ -44,7 +41,7 @@ impl Kafka {
         let admin = self.inner.cluster.admin();
         let created = admin.create_topic(&backlog.topic, PARTITIONS, 1, 1);
         self.inner.runtime.block_on(created)?;
-        backlog.fill()?;
+        backlog.fill(bytes)?;
         Ok(backlog)
     }
 }
@@ -110,14 +107,14 @@ impl Backlog {
         })
     }
 
-    fn fill(&self) -> Result<(), ChaosError> {
+    fn fill(&self, bytes: usize) -> Result<(), ChaosError> {
         let producer: BaseProducer = ClientConfig::new()
             .set("bootstrap.servers", self.bootstrap())
             .set("linger.ms", "20")
             .set("acks", "all")
             .create()
             .map_err(internal)?;
-        let value = [b'x'; RECORD_BYTES];
+        let value = vec![b'x'; bytes];
         let end = Instant::now() + WITHIN;
         for number in 0..self.records {
             let partition = (number % PARTITIONS) as i32;

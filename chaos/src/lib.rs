@@ -1,6 +1,9 @@
 //! Backend `kafka`: the same plans as in the simulator, against real brokers and real processes,
 //! judged by the same checkers.
 
+#[cfg(not(unix))]
+compile_error!("members are killed and stopped by signals, which only Unix has");
+
 mod address;
 mod admin;
 mod backend;
@@ -19,6 +22,7 @@ mod names;
 mod options;
 mod own;
 mod per_member;
+mod post;
 mod processes;
 mod proxy;
 mod recorder;
@@ -33,7 +37,7 @@ mod workload;
 mod world;
 
 pub use backend::Kafka;
-pub use backlog::{Backlog, RECORD_BYTES};
+pub use backlog::Backlog;
 pub use error::ChaosError;
 pub use options::{ClusterSource, Options, SubjectCommand};
 pub use own::member_main;

@@ -4,21 +4,23 @@
 //! (ordering, retries, deadlines) it reads from a scenario in its environment, and it prints what
 //! its group tells it, as Kafka's `VerifiableConsumer` does.
 
+use crate::post::Url;
 use crate::sink::http::PANIC_HEADER;
+use axum::http::StatusCode;
 use plimsoll::{
     Assignor, ClientError, Consumer, Driver, GroupClient, Handler, HandlerError, Message, shutdown,
 };
 use plimsoll_core::{Command, Event, NextOffset, Start, TopicPartition};
 use plimsoll_scenarios::scenario::{self, Consumers, Traffic, Workload};
 use plimsoll_scenarios::{Plan, Scenario};
-use reqwest::StatusCode;
-use rustix::process::{Signal, set_parent_process_death_signal};
 use serde_json::json;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 use std::{env, io};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// The argument by which the program knows that it is a member.
 pub(crate) const ARGUMENT: &str = "member";
@@ -40,14 +42,13 @@ pub(crate) fn settings(plan: &Plan) -> String {
 /// Runs one member of the group with Plimsoll's own consumer, configured by its environment: this
 /// is the command `plimsoll member`.
 pub fn member_main() -> ExitCode {
-    // A harness that is killed takes its members with it.
-    if let Err(error) = set_parent_process_death_signal(Some(Signal::KILL)) {
-        eprintln!("cannot ask the system to end this member with the harness: {error}");
-    }
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
+    end_with_the_harness();
+    let filter = env::var("RUST_LOG").ok();
+    let filter = filter.and_then(|filter| filter.parse::<Targets>().ok());
+    let log = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    tracing_subscriber::registry()
+        .with(log)
+        .with(filter.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO)))
         .init();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -64,6 +65,20 @@ pub fn member_main() -> ExitCode {
         }
     }
 }
+
+/// Asks the system to kill this member when the harness is killed.
+#[cfg(target_os = "linux")]
+fn end_with_the_harness() {
+    use rustix::process::{Signal, set_parent_process_death_signal};
+
+    if let Err(error) = set_parent_process_death_signal(Some(Signal::KILL)) {
+        eprintln!("cannot ask the system to end this member with the harness: {error}");
+    }
+}
+
+/// Does nothing: only Linux can be asked to kill this member when the harness is killed.
+#[cfg(not(target_os = "linux"))]
+fn end_with_the_harness() {}
 
 async fn consume() -> Result<(), String> {
     let handler = handler(variable("PLIMSOLL_SINK_URL")?)?;
@@ -130,22 +145,19 @@ fn librdkafka(consumers: &Consumers) -> [(&'static str, String); 8] {
 
 /// Makes the handler of a record: one call of the sink, which answers with the outcome.
 fn handler(sink: String) -> Result<impl Handler, String> {
-    let http = reqwest::Client::builder()
-        .connect_timeout(Duration::from_secs(5))
-        .build()
-        .map_err(|error| format!("cannot make an HTTP client: {error}"))?;
+    let sink = Url::parse(&sink)?;
     Ok(move |message: Message| {
         let call = json!({
             "topic": message.topic(),
             "partition": message.partition(),
             "offset": message.offset(),
         });
-        let request = http.post(&sink).json(&call);
+        let answer = sink.post(&call);
         async move {
-            let response = request.send().await?;
-            let panics = response.headers().contains_key(PANIC_HEADER);
+            let answer = answer.await?;
+            let panics = answer.headers().contains_key(PANIC_HEADER);
             assert!(!panics, "the scenario lets this handler panic");
-            match response.status() {
+            match answer.status() {
                 StatusCode::OK => Ok(()),
                 status @ StatusCode::UNPROCESSABLE_ENTITY => {
                     Err(HandlerError::permanent(status.to_string()))

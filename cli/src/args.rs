@@ -4,6 +4,7 @@ use crate::exit;
 use crate::terminal::TerminalArgs;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use plimsoll_oracle::{Property, Word};
 use plimsoll_scenarios::Subject;
 use std::ffi::OsString;
@@ -18,7 +19,13 @@ use std::time::Duration;
 /// promise the consumer broke, and shrinks the failure to a file of a few lines that replays
 /// byte for byte. The same file runs against real brokers and real processes, in real time.
 #[derive(Debug, Parser)]
-#[command(version, after_help = exit::HELP, max_term_width = 100, disable_help_subcommand = true)]
+#[command(
+    name = "plimsoll",
+    version,
+    after_help = exit::HELP,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub terminal: TerminalArgs,
@@ -56,7 +63,15 @@ pub(crate) enum Command {
     /// Measure what a promise costs.
     #[command(subcommand)]
     Bench(BenchCommand),
+    /// Print what a shell needs to complete command lines.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Print the manual page, or write those of all commands into a folder.
+    Man(ManArgs),
     /// Run one member of a group on real Kafka, as the environment says; the harness starts it.
+    #[cfg(feature = "kafka")]
     #[command(hide = true)]
     Member,
 }
@@ -230,6 +245,13 @@ pub(crate) struct ListArgs {
     pub sometimes: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// Folder into which the pages are written.
+    #[arg(value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum BenchCommand {
     /// Measure what each commit interval costs in commits and in duplicates.
@@ -268,6 +290,11 @@ pub(crate) enum BackendName {
     /// A cluster inside the program, thousands of schedules a second.
     Sim,
     /// Real brokers and real processes, in real time.
+    #[cfg_attr(
+        not(feature = "kafka"),
+        doc = "Needs a program with the feature `kafka`, which this one lacks:\n\
+               cargo install plimsoll-cli --features kafka."
+    )]
     Kafka,
 }
 

@@ -2,13 +2,10 @@
 
 use crate::args::{BackendArgs, BackendName, SeedRange};
 use crate::error::CliError;
-use crate::{interrupt, progress, shell};
-use plimsoll_chaos::{ClusterSource, Kafka, Options, SubjectCommand};
+use crate::kafka::{Kafka, Options};
 use plimsoll_scenarios::{Backend, Plan};
 use plimsoll_sim::Simulator;
-use std::env;
-use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
 
 /// What executes plans, as the command line chooses it; nothing is started yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,25 +20,17 @@ impl Choice {
     /// Reads the choice from the arguments; `command` is the subject that stands after `--`.
     ///
     /// # Errors
-    /// Where arguments do not go together, or the command does not exist.
+    /// Where arguments do not go together, the command does not exist, or the program is built without
+    /// real Kafka.
     pub(crate) fn of(args: &BackendArgs, command: &[OsString]) -> Result<Self, CliError> {
-        let source = match (args.backend, &args.bootstrap) {
-            (BackendName::Kafka, None) => ClusterSource::Containers,
-            (BackendName::Kafka, Some(servers)) => ClusterSource::Bootstrap(servers.clone()),
-            (BackendName::Sim, Some(_)) => return Err(only_with_kafka("--bootstrap")),
+        match (args.backend, &args.bootstrap) {
+            (BackendName::Kafka, _) => Options::of(args, command).map(Self::Kafka),
+            (BackendName::Sim, Some(_)) => Err(only_with_kafka("--bootstrap")),
             (BackendName::Sim, None) if !command.is_empty() => {
-                return Err(only_with_kafka("a command after `--`"));
+                Err(only_with_kafka("a command after `--`"))
             }
-            (BackendName::Sim, None) => return Ok(Self::Sim),
-        };
-        let subject = match command {
-            [] => SubjectCommand::Own(this_program()?),
-            [program, arguments @ ..] => SubjectCommand::External {
-                program: find(program)?.into_os_string(),
-                arguments: arguments.to_vec(),
-            },
-        };
-        Ok(Self::Kafka(Options { source, subject }))
+            (BackendName::Sim, None) => Ok(Self::Sim),
+        }
     }
 
     /// Returns its name on the command line.
@@ -65,31 +54,17 @@ impl Choice {
     /// shell.
     pub(crate) fn command(&self) -> Option<String> {
         match self {
-            Self::Kafka(Options {
-                subject: SubjectCommand::External { program, arguments },
-                ..
-            }) => {
-                let words = std::iter::once(program).chain(arguments);
-                let words = words.map(|word| shell::quoted(&word.to_string_lossy()));
-                Some(words.collect::<Vec<_>>().join(" "))
-            }
-            _ => None,
+            Self::Sim => None,
+            Self::Kafka(options) => options.command(),
         }
     }
 
     /// Returns the end of a command line that makes this choice again.
     pub(crate) fn arguments(&self) -> String {
-        let Self::Kafka(options) = self else {
-            return String::new();
-        };
-        let mut text = String::from(" --backend kafka");
-        if let ClusterSource::Bootstrap(servers) = &options.source {
-            text += &format!(" --bootstrap {servers}");
+        match self {
+            Self::Sim => String::new(),
+            Self::Kafka(options) => options.arguments(),
         }
-        if let Some(command) = self.command() {
-            text += &format!(" -- {command}");
-        }
-        text
     }
 
     /// Returns the reason why the plan cannot be executed there, if there is one, before anything
@@ -97,7 +72,7 @@ impl Choice {
     pub(crate) fn refuses(&self, plan: &Plan) -> Option<String> {
         match self {
             Self::Sim => None,
-            Self::Kafka(options) => options.refuses(plan).map(|refusal| refusal.reason),
+            Self::Kafka(options) => options.refuses(plan),
         }
     }
 
@@ -106,18 +81,10 @@ impl Choice {
     /// # Errors
     /// Where the environment lacks something.
     pub(crate) fn start(&self) -> Result<StartedBackend, CliError> {
-        let Self::Kafka(options) = self else {
-            return Ok(StartedBackend::default());
-        };
-        let waiting = progress::waiting(match &options.source {
-            ClusterSource::Containers => "starting a Kafka cluster",
-            ClusterSource::Bootstrap(_) => "asking the Kafka cluster",
-        });
-        let kafka = Kafka::start(options.clone())?;
-        waiting.finish_and_clear();
-        let interrupted = kafka.clone();
-        interrupt::on_request(move || interrupted.interrupt());
-        Ok(StartedBackend::Kafka(kafka))
+        match self {
+            Self::Sim => Ok(StartedBackend::default()),
+            Self::Kafka(options) => options.start().map(StartedBackend::Kafka),
+        }
     }
 }
 
@@ -126,43 +93,6 @@ fn only_with_kafka(what: &str) -> CliError {
         format!("{what} needs --backend kafka"),
         "The simulator has its own cluster, and its own subjects (`plimsoll list --subjects`).",
     )
-}
-
-fn this_program() -> Result<PathBuf, CliError> {
-    env::current_exe().map_err(|error| {
-        CliError::Environment(format!("cannot tell where this program is: {error}"))
-    })
-}
-
-/// Finds the file that a command names: a path, or a name to look up as a shell does.
-fn find(program: &OsStr) -> Result<PathBuf, CliError> {
-    let path = Path::new(program);
-    let found = if path.components().count() > 1 || path.has_root() {
-        is_executable(path).then(|| path.to_owned())
-    } else {
-        let folders = env::var_os("PATH").unwrap_or_default();
-        env::split_paths(&folders)
-            .map(|folder| folder.join(path))
-            .find(|file| is_executable(file))
-    };
-    found.ok_or_else(|| {
-        CliError::usage(
-            format!("there is no program `{}`", path.display()),
-            "After `--` stands the command that starts one member of the group.",
-        )
-    })
-}
-
-#[cfg(unix)]
-fn is_executable(file: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    file.metadata()
-        .is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_executable(file: &Path) -> bool {
-    file.is_file()
 }
 
 /// What executes plans, started. Each thread has one of its own.

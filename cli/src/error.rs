@@ -6,7 +6,6 @@
 use crate::exit::Exit;
 use crate::panics::Panic;
 use miette::Diagnostic;
-use plimsoll_chaos::ChaosError;
 use plimsoll_scenarios::scenario::ScenarioError;
 use plimsoll_scenarios::{BackendError, Refusal};
 use thiserror::Error;
@@ -142,12 +141,6 @@ impl From<BackendError> for CliError {
     }
 }
 
-impl From<ChaosError> for CliError {
-    fn from(error: ChaosError) -> Self {
-        BackendError::from(error).into()
-    }
-}
-
 fn mistakes(errors: usize, files: usize) -> String {
     match (errors, files) {
         (_, 1) => "the scenario has a mistake".into(),
@@ -176,11 +169,10 @@ mod tests {
         };
         assert_eq!(CliError::from(panic).exit(), Exit::Internal);
         for (error, exit) in [
-            (ChaosError::Environment(text()), Exit::Environment),
-            (ChaosError::Scenario(text()), Exit::Environment),
-            (ChaosError::Subject(text()), Exit::Environment),
-            (ChaosError::Internal(text()), Exit::Internal),
-            (ChaosError::Interrupted, Exit::Interrupted),
+            (BackendError::Environment(text()), Exit::Environment),
+            (BackendError::Subject(text()), Exit::Environment),
+            (BackendError::Internal(text()), Exit::Internal),
+            (BackendError::Interrupted, Exit::Interrupted),
         ] {
             assert_eq!(CliError::from(error).exit(), exit);
         }

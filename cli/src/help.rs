@@ -16,7 +16,7 @@ const LANGUAGE_TOPIC: &str = "language";
 /// # Errors
 /// Where the topic is neither a command nor `language`.
 pub(crate) fn help(args: &HelpArgs) -> Result<Outcome, CliError> {
-    let mut command = Cli::command().bin_name("plimsoll");
+    let mut command = Cli::command();
     command.build();
     let mut path = args.topic.iter().map(String::as_str);
     if args.topic == [LANGUAGE_TOPIC] {

@@ -32,6 +32,7 @@ pub(crate) fn requested() -> bool {
 }
 
 /// Calls `also` as soon as Ctrl-C is pressed; at once, if it was.
+#[cfg(feature = "kafka")]
 pub(crate) fn on_request(also: impl Fn() + Send + 'static) {
     *ALSO.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(also));
     if REQUESTED.load(Ordering::SeqCst) {

@@ -2,15 +2,12 @@
 
 use crate::error::CliError;
 use plimsoll_oracle::nearest;
-use plimsoll_scenarios::Scenario;
 use plimsoll_scenarios::scenario::ScenarioError;
+use plimsoll_scenarios::{LIBRARY, Scenario};
 use std::borrow::Cow;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// Every scenario of the library: its name (`folder/stem`) and its text, by name.
-const EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/library.rs"));
 
 /// A scenario and its name.
 #[derive(Clone, Debug)]
@@ -193,7 +190,7 @@ pub(crate) fn sources(arguments: &[String]) -> Result<Found<Source>, CliError> {
     let mut skipped = Skipped::default();
     if arguments.is_empty() {
         return Ok(Found {
-            scenarios: EMBEDDED.iter().map(Source::embedded).collect(),
+            scenarios: LIBRARY.iter().map(Source::embedded).collect(),
             skipped,
         });
     }
@@ -226,7 +223,7 @@ fn resolve(argument: &str, skipped: &mut Skipped) -> Result<Vec<Source>, CliErro
     if path.exists() {
         return Ok(vec![Source::file(path)?]);
     }
-    let embedded: Vec<Source> = EMBEDDED
+    let embedded: Vec<Source> = LIBRARY
         .iter()
         .filter(|(name, _)| is_named_by(name, argument))
         .map(Source::embedded)
@@ -245,7 +242,7 @@ fn is_named_by(name: &str, word: &str) -> bool {
 }
 
 fn unknown(argument: &str) -> CliError {
-    let names = EMBEDDED.iter().flat_map(|(name, _)| {
+    let names = LIBRARY.iter().flat_map(|(name, _)| {
         let (folder, stem) = name.rsplit_once('/').unwrap_or((name, name));
         [*name, stem, folder]
     });

@@ -4,6 +4,7 @@ mod args;
 mod backend;
 mod bench;
 mod check;
+mod completions;
 mod conviction;
 mod error;
 mod exit;
@@ -11,8 +12,10 @@ mod explain;
 mod files;
 mod help;
 mod interrupt;
+mod kafka;
 mod library;
 mod list;
+mod man;
 mod missing;
 mod outcome;
 mod panics;
@@ -60,8 +63,12 @@ fn main() -> ExitCode {
         Command::Bench(BenchCommand::CommitInterval(args)) => {
             carry_out(terminal, |_| bench::commit_interval(&args))
         }
-        // A member is no harness: what it prints and how it ends is its own.
-        Command::Member => plimsoll_chaos::member_main(),
+        Command::Completions { shell } => {
+            carry_out(terminal, |_| Ok(completions::completions(shell)))
+        }
+        Command::Man(args) => carry_out(terminal, |_| man::man(&args)),
+        #[cfg(feature = "kafka")]
+        Command::Member => kafka::member(),
     }
 }
 

@@ -204,6 +204,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(not(feature = "kafka"), ignore = "needs the feature kafka")]
     fn nothing_of_the_library_is_skipped_in_silence() {
         let in_simulator = selected(&[]);
         let on_kafka = selected(&["--backend", "kafka"]);
@@ -220,6 +221,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(not(feature = "kafka"), ignore = "needs the feature kafka")]
     fn a_slow_scenario_runs_in_real_time_when_it_is_named() {
         let Selection {
             trials,
@@ -233,6 +235,7 @@ mod tests {
 
     /// Seeds draw different faults, and the cluster cannot take all of them.
     #[test]
+    #[cfg_attr(not(feature = "kafka"), ignore = "needs the feature kafka")]
     fn seeds_are_sorted_out_one_by_one() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let text = "duration = \"5s\"\nreal_time = true\n[faults.random]\ncount = 1\n\
@@ -253,6 +256,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(not(feature = "kafka"), ignore = "needs the feature kafka")]
     fn a_command_stands_trial_instead_of_what_scenarios_name() {
         let arguments = ["recipes/alarm-ruler-oldest", "--backend", "kafka"];
         let selection = selected(&[&arguments[..], &["--", "cat", "a file"]].concat());

@@ -8,7 +8,9 @@ use std::env;
 use std::io;
 use terminal_size::{Width, terminal_size};
 use textwrap::{WordSeparator, WordSplitter};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// The variable that says what the log shows, as `RUST_LOG` does elsewhere.
 const LOG: &str = "PLIMSOLL_LOG";
@@ -133,16 +135,18 @@ impl TerminalArgs {
             (Err(_), 1) => "warn,plimsoll_chaos=info".into(),
             (Err(_), _) => "info,plimsoll_chaos=debug".into(),
         };
-        let filter = EnvFilter::try_new(&filter).map_err(|error| {
+        let targets = filter.parse::<Targets>().map_err(|error| {
             CliError::usage(
                 format!("{LOG} is set to `{filter}`, which is no filter: {error}"),
                 "Name a level, or a level for each target: `plimsoll_chaos=debug,warn`.",
             )
         })?;
-        tracing_subscriber::fmt()
-            .with_env_filter(filter)
+        let log = tracing_subscriber::fmt::layer()
             .with_ansi(false)
-            .with_writer(io::stderr)
+            .with_writer(io::stderr);
+        tracing_subscriber::registry()
+            .with(log)
+            .with(targets)
             .init();
         Ok(())
     }

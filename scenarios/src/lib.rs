@@ -2,6 +2,7 @@
 //! knows a backend.
 
 mod backend;
+mod library;
 mod plan;
 mod regression;
 mod rng;
@@ -11,6 +12,7 @@ pub mod shrink;
 mod subject;
 
 pub use backend::{Backend, BackendError, Refusal};
+pub use library::LIBRARY;
 pub use plan::{Plan, Probes};
 pub use regression::Regression;
 pub use rng::{Purpose, Rng};

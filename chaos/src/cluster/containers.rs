@@ -8,22 +8,20 @@ use crate::error::ChaosError;
 use bollard::Docker;
 use bollard::errors::Error as DockerError;
 use bollard::models::{
-    EndpointIpamConfig, EndpointSettings, HostConfig, Ipam, IpamConfig, NetworkConnectRequest,
-    NetworkCreateRequest, NetworkDisconnectRequest, PortBinding,
+    ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, Ipam, IpamConfig,
+    NetworkConnectRequest, NetworkCreateRequest, NetworkDisconnectRequest, PortBinding,
 };
 use bollard::query_parameters::{
-    KillContainerOptionsBuilder, RemoveContainerOptionsBuilder, StopContainerOptionsBuilder,
+    CreateContainerOptionsBuilder, KillContainerOptionsBuilder, LogsOptionsBuilder,
+    RemoveContainerOptionsBuilder, StopContainerOptionsBuilder,
 };
+use futures_util::TryStreamExt as _;
 use std::collections::HashMap;
 use std::env;
 use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
-use testcontainers::core::IntoContainerPort as _;
-use testcontainers::core::client::docker_client_instance;
-use testcontainers::runners::AsyncRunner as _;
-use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt as _};
-use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
 const BROKERS: usize = 3;
@@ -31,7 +29,7 @@ const BROKERS: usize = 3;
 const ENGINE: Duration = Duration::from_secs(10);
 /// The time limit for the engine to start a container, on a busy machine.
 const CREATE: Duration = Duration::from_secs(60);
-/// The time limit for the engine to start a container where it has to pull the image first.
+/// The time limit for the engine to pull the image.
 const PULL: Duration = Duration::from_secs(900);
 /// The time that a broker has to hand over its partitions before it is killed.
 const GRACE: Duration = Duration::from_secs(30);
@@ -47,8 +45,6 @@ pub(super) struct Containers {
     docker: Docker,
     network: String,
     brokers: Vec<Container>,
-    /// The handles that start and remove the containers.
-    handles: Mutex<Vec<ContainerAsync<GenericImage>>>,
     removed: AtomicBool,
 }
 
@@ -67,15 +63,13 @@ struct Container {
 /// # Errors
 /// Where no engine answers.
 pub(super) async fn engine() -> Result<Docker, ChaosError> {
+    let host = host();
     let none = |why: String| {
-        let host = env::var("DOCKER_HOST").unwrap_or_else(|_| "/var/run/docker.sock".into());
         ChaosError::Environment(format!(
             "no Docker engine answers at {host}: start it or give --bootstrap ({why})"
         ))
     };
-    let client = docker_client_instance()
-        .await
-        .map_err(|error| none(error.to_string()))?;
+    let client = Docker::connect_with_host(&host).map_err(|error| none(error.to_string()))?;
     match timeout(ENGINE, client.negotiate_version()).await {
         Ok(Ok(docker)) => Ok(docker),
         Ok(Err(error)) => Err(none(error.to_string())),
@@ -83,9 +77,39 @@ pub(super) async fn engine() -> Result<Docker, ChaosError> {
     }
 }
 
+/// Returns the address of the engine: the one that `DOCKER_HOST` names, else the first socket that
+/// is there, of an engine that runs as root and of those that do not.
+fn host() -> String {
+    if let Ok(host) = env::var("DOCKER_HOST")
+        && !host.is_empty()
+    {
+        return host;
+    }
+    const ROOT: &str = "/var/run/docker.sock";
+    let below = |variable: &str, path: &str| {
+        let folder = env::var_os(variable)?;
+        Some(Path::new(&folder).join(path).display().to_string())
+    };
+    let sockets = [
+        Some(ROOT.to_owned()),
+        below("XDG_RUNTIME_DIR", "docker.sock"),
+        below("HOME", ".docker/run/docker.sock"),
+        below("HOME", ".docker/desktop/docker.sock"),
+    ];
+    let mut sockets = sockets.into_iter().flatten();
+    let socket = sockets.find(|socket| Path::new(socket).exists());
+    format!("unix://{}", socket.as_deref().unwrap_or(ROOT))
+}
+
 impl Containers {
     /// Starts the brokers; returns before they answer.
     pub(super) async fn start(docker: Docker, image: &Image) -> Result<Self, ChaosError> {
+        if !image.present {
+            match timeout(PULL, image.pull(&docker)).await {
+                Ok(pulled) => pulled?,
+                Err(_) => return Err(image.missing("it takes too long to pull")),
+            }
+        }
         // A process may have several clusters.
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
@@ -94,7 +118,6 @@ impl Containers {
             network: create_network(&docker, &prefix).await?,
             docker,
             brokers: Vec::new(),
-            handles: Mutex::default(),
             removed: AtomicBool::new(false),
         };
         let names = names(&prefix);
@@ -104,15 +127,11 @@ impl Containers {
                 names: &names,
                 host_port,
             };
-            let request = request(image, name, &broker, &containers.network);
-            let within = if image.present { CREATE } else { PULL };
-            let handle = match timeout(within, request.start()).await {
-                Ok(Ok(handle)) => handle,
-                Ok(Err(error)) if image.present => return Err(failed("start", name, error)),
-                Ok(Err(error)) => return Err(image.missing(&error.to_string())),
+            let body = body(image, name, &broker, &containers.network);
+            match timeout(CREATE, containers.create(name, body)).await {
+                Ok(started) => started?,
                 Err(_) => return Err(failed("start", name, "it takes too long")),
-            };
-            containers.handles.get_mut().push(handle);
+            }
             containers.brokers.push(Container {
                 name: name.clone(),
                 host_port,
@@ -213,11 +232,6 @@ impl Containers {
 
     /// Removes containers and network. What fails is left to the next run.
     pub(super) async fn remove(&self) {
-        let handles = std::mem::take(&mut *self.handles.lock().await);
-        for handle in handles {
-            warn_unless_gone(handle.rm().await);
-        }
-        // One that was created and could not be started has no handle.
         for name in names(&self.network) {
             let options = RemoveContainerOptionsBuilder::new().force(true).v(true);
             let removed = self.docker.remove_container(&name, Some(options.build()));
@@ -236,20 +250,21 @@ impl Containers {
     /// Returns the ends of the logs of the brokers that do not run, to be put behind an error.
     pub(super) async fn last_words(&self) -> String {
         let mut words = String::new();
-        let handles = self.handles.lock().await;
-        for (container, handle) in self.brokers.iter().zip(handles.iter()) {
+        for container in &self.brokers {
             let state = self.state(&container.name).await;
             if state.is_ok_and(|state| state.running) {
                 continue;
             }
-            let log = handle.stdout_to_vec().await.unwrap_or_default();
-            let log = String::from_utf8_lossy(&log);
-            let mut last = log.lines().rev().take(LAST_LINES).collect::<Vec<_>>();
-            last.reverse();
+            let options = LogsOptionsBuilder::new()
+                .stdout(true)
+                .tail(&LAST_LINES.to_string());
+            let log = self.docker.logs(&container.name, Some(options.build()));
+            let last: Vec<_> = log.try_collect().await.unwrap_or_default();
+            let last: String = last.iter().map(ToString::to_string).collect();
             words.push_str(&format!(
                 "\n{} does not run; its log ends with:\n{}",
                 container.name,
-                last.join("\n")
+                last.trim_end()
             ));
         }
         words
@@ -259,6 +274,15 @@ impl Containers {
         self.brokers
             .get(broker as usize)
             .ok_or_else(|| ChaosError::Scenario(format!("there is no broker {broker}")))
+    }
+
+    /// Creates and starts a container.
+    async fn create(&self, name: &str, body: ContainerCreateBody) -> Result<(), ChaosError> {
+        let options = CreateContainerOptionsBuilder::new().name(name).build();
+        (self.docker.create_container(Some(options), body).await)
+            .map_err(|error| failed("create", name, error))?;
+        (self.docker.start_container(name, None).await)
+            .map_err(|error| failed("start", name, error))
     }
 
     async fn connect(&self, container: &Container) -> Result<(), ChaosError> {
@@ -314,15 +338,10 @@ impl Drop for Containers {
         if *self.removed.get_mut() {
             return;
         }
-        // There may be no runtime here, so this brings its own.
-        let removed = std::thread::scope(|scope| {
-            let remove = scope.spawn(|| on_own_runtime(self.remove()));
-            remove.join().is_ok_and(|done| done.is_some())
+        // There may be no runtime here, so this brings its own. What fails is left to the next run.
+        std::thread::scope(|scope| {
+            scope.spawn(|| on_own_runtime(self.remove()));
         });
-        if !removed {
-            // They would look for a runtime themselves, and panic. The next run removes them.
-            std::mem::forget(std::mem::take(self.handles.get_mut()));
-        }
     }
 }
 
@@ -335,65 +354,39 @@ struct ContainerState {
     address: Option<String>,
 }
 
-/// Describes the container of one broker.
-fn request(
-    image: &Image,
-    name: &str,
-    broker: &Broker<'_>,
-    network: &str,
-) -> ContainerRequest<GenericImage> {
-    let (repository, tag) = image.name_and_tag();
-    let port = CLIENT_PORT.tcp();
+/// Describes the container of one broker: its client port stands at a fixed port of the host, on
+/// loopback only.
+fn body(image: &Image, name: &str, broker: &Broker<'_>, network: &str) -> ContainerCreateBody {
+    let port = format!("{CLIENT_PORT}/tcp");
     let binding = PortBinding {
         host_ip: Some(Ipv4Addr::LOCALHOST.to_string()),
         host_port: Some(broker.host_port.to_string()),
     };
-    let bindings = HashMap::from([(port.to_string(), Some(vec![binding]))]);
-    let network = network.to_owned();
-    let mut request = GenericImage::new(repository, tag)
-        .with_exposed_port(port)
-        .with_container_name(name)
-        .with_hostname(name)
-        .with_labels(cleanup::labels())
-        // What testcontainers has no word for: a fixed port, on loopback only.
-        .with_host_config_modifier(move |host: &mut HostConfig| {
-            host.network_mode = Some(network.clone());
-            host.publish_all_ports = Some(false);
-            host.port_bindings = Some(bindings.clone());
-            negotiate();
-        });
-    for (variable, value) in broker.environment() {
-        request = request.with_env_var(variable, value);
+    let environment = broker.environment().into_iter();
+    let environment = environment.map(|(variable, value)| format!("{variable}={value}"));
+    ContainerCreateBody {
+        image: Some(image.reference()),
+        hostname: Some(name.to_owned()),
+        labels: Some(cleanup::labels().into_iter().collect()),
+        env: Some(environment.collect()),
+        exposed_ports: Some(vec![port.clone()]),
+        host_config: Some(HostConfig {
+            network_mode: Some(network.to_owned()),
+            port_bindings: Some(HashMap::from([(port, Some(vec![binding]))])),
+            ..Default::default()
+        }),
+        ..Default::default()
     }
-    request
 }
 
-/// Lets the client of testcontainers speak the engine's version of the API.
-///
-/// It begins with the newest version that it knows, which older engines refuse, and has no setting
-/// for it. But the version is shared by all clones of a client, and lives as long as one of them:
-/// so this is called while a request is being made.
-fn negotiate() {
-    let negotiate = || {
-        on_own_runtime(async {
-            match docker_client_instance().await {
-                Ok(client) => client.negotiate_version().await.is_ok(),
-                Err(_) => false,
-            }
-        })
-    };
-    // Where it fails, the request that follows will say why.
-    let _ = std::thread::scope(|scope| scope.spawn(negotiate).join());
-}
-
-/// Runs a future on a new runtime, on a thread that has none yet; returns `None` if no runtime can
-/// be made.
-fn on_own_runtime<T>(future: impl Future<Output = T>) -> Option<T> {
+/// Runs a future on a new runtime, on a thread that has none yet, if a runtime can be made.
+fn on_own_runtime(future: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build()
-        .ok()?;
-    Some(runtime.block_on(future))
+        .build();
+    if let Ok(runtime) = runtime {
+        runtime.block_on(future);
+    }
 }
 
 /// Returns the containers' names, by Kafka's id of the broker.

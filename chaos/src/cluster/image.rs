@@ -2,7 +2,8 @@
 
 use crate::error::ChaosError;
 use bollard::Docker;
-use bollard::query_parameters::ListImagesOptionsBuilder;
+use bollard::query_parameters::{CreateImageOptionsBuilder, ListImagesOptionsBuilder};
+use futures_util::TryStreamExt as _;
 use std::collections::HashMap;
 use std::env;
 
@@ -16,19 +17,32 @@ const VARIABLE: &str = "PLIMSOLL_KAFKA_IMAGE";
 /// An image by name, and whether the engine has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Image {
-    /// Name and tag.
-    pub(super) reference: String,
+    /// The name, perhaps with a tag or a digest.
+    reference: String,
     /// Whether the engine has it; if not, it has to be pulled first.
     pub(super) present: bool,
 }
 
 impl Image {
-    /// Splits the reference into the name, and the tag or the hash of a digest.
-    pub(super) fn name_and_tag(&self) -> (&str, &str) {
+    /// Returns the reference, with the tag that it means where it has none.
+    pub(super) fn reference(&self) -> String {
         match self.reference.rsplit_once(':') {
             // A colon before a slash belongs to the registry's port.
-            Some((name, tag)) if !tag.contains('/') => (name, tag),
-            _ => (&self.reference, "latest"),
+            Some((_, tag)) if !tag.contains('/') => self.reference.clone(),
+            _ => format!("{}:latest", self.reference),
+        }
+    }
+
+    /// Pulls the image.
+    pub(super) async fn pull(&self, docker: &Docker) -> Result<(), ChaosError> {
+        let options = CreateImageOptionsBuilder::new().from_image(&self.reference());
+        let mut progress = docker.create_image(Some(options.build()), None, None);
+        loop {
+            match progress.try_next().await {
+                Ok(Some(_)) => {}
+                Ok(None) => return Ok(()),
+                Err(error) => return Err(self.missing(&error.to_string())),
+            }
         }
     }
 
@@ -89,24 +103,18 @@ async fn built_here(docker: &Docker) -> Result<Option<Image>, ChaosError> {
 mod tests {
     use super::*;
 
-    fn parts(reference: &str) -> (String, String) {
-        let image = Image {
-            reference: reference.into(),
-            present: false,
-        };
-        let (name, tag) = image.name_and_tag();
-        (name.to_owned(), tag.to_owned())
-    }
-
     #[test]
     fn a_reference_has_a_name_and_a_tag() {
-        let expect = |name: &str, tag: &str| (name.to_owned(), tag.to_owned());
-        assert_eq!(parts("apache/kafka:4.3.1"), expect("apache/kafka", "4.3.1"));
-        assert_eq!(parts("apache/kafka"), expect("apache/kafka", "latest"));
-        assert_eq!(
-            parts("host:5000/kafka"),
-            expect("host:5000/kafka", "latest")
-        );
-        assert_eq!(parts("kafka@sha256:ab"), expect("kafka@sha256", "ab"));
+        let complete = |reference: &str| {
+            let image = Image {
+                reference: reference.into(),
+                present: false,
+            };
+            image.reference()
+        };
+        assert_eq!(complete("apache/kafka:4.3.1"), "apache/kafka:4.3.1");
+        assert_eq!(complete("apache/kafka"), "apache/kafka:latest");
+        assert_eq!(complete("host:5000/kafka"), "host:5000/kafka:latest");
+        assert_eq!(complete("kafka@sha256:ab"), "kafka@sha256:ab");
     }
 }

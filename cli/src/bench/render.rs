@@ -2,11 +2,10 @@
 
 use super::formula::STATEMENT;
 use super::summary::{Row, Spread};
-use super::throughput::{RECORDS, ROUNDS};
+use super::throughput::{RECORD_BYTES, RECORDS, ROUNDS};
 use crate::args::{Interval, SeedRange};
 use crate::render::{Table, json as document, thousands};
 use crate::report::Timing;
-use plimsoll_chaos::RECORD_BYTES;
 use plimsoll_oracle::Word;
 use serde::Serialize;
 use std::collections::BTreeMap;

@@ -3,11 +3,14 @@
 
 use crate::error::CliError;
 use crate::interrupt;
-use plimsoll_chaos::Kafka;
+use crate::kafka::Kafka;
 use plimsoll_core::CommitPolicy;
 
 /// The number of records in the backlog.
 pub(super) const RECORDS: u32 = 1_000_000;
+
+/// The size of a record's value, in bytes.
+pub(super) const RECORD_BYTES: usize = 100;
 
 /// The number of rounds that are measured; each interval has a turn in each.
 pub(super) const ROUNDS: usize = 3;
@@ -21,7 +24,7 @@ pub(super) fn measure(
     kafka: &Kafka,
     policies: &[CommitPolicy],
 ) -> Result<Option<Vec<f64>>, CliError> {
-    let backlog = kafka.backlog(RECORDS)?;
+    let backlog = kafka.backlog(RECORDS, RECORD_BYTES)?;
     let mut rates = vec![Vec::new(); policies.len()];
     // In the first round brokers and page cache warm up.
     for round in 0..=ROUNDS {

@@ -18,26 +18,53 @@ fn arguments_that_do_not_go_together_are_mistakes() {
         ),
         ("command_in_sim", &["--", "cat"]),
         (
-            "no_program",
-            &["--backend", "kafka", "--", "no-such-program", "-v"],
-        ),
-        (
             "two_subjects",
             &["--backend", "kafka", "--subject", "plimsoll", "--", "cat"],
         ),
-        (
-            "recipe",
-            &["--backend", "kafka", "--subject", "sarama-auto-mark"],
-        ),
     ] {
-        let ended = plimsoll(&[&["run", "reference"], arguments].concat());
-        assert_eq!(ended.code, MISTAKE, "{}", ended.transcript());
-        assert_snapshot!(name, ended.stderr);
+        mistake(name, arguments);
     }
+}
+
+#[test]
+#[cfg_attr(not(feature = "kafka"), ignore = "needs the feature kafka")]
+fn a_subject_that_real_kafka_cannot_try_is_a_mistake() {
+    let on_kafka = ["--backend", "kafka"];
+    for (name, subject) in [
+        ("no_program", ["--", "no-such-program"]),
+        ("recipe", ["--subject", "sarama-auto-mark"]),
+    ] {
+        mistake(name, &[on_kafka, subject].concat());
+    }
+}
+
+/// Says how to get real Kafka, before anything else is looked at.
+#[test]
+#[cfg_attr(
+    feature = "kafka",
+    ignore = "needs a program without the feature kafka"
+)]
+fn a_program_without_real_kafka_says_how_to_install_it() {
+    mistake("absent", &["--backend", "kafka"]);
+    mistake("absent", &["--backend", "kafka", "--", "no-such-program"]);
+    let ended = plimsoll(&["bench", "commit-interval", "--backend", "kafka"]);
+    assert_eq!(ended.code, MISTAKE, "{}", ended.transcript());
+    assert_snapshot!("absent", ended.stderr);
+    let help = plimsoll(&["run", "--help"]).stdout;
+    let (_, kafka) = help.split_once("- kafka: ").expect("it is explained");
+    let (kafka, _) = kafka.split_once("[default").expect("the default follows");
+    assert_snapshot!("absent_in_help", kafka);
+}
+
+fn mistake(name: &str, arguments: &[&str]) {
+    let ended = plimsoll(&[&["run", "reference"], arguments].concat());
+    assert_eq!(ended.code, MISTAKE, "{}", ended.transcript());
+    assert_snapshot!(name, ended.stderr);
 }
 
 /// Needs no Docker: plans are refused before anything is started.
 #[test]
+#[cfg_attr(not(feature = "kafka"), ignore = "needs the feature kafka")]
 fn what_kafka_cannot_run_is_refused_with_the_reason() {
     let ended = on_kafka(&["broker/commit-errors"]);
     assert_eq!(ended.code, ENVIRONMENT, "{}", ended.transcript());
@@ -54,6 +81,7 @@ fn what_kafka_cannot_run_is_refused_with_the_reason() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "kafka"), ignore = "needs the feature kafka")]
 fn a_folder_of_which_nothing_can_be_run_is_refused_line_by_line() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let write = |name: &str, text: &str| {
@@ -71,6 +99,7 @@ fn a_folder_of_which_nothing_can_be_run_is_refused_line_by_line() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "kafka"), ignore = "needs the feature kafka")]
 fn without_a_container_engine_there_is_no_cluster() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let ended = crate::program::command(

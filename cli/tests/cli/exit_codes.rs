@@ -116,6 +116,7 @@ fn a_file_that_cannot_be_written_ends_with_3() {
 
 /// Names scenarios that have no mistake: the simulator runs them.
 #[test]
+#[cfg_attr(not(feature = "kafka"), ignore = "needs the feature kafka")]
 fn a_scenario_named_on_its_own_that_the_backend_cannot_run_ends_with_3() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let write = |name: &str, text: &str| {

@@ -1,11 +1,11 @@
-//! Embeds the library of scenarios, so that the program needs no checkout to run.
+//! Embeds the library of scenarios, so that programs need no checkout to run it.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/library");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("library");
     println!("cargo:rerun-if-changed={}", root.display());
     let root = root.canonicalize()?;
     let mut files = Vec::new();

@@ -1,0 +1,144 @@
+//! Reads from the command line what a run on real Kafka needs to know.
+
+use crate::args::BackendArgs;
+use crate::error::CliError;
+use crate::{interrupt, progress, shell};
+pub(crate) use plimsoll_chaos::Kafka;
+use plimsoll_chaos::{ChaosError, ClusterSource, SubjectCommand};
+use plimsoll_scenarios::{BackendError, Plan};
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// What a run on real Kafka needs to know: the brokers, and the subject.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Options(plimsoll_chaos::Options);
+
+impl Options {
+    /// Reads them from the arguments; `command` is the subject that stands after `--`.
+    ///
+    /// # Errors
+    /// Where the command does not exist.
+    pub(crate) fn of(args: &BackendArgs, command: &[OsString]) -> Result<Self, CliError> {
+        let source = match &args.bootstrap {
+            None => ClusterSource::Containers,
+            Some(servers) => ClusterSource::Bootstrap(servers.clone()),
+        };
+        let subject = match command {
+            [] => SubjectCommand::Own(this_program()?),
+            [program, arguments @ ..] => SubjectCommand::External {
+                program: find(program)?.into_os_string(),
+                arguments: arguments.to_vec(),
+            },
+        };
+        Ok(Self(plimsoll_chaos::Options { source, subject }))
+    }
+
+    /// Returns the program that stands trial instead of the scenarios' subjects, as words for a
+    /// shell.
+    pub(crate) fn command(&self) -> Option<String> {
+        let SubjectCommand::External { program, arguments } = &self.0.subject else {
+            return None;
+        };
+        let words = std::iter::once(program).chain(arguments);
+        let words = words.map(|word| shell::quoted(&word.to_string_lossy()));
+        Some(words.collect::<Vec<_>>().join(" "))
+    }
+
+    /// Returns the end of a command line that chooses the same.
+    pub(crate) fn arguments(&self) -> String {
+        let mut text = String::from(" --backend kafka");
+        if let ClusterSource::Bootstrap(servers) = &self.0.source {
+            text += &format!(" --bootstrap {servers}");
+        }
+        if let Some(command) = self.command() {
+            text += &format!(" -- {command}");
+        }
+        text
+    }
+
+    /// Returns the reason why the plan cannot be executed, if there is one, before anything is
+    /// started.
+    pub(crate) fn refuses(&self, plan: &Plan) -> Option<String> {
+        self.0.refuses(plan).map(|refusal| refusal.reason)
+    }
+
+    /// Starts the brokers, or asks those that are there.
+    ///
+    /// # Errors
+    /// Where the environment lacks something.
+    pub(crate) fn start(&self) -> Result<Kafka, CliError> {
+        let waiting = progress::waiting(match &self.0.source {
+            ClusterSource::Containers => "starting a Kafka cluster",
+            ClusterSource::Bootstrap(_) => "asking the Kafka cluster",
+        });
+        let kafka = Kafka::start(self.0.clone())?;
+        waiting.finish_and_clear();
+        let interrupted = kafka.clone();
+        interrupt::on_request(move || interrupted.interrupt());
+        Ok(kafka)
+    }
+}
+
+impl From<ChaosError> for CliError {
+    fn from(error: ChaosError) -> Self {
+        BackendError::from(error).into()
+    }
+}
+
+/// Runs one member of a group. A member is no harness: what it prints and how it ends is its own.
+pub(crate) fn member() -> ExitCode {
+    plimsoll_chaos::member_main()
+}
+
+fn this_program() -> Result<PathBuf, CliError> {
+    env::current_exe().map_err(|error| {
+        CliError::Environment(format!("cannot tell where this program is: {error}"))
+    })
+}
+
+/// Finds the file that a command names: a path, or a name to look up as a shell does.
+fn find(program: &OsStr) -> Result<PathBuf, CliError> {
+    let path = Path::new(program);
+    let found = if path.components().count() > 1 || path.has_root() {
+        is_executable(path).then(|| path.to_owned())
+    } else {
+        let folders = env::var_os("PATH").unwrap_or_default();
+        env::split_paths(&folders)
+            .map(|folder| folder.join(path))
+            .find(|file| is_executable(file))
+    };
+    found.ok_or_else(|| {
+        CliError::usage(
+            format!("there is no program `{}`", path.display()),
+            "After `--` stands the command that starts one member of the group.",
+        )
+    })
+}
+
+fn is_executable(file: &Path) -> bool {
+    file.metadata()
+        .is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exit::Exit;
+
+    #[test]
+    fn every_error_of_real_kafka_has_one_exit_code() {
+        let text = || String::from("something");
+        for (error, exit) in [
+            (ChaosError::Environment(text()), Exit::Environment),
+            (ChaosError::Scenario(text()), Exit::Environment),
+            (ChaosError::Subject(text()), Exit::Environment),
+            (ChaosError::Internal(text()), Exit::Internal),
+            (ChaosError::Interrupted, Exit::Interrupted),
+        ] {
+            assert_eq!(CliError::from(error).exit(), exit);
+        }
+    }
+}

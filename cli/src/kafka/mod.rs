@@ -1,0 +1,12 @@
+//! Real Kafka: the backend of `plimsoll-chaos` where the feature `kafka` is on; without it, types of
+//! which there is no value, so that the rest of the program reads the same.
+
+#[cfg(not(feature = "kafka"))]
+mod absent;
+#[cfg(feature = "kafka")]
+mod linked;
+
+#[cfg(not(feature = "kafka"))]
+pub(crate) use absent::{Kafka, Options};
+#[cfg(feature = "kafka")]
+pub(crate) use linked::{Kafka, Options, member};
