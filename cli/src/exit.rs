@@ -10,7 +10,7 @@ use std::process::ExitCode;
 pub enum Exit {
     /// No failure: every expectation was met.
     Met,
-    /// Ctrl-C, before there was a result.
+    /// Interrupted by a signal (Ctrl-C, SIGTERM, SIGHUP), and nothing was found by then.
     Interrupted,
     /// A violated property, or another expectation of a scenario that was not met.
     Violated,
@@ -33,7 +33,7 @@ Exit codes:
       asked for
   10  a property was violated, or another expectation of a scenario was not met: a rare thing that
       never happened, a fault that never took effect, ...
- 130  Ctrl-C, before there was a result or for the second time";
+ 130  interrupted (Ctrl-C, SIGTERM, SIGHUP), and nothing was found by then";
 
 impl Exit {
     /// Returns the number that the shell sees.

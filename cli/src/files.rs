@@ -47,16 +47,22 @@ pub(crate) fn write_trace(path: &Path, trace: &Trace) -> Result<(), CliError> {
     written.map_err(|error| refused(path, &error))
 }
 
-/// Refuses a file for a trace that is one of the scenarios that are run.
+/// Refuses a file for a trace that is one of the scenarios that are run, or cannot be written:
+/// before anything runs.
 ///
 /// # Errors
 /// Where it is.
-pub(crate) fn keep_apart<'a>(
+pub(crate) fn check_trace<'a>(
     trace: Option<&Path>,
     mut scenarios: impl Iterator<Item = &'a str>,
 ) -> Result<(), CliError> {
-    let Some(there) = trace.and_then(|trace| trace.canonicalize().ok()) else {
+    let Some(trace) = trace else {
         return Ok(());
+    };
+    let Ok(there) = trace.canonicalize() else {
+        // There may be nothing to write in the end, so it does not stay.
+        let tried = create(trace).and_then(|_| fs::remove_file(trace));
+        return tried.map_err(|error| refused(trace, &error));
     };
     let is_there = |label: &str| {
         Path::new(label)
@@ -64,7 +70,10 @@ pub(crate) fn keep_apart<'a>(
             .is_ok_and(|path| path == there)
     };
     match scenarios.find(|label| is_there(label)) {
-        None => Ok(()),
+        None => {
+            let opened = File::options().append(true).open(trace);
+            opened.map(drop).map_err(|error| refused(trace, &error))
+        }
         Some(label) => Err(CliError::usage(
             format!("the trace would overwrite the scenario {label}"),
             "Name another file with --trace FILE.",

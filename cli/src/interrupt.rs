@@ -1,4 +1,5 @@
-//! Ctrl-C ends a command with a summary of what was done; a second one ends it at once.
+//! A signal (Ctrl-C, SIGTERM, SIGHUP) ends a command with a summary of what was done; a second one
+//! ends it at once.
 
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -8,10 +9,10 @@ use std::sync::{Mutex, PoisonError};
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 
-/// What is called at the first Ctrl-C.
+/// What is called at the first signal.
 static ALSO: Mutex<Option<Box<dyn Fn() + Send>>> = Mutex::new(None);
 
-/// Begins to listen for Ctrl-C. The second one ends the program here, since no command can return
+/// Begins to listen for signals. The second one ends the program here, since no command can return
 /// to `main` at once.
 ///
 /// # Errors
@@ -23,15 +24,15 @@ pub(crate) fn listen() -> Result<(), CliError> {
         }
         tell();
     })
-    .map_err(|error| CliError::Environment(format!("cannot listen for Ctrl-C: {error}")))
+    .map_err(|error| CliError::Environment(format!("cannot listen for signals: {error}")))
 }
 
-/// Tells whether Ctrl-C was pressed.
+/// Tells whether a signal came.
 pub(crate) fn requested() -> bool {
     REQUESTED.load(Ordering::Relaxed)
 }
 
-/// Calls `also` as soon as Ctrl-C is pressed; at once, if it was.
+/// Calls `also` as soon as a signal comes; at once, if one came.
 #[cfg(feature = "kafka")]
 pub(crate) fn on_request(also: impl Fn() + Send + 'static) {
     *ALSO.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(also));

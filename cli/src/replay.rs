@@ -28,7 +28,7 @@ pub(crate) fn replay(args: &ReplayArgs, look: Look) -> Result<Outcome, CliError>
             format!("`plimsoll run {label}` runs it over many seeds."),
         ));
     };
-    files::keep_apart(args.trace.as_deref(), [label.as_str()].into_iter())?;
+    files::check_trace(args.trace.as_deref(), [label.as_str()].into_iter())?;
     let mut worker = Worker::default();
     let in_schedule = |error: CliError| error.in_schedule(&label, seed);
     let plan = draw(&scenario, seed).map_err(in_schedule)?;

@@ -25,7 +25,7 @@ pub(crate) fn run(args: &RunArgs, look: Look) -> Result<Outcome, CliError> {
     let choice = Choice::of(&args.backend, &args.command)?;
     let selection = selection::select(args, &choice)?;
     let labels = selection.trials.iter().map(|trial| trial.label.as_str());
-    files::keep_apart(args.trace.as_deref(), labels)?;
+    files::check_trace(args.trace.as_deref(), labels)?;
     interrupt::listen()?;
     let backend = choice.start()?;
     let report = report(args, &choice, selection, &backend);

@@ -130,7 +130,7 @@ fn an_interrupted_run_takes_its_members_along() {
     assert!(interrupt.success());
     let members = running.members();
     let ended = running.end();
-    assert_eq!(ended.code, 0, "{}", ended.transcript());
+    assert_eq!(ended.code, 130, "{}", ended.transcript());
     assert_eq!(ended.json()["interrupted"], true, "{}", ended.transcript());
     let alive = |pid: &&u32| Path::new(&format!("/proc/{pid}")).exists();
     let left: Vec<&u32> = members.iter().filter(alive).collect();

@@ -73,12 +73,17 @@ pub(crate) fn commit_interval(args: &CommitIntervalArgs) -> Result<Outcome, CliE
     for (row, throughput) in rows.iter_mut().zip(throughputs.unwrap_or_default()) {
         row.throughput = Some(throughput);
     }
+    let interrupted = interrupt::requested();
     let text = match args.format {
-        TableFormat::Human => render::human(&rows, seeds, interrupt::requested()),
+        TableFormat::Human => render::human(&rows, seeds, interrupted),
         TableFormat::Csv => render::csv(&rows),
         TableFormat::Json => render::json(&rows, &timing),
     };
-    Ok(Outcome::new(text, exit(&rows)))
+    let exit = match interrupted {
+        true => exit(&rows).max(Exit::Interrupted),
+        false => exit(&rows),
+    };
+    Ok(Outcome::new(text, exit))
 }
 
 /// Measures the records a second with each interval; `None` in the simulator, which cannot tell.

@@ -33,7 +33,7 @@ pub(crate) struct Report {
     pub not_executed: Vec<NotExecuted>,
     /// What stood beside the scenarios in folders.
     pub skipped: Skipped,
-    /// Whether Ctrl-C ended it.
+    /// Whether a signal ended it.
     pub interrupted: bool,
     /// The file that was written for `--trace`.
     pub trace: Option<PathBuf>,
@@ -171,8 +171,12 @@ impl ScenarioReport {
 impl Report {
     /// Returns how the program ends.
     pub(crate) fn exit(&self) -> Exit {
-        let exits = self.failures().map(|(_, failure)| failure.exit());
-        exits.max().unwrap_or(Exit::Met)
+        let found = self.failures().map(|(_, failure)| failure.exit());
+        let all = match self.interrupted {
+            true => Exit::Interrupted,
+            false => Exit::Met,
+        };
+        found.fold(all, Exit::max)
     }
 
     /// Returns every failure, with its scenario.

@@ -1,30 +1,47 @@
-//! Ctrl-C.
+//! Signals that interrupt a run.
 
 use crate::program::command;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-/// Ends with a summary of what ran, and with the exit code of what was found by then.
 #[test]
 fn an_interrupted_run_ends_with_a_summary() {
+    for signal in ["INT", "TERM", "HUP"] {
+        let (code, stdout) = interrupted(signal, &[]);
+        assert_eq!(code, Some(130), "{signal}: {stdout}");
+    }
+}
+
+#[test]
+fn what_an_interrupted_run_has_found_is_its_exit_code() {
+    let (code, stdout) = interrupted("TERM", &["--subject", "auto-commit", "--keep-going"]);
+    assert_eq!(code, Some(10), "{stdout}");
+}
+
+/// Interrupts a run that would take ages, and returns its exit code and what it said.
+fn interrupted(signal: &str, more: &[&str]) -> (Option<i32>, String) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let all = u64::MAX.to_string();
-    let child = command(folder.path(), &["run", "reference", "--seeds", &all])
+    let arguments = [&["run", "reference", "--seeds", &all], more].concat();
+    let child = command(folder.path(), &arguments)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program starts");
-    // Long enough for the run to have begun on any machine; it would take ages to end.
+    // Long enough for the run to have begun on any machine.
     thread::sleep(Duration::from_secs(2));
     let kill = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
+        .args([&format!("-{signal}"), &child.id().to_string()])
         .status()
         .expect("there is a kill");
     assert!(kill.success());
     let output = child.wait_with_output().expect("the program ends");
     let stdout = String::from_utf8(output.stdout).expect("UTF-8");
-    assert_eq!(output.status.code(), Some(0), "{stdout}");
-    assert!(stdout.contains("Interrupted: the report covers what ran.\n"));
+    assert!(
+        stdout.contains("Interrupted: the report covers what ran.\n"),
+        "{stdout}"
+    );
     assert!(stdout.contains(" simulated hours, "), "{stdout}");
+    (output.status.code(), stdout)
 }
