@@ -112,6 +112,7 @@ fn a_file_that_cannot_be_written_ends_with_3() {
     let ended = plimsoll_in(folder.path(), &arguments);
     assert_eq!(ended.code, ENVIRONMENT, "{}", ended.transcript());
     assert!(ended.stderr.contains("cannot write file/trace.jsonl"));
+    assert_eq!(ended.stdout, "", "something ran before");
 }
 
 /// Names scenarios that have no mistake: the simulator runs them.

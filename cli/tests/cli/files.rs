@@ -188,29 +188,3 @@ fn a_scenario_in_which_nothing_goes_wrong_gets_a_warning() {
         run.stdout
     );
 }
-
-#[test]
-fn a_trace_that_cannot_be_written_is_told_before_anything_runs() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    write(folder.path(), "file", "no folder");
-    let arguments = [
-        "run",
-        "reference",
-        "--seeds",
-        "1",
-        "--trace",
-        "file/trace.jsonl",
-    ];
-    let ended = plimsoll_in(folder.path(), &arguments);
-    assert_eq!(
-        (ended.code, ended.stdout.as_str()),
-        (3, ""),
-        "{}",
-        ended.stderr
-    );
-    assert!(
-        ended.stderr.contains("file/trace.jsonl"),
-        "{}",
-        ended.stderr
-    );
-}

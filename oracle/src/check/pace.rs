@@ -12,6 +12,10 @@ use std::time::Duration;
 #[derive(Debug, Default)]
 pub(super) struct Pace {
     lines: Table<Slot, Line>,
+    /// The number of readable records that are not committed, over all partitions.
+    lag: u64,
+    /// The moment at which everything was healed.
+    healed: Option<Instant>,
     /// The longest time in which an owner of a partition began no handler of it, whether it had
     /// anything to handle or not.
     pub(super) longest_gap: Duration,
@@ -44,101 +48,116 @@ struct Line {
 impl Pace {
     /// Forgets the run before, and reads this one.
     pub(super) fn read(&mut self, terms: &Terms, history: &History, trace: &Trace) {
+        self.clear();
+        for entry in trace.entries() {
+            self.observe(history, entry.at, &entry.event);
+        }
+        let end = trace.entries().last().map_or(Instant::ZERO, |last| last.at);
+        // A run in which a partition stands still goes on for as long as liveness is waited for.
+        let longest_end = self
+            .healed
+            .map_or(end, |at| end.max(at + terms.liveness_within));
+        let halts = terms.config.out_of_range == OutOfRangePolicy::Halt;
+        for (line, partition) in self.lines.iter_mut().zip(history.partitions.iter()) {
+            let (gap, _) = line.touch(end);
+            self.longest_gap = self.longest_gap.max(gap);
+            // What has halted may stand still.
+            if !(halts && partition.overtaken) {
+                self.longest_exposure = self.longest_exposure.max(line.disown(longest_end));
+            }
+        }
+    }
+
+    fn clear(&mut self) {
         self.lines.clear();
+        self.lag = 0;
+        self.healed = None;
         self.longest_gap = Duration::ZERO;
         self.longest_stall = Duration::ZERO;
         self.longest_exposure = Duration::ZERO;
         self.highest_lag = 0;
-        let mut lag = 0;
-        // A run in which a partition stands still goes on for as long as liveness is waited for.
-        let mut longest_end = Instant::ZERO;
-        for entry in trace.entries() {
-            let now = entry.at;
-            match entry.event {
-                TraceEvent::Stored {
-                    partition, offset, ..
-                } => {
-                    let Some(line) = self.line(history, partition) else {
-                        continue;
-                    };
-                    let end = line.log_end.max(offset.next());
-                    lag += end.get() - line.log_end.get();
-                    line.log_end = end;
-                    line.waits = line.waits.or(Some(now));
-                    if line.owner.is_some() {
-                        line.exposed = line.exposed.or(Some(now));
-                    }
-                    self.highest_lag = self.highest_lag.max(lag);
+    }
+
+    #[inline]
+    fn observe(&mut self, history: &History, now: Instant, event: &TraceEvent) {
+        match *event {
+            TraceEvent::Stored {
+                partition, offset, ..
+            } => {
+                let Some(line) = self.line(history, partition) else {
+                    return;
+                };
+                let end = line.log_end.max(offset.next());
+                let more = end.get() - line.log_end.get();
+                line.log_end = end;
+                line.waits = line.waits.or(Some(now));
+                if line.owner.is_some() {
+                    line.exposed = line.exposed.or(Some(now));
                 }
-                TraceEvent::HandlerStarted {
-                    partition, offset, ..
-                } => {
-                    if let Some(line) = self.line(history, partition) {
-                        line.begun = line.begun.max(offset.next());
-                        let spans = line.touch(now);
-                        self.add(spans);
-                    }
-                }
-                TraceEvent::Committed {
-                    partition, next, ..
-                } => {
-                    if let Some(line) = self.line(history, partition) {
-                        let end = line.log_end.get();
-                        let before = end.saturating_sub(line.committed.get());
-                        line.committed = next;
-                        lag = lag + end.saturating_sub(next.get()) - before;
-                    }
-                }
-                TraceEvent::Assigned {
-                    member,
-                    partition,
-                    position,
-                    ..
-                } => {
-                    if let Some(line) = self.line(history, partition) {
-                        let exposure = line.disown(now);
-                        // The time without an owner is none in which a record waited for it.
-                        let (gap, _) = line.touch(now);
-                        line.begun = position;
-                        line.waits = (line.log_end > position).then_some(now);
-                        line.owner = Some(member);
-                        line.exposed = line.waits;
-                        self.longest_gap = self.longest_gap.max(gap);
-                        self.longest_exposure = self.longest_exposure.max(exposure);
-                    }
-                }
-                TraceEvent::Revoked { partition, .. } | TraceEvent::Lost { partition, .. } => {
-                    if let Some(line) = self.line(history, partition) {
-                        let spans = line.touch(now);
-                        let exposure = line.disown(now);
-                        self.add(spans);
-                        self.longest_exposure = self.longest_exposure.max(exposure);
-                    }
-                }
-                TraceEvent::MemberCrashed { member }
-                | TraceEvent::MemberStopped { member }
-                | TraceEvent::MemberExited { member, .. } => {
-                    let lines = self.lines.iter_mut();
-                    for line in lines.filter(|line| line.owner == Some(member)) {
-                        let exposure = line.disown(now);
-                        self.longest_exposure = self.longest_exposure.max(exposure);
-                    }
-                }
-                TraceEvent::Healed => longest_end = now + terms.liveness_within,
-                _ => {}
+                self.lag += more;
+                self.highest_lag = self.highest_lag.max(self.lag);
             }
+            TraceEvent::HandlerStarted {
+                partition, offset, ..
+            } => {
+                if let Some(line) = self.line(history, partition) {
+                    line.begun = line.begun.max(offset.next());
+                    let spans = line.touch(now);
+                    self.add(spans);
+                }
+            }
+            TraceEvent::Committed {
+                partition, next, ..
+            } => {
+                if let Some(line) = self.line(history, partition) {
+                    let end = line.log_end.get();
+                    let before = end.saturating_sub(line.committed.get());
+                    line.committed = next;
+                    self.lag = self.lag + end.saturating_sub(next.get()) - before;
+                }
+            }
+            TraceEvent::Healed => self.healed = Some(now),
+            _ => self.observe_owners(history, now, event),
         }
-        let end = trace.entries().last().map_or(Instant::ZERO, |last| last.at);
-        let halts = terms.config.out_of_range == OutOfRangePolicy::Halt;
-        for (line, partition) in self.lines.iter_mut().zip(history.partitions.iter()) {
-            let (gap, _) = line.touch(end);
-            // What has halted may stand still.
-            if halts && partition.overtaken {
-                continue;
+    }
+
+    fn observe_owners(&mut self, history: &History, now: Instant, event: &TraceEvent) {
+        match *event {
+            TraceEvent::Assigned {
+                member,
+                partition,
+                position,
+                ..
+            } => {
+                if let Some(line) = self.line(history, partition) {
+                    let exposure = line.disown(now);
+                    // The time without an owner is none in which a record waited for it.
+                    let (gap, _) = line.touch(now);
+                    line.begun = position;
+                    line.waits = (line.log_end > position).then_some(now);
+                    line.owner = Some(member);
+                    line.exposed = line.waits;
+                    self.longest_gap = self.longest_gap.max(gap);
+                    self.longest_exposure = self.longest_exposure.max(exposure);
+                }
             }
-            let exposure = line.disown(longest_end.max(end));
-            self.longest_gap = self.longest_gap.max(gap);
-            self.longest_exposure = self.longest_exposure.max(exposure);
+            TraceEvent::Revoked { partition, .. } | TraceEvent::Lost { partition, .. } => {
+                if let Some(line) = self.line(history, partition) {
+                    let spans = line.touch(now);
+                    let exposure = line.disown(now);
+                    self.add(spans);
+                    self.longest_exposure = self.longest_exposure.max(exposure);
+                }
+            }
+            TraceEvent::MemberCrashed { member }
+            | TraceEvent::MemberStopped { member }
+            | TraceEvent::MemberExited { member, .. } => {
+                let lines = self.lines.iter_mut();
+                for line in lines.filter(|line| line.owner == Some(member)) {
+                    self.longest_exposure = self.longest_exposure.max(line.disown(now));
+                }
+            }
+            _ => {}
         }
     }
 
