@@ -36,6 +36,14 @@ Exit codes:
  130  interrupted (Ctrl-C, SIGTERM, SIGHUP), and nothing was found by then";
 
 impl Exit {
+    /// Returns how a command ends that was interrupted, where it was: never as if all were done.
+    pub(crate) fn or_interrupted(self, interrupted: bool) -> Self {
+        match interrupted {
+            true => self.max(Self::Interrupted),
+            false => self,
+        }
+    }
+
     /// Returns the number that the shell sees.
     pub const fn code(self) -> u8 {
         match self {

@@ -9,15 +9,13 @@ use crate::library::{self, Loaded};
 use crate::outcome::Outcome;
 use plimsoll_oracle::{Property, Sometimes, Word, nearest, promise};
 use plimsoll_scenarios::Subject;
-use plimsoll_scenarios::scenario::{
-    self, Expected, FaultName, FaultSpec, Lasts, ManualKey, ManualTable,
-};
+use plimsoll_scenarios::scenario::{self, FaultName, FaultSpec, Lasts, ManualKey, ManualTable};
 use std::fmt::Write as _;
 
 /// The number of scenarios that are named; the others are counted.
 const NAMED: usize = 4;
 
-/// The width of a line, of which examples are indented by four.
+/// The width of a line, as that of the promises.
 const WIDTH: usize = 79;
 
 /// Runs `plimsoll explain`: says everything that the word means, in the order property, fault, rare
@@ -29,7 +27,7 @@ pub(crate) fn explain(args: &ExplainArgs) -> Result<Outcome, CliError> {
     let word = args.word.trim_matches(['[', ']']);
     let library = library::load(&[])?.scenarios;
     let mut said: Vec<String> = Vec::new();
-    said.extend(Property::from_word(word).map(|property| explain_property(property, &library)));
+    said.extend(Property::from_word(word).map(|property| head(property) + promise(property)));
     said.extend(FaultName::from_word(word).map(|fault| explain_fault(fault, &library)));
     said.extend(Sometimes::from_word(word).map(|rare| explain_sometimes(rare, &library)));
     said.extend(Subject::from_word(word).map(|subject| explain_subject(subject, &library)));
@@ -38,17 +36,6 @@ pub(crate) fn explain(args: &ExplainArgs) -> Result<Outcome, CliError> {
         return Err(unknown(word));
     }
     Ok(Outcome::new(said.join("\n"), Exit::Met))
-}
-
-fn explain_property(property: Property, library: &[Loaded]) -> String {
-    let mut text = head(property);
-    text += promise(property);
-    let breaks = |loaded: &&Loaded| match &loaded.scenario.settings.expect.verdict {
-        Expected::Held => false,
-        Expected::Violated(properties) => properties.contains(&property),
-    };
-    let shown = library.iter().filter(breaks);
-    text + &scenarios("Expected to be broken in", shown)
 }
 
 fn explain_fault(fault: FaultName, library: &[Loaded]) -> String {

@@ -22,10 +22,7 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), CliError> {
 /// # Errors
 /// Where the file system refuses.
 pub(crate) fn write_new(path: &Path, text: &str) -> Result<bool, CliError> {
-    let written = make_room(path)
-        .and_then(|()| File::create_new(path))
-        .and_then(|mut file| file.write_all(text.as_bytes()));
-    match written {
+    match make_room(path).and_then(|()| create_new(path, text)) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             Ok(fs::read(path).is_ok_and(|there| there == text.as_bytes()))
@@ -81,6 +78,14 @@ pub(crate) fn check_trace<'a>(
     }
 }
 
+/// Writes a text into a file that is not there yet.
+///
+/// # Errors
+/// Where it is there, or the file system refuses.
+pub(crate) fn create_new(path: &Path, text: &str) -> io::Result<()> {
+    File::create_new(path)?.write_all(text.as_bytes())
+}
+
 fn create(path: &Path) -> io::Result<File> {
     make_room(path)?;
     File::create(path)
@@ -91,6 +96,7 @@ fn make_room(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path.parent().unwrap_or(Path::new("")))
 }
 
-fn refused(path: &Path, error: &io::Error) -> CliError {
+/// Makes the error of a file that the file system refuses to write.
+pub(crate) fn refused(path: &Path, error: &io::Error) -> CliError {
     CliError::Environment(format!("cannot write {}: {error}", path.display()))
 }

@@ -3,10 +3,9 @@
 use crate::args::{InitArgs, ShowArgs};
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::library;
 use crate::outcome::Outcome;
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write as _};
+use crate::{files, library};
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// The scenario that `plimsoll init` writes where no other is named.
@@ -49,7 +48,13 @@ pub(crate) fn init(args: &InitArgs) -> Result<Outcome, CliError> {
         .file
         .clone()
         .unwrap_or_else(|| Path::new(&name).with_extension("toml"));
-    write_new(&path, &text)?;
+    files::create_new(&path, &text).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => CliError::usage(
+            format!("{} is there already", path.display()),
+            "`--file` gives another name; nothing is written over.",
+        ),
+        _ => files::refused(&path, &error),
+    })?;
     let path = path.display();
     let said = format!(
         "Wrote {path}.\n\nTry Plimsoll's own consumer, then one that loses messages:\n\n    \
@@ -58,17 +63,4 @@ pub(crate) fn init(args: &InitArgs) -> Result<Outcome, CliError> {
          say.\n"
     );
     Ok(Outcome::new(said, Exit::Met))
-}
-
-/// Writes a file that is not there yet.
-fn write_new(path: &Path, text: &str) -> Result<(), CliError> {
-    let file = OpenOptions::new().write(true).create_new(true).open(path);
-    let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
-    written.map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => CliError::usage(
-            format!("{} is there already", path.display()),
-            "`--file` gives another name; nothing is written over.",
-        ),
-        _ => CliError::Environment(format!("cannot write {}: {error}", path.display())),
-    })
 }

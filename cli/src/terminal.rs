@@ -91,26 +91,25 @@ impl TerminalArgs {
         let columns = columns.and_then(|columns| columns.parse().ok());
         let terminal = || terminal_size().map(|(Width(columns), _)| columns.into());
         let columns = columns.or_else(terminal);
-        self.set_colours(columns.unwrap_or(WIDTH));
-        self.start_log()?;
         let detail = match self {
             Self { quiet: true, .. } => Detail::Quiet,
             Self { verbose: 0, .. } => Detail::Normal,
             Self { .. } => Detail::Verbose,
         };
-        Ok(Look { columns, detail })
+        let look = Look { columns, detail };
+        self.set_colours(look.width());
+        self.start_log()?;
+        Ok(look)
     }
 
     /// Sets the colours of all output, and how mistakes are set.
-    fn set_colours(self, columns: usize) {
+    fn set_colours(self, width: usize) {
         let choice = match self.color {
             When::Auto => ColorChoice::Auto,
             When::Always => ColorChoice::Always,
             When::Never => ColorChoice::Never,
         };
         choice.write_global();
-        let (least, most) = WIDTHS;
-        let width = columns.clamp(least, most);
         let hook = miette::set_hook(Box::new(move |_| {
             // Words with hyphens are names here.
             let options = MietteHandlerOpts::new()

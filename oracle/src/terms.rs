@@ -81,7 +81,7 @@ impl Terms {
     }
 
     /// Returns what is known of a fault; `None` where nothing is.
-    pub(crate) fn fault(&self, id: FaultId) -> Option<&FaultTerms> {
+    pub fn fault(&self, id: FaultId) -> Option<&FaultTerms> {
         self.faults.iter().find(|fault| fault.id == id)
     }
 }

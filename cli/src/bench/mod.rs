@@ -79,11 +79,7 @@ pub(crate) fn commit_interval(args: &CommitIntervalArgs) -> Result<Outcome, CliE
         TableFormat::Csv => render::csv(&rows),
         TableFormat::Json => render::json(&rows, &timing),
     };
-    let exit = match interrupted {
-        true => exit(&rows).max(Exit::Interrupted),
-        false => exit(&rows),
-    };
-    Ok(Outcome::new(text, exit))
+    Ok(Outcome::new(text, exit(&rows).or_interrupted(interrupted)))
 }
 
 /// Measures the records a second with each interval; `None` in the simulator, which cannot tell.

@@ -4,7 +4,7 @@
 use plimsoll_core::{Instant, NextOffset, Offset, Outcome, TopicPartition};
 use plimsoll_oracle::{FaultId, MemberId, Terms, Trace, TraceEvent, Violation};
 
-/// What led to a violation.
+/// The events that led to a violation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cause {
     /// The partition that it is about, if it is about one: `orders-0`.
@@ -17,11 +17,11 @@ pub(crate) struct Cause {
     pub attempt: Option<Fact<Attempt>>,
     /// The last commit of the partition before the group went on.
     pub committed: Option<Fact<NextOffset>>,
-    /// What stopped a member, or took the partition from it.
+    /// The event that stopped a member, or took the partition from it.
     pub disruption: Option<Fact<Disruption>>,
     /// The last fault that had begun.
     pub fault: Option<Fault>,
-    /// From where the partition was read after the disruption.
+    /// The position from which the partition was read after the disruption.
     pub resumed: Option<Fact<NextOffset>>,
 }
 
@@ -34,24 +34,24 @@ pub(crate) struct Fact<T> {
     pub at: Instant,
     /// The member.
     pub member: MemberId,
-    /// What it was.
+    /// The deed or the event itself.
     pub what: T,
 }
 
-/// What became of an attempt at a record.
+/// The state of an attempt at a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Attempt {
-    /// It had begun and had not ended.
+    /// A handler that has begun and not ended.
     Running,
-    /// It was stopped before it ended.
+    /// A handler that was stopped before its end.
     Stopped,
-    /// It failed, and may be tried again.
+    /// A failure after which it may be tried again.
     Failed,
-    /// It failed for good.
+    /// A failure for good.
     FailedForGood,
-    /// The record was finished.
+    /// A success.
     Finished,
-    /// The record was dead-lettered.
+    /// A copy in the dead-letter topic.
     DeadLettered,
 }
 
@@ -62,20 +62,20 @@ impl Attempt {
     }
 }
 
-/// What stopped a member, or took a partition from it.
+/// An event that stopped a member, or took a partition from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Disruption {
-    /// Its process was killed.
+    /// The death of its process.
     Killed,
-    /// It was asked to stop.
+    /// A request to stop.
     AskedToStop,
-    /// It ended by itself.
+    /// An end by itself.
     Exited,
-    /// Its process stood still.
+    /// A pause of its process.
     Paused,
-    /// It had to give the partition up.
+    /// A revocation of the partition.
     Revoked,
-    /// It learned that it had lost the partition.
+    /// A loss of the partition, of which it learned.
     Lost,
 }
 
@@ -260,9 +260,8 @@ impl<'a> Reader<'a> {
             _ => None,
         });
         let (id, at, hit) = faults.last()?;
-        let known = self.terms.faults.iter().find(|fault| fault.id == id);
         Some(Fault {
-            word: known.map_or("a fault", |fault| fault.word),
+            word: self.terms.fault(id).map_or("a fault", |fault| fault.word),
             id,
             at,
             hit,

@@ -5,6 +5,7 @@
 
 use super::Cause;
 use super::shrinking::Shrinker;
+use super::story::is_early;
 use super::{Attempt, Shrunk};
 use plimsoll_core::Instant;
 use plimsoll_oracle::{FaultId, MemberId, Property, Trace, Violation};
@@ -27,10 +28,7 @@ pub(super) fn search(shrinker: &mut Shrinker<'_>, plan: &Plan) -> Option<Shrunk>
         return None;
     }
     let mut violations = run.verdict.violations();
-    let early = |violation: &Violation| violation.kind == "early";
-    let (_, violation) = violations
-        .find(|(property, _)| *property == Property::CommitCoversOnlyFinished)
-        .filter(|(_, violation)| early(violation))?;
+    let (_, violation) = violations.find(|(property, violation)| is_early(*property, violation))?;
     let (member, at) = moment(plan, shrinker.worker.trace(), violation)?;
     let plan = with_crash(plan, member, at);
     let run = shrinker.worker.run(&plan).ok()?;

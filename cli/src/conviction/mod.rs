@@ -38,7 +38,7 @@ pub(crate) struct Conviction {
 /// A crash that makes a loss of a commit that was early.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Death {
-    /// What is lost then, in one sentence.
+    /// The loss, in one sentence.
     pub broke: String,
     /// The command that shows it.
     pub again: String,

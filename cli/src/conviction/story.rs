@@ -8,14 +8,14 @@ use std::collections::BTreeSet;
 /// The number of events beyond which those that only surround a violation are left out.
 const MANY: usize = 30;
 
-/// What a violation's report tells.
+/// The content of a violation's report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Story {
-    /// What broke, in one sentence.
+    /// The broken promise, in one sentence.
     pub broke: String,
-    /// What led to it.
+    /// The events that led to it.
     pub cause: Cause,
-    /// What a death of the member at that moment would lose, where nothing was lost yet.
+    /// The loss that a death of the member at that moment would bring, where nothing was lost yet.
     pub at_stake: Option<AtStake>,
     /// The events that show it and those around it, in order.
     pub moments: Vec<Moment>,
@@ -23,7 +23,7 @@ pub(crate) struct Story {
     pub left_out: usize,
 }
 
-/// What a death would lose: the group would go on behind a record that is not finished.
+/// The loss that a death would bring: the group would go on behind a record that is not finished.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AtStake {
     /// The member that would die.
@@ -39,9 +39,9 @@ pub(crate) struct AtStake {
 pub(crate) struct Moment {
     /// The moment.
     pub at: Instant,
-    /// What acted, or was acted upon.
+    /// The name of the member, the broker or another part of the run.
     pub actor: String,
-    /// What happened.
+    /// The event, in words.
     pub what: String,
     /// Whether it is one of those that show the violation.
     pub shows: bool,
@@ -86,10 +86,14 @@ pub(crate) fn moments(
         .collect()
 }
 
+/// Tells whether a commit was early: it covers a record that is finished later all the same.
+pub(super) fn is_early(property: Property, violation: &Violation) -> bool {
+    property == Property::CommitCoversOnlyFinished && violation.kind == "early"
+}
+
 /// Returns what is at stake where a commit covers a record that is finished later all the same.
 fn at_stake(property: Property, violation: &Violation, cause: &Cause) -> Option<AtStake> {
-    let is_early = property == Property::CommitCoversOnlyFinished && violation.kind == "early";
-    let committed = cause.committed.filter(|_| is_early)?;
+    let committed = cause.committed.filter(|_| is_early(property, violation))?;
     Some(AtStake {
         member: committed.member.to_string(),
         record: cause.record.clone()?,

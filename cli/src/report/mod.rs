@@ -171,12 +171,8 @@ impl ScenarioReport {
 impl Report {
     /// Returns how the program ends.
     pub(crate) fn exit(&self) -> Exit {
-        let found = self.failures().map(|(_, failure)| failure.exit());
-        let all = match self.interrupted {
-            true => Exit::Interrupted,
-            false => Exit::Met,
-        };
-        found.fold(all, Exit::max)
+        let found = self.failures().map(|(_, failure)| failure.exit()).max();
+        found.unwrap_or(Exit::Met).or_interrupted(self.interrupted)
     }
 
     /// Returns every failure, with its scenario.

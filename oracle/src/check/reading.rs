@@ -90,32 +90,6 @@ impl History {
                 let slot = self.slot(terms, partition);
                 self.truncated(entry, slot, log_end);
             }
-            E::Assigned {
-                member,
-                partition,
-                position,
-                generation,
-                epoch,
-            } => {
-                let slot = self.slot(terms, partition);
-                self.assigned(entry, member, slot, position, generation, epoch);
-            }
-            E::Revoked {
-                member, partition, ..
-            } => {
-                let slot = self.slot(terms, partition);
-                self.withdrawn(entry, member, slot);
-            }
-            E::Released { member, partition } => {
-                let slot = self.slot(terms, partition);
-                self.withdrawn(entry, member, slot);
-                self.released(entry, member, slot);
-            }
-            E::Lost { member, partition } => {
-                let slot = self.slot(terms, partition);
-                self.withdrawn(entry, member, slot);
-                self.lost(entry, member, slot);
-            }
             E::PositionReset {
                 member,
                 partition,
@@ -152,6 +126,39 @@ impl History {
             E::Healed => self.healed = entry,
             E::Quiet => self.quiet = entry,
             E::Ended { lag } => (self.ended, self.lag) = (entry, lag),
+            _ => self.observe_owners(terms, entry, event),
+        }
+    }
+
+    fn observe_owners(&mut self, terms: &Terms, entry: EntryIndex, event: &TraceEvent) {
+        use TraceEvent as E;
+        match *event {
+            E::Assigned {
+                member,
+                partition,
+                position,
+                generation,
+                epoch,
+            } => {
+                let slot = self.slot(terms, partition);
+                self.assigned(entry, member, slot, position, generation, epoch);
+            }
+            E::Revoked {
+                member, partition, ..
+            } => {
+                let slot = self.slot(terms, partition);
+                self.withdrawn(entry, member, slot);
+            }
+            E::Released { member, partition } => {
+                let slot = self.slot(terms, partition);
+                self.withdrawn(entry, member, slot);
+                self.released(entry, member, slot);
+            }
+            E::Lost { member, partition } => {
+                let slot = self.slot(terms, partition);
+                self.withdrawn(entry, member, slot);
+                self.lost(entry, member, slot);
+            }
             _ => self.observe_process(entry, event),
         }
     }
