@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("library");
+    // Asked when it runs: a compiled script may be used again for the same crate in another folder.
+    let crate_root = env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo");
+    let root = Path::new(&crate_root).join("library");
     println!("cargo:rerun-if-changed={}", root.display());
     let root = root.canonicalize()?;
     let mut files = Vec::new();
