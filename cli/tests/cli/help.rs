@@ -61,16 +61,3 @@ fn names_are_listed() {
         );
     }
 }
-
-/// Runs the README's example: the rare things that its `[expect]` names really happen.
-#[test]
-fn the_example_of_the_readme_meets_its_expectations() {
-    let readme = include_str!("../../../README.md");
-    let (_, rest) = readme.split_once("```toml\n").expect("it has an example");
-    let (example, _) = rest.split_once("```").expect("the example ends");
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    fs::write(folder.path().join("example.toml"), example).expect("the file is written");
-    // From 100 seeds on, a rare thing that never happens is a failure.
-    let ended = plimsoll_in(folder.path(), &["run", "example.toml", "--seeds", "100"]);
-    assert_eq!(ended.code, 0, "{}", ended.transcript());
-}

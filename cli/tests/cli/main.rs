@@ -11,5 +11,6 @@ mod files;
 mod help;
 mod interrupt;
 mod program;
+mod readme;
 mod regressions;
 mod report;
