@@ -17,6 +17,8 @@ pub(crate) struct Cause {
     pub attempt: Option<Fact<Attempt>>,
     /// The last commit of the partition before the group went on.
     pub committed: Option<Fact<NextOffset>>,
+    /// The last record behind an unfinished one whose success that commit went by.
+    pub overtaken_by: Option<Fact<Offset>>,
     /// The event that stopped a member, or took the partition from it.
     pub disruption: Option<Fact<Disruption>>,
     /// The last fault that had begun.
@@ -121,13 +123,15 @@ impl Cause {
         let disruption = reader.disruption(attempt);
         let resumed = disruption.and_then(|disruption| reader.resumed(disruption.entry));
         let until = resumed.map_or(reader.end, |resumed| resumed.entry);
+        let committed = reader.committed(until);
         let name = terms.partition_name(partition);
         Self {
             partition: Some(name.to_string()),
             record: reader.offset.map(|offset| format!("{name}@{offset}")),
             offset: reader.offset,
             attempt,
-            committed: reader.committed(until),
+            committed,
+            overtaken_by: committed.and_then(|committed| reader.overtaken_by(attempt, committed)),
             disruption,
             fault: reader.fault_until(disruption.map_or(reader.end, |one| one.entry)),
             resumed,
@@ -138,9 +142,10 @@ impl Cause {
     pub(crate) fn entries(&self) -> impl Iterator<Item = usize> {
         let attempt = self.attempt.map(|fact| fact.entry);
         let committed = self.committed.map(|fact| fact.entry);
+        let overtaken_by = self.overtaken_by.map(|fact| fact.entry);
         let disruption = self.disruption.map(|fact| fact.entry);
         let resumed = self.resumed.map(|fact| fact.entry);
-        [attempt, committed, disruption, resumed]
+        [attempt, committed, overtaken_by, disruption, resumed]
             .into_iter()
             .flatten()
     }
@@ -237,6 +242,25 @@ impl<'a> Reader<'a> {
                 ..
             } if Some(partition) == self.partition => Some((member, next)),
             _ => None,
+        })
+    }
+
+    /// Returns the last success before a commit that lies between the record, which is not finished
+    /// then, and the offset that is committed.
+    fn overtaken_by(
+        &self,
+        attempt: Option<Fact<Attempt>>,
+        committed: Fact<NextOffset>,
+    ) -> Option<Fact<Offset>> {
+        let (partition, record) = (self.partition?, self.offset?);
+        if attempt.is_some_and(|attempt| attempt.what.finishes()) {
+            return None;
+        }
+        self.last(0..committed.entry, |event| {
+            let (of, offset) = record_of(event)?;
+            let (member, what) = attempt_of(event)?;
+            let between = record < offset && committed.what.covers(offset);
+            (of == partition && between && what.finishes()).then_some((member, offset))
         })
     }
 

@@ -2,13 +2,16 @@
 
 use super::seconds;
 use crate::conviction::{AtStake, Attempt, Cause, Disruption, Fact, Fault};
-use plimsoll_core::Instant;
+use plimsoll_core::{Instant, Offset};
 
 /// Puts what led to a violation into one sentence, in the order in which it happened.
 pub(crate) fn sentence(cause: &Cause) -> String {
     let mut clauses: Vec<(Instant, String)> = Vec::new();
     if let Some(fact) = &cause.attempt {
         clauses.push((fact.at, attempt(cause, fact)));
+    }
+    if let Some(fact) = &cause.overtaken_by {
+        clauses.push((fact.at, overtaken_by(cause, fact)));
     }
     if let Some(fact) = &cause.committed {
         clauses.push((fact.at, committed(cause, fact)));
@@ -62,6 +65,12 @@ fn attempt(cause: &Cause, fact: &Fact<Attempt>) -> String {
         Attempt::Finished => format!("{member} finished {record} at {at}"),
         Attempt::DeadLettered => format!("{member} dead-lettered {record} at {at}"),
     }
+}
+
+fn overtaken_by(cause: &Cause, fact: &Fact<Offset>) -> String {
+    let partition = cause.partition.as_deref().unwrap_or("the partition");
+    let (member, offset, at) = (fact.member, fact.what, seconds(fact.at));
+    format!("{member} finished {partition}@{offset} at {at}")
 }
 
 fn committed(cause: &Cause, fact: &Fact<plimsoll_core::NextOffset>) -> String {
