@@ -125,15 +125,12 @@ impl Members {
 
 /// What a member sends and says.
 impl Members {
-    /// Makes the entry for what is shown of a member.
-    pub(crate) fn entry(&self, member: MemberId, shown: Shown) -> TraceEvent {
-        match shown {
-            Shown::Entry(event) => event,
-            Shown::Revoked(partition) => TraceEvent::Revoked {
-                member,
-                partition,
-                in_flight: self.sink.in_flight(member, partition),
-            },
+    /// Makes the entry for a revocation of which a member learned.
+    pub(crate) fn revoked(&self, member: MemberId, partition: TopicPartition) -> TraceEvent {
+        TraceEvent::Revoked {
+            member,
+            partition,
+            in_flight: self.sink.in_flight(member, partition),
         }
     }
 
@@ -147,7 +144,7 @@ impl Members {
         match what {
             Announced::Revoked(partition) => {
                 let is_new = self.membership.handle_revoked(now, member, partition);
-                is_new.then(|| self.entry(member, Shown::Revoked(partition)))
+                is_new.then(|| self.revoked(member, partition))
             }
             Announced::Lost(partition) => {
                 let had = self.membership.handle_lost(now, member, partition);
@@ -166,15 +163,20 @@ impl Members {
         partitions.into_iter().map(what).collect()
     }
 
-    /// Takes in that a handler reached the sink; returns it, and its beginning for the trace.
-    pub(crate) fn handle_called(
-        &mut self,
-        now: Instant,
-        call: Call,
-    ) -> (Begun, Option<TraceEvent>) {
+    /// Takes in that a handler reached the sink; returns it, and what the trace says of it: the
+    /// ownership of its partition, where that shows only now, and its beginning.
+    pub(crate) fn handle_called(&mut self, now: Instant, call: Call) -> (Begun, Vec<Shown>) {
+        let Call {
+            member,
+            partition,
+            offset,
+            ..
+        } = call;
+        let owns = self.membership.handle_called(member, partition, offset);
         let (begun, started) = self.sink.handle_called(call);
-        let crosses = self.crosses_revocation(now, call.member, call.partition);
-        (begun, (!crosses).then_some(started))
+        let crosses = self.crosses_revocation(now, member, partition);
+        let started = (!crosses).then_some(Shown::Entry(started));
+        (begun, owns.into_iter().chain(started).collect())
     }
 
     /// Returns whether the member has only just learned that the partition goes, or stood still

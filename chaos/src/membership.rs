@@ -2,14 +2,16 @@
 //! observations of the trace. It knows neither proxy nor trace: what passes goes in, and what the
 //! trace is to say of it comes out.
 //!
-//! A member owns a partition from its first fetch after the group gave it the partition. It has
-//! learned of a revocation, at the latest, when it asks to join again without the partition; a
+//! A member owns a partition from the first thing that it does with it after the group gave it the
+//! partition: a fetch, a call of the sink or a commit. It may handle first what a fetch over the
+//! rebalance had brought, and fetch behind that: it owns the partition from the lowest offset of the
+//! first fetch, the first call and the first commit. It has learned of a revocation, at the latest, when it asks to join again without the partition; a
 //! subject that prints what it learns (`partitions_revoked`) is taken at its word, and earlier.
 
 use crate::names::Names;
 use crate::per_member::PerMember;
 use crate::proxy::{CommitAnswer, Seen};
-use plimsoll_core::{AssignmentEpoch, Instant, NextOffset, TopicPartition};
+use plimsoll_core::{AssignmentEpoch, Instant, NextOffset, Offset, TopicPartition};
 use plimsoll_oracle::{ErrorName, MemberId, TraceEvent};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -29,6 +31,12 @@ pub(crate) enum Shown {
     /// That the member learned that it must give a partition up. The entry also has the number of
     /// handlers at work, which the sink knows.
     Revoked(TopicPartition),
+    /// That it owns a partition from a lower offset on than the entry of the assignment says.
+    OwnsFrom {
+        partition: TopicPartition,
+        epoch: AssignmentEpoch,
+        position: NextOffset,
+    },
 }
 
 /// One member, as far as the wire shows it.
@@ -43,21 +51,35 @@ struct Member {
     given: BTreeSet<TopicPartition>,
     /// Whether its process asked to join at least once.
     has_joined: bool,
-    /// The partitions that it fetches.
+    /// The partitions that it owns.
     held: BTreeMap<TopicPartition, Held>,
-    /// The time at which it learned that a partition goes; until it gets the partition anew.
+    /// The time at which it learned that a partition goes; until the group gives it the partition
+    /// anew.
     withdrawn: BTreeMap<TopicPartition, Instant>,
-    /// The number of assignments of a partition that it began to fetch.
+    /// The number of assignments of a partition.
     epochs: u32,
 }
 
 /// A partition that a member owns.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Held {
+    epoch: AssignmentEpoch,
+    /// The lowest offset of the deeds in `begun`.
+    start: u64,
+    /// What the member has done with it at least once.
+    begun: BTreeSet<Deed>,
     /// The offset of its last fetch.
-    position: u64,
+    fetched: Option<u64>,
     /// Whether its last fetch was out of range.
     out_of_range: bool,
+}
+
+/// Something that a member does with a partition that it owns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Deed {
+    Fetch,
+    Call,
+    Commit,
 }
 
 /// The way in which a member loses a partition.
@@ -140,9 +162,7 @@ impl Membership {
             }
             Seen::Synced { partitions } => {
                 let given = self.partitions(&partitions);
-                let member = &mut self.members[member];
-                member.joining = false;
-                member.given = given;
+                self.members[member].sync(given);
                 Vec::new()
             }
             Seen::Left => {
@@ -158,10 +178,12 @@ impl Membership {
                 topic,
                 partition,
                 offset,
-            } => match self.names.partition(&topic, partition) {
-                Some(partition) => self.fetching(member, partition, offset),
-                None => Vec::new(),
-            },
+            } => {
+                let partition = self.names.partition(&topic, partition);
+                let shown =
+                    partition.and_then(|partition| self.fetching(member, partition, offset));
+                shown.into_iter().collect()
+            }
             Seen::OutOfRange { topic, partition } => {
                 match self.names.partition(&topic, partition) {
                     Some(partition) => self.out_of_range(member, partition),
@@ -172,15 +194,26 @@ impl Membership {
     }
 
     fn out_of_range(&mut self, member: MemberId, partition: TopicPartition) -> Vec<Shown> {
-        let Some(held) = self.members[member].held.get_mut(&partition) else {
+        let held = self.members[member].held.get_mut(&partition);
+        let Some((held, fetched)) = held.and_then(|held| held.fetched.map(|at| (held, at))) else {
             return Vec::new();
         };
         held.out_of_range = true;
         vec![Shown::Entry(TraceEvent::OutOfRange {
             member,
             partition,
-            position: NextOffset::new(held.position),
+            position: NextOffset::new(fetched),
         })]
+    }
+
+    /// Takes in that a member's handler of a record reached the sink.
+    pub(crate) fn handle_called(
+        &mut self,
+        member: MemberId,
+        partition: TopicPartition,
+        offset: Offset,
+    ) -> Option<Shown> {
+        self.does(member, partition, Deed::Call, offset.get())
     }
 
     /// Takes in that the subject printed that it learned of the revocation of a partition. Returns
@@ -227,7 +260,7 @@ impl Membership {
     }
 
     fn commit_answered(
-        &self,
+        &mut self,
         member: MemberId,
         generation: i32,
         offsets: &[CommitAnswer],
@@ -240,6 +273,9 @@ impl Membership {
                 continue;
             };
             if answer.error == 0 {
+                if generation == self.members[member].generation {
+                    entries.extend(self.does(member, partition, Deed::Commit, answer.next));
+                }
                 entries.push(Shown::Entry(TraceEvent::Committed {
                     member,
                     partition,
@@ -259,24 +295,47 @@ impl Membership {
         entries
     }
 
-    fn fetching(&mut self, member: MemberId, partition: TopicPartition, offset: u64) -> Vec<Shown> {
-        let event = match self.members[member].fetch(partition, offset) {
-            None => return Vec::new(),
-            Some(Fetch::First { epoch, generation }) => TraceEvent::Assigned {
-                member,
-                partition,
-                epoch,
-                position: NextOffset::new(offset),
-                generation,
-            },
-            Some(Fetch::Elsewhere { from }) => TraceEvent::PositionReset {
+    fn fetching(
+        &mut self,
+        member: MemberId,
+        partition: TopicPartition,
+        offset: u64,
+    ) -> Option<Shown> {
+        if let Some(from) = self.members[member].reset_by_fetch(partition, offset) {
+            return Some(Shown::Entry(TraceEvent::PositionReset {
                 member,
                 partition,
                 from: NextOffset::new(from),
                 to: NextOffset::new(offset),
-            },
-        };
-        vec![Shown::Entry(event)]
+            }));
+        }
+        self.does(member, partition, Deed::Fetch, offset)
+    }
+
+    /// Takes in what a member does with a partition; returns what that shows of its ownership.
+    fn does(
+        &mut self,
+        member: MemberId,
+        partition: TopicPartition,
+        deed: Deed,
+        offset: u64,
+    ) -> Option<Shown> {
+        let position = NextOffset::new(offset);
+        let generation = self.members[member].generation;
+        match self.members[member].does(partition, deed, offset)? {
+            Ownership::Begins(epoch) => Some(Shown::Entry(TraceEvent::Assigned {
+                member,
+                partition,
+                epoch,
+                position,
+                generation,
+            })),
+            Ownership::BeganLower(epoch) => Some(Shown::OwnsFrom {
+                partition,
+                epoch,
+                position,
+            }),
+        }
     }
 }
 
@@ -335,40 +394,69 @@ impl Member {
         gone
     }
 
-    /// Notes a fetch from `offset`; returns what it shows, if that is anything new.
-    fn fetch(&mut self, partition: TopicPartition, offset: u64) -> Option<Fetch> {
-        if let Some(held) = self.held.get_mut(&partition) {
-            let from = std::mem::replace(&mut held.position, offset);
-            let reset = std::mem::take(&mut held.out_of_range) && from != offset;
-            return reset.then_some(Fetch::Elsewhere { from });
+    /// Notes the partitions that the group gave it. What is given again is its own again, even
+    /// before it fetches.
+    fn sync(&mut self, given: BTreeSet<TopicPartition>) {
+        self.joining = false;
+        self.withdrawn
+            .retain(|partition, _| !given.contains(partition));
+        self.given = given;
+    }
+
+    /// Notes something that it does with a partition at `offset`; returns what that shows of its
+    /// ownership, if that is anything new.
+    fn does(&mut self, partition: TopicPartition, deed: Deed, offset: u64) -> Option<Ownership> {
+        let Some(held) = self.held.get_mut(&partition) else {
+            return self.begin(partition, deed, offset);
+        };
+        if deed == Deed::Fetch {
+            held.fetched = Some(offset);
         }
+        let is_lower = held.begun.insert(deed) && offset < held.start;
+        if is_lower {
+            held.start = offset;
+        }
+        is_lower.then_some(Ownership::BeganLower(held.epoch))
+    }
+
+    /// Begins to own a partition, if the group gave it.
+    fn begin(&mut self, partition: TopicPartition, deed: Deed, offset: u64) -> Option<Ownership> {
         if !self.given.contains(&partition) {
             return None;
         }
         self.epochs += 1;
-        self.withdrawn.remove(&partition);
+        let epoch = AssignmentEpoch(self.epochs);
         let held = Held {
-            position: offset,
+            epoch,
+            start: offset,
+            begun: BTreeSet::from([deed]),
+            fetched: (deed == Deed::Fetch).then_some(offset),
             out_of_range: false,
         };
         self.held.insert(partition, held);
-        Some(Fetch::First {
-            epoch: AssignmentEpoch(self.epochs),
-            generation: self.generation,
-        })
+        Some(Ownership::Begins(epoch))
+    }
+
+    /// Notes that a fetch from `offset` follows one that was out of range; returns the position
+    /// that it leaves, if it leaves one.
+    fn reset_by_fetch(&mut self, partition: TopicPartition, offset: u64) -> Option<u64> {
+        let held = self.held.get_mut(&partition)?;
+        let was_out_of_range = std::mem::take(&mut held.out_of_range);
+        let from = held
+            .fetched
+            .filter(|&from| was_out_of_range && from != offset)?;
+        held.fetched = Some(offset);
+        Some(from)
     }
 }
 
-/// What a fetch shows of a member.
+/// What a deed shows of the ownership of a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fetch {
-    /// The first fetch of an assignment: the member owns the partition now.
-    First {
-        epoch: AssignmentEpoch,
-        generation: i32,
-    },
-    /// A fetch from another offset, after one that was out of range.
-    Elsewhere { from: u64 },
+enum Ownership {
+    /// The first deed of an assignment: the member owns the partition now.
+    Begins(AssignmentEpoch),
+    /// The member owned the partition from a lower offset on than its first deed showed.
+    BeganLower(AssignmentEpoch),
 }
 
 #[cfg(test)]
@@ -389,38 +477,63 @@ mod tests {
         partitions.iter().copied().collect()
     }
 
+    const FIRST: Option<Ownership> = Some(Ownership::Begins(AssignmentEpoch(1)));
+
     #[test]
     fn a_partition_is_owned_from_the_first_fetch_of_what_was_given() {
         let mut member = member(&ORDERS[..1]);
-        assert_eq!(member.fetch(ORDERS[1], 5), None);
-        let first = Fetch::First {
-            epoch: AssignmentEpoch(1),
-            generation: 3,
-        };
-        assert_eq!(member.fetch(ORDERS[0], 5), Some(first));
-        assert_eq!(member.fetch(ORDERS[0], 9), None);
+        assert_eq!(member.does(ORDERS[1], Deed::Fetch, 5), None);
+        assert_eq!(member.does(ORDERS[0], Deed::Fetch, 5), FIRST);
+        assert_eq!(member.does(ORDERS[0], Deed::Fetch, 9), None);
+    }
+
+    /// A client that gets a partition back may hand out what a fetch over the rebalance brought,
+    /// and commit it, before it fetches again.
+    #[test]
+    fn what_is_given_again_is_owned_before_it_is_fetched_again() {
+        let mut member = member(&ORDERS[..1]);
+        member.does(ORDERS[0], Deed::Fetch, 20);
+        member.join(Instant::from_millis(7), &BTreeSet::new());
+        assert_eq!(member.does(ORDERS[0], Deed::Call, 12), None);
+        member.sync(owned(&ORDERS[..1]));
+        assert_eq!(member.withdrawn.get(&ORDERS[0]), None);
+        let second = Ownership::Begins(AssignmentEpoch(2));
+        assert_eq!(member.does(ORDERS[0], Deed::Call, 12), Some(second));
+        assert_eq!(member.does(ORDERS[0], Deed::Commit, 13), None);
+        assert_eq!(member.does(ORDERS[0], Deed::Fetch, 30), None);
+    }
+
+    /// It asks for the next records before it hands out the last ones.
+    #[test]
+    fn an_assignment_begins_at_the_lowest_of_its_first_deeds() {
+        let mut member = member(&ORDERS[..1]);
+        assert_eq!(member.does(ORDERS[0], Deed::Fetch, 20), FIRST);
+        let lower = Ownership::BeganLower(AssignmentEpoch(1));
+        assert_eq!(member.does(ORDERS[0], Deed::Call, 12), Some(lower));
+        // One that goes back afterwards repeats what it owned.
+        assert_eq!(member.does(ORDERS[0], Deed::Call, 3), None);
     }
 
     #[test]
     fn a_member_that_joins_without_a_partition_has_given_it_up() {
         let mut member = member(&ORDERS);
-        member.fetch(ORDERS[0], 0);
-        member.fetch(ORDERS[1], 0);
+        member.does(ORDERS[0], Deed::Fetch, 0);
+        member.does(ORDERS[1], Deed::Fetch, 0);
         let now = Instant::from_millis(7);
         let gone = member.join(now, &owned(&ORDERS[1..]));
         assert_eq!(gone, [(ORDERS[0], Gone::Revoked { announced: false })]);
         assert!(member.joining);
         assert_eq!(member.withdrawn.get(&ORDERS[0]), Some(&now));
         // A fetch that was still on its way does not give it back.
-        assert_eq!(member.fetch(ORDERS[0], 4), None);
-        assert_eq!(member.fetch(ORDERS[1], 4), None);
+        assert_eq!(member.does(ORDERS[0], Deed::Fetch, 4), None);
+        assert_eq!(member.does(ORDERS[1], Deed::Fetch, 4), None);
         assert!(member.held.contains_key(&ORDERS[1]));
     }
 
     #[test]
     fn a_member_that_was_told_that_it_is_fenced_has_lost_what_it_owned() {
         let mut member = member(&ORDERS);
-        member.fetch(ORDERS[0], 0);
+        member.does(ORDERS[0], Deed::Fetch, 0);
         member.fenced = true;
         let gone = member.join(Instant::ZERO, &BTreeSet::new());
         assert_eq!(gone, [(ORDERS[0], Gone::Lost)]);
@@ -429,7 +542,7 @@ mod tests {
     #[test]
     fn what_was_announced_is_not_told_twice() {
         let mut member = member(&ORDERS);
-        member.fetch(ORDERS[0], 0);
+        member.does(ORDERS[0], Deed::Fetch, 0);
         member.withdrawn.insert(ORDERS[0], Instant::ZERO);
         let gone = member.join(Instant::from_millis(9), &BTreeSet::new());
         assert_eq!(gone, [(ORDERS[0], Gone::Revoked { announced: true })]);
@@ -439,14 +552,15 @@ mod tests {
     #[test]
     fn another_offset_is_a_reset_only_after_one_that_was_out_of_range() {
         let mut member = member(&ORDERS);
-        member.fetch(ORDERS[0], 50);
+        member.does(ORDERS[0], Deed::Fetch, 50);
         // A pause throws away what was fetched ahead.
-        assert_eq!(member.fetch(ORDERS[0], 40), None);
+        assert_eq!(member.reset_by_fetch(ORDERS[0], 40), None);
+        member.does(ORDERS[0], Deed::Fetch, 40);
         if let Some(held) = member.held.get_mut(&ORDERS[0]) {
             held.out_of_range = true;
         }
-        let reset = Fetch::Elsewhere { from: 40 };
-        assert_eq!(member.fetch(ORDERS[0], 60), Some(reset));
+        assert_eq!(member.reset_by_fetch(ORDERS[0], 60), Some(40));
+        assert_eq!(member.reset_by_fetch(ORDERS[0], 70), None);
     }
 
     fn membership(members: usize) -> Membership {
@@ -464,7 +578,7 @@ mod tests {
         for (id, generation) in [(MemberId(0), 4), (MemberId(1), 5)] {
             membership.members[id] = member(&ORDERS);
             membership.members[id].generation = generation;
-            membership.members[id].fetch(ORDERS[0], 0);
+            membership.members[id].does(ORDERS[0], Deed::Fetch, 0);
         }
         assert_eq!(membership.owner(ORDERS[0]), Some(MemberId(1)));
         assert_eq!(membership.owner(ORDERS[1]), None);

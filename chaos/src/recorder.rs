@@ -1,8 +1,8 @@
 //! The one trace of a run, into which the world writes what all observers report, and the clock
 //! that gives the entries their times.
 
-use plimsoll_core::Instant;
-use plimsoll_oracle::{Trace, TraceEvent};
+use plimsoll_core::{AssignmentEpoch, Instant, NextOffset, TopicPartition};
+use plimsoll_oracle::{MemberId, Trace, TraceEvent};
 use std::time;
 
 /// The time of a run.
@@ -35,7 +35,7 @@ impl Clock {
 #[derive(Debug)]
 pub(crate) struct Recorder {
     pub clock: Clock,
-    trace: Trace,
+    entries: Vec<(Instant, TraceEvent)>,
 }
 
 impl Recorder {
@@ -43,17 +43,45 @@ impl Recorder {
     pub(crate) fn new(clock: Clock) -> Self {
         Self {
             clock,
-            trace: Trace::default(),
+            entries: Vec::new(),
         }
     }
 
     /// Notes an observation.
     pub(crate) fn note(&mut self, event: TraceEvent) {
-        self.trace.push(self.clock.now(), event);
+        self.entries.push((self.clock.now(), event));
+    }
+
+    /// Mends the entry of an assignment, which began at a lower offset than could be known then.
+    pub(crate) fn mend_assignment(
+        &mut self,
+        owner: MemberId,
+        owned: TopicPartition,
+        of: AssignmentEpoch,
+        from: NextOffset,
+    ) {
+        let mut events = self.entries.iter_mut().rev().map(|(_, event)| event);
+        let begun_at = events.find_map(|event| match event {
+            TraceEvent::Assigned {
+                member,
+                partition,
+                epoch,
+                position,
+                ..
+            } if (*member, *partition, *epoch) == (owner, owned, of) => Some(position),
+            _ => None,
+        });
+        if let Some(position) = begun_at {
+            *position = from;
+        }
     }
 
     /// Takes the trace out.
     pub(crate) fn take(&mut self) -> Trace {
-        std::mem::take(&mut self.trace)
+        let mut trace = Trace::default();
+        for (at, event) in self.entries.drain(..) {
+            trace.push(at, event);
+        }
+        trace
     }
 }

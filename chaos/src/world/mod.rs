@@ -19,7 +19,7 @@ use crate::faults::{self, Brokers, Faults, ProcessAct};
 use crate::leaders::Leaders;
 use crate::log::{Log, StoredMessage};
 use crate::members::Members;
-use crate::membership::Membership;
+use crate::membership::{Membership, Shown};
 use crate::names::Names;
 use crate::processes::{self, Ended, Processes};
 use crate::proxy::{self, Produced, Proxy};
@@ -185,6 +185,23 @@ impl World {
     ) -> Result<(), ChaosError> {
         events.into_iter().try_for_each(|event| self.observe(event))
     }
+
+    /// Writes what is shown of a member.
+    fn show_all(&mut self, member: MemberId, shown: Vec<Shown>) -> Result<(), ChaosError> {
+        shown.into_iter().try_for_each(|shown| match shown {
+            Shown::Entry(event) => self.observe(event),
+            Shown::Revoked(partition) => self.observe(self.members.revoked(member, partition)),
+            Shown::OwnsFrom {
+                partition,
+                epoch,
+                position,
+            } => {
+                self.recorder
+                    .mend_assignment(member, partition, epoch, position);
+                Ok(())
+            }
+        })
+    }
 }
 
 /// What the parts report.
@@ -236,9 +253,8 @@ impl World {
             } => {
                 for seen in seen {
                     let now = self.now();
-                    for shown in self.members.membership.handle_seen(now, member, seen) {
-                        self.observe(self.members.entry(member, shown))?;
-                    }
+                    let shown = self.members.membership.handle_seen(now, member, seen);
+                    self.show_all(member, shown)?;
                 }
                 // Fails where the connection is gone.
                 let _ = noted.send(());
@@ -299,8 +315,8 @@ impl World {
     fn handle_sink(&mut self, report: sink::Report) -> Result<(), ChaosError> {
         match report {
             sink::Report::Called { call, reply } => {
-                let (begun, started) = self.members.handle_called(self.now(), call);
-                self.observe_all(started)?;
+                let (begun, shown) = self.members.handle_called(self.now(), call);
+                self.show_all(call.member, shown)?;
                 // Where the call is gone, the handler that it does not get is gone too.
                 let _ = reply.send(begun);
                 Ok(())

@@ -131,10 +131,15 @@ fn time_of(entries: &[Entry], is_it: impl Fn(&TraceEvent) -> bool) -> Instant {
 
 /// Lets the proxy report a commit that a member sent.
 fn commit_sent(world: &mut World, member: MemberId) {
+    passed(world, member, vec![Seen::CommitSent { broker: 0 }]);
+}
+
+/// Lets the proxy report what passed between a member and a broker.
+fn passed(world: &mut World, member: MemberId, seen: Vec<Seen>) {
     let (noted, mut is_noted) = oneshot::channel();
     let passed = proxy::Report::Passed {
         member,
-        seen: vec![Seen::CommitSent { broker: 0 }],
+        seen,
         noted,
     };
     world.handle(Event::Proxy(passed)).expect("no failure");
@@ -177,6 +182,43 @@ async fn what_an_observation_triggers_is_done_before_the_observer_goes_on() {
         "MemberStarted",
     ];
     assert_eq!(events(&observed(&mut world)), expected);
+}
+
+/// A client that gets a partition back may hand out what a fetch over the rebalance had brought.
+#[tokio::test]
+async fn a_member_that_gets_a_partition_back_owns_it_from_what_it_handles_first() {
+    let (mut world, _logs) = world("").await;
+    let fetching = |offset| Seen::Fetching {
+        topic: world.names.topics[0].clone(),
+        partition: 0,
+        offset,
+    };
+    let synced = || Seen::Synced {
+        partitions: vec![(world.names.topics[0].clone(), 0)],
+    };
+    let joined = |generation| Seen::Joined { generation };
+    let joining = Seen::Joining { owned: Vec::new() };
+    let first = vec![joined(1), synced(), fetching(7), joining];
+    let again = vec![joined(2), synced(), fetching(9)];
+    passed(&mut world, A, first);
+    passed(&mut world, A, again);
+    effect_written(&mut world, A);
+    let observed = observed(&mut world);
+    let expected = [
+        "Assigned",
+        "Revoked",
+        "Released",
+        "Assigned",
+        "HandlerStarted",
+        "Effect",
+    ];
+    assert_eq!(events(&observed), expected);
+    let assigned = |entry: &Entry| match entry.event {
+        TraceEvent::Assigned { position, .. } => Some(position.get()),
+        _ => None,
+    };
+    let positions: Vec<_> = observed.iter().filter_map(assigned).collect();
+    assert_eq!(positions, [7, 0]);
 }
 
 #[tokio::test]
