@@ -1,19 +1,19 @@
 //! The sink's HTTP endpoint: takes calls in, lets each take its time, and answers with its outcome.
 //! What a handler is and what its outcome is, the world keeps.
 
+use super::call::Named;
 use super::{Begun, Call, Report};
 use crate::channel::Sender;
 use crate::log::Log;
 use crate::names::Names;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::routing::post;
-use axum::{Json, Router};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use plimsoll_core::{Offset, Outcome};
 use plimsoll_oracle::{MemberId, MessageId};
 use plimsoll_scenarios::Plan;
 use plimsoll_scenarios::scenario::Fate;
-use serde::Deserialize;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -33,57 +33,35 @@ pub(crate) struct Endpoint {
     pub reports: Sender<Report>,
 }
 
-/// A call of the sink; further fields are ignored.
-#[derive(Debug, Deserialize)]
-struct Body {
-    topic: String,
-    partition: u32,
-    offset: u64,
-}
-
 /// The answer to a call: a status, headers, and a sentence for people.
 type Answer = (StatusCode, HeaderMap, String);
 
 /// Serves the sink until the run ends.
 pub(crate) async fn serve(endpoint: Endpoint, listener: TcpListener) {
-    let router = Router::new()
-        .route("/{member}", post(handle))
-        .with_state(endpoint);
+    // Every path and every method: a call that is none is told so.
+    let router = Router::new().fallback(handle).with_state(endpoint);
     if let Err(error) = axum::serve(listener, router).await {
         tracing::error!(%error, "the sink ended");
     }
 }
 
 /// Answers one call.
-async fn handle(
-    State(endpoint): State<Endpoint>,
-    Path(member): Path<String>,
-    Json(body): Json<Body>,
-) -> Answer {
-    let mut members = (0..endpoint.plan.starts.len() as u32).map(MemberId);
-    let Some(member) = members.find(|id| id.to_string() == member) else {
-        let text = format!("there is no member {member}");
-        return refuse(StatusCode::NOT_FOUND, text);
+async fn handle(State(endpoint): State<Endpoint>, method: Method, uri: Uri, body: Bytes) -> Answer {
+    let caller = uri.path().trim_start_matches('/');
+    let call = match endpoint.call(caller, &method, &body).await {
+        Ok(call) => call,
+        Err(mistake) => {
+            endpoint.reports.send(Report::CalledWrongly {
+                caller: caller.to_owned(),
+                mistake: mistake.clone(),
+            });
+            return (StatusCode::BAD_REQUEST, HeaderMap::new(), mistake);
+        }
     };
-    let Some(partition) = endpoint.names.partition(&body.topic, body.partition) else {
-        let text = format!("{} is not a topic of this run", body.topic);
-        return refuse(StatusCode::NOT_FOUND, text);
-    };
-    let offset = Offset::new(body.offset);
-    let record = endpoint.log.wait_for(partition, offset, RECORD_READ).await;
-    let Some(record) = record else {
-        let text = format!("{}-{} has no record {offset}", body.topic, body.partition);
-        return refuse(StatusCode::NOT_FOUND, text);
-    };
-    let call = Call {
-        member,
-        partition,
-        offset,
-        record,
-    };
+    let message = call.record.message;
     let Some(outcome) = endpoint.work(call).await else {
         // The client of this answer died with its process.
-        return refuse(StatusCode::GONE, "the process died".into());
+        return (StatusCode::GONE, HeaderMap::new(), String::new());
     };
     let status = match outcome {
         Outcome::Ok => StatusCode::OK,
@@ -91,13 +69,49 @@ async fn handle(
         Outcome::Permanent => StatusCode::UNPROCESSABLE_ENTITY,
     };
     let mut headers = HeaderMap::new();
-    if outcome == Outcome::Retryable && endpoint.panics(record.message) {
+    if outcome == Outcome::Retryable && endpoint.panics(message) {
         headers.insert(PANIC_HEADER, HeaderValue::from_static("true"));
     }
     (status, headers, String::new())
 }
 
 impl Endpoint {
+    /// Reads a call.
+    ///
+    /// # Errors
+    /// What is wrong with it, and what was expected.
+    async fn call(&self, caller: &str, method: &Method, body: &[u8]) -> Result<Call, String> {
+        if method != Method::POST {
+            return Err(format!("it sent {method}; expected POST"));
+        }
+        let mut members = (0..self.plan.starts.len() as u32).map(MemberId);
+        let member = members.find(|id| id.to_string() == caller);
+        let member = member.ok_or_else(|| {
+            format!(
+                "there is no member {caller:?}; expected the whole address in PLIMSOLL_SINK_URL"
+            )
+        })?;
+        let Named {
+            topic,
+            partition: number,
+            offset,
+        } = Named::read(body)?;
+        let partition = self.names.partition(&topic, number);
+        let partition = partition.ok_or_else(|| {
+            let topics = self.names.topics.join(", ");
+            format!("{topic}-{number} is not of this run, which has the topics {topics}")
+        })?;
+        let offset = Offset::new(offset);
+        let record = self.log.wait_for(partition, offset, RECORD_READ).await;
+        let record = record.ok_or_else(|| format!("{topic}-{number} has no record {offset}"))?;
+        Ok(Call {
+            member,
+            partition,
+            offset,
+            record,
+        })
+    }
+
     /// Does a handler's work: begins, takes its time, and writes the effect. Returns the outcome;
     /// `None` where its process died.
     async fn work(&self, call: Call) -> Option<Outcome> {
@@ -118,7 +132,113 @@ impl Endpoint {
     }
 }
 
-fn refuse(status: StatusCode, text: String) -> Answer {
-    tracing::warn!(%status, "the sink refused a call: {text}");
-    (status, HeaderMap::new(), text)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::StoredMessage;
+    use plimsoll_core::TopicPartition;
+    use plimsoll_scenarios::Scenario;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+    use tokio::sync::mpsc;
+
+    const SCENARIO: &str = r#"
+description = "One record."
+duration = "1s"
+faults = []
+
+[[topics]]
+name = "orders"
+partitions = 1
+
+[workload]
+messages = 1
+rate = "1/s"
+"#;
+
+    fn plan() -> Plan {
+        let scenario = Scenario::parse("calls.toml", SCENARIO).expect("it is a scenario");
+        Plan::draw(&scenario, 1)
+    }
+
+    fn names() -> Names {
+        Names::new(&plan(), "test")
+    }
+
+    /// Sends the sink a request as bytes, and returns the answer and what was reported.
+    async fn ask(request: &str) -> (String, Report) {
+        let (plan, names) = (Arc::new(plan()), Arc::new(names()));
+        let log = Arc::<Log>::default();
+        let record = StoredMessage {
+            message: plan.messages[0].id,
+            key: None,
+        };
+        log.insert(TopicPartition::new(0, 0), Offset::new(0), record);
+        let (sender, mut reports) = mpsc::unbounded_channel();
+        let endpoint = Endpoint {
+            plan,
+            names,
+            log,
+            reports: Sender::new(move |report| {
+                let _ = sender.send(report);
+            }),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("it has an address");
+        let server = tokio::spawn(serve(endpoint, listener));
+        let mut stream = TcpStream::connect(address).await.expect("it listens");
+        stream.write_all(request.as_bytes()).await.expect("sent");
+        let report = reports.recv().await.expect("a report");
+        if let Report::Called { .. } = report {
+            server.abort();
+            return (String::new(), report);
+        }
+        let mut answer = String::new();
+        let read = stream.read_to_string(&mut answer).await;
+        read.expect("it answers, and closes");
+        server.abort();
+        let (_, text) = answer.split_once("\r\n\r\n").expect("a head and a body");
+        let status = answer.lines().next().unwrap_or_default();
+        (format!("{status}: {text}"), report)
+    }
+
+    fn post(path: &str, head: &str, body: &str) -> String {
+        let length = body.len();
+        format!(
+            "POST {path} HTTP/1.1\r\nHost: sink\r\n{head}Content-Length: {length}\r\n\
+             Connection: close\r\n\r\n{body}"
+        )
+    }
+
+    #[tokio::test]
+    async fn the_content_type_of_a_call_does_not_matter() {
+        let topic = &names().topics[0];
+        let body = format!(r#"{{"topic": "{topic}", "partition": "0", "offset": "0"}}"#);
+        for head in ["", "Content-Type: text/plain\r\n"] {
+            let (_, report) = ask(&post("/consumer-1", head, &body)).await;
+            assert!(matches!(report, Report::Called { .. }), "{report:?}");
+        }
+    }
+
+    /// 422 is the outcome of a handler, and nothing else.
+    #[tokio::test]
+    async fn a_wrong_call_is_refused_with_what_was_expected_and_reported() {
+        let wrong = r#"{"topic": "orders", "partition": 0}"#;
+        let get = "GET /consumer-1 HTTP/1.1\r\nHost: sink\r\nConnection: close\r\n\r\n";
+        for (request, said) in [
+            (get.to_owned(), "it sent GET; expected POST"),
+            (post("/consumer-1", "", wrong), "the body has no \"offset\""),
+            (
+                post("/consumer-9", "", wrong),
+                "there is no member \"consumer-9\"",
+            ),
+            (post("/", "", wrong), "there is no member \"\""),
+        ] {
+            let (answer, report) = ask(&request).await;
+            assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+            assert!(answer.contains(said), "{answer}");
+            let told = matches!(&report, Report::CalledWrongly { mistake, .. } if mistake.starts_with(said));
+            assert!(told, "{report:?}");
+        }
+    }
 }

@@ -8,6 +8,7 @@
 //! [`http`] takes the calls in and reports them; [`Sink`] has the handlers at work, and knows
 //! neither HTTP nor time.
 
+mod call;
 pub(crate) mod http;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,8 @@ use std::time::Duration;
 pub(crate) enum Report {
     /// A handler reached the sink. The answer lets it begin.
     Called { call: Call, reply: Reply<Begun> },
+    /// A call that is none: `caller`, the end of its address, should be the name of a member.
+    CalledWrongly { caller: String, mistake: String },
     /// The time that a handler takes is over. The answer comes as soon as its outcome is known, and
     /// never where its process died.
     Due {

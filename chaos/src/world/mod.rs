@@ -321,6 +321,10 @@ impl World {
                 let _ = reply.send(begun);
                 Ok(())
             }
+            // A subject that cannot call would be convicted of what it may well have done.
+            sink::Report::CalledWrongly { caller, mistake } => Err(ChaosError::Subject(format!(
+                "{caller} called the sink wrongly: {mistake}"
+            ))),
             sink::Report::Due { id, reply } => match self.members.sink.handle_due(id, reply) {
                 Some(finished) => self.finish(finished),
                 None => Ok(()),
