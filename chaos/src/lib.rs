@@ -10,6 +10,7 @@ mod backend;
 mod backlog;
 mod channel;
 mod cluster;
+mod contract;
 mod course;
 mod error;
 mod faults;

@@ -4,9 +4,10 @@
 //!
 //! A member owns a partition from the first thing that it does with it after the group gave it the
 //! partition: a fetch, a call of the sink or a commit. It may handle first what a fetch over the
-//! rebalance had brought, and fetch behind that: it owns the partition from the lowest offset of the
-//! first fetch, the first call and the first commit. It has learned of a revocation, at the latest, when it asks to join again without the partition; a
-//! subject that prints what it learns (`partitions_revoked`) is taken at its word, and earlier.
+//! rebalance had brought, and fetch behind that: it owns the partition from the lowest offset of
+//! the first fetch, the first call and the first commit. It has learned of a revocation, at the
+//! latest, when it asks to join again without the partition; a subject that prints what it learns
+//! (`partitions_revoked`) is taken at its word, and earlier.
 
 use crate::names::Names;
 use crate::per_member::PerMember;

@@ -2,6 +2,7 @@
 //! that it gets.
 
 use crate::cluster::{RUN_VARIABLE, run_id};
+use crate::contract;
 use crate::error::ChaosError;
 use crate::names::Names;
 use crate::options::SubjectCommand;
@@ -9,8 +10,10 @@ use crate::own;
 use crate::per_member::PerMember;
 use plimsoll_oracle::MemberId;
 use plimsoll_scenarios::Plan;
+use serde_json::{Map, Value};
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use tokio::process::{Child, Command};
@@ -51,13 +54,12 @@ impl Subject {
                 command
             }
         };
+        let told = self.told(member);
+        for (variable, value) in &told {
+            command.env(variable, contract::text(value));
+        }
         command
-            .env("KAFKA_BOOTSTRAP_SERVERS", &self.bootstraps[member])
-            .env("KAFKA_GROUP_ID", &self.names.group)
-            .env("KAFKA_TOPIC", self.names.topics.join(","))
-            .env("PLIMSOLL_SINK_URL", format!("{}/{member}", self.sink))
-            .env("PLIMSOLL_MEMBER", member.to_string())
-            .env("PLIMSOLL_DEAD_LETTER_TOPIC", &self.names.dead_letters)
+            .env(contract::FILE, self.contract_file(member, told)?)
             .env(RUN_VARIABLE, run_id())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -67,6 +69,29 @@ impl Subject {
             let program = command.as_std().get_program().display();
             ChaosError::Subject(format!("cannot start {program} as {member}: {error}"))
         })
+    }
+
+    fn told(&self, member: MemberId) -> Map<String, Value> {
+        contract::variables(&contract::Source {
+            plan: &self.plan,
+            names: &self.names,
+            bootstraps: &self.bootstraps,
+            sink: &self.sink,
+            member,
+        })
+    }
+
+    /// Writes what a member is told into a file, and returns its path.
+    fn contract_file(
+        &self,
+        member: MemberId,
+        told: Map<String, Value>,
+    ) -> Result<PathBuf, ChaosError> {
+        let path = self.logs.join(format!("{member}.json"));
+        let path = std::path::absolute(&path).unwrap_or(path);
+        fs::write(&path, format!("{:#}\n", Value::Object(told)))
+            .map_err(|error| cannot_write(&path, &error))?;
+        Ok(path)
     }
 
     /// Makes the error for a process that ended before it had joined the group.
@@ -94,8 +119,10 @@ impl Subject {
     fn log(&self, member: MemberId) -> Result<File, ChaosError> {
         let path = self.log_path(member);
         let file = File::options().create(true).append(true).open(&path);
-        file.map_err(|error| {
-            ChaosError::Environment(format!("cannot write {}: {error}", path.display()))
-        })
+        file.map_err(|error| cannot_write(&path, &error))
     }
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> ChaosError {
+    ChaosError::Environment(format!("cannot write {}: {error}", path.display()))
 }

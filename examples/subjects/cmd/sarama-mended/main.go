@@ -19,8 +19,6 @@ import (
 )
 
 const (
-	// attempts is the number of attempts at a message before it goes to the dead-letter topic.
-	attempts     = 5
 	firstBackoff = 100 * time.Millisecond
 	maxBackoff   = 2 * time.Second
 )
@@ -28,11 +26,12 @@ const (
 func main() {
 	config := sarama.NewConfig()
 	config.Consumer.Offsets.AutoCommit.Enable = true
-	config.Consumer.Offsets.AutoCommit.Interval = time.Second
+	config.Consumer.Offsets.AutoCommit.Interval = millis(told("PLIMSOLL_COMMIT_INTERVAL_MS", 1000))
 	// From newest, a group that has not committed yet skips what arrives while it is down.
 	config.Consumer.Offsets.Initial = sarama.OffsetOldest
-	config.Consumer.Group.Session.Timeout = 10 * time.Second
-	config.Consumer.Group.Heartbeat.Interval = 3 * time.Second
+	config.Consumer.Group.Session.Timeout = millis(told("KAFKA_SESSION_TIMEOUT_MS", 10_000))
+	config.Consumer.Group.Heartbeat.Interval = millis(told("KAFKA_HEARTBEAT_INTERVAL_MS", 3_000))
+	config.Metadata.RefreshFrequency = millis(told("KAFKA_METADATA_MAX_AGE_MS", 300_000))
 	config.Producer.RequiredAcks = sarama.WaitForAll
 	config.Producer.Return.Successes = true
 
@@ -50,7 +49,11 @@ func main() {
 func consume(ctx context.Context, config *sarama.Config) error {
 	brokers := strings.Split(os.Getenv("KAFKA_BOOTSTRAP_SERVERS"), ",")
 	topics := strings.Split(os.Getenv("KAFKA_TOPIC"), ",")
-	handler := &handler{sink: sink.FromEnvironment(), deadLetters: os.Getenv("PLIMSOLL_DEAD_LETTER_TOPIC")}
+	handler := &handler{
+		sink:        sink.FromEnvironment(),
+		attempts:    told("PLIMSOLL_ATTEMPTS", 5),
+		deadLetters: os.Getenv("PLIMSOLL_DEAD_LETTER_TOPIC"),
+	}
 	if handler.deadLetters != "" {
 		producer, err := sarama.NewSyncProducer(brokers, config)
 		if err != nil {
@@ -74,8 +77,20 @@ func consume(ctx context.Context, config *sarama.Config) error {
 	return nil
 }
 
+// told returns a number that the environment has, or else one of this program's own.
+func told(variable string, otherwise int) int {
+	if number, err := strconv.Atoi(os.Getenv(variable)); err == nil {
+		return number
+	}
+	return otherwise
+}
+
+func millis(number int) time.Duration { return time.Duration(number) * time.Millisecond }
+
 type handler struct {
-	sink        *sink.Sink
+	sink *sink.Sink
+	// attempts is the number of attempts at a message before it goes to the dead-letter topic.
+	attempts    int
 	deadLetters string
 	producer    sarama.SyncProducer
 }
@@ -114,7 +129,7 @@ func (h *handler) finish(ctx context.Context, message *sarama.ConsumerMessage) b
 			return true
 		}
 		log.Printf("%s-%d@%d failed: %v", message.Topic, message.Partition, message.Offset, err)
-		if errors.Is(err, sink.ErrPermanent) || attempt == attempts {
+		if errors.Is(err, sink.ErrPermanent) || attempt == h.attempts {
 			return h.setAside(ctx, message)
 		}
 		pause(ctx, backoff)

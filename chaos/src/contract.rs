@@ -1,0 +1,194 @@
+//! What a subject is told: where everything is, and every setting by which it is judged.
+
+use crate::names::Names;
+use crate::per_member::PerMember;
+use plimsoll_core::InitialPosition;
+use plimsoll_oracle::{MemberId, Word as _};
+use plimsoll_scenarios::Plan;
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+/// The variable with the path of the file that has all others.
+pub(crate) const FILE: &str = "PLIMSOLL_CONTRACT";
+
+/// What a member's words come from.
+pub(crate) struct Source<'a> {
+    pub plan: &'a Plan,
+    pub names: &'a Names,
+    /// The bootstrap servers of each member.
+    pub bootstraps: &'a PerMember<String>,
+    /// The base of the sink's URL.
+    pub sink: &'a str,
+    pub member: MemberId,
+}
+
+/// Something that a subject is told by an environment variable.
+struct Told {
+    variable: &'static str,
+    /// What it is told; nothing, where the scenario leaves it to the subject.
+    value: fn(&Source<'_>) -> Option<Value>,
+}
+
+/// Everything that a subject is told. The README says what each of them means.
+const TOLD: &[Told] = &[
+    told("KAFKA_BOOTSTRAP_SERVERS", |s| {
+        Some(json!(s.bootstraps[s.member]))
+    }),
+    told("KAFKA_GROUP_ID", |s| Some(json!(s.names.group))),
+    told("KAFKA_TOPIC", |s| Some(json!(s.names.topics.join(",")))),
+    told("PLIMSOLL_SINK_URL", |s| {
+        Some(json!(format!("{}/{}", s.sink, s.member)))
+    }),
+    told("PLIMSOLL_MEMBER", |s| Some(json!(s.member.to_string()))),
+    told("PLIMSOLL_DEAD_LETTER_TOPIC", |s| {
+        let wanted = s.plan.settings.consumers.config.dead_letters;
+        wanted.then(|| json!(s.names.dead_letters))
+    }),
+    told("KAFKA_GROUP_INSTANCE_ID", |s| {
+        let wanted = s.plan.settings.consumers.static_ids;
+        wanted.then(|| json!(s.member.to_string()))
+    }),
+    told("KAFKA_AUTO_OFFSET_RESET", |s| {
+        Some(match s.plan.settings.consumers.config.initial {
+            InitialPosition::Earliest => json!("earliest"),
+            InitialPosition::Latest => json!("latest"),
+        })
+    }),
+    told("KAFKA_PARTITION_ASSIGNMENT_STRATEGY", |s| {
+        Some(json!(s.plan.settings.consumers.assignor.word()))
+    }),
+    told("KAFKA_SESSION_TIMEOUT_MS", |s| {
+        millis(s.plan.settings.consumers.session_timeout)
+    }),
+    told("KAFKA_HEARTBEAT_INTERVAL_MS", |s| {
+        millis(s.plan.settings.consumers.heartbeat)
+    }),
+    told("KAFKA_MAX_POLL_INTERVAL_MS", |s| {
+        millis(s.plan.settings.consumers.poll_deadline)
+    }),
+    told("KAFKA_METADATA_MAX_AGE_MS", |s| {
+        millis(s.plan.settings.consumers.metadata_refresh)
+    }),
+    told("PLIMSOLL_COMMIT_INTERVAL_MS", |s| {
+        s.plan
+            .settings
+            .consumers
+            .config
+            .commit
+            .interval
+            .and_then(millis)
+    }),
+    told("PLIMSOLL_COMMIT_EVERY", |s| {
+        s.plan
+            .settings
+            .consumers
+            .config
+            .commit
+            .every
+            .map(|every| json!(every))
+    }),
+    told("PLIMSOLL_ATTEMPTS", |s| {
+        Some(json!(s.plan.settings.consumers.config.retry.attempts))
+    }),
+    told("PLIMSOLL_ORDERING", |s| {
+        Some(json!(s.plan.settings.consumers.config.ordering.word()))
+    }),
+    told("PLIMSOLL_SHUTDOWN_WITHIN_MS", |s| {
+        millis(s.plan.settings.expect.shutdown_within)
+    }),
+];
+
+const fn told(variable: &'static str, value: fn(&Source<'_>) -> Option<Value>) -> Told {
+    Told { variable, value }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it is a value of the table")]
+fn millis(time: Duration) -> Option<Value> {
+    Some(json!(time.as_millis().max(1) as u64))
+}
+
+/// Returns the variables of a member and their values.
+pub(crate) fn variables(source: &Source<'_>) -> Map<String, Value> {
+    let told = TOLD.iter();
+    let told = told.filter_map(|told| Some((told.variable.to_owned(), (told.value)(source)?)));
+    told.collect()
+}
+
+/// Writes a value as a variable has it: numbers in digits, and texts without quotes.
+pub(crate) fn text(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plimsoll_scenarios::Scenario;
+
+    const SCENARIO: &str = r#"
+description = "A consumer with settings."
+duration = "1s"
+faults = []
+
+[[topics]]
+name = "orders"
+partitions = 1
+
+[workload]
+messages = 1
+rate = "1/s"
+
+[consumers]
+members = 2
+session_timeout = "9s"
+commit = { every = 10 }
+dead_letters = false
+"#;
+
+    fn told(scenario: &str) -> Map<String, Value> {
+        let scenario = Scenario::parse("told.toml", scenario).expect("it is a scenario");
+        let plan = Plan::draw(&scenario, 1);
+        let names = Names::new(&plan, "test");
+        variables(&Source {
+            plan: &plan,
+            names: &names,
+            bootstraps: &PerMember::new(2, |member| format!("{member}:9092")),
+            sink: "http://sink",
+            member: MemberId(1),
+        })
+    }
+
+    #[test]
+    fn a_subject_is_told_what_it_is_judged_by() {
+        let variables = told(SCENARIO);
+        assert_eq!(variables["KAFKA_SESSION_TIMEOUT_MS"], json!(9_000));
+        assert_eq!(variables["PLIMSOLL_COMMIT_EVERY"], json!(10));
+        assert_eq!(
+            variables["PLIMSOLL_SINK_URL"],
+            json!("http://sink/consumer-2")
+        );
+        // What the scenario does not want is not told.
+        for absent in [
+            "PLIMSOLL_COMMIT_INTERVAL_MS",
+            "PLIMSOLL_DEAD_LETTER_TOPIC",
+            "KAFKA_GROUP_INSTANCE_ID",
+        ] {
+            assert_eq!(variables.get(absent), None, "{absent}");
+        }
+        let wanted = "dead_letters = true\nstatic_ids = true";
+        let variables = told(&SCENARIO.replace("dead_letters = false", wanted));
+        assert_eq!(variables["KAFKA_GROUP_INSTANCE_ID"], json!("consumer-2"));
+        assert!(variables.contains_key("PLIMSOLL_DEAD_LETTER_TOPIC"));
+    }
+
+    #[test]
+    fn the_readme_names_every_variable() {
+        let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md"));
+        let readme = readme.expect("the README can be read");
+        let variables = TOLD.iter().map(|told| told.variable);
+        for variable in variables.chain([FILE]) {
+            assert!(readme.contains(&format!("`{variable}`")), "{variable}");
+        }
+    }
+}
