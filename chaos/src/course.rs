@@ -22,7 +22,7 @@ pub(crate) enum Report {
     EndFaults(Reply<()>),
     /// The liveness phase begins.
     Healed(Reply<()>),
-    /// The question whether all was produced and no handler is at work.
+    /// The question whether all was produced, no handler is at work and no process is stopping.
     AtRest(Reply<bool>),
     /// The question which members there are.
     Members(Reply<Members>),

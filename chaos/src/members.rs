@@ -114,6 +114,18 @@ impl Members {
         Ok(Some((how, events)))
     }
 
+    /// Checks that some member has asked to join the group by now.
+    ///
+    /// # Errors
+    /// Where none has: it is no consumer, or cannot reach what it needs.
+    pub(crate) fn have_joined(&self) -> Result<(), ChaosError> {
+        if self.membership.anyone_has_joined() {
+            return Ok(());
+        }
+        let hidden = self.membership.asked_for_hidden();
+        Err(self.processes.never_joined(hidden))
+    }
+
     /// Forgets a process that is gone. First its handlers end, then it does.
     fn ended(&mut self, member: MemberId, end: TraceEvent) -> Vec<TraceEvent> {
         let mut events = self.sink.kill(member);

@@ -22,6 +22,10 @@ use std::sync::Arc;
 pub(crate) struct Membership {
     names: Arc<Names>,
     members: PerMember<Member>,
+    /// Whether any process has asked to join the group.
+    anyone_has_joined: bool,
+    /// A member that asked for a protocol that the proxy hides.
+    asked_for_hidden: Option<MemberId>,
 }
 
 /// What the trace is to say of a member.
@@ -96,6 +100,8 @@ impl Membership {
         Self {
             names,
             members: PerMember::new(members, |_| Member::default()),
+            anyone_has_joined: false,
+            asked_for_hidden: None,
         }
     }
 
@@ -129,6 +135,16 @@ impl Membership {
         self.members[member].has_joined
     }
 
+    /// Returns whether any process has asked to join the group, of whatever member.
+    pub(crate) fn anyone_has_joined(&self) -> bool {
+        self.anyone_has_joined
+    }
+
+    /// Returns a member that asked for a protocol that the proxy hides, if one did.
+    pub(crate) fn asked_for_hidden(&self) -> Option<MemberId> {
+        self.asked_for_hidden
+    }
+
     /// Returns the newest generation that any member is in.
     pub(crate) fn generation(&self) -> i32 {
         let generations = self.members.values().map(|member| member.generation);
@@ -152,6 +168,7 @@ impl Membership {
             Seen::CommitUnanswered => entry(TraceEvent::CommitUnknown { member }),
             Seen::ResponseLost { request } => entry(TraceEvent::ResponseLost { member, request }),
             Seen::Joining { owned } => {
+                self.anyone_has_joined = true;
                 let owned = self.partitions(&owned);
                 shown(member, self.members[member].join(now, &owned))
             }
@@ -172,6 +189,10 @@ impl Membership {
             }
             Seen::Fenced { .. } => {
                 self.members[member].fenced = true;
+                Vec::new()
+            }
+            Seen::Hidden => {
+                self.asked_for_hidden.get_or_insert(member);
                 Vec::new()
             }
             Seen::RebalanceAsked => Vec::new(),

@@ -123,6 +123,12 @@ impl Processes {
         slot.pid.is_some() && !slot.stopping && !slot.stop_later && !slot.restart
     }
 
+    /// Returns whether a process was asked to stop and has not ended.
+    pub(crate) fn is_stopping(&self) -> bool {
+        let mut slots = self.slots.values();
+        slots.any(|slot| slot.pid.is_some() && (slot.stopping || slot.stop_later))
+    }
+
     /// Counts the processes that exist.
     pub(crate) fn running(&self) -> usize {
         let mut slots = self.slots.values();
@@ -226,6 +232,14 @@ impl Processes {
     /// Makes the error for a process that ended before it had joined the group.
     pub(crate) fn gave_up(&self, ended: &Ended) -> ChaosError {
         self.subject.gave_up(ended.member, ended.status)
+    }
+
+    /// Makes the error for a run in which no member asked to join the group; `hidden` asked for a
+    /// group protocol that is hidden.
+    pub(crate) fn never_joined(&self, hidden: Option<MemberId>) -> ChaosError {
+        let running = self.slots.iter().find(|(_, slot)| slot.pid.is_some());
+        let member = running.map_or(MemberId(0), |(member, _)| member);
+        self.subject.never_joined(member, hidden)
     }
 
     /// Reports after a pause that a member whose process ended by itself may start again.

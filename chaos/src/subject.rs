@@ -97,19 +97,35 @@ impl Subject {
     /// Makes the error for a process that ended before it had joined the group.
     pub(crate) fn gave_up(&self, member: MemberId, status: Option<ExitStatus>) -> ChaosError {
         let how = status.map_or_else(|| "in an unknown way".into(), |status| status.to_string());
+        let written = self.last_words(member);
+        ChaosError::Subject(format!(
+            "{member} ended before it had joined its group ({how}); {written}"
+        ))
+    }
+
+    /// Makes the error for a run in which no member asked to join the group; `hidden` asked for a
+    /// group protocol that is hidden.
+    pub(crate) fn never_joined(&self, member: MemberId, hidden: Option<MemberId>) -> ChaosError {
+        let mut text = "no member ever asked to join the group".to_owned();
+        if let Some(hidden) = hidden {
+            text += &format!(
+                ": {hidden} asked for ConsumerGroupHeartbeat (KIP-848), which is hidden; use the \
+                 classic protocol (`group.protocol=classic`)"
+            );
+        }
+        let written = self.last_words(member);
+        ChaosError::Subject(format!("{text}; {member} runs, and {written}"))
+    }
+
+    /// Returns the last lines of a member's standard error, as the end of a sentence.
+    fn last_words(&self, member: MemberId) -> String {
         let written = fs::read_to_string(self.log_path(member)).unwrap_or_default();
         let lines: Vec<&str> = written.lines().rev().take(LAST_LINES).collect();
-        let mut text = format!("{member} ended before it had joined its group ({how})");
         if lines.is_empty() {
-            text += "; it wrote nothing to standard error";
-        } else {
-            text += "; its standard error ends with:";
+            return "it wrote nothing to standard error".into();
         }
-        for line in lines.iter().rev() {
-            text += "\n  ";
-            text += line;
-        }
-        ChaosError::Subject(text)
+        let lines = lines.iter().rev().map(|line| format!("\n  {line}"));
+        format!("its standard error ends with:{}", lines.collect::<String>())
     }
 
     fn log_path(&self, member: MemberId) -> PathBuf {

@@ -3,7 +3,7 @@
 use super::frame::{Frame, Header, Unreadable, decode};
 use super::seen::{CommitAnswer, Produced, Seen};
 use super::session::Session;
-use super::versions::last_readable;
+use super::versions::{HIDDEN, last_readable};
 use bytes::{Buf, Bytes};
 use kafka_protocol::messages::{
     ApiKey, ConsumerProtocolAssignment, ConsumerProtocolSubscription, FetchRequest, FetchResponse,
@@ -61,6 +61,9 @@ pub(super) fn request(
     session: &mut Session,
     assignment: u64,
 ) -> (Vec<Seen>, Result<Detail, Unreadable>) {
+    if HIDDEN.contains(&header.key) {
+        return (vec![Seen::Hidden], Ok(Detail::None));
+    }
     let Ok(key) = ApiKey::try_from(header.key) else {
         return (Vec::new(), Ok(Detail::None));
     };

@@ -50,6 +50,9 @@ pub(crate) enum Seen {
     Joined { generation: i32 },
     /// A SyncGroup response without error.
     Synced { partitions: Vec<(String, u32)> },
+    /// A request of a group protocol that the proxy hides, such as ConsumerGroupHeartbeat
+    /// (KIP-848): its client did not heed which APIs there are.
+    Hidden,
     /// A LeaveGroup request.
     Left,
     /// An answer to a Heartbeat, OffsetCommit, SyncGroup or JoinGroup with UNKNOWN_MEMBER_ID,

@@ -7,7 +7,7 @@ use kafka_protocol::protocol::Encodable;
 
 /// APIs by which a member of a group would not be seen as such: those of consumer groups as of
 /// KIP-848, of share groups and of streams groups. Members use the classic protocol instead.
-const HIDDEN: [i16; 11] = [68, 69, 76, 77, 78, 79, 88, 89, 90, 91, 92];
+pub(super) const HIDDEN: [i16; 11] = [68, 69, 76, 77, 78, 79, 88, 89, 90, 91, 92];
 
 /// Kafka's UNSUPPORTED_VERSION.
 const UNSUPPORTED_VERSION: i16 = 35;

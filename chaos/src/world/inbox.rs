@@ -26,6 +26,8 @@ pub(crate) enum Event {
     Start(MemberId),
     /// The timer of a fault.
     Timer(FaultIndex),
+    /// The time by which a member must have asked to join the group.
+    JoinDeadline(()),
 }
 
 /// The last copy of what a member wrote to the dead-letter topic, whose acknowledgement waits.

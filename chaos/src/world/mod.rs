@@ -39,6 +39,10 @@ use tokio::task::JoinSet;
 /// the topics has seen the copy.
 const DEAD_LETTER_READ: Duration = Duration::from_secs(5);
 
+/// The time after the healing by which some member must have asked to join the group: clients give
+/// a connection up after 10 s at most, and the slowest runtimes start within a few.
+const JOIN_WITHIN: Duration = Duration::from_secs(20);
+
 /// What a world is made of.
 pub(crate) struct Parts {
     pub plan: Arc<Plan>,
@@ -140,6 +144,7 @@ impl World {
                 self.send_at(at, Event::Start, member);
             }
         }
+        self.send_at(plan.heal_at + JOIN_WITHIN, Event::JoinDeadline, ());
         self.drive_all()?;
         self.settle()
     }
@@ -241,6 +246,7 @@ impl World {
                 self.faults.schedule.handle_timeout(fault);
                 self.drive(fault)
             }
+            Event::JoinDeadline(()) => self.members.have_joined(),
         }
     }
 
@@ -411,6 +417,13 @@ impl World {
         Ok(())
     }
 
+    /// Returns whether all was produced, no handler is at work, and no process is still stopping:
+    /// one that ignores that it was asked to is as calm as any other member.
+    fn is_at_rest(&self) -> bool {
+        let members = &self.members;
+        self.produced && members.sink.is_idle() && !members.processes.is_stopping()
+    }
+
     fn handle_course(&mut self, report: course::Report) -> Result<(), ChaosError> {
         match report {
             course::Report::EndFaults(ended) => {
@@ -429,7 +442,7 @@ impl World {
                 let _ = noted.send(());
             }
             course::Report::AtRest(answer) => {
-                let _ = answer.send(self.produced && self.members.sink.is_idle());
+                let _ = answer.send(self.is_at_rest());
             }
             course::Report::Members(answer) => {
                 let _ = answer.send(course::Members {

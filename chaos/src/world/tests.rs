@@ -33,8 +33,12 @@ members = 2
 const A: MemberId = MemberId(0);
 const B: MemberId = MemberId(1);
 
-/// A world whose members run, with these faults begun. The folder has what the members print.
+/// A world whose members sleep, with these faults begun. The folder has what the members print.
 async fn world(faults: &str) -> (World, TempDir) {
+    world_of(faults, &["sleep", "60"]).await
+}
+
+async fn world_of(faults: &str, command: &[&str]) -> (World, TempDir) {
     let scenario = format!("faults = [{faults}]\n{SCENARIO}");
     let scenario = Scenario::parse("sleepers.toml", &scenario).expect("it is a scenario");
     let plan = Arc::new(Plan::draw(&scenario, 1));
@@ -44,8 +48,8 @@ async fn world(faults: &str) -> (World, TempDir) {
     let proxy = Proxy::start(2, &[], &inbox.sender(Event::Proxy)).await;
     let proxy = proxy.expect("it needs no listener");
     let command = SubjectCommand::External {
-        program: "sleep".into(),
-        arguments: vec!["60".into()],
+        program: command[0].into(),
+        arguments: command[1..].iter().map(|&word| word.into()).collect(),
     };
     let subject = Subject {
         command,
@@ -284,6 +288,46 @@ async fn a_rolling_restart_lasts_until_the_last_process_is_back() {
         "FaultEnded",
     ];
     assert_eq!(events(&observed), expected);
+}
+
+/// It would else be acquitted: the group is stable with it, and all is handled and committed.
+#[tokio::test]
+async fn a_run_is_not_quiet_while_a_member_ignores_that_it_is_to_stop() {
+    let stop = r#"{ at = "200ms", do = "stop", member = "consumer-1", for = "10ms" }"#;
+    for (command, ends) in [("sleep 60", true), ("trap '' TERM; sleep 60 & wait", false)] {
+        let (mut world, _logs) = world_of(stop, &["sh", "-c", command]).await;
+        world.produced = true;
+        assert!(world.is_at_rest());
+        let is_stopping = world.until(|world| world.members.processes.is_stopping());
+        is_stopping.await.expect("no failure");
+        assert!(!world.is_at_rest());
+        if ends {
+            let is_at_rest = world.until(World::is_at_rest);
+            is_at_rest.await.expect("no failure");
+        } else {
+            let within = Duration::from_millis(300);
+            let waited = tokio::time::timeout(within, world.until(World::is_at_rest)).await;
+            assert!(waited.is_err(), "{waited:?}");
+        }
+    }
+}
+
+/// It is no consumer, or cannot reach what it needs: not a consumer that leaves records behind.
+#[tokio::test]
+async fn a_group_that_no_member_asks_to_join_is_no_trial() {
+    let command = "echo 'no such option: --topic' >&2; exec sleep 60";
+    let (mut world, _logs) = world_of("", &["sh", "-c", command]).await;
+    passed(&mut world, A, vec![Seen::Hidden]);
+    // It takes a moment until the process has written that.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let error = world.handle(Event::JoinDeadline(())).expect_err("it fails");
+    let expected = "no member ever asked to join the group: consumer-1 asked for \
+                    ConsumerGroupHeartbeat (KIP-848), which is hidden; use the classic protocol \
+                    (`group.protocol=classic`); consumer-1 runs, and its standard error ends \
+                    with:\n  no such option: --topic";
+    assert_eq!(error.to_string(), expected);
+    passed(&mut world, B, vec![Seen::Joining { owned: Vec::new() }]);
+    world.handle(Event::JoinDeadline(())).expect("it joined");
 }
 
 #[tokio::test]
