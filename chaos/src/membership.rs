@@ -195,7 +195,7 @@ impl Membership {
                 self.asked_for_hidden.get_or_insert(member);
                 Vec::new()
             }
-            Seen::RebalanceAsked => Vec::new(),
+            Seen::RebalanceAsked | Seen::CommitInTransaction => Vec::new(),
             Seen::Fetching {
                 topic,
                 partition,

@@ -69,6 +69,7 @@ pub(super) fn request(
     };
     match key {
         ApiKey::OffsetCommit => (vec![Seen::CommitSent { broker }], commit(frame, header)),
+        ApiKey::TxnOffsetCommit => (vec![Seen::CommitInTransaction], Ok(Detail::None)),
         ApiKey::LeaveGroup => (vec![Seen::Left], Ok(Detail::None)),
         ApiKey::Produce => (Vec::new(), produce(frame, header)),
         ApiKey::JoinGroup => told(join(frame, header).map(|seen| vec![seen])),

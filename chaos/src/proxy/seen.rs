@@ -50,6 +50,8 @@ pub(crate) enum Seen {
     Joined { generation: i32 },
     /// A SyncGroup response without error.
     Synced { partitions: Vec<(String, u32)> },
+    /// A TxnOffsetCommit request.
+    CommitInTransaction,
     /// A request of a group protocol that the proxy hides, such as ConsumerGroupHeartbeat
     /// (KIP-848): its client did not heed which APIs there are.
     Hidden,

@@ -22,7 +22,7 @@ use crate::members::Members;
 use crate::membership::{Membership, Shown};
 use crate::names::Names;
 use crate::processes::{self, Ended, Processes};
-use crate::proxy::{self, Produced, Proxy};
+use crate::proxy::{self, Produced, Proxy, Seen};
 use crate::recorder::{Clock, Recorder};
 use crate::sink::{self, Finished, Sink};
 use crate::subject::Subject;
@@ -257,6 +257,12 @@ impl World {
                 seen,
                 noted,
             } => {
+                if seen.contains(&Seen::CommitInTransaction) {
+                    return Err(ChaosError::Subject(format!(
+                        "{member} commits in transactions (TxnOffsetCommit), which are not read: \
+                         nothing could be said of what it commits"
+                    )));
+                }
                 for seen in seen {
                     let now = self.now();
                     let shown = self.members.membership.handle_seen(now, member, seen);

@@ -5,7 +5,6 @@ use super::*;
 use crate::channel::Sender;
 use crate::cluster::Cluster;
 use crate::options::SubjectCommand;
-use crate::proxy::Seen;
 use crate::sink::Call;
 use plimsoll_core::TopicPartition;
 use plimsoll_oracle::Entry;
@@ -328,6 +327,23 @@ async fn a_group_that_no_member_asks_to_join_is_no_trial() {
     assert_eq!(error.to_string(), expected);
     passed(&mut world, B, vec![Seen::Joining { owned: Vec::new() }]);
     world.handle(Event::JoinDeadline(())).expect("it joined");
+}
+
+#[tokio::test]
+async fn a_member_whose_commits_cannot_be_read_is_not_judged() {
+    let (mut world, _logs) = world("").await;
+    let (noted, _) = oneshot::channel();
+    let passed = proxy::Report::Passed {
+        member: A,
+        seen: vec![Seen::CommitInTransaction],
+        noted,
+    };
+    let error = world.handle(Event::Proxy(passed)).expect_err("it fails");
+    let text = error.to_string();
+    assert!(
+        text.starts_with("consumer-1 commits in transactions"),
+        "{text}"
+    );
 }
 
 #[tokio::test]

@@ -97,9 +97,19 @@ fn free(folder: &Path, stem: &str) -> PathBuf {
 /// `crash-consumer-killed-plimsoll-kafka-0`.
 fn file_stem(trial: &Trial, seed: u64) -> String {
     let scenario = regressions::scenario_name(&trial.label);
-    let program = trial.subject.split(' ').next().unwrap_or_default();
-    let subject = program.rsplit('/').next().unwrap_or(program);
+    let subject = program_name(&trial.subject);
     regressions::legal(&format!("{scenario}-{subject}-kafka-{seed}"))
+}
+
+/// Returns the name of the program that a command runs: that of its first word that is a file, as
+/// `consumer.py` of `python3 consumer.py`, or else its first word.
+fn program_name(command: &str) -> &str {
+    let mut words = command.split(' ');
+    let program = words.clone().next().unwrap_or_default();
+    let program = words
+        .find(|word| Path::new(word).is_file())
+        .unwrap_or(program);
+    program.rsplit('/').next().unwrap_or(program)
 }
 
 /// Returns the plan as a scenario file. It expects the verdict that its scenario expects, and no
@@ -147,4 +157,17 @@ fn simulate(trial: &Trial, files: &Files, choice: &Choice) -> String {
     // The simulator cannot run a program: a recipe that does the same stands for it.
     let recipe = choice.command().map_or("", |_| " --subject RECIPE");
     format!("plimsoll run {}{recipe}", shell::quoted(&file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interpreter_is_no_name_for_a_subject() {
+        // Tests run in the folder of their crate.
+        assert_eq!(program_name("python3 -u src/main.rs --topic x"), "main.rs");
+        assert_eq!(program_name("bin/consumer --topic x"), "consumer");
+        assert_eq!(program_name("plimsoll"), "plimsoll");
+    }
 }
