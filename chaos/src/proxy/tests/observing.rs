@@ -15,11 +15,12 @@ use kafka_protocol::messages::offset_commit_response::{
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::produce_response::{PartitionProduceResponse, TopicProduceResponse};
 use kafka_protocol::messages::{
-    ConsumerProtocolAssignment, ConsumerProtocolSubscription, FetchRequest, FetchResponse,
-    HeartbeatRequest, HeartbeatResponse, JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest,
-    LeaveGroupResponse, OffsetCommitRequest, OffsetCommitResponse, ProduceRequest, ProduceResponse,
-    SyncGroupRequest, SyncGroupResponse, consumer_protocol_assignment,
-    consumer_protocol_subscription,
+    ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse, ConsumerProtocolAssignment,
+    ConsumerProtocolSubscription, FetchRequest, FetchResponse, HeartbeatRequest, HeartbeatResponse,
+    JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest, LeaveGroupResponse,
+    OffsetCommitRequest, OffsetCommitResponse, ProduceRequest, ProduceResponse, SyncGroupRequest,
+    SyncGroupResponse, TxnOffsetCommitRequest, TxnOffsetCommitResponse,
+    consumer_protocol_assignment, consumer_protocol_subscription,
 };
 use plimsoll_oracle::RequestKind;
 
@@ -198,6 +199,17 @@ async fn members_that_leave() {
     let leave = LeaveGroupRequest::default();
     let seen = exchange(&leave, 5, &LeaveGroupResponse::default()).await;
     assert_eq!(seen, [Seen::Left]);
+}
+
+/// Both pass, as all does: what follows from them is not the proxy's.
+#[tokio::test]
+async fn a_commit_in_a_transaction_and_a_hidden_protocol_are_reported() {
+    let commit = TxnOffsetCommitRequest::default();
+    let seen = exchange(&commit, 3, &TxnOffsetCommitResponse::default()).await;
+    assert_eq!(seen, [Seen::CommitInTransaction]);
+    let heartbeat = ConsumerGroupHeartbeatRequest::default();
+    let seen = exchange(&heartbeat, 0, &ConsumerGroupHeartbeatResponse::default()).await;
+    assert_eq!(seen, [Seen::Hidden]);
 }
 
 pub(super) fn fetch(epoch: i32, partitions: &[(i32, i64)]) -> FetchRequest {
