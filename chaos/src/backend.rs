@@ -4,6 +4,7 @@ use crate::address;
 use crate::cluster::{self, Cluster};
 use crate::error::ChaosError;
 use crate::options::{ClusterSource, Options, SubjectCommand};
+use crate::stalls::Stalls;
 use crate::{refusal, run};
 use plimsoll_oracle::{Property, Terms, Trace};
 use plimsoll_scenarios::{Backend, BackendError, Plan, Refusal};
@@ -23,6 +24,8 @@ const LOGS: &str = "PLIMSOLL_LOGS";
 #[derive(Clone, Debug)]
 pub struct Kafka {
     pub(crate) inner: Arc<Inner>,
+    /// What of the machine disturbed the last run of this clone.
+    disturbance: Option<String>,
 }
 
 /// What all clones of a backend share.
@@ -73,6 +76,7 @@ impl Kafka {
                 interrupted: watch::Sender::new(false),
                 runtime,
             }),
+            disturbance: None,
         })
     }
 
@@ -121,14 +125,26 @@ impl Backend for Kafka {
     }
 
     fn run(&mut self, plan: &Plan, trace: &mut Trace) -> Result<(), BackendError> {
-        let inner = &self.inner;
-        *trace = inner.runtime.block_on(inner.run(plan))?;
+        let (inner, stalls) = (&self.inner, Stalls::default());
+        let result = inner.runtime.block_on(inner.run(plan, stalls.clone()));
+        self.disturbance = stalls.told();
+        if let Some(told) = &self.disturbance {
+            tracing::warn!(
+                "the machine disturbed the run of {}: {told}",
+                plan.settings.name
+            );
+        }
+        *trace = result?;
         Ok(())
+    }
+
+    fn disturbance(&self) -> Option<&str> {
+        self.disturbance.as_deref()
     }
 }
 
 impl Inner {
-    async fn run(&self, plan: &Plan) -> Result<Trace, ChaosError> {
+    async fn run(&self, plan: &Plan, stalls: Stalls) -> Result<Trace, ChaosError> {
         let place = self.place(plan).await;
         if *self.interrupted.borrow() {
             return Err(ChaosError::Interrupted);
@@ -148,6 +164,7 @@ impl Inner {
             tag: &tag,
             logs: &logs,
             interrupted: self.interrupted.subscribe(),
+            stalls,
         };
         let result = run::run(plan, stage).await;
         if kept.is_none() {

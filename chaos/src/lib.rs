@@ -30,6 +30,7 @@ mod recorder;
 mod refusal;
 mod run;
 mod sink;
+mod stalls;
 mod stdout;
 mod subject;
 mod tail;

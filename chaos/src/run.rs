@@ -11,7 +11,9 @@ use crate::names::Names;
 use crate::options::SubjectCommand;
 use crate::proxy::Proxy;
 use crate::recorder::Clock;
+use crate::refusal;
 use crate::sink::http::{self, Endpoint};
+use crate::stalls::Stalls;
 use crate::subject::Subject;
 use crate::tail::Tail;
 use crate::workload::{self, Workload};
@@ -40,6 +42,8 @@ pub(crate) struct Stage<'a> {
     pub logs: &'a Path,
     /// True once Ctrl-C was pressed.
     pub interrupted: watch::Receiver<bool>,
+    /// Where it is noted that the machine kept the run from its time.
+    pub stalls: Stalls,
 }
 
 /// Runs a plan.
@@ -102,6 +106,11 @@ async fn set_up(plan: &Plan, stage: Stage<'_>) -> Result<(World, Course, Running
     tasks.spawn(workload.produce());
     let (admin, news) = (cluster.admin().clone(), inbox.sender(Event::Leader));
     tasks.spawn(leaders::watch(admin, names.clone(), news));
+    tasks.spawn(stage.stalls.clone().watch_timers());
+    if !refusal::breaks_brokers(&plan) {
+        let admin = cluster.admin().clone();
+        tasks.spawn(stage.stalls.watch_brokers(admin, names.clone()));
+    }
     let course = Course {
         plan: plan.clone(),
         names: names.clone(),

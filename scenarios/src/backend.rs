@@ -27,6 +27,12 @@ pub trait Backend {
     /// # Errors
     /// Where the plan could not be executed to its end: what stands in `trace` then proves nothing.
     fn run(&mut self, plan: &Plan, trace: &mut Trace) -> Result<(), BackendError>;
+
+    /// Returns what disturbed the last run besides its faults, if anything did: what such a run
+    /// shows proves nothing against its subject.
+    fn disturbance(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// Why a plan was not executed to its end, by whose mistake it is.

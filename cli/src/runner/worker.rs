@@ -79,7 +79,18 @@ impl Worker {
         mem::take(&mut self.trace)
     }
 
+    /// Executes and judges a plan until the run counts.
     fn execute(&mut self, plan: &Plan) -> Result<Run, CliError> {
+        undisturbed(|| {
+            let run = self.execute_once(plan)?;
+            let is_violated = run.verdict.violations().next().is_some();
+            let disturbance = self.backend.get().disturbance();
+            let disturbance = disturbance.filter(|_| is_violated).map(str::to_owned);
+            Ok((run, disturbance))
+        })
+    }
+
+    fn execute_once(&mut self, plan: &Plan) -> Result<Run, CliError> {
         let before = self.backend.events();
         self.trace.clear();
         let backend = self.backend.get();
@@ -98,10 +109,54 @@ impl Worker {
     }
 }
 
+/// Returns what a run shows. One that violates a property although something besides its faults
+/// disturbed it proves nothing against its subject: it is tried once more.
+///
+/// # Errors
+/// Where there is no verdict: also where that one is disturbed too.
+fn undisturbed<T>(
+    mut run: impl FnMut() -> Result<(T, Option<String>), CliError>,
+) -> Result<T, CliError> {
+    let (shown, disturbance) = run()?;
+    let Some(first) = disturbance else {
+        return Ok(shown);
+    };
+    let (shown, disturbance) = run()?;
+    match disturbance {
+        None => Ok(shown),
+        Some(second) => Err(CliError::Environment(format!(
+            "disturbed by its machine, twice, and so without a verdict ({first}; {second})"
+        ))),
+    }
+}
+
 /// Draws the plan of a seed.
 ///
 /// # Errors
 /// Where drawing it panicked.
 pub(crate) fn draw(scenario: &Scenario, seed: u64) -> Result<Plan, CliError> {
     panics::catch(|| Plan::draw(scenario, seed)).map_err(CliError::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runs(disturbances: &[Option<&str>]) -> (Result<usize, CliError>, usize) {
+        let mut count = 0;
+        let result = undisturbed(|| {
+            count += 1;
+            Ok((count, disturbances[count - 1].map(str::to_owned)))
+        });
+        (result, count)
+    }
+
+    #[test]
+    fn a_violation_on_a_machine_that_stalls_is_tried_again_and_never_told() {
+        assert!(matches!(runs(&[None]), (Ok(1), 1)));
+        assert!(matches!(runs(&[Some("late"), None]), (Ok(2), 2)));
+        let (twice, count) = runs(&[Some("first"), Some("second")]);
+        let error = twice.expect_err("it has no verdict");
+        assert_eq!((error.exit(), count), (crate::exit::Exit::Environment, 2));
+    }
 }
