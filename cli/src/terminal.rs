@@ -126,11 +126,12 @@ impl TerminalArgs {
         debug_assert!(hook.is_ok(), "it is set once");
     }
 
-    /// Sends what the crates below log to standard error, where it is asked for.
+    /// Sends what the crates below log to standard error: the warnings of the harness always, for
+    /// they bear on the verdict, and more where it is asked for.
     fn start_log(self) -> Result<(), CliError> {
         let filter = match (env::var(LOG), self.verbose) {
             (Ok(filter), _) => filter,
-            (Err(_), 0) => return Ok(()),
+            (Err(_), 0) => "plimsoll_chaos=warn".into(),
             (Err(_), 1) => "warn,plimsoll_chaos=info".into(),
             (Err(_), _) => "info,plimsoll_chaos=debug".into(),
         };
