@@ -200,7 +200,11 @@ impl Running {
             // A topic or group that stays has a name of its own, and goes with the cluster.
             let admin = self.cluster.admin();
             let _ = admin.delete_topics(&topics).await;
-            let _ = admin.delete_group(&self.names.group).await;
+            // The members were killed: their group is not empty before their session is over. With
+            // brokers of our own it is not worth the wait.
+            if !self.cluster.is_ours() {
+                let _ = admin.delete_group(&self.names.group).await;
+            }
         };
         if tokio::time::timeout(TIDY, tidy).await.is_err() {
             tracing::debug!("a run was not tidied up in time");

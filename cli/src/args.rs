@@ -107,7 +107,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "NAME", value_parser = subjects())]
     pub subject: Option<Subject>,
     /// Number of schedules that run side by side; what the simulator finds does not depend on it.
-    /// [default: one for each core]
+    /// [default: one for each core, four on real Kafka]
     #[arg(short, long, value_name = "N", value_parser = jobs, allow_negative_numbers = true)]
     pub jobs: Option<NonZeroUsize>,
     /// Format of the report.

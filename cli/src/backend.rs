@@ -1,11 +1,12 @@
 //! What executes plans: the simulator, or real Kafka.
 
-use crate::args::{BackendArgs, BackendName, SeedRange};
+use crate::args::{BackendArgs, BackendName, SeedRange, threads};
 use crate::error::CliError;
 use crate::kafka::{Kafka, Options};
 use plimsoll_scenarios::{Backend, Plan};
 use plimsoll_sim::Simulator;
 use std::ffi::OsString;
+use std::num::NonZeroUsize;
 
 /// What executes plans, as the command line chooses it; nothing is started yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +49,16 @@ impl Choice {
             Self::Kafka(_) => 1,
         };
         SeedRange { from: 0, to }
+    }
+
+    /// Returns the number of schedules to run side by side: as many as were asked for, or else one
+    /// for each core. On real Kafka it is four for each core: runs there wait more than they work.
+    pub(crate) fn jobs(&self, asked: Option<NonZeroUsize>) -> NonZeroUsize {
+        const FOR_EACH_CORE: NonZeroUsize = NonZeroUsize::new(4).expect("it is not 0");
+        match (asked, self) {
+            (None, Self::Kafka(_)) => threads(None).saturating_mul(FOR_EACH_CORE),
+            (asked, _) => threads(asked),
+        }
     }
 
     /// Returns the program that stands trial instead of the scenarios' subjects, as words for a

@@ -1,6 +1,6 @@
 //! `plimsoll run`: scenarios over many seeds.
 
-use crate::args::{BackendName, Format, RunArgs, threads};
+use crate::args::{BackendName, Format, RunArgs};
 use crate::backend::{Choice, StartedBackend};
 use crate::conviction::{Conviction, recorded, shrinking};
 use crate::error::CliError;
@@ -45,7 +45,7 @@ fn report(
         skipped,
     } = selection;
     let options = Options {
-        jobs: threads(args.jobs),
+        jobs: choice.jobs(args.jobs),
         keep_going: args.keep_going,
         hashes: args.print_hashes,
         record: args.trace.is_some() && only(&trials).is_some(),

@@ -125,7 +125,8 @@ fn undisturbed<T>(
     match disturbance {
         None => Ok(shown),
         Some(second) => Err(CliError::Environment(format!(
-            "disturbed by its machine, twice, and so without a verdict ({first}; {second})"
+            "disturbed by its machine, twice, and so without a verdict ({first}; {second}); fewer \
+             --jobs may help"
         ))),
     }
 }
