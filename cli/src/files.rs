@@ -56,10 +56,9 @@ pub(crate) fn check_trace<'a>(
     let Some(trace) = trace else {
         return Ok(());
     };
+    check(trace)?;
     let Ok(there) = trace.canonicalize() else {
-        // There may be nothing to write in the end, so it does not stay.
-        let tried = create(trace).and_then(|_| fs::remove_file(trace));
-        return tried.map_err(|error| refused(trace, &error));
+        return Ok(());
     };
     let is_there = |label: &str| {
         Path::new(label)
@@ -67,15 +66,25 @@ pub(crate) fn check_trace<'a>(
             .is_ok_and(|path| path == there)
     };
     match scenarios.find(|label| is_there(label)) {
-        None => {
-            let opened = File::options().append(true).open(trace);
-            opened.map(drop).map_err(|error| refused(trace, &error))
-        }
+        None => Ok(()),
         Some(label) => Err(CliError::usage(
             format!("the trace would overwrite the scenario {label}"),
             "Name another file with --trace FILE.",
         )),
     }
+}
+
+/// Tries whether a file can be written, before anything runs: one that is there keeps its text, and
+/// one that is not is not there afterwards, for there may be nothing to write in the end.
+///
+/// # Errors
+/// Where the file system refuses.
+pub(crate) fn check(path: &Path) -> Result<(), CliError> {
+    let tried = match path.exists() {
+        true => File::options().append(true).open(path).map(drop),
+        false => create(path).and_then(|_| fs::remove_file(path)),
+    };
+    tried.map_err(|error| refused(path, &error))
 }
 
 /// Writes a text into a file that is not there yet.

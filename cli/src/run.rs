@@ -26,11 +26,22 @@ pub(crate) fn run(args: &RunArgs, look: Look) -> Result<Outcome, CliError> {
     let selection = selection::select(args, &choice)?;
     let labels = selection.trials.iter().map(|trial| trial.label.as_str());
     files::check_trace(args.trace.as_deref(), labels)?;
+    if let Some(folder) = &args.report {
+        render::files::check(folder)?;
+    }
     interrupt::listen()?;
     let backend = choice.start()?;
     let report = report(args, &choice, selection, &backend);
     backend.shut_down();
-    Ok(outcome(&report?, args, look))
+    let report = report?;
+    let outcome = outcome(&report, args, look);
+    let Some(folder) = &report.folder else {
+        return Ok(outcome);
+    };
+    Ok(match render::files::write(folder, &report) {
+        Ok(()) => outcome,
+        Err(error) => outcome.and_failed(error),
+    })
 }
 
 fn report(
@@ -94,6 +105,8 @@ fn report(
         skipped,
         interrupted,
         trace,
+        folder: args.report.clone(),
+        hashes: args.print_hashes,
         timing,
     })
 }
@@ -225,7 +238,7 @@ fn only(trials: &[Trial]) -> Option<(usize, u64)> {
 fn outcome(report: &Report, args: &RunArgs, look: Look) -> Outcome {
     let text = match args.format {
         Format::Human => render::human::report(report, look),
-        Format::Json => render::json::report(report, args.print_hashes),
+        Format::Json => render::json::report(report),
     };
     let plain = Outcome::new(text, report.exit());
     if !args.print_hashes || args.format == Format::Json {

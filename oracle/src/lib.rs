@@ -54,6 +54,8 @@ pub use promises::promise;
 pub use request_kind::RequestKind;
 pub use sometimes::Sometimes;
 pub use terms::{FaultTerms, Hindrance, PartitionName, Terms, TopicTerms};
-pub use trace::{Entry, Fingerprint, Timeline, Trace, TraceError, TraceEvent};
+pub use trace::{
+    Entry, Fingerprint, NamedFault, NamedTopic, Names, Timeline, Trace, TraceError, TraceEvent,
+};
 pub use verdict::{Judgement, Measures, Property, Verdict, Violation};
 pub use word::{Word, nearest};

@@ -1,6 +1,6 @@
 //! From a failing run in real time, which cannot be had again, to the files that keep it.
 
-use super::{Conviction, Evidence, Sighting, Story};
+use super::{Conviction, Evidence, Recording, Sighting, Story};
 use crate::backend::Choice;
 use crate::error::CliError;
 use crate::runner::{Recorded, Tally, draw};
@@ -42,6 +42,10 @@ pub(crate) fn convict(
             let sighting = Sighting {
                 story: Story::of(&plan.terms(), &recorded.trace, property, violation),
                 violation: violation.clone(),
+                recording: Recording {
+                    plan: plan.clone(),
+                    trace: recorded.trace.clone(),
+                },
                 trace: files.trace.clone(),
                 simulate: simulate(trial, &files, choice),
             };

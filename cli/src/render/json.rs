@@ -4,7 +4,7 @@
 
 use super::{cause, per_second};
 use crate::args::BackendName;
-use crate::conviction::{self, Conviction, End, Evidence, Moment, NotShrunk, Story};
+use crate::conviction::{self, Conviction, End, Evidence, NotShrunk, Recording, Story};
 use crate::library::Skipped;
 use crate::missing;
 use crate::report::{self, Failure, Report, ScenarioOutcome, ScenarioReport};
@@ -12,7 +12,7 @@ use crate::runner::{Count, Effect, Tally};
 use crate::selection;
 use crate::trial::Expectation;
 use plimsoll_oracle::check::Coverage;
-use plimsoll_oracle::{Sometimes, Word};
+use plimsoll_oracle::{Entry, Names, Sometimes, Word};
 use plimsoll_scenarios::scenario::Expected;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -20,10 +20,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// The version of the document.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Renders the report as a JSON document and a line feed.
-pub(crate) fn report(report: &Report, hashes: bool) -> String {
+pub(crate) fn report(report: &Report) -> String {
     let totals = report.totals();
     let document = Document {
         version: VERSION,
@@ -45,7 +45,7 @@ pub(crate) fn report(report: &Report, hashes: bool) -> String {
         scenarios: report
             .scenarios
             .iter()
-            .map(|scenario| Scenario::of(scenario, report.backend, hashes))
+            .map(|scenario| Scenario::of(scenario, report.backend, report.hashes))
             .collect(),
         not_executed: report.not_executed.iter().map(NotExecuted::of).collect(),
         skipped: skipped(&report.skipped),
@@ -370,7 +370,9 @@ struct Shrunk<'a> {
     /// What led to it, in one sentence.
     cause: String,
     at_seconds: f64,
-    timeline: Vec<String>,
+    /// What the numbers in the timeline stand for.
+    names: Names,
+    timeline: Vec<Event<'a>>,
     messages: usize,
     faults: usize,
     runs: u32,
@@ -384,9 +386,25 @@ struct Sighting<'a> {
     /// What led to it, in one sentence.
     cause: String,
     at_seconds: f64,
-    timeline: Vec<String>,
+    /// What the numbers in the timeline stand for.
+    names: Names,
+    timeline: Vec<Event<'a>>,
     trace: Option<String>,
     simulate: &'a str,
+}
+
+/// An event of a timeline.
+#[derive(Serialize)]
+struct Event<'a> {
+    /// As a line of a trace says it.
+    #[serde(flatten)]
+    entry: &'a Entry,
+    /// The name of the member, the broker or another part of the run.
+    actor: &'a str,
+    /// The event, in words.
+    text: &'a str,
+    /// Whether it is one of those that show the violation.
+    marked: bool,
 }
 
 impl<'a> FailureEntry<'a> {
@@ -444,7 +462,8 @@ impl<'a> Shrunk<'a> {
             summary: &shrunk.violation.summary,
             cause: cause::sentence(&shrunk.story.cause),
             at_seconds: shrunk.violation.at.since_start().as_secs_f64(),
-            timeline: timeline(&shrunk.story),
+            names: shrunk.recording.plan.names(),
+            timeline: timeline(&shrunk.story, &shrunk.recording),
             messages: shrunk.messages,
             faults: shrunk.faults,
             runs: shrunk.runs,
@@ -465,23 +484,24 @@ impl<'a> Sighting<'a> {
             summary: &sighting.violation.summary,
             cause: cause::sentence(&sighting.story.cause),
             at_seconds: sighting.violation.at.since_start().as_secs_f64(),
-            timeline: timeline(&sighting.story),
+            names: sighting.recording.plan.names(),
+            timeline: timeline(&sighting.story, &sighting.recording),
             trace: written(&sighting.trace),
             simulate: &sighting.simulate,
         }
     }
 }
 
-/// Returns a line for each event.
-fn timeline(story: &Story) -> Vec<String> {
-    let lines = story.moments.iter();
-    lines
-        .map(
-            |Moment {
-                 at, actor, what, ..
-             }| format!("{:>14}  {actor:<10}  {what}", at.to_string()),
-        )
-        .collect()
+fn timeline<'a>(story: &'a Story, recording: &'a Recording) -> Vec<Event<'a>> {
+    let events = story.moments.iter().filter_map(|moment| {
+        Some(Event {
+            entry: recording.trace.entries().get(moment.entry)?,
+            actor: &moment.actor,
+            text: &moment.what,
+            marked: moment.shows,
+        })
+    });
+    events.collect()
 }
 
 fn written(file: &Result<PathBuf, String>) -> Option<String> {

@@ -1,6 +1,7 @@
 //! Reports as text: for people, and for programs.
 
 pub(crate) mod cause;
+pub(crate) mod files;
 pub(crate) mod human;
 pub(crate) mod json;
 pub(crate) mod page;

@@ -37,6 +37,10 @@ pub(crate) struct Report {
     pub interrupted: bool,
     /// The file that was written for `--trace`.
     pub trace: Option<PathBuf>,
+    /// The folder that is written for `--report`.
+    pub folder: Option<PathBuf>,
+    /// Whether the hash of every trace was asked for.
+    pub hashes: bool,
     /// The measurements that depend on the machine.
     pub timing: Timing,
 }

@@ -13,3 +13,4 @@ mod interrupt;
 mod program;
 mod regressions;
 mod report;
+mod report_files;

@@ -9,6 +9,7 @@ use super::layout::with_layout;
 use super::{Entry, Trace, TraceEvent};
 use crate::{BrokerId, ErrorName, FaultId, MemberId, MessageId, Missed, RequestKind, Word};
 use plimsoll_core::{AssignmentEpoch, Instant, NextOffset, Offset, Outcome, TopicPartition};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 use std::io;
 
@@ -28,11 +29,9 @@ impl Trace {
     /// # Errors
     /// Those of the writer.
     pub fn write_jsonl(&self, out: &mut impl io::Write) -> io::Result<()> {
-        let mut line = String::new();
         for entry in &self.entries {
-            line.clear();
-            write_entry(entry, &mut line);
-            out.write_all(line.as_bytes())?;
+            serde_json::to_writer(&mut *out, entry)?;
+            out.write_all(b"\n")?;
         }
         Ok(())
     }
@@ -58,11 +57,14 @@ impl Trace {
     }
 }
 
-fn write_entry(entry: &Entry, line: &mut String) {
-    line.push_str("{\"at_ns\":");
-    entry.at.as_nanos().write_value(line);
-    write_event(&entry.event, line);
-    line.push_str("}\n");
+/// The object of its line: an event has this one shape in every document.
+impl Serialize for Entry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_map(None)?;
+        self.at.as_nanos().write("at_ns", &mut fields)?;
+        write_event(&self.event, &mut fields)?;
+        fields.end()
+    }
 }
 
 fn read_entry(json: &str) -> Result<Entry, String> {
@@ -78,13 +80,14 @@ fn read_entry(json: &str) -> Result<Entry, String> {
 
 macro_rules! json_event {
     ($($number:literal $kind:ident $name:literal { $($field:ident),* })*) => {
-        fn write_event(event: &TraceEvent, line: &mut String) {
+        fn write_event<M: SerializeMap>(event: &TraceEvent, out: &mut M) -> Result<(), M::Error> {
             match event {
                 $(TraceEvent::$kind { $($field),* } => {
-                    line.push_str(concat!(",\"event\":\"", $name, "\""));
-                    $($field.write(stringify!($field), line);)*
+                    out.serialize_entry("event", $name)?;
+                    $($field.write(stringify!($field), out)?;)*
                 })*
             }
+            Ok(())
         }
 
         fn read_event(kind: &str, fields: &Map<String, Value>) -> Result<TraceEvent, String> {
@@ -104,7 +107,7 @@ with_layout!(json_event);
 
 /// A field of an entry.
 trait Field: Sized {
-    fn write(&self, name: &str, line: &mut String);
+    fn write<M: SerializeMap>(&self, name: &str, out: &mut M) -> Result<(), M::Error>;
     fn read(name: &str, fields: &Map<String, Value>) -> Result<Self, String>;
 }
 
@@ -112,16 +115,13 @@ trait Field: Sized {
 trait Json: Sized {
     const EXPECTED: &'static str;
 
-    fn write_value(&self, line: &mut String);
+    fn value(&self) -> impl Serialize;
     fn read_value(value: &Value) -> Option<Self>;
 }
 
 impl<T: Json> Field for T {
-    fn write(&self, name: &str, line: &mut String) {
-        line.push_str(",\"");
-        line.push_str(name);
-        line.push_str("\":");
-        self.write_value(line);
+    fn write<M: SerializeMap>(&self, name: &str, out: &mut M) -> Result<(), M::Error> {
+        out.serialize_entry(name, &self.value())
     }
 
     fn read(name: &str, fields: &Map<String, Value>) -> Result<Self, String> {
@@ -131,9 +131,9 @@ impl<T: Json> Field for T {
 }
 
 impl Field for TopicPartition {
-    fn write(&self, name: &str, line: &mut String) {
-        self.topic.write("topic", line);
-        self.partition.write(name, line);
+    fn write<M: SerializeMap>(&self, name: &str, out: &mut M) -> Result<(), M::Error> {
+        self.topic.write("topic", out)?;
+        self.partition.write(name, out)
     }
 
     fn read(name: &str, fields: &Map<String, Value>) -> Result<Self, String> {
@@ -145,11 +145,8 @@ impl Field for TopicPartition {
 impl<T: Json> Json for Option<T> {
     const EXPECTED: &'static str = T::EXPECTED;
 
-    fn write_value(&self, line: &mut String) {
-        match self {
-            Some(value) => value.write_value(line),
-            None => line.push_str("null"),
-        }
+    fn value(&self) -> impl Serialize {
+        self.as_ref().map(Json::value)
     }
 
     fn read_value(value: &Value) -> Option<Self> {
@@ -165,10 +162,8 @@ macro_rules! json_number {
         $(impl Json for $type {
             const EXPECTED: &'static str = "a whole number";
 
-            fn write_value(&self, line: &mut String) {
-                use std::fmt::Write;
-                // Writing to a String cannot fail.
-                let _ = write!(line, "{}", $get(*self));
+            fn value(&self) -> impl Serialize {
+                $get(*self)
             }
 
             fn read_value(value: &Value) -> Option<Self> {
@@ -196,8 +191,8 @@ json_number! {
 impl Json for bool {
     const EXPECTED: &'static str = "true or false";
 
-    fn write_value(&self, line: &mut String) {
-        line.push_str(if *self { "true" } else { "false" });
+    fn value(&self) -> impl Serialize {
+        *self
     }
 
     fn read_value(value: &Value) -> Option<Self> {
@@ -210,10 +205,8 @@ macro_rules! json_word {
         $(impl Json for $type {
             const EXPECTED: &'static str = $expected;
 
-            fn write_value(&self, line: &mut String) {
-                line.push('"');
-                line.push_str(self.word());
-                line.push('"');
+            fn value(&self) -> impl Serialize {
+                self.word()
             }
 
             fn read_value(value: &Value) -> Option<Self> {

@@ -11,12 +11,14 @@
 mod fingerprint;
 mod jsonl;
 mod layout;
+mod names;
 #[cfg(test)]
 mod tests;
 mod timeline;
 
 pub use fingerprint::Fingerprint;
 pub use jsonl::TraceError;
+pub use names::{NamedFault, NamedTopic, Names};
 pub use timeline::Timeline;
 
 use crate::{BrokerId, ErrorName, FaultId, MemberId, MessageId, Missed, RequestKind};

@@ -234,6 +234,9 @@ fn conclusion(page: &mut Page, report: &Report) {
     if let Some(path) = &report.trace {
         page.line(&format!("Trace written to {}.", path.display()));
     }
+    if let Some(folder) = &report.folder {
+        page.line(&format!("Report written to {}.", folder.display()));
+    }
     let count = |wanted: &dyn Fn(&ScenarioReport) -> bool| {
         report.scenarios.iter().filter(|one| wanted(one)).count()
     };
