@@ -1,7 +1,7 @@
 //! The files that commands write.
 
 use crate::error::CliError;
-use plimsoll_oracle::Trace;
+use plimsoll_oracle::{Header, Trace};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
@@ -35,10 +35,10 @@ pub(crate) fn write_new(path: &Path, text: &str) -> Result<bool, CliError> {
 ///
 /// # Errors
 /// Where the file system refuses.
-pub(crate) fn write_trace(path: &Path, trace: &Trace) -> Result<(), CliError> {
+pub(crate) fn write_trace(path: &Path, header: &Header, trace: &Trace) -> Result<(), CliError> {
     let written = create(path).and_then(|file| {
         let mut file = BufWriter::new(file);
-        trace.write_jsonl(&mut file)?;
+        trace.write_jsonl(header, &mut file)?;
         file.flush()
     });
     written.map_err(|error| refused(path, &error))

@@ -207,20 +207,25 @@ fn write_trace(
         return Ok(None);
     };
     // A run that broke off has no trace; the report says so.
+    let trial = &trials[index];
+    let Ok(plan) = runner::draw(&trial.scenario, seed) else {
+        return Ok(None);
+    };
+    let header = trial.header(&plan, args.backend.backend);
     match &args.backend.backend {
         BackendName::Sim => {
             let mut worker = Worker::default();
-            if worker.run_seed(&trials[index].scenario, seed).is_err() {
+            if worker.run(&plan).is_err() {
                 return Ok(None);
             }
-            files::write_trace(path, worker.trace())?;
+            files::write_trace(path, &header, worker.trace())?;
         }
         BackendName::Kafka => {
             let mut recorded = tallies[index].recorded.iter();
             let Some(run) = recorded.find(|run| run.seed == seed) else {
                 return Ok(None);
             };
-            files::write_trace(path, &run.trace)?;
+            files::write_trace(path, &header, &run.trace)?;
         }
     }
     Ok(Some(path.clone()))
