@@ -57,7 +57,7 @@ pub(crate) enum Command {
     /// Say what a word means: a property, a fault, a rare thing, a consumer or a setting.
     Explain(ExplainArgs),
     /// Print the JSON schema of scenario files, for editors.
-    Schema,
+    Schema(SchemaArgs),
     /// Print the help of a command, or with `language` the manual of scenario files.
     Help(HelpArgs),
     /// Measure what a promise costs.
@@ -224,6 +224,13 @@ pub(crate) struct InitArgs {
 pub(crate) struct ExplainArgs {
     /// Word as it stands in files and reports, such as `no-loss`, `crash` or `commit.interval`.
     pub word: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArgs {
+    /// Print the schema of the report that `run --format json` prints instead.
+    #[arg(long)]
+    pub report: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,7 +1,10 @@
 //! The files of `--report DIR`, as the programs that read them meet them.
 
-use crate::program::{Ended, plimsoll_in};
+use crate::program::{Ended, plimsoll, plimsoll_in};
+use boon::{Compiler, SchemaIndex, Schemas};
+use insta::assert_snapshot;
 use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -88,4 +91,141 @@ fn the_timeline_of_a_conviction_is_events() {
     assert_eq!(committed["actor"], shrunk["names"]["members"][member]);
     let marked = timeline.iter().filter(|event| event["marked"] == true);
     assert!(marked.count() > 0);
+    assert_snapshot!("json_conviction", format!("{shrunk:#}"));
+}
+
+/// Runs what shows failures of every kind, and returns the folder with its report.
+fn of_every_kind() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let write = |name: &str, text: &str| {
+        fs::write(folder.path().join(name), text).expect("it is written");
+    };
+    write(
+        "tame.toml",
+        "description = \"Expects what does not happen, <on> purpose.\"\n\
+         [workload]\nmessages = 3\n\
+         [[faults]]\nwhen = \"100th dead-lettered\"\ndo = \"crash\"\nmember = \"consumer-1\"\n\
+         [expect]\nviolated = [\"no-rewind\"]\nsometimes = [\"duplicate\"]\n",
+    );
+    let losing = ["run", "crash/consumer-killed", "--seeds", "1"];
+    let subject = ["--subject", "sarama-auto-mark"];
+    plimsoll_in(folder.path(), &[&losing[..], &subject[..]].concat());
+    let other = "regressions/crash-consumer-killed-sarama-auto-mark-no-loss-0.toml";
+    let text = fs::read_to_string(folder.path().join(other)).expect("a regression");
+    let (before, after) = text.split_once("trace = \"").expect("it records a trace");
+    write("other.toml", &format!("{before}trace = \"0{}", &after[1..]));
+    let run = ["run", "tame.toml", "other.toml", "reference", "--strict"];
+    let more = ["--seeds", "1", "--report", "report"];
+    plimsoll_in(folder.path(), &[&run[..], &more[..]].concat());
+    folder
+}
+
+/// The schema that `plimsoll schema --report` prints, ready to judge reports.
+struct Validator {
+    schemas: Schemas,
+    index: SchemaIndex,
+}
+
+impl Validator {
+    fn new() -> Self {
+        const LOCATION: &str = "file:///report.json";
+        let schema = plimsoll(&["schema", "--report"]).json();
+        let mut compiler = Compiler::new();
+        compiler
+            .add_resource(LOCATION, schema)
+            .expect("the schema is JSON");
+        let mut schemas = Schemas::new();
+        let index = compiler
+            .compile(LOCATION, &mut schemas)
+            .expect("the schema is one");
+        Self { schemas, index }
+    }
+
+    fn check(&self, report: &Value) {
+        if let Err(error) = self.schemas.validate(report, self.index) {
+            panic!("{error:#}\n{report:#}");
+        }
+    }
+}
+
+/// Returns the kinds of the failures of a report.
+fn kinds(report: &Value) -> BTreeSet<&str> {
+    let scenarios = report["scenarios"].as_array().expect("a list").iter();
+    let failures = scenarios.flat_map(|one| one["failures"].as_array().expect("a list"));
+    failures
+        .map(|failure| failure["kind"].as_str().expect("a word"))
+        .collect()
+}
+
+#[test]
+fn every_report_is_as_the_schema_says() {
+    let validator = Validator::new();
+    let kinds_of = of_every_kind();
+    let report: Value = serde_json::from_str(&read(kinds_of.path(), "report.json")).expect("JSON");
+    validator.check(&report);
+    let expected = [
+        "never-happened",
+        "never-took-effect",
+        "not-violated",
+        "trace-differs",
+    ];
+    assert_eq!(kinds(&report), BTreeSet::from(expected), "{report:#}");
+
+    // An early commit, with the crash that makes a loss of it.
+    let early = ["run", "recipes/alarm-ruler-oldest", "--seeds", "1..2"];
+    let subject = ["--subject", "auto-commit", "--format", "json"];
+    let report = plimsoll(&[&early[..], &subject[..], &["--print-hashes"]].concat()).json();
+    validator.check(&report);
+    let failures = report["scenarios"][0]["failures"]
+        .as_array()
+        .expect("a list");
+    let mut deaths = failures
+        .iter()
+        .map(|failure| &failure["shrunk"]["with_a_crash"]);
+    let death = deaths
+        .find(|death| death.is_object())
+        .expect("it was searched for");
+    assert_eq!(death["property"], "no-loss");
+    assert!(
+        death["timeline"].as_array().expect("a list").len() > 3,
+        "{death:#}"
+    );
+
+    validator.check(&plimsoll(&["run", "quick", "--seeds", "3", "--format", "json"]).json());
+
+    // The schema says something: a report that lacks a part is none.
+    let mut lacking = report;
+    lacking["scenarios"][0]["failures"][0]["shrunk"]["timeline"][0]
+        .as_object_mut()
+        .expect("an event")
+        .remove("at_ns");
+    let judged = validator.schemas.validate(&lacking, validator.index);
+    assert!(judged.is_err());
+}
+
+/// Of the simulator, all but the timing is the same.
+#[test]
+fn files_do_not_depend_on_the_number_of_threads() {
+    let files = |jobs: &str| {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let scenario = ["run", "reference", "recipes", "--seeds", "50", "-j", jobs];
+        let subject = ["--subject", "auto-commit", "--report", "report"];
+        let ended = plimsoll_in(folder.path(), &[&scenario[..], &subject[..]].concat());
+        assert_eq!(ended.code, 10, "{}", ended.transcript());
+        let entries = fs::read_dir(folder.path().join("report")).expect("the folder");
+        let files = entries.map(|entry| {
+            let name = entry.expect("readable").file_name();
+            let name = name.into_string().expect("UTF-8");
+            let text = read(folder.path(), &name);
+            let text = match name.as_str() {
+                "report.json" => without_timing(&text).to_string(),
+                _ => text,
+            };
+            (name, text)
+        });
+        files.collect::<BTreeMap<_, _>>()
+    };
+    let one = files("1");
+    assert!(!one.is_empty(), "{:?}", one.keys());
+    assert_eq!(one, files("3"));
 }
