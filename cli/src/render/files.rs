@@ -1,6 +1,6 @@
 //! The files that `--report DIR` writes: the report for programs, pages and viewers, one file each.
 
-use super::json;
+use super::{json, junit};
 use crate::error::CliError;
 use crate::files;
 use crate::report::Report;
@@ -10,7 +10,10 @@ use std::path::Path;
 type Text = fn(&Report) -> String;
 
 /// The name of each file, and what makes its text.
-const FILES: &[(&str, Text)] = &[("report.json", json::report)];
+const FILES: &[(&str, Text)] = &[
+    ("report.json", json::report),
+    ("report.xml", junit::report),
+];
 
 /// Tries whether the files can be written into a folder, before anything runs.
 ///
