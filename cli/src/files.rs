@@ -87,6 +87,17 @@ pub(crate) fn check(path: &Path) -> Result<(), CliError> {
     tried.map_err(|error| refused(path, &error))
 }
 
+/// Appends a text to a file, which need not be there yet.
+///
+/// # Errors
+/// Where the file system refuses.
+pub(crate) fn append(path: &Path, text: &str) -> Result<(), CliError> {
+    let opened = File::options().create(true).append(true).open(path);
+    opened
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|error| refused(path, &error))
+}
+
 /// Writes a text into a file that is not there yet.
 ///
 /// # Errors

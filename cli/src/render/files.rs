@@ -1,6 +1,6 @@
 //! The files that `--report DIR` writes: the report for programs, pages and viewers, one file each.
 
-use super::{json, junit};
+use super::{json, junit, markdown};
 use crate::error::CliError;
 use crate::files;
 use crate::report::Report;
@@ -12,6 +12,7 @@ type Text = fn(&Report) -> String;
 /// The name of each file, and what makes its text.
 const FILES: &[(&str, Text)] = &[
     ("report.json", json::report),
+    ("report.md", markdown::report),
     ("report.xml", junit::report),
 ];
 

@@ -5,6 +5,7 @@ pub(crate) mod files;
 pub(crate) mod human;
 pub(crate) mod json;
 mod junit;
+pub(crate) mod markdown;
 pub(crate) mod page;
 mod table;
 

@@ -1,6 +1,6 @@
 //! The files of `--report DIR`, as the programs that read them meet them.
 
-use crate::program::{Ended, plimsoll, plimsoll_in};
+use crate::program::{Ended, command, plimsoll, plimsoll_in};
 use boon::{Compiler, SchemaIndex, Schemas};
 use insta::assert_snapshot;
 use quick_junit::TestCaseStatus;
@@ -263,6 +263,32 @@ fn junit_tells_a_conviction_in_full() {
     assert_snapshot!("junit_conviction", format!("{message}\n---\n{description}"));
 }
 
+#[test]
+fn markdown_tells_how_it_ended_and_each_bug_once() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    run(folder.path(), &[]);
+    assert_snapshot!("markdown", read(folder.path(), "report.md"));
+    let folder = of_every_kind();
+    let text = read(folder.path(), "report.md");
+    assert_snapshot!("markdown_of_every_kind", without_hashes(&text));
+}
+
+/// A step of GitHub Actions may have written something before.
+#[test]
+fn a_step_of_github_actions_gets_the_summary() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("summary.md");
+    fs::write(&file, "Built.\n\n").expect("it is written");
+    let ended = command(folder.path(), &["run", "quick", "--seeds", "2"])
+        .env("GITHUB_STEP_SUMMARY", &file)
+        .output()
+        .expect("the program starts");
+    assert!(ended.status.success());
+    let summary = fs::read_to_string(&file).expect("it is there");
+    assert!(summary.starts_with("Built.\n\n# Plimsoll: "), "{summary}");
+    assert!(!folder.path().join("report").exists());
+}
+
 /// Of the simulator, all but the timing is the same.
 #[test]
 fn files_do_not_depend_on_the_number_of_threads() {
@@ -286,6 +312,6 @@ fn files_do_not_depend_on_the_number_of_threads() {
         files.collect::<BTreeMap<_, _>>()
     };
     let one = files("1");
-    assert!(one.len() > 1, "{:?}", one.keys());
+    assert!(one.len() > 2, "{:?}", one.keys());
     assert_eq!(one, files("3"));
 }

@@ -7,7 +7,8 @@ mod overview;
 pub(super) use convictions::conviction;
 pub(crate) use convictions::{again, heading, shrunk, timeline};
 pub(crate) use judgements::judgements;
-pub(super) use judgements::remark;
+pub(super) use judgements::{of_runs, remark};
+pub(super) use overview::{remark as remark_of_row, seeds};
 
 use super::page::{BAD, BOLD, DOUBTFUL, FAINT, GOOD, Page, styled, unbroken};
 use super::{counted, hours, per_second, thousands};
