@@ -87,6 +87,22 @@ pub(crate) fn check(path: &Path) -> Result<(), CliError> {
     tried.map_err(|error| refused(path, &error))
 }
 
+/// Removes the files of a folder whose names are those of an earlier writing.
+///
+/// # Errors
+/// Where the file system refuses.
+pub(crate) fn remove(folder: &Path, is_ours: impl Fn(&str) -> bool) -> Result<(), CliError> {
+    let entries = fs::read_dir(folder).map_err(|error| refused(folder, &error))?;
+    for entry in entries {
+        let path = entry.map_err(|error| refused(folder, &error))?.path();
+        let name = path.file_name().unwrap_or_default();
+        if name.to_str().is_some_and(&is_ours) {
+            fs::remove_file(&path).map_err(|error| refused(&path, &error))?;
+        }
+    }
+    Ok(())
+}
+
 /// Appends a text to a file, which need not be there yet.
 ///
 /// # Errors

@@ -7,6 +7,7 @@ pub(crate) mod json;
 mod junit;
 pub(crate) mod markdown;
 pub(crate) mod page;
+mod perfetto;
 mod table;
 
 pub(crate) use table::Table;

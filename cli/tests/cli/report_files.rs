@@ -6,6 +6,7 @@ use insta::assert_snapshot;
 use quick_junit::TestCaseStatus;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -51,12 +52,14 @@ fn a_report_replaces_an_earlier_one_and_nothing_else() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let report = folder.path().join("report");
     fs::create_dir(&report).expect("a folder");
-    for name in ["report.json", "notes.txt"] {
+    for name in ["report.json", "bug-7-no-loss.perfetto.json", "notes.txt"] {
         fs::write(report.join(name), "mine\n").expect("it is written");
     }
     run(folder.path(), &[]);
     without_timing(&read(folder.path(), "report.json"));
     assert_eq!(read(folder.path(), "notes.txt"), "mine\n");
+    // A run of an earlier report would pass for one of this.
+    assert!(!report.join("bug-7-no-loss.perfetto.json").exists());
 }
 
 #[test]
@@ -289,6 +292,115 @@ fn a_step_of_github_actions_gets_the_summary() {
     assert!(!folder.path().join("report").exists());
 }
 
+/// Returns the files of a report that are the runs of bugs, with their names.
+fn runs_of_bugs(folder: &Path) -> Vec<(String, Value)> {
+    let entries = fs::read_dir(folder.join("report")).expect("the folder");
+    let names = entries.map(|entry| entry.expect("readable").file_name());
+    let names = names.map(|name| name.into_string().expect("UTF-8"));
+    let mut names: Vec<String> = names.filter(|name| name.starts_with("bug-")).collect();
+    names.sort();
+    let run = |name: String| {
+        let document = serde_json::from_str(&read(folder, &name)).expect("it is JSON");
+        (name, document)
+    };
+    names.into_iter().map(run).collect()
+}
+
+/// Checks what viewers need: named tracks, whole microseconds, slices of a track that do not cross,
+/// and the violation. Returns a line for each event.
+fn checked(document: &Value) -> String {
+    let events = document["traceEvents"].as_array().expect("a list");
+    let number = |event: &Value, field: &str| event[field].as_u64().expect("a whole number");
+    let track = |event: &Value| (number(event, "pid"), number(event, "tid"));
+    let (names, events): (Vec<&Value>, Vec<&Value>) =
+        events.iter().partition(|event| event["ph"] == "M");
+    let names = names.into_iter().filter_map(|event| {
+        let name = event["args"]["name"].as_str()?;
+        Some((track(event), name))
+    });
+    let names: BTreeMap<(u64, u64), &str> = names.collect();
+    let mut listing = String::new();
+    let mut before = 0;
+    // By track, the ends of the slices that are open.
+    let mut open: BTreeMap<(u64, u64), Vec<u64>> = BTreeMap::new();
+    for event in &events {
+        let from = number(event, "ts");
+        assert!(before <= from, "events are in order");
+        before = from;
+        let long = if event["ph"] == "X" {
+            let to = from + number(event, "dur");
+            let ends = open.entry(track(event)).or_default();
+            ends.retain(|end| *end > from);
+            assert!(ends.last().is_none_or(|end| to <= *end), "{event:#}");
+            ends.push(to);
+            format!("+{}", to - from)
+        } else {
+            assert_eq!(event["ph"], "i");
+            assert!(event["s"] == "t" || event["s"] == "g", "{event:#}");
+            String::new()
+        };
+        let part = names[&(number(event, "pid"), 0)];
+        let row = names[&track(event)];
+        let mark = if event["cat"] == "violation" {
+            ">"
+        } else {
+            " "
+        };
+        let name = event["name"].as_str().expect("a name");
+        writeln!(listing, "{mark} {from:>9} {long:<9} {part} / {row}: {name}").expect("a string");
+    }
+    let over_all = events.iter().filter(|event| event["s"] == "g");
+    assert_eq!(over_all.count(), 1, "the violation");
+    let marked = events.iter().filter(|event| event["cat"] == "violation");
+    assert!(marked.count() > 1, "what shows it");
+    listing
+}
+
+#[test]
+fn the_run_of_a_bug_opens_in_perfetto() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    run(folder.path(), &[]);
+    let runs = runs_of_bugs(folder.path());
+    assert_eq!(runs[0].0, "bug-1-no-loss.perfetto.json");
+    for (_, document) in &runs {
+        checked(document);
+    }
+    assert_snapshot!("perfetto", checked(&runs[0].1));
+}
+
+/// With the crash that makes a loss of an early commit; in full, where nothing may be shrunk.
+#[test]
+fn a_run_with_faults_opens_in_perfetto() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let early = ["run", "recipes/alarm-ruler-oldest", "--seeds", "1..2"];
+    let more = ["--subject", "auto-commit", "--report", "report"];
+    plimsoll_in(folder.path(), &[&early[..], &more[..]].concat());
+    let runs = runs_of_bugs(folder.path());
+    let crash = runs
+        .iter()
+        .find(|(name, _)| name.ends_with("-with-a-crash.perfetto.json"));
+    let (_, crash) = crash.expect("it was searched for");
+    assert_snapshot!("perfetto_with_a_crash", checked(crash));
+
+    let whole = [
+        "run",
+        "reference",
+        "swarm",
+        "--seeds",
+        "25",
+        "--shrink-schedules",
+        "1",
+    ];
+    let ended = plimsoll_in(folder.path(), &[&whole[..], &more[..]].concat());
+    assert_eq!(ended.code, 10, "{}", ended.transcript());
+    let runs = runs_of_bugs(folder.path());
+    let listings: Vec<String> = runs.iter().map(|(_, document)| checked(document)).collect();
+    let faults = ["pause: consumer-", "stands still"];
+    for fault in faults {
+        assert!(listings.iter().any(|one| one.contains(fault)), "{fault}");
+    }
+}
+
 /// Of the simulator, all but the timing is the same.
 #[test]
 fn files_do_not_depend_on_the_number_of_threads() {
@@ -312,6 +424,6 @@ fn files_do_not_depend_on_the_number_of_threads() {
         files.collect::<BTreeMap<_, _>>()
     };
     let one = files("1");
-    assert!(one.len() > 2, "{:?}", one.keys());
+    assert!(one.len() > 3, "{:?}", one.keys());
     assert_eq!(one, files("3"));
 }
