@@ -23,6 +23,13 @@ impl Outcome {
             exit,
         }
     }
+
+    /// Adds an error that came after all was done: what there is to say is said.
+    pub(crate) fn and_failed(mut self, error: CliError) -> Self {
+        self.exit = self.exit.max(error.exit());
+        self.stderr += &error.into_report();
+        self
+    }
 }
 
 impl From<CliError> for Outcome {

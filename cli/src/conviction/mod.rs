@@ -10,8 +10,8 @@ pub(crate) use cause::{Attempt, Cause, Disruption, Fact, Fault};
 pub(crate) use story::{AtStake, Moment, Story, moments};
 
 use crate::error::CliError;
-use plimsoll_oracle::{Property, Violation};
-use plimsoll_scenarios::Regression;
+use plimsoll_oracle::{Property, Trace, Violation};
+use plimsoll_scenarios::{Plan, Regression};
 use std::path::PathBuf;
 
 /// A violated property, and what shows it.
@@ -42,6 +42,15 @@ pub(crate) struct Death {
     pub broke: String,
     /// The command that shows it.
     pub again: String,
+}
+
+/// The run that shows a violation.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Recording {
+    /// The plan of the run: its members, brokers, topics and faults.
+    pub plan: Plan,
+    /// The record of everything that was observed.
+    pub trace: Trace,
 }
 
 /// An earlier conviction of the same report.
@@ -80,6 +89,8 @@ pub(crate) struct Shrunk {
     pub violation: Violation,
     /// What its report tells.
     pub story: Story,
+    /// The run of the schedule.
+    pub recording: Recording,
     /// The schedule as a file.
     pub regression: Regression,
     /// The number of messages that are left.
@@ -110,12 +121,14 @@ pub(crate) enum End {
 }
 
 /// A violation in a run in real time, which cannot be had again.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Sighting {
     /// The violation: its sentence, its moment, and its evidence.
     pub violation: Violation,
     /// What its report tells.
     pub story: Story,
+    /// The run.
+    pub recording: Recording,
     /// The file with the trace, or the reason why there is none.
     pub trace: Result<PathBuf, String>,
     /// The command that runs the same plan in the simulator, which can shrink it.

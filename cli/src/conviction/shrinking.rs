@@ -1,6 +1,6 @@
 //! From a failing seed to the smallest schedule that shows the same failure.
 
-use super::{Conviction, Death, End, Evidence, NotShrunk, SameAs, Shrunk, Story, death};
+use super::{Conviction, Death, End, Evidence, NotShrunk, Recording, SameAs, Shrunk, Story, death};
 use crate::args::ShrinkLimits;
 use crate::backend::Choice;
 use crate::error::CliError;
@@ -230,6 +230,10 @@ impl Shrinker<'_> {
                 shrink::End::Stopped => End::Time,
             },
             violation: violation.clone(),
+            recording: Recording {
+                plan: plan.clone(),
+                trace: trace.clone(),
+            },
             death: None,
         })
     }

@@ -37,6 +37,8 @@ pub(crate) struct AtStake {
 /// An event of a timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Moment {
+    /// Its entry in the trace.
+    pub entry: usize,
     /// The moment.
     pub at: Instant,
     /// The name of the member, the broker or another part of the run.
@@ -78,6 +80,7 @@ pub(crate) fn moments(
     let lines = timeline.lines().zip(chosen);
     lines
         .map(|((at, actor, what), entry)| Moment {
+            entry: *entry,
             at,
             actor,
             what,

@@ -14,6 +14,8 @@ use crate::selection::NotExecuted;
 use crate::trial::Trial;
 use plimsoll_oracle::check::Coverage;
 use plimsoll_oracle::{Measures, Missed, Property, Sometimes};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -37,6 +39,10 @@ pub(crate) struct Report {
     pub interrupted: bool,
     /// The file that was written for `--trace`.
     pub trace: Option<PathBuf>,
+    /// The folder that is written for `--report`.
+    pub folder: Option<PathBuf>,
+    /// Whether the hash of every trace was asked for.
+    pub hashes: bool,
     /// The measurements that depend on the machine.
     pub timing: Timing,
 }
@@ -112,7 +118,8 @@ impl Failure {
 }
 
 /// How a scenario came out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum ScenarioOutcome {
     /// An expectation that was not met.
     Failed,

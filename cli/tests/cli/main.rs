@@ -14,3 +14,4 @@ mod program;
 mod readme;
 mod regressions;
 mod report;
+mod report_files;

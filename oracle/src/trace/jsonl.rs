@@ -1,18 +1,22 @@
-//! A trace as JSON lines, for other programs to read: one object an entry, in order.
+//! A trace as JSON lines, for other programs to read: a header, then one object an entry, in order.
 //!
-//! Each line has `at_ns` (nanoseconds since the start of the run), `event` (the kind's name) and
-//! the fields of that kind; a partition is two fields, `topic` (its number in the scenario) and
+//! The [`Header`] says which run it is of, and what the numbers in the other lines stand for. Each
+//! of these has `at_ns` (nanoseconds since the start of the run), `event` (the kind's name) and the
+//! fields of that kind; a partition is two fields, `topic` (its number in the scenario) and
 //! `partition`; what is absent is `null`. Members, brokers, messages and faults are numbers, from
 //! 0. Names are those of [`super::layout`].
 
 use super::layout::with_layout;
-use super::{Entry, Trace, TraceEvent};
+use super::{Entry, Header, Trace, TraceEvent};
 use crate::{BrokerId, ErrorName, FaultId, MemberId, MessageId, Missed, RequestKind, Word};
 use plimsoll_core::{AssignmentEpoch, Instant, NextOffset, Offset, Outcome, TopicPartition};
-use serde_json::{Map, Value};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 use std::io;
 
-/// A line that is no entry.
+/// A line that is none of a trace.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {reason}")]
 pub struct TraceError {
@@ -27,12 +31,12 @@ impl Trace {
     ///
     /// # Errors
     /// Those of the writer.
-    pub fn write_jsonl(&self, out: &mut impl io::Write) -> io::Result<()> {
-        let mut line = String::new();
+    pub fn write_jsonl(&self, header: &Header, out: &mut impl io::Write) -> io::Result<()> {
+        serde_json::to_writer(&mut *out, &header.line())?;
+        out.write_all(b"\n")?;
         for entry in &self.entries {
-            line.clear();
-            write_entry(entry, &mut line);
-            out.write_all(line.as_bytes())?;
+            serde_json::to_writer(&mut *out, entry)?;
+            out.write_all(b"\n")?;
         }
         Ok(())
     }
@@ -40,13 +44,15 @@ impl Trace {
     /// Reads what [`Trace::write_jsonl`] wrote; empty lines are skipped.
     ///
     /// # Errors
-    /// The first line that is no entry, or that is earlier than the line before.
-    pub fn read_jsonl(text: &str) -> Result<Self, TraceError> {
+    /// A first line that is no header; the first of the others that is no entry, or that is
+    /// earlier than the line before.
+    pub fn read_jsonl(text: &str) -> Result<(Header, Self), TraceError> {
+        let lines = (1..).zip(text.lines());
+        let mut lines = lines.filter(|(_, json)| !json.trim().is_empty());
+        let (line, json) = lines.next().unwrap_or((1, "null"));
+        let header = Header::read(json).map_err(|reason| TraceError { line, reason })?;
         let mut trace = Self::new();
-        for (line, json) in (1..).zip(text.lines()) {
-            if json.trim().is_empty() {
-                continue;
-            }
+        for (line, json) in lines {
             let entry = read_entry(json).map_err(|reason| TraceError { line, reason })?;
             if trace.entries.last().is_some_and(|last| entry.at < last.at) {
                 let reason = "it is earlier than the line before".into();
@@ -54,15 +60,36 @@ impl Trace {
             }
             trace.entries.push(entry);
         }
-        Ok(trace)
+        Ok((header, trace))
     }
 }
 
-fn write_entry(entry: &Entry, line: &mut String) {
-    line.push_str("{\"at_ns\":");
-    entry.at.as_nanos().write_value(line);
-    write_event(&entry.event, line);
-    line.push_str("}\n");
+/// The object of its line: an event has this one shape in every document.
+impl Serialize for Entry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_map(None)?;
+        self.at.as_nanos().write("at_ns", &mut fields)?;
+        write_event(&self.event, &mut fields)?;
+        fields.end()
+    }
+}
+
+impl JsonSchema for Entry {
+    fn schema_name() -> Cow<'static, str> {
+        "TraceEvent".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "object", "oneOf": kinds() })
+    }
+}
+
+/// Describes the line of one kind of event.
+fn kind(name: &str, mut fields: Map<String, Value>) -> Value {
+    fields.insert("event".into(), json!({ "const": name }));
+    fields.insert("at_ns".into(), u64::schema());
+    let required: Vec<&String> = fields.keys().collect();
+    json!({ "title": name, "required": required, "properties": fields })
 }
 
 fn read_entry(json: &str) -> Result<Entry, String> {
@@ -78,13 +105,14 @@ fn read_entry(json: &str) -> Result<Entry, String> {
 
 macro_rules! json_event {
     ($($number:literal $kind:ident $name:literal { $($field:ident),* })*) => {
-        fn write_event(event: &TraceEvent, line: &mut String) {
+        fn write_event<M: SerializeMap>(event: &TraceEvent, out: &mut M) -> Result<(), M::Error> {
             match event {
                 $(TraceEvent::$kind { $($field),* } => {
-                    line.push_str(concat!(",\"event\":\"", $name, "\""));
-                    $($field.write(stringify!($field), line);)*
+                    out.serialize_entry("event", $name)?;
+                    $($field.write(stringify!($field), out)?;)*
                 })*
             }
+            Ok(())
         }
 
         fn read_event(kind: &str, fields: &Map<String, Value>) -> Result<TraceEvent, String> {
@@ -97,6 +125,17 @@ macro_rules! json_event {
                 _ => Err(format!("no event is called `{kind}`")),
             }
         }
+
+        fn kinds() -> Vec<Value> {
+            vec![$({
+                let mut fields = Map::new();
+                // Made for the types of its fields.
+                let _ = TraceEvent::$kind {
+                    $($field: Field::describe(stringify!($field), &mut fields)),*
+                };
+                kind($name, std::mem::take(&mut fields))
+            }),*]
+        }
     };
 }
 
@@ -104,52 +143,69 @@ with_layout!(json_event);
 
 /// A field of an entry.
 trait Field: Sized {
-    fn write(&self, name: &str, line: &mut String);
+    fn write<M: SerializeMap>(&self, name: &str, out: &mut M) -> Result<(), M::Error>;
     fn read(name: &str, fields: &Map<String, Value>) -> Result<Self, String>;
+    /// Adds what the field is in JSON, and returns a value of its type, whichever.
+    fn describe(name: &str, fields: &mut Map<String, Value>) -> Self;
 }
 
 /// One JSON value.
 trait Json: Sized {
     const EXPECTED: &'static str;
 
-    fn write_value(&self, line: &mut String);
+    /// Returns a value of the type, whichever.
+    fn any() -> Self;
+    fn schema() -> Value;
+    fn value(&self) -> impl Serialize;
     fn read_value(value: &Value) -> Option<Self>;
 }
 
 impl<T: Json> Field for T {
-    fn write(&self, name: &str, line: &mut String) {
-        line.push_str(",\"");
-        line.push_str(name);
-        line.push_str("\":");
-        self.write_value(line);
+    fn write<M: SerializeMap>(&self, name: &str, out: &mut M) -> Result<(), M::Error> {
+        out.serialize_entry(name, &self.value())
     }
 
     fn read(name: &str, fields: &Map<String, Value>) -> Result<Self, String> {
         let value = fields.get(name).unwrap_or(&Value::Null);
         T::read_value(value).ok_or_else(|| format!("expected {} in `{name}`", T::EXPECTED))
     }
+
+    fn describe(name: &str, fields: &mut Map<String, Value>) -> Self {
+        fields.insert(name.into(), T::schema());
+        T::any()
+    }
 }
 
 impl Field for TopicPartition {
-    fn write(&self, name: &str, line: &mut String) {
-        self.topic.write("topic", line);
-        self.partition.write(name, line);
+    fn write<M: SerializeMap>(&self, name: &str, out: &mut M) -> Result<(), M::Error> {
+        self.topic.write("topic", out)?;
+        self.partition.write(name, out)
     }
 
     fn read(name: &str, fields: &Map<String, Value>) -> Result<Self, String> {
         let topic = u32::read("topic", fields)?;
         Ok(Self::new(topic, u32::read(name, fields)?))
     }
+
+    fn describe(name: &str, fields: &mut Map<String, Value>) -> Self {
+        let topic = u32::describe("topic", fields);
+        Self::new(topic, u32::describe(name, fields))
+    }
 }
 
 impl<T: Json> Json for Option<T> {
     const EXPECTED: &'static str = T::EXPECTED;
 
-    fn write_value(&self, line: &mut String) {
-        match self {
-            Some(value) => value.write_value(line),
-            None => line.push_str("null"),
-        }
+    fn any() -> Self {
+        None
+    }
+
+    fn schema() -> Value {
+        json!({ "anyOf": [T::schema(), { "type": "null" }] })
+    }
+
+    fn value(&self) -> impl Serialize {
+        self.as_ref().map(Json::value)
     }
 
     fn read_value(value: &Value) -> Option<Self> {
@@ -165,10 +221,16 @@ macro_rules! json_number {
         $(impl Json for $type {
             const EXPECTED: &'static str = "a whole number";
 
-            fn write_value(&self, line: &mut String) {
-                use std::fmt::Write;
-                // Writing to a String cannot fail.
-                let _ = write!(line, "{}", $get(*self));
+            fn any() -> Self {
+                $make(0)
+            }
+
+            fn schema() -> Value {
+                json!({ "type": "integer" })
+            }
+
+            fn value(&self) -> impl Serialize {
+                $get(*self)
             }
 
             fn read_value(value: &Value) -> Option<Self> {
@@ -196,8 +258,16 @@ json_number! {
 impl Json for bool {
     const EXPECTED: &'static str = "true or false";
 
-    fn write_value(&self, line: &mut String) {
-        line.push_str(if *self { "true" } else { "false" });
+    fn any() -> Self {
+        false
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "boolean" })
+    }
+
+    fn value(&self) -> impl Serialize {
+        *self
     }
 
     fn read_value(value: &Value) -> Option<Self> {
@@ -210,10 +280,17 @@ macro_rules! json_word {
         $(impl Json for $type {
             const EXPECTED: &'static str = $expected;
 
-            fn write_value(&self, line: &mut String) {
-                line.push('"');
-                line.push_str(self.word());
-                line.push('"');
+            fn any() -> Self {
+                Self::ALL[0]
+            }
+
+            fn schema() -> Value {
+                let words = Self::ALL.iter().map(|value| value.word());
+                json!({ "enum": words.collect::<Vec<_>>() })
+            }
+
+            fn value(&self) -> impl Serialize {
+                self.word()
             }
 
             fn read_value(value: &Value) -> Option<Self> {

@@ -9,14 +9,18 @@
 )]
 
 mod fingerprint;
+mod header;
 mod jsonl;
 mod layout;
+mod names;
 #[cfg(test)]
 mod tests;
 mod timeline;
 
 pub use fingerprint::Fingerprint;
+pub use header::Header;
 pub use jsonl::TraceError;
+pub use names::{NamedFault, NamedTopic, Names};
 pub use timeline::Timeline;
 
 use crate::{BrokerId, ErrorName, FaultId, MemberId, MessageId, Missed, RequestKind};

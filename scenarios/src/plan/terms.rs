@@ -1,10 +1,16 @@
-//! The terms on which a run of a plan is judged.
+//! The terms on which a run of a plan is judged, and the names of its parts.
 
 use super::Plan;
 use crate::scenario::{Acks, Exits, Fate};
-use plimsoll_oracle::{FaultTerms, Terms, TopicTerms, Word};
+use plimsoll_oracle::{FaultTerms, Names, Terms, TopicTerms, Word};
 
 impl Plan {
+    /// Returns the names of what traces of this plan have numbers for.
+    pub fn names(&self) -> Names {
+        let members = self.starts.len() as u32;
+        Names::new(&self.terms(), members, self.settings.cluster.brokers)
+    }
+
     /// Returns the terms on which a run of this plan is judged.
     pub fn terms(&self) -> Terms {
         let settings = &self.settings;

@@ -26,7 +26,12 @@ pub(crate) fn judgements(page: &mut Page, tally: &Tally, expectation: &Expectati
 }
 
 /// Returns what there is to say of a property beside its mark.
-fn remark(property: Property, count: Count, tally: &Tally, expectation: &Expectation) -> String {
+pub(in super::super) fn remark(
+    property: Property,
+    count: Count,
+    tally: &Tally,
+    expectation: &Expectation,
+) -> String {
     let reasons = tally.reasons_of(property);
     let reasons: Vec<&str> = reasons.iter().map(|(reason, _)| *reason).collect();
     let reasons = reasons.join("; ");
@@ -63,9 +68,10 @@ fn remark(property: Property, count: Count, tally: &Tally, expectation: &Expecta
 }
 
 /// Writes a number of runs among all.
-pub(super) fn of_runs(runs: u64, all: u64) -> String {
-    match runs == all {
-        true => format!("all {}", counted(all, "run")),
-        false => format!("{} of {}", thousands(runs), counted(all, "run")),
+pub(in super::super) fn of_runs(runs: u64, all: u64) -> String {
+    match (runs, all) {
+        (1, 1) => "the only run".into(),
+        _ if runs == all => format!("all {}", counted(all, "run")),
+        _ => format!("{} of {}", thousands(runs), counted(all, "run")),
     }
 }

@@ -4,8 +4,11 @@ mod convictions;
 mod judgements;
 mod overview;
 
+pub(super) use convictions::conviction;
 pub(crate) use convictions::{again, heading, shrunk, timeline};
 pub(crate) use judgements::judgements;
+pub(super) use judgements::{of_runs, remark};
+pub(super) use overview::{remark as remark_of_row, seeds};
 
 use super::page::{BAD, BOLD, DOUBTFUL, FAINT, GOOD, Page, styled, unbroken};
 use super::{counted, hours, per_second, thousands};
@@ -13,6 +16,7 @@ use crate::args::BackendName;
 use crate::exit::Exit;
 use crate::report::{Bug, Failure, Report, ScenarioOutcome, ScenarioReport};
 use crate::terminal::{Detail, Look};
+use anstyle::Style;
 use plimsoll_oracle::Word;
 use std::collections::BTreeSet;
 
@@ -168,7 +172,7 @@ fn failure(page: &mut Page, scenario: &ScenarioReport, failure: &Failure) {
 }
 
 /// Puts an expectation that was not met into a sentence.
-fn in_words(scenario: &ScenarioReport, failure: &Failure) -> String {
+pub(super) fn in_words(scenario: &ScenarioReport, failure: &Failure) -> String {
     let ScenarioReport { trial, tally, .. } = scenario;
     let label = &trial.label;
     let schedules = counted(tally.schedules, "schedule");
@@ -234,6 +238,15 @@ fn conclusion(page: &mut Page, report: &Report) {
     if let Some(path) = &report.trace {
         page.line(&format!("Trace written to {}.", path.display()));
     }
+    if let Some(folder) = &report.folder {
+        page.line(&format!("Report written to {}.", folder.display()));
+    }
+    let (style, text) = ending(report);
+    page.line(&styled(style, &text));
+}
+
+/// Returns how the run ended, in one sentence, and its style.
+pub(super) fn ending(report: &Report) -> (Style, String) {
     let count = |wanted: &dyn Fn(&ScenarioReport) -> bool| {
         report.scenarios.iter().filter(|one| wanted(one)).count()
     };
@@ -241,7 +254,7 @@ fn conclusion(page: &mut Page, report: &Report) {
     let begun = count(&|scenario| scenario.tally.schedules > 0);
     let untried = count(&|one| one.outcome(report.backend) == ScenarioOutcome::NotTried);
     let scenarios = counted(report.scenarios.len() as u64, "scenario");
-    let (style, text) = match report.exit() {
+    match report.exit() {
         Exit::Met if report.interrupted => (
             DOUBTFUL,
             format!("{begun} of {scenarios} ran: every expectation met so far."),
@@ -252,6 +265,5 @@ fn conclusion(page: &mut Page, report: &Report) {
         ),
         Exit::Met => (GOOD, format!("{scenarios}: every expectation met.")),
         _ => (BAD, format!("{failed} of {scenarios} failed.")),
-    };
-    page.line(&styled(style, &text));
+    }
 }

@@ -67,7 +67,7 @@ fn cut_short(report: &Report, scenario: &ScenarioReport) -> Option<&'static str>
 }
 
 /// Returns the number of seeds that ran, and of how many where they are fewer.
-fn seeds(scenario: &ScenarioReport) -> String {
+pub(in super::super) fn seeds(scenario: &ScenarioReport) -> String {
     let ran = thousands(scenario.tally.schedules);
     match scenario.is_cut_short() {
         true => format!("{ran} of {}", thousands(scenario.trial.schedules())),
@@ -122,7 +122,10 @@ fn rows(page: &mut Page, report: &Report, scenarios: &[ScenarioReport]) {
 }
 
 /// Returns what a row says beside its numbers.
-fn remark(scenario: &ScenarioReport, outcome: ScenarioOutcome) -> Option<String> {
+pub(in super::super) fn remark(
+    scenario: &ScenarioReport,
+    outcome: ScenarioOutcome,
+) -> Option<String> {
     let violated = scenario.violated().map(|(property, count)| {
         let runs = of_runs(count.violated, scenario.tally.schedules);
         format!("{property} in {runs}")
