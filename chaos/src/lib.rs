@@ -44,4 +44,14 @@ pub use error::ChaosError;
 pub use options::{ClusterSource, Options, SubjectCommand};
 pub use own::member_main;
 #[doc(hidden)]
-pub use testing::kafka_for_tests;
+pub use testing::engine_for_tests;
+
+/// The tests on real Kafka that know the inside of the crate, for `tests/kafka.rs`, whose harness
+/// can leave them out.
+#[cfg(feature = "kafka-tests")]
+#[doc(hidden)]
+pub mod kafka_tests {
+    pub use crate::admin::kafka_tests as admin;
+    pub use crate::cluster::kafka_tests as cluster;
+    pub use crate::proxy::kafka_tests as proxy;
+}

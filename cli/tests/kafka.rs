@@ -1,22 +1,25 @@
 //! Real Kafka: brokers in containers, members as processes.
 //!
-//! Without a container engine, or without Go, a test says what it skips and why, and passes; with
-//! `PLIMSOLL_REQUIRE_KAFKA=1` the engine must be there.
+//! Without a container engine, or without Go, a test is ignored; with `PLIMSOLL_REQUIRE_KAFKA=1` the
+//! engine must be there.
 
 #[path = "cli/program.rs"]
 #[expect(dead_code, reason = "the other tests start the program in other ways")]
 mod program;
 
-use plimsoll_chaos::kafka_for_tests;
+use plimsoll_chaos::engine_for_tests;
+use plimsoll_testing::{GO, Need, engine, go, run, tests};
 use program::{Ended, command};
 use serde_json::Value;
 use std::fs::{self, File};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::{Child, Command, ExitCode};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use std::{env, io, thread};
+use std::{env, thread};
+
+/// A container engine with an image of Kafka.
+static ENGINE: Need = engine(engine_for_tests);
 
 /// The turn of the test that runs: each run has three brokers of its own, and a small machine can
 /// take no more.
@@ -41,12 +44,22 @@ const SHOWN: [&str; 12] = [
     "brokers-restarted",
 ];
 
-#[test]
+fn main() -> ExitCode {
+    let own = tests!([&ENGINE]:
+        plimsoll_is_acquitted_on_real_kafka,
+        an_interrupted_run_takes_its_members_along,
+    );
+    let others = tests!([&ENGINE, &GO]:
+        the_recipe_repeats_everything_from_oldest,
+        the_recipe_loses_from_newest,
+        the_recipe_commits_past_a_failure,
+        the_mended_recipe_is_acquitted,
+    );
+    run(own.into_iter().chain(others))
+}
+
 fn plimsoll_is_acquitted_on_real_kafka() {
-    if !kafka_for_tests() {
-        return;
-    }
-    let ended = run(&["quick", "--jobs", "3"], &[]);
+    let ended = run_on_kafka(&["quick", "--jobs", "3"], &[]);
     assert_eq!(ended.code, 0, "{}{}", ended.failures(), ended.stderr);
     let report = ended.json();
     let scenarios = report["scenarios"].as_array().expect("a list");
@@ -72,9 +85,8 @@ fn plimsoll_is_acquitted_on_real_kafka() {
 }
 
 /// Shows that nothing is committed while auto-commit is off: a restart plays everything again.
-#[test]
 fn the_recipe_repeats_everything_from_oldest() {
-    let Some(programs) = subjects() else { return };
+    let programs = Programs::build();
     let arguments = ["recipes/alarm-ruler-oldest"];
     let recipe = programs.command("sarama-recipe", &[]);
     convicts(&arguments, &recipe, &["bounded-duplicates"]);
@@ -82,29 +94,26 @@ fn the_recipe_repeats_everything_from_oldest() {
 
 /// Shows that what arrives during a restart is never read: auto-commit is off, and a start goes to
 /// the end.
-#[test]
 fn the_recipe_loses_from_newest() {
-    let Some(programs) = subjects() else { return };
+    let programs = Programs::build();
     let arguments = ["recipes/alarm-ruler-newest"];
     let recipe = programs.command("sarama-recipe", &["SUBJECT_INITIAL=newest"]);
     convicts(&arguments, &recipe, &["no-loss"]);
 }
 
 /// Shows that a mark passes the record that failed before it, with auto-commit on.
-#[test]
 fn the_recipe_commits_past_a_failure() {
-    let Some(programs) = subjects() else { return };
+    let programs = Programs::build();
     let arguments = ["recipes/alarm-ruler-failing-handler"];
     let recipe = programs.command("sarama-recipe", &["SUBJECT_AUTO_COMMIT=true"]);
     let properties = ["commit-covers-only-finished", "no-loss"];
     convicts(&arguments, &recipe, &properties);
 }
 
-#[test]
 fn the_mended_recipe_is_acquitted() {
-    let Some(programs) = subjects() else { return };
+    let programs = Programs::build();
     let mended = programs.command("sarama-mended", &[]);
-    let ended = run(&["recipes"], &mended);
+    let ended = run_on_kafka(&["recipes"], &mended);
     assert_eq!(ended.code, 0, "{}{}", ended.failures(), ended.stderr);
     let report = ended.json();
     assert_eq!(report["totals"]["schedules"], 3, "{report:#}");
@@ -112,11 +121,7 @@ fn the_mended_recipe_is_acquitted() {
 }
 
 /// Interrupts a run in its middle: its summary says that nothing ran, and no process is left.
-#[test]
 fn an_interrupted_run_takes_its_members_along() {
-    if !kafka_for_tests() {
-        return;
-    }
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut running = Running::start(folder.path(), &["quick/member-killed"], &[]);
     // The members are started at once when the brokers are there.
@@ -158,7 +163,7 @@ fn convicts(arguments: &[&str], command: &[String], properties: &[&str]) {
 }
 
 /// Runs scenarios on real Kafka; `command` is the subject, or empty for the scenarios' own.
-fn run(arguments: &[&str], command: &[String]) -> Ended {
+fn run_on_kafka(arguments: &[&str], command: &[String]) -> Ended {
     let folder = tempfile::tempdir().expect("a temporary folder");
     Running::start(folder.path(), arguments, command).end()
 }
@@ -251,6 +256,21 @@ struct Programs {
 }
 
 impl Programs {
+    /// Builds them.
+    fn build() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let built = Command::new(go().expect("the test needs it"))
+            .args(["build", "-o"])
+            .arg(folder.path())
+            .arg("./...")
+            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/subjects"))
+            .output()
+            .expect("go starts");
+        let stderr = String::from_utf8_lossy(&built.stderr);
+        assert!(built.status.success(), "go build: {stderr}");
+        Self { folder }
+    }
+
     /// Returns the command that starts one of them with this environment.
     fn command(&self, program: &str, environment: &[&str]) -> Vec<String> {
         let mut command = vec!["env".to_owned()];
@@ -259,36 +279,4 @@ impl Programs {
         command.push(path.to_str().expect("UTF-8").to_owned());
         command
     }
-}
-
-/// Builds the programs of `examples/subjects`, where Kafka and Go are there.
-fn subjects() -> Option<Programs> {
-    if !kafka_for_tests() {
-        return None;
-    }
-    let Some(go) = go() else {
-        // Not by `eprintln`, which tests that pass keep to themselves.
-        let what = "the programs of examples/subjects, for Go is not installed";
-        let _ = writeln!(io::stderr(), "*** SKIPPED: {what}");
-        return None;
-    };
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let built = Command::new(go)
-        .args(["build", "-o"])
-        .arg(folder.path())
-        .arg("./...")
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/subjects"))
-        .output()
-        .expect("go starts");
-    let stderr = String::from_utf8_lossy(&built.stderr);
-    assert!(built.status.success(), "go build: {stderr}");
-    Some(Programs { folder })
-}
-
-/// Finds the program `go`, which its installer does not always put on the path.
-fn go() -> Option<&'static str> {
-    ["go", "/usr/local/go/bin/go"].into_iter().find(|go| {
-        let asked = Command::new(go).arg("version").output();
-        asked.is_ok_and(|output| output.status.success())
-    })
 }

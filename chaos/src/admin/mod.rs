@@ -5,9 +5,9 @@
 //! a broker that hangs holds up no other call.
 
 mod groups;
+#[cfg(feature = "kafka-tests")]
+pub mod kafka_tests;
 mod retry;
-#[cfg(test)]
-mod tests;
 mod topics;
 mod wire;
 

@@ -4,9 +4,9 @@ mod cleanup;
 mod containers;
 mod health;
 mod image;
+#[cfg(feature = "kafka-tests")]
+pub mod kafka_tests;
 mod settings;
-#[cfg(test)]
-mod tests;
 
 pub(crate) use cleanup::{RUN_VARIABLE, run_id};
 

@@ -19,6 +19,8 @@
 
 mod connection;
 mod frame;
+#[cfg(feature = "kafka-tests")]
+pub mod kafka_tests;
 mod link;
 mod listener;
 mod observe;
@@ -26,6 +28,8 @@ mod once;
 mod rewrite;
 mod seen;
 mod session;
+#[cfg(any(test, feature = "kafka-tests"))]
+mod testing;
 #[cfg(test)]
 mod tests;
 mod versions;

@@ -1,4 +1,4 @@
-//! Signals that interrupt a run.
+//! Signals that interrupt a run, which only Unix has.
 
 use crate::program::command;
 use std::process::{Command, Stdio};

@@ -9,6 +9,7 @@ mod exit_codes;
 mod explain;
 mod files;
 mod help;
+#[cfg(unix)]
 mod interrupt;
 mod program;
 mod readme;

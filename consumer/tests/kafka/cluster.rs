@@ -24,26 +24,22 @@ pub(crate) struct Topic {
 }
 
 impl Topic {
-    /// Creates a new topic; returns `None` where the environment names no broker.
-    pub(crate) async fn create(test: &str, partitions: i32) -> Option<Self> {
-        let Ok(brokers) = std::env::var("PLIMSOLL_TEST_BOOTSTRAP") else {
-            eprintln!("SKIPPED {test}: PLIMSOLL_TEST_BOOTSTRAP names no broker");
-            return None;
-        };
+    /// Creates a new topic, on the broker that the environment names.
+    pub(crate) async fn create(test: &str, partitions: i32) -> Self {
         let filter = tracing_subscriber::EnvFilter::from_default_env();
         let log = tracing_subscriber::fmt().with_env_filter(filter);
         // Fails in each test but the first of the process.
         let _ = log.with_test_writer().try_init();
         let topic = Self {
             name: format!("{test}-{}", unique()),
-            brokers,
+            brokers: plimsoll_testing::broker().expect("the test needs it"),
         };
         let new = NewTopic::new(&topic.name, partitions, TopicReplication::Fixed(1));
         let created = topic.admin().create_topics(&[new], &options()).await;
         created.expect("the broker answers")[0]
             .as_ref()
             .expect("the topic is created");
-        Some(topic)
+        topic
     }
 
     pub(crate) async fn add_partitions(&self, total: usize) {

@@ -5,11 +5,8 @@ use plimsoll::{HandlerError, Message};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn messages_that_fail_for_good_are_dead_lettered_and_the_rest_goes_on() {
-    let Some(topic) = Topic::create("poison", 1).await else {
-        return;
-    };
+pub(crate) async fn messages_that_fail_for_good_are_dead_lettered_and_the_rest_goes_on() {
+    let topic = Topic::create("poison", 1).await;
     topic.produce(0..20, |_| 0).await;
     let handled = Handled::default();
     let noted = handled.clone();
@@ -77,11 +74,8 @@ async fn messages_that_fail_for_good_are_dead_lettered_and_the_rest_goes_on() {
     assert_eq!(letters, expected);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_failure_holds_up_only_its_partition() {
-    let Some(topic) = Topic::create("hold", 2).await else {
-        return;
-    };
+pub(crate) async fn a_failure_holds_up_only_its_partition() {
+    let topic = Topic::create("hold", 2).await;
     topic.produce(0..20, |n| (n % 2) as i32).await;
     let handled = Handled::default();
     let noted = handled.clone();

@@ -8,9 +8,7 @@ use std::time::Duration;
 /// twice, as no member crashes. (By key or unordered, what is finished above the watermark would be
 /// repeated.)
 async fn rebalances(name: &str, assignor: Assignor) {
-    let Some(topic) = Topic::create(name, 6).await else {
-        return;
-    };
+    let topic = Topic::create(name, 6).await;
     let total = 3_000;
     topic.produce(0..total, |n| (n % 6) as i32).await;
     let handled = Handled::default();
@@ -33,22 +31,17 @@ async fn rebalances(name: &str, assignor: Assignor) {
     assert_eq!(committed, i64::from(total));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn cooperative_rebalances_lose_and_repeat_nothing() {
+pub(crate) async fn cooperative_rebalances_lose_and_repeat_nothing() {
     rebalances("cooperative", Assignor::CooperativeSticky).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn eager_rebalances_lose_and_repeat_nothing() {
+pub(crate) async fn eager_rebalances_lose_and_repeat_nothing() {
     rebalances("range", Assignor::Range).await;
     rebalances("roundrobin", Assignor::RoundRobin).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_static_member_comes_back_to_its_partitions() {
-    let Some(topic) = Topic::create("static", 4).await else {
-        return;
-    };
+pub(crate) async fn a_static_member_comes_back_to_its_partitions() {
+    let topic = Topic::create("static", 4).await;
     let handled = Handled::default();
     let start = |name: &str, own: &Handled| {
         let consumer = topic
@@ -90,11 +83,8 @@ async fn a_static_member_comes_back_to_its_partitions() {
     assert_eq!(handled.repeated(), 0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_member_whose_handlers_take_long_stays_in_the_group() {
-    let Some(topic) = Topic::create("slow", 2).await else {
-        return;
-    };
+pub(crate) async fn a_member_whose_handlers_take_long_stays_in_the_group() {
+    let topic = Topic::create("slow", 2).await;
     topic.produce(0..20_000, |n| (n % 2) as i32).await;
     let handled = Handled::default();
     let config = plimsoll::Config {

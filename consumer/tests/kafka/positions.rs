@@ -4,11 +4,8 @@ use crate::cluster::{Handled, Member, Topic, wait_until};
 use plimsoll::{Assignor, InitialPosition, OutOfRangePolicy};
 use std::time::Duration;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_group_that_starts_at_the_end_loses_nothing_afterwards() {
-    let Some(topic) = Topic::create("latest", 2).await else {
-        return;
-    };
+pub(crate) async fn a_group_that_starts_at_the_end_loses_nothing_afterwards() {
+    let topic = Topic::create("latest", 2).await;
     topic.produce(0..10, |n| (n % 2) as i32).await;
     let handled = Handled::default();
     let start = || {
@@ -29,11 +26,8 @@ async fn a_group_that_starts_at_the_end_loses_nothing_afterwards() {
     assert_eq!(topic.committed(3), [Some(10), Some(10), Some(10)]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn partitions_added_meanwhile_are_read_from_their_start() {
-    let Some(topic) = Topic::create("added", 1).await else {
-        return;
-    };
+pub(crate) async fn partitions_added_meanwhile_are_read_from_their_start() {
+    let topic = Topic::create("added", 1).await;
     let handled = Handled::default();
     let consumer = topic.consumer().start_at(InitialPosition::Latest);
     let member = Member::start(consumer, handled.handler(Duration::ZERO));
@@ -46,8 +40,8 @@ async fn partitions_added_meanwhile_are_read_from_their_start() {
 }
 
 /// Deletes messages before they are read, and starts a member.
-async fn deleted(policy: OutOfRangePolicy, assignor: Assignor) -> Option<(Topic, Handled, Member)> {
-    let topic = Topic::create("deleted", 1).await?;
+async fn deleted(policy: OutOfRangePolicy, assignor: Assignor) -> (Topic, Handled, Member) {
+    let topic = Topic::create("deleted", 1).await;
     let handled = Handled::default();
     topic.produce(0..10, |_| 0).await;
     let start = || {
@@ -60,16 +54,12 @@ async fn deleted(policy: OutOfRangePolicy, assignor: Assignor) -> Option<(Topic,
     topic.produce(10..30, |_| 0).await;
     topic.delete_records(20).await;
     let member = start();
-    Some((topic, handled, member))
+    (topic, handled, member)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn reading_goes_on_with_the_first_message_that_is_left() {
+pub(crate) async fn reading_goes_on_with_the_first_message_that_is_left() {
     for assignor in [Assignor::CooperativeSticky, Assignor::Range] {
-        let Some((topic, handled, member)) = deleted(OutOfRangePolicy::Earliest, assignor).await
-        else {
-            return;
-        };
+        let (topic, handled, member) = deleted(OutOfRangePolicy::Earliest, assignor).await;
         handled.wait_for(20).await;
         // What comes now is read as ever.
         topic.produce(30..40, |_| 0).await;
@@ -81,12 +71,8 @@ async fn reading_goes_on_with_the_first_message_that_is_left() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn reading_goes_on_at_the_end_or_not_at_all_where_that_is_asked_for() {
-    let Some((topic, handled, member)) = deleted(OutOfRangePolicy::Latest, Assignor::Range).await
-    else {
-        return;
-    };
+pub(crate) async fn reading_goes_on_at_the_end_or_not_at_all_where_that_is_asked_for() {
+    let (topic, handled, member) = deleted(OutOfRangePolicy::Latest, Assignor::Range).await;
     assert!(wait_until(|| topic.committed(1) == [Some(30)]).await);
     topic.produce(30..40, |_| 0).await;
     handled.wait_for(20).await;
@@ -94,10 +80,7 @@ async fn reading_goes_on_at_the_end_or_not_at_all_where_that_is_asked_for() {
     let expected: Vec<u32> = (0..10).chain(30..40).collect();
     assert_eq!(handled.numbers(), expected);
 
-    let Some((topic, handled, member)) = deleted(OutOfRangePolicy::Halt, Assignor::Range).await
-    else {
-        return;
-    };
+    let (topic, handled, member) = deleted(OutOfRangePolicy::Halt, Assignor::Range).await;
     tokio::time::sleep(Duration::from_secs(3)).await;
     member.stop().await;
     assert_eq!(handled.numbers(), (0..10).collect::<Vec<_>>());

@@ -4,11 +4,8 @@ use crate::cluster::{Handled, Member, Topic};
 use plimsoll::{ClientError, Error};
 use std::time::Duration;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_clean_stop_repeats_nothing() {
-    let Some(topic) = Topic::create("clean", 4).await else {
-        return;
-    };
+pub(crate) async fn a_clean_stop_repeats_nothing() {
+    let topic = Topic::create("clean", 4).await;
     let handled = Handled::default();
     topic.produce(0..2_000, |n| (n % 4) as i32).await;
     let mut expected = 0;
@@ -23,11 +20,8 @@ async fn a_clean_stop_repeats_nothing() {
     assert_eq!((expected, handled.repeated()), (2_000, 0));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_crash_repeats_no_more_than_was_not_committed() {
-    let Some(topic) = Topic::create("crash", 4).await else {
-        return;
-    };
+pub(crate) async fn a_crash_repeats_no_more_than_was_not_committed() {
+    let topic = Topic::create("crash", 4).await;
     let handled = Handled::default();
     topic.produce(0..2_000, |n| (n % 4) as i32).await;
     for share in [500, 1_000, 1_500] {
@@ -47,11 +41,8 @@ async fn a_crash_repeats_no_more_than_was_not_committed() {
     assert_eq!(topic.committed(4), [Some(500); 4]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_static_member_whose_name_is_taken_ends_with_an_error() {
-    let Some(topic) = Topic::create("fenced", 1).await else {
-        return;
-    };
+pub(crate) async fn a_static_member_whose_name_is_taken_ends_with_an_error() {
+    let topic = Topic::create("fenced", 1).await;
     let handled = Handled::default();
     let start = || {
         let consumer = topic.consumer().instance_id("one");

@@ -3,36 +3,26 @@
 mod connections;
 mod faults;
 mod frames;
-mod kafka;
 mod observing;
 mod rewriting;
 mod sessions;
 
 use super::frame::Frame;
+use super::testing::*;
 use super::{Produced, Proxy, Report, Seen};
 use crate::address::BrokerAddress;
 use crate::channel::Sender;
 use crate::error::ChaosError;
 use bytes::{Bytes, BytesMut};
-use kafka_protocol::messages::{RequestHeader, ResponseHeader};
-use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
+use kafka_protocol::messages::ResponseHeader;
+use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request};
 use plimsoll_oracle::MemberId;
-use std::future::Future;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
-
-const MEMBER: MemberId = MemberId(0);
-
-/// The time limit of whatever a test waits for.
-const DEADLINE: Duration = Duration::from_secs(10);
-
-/// The time after which what has not happened is taken for held.
-const A_WHILE: Duration = Duration::from_millis(150);
 
 /// One member, one broker, and the proxy between them.
 struct Rig {
@@ -74,82 +64,6 @@ impl Rig {
 
     async fn client(&self) -> Client {
         Client::connect(&self.proxy.bootstraps()[MEMBER]).await
-    }
-}
-
-/// What the proxy reported.
-#[derive(Default)]
-struct Recorder {
-    seen: watch::Sender<Vec<(MemberId, Seen)>>,
-    produced: Mutex<Vec<Produced>>,
-    /// Becomes true when produce responses may go on; `None`: they do not wait.
-    holds_produced: Option<watch::Receiver<bool>>,
-    /// The test's reaction to what is seen.
-    reaction: Mutex<Option<Reaction>>,
-}
-
-type Reaction = Box<dyn FnMut(&Seen) + Send>;
-
-impl Recorder {
-    fn react(&self, reaction: impl FnMut(&Seen) + Send + 'static) {
-        *self.reaction.lock().expect("no panics") = Some(Box::new(reaction));
-    }
-
-    fn seen(&self) -> Vec<Seen> {
-        let seen = self.seen.borrow();
-        seen.iter().map(|(_, seen)| seen.clone()).collect()
-    }
-
-    /// Waits until it saw `count` things.
-    async fn saw(&self, count: usize) -> Vec<Seen> {
-        let mut seen = self.seen.subscribe();
-        let _ = within(seen.wait_for(|seen| seen.len() >= count)).await;
-        self.seen()
-    }
-}
-
-impl Recorder {
-    /// Makes a sending end whose reports are remembered, one after the other, until all ends are
-    /// gone.
-    fn reports(self: &Arc<Self>) -> Sender<Report> {
-        let (sender, mut reports) = unbounded_channel();
-        let recorder = self.clone();
-        tokio::spawn(async move {
-            while let Some(report) = reports.recv().await {
-                recorder.handle(report);
-            }
-        });
-        Sender::new(move |report| {
-            let _ = sender.send(report);
-        })
-    }
-
-    fn handle(&self, report: Report) {
-        match report {
-            Report::Passed {
-                member,
-                seen,
-                noted,
-            } => {
-                for seen in seen {
-                    if let Some(reaction) = &mut *self.reaction.lock().expect("no panics") {
-                        reaction(&seen);
-                    }
-                    self.seen.send_modify(|all| all.push((member, seen)));
-                }
-                let _ = noted.send(());
-            }
-            Report::Produced { last, noted, .. } => {
-                self.produced.lock().expect("no panics").push(last);
-                let released = self.holds_produced.clone();
-                tokio::spawn(async move {
-                    if let Some(mut released) = released {
-                        let _ = released.wait_for(|released| *released).await;
-                    }
-                    let _ = noted.send(());
-                });
-            }
-        }
     }
 }
 
@@ -259,69 +173,6 @@ impl Arrived {
     }
 }
 
-/// A client that sends what a test says.
-struct Client {
-    reader: OwnedReadHalf,
-    writer: OwnedWriteHalf,
-    correlation: i32,
-}
-
-impl Client {
-    async fn connect(address: &str) -> Self {
-        let stream = TcpStream::connect(address).await.expect("a listener");
-        let (reader, writer) = stream.into_split();
-        Self {
-            reader,
-            writer,
-            correlation: 100,
-        }
-    }
-
-    async fn send<R: Request>(&mut self, request: &R, version: i16) {
-        self.correlation += 1;
-        let frame = request_frame(request, version, self.correlation);
-        self.write(frame.bytes()).await;
-    }
-
-    async fn write(&mut self, bytes: &[u8]) {
-        within(self.writer.write_all(bytes)).await.expect("sent");
-    }
-
-    async fn receive<T: Decodable + HeaderVersion>(&mut self, version: i16) -> T {
-        let frame = within(Frame::read(&mut self.reader)).await;
-        let frame = frame.expect("a frame").expect("an open connection");
-        let mut bytes = Bytes::copy_from_slice(&frame.bytes()[4..]);
-        ResponseHeader::decode(&mut bytes, T::header_version(version)).expect("a header");
-        let response = T::decode(&mut bytes, version).expect("a response");
-        assert!(bytes.is_empty(), "bytes too many");
-        response
-    }
-
-    /// Checks that nothing comes for a while, not even the end.
-    async fn hears_nothing(&mut self) {
-        let frame = tokio::time::timeout(A_WHILE, Frame::read(&mut self.reader)).await;
-        assert!(frame.is_err(), "something came through");
-    }
-
-    /// Checks that the connection ends before anything else comes.
-    async fn is_closed(&mut self) {
-        let frame = within(Frame::read(&mut self.reader)).await;
-        assert!(!matches!(frame, Ok(Some(_))), "a response came");
-    }
-}
-
-fn request_frame<R: Request>(request: &R, version: i16, correlation: i32) -> Frame {
-    let header = RequestHeader::default()
-        .with_request_api_key(R::KEY)
-        .with_request_api_version(version)
-        .with_correlation_id(correlation)
-        .with_client_id(Some(StrBytes::from_static_str("test")));
-    Frame::response(
-        &encoded(&header, R::header_version(version)),
-        &encoded(request, version),
-    )
-}
-
 fn response_frame<T: Encodable + HeaderVersion>(
     response: &T,
     version: i16,
@@ -334,24 +185,29 @@ fn response_frame<T: Encodable + HeaderVersion>(
     )
 }
 
-fn encoded(message: &impl Encodable, version: i16) -> Bytes {
-    let mut bytes = BytesMut::new();
-    message.encode(&mut bytes, version).expect("it encodes");
-    bytes.freeze()
+impl Recorder {
+    fn react(&self, reaction: impl FnMut(&Seen) + Send + 'static) {
+        *self.reaction.lock().expect("no panics") = Some(Box::new(reaction));
+    }
+
+    /// Waits until it saw `count` things.
+    async fn saw(&self, count: usize) -> Vec<Seen> {
+        let mut seen = self.seen.subscribe();
+        let _ = within(seen.wait_for(|seen| seen.len() >= count)).await;
+        self.seen()
+    }
 }
 
-async fn within<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(DEADLINE, future)
-        .await
-        .expect("in time")
-}
+impl Client {
+    /// Checks that nothing comes for a while, not even the end.
+    async fn hears_nothing(&mut self) {
+        let frame = tokio::time::timeout(A_WHILE, Frame::read(&mut self.reader)).await;
+        assert!(frame.is_err(), "something came through");
+    }
 
-/// Checks that a fault hit what it names.
-#[track_caller]
-fn done(fault: Result<(), ChaosError>) {
-    fault.expect("it is there");
-}
-
-fn name<T: From<StrBytes>>(name: &'static str) -> T {
-    StrBytes::from_static_str(name).into()
+    /// Checks that the connection ends before anything else comes.
+    async fn is_closed(&mut self) {
+        let frame = within(Frame::read(&mut self.reader)).await;
+        assert!(!matches!(frame, Ok(Some(_))), "a response came");
+    }
 }

@@ -4,7 +4,7 @@ use super::groups::GroupState;
 use super::*;
 use crate::cluster::Cluster;
 use crate::error::ChaosError;
-use crate::testing::{brokers_alone, kafka_for_tests};
+use crate::testing::brokers_alone;
 use kafka_protocol::messages::offset_commit_request::{
     OffsetCommitRequestPartition, OffsetCommitRequestTopic,
 };
@@ -12,11 +12,8 @@ use kafka_protocol::messages::{GroupId, OffsetCommitRequest};
 use rdkafka::ClientConfig;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn asks_real_brokers() {
-    if !kafka_for_tests() {
-        return;
-    }
+/// Asks everything once, of three brokers.
+pub async fn asks_real_brokers() {
     let _alone = brokers_alone().await;
     let cluster = Cluster::start().await.expect("brokers");
     let admin = cluster.admin().clone();

@@ -1,5 +1,6 @@
 //! The proxy between librdkafka and a broker of Apache Kafka.
 
+use super::testing::*;
 use super::*;
 use kafka_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
 use plimsoll_oracle::RequestKind;
@@ -13,7 +14,7 @@ use std::time::{Instant, SystemTime};
 
 const MESSAGES: u64 = 10;
 
-/// A member of a group that reads a topic of its own, on the cluster of the environment.
+/// A member of a group that reads a topic of its own.
 #[derive(Clone)]
 struct Subject {
     proxy: Proxy,
@@ -22,21 +23,17 @@ struct Subject {
 }
 
 impl Subject {
-    /// Starts a proxy to the cluster of the environment; returns `None` where there is none.
-    async fn start() -> Option<Self> {
-        let Ok(bootstrap) = std::env::var("PLIMSOLL_TEST_BOOTSTRAP") else {
-            eprintln!("skipped: PLIMSOLL_TEST_BOOTSTRAP names no cluster");
-            return None;
-        };
+    /// Starts a proxy to the cluster that has this address.
+    async fn start(bootstrap: String) -> Self {
         let brokers = blocking(move || brokers(&bootstrap)).await;
         let watcher = Arc::new(Recorder::default());
         let proxy = Proxy::start(1, &brokers, &watcher.reports()).await;
         let now = SystemTime::UNIX_EPOCH.elapsed().expect("a clock");
-        Some(Self {
+        Self {
             proxy: proxy.expect("listeners"),
             watcher,
             topic: format!("plimsoll-proxy-{}", now.as_nanos()),
-        })
+        }
     }
 
     fn client(&self) -> ClientConfig {
@@ -133,11 +130,9 @@ fn is_answer(seen: &Seen, next: u64) -> bool {
     matches!(&offsets[..], [it] if it.next == next && it.error == 0)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_consumer_is_seen_and_broken() {
-    let Some(subject) = Subject::start().await else {
-        return;
-    };
+/// Shows what is seen of a consumer, and that faults reach it.
+pub async fn a_consumer_is_seen_and_broken(bootstrap: String) {
+    let subject = Subject::start(bootstrap).await;
     let producing = subject.clone();
     blocking(move || producing.produce()).await;
     let produced = subject.watcher.produced.lock().expect("no panics").clone();
@@ -198,11 +193,9 @@ async fn a_consumer_is_seen_and_broken() {
     within(subject.proxy.shut_down()).await;
 }
 
-#[tokio::test]
-async fn a_client_of_the_future_falls_back() {
-    let Some(subject) = Subject::start().await else {
-        return;
-    };
+/// Asks for a version that no broker knows.
+pub async fn a_client_of_the_future_falls_back(bootstrap: String) {
+    let subject = Subject::start(bootstrap).await;
     let bootstrap = subject.proxy.bootstraps()[MEMBER].clone();
     let first = bootstrap.split(',').next().expect("a broker");
     let mut client = Client::connect(first).await;

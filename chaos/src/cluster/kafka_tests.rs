@@ -1,7 +1,7 @@
 //! Every fault of a broker, on real brokers, and what becomes of brokers that are left alone.
 
 use super::*;
-use crate::testing::{brokers_alone, kafka_for_tests};
+use crate::testing::brokers_alone;
 use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder};
 use std::collections::HashMap;
 use std::env;
@@ -9,15 +9,12 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-/// The environment variable that makes [`a_run_that_is_left_alone`] do something.
-const LEFT_ALONE: &str = "PLIMSOLL_TEST_LEFT_ALONE";
+/// The environment variable of the process of [`a_run_that_is_left_alone`].
+pub const LEFT_ALONE: &str = "PLIMSOLL_TEST_LEFT_ALONE";
 const HEALED: Duration = Duration::from_secs(60);
 
-#[tokio::test(flavor = "multi_thread")]
-async fn brokers_come_back_from_every_fault() {
-    if !kafka_for_tests() {
-        return;
-    }
+/// Breaks each broker in every way, and all of them at once.
+pub async fn brokers_come_back_from_every_fault() {
     let _alone = brokers_alone().await;
     let clock = Clock::start();
     let cluster = Cluster::start().await.expect("brokers");
@@ -74,11 +71,8 @@ async fn brokers_come_back_from_every_fault() {
     assert!(gone.is_err(), "a removed broker answers");
 }
 
-#[tokio::test]
-async fn a_cluster_that_is_attached_to_cannot_be_broken() {
-    if !kafka_for_tests() {
-        return;
-    }
+/// Attaches to brokers that another cluster started.
+pub async fn a_cluster_that_is_attached_to_cannot_be_broken() {
     let _alone = brokers_alone().await;
     let ours = Cluster::start().await.expect("brokers");
     let bootstrap = ours.brokers()[1].address.clone();
@@ -98,18 +92,10 @@ async fn a_cluster_that_is_attached_to_cannot_be_broken() {
     assert!(matches!(gone, Err(ChaosError::Environment(_))), "{gone:?}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_a_killed_run_left_is_removed_by_the_next() {
-    if !kafka_for_tests() {
-        return;
-    }
+/// Kills a process that has brokers and a member.
+pub async fn what_a_killed_run_left_is_removed_by_the_next() {
     let _alone = brokers_alone().await;
     let mut run = Command::new(env::current_exe().expect("this program"))
-        .args([
-            "--exact",
-            "cluster::tests::a_run_that_is_left_alone",
-            "--nocapture",
-        ])
         .env(LEFT_ALONE, "1")
         .stdout(Stdio::piped())
         .spawn()
@@ -132,12 +118,9 @@ async fn what_a_killed_run_left_is_removed_by_the_next() {
     next.shut_down().await;
 }
 
-/// Does something only in the process that the test above starts, and waits there for its end.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_is_left_alone() {
-    if env::var_os(LEFT_ALONE).is_none() {
-        return;
-    }
+/// Starts what [`what_a_killed_run_left_is_removed_by_the_next`] looks for, in the process that it
+/// kills.
+pub async fn a_run_that_is_left_alone() {
     let _cluster = Cluster::start().await.expect("brokers");
     let mut member = Command::new("sleep")
         .arg("600")
