@@ -61,7 +61,7 @@ fn main() -> ExitCode {
         Command::Help(args) => carry_out(terminal, |_| help::help(&args)),
         Command::Schema(args) => carry_out(terminal, |_| Ok(schema::schema(&args))),
         Command::Bench(BenchCommand::CommitInterval(args)) => {
-            carry_out(terminal, |_| bench::commit_interval(&args))
+            carry_out(terminal, |look| bench::commit_interval(&args, look))
         }
         Command::Completions { shell } => {
             carry_out(terminal, |_| Ok(completions::completions(shell)))

@@ -24,11 +24,11 @@ use std::time::Duration;
 
 /// The formula, as reports state it.
 pub(super) const STATEMENT: &str = "\
-Predicted: a member to which R records a second are produced repeats, when it crashes,
-R*T * (1 + R*T/2) / (1 + R*T) + R*c records in the mean, about R*T/2 for long intervals, and at most
-1 + R * (T + c), where T is the commit interval and c the commit's way to the broker. Where it has
-owned a partition for less than T: all that was produced there since the last commit. The session
-timeout delays the duplicates and adds none.";
+a member to which R records a second are produced repeats, when it crashes, R*T * (1 + \
+R*T/2) / (1 + R*T) + R*c records in the mean, about R*T/2 for long intervals, and at most 1 + R * (T \
++ c), where T is the commit interval and c the commit's way to the broker. Where it has owned a \
+partition for less than T: all that was produced there since the last commit. The session timeout \
+delays the duplicates and adds none.";
 
 /// The parameters of the formula, which are the same for every crash.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +48,14 @@ pub(super) struct Prediction {
     pub mean: f64,
     /// The greatest number.
     pub max: f64,
+}
+
+impl Prediction {
+    /// Returns the greatest number of records, which is whole. What floating point took off is
+    /// added first.
+    pub(super) fn most(self) -> f64 {
+        (self.max + 1e-6).floor()
+    }
 }
 
 /// Predicts the number of records that one crash repeats.

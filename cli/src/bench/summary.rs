@@ -1,11 +1,12 @@
 //! From measurements to the row of a table.
 
 use super::formula::{Parameters, Prediction, predict};
+use super::load;
 use super::measure::Measured;
-use super::measure::ownership::Cause;
+use super::measure::ownership::{Cause, Disruption};
 use crate::args::Interval;
 use plimsoll_oracle::Property;
-use plimsoll_scenarios::scenario::{Message, Scenario, Workload};
+use plimsoll_scenarios::Scenario;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,8 +22,13 @@ pub(super) struct Row {
     pub commits_per_message: f64,
     /// The mean number of commits sent in a schedule.
     pub commits: f64,
-    /// The time from a message's acknowledgement to its first effect, in seconds.
-    pub delay: Spread,
+    /// The number of commits that the group sent in a second.
+    pub commits_per_second: f64,
+    /// The time from a message's acknowledgement to its first effect, in seconds, of messages that
+    /// waited in healthy time.
+    pub healthy: Spread,
+    /// The same of messages that waited through an outage.
+    pub outage: Spread,
     /// The number of duplicates after each crash.
     pub crash: Spread,
     /// The number of duplicates after each graceful stop.
@@ -31,7 +37,11 @@ pub(super) struct Row {
     pub rebalance: Spread,
     /// The number of duplicates after a crash that the formula predicts.
     pub predicted: Prediction,
-    /// The records a second of a consumer that catches up, where that was measured.
+    /// The records a second that were produced to the member that crashed, the most of all.
+    pub member_rate: f64,
+    /// The mean time that a commit takes to the broker, in seconds.
+    pub commit_way: f64,
+    /// The records a second of a group that works a backlog off, where that was measured.
     pub throughput: Option<f64>,
     /// The number of effects that were repeated under the ownership that had written them.
     pub unexplained: u64,
@@ -61,68 +71,71 @@ impl Row {
             let of_cause = measured.disruptions.iter().filter(|d| d.cause == cause);
             Spread::of(of_cause.map(|d| d.duplicates as f64).collect())
         };
+        let delays = |seconds: &[f32]| Spread::of(seconds.iter().copied().map(f64::from).collect());
         let schedules = measured.schedules.max(1) as f64;
+        let parameters = parameters(interval, scenario, &measured);
+        let crashes = || {
+            measured
+                .disruptions
+                .iter()
+                .filter(|d| d.cause == Cause::Crash)
+        };
+        let most = crashes().map(|crash| crash.taken.len()).max();
         Self {
             interval,
             schedules: measured.schedules,
             commits_per_message: measured.commits as f64 / measured.acknowledged.max(1) as f64,
             commits: measured.commits as f64 / schedules,
-            delay: Spread::of(measured.delays.iter().map(Duration::as_secs_f64).collect()),
+            commits_per_second: measured.commits as f64
+                / measured.time.as_secs_f64().max(f64::MIN_POSITIVE),
+            healthy: delays(&measured.healthy),
+            outage: delays(&measured.outage),
             crash: duplicates(Cause::Crash),
             stop: duplicates(Cause::Stop),
             rebalance: duplicates(Cause::Rebalance),
-            predicted: predicted(interval, scenario, &measured),
+            predicted: predicted(parameters, crashes()),
+            member_rate: parameters.rate * most.unwrap_or_default() as f64,
+            commit_way: parameters.commit_way.as_secs_f64(),
             throughput: None,
             unexplained: measured.unexplained,
             lost: measured.lost,
             violations: measured.violations,
         }
     }
+
+    /// Returns the number of records that one crash repeats at worst: the most that any did, or the
+    /// most that the formula predicts for any.
+    pub(super) fn worst(&self) -> f64 {
+        self.crash.max.max(self.predicted.most())
+    }
+
+    /// Tells whether a promise was broken with this interval.
+    pub(super) fn is_broken(&self) -> bool {
+        self.lost > 0 || !self.violations.is_empty()
+    }
 }
 
-/// Predicts each crash by the formula, and returns the mean over all crashes and the greatest.
-fn predicted(interval: Interval, scenario: &Scenario, measured: &Measured) -> Prediction {
+/// Returns what the formula needs to know: messages are spread evenly over the partitions.
+fn parameters(interval: Interval, scenario: &Scenario, measured: &Measured) -> Parameters {
     let ways: Duration = measured.commit_ways.iter().sum();
-    let parameters = Parameters {
-        rate: rate_of_a_partition(scenario),
-        interval: match interval {
-            Interval::EveryRecord => Duration::ZERO,
-            Interval::Every(interval) => interval,
-        },
+    Parameters {
+        rate: load::rate(scenario) / f64::from(load::partitions(scenario).max(1)),
+        interval: interval.time(),
         commit_way: ways
             .checked_div(measured.commit_ways.len() as u32)
             .unwrap_or_default(),
-    };
-    let crashes = measured
-        .disruptions
-        .iter()
-        .filter(|d| d.cause == Cause::Crash);
+    }
+}
+
+/// Predicts each crash by the formula, and returns the mean over all crashes and the greatest.
+fn predicted<'a>(
+    parameters: Parameters,
+    crashes: impl Iterator<Item = &'a Disruption>,
+) -> Prediction {
     let each: Vec<Prediction> = crashes.map(|crash| predict(parameters, crash)).collect();
     Prediction {
         mean: Spread::of(each.iter().map(|crash| crash.mean).collect()).mean,
         max: Spread::of(each.iter().map(|crash| crash.max).collect()).max,
-    }
-}
-
-/// Returns the records a second that the workload produces to one partition: it spreads them
-/// evenly.
-fn rate_of_a_partition(scenario: &Scenario) -> f64 {
-    let topics = &scenario.settings.topics;
-    let partitions: u32 = topics.iter().map(|topic| topic.partitions).sum();
-    let rate = match &scenario.workload {
-        Workload::Drawn(traffic) => traffic.rate,
-        Workload::Explicit(messages) => rate(messages),
-    };
-    rate / f64::from(partitions.max(1))
-}
-
-fn rate(messages: &[Message]) -> f64 {
-    let times = || messages.iter().map(|message| message.at);
-    match (times().min(), times().max()) {
-        (Some(first), Some(last)) if first < last => {
-            messages.len() as f64 / last.saturating_since(first).as_secs_f64()
-        }
-        _ => 0.0,
     }
 }
 

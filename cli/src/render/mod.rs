@@ -2,6 +2,7 @@
 
 pub(crate) mod cause;
 pub(crate) mod files;
+pub(crate) mod html;
 pub(crate) mod human;
 pub(crate) mod json;
 mod junit;
@@ -38,6 +39,16 @@ pub(crate) fn thousands(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// Writes a number with as many digits as say something, as in `0`, `0.04`, `3.5` and `1,200`.
+pub(crate) fn number(number: f64) -> String {
+    match number {
+        0.0 => "0".into(),
+        ..0.095 => format!("{number:.2}"),
+        ..99.95 => format!("{number:.1}"),
+        _ => thousands(number.round() as u64),
+    }
 }
 
 /// Writes a number and its noun, as in `1 fault` and `2 faults`.

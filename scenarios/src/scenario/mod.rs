@@ -3,6 +3,7 @@
 #![doc = include_str!("language.md")]
 
 mod aliases;
+pub mod alone;
 mod check;
 mod cluster;
 mod consumers;

@@ -4,6 +4,7 @@
 
 mod commits;
 mod delays;
+mod outages;
 pub(super) mod ownership;
 
 use commits::Commits;
@@ -22,9 +23,13 @@ pub(super) struct Measured {
     pub commits: u64,
     /// The number of messages that were acknowledged to the producer.
     pub acknowledged: u64,
-    /// The times from a message's acknowledgement to its first effect; zero where the effect came
-    /// first.
-    pub delays: Vec<Duration>,
+    /// The simulated or real time that the schedules took.
+    pub time: Duration,
+    /// The times from a message's acknowledgement to its first effect, in seconds, of messages that
+    /// waited in healthy time. There are millions.
+    pub healthy: Vec<f32>,
+    /// The same of messages that waited through an outage.
+    pub outage: Vec<f32>,
     /// The times from the sending of a commit to its acceptance by the broker.
     pub commit_ways: Vec<Duration>,
     /// Everything that took partitions away from a member.
@@ -58,7 +63,10 @@ impl Measured {
         self.commits += commits.sent;
         self.commit_ways.extend(commits.ways);
         self.acknowledged += delays.acknowledged;
-        self.delays.extend(delays.delays);
+        self.healthy.extend(delays.healthy);
+        self.outage.extend(delays.outage);
+        let last = trace.entries().last();
+        self.time += last.map_or(Duration::ZERO, |entry| entry.at.since_start());
         self.disruptions.extend(ownerships.disruptions);
         self.unexplained += ownerships.unexplained;
     }
@@ -68,7 +76,9 @@ impl Measured {
         self.schedules += later.schedules;
         self.commits += later.commits;
         self.acknowledged += later.acknowledged;
-        self.delays.extend(later.delays);
+        self.time += later.time;
+        self.healthy.extend(later.healthy);
+        self.outage.extend(later.outage);
         self.commit_ways.extend(later.commit_ways);
         self.disruptions.extend(later.disruptions);
         self.unexplained += later.unexplained;
@@ -84,7 +94,7 @@ mod tests {
     use super::ownership::{Cause, Taken};
     use super::*;
     use plimsoll_core::{AssignmentEpoch, Instant, NextOffset, Offset, Outcome, TopicPartition};
-    use plimsoll_oracle::{MemberId, MessageId, TraceEvent};
+    use plimsoll_oracle::{FaultId, MemberId, MessageId, TraceEvent};
 
     const A: MemberId = MemberId(0);
     const B: MemberId = MemberId(1);
@@ -211,6 +221,11 @@ mod tests {
         assert_eq!(measured.unexplained, 1);
     }
 
+    fn millis(seconds: &[f32]) -> Vec<u32> {
+        let millis = seconds.iter().map(|seconds| (seconds * 1e3).round() as u32);
+        millis.collect()
+    }
+
     #[test]
     fn delays_run_from_acknowledgement_to_the_first_effect() {
         let measured = measure(&[
@@ -221,8 +236,73 @@ mod tests {
             (12, acknowledged(1)),
             (13, effect(A, 0)),
         ]);
-        let expected = [Duration::from_millis(4), Duration::ZERO];
-        assert_eq!(measured.delays, expected);
+        assert_eq!(millis(&measured.healthy), [4, 0]);
+        assert!(measured.outage.is_empty());
+    }
+
+    fn started(member: MemberId, offset: u64) -> TraceEvent {
+        TraceEvent::HandlerStarted {
+            member,
+            partition: P,
+            offset: Offset::new(offset),
+            message: MessageId(offset as u32),
+            attempt: 1,
+        }
+    }
+
+    /// The message that waits when the member crashes, the one that is acknowledged before the next
+    /// owner, and the one behind them waited through the outage; the one that comes when they have
+    /// reached a handler did not.
+    #[test]
+    fn an_outage_lasts_until_what_it_left_has_reached_a_handler() {
+        let measured = measure(&[
+            (0, assigned(A)),
+            (10, acknowledged(0)),
+            (11, started(A, 0)),
+            (12, effect(A, 0)),
+            (20, acknowledged(1)),
+            (21, TraceEvent::MemberCrashed { member: A }),
+            (30, acknowledged(2)),
+            (50, assigned(B)),
+            (51, started(B, 1)),
+            (52, acknowledged(3)),
+            (60, effect(B, 1)),
+            (61, started(B, 2)),
+            (70, effect(B, 2)),
+            (71, started(B, 3)),
+            (72, acknowledged(4)),
+            (80, effect(B, 3)),
+            (81, started(B, 4)),
+            (90, effect(B, 4)),
+        ]);
+        assert_eq!(millis(&measured.outage), [40, 40, 28]);
+        assert_eq!(millis(&measured.healthy), [2, 18]);
+    }
+
+    #[test]
+    fn a_fault_is_an_outage_until_it_ends() {
+        let fault = FaultId(0);
+        let measured = measure(&[
+            (0, assigned(A)),
+            (10, acknowledged(0)),
+            (
+                11,
+                TraceEvent::FaultBegan {
+                    fault,
+                    member: None,
+                    broker: None,
+                },
+            ),
+            (12, effect(A, 0)),
+            (13, acknowledged(1)),
+            (14, started(A, 1)),
+            (15, TraceEvent::FaultEnded { fault }),
+            (16, acknowledged(2)),
+            (20, effect(A, 1)),
+            (21, effect(A, 2)),
+        ]);
+        assert_eq!(millis(&measured.outage), [2, 7]);
+        assert_eq!(millis(&measured.healthy), [5]);
     }
 
     #[test]

@@ -1,0 +1,3 @@
+//! HTML and SVG.
+
+pub(crate) mod markup;
