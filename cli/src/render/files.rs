@@ -1,13 +1,14 @@
 //! The files that `--report DIR` writes: the report for programs, pages and viewers, one file each.
 
-use super::json;
+use super::{html, json};
 use crate::error::CliError;
 use crate::files;
 use crate::report::Report;
 use std::path::Path;
 
 /// The name of each file, and what makes its text.
-const FILES: &[(&str, fn(&Report) -> String)] = &[("report.json", json::report)];
+const FILES: &[(&str, fn(&Report) -> String)] =
+    &[("report.json", json::report), ("report.html", html::report)];
 
 /// Tries whether the files can be written into a folder, before anything runs.
 ///

@@ -2,6 +2,7 @@
 
 pub(crate) mod cause;
 pub(crate) mod files;
+pub(crate) mod html;
 pub(crate) mod human;
 pub(crate) mod json;
 pub(crate) mod page;

@@ -14,3 +14,4 @@ mod program;
 mod regressions;
 mod report;
 mod report_files;
+mod report_page;

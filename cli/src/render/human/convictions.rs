@@ -169,7 +169,7 @@ fn entry(page: &mut Page, what: &str, text: &str) {
 }
 
 /// Says why the search for a smaller schedule ended before nothing smaller was found.
-const fn ended_early(end: End) -> Option<&'static str> {
+pub(in crate::render) const fn ended_early(end: End) -> Option<&'static str> {
     match end {
         End::Smallest => None,
         End::Schedules => Some("it ended at the limit of --shrink-schedules"),

@@ -26,7 +26,12 @@ pub(crate) fn judgements(page: &mut Page, tally: &Tally, expectation: &Expectati
 }
 
 /// Returns what there is to say of a property beside its mark.
-fn remark(property: Property, count: Count, tally: &Tally, expectation: &Expectation) -> String {
+pub(in crate::render) fn remark(
+    property: Property,
+    count: Count,
+    tally: &Tally,
+    expectation: &Expectation,
+) -> String {
     let reasons = tally.reasons_of(property);
     let reasons: Vec<&str> = reasons.iter().map(|(reason, _)| *reason).collect();
     let reasons = reasons.join("; ");
@@ -63,7 +68,7 @@ fn remark(property: Property, count: Count, tally: &Tally, expectation: &Expecta
 }
 
 /// Writes a number of runs among all.
-pub(super) fn of_runs(runs: u64, all: u64) -> String {
+pub(in crate::render) fn of_runs(runs: u64, all: u64) -> String {
     match runs == all {
         true => format!("all {}", counted(all, "run")),
         false => format!("{} of {}", thousands(runs), counted(all, "run")),

@@ -4,8 +4,11 @@ mod convictions;
 mod judgements;
 mod overview;
 
+pub(in crate::render) use convictions::ended_early;
 pub(crate) use convictions::{again, heading, shrunk, timeline};
 pub(crate) use judgements::judgements;
+pub(in crate::render) use judgements::{of_runs, remark};
+pub(in crate::render) use overview::{cut_short, faults, in_short, labels, seeds, took_effect};
 
 use super::page::{BAD, BOLD, DOUBTFUL, FAINT, GOOD, Page, styled, unbroken};
 use super::{counted, hours, per_second, thousands};
@@ -13,6 +16,7 @@ use crate::args::BackendName;
 use crate::exit::Exit;
 use crate::report::{Bug, Failure, Report, ScenarioOutcome, ScenarioReport};
 use crate::terminal::{Detail, Look};
+use anstyle::Style;
 use plimsoll_oracle::Word;
 use std::collections::BTreeSet;
 
@@ -168,7 +172,7 @@ fn failure(page: &mut Page, scenario: &ScenarioReport, failure: &Failure) {
 }
 
 /// Puts an expectation that was not met into a sentence.
-fn in_words(scenario: &ScenarioReport, failure: &Failure) -> String {
+pub(in crate::render) fn in_words(scenario: &ScenarioReport, failure: &Failure) -> String {
     let ScenarioReport { trial, tally, .. } = scenario;
     let label = &trial.label;
     let schedules = counted(tally.schedules, "schedule");
@@ -216,7 +220,7 @@ fn failed(page: &mut Page, report: &Report, bugs: &[Bug<'_>]) {
 }
 
 /// Returns what a scenario failed for besides bugs, in a word or two.
-const fn reason(failure: &Failure) -> Option<&'static str> {
+pub(in crate::render) const fn reason(failure: &Failure) -> Option<&'static str> {
     match failure {
         Failure::Violated(_) => None,
         Failure::NotViolated(_) => Some("an expected violation is missing"),
@@ -237,6 +241,33 @@ fn conclusion(page: &mut Page, report: &Report) {
     if let Some(folder) = &report.folder {
         page.line(&format!("Report written to {}.", folder.display()));
     }
+    let (tone, text) = verdict(report);
+    page.line(&styled(tone.style(), &text));
+}
+
+/// How good a verdict is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::render) enum Tone {
+    /// All is as it should be.
+    Good,
+    /// Something was not tried.
+    Doubtful,
+    /// Something failed.
+    Bad,
+}
+
+impl Tone {
+    const fn style(self) -> Style {
+        match self {
+            Self::Good => GOOD,
+            Self::Doubtful => DOUBTFUL,
+            Self::Bad => BAD,
+        }
+    }
+}
+
+/// Returns the verdict on all scenarios, in one sentence.
+pub(in crate::render) fn verdict(report: &Report) -> (Tone, String) {
     let count = |wanted: &dyn Fn(&ScenarioReport) -> bool| {
         report.scenarios.iter().filter(|one| wanted(one)).count()
     };
@@ -244,17 +275,16 @@ fn conclusion(page: &mut Page, report: &Report) {
     let begun = count(&|scenario| scenario.tally.schedules > 0);
     let untried = count(&|one| one.outcome(report.backend) == ScenarioOutcome::NotTried);
     let scenarios = counted(report.scenarios.len() as u64, "scenario");
-    let (style, text) = match report.exit() {
-        Exit::Met if report.interrupted => (
-            DOUBTFUL,
+    match report.exit() {
+        Exit::Interrupted => (
+            Tone::Doubtful,
             format!("{begun} of {scenarios} ran: every expectation met so far."),
         ),
         Exit::Met if untried > 0 => (
-            DOUBTFUL,
+            Tone::Doubtful,
             format!("{scenarios}: every expectation met, but for {untried} not tried."),
         ),
-        Exit::Met => (GOOD, format!("{scenarios}: every expectation met.")),
-        _ => (BAD, format!("{failed} of {scenarios} failed.")),
-    };
-    page.line(&styled(style, &text));
+        Exit::Met => (Tone::Good, format!("{scenarios}: every expectation met.")),
+        _ => (Tone::Bad, format!("{failed} of {scenarios} failed.")),
+    }
 }
