@@ -6,9 +6,11 @@ use crate::files;
 use crate::report::Report;
 use std::path::Path;
 
+/// What makes the text of a file.
+type Text = fn(&Report) -> String;
+
 /// The name of each file, and what makes its text.
-const FILES: &[(&str, fn(&Report) -> String)] =
-    &[("report.json", json::report), ("report.html", html::report)];
+const FILES: &[(&str, Text)] = &[("report.json", json::report), ("report.html", html::report)];
 
 /// Tries whether the files can be written into a folder, before anything runs.
 ///
