@@ -103,7 +103,11 @@ impl Window<'_> {
         label: String,
         has_marks: bool,
     ) -> Bar {
-        let (left, right, open) = self.extent(span);
+        let (left, mut right, open) = self.extent(span);
+        if has_marks {
+            // What begins and ends at one moment has both of its marks.
+            right = right.max(left + MARK);
+        }
         let last = span.end.map(|(entry, _)| entry);
         let margin = if has_marks { MARK / 2 + 6 } else { 6 };
         let length = width(&label);
@@ -162,7 +166,8 @@ impl Bar {
     fn extent(&self) -> (i32, i32) {
         let left = self.left.min(self.label_at);
         let right = self.right.max(self.label_at + width(&self.label));
-        (left - MARK / 2, right + MARK / 2)
+        let margin = if self.ends.is_some() { MARK / 2 } else { 1 };
+        (left - margin, right + margin)
     }
 }
 

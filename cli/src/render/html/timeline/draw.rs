@@ -4,7 +4,6 @@ use super::super::super::seconds;
 use super::super::markup::Element;
 use super::bars::Bar;
 use super::layout::{AXIS, Event, Layout, Spot};
-use super::marks::Mark;
 use plimsoll_core::Instant;
 
 /// The distance that the labels of two moments keep on the axis.
@@ -112,17 +111,17 @@ fn lines(layout: &Layout) -> impl Iterator<Item = Element> + use<'_> {
 fn bar(layout: &Layout, bar: &Bar) -> Element {
     let y = layout.lane(bar.lane).map_or(0, |lane| lane.bar(bar.row));
     let open = if bar.open { " open" } else { "" };
-    let width = (bar.right - bar.left).max(2);
-    let shape = rectangle(bar.left, y - HALF_BAR, width, 2 * HALF_BAR).with("rx", 3);
+    let shape = rectangle(bar.left, y - HALF_BAR, bar.right - bar.left, 2 * HALF_BAR);
+    let is_on_it = (bar.left..bar.right).contains(&bar.label_at);
+    let label = Element::new("text")
+        .class(if is_on_it { "within" } else { "beside" })
+        .with("x", bar.label_at)
+        .with("y", y + BASE)
+        .text(&bar.label);
     Element::new("g")
         .class(format!("bar {}{open}", bar.class))
-        .child(shape)
-        .child(
-            Element::new("text")
-                .with("x", bar.label_at)
-                .with("y", y + BASE)
-                .text(&bar.label),
-        )
+        .child(shape.with("rx", 3))
+        .child(label)
 }
 
 /// Draws the lines between marks and the lanes from which they come.
@@ -151,13 +150,8 @@ fn mark(spot: &Spot, event: &Event<'_>, row: &str) -> Element {
         .then(|| Element::new("circle").class("ring").with("r", RING));
     let target = Element::new("circle").class("target").with("r", RING);
     let label = label.as_ref().map(|label| {
-        let class = if *mark == Mark::Phase {
-            "label phase"
-        } else {
-            "label"
-        };
         Element::new("text")
-            .class(class)
+            .class("beside")
             .with("x", if moment.shows { BESIDE + 4 } else { BESIDE })
             .with("y", BASE)
             .text(label)

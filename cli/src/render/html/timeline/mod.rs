@@ -76,6 +76,9 @@ fn legend(events: &[Event<'_>]) -> Element {
     let shows = Element::new("li")
         .child(Element::new("span").class("ring-sample").text(" "))
         .line("span", "shows the violation");
+    let scroll = Element::new("span")
+        .class("hint")
+        .text("The picture scrolls sideways. ");
     let scale = "The axis is not to scale: the longer nothing happens, the more it is shortened.";
     Element::new("figcaption")
         .child(
@@ -84,7 +87,7 @@ fn legend(events: &[Event<'_>]) -> Element {
                 .child(shows)
                 .children(marks),
         )
-        .child(Element::new("p").class("note").text(scale))
+        .child(Element::new("p").class("note").child(scroll).text(scale))
 }
 
 /// Tells the events, a row each.

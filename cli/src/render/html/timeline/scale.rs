@@ -2,7 +2,8 @@
 //!
 //! In a run, a few milliseconds in which all is decided lie between seconds in which nothing
 //! happens. So the axis is not to scale: each doubling of the time between two events adds the same
-//! distance, and marks of one moment stand side by side.
+//! distance, and marks of one moment stand side by side. The distances are drawn out to fill the width
+//! of the page, or pressed together to fit into it, up to the half.
 
 use plimsoll_core::Instant;
 use std::collections::BTreeMap;
@@ -11,7 +12,8 @@ use std::time::Duration;
 /// The distance that two marks keep at least.
 const STEP: i32 = 18;
 
-/// The distance that each doubling of the time between them adds, from a microsecond on.
+/// The distance that each doubling of the time between them adds, from a microsecond on, where there
+/// is neither too much room nor too little.
 const DOUBLING: i32 = 2;
 
 /// The margin on both sides.
@@ -26,29 +28,25 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// Makes an axis that is at least so wide; `moments` are those that get a place, each with the
-    /// room for what stands there beside the first mark.
-    pub(super) fn new(moments: &BTreeMap<Instant, i32>, least: i32) -> Self {
+    /// Makes an axis of this width, or of a greater one where that is too narrow; `moments` are those
+    /// that get a place, each with the room for what stands there beside the first mark.
+    pub(super) fn new(moments: &BTreeMap<Instant, i32>, width: i32) -> Self {
         let moments: Vec<(Instant, i32)> = moments.iter().map(|(at, room)| (*at, *room)).collect();
         let pairs = moments.windows(2);
-        let gaps: Vec<i32> = pairs
-            .map(|pair| STEP + pair[0].1 + stretch(pair[1].0 - pair[0].0))
-            .collect();
-        let last = moments.last().map_or(0, |(_, room)| *room);
-        let natural = gaps.iter().sum::<i32>() + last + 2 * MARGIN;
-        let spare = (least - natural).max(0);
-        let all: i32 = gaps.iter().sum::<i32>().max(1);
-        let mut stops = Vec::new();
-        let (mut passed, mut x) = (0, MARGIN);
-        for (index, (at, _)) in moments.iter().enumerate() {
-            stops.push((*at, x + spare * passed / all));
-            let gap = gaps.get(index).copied().unwrap_or(0);
-            passed += gap;
-            x += gap;
+        let times: Vec<i32> = pairs.map(|pair| stretch(pair[1].0 - pair[0].0)).collect();
+        let rooms = moments.iter().map(|(_, room)| room);
+        let fixed = rooms.sum::<i32>() + STEP * times.len() as i32 + 2 * MARGIN;
+        let all = times.iter().sum::<i32>().max(1);
+        let free = (width - fixed).max(all / 2);
+        let (mut stops, mut x, mut passed) = (Vec::new(), MARGIN, 0);
+        for (index, (at, room)) in moments.iter().enumerate() {
+            stops.push((*at, x + free * passed / all));
+            passed += times.get(index).copied().unwrap_or(0);
+            x += STEP + room;
         }
         Self {
             stops,
-            width: natural + spare,
+            width: width.max(fixed + free),
         }
     }
 
@@ -106,10 +104,21 @@ mod tests {
 
     #[test]
     fn a_second_is_wider_than_a_millisecond_and_not_a_thousand_times() {
-        let scale = scale(&[(0, 0), (1, 0), (1_001, 0)], 0);
+        let scale = scale(&[(0, 0), (1, 0), (1_001, 0)], 200);
         let short = scale.x(at(1)) - scale.x(at(0));
         let long = scale.x(at(1_001)) - scale.x(at(1));
         assert!(short >= STEP && long > short && long < 3 * short);
+    }
+
+    #[test]
+    fn a_long_run_is_pressed_together_and_wider_than_the_page_at_last() {
+        let moments = |count: u64| {
+            (0..count)
+                .map(|second| (second * 1_000, 0))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(scale(&moments(20), 900).width(), 900);
+        assert!(scale(&moments(40), 900).width() > 900);
     }
 
     #[test]

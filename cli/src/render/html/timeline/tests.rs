@@ -211,6 +211,15 @@ fn handlers_at_once_have_rows_of_their_own() {
 #[test]
 fn no_mark_covers_another() {
     let mut events = loss();
+    events.push((
+        9_051,
+        E::FaultBegan {
+            fault: FaultId(2),
+            member: None,
+            broker: None,
+        },
+    ));
+    events.push((9_051, E::FaultEnded { fault: FaultId(2) }));
     for number in 0..5 {
         events.push((9_051, begins(TWO, partition(1), number)));
         events.push((9_051, E::CommitSent { member: TWO }));
