@@ -57,7 +57,7 @@ pub(crate) enum Command {
     /// Say what a word means: a property, a fault, a rare thing, a consumer or a setting.
     Explain(ExplainArgs),
     /// Print the JSON schema of scenario files, for editors.
-    Schema,
+    Schema(SchemaArgs),
     /// Print the help of a command, or with `language` the manual of scenario files.
     Help(HelpArgs),
     /// Measure what a promise costs.
@@ -116,8 +116,9 @@ pub(crate) struct RunArgs {
     /// Write the trace of the first failing schedule, or of the only one, as JSON lines.
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
-    /// Write the report as files for machines and browsers into this folder as well. It is the
-    /// report's own: files with its names, `report.*`, are overwritten, and no others.
+    /// Write the report as files for machines and browsers into this folder as well: JSON, JUnit
+    /// XML, Markdown, and the run of each bug for Perfetto. The folder is the report's own: files
+    /// with its names, `report.*` and `bug-*`, are replaced, and no others.
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
     /// Folder into which failures are written: shrunk, or with their trace where they come from
@@ -224,6 +225,13 @@ pub(crate) struct InitArgs {
 pub(crate) struct ExplainArgs {
     /// Word as it stands in files and reports, such as `no-loss`, `crash` or `commit.interval`.
     pub word: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArgs {
+    /// Print the schema of the report that `run --format json` prints instead.
+    #[arg(long)]
+    pub report: bool,
 }
 
 #[derive(Debug, Args)]

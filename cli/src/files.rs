@@ -1,7 +1,7 @@
 //! The files that commands write.
 
 use crate::error::CliError;
-use plimsoll_oracle::Trace;
+use plimsoll_oracle::{Header, Trace};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
@@ -35,10 +35,10 @@ pub(crate) fn write_new(path: &Path, text: &str) -> Result<bool, CliError> {
 ///
 /// # Errors
 /// Where the file system refuses.
-pub(crate) fn write_trace(path: &Path, trace: &Trace) -> Result<(), CliError> {
+pub(crate) fn write_trace(path: &Path, header: &Header, trace: &Trace) -> Result<(), CliError> {
     let written = create(path).and_then(|file| {
         let mut file = BufWriter::new(file);
-        trace.write_jsonl(&mut file)?;
+        trace.write_jsonl(header, &mut file)?;
         file.flush()
     });
     written.map_err(|error| refused(path, &error))
@@ -85,6 +85,33 @@ pub(crate) fn check(path: &Path) -> Result<(), CliError> {
         false => create(path).and_then(|_| fs::remove_file(path)),
     };
     tried.map_err(|error| refused(path, &error))
+}
+
+/// Removes the files of a folder whose names are those of an earlier writing.
+///
+/// # Errors
+/// Where the file system refuses.
+pub(crate) fn remove(folder: &Path, is_ours: impl Fn(&str) -> bool) -> Result<(), CliError> {
+    let entries = fs::read_dir(folder).map_err(|error| refused(folder, &error))?;
+    for entry in entries {
+        let path = entry.map_err(|error| refused(folder, &error))?.path();
+        let name = path.file_name().unwrap_or_default();
+        if name.to_str().is_some_and(&is_ours) {
+            fs::remove_file(&path).map_err(|error| refused(&path, &error))?;
+        }
+    }
+    Ok(())
+}
+
+/// Appends a text to a file, which need not be there yet.
+///
+/// # Errors
+/// Where the file system refuses.
+pub(crate) fn append(path: &Path, text: &str) -> Result<(), CliError> {
+    let opened = File::options().create(true).append(true).open(path);
+    opened
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|error| refused(path, &error))
 }
 
 /// Writes a text into a file that is not there yet.

@@ -59,7 +59,7 @@ fn main() -> ExitCode {
         Command::Init(args) => carry_out(terminal, |_| show::init(&args)),
         Command::Explain(args) => carry_out(terminal, |_| explain::explain(&args)),
         Command::Help(args) => carry_out(terminal, |_| help::help(&args)),
-        Command::Schema => carry_out(terminal, |_| Ok(schema::schema())),
+        Command::Schema(args) => carry_out(terminal, |_| Ok(schema::schema(&args))),
         Command::Bench(BenchCommand::CommitInterval(args)) => {
             carry_out(terminal, |_| bench::commit_interval(&args))
         }

@@ -1,6 +1,6 @@
 //! `plimsoll replay`: a regression runs again, and must show what it recorded.
 
-use crate::args::ReplayArgs;
+use crate::args::{BackendName, ReplayArgs};
 use crate::conviction::{Cause, moments};
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -12,7 +12,7 @@ use crate::render::{cause, human};
 use crate::runner::{Run, Tally, Worker, draw};
 use crate::terminal::{Detail, Look};
 use crate::trial::Expectation;
-use plimsoll_oracle::{Property, Terms, Trace, Word};
+use plimsoll_oracle::{Header, Property, Terms, Trace, Word};
 
 /// Runs `plimsoll replay`.
 ///
@@ -34,7 +34,10 @@ pub(crate) fn replay(args: &ReplayArgs, look: Look) -> Result<Outcome, CliError>
     let plan = draw(&scenario, seed).map_err(in_schedule)?;
     let run = worker.run(&plan).map_err(in_schedule)?;
     if let Some(path) = &args.trace {
-        files::write_trace(path, worker.trace())?;
+        let subject = scenario.settings.consumers.subject.to_string();
+        let backend = BackendName::Sim.word();
+        let header = Header::new(&label, seed, &subject, backend, plan.names());
+        files::write_trace(path, &header, worker.trace())?;
     }
     let expect = &scenario.settings.expect;
     let expectation = Expectation::Stated(expect.verdict.clone());

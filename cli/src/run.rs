@@ -13,8 +13,9 @@ use crate::terminal::Look;
 use crate::trial::{Expectation, Trial};
 use crate::{files, interrupt, missing, render};
 use std::collections::BTreeSet;
+use std::env;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Runs `plimsoll run`.
@@ -35,13 +36,27 @@ pub(crate) fn run(args: &RunArgs, look: Look) -> Result<Outcome, CliError> {
     backend.shut_down();
     let report = report?;
     let outcome = outcome(&report, args, look);
-    let Some(folder) = &report.folder else {
-        return Ok(outcome);
-    };
-    Ok(match render::files::write(folder, &report) {
+    Ok(match write_report(&report) {
         Ok(()) => outcome,
         Err(error) => outcome.and_failed(error),
     })
+}
+
+/// The variable in which GitHub Actions names the file of a step's summary, to which steps append
+/// Markdown: <https://docs.github.com/actions/reference/workflow-commands-for-github-actions>.
+const GITHUB_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
+
+/// Writes the files of `--report`, and the summary of a step of GitHub Actions.
+fn write_report(report: &Report) -> Result<(), CliError> {
+    if let Some(folder) = &report.folder {
+        render::files::write(folder, report)?;
+    }
+    match env::var_os(GITHUB_SUMMARY) {
+        Some(path) if !path.is_empty() => {
+            files::append(Path::new(&path), &render::markdown::report(report))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn report(
@@ -207,20 +222,25 @@ fn write_trace(
         return Ok(None);
     };
     // A run that broke off has no trace; the report says so.
+    let trial = &trials[index];
+    let Ok(plan) = runner::draw(&trial.scenario, seed) else {
+        return Ok(None);
+    };
+    let header = trial.header(&plan, args.backend.backend);
     match &args.backend.backend {
         BackendName::Sim => {
             let mut worker = Worker::default();
-            if worker.run_seed(&trials[index].scenario, seed).is_err() {
+            if worker.run(&plan).is_err() {
                 return Ok(None);
             }
-            files::write_trace(path, worker.trace())?;
+            files::write_trace(path, &header, worker.trace())?;
         }
         BackendName::Kafka => {
             let mut recorded = tallies[index].recorded.iter();
             let Some(run) = recorded.find(|run| run.seed == seed) else {
                 return Ok(None);
             };
-            files::write_trace(path, &run.trace)?;
+            files::write_trace(path, &header, &run.trace)?;
         }
     }
     Ok(Some(path.clone()))

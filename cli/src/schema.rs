@@ -1,11 +1,16 @@
-//! `plimsoll schema`: the scenario language for editors.
+//! `plimsoll schema`: the scenario language for editors, and the report for programs.
 
+use crate::args::SchemaArgs;
 use crate::exit::Exit;
 use crate::outcome::Outcome;
 use crate::render::json;
 use plimsoll_scenarios::scenario;
 
 /// Runs `plimsoll schema`.
-pub(crate) fn schema() -> Outcome {
-    Outcome::new(json::to_text(&scenario::schema()), Exit::Met)
+pub(crate) fn schema(args: &SchemaArgs) -> Outcome {
+    let text = match args.report {
+        false => json::to_text(&scenario::schema()),
+        true => json::to_text(&json::schema()),
+    };
+    Outcome::new(text, Exit::Met)
 }

@@ -1,11 +1,11 @@
 //! One scenario under some seeds, and what it must show.
 
-use crate::args::SeedRange;
+use crate::args::{BackendName, SeedRange};
 use crate::backend::Choice;
 use crate::shell;
-use plimsoll_oracle::Property;
-use plimsoll_scenarios::Scenario;
+use plimsoll_oracle::{Header, Property};
 use plimsoll_scenarios::scenario::Expected;
+use plimsoll_scenarios::{Plan, Scenario};
 use std::collections::BTreeSet;
 
 /// A scenario to run under some seeds.
@@ -29,6 +29,12 @@ impl Trial {
     /// Returns the number of its schedules.
     pub(crate) fn schedules(&self) -> u64 {
         self.seeds.len() - self.without.len() as u64
+    }
+
+    /// Returns the header of the trace that a plan of it leaves.
+    pub(crate) fn header(&self, plan: &Plan, backend: BackendName) -> Header {
+        let (label, backend) = (&self.label, backend.word());
+        Header::new(label, plan.seed, &self.subject, backend, plan.names())
     }
 
     /// Returns the command that runs one seed again.

@@ -11,8 +11,9 @@
 //! use std::time::Duration;
 //!
 //! // A record becomes readable, and consumer-1 commits it without having handled it.
-//! let trace = Trace::read_jsonl(
-//!     r#"{"at_ns":0,"event":"stored","message":7,"topic":0,"partition":0,"offset":0,"key":null}
+//! let (_, trace) = Trace::read_jsonl(
+//!     r#"{"format":"plimsoll-trace","version":1,"plimsoll":"0.1.0","scenario":"late","seed":7,"subject":"plimsoll","backend":"sim","members":["consumer-1"],"brokers":[],"topics":[{"name":"orders","partitions":1}],"faults":[]}
+//!        {"at_ns":0,"event":"stored","message":7,"topic":0,"partition":0,"offset":0,"key":null}
 //!        {"at_ns":5,"event":"committed","member":0,"topic":0,"partition":0,"next":1,"generation":1,"rebalancing":false}"#,
 //! )?;
 //! let terms = Terms {
@@ -55,7 +56,8 @@ pub use request_kind::RequestKind;
 pub use sometimes::Sometimes;
 pub use terms::{FaultTerms, Hindrance, PartitionName, Terms, TopicTerms};
 pub use trace::{
-    Entry, Fingerprint, NamedFault, NamedTopic, Names, Timeline, Trace, TraceError, TraceEvent,
+    Entry, Fingerprint, Header, NamedFault, NamedTopic, Names, Timeline, Trace, TraceError,
+    TraceEvent,
 };
 pub use verdict::{Judgement, Measures, Property, Verdict, Violation};
 pub use word::{Word, nearest};

@@ -1,6 +1,7 @@
 //! From a failing run in real time, which cannot be had again, to the files that keep it.
 
 use super::{Conviction, Evidence, Recording, Sighting, Story};
+use crate::args::BackendName;
 use crate::backend::Choice;
 use crate::error::CliError;
 use crate::runner::{Recorded, Tally, draw};
@@ -82,7 +83,10 @@ fn write(trial: &Trial, recorded: &Recorded, plan: &Plan, folder: &Path) -> File
     let text = as_file(trial, recorded, plan);
     Files {
         plan: written("toml", &|path| files::write(path, &text)),
-        trace: written("jsonl", &|path| files::write_trace(path, &recorded.trace)),
+        trace: written("jsonl", &|path| {
+            let header = trial.header(plan, BackendName::Kafka);
+            files::write_trace(path, &header, &recorded.trace)
+        }),
     }
 }
 

@@ -5,13 +5,28 @@ pub(crate) mod files;
 pub(crate) mod html;
 pub(crate) mod human;
 pub(crate) mod json;
+mod junit;
+pub(crate) mod markdown;
 pub(crate) mod page;
+mod perfetto;
 mod table;
 
 pub(crate) use table::Table;
 
+use page::Page;
 use plimsoll_core::Instant;
 use std::time::Duration;
+
+/// The width of text in files, in columns.
+const WIDTH: usize = 100;
+
+/// Returns what is added to a page as text without colours and without the page's margin, for files.
+fn plain(add: impl FnOnce(&mut Page)) -> String {
+    let mut page = Page::new(WIDTH);
+    add(&mut page);
+    let text = page.into_text();
+    textwrap::dedent(&anstream::adapter::strip_str(&text).to_string())
+}
 
 /// Writes a number with its thousands apart, as in `24,000`.
 pub(crate) fn thousands(number: u64) -> String {

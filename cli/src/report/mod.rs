@@ -14,6 +14,8 @@ use crate::selection::NotExecuted;
 use crate::trial::Trial;
 use plimsoll_oracle::check::Coverage;
 use plimsoll_oracle::{Measures, Missed, Property, Sometimes};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -117,7 +119,8 @@ impl Failure {
 }
 
 /// How a scenario came out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum ScenarioOutcome {
     /// An expectation that was not met.
     Failed,

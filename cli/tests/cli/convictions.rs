@@ -218,7 +218,7 @@ fn shrink_gives_what_run_gives() {
     assert_eq!(kept, [Path::new(file).file_name().expect("a name")]);
 }
 
-/// Reads what `--trace` wrote of the first failing schedule: JSON, one entry a line.
+/// Reads what `--trace` wrote of the first failing schedule: JSON, a header and one entry a line.
 #[test]
 fn the_trace_of_the_first_failure_is_written() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -227,8 +227,15 @@ fn the_trace_of_the_first_failure_is_written() {
     plimsoll_in(folder.path(), &[&run[..], &subject[..]].concat());
     let trace = fs::read_to_string(folder.path().join("trace.jsonl")).expect("it was written");
     assert!(trace.lines().count() > 100);
-    for line in trace.lines() {
-        let entry: Value = serde_json::from_str(line).expect("JSON");
-        assert!(entry.is_object(), "{line}");
+    let mut lines = trace
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let header = lines.next().expect("a header");
+    assert_eq!(header["format"], "plimsoll-trace", "{header:#}");
+    assert_eq!(header["scenario"], "recipes/alarm-ruler-oldest");
+    assert_eq!(header["subject"], "sarama-manual-mark");
+    assert_eq!(header["topics"][0]["name"], "ac_alarm_ruler");
+    for entry in lines {
+        assert!(entry["event"].is_string(), "{entry}");
     }
 }

@@ -1,19 +1,22 @@
-//! A trace as JSON lines, for other programs to read: one object an entry, in order.
+//! A trace as JSON lines, for other programs to read: a header, then one object an entry, in order.
 //!
-//! Each line has `at_ns` (nanoseconds since the start of the run), `event` (the kind's name) and
-//! the fields of that kind; a partition is two fields, `topic` (its number in the scenario) and
+//! The [`Header`] says which run it is of, and what the numbers in the other lines stand for. Each
+//! of these has `at_ns` (nanoseconds since the start of the run), `event` (the kind's name) and the
+//! fields of that kind; a partition is two fields, `topic` (its number in the scenario) and
 //! `partition`; what is absent is `null`. Members, brokers, messages and faults are numbers, from
 //! 0. Names are those of [`super::layout`].
 
 use super::layout::with_layout;
-use super::{Entry, Trace, TraceEvent};
+use super::{Entry, Header, Trace, TraceEvent};
 use crate::{BrokerId, ErrorName, FaultId, MemberId, MessageId, Missed, RequestKind, Word};
 use plimsoll_core::{AssignmentEpoch, Instant, NextOffset, Offset, Outcome, TopicPartition};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 use std::io;
 
-/// A line that is no entry.
+/// A line that is none of a trace.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {reason}")]
 pub struct TraceError {
@@ -28,7 +31,9 @@ impl Trace {
     ///
     /// # Errors
     /// Those of the writer.
-    pub fn write_jsonl(&self, out: &mut impl io::Write) -> io::Result<()> {
+    pub fn write_jsonl(&self, header: &Header, out: &mut impl io::Write) -> io::Result<()> {
+        serde_json::to_writer(&mut *out, &header.line())?;
+        out.write_all(b"\n")?;
         for entry in &self.entries {
             serde_json::to_writer(&mut *out, entry)?;
             out.write_all(b"\n")?;
@@ -39,13 +44,15 @@ impl Trace {
     /// Reads what [`Trace::write_jsonl`] wrote; empty lines are skipped.
     ///
     /// # Errors
-    /// The first line that is no entry, or that is earlier than the line before.
-    pub fn read_jsonl(text: &str) -> Result<Self, TraceError> {
+    /// A first line that is no header; the first of the others that is no entry, or that is
+    /// earlier than the line before.
+    pub fn read_jsonl(text: &str) -> Result<(Header, Self), TraceError> {
+        let lines = (1..).zip(text.lines());
+        let mut lines = lines.filter(|(_, json)| !json.trim().is_empty());
+        let (line, json) = lines.next().unwrap_or((1, "null"));
+        let header = Header::read(json).map_err(|reason| TraceError { line, reason })?;
         let mut trace = Self::new();
-        for (line, json) in (1..).zip(text.lines()) {
-            if json.trim().is_empty() {
-                continue;
-            }
+        for (line, json) in lines {
             let entry = read_entry(json).map_err(|reason| TraceError { line, reason })?;
             if trace.entries.last().is_some_and(|last| entry.at < last.at) {
                 let reason = "it is earlier than the line before".into();
@@ -53,7 +60,7 @@ impl Trace {
             }
             trace.entries.push(entry);
         }
-        Ok(trace)
+        Ok((header, trace))
     }
 }
 
@@ -65,6 +72,24 @@ impl Serialize for Entry {
         write_event(&self.event, &mut fields)?;
         fields.end()
     }
+}
+
+impl JsonSchema for Entry {
+    fn schema_name() -> Cow<'static, str> {
+        "TraceEvent".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "object", "oneOf": kinds() })
+    }
+}
+
+/// Describes the line of one kind of event.
+fn kind(name: &str, mut fields: Map<String, Value>) -> Value {
+    fields.insert("event".into(), json!({ "const": name }));
+    fields.insert("at_ns".into(), u64::schema());
+    let required: Vec<&String> = fields.keys().collect();
+    json!({ "title": name, "required": required, "properties": fields })
 }
 
 fn read_entry(json: &str) -> Result<Entry, String> {
@@ -100,6 +125,17 @@ macro_rules! json_event {
                 _ => Err(format!("no event is called `{kind}`")),
             }
         }
+
+        fn kinds() -> Vec<Value> {
+            vec![$({
+                let mut fields = Map::new();
+                // Made for the types of its fields.
+                let _ = TraceEvent::$kind {
+                    $($field: Field::describe(stringify!($field), &mut fields)),*
+                };
+                kind($name, std::mem::take(&mut fields))
+            }),*]
+        }
     };
 }
 
@@ -109,12 +145,17 @@ with_layout!(json_event);
 trait Field: Sized {
     fn write<M: SerializeMap>(&self, name: &str, out: &mut M) -> Result<(), M::Error>;
     fn read(name: &str, fields: &Map<String, Value>) -> Result<Self, String>;
+    /// Adds what the field is in JSON, and returns a value of its type, whichever.
+    fn describe(name: &str, fields: &mut Map<String, Value>) -> Self;
 }
 
 /// One JSON value.
 trait Json: Sized {
     const EXPECTED: &'static str;
 
+    /// Returns a value of the type, whichever.
+    fn any() -> Self;
+    fn schema() -> Value;
     fn value(&self) -> impl Serialize;
     fn read_value(value: &Value) -> Option<Self>;
 }
@@ -128,6 +169,11 @@ impl<T: Json> Field for T {
         let value = fields.get(name).unwrap_or(&Value::Null);
         T::read_value(value).ok_or_else(|| format!("expected {} in `{name}`", T::EXPECTED))
     }
+
+    fn describe(name: &str, fields: &mut Map<String, Value>) -> Self {
+        fields.insert(name.into(), T::schema());
+        T::any()
+    }
 }
 
 impl Field for TopicPartition {
@@ -140,10 +186,23 @@ impl Field for TopicPartition {
         let topic = u32::read("topic", fields)?;
         Ok(Self::new(topic, u32::read(name, fields)?))
     }
+
+    fn describe(name: &str, fields: &mut Map<String, Value>) -> Self {
+        let topic = u32::describe("topic", fields);
+        Self::new(topic, u32::describe(name, fields))
+    }
 }
 
 impl<T: Json> Json for Option<T> {
     const EXPECTED: &'static str = T::EXPECTED;
+
+    fn any() -> Self {
+        None
+    }
+
+    fn schema() -> Value {
+        json!({ "anyOf": [T::schema(), { "type": "null" }] })
+    }
 
     fn value(&self) -> impl Serialize {
         self.as_ref().map(Json::value)
@@ -161,6 +220,14 @@ macro_rules! json_number {
     ($($type:ty: $get:expr, $make:expr;)*) => {
         $(impl Json for $type {
             const EXPECTED: &'static str = "a whole number";
+
+            fn any() -> Self {
+                $make(0)
+            }
+
+            fn schema() -> Value {
+                json!({ "type": "integer" })
+            }
 
             fn value(&self) -> impl Serialize {
                 $get(*self)
@@ -191,6 +258,14 @@ json_number! {
 impl Json for bool {
     const EXPECTED: &'static str = "true or false";
 
+    fn any() -> Self {
+        false
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "boolean" })
+    }
+
     fn value(&self) -> impl Serialize {
         *self
     }
@@ -204,6 +279,15 @@ macro_rules! json_word {
     ($($type:ty: $expected:literal;)*) => {
         $(impl Json for $type {
             const EXPECTED: &'static str = $expected;
+
+            fn any() -> Self {
+                Self::ALL[0]
+            }
+
+            fn schema() -> Value {
+                let words = Self::ALL.iter().map(|value| value.word());
+                json!({ "enum": words.collect::<Vec<_>>() })
+            }
 
             fn value(&self) -> impl Serialize {
                 self.word()

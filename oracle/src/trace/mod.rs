@@ -9,6 +9,7 @@
 )]
 
 mod fingerprint;
+mod header;
 mod jsonl;
 mod layout;
 mod names;
@@ -17,6 +18,7 @@ mod tests;
 mod timeline;
 
 pub use fingerprint::Fingerprint;
+pub use header::Header;
 pub use jsonl::TraceError;
 pub use names::{NamedFault, NamedTopic, Names};
 pub use timeline::Timeline;

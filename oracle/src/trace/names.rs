@@ -1,10 +1,11 @@
 //! What the numbers in a trace stand for.
 
 use crate::{BrokerId, FaultTerms, MemberId, Terms};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The names of what a trace has numbers for, each in the place of its number.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Names {
     /// The members of the group.
     pub members: Vec<String>,
@@ -17,7 +18,7 @@ pub struct Names {
 }
 
 /// A topic.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NamedTopic {
     /// Its name.
     pub name: String,
@@ -27,7 +28,7 @@ pub struct NamedTopic {
 }
 
 /// A fault.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NamedFault {
     /// Its number.
     pub fault: u32,

@@ -1,6 +1,6 @@
 //! What is made of a trace: its hash, its JSON lines, its timeline.
 
-use super::{Entry, Fingerprint, Timeline, Trace, TraceEvent};
+use super::{Entry, Fingerprint, Header, Names, Timeline, Trace, TraceEvent};
 use crate::{BrokerId, ErrorName, FaultId, MemberId, MessageId, Missed, RequestKind, Word};
 use plimsoll_core::{AssignmentEpoch, Instant, NextOffset, Offset, Outcome, TopicPartition};
 
@@ -157,9 +157,19 @@ fn trace(events: &[TraceEvent]) -> Trace {
     trace
 }
 
+/// Returns the header of a trace with one member, three brokers, and the terms' topics.
+fn header() -> Header {
+    let names = Names::new(&crate::check::terms_by_hand(), 1, 3);
+    Header {
+        plimsoll: "0.1.0".into(),
+        ..Header::new("crash/late", 7, "plimsoll", "sim", names)
+    }
+}
+
 fn jsonl(trace: &Trace) -> String {
     let mut bytes = Vec::new();
-    trace.write_jsonl(&mut bytes).expect("a Vec takes all");
+    let written = trace.write_jsonl(&header(), &mut bytes);
+    written.expect("a Vec takes all");
     String::from_utf8(bytes).expect("JSON is text")
 }
 
@@ -212,7 +222,7 @@ fn the_hash_covers_every_field() {
     let whole = trace(&every_kind());
     let text = jsonl(&whole);
     let mut changed = 0;
-    for (number, line) in text.lines().enumerate() {
+    for (number, line) in text.lines().enumerate().skip(1) {
         let fields: serde_json::Map<String, serde_json::Value> =
             serde_json::from_str(line).expect("an object");
         for (name, value) in &fields {
@@ -235,7 +245,7 @@ fn the_hash_covers_every_field() {
             let line = serde_json::to_string(&other).expect("an object");
             let mut lines: Vec<&str> = text.lines().collect();
             lines[number] = &line;
-            let read = Trace::read_jsonl(&lines.join("\n")).expect("a valid trace");
+            let (_, read) = Trace::read_jsonl(&lines.join("\n")).expect("a valid trace");
             assert_ne!(read.fingerprint(), whole.fingerprint(), "{name}: {line}");
             changed += 1;
         }
@@ -270,7 +280,7 @@ fn json_lines_come_back_as_they_were() {
         broker: None,
     });
     let trace = trace(&events);
-    assert_eq!(Trace::read_jsonl(&jsonl(&trace)), Ok(trace));
+    assert_eq!(Trace::read_jsonl(&jsonl(&trace)), Ok((header(), trace)));
 }
 
 #[test]
@@ -283,7 +293,7 @@ fn every_name_comes_back() {
         .iter()
         .map(|&request| TraceEvent::ResponseLost { member, request });
     let trace = trace(&refused.chain(lost).collect::<Vec<_>>());
-    assert_eq!(Trace::read_jsonl(&jsonl(&trace)), Ok(trace));
+    assert_eq!(Trace::read_jsonl(&jsonl(&trace)), Ok((header(), trace)));
 }
 
 #[test]
@@ -296,31 +306,57 @@ fn what_is_no_entry_is_named_by_its_line() {
     for (text, expected) in [
         (
             "{",
-            "line 1: EOF while parsing an object at line 1 column 1",
+            "line 2: EOF while parsing an object at line 1 column 1",
         ),
-        ("\n{}", "line 2: expected a whole number in `at_ns`"),
-        ("{\"at_ns\":1}", "line 1: expected a text in `event`"),
+        ("\n{}", "line 3: expected a whole number in `at_ns`"),
+        ("{\"at_ns\":1}", "line 2: expected a text in `event`"),
         (
             "{\"at_ns\":1,\"event\":\"heeled\"}",
-            "line 1: no event is called `heeled`",
+            "line 2: no event is called `heeled`",
         ),
         (
             "{\"at_ns\":1,\"event\":\"member-started\",\"member\":-1}",
-            "line 1: expected a whole number in `member`",
+            "line 2: expected a whole number in `member`",
         ),
         (
             "{\"at_ns\":1,\"event\":\"commit-refused\",\"member\":1,\"error\":\"OOPS\"}",
-            "line 1: expected the name of an error of Kafka's in `error`",
+            "line 2: expected the name of an error of Kafka's in `error`",
         ),
         (
             "{\"at_ns\":2,\"event\":\"healed\"}\n{\"at_ns\":1,\"event\":\"quiet\"}",
-            "line 2: it is earlier than the line before",
+            "line 3: it is earlier than the line before",
         ),
     ] {
-        let error = Trace::read_jsonl(text).expect_err(text);
+        let text = jsonl(&Trace::new()) + text;
+        let error = Trace::read_jsonl(&text).expect_err(&text);
         assert_eq!(error.to_string(), expected);
     }
 }
+
+#[test]
+fn what_does_not_begin_with_a_header_is_no_trace() {
+    let line = jsonl(&Trace::new());
+    for (text, expected) in [
+        ("".into(), NO_HEADER),
+        ("{\"at_ns\":2,\"event\":\"healed\"}".into(), NO_HEADER),
+        ("[1]".into(), NO_HEADER),
+        (
+            line.replace("\"version\":1", "\"version\":2"),
+            "line 1: the trace has version 2, and this version of Plimsoll reads 1",
+        ),
+        (
+            line.replace("\"seed\":7,", ""),
+            "line 1: in the header: missing field `seed`",
+        ),
+    ] {
+        let error = Trace::read_jsonl(&text).expect_err(&text);
+        assert_eq!(error.to_string(), expected);
+    }
+}
+
+const NO_HEADER: &str = "line 1: expected the header of a trace, \
+                         {\"format\":\"plimsoll-trace\",...}; traces of earlier versions of \
+                         Plimsoll have none";
 
 #[test]
 fn a_timeline_says_each_kind_in_a_sentence() {

@@ -100,15 +100,7 @@ fn facts(bug: &Bug<'_>, story: Option<&Story>) -> Element {
         let names: Vec<&str> = properties.iter().map(|property| property.word()).collect();
         facts.push(("Also broken", plain(names.join(", "))));
     }
-    let seed = conviction.seed;
-    let seen = match scenario.tally.schedules {
-        1 => format!("the only run, with seed {seed}"),
-        all => format!(
-            "{}, first with seed {seed}",
-            human::of_runs(conviction.runs, all)
-        ),
-    };
-    facts.push(("Seen in", plain(seen)));
+    facts.push(("Seen in", plain(human::seen(scenario, conviction))));
     if !scenarios.is_empty() {
         let more = counted(scenarios.len() as u64, "more scenario");
         let names = scenarios.join(", ");

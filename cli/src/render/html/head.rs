@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// Makes the head.
 pub(super) fn head(report: &Report, bugs: &[Bug<'_>]) -> Element {
-    let (tone, verdict) = human::verdict(report);
+    let (tone, verdict) = human::ending(report);
     let (class, mark) = match tone {
         Tone::Good => ("good", "✓"),
         Tone::Doubtful => ("doubtful", "?"),
@@ -84,7 +84,7 @@ fn headline(report: &Report, bugs: &[Bug<'_>]) -> String {
         0 if outcome(ScenarioOutcome::Held) => {
             format!("{who} kept every promise that was at risk")
         }
-        0 => human::verdict(report).1.trim_end_matches('.').to_owned(),
+        0 => human::ending(report).1.trim_end_matches('.').to_owned(),
         1 => format!("{who} {} a promise", verb("breaks", "break")),
         many => format!("{who} {} {many} promises", verb("breaks", "break")),
     }

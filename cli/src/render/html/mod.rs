@@ -26,7 +26,7 @@ const ICON: &str = concat!(
 /// Renders the report as a page of HTML.
 pub(crate) fn report(report: &Report) -> String {
     let bugs = report.bugs();
-    let (_, verdict) = human::verdict(report);
+    let (_, verdict) = human::ending(report);
     let main = Element::new("main")
         .child(head::head(report, &bugs))
         .child(scenarios::scenarios(report))

@@ -110,7 +110,7 @@ fn row(report: &Report, scenario: &ScenarioReport) -> Element {
     if !description.is_empty() {
         name = name.child(Element::new("p").class("description").text(description));
     }
-    if let Some(remark) = human::in_short(scenario, outcome) {
+    if let Some(remark) = human::remark_of_row(scenario, outcome) {
         name = name.child(Element::new("p").class("remark").text(remark));
     }
     let unobserved = match scenario.unobserved().len() {

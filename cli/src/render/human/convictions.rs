@@ -4,7 +4,7 @@ use super::super::page::{BAD, BOLD, FAINT, Page, padded, styled};
 use super::super::{cause, counted, counted_or_no, seconds};
 use super::judgements::of_runs;
 use crate::conviction::{Conviction, End, Evidence, Moment, NotShrunk, Shrunk, Sighting, Story};
-use crate::report::Bug;
+use crate::report::{Bug, ScenarioReport};
 use plimsoll_oracle::{Property, Word};
 
 /// The number of scenarios of one bug that are named.
@@ -18,25 +18,16 @@ pub(super) fn bug(page: &mut Page, number: u32, bug: &Bug<'_>) {
         properties,
         scenarios,
     } = bug;
-    let Conviction {
-        property,
-        seed,
-        runs,
-        ..
-    } = conviction;
+    let property = conviction.property;
     let trial = &scenario.trial;
     let mark = format!("{} {number}. ", styled(BAD, "✗"));
-    page.paragraph(&mark, &heading(*property, &trial.subject, &trial.label));
-    evidence(page, *property, &conviction.evidence);
+    page.paragraph(&mark, &heading(property, &trial.subject, &trial.label));
+    evidence(page, property, &conviction.evidence);
     if !properties.is_empty() {
         let names: Vec<&str> = properties.iter().map(|property| property.word()).collect();
         entry(page, "Also broken", &names.join(", "));
     }
-    let seen = match scenario.tally.schedules {
-        1 => format!("the only run, with seed {seed}"),
-        all => format!("{}, first with seed {seed}", of_runs(*runs, all)),
-    };
-    entry(page, "Seen in", &seen);
+    seen_in(page, scenario, conviction);
     if !scenarios.is_empty() {
         let mut names = scenarios[..scenarios.len().min(NAMED)].join(", ");
         if scenarios.len() > NAMED {
@@ -46,6 +37,29 @@ pub(super) fn bug(page: &mut Page, number: u32, bug: &Bug<'_>) {
         entry(page, "And in", &format!("{more}: {names}"));
     }
     kept(page, conviction);
+}
+
+/// Adds a conviction as if there were no other.
+pub(in super::super) fn conviction(
+    page: &mut Page,
+    scenario: &ScenarioReport,
+    conviction: &Conviction,
+) {
+    evidence(page, conviction.property, &conviction.evidence);
+    seen_in(page, scenario, conviction);
+    kept(page, conviction);
+}
+
+fn seen_in(page: &mut Page, scenario: &ScenarioReport, conviction: &Conviction) {
+    entry(page, "Seen in", &seen(scenario, conviction));
+}
+
+/// Says in which runs a violation was seen.
+pub(in super::super) fn seen(scenario: &ScenarioReport, conviction: &Conviction) -> String {
+    let Conviction { seed, runs, .. } = conviction;
+    let all = scenario.tally.schedules;
+    let first = if all == 1 { "" } else { "first " };
+    format!("{}, {first}with seed {seed}", of_runs(*runs, all))
 }
 
 /// Returns the line that opens a conviction.
@@ -169,7 +183,7 @@ fn entry(page: &mut Page, what: &str, text: &str) {
 }
 
 /// Says why the search for a smaller schedule ended before nothing smaller was found.
-pub(in crate::render) const fn ended_early(end: End) -> Option<&'static str> {
+pub(in super::super) const fn ended_early(end: End) -> Option<&'static str> {
     match end {
         End::Smallest => None,
         End::Schedules => Some("it ended at the limit of --shrink-schedules"),

@@ -26,7 +26,7 @@ pub(crate) fn judgements(page: &mut Page, tally: &Tally, expectation: &Expectati
 }
 
 /// Returns what there is to say of a property beside its mark.
-pub(in crate::render) fn remark(
+pub(in super::super) fn remark(
     property: Property,
     count: Count,
     tally: &Tally,
@@ -68,9 +68,10 @@ pub(in crate::render) fn remark(
 }
 
 /// Writes a number of runs among all.
-pub(in crate::render) fn of_runs(runs: u64, all: u64) -> String {
-    match runs == all {
-        true => format!("all {}", counted(all, "run")),
-        false => format!("{} of {}", thousands(runs), counted(all, "run")),
+pub(in super::super) fn of_runs(runs: u64, all: u64) -> String {
+    match (runs, all) {
+        (1, 1) => "the only run".into(),
+        _ if runs == all => format!("all {}", counted(all, "run")),
+        _ => format!("{} of {}", thousands(runs), counted(all, "run")),
     }
 }

@@ -4,11 +4,11 @@ mod convictions;
 mod judgements;
 mod overview;
 
-pub(in crate::render) use convictions::ended_early;
 pub(crate) use convictions::{again, heading, shrunk, timeline};
+pub(super) use convictions::{conviction, ended_early, seen};
 pub(crate) use judgements::judgements;
-pub(in crate::render) use judgements::{of_runs, remark};
-pub(in crate::render) use overview::{cut_short, faults, in_short, labels, seeds, took_effect};
+pub(super) use judgements::{of_runs, remark};
+pub(super) use overview::{cut_short, faults, labels, remark as remark_of_row, seeds, took_effect};
 
 use super::page::{BAD, BOLD, DOUBTFUL, FAINT, GOOD, Page, styled, unbroken};
 use super::{counted, hours, per_second, thousands};
@@ -172,7 +172,7 @@ fn failure(page: &mut Page, scenario: &ScenarioReport, failure: &Failure) {
 }
 
 /// Puts an expectation that was not met into a sentence.
-pub(in crate::render) fn in_words(scenario: &ScenarioReport, failure: &Failure) -> String {
+pub(super) fn in_words(scenario: &ScenarioReport, failure: &Failure) -> String {
     let ScenarioReport { trial, tally, .. } = scenario;
     let label = &trial.label;
     let schedules = counted(tally.schedules, "schedule");
@@ -220,7 +220,7 @@ fn failed(page: &mut Page, report: &Report, bugs: &[Bug<'_>]) {
 }
 
 /// Returns what a scenario failed for besides bugs, in a word or two.
-pub(in crate::render) const fn reason(failure: &Failure) -> Option<&'static str> {
+const fn reason(failure: &Failure) -> Option<&'static str> {
     match failure {
         Failure::Violated(_) => None,
         Failure::NotViolated(_) => Some("an expected violation is missing"),
@@ -241,13 +241,13 @@ fn conclusion(page: &mut Page, report: &Report) {
     if let Some(folder) = &report.folder {
         page.line(&format!("Report written to {}.", folder.display()));
     }
-    let (tone, text) = verdict(report);
+    let (tone, text) = ending(report);
     page.line(&styled(tone.style(), &text));
 }
 
-/// How good a verdict is.
+/// How good an end is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::render) enum Tone {
+pub(super) enum Tone {
     /// All is as it should be.
     Good,
     /// Something was not tried.
@@ -266,8 +266,8 @@ impl Tone {
     }
 }
 
-/// Returns the verdict on all scenarios, in one sentence.
-pub(in crate::render) fn verdict(report: &Report) -> (Tone, String) {
+/// Returns how the run ended, in one sentence.
+pub(super) fn ending(report: &Report) -> (Tone, String) {
     let count = |wanted: &dyn Fn(&ScenarioReport) -> bool| {
         report.scenarios.iter().filter(|one| wanted(one)).count()
     };

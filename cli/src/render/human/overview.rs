@@ -58,7 +58,7 @@ fn alone(page: &mut Page, report: &Report, scenario: &ScenarioReport) {
 }
 
 /// Says why fewer seeds ran than were asked for.
-pub(in crate::render) fn cut_short(
+pub(in super::super) fn cut_short(
     report: &Report,
     scenario: &ScenarioReport,
 ) -> Option<&'static str> {
@@ -70,7 +70,7 @@ pub(in crate::render) fn cut_short(
 }
 
 /// Returns the number of seeds that ran, and of how many where they are fewer.
-pub(in crate::render) fn seeds(scenario: &ScenarioReport) -> String {
+pub(in super::super) fn seeds(scenario: &ScenarioReport) -> String {
     let ran = thousands(scenario.tally.schedules);
     match scenario.is_cut_short() {
         true => format!("{ran} of {}", thousands(scenario.trial.schedules())),
@@ -113,7 +113,7 @@ fn rows(page: &mut Page, report: &Report, scenarios: &[ScenarioReport]) {
             padded_left(&unobserved, headings[1].len()),
         );
         page.line(&row);
-        if let Some(remark) = in_short(scenario, outcome) {
+        if let Some(remark) = remark(scenario, outcome) {
             page.paragraph("    ", &remark);
         }
     }
@@ -125,7 +125,7 @@ fn rows(page: &mut Page, report: &Report, scenarios: &[ScenarioReport]) {
 }
 
 /// Returns what a row says beside its numbers.
-pub(in crate::render) fn in_short(
+pub(in super::super) fn remark(
     scenario: &ScenarioReport,
     outcome: ScenarioOutcome,
 ) -> Option<String> {
@@ -174,7 +174,7 @@ fn not_observed(page: &mut Page, report: &Report) {
 }
 
 /// Names few scenarios, and counts many.
-pub(in crate::render) fn labels(report: &Report, labels: &[&str]) -> String {
+pub(in super::super) fn labels(report: &Report, labels: &[&str]) -> String {
     match labels {
         all if all.len() == report.scenarios.len() => "every scenario".into(),
         few if few.len() <= 2 => few.join(", "),
@@ -212,7 +212,7 @@ fn faults_in_short(page: &mut Page, scenarios: &[ScenarioReport]) {
 
 /// Returns the faults of a scenario, each with its effects and the noun for what they are counted
 /// in: those that it writes by themselves, those that are drawn by kind.
-pub(in crate::render) fn faults(scenario: &ScenarioReport) -> Vec<(String, Effect, &'static str)> {
+pub(in super::super) fn faults(scenario: &ScenarioReport) -> Vec<(String, Effect, &'static str)> {
     let ScenarioReport { trial, tally, .. } = scenario;
     let topics = &trial.scenario.settings.topics;
     let written: Vec<&Fault> = missing::written(trial).collect();
@@ -226,7 +226,7 @@ pub(in crate::render) fn faults(scenario: &ScenarioReport) -> Vec<(String, Effec
     written.chain(drawn).collect()
 }
 
-pub(in crate::render) fn took_effect(effect: Effect, of: &str) -> String {
+pub(in super::super) fn took_effect(effect: Effect, of: &str) -> String {
     let mut text = match effect.took == effect.planned {
         true => format!("took effect in all {}", counted(effect.planned, of)),
         false => format!(
