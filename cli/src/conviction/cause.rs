@@ -369,7 +369,7 @@ pub(super) fn record_of(event: &TraceEvent) -> Option<(TopicPartition, Offset)> 
 }
 
 /// Returns the partition that an entry is about.
-pub(super) fn partition_of(event: &TraceEvent) -> Option<TopicPartition> {
+pub(crate) fn partition_of(event: &TraceEvent) -> Option<TopicPartition> {
     use TraceEvent as E;
     match *event {
         E::Assigned { partition, .. }

@@ -6,7 +6,7 @@ pub(crate) mod recorded;
 pub(crate) mod shrinking;
 mod story;
 
-pub(crate) use cause::{Attempt, Cause, Disruption, Fact, Fault};
+pub(crate) use cause::{Attempt, Cause, Disruption, Fact, Fault, partition_of};
 pub(crate) use story::{AtStake, Moment, Story, moments};
 
 use crate::error::CliError;

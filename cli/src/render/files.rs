@@ -1,6 +1,6 @@
 //! The files that `--report DIR` writes: the report for programs, CI servers and viewers.
 
-use super::{json, junit, markdown, perfetto};
+use super::{html, json, junit, markdown, perfetto};
 use crate::conviction::{Conviction, Evidence};
 use crate::error::CliError;
 use crate::files;
@@ -14,6 +14,7 @@ type Text = fn(&Report) -> String;
 /// The name of each file that every report has, and what makes its text.
 const FILES: &[(&str, Text)] = &[
     ("report.json", json::report),
+    ("report.html", html::report),
     ("report.md", markdown::report),
     ("report.xml", junit::report),
 ];

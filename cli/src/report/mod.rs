@@ -16,6 +16,7 @@ use plimsoll_oracle::check::Coverage;
 use plimsoll_oracle::{Measures, Missed, Property, Sometimes};
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -187,6 +188,20 @@ impl Report {
         self.scenarios
             .iter()
             .flat_map(|scenario| scenario.failures.iter().map(move |f| (scenario, f)))
+    }
+
+    /// Returns the properties that no run of a scenario could show, each with the most frequent
+    /// reason and the names of the scenarios.
+    pub(crate) fn not_observed(&self) -> BTreeMap<(Property, &'static str), Vec<&str>> {
+        let mut by_reason: BTreeMap<_, Vec<&str>> = BTreeMap::new();
+        for scenario in &self.scenarios {
+            for (property, reasons) in scenario.unobserved() {
+                let reason = reasons.first().map_or("no run", |(reason, _)| *reason);
+                let labels = by_reason.entry((property, reason)).or_default();
+                labels.push(scenario.trial.label.as_str());
+            }
+        }
+        by_reason
     }
 
     /// Adds up all runs of all scenarios.

@@ -10,6 +10,8 @@ fn an_interrupted_run_ends_with_a_summary() {
     for signal in ["INT", "TERM", "HUP"] {
         let (code, stdout) = interrupted(signal, &[]);
         assert_eq!(code, Some(130), "{signal}: {stdout}");
+        let verdict = "1 of 1 scenario ran: every expectation met so far.\n";
+        assert!(stdout.ends_with(verdict), "{signal}: {stdout}");
     }
 }
 

@@ -16,3 +16,4 @@ mod readme;
 mod regressions;
 mod report;
 mod report_files;
+mod report_page;

@@ -6,7 +6,7 @@ mod scale;
 use super::render::name;
 use super::report::Report;
 use super::summary::Row;
-use crate::render::html::markup::Element;
+use crate::render::html::Element;
 use crate::render::{number, thousands};
 use scale::{Across, Up};
 

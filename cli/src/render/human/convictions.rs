@@ -51,11 +51,15 @@ pub(in super::super) fn conviction(
 }
 
 fn seen_in(page: &mut Page, scenario: &ScenarioReport, conviction: &Conviction) {
+    entry(page, "Seen in", &seen(scenario, conviction));
+}
+
+/// Says in which runs a violation was seen.
+pub(in super::super) fn seen(scenario: &ScenarioReport, conviction: &Conviction) -> String {
     let Conviction { seed, runs, .. } = conviction;
     let all = scenario.tally.schedules;
     let first = if all == 1 { "" } else { "first " };
-    let seen = format!("{}, {first}with seed {seed}", of_runs(*runs, all));
-    entry(page, "Seen in", &seen);
+    format!("{}, {first}with seed {seed}", of_runs(*runs, all))
 }
 
 /// Returns the line that opens a conviction.
@@ -179,7 +183,7 @@ fn entry(page: &mut Page, what: &str, text: &str) {
 }
 
 /// Says why the search for a smaller schedule ended before nothing smaller was found.
-const fn ended_early(end: End) -> Option<&'static str> {
+pub(in super::super) const fn ended_early(end: End) -> Option<&'static str> {
     match end {
         End::Smallest => None,
         End::Schedules => Some("it ended at the limit of --shrink-schedules"),

@@ -4,11 +4,11 @@ mod convictions;
 mod judgements;
 mod overview;
 
-pub(super) use convictions::conviction;
 pub(crate) use convictions::{again, heading, shrunk, timeline};
+pub(super) use convictions::{conviction, ended_early, seen};
 pub(crate) use judgements::judgements;
 pub(super) use judgements::{of_runs, remark};
-pub(super) use overview::{remark as remark_of_row, seeds};
+pub(super) use overview::{cut_short, faults, labels, remark as remark_of_row, seeds, took_effect};
 
 use super::page::{BAD, BOLD, DOUBTFUL, FAINT, GOOD, Page, styled, unbroken};
 use super::{counted, hours, per_second, thousands};
@@ -241,12 +241,33 @@ fn conclusion(page: &mut Page, report: &Report) {
     if let Some(folder) = &report.folder {
         page.line(&format!("Report written to {}.", folder.display()));
     }
-    let (style, text) = ending(report);
-    page.line(&styled(style, &text));
+    let (tone, text) = ending(report);
+    page.line(&styled(tone.style(), &text));
 }
 
-/// Returns how the run ended, in one sentence, and its style.
-pub(super) fn ending(report: &Report) -> (Style, String) {
+/// How good an end is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tone {
+    /// All is as it should be.
+    Good,
+    /// Something was not tried.
+    Doubtful,
+    /// Something failed.
+    Bad,
+}
+
+impl Tone {
+    const fn style(self) -> Style {
+        match self {
+            Self::Good => GOOD,
+            Self::Doubtful => DOUBTFUL,
+            Self::Bad => BAD,
+        }
+    }
+}
+
+/// Returns how the run ended, in one sentence.
+pub(super) fn ending(report: &Report) -> (Tone, String) {
     let count = |wanted: &dyn Fn(&ScenarioReport) -> bool| {
         report.scenarios.iter().filter(|one| wanted(one)).count()
     };
@@ -255,15 +276,15 @@ pub(super) fn ending(report: &Report) -> (Style, String) {
     let untried = count(&|one| one.outcome(report.backend) == ScenarioOutcome::NotTried);
     let scenarios = counted(report.scenarios.len() as u64, "scenario");
     match report.exit() {
-        Exit::Met if report.interrupted => (
-            DOUBTFUL,
+        Exit::Interrupted => (
+            Tone::Doubtful,
             format!("{begun} of {scenarios} ran: every expectation met so far."),
         ),
         Exit::Met if untried > 0 => (
-            DOUBTFUL,
+            Tone::Doubtful,
             format!("{scenarios}: every expectation met, but for {untried} not tried."),
         ),
-        Exit::Met => (GOOD, format!("{scenarios}: every expectation met.")),
-        _ => (BAD, format!("{failed} of {scenarios} failed.")),
+        Exit::Met => (Tone::Good, format!("{scenarios}: every expectation met.")),
+        _ => (Tone::Bad, format!("{failed} of {scenarios} failed.")),
     }
 }

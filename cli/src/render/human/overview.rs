@@ -10,7 +10,7 @@ use crate::runner::Effect;
 use crate::terminal::Detail;
 use plimsoll_oracle::{Property, Word};
 use plimsoll_scenarios::scenario::Fault;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Adds the overview.
 pub(super) fn overview(page: &mut Page, report: &Report, detail: Detail) {
@@ -23,7 +23,7 @@ pub(super) fn overview(page: &mut Page, report: &Report, detail: Detail) {
         }
         (scenarios, _) => {
             rows(page, report, scenarios);
-            not_observed(page, scenarios);
+            not_observed(page, report);
             faults_in_short(page, scenarios);
         }
     }
@@ -58,7 +58,10 @@ fn alone(page: &mut Page, report: &Report, scenario: &ScenarioReport) {
 }
 
 /// Says why fewer seeds ran than were asked for.
-fn cut_short(report: &Report, scenario: &ScenarioReport) -> Option<&'static str> {
+pub(in super::super) fn cut_short(
+    report: &Report,
+    scenario: &ScenarioReport,
+) -> Option<&'static str> {
     match scenario.is_cut_short() {
         false => None,
         true if report.interrupted => Some("interrupted"),
@@ -154,15 +157,8 @@ fn never_observed(scenarios: &[ScenarioReport]) -> BTreeSet<Property> {
 }
 
 /// Adds the properties that whole scenarios could not show, and why.
-fn not_observed(page: &mut Page, scenarios: &[ScenarioReport]) {
-    let mut by_reason: BTreeMap<(Property, &str), Vec<&str>> = BTreeMap::new();
-    for scenario in scenarios {
-        for (property, reasons) in scenario.unobserved() {
-            let reason = reasons.first().map_or("no run", |(reason, _)| *reason);
-            let labels = by_reason.entry((property, reason)).or_default();
-            labels.push(&scenario.trial.label);
-        }
-    }
+fn not_observed(page: &mut Page, report: &Report) {
+    let by_reason = report.not_observed();
     if by_reason.is_empty() {
         return;
     }
@@ -172,13 +168,17 @@ fn not_observed(page: &mut Page, scenarios: &[ScenarioReport]) {
         "Not observed, because no run of the scenario could show it:",
     ));
     for ((property, reason), labels) in by_reason {
-        let mut text = reason.to_owned();
-        text += &match labels.as_slice() {
-            all if all.len() == scenarios.len() => " (every scenario)".into(),
-            few if few.len() <= 2 => format!(" ({})", few.join(", ")),
-            many => format!(" ({} scenarios)", many.len()),
-        };
+        let text = format!("{reason} ({})", self::labels(report, &labels));
         page.paragraph(&format!("  {:<27}  ", property.word()), &text);
+    }
+}
+
+/// Names few scenarios, and counts many.
+pub(in super::super) fn labels(report: &Report, labels: &[&str]) -> String {
+    match labels {
+        all if all.len() == report.scenarios.len() => "every scenario".into(),
+        few if few.len() <= 2 => few.join(", "),
+        many => format!("{} scenarios", many.len()),
     }
 }
 
@@ -212,7 +212,7 @@ fn faults_in_short(page: &mut Page, scenarios: &[ScenarioReport]) {
 
 /// Returns the faults of a scenario, each with its effects and the noun for what they are counted
 /// in: those that it writes by themselves, those that are drawn by kind.
-fn faults(scenario: &ScenarioReport) -> Vec<(String, Effect, &'static str)> {
+pub(in super::super) fn faults(scenario: &ScenarioReport) -> Vec<(String, Effect, &'static str)> {
     let ScenarioReport { trial, tally, .. } = scenario;
     let topics = &trial.scenario.settings.topics;
     let written: Vec<&Fault> = missing::written(trial).collect();
@@ -226,7 +226,7 @@ fn faults(scenario: &ScenarioReport) -> Vec<(String, Effect, &'static str)> {
     written.chain(drawn).collect()
 }
 
-fn took_effect(effect: Effect, of: &str) -> String {
+pub(in super::super) fn took_effect(effect: Effect, of: &str) -> String {
     let mut text = match effect.took == effect.planned {
         true => format!("took effect in all {}", counted(effect.planned, of)),
         false => format!(

@@ -1,0 +1,139 @@
+//! The page of a report in a real browser: on a phone, a tablet and a desktop, light and dark.
+//!
+//! Where there is no Chromium, the tests are reported as ignored.
+
+mod chromium;
+#[expect(dead_code, reason = "the other tests start the program in other ways")]
+#[path = "../cli/program.rs"]
+mod program;
+
+use chromium::{Browser, Scheme};
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use program::plimsoll_in;
+use serde_json::json;
+use std::process::{Command, ExitCode};
+
+/// The widths of a phone, a tablet and a desktop.
+const WIDTHS: [u32; 3] = [360, 768, 1280];
+
+/// The names that Chromium and Chrome have on different systems.
+const PROGRAMS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
+
+fn main() -> ExitCode {
+    let trials = vec![
+        trial("bugs_are_shown", |program| {
+            let scenario = ["run", "crash/consumer-killed", "--seeds", "1"];
+            let subject = ["--subject", "sarama-manual-mark"];
+            shows(program, &[&scenario[..], &subject[..]].concat(), 4);
+        }),
+        trial("timelines_with_many_faults_are_shown", |program| {
+            // Hardly shrunk, so that its picture is wider than any window.
+            let scenario = ["run", "rebalance/churn", "--seeds", "1"];
+            let subject = ["--subject", "sarama-manual-mark", "--shrink-schedules", "2"];
+            shows(program, &[&scenario[..], &subject[..]].concat(), 1);
+        }),
+        trial("a_run_without_a_failure_is_shown", |program| {
+            shows(program, &["run", "recipes", "quick", "--seeds", "2"], 0);
+        }),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+/// Makes a test that gets the browser's name.
+fn trial(name: &str, body: fn(&'static str)) -> Trial {
+    Trial::ignorable_test(name, move || match browser() {
+        Some(program) => {
+            body(program);
+            Ok::<_, Failed>(Completion::Completed)
+        }
+        None => Ok(Completion::ignored_with("Chromium is not installed")),
+    })
+}
+
+/// Finds the browser, and the shell that hands it its pipes.
+fn browser() -> Option<&'static str> {
+    let starts = |program: &str, argument: &str| {
+        let asked = Command::new(program).args([argument, "exit"]).output();
+        asked.is_ok_and(|output| output.status.success())
+    };
+    let mut programs = PROGRAMS.into_iter();
+    let program = programs.find(|program| starts(program, "--version"))?;
+    starts("sh", "-c").then_some(program)
+}
+
+/// Runs the program, and looks at the page of its report in every width and both schemes; it must
+/// show at least so many bugs.
+fn shows(program: &str, arguments: &[&str], bugs: u64) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let ended = plimsoll_in(
+        folder.path(),
+        &[arguments, &["--report", "report"]].concat(),
+    );
+    assert!([0, 10].contains(&ended.code), "{}", ended.transcript());
+    let page = folder.path().join("report/report.html");
+    let url = format!("file://{}", page.display());
+    let mut browser = Browser::start(program);
+    for width in WIDTHS {
+        for scheme in [Scheme::Light, Scheme::Dark] {
+            let mut page = browser.open(&url, width, scheme);
+            let place = format!("{arguments:?}, {width} pixels, {scheme:?}");
+            // Nothing sticks out sideways: what is wide scrolls within its own box.
+            let wide = page.value(&format!(
+                "[document.documentElement.scrollWidth, innerWidth, {width}]"
+            ));
+            assert_eq!(wide, json!([width, width, width]), "{place}");
+            let outside = page.value(OUTSIDE);
+            assert_eq!(outside, json!([]), "{place}");
+            let shown = page.value("document.querySelectorAll('.bug').length");
+            assert!(shown.as_u64() >= Some(bugs), "{place}: {shown} bugs");
+            let dead = page.value(DEAD_LINKS);
+            assert_eq!(dead, json!([]), "{place}");
+            let loaded = page.value("performance.getEntriesByType('resource').length");
+            assert_eq!(loaded, 0, "{place}");
+            let unread = page.value(UNREADABLE);
+            assert_eq!(unread, json!([]), "{place}");
+            assert!(page.console().is_empty(), "{place}: {:?}", page.console());
+        }
+    }
+}
+
+/// The elements that begin or end outside of the window, and are in no box that scrolls.
+const OUTSIDE: &str = "[...document.body.querySelectorAll('*')]
+    .filter(one => !one.closest('.scroll, pre, .unseen'))
+    .filter(one => one.getClientRects().length > 0)
+    .filter(one => {
+        const box = one.getBoundingClientRect();
+        return box.left < -0.5 || box.right > innerWidth + 0.5;
+    })
+    .map(one => one.outerHTML.slice(0, 200))";
+
+/// The links that lead nowhere on the page.
+const DEAD_LINKS: &str = "[...document.querySelectorAll('a')]
+    .map(one => one.getAttribute('href'))
+    .filter(to => !to.startsWith('#') || !document.getElementById(to.slice(1)))";
+
+/// The texts whose contrast with their ground is below 4.5, the least that WCAG asks for.
+const UNREADABLE: &str = "(() => {
+    const parts = colour => colour.match(/[\\d.]+/g).map(Number);
+    const light = ([r, g, b]) => [r, g, b]
+        .map(part => part / 255)
+        .map(part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, part, index) => sum + part * [0.2126, 0.7152, 0.0722][index], 0);
+    const ground = one => {
+        for (let box = one; box; box = box.parentElement) {
+            const colour = parts(getComputedStyle(box).backgroundColor);
+            if (colour.length === 3 || colour[3] === 1) return colour;
+        }
+        return [255, 255, 255];
+    };
+    const isText = one => [...one.childNodes].some(node => node.nodeType === 3
+        && node.textContent.trim());
+    return [...document.body.querySelectorAll('*')]
+        .filter(one => isText(one) && !one.closest('svg'))
+        .filter(one => {
+            const shades = [light(parts(getComputedStyle(one).color)), light(ground(one))];
+            shades.sort((a, b) => b - a);
+            return (shades[0] + 0.05) / (shades[1] + 0.05) < 4.5;
+        })
+        .map(one => one.outerHTML.slice(0, 200));
+})()";
