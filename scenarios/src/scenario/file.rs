@@ -73,9 +73,13 @@ fn without_default(schema: &mut Schema) {
     schema.remove("default");
 }
 
+/// The name of the schema. It is no address: nothing need answer there.
+const SCHEMA_ID: &str = concat!("urn:plimsoll:scenario:", env!("CARGO_PKG_VERSION"));
+
 /// Returns the JSON schema of scenario files, for editors.
 pub fn schema() -> serde_json::Value {
     let mut schema = schemars::schema_for!(GivenScenario);
+    schema.insert("$id".into(), SCHEMA_ID.into());
     schema.insert("title".into(), "Plimsoll scenario".into());
     schema.to_value()
 }
