@@ -1,11 +1,17 @@
-//! `plimsoll schema`: the scenario language for editors.
+//! `plimsoll schema`: the scenario language for editors, and the configuration.
 
+use crate::args::SchemaArgs;
+use crate::config;
 use crate::exit::Exit;
 use crate::outcome::Outcome;
 use crate::render::json;
 use plimsoll_scenarios::scenario;
 
 /// Runs `plimsoll schema`.
-pub(crate) fn schema() -> Outcome {
-    Outcome::new(json::to_text(&scenario::schema()), Exit::Met)
+pub(crate) fn schema(args: &SchemaArgs) -> Outcome {
+    let schema = match args.config {
+        true => config::schema(),
+        false => scenario::schema(),
+    };
+    Outcome::new(json::to_text(&schema), Exit::Met)
 }
