@@ -11,7 +11,7 @@ use plimsoll_scenarios::Subject;
 use plimsoll_scenarios::scenario::alone;
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -31,8 +31,20 @@ use std::time::Duration;
 pub(crate) struct Cli {
     #[command(flatten)]
     pub terminal: TerminalArgs,
+    #[command(flatten)]
+    pub config: ConfigArgs,
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// The choice of what `plimsoll.toml` says.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Configuration")]
+pub(crate) struct ConfigArgs {
+    /// Use this profile of `plimsoll.toml` (see `plimsoll explain plimsoll.toml`).
+    /// [default: the one that PLIMSOLL_PROFILE names, or none]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -124,25 +136,43 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
     /// Folder into which failures are written: shrunk, or with their trace where they come from
-    /// real Kafka.
-    #[arg(long, value_name = "DIR", default_value = "regressions")]
-    pub regressions: PathBuf,
+    /// real Kafka. [default: regressions]
+    #[arg(long, value_name = "DIR")]
+    pub regressions: Option<PathBuf>,
     #[command(flatten)]
     pub limits: ShrinkLimits,
     /// Run all seeds of a scenario, although some have failed.
-    #[arg(long)]
-    pub keep_going: bool,
+    #[arg(
+        long, value_name = "true|false", num_args = 0..=1, require_equals = true,
+        default_missing_value = "true", hide_possible_values = true
+    )]
+    pub keep_going: Option<bool>,
     /// Fail a scenario in which something that it names did not happen, a rare thing or a fault,
     /// also under fewer than 100 seeds and of other consumers than its own. On real Kafka, such a
     /// scenario is else `not tried`, which fails nothing.
-    #[arg(long)]
-    pub strict: bool,
+    #[arg(
+        long, value_name = "true|false", num_args = 0..=1, require_equals = true,
+        default_missing_value = "true", hide_possible_values = true
+    )]
+    pub strict: Option<bool>,
     /// Print one line for each schedule (scenario, seed, hash of the trace) and nothing else to
     /// standard output, so that two runs can be compared with `cmp`; the report goes to standard
     /// error.
     #[arg(long)]
     pub print_hashes: bool,
 }
+
+impl RunArgs {
+    /// Returns the folder into which failures are written.
+    pub(crate) fn regressions(&self) -> &Path {
+        self.regressions
+            .as_deref()
+            .unwrap_or(Path::new(REGRESSIONS))
+    }
+}
+
+/// The folder into which failures are written by default.
+const REGRESSIONS: &str = "regressions";
 
 /// The choice of a backend.
 #[derive(Debug, Args)]
@@ -178,11 +208,20 @@ pub(crate) struct ShrinkArgs {
     /// Try this consumer instead of the one that the scenario names.
     #[arg(long, value_name = "NAME", value_parser = subjects())]
     pub subject: Option<Subject>,
-    /// Folder into which the regression is written.
-    #[arg(long, value_name = "DIR", default_value = "regressions")]
-    pub regressions: PathBuf,
+    /// Folder into which the regression is written. [default: regressions]
+    #[arg(long, value_name = "DIR")]
+    pub regressions: Option<PathBuf>,
     #[command(flatten)]
     pub limits: ShrinkLimits,
+}
+
+impl ShrinkArgs {
+    /// Returns the folder into which the regression is written.
+    pub(crate) fn regressions(&self) -> &Path {
+        self.regressions
+            .as_deref()
+            .unwrap_or(Path::new(REGRESSIONS))
+    }
 }
 
 /// The limits of the search for a smaller schedule, at which it ends with the smallest so far.
@@ -221,19 +260,25 @@ pub(crate) struct InitArgs {
     /// File to write; it must not be there yet. [default: the scenario's name and `.toml`]
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
+    /// Write `plimsoll.toml` instead, the configuration of this folder and those below it.
+    #[arg(long, conflicts_with_all = ["name", "file"])]
+    pub config: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArgs {
+    /// Print that of `plimsoll.toml` instead.
+    #[arg(long)]
+    pub config: bool,
+    /// Print that of the report that `run --format json` prints instead.
+    #[arg(long, conflicts_with = "config")]
+    pub report: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
     /// Word as it stands in files and reports, such as `no-loss`, `crash` or `commit.interval`.
     pub word: String,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct SchemaArgs {
-    /// Print the schema of the report that `run --format json` prints instead.
-    #[arg(long)]
-    pub report: bool,
 }
 
 #[derive(Debug, Args)]

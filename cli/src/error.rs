@@ -23,6 +23,10 @@ pub(crate) enum CliError {
         files: usize,
     },
 
+    /// Mistakes in `plimsoll.toml`, each shown in its place.
+    #[error("{} has a mistake", .0.file())]
+    Config(ScenarioError),
+
     /// A mistake in the command: a name that nothing has, or arguments that make no sense.
     #[error("{message}")]
     Usage {
@@ -69,7 +73,7 @@ impl CliError {
     /// Returns the exit code that the error ends the program with.
     pub(crate) const fn exit(&self) -> Exit {
         match self {
-            Self::Scenarios { .. } | Self::Usage { .. } => Exit::Mistake,
+            Self::Scenarios { .. } | Self::Config(_) | Self::Usage { .. } => Exit::Mistake,
             Self::Refused { .. } | Self::Environment(_) => Exit::Environment,
             Self::Interrupted => Exit::Interrupted,
             Self::Internal(_) => Exit::Internal,
@@ -83,7 +87,7 @@ impl CliError {
             | Self::Refused { message, .. }
             | Self::Environment(message)
             | Self::Internal(message) => *message = format!("{label}: {message}, with seed {seed}"),
-            Self::Scenarios { .. } | Self::Interrupted => {}
+            Self::Scenarios { .. } | Self::Config(_) | Self::Interrupted => {}
         }
         self
     }
@@ -92,6 +96,9 @@ impl CliError {
     pub(crate) fn into_report(self) -> String {
         match self {
             Self::Scenarios { errors, files } => report_of_scenarios(&errors, files),
+            Self::Config(error) => {
+                mistakes_of(&error) + "`plimsoll explain plimsoll.toml` lists what it may say.\n"
+            }
             error => format!("{:?}", miette::Report::new(error)),
         }
     }
@@ -100,18 +107,21 @@ impl CliError {
 /// Returns each mistake in its place, one after the other, and where several files were read, how
 /// many have some.
 fn report_of_scenarios(errors: &[ScenarioError], files: usize) -> String {
-    let mistakes = errors.iter().flat_map(|error| {
-        let mistakes = error.mistakes().iter().cloned();
-        mistakes.map(|mistake| {
-            let report = miette::Report::new(mistake).with_source_code(error.source().clone());
-            format!("{report:?}\n")
-        })
-    });
-    let mut text: String = mistakes.collect();
+    let mut text: String = errors.iter().map(mistakes_of).collect();
     if files > 1 {
         text += &format!("{}. ", self::mistakes(errors.len(), files));
     }
     text + "`plimsoll help language` is the manual of scenario files.\n"
+}
+
+/// Returns each mistake of a file in its place.
+fn mistakes_of(error: &ScenarioError) -> String {
+    let mistakes = error.mistakes().iter().cloned();
+    let reports = mistakes.map(|mistake| {
+        let report = miette::Report::new(mistake).with_source_code(error.source().clone());
+        format!("{report:?}\n")
+    });
+    reports.collect()
 }
 
 impl From<Panic> for CliError {

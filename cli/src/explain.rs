@@ -3,13 +3,15 @@
 //! It says what is written elsewhere: the properties' promises, the lists of words and the manual.
 
 use crate::args::ExplainArgs;
+use crate::config::{self, Config};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::library::{self, Loaded};
 use crate::outcome::Outcome;
+use crate::words;
 use plimsoll_oracle::{Property, Sometimes, Word, nearest, promise};
 use plimsoll_scenarios::Subject;
-use plimsoll_scenarios::scenario::{self, FaultName, FaultSpec, Lasts, ManualKey, ManualTable};
+use plimsoll_scenarios::scenario::{self, FaultName, FaultSpec, Lasts, ManualKey};
 use std::fmt::Write as _;
 
 /// The number of scenarios that are named; the others are counted.
@@ -32,6 +34,7 @@ pub(crate) fn explain(args: &ExplainArgs) -> Result<Outcome, CliError> {
     said.extend(Sometimes::from_word(word).map(|rare| explain_sometimes(rare, &library)));
     said.extend(Subject::from_word(word).map(|subject| explain_subject(subject, &library)));
     said.extend(explain_setting(word));
+    said.extend(explain_config(word));
     if said.is_empty() {
         return Err(unknown(word));
     }
@@ -83,28 +86,31 @@ fn explain_subject(subject: Subject, library: &[Loaded]) -> String {
 
 /// Explains a table, or a key in every table that has it; a key also by Kafka's name.
 fn explain_setting(word: &str) -> Vec<String> {
-    let mut said = Vec::new();
-    for ManualTable { place, keys } in scenario::settings() {
-        if place.trim_matches(['[', ']']) == word {
-            said.push(format!(
-                "{place}: a table of the language\n\n{}",
-                listed(&keys)
-            ));
-        }
-        let (table, of_key) = word.rsplit_once('.').unwrap_or(("", word));
-        let kafkas = format!("`{word}`");
-        let is_meant = |key: &ManualKey| {
-            let of_table = table.is_empty() || place.contains(table);
-            key.name == word
-                || (key.name == of_key && of_table)
-                || (word.contains('.') && key.about.contains(&kafkas))
-        };
-        if let Some(key) = keys.iter().find(|key| is_meant(key)) {
-            let key = listed(std::slice::from_ref(key));
-            said.push(format!("{word}: a setting in {place}\n\n{key}"));
-        }
+    let said = words::settings(word).into_iter();
+    said.map(|(head, keys)| format!("{head}\n\n{}", listed(&keys)))
+        .collect()
+}
+
+/// Explains `plimsoll.toml`, or a key of it.
+fn explain_config(word: &str) -> Option<String> {
+    let keys = Config::keys();
+    if word == config::NAME {
+        let rules = "It is looked for in the folder of the command and those above it, up to the \
+                     one that has `.git`, or to the home directory. Its paths are relative to it. \
+                     The command line comes before it.";
+        let profiles = "`[profile.ci]` has the same keys, which come before those above: with \
+                        `--profile ci`, or with PLIMSOLL_PROFILE=ci in the environment.";
+        return Some(format!(
+            "{word}: the configuration of a project\n\n{}\n\n{}\n{}\n\n`plimsoll init --config` \
+             writes one to begin with.\n",
+            filled(rules),
+            listed(&keys),
+            filled(profiles)
+        ));
     }
-    said
+    let key = keys.into_iter().find(|key| key.name == word)?;
+    let key = listed(&[key]);
+    Some(format!("{word}: a key of {}\n\n{key}", config::NAME))
 }
 
 fn head<T: Word>(value: T) -> String {
@@ -130,7 +136,7 @@ fn listed(keys: &[ManualKey]) -> String {
             .subsequent_indent("      ");
         text += &textwrap::fill(&value, value_options);
         text += "\n";
-        text += &textwrap::fill(key.about, meaning);
+        text += &textwrap::fill(&key.about, meaning);
         text += "\n";
     }
     text
@@ -161,7 +167,9 @@ fn unknown(word: &str) -> CliError {
     let words = words.chain(FaultName::ALL.iter().map(|value| value.word()));
     let words = words.chain(Sometimes::ALL.iter().map(|value| value.word()));
     let words = words.chain(Subject::ALL.iter().map(|value| value.word()));
-    let words = words.chain(keys.map(|key| key.name));
+    let of_config = Config::keys();
+    let words = words.chain(keys.chain(&of_config).map(|key| &*key.name));
+    let words = words.chain([config::NAME]);
     let hint = match nearest(word, words) {
         Some(word) => format!("Did you mean `plimsoll explain {word}`?"),
         None => "`plimsoll list --properties`, `--faults`, `--sometimes` and `--subjects` list \

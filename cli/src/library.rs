@@ -1,5 +1,6 @@
 //! Where scenarios come from: the file system, and the library inside the program.
 
+use crate::config;
 use crate::error::CliError;
 use plimsoll_oracle::nearest;
 use plimsoll_scenarios::scenario::ScenarioError;
@@ -220,6 +221,12 @@ fn resolve(argument: &str, skipped: &mut Skipped) -> Result<Vec<Source>, CliErro
     if path.is_dir() {
         return folder(path, skipped);
     }
+    if path.exists() && path.file_name().is_some_and(|name| name == config::NAME) {
+        return Err(CliError::usage(
+            format!("{argument} is the configuration, and no scenario"),
+            "Commands that run or check something read it anyway, and show its mistakes.",
+        ));
+    }
     if path.exists() {
         return Ok(vec![Source::file(path)?]);
     }
@@ -298,7 +305,7 @@ fn collect(
             } else {
                 collect(&path, paths, left_out)?;
             }
-        } else if name.ends_with(".toml") {
+        } else if name.ends_with(".toml") && name != config::NAME {
             paths.push(path);
         }
     }

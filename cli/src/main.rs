@@ -5,6 +5,7 @@ mod backend;
 mod bench;
 mod check;
 mod completions;
+mod config;
 mod conviction;
 mod error;
 mod exit;
@@ -33,36 +34,50 @@ mod show;
 mod shrink;
 mod terminal;
 mod trial;
+mod words;
 
-use args::{BenchCommand, Cli, Command};
+use args::{BenchCommand, Cli, Command, ConfigArgs};
 use clap::Parser;
+use config::{Config, Loaded};
 use error::CliError;
 use exit::Exit;
 use outcome::Outcome;
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
-use terminal::{Look, TerminalArgs};
+use terminal::{Detail, Look, TerminalArgs};
 
 /// Workers allocate side by side while they draw plans and shrink.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let Cli { terminal, command } = Cli::parse();
+    let Cli {
+        terminal,
+        config,
+        command,
+    } = Cli::parse();
     match command {
-        Command::Run(args) => carry_out(terminal, |look| run::run(&args, look)),
-        Command::Replay(args) => carry_out(terminal, |look| replay::replay(&args, look)),
-        Command::Shrink(args) => carry_out(terminal, |look| shrink::shrink(&args, look)),
-        Command::Check(args) => carry_out(terminal, |_| check::check(&args)),
-        Command::List(args) => carry_out(terminal, |look| list::list(&args, look)),
+        Command::Run(args) => configured(terminal, &config, |look, config| {
+            run::run(&args.or(config), look)
+        }),
+        Command::Replay(args) => {
+            configured(terminal, &config, |look, _| replay::replay(&args, look))
+        }
+        Command::Shrink(args) => configured(terminal, &config, |look, config| {
+            shrink::shrink(&args.or(config), look)
+        }),
+        Command::Check(args) => configured(terminal, &config, |_, _| check::check(&args)),
+        Command::List(args) => configured(terminal, &config, |look, _| list::list(&args, look)),
+        Command::Bench(BenchCommand::CommitInterval(args)) => {
+            configured(terminal, &config, |look, config| {
+                bench::commit_interval(&args.or(config), look)
+            })
+        }
         Command::Show(args) => carry_out(terminal, |_| show::show(&args)),
         Command::Init(args) => carry_out(terminal, |_| show::init(&args)),
         Command::Explain(args) => carry_out(terminal, |_| explain::explain(&args)),
         Command::Help(args) => carry_out(terminal, |_| help::help(&args)),
         Command::Schema(args) => carry_out(terminal, |_| Ok(schema::schema(&args))),
-        Command::Bench(BenchCommand::CommitInterval(args)) => {
-            carry_out(terminal, |look| bench::commit_interval(&args, look))
-        }
         Command::Completions { shell } => {
             carry_out(terminal, |_| Ok(completions::completions(shell)))
         }
@@ -72,13 +87,37 @@ fn main() -> ExitCode {
     }
 }
 
-/// Carries out a command, prints what it says, and returns its exit code.
+/// Carries out a command that reads `plimsoll.toml`, and with `-v` says which one that was.
+fn configured(
+    terminal: TerminalArgs,
+    args: &ConfigArgs,
+    command: impl FnOnce(Look, Config) -> Result<Outcome, CliError>,
+) -> ExitCode {
+    finish(|| {
+        let loaded = config::load(args);
+        let color = loaded.as_ref().ok().and_then(|loaded| loaded.config.color);
+        // Before a mistake in the file is told.
+        let look = terminal.set_up(color)?;
+        let Loaded { config, source } = loaded?;
+        let mut outcome = command(look, config).unwrap_or_else(Outcome::from);
+        if look.detail == Detail::Verbose {
+            outcome.stderr.insert_str(0, &source);
+        }
+        Ok(outcome)
+    })
+}
+
+/// Carries out a command that reads no `plimsoll.toml`: it says or writes the same everywhere.
 fn carry_out(
     terminal: TerminalArgs,
     command: impl FnOnce(Look) -> Result<Outcome, CliError>,
 ) -> ExitCode {
+    finish(|| command(terminal.set_up(None)?))
+}
+
+/// Carries out a command, prints what it says, and returns its exit code.
+fn finish(command: impl FnOnce() -> Result<Outcome, CliError>) -> ExitCode {
     panics::install_hook();
-    let command = || command(terminal.set_up()?);
     let result = panics::catch(command).unwrap_or_else(|panic| Err(panic.into()));
     print(result.unwrap_or_else(Outcome::from)).into()
 }

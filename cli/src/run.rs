@@ -72,7 +72,7 @@ fn report(
     } = selection;
     let options = Options {
         jobs: choice.jobs(args.jobs),
-        keep_going: args.keep_going,
+        keep_going: args.keep_going == Some(true),
         hashes: args.print_hashes,
         record: args.trace.is_some() && only(&trials).is_some(),
     };
@@ -87,10 +87,10 @@ fn report(
     let convictions = if backend.is_real() {
         let trials = trials.iter().zip(&tallies);
         trials
-            .map(|(trial, tally)| recorded::convict(trial, tally, choice, &args.regressions))
+            .map(|(trial, tally)| recorded::convict(trial, tally, choice, args.regressions()))
             .collect()
     } else {
-        shrinking::convict_all(&trials, &tallies, options, args.limits, &args.regressions)
+        shrinking::convict_all(&trials, &tallies, options, args.limits, args.regressions())
     };
     let trace = write_trace(args, &trials, &tallies)?;
     let found = trials.into_iter().zip(tallies).zip(convictions);
@@ -104,7 +104,7 @@ fn report(
         };
         // What has not happened yet may still happen under the seeds that are left.
         if !interrupted && report.tally.schedules == report.trial.schedules() {
-            add_missing(&mut report, args.strict, choice);
+            add_missing(&mut report, args.strict == Some(true), choice);
         }
         report
     });

@@ -61,7 +61,7 @@ pub(crate) fn shrink(args: &ShrinkArgs, look: Look) -> Result<Outcome, CliError>
         without: BTreeSet::new(),
         expectation: Expectation::Open,
     };
-    let path = regressions::write(&args.regressions, &trial, &shrunk.regression)?;
+    let path = regressions::write(args.regressions(), &trial, &shrunk.regression)?;
     let mut page = Page::new(look.width());
     page.paragraph("", &human::heading(property, &trial.subject, &trial.label));
     human::shrunk(&mut page, property, &shrunk);

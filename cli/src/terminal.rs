@@ -25,9 +25,9 @@ const WIDTHS: (usize, usize) = (40, 100);
 #[derive(Clone, Copy, Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct TerminalArgs {
-    /// When to use colours. `auto` heeds NO_COLOR, CLICOLOR and CLICOLOR_FORCE.
-    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = When::Auto)]
-    pub color: When,
+    /// When to use colours. `auto` heeds NO_COLOR, CLICOLOR and CLICOLOR_FORCE. [default: auto]
+    #[arg(long, global = true, value_name = "WHEN", value_enum)]
+    pub color: Option<When>,
     /// Tell more: every property and fault of every scenario, and the log of the backend; twice
     /// for a longer log. PLIMSOLL_LOG selects what is logged, as in `plimsoll_chaos=debug`.
     #[arg(short, long, global = true, action = ArgAction::Count)]
@@ -82,11 +82,12 @@ impl Look {
 }
 
 impl TerminalArgs {
-    /// Sets colours and log up, and returns how reports look.
+    /// Sets colours and log up, and returns how reports look. The configuration may say when to use
+    /// colours.
     ///
     /// # Errors
     /// Where `PLIMSOLL_LOG` makes no sense.
-    pub(crate) fn set_up(self) -> Result<Look, CliError> {
+    pub(crate) fn set_up(self, configured: Option<When>) -> Result<Look, CliError> {
         let columns = env::var("COLUMNS").ok();
         let columns = columns.and_then(|columns| columns.parse().ok());
         let terminal = || terminal_size().map(|(Width(columns), _)| columns.into());
@@ -97,33 +98,10 @@ impl TerminalArgs {
             Self { .. } => Detail::Verbose,
         };
         let look = Look { columns, detail };
-        self.set_colours(look.width());
+        let when = self.color.or(configured).unwrap_or(When::Auto);
+        set_colours(when, look.width());
         self.start_log()?;
         Ok(look)
-    }
-
-    /// Sets the colours of all output, and how mistakes are set.
-    fn set_colours(self, width: usize) {
-        let choice = match self.color {
-            When::Auto => ColorChoice::Auto,
-            When::Always => ColorChoice::Always,
-            When::Never => ColorChoice::Never,
-        };
-        choice.write_global();
-        let hook = miette::set_hook(Box::new(move |_| {
-            // Words with hyphens are names here.
-            let options = MietteHandlerOpts::new()
-                .width(width)
-                .break_words(false)
-                .word_separator(WordSeparator::AsciiSpace)
-                .word_splitter(WordSplitter::NoHyphenation);
-            Box::new(match choice {
-                ColorChoice::Always => options.color(true).build(),
-                ColorChoice::Never => options.color(false).build(),
-                _ => options.build(),
-            })
-        }));
-        debug_assert!(hook.is_ok(), "it is set once");
     }
 
     /// Sends what the crates below log to standard error: the warnings of the harness always, for
@@ -150,4 +128,28 @@ impl TerminalArgs {
             .init();
         Ok(())
     }
+}
+
+/// Sets the colours of all output, and how mistakes are set.
+fn set_colours(when: When, width: usize) {
+    let choice = match when {
+        When::Auto => ColorChoice::Auto,
+        When::Always => ColorChoice::Always,
+        When::Never => ColorChoice::Never,
+    };
+    choice.write_global();
+    let hook = miette::set_hook(Box::new(move |_| {
+        // Words with hyphens are names here.
+        let options = MietteHandlerOpts::new()
+            .width(width)
+            .break_words(false)
+            .word_separator(WordSeparator::AsciiSpace)
+            .word_splitter(WordSplitter::NoHyphenation);
+        Box::new(match choice {
+            ColorChoice::Always => options.color(true).build(),
+            ColorChoice::Never => options.color(false).build(),
+            _ => options.build(),
+        })
+    }));
+    debug_assert!(hook.is_ok(), "it is set once");
 }

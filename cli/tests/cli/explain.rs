@@ -55,7 +55,13 @@ fn what_init_writes_is_a_scenario_to_begin_with() {
     );
     assert_eq!(copied.code, 0, "{}", copied.transcript());
     let mine = fs::read_to_string(folder.path().join("mine.toml")).expect("it was written");
-    assert_eq!(mine, plimsoll(&["show", "crash/after-effect"]).stdout);
+    let text = plimsoll(&["show", "crash/after-effect"]).stdout;
+    assert_eq!(mine, format!("#:schema ./plimsoll.schema.json\n{text}"));
+    let schema = fs::read_to_string(folder.path().join("plimsoll.schema.json"));
+    assert_eq!(
+        schema.expect("it was written"),
+        plimsoll(&["schema"]).stdout
+    );
 }
 
 #[test]

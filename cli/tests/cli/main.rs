@@ -3,6 +3,7 @@
 
 mod backend;
 mod bench;
+mod config;
 mod convictions;
 mod determinism;
 mod exit_codes;

@@ -12,14 +12,16 @@ pub(crate) struct Ended {
 }
 
 /// Prepares to start the program in `folder`: nothing of the caller's terminal or locale reaches
-/// it.
+/// it, and no configuration above the folder, which is its home directory.
 pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
     command
         .args(arguments)
         .current_dir(folder)
         .env_clear()
-        .env("LC_ALL", "C.UTF-8");
+        .env("LC_ALL", "C.UTF-8")
+        .env("HOME", folder)
+        .env("USERPROFILE", folder);
     command
 }
 

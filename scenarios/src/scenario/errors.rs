@@ -5,7 +5,7 @@ use plimsoll_oracle::nearest;
 use std::fmt;
 use std::ops::Range;
 
-/// The mistakes in a scenario file; at least one.
+/// The mistakes in a scenario file, or in another one that is read like it; at least one.
 ///
 /// As a miette diagnostic it shows the place of each in the file's text.
 #[derive(Debug, thiserror::Error)]
@@ -26,12 +26,22 @@ pub struct Mistake {
     /// What to do, with the nearest valid word if there is one.
     #[help]
     pub help: Option<String>,
+    /// The words of the language that it is about, the nearest first.
+    pub words: Vec<String>,
     /// The line, from 1.
     pub line: usize,
     /// The column in characters, from 1.
     pub column: usize,
     #[label("{expected}")]
     span: SourceSpan,
+}
+
+impl Mistake {
+    /// Adds words of the language that it is about, behind those that it has.
+    pub(super) fn concerning(mut self, words: Vec<String>) -> Self {
+        self.words.extend(words);
+        self
+    }
 }
 
 impl ScenarioError {
@@ -98,6 +108,8 @@ pub struct Problem {
     pub(super) message: String,
     pub(super) expected: String,
     pub(super) help: Option<String>,
+    /// The word that is meant, perhaps.
+    pub(super) near: Option<String>,
 }
 
 impl Problem {
@@ -107,6 +119,7 @@ impl Problem {
             message: message.into(),
             expected: "here".into(),
             help: None,
+            near: None,
         }
     }
 
@@ -128,12 +141,17 @@ impl Problem {
     }
 
     /// Names the nearest of `words` to `word`, as help.
-    pub(super) fn nearest<'w>(
-        mut self,
-        word: &str,
-        words: impl IntoIterator<Item = &'w str>,
-    ) -> Self {
-        self.help = nearest(word, words).map(|near| format!("did you mean `{near}`?"));
+    pub(super) fn nearest<'w>(self, word: &str, words: impl IntoIterator<Item = &'w str>) -> Self {
+        match nearest(word, words) {
+            Some(near) => self.did_you_mean(near),
+            None => self,
+        }
+    }
+
+    /// Names the word that is meant, perhaps, as help.
+    pub(super) fn did_you_mean(mut self, near: &str) -> Self {
+        self.help = Some(format!("did you mean `{near}`?"));
+        self.near = Some(near.into());
         self
     }
 
@@ -144,6 +162,7 @@ impl Problem {
             message: self.message,
             expected: self.expected,
             help: self.help,
+            words: self.near.into_iter().collect(),
             line,
             column,
             span: span.into(),

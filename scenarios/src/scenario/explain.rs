@@ -2,6 +2,7 @@
 //! stand in its text.
 
 use super::errors::{Mistake, Place, Problem};
+use super::reading::File;
 use super::topics::one_of;
 use plimsoll_oracle::nearest;
 use std::ops::Range;
@@ -25,13 +26,38 @@ pub(super) fn syntax(text: &str, error: &toml::de::Error) -> Mistake {
 
 /// Explains what serde refuses.
 pub(super) fn refused(
-    text: &str,
+    file: File<'_>,
     document: &Spanned<DeTable<'_>>,
     error: &toml::de::Error,
 ) -> Mistake {
     let span = error.span().unwrap_or(0..0);
-    let site = Site::of(document.get_ref(), &span, String::new());
-    problem(error.message(), &site).at(text, span)
+    let site = Site {
+        kind: file.kind,
+        ..Site::of(document.get_ref(), &span, String::new())
+    };
+    let words = words_at(document.get_ref(), &span);
+    problem(error.message(), &site)
+        .at(file.text, span)
+        .concerning(words)
+}
+
+/// Returns the words of the language that what stands at `span` is about, the nearest first: its
+/// key and the tables around it, or the fault, whose keys mean nothing without it.
+pub(super) fn words_at(document: &DeTable<'_>, span: &Range<usize>) -> Vec<String> {
+    let faults = document
+        .get("faults")
+        .and_then(|faults| faults.get_ref().as_array());
+    let fault = faults.and_then(|faults| faults.iter().find(|fault| holds(fault, span)));
+    if let Some(fault) = fault {
+        let table = fault.get_ref().as_table();
+        let kind = table.and_then(|table| table.get("do")?.get_ref().as_str());
+        return kind.into_iter().map(str::to_owned).collect();
+    }
+    let Site { table, key, .. } = Site::of(document, span, String::new());
+    let mut words: Vec<String> = [key, table.clone()].into();
+    words.extend(table.rsplit('.').map(str::to_owned));
+    words.retain(|word| !word.is_empty());
+    words
 }
 
 /// Explains what serde refuses of a value by itself, which stands at `place`.
@@ -39,6 +65,7 @@ pub(super) fn refused_value(place: Place, message: &str) -> Problem {
     let site = Site {
         table: String::new(),
         key: place.last().cloned().unwrap_or_default(),
+        kind: "",
     };
     let mut problem = problem(message, &site);
     problem.places = vec![place];
@@ -119,7 +146,7 @@ fn with_words(problem: Problem, word: &str, known: &[&str], what: &str) -> Probl
         _ => problem.expected(format!("expected {what}")),
     };
     match near {
-        Some(near) => problem.help(format!("did you mean `{near}`?")),
+        Some(near) => problem.did_you_mean(near),
         None if known.len() > FEW => problem.help(format!("known are: {}", known.join(", "))),
         None => problem,
     }
@@ -177,6 +204,8 @@ struct Site {
     table: String,
     /// The key in it whose value is meant.
     key: String,
+    /// What files of this kind are called.
+    kind: &'static str,
 }
 
 impl Site {
@@ -208,12 +237,14 @@ impl Site {
                 _ => Self {
                     table: path,
                     key: key.get_ref().to_string(),
+                    kind: "",
                 },
             };
         }
         Self {
             table: path,
             key: String::new(),
+            kind: "",
         }
     }
 
@@ -226,7 +257,7 @@ impl Site {
 
     fn a_key(&self) -> String {
         match self.table.as_str() {
-            "" => "a key or a table of scenarios".into(),
+            "" => format!("a key or a table of {}", self.kind),
             table => format!("a key of `{table}`"),
         }
     }

@@ -1,15 +1,13 @@
 //! A scenario file as a whole: text to scenario, scenario to text, and the schema.
-//!
-//! serde reads the tables. Where it refuses one, every table is read once more by itself, so that
-//! all broken ones are reported, not only the first.
 
-use super::errors::{Mistake, Place, Problem, ScenarioError, place};
-use super::explain::{refused, span_of, syntax};
+use super::errors::{Place, Problem, ScenarioError, place};
+use super::explain::{span_of, words_at};
 use super::fate::FatedMessage;
 use super::faults::RawFaults;
 use super::form::{Measure, step};
 use super::measures::Seed;
 use super::messages::{self, GivenMessage};
+use super::reading::File;
 use super::table::{Exclusive, Given, Keys, Rules};
 use super::topics::{self, Topic};
 use super::value::Value;
@@ -21,10 +19,8 @@ use super::{
 };
 use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
-use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
-use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// What may go wrong for a group of Kafka consumers, and what must hold all the same.
@@ -73,27 +69,26 @@ fn without_default(schema: &mut Schema) {
     schema.remove("default");
 }
 
+/// The name of the schema. It is no address: nothing need answer there.
+const SCHEMA_ID: &str = concat!("urn:plimsoll:scenario:", env!("CARGO_PKG_VERSION"));
+
 /// Returns the JSON schema of scenario files, for editors.
 pub fn schema() -> serde_json::Value {
     let mut schema = schemars::schema_for!(GivenScenario);
+    schema.insert("$id".into(), SCHEMA_ID.into());
     schema.insert("title".into(), "Plimsoll scenario".into());
     schema.to_value()
 }
 
 pub(super) fn parse(name: &str, text: &str) -> Result<Scenario, ScenarioError> {
-    let (mut document, errors) = DeTable::parse_recoverable(text);
-    if !errors.is_empty() {
-        let mistakes = errors.iter().map(|error| syntax(text, error)).collect();
-        return Err(ScenarioError::new(name, text, mistakes));
-    }
+    let file = File {
+        name,
+        text,
+        kind: "scenarios",
+    };
+    let mut document = file.parse()?;
     aliases::resolve(document.get_mut());
-    let given = read(document.clone()).map_err(|error| {
-        let mut mistakes = read_by_parts(text, &document);
-        if mistakes.is_empty() {
-            mistakes.push(refused(text, &document, &error));
-        }
-        ScenarioError::new(name, text, mistakes)
-    })?;
+    let given: GivenScenario = file.read(&document)?;
     let mut problems = Vec::new();
     contradictions(document.get_ref(), &mut problems);
     let (scenario, fault_places) = given.resolve(name, &mut problems);
@@ -111,7 +106,8 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Scenario, ScenarioError> {
         .into_iter()
         .map(|problem| {
             let span = span_of(&document, &problem.places);
-            problem.at(text, span)
+            let words = words_at(document.get_ref(), &span);
+            problem.at(text, span).concerning(words)
         })
         .collect();
     Err(ScenarioError::new(name, text, mistakes))
@@ -256,59 +252,6 @@ fn one_of_keys<T: Rules>(table: &DeTable<'_>, place: &Place, problems: &mut Vec<
             problems.push(problem.expected("expected only one of them"));
         }
     }
-}
-
-fn read(document: Spanned<DeTable<'_>>) -> Result<GivenScenario, toml::de::Error> {
-    GivenScenario::deserialize(toml::Deserializer::from(document))
-}
-
-/// Returns what is wrong with each table, and with each entry of a list of tables, by itself.
-fn read_by_parts(text: &str, document: &Spanned<DeTable<'_>>) -> Vec<Mistake> {
-    let mut mistakes = Vec::new();
-    for (key, value) in document.get_ref() {
-        let parts: Vec<_> = match value.get_ref() {
-            DeValue::Array(entries) if entries.iter().all(|entry| entry.get_ref().is_table()) => {
-                entries
-                    .iter()
-                    .map(|entry| {
-                        let only = [entry.clone()].into_iter().collect();
-                        Spanned::new(value.span(), DeValue::Array(only))
-                    })
-                    .collect()
-            }
-            _ => vec![value.clone()],
-        };
-        for part in parts {
-            let mut table = DeTable::new();
-            table.insert(key.clone(), part);
-            // serde stops at the first unknown key: without it, it goes on to the next.
-            while let Err(error) = read(Spanned::new(document.span(), table.clone())) {
-                mistakes.push(refused(text, document, &error));
-                let is_key = error.message().starts_with("unknown field");
-                let span = error.span().filter(|_| is_key);
-                if !span.is_some_and(|span| remove_key(&mut table, &span)) {
-                    break;
-                }
-            }
-        }
-    }
-    mistakes
-}
-
-/// Removes the key that stands at `span`; false if there is none.
-fn remove_key(table: &mut DeTable<'_>, span: &Range<usize>) -> bool {
-    let key = table.keys().find(|key| key.span() == *span).cloned();
-    if let Some(key) = key {
-        return table.remove(&key).is_some();
-    }
-    table.iter_mut().any(|(_, value)| match value.get_mut() {
-        DeValue::Table(inner) => remove_key(inner, span),
-        DeValue::Array(entries) => entries.iter_mut().any(|entry| match entry.get_mut() {
-            DeValue::Table(inner) => remove_key(inner, span),
-            _ => false,
-        }),
-        _ => false,
-    })
 }
 
 /// Puts the place of a fault where it stands in the file.

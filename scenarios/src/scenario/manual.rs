@@ -9,6 +9,8 @@ use super::table::Keys;
 use super::workload::GivenWorkload;
 use super::{BrokerSettings, Cluster, Consumers, Expect, Handler, Network, Topic};
 use schemars::SchemaGenerator;
+use serde_json::Value;
+use std::borrow::Cow;
 
 /// The manual of scenario files, in Markdown.
 pub const LANGUAGE: &str = include_str!("language.md");
@@ -17,7 +19,7 @@ pub const LANGUAGE: &str = include_str!("language.md");
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManualKey {
     /// The word in front of `=`.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// The values that it may have, in words.
     pub values: String,
     /// The value where a file does not state it, as TOML; `None`: there is none, or it is a table.
@@ -25,23 +27,49 @@ pub struct ManualKey {
     /// Whether every file must state it.
     pub required: bool,
     /// Its meaning.
-    pub about: &'static str,
+    pub about: Cow<'static, str>,
 }
 
 /// A table of the language.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManualTable {
-    /// Where it stands in a file, such as `[cluster]`.
+    /// Where it stands in a file, such as `[cluster]`; [`TOP`] for what stands in no table.
     pub place: &'static str,
     /// Its keys.
     pub keys: Vec<ManualKey>,
 }
 
-/// Returns every table of settings with its keys; those of faults are
+/// The place of keys that stand in no table.
+pub const TOP: &str = "the top of a file";
+
+/// Returns every table of settings with its keys, first those in no table; those of faults are
 /// [`FaultName::manual_keys`](super::FaultName::manual_keys).
 pub fn settings() -> Vec<ManualTable> {
-    let tables = tables().into_iter();
-    tables.map(|(_, table)| table).collect()
+    let tables = tables().into_iter().map(|(_, table)| table);
+    [top()].into_iter().chain(tables).collect()
+}
+
+/// Lists the keys that stand in no table.
+fn top() -> ManualTable {
+    let schema = super::schema();
+    let properties = schema["properties"].as_object().into_iter().flatten();
+    let is_value =
+        |(_, schema): &(&String, &Value)| !["a table", "a list"].contains(&&*in_words(schema));
+    let keys = properties.filter(is_value).map(|(name, schema)| ManualKey {
+        name: name.clone().into(),
+        values: in_words(schema),
+        default: None,
+        required: false,
+        about: schema["description"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+            .into(),
+    });
+    ManualTable {
+        place: TOP,
+        keys: keys.collect(),
+    }
 }
 
 /// Returns each table with its name in the schema.
@@ -65,13 +93,13 @@ fn tables() -> Vec<(&'static str, ManualTable)> {
 
 fn table<T: Keys>(place: &'static str) -> (&'static str, ManualTable) {
     let keys = T::default().keys().into_iter().map(|key| ManualKey {
-        name: key.name,
+        name: key.name.into(),
         values: in_words((key.schema)(&mut SchemaGenerator::default()).as_value()),
         default: key
             .text
             .filter(|text| !key.required && !text.starts_with('{')),
         required: key.required,
-        about: key.about,
+        about: key.about.into(),
     });
     let keys = keys.collect();
     (T::NAME, ManualTable { place, keys })
@@ -130,7 +158,7 @@ mod tests {
                 Some(text) => format!("`{text}`"),
                 None => String::new(),
             };
-            let (name, values, about) = (key.name, &key.values, key.about);
+            let (name, values, about) = (&key.name, &key.values, &key.about);
             writeln!(list, "| `{name}` | {values} | {default} | {about} |")
                 .expect("it is a string");
         }

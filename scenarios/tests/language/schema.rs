@@ -198,3 +198,23 @@ fn phrases_fit_where_they_are_read() {
         );
     }
 }
+
+/// Editors know a schema by its name, whose end is the version.
+#[test]
+fn the_schema_has_a_name() {
+    let schema = schema();
+    let name = concat!("urn:plimsoll:scenario:", env!("CARGO_PKG_VERSION"));
+    assert_eq!(schema["$id"], name);
+    let draft = schema["$schema"].as_str().unwrap_or_default();
+    assert!(
+        draft.starts_with("https://json-schema.org/draft/"),
+        "{draft}"
+    );
+}
+
+/// Editors look for the schema in a comment at the top.
+#[test]
+fn a_file_may_say_where_its_schema_is() {
+    let file = "#:schema ./plimsoll.schema.json\n[workload]\nmessages = 3\n";
+    assert!(Scenario::parse("x.toml", file).is_ok());
+}

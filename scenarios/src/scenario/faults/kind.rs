@@ -186,11 +186,11 @@ impl FaultName {
     /// Returns what the manual says of the keys that it has beside those that all faults have.
     pub fn manual_keys(self) -> Vec<ManualKey> {
         let keys = self.keys().into_iter().map(|key| ManualKey {
-            name: key.name,
+            name: key.name.into(),
             values: in_words((key.schema)().as_value()),
             required: key.default.is_none(),
             default: key.default,
-            about: key.meaning,
+            about: key.meaning.into(),
         });
         keys.collect()
     }
