@@ -24,6 +24,25 @@ fn what_the_readme_shows_is_what_the_program_prints() {
     }
 }
 
+/// Its configuration is read, and its profile means what it says.
+#[test]
+fn the_configuration_of_the_readme_runs_its_scenario() {
+    let text = fs::read_to_string(readme()).expect("the README can be read");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("plimsoll.toml"), block(&text, "ini", 0)).expect("written");
+    fs::create_dir(folder.path().join("scenarios")).expect("made");
+    let scenario = folder.path().join("scenarios/billing.toml");
+    fs::write(scenario, block(&text, "toml", 0)).expect("written");
+    for (profile, seeds) in [
+        (&[][..], "200 seeds"),
+        (&["--profile", "ci"], "5,000 seeds"),
+    ] {
+        let ended = plimsoll_in(folder.path(), &[&["run"], profile].concat());
+        assert_eq!(ended.code, 0, "{}", ended.transcript());
+        assert!(ended.stdout.contains(seeds), "{}", ended.stdout);
+    }
+}
+
 /// What the README says of Rust is compiled and run: it stands in files that are.
 #[test]
 fn the_rust_of_the_readme_is_code_that_is_tested() {
