@@ -14,6 +14,7 @@ fn words_of_every_list_are_explained() {
         "duplicate",
         "sarama-auto-mark",
         "commit.interval",
+        "duration",
         "max.poll.interval.ms",
         "network",
     ] {
