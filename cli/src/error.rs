@@ -5,8 +5,9 @@
 
 use crate::exit::Exit;
 use crate::panics::Panic;
+use crate::words;
 use miette::Diagnostic;
-use plimsoll_scenarios::scenario::ScenarioError;
+use plimsoll_scenarios::scenario::{Mistake, ScenarioError};
 use plimsoll_scenarios::{BackendError, Refusal};
 use thiserror::Error;
 
@@ -97,7 +98,8 @@ impl CliError {
         match self {
             Self::Scenarios { errors, files } => report_of_scenarios(&errors, files),
             Self::Config(error) => {
-                mistakes_of(&error) + "`plimsoll explain plimsoll.toml` lists what it may say.\n"
+                mistakes_of(&error, |_| None)
+                    + "`plimsoll explain plimsoll.toml` lists what it may say.\n"
             }
             error => format!("{:?}", miette::Report::new(error)),
         }
@@ -107,17 +109,29 @@ impl CliError {
 /// Returns each mistake in its place, one after the other, and where several files were read, how
 /// many have some.
 fn report_of_scenarios(errors: &[ScenarioError], files: usize) -> String {
-    let mut text: String = errors.iter().map(mistakes_of).collect();
+    let mut text: String = errors
+        .iter()
+        .map(|error| mistakes_of(error, explained))
+        .collect();
     if files > 1 {
         text += &format!("{}. ", self::mistakes(errors.len(), files));
     }
     text + "`plimsoll help language` is the manual of scenario files.\n"
 }
 
-/// Returns each mistake of a file in its place.
-fn mistakes_of(error: &ScenarioError) -> String {
+/// Names the command that explains the word of the language that a mistake is about.
+fn explained(mistake: &Mistake) -> Option<String> {
+    let word = words::first_known(&mistake.words)?;
+    Some(format!("`plimsoll explain {word}` says more"))
+}
+
+/// Returns each mistake of a file in its place, with what is to be said besides.
+fn mistakes_of(error: &ScenarioError, more: impl Fn(&Mistake) -> Option<String>) -> String {
     let mistakes = error.mistakes().iter().cloned();
-    let reports = mistakes.map(|mistake| {
+    let reports = mistakes.map(|mut mistake| {
+        let help = [mistake.help.take(), more(&mistake)];
+        let help: Vec<String> = help.into_iter().flatten().collect();
+        mistake.help = (!help.is_empty()).then(|| help.join("\n"));
         let report = miette::Report::new(mistake).with_source_code(error.source().clone());
         format!("{report:?}\n")
     });

@@ -1,6 +1,20 @@
 //! The words that `plimsoll explain` knows.
 
-use plimsoll_scenarios::scenario::{self, ManualKey, ManualTable};
+use plimsoll_oracle::{Property, Sometimes, Word};
+use plimsoll_scenarios::Subject;
+use plimsoll_scenarios::scenario::{self, FaultName, ManualKey, ManualTable};
+
+/// Returns the first of these words that has a meaning in scenario files.
+pub(crate) fn first_known(words: &[String]) -> Option<&str> {
+    let is_known = |word: &&str| {
+        Property::from_word(word).is_some()
+            || FaultName::from_word(word).is_some()
+            || Sometimes::from_word(word).is_some()
+            || Subject::from_word(word).is_some()
+            || !settings(word).is_empty()
+    };
+    words.iter().map(String::as_str).find(is_known)
+}
 
 /// Returns what a word means among settings, in a line and by the keys that it has or is: a table,
 /// or a key in every table that has it; a key also by Kafka's name.

@@ -60,10 +60,11 @@ fn top() -> ManualTable {
         values: in_words(schema),
         default: None,
         required: false,
+        // As a comment it had several lines.
         about: schema["description"]
             .as_str()
             .unwrap_or_default()
-            .to_owned()
+            .replace('\n', " ")
             .into(),
     });
     ManualTable {

@@ -113,6 +113,11 @@ fn story(page: &mut Page, property: Property, story: &Story) {
     timeline(page, &story.moments);
     page.gap();
     entry(page, "Promise", property.description());
+    command(
+        page,
+        "Explained by",
+        &format!("plimsoll explain {property}"),
+    );
 }
 
 /// Adds events, each on a line: moment, actor, what happened. Those that show a violation are
@@ -143,11 +148,7 @@ fn kept(page: &mut Page, conviction: &Conviction) {
     }
     if let Some(death) = &conviction.death {
         entry(page, "With a crash", &format!("{}.", death.broke));
-        page.line(&format!(
-            "  {:<13}{}",
-            "Shown by",
-            styled(BOLD, &death.again)
-        ));
+        command(page, "Shown by", &death.again);
     }
     if let Some(Err(error)) = &conviction.regression {
         let told = format!("none: {error}. Name another folder with --regressions DIR.");
@@ -156,9 +157,14 @@ fn kept(page: &mut Page, conviction: &Conviction) {
     self::again(page, &conviction.again);
 }
 
+/// Adds the command that shows a failure again.
+pub(crate) fn again(page: &mut Page, text: &str) {
+    command(page, "Again with", text);
+}
+
 /// Adds a command; a line that is pasted is never broken.
-pub(crate) fn again(page: &mut Page, command: &str) {
-    page.line(&format!("  {:<13}{}", "Again with", styled(BOLD, command)));
+fn command(page: &mut Page, what: &str, text: &str) {
+    page.line(&format!("  {what:<13}{}", styled(BOLD, text)));
 }
 
 fn files_of(page: &mut Page, conviction: &Conviction, sighting: &Sighting) {
