@@ -1,3 +1,5 @@
 //! HTML and SVG.
 
-pub(crate) mod markup;
+mod markup;
+
+pub(crate) use markup::Element;
