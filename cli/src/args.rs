@@ -339,8 +339,6 @@ pub(crate) struct CommitIntervalArgs {
     /// and a member that joins, as the options below say]
     #[arg(value_name = "FILE|NAME", conflicts_with = "LoadArgs")]
     pub scenario: Option<String>,
-    #[command(flatten)]
-    pub load: LoadArgs,
     /// Number of records that one crash may repeat, at worst: recommends the longest interval that
     /// keeps to it. If no intervals are named, one between those of the list is tried too. If none
     /// keeps to it, says what to change, and ends with exit code 10.
@@ -366,6 +364,9 @@ pub(crate) struct CommitIntervalArgs {
     /// Write duplicates and commits over the interval as a picture.
     #[arg(long, value_name = "FILE.svg", value_parser = picture)]
     pub plot: Option<PathBuf>,
+    /// The last one, or its heading would be that of the others.
+    #[command(flatten)]
+    pub load: LoadArgs,
 }
 
 /// Reads the name of a picture. Its ending keeps it from a scenario.

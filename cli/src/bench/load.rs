@@ -40,6 +40,15 @@ const LONG_SCHEDULE: f64 = 60_000.0;
 /// The longest of the intervals that are never left out for the sake of time.
 const SHORT: Interval = Interval::Every(Duration::from_secs(1));
 
+/// The factor between the interval that keeps to a wish by the formula and one that surely does not.
+const MARGIN: f64 = 1.5;
+
+/// The number of messages that a scenario has at most.
+const MOST_MESSAGES: u32 = 1_000_000;
+
+const TOO_MANY: &str = "A schedule has at most 1,000,000 messages, and takes a minute and four \
+                        thirds of the longest interval: shorter --intervals have fewer.";
+
 /// Why an interval of the usual list is not measured.
 const SHOWS_NOTHING: &str = "the scenario is not twice as long";
 const REPEATS_FAR_MORE: &str = "a crash would repeat far more than is allowed";
@@ -102,26 +111,27 @@ impl Load {
         apply(&args.load, &mut scenario);
         let rate = rate(&scenario);
         let members = members_from_the_start(&scenario) as f64;
-        // The wish is kept up to here, by the formula for long intervals.
-        let kept = args
-            .max_duplicates
-            .map(|most| Duration::from_secs_f64((f64::from(most) * members / rate).min(1e6)));
+        let enough = args.max_duplicates.and_then(|most| {
+            // The wish is kept up to here, by the formula for long intervals.
+            let kept = (f64::from(most) * members / rate).min(1e6);
+            usual().find(|interval| interval.time().as_secs_f64() > MARGIN * kept)
+        });
         let spared = |interval: Interval| {
-            let time = interval.time();
-            let is_long = interval > SHORT && rate * length(time).as_secs_f64() > LONG_SCHEDULE;
-            match kept {
-                Some(kept) if time > kept.saturating_mul(4) => Some(REPEATS_FAR_MORE),
-                _ => is_long.then_some(IS_LONG),
+            let messages = rate * length(interval.time()).as_secs_f64();
+            match enough {
+                Some(enough) if interval > enough => Some(REPEATS_FAR_MORE),
+                _ => (interval > SHORT && messages > LONG_SCHEDULE).then_some(IS_LONG),
             }
         };
         let (intervals, left_out) = select(args, spared);
         let longest = intervals.last().map(|interval| interval.time());
         stretch(&mut scenario, longest.unwrap_or_default());
         if let Some(problem) = scenario.problems().first() {
-            return Err(CliError::usage(
-                format!("these options make no load: {problem}"),
-                "A schedule has at most 1,000,000 messages; shorter --intervals make it shorter.",
-            ));
+            let message = format!("these options make no load: {problem}");
+            return Err(CliError::Usage {
+                message,
+                help: (messages(&scenario) > MOST_MESSAGES).then(|| TOO_MANY.into()),
+            });
         }
         Ok(Self {
             seeds: seeds(args, choice, u64::from(messages(&scenario))),
@@ -145,12 +155,16 @@ fn select(
         let named: BTreeSet<Interval> = args.intervals.iter().copied().collect();
         return (named.into_iter().collect(), None);
     }
-    let usual = INTERVALS.map(|millis| Interval::Every(Duration::from_millis(millis)));
-    let usual = [Interval::EveryRecord].into_iter().chain(usual);
     let (left_out, needed): (Vec<_>, Vec<_>) =
-        usual.partition(|interval| spared(*interval).is_some());
+        usual().partition(|interval| spared(*interval).is_some());
     let why = left_out.first().and_then(|interval| spared(*interval));
     (needed, why.map(|why| (left_out, why)))
+}
+
+/// Returns the intervals that are measured where none are named.
+fn usual() -> impl Iterator<Item = Interval> {
+    let times = INTERVALS.map(|millis| Interval::Every(Duration::from_millis(millis)));
+    [Interval::EveryRecord].into_iter().chain(times)
 }
 
 /// Returns the seeds: fewer where a schedule has many messages, whose crashes each repeat many.
@@ -354,8 +368,14 @@ mod tests {
         let fast = load(&["--rate", "2000/s"]);
         let (left_out, _) = fast.left_out.expect("some are");
         assert_eq!(fast.intervals.len() + left_out.len(), 7);
-        let wish = load(&["--rate", "500/s", "--max-duplicates", "1000"]);
-        assert_eq!(wish.intervals.len(), 5, "up to 15s");
+        let wish = |most| load(&["--rate", "500/s", "--max-duplicates", most]).intervals;
+        let longest = |most| wish(most).last().map(|interval| interval.time().as_secs());
+        assert_eq!(longest("1000"), Some(15));
+        assert_eq!(
+            longest("160"),
+            Some(5),
+            "1s keeps to it, and the next may not"
+        );
         let short = load(&["quick/member-killed"]);
         assert!(short.left_out.is_some(), "{short:?}");
     }

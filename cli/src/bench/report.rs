@@ -6,6 +6,10 @@ use super::summary::Row;
 use crate::exit::Exit;
 use crate::report::Timing;
 
+/// The time in seconds by which a group is behind that does not keep up: the model's catching up is
+/// a little slower than its handling of records that come one by one.
+const BEHIND: f64 = 5.0;
+
 /// What `plimsoll bench commit-interval` found.
 #[derive(Debug)]
 pub(super) struct Report {
@@ -69,11 +73,13 @@ impl Report {
         exit.or_interrupted(self.interrupted)
     }
 
-    /// Returns the records a second that the group handles at most, where fewer than are produced.
-    /// A backlog of the model is worked off a little slower than records that come one by one.
+    /// Returns the records a second that the group handles at most, where it is still behind for
+    /// long when all are produced.
     pub(super) fn overload(&self) -> Option<f64> {
-        let rate = load::rate(&self.load.scenario);
-        let measured = self.rows.first().and_then(|row| row.throughput);
-        measured.filter(|handled| !self.is_real && *handled < rate * 0.95)
+        let scenario = &self.load.scenario;
+        let messages = f64::from(load::messages(scenario));
+        let handled = self.rows.first().and_then(|row| row.throughput);
+        let behind = |handled: f64| messages / handled - messages / load::rate(scenario);
+        handled.filter(|handled| !self.is_real && behind(*handled) > BEHIND)
     }
 }

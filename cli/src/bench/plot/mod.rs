@@ -10,6 +10,8 @@ use crate::render::html::Element;
 use crate::render::{number, thousands};
 use scale::{Across, Up};
 
+const TITLE: &str = "What a commit interval costs";
+
 /// The size of the picture.
 const SIZE: (f64, f64) = (760.0, 600.0);
 
@@ -29,6 +31,7 @@ const LETTER: f64 = 7.0;
 const STYLE: &str = "
 svg { color-scheme: light dark; --ground: #fff; --ink: #1d2430; --faint: #667085; --grid: #e3e7ee;
   --worst: #b42318; --mean: #175cd3; --commits: #4a5568; --good: #067647; background: var(--ground);
+  max-width: 100%; height: auto;
   font: 13px system-ui, sans-serif; }
 @media (prefers-color-scheme: dark) { svg { --ground: #14181f; --ink: #e6e9ef; --faint: #98a2b3;
   --grid: #2b323d; --worst: #f97066; --mean: #84adff; --commits: #cbd2dd; --good: #47cd89; } }
@@ -46,7 +49,7 @@ text { fill: var(--ink); }
 .mean { stroke: var(--mean); }
 .commits { stroke: var(--commits); }
 circle { stroke-width: 2; fill: var(--ground); }
-.ground { stroke: var(--ground); }
+.ground { fill: var(--ground); }
 ";
 
 /// A line of a panel.
@@ -102,30 +105,28 @@ pub(super) fn svg(report: &Report) -> String {
         .with("width", width)
         .with("height", height)
         .with("role", "img")
-        .line("title", "What a commit interval costs")
+        .line("title", TITLE)
         .line("desc", described(report))
         .child(Element::new("style").constant(STYLE))
-        .child(
-            line("ground", (0.0, height / 2.0), (width, height / 2.0)).with("stroke-width", height),
-        )
+        .child(ground())
         .children(heading(report))
         .children(panel("Records that one crash repeats", &duplicates, 44.0))
-        .children(panel(
-            "Commits a second, of the whole group",
-            &commits,
-            20.0,
-        ))
+        .children(panel("Commits a second, of the group", &commits, 20.0))
         .children(legend())
         .children(recommended(report, &across))
-        .children(wish(report, &duplicates))
-        .children(
-            OF_CRASHES
-                .iter()
-                .flat_map(|one| draw(one, report, &across, &duplicates)),
-        )
-        .children(draw(&OF_COMMITS, report, &across, &commits))
-        .children(axis(report, &across));
-    format!("{svg}\n")
+        .children(wish(report, &duplicates));
+    let crashes = OF_CRASHES.iter();
+    let svg = crashes.fold(svg, |svg, series| {
+        svg.children(draw(series, report, &across, &duplicates))
+    });
+    let svg = svg.children(draw(&OF_COMMITS, report, &across, &commits));
+    format!("{}\n", svg.children(axis(report, &across)))
+}
+
+/// Fills the picture, for viewers that know no background.
+fn ground() -> Element {
+    let ground = Element::new("rect").class("ground");
+    ground.with("width", SIZE.0).with("height", SIZE.1)
 }
 
 /// Says in words what the picture shows, for readers that do not see it.
@@ -149,7 +150,7 @@ fn heading(report: &Report) -> Vec<Element> {
     let load = &report.load;
     let of_what = load.description.as_ref().unwrap_or(&load.label);
     let lines = textwrap::wrap(of_what, LETTERS);
-    let mut parts = vec![text(20.0, 30.0, "title", "What a commit interval costs")];
+    let mut parts = vec![text(20.0, 30.0, "title", TITLE)];
     for (line, y) in lines.iter().zip([52.0, 70.0]) {
         parts.push(text(20.0, y, "faint", line));
     }

@@ -313,14 +313,15 @@ fn taken(report: &Report, index: usize) -> String {
 }
 
 fn changed(shortest: &Row, change: &Change) -> String {
-    let mut text = match shortest.is_broken() {
-        true => format!("With {}, a promise is broken.", name(shortest.interval)),
-        false => format!(
-            "With {}, a crash repeats up to {}.",
-            name(shortest.interval),
-            whole(shortest.worst()),
-        ),
-    };
+    if shortest.is_broken() {
+        let interval = name(shortest.interval);
+        return format!("A promise is broken even with {interval}, and that comes first.");
+    }
+    let mut text = format!(
+        "With {}, a crash repeats up to {}.",
+        name(shortest.interval),
+        whole(shortest.worst()),
+    );
     if let Some(interval) = change.interval {
         text +=
             &format!(" By the formula {interval:?} does: --intervals {interval:?} measures it.");
