@@ -1,11 +1,10 @@
 //! The report as JUnit XML, which CI servers show: a suite for each scenario, a case for everything
 //! that it must show.
 //!
-//! There is no standard; this is what Jenkins takes
-//! (<https://github.com/jenkinsci/xunit-plugin/blob/master/src/main/resources/org/jenkinsci/plugins/xunit/types/model/xsd/junit-10.xsd>)
-//! and GitLab shows (<https://docs.gitlab.com/ci/testing/unit_test_reports/>): of a failure its
-//! text, so the text says all. No case has a time: a case is many schedules, and no two of them
-//! need the same.
+//! There is no standard. <https://github.com/testmoapp/junitxml> describes what is common; Jenkins
+//! reads it (<https://plugins.jenkins.io/junit/>), and so does GitLab, which shows of a failure its
+//! text and nothing else (<https://docs.gitlab.com/ci/testing/unit_test_reports/>): so the text
+//! says all. No case has a time: a case is many schedules, and no two runs of them take the same.
 
 use super::{counted, human, plain};
 use crate::conviction::{Conviction, Evidence, NotShrunk};

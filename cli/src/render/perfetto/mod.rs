@@ -6,8 +6,9 @@
 //! <https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU>, and what
 //! Perfetto takes of it: <https://perfetto.dev/docs/getting-started/other-formats>. Of it are used
 //! `X` (a slice with its duration), `i` (an instant) and `M` (names and order of tracks). Times are
-//! whole microseconds: Perfetto multiplies fractions by 1,000 and cuts them off, which would let
-//! slices of one track overlap. Each event has its exact time among its arguments.
+//! whole microseconds: versions of Perfetto cut fractions of a nanosecond off or round them
+//! (`CoerceToTs` in its `src/trace_processor/importers/json`), and slices of one track that follow
+//! one another would overlap. Each event has its exact time among its arguments.
 
 mod drawing;
 #[cfg(test)]
