@@ -130,9 +130,9 @@ pub(crate) struct RunArgs {
     /// Write the trace of the first failing schedule, or of the only one, as JSON lines.
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
-    /// Write the report as files for machines and browsers into this folder as well: JSON, JUnit
-    /// XML, Markdown, and the run of each bug for Perfetto. The folder is the report's own: files
-    /// with its names, `report.*` and `bug-*`, are replaced, and no others.
+    /// Write the report as files for browsers and machines into this folder as well: a page, JSON,
+    /// JUnit XML, Markdown, and the run of each bug for Perfetto. The folder is the report's own:
+    /// files with its names, `report.*` and `bug-*`, are replaced, and no others.
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
     /// Folder into which failures are written: shrunk, or with their trace where they come from
