@@ -97,6 +97,8 @@ keys! {
     strict: bool = "false";
     /// The folder into which failures are written.
     regressions: PathBuf = "regressions, where the command is given";
+    /// The folder into which the report is written as files.
+    report: PathBuf = "none";
     /// When to use colours.
     color: When = "auto";
 }

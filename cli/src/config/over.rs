@@ -23,6 +23,7 @@ impl RunArgs {
             keep_going: self.keep_going.or(config.keep_going),
             strict: self.strict.or(config.strict),
             regressions: self.regressions.or(config.regressions),
+            report: self.report.or(config.report),
             ..self
         }
     }

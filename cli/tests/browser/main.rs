@@ -8,62 +8,42 @@ mod chromium;
 mod program;
 
 use chromium::{Browser, Scheme};
-use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use plimsoll_testing::{CHROMIUM, chromium, run, tests};
 use program::plimsoll_in;
 use serde_json::json;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 /// The widths of a phone, a tablet and a desktop.
 const WIDTHS: [u32; 3] = [360, 768, 1280];
 
-/// The names that Chromium and Chrome have on different systems.
-const PROGRAMS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
-
 fn main() -> ExitCode {
-    let trials = vec![
-        trial("bugs_are_shown", |program| {
-            let scenario = ["run", "crash/consumer-killed", "--seeds", "1"];
-            let subject = ["--subject", "sarama-manual-mark"];
-            shows(program, &[&scenario[..], &subject[..]].concat(), 4);
-        }),
-        trial("timelines_with_many_faults_are_shown", |program| {
-            // Hardly shrunk, so that its picture is wider than any window.
-            let scenario = ["run", "rebalance/churn", "--seeds", "1"];
-            let subject = ["--subject", "sarama-manual-mark", "--shrink-schedules", "2"];
-            shows(program, &[&scenario[..], &subject[..]].concat(), 1);
-        }),
-        trial("a_run_without_a_failure_is_shown", |program| {
-            shows(program, &["run", "recipes", "quick", "--seeds", "2"], 0);
-        }),
-    ];
-    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+    run(tests!([&CHROMIUM]:
+        bugs_are_shown,
+        timelines_with_many_faults_are_shown,
+        a_run_without_a_failure_is_shown,
+    ))
 }
 
-/// Makes a test that gets the browser's name.
-fn trial(name: &str, body: fn(&'static str)) -> Trial {
-    Trial::ignorable_test(name, move || match browser() {
-        Some(program) => {
-            body(program);
-            Ok::<_, Failed>(Completion::Completed)
-        }
-        None => Ok(Completion::ignored_with("Chromium is not installed")),
-    })
+fn bugs_are_shown() {
+    let scenario = ["run", "crash/consumer-killed", "--seeds", "1"];
+    let subject = ["--subject", "sarama-manual-mark"];
+    shows(&[&scenario[..], &subject[..]].concat(), 4);
 }
 
-/// Finds the browser, and the shell that hands it its pipes.
-fn browser() -> Option<&'static str> {
-    let starts = |program: &str, argument: &str| {
-        let asked = Command::new(program).args([argument, "exit"]).output();
-        asked.is_ok_and(|output| output.status.success())
-    };
-    let mut programs = PROGRAMS.into_iter();
-    let program = programs.find(|program| starts(program, "--version"))?;
-    starts("sh", "-c").then_some(program)
+fn timelines_with_many_faults_are_shown() {
+    // Hardly shrunk, so that its picture is wider than any window.
+    let scenario = ["run", "rebalance/churn", "--seeds", "1"];
+    let subject = ["--subject", "sarama-manual-mark", "--shrink-schedules", "2"];
+    shows(&[&scenario[..], &subject[..]].concat(), 1);
+}
+
+fn a_run_without_a_failure_is_shown() {
+    shows(&["run", "recipes", "quick", "--seeds", "2"], 0);
 }
 
 /// Runs the program, and looks at the page of its report in every width and both schemes; it must
 /// show at least so many bugs.
-fn shows(program: &str, arguments: &[&str], bugs: u64) {
+fn shows(arguments: &[&str], bugs: u64) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let ended = plimsoll_in(
         folder.path(),
@@ -72,7 +52,7 @@ fn shows(program: &str, arguments: &[&str], bugs: u64) {
     assert!([0, 10].contains(&ended.code), "{}", ended.transcript());
     let page = folder.path().join("report/report.html");
     let url = format!("file://{}", page.display());
-    let mut browser = Browser::start(program);
+    let mut browser = Browser::start(chromium().expect("it was found"));
     for width in WIDTHS {
         for scheme in [Scheme::Light, Scheme::Dark] {
             let mut page = browser.open(&url, width, scheme);
