@@ -423,6 +423,20 @@ fn a_stale_commit_rewinds() {
     convicts::<commits::StaleCommitThread>(REBALANCES, &[Property::NoRewind]);
 }
 
+/// Connections are closed whose commits arrive after later ones; in the one the group is idle by
+/// then, in the other it often is.
+const LATE_COMMITS: [&str; 2] = [
+    include_str!("../../scenarios/library/network/late-commit-idle.toml"),
+    include_str!("../../scenarios/library/network/late-commit.toml"),
+];
+
+#[test]
+fn a_late_commit_that_is_not_made_good_rewinds() {
+    for late in LATE_COMMITS {
+        convicts::<commits::NeverCommitsAgain>(late, &[Property::NoRewind]);
+    }
+}
+
 /// What the scenario itself skips is lost by decision, and named; nothing else is broken by it.
 #[test]
 fn what_the_scenario_skips_is_lost() {

@@ -50,6 +50,7 @@ catalogue! {
     commits::AsyncRetryReorders: NoRewind;
     commits::FirstCommitIsTheStart: NoRewind;
     commits::StaleCommitThread: NoRewind;
+    commits::NeverCommitsAgain: NoRewind;
     commits::CommitAfterRevoke: NoZombie NoRewind;
     drains::RevokedBufferDelivered: NoZombie;
     handlers::MixesPartitionsUp: NoZombie;

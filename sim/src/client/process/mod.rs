@@ -205,7 +205,7 @@ impl Process {
     pub(super) fn handle_timeout(&mut self, env: &mut Env<'_>) {
         let now = env.now();
         while let Some(peer) = self.requests.poll_overdue(now) {
-            env.cut(self.node, peer);
+            env.close(self.node, peer);
         }
         if self.view.metadata.poll_timeout() <= now {
             self.view.handle_metadata_timeout(now);

@@ -26,6 +26,7 @@ impl Broker {
             member,
             generation,
             rebalancing,
+            late: reply.is_closed(),
         });
         self.write_offsets_partition(env, values, Writer::Commit(reply));
     }
