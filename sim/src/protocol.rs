@@ -112,7 +112,11 @@ pub(crate) enum Request {
         offsets: Vec<CommittedOffset>,
     },
     /// A request for all that the group committed.
-    OffsetFetch,
+    OffsetFetch {
+        /// Whether the answer waits for what is written and not replicated yet
+        /// (`OffsetFetchRequest.requireStable`, KIP-447).
+        require_stable: bool,
+    },
 
     /// A broker's sign of life to the controller; also its registration after a start.
     BrokerHeartbeat {
@@ -150,7 +154,7 @@ impl Request {
             | Self::FindCoordinator
             | Self::Fetch(_)
             | Self::ListOffsets { .. }
-            | Self::OffsetFetch => false,
+            | Self::OffsetFetch { .. } => false,
             Self::Produce { .. }
             | Self::JoinGroup(_)
             | Self::SyncGroup { .. }
@@ -175,7 +179,7 @@ impl Request {
             Self::Heartbeat { .. } => RequestKind::Heartbeat,
             Self::LeaveGroup { .. } => RequestKind::LeaveGroup,
             Self::OffsetCommit { .. } => RequestKind::OffsetCommit,
-            Self::OffsetFetch => RequestKind::OffsetFetch,
+            Self::OffsetFetch { .. } => RequestKind::OffsetFetch,
             Self::BrokerHeartbeat { .. } | Self::AlterPartition { .. } => return None,
         })
     }

@@ -23,6 +23,7 @@ const fn spec<B: Bug>() -> SubjectSpec {
     SubjectSpec {
         build: build::<B>,
         polling: Polling::Always,
+        require_stable: true,
     }
 }
 

@@ -77,7 +77,7 @@ impl Process {
                 coordinator: Coordinator::new(timeout),
             },
             group: Group::new(consumers, instance),
-            start: Start::new(timeout, backoff),
+            start: Start::new(timeout, backoff, spec.require_stable),
             fetcher: Fetcher::new(consumers, brokers, partitions),
             commits: Commits::new(instance, timeout),
             dead_letters: DeadLetters::new(id, timeout),

@@ -78,6 +78,7 @@ impl Bench {
             SubjectSpec {
                 build: probe::build,
                 polling,
+                require_stable: true,
             },
             more,
         )

@@ -74,9 +74,24 @@ fn a_commit_counts_when_it_is_replicated_and_not_before() {
     cluster.run_for(millis(100));
     // An offset fetch meanwhile, on another connection, waits as long as the commit does.
     let other = cluster.member(1);
-    let fetch = Request::OffsetFetch;
+    let fetch = Request::OffsetFetch {
+        require_stable: true,
+    };
     let fetch = cluster.send(other, coordinator, Channel::Coordinator, fetch);
     assert!(cluster.wait_for(fetch, millis(3_000)).is_none());
+    // One that does not require stable offsets gets what is replicated.
+    let unstable = Request::OffsetFetch {
+        require_stable: false,
+    };
+    let node = cluster.member(2);
+    let unstable = cluster.send(node, coordinator, Channel::Coordinator, unstable);
+    match cluster.wait_for(unstable, millis(100)) {
+        Some(Response::OffsetFetch(Ok(offsets))) => {
+            assert_eq!(offsets.len(), 1);
+            assert_eq!(offsets[0].next, NextOffset::new(1));
+        }
+        other => panic!("{other:?}"),
+    }
     assert_eq!(
         cluster.commit_answer(commit),
         Err(ErrorName::CoordinatorNotAvailable)
