@@ -225,15 +225,15 @@ impl Env<'_> {
         self.sink.kill(member, |stopped| trace.push(now, stopped));
     }
 
-    /// Stops a handler, if it runs.
+    /// Stops a handler, if it runs; returns its call.
     pub(crate) fn cancel_handler(
         &mut self,
         member: MemberId,
         partition: TopicPartition,
         offset: Offset,
-    ) {
-        if let Some(stopped) = self.sink.cancel(member, partition, offset) {
-            self.observe(stopped);
-        }
+    ) -> Option<HandlerCall> {
+        let (stopped, call) = self.sink.cancel(member, partition, offset)?;
+        self.observe(stopped);
+        Some(call)
     }
 }

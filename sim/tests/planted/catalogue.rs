@@ -58,6 +58,8 @@ catalogue! {
     handlers::ForgetsKeys: KeyOrder;
     handlers::Unordered: KeyOrder;
     handlers::DispatchesTwice: KeyOrder;
+    handlers::IgnoresAttempts: KeyOrder;
+    handlers::IgnoresEpochs: KeyOrder;
     letters::DeadLettersTooSoon: DeadLetterExact;
     letters::DeadLetterNotAwaited: DeadLetterExact CommitCoversOnlyFinished;
     handlers::WritesLettersTwice: DeadLetterExact;
