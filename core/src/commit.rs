@@ -1,8 +1,28 @@
 //! When to commit and what: at most one commit is in flight, and none is ever sent twice.
 //!
 //! A commit that failed, or whose outcome is unknown, is dropped. The next one carries the
-//! watermarks of its own moment, so whatever becomes of the lost one on its way, the broker never
-//! gets a lower offset after a higher one.
+//! watermarks of its own moment, so the consumer never sends a lower offset after a higher one.
+//!
+//! The broker may still get them in the other order. When a client gives a connection up, the
+//! kernel keeps what was sent on it and sends it again, for a minute and more (Linux:
+//! `tcp_retransmit_timer`, `tcp_orphan_retries`); a new connection does not wait for that. A classic
+//! group takes a commit by member and generation, and looks at no order
+//! (`ClassicGroup.validateOffsetCommit`), so the old one moves the group back. Nothing tells the
+//! member. An active partition is put right by its next commit; an idle one would stay where it is,
+//! and its next owner would repeat everything since.
+//!
+//! So a commit without a known outcome, or one that was slow (the client may have sent it twice),
+//! leaves its partitions in [`Doubt`]: they are committed again, also when nothing has finished,
+//! for as long as the old commit may arrive, and once after that. The kernel doubles its pauses, so
+//! once the network lets a new commit through, the old connection is tried again within as long as
+//! its oldest byte had been on its way.
+//!
+//! What it costs: after a commit that was lost for a time t, one commit an interval (not below
+//! [`AGAIN`]) for t and a minute, at most two minutes; and only where no other commit is due then,
+//! so nothing in a busy group. What it cannot exclude: the group stands too low from the arrival of
+//! the old commit to the next one, and an owner that begins in that time repeats what lies between.
+//! Only a new generation would refuse the old commit. It would cost a rebalance of the whole group
+//! after each commit without an answer, and leave the same gap until it is there.
 
 use crate::{
     AssignmentEpoch, Command, CommitId, CommitOffset, CommitOutcome, CommitPolicy, Consumer,
@@ -13,6 +33,21 @@ use std::time::Duration;
 /// The bounds of the pause after a commit that was not accepted; between them it is the commit
 /// interval. Partitions that are being given up wait for the shorter one.
 const RETRY_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+
+/// The time from which a commit is slow: its client may have lost the connection, and have sent it
+/// again on another.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// The shortest pause between two commits of a partition in doubt.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// The longest time for which a client waits for an answer until it gives the connection up
+/// (librdkafka: `socket.timeout.ms`): that much older than a commit may be what was sent before it
+/// on the same connection, and not acknowledged either.
+const OLDER_REQUEST: Duration = Duration::from_secs(60);
+
+/// The longest pause between two tries of the kernel (Linux: `TCP_RTO_MAX`).
+const LONGEST_RETRANSMISSION: Duration = Duration::from_secs(120);
 
 /// The partitions that have something to commit, and when a commit is due.
 #[derive(Debug)]
@@ -31,13 +66,40 @@ pub(crate) struct Commits {
     not_before: Instant,
     /// The number of records finished since the last commit.
     finished: u32,
+    /// The partitions of which an earlier commit may still arrive. Mostly empty.
+    doubts: Vec<Doubt>,
+    /// The moment at which partitions in doubt are committed again; `None`: none is, or none of
+    /// their commits was accepted since.
+    again: Option<Instant>,
+}
+
+/// A partition of which a commit may arrive after later ones.
+#[derive(Clone, Copy, Debug)]
+struct Doubt {
+    partition: TopicPartition,
+    epoch: AssignmentEpoch,
+    /// The moment at which the oldest such commit was sent.
+    since: Instant,
+    /// The moment by which it must have arrived; `None`: no later commit was accepted yet.
+    until: Option<Instant>,
 }
 
 /// A commit that waits for its outcome.
 #[derive(Debug)]
 struct InFlight {
     id: CommitId,
-    carried: Vec<(TopicPartition, AssignmentEpoch, NextOffset)>,
+    sent: Instant,
+    carried: Vec<Carried>,
+}
+
+/// One partition's part of a commit.
+#[derive(Clone, Copy, Debug)]
+struct Carried {
+    partition: TopicPartition,
+    epoch: AssignmentEpoch,
+    next: NextOffset,
+    /// Whether it was committed before, and is only in doubt.
+    again: bool,
 }
 
 impl Commits {
@@ -51,6 +113,8 @@ impl Commits {
             last_finished: Instant::ZERO,
             not_before: Instant::ZERO,
             finished: 0,
+            doubts: Vec::new(),
+            again: None,
         }
     }
 
@@ -63,20 +127,24 @@ impl Commits {
         self.in_flight.as_ref().is_some_and(|commit| {
             let place = commit
                 .carried
-                .binary_search_by_key(&partition, |(id, ..)| *id);
-            place.is_ok_and(|place| commit.carried[place].1 == epoch)
+                .binary_search_by_key(&partition, |carried| carried.partition);
+            place.is_ok_and(|place| commit.carried[place].epoch == epoch)
         })
     }
 
     /// Returns when the next commit may be sent, if nothing else happens before.
     #[inline]
     pub(crate) fn next_due(&self) -> Option<Instant> {
-        if self.in_flight.is_some() || self.dirty.is_empty() {
+        if self.in_flight.is_some() {
             return None;
+        }
+        if self.dirty.is_empty() {
+            return self.again;
         }
         let due = self
             .due
             .unwrap_or_else(|| self.last_finished + CommitPolicy::IDLE);
+        let due = self.again.map_or(due, |again| again.min(due));
         Some(due.max(self.not_before))
     }
 
@@ -123,6 +191,46 @@ impl Commits {
     /// Removes a partition that is not owned any more.
     pub(crate) fn forget(&mut self, partition: TopicPartition) {
         self.dirty.retain(|dirty| *dirty != partition);
+        self.doubts.retain(|doubt| doubt.partition != partition);
+        if self.doubts.is_empty() {
+            self.again = None;
+        }
+    }
+
+    /// Notes that a commit of this assignment, sent at `since`, may arrive after later ones.
+    fn doubt(&mut self, partition: TopicPartition, epoch: AssignmentEpoch, since: Instant) {
+        let mut doubts = self.doubts.iter_mut();
+        match doubts.find(|doubt| doubt.partition == partition) {
+            Some(doubt) => doubt.until = None,
+            None => self.doubts.push(Doubt {
+                partition,
+                epoch,
+                since,
+                until: None,
+            }),
+        }
+    }
+
+    /// Notes that a commit of a partition, sent at `sent`, was accepted now. Returns whether the
+    /// partition stays in doubt: then it is to be committed again.
+    fn accepted(&mut self, partition: TopicPartition, sent: Instant, now: Instant) -> bool {
+        let mut doubts = self.doubts.iter();
+        let Some(index) = doubts.position(|doubt| doubt.partition == partition) else {
+            return false;
+        };
+        let doubt = &mut self.doubts[index];
+        let oldest = now.saturating_since(doubt.since) + OLDER_REQUEST;
+        let until = *doubt
+            .until
+            .get_or_insert(now + oldest.min(LONGEST_RETRANSMISSION));
+        if sent >= until {
+            self.doubts.swap_remove(index);
+            return false;
+        }
+        let pause = self.policy.longest_tail().max(AGAIN);
+        let again = (now + pause).min(until.max(now + AGAIN));
+        self.again = Some(self.again.map_or(again, |other| other.min(again)));
+        true
     }
 
     /// Delays the next commit after one that was not accepted, so that there is no tight loop.
@@ -155,11 +263,15 @@ impl<P: Clone> Consumer<P> {
     /// Takes the outcome of a commit.
     pub(crate) fn commit_finished(&mut self, id: CommitId, outcome: CommitOutcome) {
         let commits = &mut self.shared.commits;
-        let Some(InFlight { carried, .. }) = commits.in_flight.take_if(|commit| commit.id == id)
+        let Some(InFlight { sent, carried, .. }) =
+            commits.in_flight.take_if(|commit| commit.id == id)
         else {
             self.shared.counters.stale += 1;
             return;
         };
+        let now = self.shared.now;
+        let is_unknown = outcome == CommitOutcome::Unknown;
+        let is_slow = now.saturating_since(sent) > SLOW;
         let is_last = self.rebalances.awaits_commit();
         match outcome {
             CommitOutcome::Ok => {
@@ -175,16 +287,29 @@ impl<P: Clone> Consumer<P> {
                 commits.pause(self.shared.now, is_last);
             }
         }
-        for (id, epoch, next) in carried {
+        for Carried {
+            partition: id,
+            epoch,
+            next,
+            again,
+        } in carried
+        {
             let Some(partition) = self.partitions.get_mut(&id) else {
                 continue;
             };
             if partition.epoch() != epoch {
                 continue;
             }
+            // Where all commits are slow, one that only repeats another calls for no more of them.
+            if is_unknown || (is_slow && !again) {
+                self.shared.commits.doubt(id, epoch, sent);
+            }
             if outcome == CommitOutcome::Ok {
+                let in_doubt = self.shared.commits.accepted(id, sent, now);
                 partition.committed(next, &mut self.shared);
+                partition.set_in_doubt(in_doubt);
             } else {
+                partition.set_in_doubt(again);
                 partition.mark_dirty(&mut self.shared);
             }
         }
@@ -195,8 +320,29 @@ impl<P: Clone> Consumer<P> {
     pub(crate) fn commit_if_due(&mut self) {
         let due = self.shared.commits.next_due();
         if due.is_some_and(|due| due <= self.shared.now) {
+            self.mark_doubts();
             self.send_commit();
         }
+    }
+
+    /// Marks the partitions in doubt whose time has come.
+    fn mark_doubts(&mut self) {
+        let now = self.shared.now;
+        if self.shared.commits.again.take_if(|at| *at <= now).is_none() {
+            return;
+        }
+        let doubts = std::mem::take(&mut self.shared.commits.doubts);
+        for Doubt {
+            partition, epoch, ..
+        } in &doubts
+        {
+            if let Some(partition) = self.partitions.get_mut(partition)
+                && partition.epoch() == *epoch
+            {
+                partition.mark_dirty(&mut self.shared);
+            }
+        }
+        self.shared.commits.doubts = doubts;
     }
 
     /// Commits the watermark of every partition that has something to commit. No commit may be in
@@ -213,9 +359,15 @@ impl<P: Clone> Consumer<P> {
             let Some(partition) = self.partitions.get_mut(&id) else {
                 continue;
             };
+            let again = partition.is_committed();
             if let Some(offset) = partition.take_commit() {
                 offsets.push(offset);
-                carried.push((id, partition.epoch(), offset.next));
+                carried.push(Carried {
+                    partition: id,
+                    epoch: partition.epoch(),
+                    next: offset.next,
+                    again,
+                });
             }
         }
         if offsets.is_empty() {
@@ -223,7 +375,11 @@ impl<P: Clone> Consumer<P> {
         }
         let id = CommitId(commits.last_id.0.wrapping_add(1));
         commits.last_id = id;
-        commits.in_flight = Some(InFlight { id, carried });
+        commits.in_flight = Some(InFlight {
+            id,
+            sent: self.shared.now,
+            carried,
+        });
         self.shared.commands.push_back(Command::Commit {
             commit: id,
             offsets,

@@ -287,6 +287,8 @@ impl<P: Clone> Consumer<P> {
                 && partition.epoch() == epoch
             {
                 partition.abandon(&mut self.shared);
+                // Also where only an earlier commit is in doubt.
+                partition.mark_dirty(&mut self.shared);
             }
         }
         if self.is_uncommitted(&self.rebalances.drains[index]) {

@@ -35,5 +35,7 @@ crate::words! {
         ResponseLost = "response-lost",
         /// A member's process ended although nothing had asked it to.
         MemberExited = "member-exited",
+        /// A commit arrived after its member had closed the connection on which it was sent.
+        LateCommit = "late-commit",
     }
 }

@@ -28,6 +28,8 @@ pub enum Purpose {
     Client,
     /// Choices of a broker.
     Broker,
+    /// Results of handlers that were cancelled.
+    Late,
 }
 
 /// A stream of random numbers.

@@ -176,14 +176,32 @@ impl Env<'_> {
         }
     }
 
-    /// Sends on what a blocked link had held.
-    pub(crate) fn resend(&mut self, held: Envelope) {
-        self.send(held.from, held.to, held.channel, held.message);
+    /// Takes a block away from a link, and sends on what it had held.
+    pub(crate) fn unblock(&mut self, from: Node, to: Node) {
+        let now = self.now();
+        let released = self.network.unblock(now, from, to);
+        for held in released.open {
+            self.send(held.from, held.to, held.channel, held.message);
+        }
+        for (at, held) in released.closed {
+            self.queue.push(at, Event::Deliver(held));
+        }
     }
 
     /// Breaks the connections between two nodes, and tells both.
     pub(crate) fn cut(&mut self, a: Node, b: Node) {
         self.network.cut(a, b);
+        self.disconnected(a, b);
+    }
+
+    /// Closes a client's connections with a broker, and tells both. What was sent on them may still
+    /// arrive.
+    pub(crate) fn close(&mut self, client: Node, broker: Node) {
+        self.network.close(client, broker);
+        self.disconnected(client, broker);
+    }
+
+    fn disconnected(&mut self, a: Node, b: Node) {
         let now = self.now();
         self.queue
             .push(now, Event::Disconnected { node: a, peer: b });
@@ -207,15 +225,15 @@ impl Env<'_> {
         self.sink.kill(member, |stopped| trace.push(now, stopped));
     }
 
-    /// Stops a handler, if it runs.
+    /// Stops a handler, if it runs; returns its call.
     pub(crate) fn cancel_handler(
         &mut self,
         member: MemberId,
         partition: TopicPartition,
         offset: Offset,
-    ) {
-        if let Some(stopped) = self.sink.cancel(member, partition, offset) {
-            self.observe(stopped);
-        }
+    ) -> Option<HandlerCall> {
+        let (stopped, call) = self.sink.cancel(member, partition, offset)?;
+        self.observe(stopped);
+        Some(call)
     }
 }

@@ -2,6 +2,12 @@
 //!
 //! A channel of a link is a TCP connection: it keeps its order, what was sent before its sender
 //! died still arrives, and what cannot pass is held until it can or until the connection breaks.
+//!
+//! To close a connection does not break it. The kernel keeps what was sent on it, and sends it
+//! again after pauses that double (Linux: `tcp_retransmit_timer`; `tcp_orphan_retries` ends it after
+//! 100 seconds and more). So after a partition heals, requests of a closed connection arrive within
+//! as long as they had been held, before or after what is sent on the next connection; and the
+//! broker answers into the void. Seen with a real kernel behind a packet filter.
 
 use crate::protocol::{Channel, Correlation, Message, Node, PerNode};
 use plimsoll_core::Instant;
@@ -38,6 +44,8 @@ pub(crate) enum Passage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Arrival {
     Now,
+    /// Now, on a connection that its sender has closed since: no answer reaches it.
+    Late,
     /// When the link is not blocked any more.
     Later,
     /// Its connection is broken.
@@ -99,15 +107,36 @@ struct Link {
     blocks: u32,
     /// Added latency, in nanoseconds.
     delay: u64,
-    /// Number of the connection; it increases when the connections break.
+    /// Number of the connection; it increases when the connections break, or are closed.
     connection: u32,
+    /// Number of the oldest connection of which something may still arrive: those before it broke.
+    oldest: u32,
+    /// Whether anything has passed on the connection: nothing is sent before it is made.
+    established: [bool; Channel::COUNT],
     /// Number of messages sent so far.
     sent: u32,
     /// Whether the receiver has yet to learn that the sender's process died: the link was blocked.
     notice_owed: bool,
     /// Time at which the last message of each channel arrives: none may overtake it.
     last: [Instant; Channel::COUNT],
-    held: Vec<Envelope>,
+    held: Vec<Held>,
+}
+
+/// A message that waits for a blocked link.
+#[derive(Debug)]
+struct Held {
+    since: Instant,
+    envelope: Envelope,
+}
+
+/// What a link held that is open again.
+#[derive(Debug, Default)]
+pub(crate) struct Released {
+    /// What is to be sent on now, in this order.
+    pub open: Vec<Envelope>,
+    /// What was sent on connections that are closed by now, with the times at which the kernel gets
+    /// it through.
+    pub closed: Vec<(Instant, Envelope)>,
 }
 
 #[derive(Debug)]
@@ -130,6 +159,8 @@ impl Network {
             blocks: 0,
             delay: 0,
             connection: 0,
+            oldest: 0,
+            established: [false; Channel::COUNT],
             sent: 0,
             notice_owed: false,
             last: [Instant::ZERO; Channel::COUNT],
@@ -167,7 +198,10 @@ impl Network {
             message,
         };
         if link.blocks > 0 {
-            link.held.push(envelope);
+            link.held.push(Held {
+                since: now,
+                envelope,
+            });
             return Passage::Nothing;
         }
         let latency = self.latency.sample(&mut link.rng);
@@ -179,6 +213,7 @@ impl Network {
         // Strictly later: the queue would shuffle what arrives at one moment.
         let at = Instant::from_nanos(at.max(last.as_nanos() + 1));
         *last = at;
+        link.established[channel as usize] = true;
         Passage::At(at, envelope)
     }
 
@@ -186,18 +221,24 @@ impl Network {
     #[inline]
     pub(crate) fn arrival(&self, envelope: &Envelope) -> Arrival {
         let link = &self.links[envelope.from][envelope.to];
-        if envelope.connection != link.connection {
+        if envelope.connection < link.oldest {
             Arrival::Never
         } else if link.blocks > 0 {
             Arrival::Later
-        } else {
+        } else if envelope.connection == link.connection {
             Arrival::Now
+        } else {
+            Arrival::Late
         }
     }
 
     /// Keeps a message that was due until its link is not blocked any more.
-    pub(crate) fn hold(&mut self, envelope: Envelope) {
-        self.link(envelope.from, envelope.to).held.push(envelope);
+    pub(crate) fn hold(&mut self, now: Instant, envelope: Envelope) {
+        let link = self.link(envelope.from, envelope.to);
+        link.held.push(Held {
+            since: now,
+            envelope,
+        });
     }
 
     /// Notes that a process listens. Returns the peers that learn only now that the process before
@@ -218,6 +259,7 @@ impl Network {
         for peer in self.peers(node) {
             self.break_link(peer, node);
             let link = self.link(node, peer);
+            link.established = [false; Channel::COUNT];
             link.notice_owed = link.blocks > 0;
             if !link.notice_owed {
                 let last = link.last.iter().copied().max().unwrap_or(now);
@@ -240,9 +282,28 @@ impl Network {
         self.break_link(b, a);
     }
 
+    /// Closes a client's connections with a broker. What the client sent on them may still arrive;
+    /// no answer does. What was to be sent on one that was never made is gone.
+    pub(crate) fn close(&mut self, client: Node, broker: Node) {
+        let link = self.link(client, broker);
+        let (connection, established) = (link.connection, link.established);
+        link.held.retain(|Held { envelope, .. }| {
+            let is_sent =
+                envelope.connection != connection || established[envelope.channel as usize];
+            is_sent && envelope.message.has_effect()
+        });
+        link.connection += 1;
+        link.established = [false; Channel::COUNT];
+        // The next connection does not wait for this one.
+        link.last = [Instant::ZERO; Channel::COUNT];
+        self.break_link(broker, client);
+    }
+
     fn break_link(&mut self, from: Node, to: Node) {
         let link = self.link(from, to);
         link.connection += 1;
+        link.oldest = link.connection;
+        link.established = [false; Channel::COUNT];
         link.held.clear();
     }
 
@@ -251,19 +312,36 @@ impl Network {
         self.link(from, to).blocks += 1;
     }
 
-    /// Takes one block away. Returns the held messages, to be sent on, where it was the last block.
-    pub(crate) fn unblock(&mut self, from: Node, to: Node) -> Vec<Envelope> {
-        let link = self.link(from, to);
+    /// Takes one block away. Returns the held messages where it was the last block.
+    pub(crate) fn unblock(&mut self, now: Instant, from: Node, to: Node) -> Released {
+        let link = &mut self.links[from][to];
         link.blocks = link.blocks.saturating_sub(1);
-        let connection = link.connection;
+        let mut released = Released::default();
         if link.blocks > 0 {
-            return Vec::new();
+            return released;
         }
         let mut held = std::mem::take(&mut link.held);
-        held.retain(|envelope| envelope.connection == connection);
         // What was in flight when the block began is held later than what was sent during it.
-        held.sort_by_key(|envelope| envelope.sequence);
-        held
+        held.sort_by_key(|held| held.envelope.sequence);
+        let mut arrivals = [None; Channel::COUNT];
+        for Held { since, envelope } in held {
+            if envelope.connection == link.connection {
+                released.open.push(envelope);
+            } else if envelope.connection >= link.oldest {
+                let arrival = &mut arrivals[envelope.channel as usize];
+                let at = match *arrival {
+                    Some(last) => last + Duration::from_nanos(1),
+                    None => {
+                        let pause = now.saturating_since(since).as_nanos() as u64;
+                        let latency = self.latency.sample(&mut link.rng) + link.delay;
+                        now + Duration::from_nanos(latency + link.rng.below(pause + 1))
+                    }
+                };
+                *arrival = Some(at);
+                released.closed.push((at, envelope));
+            }
+        }
+        released
     }
 
     /// Adds a delay to one direction (zero: takes it away).

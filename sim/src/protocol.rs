@@ -112,7 +112,11 @@ pub(crate) enum Request {
         offsets: Vec<CommittedOffset>,
     },
     /// A request for all that the group committed.
-    OffsetFetch,
+    OffsetFetch {
+        /// Whether the answer waits for what is written and not replicated yet
+        /// (`OffsetFetchRequest.requireStable`, KIP-447).
+        require_stable: bool,
+    },
 
     /// A broker's sign of life to the controller; also its registration after a start.
     BrokerHeartbeat {
@@ -132,7 +136,36 @@ pub(crate) enum Request {
     },
 }
 
+impl Message {
+    /// Returns whether it changes something where it arrives although nothing reads the answer.
+    pub(crate) fn has_effect(&self) -> bool {
+        match self {
+            Self::Request(_, request) => request.has_effect(),
+            Self::Response(..) | Self::MetadataUpdate(_) => true,
+        }
+    }
+}
+
 impl Request {
+    /// Returns whether it changes something at its broker although nothing reads the answer.
+    pub(crate) fn has_effect(&self) -> bool {
+        match self {
+            Self::Metadata
+            | Self::FindCoordinator
+            | Self::Fetch(_)
+            | Self::ListOffsets { .. }
+            | Self::OffsetFetch { .. } => false,
+            Self::Produce { .. }
+            | Self::JoinGroup(_)
+            | Self::SyncGroup { .. }
+            | Self::Heartbeat { .. }
+            | Self::LeaveGroup { .. }
+            | Self::OffsetCommit { .. }
+            | Self::BrokerHeartbeat { .. }
+            | Self::AlterPartition { .. } => true,
+        }
+    }
+
     /// Returns the request's name where clients can send it; `None` between brokers and controller.
     pub(crate) fn kind(&self) -> Option<RequestKind> {
         Some(match self {
@@ -146,7 +179,7 @@ impl Request {
             Self::Heartbeat { .. } => RequestKind::Heartbeat,
             Self::LeaveGroup { .. } => RequestKind::LeaveGroup,
             Self::OffsetCommit { .. } => RequestKind::OffsetCommit,
-            Self::OffsetFetch => RequestKind::OffsetFetch,
+            Self::OffsetFetch { .. } => RequestKind::OffsetFetch,
             Self::BrokerHeartbeat { .. } | Self::AlterPartition { .. } => return None,
         })
     }
@@ -271,6 +304,8 @@ pub(crate) enum Value {
         generation: Generation,
         /// Whether the group was rebalancing when the coordinator accepted the commit.
         rebalancing: bool,
+        /// Whether its member had closed the connection when the commit arrived.
+        late: bool,
     },
     /// In `__consumer_offsets`: an offset that was committed for no member, by a tool.
     Reset(CommittedOffset),

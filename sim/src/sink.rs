@@ -182,18 +182,19 @@ impl Sink {
             .map(|running| running.call.member)
     }
 
-    /// Stops a handler, if it runs; returns what the trace says of it.
+    /// Stops a handler, if it runs; returns what the trace says of it, and its call.
     pub(crate) fn cancel(
         &mut self,
         member: MemberId,
         partition: TopicPartition,
         offset: Offset,
-    ) -> Option<TraceEvent> {
+    ) -> Option<(TraceEvent, HandlerCall)> {
         let index = self.running.iter().position(|running| {
             let call = &running.call;
             call.member == member && call.partition == partition && call.offset == offset
         })?;
-        Some(stopped(&self.running.swap_remove(index)))
+        let running = self.running.swap_remove(index);
+        Some((stopped(&running), running.call))
     }
 
     /// Stops all handlers of a process that died.

@@ -143,7 +143,11 @@ impl<'a> World<'a> {
     fn deliver(&mut self, envelope: Envelope) {
         match self.env.network.arrival(&envelope) {
             Arrival::Now => {}
-            Arrival::Later => return self.env.network.hold(envelope),
+            Arrival::Late => return self.deliver_late(envelope),
+            Arrival::Later => {
+                let now = self.env.now();
+                return self.env.network.hold(now, envelope);
+            }
             Arrival::Never => return,
         }
         let node = envelope.to;
@@ -173,6 +177,30 @@ impl<'a> World<'a> {
             }
         }
         self.actors[node].handle_message(&mut self.env, from, channel, message);
+        self.settle(node);
+    }
+
+    /// Delivers a request of a connection that its client has closed.
+    fn deliver_late(&mut self, envelope: Envelope) {
+        let node = envelope.to;
+        if self.is_paused(node) {
+            return self.defer(node, Event::Deliver(envelope));
+        }
+        let Message::Request(correlation, request) = envelope.message else {
+            return;
+        };
+        let mut refused = || self.faults.injected_error(node, request.kind()).is_some();
+        if !request.has_effect() || !self.actors.brokers.contains(node) || refused() {
+            return;
+        }
+        let (from, channel) = (envelope.from, envelope.channel);
+        self.actors.brokers[node].handle_late_request(
+            &mut self.env,
+            from,
+            channel,
+            correlation,
+            request,
+        );
         self.settle(node);
     }
 

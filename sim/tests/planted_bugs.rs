@@ -6,7 +6,7 @@ mod planted;
 use planted::{Bug, Control, commits, handlers, letters, offsets, repeats};
 use plimsoll_oracle::check::{Coverage, Judge};
 use plimsoll_oracle::{Property, Sometimes, Trace};
-use plimsoll_scenarios::{Backend, Plan, Scenario};
+use plimsoll_scenarios::{Backend, Plan, Scenario, Subject};
 use plimsoll_sim::Simulator;
 use plimsoll_sim::recipes::{Polling, SubjectSpec};
 use std::collections::BTreeSet;
@@ -22,12 +22,18 @@ fn violated<B: Bug>(scenario: &str) -> BTreeSet<Property> {
     let spec = SubjectSpec {
         build: planted::build::<B>,
         polling: Polling::Always,
+        require_stable: true,
     };
+    violated_by(spec, &scenario)
+}
+
+/// Returns every property that a subject violates under some seed.
+fn violated_by(spec: SubjectSpec, scenario: &Scenario) -> BTreeSet<Property> {
     let mut simulator = Simulator::with_spec(spec);
     let (mut judge, mut trace) = (Judge::new(), Trace::new());
     let mut violated = BTreeSet::new();
     for seed in 0..SEEDS {
-        let plan = Plan::draw(&scenario, seed);
+        let plan = Plan::draw(scenario, seed);
         trace.clear();
         simulator.run(&plan, &mut trace).unwrap();
         let verdict = judge.judge(&plan.terms(), &trace, simulator.unobservable());
@@ -421,6 +427,38 @@ fn a_first_commit_of_the_start_rewinds() {
 #[test]
 fn a_stale_commit_rewinds() {
     convicts::<commits::StaleCommitThread>(REBALANCES, &[Property::NoRewind]);
+}
+
+/// Connections are closed whose commits arrive after later ones; in the one the group is idle by
+/// then, in the other it often is.
+const LATE_COMMITS: [&str; 2] = [
+    include_str!("../../scenarios/library/network/late-commit-idle.toml"),
+    include_str!("../../scenarios/library/network/late-commit.toml"),
+];
+
+#[test]
+fn a_late_commit_that_is_not_made_good_rewinds() {
+    for late in LATE_COMMITS {
+        convicts::<commits::NeverCommitsAgain>(late, &[Property::NoRewind]);
+    }
+}
+
+/// The coordinator moves, and a commit that its member takes for refused is still on its way to the
+/// replicas when the next owner asks where to start: it must wait for it, or it rewinds the group.
+/// The core commits until it is accepted before it gives partitions up; Sarama does not.
+#[test]
+fn a_start_at_offsets_that_are_not_stable_rewinds() {
+    let moves = include_str!("../../scenarios/library/broker/coordinator-moves.toml");
+    let scenario = Scenario::parse("moves.toml", moves).unwrap();
+    let rewinds = |require_stable| {
+        let spec = SubjectSpec {
+            require_stable,
+            ..SubjectSpec::of(Subject::SaramaAutoMark)
+        };
+        violated_by(spec, &scenario).contains(&Property::NoRewind)
+    };
+    assert!(!rewinds(true));
+    assert!(rewinds(false));
 }
 
 /// What the scenario itself skips is lost by decision, and named; nothing else is broken by it.

@@ -23,6 +23,9 @@ pub(crate) struct Partition<P> {
     committed: Option<NextOffset>,
     /// Whether the partition stands in the list of those to commit.
     dirty: bool,
+    /// Whether the watermark is to be committed again although it is committed: an earlier commit
+    /// may have arrived since.
+    in_doubt: bool,
     /// Whether fetching must not begin before the start is committed.
     awaits_start: bool,
     unfinished: Slab<Unfinished<P>>,
@@ -106,6 +109,7 @@ impl<P> Partition<P> {
             watermark: Watermark::new(start),
             committed,
             dirty: false,
+            in_doubt: false,
             awaits_start: false,
             unfinished: Slab::new(),
             index: Index::default(),
@@ -151,9 +155,14 @@ impl<P> Partition<P> {
         self.in_flight == 0
     }
 
-    /// Returns whether the watermark is not known to be committed.
+    /// Returns whether a commit of the watermark was accepted.
+    pub(crate) fn is_committed(&self) -> bool {
+        self.committed == Some(self.watermark.get())
+    }
+
+    /// Returns whether the watermark is to be committed.
     pub(crate) fn is_uncommitted(&self) -> bool {
-        self.committed != Some(self.watermark.get())
+        self.in_doubt || !self.is_committed()
     }
 
     pub(crate) fn status(&self) -> PartitionStatus {
@@ -297,9 +306,10 @@ impl<P> Partition<P> {
         }
         let next = self.watermark.get();
         if self.committed > Some(next) {
-            // The log was cut: until this commit is answered, what the group has is in doubt.
+            // The log was cut: until this commit is answered, what the group has is unknown.
             self.committed = None;
         }
+        self.in_doubt = false;
         Some(CommitOffset {
             partition: self.id,
             next,
@@ -312,6 +322,12 @@ impl<P> Partition<P> {
         self.committed = Some(next);
         self.awaits_start = false;
         self.mark_dirty(shared);
+    }
+
+    /// Notes whether the watermark is to be committed again: an earlier commit may arrive after the
+    /// last one. A partition that is being given up waits for nothing more.
+    pub(crate) const fn set_in_doubt(&mut self, in_doubt: bool) {
+        self.in_doubt = in_doubt && !self.draining;
     }
 
     /// Asks for a commit unless the watermark is committed.

@@ -64,6 +64,8 @@ pub(crate) struct Ledger {
     pub committed: Option<u64>,
     /// The highest next offset in a commit under this assignment, whatever its outcome.
     pub floor: u64,
+    /// Whether a commit of it may have arrived after later ones: then it is committed again.
+    pub doubted: bool,
     /// The last commit that carried the partition.
     pub last_commit: Option<CommitId>,
     /// The moment at which running handlers are cancelled, once no other may start.
@@ -90,6 +92,7 @@ impl Ledger {
             founding,
             committed,
             floor: committed.unwrap_or(0),
+            doubted: false,
             last_commit: None,
             draining: None,
             paused: false,

@@ -44,6 +44,8 @@ pub(crate) struct World {
     pub to_cancel: BTreeSet<(TopicPartition, Offset)>,
     pub commit: Option<(CommitId, Vec<(CommitOffset, u32)>)>,
     pub last_commit: CommitId,
+    /// The moment at which the commit in flight was sent.
+    pub commit_sent: Instant,
     /// The end of the pause after a commit that was not accepted, which only a drain may break.
     pub no_commit_before: Instant,
     /// The partitions of each unanswered assignment, with the serials of their ledgers.
@@ -71,6 +73,7 @@ impl World {
             to_cancel: BTreeSet::new(),
             commit: None,
             last_commit: CommitId(0),
+            commit_sent: Instant::ZERO,
             no_commit_before: Instant::ZERO,
             assigns: BTreeMap::new(),
             revokes: BTreeMap::new(),
@@ -417,15 +420,19 @@ impl World {
             CommitOutcome::Ok => Instant::ZERO,
             _ => self.now + Duration::from_millis(100),
         };
+        let waited = self.now.saturating_since(self.commit_sent);
+        let may_return = outcome == CommitOutcome::Unknown || waited > Duration::from_secs(1);
         for (offset, serial) in offsets {
             let now_owned = self.owned.get(&offset.partition).map(|l| l.serial);
             let newer = now_owned.is_some_and(|now| now != serial);
             self.saw(newer, Rare::CommitSpansAssignments);
             if let Some(ledger) = self.owned.get_mut(&offset.partition)
                 && ledger.serial == serial
-                && outcome == CommitOutcome::Ok
             {
-                ledger.committed = Some(offset.next.get());
+                ledger.doubted |= may_return;
+                if outcome == CommitOutcome::Ok {
+                    ledger.committed = Some(offset.next.get());
+                }
             }
         }
         self.tell(Event::CommitFinished { commit, outcome });

@@ -105,6 +105,7 @@ impl Scan {
             }
             E::CommitRefused { error, .. } => fenced(error).then_some(Sometimes::FencedCommit),
             E::CommitUnknown { .. } => Some(Sometimes::UnknownCommit),
+            E::LateCommit { .. } => Some(Sometimes::LateCommit),
             E::Lost { .. } => Some(Sometimes::LostPartitions),
             E::LeaderChanged { .. } => Some(Sometimes::LeaderChanged),
             E::CoordinatorChanged { .. } => Some(Sometimes::CoordinatorChanged),

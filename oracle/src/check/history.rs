@@ -77,6 +77,8 @@ pub(super) struct Partition {
     pub(super) floor: NextOffset,
     /// The newest cut of its log to which the group has not returned yet.
     pub(super) cut: Option<Cut>,
+    /// Whether the next commit arrives on a connection that its member had closed.
+    pub(super) late: bool,
     /// The offset from which its newest owner reads.
     pub(super) position: NextOffset,
     /// The entry that set `position`.
@@ -228,6 +230,8 @@ pub(super) struct Commit {
     pub(super) floor: NextOffset,
     /// The lowest position to which the member had moved back.
     pub(super) sought: Option<NextOffset>,
+    /// Whether the member had closed the connection when the commit arrived.
+    pub(super) late: bool,
     /// The group's generation in the request; -1 outside of a generation.
     pub(super) generation: i32,
     /// The moment when the member's process had sent its newest commit.

@@ -108,7 +108,7 @@ impl Judge {
         match property {
             Property::NoLoss => no_loss::judge(case),
             Property::CommitCoversOnlyFinished => commit_covers_only_finished::judge(case),
-            Property::NoRewind => no_rewind::judge(case),
+            Property::NoRewind => no_rewind::judge(case, &self.obstacles),
             Property::NoZombie => no_zombie::judge(case),
             Property::KeyOrder => key_order::judge(case),
             Property::DeadLetterExact => dead_letter_exact::judge(case),

@@ -99,6 +99,10 @@ impl History {
                 let slot = self.slot(terms, partition);
                 self.position_reset(entry, member, slot, from, to);
             }
+            E::LateCommit { partition, .. } => {
+                let slot = self.slot(terms, partition);
+                self.partitions[slot].late = true;
+            }
             E::OffsetsReset { partition, next } => {
                 let slot = self.slot(terms, partition);
                 self.offsets_reset(entry, slot, next);
@@ -357,6 +361,8 @@ impl History {
         let sent = self.processes.row_mut(member).sent;
         let partition = &mut self.partitions[slot];
         let holding = partition.holding(member);
+        let late = std::mem::take(&mut partition.late);
+        let is_rewind = late && next < partition.floor;
         self.commits.push(Commit {
             entry,
             member,
@@ -366,6 +372,7 @@ impl History {
             previous_by: partition.committed_by,
             floor: partition.floor,
             sought: holding.sought,
+            late,
             generation,
             sent,
             lost: holding.lost,
@@ -376,6 +383,9 @@ impl History {
         partition.committed_by = entry;
         partition.floor = next;
         partition.cut = partition.cut.filter(|cut| !cut.followed);
+        if is_rewind {
+            self.rewound(entry, slot, next);
+        }
     }
 
     fn resumed(&mut self, entry: EntryIndex, member: MemberId) {

@@ -48,6 +48,7 @@ macro_rules! with_layout {
             36 MemberExited "member-exited" { member, status }
             37 FaultMissed "fault-missed" { fault, reason }
             38 DeadLetterAcknowledged "dead-letter-acknowledged" { member, partition, offset, message, epoch }
+            39 LateCommit "late-commit" { member, partition }
         }
     };
 }

@@ -146,6 +146,12 @@ pub enum TraceEvent {
         /// Whether the group was rebalancing at that moment.
         rebalancing: bool,
     },
+    /// The part of a commit that is accepted next reached its broker after the member had closed
+    /// the connection on which it was sent.
+    LateCommit {
+        member: MemberId,
+        partition: TopicPartition,
+    },
     /// A member learned that its commit was refused.
     CommitRefused { member: MemberId, error: ErrorName },
     /// A member got no answer to its commit.

@@ -146,6 +146,7 @@ fn every_kind() -> Vec<TraceEvent> {
             message,
             epoch: Some(AssignmentEpoch(3)),
         },
+        E::LateCommit { member, partition },
     ]
 }
 

@@ -68,6 +68,7 @@ impl<'a> Timeline<'a> {
             | E::Committed { .. }
             | E::CommitRefused { .. }
             | E::CommitUnknown { .. }
+            | E::LateCommit { .. }
             | E::OffsetsReset { .. } => self.commit(event),
             E::HandlerStarted { .. }
             | E::Effect { .. }
@@ -202,6 +203,10 @@ impl<'a> Timeline<'a> {
                 format!("learns that its commit was refused: {}", error.word())
             }
             E::CommitUnknown { .. } => "gets no answer to its commit".into(),
+            E::LateCommit { partition, .. } => format!(
+                "has closed the connection on which an old commit of {} arrives now",
+                self.name(partition)
+            ),
             E::OffsetsReset { partition, next } => format!(
                 "the group's offset of {} is set to {next}",
                 self.name(partition)
@@ -322,6 +327,7 @@ fn actor(event: &TraceEvent) -> String {
         | E::Committed { member, .. }
         | E::CommitRefused { member, .. }
         | E::CommitUnknown { member }
+        | E::LateCommit { member, .. }
         | E::HandlerStarted { member, .. }
         | E::Effect { member, .. }
         | E::HandlerStopped { member, .. }

@@ -39,7 +39,7 @@ pub(super) fn channel_of(request: &Request) -> Channel {
         | Request::Heartbeat { .. }
         | Request::LeaveGroup { .. }
         | Request::OffsetCommit { .. }
-        | Request::OffsetFetch => Channel::Coordinator,
+        | Request::OffsetFetch { .. } => Channel::Coordinator,
         _ => Channel::Data,
     }
 }

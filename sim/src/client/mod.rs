@@ -24,6 +24,7 @@ mod coordinator;
 mod dead_letters;
 mod fetcher;
 mod group;
+mod late;
 mod member;
 mod metadata;
 mod process;

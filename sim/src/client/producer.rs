@@ -169,7 +169,7 @@ impl Actor for Producer {
     fn handle_timeout(&mut self, env: &mut Env<'_>) {
         let now = env.now();
         while let Some(peer) = self.requests.poll_overdue(now) {
-            env.cut(self.node, peer);
+            env.close(self.node, peer);
         }
         self.metadata.handle_timeout(now, &self.connections);
         self.carry_out(env);

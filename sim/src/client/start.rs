@@ -15,6 +15,8 @@ use std::time::Duration;
 pub(super) struct Start {
     request_timeout: Duration,
     retry_backoff: Duration,
+    /// Whether it asks for stable offsets.
+    require_stable: bool,
     /// Partitions that were assigned, and of which not everything is known yet.
     starting: Option<Starting>,
     actions: VecDeque<Action>,
@@ -43,10 +45,15 @@ enum Wanted<T> {
 
 impl Start {
     /// Creates the state without assigned partitions.
-    pub(super) fn new(request_timeout: Duration, retry_backoff: Duration) -> Self {
+    pub(super) fn new(
+        request_timeout: Duration,
+        retry_backoff: Duration,
+        require_stable: bool,
+    ) -> Self {
         Self {
             request_timeout,
             retry_backoff,
+            require_stable,
             starting: None,
             actions: VecDeque::new(),
         }
@@ -89,7 +96,8 @@ impl Start {
         if let (Wanted::Missing, Some(node)) = (&starting.committed, view.coordinator.node()) {
             starting.committed = Wanted::Asked;
             let then = Continuation::OffsetFetch(starting.id);
-            ask(node, Request::OffsetFetch, then);
+            let require_stable = self.require_stable;
+            ask(node, Request::OffsetFetch { require_stable }, then);
         }
         let mut no_leader = false;
         for (partition, ends) in &mut starting.partitions {

@@ -234,6 +234,22 @@ impl Broker {
         matches!(self.life, Life::Running | Life::Stopping)
     }
 
+    /// Does what a request asks that arrived on a connection which its client had closed before.
+    pub(crate) fn handle_late_request(
+        &mut self,
+        env: &mut Env<'_>,
+        from: Node,
+        channel: Channel,
+        correlation: Correlation,
+        request: Request,
+    ) {
+        if self.is_open() {
+            let reply = Reply::to_closed(from, channel, correlation);
+            self.handle_request(env, reply, request);
+            self.handle_waiting_requests(env);
+        }
+    }
+
     /// Makes `handle_timeout` happen at `at` or before.
     #[inline]
     pub(super) fn wake_by(&mut self, at: Instant) {

@@ -36,6 +36,26 @@ pub(super) struct Reply {
     connection: u32,
 }
 
+impl Reply {
+    /// The number of no connection.
+    const CLOSED: u32 = u32::MAX;
+
+    /// Returns where the answer to a request goes whose connection its client has closed: nowhere.
+    pub(super) fn to_closed(node: Node, channel: Channel, correlation: Correlation) -> Self {
+        Self {
+            node,
+            channel,
+            correlation,
+            connection: Self::CLOSED,
+        }
+    }
+
+    /// Returns whether the client had closed the connection when the request arrived.
+    pub(super) fn is_closed(&self) -> bool {
+        self.connection == Self::CLOSED
+    }
+}
+
 impl Connections {
     /// Creates the connections with `nodes` nodes.
     pub(super) fn new(nodes: usize) -> Self {

@@ -121,13 +121,20 @@ fn replicated_record(env: &mut Env<'_>, partition: PartitionIndex, record: &Stor
             member,
             generation,
             rebalancing,
-        } => env.observe(TraceEvent::Committed {
-            member,
-            partition: env.topology.partition(offset.partition),
-            next: offset.next,
-            generation,
-            rebalancing,
-        }),
+            late,
+        } => {
+            let partition = env.topology.partition(offset.partition);
+            if late {
+                env.observe(TraceEvent::LateCommit { member, partition });
+            }
+            env.observe(TraceEvent::Committed {
+                member,
+                partition,
+                next: offset.next,
+                generation,
+                rebalancing,
+            });
+        }
         Value::DeadLetter {
             id,
             partition,

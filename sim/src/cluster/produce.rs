@@ -94,6 +94,9 @@ impl Broker {
 
     fn refuse_produce(&mut self, env: &mut Env<'_>, reply: Reply, acks: Acks, error: ErrorName) {
         if acks == Acks::None {
+            if reply.is_closed() {
+                return;
+            }
             // There is no response to carry the error: Kafka closes the connection, so that the
             // producer looks for the leader again (`KafkaApis.handleProduceRequest`).
             env.cut(self.node, reply.node);

@@ -113,11 +113,7 @@ impl World<'_> {
         for (from, to) in links {
             match act {
                 Act::Do => self.env.network.block(from, to),
-                Act::Undo => {
-                    for held in self.env.network.unblock(from, to) {
-                        self.env.resend(held);
-                    }
-                }
+                Act::Undo => self.env.unblock(from, to),
             }
         }
     }

@@ -37,6 +37,14 @@ pub struct SubjectSpec {
     pub build: fn(&Config) -> Box<dyn Machine<Payload>>,
     /// When its application polls.
     pub polling: Polling,
+    /// Whether its client requires stable offsets when it asks where to start.
+    ///
+    /// librdkafka does with `isolation.level=read_committed`, its default
+    /// (`rd_kafka_assignment_serve_pending`); Java's clients always do
+    /// (`ConsumerCoordinator.sendOffsetFetchRequest`). Sarama never does up to 1.60, and since 1.61
+    /// with `Consumer.IsolationLevel = ReadCommitted`, which is not its default
+    /// (`offsetManager.fetchInitialOffset`).
+    pub require_stable: bool,
 }
 
 impl SubjectSpec {
@@ -46,18 +54,22 @@ impl SubjectSpec {
             Subject::Plimsoll => Self {
                 build: plimsoll::build,
                 polling: Polling::Always,
+                require_stable: true,
             },
             Subject::SaramaManualMark => Self {
                 build: sarama::build_manual_mark,
                 polling: Polling::NoDeadline,
+                require_stable: false,
             },
             Subject::SaramaAutoMark => Self {
                 build: sarama::build_auto_mark,
                 polling: Polling::NoDeadline,
+                require_stable: false,
             },
             Subject::AutoCommit => Self {
                 build: auto_commit::build,
                 polling: Polling::Inline,
+                require_stable: true,
             },
         }
     }

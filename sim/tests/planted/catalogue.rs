@@ -23,6 +23,7 @@ const fn spec<B: Bug>() -> SubjectSpec {
     SubjectSpec {
         build: build::<B>,
         polling: Polling::Always,
+        require_stable: true,
     }
 }
 
@@ -50,12 +51,15 @@ catalogue! {
     commits::AsyncRetryReorders: NoRewind;
     commits::FirstCommitIsTheStart: NoRewind;
     commits::StaleCommitThread: NoRewind;
+    commits::NeverCommitsAgain: NoRewind;
     commits::CommitAfterRevoke: NoZombie NoRewind;
     drains::RevokedBufferDelivered: NoZombie;
     handlers::MixesPartitionsUp: NoZombie;
     handlers::ForgetsKeys: KeyOrder;
     handlers::Unordered: KeyOrder;
     handlers::DispatchesTwice: KeyOrder;
+    handlers::IgnoresAttempts: KeyOrder;
+    handlers::IgnoresEpochs: KeyOrder;
     letters::DeadLettersTooSoon: DeadLetterExact;
     letters::DeadLetterNotAwaited: DeadLetterExact CommitCoversOnlyFinished;
     handlers::WritesLettersTwice: DeadLetterExact;

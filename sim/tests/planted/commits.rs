@@ -169,6 +169,63 @@ impl Bug for AsyncRetryReorders {
     }
 }
 
+/// Commits only what is new: a commit that arrives after a later one is not made good.
+#[derive(Default)]
+pub(crate) struct NeverCommitsAgain {
+    sent: BTreeMap<CommitId, Vec<CommitOffset>>,
+    accepted: BTreeMap<TopicPartition, NextOffset>,
+}
+
+impl Bug for NeverCommitsAgain {
+    fn event(
+        &mut self,
+        event: Event<Payload>,
+        _: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
+        match &event {
+            Event::Assigned { partitions, .. } => {
+                for assigned in partitions {
+                    self.accepted.remove(&assigned.partition);
+                }
+            }
+            Event::CommitFinished { commit, outcome } => {
+                let offsets = self.sent.remove(commit).unwrap_or_default();
+                if *outcome == CommitOutcome::Ok {
+                    let accepted = offsets.iter();
+                    self.accepted
+                        .extend(accepted.map(|offset| (offset.partition, offset.next)));
+                }
+            }
+            _ => {}
+        }
+        Some(event)
+    }
+
+    fn command(
+        &mut self,
+        command: Command<Payload>,
+        answers: &mut Vec<Event<Payload>>,
+    ) -> Option<Command<Payload>> {
+        let Command::Commit {
+            commit,
+            mut offsets,
+        } = command
+        else {
+            return Some(command);
+        };
+        offsets.retain(|offset| self.accepted.get(&offset.partition) != Some(&offset.next));
+        if offsets.is_empty() {
+            answers.push(Event::CommitFinished {
+                commit,
+                outcome: CommitOutcome::Ok,
+            });
+            return None;
+        }
+        self.sent.insert(commit, offsets.clone());
+        Some(Command::Commit { commit, offsets })
+    }
+}
+
 /// connect#4477, librdkafka PR5604: offsets of a revoked partition go out with a later commit.
 #[derive(Default)]
 pub(crate) struct CommitAfterRevoke {

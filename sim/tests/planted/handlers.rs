@@ -1,9 +1,12 @@
 //! Bugs in how handlers are called and how records are given up: order, limits, dead letters.
 
 use super::Bug;
-use plimsoll_core::{Command, Config, DeadLetterReason, Event, Ordering, Outcome, TopicPartition};
+use plimsoll_core::{
+    AssignmentEpoch, Command, Config, DeadLetterReason, Event, Offset, Ordering, Outcome,
+    TopicPartition,
+};
 use plimsoll_sim::recipes::Payload;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 /// Order is not kept, neither by partition nor by key.
@@ -204,5 +207,84 @@ pub(crate) struct ForgetsKeys;
 impl Bug for ForgetsKeys {
     fn config(config: &mut Config) {
         config.ordering = Ordering::Unordered;
+    }
+}
+
+/// A result is taken for that of the newest attempt at its record, whichever it is of.
+#[derive(Default)]
+pub(crate) struct IgnoresAttempts {
+    newest: BTreeMap<(TopicPartition, Offset), u32>,
+}
+
+impl Bug for IgnoresAttempts {
+    fn event(
+        &mut self,
+        mut event: Event<Payload>,
+        _: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
+        if let Event::Processed {
+            partition,
+            offset,
+            attempt,
+            ..
+        } = &mut event
+            && let Some(newest) = self.newest.get(&(*partition, *offset))
+        {
+            *attempt = *newest;
+        }
+        Some(event)
+    }
+
+    fn command(
+        &mut self,
+        command: Command<Payload>,
+        _: &mut Vec<Event<Payload>>,
+    ) -> Option<Command<Payload>> {
+        if let Command::Dispatch {
+            partition,
+            attempt,
+            record,
+            ..
+        } = &command
+        {
+            self.newest.insert((*partition, record.offset), *attempt);
+        }
+        Some(command)
+    }
+}
+
+/// A result is taken for one under the partition's newest assignment, whichever it is of.
+#[derive(Default)]
+pub(crate) struct IgnoresEpochs {
+    newest: BTreeMap<TopicPartition, AssignmentEpoch>,
+}
+
+impl Bug for IgnoresEpochs {
+    fn event(
+        &mut self,
+        mut event: Event<Payload>,
+        _: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
+        if let Event::Processed {
+            partition, epoch, ..
+        } = &mut event
+            && let Some(newest) = self.newest.get(partition)
+        {
+            *epoch = *newest;
+        }
+        Some(event)
+    }
+
+    fn command(
+        &mut self,
+        command: Command<Payload>,
+        _: &mut Vec<Event<Payload>>,
+    ) -> Option<Command<Payload>> {
+        if let Command::CompleteAssign { starts, .. } = &command {
+            let epochs = starts.iter();
+            self.newest
+                .extend(epochs.map(|start| (start.partition, start.epoch)));
+        }
+        Some(command)
     }
 }

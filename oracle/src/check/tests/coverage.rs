@@ -24,6 +24,7 @@ fn each_rare_thing_is_counted() {
     use Sometimes as S;
     for (script, expected) in [
         ("A unknown\nA unknown", (S::UnknownCommit, 2)),
+        ("A late p0 3", (S::LateCommit, 1)),
         ("A refused", (S::FencedCommit, 1)),
         ("A lost p0", (S::LostPartitions, 1)),
         (

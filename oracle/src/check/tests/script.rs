@@ -194,6 +194,13 @@ impl Writer {
                 from: next_offset(from),
                 to: next_offset(to),
             }),
+            ["late", partition, next] => {
+                self.push(E::LateCommit {
+                    member,
+                    partition: tp(partition),
+                });
+                self.accepted(member, partition, next);
+            }
             ["commits", partition, next] => {
                 self.push(E::CommitSent { member });
                 self.accepted(member, partition, next);

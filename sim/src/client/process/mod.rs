@@ -12,6 +12,7 @@ use crate::client::coordinator::Coordinator;
 use crate::client::dead_letters::DeadLetters;
 use crate::client::fetcher::Fetcher;
 use crate::client::group::Group;
+use crate::client::late::Late;
 use crate::client::metadata::{Metadata, first_broker};
 use crate::client::start::Start;
 use crate::client::view::View;
@@ -37,6 +38,7 @@ pub(super) struct Process {
     commits: Commits,
     dead_letters: DeadLetters,
     application: Application,
+    late: Late,
     /// Whether it was asked to stop.
     stopping: bool,
     ended: bool,
@@ -77,7 +79,7 @@ impl Process {
                 coordinator: Coordinator::new(timeout),
             },
             group: Group::new(consumers, instance),
-            start: Start::new(timeout, backoff),
+            start: Start::new(timeout, backoff, spec.require_stable),
             fetcher: Fetcher::new(consumers, brokers, partitions),
             commits: Commits::new(instance, timeout),
             dead_letters: DeadLetters::new(id, timeout),
@@ -86,6 +88,7 @@ impl Process {
                 spec.polling,
                 consumers.poll_deadline,
             ),
+            late: Late::new(env.plan.seed, process),
             stopping: false,
             ended: false,
         }
@@ -123,6 +126,7 @@ impl Process {
             .min(self.start.poll_timeout())
             .min(self.fetcher.poll_timeout())
             .min(self.application.poll_timeout())
+            .min(self.late.poll_timeout())
     }
 }
 
@@ -205,7 +209,7 @@ impl Process {
     pub(super) fn handle_timeout(&mut self, env: &mut Env<'_>) {
         let now = env.now();
         while let Some(peer) = self.requests.poll_overdue(now) {
-            env.cut(self.node, peer);
+            env.close(self.node, peer);
         }
         if self.view.metadata.poll_timeout() <= now {
             self.view.handle_metadata_timeout(now);
@@ -232,6 +236,9 @@ impl Process {
             self.carry_out(env);
         }
         self.application.handle_timeout(now);
+        while let Some(result) = self.late.poll(now) {
+            self.application.tell(result);
+        }
         self.run_application(env);
     }
 

@@ -151,7 +151,9 @@ impl Process {
                 partition, offset, ..
             } => {
                 self.application.cancel_handler();
-                env.cancel_handler(self.id, partition, offset);
+                if let Some(call) = env.cancel_handler(self.id, partition, offset) {
+                    self.late.handle_cancelled(env.now(), call);
+                }
             }
             Command::DeadLetter {
                 partition,

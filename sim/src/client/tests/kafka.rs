@@ -220,7 +220,7 @@ impl Kafka {
             Request::Heartbeat { .. } => Response::Heartbeat(Ok(())),
             Request::LeaveGroup { .. } => Response::LeaveGroup(Ok(())),
             Request::OffsetCommit { .. } => Response::OffsetCommit(Ok(())),
-            Request::OffsetFetch => Response::OffsetFetch(Ok(self.committed.clone())),
+            Request::OffsetFetch { .. } => Response::OffsetFetch(Ok(self.committed.clone())),
             Request::ListOffsets { partition } => Response::ListOffsets(self.ends(to, *partition)),
             Request::Produce {
                 partition, value, ..

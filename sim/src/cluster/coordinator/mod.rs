@@ -137,7 +137,9 @@ impl Broker {
                 Ok(rebalancing) => self.write_commit(env, reply, generation, &offsets, rebalancing),
                 Err(error) => self.reply(env, reply, Response::OffsetCommit(Err(error))),
             },
-            Request::OffsetFetch => self.fetch_offsets(env, reply),
+            Request::OffsetFetch { require_stable } => {
+                self.fetch_offsets(env, reply, require_stable);
+            }
             Request::JoinGroup(request) => {
                 // A member without an id gets one, whatever becomes of its request.
                 let is_new = request.member.is_none();
@@ -268,7 +270,7 @@ fn refusal(request: &Request, error: ErrorName) -> Response {
         Request::Heartbeat { .. } => Response::Heartbeat(Err(error)),
         Request::LeaveGroup { .. } => Response::LeaveGroup(Err(error)),
         Request::OffsetCommit { .. } => Response::OffsetCommit(Err(error)),
-        Request::OffsetFetch => Response::OffsetFetch(Err(error)),
+        Request::OffsetFetch { .. } => Response::OffsetFetch(Err(error)),
         _ => Response::Failed(error),
     }
 }

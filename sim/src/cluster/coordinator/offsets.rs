@@ -26,6 +26,7 @@ impl Broker {
             member,
             generation,
             rebalancing,
+            late: reply.is_closed(),
         });
         self.write_offsets_partition(env, values, Writer::Commit(reply));
     }
@@ -56,17 +57,19 @@ impl Broker {
         Some(())
     }
 
-    /// Answers with what the group committed, once all that was written is replicated: a commit
-    /// that its member takes for refused may still be on its way, after a failover above all, and a
-    /// member that began below it would rewind it.
+    /// Answers with what the group committed: as far as it is replicated, or, where the client
+    /// requires stable offsets, once all that was written is. A commit that its member takes for
+    /// refused may still be on its way, after a failover above all, and a member that begins below
+    /// it rewinds it.
     ///
-    /// Clients ask for stable offsets (the Java client always, librdkafka unless it reads
-    /// uncommitted), and the coordinator then waits (`GroupCoordinatorService.fetchOffsets`).
-    pub(super) fn fetch_offsets(&mut self, env: &mut Env<'_>, reply: Reply) {
+    /// `GroupCoordinatorService.fetchOffsets` schedules a write operation where offsets must be
+    /// stable, which waits for the pending writes of the partition, and else a read of what is
+    /// committed already.
+    pub(super) fn fetch_offsets(&mut self, env: &mut Env<'_>, reply: Reply, require_stable: bool) {
         let partition = self.offsets_partition;
         let replica = &self.replicas[partition];
         let (end, high_watermark) = (replica.log.end(), replica.high_watermark());
-        if high_watermark >= end {
+        if !require_stable || high_watermark >= end {
             return self.answer_offsets(env, reply, Ok(()));
         }
         let waiting = Waiting {

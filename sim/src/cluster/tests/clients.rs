@@ -353,7 +353,12 @@ impl Cluster {
     }
 
     pub(super) fn offset_fetch(&mut self) -> Result<Vec<u64>, ErrorName> {
-        match self.ask_group(0, Request::OffsetFetch) {
+        match self.ask_group(
+            0,
+            Request::OffsetFetch {
+                require_stable: true,
+            },
+        ) {
             Response::OffsetFetch(result) => {
                 result.map(|offsets| offsets.iter().map(|offset| offset.next.get()).collect())
             }

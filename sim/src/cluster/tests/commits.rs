@@ -1,6 +1,7 @@
 //! Commits: accepted by generation, and only by generation.
 
 use super::*;
+use plimsoll_oracle::TraceEvent;
 
 #[test]
 fn a_commit_is_accepted_by_state_and_generation() {
@@ -73,9 +74,24 @@ fn a_commit_counts_when_it_is_replicated_and_not_before() {
     cluster.run_for(millis(100));
     // An offset fetch meanwhile, on another connection, waits as long as the commit does.
     let other = cluster.member(1);
-    let fetch = Request::OffsetFetch;
+    let fetch = Request::OffsetFetch {
+        require_stable: true,
+    };
     let fetch = cluster.send(other, coordinator, Channel::Coordinator, fetch);
     assert!(cluster.wait_for(fetch, millis(3_000)).is_none());
+    // One that does not require stable offsets gets what is replicated.
+    let unstable = Request::OffsetFetch {
+        require_stable: false,
+    };
+    let node = cluster.member(2);
+    let unstable = cluster.send(node, coordinator, Channel::Coordinator, unstable);
+    match cluster.wait_for(unstable, millis(100)) {
+        Some(Response::OffsetFetch(Ok(offsets))) => {
+            assert_eq!(offsets.len(), 1);
+            assert_eq!(offsets[0].next, NextOffset::new(1));
+        }
+        other => panic!("{other:?}"),
+    }
     assert_eq!(
         cluster.commit_answer(commit),
         Err(ErrorName::CoordinatorNotAvailable)
@@ -109,6 +125,48 @@ fn a_commit_whose_coordinator_dies_may_still_count() {
     cluster.run_for(millis(12_000));
     assert_eq!(cluster.committed(), [(0, 7, 1, false)]);
     assert_eq!(cluster.offset_fetch(), Ok(vec![7]));
+}
+
+#[test]
+fn what_a_closed_connection_held_arrives_after_newer_commits_and_counts() {
+    let mut cluster = Cluster::new(|settings| {
+        settings.cluster.settings.group_initial_rebalance_delay = millis(100);
+    });
+    let member = cluster.single_member();
+    let (node, coordinator) = (cluster.member(0), cluster.coordinator());
+    cluster.env.network.block(node, coordinator);
+    let old = cluster.send_commit(0, member.member, 1, 2);
+    cluster.run_for(millis(2_000));
+    cluster.env.close(node, coordinator);
+    // A connection that was never made: what waits for it is gone with it.
+    let never = cluster.send_commit(0, member.member, 1, 3);
+    cluster.run_for(millis(100));
+    cluster.env.close(node, coordinator);
+    cluster.env.unblock(node, coordinator);
+    assert_eq!(cluster.commit(0, member.member, 1, 5), Ok(()));
+    cluster.run_for(millis(2_200));
+    assert!(cluster.answer(old).is_none() && cluster.answer(never).is_none());
+    assert_eq!(cluster.committed(), [(0, 5, 1, false), (0, 2, 1, false)]);
+    let entries = cluster.env.trace.entries().iter();
+    let late = |event| matches!(event, TraceEvent::LateCommit { .. });
+    assert_eq!(entries.filter(|entry| late(entry.event)).count(), 1);
+}
+
+#[test]
+fn what_was_on_its_way_when_its_connection_broke_is_gone() {
+    let mut cluster = Cluster::new(|settings| {
+        settings.cluster.settings.group_initial_rebalance_delay = millis(100);
+    });
+    let member = cluster.single_member();
+    let (node, coordinator) = (cluster.member(0), cluster.coordinator());
+    cluster.env.network.block(node, coordinator);
+    cluster.send_commit(0, member.member, 1, 2);
+    cluster.run_for(millis(1_000));
+    cluster.env.close(node, coordinator);
+    cluster.env.cut(node, coordinator);
+    cluster.env.unblock(node, coordinator);
+    cluster.run_for(millis(3_000));
+    assert!(cluster.committed().is_empty());
 }
 
 #[test]

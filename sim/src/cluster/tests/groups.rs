@@ -287,7 +287,9 @@ fn another_coordinator_knows_generation_and_offsets() {
         cluster.member(0),
         old,
         Channel::Coordinator,
-        Request::OffsetFetch,
+        Request::OffsetFetch {
+            require_stable: true,
+        },
     );
     assert!(matches!(
         cluster.wait_for(refused, millis(100)),
@@ -303,7 +305,12 @@ fn a_loading_coordinator_says_so() {
     cluster.move_leader(cluster.env.topology.group_offsets());
     // The news takes 1 ms, the load 5.
     cluster.run_for(Duration::from_micros(1_500));
-    let fetch = cluster.send_group(0, Request::OffsetFetch);
+    let fetch = cluster.send_group(
+        0,
+        Request::OffsetFetch {
+            require_stable: true,
+        },
+    );
     let heartbeat = Request::Heartbeat {
         generation: 1,
         member: member.member,

@@ -11,7 +11,7 @@ use super::{Broker, Controller};
 use crate::actor::Actor;
 use crate::engine::Queue;
 use crate::env::{Env, Event};
-use crate::network::{Arrival, Network};
+use crate::network::{Arrival, Envelope, Network};
 use crate::protocol::{
     Channel, Correlation, GroupMemberId, JoinError, JoinGroupResponse, Message, Node, PerBroker,
     PerNode, Request, Response, Value,
@@ -153,7 +153,11 @@ impl Cluster {
             Event::Deliver(envelope) => {
                 match self.env.network.arrival(&envelope) {
                     Arrival::Now => {}
-                    Arrival::Later => return self.env.network.hold(envelope),
+                    Arrival::Later => {
+                        let now = self.env.now();
+                        return self.env.network.hold(now, envelope);
+                    }
+                    Arrival::Late => return self.deliver_late(envelope),
                     Arrival::Never => return,
                 }
                 let (from, channel) = (envelope.from, envelope.channel);
@@ -196,6 +200,21 @@ impl Cluster {
             _ => {}
         }
         self.rearm(node);
+    }
+
+    /// Delivers a request of a connection that its client has closed.
+    fn deliver_late(&mut self, envelope: Envelope) {
+        let node = envelope.to;
+        if let Message::Request(correlation, request) = envelope.message {
+            self.brokers[node].handle_late_request(
+                &mut self.env,
+                envelope.from,
+                envelope.channel,
+                correlation,
+                request,
+            );
+            self.rearm(node);
+        }
     }
 
     /// Sets the node's timer, as the world does after each event.
@@ -280,9 +299,7 @@ impl Cluster {
 
     fn reunite(&mut self, node: Node) {
         for (from, to) in self.links(node) {
-            for held in self.env.network.unblock(from, to) {
-                self.env.resend(held);
-            }
+            self.env.unblock(from, to);
         }
     }
 

@@ -6,7 +6,7 @@ use crate::client::start::Start;
 use plimsoll_oracle::ErrorName;
 
 fn start(view: &View) -> Start {
-    let mut start = Start::new(ms(5_000), ms(100));
+    let mut start = Start::new(ms(5_000), ms(100), true);
     start.begin(view, 4, vec![P0, P1]);
     start
 }
