@@ -6,9 +6,9 @@ use crate::network::{Envelope, Network, Passage};
 use crate::nodes::{Nodes, Place};
 use crate::protocol::{Channel, Correlation, Message, Node, Request, Response};
 use crate::sink::{HandlerCall, HandlerId, Sink};
-use crate::topology::Topology;
+use crate::topology::{PartitionIndex, Topology};
 use plimsoll_core::{Instant, Offset, Outcome, TopicPartition};
-use plimsoll_oracle::{MemberId, Trace, TraceEvent};
+use plimsoll_oracle::{ErrorName, MemberId, Trace, TraceEvent};
 use plimsoll_scenarios::Plan;
 use plimsoll_scenarios::schedule::FaultIndex;
 
@@ -153,6 +153,28 @@ impl Env<'_> {
             return;
         }
         self.send(from, to, channel, Message::Response(correlation, response));
+    }
+
+    /// Answers a request in place of its broker: with an error, for one of its partitions or as a
+    /// whole.
+    pub(crate) fn fail(
+        &mut self,
+        from: Node,
+        to: Node,
+        channel: Channel,
+        message: Message,
+        (error, partition): (ErrorName, Option<PartitionIndex>),
+    ) {
+        if let Message::Request(correlation, request) = message {
+            let response = match partition {
+                Some(partition) => {
+                    let memory = self.cluster.fetch_response();
+                    request.into_failure(error, partition, memory)
+                }
+                None => Response::Failed(error),
+            };
+            self.respond(from, to, channel, correlation, response);
+        }
     }
 
     /// Sends a message.

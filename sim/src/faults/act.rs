@@ -66,7 +66,7 @@ impl World<'_> {
             (K::LoseResponse { request, .. }, _) => self.env.network.lose_response(node?, *request),
             (K::Throttle { by, .. }, Do) => self.env.network.throttle(broker?, *by),
             (K::Throttle { .. }, Undo) => self.env.network.throttle(broker?, Duration::ZERO),
-            (K::Error { .. }, Do) => self.inject_error(index, fault, broker),
+            (K::Error { .. }, Do) => self.inject_error(index, fault, broker)?,
             (K::Error { .. }, Undo) => self.end_error(index)?,
             (K::LeaderMove { partition }, _) => {
                 self.move_leader(self.env.topology.index(*partition)?)?;
@@ -129,26 +129,38 @@ impl World<'_> {
         }
     }
 
-    fn inject_error(&mut self, index: FaultIndex, fault: &Fault, broker: Option<Node>) {
+    fn inject_error(
+        &mut self,
+        index: FaultIndex,
+        fault: &Fault,
+        broker: Option<Node>,
+    ) -> Option<()> {
         let FaultKind::Error {
             request,
             error,
+            partition,
             share,
             ..
         } = fault.kind
         else {
-            return;
+            return None;
+        };
+        let partition = match partition {
+            Some(partition) => Some(self.env.topology.index(partition)?),
+            None => None,
         };
         let draws = 1 << 32 | u64::from(fault.id.0);
         self.faults.errors.push(InjectedError {
             fault: index,
             broker,
             request,
+            partition,
             error,
             share: share.0,
             rng: Rng::substream(self.env.plan.seed, Purpose::Faults, draws),
             used: false,
         });
+        Some(())
     }
 
     fn end_error(&mut self, index: FaultIndex) -> Option<()> {

@@ -7,9 +7,9 @@ use crate::cluster::Controller;
 use crate::env::Event;
 use crate::host::Host;
 use crate::nodes::Nodes;
-use crate::protocol::{Node, PerNode};
+use crate::protocol::{Node, PerNode, Request};
 use crate::table::PerMember;
-use crate::topology::Topology;
+use crate::topology::{PartitionIndex, Topology};
 use crate::world::World;
 use plimsoll_core::TopicPartition;
 use plimsoll_oracle::{BrokerId, ErrorName, MemberId, RequestKind};
@@ -32,6 +32,8 @@ struct InjectedError {
     fault: FaultIndex,
     broker: Option<Node>,
     request: RequestKind,
+    /// The one partition for which it answers; `None`: all that the request names.
+    partition: Option<PartitionIndex>,
     error: ErrorName,
     share: f64,
     rng: Rng,
@@ -60,22 +62,25 @@ impl Faults {
         self.schedule.has_joined(member)
     }
 
-    /// Returns the error with which an `error` fault answers a request at a broker.
+    /// Returns the error with which an `error` fault answers a client's request at a broker, and the
+    /// one partition for which it does; `None`: all that the request names.
     #[inline]
     pub(crate) fn injected_error(
         &mut self,
         broker: Node,
-        kind: Option<RequestKind>,
-    ) -> Option<ErrorName> {
+        request: &Request,
+    ) -> Option<(ErrorName, Option<PartitionIndex>)> {
         if self.errors.is_empty() {
             return None;
         }
+        let kind = request.kind();
         self.errors.iter_mut().find_map(|injected| {
             let hit = injected.broker.is_none_or(|hit| hit == broker)
                 && Some(injected.request) == kind
+                && injected.partition.is_none_or(|of| request.names(of))
                 && injected.rng.chance(injected.share);
             injected.used |= hit;
-            hit.then_some(injected.error)
+            hit.then_some((injected.error, injected.partition))
         })
     }
 }

@@ -145,6 +145,7 @@ macro_rules! with_faults {
                 #[undrawn] broker: Option<BrokerTarget> = None,
                 request: RequestKind,
                 error: ErrorName,
+                #[undrawn] partition: Option<TopicPartition> = None,
                 share: Share = Share(1.0),
             } lasts AWhile, hinders Commits, breaks Nothing;
 

@@ -174,9 +174,16 @@ table::with_faults!(strategies);
 
 fn fault_kind(shape: &Shape) -> impl Strategy<Value = FaultKind> + use<> {
     Union::new(kinds(shape)).prop_map(|mut kind| {
-        if let FaultKind::Error { request, error, .. } = &mut kind {
+        if let FaultKind::Error {
+            request,
+            error,
+            partition,
+            ..
+        } = &mut kind
+        {
             let possible = ErrorName::of_request(*request);
             *error = possible[error.code() as usize % possible.len()];
+            *partition = partition.filter(|_| request.is_by_partition());
         }
         kind
     })
@@ -222,6 +229,12 @@ impl Any for Option<BrokerTarget> {
 impl Any for TopicPartition {
     fn any(shape: &Shape) -> Option<BoxedStrategy<Self>> {
         Some(partition(shape).boxed())
+    }
+}
+
+impl Any for Option<TopicPartition> {
+    fn any(shape: &Shape) -> Option<BoxedStrategy<Self>> {
+        Some(option::of(partition(shape)).boxed())
     }
 }
 

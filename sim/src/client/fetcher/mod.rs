@@ -8,6 +8,7 @@ mod partition;
 
 use super::action::{Action, Continuation};
 use super::connection::{Ask, Failure};
+use super::start::asks_for_the_leader;
 use super::view::View;
 use crate::protocol::{
     FetchPosition, FetchRequest, FetchResponse, LogEnds, Node, Positions, Request, StoredRecord,
@@ -360,6 +361,8 @@ impl Fetcher {
             match answer.error {
                 None => self.enqueue(from, index, own),
                 Some(ErrorName::OffsetOutOfRange) => self.ask_range(now, view, index),
+                // All others are the same news: the leader is to be asked for again, and the
+                // partition waits (`rd_kafka_fetch_reply_handle_partition_error`).
                 Some(_) => {
                     self.retry(index, now + self.settings.retry_backoff);
                     failed = true;
@@ -444,11 +447,13 @@ impl Fetcher {
                 log_start: ends.log_start,
                 high_watermark: ends.log_end,
             })),
-            Err(_) => {
+            Err(failure) => {
                 // Fetching again will say again that it is out of range.
                 partition.halted = false;
                 self.retry(index, now + self.settings.retry_backoff);
-                self.actions.push_back(Action::RefreshMetadata);
+                if asks_for_the_leader(failure) {
+                    self.actions.push_back(Action::RefreshMetadata);
+                }
             }
         }
     }

@@ -5,6 +5,7 @@ mod join;
 mod session;
 
 use crate::client::action::{Action, Continuation};
+use crate::client::assignor::Assignments;
 use crate::client::connection::Ask;
 use crate::client::rebalance::{Callback, Next, Rebalance};
 use crate::client::view::View;
@@ -32,12 +33,40 @@ pub(super) struct Group {
     leads: Option<usize>,
     /// Earliest time of the next join.
     join_at: Instant,
+    /// Time of the last join.
+    asked_at: Instant,
+    /// The sync of this attempt.
+    sync: Sync,
+    /// Whether partitions were lost because their topic did not exist: the client joins again when
+    /// it does.
+    lacks_topics: bool,
     heartbeat_at: Instant,
     heartbeat_in_flight: bool,
     /// End of the session, if no heartbeat is answered until then.
     session_until: Instant,
     rebalance: Rebalance,
     actions: VecDeque<Action>,
+}
+
+/// What a sync says, and how often it was said.
+#[derive(Debug)]
+struct Sync {
+    /// What the member gives out, as the group's leader.
+    assignments: Assignments,
+    retries: u32,
+    /// Time at which to send it again; [`Instant::FAR_FUTURE`]: its answer is awaited.
+    again_at: Instant,
+}
+
+/// A sync that was not sent yet, of a member that does not lead.
+impl Default for Sync {
+    fn default() -> Self {
+        Self {
+            assignments: Assignments::new(),
+            retries: 0,
+            again_at: Instant::FAR_FUTURE,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -87,6 +116,9 @@ impl Group {
             generation: NO_GENERATION,
             leads: None,
             join_at: Instant::ZERO,
+            asked_at: Instant::ZERO,
+            sync: Sync::default(),
+            lacks_topics: false,
             heartbeat_at: Instant::FAR_FUTURE,
             heartbeat_in_flight: false,
             session_until: Instant::FAR_FUTURE,
@@ -123,8 +155,53 @@ impl Group {
         }
         // What was assigned and is not started yet was never the application's.
         self.actions.push_back(Action::ForgetStart);
-        let next = self.rebalance.begin();
-        self.go_on(now, view, next);
+        match self.rebalance.begin() {
+            // Nothing was given up, which would hasten it (`rd_kafka_cgrp_group_is_rebalancing`).
+            Next::Join if self.rebalance.is_cooperative() => {
+                self.rejoin(self.next_join(now), now, view);
+            }
+            next => self.go_on(now, view, next),
+        }
+    }
+
+    /// Gives up the partitions of topics that do not exist, as the metadata say, until they do
+    /// (`rd_kafka_cgrp_metadata_update_check`): a cooperative member loses them, an eager one leaves
+    /// its generation.
+    pub(super) fn handle_topics_gone(&mut self, now: Instant, view: &View) {
+        if !self.rebalance.is_cooperative() {
+            return self.begin_rebalance(now, view);
+        }
+        if self.phase == Phase::Joined && !self.rebalance.is_under_way() {
+            self.actions.push_back(Action::ForgetStart);
+            self.lacks_topics = true;
+            self.rebalance.handle_lost();
+        }
+    }
+
+    /// Goes on with new metadata.
+    pub(super) fn handle_metadata(&mut self, now: Instant, view: &View) {
+        self.rejoin_for_topics(now, view);
+        self.join_if_needed(now, view);
+        self.check_partition_count(now, view);
+    }
+
+    /// Joins again for topics that were gone, and are there again.
+    fn rejoin_for_topics(&mut self, now: Instant, view: &View) {
+        if self.lacks_topics
+            && self.phase == Phase::Joined
+            && !self.rebalance.is_under_way()
+            && !view.metadata.topics_are_gone()
+        {
+            self.rejoin(self.next_join(now), now, view);
+        }
+    }
+
+    /// Joins again, not before `at`.
+    fn rejoin(&mut self, at: Instant, now: Instant, view: &View) {
+        self.lacks_topics = false;
+        self.phase = Phase::Unjoined;
+        self.join_at = at;
+        self.join_if_needed(now, view);
     }
 
     /// Takes partitions whose positions are known: the application will get them.
@@ -174,6 +251,7 @@ impl Group {
                 given_up
             }
             Some(_) => {
+                self.rejoin_for_topics(now, view);
                 self.join_if_needed(now, view);
                 Vec::new()
             }
@@ -185,11 +263,7 @@ impl Group {
     fn go_on(&mut self, now: Instant, view: &View, next: Next) {
         match next {
             Next::Wait => {}
-            Next::Join => {
-                self.phase = Phase::Unjoined;
-                self.join_at = now;
-                self.join_if_needed(now, view);
-            }
+            Next::Join => self.rejoin(now, now, view),
             Next::Start(partitions) => {
                 self.actions
                     .push_back(Action::Start(self.attempt, partitions));
@@ -206,6 +280,7 @@ impl Group {
         self.attempt += 1;
         self.generation = NO_GENERATION;
         self.leads = None;
+        self.lacks_topics = false;
         self.join_at = now;
         if forget_member {
             self.member = None;
@@ -255,6 +330,7 @@ impl Group {
     /// Goes on with a coordinator that was found.
     pub(super) fn handle_coordinator(&mut self, now: Instant, view: &View) {
         self.join_if_needed(now, view);
+        self.sync_if_due(now, view);
         self.heartbeat_if_due(now, view);
     }
 
@@ -266,6 +342,7 @@ impl Group {
             self.lose_all(now, view, true);
         }
         self.join_if_needed(now, view);
+        self.sync_if_due(now, view);
         self.heartbeat_if_due(now, view);
     }
 
@@ -280,7 +357,14 @@ impl Group {
     pub(super) fn poll_timeout(&self, view: &View) -> Instant {
         let can_send = view.coordinator.node().is_some();
         match self.phase {
-            Phase::Unjoined if can_send && !self.rebalance.is_under_way() => self.join_at,
+            Phase::Unjoined
+                if can_send
+                    && !self.rebalance.is_under_way()
+                    && !view.metadata.topics_are_gone() =>
+            {
+                self.join_at
+            }
+            Phase::Syncing if can_send => self.sync.again_at,
             Phase::Joined if can_send && !self.heartbeat_in_flight => {
                 self.session_until.min(self.heartbeat_at)
             }

@@ -258,6 +258,8 @@ impl Process {
             Continuation::Metadata => {
                 if self.view.metadata.handle_answer(now, read(result)) {
                     self.metadata_updated(env);
+                } else if self.view.metadata.topics_are_gone() {
+                    self.group.handle_topics_gone(now, &self.view);
                 }
             }
             Continuation::FindCoordinator => {
@@ -301,7 +303,7 @@ impl Process {
         self.carry_out(env);
         self.fetcher.handle_metadata(now, &self.view);
         self.carry_out(env);
-        self.group.check_partition_count(now, &self.view);
+        self.group.handle_metadata(now, &self.view);
     }
 
     fn coordinator_found(&mut self, env: &mut Env<'_>) {
