@@ -8,7 +8,7 @@ use plimsoll_oracle::check::{Coverage, Judge};
 use plimsoll_oracle::{Property, Sometimes, Trace};
 use plimsoll_scenarios::{Backend, Plan, Scenario};
 use plimsoll_sim::Simulator;
-use plimsoll_sim::recipes::{Polling, SubjectSpec};
+use plimsoll_sim::recipes::{Library, Polling, SubjectSpec};
 use std::collections::BTreeSet;
 
 const SEEDS: u64 = 60;
@@ -22,6 +22,7 @@ fn violated<B: Bug>(scenario: &str) -> BTreeSet<Property> {
     let spec = SubjectSpec {
         build: planted::build::<B>,
         polling: Polling::Always,
+        library: Library::Librdkafka,
     };
     let mut simulator = Simulator::with_spec(spec);
     let (mut judge, mut trace) = (Judge::new(), Trace::new());

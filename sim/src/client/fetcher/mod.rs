@@ -13,7 +13,7 @@ use super::view::View;
 use crate::protocol::{
     FetchPosition, FetchRequest, FetchResponse, LogEnds, Node, Positions, Request, StoredRecord,
 };
-use crate::recipes::Payload;
+use crate::recipes::{Library, Payload};
 use crate::topology::PartitionIndex;
 use partition::{Batch, Partition};
 use plimsoll_core::{AssignmentEpoch, Event, Instant, NextOffset, Record};
@@ -25,6 +25,9 @@ use std::time::Duration;
 /// The pause of a partition whose queue holds `queued.min.messages` or more
 /// (librdkafka: the default of `fetch.queue.backoff.ms`).
 const QUEUE_BACKOFF: Duration = Duration::from_secs(1);
+
+/// `Consumer.Retry.Backoff` of Sarama: the pause before a partition that failed is dispatched again.
+const DISPATCH_BACKOFF: Duration = Duration::from_secs(2);
 
 /// The partitions that a client fetches.
 #[derive(Debug)]
@@ -48,6 +51,7 @@ pub(super) struct Fetcher {
 
 #[derive(Debug)]
 struct Settings {
+    library: Library,
     prefetch: u32,
     max_wait: Duration,
     request_timeout: Duration,
@@ -68,13 +72,22 @@ struct Poll {
 
 impl Fetcher {
     /// Creates a fetcher without assigned partitions.
-    pub(super) fn new(consumers: &Consumers, brokers: usize, partitions: usize) -> Self {
+    pub(super) fn new(
+        consumers: &Consumers,
+        brokers: usize,
+        partitions: usize,
+        library: Library,
+    ) -> Self {
         Self {
             settings: Settings {
+                library,
                 prefetch: consumers.prefetch,
                 max_wait: consumers.fetch_wait_max,
                 request_timeout: consumers.request_timeout,
-                retry_backoff: consumers.retry_backoff,
+                retry_backoff: match library.is_sarama() {
+                    true => DISPATCH_BACKOFF,
+                    false => consumers.retry_backoff,
+                },
             },
             partitions: vec![Partition::default(); partitions],
             assigned: Vec::new(),
@@ -468,6 +481,11 @@ impl Fetcher {
         let then = Continuation::ResetOffsets(index, partition.version);
         let position = NextOffset::new(partition.position);
         self.actions.push_back(Action::OutOfRange(index, position));
+        if self.settings.library.is_sarama() {
+            // The claim ends, and with it the session (`brokerConsumer.handleResponses`: "shut it
+            // down and force the user to choose what to do"; `ErrSessionConsumeClaimExited`).
+            return self.actions.push_back(Action::EndSession);
+        }
         self.actions.push_back(Action::Ask(Ask {
             to: leader,
             timeout: self.settings.request_timeout,

@@ -7,6 +7,7 @@ use crate::client::assignor;
 use crate::client::connection::Failure;
 use crate::client::view::View;
 use crate::protocol::{GroupMemberId, JoinGroupRequest, JoinGroupResponse, Node, Request};
+use crate::recipes::Library;
 use crate::topology::PartitionIndex;
 use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
@@ -59,7 +60,10 @@ impl Group {
 
     /// Returns the earliest time of a join that nothing hastens.
     pub(super) fn next_join(&self, now: Instant) -> Instant {
-        now.max(self.asked_at + JOIN_INTERVAL)
+        match self.settings.library {
+            Library::Librdkafka => now.max(self.asked_at + JOIN_INTERVAL),
+            Library::Sarama160 | Library::Sarama161 => now,
+        }
     }
 
     /// Handles what became of a join (`rd_kafka_cgrp_handle_JoinGroup`).
@@ -76,7 +80,10 @@ impl Group {
         match answer {
             Ok(Joined::MemberId(member)) => self.take_member_id(now, view, member),
             Ok(Joined::Generation(answer)) => self.sync(now, view, &answer),
-            Err(failure) => self.fail_join(now, failure),
+            Err(failure) if self.settings.library.is_sarama() => {
+                self.fail_in_sarama(now, view, failure);
+            }
+            Err(failure) => self.fail_join(now, view, failure),
         }
     }
 
@@ -96,12 +103,19 @@ impl Group {
     /// the members do not fit, the session timeout is out of bounds) is told to the application, by
     /// `rd_kafka_consumer_err`, and the client joins again all the same: neither Plimsoll's consumer
     /// nor the recipes end upon an error that is not fatal.
-    fn fail_join(&mut self, now: Instant, failure: Failure) {
+    fn fail_join(&mut self, now: Instant, view: &View, failure: Failure) {
         use ErrorName as E;
         self.phase = Phase::Unjoined;
         match failure {
             Failure::Refused(E::FencedInstanceId) => return self.actions.push_back(Action::End),
-            // What a cooperative member owns is lost only when it gets another id.
+            // The model is kinder here than librdkafka, in which a static member never learns that it
+            // lost anything: it joins by its name, and no answer gives it another id first.
+            Failure::Refused(E::UnknownMemberId)
+                if self.settings.instance.is_some() && self.rebalance.owns_any() =>
+            {
+                return self.lose_all(now, view, true);
+            }
+            // What another cooperative member owns is lost only when it gets another id.
             Failure::Refused(E::UnknownMemberId) => self.member = None,
             Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable) | Failure::Lost => {
                 self.actions.push_back(Action::LoseCoordinator);
@@ -116,7 +130,7 @@ impl Group {
         self.member = Some(answer.member);
         let Some(coordinator) = view.coordinator.node() else {
             // Lost since the join went out: a sync would be lost too.
-            return self.fail_sync(now, view, Failure::Lost);
+            return self.handle_sync_failure(now, view, Failure::Lost);
         };
         self.generation = answer.generation;
         self.phase = Phase::Syncing;
@@ -173,19 +187,25 @@ impl Group {
             Ok(partitions) => {
                 self.phase = Phase::Joined;
                 self.heartbeat_in_flight = false;
-                self.heartbeat_at = now + self.settings.heartbeat;
-                self.session_until = now + self.settings.session_timeout;
+                self.begin_session(now);
                 let next = self.rebalance.handle_assignment(partitions);
                 self.go_on(now, view, next);
             }
             Err(Failure::Refused(ErrorName::CoordinatorLoadInProgress))
-                if self.sync.retries < SYNC_RETRIES =>
+                if self.sync.retries < SYNC_RETRIES && !self.settings.library.is_sarama() =>
             {
                 let pause = self.settings.retry_backoff * (1 << self.sync.retries);
                 self.sync.retries += 1;
                 self.sync.again_at = now + pause;
             }
-            Err(failure) => self.fail_sync(now, view, failure),
+            Err(failure) => self.handle_sync_failure(now, view, failure),
+        }
+    }
+
+    fn handle_sync_failure(&mut self, now: Instant, view: &View, failure: Failure) {
+        match self.settings.library {
+            Library::Librdkafka => self.fail_sync(now, view, failure),
+            Library::Sarama160 | Library::Sarama161 => self.fail_in_sarama(now, view, failure),
         }
     }
 

@@ -1,7 +1,9 @@
 //! Membership of the group (librdkafka: `rdkafka_cgrp.c`): [`join`] and sync, the heartbeats of a
-//! [`session`], and here what rebalances lead to, and leaving.
+//! [`session`], and here what rebalances lead to, and leaving. [`sarama`] has what Sarama does
+//! otherwise.
 
 mod join;
+mod sarama;
 mod session;
 
 use crate::client::action::{Action, Continuation};
@@ -10,9 +12,11 @@ use crate::client::connection::Ask;
 use crate::client::rebalance::{Callback, Next, Rebalance};
 use crate::client::view::View;
 use crate::protocol::{Generation, GroupMemberId, Node, Request};
+use crate::recipes::Library;
 use crate::topology::PartitionIndex;
 use plimsoll_core::{Assignment, Instant, RebalanceId};
 use plimsoll_scenarios::scenario::{Assignor, Consumers};
+use sarama::Retries;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -40,6 +44,10 @@ pub(super) struct Group {
     /// Whether partitions were lost because their topic did not exist: the client joins again when
     /// it does.
     lacks_topics: bool,
+    /// What Sarama may still try again.
+    retries: Retries,
+    /// Whether Sarama's session ends as soon as the application has answered.
+    session_ends: bool,
     heartbeat_at: Instant,
     heartbeat_in_flight: bool,
     /// End of the session, if no heartbeat is answered until then.
@@ -71,6 +79,7 @@ impl Default for Sync {
 
 #[derive(Debug)]
 struct Settings {
+    library: Library,
     /// `group.instance.id`, of static members only.
     instance: Option<u32>,
     assignor: Assignor,
@@ -99,9 +108,10 @@ enum Phase {
 impl Group {
     /// Creates the state of a client that is not in the group. `instance` is `group.instance.id`,
     /// where members are static.
-    pub(super) fn new(consumers: &Consumers, instance: Option<u32>) -> Self {
+    pub(super) fn new(consumers: &Consumers, instance: Option<u32>, library: Library) -> Self {
         Self {
             settings: Settings {
+                library,
                 instance,
                 assignor: consumers.assignor,
                 session_timeout: consumers.session_timeout,
@@ -119,6 +129,8 @@ impl Group {
             asked_at: Instant::ZERO,
             sync: Sync::default(),
             lacks_topics: false,
+            retries: Retries::default(),
+            session_ends: false,
             heartbeat_at: Instant::FAR_FUTURE,
             heartbeat_in_flight: false,
             session_until: Instant::FAR_FUTURE,
@@ -136,6 +148,12 @@ impl Group {
     /// Returns the generation in which the client is; -1: none.
     pub(super) fn generation(&self) -> Generation {
         self.generation
+    }
+
+    /// Returns the number of its attempts at membership.
+    #[cfg(test)]
+    pub(super) fn attempt(&self) -> u32 {
+        self.attempt
     }
 
     /// Returns what the application knows of rebalances, and is to learn.
@@ -167,7 +185,12 @@ impl Group {
     /// Gives up the partitions of topics that do not exist, as the metadata say, until they do
     /// (`rd_kafka_cgrp_metadata_update_check`): a cooperative member loses them, an eager one leaves
     /// its generation.
+    ///
+    /// Sarama goes on with what it has; only a new session asks first (`consumerGroup.Consume`).
     pub(super) fn handle_topics_gone(&mut self, now: Instant, view: &View) {
+        if self.settings.library.is_sarama() {
+            return;
+        }
         if !self.rebalance.is_cooperative() {
             return self.begin_rebalance(now, view);
         }
@@ -199,6 +222,7 @@ impl Group {
     /// Joins again, not before `at`.
     fn rejoin(&mut self, at: Instant, now: Instant, view: &View) {
         self.lacks_topics = false;
+        self.session_ends = false;
         self.phase = Phase::Unjoined;
         self.join_at = at;
         self.join_if_needed(now, view);
@@ -230,6 +254,9 @@ impl Group {
 
     /// Goes on after an assignment, whose partitions are fetched now.
     pub(super) fn handle_fetching(&mut self, now: Instant, view: &View) {
+        if self.session_ends {
+            return self.end_session(now, view);
+        }
         let next = self.rebalance.after_assignment();
         self.go_on(now, view, next);
     }
@@ -281,6 +308,7 @@ impl Group {
         self.generation = NO_GENERATION;
         self.leads = None;
         self.lacks_topics = false;
+        self.session_ends = false;
         self.join_at = now;
         if forget_member {
             self.member = None;

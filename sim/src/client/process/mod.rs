@@ -17,7 +17,7 @@ use crate::client::start::Start;
 use crate::client::view::View;
 use crate::env::Env;
 use crate::protocol::{Correlation, FetchResponse, Node, Request, Response};
-use crate::recipes::SubjectSpec;
+use crate::recipes::{Library, SubjectSpec};
 use crate::sink::HandlerCall;
 use plimsoll_core::{CommitId, CommitOutcome, Event, Instant, Outcome, TopicPartition};
 use plimsoll_oracle::{MemberId, TraceEvent};
@@ -28,6 +28,7 @@ use std::time::Duration;
 pub(super) struct Process {
     id: MemberId,
     node: Node,
+    library: Library,
     request_timeout: Duration,
     requests: Requests<Continuation>,
     view: View,
@@ -62,6 +63,7 @@ impl Process {
         Self {
             id,
             node,
+            library: spec.library,
             request_timeout: timeout,
             requests: Requests::new(first_correlation),
             view: View {
@@ -76,10 +78,10 @@ impl Process {
                 ),
                 coordinator: Coordinator::new(timeout),
             },
-            group: Group::new(consumers, instance),
+            group: Group::new(consumers, instance, spec.library),
             start: Start::new(timeout, backoff),
-            fetcher: Fetcher::new(consumers, brokers, partitions),
-            commits: Commits::new(instance, timeout),
+            fetcher: Fetcher::new(consumers, brokers, partitions, spec.library),
+            commits: Commits::new(instance, timeout, spec.library),
             dead_letters: DeadLetters::new(id, timeout),
             application: Application::new(
                 (spec.build)(&config),
@@ -168,7 +170,10 @@ impl Process {
         let now = env.now();
         self.view.connections.handle_broken(now, peer);
         let before = self.requests.next_correlation();
-        let was_coordinator = self.view.coordinator.node() == Some(peer);
+        // Sarama connects to the coordinator that it knows, as long as no answer says that it is
+        // none (`client.Coordinator`).
+        let was_coordinator =
+            !self.library.is_sarama() && self.view.coordinator.node() == Some(peer);
         if was_coordinator {
             self.view.coordinator.forget();
         }
@@ -378,6 +383,7 @@ impl Process {
             Action::RefreshMetadata => self.view.refresh_metadata(now),
             Action::WantMetadata => self.view.metadata.want(now),
             Action::LoseCoordinator => self.view.coordinator.lose(now),
+            Action::EndSession => self.group.end_session(now, &self.view),
             Action::Start(id, partitions) => self.start.begin(&self.view, id, partitions),
             Action::ForgetStart => self.start.forget(),
             Action::Assign(assignments) => self.group.handle_started(assignments),

@@ -6,13 +6,22 @@ use crate::client::connection::Failure;
 use crate::client::group::Group;
 use crate::client::rebalance::Callback;
 use crate::protocol::{GroupMemberId, JoinGroupResponse, Request};
+use crate::recipes::Library;
 use plimsoll_core::{Assignment, TopicPartition};
 use plimsoll_oracle::ErrorName as E;
 
 const MEMBER: GroupMemberId = GroupMemberId(1);
 
 fn new(more: &str, instance: Option<u32>) -> Group {
-    Group::new(&settings(more).consumers, instance)
+    Group::new(&settings(more).consumers, instance, Library::Librdkafka)
+}
+
+/// Creates a member on Sarama that owns a partition.
+fn sarama(library: Library, view: &View) -> Group {
+    let mut group = Group::new(&settings("").consumers, None, library);
+    join(&mut group, view, 1, &[P0]);
+    own(&mut group, view);
+    group
 }
 
 fn generation(generation: i32) -> Joined {
@@ -252,4 +261,71 @@ fn a_topic_that_is_gone_leaves_the_subscription_until_it_is_back() {
         group.handle_metadata(now, &view);
         assert_eq!(told(|| group.poll_action()), ["ask 0 JoinGroup(2)"]);
     }
+}
+
+#[test]
+fn sarama_ends_its_session_when_the_coordinator_moves_and_carries_on_from_1_61() {
+    let view = knowledge();
+    let mut group = sarama(Library::Sarama160, &view);
+    group.handle_heartbeat(NOW, &view, 1, refused(E::NotCoordinator));
+    assert_eq!(told(|| group.poll_action()), ["ForgetStart"]);
+    let (id, callback) = group.poll_callback(NOW, &view).expect("the end");
+    assert_eq!(callback, Callback::Revoked(vec![P0]));
+    assert_eq!(
+        group.poll_timeout(&view),
+        Instant::FAR_FUTURE,
+        "no heartbeat"
+    );
+    group.handle_revoke_answer(NOW, &view, id);
+    // The coordinator that it knows says once more that it is none.
+    assert_eq!(told(|| group.poll_action()), ["ask 0 JoinGroup(2)"]);
+    assert_eq!(group.identity(), Some((MEMBER, 1)), "it keeps its id");
+
+    let mut group = sarama(Library::Sarama161, &view);
+    for _ in 0..3 {
+        group.handle_heartbeat(NOW, &view, 1, refused(E::NotCoordinator));
+        assert_eq!(told(|| group.poll_action()), ["LoseCoordinator"]);
+        assert_eq!(group.poll_timeout(&view), NOW + ms(250));
+    }
+    group.handle_heartbeat(NOW, &view, 1, refused(E::NotCoordinator));
+    assert!(
+        group.poll_callback(NOW, &view).is_some(),
+        "Metadata.Retry.Max"
+    );
+}
+
+#[test]
+fn sarama_gives_an_unreachable_coordinator_three_further_tries() {
+    let view = knowledge();
+    for library in [Library::Sarama160, Library::Sarama161] {
+        let mut group = sarama(library, &view);
+        for _ in 0..3 {
+            group.handle_heartbeat(NOW, &view, 1, Err(Failure::Lost));
+            assert_eq!(told(|| group.poll_action()), ["ask 0 Heartbeat(1)"]);
+        }
+        group.handle_heartbeat(NOW, &view, 1, Err(Failure::Lost));
+        assert_eq!(told(|| group.poll_action()), ["ForgetStart"]);
+        assert!(group.rebalance().has_callback());
+    }
+}
+
+#[test]
+fn sarama_tries_a_join_five_times_and_then_consumes_again() {
+    let view = knowledge();
+    let consumers = settings("").consumers;
+    let mut group = Group::new(&consumers, None, Library::Sarama161);
+    let mut now = NOW;
+    for pause in [2_000, 2_000, 2_000, 2_000, 1_000, 2_000] {
+        group.handle_timeout(now, &view);
+        told(|| group.poll_action());
+        let attempt = group.attempt();
+        group.handle_join(now, &view, attempt, refused(E::NotCoordinator));
+        assert_eq!(group.poll_timeout(&view), now + ms(pause));
+        now += ms(pause);
+    }
+    // An error that no further try would mend: `Consume` returns it.
+    group.handle_timeout(now, &view);
+    let attempt = group.attempt();
+    group.handle_join(now, &view, attempt, refused(E::InconsistentGroupProtocol));
+    assert_eq!(group.poll_timeout(&view), now + ms(1_000));
 }
