@@ -72,6 +72,7 @@ impl World<'_> {
                 self.move_leader(self.env.topology.index(*partition)?)?;
             }
             (K::CoordinatorMove, _) => self.move_leader(self.env.topology.group_offsets())?,
+            (K::Rebalance, _) => self.rebalance()?,
             (K::AddPartitions { topic, count }, _) => self.add_partitions(topic.0, count.0),
             (K::Retention { partition, share }, _) => self.remove_records(*partition, share.0)?,
             (K::OffsetsReset { partition, to }, _) => self.reset_offset(*partition, *to)?,
@@ -175,6 +176,16 @@ impl World<'_> {
         let moved = controller.move_leader(&mut self.env, partition);
         self.settle(self.env.controller());
         moved.then_some(())
+    }
+
+    /// Lets the group rebalance, where it is stable.
+    fn rebalance(&mut self) -> Option<()> {
+        let offsets = self.env.topology.group_offsets();
+        let coordinator = self.actors.controller.leader(offsets)?;
+        let broker = &mut self.actors.brokers[coordinator];
+        let begins = broker.rebalance_group(&mut self.env);
+        self.settle(coordinator);
+        begins.then_some(())
     }
 
     fn add_partitions(&mut self, topic: u32, count: u32) {

@@ -4,7 +4,7 @@ mod act;
 
 use crate::client::Member;
 use crate::cluster::Controller;
-use crate::env::Event;
+use crate::env::{Event, Moments};
 use crate::host::Host;
 use crate::nodes::Nodes;
 use crate::protocol::{Node, PerNode, Request};
@@ -89,6 +89,7 @@ impl Faults {
 impl World<'_> {
     /// Sets the timers of the faults that have a time.
     pub(crate) fn begin_faults(&mut self) {
+        self.env.moments.are_wanted = self.faults.schedule.waits_for_moments();
         for fault in self.faults.schedule.faults() {
             self.drive_fault(fault);
         }
@@ -113,6 +114,20 @@ impl World<'_> {
                 }
             }
         }
+        for index in 0..self.env.moments.new.len() {
+            let (member, moment) = self.env.moments.new[index];
+            let now = self.env.now();
+            for fault in self.faults.schedule.faults() {
+                let schedule = &mut self.faults.schedule;
+                if schedule.handle_moment(now, fault, member, moment) {
+                    self.drive_fault(fault);
+                }
+            }
+        }
+        if self.env.moments.are_wanted {
+            self.env.moments.new.clear();
+            self.env.moments.are_wanted = self.faults.schedule.waits_for_moments();
+        }
         while let Some(index) = self.find_restarted() {
             let (fault, _) = self.faults.restarting.swap_remove(index);
             self.faults.schedule.handle_done(fault);
@@ -135,6 +150,7 @@ impl World<'_> {
     pub(crate) fn end_all_faults(&mut self) {
         self.env.network.lose_no_response();
         self.faults.schedule.handle_healing();
+        self.env.moments = Moments::default();
         self.faults.restarting.clear();
         for fault in self.faults.schedule.faults() {
             self.drive_fault(fault);

@@ -104,6 +104,14 @@ fn trigger() -> impl Strategy<Value = Trigger> {
         Condition::RevokedInFlight,
         Condition::Acknowledged,
         Condition::DeadLettered,
+        Condition::PartitionsLost,
+        Condition::RevokedBuffered,
+        Condition::JoinInFlight,
+        Condition::SyncInFlight,
+        Condition::OffsetFetchInFlight,
+        Condition::LookupInFlight,
+        Condition::FetchInFlight,
+        Condition::HeartbeatInFlight,
     ]);
     let delay = or_default(Duration::ZERO, time());
     prop_oneof![

@@ -16,7 +16,7 @@ use crate::protocol::{
 use crate::recipes::{Library, Payload};
 use crate::topology::PartitionIndex;
 use partition::{Batch, Partition};
-use plimsoll_core::{AssignmentEpoch, Event, Instant, NextOffset, Record};
+use plimsoll_core::{AssignmentEpoch, Event, Instant, NextOffset, Offset, Record};
 use plimsoll_oracle::ErrorName;
 use plimsoll_scenarios::scenario::Consumers;
 use std::collections::VecDeque;
@@ -109,6 +109,19 @@ impl Fetcher {
         self.partitions[usize::from(partition.0)].assigned
     }
 
+    /// Returns whether records of a partition were fetched with which no handler has begun.
+    pub(super) fn has_buffered(&self, partition: PartitionIndex) -> bool {
+        let partition = &self.partitions[usize::from(partition.0)];
+        partition.position > partition.dispatched
+    }
+
+    /// Notes that a handler begins with a record.
+    #[inline]
+    pub(super) fn handle_dispatched(&mut self, partition: PartitionIndex, offset: Offset) {
+        let partition = &mut self.partitions[usize::from(partition.0)];
+        partition.dispatched = partition.dispatched.max(offset.next().get());
+    }
+
     /// Returns whether the application began with a partition and has not given it up.
     pub(super) fn is_held(&self, partition: PartitionIndex) -> bool {
         self.partitions[usize::from(partition.0)].held
@@ -132,6 +145,7 @@ impl Fetcher {
             version: partition.version + 1,
             position: position.get(),
             delivered: position.get(),
+            dispatched: position.get(),
             ..Partition::default()
         };
         if let Err(place) = self.assigned.binary_search(&index) {

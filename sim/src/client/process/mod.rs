@@ -21,6 +21,7 @@ use crate::recipes::{Library, SubjectSpec};
 use crate::sink::HandlerCall;
 use plimsoll_core::{CommitId, CommitOutcome, Event, Instant, Outcome, TopicPartition};
 use plimsoll_oracle::{MemberId, TraceEvent};
+use plimsoll_scenarios::scenario::Moment;
 use plimsoll_scenarios::{Purpose, Rng};
 use std::time::Duration;
 
@@ -416,6 +417,8 @@ impl Process {
 
     #[inline]
     fn ask(&mut self, env: &mut Env<'_>, ask: Ask<Continuation>) {
+        let kind = || ask.request.kind().map(Moment::Sent);
+        env.moments.note(self.id, kind);
         let channel = channel_of(&ask.request);
         let correlation = self.requests.add(env.now(), ask.to, ask.timeout, ask.then);
         env.request(self.node, ask.to, channel, correlation, ask.request);
