@@ -60,7 +60,10 @@ fn refuse_fault(options: &Options, fault: &Fault) -> Option<Refusal> {
         let foreign = options.source != ClusterSource::Containers;
         (foreign && fault.kind.breaks_brokers())
             .then_some("the brokers of a cluster that is there already are not broken")
-    })?;
+    });
+    let unseen = fault.waits_for_moment();
+    let unseen = unseen.then_some("its condition is a moment that only the simulator sees");
+    let reason = reason.or(unseen)?;
     let name = fault.kind.name().word();
     Some(Refusal {
         fault: Some(fault.id),

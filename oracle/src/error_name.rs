@@ -44,6 +44,8 @@ crate::words! {
         FencedLeaderEpoch = "FENCED_LEADER_EPOCH",
         /// The leader epoch in the request is newer than the broker's.
         UnknownLeaderEpoch = "UNKNOWN_LEADER_EPOCH",
+        /// The leader does not know yet up to where its log can be read.
+        OffsetNotAvailable = "OFFSET_NOT_AVAILABLE",
         /// The member must join again with the id that the answer gives it.
         MemberIdRequired = "MEMBER_ID_REQUIRED",
         /// Another member has joined with the same instance id.
@@ -60,7 +62,6 @@ impl ErrorName {
         match request {
             RequestKind::Produce => &[
                 Self::UnknownTopicOrPartition,
-                Self::LeaderNotAvailable,
                 Self::NotLeaderOrFollower,
                 Self::RequestTimedOut,
                 Self::NotEnoughReplicas,
@@ -76,10 +77,10 @@ impl ErrorName {
             ],
             RequestKind::ListOffsets => &[
                 Self::UnknownTopicOrPartition,
-                Self::LeaderNotAvailable,
                 Self::NotLeaderOrFollower,
                 Self::FencedLeaderEpoch,
                 Self::UnknownLeaderEpoch,
+                Self::OffsetNotAvailable,
             ],
             RequestKind::Metadata => &[Self::UnknownTopicOrPartition, Self::LeaderNotAvailable],
             RequestKind::OffsetCommit => &[
@@ -99,10 +100,7 @@ impl ErrorName {
                 Self::NotCoordinator,
                 Self::UnstableOffsetCommit,
             ],
-            RequestKind::FindCoordinator => &[
-                Self::CoordinatorLoadInProgress,
-                Self::CoordinatorNotAvailable,
-            ],
+            RequestKind::FindCoordinator => &[Self::CoordinatorNotAvailable],
             RequestKind::JoinGroup => &[
                 Self::CoordinatorLoadInProgress,
                 Self::CoordinatorNotAvailable,
@@ -111,7 +109,6 @@ impl ErrorName {
                 Self::UnknownMemberId,
                 Self::InvalidSessionTimeout,
                 Self::RebalanceInProgress,
-                Self::MemberIdRequired,
                 Self::FencedInstanceId,
             ],
             RequestKind::SyncGroup => &[
@@ -124,7 +121,6 @@ impl ErrorName {
                 Self::RebalanceInProgress,
                 Self::FencedInstanceId,
             ],
-            // A coordinator that still loads answers heartbeats with success.
             RequestKind::Heartbeat => &[
                 Self::CoordinatorNotAvailable,
                 Self::NotCoordinator,
@@ -140,6 +136,34 @@ impl ErrorName {
                 Self::UnknownMemberId,
                 Self::FencedInstanceId,
             ],
+        }
+    }
+
+    /// Returns why no fault can answer a request of a kind with this error, where that is not plain:
+    /// such a request seems to fail with it.
+    pub const fn reason_against(self, request: RequestKind) -> Option<&'static str> {
+        use RequestKind as R;
+        match (request, self) {
+            // `GroupCoordinatorService.heartbeat`: the member shall wait, and not rejoin.
+            (R::Heartbeat, Self::CoordinatorLoadInProgress) => {
+                Some("a coordinator that still loads answers heartbeats with success")
+            }
+            // `KafkaApis.getCoordinator` reads the metadata, and no group.
+            (R::FindCoordinator, Self::CoordinatorLoadInProgress) => {
+                Some("the broker that is asked for the coordinator loads nothing")
+            }
+            (R::FindCoordinator, Self::NotCoordinator) => Some("every broker can answer it"),
+            // `GroupMetadataManager.classicGroupJoinNewDynamicMember` gives the id.
+            (R::JoinGroup, Self::MemberIdRequired) => {
+                Some("brokers answer so to every first join, with an id that no fault can make up")
+            }
+            // `ReplicaManager.getPartitionOrException`.
+            (R::Produce | R::Fetch | R::ListOffsets, Self::LeaderNotAvailable) => {
+                Some("a broker that does not lead says NOT_LEADER_OR_FOLLOWER")
+            }
+            // The client's own name for a broken connection.
+            (_, Self::NetworkException) => Some("no broker sends it"),
+            _ => None,
         }
     }
 
@@ -165,6 +189,7 @@ impl ErrorName {
             Self::OutOfOrderSequenceNumber => 45,
             Self::FencedLeaderEpoch => 74,
             Self::UnknownLeaderEpoch => 75,
+            Self::OffsetNotAvailable => 78,
             Self::MemberIdRequired => 79,
             Self::FencedInstanceId => 82,
             Self::UnstableOffsetCommit => 88,

@@ -27,3 +27,13 @@ crate::words! {
         LeaveGroup = "LeaveGroup",
     }
 }
+
+impl RequestKind {
+    /// Returns whether a fault may answer such a request for one partition alone.
+    ///
+    /// Kafka also answers OffsetCommit and OffsetFetch partition by partition, but what goes wrong
+    /// there concerns the group, and with it all of them.
+    pub const fn is_by_partition(self) -> bool {
+        matches!(self, Self::Produce | Self::Fetch | Self::ListOffsets)
+    }
+}

@@ -1,4 +1,7 @@
 //! The consumers that can stand trial, by name.
+//!
+//! A recipe without a version in its name is that of the newest one that is modelled; where an
+//! older one differs in what a run can show, its recipe has the last version of that kind.
 
 plimsoll_oracle::words! {
     /// A consumer under test.
@@ -9,6 +12,10 @@ plimsoll_oracle::words! {
         SaramaManualMark = "sarama-manual-mark",
         /// Sarama with auto-commit on, marking on success: commits past a skipped failure.
         SaramaAutoMark = "sarama-auto-mark",
+        /// `sarama-manual-mark` on Sarama up to 1.60, whose sessions end when the coordinator moves.
+        Sarama160ManualMark = "sarama-1.60-manual-mark",
+        /// `sarama-auto-mark` on Sarama up to 1.60, whose sessions end when the coordinator moves.
+        Sarama160AutoMark = "sarama-1.60-auto-mark",
         /// Commits what was polled, on a timer, whatever the handler says.
         AutoCommit = "auto-commit",
     }

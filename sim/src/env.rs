@@ -6,11 +6,31 @@ use crate::network::{Envelope, Network, Passage};
 use crate::nodes::{Nodes, Place};
 use crate::protocol::{Channel, Correlation, Message, Node, Request, Response};
 use crate::sink::{HandlerCall, HandlerId, Sink};
-use crate::topology::Topology;
+use crate::topology::{PartitionIndex, Topology};
 use plimsoll_core::{Instant, Offset, Outcome, TopicPartition};
-use plimsoll_oracle::{MemberId, Trace, TraceEvent};
+use plimsoll_oracle::{ErrorName, MemberId, Trace, TraceEvent};
 use plimsoll_scenarios::Plan;
+use plimsoll_scenarios::scenario::Moment;
 use plimsoll_scenarios::schedule::FaultIndex;
+
+/// Moments of members for faults that wait for them.
+#[derive(Debug, Default)]
+pub(crate) struct Moments {
+    /// Whether a fault waits for any.
+    pub(crate) are_wanted: bool,
+    /// Those that no fault has seen yet.
+    pub(crate) new: Vec<(MemberId, Moment)>,
+}
+
+impl Moments {
+    /// Notes a moment, if a fault waits for any.
+    #[inline]
+    pub(crate) fn note(&mut self, member: MemberId, moment: impl FnOnce() -> Option<Moment>) {
+        if self.are_wanted {
+            self.new.extend(moment().map(|moment| (member, moment)));
+        }
+    }
+}
 
 /// Something that will happen.
 #[derive(Debug)]
@@ -54,6 +74,8 @@ pub(crate) struct Env<'a> {
     pub sink: Sink,
     /// What belongs to the cluster, but to none of its brokers.
     pub cluster: Shared,
+    /// What faults may wait for besides entries of the trace.
+    pub(crate) moments: Moments,
     pub(crate) queue: &'a mut Queue<Event>,
     pub(crate) network: Network,
 }
@@ -75,6 +97,7 @@ impl<'a> Env<'a> {
             topology,
             trace,
             sink,
+            moments: Moments::default(),
             queue,
             network,
         }
@@ -153,6 +176,28 @@ impl Env<'_> {
             return;
         }
         self.send(from, to, channel, Message::Response(correlation, response));
+    }
+
+    /// Answers a request in place of its broker: with an error, for one of its partitions or as a
+    /// whole.
+    pub(crate) fn fail(
+        &mut self,
+        from: Node,
+        to: Node,
+        channel: Channel,
+        message: Message,
+        (error, partition): (ErrorName, Option<PartitionIndex>),
+    ) {
+        if let Message::Request(correlation, request) = message {
+            let response = match partition {
+                Some(partition) => {
+                    let memory = self.cluster.fetch_response();
+                    request.into_failure(error, partition, memory)
+                }
+                None => Response::Failed(error),
+            };
+            self.respond(from, to, channel, correlation, response);
+        }
     }
 
     /// Sends a message.

@@ -183,6 +183,38 @@ impl Request {
             Self::BrokerHeartbeat { .. } | Self::AlterPartition { .. } => return None,
         })
     }
+
+    /// Returns whether a request is about a partition.
+    pub(crate) fn names(&self, of: PartitionIndex) -> bool {
+        match self {
+            Self::Produce { partition, .. } | Self::ListOffsets { partition } => *partition == of,
+            Self::Fetch(fetch) => fetch.positions.get(of).is_some(),
+            _ => false,
+        }
+    }
+
+    /// Returns the answer that this request failed for a partition. A fetch is answered at once if
+    /// one of its partitions fails (`DelayedFetch`); what the others have comes with the next one.
+    pub(crate) fn into_failure(
+        self,
+        error: ErrorName,
+        partition: PartitionIndex,
+        mut response: Box<FetchResponse>,
+    ) -> Response {
+        let Self::Fetch(mut request) = self else {
+            return Response::Failed(error);
+        };
+        std::mem::swap(&mut response.asked, &mut request.positions);
+        response.partitions.push(FetchedPartition {
+            partition,
+            error: Some(error),
+            records: 0,
+            high_watermark: 0,
+            log_start: 0,
+            diverging: None,
+        });
+        Response::Fetch(response)
+    }
 }
 
 /// The answer to a request; where `error` is set the other fields mean nothing.

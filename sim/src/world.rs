@@ -9,7 +9,7 @@ use crate::faults::Faults;
 use crate::host::Host;
 use crate::network::{Arrival, Envelope, Network};
 use crate::nodes::Nodes;
-use crate::protocol::{Generation, Message, Node, PerNode, Response};
+use crate::protocol::{Generation, Message, Node, PerNode};
 use crate::recipes::SubjectSpec;
 use crate::sink::{HandlerCall, HandlerId, Sink};
 use crate::topology::{PartitionIndex, Topology};
@@ -169,11 +169,8 @@ impl<'a> World<'a> {
                 .note_request(from, node, *correlation, kind);
             // `error` faults answer clients; followers that fetch are none.
             let is_client = !self.actors.brokers.contains(from);
-            if is_client && let Some(error) = self.faults.injected_error(node, kind) {
-                let response = Response::Failed(error);
-                return self
-                    .env
-                    .respond(node, from, channel, *correlation, response);
+            if is_client && let Some(failure) = self.faults.injected_error(node, request) {
+                return self.env.fail(node, from, channel, message, failure);
             }
         }
         self.actors[node].handle_message(&mut self.env, from, channel, message);

@@ -85,7 +85,7 @@ pub(crate) fn act(
         (K::LoseResponse { request, .. }, _) => proxy.lose_response(member()?, *request)?,
         (K::Throttle { by, .. }, Do) => proxy.throttle(broker()?, *by)?,
         (K::Throttle { .. }, Undo) => proxy.throttle(broker()?, Duration::ZERO)?,
-        (K::Error { .. }, _) => {
+        (K::Error { .. } | K::Rebalance, _) => {
             // Plans with it are refused.
             let reason = format!("the fault `{name}` cannot be done on real Kafka");
             return Err(ChaosError::Internal(reason));
@@ -121,6 +121,9 @@ pub(crate) const fn impossible(kind: &FaultKind) -> Option<&'static str> {
     match kind {
         FaultKind::Error { .. } => {
             Some("real brokers cannot be made to answer with an error of choice")
+        }
+        FaultKind::Rebalance => {
+            Some("real groups rebalance only when a member comes, goes or asks for it")
         }
         FaultKind::Crash { .. }
         | FaultKind::Stop { .. }

@@ -40,7 +40,7 @@ pub use fate::{Fate, outage_hits};
 pub(crate) use faults::Dice;
 pub use faults::{
     BrokerTarget, Condition, Direction, Factor, Failure, Fault, FaultKind, FaultName, FaultSpec,
-    Lasts, MemberTarget, PartitionCount, RandomFaults, ResetTo, TopicNumber, Trigger,
+    Lasts, MemberTarget, Moment, PartitionCount, RandomFaults, ResetTo, TopicNumber, Trigger,
 };
 pub use file::schema;
 pub use handler::Handler;

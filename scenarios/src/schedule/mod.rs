@@ -20,7 +20,7 @@ mod tests;
 pub use target::{Situation, Target};
 
 use crate::Plan;
-use crate::scenario::{Condition, Fault, FaultKind, Lasts, Trigger};
+use crate::scenario::{Condition, Fault, FaultKind, Lasts, Moment, Trigger};
 use course::{Course, CourseState};
 use plimsoll_core::Instant;
 use plimsoll_oracle::{BrokerId, MemberId, Missed, RequestKind, TraceEvent};
@@ -139,6 +139,38 @@ impl FaultSchedule {
             self.handle_loss(fault, member, request);
             return false;
         }
+        let member = Condition::triggering_member(event);
+        self.come_true(now, fault, member, |condition| condition.is_met_by(event))
+    }
+
+    /// Shows a moment of a member to a fault. Returns `true` where the fault waited for it, and is to
+    /// be polled.
+    pub fn handle_moment(
+        &mut self,
+        now: Instant,
+        fault: FaultIndex,
+        member: MemberId,
+        moment: Moment,
+    ) -> bool {
+        let is_met = |condition: Condition| condition.moment() == Some(moment);
+        self.come_true(now, fault, Some(member), is_met)
+    }
+
+    /// Returns whether a fault waits for a moment: else none need be shown.
+    pub fn waits_for_moments(&self) -> bool {
+        let mut courses = self.courses.iter();
+        courses.any(|course| course.is_waiting() && course.fault.waits_for_moment())
+    }
+
+    /// Counts the condition of a fault that waits for it, if it has come true. Returns whether that
+    /// was the time that counts.
+    fn come_true(
+        &mut self,
+        now: Instant,
+        fault: FaultIndex,
+        member: Option<MemberId>,
+        is_met: impl Fn(Condition) -> bool,
+    ) -> bool {
         let course = &mut self.courses[fault.0 as usize];
         let (
             CourseState::Waiting { missing },
@@ -149,7 +181,7 @@ impl FaultSchedule {
         else {
             return false;
         };
-        if !condition.is_met_by(event) {
+        if !is_met(condition) {
             return false;
         }
         *missing -= 1;
@@ -157,7 +189,7 @@ impl FaultSchedule {
             return false;
         }
         self.waiting -= 1;
-        course.triggered_by = Condition::triggering_member(event);
+        course.triggered_by = member;
         if delay.is_zero() {
             course.state = CourseState::Due;
         } else {

@@ -33,6 +33,8 @@ pub(super) enum Action {
     WantMetadata,
     /// Another lookup: the coordinator says that it is not, or does not answer.
     LoseCoordinator,
+    /// The end of Sarama's session: its claims return, and it joins again.
+    EndSession,
     /// The start of partitions that this attempt at membership gave.
     Start(u32, Vec<PartitionIndex>),
     /// The end of a start: its partitions will not be this member's.

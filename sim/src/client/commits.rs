@@ -4,6 +4,7 @@ use super::action::{Action, Continuation};
 use super::connection::{Ask, Failure};
 use super::view::View;
 use crate::protocol::{CommittedOffset, Generation, GroupMemberId, Request};
+use crate::recipes::Library;
 use plimsoll_core::{CommitId, CommitOffset};
 use plimsoll_oracle::ErrorName;
 use std::collections::VecDeque;
@@ -14,15 +15,17 @@ use std::time::Duration;
 pub(super) struct Commits {
     /// `group.instance.id`, of static members only.
     instance: Option<u32>,
+    library: Library,
     request_timeout: Duration,
     actions: VecDeque<Action>,
 }
 
 impl Commits {
     /// Creates the state before any commit.
-    pub(super) fn new(instance: Option<u32>, request_timeout: Duration) -> Self {
+    pub(super) fn new(instance: Option<u32>, request_timeout: Duration, library: Library) -> Self {
         Self {
             instance,
+            library,
             request_timeout,
             actions: VecDeque::new(),
         }
@@ -72,6 +75,9 @@ impl Commits {
     pub(super) fn handle_answer(&mut self, commit: CommitId, answer: Result<(), Failure>) {
         use ErrorName as E;
         self.actions.push_back(Action::EndCommit(commit, answer));
+        if self.library.is_sarama() {
+            return self.handle_failure_in_sarama(answer.err());
+        }
         match answer {
             Err(Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable)) => {
                 self.actions.push_back(Action::LoseCoordinator);
@@ -80,6 +86,19 @@ impl Commits {
             // A generation that is over is noticed by the heartbeat.
             _ => {}
         }
+    }
+
+    /// Handles an error of a commit as Sarama does (`offsetManager.handleResponse`): upon most of
+    /// them it looks for the coordinator, and one that is fenced ends its session.
+    fn handle_failure_in_sarama(&mut self, failure: Option<Failure>) {
+        use ErrorName as E;
+        let action = match failure {
+            // "nothing wrong but we didn't commit, we'll get it next time round"
+            None | Some(Failure::Refused(E::CoordinatorLoadInProgress)) => return,
+            Some(Failure::Refused(E::FencedInstanceId)) => Action::EndSession,
+            Some(_) => Action::LoseCoordinator,
+        };
+        self.actions.push_back(action);
     }
 
     /// Takes what is to be done next.

@@ -4,6 +4,7 @@ use super::connection::{Connections, Failure};
 use crate::protocol::{LeaderInfo, Node};
 use crate::topology::{PartitionIndex, Topology};
 use plimsoll_core::Instant;
+use plimsoll_oracle::ErrorName;
 use plimsoll_scenarios::{Plan, Purpose, Rng};
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ pub(super) struct Metadata {
     tries: u32,
     refresh: Duration,
     backoff: Duration,
+    /// Whether the last answer said that the topics do not exist.
+    topics_are_gone: bool,
     /// The broker to send a request to.
     action: Option<Node>,
 }
@@ -52,6 +55,7 @@ impl Metadata {
             tries: 0,
             refresh,
             backoff,
+            topics_are_gone: false,
             action: None,
         }
     }
@@ -79,6 +83,13 @@ impl Metadata {
             self.leaders[usize::from(index.0)].is_some() && topology.is_workload(*index)
         }));
         known
+    }
+
+    /// Returns whether the topics do not exist, as the broker says that was asked last. What was
+    /// known of them stays known: a broker that has just started may know less than others.
+    #[inline]
+    pub(super) fn topics_are_gone(&self) -> bool {
+        self.topics_are_gone
     }
 
     /// Returns the broker to ask what every broker can answer; one that cannot be reached is left
@@ -131,11 +142,19 @@ impl Metadata {
         answer: Result<Vec<LeaderInfo>, Failure>,
     ) -> bool {
         self.in_flight = false;
-        let Ok(leaders) = answer else {
-            self.try_another_broker();
-            self.due = now + self.pause();
-            return false;
+        let leaders = match answer {
+            Ok(leaders) => leaders,
+            Err(failure) => {
+                // Nothing else is learned of a topic with an error (librdkafka:
+                // `rd_kafka_parse_Metadata_update_topic`; Sarama: `client.updateMetadata`).
+                self.topics_are_gone |=
+                    failure == Failure::Refused(ErrorName::UnknownTopicOrPartition);
+                self.try_another_broker();
+                self.due = now + self.pause();
+                return false;
+            }
         };
+        self.topics_are_gone = false;
         self.due = now + self.refresh;
         for info in leaders {
             let known = &mut self.leaders[usize::from(info.partition.0)];

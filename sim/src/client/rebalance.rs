@@ -82,6 +82,17 @@ impl Rebalance {
         }
     }
 
+    /// Returns whether a member keeps its partitions while it joins.
+    #[inline]
+    pub(super) fn is_cooperative(&self) -> bool {
+        self.cooperative
+    }
+
+    /// Returns whether the application was told of any partition that it still has.
+    pub(super) fn owns_any(&self) -> bool {
+        !self.owned.is_empty()
+    }
+
     /// Returns the partitions with which a member joins (KIP-429).
     pub(super) fn brings(&self) -> Vec<PartitionIndex> {
         match self.cooperative {

@@ -174,10 +174,12 @@ impl Start {
                 starting.unknown -= 1;
                 self.finish(view);
             }
-            Err(_) => {
+            Err(failure) => {
                 *ends = Wanted::Missing;
                 starting.retry_at = now + self.retry_backoff;
-                self.actions.push_back(Action::RefreshMetadata);
+                if asks_for_the_leader(failure) {
+                    self.actions.push_back(Action::RefreshMetadata);
+                }
             }
         }
     }
@@ -232,6 +234,12 @@ impl Start {
         }
         self.actions.push_back(Action::Assign(assignments));
     }
+}
+
+/// Returns whether a client asks for the leaders again when it was not told a partition's ends:
+/// upon every error but one (`rd_kafka_handle_ListOffsets`).
+pub(super) fn asks_for_the_leader(failure: Failure) -> bool {
+    failure != Failure::Refused(ErrorName::UnknownTopicOrPartition)
 }
 
 /// Returns what is the same for all partitions of a topic: the topic, the number of partitions that

@@ -126,10 +126,10 @@ impl Broker {
         let Role::Leader(leading) = &replica.role else {
             return Err(ErrorName::NotLeaderOrFollower);
         };
-        // A new leader may not know yet how far readers have come (KIP-207: OFFSET_NOT_AVAILABLE,
-        // which older clients get as LEADER_NOT_AVAILABLE).
+        // A new leader may not know yet how far readers have come (KIP-207;
+        // `Partition.fetchOffsetForTimestamp`).
         if replica.high_watermark() < leading.epoch_start {
-            return Err(ErrorName::LeaderNotAvailable);
+            return Err(ErrorName::OffsetNotAvailable);
         }
         Ok(LogEnds {
             log_start: NextOffset::new(replica.log.start()),

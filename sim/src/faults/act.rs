@@ -66,12 +66,13 @@ impl World<'_> {
             (K::LoseResponse { request, .. }, _) => self.env.network.lose_response(node?, *request),
             (K::Throttle { by, .. }, Do) => self.env.network.throttle(broker?, *by),
             (K::Throttle { .. }, Undo) => self.env.network.throttle(broker?, Duration::ZERO),
-            (K::Error { .. }, Do) => self.inject_error(index, fault, broker),
+            (K::Error { .. }, Do) => self.inject_error(index, fault, broker)?,
             (K::Error { .. }, Undo) => self.end_error(index)?,
             (K::LeaderMove { partition }, _) => {
                 self.move_leader(self.env.topology.index(*partition)?)?;
             }
             (K::CoordinatorMove, _) => self.move_leader(self.env.topology.group_offsets())?,
+            (K::Rebalance, _) => self.rebalance()?,
             (K::AddPartitions { topic, count }, _) => self.add_partitions(topic.0, count.0),
             (K::Retention { partition, share }, _) => self.remove_records(*partition, share.0)?,
             (K::OffsetsReset { partition, to }, _) => self.reset_offset(*partition, *to)?,
@@ -125,26 +126,38 @@ impl World<'_> {
         }
     }
 
-    fn inject_error(&mut self, index: FaultIndex, fault: &Fault, broker: Option<Node>) {
+    fn inject_error(
+        &mut self,
+        index: FaultIndex,
+        fault: &Fault,
+        broker: Option<Node>,
+    ) -> Option<()> {
         let FaultKind::Error {
             request,
             error,
+            partition,
             share,
             ..
         } = fault.kind
         else {
-            return;
+            return None;
+        };
+        let partition = match partition {
+            Some(partition) => Some(self.env.topology.index(partition)?),
+            None => None,
         };
         let draws = 1 << 32 | u64::from(fault.id.0);
         self.faults.errors.push(InjectedError {
             fault: index,
             broker,
             request,
+            partition,
             error,
             share: share.0,
             rng: Rng::substream(self.env.plan.seed, Purpose::Faults, draws),
             used: false,
         });
+        Some(())
     }
 
     fn end_error(&mut self, index: FaultIndex) -> Option<()> {
@@ -159,6 +172,16 @@ impl World<'_> {
         let moved = controller.move_leader(&mut self.env, partition);
         self.settle(self.env.controller());
         moved.then_some(())
+    }
+
+    /// Lets the group rebalance, where it is stable.
+    fn rebalance(&mut self) -> Option<()> {
+        let offsets = self.env.topology.group_offsets();
+        let coordinator = self.actors.controller.leader(offsets)?;
+        let broker = &mut self.actors.brokers[coordinator];
+        let begins = broker.rebalance_group(&mut self.env);
+        self.settle(coordinator);
+        begins.then_some(())
     }
 
     fn add_partitions(&mut self, topic: u32, count: u32) {

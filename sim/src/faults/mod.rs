@@ -4,12 +4,12 @@ mod act;
 
 use crate::client::Member;
 use crate::cluster::Controller;
-use crate::env::Event;
+use crate::env::{Event, Moments};
 use crate::host::Host;
 use crate::nodes::Nodes;
-use crate::protocol::{Node, PerNode};
+use crate::protocol::{Node, PerNode, Request};
 use crate::table::PerMember;
-use crate::topology::Topology;
+use crate::topology::{PartitionIndex, Topology};
 use crate::world::World;
 use plimsoll_core::TopicPartition;
 use plimsoll_oracle::{BrokerId, ErrorName, MemberId, RequestKind};
@@ -32,6 +32,8 @@ struct InjectedError {
     fault: FaultIndex,
     broker: Option<Node>,
     request: RequestKind,
+    /// The one partition for which it answers; `None`: all that the request names.
+    partition: Option<PartitionIndex>,
     error: ErrorName,
     share: f64,
     rng: Rng,
@@ -60,22 +62,25 @@ impl Faults {
         self.schedule.has_joined(member)
     }
 
-    /// Returns the error with which an `error` fault answers a request at a broker.
+    /// Returns the error with which an `error` fault answers a client's request at a broker, and the
+    /// one partition for which it does; `None`: all that the request names.
     #[inline]
     pub(crate) fn injected_error(
         &mut self,
         broker: Node,
-        kind: Option<RequestKind>,
-    ) -> Option<ErrorName> {
+        request: &Request,
+    ) -> Option<(ErrorName, Option<PartitionIndex>)> {
         if self.errors.is_empty() {
             return None;
         }
+        let kind = request.kind();
         self.errors.iter_mut().find_map(|injected| {
             let hit = injected.broker.is_none_or(|hit| hit == broker)
                 && Some(injected.request) == kind
+                && injected.partition.is_none_or(|of| request.names(of))
                 && injected.rng.chance(injected.share);
             injected.used |= hit;
-            hit.then_some(injected.error)
+            hit.then_some((injected.error, injected.partition))
         })
     }
 }
@@ -84,6 +89,7 @@ impl Faults {
 impl World<'_> {
     /// Sets the timers of the faults that have a time.
     pub(crate) fn begin_faults(&mut self) {
+        self.env.moments.are_wanted = self.faults.schedule.waits_for_moments();
         for fault in self.faults.schedule.faults() {
             self.drive_fault(fault);
         }
@@ -108,6 +114,20 @@ impl World<'_> {
                 }
             }
         }
+        for index in 0..self.env.moments.new.len() {
+            let (member, moment) = self.env.moments.new[index];
+            let now = self.env.now();
+            for fault in self.faults.schedule.faults() {
+                let schedule = &mut self.faults.schedule;
+                if schedule.handle_moment(now, fault, member, moment) {
+                    self.drive_fault(fault);
+                }
+            }
+        }
+        if self.env.moments.are_wanted {
+            self.env.moments.new.clear();
+            self.env.moments.are_wanted = self.faults.schedule.waits_for_moments();
+        }
         while let Some(index) = self.find_restarted() {
             let (fault, _) = self.faults.restarting.swap_remove(index);
             self.faults.schedule.handle_done(fault);
@@ -130,6 +150,7 @@ impl World<'_> {
     pub(crate) fn end_all_faults(&mut self) {
         self.env.network.lose_no_response();
         self.faults.schedule.handle_healing();
+        self.env.moments = Moments::default();
         self.faults.restarting.clear();
         for fault in self.faults.schedule.faults() {
             self.drive_fault(fault);

@@ -30,6 +30,25 @@ pub enum Polling {
     NoDeadline,
 }
 
+/// The client library under a subject: what a client does with the answers of brokers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Library {
+    /// librdkafka 2.12.1.
+    Librdkafka,
+    /// Sarama up to 1.60: a session ends when the coordinator moves.
+    Sarama160,
+    /// Sarama from 1.61.1 on: a session survives it.
+    Sarama161,
+}
+
+impl Library {
+    /// Returns whether it is Sarama, of any version.
+    #[inline]
+    pub(crate) const fn is_sarama(self) -> bool {
+        !matches!(self, Self::Librdkafka)
+    }
+}
+
 /// How a subject is built and driven.
 #[derive(Clone, Copy, Debug)]
 pub struct SubjectSpec {
@@ -45,31 +64,35 @@ pub struct SubjectSpec {
     /// with `Consumer.IsolationLevel = ReadCommitted`, which is not its default
     /// (`offsetManager.fetchInitialOffset`).
     pub require_stable: bool,
+    /// The client library that it runs on.
+    pub library: Library,
 }
 
 impl SubjectSpec {
     /// Returns how a subject is built and driven.
     pub fn of(subject: Subject) -> Self {
+        let sarama = |build, library| Self {
+            build,
+            polling: Polling::NoDeadline,
+            require_stable: false,
+            library,
+        };
         match subject {
             Subject::Plimsoll => Self {
                 build: plimsoll::build,
                 polling: Polling::Always,
                 require_stable: true,
+                library: Library::Librdkafka,
             },
-            Subject::SaramaManualMark => Self {
-                build: sarama::build_manual_mark,
-                polling: Polling::NoDeadline,
-                require_stable: false,
-            },
-            Subject::SaramaAutoMark => Self {
-                build: sarama::build_auto_mark,
-                polling: Polling::NoDeadline,
-                require_stable: false,
-            },
+            Subject::SaramaManualMark => sarama(sarama::build_manual_mark, Library::Sarama161),
+            Subject::SaramaAutoMark => sarama(sarama::build_auto_mark, Library::Sarama161),
+            Subject::Sarama160ManualMark => sarama(sarama::build_manual_mark, Library::Sarama160),
+            Subject::Sarama160AutoMark => sarama(sarama::build_auto_mark, Library::Sarama160),
             Subject::AutoCommit => Self {
                 build: auto_commit::build,
                 polling: Polling::Inline,
                 require_stable: true,
+                library: Library::Librdkafka,
             },
         }
     }

@@ -1,13 +1,17 @@
-//! Subjects `sarama-manual-mark` and `sarama-auto-mark`: a `ConsumerGroupHandler` that marks a
-//! message when it succeeded and does `continue` when it failed.
+//! Subjects `sarama-manual-mark` and `sarama-auto-mark`, and the same by the name of an older
+//! version: a `ConsumerGroupHandler` that ranges over `Messages()`, marks a message when it succeeded
+//! and does `continue` when it failed.
 //!
 //! A model of Sarama 1.61 (`consumer_group.go`, `offset_manager.go`) and of what was measured with
 //! it. A session runs one `ConsumeClaim` a partition, each with one message at a time. A mark is a
 //! maximum (`partitionOffsetManager.MarkOffset`). With `Consumer.Offsets.AutoCommit.Enable` a
 //! ticker commits the marks that changed, and the end of a session flushes them; without it the
 //! ticker does not run, and closing flushes nothing. Where nothing is committed, a claim begins at
-//! `Consumer.Offsets.Initial`, in every session. The end of a session waits for the claims; there
-//! is no poll deadline, so one that hangs keeps it waiting while heartbeats go on.
+//! `Consumer.Offsets.Initial`, in every session; so it does where what is committed is out of range
+//! (`newConsumerGroupClaim`, `ResetInvalidOffsets`). The end of a session waits for the claims, which
+//! handle what their channels hold already; there is no poll deadline, so one that hangs keeps it
+//! waiting while heartbeats go on. When a session ends besides is the client's business, which
+//! differs from version to version.
 //!
 //! Sarama speaks the eager protocol only, where a session ends with everything that it has. Where a
 //! scenario asks for the cooperative one, only the claims that are given up end.
@@ -23,6 +27,10 @@ use std::time::Duration;
 
 /// `Consumer.Offsets.AutoCommit.Interval`, where the scenario gives none.
 const COMMIT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// `ChannelBufferSize`: the number of messages that a claim holds, and that its handler still gets
+/// when the session ends. `partitionConsumer.responseFeeder` drops the others.
+const CHANNEL: usize = 256;
 
 /// `Consumer.Offsets.Retry.Max`: the number of further tries of the flush at a session's end.
 const FLUSH_RETRIES: u32 = 3;
@@ -106,7 +114,7 @@ impl Sarama {
         let mut starts = Vec::with_capacity(given.len());
         for assignment in given {
             self.last_epoch.0 += 1;
-            let start = start_of(assignment, self.initial);
+            let start = claim_start(assignment, self.initial);
             starts.push(Start {
                 partition: assignment.partition,
                 epoch: self.last_epoch,
@@ -125,7 +133,7 @@ impl Sarama {
             .push_back(Command::CompleteAssign { rebalance, starts });
     }
 
-    /// Ends the session of these partitions: their claims stop after their current message.
+    /// Ends the session of these partitions: their claims stop after the messages that they hold.
     fn end_session(
         &mut self,
         rebalance: Option<RebalanceId>,
@@ -134,7 +142,7 @@ impl Sarama {
     ) {
         for claim in &mut self.claims {
             if partitions.contains(&claim.partition) {
-                claim.messages.clear();
+                claim.messages.truncate(CHANNEL);
             }
         }
         self.ending = Some(Ending {
@@ -161,8 +169,10 @@ impl Sarama {
             return;
         };
         let mut claims = self.claims.iter();
-        let runs =
-            claims.any(|claim| claim.running && ending.partitions.contains(&claim.partition));
+        let runs = claims.any(|claim| {
+            let is_done = !claim.running && claim.messages.is_empty();
+            !is_done && ending.partitions.contains(&claim.partition)
+        });
         if self.flushing.is_some() || runs {
             return;
         }
@@ -294,20 +304,6 @@ impl Machine<Payload> for Sarama {
                     self.claims[claim].messages.extend(records);
                 }
             }
-            Event::OutOfRange {
-                partition,
-                epoch,
-                log_start,
-                high_watermark,
-                ..
-            } => self.commands.push_back(Command::Seek {
-                partition,
-                epoch,
-                position: match self.initial {
-                    InitialPosition::Earliest => log_start,
-                    InitialPosition::Latest => high_watermark,
-                },
-            }),
             Event::Processed {
                 partition,
                 epoch,
@@ -319,7 +315,8 @@ impl Machine<Payload> for Sarama {
                     self.processed(now, claim, offset, outcome);
                 }
             }
-            Event::DeadLettered { .. } => {}
+            // Out of range ends the claim, and with it the session: the client sees to that.
+            Event::OutOfRange { .. } | Event::DeadLettered { .. } => {}
             Event::CommitFinished { commit, outcome } => self.flushed(now, commit, outcome),
             Event::Shutdown => {
                 self.closing = true;
@@ -359,6 +356,19 @@ impl Machine<Payload> for Sarama {
         // A commit blocks the loop of the ticker.
         self.tick_at.filter(|_| self.flushing.is_none())
     }
+}
+
+/// Returns where a claim begins: what is committed must be in range.
+fn claim_start(assignment: &Assignment, initial: InitialPosition) -> NextOffset {
+    let start = start_of(assignment, initial);
+    if assignment.log_start <= start && start <= assignment.high_watermark {
+        return start;
+    }
+    let uncommitted = Assignment {
+        committed: None,
+        ..*assignment
+    };
+    start_of(&uncommitted, initial)
 }
 
 /// Returns where a claim begins: at `Consumer.Offsets.Initial` where nothing is committed, for new

@@ -239,7 +239,7 @@ fn auto_mark_commits_at_the_tick_and_only_what_changed() {
 }
 
 #[test]
-fn a_session_ends_after_the_current_messages_and_flushes_only_with_auto_commit() {
+fn a_session_ends_after_the_messages_at_hand_and_flushes_only_with_auto_commit() {
     for (subject, flushes) in [
         (Subject::SaramaManualMark, false),
         (Subject::SaramaAutoMark, true),
@@ -248,10 +248,15 @@ fn a_session_ends_after_the_current_messages_and_flushes_only_with_auto_commit()
         let epochs = driver.assign();
         driver.fetch(P0, epochs[0].1, &[2, 3, 4]);
         assert_eq!(driver.revoke(), [], "a handler is in flight");
-        let commands = driver.process(P0, epochs[0].1, 2, Outcome::Ok);
-        assert_eq!(dispatched(&commands), [0; 0], "the rest is dropped");
+        // `range claim.Messages()` ends with the last message that the channel holds.
+        for next in [3, 4] {
+            let commands = driver.process(P0, epochs[0].1, next - 1, Outcome::Ok);
+            assert_eq!(dispatched(&commands), [next]);
+        }
+        assert_eq!(driver.fetch(P0, epochs[0].1, &[5]), [], "no others come");
+        let commands = driver.process(P0, epochs[0].1, 4, Outcome::Ok);
         if flushes {
-            assert_eq!(commits(&commands), [vec![(0, 3)]]);
+            assert_eq!(commits(&commands), [vec![(0, 5)]]);
             assert!(gives_up(&driver.committed(1, CommitOutcome::Ok)));
         } else {
             assert!(gives_up(&commands));
@@ -313,7 +318,11 @@ fn a_lost_session_waits_for_its_claims_and_commits_nothing() {
         }),
         []
     );
-    let commands = driver.process(P0, epochs[0].1, 2, Outcome::Ok);
+    assert_eq!(
+        dispatched(&driver.process(P0, epochs[0].1, 2, Outcome::Ok)),
+        [3]
+    );
+    let commands = driver.process(P0, epochs[0].1, 3, Outcome::Ok);
     assert_eq!(commands, [Command::CompleteRevoke { rebalance }]);
 }
 
@@ -360,30 +369,46 @@ fn auto_commit_commits_when_it_gives_up_and_when_it_closes() {
 
 #[test]
 fn out_of_range_goes_to_the_initial_position() {
-    for subject in [Subject::SaramaAutoMark, Subject::AutoCommit] {
-        for (initial, to) in [
-            (InitialPosition::Earliest, 5),
-            (InitialPosition::Latest, 10),
-        ] {
-            let mut driver = Driver::new(subject, initial);
-            let epoch = driver.assign()[0].1;
-            let commands = driver.tell(Event::OutOfRange {
+    for (initial, to) in [
+        (InitialPosition::Earliest, 5),
+        (InitialPosition::Latest, 10),
+    ] {
+        let mut driver = Driver::new(Subject::AutoCommit, initial);
+        let epoch = driver.assign()[0].1;
+        let commands = driver.tell(Event::OutOfRange {
+            partition: P0,
+            epoch,
+            position: NextOffset::new(2),
+            log_start: NextOffset::new(5),
+            high_watermark: NextOffset::new(10),
+        });
+        let position = NextOffset::new(to);
+        assert_eq!(
+            commands,
+            [Command::Seek {
                 partition: P0,
                 epoch,
-                position: NextOffset::new(2),
+                position
+            }]
+        );
+        // A claim of Sarama begins in range, and ends where its client is told otherwise.
+        let mut driver = Driver::new(Subject::SaramaAutoMark, initial);
+        let rebalance = driver.rebalance();
+        let commands = driver.tell(Event::Assigned {
+            rebalance,
+            partitions: vec![Assignment {
+                partition: P0,
+                committed: Some(NextOffset::new(2)),
                 log_start: NextOffset::new(5),
                 high_watermark: NextOffset::new(10),
-            });
-            let position = NextOffset::new(to);
-            assert_eq!(
-                commands,
-                [Command::Seek {
-                    partition: P0,
-                    epoch,
-                    position
-                }]
-            );
-        }
+                founding_partitions: None,
+                partitions: 2,
+            }],
+        });
+        let [Command::CompleteAssign { starts, .. }] = &commands[..] else {
+            panic!("{commands:?}");
+        };
+        assert_eq!(starts[0].position, position);
     }
 }
 

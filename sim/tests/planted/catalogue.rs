@@ -4,7 +4,7 @@ use super::{
     Bug, Control, build, commits, drains, exits, handlers, letters, offsets, repeats, stalls,
 };
 use plimsoll_oracle::Property;
-use plimsoll_sim::recipes::{Polling, SubjectSpec};
+use plimsoll_sim::recipes::{Library, Polling, SubjectSpec};
 
 /// A planted bug.
 pub(crate) struct Planted {
@@ -24,6 +24,7 @@ const fn spec<B: Bug>() -> SubjectSpec {
         build: build::<B>,
         polling: Polling::Always,
         require_stable: true,
+        library: Library::Librdkafka,
     }
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod drains;
 pub(crate) mod exits;
 pub(crate) mod handlers;
 pub(crate) mod letters;
+mod moments;
 pub(crate) mod offsets;
 mod power;
 pub(crate) mod repeats;

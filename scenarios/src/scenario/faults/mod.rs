@@ -52,7 +52,7 @@ pub use kind::{FaultKind, FaultName, Lasts};
 pub(super) use write::write;
 
 use plimsoll_core::Instant;
-use plimsoll_oracle::FaultId;
+use plimsoll_oracle::{FaultId, RequestKind};
 use std::time::Duration;
 
 /// An entry of a scenario's faults.
@@ -91,6 +91,16 @@ pub struct Fault {
     pub duration: Option<Duration>,
 }
 
+impl Fault {
+    /// Returns whether it waits for what no entry of a trace tells.
+    pub fn waits_for_moment(&self) -> bool {
+        let Trigger::When { condition, .. } = self.trigger else {
+            return false;
+        };
+        condition.moment().is_some()
+    }
+}
+
 /// When a fault happens.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Trigger {
@@ -106,6 +116,15 @@ pub enum Trigger {
         /// How long afterwards; zero: at that very moment.
         delay: Duration,
     },
+}
+
+/// Something that happens to a member and that no entry of a trace tells: there are too many of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// A request left the member.
+    Sent(RequestKind),
+    /// The member learned of a revocation while it held records that no handler had begun with.
+    RevokedBuffered,
 }
 
 plimsoll_oracle::words! {
@@ -127,6 +146,23 @@ plimsoll_oracle::words! {
         Revoked = "revoked",
         /// A member learned of a revocation while handlers of those partitions were in flight.
         RevokedInFlight = "revoked-in-flight",
+        /// A member found that its partitions were gone.
+        PartitionsLost = "partitions-lost",
+        /// A member learned of a revocation while it held records of those partitions that no handler
+        /// had begun with.
+        RevokedBuffered = "revoked-buffered",
+        /// A member sent a JoinGroup, which has not arrived yet.
+        JoinInFlight = "join-in-flight",
+        /// A member sent a SyncGroup, which has not arrived yet.
+        SyncInFlight = "sync-in-flight",
+        /// A member asked for what the group committed, and its question has not arrived yet.
+        OffsetFetchInFlight = "offset-fetch-in-flight",
+        /// A member asked for the ends of a partition, and its question has not arrived yet.
+        LookupInFlight = "position-lookup-in-flight",
+        /// A member sent a fetch, which has not arrived yet.
+        FetchInFlight = "fetch-in-flight",
+        /// A member sent a heartbeat, which has not arrived yet.
+        HeartbeatInFlight = "heartbeat-in-flight",
         /// A message was acknowledged to the producer.
         Acknowledged = "acknowledged",
         /// A record was acknowledged in the dead-letter topic.

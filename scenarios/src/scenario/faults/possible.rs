@@ -93,6 +93,14 @@ fn impossible(
         | C::Assigned
         | C::Revoked
         | C::RevokedInFlight
+        | C::PartitionsLost
+        | C::RevokedBuffered
+        | C::JoinInFlight
+        | C::SyncInFlight
+        | C::OffsetFetchInFlight
+        | C::LookupInFlight
+        | C::FetchInFlight
+        | C::HeartbeatInFlight
         | C::Acknowledged
         | C::DeadLettered => None,
     }

@@ -204,13 +204,17 @@ impl JsonSchema for Timing {
     }
 }
 
-/// Makes the rule which values of `error` go with this `request`.
+/// Makes the rule which values of `error` and `partition` go with this `request`.
 fn errors_of(request: RequestKind) -> Value {
     let errors = ErrorName::of_request(request).iter();
     let errors: Vec<_> = errors.map(|error| error.word()).collect();
+    let mut then = json!({ "error": { "enum": errors } });
+    if !request.is_by_partition() {
+        then["partition"] = json!({ "const": "all" });
+    }
     json!({
         "if": { "properties": { "request": { "const": request.word() } } },
-        "then": { "properties": { "error": { "enum": errors } } },
+        "then": { "properties": then },
     })
 }
 

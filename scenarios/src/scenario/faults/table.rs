@@ -140,11 +140,17 @@ macro_rules! with_faults {
             CoordinatorMove "coordinator-move"
                 lasts AMoment, hinders Commits, breaks Brokers;
 
+            /// The group rebalances, although no member comes or goes: each may have what it had.
+            /// As when the group's leader joins again (`classicGroupJoinExistingMember`).
+            Rebalance "rebalance"
+                lasts AMoment, hinders Commits, breaks Nothing;
+
             /// Requests of a kind are answered with an error code of Kafka's.
             Error "error" {
                 #[undrawn] broker: Option<BrokerTarget> = None,
                 request: RequestKind,
                 error: ErrorName,
+                #[undrawn] partition: Option<TopicPartition> = None,
                 share: Share = Share(1.0),
             } lasts AWhile, hinders Commits, breaks Nothing;
 

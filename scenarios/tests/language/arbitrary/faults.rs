@@ -104,6 +104,14 @@ fn trigger() -> impl Strategy<Value = Trigger> {
         Condition::RevokedInFlight,
         Condition::Acknowledged,
         Condition::DeadLettered,
+        Condition::PartitionsLost,
+        Condition::RevokedBuffered,
+        Condition::JoinInFlight,
+        Condition::SyncInFlight,
+        Condition::OffsetFetchInFlight,
+        Condition::LookupInFlight,
+        Condition::FetchInFlight,
+        Condition::HeartbeatInFlight,
     ]);
     let delay = or_default(Duration::ZERO, time());
     prop_oneof![
@@ -174,9 +182,16 @@ table::with_faults!(strategies);
 
 fn fault_kind(shape: &Shape) -> impl Strategy<Value = FaultKind> + use<> {
     Union::new(kinds(shape)).prop_map(|mut kind| {
-        if let FaultKind::Error { request, error, .. } = &mut kind {
+        if let FaultKind::Error {
+            request,
+            error,
+            partition,
+            ..
+        } = &mut kind
+        {
             let possible = ErrorName::of_request(*request);
             *error = possible[error.code() as usize % possible.len()];
+            *partition = partition.filter(|_| request.is_by_partition());
         }
         kind
     })
@@ -222,6 +237,12 @@ impl Any for Option<BrokerTarget> {
 impl Any for TopicPartition {
     fn any(shape: &Shape) -> Option<BoxedStrategy<Self>> {
         Some(partition(shape).boxed())
+    }
+}
+
+impl Any for Option<TopicPartition> {
+    fn any(shape: &Shape) -> Option<BoxedStrategy<Self>> {
+        Some(option::of(partition(shape)).boxed())
     }
 }
 

@@ -8,14 +8,15 @@ mod partition;
 
 use super::action::{Action, Continuation};
 use super::connection::{Ask, Failure};
+use super::start::asks_for_the_leader;
 use super::view::View;
 use crate::protocol::{
     FetchPosition, FetchRequest, FetchResponse, LogEnds, Node, Positions, Request, StoredRecord,
 };
-use crate::recipes::Payload;
+use crate::recipes::{Library, Payload};
 use crate::topology::PartitionIndex;
 use partition::{Batch, Partition};
-use plimsoll_core::{AssignmentEpoch, Event, Instant, NextOffset, Record};
+use plimsoll_core::{AssignmentEpoch, Event, Instant, NextOffset, Offset, Record};
 use plimsoll_oracle::ErrorName;
 use plimsoll_scenarios::scenario::Consumers;
 use std::collections::VecDeque;
@@ -24,6 +25,9 @@ use std::time::Duration;
 /// The pause of a partition whose queue holds `queued.min.messages` or more
 /// (librdkafka: the default of `fetch.queue.backoff.ms`).
 const QUEUE_BACKOFF: Duration = Duration::from_secs(1);
+
+/// `Consumer.Retry.Backoff` of Sarama: the pause before a partition that failed is dispatched again.
+const DISPATCH_BACKOFF: Duration = Duration::from_secs(2);
 
 /// The partitions that a client fetches.
 #[derive(Debug)]
@@ -47,6 +51,7 @@ pub(super) struct Fetcher {
 
 #[derive(Debug)]
 struct Settings {
+    library: Library,
     prefetch: u32,
     max_wait: Duration,
     request_timeout: Duration,
@@ -67,13 +72,22 @@ struct Poll {
 
 impl Fetcher {
     /// Creates a fetcher without assigned partitions.
-    pub(super) fn new(consumers: &Consumers, brokers: usize, partitions: usize) -> Self {
+    pub(super) fn new(
+        consumers: &Consumers,
+        brokers: usize,
+        partitions: usize,
+        library: Library,
+    ) -> Self {
         Self {
             settings: Settings {
+                library,
                 prefetch: consumers.prefetch,
                 max_wait: consumers.fetch_wait_max,
                 request_timeout: consumers.request_timeout,
-                retry_backoff: consumers.retry_backoff,
+                retry_backoff: match library.is_sarama() {
+                    true => DISPATCH_BACKOFF,
+                    false => consumers.retry_backoff,
+                },
             },
             partitions: vec![Partition::default(); partitions],
             assigned: Vec::new(),
@@ -93,6 +107,19 @@ impl Fetcher {
     /// Returns whether a partition is assigned.
     pub(super) fn is_assigned(&self, partition: PartitionIndex) -> bool {
         self.partitions[usize::from(partition.0)].assigned
+    }
+
+    /// Returns whether records of a partition were fetched with which no handler has begun.
+    pub(super) fn has_buffered(&self, partition: PartitionIndex) -> bool {
+        let partition = &self.partitions[usize::from(partition.0)];
+        partition.position > partition.dispatched
+    }
+
+    /// Notes that a handler begins with a record.
+    #[inline]
+    pub(super) fn handle_dispatched(&mut self, partition: PartitionIndex, offset: Offset) {
+        let partition = &mut self.partitions[usize::from(partition.0)];
+        partition.dispatched = partition.dispatched.max(offset.next().get());
     }
 
     /// Returns whether the application began with a partition and has not given it up.
@@ -118,6 +145,7 @@ impl Fetcher {
             version: partition.version + 1,
             position: position.get(),
             delivered: position.get(),
+            dispatched: position.get(),
             ..Partition::default()
         };
         if let Err(place) = self.assigned.binary_search(&index) {
@@ -360,6 +388,8 @@ impl Fetcher {
             match answer.error {
                 None => self.enqueue(from, index, own),
                 Some(ErrorName::OffsetOutOfRange) => self.ask_range(now, view, index),
+                // All others are the same news: the leader is to be asked for again, and the
+                // partition waits (`rd_kafka_fetch_reply_handle_partition_error`).
                 Some(_) => {
                     self.retry(index, now + self.settings.retry_backoff);
                     failed = true;
@@ -444,11 +474,13 @@ impl Fetcher {
                 log_start: ends.log_start,
                 high_watermark: ends.log_end,
             })),
-            Err(_) => {
+            Err(failure) => {
                 // Fetching again will say again that it is out of range.
                 partition.halted = false;
                 self.retry(index, now + self.settings.retry_backoff);
-                self.actions.push_back(Action::RefreshMetadata);
+                if asks_for_the_leader(failure) {
+                    self.actions.push_back(Action::RefreshMetadata);
+                }
             }
         }
     }
@@ -463,6 +495,11 @@ impl Fetcher {
         let then = Continuation::ResetOffsets(index, partition.version);
         let position = NextOffset::new(partition.position);
         self.actions.push_back(Action::OutOfRange(index, position));
+        if self.settings.library.is_sarama() {
+            // The claim ends, and with it the session (`brokerConsumer.handleResponses`: "shut it
+            // down and force the user to choose what to do"; `ErrSessionConsumeClaimExited`).
+            return self.actions.push_back(Action::EndSession);
+        }
         self.actions.push_back(Action::Ask(Ask {
             to: leader,
             timeout: self.settings.request_timeout,

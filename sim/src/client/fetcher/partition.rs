@@ -20,6 +20,8 @@ pub(super) struct Partition {
     pub position: u64,
     /// The next offset to give to the application.
     pub delivered: u64,
+    /// The offset behind the last record with which a handler began.
+    pub dispatched: u64,
     /// Number of records that are fetched, and not given to the application yet.
     pub queued: u32,
     pub paused: bool,

@@ -1,33 +1,45 @@
 //! Joining: how a client gets into a generation, and which partitions it gets there.
 
-use super::{Group, Phase};
+use super::{Group, NO_GENERATION, Phase, Sync};
 use crate::client::action::{Action, Continuation};
 use crate::client::answer::Joined;
 use crate::client::assignor;
 use crate::client::connection::Failure;
 use crate::client::view::View;
-use crate::protocol::{JoinGroupRequest, JoinGroupResponse, Node, Request};
+use crate::protocol::{GroupMemberId, JoinGroupRequest, JoinGroupResponse, Node, Request};
+use crate::recipes::Library;
 use crate::topology::PartitionIndex;
 use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
 use std::time::Duration;
 
+/// Shortest time from a join to the next one (`rkcg_join_intvl`), unless the next one follows an
+/// answer of the application or the gift of a member id.
+const JOIN_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Number of times that librdkafka sends a SyncGroup again to a coordinator that still loads
+/// (`RD_KAFKA_REQUEST_DEFAULT_RETRIES`).
+const SYNC_RETRIES: u32 = 2;
+
 /// What librdkafka adds to the timeout of requests that wait for other members.
 const GRACE: Duration = Duration::from_secs(3);
 
 impl Group {
-    /// Joins, if that is what the client waits for and nothing stands in the way.
+    /// Joins, if that is what the client waits for and nothing stands in the way. A topic that does
+    /// not exist does: the join is "postponed until up-to-date metadata is available"
+    /// (`rd_kafka_cgrp_join`).
     pub(super) fn join_if_needed(&mut self, now: Instant, view: &View) {
         if self.phase == Phase::Unjoined
             && self.join_at <= now
             && !self.rebalance.is_under_way()
+            && !view.metadata.topics_are_gone()
             && let Some(coordinator) = view.coordinator.node()
         {
-            self.join(coordinator);
+            self.join(now, coordinator);
         }
     }
 
-    fn join(&mut self, coordinator: Node) {
+    fn join(&mut self, now: Instant, coordinator: Node) {
         let settings = &self.settings;
         let request = JoinGroupRequest {
             member: self.member,
@@ -40,12 +52,21 @@ impl Group {
         let timeout = settings.session_timeout.max(settings.poll_deadline) + GRACE;
         self.phase = Phase::Joining;
         self.attempt += 1;
+        self.asked_at = now;
         let then = Continuation::JoinGroup(self.attempt);
         let request = Request::JoinGroup(Box::new(request));
         self.ask(coordinator, timeout, then, request);
     }
 
-    /// Handles what became of a join.
+    /// Returns the earliest time of a join that nothing hastens.
+    pub(super) fn next_join(&self, now: Instant) -> Instant {
+        match self.settings.library {
+            Library::Librdkafka => now.max(self.asked_at + JOIN_INTERVAL),
+            Library::Sarama160 | Library::Sarama161 => now,
+        }
+    }
+
+    /// Handles what became of a join (`rd_kafka_cgrp_handle_JoinGroup`).
     pub(crate) fn handle_join(
         &mut self,
         now: Instant,
@@ -57,14 +78,51 @@ impl Group {
             return;
         }
         match answer {
-            Ok(Joined::MemberId(member)) => {
-                self.member = Some(member);
-                self.phase = Phase::Unjoined;
-                self.join_if_needed(now, view);
-            }
+            Ok(Joined::MemberId(member)) => self.take_member_id(now, view, member),
             Ok(Joined::Generation(answer)) => self.sync(now, view, &answer),
-            Err(failure) => self.fail(now, view, failure),
+            Err(failure) if self.settings.library.is_sarama() => {
+                self.fail_in_sarama(now, view, failure);
+            }
+            Err(failure) => self.fail_join(now, view, failure),
         }
+    }
+
+    /// Takes the id with which to join again (KIP-394). A cooperative member that gets a new one
+    /// was forgotten by its coordinator: then what it owns is lost.
+    fn take_member_id(&mut self, now: Instant, view: &View, member: GroupMemberId) {
+        self.member = Some(member);
+        if self.rebalance.owns_any() {
+            self.lose_all(now, view, false);
+        } else {
+            self.phase = Phase::Unjoined;
+            self.join_if_needed(now, view);
+        }
+    }
+
+    /// Handles a join that came to nothing. An error that no other join would mend (the assignors of
+    /// the members do not fit, the session timeout is out of bounds) is told to the application, by
+    /// `rd_kafka_consumer_err`, and the client joins again all the same: neither Plimsoll's consumer
+    /// nor the recipes end upon an error that is not fatal.
+    fn fail_join(&mut self, now: Instant, view: &View, failure: Failure) {
+        use ErrorName as E;
+        self.phase = Phase::Unjoined;
+        match failure {
+            Failure::Refused(E::FencedInstanceId) => return self.actions.push_back(Action::End),
+            // The model is kinder here than librdkafka, in which a static member never learns that it
+            // lost anything: it joins by its name, and no answer gives it another id first.
+            Failure::Refused(E::UnknownMemberId)
+                if self.settings.instance.is_some() && self.rebalance.owns_any() =>
+            {
+                return self.lose_all(now, view, true);
+            }
+            // What another cooperative member owns is lost only when it gets another id.
+            Failure::Refused(E::UnknownMemberId) => self.member = None,
+            Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable) | Failure::Lost => {
+                self.actions.push_back(Action::LoseCoordinator);
+            }
+            Failure::Refused(_) => {}
+        }
+        self.join_at = self.next_join(now);
     }
 
     /// Enters a new generation. Its leader computes the assignment.
@@ -72,29 +130,49 @@ impl Group {
         self.member = Some(answer.member);
         let Some(coordinator) = view.coordinator.node() else {
             // Lost since the join went out: a sync would be lost too.
-            return self.fail(now, view, Failure::Lost);
+            return self.handle_sync_failure(now, view, Failure::Lost);
         };
         self.generation = answer.generation;
         self.phase = Phase::Syncing;
         self.leads = None;
-        let mut assignments = Vec::new();
+        self.sync = Sync::default();
         if answer.leader == answer.member {
             let partitions = view.metadata.workload(&view.topology);
             self.leads = Some(partitions.len());
             let (assignor, members) = (self.settings.assignor, &answer.members);
-            assignments = assignor::assign(assignor, &view.topology, members, &partitions);
+            self.sync.assignments =
+                assignor::assign(assignor, &view.topology, members, &partitions);
         }
+        self.ask_to_sync(coordinator);
+    }
+
+    fn ask_to_sync(&mut self, coordinator: Node) {
+        let Some(member) = self.member else {
+            return;
+        };
         let request = Request::SyncGroup {
-            generation: answer.generation,
-            member: answer.member,
-            assignments,
+            generation: self.generation,
+            member,
+            assignments: self.sync.assignments.clone(),
         };
         let timeout = self.settings.session_timeout + GRACE;
         let then = Continuation::SyncGroup(self.attempt);
         self.ask(coordinator, timeout, then, request);
     }
 
-    /// Handles what became of a sync: the partitions that the group's leader gave to this member.
+    /// Sends a sync again whose coordinator was still loading, if that is due.
+    pub(super) fn sync_if_due(&mut self, now: Instant, view: &View) {
+        if self.phase == Phase::Syncing
+            && self.sync.again_at <= now
+            && let Some(coordinator) = view.coordinator.node()
+        {
+            self.sync.again_at = Instant::FAR_FUTURE;
+            self.ask_to_sync(coordinator);
+        }
+    }
+
+    /// Handles what became of a sync: the partitions that the group's leader gave to this member
+    /// (`rd_kafka_cgrp_handle_SyncGroup`).
     pub(crate) fn handle_sync(
         &mut self,
         now: Instant,
@@ -109,36 +187,47 @@ impl Group {
             Ok(partitions) => {
                 self.phase = Phase::Joined;
                 self.heartbeat_in_flight = false;
-                self.heartbeat_at = now + self.settings.heartbeat;
-                self.session_until = now + self.settings.session_timeout;
+                self.begin_session(now);
                 let next = self.rebalance.handle_assignment(partitions);
                 self.go_on(now, view, next);
             }
-            Err(Failure::Refused(ErrorName::RebalanceInProgress)) => {
-                // Another member joined in between.
-                self.phase = Phase::Unjoined;
-                self.join_at = now;
-                self.join_if_needed(now, view);
+            Err(Failure::Refused(ErrorName::CoordinatorLoadInProgress))
+                if self.sync.retries < SYNC_RETRIES && !self.settings.library.is_sarama() =>
+            {
+                let pause = self.settings.retry_backoff * (1 << self.sync.retries);
+                self.sync.retries += 1;
+                self.sync.again_at = now + pause;
             }
-            Err(failure) => self.fail(now, view, failure),
+            Err(failure) => self.handle_sync_failure(now, view, failure),
         }
     }
 
-    /// Handles a join or a sync that came to nothing.
-    fn fail(&mut self, now: Instant, view: &View, failure: Failure) {
+    fn handle_sync_failure(&mut self, now: Instant, view: &View, failure: Failure) {
+        match self.settings.library {
+            Library::Librdkafka => self.fail_sync(now, view, failure),
+            Library::Sarama160 | Library::Sarama161 => self.fail_in_sarama(now, view, failure),
+        }
+    }
+
+    /// Handles a sync that came to nothing (`rd_kafka_cgrp_handle_SyncGroup_memberstate`).
+    fn fail_sync(&mut self, now: Instant, view: &View, failure: Failure) {
         use ErrorName as E;
         self.phase = Phase::Unjoined;
         match failure {
             Failure::Refused(E::FencedInstanceId) => return self.actions.push_back(Action::End),
-            Failure::Refused(E::UnknownMemberId) => self.lose_all(now, view, true),
-            Failure::Refused(E::IllegalGeneration) => self.lose_all(now, view, false),
+            Failure::Refused(E::UnknownMemberId | E::IllegalGeneration)
+                if self.rebalance.owns_any() =>
+            {
+                let is_unknown = failure == Failure::Refused(E::UnknownMemberId);
+                return self.lose_all(now, view, is_unknown);
+            }
+            Failure::Refused(E::UnknownMemberId) => self.member = None,
+            Failure::Refused(E::IllegalGeneration) => self.generation = NO_GENERATION,
             Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable) | Failure::Lost => {
                 self.actions.push_back(Action::LoseCoordinator);
             }
             Failure::Refused(_) => {}
         }
-        if self.phase == Phase::Unjoined {
-            self.join_at = now + self.settings.retry_backoff;
-        }
+        self.join_at = self.next_join(now);
     }
 }

@@ -1,17 +1,22 @@
 //! Membership of the group (librdkafka: `rdkafka_cgrp.c`): [`join`] and sync, the heartbeats of a
-//! [`session`], and here what rebalances lead to, and leaving.
+//! [`session`], and here what rebalances lead to, and leaving. [`sarama`] has what Sarama does
+//! otherwise.
 
 mod join;
+mod sarama;
 mod session;
 
 use crate::client::action::{Action, Continuation};
+use crate::client::assignor::Assignments;
 use crate::client::connection::Ask;
 use crate::client::rebalance::{Callback, Next, Rebalance};
 use crate::client::view::View;
 use crate::protocol::{Generation, GroupMemberId, Node, Request};
+use crate::recipes::Library;
 use crate::topology::PartitionIndex;
 use plimsoll_core::{Assignment, Instant, RebalanceId};
 use plimsoll_scenarios::scenario::{Assignor, Consumers};
+use sarama::Retries;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -32,6 +37,17 @@ pub(super) struct Group {
     leads: Option<usize>,
     /// Earliest time of the next join.
     join_at: Instant,
+    /// Time of the last join.
+    asked_at: Instant,
+    /// The sync of this attempt.
+    sync: Sync,
+    /// Whether partitions were lost because their topic did not exist: the client joins again when
+    /// it does.
+    lacks_topics: bool,
+    /// What Sarama may still try again.
+    retries: Retries,
+    /// Whether Sarama's session ends as soon as the application has answered.
+    session_ends: bool,
     heartbeat_at: Instant,
     heartbeat_in_flight: bool,
     /// End of the session, if no heartbeat is answered until then.
@@ -40,8 +56,30 @@ pub(super) struct Group {
     actions: VecDeque<Action>,
 }
 
+/// What a sync says, and how often it was said.
+#[derive(Debug)]
+struct Sync {
+    /// What the member gives out, as the group's leader.
+    assignments: Assignments,
+    retries: u32,
+    /// Time at which to send it again; [`Instant::FAR_FUTURE`]: its answer is awaited.
+    again_at: Instant,
+}
+
+/// A sync that was not sent yet, of a member that does not lead.
+impl Default for Sync {
+    fn default() -> Self {
+        Self {
+            assignments: Assignments::new(),
+            retries: 0,
+            again_at: Instant::FAR_FUTURE,
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Settings {
+    library: Library,
     /// `group.instance.id`, of static members only.
     instance: Option<u32>,
     assignor: Assignor,
@@ -70,9 +108,10 @@ enum Phase {
 impl Group {
     /// Creates the state of a client that is not in the group. `instance` is `group.instance.id`,
     /// where members are static.
-    pub(super) fn new(consumers: &Consumers, instance: Option<u32>) -> Self {
+    pub(super) fn new(consumers: &Consumers, instance: Option<u32>, library: Library) -> Self {
         Self {
             settings: Settings {
+                library,
                 instance,
                 assignor: consumers.assignor,
                 session_timeout: consumers.session_timeout,
@@ -87,6 +126,11 @@ impl Group {
             generation: NO_GENERATION,
             leads: None,
             join_at: Instant::ZERO,
+            asked_at: Instant::ZERO,
+            sync: Sync::default(),
+            lacks_topics: false,
+            retries: Retries::default(),
+            session_ends: false,
             heartbeat_at: Instant::FAR_FUTURE,
             heartbeat_in_flight: false,
             session_until: Instant::FAR_FUTURE,
@@ -106,6 +150,12 @@ impl Group {
         self.generation
     }
 
+    /// Returns the number of its attempts at membership.
+    #[cfg(test)]
+    pub(super) fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
     /// Returns what the application knows of rebalances, and is to learn.
     #[inline]
     pub(super) fn rebalance(&self) -> &Rebalance {
@@ -123,8 +173,59 @@ impl Group {
         }
         // What was assigned and is not started yet was never the application's.
         self.actions.push_back(Action::ForgetStart);
-        let next = self.rebalance.begin();
-        self.go_on(now, view, next);
+        match self.rebalance.begin() {
+            // Nothing was given up, which would hasten it (`rd_kafka_cgrp_group_is_rebalancing`).
+            Next::Join if self.rebalance.is_cooperative() => {
+                self.rejoin(self.next_join(now), now, view);
+            }
+            next => self.go_on(now, view, next),
+        }
+    }
+
+    /// Gives up the partitions of topics that do not exist, as the metadata say, until they do
+    /// (`rd_kafka_cgrp_metadata_update_check`): a cooperative member loses them, an eager one leaves
+    /// its generation.
+    ///
+    /// Sarama goes on with what it has; only a new session asks first (`consumerGroup.Consume`).
+    pub(super) fn handle_topics_gone(&mut self, now: Instant, view: &View) {
+        if self.settings.library.is_sarama() {
+            return;
+        }
+        if !self.rebalance.is_cooperative() {
+            return self.begin_rebalance(now, view);
+        }
+        if self.phase == Phase::Joined && !self.rebalance.is_under_way() {
+            self.actions.push_back(Action::ForgetStart);
+            self.lacks_topics = true;
+            self.rebalance.handle_lost();
+        }
+    }
+
+    /// Goes on with new metadata.
+    pub(super) fn handle_metadata(&mut self, now: Instant, view: &View) {
+        self.rejoin_for_topics(now, view);
+        self.join_if_needed(now, view);
+        self.check_partition_count(now, view);
+    }
+
+    /// Joins again for topics that were gone, and are there again.
+    fn rejoin_for_topics(&mut self, now: Instant, view: &View) {
+        if self.lacks_topics
+            && self.phase == Phase::Joined
+            && !self.rebalance.is_under_way()
+            && !view.metadata.topics_are_gone()
+        {
+            self.rejoin(self.next_join(now), now, view);
+        }
+    }
+
+    /// Joins again, not before `at`.
+    fn rejoin(&mut self, at: Instant, now: Instant, view: &View) {
+        self.lacks_topics = false;
+        self.session_ends = false;
+        self.phase = Phase::Unjoined;
+        self.join_at = at;
+        self.join_if_needed(now, view);
     }
 
     /// Takes partitions whose positions are known: the application will get them.
@@ -153,6 +254,9 @@ impl Group {
 
     /// Goes on after an assignment, whose partitions are fetched now.
     pub(super) fn handle_fetching(&mut self, now: Instant, view: &View) {
+        if self.session_ends {
+            return self.end_session(now, view);
+        }
         let next = self.rebalance.after_assignment();
         self.go_on(now, view, next);
     }
@@ -174,6 +278,7 @@ impl Group {
                 given_up
             }
             Some(_) => {
+                self.rejoin_for_topics(now, view);
                 self.join_if_needed(now, view);
                 Vec::new()
             }
@@ -185,11 +290,7 @@ impl Group {
     fn go_on(&mut self, now: Instant, view: &View, next: Next) {
         match next {
             Next::Wait => {}
-            Next::Join => {
-                self.phase = Phase::Unjoined;
-                self.join_at = now;
-                self.join_if_needed(now, view);
-            }
+            Next::Join => self.rejoin(now, now, view),
             Next::Start(partitions) => {
                 self.actions
                     .push_back(Action::Start(self.attempt, partitions));
@@ -206,6 +307,8 @@ impl Group {
         self.attempt += 1;
         self.generation = NO_GENERATION;
         self.leads = None;
+        self.lacks_topics = false;
+        self.session_ends = false;
         self.join_at = now;
         if forget_member {
             self.member = None;
@@ -255,6 +358,7 @@ impl Group {
     /// Goes on with a coordinator that was found.
     pub(super) fn handle_coordinator(&mut self, now: Instant, view: &View) {
         self.join_if_needed(now, view);
+        self.sync_if_due(now, view);
         self.heartbeat_if_due(now, view);
     }
 
@@ -266,6 +370,7 @@ impl Group {
             self.lose_all(now, view, true);
         }
         self.join_if_needed(now, view);
+        self.sync_if_due(now, view);
         self.heartbeat_if_due(now, view);
     }
 
@@ -280,7 +385,14 @@ impl Group {
     pub(super) fn poll_timeout(&self, view: &View) -> Instant {
         let can_send = view.coordinator.node().is_some();
         match self.phase {
-            Phase::Unjoined if can_send && !self.rebalance.is_under_way() => self.join_at,
+            Phase::Unjoined
+                if can_send
+                    && !self.rebalance.is_under_way()
+                    && !view.metadata.topics_are_gone() =>
+            {
+                self.join_at
+            }
+            Phase::Syncing if can_send => self.sync.again_at,
             Phase::Joined if can_send && !self.heartbeat_in_flight => {
                 self.session_until.min(self.heartbeat_at)
             }

@@ -9,6 +9,24 @@ use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
 
 impl Group {
+    /// Begins the time of a generation: the first heartbeat is due an interval later.
+    pub(super) fn begin_session(&mut self, now: Instant) {
+        self.heartbeat_at = now + self.settings.heartbeat;
+        self.renew_session(now);
+        if self.settings.library.is_sarama() {
+            self.begin_session_in_sarama(now);
+        }
+    }
+
+    /// Begins the time anew after which a client takes its session for over. Sarama has no such
+    /// time: it learns from its coordinator, or when it cannot reach it.
+    fn renew_session(&mut self, now: Instant) {
+        self.session_until = match self.settings.library.is_sarama() {
+            true => Instant::FAR_FUTURE,
+            false => now + self.settings.session_timeout,
+        };
+    }
+
     /// Sends a heartbeat, if one is due, none is in flight and the coordinator is known.
     pub(super) fn heartbeat_if_due(&mut self, now: Instant, view: &View) {
         let is_due =
@@ -25,7 +43,12 @@ impl Group {
             member,
         };
         let then = Continuation::Heartbeat(self.attempt);
-        self.ask(coordinator, self.settings.session_timeout, then, request);
+        let timeout = match self.settings.library.is_sarama() {
+            // `Net.ReadTimeout`.
+            true => self.settings.request_timeout,
+            false => self.settings.session_timeout,
+        };
+        self.ask(coordinator, timeout, then, request);
     }
 
     /// Handles what became of a heartbeat (`rd_kafka_cgrp_handle_Heartbeat`).
@@ -41,14 +64,16 @@ impl Group {
             return;
         }
         self.heartbeat_in_flight = false;
-        let session_until = now + self.settings.session_timeout;
+        if self.settings.library.is_sarama() {
+            return self.handle_heartbeat_in_sarama(now, view, answer);
+        }
         match answer {
             Ok(()) => {
-                self.session_until = session_until;
+                self.renew_session(now);
                 self.check_partition_count(now, view);
             }
             Err(Failure::Refused(E::RebalanceInProgress)) => {
-                self.session_until = session_until;
+                self.renew_session(now);
                 self.begin_rebalance(now, view);
             }
             Err(Failure::Refused(E::UnknownMemberId)) => self.lose_all(now, view, true),

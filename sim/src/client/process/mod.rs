@@ -18,10 +18,11 @@ use crate::client::start::Start;
 use crate::client::view::View;
 use crate::env::Env;
 use crate::protocol::{Correlation, FetchResponse, Node, Request, Response};
-use crate::recipes::SubjectSpec;
+use crate::recipes::{Library, SubjectSpec};
 use crate::sink::HandlerCall;
 use plimsoll_core::{CommitId, CommitOutcome, Event, Instant, Outcome, TopicPartition};
 use plimsoll_oracle::{MemberId, TraceEvent};
+use plimsoll_scenarios::scenario::Moment;
 use plimsoll_scenarios::{Purpose, Rng};
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ use std::time::Duration;
 pub(super) struct Process {
     id: MemberId,
     node: Node,
+    library: Library,
     request_timeout: Duration,
     requests: Requests<Continuation>,
     view: View,
@@ -64,6 +66,7 @@ impl Process {
         Self {
             id,
             node,
+            library: spec.library,
             request_timeout: timeout,
             requests: Requests::new(first_correlation),
             view: View {
@@ -78,10 +81,10 @@ impl Process {
                 ),
                 coordinator: Coordinator::new(timeout),
             },
-            group: Group::new(consumers, instance),
+            group: Group::new(consumers, instance, spec.library),
             start: Start::new(timeout, backoff, spec.require_stable),
-            fetcher: Fetcher::new(consumers, brokers, partitions),
-            commits: Commits::new(instance, timeout),
+            fetcher: Fetcher::new(consumers, brokers, partitions, spec.library),
+            commits: Commits::new(instance, timeout, spec.library),
             dead_letters: DeadLetters::new(id, timeout),
             application: Application::new(
                 (spec.build)(&config),
@@ -172,7 +175,10 @@ impl Process {
         let now = env.now();
         self.view.connections.handle_broken(now, peer);
         let before = self.requests.next_correlation();
-        let was_coordinator = self.view.coordinator.node() == Some(peer);
+        // Sarama connects to the coordinator that it knows, as long as no answer says that it is
+        // none (`client.Coordinator`).
+        let was_coordinator =
+            !self.library.is_sarama() && self.view.coordinator.node() == Some(peer);
         if was_coordinator {
             self.view.coordinator.forget();
         }
@@ -265,6 +271,8 @@ impl Process {
             Continuation::Metadata => {
                 if self.view.metadata.handle_answer(now, read(result)) {
                     self.metadata_updated(env);
+                } else if self.view.metadata.topics_are_gone() {
+                    self.group.handle_topics_gone(now, &self.view);
                 }
             }
             Continuation::FindCoordinator => {
@@ -308,7 +316,7 @@ impl Process {
         self.carry_out(env);
         self.fetcher.handle_metadata(now, &self.view);
         self.carry_out(env);
-        self.group.check_partition_count(now, &self.view);
+        self.group.handle_metadata(now, &self.view);
     }
 
     fn coordinator_found(&mut self, env: &mut Env<'_>) {
@@ -383,6 +391,7 @@ impl Process {
             Action::RefreshMetadata => self.view.refresh_metadata(now),
             Action::WantMetadata => self.view.metadata.want(now),
             Action::LoseCoordinator => self.view.coordinator.lose(now),
+            Action::EndSession => self.group.end_session(now, &self.view),
             Action::Start(id, partitions) => self.start.begin(&self.view, id, partitions),
             Action::ForgetStart => self.start.forget(),
             Action::Assign(assignments) => self.group.handle_started(assignments),
@@ -415,6 +424,8 @@ impl Process {
 
     #[inline]
     fn ask(&mut self, env: &mut Env<'_>, ask: Ask<Continuation>) {
+        let kind = || ask.request.kind().map(Moment::Sent);
+        env.moments.note(self.id, kind);
         let channel = channel_of(&ask.request);
         let correlation = self.requests.add(env.now(), ask.to, ask.timeout, ask.then);
         env.request(self.node, ask.to, channel, correlation, ask.request);

@@ -11,6 +11,7 @@ use plimsoll_core::{
     AssignmentEpoch, Command, Event, NextOffset, RebalanceId, Record, Start, TopicPartition,
 };
 use plimsoll_oracle::TraceEvent;
+use plimsoll_scenarios::scenario::Moment;
 
 /// What the application learns.
 impl Process {
@@ -97,8 +98,11 @@ impl Process {
     /// Fetches partitions no more that the application is to give up.
     fn stop_fetching(&mut self, env: &mut Env<'_>, partitions: &[PartitionIndex]) {
         for index in partitions {
+            let has_buffered = self.fetcher.has_buffered(*index);
             self.fetcher.unassign(*index);
             if self.fetcher.is_held(*index) {
+                let moment = || has_buffered.then_some(Moment::RevokedBuffered);
+                env.moments.note(self.id, moment);
                 let partition = self.view.topology.partition(*index);
                 env.observe(TraceEvent::Revoked {
                     member: self.id,
@@ -213,6 +217,9 @@ impl Process {
     ) {
         let waits = self.group.rebalance().awaits_answer();
         self.application.start_handler(env.now(), waits);
+        if let Some(index) = self.view.topology.index(partition) {
+            self.fetcher.handle_dispatched(index, record.offset);
+        }
         env.start_handler(HandlerCall {
             member: self.id,
             partition,

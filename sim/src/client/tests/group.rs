@@ -280,6 +280,8 @@ fn another_member_joining_during_the_sync_means_joining_again() {
         .kafka
         .refuse(K::SyncGroup, ErrorName::RebalanceInProgress);
     bench = bench.joined();
+    assert_eq!(bench.member.owned(), 0, "not within a second");
+    bench.run(ms(1_000));
     let asked = bench.asked();
     assert_eq!(
         asked.iter().filter(|kind| **kind == K::JoinGroup).count(),

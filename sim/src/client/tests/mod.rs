@@ -17,7 +17,7 @@ use crate::engine::Queue;
 use crate::env::{Env, Event as WorldEvent};
 use crate::network::{Arrival, Envelope, Network};
 use crate::protocol::{Message, Node, Request};
-use crate::recipes::{Payload, Polling, SubjectSpec};
+use crate::recipes::{Library, Payload, Polling, SubjectSpec};
 use crate::sink::Sink;
 use crate::topology::{PartitionIndex, Topology};
 use kafka::{Asked, Kafka};
@@ -79,6 +79,7 @@ impl Bench {
                 build: probe::build,
                 polling,
                 require_stable: true,
+                library: Library::Librdkafka,
             },
             more,
         )

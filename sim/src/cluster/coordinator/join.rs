@@ -208,6 +208,16 @@ impl Group {
         }
     }
 
+    /// Begins a rebalance, where the group is stable: as upon a join of its leader. Returns whether it
+    /// was.
+    pub(crate) fn rebalance(&mut self, now: Instant) -> bool {
+        let is_stable = self.state == GroupState::Stable;
+        if is_stable {
+            self.prepare_rebalance(now);
+        }
+        is_stable
+    }
+
     /// Asks all members to join again.
     pub(super) fn prepare_rebalance(&mut self, now: Instant) {
         if self.state == GroupState::CompletingRebalance {

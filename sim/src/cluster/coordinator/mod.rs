@@ -164,6 +164,17 @@ impl Broker {
         }
     }
 
+    /// Begins a rebalance of a group that is stable. Returns whether there was one.
+    pub(crate) fn rebalance_group(&mut self, env: &mut Env<'_>) -> bool {
+        let now = env.now();
+        let Some(coordinator) = self.coordinator.as_mut().filter(|c| !c.is_loading(now)) else {
+            return false;
+        };
+        let begins = coordinator.group.rebalance(now);
+        self.carry_out(env);
+        begins
+    }
+
     /// Does what is due at the group's deadlines.
     pub(in crate::cluster) fn expire_group(&mut self, env: &mut Env<'_>) {
         if let Some(coordinator) = &mut self.coordinator {

@@ -128,7 +128,7 @@ fn a_log_end_that_a_reader_saw_never_goes_back() {
         match cluster.ask(cluster.member(0), B, Channel::Data, request) {
             Response::ListOffsets(Ok(ends)) => assert!(ends.log_end.get() >= 5, "{ends:?}"),
             // KIP-207: it leads and does not know yet how far readers have come.
-            Response::ListOffsets(Err(ErrorName::LeaderNotAvailable)) => {
+            Response::ListOffsets(Err(ErrorName::OffsetNotAvailable)) => {
                 refused += 1;
                 let fetched = cluster.fetch(B, 5, 1);
                 assert_eq!(fetched.partitions, [], "neither records nor an error");

@@ -80,8 +80,10 @@ impl Argument for ErrorName {
             return;
         }
         let names: Vec<_> = possible.iter().map(|error| error.word()).collect();
-        let request = request.word();
-        let message = format!("brokers do not answer {request} with {}", self.word());
+        let reason = self.reason_against(request);
+        let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+        let (request, error) = (request.word(), self.word());
+        let message = format!("brokers do not answer {request} with {error}{reason}");
         checking.push(
             Problem::new(checking.place.clone(), message)
                 .expected("expected an error of this request")
@@ -92,11 +94,10 @@ impl Argument for ErrorName {
     fn drawing() -> Option<fn(&mut Dice<'_>) -> Self> {
         // After these a client gives up, or its position, as the broker tells it to: drawn at
         // random they would blame it for obeying.
-        const FINAL: [ErrorName; 5] = [
+        const FINAL: [ErrorName; 4] = [
             ErrorName::OffsetOutOfRange,
             ErrorName::InconsistentGroupProtocol,
             ErrorName::InvalidSessionTimeout,
-            ErrorName::MemberIdRequired,
             ErrorName::FencedInstanceId,
         ];
         Some(|dice| {

@@ -5,6 +5,7 @@ use crate::scenario::topics::{PartitionName, Topic, topic_number, write_partitio
 use crate::scenario::value::{Refused, Written};
 use crate::scenario::write::quoted;
 use plimsoll_core::TopicPartition;
+use plimsoll_oracle::Word;
 use schemars::{Schema, json_schema};
 
 impl Argument for TopicPartition {
@@ -40,6 +41,75 @@ impl Argument for TopicPartition {
 
     fn partition_mut(&mut self) -> Option<&mut TopicPartition> {
         Some(self)
+    }
+}
+
+/// The partition for which a request is answered with an error; `None`: all that it names.
+impl Argument for Option<TopicPartition> {
+    fn meaning() -> &'static str {
+        "the partition for which the answer is the error, of Produce, Fetch and ListOffsets, or \
+         \"all\""
+    }
+
+    fn schema() -> Schema {
+        PartitionNameOrAll::schema()
+    }
+
+    fn read(given: &toml::Value, reading: &mut Reading<'_>) -> Option<Self> {
+        let PartitionNameOrAll(name) = reading.value(given)?;
+        Some(name.map(|name| reading.partition(&name)))
+    }
+
+    fn write(&self, topics: &[Topic]) -> String {
+        self.map_or_else(|| quoted(ALL), |partition| partition.write(topics))
+    }
+
+    fn check(&self, checking: &mut Checking<'_>) {
+        let Some(partition) = self else {
+            return;
+        };
+        checking.partition(*partition);
+        if let Some(request) = checking
+            .request
+            .filter(|request| !request.is_by_partition())
+        {
+            let request = request.word();
+            let message = format!("{request} is answered as a whole, not for one partition");
+            checking.problem(message, "expected Produce, Fetch or ListOffsets beside it");
+        }
+    }
+
+    fn drawing() -> Option<fn(&mut Dice<'_>) -> Self> {
+        None
+    }
+
+    fn partition_mut(&mut self) -> Option<&mut TopicPartition> {
+        self.as_mut()
+    }
+}
+
+const ALL: &str = "all";
+
+/// A partition, or all of them.
+#[derive(Clone, Debug)]
+struct PartitionNameOrAll(Option<PartitionName>);
+
+impl Written for PartitionNameOrAll {
+    const EXPECTED: &'static str = "a partition such as \"orders-0\", or \"all\"";
+
+    fn from_text(text: &str) -> Result<Self, Refused> {
+        match text {
+            ALL => Ok(Self(None)),
+            _ => PartitionName::from_text(text).map(|name| Self(Some(name))),
+        }
+    }
+
+    fn from_integer(value: i64) -> Option<Self> {
+        PartitionName::from_integer(value).map(|name| Self(Some(name)))
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "anyOf": [PartitionName::schema(), { "const": ALL }] })
     }
 }
 

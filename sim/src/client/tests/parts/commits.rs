@@ -6,6 +6,7 @@ use crate::client::commits::Commits;
 use crate::client::connection::Failure;
 use crate::client::dead_letters::DeadLetters;
 use crate::protocol::{GroupMemberId, Request};
+use crate::recipes::Library;
 use plimsoll_core::{AssignmentEpoch, CommitId, CommitOffset, Offset, TopicPartition};
 use plimsoll_oracle::{ErrorName, MemberId, MessageId};
 
@@ -30,7 +31,7 @@ fn copy() -> DeadLetterCopy {
 
 #[test]
 fn a_commit_is_stamped_and_noted_once_it_is_on_its_way() {
-    let mut commits = Commits::new(Some(6), ms(5_000));
+    let mut commits = Commits::new(Some(6), ms(5_000), Library::Librdkafka);
     let identity = Some((GroupMemberId(1), 2));
     commits.commit(&knowledge(), identity, ID, &offsets());
     let Some(Action::Ask(Ask { to, request, .. })) = commits.poll_action() else {
@@ -53,7 +54,7 @@ fn a_commit_is_stamped_and_noted_once_it_is_on_its_way() {
 
 #[test]
 fn without_coordinator_or_group_nothing_is_sent() {
-    let mut commits = Commits::new(None, ms(5_000));
+    let mut commits = Commits::new(None, ms(5_000), Library::Librdkafka);
     commits.commit(&ignorance(), None, ID, &offsets());
     commits.commit(&knowledge(), None, ID, &offsets());
     let expected = [
@@ -70,7 +71,7 @@ fn the_application_learns_of_a_refusal_before_what_follows_from_it() {
         (ErrorName::FencedInstanceId, Some("End")),
         (ErrorName::IllegalGeneration, None),
     ] {
-        let mut commits = Commits::new(None, ms(5_000));
+        let mut commits = Commits::new(None, ms(5_000), Library::Librdkafka);
         commits.handle_answer(ID, Err(Failure::Refused(error)));
         let actions = told(|| commits.poll_action());
         assert!(actions[0].starts_with("EndCommit"), "{actions:?}");

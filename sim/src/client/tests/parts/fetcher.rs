@@ -6,6 +6,7 @@ use crate::client::fetcher::Fetcher;
 use crate::protocol::{
     FetchRequest, FetchResponse, FetchedPartition, Request, StoredRecord, Value,
 };
+use crate::recipes::Library;
 use plimsoll_core::{AssignmentEpoch, Offset};
 use plimsoll_oracle::{ErrorName, MessageId};
 
@@ -16,7 +17,12 @@ const P3: PartitionIndex = PartitionIndex(3);
 
 /// Returns a fetcher of these partitions, which has sent its first polls.
 fn fetcher(view: &View, partitions: &[PartitionIndex]) -> Fetcher {
-    let mut fetcher = Fetcher::new(&settings("").consumers, 3, view.topology.len());
+    let mut fetcher = Fetcher::new(
+        &settings("").consumers,
+        3,
+        view.topology.len(),
+        Library::Librdkafka,
+    );
     for partition in partitions {
         fetcher.assign(*partition, EPOCH, NextOffset::new(0));
     }
@@ -182,7 +188,7 @@ fn a_range_that_is_not_told_is_asked_for_by_fetching_again() {
 fn a_partition_whose_queue_is_full_is_fetched_again_after_a_while() {
     let view = knowledge();
     let prefetch = settings("prefetch = 2").consumers;
-    let mut fetcher = Fetcher::new(&prefetch, 3, view.topology.len());
+    let mut fetcher = Fetcher::new(&prefetch, 3, view.topology.len(), Library::Librdkafka);
     fetcher.assign(P0, EPOCH, NextOffset::new(0));
     fetcher.fetch_all(NOW, &view);
     assert_eq!(told(|| fetcher.poll_action()), ["Poll(Node(0))"]);

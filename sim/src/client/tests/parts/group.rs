@@ -6,13 +6,22 @@ use crate::client::connection::Failure;
 use crate::client::group::Group;
 use crate::client::rebalance::Callback;
 use crate::protocol::{GroupMemberId, JoinGroupResponse, Request};
+use crate::recipes::Library;
 use plimsoll_core::{Assignment, TopicPartition};
 use plimsoll_oracle::ErrorName as E;
 
 const MEMBER: GroupMemberId = GroupMemberId(1);
 
 fn new(more: &str, instance: Option<u32>) -> Group {
-    Group::new(&settings(more).consumers, instance)
+    Group::new(&settings(more).consumers, instance, Library::Librdkafka)
+}
+
+/// Creates a member on Sarama that owns a partition.
+fn sarama(library: Library, view: &View) -> Group {
+    let mut group = Group::new(&settings("").consumers, None, library);
+    join(&mut group, view, 1, &[P0]);
+    own(&mut group, view);
+    group
 }
 
 fn generation(generation: i32) -> Joined {
@@ -92,7 +101,7 @@ fn a_join_that_failed_is_repeated_after_a_pause_and_a_fenced_one_is_not() {
         group.handle_join(NOW, &view, 1, refused(error));
         assert_eq!(told(|| group.poll_action()), follows, "{error:?}");
         if error != E::FencedInstanceId {
-            assert_eq!(group.poll_timeout(&view), NOW + ms(100), "{error:?}");
+            assert_eq!(group.poll_timeout(&view), NOW + ms(1_000), "{error:?}");
         }
     }
 }
@@ -188,4 +197,135 @@ fn a_join_that_is_answered_after_the_coordinator_was_lost_is_made_again() {
     assert!(rejoins_at > NOW, "after a pause");
     group.handle_timeout(rejoins_at, &view);
     assert_eq!(told(|| group.poll_action()), ["ask 2 JoinGroup(2)"]);
+}
+
+#[test]
+fn an_unknown_cooperative_member_loses_its_partitions_when_it_gets_another_id() {
+    let view = knowledge();
+    let mut group = new("assignor = \"cooperative-sticky\"\n", None);
+    join(&mut group, &view, 1, &[P0]);
+    own(&mut group, &view);
+    let now = NOW + ms(3_000);
+    group.handle_heartbeat(now, &view, 1, refused(E::RebalanceInProgress));
+    let rejoins = ["ForgetStart", "ask 0 JoinGroup(2)"];
+    assert_eq!(told(|| group.poll_action()), rejoins);
+    group.handle_join(now, &view, 2, refused(E::UnknownMemberId));
+    assert_eq!(told(|| group.poll_action()), [""; 0]);
+    assert!(!group.rebalance().has_callback(), "it is not lost yet");
+    let now = NOW + ms(4_000);
+    group.handle_timeout(now, &view);
+    assert_eq!(told(|| group.poll_action()), ["ask 0 JoinGroup(3)"]);
+    group.handle_join(now, &view, 3, Ok(Joined::MemberId(GroupMemberId(2))));
+    let (id, callback) = group.poll_callback(now, &view).expect("a loss");
+    assert_eq!(callback, Callback::Lost(vec![P0]));
+    group.handle_revoke_answer(now, &view, id);
+    let joins = ["ForgetStart", "ask 0 JoinGroup(5)"];
+    assert_eq!(told(|| group.poll_action()), joins);
+}
+
+#[test]
+fn a_sync_is_sent_again_to_a_coordinator_that_loads_and_then_given_up() {
+    let view = knowledge();
+    let mut group = new("", None);
+    group.handle_timeout(NOW, &view);
+    group.handle_join(NOW, &view, 1, Ok(generation(1)));
+    told(|| group.poll_action());
+    let mut now = NOW;
+    for pause in [100, 200] {
+        group.handle_sync(now, &view, 1, refused(E::CoordinatorLoadInProgress));
+        now += ms(pause);
+        assert_eq!(group.poll_timeout(&view), now);
+        group.handle_timeout(now, &view);
+        assert_eq!(told(|| group.poll_action()), ["ask 0 SyncGroup(1)"]);
+    }
+    group.handle_sync(now, &view, 1, refused(E::CoordinatorLoadInProgress));
+    assert_eq!(group.poll_timeout(&view), NOW + ms(1_000), "it joins again");
+}
+
+#[test]
+fn a_topic_that_is_gone_leaves_the_subscription_until_it_is_back() {
+    for (assignor, is_lost) in [("range", false), ("cooperative-sticky", true)] {
+        let mut view = knowledge();
+        let mut group = new(&format!("assignor = \"{assignor}\"\n"), None);
+        join(&mut group, &view, 1, &[P0]);
+        own(&mut group, &view);
+        let now = NOW + ms(3_000);
+        let gone = Failure::Refused(E::UnknownTopicOrPartition);
+        view.metadata.handle_answer(now, Err(gone));
+        group.handle_topics_gone(now, &view);
+        let (id, callback) = group.poll_callback(now, &view).expect("a callback");
+        assert_eq!(matches!(callback, Callback::Lost(_)), is_lost);
+        group.handle_revoke_answer(now, &view, id);
+        assert_eq!(told(|| group.poll_action()), ["ForgetStart"], "no join");
+        view.metadata.handle_answer(now, Ok(Vec::new()));
+        group.handle_metadata(now, &view);
+        assert_eq!(told(|| group.poll_action()), ["ask 0 JoinGroup(2)"]);
+    }
+}
+
+#[test]
+fn sarama_ends_its_session_when_the_coordinator_moves_and_carries_on_from_1_61() {
+    let view = knowledge();
+    let mut group = sarama(Library::Sarama160, &view);
+    group.handle_heartbeat(NOW, &view, 1, refused(E::NotCoordinator));
+    assert_eq!(told(|| group.poll_action()), ["ForgetStart"]);
+    let (id, callback) = group.poll_callback(NOW, &view).expect("the end");
+    assert_eq!(callback, Callback::Revoked(vec![P0]));
+    assert_eq!(
+        group.poll_timeout(&view),
+        Instant::FAR_FUTURE,
+        "no heartbeat"
+    );
+    group.handle_revoke_answer(NOW, &view, id);
+    // The coordinator that it knows says once more that it is none.
+    assert_eq!(told(|| group.poll_action()), ["ask 0 JoinGroup(2)"]);
+    assert_eq!(group.identity(), Some((MEMBER, 1)), "it keeps its id");
+
+    let mut group = sarama(Library::Sarama161, &view);
+    for _ in 0..3 {
+        group.handle_heartbeat(NOW, &view, 1, refused(E::NotCoordinator));
+        assert_eq!(told(|| group.poll_action()), ["LoseCoordinator"]);
+        assert_eq!(group.poll_timeout(&view), NOW + ms(250));
+    }
+    group.handle_heartbeat(NOW, &view, 1, refused(E::NotCoordinator));
+    assert!(
+        group.poll_callback(NOW, &view).is_some(),
+        "Metadata.Retry.Max"
+    );
+}
+
+#[test]
+fn sarama_gives_an_unreachable_coordinator_three_further_tries() {
+    let view = knowledge();
+    for library in [Library::Sarama160, Library::Sarama161] {
+        let mut group = sarama(library, &view);
+        for _ in 0..3 {
+            group.handle_heartbeat(NOW, &view, 1, Err(Failure::Lost));
+            assert_eq!(told(|| group.poll_action()), ["ask 0 Heartbeat(1)"]);
+        }
+        group.handle_heartbeat(NOW, &view, 1, Err(Failure::Lost));
+        assert_eq!(told(|| group.poll_action()), ["ForgetStart"]);
+        assert!(group.rebalance().has_callback());
+    }
+}
+
+#[test]
+fn sarama_tries_a_join_five_times_and_then_consumes_again() {
+    let view = knowledge();
+    let consumers = settings("").consumers;
+    let mut group = Group::new(&consumers, None, Library::Sarama161);
+    let mut now = NOW;
+    for pause in [2_000, 2_000, 2_000, 2_000, 1_000, 2_000] {
+        group.handle_timeout(now, &view);
+        told(|| group.poll_action());
+        let attempt = group.attempt();
+        group.handle_join(now, &view, attempt, refused(E::NotCoordinator));
+        assert_eq!(group.poll_timeout(&view), now + ms(pause));
+        now += ms(pause);
+    }
+    // An error that no further try would mend: `Consume` returns it.
+    group.handle_timeout(now, &view);
+    let attempt = group.attempt();
+    group.handle_join(now, &view, attempt, refused(E::InconsistentGroupProtocol));
+    assert_eq!(group.poll_timeout(&view), now + ms(1_000));
 }
