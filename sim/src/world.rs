@@ -186,7 +186,7 @@ impl<'a> World<'a> {
         let Message::Request(correlation, request) = envelope.message else {
             return;
         };
-        let mut refused = || self.faults.injected_error(node, request.kind()).is_some();
+        let mut refused = || self.faults.injected_error(node, &request).is_some();
         if !request.has_effect() || !self.actors.brokers.contains(node) || refused() {
             return;
         }

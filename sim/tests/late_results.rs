@@ -7,7 +7,7 @@ use plimsoll_core::{
 use plimsoll_oracle::Trace;
 use plimsoll_scenarios::{Backend, Plan, Scenario};
 use plimsoll_sim::Simulator;
-use plimsoll_sim::recipes::{Payload, Polling, SubjectSpec};
+use plimsoll_sim::recipes::{Library, Payload, Polling, SubjectSpec};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 

@@ -304,7 +304,8 @@ fn rows(event: &TraceEvent) -> Vec<(Part, Row)> {
         }
         E::Committed {
             member, partition, ..
-        } => vec![
+        }
+        | E::LateCommit { member, partition } => vec![
             of(member, Row::Only("commits")),
             (Part::Partitions, Row::Partition(partition)),
         ],

@@ -93,6 +93,7 @@ impl Place {
             | E::Committed {
                 member, partition, ..
             }
+            | E::LateCommit { member, partition }
             | E::DeadLettered {
                 member, partition, ..
             }

@@ -75,7 +75,7 @@ impl Mark {
             E::Effect { .. } => Self::Failed,
             E::HandlerStopped { .. } => Self::Stopped,
             E::DeadLettered { .. } | E::DeadLetterAcknowledged { .. } => Self::DeadLetter,
-            E::Committed { .. } => Self::Commit,
+            E::Committed { .. } | E::LateCommit { .. } => Self::Commit,
             E::CommitSent { .. } => Self::CommitSent,
             E::CommitRefused { .. } | E::CommitUnknown { .. } => Self::CommitFailed,
             E::OutOfRange { .. } | E::PositionReset { .. } | E::OffsetsReset { .. } => {
