@@ -155,7 +155,7 @@ fn numbers(report: &Report, bugs: &[Bug<'_>]) -> Element {
     }
     let stall = format!("{:.1} s", measures.longest_stall.as_secs_f64());
     numbers.push(("longest stall", stall));
-    numbers.push(("highest lag", counted(measures.highest_lag, "record")));
+    numbers.push(("highest lag, in records", thousands(measures.highest_lag)));
     let numbers = numbers
         .into_iter()
         .map(|(name, number)| Element::new("div").line("dt", name).line("dd", number));

@@ -1,6 +1,5 @@
 //! The report of `plimsoll run` as a page: one file that shows the same in every browser, without
-//! a network and without a script. Of the simulator, all but the time that it took is the same for
-//! the same arguments.
+//! a network and without a script. Of the simulator, it is the same for the same arguments.
 
 mod bugs;
 mod head;
@@ -10,11 +9,16 @@ mod timeline;
 
 pub(crate) use markup::Element;
 
-use super::{counted, human, per_second, thousands};
+use super::human;
 use crate::report::{Failure, Report, ScenarioReport};
 
 /// The style sheet, which stands in the page.
-const STYLE: &str = include_str!("style.css");
+const STYLE: &str = concat!(
+    include_str!("style/base.css"),
+    include_str!("style/parts.css"),
+    include_str!("style/timeline.css"),
+    include_str!("style/media.css"),
+);
 
 /// The mark of Samuel Plimsoll, as the page's icon and in its head.
 const ICON: &str = concat!(
@@ -34,7 +38,7 @@ pub(crate) fn report(report: &Report) -> String {
         .children(not_met(report))
         .children(did_not_happen(report))
         .children(not_executed(report));
-    document(&format!("Plimsoll: {verdict}"), [main, footer(report)])
+    document(&format!("Plimsoll: {verdict}"), [main, footer()])
 }
 
 /// Makes a page that needs no other file.
@@ -116,17 +120,8 @@ fn not_executed(report: &Report) -> Option<Element> {
     (!items.is_empty()).then(|| section("not-executed", "Not executed").child(list(items)))
 }
 
-/// Names the program, and says what depended on the machine.
-fn footer(report: &Report) -> Element {
-    let schedules = report.totals().schedules;
-    let timing = format!(
-        "Took {:.2} s on {}: {} schedules a second.",
-        report.timing.elapsed.as_secs_f64(),
-        counted(report.timing.jobs.get() as u64, "thread"),
-        thousands(per_second(schedules, report.timing.elapsed) as u64),
-    );
+/// Names the program. What depends on the machine, as the time that it took, is not on the page.
+fn footer() -> Element {
     let made = format!("Made by Plimsoll {}.", env!("CARGO_PKG_VERSION"));
-    Element::new("footer")
-        .line("p", made)
-        .child(Element::new("p").class("timing").text(timing))
+    Element::new("footer").line("p", made)
 }
