@@ -86,3 +86,9 @@ fn a_client_that_waits_before_it_connects_again() {
 fn a_broker_that_comes_back_when_the_group_begins() {
     assert_acquitted!("broker-back-when-the-group-begins.toml");
 }
+
+/// Its commits are as far apart as the messages that follow the healing.
+#[test]
+fn a_consumer_that_commits_as_seldom_as_it_may() {
+    assert_acquitted!("commits-as-far-apart-as-probes.toml");
+}

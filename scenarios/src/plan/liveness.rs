@@ -41,8 +41,10 @@ pub struct Probes {
 impl Plan {
     /// Returns the messages after the healing.
     ///
-    /// Two follow it soon. Those of the later rounds are apart by the time after which everything
-    /// has settled, so that one of them follows whatever came to nothing before.
+    /// Two follow it soon. Those of the later rounds come when everything has settled, so that one
+    /// of them follows whatever came to nothing before; and between two of them there is the time
+    /// for which the settings let the last finished record stand uncommitted, so that a consumer
+    /// that keeps its settings comes to rest.
     pub fn probes(&self) -> Probes {
         let from = self.last_phase();
         let consumers = &self.settings.consumers;
@@ -51,7 +53,8 @@ impl Plan {
             .max(consumers.request_timeout + consumers.heartbeat);
         let soon = [FIRST, FIRST + consumers.heartbeat];
         let within = self.settings.expect.liveness_within;
-        let later = (2..).map(|round| settled * round);
+        let apart = settled + consumers.config.commit.longest_tail();
+        let later = (0..).map(|round| settled * 2 + apart * round);
         let later = later.take_while(|&after| after <= within);
         let partitions = self.partitions_at_last();
         let highest = self.messages.iter().map(|message| message.id.0).max();
@@ -154,9 +157,9 @@ mod tests {
             .map(|probe| probe.at.as_nanos() / 1_000_000_000)
             .collect();
         seconds.dedup();
-        assert_eq!(seconds, [20, 23, 46, 59, 72]);
+        assert_eq!(seconds, [20, 23, 46, 64]);
         let ids = probes.messages.iter().map(|probe| probe.id.0);
-        assert!(ids.eq(6..=20));
+        assert!(ids.eq(6..=17));
         assert!(probes.messages.iter().all(|probe| probe.fate == Fate::Ok));
     }
 
