@@ -49,8 +49,8 @@ impl Stalls {
         }
     }
 
-    /// Asks the brokers again and again, until the run ends, and notes how long they take. For plans
-    /// that leave the brokers alone.
+    /// Asks the brokers again and again, until the run ends, and notes how long they take. For
+    /// plans that leave the brokers alone.
     pub(crate) async fn watch_brokers(self, admin: Admin, names: Arc<Names>) {
         loop {
             tokio::time::sleep(TICK).await;

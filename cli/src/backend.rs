@@ -21,8 +21,8 @@ impl Choice {
     /// Reads the choice from the arguments; `command` is the subject that stands after `--`.
     ///
     /// # Errors
-    /// Where arguments do not go together, the command does not exist, or the program is built without
-    /// real Kafka.
+    /// Where arguments do not go together, the command does not exist, or the program is built
+    /// without real Kafka.
     pub(crate) fn of(args: &BackendArgs, command: &[OsString]) -> Result<Self, CliError> {
         match (args.backend, &args.bootstrap) {
             (BackendName::Kafka, _) => Options::of(args, command).map(Self::Kafka),

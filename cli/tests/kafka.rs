@@ -1,7 +1,7 @@
 //! Real Kafka: brokers in containers, members as processes.
 //!
-//! Without a container engine, or without Go, a test is ignored; with `PLIMSOLL_REQUIRE_KAFKA=1` the
-//! engine must be there.
+//! Without a container engine, or without Go, a test is ignored; with `PLIMSOLL_REQUIRE_KAFKA=1`
+//! the engine must be there.
 
 #[path = "cli/program.rs"]
 #[expect(dead_code, reason = "the other tests start the program in other ways")]

@@ -11,6 +11,7 @@ fn billing_loses_nothing() {
     let (mut simulator, mut judge, mut trace) = (Simulator::new(), Judge::new(), Trace::new());
     for seed in 0..1_000 {
         let plan = Plan::draw(&scenario, seed);
+        trace.clear();
         simulator.run(&plan, &mut trace).unwrap();
         let verdict = judge.judge(&plan.terms(), &trace, simulator.unobservable());
         assert_eq!(verdict.violations().next(), None, "with seed {seed}");

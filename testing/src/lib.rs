@@ -67,8 +67,9 @@ pub fn run(tests: impl IntoIterator<Item = Test>) -> ExitCode {
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
-/// Lists tests that need the same: what they need, and their bodies, by which they are named. Behind
-/// `by` stands the function that runs a body where a call is not enough, as with asynchronous ones.
+/// Lists tests that need the same: what they need, and their bodies, by which they are named.
+/// Behind `by` stands the function that runs a body where a call is not enough, as with
+/// asynchronous ones.
 #[macro_export]
 macro_rules! tests {
     ($needs:tt: $($body:path),+ $(,)?) => {

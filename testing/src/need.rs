@@ -56,7 +56,8 @@ impl Need {
         self.found.get_or_init(self.find).clone()
     }
 
-    /// Returns the environment variable that makes it a failure that this is missing, where it does.
+    /// Returns the environment variable that makes it a failure that this is missing, where it
+    /// does.
     pub(crate) fn requirement(&self) -> Option<&'static str> {
         let is_set = |variable: &&str| env::var(variable).as_deref() == Ok("1");
         self.required_by.filter(is_set)

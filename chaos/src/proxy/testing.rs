@@ -1,5 +1,5 @@
-//! What tests of the proxy share, those with a real broker and those without: what sees its reports,
-//! and a client that does what a test says.
+//! What tests of the proxy share, those with a real broker and those without: what sees its
+//! reports, and a client that does what a test says.
 
 use super::frame::Frame;
 use super::{Produced, Report, Seen};

@@ -40,7 +40,8 @@ const LONG_SCHEDULE: f64 = 60_000.0;
 /// The longest of the intervals that are never left out for the sake of time.
 const SHORT: Interval = Interval::Every(Duration::from_secs(1));
 
-/// The factor between the interval that keeps to a wish by the formula and one that surely does not.
+/// The factor between the interval that keeps to a wish by the formula and one that surely does
+/// not.
 const MARGIN: f64 = 1.5;
 
 /// The number of messages that a scenario has at most.

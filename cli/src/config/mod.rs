@@ -3,8 +3,8 @@
 //! It is looked for in the folder of the command and those above it, up to the one that has `.git`,
 //! or to the home directory: so a clone behaves alike wherever it lies. The command line comes
 //! before a profile, the profile before what stands outside of profiles, and this before the
-//! defaults. A profile is used where the command or `PLIMSOLL_PROFILE` names it, and not because the
-//! environment looks like that of a CI: what is run is what is asked for.
+//! defaults. A profile is used where the command or `PLIMSOLL_PROFILE` names it, and not because
+//! the environment looks like that of a CI: what is run is what is asked for.
 
 mod keys;
 mod over;

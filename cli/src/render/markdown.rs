@@ -1,5 +1,5 @@
-//! The report as Markdown, for the summary of a CI job or a comment on a change: how it ended, a row
-//! for each scenario, and each bug once with its timeline folded.
+//! The report as Markdown, for the summary of a CI job or a comment on a change: how it ended, a
+//! row for each scenario, and each bug once with its timeline folded.
 //!
 //! The dialect is GitHub's (<https://github.github.com/gfm/>), in which `<details>` folds.
 

@@ -20,7 +20,8 @@ use std::time::Duration;
 /// The width of text in files, in columns.
 const WIDTH: usize = 100;
 
-/// Returns what is added to a page as text without colours and without the page's margin, for files.
+/// Returns what is added to a page as text without colours and without the page's margin, for
+/// files.
 fn plain(add: impl FnOnce(&mut Page)) -> String {
     let mut page = Page::new(WIDTH);
     add(&mut page);

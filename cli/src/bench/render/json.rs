@@ -1,7 +1,7 @@
 //! The report for programs.
 //!
-//! `version` rises when a field changes its meaning or goes away. Of the simulator, all but `timing`
-//! is the same for the same arguments.
+//! `version` rises when a field changes its meaning or goes away. Of the simulator, all but
+//! `timing` is the same for the same arguments.
 
 use super::super::formula::STATEMENT;
 use super::super::report::Report;

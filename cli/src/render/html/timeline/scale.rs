@@ -2,8 +2,8 @@
 //!
 //! In a run, a few milliseconds in which all is decided lie between seconds in which nothing
 //! happens. So the axis is not to scale: each doubling of the time between two events adds the same
-//! distance, and marks of one moment stand side by side. The distances are drawn out to fill the width
-//! of the page, or pressed together to fit into it, up to the half.
+//! distance, and marks of one moment stand side by side. The distances are drawn out to fill the
+//! width of the page, or pressed together to fit into it, up to the half.
 
 use plimsoll_core::Instant;
 use std::collections::BTreeMap;
@@ -12,8 +12,8 @@ use std::time::Duration;
 /// The distance that two marks keep at least.
 const STEP: i32 = 18;
 
-/// The distance that each doubling of the time between them adds, from a microsecond on, where there
-/// is neither too much room nor too little.
+/// The distance that each doubling of the time between them adds, from a microsecond on, where
+/// there is neither too much room nor too little.
 const DOUBLING: i32 = 2;
 
 /// The margin on both sides.
@@ -28,8 +28,8 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// Makes an axis of this width, or of a greater one where that is too narrow; `moments` are those
-    /// that get a place, each with the room for what stands there beside the first mark.
+    /// Makes an axis of this width, or of a greater one where that is too narrow; `moments` are
+    /// those that get a place, each with the room for what stands there beside the first mark.
     pub(super) fn new(moments: &BTreeMap<Instant, i32>, width: i32) -> Self {
         let moments: Vec<(Instant, i32)> = moments.iter().map(|(at, room)| (*at, *room)).collect();
         let pairs = moments.windows(2);
