@@ -125,7 +125,8 @@ impl Membership {
             Seen::CommitAnswered {
                 generation,
                 offsets,
-            } => self.commit_answered(member, generation, &offsets),
+                late,
+            } => self.commit_answered(member, generation, &offsets, late),
             Seen::CommitUnanswered => entry(TraceEvent::CommitUnknown { member }),
             Seen::ResponseLost { request } => entry(TraceEvent::ResponseLost { member, request }),
             Seen::Joining { owned } => {
@@ -231,6 +232,7 @@ impl Membership {
         member: MemberId,
         generation: i32,
         offsets: &[CommitAnswer],
+        late: bool,
     ) -> Vec<Shown> {
         let rebalancing = self.is_rebalancing();
         let mut entries = Vec::new();
@@ -240,6 +242,9 @@ impl Membership {
                 continue;
             };
             if answer.error == 0 {
+                if late {
+                    entries.push(Shown::Entry(TraceEvent::LateCommit { member, partition }));
+                }
                 entries.push(Shown::Entry(TraceEvent::Committed {
                     member,
                     partition,
