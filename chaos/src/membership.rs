@@ -164,7 +164,8 @@ impl Membership {
             Seen::CommitAnswered {
                 generation,
                 offsets,
-            } => self.commit_answered(member, generation, &offsets),
+                late,
+            } => self.commit_answered(member, generation, &offsets, late),
             Seen::CommitUnanswered => entry(TraceEvent::CommitUnknown { member }),
             Seen::ResponseLost { request } => entry(TraceEvent::ResponseLost { member, request }),
             Seen::Joining { owned } => {
@@ -286,6 +287,7 @@ impl Membership {
         member: MemberId,
         generation: i32,
         offsets: &[CommitAnswer],
+        late: bool,
     ) -> Vec<Shown> {
         let rebalancing = self.is_rebalancing();
         let mut entries = Vec::new();
@@ -295,7 +297,9 @@ impl Membership {
                 continue;
             };
             if answer.error == 0 {
-                if generation == self.members[member].generation {
+                if late {
+                    entries.push(Shown::Entry(TraceEvent::LateCommit { member, partition }));
+                } else if generation == self.members[member].generation {
                     entries.extend(self.does(member, partition, Deed::Commit, answer.next));
                 }
                 entries.push(Shown::Entry(TraceEvent::Committed {

@@ -4,6 +4,9 @@
 //! responses; the broker's half sends requests and reads responses. What a fault holds waits in a
 //! queue. When the member's half is over, the broker's half sends what was on its way, and stays
 //! until the broker has answered the commits that it got.
+//!
+//! Requests that a fault holds when their member closes the connection, or dies, are kept as its
+//! kernel would keep them: they arrive after the fault, when the kernel would try again.
 
 use super::frame::{Frame, Header, Unreadable};
 use super::link::{Link, Way};
@@ -27,6 +30,10 @@ use tokio::time::Instant;
 
 /// The time limit for a broker to accept a connection.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+
+/// The first and the longest time after which a kernel sends again what was not acknowledged; in
+/// between it doubles (Linux: `TCP_RTO_MIN`, `TCP_RTO_MAX`, `tcp_retransmit_timer`).
+const RETRANSMISSION: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(120));
 
 /// What the connections of one member with one broker need.
 #[derive(Clone)]
@@ -62,7 +69,7 @@ struct Waiting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum MemberEnd {
     Open,
-    /// Closed in the ordinary way: what it sent still arrives, unless it is held.
+    /// Closed in the ordinary way: what it sent still arrives, late where it is held.
     Closed,
     /// Broken: what is on its way is gone.
     Cut,
@@ -140,7 +147,7 @@ impl Connection {
         responses: UnboundedSender<Response>,
     ) {
         // No connection is made through a blocked link. The member does not see that.
-        if !self.may_pass(Way::ToBroker).await {
+        if !self.may_connect().await {
             return;
         }
         let Some(mut stream) = self.connect().await else {
@@ -216,7 +223,12 @@ impl Connection {
         self.unanswered.fetch_add(commits, Ordering::SeqCst);
         self.saw(seen).await;
         let frame = readable_versions(frame, header);
-        (frame, Some(Asked { header, detail }))
+        let asked = Asked {
+            header,
+            detail,
+            late: false,
+        };
+        (frame, Some(asked))
     }
 
     /// Sends requests until the member's end is over and all was sent that still arrives.
@@ -233,7 +245,8 @@ impl Connection {
             if !self.may_pass(Way::ToBroker).await {
                 return;
             }
-            if let Some(asked) = request.asked.filter(Asked::has_answer) {
+            if let Some(mut asked) = request.asked.filter(Asked::has_answer) {
+                asked.late = *self.member.borrow() != MemberEnd::Open;
                 self.asked
                     .send_modify(|waiting| waiting.asked.push_back(asked));
             }
@@ -385,20 +398,32 @@ impl Connection {
         }
     }
 
-    /// Waits until nothing holds what goes this way; returns false where it is never to be sent.
-    async fn may_pass(&self, way: Way) -> bool {
-        if self.link.is_blocked(way) {
-            let unblocked = self.link.unblocked(way, self.cuts);
-            match way {
-                Way::ToMember => unblocked.await,
-                // A member that closed its end while its requests are held takes them with it.
-                Way::ToBroker => tokio::select! {
-                    () = unblocked => {}
-                    () = self.member_is_over() => return false,
-                },
+    /// Waits until a connection can be made; returns false where it is never to be. A member that
+    /// closes one which was not made has sent nothing on it.
+    async fn may_connect(&self) -> bool {
+        if self.link.is_blocked(Way::ToBroker) {
+            tokio::select! {
+                () = self.link.unblocked(Way::ToBroker, self.cuts) => {}
+                () = self.member_is_over() => return false,
             }
         }
-        self.link.cuts() == self.cuts && *self.member.borrow() != MemberEnd::Cut
+        !self.is_broken()
+    }
+
+    /// Waits until nothing holds what goes this way; returns false where it is never to be sent.
+    async fn may_pass(&self, way: Way) -> bool {
+        while self.link.is_blocked(way) && !self.is_broken() {
+            let since = Instant::now();
+            self.link.unblocked(way, self.cuts).await;
+            if way == Way::ToBroker && *self.member.borrow() == MemberEnd::Closed {
+                tokio::time::sleep(until_retransmission(since.elapsed())).await;
+            }
+        }
+        !self.is_broken()
+    }
+
+    fn is_broken(&self) -> bool {
+        self.link.cuts() != self.cuts || *self.member.borrow() == MemberEnd::Cut
     }
 
     async fn member_is_over(&self) {
@@ -467,6 +492,17 @@ impl Due {
             tokio::time::sleep_until(due).await;
         }
     }
+}
+
+/// Returns the time until the kernel sends again what it has not got through for this time.
+fn until_retransmission(held: Duration) -> Duration {
+    let (mut pause, longest) = RETRANSMISSION;
+    let mut next = pause;
+    while next < held {
+        pause = (pause * 2).min(longest);
+        next += pause;
+    }
+    next - held
 }
 
 /// Replaces an ApiVersions request whose answer the proxy could not read by one that no broker

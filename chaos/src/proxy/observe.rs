@@ -24,6 +24,8 @@ const FENCED_INSTANCE_ID: i16 = 82;
 pub(super) struct Asked {
     pub header: Header,
     pub detail: Detail,
+    /// Whether the member had closed the connection when the request was sent on.
+    pub late: bool,
 }
 
 /// The part of a request that its answer does not repeat.
@@ -237,6 +239,7 @@ impl Asked {
         answer.done = Some(Seen::CommitAnswered {
             generation: *generation,
             offsets: answers,
+            late: self.late,
         });
         Ok(answer)
     }

@@ -38,6 +38,8 @@ pub(crate) enum Seen {
     CommitAnswered {
         generation: i32,
         offsets: Vec<CommitAnswer>,
+        /// Whether the member had closed the connection when the broker got the commit.
+        late: bool,
     },
     /// A commit whose connection ended before its answer was sent to the member.
     CommitUnanswered,

@@ -68,6 +68,15 @@ const UNUSED: &str = "is not used by this consumer";
 const DEAD_LETTERS: &str =
     "would let dead letters be lost; they are written by an idempotent producer with `acks=all`";
 
+/// The only isolation level.
+const READ_COMMITTED: &str = "read_committed";
+
+/// librdkafka requires stable offsets only with `isolation.level=read_committed`
+/// (`rd_kafka_assignment_serve_pending`).
+const UNSTABLE: &str = "must be `read_committed`, the default: with any other level, librdkafka \
+                        starts where the group stood before commits that are still being \
+                        replicated, and repeats what they cover";
+
 /// The settings of consumers, about which a producer would complain. Names or their beginnings.
 const CONSUMER_ONLY: [&str; 10] = [
     "session.timeout.ms",
@@ -125,6 +134,14 @@ impl Settings {
             if let Some((_, reason)) = REFUSED.iter().find(|(refused, _)| refused == name) {
                 return Err(SettingError::new(name, *reason));
             }
+        }
+        let isolation = "isolation.level";
+        let level = self
+            .raw
+            .get(isolation)
+            .map_or(READ_COMMITTED, String::as_str);
+        if !level.trim().eq_ignore_ascii_case(READ_COMMITTED) {
+            return Err(SettingError::new(isolation, UNSTABLE));
         }
         self.config.validate().map_err(|error| {
             SettingError::new(error.field, format!("must be {}", error.expected))
@@ -303,6 +320,18 @@ mod tests {
             });
             assert_eq!(refused, (name.to_owned(), reason.to_owned()));
         }
+    }
+
+    #[test]
+    fn only_committed_offsets_are_started_from() {
+        let mut settings = settings();
+        let name = "isolation.level";
+        settings.raw.insert(name.into(), "read_committed".into());
+        assert_eq!(settings.check(), Ok(()));
+        let refused = problem(|s| {
+            s.raw.insert(name.into(), "read_uncommitted".into());
+        });
+        assert_eq!(refused, (name.to_owned(), UNSTABLE.to_owned()));
     }
 
     #[test]

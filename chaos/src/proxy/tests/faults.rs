@@ -104,7 +104,7 @@ async fn a_new_connection_through_a_blocked_link_is_held() {
 }
 
 #[tokio::test]
-async fn a_member_that_closes_takes_what_is_held_with_it() {
+async fn what_is_held_when_its_member_closes_arrives_after_the_block() {
     let mut rig = Rig::start().await;
     let mut client = rig.client().await;
     beat(&mut rig, &mut client).await;
@@ -112,7 +112,35 @@ async fn a_member_that_closes_takes_what_is_held_with_it() {
     client.send(&commit(), 9).await;
     drop(client);
     assert_eq!(rig.watcher.saw(2).await, [SENT, Seen::CommitUnanswered]);
+    rig.broker.hears_nothing().await;
+    done(rig.proxy.unblock(MEMBER, None, Direction::Requests));
+    rig.broker.request().await.answer(&commit_response([0, 0]));
     rig.broker.closed().await;
+    let Seen::CommitAnswered {
+        generation,
+        offsets,
+        late: false,
+    } = commit_answered([0, 0])
+    else {
+        panic!("an answer");
+    };
+    let late = Seen::CommitAnswered {
+        generation,
+        offsets,
+        late: true,
+    };
+    assert_eq!(rig.watcher.saw(3).await[2..], [late]);
+}
+
+#[tokio::test]
+async fn a_member_that_closes_a_connection_which_was_never_made_has_sent_nothing() {
+    let mut rig = Rig::start().await;
+    done(rig.proxy.block(MEMBER, None, Direction::Requests));
+    let mut client = rig.client().await;
+    client.send(&commit(), 9).await;
+    assert_eq!(rig.watcher.saw(1).await, [SENT]);
+    drop(client);
+    assert_eq!(rig.watcher.saw(2).await, [SENT, Seen::CommitUnanswered]);
     done(rig.proxy.unblock(MEMBER, None, Direction::Requests));
     rig.broker.hears_nothing().await;
 }

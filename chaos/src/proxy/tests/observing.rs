@@ -61,6 +61,7 @@ pub(super) fn commit_answered(errors: [i16; 2]) -> Seen {
     Seen::CommitAnswered {
         generation: 3,
         offsets: vec![answer(0, 10), answer(1, 20)],
+        late: false,
     }
 }
 
