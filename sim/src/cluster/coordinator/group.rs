@@ -185,12 +185,12 @@ impl Group {
         timeouts.max().unwrap_or_default()
     }
 
-    /// Takes a member out, without any consequence for the rebalance.
+    /// Takes a member out, without any consequence for the rebalance. Its JoinGroup is refused
+    /// (`ClassicGroup.completeJoinFuture`); a SyncGroup that waits is never answered
+    /// (`ClassicGroup.remove`).
     pub(super) fn take_out(&mut self, index: usize) {
         let mut member = self.members.remove(index);
         self.refuse_join(&mut member, ErrorName::UnknownMemberId);
-        // Its SyncGroup would never be answered.
-        self.refuse_sync(&mut member, ErrorName::UnknownMemberId);
         if self.leader == Some(member.profile.id) {
             self.leader = self.members.first().map(|next| next.profile.id);
         }

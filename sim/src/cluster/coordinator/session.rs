@@ -27,7 +27,8 @@ impl Group {
         }
     }
 
-    /// Lets a member leave (`classicGroupLeave`).
+    /// Lets a member leave (`classicGroupLeaveToClassicGroup`). Unlike one that is silent, a member that
+    /// leaves does not end the initial delay (`maybeCompleteJoinPhase`).
     pub(crate) fn leave(
         &mut self,
         now: Instant,
@@ -36,11 +37,17 @@ impl Group {
     ) -> Result<(), ErrorName> {
         if let Some(index) = self.pending.iter().position(|(id, _)| *id == member) {
             self.pending.remove(index);
-            self.complete_join_if_all_joined(now);
-            return Ok(());
+        } else {
+            let index = self.find_sender(from, member)?;
+            self.take_out(index);
         }
-        let index = self.find_sender(from, member)?;
-        self.remove(now, index);
+        match self.state {
+            GroupState::Stable | GroupState::CompletingRebalance => self.prepare_rebalance(now),
+            GroupState::PreparingRebalance if self.initial.is_none() => {
+                self.complete_join_if_all_joined(now);
+            }
+            GroupState::PreparingRebalance | GroupState::Empty => {}
+        }
         Ok(())
     }
 
@@ -91,7 +98,7 @@ impl Group {
     }
 
     /// Completes the phase of joining if, with a member gone, none is missing any more. Unlike one
-    /// that joins, a member that goes ends the initial delay too
+    /// that joins, a member whose session ends also ends the initial delay
     /// (`removeMemberAndUpdateClassicGroup`).
     fn complete_join_if_all_joined(&mut self, now: Instant) {
         if self.state == GroupState::PreparingRebalance && self.have_all_joined() {

@@ -359,3 +359,36 @@ fn an_assignment_that_is_not_replicated_reaches_no_member() {
         Err(ErrorName::RebalanceInProgress)
     );
 }
+
+#[test]
+fn a_member_that_leaves_does_not_end_the_initial_delay() {
+    let mut cluster = Cluster::new(|_| {});
+    let [stays, leaves] = [cluster.new_id(0), cluster.new_id(1)];
+    let began = cluster.now();
+    let join = cluster.send_join(0, Some(stays));
+    let left = cluster.ask_group(1, Request::LeaveGroup { member: leaves });
+    assert!(matches!(left, Response::LeaveGroup(Ok(()))), "{left:?}");
+    cluster.run_for(millis(2_000));
+    assert!(cluster.answer(join).is_none(), "it waits for latecomers");
+    assert_eq!(cluster.joined(join).members.len(), 1);
+    assert!(cluster.now() - began > millis(2_990));
+}
+
+#[test]
+fn a_member_that_is_taken_out_while_it_awaits_its_sync_is_never_answered() {
+    let mut cluster = Cluster::new(quick);
+    let ids = [cluster.new_id(0), cluster.new_id(1)];
+    let joins = cluster.send_joins(ids);
+    let joined = joins.map(|join| cluster.joined(join));
+    let sync = cluster.send_sync(1, &joined[1], Vec::new());
+    cluster.run_for(millis(100));
+    // Over another connection: on its own the request would wait behind the sync.
+    let leave = Request::LeaveGroup {
+        member: joined[1].member,
+    };
+    let left = cluster.ask_group(0, leave);
+    assert!(matches!(left, Response::LeaveGroup(Ok(()))), "{left:?}");
+    cluster.run_for(millis(5_000));
+    let answer = cluster.answer(sync);
+    assert!(answer.is_none(), "{answer:?}");
+}
