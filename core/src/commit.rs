@@ -138,14 +138,12 @@ impl Commits {
         if self.in_flight.is_some() {
             return None;
         }
-        if self.dirty.is_empty() {
-            return self.again;
-        }
-        let due = self
-            .due
-            .unwrap_or_else(|| self.last_finished + CommitPolicy::IDLE);
-        let due = self.again.map_or(due, |again| again.min(due));
-        Some(due.max(self.not_before))
+        let due = (!self.dirty.is_empty()).then(|| {
+            self.due
+                .unwrap_or_else(|| self.last_finished + CommitPolicy::IDLE)
+        });
+        let first = due.into_iter().chain(self.again).min()?;
+        Some(first.max(self.not_before))
     }
 
     /// Adds a partition that has something to commit, and did not before.
