@@ -446,7 +446,7 @@ fn a_late_commit_that_is_not_made_good_rewinds() {
 
 /// The coordinator moves, and a commit that its member takes for refused is still on its way to the
 /// replicas when the next owner asks where to start: it must wait for it, or it rewinds the group.
-/// The core commits until it is accepted before it gives partitions up; Sarama does not.
+/// The core commits until it is accepted before it gives partitions up; the recipe does not.
 #[test]
 fn a_start_at_offsets_that_are_not_stable_rewinds() {
     let moves = include_str!("../../scenarios/library/broker/coordinator-moves.toml");
@@ -454,6 +454,7 @@ fn a_start_at_offsets_that_are_not_stable_rewinds() {
     let rewinds = |require_stable| {
         let spec = SubjectSpec {
             require_stable,
+            library: Library::Librdkafka,
             ..SubjectSpec::of(Subject::SaramaAutoMark)
         };
         violated_by(spec, &scenario).contains(&Property::NoRewind)
