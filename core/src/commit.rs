@@ -5,8 +5,8 @@
 //!
 //! The broker may still get them in the other order. When a client gives a connection up, the
 //! kernel keeps what was sent on it and sends it again, for a minute and more (Linux:
-//! `tcp_retransmit_timer`, `tcp_orphan_retries`); a new connection does not wait for that. A classic
-//! group takes a commit by member and generation, and looks at no order
+//! `tcp_retransmit_timer`, `tcp_orphan_retries`); a new connection does not wait for that. A
+//! classic group takes a commit by member and generation, and looks at no order
 //! (`ClassicGroup.validateOffsetCommit`), so the old one moves the group back. Nothing tells the
 //! member. An active partition is put right by its next commit; an idle one would stay where it is,
 //! and its next owner would repeat everything since.

@@ -139,8 +139,8 @@ impl ErrorName {
         }
     }
 
-    /// Returns why no fault can answer a request of a kind with this error, where that is not plain:
-    /// such a request seems to fail with it.
+    /// Returns why no fault can answer a request of a kind with this error, where that is not
+    /// plain: such a request seems to fail with it.
     pub const fn reason_against(self, request: RequestKind) -> Option<&'static str> {
         use RequestKind as R;
         match (request, self) {

@@ -12,7 +12,8 @@ plimsoll_oracle::words! {
         SaramaManualMark = "sarama-manual-mark",
         /// Sarama with auto-commit on, marking on success: commits past a skipped failure.
         SaramaAutoMark = "sarama-auto-mark",
-        /// `sarama-manual-mark` on Sarama up to 1.60, whose sessions end when the coordinator moves.
+        /// `sarama-manual-mark` on Sarama up to 1.60, whose sessions end when the coordinator
+        /// moves.
         Sarama160ManualMark = "sarama-1.60-manual-mark",
         /// `sarama-auto-mark` on Sarama up to 1.60, whose sessions end when the coordinator moves.
         Sarama160AutoMark = "sarama-1.60-auto-mark",

@@ -4,10 +4,10 @@
 //! died still arrives, and what cannot pass is held until it can or until the connection breaks.
 //!
 //! To close a connection does not break it. The kernel keeps what was sent on it, and sends it
-//! again after pauses that double (Linux: `tcp_retransmit_timer`; `tcp_orphan_retries` ends it after
-//! 100 seconds and more). So after a partition heals, requests of a closed connection arrive within
-//! as long as they had been held, before or after what is sent on the next connection; and the
-//! broker answers into the void. Seen with a real kernel behind a packet filter.
+//! again after pauses that double (Linux: `tcp_retransmit_timer`; `tcp_orphan_retries` ends it
+//! after 100 seconds and more). So after a partition heals, requests of a closed connection arrive
+//! within as long as they had been held, before or after what is sent on the next connection; and
+//! the broker answers into the void. Seen with a real kernel behind a packet filter.
 
 use crate::protocol::{Channel, Correlation, Message, Node, PerNode};
 use plimsoll_core::Instant;

@@ -7,23 +7,23 @@
 //! - Fetch (`rd_kafka_fetch_reply_handle_partition_error`): out of range resets the position; upon
 //!   all others the leader is asked for again, and the partition waits.
 //! - ListOffsets (`rd_kafka_handle_ListOffsets`): all but one refresh the metadata.
-//! - Metadata (`rd_kafka_parse_Metadata_update_topic`): a topic without a leader is news of nothing;
-//!   one that does not exist leaves the subscription, and with it its partitions.
+//! - Metadata (`rd_kafka_parse_Metadata_update_topic`): a topic without a leader is news of
+//!   nothing; one that does not exist leaves the subscription, and with it its partitions.
 //! - OffsetCommit: the trace names the error.
 //! - OffsetFetch: some make the client look for the coordinator.
 //! - JoinGroup (`rd_kafka_cgrp_handle_JoinGroup`): a coordinator that is none is looked for; an
 //!   unknown member forgets its id; a fenced one ends; upon all others the member joins again, also
-//!   where that is in vain: neither Plimsoll's consumer nor the recipes end upon an error that is not
-//!   fatal to the client (Java's client throws).
+//!   where that is in vain: neither Plimsoll's consumer nor the recipes end upon an error that is
+//!   not fatal to the client (Java's client throws).
 //! - SyncGroup (`rd_kafka_cgrp_handle_SyncGroup`): as with JoinGroup; an old generation loses its
 //!   partitions too, and what a coordinator that loads refused is sent again.
 //! - Heartbeat (`rd_kafka_cgrp_handle_Heartbeat`): each says something else of the membership.
 //! - LeaveGroup (`rd_kafka_cgrp_handle_LeaveGroup`): the client ends, whatever the answer says.
 //!
 //! Sarama differs in Metadata (`client.updateMetadata`: a session goes on with what it has), Fetch
-//! (`brokerConsumer.handleResponses`: out of range ends the session), and all that concerns the group
-//! (`consumerGroup.joinSync`, `consumerGroupSession.heartbeatLoop`, `offsetManager.handleResponse`),
-//! where its versions differ.
+//! (`brokerConsumer.handleResponses`: out of range ends the session), and all that concerns the
+//! group (`consumerGroup.joinSync`, `consumerGroupSession.heartbeatLoop`,
+//! `offsetManager.handleResponse`), where its versions differ.
 
 use plimsoll_oracle::check::Judge;
 use plimsoll_oracle::{ErrorName, RequestKind, Trace, Word};

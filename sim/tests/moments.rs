@@ -7,8 +7,8 @@ use plimsoll_scenarios::{Backend, Plan, Scenario};
 use plimsoll_sim::Simulator;
 use std::collections::BTreeMap;
 
-/// A group that rebalances at 8 s, although no member comes or goes, and in which a member is paused
-/// for longer than its session; `fault` is one more.
+/// A group that rebalances at 8 s, although no member comes or goes, and in which a member is
+/// paused for longer than its session; `fault` is one more.
 fn run(fault: &str) -> Trace {
     let text = format!(
         r#"

@@ -143,8 +143,8 @@ impl FaultSchedule {
         self.come_true(now, fault, member, |condition| condition.is_met_by(event))
     }
 
-    /// Shows a moment of a member to a fault. Returns `true` where the fault waited for it, and is to
-    /// be polled.
+    /// Shows a moment of a member to a fault. Returns `true` where the fault waited for it, and is
+    /// to be polled.
     pub fn handle_moment(
         &mut self,
         now: Instant,

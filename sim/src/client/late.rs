@@ -1,9 +1,9 @@
 //! Results of handlers that were cancelled, which come all the same.
 //!
-//! A result and a cancel may cross, and a handler may take its time to notice that it was cancelled.
-//! Then its result comes while the next attempt runs, or when the partition is back under another
-//! assignment: a consumer must know it by its numbers (`Command::Cancel`: a late answer changes
-//! nothing).
+//! A result and a cancel may cross, and a handler may take its time to notice that it was
+//! cancelled. Then its result comes while the next attempt runs, or when the partition is back
+//! under another assignment: a consumer must know it by its numbers (`Command::Cancel`: a late
+//! answer changes nothing).
 
 use crate::recipes::Payload;
 use crate::sink::HandlerCall;

@@ -62,8 +62,8 @@ impl Faults {
         self.schedule.has_joined(member)
     }
 
-    /// Returns the error with which an `error` fault answers a client's request at a broker, and the
-    /// one partition for which it does; `None`: all that the request names.
+    /// Returns the error with which an `error` fault answers a client's request at a broker, and
+    /// the one partition for which it does; `None`: all that the request names.
     #[inline]
     pub(crate) fn injected_error(
         &mut self,

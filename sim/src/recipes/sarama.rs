@@ -1,6 +1,6 @@
 //! Subjects `sarama-manual-mark` and `sarama-auto-mark`, and the same by the name of an older
-//! version: a `ConsumerGroupHandler` that ranges over `Messages()`, marks a message when it succeeded
-//! and does `continue` when it failed.
+//! version: a `ConsumerGroupHandler` that ranges over `Messages()`, marks a message when it
+//! succeeded and does `continue` when it failed.
 //!
 //! A model of Sarama 1.61 (`consumer_group.go`, `offset_manager.go`) and of what was measured with
 //! it. A session runs one `ConsumeClaim` a partition, each with one message at a time. A mark is a
@@ -8,10 +8,10 @@
 //! ticker commits the marks that changed, and the end of a session flushes them; without it the
 //! ticker does not run, and closing flushes nothing. Where nothing is committed, a claim begins at
 //! `Consumer.Offsets.Initial`, in every session; so it does where what is committed is out of range
-//! (`newConsumerGroupClaim`, `ResetInvalidOffsets`). The end of a session waits for the claims, which
-//! handle what their channels hold already; there is no poll deadline, so one that hangs keeps it
-//! waiting while heartbeats go on. When a session ends besides is the client's business, which
-//! differs from version to version.
+//! (`newConsumerGroupClaim`, `ResetInvalidOffsets`). The end of a session waits for the claims,
+//! which handle what their channels hold already; there is no poll deadline, so one that hangs
+//! keeps it waiting while heartbeats go on. When a session ends besides is the client's business,
+//! which differs from version to version.
 //!
 //! Sarama speaks the eager protocol only, where a session ends with everything that it has. Where a
 //! scenario asks for the cooperative one, only the claims that are given up end.

@@ -1,5 +1,5 @@
-//! A bug of one moment of a rebalance is found in few seeds by faults that come at a time, and in all
-//! of them by a fault that waits for that moment.
+//! A bug of one moment of a rebalance is found in few seeds by faults that come at a time, and in
+//! all of them by a fault that waits for that moment.
 
 use super::{Bug, Control, build, drains};
 use plimsoll_oracle::Trace;

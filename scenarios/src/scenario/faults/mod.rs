@@ -118,7 +118,8 @@ pub enum Trigger {
     },
 }
 
-/// Something that happens to a member and that no entry of a trace tells: there are too many of them.
+/// Something that happens to a member and that no entry of a trace tells: there are too many of
+/// them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
     /// A request left the member.
@@ -148,8 +149,8 @@ plimsoll_oracle::words! {
         RevokedInFlight = "revoked-in-flight",
         /// A member found that its partitions were gone.
         PartitionsLost = "partitions-lost",
-        /// A member learned of a revocation while it held records of those partitions that no handler
-        /// had begun with.
+        /// A member learned of a revocation while it held records of those partitions that no
+        /// handler had begun with.
         RevokedBuffered = "revoked-buffered",
         /// A member sent a JoinGroup, which has not arrived yet.
         JoinInFlight = "join-in-flight",

@@ -26,7 +26,8 @@ use std::time::Duration;
 /// (librdkafka: the default of `fetch.queue.backoff.ms`).
 const QUEUE_BACKOFF: Duration = Duration::from_secs(1);
 
-/// `Consumer.Retry.Backoff` of Sarama: the pause before a partition that failed is dispatched again.
+/// `Consumer.Retry.Backoff` of Sarama: the pause before a partition that failed is dispatched
+/// again.
 const DISPATCH_BACKOFF: Duration = Duration::from_secs(2);
 
 /// The partitions that a client fetches.

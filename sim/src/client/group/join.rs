@@ -99,17 +99,17 @@ impl Group {
         }
     }
 
-    /// Handles a join that came to nothing. An error that no other join would mend (the assignors of
-    /// the members do not fit, the session timeout is out of bounds) is told to the application, by
-    /// `rd_kafka_consumer_err`, and the client joins again all the same: neither Plimsoll's consumer
-    /// nor the recipes end upon an error that is not fatal.
+    /// Handles a join that came to nothing. An error that no other join would mend (the assignors
+    /// of the members do not fit, the session timeout is out of bounds) is told to the application,
+    /// by `rd_kafka_consumer_err`, and the client joins again all the same: neither Plimsoll's
+    /// consumer nor the recipes end upon an error that is not fatal.
     fn fail_join(&mut self, now: Instant, view: &View, failure: Failure) {
         use ErrorName as E;
         self.phase = Phase::Unjoined;
         match failure {
             Failure::Refused(E::FencedInstanceId) => return self.actions.push_back(Action::End),
-            // The model is kinder here than librdkafka, in which a static member never learns that it
-            // lost anything: it joins by its name, and no answer gives it another id first.
+            // The model is kinder here than librdkafka, in which a static member never learns that
+            // it lost anything: it joins by its name, and no answer gives it another id first.
             Failure::Refused(E::UnknownMemberId)
                 if self.settings.instance.is_some() && self.rebalance.owns_any() =>
             {

@@ -183,8 +183,8 @@ impl Group {
     }
 
     /// Gives up the partitions of topics that do not exist, as the metadata say, until they do
-    /// (`rd_kafka_cgrp_metadata_update_check`): a cooperative member loses them, an eager one leaves
-    /// its generation.
+    /// (`rd_kafka_cgrp_metadata_update_check`): a cooperative member loses them, an eager one
+    /// leaves its generation.
     ///
     /// Sarama goes on with what it has; only a new session asks first (`consumerGroup.Consume`).
     pub(super) fn handle_topics_gone(&mut self, now: Instant, view: &View) {

@@ -49,8 +49,8 @@ impl Group {
     }
 
     /// Handles a join or a sync that came to nothing (`consumerGroup.newSession`, from 1.61 on
-    /// `joinSync`): it is tried again some times, and then `Consume` returns the error, and is called
-    /// again.
+    /// `joinSync`): it is tried again some times, and then `Consume` returns the error, and is
+    /// called again.
     pub(super) fn fail_in_sarama(&mut self, now: Instant, view: &View, failure: Failure) {
         use ErrorName as E;
         self.phase = Phase::Unjoined;
@@ -74,8 +74,8 @@ impl Group {
             }
             Failure::Refused(_) | Failure::Lost => false,
         };
-        // Before it tries again it looks for the coordinator (`client.RefreshCoordinator`). One that
-        // cannot be reached is forgotten with the metadata that `Consume` asks for.
+        // Before it tries again it looks for the coordinator (`client.RefreshCoordinator`). One
+        // that cannot be reached is forgotten with the metadata that `Consume` asks for.
         if is_tried_again || failure == Failure::Lost {
             self.actions.push_back(Action::LoseCoordinator);
         }
@@ -113,8 +113,9 @@ impl Group {
             Err(Failure::Refused(E::UnknownMemberId | E::IllegalGeneration)) => {
                 self.lose_all(now, view, false);
             }
-            // From 1.61 on: "the group has moved to another coordinator, which keeps the generation,
-            // so find it and carry on heartbeating". Before, this ended the loop as any error.
+            // From 1.61 on: "the group has moved to another coordinator, which keeps the
+            // generation, so find it and carry on heartbeating". Before, this ended the loop as any
+            // error.
             Err(Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable))
                 if follows && self.retries.heartbeats > 0 =>
             {

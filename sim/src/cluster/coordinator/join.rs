@@ -208,8 +208,8 @@ impl Group {
         }
     }
 
-    /// Begins a rebalance, where the group is stable: as upon a join of its leader. Returns whether it
-    /// was.
+    /// Begins a rebalance, where the group is stable: as upon a join of its leader. Returns whether
+    /// it was.
     pub(crate) fn rebalance(&mut self, now: Instant) -> bool {
         let is_stable = self.state == GroupState::Stable;
         if is_stable {

@@ -27,8 +27,8 @@ impl Group {
         }
     }
 
-    /// Lets a member leave (`classicGroupLeaveToClassicGroup`). Unlike one that is silent, a member that
-    /// leaves does not end the initial delay (`maybeCompleteJoinPhase`).
+    /// Lets a member leave (`classicGroupLeaveToClassicGroup`). Unlike one that is silent, a member
+    /// that leaves does not end the initial delay (`maybeCompleteJoinPhase`).
     pub(crate) fn leave(
         &mut self,
         now: Instant,
