@@ -1,0 +1,151 @@
+//! What passes, and what it shows of owners.
+
+use super::*;
+
+const ORDERS: [TopicPartition; 2] = [TopicPartition::new(0, 0), TopicPartition::new(0, 1)];
+
+fn member(given: &[TopicPartition]) -> Member {
+    Member {
+        generation: 3,
+        given: given.iter().copied().collect(),
+        ..Member::default()
+    }
+}
+
+fn owned(partitions: &[TopicPartition]) -> BTreeSet<TopicPartition> {
+    partitions.iter().copied().collect()
+}
+
+const FIRST: Option<Ownership> = Some(Ownership::Begins(AssignmentEpoch(1)));
+
+#[test]
+fn a_partition_is_owned_from_the_first_fetch_of_what_was_given() {
+    let mut member = member(&ORDERS[..1]);
+    assert_eq!(member.does(ORDERS[1], Deed::Fetch, 5), None);
+    assert_eq!(member.does(ORDERS[0], Deed::Fetch, 5), FIRST);
+    assert_eq!(member.does(ORDERS[0], Deed::Fetch, 9), None);
+}
+
+/// A client that gets a partition back may hand out what a fetch over the rebalance brought,
+/// and commit it, before it fetches again.
+#[test]
+fn what_is_given_again_is_owned_before_it_is_fetched_again() {
+    let mut member = member(&ORDERS[..1]);
+    member.does(ORDERS[0], Deed::Fetch, 20);
+    member.join(Instant::from_millis(7), &BTreeSet::new());
+    assert_eq!(member.does(ORDERS[0], Deed::Call, 12), None);
+    member.sync(owned(&ORDERS[..1]));
+    assert_eq!(member.withdrawn.get(&ORDERS[0]), None);
+    let second = Ownership::Begins(AssignmentEpoch(2));
+    assert_eq!(member.does(ORDERS[0], Deed::Call, 12), Some(second));
+    assert_eq!(member.does(ORDERS[0], Deed::Commit, 13), None);
+    assert_eq!(member.does(ORDERS[0], Deed::Fetch, 30), None);
+}
+
+/// It asks for the next records before it hands out the last ones.
+#[test]
+fn an_assignment_begins_at_the_lowest_of_its_first_deeds() {
+    let mut member = member(&ORDERS[..1]);
+    assert_eq!(member.does(ORDERS[0], Deed::Fetch, 20), FIRST);
+    let lower = Ownership::BeganLower(AssignmentEpoch(1));
+    assert_eq!(member.does(ORDERS[0], Deed::Call, 12), Some(lower));
+    // One that goes back afterwards repeats what it owned.
+    assert_eq!(member.does(ORDERS[0], Deed::Call, 3), None);
+}
+
+#[test]
+fn a_member_that_joins_without_a_partition_has_given_it_up() {
+    let mut member = member(&ORDERS);
+    member.does(ORDERS[0], Deed::Fetch, 0);
+    member.does(ORDERS[1], Deed::Fetch, 0);
+    let now = Instant::from_millis(7);
+    let gone = member.join(now, &owned(&ORDERS[1..]));
+    assert_eq!(gone, [(ORDERS[0], Gone::Revoked { announced: false })]);
+    assert!(member.joining);
+    assert_eq!(member.withdrawn.get(&ORDERS[0]), Some(&now));
+    // A fetch that was still on its way does not give it back.
+    assert_eq!(member.does(ORDERS[0], Deed::Fetch, 4), None);
+    assert_eq!(member.does(ORDERS[1], Deed::Fetch, 4), None);
+    assert!(member.held.contains_key(&ORDERS[1]));
+}
+
+#[test]
+fn a_member_that_was_told_that_it_is_fenced_has_lost_what_it_owned() {
+    let mut member = member(&ORDERS);
+    member.does(ORDERS[0], Deed::Fetch, 0);
+    member.fenced = true;
+    let gone = member.join(Instant::ZERO, &BTreeSet::new());
+    assert_eq!(gone, [(ORDERS[0], Gone::Lost)]);
+}
+
+#[test]
+fn what_was_announced_is_not_told_twice() {
+    let mut member = member(&ORDERS);
+    member.does(ORDERS[0], Deed::Fetch, 0);
+    member.withdrawn.insert(ORDERS[0], Instant::ZERO);
+    let gone = member.join(Instant::from_millis(9), &BTreeSet::new());
+    assert_eq!(gone, [(ORDERS[0], Gone::Revoked { announced: true })]);
+    assert_eq!(member.withdrawn.get(&ORDERS[0]), Some(&Instant::ZERO));
+}
+
+#[test]
+fn another_offset_is_a_reset_only_after_one_that_was_out_of_range() {
+    let mut member = member(&ORDERS);
+    member.does(ORDERS[0], Deed::Fetch, 50);
+    // A pause throws away what was fetched ahead.
+    assert_eq!(member.reset_by_fetch(ORDERS[0], 40), None);
+    member.does(ORDERS[0], Deed::Fetch, 40);
+    if let Some(held) = member.held.get_mut(&ORDERS[0]) {
+        held.out_of_range = true;
+    }
+    assert_eq!(member.reset_by_fetch(ORDERS[0], 60), Some(40));
+    assert_eq!(member.reset_by_fetch(ORDERS[0], 70), None);
+}
+
+fn membership(members: usize) -> Membership {
+    let names = Names {
+        topics: vec!["orders".into()],
+        dead_letters: "dead-letters".into(),
+        group: "group".into(),
+    };
+    Membership::new(members, Arc::new(names))
+}
+
+#[test]
+fn of_two_that_hold_a_partition_the_newer_generation_owns_it() {
+    let mut membership = membership(2);
+    for (id, generation) in [(MemberId(0), 4), (MemberId(1), 5)] {
+        membership.members[id] = member(&ORDERS);
+        membership.members[id].generation = generation;
+        membership.members[id].does(ORDERS[0], Deed::Fetch, 0);
+    }
+    assert_eq!(membership.owner(ORDERS[0]), Some(MemberId(1)));
+    assert_eq!(membership.owner(ORDERS[1]), None);
+    assert_eq!(membership.busiest(), Some(MemberId(0)));
+}
+
+#[test]
+fn what_passes_is_shown_as_the_trace_says_it() {
+    let (mut membership, member) = (membership(1), MemberId(0));
+    let orders = || vec![("orders".to_owned(), 0)];
+    let mut see = |seen| membership.handle_seen(Instant::ZERO, member, seen);
+    assert_eq!(see(Seen::Joined { generation: 3 }), []);
+    let partitions = orders();
+    assert_eq!(see(Seen::Synced { partitions }), []);
+    let fetching = Seen::Fetching {
+        topic: "orders".into(),
+        partition: 0,
+        offset: 5,
+    };
+    let assigned = Shown::Entry(TraceEvent::Assigned {
+        member,
+        partition: ORDERS[0],
+        epoch: AssignmentEpoch(1),
+        position: NextOffset::new(5),
+        generation: 3,
+    });
+    assert_eq!(see(fetching), [assigned]);
+    let partition = ORDERS[0];
+    let released = Shown::Entry(TraceEvent::Released { member, partition });
+    assert_eq!(see(Seen::Left), [Shown::Revoked(partition), released]);
+}
