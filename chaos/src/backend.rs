@@ -24,7 +24,7 @@ const LOGS: &str = "PLIMSOLL_LOGS";
 #[derive(Clone, Debug)]
 pub struct Kafka {
     pub(crate) inner: Arc<Inner>,
-    /// What of the machine disturbed the last run of this clone.
+    /// The disturbance of the last run of this clone by its machine, if there was one.
     disturbance: Option<String>,
 }
 

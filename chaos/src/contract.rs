@@ -2,16 +2,16 @@
 
 use crate::names::Names;
 use crate::per_member::PerMember;
-use plimsoll_core::InitialPosition;
 use plimsoll_oracle::{MemberId, Word as _};
 use plimsoll_scenarios::Plan;
+use plimsoll_scenarios::scenario::Consumers;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
 /// The variable with the path of the file that has all others.
 pub(crate) const FILE: &str = "PLIMSOLL_CONTRACT";
 
-/// What a member's words come from.
+/// The parts of a run from which the words of a member come.
 pub(crate) struct Source<'a> {
     pub plan: &'a Plan,
     pub names: &'a Names,
@@ -22,10 +22,16 @@ pub(crate) struct Source<'a> {
     pub member: MemberId,
 }
 
+impl Source<'_> {
+    fn consumers(&self) -> &Consumers {
+        &self.plan.settings.consumers
+    }
+}
+
 /// Something that a subject is told by an environment variable.
 struct Told {
     variable: &'static str,
-    /// What it is told; nothing, where the scenario leaves it to the subject.
+    /// The function of the value; `None`: the scenario leaves it to the subject.
     value: fn(&Source<'_>) -> Option<Value>,
 }
 
@@ -41,60 +47,45 @@ const TOLD: &[Told] = &[
     }),
     told("PLIMSOLL_MEMBER", |s| Some(json!(s.member.to_string()))),
     told("PLIMSOLL_DEAD_LETTER_TOPIC", |s| {
-        let wanted = s.plan.settings.consumers.config.dead_letters;
+        let wanted = s.consumers().config.dead_letters;
         wanted.then(|| json!(s.names.dead_letters))
     }),
     told("KAFKA_GROUP_INSTANCE_ID", |s| {
-        let wanted = s.plan.settings.consumers.static_ids;
+        let wanted = s.consumers().static_ids;
         wanted.then(|| json!(s.member.to_string()))
     }),
     told("KAFKA_AUTO_OFFSET_RESET", |s| {
-        Some(match s.plan.settings.consumers.config.initial {
-            InitialPosition::Earliest => json!("earliest"),
-            InitialPosition::Latest => json!("latest"),
-        })
+        Some(json!(s.consumers().config.initial.word()))
     }),
     told("KAFKA_PARTITION_ASSIGNMENT_STRATEGY", |s| {
-        Some(json!(s.plan.settings.consumers.assignor.word()))
+        Some(json!(s.consumers().assignor.word()))
     }),
     told("KAFKA_SESSION_TIMEOUT_MS", |s| {
-        millis(s.plan.settings.consumers.session_timeout)
+        Some(millis(s.consumers().session_timeout))
     }),
     told("KAFKA_HEARTBEAT_INTERVAL_MS", |s| {
-        millis(s.plan.settings.consumers.heartbeat)
+        Some(millis(s.consumers().heartbeat))
     }),
     told("KAFKA_MAX_POLL_INTERVAL_MS", |s| {
-        millis(s.plan.settings.consumers.poll_deadline)
+        Some(millis(s.consumers().poll_deadline))
     }),
     told("KAFKA_METADATA_MAX_AGE_MS", |s| {
-        millis(s.plan.settings.consumers.metadata_refresh)
+        Some(millis(s.consumers().metadata_refresh))
     }),
     told("PLIMSOLL_COMMIT_INTERVAL_MS", |s| {
-        s.plan
-            .settings
-            .consumers
-            .config
-            .commit
-            .interval
-            .and_then(millis)
+        s.consumers().config.commit.interval.map(millis)
     }),
     told("PLIMSOLL_COMMIT_EVERY", |s| {
-        s.plan
-            .settings
-            .consumers
-            .config
-            .commit
-            .every
-            .map(|every| json!(every))
+        s.consumers().config.commit.every.map(Value::from)
     }),
     told("PLIMSOLL_ATTEMPTS", |s| {
-        Some(json!(s.plan.settings.consumers.config.retry.attempts))
+        Some(json!(s.consumers().config.retry.attempts))
     }),
     told("PLIMSOLL_ORDERING", |s| {
-        Some(json!(s.plan.settings.consumers.config.ordering.word()))
+        Some(json!(s.consumers().config.ordering.word()))
     }),
     told("PLIMSOLL_SHUTDOWN_WITHIN_MS", |s| {
-        millis(s.plan.settings.expect.shutdown_within)
+        Some(millis(s.plan.settings.expect.shutdown_within))
     }),
 ];
 
@@ -102,9 +93,8 @@ const fn told(variable: &'static str, value: fn(&Source<'_>) -> Option<Value>) -
     Told { variable, value }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "it is a value of the table")]
-fn millis(time: Duration) -> Option<Value> {
-    Some(json!(time.as_millis().max(1) as u64))
+fn millis(time: Duration) -> Value {
+    json!(time.as_millis().max(1) as u64)
 }
 
 /// Returns the variables of a member and their values.
@@ -124,31 +114,17 @@ pub(crate) fn text(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plimsoll_scenarios::Scenario;
+    use crate::testing::plan;
 
-    const SCENARIO: &str = r#"
-description = "A consumer with settings."
-duration = "1s"
-faults = []
-
-[[topics]]
-name = "orders"
-partitions = 1
-
-[workload]
-messages = 1
-rate = "1/s"
-
-[consumers]
-members = 2
+    /// Lines of `[consumers]`.
+    const SETTINGS: &str = r#"
 session_timeout = "9s"
 commit = { every = 10 }
 dead_letters = false
 "#;
 
-    fn told(scenario: &str) -> Map<String, Value> {
-        let scenario = Scenario::parse("told.toml", scenario).expect("it is a scenario");
-        let plan = Plan::draw(&scenario, 1);
+    fn told(settings: &str) -> Map<String, Value> {
+        let plan = plan(1, "", settings);
         let names = Names::new(&plan, "test");
         variables(&Source {
             plan: &plan,
@@ -161,7 +137,7 @@ dead_letters = false
 
     #[test]
     fn a_subject_is_told_what_it_is_judged_by() {
-        let variables = told(SCENARIO);
+        let variables = told(SETTINGS);
         assert_eq!(variables["KAFKA_SESSION_TIMEOUT_MS"], json!(9_000));
         assert_eq!(variables["PLIMSOLL_COMMIT_EVERY"], json!(10));
         assert_eq!(
@@ -177,7 +153,7 @@ dead_letters = false
             assert_eq!(variables.get(absent), None, "{absent}");
         }
         let wanted = "dead_letters = true\nstatic_ids = true";
-        let variables = told(&SCENARIO.replace("dead_letters = false", wanted));
+        let variables = told(&SETTINGS.replace("dead_letters = false", wanted));
         assert_eq!(variables["KAFKA_GROUP_INSTANCE_ID"], json!("consumer-2"));
         assert!(variables.contains_key("PLIMSOLL_DEAD_LETTER_TOPIC"));
     }

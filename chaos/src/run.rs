@@ -106,11 +106,7 @@ async fn set_up(plan: &Plan, stage: Stage<'_>) -> Result<(World, Course, Running
     tasks.spawn(workload.produce());
     let (admin, news) = (cluster.admin().clone(), inbox.sender(Event::Leader));
     tasks.spawn(leaders::watch(admin, names.clone(), news));
-    tasks.spawn(stage.stalls.clone().watch_timers());
-    if !refusal::breaks_brokers(&plan) {
-        let admin = cluster.admin().clone();
-        tasks.spawn(stage.stalls.watch_brokers(admin, names.clone()));
-    }
+    watch_machine(&mut tasks, &plan, &cluster, &names, stage.stalls);
     let course = Course {
         plan: plan.clone(),
         names: names.clone(),
@@ -150,6 +146,20 @@ async fn set_up(plan: &Plan, stage: Stage<'_>) -> Result<(World, Course, Running
         tasks,
     };
     Ok((World::new(parts), course, running))
+}
+
+/// Watches the machine, and the brokers where the plan leaves them alone, for as long as the run lasts.
+fn watch_machine(
+    tasks: &mut JoinSet<()>,
+    plan: &Plan,
+    cluster: &Cluster,
+    names: &Arc<Names>,
+    stalls: Stalls,
+) {
+    tasks.spawn(stalls.clone().watch_timers());
+    if !refusal::breaks_brokers(plan) {
+        tasks.spawn(stalls.watch_brokers(cluster.admin().clone(), names.clone()));
+    }
 }
 
 /// Opens a port for the sink; returns it, and the base of its URL.

@@ -1,6 +1,8 @@
-//! Whether tests can have real brokers.
+//! Whether tests can have real brokers, and a plan for those that need none.
 
 use crate::cluster;
+#[cfg(test)]
+use plimsoll_scenarios::{Plan, Scenario};
 
 /// Looks for an engine and an image of Kafka, and returns why tests can have no brokers in
 /// containers where one is missing. It asks on a thread of its own: the caller may be within a
@@ -22,6 +24,33 @@ pub fn engine_for_tests() -> Result<(), String> {
     std::thread::spawn(ask)
         .join()
         .unwrap_or_else(|_| Err("the thread that asks the container engine panicked".into()))
+}
+
+/// Draws a plan for one partition of the topic `orders`, two members, `messages` messages, these faults
+/// and these lines of `[consumers]`.
+#[cfg(test)]
+pub(crate) fn plan(messages: u32, faults: &str, consumers: &str) -> Plan {
+    let text = format!(
+        r#"
+description = "A little of everything."
+duration = "60s"
+faults = [{faults}]
+
+[[topics]]
+name = "orders"
+partitions = 1
+
+[workload]
+messages = {messages}
+rate = "1/s"
+
+[consumers]
+members = 2
+{consumers}
+"#
+    );
+    let scenario = Scenario::parse("little.toml", &text).expect("it is a scenario");
+    Plan::draw(&scenario, 1)
 }
 
 /// Waits until no other test of this crate has brokers, and keeps it so while the guard lives: many

@@ -8,7 +8,7 @@ use plimsoll_oracle::check::{Coverage, Judge};
 use plimsoll_oracle::{Property, Sometimes, Trace};
 use plimsoll_scenarios::{Backend, Plan, Scenario, Subject};
 use plimsoll_sim::Simulator;
-use plimsoll_sim::recipes::{Library, Polling, SubjectSpec};
+use plimsoll_sim::recipes::{Library, SubjectSpec};
 use std::collections::BTreeSet;
 
 const SEEDS: u64 = 60;
@@ -19,13 +19,7 @@ fn violated<B: Bug>(scenario: &str) -> BTreeSet<Property> {
         Ok(scenario) => scenario,
         Err(error) => panic!("{:?}", miette::Report::new(error)),
     };
-    let spec = SubjectSpec {
-        build: planted::build::<B>,
-        polling: Polling::Always,
-        require_stable: true,
-        library: Library::Librdkafka,
-    };
-    violated_by(spec, &scenario)
+    violated_by(planted::spec::<B>(), &scenario)
 }
 
 /// Returns every property that a subject violates under some seed.

@@ -74,7 +74,7 @@ struct Held {
     epoch: AssignmentEpoch,
     /// The lowest offset of the deeds in `begun`.
     start: u64,
-    /// What the member has done with it at least once.
+    /// The deeds that the member has done with it at least once.
     begun: BTreeSet<Deed>,
     /// The offset of its last fetch.
     fetched: Option<u64>,
@@ -479,7 +479,7 @@ impl Member {
     }
 }
 
-/// What a deed shows of the ownership of a partition.
+/// The news of the ownership of a partition that a deed brings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ownership {
     /// The first deed of an assignment: the member owns the partition now.

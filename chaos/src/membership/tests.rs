@@ -42,7 +42,7 @@ fn what_is_given_again_is_owned_before_it_is_fetched_again() {
     assert_eq!(member.does(ORDERS[0], Deed::Fetch, 30), None);
 }
 
-/// It asks for the next records before it hands out the last ones.
+/// A client may ask for the next records before it hands out the last ones.
 #[test]
 fn an_assignment_begins_at_the_lowest_of_its_first_deeds() {
     let mut member = member(&ORDERS[..1]);

@@ -26,7 +26,7 @@ pub(super) const DEADLINE: Duration = Duration::from_secs(10);
 /// The time after which what has not happened is taken for held.
 pub(super) const A_WHILE: Duration = Duration::from_millis(150);
 
-/// What the proxy reported.
+/// The reports of the proxy.
 #[derive(Default)]
 pub(super) struct Recorder {
     pub(super) seen: watch::Sender<Vec<(MemberId, Seen)>>,

@@ -18,7 +18,7 @@ impl Named {
     /// and further fields are ignored.
     ///
     /// # Errors
-    /// What is wrong, and what was expected.
+    /// Where it is wrong: says so, and what was expected.
     pub(super) fn read(body: &[u8]) -> Result<Self, String> {
         let fields: Map<String, Value> = serde_json::from_slice(body)
             .map_err(|error| format!("the body is no JSON object ({error}); expected {SHAPE}"))?;

@@ -79,7 +79,7 @@ impl Endpoint {
     /// Reads a call.
     ///
     /// # Errors
-    /// What is wrong with it, and what was expected.
+    /// Where it is wrong: says so, and what was expected.
     async fn call(&self, caller: &str, method: &Method, body: &[u8]) -> Result<Call, String> {
         if method != Method::POST {
             return Err(format!("it sent {method}; expected POST"));
@@ -136,38 +136,19 @@ impl Endpoint {
 mod tests {
     use super::*;
     use crate::log::StoredMessage;
+    use crate::testing::plan;
     use plimsoll_core::TopicPartition;
-    use plimsoll_scenarios::Scenario;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpStream;
     use tokio::sync::mpsc;
 
-    const SCENARIO: &str = r#"
-description = "One record."
-duration = "1s"
-faults = []
-
-[[topics]]
-name = "orders"
-partitions = 1
-
-[workload]
-messages = 1
-rate = "1/s"
-"#;
-
-    fn plan() -> Plan {
-        let scenario = Scenario::parse("calls.toml", SCENARIO).expect("it is a scenario");
-        Plan::draw(&scenario, 1)
-    }
-
     fn names() -> Names {
-        Names::new(&plan(), "test")
+        Names::new(&plan(1, "", ""), "test")
     }
 
     /// Sends the sink a request as bytes, and returns the answer and what was reported.
     async fn ask(request: &str) -> (String, Report) {
-        let (plan, names) = (Arc::new(plan()), Arc::new(names()));
+        let (plan, names) = (Arc::new(plan(1, "", "")), Arc::new(names()));
         let log = Arc::<Log>::default();
         let record = StoredMessage {
             message: plan.messages[0].id,

@@ -1,25 +1,8 @@
 //! The handlers at work, without HTTP and without a world.
 
 use super::*;
-use plimsoll_scenarios::Scenario;
+use crate::testing::plan;
 use tokio::sync::{mpsc, oneshot};
-
-const SCENARIO: &str = r#"
-description = "One handler after the other."
-duration = "60s"
-faults = []
-
-[[topics]]
-name = "orders"
-partitions = 1
-
-[workload]
-messages = 2
-rate = "1/s"
-
-[consumers]
-members = 2
-"#;
 
 const A: MemberId = MemberId(0);
 const B: MemberId = MemberId(1);
@@ -27,12 +10,11 @@ const ORDERS: TopicPartition = TopicPartition::new(0, 0);
 
 /// A sink, and what its handlers report.
 fn sink() -> (Sink, mpsc::UnboundedReceiver<Report>) {
-    let scenario = Scenario::parse("handlers.toml", SCENARIO).expect("it is a scenario");
     let (sender, reports) = mpsc::unbounded_channel();
     let reported = Sender::new(move |report| {
         let _ = sender.send(report);
     });
-    let plan = Arc::new(Plan::draw(&scenario, 1));
+    let plan = Arc::new(plan(2, "", ""));
     (Sink::new(plan, reported), reports)
 }
 

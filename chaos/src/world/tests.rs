@@ -6,28 +6,12 @@ use crate::channel::Sender;
 use crate::cluster::Cluster;
 use crate::options::SubjectCommand;
 use crate::sink::Call;
+use crate::testing::plan;
 use plimsoll_core::TopicPartition;
 use plimsoll_oracle::Entry;
-use plimsoll_scenarios::Scenario;
 use std::collections::BTreeSet;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
-
-const SCENARIO: &str = r#"
-description = "Members that sleep."
-duration = "60s"
-
-[[topics]]
-name = "orders"
-partitions = 1
-
-[workload]
-messages = 1
-rate = "1/s"
-
-[consumers]
-members = 2
-"#;
 
 const A: MemberId = MemberId(0);
 const B: MemberId = MemberId(1);
@@ -38,9 +22,7 @@ async fn world(faults: &str) -> (World, TempDir) {
 }
 
 async fn world_of(faults: &str, command: &[&str]) -> (World, TempDir) {
-    let scenario = format!("faults = [{faults}]\n{SCENARIO}");
-    let scenario = Scenario::parse("sleepers.toml", &scenario).expect("it is a scenario");
-    let plan = Arc::new(Plan::draw(&scenario, 1));
+    let plan = Arc::new(plan(1, faults, ""));
     let logs = tempfile::tempdir().expect("a folder");
     let names = Arc::new(Names::new(&plan, "test"));
     let inbox = Inbox::new();
@@ -289,7 +271,8 @@ async fn a_rolling_restart_lasts_until_the_last_process_is_back() {
     assert_eq!(events(&observed), expected);
 }
 
-/// It would else be acquitted: the group is stable with it, and all is handled and committed.
+/// The group is stable with such a member, and all is handled and committed: the run would end, and
+/// acquit it.
 #[tokio::test]
 async fn a_run_is_not_quiet_while_a_member_ignores_that_it_is_to_stop() {
     let stop = r#"{ at = "200ms", do = "stop", member = "consumer-1", for = "10ms" }"#;
@@ -311,7 +294,8 @@ async fn a_run_is_not_quiet_while_a_member_ignores_that_it_is_to_stop() {
     }
 }
 
-/// It is no consumer, or cannot reach what it needs: not a consumer that leaves records behind.
+/// Such a subject is no consumer, or cannot reach what it needs: it is not one that leaves records
+/// behind.
 #[tokio::test]
 async fn a_group_that_no_member_asks_to_join_is_no_trial() {
     let command = "echo 'no such option: --topic' >&2; exec sleep 60";

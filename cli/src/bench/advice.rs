@@ -12,7 +12,7 @@ use std::time::Duration;
 /// fewer.
 const FEW: f64 = 0.05;
 
-/// What follows from the rows. Rows are told by their indices.
+/// The advice that follows from the rows, which are told by their indices.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Advice {
     /// The longest interval that keeps to the wish.
@@ -27,7 +27,7 @@ pub(super) enum Advice {
     Nothing,
 }
 
-/// What to change where no interval keeps to the wish, as far as the formula can tell.
+/// The changes that help where no interval keeps to the wish, as far as the formula can tell.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Change {
     /// An interval that is shorter than all that were measured.

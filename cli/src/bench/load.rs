@@ -55,7 +55,7 @@ const SHOWS_NOTHING: &str = "the scenario is not twice as long";
 const REPEATS_FAR_MORE: &str = "a crash would repeat far more than is allowed";
 const IS_LONG: &str = "schedules with very many messages";
 
-/// What is measured.
+/// A load to measure, and the intervals to measure it with.
 #[derive(Debug)]
 pub(super) struct Load {
     /// The name of the scenario on the command line.

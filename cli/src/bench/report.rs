@@ -21,7 +21,7 @@ pub(super) struct Report {
     pub rows: Vec<Row>,
     /// The number of records that one crash may repeat.
     pub wish: Option<u32>,
-    /// What follows from the rows.
+    /// The advice that follows from the rows.
     pub advice: Advice,
     /// Whether a signal ended it.
     pub interrupted: bool,

@@ -3,8 +3,8 @@
 //!
 //! The dialect is GitHub's (<https://github.github.com/gfm/>), in which `<details>` folds.
 
-use super::{cause, counted, counted_or_no, human, plain};
-use crate::conviction::{Conviction, End, Evidence, NotShrunk, Shrunk, Story};
+use super::{cause, counted, human, plain};
+use crate::conviction::{End, Evidence, Shrunk, Story};
 use crate::report::{Bug, Failure, Report, ScenarioOutcome, ScenarioReport};
 use plimsoll_oracle::{Property, Word};
 use std::fmt::Write as _;
@@ -93,15 +93,9 @@ fn bug(text: &mut String, number: u32, bug: &Bug<'_>) {
     let Bug {
         scenario,
         conviction,
-        properties,
-        scenarios,
-    } = bug;
-    let Conviction {
-        property,
-        seed,
-        runs,
         ..
-    } = conviction;
+    } = bug;
+    let property = &conviction.property;
     let trial = &scenario.trial;
     let (label, subject) = (escaped(&trial.label), escaped(&trial.subject));
     add(
@@ -111,10 +105,9 @@ fn bug(text: &mut String, number: u32, bug: &Bug<'_>) {
     match &conviction.evidence {
         Evidence::Shrunk(shrunk) => self::shrunk(text, *property, shrunk),
         Evidence::Seen(sighting) => story(text, *property, &sighting.story),
-        Evidence::NotShrunk(NotShrunk::Interrupted) => add(text, "Not shrunk: interrupted."),
-        Evidence::NotShrunk(NotShrunk::Broken(error)) => {
-            let error = escaped(&error.to_string());
-            add(text, format_args!("Not shrunk: {error}, while shrinking."));
+        Evidence::NotShrunk(why) => {
+            let why = escaped(&human::not_shrunk(why));
+            add(text, format_args!("Not shrunk: {why}."));
         }
     }
     if let Some(death) = &conviction.death {
@@ -124,16 +117,12 @@ fn bug(text: &mut String, number: u32, bug: &Bug<'_>) {
             format_args!("**With a crash** {broke}: {}", code(&death.again)),
         );
     }
-    let all = scenario.tally.schedules;
-    let first = if all == 1 { "" } else { "first " };
-    let mut seen = format!("{}, {first}with seed {seed}", human::of_runs(*runs, all));
-    if !properties.is_empty() {
-        let names: Vec<&str> = properties.iter().map(|property| property.word()).collect();
-        write!(seen, "; also broken: {}", names.join(", ")).expect("writing to a string");
+    let mut seen = human::seen(scenario, conviction);
+    if let Some(names) = human::also_broken(bug) {
+        seen += &format!("; also broken: {names}");
     }
-    if !scenarios.is_empty() {
-        let more = counted(scenarios.len() as u64, "more scenario");
-        write!(seen, "; and in {more}").expect("writing to a string");
+    if let Some(more) = human::more_scenarios(bug) {
+        seen += &format!("; and in {more}");
     }
     add(text, format_args!("**Seen in** {seen}."));
     add(
@@ -144,11 +133,7 @@ fn bug(text: &mut String, number: u32, bug: &Bug<'_>) {
 
 fn shrunk(text: &mut String, property: Property, shrunk: &Shrunk) {
     story(text, property, &shrunk.story);
-    let mut size = format!(
-        "**Shrunk** to {} and {}",
-        counted_or_no(shrunk.messages as u64, "message"),
-        counted_or_no(shrunk.faults as u64, "fault"),
-    );
+    let mut size = format!("**Shrunk** {}", human::left(shrunk));
     if shrunk.end != End::Smallest {
         size += "; not the smallest, perhaps";
     }

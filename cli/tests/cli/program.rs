@@ -47,6 +47,12 @@ pub(crate) fn plimsoll_in(folder: &Path, arguments: &[&str]) -> Ended {
     }
 }
 
+/// Returns a report without the line that depends on the machine.
+pub(crate) fn without_timing(report: &str) -> String {
+    let lines = report.lines().filter(|line| !line.starts_with("Took "));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
 impl Ended {
     /// Writes code and output as a snapshot shows them.
     pub(crate) fn transcript(&self) -> String {

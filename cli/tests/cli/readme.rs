@@ -1,7 +1,7 @@
 //! The README, carried out in an empty folder: what its `console` blocks show is what the program
 //! prints. `UPDATE_README=1` writes it anew.
 
-use crate::program::{Ended, plimsoll_in};
+use crate::program::{Ended, plimsoll_in, without_timing};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
@@ -103,10 +103,4 @@ fn printed(command: &str, folder: &Path) -> String {
     let arguments: Vec<&str> = words.collect();
     let Ended { stdout, stderr, .. } = plimsoll_in(folder, &arguments);
     stdout + &stderr
-}
-
-/// Returns the text without what depends on the machine.
-fn without_timing(text: &str) -> String {
-    let lines = text.lines().filter(|line| !line.starts_with("Took "));
-    lines.map(|line| format!("{line}\n")).collect()
 }

@@ -1,14 +1,8 @@
 //! The report as a reader meets it, at 80 columns.
 
-use crate::program::{command, plimsoll, plimsoll_in};
+use crate::program::{command, plimsoll, plimsoll_in, without_timing};
 use insta::assert_snapshot;
 use std::fs;
-
-/// Returns a report without the line that depends on the machine.
-fn without_timing(report: &str) -> String {
-    let lines = report.lines().filter(|line| !line.starts_with("Took "));
-    lines.map(|line| format!("{line}\n")).collect()
-}
 
 #[test]
 fn of_several_scenarios_each_has_a_row() {

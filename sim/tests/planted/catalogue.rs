@@ -1,10 +1,8 @@
 //! Every planted bug, with the properties that it breaks.
 
-use super::{
-    Bug, Control, build, commits, drains, exits, handlers, letters, offsets, repeats, stalls,
-};
+use super::{Control, commits, drains, exits, handlers, letters, offsets, repeats, spec, stalls};
 use plimsoll_oracle::Property;
-use plimsoll_sim::recipes::{Library, Polling, SubjectSpec};
+use plimsoll_sim::recipes::SubjectSpec;
 
 /// A planted bug.
 pub(crate) struct Planted {
@@ -18,15 +16,6 @@ pub(crate) struct Planted {
 
 /// The core without a bug.
 pub(crate) const CONTROL: SubjectSpec = spec::<Control>();
-
-const fn spec<B: Bug>() -> SubjectSpec {
-    SubjectSpec {
-        build: build::<B>,
-        polling: Polling::Always,
-        require_stable: true,
-        library: Library::Librdkafka,
-    }
-}
 
 macro_rules! catalogue {
     ($($file:ident::$bug:ident: $($property:ident)+;)+) => {

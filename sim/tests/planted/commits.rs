@@ -1,6 +1,6 @@
 //! Bugs by which a commit carries what it must not, or comes when it must not.
 
-use super::Bug;
+use super::{Bug, leave_out};
 use plimsoll_core::{
     Command, CommitId, CommitOffset, CommitOutcome, Config, Event, NextOffset, Outcome,
     TopicPartition,
@@ -206,23 +206,13 @@ impl Bug for NeverCommitsAgain {
         command: Command<Payload>,
         answers: &mut Vec<Event<Payload>>,
     ) -> Option<Command<Payload>> {
-        let Command::Commit {
-            commit,
-            mut offsets,
-        } = command
-        else {
-            return Some(command);
-        };
-        offsets.retain(|offset| self.accepted.get(&offset.partition) != Some(&offset.next));
-        if offsets.is_empty() {
-            answers.push(Event::CommitFinished {
-                commit,
-                outcome: CommitOutcome::Ok,
-            });
-            return None;
+        let is_known =
+            |offset: &CommitOffset| self.accepted.get(&offset.partition) == Some(&offset.next);
+        let command = leave_out(command, answers, is_known)?;
+        if let Command::Commit { commit, offsets } = &command {
+            self.sent.insert(*commit, offsets.clone());
         }
-        self.sent.insert(commit, offsets.clone());
-        Some(Command::Commit { commit, offsets })
+        Some(command)
     }
 }
 

@@ -13,8 +13,10 @@ pub(crate) mod repeats;
 pub(crate) mod stalls;
 mod standstill;
 
-use plimsoll_core::{Command, Config, Consumer, Event, Instant, Machine};
-use plimsoll_sim::recipes::Payload;
+use plimsoll_core::{
+    Command, CommitOffset, CommitOutcome, Config, Consumer, Event, Instant, Machine,
+};
+use plimsoll_sim::recipes::{Library, Payload, Polling, SubjectSpec};
 use std::collections::VecDeque;
 
 /// What a planted bug does to the traffic between the driver and the core.
@@ -64,6 +66,41 @@ pub(crate) fn build<B: Bug>(config: &Config) -> Box<dyn Machine<Payload>> {
         out: VecDeque::new(),
         now: Instant::ZERO,
     })
+}
+
+/// Returns the core with the bug `B` on the client of librdkafka.
+pub(crate) const fn spec<B: Bug>() -> SubjectSpec {
+    SubjectSpec {
+        build: build::<B>,
+        polling: Polling::Always,
+        require_stable: true,
+        library: Library::Librdkafka,
+    }
+}
+
+/// Leaves the offsets out of a commit that `is_left_out` names; a commit of which nothing is left is
+/// answered as accepted, and never sent.
+pub(crate) fn leave_out(
+    command: Command<Payload>,
+    answers: &mut Vec<Event<Payload>>,
+    is_left_out: impl Fn(&CommitOffset) -> bool,
+) -> Option<Command<Payload>> {
+    let Command::Commit {
+        commit,
+        mut offsets,
+    } = command
+    else {
+        return Some(command);
+    };
+    offsets.retain(|offset| !is_left_out(offset));
+    if offsets.is_empty() {
+        answers.push(Event::CommitFinished {
+            commit,
+            outcome: CommitOutcome::Ok,
+        });
+        return None;
+    }
+    Some(Command::Commit { commit, offsets })
 }
 
 impl<B: Bug> Machine<Payload> for Planted<B> {

@@ -1,12 +1,11 @@
 //! A bug of one moment of a rebalance is found in few seeds by faults that come at a time, and in
 //! all of them by a fault that waits for that moment.
 
-use super::{Bug, Control, build, drains};
+use super::{Bug, Control, drains, spec};
 use plimsoll_oracle::Trace;
 use plimsoll_oracle::check::Judge;
 use plimsoll_scenarios::{Backend, Plan, Scenario};
 use plimsoll_sim::Simulator;
-use plimsoll_sim::recipes::{Library, Polling, SubjectSpec};
 
 const SEEDS: u64 = 20;
 
@@ -45,12 +44,7 @@ do = "rebalance"
         Ok(scenario) => scenario,
         Err(error) => panic!("{:?}", miette::Report::new(error)),
     };
-    let mut simulator = Simulator::with_spec(SubjectSpec {
-        build: build::<B>,
-        polling: Polling::Always,
-        require_stable: true,
-        library: Library::Librdkafka,
-    });
+    let mut simulator = Simulator::with_spec(spec::<B>());
     let (mut judge, mut trace) = (Judge::new(), Trace::new());
     let is_convicted = |seed: &u64| {
         let plan = Plan::draw(&scenario, *seed);

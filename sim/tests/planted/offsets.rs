@@ -1,7 +1,7 @@
 //! Bugs with the position from which a partition is read.
 
-use super::Bug;
-use plimsoll_core::{Command, CommitOutcome, Event, NextOffset, TopicPartition};
+use super::{Bug, leave_out};
+use plimsoll_core::{Command, Event, NextOffset, TopicPartition};
 use plimsoll_sim::recipes::Payload;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -32,22 +32,9 @@ impl Bug for LatestUncommitted {
         command: Command<Payload>,
         answers: &mut Vec<Event<Payload>>,
     ) -> Option<Command<Payload>> {
-        let Command::Commit {
-            commit,
-            mut offsets,
-        } = command
-        else {
-            return Some(command);
-        };
-        offsets.retain(|offset| self.starts.get(&offset.partition) != Some(&offset.next));
-        if offsets.is_empty() {
-            answers.push(Event::CommitFinished {
-                commit,
-                outcome: CommitOutcome::Ok,
-            });
-            return None;
-        }
-        Some(Command::Commit { commit, offsets })
+        leave_out(command, answers, |offset| {
+            self.starts.get(&offset.partition) == Some(&offset.next)
+        })
     }
 }
 

@@ -1,10 +1,10 @@
 //! The bugs: what broke and why, how to see it again, and the timeline.
 
-use super::super::{cause, counted, counted_or_no, human};
+use super::super::{cause, human};
 use super::markup::Element;
 use super::timeline::timeline;
 use super::{code, section};
-use crate::conviction::{Conviction, Evidence, NotShrunk, Recording, Shrunk, Story};
+use crate::conviction::{Conviction, Evidence, Recording, Shrunk, Story};
 use crate::report::Bug;
 use plimsoll_oracle::{Property, Word};
 
@@ -81,8 +81,8 @@ fn facts(bug: &Bug<'_>, story: Option<&Story>) -> Element {
     let Bug {
         scenario,
         conviction,
-        properties,
         scenarios,
+        ..
     } = bug;
     let plain = |text: String| Element::new("dd").text(text);
     let mut facts = Vec::new();
@@ -96,24 +96,17 @@ fn facts(bug: &Bug<'_>, story: Option<&Story>) -> Element {
     if let Some(death) = &conviction.death {
         facts.push(("With a crash", plain(format!("{}.", death.broke))));
     }
-    if !properties.is_empty() {
-        let names: Vec<&str> = properties.iter().map(|property| property.word()).collect();
-        facts.push(("Also broken", plain(names.join(", "))));
+    if let Some(names) = human::also_broken(bug) {
+        facts.push(("Also broken", plain(names)));
     }
     facts.push(("Seen in", plain(human::seen(scenario, conviction))));
-    if !scenarios.is_empty() {
-        let more = counted(scenarios.len() as u64, "more scenario");
+    if let Some(more) = human::more_scenarios(bug) {
         let names = scenarios.join(", ");
         facts.push(("And in", plain(format!("{more}: {names}"))));
     }
     match &conviction.evidence {
         Evidence::Shrunk(shrunk) => facts.push(("Shrunk", plain(size(shrunk)))),
-        Evidence::NotShrunk(NotShrunk::Interrupted) => {
-            facts.push(("Not shrunk", plain("interrupted".into())));
-        }
-        Evidence::NotShrunk(NotShrunk::Broken(error)) => {
-            facts.push(("Not shrunk", plain(format!("{error}, while shrinking"))));
-        }
+        Evidence::NotShrunk(why) => facts.push(("Not shrunk", plain(human::not_shrunk(why)))),
         Evidence::Seen(_) => {}
     }
     let facts = facts.into_iter();
@@ -130,12 +123,7 @@ fn promise(property: Property) -> Element {
 }
 
 fn size(shrunk: &Shrunk) -> String {
-    let size = format!(
-        "to {} and {}, in {}",
-        counted_or_no(shrunk.messages as u64, "message"),
-        counted_or_no(shrunk.faults as u64, "fault"),
-        counted(u64::from(shrunk.runs), "run"),
-    );
+    let size = human::size(shrunk);
     match human::ended_early(shrunk.end) {
         Some(why) => format!("{size}; not the smallest, perhaps: {why}"),
         None => size,

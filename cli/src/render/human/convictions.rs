@@ -15,25 +15,23 @@ pub(super) fn bug(page: &mut Page, number: u32, bug: &Bug<'_>) {
     let Bug {
         scenario,
         conviction,
-        properties,
         scenarios,
+        ..
     } = bug;
     let property = conviction.property;
     let trial = &scenario.trial;
     let mark = format!("{} {number}. ", styled(BAD, "✗"));
     page.paragraph(&mark, &heading(property, &trial.subject, &trial.label));
     evidence(page, property, &conviction.evidence);
-    if !properties.is_empty() {
-        let names: Vec<&str> = properties.iter().map(|property| property.word()).collect();
-        entry(page, "Also broken", &names.join(", "));
+    if let Some(names) = also_broken(bug) {
+        entry(page, "Also broken", &names);
     }
     seen_in(page, scenario, conviction);
-    if !scenarios.is_empty() {
+    if let Some(more) = more_scenarios(bug) {
         let mut names = scenarios[..scenarios.len().min(NAMED)].join(", ");
         if scenarios.len() > NAMED {
             names += ", ...";
         }
-        let more = counted(scenarios.len() as u64, "more scenario");
         entry(page, "And in", &format!("{more}: {names}"));
     }
     kept(page, conviction);
@@ -62,6 +60,41 @@ pub(in super::super) fn seen(scenario: &ScenarioReport, conviction: &Conviction)
     format!("{}, {first}with seed {seed}", of_runs(*runs, all))
 }
 
+/// Names the other properties that a bug breaks, if it breaks others.
+pub(in super::super) fn also_broken(bug: &Bug<'_>) -> Option<String> {
+    let names: Vec<&str> = bug.properties.iter().map(|other| other.word()).collect();
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
+/// Counts the other scenarios in which a bug was met, if there are others.
+pub(in super::super) fn more_scenarios(bug: &Bug<'_>) -> Option<String> {
+    let more = bug.scenarios.len() as u64;
+    (more > 0).then(|| counted(more, "more scenario"))
+}
+
+/// Says why there is no smaller schedule.
+pub(in super::super) fn not_shrunk(why: &NotShrunk) -> String {
+    match why {
+        NotShrunk::Interrupted => "interrupted".into(),
+        NotShrunk::Broken(error) => format!("{error}, while shrinking"),
+    }
+}
+
+/// Says how much is left of a schedule.
+pub(in super::super) fn left(shrunk: &Shrunk) -> String {
+    format!(
+        "to {} and {}",
+        counted_or_no(shrunk.messages as u64, "message"),
+        counted_or_no(shrunk.faults as u64, "fault")
+    )
+}
+
+/// Says how much is left of a schedule, and how many runs it took to find that.
+pub(in super::super) fn size(shrunk: &Shrunk) -> String {
+    let runs = counted(u64::from(shrunk.runs), "run");
+    format!("{}, in {runs}", left(shrunk))
+}
+
 /// Returns the line that opens a conviction.
 pub(crate) fn heading(property: Property, subject: &str, label: &str) -> String {
     styled(
@@ -75,9 +108,8 @@ fn evidence(page: &mut Page, property: Property, evidence: &Evidence) {
     match evidence {
         Evidence::Shrunk(shrunk) => self::shrunk(page, property, shrunk),
         Evidence::Seen(sighting) => story(page, property, &sighting.story),
-        Evidence::NotShrunk(NotShrunk::Interrupted) => page.line("  Not shrunk: interrupted."),
-        Evidence::NotShrunk(NotShrunk::Broken(error)) => {
-            page.paragraph("  ", &format!("Not shrunk: {error}, while shrinking."));
+        Evidence::NotShrunk(why) => {
+            page.paragraph("  ", &format!("Not shrunk: {}.", not_shrunk(why)));
         }
     }
 }
@@ -85,13 +117,7 @@ fn evidence(page: &mut Page, property: Property, evidence: &Evidence) {
 /// Adds a shrunk failure: what broke and why, and its size.
 pub(crate) fn shrunk(page: &mut Page, property: Property, shrunk: &Shrunk) {
     story(page, property, &shrunk.story);
-    let size = format!(
-        "to {} and {}, in {}",
-        counted_or_no(shrunk.messages as u64, "message"),
-        counted_or_no(shrunk.faults as u64, "fault"),
-        counted(u64::from(shrunk.runs), "run"),
-    );
-    entry(page, "Shrunk", &size);
+    entry(page, "Shrunk", &size(shrunk));
     if let Some(why) = ended_early(shrunk.end) {
         page.line(&format!("  Not the smallest, perhaps: {why}."));
     }

@@ -5,9 +5,11 @@ mod judgements;
 mod overview;
 
 pub(crate) use convictions::{again, heading, shrunk, timeline};
-pub(super) use convictions::{conviction, ended_early, seen};
+pub(super) use convictions::{
+    also_broken, conviction, ended_early, left, more_scenarios, not_shrunk, seen, size,
+};
 pub(crate) use judgements::judgements;
-pub(super) use judgements::{of_runs, remark};
+pub(super) use judgements::remark;
 pub(super) use overview::{cut_short, faults, labels, remark as remark_of_row, seeds, took_effect};
 
 use super::page::{BAD, BOLD, DOUBTFUL, FAINT, GOOD, Page, styled, unbroken};

@@ -280,10 +280,9 @@ fn rows(event: &TraceEvent) -> Vec<(Part, Row)> {
             vec![(Part::Run, Row::Only("producer"))]
         }
         E::LeaderChanged { leader, .. } => vec![(Part::Brokers, Row::Broker(leader))],
-        E::MemberStopping { member } => vec![of(member, Row::Only("process"))],
-        E::MemberCrashed { member } | E::MemberExited { member, .. } => {
-            vec![of(member, Row::Only("process"))]
-        }
+        E::MemberStopping { member }
+        | E::MemberCrashed { member }
+        | E::MemberExited { member, .. } => vec![of(member, Row::Only("process"))],
         E::Revoked {
             member, partition, ..
         }
@@ -314,13 +313,8 @@ fn rows(event: &TraceEvent) -> Vec<(Part, Row)> {
         }
         | E::HandlerStopped {
             member, partition, ..
-        } => {
-            vec![
-                of(member, Row::Only("effects")),
-                (Part::Partitions, Row::Partition(partition)),
-            ]
         }
-        E::DeadLettered {
+        | E::DeadLettered {
             member, partition, ..
         }
         | E::DeadLetterAcknowledged {
