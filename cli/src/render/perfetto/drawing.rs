@@ -92,8 +92,16 @@ impl<'a> Drawing<'a> {
 
     /// Begins and ends what an entry begins and ends.
     fn slices(&mut self, entry: usize) {
+        let event = self.trace.entries()[entry].event;
+        self.processes(event, entry);
+        self.work(event, entry);
+        self.surroundings(event, entry);
+    }
+
+    /// Begins and ends the lives and the pauses of members' processes.
+    fn processes(&mut self, event: TraceEvent, entry: usize) {
         use TraceEvent as E;
-        match self.trace.entries()[entry].event {
+        match event {
             E::MemberStarted { member } => {
                 let track = Track::new(Part::Member(member), Row::Only("process"));
                 self.begin(Slice::Life(member), track, "runs".into(), entry);
@@ -106,6 +114,14 @@ impl<'a> Drawing<'a> {
                 self.begin(Slice::Pause(member), track, "stands still".into(), entry);
             }
             E::MemberResumed { member } => self.end(Slice::Pause(member), entry),
+            _ => {}
+        }
+    }
+
+    /// Begins and ends assignments and attempts.
+    fn work(&mut self, event: TraceEvent, entry: usize) {
+        use TraceEvent as E;
+        match event {
             E::Assigned {
                 member,
                 partition,
@@ -113,10 +129,8 @@ impl<'a> Drawing<'a> {
                 ..
             } => {
                 let track = Track::new(Part::Member(member), Row::Partition(partition));
-                let name = format!(
-                    "owns {}, from {position}",
-                    self.terms.partition_name(partition)
-                );
+                let name = self.terms.partition_name(partition);
+                let name = format!("owns {name}, from {position}");
                 self.begin(Slice::Assignment(member, partition), track, name, entry);
             }
             E::Released { member, partition } | E::Lost { member, partition } => {
@@ -150,6 +164,14 @@ impl<'a> Drawing<'a> {
             } => {
                 self.end(Slice::Attempt(member, partition, offset, attempt), entry);
             }
+            _ => {}
+        }
+    }
+
+    /// Begins and ends faults, and the times of leaders and coordinators.
+    fn surroundings(&mut self, event: TraceEvent, entry: usize) {
+        use TraceEvent as E;
+        match event {
             E::FaultBegan {
                 fault,
                 member,
@@ -169,12 +191,8 @@ impl<'a> Drawing<'a> {
             }
             E::CoordinatorChanged { broker } => {
                 let track = Track::new(Part::Brokers, Row::Coordinator(broker));
-                self.begin(
-                    Slice::Coordinator,
-                    track,
-                    "coordinates the group".into(),
-                    entry,
-                );
+                let name = "coordinates the group".into();
+                self.begin(Slice::Coordinator, track, name, entry);
             }
             _ => {}
         }
