@@ -1,7 +1,7 @@
 //! One partition on one broker: its log, and what the broker is to it.
 
 use super::connections::Reply;
-use super::coordinator::action::GroupWrite;
+use super::coordinator::operation::Operation;
 use super::log::Log;
 use crate::protocol::{BrokerSet, Correlation, FetchPosition, Node, PartitionState, PerBroker};
 use plimsoll_core::Instant;
@@ -86,18 +86,12 @@ pub(super) struct Waiting {
 }
 
 /// What waits for a write.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) enum Writer {
     /// A producer with acks=all, and the offset to answer.
     Producer(Reply, u64),
-    /// A member that committed.
-    Commit(Reply),
-    /// A member that asks for committed offsets, and waits for the commits of others.
-    OffsetFetch(Reply),
-    /// A tool that set the group's offset, and does not look at the answer.
-    Reset,
-    /// The group coordinator.
-    Group(GroupWrite),
+    /// The group coordinator, in its own partition.
+    Coordinator(Operation),
 }
 
 /// The high watermark as it lies on disk, written at intervals.

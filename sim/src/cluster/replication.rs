@@ -109,10 +109,7 @@ impl Broker {
                 let result = result.map(|()| Offset::new(offset));
                 self.reply(env, reply, Response::Produce(result));
             }
-            Writer::Commit(reply) => self.commit_written(env, reply, result),
-            Writer::Reset => {}
-            Writer::OffsetFetch(reply) => self.answer_offsets(env, reply, result),
-            Writer::Group(write) => self.group_written(env, write, result),
+            Writer::Coordinator(operation) => self.end_operation(env, operation, result),
         }
     }
 

@@ -98,6 +98,10 @@ fn a_commit_counts_when_it_is_replicated_and_not_before() {
     );
     let took = cluster.now() - began;
     assert!(took > millis(4_990) && took < millis(5_020), "{took:?}");
+    match cluster.wait_for(fetch, millis(200)) {
+        Some(Response::OffsetFetch(Err(error))) => assert_eq!(error, ErrorName::NotCoordinator),
+        other => panic!("{other:?}"),
+    }
     assert_eq!(cluster.committed().len(), 1);
     // The new coordinator never had it; the old one forgets it.
     cluster.run_for(millis(10_000));
@@ -191,4 +195,33 @@ fn without_enough_replicas_no_commit_is_taken() {
         Err(ErrorName::CoordinatorNotAvailable)
     );
     assert!(cluster.now() - began < millis(10), "refused, not timed out");
+}
+
+#[test]
+fn stable_offsets_are_those_of_the_question() {
+    let mut cluster = Cluster::new(|settings| {
+        settings.cluster.settings.group_initial_rebalance_delay = millis(100);
+    });
+    let member = cluster.single_member();
+    let coordinator = cluster.coordinator();
+    cluster.isolate(coordinator);
+    let before = cluster.send_commit(0, member.member, 1, 2);
+    cluster.run_for(millis(10));
+    let fetch = Request::OffsetFetch {
+        require_stable: true,
+    };
+    let fetch = cluster.send_group(1, fetch);
+    cluster.run_for(millis(10));
+    let after = cluster.send_commit(2, member.member, 1, 3);
+    cluster.run_for(millis(10));
+    cluster.reunite(coordinator);
+    for commit in [before, after] {
+        assert_eq!(cluster.commit_answer(commit), Ok(()));
+    }
+    match cluster.answer(fetch) {
+        Some(Response::OffsetFetch(Ok(offsets))) => {
+            assert_eq!(offsets[0].next, NextOffset::new(2));
+        }
+        other => panic!("{other:?}"),
+    }
 }

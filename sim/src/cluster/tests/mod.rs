@@ -5,6 +5,7 @@ mod clients;
 mod commits;
 mod groups;
 mod membership;
+mod pending_writes;
 mod replication;
 
 use super::{Broker, Controller};
