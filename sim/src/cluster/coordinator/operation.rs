@@ -49,7 +49,12 @@ pub(in crate::cluster) enum Operation {
 
 impl Broker {
     /// Appends what an operation writes to the group's partition; the operation ends when that is
-    /// replicated, or when it is refused.
+    /// replicated.
+    ///
+    /// It appends with acks=1 (`CoordinatorPartitionWriter.append`), so that too few replicas in
+    /// sync are no reason to refuse (`Partition.appendRecordsToLeader` looks at them for acks=all
+    /// alone). Meanwhile the high watermark stands still, and the operation fails after its
+    /// timeout; it counts all the same once there are enough again.
     pub(super) fn write(
         &mut self,
         env: &mut Env<'_>,
@@ -58,9 +63,6 @@ impl Broker {
     ) {
         let partition = self.offsets_partition;
         let replica = &mut self.replicas[partition];
-        if replica.is_under_min_insync(self.min_insync) {
-            return self.end_operation(env, operation, Err(ErrorName::NotEnoughReplicas));
-        }
         let leader_epoch = replica.leader_epoch();
         let offsets = values.map(|value| replica.log.append(leader_epoch, value));
         let Some(last) = offsets.last() else {

@@ -174,7 +174,7 @@ fn what_was_on_its_way_when_its_connection_broke_is_gone() {
 }
 
 #[test]
-fn without_enough_replicas_no_commit_is_taken() {
+fn without_enough_replicas_a_commit_fails_late_and_counts_later() {
     let mut cluster = Cluster::new(|settings| {
         settings.cluster.settings.group_initial_rebalance_delay = millis(100);
     });
@@ -194,7 +194,20 @@ fn without_enough_replicas_no_commit_is_taken() {
         cluster.commit(0, member.member, 1, 2),
         Err(ErrorName::CoordinatorNotAvailable)
     );
-    assert!(cluster.now() - began < millis(10), "refused, not timed out");
+    let took = cluster.now() - began;
+    assert!(took > millis(4_990) && took < millis(5_020), "{took:?}");
+    assert!(cluster.committed().is_empty());
+    // Nor is anything else answered that was asked meanwhile.
+    assert_eq!(
+        cluster.heartbeat(0, &member),
+        Err(ErrorName::CoordinatorNotAvailable)
+    );
+    let other = cluster.env.brokers().find(|node| *node != coordinator);
+    cluster.start(other.expect("three brokers"));
+    cluster.run_for(millis(3_000));
+    assert_eq!(cluster.committed(), [(0, 2, 1, false)]);
+    assert_eq!(cluster.heartbeat(0, &member), Ok(()));
+    assert_eq!(cluster.offset_fetch(), Ok(vec![2]));
 }
 
 #[test]
