@@ -4,6 +4,7 @@ mod chaos;
 mod clients;
 mod commits;
 mod groups;
+mod in_sync;
 mod membership;
 mod pending_writes;
 mod replication;
