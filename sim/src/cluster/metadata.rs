@@ -39,6 +39,9 @@ impl Broker {
             return self.advance_high_watermark(env, partition);
         }
         if replica.is_leader() {
+            if state.leader == Some(self.node) {
+                return self.lead_on(env, partition, state);
+            }
             self.resign(env, partition);
         }
         if let Some(leader) = before.and_then(|before| before.leader) {
@@ -64,6 +67,23 @@ impl Broker {
         }
         self.advance_high_watermark(env, partition);
         self.schedule_lag_check(env.now());
+    }
+
+    /// Goes on as leader in a new epoch: of what was between the two epochs this broker never heard
+    /// (`MetadataLoader` makes one image of all that it has to catch up with). What waits goes on
+    /// waiting (`Partition.makeLeader`), and the coordinator stays as it is
+    /// (`CoordinatorRuntime.scheduleLoadOperation`: "already active").
+    fn lead_on(&mut self, env: &mut Env<'_>, partition: PartitionIndex, state: PartitionState) {
+        let replica = &mut self.replicas[partition];
+        observations::compared(env, partition, &replica.log, state.leader_epoch);
+        replica.log.begin_epoch(state.leader_epoch);
+        let end = replica.log.end();
+        if let Some(leading) = replica.leading() {
+            leading.begin_epoch(env.now(), end, state.in_sync);
+        }
+        self.advance_high_watermark(env, partition);
+        self.schedule_lag_check(env.now());
+        self.answer_parked(env, partition);
     }
 
     fn follow(&mut self, partition: PartitionIndex, leader: Option<Node>) {

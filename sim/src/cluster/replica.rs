@@ -334,6 +334,20 @@ impl Leading {
         }
     }
 
+    /// Begins another epoch of the same leader (`Replica.resetReplicaState`): where its followers
+    /// are it knows already.
+    pub(super) fn begin_epoch(&mut self, now: Instant, epoch_start: u64, in_sync: BrokerSet) {
+        self.epoch_start = epoch_start;
+        self.proposed = None;
+        for node in self.followers.ids() {
+            let progress = &mut self.followers[node];
+            let since = in_sync.contains(node).then_some(now);
+            progress.caught_up_at = since;
+            progress.last_fetch_at = since;
+            progress.leader_end_at_last_fetch = epoch_start;
+        }
+    }
+
     /// Returns the in-sync set, and what is proposed beyond it, which counts as long as it may come
     /// true (KIP-497).
     fn maximal_in_sync(&self, state: PartitionState) -> BrokerSet {

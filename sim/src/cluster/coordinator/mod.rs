@@ -25,10 +25,6 @@ use operation::Operation;
 use plimsoll_core::{Instant, NextOffset};
 use plimsoll_oracle::ErrorName;
 use snapshot::GroupSnapshot;
-use std::time::Duration;
-
-/// Time for which a new coordinator reads its partition before it answers.
-const LOAD_TIME: Duration = Duration::from_millis(5);
 
 /// The group's coordinator on one broker.
 #[derive(Debug)]
@@ -66,7 +62,7 @@ impl Broker {
         let replica = &self.replicas[self.offsets_partition];
         let ready_at = match leader_epoch {
             0 => env.now(),
-            _ => env.now() + LOAD_TIME,
+            _ => env.now() + self.settings.offsets_load_time,
         };
         let snapshot = load::latest(&replica.log, &env.cluster.group_snapshots);
         let mut coordinator = Coordinator {

@@ -5,6 +5,7 @@ mod clients;
 mod commits;
 mod groups;
 mod in_sync;
+mod loads;
 mod membership;
 mod pending_writes;
 mod replication;
