@@ -233,7 +233,11 @@ pub(crate) enum Response {
     /// The record's offset (with acks=0 no response is sent).
     Produce(Result<Offset, ErrorName>),
     Fetch(Box<FetchResponse>),
-    ListOffsets(Result<LogEnds, ErrorName>),
+    /// The answers to the two questions for which one request stands.
+    ListOffsets {
+        earliest: Result<NextOffset, ErrorName>,
+        latest: Result<NextOffset, ErrorName>,
+    },
     JoinGroup(Result<Box<JoinGroupResponse>, JoinError>),
     /// The member's partitions.
     SyncGroup(Result<Vec<PartitionIndex>, ErrorName>),

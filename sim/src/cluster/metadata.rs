@@ -5,7 +5,7 @@ use super::connections::Reply;
 use super::observations;
 use super::replica::{Following, Leading, Role};
 use crate::env::Env;
-use crate::protocol::{LeaderInfo, LogEnds, Node, PartitionState, Response};
+use crate::protocol::{LeaderInfo, Node, PartitionState, Response};
 use crate::topology::PartitionIndex;
 use plimsoll_core::NextOffset;
 use plimsoll_oracle::ErrorName;
@@ -134,26 +134,25 @@ impl Broker {
         reply: Reply,
         partition: PartitionIndex,
     ) {
-        let ends = self.offsets_of(partition);
-        self.reply(env, reply, Response::ListOffsets(ends));
-    }
-
-    fn offsets_of(&self, partition: PartitionIndex) -> Result<LogEnds, ErrorName> {
         let replica = &self.replicas[partition];
-        if replica.state.is_none() {
-            return Err(ErrorName::UnknownTopicOrPartition);
-        }
-        let Role::Leader(leading) = &replica.role else {
-            return Err(ErrorName::NotLeaderOrFollower);
+        let (earliest, latest) = match &replica.role {
+            Role::Leader(leading) => {
+                // A new leader may not know yet how far readers have come (KIP-207); where its log
+                // begins it knows (`Partition.fetchOffsetForTimestamp`).
+                let latest = match replica.high_watermark() < leading.epoch_start {
+                    true => Err(ErrorName::OffsetNotAvailable),
+                    false => Ok(NextOffset::new(replica.high_watermark())),
+                };
+                (Ok(NextOffset::new(replica.log.start())), latest)
+            }
+            _ => {
+                let error = match replica.state {
+                    None => ErrorName::UnknownTopicOrPartition,
+                    Some(_) => ErrorName::NotLeaderOrFollower,
+                };
+                (Err(error), Err(error))
+            }
         };
-        // A new leader may not know yet how far readers have come (KIP-207;
-        // `Partition.fetchOffsetForTimestamp`).
-        if replica.high_watermark() < leading.epoch_start {
-            return Err(ErrorName::OffsetNotAvailable);
-        }
-        Ok(LogEnds {
-            log_start: NextOffset::new(replica.log.start()),
-            log_end: NextOffset::new(replica.high_watermark()),
-        })
+        self.reply(env, reply, Response::ListOffsets { earliest, latest });
     }
 }
