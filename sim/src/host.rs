@@ -130,10 +130,12 @@ impl World<'_> {
             self.env.observe(TraceEvent::MemberResumed { member });
         }
         for event in deferred {
-            if self.is_paused(node) {
-                self.defer(node, event);
-            } else {
-                self.step(event);
+            match event {
+                _ if self.is_paused(node) => self.defer(node, event),
+                Event::Deliver(envelope) if self.actors.brokers.contains(node) => {
+                    self.deliver_from_kernel(envelope);
+                }
+                event => self.step(event),
             }
         }
     }

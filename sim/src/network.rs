@@ -232,6 +232,11 @@ impl Network {
         }
     }
 
+    /// Returns whether the connection is neither closed nor broken on which a message came.
+    pub(crate) fn is_connected(&self, envelope: &Envelope) -> bool {
+        envelope.connection == self.links[envelope.from][envelope.to].connection
+    }
+
     /// Keeps a message that was due until its link is not blocked any more.
     pub(crate) fn hold(&mut self, now: Instant, envelope: Envelope) {
         let link = self.link(envelope.from, envelope.to);

@@ -70,9 +70,17 @@ pub(crate) enum Message {
     Request(Correlation, Request),
     /// The answer to a request.
     Response(Correlation, Response),
-    /// Partition states from the controller to a broker, newer than any before (KRaft: records of
-    /// the metadata log).
-    MetadataUpdate(Vec<PartitionState>),
+    /// What the controller decided, to a broker, newer than any before (KRaft: records of the
+    /// metadata log).
+    MetadataUpdate {
+        partitions: Vec<PartitionState>,
+        /// The brokers that may lead, and be in in-sync sets: neither fenced nor on their way to
+        /// stop.
+        active: BrokerSet,
+        /// The brokers whose processes have registered since the last update: what was known of
+        /// them was true of earlier ones (a broker epoch that differs).
+        registered: BrokerSet,
+    },
 }
 
 /// What a client asks of a broker, a follower of a leader, a broker of the controller.
@@ -141,7 +149,7 @@ impl Message {
     pub(crate) fn has_effect(&self) -> bool {
         match self {
             Self::Request(_, request) => request.has_effect(),
-            Self::Response(..) | Self::MetadataUpdate(_) => true,
+            Self::Response(..) | Self::MetadataUpdate { .. } => true,
         }
     }
 }
@@ -225,7 +233,11 @@ pub(crate) enum Response {
     /// The record's offset (with acks=0 no response is sent).
     Produce(Result<Offset, ErrorName>),
     Fetch(Box<FetchResponse>),
-    ListOffsets(Result<LogEnds, ErrorName>),
+    /// The answers to the two questions for which one request stands.
+    ListOffsets {
+        earliest: Result<NextOffset, ErrorName>,
+        latest: Result<NextOffset, ErrorName>,
+    },
     JoinGroup(Result<Box<JoinGroupResponse>, JoinError>),
     /// The member's partitions.
     SyncGroup(Result<Vec<PartitionIndex>, ErrorName>),
@@ -237,9 +249,19 @@ pub(crate) enum Response {
         /// Whether a broker that asked to stop may do so now.
         should_shutdown: bool,
     },
-    AlterPartition(Result<(), ErrorName>),
+    AlterPartition(Result<(), AlterRefusal>),
     /// An error before the request was looked at: injected by a fault.
     Failed(ErrorName),
+}
+
+/// Why the controller does not take an in-sync set that a leader proposes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AlterRefusal {
+    /// A broker of the set may not be in it (`INELIGIBLE_REPLICA`): nothing has changed.
+    Ineligible,
+    /// The leader does not know the partition's state (`FENCED_LEADER_EPOCH`,
+    /// `INVALID_UPDATE_VERSION` and others), which it will be told.
+    Stale,
 }
 
 /// A set of brokers, as bits.
@@ -262,6 +284,12 @@ impl BrokerSet {
     #[must_use]
     pub(crate) fn without(self, broker: Node) -> Self {
         Self(self.0 & !(1 << broker.0))
+    }
+
+    /// Returns the brokers that are in another set too.
+    #[must_use]
+    pub(crate) fn among(self, others: Self) -> Self {
+        Self(self.0 & others.0)
     }
 
     /// Returns the number of brokers.

@@ -150,12 +150,30 @@ impl<'a> World<'a> {
             }
             Arrival::Never => return,
         }
-        let node = envelope.to;
-        if self.is_paused(node) {
-            return self.defer(node, Event::Deliver(envelope));
+        if self.is_paused(envelope.to) {
+            return self.defer(envelope.to, Event::Deliver(envelope));
         }
+        self.hand_over(envelope);
+    }
+
+    /// Delivers what the kernel took in for a broker that stood still: neither a blocked link nor a
+    /// broken connection takes back what has arrived.
+    pub(crate) fn deliver_from_kernel(&mut self, envelope: Envelope) {
+        if self.env.network.is_connected(&envelope) {
+            self.hand_over(envelope);
+        } else {
+            self.deliver_late(envelope);
+        }
+        if self.faults.are_waiting() {
+            self.look_at_faults();
+        }
+    }
+
+    #[inline]
+    fn hand_over(&mut self, envelope: Envelope) {
         let Envelope {
             from,
+            to: node,
             channel,
             message,
             ..

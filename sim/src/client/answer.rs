@@ -78,11 +78,14 @@ impl Answer for Box<FetchResponse> {
     }
 }
 
-/// `ListOffsets`.
+/// `ListOffsets`: what is not known of one end is not known of both.
 impl Answer for LogEnds {
     fn read(response: Response) -> Option<Result<Self, ErrorName>> {
         match response {
-            Response::ListOffsets(result) => Some(result),
+            Response::ListOffsets { earliest, latest } => Some(earliest.and_then(|log_start| {
+                let log_end = latest?;
+                Ok(Self { log_start, log_end })
+            })),
             _ => None,
         }
     }

@@ -10,7 +10,7 @@ use super::{observations, placement};
 use crate::actor::Actor;
 use crate::env::Env;
 use crate::protocol::{
-    Channel, Correlation, Generation, Message, Node, PerBroker, Request, Response,
+    BrokerSet, Channel, Correlation, Generation, Message, Node, PerBroker, Request, Response,
 };
 use crate::topology::{PartitionIndex, PartitionSet, PerPartition};
 use plimsoll_core::{Instant, NextOffset};
@@ -33,6 +33,8 @@ pub(crate) struct Broker {
     incarnation: u32,
     heartbeat_at: Instant,
     pub(super) replicas: PerPartition<Replica>,
+    /// The brokers that may be in in-sync sets.
+    pub(super) active: BrokerSet,
     /// Fetchers, by leader.
     pub(super) fetchers: PerBroker<Fetcher>,
     pub(super) connections: Connections,
@@ -46,6 +48,8 @@ pub(crate) struct Broker {
     pub(super) coordinator: Option<Coordinator>,
     /// Time of the next look for followers that lag.
     pub(super) lag_check_at: Instant,
+    /// Time at which to send proposals again that were not answered.
+    pub(super) propose_again_at: Instant,
     correlations: u32,
     /// Time of the next wakeup, not later than the earliest deadline.
     wakeup: Instant,
@@ -80,6 +84,7 @@ impl Broker {
             incarnation: 0,
             heartbeat_at: Instant::ZERO,
             replicas: PerPartition::new(env.topology.len(), |_| Replica::default()),
+            active: env.brokers().fold(BrokerSet::default(), BrokerSet::with),
             fetchers: env.brokers().map(|_| Fetcher::default()).collect(),
             connections: Connections::new(env.nodes.count()),
             awaiting: PartitionSet::default(),
@@ -87,6 +92,7 @@ impl Broker {
             readers: Readers::new(env.nodes.count()),
             coordinator: None,
             lag_check_at: Instant::FAR_FUTURE,
+            propose_again_at: Instant::FAR_FUTURE,
             correlations: 0,
             wakeup: Instant::FAR_FUTURE,
         }
@@ -124,6 +130,7 @@ impl Actor for Broker {
     fn start(&mut self, env: &mut Env<'_>) {
         self.incarnation += 1;
         self.lag_check_at = Instant::FAR_FUTURE;
+        self.propose_again_at = Instant::FAR_FUTURE;
         self.wakeup = Instant::FAR_FUTURE;
         if self.incarnation == 1 {
             // The cluster has been up for a while when a run begins.
@@ -178,12 +185,18 @@ impl Actor for Broker {
                 self.handle_response(env, from, correlation, response);
             }
             // Meant for an earlier process.
-            Message::MetadataUpdate(_) if self.life == Life::Registering => {}
-            Message::MetadataUpdate(states) => {
+            Message::MetadataUpdate { .. } if self.life == Life::Registering => {}
+            Message::MetadataUpdate {
+                partitions,
+                active,
+                registered,
+            } => {
                 if self.life == Life::CatchingUp {
                     self.life = Life::Running;
                 }
-                self.handle_metadata(env, states);
+                self.active = active;
+                self.forget_followers(registered);
+                self.handle_metadata(env, partitions);
             }
         }
         self.handle_waiting_requests(env);
@@ -193,7 +206,7 @@ impl Actor for Broker {
         self.connections.disconnect(peer);
         self.forget_reader(env, peer);
         if peer == env.controller() {
-            self.forget_proposals();
+            self.lose_proposals(env.now());
         } else if self.fetchers.contains(peer) {
             self.fetch_failed(env, peer);
         }
@@ -214,6 +227,7 @@ impl Actor for Broker {
         self.expire_waiting(env);
         self.retry_fetches(env);
         self.check_lag(env);
+        self.propose_again(env);
         self.expire_group(env);
         self.handle_waiting_requests(env);
     }

@@ -19,8 +19,8 @@ pub(super) struct Connections {
 struct Connection {
     /// Number of the connection; it increases when the connection breaks.
     number: u32,
-    /// Whether the broker works at a request.
-    busy: bool,
+    /// The request at which the broker works.
+    current: Option<Correlation>,
     waiting: VecDeque<(Correlation, Request)>,
 }
 
@@ -75,11 +75,11 @@ impl Connections {
         request: Request,
     ) -> Option<(Reply, Request)> {
         let connection = self.connection(node, channel);
-        if connection.busy {
+        if connection.current.is_some() {
             connection.waiting.push_back((correlation, request));
             return None;
         }
-        connection.busy = true;
+        connection.current = Some(correlation);
         let reply = Reply {
             node,
             channel,
@@ -94,7 +94,7 @@ impl Connections {
     pub(super) fn next(&mut self) -> Option<(Reply, Request)> {
         while let Some((node, channel)) = self.ready.pop_front() {
             let connection = self.connection(node, channel);
-            if connection.busy {
+            if connection.current.is_some() {
                 continue;
             }
             if let Some((correlation, request)) = connection.waiting.pop_front() {
@@ -104,14 +104,21 @@ impl Connections {
         None
     }
 
+    /// Returns whether an answer can still be sent, and none was.
+    #[inline]
+    pub(super) fn awaits(&self, reply: Reply) -> bool {
+        let connection = &self.connections[reply.node][reply.channel as usize];
+        connection.number == reply.connection && connection.current == Some(reply.correlation)
+    }
+
     /// Finishes a request. Returns whether an answer can still be sent.
     #[inline]
     pub(super) fn finish(&mut self, reply: Reply) -> bool {
-        let connection = self.connection(reply.node, reply.channel);
-        if connection.number != reply.connection {
+        if !self.awaits(reply) {
             return false;
         }
-        connection.busy = false;
+        let connection = self.connection(reply.node, reply.channel);
+        connection.current = None;
         if !connection.waiting.is_empty() {
             self.ready.push_back((reply.node, reply.channel));
         }
@@ -122,7 +129,7 @@ impl Connections {
     pub(super) fn disconnect(&mut self, node: Node) {
         for connection in &mut self.connections[node] {
             connection.number += 1;
-            connection.busy = false;
+            connection.current = None;
             connection.waiting.clear();
         }
     }

@@ -4,11 +4,11 @@ use super::{observations, placement};
 use crate::actor::Actor;
 use crate::env::Env;
 use crate::protocol::{
-    BrokerSet, Channel, Correlation, Message, Node, PartitionState, PerBroker, Request, Response,
+    AlterRefusal, BrokerSet, Channel, Correlation, Message, Node, PartitionState, PerBroker,
+    Request, Response,
 };
 use crate::topology::{PartitionIndex, PerPartition};
 use plimsoll_core::{Instant, TopicPartition};
-use plimsoll_oracle::ErrorName;
 use std::time::Duration;
 
 /// The controller.
@@ -21,6 +21,10 @@ pub(crate) struct Controller {
     brokers: PerBroker<Registration>,
     /// Partitions whose new state the brokers do not know yet.
     changed: Vec<PartitionIndex>,
+    /// The active brokers, as the brokers know them.
+    published: BrokerSet,
+    /// Brokers whose processes have registered, and of which the brokers do not know yet.
+    registered: BrokerSet,
     /// Time of the next wakeup, not later than the earliest end of a broker's session.
     wakeup: Instant,
 }
@@ -64,6 +68,8 @@ impl Controller {
             partitions,
             brokers: env.brokers().map(|_| registration).collect(),
             changed: Vec::new(),
+            published: env.brokers().fold(BrokerSet::default(), BrokerSet::with),
+            registered: BrokerSet::default(),
             wakeup: Instant::ZERO + settings.broker_session_timeout,
         }
     }
@@ -110,11 +116,7 @@ impl Controller {
             .collect();
         for partition in missing {
             let mut state = placement::place(env, partition);
-            let active = state
-                .replicas
-                .iter()
-                .filter(|broker| self.is_active(*broker));
-            let active = active.fold(BrokerSet::default(), BrokerSet::with);
+            let active = self.active(env).among(state.replicas);
             if active.is_empty() {
                 state.leader = None;
             } else {
@@ -163,6 +165,12 @@ impl Actor for Controller {
                 let altered =
                     self.alter_partition(from, partition, leader_epoch, partition_epoch, in_sync);
                 self.respond(env, from, correlation, Response::AlterPartition(altered));
+                if altered == Err(AlterRefusal::Stale) {
+                    // It may be that only the answer to an earlier proposal was lost: a broker
+                    // reads the outcome in the metadata log.
+                    let partitions = self.partition(partition).into_iter().collect();
+                    self.send_update(env, from, partitions);
+                }
             }
             _ => debug_assert!(false, "no request for the controller"),
         }
@@ -218,6 +226,7 @@ impl Controller {
             // has to wait (`ClusterControlManager.registerBroker`); it asks again.
             if broker.state != BrokerState::Active {
                 broker.incarnation = incarnation;
+                self.registered = self.registered.with(from);
                 self.admit(env, from, correlation);
             }
             return;
@@ -257,7 +266,7 @@ impl Controller {
         // The answer comes first: what follows it is meant for this incarnation.
         self.answer_heartbeat(env, node, correlation, false);
         let all = self.partitions.values().flatten().copied().collect();
-        env.send(self.node, node, Channel::Data, Message::MetadataUpdate(all));
+        self.send_update(env, node, all);
         self.publish(env);
     }
 
@@ -354,30 +363,35 @@ impl Controller {
         leader_epoch: u32,
         partition_epoch: u32,
         in_sync: BrokerSet,
-    ) -> Result<(), ErrorName> {
-        // Kafka: INELIGIBLE_REPLICA. Brokers only read that there is an error.
-        if !in_sync.iter().all(|broker| self.is_active(broker)) {
-            return Err(ErrorName::NotEnoughReplicas);
-        }
-        let state = self.partitions[partition].as_mut();
-        let state = state.ok_or(ErrorName::UnknownTopicOrPartition)?;
-        if state.leader != Some(from) {
-            return Err(ErrorName::NotLeaderOrFollower);
-        }
-        // Kafka: INVALID_UPDATE_VERSION for the second.
-        if state.leader_epoch != leader_epoch || state.partition_epoch != partition_epoch {
-            return Err(ErrorName::FencedLeaderEpoch);
+    ) -> Result<(), AlterRefusal> {
+        let is_eligible = in_sync.iter().all(|broker| self.is_active(broker));
+        let known = self.partitions[partition].as_mut().filter(|state| {
+            state.leader == Some(from)
+                && state.leader_epoch == leader_epoch
+                && state.partition_epoch == partition_epoch
+        });
+        let state = known.ok_or(AlterRefusal::Stale)?;
+        if !is_eligible {
+            return Err(AlterRefusal::Ineligible);
         }
         state.in_sync = in_sync;
         state.partition_epoch += 1;
         Ok(())
     }
 
+    fn active(&self, env: &Env<'_>) -> BrokerSet {
+        let brokers = env.brokers().filter(|broker| self.is_active(*broker));
+        brokers.fold(BrokerSet::default(), BrokerSet::with)
+    }
+
     /// Tells all brokers that live what has changed, in one message each.
     fn publish(&mut self, env: &mut Env<'_>) {
-        if self.changed.is_empty() {
+        let active = self.active(env);
+        let is_same = self.published == active && self.registered.is_empty();
+        if self.changed.is_empty() && is_same {
             return;
         }
+        self.published = active;
         self.changed.dedup();
         let changed = self.changed.drain(..);
         let states: Vec<_> = changed
@@ -385,9 +399,19 @@ impl Controller {
             .collect();
         for node in env.brokers() {
             if self.brokers[node].state != BrokerState::Fenced {
-                let update = Message::MetadataUpdate(states.clone());
-                env.send(self.node, node, Channel::Data, update);
+                self.send_update(env, node, states.clone());
             }
         }
+        self.registered = BrokerSet::default();
+    }
+
+    fn send_update(&self, env: &mut Env<'_>, to: Node, partitions: Vec<PartitionState>) {
+        let active = self.active(env);
+        let update = Message::MetadataUpdate {
+            partitions,
+            active,
+            registered: self.registered,
+        };
+        env.send(self.node, to, Channel::Data, update);
     }
 }

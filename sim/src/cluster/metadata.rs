@@ -5,7 +5,7 @@ use super::connections::Reply;
 use super::observations;
 use super::replica::{Following, Leading, Role};
 use crate::env::Env;
-use crate::protocol::{LeaderInfo, LogEnds, Node, PartitionState, Response};
+use crate::protocol::{LeaderInfo, Node, PartitionState, Response};
 use crate::topology::PartitionIndex;
 use plimsoll_core::NextOffset;
 use plimsoll_oracle::ErrorName;
@@ -39,6 +39,9 @@ impl Broker {
             return self.advance_high_watermark(env, partition);
         }
         if replica.is_leader() {
+            if state.leader == Some(self.node) {
+                return self.lead_on(env, partition, state);
+            }
             self.resign(env, partition);
         }
         if let Some(leader) = before.and_then(|before| before.leader) {
@@ -64,6 +67,23 @@ impl Broker {
         }
         self.advance_high_watermark(env, partition);
         self.schedule_lag_check(env.now());
+    }
+
+    /// Goes on as leader in a new epoch: of what was between the two epochs this broker never heard
+    /// (`MetadataLoader` makes one image of all that it has to catch up with). What waits goes on
+    /// waiting (`Partition.makeLeader`), and the coordinator stays as it is
+    /// (`CoordinatorRuntime.scheduleLoadOperation`: "already active").
+    fn lead_on(&mut self, env: &mut Env<'_>, partition: PartitionIndex, state: PartitionState) {
+        let replica = &mut self.replicas[partition];
+        observations::compared(env, partition, &replica.log, state.leader_epoch);
+        replica.log.begin_epoch(state.leader_epoch);
+        let end = replica.log.end();
+        if let Some(leading) = replica.leading() {
+            leading.begin_epoch(env.now(), end, state.in_sync);
+        }
+        self.advance_high_watermark(env, partition);
+        self.schedule_lag_check(env.now());
+        self.answer_parked(env, partition);
     }
 
     fn follow(&mut self, partition: PartitionIndex, leader: Option<Node>) {
@@ -114,26 +134,25 @@ impl Broker {
         reply: Reply,
         partition: PartitionIndex,
     ) {
-        let ends = self.offsets_of(partition);
-        self.reply(env, reply, Response::ListOffsets(ends));
-    }
-
-    fn offsets_of(&self, partition: PartitionIndex) -> Result<LogEnds, ErrorName> {
         let replica = &self.replicas[partition];
-        if replica.state.is_none() {
-            return Err(ErrorName::UnknownTopicOrPartition);
-        }
-        let Role::Leader(leading) = &replica.role else {
-            return Err(ErrorName::NotLeaderOrFollower);
+        let (earliest, latest) = match &replica.role {
+            Role::Leader(leading) => {
+                // A new leader may not know yet how far readers have come (KIP-207); where its log
+                // begins it knows (`Partition.fetchOffsetForTimestamp`).
+                let latest = match replica.high_watermark() < leading.epoch_start {
+                    true => Err(ErrorName::OffsetNotAvailable),
+                    false => Ok(NextOffset::new(replica.high_watermark())),
+                };
+                (Ok(NextOffset::new(replica.log.start())), latest)
+            }
+            _ => {
+                let error = match replica.state {
+                    None => ErrorName::UnknownTopicOrPartition,
+                    Some(_) => ErrorName::NotLeaderOrFollower,
+                };
+                (Err(error), Err(error))
+            }
         };
-        // A new leader may not know yet how far readers have come (KIP-207;
-        // `Partition.fetchOffsetForTimestamp`).
-        if replica.high_watermark() < leading.epoch_start {
-            return Err(ErrorName::OffsetNotAvailable);
-        }
-        Ok(LogEnds {
-            log_start: NextOffset::new(replica.log.start()),
-            log_end: NextOffset::new(replica.high_watermark()),
-        })
+        self.reply(env, reply, Response::ListOffsets { earliest, latest });
     }
 }

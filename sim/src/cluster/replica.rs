@@ -1,7 +1,7 @@
 //! One partition on one broker: its log, and what the broker is to it.
 
 use super::connections::Reply;
-use super::coordinator::action::GroupWrite;
+use super::coordinator::operation::Operation;
 use super::log::Log;
 use crate::protocol::{BrokerSet, Correlation, FetchPosition, Node, PartitionState, PerBroker};
 use plimsoll_core::Instant;
@@ -58,9 +58,19 @@ pub(super) struct Leading {
     /// Progress of the followers.
     pub followers: PerBroker<Progress>,
     /// The in-sync set that the controller was asked for.
-    pub proposed: Option<(Correlation, BrokerSet)>,
+    pub proposed: Option<Proposal>,
     /// Writes that wait for the high watermark, by offset.
     pub waiting: VecDeque<Waiting>,
+}
+
+/// An in-sync set for which the controller is asked (`PendingPartitionChange`).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Proposal {
+    pub in_sync: BrokerSet,
+    /// The latest request that asks for it.
+    pub request: Correlation,
+    /// Time at which it is sent again.
+    pub again_at: Instant,
 }
 
 /// How far a follower is, as its leader knows (`Replica.updateFetchState`).
@@ -68,9 +78,11 @@ pub(super) struct Leading {
 pub(super) struct Progress {
     /// Log end offset of the follower.
     pub end: u64,
-    /// Time at which it last had all that the leader had.
-    caught_up_at: Instant,
-    last_fetch_at: Instant,
+    /// Whether the follower's process has fetched (`ReplicaState.brokerEpoch`).
+    pub fetches: bool,
+    /// Time at which it last had all that the leader had, where it ever had in this epoch.
+    caught_up_at: Option<Instant>,
+    last_fetch_at: Option<Instant>,
     leader_end_at_last_fetch: u64,
 }
 
@@ -86,18 +98,12 @@ pub(super) struct Waiting {
 }
 
 /// What waits for a write.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) enum Writer {
     /// A producer with acks=all, and the offset to answer.
     Producer(Reply, u64),
-    /// A member that committed.
-    Commit(Reply),
-    /// A member that asks for committed offsets, and waits for the commits of others.
-    OffsetFetch(Reply),
-    /// A tool that set the group's offset, and does not look at the answer.
-    Reset,
-    /// The group coordinator.
-    Group(GroupWrite),
+    /// The group coordinator, in its own partition.
+    Coordinator(Operation),
 }
 
 /// The high watermark as it lies on disk, written at intervals.
@@ -162,21 +168,38 @@ impl Replica {
     }
 
     /// Returns the end of what every in-sync replica has (`Partition.maybeIncrementLeaderHW`): with
-    /// too few in sync, nothing new becomes readable (KIP-966).
-    pub(super) fn replicated_up_to(&self, me: Node, min_insync: u32) -> Option<u64> {
-        let Role::Leader(leading) = &self.role else {
+    /// too few in sync, nothing new becomes readable (KIP-966). What may join the in-sync set, and
+    /// was caught up a short while ago, is waited for too: else it would stay behind for ever where
+    /// a leader alone is in sync.
+    pub(super) fn replicated_up_to(
+        &self,
+        now: Instant,
+        min_insync: u32,
+        active: BrokerSet,
+        lag_max: Duration,
+    ) -> Option<u64> {
+        let (Role::Leader(leading), Some(state)) = (&self.role, self.state) else {
             return None;
         };
         if self.is_under_min_insync(min_insync) {
             return None;
         }
-        // A proposed set counts where it is larger, as long as it may come true (KIP-497).
-        let proposed = leading.proposed.map(|(_, set)| set.0).unwrap_or_default();
-        let awaited = BrokerSet(self.in_sync().0 | proposed).without(me);
-        let ends = awaited
-            .iter()
-            .map(|follower| leading.followers[follower].end);
-        Some(ends.min().unwrap_or(u64::MAX).min(self.log.end()))
+        let end = self.log.end();
+        let in_sync = leading.maximal_in_sync(state);
+        let mut replicated = end;
+        for follower in state.replicas.iter() {
+            let progress = &leading.followers[follower];
+            if progress.end < replicated
+                && state.leader != Some(follower)
+                && (in_sync.contains(follower)
+                    || progress.fetches
+                        && active.contains(follower)
+                        && progress.is_caught_up(now, end, lag_max))
+            {
+                replicated = progress.end;
+            }
+        }
+        Some(replicated)
     }
 
     /// Notes that a follower had all of the log at its last fetch, the time of which this is; until
@@ -300,11 +323,7 @@ impl Leading {
     /// Creates a leader that has heard of no follower yet; those in sync have until the lag limit.
     pub(super) fn new(now: Instant, brokers: usize, epoch_start: u64, in_sync: BrokerSet) -> Self {
         let progress = |node| Progress {
-            caught_up_at: if in_sync.contains(node) {
-                now
-            } else {
-                Instant::ZERO
-            },
+            caught_up_at: in_sync.contains(node).then_some(now),
             ..Progress::default()
         };
         Self {
@@ -314,6 +333,27 @@ impl Leading {
             waiting: VecDeque::new(),
         }
     }
+
+    /// Begins another epoch of the same leader (`Replica.resetReplicaState`): where its followers
+    /// are it knows already.
+    pub(super) fn begin_epoch(&mut self, now: Instant, epoch_start: u64, in_sync: BrokerSet) {
+        self.epoch_start = epoch_start;
+        self.proposed = None;
+        for node in self.followers.ids() {
+            let progress = &mut self.followers[node];
+            let since = in_sync.contains(node).then_some(now);
+            progress.caught_up_at = since;
+            progress.last_fetch_at = since;
+            progress.leader_end_at_last_fetch = epoch_start;
+        }
+    }
+
+    /// Returns the in-sync set, and what is proposed beyond it, which counts as long as it may come
+    /// true (KIP-497).
+    fn maximal_in_sync(&self, state: PartitionState) -> BrokerSet {
+        let proposed = self.proposed.map(|proposal| proposal.in_sync.0);
+        BrokerSet(state.in_sync.0 | proposed.unwrap_or_default())
+    }
 }
 
 impl Progress {
@@ -321,18 +361,19 @@ impl Progress {
     #[inline]
     pub(super) fn fetched_from(&mut self, now: Instant, offset: u64, leader_end: u64) {
         if offset >= leader_end {
-            self.caught_up_at = now;
+            self.caught_up_at = Some(now);
         } else if offset >= self.leader_end_at_last_fetch {
             self.caught_up_at = self.caught_up_at.max(self.last_fetch_at);
         }
         self.end = offset;
-        self.last_fetch_at = now;
+        self.fetches = true;
+        self.last_fetch_at = Some(now);
         self.leader_end_at_last_fetch = leader_end;
     }
 
     /// Returns whether the follower is in step with its leader (`ReplicaState.isCaughtUp`).
     pub(super) fn is_caught_up(&self, now: Instant, leader_end: u64, lag_max: Duration) -> bool {
-        self.end == leader_end || now - self.caught_up_at <= lag_max
+        self.end == leader_end || self.caught_up_at.is_some_and(|at| now - at <= lag_max)
     }
 }
 

@@ -3,12 +3,21 @@
 
 use super::broker::Broker;
 use super::observations;
-use super::replica::{Role, Waiting, Writer};
+use super::replica::{Proposal, Role, Waiting, Writer};
 use crate::env::Env;
-use crate::protocol::{BrokerSet, Channel, Correlation, FetchPosition, Node, Request, Response};
+use crate::protocol::{
+    AlterRefusal, BrokerSet, Channel, Correlation, FetchPosition, Node, Request, Response,
+};
 use crate::topology::PartitionIndex;
 use plimsoll_core::{Instant, Offset};
 use plimsoll_oracle::ErrorName;
+use std::time::Duration;
+
+/// `controller.socket.timeout.ms`: the time after which a request to the controller is sent again.
+const CONTROLLER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Time after which a broker connects to the controller again (`NodeToControllerChannelManager`).
+const CONTROLLER_BACKOFF: Duration = Duration::from_millis(50);
 
 /// Records come in.
 impl Broker {
@@ -52,8 +61,10 @@ impl Broker {
         progress.fetched_from(now, position.offset, end);
         let epoch_start = leading.epoch_start;
         let is_free = leading.proposed.is_none();
-        // `Partition.maybeExpandIsr`: it has what readers can see, and this epoch's beginning.
+        // `Partition.maybeExpandIsr`: it has what readers can see, and this epoch's beginning, and
+        // it is neither fenced nor about to stop (`isReplicaIsrEligible`).
         if is_free
+            && self.active.contains(follower)
             && !replica.in_sync().contains(follower)
             && position.offset >= replica.high_watermark()
             && position.offset >= epoch_start
@@ -66,13 +77,25 @@ impl Broker {
         }
     }
 
+    /// Notes that these followers are new processes, which have not fetched yet.
+    pub(super) fn forget_followers(&mut self, registered: BrokerSet) {
+        for follower in registered.iter() {
+            for replica in self.replicas.values_mut() {
+                if let Some(leading) = replica.leading() {
+                    leading.followers[follower].fetches = false;
+                }
+            }
+        }
+    }
+
     /// Raises the high watermark of a partition that this broker leads, if it can.
     pub(super) fn advance_high_watermark(&mut self, env: &mut Env<'_>, partition: PartitionIndex) {
+        let (now, lag_max) = (env.now(), self.settings.replica_lag_time_max);
         let replica = &mut self.replicas[partition];
-        let Some(to) = replica.replicated_up_to(self.node, self.min_insync) else {
+        let Some(to) = replica.replicated_up_to(now, self.min_insync, self.active, lag_max) else {
             return;
         };
-        if !replica.raise_high_watermark(env.now(), to) {
+        if !replica.raise_high_watermark(now, to) {
             return;
         }
         observations::replicated(env, partition, &replica.log, replica.leader_epoch(), to);
@@ -109,10 +132,7 @@ impl Broker {
                 let result = result.map(|()| Offset::new(offset));
                 self.reply(env, reply, Response::Produce(result));
             }
-            Writer::Commit(reply) => self.commit_written(env, reply, result),
-            Writer::Reset => {}
-            Writer::OffsetFetch(reply) => self.answer_offsets(env, reply, result),
-            Writer::Group(write) => self.group_written(env, write, result),
+            Writer::Coordinator(operation) => self.end_operation(env, operation, result),
         }
     }
 
@@ -229,9 +249,15 @@ impl Broker {
             partition_epoch: state.partition_epoch,
             in_sync,
         };
-        let correlation = self.request(env, env.controller(), Channel::Data, alter);
+        let request = self.request(env, env.controller(), Channel::Data, alter);
+        let again_at = env.now() + CONTROLLER_TIMEOUT;
         if let Some(leading) = self.replicas[partition].leading() {
-            leading.proposed = Some((correlation, in_sync));
+            leading.proposed = Some(Proposal {
+                in_sync,
+                request,
+                again_at,
+            });
+            self.schedule_proposals(again_at);
         }
     }
 
@@ -240,33 +266,66 @@ impl Broker {
         &mut self,
         env: &mut Env<'_>,
         correlation: Correlation,
-        result: Result<(), ErrorName>,
+        result: Result<(), AlterRefusal>,
     ) {
         for partition in env.topology.all() {
             let replica = &mut self.replicas[partition];
             let proposed = replica.leading().and_then(|leading| leading.proposed);
-            let Some((_, in_sync)) = proposed.filter(|(asked, _)| *asked == correlation) else {
+            let Some(proposal) = proposed.filter(|proposal| proposal.request == correlation) else {
                 continue;
             };
-            if let Some(leading) = replica.leading() {
-                leading.proposed = None;
+            match (result, &mut replica.state) {
+                (Ok(()), Some(state)) => {
+                    state.in_sync = proposal.in_sync;
+                    state.partition_epoch += 1;
+                    self.note_news(partition);
+                }
+                // It may have come true: only what the controller tells next can say
+                // (`Partition.handleAlterPartitionError`).
+                (Err(AlterRefusal::Stale), _) => return,
+                _ => {}
             }
-            // Refused: what made the controller decide otherwise is on its way to this broker.
-            if let (Ok(()), Some(state)) = (result, &mut replica.state) {
-                state.in_sync = in_sync;
-                state.partition_epoch += 1;
-                self.note_news(partition);
+            if let Some(leading) = self.replicas[partition].leading() {
+                leading.proposed = None;
             }
             return self.advance_high_watermark(env, partition);
         }
     }
 
-    /// Forgets proposals, which will not be answered: the connection with the controller broke.
-    pub(super) fn forget_proposals(&mut self) {
+    /// Schedules all proposals again: the connection with the controller broke, and their answers
+    /// are lost.
+    pub(super) fn lose_proposals(&mut self, now: Instant) {
+        let again_at = now + CONTROLLER_BACKOFF;
         for replica in self.replicas.values_mut() {
-            if let Some(leading) = replica.leading() {
-                leading.proposed = None;
+            if let Some(proposal) = replica.leading().and_then(|l| l.proposed.as_mut()) {
+                proposal.again_at = again_at;
             }
         }
+        self.schedule_proposals(again_at);
+    }
+
+    /// Sends proposals again that were not answered, without end: they may have come true
+    /// (`AlterPartitionManager.sendRequest`).
+    pub(super) fn propose_again(&mut self, env: &mut Env<'_>) {
+        let now = env.now();
+        if self.propose_again_at > now {
+            return self.wake_by(self.propose_again_at);
+        }
+        self.propose_again_at = Instant::FAR_FUTURE;
+        for partition in env.topology.all() {
+            let leading = self.replicas[partition].leading();
+            match leading.and_then(|leading| leading.proposed) {
+                Some(proposal) if proposal.again_at <= now => {
+                    self.propose(env, partition, proposal.in_sync);
+                }
+                Some(proposal) => self.schedule_proposals(proposal.again_at),
+                None => {}
+            }
+        }
+    }
+
+    fn schedule_proposals(&mut self, again_at: Instant) {
+        self.propose_again_at = self.propose_again_at.min(again_at);
+        self.wake_by(self.propose_again_at);
     }
 }

@@ -221,7 +221,13 @@ impl Kafka {
             Request::LeaveGroup { .. } => Response::LeaveGroup(Ok(())),
             Request::OffsetCommit { .. } => Response::OffsetCommit(Ok(())),
             Request::OffsetFetch { .. } => Response::OffsetFetch(Ok(self.committed.clone())),
-            Request::ListOffsets { partition } => Response::ListOffsets(self.ends(to, *partition)),
+            Request::ListOffsets { partition } => {
+                let ends = self.ends(to, *partition);
+                Response::ListOffsets {
+                    earliest: ends.map(|ends| ends.log_start),
+                    latest: ends.map(|ends| ends.log_end),
+                }
+            }
             Request::Produce {
                 partition, value, ..
             } => Response::Produce(self.produce(to, *partition, *value)),

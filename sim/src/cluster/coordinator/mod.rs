@@ -9,26 +9,22 @@ mod group;
 mod join;
 mod load;
 mod offsets;
+pub(super) mod operation;
 mod session;
 pub(super) mod snapshot;
 mod sync;
 
 use super::broker::Broker;
 use super::connections::Reply;
-use super::log::Log;
-use super::replica::{Waiting, Writer};
 use crate::env::Env;
 use crate::protocol::{CommittedOffset, Generation, JoinError, Request, Response, Value};
 use crate::topology::{PartitionIndex, PerPartition};
 use action::{Action, Change, GroupWrite};
 use group::Group;
+use operation::Operation;
 use plimsoll_core::{Instant, NextOffset};
 use plimsoll_oracle::ErrorName;
 use snapshot::GroupSnapshot;
-use std::time::Duration;
-
-/// Time for which a new coordinator reads its partition before it answers.
-const LOAD_TIME: Duration = Duration::from_millis(5);
 
 /// The group's coordinator on one broker.
 #[derive(Debug)]
@@ -54,16 +50,6 @@ impl Coordinator {
         self.group.stable_generation(members)
     }
 
-    /// Takes commits below the high watermark, which count now that it rose.
-    pub(super) fn apply_committed(&mut self, log: &Log, high_watermark: u64) {
-        for record in log.slice(self.applied, high_watermark) {
-            if let Value::Commit { offset, .. } | Value::Reset(offset) = record.value {
-                self.offsets[offset.partition] = Some(offset);
-            }
-        }
-        self.applied = self.applied.max(high_watermark);
-    }
-
     fn is_loading(&self, now: Instant) -> bool {
         now < self.ready_at
     }
@@ -76,7 +62,7 @@ impl Broker {
         let replica = &self.replicas[self.offsets_partition];
         let ready_at = match leader_epoch {
             0 => env.now(),
-            _ => env.now() + LOAD_TIME,
+            _ => env.now() + self.settings.offsets_load_time,
         };
         let snapshot = load::latest(&replica.log, &env.cluster.group_snapshots);
         let mut coordinator = Coordinator {
@@ -125,8 +111,16 @@ impl Broker {
         let group = &mut coordinator.group;
         match request {
             Request::Heartbeat { generation, member } => {
-                let result = group.heartbeat(now, reply.node, generation, member);
-                self.reply(env, reply, Response::Heartbeat(result));
+                match group.heartbeat(now, reply.node, generation, member) {
+                    // An exception, which does not wait.
+                    Err(error) if error != ErrorName::RebalanceInProgress => {
+                        self.reply(env, reply, Response::Heartbeat(Err(error)));
+                    }
+                    answer => {
+                        let heartbeat = Operation::Heartbeat(reply, answer);
+                        self.wait_for_pending_writes(env, heartbeat);
+                    }
+                }
             }
             Request::OffsetCommit {
                 generation,
@@ -146,6 +140,7 @@ impl Broker {
                 let fresh = is_new.then(|| env.cluster.new_group_member());
                 group.join(now, reply, *request, fresh);
                 self.carry_out(env);
+                self.limit_wait(env, reply, Operation::Join(reply));
             }
             Request::SyncGroup {
                 generation,
@@ -154,11 +149,12 @@ impl Broker {
             } => {
                 group.sync(reply, generation, member, assignments);
                 self.carry_out(env);
+                self.limit_wait(env, reply, Operation::Sync(reply));
             }
             Request::LeaveGroup { member } => {
-                let result = group.leave(now, reply.node, member);
-                self.reply(env, reply, Response::LeaveGroup(result));
+                let answer = group.leave(now, reply.node, member);
                 self.carry_out(env);
+                self.wait_for_pending_writes(env, Operation::Leave(reply, answer));
             }
             _ => debug_assert!(false, "not about the group"),
         }
@@ -204,73 +200,7 @@ impl Broker {
         };
         env.cluster.group_snapshots.push(snapshot);
         let value = Value::Group(write.snapshot);
-        self.write_offsets_partition(env, [value].into_iter(), Writer::Group(write));
-    }
-
-    /// Appends to the group's partition; the writer learns when the write is replicated, or that it
-    /// is refused.
-    fn write_offsets_partition(
-        &mut self,
-        env: &mut Env<'_>,
-        values: impl Iterator<Item = Value>,
-        writer: Writer,
-    ) {
-        let partition = self.offsets_partition;
-        let replica = &mut self.replicas[partition];
-        if replica.is_under_min_insync(self.min_insync) {
-            return self.complete(env, writer, Err(ErrorName::NotEnoughReplicas));
-        }
-        let leader_epoch = replica.leader_epoch();
-        let offsets = values.map(|value| replica.log.append(leader_epoch, value));
-        let Some(last) = offsets.last() else {
-            return self.complete(env, writer, Ok(()));
-        };
-        let waiting = Waiting {
-            offset: last.get(),
-            deadline: env.now() + self.settings.offsets_commit_timeout,
-            writer,
-        };
-        self.await_replication(partition, waiting);
-        self.after_append(env, partition);
-    }
-
-    /// Tells the group that a write of its state is replicated, or is not known to be.
-    pub(in crate::cluster) fn group_written(
-        &mut self,
-        env: &mut Env<'_>,
-        write: GroupWrite,
-        result: Result<(), ErrorName>,
-    ) {
-        let Some(coordinator) = &mut self.coordinator else {
-            return;
-        };
-        let group = &mut coordinator.group;
-        let snapshot = &env.cluster.group_snapshots[write.snapshot as usize];
-        let result = result.map_err(append_error);
-        match write.change {
-            Change::Assignment(generation) => {
-                group.assignment_written(env.queue.now(), generation, snapshot, result);
-            }
-            Change::StaticMember(replacement) => {
-                group.replacement_written(env.queue.now(), replacement, result);
-            }
-            // The state is as good in memory: with no members, nothing depends on it.
-            Change::Empty => {}
-        }
-        self.carry_out(env);
-    }
-}
-
-/// Returns the error that clients get for a failed append
-/// (`appendGroupMetadataErrorToResponseError`).
-fn append_error(error: ErrorName) -> ErrorName {
-    match error {
-        ErrorName::UnknownTopicOrPartition
-        | ErrorName::NotEnoughReplicas
-        | ErrorName::NotEnoughReplicasAfterAppend
-        | ErrorName::RequestTimedOut => ErrorName::CoordinatorNotAvailable,
-        ErrorName::NotLeaderOrFollower => ErrorName::NotCoordinator,
-        other => other,
+        self.write(env, [value].into_iter(), Operation::Group(write));
     }
 }
 

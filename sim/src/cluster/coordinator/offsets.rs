@@ -1,14 +1,14 @@
 //! Committed offsets: records of the group's partition.
 
-use super::append_error;
+use super::Coordinator;
+use super::operation::Operation;
 use crate::cluster::broker::Broker;
 use crate::cluster::connections::Reply;
-use crate::cluster::replica::{Waiting, Writer};
+use crate::cluster::log::Log;
 use crate::env::Env;
 use crate::protocol::{CommittedOffset, Generation, GroupMemberId, Response, Value};
 use crate::topology::PartitionIndex;
 use plimsoll_core::NextOffset;
-use plimsoll_oracle::ErrorName;
 
 impl Broker {
     /// Writes an accepted commit; it is answered, and observed, when it is replicated.
@@ -28,7 +28,7 @@ impl Broker {
             rebalancing,
             late: reply.is_closed(),
         });
-        self.write_offsets_partition(env, values, Writer::Commit(reply));
+        self.write(env, values, Operation::Commit(reply));
     }
 
     /// Commits an offset for no member, as tools do that reset a group. `None` where the
@@ -53,61 +53,66 @@ impl Broker {
             next,
             metadata: None,
         });
-        self.write_offsets_partition(env, [value].into_iter(), Writer::Reset);
+        self.write(env, [value].into_iter(), Operation::Reset);
         Some(())
     }
 
     /// Answers with what the group committed: as far as it is replicated, or, where the client
-    /// requires stable offsets, once all that was written is. A commit that its member takes for
-    /// refused may still be on its way, after a failover above all, and a member that begins below
-    /// it rewinds it.
+    /// requires stable offsets, with all that was written up to now, once it is replicated. A
+    /// commit that its member takes for refused may still be on its way, after a failover above
+    /// all, and a member that begins below it rewinds it.
     ///
     /// `GroupCoordinatorService.fetchOffsets` schedules a write operation where offsets must be
-    /// stable, which waits for the pending writes of the partition, and else a read of what is
-    /// committed already.
+    /// stable, which reads what is written, and else a read of what is committed already.
     pub(super) fn fetch_offsets(&mut self, env: &mut Env<'_>, reply: Reply, require_stable: bool) {
-        let partition = self.offsets_partition;
-        let replica = &self.replicas[partition];
-        let (end, high_watermark) = (replica.log.end(), replica.high_watermark());
-        if !require_stable || high_watermark >= end {
-            return self.answer_offsets(env, reply, Ok(()));
+        let Some(coordinator) = &self.coordinator else {
+            return;
+        };
+        if require_stable {
+            let log = &self.replicas[self.offsets_partition].log;
+            let fetch = Operation::OffsetFetch(reply, coordinator.written_offsets(log));
+            self.wait_for_pending_writes(env, fetch);
+        } else {
+            let offsets = coordinator.replicated_offsets();
+            self.reply(env, reply, Response::OffsetFetch(Ok(offsets)));
         }
-        let waiting = Waiting {
-            offset: end - 1,
-            deadline: env.now() + self.settings.offsets_commit_timeout,
-            writer: Writer::OffsetFetch(reply),
-        };
-        self.await_replication(partition, waiting);
+    }
+}
+
+impl Coordinator {
+    /// Takes commits below the high watermark, which count now that it rose.
+    pub(in crate::cluster) fn apply_committed(&mut self, log: &Log, high_watermark: u64) {
+        for offset in committed_in(log, self.applied, high_watermark) {
+            self.offsets[offset.partition] = Some(offset);
+        }
+        self.applied = self.applied.max(high_watermark);
     }
 
-    /// Answers an offset fetch: all that was written before it is replicated, or is not known to
-    /// be.
-    pub(in crate::cluster) fn answer_offsets(
-        &mut self,
-        env: &mut Env<'_>,
-        reply: Reply,
-        result: Result<(), ErrorName>,
-    ) {
-        let offsets = match (result, &self.coordinator) {
-            (Err(error), _) => Err(append_error(error)),
-            (Ok(()), None) => Err(ErrorName::NotCoordinator),
-            (Ok(()), Some(coordinator)) => {
-                let mut offsets = Vec::with_capacity(coordinator.offsets.len());
-                offsets.extend(coordinator.offsets.values().flatten());
-                Ok(offsets)
-            }
-        };
-        self.reply(env, reply, Response::OffsetFetch(offsets));
+    /// Returns the offsets that are committed and replicated.
+    fn replicated_offsets(&self) -> Vec<CommittedOffset> {
+        let mut offsets = Vec::with_capacity(self.offsets.len());
+        offsets.extend(self.offsets.values().flatten());
+        offsets
     }
 
-    /// Answers a commit that is replicated, or is not known to be.
-    pub(in crate::cluster) fn commit_written(
-        &mut self,
-        env: &mut Env<'_>,
-        reply: Reply,
-        result: Result<(), ErrorName>,
-    ) {
-        let result = result.map_err(append_error);
-        self.reply(env, reply, Response::OffsetCommit(result));
+    /// Returns the offsets that are committed, replicated or not.
+    fn written_offsets(&self, log: &Log) -> Vec<CommittedOffset> {
+        if self.applied == log.end() {
+            return self.replicated_offsets();
+        }
+        let mut offsets = self.offsets.clone();
+        for offset in committed_in(log, self.applied, log.end()) {
+            offsets[offset.partition] = Some(offset);
+        }
+        offsets.values().copied().flatten().collect()
     }
+}
+
+/// Returns the offsets that were committed in a part of the group's partition.
+fn committed_in(log: &Log, from: u64, to: u64) -> impl Iterator<Item = CommittedOffset> {
+    let records = log.slice(from, to).iter();
+    records.filter_map(|record| match record.value {
+        Value::Commit { offset, .. } | Value::Reset(offset) => Some(offset),
+        _ => None,
+    })
 }

@@ -298,17 +298,22 @@ impl Cluster {
         joined
     }
 
+    pub(super) fn send_heartbeat(&mut self, member: u32, of: &JoinGroupResponse) -> Correlation {
+        let request = Request::Heartbeat {
+            generation: of.generation,
+            member: of.member,
+        };
+        self.send_group(member, request)
+    }
+
     pub(super) fn heartbeat(
         &mut self,
         member: u32,
         of: &JoinGroupResponse,
     ) -> Result<(), ErrorName> {
-        let request = Request::Heartbeat {
-            generation: of.generation,
-            member: of.member,
-        };
-        match self.ask_group(member, request) {
-            Response::Heartbeat(result) => result,
+        let heartbeat = self.send_heartbeat(member, of);
+        match self.wait_for(heartbeat, millis(10_000)) {
+            Some(Response::Heartbeat(result)) => result,
             other => panic!("{other:?}"),
         }
     }

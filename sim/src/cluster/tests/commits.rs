@@ -98,6 +98,10 @@ fn a_commit_counts_when_it_is_replicated_and_not_before() {
     );
     let took = cluster.now() - began;
     assert!(took > millis(4_990) && took < millis(5_020), "{took:?}");
+    match cluster.wait_for(fetch, millis(200)) {
+        Some(Response::OffsetFetch(Err(error))) => assert_eq!(error, ErrorName::NotCoordinator),
+        other => panic!("{other:?}"),
+    }
     assert_eq!(cluster.committed().len(), 1);
     // The new coordinator never had it; the old one forgets it.
     cluster.run_for(millis(10_000));
@@ -170,7 +174,7 @@ fn what_was_on_its_way_when_its_connection_broke_is_gone() {
 }
 
 #[test]
-fn without_enough_replicas_no_commit_is_taken() {
+fn without_enough_replicas_a_commit_fails_late_and_counts_later() {
     let mut cluster = Cluster::new(|settings| {
         settings.cluster.settings.group_initial_rebalance_delay = millis(100);
     });
@@ -190,5 +194,47 @@ fn without_enough_replicas_no_commit_is_taken() {
         cluster.commit(0, member.member, 1, 2),
         Err(ErrorName::CoordinatorNotAvailable)
     );
-    assert!(cluster.now() - began < millis(10), "refused, not timed out");
+    let took = cluster.now() - began;
+    assert!(took > millis(4_990) && took < millis(5_020), "{took:?}");
+    assert!(cluster.committed().is_empty());
+    // Nor is anything else answered that was asked meanwhile.
+    assert_eq!(
+        cluster.heartbeat(0, &member),
+        Err(ErrorName::CoordinatorNotAvailable)
+    );
+    let other = cluster.env.brokers().find(|node| *node != coordinator);
+    cluster.start(other.expect("three brokers"));
+    cluster.run_for(millis(3_000));
+    assert_eq!(cluster.committed(), [(0, 2, 1, false)]);
+    assert_eq!(cluster.heartbeat(0, &member), Ok(()));
+    assert_eq!(cluster.offset_fetch(), Ok(vec![2]));
+}
+
+#[test]
+fn stable_offsets_are_those_of_the_question() {
+    let mut cluster = Cluster::new(|settings| {
+        settings.cluster.settings.group_initial_rebalance_delay = millis(100);
+    });
+    let member = cluster.single_member();
+    let coordinator = cluster.coordinator();
+    cluster.isolate(coordinator);
+    let before = cluster.send_commit(0, member.member, 1, 2);
+    cluster.run_for(millis(10));
+    let fetch = Request::OffsetFetch {
+        require_stable: true,
+    };
+    let fetch = cluster.send_group(1, fetch);
+    cluster.run_for(millis(10));
+    let after = cluster.send_commit(2, member.member, 1, 3);
+    cluster.run_for(millis(10));
+    cluster.reunite(coordinator);
+    for commit in [before, after] {
+        assert_eq!(cluster.commit_answer(commit), Ok(()));
+    }
+    match cluster.answer(fetch) {
+        Some(Response::OffsetFetch(Ok(offsets))) => {
+            assert_eq!(offsets[0].next, NextOffset::new(2));
+        }
+        other => panic!("{other:?}"),
+    }
 }

@@ -354,6 +354,8 @@ fn an_assignment_that_is_not_replicated_reaches_no_member() {
     let sync = cluster.send_sync(0, &joined, vec![(id, vec![P])]);
     let synced = cluster.synced(sync);
     assert_eq!(synced, Err(ErrorName::CoordinatorNotAvailable));
+    cluster.reunite(coordinator);
+    cluster.run_for(millis(100));
     assert_eq!(
         cluster.heartbeat(0, &joined),
         Err(ErrorName::RebalanceInProgress)

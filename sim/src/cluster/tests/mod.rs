@@ -4,7 +4,10 @@ mod chaos;
 mod clients;
 mod commits;
 mod groups;
+mod in_sync;
+mod loads;
 mod membership;
+mod pending_writes;
 mod replication;
 
 use super::{Broker, Controller};

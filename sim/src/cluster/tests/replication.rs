@@ -126,14 +126,24 @@ fn a_log_end_that_a_reader_saw_never_goes_back() {
         cluster.run_for(millis(1));
         let request = Request::ListOffsets { partition: P };
         match cluster.ask(cluster.member(0), B, Channel::Data, request) {
-            Response::ListOffsets(Ok(ends)) => assert!(ends.log_end.get() >= 5, "{ends:?}"),
-            // KIP-207: it leads and does not know yet how far readers have come.
-            Response::ListOffsets(Err(ErrorName::OffsetNotAvailable)) => {
+            Response::ListOffsets {
+                latest: Ok(end), ..
+            } => assert!(end.get() >= 5, "{end:?}"),
+            // KIP-207: it leads and does not know yet how far readers have come. Where its log
+            // begins it knows.
+            Response::ListOffsets {
+                latest: Err(ErrorName::OffsetNotAvailable),
+                earliest,
+            } => {
                 refused += 1;
+                assert_eq!(earliest, Ok(NextOffset::new(0)));
                 let fetched = cluster.fetch(B, 5, 1);
                 assert_eq!(fetched.partitions, [], "neither records nor an error");
             }
-            Response::ListOffsets(Err(ErrorName::NotLeaderOrFollower)) => {}
+            Response::ListOffsets {
+                latest: Err(ErrorName::NotLeaderOrFollower),
+                ..
+            } => {}
             other => panic!("{other:?}"),
         }
     }

@@ -1,0 +1,191 @@
+//! What the coordinator does, and when it is answered: the operations of Kafka 4's
+//! `CoordinatorRuntime`.
+//!
+//! All that is asked of a group is a write operation (`scheduleWriteOperation` in
+//! `GroupCoordinatorService`), but an offset fetch that does not require stable offsets. A write
+//! operation is executed at once, in memory. What it says is answered when what it wrote is
+//! replicated; where it wrote nothing, when all that was written before it is
+//! (`CoordinatorContext.waitForPendingWrites`), for the state from which it was answered may still
+//! get lost. So a heartbeat waits for the commits of other members, and of other groups in the
+//! partition. Two kinds of answers do not wait: those of an operation that threw (an unknown
+//! member, another generation, an instance that was fenced), and those to JoinGroup and SyncGroup,
+//! which have futures of their own.
+//!
+//! After `offsets.commit.timeout.ms` an operation fails, also a JoinGroup or a SyncGroup that is
+//! not answered yet (`CoordinatorWriteEvent.run`, `OperationTimeout`). What it wrote stays in the
+//! log, and counts once it is replicated.
+//!
+//! Kafka gathers the records of several operations in a batch (`group.coordinator.append.linger.ms`:
+//! 5 ms up to 4.1; since 4.2, for as long as operations wait in its queue). Here each is a batch.
+
+use super::action::{Change, GroupWrite};
+use crate::cluster::broker::Broker;
+use crate::cluster::connections::Reply;
+use crate::cluster::replica::{Waiting, Writer};
+use crate::env::Env;
+use crate::protocol::{CommittedOffset, JoinError, Response, Value};
+use plimsoll_oracle::ErrorName;
+
+/// An operation that waits, with what its answer depends on.
+#[derive(Debug)]
+pub(in crate::cluster) enum Operation {
+    /// A member's commit.
+    Commit(Reply),
+    /// A tool's commit; the tool does not look at the answer.
+    Reset,
+    /// A write of the group's state.
+    Group(GroupWrite),
+    /// A member's JoinGroup, which the group answers.
+    Join(Reply),
+    /// A member's SyncGroup, which the group answers.
+    Sync(Reply),
+    /// A member's heartbeat, and its answer.
+    Heartbeat(Reply, Result<(), ErrorName>),
+    /// A member's LeaveGroup, and its answer.
+    Leave(Reply, Result<(), ErrorName>),
+    /// A fetch of stable offsets, and those of the moment at which it was asked.
+    OffsetFetch(Reply, Vec<CommittedOffset>),
+}
+
+impl Broker {
+    /// Appends what an operation writes to the group's partition; the operation ends when that is
+    /// replicated.
+    ///
+    /// It appends with acks=1 (`CoordinatorPartitionWriter.append`), so that too few replicas in
+    /// sync are no reason to refuse (`Partition.appendRecordsToLeader` looks at them for acks=all
+    /// alone). Meanwhile the high watermark stands still, and the operation fails after its
+    /// timeout; it counts all the same once there are enough again.
+    pub(super) fn write(
+        &mut self,
+        env: &mut Env<'_>,
+        values: impl Iterator<Item = Value>,
+        operation: Operation,
+    ) {
+        let partition = self.offsets_partition;
+        let replica = &mut self.replicas[partition];
+        let leader_epoch = replica.leader_epoch();
+        let offsets = values.map(|value| replica.log.append(leader_epoch, value));
+        let Some(last) = offsets.last() else {
+            return self.wait_for_pending_writes(env, operation);
+        };
+        self.defer(env, last.get(), operation);
+        self.after_append(env, partition);
+    }
+
+    /// Ends an operation that wrote nothing when all that was written before it is replicated.
+    #[inline]
+    pub(super) fn wait_for_pending_writes(&mut self, env: &mut Env<'_>, operation: Operation) {
+        let replica = &self.replicas[self.offsets_partition];
+        let end = replica.log.end();
+        if replica.high_watermark() < end {
+            self.defer(env, end - 1, operation);
+        } else {
+            self.end_operation(env, operation, Ok(()));
+        }
+    }
+
+    /// Gives up a request that the group answers later, where what was written before it is not
+    /// replicated in time.
+    pub(super) fn limit_wait(&mut self, env: &mut Env<'_>, reply: Reply, operation: Operation) {
+        if self.connections.awaits(reply) {
+            self.wait_for_pending_writes(env, operation);
+        }
+    }
+
+    /// Lets an operation wait until the record at `offset` is replicated, up to its timeout.
+    fn defer(&mut self, env: &mut Env<'_>, offset: u64, operation: Operation) {
+        let waiting = Waiting {
+            offset,
+            deadline: env.now() + self.settings.offsets_commit_timeout,
+            writer: Writer::Coordinator(operation),
+        };
+        self.await_replication(self.offsets_partition, waiting);
+    }
+
+    /// Ends an operation: what it waited for is replicated, or not known to be.
+    pub(in crate::cluster) fn end_operation(
+        &mut self,
+        env: &mut Env<'_>,
+        operation: Operation,
+        result: Result<(), ErrorName>,
+    ) {
+        let written = result.map_err(append_error);
+        match operation {
+            Operation::Reset => {}
+            Operation::Group(write) => self.group_written(env, write, written),
+            Operation::Commit(reply) => {
+                self.reply(env, reply, Response::OffsetCommit(written));
+            }
+            Operation::Heartbeat(reply, answer) => {
+                self.reply(env, reply, Response::Heartbeat(written.and(answer)));
+            }
+            Operation::Leave(reply, answer) => {
+                self.reply(env, reply, Response::LeaveGroup(written.and(answer)));
+            }
+            Operation::Join(reply) => {
+                if let Err(error) = written {
+                    let refused = Err(JoinError::Other(error));
+                    self.reply(env, reply, Response::JoinGroup(refused));
+                }
+            }
+            Operation::Sync(reply) => {
+                if let Err(error) = written {
+                    self.reply(env, reply, Response::SyncGroup(Err(error)));
+                }
+            }
+            Operation::OffsetFetch(reply, offsets) => {
+                let answer = result.map(|()| offsets).map_err(offset_fetch_error);
+                self.reply(env, reply, Response::OffsetFetch(answer));
+            }
+        }
+    }
+
+    /// Tells the group that a write of its state is replicated, or is not known to be.
+    fn group_written(
+        &mut self,
+        env: &mut Env<'_>,
+        write: GroupWrite,
+        result: Result<(), ErrorName>,
+    ) {
+        let Some(coordinator) = &mut self.coordinator else {
+            return;
+        };
+        let group = &mut coordinator.group;
+        let snapshot = &env.cluster.group_snapshots[write.snapshot as usize];
+        match write.change {
+            Change::Assignment(generation) => {
+                group.assignment_written(env.queue.now(), generation, snapshot, result);
+            }
+            Change::StaticMember(replacement) => {
+                group.replacement_written(env.queue.now(), replacement, result);
+            }
+            // The state is as good in memory: with no members, nothing depends on it.
+            Change::Empty => {}
+        }
+        self.carry_out(env);
+    }
+}
+
+/// Returns the error that clients get for a failed operation
+/// (`CoordinatorOperationExceptionHelper.handleOperationException`; the group's own writes:
+/// `GroupMetadataManager.appendGroupMetadataErrorToResponseError`).
+fn append_error(error: ErrorName) -> ErrorName {
+    match error {
+        ErrorName::UnknownTopicOrPartition
+        | ErrorName::NotEnoughReplicas
+        | ErrorName::NotEnoughReplicasAfterAppend
+        | ErrorName::RequestTimedOut => ErrorName::CoordinatorNotAvailable,
+        ErrorName::NotLeaderOrFollower => ErrorName::NotCoordinator,
+        other => other,
+    }
+}
+
+/// Returns the error that clients get for a fetch of stable offsets that failed: one upon which
+/// also old clients look for the coordinator and ask again
+/// (`GroupCoordinatorService.handleOffsetFetchException`).
+fn offset_fetch_error(error: ErrorName) -> ErrorName {
+    match append_error(error) {
+        ErrorName::CoordinatorNotAvailable => ErrorName::NotCoordinator,
+        other => other,
+    }
+}
