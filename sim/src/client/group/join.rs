@@ -13,9 +13,14 @@ use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
 use std::time::Duration;
 
-/// Shortest time from a join to the next one (`rkcg_join_intvl`), unless the next one follows an
-/// answer of the application or the gift of a member id.
+/// Shortest time from a join to the next one (`rd_kafka_cgrp_join_state_serve`: `rd_interval` of
+/// `rkcg_join_intvl`), unless the next one follows an answer of the application or the gift of a
+/// member id (`rd_interval_reset`).
 const JOIN_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What a coordinator's refusal of a join adds to that interval, once (`rd_interval_backoff` in
+/// `rd_kafka_cgrp_handle_JoinGroup`; a join that was lost adds nothing).
+const REFUSED_BACKOFF: Duration = Duration::from_secs(1);
 
 /// Number of times that librdkafka sends a SyncGroup again to a coordinator that still loads
 /// (`RD_KAFKA_REQUEST_DEFAULT_RETRIES`).
@@ -53,6 +58,7 @@ impl Group {
         self.phase = Phase::Joining;
         self.attempt += 1;
         self.asked_at = now;
+        self.join_backoff = Duration::ZERO;
         let then = Continuation::JoinGroup(self.attempt);
         let request = Request::JoinGroup(Box::new(request));
         self.ask(coordinator, timeout, then, request);
@@ -61,7 +67,7 @@ impl Group {
     /// Returns the earliest time of a join that nothing hastens.
     pub(super) fn next_join(&self, now: Instant) -> Instant {
         match self.settings.library {
-            Library::Librdkafka => now.max(self.asked_at + JOIN_INTERVAL),
+            Library::Librdkafka => now.max(self.asked_at + JOIN_INTERVAL + self.join_backoff),
             Library::Sarama160 | Library::Sarama161 => now,
         }
     }
@@ -106,6 +112,9 @@ impl Group {
     fn fail_join(&mut self, now: Instant, view: &View, failure: Failure) {
         use ErrorName as E;
         self.phase = Phase::Unjoined;
+        if matches!(failure, Failure::Refused(_)) {
+            self.join_backoff = REFUSED_BACKOFF;
+        }
         match failure {
             Failure::Refused(E::FencedInstanceId) => return self.actions.push_back(Action::End),
             // The model is kinder here than librdkafka, in which a static member never learns that

@@ -39,6 +39,8 @@ pub(super) struct Group {
     join_at: Instant,
     /// Time of the last join.
     asked_at: Instant,
+    /// What the refusal of that join adds to the interval to the next one.
+    join_backoff: Duration,
     /// The sync of this attempt.
     sync: Sync,
     /// Whether partitions were lost because their topic did not exist: the client joins again when
@@ -127,6 +129,7 @@ impl Group {
             leads: None,
             join_at: Instant::ZERO,
             asked_at: Instant::ZERO,
+            join_backoff: Duration::ZERO,
             sync: Sync::default(),
             lacks_topics: false,
             retries: Retries::default(),
@@ -309,7 +312,11 @@ impl Group {
         self.leads = None;
         self.lacks_topics = false;
         self.session_ends = false;
-        self.join_at = now;
+        self.join_at = match self.rebalance.is_cooperative() && !self.rebalance.owns_any() {
+            // "Current assignment is empty": nothing is given up, which would hasten the join.
+            true => self.next_join(now),
+            false => now,
+        };
         if forget_member {
             self.member = None;
         }

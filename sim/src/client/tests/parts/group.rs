@@ -101,9 +101,25 @@ fn a_join_that_failed_is_repeated_after_a_pause_and_a_fenced_one_is_not() {
         group.handle_join(NOW, &view, 1, refused(error));
         assert_eq!(told(|| group.poll_action()), follows, "{error:?}");
         if error != E::FencedInstanceId {
-            assert_eq!(group.poll_timeout(&view), NOW + ms(1_000), "{error:?}");
+            assert_eq!(group.poll_timeout(&view), NOW + ms(2_000), "{error:?}");
         }
     }
+    let mut group = new("", None);
+    group.handle_timeout(NOW, &view);
+    told(|| group.poll_action());
+    group.handle_join(NOW, &view, 1, Err(Failure::Lost));
+    let again = group.poll_timeout(&view);
+    assert_eq!(again, NOW + ms(1_000), "nothing was refused");
+}
+
+#[test]
+fn a_cooperative_member_that_owns_nothing_joins_again_after_the_interval() {
+    let view = knowledge();
+    let mut group = new("assignor = \"cooperative-sticky\"\n", None);
+    join(&mut group, &view, 1, &[]);
+    group.handle_heartbeat(NOW, &view, 1, refused(E::UnknownMemberId));
+    assert_eq!(told(|| group.poll_action()), ["ForgetStart"]);
+    assert_eq!(group.poll_timeout(&view), NOW + ms(1_000));
 }
 
 #[test]
@@ -212,7 +228,7 @@ fn an_unknown_cooperative_member_loses_its_partitions_when_it_gets_another_id() 
     group.handle_join(now, &view, 2, refused(E::UnknownMemberId));
     assert_eq!(told(|| group.poll_action()), [""; 0]);
     assert!(!group.rebalance().has_callback(), "it is not lost yet");
-    let now = NOW + ms(4_000);
+    let now = NOW + ms(5_000);
     group.handle_timeout(now, &view);
     assert_eq!(told(|| group.poll_action()), ["ask 0 JoinGroup(3)"]);
     group.handle_join(now, &view, 3, Ok(Joined::MemberId(GroupMemberId(2))));
