@@ -507,6 +507,8 @@ pub(crate) struct JoinGroupRequest {
     pub assignor: Assignor,
     /// Partitions that the member owns (KIP-429), for sticky assignment.
     pub owned: Vec<PartitionIndex>,
+    /// The generation whose assignment they are (KIP-792); -1: none.
+    pub owned_since: Generation,
 }
 
 /// A new generation of the group, as a member learns of it.
@@ -526,6 +528,8 @@ pub(crate) struct JoinedMember {
     pub member: GroupMemberId,
     pub instance: Option<u32>,
     pub owned: Vec<PartitionIndex>,
+    /// The generation whose assignment they are; -1: none.
+    pub owned_since: Generation,
 }
 
 /// Why a join was refused.

@@ -6,11 +6,14 @@ use crate::client::answer::Joined;
 use crate::client::assignor;
 use crate::client::connection::Failure;
 use crate::client::view::View;
-use crate::protocol::{GroupMemberId, JoinGroupRequest, JoinGroupResponse, Node, Request};
+use crate::protocol::{
+    Generation, GroupMemberId, JoinGroupRequest, JoinGroupResponse, Node, Request,
+};
 use crate::recipes::Library;
 use crate::topology::PartitionIndex;
 use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
+use plimsoll_scenarios::scenario::Assignor;
 use std::time::Duration;
 
 /// Shortest time from a join to the next one (`rd_kafka_cgrp_join_state_serve`: `rd_interval` of
@@ -53,6 +56,7 @@ impl Group {
             rebalance_timeout: settings.poll_deadline,
             assignor: settings.assignor,
             owned: self.rebalance.brings(),
+            owned_since: self.owned_since(),
         };
         let timeout = settings.session_timeout.max(settings.poll_deadline) + GRACE;
         self.phase = Phase::Joining;
@@ -62,6 +66,17 @@ impl Group {
         let then = Continuation::JoinGroup(self.attempt);
         let request = Request::JoinGroup(Box::new(request));
         self.ask(coordinator, timeout, then, request);
+    }
+
+    /// Returns the generation with which a member says what it owns: the one of its last sync, also
+    /// where that is over (`rd_kafka_sticky_assignor_on_assignment_cb` keeps it, and
+    /// `rd_kafka_sticky_assignor_get_metadata` writes it). librdkafka's other assignors write -1
+    /// (`rd_kafka_assignor_get_metadata_with_empty_userdata`).
+    fn owned_since(&self) -> Generation {
+        match self.settings.assignor {
+            Assignor::CooperativeSticky => self.synced,
+            Assignor::Range | Assignor::RoundRobin => NO_GENERATION,
+        }
     }
 
     /// Returns the earliest time of a join that nothing hastens.
@@ -195,6 +210,7 @@ impl Group {
         match answer {
             Ok(partitions) => {
                 self.phase = Phase::Joined;
+                self.synced = self.generation;
                 self.heartbeat_in_flight = false;
                 self.begin_session(now);
                 let next = self.rebalance.handle_assignment(partitions);

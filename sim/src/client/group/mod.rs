@@ -33,6 +33,8 @@ pub(super) struct Group {
     attempt: u32,
     member: Option<GroupMemberId>,
     generation: Generation,
+    /// The generation of the last assignment that this member got.
+    synced: Generation,
     /// Number of partitions when this member, as the group's leader, gave them out.
     leads: Option<usize>,
     /// Earliest time of the next join.
@@ -126,6 +128,7 @@ impl Group {
             attempt: 0,
             member: None,
             generation: NO_GENERATION,
+            synced: NO_GENERATION,
             leads: None,
             join_at: Instant::ZERO,
             asked_at: Instant::ZERO,

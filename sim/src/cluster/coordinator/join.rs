@@ -119,6 +119,7 @@ impl Group {
         member.profile.rebalance_timeout = request.rebalance_timeout;
         member.profile.session_timeout = request.session_timeout;
         member.profile.owned = request.owned;
+        member.profile.owned_since = request.owned_since;
         member.profile.node = reply.node;
         member.join = Some(reply);
     }
@@ -324,6 +325,7 @@ impl Group {
                     member: profile.id,
                     instance: profile.instance,
                     owned: profile.owned.clone(),
+                    owned_since: profile.owned_since,
                 })
                 .collect()
         } else {

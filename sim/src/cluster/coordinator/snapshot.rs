@@ -23,6 +23,7 @@ pub(crate) struct Profile {
     pub(super) rebalance_timeout: Duration,
     pub(super) assignor: Assignor,
     pub(super) owned: Vec<PartitionIndex>,
+    pub(super) owned_since: Generation,
     pub(super) assignment: Vec<PartitionIndex>,
 }
 
@@ -37,12 +38,15 @@ impl Profile {
             rebalance_timeout: request.rebalance_timeout,
             assignor: request.assignor,
             owned: request.owned,
+            owned_since: request.owned_since,
             assignment: Vec::new(),
         }
     }
 
     /// Returns whether a request to join says what is known already (`ClassicGroupMember.matches`).
     pub(super) fn matches(&self, request: &JoinGroupRequest) -> bool {
-        self.assignor == request.assignor && self.owned == request.owned
+        self.assignor == request.assignor
+            && self.owned == request.owned
+            && self.owned_since == request.owned_since
     }
 }

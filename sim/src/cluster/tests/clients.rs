@@ -382,5 +382,6 @@ pub(super) fn join_request(member: Option<GroupMemberId>, instance: Option<u32>)
         rebalance_timeout: millis(60_000),
         assignor: Assignor::Range,
         owned: Vec::new(),
+        owned_since: -1,
     }))
 }

@@ -240,6 +240,35 @@ fn an_unknown_cooperative_member_loses_its_partitions_when_it_gets_another_id() 
 }
 
 #[test]
+fn a_cooperative_member_says_in_which_generation_it_got_what_it_owns() {
+    let view = knowledge();
+    let mut group = new("assignor = \"cooperative-sticky\"\n", None);
+    let joins = |group: &mut Group| match group.poll_action() {
+        Some(Action::Ask(ask)) => match ask.request {
+            Request::JoinGroup(request) => (request.owned, request.owned_since),
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    };
+    group.handle_timeout(NOW, &view);
+    assert_eq!(joins(&mut group), (vec![], -1));
+    group.handle_join(NOW, &view, 1, Ok(generation(4)));
+    group.handle_sync(NOW, &view, 1, Ok(vec![P0]));
+    told(|| group.poll_action());
+    own(&mut group, &view);
+    let now = NOW + ms(3_000);
+    group.handle_heartbeat(now, &view, 1, refused(E::RebalanceInProgress));
+    assert!(matches!(group.poll_action(), Some(Action::ForgetStart)));
+    assert_eq!(joins(&mut group), (vec![P0], 4));
+    // It learns of a generation and not of its assignment.
+    group.handle_join(now, &view, 2, Ok(generation(5)));
+    group.handle_sync(now, &view, 2, refused(E::RebalanceInProgress));
+    told(|| group.poll_action());
+    group.handle_timeout(now + ms(1_000), &view);
+    assert_eq!(joins(&mut group), (vec![P0], 4));
+}
+
+#[test]
 fn a_sync_is_sent_again_to_a_coordinator_that_loads_and_then_given_up() {
     let view = knowledge();
     let mut group = new("", None);
