@@ -94,13 +94,18 @@ pub(crate) enum Request {
     SyncGroup {
         generation: Generation,
         member: GroupMemberId,
+        /// `group.instance.id`, of static members only.
+        instance: Option<u32>,
         /// Partitions of all members, from the group's leader only.
         assignments: Vec<(GroupMemberId, Vec<PartitionIndex>)>,
     },
     Heartbeat {
         generation: Generation,
         member: GroupMemberId,
+        /// `group.instance.id`, of static members only.
+        instance: Option<u32>,
     },
+    /// From dynamic members only (KIP-345).
     LeaveGroup {
         member: GroupMemberId,
     },

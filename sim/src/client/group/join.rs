@@ -177,6 +177,7 @@ impl Group {
         let request = Request::SyncGroup {
             generation: self.generation,
             member,
+            instance: self.settings.instance,
             assignments: self.sync.assignments.clone(),
         };
         let timeout = self.settings.session_timeout + GRACE;

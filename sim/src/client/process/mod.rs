@@ -59,7 +59,7 @@ impl Process {
         let (brokers, partitions) = (env.brokers().count(), topology.len());
         let consumers = &env.plan.settings.consumers;
         let (timeout, backoff) = (consumers.request_timeout, consumers.retry_backoff);
-        let instance = consumers.static_ids.then_some(id.0);
+        let instance = consumers.instance(id.0);
         let mut config = consumers.config;
         let process = u64::from(id.0) << 32 | u64::from(starts);
         config.jitter_seed = Rng::substream(env.plan.seed, Purpose::Jitter, process).next_u64();

@@ -124,8 +124,12 @@ impl Broker {
         }
         let group = &mut coordinator.group;
         match request {
-            Request::Heartbeat { generation, member } => {
-                let result = group.heartbeat(now, reply.node, generation, member);
+            Request::Heartbeat {
+                generation,
+                member,
+                instance,
+            } => {
+                let result = group.heartbeat(now, generation, member, instance);
                 self.reply(env, reply, Response::Heartbeat(result));
             }
             Request::OffsetCommit {
@@ -150,13 +154,14 @@ impl Broker {
             Request::SyncGroup {
                 generation,
                 member,
+                instance,
                 assignments,
             } => {
-                group.sync(reply, generation, member, assignments);
+                group.sync(reply, generation, (member, instance), assignments);
                 self.carry_out(env);
             }
             Request::LeaveGroup { member } => {
-                let result = group.leave(now, reply.node, member);
+                let result = group.leave(now, member);
                 self.reply(env, reply, Response::LeaveGroup(result));
                 self.carry_out(env);
             }

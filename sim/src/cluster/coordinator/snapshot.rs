@@ -1,6 +1,6 @@
 //! The group's state as it goes into `__consumer_offsets`.
 
-use crate::protocol::{Generation, GroupMemberId, JoinGroupRequest, Node};
+use crate::protocol::{Generation, GroupMemberId, JoinGroupRequest};
 use crate::topology::PartitionIndex;
 use plimsoll_scenarios::scenario::Assignor;
 use std::time::Duration;
@@ -18,7 +18,6 @@ pub(crate) struct GroupSnapshot {
 pub(crate) struct Profile {
     pub(super) id: GroupMemberId,
     pub(super) instance: Option<u32>,
-    pub(super) node: Node,
     pub(super) session_timeout: Duration,
     pub(super) rebalance_timeout: Duration,
     pub(super) assignor: Assignor,
@@ -29,11 +28,10 @@ pub(crate) struct Profile {
 
 impl Profile {
     /// Creates the profile of a member from its request to join.
-    pub(super) fn new(id: GroupMemberId, node: Node, request: JoinGroupRequest) -> Self {
+    pub(super) fn new(id: GroupMemberId, request: JoinGroupRequest) -> Self {
         Self {
             id,
             instance: request.instance,
-            node,
             session_timeout: request.session_timeout,
             rebalance_timeout: request.rebalance_timeout,
             assignor: request.assignor,

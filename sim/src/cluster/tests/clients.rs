@@ -261,6 +261,7 @@ impl Cluster {
         let request = Request::SyncGroup {
             generation: joined.generation,
             member: joined.member,
+            instance: None,
             assignments,
         };
         self.send_group(member, request)
@@ -306,7 +307,27 @@ impl Cluster {
         let request = Request::Heartbeat {
             generation: of.generation,
             member: of.member,
+            instance: None,
         };
+        self.heartbeat_answer(member, request)
+    }
+
+    /// Lets a static member say that it lives, over the connections of any.
+    pub(super) fn static_heartbeat(
+        &mut self,
+        member: u32,
+        instance: u32,
+        of: &JoinGroupResponse,
+    ) -> Result<(), ErrorName> {
+        let request = Request::Heartbeat {
+            generation: of.generation,
+            member: of.member,
+            instance: Some(instance),
+        };
+        self.heartbeat_answer(member, request)
+    }
+
+    fn heartbeat_answer(&mut self, member: u32, request: Request) -> Result<(), ErrorName> {
         match self.ask_group(member, request) {
             Response::Heartbeat(result) => result,
             other => panic!("{other:?}"),
