@@ -104,7 +104,7 @@ impl Group {
             Err(failure) if self.settings.library.is_sarama() => {
                 self.fail_in_sarama(now, view, failure);
             }
-            Err(failure) => self.fail_join(now, view, failure),
+            Err(failure) => self.fail_join(now, failure),
         }
     }
 
@@ -124,7 +124,7 @@ impl Group {
     /// of the members do not fit, the session timeout is out of bounds) is told to the application,
     /// by `rd_kafka_consumer_err`, and the client joins again all the same: neither Plimsoll's
     /// consumer nor the recipes end upon an error that is not fatal.
-    fn fail_join(&mut self, now: Instant, view: &View, failure: Failure) {
+    fn fail_join(&mut self, now: Instant, failure: Failure) {
         use ErrorName as E;
         self.phase = Phase::Unjoined;
         if matches!(failure, Failure::Refused(_)) {
@@ -132,14 +132,9 @@ impl Group {
         }
         match failure {
             Failure::Refused(E::FencedInstanceId) => return self.actions.push_back(Action::End),
-            // The model is kinder here than librdkafka, in which a static member never learns that
-            // it lost anything: it joins by its name, and no answer gives it another id first.
-            Failure::Refused(E::UnknownMemberId)
-                if self.settings.instance.is_some() && self.rebalance.owns_any() =>
-            {
-                return self.lose_all(now, view, true);
-            }
-            // What another cooperative member owns is lost only when it gets another id.
+            // What a cooperative member owns is lost only when it gets another id
+            // (`MEMBER_ID_REQUIRED`). A static one joins by its name, so that no answer gives it
+            // one first: it never learns that it lost anything.
             Failure::Refused(E::UnknownMemberId) => self.member = None,
             Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable) | Failure::Lost => {
                 self.actions.push_back(Action::LoseCoordinator);
@@ -157,6 +152,12 @@ impl Group {
             return self.handle_sync_failure(now, view, Failure::Lost);
         };
         self.generation = answer.generation;
+        let last = std::mem::replace(&mut self.joined, answer.generation);
+        // In a generation without this member others may have had what it still owns.
+        let was_left_out = self.rebalance.owns_any() && answer.generation > last + 1;
+        if was_left_out && self.settings.checks_generations {
+            return self.actions.push_back(Action::End);
+        }
         self.phase = Phase::Syncing;
         self.leads = None;
         self.sync = Sync::default();

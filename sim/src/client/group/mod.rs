@@ -35,6 +35,8 @@ pub(super) struct Group {
     generation: Generation,
     /// The generation of the last assignment that this member got.
     synced: Generation,
+    /// The generation that this member got into last.
+    joined: Generation,
     /// Number of partitions when this member, as the group's leader, gave them out.
     leads: Option<usize>,
     /// Earliest time of the next join.
@@ -86,6 +88,7 @@ struct Settings {
     library: Library,
     /// `group.instance.id`, of static members only.
     instance: Option<u32>,
+    checks_generations: bool,
     assignor: Assignor,
     session_timeout: Duration,
     heartbeat: Duration,
@@ -111,12 +114,19 @@ enum Phase {
 
 impl Group {
     /// Creates the state of a client that is not in the group. `instance` is `group.instance.id`,
-    /// where members are static.
-    pub(super) fn new(consumers: &Consumers, instance: Option<u32>, library: Library) -> Self {
+    /// where members are static; `checks_generations` as in
+    /// [`SubjectSpec`](crate::recipes::SubjectSpec).
+    pub(super) fn new(
+        consumers: &Consumers,
+        instance: Option<u32>,
+        library: Library,
+        checks_generations: bool,
+    ) -> Self {
         Self {
             settings: Settings {
                 library,
                 instance,
+                checks_generations,
                 assignor: consumers.assignor,
                 session_timeout: consumers.session_timeout,
                 heartbeat: consumers.heartbeat,
@@ -129,6 +139,7 @@ impl Group {
             member: None,
             generation: NO_GENERATION,
             synced: NO_GENERATION,
+            joined: NO_GENERATION,
             leads: None,
             join_at: Instant::ZERO,
             asked_at: Instant::ZERO,

@@ -81,7 +81,7 @@ impl Process {
                 ),
                 coordinator: Coordinator::new(timeout),
             },
-            group: Group::new(consumers, instance, spec.library),
+            group: Group::new(consumers, instance, spec.library, spec.checks_generations),
             start: Start::new(timeout, backoff, spec.require_stable),
             fetcher: Fetcher::new(consumers, brokers, partitions, spec.library),
             commits: Commits::new(instance, timeout, spec.library),

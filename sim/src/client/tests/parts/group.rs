@@ -13,12 +13,17 @@ use plimsoll_oracle::ErrorName as E;
 const MEMBER: GroupMemberId = GroupMemberId(1);
 
 fn new(more: &str, instance: Option<u32>) -> Group {
-    Group::new(&settings(more).consumers, instance, Library::Librdkafka)
+    Group::new(
+        &settings(more).consumers,
+        instance,
+        Library::Librdkafka,
+        false,
+    )
 }
 
 /// Creates a member on Sarama that owns a partition.
 fn sarama(library: Library, view: &View) -> Group {
-    let mut group = Group::new(&settings("").consumers, None, library);
+    let mut group = Group::new(&settings("").consumers, None, library, false);
     join(&mut group, view, 1, &[P0]);
     own(&mut group, view);
     group
@@ -239,6 +244,44 @@ fn an_unknown_cooperative_member_loses_its_partitions_when_it_gets_another_id() 
     assert_eq!(told(|| group.poll_action()), joins);
 }
 
+/// Lets a static cooperative member be called unknown by a join, and join again by its name, into
+/// this generation.
+fn rejoined(checks_generations: bool, next: i32) -> (Group, View) {
+    let view = knowledge();
+    let consumers = settings("assignor = \"cooperative-sticky\"\n").consumers;
+    let library = Library::Librdkafka;
+    let mut group = Group::new(&consumers, Some(3), library, checks_generations);
+    join(&mut group, &view, 1, &[P0]);
+    own(&mut group, &view);
+    let now = NOW + ms(3_000);
+    group.handle_heartbeat(now, &view, 1, refused(E::RebalanceInProgress));
+    group.handle_join(now, &view, 2, refused(E::UnknownMemberId));
+    told(|| group.poll_action());
+    assert!(!group.rebalance().has_callback(), "it never learns of it");
+    group.handle_timeout(now + ms(2_000), &view);
+    assert_eq!(told(|| group.poll_action()), ["ask 0 JoinGroup(3)"]);
+    group.handle_join(now + ms(2_000), &view, 3, Ok(generation(next)));
+    (group, view)
+}
+
+#[test]
+fn a_static_cooperative_member_that_a_join_calls_unknown_is_asked_to_give_up_what_is_anothers() {
+    let (mut group, view) = rejoined(false, 3);
+    assert_eq!(told(|| group.poll_action()), ["ask 0 SyncGroup(3)"]);
+    group.handle_sync(NOW, &view, 3, Ok(Vec::new()));
+    let (_, callback) = group.poll_callback(NOW, &view).expect("a callback");
+    assert_eq!(callback, Callback::Revoked(vec![P0]), "and not lost");
+    assert_eq!(group.identity(), Some((MEMBER, 3)), "its commit counts");
+}
+
+#[test]
+fn a_member_that_checks_generations_ends_when_one_went_by_without_it() {
+    let (mut group, _) = rejoined(true, 3);
+    assert_eq!(told(|| group.poll_action()), ["End"]);
+    let (mut group, _) = rejoined(true, 2);
+    assert_eq!(told(|| group.poll_action()), ["ask 0 SyncGroup(3)"]);
+}
+
 #[test]
 fn a_cooperative_member_says_in_which_generation_it_got_what_it_owns() {
     let view = knowledge();
@@ -358,7 +401,7 @@ fn sarama_gives_an_unreachable_coordinator_three_further_tries() {
 fn sarama_tries_a_join_five_times_and_then_consumes_again() {
     let view = knowledge();
     let consumers = settings("").consumers;
-    let mut group = Group::new(&consumers, None, Library::Sarama161);
+    let mut group = Group::new(&consumers, None, Library::Sarama161, false);
     let mut now = NOW;
     for pause in [2_000, 2_000, 2_000, 2_000, 1_000, 2_000] {
         group.handle_timeout(now, &view);
