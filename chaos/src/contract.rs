@@ -51,8 +51,8 @@ const TOLD: &[Told] = &[
         wanted.then(|| json!(s.names.dead_letters))
     }),
     told("KAFKA_GROUP_INSTANCE_ID", |s| {
-        let wanted = s.consumers().static_ids;
-        wanted.then(|| json!(s.member.to_string()))
+        let instance = s.consumers().instance(s.member.0);
+        instance.map(|number| json!(MemberId(number).to_string()))
     }),
     told("KAFKA_AUTO_OFFSET_RESET", |s| {
         Some(json!(s.consumers().config.initial.word()))

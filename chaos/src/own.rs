@@ -115,8 +115,8 @@ fn consumer() -> Result<Consumer, String> {
         builder = builder.dead_letter_topic(variable("PLIMSOLL_DEAD_LETTER_TOPIC")?);
     }
     let member = variable("PLIMSOLL_MEMBER")?;
-    if consumers.static_ids {
-        builder = builder.instance_id(&member);
+    if consumers.instance(0).is_some() {
+        builder = builder.instance_id(variable("KAFKA_GROUP_INSTANCE_ID")?);
     }
     for (name, value) in librdkafka(&consumers) {
         builder = builder.set(name, value);

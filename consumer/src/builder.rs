@@ -210,6 +210,10 @@ impl Builder {
 
     /// Makes the consumer a static member: when it restarts within the session timeout, it gets its
     /// partitions back without a rebalance. No two members may share a name.
+    ///
+    /// A member that is fenced ends with an error, and has to be started again. So does one that
+    /// learns, with [`Assignor::CooperativeSticky`], that the group went on without it while it was
+    /// joining: others may have had its partitions meanwhile.
     pub fn instance_id(mut self, name: impl Into<String>) -> Self {
         self.0.instance = Some(name.into());
         self

@@ -102,13 +102,18 @@ pub(crate) enum Request {
     SyncGroup {
         generation: Generation,
         member: GroupMemberId,
+        /// `group.instance.id`, of static members only.
+        instance: Option<u32>,
         /// Partitions of all members, from the group's leader only.
         assignments: Vec<(GroupMemberId, Vec<PartitionIndex>)>,
     },
     Heartbeat {
         generation: Generation,
         member: GroupMemberId,
+        /// `group.instance.id`, of static members only.
+        instance: Option<u32>,
     },
+    /// From dynamic members only (KIP-345).
     LeaveGroup {
         member: GroupMemberId,
     },
@@ -535,6 +540,8 @@ pub(crate) struct JoinGroupRequest {
     pub assignor: Assignor,
     /// Partitions that the member owns (KIP-429), for sticky assignment.
     pub owned: Vec<PartitionIndex>,
+    /// The generation whose assignment they are (KIP-792); -1: none.
+    pub owned_since: Generation,
 }
 
 /// A new generation of the group, as a member learns of it.
@@ -554,6 +561,8 @@ pub(crate) struct JoinedMember {
     pub member: GroupMemberId,
     pub instance: Option<u32>,
     pub owned: Vec<PartitionIndex>,
+    /// The generation whose assignment they are; -1: none.
+    pub owned_since: Generation,
 }
 
 /// Why a join was refused.

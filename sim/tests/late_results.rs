@@ -104,6 +104,7 @@ fn results_come_of_assignments_and_attempts_that_are_over() {
         build,
         polling: Polling::Always,
         require_stable: true,
+        checks_generations: true,
         library: Library::Librdkafka,
     });
     let mut trace = Trace::new();

@@ -457,6 +457,24 @@ fn a_start_at_offsets_that_are_not_stable_rewinds() {
     assert!(rewinds(false));
 }
 
+/// The coordinator drops a static cooperative member while it joins. By its next join it comes back
+/// with what others had meanwhile, and commits that in the new generation, unless it notices that
+/// there was a generation without it.
+#[test]
+fn a_static_member_that_was_left_out_commits_what_others_had() {
+    let text = include_str!("../../scenarios/library/rebalance/left-out-static-cooperative.toml");
+    let scenario = Scenario::parse("left-out.toml", text).unwrap();
+    let violated = |checks_generations| {
+        let spec = SubjectSpec {
+            checks_generations,
+            ..SubjectSpec::of(Subject::Plimsoll)
+        };
+        violated_by(spec, &scenario)
+    };
+    assert_eq!(violated(true), BTreeSet::new());
+    assert!(violated(false).contains(&Property::NoRewind));
+}
+
 /// What the scenario itself skips is lost by decision, and named; nothing else is broken by it.
 #[test]
 fn what_the_scenario_skips_is_lost() {

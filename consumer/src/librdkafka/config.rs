@@ -222,7 +222,23 @@ impl Settings {
         if let Some(instance) = &self.instance {
             config.set("group.instance.id", instance);
         }
+        if self.checks_generations() {
+            // librdkafka names generations in its debug log of the group only.
+            let asked = self
+                .raw
+                .get("debug")
+                .filter(|asked| !asked.trim().is_empty());
+            let debug = asked.map_or("cgrp".into(), |asked| format!("{asked},cgrp"));
+            config
+                .set("debug", debug)
+                .set_log_level(RDKafkaLogLevel::Debug);
+        }
         config
+    }
+
+    /// Returns whether the consumer has to notice generations without it: see `generations`.
+    pub(crate) fn checks_generations(&self) -> bool {
+        self.instance.is_some() && self.assignor == "cooperative-sticky"
     }
 
     /// Returns the configuration of the producer of dead letters.
@@ -372,6 +388,29 @@ mod tests {
         let mut settings = settings();
         interval(&mut settings, "37501");
         assert_eq!(settings.check(), Ok(()));
+    }
+
+    #[test]
+    fn the_log_names_the_generations_of_a_static_cooperative_member() {
+        let debug = |instance: Option<&str>, assignor, asked: Option<&str>| {
+            let mut settings = settings();
+            settings.instance = instance.map(Into::into);
+            settings.assignor = assignor;
+            settings.raw = asked
+                .map(|asked| ("debug".into(), asked.into()))
+                .into_iter()
+                .collect();
+            settings.consumer().get("debug").map(str::to_owned)
+        };
+        let cooperative = "cooperative-sticky";
+        assert_eq!(
+            debug(Some("one"), cooperative, None).as_deref(),
+            Some("cgrp")
+        );
+        let both = debug(Some("one"), cooperative, Some("broker"));
+        assert_eq!(both.as_deref(), Some("broker,cgrp"));
+        assert_eq!(debug(Some("one"), "range", None), None);
+        assert_eq!(debug(None, cooperative, None), None);
     }
 
     #[test]

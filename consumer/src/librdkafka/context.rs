@@ -1,5 +1,6 @@
 //! The callbacks of librdkafka. They note what happened, and answer only while closing.
 
+use super::generations::{Generations, Interrupted};
 use super::topics::Topics;
 use plimsoll_core::{NextOffset, TopicPartition};
 use rdkafka::config::RDKafkaLogLevel;
@@ -21,6 +22,8 @@ pub(super) enum Callback {
     Assign(Vec<TopicPartition>),
     Revoke(Vec<TopicPartition>),
     Lost(Vec<TopicPartition>),
+    /// A rebalance after which the member cannot go on.
+    Interrupted(Interrupted),
 }
 
 /// The callbacks of one consumer.
@@ -30,15 +33,20 @@ pub(super) struct Context {
     callbacks: Mutex<VecDeque<Callback>>,
     /// The text of the last error that librdkafka reported.
     last_error: Mutex<Option<String>>,
+    /// The generations of a static member of a cooperative group.
+    generations: Option<Mutex<Generations>>,
     closing: AtomicBool,
     /// The number of callbacks so far: a poll that served one may have left more.
     served: AtomicU32,
 }
 
 impl Context {
-    pub(super) fn new(topics: Arc<Topics>) -> Self {
+    /// Creates the callbacks of a consumer. `checks_generations` says whether it is a static member
+    /// of a cooperative group.
+    pub(super) fn new(topics: Arc<Topics>, checks_generations: bool) -> Self {
         Self {
             topics,
+            generations: checks_generations.then(Mutex::default),
             callbacks: Mutex::default(),
             last_error: Mutex::default(),
             closing: AtomicBool::new(false),
@@ -72,6 +80,23 @@ impl Context {
     /// Returns the number of callbacks so far.
     pub(super) fn served(&self) -> u32 {
         self.served.load(Ordering::Relaxed)
+    }
+
+    /// Returns why the member cannot go on after a rebalance, if so.
+    fn note_generation(&self, callback: &Callback) -> Result<(), Interrupted> {
+        let Some(generations) = &self.generations else {
+            return Ok(());
+        };
+        let mut generations = generations.lock().unwrap_or_else(PoisonError::into_inner);
+        match callback {
+            Callback::Assign(partitions) => generations.assigned(partitions.len()),
+            Callback::Revoke(partitions) => generations.revoked(partitions.len()),
+            Callback::Lost(partitions) => {
+                generations.lost(partitions.len());
+                Ok(())
+            }
+            Callback::Interrupted(_) => Ok(()),
+        }
     }
 
     fn count(&self) {
@@ -112,6 +137,8 @@ impl ConsumerContext for Context {
         } else {
             Callback::Revoke(partitions)
         };
+        let noted = self.note_generation(&callback);
+        let callback = noted.map_or_else(Callback::Interrupted, |()| callback);
         let mut callbacks = self
             .callbacks
             .lock()
@@ -123,6 +150,10 @@ impl ConsumerContext for Context {
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         self.count();
+        if let (Some(generations), "JOINGROUP") = (&self.generations, facility) {
+            let mut generations = generations.lock().unwrap_or_else(PoisonError::into_inner);
+            generations.read(message);
+        }
         log(level, facility, message);
     }
 

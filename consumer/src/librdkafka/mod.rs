@@ -9,6 +9,7 @@ mod config;
 mod context;
 mod dead_letters;
 mod fetching;
+mod generations;
 mod lookups;
 mod outbox;
 mod thread;
@@ -68,7 +69,7 @@ impl LibrdkafkaClient {
     pub(crate) fn new(settings: Settings) -> Result<Self, Error> {
         let topics = Arc::new(Topics::new(&settings.topics));
         let waker = Arc::new(Waker::default());
-        let context = Context::new(Arc::clone(&topics));
+        let context = Context::new(Arc::clone(&topics), settings.checks_generations());
         let consumer = settings.consumer().create_with_context(context);
         let mut consumer: RawConsumer = consumer.map_err(config::refused)?;
         let wake = Arc::clone(&waker);

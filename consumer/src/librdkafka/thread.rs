@@ -268,6 +268,11 @@ impl PollThread {
                 });
                 Some(partitions)
             }
+            Callback::Interrupted(reason) => {
+                return self.outbox.fail(ClientError::Fatal {
+                    reason: reason.to_string(),
+                });
+            }
         };
         // Partitions that are about to go need no more records.
         for partition in revokes.iter().flatten() {

@@ -39,7 +39,7 @@ impl Plan {
             acks_all: settings.producer.acks == Acks::All,
             settling: consumers.request_timeout + consumers.heartbeat,
             liveness_within: self.liveness_within(),
-            may_orphan: consumers.static_ids,
+            may_orphan: consumers.instance(0).is_some(),
             duplicates_slack: expect.duplicates_slack,
             shutdown_within: expect.shutdown_within,
             exits_allowed: expect.exits == Exits::Allowed,

@@ -14,7 +14,7 @@
 //! ```
 
 use super::errors::{Problem, place};
-use super::form::{Flag, Inline, Name, Number, OneOf, Positive};
+use super::form::{Flag, Inline, Maybe, Name, Number, OneOf, Positive};
 use super::measures::OrNever;
 use super::policies::{Commit, Retry};
 use super::starts::{Members, Starts};
@@ -63,6 +63,9 @@ table! {
         pub assignor: Assignor as OneOf = Assignor::Range;
         /// Whether members are static (`group.instance.id`).
         pub static_ids: bool as Flag = false;
+        /// The number of different `group.instance.id`s, where members have the same by mistake:
+        /// with 2, consumer-3 has that of consumer-1. All members are static then.
+        pub instance_ids: Option<u32> as Maybe<Number<1>> = None;
         /// The number of records that a member fetches ahead for each partition
         /// (`queued.min.messages`).
         pub prefetch: u32 as Number<1> = 1_000;
@@ -151,6 +154,14 @@ fn revoke_deadline_of(poll_deadline: Duration) -> Duration {
 }
 
 impl Consumers {
+    /// Returns the number of a member's `group.instance.id`, where members are static.
+    pub fn instance(&self, member: u32) -> Option<u32> {
+        match self.instance_ids {
+            Some(ids) => Some(member % ids),
+            None => self.static_ids.then_some(member),
+        }
+    }
+
     pub(super) fn check(&self, settings: &Settings, problems: &mut Vec<Problem>) {
         let before = problems.len();
         self.check_values(&place!["consumers"], problems);

@@ -61,23 +61,14 @@ fn round_robin(members: &[&JoinedMember], partitions: &[PartitionIndex]) -> Assi
 }
 
 /// Leaves each member what it has, up to its share, and gives what is left to members that have too
-/// little, but nothing goes from hand to hand: a partition that another member still owns is given
-/// out in the next round (`AbstractStickyAssignor.constrainedAssign`, then
-/// `CooperativeStickyAssignor.adjustAssignment`, KIP-429).
+/// little (`AbstractStickyAssignor.constrainedAssign`), but nothing goes from hand to hand.
 fn cooperative_sticky(members: &[&JoinedMember], partitions: &[PartitionIndex]) -> Assignments {
-    let owner = |partition: PartitionIndex| {
-        let mut claims = members.iter().filter(|m| m.owned.contains(&partition));
-        // Where two members claim a partition in the same generation, neither is believed.
-        match (claims.next(), claims.next()) {
-            (Some(member), None) => Some(member.member),
-            _ => None,
-        }
-    };
     let least = partitions.len() / members.len();
     let mut may_have_more = partitions.len() % members.len();
     let mut assignments = nothing(members);
     for (member, assigned) in &mut assignments {
-        assigned.extend(partitions.iter().filter(|p| owner(**p) == Some(*member)));
+        let own = |partition: &&PartitionIndex| owner(members, **partition) == Some(*member);
+        assigned.extend(partitions.iter().filter(own));
         if assigned.len() > least && may_have_more > 0 {
             may_have_more -= 1;
             assigned.truncate(least + 1);
@@ -94,14 +85,36 @@ fn cooperative_sticky(members: &[&JoinedMember], partitions: &[PartitionIndex]) 
         }
     }
     for (member, assigned) in &mut assignments {
-        let claimed_by_other = |partition: PartitionIndex| {
-            let mut others = members.iter().filter(|other| other.member != *member);
-            others.any(|other| other.owned.contains(&partition))
-        };
-        assigned.retain(|partition| !claimed_by_other(*partition));
+        assigned.retain(|partition| may_have(members, *member, *partition));
         assigned.sort_unstable();
     }
     assignments
+}
+
+/// Returns whose claim of a partition is believed: that of the newest generation (KIP-792), and
+/// none where two are of one generation, "this will be invalidated and removed from their previous
+/// assignment" (`prepopulateCurrentAssignments`).
+fn owner(members: &[&JoinedMember], partition: PartitionIndex) -> Option<GroupMemberId> {
+    let claims = || members.iter().filter(|m| m.owned.contains(&partition));
+    let is_double = |claim: &&&JoinedMember| {
+        let same = claims().filter(|other| other.owned_since == claim.owned_since);
+        same.count() > 1
+    };
+    if claims().any(|claim| is_double(&claim)) {
+        return None;
+    }
+    let newest = claims().max_by_key(|claim| claim.owned_since);
+    newest.map(|claim| claim.member)
+}
+
+/// Returns whether a member can have a partition in this round: where any member claims it, only
+/// that one can, and of several the last, whatever its generation
+/// (`rd_kafka_cooperative_protocol_adjust_assignment`: in `rd_kafka_collect_partitions` each claim
+/// replaces the one before; the members come in the coordinator's order, which is none, here the
+/// order of names). Another one gets it in the next round, when it is given up (KIP-429).
+fn may_have(members: &[&JoinedMember], member: GroupMemberId, partition: PartitionIndex) -> bool {
+    let mut claims = members.iter().filter(|m| m.owned.contains(&partition));
+    claims.next_back().is_none_or(|last| last.member == member)
 }
 
 fn nothing(members: &[&JoinedMember]) -> Assignments {

@@ -64,6 +64,10 @@ pub struct SubjectSpec {
     /// with `Consumer.IsolationLevel = ReadCommitted`, which is not its default
     /// (`offsetManager.fetchInitialOffset`).
     pub require_stable: bool,
+    /// Whether a process ends that still has partitions and learns, by the number of the generation
+    /// that it gets into, that there was one without it: others may have had its partitions
+    /// meanwhile. librdkafka tells a static cooperative member nothing of it.
+    pub checks_generations: bool,
     /// The client library that it runs on.
     pub library: Library,
 }
@@ -75,6 +79,7 @@ impl SubjectSpec {
             build,
             polling: Polling::NoDeadline,
             require_stable: false,
+            checks_generations: false,
             library,
         };
         match subject {
@@ -82,6 +87,7 @@ impl SubjectSpec {
                 build: plimsoll::build,
                 polling: Polling::Always,
                 require_stable: true,
+                checks_generations: true,
                 library: Library::Librdkafka,
             },
             Subject::SaramaManualMark => sarama(sarama::build_manual_mark, Library::Sarama161),
@@ -92,6 +98,7 @@ impl SubjectSpec {
                 build: auto_commit::build,
                 polling: Polling::Inline,
                 require_stable: true,
+                checks_generations: false,
                 library: Library::Librdkafka,
             },
         }

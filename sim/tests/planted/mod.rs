@@ -74,6 +74,7 @@ pub(crate) const fn spec<B: Bug>() -> SubjectSpec {
         build: build::<B>,
         polling: Polling::Always,
         require_stable: true,
+        checks_generations: true,
         library: Library::Librdkafka,
     }
 }

@@ -6,16 +6,24 @@ use crate::client::answer::Joined;
 use crate::client::assignor;
 use crate::client::connection::Failure;
 use crate::client::view::View;
-use crate::protocol::{GroupMemberId, JoinGroupRequest, JoinGroupResponse, Node, Request};
+use crate::protocol::{
+    Generation, GroupMemberId, JoinGroupRequest, JoinGroupResponse, Node, Request,
+};
 use crate::recipes::Library;
 use crate::topology::PartitionIndex;
 use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
+use plimsoll_scenarios::scenario::Assignor;
 use std::time::Duration;
 
-/// Shortest time from a join to the next one (`rkcg_join_intvl`), unless the next one follows an
-/// answer of the application or the gift of a member id.
+/// Shortest time from a join to the next one (`rd_kafka_cgrp_join_state_serve`: `rd_interval` of
+/// `rkcg_join_intvl`), unless the next one follows an answer of the application or the gift of a
+/// member id (`rd_interval_reset`).
 const JOIN_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What a coordinator's refusal of a join adds to that interval, once (`rd_interval_backoff` in
+/// `rd_kafka_cgrp_handle_JoinGroup`; a join that was lost adds nothing).
+const REFUSED_BACKOFF: Duration = Duration::from_secs(1);
 
 /// Number of times that librdkafka sends a SyncGroup again to a coordinator that still loads
 /// (`RD_KAFKA_REQUEST_DEFAULT_RETRIES`).
@@ -48,20 +56,33 @@ impl Group {
             rebalance_timeout: settings.poll_deadline,
             assignor: settings.assignor,
             owned: self.rebalance.brings(),
+            owned_since: self.owned_since(),
         };
         let timeout = settings.session_timeout.max(settings.poll_deadline) + GRACE;
         self.phase = Phase::Joining;
         self.attempt += 1;
         self.asked_at = now;
+        self.join_backoff = Duration::ZERO;
         let then = Continuation::JoinGroup(self.attempt);
         let request = Request::JoinGroup(Box::new(request));
         self.ask(coordinator, timeout, then, request);
     }
 
+    /// Returns the generation with which a member says what it owns: the one of its last sync, also
+    /// where that is over (`rd_kafka_sticky_assignor_on_assignment_cb` keeps it, and
+    /// `rd_kafka_sticky_assignor_get_metadata` writes it). librdkafka's other assignors write -1
+    /// (`rd_kafka_assignor_get_metadata_with_empty_userdata`).
+    fn owned_since(&self) -> Generation {
+        match self.settings.assignor {
+            Assignor::CooperativeSticky => self.synced,
+            Assignor::Range | Assignor::RoundRobin => NO_GENERATION,
+        }
+    }
+
     /// Returns the earliest time of a join that nothing hastens.
     pub(super) fn next_join(&self, now: Instant) -> Instant {
         match self.settings.library {
-            Library::Librdkafka => now.max(self.asked_at + JOIN_INTERVAL),
+            Library::Librdkafka => now.max(self.asked_at + JOIN_INTERVAL + self.join_backoff),
             Library::Sarama160 | Library::Sarama161 => now,
         }
     }
@@ -83,7 +104,7 @@ impl Group {
             Err(failure) if self.settings.library.is_sarama() => {
                 self.fail_in_sarama(now, view, failure);
             }
-            Err(failure) => self.fail_join(now, view, failure),
+            Err(failure) => self.fail_join(now, failure),
         }
     }
 
@@ -103,19 +124,17 @@ impl Group {
     /// of the members do not fit, the session timeout is out of bounds) is told to the application,
     /// by `rd_kafka_consumer_err`, and the client joins again all the same: neither Plimsoll's
     /// consumer nor the recipes end upon an error that is not fatal.
-    fn fail_join(&mut self, now: Instant, view: &View, failure: Failure) {
+    fn fail_join(&mut self, now: Instant, failure: Failure) {
         use ErrorName as E;
         self.phase = Phase::Unjoined;
+        if matches!(failure, Failure::Refused(_)) {
+            self.join_backoff = REFUSED_BACKOFF;
+        }
         match failure {
             Failure::Refused(E::FencedInstanceId) => return self.actions.push_back(Action::End),
-            // The model is kinder here than librdkafka, in which a static member never learns that
-            // it lost anything: it joins by its name, and no answer gives it another id first.
-            Failure::Refused(E::UnknownMemberId)
-                if self.settings.instance.is_some() && self.rebalance.owns_any() =>
-            {
-                return self.lose_all(now, view, true);
-            }
-            // What another cooperative member owns is lost only when it gets another id.
+            // What a cooperative member owns is lost only when it gets another id
+            // (`MEMBER_ID_REQUIRED`). A static one joins by its name, so that no answer gives it
+            // one first: it never learns that it lost anything.
             Failure::Refused(E::UnknownMemberId) => self.member = None,
             Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable) | Failure::Lost => {
                 self.actions.push_back(Action::LoseCoordinator);
@@ -133,6 +152,12 @@ impl Group {
             return self.handle_sync_failure(now, view, Failure::Lost);
         };
         self.generation = answer.generation;
+        let last = std::mem::replace(&mut self.joined, answer.generation);
+        // In a generation without this member others may have had what it still owns.
+        let was_left_out = self.rebalance.owns_any() && answer.generation > last + 1;
+        if was_left_out && self.settings.checks_generations {
+            return self.actions.push_back(Action::End);
+        }
         self.phase = Phase::Syncing;
         self.leads = None;
         self.sync = Sync::default();
@@ -153,6 +178,7 @@ impl Group {
         let request = Request::SyncGroup {
             generation: self.generation,
             member,
+            instance: self.settings.instance,
             assignments: self.sync.assignments.clone(),
         };
         let timeout = self.settings.session_timeout + GRACE;
@@ -186,6 +212,7 @@ impl Group {
         match answer {
             Ok(partitions) => {
                 self.phase = Phase::Joined;
+                self.synced = self.generation;
                 self.heartbeat_in_flight = false;
                 self.begin_session(now);
                 let next = self.rebalance.handle_assignment(partitions);

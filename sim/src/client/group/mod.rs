@@ -33,12 +33,18 @@ pub(super) struct Group {
     attempt: u32,
     member: Option<GroupMemberId>,
     generation: Generation,
+    /// The generation of the last assignment that this member got.
+    synced: Generation,
+    /// The generation that this member got into last.
+    joined: Generation,
     /// Number of partitions when this member, as the group's leader, gave them out.
     leads: Option<usize>,
     /// Earliest time of the next join.
     join_at: Instant,
     /// Time of the last join.
     asked_at: Instant,
+    /// What the refusal of that join adds to the interval to the next one.
+    join_backoff: Duration,
     /// The sync of this attempt.
     sync: Sync,
     /// Whether partitions were lost because their topic did not exist: the client joins again when
@@ -82,6 +88,7 @@ struct Settings {
     library: Library,
     /// `group.instance.id`, of static members only.
     instance: Option<u32>,
+    checks_generations: bool,
     assignor: Assignor,
     session_timeout: Duration,
     heartbeat: Duration,
@@ -107,12 +114,19 @@ enum Phase {
 
 impl Group {
     /// Creates the state of a client that is not in the group. `instance` is `group.instance.id`,
-    /// where members are static.
-    pub(super) fn new(consumers: &Consumers, instance: Option<u32>, library: Library) -> Self {
+    /// where members are static; `checks_generations` as in
+    /// [`SubjectSpec`](crate::recipes::SubjectSpec).
+    pub(super) fn new(
+        consumers: &Consumers,
+        instance: Option<u32>,
+        library: Library,
+        checks_generations: bool,
+    ) -> Self {
         Self {
             settings: Settings {
                 library,
                 instance,
+                checks_generations,
                 assignor: consumers.assignor,
                 session_timeout: consumers.session_timeout,
                 heartbeat: consumers.heartbeat,
@@ -124,9 +138,12 @@ impl Group {
             attempt: 0,
             member: None,
             generation: NO_GENERATION,
+            synced: NO_GENERATION,
+            joined: NO_GENERATION,
             leads: None,
             join_at: Instant::ZERO,
             asked_at: Instant::ZERO,
+            join_backoff: Duration::ZERO,
             sync: Sync::default(),
             lacks_topics: false,
             retries: Retries::default(),
@@ -309,7 +326,11 @@ impl Group {
         self.leads = None;
         self.lacks_topics = false;
         self.session_ends = false;
-        self.join_at = now;
+        self.join_at = match self.rebalance.is_cooperative() && !self.rebalance.owns_any() {
+            // "Current assignment is empty": nothing is given up, which would hasten the join.
+            true => self.next_join(now),
+            false => now,
+        };
         if forget_member {
             self.member = None;
         }

@@ -41,6 +41,7 @@ impl Group {
         let request = Request::Heartbeat {
             generation: self.generation,
             member,
+            instance: self.settings.instance,
         };
         let then = Continuation::Heartbeat(self.attempt);
         let timeout = match self.settings.library.is_sarama() {

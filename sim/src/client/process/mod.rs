@@ -59,7 +59,7 @@ impl Process {
         let (brokers, partitions) = (env.brokers().count(), topology.len());
         let consumers = &env.plan.settings.consumers;
         let (timeout, backoff) = (consumers.request_timeout, consumers.retry_backoff);
-        let instance = consumers.static_ids.then_some(id.0);
+        let instance = consumers.instance(id.0);
         let mut config = consumers.config;
         let process = u64::from(id.0) << 32 | u64::from(starts);
         config.jitter_seed = Rng::substream(env.plan.seed, Purpose::Jitter, process).next_u64();
@@ -81,7 +81,7 @@ impl Process {
                 ),
                 coordinator: Coordinator::new(timeout),
             },
-            group: Group::new(consumers, instance, spec.library),
+            group: Group::new(consumers, instance, spec.library, spec.checks_generations),
             start: Start::new(timeout, backoff, spec.require_stable),
             fetcher: Fetcher::new(consumers, brokers, partitions, spec.library),
             commits: Commits::new(instance, timeout, spec.library),

@@ -245,6 +245,7 @@ impl Kafka {
             member,
             instance: join.instance,
             owned: join.owned.clone(),
+            owned_since: join.owned_since,
         };
         Ok(Box::new(JoinGroupResponse {
             generation: self.generation,

@@ -79,6 +79,7 @@ impl Bench {
                 build: probe::build,
                 polling,
                 require_stable: true,
+                checks_generations: false,
                 library: Library::Librdkafka,
             },
             more,

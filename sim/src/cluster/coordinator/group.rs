@@ -3,7 +3,7 @@
 use super::action::{Action, Change};
 use super::snapshot::{GroupSnapshot, Profile};
 use crate::cluster::connections::Reply;
-use crate::protocol::{Generation, GroupMemberId, JoinError, Node, Response};
+use crate::protocol::{Generation, GroupMemberId, JoinError, Response};
 use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
 use plimsoll_scenarios::scenario::BrokerSettings;
@@ -125,10 +125,7 @@ impl Group {
             self.exists = true;
             return Ok(false);
         }
-        if let Some(instance) = instance {
-            self.check_instance(instance, member)?;
-        }
-        let index = self.find(member).ok_or(ErrorName::UnknownMemberId)?;
+        let index = self.find_sender(member, instance)?;
         if generation != self.generation {
             return Err(ErrorName::IllegalGeneration);
         }
@@ -139,37 +136,24 @@ impl Group {
         Ok(self.state == GroupState::PreparingRebalance)
     }
 
-    /// Checks that a static member's id is the one that joined last under its name.
-    pub(super) fn check_instance(
-        &self,
-        instance: u32,
-        member: GroupMemberId,
-    ) -> Result<(), ErrorName> {
-        let holder = self
-            .members
-            .iter()
-            .find(|holder| holder.profile.instance == Some(instance));
-        match holder {
-            None => Err(ErrorName::UnknownMemberId),
-            Some(holder) if holder.profile.id != member => Err(ErrorName::FencedInstanceId),
-            Some(_) => Ok(()),
-        }
-    }
-
-    /// Returns the index of a member that sent a request, which names its instance where it is
-    /// static (our lean requests do not: the node tells).
+    /// Returns the index of a member that sent a request (`ClassicGroup.validateMember`). The id of
+    /// a static one must be the id that joined last under its name: an older process is fenced.
     pub(super) fn find_sender(
         &self,
-        from: Node,
         member: GroupMemberId,
+        instance: Option<u32>,
     ) -> Result<usize, ErrorName> {
-        self.find(member).ok_or_else(|| {
-            let mut replaced = self.members.iter().map(|member| &member.profile);
-            match replaced.any(|other| other.instance.is_some() && other.node == from) {
-                true => ErrorName::FencedInstanceId,
-                false => ErrorName::UnknownMemberId,
-            }
-        })
+        if let Some(instance) = instance {
+            let mut profiles = self.members.iter().map(|member| &member.profile);
+            return match profiles.position(|profile| profile.instance == Some(instance)) {
+                None => Err(ErrorName::UnknownMemberId),
+                Some(index) if self.members[index].profile.id != member => {
+                    Err(ErrorName::FencedInstanceId)
+                }
+                Some(index) => Ok(index),
+            };
+        }
+        self.find(member).ok_or(ErrorName::UnknownMemberId)
     }
 
     pub(super) fn find(&self, id: GroupMemberId) -> Option<usize> {

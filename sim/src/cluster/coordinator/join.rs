@@ -70,13 +70,9 @@ impl Group {
             self.pending.remove(index);
             return self.add_member(now, reply, request, id);
         }
-        if let Some(instance) = request.instance
-            && let Err(error) = self.check_instance(instance, id)
-        {
-            return self.refuse(reply, error);
-        }
-        let Some(index) = self.find(id) else {
-            return self.refuse(reply, ErrorName::UnknownMemberId);
+        let index = match self.find_sender(id, request.instance) {
+            Ok(index) => index,
+            Err(error) => return self.refuse(reply, error),
         };
         let is_unchanged = self.members[index].profile.matches(&request);
         let is_leader = self.leader == Some(id);
@@ -105,7 +101,7 @@ impl Group {
         if let Some(initial) = &mut self.initial {
             initial.member_added = true;
         }
-        let profile = Profile::new(id, reply.node, request);
+        let profile = Profile::new(id, request);
         let mut member = Member::new(profile, now + NEW_MEMBER_TIMEOUT);
         member.is_new = true;
         member.join = Some(reply);
@@ -119,7 +115,7 @@ impl Group {
         member.profile.rebalance_timeout = request.rebalance_timeout;
         member.profile.session_timeout = request.session_timeout;
         member.profile.owned = request.owned;
-        member.profile.node = reply.node;
+        member.profile.owned_since = request.owned_since;
         member.join = Some(reply);
     }
 
@@ -324,6 +320,7 @@ impl Group {
                     member: profile.id,
                     instance: profile.instance,
                     owned: profile.owned.clone(),
+                    owned_since: profile.owned_since,
                 })
                 .collect()
         } else {

@@ -110,8 +110,12 @@ impl Broker {
         }
         let group = &mut coordinator.group;
         match request {
-            Request::Heartbeat { generation, member } => {
-                match group.heartbeat(now, reply.node, generation, member) {
+            Request::Heartbeat {
+                generation,
+                member,
+                instance,
+            } => {
+                match group.heartbeat(now, generation, member, instance) {
                     // An exception, which does not wait.
                     Err(error) if error != ErrorName::RebalanceInProgress => {
                         self.reply(env, reply, Response::Heartbeat(Err(error)));
@@ -145,14 +149,15 @@ impl Broker {
             Request::SyncGroup {
                 generation,
                 member,
+                instance,
                 assignments,
             } => {
-                group.sync(reply, generation, member, assignments);
+                group.sync(reply, generation, (member, instance), assignments);
                 self.carry_out(env);
                 self.limit_wait(env, reply, Operation::Sync(reply));
             }
             Request::LeaveGroup { member } => {
-                let answer = group.leave(now, reply.node, member);
+                let answer = group.leave(now, member);
                 self.carry_out(env);
                 self.wait_for_pending_writes(env, Operation::Leave(reply, answer));
             }

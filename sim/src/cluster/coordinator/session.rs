@@ -1,7 +1,7 @@
 //! Sessions: members that live, that leave, and that were silent for too long.
 
 use super::group::{Group, GroupState};
-use crate::protocol::{Generation, GroupMemberId, Node};
+use crate::protocol::{Generation, GroupMemberId};
 use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
 
@@ -10,11 +10,11 @@ impl Group {
     pub(crate) fn heartbeat(
         &mut self,
         now: Instant,
-        from: Node,
         generation: Generation,
         member: GroupMemberId,
+        instance: Option<u32>,
     ) -> Result<(), ErrorName> {
-        let index = self.find_sender(from, member)?;
+        let index = self.find_sender(member, instance)?;
         if generation != self.generation {
             return Err(ErrorName::IllegalGeneration);
         }
@@ -29,16 +29,11 @@ impl Group {
 
     /// Lets a member leave (`classicGroupLeaveToClassicGroup`). Unlike one that is silent, a member
     /// that leaves does not end the initial delay (`maybeCompleteJoinPhase`).
-    pub(crate) fn leave(
-        &mut self,
-        now: Instant,
-        from: Node,
-        member: GroupMemberId,
-    ) -> Result<(), ErrorName> {
+    pub(crate) fn leave(&mut self, now: Instant, member: GroupMemberId) -> Result<(), ErrorName> {
         if let Some(index) = self.pending.iter().position(|(id, _)| *id == member) {
             self.pending.remove(index);
         } else {
-            let index = self.find_sender(from, member)?;
+            let index = self.find_sender(member, None)?;
             self.take_out(index);
         }
         match self.state {

@@ -1,6 +1,6 @@
 //! The group's state as it goes into `__consumer_offsets`.
 
-use crate::protocol::{Generation, GroupMemberId, JoinGroupRequest, Node};
+use crate::protocol::{Generation, GroupMemberId, JoinGroupRequest};
 use crate::topology::PartitionIndex;
 use plimsoll_scenarios::scenario::Assignor;
 use std::time::Duration;
@@ -18,31 +18,33 @@ pub(crate) struct GroupSnapshot {
 pub(crate) struct Profile {
     pub(super) id: GroupMemberId,
     pub(super) instance: Option<u32>,
-    pub(super) node: Node,
     pub(super) session_timeout: Duration,
     pub(super) rebalance_timeout: Duration,
     pub(super) assignor: Assignor,
     pub(super) owned: Vec<PartitionIndex>,
+    pub(super) owned_since: Generation,
     pub(super) assignment: Vec<PartitionIndex>,
 }
 
 impl Profile {
     /// Creates the profile of a member from its request to join.
-    pub(super) fn new(id: GroupMemberId, node: Node, request: JoinGroupRequest) -> Self {
+    pub(super) fn new(id: GroupMemberId, request: JoinGroupRequest) -> Self {
         Self {
             id,
             instance: request.instance,
-            node,
             session_timeout: request.session_timeout,
             rebalance_timeout: request.rebalance_timeout,
             assignor: request.assignor,
             owned: request.owned,
+            owned_since: request.owned_since,
             assignment: Vec::new(),
         }
     }
 
     /// Returns whether a request to join says what is known already (`ClassicGroupMember.matches`).
     pub(super) fn matches(&self, request: &JoinGroupRequest) -> bool {
-        self.assignor == request.assignor && self.owned == request.owned
+        self.assignor == request.assignor
+            && self.owned == request.owned
+            && self.owned_since == request.owned_since
     }
 }

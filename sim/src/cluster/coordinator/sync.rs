@@ -15,10 +15,10 @@ impl Group {
         &mut self,
         reply: Reply,
         generation: Generation,
-        member: GroupMemberId,
+        (member, instance): (GroupMemberId, Option<u32>),
         assignments: Vec<(GroupMemberId, Vec<PartitionIndex>)>,
     ) {
-        let index = match self.check_sync(reply, generation, member) {
+        let index = match self.check_sync(generation, member, instance) {
             Ok(index) => index,
             Err(error) => return self.answer(reply, Response::SyncGroup(Err(error))),
         };
@@ -39,11 +39,11 @@ impl Group {
 
     fn check_sync(
         &self,
-        reply: Reply,
         generation: Generation,
         member: GroupMemberId,
+        instance: Option<u32>,
     ) -> Result<usize, ErrorName> {
-        let index = self.find_sender(reply.node, member)?;
+        let index = self.find_sender(member, instance)?;
         if generation != self.generation {
             return Err(ErrorName::IllegalGeneration);
         }

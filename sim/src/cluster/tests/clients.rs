@@ -261,6 +261,7 @@ impl Cluster {
         let request = Request::SyncGroup {
             generation: joined.generation,
             member: joined.member,
+            instance: None,
             assignments,
         };
         self.send_group(member, request)
@@ -302,6 +303,7 @@ impl Cluster {
         let request = Request::Heartbeat {
             generation: of.generation,
             member: of.member,
+            instance: None,
         };
         self.send_group(member, request)
     }
@@ -312,6 +314,26 @@ impl Cluster {
         of: &JoinGroupResponse,
     ) -> Result<(), ErrorName> {
         let heartbeat = self.send_heartbeat(member, of);
+        self.heartbeat_answer(heartbeat)
+    }
+
+    /// Lets a static member say that it lives, over the connections of any.
+    pub(super) fn static_heartbeat(
+        &mut self,
+        member: u32,
+        instance: u32,
+        of: &JoinGroupResponse,
+    ) -> Result<(), ErrorName> {
+        let request = Request::Heartbeat {
+            generation: of.generation,
+            member: of.member,
+            instance: Some(instance),
+        };
+        let heartbeat = self.send_group(member, request);
+        self.heartbeat_answer(heartbeat)
+    }
+
+    fn heartbeat_answer(&mut self, heartbeat: Correlation) -> Result<(), ErrorName> {
         match self.wait_for(heartbeat, millis(10_000)) {
             Some(Response::Heartbeat(result)) => result,
             other => panic!("{other:?}"),
@@ -387,5 +409,6 @@ pub(super) fn join_request(member: Option<GroupMemberId>, instance: Option<u32>)
         rebalance_timeout: millis(60_000),
         assignor: Assignor::Range,
         owned: Vec::new(),
+        owned_since: -1,
     }))
 }

@@ -229,7 +229,7 @@ fn a_static_member_comes_back_without_a_rebalance() {
     assert_eq!(cluster.heartbeat(0, &back), Ok(()));
     // The process before it is fenced.
     assert_eq!(
-        cluster.heartbeat(0, &first),
+        cluster.static_heartbeat(0, 0, &first),
         Err(ErrorName::FencedInstanceId)
     );
     let stale = Request::OffsetCommit {
@@ -251,6 +251,47 @@ fn a_static_member_comes_back_without_a_rebalance() {
     cluster.move_leader(cluster.env.topology.group_offsets());
     cluster.run_for(millis(100));
     assert_eq!(cluster.heartbeat(0, &back), Ok(()));
+}
+
+#[test]
+fn of_two_processes_with_one_name_the_older_is_fenced_whatever_it_asks() {
+    let mut cluster = Cluster::new(quick);
+    let fenced = Err(ErrorName::FencedInstanceId);
+    // The younger process, on another node, takes the name while the older one waits in its join,
+    let older = cluster.send_group(0, join_request(None, Some(7)));
+    cluster.run_for(millis(1));
+    let younger = cluster.send_group(1, join_request(None, Some(7)));
+    let answer = cluster.wait_for(older, millis(50)).expect("an answer");
+    assert_eq!(join_error(answer), ErrorName::FencedInstanceId);
+    let younger = cluster.joined(younger);
+    assert_eq!(younger.leader, younger.member);
+    let sync = cluster.send_sync(1, &younger, vec![(younger.member, vec![P])]);
+    assert_eq!(cluster.synced(sync), Ok(vec![P]));
+    // or while it has its partitions.
+    let youngest = cluster.send_group(2, join_request(None, Some(7)));
+    let youngest = cluster.joined(youngest);
+    assert_eq!(youngest.generation, younger.generation);
+    assert_eq!(cluster.static_heartbeat(1, 7, &younger), fenced);
+    let sync = Request::SyncGroup {
+        generation: younger.generation,
+        member: younger.member,
+        instance: Some(7),
+        assignments: Vec::new(),
+    };
+    let sync = cluster.send_group(1, sync);
+    assert_eq!(cluster.synced(sync), Err(ErrorName::FencedInstanceId));
+    let commit = Request::OffsetCommit {
+        generation: younger.generation,
+        member: younger.member,
+        instance: Some(7),
+        offsets: Vec::new(),
+    };
+    let commit = cluster.send_group(1, commit);
+    assert_eq!(cluster.commit_answer(commit), fenced);
+    let join = cluster.send_group(1, join_request(Some(younger.member), Some(7)));
+    let answer = cluster.wait_for(join, millis(50)).expect("an answer");
+    assert_eq!(join_error(answer), ErrorName::FencedInstanceId);
+    assert_eq!(cluster.static_heartbeat(2, 7, &youngest), Ok(()));
 }
 
 #[test]
@@ -314,6 +355,7 @@ fn a_loading_coordinator_says_so() {
     let heartbeat = Request::Heartbeat {
         generation: 1,
         member: member.member,
+        instance: None,
     };
     // Another connection: the member would wait for its answer.
     let heartbeat = cluster.send_group(1, heartbeat);

@@ -13,12 +13,17 @@ use plimsoll_oracle::ErrorName as E;
 const MEMBER: GroupMemberId = GroupMemberId(1);
 
 fn new(more: &str, instance: Option<u32>) -> Group {
-    Group::new(&settings(more).consumers, instance, Library::Librdkafka)
+    Group::new(
+        &settings(more).consumers,
+        instance,
+        Library::Librdkafka,
+        false,
+    )
 }
 
 /// Creates a member on Sarama that owns a partition.
 fn sarama(library: Library, view: &View) -> Group {
-    let mut group = Group::new(&settings("").consumers, None, library);
+    let mut group = Group::new(&settings("").consumers, None, library, false);
     join(&mut group, view, 1, &[P0]);
     own(&mut group, view);
     group
@@ -101,9 +106,25 @@ fn a_join_that_failed_is_repeated_after_a_pause_and_a_fenced_one_is_not() {
         group.handle_join(NOW, &view, 1, refused(error));
         assert_eq!(told(|| group.poll_action()), follows, "{error:?}");
         if error != E::FencedInstanceId {
-            assert_eq!(group.poll_timeout(&view), NOW + ms(1_000), "{error:?}");
+            assert_eq!(group.poll_timeout(&view), NOW + ms(2_000), "{error:?}");
         }
     }
+    let mut group = new("", None);
+    group.handle_timeout(NOW, &view);
+    told(|| group.poll_action());
+    group.handle_join(NOW, &view, 1, Err(Failure::Lost));
+    let again = group.poll_timeout(&view);
+    assert_eq!(again, NOW + ms(1_000), "nothing was refused");
+}
+
+#[test]
+fn a_cooperative_member_that_owns_nothing_joins_again_after_the_interval() {
+    let view = knowledge();
+    let mut group = new("assignor = \"cooperative-sticky\"\n", None);
+    join(&mut group, &view, 1, &[]);
+    group.handle_heartbeat(NOW, &view, 1, refused(E::UnknownMemberId));
+    assert_eq!(told(|| group.poll_action()), ["ForgetStart"]);
+    assert_eq!(group.poll_timeout(&view), NOW + ms(1_000));
 }
 
 #[test]
@@ -212,7 +233,7 @@ fn an_unknown_cooperative_member_loses_its_partitions_when_it_gets_another_id() 
     group.handle_join(now, &view, 2, refused(E::UnknownMemberId));
     assert_eq!(told(|| group.poll_action()), [""; 0]);
     assert!(!group.rebalance().has_callback(), "it is not lost yet");
-    let now = NOW + ms(4_000);
+    let now = NOW + ms(5_000);
     group.handle_timeout(now, &view);
     assert_eq!(told(|| group.poll_action()), ["ask 0 JoinGroup(3)"]);
     group.handle_join(now, &view, 3, Ok(Joined::MemberId(GroupMemberId(2))));
@@ -221,6 +242,73 @@ fn an_unknown_cooperative_member_loses_its_partitions_when_it_gets_another_id() 
     group.handle_revoke_answer(now, &view, id);
     let joins = ["ForgetStart", "ask 0 JoinGroup(5)"];
     assert_eq!(told(|| group.poll_action()), joins);
+}
+
+/// Lets a static cooperative member be called unknown by a join, and join again by its name, into
+/// this generation.
+fn rejoined(checks_generations: bool, next: i32) -> (Group, View) {
+    let view = knowledge();
+    let consumers = settings("assignor = \"cooperative-sticky\"\n").consumers;
+    let library = Library::Librdkafka;
+    let mut group = Group::new(&consumers, Some(3), library, checks_generations);
+    join(&mut group, &view, 1, &[P0]);
+    own(&mut group, &view);
+    let now = NOW + ms(3_000);
+    group.handle_heartbeat(now, &view, 1, refused(E::RebalanceInProgress));
+    group.handle_join(now, &view, 2, refused(E::UnknownMemberId));
+    told(|| group.poll_action());
+    assert!(!group.rebalance().has_callback(), "it never learns of it");
+    group.handle_timeout(now + ms(2_000), &view);
+    assert_eq!(told(|| group.poll_action()), ["ask 0 JoinGroup(3)"]);
+    group.handle_join(now + ms(2_000), &view, 3, Ok(generation(next)));
+    (group, view)
+}
+
+#[test]
+fn a_static_cooperative_member_that_a_join_calls_unknown_is_asked_to_give_up_what_is_anothers() {
+    let (mut group, view) = rejoined(false, 3);
+    assert_eq!(told(|| group.poll_action()), ["ask 0 SyncGroup(3)"]);
+    group.handle_sync(NOW, &view, 3, Ok(Vec::new()));
+    let (_, callback) = group.poll_callback(NOW, &view).expect("a callback");
+    assert_eq!(callback, Callback::Revoked(vec![P0]), "and not lost");
+    assert_eq!(group.identity(), Some((MEMBER, 3)), "its commit counts");
+}
+
+#[test]
+fn a_member_that_checks_generations_ends_when_one_went_by_without_it() {
+    let (mut group, _) = rejoined(true, 3);
+    assert_eq!(told(|| group.poll_action()), ["End"]);
+    let (mut group, _) = rejoined(true, 2);
+    assert_eq!(told(|| group.poll_action()), ["ask 0 SyncGroup(3)"]);
+}
+
+#[test]
+fn a_cooperative_member_says_in_which_generation_it_got_what_it_owns() {
+    let view = knowledge();
+    let mut group = new("assignor = \"cooperative-sticky\"\n", None);
+    let joins = |group: &mut Group| match group.poll_action() {
+        Some(Action::Ask(ask)) => match ask.request {
+            Request::JoinGroup(request) => (request.owned, request.owned_since),
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    };
+    group.handle_timeout(NOW, &view);
+    assert_eq!(joins(&mut group), (vec![], -1));
+    group.handle_join(NOW, &view, 1, Ok(generation(4)));
+    group.handle_sync(NOW, &view, 1, Ok(vec![P0]));
+    told(|| group.poll_action());
+    own(&mut group, &view);
+    let now = NOW + ms(3_000);
+    group.handle_heartbeat(now, &view, 1, refused(E::RebalanceInProgress));
+    assert!(matches!(group.poll_action(), Some(Action::ForgetStart)));
+    assert_eq!(joins(&mut group), (vec![P0], 4));
+    // It learns of a generation and not of its assignment.
+    group.handle_join(now, &view, 2, Ok(generation(5)));
+    group.handle_sync(now, &view, 2, refused(E::RebalanceInProgress));
+    told(|| group.poll_action());
+    group.handle_timeout(now + ms(1_000), &view);
+    assert_eq!(joins(&mut group), (vec![P0], 4));
 }
 
 #[test]
@@ -313,7 +401,7 @@ fn sarama_gives_an_unreachable_coordinator_three_further_tries() {
 fn sarama_tries_a_join_five_times_and_then_consumes_again() {
     let view = knowledge();
     let consumers = settings("").consumers;
-    let mut group = Group::new(&consumers, None, Library::Sarama161);
+    let mut group = Group::new(&consumers, None, Library::Sarama161, false);
     let mut now = NOW;
     for pause in [2_000, 2_000, 2_000, 2_000, 1_000, 2_000] {
         group.handle_timeout(now, &view);
