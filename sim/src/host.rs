@@ -130,12 +130,10 @@ impl World<'_> {
             self.env.observe(TraceEvent::MemberResumed { member });
         }
         for event in deferred {
-            match event {
-                _ if self.is_paused(node) => self.defer(node, event),
-                Event::Deliver(envelope) if self.actors.brokers.contains(node) => {
-                    self.deliver_from_kernel(envelope);
-                }
-                event => self.step(event),
+            if self.is_paused(node) {
+                self.defer(node, event);
+            } else {
+                self.step(event);
             }
         }
     }

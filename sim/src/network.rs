@@ -26,6 +26,8 @@ pub(crate) struct Envelope {
     connection: u32,
     /// Number of the message among those of the link.
     sequence: u32,
+    /// Whether the receiver's kernel has it, for a process that stands still.
+    pub in_kernel: bool,
     pub message: Message,
 }
 
@@ -195,6 +197,7 @@ impl Network {
             channel,
             connection: link.connection,
             sequence: link.sent,
+            in_kernel: false,
             message,
         };
         if link.blocks > 0 {
@@ -221,7 +224,13 @@ impl Network {
     #[inline]
     pub(crate) fn arrival(&self, envelope: &Envelope) -> Arrival {
         let link = &self.links[envelope.from][envelope.to];
-        if envelope.connection < link.oldest {
+        if envelope.in_kernel {
+            // Neither a block nor a break takes it back.
+            match envelope.connection == link.connection {
+                true => Arrival::Now,
+                false => Arrival::Late,
+            }
+        } else if envelope.connection < link.oldest {
             Arrival::Never
         } else if link.blocks > 0 {
             Arrival::Later
@@ -230,11 +239,6 @@ impl Network {
         } else {
             Arrival::Late
         }
-    }
-
-    /// Returns whether the connection is neither closed nor broken on which a message came.
-    pub(crate) fn is_connected(&self, envelope: &Envelope) -> bool {
-        envelope.connection == self.links[envelope.from][envelope.to].connection
     }
 
     /// Keeps a message that was due until its link is not blocked any more.

@@ -291,6 +291,12 @@ impl BrokerSet {
         Self(self.0 & !(1 << broker.0))
     }
 
+    /// Returns the brokers that are not in another set.
+    #[must_use]
+    pub(crate) fn beyond(self, others: Self) -> Self {
+        Self(self.0 & !others.0)
+    }
+
     /// Returns the brokers that are in another set too.
     #[must_use]
     pub(crate) fn among(self, others: Self) -> Self {

@@ -140,7 +140,7 @@ impl<'a> World<'a> {
         }
     }
 
-    fn deliver(&mut self, envelope: Envelope) {
+    fn deliver(&mut self, mut envelope: Envelope) {
         match self.env.network.arrival(&envelope) {
             Arrival::Now => {}
             Arrival::Late => return self.deliver_late(envelope),
@@ -150,30 +150,13 @@ impl<'a> World<'a> {
             }
             Arrival::Never => return,
         }
-        if self.is_paused(envelope.to) {
-            return self.defer(envelope.to, Event::Deliver(envelope));
+        let node = envelope.to;
+        if self.is_paused(node) {
+            envelope.in_kernel = self.actors.brokers.contains(node);
+            return self.defer(node, Event::Deliver(envelope));
         }
-        self.hand_over(envelope);
-    }
-
-    /// Delivers what the kernel took in for a broker that stood still: neither a blocked link nor a
-    /// broken connection takes back what has arrived.
-    pub(crate) fn deliver_from_kernel(&mut self, envelope: Envelope) {
-        if self.env.network.is_connected(&envelope) {
-            self.hand_over(envelope);
-        } else {
-            self.deliver_late(envelope);
-        }
-        if self.faults.are_waiting() {
-            self.look_at_faults();
-        }
-    }
-
-    #[inline]
-    fn hand_over(&mut self, envelope: Envelope) {
         let Envelope {
             from,
-            to: node,
             channel,
             message,
             ..
@@ -196,9 +179,10 @@ impl<'a> World<'a> {
     }
 
     /// Delivers a request of a connection that its client has closed.
-    fn deliver_late(&mut self, envelope: Envelope) {
+    fn deliver_late(&mut self, mut envelope: Envelope) {
         let node = envelope.to;
         if self.is_paused(node) {
+            envelope.in_kernel = self.actors.brokers.contains(node);
             return self.defer(node, Event::Deliver(envelope));
         }
         let Message::Request(correlation, request) = envelope.message else {

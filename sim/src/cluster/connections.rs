@@ -114,10 +114,10 @@ impl Connections {
     /// Finishes a request. Returns whether an answer can still be sent.
     #[inline]
     pub(super) fn finish(&mut self, reply: Reply) -> bool {
-        if !self.awaits(reply) {
+        let connection = self.connection(reply.node, reply.channel);
+        if connection.number != reply.connection || connection.current != Some(reply.correlation) {
             return false;
         }
-        let connection = self.connection(reply.node, reply.channel);
         connection.current = None;
         if !connection.waiting.is_empty() {
             self.ready.push_back((reply.node, reply.channel));

@@ -174,6 +174,7 @@ impl Replica {
     pub(super) fn replicated_up_to(
         &self,
         now: Instant,
+        me: Node,
         min_insync: u32,
         active: BrokerSet,
         lag_max: Duration,
@@ -185,18 +186,16 @@ impl Replica {
             return None;
         }
         let end = self.log.end();
-        let in_sync = leading.maximal_in_sync(state);
+        let awaited = leading.maximal_in_sync(state).without(me);
         let mut replicated = end;
-        for follower in state.replicas.iter() {
+        for follower in awaited.iter() {
+            replicated = replicated.min(leading.followers[follower].end);
+        }
+        let others = state.replicas.among(active).beyond(awaited).without(me);
+        for follower in others.iter() {
             let progress = &leading.followers[follower];
-            if progress.end < replicated
-                && state.leader != Some(follower)
-                && (in_sync.contains(follower)
-                    || progress.fetches
-                        && active.contains(follower)
-                        && progress.is_caught_up(now, end, lag_max))
-            {
-                replicated = progress.end;
+            if progress.fetches && progress.is_caught_up(now, end, lag_max) {
+                replicated = replicated.min(progress.end);
             }
         }
         Some(replicated)

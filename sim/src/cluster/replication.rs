@@ -92,7 +92,9 @@ impl Broker {
     pub(super) fn advance_high_watermark(&mut self, env: &mut Env<'_>, partition: PartitionIndex) {
         let (now, lag_max) = (env.now(), self.settings.replica_lag_time_max);
         let replica = &mut self.replicas[partition];
-        let Some(to) = replica.replicated_up_to(now, self.min_insync, self.active, lag_max) else {
+        let Some(to) =
+            replica.replicated_up_to(now, self.node, self.min_insync, self.active, lag_max)
+        else {
             return;
         };
         if !replica.raise_high_watermark(now, to) {

@@ -110,34 +110,28 @@ impl Broker {
         result: Result<(), ErrorName>,
     ) {
         let written = result.map_err(append_error);
-        match operation {
-            Operation::Reset => {}
-            Operation::Group(write) => self.group_written(env, write, written),
-            Operation::Commit(reply) => {
-                self.reply(env, reply, Response::OffsetCommit(written));
-            }
+        let (reply, response) = match operation {
+            Operation::Reset => return,
+            Operation::Group(write) => return self.group_written(env, write, written),
+            Operation::Commit(reply) => (reply, Response::OffsetCommit(written)),
             Operation::Heartbeat(reply, answer) => {
-                self.reply(env, reply, Response::Heartbeat(written.and(answer)));
+                (reply, Response::Heartbeat(written.and(answer)))
             }
-            Operation::Leave(reply, answer) => {
-                self.reply(env, reply, Response::LeaveGroup(written.and(answer)));
-            }
-            Operation::Join(reply) => {
-                if let Err(error) = written {
-                    let refused = Err(JoinError::Other(error));
-                    self.reply(env, reply, Response::JoinGroup(refused));
-                }
-            }
-            Operation::Sync(reply) => {
-                if let Err(error) = written {
-                    self.reply(env, reply, Response::SyncGroup(Err(error)));
-                }
-            }
+            Operation::Leave(reply, answer) => (reply, Response::LeaveGroup(written.and(answer))),
+            Operation::Join(reply) => match written {
+                Ok(()) => return,
+                Err(error) => (reply, Response::JoinGroup(Err(JoinError::Other(error)))),
+            },
+            Operation::Sync(reply) => match written {
+                Ok(()) => return,
+                Err(error) => (reply, Response::SyncGroup(Err(error))),
+            },
             Operation::OffsetFetch(reply, offsets) => {
                 let answer = result.map(|()| offsets).map_err(offset_fetch_error);
-                self.reply(env, reply, Response::OffsetFetch(answer));
+                (reply, Response::OffsetFetch(answer))
             }
-        }
+        };
+        self.reply(env, reply, response);
     }
 
     /// Tells the group that a write of its state is replicated, or is not known to be.
