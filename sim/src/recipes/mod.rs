@@ -64,9 +64,9 @@ pub struct SubjectSpec {
     /// with `Consumer.IsolationLevel = ReadCommitted`, which is not its default
     /// (`offsetManager.fetchInitialOffset`).
     pub require_stable: bool,
-    /// Whether a process ends that still has partitions and learns, by the number of the generation
-    /// that it gets into, that there was one without it: others may have had its partitions
-    /// meanwhile. librdkafka tells a static cooperative member nothing of it.
+    /// Whether a static member ends that still has partitions and learns, by the number of the
+    /// generation that it gets into, that it did not get into the one before: others may have had
+    /// its partitions meanwhile. librdkafka tells a static cooperative member nothing of it.
     pub checks_generations: bool,
     /// The client library that it runs on.
     pub library: Library,

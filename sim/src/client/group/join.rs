@@ -155,7 +155,7 @@ impl Group {
         let last = std::mem::replace(&mut self.joined, answer.generation);
         // In a generation without this member others may have had what it still owns.
         let was_left_out = self.rebalance.owns_any() && answer.generation > last + 1;
-        if was_left_out && self.settings.checks_generations {
+        if was_left_out && self.settings.checks_generations && self.settings.instance.is_some() {
             return self.actions.push_back(Action::End);
         }
         self.phase = Phase::Syncing;
