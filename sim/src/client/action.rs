@@ -33,6 +33,8 @@ pub(super) enum Action {
     WantMetadata,
     /// Another lookup: the coordinator says that it is not, or does not answer.
     LoseCoordinator,
+    /// The hold of all partitions, or its end.
+    Hold(bool),
     /// The end of Sarama's session: its claims return, and it joins again.
     EndSession,
     /// The start of partitions that this attempt at membership gave.
@@ -49,6 +51,8 @@ pub(super) enum Action {
     CommitSent,
     /// What became of a commit.
     EndCommit(CommitId, Result<(), Failure>),
+    /// The refusal of a commit of these partitions: its sender is none of the generation's members.
+    NotAMember(Vec<TopicPartition>),
     /// What became of a dead-letter copy: whether it was acknowledged.
     EndDeadLetter(DeadLetterCopy, bool),
     /// The end of the process.

@@ -5,7 +5,7 @@ use super::connection::{Ask, Failure};
 use super::view::View;
 use crate::protocol::{CommittedOffset, Generation, GroupMemberId, Request};
 use crate::recipes::Library;
-use plimsoll_core::{CommitId, CommitOffset};
+use plimsoll_core::{CommitId, CommitOffset, TopicPartition};
 use plimsoll_oracle::ErrorName;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -17,6 +17,8 @@ pub(super) struct Commits {
     instance: Option<u32>,
     library: Library,
     request_timeout: Duration,
+    /// The commits that have no answer yet, each with its partitions.
+    outstanding: Vec<(CommitId, Vec<TopicPartition>)>,
     actions: VecDeque<Action>,
 }
 
@@ -27,6 +29,7 @@ impl Commits {
             instance,
             library,
             request_timeout,
+            outstanding: Vec::new(),
             actions: VecDeque::new(),
         }
     }
@@ -49,6 +52,8 @@ impl Commits {
         let Some((member, generation)) = identity else {
             return self.refuse(commit, ErrorName::UnknownMemberId);
         };
+        let carried = offsets.iter().map(|offset| offset.partition);
+        self.outstanding.push((commit, carried.collect()));
         let offsets = offsets.iter().filter_map(|offset| {
             Some(CommittedOffset {
                 partition: view.topology.index(offset.partition)?,
@@ -74,6 +79,9 @@ impl Commits {
     /// Handles what became of a commit.
     pub(super) fn handle_answer(&mut self, commit: CommitId, answer: Result<(), Failure>) {
         use ErrorName as E;
+        let mut outstanding = self.outstanding.iter();
+        let place = outstanding.position(|(id, _)| *id == commit);
+        let carried = place.map(|place| self.outstanding.swap_remove(place).1);
         self.actions.push_back(Action::EndCommit(commit, answer));
         if self.library.is_sarama() {
             return self.handle_failure_in_sarama(answer.err());
@@ -84,6 +92,10 @@ impl Commits {
             }
             Err(Failure::Refused(E::FencedInstanceId)) => self.actions.push_back(Action::End),
             // A generation that is over is noticed by the heartbeat.
+            Err(Failure::Refused(E::UnknownMemberId | E::IllegalGeneration)) => {
+                let carried = carried.unwrap_or_default();
+                self.actions.push_back(Action::NotAMember(carried));
+            }
             _ => {}
         }
     }

@@ -45,6 +45,8 @@ pub(super) struct Fetcher {
     changes: u32,
     /// Time at which a partition that failed is to be tried again.
     retry_at: Instant,
+    /// Whether nothing is fetched before the application answers a rebalance.
+    holds: bool,
     /// Records that the application will get when it polls.
     queue: VecDeque<Batch>,
     actions: VecDeque<Action>,
@@ -95,6 +97,7 @@ impl Fetcher {
             polls: (0..brokers).map(|_| Poll::default()).collect(),
             changes: 0,
             retry_at: Instant::FAR_FUTURE,
+            holds: false,
             queue: VecDeque::new(),
             actions: VecDeque::new(),
         }
@@ -190,6 +193,24 @@ impl Fetcher {
         self.fetch_all(now, view);
     }
 
+    /// Holds all partitions until the application has answered a rebalance, or ends that. What was
+    /// fetched and not taken yet is dropped, also of partitions that stay
+    /// (`rd_kafka_assignment_pause` of "all"; `rd_kafka_toppar_pause_resume`: "Flush partition's
+    /// fetch queue"). One whose position is out of range has its range looked up all the same.
+    pub(super) fn hold(&mut self, now: Instant, view: &View, holds: bool) {
+        self.holds = holds;
+        self.changes += 1;
+        if !holds {
+            return self.fetch_all(now, view);
+        }
+        for index in &self.assigned {
+            let partition = &mut self.partitions[usize::from(index.0)];
+            if !partition.halted {
+                partition.restart();
+            }
+        }
+    }
+
     /// Moves a partition to where the application says, if it is still under the assignment that is
     /// meant; returns from where.
     pub(super) fn seek(
@@ -276,7 +297,8 @@ impl Fetcher {
             let Some((leader, leader_epoch)) = view.metadata.leader(*index) else {
                 continue;
             };
-            if leader != broker || partition.paused || partition.halted {
+            let stands_still = self.holds || partition.paused || partition.halted;
+            if leader != broker || stands_still {
                 continue;
             }
             if partition.retry_at <= now && partition.queued >= self.settings.prefetch {
@@ -308,7 +330,8 @@ impl Fetcher {
         let wanted = self.assigned.iter().filter_map(|index| {
             let partition = &self.partitions[usize::from(index.0)];
             let (leader, leader_epoch) = view.metadata.leader(*index)?;
-            let stands_still = partition.paused || partition.halted || partition.retry_at > now;
+            let stands_still =
+                self.holds || partition.paused || partition.halted || partition.retry_at > now;
             let is_wanted = leader == broker && !stands_still;
             is_wanted.then_some((*index, partition.position, leader_epoch))
         });

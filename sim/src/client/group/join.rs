@@ -51,6 +51,7 @@ impl Group {
         };
         let timeout = settings.session_timeout.max(settings.poll_deadline) + GRACE;
         self.phase = Phase::Joining;
+        self.dismissed = false;
         self.attempt += 1;
         self.asked_at = now;
         let then = Continuation::JoinGroup(self.attempt);
@@ -186,6 +187,7 @@ impl Group {
         match answer {
             Ok(partitions) => {
                 self.phase = Phase::Joined;
+                self.synced = self.generation;
                 self.heartbeat_in_flight = false;
                 self.begin_session(now);
                 let next = self.rebalance.handle_assignment(partitions);

@@ -14,7 +14,7 @@ use crate::client::view::View;
 use crate::protocol::{Generation, GroupMemberId, Node, Request};
 use crate::recipes::Library;
 use crate::topology::PartitionIndex;
-use plimsoll_core::{Assignment, Instant, RebalanceId};
+use plimsoll_core::{Assignment, Instant, RebalanceId, TopicPartition};
 use plimsoll_scenarios::scenario::{Assignor, Consumers};
 use sarama::Retries;
 use std::collections::VecDeque;
@@ -33,6 +33,11 @@ pub(super) struct Group {
     attempt: u32,
     member: Option<GroupMemberId>,
     generation: Generation,
+    /// The generation of the last sync, which gave the partitions that it has.
+    synced: Generation,
+    /// Whether the group has let the member go, and the application is not told before it has
+    /// answered what it was told before.
+    dismissed: bool,
     /// Number of partitions when this member, as the group's leader, gave them out.
     leads: Option<usize>,
     /// Earliest time of the next join.
@@ -124,6 +129,8 @@ impl Group {
             attempt: 0,
             member: None,
             generation: NO_GENERATION,
+            synced: NO_GENERATION,
+            dismissed: false,
             leads: None,
             join_at: Instant::ZERO,
             asked_at: Instant::ZERO,
@@ -134,7 +141,7 @@ impl Group {
             heartbeat_at: Instant::FAR_FUTURE,
             heartbeat_in_flight: false,
             session_until: Instant::FAR_FUTURE,
-            rebalance: Rebalance::new(consumers.assignor == Assignor::CooperativeSticky),
+            rebalance: Rebalance::new(consumers.assignor == Assignor::CooperativeSticky, library),
             actions: VecDeque::new(),
         }
     }
@@ -145,9 +152,9 @@ impl Group {
         (self.generation != NO_GENERATION).then_some((member, self.generation))
     }
 
-    /// Returns the generation in which the client is; -1: none.
+    /// Returns the generation that gave the partitions which the client has.
     pub(super) fn generation(&self) -> Generation {
-        self.generation
+        self.synced
     }
 
     /// Returns the number of its attempts at membership.
@@ -223,6 +230,7 @@ impl Group {
     fn rejoin(&mut self, at: Instant, now: Instant, view: &View) {
         self.lacks_topics = false;
         self.session_ends = false;
+        self.dismissed = false;
         self.phase = Phase::Unjoined;
         self.join_at = at;
         self.join_if_needed(now, view);
@@ -298,11 +306,43 @@ impl Group {
         }
     }
 
+    /// Takes the news that a commit of these partitions was refused because the group has let the
+    /// member go.
+    ///
+    /// An application that begins at the end answers an assignment once its start is committed,
+    /// which no commit does any more; and librdkafka does not tell the loss before it has the
+    /// answer. So that the two do not wait for each other for ever, Plimsoll's client answers with
+    /// no partition (`PollThread::give_assignment_up`).
+    pub(super) fn handle_commit_refused(
+        &mut self,
+        now: Instant,
+        view: &View,
+        carried: &[TopicPartition],
+    ) {
+        let is_librdkafka = !self.settings.library.is_sarama();
+        if is_librdkafka && self.rebalance.give_assignment_up(carried) {
+            self.handle_fetching(now, view);
+        }
+    }
+
     /// Ends the membership, and with it every claim to partitions.
+    ///
+    /// While the application owes an answer, librdkafka takes note of the end and does not tell it
+    /// (`rd_kafka_cgrp_revoke_all_rejoin_maybe`: "already in progress, skipping"). After the
+    /// answer, its next heartbeat is refused, or its session is over.
     fn lose_all(&mut self, now: Instant, view: &View, forget_member: bool) {
         if self.phase == Phase::Leaving {
             return;
         }
+        if self.rebalance.blocks() {
+            self.dismissed = true;
+            match forget_member {
+                true => self.member = None,
+                false => self.generation = NO_GENERATION,
+            }
+            return;
+        }
+        self.dismissed = false;
         self.phase = Phase::Unjoined;
         self.attempt += 1;
         self.generation = NO_GENERATION;
@@ -331,6 +371,11 @@ impl Group {
             self.actions.push_back(Action::Say(node, request));
         }
         self.lose_all(now, view, true);
+        if self.dismissed {
+            // "Don't send heartbeats if max.poll.interval.ms was exceeded"
+            // (`rd_kafka_cgrp_heartbeat`): only the end of the session shows it.
+            self.heartbeat_at = Instant::FAR_FUTURE;
+        }
     }
 
     /// Leaves the group: the application is done, and the process ends then. Static members do not
@@ -364,9 +409,9 @@ impl Group {
 
     /// Does what is due.
     pub(super) fn handle_timeout(&mut self, now: Instant, view: &View) {
-        if self.phase == Phase::Joined && self.session_until <= now {
+        if self.phase == Phase::Joined && self.session_until <= now && !self.rebalance.blocks() {
             // The coordinator has expelled us by now, or will have when it can be reached
-            // (`rd_kafka_cgrp_session_timeout_check`).
+            // (`rd_kafka_cgrp_session_timeout_check`, in the join state "steady" alone).
             self.lose_all(now, view, true);
         }
         self.join_if_needed(now, view);
@@ -377,6 +422,9 @@ impl Group {
     /// Takes what is to be done next.
     #[inline]
     pub(super) fn poll_action(&mut self) -> Option<Action> {
+        if let Some(holds) = self.rebalance.poll_hold() {
+            return Some(Action::Hold(holds));
+        }
         self.actions.pop_front()
     }
 
@@ -393,10 +441,14 @@ impl Group {
                 self.join_at
             }
             Phase::Syncing if can_send => self.sync.again_at,
-            Phase::Joined if can_send && !self.heartbeat_in_flight => {
-                self.session_until.min(self.heartbeat_at)
+            Phase::Joined => {
+                let blocks = self.rebalance.blocks();
+                let beats = can_send && !self.heartbeat_in_flight && !(self.dismissed && blocks);
+                let heartbeat = beats.then_some(self.heartbeat_at);
+                let session = (!blocks).then_some(self.session_until);
+                let first = heartbeat.into_iter().chain(session).min();
+                first.unwrap_or(Instant::FAR_FUTURE)
             }
-            Phase::Joined => self.session_until,
             _ => Instant::FAR_FUTURE,
         }
     }

@@ -31,6 +31,13 @@ impl Group {
     pub(super) fn heartbeat_if_due(&mut self, now: Instant, view: &View) {
         let is_due =
             self.phase == Phase::Joined && !self.heartbeat_in_flight && self.heartbeat_at <= now;
+        if is_due && self.dismissed && view.coordinator.node().is_some() {
+            if !self.rebalance.blocks() {
+                // It would be refused, and change nothing before.
+                self.lose_all(now, view, self.member.is_none());
+            }
+            return;
+        }
         let (true, Some(member), Some(coordinator)) =
             (is_due, self.member, view.coordinator.node())
         else {

@@ -391,6 +391,7 @@ impl Process {
             Action::RefreshMetadata => self.view.refresh_metadata(now),
             Action::WantMetadata => self.view.metadata.want(now),
             Action::LoseCoordinator => self.view.coordinator.lose(now),
+            Action::Hold(holds) => self.fetcher.hold(now, &self.view, holds),
             Action::EndSession => self.group.end_session(now, &self.view),
             Action::Start(id, partitions) => self.start.begin(&self.view, id, partitions),
             Action::ForgetStart => self.start.forget(),
@@ -403,6 +404,9 @@ impl Process {
             }),
             Action::CommitSent => env.observe(TraceEvent::CommitSent { member: self.id }),
             Action::EndCommit(commit, result) => self.end_commit(env, commit, result),
+            Action::NotAMember(carried) => {
+                self.group.handle_commit_refused(now, &self.view, &carried);
+            }
             Action::EndDeadLetter(copy, acknowledged) => {
                 self.end_dead_letter(env, copy, acknowledged);
             }

@@ -69,7 +69,8 @@ fn the_application_learns_of_a_refusal_before_what_follows_from_it() {
     for (error, follows) in [
         (ErrorName::NotCoordinator, Some("LoseCoordinator")),
         (ErrorName::FencedInstanceId, Some("End")),
-        (ErrorName::IllegalGeneration, None),
+        (ErrorName::IllegalGeneration, Some("NotAMember([])")),
+        (ErrorName::RebalanceInProgress, None),
     ] {
         let mut commits = Commits::new(None, ms(5_000), Library::Librdkafka);
         commits.handle_answer(ID, Err(Failure::Refused(error)));

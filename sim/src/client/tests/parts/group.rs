@@ -45,16 +45,20 @@ fn join(group: &mut Group, view: &View, attempt: u32, partitions: &[PartitionInd
     told(|| group.poll_action());
 }
 
-/// Lets the application have a partition.
-fn own(group: &mut Group, view: &View) {
-    group.handle_started(vec![Assignment {
+fn assignment() -> Assignment {
+    Assignment {
         partition: TopicPartition::new(0, 0),
         committed: None,
         log_start: NextOffset::new(0),
         high_watermark: NextOffset::new(0),
         founding_partitions: None,
         partitions: 4,
-    }]);
+    }
+}
+
+/// Lets the application have a partition.
+fn own(group: &mut Group, view: &View) {
+    group.handle_started(vec![assignment()]);
     let (id, _) = group.poll_callback(NOW, view).expect("an assignment");
     assert!(group.handle_assign_answer(id));
     group.handle_fetching(NOW, view);
@@ -133,22 +137,67 @@ fn a_member_with_partitions_joins_anew_once_the_application_knows() {
     assert_eq!(told(|| group.poll_action()), ["ask 0 JoinGroup(3)"]);
 }
 
+/// `rd_kafka_cgrp_revoke_all_rejoin_maybe`: "already in progress, skipping".
 #[test]
-fn a_loss_that_became_moot_lets_the_member_join() {
+fn no_loss_is_told_before_a_revocation_is_answered_and_then_it_is_moot() {
     let view = knowledge();
     let mut group = new("", None);
     join(&mut group, &view, 1, &[P0]);
     own(&mut group, &view);
     group.handle_heartbeat(NOW, &view, 1, refused(E::RebalanceInProgress));
     let (id, _) = group.poll_callback(NOW, &view).expect("a revocation");
-    // The session ends before the application answers.
-    group.handle_timeout(NOW + ms(10_000), &view);
-    assert_eq!(group.handle_revoke_answer(NOW, &view, id), [P0]);
-    assert_eq!(told(|| group.poll_action()), ["ForgetStart"; 2]);
-    assert!(group.rebalance().has_callback());
-    let now = NOW + ms(10_000);
-    assert_eq!(group.poll_callback(now, &view), None);
-    assert_eq!(told(|| group.poll_action()), ["ask 0 JoinGroup(3)"]);
+    let now = NOW + ms(3_000);
+    group.handle_timeout(now, &view);
+    group.handle_heartbeat(now, &view, 1, refused(E::UnknownMemberId));
+    assert!(!group.rebalance().has_callback());
+    assert_eq!(group.poll_timeout(&view), Instant::FAR_FUTURE, "it waits");
+    group.handle_timeout(NOW + ms(20_000), &view);
+    assert!(!group.rebalance().has_callback(), "nor is its session over");
+    told(|| group.poll_action());
+    assert_eq!(group.handle_revoke_answer(now, &view, id), [P0]);
+    assert_eq!(told(|| group.poll_action()), ["ask 0 JoinGroup(2)"]);
+    assert!(!group.rebalance().is_under_way());
+}
+
+#[test]
+fn a_loss_is_told_with_the_first_heartbeat_after_an_assignment_was_answered() {
+    let view = knowledge();
+    let mut group = new("", None);
+    join(&mut group, &view, 1, &[P0]);
+    group.handle_started(vec![assignment()]);
+    let (id, _) = group.poll_callback(NOW, &view).expect("an assignment");
+    let now = NOW + ms(3_000);
+    group.handle_timeout(now, &view);
+    group.handle_heartbeat(now, &view, 1, refused(E::UnknownMemberId));
+    assert!(!group.rebalance().has_callback());
+    let now = NOW + ms(4_000);
+    assert!(group.handle_assign_answer(id));
+    group.handle_fetching(now, &view);
+    assert!(!group.rebalance().has_callback());
+    let heartbeat = group.poll_timeout(&view);
+    assert_eq!(heartbeat, NOW + ms(6_000));
+    group.handle_timeout(heartbeat, &view);
+    let (_, callback) = group.poll_callback(heartbeat, &view).expect("a loss");
+    assert_eq!(callback, Callback::Lost(vec![P0]));
+}
+
+#[test]
+fn an_assignment_whose_start_cannot_be_committed_is_given_up() {
+    let view = knowledge();
+    let mut group = new("", None);
+    join(&mut group, &view, 1, &[P0]);
+    group.handle_started(vec![assignment()]);
+    let (id, _) = group.poll_callback(NOW, &view).expect("an assignment");
+    group.handle_commit_refused(NOW, &view, &[TopicPartition::new(0, 3)]);
+    assert!(group.rebalance().awaits_answer(), "another one's");
+    group.handle_commit_refused(NOW, &view, &[TopicPartition::new(0, 0)]);
+    assert!(!group.rebalance().awaits_answer());
+    assert!(!group.handle_assign_answer(id));
+    let now = NOW + ms(3_000);
+    group.handle_timeout(now, &view);
+    group.handle_heartbeat(now, &view, 1, refused(E::UnknownMemberId));
+    let (_, callback) = group.poll_callback(now, &view).expect("a loss");
+    assert_eq!(callback, Callback::Lost(vec![P0]));
 }
 
 #[test]
