@@ -6,9 +6,9 @@ mod planted;
 use planted::{Bug, Control, commits, handlers, letters, offsets, repeats};
 use plimsoll_oracle::check::{Coverage, Judge};
 use plimsoll_oracle::{Property, Sometimes, Trace};
-use plimsoll_scenarios::{Backend, Plan, Scenario, Subject};
+use plimsoll_scenarios::{Backend, Plan, Scenario};
 use plimsoll_sim::Simulator;
-use plimsoll_sim::recipes::{Library, SubjectSpec};
+use plimsoll_sim::recipes::SubjectSpec;
 use std::collections::BTreeSet;
 
 const SEEDS: u64 = 60;
@@ -134,11 +134,12 @@ rate = "8/s"
 members = 1
 commit = { interval = "500ms" }
 [[faults]]
-when = "commit-in-flight"
-nth = 5
-do = "lose-response"
-member = "triggering"
+at = "6s"
+do = "error"
 request = "OffsetCommit"
+error = "REBALANCE_IN_PROGRESS"
+share = 0.5
+for = "4s"
 "#,
         &[Property::NoRewind],
     );
@@ -399,9 +400,6 @@ count = 2
     );
 }
 
-const BROKERS_STALL_IN_TURN: &str =
-    include_str!("../../scenarios/library/broker/brokers-stall-in-turn.toml");
-
 /// A backlog, and brokers that say out-of-range of offsets that they hold.
 const OUT_OF_RANGE_IN_RANGE: &str =
     include_str!("../../scenarios/library/topic/out-of-range-in-range.toml");
@@ -436,25 +434,6 @@ fn a_late_commit_that_is_not_made_good_rewinds() {
     for late in LATE_COMMITS {
         convicts::<commits::NeverCommitsAgain>(late, &[Property::NoRewind]);
     }
-}
-
-/// The coordinator moves, and a commit that its member takes for refused is still on its way to the
-/// replicas when the next owner asks where to start: it must wait for it, or it rewinds the group.
-/// The core commits until it is accepted before it gives partitions up; the recipe does not.
-#[test]
-fn a_start_at_offsets_that_are_not_stable_rewinds() {
-    let moves = include_str!("../../scenarios/library/broker/coordinator-moves.toml");
-    let scenario = Scenario::parse("moves.toml", moves).unwrap();
-    let rewinds = |require_stable| {
-        let spec = SubjectSpec {
-            require_stable,
-            library: Library::Librdkafka,
-            ..SubjectSpec::of(Subject::SaramaAutoMark)
-        };
-        violated_by(spec, &scenario).contains(&Property::NoRewind)
-    };
-    assert!(!rewinds(true));
-    assert!(rewinds(false));
 }
 
 /// What the scenario itself skips is lost by decision, and named; nothing else is broken by it.

@@ -136,6 +136,11 @@ impl Rebalance {
         !self.owned.is_empty()
     }
 
+    /// Returns whether the member joins again after the assignment (`rkcg_rebalance_rejoin`).
+    pub(super) fn rejoins(&self) -> bool {
+        self.rejoin
+    }
+
     /// Returns the partitions with which a member joins (KIP-429).
     pub(super) fn brings(&self) -> Vec<PartitionIndex> {
         match self.cooperative {

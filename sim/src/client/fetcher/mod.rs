@@ -47,6 +47,8 @@ pub(super) struct Fetcher {
     retry_at: Instant,
     /// Whether nothing is fetched before the application answers a rebalance.
     holds: bool,
+    /// Whether a partition may be held back.
+    holds_back: bool,
     /// Records that the application will get when it polls.
     queue: VecDeque<Batch>,
     actions: VecDeque<Action>,
@@ -98,6 +100,7 @@ impl Fetcher {
             changes: 0,
             retry_at: Instant::FAR_FUTURE,
             holds: false,
+            holds_back: false,
             queue: VecDeque::new(),
             actions: VecDeque::new(),
         }
@@ -155,6 +158,25 @@ impl Fetcher {
         if let Err(place) = self.assigned.binary_search(&index) {
             self.assigned.insert(place, index);
         }
+    }
+
+    /// Fetches an assigned partition only once no commit is outstanding: it could be the one that
+    /// says where to begin (`rd_kafka_assignment_serve`).
+    pub(super) fn hold_back(&mut self, index: PartitionIndex) {
+        self.change(index).held_back = true;
+        self.holds_back = true;
+    }
+
+    /// Fetches what was held back.
+    pub(super) fn start_held_back(&mut self, now: Instant, view: &View) {
+        if !std::mem::take(&mut self.holds_back) {
+            return;
+        }
+        self.changes += 1;
+        for index in &self.assigned {
+            self.partitions[usize::from(index.0)].held_back = false;
+        }
+        self.fetch_all(now, view);
     }
 
     /// Fetches a partition no more.
@@ -297,7 +319,7 @@ impl Fetcher {
             let Some((leader, leader_epoch)) = view.metadata.leader(*index) else {
                 continue;
             };
-            let stands_still = self.holds || partition.paused || partition.halted;
+            let stands_still = self.holds || partition.stands_still();
             if leader != broker || stands_still {
                 continue;
             }
@@ -330,8 +352,7 @@ impl Fetcher {
         let wanted = self.assigned.iter().filter_map(|index| {
             let partition = &self.partitions[usize::from(index.0)];
             let (leader, leader_epoch) = view.metadata.leader(*index)?;
-            let stands_still =
-                self.holds || partition.paused || partition.halted || partition.retry_at > now;
+            let stands_still = self.holds || partition.stands_still() || partition.retry_at > now;
             let is_wanted = leader == broker && !stands_still;
             is_wanted.then_some((*index, partition.position, leader_epoch))
         });

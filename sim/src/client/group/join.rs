@@ -1,6 +1,6 @@
 //! Joining: how a client gets into a generation, and which partitions it gets there.
 
-use super::{Group, NO_GENERATION, Phase, Sync};
+use super::{Forgets, Group, NO_GENERATION, Phase, Sync};
 use crate::client::action::{Action, Continuation};
 use crate::client::answer::Joined;
 use crate::client::assignor;
@@ -31,7 +31,7 @@ impl Group {
     pub(super) fn join_if_needed(&mut self, now: Instant, view: &View) {
         if self.phase == Phase::Unjoined
             && self.join_at <= now
-            && !self.rebalance.is_under_way()
+            && !self.is_rebalancing()
             && !view.metadata.topics_are_gone()
             && let Some(coordinator) = view.coordinator.node()
         {
@@ -93,7 +93,7 @@ impl Group {
     fn take_member_id(&mut self, now: Instant, view: &View, member: GroupMemberId) {
         self.member = Some(member);
         if self.rebalance.owns_any() {
-            self.lose_all(now, view, false);
+            self.lose_all(now, view, Forgets::Nothing);
         } else {
             self.phase = Phase::Unjoined;
             self.join_if_needed(now, view);
@@ -114,7 +114,7 @@ impl Group {
             Failure::Refused(E::UnknownMemberId)
                 if self.settings.instance.is_some() && self.rebalance.owns_any() =>
             {
-                return self.lose_all(now, view, true);
+                return self.lose_all(now, view, Forgets::Member);
             }
             // What another cooperative member owns is lost only when it gets another id.
             Failure::Refused(E::UnknownMemberId) => self.member = None,
@@ -220,8 +220,11 @@ impl Group {
             Failure::Refused(E::UnknownMemberId | E::IllegalGeneration)
                 if self.rebalance.owns_any() =>
             {
-                let is_unknown = failure == Failure::Refused(E::UnknownMemberId);
-                return self.lose_all(now, view, is_unknown);
+                let forgets = match failure {
+                    Failure::Refused(E::UnknownMemberId) => Forgets::Member,
+                    _ => Forgets::Generation,
+                };
+                return self.lose_all(now, view, forgets);
             }
             Failure::Refused(E::UnknownMemberId) => self.member = None,
             Failure::Refused(E::IllegalGeneration) => self.generation = NO_GENERATION,
