@@ -436,6 +436,42 @@ fn a_late_commit_that_is_not_made_good_rewinds() {
     }
 }
 
+/// Commits wait for their outcome, which is often a refusal, while those of older ones are told
+/// again.
+const SLOW_AND_REFUSED_COMMITS: &str = r#"
+[[topics]]
+name = "orders"
+partitions = 4
+[workload]
+messages = 160
+rate = "20/s"
+start = "5s"
+[consumers]
+members = 4
+session_timeout = "10s"
+heartbeat = "1s"
+request_timeout = "3s"
+commit = { interval = "500ms" }
+[[faults]]
+at = "6s"
+do = "throttle"
+broker = "coordinator"
+by = "600ms"
+for = "12s"
+[[faults]]
+at = "6s"
+do = "error"
+request = "OffsetCommit"
+error = "REBALANCE_IN_PROGRESS"
+share = 0.6
+for = "11s"
+"#;
+
+#[test]
+fn an_outcome_taken_for_that_of_another_commit_rewinds() {
+    convicts::<commits::IgnoresCommitIds>(SLOW_AND_REFUSED_COMMITS, &[Property::NoRewind]);
+}
+
 /// What the scenario itself skips is lost by decision, and named; nothing else is broken by it.
 #[test]
 fn what_the_scenario_skips_is_lost() {

@@ -420,6 +420,7 @@ impl Process {
             Action::EndCommit(commit, outcome) => {
                 let event = Event::CommitFinished { commit, outcome };
                 self.application.tell(event);
+                self.late.handle_committed(now, commit, outcome);
                 self.settle(now);
             }
             Action::NotAMember(error, carried) => {
