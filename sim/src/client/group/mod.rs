@@ -182,7 +182,7 @@ impl Group {
     }
 
     /// Returns the generation that gave the partitions which the client has.
-    pub(super) fn generation(&self) -> Generation {
+    pub(super) fn synced(&self) -> Generation {
         self.synced
     }
 

@@ -273,7 +273,7 @@ impl Process {
                 partition: start.partition,
                 epoch: start.epoch,
                 position: start.position,
-                generation: self.group.generation(),
+                generation: self.group.synced(),
             });
         }
         let now = env.now();
