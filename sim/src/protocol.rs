@@ -60,6 +60,11 @@ pub(crate) struct Correlation(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct GroupMemberId(pub u32);
 
+impl GroupMemberId {
+    /// The empty id, which no member ever gets.
+    pub(crate) const EMPTY: Self = Self(0);
+}
+
 /// A generation of the group; -1 stands for none.
 pub(crate) type Generation = i32;
 

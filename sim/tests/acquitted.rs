@@ -1,7 +1,7 @@
 //! Schedules in which Plimsoll's consumer is right, and a checker once said that it was not.
 
 use plimsoll_oracle::check::Judge;
-use plimsoll_oracle::{Trace, TraceEvent, Verdict};
+use plimsoll_oracle::{ErrorName, Trace, TraceEvent, Verdict};
 use plimsoll_scenarios::{Backend, Plan, Scenario};
 use plimsoll_sim::Simulator;
 
@@ -48,15 +48,10 @@ fn a_dead_letter_of_an_earlier_assignment() {
     assert_eq!(verdict.violations().collect::<Vec<_>>(), []);
 }
 
-/// The coordinator cannot write the id of a static member's new process, and takes it back when the
-/// next generation has begun: the assignment that was made for it reaches no member.
+/// The coordinator cannot write the id of a static member's new process, and takes it back.
 #[test]
 fn a_static_member_whose_id_is_taken_back() {
-    let (trace, verdict) = acquitted!("static-member-id-taken-back.toml");
-    let events = trace.entries().iter().map(|entry| entry.event);
-    let never_quiet = events.filter(|event| matches!(event, TraceEvent::Quiet));
-    assert_eq!(never_quiet.count(), 0, "the group came to rest");
-    assert_eq!(verdict.violations().collect::<Vec<_>>(), []);
+    assert_acquitted!("static-member-id-taken-back.toml");
 }
 
 /// A commit waits for the replicas of its coordinator, so that it is held up by any broker that
@@ -85,6 +80,26 @@ fn a_client_that_waits_before_it_connects_again() {
 #[test]
 fn a_broker_that_comes_back_when_the_group_begins() {
     assert_acquitted!("broker-back-when-the-group-begins.toml");
+}
+
+/// A member cannot commit its start, so that it does not answer its assignment, and the group goes
+/// on without it. No commit of it is accepted then, and its client tells no loss before it has an
+/// answer.
+#[test]
+fn a_member_that_is_let_go_before_it_has_answered() {
+    let (trace, verdict) = acquitted!("assignment-unanswered-when-let-go.toml");
+    let mut events = trace.entries().iter().map(|entry| entry.event);
+    let refused = |event| {
+        matches!(
+            event,
+            TraceEvent::CommitRefused {
+                error: ErrorName::UnknownMemberId,
+                ..
+            }
+        )
+    };
+    assert!(events.any(refused), "it was not let go");
+    assert_eq!(verdict.violations().collect::<Vec<_>>(), []);
 }
 
 /// Its commits are as far apart as the messages that follow the healing.

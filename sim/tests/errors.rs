@@ -9,7 +9,8 @@
 //! - ListOffsets (`rd_kafka_handle_ListOffsets`): all but one refresh the metadata.
 //! - Metadata (`rd_kafka_parse_Metadata_update_topic`): a topic without a leader is news of
 //!   nothing; one that does not exist leaves the subscription, and with it its partitions.
-//! - OffsetCommit: the trace names the error.
+//! - OffsetCommit (`rd_kafka_handle_OffsetCommit_error`): some are sent again, or deferred; two end
+//!   the membership, and a fenced member ends. The trace names the error.
 //! - OffsetFetch: some make the client look for the coordinator.
 //! - JoinGroup (`rd_kafka_cgrp_handle_JoinGroup`): a coordinator that is none is looked for; an
 //!   unknown member forgets its id; a fenced one ends; upon all others the member joins again, also

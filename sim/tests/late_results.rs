@@ -1,5 +1,5 @@
 //! The guards of the core against late results are tried in the simulator: results come of
-//! assignments and of attempts that are over.
+//! assignments, attempts and commits that are over.
 
 use plimsoll_core::{
     AssignmentEpoch, Command, Config, Consumer, Event, Instant, Machine, Offset, TopicPartition,
@@ -18,6 +18,8 @@ thread_local! {
     static OLD_ATTEMPTS: Cell<u32> = const { Cell::new(0) };
     /// The number of results of attempts that were over, where no other had begun.
     static ENDED: Cell<u32> = const { Cell::new(0) };
+    /// The number of outcomes of older commits while another one was in flight.
+    static OLD_COMMITS: Cell<u32> = const { Cell::new(0) };
 }
 
 /// The core, and what was dispatched to its driver and has not ended.
@@ -47,6 +49,12 @@ impl Machine<Payload> for Watched {
                 Some(running) if *running == Some(*attempt) => *running = None,
                 Some(Some(_)) => count(&OLD_ATTEMPTS),
                 _ => count(&ENDED),
+            }
+        }
+        if let Event::CommitFinished { commit, .. } = &event {
+            let in_flight = self.core.commit_in_flight();
+            if in_flight.is_some_and(|in_flight| in_flight != *commit) {
+                count(&OLD_COMMITS);
             }
         }
         self.core.handle_event(now, event);
@@ -97,9 +105,11 @@ fn build(config: &Config) -> Box<dyn Machine<Payload>> {
 }
 
 #[test]
-fn results_come_of_assignments_and_attempts_that_are_over() {
-    let scenario = include_str!("../../scenarios/library/handler/late-results.toml");
-    let scenario = Scenario::parse("late-results.toml", scenario).unwrap();
+fn results_come_of_assignments_attempts_and_commits_that_are_over() {
+    let scenarios = [
+        include_str!("../../scenarios/library/handler/late-results.toml"),
+        include_str!("../../scenarios/library/broker/coordinator-killed.toml"),
+    ];
     let mut simulator = Simulator::with_spec(SubjectSpec {
         build,
         polling: Polling::Always,
@@ -108,16 +118,20 @@ fn results_come_of_assignments_and_attempts_that_are_over() {
         library: Library::Librdkafka,
     });
     let mut trace = Trace::new();
-    for seed in 0..20 {
-        trace.clear();
-        simulator
-            .run(&Plan::draw(&scenario, seed), &mut trace)
-            .unwrap();
+    for scenario in scenarios {
+        let scenario = Scenario::parse("late-results.toml", scenario).unwrap();
+        for seed in 0..20 {
+            trace.clear();
+            simulator
+                .run(&Plan::draw(&scenario, seed), &mut trace)
+                .unwrap();
+        }
     }
     for (what, counter) in [
         ("an old assignment", &OLD_EPOCHS),
         ("an older attempt", &OLD_ATTEMPTS),
         ("an attempt that is over", &ENDED),
+        ("an older commit", &OLD_COMMITS),
     ] {
         assert!(counter.get() > 0, "no result of {what}");
     }

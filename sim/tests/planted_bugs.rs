@@ -8,7 +8,7 @@ use plimsoll_oracle::check::{Coverage, Judge};
 use plimsoll_oracle::{Property, Sometimes, Trace};
 use plimsoll_scenarios::{Backend, Plan, Scenario, Subject};
 use plimsoll_sim::Simulator;
-use plimsoll_sim::recipes::{Library, SubjectSpec};
+use plimsoll_sim::recipes::SubjectSpec;
 use std::collections::BTreeSet;
 
 const SEEDS: u64 = 60;
@@ -134,11 +134,12 @@ rate = "8/s"
 members = 1
 commit = { interval = "500ms" }
 [[faults]]
-when = "commit-in-flight"
-nth = 5
-do = "lose-response"
-member = "triggering"
+at = "6s"
+do = "error"
 request = "OffsetCommit"
+error = "REBALANCE_IN_PROGRESS"
+share = 0.5
+for = "4s"
 "#,
         &[Property::NoRewind],
     );
@@ -399,9 +400,6 @@ count = 2
     );
 }
 
-const BROKERS_STALL_IN_TURN: &str =
-    include_str!("../../scenarios/library/broker/brokers-stall-in-turn.toml");
-
 /// A backlog, and brokers that say out-of-range of offsets that they hold.
 const OUT_OF_RANGE_IN_RANGE: &str =
     include_str!("../../scenarios/library/topic/out-of-range-in-range.toml");
@@ -438,23 +436,40 @@ fn a_late_commit_that_is_not_made_good_rewinds() {
     }
 }
 
-/// The coordinator moves, and a commit that its member takes for refused is still on its way to the
-/// replicas when the next owner asks where to start: it must wait for it, or it rewinds the group.
-/// The core commits until it is accepted before it gives partitions up; the recipe does not.
+/// Commits wait for their outcome, which is often a refusal, while those of older ones are told
+/// again.
+const SLOW_AND_REFUSED_COMMITS: &str = r#"
+[[topics]]
+name = "orders"
+partitions = 4
+[workload]
+messages = 160
+rate = "20/s"
+start = "5s"
+[consumers]
+members = 4
+session_timeout = "10s"
+heartbeat = "1s"
+request_timeout = "3s"
+commit = { interval = "500ms" }
+[[faults]]
+at = "6s"
+do = "throttle"
+broker = "coordinator"
+by = "600ms"
+for = "12s"
+[[faults]]
+at = "6s"
+do = "error"
+request = "OffsetCommit"
+error = "REBALANCE_IN_PROGRESS"
+share = 0.6
+for = "11s"
+"#;
+
 #[test]
-fn a_start_at_offsets_that_are_not_stable_rewinds() {
-    let moves = include_str!("../../scenarios/library/broker/coordinator-moves.toml");
-    let scenario = Scenario::parse("moves.toml", moves).unwrap();
-    let rewinds = |require_stable| {
-        let spec = SubjectSpec {
-            require_stable,
-            library: Library::Librdkafka,
-            ..SubjectSpec::of(Subject::SaramaAutoMark)
-        };
-        violated_by(spec, &scenario).contains(&Property::NoRewind)
-    };
-    assert!(!rewinds(true));
-    assert!(rewinds(false));
+fn an_outcome_taken_for_that_of_another_commit_rewinds() {
+    convicts::<commits::IgnoresCommitIds>(SLOW_AND_REFUSED_COMMITS, &[Property::NoRewind]);
 }
 
 /// The coordinator drops a static cooperative member while it joins. By its next join it comes back

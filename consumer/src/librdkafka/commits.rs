@@ -3,7 +3,7 @@
 use super::context::RawConsumer;
 use super::outbox::Outbox;
 use super::topics::{Topics, raw};
-use plimsoll_core::{CommitId, CommitOffset, CommitOutcome, Event};
+use plimsoll_core::{CommitId, CommitOffset, CommitOutcome, Event, TopicPartition};
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::error::KafkaError;
@@ -16,19 +16,29 @@ use std::{io, thread};
 pub(super) type Request = (CommitId, Vec<CommitOffset>);
 
 /// Starts the thread, which ends when the sender of requests is dropped.
+///
+/// `refused` is told the partitions of a commit that was refused because the group has let the
+/// member go.
 pub(super) fn spawn(
     consumer: Arc<RawConsumer>,
     topics: Arc<Topics>,
     outbox: Outbox,
+    refused: impl Fn(Vec<TopicPartition>) + Send + 'static,
 ) -> io::Result<Sender<Request>> {
     let (sender, requests) = channel();
     thread::Builder::new()
         .name("plimsoll-commit".into())
-        .spawn(move || run(&consumer, &topics, &requests, &outbox))?;
+        .spawn(move || run(&consumer, &topics, &requests, &outbox, &refused))?;
     Ok(sender)
 }
 
-fn run(consumer: &RawConsumer, topics: &Topics, requests: &Receiver<Request>, outbox: &Outbox) {
+fn run(
+    consumer: &RawConsumer,
+    topics: &Topics,
+    requests: &Receiver<Request>,
+    outbox: &Outbox,
+    refused: &impl Fn(Vec<TopicPartition>),
+) {
     while let Ok((commit, offsets)) = requests.recv() {
         let list = list(topics, &offsets);
         // Only a synchronous commit reports partitions that were refused one by one: librdkafka
@@ -38,6 +48,9 @@ fn run(consumer: &RawConsumer, topics: &Topics, requests: &Receiver<Request>, ou
             Err(error) => {
                 let outcome = outcome_of(&error);
                 tracing::warn!(%error, ?outcome, "a commit was not accepted");
+                if is_dismissal(&error) {
+                    refused(offsets.iter().map(|offset| offset.partition).collect());
+                }
                 outcome
             }
         };
@@ -75,10 +88,17 @@ fn outcome_of(error: &KafkaError) -> CommitOutcome {
     }
 }
 
+/// Returns whether the group has let the member go.
+fn is_dismissal(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode as E;
+    let code = error.rdkafka_error_code();
+    matches!(code, Some(E::UnknownMemberId | E::IllegalGeneration))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plimsoll_core::{NextOffset, TopicPartition};
+    use plimsoll_core::NextOffset;
 
     #[test]
     fn a_commit_carries_the_founding_partitions() {

@@ -89,7 +89,16 @@ impl LibrdkafkaClient {
             let _ = found.send(Order::Found(answer));
             wake.wake();
         })?;
-        let commits = commits::spawn(Arc::clone(&consumer), Arc::clone(&topics), outbox.clone())?;
+        let (refused, wake) = (orders.clone(), Arc::clone(&waker));
+        let commits = commits::spawn(
+            Arc::clone(&consumer),
+            Arc::clone(&topics),
+            outbox.clone(),
+            move |carried| {
+                let _ = refused.send(Order::Refused(carried));
+                wake.wake();
+            },
+        )?;
         let config = &settings.config;
         let poll = PollThread {
             consumer,

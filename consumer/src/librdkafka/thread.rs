@@ -37,6 +37,8 @@ pub(super) enum Order {
     Command(Command<Message>),
     /// Go on with the answer of a lookup.
     Found(Answer),
+    /// Go on although a commit of these partitions was refused: the group has let the member go.
+    Refused(Vec<TopicPartition>),
     /// Leave the group, and end.
     Close,
 }
@@ -71,8 +73,9 @@ pub(super) struct Rebalances {
 
 struct Unanswered {
     id: RebalanceId,
-    /// The partitions that are revoked or lost; `None` where partitions are assigned.
-    revokes: Option<Vec<TopicPartition>>,
+    /// Whether the partitions are assigned; else they are revoked or lost.
+    assigns: bool,
+    partitions: Vec<TopicPartition>,
     /// A token that is dropped when the rebalance is answered, or overtaken: then its lookups end.
     _wanted: Wanted,
 }
@@ -107,6 +110,7 @@ impl PollThread {
                 Ok(Order::Subscribe) => self.subscribe(),
                 Ok(Order::Command(command)) => self.execute(command),
                 Ok(Order::Found(answer)) => self.found(answer),
+                Ok(Order::Refused(carried)) => self.give_assignment_up(&carried),
                 Ok(Order::Close) | Err(TryRecvError::Disconnected) => {
                     return ControlFlow::Break(());
                 }
@@ -244,29 +248,29 @@ impl PollThread {
         self.rebalances.last = self.rebalances.last.wrapping_add(1);
         let id = RebalanceId(self.rebalances.last);
         let wanted = Wanted::default();
-        let revokes = match callback {
+        let (assigns, partitions) = match callback {
             Callback::Assign(partitions) => {
                 let question = Question::Start {
                     rebalance: id,
-                    partitions,
+                    partitions: partitions.clone(),
                     wanted: Arc::downgrade(&wanted),
                 };
                 self.ask(question);
-                None
+                (true, partitions)
             }
             Callback::Revoke(partitions) => {
                 self.outbox.tell(Event::Revoked {
                     rebalance: id,
                     partitions: partitions.clone(),
                 });
-                Some(partitions)
+                (false, partitions)
             }
             Callback::Lost(partitions) => {
                 self.outbox.tell(Event::Lost {
                     rebalance: id,
                     partitions: partitions.clone(),
                 });
-                Some(partitions)
+                (false, partitions)
             }
             Callback::Interrupted(reason) => {
                 return self.outbox.fail(ClientError::Fatal {
@@ -274,19 +278,22 @@ impl PollThread {
                 });
             }
         };
-        // Partitions that are about to go need no more records.
-        for partition in revokes.iter().flatten() {
-            self.pause(*partition, true);
+        if !assigns {
+            // Partitions that are about to go need no more records.
+            for partition in &partitions {
+                self.pause(*partition, true);
+            }
         }
         self.rebalances.unanswered = Some(Unanswered {
             id,
-            revokes,
+            assigns,
+            partitions,
             _wanted: wanted,
         });
     }
 
     fn complete_assign(&mut self, rebalance: RebalanceId, starts: &[Start]) {
-        let asked = |u: &mut Unanswered| u.id == rebalance && u.revokes.is_none();
+        let asked = |u: &mut Unanswered| u.id == rebalance && u.assigns;
         if self.rebalances.unanswered.take_if(asked).is_none() {
             return;
         }
@@ -313,11 +320,17 @@ impl PollThread {
     }
 
     fn complete_revoke(&mut self, rebalance: RebalanceId) {
-        let asked = |u: &mut Unanswered| u.id == rebalance && u.revokes.is_some();
-        let Some(unanswered) = self.rebalances.unanswered.take_if(asked) else {
+        let asked = |u: &mut Unanswered| u.id == rebalance && !u.assigns;
+        let Some(Unanswered {
+            partitions: mut revoked,
+            ..
+        }) = self.rebalances.unanswered.take_if(asked)
+        else {
             return;
         };
-        let revoked = unanswered.revokes.unwrap_or_default();
+        // What was given up before it was fetched is not in librdkafka's assignment, and a list
+        // that has more than that is refused as a whole.
+        revoked.retain(|partition| self.fetching.contains_key(partition));
         let list = self.list_of(&revoked);
         self.check(unassign(&self.consumer, &list));
         for partition in revoked {
@@ -326,6 +339,21 @@ impl PollThread {
             }
         }
         self.seek_if_quiet();
+    }
+
+    /// Answers the assignment of these partitions with none of them, if it is not answered.
+    ///
+    /// The core answers once its start is committed, and a commit of it was refused because the
+    /// group has let the member go. librdkafka tells no loss before it has an answer
+    /// (`rd_kafka_cgrp_revoke_all_rejoin_maybe`), so the two would wait for each other.
+    fn give_assignment_up(&mut self, carried: &[TopicPartition]) {
+        let asked = |u: &mut Unanswered| {
+            u.assigns && u.partitions.iter().any(|given| carried.contains(given))
+        };
+        if self.rebalances.unanswered.take_if(asked).is_some() {
+            self.check(assign(&self.consumer, &TopicPartitionList::new()));
+            self.seek_if_quiet();
+        }
     }
 
     /// Ends the client if librdkafka refused a change of the assignment: its state is then unknown.
@@ -446,11 +474,11 @@ impl PollThread {
         // The queues of partitions and the other threads share the consumer.
         drop((fetching, lookups, commits));
         if let Some(unanswered) = rebalances.unanswered.take() {
-            let answered = match &unanswered.revokes {
-                None => assign(&consumer, &TopicPartitionList::new()),
-                Some(revoked) => {
-                    let revoked = revoked.iter().map(|partition| (*partition, None));
-                    unassign(&consumer, &topics.list(revoked))
+            let answered = match unanswered.assigns {
+                true => assign(&consumer, &TopicPartitionList::new()),
+                false => {
+                    let revoked = unanswered.partitions.iter();
+                    unassign(&consumer, &topics.list(revoked.map(|p| (*p, None))))
                 }
             };
             if let Err(error) = answered {

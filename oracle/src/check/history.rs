@@ -304,8 +304,10 @@ pub(super) struct Process {
     pub(super) running: usize,
     /// The moment when it ended.
     pub(super) ended: EntryIndex,
-    /// The moment when it sent its newest commit.
+    /// The moment when it sent its newest commit, for the first time.
     pub(super) sent: EntryIndex,
+    /// Whether that came to nothing so far, so that its client may send it again.
+    pub(super) tries_again: bool,
 }
 
 /// Why no living owner of a partition could make an attempt.

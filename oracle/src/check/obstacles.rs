@@ -86,6 +86,10 @@ struct Situation {
     hindered_until: Instant,
     /// The end of the pause after its newest connection that broke because it was hindered.
     reconnects_by: Instant,
+    /// The moment of its newest commit, if that did not reach the coordinator because it was
+    /// hindered: its client may keep the commit until it has a connection, and send none before
+    /// (`rd_kafka_buf_retry`, `rd_kafka_cgrp_defer_offset_commit`).
+    waits: Option<Instant>,
     /// The moment since which it stands still.
     paused: Option<Instant>,
     /// The moment since which it gives partitions up.
@@ -221,7 +225,11 @@ impl Obstacles {
     fn observe(&mut self, terms: &Terms, at: Instant, event: &TraceEvent) {
         use TraceEvent as E;
         match *event {
-            E::CommitSent { member } => self.members.row_mut(member).now.commits.send(at),
+            E::CommitSent { member } => {
+                let member = self.members.row_mut(member);
+                member.end_wait(at);
+                member.now.commits.send(at);
+            }
             E::Committed {
                 member, partition, ..
             } => {
@@ -338,6 +346,9 @@ impl Obstacles {
         if explained && error.is_none() {
             now.reconnects_by = at + RECONNECT;
         }
+        if explained && error.is_none_or(is_unreachable) {
+            now.waits.get_or_insert(at);
+        }
         now.refused = if explained { 0 } else { now.refused + 1 };
         match now.refused > FREE_REFUSALS {
             true => member.stopped.push((sent, at)),
@@ -351,6 +362,15 @@ impl Obstacles {
 }
 
 impl Member {
+    /// Notes that a client which waited for a coordinator sends a commit, or that its process ends:
+    /// until then it was busy, for as long as it may take to connect again.
+    #[inline]
+    fn end_wait(&mut self, at: Instant) {
+        if let Some(since) = self.now.waits.take() {
+            self.busy.push((since, at.min(since + RECONNECT)));
+        }
+    }
+
     fn hinder(&mut self, span: Span) {
         self.now.hindered_until = self.now.hindered_until.max(span.1);
         self.hindered.push(span);
@@ -358,6 +378,7 @@ impl Member {
 
     /// Closes what is open at a moment: the process has ended, or the run.
     fn close(&mut self, at: Instant) {
+        self.end_wait(at);
         let hindered = [self.now.commits.oldest(), self.now.paused];
         let hindered = hindered.into_iter().flatten();
         self.hindered.extend(hindered.map(|since| (since, at)));
@@ -383,6 +404,7 @@ impl Situation {
         self.refused = 0;
         self.hindered_until = Instant::ZERO;
         self.reconnects_by = Instant::ZERO;
+        self.waits = None;
         self.paused = None;
         self.revoking = None;
     }

@@ -2,7 +2,7 @@
 
 use super::history::{Assignment, Commit, Exit, History, Holding, Partition, Process, Seek, Stop};
 use super::ids::{EntryIndex, NEVER, RecordId, Slot};
-use crate::{MemberId, Terms, TraceEvent};
+use crate::{ErrorName, MemberId, Terms, TraceEvent};
 use plimsoll_core::{AssignmentEpoch, NextOffset, Offset, TopicPartition};
 
 impl History {
@@ -71,7 +71,12 @@ impl History {
                 let slot = self.slot(terms, partition);
                 self.committed(entry, member, slot, (next, generation));
             }
-            E::CommitSent { member } => self.processes.row_mut(member).sent = entry,
+            E::CommitSent { member } => {
+                let process = self.processes.row_mut(member);
+                if !process.tries_again {
+                    process.sent = entry;
+                }
+            }
             _ => self.observe_rare(terms, entry, event),
         }
     }
@@ -170,6 +175,10 @@ impl History {
     fn observe_process(&mut self, entry: EntryIndex, event: &TraceEvent) {
         use TraceEvent as E;
         match *event {
+            E::CommitUnknown { member } => self.processes.row_mut(member).tries_again = true,
+            E::CommitRefused { member, error } => {
+                self.processes.row_mut(member).tries_again = is_tried_again(error);
+            }
             E::MemberStarted { member } => {
                 self.forget_holdings(member);
                 *self.processes.row_mut(member) = Process::default();
@@ -358,7 +367,9 @@ impl History {
         slot: Slot,
         (next, generation): (NextOffset, i32),
     ) {
-        let sent = self.processes.row_mut(member).sent;
+        let process = self.processes.row_mut(member);
+        process.tries_again = false;
+        let sent = process.sent;
         let partition = &mut self.partitions[slot];
         let holding = partition.holding(member);
         let late = std::mem::take(&mut partition.late);
@@ -435,6 +446,20 @@ impl History {
             stop.disturbed = true;
         }
     }
+}
+
+/// Returns whether a client may send a commit again that was refused with an error
+/// (`rd_kafka_handle_OffsetCommit_error`).
+const fn is_tried_again(error: ErrorName) -> bool {
+    use ErrorName as E;
+    matches!(
+        error,
+        E::CoordinatorLoadInProgress
+            | E::CoordinatorNotAvailable
+            | E::NotCoordinator
+            | E::RequestTimedOut
+            | E::UnknownTopicOrPartition
+    )
 }
 
 impl Process {

@@ -8,9 +8,9 @@ use crate::protocol::{Node, Request};
 use crate::recipes::Payload;
 use crate::topology::PartitionIndex;
 use plimsoll_core::{
-    Assignment, AssignmentEpoch, CommitId, Event, NextOffset, Offset, TopicPartition,
+    Assignment, AssignmentEpoch, CommitId, CommitOutcome, Event, NextOffset, Offset, TopicPartition,
 };
-use plimsoll_oracle::MessageId;
+use plimsoll_oracle::{ErrorName, MessageId};
 use std::time::Duration;
 
 /// What a part wants done.
@@ -33,6 +33,8 @@ pub(super) enum Action {
     WantMetadata,
     /// Another lookup: the coordinator says that it is not, or does not answer.
     LoseCoordinator,
+    /// The hold of all partitions, or its end.
+    Hold(bool),
     /// The end of Sarama's session: its claims return, and it joins again.
     EndSession,
     /// The start of partitions that this attempt at membership gave.
@@ -47,8 +49,12 @@ pub(super) enum Action {
     Tell(Event<Payload>),
     /// A commit that went out.
     CommitSent,
-    /// What became of a commit.
-    EndCommit(CommitId, Result<(), Failure>),
+    /// The news for observers that a commit which went out came to nothing.
+    CommitFailed(Failure),
+    /// What the application learns of a commit.
+    EndCommit(CommitId, CommitOutcome),
+    /// The refusal of a commit of these partitions: its sender is none of the generation's members.
+    NotAMember(ErrorName, Vec<TopicPartition>),
     /// What became of a dead-letter copy: whether it was acknowledged.
     EndDeadLetter(DeadLetterCopy, bool),
     /// The end of the process.

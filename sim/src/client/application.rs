@@ -51,14 +51,13 @@ impl Application {
     }
 
     /// Notes that the subject polled now. `waits` says whether a rebalance waits for its answer:
-    /// then, or while handlers keep it, it does not go on polling.
+    /// then, or while a handler keeps it, a poll loop does not go on polling.
     #[inline]
     pub(super) fn note_polling(&mut self, now: Instant, waits: bool) {
-        let polls = self.is_free() && !waits;
-        self.polled = if polls || self.polling == Polling::NoDeadline {
-            Instant::FAR_FUTURE
-        } else {
-            now
+        let polls = self.polling == Polling::Always || (self.is_free() && !waits);
+        self.polled = match polls {
+            true => Instant::FAR_FUTURE,
+            false => now,
         };
     }
 

@@ -1,14 +1,32 @@
-//! Commits: stamped with the generation of the moment at which they are sent.
+//! Commits: stamped with the membership of the moment at which they are sent.
+//!
+//! librdkafka keeps a commit until it has an outcome, and tells nothing before. It sends the same
+//! bytes again, up to twice (`rd_kafka_handle_OffsetCommit`), and then, or where it knows no
+//! coordinator, keeps the commit until it has one, once and for no longer than a session, and
+//! stamps it anew (`rd_kafka_cgrp_op_handle_OffsetCommit`, `rd_kafka_cgrp_defer_offset_commit`).
+//! Meanwhile it fetches no new partition and does not join again (`wait_commit_cnt` in
+//! `rd_kafka_assignment_serve`). Sarama sends a commit once, and only as a member.
 
 use super::action::{Action, Continuation};
 use super::connection::{Ask, Failure};
 use super::view::View;
-use crate::protocol::{CommittedOffset, Generation, GroupMemberId, Request};
+use crate::protocol::{CommittedOffset, Generation, GroupMemberId, Node, Request};
 use crate::recipes::Library;
-use plimsoll_core::{CommitId, CommitOffset};
+use plimsoll_core::{CommitId, CommitOffset, CommitOutcome, Instant, TopicPartition};
 use plimsoll_oracle::ErrorName;
+use plimsoll_scenarios::scenario::Consumers;
 use std::collections::VecDeque;
 use std::time::Duration;
+
+/// The number of times that librdkafka sends the same bytes again
+/// (`RD_KAFKA_REQUEST_DEFAULT_RETRIES`).
+const RESENDS: u32 = 2;
+
+/// The longest pause before that (`retry.backoff.max.ms`).
+const LONGEST_BACKOFF: Duration = Duration::from_secs(1);
+
+/// What a commit is stamped with.
+pub(super) type Stamp = (GroupMemberId, Generation);
 
 /// The commits of a client.
 #[derive(Debug)]
@@ -17,37 +35,81 @@ pub(super) struct Commits {
     instance: Option<u32>,
     library: Library,
     request_timeout: Duration,
+    session_timeout: Duration,
+    retry_backoff: Duration,
+    /// The commits without an outcome, oldest first. A consumer has one or two.
+    outstanding: Vec<Outstanding>,
     actions: VecDeque<Action>,
+}
+
+/// A commit without an outcome.
+#[derive(Debug)]
+struct Outstanding {
+    id: CommitId,
+    offsets: Vec<CommittedOffset>,
+    stamp: Stamp,
+    /// Number of times that these bytes were sent again.
+    resends: u32,
+    /// Whether it has waited for a coordinator: it does so once.
+    was_deferred: bool,
+    state: State,
+}
+
+/// What a commit waits for.
+#[derive(Clone, Copy, Debug)]
+enum State {
+    /// Its answer, since this time.
+    Sent(Instant),
+    /// The time at which its bytes are sent again. Where the coordinator is not known by then, they
+    /// wait for it in the queue of its connection, without a limit: "retries += was_sent"
+    /// (`rd_kafka_buf_retry`), and a request that waits was not sent.
+    Resend(Instant),
+    /// A coordinator, until this time.
+    Deferred(Instant),
 }
 
 impl Commits {
     /// Creates the state before any commit.
-    pub(super) fn new(instance: Option<u32>, request_timeout: Duration, library: Library) -> Self {
+    pub(super) fn new(consumers: &Consumers, instance: Option<u32>, library: Library) -> Self {
         Self {
             instance,
             library,
-            request_timeout,
+            request_timeout: consumers.request_timeout,
+            session_timeout: consumers.session_timeout,
+            retry_backoff: consumers.retry_backoff,
+            outstanding: Vec::new(),
             actions: VecDeque::new(),
         }
     }
 
-    /// Sends a commit, stamped with `identity`, the membership of this moment. Outside of the
-    /// group, or without a coordinator, it fails on the spot.
+    /// Returns whether no commit holds up what follows a change of the assignment
+    /// (`rd_kafka_assignment_serve`); none does in Sarama.
+    #[inline]
+    pub(super) fn is_settled(&self) -> bool {
+        self.outstanding.is_empty() || self.library.is_sarama()
+    }
+
+    /// Sends a commit, stamped with the membership of this moment.
+    ///
+    /// librdkafka sends it also outside of the group (`rd_kafka_cgrp_offsets_commit`), with what is
+    /// left of its membership; without a coordinator it waits for one. Sarama's fails on the spot.
     ///
     /// While a join is in flight the broker looks at it only after the join
     /// (`SocketServer` answers the requests of a connection one by one).
     pub(super) fn commit(
         &mut self,
+        now: Instant,
         view: &View,
-        identity: Option<(GroupMemberId, Generation)>,
-        commit: CommitId,
+        stamp: Option<Stamp>,
+        id: CommitId,
         offsets: &[CommitOffset],
     ) {
-        let Some(to) = view.coordinator.node() else {
-            return self.refuse(commit, ErrorName::CoordinatorNotAvailable);
-        };
-        let Some((member, generation)) = identity else {
-            return self.refuse(commit, ErrorName::UnknownMemberId);
+        let coordinator = view.coordinator.node();
+        if coordinator.is_none() && self.library.is_sarama() {
+            return self.refuse(id, ErrorName::CoordinatorNotAvailable);
+        }
+        let Some(stamp) = stamp else {
+            return self.refuse(id, ErrorName::UnknownMemberId);
         };
         let offsets = offsets.iter().filter_map(|offset| {
             Some(CommittedOffset {
@@ -56,49 +118,185 @@ impl Commits {
                 metadata: Some(offset.founding_partitions),
             })
         });
-        let request = Request::OffsetCommit {
-            generation,
-            member,
-            instance: self.instance,
+        self.outstanding.push(Outstanding {
+            id,
             offsets: offsets.collect(),
-        };
-        self.actions.push_back(Action::Ask(Ask {
-            to,
-            timeout: self.request_timeout,
-            request,
-            then: Continuation::OffsetCommit(commit),
-        }));
-        self.actions.push_back(Action::CommitSent);
+            stamp,
+            resends: 0,
+            was_deferred: coordinator.is_none(),
+            state: State::Deferred(now + self.session_timeout),
+        });
+        if let Some(to) = coordinator {
+            self.send(now, to, self.outstanding.len() - 1);
+        }
     }
 
-    /// Handles what became of a commit.
-    pub(super) fn handle_answer(&mut self, commit: CommitId, answer: Result<(), Failure>) {
-        use ErrorName as E;
-        self.actions.push_back(Action::EndCommit(commit, answer));
-        if self.library.is_sarama() {
-            return self.handle_failure_in_sarama(answer.err());
+    /// Handles what became of a commit that was sent.
+    pub(super) fn handle_answer(
+        &mut self,
+        now: Instant,
+        view: &View,
+        id: CommitId,
+        answer: Result<(), Failure>,
+    ) {
+        let mut outstanding = self.outstanding.iter();
+        let Some(index) = outstanding.position(|commit| commit.id == id) else {
+            return;
+        };
+        let failure = match answer {
+            Ok(()) => return self.end(index, CommitOutcome::Ok),
+            Err(failure) => failure,
+        };
+        self.actions.push_back(Action::CommitFailed(failure));
+        match self.library.is_sarama() {
+            true => self.handle_failure_in_sarama(index, failure),
+            false => self.handle_failure(now, view, index, failure),
         }
-        match answer {
-            Err(Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable)) => {
+    }
+
+    /// Handles a failure as librdkafka does (`rd_kafka_handle_OffsetCommit_error`,
+    /// `rd_kafka_err_action`, `rd_kafka_cgrp_op_handle_OffsetCommit`).
+    fn handle_failure(&mut self, now: Instant, view: &View, index: usize, failure: Failure) {
+        use ErrorName as E;
+        let commit = &self.outstanding[index];
+        let is_late = matches!(commit.state, State::Sent(at) if at + self.request_timeout <= now);
+        let outcome = outcome_of(failure);
+        match failure {
+            // `__TRANSPORT` and what the wrong broker says: "mark coordinator dead, refresh and
+            // retry".
+            Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable) => {
                 self.actions.push_back(Action::LoseCoordinator);
+                self.send_again_or_defer(now, index, outcome);
             }
-            Err(Failure::Refused(E::FencedInstanceId)) => self.actions.push_back(Action::End),
-            // A generation that is over is noticed by the heartbeat.
-            _ => {}
+            Failure::Lost if !is_late => {
+                self.actions.push_back(Action::LoseCoordinator);
+                self.send_again_or_defer(now, index, outcome);
+            }
+            // `__TIMED_OUT` is not deferred.
+            Failure::Lost
+            | Failure::Refused(
+                E::CoordinatorLoadInProgress | E::UnknownTopicOrPartition | E::RequestTimedOut,
+            ) => {
+                if !self.send_again(now, index) {
+                    self.end(index, outcome);
+                }
+            }
+            Failure::Refused(E::FencedInstanceId) => {
+                self.end(index, outcome);
+                self.actions.push_back(Action::End);
+            }
+            Failure::Refused(error @ (E::UnknownMemberId | E::IllegalGeneration)) => {
+                let offsets = commit.offsets.iter();
+                let carried = offsets.map(|offset| view.topology.partition(offset.partition));
+                let carried: Vec<TopicPartition> = carried.collect();
+                self.end(index, outcome);
+                self.actions.push_back(Action::NotAMember(error, carried));
+            }
+            Failure::Refused(_) => self.end(index, outcome),
         }
     }
 
     /// Handles an error of a commit as Sarama does (`offsetManager.handleResponse`): upon most of
     /// them it looks for the coordinator, and one that is fenced ends its session.
-    fn handle_failure_in_sarama(&mut self, failure: Option<Failure>) {
+    fn handle_failure_in_sarama(&mut self, index: usize, failure: Failure) {
         use ErrorName as E;
+        self.end(index, outcome_of(failure));
         let action = match failure {
             // "nothing wrong but we didn't commit, we'll get it next time round"
-            None | Some(Failure::Refused(E::CoordinatorLoadInProgress)) => return,
-            Some(Failure::Refused(E::FencedInstanceId)) => Action::EndSession,
-            Some(_) => Action::LoseCoordinator,
+            Failure::Refused(E::CoordinatorLoadInProgress) => return,
+            Failure::Refused(E::FencedInstanceId) => Action::EndSession,
+            _ => Action::LoseCoordinator,
         };
         self.actions.push_back(action);
+    }
+
+    /// Forgets every commit: the process leaves.
+    pub(super) fn forget_all(&mut self) {
+        self.outstanding.clear();
+    }
+
+    fn send_again_or_defer(&mut self, now: Instant, index: usize, outcome: CommitOutcome) {
+        if self.send_again(now, index) {
+            return;
+        }
+        let commit = &mut self.outstanding[index];
+        if std::mem::replace(&mut commit.was_deferred, true) {
+            return self.end(index, outcome);
+        }
+        commit.state = State::Deferred(now + self.session_timeout);
+    }
+
+    /// Lets the same bytes be sent again after a pause (`rd_kafka_broker_buf_retry`, without its
+    /// jitter); returns whether that may be.
+    fn send_again(&mut self, now: Instant, index: usize) -> bool {
+        let commit = &mut self.outstanding[index];
+        if commit.resends == RESENDS {
+            return false;
+        }
+        let pause = self.retry_backoff * (1 << commit.resends);
+        commit.resends += 1;
+        commit.state = State::Resend(now + pause.min(LONGEST_BACKOFF));
+        true
+    }
+
+    fn end(&mut self, index: usize, outcome: CommitOutcome) {
+        let commit = self.outstanding.remove(index);
+        self.actions
+            .push_back(Action::EndCommit(commit.id, outcome));
+    }
+
+    fn refuse(&mut self, id: CommitId, error: ErrorName) {
+        let refused = Failure::Refused(error);
+        self.actions.push_back(Action::CommitFailed(refused));
+        self.actions
+            .push_back(Action::EndCommit(id, CommitOutcome::Failed));
+    }
+
+    fn send(&mut self, now: Instant, to: Node, index: usize) {
+        let commit = &mut self.outstanding[index];
+        commit.state = State::Sent(now);
+        let (member, generation) = commit.stamp;
+        self.actions.push_back(Action::Ask(Ask {
+            to,
+            timeout: self.request_timeout,
+            request: Request::OffsetCommit {
+                generation,
+                member,
+                instance: self.instance,
+                offsets: commit.offsets.clone(),
+            },
+            then: Continuation::OffsetCommit(commit.id),
+        }));
+        self.actions.push_back(Action::CommitSent);
+    }
+}
+
+/// Time and actions.
+impl Commits {
+    /// Sends what waits for its time or a coordinator, and ends what has waited for too long
+    /// (`rd_kafka_cgrp_timeout_scan`: `__WAIT_COORD`). What was deferred is stamped anew, and comes
+    /// behind what waits for the connection alone.
+    pub(super) fn advance(&mut self, now: Instant, view: &View, stamp: Option<Stamp>) {
+        let Some(to) = view.coordinator.node() else {
+            let is_over = |c: &Outstanding| matches!(c.state, State::Deferred(at) if at <= now);
+            while let Some(index) = self.outstanding.iter().position(is_over) {
+                self.end(index, CommitOutcome::Unknown);
+            }
+            return;
+        };
+        for index in 0..self.outstanding.len() {
+            if matches!(self.outstanding[index].state, State::Resend(at) if at <= now) {
+                self.send(now, to, index);
+            }
+        }
+        for index in 0..self.outstanding.len() {
+            let commit = &mut self.outstanding[index];
+            if let State::Deferred(_) = commit.state {
+                commit.stamp = stamp.unwrap_or(commit.stamp);
+                commit.resends = 0;
+                self.send(now, to, index);
+            }
+        }
     }
 
     /// Takes what is to be done next.
@@ -107,8 +305,23 @@ impl Commits {
         self.actions.pop_front()
     }
 
-    fn refuse(&mut self, commit: CommitId, error: ErrorName) {
-        let refused = Err(Failure::Refused(error));
-        self.actions.push_back(Action::EndCommit(commit, refused));
+    /// Returns the earliest deadline.
+    #[inline]
+    pub(super) fn poll_timeout(&self, view: &View) -> Instant {
+        let can_send = view.coordinator.node().is_some();
+        let deadlines = self.outstanding.iter().map(|commit| match commit.state {
+            State::Resend(at) if can_send => at,
+            State::Deferred(until) => until,
+            State::Sent(_) | State::Resend(_) => Instant::FAR_FUTURE,
+        });
+        deadlines.min().unwrap_or(Instant::FAR_FUTURE)
+    }
+}
+
+/// Returns what a failure lets the application know.
+const fn outcome_of(failure: Failure) -> CommitOutcome {
+    match failure {
+        Failure::Lost | Failure::Refused(ErrorName::RequestTimedOut) => CommitOutcome::Unknown,
+        Failure::Refused(_) => CommitOutcome::Failed,
     }
 }

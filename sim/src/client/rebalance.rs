@@ -1,13 +1,20 @@
 //! Rebalances as the application sees them: what it is told, what it answers, and what follows.
 //!
 //! The application is told one thing at a time, when it polls, and may take its time to answer.
+//! librdkafka waits for the answer: from the moment at which there is something to tell
+//! (`rd_kafka_rebalance_op`, join states `wait-assign-call` and `wait-unassign-call`) it fetches
+//! nothing, and begins no other rebalance, not even where all is lost
+//! (`rd_kafka_cgrp_revoke_all_rejoin_maybe`). It has no number for what it waits for: an answer is
+//! one whatever it was given to.
 
+use crate::recipes::Library;
 use crate::topology::{PartitionIndex, Topology};
-use plimsoll_core::{Assignment, RebalanceId};
+use plimsoll_core::{Assignment, RebalanceId, TopicPartition};
 
 /// The partitions of which the application was told, and what it is to be told next.
 #[derive(Debug)]
 pub(super) struct Rebalance {
+    library: Library,
     cooperative: bool,
     /// The partitions of which the application was told, in order.
     owned: Vec<PartitionIndex>,
@@ -15,12 +22,17 @@ pub(super) struct Rebalance {
     added: Vec<PartitionIndex>,
     /// Cooperative: whether to join again once those are started.
     rejoin: bool,
+    /// librdkafka: whether positions are looked up of partitions that the application gets.
+    /// Plimsoll's consumer does that between the callback and its answer.
+    starting: bool,
     /// A rebalance of which the application will learn when it polls.
     pending: Option<Callback>,
     /// A rebalance that the application has not answered.
     unanswered: Option<(RebalanceId, Callback)>,
     /// Number of rebalances of which the application was told.
     count: u32,
+    /// Whether the fetcher was told that it holds.
+    holding: bool,
 }
 
 /// What the application learns of a rebalance.
@@ -47,22 +59,43 @@ pub(super) enum Next {
 
 impl Rebalance {
     /// Creates the state of a member without partitions.
-    pub(super) fn new(cooperative: bool) -> Self {
+    pub(super) fn new(cooperative: bool, library: Library) -> Self {
         Self {
+            library,
             cooperative,
             owned: Vec::new(),
             added: Vec::new(),
             rejoin: false,
+            starting: false,
             pending: None,
             unanswered: None,
             count: 0,
+            holding: false,
         }
     }
 
     /// Returns whether the application is in the middle of a rebalance, or about to be.
     #[inline]
     pub(super) fn is_under_way(&self) -> bool {
-        self.pending.is_some() || self.unanswered.is_some()
+        self.pending.is_some() || self.unanswered.is_some() || self.starting
+    }
+
+    /// Returns whether the client does nothing more about its membership before the application
+    /// has answered (`RD_KAFKA_CGRP_WAIT_ASSIGN_CALL`). Sarama cancels its claims' context, and
+    /// waits for nothing.
+    #[inline]
+    pub(super) fn blocks(&self) -> bool {
+        self.is_under_way() && !self.library.is_sarama()
+    }
+
+    /// Returns whether the fetcher is to hold from now on, or to go on, where that changed.
+    #[inline]
+    pub(super) fn poll_hold(&mut self) -> Option<bool> {
+        let holds = self.blocks();
+        (holds != self.holding).then(|| {
+            self.holding = holds;
+            holds
+        })
     }
 
     /// Returns whether the application owes an answer.
@@ -71,8 +104,8 @@ impl Rebalance {
         self.unanswered.is_some()
     }
 
-    /// Returns whether there is something to tell the application. A loss does not wait for the
-    /// answer to an earlier callback.
+    /// Returns whether there is something to tell the application. Sarama's claims learn of a loss
+    /// before they have answered what came before.
     #[inline]
     pub(super) fn has_callback(&self) -> bool {
         match self.pending {
@@ -80,6 +113,16 @@ impl Rebalance {
             Some(_) => self.unanswered.is_none(),
             None => false,
         }
+    }
+
+    /// Answers an assignment without partitions, if it has one of `carried` and is not answered.
+    /// The application will be told that they are lost. Returns whether that was so.
+    pub(super) fn give_assignment_up(&mut self, carried: &[TopicPartition]) -> bool {
+        let given_up = self.unanswered.take_if(|(_, callback)| match callback {
+            Callback::Assigned(given) => given.iter().any(|a| carried.contains(&a.partition)),
+            Callback::Revoked(_) | Callback::Lost(_) => false,
+        });
+        given_up.is_some()
     }
 
     /// Returns whether a member keeps its partitions while it joins.
@@ -91,6 +134,11 @@ impl Rebalance {
     /// Returns whether the application was told of any partition that it still has.
     pub(super) fn owns_any(&self) -> bool {
         !self.owned.is_empty()
+    }
+
+    /// Returns whether the member joins again after the assignment (`rkcg_rebalance_rejoin`).
+    pub(super) fn rejoins(&self) -> bool {
+        self.rejoin
     }
 
     /// Returns the partitions with which a member joins (KIP-429).
@@ -119,7 +167,7 @@ impl Rebalance {
         partitions.retain(|partition| !self.owned.contains(partition));
         self.rejoin = !revoked.is_empty();
         if revoked.is_empty() {
-            return self.start(partitions);
+            return self.start_or_tell(partitions);
         }
         // Only the cooperative protocol comes here with partitions in hand (KIP-429).
         self.added = partitions;
@@ -129,12 +177,14 @@ impl Rebalance {
 
     /// Takes partitions whose positions are known: the application will get them.
     pub(super) fn handle_started(&mut self, assignments: Vec<Assignment>) {
+        self.starting = false;
         self.call(Callback::Assigned(assignments));
     }
 
-    /// Takes the loss of everything that the application owns. The loss overtakes what the
-    /// application was not told yet.
+    /// Takes the loss of everything that the application owns. In Sarama it overtakes what the
+    /// application was not told yet; librdkafka does not come here before that is answered.
     pub(super) fn handle_lost(&mut self) {
+        debug_assert!(!self.blocks(), "the application answers first");
         self.forget_next();
         self.pending = None;
         let knows = matches!(self.unanswered, Some((_, Callback::Lost(_))));
@@ -172,7 +222,7 @@ impl Rebalance {
     pub(super) fn after_revocation(&mut self) -> Next {
         if self.rejoin {
             let added = std::mem::take(&mut self.added);
-            self.start(added)
+            self.start_or_tell(added)
         } else {
             Next::Join
         }
@@ -214,8 +264,22 @@ impl Rebalance {
         self.pending = Some(callback);
     }
 
+    /// Starts what a cooperative member gets, or tells it that it gets nothing: "the protocol
+    /// dictates this should occur even if the new assignment set is empty"
+    /// (`rd_kafka_cgrp_incr_unassign_done`, `rd_kafka_cgrp_handle_assignment_cooperative`). Where
+    /// it owns nothing either, that would change nothing.
+    fn start_or_tell(&mut self, partitions: Vec<PartitionIndex>) -> Next {
+        let is_told = self.cooperative && self.owns_any() && !self.library.is_sarama();
+        if partitions.is_empty() && is_told {
+            self.call(Callback::Assigned(Vec::new()));
+            return Next::Wait;
+        }
+        self.start(partitions)
+    }
+
     fn start(&mut self, partitions: Vec<PartitionIndex>) -> Next {
         if !partitions.is_empty() {
+            self.starting = !self.library.is_sarama();
             Next::Start(partitions)
         } else if std::mem::take(&mut self.rejoin) {
             Next::Join

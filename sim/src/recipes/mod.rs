@@ -22,12 +22,12 @@ pub struct Payload {
 /// When a subject's application polls its client: a poll deadline counts from the last poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Polling {
-    /// All the time, handlers or not; only an unanswered rebalance keeps it from polling.
+    /// All the time, whatever handlers do, and also while a rebalance is not answered: Plimsoll's
+    /// consumer has a thread for it. Sarama knows no poll deadline (its heartbeats never stop).
     Always,
-    /// Only while no handler runs: the handler is called in the poll loop.
+    /// Only while no handler runs and no rebalance waits for its answer: both are called in the
+    /// poll loop.
     Inline,
-    /// Without a poll deadline (Sarama's heartbeats never stop).
-    NoDeadline,
 }
 
 /// The client library under a subject: what a client does with the answers of brokers.
@@ -77,7 +77,7 @@ impl SubjectSpec {
     pub fn of(subject: Subject) -> Self {
         let sarama = |build, library| Self {
             build,
-            polling: Polling::NoDeadline,
+            polling: Polling::Always,
             require_stable: false,
             checks_generations: false,
             library,

@@ -42,6 +42,7 @@ catalogue! {
     commits::FirstCommitIsTheStart: NoRewind;
     commits::StaleCommitThread: NoRewind;
     commits::NeverCommitsAgain: NoRewind;
+    commits::IgnoresCommitIds: NoRewind;
     commits::CommitAfterRevoke: NoZombie NoRewind;
     drains::RevokedBufferDelivered: NoZombie;
     handlers::MixesPartitionsUp: NoZombie;

@@ -239,6 +239,36 @@ impl Bug for CommitAfterRevoke {
     }
 }
 
+/// An outcome is taken for that of the commit in flight, whichever it is of.
+#[derive(Default)]
+pub(crate) struct IgnoresCommitIds {
+    newest: CommitId,
+}
+
+impl Bug for IgnoresCommitIds {
+    fn event(
+        &mut self,
+        mut event: Event<Payload>,
+        _: &mut VecDeque<Command<Payload>>,
+    ) -> Option<Event<Payload>> {
+        if let Event::CommitFinished { commit, .. } = &mut event {
+            *commit = self.newest;
+        }
+        Some(event)
+    }
+
+    fn command(
+        &mut self,
+        command: Command<Payload>,
+        _: &mut Vec<Event<Payload>>,
+    ) -> Option<Command<Payload>> {
+        if let Command::Commit { commit, .. } = &command {
+            self.newest = *commit;
+        }
+        Some(command)
+    }
+}
+
 /// Commits ten times as rarely as agreed.
 #[derive(Default)]
 pub(crate) struct CommitsRarely;

@@ -1,11 +1,11 @@
 //! Consumers that stand still, give up badly, stop badly or end by themselves are convicted.
 
 use super::{Control, drains, exits, stalls};
-use crate::{BROKERS_STALL_IN_TURN, FAILURES_AND_A_CRASH, REBALANCES, convicts, violated};
+use crate::{FAILURES_AND_A_CRASH, REBALANCES, convicts, violated};
 use plimsoll_oracle::Property;
 use std::collections::BTreeSet;
 
-/// Commits are refused for a second.
+/// Commits are refused for a second, with an error upon which the client does not try again.
 const REFUSED_COMMITS: &str = r#"
 [workload]
 messages = 120
@@ -17,7 +17,7 @@ commit = { interval = "500ms" }
 at = "8s"
 do = "error"
 request = "OffsetCommit"
-error = "COORDINATOR_NOT_AVAILABLE"
+error = "REBALANCE_IN_PROGRESS"
 for = "1s"
 "#;
 
@@ -67,7 +67,7 @@ fn a_stop_without_a_commit_is_not_clean() {
 
 #[test]
 fn a_partition_forgotten_until_the_next_rebalance_does_not_progress() {
-    convicts::<stalls::ForgetsAfterFailedCommit>(BROKERS_STALL_IN_TURN, &[Property::Progress]);
+    convicts::<stalls::ForgetsAfterFailedCommit>(REFUSED_COMMITS, &[Property::Progress]);
 }
 
 #[test]

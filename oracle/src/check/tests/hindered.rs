@@ -96,8 +96,14 @@ fn hindered_owners() {
             Trial {
                 name: "its commit got no answer, and it never tried again",
                 asks: &[],
-                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@5\nA sends\n@6\nA unknown\n@20\nA crashes\n@33\nB assigned p0 0\nB does p0 0\nend",
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@5\nA sends\n@6\nA unknown\n@30\nA crashes\n@43\nB assigned p0 0\nB does p0 0\nend",
                 expected: Violated(1),
+            },
+            Trial {
+                name: "its commit got no answer, and its client may wait for a connection",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@5\nA sends\n@6\nA unknown\n@20\nA crashes\n@33\nB assigned p0 0\nB does p0 0\nend",
+                expected: NotObserved,
             },
             Trial {
                 name: "the commit in flight was that of the process before",

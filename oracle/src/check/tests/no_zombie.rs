@@ -147,6 +147,24 @@ fn no_zombie() {
                 expected: Held,
             },
             Trial {
+                name: "one that came to nothing before, and that its client sends again",
+                asks: &[],
+                script: "A assigned p0 0 1\nstore p0 0\nA does p0 0\nA sends\nA unknown\nA lost p0\n@20\nA sends\nA accepted p0 1\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "one after another that was accepted",
+                asks: &[],
+                script: "A assigned p0 0 1\nstore p0 0\nA does p0 0\nA sends\nA unknown\nA commits p0 0\nA lost p0\n@20\nA commits p0 1\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "one after another that was refused for good",
+                asks: &[],
+                script: "A assigned p0 0 1\nstore p0 0\nA does p0 0\nA sends\nA refused\nA lost p0\n@20\nA commits p0 1\nend",
+                expected: Violated(1),
+            },
+            Trial {
                 name: "one soon after the loss",
                 asks: &[],
                 script: "A assigned p0 0 1\nstore p0 0\nA does p0 0\nA lost p0\n@10\nA commits p0 1\nend",

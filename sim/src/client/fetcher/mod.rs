@@ -45,6 +45,10 @@ pub(super) struct Fetcher {
     changes: u32,
     /// Time at which a partition that failed is to be tried again.
     retry_at: Instant,
+    /// Whether nothing is fetched before the application answers a rebalance.
+    holds: bool,
+    /// Whether a partition may be held back.
+    holds_back: bool,
     /// Records that the application will get when it polls.
     queue: VecDeque<Batch>,
     actions: VecDeque<Action>,
@@ -95,6 +99,8 @@ impl Fetcher {
             polls: (0..brokers).map(|_| Poll::default()).collect(),
             changes: 0,
             retry_at: Instant::FAR_FUTURE,
+            holds: false,
+            holds_back: false,
             queue: VecDeque::new(),
             actions: VecDeque::new(),
         }
@@ -154,6 +160,25 @@ impl Fetcher {
         }
     }
 
+    /// Fetches an assigned partition only once no commit is outstanding: it could be the one that
+    /// says where to begin (`rd_kafka_assignment_serve`).
+    pub(super) fn hold_back(&mut self, index: PartitionIndex) {
+        self.change(index).held_back = true;
+        self.holds_back = true;
+    }
+
+    /// Fetches what was held back.
+    pub(super) fn start_held_back(&mut self, now: Instant, view: &View) {
+        if !std::mem::take(&mut self.holds_back) {
+            return;
+        }
+        self.changes += 1;
+        for index in &self.assigned {
+            self.partitions[usize::from(index.0)].held_back = false;
+        }
+        self.fetch_all(now, view);
+    }
+
     /// Fetches a partition no more.
     pub(super) fn unassign(&mut self, index: PartitionIndex) {
         let partition = self.change(index);
@@ -188,6 +213,24 @@ impl Fetcher {
     pub(super) fn resume(&mut self, now: Instant, view: &View, index: PartitionIndex) {
         self.change(index).paused = false;
         self.fetch_all(now, view);
+    }
+
+    /// Holds all partitions until the application has answered a rebalance, or ends that. What was
+    /// fetched and not taken yet is dropped, also of partitions that stay
+    /// (`rd_kafka_assignment_pause` of "all"; `rd_kafka_toppar_pause_resume`: "Flush partition's
+    /// fetch queue"). One whose position is out of range has its range looked up all the same.
+    pub(super) fn hold(&mut self, now: Instant, view: &View, holds: bool) {
+        self.holds = holds;
+        self.changes += 1;
+        if !holds {
+            return self.fetch_all(now, view);
+        }
+        for index in &self.assigned {
+            let partition = &mut self.partitions[usize::from(index.0)];
+            if !partition.halted {
+                partition.restart();
+            }
+        }
     }
 
     /// Moves a partition to where the application says, if it is still under the assignment that is
@@ -276,7 +319,8 @@ impl Fetcher {
             let Some((leader, leader_epoch)) = view.metadata.leader(*index) else {
                 continue;
             };
-            if leader != broker || partition.paused || partition.halted {
+            let stands_still = self.holds || partition.stands_still();
+            if leader != broker || stands_still {
                 continue;
             }
             if partition.retry_at <= now && partition.queued >= self.settings.prefetch {
@@ -308,7 +352,7 @@ impl Fetcher {
         let wanted = self.assigned.iter().filter_map(|index| {
             let partition = &self.partitions[usize::from(index.0)];
             let (leader, leader_epoch) = view.metadata.leader(*index)?;
-            let stands_still = partition.paused || partition.halted || partition.retry_at > now;
+            let stands_still = self.holds || partition.stands_still() || partition.retry_at > now;
             let is_wanted = leader == broker && !stands_still;
             is_wanted.then_some((*index, partition.position, leader_epoch))
         });

@@ -25,6 +25,8 @@ pub(super) struct Partition {
     /// Number of records that are fetched, and not given to the application yet.
     pub queued: u32,
     pub paused: bool,
+    /// Whether it waits for a commit, of any partition.
+    pub held_back: bool,
     /// Whether the position was out of range: it stands still until the application seeks.
     pub halted: bool,
     /// The broker that was asked and has not answered, with the version of that moment.
@@ -53,6 +55,12 @@ impl Partition {
     #[inline]
     pub(super) fn awaits(&self, broker: Node) -> bool {
         self.asked == Some((broker, self.version))
+    }
+
+    /// Returns whether something forbids to fetch it.
+    #[inline]
+    pub(super) const fn stands_still(&self) -> bool {
+        self.paused || self.held_back || self.halted
     }
 
     /// Notes that a broker answers nothing more to what it was asked.

@@ -1,6 +1,6 @@
 //! Joining: how a client gets into a generation, and which partitions it gets there.
 
-use super::{Group, NO_GENERATION, Phase, Sync};
+use super::{Forgets, Group, NO_GENERATION, Phase, Sync};
 use crate::client::action::{Action, Continuation};
 use crate::client::answer::Joined;
 use crate::client::assignor;
@@ -39,7 +39,7 @@ impl Group {
     pub(super) fn join_if_needed(&mut self, now: Instant, view: &View) {
         if self.phase == Phase::Unjoined
             && self.join_at <= now
-            && !self.rebalance.is_under_way()
+            && !self.is_rebalancing()
             && !view.metadata.topics_are_gone()
             && let Some(coordinator) = view.coordinator.node()
         {
@@ -60,6 +60,7 @@ impl Group {
         };
         let timeout = settings.session_timeout.max(settings.poll_deadline) + GRACE;
         self.phase = Phase::Joining;
+        self.dismissed = false;
         self.attempt += 1;
         self.asked_at = now;
         self.join_backoff = Duration::ZERO;
@@ -113,7 +114,7 @@ impl Group {
     fn take_member_id(&mut self, now: Instant, view: &View, member: GroupMemberId) {
         self.member = Some(member);
         if self.rebalance.owns_any() {
-            self.lose_all(now, view, false);
+            self.lose_all(now, view, Forgets::Nothing);
         } else {
             self.phase = Phase::Unjoined;
             self.join_if_needed(now, view);
@@ -245,8 +246,11 @@ impl Group {
             Failure::Refused(E::UnknownMemberId | E::IllegalGeneration)
                 if self.rebalance.owns_any() =>
             {
-                let is_unknown = failure == Failure::Refused(E::UnknownMemberId);
-                return self.lose_all(now, view, is_unknown);
+                let forgets = match failure {
+                    Failure::Refused(E::UnknownMemberId) => Forgets::Member,
+                    _ => Forgets::Generation,
+                };
+                return self.lose_all(now, view, forgets);
             }
             Failure::Refused(E::UnknownMemberId) => self.member = None,
             Failure::Refused(E::IllegalGeneration) => self.generation = NO_GENERATION,

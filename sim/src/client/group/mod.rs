@@ -8,13 +8,15 @@ mod session;
 
 use crate::client::action::{Action, Continuation};
 use crate::client::assignor::Assignments;
+use crate::client::commits::Stamp;
 use crate::client::connection::Ask;
 use crate::client::rebalance::{Callback, Next, Rebalance};
 use crate::client::view::View;
 use crate::protocol::{Generation, GroupMemberId, Node, Request};
 use crate::recipes::Library;
 use crate::topology::PartitionIndex;
-use plimsoll_core::{Assignment, Instant, RebalanceId};
+use plimsoll_core::{Assignment, Instant, RebalanceId, TopicPartition};
+use plimsoll_oracle::ErrorName;
 use plimsoll_scenarios::scenario::{Assignor, Consumers};
 use sarama::Retries;
 use std::collections::VecDeque;
@@ -33,10 +35,15 @@ pub(super) struct Group {
     attempt: u32,
     member: Option<GroupMemberId>,
     generation: Generation,
-    /// The generation of the last assignment that this member got.
+    /// The generation of the last sync, which gave the partitions that it has.
     synced: Generation,
     /// The generation that this member got into last.
     joined: Generation,
+    /// Whether the group has let the member go, and the application is not told before it has
+    /// answered what it was told before.
+    dismissed: bool,
+    /// The application's last answer, as long as what follows it waits for commits.
+    answered: Option<Answered>,
     /// Number of partitions when this member, as the group's leader, gave them out.
     leads: Option<usize>,
     /// Earliest time of the next join.
@@ -112,6 +119,25 @@ enum Phase {
     Leaving,
 }
 
+/// What a client forgets when its membership ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Forgets {
+    /// Its id: the group does not know it.
+    Member,
+    /// Its generation: the group is in another one.
+    Generation,
+    /// Neither: it was given another id.
+    Nothing,
+}
+
+/// An answer of the application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answered {
+    Assignment,
+    Revocation,
+    Loss,
+}
+
 impl Group {
     /// Creates the state of a client that is not in the group. `instance` is `group.instance.id`,
     /// where members are static; `checks_generations` as in
@@ -140,6 +166,8 @@ impl Group {
             generation: NO_GENERATION,
             synced: NO_GENERATION,
             joined: NO_GENERATION,
+            dismissed: false,
+            answered: None,
             leads: None,
             join_at: Instant::ZERO,
             asked_at: Instant::ZERO,
@@ -151,20 +179,25 @@ impl Group {
             heartbeat_at: Instant::FAR_FUTURE,
             heartbeat_in_flight: false,
             session_until: Instant::FAR_FUTURE,
-            rebalance: Rebalance::new(consumers.assignor == Assignor::CooperativeSticky),
+            rebalance: Rebalance::new(consumers.assignor == Assignor::CooperativeSticky, library),
             actions: VecDeque::new(),
         }
     }
 
-    /// Returns what a commit is stamped with, where the client is in the group.
-    pub(super) fn identity(&self) -> Option<(GroupMemberId, Generation)> {
+    /// Returns what a commit is stamped with. librdkafka stamps it also outside of the group, with
+    /// an empty id or with generation -1, which an empty group takes
+    /// (`ClassicGroup.validateOffsetCommit`); Sarama does not.
+    pub(super) fn stamp(&self) -> Option<Stamp> {
+        if !self.settings.library.is_sarama() {
+            return Some((self.member.unwrap_or(GroupMemberId::EMPTY), self.generation));
+        }
         let member = self.member?;
         (self.generation != NO_GENERATION).then_some((member, self.generation))
     }
 
-    /// Returns the generation in which the client is; -1: none.
-    pub(super) fn generation(&self) -> Generation {
-        self.generation
+    /// Returns the generation that gave the partitions which the client has.
+    pub(super) fn synced(&self) -> Generation {
+        self.synced
     }
 
     /// Returns the number of its attempts at membership.
@@ -185,7 +218,7 @@ impl Group {
     /// Begins a rebalance. While the application is in the middle of an earlier callback nothing
     /// happens: the next heartbeat will say it again.
     fn begin_rebalance(&mut self, now: Instant, view: &View) {
-        if self.phase != Phase::Joined || self.rebalance.is_under_way() {
+        if self.phase != Phase::Joined || self.is_rebalancing() {
             return;
         }
         // What was assigned and is not started yet was never the application's.
@@ -240,6 +273,7 @@ impl Group {
     fn rejoin(&mut self, at: Instant, now: Instant, view: &View) {
         self.lacks_topics = false;
         self.session_ends = false;
+        self.dismissed = false;
         self.phase = Phase::Unjoined;
         self.join_at = at;
         self.join_if_needed(now, view);
@@ -266,41 +300,64 @@ impl Group {
     /// Takes the answer to an assignment; `false` where that is not what the application was asked
     /// last.
     pub(super) fn handle_assign_answer(&mut self, rebalance: RebalanceId) -> bool {
-        self.rebalance.handle_assign_answer(rebalance)
-    }
-
-    /// Goes on after an assignment, whose partitions are fetched now.
-    pub(super) fn handle_fetching(&mut self, now: Instant, view: &View) {
-        if self.session_ends {
-            return self.end_session(now, view);
+        let is_answer = self.rebalance.handle_assign_answer(rebalance);
+        if is_answer {
+            self.answered = Some(Answered::Assignment);
         }
-        let next = self.rebalance.after_assignment();
-        self.go_on(now, view, next);
+        is_answer
     }
 
     /// Takes the answer to a revocation or a loss. Returns the partitions that the application gave
     /// up, if it was asked to.
-    pub(super) fn handle_revoke_answer(
-        &mut self,
-        now: Instant,
-        view: &View,
-        rebalance: RebalanceId,
-    ) -> Vec<PartitionIndex> {
+    pub(super) fn handle_revoke_answer(&mut self, rebalance: RebalanceId) -> Vec<PartitionIndex> {
         match self.rebalance.handle_revoke_answer(rebalance) {
             Some(Callback::Revoked(given_up)) => {
-                if self.phase == Phase::Joined {
-                    let next = self.rebalance.after_revocation();
-                    self.go_on(now, view, next);
-                }
+                self.answered = Some(Answered::Revocation);
                 given_up
             }
             Some(_) => {
-                self.rejoin_for_topics(now, view);
-                self.join_if_needed(now, view);
+                self.answered = Some(Answered::Loss);
                 Vec::new()
             }
             None => Vec::new(),
         }
+    }
+
+    /// Goes on after the application's answer: no commit is outstanding
+    /// (`rd_kafka_cgrp_assignment_done`).
+    pub(super) fn handle_settled(&mut self, now: Instant, view: &View) {
+        match self.answered.take() {
+            Some(Answered::Assignment) if self.session_ends => self.end_session(now, view),
+            Some(Answered::Assignment) => {
+                let next = self.rebalance.after_assignment();
+                self.go_on(now, view, next);
+            }
+            Some(Answered::Revocation) if self.phase == Phase::Joined => {
+                let next = self.rebalance.after_revocation();
+                self.go_on(now, view, next);
+            }
+            Some(Answered::Loss) => {
+                self.rejoin_for_topics(now, view);
+                self.join_if_needed(now, view);
+            }
+            Some(Answered::Revocation) | None => {}
+        }
+    }
+
+    /// Returns whether partitions that the application gave up hold up the next join: a commit is
+    /// outstanding (`wait-unassign-to-complete`, `wait-incr-unassign-to-complete`). No heartbeat
+    /// goes out then (`rd_kafka_cgrp_join_state_serve`: "FIXME: I think we might have to send
+    /// heartbeats").
+    fn is_unassigning(&self) -> bool {
+        let gave_up = matches!(self.answered, Some(Answered::Revocation | Answered::Loss));
+        gave_up && !self.settings.library.is_sarama()
+    }
+
+    /// Returns whether a rebalance is in progress that no other one interrupts
+    /// (`RD_KAFKA_CGRP_REBALANCING`), as far as that is not told by the phase.
+    fn is_rebalancing(&self) -> bool {
+        let rejoins = self.answered == Some(Answered::Assignment) && self.rebalance.rejoins();
+        self.rebalance.is_under_way() || self.is_unassigning() || rejoins
     }
 
     /// Does what follows a step of a rebalance.
@@ -315,14 +372,59 @@ impl Group {
         }
     }
 
+    /// Takes the news that a commit of these partitions was refused because the group has let the
+    /// member go (`rd_kafka_cgrp_op_handle_OffsetCommit`).
+    ///
+    /// An application that begins at the end answers an assignment once its start is committed,
+    /// which no commit does any more; and librdkafka does not tell the loss before it has the
+    /// answer. So that the two do not wait for each other for ever, Plimsoll's client answers with
+    /// no partition (`PollThread::give_assignment_up`).
+    pub(super) fn handle_commit_refused(
+        &mut self,
+        now: Instant,
+        view: &View,
+        error: ErrorName,
+        carried: &[TopicPartition],
+    ) {
+        match error {
+            ErrorName::UnknownMemberId if self.phase == Phase::Syncing => {
+                self.member = None;
+                self.dismissed = true;
+            }
+            ErrorName::UnknownMemberId => self.lose_all(now, view, Forgets::Member),
+            // "A new generation id can be received soon after this error."
+            _ if self.is_rebalancing() => {}
+            _ if matches!(self.phase, Phase::Joining | Phase::Syncing) => {}
+            _ => self.lose_all(now, view, Forgets::Generation),
+        }
+        if self.rebalance.give_assignment_up(carried) {
+            self.answered = Some(Answered::Assignment);
+        }
+    }
+
     /// Ends the membership, and with it every claim to partitions.
-    fn lose_all(&mut self, now: Instant, view: &View, forget_member: bool) {
+    ///
+    /// While the application owes an answer, librdkafka takes note of the end and does not tell it
+    /// (`rd_kafka_cgrp_revoke_all_rejoin_maybe`: "already in progress, skipping"). After the
+    /// answer, its next heartbeat is refused, or its session is over.
+    fn lose_all(&mut self, now: Instant, view: &View, forgets: Forgets) {
         if self.phase == Phase::Leaving {
             return;
         }
+        let is_sarama = self.settings.library.is_sarama();
+        if forgets == Forgets::Member {
+            self.member = None;
+        }
+        if forgets == Forgets::Generation || is_sarama {
+            self.generation = NO_GENERATION;
+        }
+        if self.is_rebalancing() && !is_sarama {
+            self.dismissed = true;
+            return;
+        }
+        self.dismissed = false;
         self.phase = Phase::Unjoined;
         self.attempt += 1;
-        self.generation = NO_GENERATION;
         self.leads = None;
         self.lacks_topics = false;
         self.session_ends = false;
@@ -331,9 +433,6 @@ impl Group {
             true => self.next_join(now),
             false => now,
         };
-        if forget_member {
-            self.member = None;
-        }
         self.actions.push_back(Action::ForgetStart);
         self.rebalance.handle_lost();
         self.join_if_needed(now, view);
@@ -351,7 +450,12 @@ impl Group {
             let request = Request::LeaveGroup { member };
             self.actions.push_back(Action::Say(node, request));
         }
-        self.lose_all(now, view, true);
+        self.lose_all(now, view, Forgets::Member);
+        if self.dismissed {
+            // "Don't send heartbeats if max.poll.interval.ms was exceeded"
+            // (`rd_kafka_cgrp_heartbeat`): only the end of the session shows it.
+            self.heartbeat_at = Instant::FAR_FUTURE;
+        }
     }
 
     /// Leaves the group: the application is done, and the process ends then. Static members do not
@@ -385,10 +489,11 @@ impl Group {
 
     /// Does what is due.
     pub(super) fn handle_timeout(&mut self, now: Instant, view: &View) {
-        if self.phase == Phase::Joined && self.session_until <= now {
+        let is_steady = self.phase == Phase::Joined && !self.stands_still();
+        if is_steady && self.session_until <= now {
             // The coordinator has expelled us by now, or will have when it can be reached
-            // (`rd_kafka_cgrp_session_timeout_check`).
-            self.lose_all(now, view, true);
+            // (`rd_kafka_cgrp_session_timeout_check`, in the join state "steady" alone).
+            self.lose_all(now, view, Forgets::Member);
         }
         self.join_if_needed(now, view);
         self.sync_if_due(now, view);
@@ -398,6 +503,9 @@ impl Group {
     /// Takes what is to be done next.
     #[inline]
     pub(super) fn poll_action(&mut self) -> Option<Action> {
+        if let Some(holds) = self.rebalance.poll_hold() {
+            return Some(Action::Hold(holds));
+        }
         self.actions.pop_front()
     }
 
@@ -407,19 +515,28 @@ impl Group {
         let can_send = view.coordinator.node().is_some();
         match self.phase {
             Phase::Unjoined
-                if can_send
-                    && !self.rebalance.is_under_way()
-                    && !view.metadata.topics_are_gone() =>
+                if can_send && !self.is_rebalancing() && !view.metadata.topics_are_gone() =>
             {
                 self.join_at
             }
             Phase::Syncing if can_send => self.sync.again_at,
-            Phase::Joined if can_send && !self.heartbeat_in_flight => {
-                self.session_until.min(self.heartbeat_at)
+            Phase::Joined => {
+                let stands_still = self.stands_still();
+                let skips = self.is_unassigning() || self.dismissed && stands_still;
+                let beats = can_send && !self.heartbeat_in_flight && !skips;
+                let heartbeat = beats.then_some(self.heartbeat_at);
+                let session = (!stands_still).then_some(self.session_until);
+                let first = heartbeat.into_iter().chain(session).min();
+                first.unwrap_or(Instant::FAR_FUTURE)
             }
-            Phase::Joined => self.session_until,
             _ => Instant::FAR_FUTURE,
         }
+    }
+
+    /// Returns whether the client is in no state in which it looks at the end of its session
+    /// ("steady").
+    fn stands_still(&self) -> bool {
+        self.rebalance.blocks() || self.is_unassigning()
     }
 
     /// Asks the coordinator.

@@ -1,7 +1,7 @@
 //! What Sarama does with errors of the group, where it differs from librdkafka
 //! (`consumer_group.go`; from 1.61 on also `consumer_group_session.go`).
 
-use super::{Group, Phase};
+use super::{Forgets, Group, Phase};
 use crate::client::action::Action;
 use crate::client::connection::Failure;
 use crate::client::view::View;
@@ -58,7 +58,7 @@ impl Group {
             Failure::Refused(E::UnknownMemberId | E::IllegalGeneration) => {
                 // With partitions in hand they are lost (`lostHeldAssignment`).
                 return match self.rebalance.owns_any() {
-                    true => self.lose_all(now, view, true),
+                    true => self.lose_all(now, view, Forgets::Member),
                     false => {
                         self.member = None;
                         self.join_at = now;
@@ -111,7 +111,7 @@ impl Group {
             }
             // Its claims end, and it joins with the id that it has.
             Err(Failure::Refused(E::UnknownMemberId | E::IllegalGeneration)) => {
-                self.lose_all(now, view, false);
+                self.lose_all(now, view, Forgets::Generation);
             }
             // From 1.61 on: "the group has moved to another coordinator, which keeps the
             // generation, so find it and carry on heartbeating". Before, this ended the loop as any

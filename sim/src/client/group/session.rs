@@ -1,6 +1,6 @@
 //! Heartbeats: how a client stays in its generation, and learns that there is to be another.
 
-use super::{Group, Phase};
+use super::{Forgets, Group, Phase};
 use crate::client::action::{Action, Continuation};
 use crate::client::connection::Failure;
 use crate::client::view::View;
@@ -31,6 +31,20 @@ impl Group {
     pub(super) fn heartbeat_if_due(&mut self, now: Instant, view: &View) {
         let is_due =
             self.phase == Phase::Joined && !self.heartbeat_in_flight && self.heartbeat_at <= now;
+        if self.is_unassigning() {
+            return;
+        }
+        if is_due && self.dismissed && view.coordinator.node().is_some() {
+            if !self.stands_still() {
+                // It would be refused, and change nothing before.
+                let forgets = match self.member {
+                    None => Forgets::Member,
+                    Some(_) => Forgets::Generation,
+                };
+                self.lose_all(now, view, forgets);
+            }
+            return;
+        }
         let (true, Some(member), Some(coordinator)) =
             (is_due, self.member, view.coordinator.node())
         else {
@@ -77,8 +91,12 @@ impl Group {
                 self.renew_session(now);
                 self.begin_rebalance(now, view);
             }
-            Err(Failure::Refused(E::UnknownMemberId)) => self.lose_all(now, view, true),
-            Err(Failure::Refused(E::IllegalGeneration)) => self.lose_all(now, view, false),
+            Err(Failure::Refused(E::UnknownMemberId)) => {
+                self.lose_all(now, view, Forgets::Member);
+            }
+            Err(Failure::Refused(E::IllegalGeneration)) => {
+                self.lose_all(now, view, Forgets::Generation);
+            }
             Err(Failure::Refused(E::FencedInstanceId)) => self.actions.push_back(Action::End),
             Err(
                 Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable) | Failure::Lost,

@@ -20,7 +20,7 @@ use crate::env::Env;
 use crate::protocol::{Correlation, FetchResponse, Node, Request, Response};
 use crate::recipes::{Library, SubjectSpec};
 use crate::sink::HandlerCall;
-use plimsoll_core::{CommitId, CommitOutcome, Event, Instant, Outcome, TopicPartition};
+use plimsoll_core::{Event, Instant, Outcome, TopicPartition};
 use plimsoll_oracle::{MemberId, TraceEvent};
 use plimsoll_scenarios::scenario::Moment;
 use plimsoll_scenarios::{Purpose, Rng};
@@ -84,7 +84,7 @@ impl Process {
             group: Group::new(consumers, instance, spec.library, spec.checks_generations),
             start: Start::new(timeout, backoff, spec.require_stable),
             fetcher: Fetcher::new(consumers, brokers, partitions, spec.library),
-            commits: Commits::new(instance, timeout, spec.library),
+            commits: Commits::new(consumers, instance, spec.library),
             dead_letters: DeadLetters::new(id, timeout),
             application: Application::new(
                 (spec.build)(&config),
@@ -128,6 +128,7 @@ impl Process {
             .min(self.group.poll_timeout(&self.view))
             .min(self.start.poll_timeout())
             .min(self.fetcher.poll_timeout())
+            .min(self.commits.poll_timeout(&self.view))
             .min(self.application.poll_timeout())
             .min(self.late.poll_timeout())
     }
@@ -237,6 +238,10 @@ impl Process {
             self.fetcher.fetch_all(now, &self.view);
             self.carry_out(env);
         }
+        if self.commits.poll_timeout(&self.view) <= now {
+            self.advance_commits(now);
+            self.carry_out(env);
+        }
         if self.application.take_missed_poll_deadline(now) {
             self.group.handle_missed_poll(now, &self.view);
             self.carry_out(env);
@@ -302,7 +307,9 @@ impl Process {
                 let of = (partition, version);
                 self.fetcher.handle_range(now, view, of, read(result));
             }
-            Continuation::OffsetCommit(commit) => self.commits.handle_answer(commit, read(result)),
+            Continuation::OffsetCommit(commit) => {
+                self.commits.handle_answer(now, view, commit, read(result));
+            }
             Continuation::DeadLetter(copy) => self.dead_letters.handle_answer(copy, read(result)),
         }
         self.carry_out(env);
@@ -323,6 +330,12 @@ impl Process {
         self.group.handle_coordinator(env.now(), &self.view);
         self.carry_out(env);
         self.start.advance(&self.view);
+        self.advance_commits(env.now());
+    }
+
+    fn advance_commits(&mut self, now: Instant) {
+        let stamp = self.group.stamp();
+        self.commits.advance(now, &self.view, stamp);
     }
 }
 
@@ -391,6 +404,7 @@ impl Process {
             Action::RefreshMetadata => self.view.refresh_metadata(now),
             Action::WantMetadata => self.view.metadata.want(now),
             Action::LoseCoordinator => self.view.coordinator.lose(now),
+            Action::Hold(holds) => self.fetcher.hold(now, &self.view, holds),
             Action::EndSession => self.group.end_session(now, &self.view),
             Action::Start(id, partitions) => self.start.begin(&self.view, id, partitions),
             Action::ForgetStart => self.start.forget(),
@@ -402,7 +416,18 @@ impl Process {
                 position,
             }),
             Action::CommitSent => env.observe(TraceEvent::CommitSent { member: self.id }),
-            Action::EndCommit(commit, result) => self.end_commit(env, commit, result),
+            Action::CommitFailed(failure) => self.observe_failed_commit(env, failure),
+            Action::EndCommit(commit, outcome) => {
+                let event = Event::CommitFinished { commit, outcome };
+                self.application.tell(event);
+                self.late.handle_committed(now, commit, outcome);
+                self.settle(now);
+            }
+            Action::NotAMember(error, carried) => {
+                self.group
+                    .handle_commit_refused(now, &self.view, error, &carried);
+                self.settle(now);
+            }
             Action::EndDeadLetter(copy, acknowledged) => {
                 self.end_dead_letter(env, copy, acknowledged);
             }
@@ -431,21 +456,21 @@ impl Process {
         env.request(self.node, ask.to, channel, correlation, ask.request);
     }
 
-    fn end_commit(&mut self, env: &mut Env<'_>, commit: CommitId, result: Result<(), Failure>) {
+    fn observe_failed_commit(&self, env: &mut Env<'_>, failure: Failure) {
         let member = self.id;
-        let outcome = match result {
-            Ok(()) => CommitOutcome::Ok,
-            Err(Failure::Lost) => {
-                env.observe(TraceEvent::CommitUnknown { member });
-                CommitOutcome::Unknown
-            }
-            Err(Failure::Refused(error)) => {
-                env.observe(TraceEvent::CommitRefused { member, error });
-                CommitOutcome::Failed
-            }
-        };
-        self.application
-            .tell(Event::CommitFinished { commit, outcome });
+        env.observe(match failure {
+            Failure::Lost => TraceEvent::CommitUnknown { member },
+            Failure::Refused(error) => TraceEvent::CommitRefused { member, error },
+        });
+    }
+
+    /// Goes on after a change of the assignment, unless a commit is outstanding: librdkafka waits
+    /// for it (`rd_kafka_assignment_serve`).
+    fn settle(&mut self, now: Instant) {
+        if self.commits.is_settled() {
+            self.fetcher.start_held_back(now, &self.view);
+            self.group.handle_settled(now, &self.view);
+        }
     }
 
     fn end_dead_letter(&mut self, env: &mut Env<'_>, copy: DeadLetterCopy, acknowledged: bool) {

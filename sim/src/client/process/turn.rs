@@ -175,8 +175,9 @@ impl Process {
                 self.carry_out(env);
             }
             Command::Commit { commit, offsets } => {
-                let identity = self.group.identity();
-                self.commits.commit(&self.view, identity, commit, &offsets);
+                let (now, stamp) = (env.now(), self.group.stamp());
+                self.commits
+                    .commit(now, &self.view, stamp, commit, &offsets);
                 self.carry_out(env);
             }
             Command::Pause { partition } => {
@@ -264,25 +265,27 @@ impl Process {
                 continue;
             };
             self.fetcher.assign(index, start.epoch, start.position);
+            if !self.commits.is_settled() {
+                self.fetcher.hold_back(index);
+            }
             env.observe(TraceEvent::Assigned {
                 member: self.id,
                 partition: start.partition,
                 epoch: start.epoch,
                 position: start.position,
-                generation: self.group.generation(),
+                generation: self.group.synced(),
             });
         }
         let now = env.now();
         self.fetcher.fetch_all(now, &self.view);
         self.carry_out(env);
-        self.group.handle_fetching(now, &self.view);
+        self.settle(now);
         self.carry_out(env);
     }
 
     /// Releases what the application gave up, or forgot because it was gone.
     fn complete_revoke(&mut self, env: &mut Env<'_>, rebalance: RebalanceId) {
-        let now = env.now();
-        let given_up = self.group.handle_revoke_answer(now, &self.view, rebalance);
+        let given_up = self.group.handle_revoke_answer(rebalance);
         for index in given_up {
             if self.fetcher.release(index) {
                 env.observe(TraceEvent::Released {
@@ -291,6 +294,7 @@ impl Process {
                 });
             }
         }
+        self.settle(env.now());
         self.carry_out(env);
     }
 
@@ -300,6 +304,7 @@ impl Process {
         self.fetcher.unassign_all();
         self.start.forget();
         self.requests.forget_all();
+        self.commits.forget_all();
         self.group.leave(&self.view);
         self.carry_out(env);
     }

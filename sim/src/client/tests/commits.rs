@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::protocol::GroupMemberId;
-use plimsoll_core::{CommitId, CommitOffset, CommitOutcome, NextOffset};
+use plimsoll_core::{AssignmentEpoch, CommitId, CommitOffset, CommitOutcome, NextOffset, Start};
 use plimsoll_oracle::ErrorName;
 use plimsoll_oracle::RequestKind as K;
 
@@ -47,45 +47,88 @@ fn a_commit_carries_the_generation_of_the_moment_at_which_it_is_sent() {
 }
 
 #[test]
-fn a_refused_commit_failed_and_a_lost_one_is_unknown() {
+fn a_refused_commit_failed_and_one_that_is_never_answered_is_unknown() {
     let mut bench = Bench::new(Polling::Always, "").joined();
     bench
         .kafka
-        .refuse(K::OffsetCommit, ErrorName::IllegalGeneration);
+        .refuse(K::OffsetCommit, ErrorName::RebalanceInProgress);
     bench.say(commit(1));
     bench.run(ms(10));
+    assert_eq!(finished(&bench.learned()), [CommitOutcome::Failed]);
     bench.kafka.ignores.push(K::OffsetCommit);
     bench.say(commit(2));
-    bench.run(ms(10));
-    bench.disconnect(Node(0));
-    bench.run(ms(1_000));
-    bench.say(commit(3));
-    bench.run(ms(4_900));
-    let outcomes = finished(&bench.learned());
-    assert_eq!(outcomes, [CommitOutcome::Failed, CommitOutcome::Unknown]);
-    bench.run(ms(200));
+    bench.run(ms(15_000));
+    assert_eq!(finished(&bench.learned()), [], "it is sent three times");
+    bench.run(ms(3_000));
+    assert_eq!(finished(&bench.learned()), [CommitOutcome::Unknown]);
+    let count = |wanted: fn(&TraceEvent) -> bool| bench.count(wanted);
     assert_eq!(
-        finished(&bench.learned()),
-        [CommitOutcome::Unknown],
-        "request.timeout"
+        count(|event| matches!(event, TraceEvent::CommitSent { .. })),
+        4
     );
     assert_eq!(
-        bench.count(|event| matches!(event, TraceEvent::CommitSent { .. })),
+        count(|event| matches!(event, TraceEvent::CommitUnknown { .. })),
         3
-    );
-    assert_eq!(
-        bench.count(|event| matches!(event, TraceEvent::CommitUnknown { .. })),
-        2
     );
 }
 
 #[test]
-fn outside_of_the_group_a_commit_fails_on_the_spot() {
+fn a_commit_whose_connection_breaks_is_sent_again() {
+    let mut bench = Bench::new(Polling::Always, "").joined();
+    bench.kafka.ignores.push(K::OffsetCommit);
+    bench.say(commit(1));
+    bench.run(ms(10));
+    bench.kafka.ignores.clear();
+    bench.disconnect(Node(0));
+    bench.run(ms(1_000));
+    assert_eq!(finished(&bench.learned()), [CommitOutcome::Ok]);
+}
+
+#[test]
+fn outside_of_the_group_a_commit_goes_out_in_no_generation() {
     let mut bench = Bench::new(Polling::Always, "");
     bench.kafka.ignores.push(K::JoinGroup);
     bench = bench.joined();
+    bench.requests();
     bench.say(commit(1));
-    assert_eq!(finished(&bench.learned()), [CommitOutcome::Failed]);
-    assert!(!bench.saw(|event| matches!(event, TraceEvent::CommitSent { .. })));
-    assert!(bench.saw(|event| matches!(event, TraceEvent::CommitRefused { .. })));
+    bench.run(ms(10));
+    let requests = bench.requests();
+    let stamp = requests.iter().find_map(|asked| match asked.request {
+        Request::OffsetCommit {
+            generation, member, ..
+        } => Some((generation, member)),
+        _ => None,
+    });
+    assert_eq!(stamp, Some((-1, GroupMemberId::EMPTY)));
+}
+
+#[test]
+fn partitions_that_are_assigned_while_a_commit_is_outstanding_are_fetched_after_it() {
+    let mut bench = Bench::new(Polling::Always, "");
+    probe::be_silent();
+    bench = bench.joined();
+    let rebalance = probe::rebalance_of(&bench.learned()[0]);
+    bench.kafka.ignores.push(K::OffsetCommit);
+    bench.say(commit(1));
+    bench.run(ms(10));
+    bench.requests();
+    let starts = vec![Start {
+        partition: bench.name(P0),
+        epoch: AssignmentEpoch(1),
+        position: NextOffset::new(0),
+    }];
+    bench.say(Command::CompleteAssign { rebalance, starts });
+    bench.run(ms(1_000));
+    let fetches = |bench: &mut Bench| {
+        let requests = bench.requests();
+        let fetches = requests
+            .iter()
+            .filter_map(|asked| positions(&asked.request));
+        fetches.count()
+    };
+    assert_eq!(fetches(&mut bench), 0);
+    bench.kafka.ignores.clear();
+    bench.disconnect(Node(0));
+    bench.run(ms(1_500));
+    assert!(fetches(&mut bench) > 0);
 }

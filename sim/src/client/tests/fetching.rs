@@ -290,5 +290,36 @@ fn nothing_is_delivered_while_a_callback_waits_for_its_answer() {
     assert_eq!(fetched(&mut bench, 0), [0; 0]);
     bench.say(Command::CompleteRevoke { rebalance });
     bench.run(ms(10));
+    let events = bench.learned();
+    let assigned = events.last().expect("an assignment of nothing");
+    let rebalance = probe::rebalance_of(assigned);
+    let starts = Vec::new();
+    bench.say(Command::CompleteAssign { rebalance, starts });
+    bench.run(ms(10));
     assert_eq!(fetched(&mut bench, 0), [0]);
+}
+
+/// `rd_kafka_assignment_pause` of all that is assigned.
+#[test]
+fn a_rebalance_throws_away_what_was_fetched_ahead_also_of_what_stays() {
+    let mut bench = Bench::new(Polling::Inline, "assignor = \"cooperative-sticky\"\n").joined();
+    bench.run(ms(2_895));
+    probe::dispatch();
+    bench.kafka.append(&mut bench.env, P0, 1);
+    bench.run(ms(4));
+    for message in 2..4 {
+        bench.kafka.append(&mut bench.env, P0, message);
+    }
+    // The handler of the first one runs, and the others wait in the client.
+    bench.run(ms(4));
+    assert_eq!(fetched(&mut bench, 0), [0]);
+    let error = plimsoll_oracle::ErrorName::RebalanceInProgress;
+    bench.kafka.refuse(K::Heartbeat, error);
+    bench.run(ms(190));
+    assert_eq!(fetched(&mut bench, 0), [0; 0], "its handler has ended");
+    bench.requests();
+    bench.run(ms(2_100));
+    assert_eq!(fetched(&mut bench, 0), [1, 2]);
+    let again = fetches(&mut bench, Node(0));
+    assert!(again.iter().flatten().any(|asked| *asked == (P0, 1)));
 }

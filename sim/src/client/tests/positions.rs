@@ -83,9 +83,39 @@ fn positions_are_asked_for_until_they_are_known() {
     );
 }
 
+fn sarama() -> Bench {
+    probe::reset();
+    let spec = SubjectSpec {
+        build: probe::build,
+        polling: Polling::Always,
+        require_stable: false,
+        library: Library::Sarama161,
+        checks_generations: false,
+    };
+    Bench::of(spec, "")
+}
+
+/// librdkafka waits for the answer to the assignment ("wait-assign-call"), which follows the
+/// positions.
 #[test]
-fn a_rebalance_forgets_partitions_that_were_not_started_yet() {
+fn no_rebalance_begins_before_positions_are_known() {
     let mut bench = Bench::new(Polling::Always, "");
+    bench.kafka.ignores.push(K::ListOffsets);
+    bench
+        .kafka
+        .refuse(K::Heartbeat, ErrorName::RebalanceInProgress);
+    bench = bench.joined();
+    bench.asked();
+    bench.run(ms(4_000));
+    assert_eq!(bench.asked(), [K::Heartbeat], "no join");
+    bench.kafka.ignores.clear();
+    bench.run(ms(5_000));
+    assert_eq!(bench.member.owned(), 4);
+}
+
+#[test]
+fn in_sarama_a_rebalance_forgets_partitions_that_were_not_started_yet() {
+    let mut bench = sarama();
     bench.kafka.ignores.push(K::ListOffsets);
     bench
         .kafka
@@ -107,13 +137,13 @@ fn a_rebalance_forgets_partitions_that_were_not_started_yet() {
 
 #[test]
 fn what_a_rebalance_forgot_is_not_told_when_its_answer_comes_late() {
-    let mut bench = Bench::new(Polling::Always, "");
+    let mut bench = sarama();
     bench.kafka.ignores.push(K::ListOffsets);
+    bench = bench.joined();
+    bench.kafka.ignores.push(K::JoinGroup);
     bench
         .kafka
         .refuse(K::Heartbeat, ErrorName::RebalanceInProgress);
-    bench = bench.joined();
-    bench.kafka.ignores.push(K::JoinGroup);
     bench.run(ms(3_000));
     bench.kafka.ignores = vec![K::JoinGroup];
     bench.run(ms(6_000));

@@ -45,8 +45,7 @@ impl Broker {
             return None;
         }
         let group = &mut coordinator.group;
-        // An id that no member ever gets.
-        let no_member = GroupMemberId(0);
+        let no_member = GroupMemberId::EMPTY;
         group.accept_commit(now, -1, no_member, None).ok()?;
         let value = Value::Reset(CommittedOffset {
             partition,

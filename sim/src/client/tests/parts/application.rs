@@ -26,7 +26,6 @@ fn a_handler_keeps_the_poll_loop_only_where_it_runs_in_it() {
     for (polling, deadline) in [
         (Polling::Inline, NOW + ms(20_000)),
         (Polling::Always, Instant::FAR_FUTURE),
-        (Polling::NoDeadline, Instant::FAR_FUTURE),
     ] {
         let mut application = application(polling);
         application.start_handler(NOW, false);
@@ -40,11 +39,18 @@ fn a_handler_keeps_the_poll_loop_only_where_it_runs_in_it() {
 
 #[test]
 fn a_missed_poll_deadline_is_told_once() {
-    let mut application = application(Polling::Always);
+    let mut application = application(Polling::Inline);
     application.note_polling(NOW, true);
     assert!(!application.take_missed_poll_deadline(NOW + ms(19_999)));
     assert!(application.take_missed_poll_deadline(NOW + ms(20_000)));
     assert!(!application.take_missed_poll_deadline(NOW + ms(40_000)));
+}
+
+#[test]
+fn a_thread_that_polls_does_so_while_a_rebalance_is_not_answered() {
+    let mut application = application(Polling::Always);
+    application.note_polling(NOW, true);
+    assert_eq!(application.poll_timeout(), Instant::FAR_FUTURE);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::client::action::DeadLetterCopy;
-use crate::client::commits::Commits;
+use crate::client::commits::{Commits, Stamp};
 use crate::client::connection::Failure;
 use crate::client::dead_letters::DeadLetters;
 use crate::protocol::{GroupMemberId, Request};
@@ -11,6 +11,8 @@ use plimsoll_core::{AssignmentEpoch, CommitId, CommitOffset, Offset, TopicPartit
 use plimsoll_oracle::{ErrorName, MemberId, MessageId};
 
 const ID: CommitId = CommitId(3);
+
+const STAMP: Option<Stamp> = Some((GroupMemberId(1), 2));
 
 fn offsets() -> [CommitOffset; 1] {
     [CommitOffset {
@@ -29,11 +31,36 @@ fn copy() -> DeadLetterCopy {
     }
 }
 
+fn new(instance: Option<u32>, library: Library) -> Commits {
+    Commits::new(&settings("").consumers, instance, library)
+}
+
+/// Sends a commit as a member, and forgets that.
+fn sent(library: Library) -> Commits {
+    let mut commits = new(None, library);
+    commits.commit(NOW, &knowledge(), STAMP, ID, &offsets());
+    told(|| commits.poll_action());
+    commits
+}
+
+/// Returns the stamp of the commit that goes out, and forgets that.
+fn stamp(commits: &mut Commits) -> Option<Stamp> {
+    let actions: Vec<Action> = std::iter::from_fn(|| commits.poll_action()).collect();
+    actions.into_iter().find_map(|action| match action {
+        Action::Ask(Ask {
+            request: Request::OffsetCommit {
+                member, generation, ..
+            },
+            ..
+        }) => Some((member, generation)),
+        _ => None,
+    })
+}
+
 #[test]
 fn a_commit_is_stamped_and_noted_once_it_is_on_its_way() {
-    let mut commits = Commits::new(Some(6), ms(5_000), Library::Librdkafka);
-    let identity = Some((GroupMemberId(1), 2));
-    commits.commit(&knowledge(), identity, ID, &offsets());
+    let mut commits = new(Some(6), Library::Librdkafka);
+    commits.commit(NOW, &knowledge(), STAMP, ID, &offsets());
     let Some(Action::Ask(Ask { to, request, .. })) = commits.poll_action() else {
         panic!("no request");
     };
@@ -50,33 +77,130 @@ fn a_commit_is_stamped_and_noted_once_it_is_on_its_way() {
     assert_eq!((member, instance), (GroupMemberId(1), Some(6)));
     assert_eq!((offsets[0].partition, offsets[0].metadata), (P1, Some(4)));
     assert_eq!(told(|| commits.poll_action()), ["CommitSent"]);
+    assert!(!commits.is_settled());
 }
 
 #[test]
-fn without_coordinator_or_group_nothing_is_sent() {
-    let mut commits = Commits::new(None, ms(5_000), Library::Librdkafka);
-    commits.commit(&ignorance(), None, ID, &offsets());
-    commits.commit(&knowledge(), None, ID, &offsets());
+fn sarama_sends_nothing_without_coordinator_or_group() {
+    let mut commits = new(None, Library::Sarama161);
+    commits.commit(NOW, &ignorance(), None, ID, &offsets());
+    commits.commit(NOW, &knowledge(), None, ID, &offsets());
     let expected = [
-        "EndCommit(CommitId(3), Err(Refused(CoordinatorNotAvailable)))",
-        "EndCommit(CommitId(3), Err(Refused(UnknownMemberId)))",
+        "CommitFailed(Refused(CoordinatorNotAvailable))",
+        "EndCommit(CommitId(3), Failed)",
+        "CommitFailed(Refused(UnknownMemberId))",
+        "EndCommit(CommitId(3), Failed)",
     ];
     assert_eq!(told(|| commits.poll_action()), expected);
 }
 
 #[test]
 fn the_application_learns_of_a_refusal_before_what_follows_from_it() {
-    for (error, follows) in [
-        (ErrorName::NotCoordinator, Some("LoseCoordinator")),
-        (ErrorName::FencedInstanceId, Some("End")),
-        (ErrorName::IllegalGeneration, None),
+    use Library as L;
+    for (library, error, follows) in [
+        (
+            L::Sarama161,
+            ErrorName::NotCoordinator,
+            Some("LoseCoordinator"),
+        ),
+        (
+            L::Sarama161,
+            ErrorName::FencedInstanceId,
+            Some("EndSession"),
+        ),
+        (L::Librdkafka, ErrorName::FencedInstanceId, Some("End")),
+        (L::Librdkafka, ErrorName::RebalanceInProgress, None),
     ] {
-        let mut commits = Commits::new(None, ms(5_000), Library::Librdkafka);
-        commits.handle_answer(ID, Err(Failure::Refused(error)));
+        let mut commits = sent(library);
+        commits.handle_answer(NOW, &knowledge(), ID, Err(Failure::Refused(error)));
         let actions = told(|| commits.poll_action());
-        assert!(actions[0].starts_with("EndCommit"), "{actions:?}");
-        assert_eq!(actions.get(1).map(String::as_str), follows);
+        assert!(actions[0].starts_with("CommitFailed"), "{actions:?}");
+        assert_eq!(actions[1], "EndCommit(CommitId(3), Failed)");
+        assert_eq!(actions.get(2).map(String::as_str), follows);
+        assert!(commits.is_settled());
     }
+}
+
+/// `rd_kafka_buf_retry`, then `rd_kafka_cgrp_defer_offset_commit`.
+#[test]
+fn the_same_bytes_are_sent_twice_more_and_then_the_commit_is_deferred_once() {
+    let view = knowledge();
+    let mut commits = sent(Library::Librdkafka);
+    let anew = Some((GroupMemberId(1), 3));
+    let mut now = NOW;
+    let refused = || Err(Failure::Refused(ErrorName::NotCoordinator));
+    for pause in [100, 200] {
+        commits.handle_answer(now, &view, ID, refused());
+        let failed = ["CommitFailed(Refused(NotCoordinator))", "LoseCoordinator"];
+        assert_eq!(told(|| commits.poll_action()), failed);
+        now += ms(pause);
+        assert_eq!(commits.poll_timeout(&view), now);
+        commits.advance(now, &view, anew);
+        assert_eq!(stamp(&mut commits), STAMP, "the same bytes");
+    }
+    commits.handle_answer(now, &view, ID, refused());
+    told(|| commits.poll_action());
+    assert_eq!(commits.poll_timeout(&ignorance()), now + ms(10_000));
+    commits.advance(now + ms(9_999), &ignorance(), anew);
+    assert_eq!(told(|| commits.poll_action()), [""; 0], "a session");
+    commits.advance(now, &view, anew);
+    assert_eq!(stamp(&mut commits), anew);
+    for pause in [100, 200] {
+        commits.handle_answer(now, &view, ID, refused());
+        now += ms(pause);
+        commits.advance(now, &view, anew);
+    }
+    told(|| commits.poll_action());
+    commits.handle_answer(now, &view, ID, refused());
+    let ends = "EndCommit(CommitId(3), Failed)";
+    assert_eq!(told(|| commits.poll_action())[2], ends, "no second time");
+}
+
+#[test]
+fn without_a_coordinator_a_commit_waits_for_one_for_a_session() {
+    let mut commits = new(None, Library::Librdkafka);
+    let outside = Some((GroupMemberId::EMPTY, -1));
+    commits.commit(NOW, &ignorance(), outside, ID, &offsets());
+    assert_eq!(told(|| commits.poll_action()), [""; 0]);
+    commits.advance(NOW + ms(5_000), &knowledge(), outside);
+    assert_eq!(stamp(&mut commits), outside, "a tool's generation");
+    let mut commits = new(None, Library::Librdkafka);
+    commits.commit(NOW, &ignorance(), outside, ID, &offsets());
+    commits.advance(NOW + ms(10_000), &ignorance(), outside);
+    let ends = ["EndCommit(CommitId(3), Unknown)"];
+    assert_eq!(told(|| commits.poll_action()), ends);
+}
+
+#[test]
+fn bytes_that_are_sent_again_wait_for_a_coordinator_without_a_limit() {
+    let mut commits = sent(Library::Librdkafka);
+    commits.handle_answer(NOW, &knowledge(), ID, Err(Failure::Lost));
+    told(|| commits.poll_action());
+    let now = NOW + ms(300_000);
+    assert_eq!(commits.poll_timeout(&ignorance()), Instant::FAR_FUTURE);
+    commits.advance(now, &ignorance(), None);
+    assert!(!commits.is_settled());
+    commits.advance(now, &knowledge(), None);
+    assert_eq!(stamp(&mut commits), STAMP);
+}
+
+/// `__TIMED_OUT` is sent again, and not deferred.
+#[test]
+fn a_commit_that_is_never_answered_is_given_up_after_three_times() {
+    let view = knowledge();
+    let mut commits = sent(Library::Librdkafka);
+    let mut now = NOW;
+    for pause in [100, 200] {
+        now += ms(5_000);
+        commits.handle_answer(now, &view, ID, Err(Failure::Lost));
+        now += ms(pause);
+        commits.advance(now, &view, STAMP);
+        assert_eq!(stamp(&mut commits), STAMP);
+    }
+    now += ms(5_000);
+    commits.handle_answer(now, &view, ID, Err(Failure::Lost));
+    let ends = ["CommitFailed(Lost)", "EndCommit(CommitId(3), Unknown)"];
+    assert_eq!(told(|| commits.poll_action()), ends);
 }
 
 #[test]

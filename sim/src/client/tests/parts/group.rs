@@ -7,7 +7,7 @@ use crate::client::group::Group;
 use crate::client::rebalance::Callback;
 use crate::protocol::{GroupMemberId, JoinGroupResponse, Request};
 use crate::recipes::Library;
-use plimsoll_core::{Assignment, TopicPartition};
+use plimsoll_core::{Assignment, RebalanceId, TopicPartition};
 use plimsoll_oracle::ErrorName as E;
 
 const MEMBER: GroupMemberId = GroupMemberId(1);
@@ -50,20 +50,31 @@ fn join(group: &mut Group, view: &View, attempt: u32, partitions: &[PartitionInd
     told(|| group.poll_action());
 }
 
-/// Lets the application have a partition.
-fn own(group: &mut Group, view: &View) {
-    group.handle_started(vec![Assignment {
+fn assignment() -> Assignment {
+    Assignment {
         partition: TopicPartition::new(0, 0),
         committed: None,
         log_start: NextOffset::new(0),
         high_watermark: NextOffset::new(0),
         founding_partitions: None,
         partitions: 4,
-    }]);
+    }
+}
+
+/// Lets the application have a partition.
+fn own(group: &mut Group, view: &View) {
+    group.handle_started(vec![assignment()]);
     let (id, _) = group.poll_callback(NOW, view).expect("an assignment");
     assert!(group.handle_assign_answer(id));
-    group.handle_fetching(NOW, view);
+    group.handle_settled(NOW, view);
     assert_eq!(told(|| group.poll_action()), [""; 0]);
+}
+
+/// Lets the application answer a revocation or a loss while no commit is outstanding.
+fn give_up(group: &mut Group, now: Instant, view: &View, id: RebalanceId) -> Vec<PartitionIndex> {
+    let given_up = group.handle_revoke_answer(id);
+    group.handle_settled(now, view);
+    given_up
 }
 
 #[test]
@@ -88,7 +99,7 @@ fn a_member_joins_with_the_id_that_it_is_given_and_starts_what_it_gets() {
     group.handle_sync(NOW, &view, 2, Ok(vec![P1]));
     let start = ["Start(2, [PartitionIndex(1)])"];
     assert_eq!(told(|| group.poll_action()), start);
-    assert_eq!(group.identity(), Some((MEMBER, 5)));
+    assert_eq!(group.stamp(), Some((MEMBER, 5)));
     assert_eq!(group.poll_timeout(&view), NOW + ms(3_000), "a heartbeat");
 }
 
@@ -135,7 +146,7 @@ fn an_unknown_member_without_partitions_joins_anew_at_once() {
     group.handle_heartbeat(NOW, &view, 1, refused(E::UnknownMemberId));
     let expected = ["ForgetStart", "ask 0 JoinGroup(3)"];
     assert_eq!(told(|| group.poll_action()), expected);
-    assert_eq!(group.identity(), None);
+    assert_eq!(group.stamp(), Some((GroupMemberId::EMPTY, 1)));
 }
 
 #[test]
@@ -149,27 +160,73 @@ fn a_member_with_partitions_joins_anew_once_the_application_knows() {
     assert_eq!(group.poll_timeout(&view), Instant::FAR_FUTURE);
     let (id, callback) = group.poll_callback(NOW, &view).expect("a loss");
     assert_eq!(callback, Callback::Lost(vec![P0]));
-    let given_up = group.handle_revoke_answer(NOW, &view, id);
+    let given_up = give_up(&mut group, NOW, &view, id);
     assert_eq!(given_up, [], "it was not asked to");
     assert_eq!(told(|| group.poll_action()), ["ask 0 JoinGroup(3)"]);
 }
 
+/// `rd_kafka_cgrp_revoke_all_rejoin_maybe`: "already in progress, skipping".
 #[test]
-fn a_loss_that_became_moot_lets_the_member_join() {
+fn no_loss_is_told_before_a_revocation_is_answered_and_then_it_is_moot() {
     let view = knowledge();
     let mut group = new("", None);
     join(&mut group, &view, 1, &[P0]);
     own(&mut group, &view);
     group.handle_heartbeat(NOW, &view, 1, refused(E::RebalanceInProgress));
     let (id, _) = group.poll_callback(NOW, &view).expect("a revocation");
-    // The session ends before the application answers.
-    group.handle_timeout(NOW + ms(10_000), &view);
-    assert_eq!(group.handle_revoke_answer(NOW, &view, id), [P0]);
-    assert_eq!(told(|| group.poll_action()), ["ForgetStart"; 2]);
-    assert!(group.rebalance().has_callback());
-    let now = NOW + ms(10_000);
-    assert_eq!(group.poll_callback(now, &view), None);
-    assert_eq!(told(|| group.poll_action()), ["ask 0 JoinGroup(3)"]);
+    let now = NOW + ms(3_000);
+    group.handle_timeout(now, &view);
+    group.handle_heartbeat(now, &view, 1, refused(E::UnknownMemberId));
+    assert!(!group.rebalance().has_callback());
+    assert_eq!(group.poll_timeout(&view), Instant::FAR_FUTURE, "it waits");
+    group.handle_timeout(NOW + ms(20_000), &view);
+    assert!(!group.rebalance().has_callback(), "nor is its session over");
+    told(|| group.poll_action());
+    assert_eq!(give_up(&mut group, now, &view, id), [P0]);
+    assert_eq!(told(|| group.poll_action()), ["ask 0 JoinGroup(2)"]);
+    assert!(!group.rebalance().is_under_way());
+}
+
+#[test]
+fn a_loss_is_told_with_the_first_heartbeat_after_an_assignment_was_answered() {
+    let view = knowledge();
+    let mut group = new("", None);
+    join(&mut group, &view, 1, &[P0]);
+    group.handle_started(vec![assignment()]);
+    let (id, _) = group.poll_callback(NOW, &view).expect("an assignment");
+    let now = NOW + ms(3_000);
+    group.handle_timeout(now, &view);
+    group.handle_heartbeat(now, &view, 1, refused(E::UnknownMemberId));
+    assert!(!group.rebalance().has_callback());
+    let now = NOW + ms(4_000);
+    assert!(group.handle_assign_answer(id));
+    group.handle_settled(now, &view);
+    assert!(!group.rebalance().has_callback());
+    let heartbeat = group.poll_timeout(&view);
+    assert_eq!(heartbeat, NOW + ms(6_000));
+    group.handle_timeout(heartbeat, &view);
+    let (_, callback) = group.poll_callback(heartbeat, &view).expect("a loss");
+    assert_eq!(callback, Callback::Lost(vec![P0]));
+}
+
+#[test]
+fn an_assignment_whose_start_cannot_be_committed_is_given_up() {
+    let view = knowledge();
+    let mut group = new("", None);
+    join(&mut group, &view, 1, &[P0]);
+    group.handle_started(vec![assignment()]);
+    let (id, _) = group.poll_callback(NOW, &view).expect("an assignment");
+    let error = E::UnknownMemberId;
+    group.handle_commit_refused(NOW, &view, error, &[TopicPartition::new(0, 3)]);
+    assert!(group.rebalance().awaits_answer(), "another one's");
+    group.handle_commit_refused(NOW, &view, error, &[TopicPartition::new(0, 0)]);
+    group.handle_settled(NOW, &view);
+    assert!(!group.rebalance().awaits_answer());
+    assert!(!group.handle_assign_answer(id));
+    let now = NOW + ms(3_000);
+    group.handle_timeout(now, &view);
+    let (_, callback) = group.poll_callback(now, &view).expect("a loss");
+    assert_eq!(callback, Callback::Lost(vec![P0]));
 }
 
 #[test]
@@ -239,7 +296,7 @@ fn an_unknown_cooperative_member_loses_its_partitions_when_it_gets_another_id() 
     group.handle_join(now, &view, 3, Ok(Joined::MemberId(GroupMemberId(2))));
     let (id, callback) = group.poll_callback(now, &view).expect("a loss");
     assert_eq!(callback, Callback::Lost(vec![P0]));
-    group.handle_revoke_answer(now, &view, id);
+    give_up(&mut group, now, &view, id);
     let joins = ["ForgetStart", "ask 0 JoinGroup(5)"];
     assert_eq!(told(|| group.poll_action()), joins);
 }
@@ -271,7 +328,7 @@ fn a_static_cooperative_member_that_a_join_calls_unknown_is_asked_to_give_up_wha
     group.handle_sync(NOW, &view, 3, Ok(Vec::new()));
     let (_, callback) = group.poll_callback(NOW, &view).expect("a callback");
     assert_eq!(callback, Callback::Revoked(vec![P0]), "and not lost");
-    assert_eq!(group.identity(), Some((MEMBER, 3)), "its commit counts");
+    assert_eq!(group.stamp(), Some((MEMBER, 3)), "its commit counts");
 }
 
 #[test]
@@ -343,7 +400,7 @@ fn a_topic_that_is_gone_leaves_the_subscription_until_it_is_back() {
         group.handle_topics_gone(now, &view);
         let (id, callback) = group.poll_callback(now, &view).expect("a callback");
         assert_eq!(matches!(callback, Callback::Lost(_)), is_lost);
-        group.handle_revoke_answer(now, &view, id);
+        give_up(&mut group, now, &view, id);
         assert_eq!(told(|| group.poll_action()), ["ForgetStart"], "no join");
         view.metadata.handle_answer(now, Ok(Vec::new()));
         group.handle_metadata(now, &view);
@@ -364,10 +421,10 @@ fn sarama_ends_its_session_when_the_coordinator_moves_and_carries_on_from_1_61()
         Instant::FAR_FUTURE,
         "no heartbeat"
     );
-    group.handle_revoke_answer(NOW, &view, id);
+    give_up(&mut group, NOW, &view, id);
     // The coordinator that it knows says once more that it is none.
     assert_eq!(told(|| group.poll_action()), ["ask 0 JoinGroup(2)"]);
-    assert_eq!(group.identity(), Some((MEMBER, 1)), "it keeps its id");
+    assert_eq!(group.stamp(), Some((MEMBER, 1)), "it keeps its id");
 
     let mut group = sarama(Library::Sarama161, &view);
     for _ in 0..3 {
@@ -416,4 +473,49 @@ fn sarama_tries_a_join_five_times_and_then_consumes_again() {
     let attempt = group.attempt();
     group.handle_join(now, &view, attempt, refused(E::InconsistentGroupProtocol));
     assert_eq!(group.poll_timeout(&view), now + ms(1_000));
+}
+
+/// `wait-unassign-to-complete`: `rd_kafka_cgrp_join_state_serve` sends no heartbeat then.
+#[test]
+fn a_commit_without_an_outcome_holds_the_next_join_up_and_the_heartbeats() {
+    let view = knowledge();
+    let mut group = new("", None);
+    join(&mut group, &view, 1, &[P0]);
+    own(&mut group, &view);
+    group.handle_heartbeat(NOW, &view, 1, refused(E::RebalanceInProgress));
+    let (id, _) = group.poll_callback(NOW, &view).expect("a revocation");
+    told(|| group.poll_action());
+    assert_eq!(group.handle_revoke_answer(id), [P0]);
+    assert_eq!(group.poll_timeout(&view), Instant::FAR_FUTURE);
+    let now = NOW + ms(30_000);
+    group.handle_timeout(now, &view);
+    assert_eq!(told(|| group.poll_action()), [""; 0]);
+    group.handle_settled(now, &view);
+    assert_eq!(told(|| group.poll_action()), ["ask 0 JoinGroup(2)"]);
+}
+
+#[test]
+fn a_commit_that_is_refused_ends_the_membership_unless_a_generation_is_on_its_way() {
+    let view = knowledge();
+    let carried = [TopicPartition::new(0, 0)];
+    for (error, stamp) in [
+        (E::UnknownMemberId, (GroupMemberId::EMPTY, 1)),
+        (E::IllegalGeneration, (MEMBER, -1)),
+    ] {
+        let mut group = new("", None);
+        join(&mut group, &view, 1, &[P0]);
+        own(&mut group, &view);
+        group.handle_commit_refused(NOW, &view, error, &carried);
+        let (_, callback) = group.poll_callback(NOW, &view).expect("a loss");
+        assert_eq!(callback, Callback::Lost(vec![P0]));
+        assert_eq!(group.stamp(), Some(stamp));
+    }
+    let mut group = new("assignor = \"cooperative-sticky\"\n", None);
+    join(&mut group, &view, 1, &[P0]);
+    own(&mut group, &view);
+    let now = NOW + ms(3_000);
+    group.handle_heartbeat(now, &view, 1, refused(E::RebalanceInProgress));
+    group.handle_commit_refused(now, &view, E::IllegalGeneration, &carried);
+    assert!(!group.rebalance().has_callback());
+    assert_eq!(group.stamp(), Some((MEMBER, 1)));
 }

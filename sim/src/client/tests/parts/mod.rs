@@ -83,11 +83,13 @@ fn ends(log_start: u64, log_end: u64) -> LogEnds {
     }
 }
 
-/// Returns the actions that a part leaves, as text without what is inside of requests.
+/// Returns the actions that a part leaves, as text without what is inside of requests, and without
+/// those that hold the fetcher.
 fn told(mut poll: impl FnMut() -> Option<Action>) -> Vec<String> {
     let mut actions = Vec::new();
     while let Some(action) = poll() {
         actions.push(match action {
+            Action::Hold(_) => continue,
             Action::Ask(Ask { to, then, .. }) => format!("ask {} {then:?}", to.0),
             Action::AskAny(_, _, then) => format!("ask any {then:?}"),
             Action::Say(to, request) => format!("say {} {request:?}", to.0),

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::client::rebalance::{Callback, Next, Rebalance};
+use crate::recipes::Library;
 use plimsoll_core::{Assignment, RebalanceId};
 
 fn topology() -> Topology {
@@ -23,7 +24,11 @@ fn assignments(partitions: &[PartitionIndex]) -> Vec<Assignment> {
 
 /// Returns the state after the application began with these partitions.
 fn owning(cooperative: bool, partitions: &[PartitionIndex]) -> Rebalance {
-    let mut rebalance = Rebalance::new(cooperative);
+    on(Library::Librdkafka, cooperative, partitions)
+}
+
+fn on(library: Library, cooperative: bool, partitions: &[PartitionIndex]) -> Rebalance {
+    let mut rebalance = Rebalance::new(cooperative, library);
     rebalance.handle_started(assignments(partitions));
     let told = rebalance.poll_callback(&topology());
     let (id, _) = told.expect("an assignment");
@@ -69,8 +74,8 @@ fn cooperative_starts_what_is_new_once_the_rest_is_given_up_and_then_joins() {
 }
 
 #[test]
-fn a_loss_overtakes_what_was_not_told_and_does_not_wait_for_an_answer() {
-    let mut rebalance = owning(true, &[P0, P1]);
+fn in_sarama_a_loss_overtakes_what_was_not_told_and_does_not_wait_for_an_answer() {
+    let mut rebalance = on(Library::Sarama161, true, &[P0, P1]);
     rebalance.handle_assignment(vec![P0]);
     let (revocation, _) = tell(&mut rebalance).expect("a revocation");
     rebalance.handle_lost();
@@ -85,11 +90,57 @@ fn a_loss_overtakes_what_was_not_told_and_does_not_wait_for_an_answer() {
 
 #[test]
 fn a_loss_is_moot_once_everything_was_given_up() {
-    let mut rebalance = owning(false, &[P0]);
+    let mut rebalance = on(Library::Sarama161, false, &[P0]);
     rebalance.begin();
     let (revocation, _) = tell(&mut rebalance).expect("a revocation");
     rebalance.handle_lost();
     assert!(rebalance.handle_revoke_answer(revocation).is_some());
     assert_eq!(tell(&mut rebalance), None);
     assert!(!rebalance.is_under_way());
+}
+
+#[test]
+fn the_fetcher_holds_from_the_moment_at_which_there_is_something_to_tell() {
+    let mut rebalance = owning(true, &[P0, P1]);
+    assert_eq!(rebalance.poll_hold(), None);
+    rebalance.handle_assignment(vec![P1, P2]);
+    assert_eq!(rebalance.poll_hold(), Some(true), "before it is polled");
+    let (id, _) = tell(&mut rebalance).expect("a revocation");
+    rebalance.handle_revoke_answer(id);
+    rebalance.after_revocation();
+    assert_eq!(rebalance.poll_hold(), None, "positions are looked up");
+    rebalance.handle_started(assignments(&[P2]));
+    let (id, _) = tell(&mut rebalance).expect("an assignment");
+    assert_eq!(rebalance.poll_hold(), None);
+    rebalance.handle_assign_answer(id);
+    assert_eq!(rebalance.poll_hold(), Some(false));
+}
+
+#[test]
+fn a_cooperative_member_is_told_that_it_gets_nothing() {
+    let mut rebalance = owning(true, &[P0]);
+    assert_eq!(rebalance.handle_assignment(vec![P0]), Next::Wait);
+    let (id, callback) = tell(&mut rebalance).expect("an assignment");
+    assert_eq!(callback, Callback::Assigned(Vec::new()));
+    assert!(rebalance.handle_assign_answer(id));
+    assert_eq!(rebalance.after_assignment(), Next::Wait);
+    // A member without partitions has nothing that stands still meanwhile.
+    let mut rebalance = Rebalance::new(true, Library::Librdkafka);
+    assert_eq!(rebalance.handle_assignment(Vec::new()), Next::Wait);
+    assert!(!rebalance.is_under_way());
+}
+
+#[test]
+fn an_assignment_is_given_up_only_for_what_it_gave() {
+    let mut rebalance = Rebalance::new(false, Library::Librdkafka);
+    rebalance.handle_started(assignments(&[P0]));
+    let (id, _) = tell(&mut rebalance).expect("an assignment");
+    let names = [P0, P1].map(|index| topology().partition(index));
+    assert!(
+        !rebalance.give_assignment_up(&names[1..]),
+        "an older commit"
+    );
+    assert!(rebalance.give_assignment_up(&names));
+    assert!(!rebalance.handle_assign_answer(id), "too late");
+    assert!(rebalance.owns_any(), "it is still to be told of the loss");
 }
