@@ -4,7 +4,7 @@ import signal
 import sys
 import time
 
-from kafka import ConsumerRebalanceListener, KafkaConsumer, KafkaProducer, OffsetAndMetadata
+from kafka import AsyncConsumerRebalanceListener, KafkaConsumer, KafkaProducer, OffsetAndMetadata
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
@@ -21,7 +21,7 @@ ASSIGNORS = {
 }
 
 
-class Right(ConsumerRebalanceListener):
+class Right(AsyncConsumerRebalanceListener):
     def __init__(self):
         self.finished = {}  # the next offset of each partition that has a finished record
         self.failures = {}  # the number of failures of the record at which a partition stands
@@ -67,22 +67,23 @@ class Right(ConsumerRebalanceListener):
         self.failures.pop(partition, None)
         return True
 
-    def on_partitions_revoked(self, partitions):
-        """Commits before the next owner begins. It runs inside poll(), so no record is in work."""
+    async def on_partitions_revoked(self, partitions):
+        """Commits before the next owner begins. poll() waits for it, so no record is in work. It is
+        asynchronous because kafka-python calls it on the thread that would carry the commit."""
         try:
             if self.finished:
-                self.consumer.commit(dict(self.finished), timeout_ms=10_000)
+                await self.consumer.commit_async(dict(self.finished))
         except KafkaError as error:
             print("cannot commit:", error, file=sys.stderr)  # The next owner repeats a little.
-        self.on_partitions_lost(partitions)
+        await self.on_partitions_lost(partitions)
 
-    def on_partitions_lost(self, partitions):
+    async def on_partitions_lost(self, partitions):
         """Forgets what was taken away without a question: to commit it now would be too late."""
         for partition in partitions:
             for state in (self.finished, self.failures, self.resume_at):
                 state.pop(partition, None)
 
-    def on_partitions_assigned(self, partitions):
+    async def on_partitions_assigned(self, partitions):
         pass
 
 
