@@ -24,6 +24,7 @@
 //!     liveness_within: Duration::from_secs(60),
 //!     may_orphan: false,
 //!     duplicates_slack: Duration::from_secs(2),
+//!     repeats_after_failure: false,
 //!     shutdown_within: Duration::from_secs(40),
 //!     exits_allowed: false,
 //!     progress_within: Duration::from_secs(25),

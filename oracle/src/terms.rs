@@ -28,6 +28,9 @@ pub struct Terms {
     /// `bounded-duplicates`: time beyond the commit interval for which a finished record may stand
     /// uncommitted.
     pub duplicates_slack: Duration,
+    /// `bounded-duplicates`: whether a member that goes back to a record that failed may do again
+    /// what went well behind it.
+    pub repeats_after_failure: bool,
     /// `clean-shutdown`: time that a graceful stop may take.
     pub shutdown_within: Duration,
     /// `no-exit`: whether members may end although nothing asked them to.

@@ -102,7 +102,23 @@ fn done_under_same_assignment<'a>(case: &Case<'a>, repeat: &Attempt) -> Option<&
             && first.member == repeat.member
             && first.outcome == Some(Outcome::Ok)
     })?;
-    (case.was_told(done) && !rewound(case, repeat, done.ended)).then_some(done)
+    let excused = rewound(case, repeat, done.ended) || went_back(case, repeat, done);
+    (case.was_told(done) && !excused).then_some(done)
+}
+
+/// Returns whether the terms allow the record to come again because its member went back to one
+/// below it that had failed, and was not finished when this one was `done`.
+fn went_back(case: &Case<'_>, repeat: &Attempt, done: &Attempt) -> bool {
+    let history = case.history;
+    let explains = |failed: &Attempt| {
+        failed.record.slot == repeat.record.slot
+            && failed.record.offset < repeat.record.offset
+            && failed.assignment == repeat.assignment
+            && failed.ended < repeat.entry
+            && failed.outcome == Some(Outcome::Retryable)
+            && history.record(failed.record).finished > done.entry
+    };
+    case.terms.repeats_after_failure && history.attempts.iter().any(explains)
 }
 
 /// Returns the assignment under which the record comes again, where its owner knew that the record

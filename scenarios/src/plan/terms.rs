@@ -1,7 +1,7 @@
 //! The terms on which a run of a plan is judged, and the names of its parts.
 
 use super::Plan;
-use crate::scenario::{Acks, Exits, Fate};
+use crate::scenario::{Acks, Exits, Fate, Repeats};
 use plimsoll_oracle::{FaultTerms, Names, Terms, TopicTerms, Word};
 
 impl Plan {
@@ -41,6 +41,7 @@ impl Plan {
             liveness_within: self.liveness_within(),
             may_orphan: consumers.instance(0).is_some(),
             duplicates_slack: expect.duplicates_slack,
+            repeats_after_failure: expect.repeats == Repeats::AfterFailure,
             shutdown_within: expect.shutdown_within,
             exits_allowed: expect.exits == Exits::Allowed,
             progress_within: self.progress_within(),

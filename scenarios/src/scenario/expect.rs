@@ -32,6 +32,8 @@ table! {
         /// `bounded-duplicates`: the time beyond the commit interval for which a finished record
         /// may stand uncommitted.
         pub duplicates_slack: Duration as Duration = Duration::from_secs(2);
+        /// `bounded-duplicates`: whether a member may do again what went well beside a failure.
+        pub repeats: Repeats as OneOf = Repeats::Never;
         /// `clean-shutdown`: the time that a graceful stop may take.
         pub shutdown_within: Duration as Duration = Duration::from_secs(40);
         /// `no-exit`: whether members may end although nothing asked them to.
@@ -73,6 +75,17 @@ plimsoll_oracle::words! {
 }
 
 plimsoll_oracle::words! {
+    /// Whether a member may do a record again that went well.
+    pub enum Repeats: "word for repeats" {
+        /// No member may, under one assignment.
+        Never = "never",
+        /// A member may that goes back to a record that failed: what it did behind that record
+        /// meanwhile comes again.
+        AfterFailure = "after-failure",
+    }
+}
+
+plimsoll_oracle::words! {
     /// The one word that `verdict` may be.
     enum Held: "verdict" {
         /// No property is violated, in any run.
@@ -80,7 +93,7 @@ plimsoll_oracle::words! {
     }
 }
 
-written_as_words!(Held, Exits);
+written_as_words!(Held, Exits, Repeats);
 
 /// `verdict`: that no property is violated.
 pub(super) enum IsHeld {}

@@ -35,7 +35,7 @@ pub use cluster::{BrokerSettings, Cluster};
 pub use consumers::{Assignor, Consumers};
 pub use distribution::Distribution;
 pub use errors::{Mistake, Problem, ScenarioError};
-pub use expect::{Exits, Expect, Expected};
+pub use expect::{Exits, Expect, Expected, Repeats};
 pub use fate::{Fate, outage_hits};
 pub(crate) use faults::Dice;
 pub use faults::{

@@ -1,4 +1,4 @@
-// Package sink does the work of both programs: one HTTP request for each record. The sink notes the
+// Package sink does the work of the programs: one HTTP request for each record. The sink notes the
 // request in place of what an alarm engine would do, and answers with the outcome.
 package sink
 
@@ -39,9 +39,14 @@ type record struct {
 	Offset    int64  `json:"offset"`
 }
 
-// Handle does the work of one message. It fails with ErrPermanent, or with an error that may pass.
+// Handle does the work of one message of Sarama's.
 func (s *Sink) Handle(ctx context.Context, message *sarama.ConsumerMessage) error {
-	body, err := json.Marshal(record{message.Topic, message.Partition, message.Offset})
+	return s.Do(ctx, message.Topic, message.Partition, message.Offset)
+}
+
+// Do does the work of one record. It fails with ErrPermanent, or with an error that may pass.
+func (s *Sink) Do(ctx context.Context, topic string, partition int32, offset int64) error {
+	body, err := json.Marshal(record{topic, partition, offset})
 	if err != nil {
 		return err
 	}

@@ -117,6 +117,30 @@ fn bounded_duplicates() {
                 expected: Violated(1),
             },
             Trial {
+                name: "again, because its member went back to a failure below it",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0..2\nA begins p0 0\nA fails p0 0\nA does p0 1\nA does p0 0\nA does p0 1\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "the same, where the scenario allows it",
+                asks: &[Ask::Repeats],
+                script: "A assigned p0 0\nstore p0 0..2\nA begins p0 0\nA fails p0 0\nA does p0 1\nA does p0 0\nA does p0 1\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "the failure below was mended before the record was done",
+                asks: &[Ask::Repeats],
+                script: "A assigned p0 0\nstore p0 0..2\nA begins p0 0\nA fails p0 0\nA does p0 0\nA does p0 1\nA does p0 1\nend",
+                expected: Violated(1),
+            },
+            Trial {
+                name: "the failure is of a record above it",
+                asks: &[Ask::Repeats],
+                script: "A assigned p0 0\nstore p0 0..2\nA does p0 0\nA begins p0 1\nA fails p0 1\nA does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
                 name: "the same, and the scenario reset another partition in between",
                 asks: &[],
                 script: "A assigned p0 0\nA assigned p1 0\nstore p0 0\nstore p1 0\nA does p0 0\nA does p1 0\nA commits p1 1\nreset p1 0\nA does p0 0\nend",

@@ -46,6 +46,8 @@ enum Ask {
     WeakAcks,
     /// Members may end by themselves.
     Exits,
+    /// Members may repeat what went well beside a failure.
+    Repeats,
     /// A handler's deadline of 80 ms.
     ShortDeadline,
     TwoAtOnce,
@@ -177,6 +179,7 @@ fn terms(asks: &[Ask]) -> Terms {
         liveness_within: Duration::from_secs(60),
         may_orphan: asked(Ask::Static),
         duplicates_slack: Duration::from_secs(2),
+        repeats_after_failure: asked(Ask::Repeats),
         shutdown_within: Duration::from_secs(40),
         exits_allowed: asked(Ask::Exits),
         progress_within: Duration::from_secs(25),

@@ -1,0 +1,119 @@
+"""A consumer with kafka-python that commits only what is finished."""
+
+import signal
+import sys
+import time
+
+from kafka import AsyncConsumerRebalanceListener, KafkaConsumer, KafkaProducer, OffsetAndMetadata
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.coordinator.assignors.range import RangePartitionAssignor
+from kafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from kafka.errors import KafkaError
+from kafka.structs import TopicPartition
+
+import contract
+import work
+
+ASSIGNORS = {
+    "range": RangePartitionAssignor,
+    "roundrobin": RoundRobinPartitionAssignor,
+    "cooperative-sticky": CooperativeStickyAssignor,
+}
+
+
+class Right(AsyncConsumerRebalanceListener):
+    def __init__(self):
+        self.finished = {}  # the next offset of each partition that has a finished record
+        self.failures = {}  # the number of failures of the record at which a partition stands
+        self.resume_at = {}  # the time at which a partition goes on that waits after a failure
+        self.stopping = False
+        self.consumer = KafkaConsumer(**settings())
+
+    def run(self):
+        # The stop only sets a flag: the record in work is finished, and close() gives all up.
+        signal.signal(signal.SIGTERM, lambda *_: setattr(self, "stopping", True))
+        self.consumer.subscribe(contract.TOPICS, listener=self)
+        next_commit = 0
+        while not self.stopping:
+            now = time.monotonic()
+            for partition in [p for p, at in self.resume_at.items() if at <= now]:
+                del self.resume_at[partition]
+                self.consumer.resume(partition)
+            # One record, so that a rebalance, a commit and a stop wait for one only.
+            for partition, records in self.consumer.poll(100, max_records=1).items():
+                for record in records:
+                    if self.finish(partition, record):
+                        self.finished[partition] = OffsetAndMetadata(record.offset + 1, "", -1)
+            if now >= next_commit and self.finished:
+                # All of it each time, so the next commit makes good what a failed one left.
+                self.consumer.commit_async(dict(self.finished))
+                next_commit = now + contract.COMMIT_INTERVAL_MS / 1000
+        self.consumer.close(autocommit=False)
+
+    def finish(self, partition, record):
+        """Does the work of a record, or sets it aside. Returns False if it is to be tried again."""
+        try:
+            work.do(*partition, record.offset)
+        except work.Failed as error:
+            count = self.failures[partition] = self.failures.get(partition, 0) + 1
+            if count < contract.ATTEMPTS and not error.for_good:
+                # The partition goes back to the record and waits; the others and rebalances go on
+                # meanwhile. To sleep here would hold all of them up.
+                self.consumer.seek(partition, record.offset)
+                self.consumer.pause(partition)
+                self.resume_at[partition] = time.monotonic() + min(0.1 * 2**count, 2)
+                return False
+            set_aside(record)
+        self.failures.pop(partition, None)
+        return True
+
+    async def on_partitions_revoked(self, partitions):
+        """Commits before the next owner begins. poll() waits for it, so no record is in work. It is
+        asynchronous because kafka-python calls it on the thread that would carry the commit."""
+        try:
+            if self.finished:
+                await self.consumer.commit_async(dict(self.finished))
+        except KafkaError as error:
+            print("cannot commit:", error, file=sys.stderr)  # The next owner repeats a little.
+        await self.on_partitions_lost(partitions)
+
+    async def on_partitions_lost(self, partitions):
+        """Forgets what was taken away without a question: to commit it now would be too late."""
+        for partition in partitions:
+            for state in (self.finished, self.failures, self.resume_at):
+                state.pop(partition, None)
+
+    async def on_partitions_assigned(self, partitions):
+        pass
+
+
+def set_aside(record):
+    """Copies a record to the dead-letter topic, and waits until all replicas have it."""
+    if contract.DEAD_LETTERS is None:
+        return  # It is skipped: your program may decide otherwise.
+    origin = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+    headers = [(f"plimsoll-{name}", str(value).encode()) for name, value in origin.items()]
+    producer = KafkaProducer(bootstrap_servers=contract.BROKERS.split(","), acks="all")
+    # Where it fails the process ends, and nothing is committed: the next owner tries again.
+    producer.send(contract.DEAD_LETTERS, record.value, record.key, headers).get(timeout=60)
+    producer.close()
+
+
+def settings():
+    return {
+        "bootstrap_servers": contract.BROKERS.split(","),
+        "group_id": contract.GROUP,
+        "group_instance_id": contract.INSTANCE_ID,
+        "session_timeout_ms": contract.SESSION_TIMEOUT_MS,
+        "heartbeat_interval_ms": contract.HEARTBEAT_INTERVAL_MS,
+        "max_poll_interval_ms": contract.MAX_POLL_INTERVAL_MS,
+        "metadata_max_age_ms": contract.METADATA_MAX_AGE_MS,
+        "partition_assignment_strategy": [ASSIGNORS[contract.ASSIGNOR]],
+        # Not "latest", whatever is wanted: a group that dies before its first commit would begin
+        # behind what came meanwhile, and so would a reader of a partition that was added.
+        "auto_offset_reset": "earliest",
+        "enable_auto_commit": False,
+    }
+
+
+Right().run()
