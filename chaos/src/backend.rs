@@ -3,20 +3,17 @@
 use crate::address;
 use crate::cluster::{self, Cluster};
 use crate::error::ChaosError;
+use crate::known::{self, Shown, Wishes};
+use crate::logs::Logs;
 use crate::options::{ClusterSource, Options, SubjectCommand};
 use crate::stalls::Stalls;
 use crate::{refusal, run};
-use plimsoll_oracle::{Property, Terms, Trace};
+use plimsoll_oracle::{Terms, Trace};
 use plimsoll_scenarios::{Backend, BackendError, Plan, Refusal};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::{env, fs};
 use tokio::runtime::Runtime;
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, watch};
-
-/// The environment variable that names a folder in which members' standard error is kept.
-const LOGS: &str = "PLIMSOLL_LOGS";
 
 /// The backend `kafka`: one cluster, on which plans run one after the other or side by side.
 ///
@@ -26,6 +23,10 @@ pub struct Kafka {
     pub(crate) inner: Arc<Inner>,
     /// The disturbance of the last run of this clone by its machine, if there was one.
     disturbance: Option<String>,
+    /// What the last run of this clone has shown of its subject.
+    shown: Option<Shown>,
+    /// What the members of the last run of this clone wrote.
+    logs: Option<Arc<Logs>>,
 }
 
 /// What all clones of a backend share.
@@ -77,6 +78,8 @@ impl Kafka {
                 runtime,
             }),
             disturbance: None,
+            shown: None,
+            logs: None,
         })
     }
 
@@ -92,12 +95,6 @@ impl Kafka {
     }
 }
 
-/// Properties of settings that no other program than Plimsoll's own consumer is told.
-const UNTOLD: &[(Property, &str)] = &[(
-    Property::WithinLimits,
-    "the subject was not told how many handlers may run, nor how long to wait before a retry",
-)];
-
 impl Backend for Kafka {
     fn name(&self) -> &'static str {
         "kafka"
@@ -107,21 +104,15 @@ impl Backend for Kafka {
         self.inner.options.refuses(plan)
     }
 
-    fn unobservable(&self) -> &'static [(Property, &'static str)] {
-        match self.inner.options.subject {
-            SubjectCommand::Own(_) => &[],
-            SubjectCommand::External { .. } => UNTOLD,
-        }
-    }
-
-    /// Another program is not told which order to keep, so of its order only that is judged which
-    /// no setting allows.
+    /// A stranger is judged by what is known of it.
     fn terms(&self, plan: &Plan) -> Terms {
-        let mut terms = plan.terms();
-        if let SubjectCommand::External { .. } = self.inner.options.subject {
-            terms.config.ordering = plimsoll_core::Ordering::Unordered;
+        let options = &self.inner.options;
+        match (&options.subject, &self.shown) {
+            (SubjectCommand::External { .. }, Some(shown)) => {
+                known::terms(plan, &options.declared, shown)
+            }
+            _ => plan.terms(),
         }
-        terms
     }
 
     fn run(&mut self, plan: &Plan, trace: &mut Trace) -> Result<(), BackendError> {
@@ -134,8 +125,22 @@ impl Backend for Kafka {
                 plan.settings.name
             );
         }
-        *trace = result?;
+        let (recorded, wishes, logs) = result?;
+        *trace = recorded;
+        self.logs = Some(Arc::new(logs));
+        self.shown = Some(Shown::new(plan, wishes, trace));
+        if !wishes.longer_session(plan).is_zero() {
+            let asked = wishes.session_timeout;
+            tracing::info!(
+                "members ask for a session timeout of {asked:?}: the run is judged by it"
+            );
+        }
         Ok(())
+    }
+
+    fn logs(&self) -> Vec<(String, String)> {
+        let logs = self.logs.as_deref();
+        logs.map_or_else(Vec::new, Logs::read)
     }
 
     fn disturbance(&self) -> Option<&str> {
@@ -144,33 +149,22 @@ impl Backend for Kafka {
 }
 
 impl Inner {
-    async fn run(&self, plan: &Plan, stalls: Stalls) -> Result<Trace, ChaosError> {
+    async fn run(&self, plan: &Plan, stalls: Stalls) -> Result<(Trace, Wishes, Logs), ChaosError> {
         let place = self.place(plan).await;
         if *self.interrupted.borrow() {
             return Err(ChaosError::Interrupted);
         }
         let tag = self.tag(plan);
-        let kept = env::var_os(LOGS).map(PathBuf::from);
-        let logs = kept
-            .clone()
-            .unwrap_or_else(env::temp_dir)
-            .join(format!("plimsoll-{tag}"));
-        fs::create_dir_all(&logs).map_err(|error| {
-            ChaosError::Environment(format!("cannot write {}: {error}", logs.display()))
-        })?;
+        let logs = Logs::new(&tag)?;
         let stage = run::Stage {
             cluster: self.cluster.clone(),
             subject: &self.options.subject,
             tag: &tag,
-            logs: &logs,
+            logs: logs.folder(),
             interrupted: self.interrupted.subscribe(),
             stalls,
         };
         let result = run::run(plan, stage).await;
-        if kept.is_none() {
-            // A failure leaves only a few files in a temporary folder.
-            let _ = fs::remove_dir_all(&logs);
-        }
         match place {
             Place::Alone(_guard) if result.is_err() => {
                 // What the plan left broken must not disturb the next one.
@@ -179,7 +173,7 @@ impl Inner {
             Place::Alone(guard) => drop(guard),
             Place::Shared(guard) => drop(guard),
         }
-        result
+        result.map(|(trace, wishes)| (trace, wishes, logs))
     }
 
     /// Waits until the plan may run.

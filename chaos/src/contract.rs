@@ -31,66 +31,123 @@ impl Source<'_> {
 /// Something that a subject is told by an environment variable.
 struct Told {
     variable: &'static str,
+    /// The key in a scenario of the setting that it is; `None`: it is a place, and not a setting.
+    key: Option<&'static str>,
     /// The function of the value; `None`: the scenario leaves it to the subject.
-    value: fn(&Source<'_>) -> Option<Value>,
+    value: ValueOf,
 }
 
 /// Everything that a subject is told. The README says what each of them means.
 const TOLD: &[Told] = &[
-    told("KAFKA_BOOTSTRAP_SERVERS", |s| {
+    place("KAFKA_BOOTSTRAP_SERVERS", |s| {
         Some(json!(s.bootstraps[s.member]))
     }),
-    told("KAFKA_GROUP_ID", |s| Some(json!(s.names.group))),
-    told("KAFKA_TOPIC", |s| Some(json!(s.names.topics.join(",")))),
-    told("PLIMSOLL_SINK_URL", |s| {
+    place("KAFKA_GROUP_ID", |s| Some(json!(s.names.group))),
+    place("KAFKA_TOPIC", |s| Some(json!(s.names.topics.join(",")))),
+    place("PLIMSOLL_SINK_URL", |s| {
         Some(json!(format!("{}/{}", s.sink, s.member)))
     }),
-    told("PLIMSOLL_MEMBER", |s| Some(json!(s.member.to_string()))),
-    told("PLIMSOLL_DEAD_LETTER_TOPIC", |s| {
-        let wanted = s.consumers().config.dead_letters;
-        wanted.then(|| json!(s.names.dead_letters))
-    }),
-    told("KAFKA_GROUP_INSTANCE_ID", |s| {
+    place("PLIMSOLL_MEMBER", |s| Some(json!(s.member.to_string()))),
+    setting(
+        "PLIMSOLL_DEAD_LETTER_TOPIC",
+        "consumers.dead_letters",
+        |s| {
+            let wanted = s.consumers().config.dead_letters;
+            wanted.then(|| json!(s.names.dead_letters))
+        },
+    ),
+    setting("KAFKA_GROUP_INSTANCE_ID", "consumers.static_ids", |s| {
         let instance = s.consumers().instance(s.member.0);
         instance.map(|number| json!(MemberId(number).to_string()))
     }),
-    told("KAFKA_AUTO_OFFSET_RESET", |s| {
+    setting("KAFKA_AUTO_OFFSET_RESET", "consumers.initial", |s| {
         Some(json!(s.consumers().config.initial.word()))
     }),
-    told("KAFKA_PARTITION_ASSIGNMENT_STRATEGY", |s| {
-        Some(json!(s.consumers().assignor.word()))
-    }),
-    told("KAFKA_SESSION_TIMEOUT_MS", |s| {
-        Some(millis(s.consumers().session_timeout))
-    }),
-    told("KAFKA_HEARTBEAT_INTERVAL_MS", |s| {
+    setting(
+        "KAFKA_PARTITION_ASSIGNMENT_STRATEGY",
+        "consumers.assignor",
+        |s| Some(json!(s.consumers().assignor.word())),
+    ),
+    setting(
+        "KAFKA_SESSION_TIMEOUT_MS",
+        "consumers.session_timeout",
+        |s| Some(millis(s.consumers().session_timeout)),
+    ),
+    setting("KAFKA_HEARTBEAT_INTERVAL_MS", "consumers.heartbeat", |s| {
         Some(millis(s.consumers().heartbeat))
     }),
-    told("KAFKA_MAX_POLL_INTERVAL_MS", |s| {
-        Some(millis(s.consumers().poll_deadline))
-    }),
-    told("KAFKA_METADATA_MAX_AGE_MS", |s| {
-        Some(millis(s.consumers().metadata_refresh))
-    }),
-    told("PLIMSOLL_COMMIT_INTERVAL_MS", |s| {
-        s.consumers().config.commit.interval.map(millis)
-    }),
-    told("PLIMSOLL_COMMIT_EVERY", |s| {
+    setting(
+        "KAFKA_MAX_POLL_INTERVAL_MS",
+        "consumers.poll_deadline",
+        |s| Some(millis(s.consumers().poll_deadline)),
+    ),
+    setting(
+        "KAFKA_METADATA_MAX_AGE_MS",
+        "consumers.metadata_refresh",
+        |s| Some(millis(s.consumers().metadata_refresh)),
+    ),
+    setting(
+        "KAFKA_REQUEST_TIMEOUT_MS",
+        "consumers.request_timeout",
+        |s| Some(millis(s.consumers().request_timeout)),
+    ),
+    setting(
+        "PLIMSOLL_COMMIT_INTERVAL_MS",
+        "consumers.commit.interval",
+        |s| s.consumers().config.commit.interval.map(millis),
+    ),
+    setting("PLIMSOLL_COMMIT_EVERY", "consumers.commit.every", |s| {
         s.consumers().config.commit.every.map(Value::from)
     }),
-    told("PLIMSOLL_ATTEMPTS", |s| {
+    setting("PLIMSOLL_ATTEMPTS", "consumers.retry.attempts", |s| {
         Some(json!(s.consumers().config.retry.attempts))
     }),
-    told("PLIMSOLL_ORDERING", |s| {
+    setting("PLIMSOLL_BACKOFF_MS", "consumers.retry.backoff", |s| {
+        Some(millis(s.consumers().config.retry.backoff))
+    }),
+    setting("PLIMSOLL_MAX_BACKOFF_MS", "consumers.retry.backoff", |s| {
+        Some(millis(s.consumers().config.retry.max_backoff))
+    }),
+    setting("PLIMSOLL_BACKOFF_JITTER", "consumers.retry.jitter", |s| {
+        Some(json!(s.consumers().config.retry.jitter))
+    }),
+    setting("PLIMSOLL_MAX_IN_FLIGHT", "consumers.max_in_flight", |s| {
+        Some(json!(s.consumers().config.max_in_flight))
+    }),
+    setting(
+        "PLIMSOLL_HANDLER_DEADLINE_MS",
+        "consumers.handler_deadline",
+        |s| s.consumers().config.handler_deadline.map(millis),
+    ),
+    setting("PLIMSOLL_ORDERING", "consumers.ordering", |s| {
         Some(json!(s.consumers().config.ordering.word()))
     }),
-    told("PLIMSOLL_SHUTDOWN_WITHIN_MS", |s| {
+    place("PLIMSOLL_SHUTDOWN_WITHIN_MS", |s| {
         Some(millis(s.plan.settings.expect.shutdown_within))
     }),
 ];
 
-const fn told(variable: &'static str, value: fn(&Source<'_>) -> Option<Value>) -> Told {
-    Told { variable, value }
+type ValueOf = fn(&Source<'_>) -> Option<Value>;
+
+const fn place(variable: &'static str, value: ValueOf) -> Told {
+    Told {
+        variable,
+        key: None,
+        value,
+    }
+}
+
+const fn setting(variable: &'static str, key: &'static str, value: ValueOf) -> Told {
+    Told {
+        variable,
+        key: Some(key),
+        value,
+    }
+}
+
+/// Returns the keys of the settings that a subject is told.
+pub(crate) fn keys() -> impl Iterator<Item = &'static str> {
+    TOLD.iter().filter_map(|told| told.key)
 }
 
 fn millis(time: Duration) -> Value {
@@ -115,6 +172,7 @@ pub(crate) fn text(value: &Value) -> String {
 mod tests {
     use super::*;
     use crate::testing::plan;
+    use plimsoll_oracle::Setting;
 
     /// Lines of `[consumers]`.
     const SETTINGS: &str = r#"
@@ -156,6 +214,15 @@ dead_letters = false
         let variables = told(&SETTINGS.replace("dead_letters = false", wanted));
         assert_eq!(variables["KAFKA_GROUP_INSTANCE_ID"], json!("consumer-2"));
         assert!(variables.contains_key("PLIMSOLL_DEAD_LETTER_TOPIC"));
+    }
+
+    /// Else nothing could declare what a judgement hangs on.
+    #[test]
+    fn every_setting_that_judgements_hang_on_is_told() {
+        for key in Setting::ALL.iter().flat_map(|setting| setting.keys()) {
+            let told = keys().any(|told| told.starts_with(key));
+            assert!(told, "{key}");
+        }
     }
 
     #[test]

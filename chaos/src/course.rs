@@ -3,6 +3,7 @@
 use crate::channel::{NoAnswer, Reply, Sender};
 use crate::cluster::Cluster;
 use crate::error::ChaosError;
+use crate::known::Wishes;
 use crate::names::Names;
 use crate::recorder::Clock;
 use crate::refusal;
@@ -37,6 +38,8 @@ pub(crate) struct Members {
     pub running: usize,
     /// The newest generation that any member is in.
     pub generation: i32,
+    /// What they asked for when they joined.
+    pub wishes: Wishes,
 }
 
 /// What the course looks at.
@@ -56,7 +59,9 @@ impl Course {
     pub(crate) async fn run(self) -> Result<(), ChaosError> {
         self.clock.sleep_until(self.plan.heal_at).await;
         self.heal().await?;
-        let deadline = self.clock.now() + self.plan.liveness_within();
+        let wishes = self.ask(Report::Members).await?.wishes;
+        let longer = wishes.longer_session(&self.plan);
+        let deadline = self.clock.now() + self.plan.liveness_within() + longer;
         let mut calm: Option<(i32, Instant)> = None;
         loop {
             let now = self.clock.now();

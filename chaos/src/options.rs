@@ -1,5 +1,6 @@
 //! What a user of the backend chooses.
 
+use crate::known::Declared;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -34,4 +35,6 @@ pub struct Options {
     pub source: ClusterSource,
     /// The consumer under test.
     pub subject: SubjectCommand,
+    /// What is declared of a subject that is not Plimsoll's own consumer.
+    pub declared: Declared,
 }

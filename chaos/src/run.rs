@@ -5,6 +5,7 @@ use crate::cluster::Cluster;
 use crate::course::Course;
 use crate::error::ChaosError;
 use crate::faults::Brokers;
+use crate::known::Wishes;
 use crate::leaders::{self, Leaders};
 use crate::log::Log;
 use crate::names::Names;
@@ -46,11 +47,11 @@ pub(crate) struct Stage<'a> {
     pub stalls: Stalls,
 }
 
-/// Runs a plan.
+/// Runs a plan; returns its trace, and what the members asked for when they joined.
 ///
 /// # Errors
 /// Where the environment or the subject fails: then there is no trace that means anything.
-pub(crate) async fn run(plan: &Plan, stage: Stage<'_>) -> Result<Trace, ChaosError> {
+pub(crate) async fn run(plan: &Plan, stage: Stage<'_>) -> Result<(Trace, Wishes), ChaosError> {
     let mut interrupted = stage.interrupted.clone();
     let (mut world, course, running) = set_up(plan, stage).await?;
     let result = tokio::select! {
@@ -58,9 +59,9 @@ pub(crate) async fn run(plan: &Plan, stage: Stage<'_>) -> Result<Trace, ChaosErr
         result = course.run() => result,
         _ = interrupted.wait_for(|interrupted| *interrupted) => Err(ChaosError::Interrupted),
     };
-    let trace = world.take_trace();
+    let shown = (world.take_trace(), world.wishes());
     running.tidy_up(world).await;
-    result.map(|()| trace)
+    result.map(|()| shown)
 }
 
 /// What runs beside the world, and must be ended with it.
@@ -106,7 +107,7 @@ async fn set_up(plan: &Plan, stage: Stage<'_>) -> Result<(World, Course, Running
     tasks.spawn(workload.produce());
     let (admin, news) = (cluster.admin().clone(), inbox.sender(Event::Leader));
     tasks.spawn(leaders::watch(admin, names.clone(), news));
-    watch_machine(&mut tasks, &plan, &cluster, &names, stage.stalls);
+    watch_machine(&mut tasks, &plan, &cluster, &names, stage.stalls.clone());
     let course = Course {
         plan: plan.clone(),
         names: names.clone(),
@@ -137,6 +138,7 @@ async fn set_up(plan: &Plan, stage: Stage<'_>) -> Result<(World, Course, Running
         leaders,
         brokers,
         inbox,
+        stalls: stage.stalls,
     };
     let running = Running {
         names,

@@ -1,4 +1,5 @@
-//! Whether the machine kept a run from its time. Members whose machine stalls miss heartbeats and
+//! Whether the machine kept a run from its time. The world notes here what passes and no fault
+//! explains (`world/unexplained`). Members whose machine stalls miss heartbeats and
 //! deadlines without a fault of theirs or of the plan: what such a run shows proves nothing.
 
 use crate::admin::Admin;
@@ -32,7 +33,7 @@ impl Stalls {
         Some(format!("{} {seconds:.1}s", longest.what))
     }
 
-    fn note(&self, took: Duration, what: &'static str) {
+    pub(crate) fn note(&self, took: Duration, what: &'static str) {
         let mut longest = lock(&self.0);
         let is_longest = longest.as_ref().is_none_or(|stall| stall.took < took);
         if took >= LONG && is_longest {

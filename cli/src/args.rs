@@ -8,7 +8,7 @@ use clap_complete::Shell;
 use plimsoll_core::Ordering;
 use plimsoll_oracle::{Property, Word};
 use plimsoll_scenarios::Subject;
-use plimsoll_scenarios::scenario::alone;
+use plimsoll_scenarios::scenario::{Override, alone};
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -113,6 +113,8 @@ pub(crate) struct RunArgs {
     /// member.
     #[arg(last = true, value_name = "COMMAND", conflicts_with = "subject")]
     pub command: Vec<OsString>,
+    #[command(flatten)]
+    pub declared: DeclaredArgs,
     /// Seeds to run: `N` means 0..N, `A..B` means from A up to, not including, B. A file that
     /// carries its own seed runs with that seed only. [default: 1000, on real Kafka 1]
     #[arg(long, value_name = "N|A..B", allow_negative_numbers = true)]
@@ -173,6 +175,21 @@ impl RunArgs {
 
 /// The folder into which failures are written by default.
 const REGRESSIONS: &str = "regressions";
+
+/// What is declared of the consumer that stands trial.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct DeclaredArgs {
+    /// Let this setting stand over the one of each scenario, by its key in the scenario's own
+    /// words, as in `consumers.commit.interval=5s`; may be repeated. Of a command it says as well
+    /// that the program does so, and the program is judged by it.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<Override>,
+    /// With a command, the settings that the program does as it is told by its environment:
+    /// `consumers` for all of them, or `consumers.commit`, ...; separated by commas. What hangs on a
+    /// setting that is not declared is not observed.
+    #[arg(long, value_name = "KEY", value_delimiter = ',')]
+    pub keeps: Vec<String>,
+}
 
 /// The choice of a backend.
 #[derive(Debug, Args)]

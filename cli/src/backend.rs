@@ -1,6 +1,6 @@
 //! What executes plans: the simulator, or real Kafka.
 
-use crate::args::{BackendArgs, BackendName, SeedRange, threads};
+use crate::args::{BackendArgs, BackendName, DeclaredArgs, SeedRange, threads};
 use crate::error::CliError;
 use crate::kafka::{Kafka, Options};
 use plimsoll_scenarios::{Backend, Plan};
@@ -18,14 +18,25 @@ pub(crate) enum Choice {
 }
 
 impl Choice {
-    /// Reads the choice from the arguments; `command` is the subject that stands after `--`.
+    /// Reads the choice from the arguments; `command` is the subject that stands after `--`, and
+    /// `declared` what is said of it.
     ///
     /// # Errors
     /// Where arguments do not go together, the command does not exist, or the program is built
     /// without real Kafka.
-    pub(crate) fn of(args: &BackendArgs, command: &[OsString]) -> Result<Self, CliError> {
+    pub(crate) fn of(
+        args: &BackendArgs,
+        command: &[OsString],
+        declared: &DeclaredArgs,
+    ) -> Result<Self, CliError> {
+        if command.is_empty() && !declared.keeps.is_empty() {
+            return Err(CliError::usage(
+                "--keeps says something of a command, and there is none after `--`",
+                "Plimsoll's own consumer, and each recipe, does what it is told.",
+            ));
+        }
         match (args.backend, &args.bootstrap) {
-            (BackendName::Kafka, _) => Options::of(args, command).map(Self::Kafka),
+            (BackendName::Kafka, _) => Options::of(args, command, declared).map(Self::Kafka),
             (BackendName::Sim, Some(_)) => Err(only_with_kafka("--bootstrap")),
             (BackendName::Sim, None) if !command.is_empty() => {
                 Err(only_with_kafka("a command after `--`"))

@@ -3,7 +3,7 @@
 use crate::config;
 use crate::error::CliError;
 use plimsoll_oracle::nearest;
-use plimsoll_scenarios::scenario::ScenarioError;
+use plimsoll_scenarios::scenario::{Override, ScenarioError};
 use plimsoll_scenarios::{LIBRARY, Scenario};
 use std::borrow::Cow;
 use std::fmt;
@@ -97,7 +97,11 @@ impl Source {
     /// # Errors
     /// Where the file has a mistake.
     pub(crate) fn parse(&self) -> Result<Loaded, ScenarioError> {
-        let scenario = Scenario::parse(&self.label, &self.text)?;
+        self.parse_with(&[])
+    }
+
+    fn parse_with(&self, set: &[Override]) -> Result<Loaded, ScenarioError> {
+        let scenario = Scenario::parse_with(&self.label, &self.text, set)?;
         Ok(Loaded {
             label: self.label.clone(),
             scenario,
@@ -138,13 +142,21 @@ impl Source {
 /// # Errors
 /// Where an argument names nothing, or scenarios have mistakes: then all mistakes at once.
 pub(crate) fn load(arguments: &[String]) -> Result<Found<Loaded>, CliError> {
+    load_with(arguments, &[])
+}
+
+/// Parses the scenarios that the arguments name, with settings that stand over theirs.
+///
+/// # Errors
+/// As [`load`].
+pub(crate) fn load_with(arguments: &[String], set: &[Override]) -> Result<Found<Loaded>, CliError> {
     let Found {
         scenarios: sources,
         skipped,
     } = sources(arguments)?;
     let (mut scenarios, mut errors) = (Vec::new(), Vec::new());
     for source in &sources {
-        match source.parse() {
+        match source.parse_with(set) {
             Ok(loaded) => scenarios.push(loaded),
             Err(error) => errors.push(error),
         }

@@ -3,7 +3,9 @@
 use crate::render::{per_second, thousands};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::fmt::Write;
-use std::time::Duration;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use tracing_subscriber::filter::LevelFilter;
 
 /// The time between two drawings of a bar while nothing happens.
@@ -28,6 +30,7 @@ fn hide_behind_log(bar: &ProgressBar) {
 #[derive(Debug)]
 pub(crate) struct Progress {
     bar: ProgressBar,
+    lines: Option<Lines>,
 }
 
 impl Progress {
@@ -35,6 +38,12 @@ impl Progress {
     pub(crate) fn new(total: u64, unit: &str) -> Self {
         let after = format!("{unit}, {{rate}}/s, {{eta}} left  {{wide_msg}}");
         Self::styled(total, &after)
+    }
+
+    /// Writes a line now and then where standard error is no terminal, and so has no bar.
+    pub(crate) fn or_lines(self) -> Self {
+        let lines = (!io::stderr().is_terminal()).then(|| Lines::from(Instant::now()));
+        Self { lines, ..self }
     }
 
     /// Makes a bar of steps that take many seconds each: it shows the time that they have taken.
@@ -54,7 +63,7 @@ impl Progress {
         {
             bar.set_style(style.with_key("rate", rate));
         }
-        Self { bar }
+        Self { bar, lines: None }
     }
 
     /// Counts `steps` more steps as done.
@@ -70,12 +79,49 @@ impl Progress {
 
     /// Shows what is being done, or what has been found so far.
     pub(crate) fn say(&self, message: String) {
+        if let Some(lines) = &self.lines
+            && let Some(after) = lines.due(Instant::now())
+        {
+            let (done, all) = (self.bar.position(), self.bar.length().unwrap_or(0));
+            let line = format!("{done} of {all} after {} s: {message}\n", after.as_secs());
+            // Where it cannot be written, nothing can be said there.
+            let _ = io::stderr().write_all(line.as_bytes());
+        }
         self.bar.set_message(message);
     }
 
     /// Takes the bar away.
     pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+/// When lines stand in for a bar.
+#[derive(Debug)]
+struct Lines {
+    begun: Instant,
+    last: Mutex<Instant>,
+}
+
+impl Lines {
+    /// The time between two lines.
+    const APART: Duration = Duration::from_secs(15);
+
+    fn from(begun: Instant) -> Self {
+        Self {
+            begun,
+            last: Mutex::new(begun),
+        }
+    }
+
+    /// Returns the time since the beginning, if it is time for another line.
+    fn due(&self, now: Instant) -> Option<Duration> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = now.duration_since(*last) >= Self::APART;
+        is_due.then(|| {
+            *last = now;
+            now.duration_since(self.begun)
+        })
     }
 }
 
@@ -90,8 +136,7 @@ fn rate(state: &ProgressState, out: &mut dyn Write) {
 mod tests {
     use super::*;
     use indicatif::TermLike;
-    use std::io;
-    use std::sync::{Arc, Mutex};
+    use std::sync::Arc;
 
     /// A terminal of 80 columns that keeps what is written.
     #[derive(Clone, Debug, Default)]
@@ -141,6 +186,17 @@ mod tests {
         fn flush(&self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn a_line_comes_now_and_then() {
+        let begun = Instant::now();
+        let lines = Lines::from(begun);
+        let after = |seconds| lines.due(begun + Duration::from_secs(seconds));
+        assert_eq!(after(14), None);
+        assert_eq!(after(20), Some(Duration::from_secs(20)));
+        assert_eq!(after(34), None);
+        assert_eq!(after(35), Some(Duration::from_secs(35)));
     }
 
     #[test]

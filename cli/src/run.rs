@@ -9,7 +9,7 @@ use crate::progress::Progress;
 use crate::report::{Failure, Report, ScenarioReport, Timing};
 use crate::runner::{self, Options, Tally, Worker};
 use crate::selection::{self, Selection};
-use crate::terminal::Look;
+use crate::terminal::{Detail, Look};
 use crate::trial::{Expectation, Trial};
 use crate::{files, interrupt, missing, render};
 use std::collections::BTreeSet;
@@ -23,7 +23,7 @@ use std::time::Instant;
 /// # Errors
 /// Where an argument is wrong, or the environment refuses.
 pub(crate) fn run(args: &RunArgs, look: Look) -> Result<Outcome, CliError> {
-    let choice = Choice::of(&args.backend, &args.command)?;
+    let choice = Choice::of(&args.backend, &args.command, &args.declared)?;
     let selection = selection::select(args, &choice)?;
     let labels = selection.trials.iter().map(|trial| trial.label.as_str());
     files::check_trace(args.trace.as_deref(), labels)?;
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &RunArgs, look: Look) -> Result<Outcome, CliError> {
     }
     interrupt::listen()?;
     let backend = choice.start()?;
-    let report = report(args, &choice, selection, &backend);
+    let report = report(args, &choice, selection, &backend, look);
     backend.shut_down();
     let report = report?;
     let outcome = outcome(&report, args, look);
@@ -64,6 +64,7 @@ fn report(
     choice: &Choice,
     selection: Selection,
     backend: &StartedBackend,
+    look: Look,
 ) -> Result<Report, CliError> {
     let Selection {
         trials,
@@ -77,7 +78,7 @@ fn report(
         record: args.trace.is_some() && only(&trials).is_some(),
     };
     let started = Instant::now();
-    let tallies = try_all(&trials, options, backend);
+    let tallies = try_all(&trials, options, backend, look);
     let timing = Timing {
         elapsed: started.elapsed(),
         jobs: options.jobs,
@@ -126,11 +127,15 @@ fn report(
     })
 }
 
-fn try_all(trials: &[Trial], options: Options, backend: &StartedBackend) -> Vec<Tally> {
+fn try_all(trials: &[Trial], options: Options, backend: &StartedBackend, look: Look) -> Vec<Tally> {
     let total = trials.iter().map(Trial::schedules);
     let total = total.fold(0, u64::saturating_add);
     let progress = if backend.is_real() {
-        Progress::in_real_time(total, "schedules")
+        let progress = Progress::in_real_time(total, "schedules");
+        match look.detail {
+            Detail::Quiet => progress,
+            _ => progress.or_lines(),
+        }
     } else {
         Progress::new(total, "schedules")
     };

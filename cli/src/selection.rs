@@ -44,12 +44,12 @@ pub(crate) struct NotExecuted {
 /// where nothing is left.
 pub(crate) fn select(args: &RunArgs, choice: &Choice) -> Result<Selection, CliError> {
     let seeds = args.seeds.unwrap_or(choice.default_seeds());
-    let Found { scenarios, skipped } = library::load(&args.paths)?;
+    let Found { scenarios, skipped } = library::load_with(&args.paths, &args.declared.set)?;
     if *choice == Choice::Sim {
         let trials = scenarios.into_iter();
         return Ok(Selection {
             trials: trials
-                .map(|loaded| trial(loaded, seeds, args.subject, choice))
+                .map(|loaded| trial(loaded, seeds, args, choice))
                 .collect(),
             not_executed: Vec::new(),
             skipped,
@@ -65,7 +65,7 @@ pub(crate) fn select(args: &RunArgs, choice: &Choice) -> Result<Selection, CliEr
     for loaded in scenarios {
         let alone = loaded.alone;
         let slow = if alone { None } else { slow(&loaded.scenario) };
-        let mut trial = trial(loaded, seeds, args.subject, choice);
+        let mut trial = trial(loaded, seeds, args, choice);
         let refused = match slow {
             Some(reason) => vec![not_executed(&trial, trial.seeds.len(), reason)],
             None => sort_out(&mut trial, choice)?,
@@ -83,18 +83,19 @@ pub(crate) fn select(args: &RunArgs, choice: &Choice) -> Result<Selection, CliEr
     Ok(selection)
 }
 
-/// Makes the trial of a scenario, perhaps with another subject than its own.
-fn trial(loaded: Loaded, seeds: SeedRange, subject: Option<Subject>, choice: &Choice) -> Trial {
+/// Makes the trial of a scenario, perhaps with another subject and other settings than its own.
+fn trial(loaded: Loaded, seeds: SeedRange, args: &RunArgs, choice: &Choice) -> Trial {
     let Loaded {
         label,
         mut scenario,
         ..
     } = loaded;
     let own = scenario.settings.consumers.subject;
-    let tried = subject.unwrap_or(own);
+    let tried = args.subject.unwrap_or(own);
+    let set = &args.declared.set;
     scenario.settings.consumers.subject = tried;
     let command = choice.command();
-    let expectation = if tried == own && command.is_none() {
+    let expectation = if tried == own && command.is_none() && set.is_empty() {
         Expectation::Stated(scenario.settings.expect.verdict.clone())
     } else {
         Expectation::Open
@@ -106,6 +107,7 @@ fn trial(loaded: Loaded, seeds: SeedRange, subject: Option<Subject>, choice: &Ch
         without: BTreeSet::new(),
         scenario,
         expectation,
+        set: set.clone(),
     }
 }
 
@@ -199,7 +201,8 @@ mod tests {
         let Command::Run(args) = Cli::parse_from(command).command else {
             panic!("it is `run`");
         };
-        let choice = Choice::of(&args.backend, &args.command).expect("arguments go together");
+        let choice = Choice::of(&args.backend, &args.command, &args.declared);
+        let choice = choice.expect("arguments go together");
         select(&args, &choice).expect("something is selected")
     }
 

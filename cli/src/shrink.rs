@@ -60,6 +60,7 @@ pub(crate) fn shrink(args: &ShrinkArgs, look: Look) -> Result<Outcome, CliError>
         seeds: SeedRange::one(seed),
         without: BTreeSet::new(),
         expectation: Expectation::Open,
+        set: Vec::new(),
     };
     let path = regressions::write(args.regressions(), &trial, &shrunk.regression)?;
     let mut page = Page::new(look.width());

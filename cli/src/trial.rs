@@ -4,7 +4,7 @@ use crate::args::{BackendName, SeedRange};
 use crate::backend::Choice;
 use crate::shell;
 use plimsoll_oracle::{Header, Property};
-use plimsoll_scenarios::scenario::Expected;
+use plimsoll_scenarios::scenario::{Expected, Override};
 use plimsoll_scenarios::{Plan, Scenario};
 use std::collections::BTreeSet;
 
@@ -23,6 +23,8 @@ pub(crate) struct Trial {
     pub without: BTreeSet<u64>,
     /// The verdict that it must show.
     pub expectation: Expectation,
+    /// The settings that stand over those of its file.
+    pub set: Vec<Override>,
 }
 
 impl Trial {
@@ -37,6 +39,13 @@ impl Trial {
         Header::new(label, plan.seed, &self.subject, backend, plan.names())
     }
 
+    /// Returns the part of a command line that states its settings again.
+    pub(crate) fn settings_stated(&self) -> String {
+        let set = self.set.iter();
+        let set = set.map(|set| format!(" --set {}", shell::quoted(&set.to_string())));
+        set.collect()
+    }
+
     /// Returns the command that runs one seed again.
     pub(crate) fn again(&self, seed: u64, choice: &Choice) -> String {
         let label = shell::quoted(&self.label);
@@ -44,7 +53,7 @@ impl Trial {
         if self.expectation == Expectation::Open && choice.command().is_none() {
             command += &format!(" --subject {}", self.subject);
         }
-        command + &choice.arguments()
+        command + &self.settings_stated() + &choice.arguments()
     }
 }
 

@@ -87,7 +87,9 @@ fn plimsoll_is_acquitted_on_real_kafka() {
 /// Shows that nothing is committed while auto-commit is off: a restart plays everything again.
 fn the_recipe_repeats_everything_from_oldest() {
     let programs = Programs::build();
-    let arguments = ["recipes/alarm-ruler-oldest"];
+    // What those believe who use it.
+    let interval = "consumers.commit.interval=1s";
+    let arguments = ["recipes/alarm-ruler-oldest", "--set", interval];
     let recipe = programs.command("sarama-recipe", &[]);
     convicts(&arguments, &recipe, &["bounded-duplicates"]);
 }
@@ -113,7 +115,7 @@ fn the_recipe_commits_past_a_failure() {
 fn the_mended_recipe_is_acquitted() {
     let programs = Programs::build();
     let mended = programs.command("sarama-mended", &[]);
-    let ended = run_on_kafka(&["recipes"], &mended);
+    let ended = run_on_kafka(&["recipes", "--keeps", "consumers.commit"], &mended);
     assert_eq!(ended.code, 0, "{}{}", ended.failures(), ended.stderr);
     let report = ended.json();
     assert_eq!(report["totals"]["schedules"], 3, "{report:#}");

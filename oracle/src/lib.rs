@@ -30,6 +30,7 @@
 //!     progress_within: Duration::from_secs(25),
 //!     undecodable: Vec::new(),
 //!     faults: Vec::new(),
+//!     unknown: Vec::new(),
 //! };
 //! let verdict = Judge::new().judge(&terms, &trace, &[]);
 //! assert!(verdict.violates(Property::CommitCoversOnlyFinished));
@@ -46,6 +47,7 @@ mod request_kind;
 mod sometimes;
 mod terms;
 mod trace;
+mod unknown;
 mod verdict;
 mod word;
 
@@ -60,5 +62,6 @@ pub use trace::{
     Entry, Fingerprint, Header, NamedFault, NamedTopic, Names, Timeline, Trace, TraceError,
     TraceEvent,
 };
+pub use unknown::Setting;
 pub use verdict::{Judgement, Measures, Property, Verdict, Violation};
 pub use word::{Word, nearest};

@@ -3,7 +3,7 @@
 //! Like the trace, they come from outside. With both, a run can be judged without the scenario, the
 //! plan or the backend that it came from.
 
-use crate::{FaultId, MessageId, RequestKind};
+use crate::{FaultId, MessageId, RequestKind, Setting};
 use plimsoll_core::{Config, TopicPartition};
 use std::fmt;
 use std::time::Duration;
@@ -41,6 +41,8 @@ pub struct Terms {
     pub undecodable: Vec<MessageId>,
     /// The faults of the run.
     pub faults: Vec<FaultTerms>,
+    /// The settings of the subject that are not known: see [`Terms::forget`].
+    pub unknown: Vec<Setting>,
 }
 
 /// A topic of the run.

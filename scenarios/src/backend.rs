@@ -28,6 +28,11 @@ pub trait Backend {
     /// Where the plan could not be executed to its end: what stands in `trace` then proves nothing.
     fn run(&mut self, plan: &Plan, trace: &mut Trace) -> Result<(), BackendError>;
 
+    /// Returns what each process of the last run wrote for people, by the name of its file.
+    fn logs(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
     /// Returns what disturbed the last run besides its faults, if anything did: what such a run
     /// shows proves nothing against its subject.
     fn disturbance(&self) -> Option<&str> {

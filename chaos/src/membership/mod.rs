@@ -12,6 +12,7 @@
 #[cfg(test)]
 mod tests;
 
+use crate::known::Wishes;
 use crate::names::Names;
 use crate::per_member::PerMember;
 use crate::proxy::{CommitAnswer, Seen};
@@ -29,6 +30,8 @@ pub(crate) struct Membership {
     anyone_has_joined: bool,
     /// A member that asked for a protocol that the proxy hides.
     asked_for_hidden: Option<MemberId>,
+    /// What all members so far have wished of the group.
+    wishes: Wishes,
 }
 
 /// What the trace is to say of a member.
@@ -105,6 +108,7 @@ impl Membership {
             members: PerMember::new(members, |_| Member::default()),
             anyone_has_joined: false,
             asked_for_hidden: None,
+            wishes: Wishes::default(),
         }
     }
 
@@ -148,6 +152,11 @@ impl Membership {
         self.asked_for_hidden
     }
 
+    /// Returns what all members so far have wished of the group.
+    pub(crate) fn wishes(&self) -> Wishes {
+        self.wishes
+    }
+
     /// Returns the newest generation that any member is in.
     pub(crate) fn generation(&self) -> i32 {
         let generations = self.members.values().map(|member| member.generation);
@@ -171,8 +180,9 @@ impl Membership {
             } => self.commit_answered(member, generation, &offsets, late),
             Seen::CommitUnanswered => entry(TraceEvent::CommitUnknown { member }),
             Seen::ResponseLost { request } => entry(TraceEvent::ResponseLost { member, request }),
-            Seen::Joining { owned } => {
+            Seen::Joining { owned, wishes } => {
                 self.anyone_has_joined = true;
+                self.wishes.add(wishes);
                 let owned = self.partitions(&owned);
                 shown(member, self.members[member].join(now, &owned))
             }

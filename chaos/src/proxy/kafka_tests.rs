@@ -224,8 +224,14 @@ fn joins_and_commits(subject: &Subject) {
         partition: 0,
         offset: 0,
     };
+    let [joining, all @ ..] = all.as_slice() else {
+        panic!("nothing was seen");
+    };
+    assert!(
+        matches!(joining, Seen::Joining { owned, .. } if owned.is_empty()),
+        "{joining:?}"
+    );
     let expected = [
-        Seen::Joining { owned: Vec::new() },
         Seen::Joined { generation: 1 },
         Seen::Synced {
             partitions: assigned,

@@ -4,6 +4,7 @@ use super::frame::{Frame, Header, Unreadable, decode};
 use super::seen::{CommitAnswer, Produced, Seen};
 use super::session::Session;
 use super::versions::{HIDDEN, last_readable};
+use crate::known::Wishes;
 use bytes::{Buf, Bytes};
 use kafka_protocol::messages::{
     ApiKey, ConsumerProtocolAssignment, ConsumerProtocolSubscription, FetchRequest, FetchResponse,
@@ -12,6 +13,7 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::{Decodable, Message};
 use plimsoll_oracle::RequestKind;
+use std::time::Duration;
 
 const OFFSET_OUT_OF_RANGE: i16 = 1;
 const ILLEGAL_GENERATION: i16 = 22;
@@ -144,8 +146,13 @@ fn join(frame: &Frame, header: Header) -> Result<Seen, Unreadable> {
     let owned = owned
         .iter()
         .flat_map(|it| partitions(&it.topic, &it.partitions));
+    let session = u64::try_from(request.session_timeout_ms).ok();
     Ok(Seen::Joining {
         owned: owned.collect(),
+        wishes: Wishes {
+            session_timeout: Duration::from_millis(session.unwrap_or(0)),
+            is_static: request.group_instance_id.is_some(),
+        },
     })
 }
 

@@ -1,6 +1,7 @@
 //! What the proxy reports.
 
 use crate::channel::Reply;
+use crate::known::Wishes;
 use plimsoll_oracle::{MemberId, RequestKind};
 
 /// What the proxy reports. It waits for the answer before it sends on what it reports of: what the
@@ -47,7 +48,11 @@ pub(crate) enum Seen {
     ResponseLost { request: RequestKind },
     /// A JoinGroup request, with the partitions that the member says it owns: those of its first
     /// protocol's subscription, empty where that does not tell.
-    Joining { owned: Vec<(String, u32)> },
+    Joining {
+        owned: Vec<(String, u32)>,
+        /// What the member asks of the group.
+        wishes: Wishes,
+    },
     /// A JoinGroup response without error.
     Joined { generation: i32 },
     /// A SyncGroup response without error.

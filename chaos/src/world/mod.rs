@@ -10,12 +10,14 @@ mod inbox;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod unexplained;
 
 pub(crate) use inbox::{Copied, Event, Inbox};
 
 use crate::channel::Reply;
 use crate::error::ChaosError;
 use crate::faults::{self, Brokers, Faults, ProcessAct};
+use crate::known::Wishes;
 use crate::leaders::Leaders;
 use crate::log::{Log, StoredMessage};
 use crate::members::Members;
@@ -25,6 +27,7 @@ use crate::processes::{self, Ended, Processes};
 use crate::proxy::{self, Produced, Proxy, Seen};
 use crate::recorder::{Clock, Recorder};
 use crate::sink::{self, Finished, Sink};
+use crate::stalls::Stalls;
 use crate::subject::Subject;
 use crate::{course, tail, workload};
 use plimsoll_core::{Instant, Offset};
@@ -34,6 +37,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
+use unexplained::Unexplained;
 
 /// The longest time for which the acknowledgement of a dead letter is kept back until the reader of
 /// the topics has seen the copy.
@@ -54,6 +58,7 @@ pub(crate) struct Parts {
     pub leaders: Leaders,
     pub brokers: Brokers,
     pub inbox: Inbox,
+    pub stalls: Stalls,
 }
 
 /// The world of one run.
@@ -69,6 +74,7 @@ pub(crate) struct World {
     proxy: Proxy,
     brokers: Brokers,
     inbox: Inbox,
+    unexplained: Unexplained,
     /// The timers, and what is done beside the run.
     tasks: JoinSet<()>,
     /// Whether every message so far was acknowledged or given up, and no more must come.
@@ -97,6 +103,7 @@ impl World {
                 sink: Sink::new(plan.clone(), inbox.sender(Event::Sink)),
             },
             faults: Faults::new(&plan),
+            unexplained: Unexplained::new(&plan, parts.stalls),
             recorder: Recorder::new(parts.clock),
             leaders: parts.leaders,
             proxy: parts.proxy,
@@ -126,6 +133,11 @@ impl World {
     /// Takes the trace out.
     pub(crate) fn take_trace(&mut self) -> Trace {
         self.recorder.take()
+    }
+
+    /// Returns what the members asked for when they joined.
+    pub(crate) fn wishes(&self) -> Wishes {
+        self.members.membership.wishes()
     }
 
     /// Kills all processes, and ends the proxy and all tasks.
@@ -172,6 +184,7 @@ impl World {
     /// Writes an entry of the trace, and begins the faults that waited for it.
     fn observe(&mut self, event: TraceEvent) -> Result<(), ChaosError> {
         self.recorder.note(event);
+        self.unexplained.observe(self.recorder.clock.now(), &event);
         if !self.faults.schedule.is_waiting() {
             return Ok(());
         }
@@ -265,6 +278,7 @@ impl World {
                 }
                 for seen in seen {
                     let now = self.now();
+                    self.unexplained.see(now, member, &seen);
                     let shown = self.members.membership.handle_seen(now, member, seen);
                     self.show_all(member, shown)?;
                 }
@@ -454,6 +468,7 @@ impl World {
                 let _ = answer.send(course::Members {
                     running: self.members.processes.running(),
                     generation: self.members.membership.generation(),
+                    wishes: self.wishes(),
                 });
             }
             course::Report::Observed(event, noted) => {

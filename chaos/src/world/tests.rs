@@ -55,12 +55,21 @@ async fn world_of(faults: &str, command: &[&str]) -> (World, TempDir) {
         leaders: Leaders::default(),
         brokers,
         inbox,
+        stalls: Stalls::default(),
     });
     for member in [A, B] {
         world.handle(Event::Start(member)).expect("it starts");
     }
     world.drive_all().expect("faults begin");
     (world, logs)
+}
+
+/// Makes what is seen of a member that joins, and owns nothing.
+fn joining() -> Seen {
+    Seen::Joining {
+        owned: Vec::new(),
+        wishes: Wishes::default(),
+    }
 }
 
 impl World {
@@ -182,8 +191,7 @@ async fn a_member_that_gets_a_partition_back_owns_it_from_what_it_handles_first(
         partitions: vec![(world.names.topics[0].clone(), 0)],
     };
     let joined = |generation| Seen::Joined { generation };
-    let joining = Seen::Joining { owned: Vec::new() };
-    let first = vec![joined(1), synced(), fetching(7), joining];
+    let first = vec![joined(1), synced(), fetching(7), joining()];
     let again = vec![joined(2), synced(), fetching(9)];
     passed(&mut world, A, first);
     passed(&mut world, A, again);
@@ -309,7 +317,7 @@ async fn a_group_that_no_member_asks_to_join_is_no_trial() {
                     (`group.protocol=classic`); consumer-1 runs, and its standard error ends \
                     with:\n  no such option: --topic";
     assert_eq!(error.to_string(), expected);
-    passed(&mut world, B, vec![Seen::Joining { owned: Vec::new() }]);
+    passed(&mut world, B, vec![joining()]);
     world.handle(Event::JoinDeadline(())).expect("it joined");
 }
 

@@ -12,7 +12,7 @@ mod report;
 mod summary;
 mod throughput;
 
-use crate::args::{CommitIntervalArgs, Interval, SeedRange, TableFormat, threads};
+use crate::args::{CommitIntervalArgs, DeclaredArgs, Interval, SeedRange, TableFormat, threads};
 use crate::backend::{Choice, StartedBackend};
 use crate::error::CliError;
 use crate::outcome::Outcome;
@@ -39,7 +39,7 @@ const CHUNK: u64 = 7_000;
 /// # Errors
 /// Where an argument is wrong, the environment refuses, or Plimsoll itself fails.
 pub(crate) fn commit_interval(args: &CommitIntervalArgs, look: Look) -> Result<Outcome, CliError> {
-    let choice = Choice::of(&args.backend, &[])?;
+    let choice = Choice::of(&args.backend, &[], &DeclaredArgs::default())?;
     let load = Load::of(args, &choice)?;
     refuse_seeds(&load, &choice)?;
     files::check_trace(args.plot.as_deref(), iter::empty())?;

@@ -3,7 +3,7 @@
 use super::value::{self, Value};
 use crate::args::SeedRange;
 use crate::terminal::When;
-use plimsoll_scenarios::scenario::ManualKey;
+use plimsoll_scenarios::scenario::{ManualKey, Override};
 use serde::Deserialize;
 use serde_json::{Map, json};
 use std::collections::BTreeMap;
@@ -99,6 +99,10 @@ keys! {
     regressions: PathBuf = "regressions, where the command is given";
     /// The folder into which the report is written as files.
     report: PathBuf = "none";
+    /// Settings that stand over those of scenarios on real Kafka, and that the program on trial has.
+    set: Vec<Override> = "none";
+    /// The settings that the program on trial does as it is told.
+    keeps: Vec<String> = "none";
     /// When to use colours.
     color: When = "auto";
 }

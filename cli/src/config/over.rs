@@ -16,8 +16,19 @@ impl RunArgs {
             BackendName::Sim => config.seeds,
             BackendName::Kafka => None,
         };
+        // What a program has says nothing of the simulator, and `--keeps` nothing without one.
+        let mut declared = self.declared;
+        if !self.command.is_empty() {
+            if declared.set.is_empty() {
+                declared.set = config.set.unwrap_or_default();
+            }
+            if declared.keeps.is_empty() {
+                declared.keeps = config.keeps.unwrap_or_default();
+            }
+        }
         Self {
             paths,
+            declared,
             seeds: self.seeds.or(seeds),
             jobs: self.jobs.or(config.jobs),
             keep_going: self.keep_going.or(config.keep_going),

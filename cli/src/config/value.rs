@@ -3,8 +3,9 @@
 use crate::args::SeedRange;
 use crate::terminal::When;
 use clap::ValueEnum as _;
+use plimsoll_scenarios::scenario::Override;
 use serde::Deserializer;
-use serde::de::{self, Unexpected, Visitor};
+use serde::de::{self, SeqAccess, Unexpected, Visitor};
 use serde_json::json;
 use std::fmt;
 use std::marker::PhantomData;
@@ -34,6 +35,7 @@ pub(super) enum Given<'a> {
     Text(&'a str),
     Number(i64),
     Flag(bool),
+    Texts(&'a [String]),
 }
 
 impl Value for SeedRange {
@@ -44,7 +46,7 @@ impl Value for SeedRange {
         match given {
             Given::Text(text) => text.parse().ok(),
             Given::Number(number) => number.to_string().parse().ok(),
-            Given::Flag(_) => None,
+            Given::Flag(_) | Given::Texts(_) => None,
         }
     }
 
@@ -60,7 +62,7 @@ impl Value for NonZeroUsize {
     fn read(given: Given<'_>) -> Option<Self> {
         match given {
             Given::Number(number) => Self::new(number.try_into().ok()?),
-            Given::Text(_) | Given::Flag(_) => None,
+            Given::Text(_) | Given::Flag(_) | Given::Texts(_) => None,
         }
     }
 
@@ -75,7 +77,7 @@ impl Value for bool {
     fn read(given: Given<'_>) -> Option<Self> {
         match given {
             Given::Flag(flag) => Some(flag),
-            Given::Text(_) | Given::Number(_) => None,
+            Given::Text(_) | Given::Number(_) | Given::Texts(_) => None,
         }
     }
 
@@ -109,7 +111,7 @@ impl Value for When {
     fn read(given: Given<'_>) -> Option<Self> {
         match given {
             Given::Text(text) => Self::from_str(text, false).ok(),
-            Given::Number(_) | Given::Flag(_) => None,
+            Given::Number(_) | Given::Flag(_) | Given::Texts(_) => None,
         }
     }
 
@@ -118,11 +120,41 @@ impl Value for When {
     }
 }
 
+impl Value for Vec<String> {
+    const EXPECTED: &'static str = "a list of keys such as [\"consumers.commit\"]";
+
+    fn read(given: Given<'_>) -> Option<Self> {
+        match given {
+            Given::Texts(texts) => Some(texts.to_vec()),
+            Given::Text(_) | Given::Number(_) | Given::Flag(_) => None,
+        }
+    }
+
+    fn schema() -> serde_json::Value {
+        json!({ "type": "array", "items": { "type": "string" } })
+    }
+}
+
+impl Value for Vec<Override> {
+    const EXPECTED: &'static str = "a list such as [\"consumers.commit.interval=5s\"]";
+
+    fn read(given: Given<'_>) -> Option<Self> {
+        match given {
+            Given::Texts(texts) => texts.iter().map(|text| text.parse().ok()).collect(),
+            Given::Text(_) | Given::Number(_) | Given::Flag(_) => None,
+        }
+    }
+
+    fn schema() -> serde_json::Value {
+        json!({ "type": "array", "items": { "type": "string", "pattern": "=" } })
+    }
+}
+
 /// Reads the value of a key.
 pub(super) fn read<'de, T: Value, D: Deserializer<'de>>(d: D) -> Result<Option<T>, D::Error> {
     struct Reader<T>(PhantomData<T>);
 
-    impl<T: Value> Visitor<'_> for Reader<T> {
+    impl<'de, T: Value> Visitor<'de> for Reader<T> {
         type Value = T;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -137,6 +169,15 @@ pub(super) fn read<'de, T: Value, D: Deserializer<'de>>(d: D) -> Result<Option<T
         fn visit_i64<E: de::Error>(self, number: i64) -> Result<T, E> {
             let wrong = || E::invalid_value(Unexpected::Signed(number), &self);
             T::read(Given::Number(number)).ok_or_else(wrong)
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<T, A::Error> {
+            let mut texts: Vec<String> = Vec::new();
+            while let Some(text) = list.next_element()? {
+                texts.push(text);
+            }
+            let wrong = || de::Error::invalid_value(Unexpected::Seq, &self);
+            T::read(Given::Texts(&texts)).ok_or_else(wrong)
         }
 
         fn visit_bool<E: de::Error>(self, flag: bool) -> Result<T, E> {

@@ -131,6 +131,8 @@ pub(crate) struct Sighting {
     pub recording: Recording,
     /// The file with the trace, or the reason why there is none.
     pub trace: Result<PathBuf, String>,
+    /// The files with what its processes wrote to standard error.
+    pub logs: Vec<PathBuf>,
     /// The command that runs the same plan in the simulator, which can shrink it.
     pub simulate: String,
 }

@@ -48,6 +48,7 @@ pub(crate) fn convict(
                     trace: recorded.trace.clone(),
                 },
                 trace: files.trace.clone(),
+                logs: files.logs.clone(),
                 simulate: simulate(trial, &files, choice),
             };
             convictions.push(Conviction {
@@ -69,6 +70,8 @@ pub(crate) fn convict(
 struct Files {
     plan: Result<PathBuf, String>,
     trace: Result<PathBuf, String>,
+    /// Those with what its processes wrote, as far as they could be written.
+    logs: Vec<PathBuf>,
 }
 
 fn write(trial: &Trial, recorded: &Recorded, plan: &Plan, folder: &Path) -> Files {
@@ -81,7 +84,10 @@ fn write(trial: &Trial, recorded: &Recorded, plan: &Plan, folder: &Path) -> File
         }
     };
     let text = as_file(trial, recorded, plan);
+    let logs = recorded.logs.iter();
+    let logs = logs.filter_map(|(name, text)| written(name, &|path| files::write(path, text)).ok());
     Files {
+        logs: logs.collect(),
         plan: written("toml", &|path| files::write(path, &text)),
         trace: written("jsonl", &|path| {
             let header = trial.header(plan, BackendName::Kafka);
@@ -150,7 +156,8 @@ fn again(trial: &Trial, seed: u64, files: &Files, choice: &Choice) -> String {
     match &files.plan {
         Ok(path) => {
             let file = shell::quoted(&path.display().to_string());
-            format!("plimsoll run {file}{}", choice.arguments())
+            let set = trial.settings_stated();
+            format!("plimsoll run {file}{set}{}", choice.arguments())
         }
         Err(_) => trial.again(seed, choice),
     }

@@ -1,6 +1,6 @@
 //! Stands in for real Kafka in a program that is built without it.
 
-use crate::args::BackendArgs;
+use crate::args::{BackendArgs, DeclaredArgs};
 use crate::error::CliError;
 use plimsoll_core::CommitPolicy;
 use plimsoll_oracle::Trace;
@@ -18,7 +18,7 @@ impl Options {
     ///
     /// # Errors
     /// Always.
-    pub(crate) fn of(_: &BackendArgs, _: &[OsString]) -> Result<Self, CliError> {
+    pub(crate) fn of(_: &BackendArgs, _: &[OsString], _: &DeclaredArgs) -> Result<Self, CliError> {
         Err(CliError::usage(
             "this plimsoll is built without real Kafka: it has the simulator only",
             "Install it with the feature `kafka` (on Linux or macOS, with make and a C++ compiler): \

@@ -1,10 +1,10 @@
 //! Reads from the command line what a run on real Kafka needs to know.
 
-use crate::args::BackendArgs;
+use crate::args::{BackendArgs, DeclaredArgs};
 use crate::error::CliError;
 use crate::{interrupt, progress, shell};
 pub(crate) use plimsoll_chaos::Kafka;
-use plimsoll_chaos::{ChaosError, ClusterSource, SubjectCommand};
+use plimsoll_chaos::{ChaosError, ClusterSource, Declared, SubjectCommand};
 use plimsoll_scenarios::{BackendError, Plan};
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -14,14 +14,23 @@ use std::process::ExitCode;
 
 /// What a run on real Kafka needs to know: the brokers, and the subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Options(plimsoll_chaos::Options);
+pub(crate) struct Options {
+    inner: plimsoll_chaos::Options,
+    /// The settings that the subject does as it is told.
+    keeps: Vec<String>,
+}
 
 impl Options {
-    /// Reads them from the arguments; `command` is the subject that stands after `--`.
+    /// Reads them from the arguments; `command` is the subject that stands after `--`, and
+    /// `declared` what is said of it.
     ///
     /// # Errors
-    /// Where the command does not exist.
-    pub(crate) fn of(args: &BackendArgs, command: &[OsString]) -> Result<Self, CliError> {
+    /// Where the command does not exist, or no setting has a name that is declared.
+    pub(crate) fn of(
+        args: &BackendArgs,
+        command: &[OsString],
+        declared: &DeclaredArgs,
+    ) -> Result<Self, CliError> {
         let source = match &args.bootstrap {
             None => ClusterSource::Containers,
             Some(servers) => ClusterSource::Bootstrap(servers.clone()),
@@ -33,13 +42,24 @@ impl Options {
                 arguments: arguments.to_vec(),
             },
         };
-        Ok(Self(plimsoll_chaos::Options { source, subject }))
+        let set = declared.set.iter().map(|set| set.key().to_owned());
+        let known = Declared::new(&declared.keeps, set).map_err(|message| {
+            let help = "`consumers` stands for all that a subject is told; the README lists it.";
+            CliError::usage(message, help)
+        })?;
+        let inner = plimsoll_chaos::Options {
+            source,
+            subject,
+            declared: known,
+        };
+        let keeps = declared.keeps.clone();
+        Ok(Self { inner, keeps })
     }
 
     /// Returns the program that stands trial instead of the scenarios' subjects, as words for a
     /// shell.
     pub(crate) fn command(&self) -> Option<String> {
-        let SubjectCommand::External { program, arguments } = &self.0.subject else {
+        let SubjectCommand::External { program, arguments } = &self.inner.subject else {
             return None;
         };
         let words = std::iter::once(program).chain(arguments);
@@ -50,8 +70,11 @@ impl Options {
     /// Returns the end of a command line that chooses the same.
     pub(crate) fn arguments(&self) -> String {
         let mut text = String::from(" --backend kafka");
-        if let ClusterSource::Bootstrap(servers) = &self.0.source {
+        if let ClusterSource::Bootstrap(servers) = &self.inner.source {
             text += &format!(" --bootstrap {servers}");
+        }
+        if !self.keeps.is_empty() {
+            text += &format!(" --keeps {}", self.keeps.join(","));
         }
         if let Some(command) = self.command() {
             text += &format!(" -- {command}");
@@ -62,7 +85,7 @@ impl Options {
     /// Returns the reason why the plan cannot be executed, if there is one, before anything is
     /// started.
     pub(crate) fn refuses(&self, plan: &Plan) -> Option<String> {
-        self.0.refuses(plan).map(|refusal| refusal.reason)
+        self.inner.refuses(plan).map(|refusal| refusal.reason)
     }
 
     /// Starts the brokers, or asks those that are there.
@@ -70,11 +93,11 @@ impl Options {
     /// # Errors
     /// Where the environment lacks something.
     pub(crate) fn start(&self) -> Result<Kafka, CliError> {
-        let waiting = progress::waiting(match &self.0.source {
+        let waiting = progress::waiting(match &self.inner.source {
             ClusterSource::Containers => "starting a Kafka cluster",
             ClusterSource::Bootstrap(_) => "asking the Kafka cluster",
         });
-        let kafka = Kafka::start(self.0.clone())?;
+        let kafka = Kafka::start(self.inner.clone())?;
         waiting.finish_and_clear();
         let interrupted = kafka.clone();
         interrupt::on_request(move || interrupted.interrupt());

@@ -252,6 +252,7 @@ mod tests {
                 seeds: SeedRange { from: 0, to: 1 },
                 without: std::collections::BTreeSet::new(),
                 expectation: Expectation::Stated(Expected::Held),
+                set: Vec::new(),
             },
             tally: Tally::default(),
             failures: Vec::new(),

@@ -113,6 +113,7 @@ fn run_chunk(worker: &mut Worker, trial: &Trial, seeds: SeedRange, options: Opti
                         seed,
                         verdict: run.verdict,
                         trace: worker.take_trace(),
+                        logs: worker.logs(),
                     });
                 }
             }

@@ -33,6 +33,8 @@ pub(crate) struct Tally {
     pub hashes: Vec<(u64, Fingerprint)>,
     /// The runs in real time that are kept.
     pub recorded: Vec<Recorded>,
+    /// The number of runs that were tried again, because the machine had disturbed them.
+    pub disturbed: u64,
     /// The first seed that has no verdict, and the reason.
     pub broken: Option<(u64, CliError)>,
 }
@@ -59,6 +61,8 @@ pub(crate) struct Recorded {
     pub verdict: Verdict,
     /// The record of everything that was observed.
     pub trace: Trace,
+    /// What each of its processes wrote for people, by the name of its file.
+    pub logs: Vec<(String, String)>,
 }
 
 impl Tally {
@@ -82,6 +86,7 @@ impl Tally {
             }
         }
         self.coverage.add(trace);
+        self.disturbed += u64::from(run.is_second);
         self.effects.add(&run.happened);
         self.measures = self.measures.max(run.verdict.measures());
         if hash {
@@ -104,6 +109,7 @@ impl Tally {
             *self.reasons.entry(reason).or_default() += runs;
         }
         self.coverage.merge(&later.coverage);
+        self.disturbed += later.disturbed;
         self.effects.merge(&later.effects);
         self.measures = self.measures.max(later.measures);
         self.hashes.extend(later.hashes);

@@ -29,6 +29,8 @@ pub(crate) struct Run {
     pub events: u64,
     /// The faults of its plan, and which of them took effect.
     pub happened: Happened,
+    /// Whether it is the second try of its plan: the machine had disturbed the first.
+    pub is_second: bool,
 }
 
 impl Worker {
@@ -74,6 +76,11 @@ impl Worker {
         &self.trace
     }
 
+    /// Returns what each process of the last run wrote for people, by the name of its file.
+    pub(crate) fn logs(&mut self) -> Vec<(String, String)> {
+        self.backend.get().logs()
+    }
+
     /// Takes the trace of the last run out of the worker.
     pub(crate) fn take_trace(&mut self) -> Trace {
         mem::take(&mut self.trace)
@@ -81,8 +88,10 @@ impl Worker {
 
     /// Executes and judges a plan until the run counts.
     fn execute(&mut self, plan: &Plan) -> Result<Run, CliError> {
+        let mut is_second = false;
         undisturbed(|| {
-            let run = self.execute_once(plan)?;
+            let mut run = self.execute_once(plan)?;
+            run.is_second = std::mem::replace(&mut is_second, true);
             let is_violated = run.verdict.violations().next().is_some();
             let disturbance = self.backend.get().disturbance();
             let disturbance = disturbance.filter(|_| is_violated).map(str::to_owned);
@@ -105,6 +114,7 @@ impl Worker {
             ended: last.map_or(Instant::ZERO, |entry| entry.at),
             events: self.backend.events() - before,
             happened: Happened::read(plan, &self.trace),
+            is_second: false,
         })
     }
 }

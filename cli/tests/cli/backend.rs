@@ -117,3 +117,32 @@ fn without_a_container_engine_there_is_no_cluster() {
 fn on_kafka(arguments: &[&str]) -> Ended {
     plimsoll(&[&["run", "--backend", "kafka"], arguments].concat())
 }
+
+#[test]
+fn what_is_declared_wrongly_is_a_mistake() {
+    for (arguments, said) in [
+        (["--keeps", "consumers.commit"], "--keeps"),
+        (["--set", "consumers.commit"], "KEY=VALUE"),
+        (["--set", "consumers.comit.interval=5s"], "comit"),
+        (["--set", "consumers.commit.interval=soon"], "soon"),
+    ] {
+        let ended = plimsoll(&[&["run", "reference"][..], &arguments].concat());
+        assert_eq!(ended.code, MISTAKE, "{}", ended.transcript());
+        assert!(ended.stderr.contains(said), "{}", ended.transcript());
+    }
+}
+
+/// A recipe is taken for the consumer of the scenario.
+#[test]
+fn a_setting_of_the_command_line_stands_over_the_scenario() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let text = "[workload]\nmessages = 60\n[handler]\ntime = \"100ms..1s\"\n[[faults]]\n\
+                at = \"6s\"\ndo = \"crash\"\n";
+    fs::write(folder.path().join("kept.toml"), text).expect("the file is written");
+    let run = ["run", "kept.toml", "--seeds", "20"];
+    let kept = plimsoll_in(folder.path(), &run);
+    assert_eq!(kept.code, 0, "{}", kept.transcript());
+    let set = ["--set", "consumers.subject=auto-commit"];
+    let broken = plimsoll_in(folder.path(), &[&run[..], &set].concat());
+    assert_eq!(broken.code, 10, "{}", broken.transcript());
+}

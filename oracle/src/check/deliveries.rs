@@ -125,6 +125,9 @@ impl History {
             record.oks += 1;
             attempt.oks = record.oks;
             attempt.chances = partition.chances - record.chances_before;
+        } else if outcome == Outcome::Permanent && self.gives_up && record.message == Some(message)
+        {
+            record.finished = record.finished.min(entry);
         }
     }
 

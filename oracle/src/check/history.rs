@@ -5,7 +5,7 @@
 
 use super::ids::{AssignmentId, AttemptId, EntryIndex, NEVER, RecordId, Slot, Slots};
 use super::table::Table;
-use crate::{Entry, MemberId, MessageId, Terms, Trace};
+use crate::{Entry, MemberId, MessageId, Setting, Terms, Trace};
 use plimsoll_core::{
     AssignmentEpoch, InitialPosition, NextOffset, Offset, Ordering, Outcome, TopicPartition,
 };
@@ -42,6 +42,8 @@ pub(super) struct History {
     pub(super) quiet: EntryIndex,
     pub(super) ended: EntryIndex,
     pub(super) lag: u64,
+    /// Whether a permanent failure finishes its record: what the subject does then is not known.
+    pub(super) gives_up: bool,
     /// Partitions of earlier runs, kept for their memory.
     pub(super) spare: Vec<Partition>,
     pub(super) by_key: Vec<(u32, Offset)>,
@@ -372,6 +374,7 @@ impl History {
     /// Forgets the run before, and reads this one.
     pub(super) fn read(&mut self, terms: &Terms, trace: &Trace) {
         self.clear();
+        self.gives_up = !terms.knows(Setting::Attempts);
         for (index, Entry { event, .. }) in trace.entries().iter().enumerate() {
             self.observe(terms, EntryIndex::new(index), event);
         }

@@ -3,7 +3,7 @@
 use super::findings::{Case, Finding, Findings};
 use super::history::{Partition, Record};
 use super::ids::{EntryIndex, NEVER, RecordId, Slot};
-use crate::{Judgement, MemberId, TraceEvent};
+use crate::{Judgement, MemberId, Setting, TraceEvent};
 use plimsoll_core::{NextOffset, Offset, OutOfRangePolicy};
 use std::time::Duration;
 
@@ -94,7 +94,27 @@ fn excuse(case: &Case<'_>, partition: &Partition) -> Option<&'static str> {
     if case.terms.may_orphan && is_orphan {
         return Some("the group gave a partition to no member");
     }
+    if let Some(setting) = unknown(case, partition) {
+        return Some(setting.reason());
+    }
     is_swamped(case, partition).then_some("more came than the handlers could do in the time")
+}
+
+/// Returns the setting by which a partition may rightly stand as it does, where that setting of the
+/// subject is not known.
+fn unknown(case: &Case<'_>, partition: &Partition) -> Option<Setting> {
+    let records = partition.records.with_ids().map(|(_, record)| record);
+    let mut unfinished = records.filter(|record| is_readable(record) && record.settled() == NEVER);
+    let stands = match unfinished.next() {
+        _ if !partition.founding && partition.first.is_none() => Setting::Metadata,
+        None => Setting::Commits,
+        Some(first) => {
+            let mut attempts = case.history.attempts_at(first);
+            let failed = attempts.any(|attempt| attempt.outcome.is_some());
+            return (failed && !case.terms.knows(Setting::Attempts)).then_some(Setting::Attempts);
+        }
+    };
+    (!case.terms.knows(stands)).then_some(stands)
 }
 
 /// Returns whether the handlers of a partition were busy with one record or another for nearly all

@@ -93,7 +93,7 @@ impl Judge {
             let hidden = unobservable.iter().find(|(hidden, _)| *hidden == property);
             let judgement = match hidden {
                 Some((_, reason)) => Judgement::NotObserved(reason),
-                None => self.judge_one(&case, property),
+                None => terms.temper(property, self.judge_one(&case, property)),
             };
             (property, judgement)
         });

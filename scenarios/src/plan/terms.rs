@@ -47,6 +47,7 @@ impl Plan {
             progress_within: self.progress_within(),
             undecodable,
             faults: faults.collect(),
+            unknown: Vec::new(),
         }
     }
 }

@@ -14,8 +14,8 @@ use super::value::Value;
 use super::workload::GivenWorkload;
 use super::write::{self, Section};
 use super::{
-    Cluster, Consumers, Expect, Handler, Network, Scenario, Settings, Traffic, Workload, aliases,
-    check, faults,
+    Cluster, Consumers, Expect, Handler, Network, Override, Scenario, Settings, Traffic, Workload,
+    aliases, check, faults, over,
 };
 use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
@@ -80,13 +80,22 @@ pub fn schema() -> serde_json::Value {
     schema.to_value()
 }
 
-pub(super) fn parse(name: &str, text: &str) -> Result<Scenario, ScenarioError> {
-    let file = File {
+pub(super) fn parse(
+    name: &str,
+    text: &str,
+    overrides: &[Override],
+) -> Result<Scenario, ScenarioError> {
+    let file = |text| File {
         name,
         text,
         kind: "scenarios",
     };
-    let mut document = file.parse()?;
+    let whole = over::added(text, overrides);
+    // Blanks in place of the file, so that the lines behind it stand where they stand in the whole.
+    let lines = " ".repeat(text.len()) + &whole[text.len()..];
+    let mut document = file(text).parse()?;
+    over::resolve(document.get_mut(), &lines, overrides);
+    let (file, text) = (file(&whole), whole.as_str());
     aliases::resolve(document.get_mut());
     let given: GivenScenario = file.read(&document)?;
     let mut problems = Vec::new();

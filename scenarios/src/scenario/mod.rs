@@ -21,6 +21,7 @@ mod manual;
 mod measures;
 mod messages;
 mod network;
+mod over;
 mod policies;
 mod reading;
 mod starts;
@@ -47,6 +48,7 @@ pub use handler::Handler;
 pub use manual::{LANGUAGE, ManualKey, ManualTable, TOP, settings};
 pub use messages::Message;
 pub use network::Network;
+pub use over::Override;
 pub use reading::read_toml;
 pub use topics::Topic;
 pub use units::Share;
@@ -116,7 +118,19 @@ impl Scenario {
     /// # Errors
     /// Where the text is no scenario: every mistake that could be found, each with its place.
     pub fn parse(name: &str, text: &str) -> Result<Self, ScenarioError> {
-        file::parse(name, text)
+        file::parse(name, text, &[])
+    }
+
+    /// Parses a scenario file with settings that stand over those of the file.
+    ///
+    /// # Errors
+    /// As [`Scenario::parse`]; mistakes in `overrides` are shown as in lines behind the file.
+    pub fn parse_with(
+        name: &str,
+        text: &str,
+        overrides: &[Override],
+    ) -> Result<Self, ScenarioError> {
+        file::parse(name, text, overrides)
     }
 
     /// Tells whether a file's text may be meant as a scenario, so that a folder can be searched for

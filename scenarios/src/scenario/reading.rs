@@ -36,6 +36,15 @@ pub(super) struct File<'t> {
 }
 
 impl<'t> File<'t> {
+    /// Makes a file without a name, of no kind.
+    pub(super) fn of(text: &'t str) -> Self {
+        Self {
+            name: "",
+            text,
+            kind: "",
+        }
+    }
+
     /// Parses the text.
     pub(super) fn parse(self) -> Result<Spanned<DeTable<'t>>, ScenarioError> {
         let (document, errors) = DeTable::parse_recoverable(self.text);

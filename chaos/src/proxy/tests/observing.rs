@@ -2,6 +2,7 @@
 
 use super::super::CommitAnswer;
 use super::*;
+use crate::known::Wishes;
 use bytes::BufMut;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
@@ -118,6 +119,19 @@ fn join(subscription_version: i16, protocol_type: &'static str) -> JoinGroupRequ
     JoinGroupRequest::default()
         .with_protocol_type(name(protocol_type))
         .with_protocols(vec![protocol])
+        .with_session_timeout_ms(45_000)
+        .with_group_instance_id(Some(name("consumer-1")))
+}
+
+/// Makes what is seen of such a request.
+fn joining(owned: Vec<(String, u32)>) -> Seen {
+    Seen::Joining {
+        owned,
+        wishes: Wishes {
+            session_timeout: Duration::from_secs(45),
+            is_static: true,
+        },
+    }
 }
 
 #[tokio::test]
@@ -127,13 +141,11 @@ async fn members_that_join_with_what_they_own() {
     for (subscription, owns) in [(0, false), (1, true), (2, true), (3, true), (4, true)] {
         let seen = exchange(&join(subscription, "consumer"), 5, &joined).await;
         let owned = owns.then(|| vec![("orders".into(), 1), ("orders".into(), 2)]);
-        let joining = Seen::Joining {
-            owned: owned.unwrap_or_default(),
-        };
+        let joining = joining(owned.unwrap_or_default());
         assert_eq!(seen, [joining, Seen::Joined { generation: 4 }]);
     }
     let seen = exchange(&join(1, "connect"), 5, &joined).await;
-    assert_eq!(seen[0], Seen::Joining { owned: Vec::new() });
+    assert_eq!(seen[0], joining(Vec::new()));
 }
 
 #[tokio::test]

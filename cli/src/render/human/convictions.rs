@@ -201,6 +201,10 @@ fn files_of(page: &mut Page, conviction: &Conviction, sighting: &Sighting) {
         Ok(path) => page.line(&format!("  {:<13}{}", "Trace", path.display())),
         Err(error) => entry(page, "Trace", &format!("none: {error}")),
     }
+    for (number, path) in sighting.logs.iter().enumerate() {
+        let what = if number == 0 { "Members said" } else { "" };
+        page.line(&format!("  {what:<13}{}", path.display()));
+    }
     entry(
         page,
         "Simulator",

@@ -115,6 +115,13 @@ fn totals(page: &mut Page, report: &Report, detail: Detail) {
             let side = format!("at most {jobs} side by side");
             page.line(&format!("Ran {schedules} on real Kafka, {side}."));
             page.line(&format!("Took {seconds:.0} s of real time."));
+            let disturbed = report.scenarios.iter().map(|one| one.tally.disturbed).sum();
+            if disturbed > 0 {
+                let disturbed = counted(disturbed, "schedule");
+                page.line(&format!(
+                    "Disturbed by the machine, and tried again: {disturbed}."
+                ));
+            }
         }
     }
     page.line(&format!(

@@ -229,6 +229,8 @@ pub(super) struct Sighting<'a> {
     told: Told<'a>,
     /// The file with the trace.
     trace: Option<String>,
+    /// The files with what its processes wrote to standard error.
+    logs: Vec<String>,
     /// The command that runs the same plan in the simulator, which can shrink it.
     simulate: &'a str,
 }
@@ -238,6 +240,11 @@ impl<'a> Sighting<'a> {
         Self {
             told: Told::of(&sighting.violation, &sighting.story, &sighting.recording),
             trace: written(&sighting.trace),
+            logs: sighting
+                .logs
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect(),
             simulate: &sighting.simulate,
         }
     }

@@ -23,13 +23,14 @@ mod pace;
 mod progress;
 mod script;
 mod sentences;
+mod unknown;
 mod within_limits;
 mod zoo;
 
 use super::Judge;
 use crate::{
-    FaultId, FaultTerms, Hindrance, Judgement, Property, RequestKind, Terms, TopicTerms, Trace,
-    Verdict,
+    FaultId, FaultTerms, Hindrance, Judgement, Property, RequestKind, Setting, Terms, TopicTerms,
+    Trace, Verdict,
 };
 use plimsoll_core::{CommitPolicy, Config, InitialPosition, Ordering, OutOfRangePolicy};
 use std::time::Duration;
@@ -56,6 +57,8 @@ enum Ask {
     NoJitter,
     HaltOutOfRange,
     Static,
+    /// It is not known how the subject is set.
+    Unknown(Setting),
 }
 
 /// A script, and the number of times that it breaks one property.
@@ -168,7 +171,7 @@ fn terms(asks: &[Ask]) -> Terms {
             every: Some(3),
         };
     }
-    Terms {
+    let mut terms = Terms {
         topics: vec![TopicTerms {
             name: "orders".into(),
             partitions: 2,
@@ -198,5 +201,12 @@ fn terms(asks: &[Ask]) -> Terms {
                 request: Some(RequestKind::OffsetCommit),
             },
         ],
+        unknown: Vec::new(),
+    };
+    for ask in asks {
+        if let Ask::Unknown(setting) = ask {
+            terms.forget(*setting);
+        }
     }
+    terms
 }
