@@ -1,11 +1,11 @@
-//! The backend: one cluster, on which plans run side by side, or alone where they break brokers.
+//! The backend: clusters, on which plans run side by side, or alone where they break brokers.
 
-use crate::address;
-use crate::cluster::{self, Cluster};
+use crate::cluster::Cluster;
 use crate::error::ChaosError;
 use crate::options::{ClusterSource, Options, SubjectCommand};
+use crate::places::Places;
 use crate::stalls::Stalls;
-use crate::{refusal, run};
+use crate::{address, names, run};
 use plimsoll_oracle::{Property, Terms, Trace};
 use plimsoll_scenarios::{Backend, BackendError, Plan, Refusal};
 use std::path::PathBuf;
@@ -13,14 +13,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{env, fs};
 use tokio::runtime::Runtime;
-use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, watch};
+use tokio::sync::watch;
 
 /// The environment variable that names a folder in which members' standard error is kept.
 const LOGS: &str = "PLIMSOLL_LOGS";
 
-/// The backend `kafka`: one cluster, on which plans run one after the other or side by side.
+/// The backend `kafka`: a cluster, on which plans run one after the other or side by side. Plans that
+/// break brokers run alone on a cluster, beside the first where there are several.
 ///
-/// Cheap to clone; every clone runs on the same cluster. Plans that break brokers run alone.
+/// Cheap to clone; every clone runs on the same clusters.
 #[derive(Clone, Debug)]
 pub struct Kafka {
     pub(crate) inner: Arc<Inner>,
@@ -32,25 +33,14 @@ pub struct Kafka {
 #[derive(Debug)]
 pub(crate) struct Inner {
     options: Options,
-    pub cluster: Arc<Cluster>,
-    /// Held for writing by a plan that breaks brokers, and for reading by any other.
-    brokers: RwLock<()>,
+    places: Places,
     runs: AtomicU32,
     interrupted: watch::Sender<bool>,
     pub runtime: Runtime,
 }
 
-/// A plan's place on the cluster, for as long as it runs.
-#[derive(Debug)]
-enum Place<'a> {
-    /// The whole cluster: the plan breaks brokers.
-    Alone(RwLockWriteGuard<'a, ()>),
-    /// A place beside other plans.
-    Shared(RwLockReadGuard<'a, ()>),
-}
-
 impl Kafka {
-    /// Starts the cluster, or attaches to one.
+    /// Starts the clusters, or attaches to one.
     ///
     /// # Errors
     /// Where there is no container engine, no image, or no broker that answers.
@@ -61,17 +51,18 @@ impl Kafka {
             .build();
         let runtime = runtime
             .map_err(|error| ChaosError::Environment(format!("cannot start threads: {error}")))?;
-        let cluster = runtime.block_on(async {
+        let clusters = runtime.block_on(async {
             match &options.source {
-                ClusterSource::Containers => Cluster::start().await,
-                ClusterSource::Bootstrap(servers) => Cluster::attach(servers).await,
+                ClusterSource::Containers => {
+                    Cluster::take_or_start(options.load.more_clusters()).await
+                }
+                ClusterSource::Bootstrap(servers) => Ok(vec![Cluster::attach(servers).await?]),
             }
         })?;
         Ok(Self {
             inner: Arc::new(Inner {
+                places: Places::new(clusters, options.load),
                 options,
-                cluster: Arc::new(cluster),
-                brokers: RwLock::new(()),
                 runs: AtomicU32::new(0),
                 interrupted: watch::Sender::new(false),
                 runtime,
@@ -85,10 +76,15 @@ impl Kafka {
         self.inner.interrupted.send_replace(true);
     }
 
+    /// Returns the number of plans that break brokers which can run beside all others.
+    pub fn apart(&self) -> usize {
+        self.inner.places.apart()
+    }
+
     /// Removes the containers that [`Kafka::start`] started.
     pub fn shut_down(self) {
         let inner = &self.inner;
-        inner.runtime.block_on(inner.cluster.shut_down());
+        inner.runtime.block_on(inner.places.shut_down());
     }
 }
 
@@ -145,7 +141,7 @@ impl Backend for Kafka {
 
 impl Inner {
     async fn run(&self, plan: &Plan, stalls: Stalls) -> Result<Trace, ChaosError> {
-        let place = self.place(plan).await;
+        let seat = self.places.seat(plan).await;
         if *self.interrupted.borrow() {
             return Err(ChaosError::Interrupted);
         }
@@ -159,7 +155,7 @@ impl Inner {
             ChaosError::Environment(format!("cannot write {}: {error}", logs.display()))
         })?;
         let stage = run::Stage {
-            cluster: self.cluster.clone(),
+            cluster: seat.cluster.clone(),
             subject: &self.options.subject,
             tag: &tag,
             logs: &logs,
@@ -171,23 +167,11 @@ impl Inner {
             // A failure leaves only a few files in a temporary folder.
             let _ = fs::remove_dir_all(&logs);
         }
-        match place {
-            Place::Alone(_guard) if result.is_err() => {
-                // What the plan left broken must not disturb the next one.
-                self.cluster.mend().await?;
-            }
-            Place::Alone(guard) => drop(guard),
-            Place::Shared(guard) => drop(guard),
+        if seat.is_alone() && result.is_err() {
+            // What the plan left broken must not disturb the next one.
+            seat.cluster.mend().await?;
         }
         result
-    }
-
-    /// Waits until the plan may run.
-    async fn place(&self, plan: &Plan) -> Place<'_> {
-        match refusal::breaks_brokers(plan) {
-            true => Place::Alone(self.brokers.write().await),
-            false => Place::Shared(self.brokers.read().await),
-        }
     }
 
     /// Makes the text that tells a run's topics and group from those of all other runs on the
@@ -200,12 +184,16 @@ impl Inner {
 
     /// Makes a name that nothing else on the cluster has.
     pub(crate) fn name(&self, what: &str) -> String {
-        let run = self.runs.fetch_add(1, Ordering::Relaxed);
-        format!("{what}.{}.{run}", cluster::run_id())
+        names::unique(what, self.runs.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Returns the bootstrap servers of the cluster.
+    /// Returns the cluster on which plans run side by side.
+    pub(crate) fn cluster(&self) -> &Cluster {
+        self.places.first()
+    }
+
+    /// Returns the bootstrap servers of that cluster.
     pub(crate) fn bootstrap(&self) -> String {
-        address::bootstrap(self.cluster.brokers())
+        address::bootstrap(self.cluster().brokers())
     }
 }

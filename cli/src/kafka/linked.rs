@@ -3,8 +3,8 @@
 use crate::args::BackendArgs;
 use crate::error::CliError;
 use crate::{interrupt, progress, shell};
-pub(crate) use plimsoll_chaos::Kafka;
 use plimsoll_chaos::{ChaosError, ClusterSource, SubjectCommand};
+pub(crate) use plimsoll_chaos::{Kafka, Load};
 use plimsoll_scenarios::{BackendError, Plan};
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -33,7 +33,11 @@ impl Options {
                 arguments: arguments.to_vec(),
             },
         };
-        Ok(Self(plimsoll_chaos::Options { source, subject }))
+        Ok(Self(plimsoll_chaos::Options {
+            source,
+            subject,
+            load: Load::default(),
+        }))
     }
 
     /// Returns the program that stands trial instead of the scenarios' subjects, as words for a
@@ -65,16 +69,19 @@ impl Options {
         self.0.refuses(plan).map(|refusal| refusal.reason)
     }
 
-    /// Starts the brokers, or asks those that are there.
+    /// Starts brokers for these plans, or asks those that are there.
     ///
     /// # Errors
     /// Where the environment lacks something.
-    pub(crate) fn start(&self) -> Result<Kafka, CliError> {
+    pub(crate) fn start(&self, load: Load) -> Result<Kafka, CliError> {
         let waiting = progress::waiting(match &self.0.source {
             ClusterSource::Containers => "starting a Kafka cluster",
             ClusterSource::Bootstrap(_) => "asking the Kafka cluster",
         });
-        let kafka = Kafka::start(self.0.clone())?;
+        let kafka = Kafka::start(plimsoll_chaos::Options {
+            load,
+            ..self.0.clone()
+        })?;
         waiting.finish_and_clear();
         let interrupted = kafka.clone();
         interrupt::on_request(move || interrupted.interrupt());
