@@ -7,7 +7,7 @@
 //!
 //! `cargo bench -p plimsoll-benches --bench consumer_throughput [-- RECORDS [PAIRS]]`
 
-use plimsoll_chaos::{Backlog, ChaosError, ClusterSource, Kafka, Options, SubjectCommand};
+use plimsoll_chaos::{Backlog, ChaosError, ClusterSource, Kafka, Load, Options, SubjectCommand};
 use plimsoll_core::CommitPolicy;
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -57,6 +57,7 @@ fn measure(records: u32, pairs: usize) -> Result<(), ChaosError> {
     let kafka = Kafka::start(Options {
         source: ClusterSource::Containers,
         subject: SubjectCommand::Own("unused".into()),
+        load: Load::default(),
     })?;
     let result = compare(&kafka, records, pairs);
     kafka.shut_down();

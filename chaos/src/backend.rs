@@ -1,23 +1,24 @@
-//! The backend: one cluster, on which plans run side by side, or alone where they break brokers.
+//! The backend: clusters, on which plans run side by side, or alone where they break brokers.
 
-use crate::address;
-use crate::cluster::{self, Cluster};
+use crate::cluster::Cluster;
 use crate::error::ChaosError;
 use crate::known::{self, Shown, Wishes};
 use crate::logs::Logs;
 use crate::options::{ClusterSource, Options, SubjectCommand};
+use crate::places::Places;
 use crate::stalls::Stalls;
-use crate::{refusal, run};
+use crate::{address, names, run};
 use plimsoll_oracle::{Terms, Trace};
 use plimsoll_scenarios::{Backend, BackendError, Plan, Refusal};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::runtime::Runtime;
-use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, watch};
+use tokio::sync::watch;
 
-/// The backend `kafka`: one cluster, on which plans run one after the other or side by side.
+/// The backend `kafka`: a cluster, on which plans run one after the other or side by side. Plans that
+/// break brokers run alone on a cluster, beside the first where there are several.
 ///
-/// Cheap to clone; every clone runs on the same cluster. Plans that break brokers run alone.
+/// Cheap to clone; every clone runs on the same clusters.
 #[derive(Clone, Debug)]
 pub struct Kafka {
     pub(crate) inner: Arc<Inner>,
@@ -33,25 +34,14 @@ pub struct Kafka {
 #[derive(Debug)]
 pub(crate) struct Inner {
     options: Options,
-    pub cluster: Arc<Cluster>,
-    /// Held for writing by a plan that breaks brokers, and for reading by any other.
-    brokers: RwLock<()>,
+    places: Places,
     runs: AtomicU32,
     interrupted: watch::Sender<bool>,
     pub runtime: Runtime,
 }
 
-/// A plan's place on the cluster, for as long as it runs.
-#[derive(Debug)]
-enum Place<'a> {
-    /// The whole cluster: the plan breaks brokers.
-    Alone(RwLockWriteGuard<'a, ()>),
-    /// A place beside other plans.
-    Shared(RwLockReadGuard<'a, ()>),
-}
-
 impl Kafka {
-    /// Starts the cluster, or attaches to one.
+    /// Starts the clusters, or attaches to one.
     ///
     /// # Errors
     /// Where there is no container engine, no image, or no broker that answers.
@@ -62,17 +52,18 @@ impl Kafka {
             .build();
         let runtime = runtime
             .map_err(|error| ChaosError::Environment(format!("cannot start threads: {error}")))?;
-        let cluster = runtime.block_on(async {
+        let clusters = runtime.block_on(async {
             match &options.source {
-                ClusterSource::Containers => Cluster::start().await,
-                ClusterSource::Bootstrap(servers) => Cluster::attach(servers).await,
+                ClusterSource::Containers => {
+                    Cluster::take_or_start(options.load.more_clusters()).await
+                }
+                ClusterSource::Bootstrap(servers) => Ok(vec![Cluster::attach(servers).await?]),
             }
         })?;
         Ok(Self {
             inner: Arc::new(Inner {
+                places: Places::new(clusters, options.load),
                 options,
-                cluster: Arc::new(cluster),
-                brokers: RwLock::new(()),
                 runs: AtomicU32::new(0),
                 interrupted: watch::Sender::new(false),
                 runtime,
@@ -88,10 +79,15 @@ impl Kafka {
         self.inner.interrupted.send_replace(true);
     }
 
+    /// Returns the number of plans that break brokers which can run beside all others.
+    pub fn apart(&self) -> usize {
+        self.inner.places.apart()
+    }
+
     /// Removes the containers that [`Kafka::start`] started.
     pub fn shut_down(self) {
         let inner = &self.inner;
-        inner.runtime.block_on(inner.cluster.shut_down());
+        inner.runtime.block_on(inner.places.shut_down());
     }
 }
 
@@ -150,14 +146,14 @@ impl Backend for Kafka {
 
 impl Inner {
     async fn run(&self, plan: &Plan, stalls: Stalls) -> Result<(Trace, Wishes, Logs), ChaosError> {
-        let place = self.place(plan).await;
+        let seat = self.places.seat(plan).await;
         if *self.interrupted.borrow() {
             return Err(ChaosError::Interrupted);
         }
         let tag = self.tag(plan);
         let logs = Logs::new(&tag)?;
         let stage = run::Stage {
-            cluster: self.cluster.clone(),
+            cluster: seat.cluster.clone(),
             subject: &self.options.subject,
             tag: &tag,
             logs: logs.folder(),
@@ -165,23 +161,11 @@ impl Inner {
             stalls,
         };
         let result = run::run(plan, stage).await;
-        match place {
-            Place::Alone(_guard) if result.is_err() => {
-                // What the plan left broken must not disturb the next one.
-                self.cluster.mend().await?;
-            }
-            Place::Alone(guard) => drop(guard),
-            Place::Shared(guard) => drop(guard),
+        if seat.is_alone() && result.is_err() {
+            // What the plan left broken must not disturb the next one.
+            seat.cluster.mend().await?;
         }
         result.map(|(trace, wishes)| (trace, wishes, logs))
-    }
-
-    /// Waits until the plan may run.
-    async fn place(&self, plan: &Plan) -> Place<'_> {
-        match refusal::breaks_brokers(plan) {
-            true => Place::Alone(self.brokers.write().await),
-            false => Place::Shared(self.brokers.read().await),
-        }
     }
 
     /// Makes the text that tells a run's topics and group from those of all other runs on the
@@ -194,12 +178,16 @@ impl Inner {
 
     /// Makes a name that nothing else on the cluster has.
     pub(crate) fn name(&self, what: &str) -> String {
-        let run = self.runs.fetch_add(1, Ordering::Relaxed);
-        format!("{what}.{}.{run}", cluster::run_id())
+        names::unique(what, self.runs.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Returns the bootstrap servers of the cluster.
+    /// Returns the cluster on which plans run side by side.
+    pub(crate) fn cluster(&self) -> &Cluster {
+        self.places.first()
+    }
+
+    /// Returns the bootstrap servers of that cluster.
     pub(crate) fn bootstrap(&self) -> String {
-        address::bootstrap(self.cluster.brokers())
+        address::bootstrap(self.cluster().brokers())
     }
 }

@@ -38,7 +38,7 @@ impl Kafka {
             records,
             groups: AtomicU32::new(0),
         };
-        let admin = self.inner.cluster.admin();
+        let admin = self.inner.cluster().admin();
         let created = admin.create_topic(&backlog.topic, PARTITIONS, 1, 1);
         self.inner.runtime.block_on(created)?;
         backlog.fill(bytes)?;
@@ -65,7 +65,7 @@ impl Backlog {
     /// Makes the name of a group that has not consumed the backlog yet.
     pub fn new_group(&self) -> String {
         let number = self.groups.fetch_add(1, Ordering::Relaxed);
-        format!("{}.group-{number}", self.topic)
+        group(&self.topic, number)
     }
 
     /// Consumes all records with Plimsoll's consumer and an empty handler; returns the time from
@@ -134,6 +134,31 @@ impl Backlog {
         }
         producer.flush(WITHIN).map_err(|_| late("produced"))
     }
+}
+
+impl Drop for Backlog {
+    /// Removes the topic and the groups from a cluster that stays.
+    fn drop(&mut self) {
+        let cluster = self.inner.cluster();
+        if !cluster.stays() {
+            return;
+        }
+        let groups = *self.groups.get_mut();
+        let removed = self.inner.runtime.block_on(async {
+            let admin = cluster.admin();
+            for number in 0..groups {
+                admin.delete_group(&group(&self.topic, number)).await?;
+            }
+            admin.delete_topics(&[&self.topic]).await
+        });
+        if let Err(error) = removed {
+            tracing::warn!("a backlog or its groups stay on the cluster: {error}");
+        }
+    }
+}
+
+fn group(topic: &str, number: u32) -> String {
+    format!("{topic}.group-{number}")
 }
 
 /// A stopwatch from the first record to the last.

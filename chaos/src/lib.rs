@@ -25,6 +25,7 @@ mod names;
 mod options;
 mod own;
 mod per_member;
+mod places;
 mod post;
 mod processes;
 mod proxy;
@@ -42,10 +43,12 @@ mod world;
 
 pub use backend::Kafka;
 pub use backlog::Backlog;
+pub use cluster::KeptCluster;
 pub use error::ChaosError;
 pub use known::Declared;
 pub use options::{ClusterSource, Options, SubjectCommand};
 pub use own::member_main;
+pub use places::Load;
 #[doc(hidden)]
 pub use testing::engine_for_tests;
 

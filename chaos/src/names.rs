@@ -2,11 +2,27 @@
 //!
 //! Every run has topics and a group of its own, so that runs can share a cluster.
 
+use crate::cluster;
 use plimsoll_core::TopicPartition;
 use plimsoll_scenarios::Plan;
 
 /// The length of the longest topic name that Kafka takes, in bytes.
 const LONGEST: usize = 249;
+
+/// What stands before the name of the process in every name on the cluster.
+const MARK: &str = ".plimsoll-";
+
+/// Makes the `number`th name of this process for something on the cluster: nothing else there has
+/// it, and a later process knows by it whose it was.
+pub(crate) fn unique(what: &str, number: u32) -> String {
+    format!("{what}{MARK}{}.{number}", cluster::run_id())
+}
+
+/// Returns the name of the process which made a name on the cluster, if one of ours did.
+pub(crate) fn run_of(name: &str) -> Option<&str> {
+    let (_, rest) = name.rsplit_once(MARK)?;
+    Some(rest.split_once('.')?.0)
+}
 
 /// The names of one run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,5 +71,30 @@ impl Names {
     pub(crate) fn topic(&self, number: u32) -> &str {
         let topic = self.topics.get(number as usize);
         topic.map_or(&self.dead_letters, |topic| topic)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_the_process_that_made_them() {
+        let name = unique("orders.quick-member-killed.0", 7);
+        assert!(name.ends_with(".7"), "{name}");
+        assert_eq!(run_of(&name), Some(&*cluster::run_id()));
+        assert_eq!(
+            run_of(&format!("{name}.group-1")),
+            Some(&*cluster::run_id())
+        );
+        assert_eq!(run_of("billing.plimsoll-12-345.0"), Some("12-345"));
+        for foreign in [
+            "orders",
+            "logs.2024-10.3",
+            "my.plimsoll-topic",
+            ".plimsoll-",
+        ] {
+            assert_eq!(run_of(foreign), None, "{foreign}");
+        }
     }
 }

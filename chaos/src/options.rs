@@ -1,13 +1,15 @@
 //! What a user of the backend chooses.
 
 use crate::known::Declared;
+use crate::places::Load;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// The source of the brokers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClusterSource {
-    /// Three brokers in containers, for as long as the backend lives.
+    /// Three brokers in containers: those of the kept cluster if there is one, else new ones for as
+    /// long as the backend lives.
     Containers,
     /// A cluster that is there already, by its bootstrap servers; its brokers cannot be broken.
     Bootstrap(String),
@@ -37,4 +39,6 @@ pub struct Options {
     pub subject: SubjectCommand,
     /// What is declared of a subject that is not Plimsoll's own consumer.
     pub declared: Declared,
+    /// The plans that it will execute.
+    pub load: Load,
 }

@@ -207,19 +207,31 @@ impl Running {
             world.end().await;
             let _ = ended.await;
             self.tasks.shutdown().await;
-            let topics = self.names.topics.iter().map(String::as_str);
-            let topics: Vec<&str> = topics.chain([self.names.dead_letters.as_str()]).collect();
-            // A topic or group that stays has a name of its own, and goes with the cluster.
-            let admin = self.cluster.admin();
-            let _ = admin.delete_topics(&topics).await;
-            // The members were killed: their group is not empty before their session is over. With
-            // brokers of our own it is not worth the wait.
-            if !self.cluster.is_ours() {
-                let _ = admin.delete_group(&self.names.group).await;
-            }
+            remove(&self.names, &self.cluster).await
         };
-        if tokio::time::timeout(TIDY, tidy).await.is_err() {
-            tracing::debug!("a run was not tidied up in time");
+        let tidied = match tokio::time::timeout(TIDY, tidy).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err(format!("it takes longer than {} s", TIDY.as_secs())),
+        };
+        // A topic or group that stays has a name of its own, and goes with the cluster if that goes.
+        if let Err(why) = tidied
+            && self.cluster.stays()
+        {
+            tracing::warn!("a run left topics or its group on the cluster: {why}");
         }
     }
+}
+
+/// Removes a run's topics, and its group, whose members were killed. With brokers that go too, the
+/// group is not worth the time.
+async fn remove(names: &Names, cluster: &Cluster) -> Result<(), ChaosError> {
+    let admin = cluster.admin();
+    let topics = names.topics.iter().map(String::as_str);
+    let topics: Vec<&str> = topics.chain([names.dead_letters.as_str()]).collect();
+    let deleted = admin.delete_topics(&topics).await;
+    if cluster.stays() {
+        admin.delete_group(&names.group).await?;
+    }
+    deleted
 }

@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::cluster::ClusterCommand;
 use crate::exit;
 use crate::terminal::TerminalArgs;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -77,6 +78,9 @@ pub(crate) enum Command {
     /// Measure what a promise costs.
     #[command(subcommand)]
     Bench(BenchCommand),
+    /// Keep a Kafka cluster for runs with `--backend kafka`, which then start none.
+    #[command(subcommand)]
+    Cluster(ClusterCommand),
     /// Print what a shell needs to complete command lines.
     Completions {
         /// The shell.
@@ -198,7 +202,8 @@ pub(crate) struct BackendArgs {
     #[arg(long, value_enum, default_value_t = BackendName::Sim)]
     pub backend: BackendName,
     /// With `--backend kafka`, addresses of a cluster that is there already. Plimsoll does not
-    /// break its brokers, and refuses schedules that would. [default: three brokers in containers]
+    /// break its brokers, and refuses schedules that would. [default: three brokers in containers,
+    /// those of `plimsoll cluster up` if they are there]
     #[arg(long, value_name = "HOST:PORT[,HOST:PORT]", value_parser = bootstrap)]
     pub bootstrap: Option<String>,
 }

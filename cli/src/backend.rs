@@ -2,7 +2,7 @@
 
 use crate::args::{BackendArgs, BackendName, DeclaredArgs, SeedRange, threads};
 use crate::error::CliError;
-use crate::kafka::{Kafka, Options};
+use crate::kafka::{Kafka, Load, Options};
 use plimsoll_scenarios::{Backend, Plan};
 use plimsoll_sim::Simulator;
 use std::ffi::OsString;
@@ -98,14 +98,14 @@ impl Choice {
         }
     }
 
-    /// Starts the backend.
+    /// Starts the backend, for these plans.
     ///
     /// # Errors
     /// Where the environment lacks something.
-    pub(crate) fn start(&self) -> Result<StartedBackend, CliError> {
+    pub(crate) fn start(&self, load: Load) -> Result<StartedBackend, CliError> {
         match self {
             Self::Sim => Ok(StartedBackend::default()),
-            Self::Kafka(options) => options.start().map(StartedBackend::Kafka),
+            Self::Kafka(options) => options.start(load).map(StartedBackend::Kafka),
         }
     }
 }
@@ -154,6 +154,14 @@ impl StartedBackend {
     /// Tells whether its runs take real time, and can never be had again.
     pub(crate) const fn is_real(&self) -> bool {
         matches!(self, Self::Kafka(_))
+    }
+
+    /// Returns the number of plans that break brokers which can run beside all others.
+    pub(crate) fn apart(&self) -> usize {
+        match self {
+            Self::Sim(_) => 0,
+            Self::Kafka(kafka) => kafka.apart(),
+        }
     }
 
     /// Removes what was started.

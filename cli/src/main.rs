@@ -4,6 +4,7 @@ mod args;
 mod backend;
 mod bench;
 mod check;
+mod cluster;
 mod completions;
 mod config;
 mod conviction;
@@ -73,6 +74,7 @@ fn main() -> ExitCode {
                 bench::commit_interval(&args.or(config), look)
             })
         }
+        Command::Cluster(command) => carry_out(terminal, |_| cluster::cluster(command)),
         Command::Show(args) => carry_out(terminal, |_| show::show(&args)),
         Command::Init(args) => carry_out(terminal, |_| show::init(&args)),
         Command::Explain(args) => carry_out(terminal, |_| explain::explain(&args)),

@@ -31,7 +31,7 @@ pub(crate) fn run(args: &RunArgs, look: Look) -> Result<Outcome, CliError> {
         render::files::check(folder)?;
     }
     interrupt::listen()?;
-    let backend = choice.start()?;
+    let backend = choice.start(selection.load(choice.jobs(args.jobs)))?;
     let report = report(args, &choice, selection, &backend, look);
     backend.shut_down();
     let report = report?;

@@ -3,12 +3,14 @@
 use crate::args::{RunArgs, SeedRange};
 use crate::backend::Choice;
 use crate::error::CliError;
+use crate::kafka::Load;
 use crate::library::{self, Found, Loaded, Skipped};
 use crate::runner::draw;
 use crate::trial::{Expectation, Trial};
 use plimsoll_scenarios::{Scenario, Subject};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 /// What a command line selects.
@@ -20,6 +22,20 @@ pub(crate) struct Selection {
     pub not_executed: Vec<NotExecuted>,
     /// What stood beside the scenarios in folders.
     pub skipped: Skipped,
+}
+
+impl Selection {
+    /// Returns what a real cluster has to carry.
+    pub(crate) fn load(&self, jobs: NonZeroUsize) -> Load {
+        let breaking = self.trials.iter().map(|trial| trial.apart.len()).sum();
+        let all = self.trials.iter().map(Trial::schedules);
+        let all = usize::try_from(all.fold(0, u64::saturating_add)).unwrap_or(usize::MAX);
+        Load {
+            breaking,
+            sharing: all.saturating_sub(breaking),
+            jobs: jobs.get(),
+        }
+    }
 }
 
 /// Schedules of a scenario that are not executed.
@@ -105,6 +121,7 @@ fn trial(loaded: Loaded, seeds: SeedRange, args: &RunArgs, choice: &Choice) -> T
         seeds: scenario.seed.map_or(seeds, SeedRange::one),
         subject: command.unwrap_or_else(|| tried.to_string()),
         without: BTreeSet::new(),
+        apart: BTreeSet::new(),
         scenario,
         expectation,
         set: set.clone(),
@@ -126,7 +143,8 @@ fn slow(scenario: &Scenario) -> Option<String> {
 /// The duration below which a scenario may be marked as quick enough for real time.
 const QUICK: Duration = Duration::from_secs(20);
 
-/// Takes the seeds whose plans cannot be executed out of the trial, and returns them by reason.
+/// Takes the seeds whose plans cannot be executed out of the trial, and returns them by reason. Notes
+/// those whose plans break brokers.
 fn sort_out(trial: &mut Trial, choice: &Choice) -> Result<Vec<NotExecuted>, CliError> {
     let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
     for seed in trial.seeds.from..trial.seeds.to {
@@ -135,6 +153,8 @@ fn sort_out(trial: &mut Trial, choice: &Choice) -> Result<Vec<NotExecuted>, CliE
         if let Some(reason) = choice.refuses(&plan) {
             trial.without.insert(seed);
             *reasons.entry(reason).or_default() += 1;
+        } else if plan.faults.iter().any(|fault| fault.kind.breaks_brokers()) {
+            trial.apart.insert(seed);
         }
     }
     let reasons = reasons.into_iter();

@@ -59,6 +59,7 @@ pub(crate) fn shrink(args: &ShrinkArgs, look: Look) -> Result<Outcome, CliError>
         scenario,
         seeds: SeedRange::one(seed),
         without: BTreeSet::new(),
+        apart: BTreeSet::new(),
         expectation: Expectation::Open,
         set: Vec::new(),
     };

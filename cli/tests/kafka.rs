@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use std::{env, thread};
+use std::{env, process, thread};
 
 /// A container engine with an image of Kafka.
 static ENGINE: Need = engine(engine_for_tests);
@@ -48,6 +48,7 @@ fn main() -> ExitCode {
     let own = tests!([&ENGINE]:
         plimsoll_is_acquitted_on_real_kafka,
         an_interrupted_run_takes_its_members_along,
+        a_kept_cluster_serves_runs_until_it_is_taken_down,
     );
     let others = tests!([&ENGINE, &GO]:
         the_recipe_repeats_everything_from_oldest,
@@ -144,6 +145,83 @@ fn an_interrupted_run_takes_its_members_along() {
     assert!(left.is_empty(), "{left:?} are left of {members:?}");
 }
 
+/// Keeps a cluster: one run that breaks its brokers and one that is killed while a broker is down
+/// leave it as the next one wants it, and it is removed at last.
+fn a_kept_cluster_serves_runs_until_it_is_taken_down() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let cluster = |what: &str| {
+        let _alone = alone();
+        let output = on_engine(&mut command(folder.path(), &["cluster", what])).output();
+        let output = output.expect("the program starts");
+        let code = output.status.code().expect("it ends by itself");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        (code, said + &String::from_utf8_lossy(&output.stderr))
+    };
+    let (code, said) = cluster("status");
+    assert_eq!(
+        (code, said.contains("no Kafka cluster")),
+        (3, true),
+        "{said}"
+    );
+    let (code, said) = cluster("up");
+    assert_eq!((code, said.contains("is up:")), (0, true), "{said}");
+    let _down = Down(folder.path());
+    let brokers = addresses(&said);
+    assert_eq!(brokers.len(), 3, "{said}");
+    let (code, said) = cluster("up");
+    assert_eq!((code, said.contains("is up already:")), (0, true), "{said}");
+    assert_eq!(addresses(&said), brokers);
+
+    let ended = Running::start(folder.path(), &["quick/leader-dies"], &[]).end();
+    assert_eq!(ended.code, 0, "{}{}", ended.failures(), ended.stderr);
+    let (code, said) = cluster("status");
+    assert_eq!((code, said.matches("running").count()), (0, 3), "{said}");
+
+    let mut running = Running::start(folder.path(), &["quick/leader-dies"], &[]);
+    while !cluster_of(folder.path()).contains("stopped") {
+        running.wait_a_moment();
+    }
+    running.child.kill().expect("SIGKILL");
+    running.child.wait().expect("its end");
+    drop(running);
+    let (code, said) = cluster("status");
+    assert_eq!((code, said.contains("brings it back")), (0, true), "{said}");
+
+    let ended = Running::start(folder.path(), &["quick/member-killed"], &[]).end();
+    assert_eq!(ended.code, 0, "{}{}", ended.failures(), ended.stderr);
+    let (code, said) = cluster("down");
+    assert_eq!((code, said.contains("is removed")), (0, true), "{said}");
+    let (code, said) = cluster("down");
+    assert_eq!(
+        (code, said.contains("no Kafka cluster")),
+        (0, true),
+        "{said}"
+    );
+}
+
+/// Takes down what a failing test leaves up.
+struct Down<'a>(&'a Path);
+
+impl Drop for Down<'_> {
+    fn drop(&mut self) {
+        let _ = on_engine(&mut command(self.0, &["cluster", "down"])).output();
+    }
+}
+
+/// Returns what the program says of the kept cluster, also while a run uses it.
+fn cluster_of(folder: &Path) -> String {
+    let output = on_engine(&mut command(folder, &["cluster", "status"])).output();
+    String::from_utf8_lossy(&output.expect("the program starts").stdout).into_owned()
+}
+
+/// Returns the addresses of brokers in what the program says of a cluster.
+fn addresses(said: &str) -> Vec<&str> {
+    let words = said.split_whitespace();
+    words
+        .filter(|word| word.starts_with("127.0.0.1:"))
+        .collect()
+}
+
 /// Asserts that the command breaks these properties, and that the failing run is kept.
 fn convicts(arguments: &[&str], command: &[String], properties: &[&str]) {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -170,6 +248,28 @@ fn run_on_kafka(arguments: &[&str], command: &[String]) -> Ended {
     Running::start(folder.path(), arguments, command).end()
 }
 
+/// Waits for the turn of a run that has brokers.
+fn alone() -> MutexGuard<'static, ()> {
+    BROKERS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Tells a command where the container engine is, and which image; and gives the kept cluster a name
+/// of its own, so that tests neither use nor remove one that is there.
+fn on_engine(command: &mut Command) -> &mut Command {
+    for name in ["PATH", "HOME", "DOCKER_HOST", "PLIMSOLL_KAFKA_IMAGE"] {
+        if let Some(value) = env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    let folder = command
+        .get_current_dir()
+        .expect("the command has one")
+        .to_owned();
+    command
+        .env("PLIMSOLL_CLUSTER", format!("test-{}", process::id()))
+        .env("XDG_CACHE_HOME", folder)
+}
+
 /// A run on real Kafka, the only one at its time.
 struct Running {
     child: Child,
@@ -180,7 +280,7 @@ struct Running {
 
 impl Running {
     fn start(folder: &Path, arguments: &[&str], subject: &[String]) -> Self {
-        let alone = BROKERS.lock().unwrap_or_else(PoisonError::into_inner);
+        let alone = alone();
         let mut all = vec!["run", "--backend", "kafka", "--format", "json"];
         all.extend(arguments);
         if !subject.is_empty() {
@@ -188,12 +288,7 @@ impl Running {
             all.extend(subject.iter().map(String::as_str));
         }
         let mut command = command(folder, &all);
-        // Where the container engine is, and which image.
-        for name in ["PATH", "HOME", "DOCKER_HOST", "PLIMSOLL_KAFKA_IMAGE"] {
-            if let Some(value) = env::var_os(name) {
-                command.env(name, value);
-            }
-        }
+        on_engine(&mut command);
         let to = |name: &str| File::create(folder.join(name)).expect("a file in the folder");
         let child = command.stdout(to("stdout")).stderr(to("stderr")).spawn();
         Self {

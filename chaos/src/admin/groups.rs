@@ -3,12 +3,13 @@
 use super::{Admin, Failure, OFFSETS_TOPIC, check, retry};
 use crate::error::ChaosError;
 use kafka_protocol::ResponseError;
+use kafka_protocol::messages::leave_group_request::MemberIdentity;
 use kafka_protocol::messages::offset_commit_request::{
     OffsetCommitRequestPartition, OffsetCommitRequestTopic,
 };
 use kafka_protocol::messages::{
-    DeleteGroupsRequest, DescribeGroupsRequest, FindCoordinatorRequest, GroupId,
-    OffsetCommitRequest, OffsetFetchRequest, TopicName,
+    DeleteGroupsRequest, DescribeGroupsRequest, FindCoordinatorRequest, GroupId, LeaveGroupRequest,
+    ListGroupsRequest, OffsetCommitRequest, OffsetFetchRequest, TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
 
@@ -129,15 +130,51 @@ impl Admin {
         .await
     }
 
-    /// Deletes a group once its members are gone; one that does not exist is deleted already.
+    /// Deletes a group; one that does not exist is deleted already. Its members leave it first:
+    /// their processes are gone, and the group would keep them for as long as their sessions last.
     pub(crate) async fn delete_group(&self, group: &str) -> Result<(), ChaosError> {
         let request = &DeleteGroupsRequest::default().with_groups_names(vec![group_id(group)]);
         retry(&format!("delete the group {group}"), move |_| async move {
             let coordinator = self.coordinator_now(group).await?;
+            self.remove_members(coordinator, group).await?;
             let answer = self.broker(coordinator, request, 2).await?;
             (answer.results.iter())
                 .filter(|found| found.error_code != ResponseError::GroupIdNotFound.code())
                 .try_for_each(|found| check(found.error_code))
+        })
+        .await
+    }
+
+    /// Lets all members of a group leave it, as Kafka's `removeMembersFromConsumerGroup` does.
+    async fn remove_members(&self, coordinator: u32, group: &str) -> Result<(), Failure> {
+        let request = &DescribeGroupsRequest::default().with_groups(vec![group_id(group)]);
+        let answer = self.broker(coordinator, request, 5).await?;
+        let members = answer.groups.iter().flat_map(|group| &group.members);
+        let members: Vec<MemberIdentity> = members
+            .map(|member| MemberIdentity::default().with_member_id(member.member_id.clone()))
+            .collect();
+        if members.is_empty() {
+            return Ok(());
+        }
+        let request = &LeaveGroupRequest::default()
+            .with_group_id(group_id(group))
+            .with_members(members);
+        // A member that has left meanwhile has an error of its own in the answer, and is gone.
+        check(self.broker(coordinator, request, 4).await?.error_code)
+    }
+
+    /// Returns the names of all groups.
+    pub(crate) async fn groups(&self) -> Result<Vec<String>, ChaosError> {
+        let request = &ListGroupsRequest::default();
+        retry("list its groups", move |_| async move {
+            let mut groups = Vec::new();
+            for broker in self.brokers.iter() {
+                let answer = self.broker(broker.index, request, 3).await?;
+                check(answer.error_code)?;
+                groups.extend(answer.groups.iter().map(|group| group.group_id.to_string()));
+            }
+            groups.sort_unstable();
+            Ok(groups)
         })
         .await
     }

@@ -5,10 +5,11 @@ use super::*;
 use crate::cluster::Cluster;
 use crate::error::ChaosError;
 use crate::testing::brokers_alone;
+use kafka_protocol::messages::join_group_request::JoinGroupRequestProtocol;
 use kafka_protocol::messages::offset_commit_request::{
     OffsetCommitRequestPartition, OffsetCommitRequestTopic,
 };
-use kafka_protocol::messages::{GroupId, OffsetCommitRequest};
+use kafka_protocol::messages::{GroupId, JoinGroupRequest, OffsetCommitRequest};
 use rdkafka::ClientConfig;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 
@@ -40,6 +41,7 @@ async fn topics(admin: &Admin) -> Result<(), ChaosError> {
         assert_eq!(partition.isr.len(), 3);
     }
     admin.create_topic("gone", 1, 3, 2).await?;
+    assert!(admin.topics().await?.contains(&"gone".to_owned()));
     admin.delete_topics(&["gone", "never-there"]).await
 }
 
@@ -111,9 +113,33 @@ async fn groups(admin: &Admin) -> Result<(), ChaosError> {
         members: 0,
     };
     assert_eq!(admin.group("g").await?, empty);
+    assert!(admin.groups().await?.contains(&"g".to_owned()));
     admin.delete_group("g").await?;
     admin.delete_group("g").await?;
     assert_eq!(admin.committed("g").await?, []);
+    group_of_a_dead_member(admin).await
+}
+
+/// Deletes a group whose member is gone without a word: nothing waits for its session.
+async fn group_of_a_dead_member(admin: &Admin) -> Result<(), ChaosError> {
+    let coordinator = admin.coordinator("dead").await?;
+    let protocol =
+        JoinGroupRequestProtocol::default().with_name(StrBytes::from_static_str("range"));
+    // Later versions ask for a member's id first.
+    let join = JoinGroupRequest::default()
+        .with_group_id(GroupId(StrBytes::from_static_str("dead")))
+        .with_session_timeout_ms(60_000)
+        .with_rebalance_timeout_ms(60_000)
+        .with_protocol_type(StrBytes::from_static_str("consumer"))
+        .with_protocols(vec![protocol]);
+    let answer = admin.broker(coordinator, &join, 3).await;
+    assert_eq!(answer.expect("an answer to the join").error_code, 0);
+    assert_eq!(admin.group("dead").await?.members, 1);
+
+    let asked = std::time::Instant::now();
+    admin.delete_group("dead").await?;
+    assert!(asked.elapsed() < Duration::from_secs(15), "{asked:?}");
+    assert!(!admin.groups().await?.contains(&"dead".to_owned()));
     Ok(())
 }
 

@@ -135,6 +135,16 @@ impl Admin {
         .await
     }
 
+    /// Returns the names of all topics.
+    pub(crate) async fn topics(&self) -> Result<Vec<String>, ChaosError> {
+        retry("list its topics", move |_| async move {
+            let answer = self.any(&metadata_request(None), METADATA).await?;
+            let names = answer.topics.iter().filter_map(|topic| topic.name.as_ref());
+            Ok(names.map(|name| name.0.to_string()).collect())
+        })
+        .await
+    }
+
     /// Deletes topics; one that does not exist is deleted already.
     pub(crate) async fn delete_topics(&self, topics: &[&str]) -> Result<(), ChaosError> {
         let request = &DeleteTopicsRequest::default()

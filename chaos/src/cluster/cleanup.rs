@@ -4,6 +4,7 @@
 //! does not count as alive. Containers and networks carry the name in a label, members in their
 //! environment. What belongs to a run whose process is gone is removed; nothing else is touched.
 
+use super::engine;
 use bollard::Docker;
 use bollard::query_parameters::{
     ListContainersOptionsBuilder, ListNetworksOptionsBuilder, RemoveContainerOptionsBuilder,
@@ -71,10 +72,11 @@ pub(super) async fn containers_of_dead_runs(docker: &Docker) {
     }
 }
 
-/// Logs whether a removal succeeded. Two runs may clean up at the same time: then what one removes
-/// fails for the other.
+/// Logs whether a removal succeeded. Two runs may clean up at the same time: what one removes is gone,
+/// or about to be, for the other.
 fn report(id: &str, result: Result<(), bollard::errors::Error>) {
     match result {
+        Err(error) if engine::is_going(&error) => {}
         Ok(()) => tracing::info!("removed {id}, which an interrupted run had left"),
         Err(error) => tracing::warn!("{id} of an interrupted run was not removed: {error}"),
     }
@@ -135,7 +137,7 @@ fn run_of(environment: &[u8]) -> Option<String> {
 }
 
 /// Returns whether a run is certainly over. A text that is no name of a run counts as alive.
-fn is_dead(run: &str) -> bool {
+pub(super) fn is_dead(run: &str) -> bool {
     let Some((pid, started)) = parse(run) else {
         return false;
     };

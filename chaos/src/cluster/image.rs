@@ -6,11 +6,15 @@ use bollard::query_parameters::{CreateImageOptionsBuilder, ListImagesOptionsBuil
 use futures_util::TryStreamExt as _;
 use std::collections::HashMap;
 use std::env;
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// The official image, in the version that `chaos/image/build` builds too.
 const OFFICIAL: &str = "apache/kafka:4.3.1";
 /// The label that `chaos/image/build` puts on its images.
 const LOCAL_LABEL: &str = "org.plimsoll.kafka-image";
+/// The time limit for the engine to pull an image.
+const PULL: Duration = Duration::from_secs(900);
 /// The environment variable that overrides the choice.
 const VARIABLE: &str = "PLIMSOLL_KAFKA_IMAGE";
 
@@ -33,8 +37,23 @@ impl Image {
         }
     }
 
+    /// Returns the id of what the name means now; empty where the engine does not have it.
+    pub(super) async fn id(&self, docker: &Docker) -> String {
+        let found = docker.inspect_image(&self.reference()).await;
+        found.ok().and_then(|image| image.id).unwrap_or_default()
+    }
+
+    /// Pulls the image, if the engine does not have it.
+    pub(super) async fn fetch(&self, docker: &Docker) -> Result<(), ChaosError> {
+        if self.present {
+            return Ok(());
+        }
+        let pulled = timeout(PULL, self.pull(docker)).await;
+        pulled.unwrap_or_else(|_| Err(self.missing("it takes too long to pull")))
+    }
+
     /// Pulls the image.
-    pub(super) async fn pull(&self, docker: &Docker) -> Result<(), ChaosError> {
+    async fn pull(&self, docker: &Docker) -> Result<(), ChaosError> {
         let options = CreateImageOptionsBuilder::new().from_image(&self.reference());
         let mut progress = docker.create_image(Some(options.build()), None, None);
         loop {

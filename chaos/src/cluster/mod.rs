@@ -1,19 +1,30 @@
-//! The brokers that plans run on: three in containers of our own, or a cluster that exists already.
+//! The brokers that plans run on: three in containers of our own, those of the kept cluster, or a
+//! cluster that exists already.
 
 mod cleanup;
 mod containers;
+mod engine;
 mod health;
 mod image;
 #[cfg(feature = "kafka-tests")]
 pub mod kafka_tests;
+mod kept;
+mod leftovers;
+mod network;
 mod settings;
 
 pub(crate) use cleanup::{RUN_VARIABLE, run_id};
+pub use kept::KeptCluster;
 
 use crate::address::BrokerAddress;
 use crate::admin::Admin;
 use crate::error::ChaosError;
-use containers::Containers;
+use bollard::Docker;
+use containers::{Containers, Marks, next_number};
+use futures_util::future::try_join_all;
+use image::Image;
+use kept::Claim;
+use std::fs::File;
 use std::time::Duration;
 
 /// The time limit for three brokers to get from nothing to a full in-sync set, on a busy machine.
@@ -26,11 +37,13 @@ pub(crate) struct Cluster {
     admin: Admin,
     /// The brokers' containers; absent where the cluster is not ours.
     containers: Option<Containers>,
+    /// The lock of the kept cluster, where it is that one.
+    kept: Option<File>,
 }
 
 /// Checks that [`Cluster::start`] would find an engine and an image without pulling one.
 pub(crate) async fn available() -> Result<(), ChaosError> {
-    let docker = containers::engine().await?;
+    let docker = engine::connect().await?;
     let image = image::choose(&docker).await?;
     match image.present {
         true => Ok(()),
@@ -38,22 +51,65 @@ pub(crate) async fn available() -> Result<(), ChaosError> {
     }
 }
 
-impl Cluster {
-    /// Starts three brokers in containers, after it has removed what interrupted runs left.
-    pub(crate) async fn start() -> Result<Self, ChaosError> {
-        let docker = containers::engine().await?;
+/// What containers are started on: the engine, and the image.
+#[derive(Debug)]
+struct Ground {
+    docker: Docker,
+    image: Image,
+}
+
+impl Ground {
+    /// Removes what interrupted runs left, and gets the image.
+    async fn prepare() -> Result<Self, ChaosError> {
+        let docker = engine::connect().await?;
         cleanup::containers_of_dead_runs(&docker).await;
         cleanup::processes_of_dead_runs();
         let image = image::choose(&docker).await?;
-        let containers = Containers::start(docker, &image).await?;
-        let brokers = containers.brokers();
-        let cluster = Self {
-            admin: Admin::new(&brokers),
-            brokers,
-            containers: Some(containers),
-        };
+        image.fetch(&docker).await?;
+        Ok(Self { docker, image })
+    }
+
+    /// Starts three brokers.
+    async fn start(&self) -> Result<Cluster, ChaosError> {
+        let (docker, number) = (self.docker.clone(), next_number());
+        let marks = Marks::of_run(number);
+        let containers = Containers::start(docker, &self.image, marks, number).await?;
+        let cluster = Cluster::of(containers, None);
         cluster.first_health().await?;
         Ok(cluster)
+    }
+
+    /// Takes the kept cluster, if there is one, or starts three brokers.
+    async fn take_or_start(&self) -> Result<Cluster, ChaosError> {
+        match kept::claim(self).await? {
+            Claim::Taken(containers, lock) => {
+                let cluster = Cluster::of(containers, Some(lock));
+                cluster.first_health().await?;
+                leftovers::remove(cluster.admin()).await?;
+                Ok(cluster)
+            }
+            Claim::InUse => {
+                tracing::warn!("another run uses the kept cluster: this one starts its own");
+                self.start().await
+            }
+            Claim::Absent => self.start().await,
+        }
+    }
+}
+
+impl Cluster {
+    /// Starts three brokers in containers, after it has removed what interrupted runs left.
+    #[cfg(feature = "kafka-tests")]
+    pub(crate) async fn start() -> Result<Self, ChaosError> {
+        Ground::prepare().await?.start().await
+    }
+
+    /// Takes the kept cluster, or starts one; and starts `more` clusters beside it.
+    pub(crate) async fn take_or_start(more: usize) -> Result<Vec<Self>, ChaosError> {
+        let ground = Ground::prepare().await?;
+        let more = try_join_all((0..more).map(|_| ground.start()));
+        let (first, more) = tokio::try_join!(ground.take_or_start(), more)?;
+        Ok(std::iter::once(first).chain(more).collect())
     }
 
     /// Attaches to a cluster that exists already; its brokers cannot be broken.
@@ -64,9 +120,21 @@ impl Cluster {
             admin: Admin::new(&brokers),
             brokers,
             containers: None,
+            kept: None,
         };
         cluster.first_health().await?;
         Ok(cluster)
+    }
+
+    /// Makes a cluster of containers; `kept` is the lock of the kept one.
+    fn of(containers: Containers, kept: Option<File>) -> Self {
+        let brokers = containers.brokers();
+        Self {
+            admin: Admin::new(&brokers),
+            brokers,
+            containers: Some(containers),
+            kept,
+        }
     }
 
     /// Makes a cluster without brokers, for tests of what needs none.
@@ -76,6 +144,7 @@ impl Cluster {
             brokers: Vec::new(),
             admin: Admin::new(&[]),
             containers: None,
+            kept: None,
         }
     }
 
@@ -92,6 +161,18 @@ impl Cluster {
     /// Returns whether its brokers may be broken.
     pub(crate) fn is_ours(&self) -> bool {
         self.containers.is_some()
+    }
+
+    /// Returns whether the cluster stays when the run ends, and so what the run left on it.
+    pub(crate) fn stays(&self) -> bool {
+        self.containers.is_none() || self.kept.is_some()
+    }
+
+    /// Keeps the containers for later runs.
+    fn keep(&self) {
+        if let Some(containers) = &self.containers {
+            containers.keep();
+        }
     }
 
     /// Kills a broker with SIGKILL; returns when it is gone.
@@ -143,10 +224,17 @@ impl Cluster {
         health::wait(&self.admin, &self.brokers, self.is_ours(), within).await
     }
 
-    /// Removes containers and network, as far as they are ours.
+    /// Removes containers and network, as far as they are ours. Those of the kept cluster stay, and
+    /// run again if they do not.
     pub(crate) async fn shut_down(&self) {
-        if let Some(containers) = &self.containers {
-            containers.remove().await;
+        match &self.containers {
+            Some(containers) if self.kept.is_none() => containers.remove().await,
+            Some(_) => {
+                if let Err(error) = self.mend().await {
+                    tracing::warn!("a broker of the kept cluster was not started again: {error}");
+                }
+            }
+            None => {}
         }
     }
 
@@ -165,7 +253,11 @@ impl Cluster {
             return Err(error);
         };
         let logs = containers.last_words().await;
-        Err(ChaosError::Environment(format!("{error}{logs}")))
+        let help = match self.kept {
+            Some(_) => "; `plimsoll cluster down` removes it",
+            None => "",
+        };
+        Err(ChaosError::Environment(format!("{error}{help}{logs}")))
     }
 
     async fn healthy_brokers(&self) -> Result<(), ChaosError> {

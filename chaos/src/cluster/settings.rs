@@ -43,6 +43,33 @@ const SETTINGS: &[(&str, &str)] = &[
     ("log.cleaner.dedupe.buffer.size", "8388608"),
 ];
 
+/// Variables of the process that are the same on every broker.
+const PROCESS: &[(&str, &str)] = &[
+    ("CLUSTER_ID", CLUSTER_ID),
+    ("KAFKA_HEAP_OPTS", "-Xms128m -Xmx256m"),
+    // A broker lives for minutes and carries a few records a second: the second compiler would take
+    // half of the processor's time at its start, and never earn it back.
+    (
+        "KAFKA_JVM_PERFORMANCE_OPTS",
+        "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+    ),
+    // Names are looked up once and kept, since addresses are fixed; that a look-up failed is
+    // forgotten at once, or a broker that was cut off would stay so for longer.
+    (
+        "KAFKA_OPTS",
+        "-Dsun.net.inetaddr.ttl=-1 -Dsun.net.inetaddr.negative.ttl=0",
+    ),
+];
+
+/// Writes everything that is the same on every broker as one text: clusters with another text
+/// behave otherwise.
+pub(super) fn text() -> String {
+    let lines = SETTINGS.iter().chain(PROCESS);
+    lines
+        .map(|(name, value)| format!("{name}={value}\n"))
+        .collect()
+}
+
 /// One broker, and what it must know of the others.
 pub(super) struct Broker<'a> {
     /// Kafka's id of the broker, from 1.
@@ -77,17 +104,8 @@ impl Broker<'_> {
         ];
         let own = own.map(|(setting, value)| (variable(setting), value));
         let same = (SETTINGS.iter()).map(|(name, value)| (variable(name), (*value).to_owned()));
-        let process = [
-            ("CLUSTER_ID", CLUSTER_ID),
-            ("KAFKA_HEAP_OPTS", "-Xms128m -Xmx256m"),
-            // Names are looked up once and kept, since addresses are fixed; that a look-up failed
-            // is forgotten at once, or a broker that was cut off would stay so for longer.
-            (
-                "KAFKA_OPTS",
-                "-Dsun.net.inetaddr.ttl=-1 -Dsun.net.inetaddr.negative.ttl=0",
-            ),
-        ];
-        let process = process.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let process = PROCESS.iter();
+        let process = process.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         own.into_iter().chain(same).chain(process).collect()
     }
 

@@ -20,7 +20,7 @@ use crate::progress::Progress;
 use crate::report::Timing;
 use crate::runner::{self, Chunks, Worker, draw};
 use crate::terminal::Look;
-use crate::{files, interrupt, progress};
+use crate::{files, interrupt, kafka, progress};
 use load::Load;
 use measure::Measured;
 use plimsoll_core::CommitPolicy;
@@ -49,7 +49,7 @@ pub(crate) fn commit_interval(args: &CommitIntervalArgs, look: Look) -> Result<O
         (jobs, _, _) => threads(jobs),
     };
     interrupt::listen()?;
-    let backend = choice.start()?;
+    let backend = choice.start(kafka::Load::default())?;
     let report = report(args, load, jobs, &backend);
     backend.shut_down();
     Ok(outcome(&report?, args, look))

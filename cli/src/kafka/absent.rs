@@ -9,6 +9,15 @@ use std::convert::Infallible;
 use std::ffi::OsString;
 use std::time::Duration;
 
+/// The plans that a command has for real Kafka, which nothing reads.
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(dead_code, reason = "there is no real Kafka to read it")]
+pub(crate) struct Load {
+    pub breaking: usize,
+    pub sharing: usize,
+    pub jobs: usize,
+}
+
 /// What a run on real Kafka needs to know: none can be asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Options(Infallible);
@@ -19,12 +28,7 @@ impl Options {
     /// # Errors
     /// Always.
     pub(crate) fn of(_: &BackendArgs, _: &[OsString], _: &DeclaredArgs) -> Result<Self, CliError> {
-        Err(CliError::usage(
-            "this plimsoll is built without real Kafka: it has the simulator only",
-            "Install it with the feature `kafka` (on Linux or macOS, with make and a C++ compiler): \
-             `cargo install plimsoll-cli --features kafka`, or in a checkout `cargo install --path \
-             cli --features kafka`.",
-        ))
+        absent()
     }
 
     pub(crate) const fn command(&self) -> Option<String> {
@@ -39,7 +43,7 @@ impl Options {
         match self.0 {}
     }
 
-    pub(crate) const fn start(&self) -> Result<Kafka, CliError> {
+    pub(crate) const fn start(&self, _: Load) -> Result<Kafka, CliError> {
         match self.0 {}
     }
 }
@@ -50,6 +54,10 @@ pub(crate) struct Kafka(Infallible);
 
 impl Kafka {
     pub(crate) const fn backlog(&self, _: u32, _: usize) -> Result<Backlog, CliError> {
+        match self.0 {}
+    }
+
+    pub(crate) const fn apart(&self) -> usize {
         match self.0 {}
     }
 
@@ -80,4 +88,37 @@ impl Backlog {
     pub(crate) const fn consume(&self, _: CommitPolicy) -> Result<Duration, CliError> {
         match self.0 {}
     }
+}
+
+/// Refuses to start a cluster.
+///
+/// # Errors
+/// Always.
+pub(crate) fn up() -> Result<String, CliError> {
+    absent()
+}
+
+/// Refuses to remove a cluster.
+///
+/// # Errors
+/// Always.
+pub(crate) fn down() -> Result<String, CliError> {
+    absent()
+}
+
+/// Refuses to look for a cluster.
+///
+/// # Errors
+/// Always.
+pub(crate) fn status() -> Result<(String, bool), CliError> {
+    absent()
+}
+
+fn absent<T>() -> Result<T, CliError> {
+    Err(CliError::usage(
+        "this plimsoll is built without real Kafka: it has the simulator only",
+        "Install it with the feature `kafka` (on Linux or macOS, with make and a C++ compiler): \
+         `cargo install plimsoll-cli --features kafka`, or in a checkout `cargo install --path \
+         cli --features kafka`.",
+    ))
 }

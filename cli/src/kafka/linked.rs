@@ -3,8 +3,8 @@
 use crate::args::{BackendArgs, DeclaredArgs};
 use crate::error::CliError;
 use crate::{interrupt, progress, shell};
-pub(crate) use plimsoll_chaos::Kafka;
 use plimsoll_chaos::{ChaosError, ClusterSource, Declared, SubjectCommand};
+pub(crate) use plimsoll_chaos::{Kafka, Load};
 use plimsoll_scenarios::{BackendError, Plan};
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -51,6 +51,7 @@ impl Options {
             source,
             subject,
             declared: known,
+            load: Load::default(),
         };
         let keeps = declared.keeps.clone();
         Ok(Self { inner, keeps })
@@ -88,16 +89,19 @@ impl Options {
         self.inner.refuses(plan).map(|refusal| refusal.reason)
     }
 
-    /// Starts the brokers, or asks those that are there.
+    /// Starts brokers for these plans, or asks those that are there.
     ///
     /// # Errors
     /// Where the environment lacks something.
-    pub(crate) fn start(&self) -> Result<Kafka, CliError> {
+    pub(crate) fn start(&self, load: Load) -> Result<Kafka, CliError> {
         let waiting = progress::waiting(match &self.inner.source {
             ClusterSource::Containers => "starting a Kafka cluster",
             ClusterSource::Bootstrap(_) => "asking the Kafka cluster",
         });
-        let kafka = Kafka::start(self.inner.clone())?;
+        let kafka = Kafka::start(plimsoll_chaos::Options {
+            load,
+            ..self.inner.clone()
+        })?;
         waiting.finish_and_clear();
         let interrupted = kafka.clone();
         interrupt::on_request(move || interrupted.interrupt());

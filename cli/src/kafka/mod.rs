@@ -4,9 +4,13 @@
 #[cfg(not(feature = "kafka"))]
 mod absent;
 #[cfg(feature = "kafka")]
+mod kept;
+#[cfg(feature = "kafka")]
 mod linked;
 
 #[cfg(not(feature = "kafka"))]
-pub(crate) use absent::{Kafka, Options};
+pub(crate) use absent::{Kafka, Load, Options, down, status, up};
 #[cfg(feature = "kafka")]
-pub(crate) use linked::{Kafka, Options, member};
+pub(crate) use kept::{down, status, up};
+#[cfg(feature = "kafka")]
+pub(crate) use linked::{Kafka, Load, Options, member};

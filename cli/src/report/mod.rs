@@ -251,6 +251,7 @@ mod tests {
                 subject: "plimsoll".into(),
                 seeds: SeedRange { from: 0, to: 1 },
                 without: std::collections::BTreeSet::new(),
+                apart: std::collections::BTreeSet::new(),
                 expectation: Expectation::Stated(Expected::Held),
                 set: Vec::new(),
             },

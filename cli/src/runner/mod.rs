@@ -12,6 +12,7 @@ mod worker;
 
 pub(crate) use chunks::Chunks;
 pub(crate) use effects::Effect;
+use pool::Queue;
 pub(crate) use pool::in_order;
 pub(crate) use tally::{Count, Recorded, Tally};
 pub(crate) use worker::{Run, Worker, draw};
@@ -76,7 +77,7 @@ pub(crate) fn run(
     let mut merged: Vec<Tally> = trials.iter().map(|_| Tally::default()).collect();
     in_order(
         options.jobs,
-        chunks.len(),
+        queue(trials, &chunks, backend),
         || Worker::new(backend.another()),
         work,
         |index, tally| {
@@ -91,6 +92,26 @@ pub(crate) fn run(
         },
     );
     merged
+}
+
+/// Makes the order in which threads take the chunks: those whose plans break brokers of a real
+/// cluster wait for one another, and for others only if they must.
+fn queue(trials: &[Trial], chunks: &Chunks, backend: &StartedBackend) -> Queue {
+    let mut queue = Queue::from(chunks.len());
+    if trials.iter().all(|trial| trial.apart.is_empty()) {
+        return queue;
+    }
+    let is_apart = |index: &u64| {
+        let (trial, seeds) = chunks.get(*index);
+        trials[trial]
+            .apart
+            .range(seeds.from..seeds.to)
+            .next()
+            .is_some()
+    };
+    queue.apart = (0..chunks.len()).filter(is_apart).collect();
+    queue.places = backend.apart();
+    queue
 }
 
 fn run_chunk(worker: &mut Worker, trial: &Trial, seeds: SeedRange, options: Options) -> Tally {

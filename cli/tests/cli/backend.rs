@@ -50,6 +50,11 @@ fn a_program_without_real_kafka_says_how_to_install_it() {
     let ended = plimsoll(&["bench", "commit-interval", "--backend", "kafka"]);
     assert_eq!(ended.code, MISTAKE, "{}", ended.transcript());
     assert_snapshot!("absent", ended.stderr);
+    for what in ["up", "down", "status"] {
+        let ended = plimsoll(&["cluster", what]);
+        assert_eq!(ended.code, MISTAKE, "{}", ended.transcript());
+        assert_snapshot!("absent", ended.stderr);
+    }
     let help = plimsoll(&["run", "--help"]).stdout;
     let (_, kafka) = help.split_once("- kafka: ").expect("it is explained");
     let (kafka, _) = kafka.split_once("[default").expect("the default follows");

@@ -1,0 +1,254 @@
+//! Where plans run: those that leave brokers alone side by side on one cluster, those that break
+//! brokers one at a time, on clusters beside it as far as the machine can carry them.
+
+use crate::cluster::Cluster;
+use crate::refusal;
+use plimsoll_scenarios::Plan;
+use std::fs;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::thread;
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore, SemaphorePermit};
+
+/// The memory that three brokers take, in MB: 200 to 350 each.
+const CLUSTER_MB: usize = 1_000;
+
+/// How many plans of either kind a command has, as far as it knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// The number of plans that break brokers.
+    pub breaking: usize,
+    /// The number of plans that leave brokers alone.
+    pub sharing: usize,
+    /// The number of plans that may run at the same time.
+    pub jobs: usize,
+}
+
+impl Load {
+    /// Returns the number of clusters to start beside the first.
+    pub(crate) fn more_clusters(self) -> usize {
+        self.more_on(
+            thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            free_memory(),
+        )
+    }
+
+    /// Each start takes eleven seconds of processor time, and each cluster saves the plans on it from
+    /// waiting for one another, which takes twenty seconds a plan. A broker that waits for a
+    /// processor disturbs every run on it: three brokers want two cores.
+    fn more_on(self, cores: usize, free_mb: Option<usize>) -> usize {
+        let memory = free_mb.map_or(usize::MAX, |free| (free / CLUSTER_MB).saturating_sub(1));
+        let shared = usize::from(self.sharing > 0);
+        let apart = self.breaking.min(cores / 4);
+        let wanted = (shared + apart).min(self.jobs).saturating_sub(1);
+        wanted.min(memory)
+    }
+}
+
+/// Reads the memory that processes can still get, in MB, where the system tells it.
+fn free_memory() -> Option<usize> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kb: usize = line.trim().trim_end_matches(" kB").parse().ok()?;
+    Some(kb / 1024)
+}
+
+/// The clusters of a backend. Never empty.
+#[derive(Debug)]
+pub(crate) struct Places {
+    clusters: Vec<Place>,
+    /// The position of the first cluster that takes plans which break brokers.
+    apart: usize,
+    /// A permit for each cluster that takes such plans.
+    permits: Semaphore,
+}
+
+#[derive(Debug)]
+struct Place {
+    cluster: Arc<Cluster>,
+    /// Held for writing by a plan that breaks brokers, and for reading by any other.
+    turn: RwLock<()>,
+}
+
+/// The cluster that a plan runs on, and its right to do so.
+#[derive(Debug)]
+pub(crate) struct Seat<'a> {
+    pub cluster: &'a Arc<Cluster>,
+    right: Right<'a>,
+}
+
+#[derive(Debug)]
+enum Right<'a> {
+    /// The whole cluster: the plan breaks brokers.
+    Alone {
+        _turn: RwLockWriteGuard<'a, ()>,
+        _permit: SemaphorePermit<'a>,
+    },
+    /// A place beside other plans.
+    Shared { _turn: RwLockReadGuard<'a, ()> },
+}
+
+impl Places {
+    /// Makes them of the clusters, of which there is at least one.
+    pub(crate) fn new(clusters: Vec<Cluster>, load: Load) -> Self {
+        let clusters: Vec<Place> = clusters
+            .into_iter()
+            .map(|cluster| Place {
+                cluster: Arc::new(cluster),
+                turn: RwLock::new(()),
+            })
+            .collect();
+        let apart = usize::from(clusters.len() > 1 && load.sharing > 0);
+        Self {
+            permits: Semaphore::new(clusters.len() - apart),
+            clusters,
+            apart,
+        }
+    }
+
+    /// Returns the cluster on which plans run side by side.
+    pub(crate) fn first(&self) -> &Arc<Cluster> {
+        &self.clusters[0].cluster
+    }
+
+    /// Returns the number of plans that break brokers which can run beside all others.
+    pub(crate) fn apart(&self) -> usize {
+        self.apart * (self.clusters.len() - self.apart)
+    }
+
+    /// Waits until the plan may run.
+    pub(crate) async fn seat(&self, plan: &Plan) -> Seat<'_> {
+        match refusal::breaks_brokers(plan) {
+            true => self.alone().await,
+            false => {
+                let Place { cluster, turn } = &self.clusters[0];
+                let _turn = turn.read().await;
+                Seat {
+                    cluster,
+                    right: Right::Shared { _turn },
+                }
+            }
+        }
+    }
+
+    async fn alone(&self) -> Seat<'_> {
+        // It is never closed.
+        let permit = self.permits.acquire().await.expect("a semaphore");
+        let candidates = &self.clusters[self.apart..];
+        let free = candidates.iter().find_map(|place| {
+            let turn = place.turn.try_write().ok()?;
+            Some((&place.cluster, turn))
+        });
+        let (cluster, turn) = match free {
+            Some(free) => free,
+            // Other plans share it.
+            None => (&candidates[0].cluster, candidates[0].turn.write().await),
+        };
+        Seat {
+            cluster,
+            right: Right::Alone {
+                _turn: turn,
+                _permit: permit,
+            },
+        }
+    }
+
+    /// Removes what was started.
+    pub(crate) async fn shut_down(&self) {
+        let all = self.clusters.iter().map(|place| place.cluster.shut_down());
+        futures_util::future::join_all(all).await;
+    }
+}
+
+impl Seat<'_> {
+    /// Returns whether the plan has the cluster for itself.
+    pub(crate) fn is_alone(&self) -> bool {
+        matches!(self.right, Right::Alone { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::plan;
+    use futures_util::FutureExt as _;
+
+    const CRASH: &str =
+        "{ at = \"10s\", do = \"broker-crash\", broker = \"broker-1\", for = \"10s\" }";
+
+    fn load(breaking: usize, sharing: usize) -> Load {
+        Load {
+            breaking,
+            sharing,
+            jobs: 8,
+        }
+    }
+
+    #[test]
+    fn clusters_are_as_many_as_the_plans_and_the_machine_allow() {
+        let on = |load: Load, cores| load.more_on(cores, None);
+        assert_eq!(on(load(0, 16), 8), 0);
+        assert_eq!(on(load(3, 16), 2), 0);
+        assert_eq!(on(load(3, 16), 4), 1);
+        assert_eq!(on(load(3, 16), 32), 3);
+        // Nothing shares the first.
+        assert_eq!(on(load(1, 0), 8), 0);
+        assert_eq!(on(load(3, 0), 8), 1);
+        let one_by_one = Load {
+            jobs: 1,
+            ..load(3, 16)
+        };
+        assert_eq!(on(one_by_one, 8), 0);
+        assert_eq!(load(3, 16).more_on(8, Some(2_500)), 1);
+        assert_eq!(load(3, 16).more_on(8, Some(900)), 0);
+        assert_eq!(on(Load::default(), 8), 0);
+    }
+
+    fn places(count: usize, load: Load) -> Places {
+        let clusters = (0..count).map(|_| Cluster::without_brokers());
+        Places::new(clusters.collect(), load)
+    }
+
+    #[test]
+    fn a_plan_that_breaks_brokers_runs_beside_the_others_on_a_cluster_of_its_own() {
+        let (breaking, sharing) = (plan(1, CRASH, ""), plan(1, "", ""));
+        let places = places(2, load(2, 2));
+        assert_eq!(places.apart(), 1);
+        let shared = places.seat(&sharing).now_or_never().expect("a place");
+        let alone = places.seat(&breaking).now_or_never().expect("a place");
+        assert!(!Arc::ptr_eq(shared.cluster, alone.cluster));
+        assert!(alone.is_alone() && !shared.is_alone());
+        let second = places.seat(&sharing).now_or_never().expect("a place");
+        assert!(Arc::ptr_eq(shared.cluster, second.cluster));
+        // There is one such cluster, and a plan on it.
+        assert!(places.seat(&breaking).now_or_never().is_none());
+        drop(alone);
+        assert!(places.seat(&breaking).now_or_never().is_some());
+    }
+
+    #[test]
+    fn on_a_single_cluster_a_plan_that_breaks_brokers_runs_alone() {
+        let (breaking, sharing) = (plan(1, CRASH, ""), plan(1, "", ""));
+        let places = places(1, load(2, 2));
+        assert_eq!(places.apart(), 0);
+        let shared = places.seat(&sharing).now_or_never().expect("a place");
+        assert!(places.seat(&breaking).now_or_never().is_none());
+        drop(shared);
+        let alone = places.seat(&breaking).now_or_never().expect("a place");
+        assert!(places.seat(&sharing).now_or_never().is_none());
+        drop(alone);
+        assert!(places.seat(&sharing).now_or_never().is_some());
+    }
+
+    #[test]
+    fn where_nothing_shares_a_cluster_all_of_them_take_plans_that_break_brokers() {
+        let breaking = plan(1, CRASH, "");
+        let places = places(2, load(3, 0));
+        let first = places.seat(&breaking).now_or_never().expect("a place");
+        let second = places.seat(&breaking).now_or_never().expect("a place");
+        assert!(!Arc::ptr_eq(first.cluster, second.cluster));
+        assert!(places.seat(&breaking).now_or_never().is_none());
+    }
+}
