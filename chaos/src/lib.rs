@@ -40,6 +40,7 @@ mod world;
 
 pub use backend::Kafka;
 pub use backlog::Backlog;
+pub use cluster::broker_settings;
 pub use error::ChaosError;
 pub use options::{ClusterSource, Options, SubjectCommand};
 pub use own::member_main;

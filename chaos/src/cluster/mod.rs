@@ -9,6 +9,7 @@ pub mod kafka_tests;
 mod settings;
 
 pub(crate) use cleanup::{RUN_VARIABLE, run_id};
+pub use settings::broker_settings;
 
 use crate::address::BrokerAddress;
 use crate::admin::Admin;
