@@ -43,7 +43,7 @@ mod world;
 
 pub use backend::Kafka;
 pub use backlog::Backlog;
-pub use cluster::KeptCluster;
+pub use cluster::{KeptCluster, broker_settings};
 pub use error::ChaosError;
 pub use known::Declared;
 pub use options::{ClusterSource, Options, SubjectCommand};

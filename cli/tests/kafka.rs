@@ -54,6 +54,8 @@ fn main() -> ExitCode {
         the_recipe_repeats_everything_from_oldest,
         the_recipe_loses_from_newest,
         the_recipe_commits_past_a_failure,
+        the_recipe_on_sarama_1_60_loses_when_the_coordinator_moves,
+        the_recipe_on_newer_sarama_carries_on_when_the_coordinator_moves,
         the_mended_recipe_is_acquitted,
     );
     run(own.into_iter().chain(others))
@@ -112,6 +114,35 @@ fn the_recipe_commits_past_a_failure() {
     let properties = ["commit-covers-only-finished", "no-loss"];
     convicts(&arguments, &recipe, &properties);
 }
+
+/// Shows that a session of Sarama up to 1.60 ends when the coordinator moves: the next one goes to
+/// the end again, because nothing was ever committed.
+fn the_recipe_on_sarama_1_60_loses_when_the_coordinator_moves() {
+    let programs = Programs::build_on_sarama_1_60();
+    let recipe = programs.command("sarama-recipe", &["SUBJECT_INITIAL=newest"]);
+    convicts(&[COORDINATOR_MOVES], &recipe, &["no-loss"]);
+}
+
+/// Shows that Sarama 1.61 looks for the new coordinator and carries on. What it never commits is
+/// lag for ever, and nothing else is wrong.
+fn the_recipe_on_newer_sarama_carries_on_when_the_coordinator_moves() {
+    let programs = Programs::build();
+    let recipe = programs.command("sarama-recipe", &["SUBJECT_INITIAL=newest"]);
+    let ended = run_on_kafka(&[COORDINATOR_MOVES], &recipe);
+    let report = ended.json();
+    let properties = report["scenarios"][0]["properties"].as_array();
+    let properties = properties.expect("a list").iter();
+    let violated: Vec<_> = properties.filter(|p| p["violated"] != 0).collect();
+    let [liveness] = violated.as_slice() else {
+        panic!("{violated:#?}");
+    };
+    assert_eq!(liveness["property"], "liveness");
+    let changes = &report["totals"]["sometimes"]["coordinator-changed"];
+    assert_eq!(*changes, 2, "{report:#}");
+}
+
+/// The scenario in which only the coordinator moves, twice, and the group began at the end.
+const COORDINATOR_MOVES: &str = "broker/coordinator-moves-from-the-end";
 
 fn the_mended_recipe_is_acquitted() {
     let programs = Programs::build();
@@ -355,9 +386,20 @@ struct Programs {
 impl Programs {
     /// Builds them.
     fn build() -> Self {
+        Self::build_with(&[])
+    }
+
+    /// Builds them with the last Sarama whose sessions end when the coordinator moves.
+    fn build_on_sarama_1_60() -> Self {
+        Self::build_with(&["-modfile=sarama-1.60.mod"])
+    }
+
+    fn build_with(flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let built = Command::new(go().expect("the test needs it"))
-            .args(["build", "-o"])
+            .arg("build")
+            .args(flags)
+            .arg("-o")
             .arg(folder.path())
             .arg("./...")
             .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/subjects"))

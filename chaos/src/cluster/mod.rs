@@ -15,6 +15,7 @@ mod settings;
 
 pub(crate) use cleanup::{RUN_VARIABLE, run_id};
 pub use kept::KeptCluster;
+pub use settings::broker_settings;
 
 use crate::address::BrokerAddress;
 use crate::admin::Admin;

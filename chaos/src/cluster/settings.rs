@@ -1,5 +1,8 @@
 //! The settings that the brokers get by their environment.
 
+use plimsoll_scenarios::scenario::BrokerSettings;
+use std::time::Duration;
+
 /// The port in each container that clients connect to.
 pub(super) const CLIENT_PORT: u16 = 9092;
 const INTERNAL_PORT: u16 = 19092;
@@ -68,6 +71,36 @@ pub(super) fn text() -> String {
     lines
         .map(|(name, value)| format!("{name}={value}\n"))
         .collect()
+}
+
+/// Returns what a scenario would have to state for a simulated cluster to be like ours.
+pub fn broker_settings() -> BrokerSettings {
+    let value = |name| {
+        let mut settings = SETTINGS.iter();
+        let found = settings.find(|(setting, _)| *setting == name);
+        found.and_then(|(_, value)| value.parse().ok())
+    };
+    let millis = |name, default| value(name).map_or(default, Duration::from_millis);
+    let default = BrokerSettings::default();
+    BrokerSettings {
+        broker_session_timeout: millis("broker.session.timeout.ms", default.broker_session_timeout),
+        broker_heartbeat_interval: millis(
+            "broker.heartbeat.interval.ms",
+            default.broker_heartbeat_interval,
+        ),
+        replica_lag_time_max: millis("replica.lag.time.max.ms", default.replica_lag_time_max),
+        // Kafka's own default; the language's is longer.
+        replica_fetch_wait_max: Duration::from_millis(500),
+        group_initial_rebalance_delay: millis(
+            "group.initial.rebalance.delay.ms",
+            default.group_initial_rebalance_delay,
+        ),
+        group_min_session_timeout: millis(
+            "group.min.session.timeout.ms",
+            default.group_min_session_timeout,
+        ),
+        ..default
+    }
 }
 
 /// One broker, and what it must know of the others.

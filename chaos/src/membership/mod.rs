@@ -277,9 +277,7 @@ impl Membership {
         member: MemberId,
         partition: TopicPartition,
     ) -> bool {
-        let member = &mut self.members[member];
-        member.withdrawn.insert(partition, now);
-        member.held.remove(&partition).is_some()
+        self.members[member].lose(now, partition)
     }
 
     /// Returns those of the named partitions that are this run's.
@@ -406,6 +404,17 @@ impl Member {
         self.joining = true;
         self.has_joined = true;
         self.give_up(now, owned)
+    }
+
+    /// Notes that it learned of the loss of a partition; returns whether it had it. A fetch of it
+    /// may be on its way still, and begins no new assignment.
+    fn lose(&mut self, now: Instant, partition: TopicPartition) -> bool {
+        self.withdrawn.insert(partition, now);
+        let had = self.held.remove(&partition).is_some();
+        if had {
+            self.given.remove(&partition);
+        }
+        had
     }
 
     /// Gives up all partitions but `kept`, and returns them.

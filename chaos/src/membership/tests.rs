@@ -79,6 +79,18 @@ fn a_member_that_was_told_that_it_is_fenced_has_lost_what_it_owned() {
 }
 
 #[test]
+fn a_fetch_that_crosses_a_loss_begins_no_assignment() {
+    let mut member = member(&ORDERS);
+    member.does(ORDERS[0], Deed::Fetch, 0);
+    assert!(member.lose(Instant::ZERO, ORDERS[0]));
+    assert_eq!(member.does(ORDERS[0], Deed::Fetch, 3), None);
+    // Until the group gives it anew.
+    member.sync(BTreeSet::from(ORDERS));
+    let begun = member.does(ORDERS[0], Deed::Fetch, 3);
+    assert_eq!(begun, Some(Ownership::Begins(AssignmentEpoch(2))));
+}
+
+#[test]
 fn what_was_announced_is_not_told_twice() {
     let mut member = member(&ORDERS);
     member.does(ORDERS[0], Deed::Fetch, 0);

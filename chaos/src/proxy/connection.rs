@@ -286,6 +286,10 @@ impl Connection {
             .filter(|kind| is_open && self.link.member.loses(*kind));
         let (frame, mut answer) = self.understand(frame, &asked);
         if let Some(done) = answer.done.take() {
+            let done = match is_open {
+                true => done,
+                false => done.without_refusals(),
+            };
             self.saw(vec![done]).await;
         }
         self.response(frame, answer, asked.is_commit(), lost)

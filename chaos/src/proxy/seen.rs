@@ -90,3 +90,14 @@ pub(crate) struct CommitAnswer {
     /// Kafka's error code; 0 where the broker accepted it.
     pub error: i16,
 }
+
+impl Seen {
+    /// Takes refusals out of the answer to a commit, which reaches no member: it learned of none,
+    /// and its commit is told as unanswered.
+    pub(super) fn without_refusals(mut self) -> Self {
+        if let Self::CommitAnswered { offsets, .. } = &mut self {
+            offsets.retain(|offset| offset.error == 0);
+        }
+        self
+    }
+}

@@ -164,6 +164,20 @@ async fn what_a_member_sent_before_it_died_arrives_and_is_seen_to_be_accepted() 
 }
 
 #[tokio::test]
+async fn a_refusal_that_reaches_no_member_is_not_told() {
+    let mut rig = Rig::start().await;
+    let mut client = rig.client().await;
+    client.send(&commit(), 9).await;
+    drop(client);
+    assert_eq!(rig.watcher.saw(2).await[1..], [Seen::CommitUnanswered]);
+    let not_coordinator = 16;
+    let response = commit_response([not_coordinator, 0]);
+    rig.broker.request().await.answer(&response);
+    let accepted = commit_answered([not_coordinator, 0]).without_refusals();
+    assert_eq!(rig.watcher.saw(3).await[2..], [accepted]);
+}
+
+#[tokio::test]
 async fn all_ends_when_the_proxy_is_shut_down_or_dropped() {
     let mut rig = Rig::start().await;
     let mut client = rig.client().await;
