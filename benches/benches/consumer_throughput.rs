@@ -7,7 +7,9 @@
 //!
 //! `cargo bench -p plimsoll-benches --bench consumer_throughput [-- RECORDS [PAIRS]]`
 
-use plimsoll_chaos::{Backlog, ChaosError, ClusterSource, Kafka, Load, Options, SubjectCommand};
+use plimsoll_chaos::{
+    Backlog, ChaosError, ClusterSource, Declared, Kafka, Load, Options, SubjectCommand,
+};
 use plimsoll_core::CommitPolicy;
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -58,6 +60,7 @@ fn measure(records: u32, pairs: usize) -> Result<(), ChaosError> {
         source: ClusterSource::Containers,
         subject: SubjectCommand::Own("unused".into()),
         load: Load::default(),
+        declared: Declared::default(),
     })?;
     let result = compare(&kafka, records, pairs);
     kafka.shut_down();
