@@ -456,13 +456,13 @@ commit = { interval = "500ms" }
 at = "6s"
 do = "throttle"
 broker = "coordinator"
-by = "600ms"
+by = "900ms"
 for = "12s"
 [[faults]]
 at = "6s"
 do = "error"
 request = "OffsetCommit"
-error = "REBALANCE_IN_PROGRESS"
+error = "COORDINATOR_LOAD_IN_PROGRESS"
 share = 0.6
 for = "11s"
 "#;
