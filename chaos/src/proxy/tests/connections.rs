@@ -168,11 +168,12 @@ async fn a_refusal_that_reaches_no_member_is_not_told() {
     let mut rig = Rig::start().await;
     let mut client = rig.client().await;
     client.send(&commit(), 9).await;
+    let arrived = rig.broker.request().await;
     drop(client);
     assert_eq!(rig.watcher.saw(2).await[1..], [Seen::CommitUnanswered]);
     let not_coordinator = 16;
     let response = commit_response([not_coordinator, 0]);
-    rig.broker.request().await.answer(&response);
+    arrived.answer(&response);
     let accepted = commit_answered([not_coordinator, 0]).without_refusals();
     assert_eq!(rig.watcher.saw(3).await[2..], [accepted]);
 }
