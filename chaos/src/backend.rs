@@ -15,8 +15,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
-/// The backend `kafka`: a cluster, on which plans run one after the other or side by side. Plans that
-/// break brokers run alone on a cluster, beside the first where there are several.
+/// The backend `kafka`: a cluster, on which plans run one after the other or side by side. Plans
+/// that break brokers run alone on a cluster, beside the first where there are several.
 ///
 /// Cheap to clone; every clone runs on the same clusters.
 #[derive(Clone, Debug)]

@@ -1,9 +1,9 @@
 //! What is known of how a subject is set: what its user declares, and what a run shows of it.
 //!
 //! That a subject was told something does not mean that it heeds it, and no observer sees which
-//! variables a program reads. So a setting that it might not heed counts only if it is declared, and
-//! what the wire shows counts in any case: the session timeout and whether members are static stand
-//! in JoinGroup, and where the group began shows in its first positions.
+//! variables a program reads. So a setting that it might not heed counts only if it is declared,
+//! and what the wire shows counts in any case: the session timeout and whether members are static
+//! stand in JoinGroup, and where the group began shows in its first positions.
 
 use crate::contract;
 use plimsoll_core::{InitialPosition, TopicPartition};
@@ -19,8 +19,8 @@ const USUAL_HEARTBEAT: Duration = Duration::from_secs(3);
 /// have 30 s, as those of the Java client, kafka-python and Sarama.
 const USUAL_PROGRESS: Duration = Duration::from_secs(38);
 
-/// The settings that a subject is known to heed, by their keys in a scenario; a table stands for all
-/// that is in it.
+/// The settings that a subject is known to heed, by their keys in a scenario; a table stands for
+/// all that is in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Declared(Vec<String>);
 
@@ -29,8 +29,8 @@ impl Declared {
     /// what the command line says of the settings `set`.
     ///
     /// # Errors
-    /// Where no setting that a subject is told has one of the names in `keeps`: says which, and what
-    /// may be meant.
+    /// Where no setting that a subject is told has one of the names in `keeps`: says which, and
+    /// what may be meant.
     pub fn new(keeps: &[String], set: impl IntoIterator<Item = String>) -> Result<Self, String> {
         let tables = contract::keys().filter_map(|key| Some(key.rsplit_once('.')?.0));
         let words: BTreeSet<&str> = contract::keys().chain(tables).collect();

@@ -33,8 +33,8 @@ impl Load {
         )
     }
 
-    /// Each start takes eleven seconds of processor time, and each cluster saves the plans on it from
-    /// waiting for one another, which takes twenty seconds a plan. A broker that waits for a
+    /// Each start takes eleven seconds of processor time, and each cluster saves the plans on it
+    /// from waiting for one another, which takes twenty seconds a plan. A broker that waits for a
     /// processor disturbs every run on it: three brokers want two cores.
     fn more_on(self, cores: usize, free_mb: Option<usize>) -> usize {
         let memory = free_mb.map_or(usize::MAX, |free| (free / CLUSTER_MB).saturating_sub(1));

@@ -150,7 +150,8 @@ async fn set_up(plan: &Plan, stage: Stage<'_>) -> Result<(World, Course, Running
     Ok((World::new(parts), course, running))
 }
 
-/// Watches the machine, and the brokers where the plan leaves them alone, for as long as the run lasts.
+/// Watches the machine, and the brokers where the plan leaves them alone, for as long as the run
+/// lasts.
 fn watch_machine(
     tasks: &mut JoinSet<()>,
     plan: &Plan,
@@ -214,7 +215,8 @@ impl Running {
             Ok(Err(error)) => Err(error.to_string()),
             Err(_) => Err(format!("it takes longer than {} s", TIDY.as_secs())),
         };
-        // A topic or group that stays has a name of its own, and goes with the cluster if that goes.
+        // A topic or group that stays has a name of its own, and goes with the cluster if that
+        // goes.
         if let Err(why) = tidied
             && self.cluster.stays()
         {

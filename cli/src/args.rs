@@ -189,8 +189,8 @@ pub(crate) struct DeclaredArgs {
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<Override>,
     /// With a command, the settings that the program does as it is told by its environment:
-    /// `consumers` for all of them, or `consumers.commit`, ...; separated by commas. What hangs on a
-    /// setting that is not declared is not observed.
+    /// `consumers` for all of them, or `consumers.commit`, ...; separated by commas. What hangs on
+    /// a setting that is not declared is not observed.
     #[arg(long, value_name = "KEY", value_delimiter = ',')]
     pub keeps: Vec<String>,
 }

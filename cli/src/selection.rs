@@ -143,8 +143,8 @@ fn slow(scenario: &Scenario) -> Option<String> {
 /// The duration below which a scenario may be marked as quick enough for real time.
 const QUICK: Duration = Duration::from_secs(20);
 
-/// Takes the seeds whose plans cannot be executed out of the trial, and returns them by reason. Notes
-/// those whose plans break brokers.
+/// Takes the seeds whose plans cannot be executed out of the trial, and returns them by reason.
+/// Notes those whose plans break brokers.
 fn sort_out(trial: &mut Trial, choice: &Choice) -> Result<Vec<NotExecuted>, CliError> {
     let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
     for seed in trial.seeds.from..trial.seeds.to {

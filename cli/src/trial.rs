@@ -21,7 +21,8 @@ pub(crate) struct Trial {
     pub seeds: SeedRange,
     /// The seeds among them that are left out: the backend cannot execute their plans.
     pub without: BTreeSet<u64>,
-    /// The seeds among them whose plans break brokers of a real cluster, and so run apart from others.
+    /// The seeds among them whose plans break brokers of a real cluster, and so run apart from
+    /// others.
     pub apart: BTreeSet<u64>,
     /// The verdict that it must show.
     pub expectation: Expectation,

@@ -284,8 +284,8 @@ fn alone() -> MutexGuard<'static, ()> {
     BROKERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Tells a command where the container engine is, and which image; and gives the kept cluster a name
-/// of its own, so that tests neither use nor remove one that is there.
+/// Tells a command where the container engine is, and which image; and gives the kept cluster a
+/// name of its own, so that tests neither use nor remove one that is there.
 fn on_engine(command: &mut Command) -> &mut Command {
     for name in ["PATH", "HOME", "DOCKER_HOST", "PLIMSOLL_KAFKA_IMAGE"] {
         if let Some(value) = env::var_os(name) {

@@ -26,8 +26,8 @@ const USAGE: u8 = 2;
 /// The environment lacks something.
 const ENVIRONMENT: u8 = 3;
 
-/// Compares real Kafka with the simulator: what the traces of the same scenario say beyond verdicts.
-/// Ends with 10 where a run on real Kafka lies outside of what the simulator does.
+/// Compares real Kafka with the simulator: what the traces of the same scenario say beyond
+/// verdicts. Ends with 10 where a run on real Kafka lies outside of what the simulator does.
 #[derive(Debug, Parser)]
 struct Args {
     /// Scenario files, names of embedded scenarios, or folders of the library, of which those are

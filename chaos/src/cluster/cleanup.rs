@@ -72,8 +72,8 @@ pub(super) async fn containers_of_dead_runs(docker: &Docker) {
     }
 }
 
-/// Logs whether a removal succeeded. Two runs may clean up at the same time: what one removes is gone,
-/// or about to be, for the other.
+/// Logs whether a removal succeeded. Two runs may clean up at the same time: what one removes is
+/// gone, or about to be, for the other.
 fn report(id: &str, result: Result<(), bollard::errors::Error>) {
     match result {
         Err(error) if engine::is_going(&error) => {}

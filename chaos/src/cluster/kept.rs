@@ -292,7 +292,8 @@ async fn find(docker: &Docker, name: &str) -> Result<Option<Found>, ChaosError> 
     Ok(Found::read(name, &containers))
 }
 
-/// Returns the name of the kept cluster: the one that the environment gives, else one for each user.
+/// Returns the name of the kept cluster: the one that the environment gives, else one for each
+/// user.
 fn name() -> String {
     match env::var(VARIABLE) {
         Ok(name) if !name.trim().is_empty() => name.trim().to_owned(),

@@ -8,7 +8,8 @@ use bollard::models::{Ipam, IpamConfig, NetworkCreateRequest};
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, TcpListener};
 
-/// A subnet out of the range set aside for benchmarks, which no route leads to, by its third number.
+/// A subnet out of the range set aside for benchmarks, which no route leads to, by its third
+/// number.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Subnet(u8);
 
@@ -17,7 +18,8 @@ impl Subnet {
         format!("198.19.{}.0/24", self.0)
     }
 
-    /// Returns the addresses for this number of containers. The first of the subnet is the gateway's.
+    /// Returns the addresses for this number of containers. The first of the subnet is the
+    /// gateway's.
     pub(super) fn addresses(self, count: usize) -> Vec<String> {
         (2..)
             .take(count)

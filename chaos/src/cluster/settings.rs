@@ -21,8 +21,8 @@ const SETTINGS: &[(&str, &str)] = &[
     ("inter.broker.listener.name", "INTERNAL"),
     ("controller.listener.names", "CONTROLLER"),
     ("log.dirs", "/var/lib/kafka/data"),
-    // A lost broker is noticed, and has caught up again, in seconds: scenarios run in real time. Its
-    // session is longer than a busy machine makes a broker wait: twelve heartbeats.
+    // A lost broker is noticed, and has caught up again, in seconds: scenarios run in real time.
+    // Its session is longer than a busy machine makes a broker wait: twelve heartbeats.
     ("broker.session.timeout.ms", "6000"),
     ("broker.heartbeat.interval.ms", "500"),
     ("replica.lag.time.max.ms", "5000"),

@@ -1,5 +1,5 @@
-//! What no fault of the plan explains: commits that wait long for their answer, and members that the
-//! group drops. The machine may have done that, and not the subject.
+//! What no fault of the plan explains: commits that wait long for their answer, and members that
+//! the group drops. The machine may have done that, and not the subject.
 
 use crate::per_member::PerMember;
 use crate::proxy::Seen;

@@ -99,7 +99,8 @@ keys! {
     regressions: PathBuf = "regressions, where the command is given";
     /// The folder into which the report is written as files.
     report: PathBuf = "none";
-    /// Settings that stand over those of scenarios on real Kafka, and that the program on trial has.
+    /// Settings that stand over those of scenarios on real Kafka, and that the program on trial
+    /// has.
     set: Vec<Override> = "none";
     /// The settings that the program on trial does as it is told.
     keeps: Vec<String> = "none";

@@ -1,5 +1,5 @@
-//! Real Kafka: the backend of `plimsoll-chaos` where the feature `kafka` is on; without it, types of
-//! which there is no value, so that the rest of the program reads the same.
+//! Real Kafka: the backend of `plimsoll-chaos` where the feature `kafka` is on; without it, types
+//! of which there is no value, so that the rest of the program reads the same.
 
 #[cfg(not(feature = "kafka"))]
 mod absent;

@@ -12,8 +12,9 @@ use std::thread;
 pub(crate) struct Queue {
     /// The indices are those below this number.
     pub count: u64,
-    /// The indices, in order, whose work has places of its own: as long as there are others, no more
-    /// threads than `places` take them, so that none waits for a place while there is other work.
+    /// The indices, in order, whose work has places of its own: as long as there are others, no
+    /// more threads than `places` take them, so that none waits for a place while there is other
+    /// work.
     pub apart: Vec<u64>,
     /// The number of those places.
     pub places: usize,

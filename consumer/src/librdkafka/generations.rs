@@ -1,19 +1,19 @@
 //! Notices generations of the group in which this member took no part.
 //!
-//! A static member of a cooperative group keeps its partitions while it joins. If the group drops it
-//! meanwhile, its join is refused with UNKNOWN_MEMBER_ID; librdkafka then forgets its id and joins
-//! again by its name, without telling a loss (`rd_kafka_cgrp_handle_JoinGroup`, 2.12.1: a dynamic
-//! member loses its partitions upon the MEMBER_ID_REQUIRED that follows, which a static one never
-//! gets). Others may have had the partitions in between, and yet they come back as its own, or it is
-//! asked to give them up and its last commit counts, because it carries the new generation. The same
-//! happens to a static member whose join comes too late for a generation: the group completes it
-//! without the member.
+//! A static member of a cooperative group keeps its partitions while it joins. If the group drops
+//! it meanwhile, its join is refused with UNKNOWN_MEMBER_ID; librdkafka then forgets its id and
+//! joins again by its name, without telling a loss (`rd_kafka_cgrp_handle_JoinGroup`, 2.12.1: a
+//! dynamic member loses its partitions upon the MEMBER_ID_REQUIRED that follows, which a static one
+//! never gets). Others may have had the partitions in between, and yet they come back as its own,
+//! or it is asked to give them up and its last commit counts, because it carries the new
+//! generation. The same happens to a static member whose join comes too late for a generation: the
+//! group completes it without the member.
 //!
-//! The numbers of generations show it: a member that was in one and then in the next but one was left
-//! out. It ends then, as a member that is fenced does; a process that is started in its place begins
-//! where the group stands. librdkafka tells a generation only in its debug log of the group, of which
-//! one line is read here. A commit that was under way when the member got into the new generation
-//! is not prevented.
+//! The numbers of generations show it: a member that was in one and then in the next but one was
+//! left out. It ends then, as a member that is fenced does; a process that is started in its place
+//! begins where the group stands. librdkafka tells a generation only in its debug log of the group,
+//! of which one line is read here. A commit that was under way when the member got into the new
+//! generation is not prevented.
 
 /// The generations of a static member of a cooperative group.
 #[derive(Debug, Default)]

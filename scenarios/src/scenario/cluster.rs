@@ -63,8 +63,8 @@ table! {
         /// The time that a commit waits for its replicas.
         pub offsets_commit_timeout ("offsets.commit.timeout.ms"): Duration as Positive<Millis>
             = Duration::from_secs(5);
-        /// The time for which a new coordinator loads the group's partition before it answers. Kafka
-        /// has no such setting: there it grows with the partition, to seconds and more.
+        /// The time for which a new coordinator loads the group's partition before it answers.
+        /// Kafka has no such setting: there it grows with the partition, to seconds and more.
         pub offsets_load_time ("offsets.load.time.ms"): Duration as Millis
             = Duration::from_millis(5);
         /// The number of partitions of `__consumer_offsets`. Kafka's default is 50; one group has

@@ -79,8 +79,8 @@ pub(crate) const fn spec<B: Bug>() -> SubjectSpec {
     }
 }
 
-/// Leaves the offsets out of a commit that `is_left_out` names; a commit of which nothing is left is
-/// answered as accepted, and never sent.
+/// Leaves the offsets out of a commit that `is_left_out` names; a commit of which nothing is left
+/// is answered as accepted, and never sent.
 pub(crate) fn leave_out(
     command: Command<Payload>,
     answers: &mut Vec<Event<Payload>>,

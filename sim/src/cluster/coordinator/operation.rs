@@ -15,8 +15,9 @@
 //! not answered yet (`CoordinatorWriteEvent.run`, `OperationTimeout`). What it wrote stays in the
 //! log, and counts once it is replicated.
 //!
-//! Kafka gathers the records of several operations in a batch (`group.coordinator.append.linger.ms`:
-//! 5 ms up to 4.1; since 4.2, for as long as operations wait in its queue). Here each is a batch.
+//! Kafka gathers the records of several operations in a batch
+//! (`group.coordinator.append.linger.ms`: 5 ms up to 4.1; since 4.2, for as long as operations wait
+//! in its queue). Here each is a batch.
 
 use super::action::{Change, GroupWrite};
 use crate::cluster::broker::Broker;
