@@ -386,22 +386,21 @@ struct Programs {
 impl Programs {
     /// Builds them.
     fn build() -> Self {
-        Self::build_with(&[])
+        Self::build_with(&["./..."])
     }
 
-    /// Builds them with the last Sarama whose sessions end when the coordinator moves.
+    /// Builds the recipe with the last Sarama whose sessions end when the coordinator moves.
     fn build_on_sarama_1_60() -> Self {
-        Self::build_with(&["-modfile=sarama-1.60.mod"])
+        Self::build_with(&["-modfile=sarama-1.60.mod", "./cmd/sarama-recipe"])
     }
 
-    fn build_with(flags: &[&str]) -> Self {
+    fn build_with(arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let built = Command::new(go().expect("the test needs it"))
             .arg("build")
-            .args(flags)
             .arg("-o")
             .arg(folder.path())
-            .arg("./...")
+            .args(arguments)
             .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/subjects"))
             .output()
             .expect("go starts");
