@@ -128,7 +128,8 @@ fn the_recipe_on_sarama_1_60_loses_when_the_coordinator_moves() {
 fn the_recipe_on_newer_sarama_carries_on_when_the_coordinator_moves() {
     let programs = Programs::build();
     let recipe = programs.command("sarama-recipe", &["SUBJECT_INITIAL=newest"]);
-    let ended = run_on_kafka(&[COORDINATOR_MOVES], &recipe);
+    let arguments = [COORDINATOR_MOVES, "--keeps", "consumers.commit"];
+    let ended = run_on_kafka(&arguments, &recipe);
     let report = ended.json();
     let properties = report["scenarios"][0]["properties"].as_array();
     let properties = properties.expect("a list").iter();
