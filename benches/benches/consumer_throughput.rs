@@ -56,12 +56,12 @@ fn main() -> ExitCode {
 }
 
 fn measure(records: u32, pairs: usize) -> Result<(), ChaosError> {
-    let kafka = Kafka::start(Options {
+    let options = Options {
         source: ClusterSource::Containers,
         subject: SubjectCommand::Own("unused".into()),
-        load: Load::default(),
         declared: Declared::default(),
-    })?;
+    };
+    let kafka = Kafka::start(options, Load::default())?;
     let result = compare(&kafka, records, pairs);
     kafka.shut_down();
     result

@@ -5,7 +5,7 @@ use crate::error::ChaosError;
 use crate::known::{self, Shown, Wishes};
 use crate::logs::Logs;
 use crate::options::{ClusterSource, Options, SubjectCommand};
-use crate::places::Places;
+use crate::places::{Load, Places};
 use crate::stalls::Stalls;
 use crate::{address, names, run};
 use plimsoll_oracle::{Terms, Trace};
@@ -24,9 +24,9 @@ pub struct Kafka {
     pub(crate) inner: Arc<Inner>,
     /// The disturbance of the last run of this clone by its machine, if there was one.
     disturbance: Option<String>,
-    /// What the last run of this clone has shown of its subject.
+    /// The settings of its subject that the last run of this clone has shown.
     shown: Option<Shown>,
-    /// What the members of the last run of this clone wrote.
+    /// The standard error of the members of the last run of this clone.
     logs: Option<Arc<Logs>>,
 }
 
@@ -41,11 +41,11 @@ pub(crate) struct Inner {
 }
 
 impl Kafka {
-    /// Starts the clusters, or attaches to one.
+    /// Starts the clusters for these plans, or attaches to one.
     ///
     /// # Errors
     /// Where there is no container engine, no image, or no broker that answers.
-    pub fn start(options: Options) -> Result<Self, ChaosError> {
+    pub fn start(options: Options, load: Load) -> Result<Self, ChaosError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .thread_name("plimsoll-chaos")
@@ -54,15 +54,13 @@ impl Kafka {
             .map_err(|error| ChaosError::Environment(format!("cannot start threads: {error}")))?;
         let clusters = runtime.block_on(async {
             match &options.source {
-                ClusterSource::Containers => {
-                    Cluster::take_or_start(options.load.more_clusters()).await
-                }
+                ClusterSource::Containers => Cluster::take_or_start(load.more_clusters()).await,
                 ClusterSource::Bootstrap(servers) => Ok(vec![Cluster::attach(servers).await?]),
             }
         })?;
         Ok(Self {
             inner: Arc::new(Inner {
-                places: Places::new(clusters, options.load),
+                places: Places::new(clusters, load),
                 options,
                 runs: AtomicU32::new(0),
                 interrupted: watch::Sender::new(false),

@@ -38,7 +38,7 @@ pub(crate) struct Members {
     pub running: usize,
     /// The newest generation that any member is in.
     pub generation: i32,
-    /// What they asked for when they joined.
+    /// Their wishes when they joined.
     pub wishes: Wishes,
 }
 

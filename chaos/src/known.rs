@@ -25,12 +25,12 @@ const USUAL_PROGRESS: Duration = Duration::from_secs(38);
 pub struct Declared(Vec<String>);
 
 impl Declared {
-    /// Makes the declaration of a subject which does what it is told of the settings `keeps`, and
-    /// what the command line says of the settings `set`.
+    /// Makes the declaration of a subject which heeds the settings `keeps` as it is told them, and
+    /// has the values of the command line for the settings `set`.
     ///
     /// # Errors
-    /// Where no setting that a subject is told has one of the names in `keeps`: says which, and
-    /// what may be meant.
+    /// Where no setting that a subject is told has one of the names in `keeps`: names it, and the
+    /// nearest one.
     pub fn new(keeps: &[String], set: impl IntoIterator<Item = String>) -> Result<Self, String> {
         let tables = contract::keys().filter_map(|key| Some(key.rsplit_once('.')?.0));
         let words: BTreeSet<&str> = contract::keys().chain(tables).collect();
@@ -62,7 +62,7 @@ fn is_within(key: &str, table: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-/// What the members of a group wish of it when they join.
+/// The wishes of a group's members when they join.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Wishes {
     /// The longest session timeout of any member.
@@ -85,7 +85,7 @@ impl Wishes {
     }
 }
 
-/// What a run has shown of how its subject is set.
+/// The settings of its subject that a run has shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shown {
     pub wishes: Wishes,

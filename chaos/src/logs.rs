@@ -47,7 +47,7 @@ impl Logs {
     }
 
     /// Returns the end of each file, by its name, in order. A file that cannot be read is left out:
-    /// what is kept of it is a help, and no part of the verdict.
+    /// logs help to understand a verdict, and are no part of it.
     pub(crate) fn read(&self) -> Vec<(String, String)> {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();

@@ -9,7 +9,7 @@ use plimsoll_scenarios::Plan;
 /// The length of the longest topic name that Kafka takes, in bytes.
 const LONGEST: usize = 249;
 
-/// What stands before the name of the process in every name on the cluster.
+/// The text before the name of the process in every name on the cluster.
 const MARK: &str = ".plimsoll-";
 
 /// Makes the `number`th name of this process for something on the cluster: nothing else there has

@@ -1,7 +1,6 @@
 //! What a user of the backend chooses.
 
 use crate::known::Declared;
-use crate::places::Load;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -37,8 +36,6 @@ pub struct Options {
     pub source: ClusterSource,
     /// The consumer under test.
     pub subject: SubjectCommand,
-    /// What is declared of a subject that is not Plimsoll's own consumer.
+    /// The settings that are declared of a subject which is not Plimsoll's own consumer.
     pub declared: Declared,
-    /// The plans that it will execute.
-    pub load: Load,
 }

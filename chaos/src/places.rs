@@ -13,7 +13,7 @@ use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore, Semaphor
 /// The memory that three brokers take, in MB: 200 to 350 each.
 const CLUSTER_MB: usize = 1_000;
 
-/// How many plans of either kind a command has, as far as it knows.
+/// The number of plans of either kind that a command has, as far as it knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Load {
     /// The number of plans that break brokers.

@@ -9,7 +9,7 @@ mod runs;
 mod table;
 
 use clap::Parser;
-use plimsoll_chaos::{ClusterSource, Declared, Load, Options, SubjectCommand};
+use plimsoll_chaos::{ClusterSource, Declared, Options, SubjectCommand};
 use plimsoll_oracle::Word as _;
 use plimsoll_scenarios::{LIBRARY, Scenario, Subject};
 use runs::{Named, Real};
@@ -113,7 +113,6 @@ fn options(args: &Args) -> Result<Options, String> {
         source: ClusterSource::Containers,
         subject,
         declared: Declared::default(),
-        load: Load::default(),
     })
 }
 

@@ -1,7 +1,7 @@
 //! Runs a scenario on a backend, and reads from each trace what is compared.
 
 use crate::metrics::Metrics;
-use plimsoll_chaos::{Kafka, Options};
+use plimsoll_chaos::{Kafka, Load, Options};
 use plimsoll_oracle::{Header, Trace};
 use plimsoll_scenarios::{Backend, BackendError, Plan, Scenario, Subject};
 use plimsoll_sim::Simulator;
@@ -69,7 +69,7 @@ impl Real {
             .collect();
         if !missing.is_empty() {
             fs::create_dir_all(&self.traces).map_err(|error| refused(&self.traces, &error))?;
-            let kafka = Kafka::start(self.options.clone())?;
+            let kafka = Kafka::start(self.options.clone(), Load::default())?;
             let result = self.run_all(&kafka, missing);
             kafka.shut_down();
             result?;

@@ -36,7 +36,7 @@ const GONE: Duration = Duration::from_secs(10);
 /// The number of lines of a dead broker's log that go into an error.
 const LAST_LINES: usize = 12;
 
-/// What the containers and the network of a cluster are called, and how they are found again.
+/// The names and the labels by which the containers and the network of a cluster are found again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Marks {
     /// The name of the network, with which the names of the containers begin.
@@ -134,6 +134,11 @@ impl Containers {
     /// Keeps the containers for later runs.
     pub(super) fn keep(&self) {
         self.settled.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether the containers stay when this is dropped.
+    pub(super) fn stay(&self) -> bool {
+        self.settled.load(Ordering::Relaxed)
     }
 
     /// Returns the addresses at which the harness reaches the brokers.

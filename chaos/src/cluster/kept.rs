@@ -41,7 +41,7 @@ pub struct KeptCluster {
     pub unfit: Option<String>,
 }
 
-/// What became of an attempt to use the kept cluster.
+/// The outcome of an attempt to use the kept cluster.
 #[derive(Debug)]
 pub(super) enum Claim {
     /// There is none.

@@ -52,7 +52,7 @@ pub(crate) async fn available() -> Result<(), ChaosError> {
     }
 }
 
-/// What containers are started on: the engine, and the image.
+/// The engine and the image with which containers are started.
 #[derive(Debug)]
 struct Ground {
     docker: Docker,
@@ -254,9 +254,9 @@ impl Cluster {
             return Err(error);
         };
         let logs = containers.last_words().await;
-        let help = match self.kept {
-            Some(_) => "; `plimsoll cluster down` removes it",
-            None => "",
+        let help = match containers.stay() {
+            true => "; `plimsoll cluster down` removes it",
+            false => "",
         };
         Err(ChaosError::Environment(format!("{error}{help}{logs}")))
     }

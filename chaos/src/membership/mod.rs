@@ -30,7 +30,7 @@ pub(crate) struct Membership {
     anyone_has_joined: bool,
     /// A member that asked for a protocol that the proxy hides.
     asked_for_hidden: Option<MemberId>,
-    /// What all members so far have wished of the group.
+    /// The wishes of all members so far.
     wishes: Wishes,
 }
 

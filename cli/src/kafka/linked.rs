@@ -51,7 +51,6 @@ impl Options {
             source,
             subject,
             declared: known,
-            load: Load::default(),
         };
         let keeps = declared.keeps.clone();
         Ok(Self { inner, keeps })
@@ -98,10 +97,7 @@ impl Options {
             ClusterSource::Containers => "starting a Kafka cluster",
             ClusterSource::Bootstrap(_) => "asking the Kafka cluster",
         });
-        let kafka = Kafka::start(plimsoll_chaos::Options {
-            load,
-            ..self.inner.clone()
-        })?;
+        let kafka = Kafka::start(self.inner.clone(), load)?;
         waiting.finish_and_clear();
         let interrupted = kafka.clone();
         interrupt::on_request(move || interrupted.interrupt());

@@ -71,12 +71,7 @@ impl History {
                 let slot = self.slot(terms, partition);
                 self.committed(entry, member, slot, (next, generation));
             }
-            E::CommitSent { member } => {
-                let process = self.processes.row_mut(member);
-                if !process.tries_again {
-                    process.sent = entry;
-                }
-            }
+            E::CommitSent { member } => self.commit_sent(entry, member),
             _ => self.observe_rare(terms, entry, event),
         }
     }
@@ -356,6 +351,15 @@ impl History {
             cut.followed = true;
             partition.floor = partition.floor.min(to);
             self.rewound(entry, slot, to);
+        }
+    }
+
+    /// Notes that a commit is sent. One that is tried again was sent when it was first.
+    #[inline]
+    fn commit_sent(&mut self, entry: EntryIndex, member: MemberId) {
+        let process = self.processes.row_mut(member);
+        if !process.tries_again {
+            process.sent = entry;
         }
     }
 

@@ -10,6 +10,7 @@ mod moments;
 pub(crate) mod offsets;
 mod power;
 pub(crate) mod repeats;
+mod rewinds;
 pub(crate) mod stalls;
 mod standstill;
 

@@ -23,7 +23,12 @@ fn new(more: &str, instance: Option<u32>) -> Group {
 
 /// Creates a member on Sarama that owns a partition.
 fn sarama(library: Library, view: &View) -> Group {
-    let mut group = Group::new(&settings("").consumers, None, library, false);
+    let group = Group::new(&settings("").consumers, None, library, false);
+    owner(group, view)
+}
+
+/// Makes a client a member that owns a partition.
+fn owner(mut group: Group, view: &View) -> Group {
     join(&mut group, view, 1, &[P0]);
     own(&mut group, view);
     group
@@ -152,9 +157,7 @@ fn an_unknown_member_without_partitions_joins_anew_at_once() {
 #[test]
 fn a_member_with_partitions_joins_anew_once_the_application_knows() {
     let view = knowledge();
-    let mut group = new("", None);
-    join(&mut group, &view, 1, &[P0]);
-    own(&mut group, &view);
+    let mut group = owner(new("", None), &view);
     group.handle_heartbeat(NOW, &view, 1, refused(E::IllegalGeneration));
     assert_eq!(told(|| group.poll_action()), ["ForgetStart"]);
     assert_eq!(group.poll_timeout(&view), Instant::FAR_FUTURE);
@@ -169,9 +172,7 @@ fn a_member_with_partitions_joins_anew_once_the_application_knows() {
 #[test]
 fn no_loss_is_told_before_a_revocation_is_answered_and_then_it_is_moot() {
     let view = knowledge();
-    let mut group = new("", None);
-    join(&mut group, &view, 1, &[P0]);
-    own(&mut group, &view);
+    let mut group = owner(new("", None), &view);
     group.handle_heartbeat(NOW, &view, 1, refused(E::RebalanceInProgress));
     let (id, _) = group.poll_callback(NOW, &view).expect("a revocation");
     let now = NOW + ms(3_000);
@@ -280,9 +281,7 @@ fn a_join_that_is_answered_after_the_coordinator_was_lost_is_made_again() {
 #[test]
 fn an_unknown_cooperative_member_loses_its_partitions_when_it_gets_another_id() {
     let view = knowledge();
-    let mut group = new("assignor = \"cooperative-sticky\"\n", None);
-    join(&mut group, &view, 1, &[P0]);
-    own(&mut group, &view);
+    let mut group = owner(new("assignor = \"cooperative-sticky\"\n", None), &view);
     let now = NOW + ms(3_000);
     group.handle_heartbeat(now, &view, 1, refused(E::RebalanceInProgress));
     let rejoins = ["ForgetStart", "ask 0 JoinGroup(2)"];
@@ -307,9 +306,10 @@ fn rejoined(checks_generations: bool, next: i32) -> (Group, View) {
     let view = knowledge();
     let consumers = settings("assignor = \"cooperative-sticky\"\n").consumers;
     let library = Library::Librdkafka;
-    let mut group = Group::new(&consumers, Some(3), library, checks_generations);
-    join(&mut group, &view, 1, &[P0]);
-    own(&mut group, &view);
+    let mut group = owner(
+        Group::new(&consumers, Some(3), library, checks_generations),
+        &view,
+    );
     let now = NOW + ms(3_000);
     group.handle_heartbeat(now, &view, 1, refused(E::RebalanceInProgress));
     group.handle_join(now, &view, 2, refused(E::UnknownMemberId));
@@ -391,9 +391,7 @@ fn a_sync_is_sent_again_to_a_coordinator_that_loads_and_then_given_up() {
 fn a_topic_that_is_gone_leaves_the_subscription_until_it_is_back() {
     for (assignor, is_lost) in [("range", false), ("cooperative-sticky", true)] {
         let mut view = knowledge();
-        let mut group = new(&format!("assignor = \"{assignor}\"\n"), None);
-        join(&mut group, &view, 1, &[P0]);
-        own(&mut group, &view);
+        let mut group = owner(new(&format!("assignor = \"{assignor}\"\n"), None), &view);
         let now = NOW + ms(3_000);
         let gone = Failure::Refused(E::UnknownTopicOrPartition);
         view.metadata.handle_answer(now, Err(gone));
@@ -479,9 +477,7 @@ fn sarama_tries_a_join_five_times_and_then_consumes_again() {
 #[test]
 fn a_commit_without_an_outcome_holds_the_next_join_up_and_the_heartbeats() {
     let view = knowledge();
-    let mut group = new("", None);
-    join(&mut group, &view, 1, &[P0]);
-    own(&mut group, &view);
+    let mut group = owner(new("", None), &view);
     group.handle_heartbeat(NOW, &view, 1, refused(E::RebalanceInProgress));
     let (id, _) = group.poll_callback(NOW, &view).expect("a revocation");
     told(|| group.poll_action());
@@ -502,17 +498,13 @@ fn a_commit_that_is_refused_ends_the_membership_unless_a_generation_is_on_its_wa
         (E::UnknownMemberId, (GroupMemberId::EMPTY, 1)),
         (E::IllegalGeneration, (MEMBER, -1)),
     ] {
-        let mut group = new("", None);
-        join(&mut group, &view, 1, &[P0]);
-        own(&mut group, &view);
+        let mut group = owner(new("", None), &view);
         group.handle_commit_refused(NOW, &view, error, &carried);
         let (_, callback) = group.poll_callback(NOW, &view).expect("a loss");
         assert_eq!(callback, Callback::Lost(vec![P0]));
         assert_eq!(group.stamp(), Some(stamp));
     }
-    let mut group = new("assignor = \"cooperative-sticky\"\n", None);
-    join(&mut group, &view, 1, &[P0]);
-    own(&mut group, &view);
+    let mut group = owner(new("assignor = \"cooperative-sticky\"\n", None), &view);
     let now = NOW + ms(3_000);
     group.handle_heartbeat(now, &view, 1, refused(E::RebalanceInProgress));
     group.handle_commit_refused(now, &view, E::IllegalGeneration, &carried);

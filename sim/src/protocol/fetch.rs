@@ -1,0 +1,132 @@
+//! Fetches, and the answers to them.
+
+use super::StoredRecord;
+use crate::table::DenseId;
+use crate::topology::{PartitionIndex, PartitionSet};
+use plimsoll_oracle::ErrorName;
+use std::time::Duration;
+
+/// A fetch, by a consumer or a follower.
+#[derive(Debug, Default)]
+pub(crate) struct FetchRequest {
+    /// Whether a follower asks: it reads up to the log's end, not to the high watermark.
+    pub follower: bool,
+    /// Longest wait for the first record.
+    pub max_wait: Duration,
+    /// Greatest number of records of each partition.
+    pub max_records: u32,
+    /// Whether it differs from the sender's last fetch only where the answer to that told of
+    /// something (KIP-227): the broker need not look at the other partitions again.
+    pub is_incremental: bool,
+    /// The partitions, all of them in any case.
+    pub positions: Positions,
+}
+
+/// What a fetch asks for. With the answer it comes back to its sender, so that the next fetch is
+/// made without going through all partitions.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Positions {
+    partitions: PartitionSet,
+    /// Positions, by partition; those of partitions that the set has not mean nothing.
+    positions: Vec<FetchPosition>,
+}
+
+impl Positions {
+    /// Adds the position in a partition.
+    #[inline]
+    pub(crate) fn insert(&mut self, position: FetchPosition) {
+        let place = position.partition.index();
+        if place >= self.positions.len() {
+            self.positions.resize(place + 1, position);
+        }
+        self.positions[place] = position;
+        self.partitions.insert(position.partition);
+    }
+
+    /// Takes all positions out.
+    pub(crate) fn clear(&mut self) {
+        self.partitions.clear();
+    }
+
+    /// Returns whether nothing is asked for.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.partitions.is_empty()
+    }
+
+    /// Returns the partitions that are fetched.
+    #[inline]
+    pub(crate) fn partitions(&self) -> &PartitionSet {
+        &self.partitions
+    }
+
+    /// Returns the position in a partition, where it is fetched.
+    #[inline]
+    pub(crate) fn get(&self, partition: PartitionIndex) -> Option<&FetchPosition> {
+        let is_fetched = self.partitions.contains(partition);
+        is_fetched.then(|| &self.positions[partition.index()])
+    }
+
+    /// Returns the position in a partition, to be changed, where it is fetched.
+    #[inline]
+    pub(crate) fn get_mut(&mut self, partition: PartitionIndex) -> Option<&mut FetchPosition> {
+        let is_fetched = self.partitions.contains(partition);
+        is_fetched.then(|| &mut self.positions[partition.index()])
+    }
+
+    /// Returns the positions, in the order of their partitions.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &FetchPosition> {
+        let partitions = self.partitions.iter();
+        partitions.map(|partition| &self.positions[partition.index()])
+    }
+}
+
+/// Takes the positions, of which each is of another partition.
+impl FromIterator<FetchPosition> for Positions {
+    fn from_iter<P: IntoIterator<Item = FetchPosition>>(from: P) -> Self {
+        let mut positions = Self::default();
+        from.into_iter()
+            .for_each(|position| positions.insert(position));
+        positions
+    }
+}
+
+/// One partition's part of a fetch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FetchPosition {
+    pub partition: PartitionIndex,
+    /// The first offset wanted.
+    pub offset: u64,
+    /// The leader epoch that the sender knows: fences both sides (KIP-320).
+    pub leader_epoch: u32,
+    /// Epoch of the last record that a follower has, to find where logs part (KIP-595).
+    pub last_fetched_epoch: u32,
+    /// The high watermark that a follower knows (KIP-1166): the leader tells only of another one.
+    pub high_watermark: u64,
+    /// The log start that a follower has.
+    pub log_start: u64,
+}
+
+/// The answer to a fetch.
+#[derive(Debug, Default)]
+pub(crate) struct FetchResponse {
+    /// The partitions of which there is something to tell, in order (KIP-227).
+    pub partitions: Vec<FetchedPartition>,
+    /// The records of all partitions, in the order of `partitions`.
+    pub records: Vec<StoredRecord>,
+    /// The request's positions.
+    pub asked: Positions,
+}
+
+/// One partition's part of the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FetchedPartition {
+    pub partition: PartitionIndex,
+    pub error: Option<ErrorName>,
+    /// Number of this partition's records in `FetchResponse::records`.
+    pub records: u32,
+    pub high_watermark: u64,
+    pub log_start: u64,
+    /// The epoch, and its end offset, to which a follower has to truncate first.
+    pub diverging: Option<(u32, u64)>,
+}
