@@ -5,7 +5,7 @@ use crate::client::{Member, Producer};
 use crate::cluster::{Broker, Controller};
 use crate::env::Env;
 use crate::nodes::{Nodes, Place};
-use crate::protocol::{Node, PerBroker};
+use crate::protocol::{Lean, Node, PerBroker};
 use crate::recipes::SubjectSpec;
 use crate::table::PerMember;
 use std::ops::{Index, IndexMut};
@@ -14,7 +14,7 @@ use std::ops::{Index, IndexMut};
 /// all have in common, it is found by its kind.
 pub(crate) struct Actors {
     nodes: Nodes,
-    pub(crate) brokers: PerBroker<Broker>,
+    pub(crate) brokers: PerBroker<Broker<Lean>>,
     pub(crate) controller: Controller,
     pub(crate) producer: Producer,
     pub(crate) members: PerMember<Member>,
@@ -24,10 +24,12 @@ impl Actors {
     /// Creates the actors of a plan. Only the controller and the producer run.
     pub(crate) fn new(env: &Env<'_>, subject: SubjectSpec) -> Self {
         let members = env.plan.starts.len();
+        let cluster = env.cluster_settings();
+        let broker = |node| Broker::new(&cluster, node);
         Self {
             nodes: env.nodes,
-            brokers: env.brokers().map(|node| Broker::new(env, node)).collect(),
-            controller: Controller::new(env),
+            brokers: env.brokers().map(broker).collect(),
+            controller: Controller::new(&cluster),
             producer: Producer::new(env),
             members: PerMember::new(members, |id| Member::new(env, id, subject)),
         }
@@ -35,7 +37,7 @@ impl Actors {
 }
 
 impl Index<Node> for Actors {
-    type Output = dyn Actor;
+    type Output = dyn for<'a> Actor<Lean, Env<'a>>;
 
     #[inline]
     fn index(&self, node: Node) -> &Self::Output {

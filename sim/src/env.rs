@@ -1,10 +1,10 @@
 //! What every actor sees of the world: time, the network, the sink and the trace.
 
-use crate::cluster::shared::Shared;
+use crate::cluster::Shared;
 use crate::engine::Queue;
 use crate::network::{Envelope, Network, Passage};
 use crate::nodes::{Nodes, Place};
-use crate::protocol::{Channel, Correlation, Message, Node, Request, Response};
+use crate::protocol::{Channel, Correlation, Lean, Message, Node, Request, Response};
 use crate::sink::{HandlerCall, HandlerId, Sink};
 use crate::topology::{PartitionIndex, Topology};
 use plimsoll_core::{Instant, Offset, Outcome, TopicPartition};
@@ -73,7 +73,7 @@ pub(crate) struct Env<'a> {
     /// Handlers, and the system that they write to.
     pub sink: Sink,
     /// What belongs to the cluster, but to none of its brokers.
-    pub cluster: Shared,
+    pub cluster: Shared<Lean>,
     /// What faults may wait for besides entries of the trace.
     pub(crate) moments: Moments,
     pub(crate) queue: &'a mut Queue<Event>,
@@ -93,7 +93,7 @@ impl<'a> Env<'a> {
         Self {
             plan,
             nodes: Nodes::new(plan),
-            cluster: Shared::new(&topology),
+            cluster: Shared::new(topology.len()),
             topology,
             trace,
             sink,

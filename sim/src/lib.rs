@@ -4,6 +4,7 @@ mod actor;
 mod actors;
 mod client;
 mod cluster;
+mod cluster_env;
 mod engine;
 mod env;
 mod faults;

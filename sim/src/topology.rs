@@ -157,6 +157,12 @@ impl Topology {
         (partition.partition < capacity).then(|| PartitionIndex(first + partition.partition as u16))
     }
 
+    /// Returns the partitions that a topic has or can have, in order.
+    pub(crate) fn of_topic(&self, topic: u32) -> impl Iterator<Item = PartitionIndex> + use<> {
+        let (first, capacity, _) = self.topics[topic as usize];
+        (first..first + capacity as u16).map(PartitionIndex)
+    }
+
     /// Returns the partition of an index.
     #[inline]
     pub(crate) fn partition(&self, index: PartitionIndex) -> TopicPartition {

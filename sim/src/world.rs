@@ -9,7 +9,7 @@ use crate::faults::Faults;
 use crate::host::Host;
 use crate::network::{Arrival, Envelope, Network};
 use crate::nodes::Nodes;
-use crate::protocol::{Generation, Message, Node, PerNode};
+use crate::protocol::{Generation, Lean, Message, Node, PerNode};
 use crate::recipes::SubjectSpec;
 use crate::sink::{HandlerCall, HandlerId, Sink};
 use crate::topology::{PartitionIndex, Topology};
@@ -374,7 +374,7 @@ impl World<'_> {
         end.get().saturating_sub(committed.unwrap_or(start).get())
     }
 
-    fn coordinator(&self) -> Option<&Broker> {
+    fn coordinator(&self) -> Option<&Broker<Lean>> {
         let leader = self
             .actors
             .controller

@@ -267,7 +267,7 @@ impl Accumulator {
             }
             let request = Request::Produce {
                 partition: index,
-                value: Value::Message {
+                batch: Value::Message {
                     id: outgoing.message,
                     key: outgoing.key,
                     bytes: outgoing.bytes,

@@ -95,15 +95,16 @@ fn cooperative_sticky(members: &[&JoinedMember], partitions: &[PartitionIndex]) 
 /// none where two are of one generation, "this will be invalidated and removed from their previous
 /// assignment" (`prepopulateCurrentAssignments`).
 fn owner(members: &[&JoinedMember], partition: PartitionIndex) -> Option<GroupMemberId> {
-    let claims = || members.iter().filter(|m| m.owned.contains(&partition));
+    let claims = || members.iter().filter(|m| m.subscription.owns(partition));
+    let since = |claim: &JoinedMember| claim.subscription.owned_since;
     let is_double = |claim: &&&JoinedMember| {
-        let same = claims().filter(|other| other.owned_since == claim.owned_since);
+        let same = claims().filter(|other| since(other) == since(claim));
         same.count() > 1
     };
     if claims().any(|claim| is_double(&claim)) {
         return None;
     }
-    let newest = claims().max_by_key(|claim| claim.owned_since);
+    let newest = claims().max_by_key(|claim| since(claim));
     newest.map(|claim| claim.member)
 }
 
@@ -113,7 +114,7 @@ fn owner(members: &[&JoinedMember], partition: PartitionIndex) -> Option<GroupMe
 /// replaces the one before; the members come in the coordinator's order, which is none, here the
 /// order of names). Another one gets it in the next round, when it is given up (KIP-429).
 fn may_have(members: &[&JoinedMember], member: GroupMemberId, partition: PartitionIndex) -> bool {
-    let mut claims = members.iter().filter(|m| m.owned.contains(&partition));
+    let mut claims = members.iter().filter(|m| m.subscription.owns(partition));
     claims.next_back().is_none_or(|last| last.member == member)
 }
 

@@ -37,7 +37,7 @@ impl DeadLetters {
         };
         let request = Request::Produce {
             partition: topic,
-            value: Value::DeadLetter {
+            batch: Value::DeadLetter {
                 id: copy.message,
                 partition: origin,
                 offset: copy.offset,

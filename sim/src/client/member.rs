@@ -3,7 +3,7 @@
 use super::process::Process;
 use crate::actor::Actor;
 use crate::env::Env;
-use crate::protocol::{Channel, Message, Node};
+use crate::protocol::{Channel, Lean, Message, Node};
 use crate::recipes::SubjectSpec;
 use crate::sink::HandlerCall;
 use plimsoll_core::{Instant, Outcome, TopicPartition};
@@ -69,7 +69,7 @@ impl Member {
     }
 }
 
-impl Actor for Member {
+impl Actor<Lean, Env<'_>> for Member {
     /// Starts a process, for the first time or again, with no memory of earlier ones.
     fn start(&mut self, env: &mut Env<'_>) {
         let first = self.next_correlation;

@@ -6,7 +6,7 @@ use super::connection::{Ask, Connections, Failure, Requests, channel_of};
 use super::metadata::{Metadata, first_broker};
 use crate::actor::Actor;
 use crate::env::Env;
-use crate::protocol::{Channel, Message, Node, Request, Response};
+use crate::protocol::{Channel, Lean, Message, Node, Request, Response};
 use plimsoll_core::Instant;
 use plimsoll_oracle::TraceEvent;
 use plimsoll_scenarios::scenario;
@@ -129,7 +129,7 @@ impl Producer {
 }
 
 /// The producer belongs to the harness: it runs from the beginning to the end.
-impl Actor for Producer {
+impl Actor<Lean, Env<'_>> for Producer {
     fn start(&mut self, _env: &mut Env<'_>) {}
 
     fn stop(&mut self, _env: &mut Env<'_>) {}

@@ -2,16 +2,19 @@
 
 use super::connections::{Connections, Reply};
 use super::coordinator::Coordinator;
+use super::env::ClusterEnv;
 use super::fetch::Parked;
 use super::fetcher::Fetcher;
+use super::observations;
 use super::reader::Readers;
 use super::replica::Replica;
-use super::{observations, placement};
+use super::settings::ClusterSettings;
 use crate::actor::Actor;
-use crate::env::Env;
 use crate::protocol::{
-    BrokerSet, Channel, Correlation, Generation, Message, Node, PerBroker, Request, Response,
+    BrokerSet, Channel, Correlation, Dialect, Generation, Message, Node, PartitionState, PerBroker,
+    Request, Response,
 };
+use crate::table::DenseId;
 use crate::topology::{PartitionIndex, PartitionSet, PerPartition};
 use plimsoll_core::{Instant, NextOffset};
 use plimsoll_scenarios::scenario::BrokerSettings;
@@ -23,21 +26,24 @@ const SHUTDOWN_RETRY: Duration = Duration::from_millis(50);
 
 /// A broker.
 #[derive(Debug)]
-pub(crate) struct Broker {
+pub(crate) struct Broker<D: Dialect> {
     pub(super) node: Node,
     pub(super) settings: BrokerSettings,
     pub(super) min_insync: u32,
     pub(super) offsets_partition: PartitionIndex,
+    pub(super) controller: Node,
+    /// The partitions that existed when the cluster began.
+    initial: Vec<PartitionState>,
     life: Life,
     /// Number of its process, from 1.
     incarnation: u32,
     heartbeat_at: Instant,
-    pub(super) replicas: PerPartition<Replica>,
+    pub(super) replicas: PerPartition<Replica<D>>,
     /// The brokers that may be in in-sync sets.
     pub(super) active: BrokerSet,
     /// Fetchers, by leader.
     pub(super) fetchers: PerBroker<Fetcher>,
-    pub(super) connections: Connections,
+    pub(super) connections: Connections<D>,
     /// Partitions in which writes wait, or waited a moment ago.
     pub(super) awaiting: PartitionSet,
     /// Fetches that wait for records.
@@ -45,7 +51,7 @@ pub(crate) struct Broker {
     /// The nodes that fetch from it.
     pub(super) readers: Readers,
     /// The group's coordinator, where this broker leads the group's partition.
-    pub(super) coordinator: Option<Coordinator>,
+    pub(super) coordinator: Option<Coordinator<D>>,
     /// Time of the next look for followers that lag.
     pub(super) lag_check_at: Instant,
     /// Time at which to send proposals again that were not answered.
@@ -71,25 +77,27 @@ enum Life {
     Stopping,
 }
 
-impl Broker {
+impl<D: Dialect> Broker<D> {
     /// Creates the broker at `node`, not running.
-    pub(crate) fn new(env: &Env<'_>, node: Node) -> Self {
-        let cluster = &env.plan.settings.cluster;
+    pub(crate) fn new(cluster: &ClusterSettings, node: Node) -> Self {
+        let brokers = (0..cluster.brokers).map(Node::from_index);
         Self {
             node,
-            settings: cluster.settings.clone(),
+            settings: cluster.broker.clone(),
             min_insync: cluster.min_insync,
-            offsets_partition: env.topology.group_offsets(),
+            offsets_partition: cluster.offsets_partition,
+            controller: cluster.controller,
+            initial: cluster.initial.clone(),
             life: Life::Down,
             incarnation: 0,
             heartbeat_at: Instant::ZERO,
-            replicas: PerPartition::new(env.topology.len(), |_| Replica::default()),
-            active: env.brokers().fold(BrokerSet::default(), BrokerSet::with),
-            fetchers: env.brokers().map(|_| Fetcher::default()).collect(),
-            connections: Connections::new(env.nodes.count()),
+            replicas: PerPartition::new(cluster.partitions, |_| Replica::default()),
+            active: brokers.fold(BrokerSet::default(), BrokerSet::with),
+            fetchers: PerBroker::new(cluster.brokers, |_| Fetcher::default()),
+            connections: Connections::new(cluster.nodes),
             awaiting: PartitionSet::default(),
             parked: Vec::new(),
-            readers: Readers::new(env.nodes.count()),
+            readers: Readers::new(cluster.nodes),
             coordinator: None,
             lag_check_at: Instant::FAR_FUTURE,
             propose_again_at: Instant::FAR_FUTURE,
@@ -108,7 +116,7 @@ impl Broker {
     }
 
     /// Compares the log of a partition that it leads with what could be read in the run.
-    pub(crate) fn compare_log(&self, env: &mut Env<'_>, partition: PartitionIndex) {
+    pub(crate) fn compare_log(&self, env: &mut impl ClusterEnv<D>, partition: PartitionIndex) {
         let replica = &self.replicas[partition];
         observations::compared(env, partition, &replica.log, replica.leader_epoch());
     }
@@ -125,9 +133,9 @@ impl Broker {
     }
 }
 
-impl Actor for Broker {
+impl<D: Dialect, E: ClusterEnv<D>> Actor<D, E> for Broker<D> {
     /// Starts the process: for the first time, or with the log that an earlier one left.
-    fn start(&mut self, env: &mut Env<'_>) {
+    fn start(&mut self, env: &mut E) {
         self.incarnation += 1;
         self.lag_check_at = Instant::FAR_FUTURE;
         self.propose_again_at = Instant::FAR_FUTURE;
@@ -137,7 +145,7 @@ impl Actor for Broker {
             self.life = Life::Running;
             self.heartbeat_at = env.now() + self.settings.broker_heartbeat_interval;
             self.wake_by(self.heartbeat_at);
-            let states = placement::initial(env).collect();
+            let states = std::mem::take(&mut self.initial);
             self.handle_metadata(env, states);
         } else {
             self.life = Life::Registering;
@@ -146,7 +154,7 @@ impl Actor for Broker {
     }
 
     /// Kills the process at once; its log stays.
-    fn crash(&mut self, env: &mut Env<'_>) {
+    fn crash(&mut self, env: &mut E) {
         let now = env.now();
         self.replicas
             .values_mut()
@@ -155,7 +163,7 @@ impl Actor for Broker {
     }
 
     /// Stops the process cleanly: leaderships move away first; then `is_running` becomes false.
-    fn stop(&mut self, env: &mut Env<'_>) {
+    fn stop(&mut self, env: &mut E) {
         match self.life {
             Life::Running => {
                 self.life = Life::Stopping;
@@ -166,13 +174,7 @@ impl Actor for Broker {
         }
     }
 
-    fn handle_message(
-        &mut self,
-        env: &mut Env<'_>,
-        from: Node,
-        channel: Channel,
-        message: Message,
-    ) {
+    fn handle_message(&mut self, env: &mut E, from: Node, channel: Channel, message: Message<D>) {
         match message {
             Message::Request(..) if !self.is_open() => env.cut(self.node, from),
             Message::Request(correlation, request) => {
@@ -202,17 +204,17 @@ impl Actor for Broker {
         self.handle_waiting_requests(env);
     }
 
-    fn handle_disconnected(&mut self, env: &mut Env<'_>, peer: Node) {
+    fn handle_disconnected(&mut self, env: &mut E, peer: Node) {
         self.connections.disconnect(peer);
         self.forget_reader(env, peer);
-        if peer == env.controller() {
+        if peer == self.controller {
             self.lose_proposals(env.now());
         } else if self.fetchers.contains(peer) {
             self.fetch_failed(env, peer);
         }
     }
 
-    fn handle_timeout(&mut self, env: &mut Env<'_>) {
+    fn handle_timeout(&mut self, env: &mut E) {
         let now = env.now();
         if self.life == Life::Down || self.wakeup > now {
             return;
@@ -242,7 +244,7 @@ impl Actor for Broker {
     }
 }
 
-impl Broker {
+impl<D: Dialect> Broker<D> {
     /// Returns whether the broker accepts connections.
     fn is_open(&self) -> bool {
         matches!(self.life, Life::Running | Life::Stopping)
@@ -251,11 +253,11 @@ impl Broker {
     /// Does what a request asks that arrived on a connection which its client had closed before.
     pub(crate) fn handle_late_request(
         &mut self,
-        env: &mut Env<'_>,
+        env: &mut impl ClusterEnv<D>,
         from: Node,
         channel: Channel,
         correlation: Correlation,
-        request: Request,
+        request: Request<D>,
     ) {
         if self.is_open() {
             let reply = Reply::to_closed(from, channel, correlation);
@@ -272,7 +274,12 @@ impl Broker {
 
     /// Answers a request, unless its connection is gone.
     #[inline]
-    pub(super) fn reply(&mut self, env: &mut Env<'_>, reply: Reply, response: Response) {
+    pub(super) fn reply(
+        &mut self,
+        env: &mut impl ClusterEnv<D>,
+        reply: Reply,
+        response: Response<D>,
+    ) {
         if self.connections.finish(reply) {
             env.respond(
                 self.node,
@@ -287,26 +294,27 @@ impl Broker {
     /// Sends a request to another broker or to the controller.
     pub(super) fn request(
         &mut self,
-        env: &mut Env<'_>,
+        env: &mut impl ClusterEnv<D>,
         to: Node,
         channel: Channel,
-        request: Request,
+        request: Request<D>,
     ) -> Correlation {
         self.correlations += 1;
         let correlation = Correlation(self.correlations);
-        env.request(self.node, to, channel, correlation, request);
+        let message = Message::Request(correlation, request);
+        env.send(self.node, to, channel, message);
         correlation
     }
 
     #[inline]
-    fn handle_request(&mut self, env: &mut Env<'_>, reply: Reply, request: Request) {
+    fn handle_request(&mut self, env: &mut impl ClusterEnv<D>, reply: Reply, request: Request<D>) {
         match request {
             Request::Fetch(request) => self.handle_fetch(env, reply, request),
             Request::Produce {
                 partition,
-                value,
+                batch,
                 acks,
-            } => self.handle_produce(env, reply, partition, value, acks),
+            } => self.handle_produce(env, reply, partition, batch, acks),
             Request::Metadata => self.handle_metadata_request(env, reply),
             Request::FindCoordinator => self.handle_find_coordinator(env, reply),
             Request::ListOffsets { partition } => self.handle_list_offsets(env, reply, partition),
@@ -318,7 +326,7 @@ impl Broker {
         }
     }
 
-    fn handle_waiting_requests(&mut self, env: &mut Env<'_>) {
+    fn handle_waiting_requests(&mut self, env: &mut impl ClusterEnv<D>) {
         while let Some((reply, request)) = self.connections.next() {
             self.handle_request(env, reply, request);
         }
@@ -327,10 +335,10 @@ impl Broker {
     #[inline]
     fn handle_response(
         &mut self,
-        env: &mut Env<'_>,
+        env: &mut impl ClusterEnv<D>,
         from: Node,
         correlation: Correlation,
-        response: Response,
+        response: Response<D>,
     ) {
         match response {
             Response::Fetch(response) => {
@@ -344,17 +352,17 @@ impl Broker {
         }
     }
 
-    fn send_heartbeat(&mut self, env: &mut Env<'_>) {
+    fn send_heartbeat(&mut self, env: &mut impl ClusterEnv<D>) {
         let heartbeat = Request::BrokerHeartbeat {
             incarnation: self.incarnation,
             wants_shutdown: self.life == Life::Stopping,
         };
-        self.request(env, env.controller(), Channel::Data, heartbeat);
+        self.request(env, self.controller, Channel::Data, heartbeat);
         self.heartbeat_at = env.now() + self.settings.broker_heartbeat_interval;
         self.wake_by(self.heartbeat_at);
     }
 
-    fn handle_heartbeat_response(&mut self, env: &mut Env<'_>, should_shutdown: bool) {
+    fn handle_heartbeat_response(&mut self, env: &mut impl ClusterEnv<D>, should_shutdown: bool) {
         match self.life {
             Life::Registering => self.life = Life::CatchingUp,
             Life::Stopping if should_shutdown => self.shut_down(),

@@ -3,25 +3,25 @@
 //! `SocketServer` mutes a channel from the moment at which it read a request until the response is
 //! sent; what the peer sent meanwhile waits in the socket.
 
-use crate::protocol::{Channel, Correlation, Node, PerNode, Request};
+use crate::protocol::{Channel, Correlation, Dialect, Node, PerNode, Request};
 use std::collections::VecDeque;
 
 /// All connections of a broker.
 #[derive(Debug, Default)]
-pub(super) struct Connections {
+pub(super) struct Connections<D: Dialect> {
     /// Connections, by node and channel.
-    connections: PerNode<[Connection; Channel::COUNT]>,
+    connections: PerNode<[Connection<D>; Channel::COUNT]>,
     /// Connections that became free while requests waited.
     ready: VecDeque<(Node, Channel)>,
 }
 
 #[derive(Debug, Default)]
-struct Connection {
+struct Connection<D: Dialect> {
     /// Number of the connection; it increases when the connection breaks.
     number: u32,
     /// The request at which the broker works.
     current: Option<Correlation>,
-    waiting: VecDeque<(Correlation, Request)>,
+    waiting: VecDeque<(Correlation, Request<D>)>,
 }
 
 /// Where an answer goes: one request on one connection.
@@ -56,7 +56,7 @@ impl Reply {
     }
 }
 
-impl Connections {
+impl<D: Dialect> Connections<D> {
     /// Creates the connections with `nodes` nodes.
     pub(super) fn new(nodes: usize) -> Self {
         Self {
@@ -72,8 +72,8 @@ impl Connections {
         node: Node,
         channel: Channel,
         correlation: Correlation,
-        request: Request,
-    ) -> Option<(Reply, Request)> {
+        request: Request<D>,
+    ) -> Option<(Reply, Request<D>)> {
         let connection = self.connection(node, channel);
         if connection.current.is_some() {
             connection.waiting.push_back((correlation, request));
@@ -91,7 +91,7 @@ impl Connections {
 
     /// Returns the next request whose turn came.
     #[inline]
-    pub(super) fn next(&mut self) -> Option<(Reply, Request)> {
+    pub(super) fn next(&mut self) -> Option<(Reply, Request<D>)> {
         while let Some((node, channel)) = self.ready.pop_front() {
             let connection = self.connection(node, channel);
             if connection.current.is_some() {
@@ -142,7 +142,7 @@ impl Connections {
         self.ready.clear();
     }
 
-    fn connection(&mut self, node: Node, channel: Channel) -> &mut Connection {
+    fn connection(&mut self, node: Node, channel: Channel) -> &mut Connection<D> {
         &mut self.connections[node][channel as usize]
     }
 }

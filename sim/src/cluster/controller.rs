@@ -1,14 +1,16 @@
 //! The controller (KRaft's active controller, which a quorum keeps alive: it never fails here).
 
-use super::{observations, placement};
+use super::env::{ClusterEnv, Observation};
+use super::placement::Placement;
+use super::settings::ClusterSettings;
 use crate::actor::Actor;
-use crate::env::Env;
 use crate::protocol::{
-    AlterRefusal, BrokerSet, Channel, Correlation, Message, Node, PartitionState, PerBroker,
-    Request, Response,
+    AlterRefusal, BrokerSet, Channel, Correlation, Dialect, Message, Node, PartitionState,
+    PerBroker, Request, Response,
 };
+use crate::table::DenseId;
 use crate::topology::{PartitionIndex, PerPartition};
-use plimsoll_core::{Instant, TopicPartition};
+use plimsoll_core::Instant;
 use std::time::Duration;
 
 /// The controller.
@@ -16,6 +18,7 @@ use std::time::Duration;
 pub(crate) struct Controller {
     node: Node,
     session_timeout: Duration,
+    placement: Placement,
     /// Partitions; `None`: it does not exist yet.
     partitions: PerPartition<Option<PartitionState>>,
     brokers: PerBroker<Registration>,
@@ -51,11 +54,12 @@ enum BrokerState {
 
 impl Controller {
     /// Creates the controller of a new cluster, all brokers registered, leaders spread over them.
-    pub(crate) fn new(env: &Env<'_>) -> Self {
-        let settings = &env.plan.settings.cluster.settings;
-        let mut partitions = PerPartition::new(env.topology.len(), |_| None);
-        for state in placement::initial(env) {
-            partitions[state.partition] = Some(state);
+    pub(crate) fn new(cluster: &ClusterSettings) -> Self {
+        let session_timeout = cluster.broker.broker_session_timeout;
+        let brokers = (0..cluster.brokers).map(Node::from_index);
+        let mut partitions = PerPartition::new(cluster.partitions, |_| None);
+        for state in &cluster.initial {
+            partitions[state.partition] = Some(*state);
         }
         let registration = Registration {
             incarnation: 1,
@@ -63,14 +67,15 @@ impl Controller {
             contact: Instant::ZERO,
         };
         Self {
-            node: env.controller(),
-            session_timeout: settings.broker_session_timeout,
+            node: cluster.controller,
+            session_timeout,
+            placement: cluster.placement,
             partitions,
-            brokers: env.brokers().map(|_| registration).collect(),
+            brokers: PerBroker::new(cluster.brokers, |_| registration),
             changed: Vec::new(),
-            published: env.brokers().fold(BrokerSet::default(), BrokerSet::with),
+            published: brokers.fold(BrokerSet::default(), BrokerSet::with),
             registered: BrokerSet::default(),
-            wakeup: Instant::ZERO + settings.broker_session_timeout,
+            wakeup: Instant::ZERO + session_timeout,
         }
     }
 
@@ -92,14 +97,18 @@ impl Controller {
 
     /// Makes another in-sync replica the leader of a partition. Returns `false` where there is
     /// none.
-    pub(crate) fn move_leader(&mut self, env: &mut Env<'_>, partition: PartitionIndex) -> bool {
+    pub(crate) fn move_leader<D: Dialect>(
+        &mut self,
+        env: &mut impl ClusterEnv<D>,
+        partition: PartitionIndex,
+    ) -> bool {
         let Some(state) = self.partition(partition) else {
             return false;
         };
         let Some(leader) = state.leader else {
             return false;
         };
-        let Some(next) = self.candidate(env, state, state.in_sync.without(leader)) else {
+        let Some(next) = self.candidate(state, state.in_sync.without(leader)) else {
             return false;
         };
         self.lead(env, partition, Some(next), state.in_sync);
@@ -107,21 +116,25 @@ impl Controller {
         true
     }
 
-    /// Creates the next `count` partitions of a topic.
-    pub(crate) fn add_partitions(&mut self, env: &mut Env<'_>, topic: u32, count: u32) {
-        let missing: Vec<_> = (0..)
-            .map_while(|partition| env.topology.index(TopicPartition::new(topic, partition)))
+    /// Creates the first `count` of these partitions that do not exist yet.
+    pub(crate) fn add_partitions<D: Dialect>(
+        &mut self,
+        env: &mut impl ClusterEnv<D>,
+        partitions: impl Iterator<Item = PartitionIndex>,
+        count: u32,
+    ) {
+        let missing: Vec<_> = partitions
             .filter(|partition| !self.exists(*partition))
             .take(count as usize)
             .collect();
         for partition in missing {
-            let mut state = placement::place(env, partition);
-            let active = self.active(env).among(state.replicas);
+            let mut state = self.placement.place(partition);
+            let active = self.active().among(state.replicas);
             if active.is_empty() {
                 state.leader = None;
             } else {
                 state.in_sync = active;
-                state.leader = self.candidate(env, state, active);
+                state.leader = self.candidate(state, active);
             }
             self.partitions[partition] = Some(state);
             self.changed.push(partition);
@@ -131,20 +144,14 @@ impl Controller {
 }
 
 /// It runs from the beginning to the end.
-impl Actor for Controller {
-    fn start(&mut self, _env: &mut Env<'_>) {}
+impl<D: Dialect, E: ClusterEnv<D>> Actor<D, E> for Controller {
+    fn start(&mut self, _env: &mut E) {}
 
-    fn stop(&mut self, _env: &mut Env<'_>) {}
+    fn stop(&mut self, _env: &mut E) {}
 
-    fn crash(&mut self, _env: &mut Env<'_>) {}
+    fn crash(&mut self, _env: &mut E) {}
 
-    fn handle_message(
-        &mut self,
-        env: &mut Env<'_>,
-        from: Node,
-        _channel: Channel,
-        message: Message,
-    ) {
+    fn handle_message(&mut self, env: &mut E, from: Node, _channel: Channel, message: Message<D>) {
         match message {
             Message::Request(
                 correlation,
@@ -177,12 +184,12 @@ impl Actor for Controller {
     }
 
     /// Does nothing: a broker that is silent is noticed by the end of its session.
-    fn handle_disconnected(&mut self, _env: &mut Env<'_>, _peer: Node) {}
+    fn handle_disconnected(&mut self, _env: &mut E, _peer: Node) {}
 
-    fn handle_timeout(&mut self, env: &mut Env<'_>) {
+    fn handle_timeout(&mut self, env: &mut E) {
         let now = env.now();
         self.wakeup = Instant::FAR_FUTURE;
-        for node in env.brokers() {
+        for node in self.brokers.ids() {
             let broker = &mut self.brokers[node];
             if broker.state == BrokerState::Fenced {
                 continue;
@@ -209,9 +216,9 @@ impl Actor for Controller {
 
 /// Brokers.
 impl Controller {
-    fn handle_heartbeat(
+    fn handle_heartbeat<D: Dialect>(
         &mut self,
-        env: &mut Env<'_>,
+        env: &mut impl ClusterEnv<D>,
         from: Node,
         correlation: Correlation,
         incarnation: u32,
@@ -250,12 +257,17 @@ impl Controller {
 
     /// Admits a broker that registers, or comes back after it was fenced: it gets the whole
     /// metadata.
-    fn admit(&mut self, env: &mut Env<'_>, node: Node, correlation: Correlation) {
+    fn admit<D: Dialect>(
+        &mut self,
+        env: &mut impl ClusterEnv<D>,
+        node: Node,
+        correlation: Correlation,
+    ) {
         let broker = &mut self.brokers[node];
         broker.state = BrokerState::Active;
         broker.contact = env.now();
         self.wakeup = self.wakeup.min(broker.contact + self.session_timeout);
-        for partition in env.topology.all() {
+        for partition in self.partitions.ids() {
             if let Some(state) = self.partition(partition)
                 && state.leader.is_none()
                 && state.in_sync.contains(node)
@@ -271,8 +283,8 @@ impl Controller {
     }
 
     /// Takes a broker's leaderships, and takes it out of all in-sync sets in which another stays.
-    fn depose(&mut self, env: &mut Env<'_>, node: Node) {
-        for partition in env.topology.all() {
+    fn depose<D: Dialect>(&mut self, env: &mut impl ClusterEnv<D>, node: Node) {
+        for partition in self.partitions.ids() {
             let Some(state) = self.partition(partition) else {
                 continue;
             };
@@ -284,7 +296,7 @@ impl Controller {
                 in_sync = state.in_sync;
             }
             let leader = match state.leader {
-                Some(leader) if leader == node => self.candidate(env, state, in_sync.without(node)),
+                Some(leader) if leader == node => self.candidate(state, in_sync.without(node)),
                 other => other,
             };
             self.lead(env, partition, leader, in_sync);
@@ -295,9 +307,9 @@ impl Controller {
         self.brokers[node].state == BrokerState::Active
     }
 
-    fn answer_heartbeat(
+    fn answer_heartbeat<D: Dialect>(
         &mut self,
-        env: &mut Env<'_>,
+        env: &mut impl ClusterEnv<D>,
         to: Node,
         correlation: Correlation,
         should_shutdown: bool,
@@ -306,7 +318,13 @@ impl Controller {
         self.respond(env, to, correlation, response);
     }
 
-    fn respond(&self, env: &mut Env<'_>, to: Node, correlation: Correlation, response: Response) {
+    fn respond<D: Dialect>(
+        &self,
+        env: &mut impl ClusterEnv<D>,
+        to: Node,
+        correlation: Correlation,
+        response: Response<D>,
+    ) {
         env.respond(self.node, to, Channel::Data, correlation, response);
     }
 }
@@ -318,15 +336,16 @@ impl Controller {
     }
 
     /// Returns the preferred broker of those that may lead: never one that is not in sync.
-    fn candidate(&self, env: &Env<'_>, state: PartitionState, among: BrokerSet) -> Option<Node> {
-        placement::replicas(env, state.partition)
+    fn candidate(&self, state: PartitionState, among: BrokerSet) -> Option<Node> {
+        self.placement
+            .replicas(state.partition)
             .find(|broker| among.contains(*broker) && self.is_active(*broker))
     }
 
     /// Decides a partition's leader and in-sync set.
-    fn lead(
+    fn lead<D: Dialect>(
         &mut self,
-        env: &mut Env<'_>,
+        env: &mut impl ClusterEnv<D>,
         partition: PartitionIndex,
         leader: Option<Node>,
         in_sync: BrokerSet,
@@ -347,7 +366,11 @@ impl Controller {
         state.leader_epoch += 1;
         let epoch = state.leader_epoch;
         if let Some(leader) = leader {
-            observations::leader_changed(env, partition, leader, epoch);
+            env.observe(Observation::LeaderChanged {
+                partition,
+                leader,
+                epoch,
+            });
         }
     }
 
@@ -379,14 +402,14 @@ impl Controller {
         Ok(())
     }
 
-    fn active(&self, env: &Env<'_>) -> BrokerSet {
-        let brokers = env.brokers().filter(|broker| self.is_active(*broker));
+    fn active(&self) -> BrokerSet {
+        let brokers = self.brokers.ids().filter(|broker| self.is_active(*broker));
         brokers.fold(BrokerSet::default(), BrokerSet::with)
     }
 
     /// Tells all brokers that live what has changed, in one message each.
-    fn publish(&mut self, env: &mut Env<'_>) {
-        let active = self.active(env);
+    fn publish<D: Dialect>(&mut self, env: &mut impl ClusterEnv<D>) {
+        let active = self.active();
         let is_same = self.published == active && self.registered.is_empty();
         if self.changed.is_empty() && is_same {
             return;
@@ -397,7 +420,7 @@ impl Controller {
         let states: Vec<_> = changed
             .filter_map(|partition| self.partitions[partition])
             .collect();
-        for node in env.brokers() {
+        for node in self.brokers.ids() {
             if self.brokers[node].state != BrokerState::Fenced {
                 self.send_update(env, node, states.clone());
             }
@@ -405,8 +428,13 @@ impl Controller {
         self.registered = BrokerSet::default();
     }
 
-    fn send_update(&self, env: &mut Env<'_>, to: Node, partitions: Vec<PartitionState>) {
-        let active = self.active(env);
+    fn send_update<D: Dialect>(
+        &self,
+        env: &mut impl ClusterEnv<D>,
+        to: Node,
+        partitions: Vec<PartitionState>,
+    ) {
+        let active = self.active();
         let update = Message::MetadataUpdate {
             partitions,
             active,

@@ -2,9 +2,9 @@
 
 use super::broker::Broker;
 use super::connections::Reply;
-use crate::env::Env;
+use super::env::ClusterEnv;
 use crate::protocol::{
-    FetchPosition, FetchRequest, FetchResponse, FetchedPartition, Node, Response,
+    Dialect, FetchPosition, FetchRequest, FetchResponse, FetchedPartition, Node, Response,
 };
 use crate::topology::{PartitionIndex, PartitionSet};
 use plimsoll_core::Instant;
@@ -18,11 +18,11 @@ pub(super) struct Parked {
     deadline: Instant,
 }
 
-impl Broker {
+impl<D: Dialect> Broker<D> {
     #[inline]
     pub(super) fn handle_fetch(
         &mut self,
-        env: &mut Env<'_>,
+        env: &mut impl ClusterEnv<D>,
         reply: Reply,
         request: Box<FetchRequest>,
     ) {
@@ -54,7 +54,7 @@ impl Broker {
     #[inline]
     fn look_at(
         &mut self,
-        env: &mut Env<'_>,
+        env: &mut impl ClusterEnv<D>,
         node: Node,
         request: &FetchRequest,
         partition: PartitionIndex,
@@ -79,7 +79,7 @@ impl Broker {
         has_records
     }
 
-    fn answer_fetch(&mut self, env: &mut Env<'_>, fetch: Parked) {
+    fn answer_fetch(&mut self, env: &mut impl ClusterEnv<D>, fetch: Parked) {
         let Parked {
             reply, mut request, ..
         } = fetch;
@@ -93,24 +93,29 @@ impl Broker {
             }),
             "news that the fetch was not told of"
         );
-        let mut response = env.cluster.fetch_response();
+        let mut response = env.shared().fetch_response();
         for partition in news.iter() {
             if let Some(position) = request.positions.get(partition) {
                 self.read(&request, position, &mut response);
             }
         }
         std::mem::swap(&mut response.asked, &mut request.positions);
-        env.cluster.recycle_request(request);
+        env.shared().recycle_request(request);
         self.reply(env, reply, Response::Fetch(response));
     }
 
     /// Adds to a response what there is to tell of a partition.
-    fn read(&self, request: &FetchRequest, position: &FetchPosition, response: &mut FetchResponse) {
+    fn read(
+        &self,
+        request: &FetchRequest,
+        position: &FetchPosition,
+        response: &mut FetchResponse<D>,
+    ) {
         let replica = &self.replicas[position.partition];
         let mut fetched = FetchedPartition {
             partition: position.partition,
             error: None,
-            records: 0,
+            entries: 0,
             high_watermark: replica.high_watermark(),
             log_start: replica.log.start(),
             diverging: None,
@@ -120,9 +125,9 @@ impl Broker {
             Ok(None) => {
                 let end = replica.readable_end(request.follower);
                 let end = end.min(position.offset + u64::from(request.max_records));
-                let records = replica.log.slice(position.offset, end);
-                fetched.records = records.len() as u32;
-                response.records.extend_from_slice(records);
+                let entries = replica.log.slice(position.offset, end);
+                fetched.entries = entries.len() as u32;
+                response.entries.extend_from_slice(entries);
             }
             Ok(diverging) => fetched.diverging = diverging,
             Err(error) => fetched.error = Some(error),
@@ -131,7 +136,11 @@ impl Broker {
     }
 
     /// Answers followers that wait for records of a partition.
-    pub(super) fn wake_followers(&mut self, env: &mut Env<'_>, partition: PartitionIndex) {
+    pub(super) fn wake_followers(
+        &mut self,
+        env: &mut impl ClusterEnv<D>,
+        partition: PartitionIndex,
+    ) {
         let replica = &mut self.replicas[partition];
         self.readers
             .note_news(self.fetchers.ids(), partition, replica);
@@ -142,7 +151,11 @@ impl Broker {
 
     /// Answers consumers that wait for records of a partition. Followers learn that it can be read
     /// when they are answered.
-    pub(super) fn wake_consumers(&mut self, env: &mut Env<'_>, partition: PartitionIndex) {
+    pub(super) fn wake_consumers(
+        &mut self,
+        env: &mut impl ClusterEnv<D>,
+        partition: PartitionIndex,
+    ) {
         self.note_news(partition);
         self.answer_where(env, |parked, news| {
             !parked.request.follower && news.contains(partition)
@@ -151,7 +164,11 @@ impl Broker {
 
     /// Answers all fetches that wait for a partition: it has another leader, or this one in another
     /// epoch, and its readers must know.
-    pub(super) fn answer_parked(&mut self, env: &mut Env<'_>, partition: PartitionIndex) {
+    pub(super) fn answer_parked(
+        &mut self,
+        env: &mut impl ClusterEnv<D>,
+        partition: PartitionIndex,
+    ) {
         self.answer_where(env, |_, news| news.contains(partition));
     }
 
@@ -164,7 +181,7 @@ impl Broker {
     }
 
     /// Answers fetches that have waited long enough.
-    pub(super) fn expire_parked(&mut self, env: &mut Env<'_>) {
+    pub(super) fn expire_parked(&mut self, env: &mut impl ClusterEnv<D>) {
         let now = env.now();
         self.answer_where(env, |parked, _| parked.deadline <= now);
         let earliest = self.parked.iter().map(|parked| parked.deadline).min();
@@ -172,13 +189,13 @@ impl Broker {
     }
 
     /// Forgets the fetches of a node with which the connections are gone.
-    pub(super) fn forget_reader(&mut self, env: &mut Env<'_>, node: Node) {
+    pub(super) fn forget_reader(&mut self, env: &mut impl ClusterEnv<D>, node: Node) {
         self.readers.forget(node, &mut self.replicas);
         let mut index = 0;
         while index < self.parked.len() {
             if self.parked[index].reply.node == node {
                 let parked = self.parked.swap_remove(index);
-                env.cluster.recycle_request(parked.request);
+                env.shared().recycle_request(parked.request);
             } else {
                 index += 1;
             }
@@ -186,7 +203,11 @@ impl Broker {
     }
 
     #[inline]
-    fn answer_where(&mut self, env: &mut Env<'_>, ready: impl Fn(&Parked, &PartitionSet) -> bool) {
+    fn answer_where(
+        &mut self,
+        env: &mut impl ClusterEnv<D>,
+        ready: impl Fn(&Parked, &PartitionSet) -> bool,
+    ) {
         let mut index = 0;
         while index < self.parked.len() {
             let parked = &self.parked[index];

@@ -2,11 +2,11 @@
 //! (`ReplicaFetcherThread`).
 
 use super::broker::Broker;
+use super::env::ClusterEnv;
 use super::replica::{NO_EPOCH, Replica, Role};
-use crate::env::Env;
 use crate::protocol::{
-    Channel, Correlation, FetchPosition, FetchResponse, FetchedPartition, Node, Positions, Request,
-    StoredRecord,
+    Channel, Correlation, Dialect, FetchPosition, FetchResponse, FetchedPartition, LogEntry, Node,
+    Positions, Request,
 };
 use crate::topology::{PartitionIndex, PartitionSet};
 use plimsoll_core::Instant;
@@ -75,7 +75,7 @@ impl Fetcher {
     }
 }
 
-impl Replica {
+impl<D: Dialect> Replica<D> {
     /// Returns the position at which a follower goes on; while it is delayed after an error, until
     /// when.
     fn next_position(
@@ -103,9 +103,9 @@ impl Replica {
     }
 }
 
-impl Broker {
+impl<D: Dialect> Broker<D> {
     /// Asks a leader for what comes next, unless an answer is still awaited.
-    pub(super) fn fetch_from(&mut self, env: &mut Env<'_>, leader: Node) {
+    pub(super) fn fetch_from(&mut self, env: &mut impl ClusterEnv<D>, leader: Node) {
         let now = env.now();
         let fetcher = &mut self.fetchers[leader];
         if fetcher.partitions.is_empty()
@@ -119,7 +119,7 @@ impl Broker {
             self.fetchers[leader].retry_at = delayed_until;
             return self.wake_by(delayed_until);
         }
-        let mut request = env.cluster.fetch_request();
+        let mut request = env.shared().fetch_request();
         request.follower = true;
         request.max_wait = self.settings.replica_fetch_wait_max;
         request.max_records = MAX_RECORDS;
@@ -162,33 +162,33 @@ impl Broker {
     /// Handles a leader's answer.
     pub(super) fn handle_fetch_response(
         &mut self,
-        env: &mut Env<'_>,
+        env: &mut impl ClusterEnv<D>,
         from: Node,
         correlation: Correlation,
-        mut response: Box<FetchResponse>,
+        mut response: Box<FetchResponse<D>>,
     ) {
         let fetcher = &mut self.fetchers[from];
         if fetcher.in_flight == Some(correlation) {
             fetcher.done();
             std::mem::swap(&mut fetcher.positions, &mut response.asked);
-            let mut records = response.records.as_slice();
+            let mut entries = response.entries.as_slice();
             for fetched in &response.partitions {
-                let (mine, rest) = records.split_at(fetched.records as usize);
-                records = rest;
+                let (mine, rest) = entries.split_at(fetched.entries as usize);
+                entries = rest;
                 self.apply_fetched(env, from, fetched, mine);
                 self.move_position(env.now(), from, fetched.partition);
             }
             self.fetch_from(env, from);
         }
-        env.cluster.recycle_response(response);
+        env.shared().recycle_response(response);
     }
 
     fn apply_fetched(
         &mut self,
-        env: &mut Env<'_>,
+        env: &mut impl ClusterEnv<D>,
         from: Node,
         fetched: &FetchedPartition,
-        records: &[StoredRecord],
+        entries: &[LogEntry<D>],
     ) {
         let now = env.now();
         let replica = &mut self.replicas[fetched.partition];
@@ -207,7 +207,7 @@ impl Broker {
             (Some(_), _) => following.delayed_until = now + BACKOFF,
             (None, Some((epoch, end))) => replica.truncate_to(epoch, end),
             (None, None) => {
-                replica.log.append_fetched(records);
+                replica.log.append_fetched(entries);
                 replica.raise_high_watermark(now, fetched.high_watermark);
                 replica.log.remove_below(fetched.log_start);
             }
@@ -231,7 +231,7 @@ impl Broker {
     }
 
     /// Pauses fetching from a leader: the connection with it broke.
-    pub(super) fn fetch_failed(&mut self, env: &mut Env<'_>, leader: Node) {
+    pub(super) fn fetch_failed(&mut self, env: &mut impl ClusterEnv<D>, leader: Node) {
         let fetcher = &mut self.fetchers[leader];
         if fetcher.in_flight.is_some() {
             fetcher.done();
@@ -241,9 +241,9 @@ impl Broker {
     }
 
     /// Fetches again where a pause is over, and gives up fetches that were never answered.
-    pub(super) fn retry_fetches(&mut self, env: &mut Env<'_>) {
+    pub(super) fn retry_fetches(&mut self, env: &mut impl ClusterEnv<D>) {
         let now = env.now();
-        for leader in env.brokers() {
+        for leader in self.fetchers.ids() {
             let fetcher = &mut self.fetchers[leader];
             if fetcher.timeout_at <= now {
                 fetcher.done();

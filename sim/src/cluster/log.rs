@@ -1,6 +1,6 @@
-//! The records of one replica, and the leader epochs that wrote them.
+//! The entries of one replica's log, and the leader epochs that wrote them.
 
-use crate::protocol::{StoredRecord, Value};
+use crate::protocol::{Batch, Content, Dialect, LogEntry};
 use plimsoll_core::Offset;
 
 /// Number of an idempotent producer's batches that a broker remembers (`NUM_BATCHES_TO_RETAIN`).
@@ -8,12 +8,12 @@ const REMEMBERED_BATCHES: u32 = 5;
 
 /// The records of one replica. It lies on disk: a crash of the process leaves it as it is.
 #[derive(Debug, Default)]
-pub(super) struct Log {
+pub(super) struct Log<D: Dialect> {
     /// The offset of `records[0]`.
     base: u64,
     /// Offset below which records are removed, though they may still lie here.
     start: u64,
-    records: Vec<StoredRecord>,
+    records: Vec<LogEntry<D>>,
     /// Each epoch with the offset at which it began (`LeaderEpochFileCache`).
     epochs: Vec<(u32, u64)>,
     /// The highest sequence of the idempotent producer, and its offset.
@@ -31,7 +31,7 @@ pub(super) enum Sequence {
     OutOfOrder,
 }
 
-impl Log {
+impl<D: Dialect> Log<D> {
     /// Returns the first offset that can be read.
     #[inline]
     pub(super) fn start(&self) -> u64 {
@@ -52,14 +52,14 @@ impl Log {
 
     /// Returns the records from `from` up to, not including, `to`, as far as they lie here.
     #[inline]
-    pub(super) fn slice(&self, from: u64, to: u64) -> &[StoredRecord] {
+    pub(super) fn slice(&self, from: u64, to: u64) -> &[LogEntry<D>] {
         let to = to.min(self.end()).saturating_sub(self.base) as usize;
         let from = (from.saturating_sub(self.base) as usize).min(to);
         &self.records[from..to]
     }
 
     /// Returns the records that can be read, or will be.
-    pub(super) fn all(&self) -> &[StoredRecord] {
+    pub(super) fn all(&self) -> &[LogEntry<D>] {
         self.slice(self.start, self.end())
     }
 
@@ -72,38 +72,34 @@ impl Log {
 
     /// Appends as leader.
     #[inline]
-    pub(super) fn append(&mut self, leader_epoch: u32, value: Value) -> Offset {
+    pub(super) fn append(&mut self, leader_epoch: u32, content: Content<D>) -> Offset {
         let offset = Offset::new(self.end());
-        self.note_sequence(value, offset);
-        self.records.push(StoredRecord {
+        self.note_sequence(&content, offset);
+        self.records.push(LogEntry {
             offset,
             leader_epoch,
-            value,
+            content,
         });
         offset
     }
 
     /// Appends as follower what a leader sent, which begins at the log's end.
     #[inline]
-    pub(super) fn append_fetched(&mut self, records: &[StoredRecord]) {
+    pub(super) fn append_fetched(&mut self, records: &[LogEntry<D>]) {
         self.records.reserve(records.len());
         for record in records {
             debug_assert_eq!(record.offset.get(), self.end());
             if self.last_epoch() != Some(record.leader_epoch) {
                 self.begin_epoch(record.leader_epoch);
             }
-            self.note_sequence(record.value, record.offset);
-            self.records.push(*record);
+            self.note_sequence(&record.content, record.offset);
+            self.records.push(record.clone());
         }
     }
 
     #[inline]
-    fn note_sequence(&mut self, value: Value, offset: Offset) {
-        if let Value::Message {
-            sequence: Some(sequence),
-            ..
-        } = value
-        {
+    fn note_sequence(&mut self, content: &Content<D>, offset: Offset) {
+        if let Some(sequence) = sequence_of(content) {
             self.last_sequence = Some((sequence, offset.get()));
         }
     }
@@ -123,7 +119,7 @@ impl Log {
         }
         let candidates = self.slice(0, offset + 1).iter().rev();
         candidates
-            .map(|record| (sequence_of(record), record.offset))
+            .map(|record| (sequence_of(&record.content), record.offset))
             .take_while(|(found, _)| found.is_none_or(|found| found >= sequence))
             .find(|(found, _)| *found == Some(sequence))
             .map_or(Sequence::OutOfOrder, |(_, offset)| {
@@ -155,7 +151,7 @@ impl Log {
         if self.last_sequence.is_some_and(|(_, offset)| offset >= end) {
             let messages = self.records.iter().rev();
             self.last_sequence = messages
-                .filter_map(|record| Some((sequence_of(record)?, record.offset.get())))
+                .filter_map(|record| Some((sequence_of(&record.content)?, record.offset.get())))
                 .next();
         }
     }
@@ -175,9 +171,9 @@ impl Log {
     }
 }
 
-fn sequence_of(record: &StoredRecord) -> Option<u32> {
-    match record.value {
-        Value::Message { sequence, .. } => sequence,
+fn sequence_of<D: Dialect>(content: &Content<D>) -> Option<u32> {
+    match content {
+        Content::Batch(batch) => batch.sequence(),
         _ => None,
     }
 }
@@ -185,19 +181,20 @@ fn sequence_of(record: &StoredRecord) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::{Lean, Value};
     use plimsoll_oracle::MessageId;
 
-    fn message(sequence: u32) -> Value {
-        Value::Message {
+    fn message(sequence: u32) -> Content {
+        Content::Batch(Value::Message {
             id: MessageId(sequence),
             key: None,
             bytes: 1,
             sequence: Some(sequence),
-        }
+        })
     }
 
     /// Creates a log in which epoch 1 wrote offsets 0 to 2, epoch 3 wrote 3 to 5, epoch 4 nothing.
-    fn log() -> Log {
+    fn log() -> Log<Lean> {
         let mut log = Log::default();
         for (epoch, sequences) in [(1, 0..3), (3, 3..6), (4, 6..6)] {
             log.begin_epoch(epoch);

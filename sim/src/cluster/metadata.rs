@@ -2,27 +2,31 @@
 
 use super::broker::Broker;
 use super::connections::Reply;
+use super::env::ClusterEnv;
 use super::observations;
 use super::replica::{Following, Leading, Role};
-use crate::env::Env;
-use crate::protocol::{LeaderInfo, Node, PartitionState, Response};
+use crate::protocol::{Dialect, LeaderInfo, Node, PartitionState, Response};
 use crate::topology::PartitionIndex;
 use plimsoll_core::NextOffset;
 use plimsoll_oracle::ErrorName;
 
 /// The controller's decisions.
-impl Broker {
+impl<D: Dialect> Broker<D> {
     /// Applies what the controller decided on partitions.
-    pub(super) fn handle_metadata(&mut self, env: &mut Env<'_>, states: Vec<PartitionState>) {
+    pub(super) fn handle_metadata(
+        &mut self,
+        env: &mut impl ClusterEnv<D>,
+        states: Vec<PartitionState>,
+    ) {
         for state in states {
             self.apply_state(env, state);
         }
-        for leader in env.brokers() {
+        for leader in self.fetchers.ids() {
             self.fetch_from(env, leader);
         }
     }
 
-    fn apply_state(&mut self, env: &mut Env<'_>, state: PartitionState) {
+    fn apply_state(&mut self, env: &mut impl ClusterEnv<D>, state: PartitionState) {
         let partition = state.partition;
         let before = self.replicas[partition].state;
         if before.is_some_and(|before| before.partition_epoch >= state.partition_epoch) {
@@ -55,7 +59,12 @@ impl Broker {
         self.answer_parked(env, partition);
     }
 
-    fn lead(&mut self, env: &mut Env<'_>, partition: PartitionIndex, state: PartitionState) {
+    fn lead(
+        &mut self,
+        env: &mut impl ClusterEnv<D>,
+        partition: PartitionIndex,
+        state: PartitionState,
+    ) {
         let replica = &mut self.replicas[partition];
         observations::compared(env, partition, &replica.log, state.leader_epoch);
         replica.log.begin_epoch(state.leader_epoch);
@@ -73,7 +82,12 @@ impl Broker {
     /// (`MetadataLoader` makes one image of all that it has to catch up with). What waits goes on
     /// waiting (`Partition.makeLeader`), and the coordinator stays as it is
     /// (`CoordinatorRuntime.scheduleLoadOperation`: "already active").
-    fn lead_on(&mut self, env: &mut Env<'_>, partition: PartitionIndex, state: PartitionState) {
+    fn lead_on(
+        &mut self,
+        env: &mut impl ClusterEnv<D>,
+        partition: PartitionIndex,
+        state: PartitionState,
+    ) {
         let replica = &mut self.replicas[partition];
         observations::compared(env, partition, &replica.log, state.leader_epoch);
         replica.log.begin_epoch(state.leader_epoch);
@@ -94,7 +108,7 @@ impl Broker {
     }
 
     /// Gives a leadership up: this broker will never learn whether what waits was replicated.
-    fn resign(&mut self, env: &mut Env<'_>, partition: PartitionIndex) {
+    fn resign(&mut self, env: &mut impl ClusterEnv<D>, partition: PartitionIndex) {
         if partition == self.offsets_partition {
             self.stop_coordinator(env);
         }
@@ -109,8 +123,8 @@ impl Broker {
 }
 
 /// What clients ask. The answers are as old as what this broker last heard.
-impl Broker {
-    pub(super) fn handle_metadata_request(&mut self, env: &mut Env<'_>, reply: Reply) {
+impl<D: Dialect> Broker<D> {
+    pub(super) fn handle_metadata_request(&mut self, env: &mut impl ClusterEnv<D>, reply: Reply) {
         let mut leaders = Vec::with_capacity(self.replicas.len());
         let states = self.replicas.values().filter_map(|replica| replica.state);
         leaders.extend(states.map(|state| LeaderInfo {
@@ -121,7 +135,7 @@ impl Broker {
         self.reply(env, reply, Response::Metadata(leaders));
     }
 
-    pub(super) fn handle_find_coordinator(&mut self, env: &mut Env<'_>, reply: Reply) {
+    pub(super) fn handle_find_coordinator(&mut self, env: &mut impl ClusterEnv<D>, reply: Reply) {
         let state = self.replicas[self.offsets_partition].state;
         let leader = state.and_then(|state| state.leader);
         let coordinator = leader.ok_or(ErrorName::CoordinatorNotAvailable);
@@ -130,7 +144,7 @@ impl Broker {
 
     pub(super) fn handle_list_offsets(
         &mut self,
-        env: &mut Env<'_>,
+        env: &mut impl ClusterEnv<D>,
         reply: Reply,
         partition: PartitionIndex,
     ) {

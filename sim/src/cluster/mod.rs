@@ -3,12 +3,14 @@
 //! A broker is one state machine, cut into rooms by what it does: [`broker`] sends each request to
 //! the room that answers it, [`connections`] keep the order of answers, a [`replica`] is one
 //! partition's log with what the broker is to it, [`replication`] moves records between brokers.
-//! What the trace says of it is in [`observations`].
+//! What it sees of the world around it is in [`env`], what an observer is told of its
+//! logs in [`observations`].
 
 mod broker;
 mod connections;
 mod controller;
 mod coordinator;
+mod env;
 mod fetch;
 mod fetcher;
 mod log;
@@ -19,9 +21,14 @@ mod produce;
 mod reader;
 mod replica;
 mod replication;
-pub(crate) mod shared;
+mod settings;
+mod shared;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use broker::Broker;
 pub(crate) use controller::Controller;
+pub(crate) use env::{ClusterEnv, Observation};
+pub(crate) use placement::Placement;
+pub(crate) use settings::ClusterSettings;
+pub(crate) use shared::Shared;

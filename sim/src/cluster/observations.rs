@@ -1,19 +1,18 @@
-//! What the trace says of the cluster.
+//! What an observer is told of the cluster's logs: each entry once, whichever leaders come and go.
 
+use super::env::{ClusterEnv, Observation};
 use super::log::Log;
-use crate::env::Env;
-use crate::protocol::{CommittedOffset, Node, StoredRecord, Value};
+use crate::protocol::{Dialect, LogEntry};
 use crate::topology::PartitionIndex;
 use plimsoll_core::NextOffset;
-use plimsoll_oracle::{BrokerId, TraceEvent};
 
-/// The records of one partition that the trace tells of.
+/// The entries of one partition of which the observer was told.
 #[derive(Debug, Default)]
 pub(super) struct Observed {
     /// The offset after the last of them.
     end: u64,
     /// Each epoch that wrote some of them, with the first offset of its. An offset and an epoch
-    /// name one record in all logs.
+    /// name one entry in all logs.
     epochs: Vec<(u32, u64)>,
     /// The newest epoch whose leader let any of them be read.
     leader_epoch: u32,
@@ -21,23 +20,23 @@ pub(super) struct Observed {
 
 impl Observed {
     #[inline]
-    fn add(&mut self, record: &StoredRecord) {
+    fn add<D: Dialect>(&mut self, entry: &LogEntry<D>) {
         let last = self.epochs.last().map(|(epoch, _)| *epoch);
-        if last != Some(record.leader_epoch) {
-            self.epochs.push((record.leader_epoch, record.offset.get()));
+        if last != Some(entry.leader_epoch) {
+            self.epochs.push((entry.leader_epoch, entry.offset.get()));
         }
     }
 
-    /// Returns the offset up to which a log has these records.
-    fn end_in(&self, log: &Log) -> u64 {
+    /// Returns the offset up to which a log has these entries.
+    fn end_in<D: Dialect>(&self, log: &Log<D>) -> u64 {
         let mut epochs = self.epochs.iter().peekable();
         let mut epoch = None;
-        for record in log.slice(log.start(), self.end) {
-            let offset = record.offset.get();
+        for entry in log.slice(log.start(), self.end) {
+            let offset = entry.offset.get();
             while let Some((next, _)) = epochs.next_if(|(_, start)| *start <= offset) {
                 epoch = Some(*next);
             }
-            if epoch != Some(record.leader_epoch) {
+            if epoch != Some(entry.leader_epoch) {
                 return offset;
             }
         }
@@ -50,118 +49,47 @@ impl Observed {
     }
 }
 
-/// Observes that the controller made a broker the leader of a partition.
-pub(super) fn leader_changed(
-    env: &mut Env<'_>,
+/// Tells of the entries that a leader's high watermark passed: they must never be lost again
+/// ([`compared`] would tell).
+pub(super) fn replicated<D: Dialect>(
+    env: &mut impl ClusterEnv<D>,
     partition: PartitionIndex,
-    leader: Node,
-    epoch: u32,
-) {
-    let broker = BrokerId(leader.0.into());
-    env.observe(TraceEvent::LeaderChanged {
-        partition: env.topology.partition(partition),
-        leader: broker,
-        epoch,
-    });
-    if partition == env.topology.group_offsets() {
-        env.observe(TraceEvent::CoordinatorChanged { broker });
-    }
-}
-
-/// Observes the records that a leader's high watermark passed: they must never be lost again
-/// ([`compared`] would tell). Each is observed once, whichever leaders come and go.
-pub(super) fn replicated(
-    env: &mut Env<'_>,
-    partition: PartitionIndex,
-    log: &Log,
+    log: &Log<D>,
     leader_epoch: u32,
     high_watermark: u64,
 ) {
-    let observed = &mut env.cluster.observed[partition];
+    let observed = &mut env.shared().observed[partition];
     let from = observed.end;
     if high_watermark <= from {
         return;
     }
     observed.end = high_watermark;
     observed.leader_epoch = observed.leader_epoch.max(leader_epoch);
-    for record in log.slice(from, high_watermark) {
-        env.cluster.observed[partition].add(record);
-        replicated_record(env, partition, record);
+    for entry in log.slice(from, high_watermark) {
+        env.shared().observed[partition].add(entry);
+        env.observe(Observation::Replicated { partition, entry });
     }
 }
 
-/// Observes where the log of a leader of this epoch has not got what could be read before, or has
-/// other records in its place. A broker that only believes that it leads, as it is slow to learn of
+/// Tells where the log of a leader of this epoch has not got what could be read before, or has
+/// other entries in its place. A broker that only believes that it leads, as it is slow to learn of
 /// a later epoch, need not have what that epoch's leader let be read.
-pub(super) fn compared(env: &mut Env<'_>, partition: PartitionIndex, log: &Log, leader_epoch: u32) {
-    let observed = &mut env.cluster.observed[partition];
+pub(super) fn compared<D: Dialect>(
+    env: &mut impl ClusterEnv<D>,
+    partition: PartitionIndex,
+    log: &Log<D>,
+    leader_epoch: u32,
+) {
+    let observed = &mut env.shared().observed[partition];
     if observed.leader_epoch > leader_epoch {
         return;
     }
     let end = observed.end_in(log);
     if end < observed.end {
         observed.cut(end);
-        env.observe(TraceEvent::Truncated {
-            partition: env.topology.partition(partition),
+        env.observe(Observation::Truncated {
+            partition,
             log_end: NextOffset::new(end),
         });
     }
-}
-
-fn replicated_record(env: &mut Env<'_>, partition: PartitionIndex, record: &StoredRecord) {
-    match record.value {
-        Value::Message { id, key, .. } => env.observe(TraceEvent::Stored {
-            message: id,
-            partition: env.topology.partition(partition),
-            offset: record.offset,
-            key,
-        }),
-        Value::Commit {
-            offset,
-            member,
-            generation,
-            rebalancing,
-            late,
-        } => {
-            let partition = env.topology.partition(offset.partition);
-            if late {
-                env.observe(TraceEvent::LateCommit { member, partition });
-            }
-            env.observe(TraceEvent::Committed {
-                member,
-                partition,
-                next: offset.next,
-                generation,
-                rebalancing,
-            });
-        }
-        Value::DeadLetter {
-            id,
-            partition,
-            offset,
-            member,
-            epoch,
-        } => env.observe(TraceEvent::DeadLettered {
-            member,
-            partition: env.topology.partition(partition),
-            offset,
-            message: id,
-            epoch: Some(epoch),
-        }),
-        Value::Reset(CommittedOffset {
-            partition, next, ..
-        }) => env.observe(TraceEvent::OffsetsReset {
-            partition: env.topology.partition(partition),
-            next,
-        }),
-        Value::Group(_) => {}
-    }
-}
-
-/// Observes that retention removed the records of a partition below its log start.
-pub(super) fn removed(env: &mut Env<'_>, partition: PartitionIndex, log_start: u64) {
-    env.observe(TraceEvent::Removed {
-        partition: env.topology.partition(partition),
-        log_start: NextOffset::new(log_start),
-    });
 }

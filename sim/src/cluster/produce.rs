@@ -2,10 +2,10 @@
 
 use super::broker::Broker;
 use super::connections::Reply;
+use super::env::ClusterEnv;
 use super::log::Sequence;
 use super::replica::{Waiting, Writer};
-use crate::env::Env;
-use crate::protocol::{Response, Value};
+use crate::protocol::{Batch, Content, Dialect, Response};
 use crate::topology::PartitionIndex;
 use plimsoll_core::Offset;
 use plimsoll_oracle::ErrorName;
@@ -15,19 +15,21 @@ use std::time::Duration;
 /// `timeout.ms` of a produce request, as clients send it by default.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-impl Broker {
+impl<D: Dialect> Broker<D> {
     pub(super) fn handle_produce(
         &mut self,
-        env: &mut Env<'_>,
+        env: &mut impl ClusterEnv<D>,
         reply: Reply,
         partition: PartitionIndex,
-        value: Value,
+        batch: D::Batch,
         acks: Acks,
     ) {
-        match self.check_produce(partition, value, acks) {
+        match self.check_produce(partition, &batch, acks) {
             Ok(Sequence::Next) => {
                 let replica = &mut self.replicas[partition];
-                let offset = replica.log.append(replica.leader_epoch(), value);
+                let offset = replica
+                    .log
+                    .append(replica.leader_epoch(), Content::Batch(batch));
                 self.acknowledge(env, reply, partition, offset, acks);
                 self.after_append(env, partition);
             }
@@ -45,7 +47,7 @@ impl Broker {
     fn check_produce(
         &self,
         partition: PartitionIndex,
-        value: Value,
+        batch: &D::Batch,
         acks: Acks,
     ) -> Result<Sequence, ErrorName> {
         let replica = &self.replicas[partition];
@@ -58,18 +60,15 @@ impl Broker {
         if acks == Acks::All && replica.is_under_min_insync(self.min_insync) {
             return Err(ErrorName::NotEnoughReplicas);
         }
-        Ok(match value {
-            Value::Message {
-                sequence: Some(sequence),
-                ..
-            } => replica.log.check_sequence(sequence),
-            _ => Sequence::Next,
+        Ok(match batch.sequence() {
+            Some(sequence) => replica.log.check_sequence(sequence),
+            None => Sequence::Next,
         })
     }
 
     fn acknowledge(
         &mut self,
-        env: &mut Env<'_>,
+        env: &mut impl ClusterEnv<D>,
         reply: Reply,
         partition: PartitionIndex,
         offset: Offset,
@@ -92,7 +91,13 @@ impl Broker {
         }
     }
 
-    fn refuse_produce(&mut self, env: &mut Env<'_>, reply: Reply, acks: Acks, error: ErrorName) {
+    fn refuse_produce(
+        &mut self,
+        env: &mut impl ClusterEnv<D>,
+        reply: Reply,
+        acks: Acks,
+        error: ErrorName,
+    ) {
         if acks == Acks::None {
             if reply.is_closed() {
                 return;

@@ -2,7 +2,7 @@
 //! partitions, and there is something to tell of few.
 
 use super::replica::Replica;
-use crate::protocol::{FetchRequest, Node, PerNode};
+use crate::protocol::{Dialect, FetchRequest, Node, PerNode};
 use crate::topology::{PartitionIndex, PartitionSet, PerPartition};
 use plimsoll_core::Instant;
 
@@ -36,12 +36,12 @@ impl Readers {
     /// Notes a fetch. Where it asks for the same as the last one, only the partitions with news are
     /// to be looked at.
     #[inline]
-    pub(super) fn begin_fetch(
+    pub(super) fn begin_fetch<D: Dialect>(
         &mut self,
         now: Instant,
         node: Node,
         request: &FetchRequest,
-        replicas: &mut PerPartition<Replica>,
+        replicas: &mut PerPartition<Replica<D>>,
     ) {
         let reader = &self.0[node];
         let is_known = !(reader.settled.is_empty() && reader.news.is_empty());
@@ -56,11 +56,11 @@ impl Readers {
     /// Notes that there may be something to tell of a partition to those of these nodes that fetch
     /// it.
     #[inline]
-    pub(super) fn note_news(
+    pub(super) fn note_news<D: Dialect>(
         &mut self,
         nodes: impl Iterator<Item = Node>,
         partition: PartitionIndex,
-        replica: &mut Replica,
+        replica: &mut Replica<D>,
     ) {
         for node in nodes {
             let reader = &mut self.0[node];
@@ -80,7 +80,11 @@ impl Readers {
     }
 
     /// Forgets the fetches of a node.
-    pub(super) fn forget(&mut self, node: Node, replicas: &mut PerPartition<Replica>) {
+    pub(super) fn forget<D: Dialect>(
+        &mut self,
+        node: Node,
+        replicas: &mut PerPartition<Replica<D>>,
+    ) {
         let reader = &mut self.0[node];
         for partition in reader.settled.iter() {
             replicas[partition].had_all(node, reader.fetched_at);
@@ -100,7 +104,7 @@ impl Readers {
 mod tests {
     use super::*;
     use crate::cluster::replica::{Leading, Role};
-    use crate::protocol::{BrokerSet, FetchPosition, Positions};
+    use crate::protocol::{BrokerSet, FetchPosition, Lean, Positions};
     use std::time::Duration;
 
     const FOLLOWER: Node = Node(1);
@@ -128,7 +132,7 @@ mod tests {
     }
 
     /// Returns readers of which the follower had all at `first`, and fetched again at `second`.
-    fn readers(first: Instant, second: Instant) -> (Readers, PerPartition<Replica>) {
+    fn readers(first: Instant, second: Instant) -> (Readers, PerPartition<Replica<Lean>>) {
         let mut replicas = PerPartition::new(2, |_| Replica::default());
         for replica in replicas.values_mut() {
             let leading = Leading::new(at(0), 2, 0, BrokerSet::default());
@@ -143,7 +147,7 @@ mod tests {
     }
 
     /// Returns the time for which a follower is thought to lack a record.
-    fn lag(replicas: &mut PerPartition<Replica>, partition: PartitionIndex, now: u64) -> u64 {
+    fn lag(replicas: &mut PerPartition<Replica<Lean>>, partition: PartitionIndex, now: u64) -> u64 {
         let leading = replicas[partition].leading().expect("it leads");
         let progress = leading.followers[FOLLOWER];
         let lags = |seconds: &u64| progress.is_caught_up(at(now), 1, Duration::from_secs(*seconds));

@@ -3,7 +3,9 @@
 use super::connections::Reply;
 use super::coordinator::operation::Operation;
 use super::log::Log;
-use crate::protocol::{BrokerSet, Correlation, FetchPosition, Node, PartitionState, PerBroker};
+use crate::protocol::{
+    BrokerSet, Correlation, Dialect, FetchPosition, Node, PartitionState, PerBroker,
+};
 use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
 use std::collections::VecDeque;
@@ -17,28 +19,28 @@ const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// One partition on one broker.
 #[derive(Debug, Default)]
-pub(super) struct Replica {
+pub(super) struct Replica<D: Dialect> {
     /// The partition's records.
-    pub log: Log,
+    pub log: Log<D>,
     /// Offset below which every in-sync replica has the records.
     high_watermark: u64,
     checkpoint: Checkpoint,
     /// The partition as the controller last told of it; `None`: not yet.
     pub state: Option<PartitionState>,
     /// What the broker is to the partition.
-    pub role: Role,
+    pub role: Role<D>,
 }
 
 /// What a broker is to a partition.
 #[derive(Debug, Default)]
-pub(super) enum Role {
+pub(super) enum Role<D: Dialect> {
     /// Neither: it has no replica, or does not know of one yet.
     #[default]
     None,
     /// Follower, which copies from the leader, where there is one.
     Follower(Following),
     /// Leader, which takes writes.
-    Leader(Leading),
+    Leader(Leading<D>),
 }
 
 /// A follower's state.
@@ -52,7 +54,7 @@ pub(super) struct Following {
 
 /// A leader's state.
 #[derive(Debug)]
-pub(super) struct Leading {
+pub(super) struct Leading<D: Dialect> {
     /// The log's end when the leader's epoch began.
     pub epoch_start: u64,
     /// Progress of the followers.
@@ -60,7 +62,7 @@ pub(super) struct Leading {
     /// The in-sync set that the controller was asked for.
     pub proposed: Option<Proposal>,
     /// Writes that wait for the high watermark, by offset.
-    pub waiting: VecDeque<Waiting>,
+    pub waiting: VecDeque<Waiting<D>>,
 }
 
 /// An in-sync set for which the controller is asked (`PendingPartitionChange`).
@@ -88,22 +90,22 @@ pub(super) struct Progress {
 
 /// A write that waits until it is replicated.
 #[derive(Debug)]
-pub(super) struct Waiting {
+pub(super) struct Waiting<D: Dialect> {
     /// Offset of its last record.
     pub offset: u64,
     /// Time at which the writer stops waiting.
     pub deadline: Instant,
     /// What waits for it.
-    pub writer: Writer,
+    pub writer: Writer<D>,
 }
 
 /// What waits for a write.
 #[derive(Debug)]
-pub(super) enum Writer {
+pub(super) enum Writer<D: Dialect> {
     /// A producer with acks=all, and the offset to answer.
     Producer(Reply, u64),
     /// The group coordinator, in its own partition.
-    Coordinator(Operation),
+    Coordinator(Operation<D>),
 }
 
 /// The high watermark as it lies on disk, written at intervals.
@@ -114,7 +116,7 @@ struct Checkpoint {
     interval: u64,
 }
 
-impl Replica {
+impl<D: Dialect> Replica<D> {
     /// Returns the high watermark.
     #[inline]
     pub(super) fn high_watermark(&self) -> u64 {
@@ -135,7 +137,7 @@ impl Replica {
 
     /// Returns the leader's state, where this broker leads.
     #[inline]
-    pub(super) fn leading(&mut self) -> Option<&mut Leading> {
+    pub(super) fn leading(&mut self) -> Option<&mut Leading<D>> {
         match &mut self.role {
             Role::Leader(leading) => Some(leading),
             _ => None,
@@ -318,7 +320,7 @@ impl Following {
     }
 }
 
-impl Leading {
+impl<D: Dialect> Leading<D> {
     /// Creates a leader that has heard of no follower yet; those in sync have until the lag limit.
     pub(super) fn new(now: Instant, brokers: usize, epoch_start: u64, in_sync: BrokerSet) -> Self {
         let progress = |node| Progress {
@@ -392,16 +394,16 @@ impl Checkpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::Value;
+    use crate::protocol::{Content, Lean};
     use crate::topology::PartitionIndex;
 
     #[test]
     fn a_crash_leaves_the_high_watermark_of_the_last_checkpoint() {
         let after_crash_at = |seconds| {
             let at = |seconds| Instant::ZERO + Duration::from_secs(seconds);
-            let mut replica = Replica::default();
+            let mut replica = Replica::<Lean>::default();
             for _ in 0..9 {
-                replica.log.append(0, Value::Group(0));
+                replica.log.append(0, Content::Group(0));
             }
             for (time, high_watermark) in [(1, 3), (4, 4), (6, 6), (7, 7), (21, 9)] {
                 if time < seconds {
@@ -422,9 +424,9 @@ mod tests {
 
     #[test]
     fn a_follower_is_told_what_it_does_not_know() {
-        let mut replica = Replica::default();
+        let mut replica = Replica::<Lean>::default();
         for _ in 0..3 {
-            replica.log.append(0, Value::Group(0));
+            replica.log.append(0, Content::Group(0));
         }
         replica.raise_high_watermark(Instant::ZERO, 2);
         replica.log.remove_below(1);

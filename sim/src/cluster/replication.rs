@@ -2,14 +2,14 @@
 //! that wait for it.
 
 use super::broker::Broker;
+use super::env::{ClusterEnv, Observation};
 use super::observations;
 use super::replica::{Proposal, Role, Waiting, Writer};
-use crate::env::Env;
 use crate::protocol::{
-    AlterRefusal, BrokerSet, Channel, Correlation, FetchPosition, Node, Request, Response,
+    AlterRefusal, BrokerSet, Channel, Correlation, Dialect, FetchPosition, Node, Request, Response,
 };
 use crate::topology::PartitionIndex;
-use plimsoll_core::{Instant, Offset};
+use plimsoll_core::{Instant, NextOffset, Offset};
 use plimsoll_oracle::ErrorName;
 use std::time::Duration;
 
@@ -20,16 +20,16 @@ const CONTROLLER_TIMEOUT: Duration = Duration::from_secs(30);
 const CONTROLLER_BACKOFF: Duration = Duration::from_millis(50);
 
 /// Records come in.
-impl Broker {
+impl<D: Dialect> Broker<D> {
     /// Does what follows an append: followers that wait get the records.
-    pub(super) fn after_append(&mut self, env: &mut Env<'_>, partition: PartitionIndex) {
+    pub(super) fn after_append(&mut self, env: &mut impl ClusterEnv<D>, partition: PartitionIndex) {
         self.schedule_lag_check(env.now());
         self.wake_followers(env, partition);
         self.advance_high_watermark(env, partition);
     }
 
     /// Lets a writer wait until the high watermark passes what it wrote.
-    pub(super) fn await_replication(&mut self, partition: PartitionIndex, waiting: Waiting) {
+    pub(super) fn await_replication(&mut self, partition: PartitionIndex, waiting: Waiting<D>) {
         self.wake_by(waiting.deadline);
         if let Some(leading) = self.replicas[partition].leading() {
             let after = leading
@@ -46,7 +46,7 @@ impl Broker {
     #[inline]
     pub(super) fn note_progress(
         &mut self,
-        env: &mut Env<'_>,
+        env: &mut impl ClusterEnv<D>,
         follower: Node,
         position: &FetchPosition,
     ) {
@@ -89,7 +89,11 @@ impl Broker {
     }
 
     /// Raises the high watermark of a partition that this broker leads, if it can.
-    pub(super) fn advance_high_watermark(&mut self, env: &mut Env<'_>, partition: PartitionIndex) {
+    pub(super) fn advance_high_watermark(
+        &mut self,
+        env: &mut impl ClusterEnv<D>,
+        partition: PartitionIndex,
+    ) {
         let (now, lag_max) = (env.now(), self.settings.replica_lag_time_max);
         let replica = &mut self.replicas[partition];
         let Some(to) =
@@ -110,7 +114,12 @@ impl Broker {
         self.wake_consumers(env, partition);
     }
 
-    fn complete_replicated(&mut self, env: &mut Env<'_>, partition: PartitionIndex, to: u64) {
+    fn complete_replicated(
+        &mut self,
+        env: &mut impl ClusterEnv<D>,
+        partition: PartitionIndex,
+        to: u64,
+    ) {
         while let Some(leading) = self.replicas[partition].leading()
             && leading
                 .waiting
@@ -125,8 +134,8 @@ impl Broker {
     /// Tells a writer what became of its write.
     pub(super) fn complete(
         &mut self,
-        env: &mut Env<'_>,
-        writer: Writer,
+        env: &mut impl ClusterEnv<D>,
+        writer: Writer<D>,
         result: Result<(), ErrorName>,
     ) {
         match writer {
@@ -139,7 +148,7 @@ impl Broker {
     }
 
     /// Gives up writes that were not replicated in time: they may still be.
-    pub(super) fn expire_waiting(&mut self, env: &mut Env<'_>) {
+    pub(super) fn expire_waiting(&mut self, env: &mut impl ClusterEnv<D>) {
         let mut last = None;
         while let Some(partition) = self.awaiting.next_after(last) {
             last = Some(partition);
@@ -150,7 +159,11 @@ impl Broker {
     }
 
     /// Returns whether writes still wait.
-    fn expire_waiting_for(&mut self, env: &mut Env<'_>, partition: PartitionIndex) -> bool {
+    fn expire_waiting_for(
+        &mut self,
+        env: &mut impl ClusterEnv<D>,
+        partition: PartitionIndex,
+    ) -> bool {
         let now = env.now();
         while let Some(leading) = self.replicas[partition].leading()
             && let Some(earliest) = leading.waiting.iter().map(|w| w.deadline).min()
@@ -170,7 +183,7 @@ impl Broker {
     /// Removes a share of the readable records of a partition that it leads, as retention does.
     pub(crate) fn remove_records(
         &mut self,
-        env: &mut Env<'_>,
+        env: &mut impl ClusterEnv<D>,
         partition: PartitionIndex,
         share: f64,
     ) -> bool {
@@ -185,14 +198,17 @@ impl Broker {
             return false;
         }
         replica.log.remove_below(start + removed);
-        observations::removed(env, partition, replica.log.start());
+        env.observe(Observation::Removed {
+            partition,
+            log_start: NextOffset::new(replica.log.start()),
+        });
         self.note_news(partition);
         true
     }
 }
 
 /// The in-sync set.
-impl Broker {
+impl<D: Dialect> Broker<D> {
     /// Schedules a look for followers that lag at the next moment of Kafka's `isr-expiration` task,
     /// which runs every half of `replica.lag.time.max.ms`. With nothing new, none can lag.
     pub(super) fn schedule_lag_check(&mut self, now: Instant) {
@@ -207,14 +223,14 @@ impl Broker {
     }
 
     /// Proposes to go on without followers that lag (`Partition.maybeShrinkIsr`).
-    pub(super) fn check_lag(&mut self, env: &mut Env<'_>) {
+    pub(super) fn check_lag(&mut self, env: &mut impl ClusterEnv<D>) {
         let now = env.now();
         if self.lag_check_at > now {
             return self.wake_by(self.lag_check_at);
         }
         self.lag_check_at = Instant::FAR_FUTURE;
         let lag_max = self.settings.replica_lag_time_max;
-        for partition in env.topology.all() {
+        for partition in self.replicas.ids() {
             let replica = &self.replicas[partition];
             let Role::Leader(leading) = &replica.role else {
                 continue;
@@ -241,7 +257,12 @@ impl Broker {
     }
 
     /// Asks the controller for another in-sync set.
-    fn propose(&mut self, env: &mut Env<'_>, partition: PartitionIndex, in_sync: BrokerSet) {
+    fn propose(
+        &mut self,
+        env: &mut impl ClusterEnv<D>,
+        partition: PartitionIndex,
+        in_sync: BrokerSet,
+    ) {
         let Some(state) = self.replicas[partition].state else {
             return;
         };
@@ -251,7 +272,7 @@ impl Broker {
             partition_epoch: state.partition_epoch,
             in_sync,
         };
-        let request = self.request(env, env.controller(), Channel::Data, alter);
+        let request = self.request(env, self.controller, Channel::Data, alter);
         let again_at = env.now() + CONTROLLER_TIMEOUT;
         if let Some(leading) = self.replicas[partition].leading() {
             leading.proposed = Some(Proposal {
@@ -266,11 +287,11 @@ impl Broker {
     /// Handles the controller's answer to a proposal.
     pub(super) fn handle_altered(
         &mut self,
-        env: &mut Env<'_>,
+        env: &mut impl ClusterEnv<D>,
         correlation: Correlation,
         result: Result<(), AlterRefusal>,
     ) {
-        for partition in env.topology.all() {
+        for partition in self.replicas.ids() {
             let replica = &mut self.replicas[partition];
             let proposed = replica.leading().and_then(|leading| leading.proposed);
             let Some(proposal) = proposed.filter(|proposal| proposal.request == correlation) else {
@@ -308,13 +329,13 @@ impl Broker {
 
     /// Sends proposals again that were not answered, without end: they may have come true
     /// (`AlterPartitionManager.sendRequest`).
-    pub(super) fn propose_again(&mut self, env: &mut Env<'_>) {
+    pub(super) fn propose_again(&mut self, env: &mut impl ClusterEnv<D>) {
         let now = env.now();
         if self.propose_again_at > now {
             return self.wake_by(self.propose_again_at);
         }
         self.propose_again_at = Instant::FAR_FUTURE;
-        for partition in env.topology.all() {
+        for partition in self.replicas.ids() {
             let leading = self.replicas[partition].leading();
             match leading.and_then(|leading| leading.proposed) {
                 Some(proposal) if proposal.again_at <= now => {

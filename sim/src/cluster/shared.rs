@@ -3,28 +3,28 @@
 
 use super::coordinator::snapshot::GroupSnapshot;
 use super::observations::Observed;
-use crate::protocol::{FetchRequest, FetchResponse, GroupMemberId};
-use crate::topology::{PerPartition, Topology};
+use crate::protocol::{Dialect, FetchRequest, FetchResponse, GroupMemberId};
+use crate::topology::PerPartition;
 
 /// What belongs to the cluster, but to none of its brokers.
 #[expect(clippy::vec_box, reason = "messages travel in their boxes")]
 #[derive(Debug, Default)]
-pub(crate) struct Shared {
+pub(crate) struct Shared<D: Dialect> {
     /// What the trace tells of a partition's records.
     pub(super) observed: PerPartition<Observed>,
     /// States of the group as they went into `__consumer_offsets`.
-    pub(super) group_snapshots: Vec<GroupSnapshot>,
+    pub(super) group_snapshots: Vec<GroupSnapshot<D>>,
     members: u32,
     /// Messages that arrived, kept for the next ones.
     requests: Vec<Box<FetchRequest>>,
-    responses: Vec<Box<FetchResponse>>,
+    responses: Vec<Box<FetchResponse<D>>>,
 }
 
-impl Shared {
-    /// Creates the state of a cluster of which nothing was seen yet.
-    pub(crate) fn new(topology: &Topology) -> Self {
+impl<D: Dialect> Shared<D> {
+    /// Creates the state of a cluster with this number of partitions, of which nothing was seen yet.
+    pub(crate) fn new(partitions: usize) -> Self {
         Self {
-            observed: PerPartition::new(topology.len(), |_| Observed::default()),
+            observed: PerPartition::new(partitions, |_| Observed::default()),
             ..Self::default()
         }
     }
@@ -43,7 +43,7 @@ impl Shared {
 
     /// Returns an empty fetch response, in used memory where there is some.
     #[inline]
-    pub(crate) fn fetch_response(&mut self) -> Box<FetchResponse> {
+    pub(crate) fn fetch_response(&mut self) -> Box<FetchResponse<D>> {
         self.responses.pop().unwrap_or_default()
     }
 
@@ -56,9 +56,9 @@ impl Shared {
 
     /// Takes the memory of a fetch response that was read.
     #[inline]
-    pub(crate) fn recycle_response(&mut self, mut response: Box<FetchResponse>) {
+    pub(crate) fn recycle_response(&mut self, mut response: Box<FetchResponse<D>>) {
         response.partitions.clear();
-        response.records.clear();
+        response.entries.clear();
         response.asked.clear();
         self.responses.push(response);
     }

@@ -185,8 +185,9 @@ impl World<'_> {
     }
 
     fn add_partitions(&mut self, topic: u32, count: u32) {
+        let partitions = self.env.topology.of_topic(topic);
         let controller = &mut self.actors.controller;
-        controller.add_partitions(&mut self.env, topic, count);
+        controller.add_partitions(&mut self.env, partitions, count);
         self.settle(self.env.controller());
     }
 

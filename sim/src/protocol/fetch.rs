@@ -1,6 +1,6 @@
 //! Fetches, and the answers to them.
 
-use super::StoredRecord;
+use super::{Dialect, Lean, LogEntry};
 use crate::table::DenseId;
 use crate::topology::{PartitionIndex, PartitionSet};
 use plimsoll_oracle::ErrorName;
@@ -109,11 +109,11 @@ pub(crate) struct FetchPosition {
 
 /// The answer to a fetch.
 #[derive(Debug, Default)]
-pub(crate) struct FetchResponse {
+pub(crate) struct FetchResponse<D: Dialect = Lean> {
     /// The partitions of which there is something to tell, in order (KIP-227).
     pub partitions: Vec<FetchedPartition>,
-    /// The records of all partitions, in the order of `partitions`.
-    pub records: Vec<StoredRecord>,
+    /// The entries of all partitions, in the order of `partitions`.
+    pub entries: Vec<LogEntry<D>>,
     /// The request's positions.
     pub asked: Positions,
 }
@@ -123,8 +123,8 @@ pub(crate) struct FetchResponse {
 pub(crate) struct FetchedPartition {
     pub partition: PartitionIndex,
     pub error: Option<ErrorName>,
-    /// Number of this partition's records in `FetchResponse::records`.
-    pub records: u32,
+    /// Number of this partition's entries in `FetchResponse::entries`.
+    pub entries: u32,
     pub high_watermark: u64,
     pub log_start: u64,
     /// The epoch, and its end offset, to which a follower has to truncate first.

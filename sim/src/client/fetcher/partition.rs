@@ -1,6 +1,6 @@
 //! One partition, as far as it is fetched.
 
-use crate::protocol::{Node, StoredRecord, Value};
+use crate::protocol::{Content, LogEntry, Node, Value};
 use crate::recipes::Payload;
 use crate::topology::PartitionIndex;
 use plimsoll_core::{AssignmentEpoch, Instant, KeyHash, Record};
@@ -76,11 +76,7 @@ impl Partition {
         self.queued = 0;
     }
     /// Goes on behind these records. Returns what of them is for the application.
-    pub(super) fn enqueue(
-        &mut self,
-        index: PartitionIndex,
-        stored: &[StoredRecord],
-    ) -> Option<Batch> {
+    pub(super) fn enqueue(&mut self, index: PartitionIndex, stored: &[LogEntry]) -> Option<Batch> {
         self.position = stored.last()?.offset.next().get();
         let records: Vec<Record<Payload>> = stored.iter().filter_map(to_record).collect();
         if records.is_empty() {
@@ -108,8 +104,8 @@ impl Partition {
     }
 }
 
-fn to_record(stored: &StoredRecord) -> Option<Record<Payload>> {
-    let Value::Message { id, key, bytes, .. } = stored.value else {
+fn to_record(stored: &LogEntry) -> Option<Record<Payload>> {
+    let Content::Batch(Value::Message { id, key, bytes, .. }) = stored.content else {
         return None;
     };
     Some(Record {

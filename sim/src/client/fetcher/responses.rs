@@ -5,7 +5,7 @@ use crate::client::action::{Action, Continuation};
 use crate::client::connection::{Ask, Failure};
 use crate::client::start::asks_for_the_leader;
 use crate::client::view::View;
-use crate::protocol::{FetchResponse, LogEnds, Node, Request, StoredRecord};
+use crate::protocol::{FetchResponse, LogEnds, LogEntry, Node, Request};
 use crate::topology::PartitionIndex;
 use plimsoll_core::{Event, Instant, NextOffset};
 use plimsoll_oracle::ErrorName;
@@ -22,11 +22,11 @@ impl Fetcher {
         let poll = &mut self.polls[usize::from(from.0)];
         poll.in_flight = false;
         std::mem::swap(&mut poll.positions, &mut response.asked);
-        let mut records = response.records.as_slice();
+        let mut entries = response.entries.as_slice();
         let mut failed = false;
         for answer in &response.partitions {
-            let (own, rest) = records.split_at(answer.records as usize);
-            records = rest;
+            let (own, rest) = entries.split_at(answer.entries as usize);
+            entries = rest;
             let index = answer.partition;
             if !self.partitions[usize::from(index.0)].awaits(from) {
                 continue;
@@ -169,7 +169,7 @@ impl Fetcher {
     }
 
     /// Queues records for the application; the next poll of the broker goes on behind them.
-    fn enqueue(&mut self, from: Node, index: PartitionIndex, stored: &[StoredRecord]) {
+    fn enqueue(&mut self, from: Node, index: PartitionIndex, stored: &[LogEntry]) {
         let partition = &mut self.partitions[usize::from(index.0)];
         self.queue.extend(partition.enqueue(index, stored));
         if partition.queued >= self.settings.prefetch {

@@ -7,7 +7,7 @@ use crate::client::assignor;
 use crate::client::connection::Failure;
 use crate::client::view::View;
 use crate::protocol::{
-    Generation, GroupMemberId, JoinGroupRequest, JoinGroupResponse, Node, Request,
+    Generation, GroupMemberId, JoinGroupRequest, JoinGroupResponse, Node, Request, Subscription,
 };
 use crate::recipes::Library;
 use crate::topology::PartitionIndex;
@@ -54,9 +54,11 @@ impl Group {
             instance: settings.instance,
             session_timeout: settings.session_timeout,
             rebalance_timeout: settings.poll_deadline,
-            assignor: settings.assignor,
-            owned: self.rebalance.brings(),
-            owned_since: self.owned_since(),
+            subscription: Subscription {
+                assignor: settings.assignor,
+                owned: self.rebalance.brings(),
+                owned_since: self.owned_since(),
+            },
         };
         let timeout = settings.session_timeout.max(settings.poll_deadline) + GRACE;
         self.phase = Phase::Joining;

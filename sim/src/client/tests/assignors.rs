@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::client::assignor::{Assignments, assign};
-use crate::protocol::{GroupMemberId, JoinedMember};
+use crate::protocol::{GroupMemberId, JoinedMember, Subscription};
 use plimsoll_scenarios::scenario::Assignor;
 
 fn topology(partitions: &[u32]) -> Topology {
@@ -25,17 +25,19 @@ fn member(id: u32, owned: &[u16]) -> JoinedMember {
     JoinedMember {
         member: GroupMemberId(id),
         instance: None,
-        owned: owned.iter().copied().map(PartitionIndex).collect(),
-        owned_since: 4,
+        subscription: Subscription {
+            assignor: Assignor::CooperativeSticky,
+            owned: owned.iter().copied().map(PartitionIndex).collect(),
+            owned_since: 4,
+        },
     }
 }
 
 /// Creates a member that has had nothing since an older generation.
 fn stale(id: u32, owned: &[u16]) -> JoinedMember {
-    JoinedMember {
-        owned_since: 3,
-        ..member(id, owned)
-    }
+    let mut stale = member(id, owned);
+    stale.subscription.owned_since = 3;
+    stale
 }
 
 fn plain(assignments: Assignments) -> Vec<(u32, Vec<u16>)> {

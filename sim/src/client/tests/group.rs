@@ -140,7 +140,7 @@ fn cooperative_keeps_what_stays_and_joins_again_after_giving_up_the_rest() {
     let owned: Vec<usize> = joins
         .iter()
         .filter_map(|asked| match &asked.request {
-            Request::JoinGroup(join) => Some(join.owned.len()),
+            Request::JoinGroup(join) => Some(join.subscription.owned.len()),
             _ => None,
         })
         .collect();
@@ -160,7 +160,7 @@ fn cooperative_starts_what_came_with_a_revocation_and_then_joins_again() {
     bench.run(ms(3_100));
     let requests = bench.requests();
     let joins = requests.iter().filter_map(|asked| match &asked.request {
-        Request::JoinGroup(join) => Some(join.owned.clone()),
+        Request::JoinGroup(join) => Some(join.subscription.owned.clone()),
         _ => None,
     });
     assert_eq!(joins.collect::<Vec<_>>(), [vec![P0, P1], vec![P1, P2]]);

@@ -2,9 +2,9 @@
 
 use crate::env::{Env, Event};
 use crate::protocol::{
-    Channel, CommittedOffset, Correlation, FetchRequest, FetchResponse, FetchedPartition,
+    Channel, CommittedOffset, Content, Correlation, FetchRequest, FetchResponse, FetchedPartition,
     GroupMemberId, JoinError, JoinGroupRequest, JoinGroupResponse, JoinedMember, LeaderInfo,
-    LogEnds, Message, Node, Request, Response, StoredRecord, Value,
+    LogEnds, LogEntry, Message, Node, Request, Response, Value,
 };
 use crate::topology::PartitionIndex;
 use plimsoll_core::{Instant, NextOffset, Offset};
@@ -25,7 +25,7 @@ pub(super) struct Kafka {
     pub leaders: Vec<LeaderInfo>,
     pub coordinator: Node,
     /// Records, by partition.
-    pub records: Vec<Vec<StoredRecord>>,
+    pub records: Vec<Vec<LogEntry>>,
     pub log_start: u64,
     pub committed: Vec<CommittedOffset>,
     pub generation: i32,
@@ -105,15 +105,15 @@ impl Kafka {
     /// Appends a record, and answers the fetches that wait for it.
     pub(super) fn append(&mut self, env: &mut Env<'_>, partition: PartitionIndex, message: u32) {
         let log = &mut self.records[usize::from(partition.0)];
-        log.push(StoredRecord {
+        log.push(LogEntry {
             offset: Offset::new(self.log_start + log.len() as u64),
             leader_epoch: 0,
-            value: Value::Message {
+            content: Content::Batch(Value::Message {
                 id: MessageId(message),
                 key: None,
                 bytes: 10,
                 sequence: None,
-            },
+            }),
         });
         for parked in std::mem::take(&mut self.parked) {
             let waits = parked.request.positions.get(partition).is_some();
@@ -229,8 +229,8 @@ impl Kafka {
                 }
             }
             Request::Produce {
-                partition, value, ..
-            } => Response::Produce(self.produce(to, *partition, *value)),
+                partition, batch, ..
+            } => Response::Produce(self.produce(to, *partition, *batch)),
             other => panic!("no client sends {other:?}"),
         }
     }
@@ -244,8 +244,7 @@ impl Kafka {
         let joined = JoinedMember {
             member,
             instance: join.instance,
-            owned: join.owned.clone(),
-            owned_since: join.owned_since,
+            subscription: join.subscription.clone(),
         };
         Ok(Box::new(JoinGroupResponse {
             generation: self.generation,
@@ -291,8 +290,8 @@ impl Kafka {
             ..
         } = value
         {
-            let last = log.iter().rev().find_map(|record| match record.value {
-                Value::Message { sequence, .. } => sequence,
+            let last = log.iter().rev().find_map(|record| match record.content {
+                Content::Batch(Value::Message { sequence, .. }) => sequence,
                 _ => None,
             });
             if last.is_some_and(|last| sequence <= last) {
@@ -302,10 +301,10 @@ impl Kafka {
                 return Err(ErrorName::OutOfOrderSequenceNumber);
             }
         }
-        log.push(StoredRecord {
+        log.push(LogEntry {
             offset,
             leader_epoch: 0,
-            value,
+            content: Content::Batch(value),
         });
         Ok(offset)
     }
@@ -335,7 +334,7 @@ impl Kafka {
             let mut answer = FetchedPartition {
                 partition: position.partition,
                 error: None,
-                records: 0,
+                entries: 0,
                 high_watermark: end,
                 log_start: self.log_start,
                 diverging: None,
@@ -351,8 +350,8 @@ impl Kafka {
                 let from = (position.offset - self.log_start) as usize;
                 let records = &self.records[index][from..];
                 let records = &records[..records.len().min(parked.request.max_records as usize)];
-                answer.records = records.len() as u32;
-                response.records.extend_from_slice(records);
+                answer.entries = records.len() as u32;
+                response.entries.extend_from_slice(records);
             }
             response.partitions.push(answer);
         }

@@ -187,7 +187,7 @@ fn a_dead_letter_counts_when_all_replicas_have_it() {
     let requests = bench.requests();
     let Request::Produce {
         partition,
-        value,
+        batch,
         acks,
     } = &requests[0].request
     else {
@@ -200,9 +200,9 @@ fn a_dead_letter_counts_when_all_replicas_have_it() {
         offset,
         member,
         epoch,
-    } = value
+    } = batch
     else {
-        panic!("{value:?}");
+        panic!("{batch:?}");
     };
     assert_eq!(
         (*id, *partition, *offset),

@@ -1,7 +1,7 @@
 //! The producer.
 
 use super::*;
-use crate::protocol::Value;
+use crate::protocol::{Content, Value};
 use plimsoll_oracle::ErrorName;
 use plimsoll_oracle::RequestKind as K;
 
@@ -32,8 +32,8 @@ fn produce(bench: &mut Bench, messages: &[usize]) {
 /// Returns the messages as they lie in the log, by their place in `sent`.
 fn stored(bench: &Bench, partition: PartitionIndex, sent: &[usize]) -> Vec<usize> {
     let records = bench.kafka.records[usize::from(partition.0)].iter();
-    let ids = records.filter_map(|record| match record.value {
-        Value::Message { id, .. } => Some(id),
+    let ids = records.filter_map(|record| match record.content {
+        Content::Batch(Value::Message { id, .. }) => Some(id),
         _ => None,
     });
     let place = |id| {

@@ -2,15 +2,15 @@
 
 use super::snapshot::GroupSnapshot;
 use crate::cluster::connections::Reply;
-use crate::protocol::{GroupMemberId, Response};
+use crate::protocol::{Dialect, GroupMemberId, Response};
 
 /// What a group wants of its broker.
 #[derive(Debug)]
-pub(crate) enum Action {
+pub(crate) enum Action<D: Dialect> {
     /// An answer to a member.
-    Reply(Reply, Response),
+    Reply(Reply, Response<D>),
     /// A write of the group's state; the group learns when it is replicated.
-    Write(Change, GroupSnapshot),
+    Write(Change, GroupSnapshot<D>),
 }
 
 /// A write of the group's state.

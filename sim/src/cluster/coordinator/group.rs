@@ -3,7 +3,7 @@
 use super::action::{Action, Change};
 use super::snapshot::{GroupSnapshot, Profile};
 use crate::cluster::connections::Reply;
-use crate::protocol::{Generation, GroupMemberId, JoinError, Response};
+use crate::protocol::{Dialect, Generation, GroupMemberId, JoinError, Response};
 use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
 use plimsoll_scenarios::scenario::BrokerSettings;
@@ -12,14 +12,14 @@ use std::time::Duration;
 
 /// A classic group.
 #[derive(Debug)]
-pub(crate) struct Group {
+pub(crate) struct Group<D: Dialect> {
     /// Whether any member ever joined or committed.
     pub(super) exists: bool,
     pub(super) state: GroupState,
     pub(super) generation: Generation,
     pub(super) leader: Option<GroupMemberId>,
     /// Members, in the order in which they joined.
-    pub(super) members: Vec<Member>,
+    pub(super) members: Vec<Member<D>>,
     /// Ids that were given out (KIP-394) and have not joined yet, with the times at which they end.
     pub(super) pending: Vec<(GroupMemberId, Instant)>,
     /// Time at which the phase of joining ends, whichever members are missing.
@@ -28,7 +28,7 @@ pub(crate) struct Group {
     pub(super) initial: Option<InitialDelay>,
     /// Time at which members that did not sync are removed.
     pub(super) sync_deadline: Instant,
-    pub(super) actions: VecDeque<Action>,
+    pub(super) actions: VecDeque<Action<D>>,
     pub(super) initial_delay: Duration,
     pub(super) session_bounds: (Duration, Duration),
 }
@@ -58,8 +58,8 @@ pub(super) struct InitialDelay {
 
 /// A member, with what is going on between it and the coordinator.
 #[derive(Debug)]
-pub(super) struct Member {
-    pub(super) profile: Profile,
+pub(super) struct Member<D: Dialect> {
+    pub(super) profile: Profile<D>,
     /// The end of its session.
     pub(super) expires: Instant,
     /// Whether it joined, and has never been in a generation.
@@ -72,7 +72,7 @@ pub(super) struct Member {
     pub(super) owes_sync: bool,
 }
 
-impl Group {
+impl<D: Dialect> Group<D> {
     /// Creates a group that does not exist yet.
     pub(crate) fn new(settings: &BrokerSettings) -> Self {
         Self {
@@ -189,30 +189,30 @@ impl Group {
         }
     }
 
-    pub(super) fn refuse_join(&mut self, member: &mut Member, error: ErrorName) {
+    pub(super) fn refuse_join(&mut self, member: &mut Member<D>, error: ErrorName) {
         if let Some(reply) = member.join.take() {
             self.answer(reply, Response::JoinGroup(Err(JoinError::Other(error))));
         }
     }
 
-    pub(super) fn refuse_sync(&mut self, member: &mut Member, error: ErrorName) {
+    pub(super) fn refuse_sync(&mut self, member: &mut Member<D>, error: ErrorName) {
         if let Some(reply) = member.sync.take() {
             self.answer(reply, Response::SyncGroup(Err(error)));
         }
     }
 
-    pub(super) fn answer(&mut self, reply: Reply, response: Response) {
+    pub(super) fn answer(&mut self, reply: Reply, response: Response<D>) {
         self.actions.push_back(Action::Reply(reply, response));
     }
 
-    pub(super) fn write(&mut self, change: Change, snapshot: GroupSnapshot) {
+    pub(super) fn write(&mut self, change: Change, snapshot: GroupSnapshot<D>) {
         self.actions.push_back(Action::Write(change, snapshot));
     }
 }
 
-impl Member {
+impl<D: Dialect> Member<D> {
     /// Creates a member of a generation, of which nothing is awaited.
-    pub(super) fn new(profile: Profile, expires: Instant) -> Self {
+    pub(super) fn new(profile: Profile<D>, expires: Instant) -> Self {
         Self {
             profile,
             expires,

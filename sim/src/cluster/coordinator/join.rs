@@ -5,7 +5,8 @@ use super::group::{Group, GroupState, InitialDelay, Member};
 use super::snapshot::Profile;
 use crate::cluster::connections::Reply;
 use crate::protocol::{
-    GroupMemberId, JoinError, JoinGroupRequest, JoinGroupResponse, JoinedMember, Response,
+    Dialect, GroupMemberId, JoinError, JoinGroupRequest, JoinGroupResponse, JoinedMember,
+    Protocols, Response,
 };
 use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
@@ -14,13 +15,13 @@ use std::time::Duration;
 /// Longest wait of a new member's first JoinGroup (`classicGroupNewMemberJoinTimeoutMs`).
 const NEW_MEMBER_TIMEOUT: Duration = Duration::from_secs(300);
 
-impl Group {
+impl<D: Dialect> Group<D> {
     /// Lets a member join. `fresh` is the id for one that has none.
     pub(crate) fn join(
         &mut self,
         now: Instant,
         reply: Reply,
-        request: JoinGroupRequest,
+        request: JoinGroupRequest<D>,
         fresh: Option<GroupMemberId>,
     ) {
         let (shortest, longest) = self.session_bounds;
@@ -28,7 +29,8 @@ impl Group {
             return self.refuse(reply, ErrorName::InvalidSessionTimeout);
         }
         let mut members = self.members.iter();
-        if members.any(|member| member.profile.assignor != request.assignor) {
+        let agrees = |member: &Member<D>| member.profile.subscription.agree(&request.subscription);
+        if !members.all(agrees) {
             return self.refuse(reply, ErrorName::InconsistentGroupProtocol);
         }
         match (request.member, fresh) {
@@ -42,7 +44,7 @@ impl Group {
         &mut self,
         now: Instant,
         reply: Reply,
-        request: JoinGroupRequest,
+        request: JoinGroupRequest<D>,
         id: GroupMemberId,
     ) {
         self.exists = true;
@@ -63,7 +65,7 @@ impl Group {
         &mut self,
         now: Instant,
         reply: Reply,
-        request: JoinGroupRequest,
+        request: JoinGroupRequest<D>,
         id: GroupMemberId,
     ) {
         if let Some(index) = self.pending.iter().position(|(pending, _)| *pending == id) {
@@ -95,7 +97,7 @@ impl Group {
         &mut self,
         now: Instant,
         reply: Reply,
-        request: JoinGroupRequest,
+        request: JoinGroupRequest<D>,
         id: GroupMemberId,
     ) {
         if let Some(initial) = &mut self.initial {
@@ -110,12 +112,11 @@ impl Group {
         self.rebalance_or_complete(now);
     }
 
-    fn update_member(&mut self, reply: Reply, request: JoinGroupRequest, index: usize) {
+    fn update_member(&mut self, reply: Reply, request: JoinGroupRequest<D>, index: usize) {
         let member = &mut self.members[index];
         member.profile.rebalance_timeout = request.rebalance_timeout;
         member.profile.session_timeout = request.session_timeout;
-        member.profile.owned = request.owned;
-        member.profile.owned_since = request.owned_since;
+        member.profile.subscription = request.subscription;
         member.join = Some(reply);
     }
 
@@ -124,7 +125,7 @@ impl Group {
         &mut self,
         now: Instant,
         reply: Reply,
-        request: JoinGroupRequest,
+        request: JoinGroupRequest<D>,
         index: usize,
         new: GroupMemberId,
     ) {
@@ -262,7 +263,7 @@ impl Group {
     /// Makes a generation of the members that have joined (`completeClassicGroupJoin`).
     pub(super) fn complete_join(&mut self, now: Instant) {
         let is_missing =
-            |member: &Member| member.join.is_none() && member.profile.instance.is_none();
+            |member: &Member<D>| member.join.is_none() && member.profile.instance.is_none();
         while let Some(index) = self.members.iter().position(is_missing) {
             self.take_out(index);
         }
@@ -295,7 +296,7 @@ impl Group {
 
     /// Keeps the leader if it has joined again; otherwise the first member that has joined leads.
     fn elect_joined_leader(&mut self) -> bool {
-        let has_joined = |member: &&Member| member.join.is_some();
+        let has_joined = |member: &&Member<D>| member.join.is_some();
         let mut joined = self.members.iter().filter(has_joined);
         if joined.clone().any(|m| self.leader == Some(m.profile.id)) {
             return true;
@@ -319,8 +320,7 @@ impl Group {
                 .map(|profile| JoinedMember {
                     member: profile.id,
                     instance: profile.instance,
-                    owned: profile.owned.clone(),
-                    owned_since: profile.owned_since,
+                    subscription: profile.subscription.clone(),
                 })
                 .collect()
         } else {

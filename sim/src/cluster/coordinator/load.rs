@@ -3,7 +3,7 @@
 use super::group::{Group, GroupState, Member};
 use super::snapshot::GroupSnapshot;
 use crate::cluster::log::Log;
-use crate::protocol::Value;
+use crate::protocol::{Content, Dialect};
 use plimsoll_core::Instant;
 use plimsoll_scenarios::scenario::BrokerSettings;
 
@@ -11,21 +11,24 @@ use plimsoll_scenarios::scenario::BrokerSettings;
 ///
 /// Kafka loads up to the log's end: what is not replicated yet counts, as it counted for the
 /// coordinator that wrote it.
-pub(super) fn latest<'a>(log: &Log, snapshots: &'a [GroupSnapshot]) -> Option<&'a GroupSnapshot> {
+pub(super) fn latest<'a, D: Dialect>(
+    log: &Log<D>,
+    snapshots: &'a [GroupSnapshot<D>],
+) -> Option<&'a GroupSnapshot<D>> {
     log.all()
         .iter()
         .rev()
-        .find_map(|record| match record.value {
-            Value::Group(index) => snapshots.get(index as usize),
+        .find_map(|record| match record.content {
+            Content::Group(index) => snapshots.get(index as usize),
             _ => None,
         })
 }
 
-impl Group {
+impl<D: Dialect> Group<D> {
     /// Restores the group for a new coordinator: members have their sessions from `ready_at` on.
     pub(crate) fn load(
         settings: &BrokerSettings,
-        snapshot: Option<&GroupSnapshot>,
+        snapshot: Option<&GroupSnapshot<D>>,
         ready_at: Instant,
     ) -> Self {
         let mut group = Self::new(settings);
@@ -46,7 +49,7 @@ impl Group {
     }
 
     /// Returns the group's state with the assignments that its members have.
-    pub(super) fn snapshot(&self) -> GroupSnapshot {
+    pub(super) fn snapshot(&self) -> GroupSnapshot<D> {
         GroupSnapshot {
             generation: self.generation,
             leader: self.leader,

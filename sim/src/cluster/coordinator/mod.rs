@@ -16,8 +16,10 @@ mod sync;
 
 use super::broker::Broker;
 use super::connections::Reply;
-use crate::env::Env;
-use crate::protocol::{CommittedOffset, Generation, JoinError, Request, Response, Value};
+use crate::cluster::env::ClusterEnv;
+use crate::protocol::{
+    CommittedOffset, Content, Dialect, Generation, JoinError, Request, Response,
+};
 use crate::topology::{PartitionIndex, PerPartition};
 use action::{Action, Change, GroupWrite};
 use group::Group;
@@ -28,20 +30,20 @@ use snapshot::GroupSnapshot;
 
 /// The group's coordinator on one broker.
 #[derive(Debug)]
-pub(super) struct Coordinator {
+pub(super) struct Coordinator<D: Dialect> {
     /// Time at which it has loaded.
     ready_at: Instant,
-    pub(super) group: Group,
+    pub(super) group: Group<D>,
     /// Offsets that were committed and replicated.
-    offsets: PerPartition<Option<CommittedOffset>>,
+    offsets: PerPartition<Option<CommittedOffset<D>>>,
     /// Offset up to which `offsets` reflects the log.
     applied: u64,
 }
 
-impl Coordinator {
+impl<D: Dialect> Coordinator<D> {
     /// Returns the group's committed offset of a partition.
     pub(super) fn committed(&self, partition: PartitionIndex) -> Option<NextOffset> {
-        let offset = self.offsets[partition];
+        let offset = self.offsets[partition].as_ref();
         offset.map(|offset| offset.next)
     }
 
@@ -56,19 +58,23 @@ impl Coordinator {
 }
 
 /// The coordinator on its broker.
-impl Broker {
+impl<D: Dialect> Broker<D> {
     /// Starts the coordinator: this broker leads the group's partition now.
-    pub(in crate::cluster) fn start_coordinator(&mut self, env: &mut Env<'_>, leader_epoch: u32) {
+    pub(in crate::cluster) fn start_coordinator(
+        &mut self,
+        env: &mut impl ClusterEnv<D>,
+        leader_epoch: u32,
+    ) {
         let replica = &self.replicas[self.offsets_partition];
         let ready_at = match leader_epoch {
             0 => env.now(),
             _ => env.now() + self.settings.offsets_load_time,
         };
-        let snapshot = load::latest(&replica.log, &env.cluster.group_snapshots);
+        let snapshot = load::latest(&replica.log, &env.shared().group_snapshots);
         let mut coordinator = Coordinator {
             ready_at,
             group: Group::load(&self.settings, snapshot, ready_at),
-            offsets: PerPartition::new(env.topology.len(), |_| None),
+            offsets: PerPartition::new(self.replicas.len(), |_| None),
             applied: 0,
         };
         coordinator.apply_committed(&replica.log, replica.high_watermark());
@@ -78,7 +84,7 @@ impl Broker {
     }
 
     /// Stops the coordinator: another broker leads the group's partition now.
-    pub(in crate::cluster) fn stop_coordinator(&mut self, env: &mut Env<'_>) {
+    pub(in crate::cluster) fn stop_coordinator(&mut self, env: &mut impl ClusterEnv<D>) {
         if let Some(mut coordinator) = self.coordinator.take() {
             coordinator.group.abandon();
             for action in coordinator.group.actions.drain(..) {
@@ -91,9 +97,9 @@ impl Broker {
 
     pub(in crate::cluster) fn handle_group_request(
         &mut self,
-        env: &mut Env<'_>,
+        env: &mut impl ClusterEnv<D>,
         reply: Reply,
-        request: Request,
+        request: Request<D>,
     ) {
         let now = env.now();
         let Some(coordinator) = &mut self.coordinator else {
@@ -141,7 +147,7 @@ impl Broker {
             Request::JoinGroup(request) => {
                 // A member without an id gets one, whatever becomes of its request.
                 let is_new = request.member.is_none();
-                let fresh = is_new.then(|| env.cluster.new_group_member());
+                let fresh = is_new.then(|| env.shared().new_group_member());
                 group.join(now, reply, *request, fresh);
                 self.carry_out(env);
                 self.limit_wait(env, reply, Operation::Join(reply));
@@ -166,7 +172,7 @@ impl Broker {
     }
 
     /// Begins a rebalance of a group that is stable. Returns whether there was one.
-    pub(crate) fn rebalance_group(&mut self, env: &mut Env<'_>) -> bool {
+    pub(crate) fn rebalance_group(&mut self, env: &mut impl ClusterEnv<D>) -> bool {
         let now = env.now();
         let Some(coordinator) = self.coordinator.as_mut().filter(|c| !c.is_loading(now)) else {
             return false;
@@ -177,7 +183,7 @@ impl Broker {
     }
 
     /// Does what is due at the group's deadlines.
-    pub(in crate::cluster) fn expire_group(&mut self, env: &mut Env<'_>) {
+    pub(in crate::cluster) fn expire_group(&mut self, env: &mut impl ClusterEnv<D>) {
         if let Some(coordinator) = &mut self.coordinator {
             coordinator.group.expire(env.now());
             self.carry_out(env);
@@ -185,7 +191,7 @@ impl Broker {
     }
 
     /// Does what the group wants.
-    fn carry_out(&mut self, env: &mut Env<'_>) {
+    fn carry_out(&mut self, env: &mut impl ClusterEnv<D>) {
         while let Some(coordinator) = &mut self.coordinator {
             match coordinator.group.actions.pop_front() {
                 Some(Action::Reply(reply, response)) => self.reply(env, reply, response),
@@ -198,18 +204,23 @@ impl Broker {
         }
     }
 
-    fn write_group(&mut self, env: &mut Env<'_>, change: Change, snapshot: GroupSnapshot) {
+    fn write_group(
+        &mut self,
+        env: &mut impl ClusterEnv<D>,
+        change: Change,
+        snapshot: GroupSnapshot<D>,
+    ) {
         let write = GroupWrite {
             change,
-            snapshot: env.cluster.group_snapshots.len() as u32,
+            snapshot: env.shared().group_snapshots.len() as u32,
         };
-        env.cluster.group_snapshots.push(snapshot);
-        let value = Value::Group(write.snapshot);
-        self.write(env, [value].into_iter(), Operation::Group(write));
+        env.shared().group_snapshots.push(snapshot);
+        let content = Content::Group(write.snapshot);
+        self.write(env, [content].into_iter(), Operation::Group(write));
     }
 }
 
-fn refusal(request: &Request, error: ErrorName) -> Response {
+fn refusal<D: Dialect>(request: &Request<D>, error: ErrorName) -> Response<D> {
     match request {
         Request::JoinGroup(_) => Response::JoinGroup(Err(JoinError::Other(error))),
         Request::SyncGroup { .. } => Response::SyncGroup(Err(error)),

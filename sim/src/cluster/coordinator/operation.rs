@@ -22,14 +22,14 @@
 use super::action::{Change, GroupWrite};
 use crate::cluster::broker::Broker;
 use crate::cluster::connections::Reply;
+use crate::cluster::env::ClusterEnv;
 use crate::cluster::replica::{Waiting, Writer};
-use crate::env::Env;
-use crate::protocol::{CommittedOffset, JoinError, Response, Value};
+use crate::protocol::{CommittedOffset, Content, Dialect, JoinError, Response};
 use plimsoll_oracle::ErrorName;
 
 /// An operation that waits, with what its answer depends on.
 #[derive(Debug)]
-pub(in crate::cluster) enum Operation {
+pub(in crate::cluster) enum Operation<D: Dialect> {
     /// A member's commit.
     Commit(Reply),
     /// A tool's commit; the tool does not look at the answer.
@@ -45,10 +45,10 @@ pub(in crate::cluster) enum Operation {
     /// A member's LeaveGroup, and its answer.
     Leave(Reply, Result<(), ErrorName>),
     /// A fetch of stable offsets, and those of the moment at which it was asked.
-    OffsetFetch(Reply, Vec<CommittedOffset>),
+    OffsetFetch(Reply, Vec<CommittedOffset<D>>),
 }
 
-impl Broker {
+impl<D: Dialect> Broker<D> {
     /// Appends what an operation writes to the group's partition; the operation ends when that is
     /// replicated.
     ///
@@ -58,14 +58,14 @@ impl Broker {
     /// timeout; it counts all the same once there are enough again.
     pub(super) fn write(
         &mut self,
-        env: &mut Env<'_>,
-        values: impl Iterator<Item = Value>,
-        operation: Operation,
+        env: &mut impl ClusterEnv<D>,
+        contents: impl Iterator<Item = Content<D>>,
+        operation: Operation<D>,
     ) {
         let partition = self.offsets_partition;
         let replica = &mut self.replicas[partition];
         let leader_epoch = replica.leader_epoch();
-        let offsets = values.map(|value| replica.log.append(leader_epoch, value));
+        let offsets = contents.map(|content| replica.log.append(leader_epoch, content));
         let Some(last) = offsets.last() else {
             return self.wait_for_pending_writes(env, operation);
         };
@@ -75,7 +75,11 @@ impl Broker {
 
     /// Ends an operation that wrote nothing when all that was written before it is replicated.
     #[inline]
-    pub(super) fn wait_for_pending_writes(&mut self, env: &mut Env<'_>, operation: Operation) {
+    pub(super) fn wait_for_pending_writes(
+        &mut self,
+        env: &mut impl ClusterEnv<D>,
+        operation: Operation<D>,
+    ) {
         let replica = &self.replicas[self.offsets_partition];
         let end = replica.log.end();
         if replica.high_watermark() < end {
@@ -87,14 +91,19 @@ impl Broker {
 
     /// Gives up a request that the group answers later, where what was written before it is not
     /// replicated in time.
-    pub(super) fn limit_wait(&mut self, env: &mut Env<'_>, reply: Reply, operation: Operation) {
+    pub(super) fn limit_wait(
+        &mut self,
+        env: &mut impl ClusterEnv<D>,
+        reply: Reply,
+        operation: Operation<D>,
+    ) {
         if self.connections.awaits(reply) {
             self.wait_for_pending_writes(env, operation);
         }
     }
 
     /// Lets an operation wait until the record at `offset` is replicated, up to its timeout.
-    fn defer(&mut self, env: &mut Env<'_>, offset: u64, operation: Operation) {
+    fn defer(&mut self, env: &mut impl ClusterEnv<D>, offset: u64, operation: Operation<D>) {
         let waiting = Waiting {
             offset,
             deadline: env.now() + self.settings.offsets_commit_timeout,
@@ -106,8 +115,8 @@ impl Broker {
     /// Ends an operation: what it waited for is replicated, or not known to be.
     pub(in crate::cluster) fn end_operation(
         &mut self,
-        env: &mut Env<'_>,
-        operation: Operation,
+        env: &mut impl ClusterEnv<D>,
+        operation: Operation<D>,
         result: Result<(), ErrorName>,
     ) {
         let written = result.map_err(append_error);
@@ -138,21 +147,22 @@ impl Broker {
     /// Tells the group that a write of its state is replicated, or is not known to be.
     fn group_written(
         &mut self,
-        env: &mut Env<'_>,
+        env: &mut impl ClusterEnv<D>,
         write: GroupWrite,
         result: Result<(), ErrorName>,
     ) {
         let Some(coordinator) = &mut self.coordinator else {
             return;
         };
+        let now = env.now();
         let group = &mut coordinator.group;
-        let snapshot = &env.cluster.group_snapshots[write.snapshot as usize];
+        let snapshot = &env.shared().group_snapshots[write.snapshot as usize];
         match write.change {
             Change::Assignment(generation) => {
-                group.assignment_written(env.queue.now(), generation, snapshot, result);
+                group.assignment_written(now, generation, snapshot, result);
             }
             Change::StaticMember(replacement) => {
-                group.replacement_written(env.queue.now(), replacement, result);
+                group.replacement_written(now, replacement, result);
             }
             // The state is as good in memory: with no members, nothing depends on it.
             Change::Empty => {}

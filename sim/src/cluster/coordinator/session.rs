@@ -1,11 +1,11 @@
 //! Sessions: members that live, that leave, and that were silent for too long.
 
 use super::group::{Group, GroupState};
-use crate::protocol::{Generation, GroupMemberId};
+use crate::protocol::{Dialect, Generation, GroupMemberId};
 use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
 
-impl Group {
+impl<D: Dialect> Group<D> {
     /// Renews the session of a member that lives (`classicGroupHeartbeat`).
     pub(crate) fn heartbeat(
         &mut self,

@@ -4,19 +4,18 @@ use super::action::Change;
 use super::group::{Group, GroupState};
 use super::snapshot::GroupSnapshot;
 use crate::cluster::connections::Reply;
-use crate::protocol::{Generation, GroupMemberId, Response};
-use crate::topology::PartitionIndex;
+use crate::protocol::{Dialect, Generation, GroupMemberId, Response};
 use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
 
-impl Group {
+impl<D: Dialect> Group<D> {
     /// Takes a member's question for its assignment; the leader brings the assignments of all.
     pub(crate) fn sync(
         &mut self,
         reply: Reply,
         generation: Generation,
         (member, instance): (GroupMemberId, Option<u32>),
-        assignments: Vec<(GroupMemberId, Vec<PartitionIndex>)>,
+        assignments: Vec<(GroupMemberId, D::Assignment)>,
     ) {
         let index = match self.check_sync(generation, member, instance) {
             Ok(index) => index,
@@ -58,14 +57,14 @@ impl Group {
     /// replicated.
     fn snapshot_with(
         &self,
-        mut assignments: Vec<(GroupMemberId, Vec<PartitionIndex>)>,
-    ) -> GroupSnapshot {
+        mut assignments: Vec<(GroupMemberId, D::Assignment)>,
+    ) -> GroupSnapshot<D> {
         let mut snapshot = self.snapshot();
         for profile in &mut snapshot.members {
             let mut of_all = assignments.iter_mut();
             let own = of_all.find(|(member, _)| *member == profile.id);
             profile.assignment = own
-                .map(|(_, partitions)| std::mem::take(partitions))
+                .map(|(_, assignment)| std::mem::take(assignment))
                 .unwrap_or_default();
         }
         snapshot
@@ -77,7 +76,7 @@ impl Group {
         &mut self,
         now: Instant,
         generation: Generation,
-        snapshot: &GroupSnapshot,
+        snapshot: &GroupSnapshot<D>,
         result: Result<(), ErrorName>,
     ) {
         if self.state != GroupState::CompletingRebalance || generation != self.generation {
@@ -107,7 +106,7 @@ impl Group {
     pub(super) fn refuse_all_syncs(&mut self, now: Instant, error: ErrorName) {
         for index in 0..self.members.len() {
             let member = &mut self.members[index];
-            member.profile.assignment.clear();
+            member.profile.assignment = D::Assignment::default();
             if let Some(reply) = member.sync.take() {
                 member.renew_session(now);
                 self.answer(reply, Response::SyncGroup(Err(error)));

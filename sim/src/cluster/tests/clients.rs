@@ -3,9 +3,9 @@
 use super::{Cluster, P, millis};
 use crate::cluster::Broker;
 use crate::protocol::{
-    Channel, CommittedOffset, Correlation, FetchPosition, FetchRequest, FetchResponse,
-    GroupMemberId, JoinError, JoinGroupRequest, JoinGroupResponse, Node, Positions, Request,
-    Response, Value,
+    Channel, CommittedOffset, Content, Correlation, FetchPosition, FetchRequest, FetchResponse,
+    GroupMemberId, JoinError, JoinGroupRequest, JoinGroupResponse, Lean, Node, Positions, Request,
+    Response, Subscription, Value,
 };
 use crate::topology::PartitionIndex;
 use plimsoll_core::{NextOffset, Offset};
@@ -70,7 +70,7 @@ impl Cluster {
         acks: Acks,
         sequence: Option<u32>,
     ) -> Correlation {
-        let value = Value::Message {
+        let batch = Value::Message {
             id: MessageId(id),
             key: None,
             bytes: 1,
@@ -78,7 +78,7 @@ impl Cluster {
         };
         let request = Request::Produce {
             partition: P,
-            value,
+            batch,
             acks,
         };
         self.send(self.env.producer(), to, Channel::Data, request)
@@ -147,13 +147,13 @@ impl Cluster {
         let epoch = self.broker(leader).replicas[P].leader_epoch();
         let response = self.fetch(leader, 0, epoch);
         response
-            .records
+            .entries
             .iter()
-            .map(|record| message(record.value))
+            .map(|record| message(&record.content))
             .collect()
     }
 
-    pub(super) fn broker(&self, node: Node) -> &Broker {
+    pub(super) fn broker(&self, node: Node) -> &Broker<Lean> {
         &self.brokers[node]
     }
 
@@ -162,7 +162,7 @@ impl Cluster {
         let log = &self.broker(node).replicas[P].log;
         log.all()
             .iter()
-            .map(|record| message(record.value))
+            .map(|record| message(&record.content))
             .collect()
     }
 
@@ -394,9 +394,9 @@ impl Cluster {
     }
 }
 
-fn message(value: Value) -> u32 {
-    match value {
-        Value::Message { id, .. } => id.0,
+fn message(content: &Content) -> u32 {
+    match content {
+        Content::Batch(Value::Message { id, .. }) => id.0,
         other => panic!("{other:?}"),
     }
 }
@@ -407,8 +407,10 @@ pub(super) fn join_request(member: Option<GroupMemberId>, instance: Option<u32>)
         instance,
         session_timeout: millis(10_000),
         rebalance_timeout: millis(60_000),
-        assignor: Assignor::Range,
-        owned: Vec::new(),
-        owned_since: -1,
+        subscription: Subscription {
+            assignor: Assignor::Range,
+            owned: Vec::new(),
+            owned_since: -1,
+        },
     }))
 }

@@ -10,14 +10,14 @@ mod membership;
 mod pending_writes;
 mod replication;
 
-use super::{Broker, Controller};
+use super::{Broker, Controller, Shared};
 use crate::actor::Actor;
 use crate::engine::Queue;
 use crate::env::{Env, Event};
 use crate::network::{Arrival, Envelope, Network};
 use crate::protocol::{
-    Channel, Correlation, GroupMemberId, JoinError, JoinGroupResponse, Message, Node, PerBroker,
-    PerNode, Request, Response, Value,
+    Channel, Correlation, GroupMemberId, JoinError, JoinGroupResponse, Lean, Message, Node,
+    PerBroker, PerNode, Request, Response, Value,
 };
 use crate::sink::Sink;
 use crate::topology::{PartitionIndex, Topology};
@@ -72,7 +72,7 @@ fn plan(seed: u64, change: impl FnOnce(&mut Settings)) -> Plan {
 /// A cluster, and the client at every other node.
 struct Cluster {
     env: Env<'static>,
-    brokers: PerBroker<Broker>,
+    brokers: PerBroker<Broker<Lean>>,
     controller: Controller,
     /// When the timer of each node fires next.
     armed: PerNode<Option<Instant>>,
@@ -105,9 +105,11 @@ impl Cluster {
         }
         let topology = Topology::new(plan);
         let env = Env::new(plan, topology, trace, Sink::new(plan), queue, network);
+        let settings = env.cluster_settings();
+        let broker = |node| Broker::new(&settings, node);
         let mut cluster = Self {
-            brokers: env.brokers().map(|node| Broker::new(&env, node)).collect(),
-            controller: Controller::new(&env),
+            brokers: env.brokers().map(broker).collect(),
+            controller: Controller::new(&settings),
             armed: PerNode::new(nodes, |_| None),
             paused: PerNode::new(nodes, |_| None),
             running: PerNode::new(nodes, |_| true),
@@ -220,17 +222,27 @@ impl Cluster {
         }
     }
 
+    /// Returns the broker or the controller at a node.
+    fn actor(&self, node: Node) -> Option<&dyn Actor<Lean, Env<'static>>> {
+        match self.brokers.get(node) {
+            Some(broker) => Some(broker),
+            None if node == self.env.controller() => Some(&self.controller),
+            None => None,
+        }
+    }
+
+    /// Returns whether the process at a node runs.
+    fn runs(&self, node: Node) -> bool {
+        self.actor(node).is_some_and(|actor| actor.is_running())
+    }
+
     /// Sets the node's timer, as the world does after each event.
     fn rearm(&mut self, node: Node) {
-        let timeout = match self.brokers.get(node) {
-            Some(broker) => broker.next_timeout(),
-            None if node == self.env.controller() => self.controller.next_timeout(),
-            None => None,
+        let Some(actor) = self.actor(node) else {
+            return;
         };
-        if let Some(broker) = self.brokers.get(node)
-            && self.running[node]
-            && !broker.is_running()
-        {
+        let (runs, timeout) = (actor.is_running(), actor.next_timeout());
+        if self.running[node] && !runs {
             return self.process_died(node);
         }
         if let Some(at) = timeout

@@ -1,7 +1,7 @@
 //! Records: replicated, read, truncated, refused.
 
 use super::*;
-use crate::protocol::{BrokerSet, FetchPosition, FetchResponse, Positions};
+use crate::protocol::{BrokerSet, Content, FetchPosition, FetchResponse, Positions};
 
 const A: Node = Node(0);
 const B: Node = Node(1);
@@ -54,7 +54,7 @@ fn a_leader_that_was_cut_off_truncates_what_only_it_had() {
     assert_eq!(cluster.leader(P), B);
     assert_eq!(cluster.produce(B, 20, Acks::All, None), Ok(Offset::new(1)));
     // The old leader still believes that it leads, and shows what was replicated, but nothing more.
-    assert_eq!(cluster.fetch(A, 0, 0).records.len(), 1);
+    assert_eq!(cluster.fetch(A, 0, 0).entries.len(), 1);
     cluster.reunite(A);
     cluster.run_for(millis(5_000));
     assert!(matches!(
@@ -107,7 +107,7 @@ fn a_leader_with_other_records_in_the_place_of_readable_ones_is_told_of() {
             bytes: 1,
             sequence: None,
         };
-        log.append(77, value);
+        log.append(77, Content::Batch(value));
     }
     let Cluster { env, brokers, .. } = &mut cluster;
     brokers[A].compare_log(env, P);
@@ -169,7 +169,7 @@ fn with_too_few_in_sync_nothing_is_taken_and_nothing_becomes_readable() {
     assert!(cluster.answer(waiting).is_none());
     let another = Request::Produce {
         partition: P,
-        value: Value::Message {
+        batch: Value::Message {
             id: MessageId(3),
             key: None,
             bytes: 1,
@@ -252,7 +252,7 @@ fn readers_are_fenced_by_epoch_and_bounded_by_the_log() {
         cluster.fetch(B, 1, 1).partitions[0].error,
         Some(ErrorName::OffsetOutOfRange)
     );
-    assert_eq!(cluster.fetch(B, 2, 1).records.len(), 3);
+    assert_eq!(cluster.fetch(B, 2, 1).entries.len(), 3);
     for broker in [A, B, C] {
         assert_eq!(cluster.broker(broker).log_ends(P).0, NextOffset::new(2));
     }
@@ -269,7 +269,7 @@ fn a_long_poll_ends_when_a_record_is_replicated() {
     let Some(Response::Fetch(response)) = cluster.answer(poll) else {
         panic!("still waiting");
     };
-    assert_eq!(response.records.len(), 1);
+    assert_eq!(response.entries.len(), 1);
 }
 
 #[test]
@@ -342,7 +342,7 @@ fn poll(
 
 /// Returns the partitions and the offsets of the records that a poll was told of.
 fn told(response: &FetchResponse) -> (Vec<PartitionIndex>, Vec<u64>) {
-    let (partitions, records) = (response.partitions.iter(), response.records.iter());
+    let (partitions, records) = (response.partitions.iter(), response.entries.iter());
     (
         partitions.map(|told| told.partition).collect(),
         records.map(|record| record.offset.get()).collect(),

@@ -51,11 +51,11 @@ impl Bench {
         let actions = std::iter::from_fn(|| self.accumulator.poll_action());
         let actions = actions.map(|action| match action {
             Action::Ask(Ask { request, then, .. }) => {
-                let Request::Produce { value, .. } = request else {
+                let Request::Produce { batch, .. } = request else {
                     panic!("{request:?}");
                 };
-                let Value::Message { id, sequence, .. } = value else {
-                    panic!("{value:?}");
+                let Value::Message { id, sequence, .. } = batch else {
+                    panic!("{batch:?}");
                 };
                 assert_eq!(then, Continuation::Produce(P0, id));
                 format!("{} as {sequence:?}", id.0)

@@ -4,7 +4,7 @@ use super::*;
 use crate::client::connection::Failure;
 use crate::client::fetcher::Fetcher;
 use crate::protocol::{
-    FetchRequest, FetchResponse, FetchedPartition, Request, StoredRecord, Value,
+    Content, FetchRequest, FetchResponse, FetchedPartition, LogEntry, Request, Value,
 };
 use crate::recipes::Library;
 use plimsoll_core::{AssignmentEpoch, Offset};
@@ -35,26 +35,26 @@ fn answer(partition: PartitionIndex, error: Option<ErrorName>, offsets: &[u64]) 
         partitions: vec![FetchedPartition {
             partition,
             error,
-            records: offsets.len() as u32,
+            entries: offsets.len() as u32,
             high_watermark: 0,
             log_start: 0,
             diverging: None,
         }],
-        records: offsets.iter().map(|offset| record(*offset)).collect(),
+        entries: offsets.iter().map(|offset| record(*offset)).collect(),
         ..FetchResponse::default()
     }
 }
 
-fn record(offset: u64) -> StoredRecord {
-    StoredRecord {
+fn record(offset: u64) -> LogEntry {
+    LogEntry {
         offset: Offset::new(offset),
         leader_epoch: 0,
-        value: Value::Message {
+        content: Content::Batch(Value::Message {
             id: MessageId(0),
             key: None,
             bytes: 10,
             sequence: None,
-        },
+        }),
     }
 }
 

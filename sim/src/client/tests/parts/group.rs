@@ -345,7 +345,9 @@ fn a_cooperative_member_says_in_which_generation_it_got_what_it_owns() {
     let mut group = new("assignor = \"cooperative-sticky\"\n", None);
     let joins = |group: &mut Group| match group.poll_action() {
         Some(Action::Ask(ask)) => match ask.request {
-            Request::JoinGroup(request) => (request.owned, request.owned_since),
+            Request::JoinGroup(request) => {
+                (request.subscription.owned, request.subscription.owned_since)
+            }
             other => panic!("{other:?}"),
         },
         other => panic!("{other:?}"),

@@ -1,0 +1,28 @@
+//! What every process of a cluster knows from the start.
+
+use super::placement::Placement;
+use crate::protocol::{Node, PartitionState};
+use crate::topology::PartitionIndex;
+use plimsoll_scenarios::scenario::BrokerSettings;
+
+/// What every process of a cluster knows from the start.
+#[derive(Debug)]
+pub(crate) struct ClusterSettings {
+    /// Number of brokers, which are the first nodes.
+    pub brokers: usize,
+    /// The controller's node.
+    pub controller: Node,
+    /// Number of nodes, those of clients among them.
+    pub nodes: usize,
+    /// Number of partitions that there are or can be.
+    pub partitions: usize,
+    /// The partition of `__consumer_offsets` whose leader coordinates the group.
+    pub offsets_partition: PartitionIndex,
+    /// Where new partitions lie.
+    pub placement: Placement,
+    /// The partitions that exist at the start.
+    pub initial: Vec<PartitionState>,
+    /// `min.insync.replicas`.
+    pub min_insync: u32,
+    pub broker: BrokerSettings,
+}

@@ -1,0 +1,52 @@
+//! What lies in logs.
+
+use super::{Dialect, Generation, Lean, Node};
+use crate::topology::PartitionIndex;
+use plimsoll_core::{NextOffset, Offset};
+
+/// An entry in a log or on its way from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LogEntry<D: Dialect = Lean> {
+    pub offset: Offset,
+    pub leader_epoch: u32,
+    pub content: Content<D>,
+}
+
+/// What an entry holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Content<D: Dialect = Lean> {
+    /// What a producer sent.
+    Batch(D::Batch),
+    /// In `__consumer_offsets`: an offset that a member committed.
+    Commit(Commit<D>),
+    /// In `__consumer_offsets`: an offset that was committed for no member, by a tool.
+    Reset(CommittedOffset<D>),
+    /// In `__consumer_offsets`: the group's state, as an index into `Shared::group_snapshots`.
+    Group(u32),
+}
+
+/// An offset that a member committed, with what an observer is told of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Commit<D: Dialect = Lean> {
+    pub offset: CommittedOffset<D>,
+    /// The node that sent it.
+    pub by: Node,
+    pub generation: Generation,
+    /// Whether the group was rebalancing when the coordinator accepted the commit.
+    pub rebalancing: bool,
+    /// Whether its member had closed the connection when the commit arrived.
+    pub late: bool,
+}
+
+/// A committed offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CommittedOffset<D: Dialect = Lean> {
+    pub partition: PartitionIndex,
+    pub next: NextOffset,
+    pub metadata: D::CommitMetadata,
+}
+
+/// An entry is copied as the bytes that it is where the dialect's types are.
+impl<D: Dialect<Batch: Copy, CommitMetadata: Copy>> Copy for LogEntry<D> {}
+impl<D: Dialect<Batch: Copy, CommitMetadata: Copy>> Copy for Content<D> {}
+impl<D: Dialect<CommitMetadata: Copy>> Copy for Commit<D> {}

@@ -1,0 +1,77 @@
+//! The dialect of the simulator: small values, one record a batch.
+
+use super::Generation;
+use super::dialect::{Batch, Dialect, Protocols};
+use crate::topology::PartitionIndex;
+use plimsoll_core::{AssignmentEpoch, Offset};
+use plimsoll_oracle::{MemberId, MessageId};
+use plimsoll_scenarios::scenario::Assignor;
+
+/// The dialect of the simulator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lean;
+
+impl Dialect for Lean {
+    type Batch = Value;
+    type Subscription = Subscription;
+    type Assignment = Vec<PartitionIndex>;
+    /// Plimsoll's own consumer keeps `founding_partitions` there.
+    type CommitMetadata = Option<u32>;
+}
+
+/// What a producer's record holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Value {
+    /// A message of the workload.
+    Message {
+        id: MessageId,
+        key: Option<u32>,
+        bytes: u32,
+        /// Number of the message among those of this producer in this partition, from 0, where the
+        /// producer is idempotent.
+        sequence: Option<u32>,
+    },
+    /// A copy in the dead-letter topic: headers name its origin.
+    DeadLetter {
+        id: MessageId,
+        partition: PartitionIndex,
+        offset: Offset,
+        /// The member that wrote it, and the assignment under which it gave the record up: both for
+        /// the trace alone.
+        member: MemberId,
+        epoch: AssignmentEpoch,
+    },
+}
+
+impl Batch for Value {
+    #[inline]
+    fn sequence(&self) -> Option<u32> {
+        match self {
+            Self::Message { sequence, .. } => *sequence,
+            Self::DeadLetter { .. } => None,
+        }
+    }
+}
+
+/// What a member says of itself when it joins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Subscription {
+    pub assignor: Assignor,
+    /// Partitions that the member owns (KIP-429), for sticky assignment.
+    pub owned: Vec<PartitionIndex>,
+    /// The generation whose assignment they are (KIP-792); -1: none.
+    pub owned_since: Generation,
+}
+
+impl Subscription {
+    /// Returns whether the member owns a partition.
+    pub(crate) fn owns(&self, partition: PartitionIndex) -> bool {
+        self.owned.contains(&partition)
+    }
+}
+
+impl Protocols for Subscription {
+    fn agree(&self, other: &Self) -> bool {
+        self.assignor == other.assignor
+    }
+}
