@@ -40,6 +40,8 @@ crate::words! {
         RebalanceInProgress = "REBALANCE_IN_PROGRESS",
         /// The producer skipped a sequence number.
         OutOfOrderSequenceNumber = "OUT_OF_ORDER_SEQUENCE_NUMBER",
+        /// A newer process of the producer has written since.
+        InvalidProducerEpoch = "INVALID_PRODUCER_EPOCH",
         /// The leader epoch in the request is older than the broker's.
         FencedLeaderEpoch = "FENCED_LEADER_EPOCH",
         /// The leader epoch in the request is newer than the broker's.
@@ -161,6 +163,9 @@ impl ErrorName {
             (R::Produce | R::Fetch | R::ListOffsets, Self::LeaderNotAvailable) => {
                 Some("a broker that does not lead says NOT_LEADER_OR_FOLLOWER")
             }
+            (R::Produce, Self::InvalidProducerEpoch) => {
+                Some("the producer of the workload has no newer process")
+            }
             // The client's own name for a broken connection.
             (_, Self::NetworkException) => Some("no broker sends it"),
             _ => None,
@@ -187,6 +192,7 @@ impl ErrorName {
             Self::InvalidSessionTimeout => 26,
             Self::RebalanceInProgress => 27,
             Self::OutOfOrderSequenceNumber => 45,
+            Self::InvalidProducerEpoch => 47,
             Self::FencedLeaderEpoch => 74,
             Self::UnknownLeaderEpoch => 75,
             Self::OffsetNotAvailable => 78,

@@ -1,34 +1,22 @@
 //! The entries of one replica's log, and the leader epochs that wrote them.
 
+use super::producers::Producers;
 use crate::protocol::{Batch, Content, Dialect, LogEntry};
 use plimsoll_core::Offset;
+use plimsoll_oracle::ErrorName;
 
-/// Number of an idempotent producer's batches that a broker remembers (`NUM_BATCHES_TO_RETAIN`).
-const REMEMBERED_BATCHES: u32 = 5;
-
-/// The records of one replica. It lies on disk: a crash of the process leaves it as it is.
+/// The entries of one replica. They lie on disk: a crash of the process leaves them as they are.
 #[derive(Debug, Default)]
 pub(super) struct Log<D: Dialect> {
-    /// The offset of `records[0]`.
-    base: u64,
     /// Offset below which records are removed, though they may still lie here.
     start: u64,
-    records: Vec<LogEntry<D>>,
+    /// The offset that the next record gets.
+    end: u64,
+    /// The entries, by offset. Each has one offset or more; between two of them some may be missing.
+    entries: Vec<LogEntry<D>>,
     /// Each epoch with the offset at which it began (`LeaderEpochFileCache`).
     epochs: Vec<(u32, u64)>,
-    /// The highest sequence of the idempotent producer, and its offset.
-    last_sequence: Option<(u32, u64)>,
-}
-
-/// What a sequence number says of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sequence {
-    /// The next number.
-    Next,
-    /// The number of a message that the log has, at this offset.
-    Duplicate(Offset),
-    /// A number with others missing before it, or too old to be remembered.
-    OutOfOrder,
+    producers: Producers,
 }
 
 impl<D: Dialect> Log<D> {
@@ -41,7 +29,7 @@ impl<D: Dialect> Log<D> {
     /// Returns the offset that the next record gets (LEO).
     #[inline]
     pub(super) fn end(&self) -> u64 {
-        self.base + self.records.len() as u64
+        self.end
     }
 
     /// Returns the latest epoch that is known here; `None`: the log never had one.
@@ -50,32 +38,57 @@ impl<D: Dialect> Log<D> {
         self.epochs.last().map(|(epoch, _)| *epoch)
     }
 
-    /// Returns the records from `from` up to, not including, `to`, as far as they lie here.
+    /// Returns the entries from the one that has the offset `from`, or follows it, up to the last
+    /// that ends at `to` or before.
     #[inline]
     pub(super) fn slice(&self, from: u64, to: u64) -> &[LogEntry<D>] {
-        let to = to.min(self.end()).saturating_sub(self.base) as usize;
-        let from = (from.saturating_sub(self.base) as usize).min(to);
-        &self.records[from..to]
+        let to = self.index_of(to);
+        let from = self.index_of(from).min(to);
+        &self.entries[from..to]
     }
 
-    /// Returns the records that can be read, or will be.
+    /// Returns the entries that can be read, or will be.
     pub(super) fn all(&self) -> &[LogEntry<D>] {
-        self.slice(self.start, self.end())
+        self.slice(self.start, self.end)
+    }
+
+    /// Returns the index of the first entry that ends behind an offset. Entries have one offset at
+    /// least, so it lies no further from the first one than the offset does: exactly as far where
+    /// each has one, and none is missing.
+    #[inline]
+    fn index_of(&self, offset: u64) -> usize {
+        let Some(first) = self.entries.first().filter(|_| offset < self.end) else {
+            return self.entries.len();
+        };
+        let furthest = offset.saturating_sub(first.offset.get()) as usize;
+        match self.entries.get(furthest) {
+            Some(entry) if entry.offset.get() == offset => furthest,
+            _ => self.search(offset, furthest),
+        }
+    }
+
+    #[cold]
+    fn search(&self, offset: u64, furthest: usize) -> usize {
+        let candidates = &self.entries[..furthest.min(self.entries.len())];
+        candidates.partition_point(|entry| entry.end() <= offset)
     }
 
     /// Begins a leader's epoch at the log's end.
     pub(super) fn begin_epoch(&mut self, epoch: u32) {
+        self.begin_epoch_at(epoch, self.end);
+    }
+
+    fn begin_epoch_at(&mut self, epoch: u32, offset: u64) {
         if self.last_epoch().is_none_or(|last| last < epoch) {
-            self.epochs.push((epoch, self.end()));
+            self.epochs.push((epoch, offset));
         }
     }
 
-    /// Appends as leader.
+    /// Appends as leader. Returns the entry's first offset.
     #[inline]
     pub(super) fn append(&mut self, leader_epoch: u32, content: Content<D>) -> Offset {
-        let offset = Offset::new(self.end());
-        self.note_sequence(&content, offset);
-        self.records.push(LogEntry {
+        let offset = Offset::new(self.end);
+        self.push(LogEntry {
             offset,
             leader_epoch,
             content,
@@ -83,48 +96,35 @@ impl<D: Dialect> Log<D> {
         offset
     }
 
-    /// Appends as follower what a leader sent, which begins at the log's end.
+    /// Appends as follower what a leader sent, which lies at the log's end or behind it.
     #[inline]
-    pub(super) fn append_fetched(&mut self, records: &[LogEntry<D>]) {
-        self.records.reserve(records.len());
-        for record in records {
-            debug_assert_eq!(record.offset.get(), self.end());
-            if self.last_epoch() != Some(record.leader_epoch) {
-                self.begin_epoch(record.leader_epoch);
+    pub(super) fn append_fetched(&mut self, entries: &[LogEntry<D>]) {
+        self.entries.reserve(entries.len());
+        for entry in entries {
+            debug_assert!(entry.offset.get() >= self.end);
+            if self.last_epoch() != Some(entry.leader_epoch) {
+                self.begin_epoch_at(entry.leader_epoch, entry.offset.get());
             }
-            self.note_sequence(&record.content, record.offset);
-            self.records.push(record.clone());
+            self.push(entry.clone());
         }
     }
 
     #[inline]
-    fn note_sequence(&mut self, content: &Content<D>, offset: Offset) {
-        if let Some(sequence) = sequence_of(content) {
-            self.last_sequence = Some((sequence, offset.get()));
-        }
+    fn push(&mut self, entry: LogEntry<D>) {
+        note_producer(&mut self.producers, &entry);
+        self.end = entry.end();
+        self.entries.push(entry);
     }
 
-    /// Checks whether a message of the idempotent producer may be appended
-    /// (`ProducerAppendInfo.checkSequence`; a producer that the log does not know may begin
-    /// anywhere).
-    pub(super) fn check_sequence(&self, sequence: u32) -> Sequence {
-        let Some((last, offset)) = self.last_sequence else {
-            return Sequence::Next;
+    /// Checks whether a batch may be appended. Returns the offset at which the log has it already,
+    /// or `None` where it is new.
+    #[inline]
+    pub(super) fn check_batch(&self, batch: &D::Batch) -> Result<Option<Offset>, ErrorName> {
+        let Some(stamp) = batch.producer() else {
+            return Ok(None);
         };
-        if sequence == last + 1 {
-            return Sequence::Next;
-        }
-        if sequence > last || last - sequence >= REMEMBERED_BATCHES {
-            return Sequence::OutOfOrder;
-        }
-        let candidates = self.slice(0, offset + 1).iter().rev();
-        candidates
-            .map(|record| (sequence_of(&record.content), record.offset))
-            .take_while(|(found, _)| found.is_none_or(|found| found >= sequence))
-            .find(|(found, _)| *found == Some(sequence))
-            .map_or(Sequence::OutOfOrder, |(_, offset)| {
-                Sequence::Duplicate(offset)
-            })
+        let known = self.producers.check(stamp, batch.offsets())?;
+        Ok(known.map(Offset::new))
     }
 
     /// Returns the largest epoch not above `epoch`, and where it ends
@@ -132,65 +132,72 @@ impl<D: Dialect> Log<D> {
     #[inline]
     pub(super) fn end_of_epoch(&self, epoch: u32) -> Option<(u32, u64)> {
         if self.last_epoch() == Some(epoch) {
-            return Some((epoch, self.end()));
+            return Some((epoch, self.end));
         }
         let higher = self.epochs.partition_point(|(known, _)| *known <= epoch);
         let (floor, _) = *self.epochs.get(higher.checked_sub(1)?)?;
         let end = self
             .epochs
             .get(higher)
-            .map_or(self.end(), |(_, start)| *start);
+            .map_or(self.end, |(_, start)| *start);
         Some((floor, end))
     }
 
-    /// Cuts off the records from `end` on, and the epochs that began there.
+    /// Cuts off the records from `end` on, and the epochs that began there. An entry of which only
+    /// a part lies below goes as a whole (`LogSegment.truncateTo`).
     pub(super) fn truncate(&mut self, end: u64) {
-        self.records
-            .truncate(end.saturating_sub(self.base) as usize);
         self.epochs.retain(|(_, start)| *start < end);
-        if self.last_sequence.is_some_and(|(_, offset)| offset >= end) {
-            let messages = self.records.iter().rev();
-            self.last_sequence = messages
-                .filter_map(|record| Some((sequence_of(&record.content)?, record.offset.get())))
-                .next();
+        if end >= self.end {
+            return;
+        }
+        let index = self.index_of(end);
+        self.entries.truncate(index);
+        self.end = end;
+        // `ProducerStateManager.truncateAndReload`, `UnifiedLog.rebuildProducerState`.
+        self.producers.clear();
+        for entry in &self.entries {
+            note_producer(&mut self.producers, entry);
         }
     }
 
     /// Forgets every record: the log begins anew at `start`.
     pub(super) fn restart_at(&mut self, start: u64) {
         *self = Self {
-            base: start,
             start,
+            end: start,
             ..Self::default()
         };
     }
 
     /// Removes the records below `start`.
     pub(super) fn remove_below(&mut self, start: u64) {
-        self.start = self.start.max(start.min(self.end()));
+        self.start = self.start.max(start.min(self.end));
     }
 }
 
-fn sequence_of<D: Dialect>(content: &Content<D>) -> Option<u32> {
-    match content {
-        Content::Batch(batch) => batch.sequence(),
-        _ => None,
+#[inline]
+fn note_producer<D: Dialect>(producers: &mut Producers, entry: &LogEntry<D>) {
+    if let Content::Batch(batch) = &entry.content
+        && let Some(stamp) = batch.producer()
+    {
+        producers.note(stamp, batch.offsets(), entry.offset.get());
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::batched::{Batched, Records};
     use crate::protocol::{Lean, Value};
     use plimsoll_oracle::MessageId;
 
-    fn message(sequence: u32) -> Content {
-        Content::Batch(Value::Message {
+    fn message(sequence: u32) -> Value {
+        Value::Message {
             id: MessageId(sequence),
             key: None,
             bytes: 1,
             sequence: Some(sequence),
-        })
+        }
     }
 
     /// Creates a log in which epoch 1 wrote offsets 0 to 2, epoch 3 wrote 3 to 5, epoch 4 nothing.
@@ -199,7 +206,7 @@ mod tests {
         for (epoch, sequences) in [(1, 0..3), (3, 3..6), (4, 6..6)] {
             log.begin_epoch(epoch);
             for sequence in sequences {
-                log.append(epoch, message(sequence));
+                log.append(epoch, Content::Batch(message(sequence)));
             }
         }
         log
@@ -222,9 +229,10 @@ mod tests {
         assert_eq!(log.last_epoch(), Some(3), "epoch 4 wrote nothing");
         log.truncate(2);
         assert_eq!((log.end(), log.last_epoch()), (2, Some(1)));
-        assert_eq!(log.check_sequence(1), Sequence::Duplicate(Offset::new(1)));
-        assert_eq!(log.check_sequence(2), Sequence::Next);
-        assert_eq!(log.check_sequence(3), Sequence::OutOfOrder);
+        assert_eq!(log.check_batch(&message(1)), Ok(Some(Offset::new(1))));
+        assert_eq!(log.check_batch(&message(2)), Ok(None));
+        let out_of_order = Err(ErrorName::OutOfOrderSequenceNumber);
+        assert_eq!(log.check_batch(&message(3)), out_of_order);
     }
 
     #[test]
@@ -235,10 +243,7 @@ mod tests {
         follower.append_fetched(leader.slice(4, 6));
         assert_eq!(follower.end_of_epoch(1), Some((1, 3)));
         assert_eq!(follower.last_epoch(), Some(3));
-        assert_eq!(
-            follower.check_sequence(4),
-            Sequence::Duplicate(Offset::new(4))
-        );
+        assert_eq!(follower.check_batch(&message(4)), Ok(Some(Offset::new(4))));
     }
 
     #[test]
@@ -248,6 +253,86 @@ mod tests {
         assert_eq!((log.start(), log.all().len()), (2, 4));
         log.restart_at(9);
         assert_eq!((log.start(), log.end(), log.last_epoch()), (9, 9, None));
-        assert_eq!(log.append(5, message(7)), Offset::new(9));
+        let content = Content::Batch(message(7));
+        assert_eq!(log.append(5, content), Offset::new(9));
+    }
+
+    /// Creates a log with entries at 0 to 2, 3 and 4 to 8.
+    fn batches() -> Log<Batched> {
+        let mut log = Log::default();
+        for offsets in [3, 1, 5] {
+            log.append(1, Content::Batch(Records::plain(offsets)));
+        }
+        log
+    }
+
+    fn offsets(log: &Log<Batched>, from: u64, to: u64) -> Vec<u64> {
+        let entries = log.slice(from, to).iter();
+        entries.map(|entry| entry.offset.get()).collect()
+    }
+
+    #[test]
+    fn a_batch_is_read_as_a_whole_from_any_of_its_offsets() {
+        let log = batches();
+        assert_eq!(log.end(), 9);
+        for from in 0..9 {
+            let expected: &[u64] = match from {
+                0..3 => &[0, 3, 4],
+                3 => &[3, 4],
+                _ => &[4],
+            };
+            assert_eq!(offsets(&log, from, 9), expected, "from {from}");
+        }
+        assert_eq!(offsets(&log, 1, 8), [0, 3], "the last one ends at 9");
+        assert!(offsets(&log, 9, 9).is_empty());
+    }
+
+    #[test]
+    fn a_gap_is_read_over() {
+        let mut log = Log::default();
+        let mut leader = batches();
+        leader.truncate(4);
+        log.append_fetched(leader.slice(3, 4));
+        leader.restart_at(20);
+        leader.append(2, Content::Batch(Records::plain(4)));
+        log.append_fetched(leader.slice(20, 24));
+        assert_eq!(log.end_of_epoch(1), Some((1, 20)));
+        for (from, expected) in [(0, 2), (3, 2), (4, 1), (12, 1), (21, 1), (24, 0)] {
+            assert_eq!(log.slice(from, 24).len(), expected, "from {from}");
+        }
+    }
+
+    #[test]
+    fn a_batch_that_is_cut_in_the_middle_goes_as_a_whole() {
+        let mut log = batches();
+        log.truncate(6);
+        assert_eq!((log.end(), offsets(&log, 0, 9)), (6, vec![0, 3]));
+        log.append(2, Content::Batch(Records::plain(2)));
+        assert_eq!((log.end(), offsets(&log, 4, 9)), (8, vec![6]));
+    }
+
+    #[test]
+    fn a_follower_knows_the_producers_of_its_leader() {
+        let mut leader = Log::<Batched>::default();
+        for batch in [
+            Records::stamped(3, 7, 0, 0),
+            Records::stamped(2, 8, 0, 0),
+            Records::stamped(2, 7, 0, 3),
+            Records::stamped(1, 7, 1, 0),
+        ] {
+            assert_eq!(leader.check_batch(&batch), Ok(None));
+            leader.append(1, Content::Batch(batch));
+        }
+        let mut follower = Log::default();
+        follower.append_fetched(leader.all());
+        let fenced = Err(ErrorName::InvalidProducerEpoch);
+        assert_eq!(follower.check_batch(&Records::stamped(2, 7, 0, 3)), fenced);
+        follower.truncate(7);
+        let again = follower.check_batch(&Records::stamped(2, 7, 0, 3));
+        assert_eq!(again, Ok(Some(Offset::new(5))));
+        assert_eq!(
+            follower.check_batch(&Records::stamped(1, 8, 0, 2)),
+            Ok(None)
+        );
     }
 }

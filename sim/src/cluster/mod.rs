@@ -18,6 +18,7 @@ mod metadata;
 mod observations;
 mod placement;
 mod produce;
+mod producers;
 mod reader;
 mod replica;
 mod replication;

@@ -3,7 +3,6 @@
 use super::broker::Broker;
 use super::connections::Reply;
 use super::env::ClusterEnv;
-use super::log::Sequence;
 use super::replica::{Waiting, Writer};
 use crate::protocol::{Batch, Content, Dialect, Response};
 use crate::topology::PartitionIndex;
@@ -24,32 +23,31 @@ impl<D: Dialect> Broker<D> {
         batch: D::Batch,
         acks: Acks,
     ) {
-        match self.check_produce(partition, &batch, acks) {
-            Ok(Sequence::Next) => {
+        let records = u64::from(batch.offsets());
+        let (offset, is_new) = match self.check_produce(partition, &batch, acks) {
+            Ok(Some(offset)) => (offset, false),
+            Ok(None) => {
                 let replica = &mut self.replicas[partition];
-                let offset = replica
-                    .log
-                    .append(replica.leader_epoch(), Content::Batch(batch));
-                self.acknowledge(env, reply, partition, offset, acks);
-                self.after_append(env, partition);
+                let content = Content::Batch(batch);
+                (replica.log.append(replica.leader_epoch(), content), true)
             }
-            Ok(Sequence::Duplicate(offset)) => {
-                self.acknowledge(env, reply, partition, offset, acks);
-            }
-            Ok(Sequence::OutOfOrder) => {
-                let error = ErrorName::OutOfOrderSequenceNumber;
-                self.refuse_produce(env, reply, acks, error);
-            }
-            Err(error) => self.refuse_produce(env, reply, acks, error),
+            Err(error) => return self.refuse_produce(env, reply, acks, error),
+        };
+        let last = offset.get() + records - 1;
+        self.acknowledge(env, reply, partition, (offset, last), acks);
+        if is_new {
+            self.after_append(env, partition);
         }
     }
 
+    /// Checks whether a batch may be appended. Returns the offset at which the log has it already,
+    /// or `None` where it is new.
     fn check_produce(
         &self,
         partition: PartitionIndex,
         batch: &D::Batch,
         acks: Acks,
-    ) -> Result<Sequence, ErrorName> {
+    ) -> Result<Option<Offset>, ErrorName> {
         let replica = &self.replicas[partition];
         if replica.state.is_none() {
             return Err(ErrorName::UnknownTopicOrPartition);
@@ -60,10 +58,7 @@ impl<D: Dialect> Broker<D> {
         if acks == Acks::All && replica.is_under_min_insync(self.min_insync) {
             return Err(ErrorName::NotEnoughReplicas);
         }
-        Ok(match batch.sequence() {
-            Some(sequence) => replica.log.check_sequence(sequence),
-            None => Sequence::Next,
-        })
+        replica.log.check_batch(batch)
     }
 
     fn acknowledge(
@@ -71,10 +66,10 @@ impl<D: Dialect> Broker<D> {
         env: &mut impl ClusterEnv<D>,
         reply: Reply,
         partition: PartitionIndex,
-        offset: Offset,
+        (offset, last): (Offset, u64),
         acks: Acks,
     ) {
-        let replicated = self.replicas[partition].high_watermark() > offset.get();
+        let replicated = self.replicas[partition].high_watermark() > last;
         match acks {
             Acks::None => {
                 self.connections.finish(reply);
@@ -82,9 +77,9 @@ impl<D: Dialect> Broker<D> {
             Acks::All if !replicated => self.await_replication(
                 partition,
                 Waiting {
-                    offset: offset.get(),
+                    offset: last,
                     deadline: env.now() + TIMEOUT,
-                    writer: Writer::Producer(reply, offset.get()),
+                    writer: Writer::Producer(reply, offset),
                 },
             ),
             Acks::Leader | Acks::All => self.reply(env, reply, Response::Produce(Ok(offset))),

@@ -6,7 +6,7 @@ use super::log::Log;
 use crate::protocol::{
     BrokerSet, Correlation, Dialect, FetchPosition, Node, PartitionState, PerBroker,
 };
-use plimsoll_core::Instant;
+use plimsoll_core::{Instant, Offset};
 use plimsoll_oracle::ErrorName;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -103,7 +103,7 @@ pub(super) struct Waiting<D: Dialect> {
 #[derive(Debug)]
 pub(super) enum Writer<D: Dialect> {
     /// A producer with acks=all, and the offset to answer.
-    Producer(Reply, u64),
+    Producer(Reply, Offset),
     /// The group coordinator, in its own partition.
     Coordinator(Operation<D>),
 }

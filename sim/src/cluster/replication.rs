@@ -9,7 +9,7 @@ use crate::protocol::{
     AlterRefusal, BrokerSet, Channel, Correlation, Dialect, FetchPosition, Node, Request, Response,
 };
 use crate::topology::PartitionIndex;
-use plimsoll_core::{Instant, NextOffset, Offset};
+use plimsoll_core::{Instant, NextOffset};
 use plimsoll_oracle::ErrorName;
 use std::time::Duration;
 
@@ -140,8 +140,7 @@ impl<D: Dialect> Broker<D> {
     ) {
         match writer {
             Writer::Producer(reply, offset) => {
-                let result = result.map(|()| Offset::new(offset));
-                self.reply(env, reply, Response::Produce(result));
+                self.reply(env, reply, Response::Produce(result.map(|()| offset)));
             }
             Writer::Coordinator(operation) => self.end_operation(env, operation, result),
         }

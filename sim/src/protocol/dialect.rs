@@ -21,8 +21,20 @@ pub(crate) trait Dialect: Copy + Debug + Default + Eq + 'static {
 
 /// What brokers read of a batch of records.
 pub(crate) trait Batch: Clone + Debug + Eq {
-    /// Returns its number among the batches of its producer, where that is idempotent.
-    fn sequence(&self) -> Option<u32>;
+    /// Returns the number of offsets that it takes: one at least.
+    fn offsets(&self) -> u32;
+
+    /// Returns what it says of its producer, where that is idempotent.
+    fn producer(&self) -> Option<ProducerStamp>;
+}
+
+/// What a batch of an idempotent producer says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ProducerStamp {
+    pub id: u64,
+    pub epoch: u16,
+    /// Number of the batch's first record among those of this producer in this partition.
+    pub sequence: u32,
 }
 
 /// What a coordinator reads of a member's subscription.

@@ -1,12 +1,13 @@
 //! What lies in logs.
 
-use super::{Dialect, Generation, Lean, Node};
+use super::{Batch, Dialect, Generation, Lean, Node};
 use crate::topology::PartitionIndex;
 use plimsoll_core::{NextOffset, Offset};
 
 /// An entry in a log or on its way from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LogEntry<D: Dialect = Lean> {
+    /// The first of its offsets.
     pub offset: Offset,
     pub leader_epoch: u32,
     pub content: Content<D>,
@@ -44,6 +45,25 @@ pub(crate) struct CommittedOffset<D: Dialect = Lean> {
     pub partition: PartitionIndex,
     pub next: NextOffset,
     pub metadata: D::CommitMetadata,
+}
+
+impl<D: Dialect> LogEntry<D> {
+    /// Returns the offset behind it.
+    #[inline]
+    pub(crate) fn end(&self) -> u64 {
+        self.offset.get() + u64::from(self.content.offsets())
+    }
+}
+
+impl<D: Dialect> Content<D> {
+    /// Returns the number of offsets that it takes.
+    #[inline]
+    pub(crate) fn offsets(&self) -> u32 {
+        match self {
+            Self::Batch(batch) => batch.offsets(),
+            Self::Commit(_) | Self::Reset(_) | Self::Group(_) => 1,
+        }
+    }
 }
 
 /// An entry is copied as the bytes that it is where the dialect's types are.

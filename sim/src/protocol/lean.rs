@@ -1,7 +1,7 @@
 //! The dialect of the simulator: small values, one record a batch.
 
 use super::Generation;
-use super::dialect::{Batch, Dialect, Protocols};
+use super::dialect::{Batch, Dialect, ProducerStamp, Protocols};
 use crate::topology::PartitionIndex;
 use plimsoll_core::{AssignmentEpoch, Offset};
 use plimsoll_oracle::{MemberId, MessageId};
@@ -45,9 +45,19 @@ pub(crate) enum Value {
 
 impl Batch for Value {
     #[inline]
-    fn sequence(&self) -> Option<u32> {
-        match self {
-            Self::Message { sequence, .. } => *sequence,
+    fn offsets(&self) -> u32 {
+        1
+    }
+
+    /// Returns the stamp of the workload's producer, the only one that is idempotent.
+    #[inline]
+    fn producer(&self) -> Option<ProducerStamp> {
+        match *self {
+            Self::Message { sequence, .. } => sequence.map(|sequence| ProducerStamp {
+                id: 0,
+                epoch: 0,
+                sequence,
+            }),
             Self::DeadLetter { .. } => None,
         }
     }

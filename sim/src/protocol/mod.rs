@@ -4,12 +4,14 @@
 //! and nothing for the wire. Measured on the reference scenario, an event costs 110 ns with lean
 //! messages, 210 ns with the structs of the crate `kafka-protocol`, and 430 ns with encoded bytes.
 
+#[cfg(test)]
+pub(crate) mod batched;
 mod dialect;
 mod entry;
 mod fetch;
 mod lean;
 
-pub(crate) use dialect::{Batch, Dialect, Protocols};
+pub(crate) use dialect::{Batch, Dialect, ProducerStamp, Protocols};
 pub(crate) use entry::{Commit, CommittedOffset, Content, LogEntry};
 pub(crate) use fetch::{FetchPosition, FetchRequest, FetchResponse, FetchedPartition, Positions};
 pub(crate) use lean::{Lean, Subscription, Value};

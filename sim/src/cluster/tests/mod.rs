@@ -1,5 +1,6 @@
 //! Brokers and the controller without clients: the tests send requests themselves.
 
+mod batches;
 mod chaos;
 mod clients;
 mod commits;

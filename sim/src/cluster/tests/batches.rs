@@ -1,0 +1,222 @@
+//! Brokers in a dialect with batches of many records, in a world without plan, sink and trace.
+
+use crate::actor::Actor;
+use crate::cluster::{Broker, ClusterEnv, ClusterSettings, Observation, Placement, Shared};
+use crate::protocol::batched::{Batched, Records};
+use crate::protocol::{
+    Channel, CommittedOffset, Correlation, FetchPosition, FetchRequest, FetchResponse,
+    GroupMemberId, LogEntry, Message, Node, PerBroker, Positions, Request, Response,
+};
+use crate::topology::PartitionIndex;
+use plimsoll_core::{Instant, NextOffset, Offset};
+use plimsoll_oracle::ErrorName;
+use plimsoll_scenarios::scenario::Acks;
+use std::collections::VecDeque;
+
+const CLIENT: Node = Node(4);
+
+/// The partition of the records, which broker 0 leads.
+const P: PartitionIndex = PartitionIndex(0);
+
+/// The group's partition, which broker 1 leads.
+const OFFSETS: PartitionIndex = PartitionIndex(1);
+
+/// A network without latency, at the first moment.
+#[derive(Default)]
+struct World {
+    messages: VecDeque<(Node, Node, Channel, Message<Batched>)>,
+    shared: Shared<Batched>,
+    /// The first offsets and the ends of the entries that became readable.
+    replicated: Vec<(PartitionIndex, u64, u64)>,
+}
+
+impl ClusterEnv<Batched> for World {
+    fn now(&self) -> Instant {
+        Instant::ZERO
+    }
+
+    fn send(&mut self, from: Node, to: Node, channel: Channel, message: Message<Batched>) {
+        self.messages.push_back((from, to, channel, message));
+    }
+
+    fn respond(
+        &mut self,
+        from: Node,
+        to: Node,
+        channel: Channel,
+        correlation: Correlation,
+        response: Response<Batched>,
+    ) {
+        self.send(from, to, channel, Message::Response(correlation, response));
+    }
+
+    fn cut(&mut self, a: Node, b: Node) {
+        panic!("{a:?} and {b:?}");
+    }
+
+    fn observe(&mut self, observation: Observation<'_, Batched>) {
+        match observation {
+            Observation::Replicated { partition, entry } => {
+                let entry = (partition, entry.offset.get(), entry.end());
+                self.replicated.push(entry);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn shared(&mut self) -> &mut Shared<Batched> {
+        &mut self.shared
+    }
+}
+
+struct Cluster {
+    brokers: PerBroker<Broker<Batched>>,
+    world: World,
+}
+
+impl Cluster {
+    fn new() -> Self {
+        let placement = Placement {
+            brokers: 3,
+            replication: 3,
+        };
+        let settings = ClusterSettings {
+            brokers: 3,
+            controller: Node(3),
+            nodes: 5,
+            partitions: 2,
+            offsets_partition: OFFSETS,
+            placement,
+            initial: vec![placement.place(P), placement.place(OFFSETS)],
+            min_insync: 2,
+            broker: Default::default(),
+        };
+        let mut cluster = Self {
+            brokers: PerBroker::new(3, |node| Broker::new(&settings, node)),
+            world: World {
+                shared: Shared::new(2),
+                ..World::default()
+            },
+        };
+        for broker in cluster.brokers.values_mut() {
+            broker.start(&mut cluster.world);
+        }
+        assert!(cluster.run().is_none());
+        cluster
+    }
+
+    /// Delivers messages until none is left. Returns the answer that the client got.
+    fn run(&mut self) -> Option<Response<Batched>> {
+        let mut answer = None;
+        while let Some((from, to, channel, message)) = self.world.messages.pop_front() {
+            if let Some(broker) = self.brokers.get_mut(to) {
+                broker.handle_message(&mut self.world, from, channel, message);
+            } else if let Message::Response(_, response) = message {
+                answer = Some(response);
+            }
+        }
+        answer
+    }
+
+    fn ask(&mut self, to: Node, request: Request<Batched>) -> Response<Batched> {
+        let message = Message::Request(Correlation(1), request);
+        self.world.send(CLIENT, to, Channel::Data, message);
+        self.run().expect("an answer")
+    }
+
+    fn produce(&mut self, batch: Records) -> Result<u64, ErrorName> {
+        let request = Request::Produce {
+            partition: P,
+            batch,
+            acks: Acks::All,
+        };
+        match self.ask(Node(0), request) {
+            Response::Produce(result) => result.map(Offset::get),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn fetch(&mut self, offset: u64) -> FetchResponse<Batched> {
+        let position = FetchPosition {
+            partition: P,
+            offset,
+            leader_epoch: 0,
+            last_fetched_epoch: 0,
+            high_watermark: 0,
+            log_start: 0,
+        };
+        let request = FetchRequest {
+            max_records: 100,
+            positions: Positions::from_iter([position]),
+            ..FetchRequest::default()
+        };
+        match self.ask(Node(0), Request::Fetch(Box::new(request))) {
+            Response::Fetch(response) => *response,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn bounds(entries: &[LogEntry<Batched>]) -> Vec<(u64, u64)> {
+    let entries = entries.iter();
+    entries
+        .map(|entry| (entry.offset.get(), entry.end()))
+        .collect()
+}
+
+#[test]
+fn batches_are_replicated_and_read_as_a_whole() {
+    let mut cluster = Cluster::new();
+    assert_eq!(cluster.produce(Records::plain(3)), Ok(0));
+    assert_eq!(cluster.produce(Records::plain(1)), Ok(3));
+    assert_eq!(cluster.produce(Records::plain(5)), Ok(4));
+    let entries = [(0, 3), (3, 4), (4, 9)];
+    assert_eq!(cluster.world.replicated, entries.map(|(a, b)| (P, a, b)));
+    for broker in cluster.brokers.values() {
+        assert_eq!(bounds(broker.replicas[P].log.all()), entries);
+    }
+    let answer = cluster.fetch(6);
+    assert_eq!(bounds(&answer.entries), entries[2..]);
+    assert_eq!(answer.partitions[0].high_watermark, 9);
+    assert_eq!(bounds(&cluster.fetch(2).entries), entries);
+    assert_eq!(cluster.fetch(9).partitions, []);
+}
+
+#[test]
+fn a_batch_that_is_sent_again_is_answered_with_where_it_lies() {
+    let mut cluster = Cluster::new();
+    assert_eq!(cluster.produce(Records::stamped(3, 7, 0, 0)), Ok(0));
+    assert_eq!(cluster.produce(Records::stamped(2, 8, 4, 0)), Ok(3));
+    assert_eq!(cluster.produce(Records::stamped(2, 7, 0, 3)), Ok(5));
+    assert_eq!(cluster.produce(Records::stamped(3, 7, 0, 0)), Ok(0));
+    let out_of_order = Err(ErrorName::OutOfOrderSequenceNumber);
+    assert_eq!(cluster.produce(Records::stamped(1, 7, 0, 6)), out_of_order);
+    let fenced = Err(ErrorName::InvalidProducerEpoch);
+    assert_eq!(cluster.produce(Records::stamped(1, 8, 3, 2)), fenced);
+    assert_eq!(cluster.brokers[Node(2)].replicas[P].log.end(), 7);
+}
+
+#[test]
+fn metadata_of_commits_comes_back_as_it_was() {
+    let mut cluster = Cluster::new();
+    let offset = CommittedOffset {
+        partition: P,
+        next: NextOffset::new(4),
+        metadata: "anything".to_owned(),
+    };
+    let commit = Request::OffsetCommit {
+        generation: -1,
+        member: GroupMemberId::EMPTY,
+        instance: None,
+        offsets: vec![offset.clone()],
+    };
+    let answer = cluster.ask(Node(1), commit);
+    assert!(matches!(answer, Response::OffsetCommit(Ok(()))));
+    let fetch = Request::OffsetFetch {
+        require_stable: true,
+    };
+    match cluster.ask(Node(1), fetch) {
+        Response::OffsetFetch(Ok(offsets)) => assert_eq!(offsets, [offset]),
+        other => panic!("{other:?}"),
+    }
+}
