@@ -34,7 +34,6 @@ use plimsoll_core::{Instant, NextOffset};
 use plimsoll_oracle::ErrorName;
 use snapshot::GroupSnapshot;
 use std::collections::BTreeMap;
-use std::ops::Bound;
 use std::time::Duration;
 
 /// The coordinator of the groups in one partition of `__consumer_offsets`, on the broker that leads
@@ -172,34 +171,26 @@ impl<D: Dialect> Broker<D> {
     /// Does what is due at the groups' deadlines.
     pub(in crate::cluster) fn expire_groups(&mut self, env: &mut impl ClusterEnv<D>) {
         let now = env.now();
-        let mut last = None;
-        while let Some((offsets, group)) = self.group_behind(last) {
-            last = Some((offsets, group));
-            let coordinator = self.coordinators.get_mut(&offsets);
-            let state = coordinator.and_then(|coordinator| coordinator.groups.get_mut(&group));
-            if let Some(state) = state {
-                state.expire(now);
+        let (mut earliest, mut any_wants) = (Instant::FAR_FUTURE, false);
+        let coordinators = self.coordinators.values_mut();
+        for group in coordinators.flat_map(|coordinator| coordinator.groups.values_mut()) {
+            group.expire(now);
+            match group.actions.is_empty() {
+                true => earliest = earliest.min(group.next_deadline()),
+                false => any_wants = true,
             }
+        }
+        self.wake_by(earliest);
+        while any_wants && let Some(group) = self.group_that_wants() {
             self.carry_out(env, group);
         }
     }
 
-    /// Returns the group behind `last`, or the first of all, with its partition: a loop with this
-    /// may change them.
-    fn group_behind(
-        &self,
-        last: Option<(PartitionIndex, GroupIndex)>,
-    ) -> Option<(PartitionIndex, GroupIndex)> {
-        let from = last.map_or(Bound::Unbounded, |(offsets, _)| Bound::Included(offsets));
-        let mut coordinators = self.coordinators.range((from, Bound::Unbounded));
-        coordinators.find_map(|(offsets, coordinator)| {
-            let from = match last {
-                Some((of, group)) if of == *offsets => Bound::Excluded(group),
-                _ => Bound::Unbounded,
-            };
-            let next = coordinator.groups.range((from, Bound::Unbounded)).next();
-            next.map(|(group, _)| (*offsets, *group))
-        })
+    /// Returns the first group that wants something done.
+    fn group_that_wants(&self) -> Option<GroupIndex> {
+        let mut groups = self.coordinators.values().flat_map(|c| c.groups.iter());
+        let found = groups.find(|(_, group)| !group.actions.is_empty());
+        found.map(|(index, _)| *index)
     }
 
     /// Does what a group wants.
