@@ -16,6 +16,8 @@ crate::words! {
         NotLeaderOrFollower = "NOT_LEADER_OR_FOLLOWER",
         /// The broker could not do in time what was asked for.
         RequestTimedOut = "REQUEST_TIMED_OUT",
+        /// The metadata of a committed offset are too long.
+        OffsetMetadataTooLarge = "OFFSET_METADATA_TOO_LARGE",
         /// The connection broke before the answer.
         NetworkException = "NETWORK_EXCEPTION",
         /// The coordinator still reads the log of its groups.
@@ -180,6 +182,7 @@ impl ErrorName {
             Self::LeaderNotAvailable => 5,
             Self::NotLeaderOrFollower => 6,
             Self::RequestTimedOut => 7,
+            Self::OffsetMetadataTooLarge => 12,
             Self::NetworkException => 13,
             Self::CoordinatorLoadInProgress => 14,
             Self::CoordinatorNotAvailable => 15,

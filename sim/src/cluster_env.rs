@@ -25,7 +25,7 @@ impl Env<'_> {
             controller: self.controller(),
             nodes: self.nodes.count(),
             partitions: self.topology.len(),
-            offsets_partition: self.topology.group_offsets(),
+            offsets: self.topology.offsets().collect(),
             placement,
             initial: initial
                 .map(|partition| placement.place(partition))
@@ -109,9 +109,12 @@ impl Env<'_> {
         match entry.content {
             Content::Batch(value) => self.observe_value(partition, entry, value),
             Content::Commit(commit) => self.observe_commit(commit),
-            Content::Reset(CommittedOffset {
-                partition, next, ..
-            }) => self.observe(TraceEvent::OffsetsReset {
+            Content::Reset {
+                offset: CommittedOffset {
+                    partition, next, ..
+                },
+                ..
+            } => self.observe(TraceEvent::OffsetsReset {
                 partition: self.topology.partition(partition),
                 next,
             }),

@@ -90,10 +90,12 @@ impl<'a> Env<'a> {
         queue: &'a mut Queue<Event>,
         network: Network,
     ) -> Self {
+        let mut cluster = Shared::new(topology.len());
+        cluster.register_group(topology.group_offsets());
         Self {
             plan,
             nodes: Nodes::new(plan),
-            cluster: Shared::new(topology.len()),
+            cluster,
             topology,
             trace,
             sink,

@@ -9,6 +9,13 @@ use plimsoll_scenarios::scenario::Settings;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct PartitionIndex(pub u16);
 
+impl PartitionIndex {
+    /// The lowest index.
+    pub(crate) const FIRST: Self = Self(0);
+    /// The highest index that there can be.
+    pub(crate) const LAST: Self = Self(u16::MAX);
+}
+
 /// One value for each partition that there is or can be, of all topics.
 pub(crate) type PerPartition<T> = Table<PartitionIndex, T>;
 
@@ -93,6 +100,14 @@ impl PartitionSet {
     #[inline]
     fn place(partition: PartitionIndex) -> (usize, u64) {
         (partition.index() / 64, 1 << (partition.index() % 64))
+    }
+}
+
+impl FromIterator<PartitionIndex> for PartitionSet {
+    fn from_iter<P: IntoIterator<Item = PartitionIndex>>(from: P) -> Self {
+        let mut set = Self::default();
+        from.into_iter().for_each(|partition| set.insert(partition));
+        set
     }
 }
 
@@ -187,7 +202,12 @@ impl Topology {
         PartitionIndex(self.topics[self.dead_letter_topic as usize].0)
     }
 
-    /// Returns the partition of `__consumer_offsets` whose leader coordinates the group.
+    /// Returns the partitions of `__consumer_offsets`, in order.
+    pub(crate) fn offsets(&self) -> impl Iterator<Item = PartitionIndex> + use<> {
+        self.of_topic(self.offsets_topic)
+    }
+
+    /// Returns the partition of `__consumer_offsets` whose leader coordinates the scenario's group.
     ///
     /// Kafka takes the group id's hash; a scenario has one group, so any is as good.
     pub(crate) fn group_offsets(&self) -> PartitionIndex {

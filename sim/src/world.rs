@@ -2,14 +2,14 @@
 
 use crate::actor::Actor;
 use crate::actors::Actors;
-use crate::cluster::Broker;
+use crate::cluster::Coordinator;
 use crate::engine::Queue;
 use crate::env::{Env, Event};
 use crate::faults::Faults;
 use crate::host::Host;
 use crate::network::{Arrival, Envelope, Network};
 use crate::nodes::Nodes;
-use crate::protocol::{Generation, Lean, Message, Node, PerNode};
+use crate::protocol::{Generation, GroupIndex, Lean, Message, Node, PerNode};
 use crate::recipes::SubjectSpec;
 use crate::sink::{HandlerCall, HandlerId, Sink};
 use crate::topology::{PartitionIndex, Topology};
@@ -334,7 +334,8 @@ impl World<'_> {
     fn stable_generation(&self) -> Option<Generation> {
         let members = self.actors.members.values();
         let running = members.filter(|member| member.is_running()).count();
-        self.coordinator()?.stable_generation(running)
+        self.coordinator()?
+            .stable_generation(GroupIndex::SCENARIO, running)
     }
 
     /// Returns whether everything is produced, handled and committed.
@@ -370,15 +371,14 @@ impl World<'_> {
         let (start, end) = self.actors.brokers[leader].log_ends(partition);
         let committed = self
             .coordinator()
-            .and_then(|broker| broker.committed(partition));
+            .and_then(|coordinator| coordinator.committed(GroupIndex::SCENARIO, partition));
         end.get().saturating_sub(committed.unwrap_or(start).get())
     }
 
-    fn coordinator(&self) -> Option<&Broker<Lean>> {
-        let leader = self
-            .actors
-            .controller
-            .leader(self.env.topology.group_offsets())?;
-        self.actors.brokers.get(leader)
+    /// Returns the coordinator of the scenario's group.
+    fn coordinator(&self) -> Option<&Coordinator<Lean>> {
+        let offsets = self.env.topology.group_offsets();
+        let leader = self.actors.controller.leader(offsets)?;
+        self.actors.brokers.get(leader)?.coordinator(offsets)
     }
 }

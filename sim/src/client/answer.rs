@@ -3,7 +3,7 @@
 use super::connection::Failure;
 use crate::protocol::{
     CommittedOffset, FetchResponse, GroupMemberId, JoinError, JoinGroupResponse, LeaderInfo,
-    LogEnds, Node, Response,
+    LogEnds, Node, OffsetCommitResponse, Response,
 };
 use crate::topology::PartitionIndex;
 use plimsoll_core::Offset;
@@ -109,7 +109,7 @@ impl Answer for Joined {
 impl Answer for Vec<PartitionIndex> {
     fn read(response: Response) -> Option<Result<Self, ErrorName>> {
         match response {
-            Response::SyncGroup(result) => Some(result),
+            Response::SyncGroup(result) => Some(result.map(|synced| synced.assignment)),
             _ => None,
         }
     }
@@ -125,13 +125,25 @@ impl Answer for Vec<CommittedOffset> {
     }
 }
 
-/// `Heartbeat`, `LeaveGroup`, `OffsetCommit`: what is answered is that it was done.
+/// `Heartbeat`, `LeaveGroup`: what is answered is that it was done, or tried for each member.
 impl Answer for () {
     fn read(response: Response) -> Option<Result<Self, ErrorName>> {
         match response {
-            Response::Heartbeat(result)
-            | Response::LeaveGroup(result)
-            | Response::OffsetCommit(result) => Some(result),
+            Response::Heartbeat(result) => Some(result),
+            Response::LeaveGroup(result) => Some(result.map(|_| ())),
+            _ => None,
+        }
+    }
+}
+
+/// `OffsetCommit`: an error of the whole is one of all offsets that were not refused before.
+impl Answer for OffsetCommitResponse {
+    fn read(response: Response) -> Option<Result<Self, ErrorName>> {
+        match response {
+            Response::OffsetCommit(response) => Some(match response.error {
+                Some(error) => Err(error),
+                None => Ok(response),
+            }),
             _ => None,
         }
     }

@@ -10,7 +10,10 @@
 use super::action::{Action, Continuation};
 use super::connection::{Ask, Failure};
 use super::view::View;
-use crate::protocol::{CommittedOffset, Generation, GroupMemberId, Node, Request};
+use crate::protocol::{
+    CommittedOffset, Generation, GroupIndex, GroupMemberId, Node, OffsetCommitResponse, Request,
+    Sender,
+};
 use crate::recipes::Library;
 use plimsoll_core::{CommitId, CommitOffset, CommitOutcome, Instant, TopicPartition};
 use plimsoll_oracle::ErrorName;
@@ -137,14 +140,27 @@ impl Commits {
         now: Instant,
         view: &View,
         id: CommitId,
-        answer: Result<(), Failure>,
+        answer: Result<OffsetCommitResponse, Failure>,
     ) {
         let mut outstanding = self.outstanding.iter();
         let Some(index) = outstanding.position(|commit| commit.id == id) else {
             return;
         };
         let failure = match answer {
-            Ok(()) => return self.end(index, CommitOutcome::Ok),
+            Ok(OffsetCommitResponse { refused, .. }) => match refused.last() {
+                None => return self.end(index, CommitOutcome::Ok),
+                Some((_, error)) => {
+                    let refused_all = refused.len() == self.outstanding[index].offsets.len();
+                    let failure = Failure::Refused(*error);
+                    if !refused_all && !self.library.is_sarama() {
+                        // "If all partitions failed use error code from last partition as the
+                        // global error": only then is there anything to do.
+                        self.actions.push_back(Action::CommitFailed(failure));
+                        return self.end(index, CommitOutcome::Failed);
+                    }
+                    failure
+                }
+            },
             Err(failure) => failure,
         };
         self.actions.push_back(Action::CommitFailed(failure));
@@ -260,9 +276,12 @@ impl Commits {
             to,
             timeout: self.request_timeout,
             request: Request::OffsetCommit {
-                generation,
-                member,
-                instance: self.instance,
+                sender: Sender {
+                    group: GroupIndex::SCENARIO,
+                    generation,
+                    member,
+                    instance: self.instance,
+                },
                 offsets: commit.offsets.clone(),
             },
             then: Continuation::OffsetCommit(commit.id),

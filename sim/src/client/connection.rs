@@ -36,7 +36,7 @@ pub(super) fn channel_of(request: &Request) -> Channel {
         Request::Fetch(_) => Channel::Fetch,
         Request::JoinGroup(_)
         | Request::SyncGroup { .. }
-        | Request::Heartbeat { .. }
+        | Request::Heartbeat(_)
         | Request::LeaveGroup { .. }
         | Request::OffsetCommit { .. }
         | Request::OffsetFetch { .. } => Channel::Coordinator,

@@ -2,7 +2,7 @@
 
 use super::action::{Action, Continuation};
 use super::connection::{Connections, Failure};
-use crate::protocol::{Node, Request};
+use crate::protocol::{GroupIndex, Node, Request};
 use plimsoll_core::Instant;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -67,7 +67,9 @@ impl Coordinator {
         self.in_flight = true;
         self.actions.push_back(Action::AskAny(
             self.request_timeout,
-            Request::FindCoordinator,
+            Request::FindCoordinator {
+                group: GroupIndex::SCENARIO,
+            },
             Continuation::FindCoordinator,
         ));
     }

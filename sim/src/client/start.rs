@@ -3,7 +3,7 @@
 use super::action::{Action, Continuation};
 use super::connection::{Ask, Failure};
 use super::view::View;
-use crate::protocol::{CommittedOffset, LogEnds, Node, Request};
+use crate::protocol::{CommittedOffset, GroupIndex, LogEnds, Node, Request};
 use crate::topology::{PartitionIndex, Topology};
 use plimsoll_core::{Assignment, Instant};
 use plimsoll_oracle::ErrorName;
@@ -96,8 +96,12 @@ impl Start {
         if let (Wanted::Missing, Some(node)) = (&starting.committed, view.coordinator.node()) {
             starting.committed = Wanted::Asked;
             let then = Continuation::OffsetFetch(starting.id);
-            let require_stable = self.require_stable;
-            ask(node, Request::OffsetFetch { require_stable }, then);
+            let request = Request::OffsetFetch {
+                group: GroupIndex::SCENARIO,
+                partitions: None,
+                require_stable: self.require_stable,
+            };
+            ask(node, request, then);
         }
         let mut no_leader = false;
         for (partition, ends) in &mut starting.partitions {

@@ -11,13 +11,14 @@ use super::replica::Replica;
 use super::settings::ClusterSettings;
 use crate::actor::Actor;
 use crate::protocol::{
-    BrokerSet, Channel, Correlation, Dialect, Generation, Message, Node, PartitionState, PerBroker,
-    Request, Response,
+    BrokerSet, Channel, Correlation, Dialect, Message, Node, PartitionState, PerBroker, Request,
+    Response,
 };
 use crate::table::DenseId;
 use crate::topology::{PartitionIndex, PartitionSet, PerPartition};
 use plimsoll_core::{Instant, NextOffset};
 use plimsoll_scenarios::scenario::BrokerSettings;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Time after which a stopping broker asks the controller again, once it has its first answer
@@ -30,7 +31,8 @@ pub(crate) struct Broker<D: Dialect> {
     pub(super) node: Node,
     pub(super) settings: BrokerSettings,
     pub(super) min_insync: u32,
-    pub(super) offsets_partition: PartitionIndex,
+    /// The partitions of `__consumer_offsets`.
+    pub(super) offsets: PartitionSet,
     pub(super) controller: Node,
     /// The partitions that existed when the cluster began.
     initial: Vec<PartitionState>,
@@ -50,8 +52,8 @@ pub(crate) struct Broker<D: Dialect> {
     pub(super) parked: Vec<Parked>,
     /// The nodes that fetch from it.
     pub(super) readers: Readers,
-    /// The group's coordinator, where this broker leads the group's partition.
-    pub(super) coordinator: Option<Coordinator<D>>,
+    /// Coordinators, by the partitions of `__consumer_offsets` that this broker leads.
+    pub(super) coordinators: BTreeMap<PartitionIndex, Coordinator<D>>,
     /// Time of the next look for followers that lag.
     pub(super) lag_check_at: Instant,
     /// Time at which to send proposals again that were not answered.
@@ -85,7 +87,7 @@ impl<D: Dialect> Broker<D> {
             node,
             settings: cluster.broker.clone(),
             min_insync: cluster.min_insync,
-            offsets_partition: cluster.offsets_partition,
+            offsets: cluster.offsets.clone(),
             controller: cluster.controller,
             initial: cluster.initial.clone(),
             life: Life::Down,
@@ -98,7 +100,7 @@ impl<D: Dialect> Broker<D> {
             awaiting: PartitionSet::default(),
             parked: Vec::new(),
             readers: Readers::new(cluster.nodes),
-            coordinator: None,
+            coordinators: BTreeMap::new(),
             lag_check_at: Instant::FAR_FUTURE,
             propose_again_at: Instant::FAR_FUTURE,
             correlations: 0,
@@ -121,15 +123,10 @@ impl<D: Dialect> Broker<D> {
         observations::compared(env, partition, &replica.log, replica.leader_epoch());
     }
 
-    /// Returns the group's committed offset, as the coordinator on this broker answers it.
-    pub(crate) fn committed(&self, partition: PartitionIndex) -> Option<NextOffset> {
-        self.coordinator.as_ref()?.committed(partition)
-    }
-
-    /// Returns the generation of the group that this broker coordinates, if it is stable with
-    /// `members` members.
-    pub(crate) fn stable_generation(&self, members: usize) -> Option<Generation> {
-        self.coordinator.as_ref()?.stable_generation(members)
+    /// Returns the coordinator of the groups in a partition of `__consumer_offsets`, if this broker
+    /// leads that.
+    pub(crate) fn coordinator(&self, offsets: PartitionIndex) -> Option<&Coordinator<D>> {
+        self.coordinators.get(&offsets)
     }
 }
 
@@ -230,7 +227,7 @@ impl<D: Dialect, E: ClusterEnv<D>> Actor<D, E> for Broker<D> {
         self.retry_fetches(env);
         self.check_lag(env);
         self.propose_again(env);
-        self.expire_group(env);
+        self.expire_groups(env);
         self.handle_waiting_requests(env);
     }
 
@@ -316,7 +313,7 @@ impl<D: Dialect> Broker<D> {
                 acks,
             } => self.handle_produce(env, reply, partition, batch, acks),
             Request::Metadata => self.handle_metadata_request(env, reply),
-            Request::FindCoordinator => self.handle_find_coordinator(env, reply),
+            Request::FindCoordinator { group } => self.handle_find_coordinator(env, reply, group),
             Request::ListOffsets { partition } => self.handle_list_offsets(env, reply, partition),
             Request::BrokerHeartbeat { .. } | Request::AlterPartition { .. } => {
                 debug_assert!(false, "meant for the controller");
@@ -388,7 +385,7 @@ impl<D: Dialect> Broker<D> {
         for node in self.readers.nodes() {
             self.readers.forget(node, &mut self.replicas);
         }
-        self.coordinator = None;
+        self.coordinators.clear();
         self.wakeup = Instant::FAR_FUTURE;
     }
 }

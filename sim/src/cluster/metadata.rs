@@ -5,7 +5,7 @@ use super::connections::Reply;
 use super::env::ClusterEnv;
 use super::observations;
 use super::replica::{Following, Leading, Role};
-use crate::protocol::{Dialect, LeaderInfo, Node, PartitionState, Response};
+use crate::protocol::{Dialect, GroupIndex, LeaderInfo, Node, PartitionState, Response};
 use crate::topology::PartitionIndex;
 use plimsoll_core::NextOffset;
 use plimsoll_oracle::ErrorName;
@@ -71,8 +71,8 @@ impl<D: Dialect> Broker<D> {
         let brokers = self.fetchers.len();
         let end = replica.log.end();
         replica.role = Role::Leader(Leading::new(env.now(), brokers, end, state.in_sync));
-        if partition == self.offsets_partition {
-            self.start_coordinator(env, state.leader_epoch);
+        if self.offsets.contains(partition) {
+            self.start_coordinator(env, partition, state.leader_epoch);
         }
         self.advance_high_watermark(env, partition);
         self.schedule_lag_check(env.now());
@@ -109,9 +109,7 @@ impl<D: Dialect> Broker<D> {
 
     /// Gives a leadership up: this broker will never learn whether what waits was replicated.
     fn resign(&mut self, env: &mut impl ClusterEnv<D>, partition: PartitionIndex) {
-        if partition == self.offsets_partition {
-            self.stop_coordinator(env);
-        }
+        self.stop_coordinator(env, partition);
         let replica = &mut self.replicas[partition];
         let Role::Leader(leading) = std::mem::take(&mut replica.role) else {
             return;
@@ -135,8 +133,14 @@ impl<D: Dialect> Broker<D> {
         self.reply(env, reply, Response::Metadata(leaders));
     }
 
-    pub(super) fn handle_find_coordinator(&mut self, env: &mut impl ClusterEnv<D>, reply: Reply) {
-        let state = self.replicas[self.offsets_partition].state;
+    /// Tells which broker leads the group's partition (`KafkaApis.getCoordinator`).
+    pub(super) fn handle_find_coordinator(
+        &mut self,
+        env: &mut impl ClusterEnv<D>,
+        reply: Reply,
+        group: GroupIndex,
+    ) {
+        let state = self.replicas[env.shared().offsets_of(group)].state;
         let leader = state.and_then(|state| state.leader);
         let coordinator = leader.ok_or(ErrorName::CoordinatorNotAvailable);
         self.reply(env, reply, Response::FindCoordinator(coordinator));

@@ -29,6 +29,7 @@ mod tests;
 
 pub(crate) use broker::Broker;
 pub(crate) use controller::Controller;
+pub(crate) use coordinator::Coordinator;
 pub(crate) use env::{ClusterEnv, Observation};
 pub(crate) use placement::Placement;
 pub(crate) use settings::ClusterSettings;

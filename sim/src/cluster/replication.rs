@@ -105,10 +105,8 @@ impl<D: Dialect> Broker<D> {
             return;
         }
         observations::replicated(env, partition, &replica.log, replica.leader_epoch(), to);
-        if partition == self.offsets_partition
-            && let Some(coordinator) = &mut self.coordinator
-        {
-            coordinator.apply_committed(&replica.log, to);
+        if let Some(coordinator) = self.coordinators.get_mut(&partition) {
+            coordinator.offsets.apply(&replica.log, to);
         }
         self.complete_replicated(env, partition, to);
         self.wake_consumers(env, partition);

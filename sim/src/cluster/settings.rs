@@ -2,7 +2,7 @@
 
 use super::placement::Placement;
 use crate::protocol::{Node, PartitionState};
-use crate::topology::PartitionIndex;
+use crate::topology::PartitionSet;
 use plimsoll_scenarios::scenario::BrokerSettings;
 
 /// What every process of a cluster knows from the start.
@@ -16,8 +16,8 @@ pub(crate) struct ClusterSettings {
     pub nodes: usize,
     /// Number of partitions that there are or can be.
     pub partitions: usize,
-    /// The partition of `__consumer_offsets` whose leader coordinates the group.
-    pub offsets_partition: PartitionIndex,
+    /// The partitions of `__consumer_offsets`.
+    pub offsets: PartitionSet,
     /// Where new partitions lie.
     pub placement: Placement,
     /// The partitions that exist at the start.

@@ -3,8 +3,9 @@
 
 use super::coordinator::snapshot::GroupSnapshot;
 use super::observations::Observed;
-use crate::protocol::{Dialect, FetchRequest, FetchResponse, GroupMemberId};
-use crate::topology::PerPartition;
+use crate::protocol::{Dialect, FetchRequest, FetchResponse, GroupIndex, GroupMemberId};
+use crate::table::{DenseId, Table};
+use crate::topology::{PartitionIndex, PerPartition};
 
 /// What belongs to the cluster, but to none of its brokers.
 #[expect(clippy::vec_box, reason = "messages travel in their boxes")]
@@ -12,8 +13,10 @@ use crate::topology::PerPartition;
 pub(crate) struct Shared<D: Dialect> {
     /// What the trace tells of a partition's records.
     pub(super) observed: PerPartition<Observed>,
-    /// States of the group as they went into `__consumer_offsets`.
-    pub(super) group_snapshots: Vec<GroupSnapshot<D>>,
+    /// The partition of `__consumer_offsets` in which each group lies.
+    groups: Table<GroupIndex, PartitionIndex>,
+    /// States of groups as they went into `__consumer_offsets`.
+    pub(super) group_snapshots: Vec<(GroupIndex, GroupSnapshot<D>)>,
     members: u32,
     /// Messages that arrived, kept for the next ones.
     requests: Vec<Box<FetchRequest>>,
@@ -27,6 +30,20 @@ impl<D: Dialect> Shared<D> {
             observed: PerPartition::new(partitions, |_| Observed::default()),
             ..Self::default()
         }
+    }
+
+    /// Gives a number to a group that lies in this partition of `__consumer_offsets`. Where it lies
+    /// is for the caller to say, which knows its name (Kafka: the hash of that,
+    /// `GroupCoordinatorService.partitionFor`).
+    pub(crate) fn register_group(&mut self, offsets: PartitionIndex) -> GroupIndex {
+        self.groups.push(offsets);
+        GroupIndex::from_index(self.groups.len() - 1)
+    }
+
+    /// Returns the partition of `__consumer_offsets` in which a group lies.
+    #[inline]
+    pub(super) fn offsets_of(&self, group: GroupIndex) -> PartitionIndex {
+        self.groups[group]
     }
 
     /// Returns an id that no member had before (Kafka: a UUID).

@@ -16,7 +16,7 @@ pub(crate) trait Dialect: Copy + Debug + Default + Eq + 'static {
     /// What the group's leader gives to a member.
     type Assignment: Clone + Debug + Default + Eq;
     /// What a member attaches to a commit.
-    type CommitMetadata: Clone + Debug + Default + Eq;
+    type CommitMetadata: CommitMetadata;
 }
 
 /// What brokers read of a batch of records.
@@ -37,8 +37,29 @@ pub(crate) struct ProducerStamp {
     pub sequence: u32,
 }
 
-/// What a coordinator reads of a member's subscription.
+/// The name of a protocol by which members can be assigned.
+pub(crate) type ProtocolName<D> = <<D as Dialect>::Subscription as Protocols>::Name;
+
+/// What a coordinator reads of a member's subscription: the protocols by which the member can be
+/// assigned.
 pub(crate) trait Protocols: Clone + Debug + Eq {
-    /// Returns whether both members support a protocol by which the group can be assigned.
-    fn agree(&self, other: &Self) -> bool;
+    /// The name of a protocol.
+    type Name: Clone + Debug + Eq;
+
+    /// Returns the names of the protocols, the one that the member prefers first.
+    fn names(&self) -> impl Iterator<Item = &Self::Name>;
+
+    /// Returns what the member says of itself under one of its protocols.
+    fn under(&self, name: &Self::Name) -> Self;
+
+    /// Returns whether the member can be assigned by a protocol.
+    fn supports(&self, name: &Self::Name) -> bool {
+        self.names().any(|own| own == name)
+    }
+}
+
+/// What a coordinator reads of a commit's metadata.
+pub(crate) trait CommitMetadata: Clone + Debug + Default + Eq {
+    /// Returns the number of its characters.
+    fn length(&self) -> usize;
 }

@@ -1,6 +1,6 @@
 //! What lies in logs.
 
-use super::{Batch, Dialect, Generation, Lean, Node};
+use super::{Batch, Dialect, Generation, GroupIndex, Lean, Node};
 use crate::topology::PartitionIndex;
 use plimsoll_core::{NextOffset, Offset};
 
@@ -21,14 +21,18 @@ pub(crate) enum Content<D: Dialect = Lean> {
     /// In `__consumer_offsets`: an offset that a member committed.
     Commit(Commit<D>),
     /// In `__consumer_offsets`: an offset that was committed for no member, by a tool.
-    Reset(CommittedOffset<D>),
-    /// In `__consumer_offsets`: the group's state, as an index into `Shared::group_snapshots`.
+    Reset {
+        group: GroupIndex,
+        offset: CommittedOffset<D>,
+    },
+    /// In `__consumer_offsets`: a group's state, as an index into `Shared::group_snapshots`.
     Group(u32),
 }
 
 /// An offset that a member committed, with what an observer is told of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Commit<D: Dialect = Lean> {
+    pub group: GroupIndex,
     pub offset: CommittedOffset<D>,
     /// The node that sent it.
     pub by: Node,
@@ -61,7 +65,7 @@ impl<D: Dialect> Content<D> {
     pub(crate) fn offsets(&self) -> u32 {
         match self {
             Self::Batch(batch) => batch.offsets(),
-            Self::Commit(_) | Self::Reset(_) | Self::Group(_) => 1,
+            Self::Commit(_) | Self::Reset { .. } | Self::Group(_) => 1,
         }
     }
 }

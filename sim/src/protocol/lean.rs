@@ -1,7 +1,7 @@
 //! The dialect of the simulator: small values, one record a batch.
 
 use super::Generation;
-use super::dialect::{Batch, Dialect, ProducerStamp, Protocols};
+use super::dialect::{Batch, CommitMetadata, Dialect, ProducerStamp, Protocols};
 use crate::topology::PartitionIndex;
 use plimsoll_core::{AssignmentEpoch, Offset};
 use plimsoll_oracle::{MemberId, MessageId};
@@ -81,7 +81,20 @@ impl Subscription {
 }
 
 impl Protocols for Subscription {
-    fn agree(&self, other: &Self) -> bool {
-        self.assignor == other.assignor
+    type Name = Assignor;
+
+    fn names(&self) -> impl Iterator<Item = &Assignor> {
+        std::iter::once(&self.assignor)
+    }
+
+    fn under(&self, _: &Assignor) -> Self {
+        self.clone()
+    }
+}
+
+impl CommitMetadata for Option<u32> {
+    fn length(&self) -> usize {
+        // It stands for a short text.
+        0
     }
 }

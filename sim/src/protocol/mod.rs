@@ -9,11 +9,17 @@ pub(crate) mod batched;
 mod dialect;
 mod entry;
 mod fetch;
+mod group;
 mod lean;
 
-pub(crate) use dialect::{Batch, Dialect, ProducerStamp, Protocols};
+pub(crate) use dialect::{Batch, CommitMetadata, Dialect, ProducerStamp, ProtocolName, Protocols};
 pub(crate) use entry::{Commit, CommittedOffset, Content, LogEntry};
 pub(crate) use fetch::{FetchPosition, FetchRequest, FetchResponse, FetchedPartition, Positions};
+pub(crate) use group::{
+    Generation, GroupIndex, GroupMemberId, JoinError, JoinGroupRequest, JoinGroupResponse,
+    JoinedMember, Leaving, Left, OffsetCommitResponse, ProtocolType, Sender, SyncGroupResponse,
+    VotedProtocol,
+};
 pub(crate) use lean::{Lean, Subscription, Value};
 
 use crate::table::{DenseId, Table};
@@ -21,7 +27,6 @@ use crate::topology::PartitionIndex;
 use plimsoll_core::{NextOffset, Offset};
 use plimsoll_oracle::{ErrorName, RequestKind};
 use plimsoll_scenarios::scenario::Acks;
-use std::time::Duration;
 
 /// An actor with an address: brokers first, then the controller, the producer and the members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,18 +73,6 @@ impl Channel {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Correlation(pub u32);
 
-/// A member's id in the group protocol: given by the coordinator, never used twice in a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct GroupMemberId(pub u32);
-
-impl GroupMemberId {
-    /// The empty id, which no member ever gets.
-    pub(crate) const EMPTY: Self = Self(0);
-}
-
-/// A generation of the group; -1 stands for none.
-pub(crate) type Generation = i32;
-
 /// What travels on the network.
 #[derive(Debug)]
 pub(crate) enum Message<D: Dialect = Lean> {
@@ -104,7 +97,9 @@ pub(crate) enum Message<D: Dialect = Lean> {
 #[derive(Debug)]
 pub(crate) enum Request<D: Dialect = Lean> {
     Metadata,
-    FindCoordinator,
+    FindCoordinator {
+        group: GroupIndex,
+    },
     Produce {
         partition: PartitionIndex,
         batch: D::Batch,
@@ -117,32 +112,27 @@ pub(crate) enum Request<D: Dialect = Lean> {
     },
     JoinGroup(Box<JoinGroupRequest<D>>),
     SyncGroup {
-        generation: Generation,
-        member: GroupMemberId,
-        /// `group.instance.id`, of static members only.
-        instance: Option<u32>,
+        sender: Sender,
+        /// The protocol by which the member believes the group to be assigned (KIP-559); `None`:
+        /// it does not say.
+        protocol: Option<VotedProtocol<D>>,
         /// Assignments of all members, from the group's leader only.
         assignments: Vec<(GroupMemberId, D::Assignment)>,
     },
-    Heartbeat {
-        generation: Generation,
-        member: GroupMemberId,
-        /// `group.instance.id`, of static members only.
-        instance: Option<u32>,
-    },
-    /// From dynamic members only (KIP-345).
+    Heartbeat(Sender),
     LeaveGroup {
-        member: GroupMemberId,
+        group: GroupIndex,
+        members: Vec<Leaving>,
     },
+    /// From a member, or, with generation -1, from a client that is none.
     OffsetCommit {
-        generation: Generation,
-        member: GroupMemberId,
-        /// `group.instance.id`, of static members only.
-        instance: Option<u32>,
+        sender: Sender,
         offsets: Vec<CommittedOffset<D>>,
     },
-    /// A request for all that the group committed.
     OffsetFetch {
+        group: GroupIndex,
+        /// The partitions of which it wants to know; `None`: all of which the group committed.
+        partitions: Option<Vec<PartitionIndex>>,
         /// Whether the answer waits for what is written and not replicated yet
         /// (`OffsetFetchRequest.requireStable`, KIP-447).
         require_stable: bool,
@@ -181,14 +171,14 @@ impl<D: Dialect> Request<D> {
     pub(crate) fn has_effect(&self) -> bool {
         match self {
             Self::Metadata
-            | Self::FindCoordinator
+            | Self::FindCoordinator { .. }
             | Self::Fetch(_)
             | Self::ListOffsets { .. }
             | Self::OffsetFetch { .. } => false,
             Self::Produce { .. }
             | Self::JoinGroup(_)
             | Self::SyncGroup { .. }
-            | Self::Heartbeat { .. }
+            | Self::Heartbeat(_)
             | Self::LeaveGroup { .. }
             | Self::OffsetCommit { .. }
             | Self::BrokerHeartbeat { .. }
@@ -200,13 +190,13 @@ impl<D: Dialect> Request<D> {
     pub(crate) fn kind(&self) -> Option<RequestKind> {
         Some(match self {
             Self::Metadata => RequestKind::Metadata,
-            Self::FindCoordinator => RequestKind::FindCoordinator,
+            Self::FindCoordinator { .. } => RequestKind::FindCoordinator,
             Self::Produce { .. } => RequestKind::Produce,
             Self::Fetch(_) => RequestKind::Fetch,
             Self::ListOffsets { .. } => RequestKind::ListOffsets,
             Self::JoinGroup(_) => RequestKind::JoinGroup,
             Self::SyncGroup { .. } => RequestKind::SyncGroup,
-            Self::Heartbeat { .. } => RequestKind::Heartbeat,
+            Self::Heartbeat(_) => RequestKind::Heartbeat,
             Self::LeaveGroup { .. } => RequestKind::LeaveGroup,
             Self::OffsetCommit { .. } => RequestKind::OffsetCommit,
             Self::OffsetFetch { .. } => RequestKind::OffsetFetch,
@@ -261,11 +251,11 @@ pub(crate) enum Response<D: Dialect = Lean> {
         latest: Result<NextOffset, ErrorName>,
     },
     JoinGroup(Result<Box<JoinGroupResponse<D>>, JoinError>),
-    /// The member's assignment.
-    SyncGroup(Result<D::Assignment, ErrorName>),
+    SyncGroup(Result<SyncGroupResponse<D>, ErrorName>),
     Heartbeat(Result<(), ErrorName>),
-    LeaveGroup(Result<(), ErrorName>),
-    OffsetCommit(Result<(), ErrorName>),
+    LeaveGroup(Result<Vec<Left>, ErrorName>),
+    OffsetCommit(OffsetCommitResponse),
+    /// What the group committed, of the partitions that were asked for.
     OffsetFetch(Result<Vec<CommittedOffset<D>>, ErrorName>),
     BrokerHeartbeat {
         /// Whether a broker that asked to stop may do so now.
@@ -369,44 +359,4 @@ pub(crate) struct LogEnds {
     pub log_start: NextOffset,
     /// The high watermark.
     pub log_end: NextOffset,
-}
-
-/// A member's request to be in the group.
-#[derive(Clone, Debug)]
-pub(crate) struct JoinGroupRequest<D: Dialect = Lean> {
-    /// The member's id; `None`: a new member.
-    pub member: Option<GroupMemberId>,
-    /// `group.instance.id` of a static member.
-    pub instance: Option<u32>,
-    pub session_timeout: Duration,
-    pub rebalance_timeout: Duration,
-    pub subscription: D::Subscription,
-}
-
-/// A new generation of the group, as a member learns of it.
-#[derive(Clone, Debug)]
-pub(crate) struct JoinGroupResponse<D: Dialect = Lean> {
-    pub generation: Generation,
-    pub member: GroupMemberId,
-    pub leader: GroupMemberId,
-    /// For the leader only: the members that joined, with what each said of itself, in the
-    /// coordinator's order.
-    pub members: Vec<JoinedMember<D>>,
-}
-
-/// A member, as the group's leader sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct JoinedMember<D: Dialect = Lean> {
-    pub member: GroupMemberId,
-    pub instance: Option<u32>,
-    pub subscription: D::Subscription,
-}
-
-/// Why a join was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum JoinError {
-    /// The id with which to join again (KIP-394).
-    MemberIdRequired(GroupMemberId),
-    /// Any other error.
-    Other(ErrorName),
 }

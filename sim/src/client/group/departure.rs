@@ -3,7 +3,7 @@
 use super::{Answered, Forgets, Group, NO_GENERATION, Phase};
 use crate::client::action::{Action, Continuation};
 use crate::client::view::View;
-use crate::protocol::Request;
+use crate::protocol::{GroupIndex, Leaving, Node, Request};
 use plimsoll_core::{Instant, TopicPartition};
 use plimsoll_oracle::ErrorName;
 
@@ -78,9 +78,7 @@ impl Group {
     /// partitions (KIP-62; static members stay, KIP-345). The application learns of it when it
     /// polls again.
     pub(crate) fn handle_missed_poll(&mut self, now: Instant, view: &View) {
-        let (coordinator, instance) = (view.coordinator.node(), self.settings.instance);
-        if let (Some(member), Some(node), None) = (self.member, coordinator, instance) {
-            let request = Request::LeaveGroup { member };
+        if let Some((node, request)) = self.departure(view) {
             self.actions.push_back(Action::Say(node, request));
         }
         self.lose_all(now, view, Forgets::Member);
@@ -96,13 +94,30 @@ impl Group {
     pub(crate) fn leave(&mut self, view: &View) {
         self.phase = Phase::Leaving;
         self.attempt += 1;
-        let (coordinator, instance) = (view.coordinator.node(), self.settings.instance);
-        if let (Some(member), Some(node), None) = (self.member, coordinator, instance) {
+        if let Some((node, request)) = self.departure(view) {
             let (timeout, then) = (self.settings.request_timeout, Continuation::LeaveGroup);
-            self.ask(node, timeout, then, Request::LeaveGroup { member });
+            self.ask(node, timeout, then, request);
         } else {
             self.actions.push_back(Action::End);
         }
+    }
+
+    /// Returns the request with which the member leaves, and where that goes; `None` where it is
+    /// static, or there is nothing to leave.
+    fn departure(&self, view: &View) -> Option<(Node, Request)> {
+        if self.settings.instance.is_some() {
+            return None;
+        }
+        let (member, node) = (self.member?, view.coordinator.node()?);
+        let leaving = Leaving {
+            member,
+            instance: None,
+        };
+        let request = Request::LeaveGroup {
+            group: GroupIndex::SCENARIO,
+            members: vec![leaving],
+        };
+        Some((node, request))
     }
 
     /// Ends the process: the coordinator let it go, or cannot be reached.

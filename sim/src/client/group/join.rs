@@ -7,7 +7,8 @@ use crate::client::assignor;
 use crate::client::connection::Failure;
 use crate::client::view::View;
 use crate::protocol::{
-    Generation, GroupMemberId, JoinGroupRequest, JoinGroupResponse, Node, Request, Subscription,
+    Generation, GroupIndex, GroupMemberId, JoinGroupRequest, JoinGroupResponse, Node, ProtocolType,
+    Request, Subscription,
 };
 use crate::recipes::Library;
 use crate::topology::PartitionIndex;
@@ -50,10 +51,12 @@ impl Group {
     fn join(&mut self, now: Instant, coordinator: Node) {
         let settings = &self.settings;
         let request = JoinGroupRequest {
+            group: GroupIndex::SCENARIO,
             member: self.member,
             instance: settings.instance,
             session_timeout: settings.session_timeout,
             rebalance_timeout: settings.poll_deadline,
+            protocol_type: Some(ProtocolType::CONSUMER),
             subscription: Subscription {
                 assignor: settings.assignor,
                 owned: self.rebalance.brings(),
@@ -164,12 +167,17 @@ impl Group {
         self.phase = Phase::Syncing;
         self.leads = None;
         self.sync = Sync::default();
+        // librdkafka does not say it: its SyncGroup ends at version 3.
+        if self.settings.library.is_sarama() {
+            self.sync.protocol = answer.protocol;
+        }
         if answer.leader == answer.member {
             let partitions = view.metadata.workload(&view.topology);
             self.leads = Some(partitions.len());
-            let (assignor, members) = (self.settings.assignor, &answer.members);
-            self.sync.assignments =
-                assignor::assign(assignor, &view.topology, members, &partitions);
+            if let Some((_, assignor)) = answer.protocol {
+                let (topology, members) = (&view.topology, &answer.members);
+                self.sync.assignments = assignor::assign(assignor, topology, members, &partitions);
+            }
         }
         self.ask_to_sync(coordinator);
     }
@@ -179,9 +187,8 @@ impl Group {
             return;
         };
         let request = Request::SyncGroup {
-            generation: self.generation,
-            member,
-            instance: self.settings.instance,
+            sender: self.sender(member),
+            protocol: self.sync.protocol,
             assignments: self.sync.assignments.clone(),
         };
         let timeout = self.settings.session_timeout + GRACE;

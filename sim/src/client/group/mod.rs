@@ -13,7 +13,9 @@ use crate::client::commits::Stamp;
 use crate::client::connection::Ask;
 use crate::client::rebalance::{Callback, Next, Rebalance};
 use crate::client::view::View;
-use crate::protocol::{Generation, GroupMemberId, Node, Request};
+use crate::protocol::{
+    Generation, GroupIndex, GroupMemberId, Lean, Node, Request, Sender, VotedProtocol,
+};
 use crate::recipes::Library;
 use crate::topology::PartitionIndex;
 use plimsoll_core::{Assignment, Instant, RebalanceId};
@@ -72,6 +74,8 @@ pub(super) struct Group {
 /// What a sync says, and how often it was said.
 #[derive(Debug)]
 struct Sync {
+    /// The protocol of the generation, where the library says it.
+    protocol: Option<VotedProtocol<Lean>>,
     /// What the member gives out, as the group's leader.
     assignments: Assignments,
     retries: u32,
@@ -83,6 +87,7 @@ struct Sync {
 impl Default for Sync {
     fn default() -> Self {
         Self {
+            protocol: None,
             assignments: Assignments::new(),
             retries: 0,
             again_at: Instant::FAR_FUTURE,
@@ -193,6 +198,16 @@ impl Group {
         }
         let member = self.member?;
         (self.generation != NO_GENERATION).then_some((member, self.generation))
+    }
+
+    /// Returns what a request of the member begins with.
+    fn sender(&self, member: GroupMemberId) -> Sender {
+        Sender {
+            group: GroupIndex::SCENARIO,
+            generation: self.generation,
+            member,
+            instance: self.settings.instance,
+        }
     }
 
     /// Returns the generation that gave the partitions which the client has.

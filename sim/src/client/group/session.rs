@@ -52,11 +52,7 @@ impl Group {
         };
         self.heartbeat_in_flight = true;
         self.heartbeat_at = now + self.settings.heartbeat;
-        let request = Request::Heartbeat {
-            generation: self.generation,
-            member,
-            instance: self.settings.instance,
-        };
+        let request = Request::Heartbeat(self.sender(member));
         let then = Continuation::Heartbeat(self.attempt);
         let timeout = match self.settings.library.is_sarama() {
             // `Net.ReadTimeout`.

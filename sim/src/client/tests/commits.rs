@@ -36,13 +36,10 @@ fn a_commit_carries_the_generation_of_the_moment_at_which_it_is_sent() {
     bench.say(commit(1));
     bench.run(ms(10));
     let requests = bench.requests();
-    let Request::OffsetCommit {
-        generation, member, ..
-    } = requests[0].request
-    else {
+    let Request::OffsetCommit { sender, .. } = requests[0].request else {
         panic!("{requests:?}");
     };
-    assert_eq!((generation, member), (2, GroupMemberId(1)));
+    assert_eq!((sender.generation, sender.member), (2, GroupMemberId(1)));
     assert_eq!(finished(&bench.learned()), [CommitOutcome::Ok]);
 }
 
@@ -94,9 +91,7 @@ fn outside_of_the_group_a_commit_goes_out_in_no_generation() {
     bench.run(ms(10));
     let requests = bench.requests();
     let stamp = requests.iter().find_map(|asked| match asked.request {
-        Request::OffsetCommit {
-            generation, member, ..
-        } => Some((generation, member)),
+        Request::OffsetCommit { sender, .. } => Some((sender.generation, sender.member)),
         _ => None,
     });
     assert_eq!(stamp, Some((-1, GroupMemberId::EMPTY)));

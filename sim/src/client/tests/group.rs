@@ -198,7 +198,7 @@ fn an_expelled_member_loses_everything_and_joins_as_a_new_one() {
     assert!(!bench.saw(|event| matches!(event, TraceEvent::Released { .. })));
     let joins = bench.requests();
     let last = joins.iter().rev().find_map(|asked| match &asked.request {
-        Request::Heartbeat { member, .. } | Request::SyncGroup { member, .. } => Some(*member),
+        Request::Heartbeat(sender) | Request::SyncGroup { sender, .. } => Some(sender.member),
         _ => None,
     });
     assert_eq!(last, Some(GroupMemberId(2)));
@@ -254,7 +254,7 @@ fn the_coordinator_is_looked_up_again_and_the_generation_stays() {
     let requests = bench.requests();
     let heartbeats = requests
         .iter()
-        .filter(|asked| matches!(asked.request, Request::Heartbeat { .. }));
+        .filter(|asked| matches!(asked.request, Request::Heartbeat(_)));
     assert_eq!(
         heartbeats.map(|asked| asked.to).collect::<Vec<_>>(),
         [Node(0), Node(2)]

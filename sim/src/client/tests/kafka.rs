@@ -4,7 +4,8 @@ use crate::env::{Env, Event};
 use crate::protocol::{
     Channel, CommittedOffset, Content, Correlation, FetchRequest, FetchResponse, FetchedPartition,
     GroupMemberId, JoinError, JoinGroupRequest, JoinGroupResponse, JoinedMember, LeaderInfo,
-    LogEnds, LogEntry, Message, Node, Request, Response, Value,
+    LogEnds, LogEntry, Message, Node, OffsetCommitResponse, ProtocolType, Request, Response,
+    SyncGroupResponse, Value,
 };
 use crate::topology::PartitionIndex;
 use plimsoll_core::{Instant, NextOffset, Offset};
@@ -206,20 +207,26 @@ impl Kafka {
     fn response(&mut self, to: Node, request: &Request) -> Response {
         match request {
             Request::Metadata => Response::Metadata(self.leaders.clone()),
-            Request::FindCoordinator => Response::FindCoordinator(Ok(self.coordinator)),
+            Request::FindCoordinator { .. } => Response::FindCoordinator(Ok(self.coordinator)),
             Request::JoinGroup(join) => Response::JoinGroup(self.join(join)),
             Request::SyncGroup {
-                member,
+                sender,
                 assignments,
                 ..
             } => {
-                let own = assignments.iter().find(|(of, _)| of == member);
+                let own = assignments.iter().find(|(of, _)| *of == sender.member);
                 let computed = own.map(|(_, own)| own.clone()).unwrap_or_default();
-                Response::SyncGroup(Ok(self.assignment.clone().unwrap_or(computed)))
+                let assignment = self.assignment.clone().unwrap_or(computed);
+                Response::SyncGroup(Ok(SyncGroupResponse {
+                    protocol: None,
+                    assignment,
+                }))
             }
-            Request::Heartbeat { .. } => Response::Heartbeat(Ok(())),
-            Request::LeaveGroup { .. } => Response::LeaveGroup(Ok(())),
-            Request::OffsetCommit { .. } => Response::OffsetCommit(Ok(())),
+            Request::Heartbeat(_) => Response::Heartbeat(Ok(())),
+            Request::LeaveGroup { members, .. } => {
+                Response::LeaveGroup(Ok(members.iter().copied().map(Ok).collect()))
+            }
+            Request::OffsetCommit { .. } => Response::OffsetCommit(OffsetCommitResponse::default()),
             Request::OffsetFetch { .. } => Response::OffsetFetch(Ok(self.committed.clone())),
             Request::ListOffsets { partition } => {
                 let ends = self.ends(to, *partition);
@@ -248,6 +255,7 @@ impl Kafka {
         };
         Ok(Box::new(JoinGroupResponse {
             generation: self.generation,
+            protocol: Some((ProtocolType::CONSUMER, join.subscription.assignor)),
             member,
             leader: if self.member_leads {
                 member

@@ -2,7 +2,7 @@
 
 use super::snapshot::GroupSnapshot;
 use crate::cluster::connections::Reply;
-use crate::protocol::{Dialect, GroupMemberId, Response};
+use crate::protocol::{Dialect, GroupIndex, GroupMemberId, Response};
 
 /// What a group wants of its broker.
 #[derive(Debug)]
@@ -16,6 +16,7 @@ pub(crate) enum Action<D: Dialect> {
 /// A write of the group's state.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct GroupWrite {
+    pub(super) group: GroupIndex,
     pub(super) change: Change,
     /// The index in `Shared::group_snapshots`.
     pub(super) snapshot: u32,

@@ -3,20 +3,23 @@
 use super::action::{Action, Change};
 use super::snapshot::{GroupSnapshot, Profile};
 use crate::cluster::connections::Reply;
-use crate::protocol::{Dialect, Generation, GroupMemberId, JoinError, Response};
+use crate::protocol::{
+    Dialect, Generation, GroupMemberId, JoinError, ProtocolName, ProtocolType, Response, Sender,
+};
 use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
-use plimsoll_scenarios::scenario::BrokerSettings;
 use std::collections::VecDeque;
 use std::time::Duration;
 
 /// A classic group.
 #[derive(Debug)]
-pub(crate) struct Group<D: Dialect> {
-    /// Whether any member ever joined or committed.
-    pub(super) exists: bool,
+pub(super) struct Group<D: Dialect> {
     pub(super) state: GroupState,
     pub(super) generation: Generation,
+    /// What its members are; `None`: it never had any.
+    pub(super) protocol_type: Option<ProtocolType>,
+    /// The protocol for which the members voted; `None`: it has none.
+    pub(super) protocol: Option<ProtocolName<D>>,
     pub(super) leader: Option<GroupMemberId>,
     /// Members, in the order in which they joined.
     pub(super) members: Vec<Member<D>>,
@@ -29,11 +32,12 @@ pub(crate) struct Group<D: Dialect> {
     /// Time at which members that did not sync are removed.
     pub(super) sync_deadline: Instant,
     pub(super) actions: VecDeque<Action<D>>,
+    /// `group.initial.rebalance.delay.ms`.
     pub(super) initial_delay: Duration,
-    pub(super) session_bounds: (Duration, Duration),
 }
 
-/// A group's state (`ClassicGroupState`). Kafka's fifth, `Dead`, is for groups that are deleted.
+/// A group's state (`ClassicGroupState`). Kafka's fifth, `Dead`, is that of groups that do not
+/// exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum GroupState {
     /// Without members.
@@ -73,12 +77,13 @@ pub(super) struct Member<D: Dialect> {
 }
 
 impl<D: Dialect> Group<D> {
-    /// Creates a group that does not exist yet.
-    pub(crate) fn new(settings: &BrokerSettings) -> Self {
+    /// Creates a group without members.
+    pub(super) fn new(initial_delay: Duration) -> Self {
         Self {
-            exists: false,
             state: GroupState::Empty,
             generation: 0,
+            protocol_type: None,
+            protocol: None,
             leader: None,
             members: Vec::new(),
             pending: Vec::new(),
@@ -86,17 +91,13 @@ impl<D: Dialect> Group<D> {
             initial: None,
             sync_deadline: Instant::FAR_FUTURE,
             actions: VecDeque::new(),
-            initial_delay: settings.group_initial_rebalance_delay,
-            session_bounds: (
-                settings.group_min_session_timeout,
-                settings.group_max_session_timeout,
-            ),
+            initial_delay,
         }
     }
 
     /// Returns its generation, if it is stable with `members` members, each of which has its
     /// assignment.
-    pub(crate) fn stable_generation(&self, members: usize) -> Option<Generation> {
+    pub(super) fn stable_generation(&self, members: usize) -> Option<Generation> {
         let settled = match members {
             0 => self.state == GroupState::Empty,
             _ => self.state == GroupState::Stable,
@@ -111,24 +112,15 @@ impl<D: Dialect> Group<D> {
     /// Checks whether a commit may be written (`ClassicGroup.validateOffsetCommit`); the owner of
     /// its partitions, and whether offsets go backwards, is not looked at. Returns whether the
     /// group is rebalancing.
-    pub(crate) fn accept_commit(
+    pub(super) fn accept_commit(
         &mut self,
         now: Instant,
-        generation: Generation,
-        member: GroupMemberId,
-        instance: Option<u32>,
+        sender: Sender,
     ) -> Result<bool, ErrorName> {
-        if !self.exists && generation >= 0 {
-            return Err(ErrorName::IllegalGeneration);
-        }
-        if generation < 0 && self.state == GroupState::Empty {
-            self.exists = true;
+        if sender.generation < 0 && self.state == GroupState::Empty {
             return Ok(false);
         }
-        let index = self.find_sender(member, instance)?;
-        if generation != self.generation {
-            return Err(ErrorName::IllegalGeneration);
-        }
+        let index = self.find_sender(sender)?;
         if self.state == GroupState::CompletingRebalance {
             return Err(ErrorName::RebalanceInProgress);
         }
@@ -136,16 +128,24 @@ impl<D: Dialect> Group<D> {
         Ok(self.state == GroupState::PreparingRebalance)
     }
 
-    /// Returns the index of a member that sent a request (`ClassicGroup.validateMember`). The id of
+    /// Returns the index of a member of this generation that sent a request.
+    pub(super) fn find_sender(&self, sender: Sender) -> Result<usize, ErrorName> {
+        let index = self.find_known(sender.member, sender.instance)?;
+        if sender.generation != self.generation {
+            return Err(ErrorName::IllegalGeneration);
+        }
+        Ok(index)
+    }
+
+    /// Returns the index of a member by both of its ids (`ClassicGroup.validateMember`). The id of
     /// a static one must be the id that joined last under its name: an older process is fenced.
-    pub(super) fn find_sender(
+    pub(super) fn find_known(
         &self,
         member: GroupMemberId,
         instance: Option<u32>,
     ) -> Result<usize, ErrorName> {
         if let Some(instance) = instance {
-            let mut profiles = self.members.iter().map(|member| &member.profile);
-            return match profiles.position(|profile| profile.instance == Some(instance)) {
+            return match self.find_instance(instance) {
                 None => Err(ErrorName::UnknownMemberId),
                 Some(index) if self.members[index].profile.id != member => {
                     Err(ErrorName::FencedInstanceId)
@@ -154,6 +154,12 @@ impl<D: Dialect> Group<D> {
             };
         }
         self.find(member).ok_or(ErrorName::UnknownMemberId)
+    }
+
+    /// Returns the index of a static member by its name.
+    pub(super) fn find_instance(&self, instance: u32) -> Option<usize> {
+        let mut profiles = self.members.iter().map(|member| &member.profile);
+        profiles.position(|profile| profile.instance == Some(instance))
     }
 
     pub(super) fn find(&self, id: GroupMemberId) -> Option<usize> {
@@ -182,7 +188,7 @@ impl<D: Dialect> Group<D> {
 
     /// Refuses the members that wait, which must look for the new coordinator: the broker lost the
     /// group's partition.
-    pub(crate) fn abandon(&mut self) {
+    pub(super) fn abandon(&mut self) {
         for mut member in std::mem::take(&mut self.members) {
             self.refuse_join(&mut member, ErrorName::NotCoordinator);
             self.refuse_sync(&mut member, ErrorName::NotCoordinator);

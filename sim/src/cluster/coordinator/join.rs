@@ -16,63 +16,45 @@ use std::time::Duration;
 const NEW_MEMBER_TIMEOUT: Duration = Duration::from_secs(300);
 
 impl<D: Dialect> Group<D> {
-    /// Lets a member join. `fresh` is the id for one that has none.
-    pub(crate) fn join(
-        &mut self,
-        now: Instant,
-        reply: Reply,
-        request: JoinGroupRequest<D>,
-        fresh: Option<GroupMemberId>,
-    ) {
-        let (shortest, longest) = self.session_bounds;
-        if request.session_timeout < shortest || request.session_timeout > longest {
-            return self.refuse(reply, ErrorName::InvalidSessionTimeout);
-        }
-        let mut members = self.members.iter();
-        let agrees = |member: &Member<D>| member.profile.subscription.agree(&request.subscription);
-        if !members.all(agrees) {
-            return self.refuse(reply, ErrorName::InconsistentGroupProtocol);
-        }
-        match (request.member, fresh) {
-            (Some(id), _) => self.join_known(now, reply, request, id),
-            (None, Some(id)) => self.join_new(now, reply, request, id),
-            (None, None) => debug_assert!(false, "a member without an id gets a fresh one"),
-        }
-    }
-
-    fn join_new(
+    /// Lets a member join that has no id; it gets this one (`classicGroupJoinNewMember`).
+    pub(super) fn join_new(
         &mut self,
         now: Instant,
         reply: Reply,
         request: JoinGroupRequest<D>,
         id: GroupMemberId,
     ) {
-        self.exists = true;
+        if !self.supports(&request) {
+            return self.refuse(reply, ErrorName::InconsistentGroupProtocol);
+        }
         let Some(instance) = request.instance else {
             // KIP-394: a client that goes away before it learned its id leaves no member behind.
             self.pending.push((id, now + request.session_timeout));
             let required = JoinError::MemberIdRequired(id);
             return self.answer(reply, Response::JoinGroup(Err(required)));
         };
-        let mut members = self.members.iter();
-        match members.position(|member| member.profile.instance == Some(instance)) {
+        match self.find_instance(instance) {
             Some(index) => self.replace_static_member(now, reply, request, index, id),
             None => self.add_member(now, reply, request, id),
         }
     }
 
-    fn join_known(
+    /// Lets a member join that says its id (`classicGroupJoinExistingMember`).
+    pub(super) fn join_known(
         &mut self,
         now: Instant,
         reply: Reply,
         request: JoinGroupRequest<D>,
         id: GroupMemberId,
     ) {
+        if !self.supports(&request) {
+            return self.refuse(reply, ErrorName::InconsistentGroupProtocol);
+        }
         if let Some(index) = self.pending.iter().position(|(pending, _)| *pending == id) {
             self.pending.remove(index);
             return self.add_member(now, reply, request, id);
         }
-        let index = match self.find_sender(id, request.instance) {
+        let index = match self.find_known(id, request.instance) {
             Ok(index) => index,
             Err(error) => return self.refuse(reply, error),
         };
@@ -102,6 +84,9 @@ impl<D: Dialect> Group<D> {
     ) {
         if let Some(initial) = &mut self.initial {
             initial.member_added = true;
+        }
+        if self.members.is_empty() {
+            self.protocol_type = request.protocol_type;
         }
         let profile = Profile::new(id, request);
         let mut member = Member::new(profile, now + NEW_MEMBER_TIMEOUT);
@@ -135,13 +120,16 @@ impl<D: Dialect> Group<D> {
         self.members[index].renew_session(now);
         self.update_member(reply, request, index);
         match self.state {
-            GroupState::Stable => {
+            // With another protocol its assignment would not be understood.
+            GroupState::Stable if self.select_protocol() == self.protocol => {
                 let replacement = Replacement { old, new, leader };
                 self.write(Change::StaticMember(replacement), self.snapshot());
             }
             // Its old id may be on its way to the leader, and the new one would get nothing.
             GroupState::CompletingRebalance => self.prepare_rebalance(now),
-            GroupState::PreparingRebalance | GroupState::Empty => self.rebalance_or_complete(now),
+            GroupState::Stable | GroupState::PreparingRebalance | GroupState::Empty => {
+                self.rebalance_or_complete(now);
+            }
         }
     }
 
@@ -188,6 +176,7 @@ impl<D: Dialect> Group<D> {
             // would assign anew.
             let response = JoinGroupResponse {
                 generation: self.generation,
+                protocol: self.voted(),
                 member: replacement.new,
                 leader: replacement.leader,
                 members: Vec::new(),
@@ -207,7 +196,7 @@ impl<D: Dialect> Group<D> {
 
     /// Begins a rebalance, where the group is stable: as upon a join of its leader. Returns whether
     /// it was.
-    pub(crate) fn rebalance(&mut self, now: Instant) -> bool {
+    pub(super) fn rebalance(&mut self, now: Instant) -> bool {
         let is_stable = self.state == GroupState::Stable;
         if is_stable {
             self.prepare_rebalance(now);
@@ -275,6 +264,7 @@ impl<D: Dialect> Group<D> {
         self.join_deadline = Instant::FAR_FUTURE;
         self.initial = None;
         self.generation += 1;
+        self.protocol = self.select_protocol();
         self.clear_sync_debts();
         if self.members.is_empty() {
             self.state = GroupState::Empty;
@@ -314,20 +304,21 @@ impl<D: Dialect> Group<D> {
     fn answer_current(&mut self, reply: Reply, index: usize) {
         let member = self.members[index].profile.id;
         let leader = self.leader.unwrap_or(member);
-        let members = if leader == member {
-            let profiles = self.members.iter().map(|member| &member.profile);
-            profiles
-                .map(|profile| JoinedMember {
+        let members = match &self.protocol {
+            Some(protocol) if leader == member => {
+                let profiles = self.members.iter().map(|member| &member.profile);
+                let joined = profiles.map(|profile| JoinedMember {
                     member: profile.id,
                     instance: profile.instance,
-                    subscription: profile.subscription.clone(),
-                })
-                .collect()
-        } else {
-            Vec::new()
+                    subscription: profile.subscription.under(protocol),
+                });
+                joined.collect()
+            }
+            _ => Vec::new(),
         };
         let response = JoinGroupResponse {
             generation: self.generation,
+            protocol: self.voted(),
             member,
             leader,
             members,

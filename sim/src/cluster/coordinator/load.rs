@@ -1,40 +1,50 @@
-//! The group's state as it lies in `__consumer_offsets`, for the coordinators to come.
+//! The groups as they lie in `__consumer_offsets`, for the coordinators to come.
 
 use super::group::{Group, GroupState, Member};
 use super::snapshot::GroupSnapshot;
 use crate::cluster::log::Log;
-use crate::protocol::{Content, Dialect};
+use crate::protocol::{Commit, Content, Dialect, GroupIndex};
 use plimsoll_core::Instant;
-use plimsoll_scenarios::scenario::BrokerSettings;
+use std::collections::BTreeMap;
+use std::time::Duration;
 
-/// Returns the latest state in a log.
+/// Returns the groups in a log, each with its latest state; `None`: it only committed
+/// (`OffsetMetadataManager.replay` makes an empty group of it).
 ///
 /// Kafka loads up to the log's end: what is not replicated yet counts, as it counted for the
 /// coordinator that wrote it.
 pub(super) fn latest<'a, D: Dialect>(
     log: &Log<D>,
-    snapshots: &'a [GroupSnapshot<D>],
-) -> Option<&'a GroupSnapshot<D>> {
-    log.all()
-        .iter()
-        .rev()
-        .find_map(|record| match record.content {
-            Content::Group(index) => snapshots.get(index as usize),
-            _ => None,
-        })
+    snapshots: &'a [(GroupIndex, GroupSnapshot<D>)],
+) -> BTreeMap<GroupIndex, Option<&'a GroupSnapshot<D>>> {
+    let mut groups = BTreeMap::new();
+    for entry in log.all() {
+        match &entry.content {
+            Content::Group(index) => {
+                let (group, snapshot) = &snapshots[*index as usize];
+                groups.insert(*group, Some(snapshot));
+            }
+            Content::Commit(Commit { group, .. }) | Content::Reset { group, .. } => {
+                groups.entry(*group).or_default();
+            }
+            Content::Batch(_) => {}
+        }
+    }
+    groups
 }
 
 impl<D: Dialect> Group<D> {
-    /// Restores the group for a new coordinator: members have their sessions from `ready_at` on.
-    pub(crate) fn load(
-        settings: &BrokerSettings,
+    /// Restores a group for a new coordinator: members have their sessions from `ready_at` on.
+    pub(super) fn load(
+        initial_delay: Duration,
         snapshot: Option<&GroupSnapshot<D>>,
         ready_at: Instant,
     ) -> Self {
-        let mut group = Self::new(settings);
+        let mut group = Self::new(initial_delay);
         if let Some(snapshot) = snapshot {
-            group.exists = true;
             group.generation = snapshot.generation;
+            group.protocol_type = snapshot.protocol_type;
+            group.protocol = snapshot.protocol.clone();
             group.leader = snapshot.leader;
             group.members = snapshot
                 .members
@@ -48,16 +58,18 @@ impl<D: Dialect> Group<D> {
         group
     }
 
-    /// Returns the group's state with the assignments that its members have.
+    /// Returns the group's state with the assignments that its members have. Of what they said of
+    /// themselves it has the part under the protocol for which they voted
+    /// (`GroupCoordinatorRecordHelpers.newGroupMetadataRecord`).
     pub(super) fn snapshot(&self) -> GroupSnapshot<D> {
+        let protocol = self.protocol.as_ref();
+        let profiles = self.members.iter().map(|member| &member.profile);
         GroupSnapshot {
             generation: self.generation,
+            protocol_type: self.protocol_type,
+            protocol: self.protocol.clone(),
             leader: self.leader,
-            members: self
-                .members
-                .iter()
-                .map(|member| member.profile.clone())
-                .collect(),
+            members: profiles.map(|profile| profile.under(protocol)).collect(),
         }
     }
 }

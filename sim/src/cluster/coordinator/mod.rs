@@ -1,8 +1,14 @@
-//! The group coordinator: the leader of the group's partition of `__consumer_offsets`.
+//! Group coordinators: each broker coordinates the groups that lie in the partitions of
+//! `__consumer_offsets` which it leads.
 //!
 //! [`group`] is the state machine of a classic group, with a file for each phase of a rebalance
-//! ([`join`], [`sync`]) and one for its [`session`]s. It knows nothing of logs and connections: it
-//! leaves [`action`]s, which the broker carries out here.
+//! ([`join`], [`sync`]), one for its [`session`]s and one for the [`vote`]. It knows nothing of
+//! logs and connections: it leaves [`action`]s, which the broker carries out here. [`request`] is
+//! what is asked of groups, [`operation`] when it is answered, [`offsets`] what they committed.
+//!
+//! A group that is not in its coordinator's map does not exist. Kafka has a state `Dead` for it,
+//! which shows where a group is described, and in the moment in which a coordinator is unloaded:
+//! here the map of that is gone by then.
 
 pub(super) mod action;
 mod group;
@@ -10,84 +16,121 @@ mod join;
 mod load;
 mod offsets;
 pub(super) mod operation;
+mod request;
 mod session;
 pub(super) mod snapshot;
 mod sync;
+mod vote;
 
 use super::broker::Broker;
-use super::connections::Reply;
-use crate::cluster::env::ClusterEnv;
-use crate::protocol::{
-    CommittedOffset, Content, Dialect, Generation, JoinError, Request, Response,
-};
-use crate::topology::{PartitionIndex, PerPartition};
+use super::env::ClusterEnv;
+use crate::protocol::{Content, Dialect, Generation, GroupIndex};
+use crate::topology::PartitionIndex;
 use action::{Action, Change, GroupWrite};
 use group::Group;
+use offsets::Offsets;
 use operation::Operation;
 use plimsoll_core::{Instant, NextOffset};
 use plimsoll_oracle::ErrorName;
 use snapshot::GroupSnapshot;
+use std::collections::BTreeMap;
+use std::time::Duration;
 
-/// The group's coordinator on one broker.
+/// The coordinator of the groups in one partition of `__consumer_offsets`, on the broker that leads
+/// it (`GroupCoordinatorShard`).
 #[derive(Debug)]
-pub(super) struct Coordinator<D: Dialect> {
+pub(crate) struct Coordinator<D: Dialect> {
     /// Time at which it has loaded.
     ready_at: Instant,
-    pub(super) group: Group<D>,
-    /// Offsets that were committed and replicated.
-    offsets: PerPartition<Option<CommittedOffset<D>>>,
-    /// Offset up to which `offsets` reflects the log.
-    applied: u64,
+    /// `group.initial.rebalance.delay.ms`.
+    initial_delay: Duration,
+    /// The groups that exist (`GroupMetadataManager.groups`).
+    groups: BTreeMap<GroupIndex, Group<D>>,
+    pub(super) offsets: Offsets<D>,
 }
 
 impl<D: Dialect> Coordinator<D> {
-    /// Returns the group's committed offset of a partition.
-    pub(super) fn committed(&self, partition: PartitionIndex) -> Option<NextOffset> {
-        let offset = self.offsets[partition].as_ref();
-        offset.map(|offset| offset.next)
+    /// Returns a group's committed offset of a partition.
+    pub(crate) fn committed(
+        &self,
+        group: GroupIndex,
+        partition: PartitionIndex,
+    ) -> Option<NextOffset> {
+        self.offsets.get(group, partition)
     }
 
-    /// Returns the group's generation, if it is stable with `members` members.
-    pub(super) fn stable_generation(&self, members: usize) -> Option<Generation> {
-        self.group.stable_generation(members)
+    /// Returns a group's generation, if it is stable with `members` members.
+    pub(crate) fn stable_generation(
+        &self,
+        group: GroupIndex,
+        members: usize,
+    ) -> Option<Generation> {
+        match self.groups.get(&group) {
+            Some(group) => group.stable_generation(members),
+            None => (members == 0).then_some(0),
+        }
     }
 
-    fn is_loading(&self, now: Instant) -> bool {
-        now < self.ready_at
+    /// Returns a group. One that does not exist has no member that could ask.
+    fn group_mut(&mut self, group: GroupIndex) -> Result<&mut Group<D>, ErrorName> {
+        let group = self.groups.get_mut(&group);
+        group.ok_or(ErrorName::UnknownMemberId)
+    }
+
+    /// Returns a group, which it creates where there is none
+    /// (`GroupMetadataManager.getOrMaybeCreateClassicGroup`).
+    fn group_or_new(&mut self, group: GroupIndex) -> &mut Group<D> {
+        let delay = self.initial_delay;
+        let group = self.groups.entry(group);
+        group.or_insert_with(|| Group::new(delay))
     }
 }
 
-/// The coordinator on its broker.
+/// The coordinators on their broker.
 impl<D: Dialect> Broker<D> {
-    /// Starts the coordinator: this broker leads the group's partition now.
+    /// Starts a coordinator: this broker leads its partition now.
     pub(in crate::cluster) fn start_coordinator(
         &mut self,
         env: &mut impl ClusterEnv<D>,
+        offsets: PartitionIndex,
         leader_epoch: u32,
     ) {
-        let replica = &self.replicas[self.offsets_partition];
+        let replica = &self.replicas[offsets];
         let ready_at = match leader_epoch {
             0 => env.now(),
             _ => env.now() + self.settings.offsets_load_time,
         };
-        let snapshot = load::latest(&replica.log, &env.shared().group_snapshots);
+        let initial_delay = self.settings.group_initial_rebalance_delay;
+        let latest = load::latest(&replica.log, &env.shared().group_snapshots);
+        let groups = latest.into_iter().map(|(group, snapshot)| {
+            let loaded = Group::load(initial_delay, snapshot, ready_at);
+            (group, loaded)
+        });
         let mut coordinator = Coordinator {
             ready_at,
-            group: Group::load(&self.settings, snapshot, ready_at),
-            offsets: PerPartition::new(self.replicas.len(), |_| None),
-            applied: 0,
+            initial_delay,
+            groups: groups.collect(),
+            offsets: Offsets::default(),
         };
-        coordinator.apply_committed(&replica.log, replica.high_watermark());
-        let deadline = coordinator.group.next_deadline();
-        self.coordinator = Some(coordinator);
-        self.wake_by(deadline);
+        let high_watermark = replica.high_watermark();
+        coordinator.offsets.apply(&replica.log, high_watermark);
+        let deadlines = coordinator.groups.values().map(Group::next_deadline);
+        let earliest = deadlines.min().unwrap_or(Instant::FAR_FUTURE);
+        self.coordinators.insert(offsets, coordinator);
+        self.wake_by(earliest);
     }
 
-    /// Stops the coordinator: another broker leads the group's partition now.
-    pub(in crate::cluster) fn stop_coordinator(&mut self, env: &mut impl ClusterEnv<D>) {
-        if let Some(mut coordinator) = self.coordinator.take() {
-            coordinator.group.abandon();
-            for action in coordinator.group.actions.drain(..) {
+    /// Stops a coordinator: another broker leads its partition now
+    /// (`GroupMetadataManager.onUnloaded`).
+    pub(in crate::cluster) fn stop_coordinator(
+        &mut self,
+        env: &mut impl ClusterEnv<D>,
+        offsets: PartitionIndex,
+    ) {
+        let stopped = self.coordinators.remove(&offsets);
+        for mut group in stopped.into_iter().flat_map(|c| c.groups.into_values()) {
+            group.abandon();
+            for action in group.actions.drain(..) {
                 if let Action::Reply(reply, response) = action {
                     self.reply(env, reply, response);
                 }
@@ -95,109 +138,74 @@ impl<D: Dialect> Broker<D> {
         }
     }
 
-    pub(in crate::cluster) fn handle_group_request(
+    /// Returns the coordinator of a group, if that is on this broker and has loaded.
+    fn coordinator_of(
         &mut self,
         env: &mut impl ClusterEnv<D>,
-        reply: Reply,
-        request: Request<D>,
-    ) {
-        let now = env.now();
-        let Some(coordinator) = &mut self.coordinator else {
-            let refusal = refusal(&request, ErrorName::NotCoordinator);
-            return self.reply(env, reply, refusal);
-        };
-        if coordinator.is_loading(now) {
-            let refusal = match request {
-                // The member shall wait, not rejoin (`GroupCoordinatorService.heartbeat`).
-                Request::Heartbeat { .. } => Response::Heartbeat(Ok(())),
-                _ => refusal(&request, ErrorName::CoordinatorLoadInProgress),
-            };
-            return self.reply(env, reply, refusal);
-        }
-        let group = &mut coordinator.group;
-        match request {
-            Request::Heartbeat {
-                generation,
-                member,
-                instance,
-            } => {
-                match group.heartbeat(now, generation, member, instance) {
-                    // An exception, which does not wait.
-                    Err(error) if error != ErrorName::RebalanceInProgress => {
-                        self.reply(env, reply, Response::Heartbeat(Err(error)));
-                    }
-                    answer => {
-                        let heartbeat = Operation::Heartbeat(reply, answer);
-                        self.wait_for_pending_writes(env, heartbeat);
-                    }
-                }
+        group: GroupIndex,
+    ) -> Result<&mut Coordinator<D>, ErrorName> {
+        let offsets = env.shared().offsets_of(group);
+        match self.coordinators.get_mut(&offsets) {
+            None => Err(ErrorName::NotCoordinator),
+            Some(coordinator) if env.now() < coordinator.ready_at => {
+                Err(ErrorName::CoordinatorLoadInProgress)
             }
-            Request::OffsetCommit {
-                generation,
-                member,
-                instance,
-                offsets,
-            } => match group.accept_commit(now, generation, member, instance) {
-                Ok(rebalancing) => self.write_commit(env, reply, generation, &offsets, rebalancing),
-                Err(error) => self.reply(env, reply, Response::OffsetCommit(Err(error))),
-            },
-            Request::OffsetFetch { require_stable } => {
-                self.fetch_offsets(env, reply, require_stable);
-            }
-            Request::JoinGroup(request) => {
-                // A member without an id gets one, whatever becomes of its request.
-                let is_new = request.member.is_none();
-                let fresh = is_new.then(|| env.shared().new_group_member());
-                group.join(now, reply, *request, fresh);
-                self.carry_out(env);
-                self.limit_wait(env, reply, Operation::Join(reply));
-            }
-            Request::SyncGroup {
-                generation,
-                member,
-                instance,
-                assignments,
-            } => {
-                group.sync(reply, generation, (member, instance), assignments);
-                self.carry_out(env);
-                self.limit_wait(env, reply, Operation::Sync(reply));
-            }
-            Request::LeaveGroup { member } => {
-                let answer = group.leave(now, member);
-                self.carry_out(env);
-                self.wait_for_pending_writes(env, Operation::Leave(reply, answer));
-            }
-            _ => debug_assert!(false, "not about the group"),
+            Some(coordinator) => Ok(coordinator),
         }
     }
 
     /// Begins a rebalance of a group that is stable. Returns whether there was one.
-    pub(crate) fn rebalance_group(&mut self, env: &mut impl ClusterEnv<D>) -> bool {
+    pub(crate) fn rebalance_group(
+        &mut self,
+        env: &mut impl ClusterEnv<D>,
+        group: GroupIndex,
+    ) -> bool {
         let now = env.now();
-        let Some(coordinator) = self.coordinator.as_mut().filter(|c| !c.is_loading(now)) else {
-            return false;
-        };
-        let begins = coordinator.group.rebalance(now);
-        self.carry_out(env);
+        let coordinator = self.coordinator_of(env, group);
+        let state = coordinator.and_then(|coordinator| coordinator.group_mut(group));
+        let begins = state.is_ok_and(|group| group.rebalance(now));
+        self.carry_out(env, group);
         begins
     }
 
-    /// Does what is due at the group's deadlines.
-    pub(in crate::cluster) fn expire_group(&mut self, env: &mut impl ClusterEnv<D>) {
-        if let Some(coordinator) = &mut self.coordinator {
-            coordinator.group.expire(env.now());
-            self.carry_out(env);
+    /// Does what is due at the groups' deadlines.
+    pub(in crate::cluster) fn expire_groups(&mut self, env: &mut impl ClusterEnv<D>) {
+        let now = env.now();
+        let (mut earliest, mut any_wants) = (Instant::FAR_FUTURE, false);
+        let coordinators = self.coordinators.values_mut();
+        for group in coordinators.flat_map(|coordinator| coordinator.groups.values_mut()) {
+            group.expire(now);
+            match group.actions.is_empty() {
+                true => earliest = earliest.min(group.next_deadline()),
+                false => any_wants = true,
+            }
+        }
+        self.wake_by(earliest);
+        while any_wants && let Some(group) = self.group_that_wants() {
+            self.carry_out(env, group);
         }
     }
 
-    /// Does what the group wants.
-    fn carry_out(&mut self, env: &mut impl ClusterEnv<D>) {
-        while let Some(coordinator) = &mut self.coordinator {
-            match coordinator.group.actions.pop_front() {
+    /// Returns the first group that wants something done.
+    fn group_that_wants(&self) -> Option<GroupIndex> {
+        let mut groups = self.coordinators.values().flat_map(|c| c.groups.iter());
+        let found = groups.find(|(_, group)| !group.actions.is_empty());
+        found.map(|(index, _)| *index)
+    }
+
+    /// Does what a group wants.
+    fn carry_out(&mut self, env: &mut impl ClusterEnv<D>, group: GroupIndex) {
+        let offsets = env.shared().offsets_of(group);
+        while let Some(coordinator) = self.coordinators.get_mut(&offsets)
+            && let Some(state) = coordinator.groups.get_mut(&group)
+        {
+            match state.actions.pop_front() {
                 Some(Action::Reply(reply, response)) => self.reply(env, reply, response),
-                Some(Action::Write(change, snapshot)) => self.write_group(env, change, snapshot),
+                Some(Action::Write(change, snapshot)) => {
+                    self.write_group(env, group, change, snapshot);
+                }
                 None => {
-                    let deadline = coordinator.group.next_deadline();
+                    let deadline = state.next_deadline();
                     return self.wake_by(deadline);
                 }
             }
@@ -207,27 +215,17 @@ impl<D: Dialect> Broker<D> {
     fn write_group(
         &mut self,
         env: &mut impl ClusterEnv<D>,
+        group: GroupIndex,
         change: Change,
         snapshot: GroupSnapshot<D>,
     ) {
         let write = GroupWrite {
+            group,
             change,
             snapshot: env.shared().group_snapshots.len() as u32,
         };
-        env.shared().group_snapshots.push(snapshot);
+        env.shared().group_snapshots.push((group, snapshot));
         let content = Content::Group(write.snapshot);
-        self.write(env, [content].into_iter(), Operation::Group(write));
-    }
-}
-
-fn refusal<D: Dialect>(request: &Request<D>, error: ErrorName) -> Response<D> {
-    match request {
-        Request::JoinGroup(_) => Response::JoinGroup(Err(JoinError::Other(error))),
-        Request::SyncGroup { .. } => Response::SyncGroup(Err(error)),
-        Request::Heartbeat { .. } => Response::Heartbeat(Err(error)),
-        Request::LeaveGroup { .. } => Response::LeaveGroup(Err(error)),
-        Request::OffsetCommit { .. } => Response::OffsetCommit(Err(error)),
-        Request::OffsetFetch { .. } => Response::OffsetFetch(Err(error)),
-        _ => Response::Failed(error),
+        self.write(env, group, [content].into_iter(), Operation::Group(write));
     }
 }

@@ -1,4 +1,4 @@
-//! Committed offsets: records of the group's partition.
+//! Committed offsets: records in the partitions of `__consumer_offsets` (`OffsetMetadataManager`).
 
 use super::Coordinator;
 use super::operation::Operation;
@@ -7,30 +7,76 @@ use crate::cluster::connections::Reply;
 use crate::cluster::env::ClusterEnv;
 use crate::cluster::log::Log;
 use crate::protocol::{
-    Commit, CommittedOffset, Content, Dialect, Generation, GroupMemberId, Response,
+    Commit, CommitMetadata, CommittedOffset, Content, Dialect, GroupIndex, GroupMemberId,
+    OffsetCommitResponse, Response, Sender,
 };
 use crate::topology::PartitionIndex;
-use plimsoll_core::NextOffset;
+use plimsoll_core::{Instant, NextOffset};
+use plimsoll_oracle::ErrorName;
+use std::collections::BTreeMap;
+
+/// `offset.metadata.max.bytes`, as Kafka counts it: characters.
+const LONGEST_METADATA: usize = 4_096;
+
+/// The offsets that the groups of a coordinator committed, as far as they are replicated.
+#[derive(Debug, Default)]
+pub(in crate::cluster) struct Offsets<D: Dialect> {
+    committed: BTreeMap<(GroupIndex, PartitionIndex), CommittedOffset<D>>,
+    /// Offset up to which they reflect the log.
+    applied: u64,
+}
 
 impl<D: Dialect> Broker<D> {
-    /// Writes an accepted commit; it is answered, and observed, when it is replicated.
-    pub(super) fn write_commit(
+    /// Commits offsets. Those of partitions that the broker does not know are refused before a
+    /// coordinator is asked; where there are no others, none is
+    /// (`KafkaApis.handleOffsetCommitRequest`).
+    pub(super) fn commit(
         &mut self,
         env: &mut impl ClusterEnv<D>,
         reply: Reply,
-        generation: Generation,
-        offsets: &[CommittedOffset<D>],
-        rebalancing: bool,
+        sender: Sender,
+        mut offsets: Vec<CommittedOffset<D>>,
     ) {
-        let commit = |offset: &CommittedOffset<D>| Commit {
-            offset: offset.clone(),
-            by: reply.node,
-            generation,
-            rebalancing,
-            late: reply.is_closed(),
-        };
-        let commits = offsets.iter().map(commit).map(Content::Commit);
-        self.write(env, commits, Operation::Commit(reply));
+        let (now, group) = (env.now(), sender.group);
+        let mut refused = Vec::new();
+        offsets.retain(|offset| {
+            let replica = self.replicas.get(offset.partition);
+            let is_known = replica.is_some_and(|replica| replica.state.is_some());
+            if !is_known {
+                refused.push((offset.partition, ErrorName::UnknownTopicOrPartition));
+            }
+            is_known
+        });
+        if offsets.is_empty() {
+            let response = OffsetCommitResponse {
+                error: None,
+                refused,
+            };
+            return self.reply(env, reply, Response::OffsetCommit(response));
+        }
+        let coordinator = self.coordinator_of(env, group);
+        match coordinator.and_then(|coordinator| coordinator.accept_commit(now, sender)) {
+            Ok(rebalancing) => {
+                refuse_long_metadata(&mut offsets, &mut refused);
+                let contents = offsets.into_iter().map(|offset| {
+                    Content::Commit(Commit {
+                        group,
+                        offset,
+                        by: reply.node,
+                        generation: sender.generation,
+                        rebalancing,
+                        late: reply.is_closed(),
+                    })
+                });
+                // It is answered, and observed, when it is replicated.
+                self.write(env, group, contents, Operation::Commit(reply, refused));
+            }
+            Err(error) => {
+                let error = Some(error);
+                let response = OffsetCommitResponse { error, refused };
+                self.reply(env, reply, Response::OffsetCommit(response));
+            }
+        }
     }
 
     /// Commits an offset for no member, as tools do that reset a group. `None` where the
@@ -38,27 +84,30 @@ impl<D: Dialect> Broker<D> {
     pub(crate) fn reset_offset(
         &mut self,
         env: &mut impl ClusterEnv<D>,
+        group: GroupIndex,
         partition: PartitionIndex,
         next: NextOffset,
     ) -> Option<()> {
+        let sender = Sender {
+            group,
+            generation: -1,
+            member: GroupMemberId::EMPTY,
+            instance: None,
+        };
         let now = env.now();
-        let coordinator = self.coordinator.as_mut()?;
-        if coordinator.is_loading(now) {
-            return None;
-        }
-        let group = &mut coordinator.group;
-        let no_member = GroupMemberId::EMPTY;
-        group.accept_commit(now, -1, no_member, None).ok()?;
-        let reset = Content::Reset(CommittedOffset {
+        let coordinator = self.coordinator_of(env, group).ok()?;
+        coordinator.accept_commit(now, sender).ok()?;
+        let offset = CommittedOffset {
             partition,
             next,
             metadata: D::CommitMetadata::default(),
-        });
-        self.write(env, [reset].into_iter(), Operation::Reset);
+        };
+        let content = Content::Reset { group, offset };
+        self.write(env, group, [content].into_iter(), Operation::Reset);
         Some(())
     }
 
-    /// Answers with what the group committed: as far as it is replicated, or, where the client
+    /// Answers with what a group committed: as far as it is replicated, or, where the client
     /// requires stable offsets, with all that was written up to now, once it is replicated. A
     /// commit that its member takes for refused may still be on its way, after a failover above
     /// all, and a member that begins below it rewinds it.
@@ -69,60 +118,118 @@ impl<D: Dialect> Broker<D> {
         &mut self,
         env: &mut impl ClusterEnv<D>,
         reply: Reply,
+        group: GroupIndex,
+        wanted: Option<&[PartitionIndex]>,
         require_stable: bool,
     ) {
-        let Some(coordinator) = &self.coordinator else {
-            return;
-        };
+        if let Err(error) = self.coordinator_of(env, group) {
+            return self.reply(env, reply, Response::OffsetFetch(Err(error)));
+        }
+        let partition = env.shared().offsets_of(group);
+        let offsets = &self.coordinators[&partition].offsets;
         if require_stable {
-            let log = &self.replicas[self.offsets_partition].log;
-            let fetch = Operation::OffsetFetch(reply, coordinator.written_offsets(log));
-            self.wait_for_pending_writes(env, fetch);
+            let log = &self.replicas[partition].log;
+            let mut written = offsets.written(log, group);
+            keep(&mut written, wanted);
+            let fetch = Operation::OffsetFetch(reply, written);
+            self.wait_for_pending_writes(env, group, fetch);
         } else {
-            let offsets = coordinator.replicated_offsets();
-            self.reply(env, reply, Response::OffsetFetch(Ok(offsets)));
+            let mut replicated: Vec<_> = offsets.replicated(group).cloned().collect();
+            keep(&mut replicated, wanted);
+            self.reply(env, reply, Response::OffsetFetch(Ok(replicated)));
         }
     }
 }
 
 impl<D: Dialect> Coordinator<D> {
+    /// Checks whether a commit may be written (`OffsetMetadataManager.validateOffsetCommit`). One
+    /// outside of all generations, as of tools and of consumers without a group, makes the group
+    /// where there is none. Returns whether the group is rebalancing.
+    fn accept_commit(&mut self, now: Instant, sender: Sender) -> Result<bool, ErrorName> {
+        let group = match sender.generation {
+            ..0 => self.group_or_new(sender.group),
+            0.. => {
+                let group = self.groups.get_mut(&sender.group);
+                group.ok_or(ErrorName::IllegalGeneration)?
+            }
+        };
+        group.accept_commit(now, sender)
+    }
+}
+
+impl<D: Dialect> Offsets<D> {
+    /// Returns a group's offset of a partition.
+    pub(super) fn get(&self, group: GroupIndex, partition: PartitionIndex) -> Option<NextOffset> {
+        let offset = self.committed.get(&(group, partition));
+        offset.map(|offset| offset.next)
+    }
+
     /// Takes commits below the high watermark, which count now that it rose.
-    pub(in crate::cluster) fn apply_committed(&mut self, log: &Log<D>, high_watermark: u64) {
-        for offset in committed_in(log, self.applied, high_watermark) {
-            self.offsets[offset.partition] = Some(offset.clone());
+    pub(in crate::cluster) fn apply(&mut self, log: &Log<D>, high_watermark: u64) {
+        for (group, offset) in committed_in(log, self.applied, high_watermark) {
+            let of = (group, offset.partition);
+            self.committed.insert(of, offset.clone());
         }
         self.applied = self.applied.max(high_watermark);
     }
 
-    /// Returns the offsets that are committed and replicated.
-    fn replicated_offsets(&self) -> Vec<CommittedOffset<D>> {
-        let mut offsets = Vec::with_capacity(self.offsets.len());
-        offsets.extend(self.offsets.values().flatten().cloned());
-        offsets
+    /// Returns the offsets of a group that are committed and replicated, in the order of their
+    /// partitions.
+    fn replicated(&self, group: GroupIndex) -> impl Iterator<Item = &CommittedOffset<D>> {
+        let of_group = (group, PartitionIndex::FIRST)..=(group, PartitionIndex::LAST);
+        self.committed.range(of_group).map(|(_, offset)| offset)
     }
 
-    /// Returns the offsets that are committed, replicated or not.
-    fn written_offsets(&self, log: &Log<D>) -> Vec<CommittedOffset<D>> {
+    /// Returns the offsets of a group that are committed, replicated or not.
+    fn written(&self, log: &Log<D>, group: GroupIndex) -> Vec<CommittedOffset<D>> {
+        let replicated = self.replicated(group);
         if self.applied == log.end() {
-            return self.replicated_offsets();
+            return replicated.cloned().collect();
         }
-        let mut offsets = self.offsets.clone();
-        for offset in committed_in(log, self.applied, log.end()) {
-            offsets[offset.partition] = Some(offset.clone());
+        let replicated = replicated.map(|offset| (offset.partition, offset));
+        let mut offsets: BTreeMap<_, _> = replicated.collect();
+        for (of, offset) in committed_in(log, self.applied, log.end()) {
+            if of == group {
+                offsets.insert(offset.partition, offset);
+            }
         }
-        offsets.values().flatten().cloned().collect()
+        offsets.into_values().cloned().collect()
     }
 }
 
-/// Returns the offsets that were committed in a part of the group's partition.
+/// Returns the offsets that were committed in a part of a log, with their groups.
 fn committed_in<D: Dialect>(
     log: &Log<D>,
     from: u64,
     to: u64,
-) -> impl Iterator<Item = &CommittedOffset<D>> {
-    let records = log.slice(from, to).iter();
-    records.filter_map(|record| match &record.content {
-        Content::Commit(Commit { offset, .. }) | Content::Reset(offset) => Some(offset),
+) -> impl Iterator<Item = (GroupIndex, &CommittedOffset<D>)> {
+    let entries = log.slice(from, to).iter();
+    entries.filter_map(|entry| match &entry.content {
+        Content::Commit(Commit { group, offset, .. }) | Content::Reset { group, offset } => {
+            Some((*group, offset))
+        }
         _ => None,
     })
+}
+
+/// Refuses offsets whose metadata are too long, each for itself
+/// (`OffsetMetadataManager.commitOffset`).
+fn refuse_long_metadata<D: Dialect>(
+    offsets: &mut Vec<CommittedOffset<D>>,
+    refused: &mut Vec<(PartitionIndex, ErrorName)>,
+) {
+    offsets.retain(|offset| {
+        let fits = offset.metadata.length() <= LONGEST_METADATA;
+        if !fits {
+            refused.push((offset.partition, ErrorName::OffsetMetadataTooLarge));
+        }
+        fits
+    });
+}
+
+/// Keeps the offsets of partitions that are wanted; `None`: of all.
+fn keep<D: Dialect>(offsets: &mut Vec<CommittedOffset<D>>, wanted: Option<&[PartitionIndex]>) {
+    if let Some(wanted) = wanted {
+        offsets.retain(|offset| wanted.contains(&offset.partition));
+    }
 }

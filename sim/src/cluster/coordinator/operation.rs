@@ -24,17 +24,20 @@ use crate::cluster::broker::Broker;
 use crate::cluster::connections::Reply;
 use crate::cluster::env::ClusterEnv;
 use crate::cluster::replica::{Waiting, Writer};
-use crate::protocol::{CommittedOffset, Content, Dialect, JoinError, Response};
+use crate::protocol::{
+    CommittedOffset, Content, Dialect, GroupIndex, JoinError, Left, OffsetCommitResponse, Response,
+};
+use crate::topology::PartitionIndex;
 use plimsoll_oracle::ErrorName;
 
 /// An operation that waits, with what its answer depends on.
 #[derive(Debug)]
 pub(in crate::cluster) enum Operation<D: Dialect> {
-    /// A member's commit.
-    Commit(Reply),
+    /// A commit, with the offsets that were refused for themselves.
+    Commit(Reply, Vec<(PartitionIndex, ErrorName)>),
     /// A tool's commit; the tool does not look at the answer.
     Reset,
-    /// A write of the group's state.
+    /// A write of a group's state.
     Group(GroupWrite),
     /// A member's JoinGroup, which the group answers.
     Join(Reply),
@@ -42,15 +45,15 @@ pub(in crate::cluster) enum Operation<D: Dialect> {
     Sync(Reply),
     /// A member's heartbeat, and its answer.
     Heartbeat(Reply, Result<(), ErrorName>),
-    /// A member's LeaveGroup, and its answer.
-    Leave(Reply, Result<(), ErrorName>),
+    /// A LeaveGroup, and its answer for each member.
+    Leave(Reply, Vec<Left>),
     /// A fetch of stable offsets, and those of the moment at which it was asked.
     OffsetFetch(Reply, Vec<CommittedOffset<D>>),
 }
 
 impl<D: Dialect> Broker<D> {
-    /// Appends what an operation writes to the group's partition; the operation ends when that is
-    /// replicated.
+    /// Appends what an operation on a group writes to the group's partition; the operation ends
+    /// when that is replicated.
     ///
     /// It appends with acks=1 (`CoordinatorPartitionWriter.append`), so that too few replicas in
     /// sync are no reason to refuse (`Partition.appendRecordsToLeader` looks at them for acks=all
@@ -59,17 +62,18 @@ impl<D: Dialect> Broker<D> {
     pub(super) fn write(
         &mut self,
         env: &mut impl ClusterEnv<D>,
+        group: GroupIndex,
         contents: impl Iterator<Item = Content<D>>,
         operation: Operation<D>,
     ) {
-        let partition = self.offsets_partition;
+        let partition = env.shared().offsets_of(group);
         let replica = &mut self.replicas[partition];
         let leader_epoch = replica.leader_epoch();
         let offsets = contents.map(|content| replica.log.append(leader_epoch, content));
         let Some(last) = offsets.last() else {
-            return self.wait_for_pending_writes(env, operation);
+            return self.wait_for_pending_writes(env, group, operation);
         };
-        self.defer(env, last.get(), operation);
+        self.defer(env, partition, last.get(), operation);
         self.after_append(env, partition);
     }
 
@@ -78,12 +82,14 @@ impl<D: Dialect> Broker<D> {
     pub(super) fn wait_for_pending_writes(
         &mut self,
         env: &mut impl ClusterEnv<D>,
+        group: GroupIndex,
         operation: Operation<D>,
     ) {
-        let replica = &self.replicas[self.offsets_partition];
+        let partition = env.shared().offsets_of(group);
+        let replica = &self.replicas[partition];
         let end = replica.log.end();
         if replica.high_watermark() < end {
-            self.defer(env, end - 1, operation);
+            self.defer(env, partition, end - 1, operation);
         } else {
             self.end_operation(env, operation, Ok(()));
         }
@@ -94,22 +100,29 @@ impl<D: Dialect> Broker<D> {
     pub(super) fn limit_wait(
         &mut self,
         env: &mut impl ClusterEnv<D>,
+        group: GroupIndex,
         reply: Reply,
         operation: Operation<D>,
     ) {
         if self.connections.awaits(reply) {
-            self.wait_for_pending_writes(env, operation);
+            self.wait_for_pending_writes(env, group, operation);
         }
     }
 
     /// Lets an operation wait until the record at `offset` is replicated, up to its timeout.
-    fn defer(&mut self, env: &mut impl ClusterEnv<D>, offset: u64, operation: Operation<D>) {
+    fn defer(
+        &mut self,
+        env: &mut impl ClusterEnv<D>,
+        partition: PartitionIndex,
+        offset: u64,
+        operation: Operation<D>,
+    ) {
         let waiting = Waiting {
             offset,
             deadline: env.now() + self.settings.offsets_commit_timeout,
             writer: Writer::Coordinator(operation),
         };
-        self.await_replication(self.offsets_partition, waiting);
+        self.await_replication(partition, waiting);
     }
 
     /// Ends an operation: what it waited for is replicated, or not known to be.
@@ -123,11 +136,21 @@ impl<D: Dialect> Broker<D> {
         let (reply, response) = match operation {
             Operation::Reset => return,
             Operation::Group(write) => return self.group_written(env, write, written),
-            Operation::Commit(reply) => (reply, Response::OffsetCommit(written)),
+            Operation::Commit(reply, mut refused) => {
+                let error = written.err();
+                if error.is_some() {
+                    // As of the other offsets that the coordinator had before it.
+                    refused.retain(|(_, of)| *of != ErrorName::OffsetMetadataTooLarge);
+                }
+                let response = OffsetCommitResponse { error, refused };
+                (reply, Response::OffsetCommit(response))
+            }
             Operation::Heartbeat(reply, answer) => {
                 (reply, Response::Heartbeat(written.and(answer)))
             }
-            Operation::Leave(reply, answer) => (reply, Response::LeaveGroup(written.and(answer))),
+            Operation::Leave(reply, answers) => {
+                (reply, Response::LeaveGroup(written.map(|()| answers)))
+            }
             Operation::Join(reply) => match written {
                 Ok(()) => return,
                 Err(error) => (reply, Response::JoinGroup(Err(JoinError::Other(error)))),
@@ -144,19 +167,19 @@ impl<D: Dialect> Broker<D> {
         self.reply(env, reply, response);
     }
 
-    /// Tells the group that a write of its state is replicated, or is not known to be.
+    /// Tells a group that a write of its state is replicated, or is not known to be.
     fn group_written(
         &mut self,
         env: &mut impl ClusterEnv<D>,
         write: GroupWrite,
         result: Result<(), ErrorName>,
     ) {
-        let Some(coordinator) = &mut self.coordinator else {
+        let (now, offsets) = (env.now(), env.shared().offsets_of(write.group));
+        let coordinator = self.coordinators.get_mut(&offsets);
+        let Some(group) = coordinator.and_then(|c| c.groups.get_mut(&write.group)) else {
             return;
         };
-        let now = env.now();
-        let group = &mut coordinator.group;
-        let snapshot = &env.shared().group_snapshots[write.snapshot as usize];
+        let (_, snapshot) = &env.shared().group_snapshots[write.snapshot as usize];
         match write.change {
             Change::Assignment(generation) => {
                 group.assignment_written(now, generation, snapshot, result);
@@ -167,7 +190,7 @@ impl<D: Dialect> Broker<D> {
             // The state is as good in memory: with no members, nothing depends on it.
             Change::Empty => {}
         }
-        self.carry_out(env);
+        self.carry_out(env, write.group);
     }
 }
 

@@ -1,23 +1,14 @@
 //! Sessions: members that live, that leave, and that were silent for too long.
 
 use super::group::{Group, GroupState};
-use crate::protocol::{Dialect, Generation, GroupMemberId};
+use crate::protocol::{Dialect, GroupMemberId, Leaving, Left, Sender};
 use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
 
 impl<D: Dialect> Group<D> {
     /// Renews the session of a member that lives (`classicGroupHeartbeat`).
-    pub(crate) fn heartbeat(
-        &mut self,
-        now: Instant,
-        generation: Generation,
-        member: GroupMemberId,
-        instance: Option<u32>,
-    ) -> Result<(), ErrorName> {
-        let index = self.find_sender(member, instance)?;
-        if generation != self.generation {
-            return Err(ErrorName::IllegalGeneration);
-        }
+    pub(super) fn heartbeat(&mut self, now: Instant, sender: Sender) -> Result<(), ErrorName> {
+        let index = self.find_sender(sender)?;
         self.members[index].renew_session(now);
         match self.state {
             GroupState::PreparingRebalance => Err(ErrorName::RebalanceInProgress),
@@ -27,15 +18,42 @@ impl<D: Dialect> Group<D> {
         }
     }
 
-    /// Lets a member leave (`classicGroupLeaveToClassicGroup`). Unlike one that is silent, a member
-    /// that leaves does not end the initial delay (`maybeCompleteJoinPhase`).
-    pub(crate) fn leave(&mut self, now: Instant, member: GroupMemberId) -> Result<(), ErrorName> {
-        if let Some(index) = self.pending.iter().position(|(id, _)| *id == member) {
-            self.pending.remove(index);
-        } else {
-            let index = self.find_sender(member, None)?;
-            self.take_out(index);
+    /// Lets members leave, and tells of each whether it did (`classicGroupLeaveToClassicGroup`).
+    /// Unlike one that is silent, a member that leaves does not end the initial delay
+    /// (`maybeCompleteJoinPhase`).
+    pub(super) fn leave(&mut self, now: Instant, members: &[Leaving]) -> Vec<Left> {
+        let members = members.iter();
+        let answers = members.map(|member| match self.let_go(*member) {
+            Ok(()) => Ok(*member),
+            Err(error) => Err((*member, error)),
+        });
+        let answers: Vec<Left> = answers.collect();
+        if answers.iter().any(Result::is_ok) {
+            self.go_on_without(now);
         }
+        answers
+    }
+
+    /// Takes out a member that leaves. A tool need not know the id of a static one (KIP-345).
+    fn let_go(&mut self, leaving: Leaving) -> Result<(), ErrorName> {
+        let Leaving { member, instance } = leaving;
+        let index = match (member, instance) {
+            (GroupMemberId::EMPTY, Some(instance)) => self.find_instance(instance),
+            (GroupMemberId::EMPTY, None) => None,
+            _ => {
+                if let Some(index) = self.pending.iter().position(|(id, _)| *id == member) {
+                    self.pending.remove(index);
+                    return Ok(());
+                }
+                Some(self.find_known(member, instance)?)
+            }
+        };
+        self.take_out(index.ok_or(ErrorName::UnknownMemberId)?);
+        Ok(())
+    }
+
+    /// Goes on without members that left.
+    fn go_on_without(&mut self, now: Instant) {
         match self.state {
             GroupState::Stable | GroupState::CompletingRebalance => self.prepare_rebalance(now),
             GroupState::PreparingRebalance if self.initial.is_none() => {
@@ -43,11 +61,10 @@ impl<D: Dialect> Group<D> {
             }
             GroupState::PreparingRebalance | GroupState::Empty => {}
         }
-        Ok(())
     }
 
     /// Does what is due at deadlines that have come.
-    pub(crate) fn expire(&mut self, now: Instant) {
+    pub(super) fn expire(&mut self, now: Instant) {
         let pending = self.pending.len();
         self.pending.retain(|(_, expires)| *expires > now);
         if self.pending.len() < pending {
@@ -71,7 +88,7 @@ impl<D: Dialect> Group<D> {
     }
 
     /// Returns the earliest deadline.
-    pub(crate) fn next_deadline(&self) -> Instant {
+    pub(super) fn next_deadline(&self) -> Instant {
         let members = self.members.iter().map(|member| member.expires);
         let pending = self.pending.iter().map(|(_, expires)| *expires);
         let phases = [self.join_deadline, self.sync_deadline];

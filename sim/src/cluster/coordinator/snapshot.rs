@@ -1,12 +1,16 @@
-//! The group's state as it goes into `__consumer_offsets`.
+//! A group's state as it goes into `__consumer_offsets`.
 
-use crate::protocol::{Dialect, Generation, GroupMemberId, JoinGroupRequest};
+use crate::protocol::{
+    Dialect, Generation, GroupMemberId, JoinGroupRequest, ProtocolName, ProtocolType, Protocols,
+};
 use std::time::Duration;
 
-/// The group's state as it goes into `__consumer_offsets` (`GroupMetadataValue`).
-#[derive(Clone, Debug, Default)]
+/// A group's state as it goes into `__consumer_offsets` (`GroupMetadataValue`).
+#[derive(Debug)]
 pub(crate) struct GroupSnapshot<D: Dialect> {
     pub(super) generation: Generation,
+    pub(super) protocol_type: Option<ProtocolType>,
+    pub(super) protocol: Option<ProtocolName<D>>,
     pub(super) leader: Option<GroupMemberId>,
     pub(super) members: Vec<Profile<D>>,
 }
@@ -32,6 +36,21 @@ impl<D: Dialect> Profile<D> {
             rebalance_timeout: request.rebalance_timeout,
             subscription: request.subscription,
             assignment: D::Assignment::default(),
+        }
+    }
+
+    /// Returns the profile of a member of a group that is assigned by this protocol.
+    pub(super) fn under(&self, protocol: Option<&ProtocolName<D>>) -> Self {
+        Self {
+            id: self.id,
+            instance: self.instance,
+            session_timeout: self.session_timeout,
+            rebalance_timeout: self.rebalance_timeout,
+            subscription: match protocol {
+                Some(protocol) => self.subscription.under(protocol),
+                None => self.subscription.clone(),
+            },
+            assignment: self.assignment.clone(),
         }
     }
 

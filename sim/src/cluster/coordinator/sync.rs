@@ -4,20 +4,22 @@ use super::action::Change;
 use super::group::{Group, GroupState};
 use super::snapshot::GroupSnapshot;
 use crate::cluster::connections::Reply;
-use crate::protocol::{Dialect, Generation, GroupMemberId, Response};
+use crate::protocol::{
+    Dialect, Generation, GroupMemberId, Response, Sender, SyncGroupResponse, VotedProtocol,
+};
 use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
 
 impl<D: Dialect> Group<D> {
     /// Takes a member's question for its assignment; the leader brings the assignments of all.
-    pub(crate) fn sync(
+    pub(super) fn sync(
         &mut self,
         reply: Reply,
-        generation: Generation,
-        (member, instance): (GroupMemberId, Option<u32>),
+        sender: Sender,
+        believed: Option<&VotedProtocol<D>>,
         assignments: Vec<(GroupMemberId, D::Assignment)>,
     ) {
-        let index = match self.check_sync(generation, member, instance) {
+        let index = match self.check_sync(sender, believed) {
             Ok(index) => index,
             Err(error) => return self.answer(reply, Response::SyncGroup(Err(error))),
         };
@@ -26,30 +28,30 @@ impl<D: Dialect> Group<D> {
             self.sync_deadline = Instant::FAR_FUTURE;
         }
         if self.state == GroupState::Stable {
-            let assignment = self.members[index].profile.assignment.clone();
-            return self.answer(reply, Response::SyncGroup(Ok(assignment)));
+            return self.assign(reply, index);
         }
         self.members[index].sync = Some(reply);
-        if self.leader == Some(member) {
+        if self.leader == Some(sender.member) {
             let snapshot = self.snapshot_with(assignments);
-            self.write(Change::Assignment(generation), snapshot);
+            self.write(Change::Assignment(sender.generation), snapshot);
         }
     }
 
     fn check_sync(
         &self,
-        generation: Generation,
-        member: GroupMemberId,
-        instance: Option<u32>,
+        sender: Sender,
+        believed: Option<&VotedProtocol<D>>,
     ) -> Result<usize, ErrorName> {
-        let index = self.find_sender(member, instance)?;
-        if generation != self.generation {
-            return Err(ErrorName::IllegalGeneration);
+        if self.state == GroupState::Empty {
+            return Err(ErrorName::UnknownMemberId);
+        }
+        let index = self.find_sender(sender)?;
+        if self.is_inconsistent(believed) {
+            return Err(ErrorName::InconsistentGroupProtocol);
         }
         match self.state {
-            GroupState::Empty => Err(ErrorName::UnknownMemberId),
             GroupState::PreparingRebalance => Err(ErrorName::RebalanceInProgress),
-            GroupState::CompletingRebalance | GroupState::Stable => Ok(index),
+            _ => Ok(index),
         }
     }
 
@@ -96,10 +98,18 @@ impl<D: Dialect> Group<D> {
                 .unwrap_or_default();
             if let Some(reply) = member.sync.take() {
                 member.renew_session(now);
-                let assignment = member.profile.assignment.clone();
-                self.answer(reply, Response::SyncGroup(Ok(assignment)));
+                self.assign(reply, index);
             }
         }
+    }
+
+    /// Tells a member its assignment.
+    fn assign(&mut self, reply: Reply, index: usize) {
+        let response = SyncGroupResponse {
+            protocol: self.voted(),
+            assignment: self.members[index].profile.assignment.clone(),
+        };
+        self.answer(reply, Response::SyncGroup(Ok(response)));
     }
 
     /// Refuses all members their assignment (`resetAndPropagateAssignmentWithError`).

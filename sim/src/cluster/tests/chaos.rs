@@ -48,7 +48,9 @@ impl Committer {
     fn step(&mut self, cluster: &mut Cluster) {
         if let Some((correlation, sent)) = self.in_flight {
             match cluster.answer(correlation) {
-                Some(Response::OffsetCommit(Ok(()))) => self.acknowledged = self.tried,
+                Some(Response::OffsetCommit(response)) if response.error.is_none() => {
+                    self.acknowledged = self.tried;
+                }
                 None if cluster.now() - sent < millis(1_500) => return,
                 Some(_) | None => {}
             }

@@ -4,8 +4,8 @@ use super::{Cluster, P, millis};
 use crate::cluster::Broker;
 use crate::protocol::{
     Channel, CommittedOffset, Content, Correlation, FetchPosition, FetchRequest, FetchResponse,
-    GroupMemberId, JoinError, JoinGroupRequest, JoinGroupResponse, Lean, Node, Positions, Request,
-    Response, Subscription, Value,
+    GroupIndex, GroupMemberId, JoinError, JoinGroupRequest, JoinGroupResponse, Lean, Leaving, Node,
+    Positions, ProtocolType, Request, Response, Sender, Subscription, Value,
 };
 use crate::topology::PartitionIndex;
 use plimsoll_core::{NextOffset, Offset};
@@ -259,9 +259,8 @@ impl Cluster {
         assignments: Vec<(GroupMemberId, Vec<PartitionIndex>)>,
     ) -> Correlation {
         let request = Request::SyncGroup {
-            generation: joined.generation,
-            member: joined.member,
-            instance: None,
+            sender: sender(joined, None),
+            protocol: None,
             assignments,
         };
         self.send_group(member, request)
@@ -272,7 +271,7 @@ impl Cluster {
         correlation: Correlation,
     ) -> Result<Vec<PartitionIndex>, ErrorName> {
         match self.wait_for(correlation, millis(10_000)) {
-            Some(Response::SyncGroup(result)) => result,
+            Some(Response::SyncGroup(result)) => result.map(|synced| synced.assignment),
             other => panic!("{other:?}"),
         }
     }
@@ -300,12 +299,7 @@ impl Cluster {
     }
 
     pub(super) fn send_heartbeat(&mut self, member: u32, of: &JoinGroupResponse) -> Correlation {
-        let request = Request::Heartbeat {
-            generation: of.generation,
-            member: of.member,
-            instance: None,
-        };
-        self.send_group(member, request)
+        self.send_group(member, Request::Heartbeat(sender(of, None)))
     }
 
     pub(super) fn heartbeat(
@@ -324,11 +318,7 @@ impl Cluster {
         instance: u32,
         of: &JoinGroupResponse,
     ) -> Result<(), ErrorName> {
-        let request = Request::Heartbeat {
-            generation: of.generation,
-            member: of.member,
-            instance: Some(instance),
-        };
+        let request = Request::Heartbeat(sender(of, Some(instance)));
         let heartbeat = self.send_group(member, request);
         self.heartbeat_answer(heartbeat)
     }
@@ -347,18 +337,13 @@ impl Cluster {
         generation: i32,
         next: u64,
     ) -> Correlation {
-        let offset = CommittedOffset {
-            partition: P,
-            next: NextOffset::new(next),
-            metadata: Some(1),
-        };
-        let request = Request::OffsetCommit {
+        let sender = Sender {
+            group: GroupIndex::SCENARIO,
             generation,
             member: id,
             instance: None,
-            offsets: vec![offset],
         };
-        self.send_group(member, request)
+        self.send_group(member, commit_request(sender, next))
     }
 
     pub(super) fn commit(
@@ -374,18 +359,25 @@ impl Cluster {
 
     pub(super) fn commit_answer(&mut self, correlation: Correlation) -> Result<(), ErrorName> {
         match self.wait_for(correlation, millis(10_000)) {
-            Some(Response::OffsetCommit(result)) => result,
+            Some(Response::OffsetCommit(response)) => {
+                assert_eq!(response.refused, []);
+                response.error.map_or(Ok(()), Err)
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Lets a dynamic member leave, over the connections of any.
+    pub(super) fn leave(&mut self, member: u32, id: GroupMemberId) -> Result<(), ErrorName> {
+        let request = leave_request(&[(id, None)]);
+        match self.ask_group(member, request) {
+            Response::LeaveGroup(Ok(answers)) => answers[0].map(|_| ()).map_err(|(_, error)| error),
             other => panic!("{other:?}"),
         }
     }
 
     pub(super) fn offset_fetch(&mut self) -> Result<Vec<u64>, ErrorName> {
-        match self.ask_group(
-            0,
-            Request::OffsetFetch {
-                require_stable: true,
-            },
-        ) {
+        match self.ask_group(0, fetch_request(true)) {
             Response::OffsetFetch(result) => {
                 result.map(|offsets| offsets.iter().map(|offset| offset.next.get()).collect())
             }
@@ -401,10 +393,57 @@ fn message(content: &Content) -> u32 {
     }
 }
 
+/// Returns what a member says of itself that is in this generation.
+pub(super) fn sender(joined: &JoinGroupResponse, instance: Option<u32>) -> Sender {
+    Sender {
+        group: GroupIndex::SCENARIO,
+        generation: joined.generation,
+        member: joined.member,
+        instance,
+    }
+}
+
+pub(super) fn commit_request(sender: Sender, next: u64) -> Request {
+    let offset = CommittedOffset {
+        partition: P,
+        next: NextOffset::new(next),
+        metadata: Some(1),
+    };
+    Request::OffsetCommit {
+        sender,
+        offsets: vec![offset],
+    }
+}
+
+/// Returns a request for all that the group committed.
+pub(super) fn fetch_request(require_stable: bool) -> Request {
+    Request::OffsetFetch {
+        group: GroupIndex::SCENARIO,
+        partitions: None,
+        require_stable,
+    }
+}
+
+/// Returns a request that lets members leave, each with its id and its instance id.
+pub(super) fn leave_request(members: &[(GroupMemberId, Option<u32>)]) -> Request {
+    let members = members.iter();
+    Request::LeaveGroup {
+        group: GroupIndex::SCENARIO,
+        members: members
+            .map(|(member, instance)| Leaving {
+                member: *member,
+                instance: *instance,
+            })
+            .collect(),
+    }
+}
+
 pub(super) fn join_request(member: Option<GroupMemberId>, instance: Option<u32>) -> Request {
     Request::JoinGroup(Box::new(JoinGroupRequest {
+        group: GroupIndex::SCENARIO,
         member,
         instance,
+        protocol_type: Some(ProtocolType::CONSUMER),
         session_timeout: millis(10_000),
         rebalance_timeout: millis(60_000),
         subscription: Subscription {

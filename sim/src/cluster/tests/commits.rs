@@ -74,15 +74,11 @@ fn a_commit_counts_when_it_is_replicated_and_not_before() {
     cluster.run_for(millis(100));
     // An offset fetch meanwhile, on another connection, waits as long as the commit does.
     let other = cluster.member(1);
-    let fetch = Request::OffsetFetch {
-        require_stable: true,
-    };
+    let fetch = fetch_request(true);
     let fetch = cluster.send(other, coordinator, Channel::Coordinator, fetch);
     assert!(cluster.wait_for(fetch, millis(3_000)).is_none());
     // One that does not require stable offsets gets what is replicated.
-    let unstable = Request::OffsetFetch {
-        require_stable: false,
-    };
+    let unstable = fetch_request(false);
     let node = cluster.member(2);
     let unstable = cluster.send(node, coordinator, Channel::Coordinator, unstable);
     match cluster.wait_for(unstable, millis(100)) {
@@ -220,9 +216,7 @@ fn stable_offsets_are_those_of_the_question() {
     cluster.isolate(coordinator);
     let before = cluster.send_commit(0, member.member, 1, 2);
     cluster.run_for(millis(10));
-    let fetch = Request::OffsetFetch {
-        require_stable: true,
-    };
+    let fetch = fetch_request(true);
     let fetch = cluster.send_group(1, fetch);
     cluster.run_for(millis(10));
     let after = cluster.send_commit(2, member.member, 1, 3);
@@ -236,5 +230,74 @@ fn stable_offsets_are_those_of_the_question() {
             assert_eq!(offsets[0].next, NextOffset::new(2));
         }
         other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn each_partition_of_a_commit_has_a_result_of_its_own() {
+    let mut cluster = Cluster::new(|settings| {
+        settings.cluster.settings.group_initial_rebalance_delay = millis(100);
+    });
+    let member = cluster.single_member();
+    let unknown = PartitionIndex(99);
+    let refused = vec![(unknown, ErrorName::UnknownTopicOrPartition)];
+    let mut commit = |sender: Sender, partitions: &[PartitionIndex]| {
+        let offsets = partitions.iter().map(|partition| CommittedOffset {
+            partition: *partition,
+            next: NextOffset::new(3),
+            metadata: None,
+        });
+        let offsets = offsets.collect();
+        match cluster.ask_group(0, Request::OffsetCommit { sender, offsets }) {
+            Response::OffsetCommit(response) => (response.error, response.refused),
+            other => panic!("{other:?}"),
+        }
+    };
+    let joined = sender(&member, None);
+    let stale = Sender {
+        generation: 0,
+        ..joined
+    };
+    assert_eq!(commit(joined, &[unknown, P]), (None, refused.clone()));
+    let illegal = Some(ErrorName::IllegalGeneration);
+    assert_eq!(commit(stale, &[P, unknown]), (illegal, refused.clone()));
+    // With none that the broker knows, the coordinator is not asked.
+    assert_eq!(commit(stale, &[unknown]), (None, refused));
+    assert_eq!(commit(stale, &[]), (None, Vec::new()));
+    assert_eq!(cluster.committed().len(), 1);
+    assert_eq!(cluster.offset_fetch(), Ok(vec![3]));
+}
+
+#[test]
+fn offsets_are_fetched_of_the_partitions_that_are_asked_for() {
+    let mut cluster = Cluster::new(|_| {});
+    let other = PartitionIndex(1);
+    for (partition, next) in [(P, 4), (other, 6)] {
+        let coordinator = cluster.coordinator();
+        let broker = &mut cluster.brokers[coordinator];
+        let next = NextOffset::new(next);
+        let reset = broker.reset_offset(&mut cluster.env, GroupIndex::SCENARIO, partition, next);
+        assert_eq!(reset, Some(()));
+    }
+    for require_stable in [true, false] {
+        let mut fetch = |partitions: Option<Vec<PartitionIndex>>| {
+            let request = Request::OffsetFetch {
+                group: GroupIndex::SCENARIO,
+                partitions,
+                require_stable,
+            };
+            match cluster.ask_group(0, request) {
+                Response::OffsetFetch(Ok(offsets)) => {
+                    let offsets = offsets.iter().map(|o| (o.partition, o.next.get()));
+                    offsets.collect::<Vec<_>>()
+                }
+                other => panic!("{other:?}"),
+            }
+        };
+        if require_stable {
+            assert_eq!(fetch(None), [(P, 4), (other, 6)]);
+        }
+        assert_eq!(fetch(Some(vec![other])), [(other, 6)]);
+        assert_eq!(fetch(Some(vec![PartitionIndex(2)])), []);
     }
 }

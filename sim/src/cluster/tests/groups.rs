@@ -46,6 +46,16 @@ fn a_session_must_fit_the_brokers_bounds() {
     request.session_timeout = millis(5_999);
     let response = cluster.ask_group(0, Request::JoinGroup(request));
     assert_eq!(join_error(response), ErrorName::InvalidSessionTimeout);
+    // Also by brokers that coordinate nothing: they look at it first.
+    let Request::JoinGroup(mut request) = join_request(None, None) else {
+        unreachable!()
+    };
+    request.session_timeout = millis(1_800_001);
+    let other = Node((cluster.coordinator().0 + 1) % 3);
+    let node = cluster.member(0);
+    let request = Request::JoinGroup(request);
+    let response = cluster.ask(node, other, Channel::Coordinator, request);
+    assert_eq!(join_error(response), ErrorName::InvalidSessionTimeout);
     let unknown = join_request(Some(GroupMemberId(99)), None);
     let response = cluster.ask_group(0, unknown);
     assert_eq!(join_error(response), ErrorName::UnknownMemberId);
@@ -55,12 +65,7 @@ fn a_session_must_fit_the_brokers_bounds() {
 fn a_silent_member_is_out_and_the_others_rebalance() {
     let mut cluster = Cluster::new(quick);
     let [leader, silent] = cluster.two_members();
-    assert!(
-        cluster
-            .broker(cluster.coordinator())
-            .stable_generation(2)
-            .is_some()
-    );
+    assert!(cluster.stable_generation(2).is_some());
     for _ in 0..2 {
         cluster.run_for(millis(3_000));
         assert_eq!(cluster.heartbeat(0, &leader), Ok(()));
@@ -170,24 +175,13 @@ fn a_member_that_rejoins_without_news_disturbs_none_unless_it_leads() {
 fn a_member_that_leaves_is_gone_at_once() {
     let mut cluster = Cluster::new(quick);
     let [leader, follower] = cluster.two_members();
-    let leave = |member| Request::LeaveGroup { member };
-    let left = cluster.ask_group(1, leave(follower.member));
-    assert!(matches!(left, Response::LeaveGroup(Ok(()))));
-    let again = cluster.ask_group(1, leave(follower.member));
-    assert!(matches!(
-        again,
-        Response::LeaveGroup(Err(ErrorName::UnknownMemberId))
-    ));
+    assert_eq!(cluster.leave(1, follower.member), Ok(()));
+    let again = cluster.leave(1, follower.member);
+    assert_eq!(again, Err(ErrorName::UnknownMemberId));
     let join = cluster.send_join(0, Some(leader.member));
     assert_eq!(cluster.joined(join).members.len(), 1);
-    let left = cluster.ask_group(0, leave(leader.member));
-    assert!(matches!(left, Response::LeaveGroup(Ok(()))));
-    assert!(
-        cluster
-            .broker(cluster.coordinator())
-            .stable_generation(0)
-            .is_some()
-    );
+    assert_eq!(cluster.leave(0, leader.member), Ok(()));
+    assert!(cluster.stable_generation(0).is_some());
 }
 
 /// Joins two static members; member 0 leads and owns the partition.
@@ -232,16 +226,12 @@ fn a_static_member_comes_back_without_a_rebalance() {
         cluster.static_heartbeat(0, 0, &first),
         Err(ErrorName::FencedInstanceId)
     );
-    let stale = Request::OffsetCommit {
-        generation: first.generation,
-        member: first.member,
-        instance: Some(0),
-        offsets: Vec::new(),
-    };
-    assert!(matches!(
-        cluster.ask_group(0, stale),
-        Response::OffsetCommit(Err(ErrorName::FencedInstanceId))
-    ));
+    let stale = commit_request(sender(&first, Some(0)), 1);
+    let stale = cluster.send_group(0, stale);
+    assert_eq!(
+        cluster.commit_answer(stale),
+        Err(ErrorName::FencedInstanceId)
+    );
     let stale = cluster.send_group(0, join_request(Some(first.member), Some(0)));
     let Some(response) = cluster.wait_for(stale, millis(1_000)) else {
         panic!("no answer");
@@ -273,19 +263,13 @@ fn of_two_processes_with_one_name_the_older_is_fenced_whatever_it_asks() {
     assert_eq!(youngest.generation, younger.generation);
     assert_eq!(cluster.static_heartbeat(1, 7, &younger), fenced);
     let sync = Request::SyncGroup {
-        generation: younger.generation,
-        member: younger.member,
-        instance: Some(7),
+        sender: sender(&younger, Some(7)),
+        protocol: None,
         assignments: Vec::new(),
     };
     let sync = cluster.send_group(1, sync);
     assert_eq!(cluster.synced(sync), Err(ErrorName::FencedInstanceId));
-    let commit = Request::OffsetCommit {
-        generation: younger.generation,
-        member: younger.member,
-        instance: Some(7),
-        offsets: Vec::new(),
-    };
+    let commit = commit_request(sender(&younger, Some(7)), 1);
     let commit = cluster.send_group(1, commit);
     assert_eq!(cluster.commit_answer(commit), fenced);
     let join = cluster.send_group(1, join_request(Some(younger.member), Some(7)));
@@ -328,9 +312,7 @@ fn another_coordinator_knows_generation_and_offsets() {
         cluster.member(0),
         old,
         Channel::Coordinator,
-        Request::OffsetFetch {
-            require_stable: true,
-        },
+        fetch_request(true),
     );
     assert!(matches!(
         cluster.wait_for(refused, millis(100)),
@@ -346,17 +328,8 @@ fn a_loading_coordinator_says_so() {
     cluster.move_leader(cluster.env.topology.group_offsets());
     // The news takes 1 ms, the load 5.
     cluster.run_for(Duration::from_micros(1_500));
-    let fetch = cluster.send_group(
-        0,
-        Request::OffsetFetch {
-            require_stable: true,
-        },
-    );
-    let heartbeat = Request::Heartbeat {
-        generation: 1,
-        member: member.member,
-        instance: None,
-    };
+    let fetch = cluster.send_group(0, fetch_request(true));
+    let heartbeat = Request::Heartbeat(sender(&member, None));
     // Another connection: the member would wait for its answer.
     let heartbeat = cluster.send_group(1, heartbeat);
     cluster.run_for(Duration::from_micros(2_500));
@@ -410,8 +383,7 @@ fn a_member_that_leaves_does_not_end_the_initial_delay() {
     let [stays, leaves] = [cluster.new_id(0), cluster.new_id(1)];
     let began = cluster.now();
     let join = cluster.send_join(0, Some(stays));
-    let left = cluster.ask_group(1, Request::LeaveGroup { member: leaves });
-    assert!(matches!(left, Response::LeaveGroup(Ok(()))), "{left:?}");
+    assert_eq!(cluster.leave(1, leaves), Ok(()));
     cluster.run_for(millis(2_000));
     assert!(cluster.answer(join).is_none(), "it waits for latecomers");
     assert_eq!(cluster.joined(join).members.len(), 1);
@@ -427,11 +399,7 @@ fn a_member_that_is_taken_out_while_it_awaits_its_sync_is_never_answered() {
     let sync = cluster.send_sync(1, &joined[1], Vec::new());
     cluster.run_for(millis(100));
     // Over another connection: on its own the request would wait behind the sync.
-    let leave = Request::LeaveGroup {
-        member: joined[1].member,
-    };
-    let left = cluster.ask_group(0, leave);
-    assert!(matches!(left, Response::LeaveGroup(Ok(()))), "{left:?}");
+    assert_eq!(cluster.leave(0, joined[1].member), Ok(()));
     cluster.run_for(millis(5_000));
     let answer = cluster.answer(sync);
     assert!(answer.is_none(), "{answer:?}");

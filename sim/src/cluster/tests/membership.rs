@@ -92,6 +92,8 @@ fn partitions_are_added_when_a_fault_says_so() {
     });
     cluster.env.topology = Topology::new(&plan);
     cluster.env.cluster = Shared::new(cluster.env.topology.len());
+    let offsets = cluster.env.topology.group_offsets();
+    cluster.env.cluster.register_group(offsets);
     let settings = cluster.env.cluster_settings();
     let (brokers, env) = (&mut cluster.brokers, &mut cluster.env);
     for broker in brokers.values_mut() {

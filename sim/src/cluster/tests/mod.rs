@@ -4,12 +4,15 @@ mod batches;
 mod chaos;
 mod clients;
 mod commits;
+mod departures;
 mod groups;
 mod in_sync;
 mod loads;
+mod many_groups;
 mod membership;
 mod pending_writes;
 mod replication;
+mod votes;
 
 use super::{Broker, Controller, Shared};
 use crate::actor::Actor;
@@ -17,12 +20,13 @@ use crate::engine::Queue;
 use crate::env::{Env, Event};
 use crate::network::{Arrival, Envelope, Network};
 use crate::protocol::{
-    Channel, Correlation, GroupMemberId, JoinError, JoinGroupResponse, Lean, Message, Node,
-    PerBroker, PerNode, Request, Response, Value,
+    Channel, CommittedOffset, Correlation, Generation, GroupIndex, GroupMemberId, JoinError,
+    JoinGroupResponse, Lean, Leaving, Left, Message, Node, OffsetCommitResponse, PerBroker,
+    PerNode, Request, Response, Sender, Value,
 };
 use crate::sink::Sink;
 use crate::topology::{PartitionIndex, Topology};
-use clients::join_request;
+use clients::{commit_request, fetch_request, join_request, leave_request, sender};
 use plimsoll_core::{Instant, NextOffset, Offset};
 use plimsoll_oracle::{ErrorName, MemberId, MessageId, Trace};
 use plimsoll_scenarios::Plan;
@@ -325,6 +329,13 @@ impl Cluster {
 
     fn coordinator(&self) -> Node {
         self.leader(self.env.topology.group_offsets())
+    }
+
+    /// Returns the group's generation, if it is stable with `members` members.
+    fn stable_generation(&self, members: usize) -> Option<Generation> {
+        let offsets = self.env.topology.group_offsets();
+        let coordinator = self.brokers[self.coordinator()].coordinator(offsets)?;
+        coordinator.stable_generation(GroupIndex::SCENARIO, members)
     }
 
     fn move_leader(&mut self, partition: PartitionIndex) {

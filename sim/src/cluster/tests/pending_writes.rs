@@ -45,10 +45,7 @@ fn a_heartbeat_and_a_leave_fail_in_the_end_and_were_executed_all_the_same() {
     let (mut cluster, [leader, follower], _) = stuck();
     let began = cluster.now();
     let heartbeat = cluster.send_heartbeat(0, &leader);
-    let leave = Request::LeaveGroup {
-        member: follower.member,
-    };
-    let leave = cluster.send_group(1, leave);
+    let leave = cluster.send_group(1, leave_request(&[(follower.member, None)]));
     assert!(matches!(
         cluster.wait_for(leave, millis(10_000)),
         Some(Response::LeaveGroup(Err(

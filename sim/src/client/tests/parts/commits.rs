@@ -5,7 +5,7 @@ use crate::client::action::DeadLetterCopy;
 use crate::client::commits::{Commits, Stamp};
 use crate::client::connection::Failure;
 use crate::client::dead_letters::DeadLetters;
-use crate::protocol::{GroupMemberId, Request};
+use crate::protocol::{GroupMemberId, OffsetCommitResponse, Request};
 use crate::recipes::Library;
 use plimsoll_core::{AssignmentEpoch, CommitId, CommitOffset, Offset, TopicPartition};
 use plimsoll_oracle::{ErrorName, MemberId, MessageId};
@@ -15,11 +15,15 @@ const ID: CommitId = CommitId(3);
 const STAMP: Option<Stamp> = Some((GroupMemberId(1), 2));
 
 fn offsets() -> [CommitOffset; 1] {
-    [CommitOffset {
-        partition: TopicPartition::new(0, 1),
+    [offset(1)]
+}
+
+fn offset(partition: u32) -> CommitOffset {
+    CommitOffset {
+        partition: TopicPartition::new(0, partition),
         next: NextOffset::new(8),
         founding_partitions: 4,
-    }]
+    }
 }
 
 fn copy() -> DeadLetterCopy {
@@ -48,11 +52,9 @@ fn stamp(commits: &mut Commits) -> Option<Stamp> {
     let actions: Vec<Action> = std::iter::from_fn(|| commits.poll_action()).collect();
     actions.into_iter().find_map(|action| match action {
         Action::Ask(Ask {
-            request: Request::OffsetCommit {
-                member, generation, ..
-            },
+            request: Request::OffsetCommit { sender, .. },
             ..
-        }) => Some((member, generation)),
+        }) => Some((sender.member, sender.generation)),
         _ => None,
     })
 }
@@ -64,17 +66,14 @@ fn a_commit_is_stamped_and_noted_once_it_is_on_its_way() {
     let Some(Action::Ask(Ask { to, request, .. })) = commits.poll_action() else {
         panic!("no request");
     };
-    let Request::OffsetCommit {
-        generation,
-        member,
-        instance,
-        offsets,
-    } = request
-    else {
+    let Request::OffsetCommit { sender, offsets } = request else {
         panic!("{request:?}");
     };
-    assert_eq!((to, generation), (Node(0), 2));
-    assert_eq!((member, instance), (GroupMemberId(1), Some(6)));
+    assert_eq!((to, sender.generation), (Node(0), 2));
+    assert_eq!(
+        (sender.member, sender.instance),
+        (GroupMemberId(1), Some(6))
+    );
     assert_eq!((offsets[0].partition, offsets[0].metadata), (P1, Some(4)));
     assert_eq!(told(|| commits.poll_action()), ["CommitSent"]);
     assert!(!commits.is_settled());
@@ -118,6 +117,32 @@ fn the_application_learns_of_a_refusal_before_what_follows_from_it() {
         assert_eq!(actions[1], "EndCommit(CommitId(3), Failed)");
         assert_eq!(actions.get(2).map(String::as_str), follows);
         assert!(commits.is_settled());
+    }
+}
+
+/// "If all partitions failed use error code from last partition as the global error"
+/// (`rd_kafka_handle_OffsetCommit`).
+#[test]
+fn a_commit_that_is_refused_in_part_has_failed_and_is_not_sent_again() {
+    let error = ErrorName::UnknownTopicOrPartition;
+    let failed = "CommitFailed(Refused(UnknownTopicOrPartition))";
+    for (refused, follows) in [
+        (vec![(P1, error)], Some("EndCommit(CommitId(3), Failed)")),
+        (vec![(P0, error), (P1, error)], None),
+    ] {
+        let mut commits = new(None, Library::Librdkafka);
+        let both = [offset(0), offset(1)];
+        commits.commit(NOW, &knowledge(), STAMP, ID, &both);
+        told(|| commits.poll_action());
+        let answer = OffsetCommitResponse {
+            error: None,
+            refused,
+        };
+        commits.handle_answer(NOW, &knowledge(), ID, Ok(answer));
+        let actions = told(|| commits.poll_action());
+        assert_eq!(actions[0], failed);
+        assert_eq!(actions.get(1).map(String::as_str), follows);
+        assert_eq!(commits.is_settled(), follows.is_some());
     }
 }
 

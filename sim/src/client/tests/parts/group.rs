@@ -5,10 +5,11 @@ use crate::client::answer::Joined;
 use crate::client::connection::Failure;
 use crate::client::group::Group;
 use crate::client::rebalance::Callback;
-use crate::protocol::{GroupMemberId, JoinGroupResponse, Request};
+use crate::protocol::{GroupMemberId, JoinGroupResponse, ProtocolType, Request};
 use crate::recipes::Library;
 use plimsoll_core::{Assignment, RebalanceId, TopicPartition};
 use plimsoll_oracle::ErrorName as E;
+use plimsoll_scenarios::scenario::Assignor;
 
 const MEMBER: GroupMemberId = GroupMemberId(1);
 
@@ -39,6 +40,7 @@ fn generation(generation: i32) -> Joined {
         generation,
         member: MEMBER,
         leader: GroupMemberId(9),
+        protocol: Some((ProtocolType::CONSUMER, Assignor::Range)),
         members: Vec::new(),
     }))
 }
@@ -106,6 +108,26 @@ fn a_member_joins_with_the_id_that_it_is_given_and_starts_what_it_gets() {
     assert_eq!(told(|| group.poll_action()), start);
     assert_eq!(group.stamp(), Some((MEMBER, 5)));
     assert_eq!(group.poll_timeout(&view), NOW + ms(3_000), "a heartbeat");
+}
+
+/// librdkafka's SyncGroup ends at version 3; Sarama's has the fields of KIP-559.
+#[test]
+fn sarama_says_by_which_protocol_it_believes_the_group_to_be_assigned() {
+    let voted = Some((ProtocolType::CONSUMER, Assignor::Range));
+    for (library, expected) in [(Library::Librdkafka, None), (Library::Sarama161, voted)] {
+        let view = knowledge();
+        let mut group = Group::new(&settings("").consumers, None, library, false);
+        group.handle_timeout(NOW, &view);
+        told(|| group.poll_action());
+        group.handle_join(NOW, &view, 1, Ok(generation(1)));
+        let Some(Action::Ask(ask)) = group.poll_action() else {
+            panic!("no sync");
+        };
+        let Request::SyncGroup { protocol, .. } = ask.request else {
+            panic!("{:?}", ask.request);
+        };
+        assert_eq!(protocol, expected);
+    }
 }
 
 #[test]

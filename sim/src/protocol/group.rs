@@ -1,0 +1,137 @@
+//! What members of groups and their coordinators say to each other.
+
+use super::{Dialect, Lean, ProtocolName};
+use crate::table::DenseId;
+use crate::topology::PartitionIndex;
+use plimsoll_oracle::ErrorName;
+use std::time::Duration;
+
+/// A group, by number: group ids become small numbers where they come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct GroupIndex(pub u32);
+
+impl GroupIndex {
+    /// The group of the scenario's members.
+    pub(crate) const SCENARIO: Self = Self(0);
+}
+
+impl DenseId for GroupIndex {
+    #[inline]
+    fn from_index(index: usize) -> Self {
+        Self(index as u32)
+    }
+
+    #[inline]
+    fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A member's id in the group protocol: given by the coordinator, never used twice in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct GroupMemberId(pub u32);
+
+impl GroupMemberId {
+    /// The empty id, which no member ever gets (`UNKNOWN_MEMBER_ID`).
+    pub(crate) const EMPTY: Self = Self(0);
+}
+
+/// A generation of the group; -1 stands for none.
+pub(crate) type Generation = i32;
+
+/// What the members of a group are, as "consumer" or "connect": names become small numbers where
+/// they come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ProtocolType(pub u16);
+
+impl ProtocolType {
+    /// The type of consumers.
+    pub(crate) const CONSUMER: Self = Self(0);
+}
+
+/// The protocol for which the members of a group voted, with its type.
+pub(crate) type VotedProtocol<D> = (ProtocolType, ProtocolName<D>);
+
+/// A member, as it says of itself in what it asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sender {
+    pub group: GroupIndex,
+    pub generation: Generation,
+    pub member: GroupMemberId,
+    /// `group.instance.id`, of static members only.
+    pub instance: Option<u32>,
+}
+
+/// A member's request to be in the group.
+#[derive(Clone, Debug)]
+pub(crate) struct JoinGroupRequest<D: Dialect = Lean> {
+    pub group: GroupIndex,
+    /// The member's id; `None`: a new member.
+    pub member: Option<GroupMemberId>,
+    /// `group.instance.id` of a static member.
+    pub instance: Option<u32>,
+    pub session_timeout: Duration,
+    pub rebalance_timeout: Duration,
+    /// `None`: the empty one.
+    pub protocol_type: Option<ProtocolType>,
+    pub subscription: D::Subscription,
+}
+
+/// A new generation of the group, as a member learns of it.
+#[derive(Clone, Debug)]
+pub(crate) struct JoinGroupResponse<D: Dialect = Lean> {
+    pub generation: Generation,
+    /// The protocol for which the members voted.
+    pub protocol: Option<VotedProtocol<D>>,
+    pub member: GroupMemberId,
+    pub leader: GroupMemberId,
+    /// For the leader only: the members that joined, with what each said of itself, in the
+    /// coordinator's order.
+    pub members: Vec<JoinedMember<D>>,
+}
+
+/// A member, as the group's leader sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct JoinedMember<D: Dialect = Lean> {
+    pub member: GroupMemberId,
+    pub instance: Option<u32>,
+    /// What it said under the protocol for which the members voted.
+    pub subscription: D::Subscription,
+}
+
+/// What a member gets in a new generation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SyncGroupResponse<D: Dialect = Lean> {
+    pub protocol: Option<VotedProtocol<D>>,
+    pub assignment: D::Assignment,
+}
+
+/// Why a join was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum JoinError {
+    /// The id with which to join again (KIP-394).
+    MemberIdRequired(GroupMemberId),
+    /// Any other error.
+    Other(ErrorName),
+}
+
+/// A member that is to leave its group: itself, or one that a tool takes out (KIP-345).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Leaving {
+    /// The member's id; empty where only its instance id is known.
+    pub member: GroupMemberId,
+    /// `group.instance.id` of a static member.
+    pub instance: Option<u32>,
+}
+
+/// The answer of one [`Leaving`]: that it left, or why it did not.
+pub(crate) type Left = Result<Leaving, (Leaving, ErrorName)>;
+
+/// The answer to a commit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct OffsetCommitResponse {
+    /// The error of all offsets but those in `refused`; `None`: they are committed.
+    pub error: Option<ErrorName>,
+    /// Offsets that were refused for themselves, by partition.
+    pub refused: Vec<(PartitionIndex, ErrorName)>,
+}
