@@ -163,6 +163,10 @@ impl ErrorName {
             (R::Produce | R::Fetch | R::ListOffsets, Self::LeaderNotAvailable) => {
                 Some("a broker that does not lead says NOT_LEADER_OR_FOLLOWER")
             }
+            // `offset.metadata.max.bytes`.
+            (R::OffsetCommit, Self::OffsetMetadataTooLarge) => {
+                Some("no consumer here attaches that much to a commit")
+            }
             // The client's own name for a broken connection.
             (_, Self::NetworkException) => Some("no broker sends it"),
             _ => None,
