@@ -168,6 +168,10 @@ impl ErrorName {
             (R::Produce, Self::InvalidProducerEpoch) => {
                 Some("the producer of the workload has no newer process")
             }
+            // `offset.metadata.max.bytes`.
+            (R::OffsetCommit, Self::OffsetMetadataTooLarge) => {
+                Some("no consumer here attaches that much to a commit")
+            }
             // The client's own name for a broken connection.
             (_, Self::NetworkException) => Some("no broker sends it"),
             _ => None,

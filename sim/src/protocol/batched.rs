@@ -1,15 +1,17 @@
-//! A dialect for tests whose batches hold any number of records, as on a network.
+//! A dialect for tests in which batches hold any number of records, and members say more of
+//! themselves than in the simulator's, as on a network.
 
-use super::{Batch, Dialect, ProducerStamp, Protocols};
+use super::{Batch, CommitMetadata, Dialect, ProducerStamp, Protocols};
 
-/// A dialect for tests whose batches hold any number of records.
+/// A dialect for tests in which batches hold any number of records, and members support several
+/// protocols.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Batched;
 
 impl Dialect for Batched {
     type Batch = Records;
-    type Subscription = Opaque;
-    type Assignment = Vec<u8>;
+    type Subscription = Supports;
+    type Assignment = &'static str;
     type CommitMetadata = String;
 }
 
@@ -50,12 +52,25 @@ impl Batch for Records {
     }
 }
 
-/// A subscription as bytes.
+/// Protocols, the preferred one first, and what the member says under each.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Opaque(pub Vec<u8>);
+pub(crate) struct Supports(pub Vec<(&'static str, u32)>);
 
-impl Protocols for Opaque {
-    fn agree(&self, _other: &Self) -> bool {
-        true
+impl Protocols for Supports {
+    type Name = &'static str;
+
+    fn names(&self) -> impl Iterator<Item = &&'static str> {
+        self.0.iter().map(|(name, _)| name)
+    }
+
+    fn under(&self, name: &&'static str) -> Self {
+        let own = self.0.iter().filter(|(own, _)| own == name);
+        Self(own.copied().collect())
+    }
+}
+
+impl CommitMetadata for String {
+    fn length(&self) -> usize {
+        self.chars().count()
     }
 }

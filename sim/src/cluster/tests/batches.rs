@@ -4,8 +4,8 @@ use crate::actor::Actor;
 use crate::cluster::{Broker, ClusterEnv, ClusterSettings, Observation, Placement, Shared};
 use crate::protocol::batched::{Batched, Records};
 use crate::protocol::{
-    Channel, CommittedOffset, Correlation, FetchPosition, FetchRequest, FetchResponse,
-    GroupMemberId, LogEntry, Message, Node, PerBroker, Positions, Request, Response,
+    Channel, CommittedOffset, Correlation, FetchPosition, FetchRequest, FetchResponse, GroupIndex,
+    GroupMemberId, LogEntry, Message, Node, PerBroker, Positions, Request, Response, Sender,
 };
 use crate::topology::PartitionIndex;
 use plimsoll_core::{Instant, NextOffset, Offset};
@@ -72,6 +72,7 @@ impl ClusterEnv<Batched> for World {
 struct Cluster {
     brokers: PerBroker<Broker<Batched>>,
     world: World,
+    group: GroupIndex,
 }
 
 impl Cluster {
@@ -85,18 +86,21 @@ impl Cluster {
             controller: Node(3),
             nodes: 5,
             partitions: 2,
-            offsets_partition: OFFSETS,
+            offsets: [OFFSETS].into_iter().collect(),
             placement,
             initial: vec![placement.place(P), placement.place(OFFSETS)],
             min_insync: 2,
             broker: Default::default(),
         };
+        let mut shared = Shared::new(2);
+        let group = shared.register_group(OFFSETS);
         let mut cluster = Self {
             brokers: PerBroker::new(3, |node| Broker::new(&settings, node)),
             world: World {
-                shared: Shared::new(2),
+                shared,
                 ..World::default()
             },
+            group,
         };
         for broker in cluster.brokers.values_mut() {
             broker.start(&mut cluster.world);
@@ -205,14 +209,19 @@ fn metadata_of_commits_comes_back_as_it_was() {
         metadata: "anything".to_owned(),
     };
     let commit = Request::OffsetCommit {
-        generation: -1,
-        member: GroupMemberId::EMPTY,
-        instance: None,
+        sender: Sender {
+            group: cluster.group,
+            generation: -1,
+            member: GroupMemberId::EMPTY,
+            instance: None,
+        },
         offsets: vec![offset.clone()],
     };
     let answer = cluster.ask(Node(1), commit);
-    assert!(matches!(answer, Response::OffsetCommit(Ok(()))));
+    assert!(matches!(answer, Response::OffsetCommit(answer) if answer == Default::default()));
     let fetch = Request::OffsetFetch {
+        group: cluster.group,
+        partitions: None,
         require_stable: true,
     };
     match cluster.ask(Node(1), fetch) {

@@ -165,6 +165,25 @@ fn the_next_coordinator_knows_every_group_of_its_partition() {
 }
 
 #[test]
+fn a_fetch_of_stable_offsets_does_not_tell_of_other_groups() {
+    let (mut cluster, other) = with_another_group(0);
+    let joined = join(&mut cluster, other);
+    let coordinator = cluster.coordinator();
+    cluster.isolate(coordinator);
+    let commit = commit_request(sender(&joined, Some(5)), 8);
+    let commit = cluster.send_group(2, of_group(other, commit));
+    cluster.run_for(millis(10));
+    let fetch = cluster.send_group(1, fetch_request(true));
+    cluster.run_for(millis(10));
+    cluster.reunite(coordinator);
+    assert_eq!(cluster.commit_answer(commit), Ok(()));
+    match cluster.answer(fetch) {
+        Some(Response::OffsetFetch(Ok(offsets))) => assert_eq!(offsets, []),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn of_a_group_that_does_not_exist_no_member_is_known() {
     let (mut cluster, other) = with_another_group(0);
     let unknown = ErrorName::UnknownMemberId;

@@ -3,10 +3,8 @@
 
 use super::*;
 use crate::cluster::{ClusterEnv, ClusterSettings, Observation, Placement, Shared};
-use crate::protocol::{
-    CommitMetadata, Dialect, JoinGroupRequest, PartitionState, ProtocolType, Protocols,
-    SyncGroupResponse,
-};
+use crate::protocol::batched::{Batched, Supports};
+use crate::protocol::{JoinGroupRequest, PartitionState, ProtocolType, SyncGroupResponse};
 use plimsoll_scenarios::scenario::BrokerSettings;
 
 /// The partition of `__consumer_offsets`.
@@ -17,52 +15,19 @@ const CLIENTS: u8 = 16;
 
 const CONNECT: ProtocolType = ProtocolType(7);
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Verbose;
-
-impl Dialect for Verbose {
-    type Batch = Value;
-    type Subscription = Supports;
-    type Assignment = &'static str;
-    type CommitMetadata = String;
-}
-
-impl CommitMetadata for String {
-    fn length(&self) -> usize {
-        self.chars().count()
-    }
-}
-
-/// Protocols, the preferred one first, and what the member says under each.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Supports(Vec<(&'static str, u32)>);
-
-impl Protocols for Supports {
-    type Name = &'static str;
-
-    fn names(&self) -> impl Iterator<Item = &&'static str> {
-        self.0.iter().map(|(name, _)| name)
-    }
-
-    fn under(&self, name: &&'static str) -> Self {
-        let own = self.0.iter().filter(|(own, _)| own == name);
-        Self(own.copied().collect())
-    }
-}
-
 /// A world with nothing in it but a broker.
 struct Nothing {
     now: Instant,
-    shared: Shared<Verbose>,
-    answers: Vec<(Correlation, Response<Verbose>)>,
+    shared: Shared<Batched>,
+    answers: Vec<(Correlation, Response<Batched>)>,
 }
 
-impl ClusterEnv<Verbose> for Nothing {
+impl ClusterEnv<Batched> for Nothing {
     fn now(&self) -> Instant {
         self.now
     }
 
-    fn send(&mut self, _: Node, _: Node, _: Channel, _: Message<Verbose>) {}
+    fn send(&mut self, _: Node, _: Node, _: Channel, _: Message<Batched>) {}
 
     fn respond(
         &mut self,
@@ -70,16 +35,16 @@ impl ClusterEnv<Verbose> for Nothing {
         _: Node,
         _: Channel,
         correlation: Correlation,
-        response: Response<Verbose>,
+        response: Response<Batched>,
     ) {
         self.answers.push((correlation, response));
     }
 
     fn cut(&mut self, _: Node, _: Node) {}
 
-    fn observe(&mut self, _: Observation<'_, Verbose>) {}
+    fn observe(&mut self, _: Observation<'_, Batched>) {}
 
-    fn shared(&mut self) -> &mut Shared<Verbose> {
+    fn shared(&mut self) -> &mut Shared<Batched> {
         &mut self.shared
     }
 }
@@ -87,7 +52,7 @@ impl ClusterEnv<Verbose> for Nothing {
 /// A broker that leads all there is.
 struct Alone {
     env: Nothing,
-    broker: Broker<Verbose>,
+    broker: Broker<Batched>,
     group: GroupIndex,
     requests: u32,
 }
@@ -132,7 +97,7 @@ impl Alone {
     }
 
     /// Sends a request, over a connection of its own.
-    fn send(&mut self, request: Request<Verbose>) -> Correlation {
+    fn send(&mut self, request: Request<Batched>) -> Correlation {
         self.requests += 1;
         let (correlation, client) = (Correlation(self.requests), self.requests as u8 % CLIENTS);
         let message = Message::Request(correlation, request);
@@ -150,7 +115,7 @@ impl Alone {
         }
     }
 
-    fn answer(&mut self, correlation: Correlation) -> Option<Response<Verbose>> {
+    fn answer(&mut self, correlation: Correlation) -> Option<Response<Batched>> {
         let mut answers = self.env.answers.iter();
         let index = answers.position(|(answered, _)| *answered == correlation)?;
         Some(self.env.answers.swap_remove(index).1)
@@ -179,7 +144,7 @@ impl Alone {
         self.send(Request::JoinGroup(Box::new(request)))
     }
 
-    fn joined(&mut self, join: Correlation) -> JoinGroupResponse<Verbose> {
+    fn joined(&mut self, join: Correlation) -> JoinGroupResponse<Batched> {
         match self.answer(join) {
             Some(Response::JoinGroup(Ok(joined))) => *joined,
             other => panic!("{other:?}"),
@@ -195,10 +160,10 @@ impl Alone {
 
     fn sync(
         &mut self,
-        joined: &JoinGroupResponse<Verbose>,
+        joined: &JoinGroupResponse<Batched>,
         name: u32,
         protocol: Option<(ProtocolType, &'static str)>,
-    ) -> Result<SyncGroupResponse<Verbose>, ErrorName> {
+    ) -> Result<SyncGroupResponse<Batched>, ErrorName> {
         let request = Request::SyncGroup {
             sender: self.sender(joined, name),
             protocol,
@@ -211,7 +176,7 @@ impl Alone {
         }
     }
 
-    fn sender(&self, joined: &JoinGroupResponse<Verbose>, name: u32) -> Sender {
+    fn sender(&self, joined: &JoinGroupResponse<Batched>, name: u32) -> Sender {
         Sender {
             group: self.group,
             generation: joined.generation,
