@@ -307,6 +307,7 @@ impl Broker {
                 value,
                 acks,
             } => self.handle_produce(env, reply, partition, value, acks),
+            Request::ApiVersions => self.reply(env, reply, Response::ApiVersions),
             Request::Metadata => self.handle_metadata_request(env, reply),
             Request::FindCoordinator => self.handle_find_coordinator(env, reply),
             Request::ListOffsets { partition } => self.handle_list_offsets(env, reply, partition),

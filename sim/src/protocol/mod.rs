@@ -95,6 +95,8 @@ pub(crate) enum Message {
 /// What a client asks of a broker, a follower of a leader, a broker of the controller.
 #[derive(Debug)]
 pub(crate) enum Request {
+    /// What a client sends first on a connection, and waits for (`rd_kafka_broker_connect_up`).
+    ApiVersions,
     Metadata,
     FindCoordinator,
     Produce {
@@ -172,7 +174,8 @@ impl Request {
     /// Returns whether it changes something at its broker although nothing reads the answer.
     pub(crate) fn has_effect(&self) -> bool {
         match self {
-            Self::Metadata
+            Self::ApiVersions
+            | Self::Metadata
             | Self::FindCoordinator
             | Self::Fetch(_)
             | Self::ListOffsets { .. }
@@ -188,7 +191,8 @@ impl Request {
         }
     }
 
-    /// Returns the request's name where clients can send it; `None` between brokers and controller.
+    /// Returns the request's name where it is one that clients want something with; `None` between
+    /// brokers and controller, and for what opens a connection.
     pub(crate) fn kind(&self) -> Option<RequestKind> {
         Some(match self {
             Self::Metadata => RequestKind::Metadata,
@@ -202,7 +206,9 @@ impl Request {
             Self::LeaveGroup { .. } => RequestKind::LeaveGroup,
             Self::OffsetCommit { .. } => RequestKind::OffsetCommit,
             Self::OffsetFetch { .. } => RequestKind::OffsetFetch,
-            Self::BrokerHeartbeat { .. } | Self::AlterPartition { .. } => return None,
+            Self::ApiVersions | Self::BrokerHeartbeat { .. } | Self::AlterPartition { .. } => {
+                return None;
+            }
         })
     }
 
@@ -242,6 +248,7 @@ impl Request {
 /// The answer to a request; where `error` is set the other fields mean nothing.
 #[derive(Debug)]
 pub(crate) enum Response {
+    ApiVersions,
     Metadata(Vec<LeaderInfo>),
     FindCoordinator(Result<Node, ErrorName>),
     /// The record's offset (with acks=0 no response is sent).

@@ -160,11 +160,12 @@ impl Group {
             return self.actions.push_back(Action::End);
         }
         self.phase = Phase::Syncing;
-        self.leads = None;
         self.sync = Sync::default();
-        if answer.leader == answer.member {
-            let partitions = view.metadata.workload(&view.topology);
-            self.leads = Some(partitions.len());
+        let partitions = view.metadata.workload(&view.topology);
+        let leads = answer.leader == answer.member;
+        let counts = leads || !self.settings.library.is_sarama();
+        self.counted = counts.then_some(partitions.len());
+        if leads {
             let (assignor, members) = (self.settings.assignor, &answer.members);
             self.sync.assignments =
                 assignor::assign(assignor, &view.topology, members, &partitions);
