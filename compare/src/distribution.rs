@@ -24,9 +24,11 @@ impl Distribution {
         })
     }
 
-    /// Says where it lies outside of another one.
-    pub(crate) const fn outside(self, of: Self) -> Option<Outside> {
-        match (self.least < of.least, self.greatest > of.greatest) {
+    /// Says where it lies outside of another one, by more than `leeway`.
+    pub(crate) const fn outside(self, of: Self, leeway: u64) -> Option<Outside> {
+        let below = self.least + leeway < of.least;
+        let above = self.greatest > of.greatest + leeway;
+        match (below, above) {
             (false, false) => None,
             (true, false) => Some(Outside::Below),
             (false, true) => Some(Outside::Above),
@@ -85,10 +87,13 @@ mod tests {
 
     #[test]
     fn what_is_within_the_limits_is_inside() {
-        let outside = |real: &[u64]| commits(real)?.outside(commits(&[3, 5])?);
+        let outside = |real: &[u64]| commits(real)?.outside(commits(&[3, 5])?, 0);
         assert_eq!(outside(&[3, 5]), None);
         assert_eq!(outside(&[2, 5]), Some(Outside::Below));
         assert_eq!(outside(&[3, 6]), Some(Outside::Above));
         assert_eq!(outside(&[2, 6]), Some(Outside::Both));
+        let by_one = |real: &[u64]| commits(real)?.outside(commits(&[3, 5])?, 1);
+        assert_eq!(by_one(&[2, 6]), None);
+        assert_eq!(by_one(&[1, 7]), Some(Outside::Both));
     }
 }

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 use std::{fs, io, thread};
 
 /// A scenario and its name.
@@ -21,17 +22,26 @@ pub(crate) struct Named {
 /// The number of attempts at a run that its machine disturbs.
 const ATTEMPTS: u32 = 3;
 
-/// Runs seeds of a scenario in the simulator. Every second one has the settings of the real
-/// brokers, which notice a dead one within 3 s; the others have those that the scenario states,
-/// which are Kafka's own if it states none: 9 s. A busy machine lies between the two.
+/// The time that it takes to replace the active controller, which forgets when it last heard of the
+/// brokers (`ClusterControlManager.activate`): `controller.quorum.fetch.timeout.ms` (2 s), then an
+/// election. In our containers, brokers are controllers too.
+const CONTROLLER_FAILOVER: Duration = Duration::from_millis(3_500);
+
+/// Runs seeds of a scenario in the simulator. A third of them has the settings of the real brokers;
+/// a third has them too, where the broker that dies is also the active controller; and a third has
+/// those that the scenario states, which are Kafka's own if it states none.
 pub(crate) fn simulate(named: &Named, seeds: u64, subject: Option<Subject>) -> Vec<Metrics> {
     let mut like_real = named.scenario.clone();
     like_real.settings.cluster.settings = plimsoll_chaos::broker_settings();
+    let mut without_controller = like_real.clone();
+    let settings = &mut without_controller.settings.cluster.settings;
+    settings.broker_session_timeout += CONTROLLER_FAILOVER;
     let mut simulator = subject.map_or_else(Simulator::new, Simulator::with_subject);
     let mut trace = Trace::new();
     let run = |seed| {
-        let scenario = match seed % 2 {
+        let scenario = match seed % 3 {
             0 => &like_real,
+            1 => &without_controller,
             _ => &named.scenario,
         };
         let plan = Plan::draw(scenario, seed);

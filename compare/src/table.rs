@@ -25,7 +25,7 @@ struct Row {
 
 impl Row {
     const fn outside(&self) -> Option<Outside> {
-        self.real.outside(self.simulated)
+        self.real.outside(self.simulated, self.metric.leeway())
     }
 
     /// Returns whether any run had anything of it.
@@ -35,9 +35,24 @@ impl Row {
 }
 
 impl Table<'_> {
-    /// Returns the number of metrics in which real Kafka did what the simulator never did.
-    pub(crate) fn outside(&self) -> usize {
-        self.rows().filter(|row| row.outside().is_some()).count()
+    /// Returns a line for each metric in which real Kafka did what the simulator never did.
+    pub(crate) fn outside(&self) -> Vec<String> {
+        let outside = self.rows().filter(|row| row.outside().is_some());
+        let lines = outside.map(|row| {
+            let range = |of: Distribution| {
+                let [least, most] = [of.least, of.greatest].map(|n| written(row.metric, n));
+                format!("{least} to {most}")
+            };
+            let (real, simulated) = (range(row.real), range(row.simulated));
+            let metric = row.metric.word();
+            format!("  {metric:26}{real:>16}    simulator {simulated:>16}")
+        });
+        lines.collect()
+    }
+
+    /// Returns the number of metrics of which any run had anything.
+    pub(crate) fn compared(&self) -> usize {
+        self.rows().filter(Row::is_there).count()
     }
 
     fn rows(&self) -> impl Iterator<Item = Row> {
@@ -122,7 +137,8 @@ quick/example
 ";
         let trimmed: Vec<&str> = text.lines().map(str::trim_end).collect();
         assert_eq!(trimmed.join("\n") + "\n", expected);
-        assert_eq!(table.outside(), 1);
+        let outside = "  commits sent                       9 to 12    simulator          8 to 11";
+        assert_eq!(table.outside(), [outside]);
         assert!(text.lines().all(|line| line.len() <= 80), "{text}");
     }
 }

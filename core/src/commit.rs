@@ -17,10 +17,17 @@
 //! once the network lets a new commit through, the old connection is tried again within as long as
 //! its oldest byte had been on its way.
 //!
+//! Slow is what leaves the client the time for a second copy, which is not long: it gives a
+//! connection up when any request on it has waited for too long, and with it a commit that went out
+//! just before (`network/resent-commit` in the library).
+//!
 //! What it costs: after a commit that was lost for a time t, one commit an interval (not below
 //! [`AGAIN`]) for t and a minute, at most two minutes; and only where no other commit is due then,
-//! so nothing in a busy group. What it cannot exclude: the group stands too low from the arrival of
-//! the old commit to the next one, and an owner that begins in that time repeats what lies between.
+//! so nothing in a busy group. Where all commits are slow, as across regions, so much follows the
+//! last one before a group is idle. What it cannot exclude: the group stands too low from the
+//! arrival of the old commit to the next one, and an owner that begins in that time repeats what
+//! lies between; and a client that is told to send again sooner (`retry.backoff.ms`) may do so
+//! within what counts as quick.
 //! Only a new generation would refuse the old commit. It would cost a rebalance of the whole group
 //! after each commit without an answer, and leave the same gap until it is there.
 
@@ -35,8 +42,9 @@ use std::time::Duration;
 const RETRY_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
 /// The time from which a commit is slow: its client may have lost the connection, and have sent it
-/// again on another.
-const SLOW: Duration = Duration::from_secs(1);
+/// again on another. librdkafka does so no sooner than after `retry.backoff.ms`, 100 ms by default,
+/// less a fifth (`rd_kafka_broker_buf_retry`, `RD_KAFKA_RETRY_JITTER_PERCENT`).
+const SLOW: Duration = Duration::from_millis(80);
 
 /// The shortest pause between two commits of a partition in doubt.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -77,7 +85,6 @@ pub(crate) struct Commits {
 #[derive(Clone, Copy, Debug)]
 struct Doubt {
     partition: TopicPartition,
-    epoch: AssignmentEpoch,
     /// The moment at which the oldest such commit was sent.
     since: Instant,
     /// The moment by which it must have arrived; `None`: no later commit was accepted yet.
@@ -122,13 +129,13 @@ impl Commits {
         self.in_flight.as_ref().map(|commit| commit.id)
     }
 
-    /// Returns whether the commit in flight carries an offset of this assignment.
-    pub(crate) fn carries(&self, partition: TopicPartition, epoch: AssignmentEpoch) -> bool {
+    /// Returns whether the commit in flight carries an offset of this partition, of whichever
+    /// assignment.
+    pub(crate) fn carries(&self, partition: TopicPartition) -> bool {
         self.in_flight.as_ref().is_some_and(|commit| {
-            let place = commit
-                .carried
-                .binary_search_by_key(&partition, |carried| carried.partition);
-            place.is_ok_and(|place| commit.carried[place].epoch == epoch)
+            let carried = &commit.carried;
+            let place = carried.binary_search_by_key(&partition, |carried| carried.partition);
+            place.is_ok()
         })
     }
 
@@ -195,14 +202,13 @@ impl Commits {
         }
     }
 
-    /// Notes that a commit of this assignment, sent at `since`, may arrive after later ones.
-    fn doubt(&mut self, partition: TopicPartition, epoch: AssignmentEpoch, since: Instant) {
+    /// Notes that a commit of a partition, sent at `since`, may arrive after later ones.
+    fn doubt(&mut self, partition: TopicPartition, since: Instant) {
         let mut doubts = self.doubts.iter_mut();
         match doubts.find(|doubt| doubt.partition == partition) {
             Some(doubt) => doubt.until = None,
             None => self.doubts.push(Doubt {
                 partition,
-                epoch,
                 since,
                 until: None,
             }),
@@ -300,7 +306,7 @@ impl<P: Clone> Consumer<P> {
             }
             // Where all commits are slow, one that only repeats another calls for no more of them.
             if is_unknown || (is_slow && !again) {
-                self.shared.commits.doubt(id, epoch, sent);
+                self.shared.commits.doubt(id, sent);
             }
             if outcome == CommitOutcome::Ok {
                 let in_doubt = self.shared.commits.accepted(id, sent, now);
@@ -330,13 +336,8 @@ impl<P: Clone> Consumer<P> {
             return;
         }
         let doubts = std::mem::take(&mut self.shared.commits.doubts);
-        for Doubt {
-            partition, epoch, ..
-        } in &doubts
-        {
-            if let Some(partition) = self.partitions.get_mut(partition)
-                && partition.epoch() == *epoch
-            {
+        for Doubt { partition, .. } in &doubts {
+            if let Some(partition) = self.partitions.get_mut(partition) {
                 partition.mark_dirty(&mut self.shared);
             }
         }

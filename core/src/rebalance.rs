@@ -308,7 +308,7 @@ impl<P: Clone> Consumer<P> {
         }
         let commits = &self.shared.commits;
         let mut partitions = drain.partitions.iter();
-        let carried = partitions.any(|&(id, epoch)| commits.carries(id, epoch));
+        let carried = partitions.any(|&(id, _)| commits.carries(id));
         let committed = !carried && !self.is_uncommitted(drain);
         committed || self.shared.now >= drain.give_up_at
     }

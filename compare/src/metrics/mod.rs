@@ -14,7 +14,7 @@ plimsoll_oracle::words! {
         Generations = "generations",
         /// Assignments of partitions.
         Assignments = "assignments",
-        /// Partitions that members were asked to give up.
+        /// Partitions that members were asked to give up, and not because they stop.
         Revocations = "partitions revoked",
         /// Partitions that members found to be gone.
         Lost = "partitions lost",
@@ -28,7 +28,7 @@ plimsoll_oracle::words! {
         CommitsFenced = "commits fenced",
         /// Commits that were refused for another reason.
         CommitsRefused = "commits refused otherwise",
-        /// Commits whose members never learned what became of them.
+        /// Commits whose members live and never learned what became of them.
         CommitsUnknown = "commits unknown",
         /// Commits that arrived on a connection that its member had closed, by partition.
         CommitsLate = "commits late",
@@ -48,10 +48,27 @@ plimsoll_oracle::words! {
     }
 }
 
+/// The time that a process on real Kafka may take for what takes the simulator none.
+const PROCESSOR: u64 = 300;
+
+/// The time from an assignment to the first fetch, by which it is seen on the wire: librdkafka's
+/// thread for a broker sleeps up to a second (`rd_kafka_broker_serve` with `rd_kafka_max_block_ms`),
+/// and nothing wakes it where it knew the partition before.
+const FIRST_FETCH: u64 = 1_000;
+
 impl Metric {
     /// Returns whether it is a time, in milliseconds, and not a count.
     pub(crate) const fn is_time(self) -> bool {
         matches!(self, Self::Reassigned | Self::Pause | Self::Rest)
+    }
+
+    /// Returns by how much real Kafka may differ from the simulator without meaning anything.
+    pub(crate) const fn leeway(self) -> u64 {
+        match self {
+            Self::Reassigned | Self::Rest => FIRST_FETCH + PROCESSOR,
+            Self::Pause => PROCESSOR,
+            _ => 0,
+        }
     }
 }
 
@@ -91,6 +108,8 @@ impl Metrics {
 struct Scan {
     metrics: Metrics,
     generations: BTreeSet<i32>,
+    /// The members that were asked to stop, or died, and have not started since.
+    leaving: BTreeSet<MemberId>,
     partitions: BTreeMap<TopicPartition, Held>,
     finished: BTreeSet<MessageId>,
     last_effect: Option<Instant>,
@@ -122,10 +141,21 @@ impl Scan {
                 self.metrics.count(Metric::Lost);
                 self.gone(at, member, partition);
             }
-            E::MemberCrashed { member }
-            | E::MemberStopped { member }
+            E::MemberStarted { member } => _ = self.leaving.remove(&member),
+            E::MemberStopping { member } => _ = self.leaving.insert(member),
+            E::MemberCrashed { member } => {
+                self.leaving.insert(member);
+                self.stands_still(at, member);
+            }
+            E::MemberStopped { member }
             | E::MemberExited { member, .. }
             | E::MemberPaused { member } => self.stands_still(at, member),
+            E::Revoked { member, .. } if !self.leaving.contains(&member) => {
+                self.metrics.count(Metric::Revocations);
+            }
+            E::CommitUnknown { member } if !self.leaving.contains(&member) => {
+                self.metrics.count(Metric::CommitsUnknown);
+            }
             E::MemberResumed { member } => self.goes_on(member),
             E::Effect {
                 message, outcome, ..
@@ -194,7 +224,6 @@ impl Scan {
 const fn counted(event: &TraceEvent) -> Option<Metric> {
     use TraceEvent as E;
     Some(match event {
-        E::Revoked { .. } => Metric::Revocations,
         E::CoordinatorChanged { .. } => Metric::Coordinators,
         E::CommitSent { .. } => Metric::CommitsSent,
         E::Committed {
@@ -206,7 +235,6 @@ const fn counted(event: &TraceEvent) -> Option<Metric> {
             | ErrorName::FencedInstanceId => Metric::CommitsFenced,
             _ => Metric::CommitsRefused,
         },
-        E::CommitUnknown { .. } => Metric::CommitsUnknown,
         E::LateCommit { .. } => Metric::CommitsLate,
         E::HandlerStarted { .. } => Metric::Deliveries,
         E::HandlerStopped { .. } => Metric::HandlersStopped,

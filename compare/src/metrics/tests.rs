@@ -142,6 +142,31 @@ fn what_a_zombie_loses_is_another_member_s_already() {
     assert_eq!(it.get(Metric::Reassigned), 0);
 }
 
+/// On real Kafka a client that leaves tells of a revocation, and the proxy that no answer reached a
+/// process which died. Neither says what the group or the network did.
+#[test]
+fn what_members_do_that_stop_or_died_is_not_counted() {
+    let revoked = TraceEvent::Revoked {
+        member: FIRST,
+        partition: ORDERS,
+        in_flight: 0,
+    };
+    let unknown = TraceEvent::CommitUnknown { member: FIRST };
+    let it = metrics(&[
+        (0, revoked),
+        (1, TraceEvent::MemberStopping { member: FIRST }),
+        (2, revoked),
+        (3, TraceEvent::MemberStopped { member: FIRST }),
+        (4, TraceEvent::MemberStarted { member: FIRST }),
+        (5, revoked),
+        (6, unknown),
+        (7, TraceEvent::MemberCrashed { member: FIRST }),
+        (8, unknown),
+    ]);
+    assert_eq!(it.get(Metric::Revocations), 2);
+    assert_eq!(it.get(Metric::CommitsUnknown), 1);
+}
+
 #[test]
 fn a_record_is_a_duplicate_from_its_second_success_on() {
     let it = metrics(&[

@@ -126,12 +126,34 @@ fn a_slow_commit_is_made_again_though_not_without_end() {
     assert_eq!(repeats, 10);
 }
 
+/// A client sends a commit again after a pause of 80 ms or more (librdkafka).
+#[test]
+fn a_commit_that_its_client_may_have_sent_twice_is_made_again() {
+    for (millis, repeats) in [(80, false), (81, true)] {
+        let mut driver = Driver::owning_one(unordered());
+        driver.fetch(0, 10..14);
+        driver.ok(0, 10);
+        assert_eq!(driver.at(5_000), ["commit 1: 0=11"]);
+        driver.at(5_000 + millis);
+        driver.commit_ends(1, CommitOutcome::Ok);
+        assert_eq!(driver.timer().is_some(), repeats, "{millis} ms");
+    }
+}
+
 #[test]
 fn what_is_in_doubt_is_committed_before_it_is_given_up() {
     let mut driver = after_a_lost_commit();
     assert_eq!(driver.revoke(2, &[0]), ["commit 3: 0=12"]);
     assert_eq!(driver.commit_ends(3, CommitOutcome::Ok), ["revoked 2"]);
     assert_eq!(driver.timer(), None);
+}
+
+#[test]
+fn a_repeated_commit_is_waited_for_before_its_partition_is_given_up() {
+    let mut driver = after_a_lost_commit();
+    assert_eq!(driver.at(21_000), ["commit 3: 0=12"]);
+    assert_eq!(driver.revoke(2, &[0]), [""; 0]);
+    assert_eq!(driver.commit_ends(3, CommitOutcome::Ok), ["revoked 2"]);
 }
 
 #[test]

@@ -48,16 +48,18 @@ impl World {
         let log = self.log(id);
         let policy = self.config.out_of_range;
         let ledger = self.ledger(id);
-        let (Some(epoch), None) = (ledger.epoch, ledger.draining) else {
+        let Some(epoch) = ledger.epoch else {
             return;
         };
+        // What is being given up does not move any more.
+        let moves = ledger.draining.is_none() && !ledger.halted;
         let position = ledger.position;
         let target = match policy {
             OutOfRangePolicy::Earliest => log.start,
             OutOfRangePolicy::Latest => log.end,
             OutOfRangePolicy::Halt => position,
         };
-        if !(log.start..=log.end).contains(&position) && !ledger.halted {
+        if moves && !(log.start..=log.end).contains(&position) {
             if policy == OutOfRangePolicy::Halt {
                 ledger.halted = true;
                 self.seen.insert(Rare::Halted);
@@ -78,6 +80,7 @@ impl World {
                 }
             }
         }
+        self.saw(!moves, Rare::RefusedInVain);
         self.tell(Event::OutOfRange {
             partition: id,
             epoch,

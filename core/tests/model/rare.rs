@@ -24,6 +24,7 @@ pub(crate) enum Rare {
     CutWithHandlers,
     SeekForwardOverUnfinished,
     Halted,
+    RefusedInVain,
     Paused,
     Resumed,
     PausedAgain,
@@ -31,7 +32,7 @@ pub(crate) enum Rare {
 }
 
 impl Rare {
-    pub(crate) const ALL: [Self; 25] = [
+    pub(crate) const ALL: [Self; 26] = [
         Self::RevokedWithHandlers,
         Self::RevokedWithCommit,
         Self::RevokedWhileClosing,
@@ -53,6 +54,7 @@ impl Rare {
         Self::CutWithHandlers,
         Self::SeekForwardOverUnfinished,
         Self::Halted,
+        Self::RefusedInVain,
         Self::Paused,
         Self::Resumed,
         Self::PausedAgain,

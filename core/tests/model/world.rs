@@ -421,7 +421,7 @@ impl World {
             _ => self.now + Duration::from_millis(100),
         };
         let waited = self.now.saturating_since(self.commit_sent);
-        let may_return = outcome == CommitOutcome::Unknown || waited > Duration::from_secs(1);
+        let may_return = outcome == CommitOutcome::Unknown || waited > Duration::from_millis(80);
         for (offset, serial) in offsets {
             let now_owned = self.owned.get(&offset.partition).map(|l| l.serial);
             let newer = now_owned.is_some_and(|now| now != serial);

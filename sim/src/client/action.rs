@@ -66,6 +66,8 @@ pub(super) enum Action {
 pub(super) enum Continuation {
     Metadata,
     FindCoordinator,
+    /// A connection with the coordinator.
+    Connection,
     /// This one and the next two carry the attempt at membership to which they belong.
     JoinGroup(u32),
     SyncGroup(u32),

@@ -37,6 +37,20 @@ pub(super) enum Joined {
     MemberId(GroupMemberId),
 }
 
+/// A connection that is made.
+#[derive(Debug)]
+pub(super) struct Connected;
+
+/// `ApiVersions`.
+impl Answer for Connected {
+    fn read(response: Response) -> Option<Result<Self, ErrorName>> {
+        match response {
+            Response::ApiVersions => Some(Ok(Self)),
+            _ => None,
+        }
+    }
+}
+
 /// `Metadata`.
 impl Answer for Vec<LeaderInfo> {
     fn read(response: Response) -> Option<Result<Self, ErrorName>> {

@@ -205,8 +205,10 @@ impl Commits {
                 let offsets = commit.offsets.iter();
                 let carried = offsets.map(|offset| view.topology.partition(offset.partition));
                 let carried: Vec<TopicPartition> = carried.collect();
-                self.end(index, outcome);
+                // The commit still counts as outstanding then: what follows from its end comes
+                // after what follows from the error.
                 self.actions.push_back(Action::NotAMember(error, carried));
+                self.end(index, outcome);
             }
             Failure::Refused(_) => self.end(index, outcome),
         }

@@ -34,7 +34,8 @@ pub(super) enum Failure {
 pub(super) fn channel_of(request: &Request) -> Channel {
     match request {
         Request::Fetch(_) => Channel::Fetch,
-        Request::JoinGroup(_)
+        Request::ApiVersions
+        | Request::JoinGroup(_)
         | Request::SyncGroup { .. }
         | Request::Heartbeat(_)
         | Request::LeaveGroup { .. }
@@ -72,6 +73,14 @@ impl Connections {
     pub(super) fn backs_off(&self, peer: Node, now: Instant) -> Option<Instant> {
         let connection = self.brokers.get(usize::from(peer.0))?;
         (connection.not_before > now).then_some(connection.not_before)
+    }
+
+    /// Returns whether the connections with a broker broke, or could not be made, and it has not
+    /// answered since.
+    #[inline]
+    pub(super) fn are_broken(&self, peer: Node) -> bool {
+        let connection = self.brokers.get(usize::from(peer.0));
+        connection.is_some_and(|connection| connection.failures > 0)
     }
 
     /// Notes that the connections with a broker broke, or could not be made.

@@ -1,7 +1,15 @@
 //! Where the group's coordinator is.
+//!
+//! A coordinator is one once a connection with it is made. librdkafka sends nothing before: in the
+//! state `wait-broker-transport` commits are deferred and nothing joins, and it goes on asking
+//! which broker coordinates (`rd_kafka_cgrp_serve`). A connection is made when its first request,
+//! ApiVersions, is answered (`rd_kafka_broker_connect_up`). Here only a connection with a broker
+//! that has not answered since its connections broke is made so: to make the others costs events
+//! and shows nothing.
 
 use super::action::{Action, Continuation};
-use super::connection::{Connections, Failure};
+use super::answer::Connected;
+use super::connection::{Ask, Connections, Failure};
 use crate::protocol::{GroupIndex, Node, Request};
 use plimsoll_core::Instant;
 use std::collections::VecDeque;
@@ -10,10 +18,21 @@ use std::time::Duration;
 /// The pause between two lookups (librdkafka's interval while it waits for a coordinator).
 const QUERY_INTERVAL: Duration = Duration::from_millis(500);
 
+/// The pause before the next lookup while a connection with the coordinator is made
+/// (`rd_kafka_cgrp_serve`).
+const CONNECTING_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The longest wait for the first answer on a connection (the default of
+/// `api.version.request.timeout.ms`).
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// What a client knows of its group's coordinator.
 #[derive(Debug)]
 pub(super) struct Coordinator {
     node: Option<Node>,
+    /// The broker that is the coordinator, as another one says, and with which a connection is
+    /// being made.
+    connecting: Option<Node>,
     /// Time of the next lookup; not while one is in flight.
     due: Instant,
     /// Earliest time of the next lookup.
@@ -28,6 +47,7 @@ impl Coordinator {
     pub(super) fn new(request_timeout: Duration) -> Self {
         Self {
             node: None,
+            connecting: None,
             due: Instant::FAR_FUTURE,
             not_before: Instant::ZERO,
             in_flight: false,
@@ -36,7 +56,7 @@ impl Coordinator {
         }
     }
 
-    /// Returns the broker, where it is known.
+    /// Returns the broker, where it is known and can be reached.
     #[inline]
     pub(super) fn node(&self) -> Option<Node> {
         self.node
@@ -45,6 +65,7 @@ impl Coordinator {
     /// Forgets the broker, which is not the coordinator any more, or cannot be reached.
     pub(super) fn forget(&mut self) {
         self.node = None;
+        self.connecting = None;
     }
 
     /// Looks for another coordinator: this one says that it is not, or does not answer.
@@ -74,7 +95,7 @@ impl Coordinator {
         ));
     }
 
-    /// Handles the answer to a lookup. Returns whether the coordinator is known now.
+    /// Handles the answer to a lookup. Returns whether the coordinator can be asked now.
     pub(super) fn handle_answer(
         &mut self,
         now: Instant,
@@ -85,11 +106,50 @@ impl Coordinator {
         match answer {
             // The coordinator died, and the broker that was asked does not know yet.
             Ok(node) if connections.backs_off(node, now).is_some() => self.find(now),
-            Ok(node) => self.node = Some(node),
+            Ok(node) if connections.are_broken(node) => self.connect(now, node),
+            Ok(node) => {
+                self.connecting = None;
+                self.node = Some(node);
+            }
             Err(_) => {
                 self.actions.push_back(Action::TryAnotherBroker);
                 self.find(now);
             }
+        }
+        self.node.is_some()
+    }
+
+    fn connect(&mut self, now: Instant, node: Node) {
+        self.due = now + CONNECTING_INTERVAL;
+        if self.connecting.replace(node) == Some(node) {
+            return;
+        }
+        self.actions.push_back(Action::Ask(Ask {
+            to: node,
+            timeout: CONNECTION_TIMEOUT,
+            request: Request::ApiVersions,
+            then: Continuation::Connection,
+        }));
+    }
+
+    /// Handles what became of a connection with a broker. Returns whether the coordinator can be
+    /// asked now.
+    pub(super) fn handle_connection(
+        &mut self,
+        now: Instant,
+        broker: Node,
+        answer: Result<Connected, Failure>,
+    ) -> bool {
+        if self.connecting != Some(broker) {
+            return false;
+        }
+        self.connecting = None;
+        match answer {
+            Ok(Connected) => {
+                self.due = Instant::FAR_FUTURE;
+                self.node = Some(broker);
+            }
+            Err(_) => self.find(now),
         }
         self.node.is_some()
     }

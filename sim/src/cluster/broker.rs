@@ -312,6 +312,7 @@ impl<D: Dialect> Broker<D> {
                 batch,
                 acks,
             } => self.handle_produce(env, reply, partition, batch, acks),
+            Request::ApiVersions => self.reply(env, reply, Response::ApiVersions),
             Request::Metadata => self.handle_metadata_request(env, reply),
             Request::FindCoordinator { group } => self.handle_find_coordinator(env, reply, group),
             Request::ListOffsets { partition } => self.handle_list_offsets(env, reply, partition),

@@ -96,6 +96,8 @@ pub(crate) enum Message<D: Dialect = Lean> {
 /// What a client asks of a broker, a follower of a leader, a broker of the controller.
 #[derive(Debug)]
 pub(crate) enum Request<D: Dialect = Lean> {
+    /// What a client sends first on a connection, and waits for (`rd_kafka_broker_connect_up`).
+    ApiVersions,
     Metadata,
     FindCoordinator {
         group: GroupIndex,
@@ -170,7 +172,8 @@ impl<D: Dialect> Request<D> {
     /// Returns whether it changes something at its broker although nothing reads the answer.
     pub(crate) fn has_effect(&self) -> bool {
         match self {
-            Self::Metadata
+            Self::ApiVersions
+            | Self::Metadata
             | Self::FindCoordinator { .. }
             | Self::Fetch(_)
             | Self::ListOffsets { .. }
@@ -186,7 +189,8 @@ impl<D: Dialect> Request<D> {
         }
     }
 
-    /// Returns the request's name where clients can send it; `None` between brokers and controller.
+    /// Returns the request's name where it is one that clients want something with; `None` between
+    /// brokers and controller, and for what opens a connection.
     pub(crate) fn kind(&self) -> Option<RequestKind> {
         Some(match self {
             Self::Metadata => RequestKind::Metadata,
@@ -200,7 +204,9 @@ impl<D: Dialect> Request<D> {
             Self::LeaveGroup { .. } => RequestKind::LeaveGroup,
             Self::OffsetCommit { .. } => RequestKind::OffsetCommit,
             Self::OffsetFetch { .. } => RequestKind::OffsetFetch,
-            Self::BrokerHeartbeat { .. } | Self::AlterPartition { .. } => return None,
+            Self::ApiVersions | Self::BrokerHeartbeat { .. } | Self::AlterPartition { .. } => {
+                return None;
+            }
         })
     }
 
@@ -240,6 +246,7 @@ impl<D: Dialect> Request<D> {
 /// The answer to a request; where `error` is set the other fields mean nothing.
 #[derive(Debug)]
 pub(crate) enum Response<D: Dialect = Lean> {
+    ApiVersions,
     Metadata(Vec<LeaderInfo>),
     FindCoordinator(Result<Node, ErrorName>),
     /// The record's offset (with acks=0 no response is sent).

@@ -31,6 +31,14 @@ fn a_late_commit_that_is_not_made_good_rewinds() {
     }
 }
 
+/// A commit that took less than a second was sent twice, on two connections: the client gave the
+/// first one up for an older request that waited on it.
+#[test]
+fn a_late_first_copy_that_is_not_made_good_rewinds() {
+    let text = include_str!("../../../scenarios/library/network/resent-commit.toml");
+    convicts::<commits::NeverCommitsAgain>(text, &[Property::NoRewind]);
+}
+
 /// Commits wait for their outcome, which is often a refusal, while those of older ones are told
 /// again.
 const SLOW_AND_REFUSED_COMMITS: &str = r#"

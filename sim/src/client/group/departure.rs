@@ -61,7 +61,7 @@ impl Group {
         self.dismissed = false;
         self.phase = Phase::Unjoined;
         self.attempt += 1;
-        self.leads = None;
+        self.counted = None;
         self.lacks_topics = false;
         self.session_ends = false;
         self.join_at = match self.rebalance.is_cooperative() && !self.rebalance.owns_any() {

@@ -165,19 +165,18 @@ impl Group {
             return self.actions.push_back(Action::End);
         }
         self.phase = Phase::Syncing;
-        self.leads = None;
         self.sync = Sync::default();
         // librdkafka does not say it: its SyncGroup ends at version 3.
         if self.settings.library.is_sarama() {
             self.sync.protocol = answer.protocol;
         }
-        if answer.leader == answer.member {
-            let partitions = view.metadata.workload(&view.topology);
-            self.leads = Some(partitions.len());
-            if let Some((_, assignor)) = answer.protocol {
-                let (topology, members) = (&view.topology, &answer.members);
-                self.sync.assignments = assignor::assign(assignor, topology, members, &partitions);
-            }
+        let partitions = view.metadata.workload(&view.topology);
+        let leads = answer.leader == answer.member;
+        let counts = leads || !self.settings.library.is_sarama();
+        self.counted = counts.then_some(partitions.len());
+        if leads && let Some((_, assignor)) = answer.protocol {
+            let (topology, members) = (&view.topology, &answer.members);
+            self.sync.assignments = assignor::assign(assignor, topology, members, &partitions);
         }
         self.ask_to_sync(coordinator);
     }

@@ -46,8 +46,9 @@ pub(super) struct Group {
     dismissed: bool,
     /// The application's last answer, as long as what follows it waits for commits.
     answered: Option<Answered>,
-    /// Number of partitions when this member, as the group's leader, gave them out.
-    leads: Option<usize>,
+    /// Number of partitions when the generation began, of a member that joins again when there are
+    /// more.
+    counted: Option<usize>,
     /// Earliest time of the next join.
     join_at: Instant,
     /// Time of the last join.
@@ -173,7 +174,7 @@ impl Group {
             joined: NO_GENERATION,
             dismissed: false,
             answered: None,
-            leads: None,
+            counted: None,
             join_at: Instant::ZERO,
             asked_at: Instant::ZERO,
             join_backoff: Duration::ZERO,

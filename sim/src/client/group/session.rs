@@ -102,12 +102,13 @@ impl Group {
         }
     }
 
-    /// Rebalances, as the group's leader, when topics have more partitions than were given out.
-    /// Java's rule (`ConsumerCoordinator.rejoinNeededOrPending`); other members learn of it by
-    /// their heartbeats.
+    /// Rebalances when topics have more partitions than when the generation began. librdkafka's
+    /// members all do so, each by its own metadata (`rd_kafka_cgrp_metadata_update_check`: "going
+    /// against the KIP"); the coordinator gives one that does not lead back what it had, until its
+    /// leader joins too. In Sarama only the leader does (`consumerGroup.loopCheckPartitionNumbers`).
     pub(crate) fn check_partition_count(&mut self, now: Instant, view: &View) {
         if self.phase == Phase::Joined
-            && let Some(count) = self.leads
+            && let Some(count) = self.counted
             && count != view.metadata.workload(&view.topology).len()
         {
             self.begin_rebalance(now, view);

@@ -285,6 +285,12 @@ impl Process {
                     self.coordinator_found(env);
                 }
             }
+            Continuation::Connection => {
+                let coordinator = &mut self.view.coordinator;
+                if coordinator.handle_connection(now, from, read(result)) {
+                    self.coordinator_found(env);
+                }
+            }
             Continuation::JoinGroup(attempt) => {
                 self.group.handle_join(now, view, attempt, read(result));
             }

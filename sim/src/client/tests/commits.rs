@@ -127,3 +127,50 @@ fn partitions_that_are_assigned_while_a_commit_is_outstanding_are_fetched_after_
     bench.run(ms(1_500));
     assert!(fetches(&mut bench) > 0);
 }
+
+/// A commit that its client stamped as a member which is none any more comes back after the loss:
+/// had the client joined before it looked at the error, it would join twice, and its first id would
+/// hold the group up for a session (`ClassicGroup.hasAllMembersJoined` waits for pending members).
+#[test]
+fn a_commit_that_is_refused_after_a_loss_leads_to_one_join() {
+    let mut bench = Bench::new(Polling::Always, "").joined();
+    bench.kafka.ignores.extend([K::Heartbeat, K::OffsetCommit]);
+    bench.run(ms(9_000));
+    bench.say(commit(1));
+    bench.run(ms(2_000));
+    let learned = bench.learned();
+    assert!(learned.iter().any(|e| matches!(e, Event::Lost { .. })));
+    bench.requests();
+    bench.kafka.ignores.clear();
+    bench
+        .kafka
+        .refuse(K::OffsetCommit, ErrorName::UnknownMemberId);
+    bench.run(ms(5_000));
+    assert_eq!(finished(&bench.learned()), [CommitOutcome::Failed]);
+    let requests = bench.requests();
+    let is_new = |asked: &&kafka::Asked| match &asked.request {
+        Request::JoinGroup(join) => join.member.is_none(),
+        _ => false,
+    };
+    assert_eq!(requests.iter().filter(is_new).count(), 1);
+}
+
+#[test]
+fn nothing_goes_to_a_coordinator_before_a_new_connection_is_made() {
+    let mut bench = Bench::new(Polling::Always, "").joined();
+    let is_sent = |event: &TraceEvent| matches!(event, TraceEvent::CommitSent { .. });
+    bench.kafka.accepts = false;
+    bench.disconnect(Node(0));
+    bench.run(ms(10));
+    bench.say(commit(1));
+    bench.run(ms(2_000));
+    assert_eq!(
+        (bench.count(is_sent), finished(&bench.learned())),
+        (0, vec![])
+    );
+    bench.kafka.accepts = true;
+    bench.disconnect(Node(0));
+    bench.run(ms(1_000));
+    assert_eq!(bench.count(is_sent), 1);
+    assert_eq!(finished(&bench.learned()), [CommitOutcome::Ok]);
+}

@@ -39,6 +39,8 @@ pub(super) struct Kafka {
     refusals: Vec<(RequestKind, ErrorName)>,
     /// Kinds of requests that are not answered.
     pub ignores: Vec<RequestKind>,
+    /// Whether new connections are made.
+    pub accepts: bool,
     /// Brokers that believe that they lead a partition.
     pub believers: Vec<(PartitionIndex, Node)>,
     parked: Vec<Parked>,
@@ -77,6 +79,7 @@ impl Kafka {
             member_leads: true,
             refusals: Vec::new(),
             ignores: Vec::new(),
+            accepts: true,
             believers: Vec::new(),
             parked: Vec::new(),
         }
@@ -146,7 +149,13 @@ impl Kafka {
         correlation: Correlation,
         request: Request,
     ) {
-        let kind = request.kind().expect("a client's request");
+        let Some(kind) = request.kind() else {
+            if self.accepts {
+                let connected = Message::Response(correlation, Response::ApiVersions);
+                env.send(to, from, channel, connected);
+            }
+            return self.note(from, to, correlation, request);
+        };
         if let Request::Fetch(fetch) = &request {
             let copy = FetchRequest {
                 positions: fetch.positions.clone(),
