@@ -5,13 +5,14 @@ use crate::error::ChaosError;
 use crate::known::{self, Shown, Wishes};
 use crate::logs::Logs;
 use crate::options::{ClusterSource, Options, SubjectCommand};
-use crate::places::{Load, Places};
+use crate::places::{Load, Places, Seat};
 use crate::stalls::Stalls;
 use crate::{address, names, run};
 use plimsoll_oracle::{Terms, Trace};
 use plimsoll_scenarios::{Backend, BackendError, Plan, Refusal};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
@@ -24,6 +25,8 @@ pub struct Kafka {
     pub(crate) inner: Arc<Inner>,
     /// The disturbance of the last run of this clone by its machine, if there was one.
     disturbance: Option<String>,
+    /// When the last run of this clone began, beside others.
+    began: Option<Instant>,
     /// The settings of its subject that the last run of this clone has shown.
     shown: Option<Shown>,
     /// The standard error of the members of the last run of this clone.
@@ -67,6 +70,7 @@ impl Kafka {
                 runtime,
             }),
             disturbance: None,
+            began: None,
             shown: None,
             logs: None,
         })
@@ -111,7 +115,8 @@ impl Backend for Kafka {
 
     fn run(&mut self, plan: &Plan, trace: &mut Trace) -> Result<(), BackendError> {
         let (inner, stalls) = (&self.inner, Stalls::default());
-        let result = inner.runtime.block_on(inner.run(plan, stalls.clone()));
+        let (result, began) = inner.runtime.block_on(inner.run(plan, stalls.clone()));
+        self.began = began;
         self.disturbance = stalls.told();
         if let Some(told) = &self.disturbance {
             tracing::warn!(
@@ -140,11 +145,33 @@ impl Backend for Kafka {
     fn disturbance(&self) -> Option<&str> {
         self.disturbance.as_deref()
     }
+
+    fn make_room(&mut self) {
+        if let Some(began) = self.began {
+            let inner = &self.inner;
+            inner.runtime.block_on(inner.places.make_room(began));
+        }
+    }
 }
 
 impl Inner {
-    async fn run(&self, plan: &Plan, stalls: Stalls) -> Result<(Trace, Wishes, Logs), ChaosError> {
+    /// Runs a plan; returns also when it began, where it ran beside others.
+    async fn run(
+        &self,
+        plan: &Plan,
+        stalls: Stalls,
+    ) -> (Result<(Trace, Wishes, Logs), ChaosError>, Option<Instant>) {
         let seat = self.places.seat(plan).await;
+        let began = (!seat.is_alone()).then(Instant::now);
+        (self.run_on(&seat, plan, stalls).await, began)
+    }
+
+    async fn run_on(
+        &self,
+        seat: &Seat<'_>,
+        plan: &Plan,
+        stalls: Stalls,
+    ) -> Result<(Trace, Wishes, Logs), ChaosError> {
         if *self.interrupted.borrow() {
             return Err(ChaosError::Interrupted);
         }

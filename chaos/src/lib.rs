@@ -34,6 +34,7 @@ mod refusal;
 mod run;
 mod sink;
 mod stalls;
+mod starvation;
 mod stdout;
 mod subject;
 mod tail;

@@ -2,12 +2,14 @@
 //! brokers one at a time, on clusters beside it as far as the machine can carry them.
 
 use crate::cluster::Cluster;
+use crate::lock::lock;
 use crate::refusal;
 use plimsoll_scenarios::Plan;
 use std::fs;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Instant;
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore, SemaphorePermit};
 
 /// The memory that three brokers take, in MB: 200 to 350 each.
@@ -20,7 +22,7 @@ pub struct Load {
     pub breaking: usize,
     /// The number of plans that leave brokers alone.
     pub sharing: usize,
-    /// The number of plans that may run at the same time.
+    /// The number of plans that may run at the same time; 0: any.
     pub jobs: usize,
 }
 
@@ -63,6 +65,48 @@ pub(crate) struct Places {
     apart: usize,
     /// A permit for each cluster that takes such plans.
     permits: Semaphore,
+    /// The plans that share the first cluster.
+    crowd: Crowd,
+}
+
+/// How many plans run side by side. What the machine can carry depends on the subject: a runtime
+/// that takes seconds to start needs more of it than the brokers.
+#[derive(Debug)]
+struct Crowd {
+    permits: Semaphore,
+    /// The number of permits, and since when there are no more of them.
+    most: Mutex<(usize, Instant)>,
+}
+
+impl Crowd {
+    fn new(jobs: usize) -> Self {
+        Self {
+            permits: Semaphore::new(jobs),
+            most: Mutex::new((jobs, Instant::now())),
+        }
+    }
+
+    /// Halves the number of plans that run side by side, for one that ran among too many. One that
+    /// began when there were still more changes nothing: what disturbed it has ended.
+    async fn thin_out(&self, began: Instant) {
+        let surplus = {
+            let mut most = lock(&self.most);
+            let (number, since) = *most;
+            if began < since {
+                return;
+            }
+            let surplus = number / 2;
+            *most = (number - surplus, Instant::now());
+            surplus
+        };
+        if surplus > 0 {
+            tracing::warn!("fewer schedules run side by side from now on: the machine is too busy");
+        }
+        let surplus = u32::try_from(surplus).unwrap_or(u32::MAX);
+        // It is never closed.
+        let taken = self.permits.acquire_many(surplus).await;
+        taken.expect("a semaphore").forget();
+    }
 }
 
 #[derive(Debug)]
@@ -87,7 +131,10 @@ enum Right<'a> {
         _permit: SemaphorePermit<'a>,
     },
     /// A place beside other plans.
-    Shared { _turn: RwLockReadGuard<'a, ()> },
+    Shared {
+        _turn: RwLockReadGuard<'a, ()>,
+        _permit: SemaphorePermit<'a>,
+    },
 }
 
 impl Places {
@@ -103,6 +150,10 @@ impl Places {
         let apart = usize::from(clusters.len() > 1 && load.sharing > 0);
         Self {
             permits: Semaphore::new(clusters.len() - apart),
+            crowd: Crowd::new(match load.jobs {
+                0 => Semaphore::MAX_PERMITS,
+                jobs => jobs,
+            }),
             clusters,
             apart,
         }
@@ -124,13 +175,22 @@ impl Places {
             true => self.alone().await,
             false => {
                 let Place { cluster, turn } = &self.clusters[0];
-                let _turn = turn.read().await;
+                // It is never closed.
+                let permit = self.crowd.permits.acquire().await.expect("a semaphore");
                 Seat {
                     cluster,
-                    right: Right::Shared { _turn },
+                    right: Right::Shared {
+                        _turn: turn.read().await,
+                        _permit: permit,
+                    },
                 }
             }
         }
+    }
+
+    /// Lets fewer plans run side by side, for one that did since this moment and was disturbed.
+    pub(crate) async fn make_room(&self, began: Instant) {
+        self.crowd.thin_out(began).await;
     }
 
     async fn alone(&self) -> Seat<'_> {
@@ -240,6 +300,37 @@ mod tests {
         assert!(places.seat(&sharing).now_or_never().is_none());
         drop(alone);
         assert!(places.seat(&sharing).now_or_never().is_some());
+    }
+
+    #[test]
+    fn where_the_machine_is_too_busy_fewer_plans_run_side_by_side() {
+        let sharing = plan(1, "", "");
+        let places = places(1, load(0, 20));
+        let began = Instant::now();
+        let seats = |number: usize| {
+            let seats = (0..number).map(|_| places.seat(&sharing).now_or_never());
+            let seats: Vec<_> = seats.collect::<Option<_>>().expect("a place for each");
+            assert!(places.seat(&sharing).now_or_never().is_none());
+            seats
+        };
+        drop(seats(8));
+        places
+            .make_room(began)
+            .now_or_never()
+            .expect("all are free");
+        let four = seats(4);
+        // The others that were disturbed at the same time began among eight.
+        places
+            .make_room(began)
+            .now_or_never()
+            .expect("nothing is done");
+        drop(four);
+        drop(seats(4));
+        for left in [2, 1, 1] {
+            let made = places.make_room(Instant::now()).now_or_never();
+            made.expect("all are free");
+            drop(seats(left));
+        }
     }
 
     #[test]

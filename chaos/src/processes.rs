@@ -4,6 +4,8 @@
 use crate::channel::Sender;
 use crate::error::ChaosError;
 use crate::per_member::PerMember;
+use crate::stalls::Stalls;
+use crate::starvation;
 use crate::stdout::{self, Said};
 use crate::subject::Subject;
 use plimsoll_core::Instant;
@@ -67,7 +69,8 @@ pub(crate) struct Processes {
     subject: Subject,
     slots: PerMember<Slot>,
     reports: Sender<Report>,
-    /// The tasks that read what processes print, and that wait for their ends.
+    stalls: Stalls,
+    /// The tasks that read what processes print, look whether they can run, and wait for their ends.
     tasks: JoinSet<()>,
 }
 
@@ -103,11 +106,17 @@ impl Slot {
 
 impl Processes {
     /// Makes `members` slots; no process runs yet.
-    pub(crate) fn new(subject: Subject, members: usize, reports: Sender<Report>) -> Self {
+    pub(crate) fn new(
+        subject: Subject,
+        members: usize,
+        reports: Sender<Report>,
+        stalls: Stalls,
+    ) -> Self {
         Self {
             subject,
             slots: PerMember::new(members, |_| Slot::default()),
             reports,
+            stalls,
             tasks: JoinSet::new(),
         }
     }
@@ -158,6 +167,8 @@ impl Processes {
             let hear = move |said| reports.send(Report::Said { member, said });
             self.tasks.spawn(stdout::read(member, stdout, hear));
         }
+        self.tasks
+            .spawn(starvation::watch(pid, self.stalls.clone()));
         let reports = self.reports.clone();
         self.tasks.spawn(wait(member, start, child, reports));
         Ok(())

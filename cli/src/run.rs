@@ -78,7 +78,7 @@ fn report(
         record: args.trace.is_some() && only(&trials).is_some(),
     };
     let started = Instant::now();
-    let tallies = try_all(&trials, options, backend, look);
+    let mut tallies = try_all(&trials, options, backend, look);
     let timing = Timing {
         elapsed: started.elapsed(),
         jobs: options.jobs,
@@ -93,6 +93,11 @@ fn report(
     } else {
         shrinking::convict_all(&trials, &tallies, options, args.limits, args.regressions())
     };
+    for (trial, tally) in trials.iter().zip(&mut tallies) {
+        for unjudged in &mut tally.unjudged {
+            recorded::keep(trial, unjudged, args.regressions());
+        }
+    }
     let trace = write_trace(args, &trials, &tallies)?;
     let found = trials.into_iter().zip(tallies).zip(convictions);
     let scenarios = found.map(|((trial, mut tally), convictions)| {

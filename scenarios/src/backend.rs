@@ -38,6 +38,10 @@ pub trait Backend {
     fn disturbance(&self) -> Option<&str> {
         None
     }
+
+    /// Prepares the second try of a run that was disturbed: what it shared the machine with is to be
+    /// less from now on.
+    fn make_room(&mut self) {}
 }
 
 /// Why a plan was not executed to its end, by whose mistake it is.

@@ -6,7 +6,8 @@
 //! partition: a fetch, a call of the sink or a commit. It may handle first what a fetch over the
 //! rebalance had brought, and fetch behind that: it owns the partition from the lowest offset of
 //! the first fetch, the first call and the first commit. It has learned of a revocation, at the
-//! latest, when it asks to join again without the partition; a subject that prints what it learns
+//! latest, when it asks to join again without the partition, unless the broker that it asks does not
+//! coordinate the group: then nothing has happened, and it may go on as it is. A subject that prints what it learns
 //! (`partitions_revoked`) is taken at its word, and earlier.
 
 #[cfg(test)]
@@ -60,6 +61,8 @@ struct Member {
     fenced: bool,
     /// The partitions that the group gave it last.
     given: BTreeSet<TopicPartition>,
+    /// Those among them that it gave up by asking to join, until the group takes the request.
+    offered: BTreeSet<TopicPartition>,
     /// Whether its process asked to join at least once.
     has_joined: bool,
     /// The partitions that it owns.
@@ -190,6 +193,11 @@ impl Membership {
                 let member = &mut self.members[member];
                 member.generation = generation;
                 member.fenced = false;
+                member.offered.clear();
+                Vec::new()
+            }
+            Seen::JoinRefused => {
+                self.members[member].join_refused();
                 Vec::new()
             }
             Seen::Synced { partitions } => {
@@ -202,7 +210,9 @@ impl Membership {
                 shown(member, gone)
             }
             Seen::Fenced { .. } => {
-                self.members[member].fenced = true;
+                let member = &mut self.members[member];
+                member.fenced = true;
+                member.offered.clear();
                 Vec::new()
             }
             Seen::Hidden => {
@@ -403,7 +413,19 @@ impl Member {
     ) -> Vec<(TopicPartition, Gone)> {
         self.joining = true;
         self.has_joined = true;
+        if !self.fenced {
+            self.offered.extend(self.given.difference(owned).copied());
+        }
         self.give_up(now, owned)
+    }
+
+    /// Notes that the broker that it asked does not coordinate the group: it is a member as before.
+    fn join_refused(&mut self) {
+        self.joining = false;
+        let offered = std::mem::take(&mut self.offered);
+        self.withdrawn
+            .retain(|partition, _| !offered.contains(partition));
+        self.given.extend(offered);
     }
 
     /// Notes that it learned of the loss of a partition; returns whether it had it. A fetch of it

@@ -42,6 +42,26 @@ fn what_is_given_again_is_owned_before_it_is_fetched_again() {
     assert_eq!(member.does(ORDERS[0], Deed::Fetch, 30), None);
 }
 
+/// kafkajs asks to join after each change of the coordinator, and goes on where that fails; its
+/// commits are accepted in the old generation.
+#[test]
+fn a_request_to_join_that_no_group_took_gives_nothing_up() {
+    let mut member = member(&ORDERS);
+    member.does(ORDERS[0], Deed::Fetch, 20);
+    let gone = member.join(Instant::from_millis(7), &BTreeSet::new());
+    assert_eq!(gone.len(), 1);
+    member.join(Instant::from_millis(8), &BTreeSet::new());
+    member.join_refused();
+    assert!(!member.joining && member.withdrawn.is_empty());
+    let again = Ownership::Begins(AssignmentEpoch(2));
+    assert_eq!(member.does(ORDERS[0], Deed::Call, 21), Some(again));
+    // What the group has let go is not its own, whatever the next broker says.
+    member.fenced = true;
+    member.join(Instant::from_millis(9), &BTreeSet::new());
+    member.join_refused();
+    assert_eq!(member.does(ORDERS[0], Deed::Call, 22), None);
+}
+
 /// A client may ask for the next records before it hands out the last ones.
 #[test]
 fn an_assignment_begins_at_the_lowest_of_its_first_deeds() {

@@ -8,8 +8,8 @@
 //! - a request when it was read from the member, before anything can hold it;
 //! - what a *broker did* ([`Seen::CommitAnswered`]) when its answer was read from the broker,
 //!   even where a block or a delay then holds that answer back;
-//! - what a *member learns* ([`Seen::Joined`], [`Seen::Synced`], [`Seen::Fenced`],
-//!   [`Seen::RebalanceAsked`], [`Seen::OutOfRange`]) just before it is sent to the member;
+//! - what a *member learns* ([`Seen::Joined`], [`Seen::JoinRefused`], [`Seen::Synced`],
+//!   [`Seen::Fenced`], [`Seen::RebalanceAsked`], [`Seen::OutOfRange`]) just before it is sent to the member;
 //! - [`Seen::CommitUnanswered`] when the member's connection ended, once for each commit whose
 //!   answer was not sent to it, whether or not the broker had answered by then.
 //!

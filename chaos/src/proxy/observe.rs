@@ -16,6 +16,9 @@ use plimsoll_oracle::RequestKind;
 use std::time::Duration;
 
 const OFFSET_OUT_OF_RANGE: i16 = 1;
+const COORDINATOR_LOAD_IN_PROGRESS: i16 = 14;
+const COORDINATOR_NOT_AVAILABLE: i16 = 15;
+const NOT_COORDINATOR: i16 = 16;
 const ILLEGAL_GENERATION: i16 = 22;
 const UNKNOWN_MEMBER_ID: i16 = 25;
 const REBALANCE_IN_PROGRESS: i16 = 27;
@@ -190,14 +193,7 @@ impl Asked {
             ApiKey::OffsetCommit => self.commit_answer(whole(key, body, version)?),
             ApiKey::Produce => self.produce_answer(whole(key, body, version)?),
             ApiKey::Fetch => Ok(fetch_answer(&whole(key, body, version)?)),
-            ApiKey::JoinGroup => {
-                let response: JoinGroupResponse = whole(key, body, version)?;
-                Ok(learned(RequestKind::JoinGroup, response.error_code, || {
-                    Seen::Joined {
-                        generation: response.generation_id,
-                    }
-                }))
-            }
+            ApiKey::JoinGroup => Ok(join_answer(&whole(key, body, version)?)),
             ApiKey::SyncGroup => sync_answer(&whole(key, body, version)?),
             ApiKey::Heartbeat => {
                 let response: HeartbeatResponse = whole(key, body, version)?;
@@ -295,6 +291,18 @@ fn fetch_answer(response: &FetchResponse) -> Answer {
     Answer {
         learned: learned.collect(),
         ..Answer::default()
+    }
+}
+
+fn join_answer(response: &JoinGroupResponse) -> Answer {
+    match response.error_code {
+        COORDINATOR_LOAD_IN_PROGRESS | COORDINATOR_NOT_AVAILABLE | NOT_COORDINATOR => Answer {
+            learned: vec![Seen::JoinRefused],
+            ..Answer::default()
+        },
+        error => learned(RequestKind::JoinGroup, error, || Seen::Joined {
+            generation: response.generation_id,
+        }),
     }
 }
 

@@ -55,6 +55,8 @@ pub(crate) enum Seen {
     },
     /// A JoinGroup response without error.
     Joined { generation: i32 },
+    /// A JoinGroup response of a broker that does not coordinate the group, or not yet.
+    JoinRefused,
     /// A SyncGroup response without error.
     Synced { partitions: Vec<(String, u32)> },
     /// A TxnOffsetCommit request.

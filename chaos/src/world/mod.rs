@@ -44,7 +44,8 @@ use unexplained::Unexplained;
 const DEAD_LETTER_READ: Duration = Duration::from_secs(5);
 
 /// The time after the healing by which some member must have asked to join the group: clients give
-/// a connection up after 10 s at most, and the slowest runtimes start within a few.
+/// a connection up after 10 s at most, and the slowest runtimes start within a few. On a machine
+/// that stalls they have as long again, until the run ends.
 const JOIN_WITHIN: Duration = Duration::from_secs(20);
 
 /// What a world is made of.
@@ -98,7 +99,7 @@ impl World {
         let reports = inbox.sender(Event::Process);
         Self {
             members: Members {
-                processes: Processes::new(subject, members, reports),
+                processes: Processes::new(subject, members, reports, parts.stalls.clone()),
                 membership: Membership::new(members, names.clone()),
                 sink: Sink::new(plan.clone(), inbox.sender(Event::Sink)),
             },
@@ -259,7 +260,7 @@ impl World {
                 self.faults.schedule.handle_timeout(fault);
                 self.drive(fault)
             }
-            Event::JoinDeadline(()) => self.members.have_joined(),
+            Event::JoinDeadline(()) => self.handle_join_deadline(),
         }
     }
 
@@ -437,6 +438,16 @@ impl World {
         Ok(())
     }
 
+    /// Ends a run that no member has asked to join by now, unless the machine may be the reason.
+    fn handle_join_deadline(&mut self) -> Result<(), ChaosError> {
+        if self.unexplained.is_disturbed() {
+            let again = self.now() + JOIN_WITHIN;
+            self.send_at(again, Event::JoinDeadline, ());
+            return Ok(());
+        }
+        self.members.have_joined()
+    }
+
     /// Returns whether all was produced, no handler is at work, and no process is still stopping:
     /// one that ignores that it was asked to is as calm as any other member.
     fn is_at_rest(&self) -> bool {
@@ -472,6 +483,10 @@ impl World {
                 });
             }
             course::Report::Observed(event, noted) => {
+                if matches!(event, TraceEvent::Ended { .. }) {
+                    // Nothing could be said of such a run, however long the machine let it wait.
+                    self.members.have_joined()?;
+                }
                 self.observe(event)?;
                 let _ = noted.send(());
             }

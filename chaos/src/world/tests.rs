@@ -321,6 +321,20 @@ async fn a_group_that_no_member_asks_to_join_is_no_trial() {
     world.handle(Event::JoinDeadline(())).expect("it joined");
 }
 
+/// Its members may have had no time to start. At the end of the run there is nothing to judge.
+#[tokio::test]
+async fn on_a_machine_that_stalls_members_have_until_the_end_to_join() {
+    let (mut world, _logs) = world("").await;
+    let stalls = Stalls::default();
+    stalls.note(Duration::from_secs(2), "a timer was late by");
+    world.unexplained = Unexplained::new(&world.plan, stalls);
+    world.handle(Event::JoinDeadline(())).expect("it waits");
+    let (noted, _) = oneshot::channel();
+    let ended = course::Report::Observed(TraceEvent::Ended { lag: 1 }, noted);
+    let error = world.handle(Event::Course(ended)).expect_err("it fails");
+    assert!(error.to_string().starts_with("no member ever"), "{error}");
+}
+
 #[tokio::test]
 async fn a_member_whose_commits_cannot_be_read_is_not_judged() {
     let (mut world, _logs) = world("").await;

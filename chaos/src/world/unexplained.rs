@@ -56,6 +56,11 @@ impl Unexplained {
         }
     }
 
+    /// Returns whether anything has disturbed the run.
+    pub(super) fn is_disturbed(&self) -> bool {
+        self.stalls.told().is_some()
+    }
+
     /// Takes in an entry of the trace.
     pub(super) fn observe(&mut self, now: Instant, event: &TraceEvent) {
         use TraceEvent as E;

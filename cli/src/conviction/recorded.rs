@@ -4,7 +4,7 @@ use super::{Conviction, Evidence, Recording, Sighting, Story};
 use crate::args::BackendName;
 use crate::backend::Choice;
 use crate::error::CliError;
-use crate::runner::{Recorded, Tally, draw};
+use crate::runner::{Recorded, Tally, Unjudged, draw};
 use crate::trial::Trial;
 use crate::{files, regressions, shell};
 use plimsoll_oracle::Word;
@@ -64,6 +64,24 @@ pub(crate) fn convict(
         }
     }
     convictions
+}
+
+/// Writes the trace of a run that does not count into `folder`, and beside it what its processes
+/// wrote. It gets no plan: it shows nothing that a regression could be made of.
+pub(crate) fn keep(trial: &Trial, unjudged: &mut Unjudged, folder: &Path) {
+    let recorded = &unjudged.recorded;
+    let stem = format!("{}-not-judged", file_stem(trial, recorded.seed));
+    let stem = free(folder, &stem);
+    let path = stem.with_added_extension("jsonl");
+    let written = draw(&trial.scenario, recorded.seed).and_then(|plan| {
+        let header = trial.header(&plan, BackendName::Kafka);
+        files::write_trace(&path, &header, &recorded.trace)
+    });
+    unjudged.trace = written.is_ok().then_some(path);
+    for (name, text) in &recorded.logs {
+        // Without them there is the trace.
+        let _ = files::write(&stem.with_added_extension(name), text);
+    }
 }
 
 /// The files of a run, each with the reason where it could not be written.

@@ -14,7 +14,7 @@ pub(crate) use chunks::Chunks;
 pub(crate) use effects::Effect;
 use pool::Queue;
 pub(crate) use pool::in_order;
-pub(crate) use tally::{Count, Recorded, Tally};
+pub(crate) use tally::{Count, Recorded, Tally, Unjudged};
 pub(crate) use worker::{Run, Worker, draw};
 
 use crate::args::SeedRange;
@@ -125,17 +125,14 @@ fn run_chunk(worker: &mut Worker, trial: &Trial, seeds: SeedRange, options: Opti
         if trial.without.contains(&seed) {
             continue;
         }
-        match worker.run_seed(&trial.scenario, seed) {
+        let result = worker.run_seed(&trial.scenario, seed);
+        tally.unjudged.extend(worker.take_unjudged());
+        match result {
             Ok(run) => {
                 tally.add(seed, &run, worker.trace(), hashes);
                 let failed = tally.failures(&trial.expectation).next().is_some();
                 if worker.is_real() && (failed || options.record) {
-                    tally.recorded.push(Recorded {
-                        seed,
-                        verdict: run.verdict,
-                        trace: worker.take_trace(),
-                        logs: worker.logs(),
-                    });
+                    tally.recorded.push(worker.record(seed, run.verdict));
                 }
             }
             Err(CliError::Interrupted) => break,

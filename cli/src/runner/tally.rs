@@ -8,6 +8,7 @@ use plimsoll_oracle::check::Coverage;
 use plimsoll_oracle::{Fingerprint, Judgement, Measures, Property, Trace, Verdict, Word};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The counted results of many runs of one scenario.
@@ -33,8 +34,9 @@ pub(crate) struct Tally {
     pub hashes: Vec<(u64, Fingerprint)>,
     /// The runs in real time that are kept.
     pub recorded: Vec<Recorded>,
-    /// The number of runs that were tried again, because the machine had disturbed them.
-    pub disturbed: u64,
+    /// The runs in real time that broke a promise and do not count, because the machine disturbed
+    /// them.
+    pub unjudged: Vec<Unjudged>,
     /// The first seed that has no verdict, and the reason.
     pub broken: Option<(u64, CliError)>,
 }
@@ -65,6 +67,17 @@ pub(crate) struct Recorded {
     pub logs: Vec<(String, String)>,
 }
 
+/// A run in real time that broke a promise and does not count.
+#[derive(Clone, Debug)]
+pub(crate) struct Unjudged {
+    /// The run.
+    pub recorded: Recorded,
+    /// The properties that it broke, and what disturbed it.
+    pub why: String,
+    /// The file with its trace, once that is written.
+    pub trace: Option<PathBuf>,
+}
+
 impl Tally {
     /// Adds a run.
     pub(crate) fn add(&mut self, seed: u64, run: &Run, trace: &Trace, hash: bool) {
@@ -86,7 +99,6 @@ impl Tally {
             }
         }
         self.coverage.add(trace);
-        self.disturbed += u64::from(run.is_second);
         self.effects.add(&run.happened);
         self.measures = self.measures.max(run.verdict.measures());
         if hash {
@@ -109,11 +121,11 @@ impl Tally {
             *self.reasons.entry(reason).or_default() += runs;
         }
         self.coverage.merge(&later.coverage);
-        self.disturbed += later.disturbed;
         self.effects.merge(&later.effects);
         self.measures = self.measures.max(later.measures);
         self.hashes.extend(later.hashes);
         self.recorded.extend(later.recorded);
+        self.unjudged.extend(later.unjudged);
         self.broken = self.broken.take().or(later.broken);
     }
 

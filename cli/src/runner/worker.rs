@@ -1,12 +1,13 @@
 //! The backend, judge and trace of one thread, used again from run to run.
 
 use super::effects::Happened;
+use super::tally::{Recorded, Unjudged};
 use crate::backend::StartedBackend;
 use crate::error::CliError;
 use crate::panics;
 use plimsoll_core::Instant;
 use plimsoll_oracle::check::Judge;
-use plimsoll_oracle::{Trace, Verdict};
+use plimsoll_oracle::{Trace, Verdict, Word};
 use plimsoll_scenarios::{Plan, Scenario};
 use std::mem;
 
@@ -16,6 +17,7 @@ pub(crate) struct Worker {
     backend: StartedBackend,
     judge: Judge,
     trace: Trace,
+    unjudged: Vec<Unjudged>,
 }
 
 /// The result of one run.
@@ -29,8 +31,6 @@ pub(crate) struct Run {
     pub events: u64,
     /// The faults of its plan, and which of them took effect.
     pub happened: Happened,
-    /// Whether it is the second try of its plan: the machine had disturbed the first.
-    pub is_second: bool,
 }
 
 impl Worker {
@@ -76,26 +76,40 @@ impl Worker {
         &self.trace
     }
 
-    /// Returns what each process of the last run wrote for people, by the name of its file.
-    pub(crate) fn logs(&mut self) -> Vec<(String, String)> {
-        self.backend.get().logs()
+    /// Keeps the last run, which cannot be had again.
+    pub(crate) fn record(&mut self, seed: u64, verdict: Verdict) -> Recorded {
+        Recorded {
+            seed,
+            verdict,
+            trace: mem::take(&mut self.trace),
+            logs: self.backend.get().logs(),
+        }
     }
 
-    /// Takes the trace of the last run out of the worker.
-    pub(crate) fn take_trace(&mut self) -> Trace {
-        mem::take(&mut self.trace)
+    /// Takes out the runs since the last call that do not count, because the machine disturbed
+    /// them.
+    pub(crate) fn take_unjudged(&mut self) -> Vec<Unjudged> {
+        mem::take(&mut self.unjudged)
     }
 
     /// Executes and judges a plan until the run counts.
     fn execute(&mut self, plan: &Plan) -> Result<Run, CliError> {
-        let mut is_second = false;
-        undisturbed(|| {
-            let mut run = self.execute_once(plan)?;
-            run.is_second = std::mem::replace(&mut is_second, true);
-            let is_violated = run.verdict.violations().next().is_some();
+        undisturbed(|is_second| {
+            if is_second {
+                self.backend.get().make_room();
+            }
+            let run = self.execute_once(plan)?;
             let disturbance = self.backend.get().disturbance();
-            let disturbance = disturbance.filter(|_| is_violated).map(str::to_owned);
-            Ok((run, disturbance))
+            let why = disturbance.and_then(|told| not_judged(&run.verdict, told));
+            if let Some(why) = why.clone() {
+                let recorded = self.record(plan.seed, run.verdict.clone());
+                self.unjudged.push(Unjudged {
+                    recorded,
+                    why,
+                    trace: None,
+                });
+            }
+            Ok((run, why))
         })
     }
 
@@ -114,24 +128,32 @@ impl Worker {
             ended: last.map_or(Instant::ZERO, |entry| entry.at),
             events: self.backend.events() - before,
             happened: Happened::read(plan, &self.trace),
-            is_second: false,
         })
     }
 }
 
+/// Says which properties a disturbed run would violate if it counted, and what disturbed it: there
+/// may be something to look at.
+fn not_judged(verdict: &Verdict, disturbance: &str) -> Option<String> {
+    let broken = verdict.violations().map(|(property, _)| property.word());
+    let broken: Vec<&str> = broken.collect();
+    (!broken.is_empty()).then(|| format!("{} not judged: {disturbance}", broken.join(", ")))
+}
+
 /// Returns what a run shows. One that violates a property although something besides its faults
-/// disturbed it proves nothing against its subject: it is tried once more.
+/// disturbed it proves nothing against its subject: it is tried once more, with less beside it.
+/// `run` is told whether it is the second.
 ///
 /// # Errors
 /// Where there is no verdict: also where that one is disturbed too.
 fn undisturbed<T>(
-    mut run: impl FnMut() -> Result<(T, Option<String>), CliError>,
+    mut run: impl FnMut(bool) -> Result<(T, Option<String>), CliError>,
 ) -> Result<T, CliError> {
-    let (shown, disturbance) = run()?;
+    let (shown, disturbance) = run(false)?;
     let Some(first) = disturbance else {
         return Ok(shown);
     };
-    let (shown, disturbance) = run()?;
+    let (shown, disturbance) = run(true)?;
     match disturbance {
         None => Ok(shown),
         Some(second) => Err(CliError::Environment(format!(
@@ -155,8 +177,9 @@ mod tests {
 
     fn runs(disturbances: &[Option<&str>]) -> (Result<usize, CliError>, usize) {
         let mut count = 0;
-        let result = undisturbed(|| {
+        let result = undisturbed(|is_second| {
             count += 1;
+            assert_eq!(is_second, count == 2);
             Ok((count, disturbances[count - 1].map(str::to_owned)))
         });
         (result, count)

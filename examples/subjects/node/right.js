@@ -21,6 +21,11 @@ const consumer = kafka.consumer({
   retry: { retries: 20, maxRetryTime: 2_000, restartOnFailure: async () => true },
 })
 
+// Where it cannot join again at once, kafkajs goes on with the partitions that it had.
+let hasLeft = false
+consumer.on(consumer.events.REBALANCING, () => { hasLeft = true })
+consumer.on(consumer.events.GROUP_JOIN, () => { hasLeft = false })
+
 async function main() {
   await producer.connect()
   await consumer.connect()
@@ -39,6 +44,8 @@ async function main() {
 // Does the work of a record, or sets it aside. It throws only where the member is to join anew: then
 // the record is not committed, and the partition's next owner begins with it.
 async function finish({ topic, partition, message, heartbeat }) {
+  // This type of error makes kafkajs ask to join once more.
+  if (hasLeft) throw Object.assign(new Error('not in the group'), { type: 'REBALANCE_IN_PROGRESS' })
   for (let attempt = 1; ; attempt++) {
     try {
       return await work(topic, partition, message.offset)

@@ -32,20 +32,26 @@ class Right(ConsumerRebalanceListener):
         self.consumer = AIOKafkaConsumer(**settings())
         self.consumer.subscribe(contract.TOPICS, listener=self)
         await self.consumer.start()
-        commits = asyncio.create_task(self.commit_now_and_then())
+        next_commit = 0
         while not self.stopping.is_set():
             for partition in [p for p, at in self.resume_at.items() if at <= time.monotonic()]:
                 del self.resume_at[partition]
                 self.consumer.resume(partition)
             async with self.busy:
-                batch = await self.consumer.getmany(timeout_ms=100, max_records=1)
+                # It must not wait for records: if a rebalance begins meanwhile, it waits for the
+                # end of that, and the revocation waits for `busy`.
+                batch = await self.consumer.getmany(timeout_ms=0, max_records=1)
                 for partition, records in batch.items():
                     for record in records:
                         if await self.finish(partition, record):
                             self.finished[partition] = record.offset + 1
-            await asyncio.sleep(0)  # A rebalance that waits has its turn.
-        commits.cancel()
-        await self.commit()
+                if time.monotonic() >= next_commit:
+                    await self.commit()
+                    next_commit = time.monotonic() + contract.COMMIT_INTERVAL_MS / 1000
+            # A rebalance that waits has its turn.
+            await asyncio.sleep(0 if batch else 0.05)
+        async with self.busy:
+            await self.commit()
         await self.consumer.stop()
 
     async def finish(self, partition, record):
@@ -66,13 +72,10 @@ class Right(ConsumerRebalanceListener):
         self.failures.pop(partition, None)
         return True
 
-    async def commit_now_and_then(self):
-        while True:
-            await asyncio.sleep(contract.COMMIT_INTERVAL_MS / 1000)
-            await self.commit()
-
     async def commit(self):
-        """Commits all of it each time, so the next commit makes good what a failed one left."""
+        """Commits all of it each time, so the next commit makes good what a failed one left. Only
+        while `busy` is held: aiokafka sends a commit again and again, also as a member of the next
+        generation, and a revocation must find none on its way."""
         try:
             if self.finished:
                 await self.consumer.commit(dict(self.finished))

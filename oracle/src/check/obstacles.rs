@@ -152,6 +152,14 @@ impl Obstacles {
         })
     }
 
+    /// Returns whether a commit of the member was refused so shortly before a moment that it may
+    /// not have tried again.
+    pub(super) fn refused_just_before(&self, member: MemberId, at: Instant) -> bool {
+        let member = self.members.get(member);
+        let mut refusals = member.into_iter().flat_map(|member| &member.refusals);
+        refusals.any(|refusal| refusal.at < at && at - refusal.at < RETRY)
+    }
+
     /// Returns whether partitions or processes of other members came or went from `from` to `to`.
     pub(super) fn others_moved(&self, member: MemberId, from: Instant, to: Instant) -> bool {
         let first = self.moves.partition_point(|&(at, _)| at < from);

@@ -160,6 +160,9 @@ async fn joining_with_an_error() {
         error: 25,
     };
     assert_eq!(seen[1..], [fenced]);
+    // NOT_COORDINATOR: the group knows nothing of the request.
+    let seen = exchange(&join(0, "consumer"), 5, &response(16)).await;
+    assert_eq!(seen[1..], [Seen::JoinRefused]);
 }
 
 pub(super) fn assignment(partitions: &[i32]) -> SyncGroupResponse {

@@ -17,6 +17,7 @@ use super::{counted, hours, per_second, thousands};
 use crate::args::BackendName;
 use crate::exit::Exit;
 use crate::report::{Bug, Failure, Report, ScenarioOutcome, ScenarioReport};
+use crate::runner::Unjudged;
 use crate::terminal::{Detail, Look};
 use anstyle::Style;
 use plimsoll_oracle::Word;
@@ -115,13 +116,7 @@ fn totals(page: &mut Page, report: &Report, detail: Detail) {
             let side = format!("at most {jobs} side by side");
             page.line(&format!("Ran {schedules} on real Kafka, {side}."));
             page.line(&format!("Took {seconds:.0} s of real time."));
-            let disturbed = report.scenarios.iter().map(|one| one.tally.disturbed).sum();
-            if disturbed > 0 {
-                let disturbed = counted(disturbed, "schedule");
-                page.line(&format!(
-                    "Disturbed by the machine, and tried again: {disturbed}."
-                ));
-            }
+            disturbed(page, report);
         }
     }
     page.line(&format!(
@@ -141,6 +136,27 @@ fn totals(page: &mut Page, report: &Report, detail: Detail) {
         let counts = counts.map(|(rare, count)| format!("{} {}", rare.word(), thousands(*count)));
         let counts: Vec<String> = counts.collect();
         page.paragraph("Happened: ", &(counts.join(", ") + "."));
+    }
+}
+
+/// Tells which runs broke a promise and do not count, because the machine disturbed them.
+fn disturbed(page: &mut Page, report: &Report) {
+    let scenarios = report.scenarios.iter();
+    let runs = scenarios.flat_map(|one| one.tally.unjudged.iter().map(|run| (&one.trial, run)));
+    for (index, (trial, run)) in runs.enumerate() {
+        if index == 0 {
+            page.line("Disturbed by the machine, and tried again:");
+        }
+        let Unjudged {
+            recorded,
+            why,
+            trace,
+        } = run;
+        let label = &trial.label;
+        page.paragraph("  - ", &format!("{label}, seed {}: {why}", recorded.seed));
+        if let Some(path) = trace {
+            page.line(&format!("    trace: {}", path.display()));
+        }
     }
 }
 

@@ -129,6 +129,18 @@ fn clean_handover() {
                 expected: Violated(1),
             },
             Trial {
+                name: "refused for the moment, just before it asked to join, and so gave up",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@1\nA sends\nA refused-for-now\n@2.5\nA revoked p0\nA released p0\nB assigned p0 0\nB does p0 0\nend",
+                expected: NotObserved,
+            },
+            Trial {
+                name: "refused for the moment, with time to try again before it asked to join",
+                asks: &[],
+                script: "A assigned p0 0\nstore p0 0\nA does p0 0\n@1\nA sends\nA refused-for-now\n@4\nA revoked p0\nA released p0\nB assigned p0 0\nB does p0 0\nend",
+                expected: Violated(1),
+            },
+            Trial {
                 name: "refused for good, but long before it was asked",
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0\nA sends\nA refused\nA does p0 0\n@40\nA revoked p0\nA released p0\nB assigned p0 0\nB does p0 0\nend",
