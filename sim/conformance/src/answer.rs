@@ -69,6 +69,9 @@ const CLASSES: &[(&str, &str)] = &[
     ("TopicId", "id"),
 ];
 
+/// What stands in the place of an id where there is none.
+const NO_IDS: [&str; 3] = ["", "-1", "0"];
+
 /// The variables of a script, and what they stand for.
 pub(crate) struct Variables {
     values: BTreeMap<String, String>,
@@ -174,7 +177,7 @@ impl Variables {
             });
         }
         for (class, word) in found {
-            let is_id = word != "-1" && !word.is_empty() && !said.contains(&word);
+            let is_id = !NO_IDS.contains(&word.as_str()) && !said.contains(&word);
             if is_id && self.name_of(Some(class), &word).is_none() {
                 let free = (1..).map(|number| format!("{class}{number}"));
                 let name = free

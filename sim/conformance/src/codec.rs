@@ -33,8 +33,8 @@ const DEFAULTS: &[(&str, &str, &str)] = &[
     ("SyncGroup", "ProtocolType", "consumer"),
 ];
 
-/// Fields that are told even where they are zero: a reader looks for them.
-const SHOWN: [&str; 12] = [
+/// Fields that are told even where they have their default: a reader looks for them.
+const SHOWN: [&str; 13] = [
     "ApiKey",
     "BaseOffset",
     "BatchIndex",
@@ -47,6 +47,7 @@ const SHOWN: [&str; 12] = [
     "Partition",
     "PartitionId",
     "PartitionIndex",
+    "ProducerId",
 ];
 
 /// Returns the bytes of a request's body.
