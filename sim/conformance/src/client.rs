@@ -77,7 +77,7 @@ impl<'a> Client<'a> {
         is_answered: bool,
     ) -> Result<(), String> {
         let kind = self.schema.kind(kind)?;
-        // A version that Kafka's definitions do not have gets the body of the nearest one.
+        // A version that the table does not have gets the body of the nearest one.
         let known = kind.request.versions.nearest(version);
         let body = encode(&kind.name, &kind.request, known, fields)?;
         self.sent += 1;

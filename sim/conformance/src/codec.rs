@@ -1,4 +1,4 @@
-//! Messages to bytes and back, by Kafka's definitions of them.
+//! Messages to bytes and back, by the tables of their forms.
 //!
 //! It is not the codec of the simulated brokers, on purpose: a mistake that both sides of a
 //! connection make is not seen.

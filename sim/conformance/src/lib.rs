@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-/// All scripts, and Kafka's definitions of the messages in them.
+/// All scripts, and the forms of the messages in them.
 pub struct Suite {
     schema: Schema,
     folder: PathBuf,

@@ -1,11 +1,12 @@
-//! Kafka's own definitions of its messages, as `messages/` has them.
+//! The forms of Kafka's messages, as the tables in `messages/` have them.
 
-use serde_json::Value;
 use std::collections::BTreeMap;
+use std::iter::Peekable;
 use std::path::Path;
+use std::str::{FromStr, Lines, SplitWhitespace};
 use std::{fmt, fs, io};
 
-/// Every message that there is a definition of, by the name of its request kind.
+/// Every message that there is a table of, by the name of its request kind.
 pub(crate) struct Schema {
     kinds: BTreeMap<String, Kind>,
     errors: BTreeMap<i64, String>,
@@ -60,10 +61,10 @@ pub(crate) struct Versions {
 }
 
 impl Schema {
-    /// Reads all definitions.
+    /// Reads all tables.
     ///
     /// # Errors
-    /// Where a file cannot be read, or is no definition.
+    /// Where a file cannot be read, or is no table.
     pub(crate) fn read() -> io::Result<Self> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("messages");
         let errors = fs::read_to_string(folder.join("errors.txt"))?;
@@ -71,18 +72,16 @@ impl Schema {
         let errors = errors.filter_map(|(code, name)| Some((code.parse().ok()?, name.to_owned())));
         let mut kinds = BTreeMap::new();
         for entry in fs::read_dir(&folder)? {
-            let file = entry?.file_name();
-            let request = file.to_str().and_then(|f| f.strip_suffix("Request.json"));
-            let Some(name) = request else { continue };
-            let read = |part: &str| definition(&folder.join(format!("{name}{part}.json")));
-            let (request, response) = (read("Request")?, read("Response")?);
-            let kind = Kind {
-                name: name.to_owned(),
-                key: request["apiKey"].as_i64().unwrap_or_default() as i16,
-                request: Message::of(&request),
-                response: Message::of(&response),
+            let path = entry?.path();
+            let Some(name) = path.file_stem().and_then(|name| name.to_str()) else {
+                continue;
             };
-            kinds.insert(name.to_owned(), kind);
+            if name != "errors" {
+                let table = fs::read_to_string(&path)?;
+                let kind = Kind::of(name, &table)
+                    .ok_or_else(|| io::Error::other(format!("{} is no table", path.display())))?;
+                kinds.insert(name.to_owned(), kind);
+            }
         }
         Ok(Self {
             kinds,
@@ -100,7 +99,7 @@ impl Schema {
         self.kinds.get(name).ok_or_else(unknown)
     }
 
-    /// Returns the name of the kind with this number; the number itself where it has no definition.
+    /// Returns the name of the kind with this number; the number itself where it has no table.
     pub(crate) fn name_of(&self, key: &str) -> String {
         let mut kinds = self.kinds.values();
         let found = kinds.find(|kind| kind.key.to_string() == key);
@@ -130,25 +129,6 @@ impl Schema {
 impl Versions {
     const NONE: Self = Self { first: 0, last: -1 };
 
-    fn of(text: &str) -> Self {
-        let number = |text: &str| text.parse().unwrap_or_default();
-        if text == "none" || text.is_empty() {
-            return Self::NONE;
-        }
-        if let Some(first) = text.strip_suffix('+') {
-            let first = number(first);
-            return Self {
-                first,
-                last: i16::MAX,
-            };
-        }
-        let (first, last) = text.split_once('-').unwrap_or((text, text));
-        Self {
-            first: number(first),
-            last: number(last),
-        }
-    }
-
     pub(crate) fn contains(self, version: i16) -> bool {
         (self.first..=self.last).contains(&version)
     }
@@ -156,6 +136,27 @@ impl Versions {
     /// Returns the nearest version that is there.
     pub(crate) fn nearest(self, version: i16) -> i16 {
         version.clamp(self.first, self.last)
+    }
+}
+
+impl FromStr for Versions {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "none" {
+            return Ok(Self::NONE);
+        }
+        if let Some(first) = text.strip_suffix('+') {
+            return Ok(Self {
+                first: first.parse()?,
+                last: i16::MAX,
+            });
+        }
+        let (first, last) = text.split_once('-').unwrap_or((text, text));
+        Ok(Self {
+            first: first.parse()?,
+            last: last.parse()?,
+        })
     }
 }
 
@@ -168,43 +169,60 @@ impl fmt::Display for Versions {
     }
 }
 
+/// The lines of a table that are not read yet.
+type Rest<'a> = Peekable<Lines<'a>>;
+
+impl Kind {
+    fn of(name: &str, table: &str) -> Option<Self> {
+        let mut lines = table.lines().peekable();
+        let key = lines.next()?.strip_prefix("key ")?.parse().ok()?;
+        Some(Self {
+            name: name.to_owned(),
+            key,
+            request: Message::of("request", &mut lines)?,
+            response: Message::of("response", &mut lines)?,
+        })
+    }
+}
+
 impl Message {
-    fn of(definition: &Value) -> Self {
-        let common = definition["commonStructs"].as_array();
-        let common = common.into_iter().flatten();
-        let common = common.filter_map(|common| Some((common["name"].as_str()?, common)));
-        Self {
-            versions: versions(definition, "validVersions", Versions::NONE),
-            flexible: versions(definition, "flexibleVersions", Versions::NONE),
-            fields: fields(definition, &common.collect()),
-        }
+    /// Reads a message: a line with its versions, and its fields.
+    fn of(word: &str, lines: &mut Rest<'_>) -> Option<Self> {
+        let mut words = lines.next()?.split_whitespace();
+        let (begins, versions) = (words.next()? == word, parsed(&mut words)?);
+        (begins && words.next()? == "flexible").then_some(())?;
+        Some(Self {
+            versions,
+            flexible: parsed(&mut words)?,
+            fields: fields(1, lines)?,
+        })
     }
 }
 
 impl Field {
-    fn of(definition: &Value, common: &BTreeMap<&str, &Value>) -> Self {
-        let versions = versions(definition, "versions", Versions::of("0+"));
-        let tag = definition["tag"].as_u64().map(|tag| {
-            let tagged = self::versions(definition, "taggedVersions", Versions::NONE);
-            (tag, tagged)
-        });
-        let default = match &definition["default"] {
-            Value::Null => None,
-            Value::String(word) => Some(decimal(word)),
-            other => Some(other.to_string()),
+    /// Reads a field: its name, its type and its versions, what else there is to say of it, and
+    /// behind a structure, further in, its fields.
+    fn of(depth: usize, lines: &mut Rest<'_>) -> Option<Self> {
+        let mut words = lines.next()?.split_whitespace();
+        let (name, form) = (words.next()?.to_owned(), words.next()?);
+        let mut field = Self {
+            name,
+            form: Form::Bool,
+            versions: parsed(&mut words)?,
+            nullable: Versions::NONE,
+            tag: None,
+            default: None,
         };
-        Self {
-            name: definition["name"].as_str().unwrap_or_default().to_owned(),
-            form: Form::of(
-                definition["type"].as_str().unwrap_or_default(),
-                definition,
-                common,
-            ),
-            versions,
-            nullable: self::versions(definition, "nullableVersions", Versions::NONE),
-            tag,
-            default: default.filter(|word| !word.is_empty()),
+        while let Some(word) = words.next() {
+            match word {
+                "nullable" => field.nullable = parsed(&mut words)?,
+                "tag" => field.tag = Some((parsed(&mut words)?, parsed(&mut words)?)),
+                "default" => field.default = Some(words.next()?.to_owned()),
+                _ => return None,
+            }
         }
+        field.form = Form::of(form, depth, lines)?;
+        Some(field)
     }
 
     /// Returns whether a byte before the structure says that it is there. A list may be null too,
@@ -221,11 +239,11 @@ impl Field {
 }
 
 impl Form {
-    fn of(word: &str, definition: &Value, common: &BTreeMap<&str, &Value>) -> Self {
+    fn of(word: &str, depth: usize, lines: &mut Rest<'_>) -> Option<Self> {
         if let Some(element) = word.strip_prefix("[]") {
-            return Self::Array(Box::new(Self::of(element, definition, common)));
+            return Some(Self::Array(Box::new(Self::of(element, depth, lines)?)));
         }
-        match word {
+        Some(match word {
             "bool" => Self::Bool,
             "int8" => Self::Int(1),
             "int16" | "uint16" => Self::Int(2),
@@ -236,12 +254,9 @@ impl Form {
             "string" => Self::String,
             "bytes" => Self::Bytes,
             "records" => Self::Records,
-            name => {
-                let here = definition.get("fields").map(|_| definition);
-                let place = here.or_else(|| common.get(name).copied());
-                Self::Struct(place.map_or_else(Vec::new, |place| fields(place, common)))
-            }
-        }
+            "struct" => Self::Struct(fields(depth + 1, lines)?),
+            _ => return None,
+        })
     }
 
     /// Returns the fields of the structure that a value is, or a list of.
@@ -277,26 +292,16 @@ const ALIKE: u32 = 800;
 /// The number of words up to which all are told where none is meant.
 const FEW: usize = 20;
 
-fn fields(definition: &Value, common: &BTreeMap<&str, &Value>) -> Vec<Field> {
-    let fields = definition["fields"].as_array().into_iter().flatten();
-    fields.map(|field| Field::of(field, common)).collect()
+/// Reads the lines at this depth: two spaces each.
+fn fields(depth: usize, lines: &mut Rest<'_>) -> Option<Vec<Field>> {
+    let mut fields = Vec::new();
+    let indent = |line: &&str| line.len() - line.trim_start().len() == 2 * depth;
+    while lines.peek().is_some_and(indent) {
+        fields.push(Field::of(depth, lines)?);
+    }
+    Some(fields)
 }
 
-fn versions(definition: &Value, key: &str, default: Versions) -> Versions {
-    definition[key].as_str().map_or(default, Versions::of)
-}
-
-/// Writes a hexadecimal default as all others are written.
-fn decimal(word: &str) -> String {
-    let hex = word.strip_prefix("0x");
-    let number = hex.and_then(|hex| i64::from_str_radix(hex, 16).ok());
-    number.map_or_else(|| word.to_owned(), |number| number.to_string())
-}
-
-/// Reads a file of JSON in which whole lines may be comments.
-fn definition(path: &Path) -> io::Result<Value> {
-    let text = fs::read_to_string(path)?;
-    let lines = text.lines().filter(|line| !line.trim().starts_with("//"));
-    let text: String = lines.collect::<Vec<_>>().join("\n");
-    serde_json::from_str(&text).map_err(|error| io::Error::other(format!("{path:?}: {error}")))
+fn parsed<T: FromStr>(words: &mut SplitWhitespace<'_>) -> Option<T> {
+    words.next()?.parse().ok()
 }

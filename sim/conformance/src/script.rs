@@ -399,7 +399,7 @@ mod tests {
 
     /// Returns what is said of the mistake in a script.
     fn mistake(text: &str) -> String {
-        let schema = Schema::read().expect("the definitions are there");
+        let schema = Schema::read().expect("the tables are there");
         let mistake = Script::parse(&schema, Path::new("groups/join.txt"), text).err();
         mistake.expect("it is one").to_string()
     }
