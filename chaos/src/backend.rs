@@ -86,6 +86,11 @@ impl Kafka {
         self.inner.places.apart()
     }
 
+    /// Returns the bootstrap servers of the cluster on which plans run side by side.
+    pub fn bootstrap(&self) -> String {
+        self.inner.bootstrap()
+    }
+
     /// Removes the containers that [`Kafka::start`] started.
     pub fn shut_down(self) {
         let inner = &self.inner;

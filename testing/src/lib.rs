@@ -26,20 +26,33 @@ use std::process::ExitCode;
 
 /// A test, and what it needs.
 pub struct Test {
-    name: &'static str,
+    name: String,
     needs: Vec<&'static Need>,
-    body: Box<dyn FnOnce() + Send>,
+    body: Box<dyn FnOnce() -> Result<(), String> + Send>,
 }
 
 impl Test {
     /// Makes a test, which fails where its body panics.
     pub fn new(
-        name: &'static str,
+        name: impl Into<String>,
         needs: impl Into<Vec<&'static Need>>,
         body: impl FnOnce() + Send + 'static,
     ) -> Self {
+        Self::unless_unfit(name, needs, || {
+            body();
+            Ok(())
+        })
+    }
+
+    /// Makes a test whose body finds out whether what is there is fit for it: its error is the
+    /// reason why the test is ignored.
+    pub fn unless_unfit(
+        name: impl Into<String>,
+        needs: impl Into<Vec<&'static Need>>,
+        body: impl FnOnce() -> Result<(), String> + Send + 'static,
+    ) -> Self {
         Self {
-            name,
+            name: name.into(),
             needs: needs.into(),
             body: Box::new(body),
         }
@@ -55,14 +68,16 @@ impl Test {
                 };
             }
         }
-        (self.body)();
-        Ok(Completion::Completed)
+        Ok(match (self.body)() {
+            Ok(()) => Completion::Completed,
+            Err(reason) => Completion::ignored_with(reason),
+        })
     }
 }
 
 /// Runs the tests that the arguments of the process select, and returns how the process ends.
 pub fn run(tests: impl IntoIterator<Item = Test>) -> ExitCode {
-    let trial = |test: Test| Trial::ignorable_test(test.name, || test.run());
+    let trial = |test: Test| Trial::ignorable_test(test.name.clone(), || test.run());
     let trials = tests.into_iter().map(trial).collect();
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
