@@ -73,6 +73,7 @@ const CLASSES: &[(&str, &str)] = &[
 const NO_IDS: [&str; 3] = ["", "-1", "0"];
 
 /// The variables of a script, and what they stand for.
+#[derive(Clone)]
 pub(crate) struct Variables {
     values: BTreeMap<String, String>,
 }

@@ -191,6 +191,10 @@ impl Encoder<'_> {
                 let text = records::expand(tree.as_word().ok_or_else(|| expected("a word"))?);
                 self.sized(&text, 2);
             }
+            (Form::Bytes, Tree::Fields(_)) => {
+                let bytes = subscription(tree).ok_or_else(|| expected("`{Topics=[$t]}`"))?;
+                self.sized(&bytes, 4);
+            }
             (Form::Bytes, tree) => {
                 let word = tree.as_word().ok_or_else(|| expected("a word"))?;
                 self.sized(&records::expand(word), 4);
@@ -229,6 +233,22 @@ fn as_fields(tree: &Tree) -> Option<&Fields> {
         Tree::Fields(fields) => Some(fields),
         _ => None,
     }
+}
+
+/// Returns the bytes with which a consumer says to which topics it subscribes, in version 0
+/// (`ConsumerProtocolSubscription`): the one thing that brokers read of what members say.
+fn subscription(tree: &Tree) -> Option<Vec<u8>> {
+    let topics = tree.get("Topics")?.elements();
+    let mut bytes = vec![0, 0];
+    bytes.extend((topics.len() as i32).to_be_bytes());
+    for topic in topics {
+        let name = topic.as_word()?;
+        bytes.extend((name.len() as i16).to_be_bytes());
+        bytes.extend(name.as_bytes());
+    }
+    // No data of its own.
+    bytes.extend((-1_i32).to_be_bytes());
+    Some(bytes)
 }
 
 /// Says that there is no such field, and which one is meant.

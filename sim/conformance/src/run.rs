@@ -204,11 +204,14 @@ impl<'a> Run<'a> {
                     let request = request.ok_or("an answer came to no request")?;
                     // What is to be filled in is what comes once there is no error any more.
                     let fills = expected.is_empty() && first_error(&fields).is_none();
+                    let before = self.variables.clone();
                     let got = self.told(connection, &request, fields, expected)?;
                     let is_last = !request.eventually || Instant::now() > end;
                     if got == wanted || fills || is_last {
                         return Ok(got);
                     }
+                    // What another answer says is no variable of this one.
+                    self.variables = before;
                     thread::sleep(AGAIN);
                     self.connected(connection)?.send(request)?;
                     continue;
