@@ -8,7 +8,7 @@
 //! `cargo bench -p plimsoll-benches --bench consumer_throughput [-- RECORDS [PAIRS]]`
 
 use plimsoll_chaos::{
-    Backlog, ChaosError, ClusterSource, Declared, Kafka, Load, Options, SubjectCommand,
+    Backlog, ChaosError, ClusterSource, Declared, Kafka, Load, Options, Reach, SubjectCommand,
 };
 use plimsoll_core::CommitPolicy;
 use rdkafka::ClientConfig;
@@ -58,6 +58,7 @@ fn main() -> ExitCode {
 fn measure(records: u32, pairs: usize) -> Result<(), ChaosError> {
     let options = Options {
         source: ClusterSource::Containers,
+        reach: Reach::default(),
         subject: SubjectCommand::Own("unused".into()),
         declared: Declared::default(),
     };

@@ -7,7 +7,7 @@ use crate::logs::Logs;
 use crate::options::{ClusterSource, Options, SubjectCommand};
 use crate::places::{Load, Places, Seat};
 use crate::stalls::Stalls;
-use crate::{address, names, run};
+use crate::{names, run};
 use plimsoll_oracle::{Terms, Trace};
 use plimsoll_scenarios::{Backend, BackendError, Plan, Refusal};
 use std::sync::Arc;
@@ -58,7 +58,9 @@ impl Kafka {
         let clusters = runtime.block_on(async {
             match &options.source {
                 ClusterSource::Containers => Cluster::take_or_start(load.more_clusters()).await,
-                ClusterSource::Bootstrap(servers) => Ok(vec![Cluster::attach(servers).await?]),
+                ClusterSource::Bootstrap { servers, access } => {
+                    Ok(vec![Cluster::attach(servers, access).await?])
+                }
             }
         })?;
         Ok(Self {
@@ -185,6 +187,7 @@ impl Inner {
         let stage = run::Stage {
             cluster: seat.cluster.clone(),
             subject: &self.options.subject,
+            reach: &self.options.reach,
             tag: &tag,
             logs: logs.folder(),
             interrupted: self.interrupted.subscribe(),
@@ -218,6 +221,6 @@ impl Inner {
 
     /// Returns the bootstrap servers of that cluster.
     pub(crate) fn bootstrap(&self) -> String {
-        address::bootstrap(self.cluster().brokers())
+        self.cluster().bootstrap()
     }
 }

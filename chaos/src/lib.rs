@@ -4,6 +4,7 @@
 #[cfg(not(unix))]
 compile_error!("members are killed and stopped by signals, which only Unix has");
 
+mod access;
 mod address;
 mod admin;
 mod backend;
@@ -42,12 +43,13 @@ mod testing;
 mod workload;
 mod world;
 
+pub use access::Access;
 pub use backend::Kafka;
 pub use backlog::Backlog;
 pub use cluster::{KeptCluster, broker_settings};
 pub use error::ChaosError;
 pub use known::Declared;
-pub use options::{ClusterSource, Options, SubjectCommand};
+pub use options::{ClusterSource, Options, Reach, SubjectCommand};
 pub use own::member_main;
 pub use places::Load;
 #[doc(hidden)]

@@ -1,7 +1,9 @@
 //! What a user of the backend chooses.
 
+use crate::access::Access;
 use crate::known::Declared;
 use std::ffi::OsString;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 /// The source of the brokers.
@@ -10,8 +12,43 @@ pub enum ClusterSource {
     /// Three brokers in containers: those of the kept cluster if there is one, else new ones for as
     /// long as the backend lives.
     Containers,
-    /// A cluster that is there already, by its bootstrap servers; its brokers cannot be broken.
-    Bootstrap(String),
+    /// A cluster that is there already; its brokers cannot be broken.
+    Bootstrap {
+        /// Its bootstrap servers.
+        servers: String,
+        /// How its brokers are reached.
+        access: Access,
+    },
+}
+
+/// Where members find the proxy and the sink.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// The address of this machine at which both listen.
+    pub listen: IpAddr,
+    /// The host that members are told.
+    pub advertised: String,
+}
+
+impl Reach {
+    /// Returns an address for members, with this port.
+    pub(crate) fn at(&self, port: u16) -> String {
+        match self.advertised.contains(':') {
+            true => format!("[{}]:{port}", self.advertised),
+            false => format!("{}:{port}", self.advertised),
+        }
+    }
+}
+
+impl Default for Reach {
+    /// On this machine alone.
+    fn default() -> Self {
+        let listen = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        Self {
+            listen,
+            advertised: listen.to_string(),
+        }
+    }
 }
 
 /// The program that runs as a member of the group.
@@ -36,6 +73,8 @@ pub struct Options {
     pub source: ClusterSource,
     /// The consumer under test.
     pub subject: SubjectCommand,
+    /// Where members find the proxy and the sink.
+    pub reach: Reach,
     /// The settings that are declared of a subject which is not Plimsoll's own consumer.
     pub declared: Declared,
 }

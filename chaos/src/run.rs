@@ -1,6 +1,5 @@
 //! One run: a plan goes in, a trace comes out, in real time.
 
-use crate::address;
 use crate::cluster::Cluster;
 use crate::course::Course;
 use crate::error::ChaosError;
@@ -9,7 +8,7 @@ use crate::known::Wishes;
 use crate::leaders::{self, Leaders};
 use crate::log::Log;
 use crate::names::Names;
-use crate::options::SubjectCommand;
+use crate::options::{Reach, SubjectCommand};
 use crate::proxy::Proxy;
 use crate::recorder::Clock;
 use crate::refusal;
@@ -37,6 +36,8 @@ const TIDY: Duration = Duration::from_secs(10);
 pub(crate) struct Stage<'a> {
     pub cluster: Arc<Cluster>,
     pub subject: &'a SubjectCommand,
+    /// Where members find the proxy and the sink.
+    pub reach: &'a Reach,
     /// The text that tells this run's topics and group from all others.
     pub tag: &'a str,
     /// The folder for members' standard error.
@@ -78,12 +79,13 @@ async fn set_up(plan: &Plan, stage: Stage<'_>) -> Result<(World, Course, Running
     let (plan, cluster) = (Arc::new(plan.clone()), stage.cluster.clone());
     let names = Arc::new(Names::new(&plan, stage.tag));
     create_topics(&plan, &names, &cluster).await?;
-    let (listener, sink) = open_sink().await?;
-    let bootstrap = address::bootstrap(cluster.brokers());
+    let (listener, sink) = open_sink(stage.reach).await?;
+    let bootstrap = cluster.bootstrap();
     let producer = workload::producer(&plan.settings.producer, &bootstrap)?;
     let (inbox, log, clock) = (Inbox::new(), Arc::<Log>::default(), Clock::start());
     let reports = inbox.sender(Event::Proxy);
-    let proxy = Proxy::start(plan.starts.len(), cluster.brokers(), &reports).await;
+    let (members, access) = (plan.starts.len(), cluster.access());
+    let proxy = Proxy::open(members, cluster.brokers(), access, stage.reach, &reports).await;
     let proxy = proxy.map_err(|error| cannot("open ports for the proxy", &error))?;
     let leaders = Leaders::first(cluster.admin(), &names).await;
     let records = inbox.sender(Event::Tail);
@@ -166,11 +168,11 @@ fn watch_machine(
 }
 
 /// Opens a port for the sink; returns it, and the base of its URL.
-async fn open_sink() -> Result<(TcpListener, String), ChaosError> {
+async fn open_sink(reach: &Reach) -> Result<(TcpListener, String), ChaosError> {
     let opened = async {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
-        Ok((listener, format!("http://{address}")))
+        let listener = TcpListener::bind((reach.listen, 0)).await?;
+        let port = listener.local_addr()?.port();
+        Ok((listener, format!("http://{}", reach.at(port))))
     };
     opened
         .await
@@ -236,4 +238,26 @@ async fn remove(names: &Names, cluster: &Cluster) -> Result<(), ChaosError> {
         admin.delete_group(&names.group).await?;
     }
     deleted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_sink_is_where_members_are_told() {
+        let (_listener, url) = open_sink(&Reach::default()).await.expect("a port");
+        assert!(url.starts_with("http://127.0.0.1:"), "{url}");
+        let reach = Reach {
+            listen: "0.0.0.0".parse().expect("an address"),
+            advertised: "host.docker.internal".into(),
+        };
+        let (listener, url) = open_sink(&reach).await.expect("a port");
+        let address = listener.local_addr().expect("it listens");
+        assert!(address.ip().is_unspecified(), "{address}");
+        assert_eq!(
+            url,
+            format!("http://host.docker.internal:{}", address.port())
+        );
+    }
 }

@@ -14,7 +14,7 @@ pub(crate) enum Choice {
     /// The simulator.
     Sim,
     /// Real brokers and real processes.
-    Kafka(Options),
+    Kafka(Box<Options>),
 }
 
 impl Choice {
@@ -36,8 +36,12 @@ impl Choice {
             ));
         }
         match (args.backend, &args.bootstrap) {
-            (BackendName::Kafka, _) => Options::of(args, command, declared).map(Self::Kafka),
+            (BackendName::Kafka, _) => {
+                let options = Options::of(args, command, declared)?;
+                Ok(Self::Kafka(Box::new(options)))
+            }
             (BackendName::Sim, Some(_)) => Err(only_with_kafka("--bootstrap")),
+            (BackendName::Sim, None) if args.listen.is_some() => Err(only_with_kafka("--listen")),
             (BackendName::Sim, None) if !command.is_empty() => {
                 Err(only_with_kafka("a command after `--`"))
             }

@@ -174,7 +174,15 @@ pub(crate) fn load_with(arguments: &[String], set: &[Override]) -> Result<Found<
 /// # Errors
 /// As [`load`], and where the argument names several.
 pub(crate) fn load_one(argument: &str) -> Result<Loaded, CliError> {
-    only(argument, load(&[argument.to_owned()])?.scenarios)
+    load_one_with(argument, &[])
+}
+
+/// Parses the one scenario that the argument names, with settings that stand over its own.
+///
+/// # Errors
+/// As [`load_one`].
+pub(crate) fn load_one_with(argument: &str, set: &[Override]) -> Result<Loaded, CliError> {
+    only(argument, load_with(&[argument.to_owned()], set)?.scenarios)
 }
 
 /// Finds the one scenario that the argument names.

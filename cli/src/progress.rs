@@ -90,6 +90,13 @@ impl Progress {
         self.bar.set_message(message);
     }
 
+    /// Writes a line that stays, above the bar if there is one.
+    pub(crate) fn note(&self, line: &str) {
+        // Where it cannot be written, nothing can be said there.
+        let write = || io::stderr().write_all(format!("{line}\n").as_bytes());
+        let _ = self.bar.suspend(write);
+    }
+
     /// Takes the bar away.
     pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();

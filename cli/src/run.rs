@@ -95,7 +95,7 @@ fn report(
     };
     for (trial, tally) in trials.iter().zip(&mut tallies) {
         for unjudged in &mut tally.unjudged {
-            recorded::keep(trial, unjudged, args.regressions());
+            recorded::keep_unjudged(trial, unjudged, args.regressions());
         }
     }
     let trace = write_trace(args, &trials, &tallies)?;

@@ -187,7 +187,7 @@ fn refuse(refused: &[NotExecuted]) -> CliError {
 
 /// Refuses a subject of the command line that only the simulator has. The two arguments do not go
 /// together, whatever the scenarios are, so it is a mistake in the command.
-fn refuse_recipe(subject: Subject) -> CliError {
+pub(crate) fn refuse_recipe(subject: Subject) -> CliError {
     CliError::usage(
         format!("the subject {subject} is a recipe, and recipes live in the simulator only"),
         "Real programs stand trial as a command: plimsoll run FILE --backend kafka -- COMMAND.",

@@ -54,6 +54,7 @@ fn main() -> ExitCode {
         the_recipe_repeats_everything_from_oldest,
         the_recipe_loses_from_newest,
         the_recipe_commits_past_a_failure,
+        a_failing_run_is_made_smaller,
         the_recipe_on_sarama_1_60_loses_when_the_coordinator_moves,
         the_recipe_on_newer_sarama_carries_on_when_the_coordinator_moves,
         the_mended_recipe_is_acquitted,
@@ -113,6 +114,35 @@ fn the_recipe_commits_past_a_failure() {
     let recipe = programs.command("sarama-recipe", &["SUBJECT_AUTO_COMMIT=true"]);
     let properties = ["commit-covers-only-finished", "no-loss"];
     convicts(&arguments, &recipe, &properties);
+}
+
+/// Makes a failing run smaller: fewer messages fail too, and how often they do is told.
+fn a_failing_run_is_made_smaller() {
+    let programs = Programs::build();
+    let recipe = programs.command("sarama-recipe", &["SUBJECT_AUTO_COMMIT=true"]);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let arguments = [
+        "shrink",
+        "recipes/alarm-ruler-failing-handler",
+        "--backend",
+        "kafka",
+        "--seed",
+        "0",
+        "--property",
+        "no-loss",
+        "--shrink-schedules",
+        "12",
+    ];
+    let ended = Running::begin(folder.path(), &arguments, &recipe).end();
+    assert_eq!(ended.code, 0, "{}", ended.transcript());
+    for said in ["Shrunk ", "Repeated ", "it fails in "] {
+        assert!(ended.stdout.contains(said), "{}", ended.transcript());
+    }
+    assert!(ended.stderr.contains(": fails too"), "{}", ended.stderr);
+    let name = "recipes-alarm-ruler-failing-handler-sarama-recipe-kafka-0-no-loss.toml";
+    let path = folder.path().join("regressions").join(name);
+    let text = fs::read_to_string(path).expect("it is there");
+    assert!(text.contains("# Shrunk on real Kafka to "), "{text}");
 }
 
 /// Shows that a session of Sarama up to 1.60 ends when the coordinator moves: the next one goes to
@@ -312,9 +342,14 @@ struct Running {
 
 impl Running {
     fn start(folder: &Path, arguments: &[&str], subject: &[String]) -> Self {
+        let run = ["run", "--backend", "kafka", "--format", "json"];
+        Self::begin(folder, &[&run[..], arguments].concat(), subject)
+    }
+
+    /// Starts the program with these arguments and the command of a subject.
+    fn begin(folder: &Path, arguments: &[&str], subject: &[String]) -> Self {
         let alone = alone();
-        let mut all = vec!["run", "--backend", "kafka", "--format", "json"];
-        all.extend(arguments);
+        let mut all = arguments.to_vec();
         if !subject.is_empty() {
             all.push("--");
             all.extend(subject.iter().map(String::as_str));

@@ -9,7 +9,7 @@ mod runs;
 mod table;
 
 use clap::Parser;
-use plimsoll_chaos::{ClusterSource, Declared, Options, SubjectCommand};
+use plimsoll_chaos::{ClusterSource, Declared, Options, Reach, SubjectCommand};
 use plimsoll_oracle::Word as _;
 use plimsoll_scenarios::{LIBRARY, Scenario, Subject};
 use runs::{Named, Real};
@@ -129,6 +129,7 @@ fn options(args: &Args) -> Result<Options, String> {
     };
     Ok(Options {
         source: ClusterSource::Containers,
+        reach: Reach::default(),
         subject,
         declared: Declared::default(),
     })

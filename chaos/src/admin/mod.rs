@@ -12,7 +12,9 @@ mod topics;
 mod wire;
 
 pub(crate) use retry::Failure;
+pub(crate) use wire::exchange;
 
+use crate::access::Access;
 use crate::address::BrokerAddress;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{MetadataRequest, MetadataResponse, TopicName};
@@ -37,15 +39,17 @@ const ATTEMPT_MS: i32 = 2_500;
 #[derive(Clone, Debug)]
 pub(crate) struct Admin {
     brokers: Arc<[BrokerAddress]>,
+    access: Access,
     /// The broker to begin with when any will do: the one that answered last.
     answering: Arc<AtomicUsize>,
 }
 
 impl Admin {
     /// Makes a client of these brokers; it is not connected yet.
-    pub(crate) fn new(brokers: &[BrokerAddress]) -> Self {
+    pub(crate) fn new(brokers: &[BrokerAddress], access: Access) -> Self {
         Self {
             brokers: brokers.into(),
+            access,
             answering: Arc::default(),
         }
     }
@@ -61,7 +65,7 @@ impl Admin {
             .iter()
             .find(|known| known.index == broker)
             .ok_or_else(|| Failure::Final(format!("there is no broker {broker}")))?;
-        call(broker, &metadata_request(topic), METADATA).await
+        self.call(broker, &metadata_request(topic), METADATA).await
     }
 
     /// Asks any broker, the one that answered last first.
@@ -71,7 +75,7 @@ impl Admin {
             .brokers
             .get(turn % self.brokers.len().max(1))
             .ok_or_else(|| Failure::Final("there are no brokers".into()))?;
-        let answer = call(broker, request, newest).await;
+        let answer = self.call(broker, request, newest).await;
         if answer.is_err() {
             // Another call may have moved on already; then its choice stands.
             let _ = self.answering.compare_exchange(
@@ -96,7 +100,32 @@ impl Admin {
             .iter()
             .find(|broker| broker.index == index)
             .ok_or_else(|| Failure::Final(format!("there is no broker {index}")))?;
-        call(broker, request, newest).await
+        self.call(broker, request, newest).await
+    }
+
+    /// Sends one request on a connection of its own; returns the answer that comes within
+    /// [`ATTEMPT`].
+    async fn call<R: Request>(
+        &self,
+        broker: &BrokerAddress,
+        request: &R,
+        newest: i16,
+    ) -> Result<R::Response, Failure> {
+        let exchange = async {
+            let mut connection = Connection::open(&self.access, &broker.address).await?;
+            connection.call(request, newest).await
+        };
+        let answer = match tokio::time::timeout(ATTEMPT, exchange).await {
+            Ok(answer) => answer,
+            Err(_) => Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                format!("no answer within {} s", ATTEMPT.as_secs()),
+            )),
+        };
+        answer.map_err(|error| {
+            let place = format!("broker {} at {}: {error}", broker.index, broker.address);
+            Failure::from(io::Error::new(error.kind(), place))
+        })
     }
 
     /// Returns the index of the broker with this Kafka node id.
@@ -129,27 +158,4 @@ fn metadata_request(topic: Option<&str>) -> MetadataRequest {
 
 fn topic_name(topic: &str) -> TopicName {
     TopicName(StrBytes::from_string(topic.to_owned()))
-}
-
-/// Sends one request on a connection of its own; returns the answer that comes within [`ATTEMPT`].
-async fn call<R: Request>(
-    broker: &BrokerAddress,
-    request: &R,
-    newest: i16,
-) -> Result<R::Response, Failure> {
-    let exchange = async {
-        let mut connection = Connection::open(&broker.address).await?;
-        connection.call(request, newest).await
-    };
-    let answer = match tokio::time::timeout(ATTEMPT, exchange).await {
-        Ok(answer) => answer,
-        Err(_) => Err(io::Error::new(
-            io::ErrorKind::TimedOut,
-            format!("no answer within {} s", ATTEMPT.as_secs()),
-        )),
-    };
-    answer.map_err(|error| {
-        let place = format!("broker {} at {}: {error}", broker.index, broker.address);
-        Failure::from(io::Error::new(error.kind(), place))
-    })
 }

@@ -1,12 +1,12 @@
 //! One connection to a broker: requests out, responses in, in versions that both sides know.
 
+use crate::access::{Access, Stream};
 use bytes::{Buf, Bytes, BytesMut};
 use kafka_protocol::messages::{ApiVersionsRequest, RequestHeader, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
 use std::collections::BTreeMap;
 use std::io;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// The length of the longest response that is believed, in bytes. Metadata of a large cluster stays
 /// far below it.
@@ -14,7 +14,7 @@ const MAX_RESPONSE: usize = 64 << 20;
 
 /// A connection that has asked which versions the broker knows.
 pub(crate) struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     correlation: i32,
     /// The oldest and the newest version that the broker knows, by API key.
     versions: BTreeMap<i16, (i16, i16)>,
@@ -22,11 +22,9 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Connects, and learns the broker's versions.
-    pub(crate) async fn open(address: &str) -> io::Result<Self> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
+    pub(crate) async fn open(access: &Access, address: &str) -> io::Result<Self> {
         let mut connection = Self {
-            stream,
+            stream: access.connect(address).await?,
             correlation: 0,
             versions: BTreeMap::new(),
         };
@@ -71,27 +69,48 @@ impl Connection {
 
     async fn exchange<R: Request>(&mut self, request: &R, version: i16) -> io::Result<R::Response> {
         self.correlation = self.correlation.wrapping_add(1);
-        let frame = frame(request, version, self.correlation)?;
-        self.stream.write_all(&frame).await?;
+        exchange(&mut self.stream, request, version, self.correlation).await
+    }
+}
 
-        let length = usize::try_from(self.stream.read_i32().await?)
-            .ok()
-            .filter(|length| *length <= MAX_RESPONSE)
-            .ok_or_else(|| malformed("a response of an impossible length"))?;
-        let mut response = vec![0; length];
-        self.stream.read_exact(&mut response).await?;
+/// Sends a request in a version that the broker knows, and reads its response.
+pub(crate) async fn exchange<R: Request>(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    request: &R,
+    version: i16,
+    correlation: i32,
+) -> io::Result<R::Response> {
+    let frame = frame(request, version, correlation)?;
+    stream.write_all(&frame).await?;
+    stream.flush().await?;
 
-        let mut response = Bytes::from(response);
-        let header = ResponseHeader::decode(&mut response, R::Response::header_version(version))
-            .map_err(malformed)?;
-        if header.correlation_id != self.correlation {
-            return Err(malformed("a response to another request"));
-        }
-        let decoded = R::Response::decode(&mut response, version).map_err(malformed)?;
-        if response.has_remaining() {
-            return Err(malformed("a response with more in it than its version has"));
-        }
-        Ok(decoded)
+    let length = stream.read_i32().await?;
+    let length = usize::try_from(length)
+        .ok()
+        .filter(|length| *length <= MAX_RESPONSE)
+        .ok_or_else(|| malformed(impossible(length)))?;
+    let mut response = vec![0; length];
+    stream.read_exact(&mut response).await?;
+
+    let mut response = Bytes::from(response);
+    let header = ResponseHeader::decode(&mut response, R::Response::header_version(version))
+        .map_err(malformed)?;
+    if header.correlation_id != correlation {
+        return Err(malformed("a response to another request"));
+    }
+    let decoded = R::Response::decode(&mut response, version).map_err(malformed)?;
+    if response.has_remaining() {
+        return Err(malformed("a response with more in it than its version has"));
+    }
+    Ok(decoded)
+}
+
+/// Says what is wrong with the length of a response.
+fn impossible(length: i32) -> &'static str {
+    // An alert of TLS.
+    match length.to_be_bytes() {
+        [0x15, 0x03, ..] => "it speaks TLS: say how with --command-config",
+        _ => "a response of an impossible length",
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Only a real answer counts: the engine accepts connections in a dead broker's place.
 
+use crate::access::Access;
 use crate::address::BrokerAddress;
 use crate::admin::{Admin, Failure, OFFSETS_TOPIC};
 use crate::error::ChaosError;
@@ -48,7 +49,10 @@ pub(super) async fn wait_for_brokers(
 }
 
 /// Finds all brokers of the cluster that one of these servers belongs to, by node id.
-pub(super) async fn discover(bootstrap: &str) -> Result<Vec<BrokerAddress>, ChaosError> {
+pub(super) async fn discover(
+    bootstrap: &str,
+    access: &Access,
+) -> Result<Vec<BrokerAddress>, ChaosError> {
     let servers = (0..)
         .zip(
             bootstrap
@@ -62,7 +66,7 @@ pub(super) async fn discover(bootstrap: &str) -> Result<Vec<BrokerAddress>, Chao
             address: address.to_owned(),
         })
         .collect::<Vec<_>>();
-    let admin = Admin::new(&servers);
+    let admin = Admin::new(&servers, access.clone());
     let asked = async {
         let mut last = "the list names no server".to_owned();
         for server in &servers {

@@ -76,7 +76,9 @@ pub async fn a_cluster_that_is_attached_to_cannot_be_broken() {
     let _alone = brokers_alone().await;
     let ours = Cluster::start().await.expect("brokers");
     let bootstrap = ours.brokers()[1].address.clone();
-    let theirs = Cluster::attach(&bootstrap).await.expect("attach");
+    let theirs = Cluster::attach(&bootstrap, &Access::default())
+        .await
+        .expect("attach");
     assert_eq!(theirs.brokers(), ours.brokers());
     assert!(!theirs.is_ours());
     let refused = theirs.kill(0).await;
@@ -88,7 +90,7 @@ pub async fn a_cluster_that_is_attached_to_cannot_be_broken() {
     ours.healthy(HEALED).await.expect("still there");
     // Not shut down: dropping is enough.
     drop(ours);
-    let gone = Cluster::attach(&bootstrap).await;
+    let gone = Cluster::attach(&bootstrap, &Access::default()).await;
     assert!(matches!(gone, Err(ChaosError::Environment(_))), "{gone:?}");
 }
 

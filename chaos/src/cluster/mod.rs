@@ -17,9 +17,11 @@ pub(crate) use cleanup::{RUN_VARIABLE, run_id};
 pub use kept::KeptCluster;
 pub use settings::broker_settings;
 
-use crate::address::BrokerAddress;
+use crate::access::Access;
+use crate::address::{self, BrokerAddress};
 use crate::admin::Admin;
 use crate::error::ChaosError;
+use crate::proxy::Gateway;
 use bollard::Docker;
 use containers::{Containers, Marks, next_number};
 use futures_util::future::try_join_all;
@@ -35,7 +37,11 @@ const START: Duration = Duration::from_secs(120);
 #[derive(Debug)]
 pub(crate) struct Cluster {
     brokers: Vec<BrokerAddress>,
+    /// How they are reached.
+    access: Access,
     admin: Admin,
+    /// The way to brokers that are not reached in plain text, for clients that speak nothing else.
+    gateway: Option<Gateway>,
     /// The brokers' containers; absent where the cluster is not ours.
     containers: Option<Containers>,
     /// The lock of the kept cluster, where it is that one.
@@ -114,11 +120,17 @@ impl Cluster {
     }
 
     /// Attaches to a cluster that exists already; its brokers cannot be broken.
-    pub(crate) async fn attach(bootstrap: &str) -> Result<Self, ChaosError> {
+    pub(crate) async fn attach(bootstrap: &str, access: &Access) -> Result<Self, ChaosError> {
         cleanup::processes_of_dead_runs();
-        let brokers = health::discover(bootstrap).await?;
+        let brokers = health::discover(bootstrap, access).await?;
+        let gateway = match access.is_plain() {
+            true => None,
+            false => Some(Gateway::open(&brokers, access).await?),
+        };
         let cluster = Self {
-            admin: Admin::new(&brokers),
+            admin: Admin::new(&brokers, access.clone()),
+            access: access.clone(),
+            gateway,
             brokers,
             containers: None,
             kept: None,
@@ -130,8 +142,11 @@ impl Cluster {
     /// Makes a cluster of containers; `kept` is the lock of the kept one.
     fn of(containers: Containers, kept: Option<File>) -> Self {
         let brokers = containers.brokers();
+        let access = Access::default();
         Self {
-            admin: Admin::new(&brokers),
+            admin: Admin::new(&brokers, access.clone()),
+            access,
+            gateway: None,
             brokers,
             containers: Some(containers),
             kept,
@@ -143,7 +158,9 @@ impl Cluster {
     pub(crate) fn without_brokers() -> Self {
         Self {
             brokers: Vec::new(),
-            admin: Admin::new(&[]),
+            access: Access::default(),
+            gateway: None,
+            admin: Admin::new(&[], Access::default()),
             containers: None,
             kept: None,
         }
@@ -152,6 +169,19 @@ impl Cluster {
     /// Returns the brokers, by index.
     pub(crate) fn brokers(&self) -> &[BrokerAddress] {
         &self.brokers
+    }
+
+    /// Returns how the brokers are reached.
+    pub(crate) fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// Returns bootstrap servers for clients that speak plain text.
+    pub(crate) fn bootstrap(&self) -> String {
+        match &self.gateway {
+            Some(gateway) => gateway.bootstrap(),
+            None => address::bootstrap(&self.brokers),
+        }
     }
 
     /// Returns the client that asks these brokers.

@@ -14,6 +14,7 @@ use super::observe::{self, Answer, Asked, Detail};
 use super::rewrite::Addresses;
 use super::seen::{Report, Seen};
 use super::session::Session;
+use crate::access::Stream;
 use crate::channel::Sender;
 use kafka_protocol::messages::ApiKey;
 use plimsoll_oracle::RequestKind;
@@ -21,9 +22,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-use tokio::io::{AsyncWriteExt, BufReader};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
-use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -34,6 +34,9 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// The first and the longest time after which a kernel sends again what was not acknowledged; in
 /// between it doubles (Linux: `TCP_RTO_MIN`, `TCP_RTO_MAX`, `tcp_retransmit_timer`).
 const RETRANSMISSION: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(120));
+
+/// Stands for an API key where what came has none.
+const NO_API: i16 = -1;
 
 /// What the connections of one member with one broker need.
 #[derive(Clone)]
@@ -138,7 +141,7 @@ impl Connection {
         self.member.send_replace(end);
         let unanswered = self.unanswered.load(Ordering::SeqCst) as usize;
         self.saw(vec![Seen::CommitUnanswered; unanswered]).await;
-        close(stream, end);
+        reset_if_cut(&stream, end);
     }
 
     async fn broker_half(
@@ -154,7 +157,7 @@ impl Connection {
             return;
         };
         {
-            let (reader, writer) = stream.split();
+            let (reader, writer) = tokio::io::split(&mut stream);
             let send = async {
                 self.send_requests(requests, writer).await;
                 self.commits_answered().await;
@@ -164,12 +167,12 @@ impl Connection {
                 () = send => {}
             }
         }
-        close(stream, *self.member.borrow());
+        reset_if_cut(stream.tcp(), *self.member.borrow());
     }
 
-    async fn connect(&self) -> Option<TcpStream> {
+    async fn connect(&self) -> Option<Stream> {
         let address = &self.link.broker.address.address;
-        let connecting = TcpStream::connect(address);
+        let connecting = self.link.broker.access.connect(address);
         let stream = match tokio::time::timeout(CONNECT_WITHIN, connecting).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {
@@ -181,19 +184,29 @@ impl Connection {
                 return None;
             }
         };
-        prompt(&stream);
         Some(stream)
     }
 
     /// Reads requests until the member closes its end.
-    async fn read_requests(&self, reader: ReadHalf<'_>, requests: UnboundedSender<Request>) {
+    async fn read_requests(
+        &self,
+        reader: impl AsyncRead + Unpin,
+        requests: UnboundedSender<Request>,
+    ) {
         let mut reader = BufReader::new(reader);
         let mut session = Session::default();
         loop {
             let frame = match Frame::read(&mut reader).await {
                 Ok(Some(frame)) => frame,
                 Ok(None) => return,
-                Err(error) => return self.broke("member", &error),
+                Err(error) => {
+                    let member = self.link.member.id;
+                    let is_foreign = error.kind() == std::io::ErrorKind::InvalidData;
+                    if is_foreign && self.link.member.unreadable.is_new(NO_API) {
+                        tracing::warn!(%member, %error, "a member does not speak Kafka's protocol");
+                    }
+                    return self.broke("member", &error);
+                }
             };
             let (frame, asked) = self.observe_request(frame, &mut session).await;
             // Fails where the broker's half is over; this one will be soon.
@@ -235,7 +248,7 @@ impl Connection {
     async fn send_requests(
         &self,
         mut requests: UnboundedReceiver<Request>,
-        mut writer: WriteHalf<'_>,
+        mut writer: impl AsyncWrite + Unpin,
     ) {
         while let Some(request) = requests.recv().await {
             tokio::select! {
@@ -250,14 +263,22 @@ impl Connection {
                 self.asked
                     .send_modify(|waiting| waiting.asked.push_back(asked));
             }
-            if writer.write_all(request.frame.bytes()).await.is_err() {
+            let written = async {
+                writer.write_all(request.frame.bytes()).await?;
+                writer.flush().await
+            };
+            if written.await.is_err() {
                 return;
             }
         }
     }
 
     /// Reads responses until the broker closes its end.
-    async fn read_responses(&self, reader: ReadHalf<'_>, responses: UnboundedSender<Response>) {
+    async fn read_responses(
+        &self,
+        reader: impl AsyncRead + Unpin,
+        responses: UnboundedSender<Response>,
+    ) {
         let mut reader = BufReader::new(reader);
         loop {
             let frame = match Frame::read(&mut reader).await {
@@ -355,7 +376,7 @@ impl Connection {
     async fn send_responses(
         &self,
         mut responses: UnboundedReceiver<Response>,
-        mut writer: WriteHalf<'_>,
+        mut writer: impl AsyncWrite + Unpin,
     ) -> MemberEnd {
         while let Some(response) = responses.recv().await {
             response.due.wait().await;
@@ -526,10 +547,9 @@ fn prompt(stream: &TcpStream) {
     }
 }
 
-fn close(stream: TcpStream, end: MemberEnd) {
+/// Makes the end of a connection that was cut a reset. Where that fails, it ends in the ordinary way.
+fn reset_if_cut(stream: &TcpStream, end: MemberEnd) {
     if end == MemberEnd::Cut {
-        // By a reset. Where that fails, it is closed in the ordinary way.
         let _ = stream.set_zero_linger();
     }
-    drop(stream);
 }

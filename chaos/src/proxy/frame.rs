@@ -12,6 +12,10 @@ const MAX_LENGTH: u32 = 1 << 30;
 /// The number of bytes that are set aside before they have come: a length may be a lie.
 const FIRST_READ: u32 = 1 << 16;
 
+/// The beginning of what a client of TLS sends first: a handshake, and the version of TLS. No frame
+/// that begins so is short enough to be one.
+const TLS: [u8; 2] = [0x16, 0x03];
+
 /// One request or response, with its length in front.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Frame(Bytes);
@@ -41,6 +45,11 @@ impl Frame {
             return Ok(None);
         }
         reader.read_exact(&mut prefix[1..]).await?;
+        if prefix.starts_with(&TLS) {
+            let message = "it speaks TLS, and the proxy takes plain text \
+                           (`security.protocol=PLAINTEXT`)";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
         let length = u32::from_be_bytes(prefix);
         if length > MAX_LENGTH {
             let message = format!("{length} bytes are too many for one of Kafka's frames");

@@ -1,6 +1,7 @@
 //! The link of one member and one broker: what of it is broken, and for how long.
 
 use super::once::Once;
+use crate::access::Access;
 use crate::address::BrokerAddress;
 use plimsoll_oracle::{MemberId, RequestKind};
 use plimsoll_scenarios::scenario::Direction;
@@ -121,14 +122,17 @@ impl LinkState {
 #[derive(Debug)]
 pub(super) struct Broker {
     pub address: BrokerAddress,
+    /// How it is reached.
+    pub access: Access,
     /// The delay of its responses, in nanoseconds.
     throttle: AtomicU64,
 }
 
 impl Broker {
-    pub(super) fn new(address: BrokerAddress) -> Arc<Self> {
+    pub(super) fn new(address: BrokerAddress, access: Access) -> Arc<Self> {
         Arc::new(Self {
             address,
+            access,
             throttle: AtomicU64::new(0),
         })
     }

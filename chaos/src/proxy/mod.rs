@@ -1,7 +1,7 @@
 //! The proxy between members and brokers: it reports what passes, and breaks it.
 //!
-//! Each pair of a member and a broker has a listener of its own on 127.0.0.1, so the port that a
-//! connection came in by tells the member, whatever the language of the client. What brokers say of
+//! Each pair of a member and a broker has a listener of its own, so the port that a connection came
+//! in by tells the member, whatever the language of the client. What brokers say of
 //! their addresses is rewritten, so that a member never leaves its own listeners.
 //!
 //! It reports into a channel, and waits until the report was noted ([`Report`]):
@@ -19,6 +19,7 @@
 
 mod connection;
 mod frame;
+mod gateway;
 #[cfg(feature = "kafka-tests")]
 pub mod kafka_tests;
 mod link;
@@ -34,11 +35,14 @@ mod testing;
 mod tests;
 mod versions;
 
+pub(crate) use gateway::Gateway;
 pub(crate) use seen::{CommitAnswer, Produced, Report, Seen};
 
+use crate::access::Access;
 use crate::address::BrokerAddress;
 use crate::channel::Sender;
 use crate::error::ChaosError;
+use crate::options::Reach;
 use crate::per_member::PerMember;
 use connection::Route;
 use link::{Broker, Link, Member};
@@ -79,16 +83,35 @@ struct MemberLinks {
 }
 
 impl Proxy {
-    /// Starts the listeners of all members.
+    /// Starts the listeners of all members on this machine alone, before brokers that are reached
+    /// in plain text.
     ///
     /// # Errors
-    /// Where no port of 127.0.0.1 can be listened at.
+    /// Where no port can be listened at.
+    #[cfg(any(test, feature = "kafka-tests"))]
     pub(crate) async fn start(
         members: usize,
         brokers: &[BrokerAddress],
         reports: &Sender<Report>,
     ) -> io::Result<Self> {
-        let brokers: Vec<_> = brokers.iter().cloned().map(Broker::new).collect();
+        let (access, reach) = (Access::default(), Reach::default());
+        Self::open(members, brokers, &access, &reach, reports).await
+    }
+
+    /// Starts the listeners of all members.
+    ///
+    /// # Errors
+    /// Where no port can be listened at.
+    pub(crate) async fn open(
+        members: usize,
+        brokers: &[BrokerAddress],
+        access: &Access,
+        reach: &Reach,
+        reports: &Sender<Report>,
+    ) -> io::Result<Self> {
+        let brokers = brokers.iter().cloned();
+        let brokers = brokers.map(|broker| Broker::new(broker, access.clone()));
+        let brokers: Vec<_> = brokers.collect();
         let (closing, closed) = watch::channel(false);
         let mut listeners = Vec::new();
         let mut by_member = Vec::new();
@@ -97,11 +120,11 @@ impl Proxy {
             let mut sockets = Vec::new();
             let mut ports = Vec::new();
             for broker in &brokers {
-                let socket = TcpListener::bind(("127.0.0.1", 0)).await?;
+                let socket = TcpListener::bind((reach.listen, 0)).await?;
                 ports.push((broker.address.node_id, socket.local_addr()?.port()));
                 sockets.push(socket);
             }
-            let addresses = Arc::new(Addresses::new(ports));
+            let addresses = Arc::new(Addresses::new(reach, ports));
             let links: Vec<_> = brokers
                 .iter()
                 .map(|broker| Arc::new(Link::new(member.clone(), broker.clone())))

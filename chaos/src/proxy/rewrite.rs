@@ -3,6 +3,7 @@
 use super::frame::{Unreadable, decode};
 use super::once::Once;
 use super::versions;
+use crate::options::Reach;
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::{
     ApiKey, BrokerId, DescribeClusterResponse, FindCoordinatorResponse, MetadataResponse,
@@ -18,6 +19,8 @@ const BROKERS: i8 = 1;
 /// The addresses at which one member finds the brokers.
 #[derive(Debug)]
 pub(super) struct Addresses {
+    /// The place of the member's listeners.
+    reach: Reach,
     /// The ports of the member's listeners, by Kafka's node id.
     ports: BTreeMap<i32, u16>,
     /// The nodes without a listener.
@@ -25,9 +28,10 @@ pub(super) struct Addresses {
 }
 
 impl Addresses {
-    /// Makes addresses of ports of 127.0.0.1 by node id.
-    pub(super) fn new(ports: impl IntoIterator<Item = (i32, u16)>) -> Self {
+    /// Makes addresses of ports by node id.
+    pub(super) fn new(reach: &Reach, ports: impl IntoIterator<Item = (i32, u16)>) -> Self {
         Self {
+            reach: reach.clone(),
             ports: ports.into_iter().collect(),
             unknown: Once::default(),
         }
@@ -38,7 +42,7 @@ impl Addresses {
         let addresses: Vec<_> = self
             .ports
             .values()
-            .map(|port| format!("127.0.0.1:{port}"))
+            .map(|port| self.reach.at(*port))
             .collect();
         addresses.join(",")
     }
@@ -91,7 +95,7 @@ impl Addresses {
             // An answer that has no broker to tell of, whatever number it says.
             _ if host.is_empty() => {}
             Some(own) => {
-                *host = StrBytes::from_static_str("127.0.0.1");
+                *host = StrBytes::from_string(self.reach.advertised.clone());
                 *port = i32::from(*own);
             }
             None if self.unknown.is_new(node.0) => tracing::warn!(

@@ -15,10 +15,11 @@ use plimsoll_oracle::Property;
 use plimsoll_scenarios::Subject;
 use plimsoll_scenarios::scenario::Override;
 use std::ffi::OsString;
+use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use values::{bootstrap, jobs, properties, subjects, time};
+use values::{advertise, bootstrap, jobs, listen, properties, subjects, time};
 
 /// Tries Kafka consumers against what may go wrong, in a deterministic simulator or on real Kafka.
 ///
@@ -60,7 +61,8 @@ pub(crate) enum Command {
     /// Run a regression again, print its timeline, and compare verdict and trace with the record.
     #[command(after_help = REPLAY_HELP)]
     Replay(ReplayArgs),
-    /// Shrink a failing schedule to the fewest faults and messages that still fail.
+    /// Shrink a failing schedule to the fewest faults and messages that still fail, in the
+    /// simulator or on real Kafka.
     #[command(after_help = exit::HELP)]
     Shrink(ShrinkArgs),
     /// Parse scenario files and show every mistake; run nothing.
@@ -210,6 +212,20 @@ pub(crate) struct BackendArgs {
     /// those of `plimsoll cluster up` if they are there]
     #[arg(long, value_name = "HOST:PORT[,HOST:PORT]", value_parser = bootstrap)]
     pub bootstrap: Option<String>,
+    /// With `--bootstrap`, a properties file that says how its brokers are reached, with TLS or
+    /// SASL (PLAIN, SCRAM), in the words of librdkafka or of Java's clients. Subjects need none of
+    /// it: the proxy speaks it for them, and they speak plain text to the proxy.
+    #[arg(long, value_name = "FILE", requires = "bootstrap")]
+    pub command_config: Option<PathBuf>,
+    /// With `--backend kafka`, the address of this machine at which subjects reach the proxy and
+    /// the sink, where they do not run on it themselves, as in containers; `0.0.0.0` for all. All
+    /// that reaches it reaches the brokers. [default: 127.0.0.1]
+    #[arg(long, value_name = "ADDRESS", value_parser = listen)]
+    pub listen: Option<IpAddr>,
+    /// With `--listen`, the host that subjects are told, as in host.docker.internal. [default: the
+    /// address of --listen]
+    #[arg(long, value_name = "HOST", requires = "listen", value_parser = advertise)]
+    pub advertise: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -225,6 +241,19 @@ pub(crate) struct ReplayArgs {
 pub(crate) struct ShrinkArgs {
     /// A scenario file, the name of an embedded one, or a regression to shrink further.
     pub file: String,
+    #[command(flatten)]
+    pub backend: BackendArgs,
+    /// With `--backend kafka`, the consumer that fails: any program, started for each member. Real
+    /// Kafka is not deterministic: a candidate counts as smaller if it fails once, and the smallest
+    /// is run a few times more, to say how often it fails.
+    #[arg(last = true, value_name = "COMMAND", conflicts_with = "subject")]
+    pub command: Vec<OsString>,
+    #[command(flatten)]
+    pub declared: DeclaredArgs,
+    /// Number of candidates that run side by side on real Kafka; those that break brokers run
+    /// alone. [default: four for each core]
+    #[arg(short, long, value_name = "N", value_parser = jobs, allow_negative_numbers = true)]
+    pub jobs: Option<NonZeroUsize>,
     /// Failing seed. [default: the one that the file carries]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..u64::MAX))]
     pub seed: Option<u64>,
@@ -254,16 +283,31 @@ impl ShrinkArgs {
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct ShrinkLimits {
     /// Number of schedules that the shrinking of one failure may run; it ends with the smallest
-    /// failing one so far.
-    #[arg(long, value_name = "N", default_value_t = 4_000, value_parser = clap::value_parser!(u32).range(1..))]
-    pub shrink_schedules: u32,
+    /// failing one so far. [default: 4000, on real Kafka 60]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub shrink_schedules: Option<u32>,
     /// Number of simulated events that the shrinking of one failure may take, likewise.
     #[arg(long, value_name = "N", default_value_t = 50_000_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub shrink_events: u64,
     /// Time that the shrinking of one failure may take (250ms, 5s, 2min), likewise. The result then
-    /// depends on the machine. [default: no limit]
+    /// depends on the machine. [default: no limit, on real Kafka 5min]
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub shrink_time: Option<Duration>,
+}
+
+impl ShrinkLimits {
+    /// Returns the number of schedules that may be run.
+    pub(crate) fn schedules(&self, backend: BackendName) -> u32 {
+        self.shrink_schedules.unwrap_or(match backend {
+            BackendName::Sim => 4_000,
+            BackendName::Kafka => 60,
+        })
+    }
+
+    /// Returns the time that it may take on real Kafka.
+    pub(crate) fn time_on_kafka(&self) -> Duration {
+        self.shrink_time.unwrap_or(Duration::from_secs(300))
+    }
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use plimsoll_oracle::{Property, Word};
 use plimsoll_scenarios::Subject;
+use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::time::Duration;
@@ -126,6 +127,20 @@ pub(super) fn bootstrap(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err("expected addresses as in localhost:9092,localhost:9093".into())
+    }
+}
+
+pub(super) fn listen(text: &str) -> Result<IpAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "expected an address of this machine, as in 172.17.0.1 or 0.0.0.0")
+}
+
+pub(super) fn advertise(text: &str) -> Result<String, &'static str> {
+    let is_address = text.parse::<IpAddr>().is_ok();
+    let is_host = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+    match is_address || (!text.is_empty() && text.chars().all(is_host)) {
+        true => Ok(text.to_owned()),
+        false => Err("expected a host without a port, as in host.docker.internal"),
     }
 }
 

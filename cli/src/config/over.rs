@@ -1,7 +1,8 @@
 //! The command line over the configuration: what it does not say comes from there.
 
 use super::Config;
-use crate::args::{BackendName, CommitIntervalArgs, RunArgs, ShrinkArgs};
+use crate::args::{BackendName, CommitIntervalArgs, DeclaredArgs, RunArgs, ShrinkArgs};
+use plimsoll_scenarios::scenario::Override;
 
 impl RunArgs {
     /// Takes what the command line does not say from the configuration.
@@ -16,19 +17,10 @@ impl RunArgs {
             BackendName::Sim => config.seeds,
             BackendName::Kafka => None,
         };
-        // What a program has says nothing of the simulator, and `--keeps` nothing without one.
-        let mut declared = self.declared;
-        if !self.command.is_empty() {
-            if declared.set.is_empty() {
-                declared.set = config.set.unwrap_or_default();
-            }
-            if declared.keeps.is_empty() {
-                declared.keeps = config.keeps.unwrap_or_default();
-            }
-        }
+        let declared = self.declared;
         Self {
             paths,
-            declared,
+            declared: declared.or(!self.command.is_empty(), config.set, config.keeps),
             seeds: self.seeds.or(seeds),
             jobs: self.jobs.or(config.jobs),
             keep_going: self.keep_going.or(config.keep_going),
@@ -40,10 +32,32 @@ impl RunArgs {
     }
 }
 
+impl DeclaredArgs {
+    /// Takes what the command line does not say from the configuration, where a program stands
+    /// trial: what it has says nothing of the simulator, and `--keeps` nothing without one.
+    fn or(
+        mut self,
+        is_program: bool,
+        set: Option<Vec<Override>>,
+        keeps: Option<Vec<String>>,
+    ) -> Self {
+        if is_program && self.set.is_empty() {
+            self.set = set.unwrap_or_default();
+        }
+        if is_program && self.keeps.is_empty() {
+            self.keeps = keeps.unwrap_or_default();
+        }
+        self
+    }
+}
+
 impl ShrinkArgs {
     /// Takes what the command line does not say from the configuration.
     pub(crate) fn or(self, config: Config) -> Self {
+        let declared = self.declared;
         Self {
+            declared: declared.or(!self.command.is_empty(), config.set, config.keeps),
+            jobs: self.jobs.or(config.jobs),
             regressions: self.regressions.or(config.regressions),
             ..self
         }

@@ -4,6 +4,7 @@ mod cause;
 mod death;
 pub(crate) mod recorded;
 pub(crate) mod shrinking;
+pub(crate) mod smaller;
 mod story;
 
 pub(crate) use cause::{Attempt, Cause, Disruption, Fact, Fault, partition_of};
@@ -133,6 +134,9 @@ pub(crate) struct Sighting {
     pub trace: Result<PathBuf, String>,
     /// The files with what its processes wrote to standard error.
     pub logs: Vec<PathBuf>,
+    /// The command that searches for a smaller plan that fails on real Kafka too; absent where it
+    /// has searched.
+    pub shrink: Option<String>,
     /// The command that runs the same plan in the simulator, which can shrink it.
     pub simulate: String,
 }

@@ -1,5 +1,6 @@
 //! From a failing run in real time, which cannot be had again, to the files that keep it.
 
+use super::smaller::Smaller;
 use super::{Conviction, Evidence, Recording, Sighting, Story};
 use crate::args::BackendName;
 use crate::backend::Choice;
@@ -7,7 +8,7 @@ use crate::error::CliError;
 use crate::runner::{Recorded, Tally, Unjudged, draw};
 use crate::trial::Trial;
 use crate::{files, regressions, shell};
-use plimsoll_oracle::Word;
+use plimsoll_oracle::{Property, Violation, Word};
 use plimsoll_scenarios::Plan;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -38,29 +39,18 @@ pub(crate) fn convict(
         if shown.is_empty() {
             continue;
         }
-        let files = write(trial, recorded, &plan, folder);
+        let stem = file_stem(trial, recorded.seed);
+        let files = write(trial, recorded, &plan, folder, &stem, &[]);
         for (property, violation) in shown {
-            let sighting = Sighting {
-                story: Story::of(&plan.terms(), &recorded.trace, property, violation),
-                violation: violation.clone(),
-                recording: Recording {
-                    plan: plan.clone(),
-                    trace: recorded.trace.clone(),
-                },
-                trace: files.trace.clone(),
-                logs: files.logs.clone(),
-                simulate: simulate(trial, &files, choice),
-            };
-            convictions.push(Conviction {
+            let runs = tally.count(property).violated;
+            let seen = Seen {
+                plan: &plan,
+                recorded,
                 property,
-                seed: recorded.seed,
-                runs: tally.count(property).violated,
-                evidence: Evidence::Seen(Box::new(sighting)),
-                again: again(trial, recorded.seed, &files, choice),
-                regression: Some(files.plan.clone()),
-                death: None,
-                same_as: None,
-            });
+                violation,
+            };
+            let shrink = shrink(trial, &files, property, choice);
+            convictions.push(conviction(trial, &seen, &files, runs, shrink, choice));
         }
     }
     convictions
@@ -68,7 +58,7 @@ pub(crate) fn convict(
 
 /// Writes the trace of a run that does not count into `folder`, and beside it what its processes
 /// wrote. It gets no plan: it shows nothing that a regression could be made of.
-pub(crate) fn keep(trial: &Trial, unjudged: &mut Unjudged, folder: &Path) {
+pub(crate) fn keep_unjudged(trial: &Trial, unjudged: &mut Unjudged, folder: &Path) {
     let recorded = &unjudged.recorded;
     let stem = format!("{}-not-judged", file_stem(trial, recorded.seed));
     let stem = free(folder, &stem);
@@ -84,6 +74,80 @@ pub(crate) fn keep(trial: &Trial, unjudged: &mut Unjudged, folder: &Path) {
     }
 }
 
+/// Writes the run of a smaller plan into `folder`, with `notes` at its head, and returns its
+/// conviction.
+pub(crate) fn keep(
+    trial: &Trial,
+    smaller: &Smaller,
+    notes: &[String],
+    choice: &Choice,
+    folder: &Path,
+) -> Conviction {
+    let Smaller {
+        plan, run, shows, ..
+    } = smaller;
+    let property = shows.property;
+    let stem = stem_of(trial, run.seed, property);
+    let files = write(trial, run, plan, folder, &stem, notes);
+    let mut violations = run.verdict.violations();
+    let (_, violation) = violations
+        .find(|(violated, _)| *violated == property)
+        .expect("the run violates it");
+    let seen = Seen {
+        plan,
+        recorded: run,
+        property,
+        violation,
+    };
+    conviction(trial, &seen, &files, 1, None, choice)
+}
+
+/// A violation in a run.
+struct Seen<'a> {
+    plan: &'a Plan,
+    recorded: &'a Recorded,
+    property: Property,
+    violation: &'a Violation,
+}
+
+fn conviction(
+    trial: &Trial,
+    seen: &Seen<'_>,
+    files: &Files,
+    runs: u64,
+    shrink: Option<String>,
+    choice: &Choice,
+) -> Conviction {
+    let Seen {
+        plan,
+        recorded,
+        property,
+        violation,
+    } = *seen;
+    let sighting = Sighting {
+        story: Story::of(&plan.terms(), &recorded.trace, property, violation),
+        violation: violation.clone(),
+        recording: Recording {
+            plan: plan.clone(),
+            trace: recorded.trace.clone(),
+        },
+        trace: files.trace.clone(),
+        logs: files.logs.clone(),
+        shrink,
+        simulate: simulate(trial, files, choice),
+    };
+    Conviction {
+        property,
+        seed: recorded.seed,
+        runs,
+        evidence: Evidence::Seen(Box::new(sighting)),
+        again: again(trial, recorded.seed, files, choice),
+        regression: Some(files.plan.clone()),
+        death: None,
+        same_as: None,
+    }
+}
+
 /// The files of a run, each with the reason where it could not be written.
 struct Files {
     plan: Result<PathBuf, String>,
@@ -92,8 +156,15 @@ struct Files {
     logs: Vec<PathBuf>,
 }
 
-fn write(trial: &Trial, recorded: &Recorded, plan: &Plan, folder: &Path) -> Files {
-    let stem = free(folder, &file_stem(trial, recorded.seed));
+fn write(
+    trial: &Trial,
+    recorded: &Recorded,
+    plan: &Plan,
+    folder: &Path,
+    stem: &str,
+    notes: &[String],
+) -> Files {
+    let stem = free(folder, stem);
     let written = |extension: &str, write: &dyn Fn(&Path) -> Result<(), CliError>| {
         let path = stem.with_added_extension(extension);
         match write(&path) {
@@ -101,7 +172,7 @@ fn write(trial: &Trial, recorded: &Recorded, plan: &Plan, folder: &Path) -> File
             Err(error) => Err(error.to_string()),
         }
     };
-    let text = as_file(trial, recorded, plan);
+    let text = as_file(trial, recorded, plan, notes);
     let logs = recorded.logs.iter();
     let logs = logs.filter_map(|(name, text)| written(name, &|path| files::write(path, text)).ok());
     Files {
@@ -133,6 +204,19 @@ fn file_stem(trial: &Trial, seed: u64) -> String {
     regressions::legal(&format!("{scenario}-{subject}-kafka-{seed}"))
 }
 
+/// Returns the name of a smaller plan's files, which has the property: a recorded run that is shrunk
+/// keeps its own.
+fn stem_of(trial: &Trial, seed: u64, property: Property) -> String {
+    let own = Path::new(&trial.label).file_stem();
+    let own = own.map(|own| regressions::legal(&own.to_string_lossy()));
+    let own = own.filter(|own| own.contains("-kafka-"));
+    let stem = own.unwrap_or_else(|| file_stem(trial, seed));
+    match stem.contains(property.word()) {
+        true => stem,
+        false => format!("{stem}-{property}"),
+    }
+}
+
 /// Returns the name of the program that a command runs: that of its first word that is a file, as
 /// `consumer.py` of `python3 consumer.py`, or else its first word.
 fn program_name(command: &str) -> &str {
@@ -146,7 +230,7 @@ fn program_name(command: &str) -> &str {
 
 /// Returns the plan as a scenario file. It expects the verdict that its scenario expects, and no
 /// trace: no other run leaves the same.
-fn as_file(trial: &Trial, recorded: &Recorded, plan: &Plan) -> String {
+fn as_file(trial: &Trial, recorded: &Recorded, plan: &Plan, notes: &[String]) -> String {
     let mut scenario = plan.to_scenario();
     scenario.settings.expect.trace = None;
     scenario.settings.expect.sometimes.clear();
@@ -155,14 +239,15 @@ fn as_file(trial: &Trial, recorded: &Recorded, plan: &Plan) -> String {
         .violations()
         .map(|(property, _)| property.word())
         .collect();
-    let mut text = String::new();
-    for line in [
+    let found = [
         format!("Violated on real Kafka: {}.", violated.join(", ")),
         format!(
             "Found by the scenario {} with subject {} and seed {}.",
             trial.label, trial.subject, recorded.seed
         ),
-    ] {
+    ];
+    let mut text = String::new();
+    for line in found.iter().chain(notes) {
         let line = line.replace(char::is_control, " ");
         writeln!(text, "# {line}").expect("writing to a string");
     }
@@ -179,6 +264,17 @@ fn again(trial: &Trial, seed: u64, files: &Files, choice: &Choice) -> String {
         }
         Err(_) => trial.again(seed, choice),
     }
+}
+
+/// Returns the command that searches for a smaller plan on real Kafka, if the plan could be written.
+fn shrink(trial: &Trial, files: &Files, property: Property, choice: &Choice) -> Option<String> {
+    let path = files.plan.as_ref().ok()?;
+    let file = shell::quoted(&path.display().to_string());
+    let set = trial.settings_stated();
+    let arguments = choice.arguments();
+    Some(format!(
+        "plimsoll shrink {file} --property {property}{set}{arguments}"
+    ))
 }
 
 /// Returns the command that runs the plan in the simulator.

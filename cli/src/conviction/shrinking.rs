@@ -1,7 +1,7 @@
 //! From a failing seed to the smallest schedule that shows the same failure.
 
 use super::{Conviction, Death, End, Evidence, NotShrunk, Recording, SameAs, Shrunk, Story, death};
-use crate::args::ShrinkLimits;
+use crate::args::{BackendName, ShrinkLimits};
 use crate::backend::Choice;
 use crate::error::CliError;
 use crate::progress::Progress;
@@ -177,7 +177,7 @@ impl Shrinker<'_> {
         let found = self.worker.run(plan).map_err(NotShrunk::Broken)?.verdict;
         let found: Vec<Property> = found.violations().map(|(property, _)| property).collect();
         let budget = Budget {
-            runs: self.limits.shrink_schedules,
+            runs: self.limits.schedules(BackendName::Sim),
             events: self.limits.shrink_events,
         };
         let mut search = Search {

@@ -3,7 +3,7 @@
 use crate::args::{BackendArgs, DeclaredArgs};
 use crate::error::CliError;
 use crate::{interrupt, progress, shell};
-use plimsoll_chaos::{ChaosError, ClusterSource, Declared, SubjectCommand};
+use plimsoll_chaos::{Access, ChaosError, ClusterSource, Declared, Reach, SubjectCommand};
 pub(crate) use plimsoll_chaos::{Kafka, Load};
 use plimsoll_scenarios::{BackendError, Plan};
 use std::env;
@@ -18,6 +18,8 @@ pub(crate) struct Options {
     inner: plimsoll_chaos::Options,
     /// The settings that the subject does as it is told.
     keeps: Vec<String>,
+    /// The file that says how the brokers are reached.
+    command_config: Option<PathBuf>,
 }
 
 impl Options {
@@ -33,7 +35,10 @@ impl Options {
     ) -> Result<Self, CliError> {
         let source = match &args.bootstrap {
             None => ClusterSource::Containers,
-            Some(servers) => ClusterSource::Bootstrap(servers.clone()),
+            Some(servers) => ClusterSource::Bootstrap {
+                servers: servers.clone(),
+                access: access(args.command_config.as_deref())?,
+            },
         };
         let subject = match command {
             [] => SubjectCommand::Own(this_program()?),
@@ -50,10 +55,15 @@ impl Options {
         let inner = plimsoll_chaos::Options {
             source,
             subject,
+            reach: reach(args)?,
             declared: known,
         };
         let keeps = declared.keeps.clone();
-        Ok(Self { inner, keeps })
+        Ok(Self {
+            inner,
+            keeps,
+            command_config: args.command_config.clone(),
+        })
     }
 
     /// Returns the program that stands trial instead of the scenarios' subjects, as words for a
@@ -70,8 +80,16 @@ impl Options {
     /// Returns the end of a command line that chooses the same.
     pub(crate) fn arguments(&self) -> String {
         let mut text = String::from(" --backend kafka");
-        if let ClusterSource::Bootstrap(servers) = &self.inner.source {
+        if let ClusterSource::Bootstrap { servers, .. } = &self.inner.source {
             text += &format!(" --bootstrap {servers}");
+        }
+        if let Some(file) = &self.command_config {
+            let file = shell::quoted(&file.display().to_string());
+            text += &format!(" --command-config {file}");
+        }
+        let Reach { listen, advertised } = &self.inner.reach;
+        if self.inner.reach != Reach::default() {
+            text += &format!(" --listen {listen} --advertise {advertised}");
         }
         if !self.keeps.is_empty() {
             text += &format!(" --keeps {}", self.keeps.join(","));
@@ -95,13 +113,45 @@ impl Options {
     pub(crate) fn start(&self, load: Load) -> Result<Kafka, CliError> {
         let waiting = progress::waiting(match &self.inner.source {
             ClusterSource::Containers => "starting a Kafka cluster",
-            ClusterSource::Bootstrap(_) => "asking the Kafka cluster",
+            ClusterSource::Bootstrap { .. } => "asking the Kafka cluster",
         });
         let kafka = Kafka::start(self.inner.clone(), load)?;
         waiting.finish_and_clear();
         let interrupted = kafka.clone();
         interrupt::on_request(move || interrupted.interrupt());
         Ok(kafka)
+    }
+}
+
+/// Reads how brokers are reached; without a file, in plain text.
+fn access(file: Option<&Path>) -> Result<Access, CliError> {
+    let Some(file) = file else {
+        return Ok(Access::default());
+    };
+    Access::read(file).map_err(|mistake| {
+        let help = "--command-config takes a file as Kafka's own tools do: lines as in \
+                    `security.protocol=SASL_SSL`, `sasl.mechanism=PLAIN`, `sasl.username=alice`, \
+                    `sasl.password=...`, `ssl.ca.location=ca.pem`.";
+        CliError::usage(mistake, help)
+    })
+}
+
+/// Reads where subjects find the proxy and the sink.
+fn reach(args: &BackendArgs) -> Result<Reach, CliError> {
+    let Some(listen) = args.listen else {
+        return Ok(Reach::default());
+    };
+    match &args.advertise {
+        None if listen.is_unspecified() => Err(CliError::usage(
+            format!("--listen {listen} is every address of this machine, and no subject is at one"),
+            "Say with --advertise HOST which one subjects are told: in containers of Docker, \
+             host.docker.internal, with `docker run --add-host \
+             host.docker.internal:host-gateway`.",
+        )),
+        advertised => Ok(Reach {
+            listen,
+            advertised: advertised.clone().unwrap_or_else(|| listen.to_string()),
+        }),
     }
 }
 

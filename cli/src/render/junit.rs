@@ -7,7 +7,7 @@
 //! says all. No case has a time: a case is many schedules, and no two runs of them take the same.
 
 use super::{counted, human, plain};
-use crate::conviction::{Conviction, Evidence, NotShrunk};
+use crate::conviction::{Conviction, Evidence, NotShrunk, Sighting};
 use crate::missing;
 use crate::report::{Failure, Report, ScenarioReport};
 use crate::runner::Count;
@@ -111,7 +111,14 @@ fn schedules(report: &Report, scenario: &ScenarioReport) -> TestCase {
         TestCaseStatus::success()
     };
     let mut case = case(&trial.label, "every schedule has a verdict", status);
-    case.set_system_out(format!("{ran} ran."));
+    let again = match tally.disturbed {
+        0 => String::new(),
+        disturbed => format!(
+            " {} a second time: the machine had disturbed the first.",
+            counted(disturbed, "schedule")
+        ),
+    };
+    case.set_system_out(format!("{ran} ran.{again}"));
     case
 }
 
@@ -151,8 +158,22 @@ fn judged(scenario: &ScenarioReport, property: Property) -> TestCase {
     let mut case = case(&trial.label, property.word(), status);
     if tells {
         case.set_system_out(remark);
+    } else if let Some(Failure::Violated(conviction)) = failure
+        && let Evidence::Seen(sighting) = &conviction.evidence
+    {
+        case.set_system_out(attachments(conviction, sighting));
     }
     case
+}
+
+/// Names the files of a run as GitLab and Jenkins read them in what a test prints
+/// (<https://docs.gitlab.com/ci/testing/unit_test_reports/#view-junit-screenshots-on-gitlab>,
+/// <https://plugins.jenkins.io/junit-attachments/>). The text of the failure has their paths too.
+fn attachments(conviction: &Conviction, sighting: &Sighting) -> String {
+    let plan = conviction.regression.iter().flatten();
+    let files = plan.chain(&sighting.trace).chain(&sighting.logs);
+    let lines = files.map(|path| format!("[[ATTACHMENT|{}]]\n", path.display()));
+    lines.collect()
 }
 
 fn violated(scenario: &ScenarioReport, conviction: &Conviction) -> TestCaseStatus {

@@ -87,14 +87,4 @@ pub(crate) fn per_second(count: u64, time: Duration) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn thousands_stand_apart() {
-        assert_eq!(thousands(0), "0");
-        assert_eq!(thousands(999), "999");
-        assert_eq!(thousands(1_000), "1,000");
-        assert_eq!(thousands(123_456_789), "123,456,789");
-    }
-}
+mod tests;

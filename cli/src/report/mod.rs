@@ -170,6 +170,13 @@ impl ScenarioReport {
             .collect()
     }
 
+    /// Returns the number of its schedules without a verdict.
+    pub(crate) fn without_verdict(&self) -> u64 {
+        let failures = self.failures.iter();
+        let broken = failures.filter(|failure| matches!(failure, Failure::Broken { .. }));
+        broken.count() as u64
+    }
+
     /// Tells whether fewer seeds ran than were asked for.
     pub(crate) fn is_cut_short(&self) -> bool {
         self.tally.schedules < self.trial.schedules()
@@ -207,8 +214,11 @@ impl Report {
     /// Adds up all runs of all scenarios.
     pub(crate) fn totals(&self) -> Totals {
         let mut totals = Totals::default();
-        for ScenarioReport { tally, .. } in &self.scenarios {
+        for scenario in &self.scenarios {
+            let tally = &scenario.tally;
             totals.schedules += tally.schedules;
+            totals.disturbed += tally.disturbed;
+            totals.without_verdict += scenario.without_verdict();
             totals.simulated += tally.simulated;
             totals.events += tally.events;
             totals.coverage.merge(&tally.coverage);
@@ -223,6 +233,10 @@ impl Report {
 pub(crate) struct Totals {
     /// The number of runs.
     pub schedules: u64,
+    /// The number of schedules that were run a second time.
+    pub disturbed: u64,
+    /// The number of schedules without a verdict.
+    pub without_verdict: u64,
     /// The time of all runs by their own clocks: simulated time, except on real Kafka.
     pub simulated: Duration,
     /// The number of simulated events.

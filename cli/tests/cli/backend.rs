@@ -17,6 +17,7 @@ fn arguments_that_do_not_go_together_are_mistakes() {
             &["--backend", "kafka", "--bootstrap", "localhost"],
         ),
         ("command_in_sim", &["--", "cat"]),
+        ("listen_in_sim", &["--listen", "127.0.0.1"]),
         (
             "two_subjects",
             &["--backend", "kafka", "--subject", "plimsoll", "--", "cat"],
@@ -36,6 +37,86 @@ fn a_subject_that_real_kafka_cannot_try_is_a_mistake() {
     ] {
         mistake(name, &[on_kafka, subject].concat());
     }
+}
+
+/// Runs in a folder with two properties files, and returns the words of the mistake.
+fn words_of_mistake(arguments: &[&str]) -> String {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let write = |name: &str, text: &str| {
+        fs::write(folder.path().join(name), text).expect("it is written");
+    };
+    write(
+        "typo.properties",
+        "security.protocol=SASL_SSL\nsasl.mecanism=PLAIN\n",
+    );
+    write(
+        "store.properties",
+        "security.protocol=SSL\nssl.truststore.location=none.jks\n",
+    );
+    let run = ["run", "quick/member-killed", "--backend", "kafka"];
+    let ended = plimsoll_in(folder.path(), &[&run[..], arguments].concat());
+    assert_eq!(ended.code, MISTAKE, "{}", ended.transcript());
+    let words = ended.stderr.split_whitespace().filter(|word| *word != "│");
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+#[cfg_attr(not(feature = "kafka"), ignore = "needs the feature kafka")]
+fn mistakes_on_the_way_to_brokers_are_told_with_their_place() {
+    let there = ["--bootstrap", "localhost:1"];
+    for (file, said) in [
+        (
+            "typo.properties",
+            "typo.properties:2: `sasl.mecanism`: it is not known; did you mean `sasl.mechanism`?",
+        ),
+        ("store.properties", "store.properties: cannot read none.jks"),
+        ("none.properties", "cannot read none.properties"),
+    ] {
+        let said_here = words_of_mistake(&[&there[..], &["--command-config", file]].concat());
+        assert!(said_here.contains(said), "{said_here}");
+    }
+    // It is about the brokers of --bootstrap.
+    let alone = words_of_mistake(&["--command-config", "typo.properties"]);
+    assert!(alone.contains("--bootstrap"), "{alone}");
+}
+
+#[test]
+#[cfg_attr(not(feature = "kafka"), ignore = "needs the feature kafka")]
+fn mistakes_on_the_way_to_subjects_are_told() {
+    for (arguments, said) in [
+        (&["--listen", "0.0.0.0"][..], "Say with --advertise HOST"),
+        (
+            &["--listen", "eth0"],
+            "expected an address of this machine, as in 172.17.0.1 or 0.0.0.0",
+        ),
+        (&["--advertise", "x"], "--listen"),
+        (
+            &["--listen", "0.0.0.0", "--advertise", "http://x:80"],
+            "expected a host without a port",
+        ),
+    ] {
+        let said_here = words_of_mistake(arguments);
+        assert!(said_here.contains(said), "{said_here}");
+    }
+}
+
+#[test]
+#[cfg_attr(not(feature = "kafka"), ignore = "needs the feature kafka")]
+fn what_real_kafka_cannot_run_it_does_not_shrink() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let text = "[cluster.settings]\n\"broker.session.timeout.ms\" = 6000\n";
+    fs::write(folder.path().join("x.toml"), text).expect("it is written");
+    let shrink = ["shrink", "x.toml", "--backend", "kafka", "--seed", "0"];
+    let ended = plimsoll_in(folder.path(), &shrink);
+    assert_eq!(ended.code, ENVIRONMENT, "{}", ended.transcript());
+    assert!(
+        ended.stderr.contains("real Kafka cannot run x.toml"),
+        "{}",
+        ended.stderr
+    );
+    let recipe = ["--subject", "sarama-auto-mark"];
+    let ended = plimsoll_in(folder.path(), &[&shrink[..], &recipe].concat());
+    assert_eq!(ended.code, MISTAKE, "{}", ended.transcript());
 }
 
 /// Says how to get real Kafka, before anything else is looked at.

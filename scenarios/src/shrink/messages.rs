@@ -24,6 +24,11 @@ pub(super) fn thin(search: &mut Search<'_>) {
     }
 }
 
+/// Leaves messages out, whatever their handlers take.
+pub(super) fn fewer(search: &mut Search<'_>) {
+    leave_out(search, None);
+}
+
 /// Leaves messages out; where some are left, also with handlers that take longer, as one slow
 /// handler may do what many messages did.
 pub(super) fn pass(search: &mut Search<'_>) {

@@ -18,6 +18,7 @@ mod moment;
 mod observed;
 mod partitions;
 mod settings;
+mod side_by_side;
 mod size;
 mod subset;
 mod times;
@@ -28,9 +29,10 @@ mod values;
 mod tests;
 
 pub use observed::Observed;
+pub use side_by_side::{Team, Width, shrink_side_by_side};
 
 use crate::Plan;
-use crate::scenario::{FaultKind, Settings};
+use crate::scenario::{Fault, FaultKind, Settings};
 use plimsoll_core::Instant;
 use plimsoll_oracle::{Property, Verdict, Violation};
 use size::Size;
@@ -93,33 +95,17 @@ pub fn shrink(
     budget: Budget,
     runner: &mut dyn Runner,
 ) -> Option<Shrunk> {
-    let observed = runner.run(plan)?;
-    let kind = violation(&observed.verdict, property)?.kind;
-    let mut search = Search {
-        size: Size::of(plan),
-        best: plan.clone(),
-        property,
-        kind,
-        runs: 1,
-        events: observed.events,
-        observed,
-        budget,
-        stopped: false,
-        settings_first: true,
-        runner,
-    };
+    let mut search = Search::begin(plan, property, budget, &PASSES, runner)?;
     search.search();
-    Some(Shrunk {
-        end: search.end(),
-        plan: search.best,
-        verdict: search.observed.verdict,
-        runs: search.runs,
-    })
+    Some(search.into_shrunk())
 }
+
+/// A pass: it proposes candidates as long as it knows any.
+type Pass = fn(&mut Search<'_>);
 
 /// The passes, in the order of what a reader of the result gains most by; only what makes every
 /// further run shorter comes first.
-const PASSES: [fn(&mut Search<'_>); 14] = [
+const PASSES: [Pass; 14] = [
     moment::pass,
     messages::thin,
     settings::early,
@@ -135,6 +121,10 @@ const PASSES: [fn(&mut Search<'_>); 14] = [
     times::pass,
     ids::pass,
 ];
+
+/// The passes that a few dozen runs are enough for: what makes every further run shorter, then what
+/// a reader gains most by.
+const COARSE: [Pass; 4] = [moment::pass, faults::pass, members::pass, messages::fewer];
 
 /// A search for the smallest plan that still fails.
 struct Search<'a> {
@@ -152,10 +142,47 @@ struct Search<'a> {
     stopped: bool,
     /// Whether settings are put back before messages are left out.
     settings_first: bool,
+    passes: &'static [Pass],
     runner: &'a mut dyn Runner,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    /// Runs `plan`; `None`: it could not be run, or does not violate `property`.
+    fn begin(
+        plan: &Plan,
+        property: Property,
+        budget: Budget,
+        passes: &'static [Pass],
+        runner: &'a mut dyn Runner,
+    ) -> Option<Self> {
+        let observed = runner.run(plan)?;
+        let kind = violation(&observed.verdict, property)?.kind;
+        Some(Self {
+            size: Size::of(plan),
+            best: plan.clone(),
+            property,
+            kind,
+            runs: 1,
+            events: observed.events,
+            observed,
+            budget,
+            stopped: false,
+            settings_first: true,
+            passes,
+            runner,
+        })
+    }
+
+    /// Returns what was found.
+    fn into_shrunk(self) -> Shrunk {
+        Shrunk {
+            end: self.end(),
+            plan: self.best,
+            verdict: self.observed.verdict,
+            runs: self.runs,
+        }
+    }
+
     /// Searches with settings put back first, and once more with messages left out first, and keeps
     /// the smaller plan: a failure at the right moment is found again under other settings only
     /// while there are many messages, but what is right for the defaults may need more of them.
@@ -179,7 +206,7 @@ impl Search<'_> {
         self.attempt_with(|plan| plan.faults.clear());
         while !self.is_over() {
             let before = self.size;
-            for pass in PASSES {
+            for pass in self.passes {
                 if self.is_over() {
                     return;
                 }
@@ -209,7 +236,7 @@ impl Search<'_> {
     }
 
     /// Makes `candidate` the best plan if it is smaller, possible, and breaks the property in the
-    /// same way. Faults of it that do not take effect are left out.
+    /// same way. Faults of it that do not take effect are left out, if it breaks it without them too.
     fn attempt(&mut self, mut candidate: Plan) -> bool {
         tidy(&mut candidate);
         let size = Size::of(&candidate);
@@ -226,15 +253,13 @@ impl Search<'_> {
         if violation.is_none_or(|violation| violation.kind != self.kind) {
             return false;
         }
-        if candidate
-            .faults
-            .iter()
-            .any(|fault| !observed.took_effect(fault.id))
-        {
-            candidate
-                .faults
-                .retain(|fault| observed.took_effect(fault.id));
-            return self.attempt(candidate);
+        let is_effective = |fault: &Fault| observed.took_effect(fault.id);
+        if !candidate.faults.iter().all(is_effective) {
+            let mut effective = candidate.clone();
+            effective.faults.retain(is_effective);
+            if self.attempt(effective) {
+                return true;
+            }
         }
         self.best = candidate;
         self.size = size;

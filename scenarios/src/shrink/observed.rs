@@ -49,6 +49,15 @@ impl Observed {
         }
     }
 
+    /// Makes what is told of a run that shows nothing.
+    pub(super) fn nothing() -> Self {
+        Self {
+            verdict: Verdict::new(Vec::new()),
+            events: 0,
+            faults: Vec::new(),
+        }
+    }
+
     /// Returns the beginning of a fault; `None`: it did not take effect.
     pub(super) fn beginning(&self, fault: FaultId) -> Option<Beginning> {
         let mut faults = self.faults.iter();

@@ -62,3 +62,11 @@ fn what_is_too_short_has_no_header() {
     assert_eq!(frame.correlation(), None);
     assert!(frame.response_parts(ApiKey::Heartbeat, 0).is_err());
 }
+
+/// A subject whose settings want TLS would wait for ever.
+#[tokio::test]
+async fn tls_is_no_frame() {
+    let mut hello: &[u8] = &[0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01];
+    let error = Frame::read(&mut hello).await.expect_err("it is none");
+    assert!(error.to_string().contains("it speaks TLS"), "{error}");
+}

@@ -1,6 +1,7 @@
 use super::super::rewrite::Addresses;
 use super::super::versions;
 use super::*;
+use crate::options::Reach;
 use kafka_protocol::messages::api_versions_response::ApiVersion;
 use kafka_protocol::messages::describe_cluster_response::DescribeClusterBroker;
 use kafka_protocol::messages::find_coordinator_response::Coordinator;
@@ -12,7 +13,7 @@ use kafka_protocol::messages::{
 
 /// Rewrites a response for a member that finds nodes 0 to 2 at ports 2000 to 2002.
 fn rewritten<T: Encodable + Decodable>(key: ApiKey, response: &T, version: i16) -> T {
-    let addresses = Addresses::new([(0, 2000), (1, 2001), (2, 2002)]);
+    let addresses = Addresses::new(&Reach::default(), [(0, 2000), (1, 2001), (2, 2002)]);
     let body = encoded(response, version);
     let body = addresses.rewrite(key, version, body).expect("readable");
     let mut body = body.expect("it has addresses");
@@ -168,11 +169,49 @@ fn a_broker_that_does_not_know_the_version_answers_in_the_first_one() {
 
 #[test]
 fn what_cannot_be_read_is_not_rewritten() {
-    let addresses = Addresses::new([(1, 2001)]);
+    let addresses = Addresses::new(&Reach::default(), [(1, 2001)]);
     let shorter = Bytes::from_static(&[0, 0, 0, 0, 2, 0]);
     let whole = encoded(&MetadataResponse::default(), 12);
     let longer = Bytes::from([&whole[..], &[0]].concat());
     for body in [shorter, longer] {
         assert!(addresses.rewrite(ApiKey::Metadata, 12, body).is_err());
     }
+}
+
+/// Subjects in containers find nothing at 127.0.0.1.
+#[tokio::test]
+async fn members_elsewhere_are_told_the_host_that_they_reach() {
+    let reach = Reach {
+        listen: "0.0.0.0".parse().expect("an address"),
+        advertised: "localhost".into(),
+    };
+    let broker = BrokerAddress {
+        index: 0,
+        node_id: 1,
+        address: "127.0.0.1:9".into(),
+    };
+    let unread = Sender::new(drop);
+    let access = crate::access::Access::default();
+    let proxy = Proxy::open(1, &[broker], &access, &reach, &unread).await;
+    let proxy = proxy.expect("a port");
+    let told = proxy.bootstraps()[MemberId(0)].clone();
+    let port = told.strip_prefix("localhost:").expect("the host");
+    // Each address of this machine is one at which it listens.
+    let there = TcpStream::connect(format!("127.0.0.1:{port}")).await;
+    there.expect("it listens");
+    assert_eq!(reach.at(80), "localhost:80");
+    let six = Reach {
+        advertised: "fd00::1".into(),
+        ..reach
+    };
+    assert_eq!(six.at(80), "[fd00::1]:80");
+    let port: u16 = port.parse().expect("a port");
+    let addresses = Addresses::new(&six, [(1, port)]);
+    let found = FindCoordinatorResponse::default()
+        .with_node_id(BrokerId(1))
+        .with_host(name("kafka-1"));
+    let body = addresses.rewrite(ApiKey::FindCoordinator, 3, encoded(&found, 3));
+    let mut body = body.expect("readable").expect("it has an address");
+    let found = FindCoordinatorResponse::decode(&mut body, 3).expect("readable");
+    assert_eq!((&*found.host, found.port), ("fd00::1", i32::from(port)));
 }

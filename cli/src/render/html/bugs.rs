@@ -145,6 +145,14 @@ fn replay(conviction: &Conviction) -> Element {
             Ok(path) => ("The trace of the run", path.display().to_string()),
             Err(error) => ("No trace of the run", error.clone()),
         });
+        let logs = sighting.logs.iter().map(|path| path.display().to_string());
+        let logs: Vec<String> = logs.collect();
+        if !logs.is_empty() {
+            lines.push(("What its members wrote to standard error", logs.join("\n")));
+        }
+        if let Some(shrink) = &sighting.shrink {
+            lines.push(("Shrink it on real Kafka", shrink.clone()));
+        }
         lines.push(("Shrink it in the simulator", sighting.simulate.clone()));
     } else if let Some(Err(error)) = regression {
         lines.push(("No file was written", error.clone()));

@@ -123,6 +123,16 @@ pub(crate) fn shrunk(page: &mut Page, property: Property, shrunk: &Shrunk) {
     }
 }
 
+/// Adds a failure on real Kafka that was made smaller: what broke and why, what is said of the
+/// search, and where it is kept.
+pub(crate) fn smaller(page: &mut Page, conviction: &Conviction, facts: &[(&str, String)]) {
+    evidence(page, conviction.property, &conviction.evidence);
+    for (what, text) in facts {
+        entry(page, what, &format!("{text}."));
+    }
+    kept(page, conviction);
+}
+
 /// Adds what broke, the cause, what is at stake, the events and the promise.
 fn story(page: &mut Page, property: Property, story: &Story) {
     page.gap();
@@ -205,6 +215,9 @@ fn files_of(page: &mut Page, conviction: &Conviction, sighting: &Sighting) {
         let what = if number == 0 { "Members said" } else { "" };
         page.line(&format!("  {what:<13}{}", path.display()));
     }
+    if let Some(shrink) = &sighting.shrink {
+        command(page, "Smaller with", shrink);
+    }
     entry(
         page,
         "Simulator",
@@ -219,7 +232,7 @@ fn entry(page: &mut Page, what: &str, text: &str) {
 }
 
 /// Says why the search for a smaller schedule ended before nothing smaller was found.
-pub(in super::super) const fn ended_early(end: End) -> Option<&'static str> {
+pub(crate) const fn ended_early(end: End) -> Option<&'static str> {
     match end {
         End::Smallest => None,
         End::Schedules => Some("it ended at the limit of --shrink-schedules"),

@@ -4,9 +4,9 @@ mod convictions;
 mod judgements;
 mod overview;
 
-pub(crate) use convictions::{again, heading, shrunk, timeline};
+pub(crate) use convictions::{again, ended_early, heading, shrunk, smaller, timeline};
 pub(super) use convictions::{
-    also_broken, conviction, ended_early, left, more_scenarios, not_shrunk, seen, size,
+    also_broken, conviction, left, more_scenarios, not_shrunk, seen, size,
 };
 pub(crate) use judgements::judgements;
 pub(super) use judgements::remark;

@@ -231,6 +231,8 @@ pub(super) struct Sighting<'a> {
     trace: Option<String>,
     /// The files with what its processes wrote to standard error.
     logs: Vec<String>,
+    /// The command that searches for a smaller plan that fails on real Kafka too.
+    shrink: Option<&'a str>,
     /// The command that runs the same plan in the simulator, which can shrink it.
     simulate: &'a str,
 }
@@ -245,6 +247,7 @@ impl<'a> Sighting<'a> {
                 .iter()
                 .map(|path| path.display().to_string())
                 .collect(),
+            shrink: sighting.shrink.as_deref(),
             simulate: &sighting.simulate,
         }
     }

@@ -41,6 +41,8 @@ pub(crate) fn report(report: &Report) -> String {
         subject: report.subject.as_deref(),
         totals: Totals {
             schedules: totals.schedules,
+            disturbed: totals.disturbed,
+            without_verdict: totals.without_verdict,
             clock: Clock::of(report.backend, totals.simulated, totals.events),
             measures: Measures::of(totals.measures),
             sometimes: sometimes(&totals.coverage),
@@ -122,6 +124,11 @@ struct Seeds {
 struct Totals {
     /// The number of runs.
     schedules: u64,
+    /// The number of schedules among them that were run a second time, because the machine had
+    /// disturbed the first run.
+    disturbed: u64,
+    /// The number of schedules without a verdict, which are none of those runs.
+    without_verdict: u64,
     #[serde(flatten)]
     clock: Clock,
     #[serde(flatten)]

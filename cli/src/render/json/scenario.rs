@@ -28,6 +28,12 @@ pub(super) struct Scenario<'a> {
     outcome: ScenarioOutcome,
     /// The number of runs.
     schedules: u64,
+    /// The number of schedules among them that were run a second time, because the machine had
+    /// disturbed the first run.
+    disturbed: u64,
+    /// The number of schedules without a verdict, which are none of those runs; the first of them
+    /// ends the scenario.
+    without_verdict: u64,
     #[serde(flatten)]
     clock: Clock,
     /// The counted judgements of every property.
@@ -69,6 +75,8 @@ impl<'a> Scenario<'a> {
             },
             outcome: scenario.outcome(report.backend),
             schedules: tally.schedules,
+            disturbed: tally.disturbed,
+            without_verdict: scenario.without_verdict(),
             clock: Clock::of(report.backend, tally.simulated, tally.events),
             properties: properties(tally),
             measures: Measures::of(tally.measures),

@@ -1,6 +1,7 @@
 //! The shrinker on made-up failures: what must stay is known, so the smallest plan is too.
 
 mod search;
+mod side_by_side;
 mod smallest;
 
 use super::{Budget, End, Observed, Runner, Shrunk, shrink};

@@ -20,7 +20,7 @@ pub(crate) use containers::shut_down;
 #[cfg(feature = "kafka")]
 mod containers {
     use plimsoll_chaos::{
-        ClusterSource, Declared, Kafka, Load, Options, SubjectCommand, engine_for_tests,
+        ClusterSource, Declared, Kafka, Load, Options, Reach, SubjectCommand, engine_for_tests,
     };
     use std::sync::{Mutex, PoisonError};
 
@@ -35,6 +35,7 @@ mod containers {
             source: ClusterSource::Containers,
             subject: SubjectCommand::Own("unused".into()),
             declared: Declared::default(),
+            reach: Reach::default(),
         };
         let kafka = Kafka::start(options, Load::default()).expect("the brokers start");
         let bootstrap = kafka.bootstrap();
