@@ -138,12 +138,7 @@ impl<'a> Crew<'a> {
         let work = |worker: &mut Worker, index: u64| -> Result<Recorded, CliError> {
             let plan = &plans[index as usize];
             let run = worker.run(plan)?;
-            Ok(Recorded {
-                seed: plan.seed,
-                verdict: run.verdict,
-                trace: worker.take_trace(),
-                logs: worker.logs(),
-            })
+            Ok(worker.record(plan.seed, run.verdict))
         };
         let state = || Worker::new(self.backend.another());
         runner::in_order(

@@ -111,7 +111,7 @@ fn schedules(report: &Report, scenario: &ScenarioReport) -> TestCase {
         TestCaseStatus::success()
     };
     let mut case = case(&trial.label, "every schedule has a verdict", status);
-    let again = match tally.disturbed {
+    let again = match tally.disturbed() {
         0 => String::new(),
         disturbed => format!(
             " {} a second time: the machine had disturbed the first.",

@@ -5,7 +5,7 @@ use crate::conviction::recorded;
 use crate::error::CliError;
 use crate::library;
 use crate::report::{Failure, Report, ScenarioReport};
-use crate::runner::{Recorded, Tally, Worker, draw};
+use crate::runner::{Recorded, Tally, Unjudged, Worker, draw};
 use crate::trial::{Expectation, Trial};
 use plimsoll_scenarios::Subject;
 use serde_json::Value;
@@ -29,16 +29,19 @@ fn of_real_time(folder: &Path) -> Report {
     scenario.settings.consumers.subject = Subject::SaramaAutoMark;
     let plan = draw(&scenario, 0).expect("it can be drawn");
     let mut worker = Worker::default();
-    let mut run = worker.run(&plan).expect("it runs");
-    run.is_second = true;
+    let run = worker.run(&plan).expect("it runs");
     let mut tally = Tally::default();
     tally.add(0, &run, worker.trace(), false);
-    tally.recorded.push(Recorded {
-        seed: 0,
-        verdict: run.verdict,
-        trace: worker.take_trace(),
+    let recorded = Recorded {
         logs: vec![("consumer-1.log".into(), "oh\n".into())],
+        ..worker.record(0, run.verdict)
+    };
+    tally.unjudged.push(Unjudged {
+        recorded: recorded.clone(),
+        why: "no-loss not judged: a commit waited for 2 s".into(),
+        trace: None,
     });
+    tally.recorded.push(recorded);
     let trial = Trial {
         label: loaded.label,
         subject: "bin/consumer".into(),

@@ -217,7 +217,7 @@ impl Report {
         for scenario in &self.scenarios {
             let tally = &scenario.tally;
             totals.schedules += tally.schedules;
-            totals.disturbed += tally.disturbed;
+            totals.disturbed += tally.disturbed();
             totals.without_verdict += scenario.without_verdict();
             totals.simulated += tally.simulated;
             totals.events += tally.events;

@@ -7,7 +7,7 @@ use crate::trial::{Expectation, Trial};
 use plimsoll_oracle::check::Coverage;
 use plimsoll_oracle::{Fingerprint, Judgement, Measures, Property, Trace, Verdict, Word};
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -127,6 +127,15 @@ impl Tally {
         self.recorded.extend(later.recorded);
         self.unjudged.extend(later.unjudged);
         self.broken = self.broken.take().or(later.broken);
+    }
+
+    /// Returns the number of schedules that got their verdict in a second run, because the machine
+    /// had disturbed the first one.
+    pub(crate) fn disturbed(&self) -> u64 {
+        let broken = self.broken.as_ref().map(|(seed, _)| *seed);
+        let seeds = self.unjudged.iter().map(|run| run.recorded.seed);
+        let again: BTreeSet<u64> = seeds.filter(|seed| Some(*seed) != broken).collect();
+        again.len() as u64
     }
 
     /// Returns the counted judgements of each property.

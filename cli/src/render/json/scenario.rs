@@ -75,7 +75,7 @@ impl<'a> Scenario<'a> {
             },
             outcome: scenario.outcome(report.backend),
             schedules: tally.schedules,
-            disturbed: tally.disturbed,
+            disturbed: tally.disturbed(),
             without_verdict: scenario.without_verdict(),
             clock: Clock::of(report.backend, tally.simulated, tally.events),
             properties: properties(tally),
