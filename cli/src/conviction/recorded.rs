@@ -10,6 +10,7 @@ use crate::trial::Trial;
 use crate::{files, regressions, shell};
 use plimsoll_oracle::{Property, Violation, Word};
 use plimsoll_scenarios::Plan;
+use std::env;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -217,15 +218,25 @@ fn stem_of(trial: &Trial, seed: u64, property: Property) -> String {
     }
 }
 
-/// Returns the name of the program that a command runs: that of its first word that is a file, as
-/// `consumer.py` of `python3 consumer.py`, or else its first word.
+/// Returns the name of the program that a command runs: that of its first word, or of the first file
+/// behind that where it is what starts others, as with `consumer.py` of `python3 consumer.py`.
 fn program_name(command: &str) -> &str {
     let mut words = command.split(' ');
-    let program = words.clone().next().unwrap_or_default();
-    let program = words
-        .find(|word| Path::new(word).is_file())
-        .unwrap_or(program);
+    let first = words.next().unwrap_or_default();
+    let program = match is_on_search_path(first) {
+        true => words.find(|word| Path::new(word).is_file()),
+        false => None,
+    };
+    let program = program.unwrap_or(first);
     program.rsplit('/').next().unwrap_or(program)
+}
+
+/// Tells whether a program is one that the machine has for all its users, as interpreters are,
+/// rather than one that stands trial.
+fn is_on_search_path(program: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folder = Path::new(program).parent().unwrap_or(Path::new(""));
+    folder == Path::new("") || env::split_paths(&path).any(|on_path| on_path == folder)
 }
 
 /// Returns the plan as a scenario file. It expects the verdict that its scenario expects, and no
@@ -297,6 +308,12 @@ mod tests {
         // Tests run in the folder of their crate.
         assert_eq!(program_name("python3 -u src/main.rs --topic x"), "main.rs");
         assert_eq!(program_name("bin/consumer --topic x"), "consumer");
+        // Commands are told with the place at which their program was found.
+        let path = env::var_os("PATH").expect("it is set");
+        let folder = env::split_paths(&path).next().expect("it has a folder");
+        let found = format!("{}/env A=b src/main.rs", folder.display());
+        assert_eq!(program_name(&found), "main.rs");
+        assert_eq!(program_name("bin/consumer src/main.rs"), "consumer");
         assert_eq!(program_name("plimsoll"), "plimsoll");
     }
 }
