@@ -25,7 +25,7 @@ pub struct Kafka {
     pub(crate) inner: Arc<Inner>,
     /// The disturbance of the last run of this clone by its machine, if there was one.
     disturbance: Option<String>,
-    /// When the last run of this clone began, beside others.
+    /// The moment at which the last run of this clone began, beside others.
     began: Option<Instant>,
     /// The settings of its subject that the last run of this clone has shown.
     shown: Option<Shown>,

@@ -16,12 +16,12 @@ pub enum ClusterSource {
     Bootstrap {
         /// Its bootstrap servers.
         servers: String,
-        /// How its brokers are reached.
+        /// The way to its brokers.
         access: Access,
     },
 }
 
-/// Where members find the proxy and the sink.
+/// The address at which members find the proxy and the sink.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reach {
     /// The address of this machine at which both listen.
@@ -73,7 +73,7 @@ pub struct Options {
     pub source: ClusterSource,
     /// The consumer under test.
     pub subject: SubjectCommand,
-    /// Where members find the proxy and the sink.
+    /// The address at which members find the proxy and the sink.
     pub reach: Reach,
     /// The settings that are declared of a subject which is not Plimsoll's own consumer.
     pub declared: Declared,

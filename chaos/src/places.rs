@@ -69,12 +69,12 @@ pub(crate) struct Places {
     crowd: Crowd,
 }
 
-/// How many plans run side by side. What the machine can carry depends on the subject: a runtime
+/// The limit on plans that run side by side. What the machine can carry depends on the subject: a runtime
 /// that takes seconds to start needs more of it than the brokers.
 #[derive(Debug)]
 struct Crowd {
     permits: Semaphore,
-    /// The number of permits, and since when there are no more of them.
+    /// The number of permits, and the moment from which on there are no more of them.
     most: Mutex<(usize, Instant)>,
 }
 

@@ -36,7 +36,7 @@ const TIDY: Duration = Duration::from_secs(10);
 pub(crate) struct Stage<'a> {
     pub cluster: Arc<Cluster>,
     pub subject: &'a SubjectCommand,
-    /// Where members find the proxy and the sink.
+    /// The address at which members find the proxy and the sink.
     pub reach: &'a Reach,
     /// The text that tells this run's topics and group from all others.
     pub tag: &'a str,
@@ -83,10 +83,7 @@ async fn set_up(plan: &Plan, stage: Stage<'_>) -> Result<(World, Course, Running
     let bootstrap = cluster.bootstrap();
     let producer = workload::producer(&plan.settings.producer, &bootstrap)?;
     let (inbox, log, clock) = (Inbox::new(), Arc::<Log>::default(), Clock::start());
-    let reports = inbox.sender(Event::Proxy);
-    let (members, access) = (plan.starts.len(), cluster.access());
-    let proxy = Proxy::open(members, cluster.brokers(), access, stage.reach, &reports).await;
-    let proxy = proxy.map_err(|error| cannot("open ports for the proxy", &error))?;
+    let proxy = open_proxy(plan.starts.len(), &cluster, stage.reach, &inbox).await?;
     let leaders = Leaders::first(cluster.admin(), &names).await;
     let records = inbox.sender(Event::Tail);
     let tail = Tail::start(&bootstrap, names.clone(), leaders.counts(), records)?;
@@ -107,8 +104,7 @@ async fn set_up(plan: &Plan, stage: Stage<'_>) -> Result<(World, Course, Running
     let mut tasks = JoinSet::new();
     tasks.spawn(http::serve(endpoint, listener));
     tasks.spawn(workload.produce());
-    let (admin, news) = (cluster.admin().clone(), inbox.sender(Event::Leader));
-    tasks.spawn(leaders::watch(admin, names.clone(), news));
+    watch_leaders(&mut tasks, &cluster, &names, &inbox);
     watch_machine(&mut tasks, &plan, &cluster, &names, stage.stalls.clone());
     let course = Course {
         plan: plan.clone(),
@@ -150,6 +146,24 @@ async fn set_up(plan: &Plan, stage: Stage<'_>) -> Result<(World, Course, Running
         tasks,
     };
     Ok((World::new(parts), course, running))
+}
+
+/// Opens a way to each broker for each member.
+async fn open_proxy(
+    members: usize,
+    cluster: &Cluster,
+    reach: &Reach,
+    inbox: &Inbox,
+) -> Result<Proxy, ChaosError> {
+    let (access, reports) = (cluster.access(), inbox.sender(Event::Proxy));
+    let proxy = Proxy::open(members, cluster.brokers(), access, reach, &reports).await;
+    proxy.map_err(|error| cannot("open ports for the proxy", &error))
+}
+
+/// Asks for leaders and the coordinator for as long as the run lasts.
+fn watch_leaders(tasks: &mut JoinSet<()>, cluster: &Cluster, names: &Arc<Names>, inbox: &Inbox) {
+    let (admin, news) = (cluster.admin().clone(), inbox.sender(Event::Leader));
+    tasks.spawn(leaders::watch(admin, names.clone(), news));
 }
 
 /// Watches the machine, and the brokers where the plan leaves them alone, for as long as the run

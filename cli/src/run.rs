@@ -93,11 +93,7 @@ fn report(
     } else {
         shrinking::convict_all(&trials, &tallies, options, args.limits, args.regressions())
     };
-    for (trial, tally) in trials.iter().zip(&mut tallies) {
-        for unjudged in &mut tally.unjudged {
-            recorded::keep_unjudged(trial, unjudged, args.regressions());
-        }
-    }
+    keep_unjudged(&trials, &mut tallies, args.regressions());
     let trace = write_trace(args, &trials, &tallies)?;
     let found = trials.into_iter().zip(tallies).zip(convictions);
     let scenarios = found.map(|((trial, mut tally), convictions)| {
@@ -130,6 +126,15 @@ fn report(
         hashes: args.print_hashes,
         timing,
     })
+}
+
+/// Writes the traces of runs that do not count, because the machine disturbed them.
+fn keep_unjudged(trials: &[Trial], tallies: &mut [Tally], folder: &Path) {
+    for (trial, tally) in trials.iter().zip(tallies) {
+        for unjudged in &mut tally.unjudged {
+            recorded::keep_unjudged(trial, unjudged, folder);
+        }
+    }
 }
 
 fn try_all(trials: &[Trial], options: Options, backend: &StartedBackend, look: Look) -> Vec<Tally> {

@@ -14,17 +14,26 @@ pub(crate) trait DenseId: Copy {
     fn index(self) -> usize;
 }
 
-impl DenseId for MemberId {
-    #[inline]
-    fn from_index(index: usize) -> Self {
-        Self(index as u32)
-    }
+/// Makes a number of its own type an id that counts from zero without gaps.
+macro_rules! dense_id {
+    ($id:ident($number:ty)) => {
+        impl $crate::table::DenseId for $id {
+            #[inline]
+            fn from_index(index: usize) -> Self {
+                Self(index as $number)
+            }
 
-    #[inline]
-    fn index(self) -> usize {
-        self.0 as usize
-    }
+            #[inline]
+            fn index(self) -> usize {
+                self.0 as usize
+            }
+        }
+    };
 }
+
+pub(crate) use dense_id;
+
+dense_id!(MemberId(u32));
 
 /// One value for each member.
 pub(crate) type PerMember<T> = Table<MemberId, T>;

@@ -1,6 +1,6 @@
 //! The partitions of a run, numbered densely, so that state can lie in plain arrays.
 
-use crate::table::{DenseId, Table};
+use crate::table::{DenseId, Table, dense_id};
 use plimsoll_core::TopicPartition;
 use plimsoll_scenarios::Plan;
 use plimsoll_scenarios::scenario::Settings;
@@ -19,17 +19,7 @@ impl PartitionIndex {
 /// One value for each partition that there is or can be, of all topics.
 pub(crate) type PerPartition<T> = Table<PartitionIndex, T>;
 
-impl DenseId for PartitionIndex {
-    #[inline]
-    fn from_index(index: usize) -> Self {
-        Self(index as u16)
-    }
-
-    #[inline]
-    fn index(self) -> usize {
-        usize::from(self.0)
-    }
-}
+dense_id!(PartitionIndex(u16));
 
 /// A set of partitions, as bits.
 #[derive(Clone, Debug, Default)]

@@ -1,5 +1,5 @@
-//! How the brokers of a cluster that is there already are reached: in plain text, or with TLS and
-//! SASL, as a properties file says.
+//! The way to the brokers of a cluster that is there already: in plain text, or with TLS and SASL,
+//! as a properties file says.
 //!
 //! Here alone does the harness speak either. Its own clients and those that stand trial speak plain
 //! text to a proxy on this machine, which goes on to the brokers with what the file says: so the
@@ -26,7 +26,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-/// How brokers are reached; by default in plain text.
+/// The way to brokers; by default in plain text.
 #[derive(Clone, Default)]
 pub struct Access {
     settings: Arc<Settings>,
@@ -60,7 +60,7 @@ impl Access {
         *self.settings == Settings::default()
     }
 
-    /// Connects with a broker, and shows it who is there.
+    /// Connects with a broker, and proves the name that the file gives.
     ///
     /// # Errors
     /// Where the broker does not answer, or either side refuses the other.

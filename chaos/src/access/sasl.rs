@@ -15,7 +15,7 @@ use std::io;
 use std::num::NonZeroU32;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// Shows a broker who is there.
+/// Proves a name to a broker.
 ///
 /// # Errors
 /// Where the broker refuses, or is not the one that knows the password.

@@ -5,7 +5,7 @@ use plimsoll_oracle::nearest;
 use std::fmt;
 use std::path::PathBuf;
 
-/// What is not printed.
+/// A text that is never printed.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Secret(pub String);
 
@@ -15,19 +15,19 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// How brokers are reached; by default in plain text.
+/// The settings of a properties file; by default those of plain text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Settings {
     pub tls: Option<Tls>,
     pub sasl: Option<Sasl>,
 }
 
-/// What TLS needs.
+/// The settings of TLS.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tls {
     /// The certificates that are trusted; absent: those that the system trusts.
     pub trusted: Option<Pem>,
-    /// The certificates by which this side shows who it is.
+    /// The certificates by which this side proves its name.
     pub certificate: Option<Pem>,
     /// The key of the first of them.
     pub key: Option<Pem>,
@@ -44,7 +44,7 @@ pub(super) enum Pem {
     Text(Secret),
 }
 
-/// Who is there.
+/// A name, and the proof of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Sasl {
     pub mechanism: Mechanism,
@@ -52,7 +52,7 @@ pub(super) struct Sasl {
     pub password: Secret,
 }
 
-/// How a password is shown.
+/// The way in which a password is proved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mechanism {
     Plain,

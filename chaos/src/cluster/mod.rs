@@ -37,7 +37,7 @@ const START: Duration = Duration::from_secs(120);
 #[derive(Debug)]
 pub(crate) struct Cluster {
     brokers: Vec<BrokerAddress>,
-    /// How they are reached.
+    /// The way to the brokers.
     access: Access,
     admin: Admin,
     /// The way to brokers that are not reached in plain text, for clients that speak nothing else.

@@ -122,7 +122,7 @@ impl LinkState {
 #[derive(Debug)]
 pub(super) struct Broker {
     pub address: BrokerAddress,
-    /// How it is reached.
+    /// The way to it.
     pub access: Access,
     /// The delay of its responses, in nanoseconds.
     throttle: AtomicU64,

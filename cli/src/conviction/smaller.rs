@@ -23,12 +23,12 @@ pub(crate) struct Limits {
     pub within: Duration,
 }
 
-/// What a run must show to count as a failure of the same kind.
+/// A failure, as others must be to count as the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shows {
     /// The property that is violated.
     pub property: Property,
-    /// How it is violated.
+    /// The kind of its violation.
     kind: &'static str,
 }
 
@@ -65,10 +65,10 @@ impl Failing {
     }
 }
 
-/// What a search has found.
+/// The result of a search.
 #[derive(Clone, Debug)]
 pub(crate) struct Smaller {
-    /// What it shows.
+    /// The failure that it shows.
     pub shows: Shows,
     /// The smallest plan that failed.
     pub plan: Plan,
@@ -78,7 +78,7 @@ pub(crate) struct Smaller {
     pub runs: u32,
     /// The number of runs among them without an answer.
     pub silent: u32,
-    /// Why the search ended.
+    /// The reason for which the search ended.
     pub end: End,
 }
 
@@ -97,7 +97,7 @@ pub(crate) fn in_words(plan: &Plan) -> String {
     )
 }
 
-/// What runs several plans at the same time.
+/// Backends that run several plans at the same time.
 pub(crate) struct Crew<'a> {
     backend: &'a StartedBackend,
     jobs: NonZeroUsize,

@@ -11,7 +11,7 @@ use super::{Budget, COARSE, End, Observed, Runner, Search, Shrunk, violation};
 use crate::Plan;
 use plimsoll_oracle::Property;
 
-/// What executes and judges several plans at the same time.
+/// Executes and judges several plans at the same time.
 pub trait Team {
     /// Executes and judges plans, and returns what each of them showed, in the same order; an
     /// absent answer counts as a plan that does not fail. `None` ends the search.

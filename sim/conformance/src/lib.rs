@@ -26,7 +26,7 @@ pub struct Suite {
     names: Vec<String>,
 }
 
-/// How a script ended.
+/// The end of a script.
 #[derive(Debug)]
 pub enum Outcome {
     /// Every answer was the expected one.

@@ -39,7 +39,7 @@ pub(crate) struct Field {
     pub(crate) default: Option<String>,
 }
 
-/// How a value stands on the wire.
+/// The form of a value on the wire.
 pub(crate) enum Form {
     Bool,
     /// An integer of this number of bytes.

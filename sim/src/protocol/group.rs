@@ -1,7 +1,7 @@
 //! What members of groups and their coordinators say to each other.
 
 use super::{Dialect, Lean, ProtocolName};
-use crate::table::DenseId;
+use crate::table::dense_id;
 use crate::topology::PartitionIndex;
 use plimsoll_oracle::ErrorName;
 use std::time::Duration;
@@ -15,17 +15,7 @@ impl GroupIndex {
     pub(crate) const SCENARIO: Self = Self(0);
 }
 
-impl DenseId for GroupIndex {
-    #[inline]
-    fn from_index(index: usize) -> Self {
-        Self(index as u32)
-    }
-
-    #[inline]
-    fn index(self) -> usize {
-        self.0 as usize
-    }
-}
+dense_id!(GroupIndex(u32));
 
 /// A member's id in the group protocol: given by the coordinator, never used twice in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

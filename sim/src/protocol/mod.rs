@@ -22,7 +22,7 @@ pub(crate) use group::{
 };
 pub(crate) use lean::{Lean, Subscription, Value};
 
-use crate::table::{DenseId, Table};
+use crate::table::{Table, dense_id};
 use crate::topology::PartitionIndex;
 use plimsoll_core::{NextOffset, Offset};
 use plimsoll_oracle::{ErrorName, RequestKind};
@@ -38,17 +38,7 @@ pub(crate) type PerNode<T> = Table<Node, T>;
 /// One value for each broker: it has none for the other nodes.
 pub(crate) type PerBroker<T> = Table<Node, T>;
 
-impl DenseId for Node {
-    #[inline]
-    fn from_index(index: usize) -> Self {
-        Self(index as u8)
-    }
-
-    #[inline]
-    fn index(self) -> usize {
-        usize::from(self.0)
-    }
-}
+dense_id!(Node(u8));
 
 /// A connection between a client and a broker. A broker answers the requests of one connection
 /// one by one, in order (`SocketServer` mutes a channel until its response is sent), so a long
