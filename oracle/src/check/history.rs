@@ -308,8 +308,20 @@ pub(super) struct Process {
     pub(super) ended: EntryIndex,
     /// The moment when it sent its newest commit, for the first time.
     pub(super) sent: EntryIndex,
-    /// Whether that came to nothing so far, so that its client may send it again.
-    pub(super) tries_again: bool,
+    /// The state of that commit.
+    pub(super) newest: Newest,
+}
+
+/// The state of a member's newest commit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Newest {
+    /// Sent once, or decided.
+    #[default]
+    Sent,
+    /// Without an outcome that its client could take for the last: it may be sent again.
+    Failed,
+    /// Sent again.
+    SentAgain,
 }
 
 /// Why no living owner of a partition could make an attempt.

@@ -1,6 +1,8 @@
 //! From the entries of a trace to the tables of a [`History`].
 
-use super::history::{Assignment, Commit, Exit, History, Holding, Partition, Process, Seek, Stop};
+use super::history::{
+    Assignment, Commit, Exit, History, Holding, Newest, Partition, Process, Seek, Stop,
+};
 use super::ids::{EntryIndex, NEVER, RecordId, Slot};
 use crate::{ErrorName, MemberId, Terms, TraceEvent};
 use plimsoll_core::{AssignmentEpoch, NextOffset, Offset, TopicPartition};
@@ -170,9 +172,12 @@ impl History {
     fn observe_process(&mut self, entry: EntryIndex, event: &TraceEvent) {
         use TraceEvent as E;
         match *event {
-            E::CommitUnknown { member } => self.processes.row_mut(member).tries_again = true,
+            E::CommitUnknown { member } => self.processes.row_mut(member).newest = Newest::Failed,
             E::CommitRefused { member, error } => {
-                self.processes.row_mut(member).tries_again = is_tried_again(error);
+                self.processes.row_mut(member).newest = match is_tried_again(error) {
+                    true => Newest::Failed,
+                    false => Newest::Sent,
+                };
             }
             E::MemberStarted { member } => {
                 self.forget_holdings(member);
@@ -358,8 +363,9 @@ impl History {
     #[inline]
     fn commit_sent(&mut self, entry: EntryIndex, member: MemberId) {
         let process = self.processes.row_mut(member);
-        if !process.tries_again {
-            process.sent = entry;
+        match process.newest {
+            Newest::Sent => process.sent = entry,
+            Newest::Failed | Newest::SentAgain => process.newest = Newest::SentAgain,
         }
     }
 
@@ -372,7 +378,11 @@ impl History {
         (next, generation): (NextOffset, i32),
     ) {
         let process = self.processes.row_mut(member);
-        process.tries_again = false;
+        // What is accepted before it is sent again is a copy whose answer nothing waits for: the
+        // client does not learn of it.
+        if process.newest == Newest::SentAgain {
+            process.newest = Newest::Sent;
+        }
         let sent = process.sent;
         let partition = &mut self.partitions[slot];
         let holding = partition.holding(member);

@@ -153,6 +153,18 @@ fn no_zombie() {
                 expected: Held,
             },
             Trial {
+                name: "one that its client sends again, because it never learned that a copy counts",
+                asks: &[],
+                script: "A assigned p0 0 1\nstore p0 0\nA does p0 0\nA sends\nA unknown\nA lost p0\nA accepted p0 1\n@20\nA sends\nA accepted p0 1\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "one after that",
+                asks: &[],
+                script: "A assigned p0 0 1\nstore p0 0\nA does p0 0\nA sends\nA unknown\nA lost p0\nA accepted p0 1\n@20\nA sends\nA accepted p0 1\nA commits p0 1\nend",
+                expected: Violated(1),
+            },
+            Trial {
                 name: "one after another that was accepted",
                 asks: &[],
                 script: "A assigned p0 0 1\nstore p0 0\nA does p0 0\nA sends\nA unknown\nA commits p0 0\nA lost p0\n@20\nA commits p0 1\nend",
