@@ -27,6 +27,8 @@ pub struct Kafka {
     disturbance: Option<String>,
     /// The moment at which the last run of this clone began, beside others.
     began: Option<Instant>,
+    /// Whether the next run of this clone is the second try of one that was disturbed.
+    was_disturbed: bool,
     /// The settings of its subject that the last run of this clone has shown.
     shown: Option<Shown>,
     /// The standard error of the members of the last run of this clone.
@@ -73,6 +75,7 @@ impl Kafka {
             }),
             disturbance: None,
             began: None,
+            was_disturbed: false,
             shown: None,
             logs: None,
         })
@@ -122,7 +125,9 @@ impl Backend for Kafka {
 
     fn run(&mut self, plan: &Plan, trace: &mut Trace) -> Result<(), BackendError> {
         let (inner, stalls) = (&self.inner, Stalls::default());
-        let (result, began) = inner.runtime.block_on(inner.run(plan, stalls.clone()));
+        let was_disturbed = std::mem::take(&mut self.was_disturbed);
+        let run = inner.run(plan, was_disturbed, stalls.clone());
+        let (result, began) = inner.runtime.block_on(run);
         self.began = began;
         self.disturbance = stalls.told();
         if let Some(told) = &self.disturbance {
@@ -154,6 +159,7 @@ impl Backend for Kafka {
     }
 
     fn make_room(&mut self) {
+        self.was_disturbed = true;
         if let Some(began) = self.began {
             let inner = &self.inner;
             inner.runtime.block_on(inner.places.make_room(began));
@@ -166,9 +172,13 @@ impl Inner {
     async fn run(
         &self,
         plan: &Plan,
+        was_disturbed: bool,
         stalls: Stalls,
     ) -> (Result<(Trace, Wishes, Logs), ChaosError>, Option<Instant>) {
-        let seat = self.places.seat(plan).await;
+        let seat = self.places.seat(plan, was_disturbed).await;
+        if !seat.is_alone() {
+            self.places.wait_for_room().await;
+        }
         let began = (!seat.is_alone()).then(Instant::now);
         (self.run_on(&seat, plan, stalls).await, began)
     }

@@ -28,6 +28,7 @@ mod own;
 mod per_member;
 mod places;
 mod post;
+mod pressure;
 mod processes;
 mod proxy;
 mod recorder;

@@ -3,14 +3,14 @@
 
 use crate::cluster::Cluster;
 use crate::lock::lock;
-use crate::refusal;
+use crate::{pressure, refusal};
 use plimsoll_scenarios::Plan;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Instant;
-use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore, SemaphorePermit};
+use tokio::sync::{self, RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore, SemaphorePermit};
 
 /// The memory that three brokers take, in MB: 200 to 350 each.
 const CLUSTER_MB: usize = 1_000;
@@ -69,11 +69,13 @@ pub(crate) struct Places {
     crowd: Crowd,
 }
 
-/// The limit on plans that run side by side. What the machine can carry depends on the subject: a runtime
-/// that takes seconds to start needs more of it than the brokers.
+/// The limit on plans that run side by side. What the machine can carry depends on the subject: a
+/// runtime that takes seconds to start needs more of it than the brokers.
 #[derive(Debug)]
 struct Crowd {
     permits: Semaphore,
+    /// Held by the plan that begins: one at a time, when the machine has room.
+    door: sync::Mutex<()>,
     /// The number of permits, and the moment from which on there are no more of them.
     most: Mutex<(usize, Instant)>,
 }
@@ -82,6 +84,7 @@ impl Crowd {
     fn new(jobs: usize) -> Self {
         Self {
             permits: Semaphore::new(jobs),
+            door: sync::Mutex::default(),
             most: Mutex::new((jobs, Instant::now())),
         }
     }
@@ -135,6 +138,11 @@ enum Right<'a> {
         _turn: RwLockReadGuard<'a, ()>,
         _permit: SemaphorePermit<'a>,
     },
+    /// A place where others may be, but none is: the plan was disturbed when there were.
+    Calm {
+        _turn: RwLockWriteGuard<'a, ()>,
+        _permit: SemaphorePermit<'a>,
+    },
 }
 
 impl Places {
@@ -169,23 +177,31 @@ impl Places {
         self.apart * (self.clusters.len() - self.apart)
     }
 
-    /// Waits until the plan may run.
-    pub(crate) async fn seat(&self, plan: &Plan) -> Seat<'_> {
-        match refusal::breaks_brokers(plan) {
-            true => self.alone().await,
-            false => {
-                let Place { cluster, turn } = &self.clusters[0];
-                // It is never closed.
-                let permit = self.crowd.permits.acquire().await.expect("a semaphore");
-                Seat {
-                    cluster,
-                    right: Right::Shared {
-                        _turn: turn.read().await,
-                        _permit: permit,
-                    },
-                }
-            }
+    /// Waits until the plan may run; one that `was_disturbed` runs without others beside it.
+    pub(crate) async fn seat(&self, plan: &Plan, was_disturbed: bool) -> Seat<'_> {
+        if refusal::breaks_brokers(plan) {
+            return self.alone().await;
         }
+        let Place { cluster, turn } = &self.clusters[0];
+        // It is never closed.
+        let _permit = self.crowd.permits.acquire().await.expect("a semaphore");
+        let right = match was_disturbed {
+            true => Right::Calm {
+                _turn: turn.write().await,
+                _permit,
+            },
+            false => Right::Shared {
+                _turn: turn.read().await,
+                _permit,
+            },
+        };
+        Seat { cluster, right }
+    }
+
+    /// Waits until the machine has room for a plan beside those that run.
+    pub(crate) async fn wait_for_room(&self) {
+        let _door = self.crowd.door.lock().await;
+        pressure::wait_for_room().await;
     }
 
     /// Lets fewer plans run side by side, for one that did since this moment and was disturbed.
@@ -276,16 +292,25 @@ mod tests {
         let (breaking, sharing) = (plan(1, CRASH, ""), plan(1, "", ""));
         let places = places(2, load(2, 2));
         assert_eq!(places.apart(), 1);
-        let shared = places.seat(&sharing).now_or_never().expect("a place");
-        let alone = places.seat(&breaking).now_or_never().expect("a place");
+        let shared = places
+            .seat(&sharing, false)
+            .now_or_never()
+            .expect("a place");
+        let alone = places
+            .seat(&breaking, false)
+            .now_or_never()
+            .expect("a place");
         assert!(!Arc::ptr_eq(shared.cluster, alone.cluster));
         assert!(alone.is_alone() && !shared.is_alone());
-        let second = places.seat(&sharing).now_or_never().expect("a place");
+        let second = places
+            .seat(&sharing, false)
+            .now_or_never()
+            .expect("a place");
         assert!(Arc::ptr_eq(shared.cluster, second.cluster));
         // There is one such cluster, and a plan on it.
-        assert!(places.seat(&breaking).now_or_never().is_none());
+        assert!(places.seat(&breaking, false).now_or_never().is_none());
         drop(alone);
-        assert!(places.seat(&breaking).now_or_never().is_some());
+        assert!(places.seat(&breaking, false).now_or_never().is_some());
     }
 
     #[test]
@@ -293,13 +318,19 @@ mod tests {
         let (breaking, sharing) = (plan(1, CRASH, ""), plan(1, "", ""));
         let places = places(1, load(2, 2));
         assert_eq!(places.apart(), 0);
-        let shared = places.seat(&sharing).now_or_never().expect("a place");
-        assert!(places.seat(&breaking).now_or_never().is_none());
+        let shared = places
+            .seat(&sharing, false)
+            .now_or_never()
+            .expect("a place");
+        assert!(places.seat(&breaking, false).now_or_never().is_none());
         drop(shared);
-        let alone = places.seat(&breaking).now_or_never().expect("a place");
-        assert!(places.seat(&sharing).now_or_never().is_none());
+        let alone = places
+            .seat(&breaking, false)
+            .now_or_never()
+            .expect("a place");
+        assert!(places.seat(&sharing, false).now_or_never().is_none());
         drop(alone);
-        assert!(places.seat(&sharing).now_or_never().is_some());
+        assert!(places.seat(&sharing, false).now_or_never().is_some());
     }
 
     #[test]
@@ -308,9 +339,9 @@ mod tests {
         let places = places(1, load(0, 20));
         let began = Instant::now();
         let seats = |number: usize| {
-            let seats = (0..number).map(|_| places.seat(&sharing).now_or_never());
+            let seats = (0..number).map(|_| places.seat(&sharing, false).now_or_never());
             let seats: Vec<_> = seats.collect::<Option<_>>().expect("a place for each");
-            assert!(places.seat(&sharing).now_or_never().is_none());
+            assert!(places.seat(&sharing, false).now_or_never().is_none());
             seats
         };
         drop(seats(8));
@@ -334,12 +365,32 @@ mod tests {
     }
 
     #[test]
+    fn a_plan_that_was_disturbed_runs_without_others_beside_it() {
+        let sharing = plan(1, "", "");
+        let places = places(1, load(0, 2));
+        let first = places.seat(&sharing, false).now_or_never();
+        let first = first.expect("a place");
+        assert!(places.seat(&sharing, true).now_or_never().is_none());
+        drop(first);
+        let calm = places.seat(&sharing, true).now_or_never();
+        let calm = calm.expect("a place");
+        assert!(!calm.is_alone(), "it breaks no brokers");
+        assert!(places.seat(&sharing, false).now_or_never().is_none());
+    }
+
+    #[test]
     fn where_nothing_shares_a_cluster_all_of_them_take_plans_that_break_brokers() {
         let breaking = plan(1, CRASH, "");
         let places = places(2, load(3, 0));
-        let first = places.seat(&breaking).now_or_never().expect("a place");
-        let second = places.seat(&breaking).now_or_never().expect("a place");
+        let first = places
+            .seat(&breaking, false)
+            .now_or_never()
+            .expect("a place");
+        let second = places
+            .seat(&breaking, false)
+            .now_or_never()
+            .expect("a place");
         assert!(!Arc::ptr_eq(first.cluster, second.cluster));
-        assert!(places.seat(&breaking).now_or_never().is_none());
+        assert!(places.seat(&breaking, false).now_or_never().is_none());
     }
 }

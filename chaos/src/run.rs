@@ -91,6 +91,8 @@ async fn set_up(plan: &Plan, stage: Stage<'_>) -> Result<(World, Course, Running
         plan: plan.clone(),
         names: names.clone(),
         log: log.clone(),
+        admin: cluster.admin().clone(),
+        patience: http::PATIENCE,
         reports: inbox.sender(Event::Sink),
     };
     let workload = Workload {

@@ -5,6 +5,7 @@
 use crate::admin::Admin;
 use crate::lock::lock;
 use crate::names::Names;
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -22,7 +23,7 @@ pub(crate) struct Stalls(Arc<Mutex<Option<Stall>>>);
 #[derive(Clone, Debug)]
 struct Stall {
     took: Duration,
-    what: &'static str,
+    what: Cow<'static, str>,
 }
 
 impl Stalls {
@@ -33,10 +34,12 @@ impl Stalls {
         Some(format!("{} {seconds:.1}s", longest.what))
     }
 
-    pub(crate) fn note(&self, took: Duration, what: &'static str) {
+    /// Notes a delay; `what` completes a sentence that ends with its length.
+    pub(crate) fn note(&self, took: Duration, what: impl Into<Cow<'static, str>>) {
         let mut longest = lock(&self.0);
         let is_longest = longest.as_ref().is_none_or(|stall| stall.took < took);
         if took >= LONG && is_longest {
+            let what = what.into();
             *longest = Some(Stall { took, what });
         }
     }
@@ -54,11 +57,13 @@ impl Stalls {
     /// plans that leave the brokers alone.
     pub(crate) async fn watch_brokers(self, admin: Admin, names: Arc<Names>) {
         loop {
-            tokio::time::sleep(TICK).await;
+            // Each question is a connection, and each run asks.
+            tokio::time::sleep(TICK * 2).await;
             let asked = Instant::now();
-            // Without an answer it took as long as one with it.
-            let _ = admin.coordinator(&names.group).await;
-            self.note(asked.elapsed(), "the brokers took for an answer");
+            match admin.coordinator(&names.group).await {
+                Ok(_) => self.note(asked.elapsed(), "the brokers took for an answer"),
+                Err(why) => self.note(asked.elapsed(), format!("{why}; this took")),
+            }
         }
     }
 }

@@ -11,7 +11,8 @@ use crate::refusal;
 use bollard::Docker;
 use bollard::models::{
     ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, NetworkConnectRequest,
-    NetworkDisconnectRequest, NetworkingConfig, PortBinding,
+    NetworkDisconnectRequest, NetworkingConfig, PortBinding, SystemInfo,
+    SystemInfoCgroupDriverEnum,
 };
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, KillContainerOptionsBuilder, LogsOptionsBuilder,
@@ -94,6 +95,8 @@ impl Containers {
         let ports = free_ports(number, BROKERS)?;
         let Marks { network, labels } = marks;
         let subnet = network::create(&docker, &network, &labels).await?;
+        let system = docker.info().await;
+        let system = system.map_err(|error| failed("describe", "itself", error))?;
         let names = names(&network);
         let places = subnet.addresses(BROKERS).into_iter().zip(ports);
         let brokers = names.iter().zip(places);
@@ -114,7 +117,10 @@ impl Containers {
                 names: &names,
                 host_port: container.host_port,
             };
-            let body = body(image, container, &broker, &containers.network, &labels);
+            let mut body = body(image, container, &broker, &containers.network, &labels);
+            if let Some(host) = &mut body.host_config {
+                give_processor(host, &system);
+            }
             containers.create(&container.name, body)
         });
         try_join_all(bodies).await?;
@@ -377,6 +383,22 @@ fn body(
             endpoints_config: Some(HashMap::from([(network.to_owned(), endpoint)])),
         }),
         ..Default::default()
+    }
+}
+
+/// The weight of a broker where processors are scarce. That of a process which no container holds
+/// is 1,024.
+const CPU_SHARES: i64 = 4_096;
+
+/// Gives a broker more of the processors than a member has: dozens of members that start at the
+/// same time would else keep the brokers from answering any of them.
+///
+/// An engine without systemd puts all containers into one group, which has the weight of one
+/// process, whatever theirs is: so there the broker is put beside that group.
+fn give_processor(host: &mut HostConfig, system: &SystemInfo) {
+    host.cpu_shares = Some(CPU_SHARES);
+    if system.cgroup_driver == Some(SystemInfoCgroupDriverEnum::CGROUPFS) {
+        host.cgroup_parent = Some("/".into());
     }
 }
 

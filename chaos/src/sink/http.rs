@@ -3,14 +3,15 @@
 
 use super::call::Named;
 use super::{Begun, Call, Report};
+use crate::admin::Admin;
 use crate::channel::Sender;
-use crate::log::Log;
+use crate::log::{Log, StoredMessage};
 use crate::names::Names;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
-use plimsoll_core::{Offset, Outcome};
+use plimsoll_core::{Offset, Outcome, TopicPartition};
 use plimsoll_oracle::{MemberId, MessageId};
 use plimsoll_scenarios::Plan;
 use plimsoll_scenarios::scenario::Fate;
@@ -18,8 +19,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
-/// The longest wait for the reader of the topics to read a record.
-const RECORD_READ: Duration = Duration::from_secs(30);
+/// The wait for the reader of the topics to read a record, before the brokers are asked for it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The header of an answer that asks Plimsoll's own member for a real panic.
 pub(crate) const PANIC_HEADER: &str = "plimsoll-panic";
@@ -30,6 +31,9 @@ pub(crate) struct Endpoint {
     pub plan: Arc<Plan>,
     pub names: Arc<Names>,
     pub log: Arc<Log>,
+    /// The brokers, which know what the log has.
+    pub admin: Admin,
+    pub patience: Duration,
     pub reports: Sender<Report>,
 }
 
@@ -102,7 +106,7 @@ impl Endpoint {
             format!("{topic}-{number} is not of this run, which has the topics {topics}")
         })?;
         let offset = Offset::new(offset);
-        let record = self.log.wait_for(partition, offset, RECORD_READ).await;
+        let record = self.record(partition, offset).await;
         let record = record.ok_or_else(|| format!("{topic}-{number} has no record {offset}"))?;
         Ok(Call {
             member,
@@ -110,6 +114,26 @@ impl Endpoint {
             offset,
             record,
         })
+    }
+
+    /// Waits until the reader of the topics has read a record, which members may read before it.
+    /// Returns `None` only where the brokers say that there is no such record: that they are asked
+    /// in vain, or that the reader is late, is no mistake of the subject.
+    async fn record(&self, partition: TopicPartition, offset: Offset) -> Option<StoredMessage> {
+        loop {
+            let record = self.log.wait_for(partition, offset, self.patience).await;
+            if record.is_some() {
+                return record;
+            }
+            let ends = self.admin.log_ends(self.names.topic(partition.topic)).await;
+            let Ok(ends) = ends else {
+                continue;
+            };
+            let end = ends.get(partition.partition as usize).map(|&(_, end)| end);
+            if end.is_none_or(|end| end <= offset.get()) {
+                return self.log.get(partition, offset);
+            }
+        }
     }
 
     /// Does a handler's work: begins, takes its time, and writes the effect. Returns the outcome;
@@ -135,9 +159,8 @@ impl Endpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::StoredMessage;
+    use crate::access::Access;
     use crate::testing::plan;
-    use plimsoll_core::TopicPartition;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpStream;
     use tokio::sync::mpsc;
@@ -146,8 +169,8 @@ mod tests {
         Names::new(&plan(1, "", ""), "test")
     }
 
-    /// Sends the sink a request as bytes, and returns the answer and what was reported.
-    async fn ask(request: &str) -> (String, Report) {
+    /// Makes an endpoint whose log has one record and which reaches no broker.
+    fn endpoint() -> (Endpoint, mpsc::UnboundedReceiver<Report>) {
         let (plan, names) = (Arc::new(plan(1, "", "")), Arc::new(names()));
         let log = Arc::<Log>::default();
         let record = StoredMessage {
@@ -155,15 +178,23 @@ mod tests {
             key: None,
         };
         log.insert(TopicPartition::new(0, 0), Offset::new(0), record);
-        let (sender, mut reports) = mpsc::unbounded_channel();
+        let (sender, reports) = mpsc::unbounded_channel();
         let endpoint = Endpoint {
             plan,
             names,
             log,
+            admin: Admin::new(&[], Access::default()),
+            patience: Duration::from_millis(10),
             reports: Sender::new(move |report| {
                 let _ = sender.send(report);
             }),
         };
+        (endpoint, reports)
+    }
+
+    /// Sends the sink a request as bytes, and returns the answer and what was reported.
+    async fn ask(request: &str) -> (String, Report) {
+        let (endpoint, mut reports) = endpoint();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("it has an address");
         let server = tokio::spawn(serve(endpoint, listener));
@@ -199,6 +230,25 @@ mod tests {
             let (_, report) = ask(&post("/consumer-1", head, &body)).await;
             assert!(matches!(report, Report::Called { .. }), "{report:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_call_for_a_record_that_the_harness_reads_late_is_not_wrong() {
+        let (endpoint, mut reports) = endpoint();
+        let (log, partition) = (endpoint.log.clone(), TopicPartition::new(0, 0));
+        let late = async {
+            tokio::time::sleep(endpoint.patience * 5).await;
+            let record = log.get(partition, Offset::new(0)).expect("it has one");
+            log.insert(partition, Offset::new(1), record);
+        };
+        let body = format!(
+            r#"{{"topic": "{}", "partition": 0, "offset": 1}}"#,
+            names().topics[0]
+        );
+        let call = endpoint.call("consumer-1", &Method::POST, body.as_bytes());
+        let (call, ()) = tokio::join!(call, late);
+        assert_eq!(call.expect("a call").offset, Offset::new(1));
+        assert!(reports.try_recv().is_err());
     }
 
     /// 422 is the outcome of a handler, and nothing else.

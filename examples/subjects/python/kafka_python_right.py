@@ -25,7 +25,7 @@ class Right(AsyncConsumerRebalanceListener):
     def __init__(self):
         self.finished = {}  # the next offset of each partition that has a finished record
         self.failures = {}  # the number of failures of the record at which a partition stands
-        self.resume_at = {}  # the time at which a partition goes on that waits after a failure
+        self.waiting = {}  # the record that is to be tried again of each partition, and the time
         self.stopping = False
         self.consumer = KafkaConsumer(**settings())
 
@@ -36,13 +36,13 @@ class Right(AsyncConsumerRebalanceListener):
         next_commit = 0
         while not self.stopping:
             now = time.monotonic()
-            for partition in [p for p, at in self.resume_at.items() if at <= now]:
-                del self.resume_at[partition]
-                self.consumer.resume(partition)
+            for partition in [p for p, (at, _) in self.waiting.items() if at <= now]:
+                self.go_back(partition)
             # One record, so that a rebalance, a commit and a stop wait for one only.
             for partition, records in self.consumer.poll(100, max_records=1).items():
                 for record in records:
-                    if self.finish(partition, record):
+                    # What stands behind a record that waits is passed over: it comes again.
+                    if partition not in self.waiting and self.finish(partition, record):
                         self.finished[partition] = OffsetAndMetadata(record.offset + 1, "", -1)
             if now >= next_commit and self.finished:
                 # All of it each time, so the next commit makes good what a failed one left.
@@ -57,15 +57,21 @@ class Right(AsyncConsumerRebalanceListener):
         except work.Failed as error:
             count = self.failures[partition] = self.failures.get(partition, 0) + 1
             if count < contract.ATTEMPTS and not error.for_good:
-                # The partition goes back to the record and waits; the others and rebalances go on
-                # meanwhile. To sleep here would hold all of them up.
-                self.consumer.seek(partition, record.offset)
-                self.consumer.pause(partition)
-                self.resume_at[partition] = time.monotonic() + min(0.1 * 2**count, 2)
+                # The record waits; the other partitions and rebalances go on meanwhile, which to
+                # sleep here would hold up. No pause: kafka-python 3.0.12 may keep for ever what it
+                # has read of a partition that is paused.
+                at = time.monotonic() + min(0.1 * 2**count, 2)
+                self.waiting[partition] = (at, record.offset)
                 return False
             set_aside(record)
         self.failures.pop(partition, None)
         return True
+
+    def go_back(self, partition):
+        """Goes back to the record of a partition that is to be tried again."""
+        _, offset = self.waiting.pop(partition)
+        if partition in self.consumer.assignment():
+            self.consumer.seek(partition, offset)
 
     async def on_partitions_revoked(self, partitions):
         """Commits before the next owner begins. poll() waits for it, so no record is in work. It is
@@ -80,8 +86,10 @@ class Right(AsyncConsumerRebalanceListener):
     async def on_partitions_lost(self, partitions):
         """Forgets what was taken away without a question: to commit it now would be too late."""
         for partition in partitions:
-            for state in (self.finished, self.failures, self.resume_at):
-                state.pop(partition, None)
+            if partition in self.waiting:
+                self.go_back(partition)  # Where the partition comes back, its position is kept.
+            self.finished.pop(partition, None)
+            self.failures.pop(partition, None)
 
     async def on_partitions_assigned(self, partitions):
         pass
