@@ -3,30 +3,23 @@
 //! Without a container engine, or without Go, a test is ignored; with `PLIMSOLL_REQUIRE_KAFKA=1`
 //! the engine must be there.
 
-#[path = "cli/program.rs"]
+#[path = "../cli/program.rs"]
 #[expect(dead_code, reason = "the other tests start the program in other ways")]
 mod program;
+mod running;
+mod subjects;
 
 use plimsoll_chaos::engine_for_tests;
-use plimsoll_testing::{GO, Need, engine, go, run, tests};
-use program::{Ended, command};
+use plimsoll_testing::{GO, Need, Test, engine, run, tests};
+use running::{NONE, Running, SHARED, addresses, alone, cluster, run_on_kafka, take_down};
 use serde_json::Value;
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
-use std::{env, process, thread};
+use std::fs;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use subjects::{FAMILIES, Programs, is_tried};
 
 /// A container engine with an image of Kafka.
 static ENGINE: Need = engine(engine_for_tests);
-
-/// The turn of the test that runs: each run has three brokers of its own, and a small machine can
-/// take no more.
-static BROKERS: Mutex<()> = Mutex::new(());
-
-/// The time that a run may take: many times what it should.
-const DEADLINE: Duration = Duration::from_secs(1200);
 
 /// The scenarios of the library's folder `quick` that real Kafka must have run.
 const SHOWN: [&str; 12] = [
@@ -59,11 +52,18 @@ fn main() -> ExitCode {
         the_recipe_on_newer_sarama_carries_on_when_the_coordinator_moves,
         the_mended_recipe_is_acquitted,
     );
-    run(own.into_iter().chain(others))
+    let families = FAMILIES.map(|family| {
+        let name = format!("the_programs_with_{family}_are_tried");
+        Test::unless_unfit(name, [&ENGINE], || is_tried(family))
+    });
+    let code = run(own.into_iter().chain(others).chain(families));
+    take_down();
+    code
 }
 
 fn plimsoll_is_acquitted_on_real_kafka() {
-    let ended = run_on_kafka(&["quick", "--jobs", "3"], &[]);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let ended = Running::start(folder.path(), NONE, &["quick"], &[]).end();
     assert_eq!(ended.code, 0, "{}{}", ended.failures(), ended.stderr);
     let report = ended.json();
     let scenarios = report["scenarios"].as_array().expect("a list");
@@ -131,9 +131,9 @@ fn a_failing_run_is_made_smaller() {
         "--property",
         "no-loss",
         "--shrink-schedules",
-        "12",
+        "8",
     ];
-    let ended = Running::begin(folder.path(), &arguments, &recipe).end();
+    let ended = Running::begin(folder.path(), SHARED, &arguments, &recipe).end();
     assert_eq!(ended.code, 0, "{}", ended.transcript());
     for said in ["Shrunk ", "Repeated ", "it fails in "] {
         assert!(ended.stdout.contains(said), "{}", ended.transcript());
@@ -188,7 +188,7 @@ fn the_mended_recipe_is_acquitted() {
 /// Interrupts a run in its middle: its summary says that nothing ran, and no process is left.
 fn an_interrupted_run_takes_its_members_along() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let mut running = Running::start(folder.path(), &["quick/member-killed"], &[]);
+    let mut running = Running::start(folder.path(), SHARED, &["quick/member-killed"], &[]);
     // The members are started at once when the brokers are there.
     while running.members().is_empty() {
         running.wait_a_moment();
@@ -213,11 +213,7 @@ fn a_kept_cluster_serves_runs_until_it_is_taken_down() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let cluster = |what: &str| {
         let _alone = alone();
-        let output = on_engine(&mut command(folder.path(), &["cluster", what])).output();
-        let output = output.expect("the program starts");
-        let code = output.status.code().expect("it ends by itself");
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        (code, said + &String::from_utf8_lossy(&output.stderr))
+        cluster(folder.path(), KEPT, what)
     };
     let (code, said) = cluster("status");
     assert_eq!(
@@ -234,13 +230,17 @@ fn a_kept_cluster_serves_runs_until_it_is_taken_down() {
     assert_eq!((code, said.contains("is up already:")), (0, true), "{said}");
     assert_eq!(addresses(&said), brokers);
 
-    let ended = Running::start(folder.path(), &["quick/leader-dies"], &[]).end();
+    let ended = Running::start(folder.path(), KEPT, &["quick/leader-dies"], &[]).end();
     assert_eq!(ended.code, 0, "{}{}", ended.failures(), ended.stderr);
     let (code, said) = cluster("status");
     assert_eq!((code, said.matches("running").count()), (0, 3), "{said}");
 
-    let mut running = Running::start(folder.path(), &["quick/leader-dies"], &[]);
-    while !cluster_of(folder.path()).contains("stopped") {
+    let mut running = Running::start(folder.path(), KEPT, &["quick/leader-dies"], &[]);
+    // Also while a run uses it.
+    while !running::cluster(folder.path(), KEPT, "status")
+        .1
+        .contains("stopped")
+    {
         running.wait_a_moment();
     }
     running.child.kill().expect("SIGKILL");
@@ -249,7 +249,7 @@ fn a_kept_cluster_serves_runs_until_it_is_taken_down() {
     let (code, said) = cluster("status");
     assert_eq!((code, said.contains("brings it back")), (0, true), "{said}");
 
-    let ended = Running::start(folder.path(), &["quick/member-killed"], &[]).end();
+    let ended = Running::start(folder.path(), KEPT, &["quick/member-killed"], &[]).end();
     assert_eq!(ended.code, 0, "{}{}", ended.failures(), ended.stderr);
     let (code, said) = cluster("down");
     assert_eq!((code, said.contains("is removed")), (0, true), "{said}");
@@ -261,33 +261,22 @@ fn a_kept_cluster_serves_runs_until_it_is_taken_down() {
     );
 }
 
+/// The kept cluster of the test that breaks it.
+const KEPT: &str = "kept";
+
 /// Takes down what a failing test leaves up.
 struct Down<'a>(&'a Path);
 
 impl Drop for Down<'_> {
     fn drop(&mut self) {
-        let _ = on_engine(&mut command(self.0, &["cluster", "down"])).output();
+        let _ = cluster(self.0, KEPT, "down");
     }
-}
-
-/// Returns what the program says of the kept cluster, also while a run uses it.
-fn cluster_of(folder: &Path) -> String {
-    let output = on_engine(&mut command(folder, &["cluster", "status"])).output();
-    String::from_utf8_lossy(&output.expect("the program starts").stdout).into_owned()
-}
-
-/// Returns the addresses of brokers in what the program says of a cluster.
-fn addresses(said: &str) -> Vec<&str> {
-    let words = said.split_whitespace();
-    words
-        .filter(|word| word.starts_with("127.0.0.1:"))
-        .collect()
 }
 
 /// Asserts that the command breaks these properties, and that the failing run is kept.
 fn convicts(arguments: &[&str], command: &[String], properties: &[&str]) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let ended = Running::start(folder.path(), arguments, command).end();
+    let ended = Running::start(folder.path(), SHARED, arguments, command).end();
     assert_eq!(ended.code, 10, "{}", ended.transcript());
     let report = ended.json();
     let failures = report["scenarios"][0]["failures"]
@@ -301,156 +290,5 @@ fn convicts(arguments: &[&str], command: &[String], properties: &[&str]) {
             let text = fs::read_to_string(path).expect("it is there");
             assert!(text.lines().count() > 20, "{failure:#}");
         }
-    }
-}
-
-/// Runs scenarios on real Kafka; `command` is the subject, or empty for the scenarios' own.
-fn run_on_kafka(arguments: &[&str], command: &[String]) -> Ended {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    Running::start(folder.path(), arguments, command).end()
-}
-
-/// Waits for the turn of a run that has brokers.
-fn alone() -> MutexGuard<'static, ()> {
-    BROKERS.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Tells a command where the container engine is, and which image; and gives the kept cluster a
-/// name of its own, so that tests neither use nor remove one that is there.
-fn on_engine(command: &mut Command) -> &mut Command {
-    for name in ["PATH", "HOME", "DOCKER_HOST", "PLIMSOLL_KAFKA_IMAGE"] {
-        if let Some(value) = env::var_os(name) {
-            command.env(name, value);
-        }
-    }
-    let folder = command
-        .get_current_dir()
-        .expect("the command has one")
-        .to_owned();
-    command
-        .env("PLIMSOLL_CLUSTER", format!("test-{}", process::id()))
-        .env("XDG_CACHE_HOME", folder)
-}
-
-/// A run on real Kafka, the only one at its time.
-struct Running {
-    child: Child,
-    folder: PathBuf,
-    started: Instant,
-    _alone: MutexGuard<'static, ()>,
-}
-
-impl Running {
-    fn start(folder: &Path, arguments: &[&str], subject: &[String]) -> Self {
-        let run = ["run", "--backend", "kafka", "--format", "json"];
-        Self::begin(folder, &[&run[..], arguments].concat(), subject)
-    }
-
-    /// Starts the program with these arguments and the command of a subject.
-    fn begin(folder: &Path, arguments: &[&str], subject: &[String]) -> Self {
-        let alone = alone();
-        let mut all = arguments.to_vec();
-        if !subject.is_empty() {
-            all.push("--");
-            all.extend(subject.iter().map(String::as_str));
-        }
-        let mut command = command(folder, &all);
-        on_engine(&mut command);
-        let to = |name: &str| File::create(folder.join(name)).expect("a file in the folder");
-        let child = command.stdout(to("stdout")).stderr(to("stderr")).spawn();
-        Self {
-            child: child.expect("the program starts"),
-            folder: folder.to_owned(),
-            started: Instant::now(),
-            _alone: alone,
-        }
-    }
-
-    /// Returns the ids of its child processes.
-    fn members(&self) -> Vec<u32> {
-        let harness = self.child.id();
-        let children = fs::read_dir(format!("/proc/{harness}/task"))
-            .into_iter()
-            .flatten()
-            .flatten()
-            .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
-        children
-            .flat_map(|pids| {
-                let pids = pids.split_whitespace().map(str::parse);
-                pids.flatten().collect::<Vec<u32>>()
-            })
-            .collect()
-    }
-
-    /// Waits, and fails where the run has ended already or takes too long.
-    fn wait_a_moment(&mut self) {
-        let ended = self.child.try_wait().expect("it can be asked");
-        assert!(ended.is_none(), "{}", self.printed("stderr"));
-        assert!(self.started.elapsed() < DEADLINE, "it takes too long");
-        thread::sleep(Duration::from_millis(200));
-    }
-
-    fn end(mut self) -> Ended {
-        let status = loop {
-            if let Some(status) = self.child.try_wait().expect("it can be asked") {
-                break status;
-            }
-            if self.started.elapsed() > DEADLINE {
-                let _ = self.child.kill();
-                let _ = self.child.wait();
-                panic!("it takes too long: {}", self.printed("stderr"));
-            }
-            thread::sleep(Duration::from_millis(200));
-        };
-        Ended {
-            code: status.code().expect("the program ends by itself"),
-            stdout: self.printed("stdout"),
-            stderr: self.printed("stderr"),
-        }
-    }
-
-    fn printed(&self, name: &str) -> String {
-        fs::read_to_string(self.folder.join(name)).unwrap_or_default()
-    }
-}
-
-/// The programs of `examples/subjects`.
-struct Programs {
-    folder: tempfile::TempDir,
-}
-
-impl Programs {
-    /// Builds them.
-    fn build() -> Self {
-        Self::build_with(&["./..."])
-    }
-
-    /// Builds the recipe with the last Sarama whose sessions end when the coordinator moves.
-    fn build_on_sarama_1_60() -> Self {
-        Self::build_with(&["-modfile=sarama-1.60.mod", "./cmd/sarama-recipe"])
-    }
-
-    fn build_with(arguments: &[&str]) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let built = Command::new(go().expect("the test needs it"))
-            .arg("build")
-            .arg("-o")
-            .arg(folder.path())
-            .args(arguments)
-            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/subjects"))
-            .output()
-            .expect("go starts");
-        let stderr = String::from_utf8_lossy(&built.stderr);
-        assert!(built.status.success(), "go build: {stderr}");
-        Self { folder }
-    }
-
-    /// Returns the command that starts one of them with this environment.
-    fn command(&self, program: &str, environment: &[&str]) -> Vec<String> {
-        let mut command = vec!["env".to_owned()];
-        command.extend(environment.iter().map(ToString::to_string));
-        let path = self.folder.path().join(program);
-        command.push(path.to_str().expect("UTF-8").to_owned());
-        command
     }
 }

@@ -1,0 +1,125 @@
+//! The programs of `examples/subjects`, built and tried as their README says.
+
+use crate::running::{alone, shared_brokers};
+use plimsoll_testing::go;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+use std::{env, thread};
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/subjects");
+
+/// A family of each language. Of Python's and Go's others, and of Rust's, which builds for minutes,
+/// `examples/subjects/README.md` says when they were tried.
+pub(crate) const FAMILIES: [&str; 4] = ["java", "confluent-kafka", "kafkajs", "franz-go"];
+
+/// Asserts that the right program of a family holds, and that the one that commits first is
+/// convicted of it.
+///
+/// # Errors
+/// Where the language is not installed: says so.
+pub(crate) fn is_tried(family: &str) -> Result<(), String> {
+    static TRIED: OnceLock<BTreeMap<&str, Tried>> = OnceLock::new();
+    let tried = TRIED.get_or_init(|| {
+        let _alone = alone();
+        let brokers = shared_brokers();
+        thread::scope(|scope| {
+            let families =
+                FAMILIES.map(|family| (family, scope.spawn(|| Tried::both(family, brokers))));
+            let tried = families.map(|(family, tried)| (family, tried.join().expect("no panic")));
+            tried.into_iter().collect()
+        })
+    });
+    let Tried { succeeds, said } = &tried[family];
+    if let Some((_, reason)) = said.split_once("SKIPPED: ") {
+        return Err(reason.trim().to_owned());
+    }
+    assert!(succeeds, "{said}");
+    Ok(())
+}
+
+/// What `try` found.
+struct Tried {
+    succeeds: bool,
+    said: String,
+}
+
+impl Tried {
+    /// Tries the programs of a family beside those of the others, and the wrong one once more by
+    /// itself where the machine was too busy for a verdict.
+    fn both(family: &'static str, brokers: &str) -> Self {
+        let tried = Self::run(family, brokers, &[]);
+        match tried.said.contains("NO VERDICT") {
+            true => Self::run(family, brokers, &["--wrong"]),
+            false => tried,
+        }
+    }
+
+    fn run(family: &str, brokers: &str, options: &[&str]) -> Self {
+        let mut path = env::var("PATH").unwrap_or_default();
+        if let Some(folder) = go().and_then(|go| Path::new(go).parent()) {
+            path = format!("{path}:{}", folder.display());
+        }
+        let tried = Command::new(Path::new(FOLDER).join("try"))
+            .args(options)
+            .args(["--in", "quick/member-killed", "--mistake", "commits-first"])
+            .args([family, "--", "--bootstrap", brokers, "--jobs", "2"])
+            .env("PATH", path)
+            .env("PLIMSOLL", env!("CARGO_BIN_EXE_plimsoll"))
+            // What was built is there for the next time.
+            .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
+            .output();
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = tried.expect("bash is there");
+        let said = String::from_utf8_lossy(&stdout).into_owned();
+        Self {
+            succeeds: status.success(),
+            said: said + &String::from_utf8_lossy(&stderr),
+        }
+    }
+}
+
+/// The programs of `examples/subjects`.
+pub(crate) struct Programs {
+    folder: tempfile::TempDir,
+}
+
+impl Programs {
+    /// Builds them.
+    pub(crate) fn build() -> Self {
+        Self::build_with(&["./..."])
+    }
+
+    /// Builds the recipe with the last Sarama whose sessions end when the coordinator moves.
+    pub(crate) fn build_on_sarama_1_60() -> Self {
+        Self::build_with(&["-modfile=sarama-1.60.mod", "./cmd/sarama-recipe"])
+    }
+
+    fn build_with(arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let built = Command::new(go().expect("the test needs it"))
+            .arg("build")
+            .arg("-o")
+            .arg(folder.path())
+            .args(arguments)
+            .current_dir(FOLDER)
+            .output()
+            .expect("go starts");
+        let stderr = String::from_utf8_lossy(&built.stderr);
+        assert!(built.status.success(), "go build: {stderr}");
+        Self { folder }
+    }
+
+    /// Returns the command that starts one of them with this environment.
+    pub(crate) fn command(&self, program: &str, environment: &[&str]) -> Vec<String> {
+        let mut command = vec!["env".to_owned()];
+        command.extend(environment.iter().map(ToString::to_string));
+        let path = self.folder.path().join(program);
+        command.push(path.to_str().expect("UTF-8").to_owned());
+        command
+    }
+}
