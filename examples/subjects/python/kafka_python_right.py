@@ -33,7 +33,7 @@ class Right(AsyncConsumerRebalanceListener):
         # The stop only sets a flag: the record in work is finished, and close() gives all up.
         signal.signal(signal.SIGTERM, lambda *_: setattr(self, "stopping", True))
         self.consumer.subscribe(contract.TOPICS, listener=self)
-        next_commit = 0
+        next_commit, commit = 0, None
         while not self.stopping:
             now = time.monotonic()
             for partition in [p for p, (at, _) in self.waiting.items() if at <= now]:
@@ -44,9 +44,11 @@ class Right(AsyncConsumerRebalanceListener):
                     # What stands behind a record that waits is passed over: it comes again.
                     if partition not in self.waiting and self.finish(partition, record):
                         self.finished[partition] = OffsetAndMetadata(record.offset + 1, "", -1)
-            if now >= next_commit and self.finished:
-                # All of it each time, so the next commit makes good what a failed one left.
-                self.consumer.commit_async(dict(self.finished))
+            if now >= next_commit and self.finished and (commit is None or commit.is_done):
+                # All of it each time, so the next commit makes good what a failed one left. And
+                # one at a time: what waits in a connection that broke is carried out behind a
+                # newer one, which rewinds the group.
+                commit = self.consumer.commit_async(dict(self.finished))
                 next_commit = now + contract.COMMIT_INTERVAL_MS / 1000
         self.consumer.close(autocommit=False)
 

@@ -19,6 +19,8 @@ public final class Right implements ConsumerRebalanceListener {
     private final Map<TopicPartition, Integer> failures = new HashMap<>();
     /** The time at which a partition goes on that waits after a failure. */
     private final Map<TopicPartition, Long> resumeAt = new HashMap<>();
+    /** Whether a commit is on its way. */
+    private boolean isCommitting;
     private final KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(settings());
 
     public static void main(String[] arguments) {
@@ -47,9 +49,12 @@ public final class Right implements ConsumerRebalanceListener {
                     finished.put(partition, new OffsetAndMetadata(record.offset() + 1));
                 }
             }
-            if (now() >= nextCommit) {
-                // All of it each time, so the next commit makes good what a failed one left.
-                if (!finished.isEmpty()) consumer.commitAsync(Map.copyOf(finished), null);
+            if (now() >= nextCommit && !isCommitting && !finished.isEmpty()) {
+                // All of it each time, so the next commit makes good what a failed one left. And
+                // one at a time: what waits in a connection that broke is carried out behind a
+                // newer one, which rewinds the group.
+                isCommitting = true;
+                consumer.commitAsync(Map.copyOf(finished), (offsets, error) -> isCommitting = false);
                 nextCommit = now() + INTERVAL;
             }
         }
