@@ -435,3 +435,25 @@ fn warn_unless_gone<E: std::fmt::Display>(removed: Result<(), E>) {
         tracing::warn!("a container or network of the brokers was not removed: {error}");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broker_is_never_in_the_group_that_shares_the_weight_of_one_process() {
+        for (driver, parent) in [
+            (SystemInfoCgroupDriverEnum::CGROUPFS, Some("/")),
+            (SystemInfoCgroupDriverEnum::SYSTEMD, None),
+        ] {
+            let mut host = HostConfig::default();
+            let system = SystemInfo {
+                cgroup_driver: Some(driver),
+                ..Default::default()
+            };
+            give_processor(&mut host, &system);
+            assert_eq!(host.cgroup_parent.as_deref(), parent);
+            assert_eq!(host.cpu_shares, Some(CPU_SHARES));
+        }
+    }
+}
