@@ -51,8 +51,11 @@ func (h *handler) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama
 	defer close(queue)
 	go func() {
 		for message := range queue {
-			// WRONG: nothing here asks whether the session is over, and what is in the queue then
-			// belongs to the partition's next owner.
+			if h.mistake == "commits-polled" && session.Context().Err() != nil {
+				continue // It belongs to the partition's next owner, which begins behind it.
+			}
+			// WRONG where it keeps what was revoked: nothing asks whether the session is over, and
+			// what is in the queue then belongs to the partition's next owner.
 			h.finish(message)
 			session.MarkMessage(message, "")
 		}
@@ -67,7 +70,7 @@ func (h *handler) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama
 		case "commits-polled":
 			// WRONG: a mark says that the work is done, and it has not begun.
 			session.MarkMessage(message, "")
-			go h.finish(message)
+			queue <- message
 		case "keeps-revoked":
 			queue <- message
 		case "skips-failures":
