@@ -26,10 +26,12 @@ pub enum Purpose {
     Jitter,
     /// Choices of a client.
     Client,
-    /// Choices of a broker.
-    Broker,
+    /// Where partitions lie.
+    Placement,
     /// Results of handlers that were cancelled.
     Late,
+    /// How long a process takes to begin.
+    Start,
 }
 
 /// A stream of random numbers.

@@ -9,14 +9,18 @@ use crate::protocol::{
 use crate::topology::PartitionIndex;
 use plimsoll_core::Instant;
 use plimsoll_oracle::{BrokerId, TraceEvent};
+use plimsoll_scenarios::{Purpose, Rng};
 
 impl Env<'_> {
     /// Returns the settings of the plan's cluster.
     pub(crate) fn cluster_settings(&self) -> ClusterSettings {
         let cluster = &self.plan.settings.cluster;
+        let mut rng = Rng::substream(self.plan.seed, Purpose::Placement, 0);
         let placement = Placement {
             brokers: cluster.brokers as u16,
             replication: cluster.replication as u16,
+            offsets: self.topology.group_offsets(),
+            coordinator: Node(rng.below(cluster.brokers.into()) as u8),
         };
         let partitions = self.topology.all();
         let initial = partitions.filter(|partition| self.topology.exists_at_start(*partition));

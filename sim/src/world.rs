@@ -15,11 +15,15 @@ use crate::sink::{HandlerCall, HandlerId, Sink};
 use crate::topology::{PartitionIndex, Topology};
 use plimsoll_core::{Instant, Outcome};
 use plimsoll_oracle::{MemberId, Trace, TraceEvent};
-use plimsoll_scenarios::{Plan, scenario};
+use plimsoll_scenarios::{Plan, Purpose, Rng, scenario};
 use std::time::Duration;
 
 /// Pause between two looks at whether everything is quiet, once the world is healed.
 const QUIET_CHECK: Duration = Duration::from_millis(250);
+
+/// The longest time that it takes a member's process to begin. Members that are started together
+/// would join at the same instant else, and ask for metadata at the same instant ever after.
+const START: Duration = Duration::from_millis(20);
 
 /// Everything that takes part in one run.
 pub(crate) struct World<'a> {
@@ -111,7 +115,9 @@ impl<'a> World<'a> {
         for (member, start) in plan.starts.iter().enumerate() {
             if let Some(at) = start {
                 let node = self.env.member_node(MemberId(member as u32));
-                self.env.queue.push(*at, Event::Start(node));
+                let mut rng = Rng::substream(plan.seed, Purpose::Start, member as u64);
+                let at = *at + rng.between(Duration::ZERO, START);
+                self.env.queue.push(at, Event::Start(node));
             }
         }
         if let Some(first) = self.messages.first() {

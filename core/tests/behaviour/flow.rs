@@ -69,6 +69,19 @@ fn a_partition_that_was_resumed_without_a_command_is_paused_again() {
 }
 
 #[test]
+fn a_partition_is_paused_again_below_the_limit_too() {
+    let mut driver = Driver::owning_one(Config {
+        max_buffered_records: 8,
+        ..unordered()
+    });
+    assert_eq!(without_handlers(&driver.fetch(0, 10..18)), ["pause 0"]);
+    for offset in 15..18 {
+        assert_eq!(driver.ok(0, offset), [""; 0], "there is no room yet");
+    }
+    assert_eq!(without_handlers(&driver.fetch(0, [18])), ["pause 0"]);
+}
+
+#[test]
 fn records_that_came_before_are_ignored() {
     let mut driver = Driver::owning_one(unordered());
     driver.fetch(0, 10..13);

@@ -10,6 +10,13 @@ pub(crate) struct Placement {
     pub brokers: u16,
     /// Number of replicas of each partition.
     pub replication: u16,
+    /// The first partition of `__consumer_offsets`, behind those of all other topics.
+    pub offsets: PartitionIndex,
+    /// The broker that leads it at first. In Kafka that hangs on two things that nothing else
+    /// depends on: the hash of the group's name, which says in which of 50 partitions the group
+    /// lies (`GroupCoordinatorService.partitionFor`), and the random broker with which
+    /// `StripedReplicaPlacer` begins to place a topic.
+    pub coordinator: Node,
 }
 
 impl Placement {
@@ -30,7 +37,10 @@ impl Placement {
 
     /// Returns the replicas of a partition, in the order in which they are preferred as leaders.
     pub(super) fn replicas(self, partition: PartitionIndex) -> impl Iterator<Item = Node> {
-        let first = partition.0 % self.brokers;
+        let first = match partition.0.checked_sub(self.offsets.0) {
+            Some(number) => number + u16::from(self.coordinator.0),
+            None => partition.0,
+        };
         (0..self.replication).map(move |next| Node(((first + next) % self.brokers) as u8))
     }
 }

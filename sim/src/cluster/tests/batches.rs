@@ -80,6 +80,8 @@ impl Cluster {
         let placement = Placement {
             brokers: 3,
             replication: 3,
+            offsets: OFFSETS,
+            coordinator: Node(1),
         };
         let settings = ClusterSettings {
             brokers: 3,

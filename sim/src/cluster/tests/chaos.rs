@@ -128,7 +128,9 @@ fn run(seed: u64) -> usize {
     for node in cluster.env.brokers() {
         repair(&mut cluster, node, &mut isolated);
     }
-    cluster.run_for(millis(20_000));
+    // A follower whose leader died behind a broken network asks again after 30 s
+    // (`replica.socket.timeout.ms`).
+    cluster.run_for(millis(40_000));
     judge(seed, &mut cluster, &producer, &committer);
     producer.acknowledged.len()
 }

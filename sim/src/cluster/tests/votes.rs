@@ -62,6 +62,8 @@ impl Alone {
         let placement = Placement {
             brokers: 1,
             replication: 1,
+            offsets: OFFSETS,
+            coordinator: Node(0),
         };
         let settings = ClusterSettings {
             brokers: 1,
