@@ -23,7 +23,6 @@ impl Env<'_> {
         ClusterSettings {
             brokers: self.brokers().len(),
             controller: self.controller(),
-            nodes: self.nodes.count(),
             partitions: self.topology.len(),
             offsets: self.topology.offsets().collect(),
             placement,

@@ -17,7 +17,7 @@ const MAX_BACKOFF: Duration = Duration::from_secs(1);
 pub(super) struct Metadata {
     /// Leaders, by partition; `None`: not known to exist.
     leaders: Vec<Option<LeaderInfo>>,
-    brokers: u8,
+    brokers: u16,
     /// Broker to ask next.
     broker: Node,
     /// Time of the next request; not while one is in flight.
@@ -40,7 +40,7 @@ impl Metadata {
     /// two requests.
     pub(super) fn new(
         now: Instant,
-        (brokers, first): (u8, Node),
+        (brokers, first): (u16, Node),
         partitions: usize,
         refresh: Duration,
         backoff: Duration,
@@ -191,8 +191,8 @@ impl Metadata {
 }
 
 /// Returns the number of brokers, and the one that a client asks first.
-pub(super) fn first_broker(plan: &Plan, client: Node) -> (u8, Node) {
-    let brokers = plan.settings.cluster.brokers as u8;
+pub(super) fn first_broker(plan: &Plan, client: Node) -> (u16, Node) {
+    let brokers = plan.settings.cluster.brokers as u16;
     let mut rng = Rng::substream(plan.seed, Purpose::Client, u64::from(client.0));
-    (brokers, Node(rng.below(u64::from(brokers)) as u8))
+    (brokers, Node(rng.below(u64::from(brokers)) as u16))
 }

@@ -31,6 +31,6 @@ impl Placement {
     /// Returns the replicas of a partition, in the order in which they are preferred as leaders.
     pub(super) fn replicas(self, partition: PartitionIndex) -> impl Iterator<Item = Node> {
         let first = partition.0 % self.brokers;
-        (0..self.replication).map(move |next| Node(((first + next) % self.brokers) as u8))
+        (0..self.replication).map(move |next| Node((first + next) % self.brokers))
     }
 }

@@ -28,9 +28,11 @@ use plimsoll_core::{NextOffset, Offset};
 use plimsoll_oracle::{ErrorName, RequestKind};
 use plimsoll_scenarios::scenario::Acks;
 
-/// An actor with an address: brokers first, then the controller, the producer and the members.
+/// An actor with an address: brokers first, then the controller, then clients. In the simulator these
+/// are the producer and the members; else each connection from outside is a node, which is given
+/// again once it has closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Node(pub u8);
+pub(crate) struct Node(pub u16);
 
 /// One value for each node.
 pub(crate) type PerNode<T> = Table<Node, T>;
@@ -38,7 +40,7 @@ pub(crate) type PerNode<T> = Table<Node, T>;
 /// One value for each broker: it has none for the other nodes.
 pub(crate) type PerBroker<T> = Table<Node, T>;
 
-dense_id!(Node(u8));
+dense_id!(Node(u16));
 
 /// A connection between a client and a broker. A broker answers the requests of one connection
 /// one by one, in order (`SocketServer` mutes a channel until its response is sent), so a long
@@ -273,7 +275,7 @@ pub(crate) enum AlterRefusal {
     Stale,
 }
 
-/// A set of brokers, as bits.
+/// A set of brokers, as bits: no other node can be asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct BrokerSet(pub u16);
 
@@ -321,7 +323,7 @@ impl BrokerSet {
     pub(crate) fn iter(self) -> impl Iterator<Item = Node> {
         let mut rest = self;
         std::iter::from_fn(move || {
-            let lowest = Node(rest.0.trailing_zeros() as u8);
+            let lowest = Node(rest.0.trailing_zeros() as u16);
             (!rest.is_empty()).then(|| {
                 rest = rest.without(lowest);
                 lowest

@@ -65,7 +65,7 @@ impl Kafka {
             leaders: partitions
                 .map(|partition| LeaderInfo {
                     partition,
-                    leader: Some(Node((partition.0 % 3) as u8)),
+                    leader: Some(Node(partition.0 % 3)),
                     leader_epoch: 0,
                 })
                 .collect(),

@@ -11,7 +11,7 @@ use plimsoll_scenarios::scenario::BrokerSettings;
 const OFFSETS: PartitionIndex = PartitionIndex(1);
 
 /// The number of connections that clients can have.
-const CLIENTS: u8 = 16;
+const CLIENTS: u16 = 16;
 
 const CONNECT: ProtocolType = ProtocolType(7);
 
@@ -66,7 +66,6 @@ impl Alone {
         let settings = ClusterSettings {
             brokers: 1,
             controller: Node(1),
-            nodes: usize::from(2 + CLIENTS),
             partitions: 2,
             offsets: [OFFSETS].into_iter().collect(),
             placement,
@@ -99,7 +98,7 @@ impl Alone {
     /// Sends a request, over a connection of its own.
     fn send(&mut self, request: Request<Batched>) -> Correlation {
         self.requests += 1;
-        let (correlation, client) = (Correlation(self.requests), self.requests as u8 % CLIENTS);
+        let (correlation, client) = (Correlation(self.requests), self.requests as u16 % CLIENTS);
         let message = Message::Request(correlation, request);
         let from = Node(2 + client);
         self.broker

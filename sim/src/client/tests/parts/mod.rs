@@ -58,17 +58,14 @@ fn ignorance() -> View {
 /// Returns what a client knows that has heard of every leader, and that broker 0 coordinates.
 fn knowledge() -> View {
     let mut view = ignorance();
-    let leaders = view
-        .topology
-        .all()
-        .map(|index| info(index, index.0 as u8 % 3, 0));
+    let leaders = view.topology.all().map(|index| info(index, index.0 % 3, 0));
     let leaders = leaders.collect();
     view.metadata.handle_answer(at(0), Ok(leaders));
     view.handle_coordinator(at(0), Ok(Node(0)));
     view
 }
 
-fn info(partition: PartitionIndex, leader: u8, leader_epoch: u32) -> LeaderInfo {
+fn info(partition: PartitionIndex, leader: u16, leader_epoch: u32) -> LeaderInfo {
     LeaderInfo {
         partition,
         leader: Some(Node(leader)),
