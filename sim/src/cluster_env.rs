@@ -30,6 +30,7 @@ impl Env<'_> {
                 .map(|partition| placement.place(partition))
                 .collect(),
             min_insync: cluster.min_insync,
+            publishes_in_sync: false,
             broker: cluster.settings.clone(),
         }
     }
@@ -117,7 +118,9 @@ impl Env<'_> {
                 partition: self.topology.partition(partition),
                 next,
             }),
-            Content::Group(_) => {}
+            Content::OffsetTombstone { .. }
+            | Content::Group { .. }
+            | Content::GroupTombstone(_) => {}
         }
     }
 

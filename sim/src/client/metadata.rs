@@ -1,7 +1,7 @@
 //! What a client knows of the cluster: the leader of each partition, and which broker to ask.
 
 use super::connection::{Connections, Failure};
-use crate::protocol::{LeaderInfo, Node};
+use crate::protocol::{Node, PartitionState};
 use crate::topology::{PartitionIndex, Topology};
 use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
@@ -10,6 +10,13 @@ use std::time::Duration;
 
 /// `retry.backoff.max.ms`: pauses double up to it (KIP-580).
 const MAX_BACKOFF: Duration = Duration::from_secs(1);
+
+/// A partition's leader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct LeaderInfo {
+    leader: Option<Node>,
+    leader_epoch: u32,
+}
 
 /// A client's view of the cluster, as old as the last answer. What it wants done is a request for
 /// metadata to a broker.
@@ -139,11 +146,11 @@ impl Metadata {
     pub(super) fn handle_answer(
         &mut self,
         now: Instant,
-        answer: Result<Vec<LeaderInfo>, Failure>,
+        answer: Result<Vec<PartitionState>, Failure>,
     ) -> bool {
         self.in_flight = false;
-        let leaders = match answer {
-            Ok(leaders) => leaders,
+        let partitions = match answer {
+            Ok(partitions) => partitions,
             Err(failure) => {
                 // Nothing else is learned of a topic with an error (librdkafka:
                 // `rd_kafka_parse_Metadata_update_topic`; Sarama: `client.updateMetadata`).
@@ -156,8 +163,12 @@ impl Metadata {
         };
         self.topics_are_gone = false;
         self.due = now + self.refresh;
-        for info in leaders {
-            let known = &mut self.leaders[usize::from(info.partition.0)];
+        for state in partitions {
+            let known = &mut self.leaders[usize::from(state.partition.0)];
+            let info = LeaderInfo {
+                leader: state.leader,
+                leader_epoch: state.leader_epoch,
+            };
             if known.is_none_or(|known| known.leader_epoch <= info.leader_epoch) {
                 if *known != Some(info) {
                     self.tries = 0;

@@ -1,6 +1,6 @@
 //! Where new partitions lie: replicas side by side, leaders spread over the brokers.
 
-use crate::protocol::{BrokerSet, Node, PartitionState};
+use crate::protocol::{BrokerSet, Node, PartitionState, ReplicaOrder};
 use crate::topology::PartitionIndex;
 
 /// Where new partitions lie.
@@ -21,6 +21,7 @@ impl Placement {
         PartitionState {
             partition,
             replicas,
+            order: ReplicaOrder::new(self.replicas(partition)),
             leader: self.replicas(partition).next(),
             leader_epoch: 0,
             in_sync: replicas,
@@ -29,7 +30,10 @@ impl Placement {
     }
 
     /// Returns the replicas of a partition, in the order in which they are preferred as leaders.
-    pub(super) fn replicas(self, partition: PartitionIndex) -> impl Iterator<Item = Node> {
+    pub(crate) fn replicas(
+        self,
+        partition: PartitionIndex,
+    ) -> impl DoubleEndedIterator<Item = Node> {
         let first = partition.0 % self.brokers;
         (0..self.replication).map(move |next| Node((first + next) % self.brokers))
     }

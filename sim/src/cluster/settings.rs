@@ -22,12 +22,19 @@ pub(crate) struct ClusterSettings {
     pub initial: Vec<PartitionState>,
     /// `min.insync.replicas`.
     pub min_insync: u32,
+    /// Whether all brokers learn of every in-sync set, as in Kafka, and not only the leader that
+    /// asked for it. Clients alone see the difference: it costs a message for each broker.
+    pub publishes_in_sync: bool,
     pub broker: BrokerSettings,
 }
 
 impl ClusterSettings {
     /// Creates the settings of a cluster without topics: all that it has at the start are the
     /// partitions of `__consumer_offsets`, which have the first indexes.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "a cluster that is served has no plan")
+    )]
     pub(crate) fn new(placement: Placement, min_insync: u32, broker: BrokerSettings) -> Self {
         let partitions = broker.offsets_topic_partitions as u16;
         let offsets = (0..partitions).map(PartitionIndex);
@@ -41,6 +48,7 @@ impl ClusterSettings {
                 .map(|partition| placement.place(partition))
                 .collect(),
             min_insync,
+            publishes_in_sync: true,
             broker,
         }
     }

@@ -89,6 +89,7 @@ impl Cluster {
             placement,
             initial: vec![placement.place(P), placement.place(OFFSETS)],
             min_insync: 2,
+            publishes_in_sync: true,
             broker: Default::default(),
         };
         let mut shared = Shared::new(2);

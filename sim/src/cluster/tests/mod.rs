@@ -1,5 +1,6 @@
 //! Brokers and the controller without clients: the tests send requests themselves.
 
+mod admin;
 mod batches;
 mod chaos;
 mod clients;
@@ -13,6 +14,7 @@ mod membership;
 mod outside;
 mod pending_writes;
 mod replication;
+mod topics;
 mod votes;
 
 use super::{Broker, Controller, Shared};

@@ -2,7 +2,6 @@
 
 use super::batches::{CLIENT, Cluster, P};
 use crate::actor::Actor;
-use crate::cluster::ClusterEnv;
 use crate::protocol::batched::{Batched, Records};
 use crate::protocol::{
     Channel, Correlation, FetchPosition, FetchRequest, Message, Node, Positions, Request, Response,

@@ -16,7 +16,8 @@ use crate::client::connection::{Ask, Connections};
 use crate::client::coordinator::Coordinator;
 use crate::client::metadata::Metadata;
 use crate::client::view::View;
-use crate::protocol::{LeaderInfo, LogEnds, Node};
+use crate::cluster::Placement;
+use crate::protocol::{LogEnds, Node, PartitionState};
 use crate::topology::{PartitionIndex, Topology};
 use plimsoll_core::{Instant, NextOffset};
 use plimsoll_scenarios::{Plan, Scenario, Settings};
@@ -65,11 +66,15 @@ fn knowledge() -> View {
     view
 }
 
-fn info(partition: PartitionIndex, leader: u16, leader_epoch: u32) -> LeaderInfo {
-    LeaderInfo {
-        partition,
+fn info(partition: PartitionIndex, leader: u16, leader_epoch: u32) -> PartitionState {
+    let placement = Placement {
+        brokers: 3,
+        replication: 3,
+    };
+    PartitionState {
         leader: Some(Node(leader)),
         leader_epoch,
+        ..placement.place(partition)
     }
 }
 
