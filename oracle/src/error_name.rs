@@ -40,10 +40,20 @@ crate::words! {
         InvalidSessionTimeout = "INVALID_SESSION_TIMEOUT",
         /// The group rebalances, so that the member must join again.
         RebalanceInProgress = "REBALANCE_IN_PROGRESS",
+        /// There is such a topic or partition already.
+        TopicAlreadyExists = "TOPIC_ALREADY_EXISTS",
+        /// There are too few brokers for the replicas of a partition.
+        InvalidReplicationFactor = "INVALID_REPLICATION_FACTOR",
+        /// The replicas that were chosen for a partition cannot be its replicas.
+        InvalidReplicaAssignment = "INVALID_REPLICA_ASSIGNMENT",
         /// The producer skipped a sequence number.
         OutOfOrderSequenceNumber = "OUT_OF_ORDER_SEQUENCE_NUMBER",
         /// A newer process of the producer has written since.
         InvalidProducerEpoch = "INVALID_PRODUCER_EPOCH",
+        /// The group has members.
+        NonEmptyGroup = "NON_EMPTY_GROUP",
+        /// There is no such group.
+        GroupIdNotFound = "GROUP_ID_NOT_FOUND",
         /// The leader epoch in the request is older than the broker's.
         FencedLeaderEpoch = "FENCED_LEADER_EPOCH",
         /// The leader epoch in the request is newer than the broker's.
@@ -52,8 +62,16 @@ crate::words! {
         OffsetNotAvailable = "OFFSET_NOT_AVAILABLE",
         /// The member must join again with the id that the answer gives it.
         MemberIdRequired = "MEMBER_ID_REQUIRED",
+        /// The preferred leader cannot lead.
+        PreferredLeaderNotAvailable = "PREFERRED_LEADER_NOT_AVAILABLE",
         /// Another member has joined with the same instance id.
         FencedInstanceId = "FENCED_INSTANCE_ID",
+        /// No replica can lead.
+        EligibleLeadersNotAvailable = "ELIGIBLE_LEADERS_NOT_AVAILABLE",
+        /// The partition has a leader already, as good as the election would give it.
+        ElectionNotNeeded = "ELECTION_NOT_NEEDED",
+        /// Members of the group have subscribed to the topic.
+        GroupSubscribedToTopic = "GROUP_SUBSCRIBED_TO_TOPIC",
         /// The group has commits that are not stable yet.
         UnstableOffsetCommit = "UNSTABLE_OFFSET_COMMIT",
     }
@@ -198,13 +216,22 @@ impl ErrorName {
             Self::UnknownMemberId => 25,
             Self::InvalidSessionTimeout => 26,
             Self::RebalanceInProgress => 27,
+            Self::TopicAlreadyExists => 36,
+            Self::InvalidReplicationFactor => 38,
+            Self::InvalidReplicaAssignment => 39,
             Self::OutOfOrderSequenceNumber => 45,
             Self::InvalidProducerEpoch => 47,
+            Self::NonEmptyGroup => 68,
+            Self::GroupIdNotFound => 69,
             Self::FencedLeaderEpoch => 74,
             Self::UnknownLeaderEpoch => 75,
             Self::OffsetNotAvailable => 78,
             Self::MemberIdRequired => 79,
+            Self::PreferredLeaderNotAvailable => 80,
             Self::FencedInstanceId => 82,
+            Self::EligibleLeadersNotAvailable => 83,
+            Self::ElectionNotNeeded => 84,
+            Self::GroupSubscribedToTopic => 86,
             Self::UnstableOffsetCommit => 88,
         }
     }

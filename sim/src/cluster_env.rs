@@ -20,14 +20,13 @@ impl Env<'_> {
             brokers: cluster.brokers as u16,
             replication: cluster.replication as u16,
             offsets: self.topology.group_offsets(),
-            coordinator: Node(rng.below(cluster.brokers.into()) as u8),
+            coordinator: Node(rng.below(cluster.brokers.into()) as u16),
         };
         let partitions = self.topology.all();
         let initial = partitions.filter(|partition| self.topology.exists_at_start(*partition));
         ClusterSettings {
             brokers: self.brokers().len(),
             controller: self.controller(),
-            nodes: self.nodes.count(),
             partitions: self.topology.len(),
             offsets: self.topology.offsets().collect(),
             placement,
@@ -35,6 +34,7 @@ impl Env<'_> {
                 .map(|partition| placement.place(partition))
                 .collect(),
             min_insync: cluster.min_insync,
+            publishes_in_sync: false,
             broker: cluster.settings.clone(),
         }
     }
@@ -122,7 +122,9 @@ impl Env<'_> {
                 partition: self.topology.partition(partition),
                 next,
             }),
-            Content::Group(_) => {}
+            Content::OffsetTombstone { .. }
+            | Content::Group { .. }
+            | Content::GroupTombstone(_) => {}
         }
     }
 

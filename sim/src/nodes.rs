@@ -7,8 +7,8 @@ use plimsoll_scenarios::Plan;
 /// The nodes of a run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Nodes {
-    brokers: u8,
-    members: u8,
+    brokers: u16,
+    members: u16,
 }
 
 /// What is at a node.
@@ -24,8 +24,8 @@ impl Nodes {
     /// Creates the nodes of a plan.
     pub(crate) fn new(plan: &Plan) -> Self {
         Self {
-            brokers: plan.settings.cluster.brokers as u8,
-            members: plan.starts.len() as u8,
+            brokers: plan.settings.cluster.brokers as u16,
+            members: plan.starts.len() as u16,
         }
     }
 
@@ -51,7 +51,7 @@ impl Nodes {
 
     /// Returns a member's node.
     pub(crate) fn member(self, member: MemberId) -> Node {
-        Node(self.brokers + 2 + member.0 as u8)
+        Node(self.brokers + 2 + member.0 as u16)
     }
 
     /// Returns what is at a node.
@@ -76,7 +76,7 @@ mod tests {
             brokers: 3,
             members: 2,
         };
-        let places: Vec<Place> = (0..nodes.count() as u8)
+        let places: Vec<Place> = (0..nodes.count() as u16)
             .map(|node| nodes.place_of(Node(node)))
             .collect();
         let member = |member| Place::Member(MemberId(member));

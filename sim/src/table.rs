@@ -56,6 +56,27 @@ impl<I: DenseId, T> Table<I, T> {
         self.values.push(value);
     }
 
+    /// Gives a value to each id up to this one, where the table ends before it.
+    #[inline]
+    pub(crate) fn reach(&mut self, id: I)
+    where
+        T: Default,
+    {
+        if !self.contains(id) {
+            self.grow(id.index() + 1);
+        }
+    }
+
+    /// Gives values to ids until there are `len`; where there are more already, all stay.
+    #[cold]
+    pub(crate) fn grow(&mut self, len: usize)
+    where
+        T: Default,
+    {
+        let len = len.max(self.values.len());
+        self.values.resize_with(len, T::default);
+    }
+
     /// Returns the number of values.
     pub(crate) fn len(&self) -> usize {
         self.values.len()

@@ -2,8 +2,8 @@
 
 use super::connection::Failure;
 use crate::protocol::{
-    CommittedOffset, FetchResponse, GroupMemberId, JoinError, JoinGroupResponse, LeaderInfo,
-    LogEnds, Node, OffsetCommitResponse, Response,
+    CommittedOffset, FetchResponse, GroupMemberId, JoinError, JoinGroupResponse, LogEnds, Node,
+    OffsetCommitResponse, PartitionState, Response,
 };
 use crate::topology::PartitionIndex;
 use plimsoll_core::Offset;
@@ -52,10 +52,10 @@ impl Answer for Connected {
 }
 
 /// `Metadata`.
-impl Answer for Vec<LeaderInfo> {
+impl Answer for Vec<PartitionState> {
     fn read(response: Response) -> Option<Result<Self, ErrorName>> {
         match response {
-            Response::Metadata(leaders) => Some(Ok(leaders)),
+            Response::Metadata(metadata) => Some(Ok(metadata.partitions)),
             _ => None,
         }
     }

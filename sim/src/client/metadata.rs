@@ -1,7 +1,7 @@
 //! What a client knows of the cluster: the leader of each partition, and which broker to ask.
 
 use super::connection::{Connections, Failure};
-use crate::protocol::{LeaderInfo, Node};
+use crate::protocol::{Node, PartitionState};
 use crate::topology::{PartitionIndex, Topology};
 use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
@@ -11,13 +11,20 @@ use std::time::Duration;
 /// `retry.backoff.max.ms`: pauses double up to it (KIP-580).
 const MAX_BACKOFF: Duration = Duration::from_secs(1);
 
+/// A partition's leader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct LeaderInfo {
+    leader: Option<Node>,
+    leader_epoch: u32,
+}
+
 /// A client's view of the cluster, as old as the last answer. What it wants done is a request for
 /// metadata to a broker.
 #[derive(Debug)]
 pub(super) struct Metadata {
     /// Leaders, by partition; `None`: not known to exist.
     leaders: Vec<Option<LeaderInfo>>,
-    brokers: u8,
+    brokers: u16,
     /// Broker to ask next.
     broker: Node,
     /// Time of the next request; not while one is in flight.
@@ -40,7 +47,7 @@ impl Metadata {
     /// two requests.
     pub(super) fn new(
         now: Instant,
-        (brokers, first): (u8, Node),
+        (brokers, first): (u16, Node),
         partitions: usize,
         refresh: Duration,
         backoff: Duration,
@@ -139,11 +146,11 @@ impl Metadata {
     pub(super) fn handle_answer(
         &mut self,
         now: Instant,
-        answer: Result<Vec<LeaderInfo>, Failure>,
+        answer: Result<Vec<PartitionState>, Failure>,
     ) -> bool {
         self.in_flight = false;
-        let leaders = match answer {
-            Ok(leaders) => leaders,
+        let partitions = match answer {
+            Ok(partitions) => partitions,
             Err(failure) => {
                 // Nothing else is learned of a topic with an error (librdkafka:
                 // `rd_kafka_parse_Metadata_update_topic`; Sarama: `client.updateMetadata`).
@@ -156,8 +163,12 @@ impl Metadata {
         };
         self.topics_are_gone = false;
         self.due = now + self.refresh;
-        for info in leaders {
-            let known = &mut self.leaders[usize::from(info.partition.0)];
+        for state in partitions {
+            let known = &mut self.leaders[usize::from(state.partition.0)];
+            let info = LeaderInfo {
+                leader: state.leader,
+                leader_epoch: state.leader_epoch,
+            };
             if known.is_none_or(|known| known.leader_epoch <= info.leader_epoch) {
                 if *known != Some(info) {
                     self.tries = 0;
@@ -191,8 +202,8 @@ impl Metadata {
 }
 
 /// Returns the number of brokers, and the one that a client asks first.
-pub(super) fn first_broker(plan: &Plan, client: Node) -> (u8, Node) {
-    let brokers = plan.settings.cluster.brokers as u8;
+pub(super) fn first_broker(plan: &Plan, client: Node) -> (u16, Node) {
+    let brokers = plan.settings.cluster.brokers as u16;
     let mut rng = Rng::substream(plan.seed, Purpose::Client, u64::from(client.0));
-    (brokers, Node(rng.below(u64::from(brokers)) as u8))
+    (brokers, Node(rng.below(u64::from(brokers)) as u16))
 }

@@ -96,10 +96,10 @@ impl<D: Dialect> Broker<D> {
             replicas: PerPartition::new(cluster.partitions, |_| Replica::default()),
             active: brokers.fold(BrokerSet::default(), BrokerSet::with),
             fetchers: PerBroker::new(cluster.brokers, |_| Fetcher::default()),
-            connections: Connections::new(cluster.nodes),
+            connections: Connections::default(),
             awaiting: PartitionSet::default(),
             parked: Vec::new(),
-            readers: Readers::new(cluster.nodes),
+            readers: Readers::default(),
             coordinators: BTreeMap::new(),
             lag_check_at: Instant::FAR_FUTURE,
             propose_again_at: Instant::FAR_FUTURE,
@@ -110,17 +110,17 @@ impl<D: Dialect> Broker<D> {
 
     /// Returns both ends of a partition as its leader has them: log start and high watermark.
     pub(crate) fn log_ends(&self, partition: PartitionIndex) -> (NextOffset, NextOffset) {
-        let replica = &self.replicas[partition];
-        (
-            NextOffset::new(replica.log.start()),
-            NextOffset::new(replica.high_watermark()),
-        )
+        let replica = self.replicas.get(partition);
+        let ends = replica.map(|replica| (replica.log.start(), replica.high_watermark()));
+        let (log_start, log_end) = ends.unwrap_or_default();
+        (NextOffset::new(log_start), NextOffset::new(log_end))
     }
 
     /// Compares the log of a partition that it leads with what could be read in the run.
     pub(crate) fn compare_log(&self, env: &mut impl ClusterEnv<D>, partition: PartitionIndex) {
-        let replica = &self.replicas[partition];
-        observations::compared(env, partition, &replica.log, replica.leader_epoch());
+        if let Some(replica) = self.replicas.get(partition) {
+            observations::compared(env, partition, &replica.log, replica.leader_epoch());
+        }
     }
 
     /// Returns the coordinator of the groups in a partition of `__consumer_offsets`, if this broker
@@ -172,6 +172,7 @@ impl<D: Dialect, E: ClusterEnv<D>> Actor<D, E> for Broker<D> {
     }
 
     fn handle_message(&mut self, env: &mut E, from: Node, channel: Channel, message: Message<D>) {
+        self.reach_partitions(env);
         match message {
             Message::Request(..) if !self.is_open() => env.cut(self.node, from),
             Message::Request(correlation, request) => {
@@ -187,6 +188,7 @@ impl<D: Dialect, E: ClusterEnv<D>> Actor<D, E> for Broker<D> {
             Message::MetadataUpdate { .. } if self.life == Life::Registering => {}
             Message::MetadataUpdate {
                 partitions,
+                removed,
                 active,
                 registered,
             } => {
@@ -195,6 +197,7 @@ impl<D: Dialect, E: ClusterEnv<D>> Actor<D, E> for Broker<D> {
                 }
                 self.active = active;
                 self.forget_followers(registered);
+                self.remove_partitions(env, &removed);
                 self.handle_metadata(env, partitions);
             }
         }
@@ -257,9 +260,20 @@ impl<D: Dialect> Broker<D> {
         request: Request<D>,
     ) {
         if self.is_open() {
+            self.reach_partitions(env);
             let reply = Reply::to_closed(from, channel, correlation);
             self.handle_request(env, reply, request);
             self.handle_waiting_requests(env);
+        }
+    }
+
+    /// Makes room for partitions that were created since: what it is asked may name them before the
+    /// controller tells of them.
+    #[inline]
+    fn reach_partitions(&mut self, env: &mut impl ClusterEnv<D>) {
+        let partitions = env.shared().partitions();
+        if self.replicas.len() < partitions {
+            self.replicas.grow(partitions);
         }
     }
 

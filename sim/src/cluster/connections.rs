@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 /// All connections of a broker.
 #[derive(Debug, Default)]
 pub(super) struct Connections<D: Dialect> {
-    /// Connections, by node and channel.
+    /// Connections, by node and channel, of the nodes that ever spoke.
     connections: PerNode<[Connection<D>; Channel::COUNT]>,
     /// Connections that became free while requests waited.
     ready: VecDeque<(Node, Channel)>,
@@ -57,14 +57,6 @@ impl Reply {
 }
 
 impl<D: Dialect> Connections<D> {
-    /// Creates the connections with `nodes` nodes.
-    pub(super) fn new(nodes: usize) -> Self {
-        Self {
-            connections: PerNode::new(nodes, |_| Default::default()),
-            ready: VecDeque::new(),
-        }
-    }
-
     /// Takes a request that arrived. Returns it where it is its turn; otherwise it waits.
     #[inline]
     pub(super) fn accept(
@@ -74,6 +66,7 @@ impl<D: Dialect> Connections<D> {
         correlation: Correlation,
         request: Request<D>,
     ) -> Option<(Reply, Request<D>)> {
+        self.connections.reach(node);
         let connection = self.connection(node, channel);
         if connection.current.is_some() {
             connection.waiting.push_back((correlation, request));
@@ -106,16 +99,18 @@ impl<D: Dialect> Connections<D> {
 
     /// Returns whether an answer can still be sent, and none was.
     #[inline]
-    pub(super) fn awaits(&self, reply: Reply) -> bool {
-        let connection = &self.connections[reply.node][reply.channel as usize];
-        connection.number == reply.connection && connection.current == Some(reply.correlation)
+    pub(super) fn awaits(&mut self, reply: Reply) -> bool {
+        !reply.is_closed() && self.connection(reply.node, reply.channel).awaits(reply)
     }
 
     /// Finishes a request. Returns whether an answer can still be sent.
     #[inline]
     pub(super) fn finish(&mut self, reply: Reply) -> bool {
+        if reply.is_closed() {
+            return false;
+        }
         let connection = self.connection(reply.node, reply.channel);
-        if connection.number != reply.connection || connection.current != Some(reply.correlation) {
+        if !connection.awaits(reply) {
             return false;
         }
         connection.current = None;
@@ -125,9 +120,10 @@ impl<D: Dialect> Connections<D> {
         true
     }
 
-    /// Drops the connections with a node, with what waited there.
+    /// Drops the connections with a node, with what waited there: answers that are still on their
+    /// way to it find nothing, also where the node is given to another client.
     pub(super) fn disconnect(&mut self, node: Node) {
-        for connection in &mut self.connections[node] {
+        for connection in self.connections.get_mut(node).into_iter().flatten() {
             connection.number += 1;
             connection.current = None;
             connection.waiting.clear();
@@ -144,5 +140,13 @@ impl<D: Dialect> Connections<D> {
 
     fn connection(&mut self, node: Node, channel: Channel) -> &mut Connection<D> {
         &mut self.connections[node][channel as usize]
+    }
+}
+
+impl<D: Dialect> Connection<D> {
+    /// Returns whether it works at the request that this answers.
+    #[inline]
+    fn awaits(&self, reply: Reply) -> bool {
+        self.number == reply.connection && self.current == Some(reply.correlation)
     }
 }

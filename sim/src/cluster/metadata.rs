@@ -5,8 +5,8 @@ use super::connections::Reply;
 use super::env::ClusterEnv;
 use super::observations;
 use super::replica::{Following, Leading, Role};
-use crate::protocol::{Dialect, GroupIndex, LeaderInfo, Node, PartitionState, Response};
-use crate::topology::PartitionIndex;
+use crate::protocol::{ClusterMetadata, Dialect, GroupIndex, Node, PartitionState, Response};
+use crate::topology::{PartitionIndex, PartitionSet};
 use plimsoll_core::NextOffset;
 use plimsoll_oracle::ErrorName;
 
@@ -46,7 +46,7 @@ impl<D: Dialect> Broker<D> {
             if state.leader == Some(self.node) {
                 return self.lead_on(env, partition, state);
             }
-            self.resign(env, partition);
+            self.resign(env, partition, ErrorName::NotLeaderOrFollower);
         }
         if let Some(leader) = before.and_then(|before| before.leader) {
             self.fetchers[leader].unfollow(partition);
@@ -107,30 +107,69 @@ impl<D: Dialect> Broker<D> {
         }
     }
 
-    /// Gives a leadership up: this broker will never learn whether what waits was replicated.
-    fn resign(&mut self, env: &mut impl ClusterEnv<D>, partition: PartitionIndex) {
+    /// Gives a leadership up: this broker will never learn whether what waits was replicated. What
+    /// waits is told why.
+    fn resign(
+        &mut self,
+        env: &mut impl ClusterEnv<D>,
+        partition: PartitionIndex,
+        error: ErrorName,
+    ) {
         self.stop_coordinator(env, partition);
         let replica = &mut self.replicas[partition];
         let Role::Leader(leading) = std::mem::take(&mut replica.role) else {
             return;
         };
         for waiting in leading.waiting {
-            self.complete(env, waiting.writer, Err(ErrorName::NotLeaderOrFollower));
+            self.complete(env, waiting.writer, Err(error));
         }
+    }
+
+    /// Forgets partitions that are gone, with their logs (`ReplicaManager.applyDelta`), and what
+    /// groups committed of them.
+    pub(super) fn remove_partitions(
+        &mut self,
+        env: &mut impl ClusterEnv<D>,
+        removed: &[PartitionIndex],
+    ) {
+        let mut gone = PartitionSet::default();
+        for partition in removed {
+            let replica = self.replicas.get(*partition);
+            // A broker that was down still has the log (`LogManager.isStrayReplica`).
+            if replica.is_some_and(|replica| replica.state.is_some() || replica.log.end() > 0) {
+                self.remove_partition(env, *partition);
+                gone.insert(*partition);
+            }
+        }
+        if !gone.is_empty() {
+            self.forget_offsets_of(env, &gone);
+        }
+    }
+
+    /// Forgets a partition. What waits there is told that it does not exist: the broker's metadata
+    /// are the first to say so (`BrokerMetadataPublisher.onMetadataUpdate`,
+    /// `ReplicaManager.getPartitionOrError`).
+    fn remove_partition(&mut self, env: &mut impl ClusterEnv<D>, partition: PartitionIndex) {
+        self.note_news(partition);
+        self.resign(env, partition, ErrorName::UnknownTopicOrPartition);
+        let before = std::mem::take(&mut self.replicas[partition]).state;
+        if let Some(leader) = before.and_then(|before| before.leader) {
+            self.fetchers[leader].unfollow(partition);
+        }
+        self.answer_parked(env, partition);
     }
 }
 
 /// What clients ask. The answers are as old as what this broker last heard.
 impl<D: Dialect> Broker<D> {
     pub(super) fn handle_metadata_request(&mut self, env: &mut impl ClusterEnv<D>, reply: Reply) {
-        let mut leaders = Vec::with_capacity(self.replicas.len());
-        let states = self.replicas.values().filter_map(|replica| replica.state);
-        leaders.extend(states.map(|state| LeaderInfo {
-            partition: state.partition,
-            leader: state.leader,
-            leader_epoch: state.leader_epoch,
-        }));
-        self.reply(env, reply, Response::Metadata(leaders));
+        let mut partitions = Vec::with_capacity(self.replicas.len());
+        partitions.extend(self.replicas.values().filter_map(|replica| replica.state));
+        let metadata = ClusterMetadata {
+            partitions,
+            alive: self.active,
+        };
+        self.reply(env, reply, Response::Metadata(metadata));
     }
 
     /// Tells which broker leads the group's partition (`KafkaApis.getCoordinator`).

@@ -1,6 +1,6 @@
 //! Where new partitions lie: replicas side by side, leaders spread over the brokers.
 
-use crate::protocol::{BrokerSet, Node, PartitionState};
+use crate::protocol::{BrokerSet, Node, PartitionState, ReplicaOrder};
 use crate::topology::PartitionIndex;
 
 /// Where new partitions lie.
@@ -20,6 +20,16 @@ pub(crate) struct Placement {
 }
 
 impl Placement {
+    /// Returns the placement by which every partition's number alone says where it lies.
+    pub(crate) fn by_number(brokers: u16, replication: u16) -> Self {
+        Self {
+            brokers,
+            replication,
+            offsets: PartitionIndex::FIRST,
+            coordinator: Node(0),
+        }
+    }
+
     /// Places a new partition: its first replica leads, and all replicas are in sync.
     pub(crate) fn place(self, partition: PartitionIndex) -> PartitionState {
         let replicas = self
@@ -28,6 +38,7 @@ impl Placement {
         PartitionState {
             partition,
             replicas,
+            order: ReplicaOrder::new(self.replicas(partition)),
             leader: self.replicas(partition).next(),
             leader_epoch: 0,
             in_sync: replicas,
@@ -36,11 +47,14 @@ impl Placement {
     }
 
     /// Returns the replicas of a partition, in the order in which they are preferred as leaders.
-    pub(super) fn replicas(self, partition: PartitionIndex) -> impl Iterator<Item = Node> {
+    pub(crate) fn replicas(
+        self,
+        partition: PartitionIndex,
+    ) -> impl DoubleEndedIterator<Item = Node> {
         let first = match partition.0.checked_sub(self.offsets.0) {
-            Some(number) => number + u16::from(self.coordinator.0),
+            Some(number) => number % self.brokers + self.coordinator.0,
             None => partition.0,
         };
-        (0..self.replication).map(move |next| Node(((first + next) % self.brokers) as u8))
+        (0..self.replication).map(move |next| Node((first + next) % self.brokers))
     }
 }

@@ -7,7 +7,7 @@ use crate::topology::{PartitionIndex, PartitionSet, PerPartition};
 use plimsoll_core::Instant;
 
 /// The nodes that fetch from a broker.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Readers(PerNode<Reader>);
 
 /// A node that fetches: each partition of its last fetch is in one of two sets.
@@ -22,11 +22,6 @@ struct Reader {
 }
 
 impl Readers {
-    /// Creates the readers of a broker in a cluster of `nodes` nodes: none has fetched yet.
-    pub(super) fn new(nodes: usize) -> Self {
-        Self(PerNode::new(nodes, |_| Reader::default()))
-    }
-
     /// Returns the partitions of a node's last fetch of which there may be something to tell.
     #[inline]
     pub(super) fn news(&self, node: Node) -> &PartitionSet {
@@ -43,6 +38,7 @@ impl Readers {
         request: &FetchRequest,
         replicas: &mut PerPartition<Replica<D>>,
     ) {
+        self.0.reach(node);
         let reader = &self.0[node];
         let is_known = !(reader.settled.is_empty() && reader.news.is_empty());
         if !(request.is_incremental && is_known) {
@@ -54,7 +50,7 @@ impl Readers {
     }
 
     /// Notes that there may be something to tell of a partition to those of these nodes that fetch
-    /// it.
+    /// it. The nodes come in order.
     #[inline]
     pub(super) fn note_news<D: Dialect>(
         &mut self,
@@ -63,7 +59,9 @@ impl Readers {
         replica: &mut Replica<D>,
     ) {
         for node in nodes {
-            let reader = &mut self.0[node];
+            let Some(reader) = self.0.get_mut(node) else {
+                return;
+            };
             if reader.settled.remove(partition) {
                 reader.news.insert(partition);
                 replica.had_all(node, reader.fetched_at);
@@ -85,7 +83,9 @@ impl Readers {
         node: Node,
         replicas: &mut PerPartition<Replica<D>>,
     ) {
-        let reader = &mut self.0[node];
+        let Some(reader) = self.0.get_mut(node) else {
+            return;
+        };
         for partition in reader.settled.iter() {
             replicas[partition].had_all(node, reader.fetched_at);
         }
@@ -138,7 +138,7 @@ mod tests {
             let leading = Leading::new(at(0), 2, 0, BrokerSet::default());
             replica.role = Role::Leader(leading);
         }
-        let mut readers = Readers::new(2);
+        let mut readers = Readers::default();
         readers.begin_fetch(first, FOLLOWER, &request(false), &mut replicas);
         readers.settle(FOLLOWER, P0);
         readers.settle(FOLLOWER, P1);

@@ -394,8 +394,12 @@ impl Checkpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{Content, Lean};
+    use crate::protocol::{Content, GroupIndex, Lean};
     use crate::topology::PartitionIndex;
+
+    fn group() -> Content {
+        Content::GroupTombstone(GroupIndex::SCENARIO)
+    }
 
     #[test]
     fn a_crash_leaves_the_high_watermark_of_the_last_checkpoint() {
@@ -403,7 +407,7 @@ mod tests {
             let at = |seconds| Instant::ZERO + Duration::from_secs(seconds);
             let mut replica = Replica::<Lean>::default();
             for _ in 0..9 {
-                replica.log.append(0, Content::Group(0));
+                replica.log.append(0, group());
             }
             for (time, high_watermark) in [(1, 3), (4, 4), (6, 6), (7, 7), (21, 9)] {
                 if time < seconds {
@@ -426,7 +430,7 @@ mod tests {
     fn a_follower_is_told_what_it_does_not_know() {
         let mut replica = Replica::<Lean>::default();
         for _ in 0..3 {
-            replica.log.append(0, Content::Group(0));
+            replica.log.append(0, group());
         }
         replica.raise_high_watermark(Instant::ZERO, 2);
         replica.log.remove_below(1);

@@ -6,6 +6,7 @@ use super::observations::Observed;
 use crate::protocol::{Dialect, FetchRequest, FetchResponse, GroupIndex, GroupMemberId};
 use crate::table::{DenseId, Table};
 use crate::topology::{PartitionIndex, PerPartition};
+use std::collections::BTreeMap;
 
 /// What belongs to the cluster, but to none of its brokers.
 #[expect(clippy::vec_box, reason = "messages travel in their boxes")]
@@ -15,8 +16,11 @@ pub(crate) struct Shared<D: Dialect> {
     pub(super) observed: PerPartition<Observed>,
     /// The partition of `__consumer_offsets` in which each group lies.
     groups: Table<GroupIndex, PartitionIndex>,
-    /// States of groups as they went into `__consumer_offsets`.
-    pub(super) group_snapshots: Vec<(GroupIndex, GroupSnapshot<D>)>,
+    /// States of groups as they went into `__consumer_offsets`, by their numbers: those that a
+    /// coordinator may still load.
+    snapshots: BTreeMap<(GroupIndex, u32), GroupSnapshot<D>>,
+    /// Number of the next state.
+    next_snapshot: u32,
     members: u32,
     /// Messages that arrived, kept for the next ones.
     requests: Vec<Box<FetchRequest>>,
@@ -30,6 +34,61 @@ impl<D: Dialect> Shared<D> {
             observed: PerPartition::new(partitions, |_| Observed::default()),
             ..Self::default()
         }
+    }
+
+    /// Returns the number of partitions that there are, were, or can be: each has a lower index.
+    #[inline]
+    pub(crate) fn partitions(&self) -> usize {
+        self.observed.len()
+    }
+
+    /// Returns the index of a partition that is to be created, which none had before; `None` where
+    /// no index is left.
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "only a served cluster gets topics that no plan has"
+        )
+    )]
+    pub(crate) fn add_partition(&mut self) -> Option<PartitionIndex> {
+        let index = u16::try_from(self.observed.len()).ok()?;
+        self.observed.push(Observed::default());
+        Some(PartitionIndex(index))
+    }
+
+    /// Keeps a group's state that goes into `__consumer_offsets`. Returns its number.
+    pub(super) fn keep_snapshot(&mut self, group: GroupIndex, snapshot: GroupSnapshot<D>) -> u32 {
+        let number = self.next_snapshot;
+        self.next_snapshot += 1;
+        self.snapshots.insert((group, number), snapshot);
+        number
+    }
+
+    /// Returns a group's state by its number, where a coordinator may still load it.
+    pub(super) fn snapshot(&self, group: GroupIndex, number: u32) -> Option<&GroupSnapshot<D>> {
+        self.snapshots.get(&(group, number))
+    }
+
+    /// Returns the number that the next state of a group will have.
+    pub(super) fn next_snapshot(&self) -> u32 {
+        self.next_snapshot
+    }
+
+    /// Drops the states of a group with lower numbers than this one, as compaction does: a later
+    /// one, or the end of the group, is replicated, so that every log from which a coordinator can
+    /// load has that too.
+    pub(super) fn drop_snapshots_below(&mut self, group: GroupIndex, number: u32) {
+        while let Some((oldest, _)) = self.snapshots.range((group, 0)..(group, number)).next() {
+            let oldest = *oldest;
+            self.snapshots.remove(&oldest);
+        }
+    }
+
+    /// Returns the number of states that are kept.
+    #[cfg(test)]
+    pub(super) fn snapshots(&self) -> usize {
+        self.snapshots.len()
     }
 
     /// Gives a number to a group that lies in this partition of `__consumer_offsets`. Where it lies

@@ -21,7 +21,7 @@ impl World<'_> {
         let fault = index.of(self.env.plan);
         let member = target.member;
         let node = member.map(|member| self.env.member_node(member));
-        let broker = target.broker.map(|broker| Node(broker.0 as u8));
+        let broker = target.broker.map(|broker| Node(broker.0 as u16));
         match (&fault.kind, act) {
             (K::Crash { .. } | K::CrashAfterEffect { .. }, Do) => self.crash(node?),
             (K::Stop { .. }, Do) => self.stop(node?)?,

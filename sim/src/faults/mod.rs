@@ -214,7 +214,7 @@ impl World<'_> {
     fn node_of(&self, process: ProcessId) -> Node {
         match process {
             ProcessId::Member(member) => self.env.member_node(member),
-            ProcessId::Broker(broker) => Node(broker.0 as u8),
+            ProcessId::Broker(broker) => Node(broker.0 as u16),
         }
     }
 }
@@ -234,7 +234,7 @@ impl Situation for Overview<'_> {
     }
 
     fn broker_runs(&self, broker: BrokerId) -> bool {
-        self.hosts[Node(broker.0 as u8)].runs
+        self.hosts[Node(broker.0 as u16)].runs
     }
 
     fn owner(&self, partition: TopicPartition) -> Option<MemberId> {

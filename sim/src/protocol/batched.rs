@@ -12,6 +12,8 @@ impl Dialect for Batched {
     type Batch = Records;
     type Subscription = Supports;
     type Assignment = &'static str;
+    type Client = &'static str;
+    type Topic = u32;
     type CommitMetadata = String;
 }
 
@@ -52,12 +54,14 @@ impl Batch for Records {
     }
 }
 
-/// Protocols, the preferred one first, and what the member says under each.
+/// Protocols, the preferred one first, and what the member says under each: the topic to which it
+/// has subscribed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Supports(pub Vec<(&'static str, u32)>);
 
 impl Protocols for Supports {
     type Name = &'static str;
+    type Topic = u32;
 
     fn names(&self) -> impl Iterator<Item = &&'static str> {
         self.0.iter().map(|(name, _)| name)
@@ -66,6 +70,10 @@ impl Protocols for Supports {
     fn under(&self, name: &&'static str) -> Self {
         let own = self.0.iter().filter(|(own, _)| own == name);
         Self(own.copied().collect())
+    }
+
+    fn subscribes(&self, topic: &u32) -> bool {
+        self.0.iter().any(|(_, of)| of == topic)
     }
 }
 

@@ -12,10 +12,14 @@ pub(crate) trait Dialect: Copy + Debug + Default + Eq + 'static {
     /// What a producer appends to a log in one piece.
     type Batch: Batch;
     /// What a member says of itself when it joins.
-    type Subscription: Protocols;
+    type Subscription: Protocols<Topic = Self::Topic>;
     /// What the group's leader gives to a member.
     type Assignment: Clone + Debug + Default + Eq;
-    /// What a member attaches to a commit.
+    /// What a member's process is: its client id and its host.
+    type Client: Clone + Debug + Default + Eq;
+    /// The name of a topic.
+    type Topic: Clone + Debug + Eq;
+    /// What a member attaches to a commit: a text, and the leader epoch of what it committed.
     type CommitMetadata: CommitMetadata;
 }
 
@@ -45,12 +49,18 @@ pub(crate) type ProtocolName<D> = <<D as Dialect>::Subscription as Protocols>::N
 pub(crate) trait Protocols: Clone + Debug + Eq {
     /// The name of a protocol.
     type Name: Clone + Debug + Eq;
+    /// The name of a topic.
+    type Topic;
 
     /// Returns the names of the protocols, the one that the member prefers first.
     fn names(&self) -> impl Iterator<Item = &Self::Name>;
 
     /// Returns what the member says of itself under one of its protocols.
     fn under(&self, name: &Self::Name) -> Self;
+
+    /// Returns whether the member has subscribed to a topic, as it says under its protocols; also
+    /// where it says so in a form that cannot be read.
+    fn subscribes(&self, topic: &Self::Topic) -> bool;
 
     /// Returns whether the member can be assigned by a protocol.
     fn supports(&self, name: &Self::Name) -> bool {

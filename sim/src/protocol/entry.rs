@@ -25,8 +25,15 @@ pub(crate) enum Content<D: Dialect = Lean> {
         group: GroupIndex,
         offset: CommittedOffset<D>,
     },
-    /// In `__consumer_offsets`: a group's state, as an index into `Shared::group_snapshots`.
-    Group(u32),
+    /// In `__consumer_offsets`: the end of an offset that a group committed (a tombstone).
+    OffsetTombstone {
+        group: GroupIndex,
+        partition: PartitionIndex,
+    },
+    /// In `__consumer_offsets`: a group's state, by its number in `Shared`.
+    Group { group: GroupIndex, snapshot: u32 },
+    /// In `__consumer_offsets`: the end of a group (a tombstone).
+    GroupTombstone(GroupIndex),
 }
 
 /// An offset that a member committed, with what an observer is told of it.
@@ -65,7 +72,11 @@ impl<D: Dialect> Content<D> {
     pub(crate) fn offsets(&self) -> u32 {
         match self {
             Self::Batch(batch) => batch.offsets(),
-            Self::Commit(_) | Self::Reset { .. } | Self::Group(_) => 1,
+            Self::Commit(_)
+            | Self::Reset { .. }
+            | Self::OffsetTombstone { .. }
+            | Self::Group { .. }
+            | Self::GroupTombstone(_) => 1,
         }
     }
 }

@@ -42,6 +42,20 @@ impl ProtocolType {
 /// The protocol for which the members of a group voted, with its type.
 pub(crate) type VotedProtocol<D> = (ProtocolType, ProtocolName<D>);
 
+/// A group's state (`ClassicGroupState`). Kafka's fifth, `Dead`, is that of groups that do not
+/// exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GroupState {
+    /// Without members.
+    Empty,
+    /// Waiting for members to join.
+    PreparingRebalance,
+    /// Joined by all: the leader's assignment is awaited.
+    CompletingRebalance,
+    /// With an assignment that every member can have.
+    Stable,
+}
+
 /// A member, as it says of itself in what it asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sender {
@@ -58,8 +72,12 @@ pub(crate) struct JoinGroupRequest<D: Dialect = Lean> {
     pub group: GroupIndex,
     /// The member's id; `None`: a new member.
     pub member: Option<GroupMemberId>,
+    /// Whether a dynamic member without an id shall get one and join again with it: so do clients
+    /// since version 4 of the request (`JoinGroupRequest.requiresKnownMemberId`).
+    pub requires_id: bool,
     /// `group.instance.id` of a static member.
     pub instance: Option<u32>,
+    pub client: D::Client,
     pub session_timeout: Duration,
     pub rebalance_timeout: Duration,
     /// `None`: the empty one.

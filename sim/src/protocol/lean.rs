@@ -15,6 +15,9 @@ impl Dialect for Lean {
     type Batch = Value;
     type Subscription = Subscription;
     type Assignment = Vec<PartitionIndex>;
+    type Client = ();
+    /// The topic's number.
+    type Topic = u32;
     /// Plimsoll's own consumer keeps `founding_partitions` there.
     type CommitMetadata = Option<u32>;
 }
@@ -82,6 +85,7 @@ impl Subscription {
 
 impl Protocols for Subscription {
     type Name = Assignor;
+    type Topic = u32;
 
     fn names(&self) -> impl Iterator<Item = &Assignor> {
         std::iter::once(&self.assignor)
@@ -89,6 +93,11 @@ impl Protocols for Subscription {
 
     fn under(&self, _: &Assignor) -> Self {
         self.clone()
+    }
+
+    fn subscribes(&self, _: &u32) -> bool {
+        // Members subscribe to all topics of the workload.
+        true
     }
 }
 

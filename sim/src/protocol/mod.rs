@@ -4,6 +4,11 @@
 //! and nothing for the wire. Measured on the reference scenario, an event costs 110 ns with lean
 //! messages, 210 ns with the structs of the crate `kafka-protocol`, and 430 ns with encoded bytes.
 
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "tools ask only clusters that are served")
+)]
+mod admin;
 #[cfg(test)]
 pub(crate) mod batched;
 mod dialect;
@@ -12,13 +17,16 @@ mod fetch;
 mod group;
 mod lean;
 
+pub(crate) use admin::{
+    AdminRequest, AdminResponse, GroupDescription, ListedGroup, MemberDescription,
+};
 pub(crate) use dialect::{Batch, CommitMetadata, Dialect, ProducerStamp, ProtocolName, Protocols};
 pub(crate) use entry::{Commit, CommittedOffset, Content, LogEntry};
 pub(crate) use fetch::{FetchPosition, FetchRequest, FetchResponse, FetchedPartition, Positions};
 pub(crate) use group::{
-    Generation, GroupIndex, GroupMemberId, JoinError, JoinGroupRequest, JoinGroupResponse,
-    JoinedMember, Leaving, Left, OffsetCommitResponse, ProtocolType, Sender, SyncGroupResponse,
-    VotedProtocol,
+    Generation, GroupIndex, GroupMemberId, GroupState, JoinError, JoinGroupRequest,
+    JoinGroupResponse, JoinedMember, Leaving, Left, OffsetCommitResponse, ProtocolType, Sender,
+    SyncGroupResponse, VotedProtocol,
 };
 pub(crate) use lean::{Lean, Subscription, Value};
 
@@ -28,9 +36,11 @@ use plimsoll_core::{NextOffset, Offset};
 use plimsoll_oracle::{ErrorName, RequestKind};
 use plimsoll_scenarios::scenario::Acks;
 
-/// An actor with an address: brokers first, then the controller, the producer and the members.
+/// An actor with an address: brokers first, then the controller, then clients. In the simulator these
+/// are the producer and the members; else each connection from outside is a node, which is given
+/// again once it has closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Node(pub u8);
+pub(crate) struct Node(pub u16);
 
 /// One value for each node.
 pub(crate) type PerNode<T> = Table<Node, T>;
@@ -38,7 +48,7 @@ pub(crate) type PerNode<T> = Table<Node, T>;
 /// One value for each broker: it has none for the other nodes.
 pub(crate) type PerBroker<T> = Table<Node, T>;
 
-dense_id!(Node(u8));
+dense_id!(Node(u16));
 
 /// A connection between a client and a broker. A broker answers the requests of one connection
 /// one by one, in order (`SocketServer` mutes a channel until its response is sent), so a long
@@ -74,6 +84,8 @@ pub(crate) enum Message<D: Dialect = Lean> {
     /// metadata log).
     MetadataUpdate {
         partitions: Vec<PartitionState>,
+        /// Partitions that are gone, or that are still to come.
+        removed: Vec<PartitionIndex>,
         /// The brokers that may lead, and be in in-sync sets: neither fenced nor on their way to
         /// stop.
         active: BrokerSet,
@@ -130,6 +142,12 @@ pub(crate) enum Request<D: Dialect = Lean> {
         require_stable: bool,
     },
 
+    /// What a tool asks.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "tools ask only clusters that are served")
+    )]
+    Admin(Box<AdminRequest<D>>),
     /// A broker's sign of life to the controller; also its registration after a start.
     BrokerHeartbeat {
         /// Number of the broker's start; a new one asks for a full `MetadataUpdate`.
@@ -174,13 +192,14 @@ impl<D: Dialect> Request<D> {
             | Self::Heartbeat(_)
             | Self::LeaveGroup { .. }
             | Self::OffsetCommit { .. }
+            | Self::Admin(_)
             | Self::BrokerHeartbeat { .. }
             | Self::AlterPartition { .. } => true,
         }
     }
 
     /// Returns the request's name where it is one that clients want something with; `None` between
-    /// brokers and controller, and for what opens a connection.
+    /// brokers and controller, for what opens a connection, and for what tools ask.
     pub(crate) fn kind(&self) -> Option<RequestKind> {
         Some(match self {
             Self::Metadata => RequestKind::Metadata,
@@ -194,9 +213,10 @@ impl<D: Dialect> Request<D> {
             Self::LeaveGroup { .. } => RequestKind::LeaveGroup,
             Self::OffsetCommit { .. } => RequestKind::OffsetCommit,
             Self::OffsetFetch { .. } => RequestKind::OffsetFetch,
-            Self::ApiVersions | Self::BrokerHeartbeat { .. } | Self::AlterPartition { .. } => {
-                return None;
-            }
+            Self::ApiVersions
+            | Self::Admin(_)
+            | Self::BrokerHeartbeat { .. }
+            | Self::AlterPartition { .. } => return None,
         })
     }
 
@@ -237,7 +257,7 @@ impl<D: Dialect> Request<D> {
 #[derive(Debug)]
 pub(crate) enum Response<D: Dialect = Lean> {
     ApiVersions,
-    Metadata(Vec<LeaderInfo>),
+    Metadata(ClusterMetadata),
     FindCoordinator(Result<Node, ErrorName>),
     /// The record's offset (with acks=0 no response is sent).
     Produce(Result<Offset, ErrorName>),
@@ -259,6 +279,12 @@ pub(crate) enum Response<D: Dialect = Lean> {
         should_shutdown: bool,
     },
     AlterPartition(Result<(), AlterRefusal>),
+    /// The answer to what a tool asked.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "tools ask only clusters that are served")
+    )]
+    Admin(Box<AdminResponse<D>>),
     /// An error before the request was looked at: injected by a fault.
     Failed(ErrorName),
 }
@@ -273,7 +299,7 @@ pub(crate) enum AlterRefusal {
     Stale,
 }
 
-/// A set of brokers, as bits.
+/// A set of brokers, as bits: no other node can be asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct BrokerSet(pub u16);
 
@@ -321,7 +347,7 @@ impl BrokerSet {
     pub(crate) fn iter(self) -> impl Iterator<Item = Node> {
         let mut rest = self;
         std::iter::from_fn(move || {
-            let lowest = Node(rest.0.trailing_zeros() as u8);
+            let lowest = Node(rest.0.trailing_zeros() as u16);
             (!rest.is_empty()).then(|| {
                 rest = rest.without(lowest);
                 lowest
@@ -330,11 +356,32 @@ impl BrokerSet {
     }
 }
 
+/// The replicas of a partition in the order in which they are preferred as leaders: four bits each,
+/// the first ones lowest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ReplicaOrder(u64);
+
+impl ReplicaOrder {
+    /// Creates the order of these brokers.
+    pub(crate) fn new(replicas: impl DoubleEndedIterator<Item = Node>) -> Self {
+        let pack = |rest, replica: Node| rest << 4 | u64::from(replica.0 & 15);
+        Self(replicas.rev().fold(0, pack))
+    }
+
+    /// Returns the brokers of a set of replicas, in order.
+    pub(crate) fn of(self, replicas: BrokerSet) -> impl Iterator<Item = Node> {
+        let places = 0..replicas.len();
+        places.map(move |place| Node((self.0 >> (4 * place) & 15) as u16))
+    }
+}
+
 /// A partition as the controller decided it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PartitionState {
     pub partition: PartitionIndex,
     pub replicas: BrokerSet,
+    /// The replicas as they are preferred.
+    pub order: ReplicaOrder,
     /// The leading broker; `None`: no in-sync replica lives.
     pub leader: Option<Node>,
     pub leader_epoch: u32,
@@ -342,12 +389,18 @@ pub(crate) struct PartitionState {
     pub partition_epoch: u32,
 }
 
-/// A partition's leader, as a broker tells clients.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct LeaderInfo {
-    pub partition: PartitionIndex,
-    pub leader: Option<Node>,
-    pub leader_epoch: u32,
+/// The cluster, as a broker tells clients.
+#[derive(Debug)]
+pub(crate) struct ClusterMetadata {
+    /// The partitions that the broker knows.
+    pub partitions: Vec<PartitionState>,
+    /// The brokers that live. One that is about to stop is none of them any more, a moment before
+    /// Kafka takes it out (`MetadataCache.getAliveBrokerNodes`).
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "simulated clients know their brokers")
+    )]
+    pub alive: BrokerSet,
 }
 
 /// Both ends of a partition.

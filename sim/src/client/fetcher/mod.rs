@@ -281,7 +281,7 @@ impl Fetcher {
         if leaderless {
             self.actions.push_back(Action::RefreshMetadata);
         }
-        for broker in 0..self.polls.len() as u8 {
+        for broker in 0..self.polls.len() as u16 {
             self.fetch_from(now, view, Node(broker));
         }
     }

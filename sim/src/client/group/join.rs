@@ -53,6 +53,8 @@ impl Group {
         let request = JoinGroupRequest {
             group: GroupIndex::SCENARIO,
             member: self.member,
+            requires_id: true,
+            client: (),
             instance: settings.instance,
             session_timeout: settings.session_timeout,
             rebalance_timeout: settings.poll_deadline,

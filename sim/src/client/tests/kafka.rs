@@ -1,11 +1,12 @@
 //! Brokers that answer as a healthy cluster would, but for what a test tells them.
 
+use crate::cluster::Placement;
 use crate::env::{Env, Event};
 use crate::protocol::{
-    Channel, CommittedOffset, Content, Correlation, FetchRequest, FetchResponse, FetchedPartition,
-    GroupMemberId, JoinError, JoinGroupRequest, JoinGroupResponse, JoinedMember, LeaderInfo,
-    LogEnds, LogEntry, Message, Node, OffsetCommitResponse, ProtocolType, Request, Response,
-    SyncGroupResponse, Value,
+    BrokerSet, Channel, ClusterMetadata, CommittedOffset, Content, Correlation, FetchRequest,
+    FetchResponse, FetchedPartition, GroupMemberId, JoinError, JoinGroupRequest, JoinGroupResponse,
+    JoinedMember, LogEnds, LogEntry, Message, Node, OffsetCommitResponse, PartitionState,
+    ProtocolType, Request, Response, SyncGroupResponse, Value,
 };
 use crate::topology::PartitionIndex;
 use plimsoll_core::{Instant, NextOffset, Offset};
@@ -23,7 +24,7 @@ pub(super) struct Asked {
 pub(super) struct Kafka {
     asked: Vec<Asked>,
     /// Leaders, by partition.
-    pub leaders: Vec<LeaderInfo>,
+    pub leaders: Vec<PartitionState>,
     pub coordinator: Node,
     /// Records, by partition.
     pub records: Vec<Vec<LogEntry>>,
@@ -60,14 +61,11 @@ impl Kafka {
             .topology
             .all()
             .filter(|index| env.topology.exists_at_start(*index));
+        let placement = Placement::by_number(3, 3);
         Self {
             asked: Vec::new(),
             leaders: partitions
-                .map(|partition| LeaderInfo {
-                    partition,
-                    leader: Some(Node((partition.0 % 3) as u8)),
-                    leader_epoch: 0,
-                })
+                .map(|partition| placement.place(partition))
                 .collect(),
             coordinator: Node(0),
             records: vec![Vec::new(); env.topology.len()],
@@ -215,7 +213,10 @@ impl Kafka {
 
     fn response(&mut self, to: Node, request: &Request) -> Response {
         match request {
-            Request::Metadata => Response::Metadata(self.leaders.clone()),
+            Request::Metadata => Response::Metadata(ClusterMetadata {
+                partitions: self.leaders.clone(),
+                alive: BrokerSet(0b111),
+            }),
             Request::FindCoordinator { .. } => Response::FindCoordinator(Ok(self.coordinator)),
             Request::JoinGroup(join) => Response::JoinGroup(self.join(join)),
             Request::SyncGroup {

@@ -104,7 +104,7 @@ impl Bench {
         let network = Network::new(plan.seed, nodes, plan.settings.network.latency);
         let topology = Topology::new(plan);
         let mut env = Env::new(plan, topology, trace, Sink::new(plan), queue, network);
-        for node in 0..nodes as u8 {
+        for node in 0..nodes as u16 {
             env.network.process_started(Node(node));
         }
         Self {

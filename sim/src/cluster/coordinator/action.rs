@@ -18,7 +18,7 @@ pub(crate) enum Action<D: Dialect> {
 pub(crate) struct GroupWrite {
     pub(super) group: GroupIndex,
     pub(super) change: Change,
-    /// The index in `Shared::group_snapshots`.
+    /// The number of the state, in `Shared`.
     pub(super) snapshot: u32,
 }
 

@@ -4,7 +4,8 @@ use super::action::{Action, Change};
 use super::snapshot::{GroupSnapshot, Profile};
 use crate::cluster::connections::Reply;
 use crate::protocol::{
-    Dialect, Generation, GroupMemberId, JoinError, ProtocolName, ProtocolType, Response, Sender,
+    Dialect, Generation, GroupMemberId, GroupState, JoinError, ProtocolName, ProtocolType,
+    Response, Sender,
 };
 use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
@@ -34,20 +35,6 @@ pub(super) struct Group<D: Dialect> {
     pub(super) actions: VecDeque<Action<D>>,
     /// `group.initial.rebalance.delay.ms`.
     pub(super) initial_delay: Duration,
-}
-
-/// A group's state (`ClassicGroupState`). Kafka's fifth, `Dead`, is that of groups that do not
-/// exist.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum GroupState {
-    /// Without members.
-    Empty,
-    /// Waiting for members to join.
-    PreparingRebalance,
-    /// Joined by all: the leader's assignment is awaited.
-    CompletingRebalance,
-    /// With an assignment that every member can have.
-    Stable,
 }
 
 /// `group.initial.rebalance.delay.ms` at work.

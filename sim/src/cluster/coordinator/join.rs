@@ -1,12 +1,12 @@
 //! Joining: the members of the next generation (`classicGroupJoin` and what follows from it).
 
 use super::action::{Change, Replacement};
-use super::group::{Group, GroupState, InitialDelay, Member};
+use super::group::{Group, InitialDelay, Member};
 use super::snapshot::Profile;
 use crate::cluster::connections::Reply;
 use crate::protocol::{
-    Dialect, GroupMemberId, JoinError, JoinGroupRequest, JoinGroupResponse, JoinedMember,
-    Protocols, Response,
+    Dialect, GroupMemberId, GroupState, JoinError, JoinGroupRequest, JoinGroupResponse,
+    JoinedMember, Protocols, Response,
 };
 use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
@@ -28,6 +28,10 @@ impl<D: Dialect> Group<D> {
             return self.refuse(reply, ErrorName::InconsistentGroupProtocol);
         }
         let Some(instance) = request.instance else {
+            // `classicGroupJoinNewDynamicMember`. Old clients do not know of it.
+            if !request.requires_id {
+                return self.add_member(now, reply, request, id);
+            }
             // KIP-394: a client that goes away before it learned its id leaves no member behind.
             self.pending.push((id, now + request.session_timeout));
             let required = JoinError::MemberIdRequired(id);

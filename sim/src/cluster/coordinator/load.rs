@@ -1,9 +1,10 @@
 //! The groups as they lie in `__consumer_offsets`, for the coordinators to come.
 
-use super::group::{Group, GroupState, Member};
+use super::group::{Group, Member};
 use super::snapshot::GroupSnapshot;
 use crate::cluster::log::Log;
-use crate::protocol::{Commit, Content, Dialect, GroupIndex};
+use crate::cluster::shared::Shared;
+use crate::protocol::{Commit, Content, Dialect, GroupIndex, GroupState};
 use plimsoll_core::Instant;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,19 +16,22 @@ use std::time::Duration;
 /// coordinator that wrote it.
 pub(super) fn latest<'a, D: Dialect>(
     log: &Log<D>,
-    snapshots: &'a [(GroupIndex, GroupSnapshot<D>)],
+    shared: &'a Shared<D>,
 ) -> BTreeMap<GroupIndex, Option<&'a GroupSnapshot<D>>> {
     let mut groups = BTreeMap::new();
     for entry in log.all() {
         match &entry.content {
-            Content::Group(index) => {
-                let (group, snapshot) = &snapshots[*index as usize];
-                groups.insert(*group, Some(snapshot));
+            // One that is not kept any more has a later one behind it in the log.
+            Content::Group { group, snapshot } => {
+                groups.insert(*group, shared.snapshot(*group, *snapshot));
+            }
+            Content::GroupTombstone(group) => {
+                groups.remove(group);
             }
             Content::Commit(Commit { group, .. }) | Content::Reset { group, .. } => {
                 groups.entry(*group).or_default();
             }
-            Content::Batch(_) => {}
+            Content::OffsetTombstone { .. } | Content::Batch(_) => {}
         }
     }
     groups

@@ -4,13 +4,14 @@
 //! [`group`] is the state machine of a classic group, with a file for each phase of a rebalance
 //! ([`join`], [`sync`]), one for its [`session`]s and one for the [`vote`]. It knows nothing of
 //! logs and connections: it leaves [`action`]s, which the broker carries out here. [`request`] is
-//! what is asked of groups, [`operation`] when it is answered, [`offsets`] what they committed.
+//! what is asked of groups, [`admin`] what tools ask, [`operation`] when it is answered, [`offsets`] what they committed.
 //!
 //! A group that is not in its coordinator's map does not exist. Kafka has a state `Dead` for it,
 //! which shows where a group is described, and in the moment in which a coordinator is unloaded:
 //! here the map of that is gone by then.
 
 pub(super) mod action;
+mod admin;
 mod group;
 mod join;
 mod load;
@@ -101,7 +102,7 @@ impl<D: Dialect> Broker<D> {
             _ => env.now() + self.settings.offsets_load_time,
         };
         let initial_delay = self.settings.group_initial_rebalance_delay;
-        let latest = load::latest(&replica.log, &env.shared().group_snapshots);
+        let latest = load::latest(&replica.log, env.shared());
         let groups = latest.into_iter().map(|(group, snapshot)| {
             let loaded = Group::load(initial_delay, snapshot, ready_at);
             (group, loaded)
@@ -222,10 +223,12 @@ impl<D: Dialect> Broker<D> {
         let write = GroupWrite {
             group,
             change,
-            snapshot: env.shared().group_snapshots.len() as u32,
+            snapshot: env.shared().keep_snapshot(group, snapshot),
         };
-        env.shared().group_snapshots.push((group, snapshot));
-        let content = Content::Group(write.snapshot);
+        let content = Content::Group {
+            group,
+            snapshot: write.snapshot,
+        };
         self.write(env, group, [content].into_iter(), Operation::Group(write));
     }
 }

@@ -10,10 +10,10 @@ use crate::protocol::{
     Commit, CommitMetadata, CommittedOffset, Content, Dialect, GroupIndex, GroupMemberId,
     OffsetCommitResponse, Response, Sender,
 };
-use crate::topology::PartitionIndex;
+use crate::topology::{PartitionIndex, PartitionSet};
 use plimsoll_core::{Instant, NextOffset};
 use plimsoll_oracle::ErrorName;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// `offset.metadata.max.bytes`, as Kafka counts it: characters.
 const LONGEST_METADATA: usize = 4_096;
@@ -103,8 +103,32 @@ impl<D: Dialect> Broker<D> {
             metadata: D::CommitMetadata::default(),
         };
         let content = Content::Reset { group, offset };
-        self.write(env, group, [content].into_iter(), Operation::Reset);
+        self.write(env, group, [content].into_iter(), Operation::Unanswered);
         Some(())
+    }
+
+    /// Writes that what groups committed of partitions is no more: these are gone
+    /// (`OffsetMetadataManager.onPartitionsDeleted`). A coordinator that still loads does not
+    /// (`CoordinatorRuntime.scheduleWriteAllOperation`): what it has stays.
+    pub(in crate::cluster) fn forget_offsets_of(
+        &mut self,
+        env: &mut impl ClusterEnv<D>,
+        gone: &PartitionSet,
+    ) {
+        let all: Vec<_> = self.coordinators.keys().copied().collect();
+        for offsets in all {
+            let coordinator = &self.coordinators[&offsets];
+            if env.now() < coordinator.ready_at {
+                continue;
+            }
+            let log = &self.replicas[offsets].log;
+            let mut forgotten = coordinator.offsets.written_by_all(log);
+            forgotten.retain(|(_, partition)| gone.contains(*partition));
+            if let Some((group, _)) = forgotten.first().copied() {
+                let tombstones = forgotten.into_iter().map(tombstone);
+                self.write(env, group, tombstones, Operation::Unanswered);
+            }
+        }
     }
 
     /// Answers with what a group committed: as far as it is replicated, or, where the client
@@ -148,9 +172,10 @@ impl<D: Dialect> Coordinator<D> {
     fn accept_commit(&mut self, now: Instant, sender: Sender) -> Result<bool, ErrorName> {
         let group = match sender.generation {
             ..0 => self.group_or_new(sender.group),
+            // `ILLEGAL_GENERATION` below version 9 of the request.
             0.. => {
                 let group = self.groups.get_mut(&sender.group);
-                group.ok_or(ErrorName::IllegalGeneration)?
+                group.ok_or(ErrorName::GroupIdNotFound)?
             }
         };
         group.accept_commit(now, sender)
@@ -166,9 +191,11 @@ impl<D: Dialect> Offsets<D> {
 
     /// Takes commits below the high watermark, which count now that it rose.
     pub(in crate::cluster) fn apply(&mut self, log: &Log<D>, high_watermark: u64) {
-        for (group, offset) in committed_in(log, self.applied, high_watermark) {
-            let of = (group, offset.partition);
-            self.committed.insert(of, offset.clone());
+        for (of, offset) in committed_in(log, self.applied, high_watermark) {
+            match offset {
+                Some(offset) => self.committed.insert(of, offset.clone()),
+                None => self.committed.remove(&of),
+            };
         }
         self.applied = self.applied.max(high_watermark);
     }
@@ -181,33 +208,56 @@ impl<D: Dialect> Offsets<D> {
     }
 
     /// Returns the offsets of a group that are committed, replicated or not.
-    fn written(&self, log: &Log<D>, group: GroupIndex) -> Vec<CommittedOffset<D>> {
+    pub(super) fn written(&self, log: &Log<D>, group: GroupIndex) -> Vec<CommittedOffset<D>> {
         let replicated = self.replicated(group);
         if self.applied == log.end() {
             return replicated.cloned().collect();
         }
         let replicated = replicated.map(|offset| (offset.partition, offset));
         let mut offsets: BTreeMap<_, _> = replicated.collect();
-        for (of, offset) in committed_in(log, self.applied, log.end()) {
-            if of == group {
-                offsets.insert(offset.partition, offset);
-            }
+        for ((of, partition), offset) in committed_in(log, self.applied, log.end()) {
+            match offset {
+                _ if of != group => continue,
+                Some(offset) => offsets.insert(partition, offset),
+                None => offsets.remove(&partition),
+            };
         }
         offsets.into_values().cloned().collect()
     }
+
+    /// Returns of what all groups committed, replicated or not, the groups and the partitions.
+    fn written_by_all(&self, log: &Log<D>) -> Vec<(GroupIndex, PartitionIndex)> {
+        let mut written: BTreeSet<_> = self.committed.keys().copied().collect();
+        for (of, offset) in committed_in(log, self.applied, log.end()) {
+            match offset {
+                Some(_) => written.insert(of),
+                None => written.remove(&of),
+            };
+        }
+        written.into_iter().collect()
+    }
 }
 
-/// Returns the offsets that were committed in a part of a log, with their groups.
+/// Returns what ends a group's offset of a partition (`newOffsetCommitTombstoneRecord`).
+pub(super) fn tombstone<D: Dialect>(
+    (group, partition): (GroupIndex, PartitionIndex),
+) -> Content<D> {
+    Content::OffsetTombstone { group, partition }
+}
+
+/// Returns the offsets that were committed in a part of a log, with their groups and partitions;
+/// `None`: it is no more.
 fn committed_in<D: Dialect>(
     log: &Log<D>,
     from: u64,
     to: u64,
-) -> impl Iterator<Item = (GroupIndex, &CommittedOffset<D>)> {
+) -> impl Iterator<Item = ((GroupIndex, PartitionIndex), Option<&CommittedOffset<D>>)> {
     let entries = log.slice(from, to).iter();
     entries.filter_map(|entry| match &entry.content {
         Content::Commit(Commit { group, offset, .. }) | Content::Reset { group, offset } => {
-            Some((*group, offset))
+            Some(((*group, offset.partition), Some(offset)))
         }
+        Content::OffsetTombstone { group, partition } => Some(((*group, *partition), None)),
         _ => None,
     })
 }

@@ -25,7 +25,8 @@ use crate::cluster::connections::Reply;
 use crate::cluster::env::ClusterEnv;
 use crate::cluster::replica::{Waiting, Writer};
 use crate::protocol::{
-    CommittedOffset, Content, Dialect, GroupIndex, JoinError, Left, OffsetCommitResponse, Response,
+    AdminResponse, CommittedOffset, Content, Dialect, GroupIndex, JoinError, Left,
+    OffsetCommitResponse, Response,
 };
 use crate::topology::PartitionIndex;
 use plimsoll_oracle::ErrorName;
@@ -35,8 +36,9 @@ use plimsoll_oracle::ErrorName;
 pub(in crate::cluster) enum Operation<D: Dialect> {
     /// A commit, with the offsets that were refused for themselves.
     Commit(Reply, Vec<(PartitionIndex, ErrorName)>),
-    /// A tool's commit; the tool does not look at the answer.
-    Reset,
+    /// A write that has no answer: a tool's commit, or the end of what was committed of partitions
+    /// that are gone.
+    Unanswered,
     /// A write of a group's state.
     Group(GroupWrite),
     /// A member's JoinGroup, which the group answers.
@@ -47,6 +49,10 @@ pub(in crate::cluster) enum Operation<D: Dialect> {
     Heartbeat(Reply, Result<(), ErrorName>),
     /// A LeaveGroup, and its answer for each member.
     Leave(Reply, Vec<Left>),
+    /// The end of a group: the number that its states from then on will have, or why it goes on.
+    DeleteGroup(Reply, GroupIndex, Result<u32, ErrorName>),
+    /// The end of committed offsets, and the answer for each partition.
+    OffsetDelete(Reply, Vec<(PartitionIndex, Option<ErrorName>)>),
     /// A fetch of stable offsets, and those of the moment at which it was asked.
     OffsetFetch(Reply, Vec<CommittedOffset<D>>),
 }
@@ -134,7 +140,7 @@ impl<D: Dialect> Broker<D> {
     ) {
         let written = result.map_err(append_error);
         let (reply, response) = match operation {
-            Operation::Reset => return,
+            Operation::Unanswered => return,
             Operation::Group(write) => return self.group_written(env, write, written),
             Operation::Commit(reply, mut refused) => {
                 let error = written.err();
@@ -159,6 +165,18 @@ impl<D: Dialect> Broker<D> {
                 Ok(()) => return,
                 Err(error) => (reply, Response::SyncGroup(Err(error))),
             },
+            Operation::DeleteGroup(reply, group, answer) => {
+                let ended = written.and(answer);
+                if let Ok(next) = ended {
+                    env.shared().drop_snapshots_below(group, next);
+                }
+                let answer = AdminResponse::DeleteGroup(ended.map(|_| ()));
+                (reply, Response::Admin(Box::new(answer)))
+            }
+            Operation::OffsetDelete(reply, answers) => {
+                let answer = AdminResponse::OffsetDelete(written.map(|()| answers));
+                (reply, Response::Admin(Box::new(answer)))
+            }
             Operation::OffsetFetch(reply, offsets) => {
                 let answer = result.map(|()| offsets).map_err(offset_fetch_error);
                 (reply, Response::OffsetFetch(answer))
@@ -179,16 +197,21 @@ impl<D: Dialect> Broker<D> {
         let Some(group) = coordinator.and_then(|c| c.groups.get_mut(&write.group)) else {
             return;
         };
-        let (_, snapshot) = &env.shared().group_snapshots[write.snapshot as usize];
         match write.change {
             Change::Assignment(generation) => {
-                group.assignment_written(now, generation, snapshot, result);
+                let snapshot = env.shared().snapshot(write.group, write.snapshot);
+                let written = result.map(|()| snapshot);
+                group.assignment_written(now, generation, written);
             }
             Change::StaticMember(replacement) => {
                 group.replacement_written(now, replacement, result);
             }
             // The state is as good in memory: with no members, nothing depends on it.
             Change::Empty => {}
+        }
+        if result.is_ok() {
+            env.shared()
+                .drop_snapshots_below(write.group, write.snapshot);
         }
         self.carry_out(env, write.group);
     }

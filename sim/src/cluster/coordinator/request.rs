@@ -36,6 +36,7 @@ impl<D: Dialect> Broker<D> {
                 assignments,
             } => self.sync(env, reply, sender, protocol, assignments),
             Request::LeaveGroup { group, members } => self.leave(env, reply, group, &members),
+            Request::Admin(request) => self.handle_admin(env, reply, *request),
             _ => debug_assert!(false, "not about a group"),
         }
     }

@@ -1,7 +1,7 @@
 //! Sessions: members that live, that leave, and that were silent for too long.
 
-use super::group::{Group, GroupState};
-use crate::protocol::{Dialect, GroupMemberId, Leaving, Left, Sender};
+use super::group::Group;
+use crate::protocol::{Dialect, GroupMemberId, GroupState, Leaving, Left, Sender};
 use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
 

@@ -20,6 +20,7 @@ pub(crate) struct GroupSnapshot<D: Dialect> {
 pub(crate) struct Profile<D: Dialect> {
     pub(super) id: GroupMemberId,
     pub(super) instance: Option<u32>,
+    pub(super) client: D::Client,
     pub(super) session_timeout: Duration,
     pub(super) rebalance_timeout: Duration,
     pub(super) subscription: D::Subscription,
@@ -32,6 +33,7 @@ impl<D: Dialect> Profile<D> {
         Self {
             id,
             instance: request.instance,
+            client: request.client,
             session_timeout: request.session_timeout,
             rebalance_timeout: request.rebalance_timeout,
             subscription: request.subscription,
@@ -44,6 +46,7 @@ impl<D: Dialect> Profile<D> {
         Self {
             id: self.id,
             instance: self.instance,
+            client: self.client.clone(),
             session_timeout: self.session_timeout,
             rebalance_timeout: self.rebalance_timeout,
             subscription: match protocol {

@@ -1,11 +1,12 @@
 //! Syncing: the leader's assignment reaches the members (`classicGroupSync`).
 
 use super::action::Change;
-use super::group::{Group, GroupState};
+use super::group::Group;
 use super::snapshot::GroupSnapshot;
 use crate::cluster::connections::Reply;
 use crate::protocol::{
-    Dialect, Generation, GroupMemberId, Response, Sender, SyncGroupResponse, VotedProtocol,
+    Dialect, Generation, GroupMemberId, GroupState, Response, Sender, SyncGroupResponse,
+    VotedProtocol,
 };
 use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
@@ -78,20 +79,23 @@ impl<D: Dialect> Group<D> {
         &mut self,
         now: Instant,
         generation: Generation,
-        snapshot: &GroupSnapshot<D>,
-        result: Result<(), ErrorName>,
+        written: Result<Option<&GroupSnapshot<D>>, ErrorName>,
     ) {
         if self.state != GroupState::CompletingRebalance || generation != self.generation {
             return;
         }
-        if let Err(error) = result {
-            self.refuse_all_syncs(now, error);
-            return self.prepare_rebalance(now);
-        }
+        let snapshot = match written {
+            Ok(snapshot) => snapshot,
+            Err(error) => {
+                self.refuse_all_syncs(now, error);
+                return self.prepare_rebalance(now);
+            }
+        };
+        let profiles = snapshot.map_or(&[][..], |snapshot| &snapshot.members);
         self.state = GroupState::Stable;
         for index in 0..self.members.len() {
             let member = &mut self.members[index];
-            let mut profiles = snapshot.members.iter();
+            let mut profiles = profiles.iter();
             let assigned = profiles.find(|profile| profile.id == member.profile.id);
             member.profile.assignment = assigned
                 .map(|profile| profile.assignment.clone())

@@ -1,7 +1,9 @@
 //! Voting: by which protocol a group is assigned (`ClassicGroup`).
 
-use super::group::{Group, GroupState};
-use crate::protocol::{Dialect, JoinGroupRequest, ProtocolName, Protocols, VotedProtocol};
+use super::group::Group;
+use crate::protocol::{
+    Dialect, GroupState, JoinGroupRequest, ProtocolName, Protocols, VotedProtocol,
+};
 
 impl<D: Dialect> Group<D> {
     /// Returns whether the members can be assigned by any protocol of one that wants to join

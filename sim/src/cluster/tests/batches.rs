@@ -13,18 +13,18 @@ use plimsoll_oracle::ErrorName;
 use plimsoll_scenarios::scenario::Acks;
 use std::collections::VecDeque;
 
-const CLIENT: Node = Node(4);
+pub(super) const CLIENT: Node = Node(4);
 
 /// The partition of the records, which broker 0 leads.
-const P: PartitionIndex = PartitionIndex(0);
+pub(super) const P: PartitionIndex = PartitionIndex(0);
 
 /// The group's partition, which broker 1 leads.
-const OFFSETS: PartitionIndex = PartitionIndex(1);
+pub(super) const OFFSETS: PartitionIndex = PartitionIndex(1);
 
 /// A network without latency, at the first moment.
 #[derive(Default)]
-struct World {
-    messages: VecDeque<(Node, Node, Channel, Message<Batched>)>,
+pub(super) struct World {
+    pub(super) messages: VecDeque<(Node, Node, Channel, Message<Batched>)>,
     shared: Shared<Batched>,
     /// The first offsets and the ends of the entries that became readable.
     replicated: Vec<(PartitionIndex, u64, u64)>,
@@ -69,14 +69,14 @@ impl ClusterEnv<Batched> for World {
     }
 }
 
-struct Cluster {
-    brokers: PerBroker<Broker<Batched>>,
-    world: World,
+pub(super) struct Cluster {
+    pub(super) brokers: PerBroker<Broker<Batched>>,
+    pub(super) world: World,
     group: GroupIndex,
 }
 
 impl Cluster {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let placement = Placement {
             brokers: 3,
             replication: 3,
@@ -86,12 +86,12 @@ impl Cluster {
         let settings = ClusterSettings {
             brokers: 3,
             controller: Node(3),
-            nodes: 5,
             partitions: 2,
             offsets: [OFFSETS].into_iter().collect(),
             placement,
             initial: vec![placement.place(P), placement.place(OFFSETS)],
             min_insync: 2,
+            publishes_in_sync: true,
             broker: Default::default(),
         };
         let mut shared = Shared::new(2);
@@ -112,7 +112,7 @@ impl Cluster {
     }
 
     /// Delivers messages until none is left. Returns the answer that the client got.
-    fn run(&mut self) -> Option<Response<Batched>> {
+    pub(super) fn run(&mut self) -> Option<Response<Batched>> {
         let mut answer = None;
         while let Some((from, to, channel, message)) = self.world.messages.pop_front() {
             if let Some(broker) = self.brokers.get_mut(to) {
@@ -124,10 +124,15 @@ impl Cluster {
         answer
     }
 
-    fn ask(&mut self, to: Node, request: Request<Batched>) -> Response<Batched> {
-        let message = Message::Request(Correlation(1), request);
-        self.world.send(CLIENT, to, Channel::Data, message);
+    pub(super) fn ask(&mut self, to: Node, request: Request<Batched>) -> Response<Batched> {
+        self.send(CLIENT, to, request);
         self.run().expect("an answer")
+    }
+
+    /// Sends a request, always under the same number.
+    pub(super) fn send(&mut self, from: Node, to: Node, request: Request<Batched>) {
+        let message = Message::Request(Correlation(1), request);
+        self.world.send(from, to, Channel::Data, message);
     }
 
     fn produce(&mut self, batch: Records) -> Result<u64, ErrorName> {

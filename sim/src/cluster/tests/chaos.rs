@@ -67,13 +67,13 @@ impl Committer {
 /// Sends a write on which nothing may rely, to any broker, which takes it if it believes that it
 /// leads.
 fn add_noise(cluster: &mut Cluster, rng: &mut Rng, id: u32) {
-    let broker = Node(rng.below(3) as u8);
+    let broker = Node(rng.below(3) as u16);
     cluster.send_produce(broker, NOISE + id, Acks::Leader, None);
 }
 
 /// Begins one fault, or ends one.
 fn disturb(cluster: &mut Cluster, rng: &mut Rng, isolated: &mut PerBroker<bool>) {
-    let node = Node(rng.below(3) as u8);
+    let node = Node(rng.below(3) as u16);
     let runs = cluster.running[node] && cluster.paused[node].is_none();
     match rng.below(8) {
         0 if runs => cluster.crash(node),

@@ -442,6 +442,8 @@ pub(super) fn join_request(member: Option<GroupMemberId>, instance: Option<u32>)
     Request::JoinGroup(Box::new(JoinGroupRequest {
         group: GroupIndex::SCENARIO,
         member,
+        requires_id: true,
+        client: (),
         instance,
         protocol_type: Some(ProtocolType::CONSUMER),
         session_timeout: millis(10_000),

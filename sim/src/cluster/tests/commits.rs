@@ -12,7 +12,7 @@ fn a_commit_is_accepted_by_state_and_generation() {
     // No member ever joined.
     assert_eq!(
         cluster.commit(0, unknown, 0, 1),
-        Err(ErrorName::IllegalGeneration)
+        Err(ErrorName::GroupIdNotFound)
     );
     assert_eq!(cluster.commit(0, unknown, -1, 1), Ok(()));
     // The first members gather.

@@ -220,7 +220,7 @@ fn of_a_group_that_does_not_exist_no_member_is_known() {
     let Response::OffsetCommit(response) = answer else {
         panic!("{answer:?}");
     };
-    assert_eq!(response.error, Some(ErrorName::IllegalGeneration));
+    assert_eq!(response.error, Some(ErrorName::GroupIdNotFound));
     assert!(offsets(&mut cluster, other).is_empty());
 }
 

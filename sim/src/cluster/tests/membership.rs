@@ -108,10 +108,10 @@ fn partitions_are_added_when_a_fault_says_so() {
         .add_partitions(&mut cluster.env, partitions, 2);
     cluster.run_for(millis(10));
     let metadata = cluster.ask(cluster.member(0), B, Channel::Data, Request::Metadata);
-    let Response::Metadata(leaders) = metadata else {
+    let Response::Metadata(told) = metadata else {
         panic!("{metadata:?}");
     };
-    let leaders: Vec<_> = leaders.iter().map(|info| info.leader).collect();
+    let leaders: Vec<_> = told.partitions.iter().map(|state| state.leader).collect();
     // Three of the topic, the dead-letter topic's, and the group's, which this seed draws.
     let expected = [0, 1, 2, 0, 0].map(|leader| Some(Node(leader)));
     assert_eq!(leaders, expected);

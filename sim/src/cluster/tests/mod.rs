@@ -1,5 +1,6 @@
 //! Brokers and the controller without clients: the tests send requests themselves.
 
+mod admin;
 mod batches;
 mod chaos;
 mod clients;
@@ -10,8 +11,10 @@ mod in_sync;
 mod loads;
 mod many_groups;
 mod membership;
+mod outside;
 mod pending_writes;
 mod replication;
+mod topics;
 mod votes;
 
 use super::{Broker, Controller, Shared};
@@ -106,7 +109,7 @@ impl Cluster {
         let nodes = settings.cluster.brokers as usize + 2 + MEMBERS;
         let mut network = Network::new(plan.seed, nodes, settings.network.latency);
         for node in 0..nodes {
-            network.process_started(Node(node as u8));
+            network.process_started(Node(node as u16));
         }
         let topology = Topology::new(plan);
         let env = Env::new(plan, topology, trace, Sink::new(plan), queue, network);

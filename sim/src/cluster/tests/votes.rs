@@ -8,17 +8,17 @@ use crate::protocol::{JoinGroupRequest, PartitionState, ProtocolType, SyncGroupR
 use plimsoll_scenarios::scenario::BrokerSettings;
 
 /// The partition of `__consumer_offsets`.
-const OFFSETS: PartitionIndex = PartitionIndex(1);
+pub(super) const OFFSETS: PartitionIndex = PartitionIndex(1);
 
 /// The number of connections that clients can have.
-const CLIENTS: u8 = 16;
+const CLIENTS: u16 = 16;
 
-const CONNECT: ProtocolType = ProtocolType(7);
+pub(super) const CONNECT: ProtocolType = ProtocolType(7);
 
 /// A world with nothing in it but a broker.
-struct Nothing {
+pub(super) struct Nothing {
     now: Instant,
-    shared: Shared<Batched>,
+    pub(super) shared: Shared<Batched>,
     answers: Vec<(Correlation, Response<Batched>)>,
 }
 
@@ -50,15 +50,15 @@ impl ClusterEnv<Batched> for Nothing {
 }
 
 /// A broker that leads all there is.
-struct Alone {
-    env: Nothing,
+pub(super) struct Alone {
+    pub(super) env: Nothing,
     broker: Broker<Batched>,
-    group: GroupIndex,
+    pub(super) group: GroupIndex,
     requests: u32,
 }
 
 impl Alone {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let placement = Placement {
             brokers: 1,
             replication: 1,
@@ -68,7 +68,6 @@ impl Alone {
         let settings = ClusterSettings {
             brokers: 1,
             controller: Node(1),
-            nodes: usize::from(2 + CLIENTS),
             partitions: 2,
             offsets: [OFFSETS].into_iter().collect(),
             placement,
@@ -76,6 +75,7 @@ impl Alone {
                 .map(|partition| placement.place(partition))
                 .into(),
             min_insync: 1,
+            publishes_in_sync: true,
             broker: BrokerSettings {
                 group_initial_rebalance_delay: millis(100),
                 ..BrokerSettings::default()
@@ -99,9 +99,9 @@ impl Alone {
     }
 
     /// Sends a request, over a connection of its own.
-    fn send(&mut self, request: Request<Batched>) -> Correlation {
+    pub(super) fn send(&mut self, request: Request<Batched>) -> Correlation {
         self.requests += 1;
-        let (correlation, client) = (Correlation(self.requests), self.requests as u8 % CLIENTS);
+        let (correlation, client) = (Correlation(self.requests), self.requests as u16 % CLIENTS);
         let message = Message::Request(correlation, request);
         let from = Node(2 + client);
         self.broker
@@ -110,25 +110,25 @@ impl Alone {
     }
 
     /// Lets time pass, longer than the group gathers members.
-    fn wait(&mut self) {
+    pub(super) fn wait(&mut self) {
         for _ in 0..4 {
             self.env.now += millis(100);
             self.broker.handle_timeout(&mut self.env);
         }
     }
 
-    fn answer(&mut self, correlation: Correlation) -> Option<Response<Batched>> {
+    pub(super) fn answer(&mut self, correlation: Correlation) -> Option<Response<Batched>> {
         let mut answers = self.env.answers.iter();
         let index = answers.position(|(answered, _)| *answered == correlation)?;
         Some(self.env.answers.swap_remove(index).1)
     }
 
     /// Lets a static member join, by its name.
-    fn join(&mut self, name: u32, supports: &[(&'static str, u32)]) -> Correlation {
+    pub(super) fn join(&mut self, name: u32, supports: &[(&'static str, u32)]) -> Correlation {
         self.join_as(Some(ProtocolType::CONSUMER), name, supports)
     }
 
-    fn join_as(
+    pub(super) fn join_as(
         &mut self,
         protocol_type: Option<ProtocolType>,
         name: u32,
@@ -137,6 +137,8 @@ impl Alone {
         let request = JoinGroupRequest {
             group: self.group,
             member: None,
+            requires_id: true,
+            client: "at home",
             instance: Some(name),
             session_timeout: millis(10_000),
             rebalance_timeout: millis(60_000),
@@ -146,7 +148,7 @@ impl Alone {
         self.send(Request::JoinGroup(Box::new(request)))
     }
 
-    fn joined(&mut self, join: Correlation) -> JoinGroupResponse<Batched> {
+    pub(super) fn joined(&mut self, join: Correlation) -> JoinGroupResponse<Batched> {
         match self.answer(join) {
             Some(Response::JoinGroup(Ok(joined))) => *joined,
             other => panic!("{other:?}"),
@@ -160,7 +162,7 @@ impl Alone {
         }
     }
 
-    fn sync(
+    pub(super) fn sync(
         &mut self,
         joined: &JoinGroupResponse<Batched>,
         name: u32,
@@ -178,7 +180,7 @@ impl Alone {
         }
     }
 
-    fn sender(&self, joined: &JoinGroupResponse<Batched>, name: u32) -> Sender {
+    pub(super) fn sender(&self, joined: &JoinGroupResponse<Batched>, name: u32) -> Sender {
         Sender {
             group: self.group,
             generation: joined.generation,
@@ -188,8 +190,15 @@ impl Alone {
     }
 
     /// Lets the broker lose what it leads, and lead it again: its coordinator loads.
-    fn reload(&mut self) {
-        for (epoch, leader) in [(1, None), (2, Some(Node(0)))] {
+    pub(super) fn reload(&mut self) {
+        self.begin_load();
+        self.wait();
+    }
+
+    /// Lets the broker lose what it leads, and lead it again: its coordinator begins to load.
+    pub(super) fn begin_load(&mut self) {
+        let last = self.broker.replicas[OFFSETS].leader_epoch();
+        for (epoch, leader) in [(last + 1, None), (last + 2, Some(Node(0)))] {
             let state = PartitionState {
                 leader,
                 leader_epoch: epoch,
@@ -198,17 +207,17 @@ impl Alone {
             };
             let update = Message::MetadataUpdate {
                 partitions: vec![state],
+                removed: Vec::new(),
                 active: state.in_sync,
                 registered: Default::default(),
             };
             self.broker
                 .handle_message(&mut self.env, Node(1), Channel::Data, update);
         }
-        self.wait();
     }
 }
 
-fn voted(name: &'static str) -> Option<(ProtocolType, &'static str)> {
+pub(super) fn voted(name: &'static str) -> Option<(ProtocolType, &'static str)> {
     Some((ProtocolType::CONSUMER, name))
 }
 

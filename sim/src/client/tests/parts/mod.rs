@@ -16,7 +16,8 @@ use crate::client::connection::{Ask, Connections};
 use crate::client::coordinator::Coordinator;
 use crate::client::metadata::Metadata;
 use crate::client::view::View;
-use crate::protocol::{LeaderInfo, LogEnds, Node};
+use crate::cluster::Placement;
+use crate::protocol::{LogEnds, Node, PartitionState};
 use crate::topology::{PartitionIndex, Topology};
 use plimsoll_core::{Instant, NextOffset};
 use plimsoll_scenarios::{Plan, Scenario, Settings};
@@ -58,21 +59,19 @@ fn ignorance() -> View {
 /// Returns what a client knows that has heard of every leader, and that broker 0 coordinates.
 fn knowledge() -> View {
     let mut view = ignorance();
-    let leaders = view
-        .topology
-        .all()
-        .map(|index| info(index, index.0 as u8 % 3, 0));
+    let leaders = view.topology.all().map(|index| info(index, index.0 % 3, 0));
     let leaders = leaders.collect();
     view.metadata.handle_answer(at(0), Ok(leaders));
     view.handle_coordinator(at(0), Ok(Node(0)));
     view
 }
 
-fn info(partition: PartitionIndex, leader: u8, leader_epoch: u32) -> LeaderInfo {
-    LeaderInfo {
-        partition,
+fn info(partition: PartitionIndex, leader: u16, leader_epoch: u32) -> PartitionState {
+    let placement = Placement::by_number(3, 3);
+    PartitionState {
         leader: Some(Node(leader)),
         leader_epoch,
+        ..placement.place(partition)
     }
 }
 

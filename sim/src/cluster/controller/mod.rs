@@ -1,5 +1,7 @@
 //! The controller (KRaft's active controller, which a quorum keeps alive: it never fails here).
 
+mod topics;
+
 use super::env::{ClusterEnv, Observation};
 use super::placement::Placement;
 use super::settings::ClusterSettings;
@@ -19,11 +21,15 @@ pub(crate) struct Controller {
     node: Node,
     session_timeout: Duration,
     placement: Placement,
-    /// Partitions; `None`: it does not exist yet.
+    /// Partitions; `None`: it does not exist yet, or not any more.
     partitions: PerPartition<Option<PartitionState>>,
     brokers: PerBroker<Registration>,
     /// Partitions whose new state the brokers do not know yet.
     changed: Vec<PartitionIndex>,
+    /// Partitions that are gone, and of which the brokers do not know yet.
+    removed: Vec<PartitionIndex>,
+    /// Whether all brokers learn of every in-sync set.
+    publishes_in_sync: bool,
     /// The active brokers, as the brokers know them.
     published: BrokerSet,
     /// Brokers whose processes have registered, and of which the brokers do not know yet.
@@ -73,6 +79,8 @@ impl Controller {
             partitions,
             brokers: PerBroker::new(cluster.brokers, |_| registration),
             changed: Vec::new(),
+            removed: Vec::new(),
+            publishes_in_sync: cluster.publishes_in_sync,
             published: brokers.fold(BrokerSet::default(), BrokerSet::with),
             registered: BrokerSet::default(),
             wakeup: Instant::ZERO + session_timeout,
@@ -115,32 +123,6 @@ impl Controller {
         self.publish(env);
         true
     }
-
-    /// Creates the first `count` of these partitions that do not exist yet.
-    pub(crate) fn add_partitions<D: Dialect>(
-        &mut self,
-        env: &mut impl ClusterEnv<D>,
-        partitions: impl Iterator<Item = PartitionIndex>,
-        count: u32,
-    ) {
-        let missing: Vec<_> = partitions
-            .filter(|partition| !self.exists(*partition))
-            .take(count as usize)
-            .collect();
-        for partition in missing {
-            let mut state = self.placement.place(partition);
-            let active = self.active().among(state.replicas);
-            if active.is_empty() {
-                state.leader = None;
-            } else {
-                state.in_sync = active;
-                state.leader = self.candidate(state, active);
-            }
-            self.partitions[partition] = Some(state);
-            self.changed.push(partition);
-        }
-        self.publish(env);
-    }
 }
 
 /// It runs from the beginning to the end.
@@ -176,8 +158,15 @@ impl<D: Dialect, E: ClusterEnv<D>> Actor<D, E> for Controller {
                     // It may be that only the answer to an earlier proposal was lost: a broker
                     // reads the outcome in the metadata log.
                     let partitions = self.partition(partition).into_iter().collect();
-                    self.send_update(env, from, partitions);
+                    self.send_update(env, from, partitions, Vec::new());
+                } else if self.publishes_in_sync && altered.is_ok() {
+                    self.changed.push(partition);
+                    self.publish(env);
                 }
+            }
+            Message::Request(correlation, Request::Admin(request)) => {
+                let response = self.handle_admin(env, *request);
+                self.respond(env, from, correlation, Response::Admin(Box::new(response)));
             }
             _ => debug_assert!(false, "no request for the controller"),
         }
@@ -278,7 +267,11 @@ impl Controller {
         // The answer comes first: what follows it is meant for this incarnation.
         self.answer_heartbeat(env, node, correlation, false);
         let all = self.partitions.values().flatten().copied().collect();
-        self.send_update(env, node, all);
+        let gone = self
+            .partitions
+            .ids()
+            .filter(|partition| !self.exists(*partition));
+        self.send_update(env, node, all, gone.collect());
         self.publish(env);
     }
 
@@ -332,14 +325,13 @@ impl Controller {
 /// Partitions.
 impl Controller {
     fn partition(&self, partition: PartitionIndex) -> Option<PartitionState> {
-        self.partitions[partition]
+        self.partitions.get(partition).copied().flatten()
     }
 
     /// Returns the preferred broker of those that may lead: never one that is not in sync.
     fn candidate(&self, state: PartitionState, among: BrokerSet) -> Option<Node> {
-        self.placement
-            .replicas(state.partition)
-            .find(|broker| among.contains(*broker) && self.is_active(*broker))
+        let mut replicas = state.order.of(state.replicas);
+        replicas.find(|broker| among.contains(*broker) && self.is_active(*broker))
     }
 
     /// Decides a partition's leader and in-sync set.
@@ -388,7 +380,8 @@ impl Controller {
         in_sync: BrokerSet,
     ) -> Result<(), AlterRefusal> {
         let is_eligible = in_sync.iter().all(|broker| self.is_active(broker));
-        let known = self.partitions[partition].as_mut().filter(|state| {
+        let known = self.partitions.get_mut(partition).and_then(Option::as_mut);
+        let known = known.filter(|state| {
             state.leader == Some(from)
                 && state.leader_epoch == leader_epoch
                 && state.partition_epoch == partition_epoch
@@ -411,7 +404,7 @@ impl Controller {
     fn publish<D: Dialect>(&mut self, env: &mut impl ClusterEnv<D>) {
         let active = self.active();
         let is_same = self.published == active && self.registered.is_empty();
-        if self.changed.is_empty() && is_same {
+        if self.changed.is_empty() && self.removed.is_empty() && is_same {
             return;
         }
         self.published = active;
@@ -420,9 +413,10 @@ impl Controller {
         let states: Vec<_> = changed
             .filter_map(|partition| self.partitions[partition])
             .collect();
+        let removed = std::mem::take(&mut self.removed);
         for node in self.brokers.ids() {
             if self.brokers[node].state != BrokerState::Fenced {
-                self.send_update(env, node, states.clone());
+                self.send_update(env, node, states.clone(), removed.clone());
             }
         }
         self.registered = BrokerSet::default();
@@ -433,10 +427,12 @@ impl Controller {
         env: &mut impl ClusterEnv<D>,
         to: Node,
         partitions: Vec<PartitionState>,
+        removed: Vec<PartitionIndex>,
     ) {
         let active = self.active();
         let update = Message::MetadataUpdate {
             partitions,
+            removed,
             active,
             registered: self.registered,
         };
