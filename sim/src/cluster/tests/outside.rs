@@ -70,7 +70,8 @@ fn a_node_that_is_given_again_gets_no_answer_of_its_life_before() {
         leader.handle_message(&mut cluster.world, STRANGER, Channel::Data, message);
         leader.handle_disconnected(&mut cluster.world, STRANGER);
         // Another client, which happens to number its requests alike; it waits as well.
-        let message = Message::Request(Correlation(1), fetch(9));
+        let end = leader.replicas[P].log.end();
+        let message = Message::Request(Correlation(1), fetch(end));
         leader.handle_message(&mut cluster.world, STRANGER, Channel::Data, message);
         cluster.send(CLIENT, Node(0), produce());
         let mut answers = Vec::new();
@@ -81,10 +82,8 @@ fn a_node_that_is_given_again_gets_no_answer_of_its_life_before() {
                 None => {}
             }
         }
-        // An offset behind the log's end is refused at once, and nothing else is answered.
         assert!(
-            matches!(&answers[..], [Message::Response(_, Response::Fetch(response))]
-                if response.partitions[0].error.is_some()),
+            matches!(&answers[..], [Message::Response(_, Response::Fetch(_))]),
             "{answers:?}"
         );
     }
