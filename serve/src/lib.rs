@@ -8,7 +8,7 @@
 //! let cluster = serve(Options::default()).expect("there are free ports");
 //! println!("bootstrap.servers={}", cluster.bootstrap());
 //! cluster
-//!     .call(|cluster, now| cluster.crash(now, BrokerId(0)))
+//!     .call(|cluster, now| cluster.crash(now, BrokerId(1)))
 //!     .expect("there is such a broker");
 //! ```
 //!

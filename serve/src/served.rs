@@ -97,8 +97,8 @@ fn bind_all(
     options: &Options,
     brokers: impl Iterator<Item = BrokerId>,
 ) -> Result<Vec<(BrokerId, TcpListener)>, ServeError> {
-    let bind_one = |broker: BrokerId| {
-        let next = |port: u16| port.checked_add(broker.0 as u16);
+    let bind_one = |(place, broker): (usize, BrokerId)| {
+        let next = |port: u16| port.checked_add(place as u16);
         let port = match options.port {
             0 => Some(0),
             first => next(first),
@@ -109,7 +109,7 @@ fn bind_all(
         })?;
         Ok((broker, bind(&options.host, port)?))
     };
-    brokers.map(bind_one).collect()
+    brokers.enumerate().map(bind_one).collect()
 }
 
 fn bind(host: &str, port: u16) -> Result<TcpListener, ServeError> {

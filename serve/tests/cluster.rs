@@ -73,7 +73,7 @@ fn a_broker_that_crashes_closes_its_port_until_it_starts_again() {
     let cluster = served(3);
     let mut stream = connect(&cluster, 1);
     ask(&mut stream, &API_VERSIONS);
-    let broker = BrokerId(1);
+    let broker = BrokerId(2);
     let crashed = cluster.call(move |cluster, now| cluster.crash(now, broker));
     assert_eq!(crashed, Ok(()));
     assert_eq!(answer(&mut stream), None);
@@ -111,11 +111,11 @@ fn faults_and_state_are_served_over_http() {
     };
     let is_told = |text: &str| ask("GET /cluster").contains(text);
     let is_done = |request: &str| ask(request).starts_with("HTTP/1.1 200");
-    assert!(is_told(r#"{"id":1,"state":"serving"}"#));
-    assert!(is_done("POST /brokers/1/pause"));
-    assert!(is_told(r#"{"id":1,"state":"paused"}"#));
+    assert!(is_told(r#"{"id":2,"state":"serving"}"#));
+    assert!(is_done("POST /brokers/2/pause"));
+    assert!(is_told(r#"{"id":2,"state":"paused"}"#));
     assert!(is_done("POST /heal"));
-    assert!(is_told(r#"{"id":1,"state":"serving"}"#));
+    assert!(is_told(r#"{"id":2,"state":"serving"}"#));
     assert!(ask("POST /brokers/7/crash").starts_with("HTTP/1.1 404"));
     let nonsense = ask("POST /fail?request=Nonsense&error=NOT_COORDINATOR");
     assert!(nonsense.starts_with("HTTP/1.1 400"), "{nonsense}");

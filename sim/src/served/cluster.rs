@@ -95,7 +95,7 @@ impl ServedCluster {
 
     /// Returns the brokers.
     pub fn brokers(&self) -> impl Iterator<Item = BrokerId> + use<> {
-        self.world.brokers.ids().map(|node| BrokerId(node.0.into()))
+        self.world.brokers.ids().map(broker_at)
     }
 
     /// Says where clients reach a broker.
@@ -168,7 +168,7 @@ impl ServedCluster {
     pub(super) fn node_of(&self, broker: BrokerId) -> Result<Node, Unknown> {
         let mut nodes = self.world.brokers.ids();
         nodes
-            .find(|node| u32::from(node.0) == broker.0)
+            .find(|node| broker_at(*node) == broker)
             .ok_or(Unknown("broker"))
     }
 
@@ -339,6 +339,7 @@ impl ServedCluster {
     }
 }
 
-fn broker_at(node: Node) -> BrokerId {
-    BrokerId(node.0.into())
+/// Returns the broker at a node; brokers count from 1, as those of Kafka's own `server.properties`.
+pub(super) fn broker_at(node: Node) -> BrokerId {
+    BrokerId(u32::from(node.0) + 1)
 }

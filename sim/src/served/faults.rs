@@ -1,6 +1,6 @@
 //! What goes wrong, as the caller says.
 
-use super::cluster::ServedCluster;
+use super::cluster::{ServedCluster, broker_at};
 use crate::protocol::{Node, Request};
 use crate::wire::Wire;
 use plimsoll_core::Instant;
@@ -53,7 +53,7 @@ impl Waiting {
 
 impl Faulty {
     fn is(&self, to: Node, request: &Request<Wire>) -> bool {
-        let is_there = self.broker.is_none_or(|b| b.0 == u32::from(to.0));
+        let is_there = self.broker.is_none_or(|broker| broker == broker_at(to));
         is_there && request.kind() == Some(self.request)
     }
 }

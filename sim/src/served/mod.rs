@@ -9,7 +9,7 @@
 //! use plimsoll_sim::served::{Options, Output, ServedCluster};
 //!
 //! let mut cluster = ServedCluster::new(Options::default());
-//! let broker = BrokerId(0);
+//! let broker = BrokerId(1);
 //! cluster.advertise(broker, "localhost".into(), 9092);
 //! let now = Instant::from_millis(1);
 //! let client = cluster.connect(now, broker, "localhost".into()).expect("it listens");

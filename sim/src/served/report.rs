@@ -1,6 +1,6 @@
 //! What a cluster knows: brokers, topics, groups.
 
-use super::cluster::ServedCluster;
+use super::cluster::{ServedCluster, broker_at};
 use crate::protocol::GroupIndex;
 use crate::topology::PartitionIndex;
 use plimsoll_oracle::BrokerId;
@@ -98,7 +98,7 @@ impl ServedCluster {
                 () => BrokerState::Starting,
             };
             BrokerReport {
-                id: BrokerId(node.0.into()),
+                id: broker_at(node),
                 state,
             }
         });
@@ -126,7 +126,7 @@ impl ServedCluster {
         let ends = leader.map(|leader| world.brokers[leader].log_ends(partition));
         let (start, end) = ends.unwrap_or_default();
         PartitionReport {
-            leader: leader.map(|leader| BrokerId(leader.0.into())),
+            leader: leader.map(broker_at),
             log_start: start.get(),
             high_watermark: end.get(),
         }
@@ -157,7 +157,7 @@ impl ServedCluster {
         }
         GroupReport {
             name: name.to_owned(),
-            coordinator: leader.map(|leader| BrokerId(leader.0.into())),
+            coordinator: leader.map(broker_at),
             offsets: committed,
         }
     }

@@ -97,7 +97,8 @@ impl Names {
     }
 
     /// Returns where clients reach a broker.
-    pub(super) fn address(&self, broker: BrokerId) -> (StrBytes, i32) {
+    pub(super) fn address(&self, broker: KafkaBroker) -> (StrBytes, i32) {
+        let broker = BrokerId(broker.0 as u32);
         let known = self.addresses.get(&broker).cloned();
         known.map_or_else(Default::default, |(host, port)| (host, port.into()))
     }
@@ -225,6 +226,13 @@ pub(super) fn topic_name(name: &str) -> TopicName {
     TopicName(StrBytes::from_string(name.to_owned()))
 }
 
+/// Returns the number of a broker, which counts from 1.
 pub(super) fn kafka_broker(node: Node) -> KafkaBroker {
-    KafkaBroker(node.0.into())
+    KafkaBroker(i32::from(node.0) + 1)
+}
+
+/// Returns the broker with a number; `None`: there is none.
+pub(super) fn broker_node(broker: KafkaBroker, brokers: u16) -> Option<Node> {
+    let node = u16::try_from(broker.0).ok()?.checked_sub(1)?;
+    (node < brokers).then_some(Node(node))
 }

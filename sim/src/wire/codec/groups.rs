@@ -10,11 +10,12 @@ use crate::wire::names::{Names, kafka_broker};
 use kafka_protocol::messages as kafka;
 use kafka_protocol::messages::delete_groups_response::DeletableGroupResult;
 use kafka_protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
+use kafka_protocol::messages::find_coordinator_response::Coordinator;
 use kafka_protocol::messages::join_group_response::JoinGroupResponseMember;
 use kafka_protocol::messages::leave_group_response::MemberResponse;
 use kafka_protocol::messages::list_groups_response::ListedGroup;
 use kafka_protocol::protocol::StrBytes;
-use plimsoll_oracle::{BrokerId, ErrorName};
+use plimsoll_oracle::ErrorName;
 use std::time::Duration;
 
 const INVALID_GROUP_ID: i16 = 24;
@@ -26,30 +27,52 @@ fn millis(millis: i32) -> Duration {
 impl Context<'_, '_> {
     pub(super) fn find_coordinator(&mut self, request: kafka::FindCoordinatorRequest) -> Plan {
         let version = self.version;
+        let keys = match version {
+            ..4 => vec![request.key],
+            _ => request.coordinator_keys,
+        };
         // Transactions have no coordinator here.
-        let is_group = request.key_type == 0;
-        let parts = is_group.then(|| Request::FindCoordinator {
-            group: self.names.group(self.at.shared, &request.key),
-        });
-        Plan::of_broker(parts, move |names, at, mut answers| {
-            let found = match answers.pop() {
-                Some(Response::FindCoordinator(Ok(node))) if at.open.contains(node) => Ok(node),
-                Some(Response::Failed(error)) => Err(error),
-                _ => Err(ErrorName::CoordinatorNotAvailable),
-            };
-            let response = kafka::FindCoordinatorResponse::default();
-            let response = match found {
-                Ok(node) => {
-                    let (host, port) = names.address(BrokerId(node.0.into()));
-                    response
-                        .with_node_id(kafka_broker(node))
-                        .with_host(host)
-                        .with_port(port)
+        let groups = keys.iter().filter(|_| request.key_type == 0);
+        let parts: Vec<_> = groups
+            .map(|key| Request::FindCoordinator {
+                group: self.names.group(self.at.shared, key),
+            })
+            .collect();
+        Plan::of_broker(parts, move |names, at, answers| {
+            let mut answers = answers.into_iter();
+            let found = keys.into_iter().map(|key| {
+                let coordinator = Coordinator::default().with_key(key);
+                let node = match answers.next() {
+                    Some(Response::FindCoordinator(Ok(node))) if at.open.contains(node) => Ok(node),
+                    Some(Response::Failed(error)) => Err(error),
+                    _ => Err(ErrorName::CoordinatorNotAvailable),
+                };
+                match node {
+                    Ok(node) => {
+                        let (host, port) = names.address(kafka_broker(node));
+                        coordinator
+                            .with_node_id(kafka_broker(node))
+                            .with_host(host)
+                            .with_port(port)
+                    }
+                    Err(error) => coordinator
+                        .with_error_code(error.code())
+                        .with_node_id((-1).into())
+                        .with_port(-1),
                 }
-                Err(error) => response
-                    .with_error_code(error.code())
-                    .with_node_id((-1).into())
-                    .with_port(-1),
+            });
+            let mut found: Vec<Coordinator> = found.collect();
+            let response = kafka::FindCoordinatorResponse::default();
+            let response = match version {
+                ..4 => {
+                    let only = found.pop()?;
+                    response
+                        .with_error_code(only.error_code)
+                        .with_node_id(only.node_id)
+                        .with_host(only.host)
+                        .with_port(only.port)
+                }
+                _ => response.with_coordinators(found),
             };
             body(&response, version)
         })

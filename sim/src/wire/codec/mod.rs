@@ -160,13 +160,13 @@ pub(super) fn decode(
 
 /// The kinds that are served, each with its first and its last version.
 const SERVED: &[(ApiKey, i16, i16)] = &[
-    (ApiKey::Produce, 3, 11),
-    (ApiKey::Fetch, 4, 12),
-    (ApiKey::ListOffsets, 1, 6),
+    (ApiKey::Produce, 3, 13),
+    (ApiKey::Fetch, 4, 17),
+    (ApiKey::ListOffsets, 1, 7),
     (ApiKey::Metadata, 0, 12),
-    (ApiKey::OffsetCommit, 2, 8),
+    (ApiKey::OffsetCommit, 2, 9),
     (ApiKey::OffsetFetch, 1, 7),
-    (ApiKey::FindCoordinator, 0, 3),
+    (ApiKey::FindCoordinator, 0, 6),
     (ApiKey::JoinGroup, 0, 9),
     (ApiKey::Heartbeat, 0, 4),
     (ApiKey::LeaveGroup, 0, 5),
@@ -219,7 +219,9 @@ impl Context<'_, '_> {
 }
 
 fn api_versions(version: i16, error: i16) -> Plan {
-    let served = SERVED.iter().map(|(key, first, last)| {
+    // With an error, only what the client may ask next is told.
+    let is_told = |(key, ..): &&(ApiKey, i16, i16)| error == 0 || *key == ApiKey::ApiVersions;
+    let served = SERVED.iter().filter(is_told).map(|(key, first, last)| {
         ApiVersion::default()
             .with_api_key(*key as i16)
             .with_min_version(*first)

@@ -5,6 +5,7 @@ use crate::protocol::{Content, FetchPosition, FetchResponse, FetchedPartition, R
 use crate::topology::PartitionIndex;
 use crate::wire::At;
 use crate::wire::dialect::{BadBatch, RecordBatch, Wire};
+use crate::wire::names::topic_name;
 use bytes::BytesMut;
 use kafka_protocol::messages as kafka;
 use kafka_protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
@@ -15,6 +16,7 @@ use kafka_protocol::messages::produce_response::{PartitionProduceResponse, Topic
 use plimsoll_oracle::ErrorName;
 use plimsoll_scenarios::scenario::Acks;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// The number of offsets of a partition that a fetch looks at.
 const LOOKED_AT: u32 = 1_000_000;
@@ -30,7 +32,8 @@ impl Context<'_, '_> {
         let mut parts = Vec::new();
         // By topic, its partitions: the error of each that is refused here.
         let mut asked = Vec::new();
-        for topic in request.topic_data {
+        for mut topic in request.topic_data {
+            self.name_by_id(&mut topic.name, topic.topic_id);
             let mut partitions = Vec::new();
             for data in topic.partition_data {
                 let partition = self.names.partition(&topic.name, data.index);
@@ -50,11 +53,11 @@ impl Context<'_, '_> {
                 };
                 partitions.push((data.index, refused));
             }
-            asked.push((topic.name, partitions));
+            asked.push((topic.name, topic.topic_id, partitions));
         }
         let mut plan = Plan::of_broker(parts, move |_, _, answers| {
             let mut answers = answers.into_iter();
-            let topics = asked.into_iter().map(|(name, partitions)| {
+            let topics = asked.into_iter().map(|(name, id, partitions)| {
                 let partitions = partitions.into_iter().map(|(index, refused)| {
                     let result = match refused {
                         Some(code) => Err(code),
@@ -69,6 +72,7 @@ impl Context<'_, '_> {
                 });
                 TopicProduceResponse::default()
                     .with_name(name)
+                    .with_topic_id(id)
                     .with_partition_responses(partitions.collect())
             });
             let response = kafka::ProduceResponse::default().with_responses(topics.collect());
@@ -86,7 +90,8 @@ impl Context<'_, '_> {
         fetch.max_records = LOOKED_AT;
         fetch.is_incremental = false;
         let mut asked = Vec::new();
-        for topic in request.topics {
+        for mut topic in request.topics {
+            self.name_by_id(&mut topic.topic, topic.topic_id);
             let mut partitions = Vec::new();
             for wanted in topic.partitions {
                 let partition = self.names.partition(&topic.topic, wanted.partition);
@@ -107,7 +112,7 @@ impl Context<'_, '_> {
                 }
                 partitions.push((wanted.partition, partition, wanted.partition_max_bytes));
             }
-            asked.push((topic.topic, partitions));
+            asked.push((topic.topic, topic.topic_id, partitions));
         }
         let max_bytes = usize::try_from(request.max_bytes).unwrap_or(0);
         Plan::of_broker([Request::Fetch(fetch)], move |_, at, mut answers| {
@@ -115,13 +120,14 @@ impl Context<'_, '_> {
             match answers.pop() {
                 Some(Response::Fetch(fetched)) => {
                     let mut left = max_bytes;
-                    let topics = asked.into_iter().map(|(name, partitions)| {
+                    let topics = asked.into_iter().map(|(name, id, partitions)| {
                         let partitions = partitions.into_iter().map(|(index, partition, max)| {
                             let max = usize::try_from(max).unwrap_or(0);
                             partition_data(at, &fetched, index, partition, max, &mut left)
                         });
                         FetchableTopicResponse::default()
                             .with_topic(name)
+                            .with_topic_id(id)
                             .with_partitions(partitions.collect())
                     });
                     response.responses = topics.collect();
@@ -132,6 +138,13 @@ impl Context<'_, '_> {
             }
             body(&response, version)
         })
+    }
+
+    /// Finds the name of a topic that a request names by its id.
+    fn name_by_id(&self, name: &mut kafka::TopicName, id: Uuid) {
+        if let Some(known) = self.names.topic_with(id).filter(|_| !id.is_nil()) {
+            *name = topic_name(known);
+        }
     }
 
     pub(super) fn list_offsets(&mut self, request: kafka::ListOffsetsRequest) -> Plan {

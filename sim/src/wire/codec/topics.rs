@@ -8,17 +8,23 @@ use crate::protocol::{
 use crate::topology::PartitionIndex;
 use crate::wire::To;
 use crate::wire::dialect::Wire;
-use crate::wire::names::{Names, OFFSETS_TOPIC, kafka_broker, topic_name};
+use crate::wire::names::{Names, OFFSETS_TOPIC, broker_node, kafka_broker, topic_name};
 use kafka_protocol::messages as kafka;
 use kafka_protocol::messages::create_partitions_response::CreatePartitionsTopicResult;
 use kafka_protocol::messages::create_topics_response::CreatableTopicResult;
 use kafka_protocol::messages::delete_topics_response::DeletableTopicResult;
-use kafka_protocol::messages::describe_configs_response::DescribeConfigsResult;
+use kafka_protocol::messages::describe_configs_response::{
+    DescribeConfigsResourceResult, DescribeConfigsResult,
+};
 use kafka_protocol::messages::metadata_response::{
     MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
 };
-use plimsoll_oracle::{BrokerId, ErrorName};
+use kafka_protocol::protocol::StrBytes;
+use plimsoll_oracle::ErrorName;
 use uuid::Uuid;
+
+/// Settings of brokers that clients can ask for.
+const BROKER_SETTINGS: &[(&str, &str)] = &[("auto.create.topics.enable", "true")];
 
 /// `num.partitions`.
 const DEFAULT_PARTITIONS: i32 = 1;
@@ -70,7 +76,7 @@ impl Context<'_, '_> {
                 },
             };
             let brokers = cluster.alive.among(at.open).iter().map(|node| {
-                let (host, port) = names.address(BrokerId(node.0.into()));
+                let (host, port) = names.address(kafka_broker(node));
                 MetadataResponseBroker::default()
                     .with_node_id(kafka_broker(node))
                     .with_host(host)
@@ -79,7 +85,7 @@ impl Context<'_, '_> {
             let response = kafka::MetadataResponse::default()
                 .with_brokers(brokers.collect())
                 .with_cluster_id(Some("plimsoll-served-cluster".into()))
-                .with_controller_id(0.into())
+                .with_controller_id(1.into())
                 .with_topics(described(names, &cluster, named));
             body(&response, version)
         })
@@ -97,13 +103,19 @@ impl Context<'_, '_> {
                 .with_configs(Some(Vec::new()));
             let mut assignments = topic.assignments;
             assignments.sort_by_key(|assignment| assignment.partition_index);
-            let replicas: Vec<Vec<Node>> = assignments
+            let brokers = self.names.placement.brokers;
+            let replicas: Option<Vec<Vec<Node>>> = assignments
                 .iter()
                 .map(|assignment| {
                     let ids = assignment.broker_ids.iter();
-                    ids.map(|id| Node(id.0 as u16)).collect()
+                    ids.map(|id| broker_node(*id, brokers)).collect()
                 })
                 .collect();
+            let Some(replicas) = replicas else {
+                let code = ErrorName::InvalidReplicaAssignment.code();
+                results.push((result.with_error_code(code), None));
+                continue;
+            };
             let partitions = match (topic.num_partitions, replicas.len()) {
                 (-1, 0) => DEFAULT_PARTITIONS,
                 (-1, given) => given as i32,
@@ -236,7 +248,21 @@ impl Context<'_, '_> {
                 true => 0,
                 false => ErrorName::UnknownTopicOrPartition.code(),
             };
+            let is_wanted = |name: &str| {
+                let wanted = resource.configuration_keys.as_ref();
+                wanted.is_none_or(|keys| keys.iter().any(|key| **key == *name))
+            };
+            let settings = BROKER_SETTINGS.iter();
+            let settings =
+                settings.filter(|(name, _)| resource.resource_type == 4 && is_wanted(name));
+            let configs = settings.map(|(name, value)| {
+                DescribeConfigsResourceResult::default()
+                    .with_name(StrBytes::from_static_str(name))
+                    .with_value(Some(StrBytes::from_static_str(value)))
+                    .with_read_only(true)
+            });
             DescribeConfigsResult::default()
+                .with_configs(configs.collect())
                 .with_error_code(code)
                 .with_resource_type(resource.resource_type)
                 .with_resource_name(resource.resource_name)
