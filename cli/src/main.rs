@@ -30,6 +30,7 @@ mod run;
 mod runner;
 mod schema;
 mod selection;
+mod serve;
 mod shell;
 mod show;
 mod shrink;
@@ -75,6 +76,7 @@ fn main() -> ExitCode {
             })
         }
         Command::Cluster(command) => carry_out(terminal, |_| cluster::cluster(command)),
+        Command::Serve(args) => carry_out(terminal, |_| serve::serve(&args)),
         Command::Show(args) => carry_out(terminal, |_| show::show(&args)),
         Command::Init(args) => carry_out(terminal, |_| show::init(&args)),
         Command::Explain(args) => carry_out(terminal, |_| explain::explain(&args)),
@@ -126,8 +128,8 @@ fn finish(command: impl FnOnce() -> Result<Outcome, CliError>) -> ExitCode {
 
 /// Prints what a command says and returns how the program ends.
 ///
-/// Nothing else in the program writes to standard output; to standard error, only the progress bar
-/// and the log do. Colours are taken out here, where they are not wanted. A reader that went away
+/// Nothing else in the program writes to standard output, but for `serve`, which says where it
+/// listens while it runs; to standard error, only the progress bar and the log do. Colours are taken out here, where they are not wanted. A reader that went away
 /// (`| head`) is not an error, and where standard error cannot be written there is no place left to
 /// say so.
 fn print(outcome: Outcome) -> Exit {

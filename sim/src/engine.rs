@@ -71,6 +71,12 @@ impl<E> Queue<E> {
         self.now
     }
 
+    /// Returns the time of the earliest event.
+    #[cfg(feature = "wire")]
+    pub(crate) fn next_at(&self) -> Option<Instant> {
+        self.heap.peek().map(|key| key.at())
+    }
+
     /// Returns the number of events popped since the queue was made.
     pub(crate) fn popped(&self) -> u64 {
         self.popped

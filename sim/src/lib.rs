@@ -13,9 +13,13 @@ mod network;
 mod nodes;
 mod protocol;
 pub mod recipes;
+#[cfg(feature = "wire")]
+pub mod served;
 mod sink;
 mod table;
 mod topology;
+#[cfg(feature = "wire")]
+mod wire;
 mod world;
 
 use crate::engine::Queue;

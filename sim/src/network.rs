@@ -9,7 +9,7 @@
 //! within as long as they had been held, before or after what is sent on the next connection; and
 //! the broker answers into the void. Seen with a real kernel behind a packet filter.
 
-use crate::protocol::{Channel, Correlation, Message, Node, PerNode};
+use crate::protocol::{Channel, Correlation, Dialect, Lean, Message, Node, PerNode};
 use plimsoll_core::Instant;
 use plimsoll_oracle::RequestKind;
 use plimsoll_scenarios::scenario::Distribution;
@@ -18,7 +18,7 @@ use std::time::Duration;
 
 /// A message on its way.
 #[derive(Debug)]
-pub(crate) struct Envelope {
+pub(crate) struct Envelope<D: Dialect = Lean> {
     pub from: Node,
     pub to: Node,
     pub channel: Channel,
@@ -28,14 +28,14 @@ pub(crate) struct Envelope {
     sequence: u32,
     /// Whether the receiver's kernel has it, for a process that stands still.
     pub in_kernel: bool,
-    pub message: Message,
+    pub message: Message<D>,
 }
 
 /// What the network does with a message.
 #[derive(Debug)]
-pub(crate) enum Passage {
+pub(crate) enum Passage<D: Dialect = Lean> {
     /// The time of arrival, and the message.
-    At(Instant, Envelope),
+    At(Instant, Envelope<D>),
     /// The time at which the sender learns that no process listens at the receiver's host.
     Refused(Instant),
     /// Neither: the message waits for a blocked link, or it is gone.
@@ -56,9 +56,9 @@ pub(crate) enum Arrival {
 
 /// All links of a run.
 #[derive(Debug, Default)]
-pub(crate) struct Network {
+pub(crate) struct Network<D: Dialect = Lean> {
     /// Links, by sender and receiver.
-    links: PerNode<PerNode<Link>>,
+    links: PerNode<PerNode<Link<D>>>,
     latency: Latency,
     /// Whether a process listens at the node.
     listening: PerNode<bool>,
@@ -103,7 +103,7 @@ impl Latency {
 
 /// One direction between two nodes.
 #[derive(Debug)]
-struct Link {
+struct Link<D: Dialect> {
     rng: Rng,
     /// Number of faults that block the link.
     blocks: u32,
@@ -121,24 +121,24 @@ struct Link {
     notice_owed: bool,
     /// Time at which the last message of each channel arrives: none may overtake it.
     last: [Instant; Channel::COUNT],
-    held: Vec<Held>,
+    held: Vec<Held<D>>,
 }
 
 /// A message that waits for a blocked link.
 #[derive(Debug)]
-struct Held {
+struct Held<D: Dialect> {
     since: Instant,
-    envelope: Envelope,
+    envelope: Envelope<D>,
 }
 
 /// What a link held that is open again.
 #[derive(Debug, Default)]
-pub(crate) struct Released {
+pub(crate) struct Released<D: Dialect = Lean> {
     /// What is to be sent on now, in this order.
-    pub open: Vec<Envelope>,
+    pub open: Vec<Envelope<D>>,
     /// What was sent on connections that are closed by now, with the times at which the kernel gets
     /// it through.
-    pub closed: Vec<(Instant, Envelope)>,
+    pub closed: Vec<(Instant, Envelope<D>)>,
 }
 
 #[derive(Debug)]
@@ -149,7 +149,7 @@ struct Loss {
     request: Option<(Node, Correlation)>,
 }
 
-impl Network {
+impl<D: Dialect> Network<D> {
     /// Creates a network of `nodes` nodes on which no process listens yet.
     pub(crate) fn new(seed: u64, nodes: usize, latency: Distribution) -> Self {
         let link = |from: Node, to: Node| Link {
@@ -185,8 +185,8 @@ impl Network {
         from: Node,
         to: Node,
         channel: Channel,
-        message: Message,
-    ) -> Passage {
+        message: Message<D>,
+    ) -> Passage<D> {
         let listening = self.listening[to];
         let throttle = self.throttle[from];
         let link = &mut self.links[from][to];
@@ -222,7 +222,7 @@ impl Network {
 
     /// Returns whether a message that is due now arrives, or what becomes of it.
     #[inline]
-    pub(crate) fn arrival(&self, envelope: &Envelope) -> Arrival {
+    pub(crate) fn arrival(&self, envelope: &Envelope<D>) -> Arrival {
         let link = &self.links[envelope.from][envelope.to];
         if envelope.in_kernel {
             // Neither a block nor a break takes it back.
@@ -242,7 +242,7 @@ impl Network {
     }
 
     /// Keeps a message that was due until its link is not blocked any more.
-    pub(crate) fn hold(&mut self, now: Instant, envelope: Envelope) {
+    pub(crate) fn hold(&mut self, now: Instant, envelope: Envelope<D>) {
         let link = self.link(envelope.from, envelope.to);
         link.held.push(Held {
             since: now,
@@ -281,7 +281,7 @@ impl Network {
         notices
     }
 
-    fn peers(&self, node: Node) -> impl Iterator<Item = Node> + use<> {
+    fn peers(&self, node: Node) -> impl Iterator<Item = Node> + use<D> {
         self.links.ids().filter(move |peer| *peer != node)
     }
 
@@ -322,7 +322,7 @@ impl Network {
     }
 
     /// Takes one block away. Returns the held messages where it was the last block.
-    pub(crate) fn unblock(&mut self, now: Instant, from: Node, to: Node) -> Released {
+    pub(crate) fn unblock(&mut self, now: Instant, from: Node, to: Node) -> Released<D> {
         let link = &mut self.links[from][to];
         link.blocks = link.blocks.saturating_sub(1);
         let mut released = Released::default();
@@ -417,7 +417,7 @@ impl Network {
         Some(self.losses.swap_remove(index).kind)
     }
 
-    fn link(&mut self, from: Node, to: Node) -> &mut Link {
+    fn link(&mut self, from: Node, to: Node) -> &mut Link<D> {
         &mut self.links[from][to]
     }
 }

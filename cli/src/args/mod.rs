@@ -8,6 +8,7 @@ pub(crate) use values::{BackendName, Format, SeedRange, TableFormat, threads};
 
 use crate::cluster::ClusterCommand;
 use crate::exit;
+use crate::serve::ServeArgs;
 use crate::terminal::TerminalArgs;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
@@ -87,6 +88,9 @@ pub(crate) enum Command {
     /// Keep a Kafka cluster for runs with `--backend kafka`, which then start none.
     #[command(subcommand)]
     Cluster(ClusterCommand),
+    /// Serve a simulated Kafka cluster over TCP, to any client.
+    #[command(after_help = exit::HELP)]
+    Serve(ServeArgs),
     /// Print what a shell needs to complete command lines.
     Completions {
         /// The shell.

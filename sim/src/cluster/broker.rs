@@ -116,6 +116,15 @@ impl<D: Dialect> Broker<D> {
         (NextOffset::new(log_start), NextOffset::new(log_end))
     }
 
+    /// Returns the leader epoch of a partition, where the broker knows it.
+    #[cfg(feature = "wire")]
+    pub(crate) fn leader_epoch(&self, partition: PartitionIndex) -> Option<u32> {
+        self.replicas
+            .get(partition)?
+            .state
+            .map(|state| state.leader_epoch)
+    }
+
     /// Compares the log of a partition that it leads with what could be read in the run.
     pub(crate) fn compare_log(&self, env: &mut impl ClusterEnv<D>, partition: PartitionIndex) {
         if let Some(replica) = self.replicas.get(partition) {
@@ -246,7 +255,7 @@ impl<D: Dialect, E: ClusterEnv<D>> Actor<D, E> for Broker<D> {
 
 impl<D: Dialect> Broker<D> {
     /// Returns whether the broker accepts connections.
-    fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         matches!(self.life, Life::Running | Life::Stopping)
     }
 

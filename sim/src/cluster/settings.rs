@@ -32,7 +32,7 @@ impl ClusterSettings {
     /// Creates the settings of a cluster without topics: all that it has at the start are the
     /// partitions of `__consumer_offsets`, which have the first indexes.
     #[cfg_attr(
-        not(test),
+        not(any(test, feature = "wire")),
         expect(dead_code, reason = "a cluster that is served has no plan")
     )]
     pub(crate) fn new(placement: Placement, min_insync: u32, broker: BrokerSettings) -> Self {

@@ -45,7 +45,7 @@ impl<D: Dialect> Shared<D> {
     /// Returns the index of a partition that is to be created, which none had before; `None` where
     /// no index is left.
     #[cfg_attr(
-        not(test),
+        not(any(test, feature = "wire")),
         expect(
             dead_code,
             reason = "only a served cluster gets topics that no plan has"
@@ -101,7 +101,7 @@ impl<D: Dialect> Shared<D> {
 
     /// Returns the partition of `__consumer_offsets` in which a group lies.
     #[inline]
-    pub(super) fn offsets_of(&self, group: GroupIndex) -> PartitionIndex {
+    pub(crate) fn offsets_of(&self, group: GroupIndex) -> PartitionIndex {
         self.groups[group]
     }
 

@@ -144,7 +144,7 @@ pub(crate) enum Request<D: Dialect = Lean> {
 
     /// What a tool asks.
     #[cfg_attr(
-        not(test),
+        not(any(test, feature = "wire")),
         expect(dead_code, reason = "tools ask only clusters that are served")
     )]
     Admin(Box<AdminRequest<D>>),
@@ -281,7 +281,7 @@ pub(crate) enum Response<D: Dialect = Lean> {
     AlterPartition(Result<(), AlterRefusal>),
     /// The answer to what a tool asked.
     #[cfg_attr(
-        not(test),
+        not(any(test, feature = "wire")),
         expect(dead_code, reason = "tools ask only clusters that are served")
     )]
     Admin(Box<AdminResponse<D>>),
@@ -397,7 +397,7 @@ pub(crate) struct ClusterMetadata {
     /// The brokers that live. One that is about to stop is none of them any more, a moment before
     /// Kafka takes it out (`MetadataCache.getAliveBrokerNodes`).
     #[cfg_attr(
-        not(test),
+        not(any(test, feature = "wire")),
         expect(dead_code, reason = "simulated clients know their brokers")
     )]
     pub alive: BrokerSet,

@@ -1,0 +1,345 @@
+//! The cluster as what serves it sees it: connections, frames, moments.
+
+use super::env::Said;
+use super::faults::{Unknown, Waiting};
+use super::options::Options;
+use super::world::World;
+use crate::cluster::{ClusterSettings, Placement};
+use crate::protocol::{BrokerSet, Correlation, Node, Request, Response};
+use crate::table::DenseId;
+use crate::wire::{At, Connection, Edge, EdgeOptions, Step, To, Wire};
+use bytes::Bytes;
+use plimsoll_core::Instant;
+use plimsoll_oracle::BrokerId;
+use std::collections::{BTreeMap, VecDeque};
+
+/// A connection from outside, for as long as the cluster lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(u64);
+
+/// What the caller is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Send the answer to the oldest frame of a connection that was received and is not done; it
+    /// has no length in front of it.
+    Frame(ConnectionId, Bytes),
+    /// Take the oldest frame of a connection as done: no answer to it comes.
+    Done(ConnectionId),
+    /// Close a connection; the cluster knows it no more.
+    Close(ConnectionId),
+    /// Listen for connections with a broker.
+    Open(BrokerId),
+    /// Refuse connections with a broker.
+    Refuse(BrokerId),
+}
+
+/// A simulated cluster for clients from outside.
+#[derive(Debug)]
+pub struct ServedCluster {
+    pub(super) world: World<Wire>,
+    pub(super) edge: Edge,
+    pub(super) waiting: Waiting,
+    clients: BTreeMap<ConnectionId, Client>,
+    /// The connections, by their nodes.
+    by_node: BTreeMap<Node, ConnectionId>,
+    connections: u64,
+    correlations: u32,
+    outputs: VecDeque<Output>,
+}
+
+/// A connection from outside.
+#[derive(Debug)]
+struct Client {
+    node: Node,
+    broker: Node,
+    connection: Connection,
+    /// The request that is asked for the frame under way.
+    asked: Option<Asked>,
+    /// Frames that wait until the one under way is done (`SocketServer` mutes a channel).
+    frames: VecDeque<Bytes>,
+}
+
+/// A request that was sent on.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    correlation: Correlation,
+    /// Whether a fault loses the answer.
+    is_lost: bool,
+}
+
+impl ServedCluster {
+    /// Creates a cluster, all of whose brokers run.
+    pub fn new(options: Options) -> Self {
+        let brokers = options.brokers.clamp(1, Options::MOST_BROKERS);
+        let placement = Placement {
+            brokers,
+            replication: options.replication.clamp(1, brokers),
+        };
+        let settings = ClusterSettings::new(placement, options.min_insync, options.settings);
+        let mut cluster = Self {
+            world: World::new(&settings, options.seed, options.latency),
+            edge: Edge::new(EdgeOptions {
+                settings: &settings,
+                seed: options.seed,
+            }),
+            waiting: Waiting::default(),
+            clients: BTreeMap::new(),
+            by_node: BTreeMap::new(),
+            connections: 0,
+            correlations: 0,
+            outputs: VecDeque::new(),
+        };
+        cluster.hear();
+        cluster
+    }
+
+    /// Returns the brokers.
+    pub fn brokers(&self) -> impl Iterator<Item = BrokerId> + use<> {
+        self.world.brokers.ids().map(broker_at)
+    }
+
+    /// Says where clients reach a broker.
+    pub fn advertise(&mut self, broker: BrokerId, host: String, port: u16) {
+        self.edge.advertise(broker, host, port);
+    }
+
+    /// Takes a new connection with a broker; `None`: the broker does not listen. `host` is where
+    /// the client is.
+    pub fn connect(
+        &mut self,
+        now: Instant,
+        broker: BrokerId,
+        host: String,
+    ) -> Option<ConnectionId> {
+        let broker = self.node_of(broker).ok()?;
+        self.handle_timeout(now);
+        if !self.world.is_open(broker) {
+            return None;
+        }
+        let node = self.world.open()?;
+        self.connections += 1;
+        let id = ConnectionId(self.connections);
+        let client = Client {
+            node,
+            broker,
+            connection: Connection::new(host),
+            asked: None,
+            frames: VecDeque::new(),
+        };
+        self.clients.insert(id, client);
+        self.by_node.insert(node, id);
+        Some(id)
+    }
+
+    /// Takes a frame that a client sent, without the length in front of it. The frames of one
+    /// connection are handled one by one; a caller that reads the next one only when the one
+    /// before is done keeps their memory small.
+    pub fn receive(&mut self, now: Instant, connection: ConnectionId, frame: Bytes) {
+        self.change(now, |cluster| {
+            if let Some(client) = cluster.clients.get_mut(&connection) {
+                client.frames.push_back(frame);
+                cluster.work(connection);
+            }
+        });
+    }
+
+    /// Takes the end of a connection that the client closed, or that broke.
+    pub fn disconnect(&mut self, now: Instant, connection: ConnectionId) {
+        self.change(now, |cluster| {
+            cluster.forget(connection);
+        });
+    }
+
+    /// Does what is due by `now`.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.change(now, |_| {});
+    }
+
+    /// Returns the moment by which to call [`handle_timeout`](Self::handle_timeout).
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.world.next_at()
+    }
+
+    /// Returns the next thing to do.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    pub(super) fn node_of(&self, broker: BrokerId) -> Result<Node, Unknown> {
+        let mut nodes = self.world.brokers.ids();
+        nodes
+            .find(|node| broker_at(*node) == broker)
+            .ok_or(Unknown("broker"))
+    }
+
+    /// Lets everything happen that is due by `now`, then a change, and what follows from it.
+    pub(super) fn change(&mut self, now: Instant, change: impl FnOnce(&mut Self)) {
+        self.world.advance(now);
+        self.hear();
+        change(self);
+        self.hear();
+    }
+
+    /// Handles what brokers and the controller said to connections.
+    fn hear(&mut self) {
+        while let Some(said) = self.world.env.said.pop_front() {
+            match said {
+                Said::Answer {
+                    to,
+                    correlation,
+                    response,
+                } => self.answered(to, correlation, response),
+                Said::Cut(node) => {
+                    if let Some(id) = self.by_node.get(&node) {
+                        self.close(*id);
+                    }
+                }
+                Said::Opened(node) => self.outputs.push_back(Output::Open(broker_at(node))),
+                Said::Closed(node) => {
+                    self.outputs.push_back(Output::Refuse(broker_at(node)));
+                    self.close_where(|client| client.broker == node);
+                }
+            }
+        }
+    }
+
+    fn answered(&mut self, to: Node, correlation: Correlation, response: Response<Wire>) {
+        let Some(id) = self.by_node.get(&to).copied() else {
+            return;
+        };
+        let Some(client) = self.clients.get_mut(&id) else {
+            return;
+        };
+        let Some(asked) = client
+            .asked
+            .take_if(|asked| asked.correlation == correlation)
+        else {
+            return;
+        };
+        if asked.is_lost {
+            return self.close(id);
+        }
+        let step = self.at_edge(id, |edge, at, connection| {
+            edge.answered(at, connection, response)
+        });
+        self.carry_out(id, step);
+        self.work(id);
+    }
+
+    /// Handles the frames of a connection that wait, as far as their turn has come.
+    fn work(&mut self, id: ConnectionId) {
+        while let Some(client) = self.clients.get_mut(&id)
+            && client.asked.is_none()
+            && !self.world.is_paused(client.broker)
+            && let Some(frame) = client.frames.pop_front()
+        {
+            let step = self.at_edge(id, |edge, at, connection| {
+                edge.decode(at, connection, frame)
+            });
+            self.carry_out(id, step);
+        }
+    }
+
+    /// Handles the frames that waited for a broker that stood still.
+    pub(super) fn go_on(&mut self, broker: Node) {
+        let clients = self.clients.iter().filter(|(_, c)| c.broker == broker);
+        let waiting: Vec<_> = clients.map(|(id, _)| *id).collect();
+        waiting.into_iter().for_each(|id| self.work(id));
+    }
+
+    /// Asks the edge what is to be done next for a connection.
+    fn at_edge(
+        &mut self,
+        id: ConnectionId,
+        ask: impl FnOnce(&mut Edge, At<'_>, &mut Connection) -> Step,
+    ) -> Step {
+        let Some(client) = self.clients.get_mut(&id) else {
+            return Step::Close;
+        };
+        let nodes = self.world.brokers.ids();
+        let open = nodes.filter(|node| self.world.is_open(*node));
+        let at = At {
+            state: &self.world.brokers[client.broker],
+            open: open.fold(BrokerSet::default(), BrokerSet::with),
+            shared: &mut self.world.env.shared,
+        };
+        ask(&mut self.edge, at, &mut client.connection)
+    }
+
+    fn carry_out(&mut self, id: ConnectionId, step: Step) {
+        match step {
+            Step::Ask(to, request) => self.ask(id, to, request, true),
+            Step::Tell(requests) => {
+                self.outputs.push_back(Output::Done(id));
+                for request in requests {
+                    self.ask(id, To::Broker, request, false);
+                }
+            }
+            Step::Answer(frame) => self.outputs.push_back(Output::Frame(id, frame)),
+            Step::Close => self.close(id),
+        }
+    }
+
+    fn ask(&mut self, id: ConnectionId, to: To, request: Request<Wire>, is_answered: bool) {
+        let Some(client) = self.clients.get_mut(&id) else {
+            return;
+        };
+        self.correlations = self.correlations.wrapping_add(1);
+        let correlation = Correlation(self.correlations);
+        let (from, broker) = (client.node, client.broker);
+        if is_answered {
+            let is_lost = self.waiting.loses(broker, &request);
+            client.asked = Some(Asked {
+                correlation,
+                is_lost,
+            });
+            if let Some(error) = self.waiting.error(broker, &request) {
+                return self.world.env.said.push_back(Said::Answer {
+                    to: from,
+                    correlation,
+                    response: Response::Failed(error),
+                });
+            }
+        }
+        let to = match to {
+            To::Broker => broker,
+            To::Controller => Node::from_index(self.world.brokers.len()),
+        };
+        self.world.ask(from, to, correlation, request);
+    }
+
+    /// Closes the connections of the clients with this client id; of all with `None`.
+    pub(super) fn close_all_of(&mut self, client_id: Option<&str>) -> usize {
+        self.close_where(|client| {
+            client_id.is_none_or(|id| client.connection.client_id() == Some(id))
+        })
+    }
+
+    fn close_where(&mut self, is_meant: impl Fn(&Client) -> bool) -> usize {
+        let meant = self.clients.iter().filter(|(_, client)| is_meant(client));
+        let meant: Vec<_> = meant.map(|(id, _)| *id).collect();
+        meant.iter().for_each(|id| self.close(*id));
+        meant.len()
+    }
+
+    fn close(&mut self, id: ConnectionId) {
+        if self.forget(id) {
+            self.outputs.push_back(Output::Close(id));
+        }
+    }
+
+    /// Forgets a connection, and tells its broker. Returns whether there was one.
+    fn forget(&mut self, id: ConnectionId) -> bool {
+        let Some(client) = self.clients.remove(&id) else {
+            return false;
+        };
+        self.by_node.remove(&client.node);
+        self.world.close(client.node, client.broker);
+        true
+    }
+}
+
+/// Returns the broker at a node; brokers count from 1, as those of Kafka's own `server.properties`.
+pub(super) fn broker_at(node: Node) -> BrokerId {
+    BrokerId(u32::from(node.0) + 1)
+}

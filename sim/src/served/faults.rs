@@ -1,0 +1,214 @@
+//! What goes wrong, as the caller says.
+
+use super::cluster::{ServedCluster, broker_at};
+use crate::protocol::{Node, Request};
+use crate::wire::Wire;
+use plimsoll_core::Instant;
+use plimsoll_oracle::{BrokerId, ErrorName, RequestKind};
+use std::time::Duration;
+
+/// Requests of clients to which something happens.
+#[derive(Clone, Copy, Debug)]
+pub struct Faulty {
+    /// Their kind.
+    pub request: RequestKind,
+    /// The broker that gets them; `None`: any.
+    pub broker: Option<BrokerId>,
+    /// The number of them, from the next one on.
+    pub count: u32,
+}
+
+/// Something that a fault is about and that the cluster has not got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unknown(pub &'static str);
+
+/// Faults that wait for requests.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    errors: Vec<(Faulty, ErrorName)>,
+    losses: Vec<Faulty>,
+}
+
+impl Waiting {
+    /// Returns the error with which a broker is to answer a request, without looking at it.
+    pub(super) fn error(&mut self, to: Node, request: &Request<Wire>) -> Option<ErrorName> {
+        let place = self.errors.iter().position(|(f, _)| f.is(to, request))?;
+        let (faulty, error) = &mut self.errors[place];
+        let error = *error;
+        faulty.count -= 1;
+        self.errors.retain(|(faulty, _)| faulty.count > 0);
+        Some(error)
+    }
+
+    /// Returns whether the answer to a request is to be lost.
+    pub(super) fn loses(&mut self, to: Node, request: &Request<Wire>) -> bool {
+        let Some(faulty) = self.losses.iter_mut().find(|f| f.is(to, request)) else {
+            return false;
+        };
+        faulty.count -= 1;
+        self.losses.retain(|faulty| faulty.count > 0);
+        true
+    }
+}
+
+impl Faulty {
+    fn is(&self, to: Node, request: &Request<Wire>) -> bool {
+        let is_there = self.broker.is_none_or(|broker| broker == broker_at(to));
+        is_there && request.kind() == Some(self.request)
+    }
+}
+
+/// Faults. Each call is about brokers that the cluster has, or says which it has not.
+impl ServedCluster {
+    /// Kills a broker's process; its logs stay.
+    ///
+    /// # Errors
+    /// Where there is no such broker.
+    pub fn crash(&mut self, now: Instant, broker: BrokerId) -> Result<(), Unknown> {
+        let node = self.node_of(broker)?;
+        self.change(now, |cluster| cluster.world.crash(node));
+        Ok(())
+    }
+
+    /// Starts a broker that does not run; one that is stopping starts again when it has stopped.
+    ///
+    /// # Errors
+    /// Where there is no such broker.
+    pub fn start(&mut self, now: Instant, broker: BrokerId) -> Result<(), Unknown> {
+        let node = self.node_of(broker)?;
+        self.change(now, |cluster| cluster.world.start(node));
+        Ok(())
+    }
+
+    /// Stops a broker: its leaderships move away first.
+    ///
+    /// # Errors
+    /// Where there is no such broker.
+    pub fn stop(&mut self, now: Instant, broker: BrokerId) -> Result<(), Unknown> {
+        let node = self.node_of(broker)?;
+        self.change(now, |cluster| cluster.world.stop(node));
+        Ok(())
+    }
+
+    /// Makes a broker stand still. It accepts connections, as its kernel does that for it.
+    ///
+    /// # Errors
+    /// Where there is no such broker.
+    pub fn pause(&mut self, now: Instant, broker: BrokerId) -> Result<(), Unknown> {
+        let node = self.node_of(broker)?;
+        self.change(now, |cluster| cluster.world.pause(node));
+        Ok(())
+    }
+
+    /// Lets a broker go on that stands still.
+    ///
+    /// # Errors
+    /// Where there is no such broker.
+    pub fn resume(&mut self, now: Instant, broker: BrokerId) -> Result<(), Unknown> {
+        let node = self.node_of(broker)?;
+        self.change(now, |cluster| {
+            cluster.world.resume(node);
+            cluster.go_on(node);
+        });
+        Ok(())
+    }
+
+    /// Cuts a broker off from the other brokers and the controller; clients reach it. Once more
+    /// changes nothing.
+    ///
+    /// # Errors
+    /// Where there is no such broker.
+    pub fn isolate(&mut self, now: Instant, broker: BrokerId) -> Result<(), Unknown> {
+        let node = self.node_of(broker)?;
+        self.change(now, |cluster| cluster.world.isolate(node));
+        Ok(())
+    }
+
+    /// Ends what [`isolate`](Self::isolate) began.
+    ///
+    /// # Errors
+    /// Where there is no such broker.
+    pub fn reunite(&mut self, now: Instant, broker: BrokerId) -> Result<(), Unknown> {
+        let node = self.node_of(broker)?;
+        self.change(now, |cluster| cluster.world.reunite(node));
+        Ok(())
+    }
+
+    /// Delays everything that a broker sends (zero: no more).
+    ///
+    /// # Errors
+    /// Where there is no such broker.
+    pub fn throttle(
+        &mut self,
+        now: Instant,
+        broker: BrokerId,
+        by: Duration,
+    ) -> Result<(), Unknown> {
+        let node = self.node_of(broker)?;
+        self.change(now, |cluster| {
+            cluster.world.env.network.throttle(node, by);
+            cluster.world.env.delays[node] = by;
+        });
+        Ok(())
+    }
+
+    /// Closes the connections of all clients with this client id; of all with `None`. Returns the
+    /// number of them.
+    pub fn cut(&mut self, now: Instant, client_id: Option<&str>) -> usize {
+        let mut closed = 0;
+        self.change(now, |cluster| closed = cluster.close_all_of(client_id));
+        closed
+    }
+
+    /// Makes another in-sync replica the leader of a partition. Returns `false` where there is
+    /// none.
+    ///
+    /// # Errors
+    /// Where there is no such partition.
+    pub fn move_leader(
+        &mut self,
+        now: Instant,
+        topic: &str,
+        partition: i32,
+    ) -> Result<bool, Unknown> {
+        let partition = self
+            .edge
+            .partition(topic, partition)
+            .ok_or(Unknown("partition"))?;
+        let mut moved = false;
+        self.change(now, |cluster| {
+            let world = &mut cluster.world;
+            moved = world.controller.move_leader(&mut world.env, partition);
+        });
+        Ok(moved)
+    }
+
+    /// Answers requests with an error, without looking at them.
+    pub fn fail(&mut self, requests: Faulty, error: ErrorName) {
+        if requests.count > 0 {
+            self.waiting.errors.push((requests, error));
+        }
+    }
+
+    /// Does what requests ask, and closes their connections in place of the answers.
+    pub fn lose_response(&mut self, requests: Faulty) {
+        if requests.count > 0 {
+            self.waiting.losses.push(requests);
+        }
+    }
+
+    /// Ends all faults: every broker runs, nothing is delayed, and no request fails any more.
+    pub fn heal(&mut self, now: Instant) {
+        self.waiting = Waiting::default();
+        self.change(now, |cluster| {
+            for node in cluster.world.brokers.ids() {
+                cluster.world.env.network.throttle(node, Duration::ZERO);
+                cluster.world.env.delays[node] = Duration::ZERO;
+                cluster.world.reunite(node);
+                cluster.world.resume(node);
+                cluster.go_on(node);
+                cluster.world.start(node);
+            }
+        });
+    }
+}

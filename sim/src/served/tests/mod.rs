@@ -1,0 +1,3 @@
+//! The served cluster, from its processes to its frames.
+
+mod world;

@@ -1,0 +1,234 @@
+//! From a frame to the requests that it is made of, and from their answers to a frame.
+
+mod groups;
+mod offsets;
+mod records;
+mod topics;
+
+use super::dialect::Wire;
+use super::names::Names;
+use super::{At, Connection, To};
+use crate::protocol::{Request, Response};
+use bytes::{BufMut as _, Bytes, BytesMut};
+use kafka_protocol::messages::api_versions_response::ApiVersion;
+use kafka_protocol::messages::{
+    ApiKey, ApiVersionsRequest, ApiVersionsResponse, RequestHeader, ResponseHeader,
+};
+use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
+use std::collections::VecDeque;
+use std::fmt;
+
+/// The frame under way on a connection.
+pub(super) struct Work {
+    key: ApiKey,
+    version: i16,
+    correlation: i32,
+    pub(super) parts: VecDeque<(To, Request<Wire>)>,
+    pub(super) answers: Vec<Response<Wire>>,
+    /// Whether no answer is wanted.
+    pub(super) is_silent: bool,
+    finish: Finish,
+}
+
+impl fmt::Debug for Work {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Work")
+            .field("key", &self.key)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes the body of the answer.
+type Finish = Box<dyn FnOnce(&mut Names, &mut At<'_>, Vec<Response<Wire>>) -> Option<Bytes> + Send>;
+
+/// What a request kind does with its request: the parts, and what makes an answer of theirs.
+pub(super) struct Plan {
+    parts: VecDeque<(To, Request<Wire>)>,
+    is_silent: bool,
+    finish: Finish,
+}
+
+impl Plan {
+    /// Makes the plan to ask these parts of the connection's broker.
+    fn of_broker(
+        parts: impl IntoIterator<Item = Request<Wire>>,
+        finish: impl FnOnce(&mut Names, &mut At<'_>, Vec<Response<Wire>>) -> Option<Bytes>
+        + Send
+        + 'static,
+    ) -> Self {
+        Self::new(parts.into_iter().map(|part| (To::Broker, part)), finish)
+    }
+
+    fn new(
+        parts: impl IntoIterator<Item = (To, Request<Wire>)>,
+        finish: impl FnOnce(&mut Names, &mut At<'_>, Vec<Response<Wire>>) -> Option<Bytes>
+        + Send
+        + 'static,
+    ) -> Self {
+        Self {
+            parts: parts.into_iter().collect(),
+            is_silent: false,
+            finish: Box::new(finish),
+        }
+    }
+
+    /// Makes the plan to answer at once.
+    fn answer(body: Option<Bytes>) -> Self {
+        Self::new([], move |_, _, _| body)
+    }
+}
+
+/// What request kinds see.
+pub(super) struct Context<'a, 'b> {
+    names: &'a mut Names,
+    at: &'a mut At<'b>,
+    version: i16,
+    client_id: StrBytes,
+    client_host: StrBytes,
+}
+
+impl Work {
+    /// Makes the frame of the answer; `None`: it cannot be written.
+    pub(super) fn finish(self, names: &mut Names, at: &mut At<'_>) -> Option<Bytes> {
+        let body = (self.finish)(names, at, self.answers)?;
+        frame(self.key, self.version, self.correlation, &body)
+    }
+}
+
+fn frame(key: ApiKey, version: i16, correlation: i32, body: &[u8]) -> Option<Bytes> {
+    let header = ResponseHeader::default().with_correlation_id(correlation);
+    let mut frame = BytesMut::with_capacity(body.len() + 8);
+    header
+        .encode(&mut frame, key.response_header_version(version))
+        .ok()?;
+    frame.put_slice(body);
+    Some(frame.freeze())
+}
+
+fn body(response: &impl Encodable, version: i16) -> Option<Bytes> {
+    let mut bytes = BytesMut::new();
+    response.encode(&mut bytes, version).ok()?;
+    Some(bytes.freeze())
+}
+
+/// Reads a frame; `None`: it makes no sense, or is of no kind or version that is served.
+pub(super) fn decode(
+    names: &mut Names,
+    at: &mut At<'_>,
+    connection: &mut Connection,
+    mut frame: Bytes,
+) -> Option<Work> {
+    let (head, _) = frame.split_at_checked(4)?;
+    let key = ApiKey::try_from(i16::from_be_bytes([head[0], head[1]])).ok()?;
+    let version = i16::from_be_bytes([head[2], head[3]]);
+    let (_, first, last) = *SERVED.iter().find(|(served, ..)| *served == key)?;
+    let is_served = (first..=last).contains(&version);
+    if !is_served && key != ApiKey::ApiVersions {
+        return None;
+    }
+    // The head of a version that is not known begins as that of any other.
+    let header_version = key.request_header_version(version.min(last));
+    let header = RequestHeader::decode(&mut frame, header_version).ok()?;
+    let client_id = header.client_id.unwrap_or_default();
+    if connection.client_id.as_deref() != Some(&*client_id) {
+        connection.client_id = Some(client_id.to_string());
+    }
+    let version = if is_served { version } else { 0 };
+    let mut context = Context {
+        names,
+        at,
+        version,
+        client_id,
+        client_host: StrBytes::from_string(format!("/{}", connection.client_host)),
+    };
+    let plan = match is_served {
+        true => context.plan(key, frame)?,
+        // UNSUPPORTED_VERSION in the oldest form, which every client reads (KIP-511).
+        false => api_versions(0, 35),
+    };
+    Some(Work {
+        key,
+        version,
+        correlation: header.correlation_id,
+        parts: plan.parts,
+        answers: Vec::new(),
+        is_silent: plan.is_silent,
+        finish: plan.finish,
+    })
+}
+
+/// The kinds that are served, each with its first and its last version.
+const SERVED: &[(ApiKey, i16, i16)] = &[
+    (ApiKey::Produce, 3, 13),
+    (ApiKey::Fetch, 4, 17),
+    (ApiKey::ListOffsets, 1, 7),
+    (ApiKey::Metadata, 0, 12),
+    (ApiKey::OffsetCommit, 2, 9),
+    (ApiKey::OffsetFetch, 1, 7),
+    (ApiKey::FindCoordinator, 0, 6),
+    (ApiKey::JoinGroup, 0, 9),
+    (ApiKey::Heartbeat, 0, 4),
+    (ApiKey::LeaveGroup, 0, 5),
+    (ApiKey::SyncGroup, 0, 5),
+    (ApiKey::DescribeGroups, 0, 5),
+    (ApiKey::ListGroups, 0, 4),
+    (ApiKey::ApiVersions, 0, 4),
+    (ApiKey::CreateTopics, 2, 7),
+    (ApiKey::DeleteTopics, 1, 6),
+    (ApiKey::InitProducerId, 0, 4),
+    (ApiKey::DescribeConfigs, 1, 4),
+    (ApiKey::CreatePartitions, 0, 3),
+    (ApiKey::DeleteGroups, 0, 2),
+];
+
+fn read<R: Decodable>(mut bytes: Bytes, version: i16) -> Option<R> {
+    R::decode(&mut bytes, version).ok()
+}
+
+impl Context<'_, '_> {
+    fn plan(&mut self, key: ApiKey, bytes: Bytes) -> Option<Plan> {
+        let v = self.version;
+        Some(match key {
+            ApiKey::Produce => self.produce(read(bytes, v)?),
+            ApiKey::Fetch => self.fetch(read(bytes, v)?),
+            ApiKey::ListOffsets => self.list_offsets(read(bytes, v)?),
+            ApiKey::InitProducerId => self.init_producer_id(read(bytes, v)?),
+            ApiKey::Metadata => self.metadata(read(bytes, v)?),
+            ApiKey::CreateTopics => self.create_topics(read(bytes, v)?),
+            ApiKey::CreatePartitions => self.create_partitions(read(bytes, v)?),
+            ApiKey::DeleteTopics => self.delete_topics(read(bytes, v)?),
+            ApiKey::DescribeConfigs => self.describe_configs(read(bytes, v)?),
+            ApiKey::OffsetCommit => self.offset_commit(read(bytes, v)?),
+            ApiKey::OffsetFetch => self.offset_fetch(read(bytes, v)?),
+            ApiKey::FindCoordinator => self.find_coordinator(read(bytes, v)?),
+            ApiKey::JoinGroup => self.join_group(read(bytes, v)?),
+            ApiKey::SyncGroup => self.sync_group(read(bytes, v)?),
+            ApiKey::Heartbeat => self.heartbeat(read(bytes, v)?),
+            ApiKey::LeaveGroup => self.leave_group(read(bytes, v)?),
+            ApiKey::DescribeGroups => self.describe_groups(read(bytes, v)?),
+            ApiKey::ListGroups => self.list_groups(read(bytes, v)?),
+            ApiKey::DeleteGroups => self.delete_groups(read(bytes, v)?),
+            ApiKey::ApiVersions => {
+                read::<ApiVersionsRequest>(bytes, v)?;
+                api_versions(v, 0)
+            }
+            _ => return None,
+        })
+    }
+}
+
+fn api_versions(version: i16, error: i16) -> Plan {
+    // With an error, only what the client may ask next is told.
+    let is_told = |(key, ..): &&(ApiKey, i16, i16)| error == 0 || *key == ApiKey::ApiVersions;
+    let served = SERVED.iter().filter(is_told).map(|(key, first, last)| {
+        ApiVersion::default()
+            .with_api_key(*key as i16)
+            .with_min_version(*first)
+            .with_max_version(*last)
+    });
+    let response = ApiVersionsResponse::default()
+        .with_error_code(error)
+        .with_api_keys(served.collect());
+    Plan::answer(body(&response, version))
+}

@@ -1,0 +1,157 @@
+//! What brokers carry, as the bytes of Kafka's protocol.
+
+use crate::protocol::{Batch, CommitMetadata, Dialect, ProducerStamp, Protocols};
+use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
+use kafka_protocol::protocol::StrBytes;
+
+/// The dialect of clients from outside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Wire;
+
+impl Dialect for Wire {
+    type Batch = RecordBatch;
+    type Subscription = Supported;
+    type Assignment = Bytes;
+    type Client = Client;
+    type Topic = StrBytes;
+    type CommitMetadata = Metadata;
+}
+
+/// A batch of records in Kafka's format 2, not looked into (`DefaultRecordBatch`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RecordBatch(Bytes);
+
+/// Places in the head of a batch.
+const LENGTH: usize = 8;
+const MAGIC: usize = 16;
+const CHECKSUM: usize = 17;
+const ATTRIBUTES: usize = 21;
+const LAST_OFFSET_DELTA: usize = 23;
+const PRODUCER_ID: usize = 43;
+const PRODUCER_EPOCH: usize = 51;
+const BASE_SEQUENCE: usize = 53;
+const HEAD: usize = 61;
+
+/// Why bytes are no batch that brokers take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BadBatch {
+    /// Kafka: `CORRUPT_MESSAGE`.
+    Corrupt,
+    /// Kafka: `INVALID_RECORD`.
+    Invalid,
+}
+
+impl RecordBatch {
+    /// Takes the one batch of a produce request (`LogValidator`, `UnifiedLog.analyzeAndValidateRecords`).
+    pub(super) fn read(bytes: Bytes) -> Result<Self, BadBatch> {
+        if bytes.len() < HEAD {
+            return Err(BadBatch::Corrupt);
+        }
+        let length = (&bytes[LENGTH..]).get_i32();
+        if bytes[MAGIC] != 2 || usize::try_from(length) != Ok(bytes.len() - LENGTH - 4) {
+            return Err(BadBatch::Invalid);
+        }
+        if crc32c::crc32c(&bytes[ATTRIBUTES..]) != (&bytes[CHECKSUM..]).get_u32() {
+            return Err(BadBatch::Corrupt);
+        }
+        if (&bytes[LAST_OFFSET_DELTA..]).get_i32() < 0 {
+            return Err(BadBatch::Invalid);
+        }
+        Ok(Self(bytes))
+    }
+
+    /// Returns the number of its bytes.
+    pub(super) fn size(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Writes it as it lies in a log. Neither field is a part of what the checksum covers.
+    pub(super) fn write(&self, offset: u64, leader_epoch: u32, into: &mut BytesMut) {
+        into.put_u64(offset);
+        into.put_slice(&self.0[LENGTH..LENGTH + 4]);
+        into.put_u32(leader_epoch);
+        into.put_slice(&self.0[MAGIC..]);
+    }
+}
+
+impl Batch for RecordBatch {
+    fn offsets(&self) -> u32 {
+        (&self.0[LAST_OFFSET_DELTA..]).get_u32() + 1
+    }
+
+    fn producer(&self) -> Option<ProducerStamp> {
+        Some(ProducerStamp {
+            id: u64::try_from((&self.0[PRODUCER_ID..]).get_i64()).ok()?,
+            epoch: u16::try_from((&self.0[PRODUCER_EPOCH..]).get_i16()).ok()?,
+            sequence: u32::try_from((&self.0[BASE_SEQUENCE..]).get_i32()).ok()?,
+        })
+    }
+}
+
+/// The protocols that a member supports, with what it says of itself under each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Supported(pub(super) Vec<(StrBytes, Bytes)>);
+
+impl Supported {
+    /// Returns what the member says under the first protocol.
+    pub(super) fn first(&self) -> Bytes {
+        self.0
+            .first()
+            .map(|(_, bytes)| bytes.clone())
+            .unwrap_or_default()
+    }
+}
+
+impl Protocols for Supported {
+    type Name = StrBytes;
+    type Topic = StrBytes;
+
+    fn names(&self) -> impl Iterator<Item = &StrBytes> {
+        self.0.iter().map(|(name, _)| name)
+    }
+
+    fn under(&self, name: &StrBytes) -> Self {
+        let own = self.0.iter().filter(|(own, _)| own == name);
+        Self(own.cloned().collect())
+    }
+
+    fn subscribes(&self, topic: &StrBytes) -> bool {
+        let mut all = self.0.iter();
+        all.any(|(_, bytes)| topics(bytes).is_none_or(|topics| topics.contains(&&topic[..])))
+    }
+}
+
+/// Reads the topics of a consumer's subscription (`ConsumerProtocolSubscription`).
+fn topics(mut bytes: &[u8]) -> Option<Vec<&str>> {
+    bytes.try_get_i16().ok()?;
+    let count = bytes.try_get_i32().ok()?;
+    let mut topics = Vec::new();
+    for _ in 0..count {
+        let length = usize::try_from(bytes.try_get_i16().ok()?).ok()?;
+        let (topic, rest) = bytes.split_at_checked(length)?;
+        topics.push(std::str::from_utf8(topic).ok()?);
+        bytes = rest;
+    }
+    Some(topics)
+}
+
+/// What a member's process is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Client {
+    pub(super) id: StrBytes,
+    pub(super) host: StrBytes,
+}
+
+/// What a member attaches to a commit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Metadata {
+    pub(super) text: StrBytes,
+    /// -1: none.
+    pub(super) leader_epoch: i32,
+}
+
+impl CommitMetadata for Metadata {
+    fn length(&self) -> usize {
+        self.text.encode_utf16().count()
+    }
+}

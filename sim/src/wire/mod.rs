@@ -1,0 +1,153 @@
+//! Kafka's protocol: what brokers carry as bytes, names of what is a number inside, and the way from
+//! frames to messages and back.
+
+mod codec;
+mod dialect;
+mod names;
+
+pub(crate) use dialect::Wire;
+
+use crate::cluster::{Broker, ClusterSettings, Shared};
+use crate::protocol::{BrokerSet, GroupIndex, Request, Response};
+use crate::topology::PartitionIndex;
+use bytes::Bytes;
+use codec::Work;
+use names::Names;
+use plimsoll_oracle::BrokerId;
+
+/// What is to be done next for the frame under way on a connection.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// Send a request on; its answer comes to [`Edge::answered`].
+    Ask(To, Request<Wire>),
+    /// Send requests on to the connection's broker; no answer comes, and the frame is done.
+    Tell(Vec<Request<Wire>>),
+    /// Send an answer, without the length in front of it; the frame is done.
+    Answer(Bytes),
+    /// Close the connection, as Kafka does upon what it cannot read.
+    Close,
+}
+
+/// Where a request goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum To {
+    Broker,
+    Controller,
+}
+
+/// Where something is asked.
+pub(crate) struct At<'a> {
+    /// The connection's broker.
+    pub(crate) state: &'a Broker<Wire>,
+    /// The brokers that accept connections.
+    pub(crate) open: BrokerSet,
+    pub(crate) shared: &'a mut Shared<Wire>,
+}
+
+/// A connection, as the edge knows it.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    client_host: String,
+    client_id: Option<String>,
+    work: Option<Work>,
+}
+
+impl Connection {
+    pub(crate) fn new(client_host: String) -> Self {
+        Self {
+            client_host,
+            client_id: None,
+            work: None,
+        }
+    }
+
+    /// Returns the client's name for itself.
+    pub(crate) fn client_id(&self) -> Option<&str> {
+        self.client_id.as_deref()
+    }
+}
+
+/// The edge between frames and messages.
+#[derive(Debug)]
+pub(crate) struct Edge {
+    names: Names,
+}
+
+/// What the edge of a cluster is to be.
+pub(crate) struct EdgeOptions<'a> {
+    pub(crate) settings: &'a ClusterSettings,
+    /// What ids follow from.
+    pub(crate) seed: u64,
+}
+
+impl Edge {
+    pub(crate) fn new(options: EdgeOptions<'_>) -> Self {
+        Self {
+            names: Names::new(options.settings, options.seed),
+        }
+    }
+
+    /// Says where clients reach a broker.
+    pub(crate) fn advertise(&mut self, broker: BrokerId, host: String, port: u16) {
+        self.names.advertise(broker, host, port);
+    }
+
+    /// Returns the index of a partition that exists.
+    pub(crate) fn partition(&self, topic: &str, partition: i32) -> Option<PartitionIndex> {
+        self.names.partition(topic, partition)
+    }
+
+    /// Returns the topics with their partitions, by name.
+    pub(crate) fn topics(&self) -> impl Iterator<Item = (&str, &[PartitionIndex])> {
+        let topics = self.names.topics.iter();
+        topics.map(|(name, topic)| (name.as_str(), &topic.partitions[..]))
+    }
+
+    /// Returns the groups, by name.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = (&str, GroupIndex)> {
+        let groups = self.names.groups.iter();
+        groups.map(|(name, group)| (name.as_str(), *group))
+    }
+
+    /// Begins with a frame.
+    pub(crate) fn decode(
+        &mut self,
+        mut at: At<'_>,
+        connection: &mut Connection,
+        frame: Bytes,
+    ) -> Step {
+        match codec::decode(&mut self.names, &mut at, connection, frame) {
+            Some(work) => self.go_on(at, connection, work),
+            None => Step::Close,
+        }
+    }
+
+    /// Goes on with the frame under way, after an answer.
+    pub(crate) fn answered(
+        &mut self,
+        at: At<'_>,
+        connection: &mut Connection,
+        response: Response<Wire>,
+    ) -> Step {
+        match connection.work.take() {
+            Some(mut work) => {
+                work.answers.push(response);
+                self.go_on(at, connection, work)
+            }
+            None => Step::Close,
+        }
+    }
+
+    fn go_on(&mut self, mut at: At<'_>, connection: &mut Connection, mut work: Work) -> Step {
+        if work.is_silent {
+            return Step::Tell(work.parts.drain(..).map(|(_, request)| request).collect());
+        }
+        // What an earlier part makes, later ones may be about.
+        if let Some((to, request)) = work.parts.pop_front() {
+            connection.work = Some(work);
+            return Step::Ask(to, request);
+        }
+        work.finish(&mut self.names, &mut at)
+            .map_or(Step::Close, Step::Answer)
+    }
+}
