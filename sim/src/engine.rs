@@ -74,7 +74,7 @@ impl<E> Queue<E> {
     /// Returns the time of the earliest event.
     #[cfg(feature = "wire")]
     pub(crate) fn next_at(&self) -> Option<Instant> {
-        self.heap.peek().map(|key| key.at())
+        self.keys.last().map(|key| key.at())
     }
 
     /// Returns the number of events popped since the queue was made.

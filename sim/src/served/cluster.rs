@@ -71,10 +71,7 @@ impl ServedCluster {
     /// Creates a cluster, all of whose brokers run.
     pub fn new(options: Options) -> Self {
         let brokers = options.brokers.clamp(1, Options::MOST_BROKERS);
-        let placement = Placement {
-            brokers,
-            replication: options.replication.clamp(1, brokers),
-        };
+        let placement = Placement::by_number(brokers, options.replication.clamp(1, brokers));
         let settings = ClusterSettings::new(placement, options.min_insync, options.settings);
         let mut cluster = Self {
             world: World::new(&settings, options.seed, options.latency),

@@ -26,10 +26,7 @@ struct Bench {
 
 impl Bench {
     fn new(seed: u64) -> Self {
-        let placement = Placement {
-            brokers: 3,
-            replication: 3,
-        };
+        let placement = Placement::by_number(3, 3);
         let Options {
             mut settings,
             latency,
