@@ -167,7 +167,10 @@ impl Group {
             return self.actions.push_back(Action::End);
         }
         self.phase = Phase::Syncing;
-        self.sync = Sync::default();
+        self.sync = Sync {
+            sender: Some(self.sender(answer.member)),
+            ..Sync::default()
+        };
         // librdkafka does not say it: its SyncGroup ends at version 3.
         if self.settings.library.is_sarama() {
             self.sync.protocol = answer.protocol;
@@ -184,11 +187,11 @@ impl Group {
     }
 
     fn ask_to_sync(&mut self, coordinator: Node) {
-        let Some(member) = self.member else {
+        let Some(sender) = self.sync.sender else {
             return;
         };
         let request = Request::SyncGroup {
-            sender: self.sender(member),
+            sender,
             protocol: self.sync.protocol,
             assignments: self.sync.assignments.clone(),
         };

@@ -75,6 +75,9 @@ pub(super) struct Group {
 /// What a sync says, and how often it was said.
 #[derive(Debug)]
 struct Sync {
+    /// The member, as it was when the join was answered: what is sent again are the same bytes
+    /// (`rd_kafka_buf_retry`), whatever a commit learned of the membership since.
+    sender: Option<Sender>,
     /// The protocol of the generation, where the library says it.
     protocol: Option<VotedProtocol<Lean>>,
     /// What the member gives out, as the group's leader.
@@ -88,6 +91,7 @@ struct Sync {
 impl Default for Sync {
     fn default() -> Self {
         Self {
+            sender: None,
             protocol: None,
             assignments: Assignments::new(),
             retries: 0,

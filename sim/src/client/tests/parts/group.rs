@@ -411,6 +411,30 @@ fn a_sync_is_sent_again_to_a_coordinator_that_loads_and_then_given_up() {
     assert_eq!(group.poll_timeout(&view), NOW + ms(1_000), "it joins again");
 }
 
+/// A commit is refused meanwhile, from which the client learns that the group does not know it any
+/// more: it learns so once more from the sync, and goes on from there.
+#[test]
+fn a_sync_that_is_sent_again_says_the_same() {
+    let view = knowledge();
+    let mut group = new("", None);
+    group.handle_timeout(NOW, &view);
+    group.handle_join(NOW, &view, 1, Ok(generation(1)));
+    told(|| group.poll_action());
+    group.handle_sync(NOW, &view, 1, refused(E::CoordinatorLoadInProgress));
+    group.handle_commit_refused(NOW, &view, E::UnknownMemberId, &[]);
+    let now = NOW + ms(100);
+    group.handle_timeout(now, &view);
+    let Some(Action::Ask(ask)) = group.poll_action() else {
+        panic!("no sync");
+    };
+    let Request::SyncGroup { sender, .. } = ask.request else {
+        panic!("{:?}", ask.request);
+    };
+    assert_eq!((sender.member, sender.generation), (MEMBER, 1));
+    group.handle_sync(now, &view, 1, refused(E::UnknownMemberId));
+    assert_eq!(group.poll_timeout(&view), NOW + ms(1_000), "it joins anew");
+}
+
 #[test]
 fn a_topic_that_is_gone_leaves_the_subscription_until_it_is_back() {
     for (assignor, is_lost) in [("range", false), ("cooperative-sticky", true)] {
