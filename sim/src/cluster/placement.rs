@@ -21,6 +21,10 @@ pub(crate) struct Placement {
 
 impl Placement {
     /// Returns the placement by which every partition's number alone says where it lies.
+    #[cfg_attr(
+        not(any(test, feature = "wire")),
+        expect(dead_code, reason = "a plan draws the coordinator")
+    )]
     pub(crate) fn by_number(brokers: u16, replication: u16) -> Self {
         Self {
             brokers,
