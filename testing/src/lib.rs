@@ -77,9 +77,20 @@ impl Test {
 
 /// Runs the tests that the arguments of the process select, and returns how the process ends.
 pub fn run(tests: impl IntoIterator<Item = Test>) -> ExitCode {
+    run_with(Arguments::from_args(), tests)
+}
+
+/// Runs the tests as [`run`] does, on this number of threads where the arguments name none.
+pub fn run_side_by_side(threads: usize, tests: impl IntoIterator<Item = Test>) -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(threads);
+    run_with(arguments, tests)
+}
+
+fn run_with(arguments: Arguments, tests: impl IntoIterator<Item = Test>) -> ExitCode {
     let trial = |test: Test| Trial::ignorable_test(test.name.clone(), || test.run());
     let trials = tests.into_iter().map(trial).collect();
-    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+    libtest_mimic::run(&arguments, trials).exit_code()
 }
 
 /// Lists tests that need the same: what they need, and their bodies, by which they are named.

@@ -10,8 +10,8 @@ mod running;
 mod subjects;
 
 use plimsoll_chaos::engine_for_tests;
-use plimsoll_testing::{GO, Need, Test, engine, run, tests};
-use running::{NONE, Running, SHARED, addresses, alone, cluster, run_on_kafka, take_down};
+use plimsoll_testing::{GO, Need, Test, engine, run_side_by_side, tests};
+use running::{BESIDE, NONE, Running, SHARED, addresses, alone, cluster, run_on_kafka, take_down};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -56,7 +56,8 @@ fn main() -> ExitCode {
         let name = format!("the_programs_with_{family}_are_tried");
         Test::unless_unfit(name, [&ENGINE], || is_tried(family))
     });
-    let code = run(own.into_iter().chain(others).chain(families));
+    // Runs wait more than they work.
+    let code = run_side_by_side(8, own.into_iter().chain(others).chain(families));
     take_down();
     code
 }
@@ -95,7 +96,7 @@ fn the_recipe_repeats_everything_from_oldest() {
     let interval = "consumers.commit.interval=1s";
     let arguments = ["recipes/alarm-ruler-oldest", "--set", interval];
     let recipe = programs.command("sarama-recipe", &[]);
-    convicts(&arguments, &recipe, &["bounded-duplicates"]);
+    convicts(BESIDE, &arguments, &recipe, &["bounded-duplicates"]);
 }
 
 /// Shows that what arrives during a restart is never read: auto-commit is off, and a start goes to
@@ -104,7 +105,7 @@ fn the_recipe_loses_from_newest() {
     let programs = Programs::build();
     let arguments = ["recipes/alarm-ruler-newest"];
     let recipe = programs.command("sarama-recipe", &["SUBJECT_INITIAL=newest"]);
-    convicts(&arguments, &recipe, &["no-loss"]);
+    convicts(BESIDE, &arguments, &recipe, &["no-loss"]);
 }
 
 /// Shows that a mark passes the record that failed before it, with auto-commit on.
@@ -113,7 +114,7 @@ fn the_recipe_commits_past_a_failure() {
     let arguments = ["recipes/alarm-ruler-failing-handler"];
     let recipe = programs.command("sarama-recipe", &["SUBJECT_AUTO_COMMIT=true"]);
     let properties = ["commit-covers-only-finished", "no-loss"];
-    convicts(&arguments, &recipe, &properties);
+    convicts(BESIDE, &arguments, &recipe, &properties);
 }
 
 /// Makes a failing run smaller: fewer messages fail too, and how often they do is told.
@@ -133,7 +134,7 @@ fn a_failing_run_is_made_smaller() {
         "--shrink-schedules",
         "8",
     ];
-    let ended = Running::begin(folder.path(), SHARED, &arguments, &recipe).end();
+    let ended = Running::begin(folder.path(), BESIDE, &arguments, &recipe).end();
     assert_eq!(ended.code, 0, "{}", ended.transcript());
     for said in ["Shrunk ", "Repeated ", "it fails in "] {
         assert!(ended.stdout.contains(said), "{}", ended.transcript());
@@ -150,7 +151,7 @@ fn a_failing_run_is_made_smaller() {
 fn the_recipe_on_sarama_1_60_loses_when_the_coordinator_moves() {
     let programs = Programs::build_on_sarama_1_60();
     let recipe = programs.command("sarama-recipe", &["SUBJECT_INITIAL=newest"]);
-    convicts(&[COORDINATOR_MOVES], &recipe, &["no-loss"]);
+    convicts(SHARED, &[COORDINATOR_MOVES], &recipe, &["no-loss"]);
 }
 
 /// Shows that Sarama 1.61 looks for the new coordinator and carries on. What it never commits is
@@ -159,7 +160,7 @@ fn the_recipe_on_newer_sarama_carries_on_when_the_coordinator_moves() {
     let programs = Programs::build();
     let recipe = programs.command("sarama-recipe", &["SUBJECT_INITIAL=newest"]);
     let arguments = [COORDINATOR_MOVES, "--keeps", "consumers.commit"];
-    let ended = run_on_kafka(&arguments, &recipe);
+    let ended = run_on_kafka(SHARED, &arguments, &recipe);
     let report = ended.json();
     let properties = report["scenarios"][0]["properties"].as_array();
     let properties = properties.expect("a list").iter();
@@ -178,7 +179,7 @@ const COORDINATOR_MOVES: &str = "broker/coordinator-moves-from-the-end";
 fn the_mended_recipe_is_acquitted() {
     let programs = Programs::build();
     let mended = programs.command("sarama-mended", &[]);
-    let ended = run_on_kafka(&["recipes", "--keeps", "consumers.commit"], &mended);
+    let ended = run_on_kafka(BESIDE, &["recipes", "--keeps", "consumers.commit"], &mended);
     assert_eq!(ended.code, 0, "{}{}", ended.failures(), ended.stderr);
     let report = ended.json();
     assert_eq!(report["totals"]["schedules"], 3, "{report:#}");
@@ -274,9 +275,9 @@ impl Drop for Down<'_> {
 }
 
 /// Asserts that the command breaks these properties, and that the failing run is kept.
-fn convicts(arguments: &[&str], command: &[String], properties: &[&str]) {
+fn convicts(cluster: &str, arguments: &[&str], command: &[String], properties: &[&str]) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let ended = Running::start(folder.path(), SHARED, arguments, command).end();
+    let ended = Running::start(folder.path(), cluster, arguments, command).end();
     assert_eq!(ended.code, 10, "{}", ended.transcript());
     let report = ended.json();
     let failures = report["scenarios"][0]["failures"]

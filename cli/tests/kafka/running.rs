@@ -1,31 +1,39 @@
-//! Runs of the program on real Kafka, one at a time, and the clusters that are kept for them.
+//! Runs of the program on real Kafka, and the clusters that are kept for them.
 
 use crate::program::{Ended, command};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 use std::{env, thread};
 
-/// The turn of the test that runs: a small machine can take no more than three brokers and what
-/// one run has beside them.
-static BROKERS: Mutex<()> = Mutex::new(());
+/// The turns of runs: a small machine can take no more than three brokers. Runs that leave brokers
+/// alone share those of one cluster, any other has its own.
+static BROKERS: RwLock<()> = RwLock::new(());
 
 /// The time that a run may take: many times what it should.
 const DEADLINE: Duration = Duration::from_secs(1200);
 
-/// The kept cluster that runs share, which saves each of them forty seconds.
+/// The kept cluster that runs share, which saves each of them forty seconds; the run that names it
+/// has it for itself at its time.
 pub(crate) const SHARED: &str = "shared";
+/// The same cluster, beside other runs.
+pub(crate) const BESIDE: &str = "beside others";
 /// The kept cluster that there never is: a run starts brokers of its own.
 pub(crate) const NONE: &str = "none";
 
 /// The addresses of the brokers of the shared cluster, once it is up.
 static ADDRESSES: OnceLock<String> = OnceLock::new();
 
-/// Waits for the turn of a run that has brokers.
-pub(crate) fn alone() -> MutexGuard<'static, ()> {
-    BROKERS.lock().unwrap_or_else(PoisonError::into_inner)
+/// Waits for the turn of a run that has all brokers for itself.
+pub(crate) fn alone() -> RwLockWriteGuard<'static, ()> {
+    BROKERS.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits for the turn of a run beside others.
+pub(crate) fn beside() -> RwLockReadGuard<'static, ()> {
+    BROKERS.read().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Brings the shared cluster up, where it is not; returns the addresses of its brokers as a list
@@ -67,10 +75,10 @@ pub(crate) fn addresses(said: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Runs scenarios on the shared cluster; `command` is the subject, or empty for the scenarios' own.
-pub(crate) fn run_on_kafka(arguments: &[&str], command: &[String]) -> Ended {
+/// Runs scenarios on this cluster; `command` is the subject, or empty for the scenarios' own.
+pub(crate) fn run_on_kafka(cluster: &str, arguments: &[&str], command: &[String]) -> Ended {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    Running::start(folder.path(), SHARED, arguments, command).end()
+    Running::start(folder.path(), cluster, arguments, command).end()
 }
 
 /// Tells a command where the container engine is, and which image; and gives the kept cluster a
@@ -91,12 +99,22 @@ fn on_engine<'a>(command: &'a mut Command, cluster: &str) -> &'a mut Command {
         .env("XDG_CACHE_HOME", folder)
 }
 
-/// A run on real Kafka, the only one at its time.
+/// A run on real Kafka.
 pub(crate) struct Running {
     pub child: Child,
     folder: PathBuf,
     started: Instant,
-    _alone: MutexGuard<'static, ()>,
+    _turn: Turn,
+}
+
+/// The right of a run to its brokers.
+enum Turn {
+    Alone {
+        _guard: RwLockWriteGuard<'static, ()>,
+    },
+    Beside {
+        _guard: RwLockReadGuard<'static, ()>,
+    },
 }
 
 impl Running {
@@ -118,11 +136,16 @@ impl Running {
         arguments: &[&str],
         subject: &[String],
     ) -> Self {
-        let alone = alone();
-        if cluster == SHARED {
-            shared_brokers();
-        }
+        let turn = match cluster {
+            BESIDE => Turn::Beside { _guard: beside() },
+            _ => Turn::Alone { _guard: alone() },
+        };
         let mut all = arguments.to_vec();
+        match cluster {
+            SHARED => _ = shared_brokers(),
+            BESIDE => all.extend(["--bootstrap", shared_brokers()]),
+            _ => {}
+        }
         if !subject.is_empty() {
             all.push("--");
             all.extend(subject.iter().map(String::as_str));
@@ -135,7 +158,7 @@ impl Running {
             child: child.expect("the program starts"),
             folder: folder.to_owned(),
             started: Instant::now(),
-            _alone: alone,
+            _turn: turn,
         }
     }
 
