@@ -124,8 +124,14 @@ impl<D: Dialect> Broker<D> {
             Ok(None) if !replica.has_news(request.follower, position) => return,
             Ok(None) => {
                 let end = replica.readable_end(request.follower);
-                let end = end.min(position.offset + u64::from(request.max_records));
-                let entries = replica.log.slice(position.offset, end);
+                let limit = end.min(position.offset + u64::from(request.max_records));
+                let mut entries = replica.log.slice(position.offset, limit);
+                if entries.is_empty() {
+                    // A first batch above the limit is read all the same, or none would be read
+                    // ever (KIP-74; `minOneMessage` of `ReplicaManager.readFromLog`).
+                    let all = replica.log.slice(position.offset, end);
+                    entries = &all[..all.len().min(1)];
+                }
                 fetched.entries = entries.len() as u32;
                 response.entries.extend_from_slice(entries);
             }

@@ -193,6 +193,16 @@ fn batches_are_replicated_and_read_as_a_whole() {
     assert_eq!(cluster.fetch(9).partitions, []);
 }
 
+/// Followers ask for 1,000 records at most, and this client for 100.
+#[test]
+fn a_batch_above_the_limit_of_a_fetch_is_read_as_a_whole() {
+    let mut cluster = Cluster::new();
+    assert_eq!(cluster.produce(Records::plain(1_500)), Ok(0));
+    assert_eq!(cluster.produce(Records::plain(1)), Ok(1_500));
+    assert_eq!(cluster.brokers[Node(2)].replicas[P].log.end(), 1_501);
+    assert_eq!(bounds(&cluster.fetch(0).entries), [(0, 1_500)]);
+}
+
 #[test]
 fn a_batch_that_is_sent_again_is_answered_with_where_it_lies() {
     let mut cluster = Cluster::new();
