@@ -1,8 +1,9 @@
 //! Answers as scripts have them: without what differs by machine and by run, and with variables
 //! for what a broker or the runner has chosen.
 
-use crate::schema::{Kind, Schema};
+use crate::schema::Schema;
 use crate::tree::{ERROR, Fields, Tree};
+use plimsoll_messages::Kind;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Fields that no script tells: they are of the machine, of the cluster's size and settings, or

@@ -2,8 +2,9 @@
 
 use crate::codec::{Bytes, decode, encode};
 use crate::connection::{Arrival, Connection};
-use crate::schema::{Kind, Schema};
+use crate::schema::Schema;
 use crate::tree::{self, Fields};
+use plimsoll_messages::Kind;
 use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;

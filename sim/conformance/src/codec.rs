@@ -4,8 +4,9 @@
 //! connection make is not seen.
 
 use crate::records;
-use crate::schema::{Field, Form, Message, Schema, nearest};
+use crate::schema::{Schema, nearest};
 use crate::tree::{ERROR, Fields, Tree};
+use plimsoll_messages::{Field, Form, Message};
 
 /// What a request says in fields that a script leaves out, where that is not the default of Kafka's
 /// definitions: kind, field, value.

@@ -2,8 +2,9 @@
 
 use crate::codec::{encode, unknown_field};
 use crate::records::hex;
-use crate::schema::{Field, Form, Schema, nearest};
+use crate::schema::{Schema, nearest};
 use crate::tree::{self, ERROR, Fields, Tree};
+use plimsoll_messages::{Field, Form};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
 use std::path::{Path, PathBuf};

@@ -11,7 +11,7 @@ use crate::cluster::{Broker, ClusterSettings, Shared};
 use crate::protocol::{BrokerSet, GroupIndex, Request, Response};
 use crate::topology::PartitionIndex;
 use bytes::Bytes;
-use codec::Work;
+use codec::{Forms, Work};
 use names::Names;
 use plimsoll_oracle::BrokerId;
 
@@ -70,6 +70,7 @@ impl Connection {
 /// The edge between frames and messages.
 #[derive(Debug)]
 pub(crate) struct Edge {
+    forms: Forms,
     names: Names,
 }
 
@@ -83,6 +84,7 @@ pub(crate) struct EdgeOptions<'a> {
 impl Edge {
     pub(crate) fn new(options: EdgeOptions<'_>) -> Self {
         Self {
+            forms: Forms::new(),
             names: Names::new(options.settings, options.seed),
         }
     }
@@ -116,7 +118,7 @@ impl Edge {
         connection: &mut Connection,
         frame: Bytes,
     ) -> Step {
-        match codec::decode(&mut self.names, &mut at, connection, frame) {
+        match codec::decode(&self.forms, &mut self.names, &mut at, connection, frame) {
             Some(work) => self.go_on(at, connection, work),
             None => Step::Close,
         }

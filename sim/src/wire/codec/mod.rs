@@ -15,7 +15,8 @@ use kafka_protocol::messages::{
     ApiKey, ApiVersionsRequest, ApiVersionsResponse, RequestHeader, ResponseHeader,
 };
 use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
-use std::collections::VecDeque;
+use plimsoll_messages::Message;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 /// The frame under way on a connection.
@@ -88,6 +89,24 @@ pub(super) struct Context<'a, 'b> {
     client_host: StrBytes,
 }
 
+/// The forms of the requests that are served, by their numbers.
+#[derive(Debug)]
+pub(super) struct Forms(BTreeMap<i16, Message>);
+
+impl Forms {
+    pub(super) fn new() -> Self {
+        let kinds = plimsoll_messages::kinds().into_iter();
+        Self(kinds.map(|kind| (kind.key, kind.request)).collect())
+    }
+
+    /// Returns whether bytes are a request. `kafka-protocol` takes memory for a list by the length
+    /// that a client claims, which has ended processes.
+    fn fit(&self, key: ApiKey, version: i16, bytes: &[u8]) -> bool {
+        let form = self.0.get(&(key as i16));
+        form.is_some_and(|form| form.fits(version, bytes))
+    }
+}
+
 impl Work {
     /// Makes the frame of the answer; `None`: it cannot be written.
     pub(super) fn finish(self, names: &mut Names, at: &mut At<'_>) -> Option<Bytes> {
@@ -114,6 +133,7 @@ fn body(response: &impl Encodable, version: i16) -> Option<Bytes> {
 
 /// Reads a frame; `None`: it makes no sense, or is of no kind or version that is served.
 pub(super) fn decode(
+    forms: &Forms,
     names: &mut Names,
     at: &mut At<'_>,
     connection: &mut Connection,
@@ -143,6 +163,7 @@ pub(super) fn decode(
         client_host: StrBytes::from_string(format!("/{}", connection.client_host)),
     };
     let plan = match is_served {
+        true if !forms.fit(key, version, &frame) => return None,
         true => context.plan(key, frame)?,
         // UNSUPPORTED_VERSION in the oldest form, which every client reads (KIP-511).
         false => api_versions(0, 35),
