@@ -44,6 +44,9 @@ impl<'a> Walk<'a> {
                     ..*self
                 };
                 inner.value(field, &field.form)?;
+                // `kafka-protocol` goes on behind the value, not behind the size: what lies between
+                // would be read as other fields than are walked here.
+                inner.rest.is_empty().then_some(())?;
             }
         }
         Some(())
