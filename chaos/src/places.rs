@@ -282,6 +282,11 @@ mod tests {
         assert_eq!(on(Load::default(), 8), 0);
     }
 
+    /// Takes a seat, where one is free.
+    fn seat<'a>(places: &'a Places, plan: &Plan) -> Option<Seat<'a>> {
+        places.seat(plan, false).now_or_never()
+    }
+
     fn places(count: usize, load: Load) -> Places {
         let clusters = (0..count).map(|_| Cluster::without_brokers());
         Places::new(clusters.collect(), load)
@@ -292,25 +297,16 @@ mod tests {
         let (breaking, sharing) = (plan(1, CRASH, ""), plan(1, "", ""));
         let places = places(2, load(2, 2));
         assert_eq!(places.apart(), 1);
-        let shared = places
-            .seat(&sharing, false)
-            .now_or_never()
-            .expect("a place");
-        let alone = places
-            .seat(&breaking, false)
-            .now_or_never()
-            .expect("a place");
+        let shared = seat(&places, &sharing).expect("a place");
+        let alone = seat(&places, &breaking).expect("a place");
         assert!(!Arc::ptr_eq(shared.cluster, alone.cluster));
         assert!(alone.is_alone() && !shared.is_alone());
-        let second = places
-            .seat(&sharing, false)
-            .now_or_never()
-            .expect("a place");
+        let second = seat(&places, &sharing).expect("a place");
         assert!(Arc::ptr_eq(shared.cluster, second.cluster));
         // There is one such cluster, and a plan on it.
-        assert!(places.seat(&breaking, false).now_or_never().is_none());
+        assert!(seat(&places, &breaking).is_none());
         drop(alone);
-        assert!(places.seat(&breaking, false).now_or_never().is_some());
+        assert!(seat(&places, &breaking).is_some());
     }
 
     #[test]
@@ -318,19 +314,13 @@ mod tests {
         let (breaking, sharing) = (plan(1, CRASH, ""), plan(1, "", ""));
         let places = places(1, load(2, 2));
         assert_eq!(places.apart(), 0);
-        let shared = places
-            .seat(&sharing, false)
-            .now_or_never()
-            .expect("a place");
-        assert!(places.seat(&breaking, false).now_or_never().is_none());
+        let shared = seat(&places, &sharing).expect("a place");
+        assert!(seat(&places, &breaking).is_none());
         drop(shared);
-        let alone = places
-            .seat(&breaking, false)
-            .now_or_never()
-            .expect("a place");
-        assert!(places.seat(&sharing, false).now_or_never().is_none());
+        let alone = seat(&places, &breaking).expect("a place");
+        assert!(seat(&places, &sharing).is_none());
         drop(alone);
-        assert!(places.seat(&sharing, false).now_or_never().is_some());
+        assert!(seat(&places, &sharing).is_some());
     }
 
     #[test]
@@ -339,9 +329,9 @@ mod tests {
         let places = places(1, load(0, 20));
         let began = Instant::now();
         let seats = |number: usize| {
-            let seats = (0..number).map(|_| places.seat(&sharing, false).now_or_never());
+            let seats = (0..number).map(|_| seat(&places, &sharing));
             let seats: Vec<_> = seats.collect::<Option<_>>().expect("a place for each");
-            assert!(places.seat(&sharing, false).now_or_never().is_none());
+            assert!(seat(&places, &sharing).is_none());
             seats
         };
         drop(seats(8));
@@ -368,29 +358,23 @@ mod tests {
     fn a_plan_that_was_disturbed_runs_without_others_beside_it() {
         let sharing = plan(1, "", "");
         let places = places(1, load(0, 2));
-        let first = places.seat(&sharing, false).now_or_never();
+        let first = seat(&places, &sharing);
         let first = first.expect("a place");
         assert!(places.seat(&sharing, true).now_or_never().is_none());
         drop(first);
         let calm = places.seat(&sharing, true).now_or_never();
         let calm = calm.expect("a place");
         assert!(!calm.is_alone(), "it breaks no brokers");
-        assert!(places.seat(&sharing, false).now_or_never().is_none());
+        assert!(seat(&places, &sharing).is_none());
     }
 
     #[test]
     fn where_nothing_shares_a_cluster_all_of_them_take_plans_that_break_brokers() {
         let breaking = plan(1, CRASH, "");
         let places = places(2, load(3, 0));
-        let first = places
-            .seat(&breaking, false)
-            .now_or_never()
-            .expect("a place");
-        let second = places
-            .seat(&breaking, false)
-            .now_or_never()
-            .expect("a place");
+        let first = seat(&places, &breaking).expect("a place");
+        let second = seat(&places, &breaking).expect("a place");
         assert!(!Arc::ptr_eq(first.cluster, second.cluster));
-        assert!(places.seat(&breaking, false).now_or_never().is_none());
+        assert!(seat(&places, &breaking).is_none());
     }
 }

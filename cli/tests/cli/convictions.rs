@@ -121,15 +121,8 @@ fn convicts(scenario: &str, subject: &str, properties: &[&str]) {
     let arguments = ["run", scenario, "--subject", subject, "--format", "json"];
     let ended = plimsoll_in(folder.path(), &arguments);
     assert_eq!(ended.code, 10, "{}", ended.transcript());
-    let report = ended.json();
-    let failures = report["scenarios"][0]["failures"]
-        .as_array()
-        .expect("a list");
     for property in properties {
-        let failure = failures
-            .iter()
-            .find(|failure| failure["property"] == *property);
-        let failure = failure.unwrap_or_else(|| panic!("no {property} in {}", ended.stdout));
+        let failure = ended.failure(property);
         assert!(
             failure["shrunk"]["messages"].as_u64().expect("a number") <= 3,
             "{failure:#}"
@@ -138,7 +131,7 @@ fn convicts(scenario: &str, subject: &str, properties: &[&str]) {
             failure["shrunk"]["faults"].as_u64().expect("a number") <= 2,
             "{failure:#}"
         );
-        replays(folder.path(), failure);
+        replays(folder.path(), &failure);
     }
 }
 

@@ -73,6 +73,17 @@ impl Ended {
         failures.map(|failure| format!("{failure:#}\n")).collect()
     }
 
+    /// Returns what a JSON report tells of the property, which must be violated in its first scenario.
+    pub(crate) fn failure(&self, property: &str) -> serde_json::Value {
+        let report = self.json();
+        let failures = report["scenarios"][0]["failures"].as_array();
+        let mut failures = failures.expect("a list").iter();
+        let failure = failures.find(|failure| failure["property"] == property);
+        failure
+            .cloned()
+            .unwrap_or_else(|| panic!("no {property} in {}", self.stdout))
+    }
+
     /// Parses the JSON document on standard output.
     pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout)

@@ -279,13 +279,8 @@ fn convicts(cluster: &str, arguments: &[&str], command: &[String], properties: &
     let folder = tempfile::tempdir().expect("a temporary folder");
     let ended = Running::start(folder.path(), cluster, arguments, command).end();
     assert_eq!(ended.code, 10, "{}", ended.transcript());
-    let report = ended.json();
-    let failures = report["scenarios"][0]["failures"]
-        .as_array()
-        .expect("a list");
     for property in properties {
-        let failure = failures.iter().find(|f| f["property"] == *property);
-        let failure = failure.unwrap_or_else(|| panic!("no {property} in {}", ended.stdout));
+        let failure = ended.failure(property);
         for file in [&failure["regression"], &failure["seen"]["trace"]] {
             let path = folder.path().join(file.as_str().expect("it was written"));
             let text = fs::read_to_string(path).expect("it is there");
