@@ -129,9 +129,9 @@ fn finish(command: impl FnOnce() -> Result<Outcome, CliError>) -> ExitCode {
 /// Prints what a command says and returns how the program ends.
 ///
 /// Nothing else in the program writes to standard output, but for `serve`, which says where it
-/// listens while it runs; to standard error, only the progress bar and the log do. Colours are taken out here, where they are not wanted. A reader that went away
-/// (`| head`) is not an error, and where standard error cannot be written there is no place left to
-/// say so.
+/// listens while it runs; to standard error, only the progress bar and the log do. Colours are taken
+/// out here, where they are not wanted. A reader that went away (`| head`) is not an error, and where
+/// standard error cannot be written there is no place left to say so.
 fn print(outcome: Outcome) -> Exit {
     let Outcome {
         stdout,

@@ -14,7 +14,7 @@ pub enum Purpose {
     Workload = 1,
     /// What becomes of a message in its handler.
     Fate,
-    /// How long a handler takes.
+    /// The time that a handler takes.
     HandlerTime,
     /// The latency of a link.
     Link,
@@ -30,7 +30,7 @@ pub enum Purpose {
     Placement,
     /// Results of handlers that were cancelled.
     Late,
-    /// How long a process takes to begin.
+    /// The time that a process takes to begin.
     Start,
 }
 

@@ -6,7 +6,7 @@ use plimsoll_oracle::BrokerId;
 use plimsoll_sim::served::{ConnectionId, ServedCluster};
 use tokio::sync::{mpsc, oneshot};
 
-/// What sockets, HTTP and callers send to the thread that has the cluster.
+/// A message to the thread that has the cluster.
 pub(crate) enum Command {
     Connect {
         broker: BrokerId,
@@ -19,20 +19,20 @@ pub(crate) enum Command {
     Call(Call),
 }
 
-/// What is to be done with the cluster, now.
+/// An action on the cluster, at the moment that it gets.
 pub(crate) type Call = Box<dyn FnOnce(&mut ServedCluster, Instant) + Send>;
 
-/// What became of a frame.
+/// The end of a frame.
 #[derive(Debug)]
 pub(crate) enum Answer {
     Frame(Bytes),
-    /// It needs no answer.
+    /// A frame that has no answer.
     Done,
 }
 
 /// The way to the thread that has the cluster.
 ///
-/// It has no bound of its own: each connection has one frame under way, and each caller one call.
+/// The queue has no bound of its own: each connection has one frame under way, and each caller one call.
 #[derive(Clone, Debug)]
 pub(crate) struct Control(pub(crate) mpsc::UnboundedSender<Command>);
 

@@ -10,7 +10,7 @@ pub enum ServeError {
     Listen {
         /// The address.
         address: String,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// A broker's port would be beyond the last one.

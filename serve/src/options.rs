@@ -1,8 +1,8 @@
-//! What is served, and where.
+//! Options of a served cluster.
 
 use plimsoll_sim::served;
 
-/// What is served, and where.
+/// Options of a served cluster: what it is, and where it listens.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The cluster.

@@ -49,7 +49,7 @@ pub(crate) fn is_tried(family: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// What `try` found.
+/// The result of `try`.
 struct Tried {
     succeeds: bool,
     said: String,

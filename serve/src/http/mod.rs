@@ -14,7 +14,7 @@ use plimsoll_sim::served::{ServedCluster, Unknown};
 use serde_json::Value;
 use std::net::TcpListener;
 
-/// What there is to ask, for people.
+/// The list of requests, for people.
 pub const HELP: &str = "\
 GET  /cluster                             brokers, topics and groups with offsets and lag, as JSON
 POST /brokers/ID/crash                    kill its process; its logs stay
@@ -70,11 +70,11 @@ impl IntoResponse for Reply {
 
 /// Why something was not done.
 enum Failure {
-    /// What was asked for makes no sense; the reason.
+    /// A request that makes no sense, with the reason.
     Wrong(String),
-    /// What it is about is not there.
+    /// A thing that the cluster has not got.
     Unknown(&'static str),
-    /// The cluster has ended.
+    /// The end of the cluster.
     Ended,
 }
 

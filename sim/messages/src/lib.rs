@@ -82,9 +82,9 @@ pub struct Kind {
     pub name: String,
     /// Its number.
     pub key: i16,
-    /// What is asked.
+    /// The form of the request.
     pub request: Message,
-    /// What is answered.
+    /// The form of the response.
     pub response: Message,
 }
 

@@ -4,7 +4,8 @@
 //! [`group`] is the state machine of a classic group, with a file for each phase of a rebalance
 //! ([`join`], [`sync`]), one for its [`session`]s and one for the [`vote`]. It knows nothing of
 //! logs and connections: it leaves [`action`]s, which the broker carries out here. [`request`] is
-//! what is asked of groups, [`admin`] what tools ask, [`operation`] when it is answered, [`offsets`] what they committed.
+//! what is asked of groups, [`admin`] what tools ask, [`operation`] when it is answered, [`offsets`]
+//! what they committed.
 //!
 //! A group that is not in its coordinator's map does not exist. Kafka has a state `Dead` for it,
 //! which shows where a group is described, and in the moment in which a coordinator is unloaded:
