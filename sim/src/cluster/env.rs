@@ -21,7 +21,9 @@ pub(crate) trait ClusterEnv<D: Dialect> {
         channel: Channel,
         correlation: Correlation,
         response: Response<D>,
-    );
+    ) {
+        self.send(from, to, channel, Message::Response(correlation, response));
+    }
 
     /// Breaks the connections between two nodes, and tells both.
     fn cut(&mut self, a: Node, b: Node);

@@ -42,8 +42,8 @@ impl<D: Dialect> Shared<D> {
         self.observed.len()
     }
 
-    /// Returns the index of a partition that is to be created, which none had before; `None` where
-    /// no index is left.
+    /// Returns the indexes of partitions that are to be created, which none had before; `None`, and
+    /// none is taken, where there are not that many left.
     #[cfg_attr(
         not(any(test, feature = "wire")),
         expect(
@@ -51,10 +51,13 @@ impl<D: Dialect> Shared<D> {
             reason = "only a served cluster gets topics that no plan has"
         )
     )]
-    pub(crate) fn add_partition(&mut self) -> Option<PartitionIndex> {
-        let index = u16::try_from(self.observed.len()).ok()?;
-        self.observed.push(Observed::default());
-        Some(PartitionIndex(index))
+    pub(crate) fn add_partitions(&mut self, count: usize) -> Option<Vec<PartitionIndex>> {
+        let (first, end) = (self.observed.len(), self.observed.len() + count);
+        if end > PartitionIndex::LAST.index() + 1 {
+            return None;
+        }
+        self.observed.grow(end);
+        Some((first..end).map(PartitionIndex::from_index).collect())
     }
 
     /// Keeps a group's state that goes into `__consumer_offsets`. Returns its number.

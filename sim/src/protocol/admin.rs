@@ -1,7 +1,10 @@
 //! What tools ask, and no member does: of the controller about topics, of brokers about groups.
 
+#[cfg(any(test, feature = "wire"))]
+use super::Request;
 use super::{
     Dialect, GroupIndex, GroupMemberId, GroupState, Lean, Node, ProtocolName, ProtocolType,
+    Response,
 };
 use crate::topology::PartitionIndex;
 use plimsoll_oracle::ErrorName;
@@ -50,6 +53,19 @@ pub(crate) enum AdminResponse<D: Dialect = Lean> {
     DeleteGroup(Result<(), ErrorName>),
     /// The error of each partition, where there is one.
     OffsetDelete(Result<Vec<(PartitionIndex, Option<ErrorName>)>, ErrorName>),
+}
+
+#[cfg(any(test, feature = "wire"))]
+impl<D: Dialect> From<AdminRequest<D>> for Request<D> {
+    fn from(request: AdminRequest<D>) -> Self {
+        Self::Admin(Box::new(request))
+    }
+}
+
+impl<D: Dialect> From<AdminResponse<D>> for Response<D> {
+    fn from(response: AdminResponse<D>) -> Self {
+        Self::Admin(Box::new(response))
+    }
 }
 
 /// A group, as its coordinator describes it.

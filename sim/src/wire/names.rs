@@ -2,7 +2,7 @@
 
 use super::dialect::Wire;
 use crate::cluster::{ClusterSettings, Placement, Shared};
-use crate::protocol::{GroupIndex, GroupMemberId, Node, ProtocolType};
+use crate::protocol::{GroupIndex, GroupMemberId, Node, ProtocolType, VotedProtocol};
 use crate::topology::PartitionIndex;
 use kafka_protocol::messages::{BrokerId as KafkaBroker, TopicName};
 use kafka_protocol::protocol::StrBytes;
@@ -215,6 +215,15 @@ impl Names {
 
     pub(super) fn protocol_type(&mut self, name: &StrBytes) -> Option<ProtocolType> {
         (!name.is_empty()).then(|| ProtocolType(self.protocol_types.number(name) as u16))
+    }
+
+    /// Returns the names of the protocol for which members voted, with its type.
+    pub(super) fn voted(
+        &self,
+        protocol: Option<VotedProtocol<Wire>>,
+    ) -> (Option<StrBytes>, Option<StrBytes>) {
+        let names = protocol.map(|(kind, name)| (self.protocol_type_name(kind), name));
+        names.unzip()
     }
 
     pub(super) fn protocol_type_name(&self, of: ProtocolType) -> StrBytes {

@@ -166,7 +166,7 @@ impl<D: Dialect, E: ClusterEnv<D>> Actor<D, E> for Controller {
             }
             Message::Request(correlation, Request::Admin(request)) => {
                 let response = self.handle_admin(env, *request);
-                self.respond(env, from, correlation, Response::Admin(Box::new(response)));
+                self.respond(env, from, correlation, response.into());
             }
             _ => debug_assert!(false, "no request for the controller"),
         }

@@ -9,7 +9,7 @@ use crate::cluster::connections::Reply;
 use crate::cluster::env::ClusterEnv;
 use crate::protocol::{
     AdminRequest, AdminResponse, Content, Dialect, GroupDescription, GroupIndex, GroupState,
-    ListedGroup, MemberDescription, ProtocolType, Protocols, Response,
+    ListedGroup, MemberDescription, ProtocolType, Protocols,
 };
 use crate::topology::PartitionIndex;
 use plimsoll_oracle::ErrorName;
@@ -42,7 +42,7 @@ impl<D: Dialect> Broker<D> {
                 return;
             }
         };
-        self.reply(env, reply, Response::Admin(Box::new(response)));
+        self.reply(env, reply, response.into());
     }
 
     /// Describes a group as it is: a read operation, which waits for nothing
@@ -80,7 +80,7 @@ impl<D: Dialect> Broker<D> {
             Ok(coordinator) => coordinator,
             Err(error) => {
                 let response = AdminResponse::DeleteGroup(Err(error));
-                return self.reply(env, reply, Response::Admin(Box::new(response)));
+                return self.reply(env, reply, response.into());
             }
         };
         let is_empty = coordinator.existing(group).and_then(Group::check_delete);

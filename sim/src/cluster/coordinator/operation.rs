@@ -171,11 +171,11 @@ impl<D: Dialect> Broker<D> {
                     env.shared().drop_snapshots_below(group, next);
                 }
                 let answer = AdminResponse::DeleteGroup(ended.map(|_| ()));
-                (reply, Response::Admin(Box::new(answer)))
+                (reply, answer.into())
             }
             Operation::OffsetDelete(reply, answers) => {
                 let answer = AdminResponse::OffsetDelete(written.map(|()| answers));
-                (reply, Response::Admin(Box::new(answer)))
+                (reply, answer.into())
             }
             Operation::OffsetFetch(reply, offsets) => {
                 let answer = result.map(|()| offsets).map_err(offset_fetch_error);

@@ -11,7 +11,7 @@ use crate::protocol::{
 type Description = GroupDescription<Batched>;
 
 fn ask(alone: &mut Alone, request: AdminRequest<Batched>) -> AdminResponse<Batched> {
-    let correlation = alone.send(Request::Admin(Box::new(request)));
+    let correlation = alone.send(request.into());
     match alone.answer(correlation) {
         Some(Response::Admin(response)) => *response,
         other => panic!("{other:?}"),
@@ -258,7 +258,7 @@ fn of_members_that_are_no_consumers_no_offset_is_deleted() {
 fn offsets_of_partitions_that_do_not_exist_cannot_be_deleted() {
     let mut alone = Alone::new();
     assert_eq!(commit(&mut alone), None);
-    let unknown = alone.env.shared.add_partition().expect("an index");
+    let unknown = alone.env.shared.add_partitions(1).expect("an index")[0];
     let group = alone.group;
     let topics = vec![(7, vec![unknown, P])];
     let answer = ask(&mut alone, AdminRequest::OffsetDelete { group, topics });

@@ -12,6 +12,7 @@ use plimsoll_core::{Instant, NextOffset, Offset};
 use plimsoll_oracle::ErrorName;
 use plimsoll_scenarios::scenario::Acks;
 use std::collections::VecDeque;
+use std::time::Duration;
 
 pub(super) const CLIENT: Node = Node(4);
 
@@ -37,17 +38,6 @@ impl ClusterEnv<Batched> for World {
 
     fn send(&mut self, from: Node, to: Node, channel: Channel, message: Message<Batched>) {
         self.messages.push_back((from, to, channel, message));
-    }
-
-    fn respond(
-        &mut self,
-        from: Node,
-        to: Node,
-        channel: Channel,
-        correlation: Correlation,
-        response: Response<Batched>,
-    ) {
-        self.send(from, to, channel, Message::Response(correlation, response));
     }
 
     fn cut(&mut self, a: Node, b: Node) {
@@ -136,36 +126,48 @@ impl Cluster {
     }
 
     fn produce(&mut self, batch: Records) -> Result<u64, ErrorName> {
-        let request = Request::Produce {
-            partition: P,
-            batch,
-            acks: Acks::All,
-        };
-        match self.ask(Node(0), request) {
+        match self.ask(Node(0), produce(P, batch)) {
             Response::Produce(result) => result.map(Offset::get),
             other => panic!("{other:?}"),
         }
     }
 
     fn fetch(&mut self, offset: u64) -> FetchResponse<Batched> {
-        let position = FetchPosition {
-            partition: P,
-            offset,
-            leader_epoch: 0,
-            last_fetched_epoch: 0,
-            high_watermark: 0,
-            log_start: 0,
-        };
-        let request = FetchRequest {
-            max_records: 100,
-            positions: Positions::from_iter([position]),
-            ..FetchRequest::default()
-        };
-        match self.ask(Node(0), Request::Fetch(Box::new(request))) {
+        match self.ask(Node(0), fetch(P, offset, Duration::ZERO)) {
             Response::Fetch(response) => *response,
             other => panic!("{other:?}"),
         }
     }
+}
+
+pub(super) fn produce(partition: PartitionIndex, batch: Records) -> Request<Batched> {
+    Request::Produce {
+        partition,
+        batch,
+        acks: Acks::All,
+    }
+}
+
+/// Returns a fetch of 100 records at most, which waits this long for the first.
+pub(super) fn fetch(
+    partition: PartitionIndex,
+    offset: u64,
+    max_wait: Duration,
+) -> Request<Batched> {
+    let position = FetchPosition {
+        partition,
+        offset,
+        leader_epoch: 0,
+        last_fetched_epoch: 0,
+        high_watermark: 0,
+        log_start: 0,
+    };
+    Request::Fetch(Box::new(FetchRequest {
+        max_wait,
+        max_records: 100,
+        positions: Positions::from_iter([position]),
+        ..FetchRequest::default()
+    }))
 }
 
 fn bounds(entries: &[LogEntry<Batched>]) -> Vec<(u64, u64)> {

@@ -1,41 +1,21 @@
 //! Connections from outside: nodes that are not known in advance, and are given again.
 
-use super::batches::{CLIENT, Cluster, P};
+use super::batches::{self, CLIENT, Cluster, P};
 use crate::actor::Actor;
 use crate::protocol::batched::{Batched, Records};
-use crate::protocol::{
-    Channel, Correlation, FetchPosition, FetchRequest, Message, Node, Positions, Request, Response,
-};
-use plimsoll_scenarios::scenario::Acks;
+use crate::protocol::{Channel, Correlation, Message, Node, Request, Response};
 use std::time::Duration;
 
 /// A node far beyond those that spoke before.
 const STRANGER: Node = Node(700);
 
 fn produce() -> Request<Batched> {
-    Request::Produce {
-        partition: P,
-        batch: Records::plain(1),
-        acks: Acks::All,
-    }
+    batches::produce(P, Records::plain(1))
 }
 
 /// Returns a fetch that waits for the next record.
 fn fetch(offset: u64) -> Request<Batched> {
-    let position = FetchPosition {
-        partition: P,
-        offset,
-        leader_epoch: 0,
-        last_fetched_epoch: 0,
-        high_watermark: 0,
-        log_start: 0,
-    };
-    Request::Fetch(Box::new(FetchRequest {
-        max_wait: Duration::from_secs(1),
-        max_records: 100,
-        positions: Positions::from_iter([position]),
-        ..FetchRequest::default()
-    }))
+    batches::fetch(P, offset, Duration::from_secs(1))
 }
 
 #[test]

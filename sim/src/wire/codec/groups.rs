@@ -116,12 +116,7 @@ impl Context<'_, '_> {
             move |names, _, mut answers| {
                 let response = match answers.pop()? {
                     Response::JoinGroup(Ok(joined)) => {
-                        let (kind, name) = match joined.protocol {
-                            Some((kind, name)) => {
-                                (Some(names.protocol_type_name(kind)), Some(name))
-                            }
-                            None => (None, None),
-                        };
+                        let (kind, name) = names.voted(joined.protocol);
                         let members = joined.members.into_iter().map(|member| {
                             JoinGroupResponseMember::default()
                                 .with_member_id(names.member_id(member.member, &prefix))
@@ -152,12 +147,12 @@ impl Context<'_, '_> {
 
     pub(super) fn sync_group(&mut self, request: kafka::SyncGroupRequest) -> Plan {
         let version = self.version;
-        let sender = Sender {
-            group: self.names.group(self.at.shared, &request.group_id),
-            generation: request.generation_id,
-            member: self.names.member(&request.member_id),
-            instance: self.names.instance(&request.group_instance_id),
-        };
+        let sender = self.sender(
+            &request.group_id,
+            request.generation_id,
+            &request.member_id,
+            &request.group_instance_id,
+        );
         let kind = request
             .protocol_type
             .and_then(|kind| self.names.protocol_type(&kind));
@@ -173,10 +168,7 @@ impl Context<'_, '_> {
             let response = kafka::SyncGroupResponse::default();
             let response = match answers.pop()? {
                 Response::SyncGroup(Ok(synced)) => {
-                    let (kind, name) = match synced.protocol {
-                        Some((kind, name)) => (Some(names.protocol_type_name(kind)), Some(name)),
-                        None => (None, None),
-                    };
+                    let (kind, name) = names.voted(synced.protocol);
                     response
                         .with_protocol_type(kind)
                         .with_protocol_name(name)
@@ -193,12 +185,12 @@ impl Context<'_, '_> {
 
     pub(super) fn heartbeat(&mut self, request: kafka::HeartbeatRequest) -> Plan {
         let version = self.version;
-        let sender = Sender {
-            group: self.names.group(self.at.shared, &request.group_id),
-            generation: request.generation_id,
-            member: self.names.member(&request.member_id),
-            instance: self.names.instance(&request.group_instance_id),
-        };
+        let sender = self.sender(
+            &request.group_id,
+            request.generation_id,
+            &request.member_id,
+            &request.group_instance_id,
+        );
         Plan::of_broker([Request::Heartbeat(sender)], move |_, _, mut answers| {
             let error = match answers.pop()? {
                 Response::Heartbeat(result) => result.err(),
@@ -211,6 +203,22 @@ impl Context<'_, '_> {
                 version,
             )
         })
+    }
+
+    /// Makes of its names a member, as it says of itself in what it asks.
+    pub(super) fn sender(
+        &mut self,
+        group: &str,
+        generation: i32,
+        member: &StrBytes,
+        instance: &Option<StrBytes>,
+    ) -> Sender {
+        Sender {
+            group: self.names.group(self.at.shared, group),
+            generation,
+            member: self.names.member(member),
+            instance: self.names.instance(instance),
+        }
     }
 
     pub(super) fn leave_group(&mut self, request: kafka::LeaveGroupRequest) -> Plan {
@@ -268,7 +276,7 @@ impl Context<'_, '_> {
             .iter()
             .map(|name| {
                 let group = self.names.group(self.at.shared, name);
-                Request::Admin(Box::new(AdminRequest::DescribeGroup { group }))
+                Request::from(AdminRequest::DescribeGroup { group })
             })
             .collect();
         Plan::of_broker(parts, move |names, _, answers| {
@@ -293,7 +301,7 @@ impl Context<'_, '_> {
 
     pub(super) fn list_groups(&mut self, request: kafka::ListGroupsRequest) -> Plan {
         let version = self.version;
-        let list = Request::Admin(Box::new(AdminRequest::ListGroups));
+        let list = Request::from(AdminRequest::ListGroups);
         Plan::of_broker([list], move |names, _, mut answers| {
             let result = match answers.pop()? {
                 Response::Admin(answer) => match *answer {
@@ -339,7 +347,7 @@ impl Context<'_, '_> {
             .iter()
             .map(|name| {
                 let group = self.names.group(self.at.shared, name);
-                Request::Admin(Box::new(AdminRequest::DeleteGroup { group }))
+                Request::from(AdminRequest::DeleteGroup { group })
             })
             .collect();
         Plan::of_broker(parts, move |_, _, answers| {

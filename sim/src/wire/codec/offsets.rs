@@ -1,7 +1,7 @@
 //! Offsets that groups commit.
 
 use super::{Context, Plan, body};
-use crate::protocol::{CommittedOffset, OffsetCommitResponse, Request, Response, Sender};
+use crate::protocol::{CommittedOffset, OffsetCommitResponse, Request, Response};
 use crate::topology::PartitionIndex;
 use crate::wire::dialect::{Metadata, Wire};
 use kafka_protocol::messages as kafka;
@@ -19,12 +19,12 @@ use std::collections::BTreeMap;
 impl Context<'_, '_> {
     pub(super) fn offset_commit(&mut self, request: kafka::OffsetCommitRequest) -> Plan {
         let version = self.version;
-        let sender = Sender {
-            group: self.names.group(self.at.shared, &request.group_id),
-            generation: request.generation_id_or_member_epoch,
-            member: self.names.member(&request.member_id),
-            instance: self.names.instance(&request.group_instance_id),
-        };
+        let sender = self.sender(
+            &request.group_id,
+            request.generation_id_or_member_epoch,
+            &request.member_id,
+            &request.group_instance_id,
+        );
         let mut offsets = Vec::new();
         let mut asked = Vec::new();
         for topic in request.topics {

@@ -170,17 +170,16 @@ impl Context<'_, '_> {
             let code = match have {
                 None => ErrorName::UnknownTopicOrPartition.code(),
                 Some(have) if topic.count <= have => INVALID_PARTITIONS,
-                Some(have) => {
-                    let count = topic.count - have;
-                    let new: Vec<_> = (0..count)
-                        .filter_map(|_| self.at.shared.add_partition())
-                        .collect();
-                    self.names.add_partitions(&topic.name, &new);
-                    let partitions = new.into_iter().map(|new| (new, Vec::new())).collect();
-                    let create = AdminRequest::CreatePartitions { partitions };
-                    parts.push((To::Controller, Request::Admin(Box::new(create))));
-                    0
-                }
+                Some(have) => match self.new_partitions(topic.count - have) {
+                    Err(code) => code,
+                    Ok(new) => {
+                        self.names.add_partitions(&topic.name, &new);
+                        let partitions = new.into_iter().map(|new| (new, Vec::new())).collect();
+                        let create = AdminRequest::CreatePartitions { partitions };
+                        parts.push((To::Controller, create.into()));
+                        0
+                    }
+                },
             };
             let result = CreatePartitionsTopicResult::default()
                 .with_name(topic.name)
@@ -222,7 +221,7 @@ impl Context<'_, '_> {
             let code = match (removed, &name) {
                 (Some(partitions), _) => {
                     let delete = AdminRequest::DeletePartitions { partitions };
-                    parts.push((To::Controller, Request::Admin(Box::new(delete))));
+                    parts.push((To::Controller, delete.into()));
                     0
                 }
                 (None, Some(_)) => ErrorName::UnknownTopicOrPartition.code(),
@@ -297,12 +296,7 @@ impl Context<'_, '_> {
         if !(1..=placement.brokers).contains(&factor.replication) {
             return Err(ErrorName::InvalidReplicationFactor.code());
         }
-        let new: Vec<PartitionIndex> = (0..partitions)
-            .map_while(|_| self.at.shared.add_partition())
-            .collect();
-        if new.len() < partitions as usize {
-            return Err(INVALID_PARTITIONS);
-        }
+        let new = self.new_partitions(partitions)?;
         let given = |(number, partition): (usize, &PartitionIndex)| {
             let given = replicas.get(number).cloned();
             let placed = || factor.replicas(*partition).collect();
@@ -311,7 +305,13 @@ impl Context<'_, '_> {
         let partitions = new.iter().enumerate().map(given).collect();
         let id = self.names.add_topic(name, new);
         let create = AdminRequest::CreatePartitions { partitions };
-        Ok((id, Request::Admin(Box::new(create))))
+        Ok((id, create.into()))
+    }
+
+    /// Returns indexes for new partitions; the error is Kafka's code.
+    fn new_partitions(&mut self, count: i32) -> Result<Vec<PartitionIndex>, i16> {
+        let new = self.at.shared.add_partitions(count as usize);
+        new.ok_or(INVALID_PARTITIONS)
     }
 }
 

@@ -11,7 +11,7 @@ use plimsoll_core::{Assignment, RebalanceId, TopicPartition};
 use plimsoll_oracle::ErrorName as E;
 use plimsoll_scenarios::scenario::Assignor;
 
-const MEMBER: GroupMemberId = GroupMemberId(1);
+pub(super) const MEMBER: GroupMemberId = GroupMemberId(1);
 
 fn new(more: &str, instance: Option<u32>) -> Group {
     Group::new(
@@ -22,20 +22,14 @@ fn new(more: &str, instance: Option<u32>) -> Group {
     )
 }
 
-/// Creates a member on Sarama that owns a partition.
-fn sarama(library: Library, view: &View) -> Group {
-    let group = Group::new(&settings("").consumers, None, library, false);
-    owner(group, view)
-}
-
 /// Makes a client a member that owns a partition.
-fn owner(mut group: Group, view: &View) -> Group {
+pub(super) fn owner(mut group: Group, view: &View) -> Group {
     join(&mut group, view, 1, &[P0]);
     own(&mut group, view);
     group
 }
 
-fn generation(generation: i32) -> Joined {
+pub(super) fn generation(generation: i32) -> Joined {
     Joined::Generation(Box::new(JoinGroupResponse {
         generation,
         member: MEMBER,
@@ -45,7 +39,7 @@ fn generation(generation: i32) -> Joined {
     }))
 }
 
-fn refused<T>(error: E) -> Result<T, Failure> {
+pub(super) fn refused<T>(error: E) -> Result<T, Failure> {
     Err(Failure::Refused(error))
 }
 
@@ -78,7 +72,12 @@ fn own(group: &mut Group, view: &View) {
 }
 
 /// Lets the application answer a revocation or a loss while no commit is outstanding.
-fn give_up(group: &mut Group, now: Instant, view: &View, id: RebalanceId) -> Vec<PartitionIndex> {
+pub(super) fn give_up(
+    group: &mut Group,
+    now: Instant,
+    view: &View,
+    id: RebalanceId,
+) -> Vec<PartitionIndex> {
     let given_up = group.handle_revoke_answer(id);
     group.handle_settled(now, view);
     given_up
@@ -108,26 +107,6 @@ fn a_member_joins_with_the_id_that_it_is_given_and_starts_what_it_gets() {
     assert_eq!(told(|| group.poll_action()), start);
     assert_eq!(group.stamp(), Some((MEMBER, 5)));
     assert_eq!(group.poll_timeout(&view), NOW + ms(3_000), "a heartbeat");
-}
-
-/// librdkafka's SyncGroup ends at version 3; Sarama's has the fields of KIP-559.
-#[test]
-fn sarama_says_by_which_protocol_it_believes_the_group_to_be_assigned() {
-    let voted = Some((ProtocolType::CONSUMER, Assignor::Range));
-    for (library, expected) in [(Library::Librdkafka, None), (Library::Sarama161, voted)] {
-        let view = knowledge();
-        let mut group = Group::new(&settings("").consumers, None, library, false);
-        group.handle_timeout(NOW, &view);
-        told(|| group.poll_action());
-        group.handle_join(NOW, &view, 1, Ok(generation(1)));
-        let Some(Action::Ask(ask)) = group.poll_action() else {
-            panic!("no sync");
-        };
-        let Request::SyncGroup { protocol, .. } = ask.request else {
-            panic!("{:?}", ask.request);
-        };
-        assert_eq!(protocol, expected);
-    }
 }
 
 #[test]
@@ -452,73 +431,6 @@ fn a_topic_that_is_gone_leaves_the_subscription_until_it_is_back() {
         group.handle_metadata(now, &view);
         assert_eq!(told(|| group.poll_action()), ["ask 0 JoinGroup(2)"]);
     }
-}
-
-#[test]
-fn sarama_ends_its_session_when_the_coordinator_moves_and_carries_on_from_1_61() {
-    let view = knowledge();
-    let mut group = sarama(Library::Sarama160, &view);
-    group.handle_heartbeat(NOW, &view, 1, refused(E::NotCoordinator));
-    assert_eq!(told(|| group.poll_action()), ["ForgetStart"]);
-    let (id, callback) = group.poll_callback(NOW, &view).expect("the end");
-    assert_eq!(callback, Callback::Revoked(vec![P0]));
-    assert_eq!(
-        group.poll_timeout(&view),
-        Instant::FAR_FUTURE,
-        "no heartbeat"
-    );
-    give_up(&mut group, NOW, &view, id);
-    // The coordinator that it knows says once more that it is none.
-    assert_eq!(told(|| group.poll_action()), ["ask 0 JoinGroup(2)"]);
-    assert_eq!(group.stamp(), Some((MEMBER, 1)), "it keeps its id");
-
-    let mut group = sarama(Library::Sarama161, &view);
-    for _ in 0..3 {
-        group.handle_heartbeat(NOW, &view, 1, refused(E::NotCoordinator));
-        assert_eq!(told(|| group.poll_action()), ["LoseCoordinator"]);
-        assert_eq!(group.poll_timeout(&view), NOW + ms(250));
-    }
-    group.handle_heartbeat(NOW, &view, 1, refused(E::NotCoordinator));
-    assert!(
-        group.poll_callback(NOW, &view).is_some(),
-        "Metadata.Retry.Max"
-    );
-}
-
-#[test]
-fn sarama_gives_an_unreachable_coordinator_three_further_tries() {
-    let view = knowledge();
-    for library in [Library::Sarama160, Library::Sarama161] {
-        let mut group = sarama(library, &view);
-        for _ in 0..3 {
-            group.handle_heartbeat(NOW, &view, 1, Err(Failure::Lost));
-            assert_eq!(told(|| group.poll_action()), ["ask 0 Heartbeat(1)"]);
-        }
-        group.handle_heartbeat(NOW, &view, 1, Err(Failure::Lost));
-        assert_eq!(told(|| group.poll_action()), ["ForgetStart"]);
-        assert!(group.rebalance().has_callback());
-    }
-}
-
-#[test]
-fn sarama_tries_a_join_five_times_and_then_consumes_again() {
-    let view = knowledge();
-    let consumers = settings("").consumers;
-    let mut group = Group::new(&consumers, None, Library::Sarama161, false);
-    let mut now = NOW;
-    for pause in [2_000, 2_000, 2_000, 2_000, 1_000, 2_000] {
-        group.handle_timeout(now, &view);
-        told(|| group.poll_action());
-        let attempt = group.attempt();
-        group.handle_join(now, &view, attempt, refused(E::NotCoordinator));
-        assert_eq!(group.poll_timeout(&view), now + ms(pause));
-        now += ms(pause);
-    }
-    // An error that no further try would mend: `Consume` returns it.
-    group.handle_timeout(now, &view);
-    let attempt = group.attempt();
-    group.handle_join(now, &view, attempt, refused(E::InconsistentGroupProtocol));
-    assert_eq!(group.poll_timeout(&view), now + ms(1_000));
 }
 
 /// `wait-unassign-to-complete`: `rd_kafka_cgrp_join_state_serve` sends no heartbeat then.

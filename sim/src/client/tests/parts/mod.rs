@@ -8,6 +8,7 @@ mod fetcher;
 mod group;
 mod metadata;
 mod rebalance;
+mod sarama;
 mod start;
 
 use super::{P0, P1, P2, SCENARIO, ms};

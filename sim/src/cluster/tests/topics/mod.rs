@@ -1,258 +1,35 @@
 //! Topics that come and go, in a cluster without a plan.
 
+mod cluster;
+
+use super::batches::{fetch, produce};
 use crate::actor::Actor;
-use crate::cluster::{
-    Broker, ClusterEnv, ClusterSettings, Controller, Observation, Placement, Shared,
-};
-use crate::protocol::batched::{Batched, Records};
+use crate::protocol::batched::Records;
 use crate::protocol::{
-    AdminRequest, AdminResponse, BrokerSet, Channel, ClusterMetadata, CommittedOffset, Correlation,
-    FetchPosition, FetchRequest, GroupIndex, GroupMemberId, Message, Node, PartitionState,
-    PerBroker, Positions, Request, Response, Sender,
+    BrokerSet, Channel, CommittedOffset, GroupIndex, GroupMemberId, Node, Request, Response, Sender,
 };
 use crate::topology::PartitionIndex;
-use plimsoll_core::{Instant, NextOffset, Offset};
+use cluster::{Cluster, OFFSETS, UNKNOWN};
+use plimsoll_core::NextOffset;
 use plimsoll_oracle::ErrorName;
-use plimsoll_scenarios::scenario::{Acks, BrokerSettings};
-use std::collections::VecDeque;
 use std::time::Duration;
 
-const CONTROLLER: Node = Node(3);
-const CLIENT: Node = Node(40);
-const OFFSETS: PartitionIndex = PartitionIndex(0);
-const UNKNOWN: ErrorName = ErrorName::UnknownTopicOrPartition;
-
-/// A network without latency.
-struct World {
-    now: Instant,
-    messages: VecDeque<(Node, Node, Channel, Message<Batched>)>,
-    shared: Shared<Batched>,
-}
-
-impl ClusterEnv<Batched> for World {
-    fn now(&self) -> Instant {
-        self.now
-    }
-
-    fn send(&mut self, from: Node, to: Node, channel: Channel, message: Message<Batched>) {
-        self.messages.push_back((from, to, channel, message));
-    }
-
-    fn respond(
-        &mut self,
-        from: Node,
-        to: Node,
-        channel: Channel,
-        correlation: Correlation,
-        response: Response<Batched>,
-    ) {
-        self.send(from, to, channel, Message::Response(correlation, response));
-    }
-
-    fn cut(&mut self, _: Node, _: Node) {}
-
-    fn observe(&mut self, _: Observation<'_, Batched>) {}
-
-    fn shared(&mut self) -> &mut Shared<Batched> {
-        &mut self.shared
-    }
-}
-
-struct Cluster {
-    brokers: PerBroker<Broker<Batched>>,
-    controller: Controller,
-    world: World,
-    answers: Vec<(Correlation, Response<Batched>)>,
-    requests: u32,
-}
-
-impl Cluster {
-    fn new() -> Self {
-        let placement = Placement::by_number(3, 3);
-        let settings = ClusterSettings::new(placement, 1, BrokerSettings::default());
-        assert_eq!(settings.controller, CONTROLLER);
-        let mut cluster = Self {
-            brokers: PerBroker::new(3, |node| Broker::new(&settings, node)),
-            controller: Controller::new(&settings),
-            world: World {
-                now: Instant::ZERO,
-                messages: VecDeque::new(),
-                shared: Shared::new(settings.partitions),
-            },
-            answers: Vec::new(),
-            requests: 0,
-        };
-        for broker in cluster.brokers.values_mut() {
-            broker.start(&mut cluster.world);
-        }
-        cluster.settle();
-        cluster
-    }
-
-    /// Delivers messages until none is left.
-    fn settle(&mut self) {
-        let Self {
-            brokers,
-            controller,
-            world,
-            answers,
-            ..
-        } = self;
-        while let Some((from, to, channel, message)) = world.messages.pop_front() {
-            match brokers.get_mut(to) {
-                Some(broker) if runs(broker) => {
-                    broker.handle_message(world, from, channel, message);
-                }
-                Some(_) => {
-                    if let Some(broker) = brokers.get_mut(from) {
-                        broker.handle_disconnected(world, to);
-                    }
-                }
-                None if to == CONTROLLER => {
-                    controller.handle_message(world, from, channel, message)
-                }
-                None => {
-                    if let Message::Response(correlation, response) = message {
-                        answers.push((correlation, response));
-                    }
-                }
-            }
-        }
-    }
-
-    /// Lets time pass.
-    fn pass(&mut self, seconds: u64) {
-        for _ in 0..seconds * 20 {
-            self.world.now += Duration::from_millis(50);
-            for broker in self.brokers.values_mut() {
-                broker.handle_timeout(&mut self.world);
-            }
-            Actor::<Batched, World>::handle_timeout(&mut self.controller, &mut self.world);
-            self.settle();
-        }
-    }
-
-    fn send(&mut self, to: Node, channel: Channel, request: Request<Batched>) -> Correlation {
-        self.requests += 1;
-        let correlation = Correlation(self.requests);
-        let message = Message::Request(correlation, request);
-        self.world.send(CLIENT, to, channel, message);
-        self.settle();
-        correlation
-    }
-
-    fn answer(&mut self, correlation: Correlation) -> Option<Response<Batched>> {
-        let mut answers = self.answers.iter();
-        let index = answers.position(|(answered, _)| *answered == correlation)?;
-        Some(self.answers.remove(index).1)
-    }
-
-    fn ask(&mut self, to: Node, request: Request<Batched>) -> Response<Batched> {
-        let correlation = self.send(to, Channel::Data, request);
-        self.answer(correlation).expect("an answer")
-    }
-
-    fn admin(&mut self, request: AdminRequest<Batched>) -> Result<(), ErrorName> {
-        match self.ask(CONTROLLER, Request::Admin(Box::new(request))) {
-            Response::Admin(response) => match *response {
-                AdminResponse::CreatePartitions(result)
-                | AdminResponse::DeletePartitions(result)
-                | AdminResponse::ElectLeader(result) => result,
-                other => panic!("{other:?}"),
-            },
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// Returns an index for a partition.
-    fn index(&mut self) -> PartitionIndex {
-        self.world.shared.add_partition().expect("an index")
-    }
-
-    fn create(&mut self, partitions: &[(PartitionIndex, &[u16])]) -> Result<(), ErrorName> {
-        let partitions = partitions.iter().map(|(partition, replicas)| {
-            let replicas = replicas.iter().map(|replica| Node(*replica));
-            (*partition, replicas.collect())
-        });
-        let partitions = partitions.collect();
-        self.admin(AdminRequest::CreatePartitions { partitions })
-    }
-
-    /// Creates a partition, which the cluster places.
-    fn created(&mut self) -> PartitionIndex {
-        let partition = self.index();
-        assert_eq!(self.create(&[(partition, &[])]), Ok(()));
-        partition
-    }
-
-    fn delete(&mut self, partitions: &[PartitionIndex]) -> Result<(), ErrorName> {
-        let partitions = partitions.to_vec();
-        self.admin(AdminRequest::DeletePartitions { partitions })
-    }
-
-    fn elect(&mut self, partition: PartitionIndex, preferred: bool) -> Result<(), ErrorName> {
-        self.admin(AdminRequest::ElectLeader {
-            partition,
-            preferred,
-        })
-    }
-
-    fn metadata(&mut self, of: Node) -> ClusterMetadata {
-        match self.ask(of, Request::Metadata) {
-            Response::Metadata(metadata) => metadata,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// Returns what a broker tells of a partition.
-    fn told(&mut self, of: Node, partition: PartitionIndex) -> Option<PartitionState> {
-        let mut states = self.metadata(of).partitions.into_iter();
-        states.find(|state| state.partition == partition)
-    }
-
-    fn leader(&self, partition: PartitionIndex) -> Node {
-        self.controller.leader(partition).expect("a leader")
-    }
-
-    fn produce(&mut self, partition: PartitionIndex) -> Result<u64, ErrorName> {
-        let leader = self.controller.leader(partition).unwrap_or(Node(0));
-        match self.ask(leader, produce(partition)) {
-            Response::Produce(result) => result.map(Offset::get),
-            other => panic!("{other:?}"),
-        }
-    }
-}
-
-fn runs(broker: &Broker<Batched>) -> bool {
-    Actor::<Batched, World>::is_running(broker)
-}
-
-fn produce(partition: PartitionIndex) -> Request<Batched> {
-    Request::Produce {
-        partition,
-        batch: Records::plain(1),
-        acks: Acks::All,
-    }
-}
-
-fn fetch(partition: PartitionIndex, offset: u64) -> Request<Batched> {
-    let position = FetchPosition {
-        partition,
-        offset,
-        leader_epoch: 0,
-        last_fetched_epoch: 0,
-        high_watermark: 0,
-        log_start: 0,
-    };
-    Request::Fetch(Box::new(FetchRequest {
-        max_wait: Duration::from_secs(60),
-        max_records: 100,
-        positions: Positions::from_iter([position]),
-        ..FetchRequest::default()
-    }))
-}
+/// The wait of a fetch that a test does not wait for.
+const LONG: Duration = Duration::from_secs(60);
 
 const BROKERS: [Node; 3] = [Node(0), Node(1), Node(2)];
+
+#[test]
+fn indexes_are_given_all_or_none() {
+    let mut cluster = Cluster::new();
+    let shared = &mut cluster.world.shared;
+    let first = shared.partitions();
+    assert_eq!(shared.add_partitions((1 << 16) - first + 1), None);
+    let all = shared.add_partitions((1 << 16) - first).expect("indexes");
+    assert_eq!(all.first(), Some(&PartitionIndex(first as u16)));
+    assert_eq!(all.last(), Some(&PartitionIndex::LAST));
+    assert_eq!(shared.add_partitions(1), None);
+}
 
 #[test]
 fn a_partition_comes_and_goes_while_the_cluster_runs() {
@@ -284,13 +61,13 @@ fn what_waits_for_a_partition_that_goes_is_told_that_there_is_none() {
     let mut cluster = Cluster::new();
     let partition = cluster.created();
     let leader = cluster.leader(partition);
-    let poll = cluster.send(leader, Channel::Fetch, fetch(partition, 0));
+    let poll = cluster.send(leader, Channel::Fetch, fetch(partition, 0, LONG));
     // The followers hear of the record when the leader answers them, and never do.
     let mut others = BROKERS.into_iter().filter(|broker| *broker != leader);
     let write = {
         let follower = others.next().expect("a follower");
         cluster.brokers[follower].crash(&mut cluster.world);
-        cluster.send(leader, Channel::Data, produce(partition))
+        cluster.send(leader, Channel::Data, produce(partition, Records::plain(1)))
     };
     assert!(cluster.answer(write).is_none() && cluster.answer(poll).is_none());
     assert_eq!(cluster.delete(&[partition]), Ok(()));
@@ -329,7 +106,7 @@ fn of_a_partition_that_is_still_to_come_a_broker_knows_nothing() {
     let mut cluster = Cluster::new();
     let partition = cluster.index();
     assert_eq!(cluster.produce(partition), Err(UNKNOWN));
-    match cluster.ask(Node(1), fetch(partition, 0)) {
+    match cluster.ask(Node(1), fetch(partition, 0, LONG)) {
         Response::Fetch(response) => assert_eq!(response.partitions[0].error, Some(UNKNOWN)),
         other => panic!("{other:?}"),
     }
