@@ -5,18 +5,22 @@ mod answer;
 mod client;
 mod codec;
 mod connection;
+mod known;
 mod records;
 mod run;
 mod schema;
 mod script;
 mod tree;
 
+pub use known::{Known, Reasons};
+pub use run::Difference;
 pub use script::{Mistake, Script};
 
-use run::End;
+use run::{Manner, Start};
 use schema::Schema;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use std::{fs, io};
 
 /// All scripts, and the forms of the messages in them.
@@ -24,22 +28,27 @@ pub struct Suite {
     schema: Schema,
     folder: PathBuf,
     names: Vec<String>,
+    patience: Duration,
 }
+
+/// The time after which an answer that is expected to come eventually should have come, on a busy
+/// machine.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The end of a script.
 #[derive(Debug)]
 pub enum Outcome {
-    /// Every answer was the expected one.
-    Conforms {
-        /// The number of requests that were sent.
+    /// The script came to its end.
+    Ran {
+        /// The number of requests in it.
         steps: usize,
         /// The kinds of these requests.
         kinds: BTreeSet<String>,
+        /// The steps with another outcome than the script has.
+        differences: Vec<Difference>,
     },
     /// The brokers have not the settings that the script requires; the reason.
     Unfit(String),
-    /// An answer was not the expected one, or none came.
-    Differs(String),
 }
 
 impl Suite {
@@ -65,7 +74,15 @@ impl Suite {
             schema: Schema::read()?,
             folder,
             names,
+            patience: PATIENCE,
         })
+    }
+
+    /// Waits no longer than this for answers that come eventually.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Returns the names of the scripts, as `groups/join`.
@@ -84,37 +101,39 @@ impl Suite {
     /// Runs a script against the brokers at an address.
     ///
     /// # Errors
-    /// Where it has a mistake.
+    /// Where it has a mistake, or no broker could be asked.
     pub fn run(&self, name: &str, bootstrap: &str) -> Result<Outcome, Mistake> {
-        let script = self.script(name)?;
-        Ok(match run::run(&self.schema, bootstrap, &script, false) {
-            Ok(shown) => Outcome::Conforms {
-                steps: shown.steps,
-                kinds: shown.kinds,
-            },
-            Err(End::Unfit(reason)) => Outcome::Unfit(reason),
-            Err(End::Failed(text)) => Outcome::Differs(text),
-        })
+        self.outcome(name, bootstrap, false)
     }
 
     /// Runs a script against the brokers at an address, and writes their answers into it.
     ///
     /// # Errors
-    /// Where it has a mistake.
+    /// Where it has a mistake, or no broker could be asked, or the file cannot be written.
     pub fn update(&self, name: &str, bootstrap: &str) -> Result<Outcome, Mistake> {
+        self.outcome(name, bootstrap, true)
+    }
+
+    fn outcome(&self, name: &str, bootstrap: &str, updates: bool) -> Result<Outcome, Mistake> {
         let script = self.script(name)?;
-        let shown = match run::run(&self.schema, bootstrap, &script, true) {
-            Ok(shown) => shown,
-            Err(End::Unfit(reason)) => return Ok(Outcome::Unfit(reason)),
-            Err(End::Failed(text)) => return Ok(Outcome::Differs(text)),
+        let manner = Manner {
+            updates,
+            patience: self.patience,
         };
-        let path = self.folder.join(format!("{name}.txt"));
-        Ok(match fs::write(path, shown.lines.join("\n") + "\n") {
-            Ok(()) => Outcome::Conforms {
-                steps: shown.steps,
-                kinds: shown.kinds,
-            },
-            Err(error) => Outcome::Differs(error.to_string()),
+        let shown = match run::run(&self.schema, bootstrap, &script, manner) {
+            Ok(shown) => shown,
+            Err(Start::Unfit(reason)) => return Ok(Outcome::Unfit(reason)),
+            Err(Start::Failed(text)) => return Err(script.mistake(text)),
+        };
+        if updates && shown.differences.is_empty() {
+            let path = self.folder.join(format!("{name}.txt"));
+            let written = fs::write(path, shown.lines.join("\n") + "\n");
+            written.map_err(|error| script.mistake(error.to_string()))?;
+        }
+        Ok(Outcome::Ran {
+            steps: shown.steps,
+            kinds: shown.kinds,
+            differences: shown.differences,
         })
     }
 }

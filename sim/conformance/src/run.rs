@@ -17,10 +17,6 @@ const ANSWERED: Duration = Duration::from_secs(30);
 /// The time for which no answer must come where none is expected.
 const NOTHING: Duration = Duration::from_millis(300);
 
-/// The time after which an answer that is expected to come eventually should have come, on a busy
-/// machine.
-const EVENTUALLY: Duration = Duration::from_secs(15);
-
 /// The pause before something is asked again.
 const AGAIN: Duration = Duration::from_millis(50);
 
@@ -31,80 +27,108 @@ const NAMES: usize = 40;
 pub(crate) struct Shown {
     pub(crate) steps: usize,
     pub(crate) kinds: BTreeSet<String>,
-    /// The lines of the script with the answers that came; equal to the script's own unless an
-    /// answer differs.
+    pub(crate) differences: Vec<Difference>,
+    /// The lines of the script with the answers that came, where they were to be updated.
     pub(crate) lines: Vec<String>,
 }
 
-/// Why a script did not run to its end.
-pub(crate) enum End {
+/// A step of a script with another outcome than the script has.
+#[derive(Clone, Debug)]
+pub struct Difference {
+    /// The line at which the step begins, counted from one.
+    pub line: usize,
+    /// The answer that came, as a script would have it, or why none could come.
+    pub came: String,
+    /// The statement of the script.
+    pub expected: String,
+}
+
+/// How a script is run.
+#[derive(Clone, Copy)]
+pub(crate) struct Manner {
+    /// Whether an answer that differs is no difference, but goes into the lines.
+    pub(crate) updates: bool,
+    /// The time after which an answer that is expected to come eventually should have come.
+    pub(crate) patience: Duration,
+}
+
+/// Runs a script to its end, whatever differs on the way.
+///
+/// # Errors
+/// Where it could not begin.
+pub(crate) fn run(
+    schema: &Schema,
+    bootstrap: &str,
+    script: &Script,
+    manner: Manner,
+) -> Result<Shown, Start> {
+    let mut run = Run::start(schema, bootstrap, script, manner)?;
+    let mut lines = Vec::new();
+    let mut copied = 0;
+    let mut differences = Vec::new();
+    for statement in &script.statements {
+        if let What::Requires { setting, value } = &statement.what {
+            run.require(setting, value)?;
+            continue;
+        }
+        match run.statement(statement) {
+            Ok(None) => {}
+            Ok(Some(text)) if manner.updates => {
+                lines.extend_from_slice(&script.lines[copied..statement.lines.start]);
+                lines.extend(text.lines().map(str::to_owned));
+                copied = statement.lines.end;
+            }
+            Ok(Some(came)) | Err(came) => differences.push(Difference {
+                line: statement.lines.start + 1,
+                came,
+                expected: script.lines[statement.lines.clone()].join("\n"),
+            }),
+        }
+    }
+    run.tidy_up();
+    lines.extend_from_slice(&script.lines[copied..]);
+    Ok(Shown {
+        steps: run.steps,
+        kinds: run.kinds,
+        differences,
+        lines,
+    })
+}
+
+/// Why a script could not begin.
+pub(crate) enum Start {
     /// The brokers have not the setting that it requires.
     Unfit(String),
+    /// No broker could be asked.
     Failed(String),
 }
 
-impl From<String> for End {
+impl From<String> for Start {
     fn from(text: String) -> Self {
         Self::Failed(text)
     }
 }
 
-/// Runs a script. With `update` an answer that differs is no failure, but goes into the lines.
-///
-/// # Errors
-/// Where it fails, or the brokers are unfit for it.
-pub(crate) fn run(
-    schema: &Schema,
-    bootstrap: &str,
-    script: &Script,
-    update: bool,
-) -> Result<Shown, End> {
-    let mut run = Run::start(schema, bootstrap, script, update)?;
-    let mut lines = Vec::new();
-    let mut copied = 0;
-    let mut end = Ok(());
-    for statement in &script.statements {
-        match run.statement(statement) {
-            Ok(None) => {}
-            Ok(Some(text)) => {
-                lines.extend_from_slice(&script.lines[copied..statement.lines.start]);
-                lines.extend(text.lines().map(str::to_owned));
-                copied = statement.lines.end;
-            }
-            Err(failed) => {
-                end = Err(failed);
-                break;
-            }
-        }
-    }
-    run.tidy_up();
-    end?;
-    lines.extend_from_slice(&script.lines[copied..]);
-    Ok(Shown {
-        steps: run.steps,
-        kinds: run.kinds,
-        lines,
-    })
-}
-
 struct Run<'a> {
     schema: &'a Schema,
     script: &'a Script,
-    update: bool,
+    manner: Manner,
     /// The one broker that is asked, as its cluster calls it.
     address: String,
     own: Client<'a>,
     tag: String,
     variables: Variables,
+    /// The names that could not be made, and why.
+    unmade: BTreeMap<String, String>,
     clients: BTreeMap<String, Connected<'a>>,
     steps: usize,
     kinds: BTreeSet<String>,
 }
 
-/// A connection of a script, and its requests without an answer.
+/// A connection of a script, and its requests without an answer; `None`: one that could not be sent.
 struct Connected<'a> {
     client: Client<'a>,
-    unanswered: VecDeque<Request>,
+    unanswered: VecDeque<Option<Request>>,
 }
 
 impl<'a> Run<'a> {
@@ -112,7 +136,7 @@ impl<'a> Run<'a> {
         schema: &'a Schema,
         bootstrap: &str,
         script: &'a Script,
-        update: bool,
+        manner: Manner,
     ) -> Result<Self, String> {
         let mut own = Client::open(schema, bootstrap, "conformance")?;
         let metadata = Tree::Fields(own.ask("Metadata", 9, "")?);
@@ -130,77 +154,93 @@ impl<'a> Run<'a> {
             variables: Variables::new(id),
             schema,
             script,
-            update,
+            manner,
             address,
             tag: tag(script),
+            unmade: BTreeMap::new(),
             clients: BTreeMap::new(),
             steps: 0,
             kinds: BTreeSet::new(),
         })
     }
 
-    /// Does what a statement says, and returns it with the answer that came, where that differs.
-    fn statement(&mut self, statement: &Statement) -> Result<Option<String>, End> {
-        let done = match &statement.what {
-            What::Requires { setting, value } => {
-                return self.require(setting, value).map(|()| None);
+    /// Does what a statement says, and returns the answer that came, where that differs.
+    fn statement(&mut self, statement: &Statement) -> Result<Option<String>, String> {
+        match &statement.what {
+            What::Requires { .. } => {}
+            What::Topic { name, fields } => self.create(name, fields)?,
+            What::Wait(time) => thread::sleep(*time),
+            What::Send(connection, request) => {
+                self.steps += 1;
+                self.kinds.insert(request.kind.clone());
+                if let Err(text) = self.send(connection, request) {
+                    self.connected(connection)?.unanswered.push_back(None);
+                    return Err(text);
+                }
             }
-            What::Topic { name, fields } => self.create(name, fields),
-            What::Wait(time) => {
-                thread::sleep(*time);
-                Ok(())
+            What::Raw(connection, bytes) => {
+                self.steps += 1;
+                self.connected(connection)?.client.send_raw(bytes)?;
             }
-            What::Send(connection, request) => self.send(connection, request),
-            What::Raw(connection, bytes) => self.send_raw(connection, bytes),
             What::Close(connection) => {
                 self.clients.remove(connection);
-                Ok(())
             }
             What::Expect(connection, expected) => {
-                let got = self.expect(connection, expected);
-                let compared = got.and_then(|got| self.compare(statement, got));
-                return compared.map_err(|text| self.failed(statement, &text));
+                if self.could_not_ask(connection) {
+                    return Ok(None);
+                }
+                let got = self.expect(connection, expected)?;
+                return Ok(self.compare(statement, got));
             }
-        };
-        done.map(|()| None)
-            .map_err(|text| self.failed(statement, &text))
+        }
+        Ok(None)
     }
 
-    /// Says where a script has failed.
-    fn failed(&self, statement: &Statement, text: &str) -> End {
-        let line = statement.lines.start + 1;
-        End::Failed(format!("{}:{line}: {text}", self.script.path.display()))
-    }
-
-    fn send_raw(&mut self, connection: &str, bytes: &[u8]) -> Result<(), String> {
-        self.steps += 1;
-        self.connected(connection)?.client.send_raw(bytes)
+    /// Returns whether the request whose turn it is could not be sent, which was a difference.
+    fn could_not_ask(&mut self, connection: &str) -> bool {
+        let connected = self.clients.get_mut(connection);
+        let waiting = connected.map(|connected| &mut connected.unanswered);
+        match waiting {
+            Some(waiting) if matches!(waiting.front(), Some(None)) => {
+                waiting.pop_front();
+                true
+            }
+            _ => false,
+        }
     }
 
     fn send(&mut self, connection: &str, request: &Request) -> Result<(), String> {
         self.make_names(&request.fields)?;
         let mut request = request.clone();
         request.fields = self.variables.replace(&request.fields)?;
-        self.steps += 1;
-        self.kinds.insert(request.kind.clone());
         self.connected(connection)?.send(request)
     }
 
     /// Returns what came, as a script says it.
-    fn expect(&mut self, connection: &str, expected: &Expected) -> Result<String, String> {
+    fn expect(&mut self, connection: &str, wants: &Expected) -> Result<String, String> {
         let none = Fields::new();
-        let (within, expected) = match expected {
+        let (within, expected) = match wants {
             Expected::Answer(expected) => (ANSWERED, expected.as_ref().unwrap_or(&none)),
             Expected::Nothing => (NOTHING, &none),
             Expected::Answered | Expected::Closed => (ANSWERED, &none),
         };
         let wanted = tree::write(&format!("{connection}<"), expected);
-        let end = Instant::now() + EVENTUALLY;
+        let end = Instant::now() + self.manner.patience;
+        if matches!(wants, Expected::Answer(_)) {
+            // After an answer that differs, the request may be one of a connection that is gone.
+            match self.clients.get(connection) {
+                None => return Ok(format!("{connection}< (closed)")),
+                Some(asked) if asked.unanswered.is_empty() => {
+                    return Ok(format!("{connection}< (nothing)"));
+                }
+                Some(_) => {}
+            }
+        }
         loop {
             let connected = self.connected(connection)?;
             let what = match connected.client.read_within(within)? {
                 Answer::Fields(fields) => {
-                    let request = connected.unanswered.pop_front();
+                    let request = connected.unanswered.pop_front().flatten();
                     let request = request.ok_or("an answer came to no request")?;
                     // What is to be filled in is what comes once there is no error any more.
                     let fills = expected.is_empty() && first_error(&fields).is_none();
@@ -238,28 +278,24 @@ impl<'a> Run<'a> {
         let kind = self.schema.kind(&request.kind)?;
         let fields = normalise(self.schema, kind, fields, &request.fields, &self.variables);
         self.variables.bind_from(expected, &fields);
-        if self.update {
-            self.variables.name_ids(&fields, &request.fields);
+        let mut named = self.variables.clone();
+        named.name_ids(&fields, &request.fields);
+        let fields = with_variables(kind, fields, &named);
+        if self.manner.updates {
+            self.variables = named;
         }
-        let fields = with_variables(kind, fields, &self.variables);
         Ok(tree::write(&format!("{connection}<"), &fields))
     }
 
     /// Returns the answer that came, where it is not the one of the script.
-    fn compare(&self, statement: &Statement, got: String) -> Result<Option<String>, String> {
+    fn compare(&self, statement: &Statement, got: String) -> Option<String> {
         let wanted = match &statement.what {
             What::Expect(connection, Expected::Answer(Some(fields))) => {
                 tree::write(&format!("{connection}<"), fields)
             }
             _ => self.script.lines[statement.lines.clone()].join("\n"),
         };
-        match (got == wanted, self.update) {
-            (true, false) => Ok(None),
-            (_, true) => Ok(Some(got)),
-            (false, false) => Err(format!(
-                "the answer is not the expected one\nexpected: {wanted}\n     got: {got}"
-            )),
-        }
+        (got != wanted || self.manner.updates).then_some(got)
     }
 
     fn connected(&mut self, name: &str) -> Result<&mut Connected<'a>, String> {
@@ -289,12 +325,21 @@ impl<'a> Run<'a> {
             if self.variables.get(&name).is_some() || !is_made(&name) {
                 continue;
             }
+            if let Some(why) = self.unmade.get(&name) {
+                return Err(why.clone());
+            }
             let value = match &name[..1] {
-                "g" => self.coordinated(&name, 0)?,
-                "x" => self.coordinated(&name, 1)?,
-                _ => format!("{}-{name}", self.tag),
+                "g" => self.coordinated(&name, 0),
+                "x" => self.coordinated(&name, 1),
+                _ => Ok(format!("{}-{name}", self.tag)),
             };
-            self.variables.bind(&name, value);
+            match value {
+                Ok(value) => self.variables.bind(&name, value),
+                Err(why) => {
+                    self.unmade.insert(name, why.clone());
+                    return Err(why);
+                }
+            }
         }
         Ok(())
     }
@@ -302,7 +347,7 @@ impl<'a> Run<'a> {
     /// Finds a name for a group (type 0) or a transactional id (type 1) that the broker at hand
     /// coordinates, and waits until it does.
     fn coordinated(&mut self, name: &str, key_type: u8) -> Result<String, String> {
-        let end = Instant::now() + EVENTUALLY;
+        let end = Instant::now() + self.manner.patience;
         let broker = self.variables.get("broker").unwrap_or_default().to_owned();
         let names: Vec<String> = (0..NAMES)
             .map(|n| format!("{}-{name}-{n}", self.tag))
@@ -377,7 +422,7 @@ impl<'a> Run<'a> {
         let partitions = (0..partitions).map(|p| format!("PartitionIndex={p} Timestamp=-1"));
         let partitions = partitions.collect::<Vec<_>>().join(", ");
         let text = format!("Topics=[Name={topic} Partitions=[{partitions}]]");
-        let end = Instant::now() + EVENTUALLY;
+        let end = Instant::now() + self.manner.patience;
         while let Some(error) = first_error(&self.own.ask("ListOffsets", 7, &text)?) {
             if Instant::now() > end {
                 return Err(format!("the topic has no leader: {error}"));
@@ -388,7 +433,7 @@ impl<'a> Run<'a> {
     }
 
     /// Checks that the brokers have this setting.
-    fn require(&mut self, setting: &str, value: &str) -> Result<(), End> {
+    fn require(&mut self, setting: &str, value: &str) -> Result<(), Start> {
         let broker = self.variables.get("broker").unwrap_or_default();
         let text = format!(
             "Resources=[ResourceType=4 ResourceName={broker} ConfigurationKeys=[{setting}]]"
@@ -403,7 +448,7 @@ impl<'a> Run<'a> {
         let found = found.unwrap_or_default();
         match found == value {
             true => Ok(()),
-            false => Err(End::Unfit(format!(
+            false => Err(Start::Unfit(format!(
                 "it requires {setting}={value}, and the broker has {found}"
             ))),
         }
@@ -436,7 +481,7 @@ impl Connected<'_> {
         } = &request;
         self.client.send(kind, *version, fields, is_answered)?;
         if is_answered {
-            self.unanswered.push_back(request);
+            self.unanswered.push_back(Some(request));
         }
         Ok(())
     }

@@ -71,7 +71,7 @@ pub(crate) enum Expected {
     Closed,
 }
 
-/// A script that cannot be run, by a mistake of its author.
+/// Why a script cannot be run.
 #[derive(Debug)]
 pub struct Mistake {
     path: PathBuf,
@@ -116,6 +116,15 @@ impl Script {
         let text = fs::read_to_string(folder.join(format!("{name}.txt")));
         let text = text.map_err(|error| mistake(1, error.to_string()))?;
         Self::parse(schema, &path, &text)
+    }
+
+    /// Returns why it cannot be run, as a whole.
+    pub(crate) fn mistake(&self, text: String) -> Mistake {
+        Mistake {
+            path: self.path.clone(),
+            line: 1,
+            text,
+        }
     }
 
     /// Reads the text of a script.

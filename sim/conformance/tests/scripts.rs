@@ -59,17 +59,22 @@ fn conforms(name: &str) -> Result<(), String> {
     let outcome = outcome.unwrap_or_else(|mistake| panic!("{mistake}"));
     let mut total = TOTAL.lock().unwrap_or_else(PoisonError::into_inner);
     match outcome {
-        Outcome::Conforms { steps, kinds } => {
+        Outcome::Ran {
+            steps,
+            kinds,
+            differences,
+        } if differences.is_empty() => {
             total.scripts += 1;
             total.steps += steps;
             total.kinds.extend(kinds);
             Ok(())
         }
-        Outcome::Unfit(reason) => Err(reason),
-        Outcome::Differs(text) => {
+        Outcome::Ran { differences, .. } => {
             drop(total);
-            panic!("{text}");
+            let differences = differences.iter().map(|difference| difference.to_string());
+            panic!("{}", differences.collect::<Vec<_>>().join("\n"));
         }
+        Outcome::Unfit(reason) => Err(reason),
     }
 }
 

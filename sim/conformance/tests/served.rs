@@ -1,84 +1,113 @@
-//! All scripts against the simulated brokers, served by this process. Where these differ from
-//! Apache Kafka, `known-differences.txt` says so, with the reason; a difference that is not there is
-//! a failure, and so is one that is there and is none.
+//! All scripts against the simulated brokers, served by this process. `known-differences.txt` has
+//! each step that these answer otherwise than Apache Kafka, with the answer and the reason: a step
+//! that differs and is not there fails, and so does one that differs otherwise, or no more.
+//!
+//! `UPDATE_CONFORMANCE=1` writes the answers into that file.
 
-use plimsoll_conformance::{Outcome, Suite};
+use plimsoll_conformance::{Difference, Known, Outcome, Suite};
 use plimsoll_serve::{Options, Served, serve};
 use plimsoll_testing::{Test, run};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::Duration;
+use std::{env, fs};
 
-static SUITE: LazyLock<Suite> = LazyLock::new(|| Suite::read().expect("the scripts are there"));
+/// The brokers are in this process: what they have not done by then does not come.
+const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The scripts that are known to differ, each with the reason.
-static KNOWN: LazyLock<BTreeMap<&str, &str>> = LazyLock::new(|| {
-    let lines = include_str!("../known-differences.txt").lines();
-    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let pairs = lines.map(|line| line.split_once(char::is_whitespace).unwrap_or((line, "")));
-    pairs.map(|(name, reason)| (name, reason.trim())).collect()
+static SUITE: LazyLock<Suite> = LazyLock::new(|| {
+    let suite = Suite::read().expect("the scripts are there");
+    suite.with_patience(PATIENCE)
 });
 
-/// The beginning of the reason why a script is not run at all.
-const NOT_RUN: &str = "not run:";
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/known-differences.txt");
+
+/// The steps that are known to differ.
+static KNOWN: LazyLock<Known> = LazyLock::new(|| {
+    let known = Known::read(include_str!("../known-differences.txt"));
+    known.unwrap_or_else(|mistake| panic!("known-differences.txt: {mistake}"))
+});
 
 static SERVED: Mutex<Option<Served>> = Mutex::new(None);
 
-/// The number of scripts that conform, and of steps in them.
-static CONFORM: (AtomicUsize, AtomicUsize) = (AtomicUsize::new(0), AtomicUsize::new(0));
+static SHOWN: Mutex<Shown> = Mutex::new(Shown {
+    conform: 0,
+    steps: 0,
+    by_script: BTreeMap::new(),
+});
+
+/// What the scripts have shown that ran.
+#[derive(Default)]
+struct Shown {
+    /// The number of scripts without a difference.
+    conform: usize,
+    /// The number of steps.
+    steps: usize,
+    by_script: BTreeMap<String, Vec<Difference>>,
+}
 
 fn main() -> ExitCode {
-    let known = Test::new(
+    let explained = Test::new(
         "every_known_difference_has_a_script_and_a_reason",
         [],
-        || {
-            for (name, reason) in &*KNOWN {
-                assert!(SUITE.names().any(|script| script == *name), "{name}");
-                assert!(!reason.is_empty(), "{name} has no reason");
-            }
-        },
+        every_known_difference_has_a_script_and_a_reason,
     );
     let scripts = SUITE
         .names()
-        .map(|name| Test::unless_unfit(name, [], || conforms(name)));
-    let code = run(std::iter::once(known).chain(scripts));
+        .map(|name| Test::unless_unfit(name, [], || differs_as_known(name)));
+    let code = run(std::iter::once(explained).chain(scripts));
     drop(SERVED.lock().unwrap_or_else(PoisonError::into_inner).take());
-    let (scripts, steps) = (&CONFORM.0, &CONFORM.1);
+    let shown = std::mem::take(&mut *SHOWN.lock().unwrap_or_else(PoisonError::into_inner));
+    let differ: usize = shown.by_script.values().map(Vec::len).sum();
     println!(
-        "{} scripts conform, {} steps; {} scripts are known to differ",
-        scripts.load(Ordering::Relaxed),
-        steps.load(Ordering::Relaxed),
-        KNOWN.len()
+        "{} of {} scripts conform, and {} of {} steps; {differ} steps differ as known",
+        shown.conform,
+        shown.by_script.len(),
+        shown.steps - differ,
+        shown.steps,
     );
+    if is_update() {
+        let text = include_str!("../known-differences.txt");
+        let mut known = Known::read(text).unwrap_or_default();
+        known.renew(shown.by_script);
+        fs::write(FILE, known.to_string()).expect("the file can be written");
+    }
     code
 }
 
+fn every_known_difference_has_a_script_and_a_reason() {
+    for script in KNOWN.scripts() {
+        assert!(SUITE.names().any(|name| name == script), "{script}");
+    }
+    let unexplained: Vec<String> = KNOWN.unexplained().collect();
+    assert!(unexplained.is_empty(), "without a reason: {unexplained:?}");
+}
+
 /// Runs a script; its error is why the brokers are not fit for it.
-fn conforms(name: &str) -> Result<(), String> {
-    if let Some(reason) = KNOWN
-        .get(name)
-        .and_then(|reason| reason.strip_prefix(NOT_RUN))
-    {
-        return Err(reason.trim().to_owned());
-    }
+fn differs_as_known(name: &str) -> Result<(), String> {
     let outcome = SUITE.run(name, &bootstrap());
-    match (
-        outcome.unwrap_or_else(|mistake| panic!("{mistake}")),
-        KNOWN.get(name),
-    ) {
-        (Outcome::Unfit(reason), _) => Err(reason),
-        (Outcome::Conforms { .. }, Some(_)) => {
-            panic!("it conforms: take it out of known-differences.txt")
-        }
-        (Outcome::Conforms { steps, .. }, None) => {
-            CONFORM.0.fetch_add(1, Ordering::Relaxed);
-            CONFORM.1.fetch_add(steps, Ordering::Relaxed);
-            Ok(())
-        }
-        (Outcome::Differs(_), Some(_)) => Ok(()),
-        (Outcome::Differs(text), None) => panic!("{text}"),
-    }
+    let (steps, differences) = match outcome.unwrap_or_else(|mistake| panic!("{mistake}")) {
+        Outcome::Unfit(reason) => return Err(reason),
+        Outcome::Ran {
+            steps, differences, ..
+        } => (steps, differences),
+    };
+    let news = match is_update() {
+        true => Vec::new(),
+        false => KNOWN.news(name, &differences),
+    };
+    let mut shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    shown.steps += steps;
+    shown.conform += usize::from(differences.is_empty());
+    shown.by_script.insert(name.to_owned(), differences);
+    drop(shown);
+    assert!(news.is_empty(), "{}", news.join("\n"));
+    Ok(())
+}
+
+fn is_update() -> bool {
+    env::var_os("UPDATE_CONFORMANCE").is_some()
 }
 
 /// Returns where the brokers are, and starts them first.

@@ -10,6 +10,8 @@ use super::reader::Readers;
 use super::replica::Replica;
 use super::settings::ClusterSettings;
 use crate::actor::Actor;
+#[cfg(feature = "wire")]
+use crate::protocol::LogEntry;
 use crate::protocol::{
     BrokerSet, Channel, Correlation, Dialect, Message, Node, PartitionState, PerBroker, Request,
     Response,
@@ -123,6 +125,20 @@ impl<D: Dialect> Broker<D> {
             .get(partition)?
             .state
             .map(|state| state.leader_epoch)
+    }
+
+    /// Returns the broker's node.
+    #[cfg(feature = "wire")]
+    pub(crate) fn node(&self) -> Node {
+        self.node
+    }
+
+    /// Returns what a partition's log holds, where the broker is one of its replicas.
+    #[cfg(feature = "wire")]
+    pub(crate) fn hosted(&self, partition: PartitionIndex) -> Option<&[LogEntry<D>]> {
+        let replica = self.replicas.get(partition)?;
+        let is_here = replica.state?.replicas.contains(self.node);
+        is_here.then(|| replica.log.all())
     }
 
     /// Compares the log of a partition that it leads with what could be read in the run.

@@ -86,8 +86,8 @@ pub(crate) struct MemberDescription<D: Dialect = Lean> {
     pub client: D::Client,
     /// What it said under the protocol by which the group is assigned, where that is stable.
     pub subscription: Option<D::Subscription>,
-    /// What it has, where the group is stable.
-    pub assignment: Option<D::Assignment>,
+    /// What it was given last.
+    pub assignment: D::Assignment,
 }
 
 /// A group in a list of groups.

@@ -75,6 +75,9 @@ pub(crate) struct JoinGroupRequest<D: Dialect = Lean> {
     /// Whether a dynamic member without an id shall get one and join again with it: so do clients
     /// since version 4 of the request (`JoinGroupRequest.requiresKnownMemberId`).
     pub requires_id: bool,
+    /// Whether a leader may be told that it need not assign: so do clients since version 9 of the
+    /// request (KIP-814, `JoinGroupRequest.supportsSkippingAssignment`).
+    pub skips_assignment: bool,
     /// `group.instance.id` of a static member.
     pub instance: Option<u32>,
     pub client: D::Client,
@@ -93,6 +96,8 @@ pub(crate) struct JoinGroupResponse<D: Dialect = Lean> {
     pub protocol: Option<VotedProtocol<D>>,
     pub member: GroupMemberId,
     pub leader: GroupMemberId,
+    /// Whether the member leads, and need not assign (KIP-814).
+    pub skip_assignment: bool,
     /// For the leader only: the members that joined, with what each said of itself, in the
     /// coordinator's order.
     pub members: Vec<JoinedMember<D>>,
@@ -119,6 +124,9 @@ pub(crate) struct SyncGroupResponse<D: Dialect = Lean> {
 pub(crate) enum JoinError {
     /// The id with which to join again (KIP-394).
     MemberIdRequired(GroupMemberId),
+    /// The end of a join that waited, and the id under which it did; empty for a member that is no
+    /// more.
+    Ended(ErrorName, GroupMemberId),
     /// Any other error.
     Other(ErrorName),
 }

@@ -148,6 +148,9 @@ pub(crate) struct Metadata {
     pub(super) text: StrBytes,
     /// -1: none.
     pub(super) leader_epoch: i32,
+    /// The offset itself where it is below zero, which no log has: nothing checks it
+    /// (`OffsetMetadataManager.commitOffset`), and nothing but its group reads it.
+    pub(super) negative: Option<i64>,
 }
 
 impl CommitMetadata for Metadata {

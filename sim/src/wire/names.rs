@@ -1,6 +1,7 @@
 //! The names of topics, groups, members and instances, which are numbers inside.
 
 use super::dialect::Wire;
+use super::settings::{BrokerSetting, TopicSettings, of_brokers};
 use crate::cluster::{ClusterSettings, Placement, Shared};
 use crate::protocol::{GroupIndex, GroupMemberId, Node, ProtocolType, VotedProtocol};
 use crate::topology::PartitionIndex;
@@ -20,6 +21,7 @@ pub(super) struct Topic {
     pub(super) id: Uuid,
     /// The partitions, in order.
     pub(super) partitions: Vec<PartitionIndex>,
+    pub(super) settings: TopicSettings,
 }
 
 /// All names.
@@ -36,6 +38,7 @@ pub(super) struct Names {
     addresses: BTreeMap<BrokerId, (StrBytes, u16)>,
     offsets_partitions: u32,
     pub(super) placement: Placement,
+    pub(super) broker_settings: Vec<BrokerSetting>,
     rng: Rng,
     producers: i64,
 }
@@ -81,11 +84,15 @@ impl Names {
             addresses: BTreeMap::new(),
             offsets_partitions,
             placement: settings.placement,
+            broker_settings: of_brokers(settings),
             rng: Rng::substream(seed, Purpose::Ties, 1),
             producers: 0,
         };
         let indexes = (0..offsets_partitions).map(|index| PartitionIndex(index as u16));
-        names.add_topic(OFFSETS_TOPIC, indexes.collect());
+        // `OffsetConfig`: what brokers create the topic with.
+        let settings = [("cleanup.policy", "compact"), ("segment.bytes", "104857600")];
+        let settings = settings.map(|(name, value)| (name, value.to_owned()));
+        names.add_topic(OFFSETS_TOPIC, indexes.collect(), settings.into());
         names
             .protocol_types
             .bind("consumer".into(), ProtocolType::CONSUMER.0.into());
@@ -115,11 +122,17 @@ impl Names {
     }
 
     /// Adds a topic. Returns its id.
-    pub(super) fn add_topic(&mut self, name: &str, partitions: Vec<PartitionIndex>) -> Uuid {
+    pub(super) fn add_topic(
+        &mut self,
+        name: &str,
+        partitions: Vec<PartitionIndex>,
+        settings: TopicSettings,
+    ) -> Uuid {
         let id = self.uuid();
         let topic = Topic {
             id,
             partitions: Vec::new(),
+            settings,
         };
         self.topics.insert(name.to_owned(), topic);
         self.add_partitions(name, &partitions);

@@ -54,6 +54,7 @@ impl Group {
             group: GroupIndex::SCENARIO,
             member: self.member,
             requires_id: true,
+            skips_assignment: false,
             client: (),
             instance: settings.instance,
             session_timeout: settings.session_timeout,

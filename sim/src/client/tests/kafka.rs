@@ -265,6 +265,7 @@ impl Kafka {
         };
         Ok(Box::new(JoinGroupResponse {
             generation: self.generation,
+            skip_assignment: false,
             protocol: Some((ProtocolType::CONSUMER, join.subscription.assignor)),
             member,
             leader: if self.member_leads {

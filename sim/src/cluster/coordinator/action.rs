@@ -40,4 +40,6 @@ pub(crate) struct Replacement {
     pub(super) new: GroupMemberId,
     /// The group's leader before.
     pub(super) leader: GroupMemberId,
+    /// Whether a leader may be told that it need not assign.
+    pub(super) skips_assignment: bool,
 }

@@ -154,8 +154,7 @@ impl<D: Dialect> Coordinator<D> {
 }
 
 impl<D: Dialect> Group<D> {
-    /// Describes the group. What its members said, and what they have, shows where it is stable
-    /// alone (`GroupMetadataManager.describeGroups`, `ClassicGroupMember.describeNoMetadata`).
+    /// Describes the group. What its members said shows where it is stable alone (`GroupMetadataManager.describeGroups`, `ClassicGroupMember.describeNoMetadata`).
     fn describe(&self) -> GroupDescription<D> {
         let is_stable = self.state == GroupState::Stable;
         let protocol = self.protocol.as_ref().filter(|_| is_stable);
@@ -165,7 +164,7 @@ impl<D: Dialect> Group<D> {
             instance: profile.instance,
             client: profile.client.clone(),
             subscription: protocol.map(|name| profile.subscription.under(name)),
-            assignment: protocol.map(|_| profile.assignment.clone()),
+            assignment: profile.assignment.clone(),
         });
         GroupDescription {
             state: self.state,

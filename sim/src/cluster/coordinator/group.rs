@@ -182,9 +182,11 @@ impl<D: Dialect> Group<D> {
         }
     }
 
+    /// Ends the join of a member that is no more: it has no id then.
     pub(super) fn refuse_join(&mut self, member: &mut Member<D>, error: ErrorName) {
         if let Some(reply) = member.join.take() {
-            self.answer(reply, Response::JoinGroup(Err(JoinError::Other(error))));
+            let ended = JoinError::Ended(error, GroupMemberId::EMPTY);
+            self.answer(reply, Response::JoinGroup(Err(ended)));
         }
     }
 

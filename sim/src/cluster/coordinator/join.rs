@@ -120,13 +120,19 @@ impl<D: Dialect> Group<D> {
     ) {
         let old = self.members[index].profile.id;
         let leader = self.leader.unwrap_or(old);
+        let skips_assignment = request.skips_assignment;
         self.rename_member(index, new);
         self.members[index].renew_session(now);
         self.update_member(reply, request, index);
         match self.state {
             // With another protocol its assignment would not be understood.
             GroupState::Stable if self.select_protocol() == self.protocol => {
-                let replacement = Replacement { old, new, leader };
+                let replacement = Replacement {
+                    old,
+                    new,
+                    leader,
+                    skips_assignment,
+                };
                 self.write(Change::StaticMember(replacement), self.snapshot());
             }
             // Its old id may be on its way to the leader, and the new one would get nothing.
@@ -146,7 +152,8 @@ impl<D: Dialect> Group<D> {
             self.leader = Some(id);
         }
         if let Some(reply) = join {
-            self.refuse(reply, ErrorName::FencedInstanceId);
+            let fenced = JoinError::Ended(ErrorName::FencedInstanceId, old);
+            self.answer(reply, Response::JoinGroup(Err(fenced)));
         }
         if let Some(reply) = sync {
             self.answer(reply, Response::SyncGroup(Err(ErrorName::FencedInstanceId)));
@@ -176,15 +183,15 @@ impl<D: Dialect> Group<D> {
         if self.state == GroupState::Stable
             && let Some(reply) = self.members[index].join.take()
         {
-            // Without KIP-814, which librdkafka lacks, a leader is not told that it leads: it
-            // would assign anew.
-            let response = JoinGroupResponse {
-                generation: self.generation,
-                protocol: self.voted(),
-                member: replacement.new,
-                leader: replacement.leader,
-                members: Vec::new(),
-            };
+            let mut response = self.current(index);
+            response.skip_assignment =
+                replacement.skips_assignment && response.leader == replacement.new;
+            if !replacement.skips_assignment {
+                // Without KIP-814, which librdkafka lacks, a leader is not told that it leads: it
+                // would assign anew.
+                response.leader = replacement.leader;
+                response.members.clear();
+            }
             self.answer(reply, Response::JoinGroup(Ok(Box::new(response))));
         }
     }
@@ -306,6 +313,12 @@ impl<D: Dialect> Group<D> {
 
     /// Answers a JoinGroup with the generation as it is.
     fn answer_current(&mut self, reply: Reply, index: usize) {
+        let response = Box::new(self.current(index));
+        self.answer(reply, Response::JoinGroup(Ok(response)));
+    }
+
+    /// Returns the generation as a member learns of it.
+    fn current(&self, index: usize) -> JoinGroupResponse<D> {
         let member = self.members[index].profile.id;
         let leader = self.leader.unwrap_or(member);
         let members = match &self.protocol {
@@ -320,14 +333,14 @@ impl<D: Dialect> Group<D> {
             }
             _ => Vec::new(),
         };
-        let response = JoinGroupResponse {
+        JoinGroupResponse {
             generation: self.generation,
             protocol: self.voted(),
             member,
             leader,
+            skip_assignment: false,
             members,
-        };
-        self.answer(reply, Response::JoinGroup(Ok(Box::new(response))));
+        }
     }
 
     fn refuse(&mut self, reply: Reply, error: ErrorName) {

@@ -135,7 +135,7 @@ fn a_group_is_described_with_what_its_members_have_once_it_is_stable() {
             instance: Some(0),
             client: "at home",
             subscription: None,
-            assignment: None,
+            assignment: Default::default(),
         }],
     };
     assert_eq!(describe(&mut alone), Ok(expected.clone()));
@@ -147,7 +147,7 @@ fn a_group_is_described_with_what_its_members_have_once_it_is_stable() {
     expected.state = GroupState::Stable;
     expected.protocol = voted("a").map(|(_, name)| name);
     expected.members[0].subscription = Some(Supports(vec![("a", 1)]));
-    expected.members[0].assignment = Some("all of it");
+    expected.members[0].assignment = "all of it";
     assert_eq!(describe(&mut alone), Ok(expected.clone()));
     // The next coordinator knows as much.
     alone.reload();
@@ -277,6 +277,7 @@ fn an_old_client_joins_without_being_told_its_id_first() {
         group: GroupIndex(0),
         member: None,
         requires_id,
+        skips_assignment: false,
         client: "",
         instance: None,
         session_timeout: millis(10_000),
@@ -305,6 +306,7 @@ fn of_a_group_that_rebalances_for_ever_one_state_is_kept() {
             group: alone.group,
             member: Some(joined.member),
             requires_id: true,
+            skips_assignment: false,
             client: "at home",
             instance: Some(0),
             session_timeout: millis(10_000),
@@ -320,5 +322,5 @@ fn of_a_group_that_rebalances_for_ever_one_state_is_kept() {
     }
     alone.reload();
     let description = describe(&mut alone).expect("it exists");
-    assert_eq!(description.members[0].assignment, Some("all of it"));
+    assert_eq!(description.members[0].assignment, "all of it");
 }

@@ -443,6 +443,7 @@ pub(super) fn join_request(member: Option<GroupMemberId>, instance: Option<u32>)
         group: GroupIndex::SCENARIO,
         member,
         requires_id: true,
+        skips_assignment: false,
         client: (),
         instance,
         protocol_type: Some(ProtocolType::CONSUMER),

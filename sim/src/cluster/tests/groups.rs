@@ -12,7 +12,7 @@ fn quick(settings: &mut Settings) {
 
 fn join_error(response: Response) -> ErrorName {
     match response {
-        Response::JoinGroup(Err(JoinError::Other(error))) => error,
+        Response::JoinGroup(Err(JoinError::Other(error) | JoinError::Ended(error, _))) => error,
         other => panic!("{other:?}"),
     }
 }

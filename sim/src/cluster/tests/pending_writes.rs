@@ -70,7 +70,7 @@ fn a_join_that_waits_for_others_is_given_up_with_the_writes_before_it() {
     let began = cluster.now();
     let join = cluster.send_join(0, Some(leader.member));
     match cluster.wait_for(join, millis(10_000)) {
-        Some(Response::JoinGroup(Err(JoinError::Other(error)))) => {
+        Some(Response::JoinGroup(Err(JoinError::Other(error) | JoinError::Ended(error, _)))) => {
             assert_eq!(error, ErrorName::CoordinatorNotAvailable);
         }
         other => panic!("{other:?}"),

@@ -138,6 +138,7 @@ impl Alone {
             group: self.group,
             member: None,
             requires_id: true,
+            skips_assignment: false,
             client: "at home",
             instance: Some(name),
             session_timeout: millis(10_000),
@@ -157,7 +158,7 @@ impl Alone {
 
     fn refused(&mut self, join: Correlation) -> ErrorName {
         match self.answer(join) {
-            Some(Response::JoinGroup(Err(JoinError::Other(error)))) => error,
+            Some(Response::JoinGroup(Err(JoinError::Other(error) | JoinError::Ended(error, _)))) => error,
             other => panic!("{other:?}"),
         }
     }
@@ -272,7 +273,7 @@ fn a_member_with_which_no_protocol_is_left_is_refused() {
     ] {
         let join = alone.join_as(Some(protocol_type), 9, &[(protocol, 1)]);
         let answer = alone.answer(join).map(|answer| match answer {
-            Response::JoinGroup(Err(JoinError::Other(error))) => error,
+            Response::JoinGroup(Err(JoinError::Other(error) | JoinError::Ended(error, _))) => error,
             other => panic!("{other:?}"),
         });
         assert_eq!(answer, expected, "{protocol_type:?} {protocol}");

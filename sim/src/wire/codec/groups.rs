@@ -7,6 +7,7 @@ use crate::protocol::{
 };
 use crate::wire::dialect::{Client, Supported, Wire};
 use crate::wire::names::{Names, kafka_broker};
+use kafka_protocol::ResponseError;
 use kafka_protocol::messages as kafka;
 use kafka_protocol::messages::delete_groups_response::DeletableGroupResult;
 use kafka_protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
@@ -18,7 +19,12 @@ use kafka_protocol::protocol::StrBytes;
 use plimsoll_oracle::ErrorName;
 use std::time::Duration;
 
-const INVALID_GROUP_ID: i16 = 24;
+/// Types of coordinators (`FindCoordinatorRequest.CoordinatorType`).
+const GROUP: i8 = 0;
+const TRANSACTION: i8 = 1;
+
+/// The type of groups that there are (`Group.GroupType`).
+const CLASSIC: &str = "classic";
 
 fn millis(millis: i32) -> Duration {
     Duration::from_millis(millis.max(0) as u64)
@@ -31,8 +37,8 @@ impl Context<'_, '_> {
             ..4 => vec![request.key],
             _ => request.coordinator_keys,
         };
-        // Transactions have no coordinator here.
-        let groups = keys.iter().filter(|_| request.key_type == 0);
+        let key_type = request.key_type;
+        let groups = keys.iter().filter(|_| key_type == GROUP);
         let parts: Vec<_> = groups
             .map(|key| Request::FindCoordinator {
                 group: self.names.group(self.at.shared, key),
@@ -44,8 +50,12 @@ impl Context<'_, '_> {
                 let coordinator = Coordinator::default().with_key(key);
                 let node = match answers.next() {
                     Some(Response::FindCoordinator(Ok(node))) if at.open.contains(node) => Ok(node),
-                    Some(Response::Failed(error)) => Err(error),
-                    _ => Err(ErrorName::CoordinatorNotAvailable),
+                    Some(Response::Failed(error)) => Err(error.code()),
+                    // Transactions have no coordinator here.
+                    _ if matches!(key_type, GROUP | TRANSACTION) => {
+                        Err(ErrorName::CoordinatorNotAvailable.code())
+                    }
+                    _ => Err(ResponseError::InvalidRequest.code()),
                 };
                 match node {
                     Ok(node) => {
@@ -55,8 +65,8 @@ impl Context<'_, '_> {
                             .with_host(host)
                             .with_port(port)
                     }
-                    Err(error) => coordinator
-                        .with_error_code(error.code())
+                    Err(code) => coordinator
+                        .with_error_code(code)
                         .with_node_id((-1).into())
                         .with_port(-1),
                 }
@@ -85,7 +95,7 @@ impl Context<'_, '_> {
             .with_protocol_name(Some(StrBytes::default()))
             .with_member_id(request.member_id.clone());
         if request.group_id.is_empty() {
-            let refused = refused.with_error_code(INVALID_GROUP_ID);
+            let refused = refused.with_error_code(ResponseError::InvalidGroupId.code());
             return Plan::answer(body(&refused, version));
         }
         let prefix = match &request.group_instance_id {
@@ -101,6 +111,7 @@ impl Context<'_, '_> {
             group: self.names.group(self.at.shared, &request.group_id),
             member: (!request.member_id.is_empty()).then(|| self.names.member(&request.member_id)),
             requires_id: version >= 4,
+            skips_assignment: version >= 9,
             instance: self.names.instance(&request.group_instance_id),
             client: Client {
                 id: self.client_id.clone(),
@@ -129,11 +140,15 @@ impl Context<'_, '_> {
                             .with_protocol_type(kind)
                             .with_protocol_name(name)
                             .with_members(members)
+                            .with_skip_assignment(joined.skip_assignment)
                             .with_leader(names.member_id(joined.leader, &prefix))
                             .with_member_id(names.member_id(joined.member, &prefix))
                     }
                     Response::JoinGroup(Err(JoinError::MemberIdRequired(member))) => refused
                         .with_error_code(ErrorName::MemberIdRequired.code())
+                        .with_member_id(names.member_id(member, &prefix)),
+                    Response::JoinGroup(Err(JoinError::Ended(error, member))) => refused
+                        .with_error_code(error.code())
                         .with_member_id(names.member_id(member, &prefix)),
                     Response::JoinGroup(Err(JoinError::Other(error))) | Response::Failed(error) => {
                         refused.with_error_code(error.code())
@@ -147,6 +162,16 @@ impl Context<'_, '_> {
 
     pub(super) fn sync_group(&mut self, request: kafka::SyncGroupRequest) -> Plan {
         let version = self.version;
+        // `SyncGroupRequest.areMandatoryProtocolTypeAndNamePresent`.
+        let names_protocol = request.protocol_type.is_some() && request.protocol_name.is_some();
+        let refused = match version {
+            5.. if !names_protocol => Some(ResponseError::InconsistentGroupProtocol),
+            _ => refused_id(&request.group_id),
+        };
+        if let Some(error) = refused {
+            let response = kafka::SyncGroupResponse::default().with_error_code(error.code());
+            return Plan::answer(body(&response, version));
+        }
         let sender = self.sender(
             &request.group_id,
             request.generation_id,
@@ -185,6 +210,10 @@ impl Context<'_, '_> {
 
     pub(super) fn heartbeat(&mut self, request: kafka::HeartbeatRequest) -> Plan {
         let version = self.version;
+        if let Some(error) = refused_id(&request.group_id) {
+            let response = kafka::HeartbeatResponse::default().with_error_code(error.code());
+            return Plan::answer(body(&response, version));
+        }
         let sender = self.sender(
             &request.group_id,
             request.generation_id,
@@ -223,6 +252,10 @@ impl Context<'_, '_> {
 
     pub(super) fn leave_group(&mut self, request: kafka::LeaveGroupRequest) -> Plan {
         let version = self.version;
+        if let Some(error) = refused_id(&request.group_id) {
+            let response = kafka::LeaveGroupResponse::default().with_error_code(error.code());
+            return Plan::answer(body(&response, version));
+        }
         let asked: Vec<(StrBytes, Option<StrBytes>)> = match version {
             ..3 => vec![(request.member_id, None)],
             _ => {
@@ -286,8 +319,13 @@ impl Context<'_, '_> {
                     .with_authorized_operations(i32::MIN);
                 match described_group(answer) {
                     Ok(group) => describe(names, described, group),
-                    // Before version 6 a group that is not there is dead.
-                    Err(ErrorName::GroupIdNotFound) => described.with_group_state("Dead".into()),
+                    // Before version 6 that is no error (KIP-1043).
+                    Err(ErrorName::GroupIdNotFound) => described
+                        .with_error_code(match version {
+                            ..6 => 0,
+                            6.. => ErrorName::GroupIdNotFound.code(),
+                        })
+                        .with_group_state("Dead".into()),
                     Err(error) => described.with_error_code(error.code()),
                 }
             });
@@ -326,11 +364,15 @@ impl Context<'_, '_> {
                                     .unwrap_or_default(),
                             )
                             .with_group_state(state(group.state))
+                            .with_group_type(StrBytes::from_static_str(CLASSIC))
                     });
                     let states = &request.states_filter;
                     let is_wanted = |group: &ListedGroup| {
                         let is = |state: &StrBytes| state.eq_ignore_ascii_case(&group.group_state);
-                        states.is_empty() || states.iter().any(is)
+                        let is_type = |kind: &StrBytes| kind.eq_ignore_ascii_case(CLASSIC);
+                        let types = &request.types_filter;
+                        (states.is_empty() || states.iter().any(is))
+                            && (types.is_empty() || types.iter().any(is_type))
                     };
                     response.with_groups(groups.filter(is_wanted).collect())
                 }
@@ -373,6 +415,11 @@ impl Context<'_, '_> {
     }
 }
 
+/// Returns why no group with members can have this id (`GroupCoordinatorService.isGroupIdNotEmpty`).
+fn refused_id(group: &str) -> Option<ResponseError> {
+    group.is_empty().then_some(ResponseError::InvalidGroupId)
+}
+
 fn left_code(left: &Left) -> i16 {
     left.as_ref().err().map_or(0, |(_, error)| error.code())
 }
@@ -400,7 +447,7 @@ fn describe(
             .with_client_id(member.client.id)
             .with_client_host(member.client.host)
             .with_member_metadata(member.subscription.map(|s| s.first()).unwrap_or_default())
-            .with_member_assignment(member.assignment.unwrap_or_default())
+            .with_member_assignment(member.assignment)
     });
     let members = members.collect();
     let kind = group

@@ -1,7 +1,12 @@
 //! From a frame to the requests that it is made of, and from their answers to a frame.
 
+mod cluster;
+mod configs;
+mod elections;
 mod groups;
+mod metadata;
 mod offsets;
+mod producers;
 mod records;
 mod topics;
 
@@ -11,6 +16,7 @@ use super::{At, Connection, To};
 use crate::protocol::{Request, Response};
 use bytes::{BufMut as _, Bytes, BytesMut};
 use kafka_protocol::messages::api_versions_response::ApiVersion;
+use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{
     ApiKey, ApiVersionsRequest, ApiVersionsResponse, RequestHeader, ResponseHeader,
 };
@@ -26,8 +32,8 @@ pub(super) struct Work {
     correlation: i32,
     pub(super) parts: VecDeque<(To, Request<Wire>)>,
     pub(super) answers: Vec<Response<Wire>>,
-    /// Whether no answer is wanted.
-    pub(super) is_silent: bool,
+    /// What becomes of the connection where no answer is wanted.
+    pub(super) silence: Option<Silence>,
     finish: Finish,
 }
 
@@ -46,8 +52,15 @@ type Finish = Box<dyn FnOnce(&mut Names, &mut At<'_>, Vec<Response<Wire>>) -> Op
 /// What a request kind does with its request: the parts, and what makes an answer of theirs.
 pub(super) struct Plan {
     parts: VecDeque<(To, Request<Wire>)>,
-    is_silent: bool,
+    silence: Option<Silence>,
     finish: Finish,
+}
+
+/// What becomes of a connection whose request wants no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Silence {
+    Keep,
+    Close,
 }
 
 impl Plan {
@@ -69,7 +82,7 @@ impl Plan {
     ) -> Self {
         Self {
             parts: parts.into_iter().collect(),
-            is_silent: false,
+            silence: None,
             finish: Box::new(finish),
         }
     }
@@ -166,7 +179,7 @@ pub(super) fn decode(
         true if !forms.fit(key, version, &frame) => return None,
         true => context.plan(key, frame)?,
         // UNSUPPORTED_VERSION in the oldest form, which every client reads (KIP-511).
-        false => api_versions(0, 35),
+        false => api_versions(0, Some(ResponseError::UnsupportedVersion)),
     };
     Some(Work {
         key,
@@ -174,7 +187,7 @@ pub(super) fn decode(
         correlation: header.correlation_id,
         parts: plan.parts,
         answers: Vec::new(),
-        is_silent: plan.is_silent,
+        silence: plan.silence,
         finish: plan.finish,
     })
 }
@@ -184,23 +197,36 @@ const SERVED: &[(ApiKey, i16, i16)] = &[
     (ApiKey::Produce, 3, 13),
     (ApiKey::Fetch, 4, 17),
     (ApiKey::ListOffsets, 1, 7),
-    (ApiKey::Metadata, 0, 12),
+    (ApiKey::Metadata, 0, 13),
     (ApiKey::OffsetCommit, 2, 9),
-    (ApiKey::OffsetFetch, 1, 7),
+    (ApiKey::OffsetFetch, 1, 9),
     (ApiKey::FindCoordinator, 0, 6),
     (ApiKey::JoinGroup, 0, 9),
     (ApiKey::Heartbeat, 0, 4),
     (ApiKey::LeaveGroup, 0, 5),
     (ApiKey::SyncGroup, 0, 5),
-    (ApiKey::DescribeGroups, 0, 5),
-    (ApiKey::ListGroups, 0, 4),
+    (ApiKey::DescribeGroups, 0, 6),
+    (ApiKey::ListGroups, 0, 5),
+    (ApiKey::SaslHandshake, 0, 1),
     (ApiKey::ApiVersions, 0, 4),
     (ApiKey::CreateTopics, 2, 7),
     (ApiKey::DeleteTopics, 1, 6),
-    (ApiKey::InitProducerId, 0, 4),
+    (ApiKey::InitProducerId, 0, 5),
+    (ApiKey::DescribeAcls, 1, 3),
     (ApiKey::DescribeConfigs, 1, 4),
+    (ApiKey::AlterConfigs, 0, 2),
+    (ApiKey::DescribeLogDirs, 1, 4),
+    (ApiKey::SaslAuthenticate, 0, 2),
     (ApiKey::CreatePartitions, 0, 3),
     (ApiKey::DeleteGroups, 0, 2),
+    (ApiKey::ElectLeaders, 0, 2),
+    (ApiKey::IncrementalAlterConfigs, 0, 1),
+    (ApiKey::ListPartitionReassignments, 0, 0),
+    (ApiKey::OffsetDelete, 0, 0),
+    (ApiKey::DescribeClientQuotas, 0, 1),
+    (ApiKey::DescribeCluster, 0, 2),
+    (ApiKey::ListConfigResources, 0, 1),
+    (ApiKey::DescribeTopicPartitions, 0, 0),
 ];
 
 fn read<R: Decodable>(mut bytes: Bytes, version: i16) -> Option<R> {
@@ -230,18 +256,50 @@ impl Context<'_, '_> {
             ApiKey::DescribeGroups => self.describe_groups(read(bytes, v)?),
             ApiKey::ListGroups => self.list_groups(read(bytes, v)?),
             ApiKey::DeleteGroups => self.delete_groups(read(bytes, v)?),
+            ApiKey::OffsetDelete => self.offset_delete(read(bytes, v)?),
+            ApiKey::ElectLeaders => self.elect_leaders(read(bytes, v)?),
+            ApiKey::DescribeTopicPartitions => self.describe_topic_partitions(read(bytes, v)?),
+            ApiKey::AlterConfigs => self.alter_configs(read(bytes, v)?),
+            ApiKey::IncrementalAlterConfigs => self.incremental_alter_configs(read(bytes, v)?),
+            ApiKey::ListConfigResources => self.list_config_resources(read(bytes, v)?),
+            ApiKey::DescribeCluster => self.describe_cluster(read(bytes, v)?),
+            ApiKey::DescribeLogDirs => self.describe_log_dirs(read(bytes, v)?),
+            // These tell of nothing that a request could choose from.
+            ApiKey::DescribeClientQuotas => self.describe_client_quotas(),
+            ApiKey::ListPartitionReassignments => self.list_partition_reassignments(),
+            ApiKey::DescribeAcls => self.describe_acls(),
+            ApiKey::SaslHandshake => self.sasl_handshake(),
+            ApiKey::SaslAuthenticate => self.sasl_authenticate(),
             ApiKey::ApiVersions => {
-                read::<ApiVersionsRequest>(bytes, v)?;
-                api_versions(v, 0)
+                let request: ApiVersionsRequest = read(bytes, v)?;
+                let [name, software] = [request.client_software_name, request.client_software_version];
+                match v < 3 || (is_software(&name) && is_software(&software)) {
+                    true => api_versions(v, None),
+                    false => api_versions(v, Some(ResponseError::InvalidRequest)),
+                }
             }
             _ => return None,
         })
     }
 }
 
-fn api_versions(version: i16, error: i16) -> Plan {
-    // With an error, only what the client may ask next is told.
-    let is_told = |(key, ..): &&(ApiKey, i16, i16)| error == 0 || *key == ApiKey::ApiVersions;
+/// Returns whether a client's name of itself, or of its version, is a word
+/// (`ApiVersionsRequest.isValid`).
+fn is_software(word: &str) -> bool {
+    let is_alphanumeric = |c: char| c.is_ascii_alphanumeric();
+    word.starts_with(is_alphanumeric)
+        && word.ends_with(is_alphanumeric)
+        && word.chars().all(|c| is_alphanumeric(c) || "-.".contains(c))
+}
+
+/// Tells what is served; with an error at most what the client may ask next
+/// (`ApiVersionsRequest.getErrorResponse`).
+fn api_versions(version: i16, error: Option<ResponseError>) -> Plan {
+    let is_told = |(key, ..): &&(ApiKey, i16, i16)| match error {
+        None => true,
+        Some(ResponseError::UnsupportedVersion) => *key == ApiKey::ApiVersions,
+        Some(_) => false,
+    };
     let served = SERVED.iter().filter(is_told).map(|(key, first, last)| {
         ApiVersion::default()
             .with_api_key(*key as i16)
@@ -249,7 +307,7 @@ fn api_versions(version: i16, error: i16) -> Plan {
             .with_max_version(*last)
     });
     let response = ApiVersionsResponse::default()
-        .with_error_code(error)
+        .with_error_code(error.map_or(0, |error| error.code()))
         .with_api_keys(served.collect());
     Plan::answer(body(&response, version))
 }

@@ -1,16 +1,25 @@
 //! Offsets that groups commit.
 
 use super::{Context, Plan, body};
-use crate::protocol::{CommittedOffset, OffsetCommitResponse, Request, Response};
+use crate::protocol::{
+    AdminRequest, AdminResponse, CommittedOffset, OffsetCommitResponse, Request, Response,
+};
 use crate::topology::PartitionIndex;
 use crate::wire::dialect::{Metadata, Wire};
+use crate::wire::names::Names;
+use kafka_protocol::ResponseError;
 use kafka_protocol::messages as kafka;
 use kafka_protocol::messages::offset_commit_response::{
     OffsetCommitResponsePartition, OffsetCommitResponseTopic,
 };
-use kafka_protocol::messages::offset_fetch_response::{
-    OffsetFetchResponsePartition, OffsetFetchResponseTopic,
+use kafka_protocol::messages::offset_delete_response::{
+    OffsetDeleteResponsePartition, OffsetDeleteResponseTopic,
 };
+use kafka_protocol::messages::offset_fetch_response::{
+    OffsetFetchResponseGroup, OffsetFetchResponsePartition, OffsetFetchResponsePartitions,
+    OffsetFetchResponseTopic, OffsetFetchResponseTopics,
+};
+use kafka_protocol::messages::{GroupId, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use plimsoll_core::NextOffset;
 use plimsoll_oracle::ErrorName;
@@ -37,6 +46,7 @@ impl Context<'_, '_> {
                     metadata: Metadata {
                         text: commit.committed_metadata.unwrap_or_default(),
                         leader_epoch: commit.committed_leader_epoch,
+                        negative: Some(commit.committed_offset).filter(|offset| *offset < 0),
                     },
                 }));
                 partitions.push((commit.partition_index, partition));
@@ -50,7 +60,7 @@ impl Context<'_, '_> {
                 let partitions = partitions.into_iter().map(|(index, partition)| {
                     OffsetCommitResponsePartition::default()
                         .with_partition_index(index)
-                        .with_error_code(committed(answer.as_ref(), partition))
+                        .with_error_code(committed(answer.as_ref(), partition, version))
                 });
                 OffsetCommitResponseTopic::default()
                     .with_name(name)
@@ -61,75 +71,218 @@ impl Context<'_, '_> {
         })
     }
 
+    /// Tells what groups committed: one, and from version 8 on several (KIP-709).
     pub(super) fn offset_fetch(&mut self, request: kafka::OffsetFetchRequest) -> Plan {
         let version = self.version;
-        let group = self.names.group(self.at.shared, &request.group_id);
-        let asked = request.topics.map(|topics| {
-            let topics = topics.into_iter();
-            let topics = topics.map(|topic| {
-                let partitions = topic.partition_indexes.into_iter();
-                let partitions =
-                    partitions.map(|index| (index, self.names.partition(&topic.name, index)));
-                (topic.name.clone(), partitions.collect::<Vec<_>>())
-            });
-            topics.collect::<Vec<_>>()
-        });
-        let wanted = asked.as_ref().map(|topics| {
-            let partitions = topics.iter().flat_map(|(_, partitions)| partitions);
-            partitions.filter_map(|(_, partition)| *partition).collect()
-        });
-        let request = Request::OffsetFetch {
-            group,
-            partitions: wanted,
-            require_stable: request.require_stable,
+        let groups: Vec<(GroupId, Asked)> = match version {
+            ..8 => {
+                let topics = request.topics.map(|topics| {
+                    let topics = topics.into_iter();
+                    topics.map(|topic| (topic.name, topic.partition_indexes)).collect()
+                });
+                vec![(request.group_id, topics)]
+            }
+            _ => {
+                let groups = request.groups.into_iter().map(|group| {
+                    let topics = group.topics.map(|topics| {
+                        let topics = topics.into_iter();
+                        topics.map(|topic| (topic.name, topic.partition_indexes)).collect()
+                    });
+                    (group.group_id, topics)
+                });
+                groups.collect()
+            }
         };
-        Plan::of_broker([request], move |names, _, mut answers| {
-            let (offsets, code) = match answers.pop() {
-                Some(Response::OffsetFetch(Ok(offsets))) => (offsets, 0),
-                Some(Response::OffsetFetch(Err(error)) | Response::Failed(error)) => {
-                    (Vec::new(), error.code())
+        let parts: Vec<_> = groups
+            .iter()
+            .map(|(group, asked)| self.offset_fetch_of(group, asked, request.require_stable))
+            .collect();
+        Plan::of_broker(parts, move |names, _, answers| {
+            let mut fetched = Vec::new();
+            for ((group, asked), answer) in groups.into_iter().zip(answers) {
+                fetched.push((group, fetched_of(names, asked, answer)?));
+            }
+            let response = kafka::OffsetFetchResponse::default();
+            let response = match version {
+                ..8 => {
+                    let (_, only) = fetched.pop()?;
+                    in_partitions(response, only, version)
                 }
-                _ => return None,
+                _ => response.with_groups(fetched.into_iter().map(in_group).collect()),
             };
-            let found: BTreeMap<PartitionIndex, CommittedOffset<Wire>> = offsets
-                .into_iter()
-                .map(|offset| (offset.partition, offset))
-                .collect();
-            let asked = asked.unwrap_or_else(|| {
-                let mut topics = BTreeMap::<StrBytes, Vec<_>>::new();
-                for partition in found.keys() {
-                    if let Some((topic, index)) = names.place(*partition) {
-                        topics
-                            .entry(topic.0)
-                            .or_default()
-                            .push((index, Some(*partition)));
-                    }
-                }
-                let topics = topics.into_iter();
-                topics
-                    .map(|(name, partitions)| (name.into(), partitions))
-                    .collect()
+            body(&response, version)
+        })
+    }
+
+    /// Makes the request for what one group committed.
+    fn offset_fetch_of(&mut self, group: &str, asked: &Asked, stable: bool) -> Request<Wire> {
+        let group = self.names.group(self.at.shared, group);
+        let partitions = asked.as_ref().map(|topics| {
+            let all = topics.iter().flat_map(|(name, partitions)| {
+                let names = &*self.names;
+                partitions.iter().filter_map(|index| names.partition(name, *index))
             });
+            all.collect()
+        });
+        Request::OffsetFetch {
+            group,
+            partitions,
+            require_stable: stable,
+        }
+    }
+
+    /// Forgets what a group committed. Partitions that there are not are refused before a
+    /// coordinator is asked, and where there are no others, none is
+    /// (`KafkaApis.handleOffsetDeleteRequest`).
+    pub(super) fn offset_delete(&mut self, request: kafka::OffsetDeleteRequest) -> Plan {
+        let version = self.version;
+        if request.group_id.is_empty() {
+            let response = kafka::OffsetDeleteResponse::default()
+                .with_error_code(ResponseError::InvalidGroupId.code());
+            return Plan::answer(body(&response, version));
+        }
+        let group = self.names.group(self.at.shared, &request.group_id);
+        let mut topics = Vec::new();
+        let mut asked = Vec::new();
+        for topic in request.topics {
+            let indexes = topic.partitions.iter().map(|partition| partition.partition_index);
+            let names = &*self.names;
+            let partitions: Vec<_> = indexes
+                .map(|index| (index, names.partition(&topic.name, index)))
+                .collect();
+            let known: Vec<_> = partitions.iter().filter_map(|(_, known)| *known).collect();
+            if !known.is_empty() {
+                topics.push((topic.name.0.clone(), known));
+            }
+            asked.push((topic.name, partitions));
+        }
+        let delete = Request::from(AdminRequest::OffsetDelete { group, topics: topics.clone() });
+        let parts = (!topics.is_empty()).then_some(delete);
+        Plan::of_broker(parts, move |_, _, mut answers| {
+            let deleted = match answers.pop() {
+                None => Ok(Vec::new()),
+                Some(Response::Admin(answer)) => match *answer {
+                    AdminResponse::OffsetDelete(result) => result,
+                    _ => return None,
+                },
+                Some(Response::Failed(error)) => Err(error),
+                Some(_) => return None,
+            };
+            let response = kafka::OffsetDeleteResponse::default();
+            let deleted = match deleted {
+                Ok(deleted) => deleted,
+                Err(error) => return body(&response.with_error_code(error.code()), version),
+            };
+            let code = |partition: Option<PartitionIndex>| {
+                let answer = deleted.iter().find(|(of, _)| Some(*of) == partition);
+                let unknown = Some(ErrorName::UnknownTopicOrPartition);
+                let error = answer.map_or(unknown, |(_, error)| *error);
+                error.map_or(0, ErrorName::code)
+            };
             let topics = asked.into_iter().map(|(name, partitions)| {
                 let partitions = partitions.into_iter().map(|(index, partition)| {
-                    let found = partition.and_then(|partition| found.get(&partition));
-                    // Before version 2 errors stand in the partitions.
-                    let code = if version < 2 { code } else { 0 };
-                    fetched(index, found).with_error_code(code)
+                    OffsetDeleteResponsePartition::default()
+                        .with_partition_index(index)
+                        .with_error_code(code(partition))
                 });
-                OffsetFetchResponseTopic::default()
+                OffsetDeleteResponseTopic::default()
                     .with_name(name)
                     .with_partitions(partitions.collect())
             });
-            let response = kafka::OffsetFetchResponse::default()
-                .with_error_code(code)
-                .with_topics(topics.collect());
-            body(&response, version)
+            body(&response.with_topics(topics.collect()), version)
         })
     }
 }
 
-fn committed(answer: Option<&Response<Wire>>, partition: Option<PartitionIndex>) -> i16 {
+/// The partitions that are asked for, by topic; `None`: all of which something was committed.
+type Asked = Option<Vec<(TopicName, Vec<i32>)>>;
+
+/// What a group committed, by topic and partition, or why it cannot be told.
+struct Fetched {
+    error: Option<ErrorName>,
+    topics: Vec<(TopicName, Vec<OffsetFetchResponsePartition>)>,
+}
+
+/// Reads the answer to one group's request.
+fn fetched_of(names: &Names, asked: Asked, answer: Response<Wire>) -> Option<Fetched> {
+    let (offsets, error) = match answer {
+        Response::OffsetFetch(Ok(offsets)) => (offsets, None),
+        Response::OffsetFetch(Err(error)) | Response::Failed(error) => (Vec::new(), Some(error)),
+        _ => return None,
+    };
+    let mut found = BTreeMap::<(TopicName, i32), CommittedOffset<Wire>>::new();
+    for offset in offsets {
+        if let Some(place) = names.place(offset.partition) {
+            found.insert(place, offset);
+        }
+    }
+    let asked = asked.unwrap_or_else(|| {
+        let mut topics = BTreeMap::<TopicName, Vec<i32>>::new();
+        for (topic, index) in found.keys() {
+            topics.entry(topic.clone()).or_default().push(*index);
+        }
+        topics.into_iter().collect()
+    });
+    let topics = asked.into_iter().map(|(name, partitions)| {
+        let partitions = partitions.into_iter().map(|index| {
+            let place = (name.clone(), index);
+            fetched(index, found.get(&place))
+        });
+        let partitions = partitions.collect();
+        (name, partitions)
+    });
+    Some(Fetched {
+        error,
+        topics: topics.collect(),
+    })
+}
+
+/// Makes the answer of one group. Before version 2, errors stand in the partitions.
+fn in_partitions(
+    response: kafka::OffsetFetchResponse,
+    fetched: Fetched,
+    version: i16,
+) -> kafka::OffsetFetchResponse {
+    let code = fetched.error.map_or(0, ErrorName::code);
+    let topics = fetched.topics.into_iter().map(|(name, mut partitions)| {
+        if version < 2 {
+            partitions.iter_mut().for_each(|partition| partition.error_code = code);
+        }
+        OffsetFetchResponseTopic::default()
+            .with_name(name)
+            .with_partitions(partitions)
+    });
+    response
+        .with_topics(topics.collect())
+        .with_error_code(code)
+}
+
+/// Makes the answer of one group among several, which is told nothing else with an error.
+fn in_group((group, fetched): (GroupId, Fetched)) -> OffsetFetchResponseGroup {
+    let topics = fetched.topics.into_iter().filter(|_| fetched.error.is_none());
+    let topics = topics.map(|(name, partitions)| {
+        let partitions = partitions.into_iter().map(|partition| {
+            OffsetFetchResponsePartitions::default()
+                .with_partition_index(partition.partition_index)
+                .with_committed_offset(partition.committed_offset)
+                .with_committed_leader_epoch(partition.committed_leader_epoch)
+                .with_metadata(partition.metadata)
+        });
+        OffsetFetchResponseTopics::default()
+            .with_name(name)
+            .with_partitions(partitions.collect())
+    });
+    OffsetFetchResponseGroup::default()
+        .with_group_id(group)
+        .with_topics(topics.collect())
+        .with_error_code(fetched.error.map_or(0, ErrorName::code))
+}
+
+fn committed(
+    answer: Option<&Response<Wire>>,
+    partition: Option<PartitionIndex>,
+    version: i16,
+) -> i16 {
     let error = match (answer, partition) {
         (_, None) => Some(ErrorName::UnknownTopicOrPartition),
         (
@@ -137,7 +290,14 @@ fn committed(answer: Option<&Response<Wire>>, partition: Option<PartitionIndex>)
             Some(partition),
         ) => {
             let own = refused.iter().find(|(refused, _)| *refused == partition);
-            own.map(|(_, error)| *error).or(*error)
+            match own.map(|(_, error)| *error).or(*error) {
+                // Clients before version 9 do not know of it
+                // (`OffsetMetadataManager.validateOffsetCommit`).
+                Some(ErrorName::GroupIdNotFound) if version < 9 => {
+                    Some(ErrorName::IllegalGeneration)
+                }
+                error => error,
+            }
         }
         (Some(Response::Failed(error)), _) => Some(*error),
         _ => Some(ErrorName::NotCoordinator),
@@ -149,7 +309,7 @@ fn fetched(index: i32, found: Option<&CommittedOffset<Wire>>) -> OffsetFetchResp
     let partition = OffsetFetchResponsePartition::default().with_partition_index(index);
     match found {
         Some(offset) => partition
-            .with_committed_offset(offset.next.get() as i64)
+            .with_committed_offset(offset.metadata.negative.unwrap_or(offset.next.get() as i64))
             .with_committed_leader_epoch(offset.metadata.leader_epoch)
             .with_metadata(Some(offset.metadata.text.clone())),
         None => partition

@@ -1,12 +1,13 @@
-//! Produce, Fetch, ListOffsets, InitProducerId.
+//! Produce, Fetch, ListOffsets.
 
-use super::{Context, Plan, body};
+use super::{Context, Plan, Silence, body};
 use crate::protocol::{Content, FetchPosition, FetchResponse, FetchedPartition, Request, Response};
 use crate::topology::PartitionIndex;
 use crate::wire::At;
 use crate::wire::dialect::{BadBatch, RecordBatch, Wire};
 use crate::wire::names::topic_name;
 use bytes::BytesMut;
+use kafka_protocol::ResponseError;
 use kafka_protocol::messages as kafka;
 use kafka_protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
 use kafka_protocol::messages::list_offsets_response::{
@@ -24,10 +25,11 @@ const LOOKED_AT: u32 = 1_000_000;
 impl Context<'_, '_> {
     pub(super) fn produce(&mut self, request: kafka::ProduceRequest) -> Plan {
         let version = self.version;
-        let acks = match request.acks {
-            0 => Acks::None,
-            1 => Acks::Leader,
-            _ => Acks::All,
+        let (acks, are_valid) = match request.acks {
+            0 => (Acks::None, true),
+            1 => (Acks::Leader, true),
+            // `ReplicaManager.isValidRequiredAcks`.
+            other => (Acks::All, other == -1),
         };
         let mut parts = Vec::new();
         // By topic, its partitions: the error of each that is refused here.
@@ -39,6 +41,7 @@ impl Context<'_, '_> {
                 let partition = self.names.partition(&topic.name, data.index);
                 let batch = RecordBatch::read(data.records.unwrap_or_default());
                 let refused = match (partition, batch) {
+                    (Some(_), _) if !are_valid => Some(ResponseError::InvalidRequiredAcks.code()),
                     (Some(partition), Ok(batch)) => {
                         parts.push(Request::Produce {
                             partition,
@@ -48,13 +51,15 @@ impl Context<'_, '_> {
                         None
                     }
                     (None, _) => Some(ErrorName::UnknownTopicOrPartition.code()),
-                    (_, Err(BadBatch::Corrupt)) => Some(2),
-                    (_, Err(BadBatch::Invalid)) => Some(87),
+                    (_, Err(BadBatch::Corrupt)) => Some(ResponseError::CorruptMessage.code()),
+                    (_, Err(BadBatch::Invalid)) => Some(ResponseError::InvalidRecord.code()),
                 };
                 partitions.push((data.index, refused));
             }
             asked.push((topic.name, topic.topic_id, partitions));
         }
+        let mut refused = asked.iter().flat_map(|(_, _, partitions)| partitions);
+        let any_refused = refused.any(|(_, refused)| refused.is_some());
         let mut plan = Plan::of_broker(parts, move |_, _, answers| {
             let mut answers = answers.into_iter();
             let topics = asked.into_iter().map(|(name, id, partitions)| {
@@ -78,7 +83,11 @@ impl Context<'_, '_> {
             let response = kafka::ProduceResponse::default().with_responses(topics.collect());
             body(&response, version)
         });
-        plan.is_silent = acks == Acks::None;
+        plan.silence = (acks == Acks::None).then_some(match any_refused {
+            // `KafkaApis.handleProduceRequest`: there is no answer to tell it.
+            true => Silence::Close,
+            false => Silence::Keep,
+        });
         plan
     }
 
@@ -183,26 +192,6 @@ impl Context<'_, '_> {
             let response = kafka::ListOffsetsResponse::default().with_topics(topics.collect());
             body(&response, version)
         })
-    }
-
-    pub(super) fn init_producer_id(&mut self, request: kafka::InitProducerIdRequest) -> Plan {
-        let response = kafka::InitProducerIdResponse::default();
-        let response = match request.transactional_id {
-            // COORDINATOR_NOT_AVAILABLE: transactions have none.
-            Some(_) => response.with_error_code(ErrorName::CoordinatorNotAvailable.code()),
-            None => {
-                let (id, epoch) = match request.producer_id.0 {
-                    known @ 0.. if request.producer_epoch < i16::MAX - 1 => {
-                        (known, request.producer_epoch + 1)
-                    }
-                    _ => (self.names.new_producer(), 0),
-                };
-                response
-                    .with_producer_id(id.into())
-                    .with_producer_epoch(epoch)
-            }
-        };
-        Plan::answer(body(&response, self.version))
     }
 }
 

@@ -1,30 +1,26 @@
-//! Metadata, and topics that come and go.
+//! Topics that come and go.
 
 use super::{Context, Plan, body};
-use crate::protocol::{
-    AdminRequest, AdminResponse, BrokerSet, ClusterMetadata, Node, PartitionState, Request,
-    Response,
-};
+use crate::protocol::{AdminRequest, AdminResponse, Node, Request, Response};
 use crate::topology::PartitionIndex;
 use crate::wire::To;
 use crate::wire::dialect::Wire;
-use crate::wire::names::{Names, OFFSETS_TOPIC, broker_node, kafka_broker, topic_name};
+use crate::wire::names::{OFFSETS_TOPIC, broker_node, topic_name};
+use crate::wire::settings::{Change, Source, TOPIC, TopicSettings, changed};
+use kafka_protocol::ResponseError;
 use kafka_protocol::messages as kafka;
+use kafka_protocol::messages::BrokerId;
+use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
 use kafka_protocol::messages::create_partitions_response::CreatePartitionsTopicResult;
-use kafka_protocol::messages::create_topics_response::CreatableTopicResult;
+use kafka_protocol::messages::create_topics_request::CreatableTopic;
+use kafka_protocol::messages::create_topics_response::{
+    CreatableTopicConfigs, CreatableTopicResult,
+};
 use kafka_protocol::messages::delete_topics_response::DeletableTopicResult;
-use kafka_protocol::messages::describe_configs_response::{
-    DescribeConfigsResourceResult, DescribeConfigsResult,
-};
-use kafka_protocol::messages::metadata_response::{
-    MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
-};
 use kafka_protocol::protocol::StrBytes;
 use plimsoll_oracle::ErrorName;
+use std::collections::BTreeSet;
 use uuid::Uuid;
-
-/// Settings of brokers that clients can ask for.
-const BROKER_SETTINGS: &[(&str, &str)] = &[("auto.create.topics.enable", "true")];
 
 /// `num.partitions`.
 const DEFAULT_PARTITIONS: i32 = 1;
@@ -32,170 +28,229 @@ const DEFAULT_PARTITIONS: i32 = 1;
 /// The longest name of a topic (`Topic.MAX_NAME_LENGTH`).
 const LONGEST_NAME: usize = 249;
 
-const INVALID_TOPIC: i16 = 17;
-const INVALID_PARTITIONS: i16 = 37;
-const UNKNOWN_TOPIC_ID: i16 = 100;
+/// What a new topic is to be.
+pub(super) struct New {
+    partitions: i32,
+    /// -1: as the cluster has it.
+    replication: i16,
+    /// Replicas of each partition; empty: they are placed.
+    replicas: Vec<Vec<Node>>,
+    settings: TopicSettings,
+}
+
+impl New {
+    /// Returns what a topic is that a client asked for without a word.
+    pub(super) fn by_default() -> Self {
+        Self {
+            partitions: DEFAULT_PARTITIONS,
+            replication: -1,
+            replicas: Vec::new(),
+            settings: TopicSettings::new(),
+        }
+    }
+}
 
 impl Context<'_, '_> {
-    pub(super) fn metadata(&mut self, request: kafka::MetadataRequest) -> Plan {
-        let version = self.version;
-        let wanted = request
-            .topics
-            .filter(|topics| version > 0 || !topics.is_empty());
-        let mut parts = Vec::new();
-        let named: Option<Vec<(Option<String>, Uuid)>> = wanted.map(|topics| {
-            let topics = topics.into_iter();
-            topics
-                .map(|topic| match topic.name {
-                    Some(name) => (Some(name.to_string()), Uuid::nil()),
-                    None => {
-                        let known = self.names.topic_with(topic.topic_id);
-                        (known.map(str::to_owned), topic.topic_id)
-                    }
-                })
-                .collect()
-        });
-        if request.allow_auto_topic_creation || version < 4 {
-            for name in named.iter().flatten().filter_map(|(name, _)| name.as_ref()) {
-                let is_new = !self.names.topics.contains_key(name);
-                if is_new
-                    && is_valid(name)
-                    && let Ok((_, create)) = self.create(name, DEFAULT_PARTITIONS, -1, &[])
-                {
-                    parts.push((To::Controller, create));
-                }
-            }
-        }
-        parts.push((To::Broker, Request::Metadata));
-        Plan::new(parts, move |names, at, mut answers| {
-            let cluster = match answers.pop() {
-                Some(Response::Metadata(cluster)) => cluster,
-                _ => ClusterMetadata {
-                    partitions: Vec::new(),
-                    alive: BrokerSet::default(),
-                },
-            };
-            let brokers = cluster.alive.among(at.open).iter().map(|node| {
-                let (host, port) = names.address(kafka_broker(node));
-                MetadataResponseBroker::default()
-                    .with_node_id(kafka_broker(node))
-                    .with_host(host)
-                    .with_port(port)
-            });
-            let response = kafka::MetadataResponse::default()
-                .with_brokers(brokers.collect())
-                .with_cluster_id(Some("plimsoll-served-cluster".into()))
-                .with_controller_id(1.into())
-                .with_topics(described(names, &cluster, named));
-            body(&response, version)
-        })
-    }
-
+    /// Creates topics, each with a result of its own (`ReplicationControlManager.createTopics`).
     pub(super) fn create_topics(&mut self, request: kafka::CreateTopicsRequest) -> Plan {
         let version = self.version;
         let mut parts = Vec::new();
         let mut results = Vec::new();
+        // New names are compared with topics that were there before.
+        let before: BTreeSet<String> = self.names.topics.keys().map(|n| n.replace('.', "_")).collect();
+        let all: Vec<_> = request.topics.iter().map(|topic| topic.name.clone()).collect();
+        let mut done = BTreeSet::new();
         for topic in request.topics {
+            if !done.insert(topic.name.clone()) {
+                continue;
+            }
+            let is_twice = all.iter().filter(|name| **name == topic.name).count() > 1;
+            let checked = match is_twice {
+                // `ControllerApis.createTopics`.
+                true => Err(ResponseError::InvalidRequest.code()),
+                false => self.check_new(&topic, &before),
+            };
             let result = CreatableTopicResult::default()
                 .with_name(topic.name.clone())
                 .with_num_partitions(-1)
                 .with_replication_factor(-1)
                 .with_configs(Some(Vec::new()));
-            let mut assignments = topic.assignments;
-            assignments.sort_by_key(|assignment| assignment.partition_index);
-            let brokers = self.names.placement.brokers;
-            let replicas: Option<Vec<Vec<Node>>> = assignments
-                .iter()
-                .map(|assignment| {
-                    let ids = assignment.broker_ids.iter();
-                    ids.map(|id| broker_node(*id, brokers)).collect()
-                })
-                .collect();
-            let Some(replicas) = replicas else {
-                let code = ErrorName::InvalidReplicaAssignment.code();
-                results.push((result.with_error_code(code), None));
-                continue;
+            let created = checked.and_then(|new| {
+                let id = match request.validate_only {
+                    true => self.names.uuid(),
+                    false => {
+                        let (id, create) = self.create(&topic.name, &new)?;
+                        parts.push((To::Controller, create));
+                        id
+                    }
+                };
+                Ok((id, new))
+            });
+            let result = match created {
+                Ok((id, new)) => result
+                    .with_topic_id(id)
+                    .with_num_partitions(new.partitions)
+                    .with_replication_factor(new.replication)
+                    .with_configs(Some(told(&new.settings))),
+                Err(code) => result.with_error_code(code),
             };
-            let partitions = match (topic.num_partitions, replicas.len()) {
-                (-1, 0) => DEFAULT_PARTITIONS,
-                (-1, given) => given as i32,
-                (given, _) => given,
-            };
-            let factor = topic.replication_factor;
-            if request.validate_only {
-                results.push((result, None));
-                continue;
-            }
-            match self.create(&topic.name, partitions, factor, &replicas) {
-                Ok((id, create)) => {
-                    parts.push((To::Controller, create));
-                    let replication = match (factor, replicas.first()) {
-                        (-1, Some(replicas)) => replicas.len() as i16,
-                        (-1, None) => self.names.placement.replication as i16,
-                        (factor, _) => factor,
-                    };
-                    let result = result
-                        .with_topic_id(id)
-                        .with_num_partitions(partitions)
-                        .with_replication_factor(replication);
-                    results.push((result, Some(topic.name.to_string())));
-                }
-                Err(code) => results.push((result.with_error_code(code), None)),
-            }
+            results.push(result);
         }
+        let is_asked = !request.validate_only;
         Plan::new(parts, move |names, _, answers| {
             let mut answers = answers.into_iter();
-            let topics = results.into_iter().map(|(result, created)| {
-                let Some(name) = created else {
+            let topics = results.into_iter().map(|result| {
+                if !is_asked || result.error_code != 0 {
                     return result;
-                };
-                let code = error_of(answers.next());
-                if code != 0 {
-                    names.remove_topic(&name);
                 }
-                result.with_error_code(code)
+                match error_of(answers.next()) {
+                    0 => result,
+                    code => {
+                        names.remove_topic(&result.name);
+                        CreatableTopicResult::default()
+                            .with_name(result.name)
+                            .with_num_partitions(-1)
+                            .with_replication_factor(-1)
+                            .with_error_code(code)
+                    }
+                }
             });
             let response = kafka::CreateTopicsResponse::default().with_topics(topics.collect());
             body(&response, version)
         })
     }
 
+    /// Returns what a topic is to be that is asked for; the error is Kafka's code. `before` are the
+    /// topics that there are, with `_` for each `.`, as metrics have them (`Topic.hasCollision`).
+    fn check_new(&self, topic: &CreatableTopic, before: &BTreeSet<String>) -> Result<New, i16> {
+        let name = &*topic.name.0;
+        if self.names.topics.contains_key(name) {
+            return Err(ErrorName::TopicAlreadyExists.code());
+        }
+        if !is_valid(name) || before.contains(&name.replace('.', "_")) {
+            return Err(ResponseError::InvalidTopicException.code());
+        }
+        let changes: Vec<_> = topic
+            .configs
+            .iter()
+            .map(|config| Change::set(&config.name, config.value.as_deref()))
+            .collect();
+        let settings = changed(&TopicSettings::new(), &changes);
+        // A setting that is named twice has its last value there; here it is refused.
+        let settings = settings.map_err(|error| error.code())?;
+        let mut assignments = topic.assignments.clone();
+        if !assignments.is_empty() && (topic.num_partitions, topic.replication_factor) != (-1, -1) {
+            return Err(ResponseError::InvalidRequest.code());
+        }
+        assignments.sort_by_key(|assignment| assignment.partition_index);
+        let are_all = (0..).zip(&assignments).all(|(n, given)| given.partition_index == n);
+        if !are_all {
+            return Err(ErrorName::InvalidReplicaAssignment.code());
+        }
+        let replicas = assignments.iter().map(|given| self.nodes(&given.broker_ids));
+        let replicas = replicas.collect::<Result<Vec<_>, _>>()?;
+        let partitions = match (topic.num_partitions, replicas.len()) {
+            (-1, 0) => DEFAULT_PARTITIONS,
+            (-1, given) => given as i32,
+            (given, _) => given,
+        };
+        let placement = self.names.placement;
+        let replication = match (topic.replication_factor, replicas.first()) {
+            (-1, Some(replicas)) => replicas.len() as i16,
+            (-1, None) => placement.replication as i16,
+            (factor, _) => factor,
+        };
+        if !(1..=placement.brokers as i16).contains(&replication) {
+            return Err(ErrorName::InvalidReplicationFactor.code());
+        }
+        if partitions < 1 {
+            return Err(ResponseError::InvalidPartitions.code());
+        }
+        Ok(New {
+            partitions,
+            replication,
+            replicas,
+            settings,
+        })
+    }
+
+    /// Returns the brokers with these numbers; the error is Kafka's code.
+    fn nodes(&self, ids: &[BrokerId]) -> Result<Vec<Node>, i16> {
+        let brokers = self.names.placement.brokers;
+        let nodes = ids.iter().map(|id| broker_node(*id, brokers));
+        let nodes: Option<Vec<Node>> = nodes.collect();
+        let nodes = nodes.filter(|nodes| !nodes.is_empty());
+        nodes.ok_or(ErrorName::InvalidReplicaAssignment.code())
+    }
+
+    /// Adds partitions to topics (`ReplicationControlManager.createPartitions`).
     pub(super) fn create_partitions(&mut self, request: kafka::CreatePartitionsRequest) -> Plan {
         let version = self.version;
         let mut parts = Vec::new();
         let mut results = Vec::new();
+        let all: Vec<_> = request.topics.iter().map(|topic| topic.name.clone()).collect();
+        let mut done = BTreeSet::new();
         for topic in request.topics {
-            let known = self.names.topics.get(&*topic.name.0);
-            let have = known.map(|topic| topic.partitions.len() as i32);
-            let code = match have {
-                None => ErrorName::UnknownTopicOrPartition.code(),
-                Some(have) if topic.count <= have => INVALID_PARTITIONS,
-                Some(have) => match self.new_partitions(topic.count - have) {
-                    Err(code) => code,
-                    Ok(new) => {
-                        self.names.add_partitions(&topic.name, &new);
-                        let partitions = new.into_iter().map(|new| (new, Vec::new())).collect();
-                        let create = AdminRequest::CreatePartitions { partitions };
-                        parts.push((To::Controller, create.into()));
-                        0
-                    }
-                },
+            if !done.insert(topic.name.clone()) {
+                continue;
+            }
+            let is_twice = all.iter().filter(|name| **name == topic.name).count() > 1;
+            let checked = match is_twice {
+                true => Err(ResponseError::InvalidRequest.code()),
+                false => self.check_more(&topic),
             };
+            let added = checked.and_then(|(count, replicas)| {
+                if request.validate_only {
+                    return Ok(());
+                }
+                let new = self.new_partitions(count)?;
+                self.names.add_partitions(&topic.name, &new);
+                let mut replicas = replicas.into_iter();
+                let partitions = new.into_iter().map(|new| {
+                    let given = replicas.next();
+                    (new, given.unwrap_or_default())
+                });
+                let create = AdminRequest::CreatePartitions {
+                    partitions: partitions.collect(),
+                };
+                parts.push((To::Controller, create.into()));
+                Ok(())
+            });
             let result = CreatePartitionsTopicResult::default()
                 .with_name(topic.name)
-                .with_error_code(code);
+                .with_error_code(added.err().unwrap_or(0));
             results.push(result);
         }
+        let is_asked = !request.validate_only;
         Plan::new(parts, move |_, _, answers| {
             let mut answers = answers.into_iter();
             let results = results.into_iter().map(|result| match result.error_code {
-                0 => result.with_error_code(error_of(answers.next())),
+                0 if is_asked => result.with_error_code(error_of(answers.next())),
                 _ => result,
             });
             let response =
                 kafka::CreatePartitionsResponse::default().with_results(results.collect());
             body(&response, version)
         })
+    }
+
+    /// Returns the number of partitions that a topic is to have more, and their replicas where they
+    /// are given; the error is Kafka's code.
+    fn check_more(&self, topic: &CreatePartitionsTopic) -> Result<(i32, Vec<Vec<Node>>), i16> {
+        let known = self.names.topics.get(&*topic.name.0);
+        let known = known.ok_or(ErrorName::UnknownTopicOrPartition.code())?;
+        let more = topic.count - known.partitions.len() as i32;
+        if more <= 0 {
+            return Err(ResponseError::InvalidPartitions.code());
+        }
+        let Some(assignments) = &topic.assignments else {
+            return Ok((more, Vec::new()));
+        };
+        if assignments.len() != more as usize {
+            return Err(ErrorName::InvalidReplicaAssignment.code());
+        }
+        let replicas = assignments.iter().map(|given| self.nodes(&given.broker_ids));
+        Ok((more, replicas.collect::<Result<_, _>>()?))
     }
 
     pub(super) fn delete_topics(&mut self, request: kafka::DeleteTopicsRequest) -> Plan {
@@ -225,7 +280,7 @@ impl Context<'_, '_> {
                     0
                 }
                 (None, Some(_)) => ErrorName::UnknownTopicOrPartition.code(),
-                (None, None) => UNKNOWN_TOPIC_ID,
+                (None, None) => ResponseError::UnknownTopicId.code(),
             };
             let result = DeletableTopicResult::default()
                 .with_name(name)
@@ -239,71 +294,21 @@ impl Context<'_, '_> {
         })
     }
 
-    pub(super) fn describe_configs(&mut self, request: kafka::DescribeConfigsRequest) -> Plan {
-        let resources = request.resources.into_iter().map(|resource| {
-            let is_known = resource.resource_type != 2
-                || self.names.topics.contains_key(&*resource.resource_name);
-            let code = match is_known {
-                true => 0,
-                false => ErrorName::UnknownTopicOrPartition.code(),
-            };
-            let is_wanted = |name: &str| {
-                let wanted = resource.configuration_keys.as_ref();
-                wanted.is_none_or(|keys| keys.iter().any(|key| **key == *name))
-            };
-            let settings = BROKER_SETTINGS.iter();
-            let settings =
-                settings.filter(|(name, _)| resource.resource_type == 4 && is_wanted(name));
-            let configs = settings.map(|(name, value)| {
-                DescribeConfigsResourceResult::default()
-                    .with_name(StrBytes::from_static_str(name))
-                    .with_value(Some(StrBytes::from_static_str(value)))
-                    .with_read_only(true)
-            });
-            DescribeConfigsResult::default()
-                .with_configs(configs.collect())
-                .with_error_code(code)
-                .with_resource_type(resource.resource_type)
-                .with_resource_name(resource.resource_name)
-        });
-        let response = kafka::DescribeConfigsResponse::default().with_results(resources.collect());
-        Plan::answer(body(&response, self.version))
-    }
-
     /// Makes a topic, and the request that brings its partitions into being; the error is Kafka's
     /// code.
-    fn create(
-        &mut self,
-        name: &str,
-        partitions: i32,
-        replication: i16,
-        replicas: &[Vec<Node>],
-    ) -> Result<(Uuid, Request<Wire>), i16> {
-        let placement = self.names.placement;
-        if !is_valid(name) {
-            return Err(INVALID_TOPIC);
+    pub(super) fn create(&mut self, name: &str, new: &New) -> Result<(Uuid, Request<Wire>), i16> {
+        let mut placement = self.names.placement;
+        if new.replication != -1 {
+            placement.replication = new.replication as u16;
         }
-        if self.names.topics.contains_key(name) {
-            return Err(ErrorName::TopicAlreadyExists.code());
-        }
-        if partitions < 1 {
-            return Err(INVALID_PARTITIONS);
-        }
-        let mut factor = placement;
-        if replication != -1 {
-            factor.replication = u16::try_from(replication).unwrap_or(0);
-        }
-        if !(1..=placement.brokers).contains(&factor.replication) {
-            return Err(ErrorName::InvalidReplicationFactor.code());
-        }
-        let new = self.new_partitions(partitions)?;
+        let indexes = self.new_partitions(new.partitions)?;
         let given = |(number, partition): (usize, &PartitionIndex)| {
-            let given = replicas.get(number).cloned();
-            let placed = || factor.replicas(*partition).collect();
+            let given = new.replicas.get(number).cloned();
+            let placed = || placement.replicas(*partition).collect();
             (*partition, given.unwrap_or_else(placed))
         };
-        let partitions = new.iter().enumerate().map(given).collect();
-        let id = self.names.add_topic(name, new);
+        let partitions = indexes.iter().enumerate().map(given).collect();
+        let id = self.names.add_topic(name, indexes, new.settings.clone());
         let create = AdminRequest::CreatePartitions { partitions };
         Ok((id, create.into()))
     }
@@ -311,94 +316,40 @@ impl Context<'_, '_> {
     /// Returns indexes for new partitions; the error is Kafka's code.
     fn new_partitions(&mut self, count: i32) -> Result<Vec<PartitionIndex>, i16> {
         let new = self.at.shared.add_partitions(count as usize);
-        new.ok_or(INVALID_PARTITIONS)
+        new.ok_or(ResponseError::InvalidPartitions.code())
     }
 }
 
-fn is_valid(name: &str) -> bool {
+/// Tells the settings of a new topic (KIP-525).
+fn told(settings: &TopicSettings) -> Vec<CreatableTopicConfigs> {
+    let told = TOPIC.iter().map(|setting| {
+        let own = settings.get(setting.name);
+        let source = own.map_or(Source::Default, |_| Source::Topic);
+        let value = own.map_or(setting.default, String::as_str);
+        CreatableTopicConfigs::default()
+            .with_name(StrBytes::from_static_str(setting.name))
+            .with_value(Some(StrBytes::from_string(value.to_owned())))
+            .with_config_source(source as i8)
+    });
+    told.collect()
+}
+
+pub(super) fn is_valid(name: &str) -> bool {
     let is_legal = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     !matches!(name, "" | "." | "..") && name.len() <= LONGEST_NAME && name.chars().all(is_legal)
 }
 
-fn error_of(answer: Option<Response<Wire>>) -> i16 {
+/// Returns Kafka's code of the error in an answer of the controller; 0: there is none.
+pub(super) fn error_of(answer: Option<Response<Wire>>) -> i16 {
     let result = match answer {
         Some(Response::Admin(answer)) => match *answer {
-            AdminResponse::CreatePartitions(result) | AdminResponse::DeletePartitions(result) => {
-                result
-            }
+            AdminResponse::CreatePartitions(result)
+            | AdminResponse::DeletePartitions(result)
+            | AdminResponse::ElectLeader(result) => result,
             _ => return -1,
         },
         Some(Response::Failed(error)) => Err(error),
         _ => return -1,
     };
     result.err().map_or(0, ErrorName::code)
-}
-
-/// Describes topics: those that were named, or all.
-fn described(
-    names: &Names,
-    cluster: &ClusterMetadata,
-    named: Option<Vec<(Option<String>, Uuid)>>,
-) -> Vec<MetadataResponseTopic> {
-    let all = || {
-        let names = names.topics.keys();
-        names
-            .map(|name| (Some(name.clone()), Uuid::nil()))
-            .collect()
-    };
-    let named = named.unwrap_or_else(all);
-    let topics = named.into_iter().map(|(name, id)| {
-        let topic = MetadataResponseTopic::default()
-            .with_name(name.as_deref().map(topic_name))
-            .with_topic_id(id);
-        let Some(name) = name else {
-            return topic.with_error_code(UNKNOWN_TOPIC_ID);
-        };
-        if !is_valid(&name) {
-            return topic.with_error_code(INVALID_TOPIC);
-        }
-        let unknown = ErrorName::UnknownTopicOrPartition.code();
-        let Some(known) = names.topics.get(&name) else {
-            return topic.with_error_code(unknown);
-        };
-        let mut partitions = Vec::new();
-        for (number, index) in known.partitions.iter().enumerate() {
-            let state = cluster
-                .partitions
-                .iter()
-                .find(|state| state.partition == *index);
-            partitions
-                .extend(state.map(|state| described_partition(number as i32, state, cluster)));
-        }
-        if partitions.is_empty() {
-            // The broker has not heard of it yet.
-            return topic.with_error_code(unknown);
-        }
-        topic
-            .with_topic_id(known.id)
-            .with_is_internal(name == OFFSETS_TOPIC)
-            .with_partitions(partitions)
-    });
-    topics.collect()
-}
-
-fn described_partition(
-    number: i32,
-    state: &PartitionState,
-    cluster: &ClusterMetadata,
-) -> MetadataResponsePartition {
-    let code = match state.leader {
-        Some(_) => 0,
-        None => ErrorName::LeaderNotAvailable.code(),
-    };
-    let replicas = || state.order.of(state.replicas);
-    let offline = replicas().filter(|node| !cluster.alive.contains(*node));
-    MetadataResponsePartition::default()
-        .with_error_code(code)
-        .with_partition_index(number)
-        .with_leader_id(state.leader.map_or((-1).into(), kafka_broker))
-        .with_leader_epoch(state.leader_epoch as i32)
-        .with_replica_nodes(replicas().map(kafka_broker).collect())
-        .with_isr_nodes(state.in_sync.iter().map(kafka_broker).collect())
-        .with_offline_replicas(offline.map(kafka_broker).collect())
 }

@@ -34,6 +34,7 @@ pub(super) fn generation(generation: i32) -> Joined {
         generation,
         member: MEMBER,
         leader: GroupMemberId(9),
+        skip_assignment: false,
         protocol: Some((ProtocolType::CONSUMER, Assignor::Range)),
         members: Vec::new(),
     }))
