@@ -1,9 +1,19 @@
 //! Differences that are known: of each step that differs what comes in the place of the script's
 //! answer, and why.
 
-use crate::run::Difference;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
+
+/// A step of a script with another outcome than the script has.
+#[derive(Clone, Debug)]
+pub struct Difference {
+    /// The line at which the step begins, counted from one.
+    pub line: usize,
+    /// The answer that came, as a script would have it, or why none could come.
+    pub came: String,
+    /// The statement of the script.
+    pub expected: String,
+}
 
 /// A step of a script: the script's name, and the line.
 type Step = (String, usize);
@@ -66,7 +76,9 @@ impl Known {
             if line.is_empty() {
                 step = None;
             } else if let Some(name) = line.strip_prefix(STEP) {
-                let (script, line) = name.rsplit_once(':').ok_or_else(|| mistake("SCRIPT:LINE"))?;
+                let (script, line) = name
+                    .rsplit_once(':')
+                    .ok_or_else(|| mistake("SCRIPT:LINE"))?;
                 let line = line.parse().map_err(|_| mistake("SCRIPT:LINE"))?;
                 let of = (script.to_owned(), line);
                 let entry = Entry {
@@ -170,7 +182,10 @@ impl fmt::Display for Known {
                 f.write_char('\n')?;
             }
             write_reason(f, reason)?;
-            let steps = self.steps.iter().filter(|(_, entry)| entry.reason == reason);
+            let steps = self
+                .steps
+                .iter()
+                .filter(|(_, entry)| entry.reason == reason);
             for ((script, line), entry) in steps {
                 writeln!(f, "{STEP}{script}:{line}\n{}", entry.came)?;
             }
@@ -237,7 +252,10 @@ a< (nothing)
         );
         let again = Known::read(&known.to_string()).expect("it was written");
         assert_eq!(again.to_string(), known.to_string());
-        assert_eq!(again.news("admin/quotas", &[differs(3, "a< (closed)")]), [""; 0]);
+        assert_eq!(
+            again.news("admin/quotas", &[differs(3, "a< (closed)")]),
+            [""; 0]
+        );
     }
 
     #[test]
@@ -246,7 +264,11 @@ a< (nothing)
         let came = "a< Topics=[\n     Name=$t\n   ]";
         let all = [differs(9, came), differs(12, "a< (nothing)")];
         assert_eq!(known.news("fetch/epochs", &all), [""; 0]);
-        assert_eq!(known.news("fetch/epochs", &all[..1]).len(), 1, "12 conforms");
+        assert_eq!(
+            known.news("fetch/epochs", &all[..1]).len(),
+            1,
+            "12 conforms"
+        );
         let other = [differs(9, "a< (closed)"), all[1].clone()];
         assert_eq!(known.news("fetch/epochs", &other).len(), 1);
         let more = [all[0].clone(), all[1].clone(), differs(14, "a< NONE")];

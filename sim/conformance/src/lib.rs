@@ -12,8 +12,7 @@ mod schema;
 mod script;
 mod tree;
 
-pub use known::{Known, Reasons};
-pub use run::Difference;
+pub use known::{Difference, Known, Reasons};
 pub use script::{Mistake, Script};
 
 use run::{Manner, Start};

@@ -2,6 +2,7 @@
 
 use crate::answer::{Variables, normalise, with_variables};
 use crate::client::{Answer, Client};
+use crate::known::Difference;
 use crate::schema::Schema;
 use crate::script::{Expected, Request, Script, Statement, What, is_made};
 use crate::tree::{self, Fields, Tree};
@@ -30,17 +31,6 @@ pub(crate) struct Shown {
     pub(crate) differences: Vec<Difference>,
     /// The lines of the script with the answers that came, where they were to be updated.
     pub(crate) lines: Vec<String>,
-}
-
-/// A step of a script with another outcome than the script has.
-#[derive(Clone, Debug)]
-pub struct Difference {
-    /// The line at which the step begins, counted from one.
-    pub line: usize,
-    /// The answer that came, as a script would have it, or why none could come.
-    pub came: String,
-    /// The statement of the script.
-    pub expected: String,
 }
 
 /// How a script is run.

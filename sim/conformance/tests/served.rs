@@ -25,8 +25,8 @@ const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/known-differences.txt")
 
 /// The steps that are known to differ.
 static KNOWN: LazyLock<Known> = LazyLock::new(|| {
-    let known = Known::read(include_str!("../known-differences.txt"));
-    known.unwrap_or_else(|mistake| panic!("known-differences.txt: {mistake}"))
+    let text = fs::read_to_string(FILE).expect("the file is there");
+    Known::read(&text).unwrap_or_else(|mistake| panic!("known-differences.txt: {mistake}"))
 });
 
 static SERVED: Mutex<Option<Served>> = Mutex::new(None);
@@ -68,8 +68,8 @@ fn main() -> ExitCode {
         shown.steps,
     );
     if is_update() {
-        let text = include_str!("../known-differences.txt");
-        let mut known = Known::read(text).unwrap_or_default();
+        let text = fs::read_to_string(FILE).expect("the file is there");
+        let mut known = Known::read(&text).unwrap_or_default();
         known.renew(shown.by_script);
         fs::write(FILE, known.to_string()).expect("the file can be written");
     }

@@ -113,7 +113,9 @@ impl Answer for Joined {
             Response::JoinGroup(Err(JoinError::MemberIdRequired(id))) => {
                 Some(Ok(Self::MemberId(id)))
             }
-            Response::JoinGroup(Err(JoinError::Other(error) | JoinError::Ended(error, _))) => Some(Err(error)),
+            Response::JoinGroup(Err(JoinError::Other(error) | JoinError::Ended(error, _))) => {
+                Some(Err(error))
+            }
             _ => None,
         }
     }

@@ -5,7 +5,7 @@
 //! messages, 210 ns with the structs of the crate `kafka-protocol`, and 430 ns with encoded bytes.
 
 #[cfg_attr(
-    not(test),
+    not(any(test, feature = "wire")),
     expect(dead_code, reason = "tools ask only clusters that are served")
 )]
 mod admin;

@@ -90,7 +90,10 @@ impl Names {
         };
         let indexes = (0..offsets_partitions).map(|index| PartitionIndex(index as u16));
         // `OffsetConfig`: what brokers create the topic with.
-        let settings = [("cleanup.policy", "compact"), ("segment.bytes", "104857600")];
+        let settings = [
+            ("cleanup.policy", "compact"),
+            ("segment.bytes", "104857600"),
+        ];
         let settings = settings.map(|(name, value)| (name, value.to_owned()));
         names.add_topic(OFFSETS_TOPIC, indexes.collect(), settings.into());
         names

@@ -152,7 +152,9 @@ pub(super) fn changed(
             continue;
         }
         let value = change.value.ok_or(ResponseError::InvalidRequest)?;
-        let old = settings.get(setting.name).map_or(setting.default, String::as_str);
+        let old = settings
+            .get(setting.name)
+            .map_or(setting.default, String::as_str);
         let value = match change.operation {
             SET => value.to_owned(),
             APPEND | SUBTRACT if setting.kind != Kind::List => {
@@ -181,7 +183,9 @@ impl Setting {
     fn allows(&self, value: &str) -> bool {
         let is_word = |word: &str| self.words.is_empty() || self.words.contains(&word);
         match self.kind {
-            Kind::Boolean => ["true", "false"].iter().any(|word| value.eq_ignore_ascii_case(word)),
+            Kind::Boolean => ["true", "false"]
+                .iter()
+                .any(|word| value.eq_ignore_ascii_case(word)),
             Kind::Int => value.trim().parse::<i32>().is_ok(),
             Kind::Long => value.trim().parse::<i64>().is_ok(),
             Kind::Double => value.trim().parse::<f64>().is_ok(),
@@ -192,7 +196,9 @@ impl Setting {
 }
 
 fn elements(list: &str) -> impl Iterator<Item = &str> {
-    list.split(',').map(str::trim).filter(|word| !word.is_empty())
+    list.split(',')
+        .map(str::trim)
+        .filter(|word| !word.is_empty())
 }
 
 /// A setting of a broker: none can be changed while it runs.
@@ -216,24 +222,41 @@ pub(super) fn of_brokers(cluster: &ClusterSettings) -> Vec<BrokerSetting> {
     let shortest = millis(broker.group_min_session_timeout);
     let partitions = number(broker.offsets_topic_partitions);
     let all = [
-        ("auto.create.topics.enable", Kind::Boolean, "true".to_owned(), "true"),
+        (
+            "auto.create.topics.enable",
+            Kind::Boolean,
+            "true".to_owned(),
+            "true",
+        ),
         ("default.replication.factor", Kind::Int, replication, "1"),
         ("group.initial.rebalance.delay.ms", Kind::Int, delay, "3000"),
-        ("group.max.session.timeout.ms", Kind::Int, longest, "1800000"),
+        (
+            "group.max.session.timeout.ms",
+            Kind::Int,
+            longest,
+            "1800000",
+        ),
         ("group.min.session.timeout.ms", Kind::Int, shortest, "6000"),
         ("min.insync.replicas", Kind::Int, min_insync, "1"),
         ("num.partitions", Kind::Int, "1".to_owned(), "1"),
-        ("offset.metadata.max.bytes", Kind::Int, "4096".to_owned(), "4096"),
+        (
+            "offset.metadata.max.bytes",
+            Kind::Int,
+            "4096".to_owned(),
+            "4096",
+        ),
         ("offsets.topic.num.partitions", Kind::Int, partitions, "50"),
     ];
-    let all = all.into_iter().map(|(name, kind, value, default)| BrokerSetting {
-        name,
-        kind,
-        source: match value == default {
-            true => Source::Default,
-            false => Source::StaticBroker,
-        },
-        value,
-    });
+    let all = all
+        .into_iter()
+        .map(|(name, kind, value, default)| BrokerSetting {
+            name,
+            kind,
+            source: match value == default {
+                true => Source::Default,
+                false => Source::StaticBroker,
+            },
+            value,
+        });
     all.collect()
 }

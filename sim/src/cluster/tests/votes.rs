@@ -158,7 +158,9 @@ impl Alone {
 
     fn refused(&mut self, join: Correlation) -> ErrorName {
         match self.answer(join) {
-            Some(Response::JoinGroup(Err(JoinError::Other(error) | JoinError::Ended(error, _)))) => error,
+            Some(Response::JoinGroup(Err(
+                JoinError::Other(error) | JoinError::Ended(error, _),
+            ))) => error,
             other => panic!("{other:?}"),
         }
     }

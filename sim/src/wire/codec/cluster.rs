@@ -67,7 +67,9 @@ impl Context<'_, '_> {
         for (name, topic) in &self.names.topics {
             let asked = request.topics.as_ref().map(|topics| {
                 let of_topic = topics.iter().filter(|topic| **topic.topic == **name);
-                of_topic.flat_map(|topic| &topic.partitions).collect::<Vec<_>>()
+                of_topic
+                    .flat_map(|topic| &topic.partitions)
+                    .collect::<Vec<_>>()
             });
             for (number, partition) in (0..).zip(&topic.partitions) {
                 let is_asked = asked.as_ref().is_none_or(|asked| asked.contains(&&number));
@@ -99,7 +101,8 @@ impl Context<'_, '_> {
 
     /// Tells quotas: nobody has any.
     pub(super) fn describe_client_quotas(&mut self) -> Plan {
-        let response = kafka::DescribeClientQuotasResponse::default().with_entries(Some(Vec::new()));
+        let response =
+            kafka::DescribeClientQuotasResponse::default().with_entries(Some(Vec::new()));
         Plan::answer(body(&response, self.version))
     }
 

@@ -10,7 +10,7 @@ use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_configs_response::{
     DescribeConfigsResourceResult, DescribeConfigsResult, DescribeConfigsSynonym,
 };
-use kafka_protocol::messages::incremental_alter_configs_response::AlterConfigsResourceResponse as Incremented;
+use kafka_protocol::messages::incremental_alter_configs_response as incremental;
 use kafka_protocol::messages::list_config_resources_response::ConfigResource;
 use kafka_protocol::protocol::StrBytes;
 
@@ -117,7 +117,7 @@ impl Context<'_, '_> {
                 .collect();
             let of = (resource.resource_type, &*resource.resource_name);
             let code = self.alter(of, &changes, false, request.validate_only);
-            Incremented::default()
+            incremental::AlterConfigsResourceResponse::default()
                 .with_error_code(code)
                 .with_resource_type(resource.resource_type)
                 .with_resource_name(resource.resource_name)

@@ -21,7 +21,10 @@ impl Context<'_, '_> {
         let preferred = request.election_type == PREFERRED;
         let of_all = request.topic_partitions.is_none();
         let asked: Vec<(TopicName, Vec<i32>)> = match request.topic_partitions {
-            Some(topics) => topics.into_iter().map(|t| (t.topic, t.partitions)).collect(),
+            Some(topics) => topics
+                .into_iter()
+                .map(|t| (t.topic, t.partitions))
+                .collect(),
             None => {
                 let topics = self.names.topics.iter().map(|(name, topic)| {
                     let partitions = 0..topic.partitions.len() as i32;

@@ -85,7 +85,11 @@ impl Context<'_, '_> {
         let version = self.version;
         let mut named: Vec<String> = match request.topics.is_empty() {
             true => self.names.topics.keys().cloned().collect(),
-            false => request.topics.iter().map(|topic| topic.name.to_string()).collect(),
+            false => request
+                .topics
+                .iter()
+                .map(|topic| topic.name.to_string())
+                .collect(),
         };
         named.sort();
         named.dedup();
@@ -107,7 +111,9 @@ impl Context<'_, '_> {
             let mut next = None;
             for mut topic in described(names, &cluster, Some(named.collect())) {
                 let skip = std::mem::take(&mut skipped);
-                topic.partitions.retain(|partition| partition.partition_index >= skip);
+                topic
+                    .partitions
+                    .retain(|partition| partition.partition_index >= skip);
                 if topic.partitions.len() > left {
                     let cursor = Cursor::default()
                         .with_topic_name(topic.name.clone().unwrap_or_default())

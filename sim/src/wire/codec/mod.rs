@@ -15,8 +15,8 @@ use super::names::Names;
 use super::{At, Connection, To};
 use crate::protocol::{Request, Response};
 use bytes::{BufMut as _, Bytes, BytesMut};
-use kafka_protocol::messages::api_versions_response::ApiVersion;
 use kafka_protocol::ResponseError;
+use kafka_protocol::messages::api_versions_response::ApiVersion;
 use kafka_protocol::messages::{
     ApiKey, ApiVersionsRequest, ApiVersionsResponse, RequestHeader, ResponseHeader,
 };
@@ -272,7 +272,10 @@ impl Context<'_, '_> {
             ApiKey::SaslAuthenticate => self.sasl_authenticate(),
             ApiKey::ApiVersions => {
                 let request: ApiVersionsRequest = read(bytes, v)?;
-                let [name, software] = [request.client_software_name, request.client_software_version];
+                let [name, software] = [
+                    request.client_software_name,
+                    request.client_software_version,
+                ];
                 match v < 3 || (is_software(&name) && is_software(&software)) {
                     true => api_versions(v, None),
                     false => api_versions(v, Some(ResponseError::InvalidRequest)),

@@ -78,7 +78,9 @@ impl Context<'_, '_> {
             ..8 => {
                 let topics = request.topics.map(|topics| {
                     let topics = topics.into_iter();
-                    topics.map(|topic| (topic.name, topic.partition_indexes)).collect()
+                    topics
+                        .map(|topic| (topic.name, topic.partition_indexes))
+                        .collect()
                 });
                 vec![(request.group_id, topics)]
             }
@@ -86,7 +88,9 @@ impl Context<'_, '_> {
                 let groups = request.groups.into_iter().map(|group| {
                     let topics = group.topics.map(|topics| {
                         let topics = topics.into_iter();
-                        topics.map(|topic| (topic.name, topic.partition_indexes)).collect()
+                        topics
+                            .map(|topic| (topic.name, topic.partition_indexes))
+                            .collect()
                     });
                     (group.group_id, topics)
                 });
@@ -120,7 +124,9 @@ impl Context<'_, '_> {
         let partitions = asked.as_ref().map(|topics| {
             let all = topics.iter().flat_map(|(name, partitions)| {
                 let names = &*self.names;
-                partitions.iter().filter_map(|index| names.partition(name, *index))
+                partitions
+                    .iter()
+                    .filter_map(|index| names.partition(name, *index))
             });
             all.collect()
         });
@@ -145,7 +151,10 @@ impl Context<'_, '_> {
         let mut topics = Vec::new();
         let mut asked = Vec::new();
         for topic in request.topics {
-            let indexes = topic.partitions.iter().map(|partition| partition.partition_index);
+            let indexes = topic
+                .partitions
+                .iter()
+                .map(|partition| partition.partition_index);
             let names = &*self.names;
             let partitions: Vec<_> = indexes
                 .map(|index| (index, names.partition(&topic.name, index)))
@@ -156,7 +165,10 @@ impl Context<'_, '_> {
             }
             asked.push((topic.name, partitions));
         }
-        let delete = Request::from(AdminRequest::OffsetDelete { group, topics: topics.clone() });
+        let delete = Request::from(AdminRequest::OffsetDelete {
+            group,
+            topics: topics.clone(),
+        });
         let parts = (!topics.is_empty()).then_some(delete);
         Plan::of_broker(parts, move |_, _, mut answers| {
             let deleted = match answers.pop() {
@@ -246,20 +258,23 @@ fn in_partitions(
     let code = fetched.error.map_or(0, ErrorName::code);
     let topics = fetched.topics.into_iter().map(|(name, mut partitions)| {
         if version < 2 {
-            partitions.iter_mut().for_each(|partition| partition.error_code = code);
+            partitions
+                .iter_mut()
+                .for_each(|partition| partition.error_code = code);
         }
         OffsetFetchResponseTopic::default()
             .with_name(name)
             .with_partitions(partitions)
     });
-    response
-        .with_topics(topics.collect())
-        .with_error_code(code)
+    response.with_topics(topics.collect()).with_error_code(code)
 }
 
 /// Makes the answer of one group among several, which is told nothing else with an error.
 fn in_group((group, fetched): (GroupId, Fetched)) -> OffsetFetchResponseGroup {
-    let topics = fetched.topics.into_iter().filter(|_| fetched.error.is_none());
+    let topics = fetched
+        .topics
+        .into_iter()
+        .filter(|_| fetched.error.is_none());
     let topics = topics.map(|(name, partitions)| {
         let partitions = partitions.into_iter().map(|partition| {
             OffsetFetchResponsePartitions::default()

@@ -57,8 +57,17 @@ impl Context<'_, '_> {
         let mut parts = Vec::new();
         let mut results = Vec::new();
         // New names are compared with topics that were there before.
-        let before: BTreeSet<String> = self.names.topics.keys().map(|n| n.replace('.', "_")).collect();
-        let all: Vec<_> = request.topics.iter().map(|topic| topic.name.clone()).collect();
+        let before: BTreeSet<String> = self
+            .names
+            .topics
+            .keys()
+            .map(|n| n.replace('.', "_"))
+            .collect();
+        let all: Vec<_> = request
+            .topics
+            .iter()
+            .map(|topic| topic.name.clone())
+            .collect();
         let mut done = BTreeSet::new();
         for topic in request.topics {
             if !done.insert(topic.name.clone()) {
@@ -143,11 +152,15 @@ impl Context<'_, '_> {
             return Err(ResponseError::InvalidRequest.code());
         }
         assignments.sort_by_key(|assignment| assignment.partition_index);
-        let are_all = (0..).zip(&assignments).all(|(n, given)| given.partition_index == n);
+        let are_all = (0..)
+            .zip(&assignments)
+            .all(|(n, given)| given.partition_index == n);
         if !are_all {
             return Err(ErrorName::InvalidReplicaAssignment.code());
         }
-        let replicas = assignments.iter().map(|given| self.nodes(&given.broker_ids));
+        let replicas = assignments
+            .iter()
+            .map(|given| self.nodes(&given.broker_ids));
         let replicas = replicas.collect::<Result<Vec<_>, _>>()?;
         let partitions = match (topic.num_partitions, replicas.len()) {
             (-1, 0) => DEFAULT_PARTITIONS,
@@ -188,7 +201,11 @@ impl Context<'_, '_> {
         let version = self.version;
         let mut parts = Vec::new();
         let mut results = Vec::new();
-        let all: Vec<_> = request.topics.iter().map(|topic| topic.name.clone()).collect();
+        let all: Vec<_> = request
+            .topics
+            .iter()
+            .map(|topic| topic.name.clone())
+            .collect();
         let mut done = BTreeSet::new();
         for topic in request.topics {
             if !done.insert(topic.name.clone()) {
@@ -249,7 +266,9 @@ impl Context<'_, '_> {
         if assignments.len() != more as usize {
             return Err(ErrorName::InvalidReplicaAssignment.code());
         }
-        let replicas = assignments.iter().map(|given| self.nodes(&given.broker_ids));
+        let replicas = assignments
+            .iter()
+            .map(|given| self.nodes(&given.broker_ids));
         Ok((more, replicas.collect::<Result<_, _>>()?))
     }
 
