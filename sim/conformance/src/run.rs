@@ -115,7 +115,7 @@ struct Run<'a> {
     kinds: BTreeSet<String>,
 }
 
-/// A connection of a script, and its requests without an answer; `None`: one that could not be sent.
+/// A connection of a script, and its requests without an answer; `None`: it could not be sent.
 struct Connected<'a> {
     client: Client<'a>,
     unanswered: VecDeque<Option<Request>>,

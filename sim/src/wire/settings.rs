@@ -74,6 +74,7 @@ const fn choice(
 
 const FOR_EVER: &str = "9223372036854775807";
 const WEEK: &str = "604800000";
+const TIMES: &[&str] = &["CreateTime", "LogAppendTime"];
 const CODECS: &[&str] = &["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"];
 
 /// The settings of topics, in the order of their names.
@@ -91,9 +92,12 @@ pub(super) const TOPIC: &[Setting] = &[
     setting("index.interval.bytes", Kind::Int, "4096", "log.index.interval.bytes"),
     setting("max.compaction.lag.ms", Kind::Long, FOR_EVER, "log.cleaner.max.compaction.lag.ms"),
     setting("max.message.bytes", Kind::Int, "1048588", "message.max.bytes"),
-    setting("message.timestamp.after.max.ms", Kind::Long, "3600000", "log.message.timestamp.after.max.ms"),
-    setting("message.timestamp.before.max.ms", Kind::Long, FOR_EVER, "log.message.timestamp.before.max.ms"),
-    choice("message.timestamp.type", Kind::String, "CreateTime", &["CreateTime", "LogAppendTime"], "log.message.timestamp.type"),
+    setting("message.timestamp.after.max.ms", Kind::Long, "3600000",
+        "log.message.timestamp.after.max.ms"),
+    setting("message.timestamp.before.max.ms", Kind::Long, FOR_EVER,
+        "log.message.timestamp.before.max.ms"),
+    choice("message.timestamp.type", Kind::String, "CreateTime", TIMES,
+        "log.message.timestamp.type"),
     setting("min.cleanable.dirty.ratio", Kind::Double, "0.5", "log.cleaner.min.cleanable.ratio"),
     setting("min.compaction.lag.ms", Kind::Long, "0", "log.cleaner.min.compaction.lag.ms"),
     setting("min.insync.replicas", Kind::Int, "1", "min.insync.replicas"),
@@ -104,7 +108,8 @@ pub(super) const TOPIC: &[Setting] = &[
     setting("segment.index.bytes", Kind::Int, "10485760", "log.index.size.max.bytes"),
     setting("segment.jitter.ms", Kind::Long, "0", ""),
     setting("segment.ms", Kind::Long, WEEK, ""),
-    setting("unclean.leader.election.enable", Kind::Boolean, "false", "unclean.leader.election.enable"),
+    setting("unclean.leader.election.enable", Kind::Boolean, "false",
+        "unclean.leader.election.enable"),
 ];
 
 /// A change of one setting.

@@ -415,7 +415,8 @@ impl Context<'_, '_> {
     }
 }
 
-/// Returns why no group with members can have this id (`GroupCoordinatorService.isGroupIdNotEmpty`).
+/// Returns why no group with members can have this id
+/// (`GroupCoordinatorService.isGroupIdNotEmpty`).
 fn refused_id(group: &str) -> Option<ResponseError> {
     group.is_empty().then_some(ResponseError::InvalidGroupId)
 }
