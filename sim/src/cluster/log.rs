@@ -47,6 +47,41 @@ impl<D: Dialect> Log<D> {
         &self.entries[from..to]
     }
 
+    /// Returns the entries as [`slice`](Self::slice) does, as many as have `max_bytes` together;
+    /// the first one in any case, where `at_least_one` (`LogSegment.read`, `minOneMessage`).
+    #[inline]
+    pub(super) fn read(
+        &self,
+        from: u64,
+        to: u64,
+        max_bytes: u32,
+        at_least_one: bool,
+    ) -> (&[LogEntry<D>], u32) {
+        let entries = self.slice(from, to);
+        let mut bytes = 0_u32;
+        for (index, entry) in entries.iter().enumerate() {
+            let with = bytes.saturating_add(entry.size());
+            if with > max_bytes && !(at_least_one && index == 0) {
+                return (&entries[..index], bytes);
+            }
+            bytes = with;
+        }
+        (entries, bytes)
+    }
+
+    /// Returns the number of bytes of the entries in a part of the log, counted until there are
+    /// `enough`.
+    pub(super) fn bytes(&self, from: u64, to: u64, enough: u32) -> u32 {
+        let mut bytes = 0_u32;
+        for entry in self.slice(from, to) {
+            if bytes >= enough {
+                break;
+            }
+            bytes = bytes.saturating_add(entry.size());
+        }
+        bytes
+    }
+
     /// Returns the entries that can be read, or will be.
     pub(super) fn all(&self) -> &[LogEntry<D>] {
         self.slice(self.start, self.end)

@@ -21,15 +21,26 @@ impl Dialect for Batched {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Records {
     pub offsets: u32,
+    /// Number of its bytes.
+    pub size: u32,
     pub producer: Option<ProducerStamp>,
 }
 
 impl Records {
-    /// Creates a batch of a producer that is not idempotent.
+    /// Creates a batch of a producer that is not idempotent: a byte a record.
     pub(crate) fn plain(offsets: u32) -> Self {
         Self {
             offsets,
+            size: offsets,
             producer: None,
+        }
+    }
+
+    /// Creates a batch of one record with this number of bytes.
+    pub(crate) fn sized(size: u32) -> Self {
+        Self {
+            size,
+            ..Self::plain(1)
         }
     }
 
@@ -40,13 +51,20 @@ impl Records {
             epoch,
             sequence,
         });
-        Self { offsets, producer }
+        Self {
+            producer,
+            ..Self::plain(offsets)
+        }
     }
 }
 
 impl Batch for Records {
     fn offsets(&self) -> u32 {
         self.offsets
+    }
+
+    fn size(&self) -> u32 {
+        self.size
     }
 
     fn producer(&self) -> Option<ProducerStamp> {

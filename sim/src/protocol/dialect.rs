@@ -28,6 +28,9 @@ pub(crate) trait Batch: Clone + Debug + Eq {
     /// Returns the number of offsets that it takes: one at least.
     fn offsets(&self) -> u32;
 
+    /// Returns the number of its bytes, by which fetches are limited.
+    fn size(&self) -> u32;
+
     /// Returns what it says of its producer, where that is idempotent.
     fn producer(&self) -> Option<ProducerStamp>;
 }

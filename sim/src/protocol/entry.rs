@@ -64,6 +64,12 @@ impl<D: Dialect> LogEntry<D> {
     pub(crate) fn end(&self) -> u64 {
         self.offset.get() + u64::from(self.content.offsets())
     }
+
+    /// Returns the number of its bytes.
+    #[inline]
+    pub(crate) fn size(&self) -> u32 {
+        self.content.size()
+    }
 }
 
 impl<D: Dialect> Content<D> {
@@ -77,6 +83,20 @@ impl<D: Dialect> Content<D> {
             | Self::OffsetTombstone { .. }
             | Self::Group { .. }
             | Self::GroupTombstone(_) => 1,
+        }
+    }
+
+    /// Returns the number of its bytes; of what coordinators write, which is no bytes here, the
+    /// usual one.
+    #[inline]
+    fn size(&self) -> u32 {
+        match self {
+            Self::Batch(batch) => batch.size(),
+            Self::Commit(_)
+            | Self::Reset { .. }
+            | Self::OffsetTombstone { .. }
+            | Self::Group { .. }
+            | Self::GroupTombstone(_) => 256,
         }
     }
 }

@@ -22,7 +22,9 @@ pub(crate) use admin::{
 };
 pub(crate) use dialect::{Batch, CommitMetadata, Dialect, ProducerStamp, ProtocolName, Protocols};
 pub(crate) use entry::{Commit, CommittedOffset, Content, LogEntry};
-pub(crate) use fetch::{FetchPosition, FetchRequest, FetchResponse, FetchedPartition, Positions};
+pub(crate) use fetch::{
+    FetchPosition, FetchRequest, FetchResponse, FetchedPartition, NO_EPOCH, Positions,
+};
 pub(crate) use group::{
     Generation, GroupIndex, GroupMemberId, GroupState, JoinError, JoinGroupRequest,
     JoinGroupResponse, JoinedMember, Leaving, Left, OffsetCommitResponse, ProtocolType, Sender,

@@ -60,11 +60,6 @@ impl RecordBatch {
         Ok(Self(bytes))
     }
 
-    /// Returns the number of its bytes.
-    pub(super) fn size(&self) -> usize {
-        self.0.len()
-    }
-
     /// Writes it as it lies in a log. Neither field is a part of what the checksum covers.
     pub(super) fn write(&self, offset: u64, leader_epoch: u32, into: &mut BytesMut) {
         into.put_u64(offset);
@@ -77,6 +72,10 @@ impl RecordBatch {
 impl Batch for RecordBatch {
     fn offsets(&self) -> u32 {
         (&self.0[LAST_OFFSET_DELTA..]).get_u32() + 1
+    }
+
+    fn size(&self) -> u32 {
+        self.0.len() as u32
     }
 
     fn producer(&self) -> Option<ProducerStamp> {

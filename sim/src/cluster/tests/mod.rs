@@ -6,6 +6,7 @@ mod chaos;
 mod clients;
 mod commits;
 mod departures;
+mod fetches;
 mod groups;
 mod in_sync;
 mod loads;

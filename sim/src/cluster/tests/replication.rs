@@ -1,7 +1,7 @@
 //! Records: replicated, read, truncated, refused.
 
 use super::*;
-use crate::protocol::{BrokerSet, Content, FetchPosition, FetchResponse, Positions};
+use crate::protocol::{BrokerSet, Content, FetchPosition, FetchResponse, NO_EPOCH, Positions};
 
 const A: Node = Node(0);
 const B: Node = Node(1);
@@ -312,9 +312,10 @@ fn cluster_of_four() -> (Cluster, Positions) {
         partition,
         offset: 0,
         leader_epoch: 0,
-        last_fetched_epoch: 0,
+        last_fetched_epoch: NO_EPOCH,
         high_watermark: 0,
         log_start: 0,
+        max_bytes: u32::MAX,
     });
     let starts: Positions = starts.collect();
     assert!(starts.iter().count() > 1 && starts.get(P).is_some());

@@ -1,5 +1,6 @@
 //! From a frame to the requests that it is made of, and from their answers to a frame.
 
+mod fetch;
 mod groups;
 mod offsets;
 mod records;

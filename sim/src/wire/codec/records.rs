@@ -1,25 +1,17 @@
-//! Produce, Fetch, ListOffsets, InitProducerId.
+//! Produce, ListOffsets, InitProducerId.
 
 use super::{Context, Plan, body};
-use crate::protocol::{Content, FetchPosition, FetchResponse, FetchedPartition, Request, Response};
-use crate::topology::PartitionIndex;
-use crate::wire::At;
+use crate::protocol::{Request, Response};
 use crate::wire::dialect::{BadBatch, RecordBatch, Wire};
 use crate::wire::names::topic_name;
-use bytes::BytesMut;
 use kafka_protocol::messages as kafka;
-use kafka_protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
 use kafka_protocol::messages::list_offsets_response::{
     ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
 };
 use kafka_protocol::messages::produce_response::{PartitionProduceResponse, TopicProduceResponse};
 use plimsoll_oracle::ErrorName;
 use plimsoll_scenarios::scenario::Acks;
-use std::time::Duration;
 use uuid::Uuid;
-
-/// The number of offsets of a partition that a fetch looks at.
-const LOOKED_AT: u32 = 1_000_000;
 
 impl Context<'_, '_> {
     pub(super) fn produce(&mut self, request: kafka::ProduceRequest) -> Plan {
@@ -82,69 +74,13 @@ impl Context<'_, '_> {
         plan
     }
 
-    pub(super) fn fetch(&mut self, request: kafka::FetchRequest) -> Plan {
-        let version = self.version;
-        let mut fetch = self.at.shared.fetch_request();
-        fetch.follower = false;
-        fetch.max_wait = Duration::from_millis(request.max_wait_ms.max(0) as u64);
-        fetch.max_records = LOOKED_AT;
-        fetch.is_incremental = false;
-        let mut asked = Vec::new();
-        for mut topic in request.topics {
-            self.name_by_id(&mut topic.topic, topic.topic_id);
-            let mut partitions = Vec::new();
-            for wanted in topic.partitions {
-                let partition = self.names.partition(&topic.topic, wanted.partition);
-                if let Some(partition) = partition {
-                    let epoch = u32::try_from(wanted.current_leader_epoch).ok();
-                    let own = self.at.state.leader_epoch(partition);
-                    fetch.positions.insert(FetchPosition {
-                        partition,
-                        offset: wanted.fetch_offset.max(0) as u64,
-                        leader_epoch: epoch.or(own).unwrap_or_default(),
-                        last_fetched_epoch: 0,
-                        high_watermark: u64::MAX,
-                        log_start: 0,
-                    });
-                } else {
-                    // What is not known is told at once.
-                    fetch.max_wait = Duration::ZERO;
-                }
-                partitions.push((wanted.partition, partition, wanted.partition_max_bytes));
-            }
-            asked.push((topic.topic, topic.topic_id, partitions));
-        }
-        let max_bytes = usize::try_from(request.max_bytes).unwrap_or(0);
-        Plan::of_broker([Request::Fetch(fetch)], move |_, at, mut answers| {
-            let mut response = kafka::FetchResponse::default();
-            match answers.pop() {
-                Some(Response::Fetch(fetched)) => {
-                    let mut left = max_bytes;
-                    let topics = asked.into_iter().map(|(name, id, partitions)| {
-                        let partitions = partitions.into_iter().map(|(index, partition, max)| {
-                            let max = usize::try_from(max).unwrap_or(0);
-                            partition_data(at, &fetched, index, partition, max, &mut left)
-                        });
-                        FetchableTopicResponse::default()
-                            .with_topic(name)
-                            .with_topic_id(id)
-                            .with_partitions(partitions.collect())
-                    });
-                    response.responses = topics.collect();
-                    at.shared.recycle_response(fetched);
-                }
-                Some(Response::Failed(error)) => response.error_code = error.code(),
-                _ => return None,
-            }
-            body(&response, version)
-        })
-    }
-
-    /// Finds the name of a topic that a request names by its id.
-    fn name_by_id(&self, name: &mut kafka::TopicName, id: Uuid) {
-        if let Some(known) = self.names.topic_with(id).filter(|_| !id.is_nil()) {
+    /// Finds the name of a topic that a request names by its id. Returns whether there is one.
+    pub(super) fn name_by_id(&self, name: &mut kafka::TopicName, id: Uuid) -> bool {
+        let known = self.names.topic_with(id).filter(|_| !id.is_nil());
+        if let Some(known) = known {
             *name = topic_name(known);
         }
+        known.is_some()
     }
 
     pub(super) fn list_offsets(&mut self, request: kafka::ListOffsetsRequest) -> Plan {
@@ -226,57 +162,4 @@ fn listed(answer: Option<Response<Wire>>, timestamp: i64) -> Result<i64, ErrorNa
         _ => Err(ErrorName::NotLeaderOrFollower),
     };
     result.map(|offset| offset.get() as i64)
-}
-
-/// Makes the answer of one partition, with as many batches as there is room for, but with one in any
-/// case where it is the first of the answer (KIP-74).
-fn partition_data(
-    at: &At<'_>,
-    fetched: &FetchResponse<Wire>,
-    index: i32,
-    partition: Option<PartitionIndex>,
-    max: usize,
-    left: &mut usize,
-) -> PartitionData {
-    let data = PartitionData::default()
-        .with_partition_index(index)
-        .with_high_watermark(-1)
-        .with_last_stable_offset(-1)
-        .with_log_start_offset(-1)
-        .with_preferred_read_replica((-1).into())
-        .with_records(Some(Default::default()));
-    let Some(partition) = partition else {
-        return data.with_error_code(ErrorName::UnknownTopicOrPartition.code());
-    };
-    let mut first = 0;
-    let told = fetched.partitions.iter().find(|told| {
-        let is_it = told.partition == partition;
-        first += if is_it { 0 } else { told.entries as usize };
-        is_it
-    });
-    let (start, end) = at.state.log_ends(partition);
-    let (start, end) = match told {
-        Some(FetchedPartition {
-            error: Some(error), ..
-        }) => return data.with_error_code(error.code()),
-        Some(told) => (told.log_start, told.high_watermark),
-        None => (start.get(), end.get()),
-    };
-    let entries = told.map_or(0, |told| told.entries as usize);
-    let mut records = BytesMut::new();
-    for entry in &fetched.entries[first.min(fetched.entries.len())..][..entries] {
-        let Content::Batch(batch) = &entry.content else {
-            continue;
-        };
-        let is_first = records.is_empty() && *left > 0;
-        if !is_first && (records.len() + batch.size() > max || batch.size() > *left) {
-            break;
-        }
-        *left = left.saturating_sub(batch.size());
-        batch.write(entry.offset.get(), entry.leader_epoch, &mut records);
-    }
-    data.with_high_watermark(end as i64)
-        .with_last_stable_offset(end as i64)
-        .with_log_start_offset(start as i64)
-        .with_records(Some(records.freeze()))
 }
