@@ -223,6 +223,9 @@ impl<D: Dialect> Broker<D> {
                 replica.log.append_fetched(entries);
                 replica.raise_high_watermark(now, fetched.high_watermark);
                 replica.log.remove_below(fetched.log_start);
+                if self.offsets.contains(fetched.partition) {
+                    replica.log.compact(replica.high_watermark());
+                }
             }
         }
     }

@@ -1,9 +1,10 @@
 //! The entries of one replica's log, and the leader epochs that wrote them.
 
 use super::producers::Producers;
-use crate::protocol::{Batch, Content, Dialect, LogEntry};
+use crate::protocol::{Batch, Content, Dialect, FoundOffset, LogEntry};
 use plimsoll_core::Offset;
 use plimsoll_oracle::ErrorName;
+use std::collections::BTreeSet;
 
 /// The entries of one replica. They lie on disk: a crash of the process leaves them as they are.
 #[derive(Debug, Default)]
@@ -17,7 +18,15 @@ pub(super) struct Log<D: Dialect> {
     /// Each epoch with the offset at which it began (`LeaderEpochFileCache`).
     epochs: Vec<(u32, u64)>,
     producers: Producers,
+    /// Number of entries at which the log is compacted next, where it is compacted at all.
+    compact_at: usize,
+    /// The offset up to which it was compacted.
+    compacted: u64,
 }
+
+/// The number of entries below which a log is never compacted (in Kafka, a number of bytes: the
+/// segment that is written to is not compacted, `LogCleanerManager.cleanableOffsets`).
+const NOT_COMPACTED: usize = 4_096;
 
 impl<D: Dialect> Log<D> {
     /// Returns the first offset that can be read.
@@ -162,8 +171,8 @@ impl<D: Dialect> Log<D> {
         Ok(known.map(Offset::new))
     }
 
-    /// Returns the largest epoch not above `epoch`, and where it ends
-    /// (`LeaderEpochFileCache.endOffsetFor`); `None` where the log knows no such epoch.
+    /// Returns the largest epoch not above `epoch`, and where it ends; `None` where the log knows no
+    /// such epoch.
     #[inline]
     pub(super) fn end_of_epoch(&self, epoch: u32) -> Option<(u32, u64)> {
         if self.last_epoch() == Some(epoch) {
@@ -176,6 +185,70 @@ impl<D: Dialect> Log<D> {
             .get(higher)
             .map_or(self.end, |(_, start)| *start);
         Some((floor, end))
+    }
+
+    /// Returns what clients are told of the end of an epoch: one before all that are known ends
+    /// where the first of these begins, and of one that is later than all, nothing is known
+    /// (`LeaderEpochFileCache.endOffsetFor`).
+    pub(super) fn end_offset_for(&self, epoch: u32) -> Option<(u32, u64)> {
+        if self.last_epoch()? < epoch {
+            return None;
+        }
+        let (_, first) = *self.epochs.first()?;
+        self.end_of_epoch(epoch).or(Some((epoch, first)))
+    }
+
+    /// Returns the epoch that wrote at an offset, or writes next (`epochForOffset`).
+    pub(super) fn epoch_at(&self, offset: u64) -> Option<u32> {
+        let later = self.epochs.partition_point(|(_, start)| *start <= offset);
+        Some(self.epochs[later.checked_sub(1)?].0)
+    }
+
+    /// Returns the first record with the greatest timestamp (`ListOffsetsRequest.MAX_TIMESTAMP`).
+    pub(super) fn latest(&self) -> Option<FoundOffset> {
+        let mut latest: Option<(i64, &LogEntry<D>, &D::Batch)> = None;
+        for (entry, batch) in self.batches() {
+            let timestamp = batch.max_timestamp();
+            if timestamp > latest.map(|(timestamp, ..)| timestamp) {
+                latest = timestamp.map(|timestamp| (timestamp, entry, batch));
+            }
+        }
+        let (timestamp, entry, batch) = latest?;
+        self.first_in(entry, batch, timestamp)
+    }
+
+    /// Returns the first record with a timestamp or a later one
+    /// (`UnifiedLog.searchOffsetInLocalLog`, `FileRecords.searchForTimestamp`).
+    pub(super) fn first_since(&self, timestamp: i64) -> Option<FoundOffset> {
+        let mut late = self
+            .batches()
+            .filter(|(_, batch)| batch.max_timestamp() >= Some(timestamp));
+        late.find_map(|(entry, batch)| self.first_in(entry, batch, timestamp))
+    }
+
+    fn batches(&self) -> impl Iterator<Item = (&LogEntry<D>, &D::Batch)> {
+        let entries = self.all().iter();
+        entries.filter_map(|entry| match &entry.content {
+            Content::Batch(batch) => Some((entry, batch)),
+            _ => None,
+        })
+    }
+
+    /// Returns the first record of a batch that has a timestamp or a later one, and is not removed.
+    fn first_in(
+        &self,
+        entry: &LogEntry<D>,
+        batch: &D::Batch,
+        timestamp: i64,
+    ) -> Option<FoundOffset> {
+        let first = entry.offset.get();
+        let removed = self.start.saturating_sub(first) as u32;
+        let (number, timestamp) = batch.first_since(timestamp, removed)?;
+        Some(FoundOffset {
+            offset: first + u64::from(number),
+            leader_epoch: Some(entry.leader_epoch),
+            timestamp: Some(timestamp),
+        })
     }
 
     /// Cuts off the records from `end` on, and the epochs that began there. An entry of which only
@@ -204,9 +277,46 @@ impl<D: Dialect> Log<D> {
         };
     }
 
-    /// Removes the records below `start`.
+    /// Removes the records below `start`. Their entries go when they are half of all, so that the
+    /// others are rarely moved.
     pub(super) fn remove_below(&mut self, start: u64) {
-        self.start = self.start.max(start.min(self.end));
+        let start = start.min(self.end);
+        if start <= self.start {
+            return;
+        }
+        self.start = start;
+        let removed = self.index_of(start);
+        if removed * 2 >= self.entries.len() {
+            self.entries.drain(..removed);
+            self.entries.shrink_to(self.entries.len() * 2);
+        }
+        // `LeaderEpochFileCache.truncateFromStart`.
+        let later = self.epochs.partition_point(|(_, epoch)| *epoch <= start);
+        self.epochs.drain(..later.saturating_sub(1));
+    }
+
+    /// Keeps of the entries below an offset, where there are many, only the latest one of each key
+    /// (`Cleaner.doClean`). A tombstone stays until it was compacted once before: a follower may
+    /// have to read it yet (`delete.retention.ms`).
+    pub(super) fn compact(&mut self, below: u64) {
+        if self.entries.len() < self.compact_at.max(NOT_COMPACTED) {
+            return;
+        }
+        let end = self.index_of(below);
+        let mut seen = BTreeSet::new();
+        let entries = self.entries[..end].iter().rev();
+        let mut kept: Vec<_> = entries
+            .map(|entry| {
+                let is_latest = entry.content.key().is_none_or(|key| seen.insert(key));
+                let is_over = entry.content.is_tombstone() && entry.end() <= self.compacted;
+                is_latest && !is_over
+            })
+            .collect();
+        let mut kept = std::iter::from_fn(|| kept.pop());
+        self.entries.retain(|_| kept.next().unwrap_or(true));
+        self.entries.shrink_to(self.entries.len() * 2);
+        self.compact_at = self.entries.len() * 2;
+        self.compacted = below;
     }
 }
 
@@ -223,7 +333,10 @@ fn note_producer<D: Dialect>(producers: &mut Producers, entry: &LogEntry<D>) {
 mod tests {
     use super::*;
     use crate::protocol::batched::{Batched, Records};
-    use crate::protocol::{Lean, Value};
+    use crate::protocol::{CommittedOffset, GroupIndex, Lean, Value};
+    use crate::table::DenseId;
+    use crate::topology::PartitionIndex;
+    use plimsoll_core::NextOffset;
     use plimsoll_oracle::MessageId;
 
     fn message(sequence: u32) -> Value {
@@ -255,6 +368,10 @@ mod tests {
         assert_eq!(log.end_of_epoch(2), Some((1, 3)));
         assert_eq!(log.end_of_epoch(3), Some((3, 6)));
         assert_eq!(log.end_of_epoch(9), Some((4, 6)));
+        let told = [0, 2, 4, 9].map(|epoch| log.end_offset_for(epoch));
+        assert_eq!(told, [Some((0, 0)), Some((1, 3)), Some((4, 6)), None]);
+        let at = [0, 2, 3, 5, 6].map(|offset| log.epoch_at(offset));
+        assert_eq!(at, [1, 1, 3, 3, 4].map(Some));
     }
 
     #[test]
@@ -290,6 +407,114 @@ mod tests {
         assert_eq!((log.start(), log.end(), log.last_epoch()), (9, 9, None));
         let content = Content::Batch(message(7));
         assert_eq!(log.append(5, content), Offset::new(9));
+    }
+
+    #[test]
+    fn what_is_removed_is_not_kept() {
+        let mut log = Log::<Lean>::default();
+        for sequence in 0..1_000 {
+            log.begin_epoch(sequence / 10);
+            log.append(sequence / 10, Content::Batch(message(sequence)));
+            log.remove_below(u64::from(sequence).saturating_sub(4));
+        }
+        assert_eq!((log.start(), log.all().len()), (995, 5));
+        assert!(log.entries.len() < 11 && log.epochs.len() < 3);
+        assert!(log.entries.capacity() < 50);
+        assert_eq!(log.end_of_epoch(99), Some((99, 1_000)));
+        assert_eq!(log.epoch_at(995), Some(99));
+    }
+
+    fn commit(group: u32, next: u64) -> Content<Lean> {
+        let offset = CommittedOffset {
+            partition: PartitionIndex(0),
+            next: NextOffset::new(next),
+            metadata: None,
+        };
+        let group = GroupIndex::from_index(group as usize);
+        Content::Reset { group, offset }
+    }
+
+    fn tombstone(group: u32) -> Content<Lean> {
+        Content::OffsetTombstone {
+            group: GroupIndex::from_index(group as usize),
+            partition: PartitionIndex(0),
+        }
+    }
+
+    #[test]
+    fn compaction_keeps_the_latest_of_each_key() {
+        let mut log = Log::<Lean>::default();
+        log.append(1, commit(1, 7));
+        log.append(1, commit(2, 8));
+        log.append(1, tombstone(2));
+        for next in 0..10_000 {
+            log.append(1, commit(0, next));
+            log.compact(log.end() - 1);
+            assert!(log.entries.len() <= 4_096, "{next}");
+        }
+        let kept: Vec<_> = log.all()[..2].iter().map(|entry| &entry.content).collect();
+        // The tombstone went when it was compacted for the second time.
+        assert_eq!(kept, [&commit(1, 7), &commit(0, kept_next(&log))]);
+        assert_eq!((log.start(), log.end()), (0, 10_003));
+        let (last, _) = log.read(10_002, 10_003, 0, true);
+        assert_eq!(last[0].content, commit(0, 9_999));
+    }
+
+    /// Returns what the second of a log's entries says.
+    fn kept_next(log: &Log<Lean>) -> u64 {
+        match &log.all()[1].content {
+            Content::Reset { offset, .. } => offset.next.get(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_tombstone_is_compacted_once_before_it_goes() {
+        let mut log = Log::<Lean>::default();
+        log.append(1, commit(2, 8));
+        log.append(1, tombstone(2));
+        let first = |log: &Log<Lean>| log.all()[0].content;
+        for (appended, is_there) in [(4_094, true), (4_095, false)] {
+            for next in 0..appended {
+                log.append(1, commit(0, next));
+            }
+            log.compact(log.end());
+            assert_eq!(first(&log) == tombstone(2), is_there);
+        }
+    }
+
+    #[test]
+    fn a_record_is_found_by_its_timestamp() {
+        let mut log = Log::<Batched>::default();
+        assert_eq!((log.latest(), log.first_since(0)), (None, None));
+        for timestamps in [&[10, 30, 20][..], &[25], &[30, 40, 40]] {
+            log.append(3, Content::Batch(Records::timed(timestamps)));
+        }
+        let found = |offset, timestamp| {
+            Some(FoundOffset {
+                offset,
+                leader_epoch: Some(3),
+                timestamp: Some(timestamp),
+            })
+        };
+        assert_eq!(log.latest(), found(5, 40));
+        for (sought, offset, timestamp) in [(0, 0, 10), (11, 1, 30), (31, 5, 40), (40, 5, 40)] {
+            assert_eq!(
+                log.first_since(sought),
+                found(offset, timestamp),
+                "{sought}"
+            );
+        }
+        assert_eq!(log.first_since(41), None);
+        // Of a batch that is removed in part, the rest counts.
+        log.remove_below(2);
+        for (sought, offset, timestamp) in [(0, 2, 20), (21, 3, 25), (30, 4, 30)] {
+            assert_eq!(
+                log.first_since(sought),
+                found(offset, timestamp),
+                "{sought}"
+            );
+        }
     }
 
     /// Creates a log with entries at 0 to 2, 3 and 4 to 8.

@@ -17,6 +17,7 @@ mod log;
 mod metadata;
 mod observations;
 mod placement;
+mod positions;
 mod produce;
 mod producers;
 mod reader;

@@ -60,6 +60,8 @@ pub(super) struct Leading<D: Dialect> {
     pub proposed: Option<Proposal>,
     /// Writes that wait for the high watermark, by offset.
     pub waiting: VecDeque<Waiting<D>>,
+    /// Removals that wait for the followers.
+    pub removals: Vec<Removal>,
 }
 
 /// An in-sync set for which the controller is asked (`PendingPartitionChange`).
@@ -75,6 +77,8 @@ pub(super) struct Proposal {
 /// How far a follower is, as its leader knows (`Replica.updateFetchState`).
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Progress {
+    /// Log start offset of the follower.
+    pub log_start: u64,
     /// Log end offset of the follower.
     pub end: u64,
     /// Whether the follower's process has fetched (`ReplicaState.brokerEpoch`).
@@ -94,6 +98,16 @@ pub(super) struct Waiting<D: Dialect> {
     pub deadline: Instant,
     /// What waits for it.
     pub writer: Writer<D>,
+}
+
+/// A removal of records that waits until all replicas have done it (`DelayedDeleteRecords`).
+#[derive(Debug)]
+pub(super) struct Removal {
+    /// The offset below which nothing is to be left.
+    pub below: u64,
+    /// Time at which its client stops waiting.
+    pub deadline: Instant,
+    pub reply: Reply,
 }
 
 /// What waits for a write.
@@ -353,6 +367,7 @@ impl<D: Dialect> Leading<D> {
             followers: PerBroker::new(brokers, progress),
             proposed: None,
             waiting: VecDeque::new(),
+            removals: Vec::new(),
         }
     }
 

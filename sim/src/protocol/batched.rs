@@ -24,6 +24,8 @@ pub(crate) struct Records {
     /// Number of its bytes.
     pub size: u32,
     pub producer: Option<ProducerStamp>,
+    /// The timestamps of its records, where they have any.
+    pub timestamps: &'static [i64],
 }
 
 impl Records {
@@ -33,6 +35,7 @@ impl Records {
             offsets,
             size: offsets,
             producer: None,
+            timestamps: &[],
         }
     }
 
@@ -41,6 +44,14 @@ impl Records {
         Self {
             size,
             ..Self::plain(1)
+        }
+    }
+
+    /// Creates a batch of records with timestamps.
+    pub(crate) fn timed(timestamps: &'static [i64]) -> Self {
+        Self {
+            timestamps,
+            ..Self::plain(timestamps.len() as u32)
         }
     }
 
@@ -65,6 +76,16 @@ impl Batch for Records {
 
     fn size(&self) -> u32 {
         self.size
+    }
+
+    fn max_timestamp(&self) -> Option<i64> {
+        self.timestamps.iter().copied().max()
+    }
+
+    fn first_since(&self, timestamp: i64, from: u32) -> Option<(u32, i64)> {
+        let records = (0..).zip(self.timestamps.iter().copied());
+        let mut records = records.skip(from as usize);
+        records.find(|(_, at)| *at >= timestamp)
     }
 
     fn producer(&self) -> Option<ProducerStamp> {

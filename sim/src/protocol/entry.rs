@@ -36,6 +36,13 @@ pub(crate) enum Content<D: Dialect = Lean> {
     GroupTombstone(GroupIndex),
 }
 
+/// The key of what a coordinator writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum ContentKey {
+    Group(GroupIndex),
+    Offset(GroupIndex, PartitionIndex),
+}
+
 /// An offset that a member committed, with what an observer is told of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Commit<D: Dialect = Lean> {
@@ -84,6 +91,24 @@ impl<D: Dialect> Content<D> {
             | Self::Group { .. }
             | Self::GroupTombstone(_) => 1,
         }
+    }
+
+    /// Returns what a later entry with the same key replaces, where compaction keeps the latest one
+    /// of each key: in `__consumer_offsets`.
+    pub(crate) fn key(&self) -> Option<ContentKey> {
+        Some(match self {
+            Self::Batch(_) => return None,
+            Self::Commit(Commit { group, offset, .. }) | Self::Reset { group, offset } => {
+                ContentKey::Offset(*group, offset.partition)
+            }
+            Self::OffsetTombstone { group, partition } => ContentKey::Offset(*group, *partition),
+            Self::Group { group, .. } | Self::GroupTombstone(group) => ContentKey::Group(*group),
+        })
+    }
+
+    /// Returns whether it says that there is nothing under its key any more.
+    pub(crate) fn is_tombstone(&self) -> bool {
+        matches!(self, Self::OffsetTombstone { .. } | Self::GroupTombstone(_))
     }
 
     /// Returns the number of its bytes; of what coordinators write, which is no bytes here, the

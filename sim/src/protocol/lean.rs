@@ -62,6 +62,14 @@ impl Batch for Value {
         Self::SIZE
     }
 
+    fn max_timestamp(&self) -> Option<i64> {
+        None
+    }
+
+    fn first_since(&self, _: i64, _: u32) -> Option<(u32, i64)> {
+        None
+    }
+
     /// Returns the stamp of the workload's producer, the only one that is idempotent.
     #[inline]
     fn producer(&self) -> Option<ProducerStamp> {

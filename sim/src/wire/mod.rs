@@ -4,6 +4,7 @@
 mod codec;
 mod dialect;
 mod names;
+mod timestamps;
 
 pub(crate) use dialect::Wire;
 
@@ -133,7 +134,7 @@ impl Edge {
     ) -> Step {
         match connection.work.take() {
             Some(mut work) => {
-                work.answers.push(response);
+                work.take(response);
                 self.go_on(at, connection, work)
             }
             None => Step::Close,
@@ -144,8 +145,7 @@ impl Edge {
         if work.is_silent {
             return Step::Tell(work.parts.drain(..).map(|(_, request)| request).collect());
         }
-        // What an earlier part makes, later ones may be about.
-        if let Some((to, request)) = work.parts.pop_front() {
+        if let Some((to, request)) = work.next() {
             connection.work = Some(work);
             return Step::Ask(to, request);
         }

@@ -5,8 +5,8 @@ use crate::cluster::{Broker, ClusterEnv, ClusterSettings, Observation, Placement
 use crate::protocol::batched::{Batched, Records};
 use crate::protocol::{
     Channel, CommittedOffset, Correlation, FetchPosition, FetchRequest, FetchResponse, GroupIndex,
-    GroupMemberId, LogEntry, Message, NO_EPOCH, Node, PartitionState, PerBroker, Positions,
-    Request, Response, Sender,
+    GroupMemberId, LogEntry, Message, NO_EPOCH, Node, PRODUCE_TIMEOUT_MS, PartitionState,
+    PerBroker, Positions, Request, Response, Sender,
 };
 use crate::topology::PartitionIndex;
 use plimsoll_core::{Instant, NextOffset, Offset};
@@ -160,6 +160,7 @@ pub(super) fn produce(partition: PartitionIndex, batch: Records) -> Request<Batc
         partition,
         batch,
         acks: Acks::All,
+        timeout_ms: PRODUCE_TIMEOUT_MS,
     }
 }
 
@@ -185,6 +186,45 @@ pub(super) fn fetch(
         positions: Positions::from_iter([position]),
         ..FetchRequest::default()
     }))
+}
+
+/// Returns what makes commits of a partition by a client that is no member.
+pub(super) fn commit(
+    cluster: &Cluster,
+    partition: PartitionIndex,
+) -> impl Fn(u64) -> Request<Batched> + use<> {
+    let group = cluster.group;
+    move |next| Request::OffsetCommit {
+        sender: Sender {
+            group,
+            generation: -1,
+            member: GroupMemberId::EMPTY,
+            instance: None,
+        },
+        offsets: vec![CommittedOffset {
+            partition,
+            next: NextOffset::new(next),
+            metadata: "anything".to_owned(),
+        }],
+    }
+}
+
+/// Returns what the group has committed.
+pub(super) fn committed(cluster: &mut Cluster) -> Vec<(PartitionIndex, u64)> {
+    let fetch = Request::OffsetFetch {
+        group: cluster.group,
+        partitions: None,
+        require_stable: true,
+    };
+    match cluster.ask(Node(1), fetch) {
+        Response::OffsetFetch(Ok(offsets)) => {
+            let offsets = offsets.iter();
+            offsets
+                .map(|offset| (offset.partition, offset.next.get()))
+                .collect()
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 fn bounds(entries: &[LogEntry<Batched>]) -> Vec<(u64, u64)> {

@@ -5,7 +5,8 @@ use crate::cluster::Broker;
 use crate::protocol::{
     Channel, CommittedOffset, Content, Correlation, FetchPosition, FetchRequest, FetchResponse,
     GroupIndex, GroupMemberId, JoinError, JoinGroupRequest, JoinGroupResponse, Lean, Leaving,
-    NO_EPOCH, Node, Positions, ProtocolType, Request, Response, Sender, Subscription, Value,
+    NO_EPOCH, Node, PRODUCE_TIMEOUT_MS, Positions, ProtocolType, Request, Response, Sender,
+    Subscription, Value,
 };
 use crate::topology::PartitionIndex;
 use plimsoll_core::{NextOffset, Offset};
@@ -80,6 +81,7 @@ impl Cluster {
             partition: P,
             batch,
             acks,
+            timeout_ms: PRODUCE_TIMEOUT_MS,
         };
         self.send(self.env.producer(), to, Channel::Data, request)
     }

@@ -14,6 +14,7 @@ mod many_groups;
 mod membership;
 mod outside;
 mod pending_writes;
+mod positions;
 mod replication;
 mod topics;
 mod votes;

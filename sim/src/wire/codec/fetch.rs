@@ -1,6 +1,6 @@
 //! Fetch.
 
-use super::{Context, Plan, body};
+use super::{BY_ID, Context, Plan, body};
 use crate::protocol::{
     Content, FetchPosition, FetchResponse, FetchedPartition, LogEntry, NO_EPOCH, Request, Response,
 };
@@ -20,9 +20,6 @@ use std::time::Duration;
 
 /// `fetch.max.bytes` of brokers.
 const MAX_BYTES: u32 = 55 << 20;
-
-/// The first version whose topics go by their ids (KIP-516).
-const BY_ID: i16 = 13;
 
 impl Context<'_, '_> {
     pub(super) fn fetch(&mut self, request: kafka::FetchRequest) -> Plan {

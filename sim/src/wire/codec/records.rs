@@ -1,66 +1,88 @@
-//! Produce, ListOffsets, InitProducerId.
+//! Produce, InitProducerId.
 
-use super::{Context, Plan, body};
+use super::{BY_ID, Context, Plan, body};
 use crate::protocol::{Request, Response};
-use crate::wire::dialect::{BadBatch, RecordBatch, Wire};
+use crate::wire::dialect::{RecordBatch, Wire};
 use crate::wire::names::topic_name;
+use kafka_protocol::ResponseError;
 use kafka_protocol::messages as kafka;
-use kafka_protocol::messages::list_offsets_response::{
-    ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
-};
 use kafka_protocol::messages::produce_response::{PartitionProduceResponse, TopicProduceResponse};
 use plimsoll_oracle::ErrorName;
 use plimsoll_scenarios::scenario::Acks;
 use uuid::Uuid;
 
 impl Context<'_, '_> {
+    /// Appends to all partitions at once, and answers when the last one is done (`DelayedProduce`).
     pub(super) fn produce(&mut self, request: kafka::ProduceRequest) -> Plan {
         let version = self.version;
         let acks = match request.acks {
-            0 => Acks::None,
-            1 => Acks::Leader,
-            _ => Acks::All,
+            0 => Some(Acks::None),
+            1 => Some(Acks::Leader),
+            -1 => Some(Acks::All),
+            _ => None,
         };
-        let mut parts = Vec::new();
-        // By topic, its partitions: the error of each that is refused here.
+        let mut batches = Vec::new();
+        // By topic, its partitions: each with its index, where there is one, or why it is refused.
         let mut asked = Vec::new();
+        let mut are_taken = true;
         for mut topic in request.topic_data {
-            self.name_by_id(&mut topic.name, topic.topic_id);
+            let is_known = self.name_by_id(&mut topic.name, topic.topic_id);
+            let unknown = match is_known || version < BY_ID {
+                true => ResponseError::UnknownTopicOrPartition,
+                false => ResponseError::UnknownTopicId,
+            };
             let mut partitions = Vec::new();
             for data in topic.partition_data {
                 let partition = self.names.partition(&topic.name, data.index);
                 let batch = RecordBatch::read(data.records.unwrap_or_default());
-                let refused = match (partition, batch) {
+                let result = match (partition, batch) {
+                    _ if acks.is_none() => Err(ResponseError::InvalidRequiredAcks),
+                    (None, _) => Err(unknown),
+                    (_, Err(bad)) => Err(bad.error()),
                     (Some(partition), Ok(batch)) => {
-                        parts.push(Request::Produce {
-                            partition,
-                            batch,
-                            acks,
-                        });
-                        None
+                        batches.push((partition, batch));
+                        Ok(())
                     }
-                    (None, _) => Some(ErrorName::UnknownTopicOrPartition.code()),
-                    (_, Err(BadBatch::Corrupt)) => Some(2),
-                    (_, Err(BadBatch::Invalid)) => Some(87),
                 };
-                partitions.push((data.index, refused));
+                are_taken &= result.is_ok();
+                partitions.push((data.index, partition, result));
             }
             asked.push((topic.name, topic.topic_id, partitions));
         }
-        let mut plan = Plan::of_broker(parts, move |_, _, answers| {
+        let acks = acks.unwrap_or(Acks::All);
+        let is_silent = acks == Acks::None;
+        let parts = batches
+            .into_iter()
+            .map(|(partition, batch)| Request::Produce {
+                partition,
+                batch,
+                // Where an error cannot be told, the connection is closed behind the appends
+                // (`KafkaApis.handleProduceRequest`).
+                acks: if is_silent && !are_taken {
+                    Acks::Leader
+                } else {
+                    acks
+                },
+                timeout_ms: u32::try_from(request.timeout_ms).unwrap_or(0),
+            });
+        let mut plan = Plan::together(parts, move |_, at, answers| {
+            if is_silent {
+                return None;
+            }
             let mut answers = answers.into_iter();
             let topics = asked.into_iter().map(|(name, id, partitions)| {
-                let partitions = partitions.into_iter().map(|(index, refused)| {
-                    let result = match refused {
-                        Some(code) => Err(code),
-                        None => produced(answers.next()),
-                    };
+                let partitions = partitions.into_iter().map(|(index, partition, result)| {
+                    let result = result
+                        .map_err(|error| error.code())
+                        .and_then(|()| produced(answers.next()));
+                    let start = partition.map(|partition| at.state.log_ends(partition).0);
+                    let start = start.filter(|_| result.map_or_else(tells_start, |_| true));
                     PartitionProduceResponse::default()
                         .with_index(index)
                         .with_error_code(result.err().unwrap_or(0))
                         .with_base_offset(result.unwrap_or(-1))
                         .with_log_append_time_ms(-1)
-                        .with_log_start_offset(if result.is_ok() { 0 } else { -1 })
+                        .with_log_start_offset(start.map_or(-1, |start| start.get() as i64))
                 });
                 TopicProduceResponse::default()
                     .with_name(name)
@@ -70,7 +92,7 @@ impl Context<'_, '_> {
             let response = kafka::ProduceResponse::default().with_responses(topics.collect());
             body(&response, version)
         });
-        plan.is_silent = acks == Acks::None;
+        plan.is_silent = is_silent && are_taken;
         plan
     }
 
@@ -81,44 +103,6 @@ impl Context<'_, '_> {
             *name = topic_name(known);
         }
         known.is_some()
-    }
-
-    pub(super) fn list_offsets(&mut self, request: kafka::ListOffsetsRequest) -> Plan {
-        let version = self.version;
-        let mut parts = Vec::new();
-        let mut asked = Vec::new();
-        for topic in request.topics {
-            let mut partitions = Vec::new();
-            for wanted in topic.partitions {
-                let partition = self.names.partition(&topic.name, wanted.partition_index);
-                parts.extend(partition.map(|partition| Request::ListOffsets { partition }));
-                partitions.push((wanted.partition_index, partition, wanted.timestamp));
-            }
-            asked.push((topic.name, partitions));
-        }
-        Plan::of_broker(parts, move |_, at, answers| {
-            let mut answers = answers.into_iter();
-            let topics = asked.into_iter().map(|(name, partitions)| {
-                let partitions = partitions.into_iter().map(|(index, partition, timestamp)| {
-                    let result = match partition {
-                        None => Err(ErrorName::UnknownTopicOrPartition),
-                        Some(_) => listed(answers.next(), timestamp),
-                    };
-                    let epoch = partition.and_then(|partition| at.state.leader_epoch(partition));
-                    ListOffsetsPartitionResponse::default()
-                        .with_partition_index(index)
-                        .with_error_code(result.err().map_or(0, ErrorName::code))
-                        .with_timestamp(-1)
-                        .with_offset(result.unwrap_or(-1))
-                        .with_leader_epoch(epoch.map_or(-1, |epoch| epoch as i32))
-                });
-                ListOffsetsTopicResponse::default()
-                    .with_name(name)
-                    .with_partitions(partitions.collect())
-            });
-            let response = kafka::ListOffsetsResponse::default().with_topics(topics.collect());
-            body(&response, version)
-        })
     }
 
     pub(super) fn init_producer_id(&mut self, request: kafka::InitProducerIdRequest) -> Plan {
@@ -144,22 +128,21 @@ impl Context<'_, '_> {
 
 fn produced(answer: Option<Response<Wire>>) -> Result<i64, i16> {
     match answer {
-        Some(Response::Produce(result)) => result
-            .map(|offset| offset.get() as i64)
-            .map_err(ErrorName::code),
-        Some(Response::Failed(error)) => Err(error.code()),
-        _ => Err(-1),
+        Some(Response::Produce(Ok(offset))) => Ok(offset.get() as i64),
+        Some(Response::Produce(Err(error)) | Response::Failed(error)) => Err(error.code()),
+        _ => Err(ResponseError::UnknownServerError.code()),
     }
 }
 
-fn listed(answer: Option<Response<Wire>>, timestamp: i64) -> Result<i64, ErrorName> {
-    let result = match (answer, timestamp) {
-        (Some(Response::ListOffsets { latest, .. }), -1) => latest,
-        (Some(Response::ListOffsets { earliest, .. }), -2) => earliest,
-        // No time is known: there is no such offset.
-        (Some(Response::ListOffsets { latest, .. }), _) => return latest.map(|_| -1),
-        (Some(Response::Failed(error)), _) => Err(error),
-        _ => Err(ErrorName::NotLeaderOrFollower),
-    };
-    result.map(|offset| offset.get() as i64)
+/// Returns whether an answer with an error tells where the log starts, since that was looked at
+/// (`ReplicaManager.appendRecordsToLocalLog`).
+fn tells_start(code: i16) -> bool {
+    [
+        ErrorName::OutOfOrderSequenceNumber,
+        ErrorName::InvalidProducerEpoch,
+        ErrorName::NotEnoughReplicas,
+        ErrorName::RequestTimedOut,
+    ]
+    .iter()
+    .any(|error| error.code() == code)
 }
