@@ -1,7 +1,7 @@
 //! The entries of one replica's log, and the leader epochs that wrote them.
 
 use super::producers::Producers;
-use crate::protocol::{Batch, Content, Dialect, FoundOffset, LogEntry};
+use crate::protocol::{Batch, Content, Dialect, LogEntry};
 use plimsoll_core::Offset;
 use plimsoll_oracle::ErrorName;
 use std::collections::BTreeSet;
@@ -204,53 +204,6 @@ impl<D: Dialect> Log<D> {
         Some(self.epochs[later.checked_sub(1)?].0)
     }
 
-    /// Returns the first record with the greatest timestamp (`ListOffsetsRequest.MAX_TIMESTAMP`).
-    pub(super) fn latest(&self) -> Option<FoundOffset> {
-        let mut latest: Option<(i64, &LogEntry<D>, &D::Batch)> = None;
-        for (entry, batch) in self.batches() {
-            let timestamp = batch.max_timestamp();
-            if timestamp > latest.map(|(timestamp, ..)| timestamp) {
-                latest = timestamp.map(|timestamp| (timestamp, entry, batch));
-            }
-        }
-        let (timestamp, entry, batch) = latest?;
-        self.first_in(entry, batch, timestamp)
-    }
-
-    /// Returns the first record with a timestamp or a later one
-    /// (`UnifiedLog.searchOffsetInLocalLog`, `FileRecords.searchForTimestamp`).
-    pub(super) fn first_since(&self, timestamp: i64) -> Option<FoundOffset> {
-        let mut late = self
-            .batches()
-            .filter(|(_, batch)| batch.max_timestamp() >= Some(timestamp));
-        late.find_map(|(entry, batch)| self.first_in(entry, batch, timestamp))
-    }
-
-    fn batches(&self) -> impl Iterator<Item = (&LogEntry<D>, &D::Batch)> {
-        let entries = self.all().iter();
-        entries.filter_map(|entry| match &entry.content {
-            Content::Batch(batch) => Some((entry, batch)),
-            _ => None,
-        })
-    }
-
-    /// Returns the first record of a batch that has a timestamp or a later one, and is not removed.
-    fn first_in(
-        &self,
-        entry: &LogEntry<D>,
-        batch: &D::Batch,
-        timestamp: i64,
-    ) -> Option<FoundOffset> {
-        let first = entry.offset.get();
-        let removed = self.start.saturating_sub(first) as u32;
-        let (number, timestamp) = batch.first_since(timestamp, removed)?;
-        Some(FoundOffset {
-            offset: first + u64::from(number),
-            leader_epoch: Some(entry.leader_epoch),
-            timestamp: Some(timestamp),
-        })
-    }
-
     /// Cuts off the records from `end` on, and the epochs that began there. An entry of which only
     /// a part lies below goes as a whole (`LogSegment.truncateTo`).
     pub(super) fn truncate(&mut self, end: u64) {
@@ -290,8 +243,9 @@ impl<D: Dialect> Log<D> {
             self.entries.drain(..removed);
             self.entries.shrink_to(self.entries.len() * 2);
         }
-        // `LeaderEpochFileCache.truncateFromStart`.
-        let later = self.epochs.partition_point(|(_, epoch)| *epoch <= start);
+        // `LeaderEpochFileCache.truncateFromStart`; an epoch that ended there is what a follower may
+        // have last that is there.
+        let later = self.epochs.partition_point(|(_, began)| *began < start);
         self.epochs.drain(..later.saturating_sub(1));
     }
 
@@ -480,40 +434,6 @@ mod tests {
             }
             log.compact(log.end());
             assert_eq!(first(&log) == tombstone(2), is_there);
-        }
-    }
-
-    #[test]
-    fn a_record_is_found_by_its_timestamp() {
-        let mut log = Log::<Batched>::default();
-        assert_eq!((log.latest(), log.first_since(0)), (None, None));
-        for timestamps in [&[10, 30, 20][..], &[25], &[30, 40, 40]] {
-            log.append(3, Content::Batch(Records::timed(timestamps)));
-        }
-        let found = |offset, timestamp| {
-            Some(FoundOffset {
-                offset,
-                leader_epoch: Some(3),
-                timestamp: Some(timestamp),
-            })
-        };
-        assert_eq!(log.latest(), found(5, 40));
-        for (sought, offset, timestamp) in [(0, 0, 10), (11, 1, 30), (31, 5, 40), (40, 5, 40)] {
-            assert_eq!(
-                log.first_since(sought),
-                found(offset, timestamp),
-                "{sought}"
-            );
-        }
-        assert_eq!(log.first_since(41), None);
-        // Of a batch that is removed in part, the rest counts.
-        log.remove_below(2);
-        for (sought, offset, timestamp) in [(0, 2, 20), (21, 3, 25), (30, 4, 30)] {
-            assert_eq!(
-                log.first_since(sought),
-                found(offset, timestamp),
-                "{sought}"
-            );
         }
     }
 

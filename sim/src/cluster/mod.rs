@@ -27,6 +27,7 @@ mod settings;
 mod shared;
 #[cfg(test)]
 mod tests;
+mod times;
 
 pub(crate) use broker::Broker;
 pub(crate) use controller::Controller;

@@ -6,7 +6,7 @@ use super::env::{ClusterEnv, Observation};
 use super::replica::{Leading, Removal, Replica, Role};
 use crate::protocol::{BrokerSet, Dialect, FoundOffset, Node, OffsetsRequest, Response, Wanted};
 use crate::topology::PartitionIndex;
-use plimsoll_core::NextOffset;
+use plimsoll_core::{Instant, NextOffset};
 use plimsoll_oracle::ErrorName;
 use std::time::Duration;
 
@@ -209,7 +209,7 @@ impl<D: Dialect> Broker<D> {
         &mut self,
         env: &mut impl ClusterEnv<D>,
         partition: PartitionIndex,
-    ) -> Option<plimsoll_core::Instant> {
+    ) -> Option<Instant> {
         let now = env.now();
         let leading = self.replicas[partition].leading()?;
         let is_late = |removal: &mut Removal| removal.deadline <= now;
