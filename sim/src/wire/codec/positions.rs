@@ -56,7 +56,8 @@ impl Context<'_, '_> {
                     .with_error_code(code(&found))
                     .with_timestamp(place(&found, |found| found.timestamp))
                     .with_offset(place(&found, |found| Some(found.offset as i64)))
-                    .with_leader_epoch(epoch(&found));
+                    // `ReplicaManager.fetchOffset`: before, answers have no room for it.
+                    .with_leader_epoch(if version >= 4 { epoch(&found) } else { -1 });
                 match topics.last_mut() {
                     Some(topic) if topic.name == name => topic.partitions.push(partition),
                     _ => topics.push(
