@@ -6,7 +6,7 @@ use plimsoll_scenarios::Plan;
 use plimsoll_scenarios::scenario::Settings;
 
 /// A partition of any topic: the workload's, the dead-letter topic's or `__consumer_offsets`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct PartitionIndex(pub u16);
 
 impl PartitionIndex {

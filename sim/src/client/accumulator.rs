@@ -7,7 +7,7 @@
 
 use super::connection::{Ask, Connections, Failure};
 use super::metadata::Metadata;
-use crate::protocol::{Node, Request, Value};
+use crate::protocol::{Node, PRODUCE_TIMEOUT_MS, Request, Value};
 use crate::topology::PartitionIndex;
 use plimsoll_core::{Instant, Offset};
 use plimsoll_oracle::MessageId;
@@ -274,6 +274,7 @@ impl Accumulator {
                     sequence: outgoing.sequence,
                 },
                 acks: self.acks,
+                timeout_ms: PRODUCE_TIMEOUT_MS,
             };
             if self.acks == Acks::None {
                 self.actions.push_back(Action::Say(leader, request));

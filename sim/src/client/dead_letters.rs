@@ -3,7 +3,7 @@
 use super::action::{Action, Continuation, DeadLetterCopy};
 use super::connection::{Ask, Failure};
 use super::view::View;
-use crate::protocol::{Request, Value};
+use crate::protocol::{PRODUCE_TIMEOUT_MS, Request, Value};
 use plimsoll_core::Offset;
 use plimsoll_oracle::MemberId;
 use plimsoll_scenarios::scenario::Acks;
@@ -45,6 +45,7 @@ impl DeadLetters {
                 epoch: copy.epoch,
             },
             acks: Acks::All,
+            timeout_ms: PRODUCE_TIMEOUT_MS,
         };
         self.actions.push_back(Action::Ask(Ask {
             to,

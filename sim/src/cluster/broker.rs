@@ -118,15 +118,6 @@ impl<D: Dialect> Broker<D> {
         (NextOffset::new(log_start), NextOffset::new(log_end))
     }
 
-    /// Returns the leader epoch of a partition, where the broker knows it.
-    #[cfg(feature = "wire")]
-    pub(crate) fn leader_epoch(&self, partition: PartitionIndex) -> Option<u32> {
-        self.replicas
-            .get(partition)?
-            .state
-            .map(|state| state.leader_epoch)
-    }
-
     /// Returns the broker's node.
     #[cfg(feature = "wire")]
     pub(crate) fn node(&self) -> Node {
@@ -316,6 +307,13 @@ impl<D: Dialect> Broker<D> {
         reply: Reply,
         response: Response<D>,
     ) {
+        let response = match reply.part {
+            None => response,
+            Some(part) => match self.connections.gather(reply, part, response) {
+                Some(all) => Response::Parts(all),
+                None => return,
+            },
+        };
         if self.connections.finish(reply) {
             env.respond(
                 self.node,
@@ -350,16 +348,27 @@ impl<D: Dialect> Broker<D> {
                 partition,
                 batch,
                 acks,
-            } => self.handle_produce(env, reply, partition, batch, acks),
+                timeout_ms,
+            } => self.handle_produce(env, reply, partition, batch, (acks, timeout_ms)),
             Request::ApiVersions => self.reply(env, reply, Response::ApiVersions),
             Request::Metadata => self.handle_metadata_request(env, reply),
             Request::FindCoordinator { group } => self.handle_find_coordinator(env, reply, group),
             Request::ListOffsets { partition } => self.handle_list_offsets(env, reply, partition),
+            Request::Offsets(request) => self.handle_offsets(env, reply, request),
+            Request::Parts(parts) => self.handle_parts(env, reply, parts),
             Request::BrokerHeartbeat { .. } | Request::AlterPartition { .. } => {
                 debug_assert!(false, "meant for the controller");
                 self.connections.finish(reply);
             }
             request => self.handle_group_request(env, reply, request),
+        }
+    }
+
+    /// Works at the parts of a request side by side: what one waits for does not keep the others.
+    fn handle_parts(&mut self, env: &mut impl ClusterEnv<D>, reply: Reply, parts: Vec<Request<D>>) {
+        self.connections.expect_parts(reply, parts.len());
+        for (part, request) in (0..).zip(parts) {
+            self.handle_request(env, reply.of_part(part), request);
         }
     }
 

@@ -3,7 +3,7 @@
 //! `SocketServer` mutes a channel from the moment at which it read a request until the response is
 //! sent; what the peer sent meanwhile waits in the socket.
 
-use crate::protocol::{Channel, Correlation, Dialect, Node, PerNode, Request};
+use crate::protocol::{Channel, Correlation, Dialect, Node, PerNode, Request, Response};
 use std::collections::VecDeque;
 
 /// All connections of a broker.
@@ -22,6 +22,8 @@ struct Connection<D: Dialect> {
     /// The request at which the broker works.
     current: Option<Correlation>,
     waiting: VecDeque<(Correlation, Request<D>)>,
+    /// The answers to the parts of that request, as far as there are any, and how many there are.
+    parts: (Vec<Option<Response<D>>>, usize),
 }
 
 /// Where an answer goes: one request on one connection.
@@ -33,6 +35,8 @@ pub(super) struct Reply {
     pub channel: Channel,
     /// The number of the request.
     pub correlation: Correlation,
+    /// The number of the request's part, where it has several.
+    pub part: Option<u32>,
     connection: u32,
 }
 
@@ -46,8 +50,15 @@ impl Reply {
             node,
             channel,
             correlation,
+            part: None,
             connection: Self::CLOSED,
         }
+    }
+
+    /// Returns where the answer to a part of the request goes.
+    pub(super) fn of_part(self, part: u32) -> Self {
+        let part = Some(part);
+        Self { part, ..self }
     }
 
     /// Returns whether the client had closed the connection when the request arrived.
@@ -77,6 +88,7 @@ impl<D: Dialect> Connections<D> {
             node,
             channel,
             correlation,
+            part: None,
             connection: connection.number,
         };
         Some((reply, request))
@@ -103,6 +115,34 @@ impl<D: Dialect> Connections<D> {
         !reply.is_closed() && self.connection(reply.node, reply.channel).awaits(reply)
     }
 
+    /// Prepares for the answers to this number of parts of a request.
+    pub(super) fn expect_parts(&mut self, reply: Reply, parts: usize) {
+        if self.awaits(reply) {
+            let connection = self.connection(reply.node, reply.channel);
+            connection.parts = ((0..parts).map(|_| None).collect(), 0);
+        }
+    }
+
+    /// Takes the answer to a part of a request. Returns all answers with the last of them.
+    pub(super) fn gather(
+        &mut self,
+        reply: Reply,
+        part: u32,
+        response: Response<D>,
+    ) -> Option<Vec<Response<D>>> {
+        if !self.awaits(reply) {
+            return None;
+        }
+        let (answers, count) = &mut self.connection(reply.node, reply.channel).parts;
+        let answer = answers.get_mut(part as usize)?;
+        *count += usize::from(answer.is_none());
+        *answer = Some(response);
+        if *count < answers.len() {
+            return None;
+        }
+        Some(std::mem::take(answers).into_iter().flatten().collect())
+    }
+
     /// Finishes a request. Returns whether an answer can still be sent.
     #[inline]
     pub(super) fn finish(&mut self, reply: Reply) -> bool {
@@ -127,6 +167,7 @@ impl<D: Dialect> Connections<D> {
             connection.number += 1;
             connection.current = None;
             connection.waiting.clear();
+            connection.parts = Default::default();
         }
     }
 

@@ -6,16 +6,24 @@ use super::env::ClusterEnv;
 use crate::protocol::{
     Dialect, FetchPosition, FetchRequest, FetchResponse, FetchedPartition, Node, Response,
 };
-use crate::topology::{PartitionIndex, PartitionSet};
+use crate::topology::PartitionIndex;
 use plimsoll_core::Instant;
 use std::time::Duration;
 
-/// A fetch that found nothing, and waits (`DelayedFetch`).
+/// A fetch that found too little, and waits (`DelayedFetch`).
 #[derive(Debug)]
 pub(super) struct Parked {
     reply: Reply,
     request: Box<FetchRequest>,
     deadline: Instant,
+}
+
+/// What an answer has room for (`ReplicaManager.readFromLog`).
+struct Room {
+    /// Number of bytes that are left.
+    bytes: u32,
+    /// Whether nothing was read yet (`minOneMessage`).
+    is_untouched: bool,
 }
 
 impl<D: Dialect> Broker<D> {
@@ -29,12 +37,17 @@ impl<D: Dialect> Broker<D> {
         let (now, node) = (env.now(), reply.node);
         self.readers
             .begin_fetch(now, node, &request, &mut self.replicas);
-        let mut is_ready = request.max_wait == Duration::ZERO;
+        let mut is_ready = request.max_wait == Duration::ZERO || request.positions.is_empty();
+        let mut bytes = 0_u32;
         let mut last = None;
         while let Some(partition) = self.readers.news(node).next_after(last) {
             last = Some(partition);
-            is_ready |= self.look_at(env, node, &request, partition);
+            match self.look_at(env, node, &request, partition) {
+                Some(readable) => bytes = bytes.saturating_add(readable),
+                None => is_ready = true,
+            }
         }
+        is_ready |= bytes >= request.min_bytes;
         let deadline = now + request.max_wait;
         let fetch = Parked {
             reply,
@@ -49,8 +62,8 @@ impl<D: Dialect> Broker<D> {
         }
     }
 
-    /// Looks at one partition of a fetch. Returns whether the answer cannot wait: there are records,
-    /// or the position is wrong.
+    /// Looks at one partition of a fetch. Returns the number of bytes that can be read; `None`: the
+    /// answer cannot wait, for the position is wrong.
     #[inline]
     fn look_at(
         &mut self,
@@ -58,15 +71,15 @@ impl<D: Dialect> Broker<D> {
         node: Node,
         request: &FetchRequest,
         partition: PartitionIndex,
-    ) -> bool {
+    ) -> Option<u32> {
         let Some(position) = request.positions.get(partition) else {
-            return false;
+            return Some(0);
         };
         let replica = &self.replicas[partition];
-        if replica.check_position(request.follower, position) != Ok(None) {
-            return true;
+        if replica.check_position(position) != Ok(None) {
+            return None;
         }
-        let has_records = replica.has_records(request.follower, position);
+        let bytes = replica.readable_bytes(request.follower, position, request.min_bytes);
         if request.follower {
             self.note_progress(env, node, position);
         }
@@ -76,7 +89,7 @@ impl<D: Dialect> Broker<D> {
         if is_settled && !replica.has_news(request.follower, position) {
             self.readers.settle(node, partition);
         }
-        has_records
+        Some(bytes)
     }
 
     fn answer_fetch(&mut self, env: &mut impl ClusterEnv<D>, fetch: Parked) {
@@ -88,15 +101,23 @@ impl<D: Dialect> Broker<D> {
             request.positions.iter().all(|position| {
                 let replica = &self.replicas[position.partition];
                 news.contains(position.partition)
-                    || replica.check_position(request.follower, position) == Ok(None)
+                    || replica.check_position(position) == Ok(None)
                         && !replica.has_news(request.follower, position)
             }),
             "news that the fetch was not told of"
         );
         let mut response = env.shared().fetch_response();
-        for partition in news.iter() {
+        let mut room = Room {
+            bytes: request.max_bytes,
+            is_untouched: true,
+        };
+        let behind = news.iter().filter(|partition| *partition >= request.first);
+        let before = news
+            .iter()
+            .take_while(|partition| *partition < request.first);
+        for partition in behind.chain(before) {
             if let Some(position) = request.positions.get(partition) {
-                self.read(&request, position, &mut response);
+                self.read(&request, position, &mut room, &mut response);
             }
         }
         std::mem::swap(&mut response.asked, &mut request.positions);
@@ -109,6 +130,7 @@ impl<D: Dialect> Broker<D> {
         &self,
         request: &FetchRequest,
         position: &FetchPosition,
+        room: &mut Room,
         response: &mut FetchResponse<D>,
     ) {
         let replica = &self.replicas[position.partition];
@@ -120,18 +142,21 @@ impl<D: Dialect> Broker<D> {
             log_start: replica.log.start(),
             diverging: None,
         };
-        match replica.check_position(request.follower, position) {
+        match replica.check_position(position) {
             Ok(None) if !replica.has_news(request.follower, position) => return,
             Ok(None) => {
                 let end = replica.readable_end(request.follower);
-                let limit = end.min(position.offset + u64::from(request.max_records));
-                let mut entries = replica.log.slice(position.offset, limit);
-                if entries.is_empty() {
-                    // A first batch above the limit is read all the same, or none would be read
-                    // ever (KIP-74; `minOneMessage` of `ReplicaManager.readFromLog`).
-                    let all = replica.log.slice(position.offset, end);
-                    entries = &all[..all.len().min(1)];
+                let max_bytes = position.max_bytes.min(room.bytes);
+                // A first batch above the limit is read all the same, or none would be read ever.
+                let (entries, bytes) =
+                    replica
+                        .log
+                        .read(position.offset, end, max_bytes, room.is_untouched);
+                if entries.is_empty() && replica.has_records(request.follower, position) {
+                    response.left_off.get_or_insert(position.partition);
                 }
+                room.is_untouched &= entries.is_empty();
+                room.bytes = room.bytes.saturating_sub(bytes);
                 fetched.entries = entries.len() as u32;
                 response.entries.extend_from_slice(entries);
             }
@@ -150,8 +175,8 @@ impl<D: Dialect> Broker<D> {
         let replica = &mut self.replicas[partition];
         self.readers
             .note_news(self.fetchers.ids(), partition, replica);
-        self.answer_where(env, |parked, news| {
-            parked.request.follower && news.contains(partition)
+        self.answer_where(env, |broker, parked| {
+            parked.request.follower && broker.has_enough(parked, partition)
         });
     }
 
@@ -163,9 +188,30 @@ impl<D: Dialect> Broker<D> {
         partition: PartitionIndex,
     ) {
         self.note_news(partition);
-        self.answer_where(env, |parked, news| {
-            !parked.request.follower && news.contains(partition)
+        self.answer_where(env, |broker, parked| {
+            !parked.request.follower && broker.has_enough(parked, partition)
         });
+    }
+
+    /// Returns whether there is news of a partition for a fetch that waits, and enough in all to
+    /// answer it.
+    #[inline]
+    fn has_enough(&self, parked: &Parked, partition: PartitionIndex) -> bool {
+        let request = &parked.request;
+        let news = self.readers.news(parked.reply.node);
+        if request.min_bytes <= 1 || !news.contains(partition) {
+            return news.contains(partition);
+        }
+        let mut missing = request.min_bytes;
+        for position in news
+            .iter()
+            .filter_map(|partition| request.positions.get(partition))
+        {
+            let replica = &self.replicas[position.partition];
+            let bytes = replica.readable_bytes(request.follower, position, missing);
+            missing = missing.saturating_sub(bytes);
+        }
+        missing == 0
     }
 
     /// Answers all fetches that wait for a partition: it has another leader, or this one in another
@@ -175,7 +221,9 @@ impl<D: Dialect> Broker<D> {
         env: &mut impl ClusterEnv<D>,
         partition: PartitionIndex,
     ) {
-        self.answer_where(env, |_, news| news.contains(partition));
+        self.answer_where(env, |broker, parked| {
+            broker.readers.news(parked.reply.node).contains(partition)
+        });
     }
 
     /// Notes that there is something to tell of a partition to all its readers, sooner or later.
@@ -189,7 +237,7 @@ impl<D: Dialect> Broker<D> {
     /// Answers fetches that have waited long enough.
     pub(super) fn expire_parked(&mut self, env: &mut impl ClusterEnv<D>) {
         let now = env.now();
-        self.answer_where(env, |parked, _| parked.deadline <= now);
+        self.answer_where(env, |_, parked| parked.deadline <= now);
         let earliest = self.parked.iter().map(|parked| parked.deadline).min();
         self.wake_by(earliest.unwrap_or(Instant::FAR_FUTURE));
     }
@@ -212,12 +260,11 @@ impl<D: Dialect> Broker<D> {
     fn answer_where(
         &mut self,
         env: &mut impl ClusterEnv<D>,
-        ready: impl Fn(&Parked, &PartitionSet) -> bool,
+        is_ready: impl Fn(&Self, &Parked) -> bool,
     ) {
         let mut index = 0;
         while index < self.parked.len() {
-            let parked = &self.parked[index];
-            if ready(parked, self.readers.news(parked.reply.node)) {
+            if is_ready(self, &self.parked[index]) {
                 let fetch = self.parked.swap_remove(index);
                 self.answer_fetch(env, fetch);
             } else {

@@ -3,10 +3,10 @@
 
 use super::broker::Broker;
 use super::env::ClusterEnv;
-use super::replica::{NO_EPOCH, Replica, Role};
+use super::replica::{Replica, Role};
 use crate::protocol::{
-    Channel, Correlation, Dialect, FetchPosition, FetchResponse, FetchedPartition, LogEntry, Node,
-    Positions, Request,
+    Channel, Correlation, Dialect, FetchPosition, FetchResponse, FetchedPartition, LogEntry,
+    NO_EPOCH, Node, Positions, Request,
 };
 use crate::topology::{PartitionIndex, PartitionSet};
 use plimsoll_core::Instant;
@@ -19,8 +19,14 @@ const BACKOFF: Duration = Duration::from_secs(1);
 /// `replica.socket.timeout.ms`: a leader that died behind a broken network never answers.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Number of records of a partition that fit into one fetch (`replica.fetch.max.bytes`).
-const MAX_RECORDS: u32 = 1_000;
+/// `replica.fetch.min.bytes`.
+const MIN_BYTES: u32 = 1;
+
+/// `replica.fetch.max.bytes`, of each partition.
+const MAX_BYTES: u32 = 1 << 20;
+
+/// `replica.fetch.response.max.bytes`.
+const RESPONSE_MAX_BYTES: u32 = 10 << 20;
 
 /// What a broker fetches from one leader.
 #[derive(Debug)]
@@ -29,6 +35,8 @@ pub(super) struct Fetcher {
     /// The positions that the last fetch asked for, with what its answer changed; none while a
     /// fetch is in flight.
     positions: Positions,
+    /// The partition with which the next answer is to begin: of it, the last one had no room.
+    first: PartitionIndex,
     /// Whether the next fetch asks for other partitions than the last one.
     is_changed: bool,
     in_flight: Option<Correlation>,
@@ -43,6 +51,7 @@ impl Default for Fetcher {
         Self {
             partitions: PartitionSet::default(),
             positions: Positions::default(),
+            first: PartitionIndex::FIRST,
             is_changed: false,
             in_flight: None,
             timeout_at: Instant::FAR_FUTURE,
@@ -99,6 +108,7 @@ impl<D: Dialect> Replica<D> {
             last_fetched_epoch: self.log.last_epoch().unwrap_or(NO_EPOCH),
             high_watermark: self.high_watermark(),
             log_start: self.log.start(),
+            max_bytes: MAX_BYTES,
         })
     }
 }
@@ -122,7 +132,9 @@ impl<D: Dialect> Broker<D> {
         let mut request = env.shared().fetch_request();
         request.follower = true;
         request.max_wait = self.settings.replica_fetch_wait_max;
-        request.max_records = MAX_RECORDS;
+        request.min_bytes = MIN_BYTES;
+        request.max_bytes = RESPONSE_MAX_BYTES;
+        request.first = self.fetchers[leader].first;
         request.is_incremental = is_incremental;
         std::mem::swap(&mut request.positions, &mut self.fetchers[leader].positions);
         let correlation = self.request(env, leader, Channel::Fetch, Request::Fetch(request));
@@ -171,6 +183,7 @@ impl<D: Dialect> Broker<D> {
         if fetcher.in_flight == Some(correlation) {
             fetcher.done();
             std::mem::swap(&mut fetcher.positions, &mut response.asked);
+            fetcher.first = response.left_off.unwrap_or(PartitionIndex::FIRST);
             let mut entries = response.entries.as_slice();
             for fetched in &response.partitions {
                 let (mine, rest) = entries.split_at(fetched.entries as usize);
@@ -210,6 +223,9 @@ impl<D: Dialect> Broker<D> {
                 replica.log.append_fetched(entries);
                 replica.raise_high_watermark(now, fetched.high_watermark);
                 replica.log.remove_below(fetched.log_start);
+                if self.offsets.contains(fetched.partition) {
+                    replica.log.compact(replica.high_watermark());
+                }
             }
         }
     }

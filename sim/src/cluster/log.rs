@@ -4,6 +4,7 @@ use super::producers::Producers;
 use crate::protocol::{Batch, Content, Dialect, LogEntry};
 use plimsoll_core::Offset;
 use plimsoll_oracle::ErrorName;
+use std::collections::BTreeSet;
 
 /// The entries of one replica. They lie on disk: a crash of the process leaves them as they are.
 #[derive(Debug, Default)]
@@ -17,7 +18,15 @@ pub(super) struct Log<D: Dialect> {
     /// Each epoch with the offset at which it began (`LeaderEpochFileCache`).
     epochs: Vec<(u32, u64)>,
     producers: Producers,
+    /// Number of entries at which the log is compacted next, where it is compacted at all.
+    compact_at: usize,
+    /// The offset up to which it was compacted.
+    compacted: u64,
 }
+
+/// The number of entries below which a log is never compacted (in Kafka, a number of bytes: the
+/// segment that is written to is not compacted, `LogCleanerManager.cleanableOffsets`).
+const NOT_COMPACTED: usize = 4_096;
 
 impl<D: Dialect> Log<D> {
     /// Returns the first offset that can be read.
@@ -45,6 +54,41 @@ impl<D: Dialect> Log<D> {
         let to = self.index_of(to);
         let from = self.index_of(from).min(to);
         &self.entries[from..to]
+    }
+
+    /// Returns the entries as [`slice`](Self::slice) does, as many as have `max_bytes` together;
+    /// the first one in any case, where `at_least_one` (`LogSegment.read`, `minOneMessage`).
+    #[inline]
+    pub(super) fn read(
+        &self,
+        from: u64,
+        to: u64,
+        max_bytes: u32,
+        at_least_one: bool,
+    ) -> (&[LogEntry<D>], u32) {
+        let entries = self.slice(from, to);
+        let mut bytes = 0_u32;
+        for (index, entry) in entries.iter().enumerate() {
+            let with = bytes.saturating_add(entry.size());
+            if with > max_bytes && !(at_least_one && index == 0) {
+                return (&entries[..index], bytes);
+            }
+            bytes = with;
+        }
+        (entries, bytes)
+    }
+
+    /// Returns the number of bytes of the entries in a part of the log, counted until there are
+    /// `enough`.
+    pub(super) fn bytes(&self, from: u64, to: u64, enough: u32) -> u32 {
+        let mut bytes = 0_u32;
+        for entry in self.slice(from, to) {
+            if bytes >= enough {
+                break;
+            }
+            bytes = bytes.saturating_add(entry.size());
+        }
+        bytes
     }
 
     /// Returns the entries that can be read, or will be.
@@ -127,8 +171,8 @@ impl<D: Dialect> Log<D> {
         Ok(known.map(Offset::new))
     }
 
-    /// Returns the largest epoch not above `epoch`, and where it ends
-    /// (`LeaderEpochFileCache.endOffsetFor`); `None` where the log knows no such epoch.
+    /// Returns the largest epoch not above `epoch`, and where it ends; `None` where the log knows no
+    /// such epoch.
     #[inline]
     pub(super) fn end_of_epoch(&self, epoch: u32) -> Option<(u32, u64)> {
         if self.last_epoch() == Some(epoch) {
@@ -141,6 +185,23 @@ impl<D: Dialect> Log<D> {
             .get(higher)
             .map_or(self.end, |(_, start)| *start);
         Some((floor, end))
+    }
+
+    /// Returns what clients are told of the end of an epoch: one before all that are known ends
+    /// where the first of these begins, and of one that is later than all, nothing is known
+    /// (`LeaderEpochFileCache.endOffsetFor`).
+    pub(super) fn end_offset_for(&self, epoch: u32) -> Option<(u32, u64)> {
+        if self.last_epoch()? < epoch {
+            return None;
+        }
+        let (_, first) = *self.epochs.first()?;
+        self.end_of_epoch(epoch).or(Some((epoch, first)))
+    }
+
+    /// Returns the epoch that wrote at an offset, or writes next (`epochForOffset`).
+    pub(super) fn epoch_at(&self, offset: u64) -> Option<u32> {
+        let later = self.epochs.partition_point(|(_, start)| *start <= offset);
+        Some(self.epochs[later.checked_sub(1)?].0)
     }
 
     /// Cuts off the records from `end` on, and the epochs that began there. An entry of which only
@@ -169,9 +230,47 @@ impl<D: Dialect> Log<D> {
         };
     }
 
-    /// Removes the records below `start`.
+    /// Removes the records below `start`. Their entries go when they are half of all, so that the
+    /// others are rarely moved.
     pub(super) fn remove_below(&mut self, start: u64) {
-        self.start = self.start.max(start.min(self.end));
+        let start = start.min(self.end);
+        if start <= self.start {
+            return;
+        }
+        self.start = start;
+        let removed = self.index_of(start);
+        if removed * 2 >= self.entries.len() {
+            self.entries.drain(..removed);
+            self.entries.shrink_to(self.entries.len() * 2);
+        }
+        // `LeaderEpochFileCache.truncateFromStart`; an epoch that ended there is what a follower may
+        // have last that is there.
+        let later = self.epochs.partition_point(|(_, began)| *began < start);
+        self.epochs.drain(..later.saturating_sub(1));
+    }
+
+    /// Keeps of the entries below an offset, where there are many, only the latest one of each key
+    /// (`Cleaner.doClean`). A tombstone stays until it was compacted once before: a follower may
+    /// have to read it yet (`delete.retention.ms`).
+    pub(super) fn compact(&mut self, below: u64) {
+        if self.entries.len() < self.compact_at.max(NOT_COMPACTED) {
+            return;
+        }
+        let end = self.index_of(below);
+        let mut seen = BTreeSet::new();
+        let entries = self.entries[..end].iter().rev();
+        let mut kept: Vec<_> = entries
+            .map(|entry| {
+                let is_latest = entry.content.key().is_none_or(|key| seen.insert(key));
+                let is_over = entry.content.is_tombstone() && entry.end() <= self.compacted;
+                is_latest && !is_over
+            })
+            .collect();
+        let mut kept = std::iter::from_fn(|| kept.pop());
+        self.entries.retain(|_| kept.next().unwrap_or(true));
+        self.entries.shrink_to(self.entries.len() * 2);
+        self.compact_at = self.entries.len() * 2;
+        self.compacted = below;
     }
 }
 
@@ -188,7 +287,10 @@ fn note_producer<D: Dialect>(producers: &mut Producers, entry: &LogEntry<D>) {
 mod tests {
     use super::*;
     use crate::protocol::batched::{Batched, Records};
-    use crate::protocol::{Lean, Value};
+    use crate::protocol::{CommittedOffset, GroupIndex, Lean, Value};
+    use crate::table::DenseId;
+    use crate::topology::PartitionIndex;
+    use plimsoll_core::NextOffset;
     use plimsoll_oracle::MessageId;
 
     fn message(sequence: u32) -> Value {
@@ -220,6 +322,10 @@ mod tests {
         assert_eq!(log.end_of_epoch(2), Some((1, 3)));
         assert_eq!(log.end_of_epoch(3), Some((3, 6)));
         assert_eq!(log.end_of_epoch(9), Some((4, 6)));
+        let told = [0, 2, 4, 9].map(|epoch| log.end_offset_for(epoch));
+        assert_eq!(told, [Some((0, 0)), Some((1, 3)), Some((4, 6)), None]);
+        let at = [0, 2, 3, 5, 6].map(|offset| log.epoch_at(offset));
+        assert_eq!(at, [1, 1, 3, 3, 4].map(Some));
     }
 
     #[test]
@@ -255,6 +361,80 @@ mod tests {
         assert_eq!((log.start(), log.end(), log.last_epoch()), (9, 9, None));
         let content = Content::Batch(message(7));
         assert_eq!(log.append(5, content), Offset::new(9));
+    }
+
+    #[test]
+    fn what_is_removed_is_not_kept() {
+        let mut log = Log::<Lean>::default();
+        for sequence in 0..1_000 {
+            log.begin_epoch(sequence / 10);
+            log.append(sequence / 10, Content::Batch(message(sequence)));
+            log.remove_below(u64::from(sequence).saturating_sub(4));
+        }
+        assert_eq!((log.start(), log.all().len()), (995, 5));
+        assert!(log.entries.len() < 11 && log.epochs.len() < 3);
+        assert!(log.entries.capacity() < 50);
+        assert_eq!(log.end_of_epoch(99), Some((99, 1_000)));
+        assert_eq!(log.epoch_at(995), Some(99));
+    }
+
+    fn commit(group: u32, next: u64) -> Content<Lean> {
+        let offset = CommittedOffset {
+            partition: PartitionIndex(0),
+            next: NextOffset::new(next),
+            metadata: None,
+        };
+        let group = GroupIndex::from_index(group as usize);
+        Content::Reset { group, offset }
+    }
+
+    fn tombstone(group: u32) -> Content<Lean> {
+        Content::OffsetTombstone {
+            group: GroupIndex::from_index(group as usize),
+            partition: PartitionIndex(0),
+        }
+    }
+
+    #[test]
+    fn compaction_keeps_the_latest_of_each_key() {
+        let mut log = Log::<Lean>::default();
+        log.append(1, commit(1, 7));
+        log.append(1, commit(2, 8));
+        log.append(1, tombstone(2));
+        for next in 0..10_000 {
+            log.append(1, commit(0, next));
+            log.compact(log.end() - 1);
+            assert!(log.entries.len() <= 4_096, "{next}");
+        }
+        let kept: Vec<_> = log.all()[..2].iter().map(|entry| &entry.content).collect();
+        // The tombstone went when it was compacted for the second time.
+        assert_eq!(kept, [&commit(1, 7), &commit(0, kept_next(&log))]);
+        assert_eq!((log.start(), log.end()), (0, 10_003));
+        let (last, _) = log.read(10_002, 10_003, 0, true);
+        assert_eq!(last[0].content, commit(0, 9_999));
+    }
+
+    /// Returns what the second of a log's entries says.
+    fn kept_next(log: &Log<Lean>) -> u64 {
+        match &log.all()[1].content {
+            Content::Reset { offset, .. } => offset.next.get(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_tombstone_is_compacted_once_before_it_goes() {
+        let mut log = Log::<Lean>::default();
+        log.append(1, commit(2, 8));
+        log.append(1, tombstone(2));
+        let first = |log: &Log<Lean>| log.all()[0].content;
+        for (appended, is_there) in [(4_094, true), (4_095, false)] {
+            for next in 0..appended {
+                log.append(1, commit(0, next));
+            }
+            log.compact(log.end());
+            assert_eq!(first(&log) == tombstone(2), is_there);
+        }
     }
 
     /// Creates a log with entries at 0 to 2, 3 and 4 to 8.

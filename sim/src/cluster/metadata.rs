@@ -7,7 +7,6 @@ use super::observations;
 use super::replica::{Following, Leading, Role};
 use crate::protocol::{ClusterMetadata, Dialect, GroupIndex, Node, PartitionState, Response};
 use crate::topology::{PartitionIndex, PartitionSet};
-use plimsoll_core::NextOffset;
 use plimsoll_oracle::ErrorName;
 
 /// The controller's decisions.
@@ -123,6 +122,9 @@ impl<D: Dialect> Broker<D> {
         for waiting in leading.waiting {
             self.complete(env, waiting.writer, Err(error));
         }
+        for removal in leading.removals {
+            self.reply(env, removal.reply, Response::Offsets(Err(error)));
+        }
     }
 
     /// Forgets partitions that are gone, with their logs (`ReplicaManager.applyDelta`), and what
@@ -183,33 +185,5 @@ impl<D: Dialect> Broker<D> {
         let leader = state.and_then(|state| state.leader);
         let coordinator = leader.ok_or(ErrorName::CoordinatorNotAvailable);
         self.reply(env, reply, Response::FindCoordinator(coordinator));
-    }
-
-    pub(super) fn handle_list_offsets(
-        &mut self,
-        env: &mut impl ClusterEnv<D>,
-        reply: Reply,
-        partition: PartitionIndex,
-    ) {
-        let replica = &self.replicas[partition];
-        let (earliest, latest) = match &replica.role {
-            Role::Leader(leading) => {
-                // A new leader may not know yet how far readers have come (KIP-207); where its log
-                // begins it knows (`Partition.fetchOffsetForTimestamp`).
-                let latest = match replica.high_watermark() < leading.epoch_start {
-                    true => Err(ErrorName::OffsetNotAvailable),
-                    false => Ok(NextOffset::new(replica.high_watermark())),
-                };
-                (Ok(NextOffset::new(replica.log.start())), latest)
-            }
-            _ => {
-                let error = match replica.state {
-                    None => ErrorName::UnknownTopicOrPartition,
-                    Some(_) => ErrorName::NotLeaderOrFollower,
-                };
-                (Err(error), Err(error))
-            }
-        };
-        self.reply(env, reply, Response::ListOffsets { earliest, latest });
     }
 }

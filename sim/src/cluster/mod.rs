@@ -17,6 +17,7 @@ mod log;
 mod metadata;
 mod observations;
 mod placement;
+mod positions;
 mod produce;
 mod producers;
 mod reader;
@@ -26,6 +27,7 @@ mod settings;
 mod shared;
 #[cfg(test)]
 mod tests;
+mod times;
 
 pub(crate) use broker::Broker;
 pub(crate) use controller::Controller;

@@ -11,9 +11,6 @@ use plimsoll_oracle::ErrorName;
 use plimsoll_scenarios::scenario::Acks;
 use std::time::Duration;
 
-/// `timeout.ms` of a produce request, as clients send it by default.
-const TIMEOUT: Duration = Duration::from_secs(30);
-
 impl<D: Dialect> Broker<D> {
     pub(super) fn handle_produce(
         &mut self,
@@ -21,7 +18,7 @@ impl<D: Dialect> Broker<D> {
         reply: Reply,
         partition: PartitionIndex,
         batch: D::Batch,
-        acks: Acks,
+        (acks, timeout_ms): (Acks, u32),
     ) {
         let records = u64::from(batch.offsets());
         let (offset, is_new) = match self.check_produce(partition, &batch, acks) {
@@ -34,7 +31,7 @@ impl<D: Dialect> Broker<D> {
             Err(error) => return self.refuse_produce(env, reply, acks, error),
         };
         let last = offset.get() + records - 1;
-        self.acknowledge(env, reply, partition, (offset, last), acks);
+        self.acknowledge(env, reply, partition, (offset, last), (acks, timeout_ms));
         if is_new {
             self.after_append(env, partition);
         }
@@ -67,7 +64,7 @@ impl<D: Dialect> Broker<D> {
         reply: Reply,
         partition: PartitionIndex,
         (offset, last): (Offset, u64),
-        acks: Acks,
+        (acks, timeout_ms): (Acks, u32),
     ) {
         let replicated = self.replicas[partition].high_watermark() > last;
         match acks {
@@ -78,7 +75,7 @@ impl<D: Dialect> Broker<D> {
                 partition,
                 Waiting {
                     offset: last,
-                    deadline: env.now() + TIMEOUT,
+                    deadline: env.now() + Duration::from_millis(timeout_ms.into()),
                     writer: Writer::Producer(reply, offset),
                 },
             ),

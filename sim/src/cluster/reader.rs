@@ -123,6 +123,7 @@ mod tests {
             last_fetched_epoch: 0,
             high_watermark: 0,
             log_start: 0,
+            max_bytes: 0,
         });
         FetchRequest {
             is_incremental,

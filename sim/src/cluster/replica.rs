@@ -4,15 +4,12 @@ use super::connections::Reply;
 use super::coordinator::operation::Operation;
 use super::log::Log;
 use crate::protocol::{
-    BrokerSet, Correlation, Dialect, FetchPosition, Node, PartitionState, PerBroker,
+    BrokerSet, Correlation, Dialect, FetchPosition, NO_EPOCH, Node, PartitionState, PerBroker,
 };
 use plimsoll_core::{Instant, Offset};
 use plimsoll_oracle::ErrorName;
 use std::collections::VecDeque;
 use std::time::Duration;
-
-/// Stands for an empty log in `FetchPosition::last_fetched_epoch`.
-pub(super) const NO_EPOCH: u32 = u32::MAX;
 
 /// `replica.high.watermark.checkpoint.interval.ms`.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(5);
@@ -63,6 +60,8 @@ pub(super) struct Leading<D: Dialect> {
     pub proposed: Option<Proposal>,
     /// Writes that wait for the high watermark, by offset.
     pub waiting: VecDeque<Waiting<D>>,
+    /// Removals that wait for the followers.
+    pub removals: Vec<Removal>,
 }
 
 /// An in-sync set for which the controller is asked (`PendingPartitionChange`).
@@ -78,6 +77,8 @@ pub(super) struct Proposal {
 /// How far a follower is, as its leader knows (`Replica.updateFetchState`).
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Progress {
+    /// Log start offset of the follower.
+    pub log_start: u64,
     /// Log end offset of the follower.
     pub end: u64,
     /// Whether the follower's process has fetched (`ReplicaState.brokerEpoch`).
@@ -97,6 +98,16 @@ pub(super) struct Waiting<D: Dialect> {
     pub deadline: Instant,
     /// What waits for it.
     pub writer: Writer<D>,
+}
+
+/// A removal of records that waits until all replicas have done it (`DelayedDeleteRecords`).
+#[derive(Debug)]
+pub(super) struct Removal {
+    /// The offset below which nothing is to be left.
+    pub below: u64,
+    /// Time at which its client stops waiting.
+    pub deadline: Instant,
+    pub reply: Reply,
 }
 
 /// What waits for a write.
@@ -215,25 +226,15 @@ impl<D: Dialect> Replica<D> {
     }
 
     /// Compares a reader's position with the log: `Ok(None)` means that it can read on from there.
-    /// A follower with a log that parted from this one gets the epoch that both may share, and its
-    /// end.
+    /// A reader with a log that parted from this one gets the epoch that both may share, and its
+    /// end (`Partition.readRecords`).
     #[inline]
     pub(super) fn check_position(
         &self,
-        follower: bool,
         position: &FetchPosition,
     ) -> Result<Option<(u32, u64)>, ErrorName> {
-        let state = self.state.ok_or(ErrorName::UnknownTopicOrPartition)?;
-        if position.leader_epoch < state.leader_epoch {
-            return Err(ErrorName::FencedLeaderEpoch);
-        }
-        if position.leader_epoch > state.leader_epoch {
-            return Err(ErrorName::UnknownLeaderEpoch);
-        }
-        if !self.is_leader() {
-            return Err(ErrorName::NotLeaderOrFollower);
-        }
-        if follower && position.last_fetched_epoch != NO_EPOCH {
+        self.check_leader(position.leader_epoch)?;
+        if position.last_fetched_epoch != NO_EPOCH {
             let (epoch, end) = self
                 .log
                 .end_of_epoch(position.last_fetched_epoch)
@@ -246,6 +247,23 @@ impl<D: Dialect> Replica<D> {
             return Err(ErrorName::OffsetOutOfRange);
         }
         Ok(None)
+    }
+
+    /// Checks that this broker leads, in the leader epoch that the sender of a request knows
+    /// (`Partition.getLocalLog`, `checkCurrentLeaderEpoch`).
+    #[inline]
+    pub(super) fn check_leader(&self, leader_epoch: u32) -> Result<(), ErrorName> {
+        let state = self.state.ok_or(ErrorName::UnknownTopicOrPartition)?;
+        if leader_epoch < state.leader_epoch {
+            return Err(ErrorName::FencedLeaderEpoch);
+        }
+        if leader_epoch > state.leader_epoch && leader_epoch != NO_EPOCH {
+            return Err(ErrorName::UnknownLeaderEpoch);
+        }
+        match self.is_leader() {
+            true => Ok(()),
+            false => Err(ErrorName::NotLeaderOrFollower),
+        }
     }
 
     /// Returns the end of what can be read: consumers read what is replicated, followers
@@ -263,6 +281,23 @@ impl<D: Dialect> Replica<D> {
     #[inline]
     pub(super) fn has_records(&self, follower: bool, position: &FetchPosition) -> bool {
         position.offset < self.readable_end(follower)
+    }
+
+    /// Returns the number of bytes that a reader at a position in the log would get; above `enough`
+    /// it is not counted (`DelayedFetch.tryComplete`).
+    #[inline]
+    pub(super) fn readable_bytes(
+        &self,
+        follower: bool,
+        position: &FetchPosition,
+        enough: u32,
+    ) -> u32 {
+        if enough <= 1 {
+            return self.has_records(follower, position).into();
+        }
+        let end = self.readable_end(follower);
+        let bytes = self.log.bytes(position.offset, end, enough);
+        bytes.min(position.max_bytes.max(1))
     }
 
     /// Returns whether there is anything to tell a reader at a position in the log: records, or to
@@ -332,6 +367,7 @@ impl<D: Dialect> Leading<D> {
             followers: PerBroker::new(brokers, progress),
             proposed: None,
             waiting: VecDeque::new(),
+            removals: Vec::new(),
         }
     }
 
@@ -441,6 +477,7 @@ mod tests {
             last_fetched_epoch: NO_EPOCH,
             high_watermark,
             log_start,
+            max_bytes: 0,
         };
         let knows_all = position(3, 2, 1);
         assert!(!replica.has_news(true, &knows_all));

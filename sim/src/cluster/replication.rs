@@ -2,14 +2,14 @@
 //! that wait for it.
 
 use super::broker::Broker;
-use super::env::{ClusterEnv, Observation};
+use super::env::ClusterEnv;
 use super::observations;
 use super::replica::{Proposal, Role, Waiting, Writer};
 use crate::protocol::{
     AlterRefusal, BrokerSet, Channel, Correlation, Dialect, FetchPosition, Node, Request, Response,
 };
 use crate::topology::PartitionIndex;
-use plimsoll_core::{Instant, NextOffset};
+use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
 use std::time::Duration;
 
@@ -59,6 +59,8 @@ impl<D: Dialect> Broker<D> {
         let progress = &mut leading.followers[follower];
         let before = progress.end;
         progress.fetched_from(now, position.offset, end);
+        let has_removed = progress.log_start < position.log_start;
+        progress.log_start = position.log_start;
         let epoch_start = leading.epoch_start;
         let is_free = leading.proposed.is_none();
         // `Partition.maybeExpandIsr`: it has what readers can see, and this epoch's beginning, and
@@ -71,6 +73,9 @@ impl<D: Dialect> Broker<D> {
         {
             let in_sync = replica.in_sync().with(follower);
             self.propose(env, position.partition, in_sync);
+        }
+        if has_removed {
+            self.complete_removals(env, position.partition);
         }
         if before != position.offset {
             self.advance_high_watermark(env, position.partition);
@@ -107,6 +112,7 @@ impl<D: Dialect> Broker<D> {
         observations::replicated(env, partition, &replica.log, replica.leader_epoch(), to);
         if let Some(coordinator) = self.coordinators.get_mut(&partition) {
             coordinator.offsets.apply(&replica.log, to);
+            replica.log.compact(to);
         }
         self.complete_replicated(env, partition, to);
         self.wake_consumers(env, partition);
@@ -162,6 +168,8 @@ impl<D: Dialect> Broker<D> {
         partition: PartitionIndex,
     ) -> bool {
         let now = env.now();
+        let next_removal = self.expire_removals(env, partition);
+        self.wake_by(next_removal.unwrap_or(Instant::FAR_FUTURE));
         while let Some(leading) = self.replicas[partition].leading()
             && let Some(earliest) = leading.waiting.iter().map(|w| w.deadline).min()
         {
@@ -174,33 +182,7 @@ impl<D: Dialect> Broker<D> {
                 self.complete(env, late.writer, Err(ErrorName::RequestTimedOut));
             }
         }
-        false
-    }
-
-    /// Removes a share of the readable records of a partition that it leads, as retention does.
-    pub(crate) fn remove_records(
-        &mut self,
-        env: &mut impl ClusterEnv<D>,
-        partition: PartitionIndex,
-        share: f64,
-    ) -> bool {
-        let replica = &mut self.replicas[partition];
-        if !replica.is_leader() {
-            return false;
-        }
-        let start = replica.log.start();
-        let readable = replica.high_watermark().saturating_sub(start);
-        let removed = (readable as f64 * share).floor() as u64;
-        if removed == 0 {
-            return false;
-        }
-        replica.log.remove_below(start + removed);
-        env.observe(Observation::Removed {
-            partition,
-            log_start: NextOffset::new(replica.log.start()),
-        });
-        self.note_news(partition);
-        true
+        next_removal.is_some()
     }
 }
 

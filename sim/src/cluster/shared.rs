@@ -139,6 +139,7 @@ impl<D: Dialect> Shared<D> {
         response.partitions.clear();
         response.entries.clear();
         response.asked.clear();
+        response.left_off = None;
         self.responses.push(response);
     }
 }

@@ -21,15 +21,37 @@ impl Dialect for Batched {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Records {
     pub offsets: u32,
+    /// Number of its bytes.
+    pub size: u32,
     pub producer: Option<ProducerStamp>,
+    /// The timestamps of its records, where they have any.
+    pub timestamps: &'static [i64],
 }
 
 impl Records {
-    /// Creates a batch of a producer that is not idempotent.
+    /// Creates a batch of a producer that is not idempotent: a byte a record.
     pub(crate) fn plain(offsets: u32) -> Self {
         Self {
             offsets,
+            size: offsets,
             producer: None,
+            timestamps: &[],
+        }
+    }
+
+    /// Creates a batch of one record with this number of bytes.
+    pub(crate) fn sized(size: u32) -> Self {
+        Self {
+            size,
+            ..Self::plain(1)
+        }
+    }
+
+    /// Creates a batch of records with timestamps.
+    pub(crate) fn timed(timestamps: &'static [i64]) -> Self {
+        Self {
+            timestamps,
+            ..Self::plain(timestamps.len() as u32)
         }
     }
 
@@ -40,13 +62,30 @@ impl Records {
             epoch,
             sequence,
         });
-        Self { offsets, producer }
+        Self {
+            producer,
+            ..Self::plain(offsets)
+        }
     }
 }
 
 impl Batch for Records {
     fn offsets(&self) -> u32 {
         self.offsets
+    }
+
+    fn size(&self) -> u32 {
+        self.size
+    }
+
+    fn max_timestamp(&self) -> Option<i64> {
+        self.timestamps.iter().copied().max()
+    }
+
+    fn first_since(&self, timestamp: i64, from: u32) -> Option<(u32, i64)> {
+        let records = (0..).zip(self.timestamps.iter().copied());
+        let mut records = records.skip(from as usize);
+        records.find(|(_, at)| *at >= timestamp)
     }
 
     fn producer(&self) -> Option<ProducerStamp> {

@@ -28,6 +28,17 @@ pub(crate) trait Batch: Clone + Debug + Eq {
     /// Returns the number of offsets that it takes: one at least.
     fn offsets(&self) -> u32;
 
+    /// Returns the number of its bytes, by which fetches are limited.
+    fn size(&self) -> u32;
+
+    /// Returns the greatest timestamp of its records, in milliseconds since 1970; `None`: they have
+    /// none.
+    fn max_timestamp(&self) -> Option<i64>;
+
+    /// Returns the first of its records, from this one on, that has this timestamp or a later one:
+    /// its number in the batch, and its timestamp.
+    fn first_since(&self, timestamp: i64, from: u32) -> Option<(u32, i64)>;
+
     /// Returns what it says of its producer, where that is idempotent.
     fn producer(&self) -> Option<ProducerStamp>;
 }

@@ -36,6 +36,13 @@ pub(crate) enum Content<D: Dialect = Lean> {
     GroupTombstone(GroupIndex),
 }
 
+/// The key of what a coordinator writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum ContentKey {
+    Group(GroupIndex),
+    Offset(GroupIndex, PartitionIndex),
+}
+
 /// An offset that a member committed, with what an observer is told of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Commit<D: Dialect = Lean> {
@@ -64,6 +71,12 @@ impl<D: Dialect> LogEntry<D> {
     pub(crate) fn end(&self) -> u64 {
         self.offset.get() + u64::from(self.content.offsets())
     }
+
+    /// Returns the number of its bytes.
+    #[inline]
+    pub(crate) fn size(&self) -> u32 {
+        self.content.size()
+    }
 }
 
 impl<D: Dialect> Content<D> {
@@ -77,6 +90,38 @@ impl<D: Dialect> Content<D> {
             | Self::OffsetTombstone { .. }
             | Self::Group { .. }
             | Self::GroupTombstone(_) => 1,
+        }
+    }
+
+    /// Returns what a later entry with the same key replaces, where compaction keeps the latest one
+    /// of each key: in `__consumer_offsets`.
+    pub(crate) fn key(&self) -> Option<ContentKey> {
+        Some(match self {
+            Self::Batch(_) => return None,
+            Self::Commit(Commit { group, offset, .. }) | Self::Reset { group, offset } => {
+                ContentKey::Offset(*group, offset.partition)
+            }
+            Self::OffsetTombstone { group, partition } => ContentKey::Offset(*group, *partition),
+            Self::Group { group, .. } | Self::GroupTombstone(group) => ContentKey::Group(*group),
+        })
+    }
+
+    /// Returns whether it says that there is nothing under its key any more.
+    pub(crate) fn is_tombstone(&self) -> bool {
+        matches!(self, Self::OffsetTombstone { .. } | Self::GroupTombstone(_))
+    }
+
+    /// Returns the number of its bytes; of what coordinators write, which is no bytes here, the
+    /// usual one.
+    #[inline]
+    fn size(&self) -> u32 {
+        match self {
+            Self::Batch(batch) => batch.size(),
+            Self::Commit(_)
+            | Self::Reset { .. }
+            | Self::OffsetTombstone { .. }
+            | Self::Group { .. }
+            | Self::GroupTombstone(_) => 256,
         }
     }
 }

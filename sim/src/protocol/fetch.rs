@@ -11,10 +11,15 @@ use std::time::Duration;
 pub(crate) struct FetchRequest {
     /// Whether a follower asks: it reads up to the log's end, not to the high watermark.
     pub follower: bool,
-    /// Longest wait for the first record.
+    /// Longest wait for records.
     pub max_wait: Duration,
-    /// Greatest number of records of each partition.
-    pub max_records: u32,
+    /// Number of bytes for which it waits.
+    pub min_bytes: u32,
+    /// Greatest number of bytes of the answer; a first batch comes in any case (KIP-74).
+    pub max_bytes: u32,
+    /// The partition with which the answer begins; those with lower indexes follow behind the last
+    /// one. So each has its turn where `max_bytes` do not reach for all.
+    pub first: PartitionIndex,
     /// Whether it differs from the sender's last fetch only where the answer to that told of
     /// something (KIP-227): the broker need not look at the other partitions again.
     pub is_incremental: bool,
@@ -91,27 +96,36 @@ impl FromIterator<FetchPosition> for Positions {
     }
 }
 
+/// Stands for no leader epoch.
+pub(crate) const NO_EPOCH: u32 = u32::MAX;
+
 /// One partition's part of a fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FetchPosition {
     pub partition: PartitionIndex,
     /// The first offset wanted.
     pub offset: u64,
-    /// The leader epoch that the sender knows: fences both sides (KIP-320).
+    /// The leader epoch that the sender knows: fences both sides (KIP-320); [`NO_EPOCH`]: it does
+    /// not say.
     pub leader_epoch: u32,
-    /// Epoch of the last record that a follower has, to find where logs part (KIP-595).
+    /// Epoch of the last record that the sender has, to find where logs part (KIP-595);
+    /// [`NO_EPOCH`]: it does not say.
     pub last_fetched_epoch: u32,
     /// The high watermark that a follower knows (KIP-1166): the leader tells only of another one.
     pub high_watermark: u64,
     /// The log start that a follower has.
     pub log_start: u64,
+    /// Greatest number of bytes of this partition.
+    pub max_bytes: u32,
 }
 
 /// The answer to a fetch.
 #[derive(Debug, Default)]
 pub(crate) struct FetchResponse<D: Dialect = Lean> {
-    /// The partitions of which there is something to tell, in order (KIP-227).
+    /// The partitions of which there is something to tell (KIP-227), from `FetchRequest::first` on.
     pub partitions: Vec<FetchedPartition>,
+    /// The first partition with records of which there was no room for any.
+    pub left_off: Option<PartitionIndex>,
     /// The entries of all partitions, in the order of `partitions`.
     pub entries: Vec<LogEntry<D>>,
     /// The request's positions.

@@ -46,10 +46,28 @@ pub(crate) enum Value {
     },
 }
 
+impl Value {
+    /// What each record counts in fetches, in bytes: simulated clients ask for numbers of records.
+    pub(crate) const SIZE: u32 = 1_024;
+}
+
 impl Batch for Value {
     #[inline]
     fn offsets(&self) -> u32 {
         1
+    }
+
+    #[inline]
+    fn size(&self) -> u32 {
+        Self::SIZE
+    }
+
+    fn max_timestamp(&self) -> Option<i64> {
+        None
+    }
+
+    fn first_since(&self, _: i64, _: u32) -> Option<(u32, i64)> {
+        None
     }
 
     /// Returns the stamp of the workload's producer, the only one that is idempotent.

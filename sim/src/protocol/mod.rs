@@ -16,19 +16,27 @@ mod entry;
 mod fetch;
 mod group;
 mod lean;
+#[cfg_attr(
+    not(any(test, feature = "wire")),
+    expect(dead_code, reason = "only clients of clusters that are served ask so")
+)]
+mod offsets;
 
 pub(crate) use admin::{
     AdminRequest, AdminResponse, GroupDescription, ListedGroup, MemberDescription,
 };
 pub(crate) use dialect::{Batch, CommitMetadata, Dialect, ProducerStamp, ProtocolName, Protocols};
 pub(crate) use entry::{Commit, CommittedOffset, Content, LogEntry};
-pub(crate) use fetch::{FetchPosition, FetchRequest, FetchResponse, FetchedPartition, Positions};
+pub(crate) use fetch::{
+    FetchPosition, FetchRequest, FetchResponse, FetchedPartition, NO_EPOCH, Positions,
+};
 pub(crate) use group::{
     Generation, GroupIndex, GroupMemberId, GroupState, JoinError, JoinGroupRequest,
     JoinGroupResponse, JoinedMember, Leaving, Left, OffsetCommitResponse, ProtocolType, Sender,
     SyncGroupResponse, VotedProtocol,
 };
 pub(crate) use lean::{Lean, Subscription, Value};
+pub(crate) use offsets::{FoundOffset, OffsetsRequest, Wanted};
 
 use crate::table::{Table, dense_id};
 use crate::topology::PartitionIndex;
@@ -95,6 +103,10 @@ pub(crate) enum Message<D: Dialect = Lean> {
     },
 }
 
+/// `request.timeout.ms` of producers, which they send with each request, as clients have it by
+/// default.
+pub(crate) const PRODUCE_TIMEOUT_MS: u32 = 30_000;
+
 /// What a client asks of a broker, a follower of a leader, a broker of the controller.
 #[derive(Debug)]
 pub(crate) enum Request<D: Dialect = Lean> {
@@ -108,12 +120,29 @@ pub(crate) enum Request<D: Dialect = Lean> {
         partition: PartitionIndex,
         batch: D::Batch,
         acks: Acks,
+        /// Longest wait for the replicas, in milliseconds.
+        timeout_ms: u32,
     },
     Fetch(Box<FetchRequest>),
     /// A request for both ends of a partition.
     ListOffsets {
         partition: PartitionIndex,
     },
+    /// Another question about the offsets of a partition.
+    #[cfg_attr(
+        not(any(test, feature = "wire")),
+        expect(dead_code, reason = "only clients of clusters that are served ask so")
+    )]
+    Offsets(OffsetsRequest),
+    /// The parts of one request, which are worked at side by side and answered together.
+    #[cfg_attr(
+        not(any(test, feature = "wire")),
+        expect(
+            dead_code,
+            reason = "simulated clients ask for one partition at a time"
+        )
+    )]
+    Parts(Vec<Self>),
     JoinGroup(Box<JoinGroupRequest<D>>),
     SyncGroup {
         sender: Sender,
@@ -180,6 +209,8 @@ impl<D: Dialect> Request<D> {
     /// Returns whether it changes something at its broker although nothing reads the answer.
     pub(crate) fn has_effect(&self) -> bool {
         match self {
+            Self::Offsets(request) => matches!(request.wanted, Wanted::Removal { .. }),
+            Self::Parts(parts) => parts.iter().any(Self::has_effect),
             Self::ApiVersions
             | Self::Metadata
             | Self::FindCoordinator { .. }
@@ -207,6 +238,8 @@ impl<D: Dialect> Request<D> {
             Self::Produce { .. } => RequestKind::Produce,
             Self::Fetch(_) => RequestKind::Fetch,
             Self::ListOffsets { .. } => RequestKind::ListOffsets,
+            Self::Offsets(request) if request.is_listing() => RequestKind::ListOffsets,
+            Self::Parts(parts) => return parts.first()?.kind(),
             Self::JoinGroup(_) => RequestKind::JoinGroup,
             Self::SyncGroup { .. } => RequestKind::SyncGroup,
             Self::Heartbeat(_) => RequestKind::Heartbeat,
@@ -214,6 +247,7 @@ impl<D: Dialect> Request<D> {
             Self::OffsetCommit { .. } => RequestKind::OffsetCommit,
             Self::OffsetFetch { .. } => RequestKind::OffsetFetch,
             Self::ApiVersions
+            | Self::Offsets(_)
             | Self::Admin(_)
             | Self::BrokerHeartbeat { .. }
             | Self::AlterPartition { .. } => return None,
@@ -224,6 +258,8 @@ impl<D: Dialect> Request<D> {
     pub(crate) fn names(&self, of: PartitionIndex) -> bool {
         match self {
             Self::Produce { partition, .. } | Self::ListOffsets { partition } => *partition == of,
+            Self::Offsets(request) => request.partition == of,
+            Self::Parts(parts) => parts.iter().any(|part| part.names(of)),
             Self::Fetch(fetch) => fetch.positions.get(of).is_some(),
             _ => false,
         }
@@ -267,6 +303,21 @@ pub(crate) enum Response<D: Dialect = Lean> {
         earliest: Result<NextOffset, ErrorName>,
         latest: Result<NextOffset, ErrorName>,
     },
+    /// The place that was asked for; `None`: there is no such.
+    #[cfg_attr(
+        not(any(test, feature = "wire")),
+        expect(dead_code, reason = "only clients of clusters that are served ask so")
+    )]
+    Offsets(Result<Option<FoundOffset>, ErrorName>),
+    /// The answers to the parts of a request, in their order.
+    #[cfg_attr(
+        not(any(test, feature = "wire")),
+        expect(
+            dead_code,
+            reason = "simulated clients ask for one partition at a time"
+        )
+    )]
+    Parts(Vec<Self>),
     JoinGroup(Result<Box<JoinGroupResponse<D>>, JoinError>),
     SyncGroup(Result<SyncGroupResponse<D>, ErrorName>),
     Heartbeat(Result<(), ErrorName>),

@@ -272,12 +272,6 @@ impl ServedCluster {
                     self.ask(id, To::Broker, request, false);
                 }
             }
-            Step::TellAndClose(requests) => {
-                for request in requests {
-                    self.ask(id, To::Broker, request, false);
-                }
-                self.close(id);
-            }
             Step::Answer(frame) => self.outputs.push_back(Output::Frame(id, frame)),
             Step::Close => self.close(id),
         }

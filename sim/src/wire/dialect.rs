@@ -1,7 +1,9 @@
 //! What brokers carry, as the bytes of Kafka's protocol.
 
+use super::timestamps;
 use crate::protocol::{Batch, CommitMetadata, Dialect, ProducerStamp, Protocols};
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
+use kafka_protocol::ResponseError;
 use kafka_protocol::protocol::StrBytes;
 
 /// The dialect of clients from outside.
@@ -27,10 +29,16 @@ const MAGIC: usize = 16;
 const CHECKSUM: usize = 17;
 const ATTRIBUTES: usize = 21;
 const LAST_OFFSET_DELTA: usize = 23;
+const BASE_TIMESTAMP: usize = 27;
+const MAX_TIMESTAMP: usize = 35;
 const PRODUCER_ID: usize = 43;
 const PRODUCER_EPOCH: usize = 51;
 const BASE_SEQUENCE: usize = 53;
+const COUNT: usize = 57;
 const HEAD: usize = 61;
+
+/// The attributes that say how records are compressed; 0: not at all.
+const COMPRESSION: u16 = 0b111;
 
 /// Why bytes are no batch that brokers take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,9 +49,21 @@ pub(super) enum BadBatch {
     Invalid,
 }
 
+impl BadBatch {
+    pub(super) fn error(self) -> ResponseError {
+        match self {
+            Self::Corrupt => ResponseError::CorruptMessage,
+            Self::Invalid => ResponseError::InvalidRecord,
+        }
+    }
+}
+
 impl RecordBatch {
     /// Takes the one batch of a produce request (`LogValidator`, `UnifiedLog.analyzeAndValidateRecords`).
     pub(super) fn read(bytes: Bytes) -> Result<Self, BadBatch> {
+        if bytes.is_empty() {
+            return Err(BadBatch::Invalid);
+        }
         if bytes.len() < HEAD {
             return Err(BadBatch::Corrupt);
         }
@@ -54,15 +74,10 @@ impl RecordBatch {
         if crc32c::crc32c(&bytes[ATTRIBUTES..]) != (&bytes[CHECKSUM..]).get_u32() {
             return Err(BadBatch::Corrupt);
         }
-        if (&bytes[LAST_OFFSET_DELTA..]).get_i32() < 0 {
+        if (&bytes[LAST_OFFSET_DELTA..]).get_i32() < 0 || (&bytes[COUNT..]).get_i32() <= 0 {
             return Err(BadBatch::Invalid);
         }
         Ok(Self(bytes))
-    }
-
-    /// Returns the number of its bytes.
-    pub(super) fn size(&self) -> usize {
-        self.0.len()
     }
 
     /// Writes it as it lies in a log. Neither field is a part of what the checksum covers.
@@ -77,6 +92,27 @@ impl RecordBatch {
 impl Batch for RecordBatch {
     fn offsets(&self) -> u32 {
         (&self.0[LAST_OFFSET_DELTA..]).get_u32() + 1
+    }
+
+    fn size(&self) -> u32 {
+        self.0.len() as u32
+    }
+
+    fn max_timestamp(&self) -> Option<i64> {
+        let timestamp = (&self.0[MAX_TIMESTAMP..]).get_i64();
+        (timestamp >= 0).then_some(timestamp)
+    }
+
+    /// Looks for a record. Compressed records are not looked at: of these, one that is early enough
+    /// is returned.
+    fn first_since(&self, timestamp: i64, from: u32) -> Option<(u32, i64)> {
+        let base = (&self.0[BASE_TIMESTAMP..]).get_i64();
+        let attributes = (&self.0[ATTRIBUTES..]).get_u16();
+        match attributes & COMPRESSION {
+            0 => timestamps::first_since(&self.0[HEAD..], base, timestamp, from),
+            _ if base >= timestamp && from == 0 => Some((0, base)),
+            _ => Some((from, self.max_timestamp()?)),
+        }
     }
 
     fn producer(&self) -> Option<ProducerStamp> {

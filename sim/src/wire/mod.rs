@@ -5,6 +5,7 @@ mod codec;
 mod dialect;
 mod names;
 mod settings;
+mod timestamps;
 
 pub(crate) use dialect::Wire;
 
@@ -12,7 +13,7 @@ use crate::cluster::{Broker, ClusterSettings, Shared};
 use crate::protocol::{BrokerSet, GroupIndex, Request, Response};
 use crate::topology::PartitionIndex;
 use bytes::Bytes;
-use codec::{Forms, Silence, Work};
+use codec::{Forms, Work};
 use names::Names;
 use plimsoll_oracle::BrokerId;
 
@@ -23,8 +24,6 @@ pub(crate) enum Step {
     Ask(To, Request<Wire>),
     /// Send requests on to the connection's broker; no answer comes, and the frame is done.
     Tell(Vec<Request<Wire>>),
-    /// Send requests on to the connection's broker, and close the connection.
-    TellAndClose(Vec<Request<Wire>>),
     /// Send an answer, without the length in front of it; the frame is done.
     Answer(Bytes),
     /// Close the connection, as Kafka does upon what it cannot read.
@@ -136,7 +135,7 @@ impl Edge {
     ) -> Step {
         match connection.work.take() {
             Some(mut work) => {
-                work.answers.push(response);
+                work.take(response);
                 self.go_on(at, connection, work)
             }
             None => Step::Close,
@@ -144,15 +143,10 @@ impl Edge {
     }
 
     fn go_on(&mut self, mut at: At<'_>, connection: &mut Connection, mut work: Work) -> Step {
-        if let Some(silence) = work.silence {
-            let requests = work.parts.drain(..).map(|(_, request)| request).collect();
-            return match silence {
-                Silence::Keep => Step::Tell(requests),
-                Silence::Close => Step::TellAndClose(requests),
-            };
+        if work.is_silent {
+            return Step::Tell(work.parts.drain(..).map(|(_, request)| request).collect());
         }
-        // What an earlier part makes, later ones may be about.
-        if let Some((to, request)) = work.parts.pop_front() {
+        if let Some((to, request)) = work.next() {
             connection.work = Some(work);
             return Step::Ask(to, request);
         }

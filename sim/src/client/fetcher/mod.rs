@@ -10,7 +10,7 @@ mod responses;
 use super::action::{Action, Continuation};
 use super::connection::Ask;
 use super::view::View;
-use crate::protocol::{FetchPosition, FetchRequest, Node, Positions, Request};
+use crate::protocol::{FetchPosition, FetchRequest, NO_EPOCH, Node, Positions, Request, Value};
 use crate::recipes::{Library, Payload};
 use crate::topology::PartitionIndex;
 use partition::{Batch, Partition};
@@ -337,9 +337,10 @@ impl Fetcher {
                 partition: *index,
                 offset: partition.position,
                 leader_epoch,
-                last_fetched_epoch: 0,
+                last_fetched_epoch: NO_EPOCH,
                 high_watermark: 0,
                 log_start: 0,
+                max_bytes: self.settings.prefetch.saturating_mul(Value::SIZE),
             });
         }
     }
@@ -369,7 +370,9 @@ impl Fetcher {
         request.is_incremental = poll.is_incremental;
         request.follower = false;
         request.max_wait = self.settings.max_wait;
-        request.max_records = self.settings.prefetch;
+        request.min_bytes = 1;
+        request.max_bytes = u32::MAX;
+        request.first = PartitionIndex::FIRST;
         Ask {
             to: broker,
             // librdkafka: `socket.timeout.ms` on top of `fetch.wait.max.ms`.

@@ -368,7 +368,8 @@ impl Kafka {
             } else {
                 let from = (position.offset - self.log_start) as usize;
                 let records = &self.records[index][from..];
-                let records = &records[..records.len().min(parked.request.max_records as usize)];
+                let room = (position.max_bytes / Value::SIZE) as usize;
+                let records = &records[..records.len().min(room)];
                 answer.entries = records.len() as u32;
                 response.entries.extend_from_slice(records);
             }

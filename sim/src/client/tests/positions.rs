@@ -189,6 +189,7 @@ fn a_dead_letter_counts_when_all_replicas_have_it() {
         partition,
         batch,
         acks,
+        ..
     } = &requests[0].request
     else {
         panic!("{requests:?}");

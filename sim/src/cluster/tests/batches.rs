@@ -5,7 +5,8 @@ use crate::cluster::{Broker, ClusterEnv, ClusterSettings, Observation, Placement
 use crate::protocol::batched::{Batched, Records};
 use crate::protocol::{
     Channel, CommittedOffset, Correlation, FetchPosition, FetchRequest, FetchResponse, GroupIndex,
-    GroupMemberId, LogEntry, Message, Node, PerBroker, Positions, Request, Response, Sender,
+    GroupMemberId, LogEntry, Message, NO_EPOCH, Node, PRODUCE_TIMEOUT_MS, PartitionState,
+    PerBroker, Positions, Request, Response, Sender,
 };
 use crate::topology::PartitionIndex;
 use plimsoll_core::{Instant, NextOffset, Offset};
@@ -18,6 +19,9 @@ pub(super) const CLIENT: Node = Node(4);
 
 /// The partition of the records, which broker 0 leads.
 pub(super) const P: PartitionIndex = PartitionIndex(0);
+
+/// Another one, which broker 0 leads too.
+pub(super) const Q: PartitionIndex = PartitionIndex(2);
 
 /// The group's partition, which broker 1 leads.
 pub(super) const OFFSETS: PartitionIndex = PartitionIndex(1);
@@ -73,18 +77,22 @@ impl Cluster {
             offsets: OFFSETS,
             coordinator: Node(1),
         };
+        let of_q = PartitionState {
+            partition: Q,
+            ..placement.place(P)
+        };
         let settings = ClusterSettings {
             brokers: 3,
             controller: Node(3),
-            partitions: 2,
+            partitions: 3,
             offsets: [OFFSETS].into_iter().collect(),
             placement,
-            initial: vec![placement.place(P), placement.place(OFFSETS)],
+            initial: vec![placement.place(P), placement.place(OFFSETS), of_q],
             min_insync: 2,
             publishes_in_sync: true,
             broker: Default::default(),
         };
-        let mut shared = Shared::new(2);
+        let mut shared = Shared::new(3);
         let group = shared.register_group(OFFSETS);
         let mut cluster = Self {
             brokers: PerBroker::new(3, |node| Broker::new(&settings, node)),
@@ -103,15 +111,22 @@ impl Cluster {
 
     /// Delivers messages until none is left. Returns the answer that the client got.
     pub(super) fn run(&mut self) -> Option<Response<Batched>> {
-        let mut answer = None;
+        self.run_to(CLIENT).pop()
+    }
+
+    /// Delivers messages until none is left. Returns the answers that a node got.
+    pub(super) fn run_to(&mut self, node: Node) -> Vec<Response<Batched>> {
+        let mut answers = Vec::new();
         while let Some((from, to, channel, message)) = self.world.messages.pop_front() {
             if let Some(broker) = self.brokers.get_mut(to) {
                 broker.handle_message(&mut self.world, from, channel, message);
-            } else if let Message::Response(_, response) = message {
-                answer = Some(response);
+            } else if let Message::Response(_, response) = message
+                && to == node
+            {
+                answers.push(response);
             }
         }
-        answer
+        answers
     }
 
     pub(super) fn ask(&mut self, to: Node, request: Request<Batched>) -> Response<Batched> {
@@ -145,10 +160,11 @@ pub(super) fn produce(partition: PartitionIndex, batch: Records) -> Request<Batc
         partition,
         batch,
         acks: Acks::All,
+        timeout_ms: PRODUCE_TIMEOUT_MS,
     }
 }
 
-/// Returns a fetch of 100 records at most, which waits this long for the first.
+/// Returns a fetch of 100 bytes at most, which waits this long for the first.
 pub(super) fn fetch(
     partition: PartitionIndex,
     offset: u64,
@@ -158,16 +174,57 @@ pub(super) fn fetch(
         partition,
         offset,
         leader_epoch: 0,
-        last_fetched_epoch: 0,
+        last_fetched_epoch: NO_EPOCH,
         high_watermark: 0,
         log_start: 0,
+        max_bytes: 100,
     };
     Request::Fetch(Box::new(FetchRequest {
         max_wait,
-        max_records: 100,
+        min_bytes: 1,
+        max_bytes: 1_000,
         positions: Positions::from_iter([position]),
         ..FetchRequest::default()
     }))
+}
+
+/// Returns what makes commits of a partition by a client that is no member.
+pub(super) fn commit(
+    cluster: &Cluster,
+    partition: PartitionIndex,
+) -> impl Fn(u64) -> Request<Batched> + use<> {
+    let group = cluster.group;
+    move |next| Request::OffsetCommit {
+        sender: Sender {
+            group,
+            generation: -1,
+            member: GroupMemberId::EMPTY,
+            instance: None,
+        },
+        offsets: vec![CommittedOffset {
+            partition,
+            next: NextOffset::new(next),
+            metadata: "anything".to_owned(),
+        }],
+    }
+}
+
+/// Returns what the group has committed.
+pub(super) fn committed(cluster: &mut Cluster) -> Vec<(PartitionIndex, u64)> {
+    let fetch = Request::OffsetFetch {
+        group: cluster.group,
+        partitions: None,
+        require_stable: true,
+    };
+    match cluster.ask(Node(1), fetch) {
+        Response::OffsetFetch(Ok(offsets)) => {
+            let offsets = offsets.iter();
+            offsets
+                .map(|offset| (offset.partition, offset.next.get()))
+                .collect()
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 fn bounds(entries: &[LogEntry<Batched>]) -> Vec<(u64, u64)> {
@@ -195,14 +252,14 @@ fn batches_are_replicated_and_read_as_a_whole() {
     assert_eq!(cluster.fetch(9).partitions, []);
 }
 
-/// Followers ask for 1,000 records at most, and this client for 100.
+/// Followers ask for 1 MiB at most, and this client for 100 bytes.
 #[test]
 fn a_batch_above_the_limit_of_a_fetch_is_read_as_a_whole() {
     let mut cluster = Cluster::new();
-    assert_eq!(cluster.produce(Records::plain(1_500)), Ok(0));
-    assert_eq!(cluster.produce(Records::plain(1)), Ok(1_500));
-    assert_eq!(cluster.brokers[Node(2)].replicas[P].log.end(), 1_501);
-    assert_eq!(bounds(&cluster.fetch(0).entries), [(0, 1_500)]);
+    assert_eq!(cluster.produce(Records::plain(1_500_000)), Ok(0));
+    assert_eq!(cluster.produce(Records::plain(1)), Ok(1_500_000));
+    assert_eq!(cluster.brokers[Node(2)].replicas[P].log.end(), 1_500_001);
+    assert_eq!(bounds(&cluster.fetch(0).entries), [(0, 1_500_000)]);
 }
 
 #[test]

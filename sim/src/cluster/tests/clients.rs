@@ -4,8 +4,9 @@ use super::{Cluster, P, millis};
 use crate::cluster::Broker;
 use crate::protocol::{
     Channel, CommittedOffset, Content, Correlation, FetchPosition, FetchRequest, FetchResponse,
-    GroupIndex, GroupMemberId, JoinError, JoinGroupRequest, JoinGroupResponse, Lean, Leaving, Node,
-    Positions, ProtocolType, Request, Response, Sender, Subscription, Value,
+    GroupIndex, GroupMemberId, JoinError, JoinGroupRequest, JoinGroupResponse, Lean, Leaving,
+    NO_EPOCH, Node, PRODUCE_TIMEOUT_MS, Positions, ProtocolType, Request, Response, Sender,
+    Subscription, Value,
 };
 use crate::topology::PartitionIndex;
 use plimsoll_core::{NextOffset, Offset};
@@ -80,6 +81,7 @@ impl Cluster {
             partition: P,
             batch,
             acks,
+            timeout_ms: PRODUCE_TIMEOUT_MS,
         };
         self.send(self.env.producer(), to, Channel::Data, request)
     }
@@ -111,7 +113,8 @@ impl Cluster {
             leader_epoch,
             high_watermark: 0,
             log_start: 0,
-            last_fetched_epoch: 0,
+            last_fetched_epoch: NO_EPOCH,
+            max_bytes: u32::MAX,
         };
         self.send_poll(from, to, Positions::from_iter([position]), false)
     }
@@ -126,7 +129,9 @@ impl Cluster {
         let request = FetchRequest {
             follower: false,
             max_wait: millis(500),
-            max_records: 100,
+            min_bytes: 1,
+            max_bytes: u32::MAX,
+            first: PartitionIndex::FIRST,
             is_incremental,
             positions,
         };

@@ -1,7 +1,9 @@
 //! Records: replicated, read, truncated, refused.
 
 use super::*;
-use crate::protocol::{BrokerSet, Content, FetchPosition, FetchResponse, Positions};
+use crate::protocol::{
+    BrokerSet, Content, FetchPosition, FetchResponse, NO_EPOCH, PRODUCE_TIMEOUT_MS, Positions,
+};
 
 const A: Node = Node(0);
 const B: Node = Node(1);
@@ -176,6 +178,7 @@ fn with_too_few_in_sync_nothing_is_taken_and_nothing_becomes_readable() {
             sequence: None,
         },
         acks: Acks::All,
+        timeout_ms: PRODUCE_TIMEOUT_MS,
     };
     assert!(matches!(
         cluster.ask(cluster.member(0), A, Channel::Data, another),
@@ -312,9 +315,10 @@ fn cluster_of_four() -> (Cluster, Positions) {
         partition,
         offset: 0,
         leader_epoch: 0,
-        last_fetched_epoch: 0,
+        last_fetched_epoch: NO_EPOCH,
         high_watermark: 0,
         log_start: 0,
+        max_bytes: u32::MAX,
     });
     let starts: Positions = starts.collect();
     assert!(starts.iter().count() > 1 && starts.get(P).is_some());

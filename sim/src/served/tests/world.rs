@@ -2,7 +2,7 @@
 
 use crate::cluster::{ClusterSettings, Placement};
 use crate::protocol::batched::{Batched, Records};
-use crate::protocol::{Correlation, Node, Request, Response};
+use crate::protocol::{Correlation, Node, PRODUCE_TIMEOUT_MS, Request, Response};
 use crate::served::Options;
 use crate::served::env::Said;
 use crate::served::world::World;
@@ -71,6 +71,7 @@ impl Bench {
             partition: P,
             batch: Records::plain(3),
             acks: Acks::All,
+            timeout_ms: PRODUCE_TIMEOUT_MS,
         };
         self.world.ask(from, to, correlation, request);
         self.listen();

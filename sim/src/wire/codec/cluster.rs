@@ -1,7 +1,7 @@
 //! What tools ask about brokers, and about what this cluster does not have.
 
 use super::{Context, Plan, body};
-use crate::protocol::{BrokerSet, Content, Node, Request, Response};
+use crate::protocol::{Batch as _, BrokerSet, Content, Node, Request, Response};
 use crate::wire::names::{kafka_broker, topic_name};
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages as kafka;
@@ -77,7 +77,7 @@ impl Context<'_, '_> {
                     continue;
                 };
                 let sizes = log.iter().map(|entry| match &entry.content {
-                    Content::Batch(batch) => batch.size() as i64,
+                    Content::Batch(batch) => i64::from(batch.size()),
                     // What coordinators write are no bytes here.
                     _ => 0,
                 });

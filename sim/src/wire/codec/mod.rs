@@ -3,9 +3,11 @@
 mod cluster;
 mod configs;
 mod elections;
+mod fetch;
 mod groups;
 mod metadata;
 mod offsets;
+mod positions;
 mod producers;
 mod records;
 mod topics;
@@ -31,9 +33,13 @@ pub(super) struct Work {
     version: i16,
     correlation: i32,
     pub(super) parts: VecDeque<(To, Request<Wire>)>,
-    pub(super) answers: Vec<Response<Wire>>,
-    /// What becomes of the connection where no answer is wanted.
-    pub(super) silence: Option<Silence>,
+    answers: Vec<Response<Wire>>,
+    /// Whether no answer is wanted.
+    pub(super) is_silent: bool,
+    /// Whether the parts that are left are asked together.
+    is_together: bool,
+    /// The number of parts that are asked now.
+    under_way: usize,
     finish: Finish,
 }
 
@@ -52,15 +58,9 @@ type Finish = Box<dyn FnOnce(&mut Names, &mut At<'_>, Vec<Response<Wire>>) -> Op
 /// What a request kind does with its request: the parts, and what makes an answer of theirs.
 pub(super) struct Plan {
     parts: VecDeque<(To, Request<Wire>)>,
-    silence: Option<Silence>,
+    is_silent: bool,
+    is_together: bool,
     finish: Finish,
-}
-
-/// What becomes of a connection whose request wants no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Silence {
-    Keep,
-    Close,
 }
 
 impl Plan {
@@ -74,6 +74,19 @@ impl Plan {
         Self::new(parts.into_iter().map(|part| (To::Broker, part)), finish)
     }
 
+    /// Makes the plan to ask all these parts of the connection's broker at the same time.
+    fn together(
+        parts: impl IntoIterator<Item = Request<Wire>>,
+        finish: impl FnOnce(&mut Names, &mut At<'_>, Vec<Response<Wire>>) -> Option<Bytes>
+        + Send
+        + 'static,
+    ) -> Self {
+        Self {
+            is_together: true,
+            ..Self::of_broker(parts, finish)
+        }
+    }
+
     fn new(
         parts: impl IntoIterator<Item = (To, Request<Wire>)>,
         finish: impl FnOnce(&mut Names, &mut At<'_>, Vec<Response<Wire>>) -> Option<Bytes>
@@ -82,7 +95,8 @@ impl Plan {
     ) -> Self {
         Self {
             parts: parts.into_iter().collect(),
-            silence: None,
+            is_silent: false,
+            is_together: false,
             finish: Box::new(finish),
         }
     }
@@ -121,6 +135,33 @@ impl Forms {
 }
 
 impl Work {
+    /// Takes out what is to be asked next. What an earlier part makes, later ones may be about, so
+    /// parts are asked one by one but where they are planned to be asked together.
+    pub(super) fn next(&mut self) -> Option<(To, Request<Wire>)> {
+        self.under_way = match self.is_together {
+            true => self.parts.len(),
+            false => 1,
+        };
+        if self.under_way > 1 {
+            let parts = self.parts.drain(..).map(|(_, part)| part).collect();
+            return Some((To::Broker, Request::Parts(parts)));
+        }
+        self.parts.pop_front()
+    }
+
+    /// Takes the answer to what was asked last.
+    pub(super) fn take(&mut self, response: Response<Wire>) {
+        match response {
+            Response::Parts(answers) => self.answers.extend(answers),
+            // All fail that were asked together.
+            Response::Failed(error) => {
+                let failures = (0..self.under_way).map(|_| Response::Failed(error));
+                self.answers.extend(failures);
+            }
+            response => self.answers.push(response),
+        }
+    }
+
     /// Makes the frame of the answer; `None`: it cannot be written.
     pub(super) fn finish(self, names: &mut Names, at: &mut At<'_>) -> Option<Bytes> {
         let body = (self.finish)(names, at, self.answers)?;
@@ -187,16 +228,21 @@ pub(super) fn decode(
         correlation: header.correlation_id,
         parts: plan.parts,
         answers: Vec::new(),
-        silence: plan.silence,
+        is_silent: plan.is_silent,
+        is_together: plan.is_together,
+        under_way: 0,
         finish: plan.finish,
     })
 }
+
+/// The first version of Produce and Fetch whose topics go by their ids (KIP-516).
+const BY_ID: i16 = 13;
 
 /// The kinds that are served, each with its first and its last version.
 const SERVED: &[(ApiKey, i16, i16)] = &[
     (ApiKey::Produce, 3, 13),
     (ApiKey::Fetch, 4, 17),
-    (ApiKey::ListOffsets, 1, 7),
+    (ApiKey::ListOffsets, 1, 10),
     (ApiKey::Metadata, 0, 13),
     (ApiKey::OffsetCommit, 2, 9),
     (ApiKey::OffsetFetch, 1, 9),
@@ -211,7 +257,9 @@ const SERVED: &[(ApiKey, i16, i16)] = &[
     (ApiKey::ApiVersions, 0, 4),
     (ApiKey::CreateTopics, 2, 7),
     (ApiKey::DeleteTopics, 1, 6),
+    (ApiKey::DeleteRecords, 0, 2),
     (ApiKey::InitProducerId, 0, 5),
+    (ApiKey::OffsetForLeaderEpoch, 2, 4),
     (ApiKey::DescribeAcls, 1, 3),
     (ApiKey::DescribeConfigs, 1, 4),
     (ApiKey::AlterConfigs, 0, 2),
@@ -240,6 +288,8 @@ impl Context<'_, '_> {
             ApiKey::Produce => self.produce(read(bytes, v)?),
             ApiKey::Fetch => self.fetch(read(bytes, v)?),
             ApiKey::ListOffsets => self.list_offsets(read(bytes, v)?),
+            ApiKey::DeleteRecords => self.delete_records(read(bytes, v)?),
+            ApiKey::OffsetForLeaderEpoch => self.offset_for_leader_epoch(read(bytes, v)?),
             ApiKey::InitProducerId => self.init_producer_id(read(bytes, v)?),
             ApiKey::Metadata => self.metadata(read(bytes, v)?),
             ApiKey::CreateTopics => self.create_topics(read(bytes, v)?),

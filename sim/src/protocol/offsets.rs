@@ -1,0 +1,62 @@
+//! What is asked about the offsets of one partition, beyond what simulated clients ask.
+
+use super::fetch::NO_EPOCH;
+use crate::topology::PartitionIndex;
+use std::time::Duration;
+
+/// A question about the offsets of a partition, or the wish that its log begin further on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OffsetsRequest {
+    pub partition: PartitionIndex,
+    /// The leader epoch that the sender knows (KIP-320); [`NO_EPOCH`]: it does not say.
+    pub leader_epoch: u32,
+    pub wanted: Wanted,
+}
+
+/// What is wanted of a partition's offsets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// The start of the log (`ListOffsets`, timestamp -2).
+    Earliest,
+    /// The end of what can be read (`ListOffsets`, timestamp -1).
+    Latest,
+    /// The first record with the greatest timestamp (`ListOffsets`, timestamp -3; KIP-734).
+    MaxTimestamp,
+    /// The first record with this timestamp or a later one (`ListOffsets`).
+    Timestamp(i64),
+    /// The greatest leader epoch up to this one, and where it ends (`OffsetForLeaderEpoch`).
+    EndOfEpoch(u32),
+    /// The removal of all records below an offset; `None`: of all that can be read
+    /// (`DeleteRecords`).
+    Removal {
+        below: Option<u64>,
+        /// Longest wait until all replicas have removed them.
+        timeout: Duration,
+    },
+}
+
+/// An offset that was found. Upon a removal it is the first one that all replicas still have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FoundOffset {
+    pub offset: u64,
+    /// The leader epoch of its record, or of what would be written there.
+    pub leader_epoch: Option<u32>,
+    /// The timestamp of its record, where one was sought.
+    pub timestamp: Option<i64>,
+}
+
+impl OffsetsRequest {
+    /// Creates the request of a sender that knows no leader epoch, or one that is none.
+    pub(crate) fn new(partition: PartitionIndex, leader_epoch: i32, wanted: Wanted) -> Self {
+        Self {
+            partition,
+            leader_epoch: u32::try_from(leader_epoch).unwrap_or(NO_EPOCH),
+            wanted,
+        }
+    }
+
+    /// Returns whether it is answered as a question of `ListOffsets`.
+    pub(crate) fn is_listing(&self) -> bool {
+        !matches!(self.wanted, Wanted::EndOfEpoch(_) | Wanted::Removal { .. })
+    }
+}

@@ -1,0 +1,166 @@
+//! Fetch.
+
+use super::{BY_ID, Context, Plan, body};
+use crate::protocol::{
+    Content, FetchPosition, FetchResponse, FetchedPartition, LogEntry, NO_EPOCH, Request, Response,
+};
+use crate::topology::PartitionIndex;
+use crate::wire::At;
+use crate::wire::dialect::Wire;
+use bytes::{Bytes, BytesMut};
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages as kafka;
+use kafka_protocol::messages::fetch_request::FetchPartition;
+use kafka_protocol::messages::fetch_response::{
+    EpochEndOffset, FetchableTopicResponse, PartitionData,
+};
+use plimsoll_oracle::ErrorName;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// `fetch.max.bytes` of brokers.
+const MAX_BYTES: u32 = 55 << 20;
+
+impl Context<'_, '_> {
+    pub(super) fn fetch(&mut self, request: kafka::FetchRequest) -> Plan {
+        let version = self.version;
+        let mut fetch = self.at.shared.fetch_request();
+        fetch.follower = false;
+        fetch.max_wait = Duration::from_millis(request.max_wait_ms.max(0) as u64);
+        // `KafkaApis.handleFetchRequest`: what is not read is not waited for.
+        fetch.max_bytes = at_least_0(request.max_bytes).min(MAX_BYTES);
+        fetch.min_bytes = at_least_0(request.min_bytes).min(fetch.max_bytes);
+        fetch.is_incremental = false;
+        let mut first = None;
+        let mut asked = Vec::new();
+        for mut topic in request.topics {
+            let is_known = self.name_by_id(&mut topic.topic, topic.topic_id);
+            let unknown = match is_known || version < BY_ID {
+                true => ResponseError::UnknownTopicOrPartition,
+                false => ResponseError::UnknownTopicId,
+            };
+            let mut partitions = Vec::new();
+            for wanted in topic.partitions {
+                let partition = self.names.partition(&topic.topic, wanted.partition);
+                match partition {
+                    Some(partition) => fetch.positions.insert(position(partition, &wanted)),
+                    // What is not known is told at once.
+                    None => fetch.max_wait = Duration::ZERO,
+                }
+                first = first.or(partition);
+                partitions.push((wanted.partition, partition.ok_or(unknown)));
+            }
+            asked.push((topic.topic, topic.topic_id, partitions));
+        }
+        fetch.first = first.unwrap_or_default();
+        Plan::of_broker([Request::Fetch(fetch)], move |_, at, mut answers| {
+            let mut response = kafka::FetchResponse::default();
+            match answers.pop() {
+                Some(Response::Fetch(fetched)) => {
+                    let told = told(&fetched);
+                    let topics = asked.into_iter().map(|(name, id, partitions)| {
+                        let partitions = partitions.into_iter().map(|(index, partition)| {
+                            answer(at, &told, partition).with_partition_index(index)
+                        });
+                        FetchableTopicResponse::default()
+                            .with_topic(name)
+                            .with_topic_id(id)
+                            .with_partitions(partitions.collect())
+                    });
+                    response.responses = topics.collect();
+                    at.shared.recycle_response(fetched);
+                }
+                Some(Response::Failed(error)) => response.error_code = error.code(),
+                _ => return None,
+            }
+            body(&response, version)
+        })
+    }
+}
+
+fn at_least_0(number: i32) -> u32 {
+    u32::try_from(number).unwrap_or(0)
+}
+
+fn position(partition: PartitionIndex, wanted: &FetchPartition) -> FetchPosition {
+    FetchPosition {
+        partition,
+        // No log reaches that far: it is answered as what lies outside.
+        offset: u64::try_from(wanted.fetch_offset).unwrap_or(u64::MAX),
+        leader_epoch: u32::try_from(wanted.current_leader_epoch).unwrap_or(NO_EPOCH),
+        last_fetched_epoch: u32::try_from(wanted.last_fetched_epoch).unwrap_or(NO_EPOCH),
+        high_watermark: u64::MAX,
+        log_start: 0,
+        max_bytes: at_least_0(wanted.partition_max_bytes),
+    }
+}
+
+/// What a broker told of a partition, and the entries that it read there.
+type Told<'a> = (&'a FetchedPartition, &'a [LogEntry<Wire>]);
+
+/// Returns what was told, by partition.
+fn told(fetched: &FetchResponse<Wire>) -> BTreeMap<PartitionIndex, Told<'_>> {
+    let mut rest = &fetched.entries[..];
+    let partitions = fetched.partitions.iter().map(|told| {
+        let (entries, behind) = rest.split_at((told.entries as usize).min(rest.len()));
+        rest = behind;
+        (told.partition, (told, entries))
+    });
+    partitions.collect()
+}
+
+/// Makes the answer of one partition. Of one with nothing new, nothing was told.
+fn answer(
+    at: &At<'_>,
+    told: &BTreeMap<PartitionIndex, Told<'_>>,
+    partition: Result<PartitionIndex, ResponseError>,
+) -> PartitionData {
+    let data = PartitionData::default()
+        .with_high_watermark(-1)
+        .with_last_stable_offset(-1)
+        .with_log_start_offset(-1)
+        .with_preferred_read_replica((-1).into())
+        .with_records(Some(Bytes::new()));
+    let partition = match partition {
+        Ok(partition) => partition,
+        Err(error) => return data.with_error_code(error.code()),
+    };
+    let (start, end, entries, diverging) = match told.get(&partition) {
+        Some((told, entries)) => match told.error {
+            Some(error) => return data.with_error_code(ErrorName::code(error)),
+            None => (
+                told.log_start,
+                told.high_watermark,
+                *entries,
+                told.diverging,
+            ),
+        },
+        None => {
+            let (start, end) = at.state.log_ends(partition);
+            (start.get(), end.get(), [].as_slice(), None)
+        }
+    };
+    let data = match diverging {
+        Some((epoch, end)) => data.with_diverging_epoch(
+            EpochEndOffset::default()
+                .with_epoch(epoch as i32)
+                .with_end_offset(end as i64),
+        ),
+        None => data,
+    };
+    data.with_high_watermark(end as i64)
+        .with_last_stable_offset(end as i64)
+        .with_log_start_offset(start as i64)
+        .with_records(Some(records(entries)))
+}
+
+fn records(entries: &[LogEntry<Wire>]) -> Bytes {
+    let size = entries.iter().map(|entry| entry.size() as usize).sum();
+    let mut records = BytesMut::with_capacity(size);
+    for entry in entries {
+        if let Content::Batch(batch) = &entry.content {
+            batch.write(entry.offset.get(), entry.leader_epoch, &mut records);
+        }
+    }
+    records.freeze()
+}
