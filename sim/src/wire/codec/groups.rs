@@ -417,7 +417,7 @@ impl Context<'_, '_> {
 
 /// Returns why no group with members can have this id
 /// (`GroupCoordinatorService.isGroupIdNotEmpty`).
-fn refused_id(group: &str) -> Option<ResponseError> {
+pub(super) fn refused_id(group: &str) -> Option<ResponseError> {
     group.is_empty().then_some(ResponseError::InvalidGroupId)
 }
 

@@ -1,5 +1,6 @@
 //! Offsets that groups commit.
 
+use super::groups::refused_id;
 use super::{Context, Plan, body};
 use crate::protocol::{
     AdminRequest, AdminResponse, CommittedOffset, OffsetCommitResponse, Request, Response,
@@ -7,7 +8,6 @@ use crate::protocol::{
 use crate::topology::PartitionIndex;
 use crate::wire::dialect::{Metadata, Wire};
 use crate::wire::names::Names;
-use kafka_protocol::ResponseError;
 use kafka_protocol::messages as kafka;
 use kafka_protocol::messages::offset_commit_response::{
     OffsetCommitResponsePartition, OffsetCommitResponseTopic,
@@ -142,9 +142,8 @@ impl Context<'_, '_> {
     /// (`KafkaApis.handleOffsetDeleteRequest`).
     pub(super) fn offset_delete(&mut self, request: kafka::OffsetDeleteRequest) -> Plan {
         let version = self.version;
-        if request.group_id.is_empty() {
-            let response = kafka::OffsetDeleteResponse::default()
-                .with_error_code(ResponseError::InvalidGroupId.code());
+        if let Some(error) = refused_id(&request.group_id) {
+            let response = kafka::OffsetDeleteResponse::default().with_error_code(error.code());
             return Plan::answer(body(&response, version));
         }
         let group = self.names.group(self.at.shared, &request.group_id);
