@@ -12,6 +12,8 @@ pub enum ClusterSource {
     /// Three brokers in containers: those of the kept cluster if there is one, else new ones for as
     /// long as the backend lives.
     Containers,
+    /// Simulated brokers that this process serves: a cluster for each plan, for as long as it runs.
+    Embedded,
     /// A cluster that is there already; its brokers cannot be broken.
     Bootstrap {
         /// Its bootstrap servers.

@@ -99,13 +99,12 @@ impl Brokers {
             }
             Work::MoveLeader(partition) => {
                 let topic = self.names.topic(partition.topic);
-                let admin = self.cluster.admin();
-                admin.move_leader(topic, partition.partition).await
+                self.cluster.move_leader(topic, partition.partition).await
             }
             Work::MoveCoordinator => {
                 let admin = self.cluster.admin();
                 let partition = admin.offsets_partition(&self.names.group).await?;
-                admin.move_leader(OFFSETS_TOPIC, partition).await
+                self.cluster.move_leader(OFFSETS_TOPIC, partition).await
             }
             Work::AddPartitions { topic, count } => self.add_partitions(topic, count).await,
             Work::RemoveRecords(partition, share) => self.remove_records(partition, share).await,

@@ -124,13 +124,27 @@ impl ServedCluster {
         Ok(())
     }
 
-    /// Ends what [`isolate`](Self::isolate) began.
+    /// Cuts a broker off from all: from the other brokers and the controller, and from clients,
+    /// whose requests and answers wait. Once more changes nothing.
+    ///
+    /// # Errors
+    /// Where there is no such broker.
+    pub fn cut_off(&mut self, now: Instant, broker: BrokerId) -> Result<(), Unknown> {
+        let node = self.node_of(broker)?;
+        self.change(now, |cluster| {
+            cluster.world.isolate(node);
+            cluster.cut_off.insert(node);
+        });
+        Ok(())
+    }
+
+    /// Ends what [`isolate`](Self::isolate) or [`cut_off`](Self::cut_off) began.
     ///
     /// # Errors
     /// Where there is no such broker.
     pub fn reunite(&mut self, now: Instant, broker: BrokerId) -> Result<(), Unknown> {
         let node = self.node_of(broker)?;
-        self.change(now, |cluster| cluster.world.reunite(node));
+        self.change(now, |cluster| cluster.reach(node));
         Ok(())
     }
 
@@ -204,11 +218,21 @@ impl ServedCluster {
             for node in cluster.world.brokers.ids() {
                 cluster.world.env.network.throttle(node, Duration::ZERO);
                 cluster.world.env.delays[node] = Duration::ZERO;
-                cluster.world.reunite(node);
+                cluster.reach(node);
                 cluster.world.resume(node);
                 cluster.go_on(node);
                 cluster.world.start(node);
             }
         });
+    }
+
+    /// Lets everybody reach a broker again, with what waited.
+    fn reach(&mut self, node: Node) {
+        self.world.reunite(node);
+        if self.cut_off.remove(&node) {
+            // Those of brokers that are still cut off are held once more.
+            self.world.env.said.extend(self.held.drain(..));
+            self.go_on(node);
+        }
     }
 }
