@@ -22,6 +22,7 @@ use crate::access::Access;
 use crate::address::{self, BrokerAddress};
 use crate::admin::Admin;
 use crate::error::ChaosError;
+use crate::faults::{Effect, Errors};
 use crate::proxy::Gateway;
 use bollard::Docker;
 use containers::{Containers, Marks, next_number};
@@ -61,9 +62,9 @@ enum Ours {
     Embedded(Embedded),
 }
 
-/// Returns why no container engine answers, if none does.
-pub(crate) async fn engine_is_missing() -> Option<ChaosError> {
-    engine::connect().await.err()
+/// Returns the address at which no container engine answers, if none does.
+pub(crate) async fn engine_is_missing() -> Option<String> {
+    engine::connect().await.err().map(|_| engine::host())
 }
 
 /// Checks that [`Cluster::start`] would find an engine and an image without pulling one.
@@ -315,6 +316,21 @@ impl Cluster {
         }
     }
 
+    /// Answers requests with errors, until [`end_errors`](Self::end_errors).
+    pub(crate) async fn begin_errors(&self, errors: Errors) -> Result<(), ChaosError> {
+        self.embedded_brokers()?.begin_errors(errors).await
+    }
+
+    /// Ends the errors with this number.
+    pub(crate) async fn end_errors(&self, number: u32) -> Result<Effect, ChaosError> {
+        Ok(self.embedded_brokers()?.end_errors(number).await)
+    }
+
+    /// Lets a group rebalance.
+    pub(crate) async fn rebalance(&self, group: &str) -> Result<Effect, ChaosError> {
+        Ok(self.embedded_brokers()?.rebalance(group).await)
+    }
+
     /// Waits until every broker answers and knows all others, and every partition's in-sync set is
     /// full.
     pub(crate) async fn healthy(&self, within: Duration) -> Result<(), ChaosError> {
@@ -363,6 +379,14 @@ impl Cluster {
 
     async fn healthy_brokers(&self) -> Result<(), ChaosError> {
         health::wait_for_brokers(&self.admin, &self.brokers, START).await
+    }
+
+    fn embedded_brokers(&self) -> Result<&Embedded, ChaosError> {
+        match &self.ours {
+            Some(Ours::Embedded(embedded)) => Ok(embedded),
+            // Plans that need them are refused.
+            _ => Err(ChaosError::Internal("only embedded brokers do that".into())),
+        }
     }
 
     fn ours(&self) -> Result<&Ours, ChaosError> {
