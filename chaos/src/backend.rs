@@ -1,6 +1,6 @@
 //! The backend: clusters, on which plans run side by side, or alone where they break brokers.
 
-use crate::cluster::Cluster;
+use crate::cluster::{self, Cluster};
 use crate::error::ChaosError;
 use crate::known::{self, Shown, Wishes};
 use crate::logs::Logs;
@@ -57,17 +57,25 @@ impl Kafka {
             .build();
         let runtime = runtime
             .map_err(|error| ChaosError::Environment(format!("cannot start threads: {error}")))?;
-        let clusters = runtime.block_on(async {
+        let places = runtime.block_on(async {
             match &options.source {
-                ClusterSource::Containers => Cluster::take_or_start(load.more_clusters()).await,
+                ClusterSource::Containers => {
+                    let clusters = Cluster::take_or_start(load.more_clusters()).await?;
+                    Ok(Places::new(clusters, load))
+                }
+                ClusterSource::Embedded => {
+                    cluster::processes_of_dead_runs();
+                    Ok(Places::embedded(load))
+                }
                 ClusterSource::Bootstrap { servers, access } => {
-                    Ok(vec![Cluster::attach(servers, access).await?])
+                    let cluster = Cluster::attach(servers, access).await?;
+                    Ok(Places::new(vec![cluster], load))
                 }
             }
         })?;
         Ok(Self {
             inner: Arc::new(Inner {
-                places: Places::new(clusters, load),
+                places,
                 options,
                 runs: AtomicU32::new(0),
                 interrupted: watch::Sender::new(false),
@@ -91,9 +99,11 @@ impl Kafka {
         self.inner.places.apart()
     }
 
-    /// Returns the bootstrap servers of the cluster on which plans run side by side.
-    pub fn bootstrap(&self) -> String {
-        self.inner.bootstrap()
+    /// Returns the bootstrap servers of the cluster on which plans run side by side; `None`: each
+    /// plan has its own.
+    pub fn bootstrap(&self) -> Option<String> {
+        let cluster = self.inner.places.first();
+        cluster.map(|cluster| cluster.bootstrap())
     }
 
     /// Removes the containers that [`Kafka::start`] started.
@@ -175,7 +185,10 @@ impl Inner {
         was_disturbed: bool,
         stalls: Stalls,
     ) -> (Result<(Trace, Wishes, Logs), ChaosError>, Option<Instant>) {
-        let seat = self.places.seat(plan, was_disturbed).await;
+        let seat = match self.places.seat(plan, was_disturbed).await {
+            Ok(seat) => seat,
+            Err(error) => return (Err(error), None),
+        };
         if !seat.is_alone() {
             self.places.wait_for_room().await;
         }
@@ -224,13 +237,11 @@ impl Inner {
         names::unique(what, self.runs.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Returns the cluster on which plans run side by side.
-    pub(crate) fn cluster(&self) -> &Cluster {
-        self.places.first()
-    }
-
-    /// Returns the bootstrap servers of that cluster.
-    pub(crate) fn bootstrap(&self) -> String {
-        self.cluster().bootstrap()
+    /// Returns a cluster for what is no plan.
+    pub(crate) async fn cluster(&self) -> Result<Arc<Cluster>, ChaosError> {
+        match self.places.first() {
+            Some(cluster) => Ok(cluster.clone()),
+            None => Ok(Arc::new(Cluster::embedded(&Default::default(), 0).await?)),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! A backlog: a topic full of small records, and the time that it takes to consume it.
 
 use crate::backend::{Inner, Kafka};
+use crate::cluster::Cluster;
 use crate::error::ChaosError;
 use plimsoll::{CommitPolicy, Config, Consumer, HandlerError, Message};
 use rdkafka::ClientConfig;
@@ -21,6 +22,7 @@ const WITHIN: Duration = Duration::from_secs(300);
 #[derive(Debug)]
 pub struct Backlog {
     inner: Arc<Inner>,
+    cluster: Arc<Cluster>,
     topic: String,
     records: u32,
     groups: AtomicU32,
@@ -32,13 +34,15 @@ impl Kafka {
     /// # Errors
     /// Where the cluster does not take them.
     pub fn backlog(&self, records: u32, bytes: usize) -> Result<Backlog, ChaosError> {
+        let cluster = self.inner.runtime.block_on(self.inner.cluster())?;
         let backlog = Backlog {
             inner: self.inner.clone(),
+            cluster,
             topic: self.inner.name("backlog"),
             records,
             groups: AtomicU32::new(0),
         };
-        let admin = self.inner.cluster().admin();
+        let admin = backlog.cluster.admin();
         let created = admin.create_topic(&backlog.topic, PARTITIONS, 1, 1);
         self.inner.runtime.block_on(created)?;
         backlog.fill(bytes)?;
@@ -49,7 +53,7 @@ impl Kafka {
 impl Backlog {
     /// Returns the bootstrap servers of the cluster.
     pub fn bootstrap(&self) -> String {
-        self.inner.bootstrap()
+        self.cluster.bootstrap()
     }
 
     /// Returns the name of the topic.
@@ -139,7 +143,7 @@ impl Backlog {
 impl Drop for Backlog {
     /// Removes the topic and the groups from a cluster that stays.
     fn drop(&mut self) {
-        let cluster = self.inner.cluster();
+        let cluster = &self.cluster;
         if !cluster.stays() {
             return;
         }

@@ -1,6 +1,8 @@
 //! What a user of the backend chooses.
 
 use crate::access::Access;
+use crate::cluster;
+use crate::error::ChaosError;
 use crate::known::Declared;
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr};
@@ -12,6 +14,8 @@ pub enum ClusterSource {
     /// Three brokers in containers: those of the kept cluster if there is one, else new ones for as
     /// long as the backend lives.
     Containers,
+    /// Simulated brokers that this process serves: a cluster for each plan, for as long as it runs.
+    Embedded,
     /// A cluster that is there already; its brokers cannot be broken.
     Bootstrap {
         /// Its bootstrap servers.
@@ -19,6 +23,28 @@ pub enum ClusterSource {
         /// The way to its brokers.
         access: Access,
     },
+}
+
+impl ClusterSource {
+    /// Returns containers where an engine answers, and else embedded brokers, with a warning.
+    ///
+    /// # Errors
+    /// Where the operating system refuses what it takes to ask.
+    pub fn at_hand() -> Result<Self, ChaosError> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let runtime = runtime
+            .map_err(|error| ChaosError::Environment(format!("cannot start threads: {error}")))?;
+        let Some(host) = runtime.block_on(cluster::engine_is_missing()) else {
+            return Ok(Self::Containers);
+        };
+        tracing::warn!(
+            "no Docker engine answers at {host}: the brokers are simulated ones (--brokers \
+             embedded)"
+        );
+        Ok(Self::Embedded)
+    }
 }
 
 /// The address at which members find the proxy and the sink.

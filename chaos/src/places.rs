@@ -1,7 +1,9 @@
 //! Where plans run: those that leave brokers alone side by side on one cluster, those that break
-//! brokers one at a time, on clusters beside it as far as the machine can carry them.
+//! brokers one at a time, on clusters beside it as far as the machine can carry them. Embedded
+//! brokers are no plan's but their own.
 
 use crate::cluster::Cluster;
+use crate::error::ChaosError;
 use crate::lock::lock;
 use crate::{pressure, refusal};
 use plimsoll_scenarios::Plan;
@@ -57,16 +59,31 @@ fn free_memory() -> Option<usize> {
     Some(kb / 1024)
 }
 
-/// The clusters of a backend. Never empty.
+/// Where the plans of a backend run.
 #[derive(Debug)]
 pub(crate) struct Places {
+    grounds: Grounds,
+    /// The plans that run side by side.
+    crowd: Crowd,
+}
+
+/// The clusters that plans run on.
+#[derive(Debug)]
+enum Grounds {
+    Shared(Shared),
+    /// An embedded cluster for each plan. The lock is held for writing by a plan that was
+    /// disturbed, and for reading by any other.
+    Embedded(RwLock<()>),
+}
+
+/// Clusters that plans share. Never empty.
+#[derive(Debug)]
+struct Shared {
     clusters: Vec<Place>,
     /// The position of the first cluster that takes plans which break brokers.
     apart: usize,
     /// A permit for each cluster that takes such plans.
     permits: Semaphore,
-    /// The plans that share the first cluster.
-    crowd: Crowd,
 }
 
 /// The limit on plans that run side by side. What the machine can carry depends on the subject: a
@@ -122,7 +139,7 @@ struct Place {
 /// The cluster that a plan runs on, and its right to do so.
 #[derive(Debug)]
 pub(crate) struct Seat<'a> {
-    pub cluster: &'a Arc<Cluster>,
+    pub cluster: Arc<Cluster>,
     right: Right<'a>,
 }
 
@@ -156,36 +173,74 @@ impl Places {
             })
             .collect();
         let apart = usize::from(clusters.len() > 1 && load.sharing > 0);
-        Self {
+        let shared = Shared {
             permits: Semaphore::new(clusters.len() - apart),
-            crowd: Crowd::new(match load.jobs {
-                0 => Semaphore::MAX_PERMITS,
-                jobs => jobs,
-            }),
             clusters,
             apart,
-        }
+        };
+        Self::on(Grounds::Shared(shared), load)
     }
 
-    /// Returns the cluster on which plans run side by side.
-    pub(crate) fn first(&self) -> &Arc<Cluster> {
-        &self.clusters[0].cluster
+    /// Makes those of plans that have an embedded cluster each.
+    pub(crate) fn embedded(load: Load) -> Self {
+        Self::on(Grounds::Embedded(RwLock::new(())), load)
+    }
+
+    fn on(grounds: Grounds, load: Load) -> Self {
+        let crowd = Crowd::new(match load.jobs {
+            0 => Semaphore::MAX_PERMITS,
+            jobs => jobs,
+        });
+        Self { grounds, crowd }
+    }
+
+    /// Returns the cluster on which plans run side by side; `None`: each has its own.
+    pub(crate) fn first(&self) -> Option<&Arc<Cluster>> {
+        match &self.grounds {
+            Grounds::Shared(shared) => Some(&shared.clusters[0].cluster),
+            Grounds::Embedded(_) => None,
+        }
     }
 
     /// Returns the number of plans that break brokers which can run beside all others.
     pub(crate) fn apart(&self) -> usize {
-        self.apart * (self.clusters.len() - self.apart)
+        match &self.grounds {
+            Grounds::Shared(shared) => shared.apart * (shared.clusters.len() - shared.apart),
+            Grounds::Embedded(_) => usize::MAX,
+        }
     }
 
     /// Waits until the plan may run; one that `was_disturbed` runs without others beside it.
-    pub(crate) async fn seat(&self, plan: &Plan, was_disturbed: bool) -> Seat<'_> {
-        if refusal::breaks_brokers(plan) {
-            return self.alone().await;
+    ///
+    /// # Errors
+    /// Where a cluster of its own cannot be started.
+    pub(crate) async fn seat(
+        &self,
+        plan: &Plan,
+        was_disturbed: bool,
+    ) -> Result<Seat<'_>, ChaosError> {
+        match &self.grounds {
+            Grounds::Shared(shared) if refusal::breaks_brokers(plan) => Ok(shared.alone().await),
+            Grounds::Shared(shared) => {
+                let Place { cluster, turn } = &shared.clusters[0];
+                Ok(Seat {
+                    right: self.right(turn, was_disturbed).await,
+                    cluster: cluster.clone(),
+                })
+            }
+            Grounds::Embedded(turn) => {
+                let right = self.right(turn, was_disturbed).await;
+                let cluster = Arc::new(Cluster::embedded(&plan.settings.cluster, plan.seed).await?);
+                Ok(Seat { cluster, right })
+            }
         }
-        let Place { cluster, turn } = &self.clusters[0];
+    }
+
+    /// Waits for a place beside other plans, or without them.
+    async fn right<'a>(&'a self, turn: &'a RwLock<()>, was_disturbed: bool) -> Right<'a> {
         // It is never closed.
         let _permit = self.crowd.permits.acquire().await.expect("a semaphore");
-        let right = match was_disturbed {
+        match was_disturbed {
             true => Right::Calm {
                 _turn: turn.write().await,
                 _permit,
@@ -194,8 +249,7 @@ impl Places {
                 _turn: turn.read().await,
                 _permit,
             },
-        };
-        Seat { cluster, right }
+        }
     }
 
     /// Waits until the machine has room for a plan beside those that run.
@@ -209,6 +263,18 @@ impl Places {
         self.crowd.thin_out(began).await;
     }
 
+    /// Removes what was started.
+    pub(crate) async fn shut_down(&self) {
+        if let Grounds::Shared(shared) = &self.grounds {
+            let all = shared.clusters.iter();
+            let all = all.map(|place| place.cluster.shut_down());
+            futures_util::future::join_all(all).await;
+        }
+    }
+}
+
+impl Shared {
+    /// Waits for a whole cluster.
     async fn alone(&self) -> Seat<'_> {
         // It is never closed.
         let permit = self.permits.acquire().await.expect("a semaphore");
@@ -223,18 +289,12 @@ impl Places {
             None => (&candidates[0].cluster, candidates[0].turn.write().await),
         };
         Seat {
-            cluster,
+            cluster: cluster.clone(),
             right: Right::Alone {
                 _turn: turn,
                 _permit: permit,
             },
         }
-    }
-
-    /// Removes what was started.
-    pub(crate) async fn shut_down(&self) {
-        let all = self.clusters.iter().map(|place| place.cluster.shut_down());
-        futures_util::future::join_all(all).await;
     }
 }
 
@@ -284,7 +344,8 @@ mod tests {
 
     /// Takes a seat, where one is free.
     fn seat<'a>(places: &'a Places, plan: &Plan) -> Option<Seat<'a>> {
-        places.seat(plan, false).now_or_never()
+        let seat = places.seat(plan, false).now_or_never()?;
+        Some(seat.expect("nothing is started"))
     }
 
     fn places(count: usize, load: Load) -> Places {
@@ -299,10 +360,10 @@ mod tests {
         assert_eq!(places.apart(), 1);
         let shared = seat(&places, &sharing).expect("a place");
         let alone = seat(&places, &breaking).expect("a place");
-        assert!(!Arc::ptr_eq(shared.cluster, alone.cluster));
+        assert!(!Arc::ptr_eq(&shared.cluster, &alone.cluster));
         assert!(alone.is_alone() && !shared.is_alone());
         let second = seat(&places, &sharing).expect("a place");
-        assert!(Arc::ptr_eq(shared.cluster, second.cluster));
+        assert!(Arc::ptr_eq(&shared.cluster, &second.cluster));
         // There is one such cluster, and a plan on it.
         assert!(seat(&places, &breaking).is_none());
         drop(alone);
@@ -363,7 +424,7 @@ mod tests {
         assert!(places.seat(&sharing, true).now_or_never().is_none());
         drop(first);
         let calm = places.seat(&sharing, true).now_or_never();
-        let calm = calm.expect("a place");
+        let calm = calm.expect("a place").expect("nothing is started");
         assert!(!calm.is_alone(), "it breaks no brokers");
         assert!(seat(&places, &sharing).is_none());
     }
@@ -374,7 +435,7 @@ mod tests {
         let places = places(2, load(3, 0));
         let first = seat(&places, &breaking).expect("a place");
         let second = seat(&places, &breaking).expect("a place");
-        assert!(!Arc::ptr_eq(first.cluster, second.cluster));
+        assert!(!Arc::ptr_eq(&first.cluster, &second.cluster));
         assert!(seat(&places, &breaking).is_none());
     }
 }

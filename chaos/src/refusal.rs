@@ -1,10 +1,11 @@
 //! Which plans this backend cannot execute, and why: it never skips a part of one.
 
-use crate::faults::impossible;
+use crate::faults::{impossible, impossible_embedded};
 use crate::options::{ClusterSource, Options, SubjectCommand};
 use plimsoll_oracle::Word;
 use plimsoll_scenarios::scenario::{BrokerSettings, Fault};
 use plimsoll_scenarios::{Plan, Refusal, Subject};
+use plimsoll_sim::served;
 
 /// The number of brokers of the cluster in containers.
 pub(crate) const BROKERS: u32 = 3;
@@ -39,6 +40,15 @@ fn subject(options: &Options, plan: &Plan) -> Option<Refusal> {
 
 fn cluster(options: &Options, plan: &Plan) -> Option<Refusal> {
     let cluster = &plan.settings.cluster;
+    if options.source == ClusterSource::Embedded {
+        let most = u32::from(served::Options::MOST_BROKERS);
+        return (cluster.brokers > most).then(|| {
+            let wanted = cluster.brokers;
+            whole(format!(
+                "it wants {wanted} brokers, and an embedded cluster has {most} at most"
+            ))
+        });
+    }
     if cluster.settings != BrokerSettings::default() {
         let text = "it states settings of brokers (`[cluster.settings]`), and all scenarios share \
                     one cluster";
@@ -56,8 +66,12 @@ fn cluster(options: &Options, plan: &Plan) -> Option<Refusal> {
 }
 
 fn refuse_fault(options: &Options, fault: &Fault) -> Option<Refusal> {
-    let reason = impossible(&fault.kind).or_else(|| {
-        let foreign = options.source != ClusterSource::Containers;
+    let reason = match options.source {
+        ClusterSource::Embedded => impossible_embedded(&fault.kind),
+        _ => impossible(&fault.kind),
+    };
+    let reason = reason.or_else(|| {
+        let foreign = matches!(options.source, ClusterSource::Bootstrap { .. });
         (foreign && fault.kind.breaks_brokers())
             .then_some("the brokers of a cluster that is there already are not broken")
     });

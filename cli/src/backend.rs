@@ -41,6 +41,7 @@ impl Choice {
                 Ok(Self::Kafka(Box::new(options)))
             }
             (BackendName::Sim, Some(_)) => Err(only_with_kafka("--bootstrap")),
+            (BackendName::Sim, None) if args.brokers.is_some() => Err(only_with_kafka("--brokers")),
             (BackendName::Sim, None) if args.listen.is_some() => Err(only_with_kafka("--listen")),
             (BackendName::Sim, None) if !command.is_empty() => {
                 Err(only_with_kafka("a command after `--`"))
@@ -54,6 +55,14 @@ impl Choice {
         match self {
             Self::Sim => BackendName::Sim,
             Self::Kafka(_) => BackendName::Kafka,
+        }
+    }
+
+    /// Returns the place where it executes plans, as words that end a sentence.
+    pub(crate) const fn place(&self) -> &'static str {
+        match self {
+            Self::Sim => "in the simulator",
+            Self::Kafka(options) => options.place(),
         }
     }
 

@@ -112,6 +112,7 @@ fn report(
     });
     Ok(Report {
         backend: choice.name(),
+        place: choice.place(),
         seeds: args.seeds.unwrap_or(choice.default_seeds()),
         subject: args
             .subject

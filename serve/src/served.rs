@@ -13,6 +13,8 @@ use std::thread::{self, JoinHandle};
 use tokio::runtime::{self, Runtime};
 use tokio::sync::{mpsc, oneshot, watch};
 
+const ALIVE: &str = "the cluster's thread lives as long as the handle";
+
 /// A cluster that is served, for as long as this lives.
 #[derive(Debug)]
 pub struct Served {
@@ -149,7 +151,18 @@ impl Served {
         act: impl FnOnce(&mut ServedCluster, Instant) -> R + Send + 'static,
     ) -> R {
         let result = self.control.call_blocking(act);
-        result.expect("the cluster's thread lives as long as the handle")
+        result.expect(ALIVE)
+    }
+
+    /// Does what [`call`](Self::call) does, from asynchronous code.
+    ///
+    /// # Panics
+    /// Where the cluster's thread has panicked.
+    pub async fn call_async<R: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut ServedCluster, Instant) -> R + Send + 'static,
+    ) -> R {
+        self.control.call(act).await.expect(ALIVE)
     }
 }
 

@@ -89,7 +89,7 @@ fn is_dead_run(labels: Option<&HashMap<String, String>>) -> bool {
 
 /// Kills members of runs that are over, and whatever those started.
 #[cfg(target_os = "linux")]
-pub(super) fn processes_of_dead_runs() {
+pub(crate) fn processes_of_dead_runs() {
     use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
     let Ok(processes) = fs::read_dir("/proc") else {
@@ -124,7 +124,7 @@ pub(super) fn processes_of_dead_runs() {
 
 /// Does nothing: members can be found on Linux only.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn processes_of_dead_runs() {}
+pub(crate) fn processes_of_dead_runs() {}
 
 /// Reads the run that an environment names, as `/proc` shows environments.
 fn run_of(environment: &[u8]) -> Option<String> {

@@ -19,7 +19,8 @@ pub(super) async fn connect() -> Result<Docker, ChaosError> {
     let host = host();
     let none = |why: String| {
         ChaosError::Environment(format!(
-            "no Docker engine answers at {host}: start it or give --bootstrap ({why})"
+            "no Docker engine answers at {host}: start it, or give --brokers embedded or \
+             --bootstrap ({why})"
         ))
     };
     let client = Docker::connect_with_host(&host).map_err(|error| none(error.to_string()))?;
@@ -32,7 +33,7 @@ pub(super) async fn connect() -> Result<Docker, ChaosError> {
 
 /// Returns the address of the engine: the one that `DOCKER_HOST` names, else the first socket that
 /// is there, of an engine that runs as root and of those that do not.
-fn host() -> String {
+pub(super) fn host() -> String {
     if let Ok(host) = env::var("DOCKER_HOST")
         && !host.is_empty()
     {

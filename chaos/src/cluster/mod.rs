@@ -1,8 +1,9 @@
-//! The brokers that plans run on: three in containers of our own, those of the kept cluster, or a
-//! cluster that exists already.
+//! The brokers that plans run on: three in containers of our own, those of the kept cluster,
+//! simulated ones that this process serves, or a cluster that exists already.
 
 mod cleanup;
 mod containers;
+mod embedded;
 mod engine;
 mod health;
 mod image;
@@ -13,7 +14,7 @@ mod leftovers;
 mod network;
 mod settings;
 
-pub(crate) use cleanup::{RUN_VARIABLE, run_id};
+pub(crate) use cleanup::{RUN_VARIABLE, processes_of_dead_runs, run_id};
 pub use kept::KeptCluster;
 pub use settings::broker_settings;
 
@@ -21,12 +22,16 @@ use crate::access::Access;
 use crate::address::{self, BrokerAddress};
 use crate::admin::Admin;
 use crate::error::ChaosError;
+use crate::faults::{Effect, Errors};
 use crate::proxy::Gateway;
 use bollard::Docker;
 use containers::{Containers, Marks, next_number};
+use embedded::Embedded;
 use futures_util::future::try_join_all;
 use image::Image;
 use kept::Claim;
+use plimsoll_scenarios::scenario;
+use plimsoll_serve::ServedCluster;
 use std::fs::File;
 use std::time::Duration;
 
@@ -42,10 +47,24 @@ pub(crate) struct Cluster {
     admin: Admin,
     /// The way to brokers that are not reached in plain text, for clients that speak nothing else.
     gateway: Option<Gateway>,
-    /// The brokers' containers; absent where the cluster is not ours.
-    containers: Option<Containers>,
-    /// The lock of the kept cluster, where it is that one.
-    kept: Option<File>,
+    /// The brokers' processes; absent where the cluster is not ours.
+    ours: Option<Ours>,
+}
+
+/// The processes of brokers that are ours to break.
+#[derive(Debug)]
+enum Ours {
+    Containers {
+        containers: Containers,
+        /// The lock of the kept cluster, where it is that one.
+        kept: Option<File>,
+    },
+    Embedded(Embedded),
+}
+
+/// Returns the address at which no container engine answers, if none does.
+pub(crate) async fn engine_is_missing() -> Option<String> {
+    engine::connect().await.err().map(|_| engine::host())
 }
 
 /// Checks that [`Cluster::start`] would find an engine and an image without pulling one.
@@ -119,6 +138,17 @@ impl Cluster {
         Ok(std::iter::once(first).chain(more).collect())
     }
 
+    /// Serves a simulated cluster as a plan wants it, which ends with this.
+    pub(crate) async fn embedded(
+        wanted: &scenario::Cluster,
+        seed: u64,
+    ) -> Result<Self, ChaosError> {
+        let embedded = Embedded::start(wanted, seed)?;
+        let cluster = Self::own(embedded.brokers(), Ours::Embedded(embedded));
+        cluster.first_health().await?;
+        Ok(cluster)
+    }
+
     /// Attaches to a cluster that exists already; its brokers cannot be broken.
     pub(crate) async fn attach(bootstrap: &str, access: &Access) -> Result<Self, ChaosError> {
         cleanup::processes_of_dead_runs();
@@ -132,8 +162,7 @@ impl Cluster {
             access: access.clone(),
             gateway,
             brokers,
-            containers: None,
-            kept: None,
+            ours: None,
         };
         cluster.first_health().await?;
         Ok(cluster)
@@ -141,15 +170,17 @@ impl Cluster {
 
     /// Makes a cluster of containers; `kept` is the lock of the kept one.
     fn of(containers: Containers, kept: Option<File>) -> Self {
-        let brokers = containers.brokers();
+        Self::own(containers.brokers(), Ours::Containers { containers, kept })
+    }
+
+    fn own(brokers: Vec<BrokerAddress>, ours: Ours) -> Self {
         let access = Access::default();
         Self {
             admin: Admin::new(&brokers, access.clone()),
             access,
             gateway: None,
             brokers,
-            containers: Some(containers),
-            kept,
+            ours: Some(ours),
         }
     }
 
@@ -161,8 +192,7 @@ impl Cluster {
             access: Access::default(),
             gateway: None,
             admin: Admin::new(&[], Access::default()),
-            containers: None,
-            kept: None,
+            ours: None,
         }
     }
 
@@ -191,62 +221,114 @@ impl Cluster {
 
     /// Returns whether its brokers may be broken.
     pub(crate) fn is_ours(&self) -> bool {
-        self.containers.is_some()
+        self.ours.is_some()
     }
 
     /// Returns whether the cluster stays when the run ends, and so what the run left on it.
     pub(crate) fn stays(&self) -> bool {
-        self.containers.is_none() || self.kept.is_some()
+        match &self.ours {
+            None => true,
+            Some(Ours::Containers { kept, .. }) => kept.is_some(),
+            Some(Ours::Embedded(_)) => false,
+        }
     }
 
     /// Keeps the containers for later runs.
     fn keep(&self) {
-        if let Some(containers) = &self.containers {
+        if let Some(Ours::Containers { containers, .. }) = &self.ours {
             containers.keep();
         }
     }
 
     /// Kills a broker with SIGKILL; returns when it is gone.
     pub(crate) async fn kill(&self, broker: u32) -> Result<(), ChaosError> {
-        self.ours()?.kill(broker).await
+        match self.ours()? {
+            Ours::Containers { containers, .. } => containers.kill(broker).await,
+            Ours::Embedded(embedded) => embedded.act(broker, ServedCluster::crash).await,
+        }
     }
 
     /// Stops a broker with SIGTERM; returns when it has handed over its partitions and ended.
     pub(crate) async fn stop(&self, broker: u32) -> Result<(), ChaosError> {
-        self.ours()?.stop(broker).await
+        match self.ours()? {
+            Ours::Containers { containers, .. } => containers.stop(broker).await,
+            Ours::Embedded(embedded) => embedded.stop(broker).await,
+        }
     }
 
     /// Starts a broker that was killed or stopped, at its old address and with its old data.
     pub(crate) async fn start_broker(&self, broker: u32) -> Result<(), ChaosError> {
-        self.ours()?.start_broker(broker).await
+        match self.ours()? {
+            Ours::Containers { containers, .. } => containers.start_broker(broker).await,
+            Ours::Embedded(embedded) => embedded.act(broker, ServedCluster::start).await,
+        }
     }
 
     /// Freezes a broker: its connections stay, and get no answer.
     pub(crate) async fn pause(&self, broker: u32) -> Result<(), ChaosError> {
-        self.ours()?.pause(broker).await
+        match self.ours()? {
+            Ours::Containers { containers, .. } => containers.pause(broker).await,
+            Ours::Embedded(embedded) => embedded.act(broker, ServedCluster::pause).await,
+        }
     }
 
     /// Lets a frozen broker go on.
     pub(crate) async fn unpause(&self, broker: u32) -> Result<(), ChaosError> {
-        self.ours()?.unpause(broker).await
+        match self.ours()? {
+            Ours::Containers { containers, .. } => containers.unpause(broker).await,
+            Ours::Embedded(embedded) => embedded.act(broker, ServedCluster::resume).await,
+        }
     }
 
     /// Cuts a broker from its network: neither the other brokers nor clients reach it.
     pub(crate) async fn isolate(&self, broker: u32) -> Result<(), ChaosError> {
-        self.ours()?.isolate(broker).await
+        match self.ours()? {
+            Ours::Containers { containers, .. } => containers.isolate(broker).await,
+            Ours::Embedded(embedded) => embedded.act(broker, ServedCluster::cut_off).await,
+        }
     }
 
     /// Connects an isolated broker again, at its old address.
     pub(crate) async fn rejoin(&self, broker: u32) -> Result<(), ChaosError> {
-        self.ours()?.rejoin(broker).await
+        match self.ours()? {
+            Ours::Containers { containers, .. } => containers.rejoin(broker).await,
+            Ours::Embedded(embedded) => embedded.act(broker, ServedCluster::reunite).await,
+        }
     }
 
     /// Undoes every fault of every broker, as far as there are any.
     pub(crate) async fn mend(&self) -> Result<(), ChaosError> {
-        match &self.containers {
-            Some(containers) => containers.mend().await,
+        match &self.ours {
+            Some(Ours::Containers { containers, .. }) => containers.mend().await,
+            Some(Ours::Embedded(embedded)) => {
+                embedded.mend().await;
+                Ok(())
+            }
             None => Ok(()),
         }
+    }
+
+    /// Makes another replica of a partition that is in sync the leader.
+    pub(crate) async fn move_leader(&self, topic: &str, partition: u32) -> Result<(), ChaosError> {
+        match &self.ours {
+            Some(Ours::Embedded(embedded)) => embedded.move_leader(topic, partition).await,
+            _ => self.admin.move_leader(topic, partition).await,
+        }
+    }
+
+    /// Answers requests with errors, until [`end_errors`](Self::end_errors).
+    pub(crate) async fn begin_errors(&self, errors: Errors) -> Result<(), ChaosError> {
+        self.embedded_brokers()?.begin_errors(errors).await
+    }
+
+    /// Ends the errors with this number.
+    pub(crate) async fn end_errors(&self, number: u32) -> Result<Effect, ChaosError> {
+        Ok(self.embedded_brokers()?.end_errors(number).await)
+    }
+
+    /// Lets a group rebalance.
+    pub(crate) async fn rebalance(&self, group: &str) -> Result<Effect, ChaosError> {
+        Ok(self.embedded_brokers()?.rebalance(group).await)
     }
 
     /// Waits until every broker answers and knows all others, and every partition's in-sync set is
@@ -258,14 +340,18 @@ impl Cluster {
     /// Removes containers and network, as far as they are ours. Those of the kept cluster stay, and
     /// run again if they do not.
     pub(crate) async fn shut_down(&self) {
-        match &self.containers {
-            Some(containers) if self.kept.is_none() => containers.remove().await,
-            Some(_) => {
+        match &self.ours {
+            Some(Ours::Containers {
+                containers,
+                kept: None,
+            }) => containers.remove().await,
+            Some(Ours::Containers { .. }) => {
                 if let Err(error) = self.mend().await {
                     tracing::warn!("a broker of the kept cluster was not started again: {error}");
                 }
             }
-            None => {}
+            // An embedded cluster ends when it is dropped.
+            Some(Ours::Embedded(_)) | None => {}
         }
     }
 
@@ -280,7 +366,7 @@ impl Cluster {
         let Err(error) = healthy.await else {
             return Ok(());
         };
-        let Some(containers) = &self.containers else {
+        let Some(Ours::Containers { containers, .. }) = &self.ours else {
             return Err(error);
         };
         let logs = containers.last_words().await;
@@ -295,11 +381,19 @@ impl Cluster {
         health::wait_for_brokers(&self.admin, &self.brokers, START).await
     }
 
-    fn ours(&self) -> Result<&Containers, ChaosError> {
-        self.containers.as_ref().ok_or_else(|| {
+    fn embedded_brokers(&self) -> Result<&Embedded, ChaosError> {
+        match &self.ours {
+            Some(Ours::Embedded(embedded)) => Ok(embedded),
+            // Plans that need them are refused.
+            _ => Err(ChaosError::Internal("only embedded brokers do that".into())),
+        }
+    }
+
+    fn ours(&self) -> Result<&Ours, ChaosError> {
+        self.ours.as_ref().ok_or_else(|| {
             ChaosError::Scenario(
                 "the brokers of a cluster given by --bootstrap cannot be broken: leave the option \
-                 out to use containers"
+                 out to use others"
                     .into(),
             )
         })

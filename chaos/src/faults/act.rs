@@ -3,7 +3,7 @@
 //! What hits the sink or the proxy is done here, at once. What hits a process, or takes its time,
 //! is for the world to do.
 
-use super::brokers::Work;
+use super::brokers::{Errors, Work};
 use crate::error::ChaosError;
 use crate::proxy::Proxy;
 use crate::sink::{Finished, Sink};
@@ -85,11 +85,25 @@ pub(crate) fn act(
         (K::LoseResponse { request, .. }, _) => proxy.lose_response(member()?, *request)?,
         (K::Throttle { by, .. }, Do) => proxy.throttle(broker()?, *by)?,
         (K::Throttle { .. }, Undo) => proxy.throttle(broker()?, Duration::ZERO)?,
-        (K::Error { .. } | K::Rebalance, _) => {
-            // Plans with it are refused.
-            let reason = format!("the fault `{name}` cannot be done on real Kafka");
-            return Err(ChaosError::Internal(reason));
+        (
+            K::Error {
+                request,
+                error,
+                share,
+                ..
+            },
+            Do,
+        ) => {
+            return Ok(Rest::Beside(Work::BeginErrors(Errors {
+                number: fault.id.0,
+                broker: links,
+                request: *request,
+                error: *error,
+                share: share.0,
+            })));
         }
+        (K::Error { .. }, Undo) => return Ok(Rest::Beside(Work::EndErrors(fault.id.0))),
+        (K::Rebalance, _) => return Ok(Rest::Beside(Work::Rebalance)),
         (K::BrokerCrash { .. }, Do) => return Ok(Rest::Beside(Work::Kill(broker()?))),
         (K::BrokerStop { .. }, Do) => return Ok(Rest::Beside(Work::Stop(broker()?))),
         (K::BrokerCrash { .. } | K::BrokerStop { .. }, Undo) => {
@@ -115,8 +129,22 @@ pub(crate) fn act(
     Ok(Rest::Nothing)
 }
 
-/// Says why a kind of fault cannot be done on any cluster; `None` for those that
-/// [`act`] does.
+/// Says why a kind of fault cannot be done on embedded brokers; `None` for those that [`act`] does
+/// there.
+pub(crate) const fn impossible_embedded(kind: &FaultKind) -> Option<&'static str> {
+    match kind {
+        FaultKind::Error {
+            partition: Some(_), ..
+        } => {
+            Some("embedded brokers answer whole requests with an error, not one partition of them")
+        }
+        FaultKind::Retention { .. } => Some("embedded brokers do not delete records yet"),
+        _ => None,
+    }
+}
+
+/// Says why a kind of fault cannot be done on real brokers; `None` for those that [`act`] does
+/// there.
 pub(crate) const fn impossible(kind: &FaultKind) -> Option<&'static str> {
     match kind {
         FaultKind::Error { .. } => {

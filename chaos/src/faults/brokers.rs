@@ -7,7 +7,7 @@ use crate::error::ChaosError;
 use crate::leaders::{self, News};
 use crate::names::Names;
 use plimsoll_core::{NextOffset, TopicPartition};
-use plimsoll_oracle::TraceEvent;
+use plimsoll_oracle::{ErrorName, RequestKind, TraceEvent};
 use plimsoll_scenarios::scenario::ResetTo;
 use plimsoll_scenarios::schedule::FaultIndex;
 use std::sync::Arc;
@@ -38,6 +38,25 @@ pub(crate) enum Work {
     /// The removal of this share of a partition's records, from the oldest.
     RemoveRecords(TopicPartition, f64),
     ResetOffset(TopicPartition, ResetTo),
+    /// The answer of errors to requests, from now on; embedded brokers do it.
+    BeginErrors(Errors),
+    /// The end of the errors with this number.
+    EndErrors(u32),
+    /// A rebalance of the group; embedded brokers do it.
+    Rebalance,
+}
+
+/// Requests of a kind that are answered with an error.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Errors {
+    /// The number by which they are ended.
+    pub number: u32,
+    /// The broker that answers, by its index; `None`: any.
+    pub broker: Option<u32>,
+    pub request: RequestKind,
+    pub error: ErrorName,
+    /// The share of the requests.
+    pub share: f64,
 }
 
 /// What the work reports.
@@ -50,7 +69,16 @@ pub(crate) enum Report {
     /// What the trace says of the work.
     Observed(TraceEvent),
     /// The work for a fault is done, or the environment refused to do it.
-    Done(FaultIndex, Result<(), ChaosError>),
+    Done(FaultIndex, Result<Effect, ChaosError>),
+}
+
+/// Whether work changed anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Yes.
+    Some,
+    /// No: there was nothing that it could change.
+    None,
 }
 
 /// The cluster, and what of it is this run's.
@@ -78,39 +106,43 @@ impl Brokers {
         self.reports.send(Report::Done(fault, done));
     }
 
-    async fn work(&self, work: Work) -> Result<(), ChaosError> {
+    async fn work(&self, work: Work) -> Result<Effect, ChaosError> {
         match work {
-            Work::Kill(broker) => self.cluster.kill(broker).await,
-            Work::Stop(broker) => self.cluster.stop(broker).await,
-            Work::Start(broker) => self.start(broker).await,
+            Work::Kill(broker) => self.cluster.kill(broker).await?,
+            Work::Stop(broker) => self.cluster.stop(broker).await?,
+            Work::Start(broker) => self.start(broker).await?,
             Work::Restart(broker) => {
                 self.cluster.stop(broker).await?;
-                self.start(broker).await
+                self.start(broker).await?;
             }
-            Work::Pause(broker) => self.cluster.pause(broker).await,
+            Work::Pause(broker) => self.cluster.pause(broker).await?,
             Work::Resume(broker) => {
                 self.cluster.unpause(broker).await?;
-                self.cluster.healthy(BROKER_BACK).await
+                self.cluster.healthy(BROKER_BACK).await?;
             }
-            Work::Isolate(broker) => self.cluster.isolate(broker).await,
+            Work::Isolate(broker) => self.cluster.isolate(broker).await?,
             Work::Rejoin(broker) => {
                 self.cluster.rejoin(broker).await?;
-                self.cluster.healthy(BROKER_BACK).await
+                self.cluster.healthy(BROKER_BACK).await?;
             }
             Work::MoveLeader(partition) => {
                 let topic = self.names.topic(partition.topic);
-                let admin = self.cluster.admin();
-                admin.move_leader(topic, partition.partition).await
+                let moved = self.cluster.move_leader(topic, partition.partition);
+                moved.await?;
             }
             Work::MoveCoordinator => {
                 let admin = self.cluster.admin();
                 let partition = admin.offsets_partition(&self.names.group).await?;
-                admin.move_leader(OFFSETS_TOPIC, partition).await
+                self.cluster.move_leader(OFFSETS_TOPIC, partition).await?;
             }
-            Work::AddPartitions { topic, count } => self.add_partitions(topic, count).await,
-            Work::RemoveRecords(partition, share) => self.remove_records(partition, share).await,
-            Work::ResetOffset(partition, to) => self.reset_offset(partition, to).await,
+            Work::AddPartitions { topic, count } => self.add_partitions(topic, count).await?,
+            Work::RemoveRecords(partition, share) => self.remove_records(partition, share).await?,
+            Work::ResetOffset(partition, to) => self.reset_offset(partition, to).await?,
+            Work::BeginErrors(errors) => self.cluster.begin_errors(errors).await?,
+            Work::EndErrors(number) => return self.cluster.end_errors(number).await,
+            Work::Rebalance => return self.cluster.rebalance(&self.names.group).await,
         }
+        Ok(Effect::Some)
     }
 
     async fn start(&self, broker: u32) -> Result<(), ChaosError> {

@@ -4,8 +4,8 @@
 mod act;
 mod brokers;
 
-pub(crate) use act::{ProcessAct, Rest, act, impossible};
-pub(crate) use brokers::{Brokers, Report, Work};
+pub(crate) use act::{ProcessAct, Rest, act, impossible, impossible_embedded};
+pub(crate) use brokers::{Brokers, Effect, Errors, Report, Work};
 
 use crate::leaders::Leaders;
 use crate::members::Members;

@@ -248,8 +248,7 @@ impl World {
             Event::Brokers(faults::Report::Observed(event)) => self.observe(event),
             Event::Brokers(faults::Report::Done(fault, done)) => {
                 // What the environment refused to do was not tried: the run means nothing.
-                done?;
-                self.done(fault)
+                self.done(fault, done?)
             }
             Event::Course(report) => self.handle_course(report),
             Event::Start(member) => {

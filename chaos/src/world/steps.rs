@@ -2,7 +2,7 @@
 
 use super::{Event, World};
 use crate::error::ChaosError;
-use crate::faults::{self, ProcessAct, Rest, Work};
+use crate::faults::{self, Effect, ProcessAct, Rest, Work};
 use plimsoll_oracle::MemberId;
 use plimsoll_scenarios::schedule::{Act, FaultIndex, ProcessId, Step, Target};
 
@@ -97,15 +97,18 @@ impl World {
     }
 
     /// Takes in that what was done for a fault is done.
-    pub(super) fn done(&mut self, fault: FaultIndex) -> Result<(), ChaosError> {
-        self.faults.schedule.handle_done(fault);
+    pub(super) fn done(&mut self, fault: FaultIndex, effect: Effect) -> Result<(), ChaosError> {
+        match effect {
+            Effect::Some => self.faults.schedule.handle_done(fault),
+            Effect::None => self.faults.schedule.handle_vain(fault),
+        }
         self.drive(fault)
     }
 
     /// Lets go on what waits for processes that are back, and for the end of all faults.
     pub(super) fn settle(&mut self) -> Result<(), ChaosError> {
         while let Some(fault) = self.faults.is_back(&self.members) {
-            self.done(fault)?;
+            self.done(fault, Effect::Some)?;
         }
         if self.faults.schedule.is_over() {
             for ended in self.ending.drain(..) {

@@ -4,7 +4,7 @@ mod bench;
 mod values;
 
 pub(crate) use bench::{BenchCommand, CommitIntervalArgs, Interval, LoadArgs};
-pub(crate) use values::{BackendName, Format, SeedRange, TableFormat, threads};
+pub(crate) use values::{BackendName, BrokersName, Format, SeedRange, TableFormat, threads};
 
 use crate::cluster::ClusterCommand;
 use crate::exit;
@@ -211,9 +211,12 @@ pub(crate) struct BackendArgs {
     /// Backend that executes the schedules.
     #[arg(long, value_enum, default_value_t = BackendName::Sim)]
     pub backend: BackendName,
-    /// With `--backend kafka`, addresses of a cluster that is there already. Plimsoll does not
-    /// break its brokers, and refuses schedules that would. [default: three brokers in containers,
-    /// those of `plimsoll cluster up` if they are there]
+    /// With `--backend kafka`, the brokers that it starts. [default: containers where a container
+    /// engine answers, else embedded]
+    #[arg(long, value_enum, conflicts_with = "bootstrap")]
+    pub brokers: Option<BrokersName>,
+    /// With `--backend kafka`, addresses of a cluster that is there already, instead. Plimsoll does
+    /// not break its brokers, and refuses schedules that would.
     #[arg(long, value_name = "HOST:PORT[,HOST:PORT]", value_parser = bootstrap)]
     pub bootstrap: Option<String>,
     /// With `--bootstrap`, a properties file that says how its brokers are reached, with TLS or

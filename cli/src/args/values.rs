@@ -33,6 +33,16 @@ impl BackendName {
     }
 }
 
+/// The brokers that the backend `kafka` starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BrokersName {
+    /// Apache Kafka: three brokers in containers, those of `plimsoll cluster up` if they are there.
+    Containers,
+    /// The simulator's brokers, served by this program in real time: a cluster for each schedule,
+    /// ready in milliseconds, without a container engine.
+    Embedded,
+}
+
 /// The format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {

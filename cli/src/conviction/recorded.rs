@@ -41,7 +41,7 @@ pub(crate) fn convict(
             continue;
         }
         let stem = file_stem(trial, recorded.seed);
-        let files = write(trial, recorded, &plan, folder, &stem, &[]);
+        let files = write(trial, recorded, &plan, folder, &stem, &[], choice.place());
         for (property, violation) in shown {
             let runs = tally.count(property).violated;
             let seen = Seen {
@@ -89,7 +89,7 @@ pub(crate) fn keep(
     } = smaller;
     let property = shows.property;
     let stem = stem_of(trial, run.seed, property);
-    let files = write(trial, run, plan, folder, &stem, notes);
+    let files = write(trial, run, plan, folder, &stem, notes, choice.place());
     let mut violations = run.verdict.violations();
     let (_, violation) = violations
         .find(|(violated, _)| *violated == property)
@@ -164,6 +164,7 @@ fn write(
     folder: &Path,
     stem: &str,
     notes: &[String],
+    place: &str,
 ) -> Files {
     let stem = free(folder, stem);
     let written = |extension: &str, write: &dyn Fn(&Path) -> Result<(), CliError>| {
@@ -173,7 +174,7 @@ fn write(
             Err(error) => Err(error.to_string()),
         }
     };
-    let text = as_file(trial, recorded, plan, notes);
+    let text = as_file(trial, recorded, plan, notes, place);
     let logs = recorded.logs.iter();
     let logs = logs.filter_map(|(name, text)| written(name, &|path| files::write(path, text)).ok());
     Files {
@@ -241,7 +242,13 @@ fn is_on_search_path(program: &str) -> bool {
 
 /// Returns the plan as a scenario file. It expects the verdict that its scenario expects, and no
 /// trace: no other run leaves the same.
-fn as_file(trial: &Trial, recorded: &Recorded, plan: &Plan, notes: &[String]) -> String {
+fn as_file(
+    trial: &Trial,
+    recorded: &Recorded,
+    plan: &Plan,
+    notes: &[String],
+    place: &str,
+) -> String {
     let mut scenario = plan.to_scenario();
     scenario.settings.expect.trace = None;
     scenario.settings.expect.sometimes.clear();
@@ -251,7 +258,7 @@ fn as_file(trial: &Trial, recorded: &Recorded, plan: &Plan, notes: &[String]) ->
         .map(|(property, _)| property.word())
         .collect();
     let found = [
-        format!("Violated on real Kafka: {}.", violated.join(", ")),
+        format!("Violated {place}: {}.", violated.join(", ")),
         format!(
             "Found by the scenario {} with subject {} and seed {}.",
             trial.label, trial.subject, recorded.seed

@@ -35,6 +35,10 @@ impl Options {
         match self.0 {}
     }
 
+    pub(crate) const fn place(&self) -> &'static str {
+        match self.0 {}
+    }
+
     pub(crate) const fn arguments(&self) -> String {
         match self.0 {}
     }

@@ -1,6 +1,6 @@
 //! Reads from the command line what a run on real Kafka needs to know.
 
-use crate::args::{BackendArgs, DeclaredArgs};
+use crate::args::{BackendArgs, BrokersName, DeclaredArgs};
 use crate::error::CliError;
 use crate::{interrupt, progress, shell};
 use plimsoll_chaos::{Access, ChaosError, ClusterSource, Declared, Reach, SubjectCommand};
@@ -33,13 +33,6 @@ impl Options {
         command: &[OsString],
         declared: &DeclaredArgs,
     ) -> Result<Self, CliError> {
-        let source = match &args.bootstrap {
-            None => ClusterSource::Containers,
-            Some(servers) => ClusterSource::Bootstrap {
-                servers: servers.clone(),
-                access: access(args.command_config.as_deref())?,
-            },
-        };
         let subject = match command {
             [] => SubjectCommand::Own(this_program()?),
             [program, arguments @ ..] => SubjectCommand::External {
@@ -53,9 +46,10 @@ impl Options {
             CliError::usage(message, help)
         })?;
         let inner = plimsoll_chaos::Options {
-            source,
             subject,
             reach: reach(args)?,
+            // The last to be found: no mistake waits for a container engine.
+            source: source(args)?,
             declared: known,
         };
         let keeps = declared.keeps.clone();
@@ -77,11 +71,23 @@ impl Options {
         Some(words.collect::<Vec<_>>().join(" "))
     }
 
+    /// Returns the place where plans are executed, as words that end a sentence.
+    pub(crate) const fn place(&self) -> &'static str {
+        match self.inner.source {
+            ClusterSource::Embedded => "on embedded brokers",
+            ClusterSource::Containers | ClusterSource::Bootstrap { .. } => "on real Kafka",
+        }
+    }
+
     /// Returns the end of a command line that chooses the same.
     pub(crate) fn arguments(&self) -> String {
         let mut text = String::from(" --backend kafka");
-        if let ClusterSource::Bootstrap { servers, .. } = &self.inner.source {
-            text += &format!(" --bootstrap {servers}");
+        match &self.inner.source {
+            ClusterSource::Containers => {}
+            ClusterSource::Embedded => text += " --brokers embedded",
+            ClusterSource::Bootstrap { servers, .. } => {
+                text += &format!(" --bootstrap {servers}");
+            }
         }
         if let Some(file) = &self.command_config {
             let file = shell::quoted(&file.display().to_string());
@@ -113,6 +119,7 @@ impl Options {
     pub(crate) fn start(&self, load: Load) -> Result<Kafka, CliError> {
         let waiting = progress::waiting(match &self.inner.source {
             ClusterSource::Containers => "starting a Kafka cluster",
+            ClusterSource::Embedded => "starting",
             ClusterSource::Bootstrap { .. } => "asking the Kafka cluster",
         });
         let kafka = Kafka::start(self.inner.clone(), load)?;
@@ -120,6 +127,19 @@ impl Options {
         let interrupted = kafka.clone();
         interrupt::on_request(move || interrupted.interrupt());
         Ok(kafka)
+    }
+}
+
+/// Reads where the brokers come from.
+fn source(args: &BackendArgs) -> Result<ClusterSource, CliError> {
+    match (&args.bootstrap, args.brokers) {
+        (Some(servers), _) => Ok(ClusterSource::Bootstrap {
+            servers: servers.clone(),
+            access: access(args.command_config.as_deref())?,
+        }),
+        (None, Some(BrokersName::Containers)) => Ok(ClusterSource::Containers),
+        (None, Some(BrokersName::Embedded)) => Ok(ClusterSource::Embedded),
+        (None, None) => Ok(ClusterSource::at_hand()?),
     }
 }
 

@@ -67,6 +67,7 @@ fn of_real_time(folder: &Path) -> Report {
     };
     Report {
         backend: BackendName::Kafka,
+        place: "on real Kafka",
         seeds: SeedRange { from: 0, to: 2 },
         subject: None,
         scenarios: vec![scenario],

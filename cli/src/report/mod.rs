@@ -26,6 +26,8 @@ use std::time::Duration;
 pub(crate) struct Report {
     /// The backend that executed the schedules.
     pub backend: BackendName,
+    /// The place where that was, as words that end a sentence.
+    pub place: &'static str,
     /// The seeds that were asked for.
     pub seeds: SeedRange,
     /// The subject of the command line: its name, or the command after `--`.

@@ -16,6 +16,18 @@ fn arguments_that_do_not_go_together_are_mistakes() {
             "no_address",
             &["--backend", "kafka", "--bootstrap", "localhost"],
         ),
+        ("brokers_in_sim", &["--brokers", "embedded"]),
+        (
+            "two_clusters",
+            &[
+                "--backend",
+                "kafka",
+                "--brokers",
+                "embedded",
+                "--bootstrap",
+                "localhost:9092",
+            ],
+        ),
         ("command_in_sim", &["--", "cat"]),
         ("listen_in_sim", &["--listen", "127.0.0.1"]),
         (
@@ -30,7 +42,7 @@ fn arguments_that_do_not_go_together_are_mistakes() {
 #[test]
 #[cfg_attr(not(feature = "kafka"), ignore = "needs the feature kafka")]
 fn a_subject_that_real_kafka_cannot_try_is_a_mistake() {
-    let on_kafka = ["--backend", "kafka"];
+    let on_kafka = ["--backend", "kafka", "--brokers", "containers"];
     for (name, subject) in [
         ("no_program", ["--", "no-such-program"]),
         ("recipe", ["--subject", "sarama-auto-mark"]),
@@ -106,7 +118,8 @@ fn what_real_kafka_cannot_run_it_does_not_shrink() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let text = "[cluster.settings]\n\"broker.session.timeout.ms\" = 6000\n";
     fs::write(folder.path().join("x.toml"), text).expect("it is written");
-    let shrink = ["shrink", "x.toml", "--backend", "kafka", "--seed", "0"];
+    let shrink = ["shrink", "x.toml", "--seed", "0", "--backend", "kafka"];
+    let shrink = [&shrink[..], &["--brokers", "containers"]].concat();
     let ended = plimsoll_in(folder.path(), &shrink);
     assert_eq!(ended.code, ENVIRONMENT, "{}", ended.transcript());
     assert!(
@@ -152,7 +165,7 @@ fn mistake(name: &str, arguments: &[&str]) {
 #[test]
 #[cfg_attr(not(feature = "kafka"), ignore = "needs the feature kafka")]
 fn what_kafka_cannot_run_is_refused_with_the_reason() {
-    let ended = on_kafka(&["broker/commit-errors"]);
+    let ended = on_kafka(&["--brokers", "containers", "broker/commit-errors"]);
     assert_eq!(ended.code, ENVIRONMENT, "{}", ended.transcript());
     assert_snapshot!("refused", ended.stderr);
 
@@ -179,25 +192,41 @@ fn a_folder_of_which_nothing_can_be_run_is_refused_line_by_line() {
         "recipe.toml",
         "duration = \"5s\"\nreal_time = true\n[consumers]\nsubject = \"auto-commit\"\n",
     );
-    let ended = plimsoll_in(folder.path(), &["run", ".", "--backend", "kafka"]);
+    let run = ["run", ".", "--backend", "kafka", "--brokers", "embedded"];
+    let ended = plimsoll_in(folder.path(), &run);
     assert_eq!(ended.code, ENVIRONMENT, "{}", ended.transcript());
     assert_snapshot!("refused_folder", ended.stderr);
 }
 
 #[test]
 #[cfg_attr(not(feature = "kafka"), ignore = "needs the feature kafka")]
-fn without_a_container_engine_there_is_no_cluster() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let ended = crate::program::command(
-        folder.path(),
-        &["run", "quick/member-killed", "--backend", "kafka"],
-    )
-    .env("DOCKER_HOST", "unix:///no/such/engine.sock")
-    .output()
-    .expect("the program starts");
-    let stderr = String::from_utf8_lossy(&ended.stderr);
-    assert_eq!(ended.status.code(), Some(ENVIRONMENT), "{stderr}");
+fn without_a_container_engine_there_are_no_containers() {
+    let (code, stderr) = without_engine(&["quick/member-killed", "--brokers", "containers"]);
+    assert_eq!(code, Some(ENVIRONMENT), "{stderr}");
     assert!(stderr.contains("no Docker engine answers"), "{stderr}");
+    assert!(stderr.contains("--brokers embedded"), "{stderr}");
+}
+
+/// A plan is refused that no brokers can do, so that nothing is run here.
+#[test]
+#[cfg_attr(not(feature = "kafka"), ignore = "needs the feature kafka")]
+fn without_a_container_engine_brokers_are_embedded_and_it_is_said() {
+    let recipe = ["quick/member-killed", "--subject", "sarama-auto-mark"];
+    let (code, stderr) = without_engine(&recipe);
+    assert_eq!(code, Some(MISTAKE), "{stderr}");
+    let said = "no Docker engine answers at unix:///no/such/engine.sock: the brokers are simulated";
+    assert!(stderr.contains(said), "{stderr}");
+}
+
+fn without_engine(arguments: &[&str]) -> (Option<i32>, String) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = ["run", "--backend", "kafka"];
+    let ended = crate::program::command(folder.path(), &[&run[..], arguments].concat())
+        .env("DOCKER_HOST", "unix:///no/such/engine.sock")
+        .output()
+        .expect("the program starts");
+    let stderr = String::from_utf8_lossy(&ended.stderr).into_owned();
+    (ended.status.code(), stderr)
 }
 
 fn on_kafka(arguments: &[&str]) -> Ended {

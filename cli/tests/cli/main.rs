@@ -6,6 +6,7 @@ mod bench;
 mod config;
 mod convictions;
 mod determinism;
+mod embedded;
 mod exit_codes;
 mod explain;
 mod files;

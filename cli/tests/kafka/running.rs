@@ -141,11 +141,13 @@ impl Running {
             _ => Turn::Alone { _guard: alone() },
         };
         let mut all = arguments.to_vec();
-        match cluster {
-            SHARED => _ = shared_brokers(),
-            BESIDE => all.extend(["--bootstrap", shared_brokers()]),
-            _ => {}
+        if cluster == SHARED {
+            shared_brokers();
         }
+        all.extend(match cluster {
+            BESIDE => ["--bootstrap", shared_brokers()],
+            _ => ["--brokers", "containers"],
+        });
         if !subject.is_empty() {
             all.push("--");
             all.extend(subject.iter().map(String::as_str));

@@ -11,7 +11,7 @@ use crate::wire::{At, Connection, Edge, EdgeOptions, Step, To, Wire};
 use bytes::Bytes;
 use plimsoll_core::Instant;
 use plimsoll_oracle::BrokerId;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A connection from outside, for as long as the cluster lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,6 +39,10 @@ pub struct ServedCluster {
     pub(super) world: World<Wire>,
     pub(super) edge: Edge,
     pub(super) waiting: Waiting,
+    /// The brokers that clients do not reach.
+    pub(super) cut_off: BTreeSet<Node>,
+    /// The answers of those, until clients reach them again.
+    pub(super) held: Vec<Said<Wire>>,
     clients: BTreeMap<ConnectionId, Client>,
     /// The connections, by their nodes.
     by_node: BTreeMap<Node, ConnectionId>,
@@ -80,6 +84,8 @@ impl ServedCluster {
                 seed: options.seed,
             }),
             waiting: Waiting::default(),
+            cut_off: BTreeSet::new(),
+            held: Vec::new(),
             clients: BTreeMap::new(),
             by_node: BTreeMap::new(),
             connections: 0,
@@ -181,6 +187,7 @@ impl ServedCluster {
     fn hear(&mut self) {
         while let Some(said) = self.world.env.said.pop_front() {
             match said {
+                Said::Answer { to, .. } if self.is_cut_off(to) => self.held.push(said),
                 Said::Answer {
                     to,
                     correlation,
@@ -198,6 +205,12 @@ impl ServedCluster {
                 }
             }
         }
+    }
+
+    /// Returns whether a client has its connection with a broker that it does not reach.
+    fn is_cut_off(&self, node: Node) -> bool {
+        let client = self.by_node.get(&node).and_then(|id| self.clients.get(id));
+        client.is_some_and(|client| self.cut_off.contains(&client.broker))
     }
 
     fn answered(&mut self, to: Node, correlation: Correlation, response: Response<Wire>) {
@@ -228,6 +241,7 @@ impl ServedCluster {
         while let Some(client) = self.clients.get_mut(&id)
             && client.asked.is_none()
             && !self.world.is_paused(client.broker)
+            && !self.cut_off.contains(&client.broker)
             && let Some(frame) = client.frames.pop_front()
         {
             let step = self.at_edge(id, |edge, at, connection| {

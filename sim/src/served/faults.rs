@@ -5,6 +5,7 @@ use crate::protocol::{Node, Request};
 use crate::wire::Wire;
 use plimsoll_core::Instant;
 use plimsoll_oracle::{BrokerId, ErrorName, RequestKind};
+use plimsoll_scenarios::Rng;
 use std::time::Duration;
 
 /// Requests of clients to which something happens.
@@ -18,6 +19,23 @@ pub struct Faulty {
     pub count: u32,
 }
 
+/// A share of the requests of clients, answered with an error until that is ended.
+#[derive(Clone, Debug)]
+pub struct Failing {
+    /// The number by which it is ended.
+    pub number: u32,
+    /// Their kind.
+    pub request: RequestKind,
+    /// The broker that gets them; `None`: any.
+    pub broker: Option<BrokerId>,
+    /// The error.
+    pub error: ErrorName,
+    /// The share of them, 0 to 1.
+    pub share: f64,
+    /// The source of the choice among them.
+    pub rng: Rng,
+}
+
 /// Something that a fault is about and that the cluster has not got.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unknown(pub &'static str);
@@ -27,11 +45,21 @@ pub struct Unknown(pub &'static str);
 pub(super) struct Waiting {
     errors: Vec<(Faulty, ErrorName)>,
     losses: Vec<Faulty>,
+    /// Each with whether it has answered any request.
+    failing: Vec<(Failing, bool)>,
 }
 
 impl Waiting {
     /// Returns the error with which a broker is to answer a request, without looking at it.
     pub(super) fn error(&mut self, to: Node, request: &Request<Wire>) -> Option<ErrorName> {
+        let failing = self.failing.iter_mut().find_map(|(failing, used)| {
+            let hits = failing.hits(to, request);
+            *used |= hits;
+            hits.then_some(failing.error)
+        });
+        if failing.is_some() {
+            return failing;
+        }
         let place = self.errors.iter().position(|(f, _)| f.is(to, request))?;
         let (faulty, error) = &mut self.errors[place];
         let error = *error;
@@ -55,6 +83,13 @@ impl Faulty {
     fn is(&self, to: Node, request: &Request<Wire>) -> bool {
         let is_there = self.broker.is_none_or(|broker| broker == broker_at(to));
         is_there && request.kind() == Some(self.request)
+    }
+}
+
+impl Failing {
+    fn hits(&mut self, to: Node, request: &Request<Wire>) -> bool {
+        let is_there = self.broker.is_none_or(|broker| broker == broker_at(to));
+        is_there && request.kind() == Some(self.request) && self.rng.chance(self.share)
     }
 }
 
@@ -124,13 +159,27 @@ impl ServedCluster {
         Ok(())
     }
 
-    /// Ends what [`isolate`](Self::isolate) began.
+    /// Cuts a broker off from all: from the other brokers and the controller, and from clients,
+    /// whose requests and answers wait. Once more changes nothing.
+    ///
+    /// # Errors
+    /// Where there is no such broker.
+    pub fn cut_off(&mut self, now: Instant, broker: BrokerId) -> Result<(), Unknown> {
+        let node = self.node_of(broker)?;
+        self.change(now, |cluster| {
+            cluster.world.isolate(node);
+            cluster.cut_off.insert(node);
+        });
+        Ok(())
+    }
+
+    /// Ends what [`isolate`](Self::isolate) or [`cut_off`](Self::cut_off) began.
     ///
     /// # Errors
     /// Where there is no such broker.
     pub fn reunite(&mut self, now: Instant, broker: BrokerId) -> Result<(), Unknown> {
         let node = self.node_of(broker)?;
-        self.change(now, |cluster| cluster.world.reunite(node));
+        self.change(now, |cluster| cluster.reach(node));
         Ok(())
     }
 
@@ -190,6 +239,41 @@ impl ServedCluster {
         }
     }
 
+    /// Answers a share of requests with an error, until [`end_failing`](Self::end_failing).
+    pub fn begin_failing(&mut self, failing: Failing) {
+        self.waiting.failing.push((failing, false));
+    }
+
+    /// Ends what [`begin_failing`](Self::begin_failing) began with this number. Returns whether it
+    /// has answered any request.
+    pub fn end_failing(&mut self, number: u32) -> bool {
+        let mut failing = self.waiting.failing.iter();
+        let place = failing.position(|(failing, _)| failing.number == number);
+        place.is_some_and(|place| self.waiting.failing.remove(place).1)
+    }
+
+    /// Lets a group rebalance. Returns `false` where it is not stable.
+    ///
+    /// # Errors
+    /// Where there is no such group.
+    pub fn rebalance(&mut self, now: Instant, group: &str) -> Result<bool, Unknown> {
+        let mut groups = self.edge.groups();
+        let found = groups.find(|(name, _)| *name == group);
+        let group = found.map(|(_, group)| group).ok_or(Unknown("group"))?;
+        drop(groups);
+        let mut begins = false;
+        self.change(now, |cluster| {
+            let world = &mut cluster.world;
+            let offsets = world.env.shared.offsets_of(group);
+            if let Some(coordinator) = world.controller.leader(offsets) {
+                let broker = &mut world.brokers[coordinator];
+                begins = broker.rebalance_group(&mut world.env, group);
+                world.settle(coordinator);
+            }
+        });
+        Ok(begins)
+    }
+
     /// Does what requests ask, and closes their connections in place of the answers.
     pub fn lose_response(&mut self, requests: Faulty) {
         if requests.count > 0 {
@@ -204,11 +288,21 @@ impl ServedCluster {
             for node in cluster.world.brokers.ids() {
                 cluster.world.env.network.throttle(node, Duration::ZERO);
                 cluster.world.env.delays[node] = Duration::ZERO;
-                cluster.world.reunite(node);
+                cluster.reach(node);
                 cluster.world.resume(node);
                 cluster.go_on(node);
                 cluster.world.start(node);
             }
         });
+    }
+
+    /// Lets everybody reach a broker again, with what waited.
+    fn reach(&mut self, node: Node) {
+        self.world.reunite(node);
+        if self.cut_off.remove(&node) {
+            // Those of brokers that are still cut off are held once more.
+            self.world.env.said.extend(self.held.drain(..));
+            self.go_on(node);
+        }
     }
 }

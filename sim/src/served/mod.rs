@@ -35,7 +35,7 @@ mod tests;
 mod world;
 
 pub use cluster::{ConnectionId, Output, ServedCluster};
-pub use faults::{Faulty, Unknown};
+pub use faults::{Failing, Faulty, Unknown};
 pub use options::Options;
 pub use report::{
     BrokerReport, BrokerState, GroupReport, OffsetReport, PartitionReport, Report, TopicReport,

@@ -92,10 +92,7 @@ fn headline(report: &Report, bugs: &[Bug<'_>]) -> String {
 
 /// Says what was tried, and with what.
 fn tried(report: &Report) -> String {
-    let place = match report.backend {
-        BackendName::Sim => "in the simulator",
-        BackendName::Kafka => "on real Kafka",
-    };
+    let place = report.place;
     let seeds = match report.seeds.len() {
         1 => format!("with seed {}", report.seeds.from),
         _ => format!(

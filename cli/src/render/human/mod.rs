@@ -114,7 +114,7 @@ fn totals(page: &mut Page, report: &Report, detail: Detail) {
         BackendName::Kafka => {
             let seconds = elapsed.as_secs_f64();
             let side = format!("at most {jobs} side by side");
-            page.line(&format!("Ran {schedules} on real Kafka, {side}."));
+            page.line(&format!("Ran {schedules} {}, {side}.", report.place));
             page.line(&format!("Took {seconds:.0} s of real time."));
             disturbed(page, report);
         }

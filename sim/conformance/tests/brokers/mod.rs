@@ -38,7 +38,7 @@ mod containers {
             reach: Reach::default(),
         };
         let kafka = Kafka::start(options, Load::default()).expect("the brokers start");
-        let bootstrap = kafka.bootstrap();
+        let bootstrap = kafka.bootstrap().expect("a cluster of all");
         *KAFKA.lock().unwrap_or_else(PoisonError::into_inner) = Some(kafka);
         bootstrap
     }

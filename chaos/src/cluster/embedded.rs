@@ -1,0 +1,180 @@
+//! Brokers of a simulated cluster, served by this process, and what breaks them.
+
+use crate::address::BrokerAddress;
+use crate::error::ChaosError;
+use crate::faults::{Effect, Errors};
+use plimsoll_oracle::BrokerId;
+use plimsoll_scenarios::scenario::{BrokerSettings, Cluster};
+use plimsoll_scenarios::{Purpose, Rng};
+use plimsoll_serve::{Options, Served, ServedCluster, serve};
+use plimsoll_sim::served::{self, BrokerState, Failing, Unknown};
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+
+/// The time that a broker has to hand over its partitions before it is killed, as one in a
+/// container.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// The time limit for another replica to be in sync, so that it can lead.
+const MOVE: Duration = Duration::from_secs(30);
+
+/// The time between two looks whether a broker has stopped.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// A simulated cluster, served for as long as this lives.
+#[derive(Debug)]
+pub(super) struct Embedded {
+    served: Served,
+    /// What all random choices follow from.
+    seed: u64,
+}
+
+impl Embedded {
+    /// Serves a cluster as a plan wants it; where the plan states no settings of brokers, they have
+    /// those of brokers in containers.
+    pub(super) fn start(wanted: &Cluster, seed: u64) -> Result<Self, ChaosError> {
+        let settings = match wanted.settings == BrokerSettings::default() {
+            true => super::broker_settings(),
+            false => wanted.settings.clone(),
+        };
+        let cluster = served::Options {
+            brokers: u16::try_from(wanted.brokers).unwrap_or(u16::MAX),
+            replication: u16::try_from(wanted.replication).unwrap_or(u16::MAX),
+            min_insync: wanted.min_insync,
+            settings,
+            seed,
+            ..served::Options::default()
+        };
+        let options = Options {
+            cluster,
+            http_port: None,
+            ..Options::default()
+        };
+        let served = serve(options).map_err(|error| {
+            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+            let cause = cause.unwrap_or_default();
+            ChaosError::Environment(format!("cannot serve embedded brokers: {error}{cause}"))
+        })?;
+        Ok(Self { served, seed })
+    }
+
+    /// Returns the addresses at which the harness reaches the brokers.
+    pub(super) fn brokers(&self) -> Vec<BrokerAddress> {
+        let brokers = (0..).zip(self.served.brokers());
+        let brokers = brokers.map(|(index, (id, address))| BrokerAddress {
+            index,
+            node_id: id.0.cast_signed(),
+            address: address.clone(),
+        });
+        brokers.collect()
+    }
+
+    /// Does something with a broker, which goes by its index.
+    pub(super) async fn act(
+        &self,
+        broker: u32,
+        act: fn(&mut ServedCluster, plimsoll_core::Instant, BrokerId) -> Result<(), Unknown>,
+    ) -> Result<(), ChaosError> {
+        let id = self.id(broker)?;
+        let done = self
+            .served
+            .call_async(move |cluster, now| act(cluster, now, id));
+        done.await.map_err(|Unknown(what)| unknown(what))
+    }
+
+    /// Stops a broker; returns when it has handed over its partitions and ended.
+    pub(super) async fn stop(&self, broker: u32) -> Result<(), ChaosError> {
+        self.act(broker, ServedCluster::stop).await?;
+        let id = self.id(broker)?;
+        let stopped = async {
+            while !self.is_down(id).await {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        match timeout(GRACE, stopped).await {
+            Ok(()) => Ok(()),
+            Err(_) => self.act(broker, ServedCluster::crash).await,
+        }
+    }
+
+    async fn is_down(&self, broker: BrokerId) -> bool {
+        let report = self.served.call_async(|cluster, _| cluster.report()).await;
+        let mut brokers = report.brokers.iter();
+        brokers.any(|found| found.id == broker && found.state == BrokerState::Down)
+    }
+
+    /// Undoes every fault of every broker.
+    pub(super) async fn mend(&self) {
+        self.served.call_async(ServedCluster::heal).await;
+    }
+
+    /// Makes another replica of a partition that is in sync the leader.
+    pub(super) async fn move_leader(&self, topic: &str, partition: u32) -> Result<(), ChaosError> {
+        let end = Instant::now() + MOVE;
+        while !self.moves_leader(topic, partition).await? {
+            if Instant::now() > end {
+                let why = "no other replica is in sync";
+                return Err(ChaosError::Environment(format!(
+                    "the leader of {topic}/{partition} cannot be moved: {why}"
+                )));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(())
+    }
+
+    async fn moves_leader(&self, topic: &str, partition: u32) -> Result<bool, ChaosError> {
+        let topic = topic.to_owned();
+        let act = move |cluster: &mut ServedCluster, now| {
+            cluster.move_leader(now, &topic, partition.cast_signed())
+        };
+        let moved = self.served.call_async(act).await;
+        moved.map_err(|Unknown(what)| unknown(what))
+    }
+
+    /// Answers requests with errors, until [`end_errors`](Self::end_errors).
+    pub(super) async fn begin_errors(&self, errors: Errors) -> Result<(), ChaosError> {
+        let broker = errors.broker.map(|broker| self.id(broker)).transpose()?;
+        let draws = 1 << 32 | u64::from(errors.number);
+        let failing = Failing {
+            number: errors.number,
+            request: errors.request,
+            broker,
+            error: errors.error,
+            share: errors.share,
+            rng: Rng::substream(self.seed, Purpose::Faults, draws),
+        };
+        let act = |cluster: &mut ServedCluster, _| cluster.begin_failing(failing);
+        self.served.call_async(act).await;
+        Ok(())
+    }
+
+    /// Ends the errors with this number.
+    pub(super) async fn end_errors(&self, number: u32) -> Effect {
+        let act = move |cluster: &mut ServedCluster, _| cluster.end_failing(number);
+        effect(self.served.call_async(act).await)
+    }
+
+    /// Lets a group rebalance, where it is there and stable.
+    pub(super) async fn rebalance(&self, group: &str) -> Effect {
+        let group = group.to_owned();
+        let act = move |cluster: &mut ServedCluster, now| cluster.rebalance(now, &group);
+        effect(self.served.call_async(act).await == Ok(true))
+    }
+
+    fn id(&self, broker: u32) -> Result<BrokerId, ChaosError> {
+        let known = self.served.brokers().get(broker as usize);
+        known.map(|(id, _)| *id).ok_or_else(|| unknown("broker"))
+    }
+}
+
+fn effect(took: bool) -> Effect {
+    match took {
+        true => Effect::Some,
+        false => Effect::None,
+    }
+}
+
+fn unknown(what: &str) -> ChaosError {
+    ChaosError::Internal(format!("the embedded cluster has no such {what}"))
+}
