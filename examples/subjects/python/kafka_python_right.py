@@ -39,7 +39,7 @@ class Right(AsyncConsumerRebalanceListener):
             for partition in [p for p, (at, _) in self.waiting.items() if at <= now]:
                 self.go_back(partition)
             # One record, so that a rebalance, a commit and a stop wait for one only.
-            for partition, records in self.consumer.poll(100, max_records=1).items():
+            for partition, records in self.poll().items():
                 for record in records:
                     # What stands behind a record that waits is passed over: it comes again.
                     if partition not in self.waiting and self.finish(partition, record):
@@ -51,6 +51,17 @@ class Right(AsyncConsumerRebalanceListener):
                 commit = self.consumer.commit_async(dict(self.finished))
                 next_commit = now + contract.COMMIT_INTERVAL_MS / 1000
         self.consumer.close(autocommit=False)
+
+    def poll(self):
+        """Returns one record at most. poll() raises what passes too, as when the broker dies of
+        which kafka-python asks for metadata: the next one tries again."""
+        try:
+            return self.consumer.poll(100, max_records=1)
+        except KafkaError as error:
+            if not error.retriable:
+                raise
+            print("cannot poll:", error, file=sys.stderr)
+            return {}
 
     def finish(self, partition, record):
         """Does the work of a record, or sets it aside. Returns False if it is to be tried again."""
