@@ -8,6 +8,7 @@ from kafka import AsyncConsumerRebalanceListener, KafkaConsumer, KafkaProducer, 
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from kafka.coordinator.consumer import ConsumerCoordinator
 from kafka.errors import KafkaError
 from kafka.structs import TopicPartition
 
@@ -120,6 +121,14 @@ def set_aside(record):
     producer.close()
 
 
+def mend_rejoin():
+    """Lets kafka-python 3.0.12 finish a join that ended between two polls. Where a leader joins
+    because partitions were added, or were not known yet, its own assignment answers
+    `need_rejoin`, and it never asks again: the member stands still, without a heartbeat."""
+    needs = ConsumerCoordinator.need_rejoin
+    ConsumerCoordinator.need_rejoin = lambda self: self._join_task is not None or needs(self)
+
+
 def settings():
     return {
         "bootstrap_servers": contract.BROKERS.split(","),
@@ -137,4 +146,5 @@ def settings():
     }
 
 
+mend_rejoin()
 Right().run()
