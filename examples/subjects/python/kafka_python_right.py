@@ -8,6 +8,7 @@ from kafka import AsyncConsumerRebalanceListener, KafkaConsumer, KafkaProducer, 
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from kafka.coordinator.consumer import ConsumerCoordinator
 from kafka.errors import KafkaError
 from kafka.structs import TopicPartition
 
@@ -39,7 +40,7 @@ class Right(AsyncConsumerRebalanceListener):
             for partition in [p for p, (at, _) in self.waiting.items() if at <= now]:
                 self.go_back(partition)
             # One record, so that a rebalance, a commit and a stop wait for one only.
-            for partition, records in self.consumer.poll(100, max_records=1).items():
+            for partition, records in self.poll().items():
                 for record in records:
                     # What stands behind a record that waits is passed over: it comes again.
                     if partition not in self.waiting and self.finish(partition, record):
@@ -51,6 +52,17 @@ class Right(AsyncConsumerRebalanceListener):
                 commit = self.consumer.commit_async(dict(self.finished))
                 next_commit = now + contract.COMMIT_INTERVAL_MS / 1000
         self.consumer.close(autocommit=False)
+
+    def poll(self):
+        """Returns one record at most. poll() raises what passes too, as when the broker dies of
+        which kafka-python asks for metadata: the next one tries again."""
+        try:
+            return self.consumer.poll(100, max_records=1)
+        except KafkaError as error:
+            if not error.retriable:
+                raise
+            print("cannot poll:", error, file=sys.stderr)
+            return {}
 
     def finish(self, partition, record):
         """Does the work of a record, or sets it aside. Returns False if it is to be tried again."""
@@ -109,6 +121,14 @@ def set_aside(record):
     producer.close()
 
 
+def mend_rejoin():
+    """Lets kafka-python 3.0.12 finish a join that ended between two polls. Where a leader joins
+    because partitions were added, or were not known yet, its own assignment answers
+    `need_rejoin`, and it never asks again: the member stands still, without a heartbeat."""
+    needs = ConsumerCoordinator.need_rejoin
+    ConsumerCoordinator.need_rejoin = lambda self: self._join_task is not None or needs(self)
+
+
 def settings():
     return {
         "bootstrap_servers": contract.BROKERS.split(","),
@@ -126,4 +146,5 @@ def settings():
     }
 
 
+mend_rejoin()
 Right().run()
