@@ -61,8 +61,8 @@ struct Outstanding {
 /// What a commit waits for.
 #[derive(Clone, Copy, Debug)]
 enum State {
-    /// Its answer, since this time.
-    Sent(Instant),
+    /// Its answer.
+    Sent,
     /// The time at which its bytes are sent again. Where the coordinator is not known by then, they
     /// wait for it in the queue of its connection, without a limit: "retries += was_sent"
     /// (`rd_kafka_buf_retry`), and a request that waits was not sent.
@@ -130,7 +130,7 @@ impl Commits {
             state: State::Deferred(now + self.session_timeout),
         });
         if let Some(to) = coordinator {
-            self.send(now, to, self.outstanding.len() - 1);
+            self.send(to, self.outstanding.len() - 1);
         }
     }
 
@@ -175,7 +175,6 @@ impl Commits {
     fn handle_failure(&mut self, now: Instant, view: &View, index: usize, failure: Failure) {
         use ErrorName as E;
         let commit = &self.outstanding[index];
-        let is_late = matches!(commit.state, State::Sent(at) if at + self.request_timeout <= now);
         let outcome = outcome_of(failure);
         match failure {
             // `__TRANSPORT` and what the wrong broker says: "mark coordinator dead, refresh and
@@ -184,12 +183,12 @@ impl Commits {
                 self.actions.push_back(Action::LoseCoordinator);
                 self.send_again_or_defer(now, index, outcome);
             }
-            Failure::Lost if !is_late => {
+            Failure::Lost => {
                 self.actions.push_back(Action::LoseCoordinator);
                 self.send_again_or_defer(now, index, outcome);
             }
             // `__TIMED_OUT` is not deferred.
-            Failure::Lost
+            Failure::TimedOut
             | Failure::Refused(
                 E::CoordinatorLoadInProgress | E::UnknownTopicOrPartition | E::RequestTimedOut,
             ) => {
@@ -270,9 +269,9 @@ impl Commits {
             .push_back(Action::EndCommit(id, CommitOutcome::Failed));
     }
 
-    fn send(&mut self, now: Instant, to: Node, index: usize) {
+    fn send(&mut self, to: Node, index: usize) {
         let commit = &mut self.outstanding[index];
-        commit.state = State::Sent(now);
+        commit.state = State::Sent;
         let (member, generation) = commit.stamp;
         self.actions.push_back(Action::Ask(Ask {
             to,
@@ -307,7 +306,7 @@ impl Commits {
         };
         for index in 0..self.outstanding.len() {
             if matches!(self.outstanding[index].state, State::Resend(at) if at <= now) {
-                self.send(now, to, index);
+                self.send(to, index);
             }
         }
         for index in 0..self.outstanding.len() {
@@ -315,7 +314,7 @@ impl Commits {
             if let State::Deferred(_) = commit.state {
                 commit.stamp = stamp.unwrap_or(commit.stamp);
                 commit.resends = 0;
-                self.send(now, to, index);
+                self.send(to, index);
             }
         }
     }
@@ -333,7 +332,7 @@ impl Commits {
         let deadlines = self.outstanding.iter().map(|commit| match commit.state {
             State::Resend(at) if can_send => at,
             State::Deferred(until) => until,
-            State::Sent(_) | State::Resend(_) => Instant::FAR_FUTURE,
+            State::Sent | State::Resend(_) => Instant::FAR_FUTURE,
         });
         deadlines.min().unwrap_or(Instant::FAR_FUTURE)
     }
@@ -342,7 +341,9 @@ impl Commits {
 /// Returns what a failure lets the application know.
 const fn outcome_of(failure: Failure) -> CommitOutcome {
     match failure {
-        Failure::Lost | Failure::Refused(ErrorName::RequestTimedOut) => CommitOutcome::Unknown,
+        Failure::Lost | Failure::TimedOut | Failure::Refused(ErrorName::RequestTimedOut) => {
+            CommitOutcome::Unknown
+        }
         Failure::Refused(_) => CommitOutcome::Failed,
     }
 }

@@ -25,8 +25,12 @@ pub(super) struct Ask<T> {
 pub(super) enum Failure {
     /// An error that the broker answered.
     Refused(ErrorName),
-    /// No answer in time, or a broken connection: the request may have been done all the same.
+    /// A broken connection: the request may have been done all the same.
     Lost,
+    /// A connection that the client closed because a request on it had no answer in time, this one
+    /// or another: all on it get `__TIMED_OUT` (`rd_kafka_broker_timeout_scan`, which hands that to
+    /// `rd_kafka_broker_fail`).
+    TimedOut,
 }
 
 /// Returns the connection over which a request goes.
@@ -116,6 +120,8 @@ struct InFlight<T> {
     correlation: Correlation,
     peer: Node,
     deadline: Instant,
+    /// Whether its connection was closed because a request on it was overdue.
+    timed_out: bool,
     then: T,
 }
 
@@ -150,6 +156,7 @@ impl<T> Requests<T> {
             correlation,
             peer,
             deadline,
+            timed_out: false,
             then,
         });
         correlation
@@ -170,21 +177,27 @@ impl<T> Requests<T> {
         let found = self
             .in_flight
             .binary_search_by_key(&correlation, |request| request.correlation);
-        Some(self.take(found.ok()?))
+        let (then, _) = self.take(found.ok()?);
+        Some(then)
     }
 
     /// Takes the next request that was lost with the connections to `peer`, and returns what to go
-    /// on with. Call it until it returns `None`, with the `next_correlation` of the moment at which
-    /// they broke: what is sent while losses are handled goes over new connections.
-    pub(super) fn take_lost(&mut self, peer: Node, before: u32) -> Option<T> {
+    /// on with, and why. Call it until it returns `None`, with the `next_correlation` of the moment
+    /// at which they broke: what is sent while losses are handled goes over new connections.
+    pub(super) fn take_lost(&mut self, peer: Node, before: u32) -> Option<(T, Failure)> {
         let mut requests = self.in_flight.iter();
         let index =
             requests.position(|request| request.peer == peer && request.correlation.0 < before)?;
-        Some(self.take(index))
+        let (then, timed_out) = self.take(index);
+        let failure = match timed_out {
+            true => Failure::TimedOut,
+            false => Failure::Lost,
+        };
+        Some((then, failure))
     }
 
     /// Returns a broker that has left a request unanswered for too long, once. Its connections are
-    /// to be broken, as clients do (librdkafka: `socket.max.fails` is 1): what was on them is lost,
+    /// to be broken, as clients do (librdkafka: `socket.max.fails` is 1): all on them has timed out,
     /// and the news comes back like that of any broken connection.
     pub(super) fn poll_overdue(&mut self, now: Instant) -> Option<Node> {
         if self.due > now {
@@ -195,6 +208,7 @@ impl<T> Requests<T> {
         for request in &mut self.in_flight {
             if request.peer == peer {
                 request.deadline = Instant::FAR_FUTURE;
+                request.timed_out = true;
             }
         }
         self.due = self.earliest();
@@ -214,12 +228,12 @@ impl<T> Requests<T> {
     }
 
     #[inline]
-    fn take(&mut self, index: usize) -> T {
-        let InFlight { deadline, then, .. } = self.in_flight.remove(index);
-        if deadline == self.due {
+    fn take(&mut self, index: usize) -> (T, bool) {
+        let request = self.in_flight.remove(index);
+        if request.deadline == self.due {
             self.due = self.earliest();
         }
-        then
+        (request.then, request.timed_out)
     }
 
     fn earliest(&self) -> Instant {

@@ -15,7 +15,8 @@ use plimsoll_core::Instant;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// The pause between two lookups (librdkafka's interval while it waits for a coordinator).
+/// The pause between two lookups in librdkafka, which does not grow (`rd_kafka_cgrp_serve`; after a
+/// query `rd_kafka_cgrp_coord_query` begins the interval anew, with a jitter).
 const QUERY_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The pause before the next lookup while a connection with the coordinator is made

@@ -156,9 +156,9 @@ impl Actor<Lean, Env<'_>> for Producer {
         self.connections.handle_broken(env.now(), peer);
         let before = self.requests.next_correlation();
         let mut lost_any = false;
-        while let Some(then) = self.requests.take_lost(peer, before) {
+        while let Some((then, failure)) = self.requests.take_lost(peer, before) {
             lost_any = true;
-            self.go_on(env, then, Err(Failure::Lost));
+            self.go_on(env, then, Err(failure));
         }
         if !lost_any {
             self.accumulator.handle_disconnected();

@@ -146,6 +146,7 @@ impl Start {
                 starting.committed = Wanted::Missing;
                 starting.retry_at = now + self.retry_backoff;
                 if let Failure::Lost
+                | Failure::TimedOut
                 | Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable) = failure
                 {
                     self.actions.push_back(Action::LoseCoordinator);

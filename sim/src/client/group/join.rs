@@ -145,7 +145,9 @@ impl Group {
             // (`MEMBER_ID_REQUIRED`). A static one joins by its name, so that no answer gives it
             // one first: it never learns that it lost anything.
             Failure::Refused(E::UnknownMemberId) => self.member = None,
-            Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable) | Failure::Lost => {
+            Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable)
+            | Failure::Lost
+            | Failure::TimedOut => {
                 self.actions.push_back(Action::LoseCoordinator);
             }
             Failure::Refused(_) => {}
@@ -228,7 +230,7 @@ impl Group {
             Ok(partitions) => {
                 self.phase = Phase::Joined;
                 self.synced = self.generation;
-                self.heartbeat_in_flight = false;
+                self.beat = None;
                 self.begin_session(now);
                 let next = self.rebalance.handle_assignment(partitions);
                 self.go_on(now, view, next);
@@ -268,7 +270,9 @@ impl Group {
             }
             Failure::Refused(E::UnknownMemberId) => self.member = None,
             Failure::Refused(E::IllegalGeneration) => self.generation = NO_GENERATION,
-            Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable) | Failure::Lost => {
+            Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable)
+            | Failure::Lost
+            | Failure::TimedOut => {
                 self.actions.push_back(Action::LoseCoordinator);
             }
             Failure::Refused(_) => {}

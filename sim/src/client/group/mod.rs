@@ -21,6 +21,7 @@ use crate::topology::PartitionIndex;
 use plimsoll_core::{Assignment, Instant, RebalanceId};
 use plimsoll_scenarios::scenario::{Assignor, Consumers};
 use sarama::Retries;
+use session::Beat;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -65,7 +66,8 @@ pub(super) struct Group {
     /// Whether Sarama's session ends as soon as the application has answered.
     session_ends: bool,
     heartbeat_at: Instant,
-    heartbeat_in_flight: bool,
+    /// The heartbeat without an outcome: no other one is sent meanwhile.
+    beat: Option<Beat>,
     /// End of the session, if no heartbeat is answered until then.
     session_until: Instant,
     rebalance: Rebalance,
@@ -187,7 +189,7 @@ impl Group {
             retries: Retries::default(),
             session_ends: false,
             heartbeat_at: Instant::FAR_FUTURE,
-            heartbeat_in_flight: false,
+            beat: None,
             session_until: Instant::FAR_FUTURE,
             rebalance: Rebalance::new(consumers.assignor == Assignor::CooperativeSticky, library),
             actions: VecDeque::new(),
@@ -438,8 +440,7 @@ impl Group {
             Phase::Joined => {
                 let stands_still = self.stands_still();
                 let skips = self.is_unassigning() || self.dismissed && stands_still;
-                let beats = can_send && !self.heartbeat_in_flight && !skips;
-                let heartbeat = beats.then_some(self.heartbeat_at);
+                let heartbeat = (can_send && !skips).then(|| self.next_heartbeat());
                 let session = (!stands_still).then_some(self.session_until);
                 let first = heartbeat.into_iter().chain(session).min();
                 first.unwrap_or(Instant::FAR_FUTURE)

@@ -72,11 +72,11 @@ impl Group {
             Failure::Refused(E::CoordinatorNotAvailable) => {
                 self.settings.library == Library::Sarama161
             }
-            Failure::Refused(_) | Failure::Lost => false,
+            Failure::Refused(_) | Failure::Lost | Failure::TimedOut => false,
         };
         // Before it tries again it looks for the coordinator (`client.RefreshCoordinator`). One
         // that cannot be reached is forgotten with the metadata that `Consume` asks for.
-        if is_tried_again || failure == Failure::Lost {
+        if is_tried_again || !matches!(failure, Failure::Refused(_)) {
             self.actions.push_back(Action::LoseCoordinator);
         }
         self.join_at = match self.retries.rejoins.checked_sub(1) {
@@ -124,7 +124,7 @@ impl Group {
                 self.heartbeat_at = now + HEARTBEAT_BACKOFF;
             }
             // It connects anew to the same coordinator, without a pause.
-            Err(Failure::Lost) if self.retries.heartbeats > 0 => {
+            Err(Failure::Lost | Failure::TimedOut) if self.retries.heartbeats > 0 => {
                 self.retries.heartbeats -= 1;
                 self.heartbeat_at = now;
                 self.heartbeat_if_due(now, view);

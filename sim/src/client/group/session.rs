@@ -4,9 +4,28 @@ use super::{Forgets, Group, Phase};
 use crate::client::action::{Action, Continuation};
 use crate::client::connection::Failure;
 use crate::client::view::View;
-use crate::protocol::Request;
+use crate::protocol::{Node, Request, Sender};
 use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
+use std::time::Duration;
+
+/// The number of times that librdkafka sends the same heartbeat again
+/// (`RD_KAFKA_REQUEST_DEFAULT_RETRIES`).
+const RESENDS: u32 = 2;
+
+/// The longest pause before that (`retry.backoff.max.ms`).
+const LONGEST_BACKOFF: Duration = Duration::from_secs(1);
+
+/// A heartbeat without an outcome.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Beat {
+    sender: Sender,
+    /// End of its time, however often it is sent (`rd_kafka_buf_set_abs_timeout`).
+    until: Instant,
+    resends: u32,
+    /// Time at which to send it again; [`Instant::FAR_FUTURE`]: its answer is awaited.
+    again_at: Instant,
+}
 
 impl Group {
     /// Begins the time of a generation: the first heartbeat is due an interval later.
@@ -27,10 +46,19 @@ impl Group {
         };
     }
 
-    /// Sends a heartbeat, if one is due, none is in flight and the coordinator is known.
+    /// Returns when a heartbeat is sent next, or again.
+    pub(super) fn next_heartbeat(&self) -> Instant {
+        self.beat.map_or(self.heartbeat_at, |beat| beat.again_at)
+    }
+
+    /// Sends a heartbeat, or one that timed out again, if that is due and the coordinator is known.
     pub(super) fn heartbeat_if_due(&mut self, now: Instant, view: &View) {
-        let is_due =
-            self.phase == Phase::Joined && !self.heartbeat_in_flight && self.heartbeat_at <= now;
+        // The time of one that waits for a coordinator is over (`rd_kafka_buf_retry`: "Absolute
+        // timeout, check for expiry").
+        self.beat = self
+            .beat
+            .filter(|beat| beat.again_at == Instant::FAR_FUTURE || beat.until > now);
+        let is_due = self.phase == Phase::Joined && self.next_heartbeat() <= now;
         if self.is_unassigning() {
             return;
         }
@@ -50,16 +78,55 @@ impl Group {
         else {
             return;
         };
-        self.heartbeat_in_flight = true;
-        self.heartbeat_at = now + self.settings.heartbeat;
-        let request = Request::Heartbeat(self.sender(member));
-        let then = Continuation::Heartbeat(self.attempt);
+        let beat = match self.beat {
+            Some(beat) => beat,
+            None => {
+                self.heartbeat_at = now + self.settings.heartbeat;
+                self.first_beat(now, self.sender(member))
+            }
+        };
+        self.send_heartbeat(now, coordinator, beat);
+    }
+
+    fn first_beat(&self, now: Instant, sender: Sender) -> Beat {
         let timeout = match self.settings.library.is_sarama() {
             // `Net.ReadTimeout`.
             true => self.settings.request_timeout,
+            // `rd_kafka_HeartbeatRequest`.
             false => self.settings.session_timeout,
         };
-        self.ask(coordinator, timeout, then, request);
+        Beat {
+            sender,
+            until: now + timeout,
+            resends: 0,
+            again_at: Instant::FAR_FUTURE,
+        }
+    }
+
+    /// Sends a heartbeat, for the rest of its time, or for the limit of any request
+    /// (`rd_kafka_buf_calc_timeout`: "limited by socket.timeout.ms").
+    fn send_heartbeat(&mut self, now: Instant, to: Node, beat: Beat) {
+        let left = beat.until.saturating_since(now);
+        let timeout = left.min(self.settings.request_timeout);
+        let then = Continuation::Heartbeat(self.attempt);
+        self.beat = Some(Beat {
+            again_at: Instant::FAR_FUTURE,
+            ..beat
+        });
+        self.ask(to, timeout, then, Request::Heartbeat(beat.sender));
+    }
+
+    /// Lets the same heartbeat be sent again after a pause, as often and as long as
+    /// `rd_kafka_buf_retry` does; `rd_kafka_broker_buf_retry` has the pause, and a jitter.
+    fn retry_heartbeat(&mut self, now: Instant, beat: Beat) {
+        if beat.resends < RESENDS && beat.until > now {
+            let pause = self.settings.retry_backoff * (1 << beat.resends);
+            self.beat = Some(Beat {
+                resends: beat.resends + 1,
+                again_at: now + pause.min(LONGEST_BACKOFF),
+                ..beat
+            });
+        }
     }
 
     /// Handles what became of a heartbeat (`rd_kafka_cgrp_handle_Heartbeat`).
@@ -74,7 +141,7 @@ impl Group {
         if !self.is_current(Phase::Joined, attempt) {
             return;
         }
-        self.heartbeat_in_flight = false;
+        let beat = self.beat.take();
         if self.settings.library.is_sarama() {
             return self.handle_heartbeat_in_sarama(now, view, answer);
         }
@@ -97,6 +164,12 @@ impl Group {
             Err(
                 Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable) | Failure::Lost,
             ) => self.actions.push_back(Action::LoseCoordinator),
+            // `rd_kafka_err_action` says retry, and no refresh.
+            Err(Failure::TimedOut | Failure::Refused(E::RequestTimedOut)) => {
+                if let Some(beat) = beat {
+                    self.retry_heartbeat(now, beat);
+                }
+            }
             // The next heartbeat may go better.
             Err(Failure::Refused(_)) => {}
         }

@@ -183,8 +183,8 @@ impl Process {
         if was_coordinator {
             self.view.coordinator.forget();
         }
-        while let Some(then) = self.requests.take_lost(peer, before) {
-            self.go_on(env, peer, then, Err(Failure::Lost));
+        while let Some((then, failure)) = self.requests.take_lost(peer, before) {
+            self.go_on(env, peer, then, Err(failure));
         }
         if was_coordinator {
             self.view.coordinator.find(now);
@@ -271,7 +271,9 @@ impl Process {
                 Err(Failure::Refused(error)) => {
                     self.fetcher.handle_refused(now, view, from, error);
                 }
-                Err(Failure::Lost) => self.fetcher.handle_failed(now, view, from),
+                Err(Failure::Lost | Failure::TimedOut) => {
+                    self.fetcher.handle_failed(now, view, from);
+                }
             },
             Continuation::Metadata => {
                 if self.view.metadata.handle_answer(now, read(result)) {
@@ -465,7 +467,7 @@ impl Process {
     fn observe_failed_commit(&self, env: &mut Env<'_>, failure: Failure) {
         let member = self.id;
         env.observe(match failure {
-            Failure::Lost => TraceEvent::CommitUnknown { member },
+            Failure::Lost | Failure::TimedOut => TraceEvent::CommitUnknown { member },
             Failure::Refused(error) => TraceEvent::CommitRefused { member, error },
         });
     }

@@ -1,7 +1,7 @@
 //! Requests in flight, and connections that break.
 
 use super::*;
-use crate::client::connection::{Connections, Requests};
+use crate::client::connection::{Connections, Failure, Requests};
 use crate::protocol::Correlation;
 
 fn at(millis: u64) -> Instant {
@@ -15,9 +15,15 @@ fn what_is_sent_when_connections_break_goes_over_new_ones() {
     requests.add(at(0), Node(1), ms(10), 'b');
     let before = requests.next_correlation();
     assert_eq!(requests.take_lost(Node(0), before), None);
-    assert_eq!(requests.take_lost(Node(1), before), Some('a'));
+    assert_eq!(
+        requests.take_lost(Node(1), before),
+        Some(('a', Failure::Lost))
+    );
     requests.add(at(0), Node(1), ms(10), 'c');
-    assert_eq!(requests.take_lost(Node(1), before), Some('b'));
+    assert_eq!(
+        requests.take_lost(Node(1), before),
+        Some(('b', Failure::Lost))
+    );
     assert_eq!(requests.take_lost(Node(1), before), None);
     assert_eq!(requests.take_answered(Correlation(9)), Some('c'));
     assert_eq!(requests.take_answered(Correlation(9)), None);
@@ -29,13 +35,22 @@ fn a_broker_that_answers_too_late_is_named_once() {
     requests.add(at(0), Node(1), ms(10), 'a');
     requests.add(at(5), Node(1), ms(10), 'b');
     requests.add(at(5), Node(2), ms(10), 'c');
+    requests.add(at(5), Node(3), ms(90), 'd');
     assert_eq!(requests.poll_timeout(), at(10));
     assert_eq!(requests.poll_overdue(at(9)), None);
     assert_eq!(requests.poll_overdue(at(10)), Some(Node(1)));
     assert_eq!(requests.poll_overdue(at(14)), None);
     assert_eq!(requests.poll_timeout(), at(15));
     assert_eq!(requests.poll_overdue(at(15)), Some(Node(2)));
-    assert_eq!(requests.poll_timeout(), Instant::FAR_FUTURE);
+    assert_eq!(requests.poll_timeout(), at(95));
+    let before = requests.next_correlation();
+    for (peer, lost) in [
+        (1, ('a', Failure::TimedOut)),
+        (1, ('b', Failure::TimedOut)),
+        (3, ('d', Failure::Lost)),
+    ] {
+        assert_eq!(requests.take_lost(Node(peer), before), Some(lost));
+    }
 }
 
 #[test]

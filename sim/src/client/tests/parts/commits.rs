@@ -217,14 +217,14 @@ fn a_commit_that_is_never_answered_is_given_up_after_three_times() {
     let mut now = NOW;
     for pause in [100, 200] {
         now += ms(5_000);
-        commits.handle_answer(now, &view, ID, Err(Failure::Lost));
+        commits.handle_answer(now, &view, ID, Err(Failure::TimedOut));
         now += ms(pause);
         commits.advance(now, &view, STAMP);
         assert_eq!(stamp(&mut commits), STAMP);
     }
     now += ms(5_000);
-    commits.handle_answer(now, &view, ID, Err(Failure::Lost));
-    let ends = ["CommitFailed(Lost)", "EndCommit(CommitId(3), Unknown)"];
+    commits.handle_answer(now, &view, ID, Err(Failure::TimedOut));
+    let ends = ["CommitFailed(TimedOut)", "EndCommit(CommitId(3), Unknown)"];
     assert_eq!(told(|| commits.poll_action()), ends);
 }
 

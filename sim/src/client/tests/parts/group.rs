@@ -10,6 +10,7 @@ use crate::recipes::Library;
 use plimsoll_core::{Assignment, RebalanceId, TopicPartition};
 use plimsoll_oracle::ErrorName as E;
 use plimsoll_scenarios::scenario::Assignor;
+use std::time::Duration;
 
 pub(super) const MEMBER: GroupMemberId = GroupMemberId(1);
 
@@ -133,6 +134,57 @@ fn a_join_that_failed_is_repeated_after_a_pause_and_a_fenced_one_is_not() {
     group.handle_join(NOW, &view, 1, Err(Failure::Lost));
     let again = group.poll_timeout(&view);
     assert_eq!(again, NOW + ms(1_000), "nothing was refused");
+}
+
+/// Lets a heartbeat be sent, and returns how long its answer is awaited.
+fn heartbeat(group: &mut Group, now: Instant, view: &View) -> Duration {
+    group.handle_timeout(now, view);
+    match group.poll_action() {
+        Some(Action::Ask(ask)) if matches!(ask.request, Request::Heartbeat(_)) => ask.timeout,
+        other => panic!("no heartbeat: {other:?}"),
+    }
+}
+
+/// `rd_kafka_cgrp_handle_Heartbeat`: `__TRANSPORT` is not sent again, `__TIMED_OUT` is.
+#[test]
+fn a_heartbeat_that_timed_out_is_sent_again_with_what_is_left_of_its_time() {
+    let view = knowledge();
+    let mut group = owner(new("", None), &view);
+    let mut now = NOW + ms(3_000);
+    assert_eq!(heartbeat(&mut group, now, &view), ms(5_000));
+    for (passes, pause, left) in [(5_100, 100, 4_800), (400, 200, 4_200)] {
+        now += ms(passes);
+        group.handle_heartbeat(now, &view, 1, Err(Failure::TimedOut));
+        assert_eq!(told(|| group.poll_action()), [""; 0], "it was not lost");
+        now += ms(pause);
+        assert_eq!(group.poll_timeout(&view), now);
+        assert_eq!(heartbeat(&mut group, now, &view), ms(left));
+    }
+    group.handle_heartbeat(now, &view, 1, Err(Failure::TimedOut));
+    assert_eq!(heartbeat(&mut group, now, &view), ms(5_000), "a new one");
+    group.handle_heartbeat(now, &view, 1, Err(Failure::Lost));
+    assert_eq!(told(|| group.poll_action()), ["LoseCoordinator"]);
+}
+
+/// `rd_kafka_buf_retry`: "Absolute timeout, check for expiry".
+#[test]
+fn a_heartbeat_that_waits_for_a_coordinator_is_given_up_when_its_time_is_over() {
+    let view = knowledge();
+    let mut group = new("", None);
+    join(&mut group, &view, 1, &[P0]);
+    group.handle_started(vec![assignment()]);
+    assert!(
+        group.poll_callback(NOW, &view).is_some(),
+        "no end of the session meanwhile"
+    );
+    let now = NOW + ms(3_000);
+    assert_eq!(heartbeat(&mut group, now, &view), ms(5_000));
+    group.handle_heartbeat(now, &view, 1, Err(Failure::TimedOut));
+    assert_eq!(
+        heartbeat(&mut group, now + ms(10_000), &view),
+        ms(5_000),
+        "a new one"
+    );
 }
 
 #[test]
