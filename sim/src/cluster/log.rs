@@ -171,8 +171,8 @@ impl<D: Dialect> Log<D> {
         Ok(known.map(Offset::new))
     }
 
-    /// Returns the largest epoch not above `epoch`, and where it ends; `None` where the log knows no
-    /// such epoch.
+    /// Returns the largest epoch not above `epoch`, and where it ends; `None` where the log knows
+    /// no such epoch.
     #[inline]
     pub(super) fn end_of_epoch(&self, epoch: u32) -> Option<(u32, u64)> {
         if self.last_epoch() == Some(epoch) {
@@ -243,8 +243,8 @@ impl<D: Dialect> Log<D> {
             self.entries.drain(..removed);
             self.entries.shrink_to(self.entries.len() * 2);
         }
-        // `LeaderEpochFileCache.truncateFromStart`; an epoch that ended there is what a follower may
-        // have last that is there.
+        // `LeaderEpochFileCache.truncateFromStart`; of an epoch that ended there, a follower may
+        // have its last record.
         let later = self.epochs.partition_point(|(_, began)| *began < start);
         self.epochs.drain(..later.saturating_sub(1));
     }

@@ -204,7 +204,8 @@ impl<D: Dialect> Broker<D> {
         }
     }
 
-    /// Answers those that have waited long enough. Returns when the next one has; `None`: none waits.
+    /// Answers those that have waited long enough. Returns when the next one has; `None`: none
+    /// waits.
     pub(super) fn expire_removals(
         &mut self,
         env: &mut impl ClusterEnv<D>,
