@@ -47,7 +47,7 @@ fn a_subject_that_real_kafka_cannot_try_is_a_mistake() {
         ("no_program", ["--", "no-such-program"]),
         ("recipe", ["--subject", "sarama-auto-mark"]),
     ] {
-        mistake(name, &[on_kafka, subject].concat());
+        mistake(name, &[&on_kafka[..], &subject[..]].concat());
     }
 }
 
