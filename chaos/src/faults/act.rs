@@ -138,7 +138,6 @@ pub(crate) const fn impossible_embedded(kind: &FaultKind) -> Option<&'static str
         } => {
             Some("embedded brokers answer whole requests with an error, not one partition of them")
         }
-        FaultKind::Retention { .. } => Some("embedded brokers do not delete records yet"),
         _ => None,
     }
 }
