@@ -7,7 +7,7 @@ use super::brokers::{Errors, Work};
 use crate::error::ChaosError;
 use crate::proxy::Proxy;
 use crate::sink::{Finished, Sink};
-use plimsoll_oracle::MemberId;
+use plimsoll_oracle::{BrokerId, MemberId};
 use plimsoll_scenarios::scenario::{Fault, FaultKind};
 use plimsoll_scenarios::schedule::{Act, Target};
 use std::time::Duration;
@@ -49,12 +49,9 @@ pub(crate) fn act(
 ) -> Result<Rest, ChaosError> {
     use Act::{Do, Undo};
     use FaultKind as K;
-    let name = fault.kind.name();
-    let lacks =
-        |what| ChaosError::Internal(format!("the fault `{name}` lacked the {what} it hits"));
-    let member = || target.member.ok_or_else(|| lacks("member"));
+    let member = || target.member.ok_or_else(|| lacks(fault, "member"));
     let links = target.broker.map(|broker| broker.0);
-    let broker = || links.ok_or_else(|| lacks("broker"));
+    let broker = || links.ok_or_else(|| lacks(fault, "broker"));
     let process = |act| Ok(Rest::Process(member()?, act));
     match (&fault.kind, act) {
         (K::Crash { .. } | K::CrashAfterEffect { .. }, Do) => return process(ProcessAct::Crash),
@@ -86,6 +83,34 @@ pub(crate) fn act(
         (K::Throttle { by, .. }, Do) => proxy.throttle(broker()?, *by)?,
         (K::Throttle { .. }, Undo) => proxy.throttle(broker()?, Duration::ZERO)?,
         (
+            K::Error { .. }
+            | K::Rebalance
+            | K::BrokerCrash { .. }
+            | K::BrokerStop { .. }
+            | K::BrokerPause { .. }
+            | K::Isolate { .. }
+            | K::LeaderMove { .. }
+            | K::CoordinatorMove
+            | K::AddPartitions { .. }
+            | K::Retention { .. }
+            | K::OffsetsReset { .. },
+            act,
+        ) => return Ok(work(fault, act, target.broker)?.map_or(Rest::Nothing, Rest::Beside)),
+    }
+    Ok(Rest::Nothing)
+}
+
+/// Returns the work by which a fault of the cluster is done, or undone.
+fn work(fault: &Fault, act: Act, target: Option<BrokerId>) -> Result<Option<Work>, ChaosError> {
+    use Act::{Do, Undo};
+    use FaultKind as K;
+    let broker = || {
+        target
+            .map(|broker| broker.0)
+            .ok_or_else(|| lacks(fault, "broker"))
+    };
+    Ok(Some(match (&fault.kind, act) {
+        (
             K::Error {
                 request,
                 error,
@@ -93,40 +118,37 @@ pub(crate) fn act(
                 ..
             },
             Do,
-        ) => {
-            return Ok(Rest::Beside(Work::BeginErrors(Errors {
-                number: fault.id.0,
-                broker: links,
-                request: *request,
-                error: *error,
-                share: share.0,
-            })));
-        }
-        (K::Error { .. }, Undo) => return Ok(Rest::Beside(Work::EndErrors(fault.id.0))),
-        (K::Rebalance, _) => return Ok(Rest::Beside(Work::Rebalance)),
-        (K::BrokerCrash { .. }, Do) => return Ok(Rest::Beside(Work::Kill(broker()?))),
-        (K::BrokerStop { .. }, Do) => return Ok(Rest::Beside(Work::Stop(broker()?))),
-        (K::BrokerCrash { .. } | K::BrokerStop { .. }, Undo) => {
-            return Ok(Rest::Beside(Work::Start(broker()?)));
-        }
-        (K::BrokerPause { .. }, Do) => return Ok(Rest::Beside(Work::Pause(broker()?))),
-        (K::BrokerPause { .. }, Undo) => return Ok(Rest::Beside(Work::Resume(broker()?))),
-        (K::Isolate { .. }, Do) => return Ok(Rest::Beside(Work::Isolate(broker()?))),
-        (K::Isolate { .. }, Undo) => return Ok(Rest::Beside(Work::Rejoin(broker()?))),
-        (K::LeaderMove { partition }, _) => return Ok(Rest::Beside(Work::MoveLeader(*partition))),
-        (K::CoordinatorMove, _) => return Ok(Rest::Beside(Work::MoveCoordinator)),
-        (K::AddPartitions { topic, count }, _) => {
-            let (topic, count) = (topic.0, count.0);
-            return Ok(Rest::Beside(Work::AddPartitions { topic, count }));
-        }
-        (K::Retention { partition, share }, _) => {
-            return Ok(Rest::Beside(Work::RemoveRecords(*partition, share.0)));
-        }
-        (K::OffsetsReset { partition, to }, _) => {
-            return Ok(Rest::Beside(Work::ResetOffset(*partition, *to)));
-        }
-    }
-    Ok(Rest::Nothing)
+        ) => Work::BeginErrors(Errors {
+            number: fault.id.0,
+            broker: target.map(|broker| broker.0),
+            request: *request,
+            error: *error,
+            share: share.0,
+        }),
+        (K::Error { .. }, Undo) => Work::EndErrors(fault.id.0),
+        (K::Rebalance, _) => Work::Rebalance,
+        (K::BrokerCrash { .. }, Do) => Work::Kill(broker()?),
+        (K::BrokerStop { .. }, Do) => Work::Stop(broker()?),
+        (K::BrokerCrash { .. } | K::BrokerStop { .. }, Undo) => Work::Start(broker()?),
+        (K::BrokerPause { .. }, Do) => Work::Pause(broker()?),
+        (K::BrokerPause { .. }, Undo) => Work::Resume(broker()?),
+        (K::Isolate { .. }, Do) => Work::Isolate(broker()?),
+        (K::Isolate { .. }, Undo) => Work::Rejoin(broker()?),
+        (K::LeaderMove { partition }, _) => Work::MoveLeader(*partition),
+        (K::CoordinatorMove, _) => Work::MoveCoordinator,
+        (K::AddPartitions { topic, count }, _) => Work::AddPartitions {
+            topic: topic.0,
+            count: count.0,
+        },
+        (K::Retention { partition, share }, _) => Work::RemoveRecords(*partition, share.0),
+        (K::OffsetsReset { partition, to }, _) => Work::ResetOffset(*partition, *to),
+        _ => return Ok(None),
+    }))
+}
+
+fn lacks(fault: &Fault, what: &str) -> ChaosError {
+    let name = fault.kind.name();
+    ChaosError::Internal(format!("the fault `{name}` lacked the {what} it hits"))
 }
 
 /// Says why a kind of fault cannot be done on embedded brokers; `None` for those that [`act`] does

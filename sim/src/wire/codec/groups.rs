@@ -3,7 +3,7 @@
 use super::{Context, Plan, body};
 use crate::protocol::{
     AdminRequest, AdminResponse, GroupDescription, GroupState, JoinError, JoinGroupRequest,
-    Leaving, Left, Request, Response, Sender,
+    JoinedMember, Leaving, Left, Request, Response, Sender,
 };
 use crate::wire::dialect::{Client, Supported, Wire};
 use crate::wire::names::{Names, kafka_broker};
@@ -128,12 +128,8 @@ impl Context<'_, '_> {
                 let response = match answers.pop()? {
                     Response::JoinGroup(Ok(joined)) => {
                         let (kind, name) = names.voted(joined.protocol);
-                        let members = joined.members.into_iter().map(|member| {
-                            JoinGroupResponseMember::default()
-                                .with_member_id(names.member_id(member.member, &prefix))
-                                .with_group_instance_id(names.instance_name(member.instance))
-                                .with_metadata(member.subscription.first())
-                        });
+                        let members = joined.members.into_iter();
+                        let members = members.map(|member| joined_member(names, member, &prefix));
                         let members = members.collect();
                         kafka::JoinGroupResponse::default()
                             .with_generation_id(joined.generation)
@@ -419,6 +415,18 @@ impl Context<'_, '_> {
 /// (`GroupCoordinatorService.isGroupIdNotEmpty`).
 pub(super) fn refused_id(group: &str) -> Option<ResponseError> {
     group.is_empty().then_some(ResponseError::InvalidGroupId)
+}
+
+/// Returns a member, as the group's leader is told of it.
+fn joined_member(
+    names: &mut Names,
+    member: JoinedMember<Wire>,
+    prefix: &StrBytes,
+) -> JoinGroupResponseMember {
+    JoinGroupResponseMember::default()
+        .with_member_id(names.member_id(member.member, prefix))
+        .with_group_instance_id(names.instance_name(member.instance))
+        .with_metadata(member.subscription.first())
 }
 
 fn left_code(left: &Left) -> i16 {

@@ -7,6 +7,7 @@ use crate::wire::names::topic_name;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages as kafka;
 use kafka_protocol::messages::produce_response::{PartitionProduceResponse, TopicProduceResponse};
+use plimsoll_core::NextOffset;
 use plimsoll_oracle::ErrorName;
 use plimsoll_scenarios::scenario::Acks;
 use uuid::Uuid;
@@ -58,10 +59,9 @@ impl Context<'_, '_> {
                 batch,
                 // Where an error cannot be told, the connection is closed behind the appends
                 // (`KafkaApis.handleProduceRequest`).
-                acks: if is_silent && !are_taken {
-                    Acks::Leader
-                } else {
-                    acks
+                acks: match is_silent && !are_taken {
+                    true => Acks::Leader,
+                    false => acks,
                 },
                 timeout_ms: u32::try_from(request.timeout_ms).unwrap_or(0),
             });
@@ -76,13 +76,7 @@ impl Context<'_, '_> {
                         .map_err(|error| error.code())
                         .and_then(|()| produced(answers.next()));
                     let start = partition.map(|partition| at.state.log_ends(partition).0);
-                    let start = start.filter(|_| result.map_or_else(tells_start, |_| true));
-                    PartitionProduceResponse::default()
-                        .with_index(index)
-                        .with_error_code(result.err().unwrap_or(0))
-                        .with_base_offset(result.unwrap_or(-1))
-                        .with_log_append_time_ms(-1)
-                        .with_log_start_offset(start.map_or(-1, |start| start.get() as i64))
+                    partition_response(index, result, start)
                 });
                 TopicProduceResponse::default()
                     .with_name(name)
@@ -104,6 +98,21 @@ impl Context<'_, '_> {
         }
         known.is_some()
     }
+}
+
+/// Makes the answer for one partition, of which the broker knows where its log starts.
+fn partition_response(
+    index: i32,
+    result: Result<i64, i16>,
+    log_start: Option<NextOffset>,
+) -> PartitionProduceResponse {
+    let told = log_start.filter(|_| result.map_or_else(tells_start, |_| true));
+    PartitionProduceResponse::default()
+        .with_index(index)
+        .with_error_code(result.err().unwrap_or(0))
+        .with_base_offset(result.unwrap_or(-1))
+        .with_log_append_time_ms(-1)
+        .with_log_start_offset(told.map_or(-1, |start| start.get() as i64))
 }
 
 fn produced(answer: Option<Response<Wire>>) -> Result<i64, i16> {

@@ -57,17 +57,10 @@ impl Context<'_, '_> {
         let mut parts = Vec::new();
         let mut results = Vec::new();
         // New names are compared with topics that were there before.
-        let before: BTreeSet<String> = self
-            .names
-            .topics
-            .keys()
-            .map(|n| n.replace('.', "_"))
-            .collect();
-        let all: Vec<_> = request
-            .topics
-            .iter()
-            .map(|topic| topic.name.clone())
-            .collect();
+        let before = self.names.topics.keys();
+        let before: BTreeSet<String> = before.map(|name| name.replace('.', "_")).collect();
+        let all = request.topics.iter().map(|topic| topic.name.clone());
+        let all: Vec<_> = all.collect();
         let mut done = BTreeSet::new();
         for topic in request.topics {
             if !done.insert(topic.name.clone()) {
