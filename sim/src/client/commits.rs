@@ -8,7 +8,7 @@
 //! `rd_kafka_assignment_serve`). Sarama sends a commit once, and only as a member.
 
 use super::action::{Action, Continuation};
-use super::connection::{Ask, Failure};
+use super::connection::{Ask, Failure, resend_pause};
 use super::view::View;
 use crate::protocol::{
     CommittedOffset, Generation, GroupIndex, GroupMemberId, Node, OffsetCommitResponse, Request,
@@ -20,13 +20,6 @@ use plimsoll_oracle::ErrorName;
 use plimsoll_scenarios::scenario::Consumers;
 use std::collections::VecDeque;
 use std::time::Duration;
-
-/// The number of times that librdkafka sends the same bytes again
-/// (`RD_KAFKA_REQUEST_DEFAULT_RETRIES`).
-const RESENDS: u32 = 2;
-
-/// The longest pause before that (`retry.backoff.max.ms`).
-const LONGEST_BACKOFF: Duration = Duration::from_secs(1);
 
 /// What a commit is stamped with.
 pub(super) type Stamp = (GroupMemberId, Generation);
@@ -243,16 +236,14 @@ impl Commits {
         commit.state = State::Deferred(now + self.session_timeout);
     }
 
-    /// Lets the same bytes be sent again after a pause (`rd_kafka_broker_buf_retry`, without its
-    /// jitter); returns whether that may be.
+    /// Lets the same bytes be sent again after a pause; returns whether that may be.
     fn send_again(&mut self, now: Instant, index: usize) -> bool {
         let commit = &mut self.outstanding[index];
-        if commit.resends == RESENDS {
+        let Some(pause) = resend_pause(self.retry_backoff, commit.resends) else {
             return false;
-        }
-        let pause = self.retry_backoff * (1 << commit.resends);
+        };
         commit.resends += 1;
-        commit.state = State::Resend(now + pause.min(LONGEST_BACKOFF));
+        commit.state = State::Resend(now + pause);
         true
     }
 

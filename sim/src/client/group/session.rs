@@ -2,19 +2,11 @@
 
 use super::{Forgets, Group, Phase};
 use crate::client::action::{Action, Continuation};
-use crate::client::connection::Failure;
+use crate::client::connection::{Failure, resend_pause};
 use crate::client::view::View;
 use crate::protocol::{Node, Request, Sender};
 use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
-use std::time::Duration;
-
-/// The number of times that librdkafka sends the same heartbeat again
-/// (`RD_KAFKA_REQUEST_DEFAULT_RETRIES`).
-const RESENDS: u32 = 2;
-
-/// The longest pause before that (`retry.backoff.max.ms`).
-const LONGEST_BACKOFF: Duration = Duration::from_secs(1);
 
 /// A heartbeat without an outcome.
 #[derive(Clone, Copy, Debug)]
@@ -116,14 +108,14 @@ impl Group {
         self.ask(to, timeout, then, Request::Heartbeat(beat.sender));
     }
 
-    /// Lets the same heartbeat be sent again after a pause, as often and as long as
-    /// `rd_kafka_buf_retry` does; `rd_kafka_broker_buf_retry` has the pause, and a jitter.
+    /// Lets the same heartbeat be sent again after a pause, as long as `rd_kafka_buf_retry` does.
     fn retry_heartbeat(&mut self, now: Instant, beat: Beat) {
-        if beat.resends < RESENDS && beat.until > now {
-            let pause = self.settings.retry_backoff * (1 << beat.resends);
+        if beat.until > now
+            && let Some(pause) = resend_pause(self.settings.retry_backoff, beat.resends)
+        {
             self.beat = Some(Beat {
                 resends: beat.resends + 1,
-                again_at: now + pause.min(LONGEST_BACKOFF),
+                again_at: now + pause,
                 ..beat
             });
         }
