@@ -47,13 +47,7 @@ const fn setting(
     default: &'static str,
     of_broker: &'static str,
 ) -> Setting {
-    Setting {
-        name,
-        kind,
-        default,
-        words: &[],
-        of_broker,
-    }
+    choice(name, kind, default, &[], of_broker)
 }
 
 const fn choice(

@@ -1,6 +1,6 @@
 //! Fetch.
 
-use super::{BY_ID, Context, Plan, body};
+use super::{Context, Plan, body};
 use crate::protocol::{
     Content, FetchPosition, FetchResponse, FetchedPartition, LogEntry, NO_EPOCH, Request, Response,
 };
@@ -34,11 +34,7 @@ impl Context<'_, '_> {
         let mut first = None;
         let mut asked = Vec::new();
         for mut topic in request.topics {
-            let is_known = self.name_by_id(&mut topic.topic, topic.topic_id);
-            let unknown = match is_known || version < BY_ID {
-                true => ResponseError::UnknownTopicOrPartition,
-                false => ResponseError::UnknownTopicId,
-            };
+            let unknown = self.name_by_id(&mut topic.topic, topic.topic_id);
             let mut partitions = Vec::new();
             for wanted in topic.partitions {
                 let partition = self.names.partition(&topic.topic, wanted.partition);

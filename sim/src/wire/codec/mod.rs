@@ -277,6 +277,19 @@ const SERVED: &[(ApiKey, i16, i16)] = &[
     (ApiKey::DescribeTopicPartitions, 0, 0),
 ];
 
+/// Returns the first of each key among what a request names, with whether it is named again.
+fn each_once<T, K: Ord>(named: Vec<T>, key: impl Fn(&T) -> K) -> impl Iterator<Item = (T, bool)> {
+    let mut times = BTreeMap::new();
+    for one in &named {
+        *times.entry(key(one)).or_insert(0) += 1;
+    }
+    let first = move |one| {
+        let times = times.remove(&key(&one))?;
+        Some((one, times > 1))
+    };
+    named.into_iter().filter_map(first)
+}
+
 fn read<R: Decodable>(mut bytes: Bytes, version: i16) -> Option<R> {
     R::decode(&mut bytes, version).ok()
 }

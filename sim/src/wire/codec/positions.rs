@@ -1,6 +1,6 @@
 //! ListOffsets, OffsetForLeaderEpoch, DeleteRecords: places in the logs of partitions.
 
-use super::{Context, Plan, body};
+use super::{Context, Plan, body, each_once};
 use crate::protocol::{FoundOffset, NO_EPOCH, OffsetsRequest, Request, Response, Wanted};
 use crate::wire::dialect::Wire;
 use crate::wire::names::OFFSETS_TOPIC;
@@ -16,7 +16,6 @@ use kafka_protocol::messages::offset_for_leader_epoch_response::{
     EpochEndOffset, OffsetForLeaderTopicResult,
 };
 use plimsoll_oracle::ErrorName;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 impl Context<'_, '_> {
@@ -25,21 +24,12 @@ impl Context<'_, '_> {
         let mut places = Places::default();
         let mut asked = Vec::new();
         for topic in request.topics {
-            // A partition that is asked for twice is answered once, and refused
-            // (`ListOffsetsRequest.duplicatePartitions`).
-            let mut times = BTreeMap::new();
-            for wanted in &topic.partitions {
-                *times.entry(wanted.partition_index).or_insert(0) += 1;
-            }
-            for wanted in topic.partitions {
+            for (wanted, is_twice) in each_once(topic.partitions, |wanted| wanted.partition_index) {
                 let index = wanted.partition_index;
                 let partition = self.names.partition(&topic.name, index);
-                match (
-                    times.remove(&index),
-                    at_timestamp(wanted.timestamp, version),
-                ) {
-                    (None, _) => continue,
-                    (Some(2..), _) => places.refuse(ResponseError::InvalidRequest),
+                match (is_twice, at_timestamp(wanted.timestamp, version)) {
+                    // `ListOffsetsRequest.duplicatePartitions`.
+                    (true, _) => places.refuse(ResponseError::InvalidRequest),
                     (_, None) => places.refuse(ResponseError::UnsupportedVersion),
                     (_, Some(at)) => places.ask(partition.map(|partition| {
                         OffsetsRequest::new(partition, wanted.current_leader_epoch, at)

@@ -27,11 +27,7 @@ impl Context<'_, '_> {
         let mut asked = Vec::new();
         let mut are_taken = true;
         for mut topic in request.topic_data {
-            let is_known = self.name_by_id(&mut topic.name, topic.topic_id);
-            let unknown = match is_known || version < BY_ID {
-                true => ResponseError::UnknownTopicOrPartition,
-                false => ResponseError::UnknownTopicId,
-            };
+            let unknown = self.name_by_id(&mut topic.name, topic.topic_id);
             let mut partitions = Vec::new();
             for data in topic.partition_data {
                 let partition = self.names.partition(&topic.name, data.index);
@@ -90,13 +86,15 @@ impl Context<'_, '_> {
         plan
     }
 
-    /// Finds the name of a topic that a request names by its id. Returns whether there is one.
-    pub(super) fn name_by_id(&self, name: &mut kafka::TopicName, id: Uuid) -> bool {
-        let known = self.names.topic_with(id).filter(|_| !id.is_nil());
-        if let Some(known) = known {
-            *name = topic_name(known);
+    /// Finds the name of a topic that a request names by its id. Returns the error of its
+    /// partitions that there are not.
+    pub(super) fn name_by_id(&self, name: &mut kafka::TopicName, id: Uuid) -> ResponseError {
+        match self.names.topic_with(id).filter(|_| !id.is_nil()) {
+            Some(known) => *name = topic_name(known),
+            None if self.version >= BY_ID => return ResponseError::UnknownTopicId,
+            None => {}
         }
-        known.is_some()
+        ResponseError::UnknownTopicOrPartition
     }
 }
 

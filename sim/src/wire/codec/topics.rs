@@ -1,6 +1,6 @@
 //! Topics that come and go.
 
-use super::{Context, Plan, body};
+use super::{Context, Plan, body, each_once};
 use crate::protocol::{AdminRequest, AdminResponse, Node, Request, Response};
 use crate::topology::PartitionIndex;
 use crate::wire::To;
@@ -59,14 +59,7 @@ impl Context<'_, '_> {
         // New names are compared with topics that were there before.
         let before = self.names.topics.keys();
         let before: BTreeSet<String> = before.map(|name| name.replace('.', "_")).collect();
-        let all = request.topics.iter().map(|topic| topic.name.clone());
-        let all: Vec<_> = all.collect();
-        let mut done = BTreeSet::new();
-        for topic in request.topics {
-            if !done.insert(topic.name.clone()) {
-                continue;
-            }
-            let is_twice = all.iter().filter(|name| **name == topic.name).count() > 1;
+        for (topic, is_twice) in each_once(request.topics, |topic| topic.name.clone()) {
             let checked = match is_twice {
                 // `ControllerApis.createTopics`.
                 true => Err(ResponseError::InvalidRequest.code()),
@@ -194,17 +187,7 @@ impl Context<'_, '_> {
         let version = self.version;
         let mut parts = Vec::new();
         let mut results = Vec::new();
-        let all: Vec<_> = request
-            .topics
-            .iter()
-            .map(|topic| topic.name.clone())
-            .collect();
-        let mut done = BTreeSet::new();
-        for topic in request.topics {
-            if !done.insert(topic.name.clone()) {
-                continue;
-            }
-            let is_twice = all.iter().filter(|name| **name == topic.name).count() > 1;
+        for (topic, is_twice) in each_once(request.topics, |topic| topic.name.clone()) {
             let checked = match is_twice {
                 true => Err(ResponseError::InvalidRequest.code()),
                 false => self.check_more(&topic),
