@@ -25,7 +25,7 @@ const LOOK: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub(super) struct Embedded {
     served: Served,
-    /// What all random choices follow from.
+    /// The seed of all random choices.
     seed: u64,
 }
 

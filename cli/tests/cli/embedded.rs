@@ -7,7 +7,7 @@ use std::path::Path;
 /// A scenario with what real brokers refuse: settings, errors of choice, a rebalance that no member
 /// asks for, two brokers.
 const REFUSED_BY_REAL_BROKERS: &str = r#"
-description = "Commits are refused, and the group rebalances although nobody comes or goes."
+description = "Commits are refused, and the group rebalances although no member comes or goes."
 duration = "14s"
 real_time = true
 

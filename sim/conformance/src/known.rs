@@ -36,7 +36,7 @@ pub type Reasons<'a> = BTreeMap<&'a str, usize>;
 /// The reason of a difference that has none yet.
 const NONE: &str = "?";
 
-/// What a step begins with in the file.
+/// The mark in front of a step in the file.
 const STEP: &str = "= ";
 
 impl fmt::Display for Difference {

@@ -33,7 +33,7 @@ pub(crate) struct Shown {
     pub(crate) lines: Vec<String>,
 }
 
-/// How a script is run.
+/// The manner in which a script is run.
 #[derive(Clone, Copy)]
 pub(crate) struct Manner {
     /// Whether an answer that differs is no difference, but goes into the lines.

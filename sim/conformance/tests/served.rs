@@ -37,7 +37,7 @@ static SHOWN: Mutex<Shown> = Mutex::new(Shown {
     by_script: BTreeMap::new(),
 });
 
-/// What the scripts have shown that ran.
+/// The results of the scripts that ran.
 #[derive(Default)]
 struct Shown {
     /// The number of scripts without a difference.

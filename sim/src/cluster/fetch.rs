@@ -18,7 +18,7 @@ pub(super) struct Parked {
     deadline: Instant,
 }
 
-/// What an answer has room for (`ReplicaManager.readFromLog`).
+/// The room that is left in an answer (`ReplicaManager.readFromLog`).
 struct Room {
     /// Number of bytes that are left.
     bytes: u32,

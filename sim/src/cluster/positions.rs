@@ -10,7 +10,7 @@ use plimsoll_core::{Instant, NextOffset};
 use plimsoll_oracle::ErrorName;
 use std::time::Duration;
 
-/// What is asked of logs.
+/// Questions about logs.
 impl<D: Dialect> Broker<D> {
     /// Answers with both ends of a partition.
     pub(super) fn handle_list_offsets(

@@ -283,8 +283,8 @@ impl<D: Dialect> Replica<D> {
         position.offset < self.readable_end(follower)
     }
 
-    /// Returns the number of bytes that a reader at a position in the log would get; above `enough`
-    /// it is not counted (`DelayedFetch.tryComplete`).
+    /// Returns the number of bytes that a reader at a position in the log would get; counted
+    /// no further than to `enough` (`DelayedFetch.tryComplete`).
     #[inline]
     pub(super) fn readable_bytes(
         &self,

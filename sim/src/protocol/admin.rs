@@ -86,7 +86,7 @@ pub(crate) struct MemberDescription<D: Dialect = Lean> {
     pub client: D::Client,
     /// What it said under the protocol by which the group is assigned, where that is stable.
     pub subscription: Option<D::Subscription>,
-    /// What it was given last.
+    /// The assignment that it was given last.
     pub assignment: D::Assignment,
 }
 

@@ -47,7 +47,7 @@ pub(crate) enum Value {
 }
 
 impl Value {
-    /// What each record counts in fetches, in bytes: simulated clients ask for numbers of records.
+    /// The size of each record in fetches, in bytes: simulated clients ask for numbers of records.
     pub(crate) const SIZE: u32 = 1_024;
 }
 

@@ -13,7 +13,7 @@ pub(crate) struct OffsetsRequest {
     pub wanted: Wanted,
 }
 
-/// What is wanted of a partition's offsets.
+/// The place that is sought in a partition's log, or the start that it is to get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
     /// The start of the log (`ListOffsets`, timestamp -2).

@@ -160,7 +160,7 @@ impl ServedCluster {
     }
 
     /// Cuts a broker off from all: from the other brokers and the controller, and from clients,
-    /// whose requests and answers wait. Once more changes nothing.
+    /// whose requests and answers wait. To do so again changes nothing.
     ///
     /// # Errors
     /// Where there is no such broker.
@@ -296,7 +296,7 @@ impl ServedCluster {
         });
     }
 
-    /// Lets everybody reach a broker again, with what waited.
+    /// Lets brokers and clients reach a broker again, with what waited.
     fn reach(&mut self, node: Node) {
         self.world.reunite(node);
         if self.cut_off.remove(&node) {

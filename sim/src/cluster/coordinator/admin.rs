@@ -154,7 +154,8 @@ impl<D: Dialect> Coordinator<D> {
 }
 
 impl<D: Dialect> Group<D> {
-    /// Describes the group. What its members said shows where it is stable alone (`GroupMetadataManager.describeGroups`, `ClassicGroupMember.describeNoMetadata`).
+    /// Describes the group. What its members said shows where it is stable alone
+    /// (`GroupMetadataManager.describeGroups`, `ClassicGroupMember.describeNoMetadata`).
     fn describe(&self) -> GroupDescription<D> {
         let is_stable = self.state == GroupState::Stable;
         let protocol = self.protocol.as_ref().filter(|_| is_stable);

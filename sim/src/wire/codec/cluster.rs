@@ -99,7 +99,7 @@ impl Context<'_, '_> {
         Plan::answer(body(&response, self.version))
     }
 
-    /// Tells quotas: nobody has any.
+    /// Tells quotas: no client has any.
     pub(super) fn describe_client_quotas(&mut self) -> Plan {
         let response =
             kafka::DescribeClientQuotasResponse::default().with_entries(Some(Vec::new()));

@@ -155,8 +155,8 @@ impl Context<'_, '_> {
         altered.err().map_or(0, |error| error.code())
     }
 
-    /// Tells what has settings (KIP-1142; `KafkaApis.handleListConfigResources`). Nobody has set
-    /// any of client metrics or of groups.
+    /// Tells what has settings (KIP-1142; `KafkaApis.handleListConfigResources`). Of client metrics
+    /// and of groups none are set.
     pub(super) fn list_config_resources(
         &mut self,
         request: kafka::ListConfigResourcesRequest,

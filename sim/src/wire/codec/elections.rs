@@ -14,8 +14,8 @@ use plimsoll_oracle::ErrorName;
 const PREFERRED: i8 = 0;
 
 impl Context<'_, '_> {
-    /// Has leaders elected: of chosen partitions, or of all. Then those are told alone that needed
-    /// it (`ReplicationControlManager.electLeaders`).
+    /// Has leaders elected: of chosen partitions, or of all. Of all, only those are told that
+    /// needed it (`ReplicationControlManager.electLeaders`).
     pub(super) fn elect_leaders(&mut self, request: kafka::ElectLeadersRequest) -> Plan {
         let version = self.version;
         let preferred = request.election_type == PREFERRED;
