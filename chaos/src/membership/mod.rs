@@ -7,19 +7,21 @@
 //! rebalance had brought, and fetch behind that: it owns the partition from the lowest offset of
 //! the first fetch, the first call and the first commit. It has learned of a revocation, at the
 //! latest, when it asks to join again without the partition, unless the broker that it asks does not
-//! coordinate the group: then nothing has happened, and it may go on as it is. A subject that prints what it learns
-//! (`partitions_revoked`) is taken at its word, and earlier.
+//! coordinate the group: then nothing has happened, and it may go on as it is. A subject that prints
+//! what it learns (`partitions_revoked`) is taken at its word, and earlier.
 
+mod member;
 #[cfg(test)]
 mod tests;
 
+use self::member::{Deed, Gone, Member, Ownership};
 use crate::known::Wishes;
 use crate::names::Names;
 use crate::per_member::PerMember;
 use crate::proxy::{CommitAnswer, Seen};
 use plimsoll_core::{AssignmentEpoch, Instant, NextOffset, Offset, TopicPartition};
 use plimsoll_oracle::{ErrorName, MemberId, TraceEvent};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Which member owns which partitions.
@@ -51,58 +53,6 @@ pub(crate) enum Shown {
     },
 }
 
-/// One member, as far as the wire shows it.
-#[derive(Clone, Debug, Default)]
-struct Member {
-    generation: i32,
-    /// Whether the member is between a request to join and its assignment.
-    joining: bool,
-    /// Whether the member was told that it belongs to no current generation.
-    fenced: bool,
-    /// The partitions that the group gave it last.
-    given: BTreeSet<TopicPartition>,
-    /// Those among them that it gave up by asking to join, until the group takes the request.
-    offered: BTreeSet<TopicPartition>,
-    /// Whether its process asked to join at least once.
-    has_joined: bool,
-    /// The partitions that it owns.
-    held: BTreeMap<TopicPartition, Held>,
-    /// The time at which it learned that a partition goes; until the group gives it the partition
-    /// anew.
-    withdrawn: BTreeMap<TopicPartition, Instant>,
-    /// The number of assignments of a partition.
-    epochs: u32,
-}
-
-/// A partition that a member owns.
-#[derive(Clone, Debug)]
-struct Held {
-    epoch: AssignmentEpoch,
-    /// The lowest offset of the deeds in `begun`.
-    start: u64,
-    /// The deeds that the member has done with it at least once.
-    begun: BTreeSet<Deed>,
-    /// The offset of its last fetch.
-    fetched: Option<u64>,
-    /// Whether its last fetch was out of range.
-    out_of_range: bool,
-}
-
-/// Something that a member does with a partition that it owns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Deed {
-    Fetch,
-    Call,
-    Commit,
-}
-
-/// The way in which a member loses a partition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Gone {
-    Revoked { announced: bool },
-    Lost,
-}
-
 impl Membership {
     /// Makes `members` members, which own nothing.
     pub(crate) fn new(members: usize, names: Arc<Names>) -> Self {
@@ -118,16 +68,16 @@ impl Membership {
     /// Returns the owner of a partition.
     pub(crate) fn owner(&self, partition: TopicPartition) -> Option<MemberId> {
         let holders = self.members.iter();
-        let holders = holders.filter(|(_, member)| member.held.contains_key(&partition));
+        let holders = holders.filter(|(_, member)| member.holds(partition));
         // A zombie holds it too, from an older generation.
-        let newest = holders.max_by_key(|(_, member)| member.generation)?;
+        let newest = holders.max_by_key(|(_, member)| member.generation())?;
         Some(newest.0)
     }
 
     /// Returns the owner of the most partitions; of several, the first.
     pub(crate) fn busiest(&self) -> Option<MemberId> {
         let members = self.members.ids().rev();
-        members.max_by_key(|member| self.members[*member].held.len())
+        members.max_by_key(|member| self.members[*member].load())
     }
 
     /// Returns when the member learned that it must give a partition up, if it has learned that and
@@ -137,12 +87,12 @@ impl Membership {
         member: MemberId,
         partition: TopicPartition,
     ) -> Option<Instant> {
-        self.members[member].withdrawn.get(&partition).copied()
+        self.members[member].revoked_at(partition)
     }
 
     /// Returns whether the member's process has asked to join the group.
     pub(crate) fn has_joined(&self, member: MemberId) -> bool {
-        self.members[member].has_joined
+        self.members[member].has_joined()
     }
 
     /// Returns whether any process has asked to join the group, of whatever member.
@@ -162,7 +112,7 @@ impl Membership {
 
     /// Returns the newest generation that any member is in.
     pub(crate) fn generation(&self) -> i32 {
-        let generations = self.members.values().map(|member| member.generation);
+        let generations = self.members.values().map(Member::generation);
         generations.max().unwrap_or_default()
     }
 
@@ -190,10 +140,7 @@ impl Membership {
                 shown(member, self.members[member].join(now, &owned))
             }
             Seen::Joined { generation } => {
-                let member = &mut self.members[member];
-                member.generation = generation;
-                member.fenced = false;
-                member.offered.clear();
+                self.members[member].joined(generation);
                 Vec::new()
             }
             Seen::JoinRefused => {
@@ -210,9 +157,7 @@ impl Membership {
                 shown(member, gone)
             }
             Seen::Fenced { .. } => {
-                let member = &mut self.members[member];
-                member.fenced = true;
-                member.offered.clear();
+                self.members[member].fence();
                 Vec::new()
             }
             Seen::Hidden => {
@@ -240,16 +185,15 @@ impl Membership {
     }
 
     fn out_of_range(&mut self, member: MemberId, partition: TopicPartition) -> Vec<Shown> {
-        let held = self.members[member].held.get_mut(&partition);
-        let Some((held, fetched)) = held.and_then(|held| held.fetched.map(|at| (held, at))) else {
-            return Vec::new();
-        };
-        held.out_of_range = true;
-        vec![Shown::Entry(TraceEvent::OutOfRange {
-            member,
-            partition,
-            position: NextOffset::new(fetched),
-        })]
+        let fetched = self.members[member].out_of_range(partition);
+        let told = fetched.map(|fetched| {
+            Shown::Entry(TraceEvent::OutOfRange {
+                member,
+                partition,
+                position: NextOffset::new(fetched),
+            })
+        });
+        told.into_iter().collect()
     }
 
     /// Takes in that a member's handler of a record reached the sink.
@@ -270,13 +214,7 @@ impl Membership {
         member: MemberId,
         partition: TopicPartition,
     ) -> bool {
-        let member = &mut self.members[member];
-        let is_new =
-            member.held.contains_key(&partition) && !member.withdrawn.contains_key(&partition);
-        if is_new {
-            member.withdrawn.insert(partition, now);
-        }
-        is_new
+        self.members[member].revoke(now, partition)
     }
 
     /// Takes in that the subject printed that it learned of the loss of a partition. Returns
@@ -300,7 +238,7 @@ impl Membership {
 
     /// Returns whether any member is between a request to join and its assignment.
     fn is_rebalancing(&self) -> bool {
-        self.members.values().any(|member| member.joining)
+        self.members.values().any(Member::is_joining)
     }
 
     fn commit_answered(
@@ -320,7 +258,7 @@ impl Membership {
             if answer.error == 0 {
                 if late {
                     entries.push(Shown::Entry(TraceEvent::LateCommit { member, partition }));
-                } else if generation == self.members[member].generation {
+                } else if generation == self.members[member].generation() {
                     entries.extend(self.does(member, partition, Deed::Commit, answer.next));
                 }
                 entries.push(Shown::Entry(TraceEvent::Committed {
@@ -368,7 +306,7 @@ impl Membership {
         offset: u64,
     ) -> Option<Shown> {
         let position = NextOffset::new(offset);
-        let generation = self.members[member].generation;
+        let generation = self.members[member].generation();
         match self.members[member].does(partition, deed, offset)? {
             Ownership::Begins(epoch) => Some(Shown::Entry(TraceEvent::Assigned {
                 member,
@@ -401,130 +339,4 @@ fn shown(member: MemberId, gone: Vec<(TopicPartition, Gone)>) -> Vec<Shown> {
         }
     }
     entries
-}
-
-impl Member {
-    /// Notes a request to join with the partitions that the member says it still owns; returns
-    /// those that it gave up.
-    fn join(
-        &mut self,
-        now: Instant,
-        owned: &BTreeSet<TopicPartition>,
-    ) -> Vec<(TopicPartition, Gone)> {
-        self.joining = true;
-        self.has_joined = true;
-        if !self.fenced {
-            self.offered.extend(self.given.difference(owned).copied());
-        }
-        self.give_up(now, owned)
-    }
-
-    /// Notes that the broker that it asked does not coordinate the group: it is a member as before.
-    fn join_refused(&mut self) {
-        self.joining = false;
-        let offered = std::mem::take(&mut self.offered);
-        self.withdrawn
-            .retain(|partition, _| !offered.contains(partition));
-        self.given.extend(offered);
-    }
-
-    /// Notes that it learned of the loss of a partition; returns whether it had it. A fetch of it
-    /// may be on its way still, and begins no new assignment.
-    fn lose(&mut self, now: Instant, partition: TopicPartition) -> bool {
-        self.withdrawn.insert(partition, now);
-        let had = self.held.remove(&partition).is_some();
-        if had {
-            self.given.remove(&partition);
-        }
-        had
-    }
-
-    /// Gives up all partitions but `kept`, and returns them.
-    fn give_up(
-        &mut self,
-        now: Instant,
-        kept: &BTreeSet<TopicPartition>,
-    ) -> Vec<(TopicPartition, Gone)> {
-        let mut gone = Vec::new();
-        let (fenced, withdrawn) = (self.fenced, &mut self.withdrawn);
-        self.given.retain(|partition| kept.contains(partition));
-        self.held.retain(|partition, _| {
-            let keeps = kept.contains(partition);
-            if !keeps {
-                let announced = withdrawn.contains_key(partition);
-                withdrawn.entry(*partition).or_insert(now);
-                let how = match fenced && !announced {
-                    true => Gone::Lost,
-                    false => Gone::Revoked { announced },
-                };
-                gone.push((*partition, how));
-            }
-            keeps
-        });
-        gone
-    }
-
-    /// Notes the partitions that the group gave it. What is given again is its own again, even
-    /// before it fetches.
-    fn sync(&mut self, given: BTreeSet<TopicPartition>) {
-        self.joining = false;
-        self.withdrawn
-            .retain(|partition, _| !given.contains(partition));
-        self.given = given;
-    }
-
-    /// Notes something that it does with a partition at `offset`; returns what that shows of its
-    /// ownership, if that is anything new.
-    fn does(&mut self, partition: TopicPartition, deed: Deed, offset: u64) -> Option<Ownership> {
-        let Some(held) = self.held.get_mut(&partition) else {
-            return self.begin(partition, deed, offset);
-        };
-        if deed == Deed::Fetch {
-            held.fetched = Some(offset);
-        }
-        let is_lower = held.begun.insert(deed) && offset < held.start;
-        if is_lower {
-            held.start = offset;
-        }
-        is_lower.then_some(Ownership::BeganLower(held.epoch))
-    }
-
-    /// Begins to own a partition, if the group gave it.
-    fn begin(&mut self, partition: TopicPartition, deed: Deed, offset: u64) -> Option<Ownership> {
-        if !self.given.contains(&partition) {
-            return None;
-        }
-        self.epochs += 1;
-        let epoch = AssignmentEpoch(self.epochs);
-        let held = Held {
-            epoch,
-            start: offset,
-            begun: BTreeSet::from([deed]),
-            fetched: (deed == Deed::Fetch).then_some(offset),
-            out_of_range: false,
-        };
-        self.held.insert(partition, held);
-        Some(Ownership::Begins(epoch))
-    }
-
-    /// Notes that a fetch from `offset` follows one that was out of range; returns the position
-    /// that it leaves, if it leaves one.
-    fn reset_by_fetch(&mut self, partition: TopicPartition, offset: u64) -> Option<u64> {
-        let held = self.held.get_mut(&partition)?;
-        let was_out_of_range = std::mem::take(&mut held.out_of_range);
-        let from = held
-            .fetched
-            .filter(|&from| was_out_of_range && from != offset)?;
-        held.fetched = Some(offset);
-        Some(from)
-    }
-}
-
-/// The news of the ownership of a partition that a deed brings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ownership {
-    /// The first deed of an assignment: the member owns the partition now.
-    Begins(AssignmentEpoch),
-    /// The member owned the partition from a lower offset on than its first deed showed.
-    BeganLower(AssignmentEpoch),
 }
