@@ -192,7 +192,12 @@ impl Member {
 
     /// Notes something that it does with a partition at `offset`; returns what that shows of its
     /// ownership, if that is anything new.
-    pub(super) fn does(&mut self, partition: TopicPartition, deed: Deed, offset: u64) -> Option<Ownership> {
+    pub(super) fn does(
+        &mut self,
+        partition: TopicPartition,
+        deed: Deed,
+        offset: u64,
+    ) -> Option<Ownership> {
         let Some(held) = self.held.get_mut(&partition) else {
             return self.begin(partition, deed, offset);
         };

@@ -8,15 +8,16 @@
 //! Requests that a fault holds when their member closes the connection, or dies, are kept as its
 //! kernel would keep them: they arrive after the fault, when the kernel would try again.
 
-use super::frame::{Frame, Header, Unreadable};
+mod reading;
+
+use super::frame::Frame;
 use super::link::{Link, Way};
-use super::observe::{self, Answer, Asked, Detail};
+use super::observe::{Answer, Asked};
 use super::rewrite::Addresses;
 use super::seen::{Report, Seen};
 use super::session::Session;
 use crate::access::Stream;
 use crate::channel::Sender;
-use kafka_protocol::messages::ApiKey;
 use plimsoll_oracle::RequestKind;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -218,32 +219,6 @@ impl Connection {
         }
     }
 
-    async fn observe_request(&self, frame: Frame, session: &mut Session) -> (Frame, Option<Asked>) {
-        let Some(header) = frame.request_header() else {
-            tracing::warn!("a request without a header is passed on");
-            return (frame, None);
-        };
-        let broker = self.link.broker.address.index;
-        let assignments = self.link.member.assignments();
-        let (seen, detail) = observe::request(&frame, header, broker, session, assignments);
-        let detail = detail.unwrap_or_else(|error| {
-            self.unreadable(header, &error);
-            Detail::None
-        });
-        let commits = seen.iter();
-        let commits = commits.filter(|seen| matches!(seen, Seen::CommitSent { .. }));
-        let commits = commits.count() as u32;
-        self.unanswered.fetch_add(commits, Ordering::SeqCst);
-        self.saw(seen).await;
-        let frame = readable_versions(frame, header);
-        let asked = Asked {
-            header,
-            detail,
-            late: false,
-        };
-        (frame, Some(asked))
-    }
-
     /// Sends requests until the member's end is over and all was sent that still arrives.
     async fn send_requests(
         &self,
@@ -294,84 +269,6 @@ impl Connection {
         }
     }
 
-    async fn observe_response(&self, frame: Frame) -> Response {
-        let asked = frame.correlation().and_then(|id| self.take_asked(id));
-        let Some(asked) = asked else {
-            tracing::warn!("a response to no known request is passed on");
-            return self.response(frame, Answer::default(), false, None);
-        };
-        // Before it is reported: a loss that this triggers is that of the next response.
-        let is_open = *self.member.borrow() == MemberEnd::Open;
-        let lost = asked
-            .kind()
-            .filter(|kind| is_open && self.link.member.loses(*kind));
-        let (frame, mut answer) = self.understand(frame, &asked);
-        if let Some(done) = answer.done.take() {
-            let done = match is_open {
-                true => done,
-                false => done.without_refusals(),
-            };
-            self.saw(vec![done]).await;
-        }
-        self.response(frame, answer, asked.is_commit(), lost)
-    }
-
-    fn response(
-        &self,
-        frame: Frame,
-        answer: Answer,
-        is_commit: bool,
-        lost: Option<RequestKind>,
-    ) -> Response {
-        Response {
-            due: Due::after(self.link.latency(Way::ToMember)),
-            frame,
-            answer,
-            is_commit,
-            lost,
-        }
-    }
-
-    /// Takes the request that a response is for. The requests before it get no response any more.
-    fn take_asked(&self, correlation: i32) -> Option<Asked> {
-        let mut found = None;
-        self.asked.send_modify(|waiting| {
-            let is_it = |asked: &Asked| asked.header.correlation == correlation;
-            if let Some(index) = waiting.asked.iter().position(is_it) {
-                found = waiting.asked.drain(..=index).next_back();
-                waiting.is_reporting = true;
-            }
-        });
-        found
-    }
-
-    /// Reads what an answer says, and makes the frame that the member gets of it.
-    fn understand(&self, frame: Frame, asked: &Asked) -> (Frame, Answer) {
-        let Ok(key) = ApiKey::try_from(asked.header.key) else {
-            return (frame, Answer::default());
-        };
-        let version = asked.header.version;
-        let (header, body) = match frame.response_parts(key, version) {
-            Ok(parts) => parts,
-            Err(error) => {
-                self.unreadable(asked.header, &error);
-                return (frame, Answer::default());
-            }
-        };
-        let answer = asked.answer(key, body.clone()).unwrap_or_else(|error| {
-            self.unreadable(asked.header, &error);
-            Answer::default()
-        });
-        match self.addresses.rewrite(key, version, body) {
-            Ok(Some(body)) => (Frame::response(&header, &body), answer),
-            Ok(None) => (frame, answer),
-            Err(error) => {
-                self.unreadable(asked.header, &error);
-                (frame, answer)
-            }
-        }
-    }
-
     /// Sends responses until the broker's end is over and the member got all that still arrives.
     async fn send_responses(
         &self,
@@ -412,15 +309,6 @@ impl Connection {
         // The end of the connection is held too.
         self.may_pass(Way::ToMember).await;
         MemberEnd::Closed
-    }
-
-    async fn learns(&self, learned: Vec<Seen>) {
-        let mut seen = learned.iter();
-        let is_assignment = seen.any(|seen| matches!(seen, Seen::Synced { .. }));
-        self.saw(learned).await;
-        if is_assignment {
-            self.link.member.got_assignment();
-        }
     }
 
     /// Waits until a connection can be made; returns false where it is never to be. A member that
@@ -471,36 +359,10 @@ impl Connection {
             .await;
     }
 
-    /// Reports what a frame shows, and waits until it is noted.
-    async fn saw(&self, seen: Vec<Seen>) {
-        if seen.is_empty() {
-            return;
-        }
-        let member = self.link.member.id;
-        let passed = |noted| Report::Passed {
-            member,
-            seen,
-            noted,
-        };
-        // Fails where the run is over.
-        let _ = self.reports.ask(passed).await;
-    }
-
     fn broke(&self, peer: &str, error: &std::io::Error) {
         let member = self.link.member.id;
         let broker = self.link.broker.address.index;
         tracing::debug!(%member, broker, %error, "the connection with the {peer} broke");
-    }
-
-    fn unreadable(&self, header: Header, error: &Unreadable) {
-        if self.link.member.unreadable.is_new(header.key) {
-            tracing::warn!(
-                key = header.key,
-                version = header.version,
-                %error,
-                "a request or response that cannot be read is passed on"
-            );
-        }
     }
 }
 
@@ -528,16 +390,6 @@ fn until_retransmission(held: Duration) -> Duration {
         next += pause;
     }
     next - held
-}
-
-/// Replaces an ApiVersions request whose answer the proxy could not read by one that no broker
-/// knows: the answer to that says which versions there are, and clients ask again with one.
-fn readable_versions(frame: Frame, header: Header) -> Frame {
-    let is_it = header.key == ApiKey::ApiVersions as i16;
-    match super::versions::last_readable(ApiKey::ApiVersions) {
-        Some(last) if is_it && header.version > last => frame.with_version(i16::MAX),
-        _ => frame,
-    }
 }
 
 /// Makes the system send at once what is written.
