@@ -3,7 +3,7 @@
 
 mod turn;
 
-use crate::client::action::{Action, Continuation, DeadLetterCopy};
+use crate::client::action::{Action, Continuation};
 use crate::client::answer::read;
 use crate::client::application::Application;
 use crate::client::commits::Commits;
@@ -480,29 +480,5 @@ impl Process {
             self.fetcher.start_held_back(now, &self.view);
             self.group.handle_settled(now, &self.view);
         }
-    }
-
-    fn end_dead_letter(&mut self, env: &mut Env<'_>, copy: DeadLetterCopy, acknowledged: bool) {
-        let DeadLetterCopy {
-            partition,
-            epoch,
-            offset,
-            message,
-        } = copy;
-        if acknowledged {
-            env.observe(TraceEvent::DeadLetterAcknowledged {
-                member: self.id,
-                partition,
-                offset,
-                message,
-                epoch: Some(epoch),
-            });
-        }
-        self.application.tell(Event::DeadLettered {
-            partition,
-            epoch,
-            offset,
-            acknowledged,
-        });
     }
 }
