@@ -1,9 +1,11 @@
 //! Schedules in which Plimsoll's consumer is right, and a checker once said that it was not.
 
+use plimsoll_core::{Offset, TopicPartition};
 use plimsoll_oracle::check::Judge;
-use plimsoll_oracle::{ErrorName, Trace, TraceEvent, Verdict};
+use plimsoll_oracle::{Entry, ErrorName, MemberId, Trace, TraceEvent, Verdict};
 use plimsoll_scenarios::{Backend, Plan, Scenario};
 use plimsoll_sim::Simulator;
+use std::time::Duration;
 
 /// Runs a schedule of the folder `acquitted`, and judges it.
 macro_rules! acquitted {
@@ -58,22 +60,65 @@ fn a_static_member_whose_id_is_taken_back() {
 /// stands still.
 #[test]
 fn a_broker_that_does_not_coordinate_holds_commits_up() {
-    assert_acquitted!("follower-holds-commits-up.toml");
-    assert_acquitted!("stop-while-a-follower-stands-still.toml");
+    let (trace, verdict) = acquitted!("follower-holds-commits-up.toml");
+    let entries = trace.entries();
+    let held_up = sent_commits(entries).any(|(sent, member)| {
+        let waits = until(&entries[sent..], is_committed_by(member));
+        slow_broker_coordinates(&entries[..sent]) == Some(false) && waits >= Some(ONE_SECOND)
+    });
+    assert!(held_up, "no commit was held up");
+    assert_eq!(verdict.violations().collect::<Vec<_>>(), []);
+
+    let (trace, verdict) = acquitted!("stop-while-a-follower-stands-still.toml");
+    let entries = trace.entries();
+    let stopping = |entry: &Entry| matches!(entry.event, TraceEvent::MemberStopping { .. });
+    let stop = entries.iter().position(stopping).expect("a stop");
+    let (sent, member) = sent_commits(&entries[..stop]).last().expect("a commit");
+    assert_eq!(slow_broker_coordinates(&entries[..stop]), Some(false));
+    assert_eq!(until(&entries[sent..stop], is_committed_by(member)), None);
+    let stopped = |event| matches!(event, TraceEvent::MemberStopped { .. });
+    let takes = until(&entries[stop..], stopped);
+    assert!(takes >= Some(ONE_SECOND), "the stop was not held up");
+    assert_eq!(verdict.violations().collect::<Vec<_>>(), []);
 }
 
 /// A zombie that wakes up begins with a partition of an older generation, and repeats what was
 /// committed when its new owner had it already.
 #[test]
 fn a_handover_that_a_slow_member_repeats() {
-    assert_acquitted!("handover-repeated-by-a-slow-member.toml");
+    let (trace, verdict) = acquitted!("handover-repeated-by-a-slow-member.toml");
+    let entries = trace.entries();
+    let repeats = (0..entries.len()).any(|index| {
+        let (before, after) = entries.split_at(index);
+        begins_late(before, entries[index].event).is_some_and(|(zombie, of)| {
+            after.iter().any(|entry| {
+                matches!(entry.event, TraceEvent::HandlerStarted { member, partition, offset, .. }
+                    if (member, partition) == (zombie, of) && is_committed(before, of, offset))
+            })
+        })
+    });
+    assert!(repeats, "nothing that was committed was repeated");
+    assert_eq!(verdict.violations().collect::<Vec<_>>(), []);
 }
 
 /// The coordinator moves to a broker with which the client has no connection: it waits before it
 /// connects again, and cannot commit meanwhile.
 #[test]
 fn a_client_that_waits_before_it_connects_again() {
-    assert_acquitted!("coordinator-not-connected.toml");
+    let (trace, verdict) = acquitted!("coordinator-not-connected.toml");
+    let entries = trace.entries();
+    let moved = |entry: &Entry| matches!(entry.event, TraceEvent::CoordinatorChanged { .. });
+    let moved = entries.iter().position(moved).expect("another coordinator");
+    assert_eq!(slow_broker_coordinates(&entries[..=moved]), Some(true));
+    let waits = (moved..entries.len()).any(|index| match entries[index].event {
+        TraceEvent::Effect { member, .. } => {
+            let sent = |event| event == TraceEvent::CommitSent { member };
+            until(&entries[index..], sent) >= Some(COMMIT_INTERVAL + ONE_SECOND)
+        }
+        _ => false,
+    });
+    assert!(waits, "every commit was sent when it was due");
+    assert_eq!(verdict.violations().collect::<Vec<_>>(), []);
 }
 
 /// The group's first leader asks a broker that has just come back for the topics.
@@ -106,4 +151,69 @@ fn a_member_that_is_let_go_before_it_has_answered() {
 #[test]
 fn a_consumer_that_commits_as_seldom_as_it_may() {
     assert_acquitted!("commits-as-far-apart-as-probes.toml");
+}
+
+/// The interval of commits in these schedules.
+const COMMIT_INTERVAL: Duration = Duration::from_secs(2);
+const ONE_SECOND: Duration = Duration::from_secs(1);
+
+/// Returns the commits that were sent: where they stand in the trace, and by which member.
+fn sent_commits(entries: &[Entry]) -> impl Iterator<Item = (usize, MemberId)> {
+    let events = entries.iter().map(|entry| entry.event).enumerate();
+    events.filter_map(|(index, event)| match event {
+        TraceEvent::CommitSent { member } => Some((index, member)),
+        _ => None,
+    })
+}
+
+fn is_committed_by(by: MemberId) -> impl Fn(TraceEvent) -> bool {
+    move |event| matches!(event, TraceEvent::Committed { member, .. } if member == by)
+}
+
+/// Returns the time from the first of these entries to the first that is wanted.
+fn until(entries: &[Entry], wanted: impl Fn(TraceEvent) -> bool) -> Option<Duration> {
+    let found = entries.iter().find(|entry| wanted(entry.event))?;
+    Some(found.at.saturating_since(entries[0].at))
+}
+
+/// Returns whether the broker that a fault slows down, or stops, is the one that became the
+/// coordinator last, where there are both.
+fn slow_broker_coordinates(entries: &[Entry]) -> Option<bool> {
+    let events = || entries.iter().rev().map(|entry| entry.event);
+    let slow = events().find_map(|event| match event {
+        TraceEvent::FaultBegan { broker, .. } => broker,
+        _ => None,
+    });
+    let coordinator = events().find_map(|event| match event {
+        TraceEvent::CoordinatorChanged { broker } => Some(broker),
+        _ => None,
+    });
+    Some(slow? == coordinator?)
+}
+
+/// Returns the member that begins with a partition of an older generation than one in which another
+/// member has begun with it before.
+fn begins_late(before: &[Entry], event: TraceEvent) -> Option<(MemberId, TopicPartition)> {
+    let assigned = |event| match event {
+        TraceEvent::Assigned {
+            member,
+            partition,
+            generation,
+            ..
+        } => Some((member, partition, generation)),
+        _ => None,
+    };
+    let (zombie, of, old) = assigned(event)?;
+    let mut earlier = before.iter().filter_map(|entry| assigned(entry.event));
+    let is_late =
+        |(member, partition, generation)| member != zombie && partition == of && generation > old;
+    earlier.any(is_late).then_some((zombie, of))
+}
+
+fn is_committed(before: &[Entry], of: TopicPartition, offset: Offset) -> bool {
+    let mut events = before.iter().map(|entry| entry.event);
+    events.any(|event| {
+        matches!(event, TraceEvent::Committed { partition, next, .. }
+            if partition == of && next.covers(offset))
+    })
 }

@@ -8,7 +8,8 @@
 //! `rd_kafka_assignment_serve`). Sarama sends a commit once, and only as a member.
 
 use super::action::{Action, Continuation};
-use super::connection::{Ask, Failure, resend_pause};
+use super::connection::{Ask, Failure};
+use super::resend::resend_pause;
 use super::view::View;
 use crate::protocol::{
     CommittedOffset, Generation, GroupIndex, GroupMemberId, Node, OffsetCommitResponse, Request,

@@ -11,13 +11,6 @@ use std::time::Duration;
 const RECONNECT_BACKOFF: (Duration, Duration) =
     (Duration::from_millis(100), Duration::from_secs(10));
 
-/// The number of times that librdkafka sends the same bytes again
-/// (`RD_KAFKA_REQUEST_DEFAULT_RETRIES`).
-const RESENDS: u32 = 2;
-
-/// The longest pause before that (`retry.backoff.max.ms`).
-const LONGEST_BACKOFF: Duration = Duration::from_secs(1);
-
 /// A request to a broker; `T` is the point at which the client goes on with the answer.
 #[derive(Debug)]
 pub(super) struct Ask<T> {
@@ -38,12 +31,6 @@ pub(super) enum Failure {
     /// or another: all on it get `__TIMED_OUT` (`rd_kafka_broker_timeout_scan`, which hands that to
     /// `rd_kafka_broker_fail`).
     TimedOut,
-}
-
-/// Returns the pause after which librdkafka sends the same bytes again that it has sent again this
-/// often (`rd_kafka_broker_buf_retry`, without its jitter); `None`: it does not.
-pub(super) fn resend_pause(backoff: Duration, resends: u32) -> Option<Duration> {
-    (resends < RESENDS).then(|| (backoff * (1 << resends)).min(LONGEST_BACKOFF))
 }
 
 /// Returns the connection over which a request goes.

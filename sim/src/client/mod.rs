@@ -30,6 +30,7 @@ mod metadata;
 mod process;
 mod producer;
 mod rebalance;
+mod resend;
 mod start;
 #[cfg(test)]
 mod tests;

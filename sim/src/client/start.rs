@@ -2,8 +2,10 @@
 
 use super::action::{Action, Continuation};
 use super::connection::{Ask, Failure};
+use super::resend::pause_after;
 use super::view::View;
 use crate::protocol::{CommittedOffset, GroupIndex, LogEnds, Node, Request};
+use crate::recipes::Library;
 use crate::topology::{PartitionIndex, Topology};
 use plimsoll_core::{Assignment, Instant};
 use plimsoll_oracle::ErrorName;
@@ -13,6 +15,7 @@ use std::time::Duration;
 /// Finds where assigned partitions start.
 #[derive(Debug)]
 pub(super) struct Start {
+    library: Library,
     request_timeout: Duration,
     retry_backoff: Duration,
     /// Whether it asks for stable offsets.
@@ -31,8 +34,12 @@ struct Starting {
     /// Number of partitions whose ends are not known.
     unknown: usize,
     committed: Wanted<Vec<CommittedOffset>>,
-    /// Time at which to ask again for what was refused; [`Instant::FAR_FUTURE`]: nothing was.
-    retry_at: Instant,
+    /// Number of times that the committed offsets were asked for again.
+    resends: u32,
+    /// Earliest time at which they are asked for, while they are missing.
+    committed_at: Instant,
+    /// Time at which to ask again for ends that were refused; [`Instant::FAR_FUTURE`]: none were.
+    ends_at: Instant,
 }
 
 /// Something that the client asks for until it gets it.
@@ -46,11 +53,13 @@ enum Wanted<T> {
 impl Start {
     /// Creates the state without assigned partitions.
     pub(super) fn new(
+        library: Library,
         request_timeout: Duration,
         retry_backoff: Duration,
         require_stable: bool,
     ) -> Self {
         Self {
+            library,
             request_timeout,
             retry_backoff,
             require_stable,
@@ -60,16 +69,24 @@ impl Start {
     }
 
     /// Begins with partitions that the attempt `id` at membership gave.
-    pub(super) fn begin(&mut self, view: &View, id: u32, partitions: Vec<PartitionIndex>) {
+    pub(super) fn begin(
+        &mut self,
+        now: Instant,
+        view: &View,
+        id: u32,
+        partitions: Vec<PartitionIndex>,
+    ) {
         let (unknown, partitions) = (partitions.len(), partitions.into_iter());
         self.starting = Some(Starting {
             id,
             unknown,
             partitions: partitions.map(|index| (index, Wanted::Missing)).collect(),
             committed: Wanted::Missing,
-            retry_at: Instant::FAR_FUTURE,
+            resends: 0,
+            committed_at: now,
+            ends_at: Instant::FAR_FUTURE,
         });
-        self.advance(view);
+        self.advance(now, view);
     }
 
     /// Forgets what has not started yet: it was never the application's.
@@ -78,7 +95,7 @@ impl Start {
     }
 
     /// Asks for what is missing, where the broker to ask is known.
-    pub(super) fn advance(&mut self, view: &View) {
+    pub(super) fn advance(&mut self, now: Instant, view: &View) {
         let Some(starting) = &mut self.starting else {
             return;
         };
@@ -92,8 +109,9 @@ impl Start {
             };
             self.actions.push_back(Action::Ask(ask));
         };
-        starting.retry_at = Instant::FAR_FUTURE;
-        if let (Wanted::Missing, Some(node)) = (&starting.committed, view.coordinator.node()) {
+        if starting.committed_at <= now
+            && let (Wanted::Missing, Some(node)) = (&starting.committed, view.coordinator.node())
+        {
             starting.committed = Wanted::Asked;
             let then = Continuation::OffsetFetch(starting.id);
             let request = Request::OffsetFetch {
@@ -104,6 +122,7 @@ impl Start {
             ask(node, request, then);
         }
         let mut no_leader = false;
+        starting.ends_at = Instant::FAR_FUTURE;
         for (partition, ends) in &mut starting.partitions {
             if !matches!(ends, Wanted::Missing) {
                 continue;
@@ -143,8 +162,15 @@ impl Start {
                 self.finish(view);
             }
             Err(failure) => {
+                // `rd_kafka_handle_OffsetFetch` sends the same bytes again without an end
+                // (`RD_KAFKA_REQUEST_MAX_RETRIES`).
+                let resends = match self.library.is_sarama() {
+                    true => 0,
+                    false => starting.resends,
+                };
                 starting.committed = Wanted::Missing;
-                starting.retry_at = now + self.retry_backoff;
+                starting.resends += 1;
+                starting.committed_at = now + pause_after(resends, self.retry_backoff);
                 if let Failure::Lost
                 | Failure::TimedOut
                 | Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable) = failure
@@ -181,7 +207,7 @@ impl Start {
             }
             Err(failure) => {
                 *ends = Wanted::Missing;
-                starting.retry_at = now + self.retry_backoff;
+                starting.ends_at = now + self.retry_backoff;
                 if asks_for_the_leader(failure) {
                     self.actions.push_back(Action::RefreshMetadata);
                 }
@@ -197,9 +223,14 @@ impl Start {
 
     /// Returns when to ask again for what was refused.
     #[inline]
-    pub(super) fn poll_timeout(&self) -> Instant {
-        let starting = self.starting.as_ref();
-        starting.map_or(Instant::FAR_FUTURE, |starting| starting.retry_at)
+    pub(super) fn poll_timeout(&self, view: &View) -> Instant {
+        let Some(starting) = &self.starting else {
+            return Instant::FAR_FUTURE;
+        };
+        match (&starting.committed, view.coordinator.node()) {
+            (Wanted::Missing, Some(_)) => starting.committed_at.min(starting.ends_at),
+            _ => starting.ends_at,
+        }
     }
 
     /// Lets the application have the partitions, once everything is known.

@@ -1,5 +1,6 @@
-//! The entries of one replica's log, and the leader epochs that wrote them.
+//! The entries of one replica's log.
 
+use super::epochs::Epochs;
 use super::producers::Producers;
 use crate::protocol::{Batch, Content, Dialect, LogEntry};
 use plimsoll_core::Offset;
@@ -15,8 +16,7 @@ pub(super) struct Log<D: Dialect> {
     end: u64,
     /// The entries, by offset. Each has one offset or more; between two of them some may be missing.
     entries: Vec<LogEntry<D>>,
-    /// Each epoch with the offset at which it began (`LeaderEpochFileCache`).
-    epochs: Vec<(u32, u64)>,
+    epochs: Epochs,
     producers: Producers,
     /// Number of entries at which the log is compacted next, where it is compacted at all.
     compact_at: usize,
@@ -44,7 +44,7 @@ impl<D: Dialect> Log<D> {
     /// Returns the latest epoch that is known here; `None`: the log never had one.
     #[inline]
     pub(super) fn last_epoch(&self) -> Option<u32> {
-        self.epochs.last().map(|(epoch, _)| *epoch)
+        self.epochs.latest()
     }
 
     /// Returns the entries from the one that has the offset `from`, or follows it, up to the last
@@ -117,15 +117,10 @@ impl<D: Dialect> Log<D> {
         candidates.partition_point(|entry| entry.end() <= offset)
     }
 
-    /// Begins a leader's epoch at the log's end.
+    /// Begins a leader's epoch at the log's end (`Partition.makeLeader`,
+    /// `UnifiedLog.assignEpochStartOffset`).
     pub(super) fn begin_epoch(&mut self, epoch: u32) {
-        self.begin_epoch_at(epoch, self.end);
-    }
-
-    fn begin_epoch_at(&mut self, epoch: u32, offset: u64) {
-        if self.last_epoch().is_none_or(|last| last < epoch) {
-            self.epochs.push((epoch, offset));
-        }
+        self.epochs.assign(epoch, self.end);
     }
 
     /// Appends as leader. Returns the entry's first offset.
@@ -147,7 +142,7 @@ impl<D: Dialect> Log<D> {
         for entry in entries {
             debug_assert!(entry.offset.get() >= self.end);
             if self.last_epoch() != Some(entry.leader_epoch) {
-                self.begin_epoch_at(entry.leader_epoch, entry.offset.get());
+                self.epochs.assign(entry.leader_epoch, entry.offset.get());
             }
             self.push(entry.clone());
         }
@@ -171,43 +166,23 @@ impl<D: Dialect> Log<D> {
         Ok(known.map(Offset::new))
     }
 
-    /// Returns the largest epoch not above `epoch`, and where it ends; `None` where the log knows
-    /// no such epoch.
+    /// Returns the largest epoch not above `epoch`, and where it ends
+    /// (`UnifiedLog.endOffsetForEpoch`).
     #[inline]
     pub(super) fn end_of_epoch(&self, epoch: u32) -> Option<(u32, u64)> {
-        if self.last_epoch() == Some(epoch) {
-            return Some((epoch, self.end));
-        }
-        let higher = self.epochs.partition_point(|(known, _)| *known <= epoch);
-        let (floor, _) = *self.epochs.get(higher.checked_sub(1)?)?;
-        let end = self
-            .epochs
-            .get(higher)
-            .map_or(self.end, |(_, start)| *start);
-        Some((floor, end))
+        self.epochs.end_offset_for(epoch, self.end)
     }
 
-    /// Returns what clients are told of the end of an epoch: one before all that are known ends
-    /// where the first of these begins, and of one that is later than all, nothing is known
-    /// (`LeaderEpochFileCache.endOffsetFor`).
-    pub(super) fn end_offset_for(&self, epoch: u32) -> Option<(u32, u64)> {
-        if self.last_epoch()? < epoch {
-            return None;
-        }
-        let (_, first) = *self.epochs.first()?;
-        self.end_of_epoch(epoch).or(Some((epoch, first)))
-    }
-
-    /// Returns the epoch that wrote at an offset, or writes next (`epochForOffset`).
+    /// Returns the epoch that wrote at an offset, or writes next.
     pub(super) fn epoch_at(&self, offset: u64) -> Option<u32> {
-        let later = self.epochs.partition_point(|(_, start)| *start <= offset);
-        Some(self.epochs[later.checked_sub(1)?].0)
+        self.epochs.at(offset)
     }
 
-    /// Cuts off the records from `end` on, and the epochs that began there. An entry of which only
-    /// a part lies below goes as a whole (`LogSegment.truncateTo`).
+    /// Cuts off the records from `end` on, and the epochs that began there, also where there is no
+    /// record (`UnifiedLog.truncateTo`: "Always truncate epoch cache"). An entry of which only a part
+    /// lies below goes as a whole (`LogSegment.truncateTo`).
     pub(super) fn truncate(&mut self, end: u64) {
-        self.epochs.retain(|(_, start)| *start < end);
+        self.epochs.truncate_from_end(end);
         if end >= self.end {
             return;
         }
@@ -243,10 +218,7 @@ impl<D: Dialect> Log<D> {
             self.entries.drain(..removed);
             self.entries.shrink_to(self.entries.len() * 2);
         }
-        // `LeaderEpochFileCache.truncateFromStart`; of an epoch that ended there, a follower may
-        // have its last record.
-        let later = self.epochs.partition_point(|(_, began)| *began < start);
-        self.epochs.drain(..later.saturating_sub(1));
+        self.epochs.truncate_from_start(start);
     }
 
     /// Keeps of the entries below an offset, where there are many, only the latest one of each key
@@ -315,20 +287,6 @@ mod tests {
     }
 
     #[test]
-    fn an_epoch_ends_where_the_next_one_begins() {
-        let log = log();
-        assert_eq!(log.end_of_epoch(0), None);
-        assert_eq!(log.end_of_epoch(1), Some((1, 3)));
-        assert_eq!(log.end_of_epoch(2), Some((1, 3)));
-        assert_eq!(log.end_of_epoch(3), Some((3, 6)));
-        assert_eq!(log.end_of_epoch(9), Some((4, 6)));
-        let told = [0, 2, 4, 9].map(|epoch| log.end_offset_for(epoch));
-        assert_eq!(told, [Some((0, 0)), Some((1, 3)), Some((4, 6)), None]);
-        let at = [0, 2, 3, 5, 6].map(|offset| log.epoch_at(offset));
-        assert_eq!(at, [1, 1, 3, 3, 4].map(Some));
-    }
-
-    #[test]
     fn truncation_takes_epochs_and_sequences_along() {
         let mut log = log();
         log.truncate(6);
@@ -372,8 +330,9 @@ mod tests {
             log.remove_below(u64::from(sequence).saturating_sub(4));
         }
         assert_eq!((log.start(), log.all().len()), (995, 5));
-        assert!(log.entries.len() < 11 && log.epochs.len() < 3);
+        assert!(log.entries.len() < 11);
         assert!(log.entries.capacity() < 50);
+        assert_eq!(log.end_of_epoch(98), Some((98, 995)), "before all");
         assert_eq!(log.end_of_epoch(99), Some((99, 1_000)));
         assert_eq!(log.epoch_at(995), Some(99));
     }

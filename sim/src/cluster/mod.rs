@@ -11,6 +11,7 @@ mod connections;
 mod controller;
 mod coordinator;
 mod env;
+mod epochs;
 mod fetch;
 mod fetcher;
 mod log;

@@ -85,7 +85,7 @@ impl<D: Dialect> Replica<D> {
                 return Ok(Some(at(end, Some(self.leader_epoch()))));
             }
             Wanted::EndOfEpoch(epoch) => {
-                let found = log.end_offset_for(epoch);
+                let found = log.end_of_epoch(epoch);
                 return Ok(found.map(|(epoch, end)| at(end, Some(epoch))));
             }
             Wanted::MaxTimestamp => log.latest(),

@@ -332,7 +332,8 @@ impl<D: Dialect> Replica<D> {
             Some((mine, my_end)) if mine == epoch => my_end.min(end),
             // Cut back to an epoch that both may have, and ask again.
             Some((_, my_end)) => my_end,
-            None => self.log.start(),
+            // This log has nothing later.
+            None => end,
         };
         self.log.truncate(to.min(self.log.end()));
         self.high_watermark = self.high_watermark.min(self.log.end());

@@ -3,8 +3,9 @@
 use super::{Forgets, Group, NO_GENERATION, Phase, Sync};
 use crate::client::action::{Action, Continuation};
 use crate::client::answer::Joined;
-use crate::client::assignor;
+use crate::client::assignor::{self, Assignments};
 use crate::client::connection::Failure;
+use crate::client::resend::{Resend, is_retriable};
 use crate::client::view::View;
 use crate::protocol::{
     Generation, GroupIndex, GroupMemberId, JoinGroupRequest, JoinGroupResponse, Node, ProtocolType,
@@ -25,10 +26,6 @@ const JOIN_INTERVAL: Duration = Duration::from_secs(1);
 /// What a coordinator's refusal of a join adds to that interval, once (`rd_interval_backoff` in
 /// `rd_kafka_cgrp_handle_JoinGroup`; a join that was lost adds nothing).
 const REFUSED_BACKOFF: Duration = Duration::from_secs(1);
-
-/// Number of times that librdkafka sends a SyncGroup again to a coordinator that still loads
-/// (`RD_KAFKA_REQUEST_DEFAULT_RETRIES`).
-const SYNC_RETRIES: u32 = 2;
 
 /// What librdkafka adds to the timeout of requests that wait for other members.
 const GRACE: Duration = Duration::from_secs(3);
@@ -158,10 +155,10 @@ impl Group {
     /// Enters a new generation. Its leader computes the assignment.
     fn sync(&mut self, now: Instant, view: &View, answer: &JoinGroupResponse) {
         self.member = Some(answer.member);
-        let Some(coordinator) = view.coordinator.node() else {
-            // Lost since the join went out: a sync would be lost too.
-            return self.handle_sync_failure(now, view, Failure::Lost);
-        };
+        if view.coordinator.node().is_none() && self.settings.library.is_sarama() {
+            // Lost since the join went out. librdkafka lets a sync wait for the next one.
+            return self.fail_in_sarama(now, view, Failure::Lost);
+        }
         self.generation = answer.generation;
         let last = std::mem::replace(&mut self.joined, answer.generation);
         // In a generation without this member others may have had what it still owns.
@@ -170,47 +167,47 @@ impl Group {
             return self.actions.push_back(Action::End);
         }
         self.phase = Phase::Syncing;
-        self.sync = Sync {
-            sender: Some(self.sender(answer.member)),
-            ..Sync::default()
-        };
-        // librdkafka does not say it: its SyncGroup ends at version 3.
-        if self.settings.library.is_sarama() {
-            self.sync.protocol = answer.protocol;
-        }
         let partitions = view.metadata.workload(&view.topology);
         let leads = answer.leader == answer.member;
         let counts = leads || !self.settings.library.is_sarama();
         self.counted = counts.then_some(partitions.len());
-        if leads && let Some((_, assignor)) = answer.protocol {
-            let (topology, members) = (&view.topology, &answer.members);
-            self.sync.assignments = assignor::assign(assignor, topology, members, &partitions);
-        }
-        self.ask_to_sync(coordinator);
+        let assignments = match answer.protocol {
+            Some((_, assignor)) if leads => {
+                assignor::assign(assignor, &view.topology, &answer.members, &partitions)
+            }
+            _ => Assignments::new(),
+        };
+        self.sync = Some(Sync {
+            sender: self.sender(answer.member),
+            // librdkafka does not say it: its SyncGroup ends at version 3.
+            protocol: answer
+                .protocol
+                .filter(|_| self.settings.library.is_sarama()),
+            assignments,
+            resend: Resend::new(now, self.settings.session_timeout + GRACE),
+        });
+        self.sync_if_due(now, view);
     }
 
-    fn ask_to_sync(&mut self, coordinator: Node) {
-        let Some(sender) = self.sync.sender else {
+    /// Sends the sync, if that is due, or gives it up when its time is over.
+    pub(super) fn sync_if_due(&mut self, now: Instant, view: &View) {
+        let Some(sync) = self.sync.as_mut().filter(|_| self.phase == Phase::Syncing) else {
             return;
         };
-        let request = Request::SyncGroup {
-            sender,
-            protocol: self.sync.protocol,
-            assignments: self.sync.assignments.clone(),
-        };
-        let timeout = self.settings.session_timeout + GRACE;
-        let then = Continuation::SyncGroup(self.attempt);
-        self.ask(coordinator, timeout, then, request);
-    }
-
-    /// Sends a sync again whose coordinator was still loading, if that is due.
-    pub(super) fn sync_if_due(&mut self, now: Instant, view: &View) {
-        if self.phase == Phase::Syncing
-            && self.sync.again_at <= now
+        if sync.resend.is_over(now) {
+            return self.fail_sync(now, view, Failure::TimedOut);
+        }
+        if sync.resend.is_due(now)
             && let Some(coordinator) = view.coordinator.node()
         {
-            self.sync.again_at = Instant::FAR_FUTURE;
-            self.ask_to_sync(coordinator);
+            let timeout = sync.resend.send(now, self.settings.request_timeout);
+            let request = Request::SyncGroup {
+                sender: sync.sender,
+                protocol: sync.protocol,
+                assignments: sync.assignments.clone(),
+            };
+            let then = Continuation::SyncGroup(self.attempt);
+            self.ask(coordinator, timeout, then, request);
         }
     }
 
@@ -230,26 +227,20 @@ impl Group {
             Ok(partitions) => {
                 self.phase = Phase::Joined;
                 self.synced = self.generation;
-                self.beat = None;
                 self.begin_session(now);
                 let next = self.rebalance.handle_assignment(partitions);
                 self.go_on(now, view, next);
             }
-            Err(Failure::Refused(ErrorName::CoordinatorLoadInProgress))
-                if self.sync.retries < SYNC_RETRIES && !self.settings.library.is_sarama() =>
-            {
-                let pause = self.settings.retry_backoff * (1 << self.sync.retries);
-                self.sync.retries += 1;
-                self.sync.again_at = now + pause;
+            Err(failure) if self.settings.library.is_sarama() => {
+                self.fail_in_sarama(now, view, failure);
             }
-            Err(failure) => self.handle_sync_failure(now, view, failure),
-        }
-    }
-
-    fn handle_sync_failure(&mut self, now: Instant, view: &View, failure: Failure) {
-        match self.settings.library {
-            Library::Librdkafka => self.fail_sync(now, view, failure),
-            Library::Sarama160 | Library::Sarama161 => self.fail_in_sarama(now, view, failure),
+            Err(failure) => {
+                let backoff = self.settings.retry_backoff;
+                let sync = self.sync.as_mut().filter(|_| is_retriable(failure));
+                if !sync.is_some_and(|sync| sync.resend.send_again(now, backoff)) {
+                    self.fail_sync(now, view, failure);
+                }
+            }
         }
     }
 

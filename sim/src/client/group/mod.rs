@@ -12,6 +12,7 @@ use crate::client::assignor::Assignments;
 use crate::client::commits::Stamp;
 use crate::client::connection::Ask;
 use crate::client::rebalance::{Callback, Next, Rebalance};
+use crate::client::resend::Resend;
 use crate::client::view::View;
 use crate::protocol::{
     Generation, GroupIndex, GroupMemberId, Lean, Node, Request, Sender, VotedProtocol,
@@ -56,8 +57,8 @@ pub(super) struct Group {
     asked_at: Instant,
     /// What the refusal of that join adds to the interval to the next one.
     join_backoff: Duration,
-    /// The sync of this attempt.
-    sync: Sync,
+    /// The sync of the last attempt that got so far.
+    sync: Option<Sync>,
     /// Whether partitions were lost because their topic did not exist: the client joins again when
     /// it does.
     lacks_topics: bool,
@@ -66,7 +67,8 @@ pub(super) struct Group {
     /// Whether Sarama's session ends as soon as the application has answered.
     session_ends: bool,
     heartbeat_at: Instant,
-    /// The heartbeat without an outcome: no other one is sent meanwhile.
+    /// The heartbeat without an outcome: no other one is sent meanwhile, not in the next generation
+    /// either (`RD_KAFKA_CGRP_F_HEARTBEAT_IN_TRANSIT`).
     beat: Option<Beat>,
     /// End of the session, if no heartbeat is answered until then.
     session_until: Instant,
@@ -74,32 +76,17 @@ pub(super) struct Group {
     actions: VecDeque<Action>,
 }
 
-/// What a sync says, and how often it was said.
+/// What a sync says, and when it is said.
 #[derive(Debug)]
 struct Sync {
     /// The member, as it was when the join was answered: what is sent again are the same bytes
     /// (`rd_kafka_buf_retry`), whatever a commit learned of the membership since.
-    sender: Option<Sender>,
+    sender: Sender,
     /// The protocol of the generation, where the library says it.
     protocol: Option<VotedProtocol<Lean>>,
     /// What the member gives out, as the group's leader.
     assignments: Assignments,
-    retries: u32,
-    /// Time at which to send it again; [`Instant::FAR_FUTURE`]: its answer is awaited.
-    again_at: Instant,
-}
-
-/// A sync that was not sent yet, of a member that does not lead.
-impl Default for Sync {
-    fn default() -> Self {
-        Self {
-            sender: None,
-            protocol: None,
-            assignments: Assignments::new(),
-            retries: 0,
-            again_at: Instant::FAR_FUTURE,
-        }
-    }
+    resend: Resend,
 }
 
 #[derive(Debug)]
@@ -184,7 +171,7 @@ impl Group {
             join_at: Instant::ZERO,
             asked_at: Instant::ZERO,
             join_backoff: Duration::ZERO,
-            sync: Sync::default(),
+            sync: None,
             lacks_topics: false,
             retries: Retries::default(),
             session_ends: false,
@@ -399,9 +386,7 @@ impl Group {
 impl Group {
     /// Goes on with a coordinator that was found.
     pub(super) fn handle_coordinator(&mut self, now: Instant, view: &View) {
-        self.join_if_needed(now, view);
-        self.sync_if_due(now, view);
-        self.heartbeat_if_due(now, view);
+        self.advance(now, view);
     }
 
     /// Does what is due.
@@ -412,6 +397,13 @@ impl Group {
             // (`rd_kafka_cgrp_session_timeout_check`, in the join state "steady" alone).
             self.lose_all(now, view, Forgets::Member);
         }
+        self.advance(now, view);
+    }
+
+    /// Sends what is due and can be sent. A heartbeat that waits in the queue of the connection
+    /// comes before what enters that queue now.
+    fn advance(&mut self, now: Instant, view: &View) {
+        self.heartbeat_again_if_due(now, view);
         self.join_if_needed(now, view);
         self.sync_if_due(now, view);
         self.heartbeat_if_due(now, view);
@@ -430,13 +422,28 @@ impl Group {
     #[inline]
     pub(super) fn poll_timeout(&self, view: &View) -> Instant {
         let can_send = view.coordinator.node().is_some();
+        let beat = self.beat.as_ref();
+        let again = beat.map_or(Instant::FAR_FUTURE, |beat| {
+            beat.resend.poll_timeout(can_send)
+        });
+        again.min(self.next_step(view, can_send))
+    }
+
+    /// Returns when the phase has its next step.
+    #[inline]
+    fn next_step(&self, view: &View, can_send: bool) -> Instant {
         match self.phase {
             Phase::Unjoined
                 if can_send && !self.is_rebalancing() && !view.metadata.topics_are_gone() =>
             {
                 self.join_at
             }
-            Phase::Syncing if can_send => self.sync.again_at,
+            Phase::Syncing => {
+                let sync = self.sync.as_ref();
+                sync.map_or(Instant::FAR_FUTURE, |sync| {
+                    sync.resend.poll_timeout(can_send)
+                })
+            }
             Phase::Joined => {
                 let stands_still = self.stands_still();
                 let skips = self.is_unassigning() || self.dismissed && stands_still;

@@ -45,6 +45,7 @@ impl Group {
     /// Begins a session (`newConsumerGroupSession`), whose loop sends its first heartbeat at once.
     pub(super) fn begin_session_in_sarama(&mut self, now: Instant) {
         self.retries = Retries::default();
+        self.beat = None;
         self.heartbeat_at = now;
     }
 

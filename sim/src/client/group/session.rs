@@ -2,9 +2,10 @@
 
 use super::{Forgets, Group, Phase};
 use crate::client::action::{Action, Continuation};
-use crate::client::connection::{Failure, resend_pause};
+use crate::client::connection::Failure;
+use crate::client::resend::{Resend, is_retriable};
 use crate::client::view::View;
-use crate::protocol::{Node, Request, Sender};
+use crate::protocol::{Request, Sender};
 use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
 
@@ -12,11 +13,7 @@ use plimsoll_oracle::ErrorName;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Beat {
     sender: Sender,
-    /// End of its time, however often it is sent (`rd_kafka_buf_set_abs_timeout`).
-    until: Instant,
-    resends: u32,
-    /// Time at which to send it again; [`Instant::FAR_FUTURE`]: its answer is awaited.
-    again_at: Instant,
+    pub(super) resend: Resend,
 }
 
 impl Group {
@@ -38,23 +35,21 @@ impl Group {
         };
     }
 
-    /// Returns when a heartbeat is sent next, or again.
+    /// Returns when a heartbeat is due; while one has no outcome none is.
     pub(super) fn next_heartbeat(&self) -> Instant {
-        self.beat.map_or(self.heartbeat_at, |beat| beat.again_at)
+        match self.beat {
+            None => self.heartbeat_at,
+            Some(_) => Instant::FAR_FUTURE,
+        }
     }
 
-    /// Sends a heartbeat, or one that timed out again, if that is due and the coordinator is known.
+    /// Sends a heartbeat, if that is due and the coordinator is known.
     pub(super) fn heartbeat_if_due(&mut self, now: Instant, view: &View) {
-        // The time of one that waits for a coordinator is over (`rd_kafka_buf_retry`: "Absolute
-        // timeout, check for expiry").
-        self.beat = self
-            .beat
-            .filter(|beat| beat.again_at == Instant::FAR_FUTURE || beat.until > now);
         let is_due = self.phase == Phase::Joined && self.next_heartbeat() <= now;
-        if self.is_unassigning() {
+        if !is_due || self.is_unassigning() || view.coordinator.node().is_none() {
             return;
         }
-        if is_due && self.dismissed && view.coordinator.node().is_some() {
+        if self.dismissed {
             if !self.stands_still() {
                 // It would be refused, and change nothing before.
                 let forgets = match self.member {
@@ -65,59 +60,49 @@ impl Group {
             }
             return;
         }
-        let (true, Some(member), Some(coordinator)) =
-            (is_due, self.member, view.coordinator.node())
-        else {
-            return;
-        };
-        let beat = match self.beat {
-            Some(beat) => beat,
-            None => {
-                self.heartbeat_at = now + self.settings.heartbeat;
-                self.first_beat(now, self.sender(member))
-            }
-        };
-        self.send_heartbeat(now, coordinator, beat);
-    }
-
-    fn first_beat(&self, now: Instant, sender: Sender) -> Beat {
-        let timeout = match self.settings.library.is_sarama() {
-            // `Net.ReadTimeout`.
-            true => self.settings.request_timeout,
-            // `rd_kafka_HeartbeatRequest`.
-            false => self.settings.session_timeout,
-        };
-        Beat {
-            sender,
-            until: now + timeout,
-            resends: 0,
-            again_at: Instant::FAR_FUTURE,
+        if let Some(member) = self.member {
+            let time = match self.settings.library.is_sarama() {
+                // `Net.ReadTimeout`.
+                true => self.settings.request_timeout,
+                // `rd_kafka_HeartbeatRequest`.
+                false => self.settings.session_timeout,
+            };
+            self.heartbeat_at = now + self.settings.heartbeat;
+            self.beat = Some(Beat {
+                sender: self.sender(member),
+                resend: Resend::new(now, time),
+            });
+            self.heartbeat_again_if_due(now, view);
         }
     }
 
-    /// Sends a heartbeat, for the rest of its time, or for the limit of any request
-    /// (`rd_kafka_buf_calc_timeout`: "limited by socket.timeout.ms").
-    fn send_heartbeat(&mut self, now: Instant, to: Node, beat: Beat) {
-        let left = beat.until.saturating_since(now);
-        let timeout = left.min(self.settings.request_timeout);
-        let then = Continuation::Heartbeat(self.attempt);
-        self.beat = Some(Beat {
-            again_at: Instant::FAR_FUTURE,
-            ..beat
-        });
-        self.ask(to, timeout, then, Request::Heartbeat(beat.sender));
+    /// Sends the heartbeat that waits in the queue of the coordinator's connection, if that is due,
+    /// or forgets it when its time is over. It goes out wherever the member stands by then, as it
+    /// was written.
+    pub(super) fn heartbeat_again_if_due(&mut self, now: Instant, view: &View) {
+        let Some(beat) = &mut self.beat else {
+            return;
+        };
+        if beat.resend.is_over(now) {
+            return self.end_beat(now);
+        }
+        if beat.resend.is_due(now)
+            && let Some(coordinator) = view.coordinator.node()
+        {
+            let timeout = beat.resend.send(now, self.settings.request_timeout);
+            let request = Request::Heartbeat(beat.sender);
+            let then = Continuation::Heartbeat(self.attempt);
+            self.ask(coordinator, timeout, then, request);
+        }
     }
 
-    /// Lets the same heartbeat be sent again after a pause, as long as `rd_kafka_buf_retry` does.
-    fn retry_heartbeat(&mut self, now: Instant, beat: Beat) {
-        if beat.until > now
-            && let Some(pause) = resend_pause(self.settings.retry_backoff, beat.resends)
-        {
-            self.beat = Some(Beat {
-                resends: beat.resends + 1,
-                again_at: now + pause,
-                ..beat
-            });
+    /// Forgets the heartbeat that had no outcome. What was due meanwhile is left out
+    /// (`rd_kafka_cgrp_heartbeat`: "Skip heartbeat if we have one in transit"); Sarama's ticker
+    /// keeps one tick.
+    fn end_beat(&mut self, now: Instant) {
+        self.beat = None;
+        while self.heartbeat_at <= now && !self.settings.library.is_sarama() {
+            self.heartbeat_at += self.settings.heartbeat;
         }
     }
 
@@ -130,12 +115,19 @@ impl Group {
         answer: Result<(), Failure>,
     ) {
         use ErrorName as E;
-        if !self.is_current(Phase::Joined, attempt) {
+        if self.settings.library.is_sarama() {
+            if self.is_current(Phase::Joined, attempt) {
+                self.beat = None;
+                self.handle_heartbeat_in_sarama(now, view, answer);
+            }
             return;
         }
-        let beat = self.beat.take();
-        if self.settings.library.is_sarama() {
-            return self.handle_heartbeat_in_sarama(now, view, answer);
+        let beat = self.beat;
+        self.end_beat(now);
+        // "discarding outdated request": up to the join state "wait-sync". Later it counts,
+        // whatever generation it was sent in.
+        if self.phase != Phase::Joined {
+            return;
         }
         match answer {
             Ok(()) => {
@@ -156,14 +148,15 @@ impl Group {
             Err(
                 Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable) | Failure::Lost,
             ) => self.actions.push_back(Action::LoseCoordinator),
-            // `rd_kafka_err_action` says retry, and no refresh.
-            Err(Failure::TimedOut | Failure::Refused(E::RequestTimedOut)) => {
-                if let Some(beat) = beat {
-                    self.retry_heartbeat(now, beat);
-                }
+            Err(failure) if is_retriable(failure) => {
+                let backoff = self.settings.retry_backoff;
+                self.beat = beat.and_then(|mut beat| {
+                    let goes_again = beat.resend.send_again(now, backoff);
+                    goes_again.then_some(beat)
+                });
             }
             // The next heartbeat may go better.
-            Err(Failure::Refused(_)) => {}
+            Err(Failure::Refused(_) | Failure::TimedOut) => {}
         }
     }
 

@@ -3,7 +3,7 @@
 
 mod turn;
 
-use crate::client::action::{Action, Continuation, DeadLetterCopy};
+use crate::client::action::{Action, Continuation};
 use crate::client::answer::read;
 use crate::client::application::Application;
 use crate::client::commits::Commits;
@@ -82,7 +82,7 @@ impl Process {
                 coordinator: Coordinator::new(timeout),
             },
             group: Group::new(consumers, instance, spec.library, spec.checks_generations),
-            start: Start::new(timeout, backoff, spec.require_stable),
+            start: Start::new(spec.library, timeout, backoff, spec.require_stable),
             fetcher: Fetcher::new(consumers, brokers, partitions, spec.library),
             commits: Commits::new(consumers, instance, spec.library),
             dead_letters: DeadLetters::new(id, timeout),
@@ -126,7 +126,7 @@ impl Process {
             .min(self.view.metadata.poll_timeout())
             .min(self.view.coordinator.poll_timeout())
             .min(self.group.poll_timeout(&self.view))
-            .min(self.start.poll_timeout())
+            .min(self.start.poll_timeout(&self.view))
             .min(self.fetcher.poll_timeout())
             .min(self.commits.poll_timeout(&self.view))
             .min(self.application.poll_timeout())
@@ -230,8 +230,8 @@ impl Process {
             self.group.handle_timeout(now, &self.view);
             self.carry_out(env);
         }
-        if self.start.poll_timeout() <= now {
-            self.start.advance(&self.view);
+        if self.start.poll_timeout(&self.view) <= now {
+            self.start.advance(now, &self.view);
             self.carry_out(env);
         }
         if self.fetcher.poll_timeout() <= now {
@@ -327,7 +327,7 @@ impl Process {
         let now = env.now();
         self.view.coordinator.find(now);
         self.carry_out(env);
-        self.start.advance(&self.view);
+        self.start.advance(now, &self.view);
         self.carry_out(env);
         self.fetcher.handle_metadata(now, &self.view);
         self.carry_out(env);
@@ -335,10 +335,11 @@ impl Process {
     }
 
     fn coordinator_found(&mut self, env: &mut Env<'_>) {
-        self.group.handle_coordinator(env.now(), &self.view);
+        let now = env.now();
+        self.group.handle_coordinator(now, &self.view);
         self.carry_out(env);
-        self.start.advance(&self.view);
-        self.advance_commits(env.now());
+        self.start.advance(now, &self.view);
+        self.advance_commits(now);
     }
 
     fn advance_commits(&mut self, now: Instant) {
@@ -414,7 +415,7 @@ impl Process {
             Action::LoseCoordinator => self.view.coordinator.lose(now),
             Action::Hold(holds) => self.fetcher.hold(now, &self.view, holds),
             Action::EndSession => self.group.end_session(now, &self.view),
-            Action::Start(id, partitions) => self.start.begin(&self.view, id, partitions),
+            Action::Start(id, partitions) => self.start.begin(now, &self.view, id, partitions),
             Action::ForgetStart => self.start.forget(),
             Action::Assign(assignments) => self.group.handle_started(assignments),
             Action::Tell(event) => self.application.tell(event),
@@ -479,29 +480,5 @@ impl Process {
             self.fetcher.start_held_back(now, &self.view);
             self.group.handle_settled(now, &self.view);
         }
-    }
-
-    fn end_dead_letter(&mut self, env: &mut Env<'_>, copy: DeadLetterCopy, acknowledged: bool) {
-        let DeadLetterCopy {
-            partition,
-            epoch,
-            offset,
-            message,
-        } = copy;
-        if acknowledged {
-            env.observe(TraceEvent::DeadLetterAcknowledged {
-                member: self.id,
-                partition,
-                offset,
-                message,
-                epoch: Some(epoch),
-            });
-        }
-        self.application.tell(Event::DeadLettered {
-            partition,
-            epoch,
-            offset,
-            acknowledged,
-        });
     }
 }

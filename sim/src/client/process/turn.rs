@@ -126,6 +126,36 @@ impl Process {
         }
     }
 
+    /// Tells the application what became of a copy of a record.
+    pub(super) fn end_dead_letter(
+        &mut self,
+        env: &mut Env<'_>,
+        copy: DeadLetterCopy,
+        acknowledged: bool,
+    ) {
+        let DeadLetterCopy {
+            partition,
+            epoch,
+            offset,
+            message,
+        } = copy;
+        if acknowledged {
+            env.observe(TraceEvent::DeadLetterAcknowledged {
+                member: self.id,
+                partition,
+                offset,
+                message,
+                epoch: Some(epoch),
+            });
+        }
+        self.application.tell(Event::DeadLettered {
+            partition,
+            epoch,
+            offset,
+            acknowledged,
+        });
+    }
+
     /// Notes that the application polled.
     #[inline]
     fn note_polling(&mut self, env: &Env<'_>) {

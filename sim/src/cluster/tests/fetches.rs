@@ -203,4 +203,13 @@ fn a_reader_that_tells_of_its_last_epoch_learns_where_its_log_parts() {
     };
     let response = cluster.read(fetch(1_000, [position]));
     assert_eq!(response.partitions[0].diverging, Some((0, 3)));
+    // "Could not determine the end offset of the last fetched epoch" (`Partition.readRecords`).
+    let position = FetchPosition {
+        last_fetched_epoch: 9,
+        ..position
+    };
+    let response = cluster.read(fetch(1_000, [position]));
+    let told = &response.partitions[0];
+    assert_eq!(told.diverging, None, "no such epoch");
+    assert_eq!(told.error, Some(ErrorName::OffsetOutOfRange));
 }

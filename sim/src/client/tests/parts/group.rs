@@ -10,11 +10,10 @@ use crate::recipes::Library;
 use plimsoll_core::{Assignment, RebalanceId, TopicPartition};
 use plimsoll_oracle::ErrorName as E;
 use plimsoll_scenarios::scenario::Assignor;
-use std::time::Duration;
 
 pub(super) const MEMBER: GroupMemberId = GroupMemberId(1);
 
-fn new(more: &str, instance: Option<u32>) -> Group {
+pub(super) fn new(more: &str, instance: Option<u32>) -> Group {
     Group::new(
         &settings(more).consumers,
         instance,
@@ -46,14 +45,14 @@ pub(super) fn refused<T>(error: E) -> Result<T, Failure> {
 }
 
 /// Lets a group join, and have these partitions to start.
-fn join(group: &mut Group, view: &View, attempt: u32, partitions: &[PartitionIndex]) {
+pub(super) fn join(group: &mut Group, view: &View, attempt: u32, partitions: &[PartitionIndex]) {
     group.handle_timeout(NOW, view);
     group.handle_join(NOW, view, attempt, Ok(generation(1)));
     group.handle_sync(NOW, view, attempt, Ok(partitions.to_vec()));
     told(|| group.poll_action());
 }
 
-fn assignment() -> Assignment {
+pub(super) fn assignment() -> Assignment {
     Assignment {
         partition: TopicPartition::new(0, 0),
         committed: None,
@@ -134,57 +133,6 @@ fn a_join_that_failed_is_repeated_after_a_pause_and_a_fenced_one_is_not() {
     group.handle_join(NOW, &view, 1, Err(Failure::Lost));
     let again = group.poll_timeout(&view);
     assert_eq!(again, NOW + ms(1_000), "nothing was refused");
-}
-
-/// Lets a heartbeat be sent, and returns how long its answer is awaited.
-fn heartbeat(group: &mut Group, now: Instant, view: &View) -> Duration {
-    group.handle_timeout(now, view);
-    match group.poll_action() {
-        Some(Action::Ask(ask)) if matches!(ask.request, Request::Heartbeat(_)) => ask.timeout,
-        other => panic!("no heartbeat: {other:?}"),
-    }
-}
-
-/// `rd_kafka_cgrp_handle_Heartbeat`: `__TRANSPORT` is not sent again, `__TIMED_OUT` is.
-#[test]
-fn a_heartbeat_that_timed_out_is_sent_again_with_what_is_left_of_its_time() {
-    let view = knowledge();
-    let mut group = owner(new("", None), &view);
-    let mut now = NOW + ms(3_000);
-    assert_eq!(heartbeat(&mut group, now, &view), ms(5_000));
-    for (passes, pause, left) in [(5_100, 100, 4_800), (400, 200, 4_200)] {
-        now += ms(passes);
-        group.handle_heartbeat(now, &view, 1, Err(Failure::TimedOut));
-        assert_eq!(told(|| group.poll_action()), [""; 0], "it was not lost");
-        now += ms(pause);
-        assert_eq!(group.poll_timeout(&view), now);
-        assert_eq!(heartbeat(&mut group, now, &view), ms(left));
-    }
-    group.handle_heartbeat(now, &view, 1, Err(Failure::TimedOut));
-    assert_eq!(heartbeat(&mut group, now, &view), ms(5_000), "a new one");
-    group.handle_heartbeat(now, &view, 1, Err(Failure::Lost));
-    assert_eq!(told(|| group.poll_action()), ["LoseCoordinator"]);
-}
-
-/// `rd_kafka_buf_retry`: "Absolute timeout, check for expiry".
-#[test]
-fn a_heartbeat_that_waits_for_a_coordinator_is_given_up_when_its_time_is_over() {
-    let view = knowledge();
-    let mut group = new("", None);
-    join(&mut group, &view, 1, &[P0]);
-    group.handle_started(vec![assignment()]);
-    assert!(
-        group.poll_callback(NOW, &view).is_some(),
-        "no end of the session meanwhile"
-    );
-    let now = NOW + ms(3_000);
-    assert_eq!(heartbeat(&mut group, now, &view), ms(5_000));
-    group.handle_heartbeat(now, &view, 1, Err(Failure::TimedOut));
-    assert_eq!(
-        heartbeat(&mut group, now + ms(10_000), &view),
-        ms(5_000),
-        "a new one"
-    );
 }
 
 #[test]
@@ -316,23 +264,6 @@ fn a_late_poller_leaves_and_a_static_one_does_not() {
 }
 
 #[test]
-fn a_join_that_is_answered_after_the_coordinator_was_lost_is_made_again() {
-    let mut view = knowledge();
-    let mut group = new("", None);
-    group.handle_timeout(NOW, &view);
-    assert_eq!(told(|| group.poll_action()), ["ask 0 JoinGroup(1)"]);
-    view.coordinator.forget();
-    group.handle_join(NOW, &view, 1, Ok(generation(1)));
-    assert_eq!(told(|| group.poll_action()), ["LoseCoordinator"]);
-    view.handle_coordinator(NOW, Ok(Node(2)));
-    group.handle_coordinator(NOW, &view);
-    let rejoins_at = group.poll_timeout(&view);
-    assert!(rejoins_at > NOW, "after a pause");
-    group.handle_timeout(rejoins_at, &view);
-    assert_eq!(told(|| group.poll_action()), ["ask 2 JoinGroup(2)"]);
-}
-
-#[test]
 fn an_unknown_cooperative_member_loses_its_partitions_when_it_gets_another_id() {
     let view = knowledge();
     let mut group = owner(new("assignor = \"cooperative-sticky\"\n", None), &view);
@@ -422,49 +353,6 @@ fn a_cooperative_member_says_in_which_generation_it_got_what_it_owns() {
     told(|| group.poll_action());
     group.handle_timeout(now + ms(1_000), &view);
     assert_eq!(joins(&mut group), (vec![P0], 4));
-}
-
-#[test]
-fn a_sync_is_sent_again_to_a_coordinator_that_loads_and_then_given_up() {
-    let view = knowledge();
-    let mut group = new("", None);
-    group.handle_timeout(NOW, &view);
-    group.handle_join(NOW, &view, 1, Ok(generation(1)));
-    told(|| group.poll_action());
-    let mut now = NOW;
-    for pause in [100, 200] {
-        group.handle_sync(now, &view, 1, refused(E::CoordinatorLoadInProgress));
-        now += ms(pause);
-        assert_eq!(group.poll_timeout(&view), now);
-        group.handle_timeout(now, &view);
-        assert_eq!(told(|| group.poll_action()), ["ask 0 SyncGroup(1)"]);
-    }
-    group.handle_sync(now, &view, 1, refused(E::CoordinatorLoadInProgress));
-    assert_eq!(group.poll_timeout(&view), NOW + ms(1_000), "it joins again");
-}
-
-/// A commit is refused meanwhile, from which the client learns that the group does not know it any
-/// more: it learns so once more from the sync, and goes on from there.
-#[test]
-fn a_sync_that_is_sent_again_says_the_same() {
-    let view = knowledge();
-    let mut group = new("", None);
-    group.handle_timeout(NOW, &view);
-    group.handle_join(NOW, &view, 1, Ok(generation(1)));
-    told(|| group.poll_action());
-    group.handle_sync(NOW, &view, 1, refused(E::CoordinatorLoadInProgress));
-    group.handle_commit_refused(NOW, &view, E::UnknownMemberId, &[]);
-    let now = NOW + ms(100);
-    group.handle_timeout(now, &view);
-    let Some(Action::Ask(ask)) = group.poll_action() else {
-        panic!("no sync");
-    };
-    let Request::SyncGroup { sender, .. } = ask.request else {
-        panic!("{:?}", ask.request);
-    };
-    assert_eq!((sender.member, sender.generation), (MEMBER, 1));
-    group.handle_sync(now, &view, 1, refused(E::UnknownMemberId));
-    assert_eq!(group.poll_timeout(&view), NOW + ms(1_000), "it joins anew");
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod fetcher;
 mod group;
 mod metadata;
 mod rebalance;
+mod resends;
 mod sarama;
 mod start;
 

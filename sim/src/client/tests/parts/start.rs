@@ -3,11 +3,12 @@
 use super::*;
 use crate::client::connection::Failure;
 use crate::client::start::Start;
+use crate::recipes::Library;
 use plimsoll_oracle::ErrorName;
 
 fn start(view: &View) -> Start {
-    let mut start = Start::new(ms(5_000), ms(100), true);
-    start.begin(view, 4, vec![P0, P1]);
+    let mut start = Start::new(Library::Librdkafka, ms(5_000), ms(100), true);
+    start.begin(NOW, view, 4, vec![P0, P1]);
     start
 }
 
@@ -41,8 +42,8 @@ fn what_is_lost_is_asked_again_and_sets_off_what_may_help() {
     start.handle_ends(NOW, &view, (4, P1), Err(Failure::Lost));
     let expected = ["LoseCoordinator", "RefreshMetadata"];
     assert_eq!(told(|| start.poll_action()), expected);
-    assert_eq!(start.poll_timeout(), NOW + ms(100));
-    start.advance(&view);
+    assert_eq!(start.poll_timeout(&view), NOW + ms(100));
+    start.advance(NOW + ms(100), &view);
     assert_eq!(asked(|| start.poll_action()).len(), 2);
     let busy = Failure::Refused(ErrorName::CoordinatorLoadInProgress);
     start.handle_committed(NOW, &view, 4, Err(busy));
@@ -58,11 +59,11 @@ fn answers_to_an_earlier_start_mean_nothing() {
     let view = knowledge();
     let mut start = start(&view);
     start.forget();
-    start.begin(&view, 5, vec![P0]);
+    start.begin(NOW, &view, 5, vec![P0]);
     asked(|| start.poll_action());
     start.handle_committed(NOW, &view, 5, Ok(Vec::new()));
     start.handle_ends(NOW, &view, (4, P0), Ok(ends(0, 3)));
     start.handle_ends(NOW, &view, (4, P1), Err(Failure::Lost));
     assert_eq!(told(|| start.poll_action()), [""; 0]);
-    assert_eq!(start.poll_timeout(), Instant::FAR_FUTURE);
+    assert_eq!(start.poll_timeout(&view), Instant::FAR_FUTURE);
 }
