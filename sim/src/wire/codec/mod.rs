@@ -1,15 +1,23 @@
 //! From a frame to the requests that it is made of, and from their answers to a frame.
 
+mod api_versions;
 mod cluster;
 mod configs;
 mod elections;
 mod fetch;
+mod find_coordinator;
 mod groups;
+mod heartbeat;
+mod join_group;
+mod leave_group;
 mod metadata;
-mod offsets;
+mod offset_commit;
+mod offset_delete;
+mod offset_fetch;
 mod positions;
+mod produce;
 mod producers;
-mod records;
+mod sync_group;
 mod topics;
 
 use super::dialect::Wire;
@@ -17,11 +25,7 @@ use super::names::Names;
 use super::{At, Connection, To};
 use crate::protocol::{Request, Response};
 use bytes::{BufMut as _, Bytes, BytesMut};
-use kafka_protocol::ResponseError;
-use kafka_protocol::messages::api_versions_response::ApiVersion;
-use kafka_protocol::messages::{
-    ApiKey, ApiVersionsRequest, ApiVersionsResponse, RequestHeader, ResponseHeader,
-};
+use kafka_protocol::messages::{ApiKey, RequestHeader, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
 use plimsoll_messages::Message;
 use std::collections::{BTreeMap, VecDeque};
@@ -219,8 +223,7 @@ pub(super) fn decode(
     let plan = match is_served {
         true if !forms.fit(key, version, &frame) => return None,
         true => context.plan(key, frame)?,
-        // UNSUPPORTED_VERSION in the oldest form, which every client reads (KIP-511).
-        false => api_versions(0, Some(ResponseError::UnsupportedVersion)),
+        false => api_versions::unsupported(),
     };
     Some(Work {
         key,
@@ -333,47 +336,8 @@ impl Context<'_, '_> {
             ApiKey::DescribeAcls => self.describe_acls(),
             ApiKey::SaslHandshake => self.sasl_handshake(),
             ApiKey::SaslAuthenticate => self.sasl_authenticate(),
-            ApiKey::ApiVersions => {
-                let request: ApiVersionsRequest = read(bytes, v)?;
-                let [name, software] = [
-                    request.client_software_name,
-                    request.client_software_version,
-                ];
-                match v < 3 || (is_software(&name) && is_software(&software)) {
-                    true => api_versions(v, None),
-                    false => api_versions(v, Some(ResponseError::InvalidRequest)),
-                }
-            }
+            ApiKey::ApiVersions => self.api_versions(read(bytes, v)?),
             _ => return None,
         })
     }
-}
-
-/// Returns whether a client's name of itself, or of its version, is a word
-/// (`ApiVersionsRequest.isValid`).
-fn is_software(word: &str) -> bool {
-    let is_alphanumeric = |c: char| c.is_ascii_alphanumeric();
-    word.starts_with(is_alphanumeric)
-        && word.ends_with(is_alphanumeric)
-        && word.chars().all(|c| is_alphanumeric(c) || "-.".contains(c))
-}
-
-/// Tells what is served; with an error at most what the client may ask next
-/// (`ApiVersionsRequest.getErrorResponse`).
-fn api_versions(version: i16, error: Option<ResponseError>) -> Plan {
-    let is_told = |(key, ..): &&(ApiKey, i16, i16)| match error {
-        None => true,
-        Some(ResponseError::UnsupportedVersion) => *key == ApiKey::ApiVersions,
-        Some(_) => false,
-    };
-    let served = SERVED.iter().filter(is_told).map(|(key, first, last)| {
-        ApiVersion::default()
-            .with_api_key(*key as i16)
-            .with_min_version(*first)
-            .with_max_version(*last)
-    });
-    let response = ApiVersionsResponse::default()
-        .with_error_code(error.map_or(0, |error| error.code()))
-        .with_api_keys(served.collect());
-    Plan::answer(body(&response, version))
 }
