@@ -1,8 +1,10 @@
 //! From a frame to the requests that it is made of, and from their answers to a frame.
 
 mod api_versions;
+mod call;
 mod cluster;
 mod configs;
+mod delete_records;
 mod elections;
 mod fetch;
 mod find_coordinator;
@@ -10,11 +12,13 @@ mod groups;
 mod heartbeat;
 mod join_group;
 mod leave_group;
+mod list_offsets;
 mod metadata;
 mod offset_commit;
 mod offset_delete;
 mod offset_fetch;
-mod positions;
+mod offset_for_leader_epoch;
+mod places;
 mod produce;
 mod producers;
 mod sync_group;
@@ -27,7 +31,7 @@ use crate::protocol::{Request, Response};
 use bytes::{BufMut as _, Bytes, BytesMut};
 use kafka_protocol::messages::{ApiKey, RequestHeader, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
-use plimsoll_messages::Message;
+use plimsoll_messages::Kind;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
@@ -120,21 +124,29 @@ pub(super) struct Context<'a, 'b> {
     client_host: StrBytes,
 }
 
-/// The forms of the requests that are served, by their numbers.
+pub(super) use call::{Head, Sent, encode};
+
+/// The forms of requests and their answers, by their numbers.
 #[derive(Debug)]
-pub(super) struct Forms(BTreeMap<i16, Message>);
+pub(super) struct Forms(BTreeMap<i16, Kind>);
 
 impl Forms {
     pub(super) fn new() -> Self {
         let kinds = plimsoll_messages::kinds().into_iter();
-        Self(kinds.map(|kind| (kind.key, kind.request)).collect())
+        Self(kinds.map(|kind| (kind.key, kind)).collect())
     }
 
     /// Returns whether bytes are a request. `kafka-protocol` takes memory for a list by the length
     /// that a client claims, which has ended processes.
     fn fit(&self, key: ApiKey, version: i16, bytes: &[u8]) -> bool {
         let form = self.0.get(&(key as i16));
-        form.is_some_and(|form| form.fits(version, bytes))
+        form.is_some_and(|form| form.request.fits(version, bytes))
+    }
+
+    /// Returns whether bytes are the answer to a request.
+    fn fit_response(&self, key: ApiKey, version: i16, bytes: &[u8]) -> bool {
+        let form = self.0.get(&(key as i16));
+        form.is_some_and(|form| form.response.fits(version, bytes))
     }
 }
 
