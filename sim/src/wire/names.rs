@@ -272,6 +272,12 @@ impl Names {
         GroupMemberId(self.members.number(name))
     }
 
+    /// Gives a name to an instance that a simulated member numbers.
+    pub(super) fn bind_instance(&mut self, instance: u32) {
+        let name = format!("instance-{instance}").into();
+        self.instances.bind(name, instance);
+    }
+
     pub(super) fn instance(&mut self, name: &Option<StrBytes>) -> Option<u32> {
         name.as_ref().map(|name| self.instances.number(name))
     }

@@ -124,7 +124,8 @@ pub(super) struct Context<'a, 'b> {
     client_host: StrBytes,
 }
 
-pub(super) use call::{Head, Sent, encode};
+pub(super) use call::encode;
+pub(crate) use call::{Head, Sent};
 
 /// The forms of requests and their answers, by their numbers.
 #[derive(Debug)]
