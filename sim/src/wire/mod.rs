@@ -146,12 +146,12 @@ impl Edge {
 
     /// Makes the frame of a request that a client sends, without the length in front of it, in the
     /// newest version that can say it; `None`: no version can.
-    pub(crate) fn encode(&mut self, head: &Head, request: &Request<Wire>) -> Option<(Bytes, Sent)> {
+    fn encode(&mut self, head: &Head, request: &Request<Wire>) -> Option<(Bytes, Sent)> {
         codec::encode(&mut self.names, head, request)
     }
 
     /// Reads the frame of an answer; `None`: it makes no sense.
-    pub(crate) fn read(&mut self, sent: Sent, frame: Bytes) -> Option<Response<Wire>> {
+    fn read(&mut self, sent: Sent, frame: Bytes) -> Option<Response<Wire>> {
         sent.decode(&self.forms, &mut self.names, frame)
     }
 

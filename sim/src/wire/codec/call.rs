@@ -11,7 +11,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// A request that a client has sent, and whose answer it awaits.
-pub(crate) struct Sent {
+pub(in crate::wire) struct Sent {
     key: ApiKey,
     version: i16,
     correlation: i32,
@@ -45,14 +45,14 @@ pub(super) struct Caller<'a> {
 
 /// What stands at the head of a client's requests.
 #[derive(Clone, Debug)]
-pub(crate) struct Head {
-    pub(crate) correlation: i32,
-    pub(crate) client_id: StrBytes,
+pub(in crate::wire) struct Head {
+    pub(in crate::wire) correlation: i32,
+    pub(in crate::wire) client_id: StrBytes,
 }
 
 /// Makes a frame of a request, without the length in front of it, in the newest version that is
 /// served and can say it; `None`: there is none, or something in it has no name.
-pub(crate) fn encode(
+pub(in crate::wire) fn encode(
     names: &mut Names,
     head: &Head,
     request: &Request<Wire>,
@@ -95,7 +95,7 @@ pub(super) fn encode_in(
 impl Sent {
     /// Reads the frame of the answer; `None`: it answers another request, makes no sense, or has an
     /// error that no client of ours knows.
-    pub(crate) fn decode(
+    pub(in crate::wire) fn decode(
         self,
         forms: &Forms,
         names: &mut Names,

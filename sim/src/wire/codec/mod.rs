@@ -22,7 +22,11 @@ mod places;
 mod produce;
 mod producers;
 mod sync_group;
+#[cfg(test)]
+mod tests;
 mod topics;
+
+pub(super) use call::{Head, Sent, encode};
 
 use super::dialect::Wire;
 use super::names::Names;
@@ -123,9 +127,6 @@ pub(super) struct Context<'a, 'b> {
     client_id: StrBytes,
     client_host: StrBytes,
 }
-
-pub(super) use call::encode;
-pub(crate) use call::{Head, Sent};
 
 /// The forms of requests and their answers, by their numbers.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use crate::wire::{At, Connection, Edge, EdgeOptions, Step, Wire};
 use kafka_protocol::protocol::StrBytes;
 use plimsoll_scenarios::scenario::BrokerSettings;
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const BROKERS: u16 = 3;
 
@@ -102,7 +102,9 @@ impl Wires {
 }
 
 fn at<'a>(state: &'a Broker<Wire>, shared: &'a mut Shared<Wire>) -> At<'a> {
-    let open = (0..BROKERS).map(Node).fold(BrokerSet::default(), BrokerSet::with);
+    let open = (0..BROKERS)
+        .map(Node)
+        .fold(BrokerSet::default(), BrokerSet::with);
     At {
         state,
         open,
@@ -114,7 +116,9 @@ fn at<'a>(state: &'a Broker<Wire>, shared: &'a mut Shared<Wire>) -> At<'a> {
 fn versions(request: &Request<Wire>) -> std::ops::RangeInclusive<i16> {
     let key = key_of(request).expect("clients send it");
     let served = SERVED.iter().find(|(served, ..)| *served == key);
-    served.map(|(_, first, last)| *first..=*last).expect("it is served")
+    served
+        .map(|(_, first, last)| *first..=*last)
+        .expect("it is served")
 }
 
 /// Returns the request that a broker was given to do.
@@ -135,14 +139,14 @@ fn partitions() -> Vec<PartitionIndex> {
 
 proptest! {
     #[test]
-    fn requests_come_out_as_they_went_in(request in requests::any()) {
+    fn requests_come_out_as_they_went_in(request in requests::of_any_kind()) {
         let mut wires = Wires::new();
         let (_, step) = wires.ask_newest(&request);
         prop_assert_eq!(format!("{:?}", given(step)), format!("{request:?}"));
     }
 
     #[test]
-    fn responses_come_out_as_they_went_in((request, response) in responses::any()) {
+    fn responses_come_out_as_they_went_in((request, response) in responses::of_any_kind()) {
         let mut wires = Wires::new();
         let (asked, _) = wires.ask_newest(&request);
         let before = format!("{response:?}");
@@ -163,10 +167,15 @@ fn each_version_says_a_request_whole_or_not_at_all() {
             let key = key_of(&request).expect("clients send it");
             let after = format!("{:?}", given(step));
             assert_eq!(after, format!("{request:?}"), "{key:?}, version {version}");
-            *said.entry(format!("{key:?}")).or_insert(0) += 1;
+            said.entry(format!("{key:?}"))
+                .or_insert_with(BTreeSet::new)
+                .insert(version);
         }
     }
-    let said: Vec<_> = said.iter().map(|(kind, versions)| (&kind[..], *versions)).collect();
+    let said = said
+        .iter()
+        .map(|(kind, versions)| (&kind[..], versions.len()));
+    let said: Vec<_> = said.collect();
     let all = [
         ("DeleteRecords", 3),
         ("Fetch", 14),

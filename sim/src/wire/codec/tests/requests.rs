@@ -22,10 +22,10 @@ use proptest::sample::{select, subsequence};
 use std::time::Duration;
 
 /// Any request of a client, but the one that is answered at once.
-pub(super) fn any() -> impl Strategy<Value = Request<Wire>> {
+pub(super) fn of_any_kind() -> impl Strategy<Value = Request<Wire>> {
     prop_oneof![
-        Just(Request::Metadata),
-        Just(Request::FindCoordinator { group: GROUP }),
+        Just(()).prop_map(|()| Request::Metadata),
+        Just(GROUP).prop_map(|group| Request::FindCoordinator { group }),
         produce(),
         fetch(),
         listings(),
@@ -46,9 +46,7 @@ pub(super) fn plain() -> Vec<Request<Wire>> {
     let [first, second, ..] = partitions()[..] else {
         unreachable!("there are more");
     };
-    let listing = |partition| {
-        Request::Offsets(OffsetsRequest::new(partition, -1, Wanted::Latest))
-    };
+    let listing = |partition| Request::Offsets(OffsetsRequest::new(partition, -1, Wanted::Latest));
     let epoch = Wanted::EndOfEpoch(3);
     let removal = Wanted::Removal {
         below: Some(9),
@@ -250,12 +248,14 @@ fn produce() -> impl Strategy<Value = Request<Wire>> {
     let acks = select(vec![Acks::Leader, Acks::All]);
     let batches = by_partition(1_u32..4);
     (batches, acks, 0..i32::MAX as u32).prop_map(|(batches, acks, timeout_ms)| {
-        let parts = batches.into_iter().map(|(partition, records)| Request::Produce {
-            partition,
-            batch: batch(0, NO_PARTITION_LEADER_EPOCH, records),
-            acks,
-            timeout_ms,
-        });
+        let parts = batches
+            .into_iter()
+            .map(|(partition, records)| Request::Produce {
+                partition,
+                batch: batch(0, NO_PARTITION_LEADER_EPOCH, records),
+                acks,
+                timeout_ms,
+            });
         together(parts.collect())
     })
 }
@@ -333,13 +333,15 @@ fn removals() -> impl Strategy<Value = Request<Wire>> {
 }
 
 fn places(wanted: Vec<(PartitionIndex, (u32, Wanted))>) -> Request<Wire> {
-    let parts = wanted.into_iter().map(|(partition, (leader_epoch, wanted))| {
-        Request::Offsets(OffsetsRequest {
-            partition,
-            leader_epoch,
-            wanted,
-        })
-    });
+    let parts = wanted
+        .into_iter()
+        .map(|(partition, (leader_epoch, wanted))| {
+            Request::Offsets(OffsetsRequest {
+                partition,
+                leader_epoch,
+                wanted,
+            })
+        });
     together(parts.collect())
 }
 
