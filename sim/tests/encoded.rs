@@ -1,44 +1,70 @@
 //! Messages that go through the bytes of Kafka's protocol change nothing: same scenario, same seed,
 //! same trace.
 
-use plimsoll_oracle::Trace;
-use plimsoll_scenarios::{Backend, LIBRARY, Plan, Scenario};
+use plimsoll_oracle::{Trace, Word as _};
+use plimsoll_scenarios::{Backend, LIBRARY, Plan, Scenario, Subject};
 use plimsoll_sim::Simulator;
 
-/// Runs a plan.
+/// Scenarios in which much happens: faults of all kinds, rebalances, dead letters.
+const BUSY: [&str; 5] = [
+    "reference",
+    "broker/group-errors",
+    "handler/dead-letters",
+    "network/connections-break",
+    "rebalance/churn",
+];
+
+/// Seeds of each of them.
+const SEEDS: u64 = 30;
+
+/// Compares the traces of a plan, without bytes and with them.
 #[track_caller]
-fn run(mut simulator: Simulator, plan: &Plan) -> Trace {
-    let mut trace = Trace::new();
-    let ran = simulator.run(plan, &mut trace);
-    assert_eq!(ran, Ok(()), "{} {}", plan.settings.name, plan.seed);
-    trace
+fn compare(plan: &Plan, simulator: impl Fn() -> Simulator, what: &str) {
+    let run = |mut simulator: Simulator| {
+        let mut trace = Trace::new();
+        assert_eq!(simulator.run(plan, &mut trace), Ok(()), "{what}");
+        trace
+    };
+    let (lean, encoded) = (run(simulator()), run(simulator().encoded()));
+    let mut both = lean.entries().iter().zip(encoded.entries());
+    let differ = both.find(|(lean, encoded)| lean != encoded);
+    assert_eq!(differ, None, "{what}: without bytes, and with them");
+    assert_eq!(lean.fingerprint(), encoded.fingerprint(), "{what}");
 }
 
-/// Compares the traces of a scenario's first seeds.
-#[track_caller]
-fn compare(name: &str, text: &str, seeds: u64) {
-    let scenario = Scenario::parse(name, text).expect("the library has scenarios");
-    for seed in 0..seeds {
-        let plan = Plan::draw(&scenario, seed);
-        let lean = run(Simulator::new(), &plan);
-        let encoded = run(Simulator::new().encoded(), &plan);
-        let mut both = lean.entries().iter().zip(encoded.entries());
-        let differ = both.find(|(lean, encoded)| lean != encoded);
-        assert_eq!(
-            differ, None,
-            "{name}, seed {seed}: first without bytes, then with"
-        );
-        assert_eq!(
-            lean.fingerprint(),
-            encoded.fingerprint(),
-            "{name}, seed {seed}"
-        );
+/// Reads a scenario of the library.
+fn scenario(name: &str) -> Scenario {
+    let found = LIBRARY.iter().find(|(known, _)| *known == name);
+    let (name, text) = found.expect("the library has it");
+    Scenario::parse(name, text).expect("it is a scenario")
+}
+
+#[test]
+fn bytes_change_no_trace_of_the_library() {
+    for (name, _) in LIBRARY {
+        let plan = Plan::draw(&scenario(name), 0);
+        compare(&plan, Simulator::new, name);
     }
 }
 
 #[test]
-fn bytes_change_no_trace() {
-    for (name, text) in LIBRARY {
-        compare(name, text, 1);
+fn bytes_change_no_trace_of_busy_scenarios() {
+    for name in BUSY {
+        let scenario = scenario(name);
+        for seed in 1..=SEEDS {
+            let plan = Plan::draw(&scenario, seed);
+            compare(&plan, Simulator::new, &format!("{name}, seed {seed}"));
+        }
+    }
+}
+
+#[test]
+fn bytes_change_no_trace_of_other_clients() {
+    for subject in Subject::ALL {
+        for name in BUSY {
+            let plan = Plan::draw(&scenario(name), 1);
+            let what = format!("{name}, {subject}");
+            compare(&plan, || Simulator::with_subject(*subject), &what);
+        }
     }
 }
