@@ -1,7 +1,7 @@
 //! Messages that go through the bytes of Kafka's protocol change nothing: same scenario, same seed,
 //! same trace.
 
-use plimsoll_oracle::{Trace, Word as _};
+use plimsoll_oracle::{ErrorName, RequestKind, Trace, Word as _};
 use plimsoll_scenarios::{Backend, LIBRARY, Plan, Scenario, Subject};
 use plimsoll_sim::Simulator;
 
@@ -16,6 +16,38 @@ const BUSY: [&str; 5] = [
 
 /// Seeds of each of them.
 const SEEDS: u64 = 30;
+
+/// A group in which a member dies while a broker answers with an error.
+const REFUSED: &str = r#"
+description = "A broker refuses."
+duration = "20s"
+
+[[topics]]
+name = "orders"
+partitions = 4
+
+[workload]
+messages = 60
+rate = "5/s"
+
+[consumers]
+members = 2
+session_timeout = "6s"
+
+[[faults]]
+at = "5s"
+do = "crash"
+member = "consumer-1"
+for = "1s"
+
+[[faults]]
+at = "4s"
+do = "error"
+request = "KIND"
+error = "ERROR"
+share = 0.5
+for = "6s"
+"#;
 
 /// Compares the traces of a plan, without bytes and with them.
 #[track_caller]
@@ -65,6 +97,20 @@ fn bytes_change_no_trace_of_other_clients() {
             let plan = Plan::draw(&scenario(name), 1);
             let what = format!("{name}, {subject}");
             compare(&plan, || Simulator::with_subject(*subject), &what);
+        }
+    }
+}
+
+#[test]
+fn every_error_is_the_same_in_bytes() {
+    for kind in RequestKind::ALL {
+        for error in ErrorName::of_request(*kind) {
+            let text = REFUSED
+                .replace("KIND", kind.word())
+                .replace("ERROR", error.word());
+            let scenario = Scenario::parse("refused.toml", &text).expect("it is a scenario");
+            let plan = Plan::draw(&scenario, 1);
+            compare(&plan, Simulator::new, &format!("{kind}, {error}"));
         }
     }
 }

@@ -44,6 +44,9 @@ pub(super) struct Names {
     producers: i64,
 }
 
+/// What belongs to partitions, under their topics.
+pub(super) type ByTopic<T> = Vec<(TopicName, Vec<(i32, T)>)>;
+
 /// Names with numbers.
 #[derive(Debug, Default)]
 struct Numbers {
@@ -183,8 +186,8 @@ impl Names {
     pub(super) fn by_topic<T>(
         &self,
         parts: impl IntoIterator<Item = (PartitionIndex, T)>,
-    ) -> Option<Vec<(TopicName, Vec<(i32, T)>)>> {
-        let mut topics = Vec::<(TopicName, Vec<(i32, T)>)>::new();
+    ) -> Option<ByTopic<T>> {
+        let mut topics = ByTopic::<T>::new();
         for (partition, part) in parts {
             let (topic, number) = self.place(partition)?;
             match topics.last_mut() {

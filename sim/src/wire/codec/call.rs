@@ -219,7 +219,7 @@ pub(super) fn result(code: i16) -> Option<Result<(), ErrorName>> {
 
 /// Returns a time as it stands in requests; `None`: it is too long, or ends within a millisecond.
 pub(super) fn millis(time: Duration) -> Option<i32> {
-    let is_whole = time.subsec_nanos() % 1_000_000 == 0;
+    let is_whole = time.subsec_nanos().is_multiple_of(1_000_000);
     i32::try_from(time.as_millis()).ok().filter(|_| is_whole)
 }
 

@@ -39,7 +39,7 @@ pub(super) struct ToWire<'a> {
 }
 
 /// From the words of the wire to the simulator's.
-pub(super) struct FromWire<'a> {
+pub(super) struct ToLean<'a> {
     pub(super) names: &'a Names,
 }
 
@@ -100,7 +100,7 @@ impl Translate<Lean, Wire> for ToWire<'_> {
     }
 }
 
-impl Translate<Wire, Lean> for FromWire<'_> {
+impl Translate<Wire, Lean> for ToLean<'_> {
     fn batch(&self, batch: &RecordBatch) -> Option<Value> {
         let mut sets = RecordBatchDecoder::decode_all(&mut batch.bytes()).ok()?;
         let record = sets.pop()?.records.pop()?;

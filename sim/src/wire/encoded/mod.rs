@@ -20,7 +20,7 @@ use crate::protocol::{
     Response, Wanted,
 };
 use crate::topology::PartitionIndex;
-use carried::{FromWire, ToWire};
+use carried::{ToLean, ToWire};
 use kafka_protocol::protocol::StrBytes;
 use plimsoll_core::NextOffset;
 use plimsoll_oracle::ErrorName;
@@ -191,7 +191,7 @@ impl Encoded {
             (_, [Request::Offsets(earliest), Request::Offsets(latest)]) => {
                 partition_of(earliest, latest)
             }
-            (_, [request]) => self.from_wire().request(request),
+            (_, [request]) => self.to_lean().request(request),
             _ => None,
         }
     }
@@ -226,7 +226,7 @@ impl Encoded {
                     latest: place_of(*latest)?,
                 })
             }
-            [response] => self.from_wire().response(response),
+            [response] => self.to_lean().response(response),
             _ => None,
         }
     }
@@ -238,8 +238,8 @@ impl Encoded {
         }
     }
 
-    fn from_wire(&self) -> FromWire<'_> {
-        FromWire {
+    fn to_lean(&self) -> ToLean<'_> {
+        ToLean {
             names: &self.edge.names,
         }
     }

@@ -11,6 +11,7 @@ use crate::protocol::{BrokerSet, GroupIndex, GroupMemberId, Node, Request, Respo
 use crate::topology::PartitionIndex;
 use crate::wire::{At, Connection, Edge, EdgeOptions, Step, Wire};
 use kafka_protocol::protocol::StrBytes;
+use plimsoll_oracle::ErrorName;
 use plimsoll_scenarios::scenario::BrokerSettings;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -193,6 +194,17 @@ fn each_version_says_a_request_whole_or_not_at_all() {
         ("SyncGroup", 6),
     ];
     assert_eq!(said, all);
+}
+
+#[test]
+fn an_error_of_the_whole_reaches_the_client() {
+    for request in requests::plain() {
+        let mut wires = Wires::new();
+        let (asked, _) = wires.ask_newest(&request);
+        let answer = wires.answer(asked, Response::Failed(ErrorName::RequestTimedOut));
+        let answer = format!("{answer:?}");
+        assert!(answer.contains("RequestTimedOut"), "{answer}");
+    }
 }
 
 #[test]
