@@ -64,7 +64,8 @@ pub(in crate::wire) fn encode(
         .find_map(|version| encode_in(names, head, request, key, version))
 }
 
-/// Makes a frame of a request in one version; `None`: that cannot say it.
+/// Makes a frame of a request in one version; `None`: that cannot say it. What clients may leave out
+/// where a version has no room for it (`ignorable` in Kafka's schemas) is left out.
 pub(super) fn encode_in(
     names: &mut Names,
     head: &Head,
@@ -123,9 +124,7 @@ pub(super) fn key_of(request: &Request<Wire>) -> Option<ApiKey> {
         Request::Offsets(request) => match request.wanted {
             Wanted::EndOfEpoch(_) => ApiKey::OffsetForLeaderEpoch,
             Wanted::Removal { .. } => ApiKey::DeleteRecords,
-            Wanted::Earliest | Wanted::Latest | Wanted::MaxTimestamp | Wanted::Timestamp(_) => {
-                ApiKey::ListOffsets
-            }
+            _ => ApiKey::ListOffsets,
         },
         Request::Parts(parts) => return key_of(parts.first()?),
         Request::JoinGroup(_) => ApiKey::JoinGroup,
@@ -154,9 +153,7 @@ impl Caller<'_> {
             (Request::Offsets(first), _) => match first.wanted {
                 Wanted::EndOfEpoch(_) => self.offset_for_leader_epoch(parts),
                 Wanted::Removal { timeout, .. } => self.delete_records(parts, timeout),
-                Wanted::Earliest | Wanted::Latest | Wanted::MaxTimestamp | Wanted::Timestamp(_) => {
-                    self.list_offsets(parts)
-                }
+                _ => self.list_offsets(parts),
             },
             (_, 2..) => None,
             (Request::ApiVersions, _) => self.api_versions(),
@@ -187,7 +184,7 @@ impl Caller<'_> {
         }
     }
 
-    /// Makes a call of a request; `read` makes a response of its answer.
+    /// Makes a call of a request; `answered` makes a response of the answer to it.
     pub(super) fn asks<A: Decodable>(
         &self,
         request: &impl Encodable,
