@@ -34,6 +34,9 @@ use plimsoll_scenarios::{Backend, BackendError, Plan, Refusal, Subject};
 #[derive(Debug)]
 pub struct Simulator {
     subject: Option<SubjectSpec>,
+    /// Whether clients and brokers speak in the bytes of Kafka's protocol.
+    #[cfg(feature = "wire")]
+    is_encoded: bool,
     queue: Queue<Event>,
 }
 
@@ -42,6 +45,8 @@ impl Simulator {
     pub fn new() -> Self {
         Self {
             subject: None,
+            #[cfg(feature = "wire")]
+            is_encoded: false,
             queue: Queue::new(),
         }
     }
@@ -55,7 +60,18 @@ impl Simulator {
     pub fn with_spec(spec: SubjectSpec) -> Self {
         Self {
             subject: Some(spec),
-            queue: Queue::new(),
+            ..Self::new()
+        }
+    }
+
+    /// Has clients and brokers speak in the bytes of Kafka's protocol, which costs time, and changes
+    /// no trace: what it would change, the simulator's messages say otherwise than Kafka's.
+    #[cfg(feature = "wire")]
+    #[must_use]
+    pub fn encoded(self) -> Self {
+        Self {
+            is_encoded: true,
+            ..self
         }
     }
 
@@ -81,10 +97,17 @@ impl Backend for Simulator {
         None
     }
 
-    /// Runs a plan, which never fails.
+    /// Runs a plan, which fails only where messages are to be bytes and cannot be.
     fn run(&mut self, plan: &Plan, trace: &mut Trace) -> Result<(), BackendError> {
         let subject = plan.settings.consumers.subject;
         let spec = self.subject.unwrap_or_else(|| SubjectSpec::of(subject));
+        #[cfg(feature = "wire")]
+        if self.is_encoded {
+            return match world::run_encoded(plan, spec, &mut self.queue, trace) {
+                Some(failure) => Err(BackendError::Internal(failure)),
+                None => Ok(()),
+            };
+        }
         world::run(plan, spec, &mut self.queue, trace);
         Ok(())
     }

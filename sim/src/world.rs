@@ -13,6 +13,8 @@ use crate::protocol::{Generation, GroupIndex, Lean, Message, Node, PerNode};
 use crate::recipes::SubjectSpec;
 use crate::sink::{HandlerCall, HandlerId, Sink};
 use crate::topology::{PartitionIndex, Topology};
+#[cfg(feature = "wire")]
+use crate::wire::Encoded;
 use plimsoll_core::{Instant, Outcome};
 use plimsoll_oracle::{MemberId, Trace, TraceEvent};
 use plimsoll_scenarios::{Plan, Purpose, Rng, scenario};
@@ -45,22 +47,22 @@ pub(crate) struct World<'a> {
 
 /// Runs a plan. `queue` lends its memory.
 pub(crate) fn run(plan: &Plan, subject: SubjectSpec, queue: &mut Queue<Event>, trace: &mut Trace) {
-    queue.reset(plan.seed);
-    let mut world = World::new(plan, subject, queue, trace);
-    world.begin();
-    let deadline = plan.deadline();
-    while let Some(event) = world.env.queue.pop() {
-        if world.env.now() > deadline {
-            break;
-        }
-        world.step(event);
-        if world.ended {
-            return;
-        }
-    }
-    world.compare_logs();
-    let lag = world.lag();
-    world.env.observe(TraceEvent::Ended { lag });
+    World::new(plan, subject, queue, trace).run(|_| {});
+}
+
+/// Runs a plan whose clients and brokers speak in the bytes of Kafka's protocol. Returns what these
+/// cannot say, if it came to that.
+#[cfg(feature = "wire")]
+pub(crate) fn run_encoded(
+    plan: &Plan,
+    subject: SubjectSpec,
+    queue: &mut Queue<Event>,
+    trace: &mut Trace,
+) -> Option<String> {
+    let world = World::new(plan, subject, queue, trace);
+    let mut connections = Encoded::new(&world.env);
+    world.run(|event| connections.carry(event));
+    connections.into_failure()
 }
 
 impl<'a> World<'a> {
@@ -70,6 +72,7 @@ impl<'a> World<'a> {
         queue: &'a mut Queue<Event>,
         trace: &'a mut Trace,
     ) -> Self {
+        queue.reset(plan.seed);
         let settings = &plan.settings;
         let probes = plan.probes();
         let mut messages = Vec::with_capacity(plan.messages.len() + probes.messages.len());
@@ -96,6 +99,26 @@ impl<'a> World<'a> {
             ended: false,
             env,
         }
+    }
+
+    /// Runs from the beginning to the end. `meet` meets each event before it happens, and may change
+    /// it.
+    fn run(mut self, mut meet: impl FnMut(&mut Event)) {
+        self.begin();
+        let deadline = self.env.plan.deadline();
+        while let Some(mut event) = self.env.queue.pop() {
+            if self.env.now() > deadline {
+                break;
+            }
+            meet(&mut event);
+            self.step(event);
+            if self.ended {
+                return;
+            }
+        }
+        self.compare_logs();
+        let lag = self.lag();
+        self.env.observe(TraceEvent::Ended { lag });
     }
 
     /// Starts the cluster and the producer, and queues what the plan says.

@@ -441,7 +441,7 @@ pub(crate) struct PartitionState {
 }
 
 /// The cluster, as a broker tells clients.
-#[derive(Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ClusterMetadata {
     /// The partitions that the broker knows.
     pub partitions: Vec<PartitionState>,

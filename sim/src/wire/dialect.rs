@@ -25,6 +25,7 @@ pub(crate) struct RecordBatch(Bytes);
 
 /// Places in the head of a batch.
 const LENGTH: usize = 8;
+const LEADER_EPOCH: usize = 12;
 const MAGIC: usize = 16;
 const CHECKSUM: usize = 17;
 const ATTRIBUTES: usize = 21;
@@ -78,6 +79,31 @@ impl RecordBatch {
             return Err(BadBatch::Invalid);
         }
         Ok(Self(bytes))
+    }
+
+    /// Takes batches as they come out of a log, each with its first offset and its leader epoch; a
+    /// last one may be cut off (`DefaultRecordBatch`); `None`: there is something else.
+    pub(super) fn split(mut bytes: Bytes) -> Option<Vec<(u64, u32, Self)>> {
+        let mut batches = Vec::new();
+        while bytes.len() >= HEAD {
+            let length = usize::try_from((&bytes[LENGTH..]).get_i32()).ok()?;
+            let Some(end) = length
+                .checked_add(LENGTH + 4)
+                .filter(|end| *end <= bytes.len())
+            else {
+                break;
+            };
+            let batch = Self::read(bytes.split_to(end)).ok()?;
+            let offset = u64::try_from((&batch.0[..]).get_i64()).ok()?;
+            let leader_epoch = (&batch.0[LEADER_EPOCH..]).get_u32();
+            batches.push((offset, leader_epoch, batch));
+        }
+        Some(batches)
+    }
+
+    /// Returns it as its producer sends it.
+    pub(super) fn bytes(&self) -> Bytes {
+        self.0.clone()
     }
 
     /// Writes it as it lies in a log. Neither field is a part of what the checksum covers.

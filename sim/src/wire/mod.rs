@@ -3,17 +3,19 @@
 
 mod codec;
 mod dialect;
+mod encoded;
 mod names;
 mod settings;
 mod timestamps;
 
 pub(crate) use dialect::Wire;
+pub(crate) use encoded::Encoded;
 
 use crate::cluster::{Broker, ClusterSettings, Shared};
 use crate::protocol::{BrokerSet, GroupIndex, Request, Response};
 use crate::topology::PartitionIndex;
 use bytes::Bytes;
-use codec::{Forms, Work};
+use codec::{Forms, Head, Sent, Work};
 use names::Names;
 use plimsoll_oracle::BrokerId;
 
@@ -140,6 +142,17 @@ impl Edge {
             }
             None => Step::Close,
         }
+    }
+
+    /// Makes the frame of a request that a client sends, without the length in front of it, in the
+    /// newest version that can say it; `None`: no version can.
+    fn encode(&mut self, head: &Head, request: &Request<Wire>) -> Option<(Bytes, Sent)> {
+        codec::encode(&mut self.names, head, request)
+    }
+
+    /// Reads the frame of an answer; `None`: it makes no sense.
+    fn read(&mut self, sent: Sent, frame: Bytes) -> Option<Response<Wire>> {
+        sent.decode(&self.forms, &mut self.names, frame)
     }
 
     fn go_on(&mut self, mut at: At<'_>, connection: &mut Connection, mut work: Work) -> Step {

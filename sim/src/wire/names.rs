@@ -5,7 +5,7 @@ use super::settings::{BrokerSetting, TopicSettings, of_brokers};
 use crate::cluster::{ClusterSettings, Placement, Shared};
 use crate::protocol::{GroupIndex, GroupMemberId, Node, ProtocolType, VotedProtocol};
 use crate::topology::PartitionIndex;
-use kafka_protocol::messages::{BrokerId as KafkaBroker, TopicName};
+use kafka_protocol::messages::{BrokerId as KafkaBroker, GroupId, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use plimsoll_oracle::BrokerId;
 use plimsoll_scenarios::{Purpose, Rng};
@@ -36,12 +36,16 @@ pub(super) struct Names {
     instances: Numbers,
     protocol_types: Numbers,
     addresses: BTreeMap<BrokerId, (StrBytes, u16)>,
-    offsets_partitions: u32,
+    /// The partitions of `__consumer_offsets`.
+    offsets: Vec<PartitionIndex>,
     pub(super) placement: Placement,
     pub(super) broker_settings: Vec<BrokerSetting>,
     rng: Rng,
     producers: i64,
 }
+
+/// What belongs to partitions, under their topics.
+pub(super) type ByTopic<T> = Vec<(TopicName, Vec<(i32, T)>)>;
 
 /// Names with numbers.
 #[derive(Debug, Default)]
@@ -72,7 +76,6 @@ impl Numbers {
 
 impl Names {
     pub(super) fn new(settings: &ClusterSettings, seed: u64) -> Self {
-        let offsets_partitions = settings.broker.offsets_topic_partitions;
         let mut names = Self {
             topics: BTreeMap::new(),
             partitions: BTreeMap::new(),
@@ -82,20 +85,21 @@ impl Names {
             instances: Numbers::default(),
             protocol_types: Numbers::default(),
             addresses: BTreeMap::new(),
-            offsets_partitions,
+            offsets: settings.offsets.iter().collect(),
             placement: settings.placement,
             broker_settings: of_brokers(settings),
             rng: Rng::substream(seed, Purpose::Ties, 1),
             producers: 0,
         };
-        let indexes = (0..offsets_partitions).map(|index| PartitionIndex(index as u16));
+        let empty = GroupMemberId::EMPTY;
+        names.members.bind(StrBytes::default(), empty.0);
         // `OffsetConfig`: what brokers create the topic with.
         let settings = [
             ("cleanup.policy", "compact"),
             ("segment.bytes", "104857600"),
         ];
         let settings = settings.map(|(name, value)| (name, value.to_owned()));
-        names.add_topic(OFFSETS_TOPIC, indexes.collect(), settings.into());
+        names.add_topic(OFFSETS_TOPIC, names.offsets.clone(), settings.into());
         names
             .protocol_types
             .bind("consumer".into(), ProtocolType::CONSUMER.0.into());
@@ -178,6 +182,40 @@ impl Names {
         Some((topic_name(topic), *number))
     }
 
+    /// Puts what belongs to partitions under their topics: neighbours of one topic come together.
+    pub(super) fn by_topic<T>(
+        &self,
+        parts: impl IntoIterator<Item = (PartitionIndex, T)>,
+    ) -> Option<ByTopic<T>> {
+        let mut topics = ByTopic::<T>::new();
+        for (partition, part) in parts {
+            let (topic, number) = self.place(partition)?;
+            match topics.last_mut() {
+                Some((last, parts)) if *last == topic => parts.push((number, part)),
+                _ => topics.push((topic, vec![(number, part)])),
+            }
+        }
+        Some(topics)
+    }
+
+    /// Returns the partition of a topic that is named, or has an id.
+    pub(super) fn told_partition(
+        &self,
+        name: &TopicName,
+        id: Uuid,
+        number: i32,
+    ) -> Option<PartitionIndex> {
+        match self.topic_with(id).filter(|_| !id.is_nil()) {
+            Some(name) => self.partition(name, number),
+            None => self.partition(name, number),
+        }
+    }
+
+    /// Returns the id of a topic.
+    pub(super) fn topic_id(&self, name: &str) -> Option<Uuid> {
+        self.topics.get(name).map(|topic| topic.id)
+    }
+
     /// Returns a group's number.
     pub(super) fn group(&mut self, shared: &mut Shared<Wire>, name: &str) -> GroupIndex {
         if let Some(group) = self.groups.get(name) {
@@ -187,8 +225,8 @@ impl Names {
         let hash = name.encode_utf16().fold(0_i32, |hash, unit| {
             hash.wrapping_mul(31).wrapping_add(unit.into())
         });
-        let offsets = (hash & i32::MAX) as u32 % self.offsets_partitions;
-        let group = shared.register_group(PartitionIndex(offsets as u16));
+        let offsets = (hash & i32::MAX) as usize % self.offsets.len();
+        let group = shared.register_group(self.offsets[offsets]);
         self.groups.insert(name.to_owned(), group);
         self.group_names.push(name.to_owned());
         group
@@ -198,6 +236,12 @@ impl Names {
         self.group_names
             .get(group.0 as usize)
             .map_or("", String::as_str)
+    }
+
+    /// Returns the id of a group that is known.
+    pub(super) fn group_id(&self, group: GroupIndex) -> Option<GroupId> {
+        let name = self.group_names.get(group.0 as usize)?;
+        Some(StrBytes::from_string(name.clone()).into())
     }
 
     /// Returns the member with an id; one that no coordinator gave is no member's.
@@ -221,6 +265,22 @@ impl Names {
         self.members.name(member.0)
     }
 
+    /// Returns the id of a member, where it has one by now.
+    pub(super) fn known_member_id(&self, member: GroupMemberId) -> Option<StrBytes> {
+        self.members.by_number.get(&member.0).cloned()
+    }
+
+    /// Returns the member with an id that a coordinator tells its client.
+    pub(super) fn told_member(&mut self, name: &StrBytes) -> GroupMemberId {
+        GroupMemberId(self.members.number(name))
+    }
+
+    /// Gives a name to an instance that a simulated member numbers.
+    pub(super) fn bind_instance(&mut self, instance: u32) {
+        let name = format!("instance-{instance}").into();
+        self.instances.bind(name, instance);
+    }
+
     pub(super) fn instance(&mut self, name: &Option<StrBytes>) -> Option<u32> {
         name.as_ref().map(|name| self.instances.number(name))
     }
@@ -240,6 +300,16 @@ impl Names {
     ) -> (Option<StrBytes>, Option<StrBytes>) {
         let names = protocol.map(|(kind, name)| (self.protocol_type_name(kind), name));
         names.unzip()
+    }
+
+    /// Returns the protocol for which members voted, of its names.
+    pub(super) fn told_protocol(
+        &mut self,
+        kind: Option<StrBytes>,
+        name: Option<StrBytes>,
+    ) -> Option<VotedProtocol<Wire>> {
+        let kind = self.protocol_type(&kind.unwrap_or_default());
+        kind.zip(name)
     }
 
     pub(super) fn protocol_type_name(&self, of: ProtocolType) -> StrBytes {

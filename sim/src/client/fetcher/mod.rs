@@ -23,6 +23,9 @@ use std::time::Duration;
 /// (librdkafka: the default of `fetch.queue.backoff.ms`).
 const QUEUE_BACKOFF: Duration = Duration::from_secs(1);
 
+/// The greatest size of an answer (librdkafka: the default of `fetch.max.bytes`).
+const MAX_BYTES: u32 = 50 << 20;
+
 /// `Consumer.Retry.Backoff` of Sarama: the pause before a partition that failed is dispatched
 /// again.
 const DISPATCH_BACKOFF: Duration = Duration::from_secs(2);
@@ -371,7 +374,7 @@ impl Fetcher {
         request.follower = false;
         request.max_wait = self.settings.max_wait;
         request.min_bytes = 1;
-        request.max_bytes = u32::MAX;
+        request.max_bytes = MAX_BYTES;
         request.first = PartitionIndex::FIRST;
         Ask {
             to: broker,

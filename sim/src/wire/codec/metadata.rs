@@ -1,16 +1,22 @@
 //! Metadata: the brokers, and the topics with their leaders.
 
+use super::call::{Call, Caller, result};
 use super::cluster::CLUSTER_ID;
 use super::topics::{New, is_valid};
 use super::{Context, Plan, body};
-use crate::protocol::{BrokerSet, ClusterMetadata, PartitionState, Request, Response};
+use crate::protocol::{
+    BrokerSet, ClusterMetadata, NO_EPOCH, Node, PartitionState, ReplicaOrder, Request, Response,
+};
+use crate::topology::PartitionIndex;
 use crate::wire::To;
-use crate::wire::names::{Names, OFFSETS_TOPIC, kafka_broker, topic_name};
+use crate::wire::names::{Names, OFFSETS_TOPIC, broker_node, kafka_broker, topic_name};
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages as kafka;
+use kafka_protocol::messages::BrokerId;
 use kafka_protocol::messages::describe_topic_partitions_response::{
     Cursor, DescribeTopicPartitionsResponsePartition, DescribeTopicPartitionsResponseTopic,
 };
+use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::metadata_response::{
     MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
 };
@@ -53,12 +59,10 @@ impl Context<'_, '_> {
         }
         parts.push((To::Broker, Request::Metadata));
         Plan::new(parts, move |names, at, mut answers| {
-            let cluster = match answers.pop() {
-                Some(Response::Metadata(cluster)) => cluster,
-                _ => ClusterMetadata {
-                    partitions: Vec::new(),
-                    alive: BrokerSet::default(),
-                },
+            let (cluster, failed) = match answers.pop() {
+                Some(Response::Metadata(cluster)) => (cluster, None),
+                Some(Response::Failed(error)) => (ClusterMetadata::default(), Some(error)),
+                _ => return None,
             };
             let brokers = cluster.alive.among(at.open).iter().map(|node| {
                 let (host, port) = names.address(kafka_broker(node));
@@ -71,7 +75,10 @@ impl Context<'_, '_> {
                 .with_brokers(brokers.collect())
                 .with_cluster_id(Some(StrBytes::from_static_str(CLUSTER_ID)))
                 .with_controller_id(1.into())
-                .with_topics(described(names, &cluster, named));
+                .with_topics(match failed {
+                    None => described(names, &cluster, named),
+                    Some(error) => failed_topics(error, named),
+                });
             body(&response, version)
         })
     }
@@ -137,6 +144,52 @@ impl Context<'_, '_> {
     }
 }
 
+impl Caller<'_> {
+    /// Asks for the topics whose names it knows; none is created by that.
+    pub(super) fn metadata(&mut self) -> Option<Call> {
+        let version = self.version;
+        if version < 4 {
+            // To ask for a topic creates it.
+            return None;
+        }
+        let topics = self.names.topics.keys();
+        let topics = topics.filter(|name| *name != OFFSETS_TOPIC);
+        let topics =
+            topics.map(|name| MetadataRequestTopic::default().with_name(Some(topic_name(name))));
+        let request = kafka::MetadataRequest::default()
+            .with_topics(Some(topics.collect()))
+            .with_allow_auto_topic_creation(false);
+        self.asks(&request, |names, response: kafka::MetadataResponse| {
+            let brokers = names.placement.brokers;
+            let alive = response.brokers.iter();
+            let alive = nodes(alive.map(|broker| broker.node_id), brokers)?;
+            let mut partitions = Vec::new();
+            let mut errors = Vec::new();
+            for topic in &response.topics {
+                let name = topic.name.as_ref()?;
+                if let Err(error) = result(topic.error_code)? {
+                    errors.push(error);
+                    continue;
+                }
+                for told in &topic.partitions {
+                    let partition = names.partition(name, told.partition_index)?;
+                    partitions.push(told_partition(partition, told, brokers)?);
+                }
+            }
+            // What no topic is told of without the same error is an error of the whole.
+            match errors.first() {
+                Some(error) if errors.len() == response.topics.len() => {
+                    Some(Response::Failed(*error))
+                }
+                _ => Some(Response::Metadata(ClusterMetadata {
+                    partitions,
+                    alive: set_of(&alive),
+                })),
+            }
+        })
+    }
+}
+
 /// Makes of a topic in metadata one that is told in parts.
 fn in_parts(topic: MetadataResponseTopic) -> DescribeTopicPartitionsResponseTopic {
     let partitions = topic.partitions.into_iter().map(|partition| {
@@ -157,6 +210,22 @@ fn in_parts(topic: MetadataResponseTopic) -> DescribeTopicPartitionsResponseTopi
         .with_topic_id(topic.topic_id)
         .with_is_internal(topic.is_internal)
         .with_partitions(partitions.collect())
+}
+
+/// Answers an error of the whole: each topic that was named has it
+/// (`MetadataRequest.getErrorResponse`).
+fn failed_topics(
+    error: ErrorName,
+    named: Option<Vec<(Option<String>, Uuid)>>,
+) -> Vec<MetadataResponseTopic> {
+    let named = named.into_iter().flatten();
+    let topics = named.map(|(name, id)| {
+        MetadataResponseTopic::default()
+            .with_name(Some(topic_name(name.as_deref().unwrap_or_default())))
+            .with_topic_id(id)
+            .with_error_code(error.code())
+    });
+    topics.collect()
 }
 
 /// Describes topics: those that were named, or all.
@@ -226,4 +295,33 @@ fn described_partition(
         .with_replica_nodes(replicas().map(kafka_broker).collect())
         .with_isr_nodes(state.in_sync.iter().map(kafka_broker).collect())
         .with_offline_replicas(offline.map(kafka_broker).collect())
+}
+
+/// Reads what a client is told of a partition. How often it changed is not told.
+fn told_partition(
+    partition: PartitionIndex,
+    told: &MetadataResponsePartition,
+    brokers: u16,
+) -> Option<PartitionState> {
+    let replicas = nodes(told.replica_nodes.iter().copied(), brokers)?;
+    let in_sync = nodes(told.isr_nodes.iter().copied(), brokers)?;
+    Some(PartitionState {
+        partition,
+        replicas: set_of(&replicas),
+        order: ReplicaOrder::new(replicas.into_iter()),
+        leader: broker_node(told.leader_id, brokers),
+        leader_epoch: u32::try_from(told.leader_epoch).unwrap_or(NO_EPOCH),
+        in_sync: set_of(&in_sync),
+        partition_epoch: 0,
+    })
+}
+
+/// Returns the brokers with these numbers; `None`: one of them there cannot be.
+fn nodes(ids: impl Iterator<Item = BrokerId>, brokers: u16) -> Option<Vec<Node>> {
+    ids.map(|id| broker_node(id, brokers)).collect()
+}
+
+fn set_of(nodes: &[Node]) -> BrokerSet {
+    let nodes = nodes.iter().copied();
+    nodes.fold(BrokerSet::default(), BrokerSet::with)
 }

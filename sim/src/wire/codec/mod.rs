@@ -1,29 +1,44 @@
 //! From a frame to the requests that it is made of, and from their answers to a frame.
+//!
+//! Each kind of request has a file. In it stand the broker's side, which is made here ([`Context`]),
+//! and the client's, which is its reverse ([`Caller`](call::Caller)): what one writes the other reads.
 
+mod api_versions;
+mod call;
 mod cluster;
 mod configs;
+mod delete_records;
 mod elections;
 mod fetch;
+mod find_coordinator;
 mod groups;
+mod heartbeat;
+mod join_group;
+mod leave_group;
+mod list_offsets;
 mod metadata;
-mod offsets;
-mod positions;
+mod offset_commit;
+mod offset_delete;
+mod offset_fetch;
+mod offset_for_leader_epoch;
+mod places;
+mod produce;
 mod producers;
-mod records;
+mod sync_group;
+#[cfg(test)]
+mod tests;
 mod topics;
+
+pub(super) use call::{Head, Sent, encode};
 
 use super::dialect::Wire;
 use super::names::Names;
 use super::{At, Connection, To};
 use crate::protocol::{Request, Response};
 use bytes::{BufMut as _, Bytes, BytesMut};
-use kafka_protocol::ResponseError;
-use kafka_protocol::messages::api_versions_response::ApiVersion;
-use kafka_protocol::messages::{
-    ApiKey, ApiVersionsRequest, ApiVersionsResponse, RequestHeader, ResponseHeader,
-};
+use kafka_protocol::messages::{ApiKey, RequestHeader, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
-use plimsoll_messages::Message;
+use plimsoll_messages::Kind;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
@@ -116,21 +131,27 @@ pub(super) struct Context<'a, 'b> {
     client_host: StrBytes,
 }
 
-/// The forms of the requests that are served, by their numbers.
+/// The forms of requests and their answers, by their numbers.
 #[derive(Debug)]
-pub(super) struct Forms(BTreeMap<i16, Message>);
+pub(super) struct Forms(BTreeMap<i16, Kind>);
 
 impl Forms {
     pub(super) fn new() -> Self {
         let kinds = plimsoll_messages::kinds().into_iter();
-        Self(kinds.map(|kind| (kind.key, kind.request)).collect())
+        Self(kinds.map(|kind| (kind.key, kind)).collect())
     }
 
     /// Returns whether bytes are a request. `kafka-protocol` takes memory for a list by the length
     /// that a client claims, which has ended processes.
     fn fit(&self, key: ApiKey, version: i16, bytes: &[u8]) -> bool {
         let form = self.0.get(&(key as i16));
-        form.is_some_and(|form| form.fits(version, bytes))
+        form.is_some_and(|form| form.request.fits(version, bytes))
+    }
+
+    /// Returns whether bytes are the answer to a request.
+    fn fit_response(&self, key: ApiKey, version: i16, bytes: &[u8]) -> bool {
+        let form = self.0.get(&(key as i16));
+        form.is_some_and(|form| form.response.fits(version, bytes))
     }
 }
 
@@ -219,8 +240,7 @@ pub(super) fn decode(
     let plan = match is_served {
         true if !forms.fit(key, version, &frame) => return None,
         true => context.plan(key, frame)?,
-        // UNSUPPORTED_VERSION in the oldest form, which every client reads (KIP-511).
-        false => api_versions(0, Some(ResponseError::UnsupportedVersion)),
+        false => api_versions::unsupported(),
     };
     Some(Work {
         key,
@@ -333,47 +353,8 @@ impl Context<'_, '_> {
             ApiKey::DescribeAcls => self.describe_acls(),
             ApiKey::SaslHandshake => self.sasl_handshake(),
             ApiKey::SaslAuthenticate => self.sasl_authenticate(),
-            ApiKey::ApiVersions => {
-                let request: ApiVersionsRequest = read(bytes, v)?;
-                let [name, software] = [
-                    request.client_software_name,
-                    request.client_software_version,
-                ];
-                match v < 3 || (is_software(&name) && is_software(&software)) {
-                    true => api_versions(v, None),
-                    false => api_versions(v, Some(ResponseError::InvalidRequest)),
-                }
-            }
+            ApiKey::ApiVersions => self.api_versions(read(bytes, v)?),
             _ => return None,
         })
     }
-}
-
-/// Returns whether a client's name of itself, or of its version, is a word
-/// (`ApiVersionsRequest.isValid`).
-fn is_software(word: &str) -> bool {
-    let is_alphanumeric = |c: char| c.is_ascii_alphanumeric();
-    word.starts_with(is_alphanumeric)
-        && word.ends_with(is_alphanumeric)
-        && word.chars().all(|c| is_alphanumeric(c) || "-.".contains(c))
-}
-
-/// Tells what is served; with an error at most what the client may ask next
-/// (`ApiVersionsRequest.getErrorResponse`).
-fn api_versions(version: i16, error: Option<ResponseError>) -> Plan {
-    let is_told = |(key, ..): &&(ApiKey, i16, i16)| match error {
-        None => true,
-        Some(ResponseError::UnsupportedVersion) => *key == ApiKey::ApiVersions,
-        Some(_) => false,
-    };
-    let served = SERVED.iter().filter(is_told).map(|(key, first, last)| {
-        ApiVersion::default()
-            .with_api_key(*key as i16)
-            .with_min_version(*first)
-            .with_max_version(*last)
-    });
-    let response = ApiVersionsResponse::default()
-        .with_error_code(error.map_or(0, |error| error.code()))
-        .with_api_keys(served.collect());
-    Plan::answer(body(&response, version))
 }

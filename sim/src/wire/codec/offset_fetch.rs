@@ -1,19 +1,15 @@
-//! Offsets that groups commit.
+//! OffsetFetch.
 
-use super::groups::refused_id;
+use super::call::{Call, Caller, result};
+use super::offset_commit::{committed_offset, offset_of};
 use super::{Context, Plan, body};
-use crate::protocol::{
-    AdminRequest, AdminResponse, CommittedOffset, OffsetCommitResponse, Request, Response,
-};
+use crate::protocol::{CommittedOffset, GroupIndex, Request, Response};
 use crate::topology::PartitionIndex;
-use crate::wire::dialect::{Metadata, Wire};
+use crate::wire::dialect::Wire;
 use crate::wire::names::Names;
 use kafka_protocol::messages as kafka;
-use kafka_protocol::messages::offset_commit_response::{
-    OffsetCommitResponsePartition, OffsetCommitResponseTopic,
-};
-use kafka_protocol::messages::offset_delete_response::{
-    OffsetDeleteResponsePartition, OffsetDeleteResponseTopic,
+use kafka_protocol::messages::offset_fetch_request::{
+    OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics,
 };
 use kafka_protocol::messages::offset_fetch_response::{
     OffsetFetchResponseGroup, OffsetFetchResponsePartition, OffsetFetchResponsePartitions,
@@ -21,56 +17,13 @@ use kafka_protocol::messages::offset_fetch_response::{
 };
 use kafka_protocol::messages::{GroupId, TopicName};
 use kafka_protocol::protocol::StrBytes;
-use plimsoll_core::NextOffset;
 use plimsoll_oracle::ErrorName;
 use std::collections::BTreeMap;
 
-impl Context<'_, '_> {
-    pub(super) fn offset_commit(&mut self, request: kafka::OffsetCommitRequest) -> Plan {
-        let version = self.version;
-        let sender = self.sender(
-            &request.group_id,
-            request.generation_id_or_member_epoch,
-            &request.member_id,
-            &request.group_instance_id,
-        );
-        let mut offsets = Vec::new();
-        let mut asked = Vec::new();
-        for topic in request.topics {
-            let mut partitions = Vec::new();
-            for commit in topic.partitions {
-                let partition = self.names.partition(&topic.name, commit.partition_index);
-                offsets.extend(partition.map(|partition| CommittedOffset {
-                    partition,
-                    next: NextOffset::new(commit.committed_offset.max(0) as u64),
-                    metadata: Metadata {
-                        text: commit.committed_metadata.unwrap_or_default(),
-                        leader_epoch: commit.committed_leader_epoch,
-                        negative: Some(commit.committed_offset).filter(|offset| *offset < 0),
-                    },
-                }));
-                partitions.push((commit.partition_index, partition));
-            }
-            asked.push((topic.name, partitions));
-        }
-        let parts = (!offsets.is_empty()).then_some(Request::OffsetCommit { sender, offsets });
-        Plan::of_broker(parts, move |_, _, mut answers| {
-            let answer = answers.pop();
-            let topics = asked.into_iter().map(|(name, partitions)| {
-                let partitions = partitions.into_iter().map(|(index, partition)| {
-                    OffsetCommitResponsePartition::default()
-                        .with_partition_index(index)
-                        .with_error_code(committed(answer.as_ref(), partition, version))
-                });
-                OffsetCommitResponseTopic::default()
-                    .with_name(name)
-                    .with_partitions(partitions.collect())
-            });
-            let response = kafka::OffsetCommitResponse::default().with_topics(topics.collect());
-            body(&response, version)
-        })
-    }
+/// The offset of a partition of which nothing is committed (`OffsetFetchResponse.INVALID_OFFSET`).
+const NOTHING: i64 = -1;
 
+impl Context<'_, '_> {
     /// Tells what groups committed: one, and from version 8 on several (KIP-709).
     pub(super) fn offset_fetch(&mut self, request: kafka::OffsetFetchRequest) -> Plan {
         let version = self.version;
@@ -136,73 +89,112 @@ impl Context<'_, '_> {
             require_stable: stable,
         }
     }
+}
 
-    /// Forgets what a group committed. Partitions that there are not are refused before a
-    /// coordinator is asked, and where there are no others, none is
-    /// (`KafkaApis.handleOffsetDeleteRequest`).
-    pub(super) fn offset_delete(&mut self, request: kafka::OffsetDeleteRequest) -> Plan {
+impl Caller<'_> {
+    pub(super) fn offset_fetch(
+        &mut self,
+        group: GroupIndex,
+        partitions: Option<&[PartitionIndex]>,
+        require_stable: bool,
+    ) -> Option<Call> {
         let version = self.version;
-        if let Some(error) = refused_id(&request.group_id) {
-            let response = kafka::OffsetDeleteResponse::default().with_error_code(error.code());
-            return Plan::answer(body(&response, version));
-        }
-        let group = self.names.group(self.at.shared, &request.group_id);
-        let mut topics = Vec::new();
-        let mut asked = Vec::new();
-        for topic in request.topics {
-            let indexes = topic
-                .partitions
-                .iter()
-                .map(|partition| partition.partition_index);
-            let names = &*self.names;
-            let partitions: Vec<_> = indexes
-                .map(|index| (index, names.partition(&topic.name, index)))
-                .collect();
-            let known: Vec<_> = partitions.iter().filter_map(|(_, known)| *known).collect();
-            if !known.is_empty() {
-                topics.push((topic.name.0.clone(), known));
-            }
-            asked.push((topic.name, partitions));
-        }
-        let delete = Request::from(AdminRequest::OffsetDelete {
-            group,
-            topics: topics.clone(),
+        let group = self.names.group_id(group)?;
+        let asked = match partitions {
+            None => None,
+            Some(partitions) => Some(
+                self.names
+                    .by_topic(partitions.iter().map(|partition| (*partition, ())))?,
+            ),
+        };
+        let asked = asked.map(|topics| {
+            let topics = topics.into_iter();
+            topics.map(|(name, indexes)| (name, indexes.into_iter().map(|(index, ())| index)))
         });
-        let parts = (!topics.is_empty()).then_some(delete);
-        Plan::of_broker(parts, move |_, _, mut answers| {
-            let deleted = match answers.pop() {
-                None => Ok(Vec::new()),
-                Some(Response::Admin(answer)) => match *answer {
-                    AdminResponse::OffsetDelete(result) => result,
-                    _ => return None,
-                },
-                Some(Response::Failed(error)) => Err(error),
-                Some(_) => return None,
-            };
-            let response = kafka::OffsetDeleteResponse::default();
-            let deleted = match deleted {
-                Ok(deleted) => deleted,
-                Err(error) => return body(&response.with_error_code(error.code()), version),
-            };
-            let code = |partition: Option<PartitionIndex>| {
-                let answer = deleted.iter().find(|(of, _)| Some(*of) == partition);
-                let unknown = Some(ErrorName::UnknownTopicOrPartition);
-                let error = answer.map_or(unknown, |(_, error)| *error);
-                error.map_or(0, ErrorName::code)
-            };
-            let topics = asked.into_iter().map(|(name, partitions)| {
-                let partitions = partitions.into_iter().map(|(index, partition)| {
-                    OffsetDeleteResponsePartition::default()
-                        .with_partition_index(index)
-                        .with_error_code(code(partition))
+        let request = kafka::OffsetFetchRequest::default().with_require_stable(require_stable);
+        let request = match version {
+            ..8 => {
+                let topics = asked.map(|topics| {
+                    let topics = topics.map(|(name, indexes)| {
+                        OffsetFetchRequestTopic::default()
+                            .with_name(name)
+                            .with_partition_indexes(indexes.collect())
+                    });
+                    topics.collect()
                 });
-                OffsetDeleteResponseTopic::default()
-                    .with_name(name)
-                    .with_partitions(partitions.collect())
-            });
-            body(&response.with_topics(topics.collect()), version)
-        })
+                request.with_group_id(group).with_topics(topics)
+            }
+            _ => {
+                let topics = asked.map(|topics| {
+                    let topics = topics.map(|(name, indexes)| {
+                        OffsetFetchRequestTopics::default()
+                            .with_name(name)
+                            .with_partition_indexes(indexes.collect())
+                    });
+                    topics.collect()
+                });
+                let group = OffsetFetchRequestGroup::default()
+                    .with_group_id(group)
+                    .with_topics(topics);
+                request.with_groups(vec![group])
+            }
+        };
+        self.asks(
+            &request,
+            move |names, mut response: kafka::OffsetFetchResponse| {
+                let answer = match version {
+                    ..8 => told_in_partitions(names, response),
+                    _ => told_in_group(names, response.groups.pop()?),
+                };
+                Some(Response::OffsetFetch(answer?))
+            },
+        )
     }
+}
+
+/// What a group committed, as a client reads it; `None`: an error that it does not know.
+type Told = Option<Result<Vec<CommittedOffset<Wire>>, ErrorName>>;
+
+/// Reads the answer of one group. An error of a partition is one of all.
+fn told_in_partitions(names: &Names, response: kafka::OffsetFetchResponse) -> Told {
+    if let Err(error) = result(response.error_code)? {
+        return Some(Err(error));
+    }
+    let mut committed = Vec::new();
+    for topic in response.topics {
+        for told in topic.partitions {
+            if let Err(error) = result(told.error_code)? {
+                return Some(Err(error));
+            }
+            if told.committed_offset != NOTHING {
+                let partition = names.partition(&topic.name, told.partition_index)?;
+                let metadata = (told.metadata, told.committed_leader_epoch);
+                committed.push(committed_offset(partition, told.committed_offset, metadata));
+            }
+        }
+    }
+    Some(Ok(committed))
+}
+
+/// Reads the answer of one group among several.
+fn told_in_group(names: &Names, group: OffsetFetchResponseGroup) -> Told {
+    let topics = group.topics.into_iter().map(|topic| {
+        let partitions = topic.partitions.into_iter().map(|told| {
+            OffsetFetchResponsePartition::default()
+                .with_error_code(told.error_code)
+                .with_partition_index(told.partition_index)
+                .with_committed_offset(told.committed_offset)
+                .with_committed_leader_epoch(told.committed_leader_epoch)
+                .with_metadata(told.metadata)
+        });
+        OffsetFetchResponseTopic::default()
+            .with_name(topic.name)
+            .with_partitions(partitions.collect())
+    });
+    let alone = kafka::OffsetFetchResponse::default()
+        .with_error_code(group.error_code)
+        .with_topics(topics.collect());
+    told_in_partitions(names, alone)
 }
 
 /// The partitions that are asked for, by topic; `None`: all of which something was committed.
@@ -292,42 +284,15 @@ fn in_group((group, fetched): (GroupId, Fetched)) -> OffsetFetchResponseGroup {
         .with_error_code(fetched.error.map_or(0, ErrorName::code))
 }
 
-fn committed(
-    answer: Option<&Response<Wire>>,
-    partition: Option<PartitionIndex>,
-    version: i16,
-) -> i16 {
-    let error = match (answer, partition) {
-        (_, None) => Some(ErrorName::UnknownTopicOrPartition),
-        (
-            Some(Response::OffsetCommit(OffsetCommitResponse { error, refused })),
-            Some(partition),
-        ) => {
-            let own = refused.iter().find(|(refused, _)| *refused == partition);
-            match own.map(|(_, error)| *error).or(*error) {
-                // Clients before version 9 do not know of it
-                // (`OffsetMetadataManager.validateOffsetCommit`).
-                Some(ErrorName::GroupIdNotFound) if version < 9 => {
-                    Some(ErrorName::IllegalGeneration)
-                }
-                error => error,
-            }
-        }
-        (Some(Response::Failed(error)), _) => Some(*error),
-        _ => Some(ErrorName::NotCoordinator),
-    };
-    error.map_or(0, ErrorName::code)
-}
-
 fn fetched(index: i32, found: Option<&CommittedOffset<Wire>>) -> OffsetFetchResponsePartition {
     let partition = OffsetFetchResponsePartition::default().with_partition_index(index);
     match found {
         Some(offset) => partition
-            .with_committed_offset(offset.metadata.negative.unwrap_or(offset.next.get() as i64))
+            .with_committed_offset(offset_of(offset))
             .with_committed_leader_epoch(offset.metadata.leader_epoch)
             .with_metadata(Some(offset.metadata.text.clone())),
         None => partition
-            .with_committed_offset(-1)
+            .with_committed_offset(NOTHING)
             .with_committed_leader_epoch(-1)
             .with_metadata(Some(StrBytes::default())),
     }

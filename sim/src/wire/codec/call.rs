@@ -1,0 +1,226 @@
+//! A client's side: from a request to its frame, and from the frame of the answer to a response.
+
+use super::{Forms, Names, SERVED, body, read};
+use crate::protocol::{Request, Response, Wanted};
+use crate::wire::dialect::Wire;
+use bytes::{BufMut as _, Bytes, BytesMut};
+use kafka_protocol::messages::{ApiKey, RequestHeader, ResponseHeader};
+use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
+use plimsoll_oracle::ErrorName;
+use std::fmt;
+use std::time::Duration;
+
+/// A request that a client has sent, and whose answer it awaits.
+pub(in crate::wire) struct Sent {
+    key: ApiKey,
+    version: i16,
+    correlation: i32,
+    read: Read,
+}
+
+impl fmt::Debug for Sent {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Sent")
+            .field("key", &self.key)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes a response of the body of the answer.
+type Read = Box<dyn FnOnce(&mut Names, Bytes) -> Option<Response<Wire>> + Send>;
+
+/// What a request kind makes of a request: the body, and what reads the answer to it.
+pub(super) struct Call {
+    body: Bytes,
+    read: Read,
+}
+
+/// What request kinds see of a client.
+pub(super) struct Caller<'a> {
+    pub(super) names: &'a mut Names,
+    pub(super) version: i16,
+}
+
+/// What stands at the head of a client's requests.
+#[derive(Clone, Debug)]
+pub(in crate::wire) struct Head {
+    pub(in crate::wire) correlation: i32,
+    pub(in crate::wire) client_id: StrBytes,
+}
+
+/// Makes a frame of a request, without the length in front of it, in the newest version that is
+/// served and can say it; `None`: there is none, or something in it has no name.
+pub(in crate::wire) fn encode(
+    names: &mut Names,
+    head: &Head,
+    request: &Request<Wire>,
+) -> Option<(Bytes, Sent)> {
+    let key = key_of(request)?;
+    let (_, first, last) = *SERVED.iter().find(|(served, ..)| *served == key)?;
+    (first..=last)
+        .rev()
+        .find_map(|version| encode_in(names, head, request, key, version))
+}
+
+/// Makes a frame of a request in one version; `None`: that cannot say it. What clients may leave out
+/// where a version has no room for it (`ignorable` in Kafka's schemas) is left out.
+pub(super) fn encode_in(
+    names: &mut Names,
+    head: &Head,
+    request: &Request<Wire>,
+    key: ApiKey,
+    version: i16,
+) -> Option<(Bytes, Sent)> {
+    let Call { body, read } = Caller { names, version }.call(request)?;
+    let header = RequestHeader::default()
+        .with_request_api_key(key as i16)
+        .with_request_api_version(version)
+        .with_correlation_id(head.correlation)
+        .with_client_id(Some(head.client_id.clone()));
+    let mut frame = BytesMut::new();
+    header
+        .encode(&mut frame, key.request_header_version(version))
+        .ok()?;
+    frame.put_slice(&body);
+    let sent = Sent {
+        key,
+        version,
+        correlation: head.correlation,
+        read,
+    };
+    Some((frame.freeze(), sent))
+}
+
+impl Sent {
+    /// Reads the frame of the answer; `None`: it answers another request, makes no sense, or has an
+    /// error that no client of ours knows.
+    pub(in crate::wire) fn decode(
+        self,
+        forms: &Forms,
+        names: &mut Names,
+        mut frame: Bytes,
+    ) -> Option<Response<Wire>> {
+        let header_version = self.key.response_header_version(self.version);
+        let header = ResponseHeader::decode(&mut frame, header_version).ok()?;
+        let is_whole = header.correlation_id == self.correlation
+            && forms.fit_response(self.key, self.version, &frame);
+        if !is_whole {
+            return None;
+        }
+        (self.read)(names, frame)
+    }
+}
+
+/// Returns the kind of a request.
+pub(super) fn key_of(request: &Request<Wire>) -> Option<ApiKey> {
+    Some(match request {
+        Request::ApiVersions => ApiKey::ApiVersions,
+        Request::Metadata => ApiKey::Metadata,
+        Request::FindCoordinator { .. } => ApiKey::FindCoordinator,
+        Request::Produce { .. } => ApiKey::Produce,
+        Request::Fetch(_) => ApiKey::Fetch,
+        Request::Offsets(request) => match request.wanted {
+            Wanted::EndOfEpoch(_) => ApiKey::OffsetForLeaderEpoch,
+            Wanted::Removal { .. } => ApiKey::DeleteRecords,
+            _ => ApiKey::ListOffsets,
+        },
+        Request::Parts(parts) => return key_of(parts.first()?),
+        Request::JoinGroup(_) => ApiKey::JoinGroup,
+        Request::SyncGroup { .. } => ApiKey::SyncGroup,
+        Request::Heartbeat(_) => ApiKey::Heartbeat,
+        Request::LeaveGroup { .. } => ApiKey::LeaveGroup,
+        Request::OffsetCommit { .. } => ApiKey::OffsetCommit,
+        Request::OffsetFetch { .. } => ApiKey::OffsetFetch,
+        // Both ends of a partition are two questions on the wire; tools are no clients of ours; and
+        // the rest is between brokers.
+        Request::ListOffsets { .. }
+        | Request::Admin(_)
+        | Request::BrokerHeartbeat { .. }
+        | Request::AlterPartition { .. } => return None,
+    })
+}
+
+impl Caller<'_> {
+    fn call(&mut self, request: &Request<Wire>) -> Option<Call> {
+        let parts = match request {
+            Request::Parts(parts) => parts,
+            one => std::slice::from_ref(one),
+        };
+        match (parts.first()?, parts.len()) {
+            (Request::Produce { .. }, _) => self.produce(parts),
+            (Request::Offsets(first), _) => match first.wanted {
+                Wanted::EndOfEpoch(_) => self.offset_for_leader_epoch(parts),
+                Wanted::Removal { timeout, .. } => self.delete_records(parts, timeout),
+                _ => self.list_offsets(parts),
+            },
+            (_, 2..) => None,
+            (Request::ApiVersions, _) => self.api_versions(),
+            (Request::Metadata, _) => self.metadata(),
+            (Request::FindCoordinator { group }, _) => self.find_coordinator(*group),
+            (Request::Fetch(fetch), _) => self.fetch(fetch),
+            (Request::JoinGroup(join), _) => self.join_group(join),
+            (
+                Request::SyncGroup {
+                    sender,
+                    protocol,
+                    assignments,
+                },
+                _,
+            ) => self.sync_group(sender, protocol.as_ref(), assignments),
+            (Request::Heartbeat(sender), _) => self.heartbeat(sender),
+            (Request::LeaveGroup { group, members }, _) => self.leave_group(*group, members),
+            (Request::OffsetCommit { sender, offsets }, _) => self.offset_commit(sender, offsets),
+            (
+                Request::OffsetFetch {
+                    group,
+                    partitions,
+                    require_stable,
+                },
+                _,
+            ) => self.offset_fetch(*group, partitions.as_deref(), *require_stable),
+            _ => None,
+        }
+    }
+
+    /// Makes a call of a request; `answered` makes a response of the answer to it.
+    pub(super) fn asks<A: Decodable>(
+        &self,
+        request: &impl Encodable,
+        answered: impl FnOnce(&mut Names, A) -> Option<Response<Wire>> + Send + 'static,
+    ) -> Option<Call> {
+        let version = self.version;
+        Some(Call {
+            body: body(request, version)?,
+            read: Box::new(move |names, bytes| answered(names, read(bytes, version)?)),
+        })
+    }
+}
+
+/// Puts the answers to parts together.
+pub(super) fn together(mut answers: Vec<Response<Wire>>) -> Option<Response<Wire>> {
+    match answers.len() {
+        1 => answers.pop(),
+        _ => Some(Response::Parts(answers)),
+    }
+}
+
+/// Reads a code of an error; `None`: it has no name here.
+pub(super) fn result(code: i16) -> Option<Result<(), ErrorName>> {
+    match code {
+        0 => Some(Ok(())),
+        code => ErrorName::from_code(code).map(Err),
+    }
+}
+
+/// Returns a time as it stands in requests; `None`: it is too long, or ends within a millisecond.
+pub(super) fn millis(time: Duration) -> Option<i32> {
+    let is_whole = time.subsec_nanos().is_multiple_of(1_000_000);
+    i32::try_from(time.as_millis()).ok().filter(|_| is_whole)
+}
+
+/// Returns a leader epoch as it stands in requests; -1: the sender does not say.
+pub(super) fn epoch_or_none(epoch: u32) -> i32 {
+    i32::try_from(epoch).unwrap_or(-1)
+}

@@ -1,0 +1,108 @@
+//! What requests for places in the logs of partitions have in common.
+
+use super::Plan;
+use super::call::{result, together};
+use crate::protocol::{FoundOffset, OffsetsRequest, Request, Response};
+use crate::wire::dialect::Wire;
+use crate::wire::names::Names;
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::TopicName;
+use plimsoll_oracle::ErrorName;
+use std::collections::BTreeMap;
+
+/// The `replica_id` of consumers.
+pub(super) const CONSUMER: i32 = -1;
+
+/// What a broker is asked for, and what is refused here, in the order of the request.
+#[derive(Default)]
+pub(super) struct Places {
+    parts: Vec<Request<Wire>>,
+    refused: Vec<Option<ResponseError>>,
+}
+
+pub(super) type Found = Result<Option<FoundOffset>, i16>;
+
+impl Places {
+    /// Asks for a place; `None`: there is no such partition.
+    pub(super) fn ask(&mut self, request: Option<OffsetsRequest>) {
+        match request {
+            Some(request) => {
+                self.parts.push(Request::Offsets(request));
+                self.refused.push(None);
+            }
+            None => self.refuse(ResponseError::UnknownTopicOrPartition),
+        }
+    }
+
+    pub(super) fn refuse(&mut self, error: ResponseError) {
+        self.refused.push(Some(error));
+    }
+
+    pub(super) fn plan(
+        self,
+        finish: impl FnOnce(&mut dyn Iterator<Item = Found>) -> Option<bytes::Bytes> + Send + 'static,
+    ) -> Plan {
+        let Self { parts, refused } = self;
+        Plan::together(parts, move |_, _, answers| {
+            let mut answers = answers.into_iter();
+            let mut found = refused.into_iter().map(|refused| match refused {
+                Some(error) => Err(error.code()),
+                None => match answers.next() {
+                    Some(Response::Offsets(found)) => found.map_err(ErrorName::code),
+                    Some(Response::Failed(error)) => Err(error.code()),
+                    _ => Err(ResponseError::UnknownServerError.code()),
+                },
+            });
+            finish(&mut found)
+        })
+    }
+}
+
+pub(super) fn code(found: &Found) -> i16 {
+    found.err().unwrap_or(0)
+}
+
+pub(super) fn place(found: &Found, of: impl Fn(&FoundOffset) -> Option<i64>) -> i64 {
+    let found = found.as_ref().ok().and_then(Option::as_ref);
+    found.and_then(of).unwrap_or(-1)
+}
+
+pub(super) fn epoch(found: &Found) -> i32 {
+    place(found, |found| found.leader_epoch.map(i64::from)) as i32
+}
+
+/// Returns what a client wants to know, of one partition in each part.
+pub(super) fn asked(parts: &[Request<Wire>]) -> Option<Vec<OffsetsRequest>> {
+    let parts = parts.iter().map(|part| match part {
+        Request::Offsets(request) => Some(*request),
+        _ => None,
+    });
+    parts.collect()
+}
+
+/// Reads a place, where there is one.
+pub(super) fn found(offset: i64, leader_epoch: i32, timestamp: i64) -> Option<FoundOffset> {
+    Some(FoundOffset {
+        offset: u64::try_from(offset).ok()?,
+        leader_epoch: u32::try_from(leader_epoch).ok(),
+        timestamp: Some(timestamp).filter(|timestamp| *timestamp >= 0),
+    })
+}
+
+/// Makes of what is told of each partition (the code of an error, and the place) the answers to what
+/// was asked, in its order.
+pub(super) fn answers(
+    names: &Names,
+    asked: &[OffsetsRequest],
+    told: impl Iterator<Item = ((TopicName, i32), i16, Option<FoundOffset>)>,
+) -> Option<Response<Wire>> {
+    let mut places = BTreeMap::new();
+    for ((topic, index), code, found) in told {
+        let partition = names.partition(&topic, index)?;
+        places.insert(partition, result(code)?.map(|()| found));
+    }
+    let answers = asked
+        .iter()
+        .map(|request| Some(Response::Offsets(*places.get(&request.partition)?)));
+    together(answers.collect::<Option<_>>()?)
+}

@@ -1,0 +1,240 @@
+//! What the simulator's messages carry, in the words of the wire: a value is a record, what a member
+//! says of itself is the consumers' own protocol.
+
+use super::translation::Translate;
+use super::{Names, Wire};
+use crate::protocol::{Batch as _, Lean, Subscription, Value};
+use crate::topology::PartitionIndex;
+use crate::wire::dialect::{Metadata, RecordBatch, Supported};
+use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
+use kafka_protocol::indexmap::IndexMap;
+use kafka_protocol::messages::consumer_protocol_assignment::TopicPartition as Assigned;
+use kafka_protocol::messages::consumer_protocol_subscription::TopicPartition as Owned;
+use kafka_protocol::messages::{ConsumerProtocolAssignment, ConsumerProtocolSubscription};
+use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
+use kafka_protocol::records::{
+    Compression, NO_PARTITION_LEADER_EPOCH, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE,
+    NO_TIMESTAMP, Record, RecordBatchDecoder, RecordBatchEncoder, RecordEncodeOptions,
+    TimestampType,
+};
+use plimsoll_core::{AssignmentEpoch, Offset};
+use plimsoll_oracle::{MemberId, MessageId, Word as _};
+use plimsoll_scenarios::scenario::Assignor;
+
+/// The version of the consumers' protocol (`ConsumerProtocol`).
+const CONSUMER_PROTOCOL: i16 = 3;
+
+/// Headers of a record: which message it is; and of a dead letter, where it comes from.
+const MESSAGE: &str = "plimsoll-message";
+const PARTITION: &str = "plimsoll-partition";
+const OFFSET: &str = "plimsoll-offset";
+const MEMBER: &str = "plimsoll-member";
+const EPOCH: &str = "plimsoll-epoch";
+
+/// From the simulator's words to those of the wire.
+pub(super) struct ToWire<'a> {
+    pub(super) names: &'a Names,
+    /// The topics to which members subscribe.
+    pub(super) topics: &'a [StrBytes],
+}
+
+/// From the words of the wire to the simulator's.
+pub(super) struct ToLean<'a> {
+    pub(super) names: &'a Names,
+}
+
+impl Translate<Lean, Wire> for ToWire<'_> {
+    fn batch(&self, value: &Value) -> Option<RecordBatch> {
+        let record = record_of(value);
+        let options = RecordEncodeOptions {
+            version: 2,
+            compression: Compression::None,
+        };
+        let mut bytes = BytesMut::new();
+        RecordBatchEncoder::encode(&mut bytes, [&record], &options).ok()?;
+        RecordBatch::read(bytes.freeze()).ok()
+    }
+
+    fn subscription(&self, subscription: &Subscription) -> Option<Supported> {
+        let owned = subscription.owned.iter().map(|partition| (*partition, ()));
+        let owned = self.names.by_topic(owned)?.into_iter();
+        let owned = owned.map(|(topic, partitions)| {
+            let partitions = partitions.into_iter().map(|(index, ())| index);
+            Owned::default()
+                .with_topic(topic)
+                .with_partitions(partitions.collect())
+        });
+        let said = ConsumerProtocolSubscription::default()
+            .with_topics(self.topics.to_vec())
+            .with_owned_partitions(owned.collect())
+            .with_generation_id(subscription.owned_since);
+        let name = self.protocol_name(&subscription.assignor)?;
+        Some(Supported(vec![(name, versioned(&said)?)]))
+    }
+
+    fn assignment(&self, assignment: &Vec<PartitionIndex>) -> Option<Bytes> {
+        let assigned = assignment.iter().map(|partition| (*partition, ()));
+        let assigned = self.names.by_topic(assigned)?.into_iter();
+        let assigned = assigned.map(|(topic, partitions)| {
+            let partitions = partitions.into_iter().map(|(index, ())| index);
+            Assigned::default()
+                .with_topic(topic)
+                .with_partitions(partitions.collect())
+        });
+        let given =
+            ConsumerProtocolAssignment::default().with_assigned_partitions(assigned.collect());
+        versioned(&given)
+    }
+
+    fn protocol_name(&self, assignor: &Assignor) -> Option<StrBytes> {
+        Some(StrBytes::from_static_str(assignor.word()))
+    }
+
+    fn metadata(&self, founding: &Option<u32>) -> Option<Metadata> {
+        let text = founding.map(|founding| founding.to_string());
+        Some(Metadata {
+            text: StrBytes::from_string(text.unwrap_or_default()),
+            leader_epoch: -1,
+            negative: None,
+        })
+    }
+}
+
+impl Translate<Wire, Lean> for ToLean<'_> {
+    fn batch(&self, batch: &RecordBatch) -> Option<Value> {
+        let mut sets = RecordBatchDecoder::decode_all(&mut batch.bytes()).ok()?;
+        let record = sets.pop()?.records.pop()?;
+        value_of(&record, batch)
+    }
+
+    fn subscription(&self, supported: &Supported) -> Option<Subscription> {
+        let (name, mut bytes) = supported.0.first().cloned()?;
+        let said: ConsumerProtocolSubscription = unversioned(&mut bytes)?;
+        let mut owned = Vec::new();
+        for of in said.owned_partitions {
+            let partitions = of.partitions.into_iter();
+            let partitions = partitions.map(|index| self.names.partition(&of.topic, index));
+            owned.extend(partitions.collect::<Option<Vec<_>>>()?);
+        }
+        Some(Subscription {
+            assignor: self.protocol_name(&name)?,
+            owned,
+            owned_since: said.generation_id,
+        })
+    }
+
+    fn assignment(&self, bytes: &Bytes) -> Option<Vec<PartitionIndex>> {
+        let mut bytes = bytes.clone();
+        // A member that gets nothing may get no bytes.
+        if bytes.is_empty() {
+            return Some(Vec::new());
+        }
+        let given: ConsumerProtocolAssignment = unversioned(&mut bytes)?;
+        let mut assigned = Vec::new();
+        for of in given.assigned_partitions {
+            let partitions = of.partitions.into_iter();
+            let partitions = partitions.map(|index| self.names.partition(&of.topic, index));
+            assigned.extend(partitions.collect::<Option<Vec<_>>>()?);
+        }
+        Some(assigned)
+    }
+
+    fn protocol_name(&self, name: &StrBytes) -> Option<Assignor> {
+        Assignor::from_word(name)
+    }
+
+    fn metadata(&self, metadata: &Metadata) -> Option<Option<u32>> {
+        match &*metadata.text {
+            "" => Some(None),
+            founding => founding.parse().ok().map(Some),
+        }
+    }
+}
+
+/// Makes the record of a value: the message by its number, with a key and a size.
+fn record_of(value: &Value) -> Record {
+    let producer = value.producer();
+    let mut headers = IndexMap::new();
+    let mut head = |name, number: u64| {
+        let text = Bytes::from(number.to_string());
+        headers.insert(StrBytes::from_static_str(name), Some(text));
+    };
+    let (key, bytes) = match *value {
+        Value::Message { id, key, bytes, .. } => {
+            head(MESSAGE, id.0.into());
+            (key, bytes)
+        }
+        Value::DeadLetter {
+            id,
+            partition,
+            offset,
+            member,
+            epoch,
+        } => {
+            head(MESSAGE, id.0.into());
+            head(PARTITION, partition.0.into());
+            head(OFFSET, offset.get());
+            head(MEMBER, member.0.into());
+            head(EPOCH, epoch.0.into());
+            (None, 0)
+        }
+    };
+    Record {
+        transactional: false,
+        control: false,
+        delete_horizon: false,
+        partition_leader_epoch: NO_PARTITION_LEADER_EPOCH,
+        producer_id: producer.map_or(NO_PRODUCER_ID, |producer| producer.id as i64),
+        producer_epoch: producer.map_or(NO_PRODUCER_EPOCH, |producer| producer.epoch as i16),
+        timestamp_type: TimestampType::Creation,
+        offset: 0,
+        sequence: producer.map_or(NO_SEQUENCE, |producer| producer.sequence as i32),
+        timestamp: NO_TIMESTAMP,
+        key: key.map(|key| Bytes::copy_from_slice(&key.to_be_bytes())),
+        value: Some(Bytes::from(vec![0; bytes as usize])),
+        headers,
+    }
+}
+
+/// Reads the value of a record in its batch.
+fn value_of(record: &Record, batch: &RecordBatch) -> Option<Value> {
+    let number = |name| {
+        let header = record.headers.get(&StrBytes::from_static_str(name));
+        let text = header?.as_ref()?;
+        std::str::from_utf8(text).ok()?.parse::<u64>().ok()
+    };
+    let short = |name| u32::try_from(number(name)?).ok();
+    let id = MessageId(short(MESSAGE)?);
+    if number(PARTITION).is_some() {
+        return Some(Value::DeadLetter {
+            id,
+            partition: PartitionIndex(u16::try_from(number(PARTITION)?).ok()?),
+            offset: Offset::new(number(OFFSET)?),
+            member: MemberId(short(MEMBER)?),
+            epoch: AssignmentEpoch(short(EPOCH)?),
+        });
+    }
+    let key = match &record.key {
+        Some(key) => Some(u32::from_be_bytes(key[..].try_into().ok()?)),
+        None => None,
+    };
+    Some(Value::Message {
+        id,
+        key,
+        bytes: record.value.as_ref()?.len() as u32,
+        sequence: batch.producer().map(|producer| producer.sequence),
+    })
+}
+
+/// Writes what the consumers' protocol says, behind its version.
+fn versioned(said: &impl Encodable) -> Option<Bytes> {
+    let mut bytes = BytesMut::new();
+    bytes.put_i16(CONSUMER_PROTOCOL);
+    said.encode(&mut bytes, CONSUMER_PROTOCOL).ok()?;
+    Some(bytes.freeze())
+}
+
+fn unversioned<T: Decodable>(bytes: &mut Bytes) -> Option<T> {
+    let version = bytes.try_get_i16().ok()?;
+    T::decode(bytes, version).ok()
+}
