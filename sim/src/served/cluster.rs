@@ -5,9 +5,9 @@ use super::faults::{Unknown, Waiting};
 use super::options::Options;
 use super::world::World;
 use crate::cluster::{ClusterSettings, Placement};
-use crate::protocol::{BrokerSet, Correlation, Node, Request, Response};
+use crate::protocol::{BrokerSet, Correlation, Node, PerBroker, Request, Response};
 use crate::table::DenseId;
-use crate::wire::{At, Connection, Edge, EdgeOptions, Step, To, Wire};
+use crate::wire::{At, Connection, Edge, EdgeOptions, FetchSessions, Step, To, Wire};
 use bytes::Bytes;
 use plimsoll_core::Instant;
 use plimsoll_oracle::BrokerId;
@@ -38,6 +38,7 @@ pub enum Output {
 pub struct ServedCluster {
     pub(super) world: World<Wire>,
     pub(super) edge: Edge,
+    sessions: PerBroker<FetchSessions>,
     pub(super) waiting: Waiting,
     /// The brokers that clients do not reach.
     pub(super) cut_off: BTreeSet<Node>,
@@ -82,6 +83,9 @@ impl ServedCluster {
             edge: Edge::new(EdgeOptions {
                 settings: &settings,
                 seed: options.seed,
+            }),
+            sessions: PerBroker::new(brokers.into(), |node: Node| {
+                FetchSessions::new(options.seed, node.0)
             }),
             waiting: Waiting::default(),
             cut_off: BTreeSet::new(),
@@ -200,6 +204,7 @@ impl ServedCluster {
                 }
                 Said::Opened(node) => self.outputs.push_back(Output::Open(broker_at(node))),
                 Said::Closed(node) => {
+                    self.sessions[node].clear();
                     self.outputs.push_back(Output::Refuse(broker_at(node)));
                     self.close_where(|client| client.broker == node);
                 }
@@ -270,6 +275,8 @@ impl ServedCluster {
         let nodes = self.world.brokers.ids();
         let open = nodes.filter(|node| self.world.is_open(*node));
         let at = At {
+            now: self.world.env.now,
+            sessions: &mut self.sessions[client.broker],
             state: &self.world.brokers[client.broker],
             open: open.fold(BrokerSet::default(), BrokerSet::with),
             shared: &mut self.world.env.shared,

@@ -4,10 +4,12 @@
 mod codec;
 mod dialect;
 mod names;
+mod sessions;
 mod settings;
 mod timestamps;
 
 pub(crate) use dialect::Wire;
+pub(crate) use sessions::FetchSessions;
 
 use crate::cluster::{Broker, ClusterSettings, Shared};
 use crate::protocol::{BrokerSet, GroupIndex, Request, Response};
@@ -15,6 +17,7 @@ use crate::topology::PartitionIndex;
 use bytes::Bytes;
 use codec::{Forms, Work};
 use names::Names;
+use plimsoll_core::Instant;
 use plimsoll_oracle::BrokerId;
 
 /// What is to be done next for the frame under way on a connection.
@@ -39,8 +42,11 @@ pub(crate) enum To {
 
 /// Where something is asked.
 pub(crate) struct At<'a> {
+    pub(crate) now: Instant,
     /// The connection's broker.
     pub(crate) state: &'a Broker<Wire>,
+    /// The fetch sessions that clients have with it.
+    pub(crate) sessions: &'a mut FetchSessions,
     /// The brokers that accept connections.
     pub(crate) open: BrokerSet,
     pub(crate) shared: &'a mut Shared<Wire>,

@@ -2,6 +2,7 @@
 //!
 //! Those of topics are kept and told; the brokers obey none of them.
 
+use super::sessions::SLOTS;
 use crate::cluster::ClusterSettings;
 use kafka_protocol::ResponseError;
 use std::collections::{BTreeMap, BTreeSet};
@@ -236,6 +237,12 @@ pub(super) fn of_brokers(cluster: &ClusterSettings) -> Vec<BrokerSetting> {
             "1800000",
         ),
         ("group.min.session.timeout.ms", Kind::Int, shortest, "6000"),
+        (
+            "max.incremental.fetch.session.cache.slots",
+            Kind::Int,
+            SLOTS.to_string(),
+            "1000",
+        ),
         ("min.insync.replicas", Kind::Int, min_insync, "1"),
         ("num.partitions", Kind::Int, "1".to_owned(), "1"),
         (
