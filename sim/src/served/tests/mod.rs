@@ -1,4 +1,3 @@
 //! The served cluster, from its processes to its frames.
 
-mod damage;
 mod world;
