@@ -3,6 +3,7 @@
 use super::env::Said;
 use super::faults::{Unknown, Waiting};
 use super::options::Options;
+use super::retention;
 use super::world::World;
 use crate::cluster::{ClusterSettings, Placement};
 use crate::protocol::{BrokerSet, Correlation, Node, PerBroker, Request, Response};
@@ -12,6 +13,7 @@ use bytes::Bytes;
 use plimsoll_core::Instant;
 use plimsoll_oracle::BrokerId;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 /// A connection from outside, for as long as the cluster lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,6 +41,13 @@ pub struct ServedCluster {
     pub(super) world: World<Wire>,
     pub(super) edge: Edge,
     sessions: PerBroker<FetchSessions>,
+    /// The time of day at the cluster's beginning.
+    began: Option<Duration>,
+    pub(super) retention_check: Duration,
+    /// The moment of the next look for records that are no longer kept.
+    pub(super) clean_up_at: Instant,
+    /// The node that asks for what no connection asks for.
+    own: Option<Node>,
     pub(super) waiting: Waiting,
     /// The brokers that clients do not reach.
     pub(super) cut_off: BTreeSet<Node>,
@@ -78,8 +87,10 @@ impl ServedCluster {
         let brokers = options.brokers.clamp(1, Options::MOST_BROKERS);
         let placement = Placement::by_number(brokers, options.replication.clamp(1, brokers));
         let settings = ClusterSettings::new(placement, options.min_insync, options.settings);
+        let mut world = World::new(&settings, options.seed, options.latency);
         let mut cluster = Self {
-            world: World::new(&settings, options.seed, options.latency),
+            own: world.open(),
+            world,
             edge: Edge::new(EdgeOptions {
                 settings: &settings,
                 seed: options.seed,
@@ -87,6 +98,9 @@ impl ServedCluster {
             sessions: PerBroker::new(brokers.into(), |node: Node| {
                 FetchSessions::new(options.seed, node.0)
             }),
+            began: options.began,
+            retention_check: options.retention_check,
+            clean_up_at: retention::FIRST,
             waiting: Waiting::default(),
             cut_off: BTreeSet::new(),
             held: Vec::new(),
@@ -159,12 +173,13 @@ impl ServedCluster {
 
     /// Does what is due by `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.change(now, |_| {});
+        self.change(now, |cluster| cluster.clean_up(now));
     }
 
     /// Returns the moment by which to call [`handle_timeout`](Self::handle_timeout).
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.world.next_at()
+        let next = self.world.next_at();
+        Some(next.map_or(self.clean_up_at, |next| next.min(self.clean_up_at)))
     }
 
     /// Returns the next thing to do.
@@ -269,13 +284,16 @@ impl ServedCluster {
         id: ConnectionId,
         ask: impl FnOnce(&mut Edge, At<'_>, &mut Connection) -> Step,
     ) -> Step {
+        let now = self.world.env.now;
+        let time = self.time(now);
         let Some(client) = self.clients.get_mut(&id) else {
             return Step::Close;
         };
         let nodes = self.world.brokers.ids();
         let open = nodes.filter(|node| self.world.is_open(*node));
         let at = At {
-            now: self.world.env.now,
+            now,
+            time,
             sessions: &mut self.sessions[client.broker],
             state: &self.world.brokers[client.broker],
             open: open.fold(BrokerSet::default(), BrokerSet::with),
@@ -302,8 +320,7 @@ impl ServedCluster {
         let Some(client) = self.clients.get_mut(&id) else {
             return;
         };
-        self.correlations = self.correlations.wrapping_add(1);
-        let correlation = Correlation(self.correlations);
+        let correlation = next(&mut self.correlations);
         let (from, broker) = (client.node, client.broker);
         if is_answered {
             let is_lost = self.waiting.loses(broker, &request);
@@ -324,6 +341,20 @@ impl ServedCluster {
             To::Controller => Node::from_index(self.world.brokers.len()),
         };
         self.world.ask(from, to, correlation, request);
+    }
+
+    /// Sends a broker a request of which nobody waits for the answer.
+    pub(super) fn tell(&mut self, broker: Node, request: Request<Wire>) {
+        if let Some(own) = self.own {
+            let correlation = next(&mut self.correlations);
+            self.world.ask(own, broker, correlation, request);
+        }
+    }
+
+    /// Returns the time of day at a moment, in milliseconds since 1970, where that is known.
+    pub(super) fn time(&self, now: Instant) -> Option<i64> {
+        let time = self.began? + now.since_start();
+        Some(time.as_millis() as i64)
     }
 
     /// Closes the connections of the clients with this client id; of all with `None`.
@@ -355,6 +386,12 @@ impl ServedCluster {
         self.world.close(client.node, client.broker);
         true
     }
+}
+
+/// Takes the number of the next request.
+fn next(correlations: &mut u32) -> Correlation {
+    *correlations = correlations.wrapping_add(1);
+    Correlation(*correlations)
 }
 
 /// Returns the broker at a node; brokers count from 1, as those of Kafka's own `server.properties`.

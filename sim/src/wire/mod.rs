@@ -4,12 +4,14 @@
 mod codec;
 mod dialect;
 mod names;
+mod record;
+mod rules;
 mod sessions;
 mod settings;
-mod timestamps;
 
 pub(crate) use dialect::Wire;
 pub(crate) use sessions::FetchSessions;
+pub(crate) use settings::Retention;
 
 use crate::cluster::{Broker, ClusterSettings, Shared};
 use crate::protocol::{BrokerSet, GroupIndex, Request, Response};
@@ -43,6 +45,8 @@ pub(crate) enum To {
 /// Where something is asked.
 pub(crate) struct At<'a> {
     pub(crate) now: Instant,
+    /// The time of day, in milliseconds since 1970, where that is known.
+    pub(crate) time: Option<i64>,
     /// The connection's broker.
     pub(crate) state: &'a Broker<Wire>,
     /// The fetch sessions that clients have with it.
@@ -111,6 +115,15 @@ impl Edge {
     pub(crate) fn topics(&self) -> impl Iterator<Item = (&str, &[PartitionIndex])> {
         let topics = self.names.topics.iter();
         topics.map(|(name, topic)| (name.as_str(), &topic.partitions[..]))
+    }
+
+    /// Returns the partitions from which records are deleted, with what they keep.
+    pub(crate) fn retentions(&self) -> impl Iterator<Item = (PartitionIndex, Retention)> {
+        self.names.topics.values().flat_map(|topic| {
+            let retention = Retention::of(&topic.settings);
+            let partitions = topic.partitions.iter();
+            partitions.filter_map(move |partition| Some((*partition, retention?)))
+        })
     }
 
     /// Returns the groups, by name.

@@ -1,3 +1,4 @@
 //! The served cluster, from its processes to its frames.
 
+mod settings;
 mod world;

@@ -322,8 +322,8 @@ impl Partitions {
     }
 
     /// Notes an answer. Returns whether the client must be told it
-    /// (`CachedPartition.maybeUpdateResponseData`). A partition with records goes behind all others,
-    /// so that each has its turn.
+    /// (`CachedPartition.maybeUpdateResponseData`). A partition with records goes behind all
+    /// others, so that each has its turn.
     fn tell(&mut self, key: &Key, data: &PartitionData) -> bool {
         let Some(cached) = self.by_key.get_mut(key) else {
             return false;
