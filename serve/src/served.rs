@@ -10,6 +10,7 @@ use plimsoll_sim::served::ServedCluster;
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::thread::{self, JoinHandle};
+use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::runtime::{self, Runtime};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -32,7 +33,10 @@ pub struct Served {
 /// Where an address is taken, or the operating system refuses something.
 pub fn serve(options: Options) -> Result<Served, ServeError> {
     let started = std::time::Instant::now();
-    let mut cluster = ServedCluster::new(options.cluster.clone());
+    let mut settings = options.cluster.clone();
+    let today = SystemTime::now().duration_since(UNIX_EPOCH).ok();
+    settings.began = settings.began.or(today);
+    let mut cluster = ServedCluster::new(settings);
     let ports = bind_all(&options, cluster.brokers())?;
     let host = options.advertised_host.as_ref().unwrap_or(&options.host);
     let mut brokers = Vec::new();

@@ -10,10 +10,12 @@ mod records;
 mod run;
 mod schema;
 mod script;
+mod tally;
 mod tree;
 
 pub use known::{Difference, Known, Reasons};
 pub use script::{Mistake, Script};
+pub use tally::Tally;
 
 use run::{Manner, Start};
 use schema::Schema;

@@ -6,9 +6,8 @@
 mod brokers;
 
 use brokers::{BROKERS, bootstrap};
-use plimsoll_conformance::{Outcome, Suite};
+use plimsoll_conformance::{Difference, Outcome, Suite, Tally};
 use plimsoll_testing::{Test, run};
-use std::collections::BTreeSet;
 use std::env;
 use std::process::ExitCode;
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -16,13 +15,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 static SUITE: LazyLock<Suite> = LazyLock::new(|| Suite::read().expect("the scripts are there"));
 
 /// What all scripts have shown.
-static TOTAL: Mutex<Total> = Mutex::new(Total::new());
-
-struct Total {
-    scripts: usize,
-    steps: usize,
-    kinds: BTreeSet<String>,
-}
+static TALLY: Mutex<Tally> = Mutex::new(Tally::new());
 
 fn main() -> ExitCode {
     let read = Test::new("every_script_can_be_read", [], every_script_can_be_read);
@@ -32,14 +25,9 @@ fn main() -> ExitCode {
     });
     let code = run(std::iter::once(read).chain(scripts));
     brokers::shut_down();
-    let total = TOTAL.lock().unwrap_or_else(PoisonError::into_inner);
-    if total.scripts > 0 {
-        println!(
-            "{} scripts, {} steps, {} kinds of requests",
-            total.scripts,
-            total.steps,
-            total.kinds.len()
-        );
+    let tally = TALLY.lock().unwrap_or_else(PoisonError::into_inner);
+    if !tally.is_empty() {
+        println!("{tally}");
     }
     code
 }
@@ -57,33 +45,15 @@ fn conforms(name: &str) -> Result<(), String> {
         None => SUITE.run(name, bootstrap()),
     };
     let outcome = outcome.unwrap_or_else(|mistake| panic!("{mistake}"));
-    let mut total = TOTAL.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut tally = TALLY.lock().unwrap_or_else(PoisonError::into_inner);
+    tally.add(&outcome);
+    drop(tally);
     match outcome {
-        Outcome::Ran {
-            steps,
-            kinds,
-            differences,
-        } if differences.is_empty() => {
-            total.scripts += 1;
-            total.steps += steps;
-            total.kinds.extend(kinds);
+        Outcome::Ran { differences, .. } => {
+            let differences: Vec<_> = differences.iter().map(Difference::to_string).collect();
+            assert!(differences.is_empty(), "{}", differences.join("\n"));
             Ok(())
         }
-        Outcome::Ran { differences, .. } => {
-            drop(total);
-            let differences = differences.iter().map(|difference| difference.to_string());
-            panic!("{}", differences.collect::<Vec<_>>().join("\n"));
-        }
         Outcome::Unfit(reason) => Err(reason),
-    }
-}
-
-impl Total {
-    const fn new() -> Self {
-        Self {
-            scripts: 0,
-            steps: 0,
-            kinds: BTreeSet::new(),
-        }
     }
 }

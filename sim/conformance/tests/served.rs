@@ -4,7 +4,7 @@
 //!
 //! `UPDATE_CONFORMANCE=1` writes the answers into that file.
 
-use plimsoll_conformance::{Difference, Known, Outcome, Suite};
+use plimsoll_conformance::{Difference, Known, Outcome, Suite, Tally};
 use plimsoll_serve::{Options, Served, serve};
 use plimsoll_testing::{Test, run};
 use std::collections::BTreeMap;
@@ -32,18 +32,14 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
 static SERVED: Mutex<Option<Served>> = Mutex::new(None);
 
 static SHOWN: Mutex<Shown> = Mutex::new(Shown {
-    conform: 0,
-    steps: 0,
+    tally: Tally::new(),
     by_script: BTreeMap::new(),
 });
 
 /// The results of the scripts that ran.
 #[derive(Default)]
 struct Shown {
-    /// The number of scripts without a difference.
-    conform: usize,
-    /// The number of steps.
-    steps: usize,
+    tally: Tally,
     by_script: BTreeMap<String, Vec<Difference>>,
 }
 
@@ -59,14 +55,7 @@ fn main() -> ExitCode {
     let code = run(std::iter::once(explained).chain(scripts));
     drop(SERVED.lock().unwrap_or_else(PoisonError::into_inner).take());
     let shown = std::mem::take(&mut *SHOWN.lock().unwrap_or_else(PoisonError::into_inner));
-    let differ: usize = shown.by_script.values().map(Vec::len).sum();
-    println!(
-        "{} of {} scripts conform, and {} of {} steps; {differ} steps differ as known",
-        shown.conform,
-        shown.by_script.len(),
-        shown.steps - differ,
-        shown.steps,
-    );
+    println!("{}; {} are known to", shown.tally, KNOWN.len());
     if is_update() {
         let text = fs::read_to_string(FILE).expect("the file is there");
         let mut known = Known::read(&text).unwrap_or_default();
@@ -87,19 +76,17 @@ fn every_known_difference_has_a_script_and_a_reason() {
 /// Runs a script; its error is why the brokers are not fit for it.
 fn differs_as_known(name: &str) -> Result<(), String> {
     let outcome = SUITE.run(name, &bootstrap());
-    let (steps, differences) = match outcome.unwrap_or_else(|mistake| panic!("{mistake}")) {
+    let outcome = outcome.unwrap_or_else(|mistake| panic!("{mistake}"));
+    let mut shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    shown.tally.add(&outcome);
+    let differences = match outcome {
         Outcome::Unfit(reason) => return Err(reason),
-        Outcome::Ran {
-            steps, differences, ..
-        } => (steps, differences),
+        Outcome::Ran { differences, .. } => differences,
     };
     let news = match is_update() {
         true => Vec::new(),
         false => KNOWN.news(name, &differences),
     };
-    let mut shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    shown.steps += steps;
-    shown.conform += usize::from(differences.is_empty());
     shown.by_script.insert(name.to_owned(), differences);
     drop(shown);
     assert!(news.is_empty(), "{}", news.join("\n"));

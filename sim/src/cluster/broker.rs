@@ -6,6 +6,8 @@ use super::env::ClusterEnv;
 use super::fetch::Parked;
 use super::fetcher::Fetcher;
 use super::observations;
+#[cfg(feature = "wire")]
+use super::producers::ProducerState;
 use super::reader::Readers;
 use super::replica::Replica;
 use super::settings::ClusterSettings;
@@ -32,7 +34,7 @@ const SHUTDOWN_RETRY: Duration = Duration::from_millis(50);
 pub(crate) struct Broker<D: Dialect> {
     pub(super) node: Node,
     pub(super) settings: BrokerSettings,
-    pub(super) min_insync: u32,
+    min_insync: u32,
     /// The partitions of `__consumer_offsets`.
     pub(super) offsets: PartitionSet,
     pub(super) controller: Node,
@@ -124,12 +126,30 @@ impl<D: Dialect> Broker<D> {
         self.node
     }
 
+    /// Returns whether the broker leads a partition.
+    #[cfg(feature = "wire")]
+    pub(crate) fn leads(&self, partition: PartitionIndex) -> bool {
+        let replica = self.replicas.get(partition);
+        replica.is_some_and(Replica::is_leader)
+    }
+
     /// Returns what a partition's log holds, where the broker is one of its replicas.
     #[cfg(feature = "wire")]
     pub(crate) fn hosted(&self, partition: PartitionIndex) -> Option<&[LogEntry<D>]> {
         let replica = self.replicas.get(partition)?;
         let is_here = replica.state?.replicas.contains(self.node);
         is_here.then(|| replica.log.all())
+    }
+
+    /// Returns the producers that a partition's log knows, where the broker is one of its replicas.
+    #[cfg(feature = "wire")]
+    pub(crate) fn producers(
+        &self,
+        partition: PartitionIndex,
+    ) -> Option<impl Iterator<Item = ProducerState>> {
+        let replica = self.replicas.get(partition)?;
+        let is_here = replica.state?.replicas.contains(self.node);
+        is_here.then(|| replica.log.producers())
     }
 
     /// Compares the log of a partition that it leads with what could be read in the run.
@@ -291,6 +311,17 @@ impl<D: Dialect> Broker<D> {
         if self.replicas.len() < partitions {
             self.replicas.grow(partitions);
         }
+    }
+
+    /// Returns `min.insync.replicas` of a partition.
+    #[inline]
+    pub(super) fn min_insync(
+        &self,
+        env: &mut impl ClusterEnv<D>,
+        partition: PartitionIndex,
+    ) -> u32 {
+        let own = env.shared().min_insync(partition);
+        own.unwrap_or(self.min_insync)
     }
 
     /// Makes `handle_timeout` happen at `at` or before.

@@ -1,6 +1,8 @@
 //! The entries of one replica's log.
 
 use super::epochs::Epochs;
+#[cfg(feature = "wire")]
+use super::producers::ProducerState;
 use super::producers::Producers;
 use crate::protocol::{Batch, Content, Dialect, LogEntry};
 use plimsoll_core::Offset;
@@ -94,6 +96,12 @@ impl<D: Dialect> Log<D> {
     /// Returns the entries that can be read, or will be.
     pub(super) fn all(&self) -> &[LogEntry<D>] {
         self.slice(self.start, self.end)
+    }
+
+    /// Returns the producers that it knows.
+    #[cfg(feature = "wire")]
+    pub(super) fn producers(&self) -> impl Iterator<Item = ProducerState> {
+        self.producers.iter()
     }
 
     /// Returns the index of the first entry that ends behind an offset. Entries have one offset at

@@ -21,7 +21,8 @@ impl<D: Dialect> Broker<D> {
         (acks, timeout_ms): (Acks, u32),
     ) {
         let records = u64::from(batch.offsets());
-        let (offset, is_new) = match self.check_produce(partition, &batch, acks) {
+        let min_insync = self.min_insync(env, partition);
+        let (offset, is_new) = match self.check_produce(partition, &batch, (acks, min_insync)) {
             Ok(Some(offset)) => (offset, false),
             Ok(None) => {
                 let replica = &mut self.replicas[partition];
@@ -43,7 +44,7 @@ impl<D: Dialect> Broker<D> {
         &self,
         partition: PartitionIndex,
         batch: &D::Batch,
-        acks: Acks,
+        (acks, min_insync): (Acks, u32),
     ) -> Result<Option<Offset>, ErrorName> {
         let replica = &self.replicas[partition];
         if replica.state.is_none() {
@@ -52,7 +53,7 @@ impl<D: Dialect> Broker<D> {
         if !replica.is_leader() {
             return Err(ErrorName::NotLeaderOrFollower);
         }
-        if acks == Acks::All && replica.is_under_min_insync(self.min_insync) {
+        if acks == Acks::All && replica.is_under_min_insync(min_insync) {
             return Err(ErrorName::NotEnoughReplicas);
         }
         replica.log.check_batch(batch)

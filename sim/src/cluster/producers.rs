@@ -33,7 +33,33 @@ struct Remembered {
     offset: u64,
 }
 
+/// What is told of a producer (`ProducerStateManager.activeProducers`).
+#[cfg(feature = "wire")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ProducerState {
+    pub(crate) id: u64,
+    pub(crate) epoch: u16,
+    /// The sequence number of its last record.
+    pub(crate) last_sequence: u32,
+    /// The offset of its last batch.
+    pub(crate) last_batch: u64,
+}
+
 impl Producers {
+    /// Returns the producers, by their ids.
+    #[cfg(feature = "wire")]
+    pub(super) fn iter(&self) -> impl Iterator<Item = ProducerState> {
+        self.0.iter().filter_map(|producer| {
+            let newest = producer.batches.back()?;
+            Some(ProducerState {
+                id: producer.id,
+                epoch: producer.epoch,
+                last_sequence: newest.sequences.1,
+                last_batch: newest.offset,
+            })
+        })
+    }
+
     /// Checks whether a batch may be appended. Returns the offset at which the log has it already
     /// (`ProducerStateEntry.findDuplicateBatch`), or `None` where it is new.
     #[inline]

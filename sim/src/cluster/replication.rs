@@ -100,9 +100,9 @@ impl<D: Dialect> Broker<D> {
         partition: PartitionIndex,
     ) {
         let (now, lag_max) = (env.now(), self.settings.replica_lag_time_max);
+        let min_insync = self.min_insync(env, partition);
         let replica = &mut self.replicas[partition];
-        let Some(to) =
-            replica.replicated_up_to(now, self.node, self.min_insync, self.active, lag_max)
+        let Some(to) = replica.replicated_up_to(now, self.node, min_insync, self.active, lag_max)
         else {
             return;
         };

@@ -22,6 +22,8 @@ pub(crate) struct Shared<D: Dialect> {
     /// Number of the next state.
     next_snapshot: u32,
     members: u32,
+    /// `min.insync.replicas` of the partitions whose topics have their own.
+    min_insync: BTreeMap<PartitionIndex, u32>,
     /// Messages that arrived, kept for the next ones.
     requests: Vec<Box<FetchRequest>>,
     responses: Vec<Box<FetchResponse<D>>>,
@@ -58,6 +60,25 @@ impl<D: Dialect> Shared<D> {
         }
         self.observed.grow(end);
         Some((first..end).map(PartitionIndex::from_index).collect())
+    }
+
+    /// Sets `min.insync.replicas` of a partition; `None`: what its brokers have. All know it at once
+    /// (Kafka: with the metadata).
+    #[cfg_attr(
+        not(feature = "wire"),
+        expect(dead_code, reason = "topics of plans have no settings")
+    )]
+    pub(crate) fn set_min_insync(&mut self, partition: PartitionIndex, min_insync: Option<u32>) {
+        match min_insync {
+            Some(min_insync) => self.min_insync.insert(partition, min_insync),
+            None => self.min_insync.remove(&partition),
+        };
+    }
+
+    /// Returns `min.insync.replicas` of a partition whose topic has its own.
+    #[inline]
+    pub(super) fn min_insync(&self, partition: PartitionIndex) -> Option<u32> {
+        self.min_insync.get(&partition).copied()
     }
 
     /// Keeps a group's state that goes into `__consumer_offsets`. Returns its number.

@@ -3,15 +3,17 @@
 use super::env::Said;
 use super::faults::{Unknown, Waiting};
 use super::options::Options;
+use super::retention;
 use super::world::World;
 use crate::cluster::{ClusterSettings, Placement};
-use crate::protocol::{BrokerSet, Correlation, Node, Request, Response};
+use crate::protocol::{BrokerSet, Correlation, Node, PerBroker, Request, Response};
 use crate::table::DenseId;
-use crate::wire::{At, Connection, Edge, EdgeOptions, Step, To, Wire};
+use crate::wire::{At, Connection, Edge, EdgeOptions, FetchSessions, Step, To, Wire};
 use bytes::Bytes;
 use plimsoll_core::Instant;
 use plimsoll_oracle::BrokerId;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 /// A connection from outside, for as long as the cluster lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,6 +40,14 @@ pub enum Output {
 pub struct ServedCluster {
     pub(super) world: World<Wire>,
     pub(super) edge: Edge,
+    sessions: PerBroker<FetchSessions>,
+    /// The time of day at the cluster's beginning.
+    began: Option<Duration>,
+    pub(super) retention_check: Duration,
+    /// The moment of the next look for records that are no longer kept.
+    pub(super) clean_up_at: Instant,
+    /// The node that asks for what no connection asks for.
+    own: Option<Node>,
     pub(super) waiting: Waiting,
     /// The brokers that clients do not reach.
     pub(super) cut_off: BTreeSet<Node>,
@@ -77,12 +87,20 @@ impl ServedCluster {
         let brokers = options.brokers.clamp(1, Options::MOST_BROKERS);
         let placement = Placement::by_number(brokers, options.replication.clamp(1, brokers));
         let settings = ClusterSettings::new(placement, options.min_insync, options.settings);
+        let mut world = World::new(&settings, options.seed, options.latency);
         let mut cluster = Self {
-            world: World::new(&settings, options.seed, options.latency),
+            own: world.open(),
+            world,
             edge: Edge::new(EdgeOptions {
                 settings: &settings,
                 seed: options.seed,
             }),
+            sessions: PerBroker::new(brokers.into(), |node: Node| {
+                FetchSessions::new(options.seed, node.0)
+            }),
+            began: options.began,
+            retention_check: options.retention_check,
+            clean_up_at: retention::FIRST,
             waiting: Waiting::default(),
             cut_off: BTreeSet::new(),
             held: Vec::new(),
@@ -155,12 +173,13 @@ impl ServedCluster {
 
     /// Does what is due by `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.change(now, |_| {});
+        self.change(now, |cluster| cluster.clean_up(now));
     }
 
     /// Returns the moment by which to call [`handle_timeout`](Self::handle_timeout).
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.world.next_at()
+        let next = self.world.next_at();
+        Some(next.map_or(self.clean_up_at, |next| next.min(self.clean_up_at)))
     }
 
     /// Returns the next thing to do.
@@ -200,6 +219,7 @@ impl ServedCluster {
                 }
                 Said::Opened(node) => self.outputs.push_back(Output::Open(broker_at(node))),
                 Said::Closed(node) => {
+                    self.sessions[node].clear();
                     self.outputs.push_back(Output::Refuse(broker_at(node)));
                     self.close_where(|client| client.broker == node);
                 }
@@ -264,12 +284,17 @@ impl ServedCluster {
         id: ConnectionId,
         ask: impl FnOnce(&mut Edge, At<'_>, &mut Connection) -> Step,
     ) -> Step {
+        let now = self.world.env.now;
+        let time = self.time(now);
         let Some(client) = self.clients.get_mut(&id) else {
             return Step::Close;
         };
         let nodes = self.world.brokers.ids();
         let open = nodes.filter(|node| self.world.is_open(*node));
         let at = At {
+            now,
+            time,
+            sessions: &mut self.sessions[client.broker],
             state: &self.world.brokers[client.broker],
             open: open.fold(BrokerSet::default(), BrokerSet::with),
             shared: &mut self.world.env.shared,
@@ -295,8 +320,7 @@ impl ServedCluster {
         let Some(client) = self.clients.get_mut(&id) else {
             return;
         };
-        self.correlations = self.correlations.wrapping_add(1);
-        let correlation = Correlation(self.correlations);
+        let correlation = next(&mut self.correlations);
         let (from, broker) = (client.node, client.broker);
         if is_answered {
             let is_lost = self.waiting.loses(broker, &request);
@@ -317,6 +341,20 @@ impl ServedCluster {
             To::Controller => Node::from_index(self.world.brokers.len()),
         };
         self.world.ask(from, to, correlation, request);
+    }
+
+    /// Sends a broker a request of which nobody waits for the answer.
+    pub(super) fn tell(&mut self, broker: Node, request: Request<Wire>) {
+        if let Some(own) = self.own {
+            let correlation = next(&mut self.correlations);
+            self.world.ask(own, broker, correlation, request);
+        }
+    }
+
+    /// Returns the time of day at a moment, in milliseconds since 1970, where that is known.
+    pub(super) fn time(&self, now: Instant) -> Option<i64> {
+        let time = self.began? + now.since_start();
+        Some(time.as_millis() as i64)
     }
 
     /// Closes the connections of the clients with this client id; of all with `None`.
@@ -348,6 +386,12 @@ impl ServedCluster {
         self.world.close(client.node, client.broker);
         true
     }
+}
+
+/// Takes the number of the next request.
+fn next(correlations: &mut u32) -> Correlation {
+    *correlations = correlations.wrapping_add(1);
+    Correlation(*correlations)
 }
 
 /// Returns the broker at a node; brokers count from 1, as those of Kafka's own `server.properties`.

@@ -30,6 +30,7 @@ mod faults;
 mod host;
 mod options;
 mod report;
+mod retention;
 #[cfg(test)]
 mod tests;
 mod world;

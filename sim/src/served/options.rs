@@ -17,6 +17,12 @@ pub struct Options {
     pub settings: BrokerSettings,
     /// The latency of the network between the brokers. Clients have their own network.
     pub latency: Distribution,
+    /// The time of day when it begins, since 1970. Without it timestamps are neither checked nor
+    /// given.
+    pub began: Option<Duration>,
+    /// The time between two looks for records that topics no longer keep
+    /// (`log.retention.check.interval.ms`).
+    pub retention_check: Duration,
     /// What all random choices follow from.
     pub seed: u64,
 }
@@ -41,6 +47,8 @@ impl Default for Options {
                 ..BrokerSettings::default()
             },
             latency: Distribution::even(Duration::from_micros(1), Duration::from_micros(5)),
+            began: None,
+            retention_check: Duration::from_secs(300),
             seed: 0,
         }
     }

@@ -1,9 +1,9 @@
 //! What brokers carry, as the bytes of Kafka's protocol.
 
-use super::timestamps;
+use super::record::{Head, heads};
+use super::rules::BadBatch;
 use crate::protocol::{Batch, CommitMetadata, Dialect, ProducerStamp, Protocols};
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
-use kafka_protocol::ResponseError;
 use kafka_protocol::protocol::StrBytes;
 
 /// The dialect of clients from outside.
@@ -41,44 +41,54 @@ const HEAD: usize = 61;
 /// The attributes that say how records are compressed; 0: not at all.
 const COMPRESSION: u16 = 0b111;
 
-/// Why bytes are no batch that brokers take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum BadBatch {
-    /// Kafka: `CORRUPT_MESSAGE`.
-    Corrupt,
-    /// Kafka: `INVALID_RECORD`.
-    Invalid,
-}
-
-impl BadBatch {
-    pub(super) fn error(self) -> ResponseError {
-        match self {
-            Self::Corrupt => ResponseError::CorruptMessage,
-            Self::Invalid => ResponseError::InvalidRecord,
-        }
-    }
-}
+/// The attribute of records whose timestamp is that of their append.
+const APPEND_TIME: u8 = 0b1000;
 
 impl RecordBatch {
-    /// Takes the one batch of a produce request (`LogValidator`, `UnifiedLog.analyzeAndValidateRecords`).
+    /// Takes the one batch of a produce request, which is not looked into yet.
     pub(super) fn read(bytes: Bytes) -> Result<Self, BadBatch> {
         if bytes.is_empty() {
-            return Err(BadBatch::Invalid);
+            return Err(BadBatch::Unfit);
         }
         if bytes.len() < HEAD {
             return Err(BadBatch::Corrupt);
         }
         let length = (&bytes[LENGTH..]).get_i32();
-        if bytes[MAGIC] != 2 || usize::try_from(length) != Ok(bytes.len() - LENGTH - 4) {
-            return Err(BadBatch::Invalid);
+        match bytes[MAGIC] == 2 && usize::try_from(length) == Ok(bytes.len() - LENGTH - 4) {
+            true => Ok(Self(bytes)),
+            false => Err(BadBatch::Unfit),
         }
-        if crc32c::crc32c(&bytes[ATTRIBUTES..]) != (&bytes[CHECKSUM..]).get_u32() {
-            return Err(BadBatch::Corrupt);
-        }
-        if (&bytes[LAST_OFFSET_DELTA..]).get_i32() < 0 || (&bytes[COUNT..]).get_i32() <= 0 {
-            return Err(BadBatch::Invalid);
-        }
-        Ok(Self(bytes))
+    }
+
+    /// Returns whether its checksum is right (`DefaultRecordBatch.isValid`).
+    pub(super) fn is_intact(&self) -> bool {
+        crc32c::crc32c(&self.0[ATTRIBUTES..]) == (&self.0[CHECKSUM..]).get_u32()
+    }
+
+    /// Returns the number of its records, one at least, where its head agrees about it
+    /// (`LogValidator.validateBatch`).
+    pub(super) fn count(&self) -> Option<u32> {
+        let count = (&self.0[COUNT..]).get_i32();
+        let last = (&self.0[LAST_OFFSET_DELTA..]).get_i32();
+        (count > 0 && last == count - 1).then_some(count as u32)
+    }
+
+    /// Returns what can be seen of its records; `None`: they are compressed.
+    pub(super) fn heads(&self) -> Option<impl Iterator<Item = Head>> {
+        let base = (&self.0[BASE_TIMESTAMP..]).get_i64();
+        let is_plain = (&self.0[ATTRIBUTES..]).get_u16() & COMPRESSION == 0;
+        is_plain.then(|| heads(&self.0[HEAD..], base))
+    }
+
+    /// Gives all its records the time of their append (`DefaultRecordBatch.setMaxTimestamp`).
+    pub(super) fn appended_at(&self, time: i64) -> Self {
+        let mut bytes = BytesMut::from(&self.0[..]);
+        // The attributes have two bytes, this one in the lower.
+        bytes[ATTRIBUTES + 1] |= APPEND_TIME;
+        bytes[MAX_TIMESTAMP..PRODUCER_ID].copy_from_slice(&time.to_be_bytes());
+        let checksum = crc32c::crc32c(&bytes[ATTRIBUTES..]);
+        bytes[CHECKSUM..ATTRIBUTES].copy_from_slice(&checksum.to_be_bytes());
+        Self(bytes.freeze())
     }
 
     /// Takes batches as they come out of a log, each with its first offset and its leader epoch; a
@@ -93,7 +103,9 @@ impl RecordBatch {
             else {
                 break;
             };
-            let batch = Self::read(bytes.split_to(end)).ok()?;
+            let batch = Self::read(bytes.split_to(end))
+                .ok()
+                .filter(Self::is_intact)?;
             let offset = u64::try_from((&batch.0[..]).get_i64()).ok()?;
             let leader_epoch = (&batch.0[LEADER_EPOCH..]).get_u32();
             batches.push((offset, leader_epoch, batch));
@@ -132,12 +144,16 @@ impl Batch for RecordBatch {
     /// Looks for a record. Compressed records are not looked at: of these, one that is early enough
     /// is returned.
     fn first_since(&self, timestamp: i64, from: u32) -> Option<(u32, i64)> {
+        if self.0[ATTRIBUTES + 1] & APPEND_TIME != 0 {
+            return Some((from, self.max_timestamp()?));
+        }
         let base = (&self.0[BASE_TIMESTAMP..]).get_i64();
-        let attributes = (&self.0[ATTRIBUTES..]).get_u16();
-        match attributes & COMPRESSION {
-            0 => timestamps::first_since(&self.0[HEAD..], base, timestamp, from),
-            _ if base >= timestamp && from == 0 => Some((0, base)),
-            _ => Some((from, self.max_timestamp()?)),
+        match self.heads() {
+            Some(mut heads) => heads
+                .find(|head| head.timestamp >= timestamp && head.number >= from)
+                .map(|head| (head.number, head.timestamp)),
+            None if base >= timestamp && from == 0 => Some((0, base)),
+            None => Some((from, self.max_timestamp()?)),
         }
     }
 

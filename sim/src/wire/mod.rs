@@ -5,11 +5,15 @@ mod codec;
 mod dialect;
 mod encoded;
 mod names;
+mod record;
+mod rules;
+mod sessions;
 mod settings;
-mod timestamps;
 
 pub(crate) use dialect::Wire;
 pub(crate) use encoded::Encoded;
+pub(crate) use sessions::FetchSessions;
+pub(crate) use settings::Retention;
 
 use crate::cluster::{Broker, ClusterSettings, Shared};
 use crate::protocol::{BrokerSet, GroupIndex, Request, Response};
@@ -17,6 +21,7 @@ use crate::topology::PartitionIndex;
 use bytes::Bytes;
 use codec::{Forms, Head, Sent, Work};
 use names::Names;
+use plimsoll_core::Instant;
 use plimsoll_oracle::BrokerId;
 
 /// What is to be done next for the frame under way on a connection.
@@ -41,8 +46,13 @@ pub(crate) enum To {
 
 /// Where something is asked.
 pub(crate) struct At<'a> {
+    pub(crate) now: Instant,
+    /// The time of day, in milliseconds since 1970, where that is known.
+    pub(crate) time: Option<i64>,
     /// The connection's broker.
     pub(crate) state: &'a Broker<Wire>,
+    /// The fetch sessions that clients have with it.
+    pub(crate) sessions: &'a mut FetchSessions,
     /// The brokers that accept connections.
     pub(crate) open: BrokerSet,
     pub(crate) shared: &'a mut Shared<Wire>,
@@ -107,6 +117,15 @@ impl Edge {
     pub(crate) fn topics(&self) -> impl Iterator<Item = (&str, &[PartitionIndex])> {
         let topics = self.names.topics.iter();
         topics.map(|(name, topic)| (name.as_str(), &topic.partitions[..]))
+    }
+
+    /// Returns the partitions from which records are deleted, with what they keep.
+    pub(crate) fn retentions(&self) -> impl Iterator<Item = (PartitionIndex, Retention)> {
+        self.names.topics.values().flat_map(|topic| {
+            let retention = Retention::of(&topic.settings);
+            let partitions = topic.partitions.iter();
+            partitions.filter_map(move |partition| Some((*partition, retention?)))
+        })
     }
 
     /// Returns the groups, by name.

@@ -1,7 +1,9 @@
 //! The names of topics, groups, members and instances, which are numbers inside.
 
 use super::dialect::Wire;
-use super::settings::{BrokerSetting, TopicSettings, of_brokers};
+use super::settings::{
+    BrokerSetting, MIN_INSYNC, Setting, Source, TopicSettings, number, of_brokers,
+};
 use crate::cluster::{ClusterSettings, Placement, Shared};
 use crate::protocol::{GroupIndex, GroupMemberId, Node, ProtocolType, VotedProtocol};
 use crate::topology::PartitionIndex;
@@ -22,6 +24,17 @@ pub(super) struct Topic {
     /// The partitions, in order.
     pub(super) partitions: Vec<PartitionIndex>,
     pub(super) settings: TopicSettings,
+}
+
+impl Topic {
+    /// Tells brokers what they obey of its settings.
+    pub(super) fn apply(&self, shared: &mut Shared<Wire>) {
+        let own = self.settings.contains_key(MIN_INSYNC);
+        let min_insync = own.then(|| number(&self.settings, MIN_INSYNC) as u32);
+        for partition in &self.partitions {
+            shared.set_min_insync(*partition, min_insync);
+        }
+    }
 }
 
 /// All names.
@@ -169,6 +182,16 @@ impl Names {
         topics
             .find(|(_, topic)| topic.id == id)
             .map(|(name, _)| name.as_str())
+    }
+
+    /// Returns what a setting is where a topic has not its own, and where that comes from.
+    pub(super) fn default_of(&self, setting: &Setting) -> (StrBytes, Source) {
+        let mut settings = self.broker_settings.iter();
+        let of_broker = settings.find(|of_broker| of_broker.name == setting.of_broker);
+        match of_broker {
+            Some(of_broker) => (of_broker.value.clone().into(), of_broker.source),
+            None => (StrBytes::from_static_str(setting.default), Source::Default),
+        }
     }
 
     pub(super) fn partition(&self, topic: &str, partition: i32) -> Option<PartitionIndex> {

@@ -1,7 +1,12 @@
 //! Settings of topics and of brokers: which there are, and what each may be.
 //!
-//! Those of topics are kept and told; the brokers obey none of them.
+//! Of those of topics these are obeyed: `cleanup.policy` (a compacted topic takes records with keys
+//! alone, and from one that is only compacted none are deleted), `max.message.bytes`,
+//! `message.timestamp.type`, `.before.max.ms` and `.after.max.ms`, as far as records are not
+//! compressed, `min.insync.replicas`, `retention.ms`, `retention.bytes` and `segment.bytes`. All
+//! others are kept and told, and no topic of a client is compacted.
 
+use super::sessions::SLOTS;
 use crate::cluster::ClusterSettings;
 use kafka_protocol::ResponseError;
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,6 +71,9 @@ const fn choice(
     }
 }
 
+/// The setting that brokers obey themselves.
+pub(super) const MIN_INSYNC: &str = "min.insync.replicas";
+
 const FOR_EVER: &str = "9223372036854775807";
 const WEEK: &str = "604800000";
 const TIMES: &[&str] = &["CreateTime", "LogAppendTime"];
@@ -94,7 +102,7 @@ pub(super) const TOPIC: &[Setting] = &[
         "log.message.timestamp.type"),
     setting("min.cleanable.dirty.ratio", Kind::Double, "0.5", "log.cleaner.min.cleanable.ratio"),
     setting("min.compaction.lag.ms", Kind::Long, "0", "log.cleaner.min.compaction.lag.ms"),
-    setting("min.insync.replicas", Kind::Int, "1", "min.insync.replicas"),
+    setting(MIN_INSYNC, Kind::Int, "1", MIN_INSYNC),
     setting("preallocate", Kind::Boolean, "false", "log.preallocate"),
     setting("retention.bytes", Kind::Long, "-1", "log.retention.bytes"),
     setting("retention.ms", Kind::Long, WEEK, ""),
@@ -194,6 +202,48 @@ impl Setting {
     }
 }
 
+/// How much of its logs a topic keeps (`LogConfig`); what is negative is no limit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Retention {
+    /// The age of records, in milliseconds.
+    pub(crate) ms: i64,
+    pub(crate) bytes: i64,
+    /// The size of what goes as a whole.
+    pub(crate) segment_bytes: i64,
+}
+
+impl Retention {
+    /// Returns what a topic keeps; `None`: nothing is deleted, as only `compact` says.
+    pub(super) fn of(settings: &TopicSettings) -> Option<Self> {
+        is_deleted(settings).then(|| Self {
+            ms: number(settings, "retention.ms"),
+            bytes: number(settings, "retention.bytes"),
+            segment_bytes: number(settings, "segment.bytes"),
+        })
+    }
+}
+
+/// Returns whether records of a topic may be deleted.
+pub(super) fn is_deleted(settings: &TopicSettings) -> bool {
+    words(settings, "cleanup.policy").any(|policy| policy == "delete")
+}
+
+/// Returns the words of a setting of a topic: of a list all, of others the one.
+pub(super) fn words<'a>(settings: &'a TopicSettings, name: &str) -> impl Iterator<Item = &'a str> {
+    elements(value(settings, name))
+}
+
+/// Returns the number that a setting of a topic is.
+pub(super) fn number(settings: &TopicSettings, name: &str) -> i64 {
+    value(settings, name).trim().parse().unwrap_or(-1)
+}
+
+fn value<'a>(settings: &'a TopicSettings, name: &str) -> &'a str {
+    let default = || TOPIC.iter().find(|setting| setting.name == name);
+    let own = settings.get(name).map(String::as_str);
+    own.or_else(|| Some(default()?.default)).unwrap_or_default()
+}
+
 fn elements(list: &str) -> impl Iterator<Item = &str> {
     list.split(',')
         .map(str::trim)
@@ -236,7 +286,13 @@ pub(super) fn of_brokers(cluster: &ClusterSettings) -> Vec<BrokerSetting> {
             "1800000",
         ),
         ("group.min.session.timeout.ms", Kind::Int, shortest, "6000"),
-        ("min.insync.replicas", Kind::Int, min_insync, "1"),
+        (
+            "max.incremental.fetch.session.cache.slots",
+            Kind::Int,
+            SLOTS.to_string(),
+            "1000",
+        ),
+        (MIN_INSYNC, Kind::Int, min_insync, "1"),
         ("num.partitions", Kind::Int, "1".to_owned(), "1"),
         (
             "offset.metadata.max.bytes",

@@ -1,4 +1,4 @@
 //! The served cluster, from its processes to its frames.
 
-mod damage;
+mod settings;
 mod world;

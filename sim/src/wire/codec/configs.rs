@@ -52,7 +52,10 @@ impl Context<'_, '_> {
                 let topic = self.names.topics.get(name);
                 let topic = topic.ok_or(ResponseError::UnknownTopicOrPartition)?;
                 let told = TOPIC.iter();
-                let told = told.map(|setting| of_topic(setting, &topic.settings, synonyms));
+                let told = told.map(|setting| {
+                    let default = self.names.default_of(setting);
+                    of_topic(setting, default, &topic.settings, synonyms)
+                });
                 Ok(told.collect())
             }
             // A broker answers for itself alone.
@@ -144,6 +147,7 @@ impl Context<'_, '_> {
                     let after = changed(before, changes)?;
                     if !validate_only {
                         topic.settings = after;
+                        topic.apply(self.at.shared);
                     }
                     Ok(())
                 },
@@ -195,15 +199,15 @@ impl Context<'_, '_> {
 /// Describes a setting of a topic.
 fn of_topic(
     setting: &Setting,
+    (default, of_default): (StrBytes, Source),
     set: &TopicSettings,
     with_synonyms: bool,
 ) -> DescribeConfigsResourceResult {
     let own = set.get(setting.name);
-    let default = StrBytes::from_static_str(setting.default);
     let value = own.map_or(default.clone(), |own| own.clone().into());
     let source = match own {
         Some(_) => Source::Topic,
-        None => Source::Default,
+        None => of_default,
     };
     let mut synonyms = Vec::new();
     if with_synonyms {
@@ -218,7 +222,7 @@ fn of_topic(
             DescribeConfigsSynonym::default()
                 .with_name(StrBytes::from_static_str(name))
                 .with_value(Some(default))
-                .with_source(Source::Default as i8)
+                .with_source(of_default as i8)
         }));
     }
     DescribeConfigsResourceResult::default()

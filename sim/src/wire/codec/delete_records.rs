@@ -6,6 +6,7 @@ use super::{Context, Plan, body};
 use crate::protocol::{OffsetsRequest, Request, Wanted};
 use crate::wire::dialect::Wire;
 use crate::wire::names::OFFSETS_TOPIC;
+use crate::wire::settings::is_deleted;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages as kafka;
 use kafka_protocol::messages::delete_records_request::{
@@ -24,6 +25,8 @@ impl Context<'_, '_> {
         let mut asked = Vec::new();
         for topic in request.topics {
             let is_internal = &*topic.name.0 == OFFSETS_TOPIC;
+            let known = self.names.topics.get(&*topic.name.0);
+            let keeps_all = known.is_some_and(|topic| !is_deleted(&topic.settings));
             let mut partitions = Vec::new();
             for wanted in topic.partitions {
                 let partition = self.names.partition(&topic.name, wanted.partition_index);
@@ -33,8 +36,13 @@ impl Context<'_, '_> {
                         .then(|| u64::try_from(wanted.offset).unwrap_or(u64::MAX)),
                     timeout,
                 };
+                let is_leader = partition.is_some_and(|partition| self.at.state.leads(partition));
                 match is_internal {
                     true => places.refuse(ResponseError::InvalidTopicException),
+                    // `Partition.deleteRecordsOnLeader`.
+                    false if keeps_all && is_leader => {
+                        places.refuse(ResponseError::PolicyViolation);
+                    }
                     false => places.ask(
                         partition.map(|partition| OffsetsRequest::new(partition, -1, removal)),
                     ),

@@ -293,6 +293,7 @@ const SERVED: &[(ApiKey, i16, i16)] = &[
     (ApiKey::OffsetDelete, 0, 0),
     (ApiKey::DescribeClientQuotas, 0, 1),
     (ApiKey::DescribeCluster, 0, 2),
+    (ApiKey::DescribeProducers, 0, 0),
     (ApiKey::ListConfigResources, 0, 1),
     (ApiKey::DescribeTopicPartitions, 0, 0),
 ];
@@ -346,6 +347,7 @@ impl Context<'_, '_> {
             ApiKey::IncrementalAlterConfigs => self.incremental_alter_configs(read(bytes, v)?),
             ApiKey::ListConfigResources => self.list_config_resources(read(bytes, v)?),
             ApiKey::DescribeCluster => self.describe_cluster(read(bytes, v)?),
+            ApiKey::DescribeProducers => self.describe_producers(read(bytes, v)?),
             ApiKey::DescribeLogDirs => self.describe_log_dirs(read(bytes, v)?),
             // These tell of nothing that a request could choose from.
             ApiKey::DescribeClientQuotas => self.describe_client_quotas(),

@@ -86,7 +86,7 @@ impl Context<'_, '_> {
                     .with_topic_id(id)
                     .with_num_partitions(new.partitions)
                     .with_replication_factor(new.replication)
-                    .with_configs(Some(told(&new.settings))),
+                    .with_configs(Some(self.told(&new.settings))),
                 Err(code) => result.with_error_code(code),
             };
             results.push(result);
@@ -198,6 +198,7 @@ impl Context<'_, '_> {
                 }
                 let new = self.new_partitions(count)?;
                 self.names.add_partitions(&topic.name, &new);
+                self.apply_settings(&topic.name);
                 let mut replicas = replicas.into_iter();
                 let partitions = new.into_iter().map(|new| {
                     let given = replicas.next();
@@ -304,8 +305,32 @@ impl Context<'_, '_> {
         };
         let partitions = indexes.iter().enumerate().map(given).collect();
         let id = self.names.add_topic(name, indexes, new.settings.clone());
+        self.apply_settings(name);
         let create = AdminRequest::CreatePartitions { partitions };
         Ok((id, create.into()))
+    }
+
+    /// Tells the settings of a new topic (KIP-525).
+    fn told(&self, settings: &TopicSettings) -> Vec<CreatableTopicConfigs> {
+        let told = TOPIC.iter().map(|setting| {
+            let own = settings.get(setting.name).cloned();
+            let (value, source) = match own {
+                Some(own) => (own.into(), Source::Topic),
+                None => self.names.default_of(setting),
+            };
+            CreatableTopicConfigs::default()
+                .with_name(StrBytes::from_static_str(setting.name))
+                .with_value(Some(value))
+                .with_config_source(source as i8)
+        });
+        told.collect()
+    }
+
+    /// Tells brokers what they obey of the settings of a topic.
+    fn apply_settings(&mut self, topic: &str) {
+        if let Some(topic) = self.names.topics.get(topic) {
+            topic.apply(self.at.shared);
+        }
     }
 
     /// Returns indexes for new partitions; the error is Kafka's code.
@@ -313,20 +338,6 @@ impl Context<'_, '_> {
         let new = self.at.shared.add_partitions(count as usize);
         new.ok_or(ResponseError::InvalidPartitions.code())
     }
-}
-
-/// Tells the settings of a new topic (KIP-525).
-fn told(settings: &TopicSettings) -> Vec<CreatableTopicConfigs> {
-    let told = TOPIC.iter().map(|setting| {
-        let own = settings.get(setting.name);
-        let source = own.map_or(Source::Default, |_| Source::Topic);
-        let value = own.map_or(setting.default, String::as_str);
-        CreatableTopicConfigs::default()
-            .with_name(StrBytes::from_static_str(setting.name))
-            .with_value(Some(StrBytes::from_string(value.to_owned())))
-            .with_config_source(source as i8)
-    });
-    told.collect()
 }
 
 pub(super) fn is_valid(name: &str) -> bool {

@@ -10,7 +10,7 @@ mod translation;
 
 use super::codec::{Head, Sent};
 use super::names::Names;
-use super::{At, Connection, Edge, EdgeOptions, Step, To, Wire};
+use super::{At, Connection, Edge, EdgeOptions, FetchSessions, Step, To, Wire};
 use crate::cluster::{Broker, Shared};
 use crate::env::{Env, Event};
 use crate::network::Envelope;
@@ -22,7 +22,7 @@ use crate::protocol::{
 use crate::topology::PartitionIndex;
 use carried::{ToLean, ToWire};
 use kafka_protocol::protocol::StrBytes;
-use plimsoll_core::NextOffset;
+use plimsoll_core::{Instant, NextOffset};
 use plimsoll_oracle::ErrorName;
 use std::collections::BTreeMap;
 use translation::Translate as _;
@@ -40,6 +40,7 @@ pub(crate) struct Encoded {
     /// A broker that hosts nothing: simulated clients read nothing that the edge asks it for.
     broker: Broker<Wire>,
     shared: Shared<Wire>,
+    sessions: FetchSessions,
     open: BrokerSet,
     /// The topics to which members subscribe.
     topics: Vec<StrBytes>,
@@ -89,6 +90,7 @@ impl Encoded {
             edge,
             broker: Broker::new(&settings, Node(0)),
             shared,
+            sessions: FetchSessions::new(env.plan.seed, 0),
             open: env.brokers().fold(BrokerSet::default(), BrokerSet::with),
             topics: subscribed,
             under_way: BTreeMap::new(),
@@ -174,7 +176,11 @@ impl Encoded {
                 answer: None,
             };
             match self.edge.decode(
-                at(&self.broker, self.open, &mut self.shared),
+                at(
+                    &self.broker,
+                    self.open,
+                    (&mut self.shared, &mut self.sessions),
+                ),
                 &mut frame.connection,
                 bytes,
             ) {
@@ -209,7 +215,11 @@ impl Encoded {
         };
         let mut read = Vec::new();
         for (mut frame, response) in frames.into_iter().zip(said) {
-            let at = at(&self.broker, self.open, &mut self.shared);
+            let at = at(
+                &self.broker,
+                self.open,
+                (&mut self.shared, &mut self.sessions),
+            );
             let bytes = match frame.answer {
                 Some(bytes) => bytes,
                 None => match self.edge.answered(at, &mut frame.connection, response) {
@@ -245,9 +255,17 @@ impl Encoded {
     }
 }
 
-fn at<'a>(state: &'a Broker<Wire>, open: BrokerSet, shared: &'a mut Shared<Wire>) -> At<'a> {
+fn at<'a>(
+    state: &'a Broker<Wire>,
+    open: BrokerSet,
+    (shared, sessions): (&'a mut Shared<Wire>, &'a mut FetchSessions),
+) -> At<'a> {
     At {
+        // What grows old here, nothing asks for.
+        now: Instant::ZERO,
+        time: None,
         state,
+        sessions,
         open,
         shared,
     }

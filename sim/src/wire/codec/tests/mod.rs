@@ -9,8 +9,9 @@ use super::{Head, SERVED, Sent};
 use crate::cluster::{Broker, ClusterSettings, Placement, Shared};
 use crate::protocol::{BrokerSet, GroupIndex, GroupMemberId, Node, Request, Response};
 use crate::topology::PartitionIndex;
-use crate::wire::{At, Connection, Edge, EdgeOptions, Step, Wire};
+use crate::wire::{At, Connection, Edge, EdgeOptions, FetchSessions, Step, Wire};
 use kafka_protocol::protocol::StrBytes;
+use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
 use plimsoll_scenarios::scenario::BrokerSettings;
 use proptest::prelude::*;
@@ -33,6 +34,7 @@ struct Wires {
     edge: Edge,
     broker: Broker<Wire>,
     shared: Shared<Wire>,
+    sessions: FetchSessions,
 }
 
 /// A request that a broker has read, and whose answer its client awaits.
@@ -64,6 +66,7 @@ impl Wires {
             edge,
             broker: Broker::new(&settings, Node(0)),
             shared,
+            sessions: FetchSessions::new(1, 0),
         }
     }
 
@@ -76,7 +79,7 @@ impl Wires {
         let key = key_of(request).expect("clients send it");
         let (frame, sent) = encode_in(&mut self.edge.names, &head, request, key, version)?;
         let mut connection = Connection::new(HOST.to_owned());
-        let at = at(&self.broker, &mut self.shared);
+        let at = at(&self.broker, &mut self.shared, &mut self.sessions);
         let step = self.edge.decode(at, &mut connection, frame);
         Some((Asked { connection, sent }, step))
     }
@@ -94,7 +97,7 @@ impl Wires {
             mut connection,
             sent,
         } = asked;
-        let at = at(&self.broker, &mut self.shared);
+        let at = at(&self.broker, &mut self.shared, &mut self.sessions);
         match self.edge.answered(at, &mut connection, response) {
             Step::Answer(frame) => self.edge.read(sent, frame).expect("the client reads it"),
             step => panic!("no answer: {step:?}"),
@@ -102,13 +105,18 @@ impl Wires {
     }
 }
 
-fn at<'a>(state: &'a Broker<Wire>, shared: &'a mut Shared<Wire>) -> At<'a> {
-    let open = (0..BROKERS)
-        .map(Node)
-        .fold(BrokerSet::default(), BrokerSet::with);
+fn at<'a>(
+    state: &'a Broker<Wire>,
+    shared: &'a mut Shared<Wire>,
+    sessions: &'a mut FetchSessions,
+) -> At<'a> {
+    let open = (0..BROKERS).map(Node);
     At {
+        now: Instant::ZERO,
+        time: None,
         state,
-        open,
+        sessions,
+        open: open.fold(BrokerSet::default(), BrokerSet::with),
         shared,
     }
 }
@@ -227,7 +235,7 @@ fn an_answer_that_is_cut_or_of_another_request_is_none() {
     let mut wires = Wires::new();
     let (asked, _) = wires.ask_newest(&request);
     let mut connection = asked.connection;
-    let at = at(&wires.broker, &mut wires.shared);
+    let at = at(&wires.broker, &mut wires.shared, &mut wires.sessions);
     let response = Response::Heartbeat(Ok(()));
     let Step::Answer(frame) = wires.edge.answered(at, &mut connection, response) else {
         panic!("no answer");

@@ -1,0 +1,4 @@
+//! Frames, whole and damaged.
+
+pub(crate) mod corpus;
+pub(crate) mod mutation;
