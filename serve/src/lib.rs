@@ -22,10 +22,18 @@ mod error;
 mod frame;
 pub mod http;
 mod listener;
+mod network;
 mod options;
+mod own;
+mod play;
 mod served;
+mod trace;
+mod watch;
+mod world;
 
 pub use error::ServeError;
+pub use network::{Clients, NetworkFault};
 pub use options::Options;
 pub use plimsoll_sim::served::ServedCluster;
 pub use served::{Served, serve};
+pub use trace::{Entry, Event};
