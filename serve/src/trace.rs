@@ -116,7 +116,7 @@ impl fmt::Display for Event {
                 epoch,
             } => write!(
                 f,
-                "broker {leader} leads {topic}/{partition} (epoch {epoch})"
+                "broker {leader} leads {topic}-{partition} (epoch {epoch})"
             ),
             Self::Joined {
                 group,
@@ -130,7 +130,7 @@ impl fmt::Display for Event {
                 partition,
                 next,
                 ..
-            } => write!(f, "{group} committed {next} of {topic}/{partition}"),
+            } => write!(f, "{group} committed {next} of {topic}-{partition}"),
             Self::CommitRefused {
                 group,
                 topic,
@@ -139,7 +139,7 @@ impl fmt::Display for Event {
                 error,
             } => write!(
                 f,
-                "{group} could not commit {next} of {topic}/{partition}: {error}"
+                "{group} could not commit {next} of {topic}-{partition}: {error}"
             ),
             Self::ResponseLost { request } => write!(f, "the answer to a {request} is lost"),
             Self::Asked { fault } => write!(f, "asked for: {fault}"),

@@ -168,7 +168,8 @@ impl World {
             }
             Output::Done(id) => self.answer(id, Answer::Done),
             Output::Close(id) => self.forget(id),
-            Output::Lost(id) => {
+            Output::Lost(id, frame) => {
+                self.answered(now, id, &frame);
                 if let Some(request) = self.clients.get(&id).and_then(|client| client.asked) {
                     self.lost(now, request);
                 }

@@ -149,7 +149,7 @@ impl Lane {
 
     async fn new_producer(&mut self) -> Option<(i64, i16)> {
         let report = self.control.call(|world, _| world.cluster.report()).await?;
-        let request = InitProducerIdRequest::default();
+        let request = InitProducerIdRequest::default().with_transactional_id(None);
         let answer = self.client.ask(any(&report)?, &request, 2).await?;
         (answer.error_code == 0).then_some((answer.producer_id.0, answer.producer_epoch))
     }

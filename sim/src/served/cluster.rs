@@ -27,9 +27,9 @@ pub enum Output {
     Done(ConnectionId),
     /// Close a connection; the cluster knows it no more.
     Close(ConnectionId),
-    /// Nothing but to know that a fault has lost the answer to the oldest frame of a connection,
+    /// Nothing but to know that a fault has lost this answer to the oldest frame of a connection,
     /// which is closed next.
-    Lost(ConnectionId),
+    Lost(ConnectionId, Bytes),
     /// Nothing but to know that a partition of this topic has another leader.
     Led {
         /// The topic.
@@ -259,13 +259,15 @@ impl ServedCluster {
         else {
             return;
         };
-        if asked.is_lost {
-            self.outputs.push_back(Output::Lost(id));
-            return self.close(id);
-        }
         let step = self.at_edge(id, |edge, at, connection| {
             edge.answered(at, connection, response)
         });
+        if asked.is_lost {
+            if let Step::Answer(frame) = step {
+                self.outputs.push_back(Output::Lost(id, frame));
+            }
+            return self.close(id);
+        }
         self.carry_out(id, step);
         self.work(id);
     }
