@@ -1,7 +1,7 @@
 //! A cluster over TCP, and its faults.
 
 use crate::wire::{API_VERSIONS, METADATA, answer, ask, connect, eventually, served};
-use plimsoll_oracle::BrokerId;
+use plimsoll_serve::{BrokerId, Clients, Direction, Event};
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::time::Duration;
@@ -57,4 +57,22 @@ fn a_client_that_does_not_read_is_not_read() {
     // The kernel keeps some megabytes in both directions.
     let sent = (0..4_000_000).find(|_| stream.write_all(&API_VERSIONS).is_err());
     assert!(sent.is_some(), "all of it was read");
+}
+
+#[test]
+fn the_handle_holds_and_cuts_and_ends_the_cluster_when_it_is_dropped() {
+    let cluster = served(1);
+    let mut stream = connect(&cluster, 0);
+    let held = cluster.hold(Clients::default(), Direction::Responses);
+    let slow = cluster.delay(Clients::default(), Duration::from_millis(1));
+    stream.write_all(&API_VERSIONS).unwrap();
+    assert!(cluster.end(held) && cluster.end(slow) && !cluster.end(held));
+    assert!(answer(&mut stream).is_some());
+    assert_eq!(cluster.cut(Clients::default()), 1);
+    assert_eq!(answer(&mut stream), None);
+    let first = cluster.trace(0).into_iter().next().expect("it has begun");
+    assert_eq!(first.event, Event::BrokerUp { broker: 1 });
+    let address = cluster.brokers()[0].1.clone();
+    drop(cluster);
+    assert!(TcpStream::connect(address).is_err(), "it listens");
 }

@@ -5,12 +5,12 @@ use plimsoll_scenarios::{Plan, Scenario};
 use plimsoll_serve::{Options, Served, serve};
 use serde_json::Value;
 
-/// Serves a scenario with three brokers and 30 messages in a third of a second.
-fn playing(rest: &str) -> Served {
+/// Serves a scenario with three brokers and 30 messages in a third of a second, until its healing.
+fn playing(duration: &str, rest: &str) -> Served {
     let text = format!(
         r#"
         name = "a test"
-        duration = "4s"
+        duration = "{duration}"
 
         [[topics]]
         name = "t"
@@ -55,7 +55,7 @@ fn partitions(cluster: &Served) -> Vec<Value> {
 
 #[test]
 fn its_topics_are_there_at_once_and_its_messages_come() {
-    let cluster = playing("");
+    let cluster = playing("1s", "");
     assert_eq!(cluster.brokers().len(), 3);
     assert_eq!(partitions(&cluster).len(), 2);
     assert!(eventually(|| !events(&cluster, "produced").is_empty()));
@@ -70,6 +70,7 @@ fn its_topics_are_there_at_once_and_its_messages_come() {
 #[test]
 fn faults_of_brokers_and_topics_happen_at_their_times() {
     let cluster = playing(
+        "3s",
         r#"
         [[faults]]
         at = "100ms"
@@ -111,6 +112,7 @@ fn faults_of_brokers_and_topics_happen_at_their_times() {
 #[test]
 fn what_is_done_to_consumers_is_told_and_left_to_them() {
     let cluster = playing(
+        "1s",
         r#"
         [[faults]]
         at = "100ms"
@@ -140,6 +142,7 @@ fn what_is_done_to_consumers_is_told_and_left_to_them() {
 #[test]
 fn conditions_that_the_cluster_sees_trigger_faults() {
     let cluster = playing(
+        "60s",
         r#"
         [cluster]
         brokers = 1
@@ -186,6 +189,7 @@ fn conditions_that_the_cluster_sees_trigger_faults() {
 #[test]
 fn what_never_came_is_told_at_the_healing() {
     let cluster = playing(
+        "1s",
         r#"
         [[faults]]
         when = "commit-accepted"
