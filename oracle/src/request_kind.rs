@@ -1,5 +1,7 @@
 //! Kafka's kinds of requests, by Kafka's names.
 
+use crate::Word as _;
+
 crate::words! {
     /// A kind of request of Kafka's protocol.
     pub enum RequestKind: "request" {
@@ -29,6 +31,29 @@ crate::words! {
 }
 
 impl RequestKind {
+    /// Returns the number of such requests in Kafka's protocol (`ApiKeys`).
+    pub const fn api_key(self) -> i16 {
+        match self {
+            Self::Produce => 0,
+            Self::Fetch => 1,
+            Self::ListOffsets => 2,
+            Self::Metadata => 3,
+            Self::OffsetCommit => 8,
+            Self::OffsetFetch => 9,
+            Self::FindCoordinator => 10,
+            Self::JoinGroup => 11,
+            Self::Heartbeat => 12,
+            Self::LeaveGroup => 13,
+            Self::SyncGroup => 14,
+        }
+    }
+
+    /// Returns the kind of the requests with this number, if it is one of these.
+    pub fn of_api_key(key: i16) -> Option<Self> {
+        let mut kinds = Self::ALL.iter().copied();
+        kinds.find(|kind| kind.api_key() == key)
+    }
+
     /// Returns whether a fault may answer such a request for one partition alone.
     ///
     /// Kafka also answers OffsetCommit and OffsetFetch partition by partition, but what goes wrong

@@ -20,6 +20,7 @@ pub(crate) async fn serve(mut stream: TcpStream, broker: BrokerId, control: Cont
     control.send(Command::Connect {
         broker,
         client_host: peer.ip().to_string(),
+        is_own: false,
         reply,
     });
     let Ok((id, mut answers)) = connected.await else {

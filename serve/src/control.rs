@@ -1,9 +1,10 @@
 //! What sockets, HTTP and callers send to the thread that has the cluster.
 
+use crate::world::World;
 use bytes::Bytes;
 use plimsoll_core::Instant;
 use plimsoll_oracle::BrokerId;
-use plimsoll_sim::served::{ConnectionId, ServedCluster};
+use plimsoll_sim::served::ConnectionId;
 use tokio::sync::{mpsc, oneshot};
 
 /// A message to the thread that has the cluster.
@@ -11,6 +12,8 @@ pub(crate) enum Command {
     Connect {
         broker: BrokerId,
         client_host: String,
+        /// Whether the client is one of this process's own, which no fault of the network hits.
+        is_own: bool,
         /// Gets the connection's number and its answers, or is dropped.
         reply: oneshot::Sender<(ConnectionId, mpsc::Receiver<Answer>)>,
     },
@@ -19,8 +22,8 @@ pub(crate) enum Command {
     Call(Call),
 }
 
-/// An action on the cluster, at the moment that it gets.
-pub(crate) type Call = Box<dyn FnOnce(&mut ServedCluster, Instant) + Send>;
+/// An action on the world, at the moment that it gets.
+pub(crate) type Call = Box<dyn FnOnce(&mut World, Instant) + Send>;
 
 /// The end of a frame.
 #[derive(Debug)]
@@ -32,7 +35,8 @@ pub(crate) enum Answer {
 
 /// The way to the thread that has the cluster.
 ///
-/// The queue has no bound of its own: each connection has one frame under way, and each caller one call.
+/// The queue has no bound of its own: each connection has one frame under way, and each caller one
+/// call.
 #[derive(Clone, Debug)]
 pub(crate) struct Control(pub(crate) mpsc::UnboundedSender<Command>);
 
@@ -42,29 +46,29 @@ impl Control {
         let _ = self.0.send(command);
     }
 
-    /// Does something with the cluster; `None`: its thread has ended.
+    /// Does something with the world; `None`: its thread has ended.
     pub(crate) async fn call<R: Send + 'static>(
         &self,
-        act: impl FnOnce(&mut ServedCluster, Instant) -> R + Send + 'static,
+        act: impl FnOnce(&mut World, Instant) -> R + Send + 'static,
     ) -> Option<R> {
         self.begin(act).await.ok()
     }
 
-    /// Does something with the cluster, and blocks until it is done; `None`: its thread has ended.
+    /// Does something with the world, and blocks until it is done; `None`: its thread has ended.
     pub(crate) fn call_blocking<R: Send + 'static>(
         &self,
-        act: impl FnOnce(&mut ServedCluster, Instant) -> R + Send + 'static,
+        act: impl FnOnce(&mut World, Instant) -> R + Send + 'static,
     ) -> Option<R> {
         self.begin(act).blocking_recv().ok()
     }
 
     fn begin<R: Send + 'static>(
         &self,
-        act: impl FnOnce(&mut ServedCluster, Instant) -> R + Send + 'static,
+        act: impl FnOnce(&mut World, Instant) -> R + Send + 'static,
     ) -> oneshot::Receiver<R> {
         let (reply, result) = oneshot::channel();
-        let call = move |cluster: &mut ServedCluster, now| {
-            let _ = reply.send(act(cluster, now));
+        let call = move |world: &mut World, now| {
+            let _ = reply.send(act(world, now));
         };
         self.send(Command::Call(Box::new(call)));
         result

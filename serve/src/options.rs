@@ -1,5 +1,7 @@
 //! Options of a served cluster.
 
+use plimsoll_scenarios::Plan;
+use plimsoll_scenarios::scenario::BrokerSettings;
 use plimsoll_sim::served;
 
 /// Options of a served cluster: what it is, and where it listens.
@@ -17,6 +19,35 @@ pub struct Options {
     /// The port for faults and state over HTTP, at the same host; zero: a free one. `None`: there is
     /// none.
     pub http_port: Option<u16>,
+    /// The plan that plays: its topics are created and its messages produced, and its faults happen
+    /// at their times.
+    pub plan: Option<Plan>,
+}
+
+impl Options {
+    /// Makes the options of the cluster that a plan wants, and on which it plays. Where it states no
+    /// settings of brokers, they have those of [`served::Options`].
+    pub fn of(plan: Plan) -> Self {
+        let (wanted, defaults) = (&plan.settings.cluster, served::Options::default());
+        let settings = match wanted.settings == BrokerSettings::default() {
+            true => defaults.settings,
+            false => wanted.settings.clone(),
+        };
+        let number = |of: u32| u16::try_from(of).unwrap_or(u16::MAX);
+        let cluster = served::Options {
+            brokers: number(wanted.brokers),
+            replication: number(wanted.replication),
+            min_insync: wanted.min_insync,
+            settings,
+            seed: plan.seed,
+            ..defaults
+        };
+        Self {
+            cluster,
+            plan: Some(plan),
+            ..Self::default()
+        }
+    }
 }
 
 /// One broker and HTTP at free ports of this machine.
@@ -28,6 +59,7 @@ impl Default for Options {
             port: 0,
             advertised_host: None,
             http_port: Some(0),
+            plan: None,
         }
     }
 }

@@ -3,14 +3,17 @@
 use crate::control::Control;
 use crate::driver::Driver;
 use crate::error::ServeError;
-use crate::{Options, http, listener};
+use crate::network::{Clients, Effect, NetworkFault};
+use crate::trace::Entry;
+use crate::world::World;
+use crate::{Options, http, listener, play};
 use plimsoll_core::Instant;
 use plimsoll_oracle::BrokerId;
+use plimsoll_scenarios::scenario::Direction;
 use plimsoll_sim::served::ServedCluster;
-use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::thread::{self, JoinHandle};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::runtime::{self, Runtime};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -31,12 +34,10 @@ pub struct Served {
 ///
 /// # Errors
 /// Where an address is taken, or the operating system refuses something.
-pub fn serve(options: Options) -> Result<Served, ServeError> {
-    let started = std::time::Instant::now();
-    let mut settings = options.cluster.clone();
+pub fn serve(mut options: Options) -> Result<Served, ServeError> {
     let today = SystemTime::now().duration_since(UNIX_EPOCH).ok();
-    settings.began = settings.began.or(today);
-    let mut cluster = ServedCluster::new(settings);
+    options.cluster.began = options.cluster.began.or(today);
+    let mut cluster = ServedCluster::new(options.cluster.clone());
     let ports = bind_all(&options, cluster.brokers())?;
     let host = options.advertised_host.as_ref().unwrap_or(&options.host);
     let mut brokers = Vec::new();
@@ -50,21 +51,33 @@ pub fn serve(options: Options) -> Result<Served, ServeError> {
     let http = web.as_ref().map(TcpListener::local_addr).transpose()?;
     let (sender, commands) = mpsc::unbounded_channel();
     let control = Control(sender);
+    let mut sockets = Sockets {
+        brokers: Vec::new(),
+        web,
+        control: control.clone(),
+    };
+    let mut world = World::new(cluster);
+    for (broker, port) in ports {
+        let (open, is_open) = watch::channel(false);
+        world.ports.insert(broker, open);
+        sockets.brokers.push((broker, port, is_open));
+    }
+    if let Some(plan) = options.plan.take() {
+        play::create_topics(&mut world, &plan);
+        world.begin_play(plan, control.clone());
+    }
     let driver = Driver {
-        cluster,
-        started,
+        world,
+        started: std::time::Instant::now(),
         commands,
-        ports: BTreeMap::new(),
-        clients: BTreeMap::new(),
     };
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let (stop, stopped) = oneshot::channel();
-    let shared = control.clone();
     let thread = thread::Builder::new()
         .name("plimsoll-serve".into())
-        .spawn(move || run(&runtime, driver, ports, web, &shared, stopped))?;
+        .spawn(move || run(&runtime, driver, sockets, stopped))?;
     Ok(Served {
         brokers,
         http,
@@ -74,24 +87,25 @@ pub fn serve(options: Options) -> Result<Served, ServeError> {
     })
 }
 
-/// Runs everything, until the handle is dropped.
-fn run(
-    runtime: &Runtime,
-    mut driver: Driver,
-    ports: Vec<(BrokerId, TcpListener)>,
+/// What the thread listens at.
+struct Sockets {
+    /// By broker, its port, and whether that is to be open.
+    brokers: Vec<(BrokerId, TcpListener, watch::Receiver<bool>)>,
     web: Option<TcpListener>,
-    control: &Control,
-    stopped: oneshot::Receiver<()>,
-) {
+    control: Control,
+}
+
+/// Runs everything, until the handle is dropped.
+fn run(runtime: &Runtime, driver: Driver, sockets: Sockets, stopped: oneshot::Receiver<()>) {
     runtime.block_on(async {
-        for (broker, port) in ports {
-            let (open, is_open) = watch::channel(false);
-            driver.ports.insert(broker, open);
+        let control = sockets.control;
+        for (broker, port, is_open) in sockets.brokers {
             tokio::spawn(listener::listen(port, broker, is_open, control.clone()));
         }
-        if let Some(web) = web {
+        if let Some(web) = sockets.web {
             tokio::spawn(http::serve(web, control.clone()));
         }
+        driver.world.begin_messages();
         tokio::select! {
             () = driver.run() => {}
             _ = stopped => {}
@@ -146,6 +160,14 @@ impl Served {
         self.http
     }
 
+    /// Returns what happened so far, from the entry with this number on.
+    ///
+    /// # Panics
+    /// Where the cluster's thread has panicked.
+    pub fn trace(&self, from: u64) -> Vec<Entry> {
+        self.with(move |world, _| world.trace.since(from).cloned().collect())
+    }
+
     /// Does something with the cluster, at the moment that it is told: a fault, say.
     ///
     /// # Panics
@@ -154,8 +176,7 @@ impl Served {
         &self,
         act: impl FnOnce(&mut ServedCluster, Instant) -> R + Send + 'static,
     ) -> R {
-        let result = self.control.call_blocking(act);
-        result.expect(ALIVE)
+        self.with(|world, now| act(&mut world.cluster, now))
     }
 
     /// Does what [`call`](Self::call) does, from asynchronous code.
@@ -166,7 +187,46 @@ impl Served {
         &self,
         act: impl FnOnce(&mut ServedCluster, Instant) -> R + Send + 'static,
     ) -> R {
-        self.control.call(act).await.expect(ALIVE)
+        let called = self.control.call(|world, now| act(&mut world.cluster, now));
+        called.await.expect(ALIVE)
+    }
+
+    fn with<R: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut World, Instant) -> R + Send + 'static,
+    ) -> R {
+        self.control.call_blocking(act).expect(ALIVE)
+    }
+}
+
+/// Faults of the network between clients and brokers. They panic where the cluster's thread has
+/// panicked.
+impl Served {
+    /// Lets nothing pass between clients and brokers, one way or both. What was sent is held, and
+    /// arrives afterwards where the connection lived on.
+    pub fn hold(&self, clients: Clients, direction: Direction) -> NetworkFault {
+        self.with(move |world, _| world.network.begin(clients, Effect::Hold(direction)))
+    }
+
+    /// Delays all that passes between clients and brokers, each way.
+    pub fn delay(&self, clients: Clients, by: Duration) -> NetworkFault {
+        self.with(move |world, _| world.network.begin(clients, Effect::Delay(by)))
+    }
+
+    /// Ends what [`hold`](Self::hold) or [`delay`](Self::delay) began. Returns whether it had not
+    /// ended.
+    pub fn end(&self, fault: NetworkFault) -> bool {
+        self.with(move |world, now| world.network.end(now, fault))
+    }
+
+    /// Closes connections. Returns the number of them.
+    pub fn cut(&self, clients: Clients) -> usize {
+        self.with(move |world, now| world.cut(now, &clients))
+    }
+
+    /// Ends all faults, of brokers and of the network.
+    pub fn heal(&self) {
+        self.with(World::heal);
     }
 }
 

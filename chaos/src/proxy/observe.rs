@@ -162,20 +162,7 @@ fn join(frame: &Frame, header: Header) -> Result<Seen, Unreadable> {
 impl Asked {
     /// Returns the kind that a scenario calls such requests by.
     pub(super) fn kind(&self) -> Option<RequestKind> {
-        match ApiKey::try_from(self.header.key).ok()? {
-            ApiKey::Produce => Some(RequestKind::Produce),
-            ApiKey::Fetch => Some(RequestKind::Fetch),
-            ApiKey::ListOffsets => Some(RequestKind::ListOffsets),
-            ApiKey::Metadata => Some(RequestKind::Metadata),
-            ApiKey::OffsetCommit => Some(RequestKind::OffsetCommit),
-            ApiKey::OffsetFetch => Some(RequestKind::OffsetFetch),
-            ApiKey::FindCoordinator => Some(RequestKind::FindCoordinator),
-            ApiKey::JoinGroup => Some(RequestKind::JoinGroup),
-            ApiKey::SyncGroup => Some(RequestKind::SyncGroup),
-            ApiKey::Heartbeat => Some(RequestKind::Heartbeat),
-            ApiKey::LeaveGroup => Some(RequestKind::LeaveGroup),
-            _ => None,
-        }
+        RequestKind::of_api_key(self.header.key)
     }
 
     pub(super) fn has_answer(&self) -> bool {

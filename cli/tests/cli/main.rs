@@ -19,3 +19,5 @@ mod regressions;
 mod report;
 mod report_files;
 mod report_page;
+#[cfg(unix)]
+mod serve;

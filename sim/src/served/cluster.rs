@@ -29,6 +29,20 @@ pub enum Output {
     Done(ConnectionId),
     /// Close a connection; the cluster knows it no more.
     Close(ConnectionId),
+    /// Nothing but to know that a fault has lost this answer to the oldest frame of a connection,
+    /// which is closed next.
+    Lost(ConnectionId, Bytes),
+    /// Nothing but to know that a partition of this topic has another leader.
+    Led {
+        /// The topic.
+        topic: String,
+        /// The partition's number.
+        partition: i32,
+        /// The broker that leads it now.
+        leader: BrokerId,
+        /// The epoch of its leadership.
+        epoch: u32,
+    },
     /// Listen for connections with a broker.
     Open(BrokerId),
     /// Refuse connections with a broker.
@@ -187,6 +201,11 @@ impl ServedCluster {
         self.outputs.pop_front()
     }
 
+    /// Returns whether all replicas of all partitions are in sync.
+    pub fn is_whole(&self) -> bool {
+        self.world.controller.is_healthy()
+    }
+
     pub(super) fn node_of(&self, broker: BrokerId) -> Result<Node, Unknown> {
         let mut nodes = self.world.brokers.ids();
         nodes
@@ -217,6 +236,20 @@ impl ServedCluster {
                         self.close(*id);
                     }
                 }
+                Said::Led {
+                    partition,
+                    leader,
+                    epoch,
+                } => {
+                    let place = self.edge.place(partition);
+                    let led = place.map(|(topic, partition)| Output::Led {
+                        topic,
+                        partition,
+                        leader: broker_at(leader),
+                        epoch,
+                    });
+                    self.outputs.extend(led);
+                }
                 Said::Opened(node) => self.outputs.push_back(Output::Open(broker_at(node))),
                 Said::Closed(node) => {
                     self.sessions[node].clear();
@@ -246,12 +279,15 @@ impl ServedCluster {
         else {
             return;
         };
-        if asked.is_lost {
-            return self.close(id);
-        }
         let step = self.at_edge(id, |edge, at, connection| {
             edge.answered(at, connection, response)
         });
+        if asked.is_lost {
+            if let Step::Answer(frame) = step {
+                self.outputs.push_back(Output::Lost(id, frame));
+            }
+            return self.close(id);
+        }
         self.carry_out(id, step);
         self.work(id);
     }
@@ -323,12 +359,12 @@ impl ServedCluster {
         let correlation = next(&mut self.correlations);
         let (from, broker) = (client.node, client.broker);
         if is_answered {
-            let is_lost = self.waiting.loses(broker, &request);
+            let is_lost = self.waiting.loses(&self.edge, broker, &request);
             client.asked = Some(Asked {
                 correlation,
                 is_lost,
             });
-            if let Some(error) = self.waiting.error(broker, &request) {
+            if let Some(error) = self.waiting.error(&self.edge, broker, &request) {
                 return self.world.env.said.push_back(Said::Answer {
                     to: from,
                     correlation,

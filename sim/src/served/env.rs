@@ -6,6 +6,7 @@ use crate::cluster::{ClusterEnv, Observation, Shared};
 use crate::engine::Queue;
 use crate::network::{Network, Passage};
 use crate::protocol::{Channel, Correlation, Dialect, Message, Node, PerNode, Response};
+use crate::topology::PartitionIndex;
 use plimsoll_core::Instant;
 use plimsoll_scenarios::scenario::Distribution;
 use std::collections::VecDeque;
@@ -40,6 +41,12 @@ pub(super) enum Said<D: Dialect> {
     Opened(Node),
     /// A broker that accepts none any more, and closes all that it had.
     Closed(Node),
+    /// A partition that has another leader.
+    Led {
+        partition: PartitionIndex,
+        leader: Node,
+        epoch: u32,
+    },
 }
 
 impl<D: Dialect> Env<D> {
@@ -130,8 +137,21 @@ impl<D: Dialect> ClusterEnv<D> for Env<D> {
         self.disconnected(b, a);
     }
 
-    /// Observes nothing: what a cluster is asked, it reads in its processes.
-    fn observe(&mut self, _observation: Observation<'_, D>) {}
+    /// Observes new leaders alone: all else that a cluster is asked, it reads in its processes.
+    fn observe(&mut self, observation: Observation<'_, D>) {
+        if let Observation::LeaderChanged {
+            partition,
+            leader,
+            epoch,
+        } = observation
+        {
+            self.said.push_back(Said::Led {
+                partition,
+                leader,
+                epoch,
+            });
+        }
+    }
 
     fn shared(&mut self) -> &mut Shared<D> {
         &mut self.shared

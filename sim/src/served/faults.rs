@@ -1,20 +1,23 @@
 //! What goes wrong, as the caller says.
 
 use super::cluster::{ServedCluster, broker_at};
-use crate::protocol::{Node, Request};
-use crate::wire::Wire;
+use crate::protocol::{GroupIndex, Node, Request};
+use crate::topology::PartitionIndex;
+use crate::wire::{Edge, Wire};
 use plimsoll_core::Instant;
 use plimsoll_oracle::{BrokerId, ErrorName, RequestKind};
 use plimsoll_scenarios::Rng;
 use std::time::Duration;
 
 /// Requests of clients to which something happens.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Faulty {
     /// Their kind.
     pub request: RequestKind,
     /// The broker that gets them; `None`: any.
     pub broker: Option<BrokerId>,
+    /// The group that they are about; `None`: any, or none.
+    pub group: Option<String>,
     /// The number of them, from the next one on.
     pub count: u32,
 }
@@ -51,7 +54,12 @@ pub(super) struct Waiting {
 
 impl Waiting {
     /// Returns the error with which a broker is to answer a request, without looking at it.
-    pub(super) fn error(&mut self, to: Node, request: &Request<Wire>) -> Option<ErrorName> {
+    pub(super) fn error(
+        &mut self,
+        edge: &Edge,
+        to: Node,
+        request: &Request<Wire>,
+    ) -> Option<ErrorName> {
         let failing = self.failing.iter_mut().find_map(|(failing, used)| {
             let hits = failing.hits(to, request);
             *used |= hits;
@@ -60,7 +68,8 @@ impl Waiting {
         if failing.is_some() {
             return failing;
         }
-        let place = self.errors.iter().position(|(f, _)| f.is(to, request))?;
+        let mut errors = self.errors.iter();
+        let place = errors.position(|(faulty, _)| faulty.is(edge, to, request))?;
         let (faulty, error) = &mut self.errors[place];
         let error = *error;
         faulty.count -= 1;
@@ -69,8 +78,9 @@ impl Waiting {
     }
 
     /// Returns whether the answer to a request is to be lost.
-    pub(super) fn loses(&mut self, to: Node, request: &Request<Wire>) -> bool {
-        let Some(faulty) = self.losses.iter_mut().find(|f| f.is(to, request)) else {
+    pub(super) fn loses(&mut self, edge: &Edge, to: Node, request: &Request<Wire>) -> bool {
+        let mut losses = self.losses.iter_mut();
+        let Some(faulty) = losses.find(|faulty| faulty.is(edge, to, request)) else {
             return false;
         };
         faulty.count -= 1;
@@ -80,9 +90,27 @@ impl Waiting {
 }
 
 impl Faulty {
-    fn is(&self, to: Node, request: &Request<Wire>) -> bool {
+    fn is(&self, edge: &Edge, to: Node, request: &Request<Wire>) -> bool {
         let is_there = self.broker.is_none_or(|broker| broker == broker_at(to));
-        is_there && request.kind() == Some(self.request)
+        let is_of = |name: &String| {
+            let group = group_of(request);
+            group.is_some() && group == edge.group(name)
+        };
+        is_there && request.kind() == Some(self.request) && self.group.as_ref().is_none_or(is_of)
+    }
+}
+
+/// Returns the group that a request is about.
+fn group_of(request: &Request<Wire>) -> Option<GroupIndex> {
+    match request {
+        Request::JoinGroup(join) => Some(join.group),
+        Request::SyncGroup { sender, .. }
+        | Request::Heartbeat(sender)
+        | Request::OffsetCommit { sender, .. } => Some(sender.group),
+        Request::FindCoordinator { group }
+        | Request::LeaveGroup { group, .. }
+        | Request::OffsetFetch { group, .. } => Some(*group),
+        _ => None,
     }
 }
 
@@ -224,12 +252,27 @@ impl ServedCluster {
             .edge
             .partition(topic, partition)
             .ok_or(Unknown("partition"))?;
+        Ok(self.move_leader_of(now, partition))
+    }
+
+    /// Makes the broker of another in-sync replica the coordinator of a group. Returns `false`
+    /// where there is none.
+    ///
+    /// # Errors
+    /// Where there is no such group.
+    pub fn move_coordinator(&mut self, now: Instant, group: &str) -> Result<bool, Unknown> {
+        let group = self.edge.group(group).ok_or(Unknown("group"))?;
+        let offsets = self.world.env.shared.offsets_of(group);
+        Ok(self.move_leader_of(now, offsets))
+    }
+
+    fn move_leader_of(&mut self, now: Instant, partition: PartitionIndex) -> bool {
         let mut moved = false;
         self.change(now, |cluster| {
             let world = &mut cluster.world;
             moved = world.controller.move_leader(&mut world.env, partition);
         });
-        Ok(moved)
+        moved
     }
 
     /// Answers requests with an error, without looking at them.
@@ -257,10 +300,7 @@ impl ServedCluster {
     /// # Errors
     /// Where there is no such group.
     pub fn rebalance(&mut self, now: Instant, group: &str) -> Result<bool, Unknown> {
-        let mut groups = self.edge.groups();
-        let found = groups.find(|(name, _)| *name == group);
-        let group = found.map(|(_, group)| group).ok_or(Unknown("group"))?;
-        drop(groups);
+        let group = self.edge.group(group).ok_or(Unknown("group"))?;
         let mut begins = false;
         self.change(now, |cluster| {
             let world = &mut cluster.world;
@@ -279,6 +319,11 @@ impl ServedCluster {
         if requests.count > 0 {
             self.waiting.losses.push(requests);
         }
+    }
+
+    /// Loses no answer any more.
+    pub fn lose_no_response(&mut self) {
+        self.waiting.losses.clear();
     }
 
     /// Ends all faults: every broker runs, nothing is delayed, and no request fails any more.

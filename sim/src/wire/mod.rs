@@ -134,6 +134,17 @@ impl Edge {
         groups.map(|(name, group)| (name.as_str(), *group))
     }
 
+    /// Returns the group with this name, if it was ever asked for.
+    pub(crate) fn group(&self, name: &str) -> Option<GroupIndex> {
+        self.names.groups.get(name).copied()
+    }
+
+    /// Returns the name of a partition's topic, and its number there.
+    pub(crate) fn place(&self, partition: PartitionIndex) -> Option<(String, i32)> {
+        let (topic, number) = self.names.place(partition)?;
+        Some((topic.to_string(), number))
+    }
+
     /// Begins with a frame.
     pub(crate) fn decode(
         &mut self,

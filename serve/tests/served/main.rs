@@ -1,0 +1,6 @@
+//! A cluster that is served, seen from outside.
+
+mod cluster;
+mod http;
+mod scenario;
+mod wire;
