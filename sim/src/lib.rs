@@ -33,35 +33,57 @@ use plimsoll_scenarios::{Backend, BackendError, Plan, Refusal, Subject};
 /// Reused from run to run, it keeps its memory.
 #[derive(Debug)]
 pub struct Simulator {
-    subject: Option<SubjectSpec>,
+    /// The subject to try, whatever a plan names; `spec` comes before it.
+    subject: Option<Subject>,
+    spec: Option<SubjectSpec>,
+    /// How subjects are built and driven, by what plans name.
+    specs: fn(Subject) -> Option<SubjectSpec>,
     queue: Queue<Event>,
 }
 
 impl Simulator {
     /// Creates a simulator whose subject is the one that each plan names.
     pub fn new() -> Self {
+        Self::with_specs(SubjectSpec::of)
+    }
+
+    /// Creates a simulator whose subject is the one that each plan names, and which finds there how
+    /// that is built and driven.
+    pub fn with_specs(specs: fn(Subject) -> Option<SubjectSpec>) -> Self {
         Self {
             subject: None,
+            spec: None,
+            specs,
             queue: Queue::new(),
         }
     }
 
     /// Creates a simulator that tries this subject, whatever the plan names.
     pub fn with_subject(subject: Subject) -> Self {
-        Self::with_spec(SubjectSpec::of(subject))
+        Self {
+            subject: Some(subject),
+            ..Self::new()
+        }
     }
 
     /// Creates a simulator that tries a subject of your own.
     pub fn with_spec(spec: SubjectSpec) -> Self {
         Self {
-            subject: Some(spec),
-            queue: Queue::new(),
+            spec: Some(spec),
+            ..Self::new()
         }
     }
 
     /// Returns the number of events of all runs so far.
     pub fn events(&self) -> u64 {
         self.queue.popped()
+    }
+
+    /// Returns how the subject is built and driven, or why it cannot be.
+    fn spec(&self, plan: &Plan) -> Result<SubjectSpec, String> {
+        let subject = self.subject.unwrap_or(plan.settings.consumers.subject);
+        let spec = self.spec.or_else(|| (self.specs)(subject));
+        spec.ok_or_else(|| format!("this simulator is built without the subject {subject}"))
     }
 }
 
@@ -76,15 +98,17 @@ impl Backend for Simulator {
         "sim"
     }
 
-    /// Refuses no plan: the simulator can do every fault of the language.
-    fn refuses(&self, _plan: &Plan) -> Option<Refusal> {
-        None
+    /// Refuses only subjects that it does not know: it can do every fault of the language.
+    fn refuses(&self, plan: &Plan) -> Option<Refusal> {
+        let reason = self.spec(plan).err()?;
+        Some(Refusal {
+            fault: None,
+            reason,
+        })
     }
 
-    /// Runs a plan, which never fails.
     fn run(&mut self, plan: &Plan, trace: &mut Trace) -> Result<(), BackendError> {
-        let subject = plan.settings.consumers.subject;
-        let spec = self.subject.unwrap_or_else(|| SubjectSpec::of(subject));
+        let spec = self.spec(plan).map_err(BackendError::Subject)?;
         world::run(plan, spec, &mut self.queue, trace);
         Ok(())
     }

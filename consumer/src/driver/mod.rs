@@ -34,20 +34,27 @@ const TURN: Duration = Duration::from_millis(2);
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct Driver<C, H> {
+pub struct Driver<C, H, M = Consumer<Message>> {
     client: C,
     handler: H,
-    config: Config,
+    core: M,
 }
 
 impl<C: GroupClient, H: Handler> Driver<C, H> {
     /// Creates a driver that has not begun. A configuration that does not pass [`Config::validate`]
     /// is [clamped](Config::clamped).
     pub fn new(client: C, handler: H, config: Config) -> Self {
+        Self::with_core(client, handler, Consumer::new(config))
+    }
+}
+
+impl<C: GroupClient, H: Handler, M: Core> Driver<C, H, M> {
+    /// Creates a driver of a core that has something around it, and has not begun.
+    pub fn with_core(client: C, handler: H, core: M) -> Self {
         Self {
             client,
             handler,
-            config,
+            core,
         }
     }
 
@@ -75,7 +82,7 @@ impl<C: GroupClient, H: Handler> Driver<C, H> {
         let running = Running {
             metrics: Metrics::new(self.client.group()),
             client: self.client,
-            consumer: Consumer::new(self.config),
+            core: self.core,
             handlers: Handlers::new(call),
             failures: Failures::default(),
             origin: tokio::time::Instant::now(),
@@ -84,10 +91,22 @@ impl<C: GroupClient, H: Handler> Driver<C, H> {
     }
 }
 
+/// What a driver drives: the core, or something around it, which watches or changes what passes.
+pub trait Core: Machine<Message> {
+    /// Returns the core, for metrics and logs.
+    fn consumer(&self) -> &Consumer<Message>;
+}
+
+impl Core for Consumer<Message> {
+    fn consumer(&self) -> &Consumer<Message> {
+        self
+    }
+}
+
 /// A driver that has begun. `S` calls the handler, `F` is the future that the call returns.
-struct Running<C, S, F> {
+struct Running<C, M, S, F> {
     client: C,
-    consumer: Consumer<Message>,
+    core: M,
     handlers: Handlers<S, F>,
     failures: Failures,
     metrics: Metrics,
@@ -106,9 +125,10 @@ enum Turn {
     Closed,
 }
 
-impl<C, S, F> Running<C, S, F>
+impl<C, M, S, F> Running<C, M, S, F>
 where
     C: GroupClient,
+    M: Core,
     S: Fn(Message) -> F,
     F: Future<Output = Result<(), crate::HandlerError>> + Send + 'static,
 {
@@ -148,11 +168,11 @@ where
     /// Carries out the core's commands, until none is left or the time is up.
     fn take_turn(&mut self, cx: &mut Context<'_>) -> Turn {
         let mut now = self.now();
-        if self.consumer.poll_timeout().is_some_and(|due| due <= now) {
-            self.consumer.handle_timeout(now);
+        if self.core.poll_timeout().is_some_and(|due| due <= now) {
+            self.core.handle_timeout(now);
         }
         let end = now + TURN;
-        while let Some(command) = self.consumer.poll_command() {
+        while let Some(command) = self.core.poll_command() {
             match command {
                 Command::Dispatch {
                     partition,
@@ -242,7 +262,7 @@ where
                 %position,
                 %log_start,
                 %high_watermark,
-                policy = ?self.consumer.config().out_of_range,
+                policy = ?self.core.consumer().config().out_of_range,
                 "the position is outside of what the partition holds"
             ),
             Event::CommitFinished { outcome, .. } => match outcome {
@@ -285,12 +305,12 @@ where
             attempt: call.attempt,
             outcome,
         };
-        self.consumer.handle_event(now, event);
+        self.core.handle_event(now, event);
     }
 
     /// Arms the timer for the core's next deadline; returns `false` where the core has none.
     fn arm(&self, timer: Pin<&mut Sleep>) -> bool {
-        let Some(due) = self.consumer.poll_timeout() else {
+        let Some(due) = self.core.poll_timeout() else {
             return false;
         };
         let due = self.origin + due.since_start();
@@ -301,14 +321,14 @@ where
     }
 
     fn update_metrics(&mut self) {
-        self.failures.prune(&self.consumer);
+        self.failures.prune(self.core.consumer());
         self.metrics
-            .update(self.now(), &self.consumer, &self.client);
+            .update(self.now(), self.core.consumer(), &self.client);
     }
 
     fn tell(&mut self, event: Event<Message>) {
         let now = self.now();
-        self.consumer.handle_event(now, event);
+        self.core.handle_event(now, event);
     }
 
     /// Ends the run, once the core has closed: stops the handlers, of which only cancelled ones are
