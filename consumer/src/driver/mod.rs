@@ -21,6 +21,10 @@ const METRICS_INTERVAL: Duration = Duration::from_millis(500);
 /// same runtime, get their turn.
 const TURN: Duration = Duration::from_millis(2);
 
+/// The longest time for which partitions that are given up wait for a handler that was stopped and
+/// does not end: it blocks its thread. It is looked at with the metrics.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Drives a client, the core and a handler until it is asked to stop.
 ///
 /// [`Consumer::run`](crate::Consumer::run) does this for the client over librdkafka; use it with
@@ -85,6 +89,7 @@ impl<C: GroupClient, H: Handler, M: Core> Driver<C, H, M> {
             core: self.core,
             handlers: Handlers::new(call),
             failures: Failures::default(),
+            held: None,
             origin: tokio::time::Instant::now(),
         };
         running.run(shutdown).await
@@ -109,6 +114,8 @@ struct Running<C, M, S, F> {
     core: M,
     handlers: Handlers<S, F>,
     failures: Failures,
+    /// A command that waits for handlers that were stopped, and the time since which it does.
+    held: Option<(Command<Message>, Instant)>,
     metrics: Metrics,
     /// The moment from which the core's time is counted.
     origin: tokio::time::Instant,
@@ -155,7 +162,9 @@ where
                     Some(event) => self.take_event(event),
                     None => return Err(ClientError::Ended),
                 },
-                finished = self.handlers.next_finished() => self.take_result(finished),
+                finished = self.handlers.next_finished() => {
+                    finished.into_iter().for_each(|finished| self.take_result(finished));
+                }
                 () = &mut timer, if due => {}
                 _ = metrics.tick() => self.update_metrics(),
                 // A backlog must not keep other events from their turn.
@@ -172,7 +181,7 @@ where
             self.core.handle_timeout(now);
         }
         let end = now + TURN;
-        while let Some(command) = self.core.poll_command() {
+        while let Some(command) = self.next_command(now) {
             match command {
                 Command::Dispatch {
                     partition,
@@ -212,6 +221,25 @@ where
             }
         }
         Turn::Done
+    }
+
+    /// Takes the next command. One that gives partitions up waits until all handlers that were
+    /// stopped have ended, or the next owner would work beside them.
+    fn next_command(&mut self, now: Instant) -> Option<Command<Message>> {
+        let (command, since) = match self.held.take() {
+            Some(held) => held,
+            None => (self.core.poll_command()?, now),
+        };
+        let gives_up = matches!(command, Command::CompleteRevoke { .. } | Command::Close);
+        if !gives_up || !self.handlers.are_ending() {
+            return Some(command);
+        }
+        if now.saturating_since(since) >= PATIENCE {
+            tracing::error!("a handler that was stopped does not end: it blocks its thread");
+            return Some(command);
+        }
+        self.held = Some((command, since));
+        None
     }
 
     fn submit(&mut self, mut command: Command<Message>) {

@@ -37,7 +37,8 @@ pub struct Driven {
 impl Driven {
     /// Creates a process whose driver begins with the first call.
     pub fn new(config: Config) -> Self {
-        let (idle, outbox, deadline) = (Arc::new(Notify::new()), Outbox::default(), Deadline::new());
+        let (idle, outbox, deadline) =
+            (Arc::new(Notify::new()), Outbox::default(), Deadline::new());
         let runtime = paused_runtime(Arc::clone(&idle));
         let (events, receiver) = unbounded_channel();
         let (stop, stopped) = oneshot::channel();
