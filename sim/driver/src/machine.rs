@@ -27,10 +27,14 @@ pub struct Driven {
     deadline: Deadline,
     /// Told each time that the runtime has nothing more to do.
     idle: Arc<Notify>,
-    /// The time that the runtime's clock shows.
+    /// The time of the last call.
     now: Instant,
+    /// The time that the runtime's clock shows.
+    shown: Instant,
     /// The time at which the driver began: that of the first call.
     began: Option<Instant>,
+    /// Whether something reached the process since the runtime ran.
+    has_news: bool,
     closed: bool,
 }
 
@@ -59,16 +63,24 @@ impl Driven {
             deadline,
             idle,
             now: Instant::ZERO,
+            shown: Instant::ZERO,
             began: None,
+            has_news: false,
             closed: false,
         }
     }
 
-    /// Runs until nothing is left to do at this moment.
-    fn run(&mut self, now: Instant) {
-        self.began.get_or_insert(now);
-        let elapsed = now.saturating_since(self.now);
+    /// Notes that something reached the process.
+    fn note(&mut self, now: Instant) {
         self.now = self.now.max(now);
+        self.began.get_or_insert(now);
+        self.has_news = true;
+    }
+
+    /// Runs until nothing is left to do at this moment.
+    fn run(&mut self) {
+        let elapsed = self.now.saturating_since(self.shown);
+        self.shown = self.now;
         self.runtime.block_on(run_until_idle(elapsed, &self.idle));
         if self.driver.is_finished() && !self.closed {
             self.end();
@@ -109,14 +121,19 @@ impl Machine<Payload> for Driven {
                 let _ = self.events.send(event);
             }
         }
-        self.run(now);
+        self.note(now);
     }
 
     fn handle_timeout(&mut self, now: Instant) {
-        self.run(now);
+        self.note(now);
     }
 
+    /// Returns the next command. What reached the process since the last one happened at once: its
+    /// client gives it an event together with its deadline.
     fn poll_command(&mut self) -> Option<Command<Payload>> {
+        if std::mem::take(&mut self.has_news) {
+            self.run();
+        }
         self.outbox.pop()
     }
 

@@ -120,7 +120,7 @@ fn a_driver_whose_timer_is_not_armed() {
     assert_convicted(
         |config| planted(Bug::ArmsNoTimer, config),
         "quick/member-killed",
-        Property::BoundedDuplicates,
+        Property::Liveness,
     );
 }
 
