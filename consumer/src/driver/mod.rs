@@ -63,7 +63,8 @@ impl<C: GroupClient, H: Handler, M: Core> Driver<C, H, M> {
     }
 
     /// Consumes until `shutdown` is ready; then finishes what is in flight, commits, and leaves
-    /// the group, all within [`Config::shutdown_deadline`].
+    /// the group, all within [`Config::shutdown_deadline`]. A handler that blocks its thread cannot
+    /// be stopped: it is waited for, for up to five seconds more.
     ///
     /// Dropping the future stops at once, like a crash: what is finished and not committed will be
     /// handled again.
