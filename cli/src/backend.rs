@@ -187,6 +187,6 @@ impl StartedBackend {
 
 impl Default for StartedBackend {
     fn default() -> Self {
-        Self::Sim(Box::default())
+        Self::Sim(Box::new(plimsoll_sim_driver::simulator()))
     }
 }

@@ -189,7 +189,7 @@ fn refuse(refused: &[NotExecuted]) -> CliError {
 /// together, whatever the scenarios are, so it is a mistake in the command.
 pub(crate) fn refuse_recipe(subject: Subject) -> CliError {
     CliError::usage(
-        format!("the subject {subject} is a recipe, and recipes live in the simulator only"),
+        format!("the subject {subject} exists in the simulator only"),
         "Real programs stand trial as a command: plimsoll run FILE --backend kafka -- COMMAND.",
     )
 }

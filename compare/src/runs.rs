@@ -36,7 +36,8 @@ pub(crate) fn simulate(named: &Named, seeds: u64, subject: Option<Subject>) -> V
     let mut without_controller = like_real.clone();
     let settings = &mut without_controller.settings.cluster.settings;
     settings.broker_session_timeout += CONTROLLER_FAILOVER;
-    let mut simulator = subject.map_or_else(Simulator::new, Simulator::with_subject);
+    let spec = subject.and_then(plimsoll_sim_driver::spec);
+    let mut simulator = spec.map_or_else(Simulator::new, Simulator::with_spec);
     let mut trace = Trace::new();
     let run = |seed| {
         let scenario = match seed % 3 {

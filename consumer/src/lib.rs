@@ -53,7 +53,7 @@ pub mod metrics;
 pub mod shutdown;
 
 pub use client::GroupClient;
-pub use driver::Driver;
+pub use driver::{Core, Driver};
 pub use error::{ClientError, Error, SettingError};
 pub use handler::{Handler, HandlerError};
 pub use message::{Batch, Header, Message};

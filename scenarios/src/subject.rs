@@ -8,6 +8,8 @@ plimsoll_oracle::words! {
     pub enum Subject: "subject" {
         /// Plimsoll's own consumer: commits the watermark, retries in place.
         Plimsoll = "plimsoll",
+        /// The same with the driver that production has around it, on tokio under simulated time.
+        PlimsollDriver = "plimsoll-driver",
         /// Sarama with auto-commit off, marking on success: never commits anything.
         SaramaManualMark = "sarama-manual-mark",
         /// Sarama with auto-commit on, marking on success: commits past a skipped failure.

@@ -33,7 +33,11 @@ use plimsoll_scenarios::{Backend, BackendError, Plan, Refusal, Subject};
 /// Reused from run to run, it keeps its memory.
 #[derive(Debug)]
 pub struct Simulator {
-    subject: Option<SubjectSpec>,
+    /// The subject to try, whatever a plan names; `spec` comes before it.
+    subject: Option<Subject>,
+    spec: Option<SubjectSpec>,
+    /// How subjects are built and driven, by what plans name.
+    specs: fn(Subject) -> Option<SubjectSpec>,
     /// Whether clients and brokers speak in the bytes of Kafka's protocol.
     #[cfg(feature = "wire")]
     is_encoded: bool,
@@ -43,8 +47,16 @@ pub struct Simulator {
 impl Simulator {
     /// Creates a simulator whose subject is the one that each plan names.
     pub fn new() -> Self {
+        Self::with_specs(SubjectSpec::of)
+    }
+
+    /// Creates a simulator whose subject is the one that each plan names, and which finds there how
+    /// that is built and driven.
+    pub fn with_specs(specs: fn(Subject) -> Option<SubjectSpec>) -> Self {
         Self {
             subject: None,
+            spec: None,
+            specs,
             #[cfg(feature = "wire")]
             is_encoded: false,
             queue: Queue::new(),
@@ -53,13 +65,16 @@ impl Simulator {
 
     /// Creates a simulator that tries this subject, whatever the plan names.
     pub fn with_subject(subject: Subject) -> Self {
-        Self::with_spec(SubjectSpec::of(subject))
+        Self {
+            subject: Some(subject),
+            ..Self::new()
+        }
     }
 
     /// Creates a simulator that tries a subject of your own.
     pub fn with_spec(spec: SubjectSpec) -> Self {
         Self {
-            subject: Some(spec),
+            spec: Some(spec),
             ..Self::new()
         }
     }
@@ -79,6 +94,13 @@ impl Simulator {
     pub fn events(&self) -> u64 {
         self.queue.popped()
     }
+
+    /// Returns how the subject is built and driven, or why it cannot be.
+    fn spec(&self, plan: &Plan) -> Result<SubjectSpec, String> {
+        let subject = self.subject.unwrap_or(plan.settings.consumers.subject);
+        let spec = self.spec.or_else(|| (self.specs)(subject));
+        spec.ok_or_else(|| format!("this simulator is built without the subject {subject}"))
+    }
 }
 
 impl Default for Simulator {
@@ -92,15 +114,18 @@ impl Backend for Simulator {
         "sim"
     }
 
-    /// Refuses no plan: the simulator can do every fault of the language.
-    fn refuses(&self, _plan: &Plan) -> Option<Refusal> {
-        None
+    /// Refuses only subjects that it does not know: it can do every fault of the language.
+    fn refuses(&self, plan: &Plan) -> Option<Refusal> {
+        let reason = self.spec(plan).err()?;
+        Some(Refusal {
+            fault: None,
+            reason,
+        })
     }
 
     /// Runs a plan, which fails only where messages are to be bytes and cannot be.
     fn run(&mut self, plan: &Plan, trace: &mut Trace) -> Result<(), BackendError> {
-        let subject = plan.settings.consumers.subject;
-        let spec = self.subject.unwrap_or_else(|| SubjectSpec::of(subject));
+        let spec = self.spec(plan).map_err(BackendError::Subject)?;
         #[cfg(feature = "wire")]
         if self.is_encoded {
             return match world::run_encoded(plan, spec, &mut self.queue, trace) {

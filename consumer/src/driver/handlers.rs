@@ -93,15 +93,19 @@ where
         self.tasks.abort_all();
     }
 
-    /// Waits for the next call to end, and returns its result. Cancel-safe.
-    pub(super) async fn next_finished(&mut self) -> Finished {
-        loop {
-            match self.tasks.join_next().await {
-                Some(Ok(finished)) => return self.forget(finished),
-                // The call was cancelled. (Its panics are caught.)
-                Some(Err(_)) => {}
-                None => std::future::pending().await,
-            }
+    /// Returns whether a call that was stopped has not ended yet: another thread may be in the
+    /// middle of it.
+    pub(super) fn are_ending(&self) -> bool {
+        self.tasks.len() > self.aborts.len()
+    }
+
+    /// Waits for the next call to end, and returns its result; `None`: it was stopped. Cancel-safe.
+    pub(super) async fn next_finished(&mut self) -> Option<Finished> {
+        match self.tasks.join_next().await {
+            Some(Ok(finished)) => Some(self.forget(finished)),
+            // (Its panics are caught.)
+            Some(Err(_)) => None,
+            None => std::future::pending().await,
         }
     }
 

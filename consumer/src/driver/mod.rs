@@ -21,6 +21,10 @@ const METRICS_INTERVAL: Duration = Duration::from_millis(500);
 /// same runtime, get their turn.
 const TURN: Duration = Duration::from_millis(2);
 
+/// The longest time for which partitions that are given up wait for a handler that was stopped and
+/// does not end: it blocks its thread. It is looked at with the metrics.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Drives a client, the core and a handler until it is asked to stop.
 ///
 /// [`Consumer::run`](crate::Consumer::run) does this for the client over librdkafka; use it with
@@ -34,25 +38,33 @@ const TURN: Duration = Duration::from_millis(2);
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct Driver<C, H> {
+pub struct Driver<C, H, M = Consumer<Message>> {
     client: C,
     handler: H,
-    config: Config,
+    core: M,
 }
 
 impl<C: GroupClient, H: Handler> Driver<C, H> {
     /// Creates a driver that has not begun. A configuration that does not pass [`Config::validate`]
     /// is [clamped](Config::clamped).
     pub fn new(client: C, handler: H, config: Config) -> Self {
+        Self::with_core(client, handler, Consumer::new(config))
+    }
+}
+
+impl<C: GroupClient, H: Handler, M: Core> Driver<C, H, M> {
+    /// Creates a driver of a core that has something around it, and has not begun.
+    pub fn with_core(client: C, handler: H, core: M) -> Self {
         Self {
             client,
             handler,
-            config,
+            core,
         }
     }
 
     /// Consumes until `shutdown` is ready; then finishes what is in flight, commits, and leaves
-    /// the group, all within [`Config::shutdown_deadline`].
+    /// the group, all within [`Config::shutdown_deadline`]. A handler that blocks its thread cannot
+    /// be stopped: it is waited for, for up to five seconds more.
     ///
     /// Dropping the future stops at once, like a crash: what is finished and not committed will be
     /// handled again.
@@ -75,21 +87,36 @@ impl<C: GroupClient, H: Handler> Driver<C, H> {
         let running = Running {
             metrics: Metrics::new(self.client.group()),
             client: self.client,
-            consumer: Consumer::new(self.config),
+            core: self.core,
             handlers: Handlers::new(call),
             failures: Failures::default(),
+            held: None,
             origin: tokio::time::Instant::now(),
         };
         running.run(shutdown).await
     }
 }
 
+/// What a driver drives: the core, or something around it, which watches or changes what passes.
+pub trait Core: Machine<Message> {
+    /// Returns the core, for metrics and logs.
+    fn consumer(&self) -> &Consumer<Message>;
+}
+
+impl Core for Consumer<Message> {
+    fn consumer(&self) -> &Consumer<Message> {
+        self
+    }
+}
+
 /// A driver that has begun. `S` calls the handler, `F` is the future that the call returns.
-struct Running<C, S, F> {
+struct Running<C, M, S, F> {
     client: C,
-    consumer: Consumer<Message>,
+    core: M,
     handlers: Handlers<S, F>,
     failures: Failures,
+    /// A command that waits for handlers that were stopped, and the time since which it does.
+    held: Option<(Command<Message>, Instant)>,
     metrics: Metrics,
     /// The moment from which the core's time is counted.
     origin: tokio::time::Instant,
@@ -106,9 +133,10 @@ enum Turn {
     Closed,
 }
 
-impl<C, S, F> Running<C, S, F>
+impl<C, M, S, F> Running<C, M, S, F>
 where
     C: GroupClient,
+    M: Core,
     S: Fn(Message) -> F,
     F: Future<Output = Result<(), crate::HandlerError>> + Send + 'static,
 {
@@ -135,7 +163,9 @@ where
                     Some(event) => self.take_event(event),
                     None => return Err(ClientError::Ended),
                 },
-                finished = self.handlers.next_finished() => self.take_result(finished),
+                finished = self.handlers.next_finished() => {
+                    finished.into_iter().for_each(|finished| self.take_result(finished));
+                }
                 () = &mut timer, if due => {}
                 _ = metrics.tick() => self.update_metrics(),
                 // A backlog must not keep other events from their turn.
@@ -148,11 +178,11 @@ where
     /// Carries out the core's commands, until none is left or the time is up.
     fn take_turn(&mut self, cx: &mut Context<'_>) -> Turn {
         let mut now = self.now();
-        if self.consumer.poll_timeout().is_some_and(|due| due <= now) {
-            self.consumer.handle_timeout(now);
+        if self.core.poll_timeout().is_some_and(|due| due <= now) {
+            self.core.handle_timeout(now);
         }
         let end = now + TURN;
-        while let Some(command) = self.consumer.poll_command() {
+        while let Some(command) = self.next_command(now) {
             match command {
                 Command::Dispatch {
                     partition,
@@ -192,6 +222,25 @@ where
             }
         }
         Turn::Done
+    }
+
+    /// Takes the next command. One that gives partitions up waits until all handlers that were
+    /// stopped have ended, or the next owner would work beside them.
+    fn next_command(&mut self, now: Instant) -> Option<Command<Message>> {
+        let (command, since) = match self.held.take() {
+            Some(held) => held,
+            None => (self.core.poll_command()?, now),
+        };
+        let gives_up = matches!(command, Command::CompleteRevoke { .. } | Command::Close);
+        if !gives_up || !self.handlers.are_ending() {
+            return Some(command);
+        }
+        if now.saturating_since(since) >= PATIENCE {
+            tracing::error!("a handler that was stopped does not end: it blocks its thread");
+            return Some(command);
+        }
+        self.held = Some((command, since));
+        None
     }
 
     fn submit(&mut self, mut command: Command<Message>) {
@@ -242,7 +291,7 @@ where
                 %position,
                 %log_start,
                 %high_watermark,
-                policy = ?self.consumer.config().out_of_range,
+                policy = ?self.core.consumer().config().out_of_range,
                 "the position is outside of what the partition holds"
             ),
             Event::CommitFinished { outcome, .. } => match outcome {
@@ -285,12 +334,12 @@ where
             attempt: call.attempt,
             outcome,
         };
-        self.consumer.handle_event(now, event);
+        self.core.handle_event(now, event);
     }
 
     /// Arms the timer for the core's next deadline; returns `false` where the core has none.
     fn arm(&self, timer: Pin<&mut Sleep>) -> bool {
-        let Some(due) = self.consumer.poll_timeout() else {
+        let Some(due) = self.core.poll_timeout() else {
             return false;
         };
         let due = self.origin + due.since_start();
@@ -301,14 +350,14 @@ where
     }
 
     fn update_metrics(&mut self) {
-        self.failures.prune(&self.consumer);
+        self.failures.prune(self.core.consumer());
         self.metrics
-            .update(self.now(), &self.consumer, &self.client);
+            .update(self.now(), self.core.consumer(), &self.client);
     }
 
     fn tell(&mut self, event: Event<Message>) {
         let now = self.now();
-        self.consumer.handle_event(now, event);
+        self.core.handle_event(now, event);
     }
 
     /// Ends the run, once the core has closed: stops the handlers, of which only cancelled ones are

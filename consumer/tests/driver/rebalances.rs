@@ -63,6 +63,43 @@ async fn a_revocation_cancels_what_does_not_end_in_time() {
     assert_eq!(seen.take(), ["+0"], "the handler was dropped");
 }
 
+/// A handler notes its end when it is dropped, however it ended.
+struct NotesItsEnd(Seen);
+
+impl Drop for NotesItsEnd {
+    fn drop(&mut self) {
+        self.0.note("dropped");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_revocation_waits_until_a_handler_that_was_cancelled_has_ended() {
+    let seen = Seen::default();
+    let log = seen.clone();
+    let mut config = config();
+    config.revoke_deadline = Duration::from_millis(100);
+    let mut running = start(config, move |_: Message| {
+        let end = NotesItsEnd(log.clone());
+        async move {
+            tokio::task::yield_now().await;
+            // Blocks its thread, which nothing can cancel.
+            std::thread::sleep(Duration::from_millis(600));
+            std::future::pending::<()>().await;
+            drop(end);
+            Ok(())
+        }
+    });
+    let epoch = running.assign(P).await;
+    running.fetch(epoch, [0]);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let rebalance = running.revoke();
+    assert_eq!(
+        running.command().await,
+        Command::CompleteRevoke { rebalance }
+    );
+    assert_eq!(seen.take(), ["dropped"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_lost_partition_is_dropped_at_once_and_nothing_is_committed() {
     let seen = Seen::default();

@@ -73,8 +73,9 @@ pub struct SubjectSpec {
 }
 
 impl SubjectSpec {
-    /// Returns how a subject is built and driven.
-    pub fn of(subject: Subject) -> Self {
+    /// Returns how a subject is built and driven. `None`: it comes from outside of the simulator
+    /// ([`Simulator::with_specs`](crate::Simulator::with_specs)).
+    pub fn of(subject: Subject) -> Option<Self> {
         let sarama = |build, library| Self {
             build,
             polling: Polling::Always,
@@ -82,7 +83,8 @@ impl SubjectSpec {
             checks_generations: false,
             library,
         };
-        match subject {
+        Some(match subject {
+            Subject::PlimsollDriver => return None,
             Subject::Plimsoll => Self {
                 build: plimsoll::build,
                 polling: Polling::Always,
@@ -101,6 +103,6 @@ impl SubjectSpec {
                 checks_generations: false,
                 library: Library::Librdkafka,
             },
-        }
+        })
     }
 }

@@ -30,7 +30,7 @@ impl Driver {
             ..Config::default()
         };
         Self {
-            machine: (SubjectSpec::of(subject).build)(&config),
+            machine: (SubjectSpec::of(subject).expect("it is ours").build)(&config),
             now: Instant::from_millis(10_000),
             rebalances: 0,
         }

@@ -86,7 +86,7 @@ fn a_static_member_that_was_left_out_commits_what_others_had() {
     let violated = |checks_generations| {
         let spec = SubjectSpec {
             checks_generations,
-            ..SubjectSpec::of(Subject::Plimsoll)
+            ..SubjectSpec::of(Subject::Plimsoll).expect("it is ours")
         };
         violated_by(spec, &scenario)
     };

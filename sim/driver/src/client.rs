@@ -1,0 +1,190 @@
+//! The simulated client, as the driver sees it.
+
+use crate::calls::Outbox;
+use crate::message;
+use plimsoll::{ClientError, GroupClient, Message};
+use plimsoll_core::{Command, Event, NextOffset, TopicPartition};
+use plimsoll_sim::recipes::Payload;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+/// The simulated client, as the driver sees it.
+#[derive(Debug)]
+pub(crate) struct Client {
+    events: UnboundedReceiver<Event<Payload>>,
+    outbox: Outbox,
+    /// The names of topics, by number, as far as there were any partitions of them.
+    topics: Vec<Arc<str>>,
+    high_watermarks: BTreeMap<TopicPartition, NextOffset>,
+    closed: bool,
+}
+
+impl Client {
+    /// Creates a client that gets the simulator's events.
+    pub(crate) fn new(events: UnboundedReceiver<Event<Payload>>, outbox: Outbox) -> Self {
+        Self {
+            events,
+            outbox,
+            topics: Vec::new(),
+            high_watermarks: BTreeMap::new(),
+            closed: false,
+        }
+    }
+
+    fn name(&mut self, topic: u32) -> Arc<str> {
+        let known = self.topics.len() as u32;
+        let new = (known..=topic).map(|number| format!("topic-{number}").into());
+        self.topics.extend(new);
+        Arc::clone(&self.topics[topic as usize])
+    }
+
+    fn note_end(&mut self, partition: TopicPartition, end: NextOffset) {
+        self.name(partition.topic);
+        let known = self.high_watermarks.entry(partition).or_insert(end);
+        *known = end.max(*known);
+    }
+
+    /// Makes an event of the driver's of one of the simulator's. The results of handlers and the
+    /// request to stop reach the driver otherwise.
+    fn translated(&mut self, event: Event<Payload>) -> Option<Event<Message>> {
+        Some(match event {
+            Event::Assigned {
+                rebalance,
+                partitions,
+            } => {
+                for assigned in &partitions {
+                    self.note_end(assigned.partition, assigned.high_watermark);
+                }
+                Event::Assigned {
+                    rebalance,
+                    partitions,
+                }
+            }
+            Event::Fetched {
+                partition,
+                epoch,
+                records,
+            } => {
+                if let Some(last) = records.last() {
+                    self.note_end(partition, last.offset.next());
+                }
+                let topic = self.name(partition.topic);
+                Event::Fetched {
+                    partition,
+                    epoch,
+                    records: message::into_messages(topic, partition, epoch, records),
+                }
+            }
+            Event::Revoked {
+                rebalance,
+                partitions,
+            } => Event::Revoked {
+                rebalance,
+                partitions,
+            },
+            Event::Lost {
+                rebalance,
+                partitions,
+            } => Event::Lost {
+                rebalance,
+                partitions,
+            },
+            Event::OutOfRange {
+                partition,
+                epoch,
+                position,
+                log_start,
+                high_watermark,
+            } => Event::OutOfRange {
+                partition,
+                epoch,
+                position,
+                log_start,
+                high_watermark,
+            },
+            Event::DeadLettered {
+                partition,
+                epoch,
+                offset,
+                acknowledged,
+            } => Event::DeadLettered {
+                partition,
+                epoch,
+                offset,
+                acknowledged,
+            },
+            Event::CommitFinished { commit, outcome } => Event::CommitFinished { commit, outcome },
+            Event::Processed { .. } | Event::Shutdown => return None,
+        })
+    }
+}
+
+impl GroupClient for Client {
+    /// Ends with the command to close: the simulated client leaves the group on its own, and the
+    /// process lives until it has.
+    async fn next_event(&mut self) -> Result<Option<Event<Message>>, ClientError> {
+        while !self.closed {
+            let Some(event) = self.events.recv().await else {
+                return Err(ClientError::Ended);
+            };
+            if let event @ Some(_) = self.translated(event) {
+                return Ok(event);
+            }
+        }
+        Ok(None)
+    }
+
+    fn submit(&mut self, command: Command<Message>) {
+        let command = match command {
+            Command::DeadLetter {
+                partition,
+                epoch,
+                record,
+                attempts,
+                reason,
+            } => Command::DeadLetter {
+                partition,
+                epoch,
+                record: message::into_record(record),
+                attempts,
+                reason,
+            },
+            Command::Commit { commit, offsets } => Command::Commit { commit, offsets },
+            Command::Pause { partition } => Command::Pause { partition },
+            Command::Resume { partition } => Command::Resume { partition },
+            Command::Seek {
+                partition,
+                epoch,
+                position,
+            } => Command::Seek {
+                partition,
+                epoch,
+                position,
+            },
+            Command::CompleteAssign { rebalance, starts } => {
+                Command::CompleteAssign { rebalance, starts }
+            }
+            Command::CompleteRevoke { rebalance } => Command::CompleteRevoke { rebalance },
+            Command::Close => {
+                self.closed = true;
+                Command::Close
+            }
+            // The driver's own, which come from the calls of its handler.
+            Command::Dispatch { .. } | Command::Cancel { .. } => return,
+        };
+        self.outbox.push(command);
+    }
+
+    fn group(&self) -> &str {
+        "simulated"
+    }
+
+    fn topic(&self, number: u32) -> Option<&str> {
+        self.topics.get(number as usize).map(|name| &**name)
+    }
+
+    fn high_watermark(&self, partition: TopicPartition) -> Option<NextOffset> {
+        self.high_watermarks.get(&partition).copied()
+    }
+}
