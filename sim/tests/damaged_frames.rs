@@ -28,8 +28,8 @@ const EACH: usize = 80;
 /// The number of damaged frames in all: at least.
 const ALL: usize = 10_000;
 
-/// The memory that one frame may take, and what may be left of all of them. Frames have a few hundred
-/// bytes: one that is trusted to say how much follows would take more.
+/// The memory that one frame may take, and what may be left of all of them. Frames have a few
+/// hundred bytes: one that is trusted to say how much follows would take more.
 const MOST_BYTES: usize = 4 << 20;
 
 /// The time after which a frame hangs, on a busy machine.

@@ -10,6 +10,8 @@ pub(crate) struct Frame {
     kind: String,
     version: i16,
     pub(crate) bytes: Bytes,
+    /// The place of a batch of records in it.
+    pub(crate) batch: Option<usize>,
 }
 
 impl fmt::Debug for Frame {
@@ -140,9 +142,11 @@ impl Writer {
             bytes.push(0);
         }
         self.put(&mut bytes, &kind.request.fields, version, flexible);
+        let batch = batch();
         Frame {
             kind: kind.name.clone(),
             version,
+            batch: bytes.windows(batch.len()).position(|part| part == batch),
             bytes: bytes.into(),
         }
     }
