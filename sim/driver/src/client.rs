@@ -48,19 +48,7 @@ impl Client {
     /// Makes an event of the driver's of one of the simulator's. The results of handlers and the
     /// request to stop reach the driver otherwise.
     fn translated(&mut self, event: Event<Payload>) -> Option<Event<Message>> {
-        Some(match event {
-            Event::Assigned {
-                rebalance,
-                partitions,
-            } => {
-                for assigned in &partitions {
-                    self.note_end(assigned.partition, assigned.high_watermark);
-                }
-                Event::Assigned {
-                    rebalance,
-                    partitions,
-                }
-            }
+        match event {
             Event::Fetched {
                 partition,
                 epoch,
@@ -70,53 +58,26 @@ impl Client {
                     self.note_end(partition, last.offset.next());
                 }
                 let topic = self.name(partition.topic);
-                Event::Fetched {
+                Some(Event::Fetched {
                     partition,
                     epoch,
                     records: message::into_messages(topic, partition, epoch, records),
-                }
+                })
             }
-            Event::Revoked {
+            Event::Assigned {
                 rebalance,
                 partitions,
-            } => Event::Revoked {
-                rebalance,
-                partitions,
-            },
-            Event::Lost {
-                rebalance,
-                partitions,
-            } => Event::Lost {
-                rebalance,
-                partitions,
-            },
-            Event::OutOfRange {
-                partition,
-                epoch,
-                position,
-                log_start,
-                high_watermark,
-            } => Event::OutOfRange {
-                partition,
-                epoch,
-                position,
-                log_start,
-                high_watermark,
-            },
-            Event::DeadLettered {
-                partition,
-                epoch,
-                offset,
-                acknowledged,
-            } => Event::DeadLettered {
-                partition,
-                epoch,
-                offset,
-                acknowledged,
-            },
-            Event::CommitFinished { commit, outcome } => Event::CommitFinished { commit, outcome },
-            Event::Processed { .. } | Event::Shutdown => return None,
-        })
+            } => {
+                for assigned in &partitions {
+                    self.note_end(assigned.partition, assigned.high_watermark);
+                }
+                Some(Event::Assigned {
+                    rebalance,
+                    partitions,
+                })
+            }
+            event => without_records(event),
+        }
     }
 }
 
@@ -187,4 +148,53 @@ impl GroupClient for Client {
     fn high_watermark(&self, partition: TopicPartition) -> Option<NextOffset> {
         self.high_watermarks.get(&partition).copied()
     }
+}
+
+/// Makes an event of the driver's of one that has no records.
+fn without_records(event: Event<Payload>) -> Option<Event<Message>> {
+    Some(match event {
+        Event::Revoked {
+            rebalance,
+            partitions,
+        } => Event::Revoked {
+            rebalance,
+            partitions,
+        },
+        Event::Lost {
+            rebalance,
+            partitions,
+        } => Event::Lost {
+            rebalance,
+            partitions,
+        },
+        Event::OutOfRange {
+            partition,
+            epoch,
+            position,
+            log_start,
+            high_watermark,
+        } => Event::OutOfRange {
+            partition,
+            epoch,
+            position,
+            log_start,
+            high_watermark,
+        },
+        Event::DeadLettered {
+            partition,
+            epoch,
+            offset,
+            acknowledged,
+        } => Event::DeadLettered {
+            partition,
+            epoch,
+            offset,
+            acknowledged,
+        },
+        Event::CommitFinished { commit, outcome } => Event::CommitFinished { commit, outcome },
+        Event::Assigned { .. }
+        | Event::Fetched { .. }
+        | Event::Processed { .. }
+        | Event::Shutdown => return None,
+    })
 }

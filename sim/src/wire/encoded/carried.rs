@@ -10,7 +10,9 @@ use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use kafka_protocol::indexmap::IndexMap;
 use kafka_protocol::messages::consumer_protocol_assignment::TopicPartition as Assigned;
 use kafka_protocol::messages::consumer_protocol_subscription::TopicPartition as Owned;
-use kafka_protocol::messages::{ConsumerProtocolAssignment, ConsumerProtocolSubscription};
+use kafka_protocol::messages::{
+    ConsumerProtocolAssignment, ConsumerProtocolSubscription, TopicName,
+};
 use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
 use kafka_protocol::records::{
     Compression, NO_PARTITION_LEADER_EPOCH, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE,
@@ -56,13 +58,11 @@ impl Translate<Lean, Wire> for ToWire<'_> {
     }
 
     fn subscription(&self, subscription: &Subscription) -> Option<Supported> {
-        let owned = subscription.owned.iter().map(|partition| (*partition, ()));
-        let owned = self.names.by_topic(owned)?.into_iter();
+        let owned = self.by_topic(&subscription.owned)?;
         let owned = owned.map(|(topic, partitions)| {
-            let partitions = partitions.into_iter().map(|(index, ())| index);
             Owned::default()
                 .with_topic(topic)
-                .with_partitions(partitions.collect())
+                .with_partitions(partitions)
         });
         let said = ConsumerProtocolSubscription::default()
             .with_topics(self.topics.to_vec())
@@ -73,13 +73,11 @@ impl Translate<Lean, Wire> for ToWire<'_> {
     }
 
     fn assignment(&self, assignment: &Vec<PartitionIndex>) -> Option<Bytes> {
-        let assigned = assignment.iter().map(|partition| (*partition, ()));
-        let assigned = self.names.by_topic(assigned)?.into_iter();
+        let assigned = self.by_topic(assignment)?;
         let assigned = assigned.map(|(topic, partitions)| {
-            let partitions = partitions.into_iter().map(|(index, ())| index);
             Assigned::default()
                 .with_topic(topic)
-                .with_partitions(partitions.collect())
+                .with_partitions(partitions)
         });
         let given =
             ConsumerProtocolAssignment::default().with_assigned_partitions(assigned.collect());
@@ -110,15 +108,10 @@ impl Translate<Wire, Lean> for ToLean<'_> {
     fn subscription(&self, supported: &Supported) -> Option<Subscription> {
         let (name, mut bytes) = supported.0.first().cloned()?;
         let said: ConsumerProtocolSubscription = unversioned(&mut bytes)?;
-        let mut owned = Vec::new();
-        for of in said.owned_partitions {
-            let partitions = of.partitions.into_iter();
-            let partitions = partitions.map(|index| self.names.partition(&of.topic, index));
-            owned.extend(partitions.collect::<Option<Vec<_>>>()?);
-        }
+        let owned = said.owned_partitions.into_iter();
         Some(Subscription {
             assignor: self.protocol_name(&name)?,
-            owned,
+            owned: self.partitions(owned.map(|owned| (owned.topic, owned.partitions)))?,
             owned_since: said.generation_id,
         })
     }
@@ -130,13 +123,8 @@ impl Translate<Wire, Lean> for ToLean<'_> {
             return Some(Vec::new());
         }
         let given: ConsumerProtocolAssignment = unversioned(&mut bytes)?;
-        let mut assigned = Vec::new();
-        for of in given.assigned_partitions {
-            let partitions = of.partitions.into_iter();
-            let partitions = partitions.map(|index| self.names.partition(&of.topic, index));
-            assigned.extend(partitions.collect::<Option<Vec<_>>>()?);
-        }
-        Some(assigned)
+        let assigned = given.assigned_partitions.into_iter();
+        self.partitions(assigned.map(|assigned| (assigned.topic, assigned.partitions)))
     }
 
     fn protocol_name(&self, name: &StrBytes) -> Option<Assignor> {
@@ -148,6 +136,35 @@ impl Translate<Wire, Lean> for ToLean<'_> {
             "" => Some(None),
             founding => founding.parse().ok().map(Some),
         }
+    }
+}
+
+impl ToWire<'_> {
+    /// Returns the numbers of partitions, under the names of their topics.
+    fn by_topic(
+        &self,
+        partitions: &[PartitionIndex],
+    ) -> Option<impl Iterator<Item = (TopicName, Vec<i32>)> + use<>> {
+        let partitions = partitions.iter().map(|partition| (*partition, ()));
+        let topics = self.names.by_topic(partitions)?.into_iter();
+        Some(topics.map(|(topic, partitions)| {
+            let numbers = partitions.into_iter().map(|(number, ())| number);
+            (topic, numbers.collect())
+        }))
+    }
+}
+
+impl ToLean<'_> {
+    /// Returns the partitions that have these numbers in their topics.
+    fn partitions(
+        &self,
+        topics: impl Iterator<Item = (TopicName, Vec<i32>)>,
+    ) -> Option<Vec<PartitionIndex>> {
+        let partitions = topics.flat_map(|(topic, numbers)| {
+            let numbers = numbers.into_iter();
+            numbers.map(move |number| self.names.partition(&topic, number))
+        });
+        partitions.collect()
     }
 }
 
