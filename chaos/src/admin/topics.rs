@@ -323,7 +323,7 @@ impl Admin {
             .ok_or_else(|| Failure::Passing(format!("there is no partition {partition}")))
     }
 
-    async fn leader_now(&self, topic: &str, partition: u32) -> Result<u32, Failure> {
+    pub(crate) async fn leader_now(&self, topic: &str, partition: u32) -> Result<u32, Failure> {
         let state = self.partition_now(topic, partition).await?;
         (state.leader).ok_or_else(|| Failure::Passing("there is no leader".into()))
     }

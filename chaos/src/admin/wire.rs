@@ -12,6 +12,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 /// far below it.
 const MAX_RESPONSE: usize = 64 << 20;
 
+/// The name of the harness to brokers.
+const CLIENT_ID: &str = "plimsoll-harness";
+
 /// A connection that has asked which versions the broker knows.
 pub(crate) struct Connection {
     stream: Stream,
@@ -51,6 +54,13 @@ impl Connection {
         self.exchange(request, version).await
     }
 
+    /// Sends a request to which no response comes.
+    pub(crate) async fn tell<R: Request>(&mut self, request: &R, newest: i16) -> io::Result<()> {
+        let version = self.version::<R>(newest)?;
+        self.correlation = self.correlation.wrapping_add(1);
+        send(&mut self.stream, request, version, self.correlation).await
+    }
+
     fn version<R: Request>(&self, newest: i16) -> io::Result<i16> {
         let oldest = R::VERSIONS.min;
         let (theirs_oldest, theirs_newest) = *self.versions.get(&R::KEY).ok_or_else(|| {
@@ -80,10 +90,7 @@ pub(crate) async fn exchange<R: Request>(
     version: i16,
     correlation: i32,
 ) -> io::Result<R::Response> {
-    let frame = frame(request, version, correlation)?;
-    stream.write_all(&frame).await?;
-    stream.flush().await?;
-
+    send(stream, request, version, correlation).await?;
     let length = stream.read_i32().await?;
     let length = usize::try_from(length)
         .ok()
@@ -105,6 +112,17 @@ pub(crate) async fn exchange<R: Request>(
     Ok(decoded)
 }
 
+async fn send<R: Request>(
+    stream: &mut (impl AsyncWrite + Unpin),
+    request: &R,
+    version: i16,
+    correlation: i32,
+) -> io::Result<()> {
+    let frame = frame(request, version, correlation)?;
+    stream.write_all(&frame).await?;
+    stream.flush().await
+}
+
 /// Says what is wrong with the length of a response.
 fn impossible(length: i32) -> &'static str {
     // An alert of TLS.
@@ -120,7 +138,7 @@ fn frame<R: Request>(request: &R, version: i16, correlation: i32) -> io::Result<
         .with_request_api_key(R::KEY)
         .with_request_api_version(version)
         .with_correlation_id(correlation)
-        .with_client_id(Some(StrBytes::from_static_str("plimsoll-admin")));
+        .with_client_id(Some(StrBytes::from_static_str(CLIENT_ID)));
     let mut frame = BytesMut::zeroed(4);
     header
         .encode(&mut frame, R::header_version(version))
