@@ -54,8 +54,8 @@ fn cluster(options: &Options, plan: &Plan) -> Option<Refusal> {
                     one cluster";
         return Some(whole(text.into()));
     }
-    let ours = options.source == ClusterSource::Containers;
-    if ours && cluster.brokers != BROKERS {
+    let foreign = matches!(options.source, ClusterSource::Bootstrap { .. });
+    if !foreign && cluster.brokers != BROKERS {
         let text = format!(
             "it wants {} brokers, and the cluster has {BROKERS}",
             cluster.brokers

@@ -136,6 +136,7 @@ impl Admin {
     }
 
     /// Returns the names of all topics.
+    #[cfg(feature = "containers")]
     pub(crate) async fn topics(&self) -> Result<Vec<String>, ChaosError> {
         retry("list its topics", move |_| async move {
             let answer = self.any(&metadata_request(None), METADATA).await?;
