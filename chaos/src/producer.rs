@@ -21,6 +21,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 
+/// The client id; `error` faults find it, as they do in the simulator.
+const CLIENT_ID: &str = "plimsoll-producer";
+
 /// The size from which on a batch takes no more records, in bytes.
 const BATCH: usize = 256 << 10;
 
@@ -195,12 +198,16 @@ impl Lane {
         let connection = match &mut self.connection {
             Some(connection) => connection,
             None => {
-                let opened = self.admin.connect_with_leader(&self.topic, self.partition);
+                let (topic, partition) = (&self.topic, self.partition);
+                let opened = self.admin.connect_with_leader(topic, partition, CLIENT_ID);
                 self.connection.insert(opened.await?)
             }
         };
         if self.settings.idempotence && self.identity.is_none() {
-            let request = InitProducerIdRequest::default().with_producer_id((-1).into());
+            let request = InitProducerIdRequest::default()
+                .with_transactional_id(None)
+                .with_producer_id((-1).into())
+                .with_producer_epoch(-1);
             let answer = connection.call(&request, INIT_PRODUCER_ID);
             let answer = admin::within(limit, answer).await?;
             check(answer.error_code)?;
@@ -210,9 +217,8 @@ impl Lane {
                 next: 0,
             });
         }
-        let request = request(&self.settings, &self.topic, self.partition, {
-            records(batch, self.identity)?
-        });
+        let records = records(batch, self.identity)?;
+        let request = request(&self.settings, &self.topic, self.partition, records);
         if self.settings.acks == Acks::None {
             admin::within(limit, connection.tell(&request, PRODUCE)).await?;
             return Ok(None);
@@ -249,6 +255,7 @@ fn request(
         .with_index(partition.cast_signed())
         .with_records(Some(records));
     ProduceRequest::default()
+        .with_transactional_id(None)
         .with_acks(match settings.acks {
             Acks::None => 0,
             Acks::Leader => 1,
@@ -352,6 +359,7 @@ mod tests {
         }
         for (message, delivery) in deliveries.into_iter().enumerate() {
             let told = timeout(PATIENCE, delivery).await.expect("an answer");
+            assert!(told.is_ok(), "message {message} is lost");
             let read = timeout(PATIENCE, reads.recv()).await.expect("a record");
             let read = read.expect("it is read");
             assert_eq!(read.partition, TopicPartition::new(0, 0));

@@ -3,7 +3,7 @@
 //!
 //! It reads every partition from its start, straight from the brokers, and belongs to no group.
 
-use crate::admin::{self, Admin, Failure, check, topic_name};
+use crate::admin::{self, Admin, Failure, HARNESS, check, topic_name};
 use crate::batch::{self, Aborted};
 use crate::channel::Sender;
 use crate::leaders::PartitionCounts;
@@ -106,9 +106,8 @@ impl Reader {
 
     /// Reads from the leader of now until that fails.
     async fn read(&mut self) -> Result<Infallible, Failure> {
-        let leader = self
-            .admin
-            .connect_with_leader(self.topic(), self.partition.partition);
+        let (topic, partition) = (self.topic(), self.partition.partition);
+        let leader = self.admin.connect_with_leader(topic, partition, HARNESS);
         let mut connection = leader.await?;
         loop {
             let request = self.request();

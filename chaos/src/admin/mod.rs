@@ -12,7 +12,7 @@ mod topics;
 mod wire;
 
 pub(crate) use retry::{Failure, check};
-pub(crate) use wire::{Connection, exchange};
+pub(crate) use wire::{Connection, HARNESS, exchange};
 
 use crate::access::Access;
 use crate::address::BrokerAddress;
@@ -68,10 +68,11 @@ impl Admin {
         &self,
         topic: &str,
         partition: u32,
+        client_id: &'static str,
     ) -> Result<Connection, Failure> {
         let leader = self.leader_now(topic, partition).await?;
         let broker = self.known(leader)?;
-        let opened = Connection::open(&self.access, &broker.address);
+        let opened = Connection::open(&self.access, &broker.address, client_id);
         Ok(within(ATTEMPT, opened).await?)
     }
 
@@ -120,7 +121,7 @@ impl Admin {
         newest: i16,
     ) -> Result<R::Response, Failure> {
         let exchange = async {
-            let mut connection = Connection::open(&self.access, &broker.address).await?;
+            let mut connection = Connection::open(&self.access, &broker.address, HARNESS).await?;
             connection.call(request, newest).await
         };
         let answer = within(ATTEMPT, exchange).await;

@@ -252,9 +252,16 @@ impl Cluster {
         }
     }
 
-    /// Answers requests with errors, until [`end_errors`](Self::end_errors).
-    pub(crate) async fn begin_errors(&self, errors: Errors) -> Result<(), ChaosError> {
-        self.embedded_brokers()?.begin_errors(errors).await
+    /// Answers requests with errors, perhaps for one partition, by its topic's name and its number,
+    /// until [`end_errors`](Self::end_errors).
+    pub(crate) async fn begin_errors(
+        &self,
+        errors: Errors,
+        partition: Option<(&str, u32)>,
+    ) -> Result<Effect, ChaosError> {
+        self.embedded_brokers()?
+            .begin_errors(errors, partition)
+            .await
     }
 
     /// Ends the errors with this number.
