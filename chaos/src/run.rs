@@ -89,6 +89,9 @@ async fn set_up(plan: &Plan, stage: Stage<'_>) -> Result<(World, Course, Running
         patience: http::PATIENCE,
         reports: inbox.sender(Event::Sink),
     };
+    let mut tasks = JoinSet::new();
+    read_topics(&mut tasks, &cluster, &names, &inbox, &leaders);
+    tasks.spawn(http::serve(endpoint, listener));
     let producer = Producer::new(plan.settings.producer.clone(), cluster.admin().clone());
     let workload = Workload {
         plan: plan.clone(),
@@ -98,15 +101,6 @@ async fn set_up(plan: &Plan, stage: Stage<'_>) -> Result<(World, Course, Running
         producer: Arc::new(producer),
         reports: inbox.sender(Event::Workload),
     };
-    let mut tasks = JoinSet::new();
-    let (admin, records) = (cluster.admin().clone(), inbox.sender(Event::Tail));
-    tasks.spawn(tail::read_topics(
-        admin,
-        names.clone(),
-        leaders.counts(),
-        records,
-    ));
-    tasks.spawn(http::serve(endpoint, listener));
     tasks.spawn(workload.produce());
     watch_leaders(&mut tasks, &cluster, &names, &inbox);
     watch_machine(&mut tasks, &plan, &cluster, &names, stage.stalls.clone());
@@ -160,6 +154,19 @@ async fn open_proxy(
     let (access, reports) = (cluster.access(), inbox.sender(Event::Proxy));
     let proxy = Proxy::open(members, cluster.brokers(), access, reach, &reports).await;
     proxy.map_err(|error| cannot("open ports for the proxy", &error))
+}
+
+/// Reads the topics for as long as the run lasts.
+fn read_topics(
+    tasks: &mut JoinSet<()>,
+    cluster: &Cluster,
+    names: &Arc<Names>,
+    inbox: &Inbox,
+    leaders: &Leaders,
+) {
+    let (admin, records) = (cluster.admin().clone(), inbox.sender(Event::Tail));
+    let topics = tail::read_topics(admin, names.clone(), leaders.counts(), records);
+    tasks.spawn(topics);
 }
 
 /// Asks for leaders and the coordinator for as long as the run lasts.
