@@ -59,8 +59,9 @@ impl Kafka {
             .map_err(|error| ChaosError::Environment(format!("cannot start threads: {error}")))?;
         let places = runtime.block_on(async {
             match &options.source {
+                #[cfg(feature = "containers")]
                 ClusterSource::Containers => {
-                    let clusters = Cluster::take_or_start(load.more_clusters()).await?;
+                    let clusters = Cluster::take_or_start(load).await?;
                     Ok(Places::new(clusters, load))
                 }
                 ClusterSource::Embedded => {
@@ -238,6 +239,7 @@ impl Inner {
     }
 
     /// Returns a cluster for what is no plan.
+    #[cfg(feature = "librdkafka")]
     pub(crate) async fn cluster(&self) -> Result<Arc<Cluster>, ChaosError> {
         match self.places.first() {
             Some(cluster) => Ok(cluster.clone()),

@@ -8,7 +8,9 @@ mod access;
 mod address;
 mod admin;
 mod backend;
+#[cfg(feature = "librdkafka")]
 mod backlog;
+mod batch;
 mod channel;
 mod cluster;
 mod contract;
@@ -24,12 +26,15 @@ mod members;
 mod membership;
 mod names;
 mod options;
+#[cfg(feature = "librdkafka")]
 mod own;
 mod per_member;
 mod places;
+#[cfg(feature = "librdkafka")]
 mod post;
 mod pressure;
 mod processes;
+mod producer;
 mod proxy;
 mod recorder;
 mod refusal;
@@ -46,13 +51,18 @@ mod world;
 
 pub use access::Access;
 pub use backend::Kafka;
+#[cfg(feature = "librdkafka")]
 pub use backlog::Backlog;
-pub use cluster::{KeptCluster, broker_settings};
+#[cfg(feature = "containers")]
+pub use cluster::KeptCluster;
+pub use cluster::broker_settings;
 pub use error::ChaosError;
 pub use known::Declared;
 pub use options::{ClusterSource, Options, Reach, SubjectCommand};
+#[cfg(feature = "librdkafka")]
 pub use own::member_main;
 pub use places::Load;
+#[cfg(feature = "containers")]
 #[doc(hidden)]
 pub use testing::engine_for_tests;
 

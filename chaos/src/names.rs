@@ -19,6 +19,7 @@ pub(crate) fn unique(what: &str, number: u32) -> String {
 }
 
 /// Returns the name of the process which made a name on the cluster, if one of ours did.
+#[cfg(any(test, feature = "containers"))]
 pub(crate) fn run_of(name: &str) -> Option<&str> {
     let (_, rest) = name.rsplit_once(MARK)?;
     Some(rest.split_once('.')?.0)

@@ -1,6 +1,7 @@
 //! What a user of the backend chooses.
 
 use crate::access::Access;
+#[cfg(feature = "containers")]
 use crate::cluster;
 use crate::error::ChaosError;
 use crate::known::Declared;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 pub enum ClusterSource {
     /// Three brokers in containers: those of the kept cluster if there is one, else new ones for as
     /// long as the backend lives.
+    #[cfg(feature = "containers")]
     Containers,
     /// Simulated brokers that this process serves: a cluster for each plan, for as long as it runs.
     Embedded,
@@ -30,6 +32,7 @@ impl ClusterSource {
     ///
     /// # Errors
     /// Where the operating system refuses what it takes to ask.
+    #[cfg(feature = "containers")]
     pub fn at_hand() -> Result<Self, ChaosError> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -43,6 +46,15 @@ impl ClusterSource {
             "no Docker engine answers at {host}: the brokers are simulated ones (--brokers \
              embedded)"
         );
+        Ok(Self::Embedded)
+    }
+
+    /// Returns embedded brokers: there are no others to start.
+    ///
+    /// # Errors
+    /// Never; with containers, where the operating system refuses what it takes to ask.
+    #[cfg(not(feature = "containers"))]
+    pub const fn at_hand() -> Result<Self, ChaosError> {
         Ok(Self::Embedded)
     }
 }
@@ -81,7 +93,7 @@ impl Default for Reach {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SubjectCommand {
     /// Plimsoll's own consumer: this program, which runs [`crate::member_main`] when it is called
-    /// with the one argument `member`.
+    /// with the one argument `member`; it has it with the feature `librdkafka`.
     Own(PathBuf),
     /// Any program that keeps to the contract of external subjects.
     External {

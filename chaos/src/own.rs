@@ -6,13 +6,14 @@
 
 use crate::post::Url;
 use crate::sink::http::PANIC_HEADER;
+use crate::subject::SETTINGS;
 use axum::http::StatusCode;
 use plimsoll::{
     Assignor, ClientError, Consumer, Driver, GroupClient, Handler, HandlerError, Message, shutdown,
 };
 use plimsoll_core::{Command, Event, NextOffset, Start, TopicPartition};
-use plimsoll_scenarios::scenario::{self, Consumers, Traffic, Workload};
-use plimsoll_scenarios::{Plan, Scenario};
+use plimsoll_scenarios::Scenario;
+use plimsoll_scenarios::scenario::{self, Consumers};
 use serde_json::json;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -21,23 +22,6 @@ use std::{env, io};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-
-/// The argument by which the program knows that it is a member.
-pub(crate) const ARGUMENT: &str = "member";
-
-/// The environment variable with the settings: a scenario of which only the consumers count.
-pub(crate) const SETTINGS: &str = "PLIMSOLL_MEMBER_SETTINGS";
-
-/// Writes the settings of a plan's consumers, for the environment of a member.
-pub(crate) fn settings(plan: &Plan) -> String {
-    let scenario = Scenario {
-        settings: plan.settings.as_ref().clone(),
-        workload: Workload::Drawn(Traffic::default()),
-        faults: Vec::new(),
-        seed: None,
-    };
-    scenario.to_toml()
-}
 
 /// Runs one member of the group with Plimsoll's own consumer, configured by its environment: this
 /// is the command `plimsoll member`.

@@ -1,6 +1,6 @@
 //! Which plans this backend cannot execute, and why: it never skips a part of one.
 
-use crate::faults::{impossible, impossible_embedded};
+use crate::faults::impossible;
 use crate::options::{ClusterSource, Options, SubjectCommand};
 use plimsoll_oracle::Word;
 use plimsoll_scenarios::scenario::{BrokerSettings, Fault};
@@ -54,8 +54,8 @@ fn cluster(options: &Options, plan: &Plan) -> Option<Refusal> {
                     one cluster";
         return Some(whole(text.into()));
     }
-    let ours = options.source == ClusterSource::Containers;
-    if ours && cluster.brokers != BROKERS {
+    let foreign = matches!(options.source, ClusterSource::Bootstrap { .. });
+    if !foreign && cluster.brokers != BROKERS {
         let text = format!(
             "it wants {} brokers, and the cluster has {BROKERS}",
             cluster.brokers
@@ -67,7 +67,7 @@ fn cluster(options: &Options, plan: &Plan) -> Option<Refusal> {
 
 fn refuse_fault(options: &Options, fault: &Fault) -> Option<Refusal> {
     let reason = match options.source {
-        ClusterSource::Embedded => impossible_embedded(&fault.kind),
+        ClusterSource::Embedded => None,
         _ => impossible(&fault.kind),
     };
     let reason = reason.or_else(|| {

@@ -9,19 +9,19 @@ use crate::leaders::{self, Leaders};
 use crate::log::Log;
 use crate::names::Names;
 use crate::options::{Reach, SubjectCommand};
+use crate::producer::Producer;
 use crate::proxy::Proxy;
 use crate::recorder::Clock;
 use crate::refusal;
 use crate::sink::http::{self, Endpoint};
 use crate::stalls::Stalls;
 use crate::subject::Subject;
-use crate::tail::Tail;
-use crate::workload::{self, Workload};
+use crate::tail;
+use crate::workload::Workload;
 use crate::world::{Event, Inbox, Parts, World};
 use plimsoll_oracle::Trace;
 use plimsoll_scenarios::Plan;
 use plimsoll_scenarios::scenario::Cluster as Replication;
-use rdkafka::producer::FutureProducer;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,8 +69,6 @@ pub(crate) async fn run(plan: &Plan, stage: Stage<'_>) -> Result<(Trace, Wishes)
 struct Running {
     names: Arc<Names>,
     cluster: Arc<Cluster>,
-    producer: FutureProducer,
-    tail: Tail,
     tasks: JoinSet<()>,
 }
 
@@ -80,13 +78,9 @@ async fn set_up(plan: &Plan, stage: Stage<'_>) -> Result<(World, Course, Running
     let names = Arc::new(Names::new(&plan, stage.tag));
     create_topics(&plan, &names, &cluster).await?;
     let (listener, sink) = open_sink(stage.reach).await?;
-    let bootstrap = cluster.bootstrap();
-    let producer = workload::producer(&plan.settings.producer, &bootstrap)?;
     let (inbox, log, clock) = (Inbox::new(), Arc::<Log>::default(), Clock::start());
     let proxy = open_proxy(plan.starts.len(), &cluster, stage.reach, &inbox).await?;
     let leaders = Leaders::first(cluster.admin(), &names).await;
-    let records = inbox.sender(Event::Tail);
-    let tail = Tail::start(&bootstrap, names.clone(), leaders.counts(), records)?;
     let endpoint = Endpoint {
         plan: plan.clone(),
         names: names.clone(),
@@ -95,16 +89,18 @@ async fn set_up(plan: &Plan, stage: Stage<'_>) -> Result<(World, Course, Running
         patience: http::PATIENCE,
         reports: inbox.sender(Event::Sink),
     };
+    let mut tasks = JoinSet::new();
+    read_topics(&mut tasks, &cluster, &names, &inbox, &leaders);
+    tasks.spawn(http::serve(endpoint, listener));
+    let producer = Producer::new(plan.settings.producer.clone(), cluster.admin().clone());
     let workload = Workload {
         plan: plan.clone(),
         names: names.clone(),
         log: log.clone(),
         clock,
-        producer: producer.clone(),
+        producer: Arc::new(producer),
         reports: inbox.sender(Event::Workload),
     };
-    let mut tasks = JoinSet::new();
-    tasks.spawn(http::serve(endpoint, listener));
     tasks.spawn(workload.produce());
     watch_leaders(&mut tasks, &cluster, &names, &inbox);
     watch_machine(&mut tasks, &plan, &cluster, &names, stage.stalls.clone());
@@ -143,8 +139,6 @@ async fn set_up(plan: &Plan, stage: Stage<'_>) -> Result<(World, Course, Running
     let running = Running {
         names,
         cluster,
-        producer,
-        tail,
         tasks,
     };
     Ok((World::new(parts), course, running))
@@ -160,6 +154,19 @@ async fn open_proxy(
     let (access, reports) = (cluster.access(), inbox.sender(Event::Proxy));
     let proxy = Proxy::open(members, cluster.brokers(), access, reach, &reports).await;
     proxy.map_err(|error| cannot("open ports for the proxy", &error))
+}
+
+/// Reads the topics for as long as the run lasts.
+fn read_topics(
+    tasks: &mut JoinSet<()>,
+    cluster: &Cluster,
+    names: &Arc<Names>,
+    inbox: &Inbox,
+    leaders: &Leaders,
+) {
+    let (admin, records) = (cluster.admin().clone(), inbox.sender(Event::Tail));
+    let topics = tail::read_topics(admin, names.clone(), leaders.counts(), records);
+    tasks.spawn(topics);
 }
 
 /// Asks for leaders and the coordinator for as long as the run lasts.
@@ -218,13 +225,8 @@ fn cannot(what: &str, error: &std::io::Error) -> ChaosError {
 
 impl Running {
     async fn tidy_up(mut self, mut world: World) {
-        workload::close(&self.producer);
-        let tail = self.tail;
-        // This joins a thread, and so must not block the runtime.
-        let ended = tokio::task::spawn_blocking(move || tail.end());
         let tidy = async {
             world.end().await;
-            let _ = ended.await;
             self.tasks.shutdown().await;
             remove(&self.names, &self.cluster).await
         };

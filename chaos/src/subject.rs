@@ -6,10 +6,10 @@ use crate::contract;
 use crate::error::ChaosError;
 use crate::names::Names;
 use crate::options::SubjectCommand;
-use crate::own;
 use crate::per_member::PerMember;
 use plimsoll_oracle::MemberId;
-use plimsoll_scenarios::Plan;
+use plimsoll_scenarios::scenario::{Traffic, Workload};
+use plimsoll_scenarios::{Plan, Scenario};
 use serde_json::{Map, Value};
 use std::fs::{self, File};
 use std::io;
@@ -17,6 +17,12 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use tokio::process::{Child, Command};
+
+/// The argument by which the program knows that it is a member.
+const ARGUMENT: &str = "member";
+
+/// The environment variable with the settings: a scenario of which only the consumers count.
+pub(crate) const SETTINGS: &str = "PLIMSOLL_MEMBER_SETTINGS";
 
 /// The number of lines of a failed process's standard error that are shown.
 const LAST_LINES: usize = 8;
@@ -44,8 +50,8 @@ impl Subject {
         let mut command = match &self.command {
             SubjectCommand::Own(program) => {
                 let mut command = Command::new(program);
-                command.arg(own::ARGUMENT);
-                command.env(own::SETTINGS, own::settings(&self.plan));
+                command.arg(ARGUMENT);
+                command.env(SETTINGS, settings(&self.plan));
                 command
             }
             SubjectCommand::External { program, arguments } => {
@@ -137,6 +143,17 @@ impl Subject {
         let file = File::options().create(true).append(true).open(&path);
         file.map_err(|error| cannot_write(&path, &error))
     }
+}
+
+/// Writes the settings of a plan's consumers, for the environment of a member.
+fn settings(plan: &Plan) -> String {
+    let scenario = Scenario {
+        settings: plan.settings.as_ref().clone(),
+        workload: Workload::Drawn(Traffic::default()),
+        faults: Vec::new(),
+        seed: None,
+    };
+    scenario.to_toml()
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> ChaosError {

@@ -3,27 +3,42 @@
 //!
 //! It reads every partition from its start, straight from the brokers, and belongs to no group.
 
+use crate::admin::{self, Admin, Failure, HARNESS, check, topic_name};
+use crate::batch::{self, Aborted};
 use crate::channel::Sender;
-use crate::error::ChaosError;
 use crate::leaders::PartitionCounts;
 use crate::names::Names;
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
+use kafka_protocol::messages::fetch_response::PartitionData;
+use kafka_protocol::messages::{BrokerId, FetchRequest, FetchResponse};
+use kafka_protocol::records::Record;
 use plimsoll_core::{Offset, TopicPartition};
 use plimsoll_oracle::MessageId;
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::message::{BorrowedMessage, Headers, Message};
-use rdkafka::{ClientConfig, TopicPartitionList};
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 /// The header by which a record names its message.
 pub(crate) const MESSAGE: &str = "plimsoll-message";
 
-/// The longest wait of one poll for records.
-const LOOK: Duration = Duration::from_millis(50);
+/// The time for which a broker waits for records, in milliseconds.
+const POLL_MS: i32 = 500;
+
+/// The time limit for the answer to a fetch.
+const WITHIN: Duration = Duration::from_secs(3);
+
+/// The pause after a failure: brokers come and go here.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The newest version of Fetch that names topics rather than numbering them.
+const FETCH: i16 = 12;
+
+/// The most that one fetch brings, in bytes; a larger batch comes all the same.
+const FETCH_BYTES: i32 = 1 << 20;
 
 /// A record that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,168 +51,168 @@ pub(crate) struct Read {
     pub origin: Option<(TopicPartition, Offset)>,
 }
 
-/// The thread that reads the topics.
-#[derive(Debug)]
-pub(crate) struct Tail {
-    ended: Arc<AtomicBool>,
-    thread: JoinHandle<()>,
-}
-
-impl Tail {
-    /// Starts the thread. It reads the partitions that `counts` shows, and the dead-letter topic.
-    ///
-    /// # Errors
-    /// Where librdkafka or the operating system refuses.
-    pub(crate) fn start(
-        bootstrap: &str,
-        names: Arc<Names>,
-        counts: watch::Receiver<PartitionCounts>,
-        records: Sender<Read>,
-    ) -> Result<Self, ChaosError> {
-        let consumer: BaseConsumer = ClientConfig::new()
-            .set("bootstrap.servers", bootstrap)
-            // The library wants one; with partitions assigned by hand it is never joined.
-            .set("group.id", format!("{}.tail", names.group))
-            .set("client.id", "plimsoll-tail")
-            .set("enable.auto.commit", "false")
-            .set("auto.offset.reset", "earliest")
-            .set("fetch.wait.max.ms", "100")
-            .set("fetch.error.backoff.ms", "50")
-            .set("reconnect.backoff.max.ms", "500")
-            .set("topic.metadata.refresh.interval.ms", "1000")
-            .set("socket.timeout.ms", "3000")
-            .create()
-            .map_err(|error| cannot("make a consumer", &error))?;
-        let ended = Arc::new(AtomicBool::new(false));
-        let reader = TopicReader {
-            names,
-            counts,
-            records,
-            consumer,
-            next: BTreeMap::new(),
-        };
-        let thread = thread::Builder::new().name("plimsoll-tail".into()).spawn({
-            let ended = ended.clone();
-            move || reader.run(&ended)
-        });
-        let thread = thread.map_err(|error| cannot("start a thread", &error))?;
-        Ok(Self { ended, thread })
-    }
-
-    /// Ends the thread, and waits for its end.
-    pub(crate) fn end(self) {
-        self.ended.store(true, Ordering::Relaxed);
-        // A reader that panicked has read nothing more; the run shows that as lag.
-        let _ = self.thread.join();
-    }
-}
-
-fn cannot(what: &str, error: &dyn std::error::Error) -> ChaosError {
-    ChaosError::Internal(format!("cannot {what}: {error}"))
-}
-
-/// The consumer that the thread runs.
-struct TopicReader {
+/// Reads the partitions that `counts` shows, and the dead-letter topic, for as long as it is
+/// polled.
+pub(crate) async fn read_topics(
+    admin: Admin,
     names: Arc<Names>,
-    counts: watch::Receiver<PartitionCounts>,
+    mut counts: watch::Receiver<PartitionCounts>,
     records: Sender<Read>,
-    consumer: BaseConsumer,
-    /// The next offset to read, by partition.
-    next: BTreeMap<TopicPartition, i64>,
-}
-
-impl TopicReader {
-    fn run(mut self, ended: &AtomicBool) {
-        while !ended.load(Ordering::Relaxed) {
-            self.assign_new_partitions();
-            match self.consumer.poll(LOOK) {
-                Some(Ok(message)) => {
-                    let Some(id) = self.place(&message) else {
-                        continue;
-                    };
-                    self.next.insert(id, message.offset() + 1);
-                    if let Some(read) = read(&self.names, id, &message) {
-                        self.records.send(read);
-                    }
-                }
-                // Brokers come and go here; librdkafka tries again by itself.
-                Some(Err(error)) => tracing::debug!(%error, "reading the topics failed"),
-                None => {}
-            }
-        }
-        // Without this the consumer would fetch on until it is closed.
-        let _ = self.consumer.unassign();
-    }
-
-    fn assign_new_partitions(&mut self) {
-        let counts = self.counts.borrow_and_update().clone();
-        let workload = counts.into_iter().flat_map(|(topic, partitions)| {
+) {
+    let (mut known, mut readers) = (BTreeSet::new(), JoinSet::new());
+    let dead_letters = TopicPartition::new(names.topics.len() as u32, 0);
+    loop {
+        let shown = counts.borrow_and_update().clone();
+        let workload = shown.into_iter().flat_map(|(topic, partitions)| {
             (0..partitions).map(move |partition| TopicPartition::new(topic, partition))
         });
-        let dead_letters = TopicPartition::new(self.names.topics.len() as u32, 0);
-        let mut grown = false;
-        for id in workload.chain([dead_letters]) {
-            self.next.entry(id).or_insert_with(|| {
-                grown = true;
-                0
-            });
-        }
-        if !grown {
-            return;
-        }
-        let mut list = TopicPartitionList::new();
-        for (id, next) in &self.next {
-            let topic = self.names.topic(id.topic);
-            let offset = rdkafka::Offset::Offset(*next);
-            if let Err(error) = list.add_partition_offset(topic, id.partition as i32, offset) {
-                tracing::error!(%error, "cannot read {topic}-{}", id.partition);
+        for partition in workload.chain([dead_letters]) {
+            if known.insert(partition) {
+                let reader = Reader {
+                    admin: admin.clone(),
+                    names: names.clone(),
+                    records: records.clone(),
+                    partition,
+                    next: 0,
+                };
+                readers.spawn(reader.run());
             }
         }
-        if let Err(error) = self.consumer.assign(&list) {
-            tracing::error!(%error, "cannot read the topics");
+        if counts.changed().await.is_err() {
+            // No partition comes any more.
+            return while readers.join_next().await.is_some() {};
+        }
+    }
+}
+
+/// The reader of one partition.
+struct Reader {
+    admin: Admin,
+    names: Arc<Names>,
+    records: Sender<Read>,
+    partition: TopicPartition,
+    /// The offset to read next.
+    next: i64,
+}
+
+impl Reader {
+    async fn run(mut self) {
+        loop {
+            let Err(Failure::Passing(why) | Failure::Final(why)) = self.read().await;
+            tracing::debug!("reading {}: {why}", self.topic());
+            tokio::time::sleep(PAUSE).await;
         }
     }
 
-    fn place(&self, message: &BorrowedMessage<'_>) -> Option<TopicPartition> {
-        let partition = u32::try_from(message.partition()).ok()?;
-        self.names.partition(message.topic(), partition)
+    /// Reads from the leader of now until that fails.
+    async fn read(&mut self) -> Result<Infallible, Failure> {
+        let (topic, partition) = (self.topic(), self.partition.partition);
+        let leader = self.admin.connect_with_leader(topic, partition, HARNESS);
+        let mut connection = leader.await?;
+        loop {
+            let request = self.request();
+            let answer = admin::within(WITHIN, connection.call(&request, FETCH)).await?;
+            self.handle_fetched(answer).await?;
+        }
+    }
+
+    fn request(&self) -> FetchRequest {
+        let partition = FetchPartition::default()
+            .with_partition(self.partition.partition.cast_signed())
+            .with_fetch_offset(self.next)
+            .with_partition_max_bytes(FETCH_BYTES);
+        let topic = FetchTopic::default()
+            .with_topic(topic_name(self.topic()))
+            .with_partitions(vec![partition]);
+        FetchRequest::default()
+            .with_replica_id(BrokerId(-1))
+            .with_max_wait_ms(POLL_MS)
+            .with_min_bytes(1)
+            .with_max_bytes(FETCH_BYTES)
+            // What a transaction took back is no record.
+            .with_isolation_level(1)
+            .with_session_epoch(-1)
+            .with_topics(vec![topic])
+    }
+
+    async fn handle_fetched(&mut self, answer: FetchResponse) -> Result<(), Failure> {
+        check(answer.error_code)?;
+        let mut partitions = (answer.responses.into_iter()).flat_map(|topic| topic.partitions);
+        let empty = || Failure::Passing("an empty answer".into());
+        let fetched = partitions.next().ok_or_else(empty)?;
+        if fetched.error_code == ResponseError::OffsetOutOfRange.code() {
+            let ends = self.admin.log_ends(self.topic()).await;
+            let ends = ends.map_err(|error| Failure::Passing(error.to_string()))?;
+            let place = self.partition.partition as usize;
+            let (start, _) = ends.get(place).copied().ok_or_else(empty)?;
+            self.next = start.cast_signed();
+            return Ok(());
+        }
+        check(fetched.error_code)?;
+        self.handle_records(fetched);
+        Ok(())
+    }
+
+    fn handle_records(&mut self, fetched: PartitionData) {
+        let mut aborted = Aborted::new(fetched.aborted_transactions.unwrap_or_default());
+        for batch in batch::split(fetched.records.unwrap_or_default()) {
+            if aborted.shows(&batch) {
+                match batch.records() {
+                    Ok(records) => records.iter().for_each(|record| self.tell(record)),
+                    Err(why) => tracing::warn!("records of {} are unreadable: {why}", self.topic()),
+                }
+            }
+            // The first batch may have begun before what was asked for.
+            self.next = self.next.max(batch.next);
+        }
+    }
+
+    fn tell(&self, record: &Record) {
+        if record.offset >= self.next
+            && let Some(read) = read(&self.names, self.partition, record)
+        {
+            self.records.send(read);
+        }
+    }
+
+    fn topic(&self) -> &str {
+        self.names.topic(self.partition.topic)
     }
 }
 
 /// Reads one record; `None` where it is no record of this run.
-fn read(names: &Names, partition: TopicPartition, message: &BorrowedMessage<'_>) -> Option<Read> {
-    let offset = Offset::new(u64::try_from(message.offset()).ok()?);
-    let Some(id) = message_id(message) else {
-        tracing::warn!("{}@{offset} is no record of this run", message.topic());
+fn read(names: &Names, partition: TopicPartition, record: &Record) -> Option<Read> {
+    let offset = Offset::new(u64::try_from(record.offset).ok()?);
+    let Some(id) = message_id(record) else {
+        let topic = names.topic(partition.topic);
+        tracing::warn!("{topic}@{offset} is no record of this run");
         return None;
     };
     Some(Read {
         partition,
         offset,
         message: id,
-        origin: origin(names, message),
+        origin: origin(names, record),
     })
 }
 
 /// Reads which message a record carries: from its header, or from its unchanged value.
-fn message_id(message: &BorrowedMessage<'_>) -> Option<MessageId> {
-    if let Some(id) = header(message, MESSAGE) {
+fn message_id(record: &Record) -> Option<MessageId> {
+    if let Some(id) = header(record, MESSAGE) {
         return id.parse().ok().map(MessageId);
     }
-    let value = std::str::from_utf8(message.payload()?).ok()?;
+    let value = std::str::from_utf8(record.value.as_ref()?).ok()?;
     value.split_whitespace().next()?.parse().ok().map(MessageId)
 }
 
 /// Reads the record that a dead letter is the copy of, where its headers say so.
-fn origin(names: &Names, message: &BorrowedMessage<'_>) -> Option<(TopicPartition, Offset)> {
-    let topic = header(message, "plimsoll-topic")?;
-    let partition = header(message, "plimsoll-partition")?.parse().ok()?;
-    let offset = header(message, "plimsoll-offset")?.parse().ok()?;
+fn origin(names: &Names, record: &Record) -> Option<(TopicPartition, Offset)> {
+    let topic = header(record, "plimsoll-topic")?;
+    let partition = header(record, "plimsoll-partition")?.parse().ok()?;
+    let offset = header(record, "plimsoll-offset")?.parse().ok()?;
     Some((names.partition(topic, partition)?, Offset::new(offset)))
 }
 
-fn header<'a>(message: &'a BorrowedMessage<'_>, name: &str) -> Option<&'a str> {
-    let headers = message.headers()?;
-    let header = headers.iter().find(|header| header.key == name)?;
-    std::str::from_utf8(header.value?).ok()
+fn header<'a>(record: &'a Record, name: &str) -> Option<&'a str> {
+    std::str::from_utf8(record.headers.get(name.as_bytes())?.as_ref()?).ok()
 }

@@ -1,5 +1,6 @@
 //! Whether tests can have real brokers, and a plan for those that need none.
 
+#[cfg(feature = "containers")]
 use crate::cluster;
 #[cfg(test)]
 use plimsoll_scenarios::{Plan, Scenario};
@@ -10,6 +11,7 @@ use plimsoll_scenarios::{Plan, Scenario};
 ///
 /// # Errors
 /// Where one is missing.
+#[cfg(feature = "containers")]
 #[doc(hidden)]
 pub fn engine_for_tests() -> Result<(), String> {
     let ask = || {

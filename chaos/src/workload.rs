@@ -1,55 +1,22 @@
 //! The producer: every message of the plan, at its time, to its partition.
 
 use crate::channel::Sender;
-use crate::error::ChaosError;
 use crate::log::Log;
 use crate::names::Names;
+use crate::producer::{Delivery, NewRecord, Producer};
 use crate::recorder::Clock;
 use crate::tail::MESSAGE;
 use plimsoll_core::Offset;
 use plimsoll_oracle::TraceEvent;
 use plimsoll_scenarios::Plan;
-use plimsoll_scenarios::scenario::{Acks, Message, Producer};
-use rdkafka::ClientConfig;
-use rdkafka::error::RDKafkaErrorCode;
-use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer as _};
+use plimsoll_scenarios::scenario::Message;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
-/// The pause before another attempt to send to a partition that the producer does not know yet.
-const TRY_AGAIN: Duration = Duration::from_millis(100);
-
 /// The longest wait for the reader of the topics to find a message that was acknowledged without
 /// an offset.
 const READ: Duration = Duration::from_secs(30);
-
-/// Makes a producer with the settings of the plan; it goes straight to the brokers.
-///
-/// # Errors
-/// Where librdkafka refuses.
-pub(crate) fn producer(settings: &Producer, bootstrap: &str) -> Result<FutureProducer, ChaosError> {
-    let acks = match settings.acks {
-        Acks::None => "0",
-        Acks::Leader => "1",
-        Acks::All => "all",
-    };
-    let millis = |time: Duration| time.as_millis().max(1).to_string();
-    ClientConfig::new()
-        .set("bootstrap.servers", bootstrap)
-        .set("client.id", "plimsoll-producer")
-        .set("acks", acks)
-        .set("enable.idempotence", settings.idempotence.to_string())
-        .set("request.timeout.ms", millis(settings.request_timeout))
-        .set("retry.backoff.ms", millis(settings.retry_backoff))
-        .set("message.timeout.ms", millis(settings.delivery_timeout))
-        .set("linger.ms", "0")
-        .set("topic.metadata.refresh.interval.ms", "1000")
-        .set("reconnect.backoff.max.ms", "500")
-        .create()
-        .map_err(|error| ChaosError::Internal(format!("cannot make a producer: {error}")))
-}
 
 /// What the workload reports.
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +34,7 @@ pub(crate) struct Workload {
     pub names: Arc<Names>,
     pub log: Arc<Log>,
     pub clock: Clock,
-    pub producer: FutureProducer,
+    pub producer: Arc<Producer>,
     pub reports: Sender<Report>,
 }
 
@@ -92,21 +59,16 @@ impl Workload {
         let mut deliveries = JoinSet::new();
         for message in messages {
             self.clock.sleep_until(message.at).await;
-            let Some(delivery) = self.send(message).await else {
-                let message = message.id;
-                self.observed(TraceEvent::ProduceFailed { message });
-                continue;
-            };
+            let delivery = self.send(message);
             let (workload, message) = (self.clone(), *message);
             deliveries.spawn(async move {
-                let delivered = delivery.await.ok().and_then(Result::ok);
-                let event = match delivered {
-                    Some(place) => TraceEvent::Acknowledged {
+                let event = match delivery.await {
+                    Ok(told) => TraceEvent::Acknowledged {
                         message: message.id,
                         partition: message.partition,
-                        offset: workload.offset(&message, place.offset).await,
+                        offset: workload.offset(&message, told).await,
                     },
-                    None => TraceEvent::ProduceFailed {
+                    Err(_) => TraceEvent::ProduceFailed {
                         message: message.id,
                     },
                 };
@@ -120,55 +82,28 @@ impl Workload {
         self.reports.send(Report::Observed(event));
     }
 
-    /// Returns where an acknowledged message stands. Of one that an idempotent producer sent twice,
-    /// because the first answer was lost, the second answer does not tell: then the reader of the
-    /// topics does, or the message is missing.
-    async fn offset(&self, message: &Message, told: i64) -> Offset {
-        if let Ok(offset) = u64::try_from(told) {
-            return Offset::new(offset);
+    /// Returns where an acknowledged message stands. Where no answer tells, as of one that an
+    /// idempotent producer sent twice, the reader of the topics does, or the message is missing.
+    async fn offset(&self, message: &Message, told: Option<Offset>) -> Offset {
+        if let Some(offset) = told {
+            return offset;
         }
         let read = self.log.wait_for_message(message.id, READ).await;
         read.unwrap_or_else(|| self.log.end(message.partition))
     }
 
-    /// Hands a message to librdkafka; returns `None` where that is not possible within its time.
-    async fn send(&self, message: &Message) -> Option<DeliveryFuture> {
-        let topic = self.names.topic(message.partition.topic);
+    /// Begins to produce a message.
+    fn send(&self, message: &Message) -> Delivery {
         let id = message.id.0.to_string();
-        let key = message.key.map(|key| format!("key-{key}"));
-        let value = format!("{id:<width$}", width = message.bytes as usize);
-        let headers = OwnedHeaders::new().insert(Header {
-            key: MESSAGE,
-            value: Some(&id),
-        });
-        let give_up = tokio::time::Instant::now() + self.plan.settings.producer.delivery_timeout;
-        loop {
-            let mut record = FutureRecord::to(topic)
-                .partition(message.partition.partition as i32)
-                .payload(&value)
-                .headers(headers.clone());
-            if let Some(key) = &key {
-                record = record.key(key);
-            }
-            match self.producer.send_result(record) {
-                Ok(delivery) => return Some(delivery),
-                Err((error, _)) => {
-                    let passing = matches!(
-                        error.rdkafka_error_code(),
-                        Some(RDKafkaErrorCode::UnknownPartition | RDKafkaErrorCode::QueueFull)
-                    );
-                    if !passing || tokio::time::Instant::now() > give_up {
-                        tracing::warn!(%error, "message {id} cannot be produced");
-                        return None;
-                    }
-                    tokio::time::sleep(TRY_AGAIN).await;
-                }
-            }
-        }
+        let key = message.key.map(|key| format!("key-{key}").into());
+        let value = format!("{id:<width$}", width = message.bytes as usize).into();
+        let partition = message.partition;
+        let topic = self.names.topic(partition.topic);
+        let record = NewRecord {
+            key,
+            value,
+            header: (MESSAGE, id.into()),
+        };
+        self.producer.send(topic, partition.partition, record)
     }
-}
-
-/// Drops what librdkafka still holds, at the end of a run.
-pub(crate) fn close(producer: &FutureProducer) {
-    producer.purge(rdkafka::producer::PurgeConfig::default().queue().inflight());
 }

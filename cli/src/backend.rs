@@ -1,4 +1,4 @@
-//! What executes plans: the simulator, or real Kafka.
+//! What executes plans: the simulator, or real processes in real time.
 
 use crate::args::{BackendArgs, BackendName, DeclaredArgs, SeedRange, threads};
 use crate::error::CliError;
@@ -13,7 +13,7 @@ use std::num::NonZeroUsize;
 pub(crate) enum Choice {
     /// The simulator.
     Sim,
-    /// Real brokers and real processes.
+    /// Real processes, on brokers of whatever kind.
     Kafka(Box<Options>),
 }
 
@@ -23,7 +23,7 @@ impl Choice {
     ///
     /// # Errors
     /// Where arguments do not go together, the command does not exist, or the program is built
-    /// without real Kafka.
+    /// without what they ask for.
     pub(crate) fn of(
         args: &BackendArgs,
         command: &[OsString],
@@ -35,7 +35,7 @@ impl Choice {
                 "Plimsoll's own consumer, and each recipe, does what it is told.",
             ));
         }
-        match (args.backend, &args.bootstrap) {
+        match (args.name(command), &args.bootstrap) {
             (BackendName::Kafka, _) => {
                 let options = Options::of(args, command, declared)?;
                 Ok(Self::Kafka(Box::new(options)))
@@ -76,7 +76,7 @@ impl Choice {
     }
 
     /// Returns the number of schedules to run side by side: as many as were asked for, or else one
-    /// for each core. On real Kafka it is four for each core: runs there wait more than they work.
+    /// for each core. In real time it is four for each core: runs there wait more than they work.
     pub(crate) fn jobs(&self, asked: Option<NonZeroUsize>) -> NonZeroUsize {
         const FOR_EACH_CORE: NonZeroUsize = NonZeroUsize::new(4).expect("it is not 0");
         match (asked, self) {
@@ -135,7 +135,7 @@ fn only_with_kafka(what: &str) -> CliError {
 pub(crate) enum StartedBackend {
     /// The simulator.
     Sim(Box<Simulator>),
-    /// A real cluster, which all threads share.
+    /// The backend of real processes, which all threads share.
     Kafka(Kafka),
 }
 

@@ -26,7 +26,7 @@ pub(crate) enum ClusterCommand {
 /// Runs `plimsoll cluster`.
 ///
 /// # Errors
-/// Where the environment refuses, and where the program is built without real Kafka.
+/// Where the environment refuses, and where the program is built without containers.
 pub(crate) fn cluster(command: ClusterCommand) -> Result<Outcome, CliError> {
     let (text, is_well) = match command {
         ClusterCommand::Up => (kafka::up()?, true),

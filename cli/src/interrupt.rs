@@ -33,7 +33,7 @@ pub(crate) fn requested() -> bool {
 }
 
 /// Calls `also` as soon as a signal comes; at once, if one came.
-#[cfg(feature = "kafka")]
+#[cfg(unix)]
 pub(crate) fn on_request(also: impl Fn() + Send + 'static) {
     *ALSO.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(also));
     if REQUESTED.load(Ordering::SeqCst) {

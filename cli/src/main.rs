@@ -86,7 +86,7 @@ fn main() -> ExitCode {
             carry_out(terminal, |_| Ok(completions::completions(shell)))
         }
         Command::Man(args) => carry_out(terminal, |_| man::man(&args)),
-        #[cfg(feature = "kafka")]
+        #[cfg(all(unix, feature = "librdkafka"))]
         Command::Member => kafka::member(),
     }
 }

@@ -242,8 +242,9 @@ fn write_trace(
     let Ok(plan) = runner::draw(&trial.scenario, seed) else {
         return Ok(None);
     };
-    let header = trial.header(&plan, args.backend.backend);
-    match &args.backend.backend {
+    let backend = args.backend.name(&args.command);
+    let header = trial.header(&plan, backend);
+    match backend {
         BackendName::Sim => {
             let mut worker = Worker::default();
             if worker.run(&plan).is_err() {

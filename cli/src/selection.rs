@@ -25,7 +25,7 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
-    /// Returns what a real cluster has to carry.
+    /// Returns what the backend of real processes has to carry.
     pub(crate) fn load(&self, jobs: NonZeroUsize) -> Load {
         let breaking = self.trials.iter().map(|trial| trial.apart.len()).sum();
         let all = self.trials.iter().map(Trial::schedules);
@@ -51,7 +51,7 @@ pub(crate) struct NotExecuted {
     pub reason: String,
 }
 
-/// Returns the trials that the arguments ask for. On real Kafka, schedules that it cannot execute
+/// Returns the trials that the arguments ask for. In real time, schedules that cannot be executed
 /// are sorted out here, before anything is started; so are scenarios of a folder, or of the
 /// library, that take too long.
 ///
@@ -87,14 +87,14 @@ pub(crate) fn select(args: &RunArgs, choice: &Choice) -> Result<Selection, CliEr
             None => sort_out(&mut trial, choice)?,
         };
         if alone && !refused.is_empty() {
-            return Err(refuse(&refused));
+            return Err(refuse(&refused, choice));
         }
         let left = refused.iter().map(|entry| entry.schedules).sum::<u64>() < trial.seeds.len();
         selection.trials.extend(left.then_some(trial));
         selection.not_executed.extend(refused);
     }
     if selection.trials.is_empty() {
-        return Err(refuse(&selection.not_executed));
+        return Err(refuse(&selection.not_executed, choice));
     }
     Ok(selection)
 }
@@ -172,13 +172,14 @@ fn not_executed(trial: &Trial, schedules: u64, reason: String) -> NotExecuted {
     }
 }
 
-fn refuse(refused: &[NotExecuted]) -> CliError {
+fn refuse(refused: &[NotExecuted], choice: &Choice) -> CliError {
     let lines: Vec<String> = refused.iter().map(ToString::to_string).collect();
     let help = "A scenario that is left out because it takes long runs when it is named on its own; \
                 all of them run in the simulator (`--backend sim`).";
     CliError::Refused {
         message: format!(
-            "real Kafka cannot run what was named:\n{}",
+            "what was named cannot run {}:\n{}",
+            choice.place(),
             lines.join("\n")
         ),
         help: Some(help.into()),
@@ -190,7 +191,7 @@ fn refuse(refused: &[NotExecuted]) -> CliError {
 pub(crate) fn refuse_recipe(subject: Subject) -> CliError {
     CliError::usage(
         format!("the subject {subject} exists in the simulator only"),
-        "Real programs stand trial as a command: plimsoll run FILE --backend kafka -- COMMAND.",
+        "Real programs stand trial as a command: plimsoll run FILE -- COMMAND.",
     )
 }
 

@@ -9,7 +9,7 @@ use kafka_protocol::messages::offset_commit_request::{
 };
 use kafka_protocol::messages::{
     DeleteGroupsRequest, DescribeGroupsRequest, FindCoordinatorRequest, GroupId, LeaveGroupRequest,
-    ListGroupsRequest, OffsetCommitRequest, OffsetFetchRequest, TopicName,
+    OffsetCommitRequest, OffsetFetchRequest, TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
 
@@ -164,8 +164,9 @@ impl Admin {
     }
 
     /// Returns the names of all groups.
+    #[cfg(feature = "containers")]
     pub(crate) async fn groups(&self) -> Result<Vec<String>, ChaosError> {
-        let request = &ListGroupsRequest::default();
+        let request = &kafka_protocol::messages::ListGroupsRequest::default();
         retry("list its groups", move |_| async move {
             let mut groups = Vec::new();
             for broker in self.brokers.iter() {

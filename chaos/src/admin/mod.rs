@@ -11,20 +11,19 @@ mod retry;
 mod topics;
 mod wire;
 
-pub(crate) use retry::Failure;
-pub(crate) use wire::exchange;
+pub(crate) use retry::{Failure, check};
+pub(crate) use wire::{Connection, HARNESS, exchange};
 
 use crate::access::Access;
 use crate::address::BrokerAddress;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{MetadataRequest, MetadataResponse, TopicName};
 use kafka_protocol::protocol::{Request, StrBytes};
-use retry::{check, retry};
+use retry::retry;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use wire::Connection;
 
 /// The topic in which coordinators keep what groups commit.
 pub(crate) const OFFSETS_TOPIC: &str = "__consumer_offsets";
@@ -60,12 +59,21 @@ impl Admin {
         broker: u32,
         topic: Option<&str>,
     ) -> Result<MetadataResponse, Failure> {
-        let broker = self
-            .brokers
-            .iter()
-            .find(|known| known.index == broker)
-            .ok_or_else(|| Failure::Final(format!("there is no broker {broker}")))?;
-        self.call(broker, &metadata_request(topic), METADATA).await
+        self.broker(broker, &metadata_request(topic), METADATA)
+            .await
+    }
+
+    /// Connects with the broker that leads a partition now.
+    pub(crate) async fn connect_with_leader(
+        &self,
+        topic: &str,
+        partition: u32,
+        client_id: &'static str,
+    ) -> Result<Connection, Failure> {
+        let leader = self.leader_now(topic, partition).await?;
+        let broker = self.known(leader)?;
+        let opened = Connection::open(&self.access, &broker.address, client_id);
+        Ok(within(ATTEMPT, opened).await?)
     }
 
     /// Asks any broker, the one that answered last first.
@@ -95,12 +103,13 @@ impl Admin {
         request: &R,
         newest: i16,
     ) -> Result<R::Response, Failure> {
-        let broker = self
-            .brokers
-            .iter()
-            .find(|broker| broker.index == index)
-            .ok_or_else(|| Failure::Final(format!("there is no broker {index}")))?;
-        self.call(broker, request, newest).await
+        self.call(self.known(index)?, request, newest).await
+    }
+
+    fn known(&self, index: u32) -> Result<&BrokerAddress, Failure> {
+        let mut brokers = self.brokers.iter();
+        let broker = brokers.find(|broker| broker.index == index);
+        broker.ok_or_else(|| Failure::Final(format!("there is no broker {index}")))
     }
 
     /// Sends one request on a connection of its own; returns the answer that comes within
@@ -112,16 +121,10 @@ impl Admin {
         newest: i16,
     ) -> Result<R::Response, Failure> {
         let exchange = async {
-            let mut connection = Connection::open(&self.access, &broker.address).await?;
+            let mut connection = Connection::open(&self.access, &broker.address, HARNESS).await?;
             connection.call(request, newest).await
         };
-        let answer = match tokio::time::timeout(ATTEMPT, exchange).await {
-            Ok(answer) => answer,
-            Err(_) => Err(io::Error::new(
-                io::ErrorKind::TimedOut,
-                format!("no answer within {} s", ATTEMPT.as_secs()),
-            )),
-        };
+        let answer = within(ATTEMPT, exchange).await;
         answer.map_err(|error| {
             let place = format!("broker {} at {}: {error}", broker.index, broker.address);
             Failure::from(io::Error::new(error.kind(), place))
@@ -145,6 +148,18 @@ impl Admin {
     }
 }
 
+/// Waits for an answer no longer than this.
+pub(crate) async fn within<T>(
+    limit: Duration,
+    answer: impl Future<Output = io::Result<T>>,
+) -> io::Result<T> {
+    let late = |_| {
+        let told = format!("no answer within {} s", limit.as_secs_f32());
+        io::Error::new(io::ErrorKind::TimedOut, told)
+    };
+    tokio::time::timeout(limit, answer).await.map_err(late)?
+}
+
 /// The newest version of Metadata that names topics rather than numbering them.
 const METADATA: i16 = 9;
 
@@ -156,6 +171,6 @@ fn metadata_request(topic: Option<&str>) -> MetadataRequest {
         .with_allow_auto_topic_creation(false)
 }
 
-fn topic_name(topic: &str) -> TopicName {
+pub(crate) fn topic_name(topic: &str) -> TopicName {
     TopicName(StrBytes::from_string(topic.to_owned()))
 }

@@ -136,6 +136,7 @@ impl Admin {
     }
 
     /// Returns the names of all topics.
+    #[cfg(feature = "containers")]
     pub(crate) async fn topics(&self) -> Result<Vec<String>, ChaosError> {
         retry("list its topics", move |_| async move {
             let answer = self.any(&metadata_request(None), METADATA).await?;
@@ -323,7 +324,7 @@ impl Admin {
             .ok_or_else(|| Failure::Passing(format!("there is no partition {partition}")))
     }
 
-    async fn leader_now(&self, topic: &str, partition: u32) -> Result<u32, Failure> {
+    pub(crate) async fn leader_now(&self, topic: &str, partition: u32) -> Result<u32, Failure> {
         let state = self.partition_now(topic, partition).await?;
         (state.leader).ok_or_else(|| Failure::Passing("there is no leader".into()))
     }

@@ -2,9 +2,10 @@
 
 use super::cleanup;
 use super::engine::{failed, is_missing};
+use super::environment::{Broker, CLIENT_PORT};
 use super::image::Image;
 use super::network::{self, free_ports};
-use super::settings::{Broker, CLIENT_PORT};
+use super::remains;
 use crate::address::BrokerAddress;
 use crate::error::ChaosError;
 use crate::refusal;
@@ -78,7 +79,7 @@ impl Marks {
     pub(super) fn of_run(number: u32) -> Self {
         Self {
             network: format!("plimsoll-{}-{number}", cleanup::run_id()),
-            labels: cleanup::labels().into_iter().collect(),
+            labels: remains::labels().into_iter().collect(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Brokers of a simulated cluster, served by this process, and what breaks them.
 
 use crate::address::BrokerAddress;
+use crate::admin::HARNESS;
 use crate::error::ChaosError;
 use crate::faults::{Effect, Errors};
 use plimsoll_oracle::BrokerId;
@@ -132,21 +133,28 @@ impl Embedded {
         moved.map_err(|Unknown(what)| unknown(what))
     }
 
-    /// Answers requests with errors, until [`end_errors`](Self::end_errors).
-    pub(super) async fn begin_errors(&self, errors: Errors) -> Result<(), ChaosError> {
+    /// Answers requests with errors, perhaps for one partition, by its topic's name and its number,
+    /// until [`end_errors`](Self::end_errors). The harness' own questions are spared.
+    pub(super) async fn begin_errors(
+        &self,
+        errors: Errors,
+        partition: Option<(&str, u32)>,
+    ) -> Result<Effect, ChaosError> {
         let broker = errors.broker.map(|broker| self.id(broker)).transpose()?;
         let draws = 1 << 32 | u64::from(errors.number);
         let failing = Failing {
             number: errors.number,
             request: errors.request,
             broker,
+            partition: partition.map(|(topic, number)| (topic.to_owned(), number.cast_signed())),
+            spared: Some(HARNESS),
             error: errors.error,
             share: errors.share,
             rng: Rng::substream(self.seed, Purpose::Faults, draws),
         };
         let act = |cluster: &mut ServedCluster, _| cluster.begin_failing(failing);
-        self.served.call_async(act).await;
-        Ok(())
+        // A partition that is not there yet has nothing that could fail.
+        Ok(effect(self.served.call_async(act).await.is_ok()))
     }
 
     /// Ends the errors with this number.
@@ -177,4 +185,73 @@ fn effect(took: bool) -> Effect {
 
 fn unknown(what: &str) -> ChaosError {
     ChaosError::Internal(format!("the embedded cluster has no such {what}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::access::Access;
+    use crate::admin::{Connection, topic_name};
+    use crate::cluster::Cluster;
+    use crate::faults::{Effect, Errors};
+    use kafka_protocol::messages::ListOffsetsRequest;
+    use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
+    use plimsoll_core::TopicPartition;
+    use plimsoll_oracle::{ErrorName, RequestKind};
+    use plimsoll_scenarios::scenario;
+
+    /// Asks for the ends of both partitions, as a member does; returns the errors.
+    async fn asked_by_a_member(cluster: &Cluster) -> Vec<i16> {
+        let address = &cluster.brokers()[0].address;
+        let member = Connection::open(&Access::default(), address, "member").await;
+        let partition = |index| ListOffsetsPartition::default().with_partition_index(index);
+        let topic = ListOffsetsTopic::default()
+            .with_name(topic_name("orders"))
+            .with_partitions(vec![partition(0), partition(1)]);
+        let request = ListOffsetsRequest::default()
+            .with_replica_id((-1).into())
+            .with_topics(vec![topic]);
+        let answer = member.expect("it listens").call(&request, 5).await;
+        let topics = answer.expect("an answer").topics.into_iter();
+        let partitions = topics.flat_map(|topic| topic.partitions);
+        partitions.map(|partition| partition.error_code).collect()
+    }
+
+    #[tokio::test]
+    async fn errors_are_for_the_partition_that_is_named_and_spare_the_harness() {
+        let wanted = scenario::Cluster {
+            brokers: 1,
+            replication: 1,
+            min_insync: 1,
+            ..scenario::Cluster::default()
+        };
+        let cluster = Cluster::embedded(&wanted, 0).await.expect("it is served");
+        let created = cluster.admin().create_topic("orders", 2, 1, 1);
+        created.await.expect("it is created");
+        let errors = Errors {
+            number: 3,
+            broker: None,
+            request: RequestKind::ListOffsets,
+            partition: Some(TopicPartition::new(0, 1)),
+            error: ErrorName::NotLeaderOrFollower,
+            share: 1.0,
+        };
+        for (partition, refused) in [
+            (
+                Some(("orders", 1)),
+                [0, ErrorName::NotLeaderOrFollower.code()],
+            ),
+            (None, [ErrorName::NotLeaderOrFollower.code(); 2]),
+        ] {
+            let begun = cluster.begin_errors(errors, partition).await;
+            assert_eq!(begun.expect("they begin"), Effect::Some);
+            let ends = cluster.admin().log_ends("orders").await;
+            assert_eq!(ends.expect("no error"), [(0, 0), (0, 0)]);
+            assert_eq!(asked_by_a_member(&cluster).await, refused);
+            let ended = cluster.end_errors(errors.number).await;
+            assert_eq!(ended.expect("they end"), Effect::Some);
+            assert_eq!(asked_by_a_member(&cluster).await, [0, 0]);
+        }
+        let unknown = cluster.begin_errors(errors, Some(("orders", 2))).await;
+        assert_eq!(unknown.expect("it is asked"), Effect::None);
+    }
 }

@@ -136,7 +136,7 @@ pub async fn a_run_that_is_left_alone() {
 /// Counts the containers and the networks of a run.
 async fn left(run: &str) -> (usize, usize) {
     let docker = engine::connect().await.expect("an engine");
-    let filters = HashMap::from([("label", vec![format!("{}={run}", cleanup::RUN_LABEL)])]);
+    let filters = HashMap::from([("label", vec![format!("{}={run}", remains::RUN_LABEL)])]);
     let options = ListContainersOptionsBuilder::new()
         .all(true)
         .filters(&filters);

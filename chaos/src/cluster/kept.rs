@@ -8,7 +8,8 @@ use super::containers::{
     ADDRESS_LABEL, BROKERS, Container, Containers, Marks, PORT_LABEL, next_number,
 };
 use super::engine::{self, failed};
-use super::{Cluster, Ground, image, settings};
+use super::ground::Ground;
+use super::{Cluster, environment, image};
 use crate::address;
 use crate::error::ChaosError;
 use bollard::Docker;
@@ -249,7 +250,7 @@ impl Found {
         if self.image_id != image {
             return Err(format!("it runs another image, {}", self.image));
         }
-        if self.settings != settings::text() {
+        if self.settings != environment::text() {
             return Err("its brokers have settings of another version of Plimsoll".into());
         }
         Ok(())
@@ -309,7 +310,7 @@ fn marks(name: &str, lock: &Path) -> Marks {
     let labels = [
         (NAME_LABEL, name.to_owned()),
         (LOCK_LABEL, lock.display().to_string()),
-        (SETTINGS_LABEL, settings::text()),
+        (SETTINGS_LABEL, environment::text()),
     ];
     Marks {
         network: network(name),
@@ -364,7 +365,7 @@ mod tests {
 
     #[test]
     fn what_a_cluster_is_stands_in_its_labels() {
-        let settings = settings::text();
+        let settings = environment::text();
         let labels = [(SETTINGS_LABEL, settings.as_str()), (LOCK_LABEL, "/a/lock")];
         let listed = [3, 1, 2].map(|number| container(number, &labels));
         let found = Found::read("x", &listed).expect("a cluster");
@@ -378,7 +379,7 @@ mod tests {
 
     #[test]
     fn another_cluster_than_a_run_would_start_is_refused() {
-        let settings = settings::text();
+        let settings = environment::text();
         let labels = [(SETTINGS_LABEL, settings.as_str())];
         let listed = [1, 2, 3].map(|number| container(number, &labels));
         let refused = |containers: &[ContainerSummary], image: &str| {

@@ -1,22 +1,46 @@
 //! The brokers that plans run on: three in containers of our own, those of the kept cluster,
 //! simulated ones that this process serves, or a cluster that exists already.
 
+#[cfg(not(feature = "containers"))]
+mod absent;
 mod cleanup;
+#[cfg(feature = "containers")]
 mod containers;
 mod embedded;
+#[cfg(feature = "containers")]
 mod engine;
+#[cfg(feature = "containers")]
+mod environment;
+#[cfg(feature = "containers")]
+mod ground;
 mod health;
+#[cfg(feature = "containers")]
 mod image;
 #[cfg(feature = "kafka-tests")]
 pub mod kafka_tests;
+#[cfg(feature = "containers")]
 mod kept;
+#[cfg(feature = "containers")]
 mod leftovers;
+#[cfg(feature = "containers")]
 mod network;
+#[cfg(feature = "containers")]
+mod remains;
+#[cfg(feature = "containers")]
+mod room;
 mod settings;
 
 pub(crate) use cleanup::{RUN_VARIABLE, processes_of_dead_runs, run_id};
+#[cfg(feature = "containers")]
+pub(crate) use ground::{available, engine_is_missing};
+#[cfg(feature = "containers")]
 pub use kept::KeptCluster;
 pub use settings::broker_settings;
+
+#[cfg(not(feature = "containers"))]
+use absent::Containers;
+#[cfg(feature = "containers")]
+use containers::Containers;
 
 use crate::access::Access;
 use crate::address::{self, BrokerAddress};
@@ -24,12 +48,7 @@ use crate::admin::Admin;
 use crate::error::ChaosError;
 use crate::faults::{Effect, Errors};
 use crate::proxy::Gateway;
-use bollard::Docker;
-use containers::{Containers, Marks, next_number};
 use embedded::Embedded;
-use futures_util::future::try_join_all;
-use image::Image;
-use kept::Claim;
 use plimsoll_scenarios::scenario;
 use plimsoll_serve::ServedCluster;
 use std::fs::File;
@@ -54,6 +73,10 @@ pub(crate) struct Cluster {
 /// The processes of brokers that are ours to break.
 #[derive(Debug)]
 enum Ours {
+    #[cfg_attr(
+        not(feature = "containers"),
+        expect(dead_code, reason = "there are no containers")
+    )]
     Containers {
         containers: Containers,
         /// The lock of the kept cluster, where it is that one.
@@ -62,82 +85,7 @@ enum Ours {
     Embedded(Embedded),
 }
 
-/// Returns the address at which no container engine answers, if none does.
-pub(crate) async fn engine_is_missing() -> Option<String> {
-    engine::connect().await.err().map(|_| engine::host())
-}
-
-/// Checks that [`Cluster::start`] would find an engine and an image without pulling one.
-pub(crate) async fn available() -> Result<(), ChaosError> {
-    let docker = engine::connect().await?;
-    let image = image::choose(&docker).await?;
-    match image.present {
-        true => Ok(()),
-        false => Err(image.missing("tests pull nothing")),
-    }
-}
-
-/// The engine and the image with which containers are started.
-#[derive(Debug)]
-struct Ground {
-    docker: Docker,
-    image: Image,
-}
-
-impl Ground {
-    /// Removes what interrupted runs left, and gets the image.
-    async fn prepare() -> Result<Self, ChaosError> {
-        let docker = engine::connect().await?;
-        cleanup::containers_of_dead_runs(&docker).await;
-        cleanup::processes_of_dead_runs();
-        let image = image::choose(&docker).await?;
-        image.fetch(&docker).await?;
-        Ok(Self { docker, image })
-    }
-
-    /// Starts three brokers.
-    async fn start(&self) -> Result<Cluster, ChaosError> {
-        let (docker, number) = (self.docker.clone(), next_number());
-        let marks = Marks::of_run(number);
-        let containers = Containers::start(docker, &self.image, marks, number).await?;
-        let cluster = Cluster::of(containers, None);
-        cluster.first_health().await?;
-        Ok(cluster)
-    }
-
-    /// Takes the kept cluster, if there is one, or starts three brokers.
-    async fn take_or_start(&self) -> Result<Cluster, ChaosError> {
-        match kept::claim(self).await? {
-            Claim::Taken(containers, lock) => {
-                let cluster = Cluster::of(containers, Some(lock));
-                cluster.first_health().await?;
-                leftovers::remove(cluster.admin()).await?;
-                Ok(cluster)
-            }
-            Claim::InUse => {
-                tracing::warn!("another run uses the kept cluster: this one starts its own");
-                self.start().await
-            }
-            Claim::Absent => self.start().await,
-        }
-    }
-}
-
 impl Cluster {
-    /// Starts three brokers in containers, after it has removed what interrupted runs left.
-    #[cfg(feature = "kafka-tests")]
-    pub(crate) async fn start() -> Result<Self, ChaosError> {
-        Ground::prepare().await?.start().await
-    }
-
-    /// Takes the kept cluster, or starts one; and starts `more` clusters beside it.
-    pub(crate) async fn take_or_start(more: usize) -> Result<Vec<Self>, ChaosError> {
-        let ground = Ground::prepare().await?;
-        let more = try_join_all((0..more).map(|_| ground.start()));
-        let (first, more) = tokio::try_join!(ground.take_or_start(), more)?;
-        Ok(std::iter::once(first).chain(more).collect())
-    }
-
     /// Serves a simulated cluster as a plan wants it, which ends with this.
     pub(crate) async fn embedded(
         wanted: &scenario::Cluster,
@@ -166,11 +114,6 @@ impl Cluster {
         };
         cluster.first_health().await?;
         Ok(cluster)
-    }
-
-    /// Makes a cluster of containers; `kept` is the lock of the kept one.
-    fn of(containers: Containers, kept: Option<File>) -> Self {
-        Self::own(containers.brokers(), Ours::Containers { containers, kept })
     }
 
     fn own(brokers: Vec<BrokerAddress>, ours: Ours) -> Self {
@@ -230,13 +173,6 @@ impl Cluster {
             None => true,
             Some(Ours::Containers { kept, .. }) => kept.is_some(),
             Some(Ours::Embedded(_)) => false,
-        }
-    }
-
-    /// Keeps the containers for later runs.
-    fn keep(&self) {
-        if let Some(Ours::Containers { containers, .. }) = &self.ours {
-            containers.keep();
         }
     }
 
@@ -316,9 +252,16 @@ impl Cluster {
         }
     }
 
-    /// Answers requests with errors, until [`end_errors`](Self::end_errors).
-    pub(crate) async fn begin_errors(&self, errors: Errors) -> Result<(), ChaosError> {
-        self.embedded_brokers()?.begin_errors(errors).await
+    /// Answers requests with errors, perhaps for one partition, by its topic's name and its number,
+    /// until [`end_errors`](Self::end_errors).
+    pub(crate) async fn begin_errors(
+        &self,
+        errors: Errors,
+        partition: Option<(&str, u32)>,
+    ) -> Result<Effect, ChaosError> {
+        self.embedded_brokers()?
+            .begin_errors(errors, partition)
+            .await
     }
 
     /// Ends the errors with this number.

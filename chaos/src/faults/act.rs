@@ -115,6 +115,7 @@ fn work(fault: &Fault, act: Act, target: Option<BrokerId>) -> Result<Option<Work
                 request,
                 error,
                 share,
+                partition,
                 ..
             },
             Do,
@@ -122,6 +123,7 @@ fn work(fault: &Fault, act: Act, target: Option<BrokerId>) -> Result<Option<Work
             number: fault.id.0,
             broker: target.map(|broker| broker.0),
             request: *request,
+            partition: *partition,
             error: *error,
             share: share.0,
         }),
@@ -149,19 +151,6 @@ fn work(fault: &Fault, act: Act, target: Option<BrokerId>) -> Result<Option<Work
 fn lacks(fault: &Fault, what: &str) -> ChaosError {
     let name = fault.kind.name();
     ChaosError::Internal(format!("the fault `{name}` lacked the {what} it hits"))
-}
-
-/// Says why a kind of fault cannot be done on embedded brokers; `None` for those that [`act`] does
-/// there.
-pub(crate) const fn impossible_embedded(kind: &FaultKind) -> Option<&'static str> {
-    match kind {
-        FaultKind::Error {
-            partition: Some(_), ..
-        } => {
-            Some("embedded brokers answer whole requests with an error, not one partition of them")
-        }
-        _ => None,
-    }
 }
 
 /// Says why a kind of fault cannot be done on real brokers; `None` for those that [`act`] does

@@ -54,6 +54,8 @@ pub(crate) struct Errors {
     /// The broker that answers, by its index; `None`: any.
     pub broker: Option<u32>,
     pub request: RequestKind,
+    /// The one partition for which it answers so; `None`: all that the request names.
+    pub partition: Option<TopicPartition>,
     pub error: ErrorName,
     /// The share of the requests.
     pub share: f64,
@@ -138,7 +140,11 @@ impl Brokers {
             Work::AddPartitions { topic, count } => self.add_partitions(topic, count).await?,
             Work::RemoveRecords(partition, share) => self.remove_records(partition, share).await?,
             Work::ResetOffset(partition, to) => self.reset_offset(partition, to).await?,
-            Work::BeginErrors(errors) => self.cluster.begin_errors(errors).await?,
+            Work::BeginErrors(errors) => {
+                let named = |of: TopicPartition| (self.names.topic(of.topic), of.partition);
+                let partition = errors.partition.map(named);
+                return self.cluster.begin_errors(errors, partition).await;
+            }
             Work::EndErrors(number) => return self.cluster.end_errors(number).await,
             Work::Rebalance => return self.cluster.rebalance(&self.names.group).await,
         }

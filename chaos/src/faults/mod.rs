@@ -4,7 +4,7 @@
 mod act;
 mod brokers;
 
-pub(crate) use act::{ProcessAct, Rest, act, impossible, impossible_embedded};
+pub(crate) use act::{ProcessAct, Rest, act, impossible};
 pub(crate) use brokers::{Brokers, Effect, Errors, Report, Work};
 
 use crate::leaders::Leaders;

@@ -51,11 +51,11 @@ pub(crate) struct CommitIntervalArgs {
     #[command(flatten)]
     pub backend: BackendArgs,
     /// Seeds to run, the same for every interval: `N` means 0..N, `A..B` means from A up to, not
-    /// including, B. [default: 200, of many messages down to 20, on real Kafka 1]
+    /// including, B. [default: 200, of many messages down to 20, in real time 1]
     #[arg(long, value_name = "N|A..B", allow_negative_numbers = true)]
     pub seeds: Option<SeedRange>,
     /// Number of schedules that run side by side; what the simulator finds does not depend on it.
-    /// [default: one for each core, on real Kafka one for each interval]
+    /// [default: one for each core, in real time one for each interval]
     #[arg(short, long, value_name = "N", value_parser = jobs, allow_negative_numbers = true)]
     pub jobs: Option<NonZeroUsize>,
     /// Format of the table.

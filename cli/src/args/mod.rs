@@ -26,7 +26,8 @@ use values::{advertise, bootstrap, jobs, listen, properties, subjects, time};
 ///
 /// A scenario says what may go wrong. Plimsoll runs it under thousands of seeds, says which
 /// promise the consumer broke, and shrinks the failure to a file of a few lines that replays
-/// byte for byte. The same file runs against real brokers and real processes, in real time.
+/// byte for byte. The same file runs against real processes of any consumer, on real brokers or on
+/// simulated ones that this program serves.
 #[derive(Debug, Parser)]
 #[command(
     name = "plimsoll",
@@ -63,7 +64,7 @@ pub(crate) enum Command {
     #[command(after_help = REPLAY_HELP)]
     Replay(ReplayArgs),
     /// Shrink a failing schedule to the fewest faults and messages that still fail, in the
-    /// simulator or on real Kafka.
+    /// simulator or in real time.
     #[command(after_help = exit::HELP)]
     Shrink(ShrinkArgs),
     /// Parse scenario files and show every mistake; run nothing.
@@ -98,8 +99,8 @@ pub(crate) enum Command {
     },
     /// Print the manual page, or write those of all commands into a folder.
     Man(ManArgs),
-    /// Run one member of a group on real Kafka, as the environment says; the harness starts it.
-    #[cfg(feature = "kafka")]
+    /// Run one member of a group, as the environment says; the harness starts it.
+    #[cfg(all(unix, feature = "librdkafka"))]
     #[command(hide = true)]
     Member,
 }
@@ -118,26 +119,25 @@ Exit codes:
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
     /// Scenario files, folders of them, or names of embedded scenarios (see `plimsoll list`).
-    /// [default: the whole embedded library, on real Kafka those marked as quick enough]
+    /// [default: the whole embedded library, in real time those marked as quick enough]
     #[arg(value_name = "FILE|DIR|NAME")]
     pub paths: Vec<String>,
     #[command(flatten)]
     pub backend: BackendArgs,
-    /// With `--backend kafka`, the consumer to try: any program; it is started once for each
-    /// member.
+    /// The consumer to try in real time: any program; it is started once for each member.
     #[arg(last = true, value_name = "COMMAND", conflicts_with = "subject")]
     pub command: Vec<OsString>,
     #[command(flatten)]
     pub declared: DeclaredArgs,
     /// Seeds to run: `N` means 0..N, `A..B` means from A up to, not including, B. A file that
-    /// carries its own seed runs with that seed only. [default: 1000, on real Kafka 1]
+    /// carries its own seed runs with that seed only. [default: 1000, in real time 1]
     #[arg(long, value_name = "N|A..B", allow_negative_numbers = true)]
     pub seeds: Option<SeedRange>,
     /// Try this consumer instead of the one that each scenario names.
     #[arg(long, value_name = "NAME", value_parser = subjects())]
     pub subject: Option<Subject>,
     /// Number of schedules that run side by side; what the simulator finds does not depend on it.
-    /// [default: one for each core, four on real Kafka]
+    /// [default: one for each core, four in real time]
     #[arg(short, long, value_name = "N", value_parser = jobs, allow_negative_numbers = true)]
     pub jobs: Option<NonZeroUsize>,
     /// Format of the report.
@@ -151,8 +151,8 @@ pub(crate) struct RunArgs {
     /// files with its names, `report.*` and `bug-*`, are replaced, and no others.
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
-    /// Folder into which failures are written: shrunk, or with their trace where they come from
-    /// real Kafka. [default: regressions]
+    /// Folder into which failures are written: shrunk, or with their trace where they ran
+    /// in real time. [default: regressions]
     #[arg(long, value_name = "DIR")]
     pub regressions: Option<PathBuf>,
     #[command(flatten)]
@@ -164,7 +164,7 @@ pub(crate) struct RunArgs {
     )]
     pub keep_going: Option<bool>,
     /// Fail a scenario in which something that it names did not happen, a rare thing or a fault,
-    /// also under fewer than 100 seeds and of other consumers than its own. On real Kafka, such a
+    /// also under fewer than 100 seeds and of other consumers than its own. In real time, such a
     /// scenario is else `not tried`, which fails nothing.
     #[arg(
         long, value_name = "true|false", num_args = 0..=1, require_equals = true,
@@ -208,11 +208,12 @@ pub(crate) struct DeclaredArgs {
 /// The choice of a backend.
 #[derive(Debug, Args)]
 pub(crate) struct BackendArgs {
-    /// Backend that executes the schedules.
-    #[arg(long, value_enum, default_value_t = BackendName::Sim)]
-    pub backend: BackendName,
+    /// Backend that executes the schedules. [default: kafka with a command after `--` or where its
+    /// brokers are chosen, else sim]
+    #[arg(long, value_enum)]
+    pub backend: Option<BackendName>,
     /// With `--backend kafka`, the brokers that it starts. [default: containers where a container
-    /// engine answers, else embedded]
+    /// engine answers and the program is built for them, else embedded]
     #[arg(long, value_enum, conflicts_with = "bootstrap")]
     pub brokers: Option<BrokersName>,
     /// With `--backend kafka`, addresses of a cluster that is there already, instead. Plimsoll does
@@ -235,6 +236,17 @@ pub(crate) struct BackendArgs {
     pub advertise: Option<String>,
 }
 
+impl BackendArgs {
+    /// Returns the backend that is asked for, perhaps by what only it has: a `command` or brokers.
+    pub(crate) fn name(&self, command: &[OsString]) -> BackendName {
+        let is_real = !command.is_empty() || self.brokers.is_some() || self.bootstrap.is_some();
+        self.backend.unwrap_or(match is_real {
+            true => BackendName::Kafka,
+            false => BackendName::Sim,
+        })
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ReplayArgs {
     /// A regression: a scenario file with a seed.
@@ -250,15 +262,15 @@ pub(crate) struct ShrinkArgs {
     pub file: String,
     #[command(flatten)]
     pub backend: BackendArgs,
-    /// With `--backend kafka`, the consumer that fails: any program, started for each member. Real
-    /// Kafka is not deterministic: a candidate counts as smaller if it fails once, and the smallest
-    /// is run a few times more, to say how often it fails.
+    /// The consumer that fails in real time: any program, started for each member. Real time is not
+    /// deterministic: a candidate counts as smaller if it fails once, and the smallest is run a few
+    /// times more, to say how often it fails.
     #[arg(last = true, value_name = "COMMAND", conflicts_with = "subject")]
     pub command: Vec<OsString>,
     #[command(flatten)]
     pub declared: DeclaredArgs,
-    /// Number of candidates that run side by side on real Kafka; those that break brokers run
-    /// alone. [default: four for each core]
+    /// Number of candidates that run side by side in real time; on a cluster that is shared,
+    /// those that break brokers run alone. [default: four for each core]
     #[arg(short, long, value_name = "N", value_parser = jobs, allow_negative_numbers = true)]
     pub jobs: Option<NonZeroUsize>,
     /// Failing seed. [default: the one that the file carries]
@@ -290,14 +302,14 @@ impl ShrinkArgs {
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct ShrinkLimits {
     /// Number of schedules that the shrinking of one failure may run; it ends with the smallest
-    /// failing one so far. [default: 4000, on real Kafka 60]
+    /// failing one so far. [default: 4000, in real time 60]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub shrink_schedules: Option<u32>,
     /// Number of simulated events that the shrinking of one failure may take, likewise.
     #[arg(long, value_name = "N", default_value_t = 50_000_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub shrink_events: u64,
     /// Time that the shrinking of one failure may take (250ms, 5s, 2min), likewise. The result then
-    /// depends on the machine. [default: no limit, on real Kafka 5min]
+    /// depends on the machine. [default: no limit, in real time 5min]
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub shrink_time: Option<Duration>,
 }
@@ -311,7 +323,7 @@ impl ShrinkLimits {
         })
     }
 
-    /// Returns the time that it may take on real Kafka.
+    /// Returns the time that it may take in real time.
     pub(crate) fn time_on_kafka(&self) -> Duration {
         self.shrink_time.unwrap_or(Duration::from_secs(300))
     }

@@ -14,12 +14,7 @@ use std::time::Duration;
 pub(crate) enum BackendName {
     /// A cluster inside the program, thousands of schedules a second.
     Sim,
-    /// Real brokers and real processes, in real time.
-    #[cfg_attr(
-        not(feature = "kafka"),
-        doc = "Needs a program with the feature `kafka`, which this one lacks:\n\
-               cargo install plimsoll-cli --features kafka."
-    )]
+    /// Real processes, in real time, on real brokers or embedded ones.
     Kafka,
 }
 
@@ -36,7 +31,7 @@ impl BackendName {
 /// The brokers that the backend `kafka` starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum BrokersName {
-    /// Apache Kafka: three brokers in containers, those of `plimsoll cluster up` if they are there.
+    /// Apache Kafka: three brokers in containers (feature `containers`), those of `plimsoll cluster up` if they are there.
     Containers,
     /// The simulator's brokers, served by this program in real time: a cluster for each schedule,
     /// ready in milliseconds, without a container engine.

@@ -44,7 +44,7 @@ pub(crate) fn commit_interval(args: &CommitIntervalArgs, look: Look) -> Result<O
     refuse_seeds(&load, &choice)?;
     files::check_trace(args.plot.as_deref(), iter::empty())?;
     let jobs = match (args.jobs, &choice, NonZeroUsize::new(load.intervals.len())) {
-        // Schedules on real Kafka wait more than they work.
+        // Schedules in real time wait more than they work.
         (None, Choice::Kafka(_), Some(intervals)) => intervals,
         (jobs, _, _) => threads(jobs),
     };
@@ -90,7 +90,7 @@ fn refuse_seeds(load: &Load, choice: &Choice) -> Result<(), CliError> {
         let located = |error: CliError| error.in_schedule(&load.label, seed);
         let plan = draw(&load.scenario, seed).map_err(located)?;
         if let Some(reason) = choice.refuses(&plan) {
-            let message = format!("real Kafka cannot run it: {reason}");
+            let message = format!("it cannot run {}: {reason}", choice.place());
             return Err(located(CliError::Refused {
                 message,
                 help: None,

@@ -3,7 +3,7 @@
 
 use crate::error::CliError;
 use crate::interrupt;
-use crate::kafka::Kafka;
+use crate::kafka::{self, Kafka};
 use plimsoll_core::CommitPolicy;
 
 /// The number of records in the backlog.
@@ -24,7 +24,7 @@ pub(super) fn measure(
     kafka: &Kafka,
     policies: &[CommitPolicy],
 ) -> Result<Option<Vec<f64>>, CliError> {
-    let backlog = kafka.backlog(RECORDS, RECORD_BYTES)?;
+    let backlog = kafka::backlog(kafka, RECORDS, RECORD_BYTES)?;
     let mut rates = vec![Vec::new(); policies.len()];
     // In the first round brokers and page cache warm up.
     for round in 0..=ROUNDS {

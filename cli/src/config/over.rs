@@ -12,8 +12,8 @@ impl RunArgs {
             let scenarios = config.scenarios.iter();
             paths.extend(scenarios.map(|path| path.display().to_string()));
         }
-        // Each seed takes real time on real Kafka.
-        let seeds = match self.backend.backend {
+        // There, each seed takes real time.
+        let seeds = match self.backend.name(&self.command) {
             BackendName::Sim => config.seeds,
             BackendName::Kafka => None,
         };

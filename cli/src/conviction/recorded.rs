@@ -272,7 +272,7 @@ fn as_file(
     text + "\n" + &scenario.to_toml()
 }
 
-/// Returns the command that runs the plan on real Kafka once more.
+/// Returns the command that runs the plan in real time once more.
 fn again(trial: &Trial, seed: u64, files: &Files, choice: &Choice) -> String {
     match &files.plan {
         Ok(path) => {
@@ -284,7 +284,7 @@ fn again(trial: &Trial, seed: u64, files: &Files, choice: &Choice) -> String {
     }
 }
 
-/// Returns the command that searches for a smaller plan on real Kafka, if the plan could be written.
+/// Returns the command that searches for a smaller plan in real time, if the plan could be written.
 fn shrink(trial: &Trial, files: &Files, property: Property, choice: &Choice) -> Option<String> {
     let path = files.plan.as_ref().ok()?;
     let file = shell::quoted(&path.display().to_string());

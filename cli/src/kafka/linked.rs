@@ -1,5 +1,11 @@
-//! Reads from the command line what a run on real Kafka needs to know.
+//! Reads from the command line what a run of real processes needs to know.
 
+#[cfg(not(feature = "containers"))]
+use super::no_containers;
+#[cfg(not(feature = "librdkafka"))]
+use super::no_own as own;
+#[cfg(feature = "librdkafka")]
+use super::own;
 use crate::args::{BackendArgs, BrokersName, DeclaredArgs};
 use crate::error::CliError;
 use crate::{interrupt, progress, shell};
@@ -10,9 +16,8 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
-/// What a run on real Kafka needs to know: the brokers, and the subject.
+/// What a run of real processes needs to know: the brokers, and the subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Options {
     inner: plimsoll_chaos::Options,
@@ -34,7 +39,7 @@ impl Options {
         declared: &DeclaredArgs,
     ) -> Result<Self, CliError> {
         let subject = match command {
-            [] => SubjectCommand::Own(this_program()?),
+            [] => own::subject()?,
             [program, arguments @ ..] => SubjectCommand::External {
                 program: find(program)?.into_os_string(),
                 arguments: arguments.to_vec(),
@@ -75,7 +80,7 @@ impl Options {
     pub(crate) const fn place(&self) -> &'static str {
         match self.inner.source {
             ClusterSource::Embedded => "on embedded brokers",
-            ClusterSource::Containers | ClusterSource::Bootstrap { .. } => "on real Kafka",
+            _ => "on real Kafka",
         }
     }
 
@@ -83,7 +88,8 @@ impl Options {
     pub(crate) fn arguments(&self) -> String {
         let mut text = String::from(" --backend kafka");
         match &self.inner.source {
-            ClusterSource::Containers => {}
+            #[cfg(feature = "containers")]
+            ClusterSource::Containers => text += " --brokers containers",
             ClusterSource::Embedded => text += " --brokers embedded",
             ClusterSource::Bootstrap { servers, .. } => {
                 text += &format!(" --bootstrap {servers}");
@@ -118,6 +124,7 @@ impl Options {
     /// Where the environment lacks something.
     pub(crate) fn start(&self, load: Load) -> Result<Kafka, CliError> {
         let waiting = progress::waiting(match &self.inner.source {
+            #[cfg(feature = "containers")]
             ClusterSource::Containers => "starting a Kafka cluster",
             ClusterSource::Embedded => "starting",
             ClusterSource::Bootstrap { .. } => "asking the Kafka cluster",
@@ -137,7 +144,10 @@ fn source(args: &BackendArgs) -> Result<ClusterSource, CliError> {
             servers: servers.clone(),
             access: access(args.command_config.as_deref())?,
         }),
+        #[cfg(feature = "containers")]
         (None, Some(BrokersName::Containers)) => Ok(ClusterSource::Containers),
+        #[cfg(not(feature = "containers"))]
+        (None, Some(BrokersName::Containers)) => no_containers::absent(),
         (None, Some(BrokersName::Embedded)) => Ok(ClusterSource::Embedded),
         (None, None) => Ok(ClusterSource::at_hand()?),
     }
@@ -179,17 +189,6 @@ impl From<ChaosError> for CliError {
     fn from(error: ChaosError) -> Self {
         BackendError::from(error).into()
     }
-}
-
-/// Runs one member of a group. A member is no harness: what it prints and how it ends is its own.
-pub(crate) fn member() -> ExitCode {
-    plimsoll_chaos::member_main()
-}
-
-fn this_program() -> Result<PathBuf, CliError> {
-    env::current_exe().map_err(|error| {
-        CliError::Environment(format!("cannot tell where this program is: {error}"))
-    })
 }
 
 /// Finds the file that a command names: a path, or a name to look up as a shell does.

@@ -1,4 +1,4 @@
-//! A smaller schedule on real Kafka.
+//! A smaller schedule of what runs in real time.
 
 use super::does_not_fail;
 use crate::args::{BackendName, ShrinkArgs};
@@ -38,8 +38,8 @@ pub(super) fn shrink(
         draw(&trial.scenario, seed).map_err(|error| error.in_schedule(&trial.label, seed))?;
     if let Some(reason) = choice.refuses(&plan) {
         return Err(CliError::Refused {
-            message: format!("real Kafka cannot run {}: {reason}", trial.label),
-            help: Some("The simulator can shrink what it runs: leave out --backend kafka.".into()),
+            message: format!("{} cannot run {}: {reason}", trial.label, choice.place()),
+            help: Some("The simulator can shrink what it runs: choose --backend sim.".into()),
         });
     }
     interrupt::listen()?;
@@ -59,6 +59,13 @@ pub(super) fn shrink(
             progress.note(text);
         }
     };
+    tell(&format!(
+        "Looks {} for a smaller schedule that fails, within {} runs and {} s. Real time is not \
+         deterministic: what fails once need not fail again.",
+        choice.place(),
+        limits.runs,
+        limits.within.as_secs(),
+    ));
     let crew = Crew::new(&backend, jobs);
     let found = search(args, trial, &plan, limits, &crew, &progress, &tell);
     progress.finish();
@@ -86,12 +93,6 @@ fn search(
     progress: &Progress,
     tell: &dyn Fn(&str),
 ) -> Result<(Smaller, Repeated), CliError> {
-    tell(&format!(
-        "Looks on real Kafka for a smaller schedule that fails, within {} runs and {} s. Real \
-         Kafka is not deterministic: what fails once need not fail again.",
-        limits.runs,
-        limits.within.as_secs(),
-    ));
     let failing = first_failing(args, trial, plan, crew, tell)?;
     let smaller = crew.smaller(plan, failing, limits, progress, tell)?;
     let mut repeated = Repeated::default();
@@ -143,10 +144,7 @@ fn first_failing(
     violated.sort_by_key(|(property, count)| (Reverse(*count), *property as usize));
     let sought = violated.iter().find(|(property, _)| is_sought(*property));
     let Some((property, count)) = sought.copied() else {
-        let place = format!(
-            "{} with seed {} in {tried} on real Kafka",
-            trial.label, plan.seed
-        );
+        let place = format!("{} with seed {} in {tried}", trial.label, plan.seed);
         let properties: Vec<Property> = violated.iter().map(|(property, _)| *property).collect();
         return Err(does_not_fail(&place, args.property, &properties));
     };
@@ -185,7 +183,7 @@ fn outcome(
         false => format!("to {}, in {}", in_words(&smaller.plan), runs(smaller)),
     };
     let notes = [
-        format!("Shrunk on real Kafka {shrunk}."),
+        format!("Shrunk {} {shrunk}.", choice.place()),
         format!("Repeated: {often}."),
     ];
     let conviction = recorded::keep(trial, smaller, &notes, choice, args.regressions());

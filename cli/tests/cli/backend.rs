@@ -7,16 +7,25 @@ use std::fs;
 const MISTAKE: i32 = 2;
 const ENVIRONMENT: i32 = 3;
 
+/// Tries Plimsoll's own consumer in real time.
+const KAFKA: [&str; 3] = ["run", "--backend", "kafka"];
+
 #[test]
 fn arguments_that_do_not_go_together_are_mistakes() {
     for (name, arguments) in [
         ("unknown", &["--backend", "kavka"][..]),
-        ("bootstrap_in_sim", &["--bootstrap", "localhost:9092"]),
+        (
+            "bootstrap_in_sim",
+            &["--backend", "sim", "--bootstrap", "localhost:9092"],
+        ),
         (
             "no_address",
             &["--backend", "kafka", "--bootstrap", "localhost"],
         ),
-        ("brokers_in_sim", &["--brokers", "embedded"]),
+        (
+            "brokers_in_sim",
+            &["--backend", "sim", "--brokers", "embedded"],
+        ),
         (
             "two_clusters",
             &[
@@ -28,7 +37,7 @@ fn arguments_that_do_not_go_together_are_mistakes() {
                 "localhost:9092",
             ],
         ),
-        ("command_in_sim", &["--", "cat"]),
+        ("command_in_sim", &["--backend", "sim", "--", "cat"]),
         ("listen_in_sim", &["--listen", "127.0.0.1"]),
         (
             "two_subjects",
@@ -123,7 +132,7 @@ fn what_real_kafka_cannot_run_it_does_not_shrink() {
     let ended = plimsoll_in(folder.path(), &shrink);
     assert_eq!(ended.code, ENVIRONMENT, "{}", ended.transcript());
     assert!(
-        ended.stderr.contains("real Kafka cannot run x.toml"),
+        ended.stderr.contains("x.toml cannot run on real Kafka"),
         "{}",
         ended.stderr
     );
@@ -132,27 +141,36 @@ fn what_real_kafka_cannot_run_it_does_not_shrink() {
     assert_eq!(ended.code, MISTAKE, "{}", ended.transcript());
 }
 
-/// Says how to get real Kafka, before anything else is looked at.
+/// A program is tried where there is neither container engine nor librdkafka: a command alone says
+/// that it is meant.
+#[test]
+#[cfg_attr(not(unix), ignore = "needs signals")]
+fn any_program_stands_trial_on_embedded_brokers() {
+    let arguments = ["quick/member-killed", "--", "false"];
+    let (code, stderr) = without_engine(&["run"], &arguments);
+    assert_eq!(code, Some(ENVIRONMENT), "{stderr}");
+    assert!(
+        stderr.contains("ended before it had joined its group (exit status: 1)"),
+        "{stderr}"
+    );
+}
+
 #[test]
 #[cfg_attr(
     feature = "kafka",
     ignore = "needs a program without the feature kafka"
 )]
-fn a_program_without_real_kafka_says_how_to_install_it() {
-    mistake("absent", &["--backend", "kafka"]);
-    mistake("absent", &["--backend", "kafka", "--", "no-such-program"]);
+fn what_a_program_is_built_without_it_says() {
+    mistake("no_own", &["--backend", "kafka"]);
     let ended = plimsoll(&["bench", "commit-interval", "--backend", "kafka"]);
     assert_eq!(ended.code, MISTAKE, "{}", ended.transcript());
-    assert_snapshot!("absent", ended.stderr);
+    assert_snapshot!("no_own", ended.stderr);
+    mistake("no_containers", &["--brokers", "containers", "--", "cat"]);
     for what in ["up", "down", "status"] {
         let ended = plimsoll(&["cluster", what]);
         assert_eq!(ended.code, MISTAKE, "{}", ended.transcript());
-        assert_snapshot!("absent", ended.stderr);
+        assert_snapshot!("no_containers", ended.stderr);
     }
-    let help = plimsoll(&["run", "--help"]).stdout;
-    let (_, kafka) = help.split_once("- kafka: ").expect("it is explained");
-    let (kafka, _) = kafka.split_once("[default").expect("the default follows");
-    assert_snapshot!("absent_in_help", kafka);
 }
 
 fn mistake(name: &str, arguments: &[&str]) {
@@ -201,7 +219,8 @@ fn a_folder_of_which_nothing_can_be_run_is_refused_line_by_line() {
 #[test]
 #[cfg_attr(not(feature = "kafka"), ignore = "needs the feature kafka")]
 fn without_a_container_engine_there_are_no_containers() {
-    let (code, stderr) = without_engine(&["quick/member-killed", "--brokers", "containers"]);
+    let (code, stderr) =
+        without_engine(&KAFKA, &["quick/member-killed", "--brokers", "containers"]);
     assert_eq!(code, Some(ENVIRONMENT), "{stderr}");
     assert!(stderr.contains("no Docker engine answers"), "{stderr}");
     assert!(stderr.contains("--brokers embedded"), "{stderr}");
@@ -212,16 +231,15 @@ fn without_a_container_engine_there_are_no_containers() {
 #[cfg_attr(not(feature = "kafka"), ignore = "needs the feature kafka")]
 fn without_a_container_engine_brokers_are_embedded_and_it_is_said() {
     let recipe = ["quick/member-killed", "--subject", "sarama-auto-mark"];
-    let (code, stderr) = without_engine(&recipe);
+    let (code, stderr) = without_engine(&KAFKA, &recipe);
     assert_eq!(code, Some(MISTAKE), "{stderr}");
     let said = "no Docker engine answers at unix:///no/such/engine.sock: the brokers are simulated";
     assert!(stderr.contains(said), "{stderr}");
 }
 
-fn without_engine(arguments: &[&str]) -> (Option<i32>, String) {
+fn without_engine(run: &[&str], arguments: &[&str]) -> (Option<i32>, String) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let run = ["run", "--backend", "kafka"];
-    let ended = crate::program::command(folder.path(), &[&run[..], arguments].concat())
+    let ended = crate::program::command(folder.path(), &[run, arguments].concat())
         .env("DOCKER_HOST", "unix:///no/such/engine.sock")
         .output()
         .expect("the program starts");
@@ -230,7 +248,7 @@ fn without_engine(arguments: &[&str]) -> (Option<i32>, String) {
 }
 
 fn on_kafka(arguments: &[&str]) -> Ended {
-    plimsoll(&[&["run", "--backend", "kafka"], arguments].concat())
+    plimsoll(&[&KAFKA, arguments].concat())
 }
 
 #[test]

@@ -9,9 +9,7 @@ fn help_documents_commands_and_exit_codes() {
     assert_snapshot!(plimsoll(&["--help"]).transcript());
 }
 
-/// Without real Kafka, `--backend` says so: see the tests of backends.
 #[test]
-#[cfg_attr(not(feature = "kafka"), ignore = "needs the feature kafka")]
 fn help_of_run() {
     assert_snapshot!(plimsoll(&["run", "--help"]).transcript());
 }

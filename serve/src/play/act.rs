@@ -7,7 +7,7 @@ use plimsoll_core::{Instant, TopicPartition};
 use plimsoll_oracle::BrokerId;
 use plimsoll_scenarios::scenario::{Condition, Fault, FaultKind, Trigger};
 use plimsoll_scenarios::schedule::{Act, FaultIndex, Target};
-use plimsoll_scenarios::{Purpose, Rng};
+use plimsoll_scenarios::{Plan, Purpose, Rng};
 use plimsoll_sim::served::{Failing, Faulty, ServedCluster, Unknown};
 use std::time::Duration;
 
@@ -46,9 +46,6 @@ pub(super) fn impossible(fault: &Fault) -> Option<&'static str> {
         | FaultKind::HandlerOutage { .. }
         | FaultKind::HandlerHang { .. } => Some("handlers are your consumer's"),
         FaultKind::Undecodable { .. } => Some("what can be decoded is up to your consumer"),
-        FaultKind::Error {
-            partition: Some(_), ..
-        } => Some("whole requests are answered with an error, not one partition of them"),
         FaultKind::Partition { .. }
         | FaultKind::Isolate { .. }
         | FaultKind::Delay { .. }
@@ -142,7 +139,7 @@ impl World {
             }
             FaultKind::CoordinatorMove => self.of_all_groups(now, ServedCluster::move_coordinator),
             FaultKind::Rebalance => self.of_all_groups(now, ServedCluster::rebalance),
-            FaultKind::Error { .. } => self.act_on_requests(plan.seed, fault, act, target),
+            FaultKind::Error { .. } => self.act_on_requests(&plan, fault, act, target),
             FaultKind::LoseResponse { request, .. } => {
                 if let (Some(play), Some(member)) = (&mut self.play, target.member) {
                     play.losses.push((member, request));
@@ -176,9 +173,10 @@ impl World {
         Done::from(done.fold(false, |any, did| any | did))
     }
 
-    fn act_on_requests(&mut self, seed: u64, fault: &Fault, act: Act, target: Target) -> Done {
+    fn act_on_requests(&mut self, plan: &Plan, fault: &Fault, act: Act, target: Target) -> Done {
         let FaultKind::Error {
             request,
+            partition,
             error,
             share,
             ..
@@ -190,15 +188,21 @@ impl World {
         if act == Act::Undo {
             return Done::from(self.cluster.end_failing(number));
         }
-        self.cluster.begin_failing(Failing {
+        let partition = partition.map(|TopicPartition { topic, partition }| {
+            let topic = plan.settings.topics[topic as usize].name.clone();
+            (topic, partition.cast_signed())
+        });
+        let begun = self.cluster.begin_failing(Failing {
             number,
             request,
             broker: target.broker.map(served),
+            partition,
+            spared: None,
             error,
             share: share.0,
-            rng: Rng::substream(seed, Purpose::Faults, 1 << 32 | u64::from(number)),
+            rng: Rng::substream(plan.seed, Purpose::Faults, 1 << 32 | u64::from(number)),
         });
-        Done::Changed
+        Done::from(begun.is_ok())
     }
 
     fn act_on_network(

@@ -1,7 +1,7 @@
 //! The cluster as what serves it sees it: connections, frames, moments.
 
 use super::env::Said;
-use super::faults::{Unknown, Waiting};
+use super::faults::{Unknown, Waiting, take_parts};
 use super::options::Options;
 use super::retention;
 use super::world::World;
@@ -11,7 +11,7 @@ use crate::table::DenseId;
 use crate::wire::{At, Connection, Edge, EdgeOptions, FetchSessions, Step, To, Wire};
 use bytes::Bytes;
 use plimsoll_core::Instant;
-use plimsoll_oracle::BrokerId;
+use plimsoll_oracle::{BrokerId, ErrorName};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
@@ -88,11 +88,25 @@ struct Client {
 }
 
 /// A request that was sent on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Asked {
     correlation: Correlation,
     /// Whether a fault loses the answer.
     is_lost: bool,
+    /// The parts that were not sent on, by their places, and the error with which they failed.
+    failed: Option<(ErrorName, Vec<usize>)>,
+}
+
+impl Asked {
+    /// Puts the failures of parts between the answers to the others.
+    fn complete(&self, mut response: Response<Wire>) -> Response<Wire> {
+        if let (Some((error, places)), Response::Parts(answers)) = (&self.failed, &mut response) {
+            for place in places {
+                answers.insert(*place, Response::Failed(*error));
+            }
+        }
+        response
+    }
 }
 
 impl ServedCluster {
@@ -279,10 +293,12 @@ impl ServedCluster {
         else {
             return;
         };
+        let is_lost = asked.is_lost;
+        let response = asked.complete(response);
         let step = self.at_edge(id, |edge, at, connection| {
             edge.answered(at, connection, response)
         });
-        if asked.is_lost {
+        if is_lost {
             if let Step::Answer(frame) = step {
                 self.outputs.push_back(Output::Lost(id, frame));
             }
@@ -352,7 +368,7 @@ impl ServedCluster {
         }
     }
 
-    fn ask(&mut self, id: ConnectionId, to: To, request: Request<Wire>, is_answered: bool) {
+    fn ask(&mut self, id: ConnectionId, to: To, mut request: Request<Wire>, is_answered: bool) {
         let Some(client) = self.clients.get_mut(&id) else {
             return;
         };
@@ -360,17 +376,31 @@ impl ServedCluster {
         let (from, broker) = (client.node, client.broker);
         if is_answered {
             let is_lost = self.waiting.loses(&self.edge, broker, &request);
-            client.asked = Some(Asked {
+            let mut asked = Asked {
                 correlation,
                 is_lost,
-            });
-            if let Some(error) = self.waiting.error(&self.edge, broker, &request) {
-                return self.world.env.said.push_back(Said::Answer {
-                    to: from,
-                    correlation,
-                    response: Response::Failed(error),
-                });
+                failed: None,
+            };
+            let client_id = client.connection.client_id();
+            let error = self.waiting.error(&self.edge, broker, client_id, &request);
+            if let Some((error, partition)) = error {
+                let failed = partition.map_or_else(Vec::new, |of| take_parts(&mut request, of));
+                if failed.is_empty() {
+                    client.asked = Some(asked);
+                    let memory = self.world.env.shared.fetch_response();
+                    let response = match partition {
+                        Some(partition) => request.into_failure(error, partition, memory),
+                        None => Response::Failed(error),
+                    };
+                    return self.world.env.said.push_back(Said::Answer {
+                        to: from,
+                        correlation,
+                        response,
+                    });
+                }
+                asked.failed = Some((error, failed));
             }
+            client.asked = Some(asked);
         }
         let to = match to {
             To::Broker => broker,

@@ -31,6 +31,10 @@ pub struct Failing {
     pub request: RequestKind,
     /// The broker that gets them; `None`: any.
     pub broker: Option<BrokerId>,
+    /// The one partition for which they fail, of those that name it; `None`: they fail as a whole.
+    pub partition: Option<(String, i32)>,
+    /// The client id of those that never fail; `None`: there are none.
+    pub spared: Option<&'static str>,
     /// The error.
     pub error: ErrorName,
     /// The share of them, 0 to 1.
@@ -48,23 +52,30 @@ pub struct Unknown(pub &'static str);
 pub(super) struct Waiting {
     errors: Vec<(Faulty, ErrorName)>,
     losses: Vec<Faulty>,
-    /// Each with whether it has answered any request.
-    failing: Vec<(Failing, bool)>,
+    failing: Vec<Begun>,
+}
+
+/// What [`ServedCluster::begin_failing`] began.
+#[derive(Debug)]
+struct Begun {
+    failing: Failing,
+    partition: Option<PartitionIndex>,
+    /// Whether it has answered any request.
+    used: bool,
 }
 
 impl Waiting {
-    /// Returns the error with which a broker is to answer a request, without looking at it.
+    /// Returns the error with which a broker is to answer a request, without looking at it, and the
+    /// one partition for which it is; `None`: all of it.
     pub(super) fn error(
         &mut self,
         edge: &Edge,
         to: Node,
+        client_id: Option<&str>,
         request: &Request<Wire>,
-    ) -> Option<ErrorName> {
-        let failing = self.failing.iter_mut().find_map(|(failing, used)| {
-            let hits = failing.hits(to, request);
-            *used |= hits;
-            hits.then_some(failing.error)
-        });
+    ) -> Option<(ErrorName, Option<PartitionIndex>)> {
+        let mut failing = self.failing.iter_mut();
+        let failing = failing.find_map(|begun| begun.error(to, client_id, request));
         if failing.is_some() {
             return failing;
         }
@@ -74,7 +85,7 @@ impl Waiting {
         let error = *error;
         faulty.count -= 1;
         self.errors.retain(|(faulty, _)| faulty.count > 0);
-        Some(error)
+        Some((error, None))
     }
 
     /// Returns whether the answer to a request is to be lost.
@@ -87,6 +98,23 @@ impl Waiting {
         self.losses.retain(|faulty| faulty.count > 0);
         true
     }
+}
+
+/// Takes those parts out of a request that are about a partition, where others are left. Returns
+/// their places.
+pub(super) fn take_parts(request: &mut Request<Wire>, of: PartitionIndex) -> Vec<usize> {
+    let Request::Parts(parts) = request else {
+        return Vec::new();
+    };
+    let places = parts.iter().enumerate();
+    let places: Vec<usize> = places
+        .filter_map(|(place, part)| part.names(of).then_some(place))
+        .collect();
+    if places.len() == parts.len() {
+        return Vec::new();
+    }
+    parts.retain(|part| !part.names(of));
+    places
 }
 
 impl Faulty {
@@ -114,10 +142,21 @@ fn group_of(request: &Request<Wire>) -> Option<GroupIndex> {
     }
 }
 
-impl Failing {
-    fn hits(&mut self, to: Node, request: &Request<Wire>) -> bool {
-        let is_there = self.broker.is_none_or(|broker| broker == broker_at(to));
-        is_there && request.kind() == Some(self.request) && self.rng.chance(self.share)
+impl Begun {
+    fn error(
+        &mut self,
+        to: Node,
+        client_id: Option<&str>,
+        request: &Request<Wire>,
+    ) -> Option<(ErrorName, Option<PartitionIndex>)> {
+        let failing = &mut self.failing;
+        let hits = failing.broker.is_none_or(|broker| broker == broker_at(to))
+            && request.kind() == Some(failing.request)
+            && self.partition.is_none_or(|of| request.names(of))
+            && (failing.spared.is_none() || client_id != failing.spared)
+            && failing.rng.chance(failing.share);
+        self.used |= hits;
+        hits.then_some((failing.error, self.partition))
     }
 }
 
@@ -283,16 +322,29 @@ impl ServedCluster {
     }
 
     /// Answers a share of requests with an error, until [`end_failing`](Self::end_failing).
-    pub fn begin_failing(&mut self, failing: Failing) {
-        self.waiting.failing.push((failing, false));
+    ///
+    /// # Errors
+    /// Where there is no such partition.
+    pub fn begin_failing(&mut self, failing: Failing) -> Result<(), Unknown> {
+        let named = failing.partition.as_ref();
+        let partition = named.map(|(topic, partition)| {
+            let found = self.edge.partition(topic, *partition);
+            found.ok_or(Unknown("partition"))
+        });
+        self.waiting.failing.push(Begun {
+            partition: partition.transpose()?,
+            failing,
+            used: false,
+        });
+        Ok(())
     }
 
     /// Ends what [`begin_failing`](Self::begin_failing) began with this number. Returns whether it
     /// has answered any request.
     pub fn end_failing(&mut self, number: u32) -> bool {
-        let mut failing = self.waiting.failing.iter();
-        let place = failing.position(|(failing, _)| failing.number == number);
-        place.is_some_and(|place| self.waiting.failing.remove(place).1)
+        let mut begun = self.waiting.failing.iter();
+        let place = begun.position(|begun| begun.failing.number == number);
+        place.is_some_and(|place| self.waiting.failing.remove(place).used)
     }
 
     /// Lets a group rebalance. Returns `false` where it is not stable.

@@ -151,7 +151,7 @@ fn replay(conviction: &Conviction) -> Element {
             lines.push(("What its members wrote to standard error", logs.join("\n")));
         }
         if let Some(shrink) = &sighting.shrink {
-            lines.push(("Shrink it on real Kafka", shrink.clone()));
+            lines.push(("Shrink it in real time", shrink.clone()));
         }
         lines.push(("Shrink it in the simulator", sighting.simulate.clone()));
     } else if let Some(Err(error)) = regression {

@@ -189,7 +189,7 @@ fn faults_in_short(page: &mut Page, scenarios: &[ScenarioReport]) {
         for fault in missing::written(&scenario.trial) {
             let effect = missing::effect(fault, &scenario.tally);
             all += 1;
-            partly += u64::from(effect.took < effect.planned);
+            partly += u64::from(effect.took < effect.planned || effect.planned == 0);
         }
     }
     if all == 0 {
@@ -227,12 +227,15 @@ pub(in super::super) fn faults(scenario: &ScenarioReport) -> Vec<(String, Effect
 }
 
 pub(in super::super) fn took_effect(effect: Effect, of: &str) -> String {
-    let mut text = match effect.took == effect.planned {
-        true => format!("took effect in all {}", counted(effect.planned, of)),
-        false => format!(
+    let mut text = match (effect.took, effect.planned) {
+        (_, 0) => format!("no {of} was judged"),
+        (took, planned) if took == planned => {
+            format!("took effect in all {}", counted(planned, of))
+        }
+        (took, planned) => format!(
             "took effect in {} of {}",
-            thousands(effect.took),
-            counted(effect.planned, of)
+            thousands(took),
+            counted(planned, of)
         ),
     };
     for (reason, runs) in effect.missed() {
