@@ -247,9 +247,11 @@ impl World {
     }
 
     fn open(&mut self, now: Instant, broker: BrokerId, is_open: bool) {
-        if let Some(port) = self.ports.get(&broker) {
-            port.send_replace(is_open);
-        }
+        // The controller has no port.
+        let Some(port) = self.ports.get(&broker) else {
+            return;
+        };
+        port.send_replace(is_open);
         let broker = broker.0;
         let event = match is_open {
             true => Event::BrokerUp { broker },

@@ -82,7 +82,8 @@ pub(super) async fn add_partitions(control: Control, topic: String, count: u32) 
     let before = of_topic(&report, &topic)?.len() as u32;
     let wanted = CreatePartitionsTopic::default()
         .with_name(topic_name(&topic))
-        .with_count((before + count).cast_signed());
+        .with_count((before + count).cast_signed())
+        .with_assignments(None);
     let request = CreatePartitionsRequest::default()
         .with_topics(vec![wanted])
         .with_timeout_ms(WITHIN_MS);

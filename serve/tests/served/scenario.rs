@@ -100,7 +100,8 @@ fn faults_of_brokers_and_topics_happen_at_their_times() {
     for fault in ["leader-move", "add-partitions", "retention"] {
         happens(&cluster, "fault-ended", fault);
     }
-    assert!(events(&cluster, "fault-missed").is_empty());
+    let missed = events(&cluster, "fault-missed");
+    assert!(missed.is_empty(), "{missed:?}");
     let partitions = partitions(&cluster);
     assert_eq!(partitions.len(), 3);
     assert!(partitions[0]["log_start"].as_u64() > Some(0));
