@@ -79,7 +79,7 @@ impl Simulator {
         }
     }
 
-    /// Has clients and brokers speak in the bytes of Kafka's protocol, which costs time, and changes
+    /// Has clients and brokers speak in the bytes of Kafka's protocol, which costs time and changes
     /// no trace: what it would change, the simulator's messages say otherwise than Kafka's.
     #[cfg(feature = "wire")]
     #[must_use]

@@ -64,8 +64,8 @@ pub(in crate::wire) fn encode(
         .find_map(|version| encode_in(names, head, request, key, version))
 }
 
-/// Makes a frame of a request in one version; `None`: that cannot say it. What clients may leave out
-/// where a version has no room for it (`ignorable` in Kafka's schemas) is left out.
+/// Makes a frame of a request in one version; `None`: that cannot say it. What clients may leave
+/// out where a version has no room for it (`ignorable` in Kafka's schemas) is left out.
 pub(super) fn encode_in(
     names: &mut Names,
     head: &Head,

@@ -1,7 +1,8 @@
 //! From a frame to the requests that it is made of, and from their answers to a frame.
 //!
-//! Each kind of request has a file. In it stand the broker's side, which is made here ([`Context`]),
-//! and the client's, which is its reverse ([`Caller`](call::Caller)): what one writes the other reads.
+//! Each kind of request that clients send has a file. In it stand the broker's side, which is put
+//! to work here ([`Context`]), and its reverse, the client's ([`Caller`](call::Caller)): what one
+//! writes the other reads.
 
 mod api_versions;
 mod call;

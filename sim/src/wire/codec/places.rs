@@ -89,8 +89,8 @@ pub(super) fn found(offset: i64, leader_epoch: i32, timestamp: i64) -> Option<Fo
     })
 }
 
-/// Makes of what is told of each partition (the code of an error, and the place) the answers to what
-/// was asked, in its order.
+/// Makes of what is told of each partition (the code of an error, and the place) the answers to
+/// what was asked, in its order.
 pub(super) fn answers(
     names: &Names,
     asked: &[OffsetsRequest],
