@@ -59,6 +59,10 @@ impl Kafka {
             .map_err(|error| ChaosError::Environment(format!("cannot start threads: {error}")))?;
         let places = runtime.block_on(async {
             match &options.source {
+                #[cfg(not(feature = "containers"))]
+                ClusterSource::Containers => Err(ChaosError::Environment(
+                    "built without brokers in containers (feature `containers`)".into(),
+                )),
                 #[cfg(feature = "containers")]
                 ClusterSource::Containers => {
                     let clusters = Cluster::take_or_start(load).await?;

@@ -13,8 +13,7 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClusterSource {
     /// Three brokers in containers: those of the kept cluster if there is one, else new ones for as
-    /// long as the backend lives.
-    #[cfg(feature = "containers")]
+    /// long as the backend lives. They need the feature `containers`.
     Containers,
     /// Simulated brokers that this process serves: a cluster for each plan, for as long as it runs.
     Embedded,

@@ -80,7 +80,7 @@ impl Options {
     pub(crate) const fn place(&self) -> &'static str {
         match self.inner.source {
             ClusterSource::Embedded => "on embedded brokers",
-            _ => "on real Kafka",
+            ClusterSource::Containers | ClusterSource::Bootstrap { .. } => "on real Kafka",
         }
     }
 
@@ -88,7 +88,6 @@ impl Options {
     pub(crate) fn arguments(&self) -> String {
         let mut text = String::from(" --backend kafka");
         match &self.inner.source {
-            #[cfg(feature = "containers")]
             ClusterSource::Containers => text += " --brokers containers",
             ClusterSource::Embedded => text += " --brokers embedded",
             ClusterSource::Bootstrap { servers, .. } => {
@@ -124,7 +123,6 @@ impl Options {
     /// Where the environment lacks something.
     pub(crate) fn start(&self, load: Load) -> Result<Kafka, CliError> {
         let waiting = progress::waiting(match &self.inner.source {
-            #[cfg(feature = "containers")]
             ClusterSource::Containers => "starting a Kafka cluster",
             ClusterSource::Embedded => "starting",
             ClusterSource::Bootstrap { .. } => "asking the Kafka cluster",
