@@ -183,7 +183,8 @@ pub(crate) fn batch(bytes: u64) -> Bytes {
         producer_epoch: NO_PRODUCER_EPOCH,
         timestamp_type: TimestampType::Creation,
         offset: number.cast_signed(),
-        sequence: NO_SEQUENCE,
+        // The encoder takes records for one batch whose sequences rise as their offsets do.
+        sequence: NO_SEQUENCE + number as i32,
         timestamp,
         key: None,
         value: Some(value.clone()),
