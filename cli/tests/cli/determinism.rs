@@ -39,7 +39,7 @@ fn assert_same_traces(seeds: usize, more: &[&str]) {
     let start = |jobs: &str| {
         let seeds = seeds.to_string();
         let arguments = ["run", "--seeds", &seeds, "--keep-going", "--print-hashes"];
-        let arguments = [&arguments, &["--jobs", jobs], more].concat();
+        let arguments = [&arguments[..], &["--jobs", jobs], more].concat();
         command(folder.path(), &arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
