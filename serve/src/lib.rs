@@ -3,7 +3,8 @@
 //! ([`Options::of`]).
 //!
 //! ```
-//! use plimsoll_serve::{BrokerId, Clients, Direction, ErrorName, Faulty, Options, RequestKind, serve};
+//! use plimsoll_serve::{BrokerId, Clients, Direction, ErrorName, Faulty, RequestKind};
+//! use plimsoll_serve::{Options, serve};
 //!
 //! let cluster = serve(Options::default()).expect("there are free ports");
 //! println!("bootstrap.servers={}", cluster.bootstrap());

@@ -25,8 +25,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// Makes the options of the cluster that a plan wants, and on which it plays. Where it states no
-    /// settings of brokers, they have those of [`served::Options`].
+    /// Makes the options of the cluster that a plan wants, and on which it plays. Where it states
+    /// no settings of brokers, they have those of [`served::Options`].
     pub fn of(plan: Plan) -> Self {
         let (wanted, defaults) = (&plan.settings.cluster, served::Options::default());
         let settings = match wanted.settings == BrokerSettings::default() {
