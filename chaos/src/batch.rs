@@ -5,8 +5,9 @@ use kafka_protocol::compression::{Decompressor as _, Gzip, Snappy};
 use kafka_protocol::messages::fetch_response::AbortedTransaction;
 use kafka_protocol::records::{Compression, Record, RecordBatchDecoder};
 use lz4_flex::frame::FrameDecoder;
+use ruzstd::decoding::StreamingDecoder;
 use std::collections::BTreeSet;
-use std::io::{self, Read as _};
+use std::io;
 
 /// The length of what stands before the records of a batch, in bytes (`DefaultRecordBatch`).
 const HEAD: usize = 61;
@@ -54,7 +55,7 @@ impl Batch {
     /// Reads the records.
     ///
     /// # Errors
-    /// Where it is damaged, of a format before Kafka 0.11, or compressed with zstd.
+    /// Where it is damaged, or of a format before Kafka 0.11.
     pub(crate) fn records(&self) -> Result<Vec<Record>, impl std::fmt::Display + use<>> {
         let mut bytes = self.bytes.clone();
         let plain = |bytes: &mut Bytes, compression| plain(bytes, compression).map_err(Into::into);
@@ -73,13 +74,18 @@ fn plain(bytes: &mut Bytes, compression: Compression) -> io::Result<Bytes> {
         Compression::Snappy => {
             Snappy::decompress(bytes, |plain| Ok(plain.clone())).map_err(io::Error::other)
         }
-        Compression::Lz4 => {
-            let mut plain = Vec::new();
-            FrameDecoder::new(bytes.reader()).read_to_end(&mut plain)?;
-            Ok(plain.into())
+        Compression::Lz4 => all_of(FrameDecoder::new(bytes.reader())),
+        Compression::Zstd => {
+            let decoder = StreamingDecoder::new(bytes.reader()).map_err(io::Error::other)?;
+            all_of(decoder)
         }
-        Compression::Zstd => Err(io::ErrorKind::Unsupported.into()),
     }
+}
+
+fn all_of(mut reader: impl io::Read) -> io::Result<Bytes> {
+    let mut plain = Vec::new();
+    reader.read_to_end(&mut plain)?;
+    Ok(plain.into())
 }
 
 /// The transactions in an answer to a fetch that were taken back (`CompletedFetch`).
@@ -121,6 +127,7 @@ mod tests {
     use bytes::{BufMut as _, BytesMut};
     use kafka_protocol::records::{RecordBatchEncoder, RecordEncodeOptions, TimestampType};
     use lz4_flex::frame::FrameEncoder;
+    use ruzstd::encoding::CompressionLevel;
     use std::io::Write as _;
 
     const PRODUCER: i64 = 7;
@@ -149,18 +156,24 @@ mod tests {
             version,
             compression,
         };
-        let lz4 = |plain: &mut BytesMut, out: &mut BytesMut, _| {
+        let compress = |plain: &mut BytesMut, out: &mut BytesMut, compression| {
+            if compression == Compression::Zstd {
+                ruzstd::encoding::compress(plain.reader(), out.writer(), CompressionLevel::Fastest);
+                return Ok(());
+            }
             let mut encoder = FrameEncoder::new(out.writer());
             encoder.write_all(plain)?;
             encoder.finish().map(drop).map_err(Into::into)
         };
         match compression {
-            Compression::Lz4 => RecordBatchEncoder::encode_with_custom_compression(
-                &mut bytes,
-                records,
-                &options,
-                Some(lz4),
-            ),
+            Compression::Lz4 | Compression::Zstd => {
+                RecordBatchEncoder::encode_with_custom_compression(
+                    &mut bytes,
+                    records,
+                    &options,
+                    Some(compress),
+                )
+            }
             _ => RecordBatchEncoder::encode(&mut bytes, records, &options),
         }
         .expect("it is encoded");
@@ -175,6 +188,7 @@ mod tests {
             Compression::Gzip,
             Compression::Snappy,
             Compression::Lz4,
+            Compression::Zstd,
         ] {
             let bytes = batch(&records, compression);
             let cut_off = [&bytes[..], &bytes[..bytes.len() - 1]].concat();
