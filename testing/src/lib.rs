@@ -58,6 +58,13 @@ impl Test {
         }
     }
 
+    /// Puts the test into a group of tests.
+    #[must_use]
+    pub fn within(mut self, group: &str) -> Self {
+        self.name.insert_str(0, &format!("{group}::"));
+        self
+    }
+
     /// Runs the body where all is there that it needs.
     fn run(self) -> Result<Completion, Failed> {
         for need in self.needs {

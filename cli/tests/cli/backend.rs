@@ -146,7 +146,7 @@ fn what_real_kafka_cannot_run_it_does_not_shrink() {
 #[test]
 #[cfg_attr(not(unix), ignore = "needs signals")]
 fn any_program_stands_trial_on_embedded_brokers() {
-    let arguments = ["quick/member-killed", "--", "false"];
+    let arguments = ["quick/member-killed", "--", "/usr/bin/false"];
     let (code, stderr) = without_engine(&["run"], &arguments);
     assert_eq!(code, Some(ENVIRONMENT), "{stderr}");
     assert!(

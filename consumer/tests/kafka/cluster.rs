@@ -14,6 +14,11 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+tokio::task_local! {
+    /// The brokers of the test that runs.
+    pub(crate) static BROKERS: String;
+}
+
 /// The longest time that a test waits for something.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -24,7 +29,7 @@ pub(crate) struct Topic {
 }
 
 impl Topic {
-    /// Creates a new topic, on the broker that the environment names.
+    /// Creates a new topic, on the brokers of the test.
     pub(crate) async fn create(test: &str, partitions: i32) -> Self {
         let filter = tracing_subscriber::EnvFilter::from_default_env();
         let log = tracing_subscriber::fmt().with_env_filter(filter);
@@ -32,7 +37,7 @@ impl Topic {
         let _ = log.with_test_writer().try_init();
         let topic = Self {
             name: format!("{test}-{}", unique()),
-            brokers: plimsoll_testing::broker().expect("the test needs it"),
+            brokers: BROKERS.get(),
         };
         let new = NewTopic::new(&topic.name, partitions, TopicReplication::Fixed(1));
         let created = topic.admin().create_topics(&[new], &options()).await;
