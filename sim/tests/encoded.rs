@@ -4,6 +4,7 @@
 use plimsoll_oracle::{ErrorName, RequestKind, Trace, Word as _};
 use plimsoll_scenarios::{Backend, LIBRARY, Plan, Scenario, Subject};
 use plimsoll_sim::Simulator;
+use plimsoll_sim::recipes::SubjectSpec;
 
 /// Scenarios in which much happens: faults of all kinds, rebalances, dead letters.
 const BUSY: [&str; 5] = [
@@ -92,7 +93,10 @@ fn bytes_change_no_trace_of_busy_scenarios() {
 
 #[test]
 fn bytes_change_no_trace_of_other_clients() {
-    for subject in Subject::ALL {
+    let known = Subject::ALL
+        .iter()
+        .filter(|subject| SubjectSpec::of(**subject).is_some());
+    for subject in known {
         for name in BUSY {
             let plan = Plan::draw(&scenario(name), 1);
             let what = format!("{name}, {subject}");

@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 /// The variable in a member's environment that names its run: by it a later start finds the
 /// processes of a harness that died.
 pub(crate) const RUN_VARIABLE: &str = "PLIMSOLL_RUN";
+
 /// Returns the name of this run: `<process id>-<start time>`.
 pub(crate) fn run_id() -> String {
     static RUN: LazyLock<String> = LazyLock::new(|| {
@@ -59,6 +60,7 @@ pub(crate) fn processes_of_dead_runs() {
 pub(crate) fn processes_of_dead_runs() {}
 
 /// Reads the run that an environment names, as `/proc` shows environments.
+#[cfg(any(test, target_os = "linux"))]
 fn run_of(environment: &[u8]) -> Option<String> {
     let value = environment.split(|byte| *byte == 0).find_map(|variable| {
         variable
@@ -69,6 +71,7 @@ fn run_of(environment: &[u8]) -> Option<String> {
 }
 
 /// Returns whether a run is certainly over. A text that is no name of a run counts as alive.
+#[cfg(any(test, target_os = "linux", feature = "containers"))]
 pub(super) fn is_dead(run: &str) -> bool {
     let Some((pid, started)) = parse(run) else {
         return false;
@@ -80,6 +83,7 @@ pub(super) fn is_dead(run: &str) -> bool {
     start_time(pid) != Some(started)
 }
 
+#[cfg(any(test, target_os = "linux", feature = "containers"))]
 fn parse(run: &str) -> Option<(u32, u64)> {
     let (pid, started) = run.split_once('-')?;
     Some((pid.parse().ok()?, started.parse().ok()?))
