@@ -163,7 +163,10 @@ fn what_a_program_is_built_without_it_says() {
     let ended = plimsoll(&["bench", "commit-interval", "--backend", "kafka"]);
     assert_eq!(ended.code, MISTAKE, "{}", ended.transcript());
     assert_snapshot!("no_own", ended.stderr);
-    mistake("no_containers", &["--brokers", "containers", "--", "cat"]);
+    mistake(
+        "no_containers",
+        &["--brokers", "containers", "--", "/usr/bin/false"],
+    );
     for what in ["up", "down", "status"] {
         let ended = plimsoll(&["cluster", what]);
         assert_eq!(ended.code, MISTAKE, "{}", ended.transcript());
