@@ -102,7 +102,7 @@ fn options(args: &ServeArgs) -> Result<Options, CliError> {
     Ok(options)
 }
 
-/// Tells what happened, where somebody who watches wants to know it.
+/// Tells what happened, where it is worth a line.
 fn tell(out: &mut impl Write, entry: &Entry, form: Form) -> io::Result<()> {
     if !entry.event.is_rare() {
         return Ok(());

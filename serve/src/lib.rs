@@ -9,7 +9,7 @@
 //! let cluster = serve(Options::default()).expect("there are free ports");
 //! println!("bootstrap.servers={}", cluster.bootstrap());
 //!
-//! // The next commit of a group fails, whoever sends it.
+//! // The next commit fails, of any group and member.
 //! let commits = Faulty {
 //!     request: RequestKind::OffsetCommit,
 //!     broker: None,

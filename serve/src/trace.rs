@@ -75,7 +75,7 @@ pub enum Event {
     },
     /// A request was applied, and a fault lost its answer.
     ResponseLost { request: String },
-    /// Somebody asked for a fault over HTTP, and it was done.
+    /// A fault was asked for over HTTP, and done.
     Asked { fault: String },
     /// A fault of the scenario began.
     FaultBegan { fault: String, broker: Option<u32> },
@@ -92,8 +92,8 @@ pub enum Event {
 }
 
 impl Event {
-    /// Returns whether it is one of the few that somebody who watches wants to see: the others are
-    /// commits, and leaders of partitions of `__consumer_offsets`.
+    /// Returns whether it is one of the few that are worth a line on a screen: the others are commits,
+    /// and leaders of partitions of `__consumer_offsets`.
     pub fn is_rare(&self) -> bool {
         match self {
             Self::Committed { .. } | Self::CommitRefused { .. } => false,

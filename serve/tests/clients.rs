@@ -144,7 +144,7 @@ impl Member {
         }
     }
 
-    /// Waits until it has so many partitions.
+    /// Waits until it has this number of partitions.
     fn has(&self, partitions: usize) {
         while self.says("partitions_assigned")["partitions"]
             .as_array()
@@ -153,7 +153,7 @@ impl Member {
         {}
     }
 
-    /// Reads until it has read so many records, and committed them.
+    /// Reads until it has read this number of records, and committed them.
     fn reads(&self, records: u64) {
         let mut read = 0;
         while read < records {

@@ -169,7 +169,7 @@ impl Client {
     }
 }
 
-/// Makes a batch of records with values of so many bytes together.
+/// Makes a batch of records whose values have this many bytes together.
 pub(crate) fn batch(bytes: u64) -> Bytes {
     let value = Bytes::from(vec![b'x'; (bytes / RECORDS) as usize]);
     let since = SystemTime::now().duration_since(UNIX_EPOCH);

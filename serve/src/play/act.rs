@@ -18,7 +18,7 @@ pub(crate) enum Done {
     Changed,
     /// There was nothing that could change.
     Vain,
-    /// It takes its time, and is told when it is done.
+    /// Something takes its time, and is told when it is done.
     Later,
 }
 

@@ -1,7 +1,7 @@
 //! A scenario that plays on the wall clock: its topics, its messages, and its faults.
 //!
-//! When faults begin and end is decided by the schedule that every backend has. The consumers are
-//! somebody else's: what a scenario does to its members is told as not played, what it does to the
+//! When faults begin and end is decided by the schedule that every backend has. The consumers come
+//! from outside: what a scenario does to its members is told as not played, what it does to the
 //! network of one of them is done to that of all clients, and what it does to its group, to all
 //! groups.
 

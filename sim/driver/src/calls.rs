@@ -34,7 +34,7 @@ impl Outbox {
         self.contents().commands.pop_front()
     }
 
-    /// Ends a call with the sink's answer. One that was stopped has nobody to tell.
+    /// Ends a call with the sink's answer; one that was stopped is gone.
     pub(crate) fn answer(&self, call: &CallId, outcome: Outcome) {
         if let Some(waiting) = self.contents().calls.remove(call) {
             let _ = waiting.send(outcome);

@@ -409,7 +409,7 @@ impl ServedCluster {
         self.world.ask(from, to, correlation, request);
     }
 
-    /// Sends a broker a request of which nobody waits for the answer.
+    /// Sends a broker a request whose answer is not awaited.
     pub(super) fn tell(&mut self, broker: Node, request: Request<Wire>) {
         if let Some(own) = self.own {
             let correlation = next(&mut self.correlations);

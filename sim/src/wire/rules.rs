@@ -19,8 +19,8 @@ pub(super) struct Rules {
 /// Which timestamps records have (`message.timestamp.type`).
 #[derive(Clone, Copy, Debug)]
 enum Timestamps {
-    /// Those of their producer, which differ from the broker's time by so many milliseconds at
-    /// most.
+    /// Those of their producer, which differ from the broker's time by at most these
+    /// milliseconds.
     Create { before: i64, after: i64 },
     /// That of their append.
     Append,
@@ -35,7 +35,7 @@ pub(super) enum BadBatch {
     TooLarge,
     /// Its checksum is another one.
     Corrupt,
-    /// It does not have as many records as it says, or none.
+    /// Its records are not as many as it says, or none.
     Inconsistent,
     /// Some of its records are refused, for this reason (KIP-467).
     Records(ResponseError, Vec<i32>),

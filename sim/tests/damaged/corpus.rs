@@ -235,7 +235,7 @@ impl Writer {
 }
 
 /// Returns whether a text says something special where it is there: an id of a transaction, which
-/// nobody coordinates, or the name of a static member.
+/// no broker coordinates, or the name of a static member.
 fn is_left_out(name: &str) -> bool {
     ["TransactionalId", "GroupInstanceId"].contains(&name)
 }

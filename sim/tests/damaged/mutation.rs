@@ -1,4 +1,4 @@
-//! Damage, as bugs and bad networks do it, and as somebody who means it does.
+//! Damage, as bugs, bad networks and bad intentions do it.
 
 use super::corpus::Frame;
 use plimsoll_scenarios::Rng;

@@ -233,7 +233,7 @@ fn joined(join: &JoinGroupRequest<Wire>) -> impl Strategy<Value = Response<Wire>
     let refused = (errors(), members()).prop_map(move |(error, member)| {
         Err(match error {
             ErrorName::MemberIdRequired => JoinError::MemberIdRequired(member),
-            // Under its own id nobody can tell one from the other.
+            // Under its own id one cannot be told from the other.
             error if member == asked => JoinError::Other(error),
             error => JoinError::Ended(error, member),
         })
