@@ -10,8 +10,8 @@ use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::{
-    ApiVersionsRequest, CreateTopicsRequest, DeleteRecordsRequest, FetchRequest, MetadataRequest,
-    ProduceRequest, RequestHeader, ResponseHeader, TopicName,
+    ApiVersionsRequest, CreateTopicsRequest, DeleteRecordsRequest, FetchRequest, FetchResponse,
+    MetadataRequest, ProduceRequest, RequestHeader, ResponseHeader, TopicName,
 };
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
 use kafka_protocol::records::{
@@ -21,7 +21,7 @@ use kafka_protocol::records::{
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The number of records in a batch.
 pub(crate) const RECORDS: u64 = 64;
@@ -100,9 +100,10 @@ impl Client {
             .with_acks(-1)
             .with_timeout_ms(30_000)
             .with_topic_data(vec![topic]);
-        let answer = self.ask(&request, 5);
-        let stored = &answer.responses[0].partition_responses[0];
-        assert_eq!(stored.error_code, 0, "the batch is stored");
+        until_it_leads(|| {
+            let answer = self.ask(&request, 5);
+            answer.responses[0].partition_responses[0].error_code
+        });
     }
 
     /// Reads from an offset on.
@@ -119,9 +120,12 @@ impl Client {
             .with_min_bytes(1)
             .with_max_bytes(1 << 20)
             .with_topics(vec![topic]);
-        let answer = self.ask(&request, 5);
+        let mut answer = FetchResponse::default();
+        until_it_leads(|| {
+            answer = self.ask(&request, 5);
+            answer.responses[0].partitions[0].error_code
+        });
         let data = &answer.responses[0].partitions[0];
-        assert_eq!(data.error_code, 0, "the partition is read");
         Produced {
             log_start: data.log_start_offset.max(0).cast_unsigned(),
             high_watermark: data.high_watermark.max(0).cast_unsigned(),
@@ -214,6 +218,18 @@ fn end(mut records: &[u8]) -> Option<u64> {
         end = Some(base + u64::from(u32::from_be_bytes(number(23))) + 1);
     }
     end
+}
+
+/// Asks until the answer has no error. The leader of a new topic may not know of it yet.
+fn until_it_leads(mut ask: impl FnMut() -> i16) {
+    let until = Instant::now() + WITHIN;
+    loop {
+        match ask() {
+            0 => return,
+            error if Instant::now() > until => panic!("error {error} of Kafka does not pass"),
+            _ => thread::sleep(Duration::from_millis(10)),
+        }
+    }
 }
 
 fn topic_name(name: &str) -> TopicName {
