@@ -1,22 +1,14 @@
 //! The harness's producer: over raw requests, one after the other for each partition, so that
 //! nothing overtakes what is sent again.
 
-use crate::admin::{self, Admin, Connection, Failure, check, topic_name};
-use bytes::{Bytes, BytesMut};
+use crate::admin::{self, Admin, Connection, Failure, check};
 use kafka_protocol::ResponseError;
-use kafka_protocol::indexmap::IndexMap;
-use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
-use kafka_protocol::messages::{InitProducerIdRequest, ProduceRequest, ProduceResponse};
-use kafka_protocol::protocol::StrBytes;
-use kafka_protocol::records::{
-    Compression, NO_PARTITION_LEADER_EPOCH, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE, Record,
-    RecordBatchEncoder, RecordEncodeOptions, TimestampType,
-};
+use kafka_protocol::messages::{InitProducerIdRequest, ProduceResponse};
 use plimsoll_core::Offset;
 use plimsoll_scenarios::scenario::{self, Acks};
+use plimsoll_serve::produce::{self, Identity, NewRecord};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
-use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -31,16 +23,8 @@ const BATCH: usize = 256 << 10;
 const PRODUCE: i16 = 9;
 const INIT_PRODUCER_ID: i16 = 4;
 
-/// A record to produce.
-#[derive(Clone, Debug)]
-pub(crate) struct NewRecord {
-    pub key: Option<Bytes>,
-    pub value: Bytes,
-    pub header: (&'static str, Bytes),
-}
-
-/// What becomes of a record: its offset, where the broker tells one. There is no answer of one that
-/// was given up.
+/// The fate of a record: its offset, where the broker tells one. There is no answer of one that was
+/// given up.
 pub(crate) type Delivery = oneshot::Receiver<Option<Offset>>;
 
 /// The producer; what it still has to do ends with it.
@@ -104,15 +88,6 @@ struct Pending {
     record: NewRecord,
     give_up: Instant,
     reply: oneshot::Sender<Option<Offset>>,
-}
-
-/// What an idempotent producer is known by in one partition.
-#[derive(Clone, Copy, Debug)]
-struct Identity {
-    id: i64,
-    epoch: i16,
-    /// The sequence number of the next record.
-    next: i32,
 }
 
 /// The way to one partition.
@@ -179,7 +154,7 @@ impl Lane {
             match self.attempt(batch).await {
                 Ok(base) => {
                     if let Some(identity) = &mut self.identity {
-                        identity.next = identity.next.wrapping_add(batch.len() as i32);
+                        identity.advance(batch.len());
                     }
                     return Ok(base);
                 }
@@ -217,8 +192,10 @@ impl Lane {
                 next: 0,
             });
         }
-        let records = records(batch, self.identity)?;
-        let request = request(&self.settings, &self.topic, self.partition, records);
+        let place = (self.topic.as_str(), self.partition);
+        let records = batch.iter().map(|pending| &pending.record);
+        let request = produce::request(&self.settings, place, self.identity, records);
+        let request = request.map_err(Failure::Final)?;
         if self.settings.acks == Acks::None {
             admin::within(limit, connection.tell(&request, PRODUCE)).await?;
             return Ok(None);
@@ -244,77 +221,13 @@ fn base_offset(answer: &ProduceResponse) -> Result<Option<u64>, Failure> {
     Ok(u64::try_from(partition.base_offset).ok())
 }
 
-fn request(
-    settings: &scenario::Producer,
-    topic: &str,
-    partition: u32,
-    records: Bytes,
-) -> ProduceRequest {
-    let limit = settings.request_timeout.as_millis();
-    let partition = PartitionProduceData::default()
-        .with_index(partition.cast_signed())
-        .with_records(Some(records));
-    ProduceRequest::default()
-        .with_transactional_id(None)
-        .with_acks(match settings.acks {
-            Acks::None => 0,
-            Acks::Leader => 1,
-            Acks::All => -1,
-        })
-        .with_timeout_ms(i32::try_from(limit).unwrap_or(i32::MAX))
-        .with_topic_data(vec![
-            TopicProduceData::default()
-                .with_name(topic_name(topic))
-                .with_partition_data(vec![partition]),
-        ])
-}
-
-/// Encodes a batch; one that is sent again is the same, but for its time.
-fn records(batch: &[Pending], identity: Option<Identity>) -> Result<Bytes, Failure> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = now.map_or(0, |since| since.as_millis() as i64);
-    let records: Vec<Record> = (0..)
-        .zip(batch)
-        .map(|(offset, Pending { record, .. })| {
-            let (name, value) = record.header.clone();
-            Record {
-                transactional: false,
-                control: false,
-                delete_horizon: false,
-                partition_leader_epoch: NO_PARTITION_LEADER_EPOCH,
-                producer_id: identity.map_or(NO_PRODUCER_ID, |identity| identity.id),
-                producer_epoch: identity.map_or(NO_PRODUCER_EPOCH, |identity| identity.epoch),
-                timestamp_type: TimestampType::Creation,
-                offset,
-                sequence: match identity {
-                    Some(identity) => identity.next.wrapping_add(offset as i32),
-                    // All of one batch: the encoder wants them to rise with the offsets.
-                    None => NO_SEQUENCE.wrapping_add(offset as i32),
-                },
-                timestamp: now,
-                key: record.key.clone(),
-                value: Some(record.value.clone()),
-                headers: IndexMap::from([(StrBytes::from_static_str(name), Some(value))]),
-            }
-        })
-        .collect();
-    let options = RecordEncodeOptions {
-        version: 2,
-        compression: Compression::None,
-    };
-    let mut bytes = BytesMut::new();
-    RecordBatchEncoder::encode(&mut bytes, &records, &options)
-        .map_err(|error| Failure::Final(error.to_string()))?;
-    Ok(bytes.freeze())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::channel::Sender;
     use crate::cluster::Cluster;
     use crate::names::Names;
-    use crate::tail::{self, MESSAGE};
+    use crate::tail;
     use plimsoll_core::TopicPartition;
     use plimsoll_oracle::MessageId;
     use std::sync::Arc;
@@ -351,8 +264,8 @@ mod tests {
             }
             let record = NewRecord {
                 key: None,
-                value: Bytes::from_static(b"value"),
-                header: (MESSAGE, message.to_string().into()),
+                value: "value".into(),
+                message: message.to_string().into(),
             };
             deliveries.push(producer.send(orders, 0, record));
             sleep(Duration::from_millis(10)).await;

@@ -15,15 +15,13 @@ use kafka_protocol::messages::{BrokerId, FetchRequest, FetchResponse};
 use kafka_protocol::records::Record;
 use plimsoll_core::{Offset, TopicPartition};
 use plimsoll_oracle::MessageId;
+use plimsoll_serve::produce::MESSAGE;
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-
-/// The header by which a record names its message.
-pub(crate) const MESSAGE: &str = "plimsoll-message";
 
 /// The time for which a broker waits for records, in milliseconds.
 const POLL_MS: i32 = 500;

@@ -3,13 +3,13 @@
 use crate::channel::Sender;
 use crate::log::Log;
 use crate::names::Names;
-use crate::producer::{Delivery, NewRecord, Producer};
+use crate::producer::{Delivery, Producer};
 use crate::recorder::Clock;
-use crate::tail::MESSAGE;
 use plimsoll_core::Offset;
 use plimsoll_oracle::TraceEvent;
 use plimsoll_scenarios::Plan;
 use plimsoll_scenarios::scenario::Message;
+use plimsoll_serve::produce::NewRecord;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -94,16 +94,9 @@ impl Workload {
 
     /// Begins to produce a message.
     fn send(&self, message: &Message) -> Delivery {
-        let id = message.id.0.to_string();
-        let key = message.key.map(|key| format!("key-{key}").into());
-        let value = format!("{id:<width$}", width = message.bytes as usize).into();
         let partition = message.partition;
         let topic = self.names.topic(partition.topic);
-        let record = NewRecord {
-            key,
-            value,
-            header: (MESSAGE, id.into()),
-        };
+        let record = NewRecord::of(message);
         self.producer.send(topic, partition.partition, record)
     }
 }

@@ -50,6 +50,7 @@ mod network;
 mod options;
 mod own;
 mod play;
+pub mod produce;
 mod served;
 mod trace;
 mod watch;

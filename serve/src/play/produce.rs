@@ -1,30 +1,19 @@
 //! The producer: every message of the plan, at its time, to its partition.
 
-use super::topics::{any, of_topic, topic_name};
+use super::topics::{any, of_topic};
 use crate::control::Control;
 use crate::own::OwnClient;
+use crate::produce::{self, Identity, NewRecord};
 use crate::trace::Event;
-use bytes::{Bytes, BytesMut};
-use kafka_protocol::indexmap::IndexMap;
-use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
-use kafka_protocol::messages::{InitProducerIdRequest, ProduceRequest};
-use kafka_protocol::protocol::StrBytes;
-use kafka_protocol::records::{
-    Compression, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE, Record, RecordBatchEncoder,
-    RecordEncodeOptions, TimestampType,
-};
+use kafka_protocol::messages::InitProducerIdRequest;
 use plimsoll_core::TopicPartition;
 use plimsoll_oracle::BrokerId;
 use plimsoll_scenarios::Plan;
-use plimsoll_scenarios::scenario::{Acks, Message};
+use plimsoll_scenarios::scenario::Message;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
-
-/// The header with a message's number in the scenario.
-const MESSAGE: &str = "plimsoll-message";
 
 /// `DUPLICATE_SEQUENCE_NUMBER`: an earlier attempt was stored.
 const DUPLICATE: i16 = 46;
@@ -59,9 +48,8 @@ struct Lane {
     partition: TopicPartition,
     /// The partition's leader, as far as is known.
     leader: Option<BrokerId>,
-    /// The producer's id and epoch, where it is idempotent and has them.
-    producer: Option<(i64, i16)>,
-    sequence: i32,
+    /// The identity of the producer, where it is idempotent and has one.
+    identity: Option<Identity>,
 }
 
 impl Lane {
@@ -72,8 +60,7 @@ impl Lane {
             control,
             partition,
             leader: None,
-            producer: None,
-            sequence: 0,
+            identity: None,
         }
     }
 
@@ -86,7 +73,7 @@ impl Lane {
             let Ok(offset) = timeout_at(give_up, self.deliver(&message)).await else {
                 failed += 1;
                 // What may still arrive of it must not come after the next one.
-                self.producer = None;
+                self.identity = None;
                 continue;
             };
             let partition = self.partition;
@@ -102,7 +89,9 @@ impl Lane {
     async fn deliver(&mut self, message: &Message) -> i64 {
         loop {
             if let Some(offset) = self.attempt(message).await {
-                self.sequence = self.sequence.wrapping_add(1) & i32::MAX;
+                if let Some(identity) = &mut self.identity {
+                    identity.advance(1);
+                }
                 return offset;
             }
             sleep(self.plan.settings.producer.retry_backoff).await;
@@ -111,15 +100,17 @@ impl Lane {
 
     /// Sends a message once; `None`: it is not known to be stored.
     async fn attempt(&mut self, message: &Message) -> Option<i64> {
-        if self.plan.settings.producer.idempotence && self.producer.is_none() {
-            self.producer = Some(self.new_producer().await?);
-            self.sequence = 0;
+        if self.plan.settings.producer.idempotence && self.identity.is_none() {
+            self.identity = Some(self.new_identity().await?);
         }
         if self.leader.is_none() {
             self.leader = self.find_leader().await;
         }
         let leader = self.leader?;
-        let request = self.request(message)?;
+        let place = (self.topic(), self.partition.partition);
+        let record = NewRecord::of(message);
+        let settings = &self.plan.settings.producer;
+        let request = produce::request(settings, place, self.identity, [&record]).ok()?;
         if request.acks == 0 {
             let told = self.client.tell(leader, &request, 8).await;
             return told.then_some(0);
@@ -142,70 +133,22 @@ impl Lane {
 
     async fn find_leader(&self) -> Option<BrokerId> {
         let report = self.control.call(|world, _| world.cluster.report()).await?;
-        let topic = &self.topic().name;
-        let place = of_topic(&report, topic)?.get(self.partition.partition as usize)?;
+        let place = of_topic(&report, self.topic())?.get(self.partition.partition as usize)?;
         place.leader
     }
 
-    async fn new_producer(&mut self) -> Option<(i64, i16)> {
+    async fn new_identity(&mut self) -> Option<Identity> {
         let report = self.control.call(|world, _| world.cluster.report()).await?;
         let request = InitProducerIdRequest::default().with_transactional_id(None);
         let answer = self.client.ask(any(&report)?, &request, 2).await?;
-        (answer.error_code == 0).then_some((answer.producer_id.0, answer.producer_epoch))
+        (answer.error_code == 0).then_some(Identity {
+            id: answer.producer_id.0,
+            epoch: answer.producer_epoch,
+            next: 0,
+        })
     }
 
-    fn topic(&self) -> &plimsoll_scenarios::scenario::Topic {
-        &self.plan.settings.topics[self.partition.topic as usize]
-    }
-
-    fn request(&self, message: &Message) -> Option<ProduceRequest> {
-        let producer = &self.plan.settings.producer;
-        let data = PartitionProduceData::default()
-            .with_index(self.partition.partition.cast_signed())
-            .with_records(Some(self.batch(message)?));
-        let topic = TopicProduceData::default()
-            .with_name(topic_name(&self.topic().name))
-            .with_partition_data(vec![data]);
-        let timeout = i32::try_from(producer.request_timeout.as_millis());
-        let request = ProduceRequest::default()
-            .with_acks(match producer.acks {
-                Acks::None => 0,
-                Acks::Leader => 1,
-                Acks::All => -1,
-            })
-            .with_timeout_ms(timeout.unwrap_or(i32::MAX))
-            .with_topic_data(vec![topic]);
-        Some(request)
-    }
-
-    /// Makes the batch of a message, whose value is its number, padded to its size.
-    fn batch(&self, message: &Message) -> Option<Bytes> {
-        let id = message.id.0.to_string();
-        let value = format!("{id:<width$}", width = message.bytes as usize);
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        let (producer_id, producer_epoch) =
-            self.producer.unwrap_or((NO_PRODUCER_ID, NO_PRODUCER_EPOCH));
-        let record = Record {
-            transactional: false,
-            control: false,
-            delete_horizon: false,
-            partition_leader_epoch: -1,
-            producer_id,
-            producer_epoch,
-            timestamp_type: TimestampType::Creation,
-            offset: 0,
-            sequence: self.producer.map_or(NO_SEQUENCE, |_| self.sequence),
-            timestamp: since.map_or(0, |since| since.as_millis() as i64),
-            key: message.key.map(|key| format!("key-{key}").into()),
-            value: Some(value.into()),
-            headers: IndexMap::from([(StrBytes::from_static_str(MESSAGE), Some(id.into()))]),
-        };
-        let options = RecordEncodeOptions {
-            version: 2,
-            compression: Compression::None,
-        };
-        let mut batch = BytesMut::new();
-        RecordBatchEncoder::encode(&mut batch, [&record], &options).ok()?;
-        Some(batch.freeze())
+    fn topic(&self) -> &str {
+        &self.plan.settings.topics[self.partition.topic as usize].name
     }
 }

@@ -165,6 +165,6 @@ pub(super) fn any(report: &Report) -> Option<BrokerId> {
     Some(serving.id)
 }
 
-pub(super) fn topic_name(name: &str) -> TopicName {
+fn topic_name(name: &str) -> TopicName {
     TopicName(StrBytes::from_string(name.to_owned()))
 }
