@@ -27,7 +27,7 @@ pub(crate) struct Ends {
     pub(crate) broker: BrokerId,
 }
 
-/// What a fault of the network does.
+/// The effect of a fault of the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     /// Nothing passes this way; it is held.

@@ -1,7 +1,7 @@
 //! Options of a served cluster.
 
 use plimsoll_scenarios::Plan;
-use plimsoll_scenarios::scenario::BrokerSettings;
+use plimsoll_scenarios::scenario::{BrokerSettings, Cluster};
 use plimsoll_sim::served;
 
 /// Options of a served cluster: what it is, and where it listens.
@@ -28,9 +28,19 @@ impl Options {
     /// Makes the options of the cluster that a plan wants, and on which it plays. Where it states
     /// no settings of brokers, they have those of [`served::Options`].
     pub fn of(plan: Plan) -> Self {
-        let (wanted, defaults) = (&plan.settings.cluster, served::Options::default());
+        let settings = served::Options::default().settings;
+        let options = Self::of_cluster(&plan.settings.cluster, settings, plan.seed);
+        Self {
+            plan: Some(plan),
+            ..options
+        }
+    }
+
+    /// Makes the options of the cluster that a scenario wants; where it states no settings of
+    /// brokers, they have `unstated`.
+    pub fn of_cluster(wanted: &Cluster, unstated: BrokerSettings, seed: u64) -> Self {
         let settings = match wanted.settings == BrokerSettings::default() {
-            true => defaults.settings,
+            true => unstated,
             false => wanted.settings.clone(),
         };
         let number = |of: u32| u16::try_from(of).unwrap_or(u16::MAX);
@@ -39,12 +49,11 @@ impl Options {
             replication: number(wanted.replication),
             min_insync: wanted.min_insync,
             settings,
-            seed: plan.seed,
-            ..defaults
+            seed,
+            ..served::Options::default()
         };
         Self {
             cluster,
-            plan: Some(plan),
             ..Self::default()
         }
     }

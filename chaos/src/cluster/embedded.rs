@@ -5,10 +5,10 @@ use crate::admin::HARNESS;
 use crate::error::ChaosError;
 use crate::faults::{Effect, Errors};
 use plimsoll_oracle::BrokerId;
-use plimsoll_scenarios::scenario::{BrokerSettings, Cluster};
+use plimsoll_scenarios::scenario::Cluster;
 use plimsoll_scenarios::{Purpose, Rng};
 use plimsoll_serve::{Options, Served, ServedCluster, serve};
-use plimsoll_sim::served::{self, BrokerState, Failing, Unknown};
+use plimsoll_sim::served::{BrokerState, Failing, Unknown};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
@@ -34,22 +34,9 @@ impl Embedded {
     /// Serves a cluster as a plan wants it; where the plan states no settings of brokers, they have
     /// those of brokers in containers.
     pub(super) fn start(wanted: &Cluster, seed: u64) -> Result<Self, ChaosError> {
-        let settings = match wanted.settings == BrokerSettings::default() {
-            true => super::broker_settings(),
-            false => wanted.settings.clone(),
-        };
-        let cluster = served::Options {
-            brokers: u16::try_from(wanted.brokers).unwrap_or(u16::MAX),
-            replication: u16::try_from(wanted.replication).unwrap_or(u16::MAX),
-            min_insync: wanted.min_insync,
-            settings,
-            seed,
-            ..served::Options::default()
-        };
         let options = Options {
-            cluster,
             http_port: None,
-            ..Options::default()
+            ..Options::of_cluster(wanted, super::broker_settings(), seed)
         };
         let served = serve(options).map_err(|error| {
             let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));

@@ -16,7 +16,7 @@ pub(crate) struct Load {
     pub jobs: usize,
 }
 
-/// What a run of real processes needs to know: none can be asked for.
+/// The choices of a run of real processes, of which there is none here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Options(Infallible);
 

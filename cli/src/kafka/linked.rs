@@ -17,7 +17,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-/// What a run of real processes needs to know: the brokers, and the subject.
+/// The choices of a run of real processes: the brokers, and the subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Options {
     inner: plimsoll_chaos::Options,

@@ -97,7 +97,7 @@ impl<C: GroupClient, H: Handler, M: Core> Driver<C, H, M> {
     }
 }
 
-/// What a driver drives: the core, or something around it, which watches or changes what passes.
+/// The core, or something around it that watches or changes what passes.
 pub trait Core: Machine<Message> {
     /// Returns the core, for metrics and logs.
     fn consumer(&self) -> &Consumer<Message>;

@@ -32,7 +32,7 @@ const WITHIN: Duration = Duration::from_secs(60);
 /// A connection to a broker.
 pub(crate) struct Client(TcpStream);
 
-/// What a fetch tells of a partition.
+/// A partition, as a fetch tells of it.
 pub(crate) struct Produced {
     pub(crate) log_start: u64,
     pub(crate) high_watermark: u64,

@@ -29,7 +29,7 @@ const BATCHES: u64 = (200 << 20) / BATCH / PAIRS as u64;
 /// reads before it removes them.
 const AHEAD: u64 = 8;
 
-/// What a partition's producer and consumer know of each other.
+/// The progress of a partition's producer and of its consumer.
 #[derive(Default)]
 struct Lane {
     written: AtomicU64,

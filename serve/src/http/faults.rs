@@ -20,10 +20,10 @@ type Done = Result<Reply, Failure>;
 /// The answer where there is nothing to tell.
 const DONE: Reply = Reply(Value::Null);
 
-/// What is done to a broker, by its word.
+/// An action on a broker.
 type OfBroker = fn(&mut ServedCluster, Instant, BrokerId) -> Result<(), Unknown>;
 
-/// What is done to brokers, beside `throttle`.
+/// The actions on brokers by their words, beside `throttle`.
 const OF_BROKERS: [(&str, OfBroker); 8] = [
     ("crash", ServedCluster::crash),
     ("stop", ServedCluster::stop),
@@ -37,10 +37,10 @@ const OF_BROKERS: [(&str, OfBroker); 8] = [
 
 const THROTTLE: &str = "throttle";
 
-/// What is done to a group; `false`: it is in no state for it.
+/// An action on a group; `false`: it is in no state for it.
 type OfGroup = fn(&mut ServedCluster, Instant, &str) -> Result<bool, Unknown>;
 
-/// What is done to groups, by its word, with the reason where it cannot be done.
+/// The actions on groups by their words, each with the reason where it cannot be done.
 const OF_GROUPS: [(&str, OfGroup, &str); 2] = [
     (
         "move-coordinator",

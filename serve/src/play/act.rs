@@ -11,7 +11,7 @@ use plimsoll_scenarios::{Plan, Purpose, Rng};
 use plimsoll_sim::served::{Failing, Faulty, ServedCluster, Unknown};
 use std::time::Duration;
 
-/// What came of something that a fault did.
+/// The outcome of something that a fault did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Done {
     /// Something changed.

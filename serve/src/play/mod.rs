@@ -25,7 +25,7 @@ use plimsoll_sim::served::{BrokerState, Report};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// What stands for all clients where the schedule names a member.
+/// The member by which the schedule names all clients.
 const CLIENTS: MemberId = MemberId(0);
 
 /// A plan that plays.

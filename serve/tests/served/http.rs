@@ -42,70 +42,73 @@ fn brokers_are_paused_and_healed() {
     assert_eq!(faults, ["/brokers/2/pause", "/heal"]);
 }
 
+/// Requests that make no sense, or that cannot be done; the status and a part of each answer.
+const MISTAKES: [(&str, u16, &str); 17] = [
+    (
+        "POST /brokers/7/crash",
+        404,
+        "there is no broker 7; there are 1, 2",
+    ),
+    ("POST /brokers/2/crsh", 404, "did you mean crash?"),
+    ("POST /brokers/2/throttle", 400, "how long is missing: ms=N"),
+    (
+        "POST /groups/biling/rebalance",
+        404,
+        "did you mean billing?",
+    ),
+    (
+        "POST /groups/billing/rebalance",
+        409,
+        "the group is not stable",
+    ),
+    (
+        "POST /groups/billing/move",
+        404,
+        "did you mean move-coordinator?",
+    ),
+    (
+        "POST /topics/orders/0/move-leader",
+        404,
+        "there is no topic orders",
+    ),
+    (
+        "POST /topics/__consumer_offsets/50/move-leader",
+        404,
+        "has no partition 50; it has 50, from 0 on",
+    ),
+    (
+        "POST /fail?request=OfsetCommit&error=NOT_COORDINATOR",
+        400,
+        "did you mean OffsetCommit?",
+    ),
+    (
+        "POST /fail?request=OffsetCommit&error=NOT_COORDINATR",
+        400,
+        "did you mean NOT_COORDINATOR?",
+    ),
+    ("POST /fail?request=Fetch", 400, "missing field `error`"),
+    (
+        "POST /fail?request=Fetch&error=NOT_COORDINATOR&broker=9",
+        404,
+        "there is no broker 9",
+    ),
+    ("POST /cut?clientid=c", 400, "unknown field `clientid`"),
+    (
+        "POST /hold?direction=request",
+        400,
+        "did you mean requests?",
+    ),
+    ("POST /end?fault=3", 404, "no hold or delay has number 3"),
+    ("POST /heel", 404, "did you mean heal?"),
+    ("GET /heal", 405, "/heal wants POST, not GET"),
+];
+
 #[test]
 fn mistakes_are_told_with_the_right_word() {
     let cluster = served(2);
     let mut stream = connect(&cluster, 0);
     commit(&mut stream, "billing", 0);
-    for (request, status, text) in [
-        (
-            "POST /brokers/7/crash",
-            404,
-            "there is no broker 7; there are 1, 2",
-        ),
-        ("POST /brokers/2/crsh", 404, "did you mean crash?"),
-        ("POST /brokers/2/throttle", 400, "how long is missing: ms=N"),
-        (
-            "POST /groups/biling/rebalance",
-            404,
-            "did you mean billing?",
-        ),
-        (
-            "POST /groups/billing/rebalance",
-            409,
-            "the group is not stable",
-        ),
-        (
-            "POST /groups/billing/move",
-            404,
-            "did you mean move-coordinator?",
-        ),
-        (
-            "POST /topics/orders/0/move-leader",
-            404,
-            "there is no topic orders",
-        ),
-        (
-            "POST /topics/__consumer_offsets/50/move-leader",
-            404,
-            "has no partition 50; it has 50, from 0 on",
-        ),
-        (
-            "POST /fail?request=OfsetCommit&error=NOT_COORDINATOR",
-            400,
-            "did you mean OffsetCommit?",
-        ),
-        (
-            "POST /fail?request=OffsetCommit&error=NOT_COORDINATR",
-            400,
-            "did you mean NOT_COORDINATOR?",
-        ),
-        ("POST /fail?request=Fetch", 400, "missing field `error`"),
-        (
-            "POST /fail?request=Fetch&error=NOT_COORDINATOR&broker=9",
-            404,
-            "there is no broker 9",
-        ),
-        ("POST /cut?clientid=c", 400, "unknown field `clientid`"),
-        (
-            "POST /hold?direction=request",
-            400,
-            "did you mean requests?",
-        ),
-        ("POST /end?fault=3", 404, "no hold or delay has number 3"),
-        ("POST /heel", 404, "did you mean heal?"),
-        ("GET /heal", 405, "/heal wants POST, not GET"),
-    ] {
+    for (request, status, text) in MISTAKES {
         let (answered, body) = http(&cluster, request);
         assert_eq!(answered, status, "{request}: {body}");
         assert!(body.contains(text), "{request}: {body}");

@@ -52,21 +52,6 @@ pub(super) fn plain() -> Vec<Request<Wire>> {
         below: Some(9),
         timeout: Duration::from_secs(1),
     };
-    let join = |requires_id, skips_assignment| {
-        let session_timeout = Duration::from_secs(6);
-        Request::JoinGroup(Box::new(JoinGroupRequest {
-            group: GROUP,
-            member: None,
-            requires_id,
-            skips_assignment,
-            instance: None,
-            client: client(),
-            session_timeout,
-            rebalance_timeout: session_timeout,
-            protocol_type: Some(ProtocolType::CONSUMER),
-            subscription: Supported(vec![("range".into(), Bytes::from_static(b"topics"))]),
-        }))
-    };
     let sync = |protocol: Option<VotedProtocol<Wire>>| Request::SyncGroup {
         sender: sender(),
         protocol,
@@ -90,9 +75,9 @@ pub(super) fn plain() -> Vec<Request<Wire>> {
         Request::Parts(vec![listing(second), listing(first)]),
         Request::Offsets(OffsetsRequest::new(first, 2, epoch)),
         Request::Offsets(OffsetsRequest::new(first, -1, removal)),
-        join(false, false),
-        join(true, false),
-        join(true, true),
+        plain_join(false, false),
+        plain_join(true, false),
+        plain_join(true, true),
         sync(None),
         sync(Some((ProtocolType::CONSUMER, "range".into()))),
         Request::Heartbeat(sender()),
@@ -113,6 +98,23 @@ pub(super) fn plain() -> Vec<Request<Wire>> {
             require_stable: false,
         },
     ]
+}
+
+/// A request to join of a new member, which says the rest by the version of its request alone.
+fn plain_join(requires_id: bool, skips_assignment: bool) -> Request<Wire> {
+    let session_timeout = Duration::from_secs(6);
+    Request::JoinGroup(Box::new(JoinGroupRequest {
+        group: GROUP,
+        member: None,
+        requires_id,
+        skips_assignment,
+        instance: None,
+        client: client(),
+        session_timeout,
+        rebalance_timeout: session_timeout,
+        protocol_type: Some(ProtocolType::CONSUMER),
+        subscription: Supported(vec![("range".into(), Bytes::from_static(b"topics"))]),
+    }))
 }
 
 /// A member that says nothing of an instance.
