@@ -131,7 +131,10 @@ fn a_scenario_named_on_its_own_that_the_backend_cannot_run_ends_with_3() {
          weights = { crash = 1, broker-crash = 1 }\n",
     );
     for (arguments, reason) in [
-        (&["broker/commit-errors"][..], "an error of choice"),
+        (
+            &["broker/commit-errors", "--bootstrap", "localhost:1"][..],
+            "an error of choice",
+        ),
         (&["recipe.toml"], "exists in the simulator only"),
         (
             &["random.toml", "--bootstrap", "localhost:1", "--seeds", "20"],
