@@ -32,7 +32,7 @@ fn published() -> Vec<Value> {
     assert_eq!(
         published.len(),
         10,
-        "all but `benches`, `compare` and `testing`"
+        "all but `benches`, `compare` and `harness`"
     );
     published
 }

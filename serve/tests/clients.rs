@@ -1,8 +1,8 @@
 //! Unmodified clients against a served cluster: Kafka's own tools, where Java and the jars of the
 //! image are on the machine.
 
+use plimsoll_harness::{Need, run, tests};
 use plimsoll_serve::{Options, Served, serve};
-use plimsoll_testing::{Need, run, tests};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;

@@ -8,8 +8,8 @@ mod members;
 mod positions;
 mod stops;
 
+use plimsoll_harness::{BROKER, broker, run, tests};
 use plimsoll_serve::{Options, Served, serve};
-use plimsoll_testing::{BROKER, broker, run, tests};
 use std::future::Future;
 use std::process::ExitCode;
 use std::sync::LazyLock;

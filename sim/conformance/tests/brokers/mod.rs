@@ -1,6 +1,6 @@
 //! Where the brokers are that scripts run against.
 
-use plimsoll_testing::{Need, broker, engine};
+use plimsoll_harness::{Need, broker, engine};
 use std::sync::OnceLock;
 
 /// Brokers, at an address that the environment names or in containers.

@@ -5,7 +5,7 @@
 //! test targets with `harness = false`:
 //!
 //! ```no_run
-//! use plimsoll_testing::{BROKER, GO, run, tests};
+//! use plimsoll_harness::{BROKER, GO, run, tests};
 //! # fn reads_a_topic() {}
 //! # fn survives_a_crash() {}
 //! # fn compares_with_sarama() {}

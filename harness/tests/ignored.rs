@@ -1,14 +1,14 @@
 //! What a target with this harness prints: it starts itself, as the target that is looked at.
 
-use plimsoll_testing::{Need, run, tests};
+use plimsoll_harness::{Need, run, tests};
 use std::env;
 use std::process::{Command, ExitCode};
 
 /// The environment variable of the process that is looked at.
-const LOOKED_AT: &str = "PLIMSOLL_TESTING_LOOKED_AT";
+const LOOKED_AT: &str = "PLIMSOLL_HARNESS_LOOKED_AT";
 
 /// The environment variable that makes what is missing a failure.
-const REQUIRE: &str = "PLIMSOLL_TESTING_REQUIRE";
+const REQUIRE: &str = "PLIMSOLL_HARNESS_REQUIRE";
 
 static AIR: Need = Need::new(|| Ok(()));
 static UNICORN: Need = Need::new(|| Err("there are no unicorns".into())).required_by(REQUIRE);
@@ -56,7 +56,7 @@ fn what_is_required_fails() {
     for part in [
         "1 passed; 2 failed; 0 ignored",
         "no oxygen",
-        "PLIMSOLL_TESTING_REQUIRE is set, but there are no unicorns",
+        "PLIMSOLL_HARNESS_REQUIRE is set, but there are no unicorns",
     ] {
         assert!(printed.contains(part), "{part}: {printed}");
     }
