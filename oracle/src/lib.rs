@@ -45,6 +45,7 @@ mod missed;
 mod promises;
 mod request_kind;
 mod sometimes;
+pub mod story;
 mod terms;
 mod trace;
 mod unknown;

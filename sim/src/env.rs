@@ -4,6 +4,7 @@ use crate::cluster::Shared;
 use crate::engine::Queue;
 use crate::network::{Envelope, Network, Passage};
 use crate::nodes::{Nodes, Place};
+use crate::program::{Programs, Step};
 use crate::protocol::{Channel, Correlation, Lean, Message, Node, Request, Response};
 use crate::sink::{HandlerCall, HandlerId, Sink};
 use crate::topology::{PartitionIndex, Topology};
@@ -70,6 +71,8 @@ pub(crate) struct Env<'a> {
     pub topology: Topology,
     /// The record of what happened.
     pub trace: &'a mut Trace,
+    /// What starts the members' processes, where their handlers are their own.
+    pub programs: Option<&'a dyn Programs>,
     /// Handlers, and the system that they write to.
     pub sink: Sink,
     /// What belongs to the cluster, but to none of its brokers.
@@ -97,6 +100,7 @@ impl<'a> Env<'a> {
             nodes: Nodes::new(plan),
             cluster,
             topology,
+            programs: None,
             trace,
             sink,
             moments: Moments::default(),
@@ -259,10 +263,32 @@ impl Env<'_> {
     /// Starts a handler; its result comes to `Member::handle_processed`, unless it is cancelled.
     pub(crate) fn start_handler(&mut self, call: HandlerCall) {
         let now = self.now();
+        if self.programs.is_some() {
+            let started = self.sink.start_own(call);
+            return self.observe(started);
+        }
         let started = self.sink.start(self.plan, now, call);
         self.trace.push(now, started.observation);
         if let Some((at, handler)) = started.done {
             self.queue.push(at, Event::HandlerDone(handler));
+        }
+    }
+
+    /// Does what a handler does that is the member's own.
+    pub(crate) fn take_step(&mut self, member: MemberId, step: Step) {
+        let now = self.now();
+        let observation = match step {
+            Step::Write(id) => {
+                if let Some((at, handler)) = self.sink.write(self.plan, now, member, id) {
+                    self.queue.push(at, Event::HandlerDone(handler));
+                }
+                None
+            }
+            Step::Skip(id) => self.sink.skip(member, id),
+            Step::End(id, outcome) => self.sink.end(member, id, outcome),
+        };
+        if let Some(observation) = observation {
+            self.observe(observation);
         }
     }
 
@@ -272,7 +298,8 @@ impl Env<'_> {
         self.sink.kill(member, |stopped| trace.push(now, stopped));
     }
 
-    /// Stops a handler, if it runs; returns its call.
+    /// Stops a handler, if it runs; returns its call, of which a late result may come. The results of
+    /// handlers that are the subject's own come from itself.
     pub(crate) fn cancel_handler(
         &mut self,
         member: MemberId,
@@ -280,7 +307,9 @@ impl Env<'_> {
         offset: Offset,
     ) -> Option<HandlerCall> {
         let (stopped, call) = self.sink.cancel(member, partition, offset)?;
-        self.observe(stopped);
-        Some(call)
+        if let Some(stopped) = stopped {
+            self.observe(stopped);
+        }
+        self.programs.is_none().then_some(call)
     }
 }

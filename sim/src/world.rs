@@ -9,6 +9,7 @@ use crate::faults::Faults;
 use crate::host::Host;
 use crate::network::{Arrival, Envelope, Network};
 use crate::nodes::Nodes;
+use crate::program::Programs;
 use crate::protocol::{Generation, GroupIndex, Lean, Message, Node, PerNode};
 use crate::recipes::SubjectSpec;
 use crate::sink::{HandlerCall, HandlerId, Sink};
@@ -46,8 +47,14 @@ pub(crate) struct World<'a> {
 }
 
 /// Runs a plan. `queue` lends its memory.
-pub(crate) fn run(plan: &Plan, subject: SubjectSpec, queue: &mut Queue<Event>, trace: &mut Trace) {
-    World::new(plan, subject, queue, trace).run(|_| {});
+pub(crate) fn run(
+    plan: &Plan,
+    subject: SubjectSpec,
+    programs: Option<&dyn Programs>,
+    queue: &mut Queue<Event>,
+    trace: &mut Trace,
+) {
+    World::new(plan, subject, programs, queue, trace).run(|_| {});
 }
 
 /// Runs a plan whose clients and brokers speak in the bytes of Kafka's protocol. Returns what these
@@ -59,7 +66,7 @@ pub(crate) fn run_encoded(
     queue: &mut Queue<Event>,
     trace: &mut Trace,
 ) -> Option<String> {
-    let world = World::new(plan, subject, queue, trace);
+    let world = World::new(plan, subject, None, queue, trace);
     let mut connections = Encoded::new(&world.env);
     world.run(|event| connections.carry(event));
     connections.into_failure()
@@ -69,6 +76,7 @@ impl<'a> World<'a> {
     fn new(
         plan: &'a Plan,
         subject: SubjectSpec,
+        programs: Option<&'a dyn Programs>,
         queue: &'a mut Queue<Event>,
         trace: &'a mut Trace,
     ) -> Self {
@@ -79,7 +87,7 @@ impl<'a> World<'a> {
         messages.extend_from_slice(&plan.messages);
         messages.extend_from_slice(&probes.messages);
         let nodes = Nodes::new(plan).count();
-        let env = Env::new(
+        let mut env = Env::new(
             plan,
             Topology::new(plan),
             trace,
@@ -87,6 +95,7 @@ impl<'a> World<'a> {
             queue,
             Network::new(plan.seed, nodes, settings.network.latency),
         );
+        env.programs = programs;
         Self {
             actors: Actors::new(&env, subject),
             faults: Faults::new(plan),
@@ -265,13 +274,15 @@ impl<'a> World<'a> {
         if self.is_paused(node) {
             return self.defer(node, Event::HandlerDone(handler));
         }
-        let Some((effect, call, outcome)) = self.env.sink.finish(handler) else {
+        let Some(answer) = self.env.sink.finish(handler) else {
             return;
         };
-        self.env.observe(effect);
-        // Between the effect and its result, the process may die.
-        self.effect_written(member);
-        self.processed(call, outcome);
+        if let Some(effect) = answer.observation {
+            self.env.observe(effect);
+            // Between the effect and its result, the process may die.
+            self.effect_written(member);
+        }
+        self.processed(answer.call, answer.outcome);
     }
 
     /// Brings a handler's result to its process.

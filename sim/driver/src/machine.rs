@@ -1,10 +1,12 @@
 //! A process: the driver in a runtime of its own.
 
 use crate::calls::Outbox;
-use crate::client::Client;
+use crate::client::{Client, Workload};
 use crate::clock::{Deadline, Watched};
-use plimsoll::{ClientError, Driver};
+use crate::own::{Effects, Own, Sink};
+use plimsoll::{ClientError, Driver, Handler};
 use plimsoll_core::{Command, Config, Consumer, Event, Instant, Machine};
+use plimsoll_sim::program::{CallId, Program};
 use plimsoll_sim::recipes::Payload;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,14 +43,41 @@ pub struct Driven {
 impl Driven {
     /// Creates a process whose driver begins with the first call.
     pub fn new(config: Config) -> Self {
+        Self::start(config, Workload::default(), Outbox::clone)
+    }
+
+    /// Creates a process whose driver begins with the first call, and calls a handler of one's own.
+    /// `build` makes it, in the process' runtime; it gets the way to the sink, and says where the
+    /// handler's effects are.
+    pub fn with_handler<H: Handler>(
+        config: Config,
+        workload: Workload,
+        build: impl FnOnce(&Sink) -> (H, Effects),
+    ) -> Program {
+        let driven = Self::start(config, workload, |outbox| Own::new(outbox.clone(), build));
+        Program {
+            handlers: Box::new(driven.outbox.clone()),
+            machine: Box::new(driven),
+        }
+    }
+
+    fn start<H: Handler>(
+        config: Config,
+        workload: Workload,
+        build: impl FnOnce(&Outbox) -> H,
+    ) -> Self {
         let (idle, outbox, deadline) =
             (Arc::new(Notify::new()), Outbox::default(), Deadline::new());
         let runtime = paused_runtime(Arc::clone(&idle));
         let (events, receiver) = unbounded_channel();
         let (stop, stopped) = oneshot::channel();
-        let client = Client::new(receiver, outbox.clone());
+        let client = Client::new(receiver, outbox.clone(), workload);
         let core = Watched::new(Consumer::new(config), deadline.clone());
-        let driver = Driver::with_core(client, outbox.clone(), core);
+        let handler = {
+            let _runtime = runtime.enter();
+            build(&outbox)
+        };
+        let driver = Driver::with_core(client, handler, core);
         let shutdown = async {
             if stopped.await.is_err() {
                 std::future::pending().await
@@ -108,7 +137,12 @@ impl Machine<Payload> for Driven {
                 attempt,
                 outcome,
             } => {
-                let call = (partition, epoch, offset, attempt);
+                let call = CallId {
+                    partition,
+                    epoch,
+                    offset,
+                    attempt,
+                };
                 self.outbox.answer(&call, outcome);
             }
             Event::Shutdown => {

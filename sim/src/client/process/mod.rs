@@ -17,6 +17,7 @@ use crate::client::metadata::{Metadata, first_broker};
 use crate::client::start::Start;
 use crate::client::view::View;
 use crate::env::Env;
+use crate::program::Program;
 use crate::protocol::{Correlation, FetchResponse, Node, Request, Response};
 use crate::recipes::{Library, SubjectSpec};
 use crate::sink::HandlerCall;
@@ -63,6 +64,13 @@ impl Process {
         let mut config = consumers.config;
         let process = u64::from(id.0) << 32 | u64::from(starts);
         config.jitter_seed = Rng::substream(env.plan.seed, Purpose::Jitter, process).next_u64();
+        let (machine, own_handlers) = match env.programs {
+            None => ((spec.build)(&config), None),
+            Some(programs) => {
+                let Program { machine, handlers } = programs.start(id, &config);
+                (machine, Some(handlers))
+            }
+        };
         Self {
             id,
             node,
@@ -87,7 +95,8 @@ impl Process {
             commits: Commits::new(consumers, instance, spec.library),
             dead_letters: DeadLetters::new(id, timeout),
             application: Application::new(
-                (spec.build)(&config),
+                machine,
+                own_handlers,
                 spec.polling,
                 consumers.poll_deadline,
             ),

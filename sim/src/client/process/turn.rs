@@ -24,7 +24,15 @@ impl Process {
                 return;
             }
             let mut idle = !delivered;
-            while let Some(command) = self.application.poll_command() {
+            loop {
+                if let Some(step) = self.application.poll_step() {
+                    idle = false;
+                    env.take_step(self.id, step);
+                    continue;
+                }
+                let Some(command) = self.application.poll_command() else {
+                    break;
+                };
                 idle = false;
                 self.execute(env, command);
                 if self.application.is_closed() {

@@ -18,7 +18,7 @@ use crate::env::{Env, Event as WorldEvent};
 use crate::network::{Arrival, Envelope, Network};
 use crate::protocol::{Message, Node, Request};
 use crate::recipes::{Library, Payload, Polling, SubjectSpec};
-use crate::sink::Sink;
+use crate::sink::{Answer, Sink};
 use crate::topology::{PartitionIndex, Topology};
 use kafka::{Asked, Kafka};
 use plimsoll_core::{Command, Event, Instant, TopicPartition};
@@ -165,8 +165,12 @@ impl Bench {
                 self.producer.handle_timeout(&mut self.env);
             }
             WorldEvent::HandlerDone(handler) => {
-                if let Some((effect, call, outcome)) = self.env.sink.finish(handler) {
-                    self.env.observe(effect);
+                if let Some(answer) = self.env.sink.finish(handler) {
+                    let Answer { call, outcome, .. } = answer;
+                    answer
+                        .observation
+                        .into_iter()
+                        .for_each(|effect| self.env.observe(effect));
                     self.member.handle_processed(&mut self.env, call, outcome);
                 }
             }

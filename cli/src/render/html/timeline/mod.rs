@@ -14,9 +14,10 @@ mod spans;
 
 use super::super::{counted, seconds};
 use super::markup::Element;
-use crate::conviction::{Recording, Story};
+use crate::conviction::Recording;
 use layout::{AXIS, Event, Layout};
 use marks::Mark;
+use plimsoll_oracle::story::Story;
 use plimsoll_oracle::Word;
 
 /// Shows the events of a story; `bug` is the name of its part of the page.

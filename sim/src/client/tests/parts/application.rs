@@ -8,7 +8,8 @@ use plimsoll_core::{Config, Event, Offset, Outcome, TopicPartition};
 
 fn application(polling: Polling) -> Application {
     probe::reset();
-    Application::new(probe::build(&Config::default()), polling, ms(20_000))
+    let machine = probe::build(&Config::default());
+    Application::new(machine, None, polling, ms(20_000))
 }
 
 fn result() -> Event<crate::recipes::Payload> {

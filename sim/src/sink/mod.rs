@@ -1,12 +1,17 @@
 //! Handlers, and the downstream system that they write to: where effects are observed.
 //!
 //! A handler runs in its member's process and ends with one call to the sink, whose answer is its
-//! outcome: a function of the seed, the message and the attempt, which the sink counts.
+//! outcome: a function of the seed, the message and the attempt, which the sink counts. One that is
+//! the subject's `own` calls the sink and ends as it says.
 
+mod own;
+
+use own::Own;
 use plimsoll_core::{AssignmentEpoch, Instant, Offset, Outcome, TopicPartition};
 use plimsoll_oracle::{FaultId, MemberId, MessageId, TraceEvent};
 use plimsoll_scenarios::Plan;
 use plimsoll_scenarios::scenario::{Fate, outage_hits};
+use std::time::Duration;
 
 /// Number of a running handler, never used twice in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,13 +34,24 @@ pub(crate) struct HandlerCall {
 /// The sink, and the handlers in flight.
 #[derive(Debug, Default)]
 pub(crate) struct Sink {
-    /// By message id: what its handler does, and the number of its attempts so far.
-    messages: Vec<(Fate, u32)>,
+    /// By message id.
+    messages: Vec<Handled>,
     running: Vec<Running>,
     next: u32,
     /// By member: what faults do to its handlers.
     spells: Vec<Spell>,
     outages: Vec<Outage>,
+}
+
+/// What the sink knows of a message.
+#[derive(Clone, Copy, Debug, Default)]
+struct Handled {
+    /// What its handler does.
+    fate: Fate,
+    /// The number of attempts at it so far.
+    attempts: u32,
+    /// Whether a handler that is the subject's own has finished it.
+    is_done: bool,
 }
 
 /// What faults do to the handlers of a member that begin now.
@@ -57,8 +73,10 @@ struct Running {
     call: HandlerCall,
     /// Number of the attempt, as the sink counts over the whole run.
     attempt: u32,
-    /// The handler's outcome; `None`: it never comes back.
+    /// The answer of the sink, which is the simulator's handler's outcome; `None`: it never comes.
     outcome: Option<Outcome>,
+    /// How far it has come, where it is the subject's own.
+    own: Option<Own>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +86,17 @@ struct Outage {
     share: f64,
     /// Whether any attempt has failed by it.
     used: bool,
+}
+
+/// The answer of the sink to a handler.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Answer {
+    /// The trace's entry about it, if there is one.
+    pub observation: Option<TraceEvent>,
+    /// The handler that gets it.
+    pub call: HandlerCall,
+    /// What it says.
+    pub outcome: Outcome,
 }
 
 /// A handler that began.
@@ -87,9 +116,9 @@ impl Sink {
             .iter()
             .map(|message| message.id.0 as usize + 1)
             .max();
-        let mut messages = vec![(Fate::Ok, 0); highest.unwrap_or(0)];
+        let mut messages = vec![Handled::default(); highest.unwrap_or(0)];
         for message in &plan.messages {
-            messages[message.id.0 as usize].0 = message.fate;
+            messages[message.id.0 as usize].fate = message.fate;
         }
         Self {
             messages,
@@ -100,16 +129,35 @@ impl Sink {
 
     /// Starts a handler.
     pub(crate) fn start(&mut self, plan: &Plan, now: Instant, call: HandlerCall) -> Started {
-        let message = call.message.0 as usize;
-        if message >= self.messages.len() {
-            // A message after the healing: the plan does not list those.
-            self.messages.resize(message + 1, (Fate::Ok, 0));
-        }
-        let (fate, attempts) = &mut self.messages[message];
-        *attempts += 1;
-        let (fate, attempt) = (*fate, *attempts);
+        let (fate, attempt) = self.count(call.message);
+        let (outcome, takes) = self.draw(plan, &call, fate, attempt);
         let id = HandlerId(self.next);
-        self.next += 1;
+        Started {
+            observation: self.run(call, attempt, outcome, None),
+            done: outcome.is_some().then_some((now + takes, id)),
+        }
+    }
+
+    /// Counts an attempt at a message; returns what its handler does, and the attempt's number.
+    fn count(&mut self, message: MessageId) -> (Fate, u32) {
+        let index = message.0 as usize;
+        if index >= self.messages.len() {
+            // A message after the healing: the plan does not list those.
+            self.messages.resize(index + 1, Handled::default());
+        }
+        let handled = &mut self.messages[index];
+        handled.attempts += 1;
+        (handled.fate, handled.attempts)
+    }
+
+    /// Draws the answer to an attempt (`None`: it never comes), and the time that it takes.
+    fn draw(
+        &mut self,
+        plan: &Plan,
+        call: &HandlerCall,
+        fate: Fate,
+        attempt: u32,
+    ) -> (Option<Outcome>, Duration) {
         let mut outcome = fate.outcome(attempt);
         let spell = &mut self.spells[call.member.0 as usize];
         spell.slowed |= spell.slow > 1;
@@ -124,54 +172,56 @@ impl Sink {
                     .unwrap_or(Outcome::Ok),
             );
         }
-        self.running.push(Running {
-            id,
-            call,
-            attempt,
-            outcome,
-        });
         let takes = match fate {
-            Fate::Undecodable => std::time::Duration::ZERO,
+            Fate::Undecodable => Duration::ZERO,
             _ => {
-                plan.settings
-                    .handler
-                    .duration(plan.seed, call.message, attempt)
-                    * slow
+                let handler = &plan.settings.handler;
+                handler.duration(plan.seed, call.message, attempt) * slow
             }
         };
-        Started {
-            observation: TraceEvent::HandlerStarted {
-                member: call.member,
-                partition: call.partition,
-                offset: call.offset,
-                message: call.message,
-                attempt,
-            },
-            done: outcome.is_some().then_some((now + takes, id)),
-        }
+        (outcome, takes)
     }
 
-    /// Finishes a handler, which reaches the sink: returns what the trace says, and what the
-    /// consumer will learn. `None` where it was stopped before.
-    pub(crate) fn finish(&mut self, id: HandlerId) -> Option<(TraceEvent, HandlerCall, Outcome)> {
-        let index = self.running.iter().position(|running| running.id == id)?;
-        let Running {
+    /// Adds a handler to those that run; returns the trace's entry about its start.
+    fn run(
+        &mut self,
+        call: HandlerCall,
+        attempt: u32,
+        outcome: Option<Outcome>,
+        own: Option<Own>,
+    ) -> TraceEvent {
+        self.running.push(Running {
+            id: HandlerId(self.next),
             call,
             attempt,
             outcome,
-            ..
-        } = self.running.swap_remove(index);
-        let outcome = outcome?;
-        let effect = TraceEvent::Effect {
+            own,
+        });
+        self.next += 1;
+        TraceEvent::HandlerStarted {
             member: call.member,
             partition: call.partition,
             offset: call.offset,
             message: call.message,
-            key: call.key,
             attempt,
-            outcome,
+        }
+    }
+
+    /// Gives a handler the answer of the sink, which is the end of the simulator's handlers. `None`
+    /// where it was stopped before.
+    pub(crate) fn finish(&mut self, id: HandlerId) -> Option<Answer> {
+        let index = self.running.iter().position(|running| running.id == id)?;
+        let running = self.running[index];
+        let outcome = running.outcome?;
+        let observation = match running.own {
+            Some(_) => self.answer(index, outcome),
+            None => Some(self.running.swap_remove(index).effect(outcome)),
         };
-        Some((effect, call, outcome))
+        Some(Answer {
+            observation,
+            call: running.call,
+            outcome,
+        })
     }
 
     /// Returns the member that runs a handler.
@@ -188,13 +238,19 @@ impl Sink {
         member: MemberId,
         partition: TopicPartition,
         offset: Offset,
-    ) -> Option<(TraceEvent, HandlerCall)> {
+    ) -> Option<(Option<TraceEvent>, HandlerCall)> {
         let index = self.running.iter().position(|running| {
             let call = &running.call;
-            call.member == member && call.partition == partition && call.offset == offset
+            let is_meant =
+                call.member == member && call.partition == partition && call.offset == offset;
+            is_meant && !running.has_returned()
         })?;
-        let running = self.running.swap_remove(index);
-        Some((stopped(&running), running.call))
+        let running = self.running[index];
+        match running.own {
+            Some(_) => self.leave_behind(index),
+            None => drop(self.running.swap_remove(index)),
+        }
+        Some((running.stopped(), running.call))
     }
 
     /// Stops all handlers of a process that died.
@@ -202,15 +258,16 @@ impl Sink {
         self.running.retain(|running| {
             let lives = running.call.member != member;
             if !lives {
-                observe(stopped(running));
+                running.stopped().into_iter().for_each(&mut observe);
             }
             lives
         });
     }
 
-    /// Returns whether no handler runs.
+    /// Returns whether no handler runs, nor work that one left behind is at the sink.
     pub(crate) fn is_idle(&self) -> bool {
-        self.running.is_empty()
+        let mut running = self.running.iter();
+        running.all(|r| r.has_returned() && r.own.is_none_or(|own| !own.calls))
     }
 
     /// Returns the number of a partition's handlers that run in a member's process.
@@ -218,6 +275,7 @@ impl Sink {
         let running = self.running.iter();
         running
             .filter(|r| r.call.member == member && r.call.partition == partition)
+            .filter(|r| !r.has_returned())
             .count() as u32
     }
 
@@ -254,7 +312,8 @@ impl Sink {
         let hung = self
             .running
             .iter_mut()
-            .filter(|r| r.call.member == member && r.outcome.is_none());
+            .filter(|r| r.call.member == member && r.outcome.is_none())
+            .filter(|r| r.own.is_none_or(|own| own.calls));
         hung.map(|running| {
             running.outcome = Some(Outcome::Retryable);
             running.id
@@ -298,11 +357,33 @@ impl Spell {
     };
 }
 
-fn stopped(running: &Running) -> TraceEvent {
-    TraceEvent::HandlerStopped {
-        member: running.call.member,
-        partition: running.call.partition,
-        offset: running.call.offset,
-        attempt: running.attempt,
+impl Running {
+    /// Returns whether it ended, and may only have left work behind.
+    fn has_returned(&self) -> bool {
+        self.own.is_some_and(|own| own.has_returned)
+    }
+
+    fn effect(&self, outcome: Outcome) -> TraceEvent {
+        TraceEvent::Effect {
+            member: self.call.member,
+            partition: self.call.partition,
+            offset: self.call.offset,
+            message: self.call.message,
+            key: self.call.key,
+            attempt: self.attempt,
+            outcome,
+        }
+    }
+
+    /// Returns what the trace says of a handler that is stopped: nothing where it has told how it
+    /// ended.
+    fn stopped(&self) -> Option<TraceEvent> {
+        let is_told = self.own.is_some_and(|own| own.has_effect || own.is_stopped);
+        (!is_told).then_some(TraceEvent::HandlerStopped {
+            member: self.call.member,
+            partition: self.call.partition,
+            offset: self.call.offset,
+            attempt: self.attempt,
+        })
     }
 }

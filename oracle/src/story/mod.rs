@@ -1,8 +1,12 @@
 //! What a violation's report tells: what broke, why, what it would cost, and the events around it.
 
-use super::cause::{Cause, partition_of};
+mod cause;
+mod sentence;
+
+pub use cause::{Attempt, Cause, Disruption, Fact, Fault, partition_of};
+
+use crate::{Property, Terms, Timeline, Trace, TraceEvent, Violation};
 use plimsoll_core::{Instant, TopicPartition};
-use plimsoll_oracle::{Property, Terms, Timeline, Trace, TraceEvent, Violation};
 use std::collections::BTreeSet;
 
 /// The number of events beyond which those that only surround a violation are left out.
@@ -10,7 +14,7 @@ const MANY: usize = 30;
 
 /// The content of a violation's report.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Story {
+pub struct Story {
     /// The broken promise, in one sentence.
     pub broke: String,
     /// The events that led to it.
@@ -25,7 +29,7 @@ pub(crate) struct Story {
 
 /// The loss that a death would bring: the group would go on behind a record that is not finished.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct AtStake {
+pub struct AtStake {
     /// The member that would die.
     pub member: String,
     /// The record that would be lost.
@@ -36,7 +40,7 @@ pub(crate) struct AtStake {
 
 /// An event of a timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Moment {
+pub struct Moment {
     /// Its entry in the trace.
     pub entry: usize,
     /// The moment.
@@ -51,7 +55,7 @@ pub(crate) struct Moment {
 
 impl Story {
     /// Tells a violation of a run from its trace.
-    pub(crate) fn of(
+    pub fn of(
         terms: &Terms,
         trace: &Trace,
         property: Property,
@@ -70,7 +74,7 @@ impl Story {
 }
 
 /// Returns the events of these entries.
-pub(crate) fn moments(
+pub fn moments(
     terms: &Terms,
     trace: &Trace,
     chosen: &[usize],
@@ -90,7 +94,7 @@ pub(crate) fn moments(
 }
 
 /// Tells whether a commit was early: it covers a record that is finished later all the same.
-pub(super) fn is_early(property: Property, violation: &Violation) -> bool {
+pub fn is_early(property: Property, violation: &Violation) -> bool {
     property == Property::CommitCoversOnlyFinished && violation.kind == "early"
 }
 
@@ -102,6 +106,11 @@ fn at_stake(property: Property, violation: &Violation, cause: &Cause) -> Option<
         record: cause.record.clone()?,
         next: committed.what.to_string(),
     })
+}
+
+/// Writes a moment as seconds since the run began, as in `8.014s`.
+pub fn seconds(at: Instant) -> String {
+    format!("{:.3}s", at.since_start().as_secs_f64())
 }
 
 /// Chooses the entries of a violation's timeline: its evidence and its cause; every fault, death

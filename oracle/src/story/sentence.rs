@@ -1,11 +1,32 @@
 //! The cause of a violation as one sentence.
 
-use super::seconds;
-use crate::conviction::{AtStake, Attempt, Cause, Disruption, Fact, Fault};
-use plimsoll_core::{Instant, Offset};
+use super::{AtStake, Attempt, Cause, Disruption, Fact, Fault, seconds};
+use plimsoll_core::{Instant, NextOffset, Offset};
+use std::fmt;
 
 /// Puts what led to a violation into one sentence, in the order in which it happened.
-pub(crate) fn sentence(cause: &Cause) -> String {
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&sentence(self))
+    }
+}
+
+/// Says what a death at the moment of a commit would lose.
+impl fmt::Display for AtStake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            member,
+            record,
+            next,
+        } = self;
+        write!(
+            f,
+            "Had {member} died then, {record} would be lost: its successor begins at {next}."
+        )
+    }
+}
+
+fn sentence(cause: &Cause) -> String {
     let mut clauses: Vec<(Instant, String)> = Vec::new();
     if let Some(fact) = &cause.attempt {
         clauses.push((fact.at, attempt(cause, fact)));
@@ -41,16 +62,6 @@ pub(crate) fn sentence(cause: &Cause) -> String {
     clauses.join("; ") + "."
 }
 
-/// Says what a death at the moment of a commit would lose.
-pub(crate) fn at_stake(at_stake: &AtStake) -> String {
-    let AtStake {
-        member,
-        record,
-        next,
-    } = at_stake;
-    format!("Had {member} died then, {record} would be lost: its successor begins at {next}.")
-}
-
 fn attempt(cause: &Cause, fact: &Fact<Attempt>) -> String {
     let Fact {
         at, member, what, ..
@@ -73,7 +84,7 @@ fn overtaken_by(cause: &Cause, fact: &Fact<Offset>) -> String {
     format!("{member} finished {partition}@{offset} at {at}")
 }
 
-fn committed(cause: &Cause, fact: &Fact<plimsoll_core::NextOffset>) -> String {
+fn committed(cause: &Cause, fact: &Fact<NextOffset>) -> String {
     let partition = cause.partition.as_deref().unwrap_or("the partition");
     let (member, next, at) = (fact.member, fact.what, seconds(fact.at));
     let mut text = format!("{member} committed {next} for {partition} at {at}");
@@ -112,7 +123,7 @@ fn began(fault: &Fault) -> String {
     }
 }
 
-fn resumed(cause: &Cause, fact: &Fact<plimsoll_core::NextOffset>) -> String {
+fn resumed(cause: &Cause, fact: &Fact<NextOffset>) -> String {
     let partition = cause.partition.as_deref().unwrap_or("the partition");
     let (member, position, at) = (fact.member, fact.what, seconds(fact.at));
     format!("{member} read {partition} from {position} on at {at}")

@@ -1,12 +1,12 @@
 //! What led to a violation, read from the trace: what became of the record, what was committed,
 //! which fault met the group, and from where it went on.
 
+use crate::{FaultId, MemberId, Terms, Trace, TraceEvent, Violation};
 use plimsoll_core::{Instant, NextOffset, Offset, Outcome, TopicPartition};
-use plimsoll_oracle::{FaultId, MemberId, Terms, Trace, TraceEvent, Violation};
 
 /// The events that led to a violation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Cause {
+pub struct Cause {
     /// The partition that it is about, if it is about one: `orders-0`.
     pub partition: Option<String>,
     /// The record that it is about, if it is about one: `orders-0@3`.
@@ -29,7 +29,7 @@ pub(crate) struct Cause {
 
 /// Something that a member did, or that happened to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Fact<T> {
+pub struct Fact<T> {
     /// Its entry in the trace.
     pub entry: usize,
     /// The moment.
@@ -42,7 +42,7 @@ pub(crate) struct Fact<T> {
 
 /// The state of an attempt at a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Attempt {
+pub enum Attempt {
     /// A handler that has begun and not ended.
     Running,
     /// A handler that was stopped before its end.
@@ -59,14 +59,14 @@ pub(crate) enum Attempt {
 
 impl Attempt {
     /// Tells whether the record needs no further attempt after it.
-    pub(crate) const fn finishes(self) -> bool {
+    pub const fn finishes(self) -> bool {
         matches!(self, Self::Finished | Self::DeadLettered)
     }
 }
 
 /// An event that stopped a member, or took a partition from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Disruption {
+pub enum Disruption {
     /// The death of its process.
     Killed,
     /// A request to stop.
@@ -83,7 +83,7 @@ pub(crate) enum Disruption {
 
 impl Fact<Disruption> {
     /// Tells whether a fault did it: it hit the process of this member at this moment.
-    pub(crate) fn is_done_by(&self, fault: &Fault) -> bool {
+    pub fn is_done_by(&self, fault: &Fault) -> bool {
         let hit = fault.hit.as_deref();
         fault.at == self.at && hit == Some(&*self.member.to_string())
     }
@@ -98,7 +98,7 @@ impl Disruption {
 
 /// A fault of the scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Fault {
+pub struct Fault {
     /// The word for its kind.
     pub word: &'static str,
     /// Its number.
@@ -111,7 +111,7 @@ pub(crate) struct Fault {
 
 impl Cause {
     /// Reads what led to a violation.
-    pub(crate) fn read(terms: &Terms, trace: &Trace, violation: &Violation) -> Self {
+    pub fn read(terms: &Terms, trace: &Trace, violation: &Violation) -> Self {
         let reader = Reader::new(terms, trace, violation);
         let Some(partition) = reader.partition else {
             return Self {
@@ -139,7 +139,7 @@ impl Cause {
     }
 
     /// Returns the entries of the trace that it names.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = usize> {
+    pub fn entries(&self) -> impl Iterator<Item = usize> {
         let attempt = self.attempt.map(|fact| fact.entry);
         let committed = self.committed.map(|fact| fact.entry);
         let overtaken_by = self.overtaken_by.map(|fact| fact.entry);
@@ -340,7 +340,7 @@ fn disruption_of(event: &TraceEvent, owned: TopicPartition) -> Option<(MemberId,
 }
 
 /// Returns the record that an entry is about.
-pub(super) fn record_of(event: &TraceEvent) -> Option<(TopicPartition, Offset)> {
+fn record_of(event: &TraceEvent) -> Option<(TopicPartition, Offset)> {
     use TraceEvent as E;
     match *event {
         E::Stored {
@@ -369,7 +369,7 @@ pub(super) fn record_of(event: &TraceEvent) -> Option<(TopicPartition, Offset)> 
 }
 
 /// Returns the partition that an entry is about.
-pub(crate) fn partition_of(event: &TraceEvent) -> Option<TopicPartition> {
+pub fn partition_of(event: &TraceEvent) -> Option<TopicPartition> {
     use TraceEvent as E;
     match *event {
         E::Assigned { partition, .. }
