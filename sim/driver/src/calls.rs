@@ -20,6 +20,8 @@ pub(crate) struct Outbox(Arc<Mutex<Contents>>);
 struct Contents {
     said: VecDeque<Said>,
     calls: BTreeMap<CallId, VecDeque<oneshot::Sender<Outcome>>>,
+    /// The number of handlers that wait for the sink, and for nothing else.
+    waiting: usize,
 }
 
 #[derive(Debug)]
@@ -63,6 +65,11 @@ impl Outbox {
         }
     }
 
+    /// Returns the number of handlers that wait for the sink, and for nothing else.
+    pub(crate) fn waiting(&self) -> usize {
+        self.contents().waiting
+    }
+
     /// Says that a handler begins with a message.
     pub(crate) fn begin(&self, message: &Message) -> CallId {
         let id = message::call_id(message);
@@ -87,12 +94,17 @@ impl Outbox {
 
     /// Waits for the answer to a call of the sink. Returns whether others wait for theirs, to calls
     /// of the same handler.
-    pub(crate) fn wait(&self, id: CallId) -> (oneshot::Receiver<Outcome>, bool) {
+    pub(crate) fn wait(&self, id: CallId) -> (Waiting, bool) {
         let (sender, answer) = oneshot::channel();
         let mut contents = self.contents();
-        let waiting = contents.calls.entry(id).or_default();
-        waiting.push_back(sender);
-        (answer, waiting.len() > 1)
+        contents.waiting += 1;
+        let calls = contents.calls.entry(id).or_default();
+        calls.push_back(sender);
+        let waiting = Waiting {
+            outbox: self.clone(),
+            answer,
+        };
+        (waiting, calls.len() > 1)
     }
 
     fn call(&self, message: &Message) -> Call {
@@ -135,14 +147,13 @@ pub(crate) fn result(answer: Outcome) -> Result<(), HandlerError> {
     }
 }
 
-/// A call of the sink. Dropped before its answer came, it is stopped.
-struct Call {
+/// The wait for an answer of the sink.
+pub(crate) struct Waiting {
     outbox: Outbox,
-    id: CallId,
     answer: oneshot::Receiver<Outcome>,
 }
 
-impl Future for Call {
+impl Future for Waiting {
     type Output = Outcome;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
@@ -151,6 +162,28 @@ impl Future for Call {
             // The sender lives as long as its call.
             Poll::Ready(Err(_)) | Poll::Pending => Poll::Pending,
         }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.outbox.contents().waiting -= 1;
+    }
+}
+
+/// A call of the sink, which is all that a handler does. Dropped before its answer came, it is
+/// stopped.
+struct Call {
+    outbox: Outbox,
+    id: CallId,
+    answer: Waiting,
+}
+
+impl Future for Call {
+    type Output = Outcome;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        Pin::new(&mut self.answer).poll(cx)
     }
 }
 

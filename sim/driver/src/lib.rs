@@ -23,6 +23,7 @@ mod clock;
 mod machine;
 mod message;
 mod own;
+mod rest;
 
 pub use client::Workload;
 pub use machine::Driven;

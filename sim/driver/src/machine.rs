@@ -1,17 +1,19 @@
 //! A process: the driver in a runtime of its own.
 
+#[cfg(test)]
+mod tests;
+
 use crate::calls::Outbox;
 use crate::client::{Client, Workload};
 use crate::clock::{Deadline, Watched};
 use crate::own::{Effects, Own, Sink};
+use crate::rest::{Counted, Rest, Span};
 use plimsoll::{ClientError, Driver, Handler};
 use plimsoll_core::{Command, Config, Consumer, Event, Instant, Machine};
 use plimsoll_sim::program::{CallId, Program};
 use plimsoll_sim::recipes::Payload;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -27,23 +29,42 @@ pub struct Driven {
     stop: Option<oneshot::Sender<()>>,
     outbox: Outbox,
     deadline: Deadline,
-    /// Told each time that the runtime has nothing more to do.
-    idle: Arc<Notify>,
+    rest: Rest,
     /// The time of the last call.
     now: Instant,
+    /// The time of the last event.
+    last_event: Instant,
     /// The time that the runtime's clock shows.
     shown: Instant,
     /// The time at which the driver began: that of the first call.
     began: Option<Instant>,
     /// Whether something reached the process since the runtime ran.
     has_news: bool,
+    /// The time at which the process wants to be called for timers that are not the driver's.
+    look_at: Option<Instant>,
     closed: bool,
+}
+
+/// What a driver is made of.
+struct Parts {
+    client: Client,
+    handler: Counted<Outbox>,
+    core: Watched,
+    stopped: oneshot::Receiver<()>,
 }
 
 impl Driven {
     /// Creates a process whose driver begins with the first call.
     pub fn new(config: Config) -> Self {
-        Self::start(config, Workload::default(), Outbox::clone)
+        Self::start(config, Workload::default(), |parts| {
+            let Parts {
+                client,
+                handler,
+                core,
+                stopped,
+            } = parts;
+            Driver::with_core(client, handler, core).run(asked_to_stop(stopped))
+        })
     }
 
     /// Creates a process whose driver begins with the first call, and calls a handler of one's own.
@@ -54,47 +75,59 @@ impl Driven {
         workload: Workload,
         build: impl FnOnce(&Sink) -> (H, Effects),
     ) -> Program {
-        let driven = Self::start(config, workload, |outbox| Own::new(outbox.clone(), build));
+        let driven = Self::start(config, workload, |parts| {
+            let Counted {
+                handler: outbox,
+                rest,
+            } = parts.handler;
+            let handler = Counted {
+                handler: Own::new(outbox, build),
+                rest,
+            };
+            let driver = Driver::with_core(parts.client, handler, parts.core);
+            driver.run(asked_to_stop(parts.stopped))
+        });
         Program {
             handlers: Box::new(driven.outbox.clone()),
             machine: Box::new(driven),
         }
     }
 
-    fn start<H: Handler>(
-        config: Config,
-        workload: Workload,
-        build: impl FnOnce(&Outbox) -> H,
-    ) -> Self {
-        let (idle, outbox, deadline) =
-            (Arc::new(Notify::new()), Outbox::default(), Deadline::new());
-        let runtime = paused_runtime(Arc::clone(&idle));
+    /// Creates a process that runs what `drive` makes, in its runtime.
+    fn start<F>(config: Config, workload: Workload, drive: impl FnOnce(Parts) -> F) -> Self
+    where
+        F: Future<Output = Result<(), ClientError>> + Send + 'static,
+    {
+        let (rest, outbox, deadline) = (Rest::default(), Outbox::default(), Deadline::new());
+        let runtime = paused_runtime(rest.clone());
         let (events, receiver) = unbounded_channel();
         let (stop, stopped) = oneshot::channel();
-        let client = Client::new(receiver, outbox.clone(), workload);
-        let core = Watched::new(Consumer::new(config), deadline.clone());
-        let handler = {
-            let _runtime = runtime.enter();
-            build(&outbox)
-        };
-        let driver = Driver::with_core(client, handler, core);
-        let shutdown = async {
-            if stopped.await.is_err() {
-                std::future::pending().await
-            }
-        };
+        let entered = runtime.enter();
+        let driver = drive(Parts {
+            client: Client::new(receiver, outbox.clone(), workload),
+            handler: Counted {
+                handler: outbox.clone(),
+                rest: rest.clone(),
+            },
+            core: Watched::new(Consumer::new(config), deadline.clone()),
+            stopped,
+        });
+        drop(entered);
+        let counts = rest.clone();
         Self {
-            driver: runtime.spawn(driver.run(shutdown)),
+            driver: runtime.spawn(async move { counts.counted(driver).await }),
             runtime,
             events,
             stop: Some(stop),
             outbox,
             deadline,
-            idle,
+            rest,
             now: Instant::ZERO,
+            last_event: Instant::ZERO,
             shown: Instant::ZERO,
             began: None,
             has_news: false,
+            look_at: None,
             closed: false,
         }
     }
@@ -108,22 +141,56 @@ impl Driven {
 
     /// Runs until nothing is left to do at this moment.
     fn run(&mut self) {
-        let elapsed = self.now.saturating_since(self.shown);
+        let span = Span {
+            from: self.shown.since_start(),
+            to: self.now.since_start(),
+            in_order: self.look_at.is_some_and(|at| self.now <= at),
+        };
         self.shown = self.now;
-        self.runtime.block_on(run_until_idle(elapsed, &self.idle));
-        if self.driver.is_finished() && !self.closed {
+        let at_rest = self.runtime.block_on(self.rest.reach(span));
+        if self.driver.is_finished() {
             self.end();
+        } else if !at_rest {
+            self.fail("the driver or a handler wakes itself without end");
         }
+        self.look_at = self.has_other_timers().then(|| self.next_look());
     }
 
     /// Takes the end of the driver, which must come by its own command alone.
     fn end(&mut self) {
-        self.closed = true;
         match self.runtime.block_on(&mut self.driver) {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => panic!("the driver ended by itself: {error}"),
+            Ok(Ok(())) => self.closed = true,
+            Ok(Err(error)) => self.fail(&error.to_string()),
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
+    }
+
+    /// Ends the process, which was not asked to. One that was asked to, and cannot do any more what
+    /// it has to do for that, does nothing.
+    fn fail(&mut self, reason: &str) {
+        tracing::error!(reason, "a process with the driver ends by itself");
+        self.closed = true;
+        if self.stop.is_some() {
+            self.outbox.push(Command::Close);
+        }
+    }
+
+    /// Returns whether there may be timers besides the driver's: where anything runs that does not
+    /// wait for the sink alone.
+    fn has_other_timers(&self) -> bool {
+        let known = 1 + self.outbox.waiting();
+        !self.closed && self.runtime.metrics().num_alive_tasks() > known
+    }
+
+    /// Returns when to look for timers that are not the driver's. tokio does not tell when they are
+    /// due; so each millisecond, at which they fire, would have to be looked at. After some time
+    /// without an event the looks become rarer: a timer then fires by up to a sixteenth of this
+    /// time late.
+    fn next_look(&self) -> Instant {
+        let quiet = self.now.saturating_since(self.last_event);
+        let pause = (quiet / 16).max(Duration::from_millis(1));
+        let at = self.now + pause;
+        Instant::from_millis(at.as_nanos() / 1_000_000)
     }
 }
 
@@ -156,6 +223,7 @@ impl Machine<Payload> for Driven {
             }
         }
         self.note(now);
+        self.last_event = self.now;
     }
 
     fn handle_timeout(&mut self, now: Instant) {
@@ -165,38 +233,39 @@ impl Machine<Payload> for Driven {
     /// Returns the next command. What reached the process since the last one happened at once: its
     /// client gives it an event together with its deadline.
     fn poll_command(&mut self) -> Option<Command<Payload>> {
-        if std::mem::take(&mut self.has_news) {
+        if std::mem::take(&mut self.has_news) && !self.closed {
             self.run();
         }
         self.outbox.pop()
     }
 
-    /// Returns when the driver's timer fires. One that it let pass comes no more. The metrics alone
-    /// need no call: they are brought up to date with the next one.
+    /// Returns when the driver's timer fires, or that of a handler may. One that the driver let
+    /// pass comes no more. The metrics alone need no call: they are brought up to date with the
+    /// next one.
     fn poll_timeout(&self) -> Option<Instant> {
-        let at = self.deadline.fires_at(self.began?)?;
-        (at > self.now && !self.closed).then_some(at)
+        if self.closed {
+            return None;
+        }
+        let driver = self.deadline.fires_at(self.began?);
+        let timers = driver.into_iter().chain(self.look_at);
+        timers.filter(|at| *at > self.now).min()
+    }
+}
+
+/// Waits until the driver is asked to stop.
+async fn asked_to_stop(stopped: oneshot::Receiver<()>) {
+    if stopped.await.is_err() {
+        std::future::pending().await
     }
 }
 
 /// Builds a runtime with one thread and a clock that stands still; before it would wait, it tells
 /// that it is idle.
-fn paused_runtime(idle: Arc<Notify>) -> Runtime {
+fn paused_runtime(rest: Rest) -> Runtime {
     Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
-        .on_thread_park(move || idle.notify_one())
+        .on_thread_park(move || rest.note_idle())
         .build()
         .expect("a runtime without sockets needs nothing of the system")
-}
-
-/// Advances the clock, lets all tasks run, then the timers that are due, and then all tasks until
-/// nothing is left to do.
-///
-/// The runtime's clock would jump to the next timer when it waits; so it must never wait. It is
-/// told of being idle on the thread that is about to wait, which wakes this future, and then does
-/// not (`Context::park`: "`before_park` scheduled work").
-async fn run_until_idle(elapsed: Duration, idle: &Notify) {
-    tokio::time::advance(elapsed).await;
-    idle.notified().await;
 }

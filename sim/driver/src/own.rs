@@ -5,7 +5,6 @@ use crate::message;
 use plimsoll::{Handler, HandlerError, Message};
 use plimsoll_core::Outcome;
 use plimsoll_sim::program::{CallId, Step};
-use std::future::pending;
 
 /// Where the effects of a handler are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,11 +37,7 @@ impl Sink {
         if !waits {
             self.outbox.push_step(Step::Write(id));
         }
-        match answer.await {
-            Ok(outcome) => result(outcome),
-            // Its process is gone.
-            Err(_) => pending().await,
-        }
+        result(answer.await)
     }
 
     /// Says that a message needs no effect, which finishes it.
