@@ -97,7 +97,7 @@ impl<'a> Court<'a> {
 
     /// Returns a plan as a scenario that a trial can be given again.
     fn scenario(&self, plan: &Plan, verdict: &Verdict, property: Property) -> Scenario {
-        let (found, subject) = ([property], Subject::default());
+        let (found, subject) = ([property], Subject::Plimsoll);
         let fingerprint = self.trace.fingerprint();
         let regression =
             Regression::from_plan(plan, property, &found, verdict, fingerprint, subject);

@@ -4,7 +4,7 @@ use crate::{Property, Scenario};
 use plimsoll_oracle::Word;
 use plimsoll_oracle::story::{Moment, Story, seconds};
 use std::fmt;
-use textwrap::Options;
+use textwrap::{Options, WordSplitter};
 
 /// The width of what is told, in columns.
 const WIDTH: usize = 100;
@@ -75,8 +75,12 @@ impl fmt::Display for Failure {
             entry(f, "Also broken", &names.join(", "))?;
         }
         if let Some((messages, faults, runs)) = self.size {
-            let left = format!("to {messages} messages and {faults} faults, in {runs} runs");
-            entry(f, "Shrunk", &left)?;
+            let (messages, faults) = (counted(messages, "message"), counted(faults, "fault"));
+            entry(
+                f,
+                "Shrunk",
+                &format!("to {messages} and {faults}, in {runs} runs"),
+            )?;
         }
         let again = format!(
             "`.seed({seed})` in the place of `.seeds(...)`; or keep the scenario below as a file, \
@@ -84,6 +88,14 @@ impl fmt::Display for Failure {
         );
         entry(f, "Again with", &again)?;
         write!(f, "\n{}", self.scenario.to_toml())
+    }
+}
+
+fn counted(number: usize, noun: &str) -> String {
+    match number {
+        0 => format!("no {noun}"),
+        1 => format!("1 {noun}"),
+        _ => format!("{number} {noun}s"),
     }
 }
 
@@ -112,6 +124,7 @@ fn paragraph(f: &mut fmt::Formatter<'_>, first: &str, text: &str) -> fmt::Result
     let options = Options::new(WIDTH)
         .initial_indent(first)
         .subsequent_indent(&indent)
+        .word_splitter(WordSplitter::NoHyphenation)
         .break_words(false);
     writeln!(f, "{}", textwrap::fill(text, options))
 }

@@ -52,7 +52,7 @@
 //!         }
 //!     })
 //!     .run()
-//!     .assert_held(); // no-loss is violated ...
+//!     .assert_held(); // commit-covers-only-finished is violated ...
 //! ```
 //!
 //! A write takes the time, and fails, as the scenario says in `[handler]` and by its faults: that is
@@ -80,9 +80,8 @@
 //! # What runs
 //!
 //! The driver, the core, handlers as tasks, retries, dead letters, metrics and the graceful stop
-//! are those of production; the scenario's `[consumers]` says how the consumer is set, and
-//! [the language](https://plimsoll.example/plimsoll) what else can be said. Only the client is the
-//! simulator's. All of a process runs on one thread. `spawn_blocking`, threads, real clocks, files
+//! are those of production; the scenario's `[consumers]` says how the consumer is set, and `plimsoll
+//! help language` prints what else a scenario can say. Only the client is the simulator's. All of a process runs on one thread. `spawn_blocking`, threads, real clocks, files
 //! and sockets are outside of simulated time: a handler that waits for them hangs or is not the same
 //! twice.
 //!
@@ -109,4 +108,4 @@ pub use report::Report;
 pub use store::Store;
 #[cfg(feature = "proptest")]
 pub use strategy::scenarios;
-pub use trial::{NeedsHandler, Tried, Trial};
+pub use trial::{NeedsHandler, Trial, Tried};

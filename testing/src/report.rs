@@ -66,7 +66,9 @@ impl Report {
     pub fn assert_violated(&self, property: Property) -> &Failure {
         match &self.failure {
             Some(failure) if failure.breaks(property) => failure,
-            Some(failure) => panic!("{property} was to be violated, and this happened:\n\n{failure}"),
+            Some(failure) => {
+                panic!("{property} was to be violated, and this happened:\n\n{failure}")
+            }
             None => panic!(
                 "{property} was to be violated in {}, and all {} runs kept every promise.",
                 self.trial, self.runs

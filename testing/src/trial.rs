@@ -112,10 +112,7 @@ impl Trial {
     ///     .run()
     ///     .assert_held();
     /// ```
-    pub fn process<H: Handler>(
-        self,
-        start: impl Fn(&Process<'_>) -> H + 'static,
-    ) -> Trial<Tried> {
+    pub fn process<H: Handler>(self, start: impl Fn(&Process<'_>) -> H + 'static) -> Trial<Tried> {
         self.with(Starter::new(start))
     }
 
