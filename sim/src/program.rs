@@ -25,8 +25,8 @@ pub struct Program {
 
 /// The handlers of a process.
 pub trait Handlers {
-    /// Returns what a handler did next, in order with the commands of the consumer: `None` where
-    /// the next thing that the process said is a command.
+    /// Returns what a handler did next, where that is the next thing that the process says. It is
+    /// asked where the consumer has no command: one that comes later has to wait.
     fn poll_step(&mut self) -> Option<Step>;
 }
 

@@ -55,12 +55,7 @@ pub struct Moment {
 
 impl Story {
     /// Tells a violation of a run from its trace.
-    pub fn of(
-        terms: &Terms,
-        trace: &Trace,
-        property: Property,
-        violation: &Violation,
-    ) -> Self {
+    pub fn of(terms: &Terms, trace: &Trace, property: Property, violation: &Violation) -> Self {
         let cause = Cause::read(terms, trace, violation);
         let (chosen, left_out) = choose(trace, violation, &cause);
         Self {
@@ -74,12 +69,7 @@ impl Story {
 }
 
 /// Returns the events of these entries.
-pub fn moments(
-    terms: &Terms,
-    trace: &Trace,
-    chosen: &[usize],
-    evidence: &[usize],
-) -> Vec<Moment> {
+pub fn moments(terms: &Terms, trace: &Trace, chosen: &[usize], evidence: &[usize]) -> Vec<Moment> {
     let timeline = Timeline::of(terms, trace, chosen);
     let lines = timeline.lines().zip(chosen);
     lines

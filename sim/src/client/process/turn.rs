@@ -25,18 +25,17 @@ impl Process {
             }
             let mut idle = !delivered;
             loop {
-                if let Some(step) = self.application.poll_step() {
+                if let Some(command) = self.application.poll_command() {
+                    idle = false;
+                    self.execute(env, command);
+                    if self.application.is_closed() {
+                        return;
+                    }
+                } else if let Some(step) = self.application.poll_step() {
                     idle = false;
                     env.take_step(self.id, step);
-                    continue;
-                }
-                let Some(command) = self.application.poll_command() else {
+                } else {
                     break;
-                };
-                idle = false;
-                self.execute(env, command);
-                if self.application.is_closed() {
-                    return;
                 }
             }
             if idle {
