@@ -60,7 +60,9 @@ impl Process<'_> {
 
 /// What starts processes with a user's handler.
 #[derive(Clone)]
-pub(crate) struct Starter(Arc<dyn Fn(&Run, MemberId, Config) -> Program>);
+pub(crate) struct Starter(Arc<Start>);
+
+type Start = dyn Fn(&Run, MemberId, Config) -> Program;
 
 impl Starter {
     /// Makes handlers by what the user gave.

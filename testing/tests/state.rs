@@ -56,7 +56,7 @@ fn what_is_noted_before_its_effect_is_lost() {
     report.assert_violated(Property::NoLoss);
 }
 
-/// What the process made died with it: the note does no harm, nor good.
+/// What the process made died with it: after a crash, no note keeps the effect from coming.
 #[test]
 fn notes_in_memory_die_with_the_process() {
     Trial::new("quick/member-killed")
@@ -121,7 +121,8 @@ fn equal_seeds_give_equal_traces() {
     let one = deduplicating(Notes::Afterwards).seed(5).run();
     assert_eq!(all.fingerprints()[5..], *one.fingerprints());
     assert_ne!(all.fingerprints()[4..5], *one.fingerprints());
-    let [first, second] = [0, 1].map(|_| wrong::spawning(Trial::new("quick/member-killed")).run());
+    let [first, second] =
+        [0, 1].map(|_| wrong::spawning(Trial::from_toml(wrong::KILLED_AFTER_A_COMMIT)).run());
     assert_eq!(first.fingerprints(), second.fingerprints());
     let told = |report: &plimsoll_testing::Report| report.failure().map(ToString::to_string);
     assert_eq!(told(&first), told(&second));
