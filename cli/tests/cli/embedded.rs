@@ -73,15 +73,8 @@ fn embedded_brokers_do_what_real_ones_refuse() {
 fn on_embedded_brokers(folder: &Path, scenarios: &[&str]) -> Ended {
     let run = ["run", "--strict", "--format", "json"];
     let brokers = ["--backend", "kafka", "--brokers", "embedded"];
-    let output = command(folder, &[&run[..], &brokers, scenarios].concat())
-        .env("DOCKER_HOST", "unix:///no/such/engine.sock")
-        .output()
-        .expect("the program starts");
-    Ended {
-        code: output.status.code().expect("it ends by itself"),
-        stdout: String::from_utf8(output.stdout).expect("UTF-8"),
-        stderr: String::from_utf8(output.stderr).expect("UTF-8"),
-    }
+    let mut command = command(folder, &[&run[..], &brokers, scenarios].concat());
+    Ended::of(command.env("DOCKER_HOST", "unix:///no/such/engine.sock"))
 }
 
 fn is_acquitted(ended: &Ended, scenarios: usize) {
