@@ -9,10 +9,10 @@ use crate::faults::Faults;
 use crate::host::Host;
 use crate::network::{Arrival, Envelope, Network};
 use crate::nodes::Nodes;
-use crate::protocol::{Generation, GroupIndex, Lean, Message, Node, PerNode};
+use crate::protocol::{Generation, Lean, Message, Node, PerNode, SCENARIO_GROUP};
 use crate::recipes::SubjectSpec;
 use crate::sink::{HandlerCall, HandlerId, Sink};
-use crate::topology::{PartitionIndex, Topology};
+use crate::topology::{PartitionIndex, topology_of};
 #[cfg(feature = "wire")]
 use crate::wire::Encoded;
 use plimsoll_core::{Instant, Outcome};
@@ -81,7 +81,7 @@ impl<'a> World<'a> {
         let nodes = Nodes::new(plan).count();
         let env = Env::new(
             plan,
-            Topology::new(plan),
+            topology_of(plan),
             trace,
             Sink::new(plan),
             queue,
@@ -364,7 +364,7 @@ impl World<'_> {
         let members = self.actors.members.values();
         let running = members.filter(|member| member.is_running()).count();
         self.coordinator()?
-            .stable_generation(GroupIndex::SCENARIO, running)
+            .stable_generation(SCENARIO_GROUP, running)
     }
 
     /// Returns whether everything is produced, handled and committed.
@@ -400,7 +400,7 @@ impl World<'_> {
         let (start, end) = self.actors.brokers[leader].log_ends(partition);
         let committed = self
             .coordinator()
-            .and_then(|coordinator| coordinator.committed(GroupIndex::SCENARIO, partition));
+            .and_then(|coordinator| coordinator.committed(SCENARIO_GROUP, partition));
         end.get().saturating_sub(committed.unwrap_or(start).get())
     }
 

@@ -10,7 +10,7 @@
 use super::action::{Action, Continuation};
 use super::answer::Connected;
 use super::connection::{Ask, Connections, Failure};
-use crate::protocol::{GroupIndex, Node, Request};
+use crate::protocol::{Node, Request, SCENARIO_GROUP};
 use plimsoll_core::Instant;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -90,7 +90,7 @@ impl Coordinator {
         self.actions.push_back(Action::AskAny(
             self.request_timeout,
             Request::FindCoordinator {
-                group: GroupIndex::SCENARIO,
+                group: SCENARIO_GROUP,
             },
             Continuation::FindCoordinator,
         ));

@@ -4,7 +4,7 @@ use super::action::{Action, Continuation};
 use super::connection::{Ask, Failure};
 use super::resend::pause_after;
 use super::view::View;
-use crate::protocol::{CommittedOffset, GroupIndex, LogEnds, Node, Request};
+use crate::protocol::{CommittedOffset, LogEnds, Node, Request, SCENARIO_GROUP};
 use crate::recipes::Library;
 use crate::topology::{PartitionIndex, Topology};
 use plimsoll_core::{Assignment, Instant};
@@ -115,7 +115,7 @@ impl Start {
             starting.committed = Wanted::Asked;
             let then = Continuation::OffsetFetch(starting.id);
             let request = Request::OffsetFetch {
-                group: GroupIndex::SCENARIO,
+                group: SCENARIO_GROUP,
                 partitions: None,
                 require_stable: self.require_stable,
             };
@@ -301,5 +301,5 @@ fn founding_partitions(
     let of_topic = committed
         .iter()
         .filter(|offset| topology.partition(offset.partition).topic == topic);
-    of_topic.map(|offset| offset.metadata.unwrap_or(0)).min()
+    of_topic.map(|offset| offset.metadata.0.unwrap_or(0)).min()
 }

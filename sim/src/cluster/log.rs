@@ -267,7 +267,7 @@ fn note_producer<D: Dialect>(producers: &mut Producers, entry: &LogEntry<D>) {
 mod tests {
     use super::*;
     use crate::protocol::batched::{Batched, Records};
-    use crate::protocol::{CommittedOffset, GroupIndex, Lean, Value};
+    use crate::protocol::{CommittedOffset, Founding, GroupIndex, Lean, Value};
     use crate::table::DenseId;
     use crate::topology::PartitionIndex;
     use plimsoll_core::NextOffset;
@@ -349,7 +349,7 @@ mod tests {
         let offset = CommittedOffset {
             partition: PartitionIndex(0),
             next: NextOffset::new(next),
-            metadata: None,
+            metadata: Founding::default(),
         };
         let group = GroupIndex::from_index(group as usize);
         Content::Reset { group, offset }

@@ -431,11 +431,11 @@ impl Checkpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{Content, GroupIndex, Lean};
+    use crate::protocol::{Content, Lean, SCENARIO_GROUP};
     use crate::topology::PartitionIndex;
 
     fn group() -> Content {
-        Content::GroupTombstone(GroupIndex::SCENARIO)
+        Content::GroupTombstone(SCENARIO_GROUP)
     }
 
     #[test]

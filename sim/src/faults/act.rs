@@ -2,7 +2,7 @@
 
 use super::InjectedError;
 use crate::env::Event;
-use crate::protocol::{GroupIndex, Node};
+use crate::protocol::{Node, SCENARIO_GROUP};
 use crate::topology::PartitionIndex;
 use crate::world::World;
 use plimsoll_core::{NextOffset, TopicPartition};
@@ -179,7 +179,7 @@ impl World<'_> {
         let offsets = self.env.topology.group_offsets();
         let coordinator = self.actors.controller.leader(offsets)?;
         let broker = &mut self.actors.brokers[coordinator];
-        let begins = broker.rebalance_group(&mut self.env, GroupIndex::SCENARIO);
+        let begins = broker.rebalance_group(&mut self.env, SCENARIO_GROUP);
         self.settle(coordinator);
         begins.then_some(())
     }
@@ -208,7 +208,7 @@ impl World<'_> {
         let offsets = self.env.topology.group_offsets();
         let coordinator = self.actors.controller.leader(offsets)?;
         let broker = &mut self.actors.brokers[coordinator];
-        broker.reset_offset(&mut self.env, GroupIndex::SCENARIO, index, next)?;
+        broker.reset_offset(&mut self.env, SCENARIO_GROUP, index, next)?;
         self.settle(coordinator);
         Some(())
     }

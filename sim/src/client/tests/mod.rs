@@ -19,7 +19,7 @@ use crate::network::{Arrival, Envelope, Network};
 use crate::protocol::{Message, Node, Request};
 use crate::recipes::{Library, Payload, Polling, SubjectSpec};
 use crate::sink::Sink;
-use crate::topology::{PartitionIndex, Topology};
+use crate::topology::{PartitionIndex, Topology, topology_of};
 use kafka::{Asked, Kafka};
 use plimsoll_core::{Command, Event, Instant, TopicPartition};
 use plimsoll_oracle::{MemberId, RequestKind, Trace, TraceEvent};
@@ -102,7 +102,7 @@ impl Bench {
         let queue = Box::leak(Box::new(Queue::new()));
         let trace = Box::leak(Box::new(Trace::new()));
         let network = Network::new(plan.seed, nodes, plan.settings.network.latency);
-        let topology = Topology::new(plan);
+        let topology = topology_of(plan);
         let mut env = Env::new(plan, topology, trace, Sink::new(plan), queue, network);
         for node in 0..nodes as u16 {
             env.network.process_started(Node(node));

@@ -245,7 +245,7 @@ fn each_partition_of_a_commit_has_a_result_of_its_own() {
         let offsets = partitions.iter().map(|partition| CommittedOffset {
             partition: *partition,
             next: NextOffset::new(3),
-            metadata: None,
+            metadata: Founding::default(),
         });
         let offsets = offsets.collect();
         match cluster.ask_group(0, Request::OffsetCommit { sender, offsets }) {
@@ -276,13 +276,13 @@ fn offsets_are_fetched_of_the_partitions_that_are_asked_for() {
         let coordinator = cluster.coordinator();
         let broker = &mut cluster.brokers[coordinator];
         let next = NextOffset::new(next);
-        let reset = broker.reset_offset(&mut cluster.env, GroupIndex::SCENARIO, partition, next);
+        let reset = broker.reset_offset(&mut cluster.env, SCENARIO_GROUP, partition, next);
         assert_eq!(reset, Some(()));
     }
     for require_stable in [true, false] {
         let mut fetch = |partitions: Option<Vec<PartitionIndex>>| {
             let request = Request::OffsetFetch {
-                group: GroupIndex::SCENARIO,
+                group: SCENARIO_GROUP,
                 partitions,
                 require_stable,
             };

@@ -20,7 +20,7 @@ use crate::client::metadata::Metadata;
 use crate::client::view::View;
 use crate::cluster::Placement;
 use crate::protocol::{LogEnds, Node, PartitionState};
-use crate::topology::{PartitionIndex, Topology};
+use crate::topology::{PartitionIndex, Topology, topology_of};
 use plimsoll_core::{Instant, NextOffset};
 use plimsoll_scenarios::{Plan, Scenario, Settings};
 
@@ -43,7 +43,7 @@ fn settings(more: &str) -> Settings {
 
 /// Returns what a client knows that has heard nothing.
 fn ignorance() -> View {
-    let topology = Topology::new(&plan(""));
+    let topology = topology_of(&plan(""));
     View {
         metadata: Metadata::new(
             Instant::ZERO,

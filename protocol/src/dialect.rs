@@ -8,7 +8,7 @@
 use std::fmt::Debug;
 
 /// What brokers carry and never read.
-pub(crate) trait Dialect: Copy + Debug + Default + Eq + 'static {
+pub trait Dialect: Copy + Debug + Default + Eq + 'static {
     /// What a producer appends to a log in one piece.
     type Batch: Batch;
     /// What a member says of itself when it joins.
@@ -24,7 +24,7 @@ pub(crate) trait Dialect: Copy + Debug + Default + Eq + 'static {
 }
 
 /// What brokers read of a batch of records.
-pub(crate) trait Batch: Clone + Debug + Eq {
+pub trait Batch: Clone + Debug + Eq {
     /// Returns the number of offsets that it takes: one at least.
     fn offsets(&self) -> u32;
 
@@ -45,19 +45,21 @@ pub(crate) trait Batch: Clone + Debug + Eq {
 
 /// What a batch of an idempotent producer says of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ProducerStamp {
+pub struct ProducerStamp {
+    /// The producer's id.
     pub id: u64,
+    /// Number that increases when another process takes the id over.
     pub epoch: u16,
     /// Number of the batch's first record among those of this producer in this partition.
     pub sequence: u32,
 }
 
 /// The name of a protocol by which members can be assigned.
-pub(crate) type ProtocolName<D> = <<D as Dialect>::Subscription as Protocols>::Name;
+pub type ProtocolName<D> = <<D as Dialect>::Subscription as Protocols>::Name;
 
 /// What a coordinator reads of a member's subscription: the protocols by which the member can be
 /// assigned.
-pub(crate) trait Protocols: Clone + Debug + Eq {
+pub trait Protocols: Clone + Debug + Eq {
     /// The name of a protocol.
     type Name: Clone + Debug + Eq;
     /// The name of a topic.
@@ -80,7 +82,7 @@ pub(crate) trait Protocols: Clone + Debug + Eq {
 }
 
 /// What a coordinator reads of a commit's metadata.
-pub(crate) trait CommitMetadata: Clone + Debug + Default + Eq {
+pub trait CommitMetadata: Clone + Debug + Default + Eq {
     /// Returns the number of its characters.
     fn length(&self) -> usize;
 }
