@@ -1,7 +1,7 @@
 //! What a client knows of the cluster: the leader of each partition, and which broker to ask.
 
 use super::connection::{Connections, Failure};
-use crate::protocol::{Node, PartitionState};
+use crate::protocol::{Channel, Node, PartitionState};
 use crate::topology::{PartitionIndex, Topology};
 use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
@@ -103,7 +103,10 @@ impl Metadata {
     /// out as long as there are others.
     pub(super) fn choose_broker(&mut self, now: Instant, connections: &Connections) -> Node {
         for _ in 1..self.brokers {
-            if connections.backs_off(self.broker, now).is_some() {
+            if connections
+                .backs_off(self.broker, Channel::Data, now)
+                .is_some()
+            {
                 self.try_another_broker();
             }
         }

@@ -11,6 +11,7 @@
 mod admin;
 #[cfg(test)]
 pub(crate) mod batched;
+mod channel;
 mod dialect;
 mod entry;
 mod fetch;
@@ -25,6 +26,7 @@ mod offsets;
 pub(crate) use admin::{
     AdminRequest, AdminResponse, GroupDescription, ListedGroup, MemberDescription,
 };
+pub(crate) use channel::{Channel, Channels, Sharing};
 pub(crate) use dialect::{Batch, CommitMetadata, Dialect, ProducerStamp, ProtocolName, Protocols};
 pub(crate) use entry::{Commit, CommittedOffset, Content, LogEntry};
 pub(crate) use fetch::{
@@ -57,25 +59,6 @@ pub(crate) type PerNode<T> = Table<Node, T>;
 pub(crate) type PerBroker<T> = Table<Node, T>;
 
 dense_id!(Node(u16));
-
-/// A connection between a client and a broker. A broker answers the requests of one connection
-/// one by one, in order (`SocketServer` mutes a channel until its response is sent), so a long
-/// poll would hold up whatever came behind it: clients keep separate connections.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Channel {
-    /// Produce, Metadata, ListOffsets, FindCoordinator; between brokers and the controller: all.
-    Data,
-    /// Fetch.
-    Fetch,
-    /// Everything about the group.
-    Coordinator,
-}
-
-impl Channel {
-    /// Number of channels.
-    pub(crate) const COUNT: usize = 3;
-}
 
 /// Number of a request, chosen by its sender, unique in its process for as long as that lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -5,7 +5,7 @@ use crate::client::action::{Action, Continuation};
 use crate::client::connection::{Ask, Failure};
 use crate::client::start::asks_for_the_leader;
 use crate::client::view::View;
-use crate::protocol::{FetchResponse, LogEnds, LogEntry, Node, Request};
+use crate::protocol::{Channel, FetchResponse, LogEnds, LogEntry, Node, Request};
 use crate::topology::PartitionIndex;
 use plimsoll_core::{Event, Instant, NextOffset};
 use plimsoll_oracle::ErrorName;
@@ -68,7 +68,7 @@ impl Fetcher {
     /// Handles a poll that came to nothing.
     pub(crate) fn handle_failed(&mut self, now: Instant, view: &View, from: Node) {
         let soon = now + self.settings.retry_backoff;
-        let reconnect = view.connections.backs_off(from, now);
+        let reconnect = view.connections.backs_off(from, Channel::Fetch, now);
         let at = reconnect.map_or(soon, |reconnect| reconnect.max(soon));
         for index in self.end_poll(from) {
             self.retry(index, at);
@@ -88,7 +88,8 @@ impl Fetcher {
                 continue;
             }
             let leader = view.metadata.leader(*index);
-            if leader.is_some_and(|(leader, _)| view.connections.backs_off(leader, now).is_none()) {
+            let backs_off = |leader| view.connections.backs_off(leader, Channel::Fetch, now);
+            if leader.is_some_and(|(leader, _)| backs_off(leader).is_none()) {
                 partition.retry_at = now;
             } else {
                 waits = true;

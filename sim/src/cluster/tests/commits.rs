@@ -137,11 +137,11 @@ fn what_a_closed_connection_held_arrives_after_newer_commits_and_counts() {
     cluster.env.network.block(node, coordinator);
     let old = cluster.send_commit(0, member.member, 1, 2);
     cluster.run_for(millis(2_000));
-    cluster.env.close(node, coordinator);
+    cluster.env.close(node, coordinator, Channels::ALL);
     // A connection that was never made: what waits for it is gone with it.
     let never = cluster.send_commit(0, member.member, 1, 3);
     cluster.run_for(millis(100));
-    cluster.env.close(node, coordinator);
+    cluster.env.close(node, coordinator, Channels::ALL);
     cluster.env.unblock(node, coordinator);
     assert_eq!(cluster.commit(0, member.member, 1, 5), Ok(()));
     cluster.run_for(millis(2_200));
@@ -162,8 +162,8 @@ fn what_was_on_its_way_when_its_connection_broke_is_gone() {
     cluster.env.network.block(node, coordinator);
     cluster.send_commit(0, member.member, 1, 2);
     cluster.run_for(millis(1_000));
-    cluster.env.close(node, coordinator);
-    cluster.env.cut(node, coordinator);
+    cluster.env.close(node, coordinator, Channels::ALL);
+    cluster.env.cut(node, coordinator, Channels::ALL);
     cluster.env.unblock(node, coordinator);
     cluster.run_for(millis(3_000));
     assert!(cluster.committed().is_empty());

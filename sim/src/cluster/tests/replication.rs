@@ -388,7 +388,7 @@ fn a_broker_that_forgot_its_reader_looks_at_all_that_it_asks_for() {
     let (mut cluster, starts) = cluster_of_four();
     let member = cluster.member(0);
     let positions = poll(&mut cluster, starts, false, 7).asked;
-    cluster.env.cut(member, A);
+    cluster.env.cut(member, A, Channels::ALL);
     cluster.run_for(millis(10));
     let poll = cluster.send_poll(member, A, positions, true);
     let Some(Response::Fetch(response)) = cluster.wait_for(poll, millis(10)) else {

@@ -131,7 +131,7 @@ fn a_partition_of_a_dead_leader_waits_for_it_or_for_news_of_another() {
     let mut fetcher = fetcher(&view, &[P0]);
     told(|| fetcher.poll_action());
     for _ in 0..3 {
-        view.connections.handle_broken(NOW, Node(0));
+        view.connections.handle_broken(NOW, Node(0), Channels::ALL);
     }
     fetcher.handle_failed(NOW, &view, Node(0));
     assert_eq!(told(|| fetcher.poll_action()), ["RefreshMetadata"]);

@@ -43,7 +43,7 @@ fn one_broker_after_the_other_is_asked_and_none_that_cannot_be_reached() {
         mut connections,
         ..
     } = ignorance();
-    connections.handle_broken(at(0), Node(0));
+    connections.handle_broken(at(0), Node(0), Channels::ALL);
     metadata.handle_timeout(at(0), &connections);
     assert_eq!(metadata.poll_action(), Some(Node(1)));
     assert_eq!(metadata.poll_action(), None);
@@ -51,7 +51,7 @@ fn one_broker_after_the_other_is_asked_and_none_that_cannot_be_reached() {
     metadata.handle_timeout(at(99), &connections);
     assert_eq!(metadata.poll_action(), None, "not before the pause is over");
     for broker in 0..3 {
-        connections.handle_broken(at(99), Node(broker));
+        connections.handle_broken(at(99), Node(broker), Channels::ALL);
     }
     metadata.handle_timeout(at(100), &connections);
     assert!(

@@ -19,7 +19,7 @@ use crate::client::coordinator::Coordinator;
 use crate::client::metadata::Metadata;
 use crate::client::view::View;
 use crate::cluster::Placement;
-use crate::protocol::{LogEnds, Node, PartitionState};
+use crate::protocol::{Channels, LogEnds, Node, PartitionState, Sharing};
 use crate::topology::{PartitionIndex, Topology};
 use plimsoll_core::{Instant, NextOffset};
 use plimsoll_scenarios::{Plan, Scenario, Settings};
@@ -52,7 +52,7 @@ fn ignorance() -> View {
             ms(30_000),
             ms(100),
         ),
-        connections: Connections::new(3),
+        connections: Connections::new(Sharing::GroupApart, 3),
         coordinator: Coordinator::new(ms(5_000)),
         topology,
     }
