@@ -386,7 +386,6 @@ impl<D: Dialect> Broker<D> {
             Request::ApiVersions => self.reply(env, reply, Response::ApiVersions),
             Request::Metadata => self.handle_metadata_request(env, reply),
             Request::FindCoordinator { group } => self.handle_find_coordinator(env, reply, group),
-            Request::ListOffsets { partition } => self.handle_list_offsets(env, reply, partition),
             Request::Offsets(request) => self.handle_offsets(env, reply, request),
             Request::Parts(parts) => self.handle_parts(env, reply, parts),
             Request::BrokerHeartbeat { .. } | Request::AlterPartition { .. } => {

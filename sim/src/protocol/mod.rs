@@ -42,7 +42,7 @@ pub(crate) use offsets::{FoundOffset, OffsetsRequest, Wanted};
 
 use crate::table::{Table, dense_id};
 use crate::topology::PartitionIndex;
-use plimsoll_core::{NextOffset, Offset};
+use plimsoll_core::Offset;
 use plimsoll_oracle::{ErrorName, RequestKind};
 use plimsoll_scenarios::scenario::Acks;
 
@@ -107,15 +107,7 @@ pub(crate) enum Request<D: Dialect = Lean> {
         timeout_ms: u32,
     },
     Fetch(Box<FetchRequest>),
-    /// A request for both ends of a partition.
-    ListOffsets {
-        partition: PartitionIndex,
-    },
-    /// Another question about the offsets of a partition.
-    #[cfg_attr(
-        not(any(test, feature = "wire")),
-        expect(dead_code, reason = "only clients of clusters that are served ask so")
-    )]
+    /// A question about the offsets of a partition, as `ListOffsets` and others ask it.
     Offsets(OffsetsRequest),
     /// The parts of one request, which are worked at side by side and answered together.
     #[cfg_attr(
@@ -198,7 +190,6 @@ impl<D: Dialect> Request<D> {
             | Self::Metadata
             | Self::FindCoordinator { .. }
             | Self::Fetch(_)
-            | Self::ListOffsets { .. }
             | Self::OffsetFetch { .. } => false,
             Self::Produce { .. }
             | Self::JoinGroup(_)
@@ -220,7 +211,6 @@ impl<D: Dialect> Request<D> {
             Self::FindCoordinator { .. } => RequestKind::FindCoordinator,
             Self::Produce { .. } => RequestKind::Produce,
             Self::Fetch(_) => RequestKind::Fetch,
-            Self::ListOffsets { .. } => RequestKind::ListOffsets,
             Self::Offsets(request) if request.is_listing() => RequestKind::ListOffsets,
             Self::Parts(parts) => return parts.first()?.kind(),
             Self::JoinGroup(_) => RequestKind::JoinGroup,
@@ -240,7 +230,7 @@ impl<D: Dialect> Request<D> {
     /// Returns whether a request is about a partition.
     pub(crate) fn names(&self, of: PartitionIndex) -> bool {
         match self {
-            Self::Produce { partition, .. } | Self::ListOffsets { partition } => *partition == of,
+            Self::Produce { partition, .. } => *partition == of,
             Self::Offsets(request) => request.partition == of,
             Self::Parts(parts) => parts.iter().any(|part| part.names(of)),
             Self::Fetch(fetch) => fetch.positions.get(of).is_some(),
@@ -281,16 +271,7 @@ pub(crate) enum Response<D: Dialect = Lean> {
     /// The record's offset (with acks=0 no response is sent).
     Produce(Result<Offset, ErrorName>),
     Fetch(Box<FetchResponse<D>>),
-    /// The answers to the two questions for which one request stands.
-    ListOffsets {
-        earliest: Result<NextOffset, ErrorName>,
-        latest: Result<NextOffset, ErrorName>,
-    },
     /// The place that was asked for; `None`: there is no such.
-    #[cfg_attr(
-        not(any(test, feature = "wire")),
-        expect(dead_code, reason = "only clients of clusters that are served ask so")
-    )]
     Offsets(Result<Option<FoundOffset>, ErrorName>),
     /// The answers to the parts of a request, in their order.
     #[cfg_attr(
@@ -435,12 +416,4 @@ pub(crate) struct ClusterMetadata {
         expect(dead_code, reason = "simulated clients know their brokers")
     )]
     pub alive: BrokerSet,
-}
-
-/// Both ends of a partition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct LogEnds {
-    pub log_start: NextOffset,
-    /// The high watermark.
-    pub log_end: NextOffset,
 }

@@ -1,4 +1,4 @@
-//! What is asked about the offsets of one partition, beyond what simulated clients ask.
+//! What is asked about the offsets of one partition.
 
 use super::fetch::NO_EPOCH;
 use crate::topology::PartitionIndex;

@@ -314,12 +314,12 @@ impl Process {
             Continuation::OffsetFetch(id) => {
                 self.start.handle_committed(now, view, id, read(result));
             }
-            Continuation::StartOffsets(id, partition) => {
-                let of = (id, partition);
-                self.start.handle_ends(now, view, of, read(result));
+            Continuation::StartOffsets(id, partition, log_start) => {
+                let of = (id, partition, log_start);
+                self.start.handle_end(now, view, of, read(result));
             }
-            Continuation::ResetOffsets(partition, version) => {
-                let of = (partition, version);
+            Continuation::ResetOffsets(partition, version, log_start) => {
+                let of = (partition, version, log_start);
                 self.fetcher.handle_range(now, view, of, read(result));
             }
             Continuation::OffsetCommit(commit) => {

@@ -33,6 +33,10 @@ fn a_member_asks_in_the_order_of_a_real_client() {
             K::ListOffsets,
             K::ListOffsets,
             K::ListOffsets,
+            K::ListOffsets,
+            K::ListOffsets,
+            K::ListOffsets,
+            K::ListOffsets,
             K::OffsetFetch,
         ]
     );
@@ -79,6 +83,34 @@ fn heartbeats_come_at_their_interval_and_not_during_a_join() {
     bench.kafka.ignores.push(K::JoinGroup);
     bench.run(ms(12_000));
     assert_eq!(bench.asked(), [K::Heartbeat, K::JoinGroup]);
+}
+
+/// librdkafka's join has a connection of its own, so that it hangs at a frozen coordinator until its
+/// own time is over: `max.poll.interval.ms` and 3 s. A fetch from the same broker times out before.
+#[test]
+fn a_join_at_a_frozen_coordinator_waits_longer_than_a_fetch_from_it() {
+    let mut bench = Bench::new(Polling::Always, "");
+    bench
+        .kafka
+        .refuse(K::Heartbeat, ErrorName::RebalanceInProgress);
+    bench.kafka.ignores.push(K::Fetch);
+    bench = bench.joined();
+    bench.asked();
+    bench.kafka.ignores.push(K::JoinGroup);
+    bench.run(ms(4_000));
+    assert_eq!(bench.asked(), [K::Heartbeat, K::JoinGroup]);
+    bench.run(ms(21_500));
+    let asked = bench.asked();
+    assert!(asked.contains(&K::Metadata), "the fetches timed out");
+    let others = asked.iter().filter(|kind| **kind != K::Metadata);
+    assert_eq!(others.count(), 0, "{asked:?}");
+    bench.kafka.ignores.clear();
+    bench.run(ms(3_000));
+    let asked = bench.asked();
+    assert!(
+        asked.contains(&K::FindCoordinator) && asked.contains(&K::JoinGroup),
+        "{asked:?}"
+    );
 }
 
 #[test]

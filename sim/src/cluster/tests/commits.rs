@@ -1,6 +1,7 @@
 //! Commits: accepted by generation, and only by generation.
 
 use super::*;
+use crate::protocol::{Positions, Sharing};
 use plimsoll_oracle::TraceEvent;
 
 #[test]
@@ -150,6 +151,39 @@ fn what_a_closed_connection_held_arrives_after_newer_commits_and_counts() {
     let entries = cluster.env.trace.entries().iter();
     let late = |event| matches!(event, TraceEvent::LateCommit { .. });
     assert_eq!(entries.filter(|entry| late(entry.event)).count(), 1);
+}
+
+#[test]
+fn a_connection_that_closes_or_breaks_leaves_the_other_one_with_the_broker_alone() {
+    for breaks in [false, true] {
+        let mut cluster = Cluster::new(|settings| {
+            settings.cluster.settings.group_initial_rebalance_delay = millis(100);
+        });
+        let member = cluster.single_member();
+        let (node, coordinator) = (cluster.member(0), cluster.coordinator());
+        let fetch = cluster.send_poll(node, coordinator, Positions::default(), false);
+        cluster.run_for(millis(10));
+        cluster.env.network.block(node, coordinator);
+        let (commit, metadata) = (
+            cluster.send_commit(0, member.member, 1, 2),
+            cluster.send(node, coordinator, Channel::Data, Request::Metadata),
+        );
+        cluster.run_for(millis(10));
+        let group = Sharing::GroupApart.connection(Channel::Coordinator);
+        match breaks {
+            true => cluster.env.cut(node, coordinator, group),
+            false => cluster.env.close(node, coordinator, group),
+        }
+        cluster.env.unblock(node, coordinator);
+        cluster.run_for(millis(1_000));
+        assert!(cluster.answer(commit).is_none(), "its connection is gone");
+        assert_eq!(cluster.committed().is_empty(), breaks);
+        assert!(matches!(
+            cluster.answer(metadata),
+            Some(Response::Metadata(_))
+        ));
+        assert!(matches!(cluster.answer(fetch), Some(Response::Fetch(_))));
+    }
 }
 
 #[test]

@@ -153,7 +153,7 @@ fn an_answer_about_the_range_that_comes_after_a_seek_is_not_told() {
         let error = Some(ErrorName::OffsetOutOfRange);
         fetcher.handle_fetched(NOW, &view, Node(0), &mut answer(P0, error, &[]));
         let asked = asked(|| fetcher.poll_action());
-        let [(Node(0), Continuation::ResetOffsets(P0, version))] = asked[..] else {
+        let [(Node(0), Continuation::ResetOffsets(P0, version, None))] = asked[..] else {
             panic!("{asked:?}");
         };
         if seeks {
@@ -162,7 +162,8 @@ fn an_answer_about_the_range_that_comes_after_a_seek_is_not_told() {
             assert_eq!(from, Some(NextOffset::new(0)));
             told(|| fetcher.poll_action());
         }
-        fetcher.handle_range(NOW, &view, (P0, version), Ok(ends(7, 9)));
+        let (start, end) = (NextOffset::new(7), NextOffset::new(9));
+        fetcher.handle_range(NOW, &view, (P0, version, Some(start)), Ok(end));
         let actions = told(|| fetcher.poll_action());
         assert_eq!(actions.len(), usize::from(!seeks), "{actions:?}");
     }
@@ -175,10 +176,10 @@ fn a_range_that_is_not_told_is_asked_for_by_fetching_again() {
     let error = Some(ErrorName::OffsetOutOfRange);
     fetcher.handle_fetched(NOW, &view, Node(0), &mut answer(P0, error, &[]));
     let version = match asked(|| fetcher.poll_action())[..] {
-        [(_, Continuation::ResetOffsets(_, version))] => version,
+        [(_, Continuation::ResetOffsets(_, version, None))] => version,
         ref other => panic!("{other:?}"),
     };
-    fetcher.handle_range(NOW, &view, (P0, version), Err(Failure::Lost));
+    fetcher.handle_range(NOW, &view, (P0, version, None), Err(Failure::Lost));
     assert_eq!(told(|| fetcher.poll_action()), ["RefreshMetadata"]);
     fetcher.fetch_all(fetcher.poll_timeout(), &view);
     assert_eq!(told(|| fetcher.poll_action()), ["Poll(Node(0))"]);

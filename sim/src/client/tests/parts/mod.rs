@@ -19,7 +19,7 @@ use crate::client::coordinator::Coordinator;
 use crate::client::metadata::Metadata;
 use crate::client::view::View;
 use crate::cluster::Placement;
-use crate::protocol::{Channels, LogEnds, Node, PartitionState, Sharing};
+use crate::protocol::{Channels, Node, PartitionState, Sharing};
 use crate::topology::{PartitionIndex, Topology};
 use plimsoll_core::{Instant, NextOffset};
 use plimsoll_scenarios::{Plan, Scenario, Settings};
@@ -74,13 +74,6 @@ fn info(partition: PartitionIndex, leader: u16, leader_epoch: u32) -> PartitionS
         leader: Some(Node(leader)),
         leader_epoch,
         ..placement.place(partition)
-    }
-}
-
-fn ends(log_start: u64, log_end: u64) -> LogEnds {
-    LogEnds {
-        log_start: NextOffset::new(log_start),
-        log_end: NextOffset::new(log_end),
     }
 }
 
