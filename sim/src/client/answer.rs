@@ -2,8 +2,8 @@
 
 use super::connection::Failure;
 use crate::protocol::{
-    CommittedOffset, FetchResponse, GroupMemberId, JoinError, JoinGroupResponse, Node,
-    OffsetCommitResponse, PartitionState, Response,
+    ClusterMetadata, CommittedOffset, FetchResponse, GroupMemberId, JoinError, JoinGroupResponse,
+    Node, OffsetCommitResponse, Response,
 };
 use crate::topology::PartitionIndex;
 use plimsoll_core::{NextOffset, Offset};
@@ -52,10 +52,10 @@ impl Answer for Connected {
 }
 
 /// `Metadata`.
-impl Answer for Vec<PartitionState> {
+impl Answer for ClusterMetadata {
     fn read(response: Response) -> Option<Result<Self, ErrorName>> {
         match response {
-            Response::Metadata(metadata) => Some(Ok(metadata.partitions)),
+            Response::Metadata(metadata) => Some(Ok(metadata)),
             _ => None,
         }
     }

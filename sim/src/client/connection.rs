@@ -104,6 +104,13 @@ impl Connections {
         }
     }
 
+    /// Forgets what was known of the connections with a broker.
+    pub(super) fn forget(&mut self, peer: Node) {
+        if let Some(connections) = self.brokers.get_mut(usize::from(peer.0)) {
+            *connections = Default::default();
+        }
+    }
+
     /// Notes that a broker answered on a channel.
     #[inline]
     pub(super) fn handle_answer(&mut self, peer: Node, channel: Channel) {

@@ -74,6 +74,10 @@ impl Producer {
         match then {
             Continuation::Metadata => {
                 if self.metadata.handle_answer(now, answer::read(result)) {
+                    while let Some(broker) = self.metadata.poll_gone(&mut self.connections) {
+                        env.close(self.node, broker, Channels::ALL);
+                    }
+                    let connections = &self.connections;
                     self.accumulator
                         .handle_metadata(now, &self.metadata, connections);
                 }

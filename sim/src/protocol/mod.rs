@@ -411,9 +411,5 @@ pub(crate) struct ClusterMetadata {
     pub partitions: Vec<PartitionState>,
     /// The brokers that live. One that is about to stop is none of them any more, a moment before
     /// Kafka takes it out (`MetadataCache.getAliveBrokerNodes`).
-    #[cfg_attr(
-        not(any(test, feature = "wire")),
-        expect(dead_code, reason = "simulated clients know their brokers")
-    )]
     pub alive: BrokerSet,
 }

@@ -332,6 +332,14 @@ impl Process {
 
     fn metadata_updated(&mut self, env: &mut Env<'_>) {
         let now = env.now();
+        let View {
+            metadata,
+            connections,
+            ..
+        } = &mut self.view;
+        while let Some(broker) = metadata.poll_gone(connections) {
+            env.close(self.node, broker, Channels::ALL);
+        }
         self.view.coordinator.find(now);
         self.carry_out(env);
         self.start.advance(now, &self.view);

@@ -1,7 +1,7 @@
 //! Joining, staying, being thrown out, leaving.
 
 use super::*;
-use crate::protocol::GroupMemberId;
+use crate::protocol::{BrokerSet, GroupMemberId};
 use plimsoll_oracle::ErrorName;
 use plimsoll_oracle::RequestKind as K;
 
@@ -111,6 +111,27 @@ fn a_join_at_a_frozen_coordinator_waits_longer_than_a_fetch_from_it() {
         asked.contains(&K::FindCoordinator) && asked.contains(&K::JoinGroup),
         "{asked:?}"
     );
+}
+
+/// A fenced broker is in no metadata, and what waits on a connection with it waits no longer.
+#[test]
+fn a_join_at_a_coordinator_that_metadata_names_no_more_goes_to_the_next_one() {
+    let mut bench = Bench::new(Polling::Always, "").joined();
+    bench
+        .kafka
+        .refuse(K::Heartbeat, ErrorName::RebalanceInProgress);
+    bench.kafka.ignores.push(K::JoinGroup);
+    bench.run(ms(4_000));
+    bench.kafka.ignores.clear();
+    bench.kafka.coordinator = Node(1);
+    bench.kafka.alive = BrokerSet(0b110);
+    bench.requests();
+    bench.disconnect(Node(2));
+    bench.run(ms(2_000));
+    let requests = bench.requests().into_iter();
+    let joins = requests.filter(|asked| matches!(asked.request, Request::JoinGroup(_)));
+    let asked: Vec<Node> = joins.map(|asked| asked.to).collect();
+    assert_eq!(asked.first(), Some(&Node(1)), "{asked:?}");
 }
 
 #[test]

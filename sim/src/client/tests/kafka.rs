@@ -25,6 +25,8 @@ pub(super) struct Kafka {
     asked: Vec<Asked>,
     /// Leaders, by partition.
     pub leaders: Vec<PartitionState>,
+    /// The brokers that metadata names.
+    pub alive: BrokerSet,
     pub coordinator: Node,
     /// Records, by partition.
     pub records: Vec<Vec<LogEntry>>,
@@ -67,6 +69,7 @@ impl Kafka {
             leaders: partitions
                 .map(|partition| placement.place(partition))
                 .collect(),
+            alive: BrokerSet(0b111),
             coordinator: Node(0),
             records: vec![Vec::new(); env.topology.len()],
             log_start: 0,
@@ -215,7 +218,7 @@ impl Kafka {
         match request {
             Request::Metadata => Response::Metadata(ClusterMetadata {
                 partitions: self.leaders.clone(),
-                alive: BrokerSet(0b111),
+                alive: self.alive,
             }),
             Request::FindCoordinator { .. } => Response::FindCoordinator(Ok(self.coordinator)),
             Request::JoinGroup(join) => Response::JoinGroup(self.join(join)),

@@ -97,7 +97,7 @@ fn a_leader_that_cannot_be_reached_is_waited_for_until_there_is_news() {
     assert_eq!(bench.actions(), ["RefreshMetadata"]);
     assert_eq!(bench.accumulator.poll_timeout(), NOW + ms(100));
     let news = vec![info(P0, 1, 1)];
-    bench.view.metadata.handle_answer(NOW, Ok(news));
+    bench.view.metadata.handle_answer(NOW, Ok(told_of(news)));
     let (metadata, connections) = (&bench.view.metadata, &bench.view.connections);
     bench
         .accumulator

@@ -115,7 +115,8 @@ fn a_pause_drops_what_is_queued_and_what_is_in_flight() {
 fn what_an_old_leader_answers_after_the_new_one_was_asked_is_dropped() {
     let mut view = knowledge();
     let mut fetcher = fetcher(&view, &[P0]);
-    view.metadata.handle_answer(NOW, Ok(vec![info(P0, 2, 1)]));
+    view.metadata
+        .handle_answer(NOW, Ok(told_of(vec![info(P0, 2, 1)])));
     fetcher.handle_metadata(NOW, &view);
     let polls = ["Poll(Node(0))", "Poll(Node(2))"];
     assert_eq!(told(|| fetcher.poll_action()), polls);
@@ -138,7 +139,8 @@ fn a_partition_of_a_dead_leader_waits_for_it_or_for_news_of_another() {
     assert_eq!(fetcher.poll_timeout(), NOW + ms(400), "it reconnects");
     fetcher.handle_metadata(NOW, &view);
     assert_eq!(told(|| fetcher.poll_action()), ["WantMetadata"]);
-    view.metadata.handle_answer(NOW, Ok(vec![info(P0, 1, 1)]));
+    view.metadata
+        .handle_answer(NOW, Ok(told_of(vec![info(P0, 1, 1)])));
     fetcher.handle_metadata(NOW, &view);
     assert_eq!(told(|| fetcher.poll_action()), ["Poll(Node(1))"]);
     assert_eq!(fetcher.poll_timeout(), Instant::FAR_FUTURE);

@@ -19,7 +19,7 @@ use crate::client::coordinator::Coordinator;
 use crate::client::metadata::Metadata;
 use crate::client::view::View;
 use crate::cluster::Placement;
-use crate::protocol::{Channels, Node, PartitionState, Sharing};
+use crate::protocol::{BrokerSet, Channels, ClusterMetadata, Node, PartitionState, Sharing};
 use crate::topology::{PartitionIndex, Topology};
 use plimsoll_core::{Instant, NextOffset};
 use plimsoll_scenarios::{Plan, Scenario, Settings};
@@ -63,7 +63,7 @@ fn knowledge() -> View {
     let mut view = ignorance();
     let leaders = view.topology.all().map(|index| info(index, index.0 % 3, 0));
     let leaders = leaders.collect();
-    view.metadata.handle_answer(at(0), Ok(leaders));
+    view.metadata.handle_answer(at(0), Ok(told_of(leaders)));
     view.handle_coordinator(at(0), Ok(Node(0)));
     view
 }
@@ -74,6 +74,14 @@ fn info(partition: PartitionIndex, leader: u16, leader_epoch: u32) -> PartitionS
         leader: Some(Node(leader)),
         leader_epoch,
         ..placement.place(partition)
+    }
+}
+
+/// Returns metadata of partitions, while all brokers live.
+fn told_of(partitions: Vec<PartitionState>) -> ClusterMetadata {
+    ClusterMetadata {
+        partitions,
+        alive: BrokerSet(0b111),
     }
 }
 
