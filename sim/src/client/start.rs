@@ -286,7 +286,7 @@ impl Start {
 
 /// Returns the question for the start of a partition's log, or, once that is known, for its end. For
 /// both a client needs two requests, since brokers refuse a partition that one names twice
-/// (`KafkaApis.handleListOffsetRequest`): `rd_kafka_query_watermark_offsets` sends them, and so do two
+/// (`ReplicaManager.fetchOffset`): `rd_kafka_query_watermark_offsets` sends them, and so do two
 /// calls of `rd_kafka_offsets_for_times`, which Plimsoll's consumer makes one after the other; in
 /// Sarama `partitionConsumer.chooseStartingOffset`, which asks for the end first.
 pub(super) fn end_of(partition: PartitionIndex, log_start: Option<NextOffset>) -> Request {
