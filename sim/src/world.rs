@@ -9,7 +9,7 @@ use crate::faults::Faults;
 use crate::host::Host;
 use crate::network::{Arrival, Envelope, Network};
 use crate::nodes::Nodes;
-use crate::protocol::{Generation, Lean, Message, Node, PerNode, SCENARIO_GROUP};
+use crate::protocol::{Channels, Generation, Lean, Message, Node, PerNode, SCENARIO_GROUP};
 use crate::recipes::SubjectSpec;
 use crate::sink::{HandlerCall, HandlerId, Sink};
 use crate::topology::{PartitionIndex, topology_of};
@@ -153,7 +153,11 @@ impl<'a> World<'a> {
     pub(crate) fn step(&mut self, event: Event) {
         match event {
             Event::Deliver(envelope) => self.deliver(envelope),
-            Event::Disconnected { node, peer } => self.disconnected(node, peer),
+            Event::Disconnected {
+                node,
+                peer,
+                channels,
+            } => self.disconnected(node, peer, channels),
             Event::Timer(node) => self.timer(node),
             Event::HandlerDone(handler) => self.handler_done(handler),
             Event::Processed(call, outcome) => self.processed(call, outcome),
@@ -232,14 +236,19 @@ impl<'a> World<'a> {
         self.settle(node);
     }
 
-    fn disconnected(&mut self, node: Node, peer: Node) {
+    fn disconnected(&mut self, node: Node, peer: Node, channels: Channels) {
         if self.is_paused(node) {
-            return self.defer(node, Event::Disconnected { node, peer });
+            let event = Event::Disconnected {
+                node,
+                peer,
+                channels,
+            };
+            return self.defer(node, event);
         }
         if !self.runs(node) {
             return;
         }
-        self.actors[node].handle_disconnected(&mut self.env, peer);
+        self.actors[node].handle_disconnected(&mut self.env, peer, channels);
         self.settle(node);
     }
 

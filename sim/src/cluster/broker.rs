@@ -15,8 +15,8 @@ use crate::actor::Actor;
 #[cfg(feature = "wire")]
 use crate::protocol::LogEntry;
 use crate::protocol::{
-    BrokerSet, Channel, Correlation, Dialect, Message, Node, PartitionState, PerBroker, Request,
-    Response,
+    BrokerSet, Channel, Channels, Correlation, Dialect, Message, Node, PartitionState, PerBroker,
+    Request, Response,
 };
 use crate::table::DenseId;
 use crate::topology::{PartitionIndex, PartitionSet, PerPartition};
@@ -240,9 +240,11 @@ impl<D: Dialect, E: ClusterEnv<D>> Actor<D, E> for Broker<D> {
         self.handle_waiting_requests(env);
     }
 
-    fn handle_disconnected(&mut self, env: &mut E, peer: Node) {
-        self.connections.disconnect(peer);
-        self.forget_reader(env, peer);
+    fn handle_disconnected(&mut self, env: &mut E, peer: Node, channels: Channels) {
+        self.connections.disconnect(peer, channels);
+        if channels.contains(Channel::Fetch) {
+            self.forget_reader(env, peer);
+        }
         if peer == self.controller {
             self.lose_proposals(env.now());
         } else if self.fetchers.contains(peer) {
@@ -384,7 +386,6 @@ impl<D: Dialect> Broker<D> {
             Request::ApiVersions => self.reply(env, reply, Response::ApiVersions),
             Request::Metadata => self.handle_metadata_request(env, reply),
             Request::FindCoordinator { group } => self.handle_find_coordinator(env, reply, group),
-            Request::ListOffsets { partition } => self.handle_list_offsets(env, reply, partition),
             Request::Offsets(request) => self.handle_offsets(env, reply, request),
             Request::Parts(parts) => self.handle_parts(env, reply, parts),
             Request::BrokerHeartbeat { .. } | Request::AlterPartition { .. } => {

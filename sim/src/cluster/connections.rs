@@ -3,7 +3,7 @@
 //! `SocketServer` mutes a channel from the moment at which it read a request until the response is
 //! sent; what the peer sent meanwhile waits in the socket.
 
-use crate::protocol::{Channel, Correlation, Dialect, Node, PerNode, Request, Response};
+use crate::protocol::{Channel, Channels, Correlation, Dialect, Node, PerNode, Request, Response};
 use std::collections::VecDeque;
 
 /// All connections of a broker.
@@ -160,10 +160,14 @@ impl<D: Dialect> Connections<D> {
         true
     }
 
-    /// Drops the connections with a node, with what waited there: answers that are still on their
-    /// way to it find nothing, also where the node is given to another client.
-    pub(super) fn disconnect(&mut self, node: Node) {
-        for connection in self.connections.get_mut(node).into_iter().flatten() {
+    /// Drops connections with a node, with what waited there: answers that are still on their way to
+    /// it find nothing, also where the node is given to another client.
+    pub(super) fn disconnect(&mut self, node: Node, channels: Channels) {
+        let Some(connections) = self.connections.get_mut(node) else {
+            return;
+        };
+        for channel in channels.iter() {
+            let connection = &mut connections[channel as usize];
             connection.number += 1;
             connection.current = None;
             connection.waiting.clear();
@@ -174,7 +178,7 @@ impl<D: Dialect> Connections<D> {
     /// Drops all connections: the process died.
     pub(super) fn disconnect_all(&mut self) {
         for node in self.connections.ids() {
-            self.disconnect(node);
+            self.disconnect(node, Channels::ALL);
         }
         self.ready.clear();
     }

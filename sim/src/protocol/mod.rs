@@ -7,11 +7,11 @@ mod lean;
 
 pub(crate) use lean::{Founding, Lean, Subscription, Value};
 pub(crate) use plimsoll_protocol::{
-    AlterRefusal, Batch, BrokerSet, Channel, ClusterMetadata, CommitMetadata, Correlation, Dialect,
-    FetchPosition, FetchRequest, FetchedPartition, FoundOffset, Generation, GroupIndex,
-    GroupMemberId, GroupState, JoinError, Leaving, Left, ListedGroup, LogEnds, NO_EPOCH, Node,
+    AlterRefusal, Batch, BrokerSet, Channel, Channels, ClusterMetadata, CommitMetadata,
+    Correlation, Dialect, FetchPosition, FetchRequest, FetchedPartition, FoundOffset, Generation,
+    GroupIndex, GroupMemberId, GroupState, JoinError, Leaving, Left, ListedGroup, NO_EPOCH, Node,
     OffsetCommitResponse, OffsetsRequest, PRODUCE_TIMEOUT_MS, PartitionState, PerBroker, PerNode,
-    Positions, ProducerStamp, ProtocolName, ProtocolType, Protocols, ReplicaOrder, Sender,
+    Positions, ProducerStamp, ProtocolName, ProtocolType, Protocols, ReplicaOrder, Sender, Sharing,
     VotedProtocol, Wanted,
 };
 

@@ -16,7 +16,7 @@ use crate::actor::Actor;
 use crate::engine::Queue;
 use crate::env::{Env, Event as WorldEvent};
 use crate::network::{Arrival, Envelope, Network};
-use crate::protocol::{Message, Node, Request};
+use crate::protocol::{Channels, Message, Node, Request};
 use crate::recipes::{Library, Payload, Polling, SubjectSpec};
 use crate::sink::Sink;
 use crate::topology::{PartitionIndex, Topology, topology_of};
@@ -152,11 +152,17 @@ impl Bench {
                 // The brokers of these tests only note what they are asked.
                 Arrival::Late | Arrival::Never => {}
             },
-            WorldEvent::Disconnected { node, peer } => {
+            WorldEvent::Disconnected {
+                node,
+                peer,
+                channels,
+            } => {
                 if node == self.env.member_node(MEMBER) {
-                    self.member.handle_disconnected(&mut self.env, peer);
+                    self.member
+                        .handle_disconnected(&mut self.env, peer, channels);
                 } else if node == self.env.producer() {
-                    self.producer.handle_disconnected(&mut self.env, peer);
+                    self.producer
+                        .handle_disconnected(&mut self.env, peer, channels);
                 }
             }
             WorldEvent::Timer(_) => {
@@ -218,7 +224,7 @@ impl Bench {
     /// Breaks the connections of a broker with the member.
     fn disconnect(&mut self, broker: Node) {
         let member = self.env.member_node(MEMBER);
-        self.env.cut(member, broker);
+        self.env.cut(member, broker, Channels::ALL);
     }
 
     fn name(&self, index: PartitionIndex) -> TopicPartition {

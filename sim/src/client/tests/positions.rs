@@ -79,7 +79,8 @@ fn positions_are_asked_for_until_they_are_known() {
     );
     assert_eq!(
         asked.iter().filter(|kind| **kind == K::ListOffsets).count(),
-        5
+        9,
+        "for both ends of four logs, and once more"
     );
 }
 
