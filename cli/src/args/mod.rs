@@ -1,9 +1,11 @@
 //! The command line.
 
 mod bench;
+mod compare;
 mod values;
 
 pub(crate) use bench::{BenchCommand, CommitIntervalArgs, Interval, LoadArgs};
+pub(crate) use compare::{CompareArgs, PlaceName};
 pub(crate) use values::{BackendName, BrokersName, Format, SeedRange, TableFormat, threads};
 
 use crate::cluster::ClusterCommand;
@@ -67,6 +69,10 @@ pub(crate) enum Command {
     /// simulator or in real time.
     #[command(after_help = exit::HELP)]
     Shrink(ShrinkArgs),
+    /// Try a consumer in several places, and say where they differ: the simulator, embedded
+    /// brokers, Apache Kafka.
+    #[command(after_help = compare::HELP)]
+    Compare(CompareArgs),
     /// Parse scenario files and show every mistake; run nothing.
     #[command(after_help = exit::HELP)]
     Check(CheckArgs),
@@ -206,7 +212,7 @@ pub(crate) struct DeclaredArgs {
 }
 
 /// The choice of a backend.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct BackendArgs {
     /// Backend that executes the schedules. [default: kafka with a command after `--` or where its
     /// brokers are chosen, else sim]

@@ -9,8 +9,8 @@ use super::own;
 use crate::args::{BackendArgs, BrokersName, DeclaredArgs};
 use crate::error::CliError;
 use crate::{interrupt, progress, shell};
-use plimsoll_chaos::{Access, ChaosError, ClusterSource, Declared, Reach, SubjectCommand};
-pub(crate) use plimsoll_chaos::{Kafka, Load};
+use plimsoll_chaos::{Access, ChaosError, ClusterSource, Reach, SubjectCommand};
+pub(crate) use plimsoll_chaos::{Declared, Kafka, Load};
 use plimsoll_scenarios::{BackendError, Plan};
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -74,6 +74,12 @@ impl Options {
         let words = std::iter::once(program).chain(arguments);
         let words = words.map(|word| shell::quoted(&word.to_string_lossy()));
         Some(words.collect::<Vec<_>>().join(" "))
+    }
+
+    /// Returns what is known of the program that stands trial instead of the scenarios' subjects.
+    pub(crate) fn declared(&self) -> Option<&Declared> {
+        let is_own = matches!(self.inner.subject, SubjectCommand::Own(_));
+        (!is_own).then_some(&self.inner.declared)
     }
 
     /// Returns the place where plans are executed, as words that end a sentence.
