@@ -77,11 +77,10 @@ impl Choice {
     }
 
     /// Returns the number of schedules to run side by side: as many as were asked for, or else one
-    /// for each core. In real time it is four for each core: runs there wait more than they work.
+    /// for each core, and more in real time: runs there wait more than they work.
     pub(crate) fn jobs(&self, asked: Option<NonZeroUsize>) -> NonZeroUsize {
-        const FOR_EACH_CORE: NonZeroUsize = NonZeroUsize::new(4).expect("it is not 0");
         match (asked, self) {
-            (None, Self::Kafka(_)) => threads(None).saturating_mul(FOR_EACH_CORE),
+            (None, Self::Kafka(options)) => threads(None).saturating_mul(options.for_each_core()),
             (asked, _) => threads(asked),
         }
     }

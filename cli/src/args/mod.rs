@@ -143,7 +143,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "NAME", value_parser = subjects())]
     pub subject: Option<Subject>,
     /// Number of schedules that run side by side; what the simulator finds does not depend on it.
-    /// [default: one for each core, four in real time]
+    /// [default: one for each core; in real time four, with embedded brokers 16]
     #[arg(short, long, value_name = "N", value_parser = jobs, allow_negative_numbers = true)]
     pub jobs: Option<NonZeroUsize>,
     /// Format of the report.
@@ -276,7 +276,7 @@ pub(crate) struct ShrinkArgs {
     #[command(flatten)]
     pub declared: DeclaredArgs,
     /// Number of candidates that run side by side in real time; on a cluster that is shared,
-    /// those that break brokers run alone. [default: four for each core]
+    /// those that break brokers run alone. [default: four for each core, with embedded brokers 16]
     #[arg(short, long, value_name = "N", value_parser = jobs, allow_negative_numbers = true)]
     pub jobs: Option<NonZeroUsize>,
     /// Failing seed. [default: the one that the file carries]

@@ -2,14 +2,25 @@
 //! to say something else.
 
 use super::*;
-use crate::args::SeedRange;
+use crate::args::{Cli, Command, SeedRange};
+use crate::kafka::Load;
 use crate::library;
 use crate::runner::Worker;
 use crate::terminal::Detail;
 use crate::trial::Expectation;
 use clap::Parser as _;
-use plimsoll_scenarios::Subject;
+use plimsoll_oracle::Setting;
+use plimsoll_scenarios::{Plan, Subject};
 use std::collections::BTreeSet;
+
+/// Reads the arguments of a command line.
+fn arguments(arguments: &[&str]) -> CompareArgs {
+    let Cli { command, .. } = Cli::parse_from([&["plimsoll", "compare"], arguments].concat());
+    match command {
+        Command::Compare(args) => args,
+        other => panic!("it is `compare`, not {other:?}"),
+    }
+}
 
 const SCENARIO: &str = "recipes/alarm-ruler-failing-handler";
 
@@ -47,11 +58,7 @@ fn column(name: PlaceName, subject: Subject, seeds: u64) -> Column {
 fn comparison(columns: Vec<Column>) -> Comparison {
     let places = columns.iter().map(|column| column.name.word());
     let places: Vec<&str> = places.collect();
-    let command = ["plimsoll", "compare", "--places", &places.join(",")];
-    let crate::args::Cli { command, .. } = crate::args::Cli::parse_from(command);
-    let crate::args::Command::Compare(args) = command else {
-        panic!("it is `compare`");
-    };
+    let args = arguments(&["--places", &places.join(",")]);
     let folder = tempfile::tempdir().expect("a temporary folder");
     let Places { places, .. } = Places::of(&args).expect("the places can be had");
     Comparison::of(columns, &places, Vec::new(), folder.path())
@@ -143,4 +150,42 @@ fn a_place_that_cannot_be_had_takes_nothing_from_the_others() {
     let text = told(&two);
     assert!(text.contains("not run"), "{text}");
     assert!(text.contains("containers: no engine answers"), "{text}");
+}
+
+#[test]
+#[cfg_attr(not(feature = "kafka"), ignore = "needs the feature kafka")]
+fn a_recipe_that_stands_for_a_program_is_judged_as_the_program_is() {
+    let unknown = |arguments: &[&str]| {
+        let Places { places, .. } = Places::of(&self::arguments(arguments)).expect("two places");
+        let simulator = places[0].start(Load::default(), &places);
+        let mut simulator = simulator.expect("it starts");
+        let loaded = library::load_one(SCENARIO).expect("it is embedded");
+        let plan = Plan::draw(&loaded.scenario, 0);
+        simulator.another().get().terms(&plan).unknown == simulator.get().terms(&plan).unknown
+            && simulator
+                .get()
+                .terms(&plan)
+                .unknown
+                .contains(&Setting::Ordering)
+    };
+    let recipe = ["--subject", "sarama-auto-mark"];
+    let program = ["--", "/bin/cat"];
+    let keeps = ["--keeps", "consumers.ordering"];
+    assert!(unknown(&[&recipe[..], &program].concat()));
+    assert!(!unknown(&[&recipe[..], &keeps, &program].concat()));
+    assert!(!unknown(&[]), "Plimsoll keeps what it is told");
+}
+
+#[test]
+fn what_is_said_last_of_a_place_counts() {
+    let args = arguments(&["--seeds", "7,embedded=2", "--seeds", "driver=9"]);
+    let seeds = [
+        PlaceName::Sim,
+        PlaceName::Driver,
+        PlaceName::Embedded,
+        PlaceName::Containers,
+    ];
+    assert_eq!(seeds.map(|place| args.seeds_in(place)), [7, 9, 2, 7]);
+    let usual = arguments(&[]);
+    assert_eq!(seeds.map(|place| usual.seeds_in(place)), [100, 100, 1, 1]);
 }

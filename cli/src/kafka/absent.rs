@@ -6,6 +6,7 @@ use plimsoll_oracle::{Terms, Trace};
 use plimsoll_scenarios::{Backend, BackendError, Plan, Refusal};
 use std::convert::Infallible;
 use std::ffi::OsString;
+use std::num::NonZeroUsize;
 
 /// The plans that a command has for real processes, which nothing reads.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,6 +38,10 @@ impl Options {
     }
 
     pub(crate) const fn declared(&self) -> Option<&Declared> {
+        match self.0 {}
+    }
+
+    pub(crate) const fn for_each_core(&self) -> NonZeroUsize {
         match self.0 {}
     }
 
