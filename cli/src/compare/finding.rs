@@ -10,7 +10,7 @@ const CHANCE: f64 = 0.05;
 pub(crate) enum Finding {
     /// Each place broke the promise, or each kept it.
     Agrees,
-    /// No run of some place could show it.
+    /// No run of some place could show it, or no second place has a verdict.
     NotObserved,
     /// One place broke it and another kept it, in too few seeds to tell them apart.
     TooFewSeeds,
@@ -34,7 +34,7 @@ impl Finding {
         let pairs =
             pairs.flat_map(|(index, one)| said[index + 1..].iter().map(move |two| (one, two)));
         let findings = pairs.map(|(one, two)| Self::of_two(one, two));
-        findings.max().unwrap_or(Self::Agrees)
+        findings.max().unwrap_or(Self::NotObserved)
     }
 
     fn of_two(one: &Said, two: &Said) -> Self {
@@ -148,6 +148,6 @@ mod tests {
         assert_eq!(Finding::of(&four), Finding::TooFewSeeds);
         let four = [sim(0, 100), sim(0, 100), real(0, 1), real(1, 0)];
         assert_eq!(Finding::of(&four), Finding::Differs);
-        assert_eq!(Finding::of(&[sim(5, 5)]), Finding::Agrees);
+        assert_eq!(Finding::of(&[sim(5, 5)]), Finding::NotObserved);
     }
 }

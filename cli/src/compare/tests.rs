@@ -189,3 +189,15 @@ fn what_is_said_last_of_a_place_counts() {
     let usual = arguments(&[]);
     assert_eq!(seeds.map(|place| usual.seeds_in(place)), [100, 100, 1, 1]);
 }
+
+#[test]
+#[cfg_attr(not(feature = "kafka"), ignore = "needs the feature kafka")]
+fn what_one_place_alone_says_agrees_with_nothing() {
+    let nothing = Column {
+        tried: Vec::new(),
+        ..column(PlaceName::Embedded, Subject::Plimsoll, 1)
+    };
+    let one = comparison(vec![column(PlaceName::Sim, Subject::Plimsoll, 2), nothing]);
+    assert_eq!(one.count(Finding::Agrees), 0);
+    assert!(told(&one).contains("- recipes/alarm-ruler"), "{}", told(&one));
+}

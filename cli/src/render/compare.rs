@@ -97,11 +97,11 @@ fn table(page: &mut Page, comparison: &Comparison) {
     }
 }
 
-/// Returns what a row comes to: a promise that no place could show is told in the sum alone.
+/// Returns what a row comes to: what only some promises could not show is told in the sum alone.
 fn finding(row: &Row) -> Finding {
     let findings = row.promises.iter().map(|promise| promise.finding);
     let told = findings.filter(|finding| *finding != Finding::NotObserved);
-    told.max().unwrap_or(Finding::Agrees)
+    told.max().unwrap_or(Finding::NotObserved)
 }
 
 fn mark(finding: Finding) -> String {
@@ -122,7 +122,7 @@ fn is_broken(promise: &Promise) -> bool {
 fn cell(cell: Cell) -> String {
     match cell {
         Cell::NotRun => "not run".into(),
-        Cell::NoVerdict => "none".into(),
+        Cell::NoVerdict => "unjudged".into(),
         Cell::Held => "held".into(),
         Cell::Broken(promises) => format!("{promises} broken"),
     }
@@ -151,7 +151,7 @@ fn notes(page: &mut Page, comparison: &Comparison) {
     let legend = "2/9: broken in 2 of the 9 runs that could show it; ✗ differs, ? too few seeds to \
                   tell, - not observed in some place. Differs: real processes break what the \
                   simulator never does, or chance puts all that break it in one place in less \
-                  than 5 % of cases (Fisher's exact test). Tried again: the machine disturbed it.";
+                  than 5 % of cases (Fisher's exact test). Tried again, or unjudged: the machine disturbed it.";
     page.paragraph("", &styled(FAINT, legend));
     for (place, why) in &comparison.left_out {
         page.paragraph("  - ", &format!("{}: {why}", place.word()));
