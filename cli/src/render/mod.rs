@@ -1,6 +1,7 @@
 //! Reports as text: for people, and for programs.
 
 pub(crate) mod cause;
+pub(crate) mod compare;
 pub(crate) mod files;
 pub(crate) mod html;
 pub(crate) mod human;

@@ -207,7 +207,7 @@ fn without_a_container_engine_brokers_are_embedded_and_it_is_said() {
 fn without_engine(arguments: &[&str]) -> Ended {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut command = command(folder.path(), &[&KAFKA, arguments].concat());
-    Ended::of(command.env("DOCKER_HOST", "unix:///no/such/engine.sock"))
+    Ended::without_engine(&mut command)
 }
 
 fn on_kafka(arguments: &[&str]) -> Ended {

@@ -62,6 +62,11 @@ impl Ended {
         }
     }
 
+    /// Runs a program to its end as if the machine had no container engine.
+    pub(crate) fn without_engine(command: &mut Command) -> Self {
+        Self::of(command.env("DOCKER_HOST", "unix:///no/such/engine.sock"))
+    }
+
     /// Writes code and output as a snapshot shows them.
     pub(crate) fn transcript(&self) -> String {
         let Self {

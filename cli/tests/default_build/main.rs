@@ -80,7 +80,7 @@ fn without_engine(arguments: &[&str]) -> Ended {
     let program = default_program().expect("it is needed");
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut command = command_of(&program, folder.path(), arguments);
-    Ended::of(command.env("DOCKER_HOST", "unix:///no/such/engine.sock"))
+    Ended::without_engine(&mut command)
 }
 
 /// Returns the path of a program without the feature `kafka`, where there is one.
