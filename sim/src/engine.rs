@@ -89,8 +89,9 @@ impl<E> Queue<E> {
         self.slots[slot] = Some(event);
     }
 
-    /// Gives an event its place in time, and returns the slot for it. To write it there is left to
-    /// the caller, who need not move it through here.
+    /// Gives an event its place in time, and returns the slot for it. The caller makes the event
+    /// there: it need not be moved through this function.
+    #[inline(never)]
     fn reserve(&mut self, at: Instant) -> usize {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);

@@ -8,7 +8,7 @@ use crate::protocol::{Channel, Correlation, Lean, Message, Node, Request, Respon
 use crate::sink::{HandlerCall, HandlerId, Sink};
 use crate::topology::{PartitionIndex, Topology};
 use plimsoll_core::{Instant, Offset, Outcome, TopicPartition};
-use plimsoll_oracle::{ErrorName, MemberId, Trace, TraceEvent};
+use plimsoll_oracle::{ErrorName, MemberId, RequestKind, Trace, TraceEvent};
 use plimsoll_scenarios::Plan;
 use plimsoll_scenarios::scenario::Moment;
 use plimsoll_scenarios::schedule::FaultIndex;
@@ -170,14 +170,18 @@ impl Env<'_> {
         correlation: Correlation,
         response: Response,
     ) {
-        if let Some(request) = self.network.loses(from, to, correlation) {
-            if let Some(member) = self.member_at(to) {
-                self.observe(TraceEvent::ResponseLost { member, request });
-            }
-            self.cut(from, to);
-            return;
+        match self.network.loses(from, to, correlation) {
+            Some(request) => self.lose_response(from, to, request),
+            None => self.send(from, to, channel, Message::Response(correlation, response)),
         }
-        self.send(from, to, channel, Message::Response(correlation, response));
+    }
+
+    #[cold]
+    fn lose_response(&mut self, from: Node, to: Node, request: RequestKind) {
+        if let Some(member) = self.member_at(to) {
+            self.observe(TraceEvent::ResponseLost { member, request });
+        }
+        self.cut(from, to);
     }
 
     /// Answers a request in place of its broker: with an error, for one of its partitions or as a

@@ -406,13 +406,19 @@ impl<D: Dialect> Broker<D> {
         }
     }
 
-    /// Handles requests that waited, as far as their turn came.
     #[inline]
     fn handle_waiting_requests(&mut self, env: &mut impl ClusterEnv<D>) {
-        while self.connections.any_is_ready() {
-            if let Some((reply, request)) = self.connections.next() {
-                self.handle_request(env, reply, request);
-            }
+        if self.connections.any_is_ready() {
+            self.handle_ready_requests(env);
+        }
+    }
+
+    /// Handles requests that waited, as far as their turn came. Apart from the look whether there
+    /// are any, which follows each event.
+    #[inline(never)]
+    fn handle_ready_requests(&mut self, env: &mut impl ClusterEnv<D>) {
+        while let Some((reply, request)) = self.connections.next() {
+            self.handle_request(env, reply, request);
         }
     }
 

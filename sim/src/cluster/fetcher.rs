@@ -130,6 +130,7 @@ impl<D: Dialect> Broker<D> {
         }
     }
 
+    #[inline(never)]
     fn send_fetch(&mut self, env: &mut impl ClusterEnv<D>, leader: Node) {
         let now = env.now();
         let fetcher = &mut self.fetchers[leader];
