@@ -144,7 +144,7 @@ impl<D: Dialect> Content<D> {
     }
 }
 
-/// An entry is copied as the bytes that it is where the dialect's types are.
+/// An entry can be copied as the bytes that it is where the dialect's types can.
 impl<D: Dialect<Batch: Copy, CommitMetadata: Copy>> Copy for LogEntry<D> {}
 impl<D: Dialect<Batch: Copy, CommitMetadata: Copy>> Copy for Content<D> {}
 impl<D: Dialect<CommitMetadata: Copy>> Copy for Commit<D> {}

@@ -8,7 +8,7 @@ use crate::protocol::{Channel, Channels, Correlation, Lean, Message, Node, Reque
 use crate::sink::{HandlerCall, HandlerId, Sink};
 use crate::topology::{PartitionIndex, Topology};
 use plimsoll_core::{Instant, Offset, Outcome, TopicPartition};
-use plimsoll_oracle::{ErrorName, MemberId, Trace, TraceEvent};
+use plimsoll_oracle::{ErrorName, MemberId, RequestKind, Trace, TraceEvent};
 use plimsoll_scenarios::Plan;
 use plimsoll_scenarios::scenario::Moment;
 use plimsoll_scenarios::schedule::FaultIndex;
@@ -174,14 +174,20 @@ impl Env<'_> {
         correlation: Correlation,
         response: Response,
     ) {
-        if let Some((request, sharing)) = self.network.loses(from, to, correlation) {
-            if let Some(member) = self.member_at(to) {
-                self.observe(TraceEvent::ResponseLost { member, request });
+        match self.network.loses(from, to, correlation) {
+            Some((request, sharing)) => {
+                self.lose_response(from, to, request, sharing.connection(channel));
             }
-            self.cut(from, to, sharing.connection(channel));
-            return;
+            None => self.send(from, to, channel, Message::Response(correlation, response)),
         }
-        self.send(from, to, channel, Message::Response(correlation, response));
+    }
+
+    #[cold]
+    fn lose_response(&mut self, from: Node, to: Node, request: RequestKind, with: Channels) {
+        if let Some(member) = self.member_at(to) {
+            self.observe(TraceEvent::ResponseLost { member, request });
+        }
+        self.cut(from, to, with);
     }
 
     /// Answers a request in place of its broker: with an error, for one of its partitions or as a

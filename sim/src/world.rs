@@ -308,8 +308,7 @@ impl<'a> World<'a> {
     /// Settles what follows from something that happened in a process: it may have ended, or have
     /// an earlier deadline.
     pub(crate) fn settle(&mut self, node: Node) {
-        let actor = &self.actors[node];
-        let (runs, timeout) = (actor.is_running(), actor.next_timeout());
+        let (runs, timeout) = self.actors.outlook(node);
         let host = &mut self.hosts[node];
         if host.runs && !runs {
             return self.process_died(node);

@@ -199,5 +199,9 @@ fn what_one_place_alone_says_agrees_with_nothing() {
     };
     let one = comparison(vec![column(PlaceName::Sim, Subject::Plimsoll, 2), nothing]);
     assert_eq!(one.count(Finding::Agrees), 0);
-    assert!(told(&one).contains("- recipes/alarm-ruler"), "{}", told(&one));
+    assert!(
+        told(&one).contains("- recipes/alarm-ruler"),
+        "{}",
+        told(&one)
+    );
 }

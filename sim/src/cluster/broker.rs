@@ -212,9 +212,12 @@ impl<D: Dialect, E: ClusterEnv<D>> Actor<D, E> for Broker<D> {
         match message {
             Message::Request(..) if !self.is_open() => env.cut(self.node, from),
             Message::Request(correlation, request) => {
-                let accepted = self.connections.accept(from, channel, correlation, request);
-                if let Some((reply, request)) = accepted {
-                    self.handle_request(env, reply, request);
+                match self.connections.begin(from, channel, correlation) {
+                    Some(reply) => self.handle_request(env, reply, request),
+                    None => {
+                        let connections = &mut self.connections;
+                        connections.keep_waiting(from, channel, correlation, request);
+                    }
                 }
             }
             Message::Response(correlation, response) => {
@@ -404,7 +407,17 @@ impl<D: Dialect> Broker<D> {
         }
     }
 
+    #[inline]
     fn handle_waiting_requests(&mut self, env: &mut impl ClusterEnv<D>) {
+        if self.connections.any_is_ready() {
+            self.handle_ready_requests(env);
+        }
+    }
+
+    /// Handles requests that waited, as far as their turn came. Apart from the look whether there
+    /// are any, which follows each event.
+    #[inline(never)]
+    fn handle_ready_requests(&mut self, env: &mut impl ClusterEnv<D>) {
         while let Some((reply, request)) = self.connections.next() {
             self.handle_request(env, reply, request);
         }
