@@ -93,6 +93,11 @@ where
         self.tasks.abort_all();
     }
 
+    /// Returns whether there is a call that has not ended, or whose end was not taken.
+    pub(super) fn are_running(&self) -> bool {
+        !self.tasks.is_empty()
+    }
+
     /// Returns whether a call that was stopped has not ended yet: another thread may be in the
     /// middle of it.
     pub(super) fn are_ending(&self) -> bool {
