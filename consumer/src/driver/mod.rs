@@ -201,6 +201,9 @@ where
     fn take_turn(&mut self, cx: &mut Context<'_>, mut now: Instant) -> Turn {
         self.handle_timeout(now);
         let end = now + TURN;
+        while let Some((call, message)) = self.handlers.next_released() {
+            now = self.start(cx, now, call, message);
+        }
         while let Some(command) = self.next_command(now) {
             match command {
                 Command::Dispatch {
