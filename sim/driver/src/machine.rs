@@ -3,12 +3,12 @@
 #[cfg(test)]
 mod tests;
 
-use crate::calls::Outbox;
+use crate::calls::{CallId, Outbox};
 use crate::client::Client;
 use crate::clock::{Deadline, Watched};
-use crate::rest::{Counted, Rest, Span};
+use crate::rest::{Counted, Rest, Span, Timers};
 use plimsoll::{ClientError, Driver};
-use plimsoll_core::{Command, Config, Consumer, Event, Instant, Machine};
+use plimsoll_core::{Command, Config, Consumer, Event, Instant, Machine, Outcome};
 use plimsoll_sim::recipes::Payload;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
@@ -22,9 +22,7 @@ use tokio::task::JoinHandle;
 pub struct Driven {
     runtime: Runtime,
     driver: JoinHandle<Result<(), ClientError>>,
-    events: UnboundedSender<Event<Payload>>,
-    /// Asks the driver to stop; it can be asked once.
-    stop: Option<oneshot::Sender<()>>,
+    entrance: Entrance,
     outbox: Outbox,
     deadline: Deadline,
     rest: Rest,
@@ -36,11 +34,51 @@ pub struct Driven {
     shown: Instant,
     /// The time at which the driver began: that of the first call.
     began: Option<Instant>,
-    /// Whether something reached the process since the runtime ran.
-    has_news: bool,
+    /// What reached the process since the runtime ran.
+    news: Vec<News>,
+    /// Whether the process was called since the runtime ran.
+    was_called: bool,
     /// The time at which the process wants to be called for timers that are not the driver's.
     look_at: Option<Instant>,
     closed: bool,
+}
+
+/// What reaches a process.
+#[derive(Debug)]
+enum News {
+    /// An event for the client.
+    Event(Event<Payload>),
+    /// An answer of the sink.
+    Answer(CallId, Outcome),
+    /// The request to stop.
+    Stop,
+}
+
+/// The way into the runtime.
+#[derive(Debug)]
+struct Entrance {
+    events: UnboundedSender<Event<Payload>>,
+    /// Asks the driver to stop; it can be asked once.
+    stop: Option<oneshot::Sender<()>>,
+}
+
+impl Entrance {
+    /// Takes what reached the process to whom it concerns. (In the runtime: from outside, tasks
+    /// would be woken as from another thread.)
+    fn take_in(&mut self, news: News, outbox: &Outbox) {
+        match news {
+            News::Event(event) => {
+                // The client takes none after the command to close.
+                let _ = self.events.send(event);
+            }
+            News::Answer(call, outcome) => outbox.answer(&call, outcome),
+            News::Stop => {
+                if let Some(stop) = self.stop.take() {
+                    let _ = stop.send(());
+                }
+            }
+        }
+    }
 }
 
 /// What a driver is made of.
@@ -87,8 +125,10 @@ impl Driven {
         Self {
             driver: runtime.spawn(async move { counts.counted(driver).await }),
             runtime,
-            events,
-            stop: Some(stop),
+            entrance: Entrance {
+                events,
+                stop: Some(stop),
+            },
             outbox,
             deadline,
             rest,
@@ -96,7 +136,8 @@ impl Driven {
             last_event: Instant::ZERO,
             shown: Instant::ZERO,
             began: None,
-            has_news: false,
+            news: Vec::new(),
+            was_called: false,
             look_at: None,
             closed: false,
         }
@@ -106,18 +147,27 @@ impl Driven {
     fn note(&mut self, now: Instant) {
         self.now = self.now.max(now);
         self.began.get_or_insert(now);
-        self.has_news = true;
+        self.was_called = true;
     }
 
     /// Runs until nothing is left to do at this moment.
     fn run(&mut self) {
+        let timers = match self.look_at {
+            Some(at) if self.now <= at => Timers::InOrder,
+            None if self.driver_due().is_none_or(|at| self.now < at) => Timers::None,
+            _ => Timers::Together,
+        };
         let span = Span {
             from: self.shown.since_start(),
             to: self.now.since_start(),
-            in_order: self.look_at.is_some_and(|at| self.now <= at),
+            timers,
         };
         self.shown = self.now;
-        let at_rest = self.runtime.block_on(self.rest.reach(span));
+        let (entrance, outbox) = (&mut self.entrance, &self.outbox);
+        let news = self.news.drain(..);
+        let at_rest = self.rest.reach(&self.runtime, span, || {
+            news.for_each(|news| entrance.take_in(news, outbox));
+        });
         if self.driver.is_finished() {
             self.end();
         } else if !at_rest {
@@ -140,9 +190,14 @@ impl Driven {
     fn fail(&mut self, reason: &str) {
         tracing::error!(reason, "a process with the driver ends by itself");
         self.closed = true;
-        if self.stop.is_some() {
+        if self.entrance.stop.is_some() {
             self.outbox.push(Command::Close);
         }
+    }
+
+    /// Returns when the driver's timer fires.
+    fn driver_due(&self) -> Option<Instant> {
+        self.deadline.fires_at(self.began?)
     }
 
     /// Returns whether there may be timers besides the driver's: where anything runs that does not
@@ -166,27 +221,17 @@ impl Driven {
 
 impl Machine<Payload> for Driven {
     fn handle_event(&mut self, now: Instant, event: Event<Payload>) {
-        match event {
+        self.news.push(match event {
             Event::Processed {
                 partition,
                 epoch,
                 offset,
                 attempt,
                 outcome,
-            } => {
-                let call = (partition, epoch, offset, attempt);
-                self.outbox.answer(&call, outcome);
-            }
-            Event::Shutdown => {
-                if let Some(stop) = self.stop.take() {
-                    let _ = stop.send(());
-                }
-            }
-            event => {
-                // The client takes none after the command to close.
-                let _ = self.events.send(event);
-            }
-        }
+            } => News::Answer((partition, epoch, offset, attempt), outcome),
+            Event::Shutdown => News::Stop,
+            event => News::Event(event),
+        });
         self.note(now);
         self.last_event = self.now;
     }
@@ -198,7 +243,7 @@ impl Machine<Payload> for Driven {
     /// Returns the next command. What reached the process since the last one happened at once: its
     /// client gives it an event together with its deadline.
     fn poll_command(&mut self) -> Option<Command<Payload>> {
-        if std::mem::take(&mut self.has_news) && !self.closed {
+        if std::mem::take(&mut self.was_called) && !self.closed {
             self.run();
         }
         self.outbox.pop()
@@ -211,8 +256,7 @@ impl Machine<Payload> for Driven {
         if self.closed {
             return None;
         }
-        let driver = self.deadline.fires_at(self.began?);
-        let timers = driver.into_iter().chain(self.look_at);
+        let timers = self.driver_due().into_iter().chain(self.look_at);
         timers.filter(|at| *at > self.now).min()
     }
 }
