@@ -18,6 +18,8 @@ pub(crate) struct Outbox(Arc<Mutex<Contents>>);
 struct Contents {
     commands: VecDeque<Command<Payload>>,
     calls: BTreeMap<CallId, oneshot::Sender<Outcome>>,
+    /// The number of handlers that wait for the sink, and for nothing else.
+    waiting: usize,
 }
 
 /// A call, by its partition, assignment, offset and attempt.
@@ -41,6 +43,11 @@ impl Outbox {
         }
     }
 
+    /// Returns the number of handlers that wait for the sink, and for nothing else.
+    pub(crate) fn waiting(&self) -> usize {
+        self.contents().waiting
+    }
+
     fn call(&self, message: &Message) -> Call {
         let origin = message::origin(message);
         let Origin {
@@ -51,6 +58,7 @@ impl Outbox {
         let id = (partition, epoch, record.offset, message.attempt());
         let mut contents = self.contents();
         contents.calls.insert(id, sender);
+        contents.waiting += 1;
         contents.commands.push_back(Command::Dispatch {
             partition,
             epoch,
@@ -103,6 +111,7 @@ impl Drop for Call {
     fn drop(&mut self) {
         let (partition, epoch, offset, _) = self.id;
         let mut contents = self.outbox.contents();
+        contents.waiting -= 1;
         if contents.calls.remove(&self.id).is_some() {
             contents.commands.push_back(Command::Cancel {
                 partition,

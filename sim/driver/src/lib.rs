@@ -19,6 +19,7 @@ mod client;
 mod clock;
 mod machine;
 mod message;
+mod rest;
 
 pub use machine::Driven;
 

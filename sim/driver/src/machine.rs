@@ -1,15 +1,17 @@
 //! A process: the driver in a runtime of its own.
 
-use crate::calls::Outbox;
+#[cfg(test)]
+mod tests;
+
+use crate::calls::{CallId, Outbox};
 use crate::client::Client;
 use crate::clock::{Deadline, Watched};
+use crate::rest::{Counted, Rest, Span, Timers};
 use plimsoll::{ClientError, Driver};
-use plimsoll_core::{Command, Config, Consumer, Event, Instant, Machine};
+use plimsoll_core::{Command, Config, Consumer, Event, Instant, Machine, Outcome};
 use plimsoll_sim::recipes::Payload;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -20,52 +22,123 @@ use tokio::task::JoinHandle;
 pub struct Driven {
     runtime: Runtime,
     driver: JoinHandle<Result<(), ClientError>>,
-    events: UnboundedSender<Event<Payload>>,
-    /// Asks the driver to stop; it can be asked once.
-    stop: Option<oneshot::Sender<()>>,
+    entrance: Entrance,
     outbox: Outbox,
     deadline: Deadline,
-    /// Told each time that the runtime has nothing more to do.
-    idle: Arc<Notify>,
+    rest: Rest,
     /// The time of the last call.
     now: Instant,
+    /// The time of the last event.
+    last_event: Instant,
     /// The time that the runtime's clock shows.
     shown: Instant,
     /// The time at which the driver began: that of the first call.
     began: Option<Instant>,
-    /// Whether something reached the process since the runtime ran.
-    has_news: bool,
+    /// What reached the process since the runtime ran.
+    news: Vec<News>,
+    /// Whether the process was called since the runtime ran.
+    was_called: bool,
+    /// The time at which the process wants to be called for timers that are not the driver's.
+    look_at: Option<Instant>,
     closed: bool,
+}
+
+/// What reaches a process.
+#[derive(Debug)]
+enum News {
+    /// An event for the client.
+    Event(Event<Payload>),
+    /// An answer of the sink.
+    Answer(CallId, Outcome),
+    /// The request to stop.
+    Stop,
+}
+
+/// The way into the runtime.
+#[derive(Debug)]
+struct Entrance {
+    events: UnboundedSender<Event<Payload>>,
+    /// Asks the driver to stop; it can be asked once.
+    stop: Option<oneshot::Sender<()>>,
+}
+
+impl Entrance {
+    /// Takes what reached the process to whom it concerns. (In the runtime: from outside, tasks
+    /// would be woken as from another thread.)
+    fn take_in(&mut self, news: News, outbox: &Outbox) {
+        match news {
+            News::Event(event) => {
+                // The client takes none after the command to close.
+                let _ = self.events.send(event);
+            }
+            News::Answer(call, outcome) => outbox.answer(&call, outcome),
+            News::Stop => {
+                if let Some(stop) = self.stop.take() {
+                    let _ = stop.send(());
+                }
+            }
+        }
+    }
+}
+
+/// What a driver is made of.
+struct Parts {
+    client: Client,
+    handler: Counted<Outbox>,
+    core: Watched,
+    stopped: oneshot::Receiver<()>,
 }
 
 impl Driven {
     /// Creates a process whose driver begins with the first call.
     pub fn new(config: Config) -> Self {
-        let (idle, outbox, deadline) =
-            (Arc::new(Notify::new()), Outbox::default(), Deadline::new());
-        let runtime = paused_runtime(Arc::clone(&idle));
+        Self::start(config, |parts| {
+            let Parts {
+                client,
+                handler,
+                core,
+                stopped,
+            } = parts;
+            Driver::with_core(client, handler, core).run(asked_to_stop(stopped))
+        })
+    }
+
+    /// Creates a process that runs what `drive` makes.
+    fn start<F>(config: Config, drive: impl FnOnce(Parts) -> F) -> Self
+    where
+        F: Future<Output = Result<(), ClientError>> + Send + 'static,
+    {
+        let (rest, outbox, deadline) = (Rest::default(), Outbox::default(), Deadline::new());
+        let runtime = paused_runtime(rest.clone());
         let (events, receiver) = unbounded_channel();
         let (stop, stopped) = oneshot::channel();
-        let client = Client::new(receiver, outbox.clone());
-        let core = Watched::new(Consumer::new(config), deadline.clone());
-        let driver = Driver::with_core(client, outbox.clone(), core);
-        let shutdown = async {
-            if stopped.await.is_err() {
-                std::future::pending().await
-            }
-        };
+        let driver = drive(Parts {
+            client: Client::new(receiver, outbox.clone()),
+            handler: Counted {
+                handler: outbox.clone(),
+                rest: rest.clone(),
+            },
+            core: Watched::new(Consumer::new(config), deadline.clone()),
+            stopped,
+        });
+        let counts = rest.clone();
         Self {
-            driver: runtime.spawn(driver.run(shutdown)),
+            driver: runtime.spawn(async move { counts.counted(driver).await }),
             runtime,
-            events,
-            stop: Some(stop),
+            entrance: Entrance {
+                events,
+                stop: Some(stop),
+            },
             outbox,
             deadline,
-            idle,
+            rest,
             now: Instant::ZERO,
+            last_event: Instant::ZERO,
             shown: Instant::ZERO,
             began: None,
-            has_news: false,
+            news: Vec::new(),
+            was_called: false,
+            look_at: None,
             closed: false,
         }
     }
@@ -74,54 +147,93 @@ impl Driven {
     fn note(&mut self, now: Instant) {
         self.now = self.now.max(now);
         self.began.get_or_insert(now);
-        self.has_news = true;
+        self.was_called = true;
     }
 
     /// Runs until nothing is left to do at this moment.
     fn run(&mut self) {
-        let elapsed = self.now.saturating_since(self.shown);
+        let timers = match self.look_at {
+            Some(at) if self.now <= at => Timers::InOrder,
+            None if self.driver_due().is_none_or(|at| self.now < at) => Timers::None,
+            _ => Timers::Together,
+        };
+        let span = Span {
+            from: self.shown.since_start(),
+            to: self.now.since_start(),
+            timers,
+        };
         self.shown = self.now;
-        self.runtime.block_on(run_until_idle(elapsed, &self.idle));
-        if self.driver.is_finished() && !self.closed {
+        let (entrance, outbox) = (&mut self.entrance, &self.outbox);
+        let news = self.news.drain(..);
+        let at_rest = self.rest.reach(&self.runtime, span, || {
+            news.for_each(|news| entrance.take_in(news, outbox));
+        });
+        if self.driver.is_finished() {
             self.end();
+        } else if !at_rest {
+            self.fail("the driver or a handler wakes itself without end");
         }
+        self.look_at = self.has_other_timers().then(|| self.next_look());
     }
 
     /// Takes the end of the driver, which must come by its own command alone.
     fn end(&mut self) {
-        self.closed = true;
         match self.runtime.block_on(&mut self.driver) {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => panic!("the driver ended by itself: {error}"),
+            Ok(Ok(())) => self.closed = true,
+            Ok(Err(error)) => self.fail(&error.to_string()),
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
+    }
+
+    /// Ends the process, which was not asked to. One that was asked to, and cannot do any more what
+    /// it has to do for that, does nothing.
+    fn fail(&mut self, reason: &str) {
+        tracing::error!(reason, "a process with the driver ends by itself");
+        self.closed = true;
+        if self.entrance.stop.is_some() {
+            self.outbox.push(Command::Close);
+        }
+    }
+
+    /// Returns when the driver's timer fires.
+    fn driver_due(&self) -> Option<Instant> {
+        self.deadline.fires_at(self.began?)
+    }
+
+    /// Returns whether there may be timers besides the driver's: where anything runs that does not
+    /// wait for the sink alone.
+    fn has_other_timers(&self) -> bool {
+        let known = 1 + self.outbox.waiting();
+        !self.closed && self.runtime.metrics().num_alive_tasks() > known
+    }
+
+    /// Returns when to look for timers that are not the driver's. tokio does not tell when they are
+    /// due; so each millisecond, at which they fire, would have to be looked at. After some time
+    /// without an event the looks become rarer: a timer then fires by up to a sixteenth of this
+    /// time late.
+    fn next_look(&self) -> Instant {
+        let quiet = self.now.saturating_since(self.last_event);
+        let pause = (quiet / 16).max(Duration::from_millis(1));
+        let at = self.now + pause;
+        Instant::from_millis(at.as_nanos() / 1_000_000)
     }
 }
 
 impl Machine<Payload> for Driven {
     fn handle_event(&mut self, now: Instant, event: Event<Payload>) {
-        match event {
+        self.news.push(match event {
             Event::Processed {
                 partition,
                 epoch,
                 offset,
                 attempt,
                 outcome,
-            } => {
-                let call = (partition, epoch, offset, attempt);
-                self.outbox.answer(&call, outcome);
-            }
-            Event::Shutdown => {
-                if let Some(stop) = self.stop.take() {
-                    let _ = stop.send(());
-                }
-            }
-            event => {
-                // The client takes none after the command to close.
-                let _ = self.events.send(event);
-            }
-        }
+            } => News::Answer((partition, epoch, offset, attempt), outcome),
+            Event::Shutdown => News::Stop,
+            event => News::Event(event),
+        });
         self.note(now);
+        self.last_event = self.now;
     }
 
     fn handle_timeout(&mut self, now: Instant) {
@@ -131,38 +243,38 @@ impl Machine<Payload> for Driven {
     /// Returns the next command. What reached the process since the last one happened at once: its
     /// client gives it an event together with its deadline.
     fn poll_command(&mut self) -> Option<Command<Payload>> {
-        if std::mem::take(&mut self.has_news) {
+        if std::mem::take(&mut self.was_called) && !self.closed {
             self.run();
         }
         self.outbox.pop()
     }
 
-    /// Returns when the driver's timer fires. One that it let pass comes no more. The metrics alone
-    /// need no call: they are brought up to date with the next one.
+    /// Returns when the driver's timer fires, or that of a handler may. One that the driver let
+    /// pass comes no more. The metrics alone need no call: they are brought up to date with the
+    /// next one.
     fn poll_timeout(&self) -> Option<Instant> {
-        let at = self.deadline.fires_at(self.began?)?;
-        (at > self.now && !self.closed).then_some(at)
+        if self.closed {
+            return None;
+        }
+        let timers = self.driver_due().into_iter().chain(self.look_at);
+        timers.filter(|at| *at > self.now).min()
+    }
+}
+
+/// Waits until the driver is asked to stop.
+async fn asked_to_stop(stopped: oneshot::Receiver<()>) {
+    if stopped.await.is_err() {
+        std::future::pending().await
     }
 }
 
 /// Builds a runtime with one thread and a clock that stands still; before it would wait, it tells
 /// that it is idle.
-fn paused_runtime(idle: Arc<Notify>) -> Runtime {
+fn paused_runtime(rest: Rest) -> Runtime {
     Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
-        .on_thread_park(move || idle.notify_one())
+        .on_thread_park(move || rest.note_idle())
         .build()
         .expect("a runtime without sockets needs nothing of the system")
-}
-
-/// Advances the clock, lets all tasks run, then the timers that are due, and then all tasks until
-/// nothing is left to do.
-///
-/// The runtime's clock would jump to the next timer when it waits; so it must never wait. It is
-/// told of being idle on the thread that is about to wait, which wakes this future, and then does
-/// not (`Context::park`: "`before_park` scheduled work").
-async fn run_until_idle(elapsed: Duration, idle: &Notify) {
-    tokio::time::advance(elapsed).await;
-    idle.notified().await;
 }
