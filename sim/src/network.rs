@@ -329,9 +329,12 @@ impl<D: Dialect> Network<D> {
     pub(crate) fn close(&mut self, client: Node, broker: Node, channels: Channels) {
         let link = self.link(client, broker);
         let lanes = link.lanes;
+        let is_made = channels
+            .iter()
+            .any(|channel| lanes[channel as usize].established);
         link.held.retain(|Held { envelope, .. }| {
             let lane = &lanes[envelope.channel as usize];
-            let is_sent = envelope.connection != lane.connection || lane.established;
+            let is_sent = envelope.connection != lane.connection || is_made;
             !channels.contains(envelope.channel) || is_sent && envelope.message.has_effect()
         });
         for channel in channels.iter() {
