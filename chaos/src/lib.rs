@@ -15,6 +15,7 @@ mod channel;
 mod cluster;
 mod contract;
 mod course;
+mod descriptors;
 mod error;
 mod faults;
 mod known;

@@ -8,7 +8,7 @@ use crate::outcome::Outcome;
 use crate::progress::Progress;
 use crate::report::{Failure, Report, ScenarioReport, Timing};
 use crate::runner::{self, Options, Tally, Worker};
-use crate::selection::{self, Selection};
+use crate::selection::{self, Selection, Wanted};
 use crate::terminal::{Detail, Look};
 use crate::trial::{Expectation, Trial};
 use crate::{files, interrupt, missing, render};
@@ -24,7 +24,7 @@ use std::time::Instant;
 /// Where an argument is wrong, or the environment refuses.
 pub(crate) fn run(args: &RunArgs, look: Look) -> Result<Outcome, CliError> {
     let choice = Choice::of(&args.backend, &args.command, &args.declared)?;
-    let selection = selection::select(args, &choice)?;
+    let selection = selection::select(Wanted::of(args, &choice), &choice)?;
     let labels = selection.trials.iter().map(|trial| trial.label.as_str());
     files::check_trace(args.trace.as_deref(), labels)?;
     if let Some(folder) = &args.report {
@@ -138,7 +138,13 @@ fn keep_unjudged(trials: &[Trial], tallies: &mut [Tally], folder: &Path) {
     }
 }
 
-fn try_all(trials: &[Trial], options: Options, backend: &StartedBackend, look: Look) -> Vec<Tally> {
+/// Runs all trials, and shows how far they are.
+pub(crate) fn try_all(
+    trials: &[Trial],
+    options: Options,
+    backend: &StartedBackend,
+    look: Look,
+) -> Vec<Tally> {
     let total = trials.iter().map(Trial::schedules);
     let total = total.fold(0, u64::saturating_add);
     let progress = if backend.is_real() {

@@ -1,5 +1,6 @@
 //! What an observer calls the parts of a run.
 
+use plimsoll_protocol::dense_id;
 use std::fmt;
 
 /// A message of the workload, by a number that is unique in the run.
@@ -9,6 +10,8 @@ pub struct MessageId(pub u32);
 /// A member of the group, counted from 0: one process, through all its restarts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MemberId(pub u32);
+
+dense_id!(MemberId(u32));
 
 /// A broker of the cluster, counted from 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

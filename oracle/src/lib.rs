@@ -38,12 +38,9 @@
 //! ```
 
 pub mod check;
-mod core_words;
-mod error_name;
 mod ids;
 mod missed;
 mod promises;
-mod request_kind;
 mod sometimes;
 pub mod story;
 mod terms;
@@ -52,11 +49,10 @@ mod unknown;
 mod verdict;
 mod word;
 
-pub use error_name::ErrorName;
 pub use ids::{BrokerId, FaultId, MemberId, MessageId};
 pub use missed::Missed;
+pub use plimsoll_protocol::{ErrorName, RequestKind, Word, words};
 pub use promises::promise;
-pub use request_kind::RequestKind;
 pub use sometimes::Sometimes;
 pub use terms::{FaultTerms, Hindrance, PartitionName, Terms, TopicTerms};
 pub use trace::{
@@ -65,4 +61,4 @@ pub use trace::{
 };
 pub use unknown::Setting;
 pub use verdict::{Judgement, Measures, Property, Verdict, Violation};
-pub use word::{Word, nearest};
+pub use word::nearest;

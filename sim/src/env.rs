@@ -5,11 +5,11 @@ use crate::engine::Queue;
 use crate::network::{Envelope, Network, Passage};
 use crate::nodes::{Nodes, Place};
 use crate::program::{Programs, Step};
-use crate::protocol::{Channel, Correlation, Lean, Message, Node, Request, Response};
+use crate::protocol::{Channel, Channels, Correlation, Lean, Message, Node, Request, Response};
 use crate::sink::{HandlerCall, HandlerId, Sink};
 use crate::topology::{PartitionIndex, Topology};
 use plimsoll_core::{Instant, Offset, Outcome, TopicPartition};
-use plimsoll_oracle::{ErrorName, MemberId, Trace, TraceEvent};
+use plimsoll_oracle::{ErrorName, MemberId, RequestKind, Trace, TraceEvent};
 use plimsoll_scenarios::Plan;
 use plimsoll_scenarios::scenario::Moment;
 use plimsoll_scenarios::schedule::FaultIndex;
@@ -38,8 +38,12 @@ impl Moments {
 pub(crate) enum Event {
     /// The arrival of a message.
     Deliver(Envelope),
-    /// The news for a node that its connections with a peer are gone.
-    Disconnected { node: Node, peer: Node },
+    /// The news for a node that connections with a peer are gone.
+    Disconnected {
+        node: Node,
+        peer: Node,
+        channels: Channels,
+    },
     /// A node's earliest deadline.
     Timer(Node),
     /// The return of a handler.
@@ -174,14 +178,20 @@ impl Env<'_> {
         correlation: Correlation,
         response: Response,
     ) {
-        if let Some(request) = self.network.loses(from, to, correlation) {
-            if let Some(member) = self.member_at(to) {
-                self.observe(TraceEvent::ResponseLost { member, request });
+        match self.network.loses(from, to, correlation) {
+            Some((request, sharing)) => {
+                self.lose_response(from, to, request, sharing.connection(channel));
             }
-            self.cut(from, to);
-            return;
+            None => self.send(from, to, channel, Message::Response(correlation, response)),
         }
-        self.send(from, to, channel, Message::Response(correlation, response));
+    }
+
+    #[cold]
+    fn lose_response(&mut self, from: Node, to: Node, request: RequestKind, with: Channels) {
+        if let Some(member) = self.member_at(to) {
+            self.observe(TraceEvent::ResponseLost { member, request });
+        }
+        self.cut(from, to, with);
     }
 
     /// Answers a request in place of its broker: with an error, for one of its partitions or as a
@@ -220,6 +230,7 @@ impl Env<'_> {
                     Event::Disconnected {
                         node: from,
                         peer: to,
+                        channels: Channels::ALL,
                     },
                 );
             }
@@ -239,25 +250,29 @@ impl Env<'_> {
         }
     }
 
-    /// Breaks the connections between two nodes, and tells both.
-    pub(crate) fn cut(&mut self, a: Node, b: Node) {
-        self.network.cut(a, b);
-        self.disconnected(a, b);
+    /// Breaks channels between two nodes, and tells both.
+    pub(crate) fn cut(&mut self, a: Node, b: Node, channels: Channels) {
+        self.network.cut(a, b, channels);
+        self.disconnected(a, b, channels);
     }
 
-    /// Closes a client's connections with a broker, and tells both. What was sent on them may still
+    /// Closes channels of a client with a broker, and tells both. What was sent on them may still
     /// arrive.
-    pub(crate) fn close(&mut self, client: Node, broker: Node) {
-        self.network.close(client, broker);
-        self.disconnected(client, broker);
+    pub(crate) fn close(&mut self, client: Node, broker: Node, channels: Channels) {
+        self.network.close(client, broker, channels);
+        self.disconnected(client, broker, channels);
     }
 
-    fn disconnected(&mut self, a: Node, b: Node) {
+    fn disconnected(&mut self, a: Node, b: Node, channels: Channels) {
         let now = self.now();
-        self.queue
-            .push(now, Event::Disconnected { node: a, peer: b });
-        self.queue
-            .push(now, Event::Disconnected { node: b, peer: a });
+        for (node, peer) in [(a, b), (b, a)] {
+            let event = Event::Disconnected {
+                node,
+                peer,
+                channels,
+            };
+            self.queue.push(now, event);
+        }
     }
 
     /// Starts a handler; its result comes to `Member::handle_processed`, unless it is cancelled.

@@ -1,248 +1,26 @@
-//! The partitions of a run, numbered densely, so that state can lie in plain arrays.
+//! The partitions of a run.
 
-use crate::table::{DenseId, Table, dense_id};
-use plimsoll_core::TopicPartition;
+pub(crate) use plimsoll_protocol::{PartitionIndex, PartitionSet, PerPartition, Topology};
+
+use plimsoll_protocol::TopicSize;
 use plimsoll_scenarios::Plan;
-use plimsoll_scenarios::scenario::Settings;
 
-/// A partition of any topic: the workload's, the dead-letter topic's or `__consumer_offsets`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct PartitionIndex(pub u16);
-
-impl PartitionIndex {
-    /// The lowest index.
-    pub(crate) const FIRST: Self = Self(0);
-    /// The highest index that there can be.
-    pub(crate) const LAST: Self = Self(u16::MAX);
-}
-
-/// One value for each partition that there is or can be, of all topics.
-pub(crate) type PerPartition<T> = Table<PartitionIndex, T>;
-
-dense_id!(PartitionIndex(u16));
-
-/// A set of partitions, as bits.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct PartitionSet(Vec<u64>);
-
-impl PartitionSet {
-    /// Adds a partition.
-    #[inline]
-    pub(crate) fn insert(&mut self, partition: PartitionIndex) {
-        let (word, bit) = Self::place(partition);
-        if word >= self.0.len() {
-            self.0.resize(word + 1, 0);
+/// Returns the topology of a plan, with room for every partition that its faults add.
+pub(crate) fn topology_of(plan: &Plan) -> Topology {
+    let topics = plan.settings.topics.iter().enumerate();
+    let sizes = topics.map(|(number, topic)| {
+        let faults = plan.faults.iter();
+        let added = faults
+            .filter_map(|fault| fault.kind.added_partitions())
+            .filter(|(topic, _)| topic.0 as usize == number)
+            .map(|(_, count)| count.0);
+        TopicSize {
+            partitions: topic.partitions,
+            capacity: topic.partitions + added.sum::<u32>(),
         }
-        self.0[word] |= bit;
-    }
-
-    /// Takes a partition out. Returns whether the set had it.
-    #[inline]
-    pub(crate) fn remove(&mut self, partition: PartitionIndex) -> bool {
-        let (word, bit) = Self::place(partition);
-        let Some(bits) = self.0.get_mut(word) else {
-            return false;
-        };
-        let had = *bits & bit != 0;
-        *bits &= !bit;
-        had
-    }
-
-    /// Returns whether the set has a partition.
-    #[inline]
-    pub(crate) fn contains(&self, partition: PartitionIndex) -> bool {
-        let (word, bit) = Self::place(partition);
-        self.0.get(word).is_some_and(|bits| bits & bit != 0)
-    }
-
-    /// Takes all partitions out.
-    pub(crate) fn clear(&mut self) {
-        self.0.clear();
-    }
-
-    /// Returns whether the set has no partition.
-    #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.iter().all(|bits| *bits == 0)
-    }
-
-    /// Returns the partitions, in order.
-    #[inline]
-    pub(crate) fn iter(&self) -> impl Iterator<Item = PartitionIndex> {
-        std::iter::successors(self.next_after(None), |last| self.next_after(Some(*last)))
-    }
-
-    /// Returns the first partition behind `last`, or the first of all: a loop with this may change
-    /// the set.
-    #[inline]
-    pub(crate) fn next_after(&self, last: Option<PartitionIndex>) -> Option<PartitionIndex> {
-        let from = last.map_or(0, |last| last.index() + 1);
-        let mut word = from / 64;
-        let mut bits = self.0.get(word)? & (u64::MAX << (from % 64));
-        while bits == 0 {
-            word += 1;
-            bits = *self.0.get(word)?;
-        }
-        let bit = bits.trailing_zeros() as usize;
-        Some(PartitionIndex::from_index(word * 64 + bit))
-    }
-
-    #[inline]
-    fn place(partition: PartitionIndex) -> (usize, u64) {
-        (partition.index() / 64, 1 << (partition.index() % 64))
-    }
-}
-
-impl FromIterator<PartitionIndex> for PartitionSet {
-    fn from_iter<P: IntoIterator<Item = PartitionIndex>>(from: P) -> Self {
-        let mut set = Self::default();
-        from.into_iter().for_each(|partition| set.insert(partition));
-        set
-    }
-}
-
-/// The partitions that there are, and those that there can be.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Topology {
-    partitions: PerPartition<TopicPartition>,
-    /// By topic: its first index, the number of partitions that it can have, and the number at the
-    /// start.
-    topics: Vec<(u16, u32, u32)>,
-    dead_letter_topic: u32,
-    offsets_topic: u32,
-}
-
-impl Topology {
-    /// Creates the topology of a plan, with room for every partition that its faults add.
-    pub(crate) fn new(plan: &Plan) -> Self {
-        let settings: &Settings = &plan.settings;
-        let mut topology = Self {
-            dead_letter_topic: settings.dead_letter_topic(),
-            offsets_topic: settings.offsets_topic(),
-            ..Self::default()
-        };
-        for (number, topic) in settings.topics.iter().enumerate() {
-            let added: u32 = plan
-                .faults
-                .iter()
-                .filter_map(|fault| fault.kind.added_partitions())
-                .filter(|(topic, _)| topic.0 as usize == number)
-                .map(|(_, count)| count.0)
-                .sum();
-            topology.add_topic(topic.partitions + added, topic.partitions);
-        }
-        topology.add_topic(1, 1);
-        let offsets = settings.cluster.settings.offsets_topic_partitions;
-        topology.add_topic(offsets, offsets);
-        topology
-    }
-
-    fn add_topic(&mut self, capacity: u32, at_start: u32) {
-        let topic = self.topics.len() as u32;
-        self.topics
-            .push((self.partitions.len() as u16, capacity, at_start));
-        for partition in 0..capacity {
-            self.partitions.push(TopicPartition::new(topic, partition));
-        }
-    }
-
-    /// Returns the number of partitions that there are or can be, of all topics.
-    pub(crate) fn len(&self) -> usize {
-        self.partitions.len()
-    }
-
-    /// Returns every index, in order.
-    pub(crate) fn all(&self) -> impl Iterator<Item = PartitionIndex> + use<> {
-        self.partitions.ids()
-    }
-
-    /// Returns the index of a partition; `None` where the plan never has it.
-    pub(crate) fn index(&self, partition: TopicPartition) -> Option<PartitionIndex> {
-        let (first, capacity, _) = *self.topics.get(partition.topic as usize)?;
-        (partition.partition < capacity).then(|| PartitionIndex(first + partition.partition as u16))
-    }
-
-    /// Returns the partitions that a topic has or can have, in order.
-    pub(crate) fn of_topic(&self, topic: u32) -> impl Iterator<Item = PartitionIndex> + use<> {
-        let (first, capacity, _) = self.topics[topic as usize];
-        (first..first + capacity as u16).map(PartitionIndex)
-    }
-
-    /// Returns the partition of an index.
-    #[inline]
-    pub(crate) fn partition(&self, index: PartitionIndex) -> TopicPartition {
-        self.partitions[index]
-    }
-
-    /// Returns whether a partition exists from the start, rather than being added by a fault.
-    pub(crate) fn exists_at_start(&self, index: PartitionIndex) -> bool {
-        let partition = self.partition(index);
-        partition.partition < self.topics[partition.topic as usize].2
-    }
-
-    /// Returns whether the group consumes a partition (rather than its being internal, or for dead
-    /// letters).
-    #[inline]
-    pub(crate) fn is_workload(&self, index: PartitionIndex) -> bool {
-        self.partition(index).topic < self.dead_letter_topic
-    }
-
-    /// Returns the dead-letter topic's one partition.
-    pub(crate) fn dead_letters(&self) -> PartitionIndex {
-        PartitionIndex(self.topics[self.dead_letter_topic as usize].0)
-    }
-
-    /// Returns the partitions of `__consumer_offsets`, in order.
-    pub(crate) fn offsets(&self) -> impl Iterator<Item = PartitionIndex> + use<> {
-        self.of_topic(self.offsets_topic)
-    }
-
-    /// Returns the partition of `__consumer_offsets` whose leader coordinates the scenario's group.
-    ///
-    /// Kafka takes the group id's hash; a scenario has one group, so any is as good.
-    pub(crate) fn group_offsets(&self) -> PartitionIndex {
-        PartitionIndex(self.topics[self.offsets_topic as usize].0)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn set(partitions: &[u16]) -> PartitionSet {
-        let mut set = PartitionSet::default();
-        for partition in partitions {
-            set.insert(PartitionIndex(*partition));
-        }
-        set
-    }
-
-    #[test]
-    fn a_set_has_each_partition_once_and_in_order() {
-        let mut set = set(&[200, 5, 63, 64, 1, 3, 1]);
-        let removed = [3, 4, 300].map(|partition| set.remove(PartitionIndex(partition)));
-        assert_eq!(removed, [true, false, false]);
-        let left: Vec<_> = set.iter().map(|partition| partition.0).collect();
-        assert_eq!(left, [1, 5, 63, 64, 200]);
-        assert!(set.contains(PartitionIndex(64)) && !set.contains(PartitionIndex(3)));
-        assert!(!set.contains(PartitionIndex(300)));
-        set.clear();
-        assert!(set.is_empty() && !set.contains(PartitionIndex(1)));
-    }
-
-    #[test]
-    fn a_loop_over_a_set_may_change_it() {
-        let mut set = set(&[1, 3, 70]);
-        let mut seen = Vec::new();
-        let mut last = None;
-        while let Some(partition) = set.next_after(last) {
-            last = Some(partition);
-            seen.push(partition.0);
-            if partition.0 == 1 {
-                set.remove(partition);
-                set.insert(PartitionIndex(7));
-            }
-        }
-        assert_eq!(seen, [1, 3, 7, 70]);
-    }
+    });
+    Topology::new(
+        sizes,
+        plan.settings.cluster.settings.offsets_topic_partitions,
+    )
 }

@@ -10,10 +10,10 @@ use crate::host::Host;
 use crate::network::{Arrival, Envelope, Network};
 use crate::nodes::Nodes;
 use crate::program::Programs;
-use crate::protocol::{Generation, GroupIndex, Lean, Message, Node, PerNode};
+use crate::protocol::{Channels, Generation, Lean, Message, Node, PerNode, SCENARIO_GROUP};
 use crate::recipes::SubjectSpec;
 use crate::sink::{HandlerCall, HandlerId, Sink};
-use crate::topology::{PartitionIndex, Topology};
+use crate::topology::{PartitionIndex, topology_of};
 #[cfg(feature = "wire")]
 use crate::wire::Encoded;
 use plimsoll_core::{Instant, Outcome};
@@ -89,7 +89,7 @@ impl<'a> World<'a> {
         let nodes = Nodes::new(plan).count();
         let mut env = Env::new(
             plan,
-            Topology::new(plan),
+            topology_of(plan),
             trace,
             Sink::new(plan),
             queue,
@@ -162,7 +162,11 @@ impl<'a> World<'a> {
     pub(crate) fn step(&mut self, event: Event) {
         match event {
             Event::Deliver(envelope) => self.deliver(envelope),
-            Event::Disconnected { node, peer } => self.disconnected(node, peer),
+            Event::Disconnected {
+                node,
+                peer,
+                channels,
+            } => self.disconnected(node, peer, channels),
             Event::Timer(node) => self.timer(node),
             Event::HandlerDone(handler) => self.handler_done(handler),
             Event::Processed(call, outcome) => self.processed(call, outcome),
@@ -241,14 +245,19 @@ impl<'a> World<'a> {
         self.settle(node);
     }
 
-    fn disconnected(&mut self, node: Node, peer: Node) {
+    fn disconnected(&mut self, node: Node, peer: Node, channels: Channels) {
         if self.is_paused(node) {
-            return self.defer(node, Event::Disconnected { node, peer });
+            let event = Event::Disconnected {
+                node,
+                peer,
+                channels,
+            };
+            return self.defer(node, event);
         }
         if !self.runs(node) {
             return;
         }
-        self.actors[node].handle_disconnected(&mut self.env, peer);
+        self.actors[node].handle_disconnected(&mut self.env, peer, channels);
         self.settle(node);
     }
 
@@ -310,8 +319,7 @@ impl<'a> World<'a> {
     /// Settles what follows from something that happened in a process: it may have ended, or have
     /// an earlier deadline.
     pub(crate) fn settle(&mut self, node: Node) {
-        let actor = &self.actors[node];
-        let (runs, timeout) = (actor.is_running(), actor.next_timeout());
+        let (runs, timeout) = self.actors.outlook(node);
         let host = &mut self.hosts[node];
         if host.runs && !runs {
             return self.process_died(node);
@@ -375,7 +383,7 @@ impl World<'_> {
         let members = self.actors.members.values();
         let running = members.filter(|member| member.is_running()).count();
         self.coordinator()?
-            .stable_generation(GroupIndex::SCENARIO, running)
+            .stable_generation(SCENARIO_GROUP, running)
     }
 
     /// Returns whether everything is produced, handled and committed.
@@ -411,7 +419,7 @@ impl World<'_> {
         let (start, end) = self.actors.brokers[leader].log_ends(partition);
         let committed = self
             .coordinator()
-            .and_then(|coordinator| coordinator.committed(GroupIndex::SCENARIO, partition));
+            .and_then(|coordinator| coordinator.committed(SCENARIO_GROUP, partition));
         end.get().saturating_sub(committed.unwrap_or(start).get())
     }
 

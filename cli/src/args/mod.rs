@@ -1,9 +1,11 @@
 //! The command line.
 
 mod bench;
+mod compare;
 mod values;
 
 pub(crate) use bench::{BenchCommand, CommitIntervalArgs, Interval, LoadArgs};
+pub(crate) use compare::{CompareArgs, PlaceName};
 pub(crate) use values::{BackendName, BrokersName, Format, SeedRange, TableFormat, threads};
 
 use crate::cluster::ClusterCommand;
@@ -67,6 +69,10 @@ pub(crate) enum Command {
     /// simulator or in real time.
     #[command(after_help = exit::HELP)]
     Shrink(ShrinkArgs),
+    /// Try a consumer in several places, and say where they differ: the simulator, embedded
+    /// brokers, Apache Kafka.
+    #[command(after_help = compare::HELP)]
+    Compare(CompareArgs),
     /// Parse scenario files and show every mistake; run nothing.
     #[command(after_help = exit::HELP)]
     Check(CheckArgs),
@@ -137,7 +143,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "NAME", value_parser = subjects())]
     pub subject: Option<Subject>,
     /// Number of schedules that run side by side; what the simulator finds does not depend on it.
-    /// [default: one for each core, four in real time]
+    /// [default: one for each core; in real time four, with embedded brokers 16]
     #[arg(short, long, value_name = "N", value_parser = jobs, allow_negative_numbers = true)]
     pub jobs: Option<NonZeroUsize>,
     /// Format of the report.
@@ -206,7 +212,7 @@ pub(crate) struct DeclaredArgs {
 }
 
 /// The choice of a backend.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct BackendArgs {
     /// Backend that executes the schedules. [default: kafka with a command after `--` or where its
     /// brokers are chosen, else sim]
@@ -270,7 +276,7 @@ pub(crate) struct ShrinkArgs {
     #[command(flatten)]
     pub declared: DeclaredArgs,
     /// Number of candidates that run side by side in real time; on a cluster that is shared,
-    /// those that break brokers run alone. [default: four for each core]
+    /// those that break brokers run alone. [default: four for each core, with embedded brokers 16]
     #[arg(short, long, value_name = "N", value_parser = jobs, allow_negative_numbers = true)]
     pub jobs: Option<NonZeroUsize>,
     /// Failing seed. [default: the one that the file carries]

@@ -1,7 +1,9 @@
 //! The command line over the configuration: what it does not say comes from there.
 
 use super::Config;
-use crate::args::{BackendName, CommitIntervalArgs, DeclaredArgs, RunArgs, ShrinkArgs};
+use crate::args::{
+    BackendName, CommitIntervalArgs, CompareArgs, DeclaredArgs, RunArgs, ShrinkArgs,
+};
 use plimsoll_scenarios::scenario::Override;
 
 impl RunArgs {
@@ -52,6 +54,19 @@ impl DeclaredArgs {
 }
 
 impl ShrinkArgs {
+    /// Takes what the command line does not say from the configuration.
+    pub(crate) fn or(self, config: Config) -> Self {
+        let declared = self.declared;
+        Self {
+            declared: declared.or(!self.command.is_empty(), config.set, config.keeps),
+            jobs: self.jobs.or(config.jobs),
+            regressions: self.regressions.or(config.regressions),
+            ..self
+        }
+    }
+}
+
+impl CompareArgs {
     /// Takes what the command line does not say from the configuration.
     pub(crate) fn or(self, config: Config) -> Self {
         let declared = self.declared;

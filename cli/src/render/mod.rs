@@ -1,5 +1,6 @@
 //! Reports as text: for people, and for programs.
 
+pub(crate) mod compare;
 pub(crate) mod files;
 pub(crate) mod html;
 pub(crate) mod human;

@@ -26,6 +26,7 @@ use crate::Subject;
 use plimsoll_core::{
     CommitPolicy, Config, InitialPosition, Ordering, OutOfRangePolicy, RetryPolicy,
 };
+use plimsoll_protocol::Assignor;
 use std::time::Duration;
 
 table! {
@@ -109,18 +110,6 @@ keys! {
         revoke_deadline: Duration as Duration = ..;
         /// The time that a shutdown gives the handlers in flight.
         shutdown_deadline: Duration as Duration = ..;
-    }
-}
-
-plimsoll_oracle::words! {
-    /// A rule by which partitions are given to members.
-    pub enum Assignor: "assignor" {
-        /// Eager: contiguous ranges.
-        Range = "range",
-        /// Eager: one by one, in turn.
-        RoundRobin = "roundrobin",
-        /// Cooperative: partitions stay where they are unless balance asks for a move.
-        CooperativeSticky = "cooperative-sticky",
     }
 }
 

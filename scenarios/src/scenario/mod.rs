@@ -33,7 +33,7 @@ mod workload;
 mod write;
 
 pub use cluster::{BrokerSettings, Cluster};
-pub use consumers::{Assignor, Consumers};
+pub use consumers::Consumers;
 pub use distribution::Distribution;
 pub use errors::{Mistake, Problem, ScenarioError};
 pub use expect::{Exits, Expect, Expected, Repeats};
@@ -49,10 +49,11 @@ pub use manual::{LANGUAGE, ManualKey, ManualTable, TOP, settings};
 pub use messages::Message;
 pub use network::Network;
 pub use over::Override;
+pub use plimsoll_protocol::{Acks, Assignor};
 pub use reading::read_toml;
 pub use topics::Topic;
 pub use units::Share;
-pub use workload::{Acks, Producer, Traffic, Workload};
+pub use workload::{Producer, Traffic, Workload};
 
 pub(crate) use table::Keys;
 

@@ -18,6 +18,7 @@ use super::topics::Topic;
 use super::units::Rate;
 use super::value::{Refused, Written, written_as_words};
 use super::write::{self, Section};
+use plimsoll_protocol::Acks;
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 use std::time::Duration;
@@ -77,18 +78,6 @@ table! {
             /// The settings of the producer.
             pub(super) producer: Producer;
         }
-    }
-}
-
-plimsoll_oracle::words! {
-    /// The replicas that have a message when it is acknowledged.
-    pub enum Acks: "acks" {
-        /// All in-sync replicas have it.
-        All = "all",
-        /// The leader has it.
-        Leader = "1",
-        /// The producer does not wait.
-        None = "0",
     }
 }
 

@@ -5,7 +5,9 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::task::{Context, Waker};
 use std::time::Duration;
+use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 use tokio::time;
 
@@ -33,9 +35,19 @@ struct State {
 pub(crate) struct Span {
     pub(crate) from: Duration,
     pub(crate) to: Duration,
-    /// Whether timers fire one by one, each at its time. Those of a process that stood still fire
-    /// together when it goes on.
-    pub(crate) in_order: bool,
+    /// Which timers fire on the way.
+    pub(crate) timers: Timers,
+}
+
+/// Timers that fire while a process runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Timers {
+    /// None that matters.
+    None,
+    /// Those that are due by the end, together: the process stood still before.
+    Together,
+    /// Those that are due by the end, one by one, each at its time.
+    InOrder,
 }
 
 impl Rest {
@@ -46,23 +58,43 @@ impl Rest {
         }
     }
 
-    /// Advances the clock, lets all tasks run, then the timers that are due, and then all tasks
-    /// until nothing is left to do. Returns `false` where that does not come.
+    /// Lets time pass until the end of the span, then tells what happened at that moment
+    /// (`take_in`), and lets all tasks run until nothing is left to do. Returns `false` where that
+    /// does not come.
     ///
     /// The runtime's clock would jump to the next timer when it waits; so at the end it must not
     /// wait. It tells that it is idle on the thread that is about to wait, which wakes this future,
     /// and then does not (`Context::park`: "`before_park` scheduled work").
-    pub(crate) async fn reach(&self, span: Span) -> bool {
+    pub(crate) fn reach(&self, runtime: &Runtime, span: Span, take_in: impl FnOnce()) -> bool {
         self.0.polls.store(0, Ordering::Relaxed);
+        if span.timers != Timers::InOrder {
+            set_forward(runtime, span.to - span.from);
+        }
+        runtime.block_on(async {
+            if span.timers == Timers::InOrder && !self.pass(span).await {
+                return false;
+            }
+            take_in();
+            if span.timers == Timers::Together {
+                // After the tasks that are woken already.
+                tokio::task::yield_now().await;
+            }
+            self.0.awaited.store(true, Ordering::Relaxed);
+            self.0.over.notified().await;
+            self.0.awaited.store(false, Ordering::Relaxed);
+            self.0.polls.load(Ordering::Relaxed) < MAX_POLLS
+        })
+    }
+
+    /// Lets time pass until the end of the span, and with it all timers. Returns `false` where a
+    /// task keeps it from passing.
+    async fn pass(&self, span: Span) -> bool {
         let mut at = span.from;
         // Timers fire at whole milliseconds, between which the clock must not stand when it jumps
         // to the next one.
-        let whole = (
-            span.from.as_nanos().div_ceil(1_000_000),
-            span.to.as_millis(),
-        );
-        if span.in_order && whole.0 < whole.1 {
-            let [first, last] = [whole.0, whole.1].map(millis);
+        let first = millis(span.from.as_nanos().div_ceil(1_000_000));
+        let last = millis(span.to.as_millis());
+        if first < last {
             time::advance(first - at).await;
             tokio::select! {
                 biased;
@@ -70,13 +102,8 @@ impl Rest {
                 () = time::sleep(last - first) => at = last,
             }
         }
-        if span.to > at {
-            time::advance(span.to - at).await;
-        }
-        self.0.awaited.store(true, Ordering::Relaxed);
-        self.0.over.notified().await;
-        self.0.awaited.store(false, Ordering::Relaxed);
-        self.0.polls.load(Ordering::Relaxed) < MAX_POLLS
+        time::advance(span.to - at).await;
+        true
     }
 
     /// Runs a future whose polls are counted; past the bound the wait for rest is over.
@@ -91,6 +118,17 @@ impl Rest {
         })
         .await
     }
+}
+
+/// Sets the clock of a runtime forward, in which nothing runs.
+fn set_forward(runtime: &Runtime, by: Duration) {
+    if by.is_zero() {
+        return;
+    }
+    let _entered = runtime.enter();
+    // What follows in this future is a pause for other tasks.
+    let advance = pin!(time::advance(by));
+    let _ = advance.poll(&mut Context::from_waker(Waker::noop()));
 }
 
 fn millis(number: u128) -> Duration {

@@ -7,7 +7,7 @@
 
 use super::connection::{Ask, Connections, Failure};
 use super::metadata::Metadata;
-use crate::protocol::{Node, PRODUCE_TIMEOUT_MS, Request, Value};
+use crate::protocol::{Channel, Node, PRODUCE_TIMEOUT_MS, Request, Value};
 use crate::topology::PartitionIndex;
 use plimsoll_core::{Instant, Offset};
 use plimsoll_oracle::MessageId;
@@ -241,7 +241,7 @@ impl Accumulator {
         let Some((leader, _)) = metadata.leader(index) else {
             return self.actions.push_back(Action::RefreshMetadata);
         };
-        if let Some(reconnect) = connections.backs_off(leader, now) {
+        if let Some(reconnect) = connections.backs_off(leader, Channel::Data, now) {
             queue.resume_at = reconnect;
             self.resume_at = self.resume_at.min(reconnect);
             queue.waits_for_leader = true;

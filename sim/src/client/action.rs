@@ -76,9 +76,10 @@ pub(super) enum Continuation {
     OffsetCommit(CommitId),
     /// This one and the next carry the attempt at membership that gave the partitions.
     OffsetFetch(u32),
-    StartOffsets(u32, PartitionIndex),
-    /// The ends of a partition whose position was out of range, with the fetch's version.
-    ResetOffsets(PartitionIndex, u32),
+    /// One end of a partition's log; the start, where that is known.
+    StartOffsets(u32, PartitionIndex, Option<NextOffset>),
+    /// The same for a partition whose position was out of range, with the fetch's version.
+    ResetOffsets(PartitionIndex, u32, Option<NextOffset>),
     Fetch,
     DeadLetter(DeadLetterCopy),
 }

@@ -2,11 +2,11 @@
 
 use super::connection::Failure;
 use crate::protocol::{
-    CommittedOffset, FetchResponse, GroupMemberId, JoinError, JoinGroupResponse, LogEnds, Node,
-    OffsetCommitResponse, PartitionState, Response,
+    ClusterMetadata, CommittedOffset, FetchResponse, GroupMemberId, JoinError, JoinGroupResponse,
+    Node, OffsetCommitResponse, Response,
 };
 use crate::topology::PartitionIndex;
-use plimsoll_core::Offset;
+use plimsoll_core::{NextOffset, Offset};
 use plimsoll_oracle::ErrorName;
 
 /// What an answer carries where the broker did what it was asked.
@@ -52,10 +52,10 @@ impl Answer for Connected {
 }
 
 /// `Metadata`.
-impl Answer for Vec<PartitionState> {
+impl Answer for ClusterMetadata {
     fn read(response: Response) -> Option<Result<Self, ErrorName>> {
         match response {
-            Response::Metadata(metadata) => Some(Ok(metadata.partitions)),
+            Response::Metadata(metadata) => Some(Ok(metadata)),
             _ => None,
         }
     }
@@ -92,14 +92,12 @@ impl Answer for Box<FetchResponse> {
     }
 }
 
-/// `ListOffsets`: what is not known of one end is not known of both.
-impl Answer for LogEnds {
+/// `ListOffsets`. Both ends of a log are always somewhere.
+impl Answer for NextOffset {
     fn read(response: Response) -> Option<Result<Self, ErrorName>> {
         match response {
-            Response::ListOffsets { earliest, latest } => Some(earliest.and_then(|log_start| {
-                let log_end = latest?;
-                Ok(Self { log_start, log_end })
-            })),
+            Response::Offsets(Ok(found)) => Some(Ok(Self::new(found?.offset))),
+            Response::Offsets(Err(error)) => Some(Err(error)),
             _ => None,
         }
     }

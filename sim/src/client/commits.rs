@@ -12,8 +12,8 @@ use super::connection::{Ask, Failure};
 use super::resend::resend_pause;
 use super::view::View;
 use crate::protocol::{
-    CommittedOffset, Generation, GroupIndex, GroupMemberId, Node, OffsetCommitResponse, Request,
-    Sender,
+    CommittedOffset, Founding, Generation, GroupMemberId, Node, OffsetCommitResponse, Request,
+    SCENARIO_GROUP, Sender,
 };
 use crate::recipes::Library;
 use plimsoll_core::{CommitId, CommitOffset, CommitOutcome, Instant, TopicPartition};
@@ -112,7 +112,7 @@ impl Commits {
             Some(CommittedOffset {
                 partition: view.topology.index(offset.partition)?,
                 next: offset.next,
-                metadata: Some(offset.founding_partitions),
+                metadata: Founding(Some(offset.founding_partitions)),
             })
         });
         self.outstanding.push(Outstanding {
@@ -270,7 +270,7 @@ impl Commits {
             timeout: self.request_timeout,
             request: Request::OffsetCommit {
                 sender: Sender {
-                    group: GroupIndex::SCENARIO,
+                    group: SCENARIO_GROUP,
                     generation,
                     member,
                     instance: self.instance,

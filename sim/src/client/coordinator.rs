@@ -10,7 +10,7 @@
 use super::action::{Action, Continuation};
 use super::answer::Connected;
 use super::connection::{Ask, Connections, Failure};
-use crate::protocol::{GroupIndex, Node, Request};
+use crate::protocol::{Channel, Node, Request, SCENARIO_GROUP};
 use plimsoll_core::Instant;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -90,7 +90,7 @@ impl Coordinator {
         self.actions.push_back(Action::AskAny(
             self.request_timeout,
             Request::FindCoordinator {
-                group: GroupIndex::SCENARIO,
+                group: SCENARIO_GROUP,
             },
             Continuation::FindCoordinator,
         ));
@@ -106,7 +106,13 @@ impl Coordinator {
         self.in_flight = false;
         match answer {
             // The coordinator died, and the broker that was asked does not know yet.
-            Ok(node) if connections.backs_off(node, now).is_some() => self.find(now),
+            Ok(node)
+                if connections
+                    .backs_off(node, Channel::Coordinator, now)
+                    .is_some() =>
+            {
+                self.find(now)
+            }
             Ok(node) if connections.are_broken(node) => self.connect(now, node),
             Ok(node) => {
                 self.connecting = None;

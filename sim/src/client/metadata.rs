@@ -1,7 +1,7 @@
 //! What a client knows of the cluster: the leader of each partition, and which broker to ask.
 
 use super::connection::{Connections, Failure};
-use crate::protocol::{Node, PartitionState};
+use crate::protocol::{BrokerSet, Channel, ClusterMetadata, Node};
 use crate::topology::{PartitionIndex, Topology};
 use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
@@ -25,6 +25,10 @@ pub(super) struct Metadata {
     /// Leaders, by partition; `None`: not known to exist.
     leaders: Vec<Option<LeaderInfo>>,
     brokers: u16,
+    /// The brokers that the last answer named; all, before there was any.
+    named: BrokerSet,
+    /// Those that it named no more.
+    gone: BrokerSet,
     /// Broker to ask next.
     broker: Node,
     /// Time of the next request; not while one is in flight.
@@ -55,6 +59,10 @@ impl Metadata {
         Self {
             leaders: vec![None; partitions],
             brokers,
+            named: (0..brokers)
+                .map(Node)
+                .fold(BrokerSet::default(), BrokerSet::with),
+            gone: BrokerSet::default(),
             broker: first,
             due: now,
             asked: Instant::ZERO,
@@ -99,11 +107,12 @@ impl Metadata {
         self.topics_are_gone
     }
 
-    /// Returns the broker to ask what every broker can answer; one that cannot be reached is left
-    /// out as long as there are others.
+    /// Returns the broker to ask what every broker can answer; one that cannot be reached, or that is
+    /// gone, is left out as long as there are others.
     pub(super) fn choose_broker(&mut self, now: Instant, connections: &Connections) -> Node {
         for _ in 1..self.brokers {
-            if connections.backs_off(self.broker, now).is_some() {
+            let reconnect = connections.backs_off(self.broker, Channel::Data, now);
+            if reconnect.is_some() || !self.named.contains(self.broker) {
                 self.try_another_broker();
             }
         }
@@ -146,11 +155,11 @@ impl Metadata {
     pub(super) fn handle_answer(
         &mut self,
         now: Instant,
-        answer: Result<Vec<PartitionState>, Failure>,
+        answer: Result<ClusterMetadata, Failure>,
     ) -> bool {
         self.in_flight = false;
-        let partitions = match answer {
-            Ok(partitions) => partitions,
+        let ClusterMetadata { partitions, alive } = match answer {
+            Ok(metadata) => metadata,
             Err(failure) => {
                 // Nothing else is learned of a topic with an error (librdkafka:
                 // `rd_kafka_parse_Metadata_update_topic`; Sarama: `client.updateMetadata`).
@@ -162,6 +171,8 @@ impl Metadata {
             }
         };
         self.topics_are_gone = false;
+        self.gone = self.named.beyond(alive);
+        self.named = alive;
         self.due = now + self.refresh;
         for state in partitions {
             let known = &mut self.leaders[usize::from(state.partition.0)];
@@ -177,6 +188,17 @@ impl Metadata {
             }
         }
         true
+    }
+
+    /// Takes a broker that the last answer named no more, as of one that is fenced. Its connections
+    /// are to be closed, whatever waits on them, and when it is named again nothing is known of it
+    /// (`rd_kafka_metadata_decommission_unavailable_brokers`, and `rd_kafka_cgrp_coord_dead` where it
+    /// was the coordinator; Sarama: `client.updateBroker`).
+    pub(super) fn poll_gone(&mut self, connections: &mut Connections) -> Option<Node> {
+        let broker = self.gone.iter().next()?;
+        self.gone = self.gone.without(broker);
+        connections.forget(broker);
+        Some(broker)
     }
 
     /// Takes the broker to which a request for metadata is to go.

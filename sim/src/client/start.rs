@@ -1,13 +1,16 @@
-//! Where to start: what the group committed, and both ends of each partition that was assigned.
+//! Where to start: what the group committed, and both ends of the log of each partition that was
+//! assigned.
 
 use super::action::{Action, Continuation};
 use super::connection::{Ask, Failure};
 use super::resend::pause_after;
 use super::view::View;
-use crate::protocol::{CommittedOffset, GroupIndex, LogEnds, Node, Request};
+use crate::protocol::{
+    CommittedOffset, NO_EPOCH, Node, OffsetsRequest, Request, SCENARIO_GROUP, Wanted as Place,
+};
 use crate::recipes::Library;
 use crate::topology::{PartitionIndex, Topology};
-use plimsoll_core::{Assignment, Instant};
+use plimsoll_core::{Assignment, Instant, NextOffset};
 use plimsoll_oracle::ErrorName;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -29,8 +32,8 @@ pub(super) struct Start {
 struct Starting {
     /// The attempt at membership that gave the partitions.
     id: u32,
-    /// The partitions, in order.
-    partitions: Vec<(PartitionIndex, Wanted<LogEnds>)>,
+    /// The partitions, in order, with the ends of their logs.
+    partitions: Vec<(PartitionIndex, Wanted<(NextOffset, NextOffset)>)>,
     /// Number of partitions whose ends are not known.
     unknown: usize,
     committed: Wanted<Vec<CommittedOffset>>,
@@ -115,7 +118,7 @@ impl Start {
             starting.committed = Wanted::Asked;
             let then = Continuation::OffsetFetch(starting.id);
             let request = Request::OffsetFetch {
-                group: GroupIndex::SCENARIO,
+                group: SCENARIO_GROUP,
                 partitions: None,
                 require_stable: self.require_stable,
             };
@@ -132,11 +135,8 @@ impl Start {
                 continue;
             };
             *ends = Wanted::Asked;
-            let request = Request::ListOffsets {
-                partition: *partition,
-            };
-            let then = Continuation::StartOffsets(starting.id, *partition);
-            ask(leader, request, then);
+            let then = Continuation::StartOffsets(starting.id, *partition, None);
+            ask(leader, end_of(*partition, None), then);
         }
         if no_leader {
             self.actions.push_back(Action::RefreshMetadata);
@@ -181,13 +181,13 @@ impl Start {
         }
     }
 
-    /// Takes both ends of a partition, or asks again later.
-    pub(super) fn handle_ends(
+    /// Takes one end of a partition's log, and asks for the other one, or for both again later.
+    pub(super) fn handle_end(
         &mut self,
         now: Instant,
         view: &View,
-        (id, partition): (u32, PartitionIndex),
-        answer: Result<LogEnds, Failure>,
+        (id, partition, log_start): (u32, PartitionIndex, Option<NextOffset>),
+        answer: Result<NextOffset, Failure>,
     ) {
         let Some(starting) = self.starting.as_mut().filter(|starting| starting.id == id) else {
             return;
@@ -199,13 +199,25 @@ impl Start {
             return;
         };
         let (_, ends) = &mut starting.partitions[place];
-        match answer {
-            Ok(known) => {
-                *ends = Wanted::Known(known);
+        match (answer, log_start, view.metadata.leader(partition)) {
+            (Ok(log_end), Some(log_start), _) => {
+                *ends = Wanted::Known((log_start, log_end));
                 starting.unknown -= 1;
                 self.finish(view);
             }
-            Err(failure) => {
+            (Ok(log_start), None, Some((leader, _))) => {
+                self.actions.push_back(Action::Ask(Ask {
+                    to: leader,
+                    timeout: self.request_timeout,
+                    request: end_of(partition, Some(log_start)),
+                    then: Continuation::StartOffsets(id, partition, Some(log_start)),
+                }));
+            }
+            (Ok(_), None, None) => {
+                *ends = Wanted::Missing;
+                self.actions.push_back(Action::RefreshMetadata);
+            }
+            (Err(failure), ..) => {
                 *ends = Wanted::Missing;
                 starting.ends_at = now + self.retry_backoff;
                 if asks_for_the_leader(failure) {
@@ -247,7 +259,7 @@ impl Start {
         let mut assignments = Vec::with_capacity(starting.partitions.len());
         let mut topic: Option<(u32, Option<u32>, u32)> = None;
         for (index, ends) in starting.partitions {
-            let Wanted::Known(ends) = ends else {
+            let Wanted::Known((log_start, high_watermark)) = ends else {
                 return;
             };
             let partition = view.topology.partition(index);
@@ -262,14 +274,30 @@ impl Start {
             assignments.push(Assignment {
                 partition,
                 committed: own.ok().map(|place| committed[place].next),
-                log_start: ends.log_start,
-                high_watermark: ends.log_end,
+                log_start,
+                high_watermark,
                 founding_partitions,
                 partitions,
             });
         }
         self.actions.push_back(Action::Assign(assignments));
     }
+}
+
+/// Returns the question for the start of a partition's log, or, once that is known, for its end. For
+/// both a client needs two requests, since brokers refuse a partition that one names twice
+/// (`ReplicaManager.fetchOffset`): `rd_kafka_query_watermark_offsets` sends them, and so do two
+/// calls of `rd_kafka_offsets_for_times`, which Plimsoll's consumer makes one after the other; in
+/// Sarama `partitionConsumer.chooseStartingOffset`, which asks for the end first.
+pub(super) fn end_of(partition: PartitionIndex, log_start: Option<NextOffset>) -> Request {
+    Request::Offsets(OffsetsRequest {
+        partition,
+        leader_epoch: NO_EPOCH,
+        wanted: match log_start {
+            None => Place::Earliest,
+            Some(_) => Place::Latest,
+        },
+    })
 }
 
 /// Returns whether a client asks for the leaders again when it was not told a partition's ends:
@@ -301,5 +329,5 @@ fn founding_partitions(
     let of_topic = committed
         .iter()
         .filter(|offset| topology.partition(offset.partition).topic == topic);
-    of_topic.map(|offset| offset.metadata.unwrap_or(0)).min()
+    of_topic.map(|offset| offset.metadata.0.unwrap_or(0)).min()
 }

@@ -14,7 +14,7 @@ impl Dialect for Batched {
     type Assignment = &'static str;
     type Client = &'static str;
     type Topic = u32;
-    type CommitMetadata = String;
+    type CommitMetadata = Text;
 }
 
 /// A batch of records.
@@ -116,8 +116,12 @@ impl Protocols for Supports {
     }
 }
 
-impl CommitMetadata for String {
+/// A text that members attach to commits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Text(pub String);
+
+impl CommitMetadata for Text {
     fn length(&self) -> usize {
-        self.chars().count()
+        self.0.chars().count()
     }
 }

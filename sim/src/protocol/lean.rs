@@ -1,7 +1,6 @@
 //! The dialect of the simulator: small values, one record a batch.
 
-use super::Generation;
-use super::dialect::{Batch, CommitMetadata, Dialect, ProducerStamp, Protocols};
+use super::{Batch, CommitMetadata, Dialect, Generation, LogEntry, ProducerStamp, Protocols};
 use crate::topology::PartitionIndex;
 use plimsoll_core::{AssignmentEpoch, Offset};
 use plimsoll_oracle::{MemberId, MessageId};
@@ -18,8 +17,13 @@ impl Dialect for Lean {
     type Client = ();
     /// The topic's number.
     type Topic = u32;
-    /// Plimsoll's own consumer keeps `founding_partitions` there.
-    type CommitMetadata = Option<u32>;
+    type CommitMetadata = Founding;
+
+    /// Adds the bytes that the entries are: to clone them would look at each of their fields.
+    #[inline]
+    fn copy_entries(entries: &[LogEntry], to: &mut Vec<LogEntry>) {
+        to.extend(entries.iter().copied());
+    }
 }
 
 /// What a producer's record holds.
@@ -119,7 +123,11 @@ impl Protocols for Subscription {
     }
 }
 
-impl CommitMetadata for Option<u32> {
+/// What a member attaches to a commit: Plimsoll's own consumer keeps `founding_partitions` there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Founding(pub Option<u32>);
+
+impl CommitMetadata for Founding {
     fn length(&self) -> usize {
         // It stands for a short text.
         0

@@ -6,6 +6,7 @@ mod sarama;
 #[cfg(test)]
 mod tests;
 
+use crate::protocol::Sharing;
 use plimsoll_core::{Config, Machine};
 use plimsoll_oracle::MessageId;
 use plimsoll_scenarios::Subject;
@@ -46,6 +47,14 @@ impl Library {
     #[inline]
     pub(crate) const fn is_sarama(self) -> bool {
         !matches!(self, Self::Librdkafka)
+    }
+
+    /// Returns which requests of a client share a connection with a broker.
+    pub(crate) const fn sharing(self) -> Sharing {
+        match self {
+            Self::Librdkafka => Sharing::GroupApart,
+            Self::Sarama160 | Self::Sarama161 => Sharing::All,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Answered, Forgets, Group, NO_GENERATION, Phase};
 use crate::client::action::{Action, Continuation};
 use crate::client::view::View;
-use crate::protocol::{GroupIndex, Leaving, Node, Request};
+use crate::protocol::{Leaving, Node, Request, SCENARIO_GROUP};
 use plimsoll_core::{Instant, TopicPartition};
 use plimsoll_oracle::ErrorName;
 
@@ -114,7 +114,7 @@ impl Group {
             instance: None,
         };
         let request = Request::LeaveGroup {
-            group: GroupIndex::SCENARIO,
+            group: SCENARIO_GROUP,
             members: vec![leaving],
         };
         Some((node, request))

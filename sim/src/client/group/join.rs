@@ -8,8 +8,8 @@ use crate::client::connection::Failure;
 use crate::client::resend::{Resend, is_retriable};
 use crate::client::view::View;
 use crate::protocol::{
-    Generation, GroupIndex, GroupMemberId, JoinGroupRequest, JoinGroupResponse, Node, ProtocolType,
-    Request, Subscription,
+    Generation, GroupMemberId, JoinGroupRequest, JoinGroupResponse, Node, ProtocolType, Request,
+    SCENARIO_GROUP, Subscription,
 };
 use crate::recipes::Library;
 use crate::topology::PartitionIndex;
@@ -48,7 +48,7 @@ impl Group {
     fn join(&mut self, now: Instant, coordinator: Node) {
         let settings = &self.settings;
         let request = JoinGroupRequest {
-            group: GroupIndex::SCENARIO,
+            group: SCENARIO_GROUP,
             member: self.member,
             requires_id: true,
             skips_assignment: false,

@@ -15,7 +15,7 @@ use crate::client::rebalance::{Callback, Next, Rebalance};
 use crate::client::resend::Resend;
 use crate::client::view::View;
 use crate::protocol::{
-    Generation, GroupIndex, GroupMemberId, Lean, Node, Request, Sender, VotedProtocol,
+    Generation, GroupMemberId, Lean, Node, Request, SCENARIO_GROUP, Sender, VotedProtocol,
 };
 use crate::recipes::Library;
 use crate::topology::PartitionIndex;
@@ -197,7 +197,7 @@ impl Group {
     /// Returns what a request of the member begins with.
     fn sender(&self, member: GroupMemberId) -> Sender {
         Sender {
-            group: GroupIndex::SCENARIO,
+            group: SCENARIO_GROUP,
             generation: self.generation,
             member,
             instance: self.settings.instance,

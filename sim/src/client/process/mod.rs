@@ -18,7 +18,7 @@ use crate::client::start::Start;
 use crate::client::view::View;
 use crate::env::Env;
 use crate::program::Program;
-use crate::protocol::{Correlation, FetchResponse, Node, Request, Response};
+use crate::protocol::{Channel, Channels, Correlation, FetchResponse, Node, Request, Response};
 use crate::recipes::{Library, SubjectSpec};
 use crate::sink::HandlerCall;
 use plimsoll_core::{Event, Instant, Outcome, TopicPartition};
@@ -58,6 +58,7 @@ impl Process {
     ) -> Self {
         let (node, topology) = (env.member_node(id), env.topology.clone());
         let (brokers, partitions) = (env.brokers().count(), topology.len());
+        let sharing = spec.library.sharing();
         let consumers = &env.plan.settings.consumers;
         let (timeout, backoff) = (consumers.request_timeout, consumers.retry_backoff);
         let instance = consumers.instance(id.0);
@@ -76,10 +77,10 @@ impl Process {
             node,
             library: spec.library,
             request_timeout: timeout,
-            requests: Requests::new(first_correlation),
+            requests: Requests::new(sharing, first_correlation),
             view: View {
                 topology,
-                connections: Connections::new(brokers),
+                connections: Connections::new(sharing, brokers),
                 metadata: Metadata::new(
                     env.now(),
                     first_broker(env.plan, node),
@@ -162,13 +163,13 @@ impl Process {
     pub(super) fn handle_response(
         &mut self,
         env: &mut Env<'_>,
-        from: Node,
+        (from, channel): (Node, Channel),
         correlation: Correlation,
         response: Response,
     ) {
         match self.requests.take_answered(correlation) {
             Some(then) => {
-                self.view.connections.handle_answer(from);
+                self.view.connections.handle_answer(from, channel);
                 self.go_on(env, from, then, Ok(response));
                 self.run_application(env);
             }
@@ -180,19 +181,25 @@ impl Process {
         }
     }
 
-    /// Handles the loss of the connections with a broker, and of what was in flight on them.
-    pub(super) fn handle_disconnected(&mut self, env: &mut Env<'_>, peer: Node) {
+    /// Handles the loss of connections with a broker, and of what was in flight on them.
+    pub(super) fn handle_disconnected(
+        &mut self,
+        env: &mut Env<'_>,
+        peer: Node,
+        channels: Channels,
+    ) {
         let now = env.now();
-        self.view.connections.handle_broken(now, peer);
+        self.view.connections.handle_broken(now, peer, channels);
         let before = self.requests.next_correlation();
         // Sarama connects to the coordinator that it knows, as long as no answer says that it is
         // none (`client.Coordinator`).
-        let was_coordinator =
-            !self.library.is_sarama() && self.view.coordinator.node() == Some(peer);
+        let was_coordinator = !self.library.is_sarama()
+            && channels.contains(Channel::Coordinator)
+            && self.view.coordinator.node() == Some(peer);
         if was_coordinator {
             self.view.coordinator.forget();
         }
-        while let Some((then, failure)) = self.requests.take_lost(peer, before) {
+        while let Some((then, failure)) = self.requests.take_lost(peer, channels, before) {
             self.go_on(env, peer, then, Err(failure));
         }
         if was_coordinator {
@@ -224,8 +231,8 @@ impl Process {
     /// Does what is due: some deadline may have passed.
     pub(super) fn handle_timeout(&mut self, env: &mut Env<'_>) {
         let now = env.now();
-        while let Some(peer) = self.requests.poll_overdue(now) {
-            env.close(self.node, peer);
+        while let Some((peer, connection)) = self.requests.poll_overdue(now) {
+            env.close(self.node, peer, connection);
         }
         if self.view.metadata.poll_timeout() <= now {
             self.view.handle_metadata_timeout(now);
@@ -316,12 +323,12 @@ impl Process {
             Continuation::OffsetFetch(id) => {
                 self.start.handle_committed(now, view, id, read(result));
             }
-            Continuation::StartOffsets(id, partition) => {
-                let of = (id, partition);
-                self.start.handle_ends(now, view, of, read(result));
+            Continuation::StartOffsets(id, partition, log_start) => {
+                let of = (id, partition, log_start);
+                self.start.handle_end(now, view, of, read(result));
             }
-            Continuation::ResetOffsets(partition, version) => {
-                let of = (partition, version);
+            Continuation::ResetOffsets(partition, version, log_start) => {
+                let of = (partition, version, log_start);
                 self.fetcher.handle_range(now, view, of, read(result));
             }
             Continuation::OffsetCommit(commit) => {
@@ -334,6 +341,14 @@ impl Process {
 
     fn metadata_updated(&mut self, env: &mut Env<'_>) {
         let now = env.now();
+        let View {
+            metadata,
+            connections,
+            ..
+        } = &mut self.view;
+        while let Some(broker) = metadata.poll_gone(connections) {
+            env.close(self.node, broker, Channels::ALL);
+        }
         self.view.coordinator.find(now);
         self.carry_out(env);
         self.start.advance(now, &self.view);
@@ -470,7 +485,8 @@ impl Process {
         let kind = || ask.request.kind().map(Moment::Sent);
         env.moments.note(self.id, kind);
         let channel = channel_of(&ask.request);
-        let correlation = self.requests.add(env.now(), ask.to, ask.timeout, ask.then);
+        let to = (ask.to, channel);
+        let correlation = self.requests.add(env.now(), to, ask.timeout, ask.then);
         env.request(self.node, ask.to, channel, correlation, ask.request);
     }
 

@@ -11,7 +11,7 @@ fn topology(partitions: &[u32]) -> Topology {
         .map(|(n, count)| format!("[[topics]]\nname = \"t{n}\"\npartitions = {count}\n"))
         .collect();
     let scenario = Scenario::parse("test.toml", &topics).expect("a scenario");
-    Topology::new(&Plan::draw(&scenario, 1))
+    topology_of(&Plan::draw(&scenario, 1))
 }
 
 fn workload(topology: &Topology) -> Vec<PartitionIndex> {

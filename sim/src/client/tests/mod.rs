@@ -16,10 +16,10 @@ use crate::actor::Actor;
 use crate::engine::Queue;
 use crate::env::{Env, Event as WorldEvent};
 use crate::network::{Arrival, Envelope, Network};
-use crate::protocol::{Message, Node, Request};
+use crate::protocol::{Channels, Message, Node, Request};
 use crate::recipes::{Library, Payload, Polling, SubjectSpec};
 use crate::sink::{Answer, Sink};
-use crate::topology::{PartitionIndex, Topology};
+use crate::topology::{PartitionIndex, Topology, topology_of};
 use kafka::{Asked, Kafka};
 use plimsoll_core::{Command, Event, Instant, TopicPartition};
 use plimsoll_oracle::{MemberId, RequestKind, Trace, TraceEvent};
@@ -102,7 +102,7 @@ impl Bench {
         let queue = Box::leak(Box::new(Queue::new()));
         let trace = Box::leak(Box::new(Trace::new()));
         let network = Network::new(plan.seed, nodes, plan.settings.network.latency);
-        let topology = Topology::new(plan);
+        let topology = topology_of(plan);
         let mut env = Env::new(plan, topology, trace, Sink::new(plan), queue, network);
         for node in 0..nodes as u16 {
             env.network.process_started(Node(node));
@@ -152,11 +152,17 @@ impl Bench {
                 // The brokers of these tests only note what they are asked.
                 Arrival::Late | Arrival::Never => {}
             },
-            WorldEvent::Disconnected { node, peer } => {
+            WorldEvent::Disconnected {
+                node,
+                peer,
+                channels,
+            } => {
                 if node == self.env.member_node(MEMBER) {
-                    self.member.handle_disconnected(&mut self.env, peer);
+                    self.member
+                        .handle_disconnected(&mut self.env, peer, channels);
                 } else if node == self.env.producer() {
-                    self.producer.handle_disconnected(&mut self.env, peer);
+                    self.producer
+                        .handle_disconnected(&mut self.env, peer, channels);
                 }
             }
             WorldEvent::Timer(_) => {
@@ -222,7 +228,7 @@ impl Bench {
     /// Breaks the connections of a broker with the member.
     fn disconnect(&mut self, broker: Node) {
         let member = self.env.member_node(MEMBER);
-        self.env.cut(member, broker);
+        self.env.cut(member, broker, Channels::ALL);
     }
 
     fn name(&self, index: PartitionIndex) -> TopicPartition {

@@ -1,7 +1,7 @@
 //! Where partitions start, and dead letters.
 
 use super::*;
-use crate::protocol::{CommittedOffset, Value};
+use crate::protocol::{CommittedOffset, Founding, Value};
 use plimsoll_core::{AssignmentEpoch, DeadLetterReason, NextOffset, Offset, Record};
 use plimsoll_oracle::RequestKind as K;
 use plimsoll_oracle::{ErrorName, MessageId};
@@ -11,7 +11,7 @@ fn committed(partition: PartitionIndex, metadata: Option<u32>) -> CommittedOffse
     CommittedOffset {
         partition,
         next: NextOffset::new(3),
-        metadata,
+        metadata: Founding(metadata),
     }
 }
 
@@ -79,7 +79,8 @@ fn positions_are_asked_for_until_they_are_known() {
     );
     assert_eq!(
         asked.iter().filter(|kind| **kind == K::ListOffsets).count(),
-        5
+        9,
+        "for both ends of four logs, and once more"
     );
 }
 

@@ -2,7 +2,7 @@
 
 use super::votes::{Alone, CONNECT, OFFSETS, voted};
 use super::*;
-use crate::protocol::batched::{Batched, Supports};
+use crate::protocol::batched::{Batched, Supports, Text};
 use crate::protocol::{
     AdminRequest, AdminResponse, GroupDescription, GroupState, JoinGroupRequest, ListedGroup,
     MemberDescription, ProtocolType,
@@ -69,7 +69,7 @@ fn commit_as(alone: &mut Alone, generation: i32) -> Option<ErrorName> {
     let offsets = [P, OFFSETS].map(|partition| CommittedOffset {
         partition,
         next: NextOffset::new(1),
-        metadata: String::new(),
+        metadata: Text::default(),
     });
     let offsets = offsets.into();
     let correlation = alone.send(Request::OffsetCommit { sender, offsets });

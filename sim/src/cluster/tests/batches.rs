@@ -2,7 +2,7 @@
 
 use crate::actor::Actor;
 use crate::cluster::{Broker, ClusterEnv, ClusterSettings, Observation, Placement, Shared};
-use crate::protocol::batched::{Batched, Records};
+use crate::protocol::batched::{Batched, Records, Text};
 use crate::protocol::{
     Channel, CommittedOffset, Correlation, FetchPosition, FetchRequest, FetchResponse, GroupIndex,
     GroupMemberId, LogEntry, Message, NO_EPOCH, Node, PRODUCE_TIMEOUT_MS, PartitionState,
@@ -204,7 +204,7 @@ pub(super) fn commit(
         offsets: vec![CommittedOffset {
             partition,
             next: NextOffset::new(next),
-            metadata: "anything".to_owned(),
+            metadata: Text("anything".to_owned()),
         }],
     }
 }
@@ -282,7 +282,7 @@ fn metadata_of_commits_comes_back_as_it_was() {
     let offset = CommittedOffset {
         partition: P,
         next: NextOffset::new(4),
-        metadata: "anything".to_owned(),
+        metadata: Text("anything".to_owned()),
     };
     let commit = Request::OffsetCommit {
         sender: Sender {

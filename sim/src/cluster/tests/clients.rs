@@ -4,9 +4,9 @@ use super::{Cluster, P, millis};
 use crate::cluster::Broker;
 use crate::protocol::{
     Channel, CommittedOffset, Content, Correlation, FetchPosition, FetchRequest, FetchResponse,
-    GroupIndex, GroupMemberId, JoinError, JoinGroupRequest, JoinGroupResponse, Lean, Leaving,
-    NO_EPOCH, Node, PRODUCE_TIMEOUT_MS, Positions, ProtocolType, Request, Response, Sender,
-    Subscription, Value,
+    Founding, GroupMemberId, JoinError, JoinGroupRequest, JoinGroupResponse, Lean, Leaving,
+    NO_EPOCH, Node, PRODUCE_TIMEOUT_MS, Positions, ProtocolType, Request, Response, SCENARIO_GROUP,
+    Sender, Subscription, Value,
 };
 use crate::topology::PartitionIndex;
 use plimsoll_core::{NextOffset, Offset};
@@ -343,7 +343,7 @@ impl Cluster {
         next: u64,
     ) -> Correlation {
         let sender = Sender {
-            group: GroupIndex::SCENARIO,
+            group: SCENARIO_GROUP,
             generation,
             member: id,
             instance: None,
@@ -401,7 +401,7 @@ fn message(content: &Content) -> u32 {
 /// Returns what a member says of itself that is in this generation.
 pub(super) fn sender(joined: &JoinGroupResponse, instance: Option<u32>) -> Sender {
     Sender {
-        group: GroupIndex::SCENARIO,
+        group: SCENARIO_GROUP,
         generation: joined.generation,
         member: joined.member,
         instance,
@@ -412,7 +412,7 @@ pub(super) fn commit_request(sender: Sender, next: u64) -> Request {
     let offset = CommittedOffset {
         partition: P,
         next: NextOffset::new(next),
-        metadata: Some(1),
+        metadata: Founding(Some(1)),
     };
     Request::OffsetCommit {
         sender,
@@ -423,7 +423,7 @@ pub(super) fn commit_request(sender: Sender, next: u64) -> Request {
 /// Returns a request for all that the group committed.
 pub(super) fn fetch_request(require_stable: bool) -> Request {
     Request::OffsetFetch {
-        group: GroupIndex::SCENARIO,
+        group: SCENARIO_GROUP,
         partitions: None,
         require_stable,
     }
@@ -433,7 +433,7 @@ pub(super) fn fetch_request(require_stable: bool) -> Request {
 pub(super) fn leave_request(members: &[(GroupMemberId, Option<u32>)]) -> Request {
     let members = members.iter();
     Request::LeaveGroup {
-        group: GroupIndex::SCENARIO,
+        group: SCENARIO_GROUP,
         members: members
             .map(|(member, instance)| Leaving {
                 member: *member,
@@ -445,7 +445,7 @@ pub(super) fn leave_request(members: &[(GroupMemberId, Option<u32>)]) -> Request
 
 pub(super) fn join_request(member: Option<GroupMemberId>, instance: Option<u32>) -> Request {
     Request::JoinGroup(Box::new(JoinGroupRequest {
-        group: GroupIndex::SCENARIO,
+        group: SCENARIO_GROUP,
         member,
         requires_id: true,
         skips_assignment: false,

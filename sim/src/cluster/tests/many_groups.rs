@@ -95,7 +95,7 @@ fn offsets(cluster: &mut Cluster, group: GroupIndex) -> Vec<u64> {
 #[test]
 fn the_leader_of_its_partition_coordinates_a_group_and_no_other_broker_does() {
     let (mut cluster, other) = with_another_group(1);
-    let (first, second) = (GroupIndex::SCENARIO, other);
+    let (first, second) = (SCENARIO_GROUP, other);
     let coordinators = [first, second].map(|group| find_coordinator(&mut cluster, group));
     assert_ne!(coordinators[0], coordinators[1]);
     let joined = join(&mut cluster, second);

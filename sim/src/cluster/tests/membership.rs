@@ -90,7 +90,7 @@ fn partitions_are_added_when_a_fault_says_so() {
         },
         duration: None,
     });
-    cluster.env.topology = Topology::new(&plan);
+    cluster.env.topology = topology_of(&plan);
     cluster.env.cluster = Shared::new(cluster.env.topology.len());
     let offsets = cluster.env.topology.group_offsets();
     cluster.env.cluster.register_group(offsets);

@@ -25,12 +25,12 @@ use crate::engine::Queue;
 use crate::env::{Env, Event};
 use crate::network::{Arrival, Envelope, Network};
 use crate::protocol::{
-    Channel, CommittedOffset, Correlation, Generation, GroupIndex, GroupMemberId, JoinError,
-    JoinGroupResponse, Lean, Leaving, Left, Message, Node, OffsetCommitResponse, PerBroker,
-    PerNode, Request, Response, Sender, Value,
+    Channel, Channels, CommittedOffset, Correlation, Founding, Generation, GroupIndex,
+    GroupMemberId, JoinError, JoinGroupResponse, Lean, Leaving, Left, Message, Node,
+    OffsetCommitResponse, PerBroker, PerNode, Request, Response, SCENARIO_GROUP, Sender, Value,
 };
 use crate::sink::Sink;
-use crate::topology::{PartitionIndex, Topology};
+use crate::topology::{PartitionIndex, topology_of};
 use clients::{commit_request, fetch_request, join_request, leave_request, sender};
 use plimsoll_core::{Instant, NextOffset, Offset};
 use plimsoll_oracle::{ErrorName, MemberId, MessageId, Trace};
@@ -113,7 +113,7 @@ impl Cluster {
         for node in 0..nodes {
             network.process_started(Node(node as u16));
         }
-        let topology = Topology::new(plan);
+        let topology = topology_of(plan);
         let env = Env::new(plan, topology, trace, Sink::new(plan), queue, network);
         let settings = env.cluster_settings();
         let broker = |node| Broker::new(&settings, node);
@@ -190,12 +190,12 @@ impl Cluster {
                     self.answers.push((correlation, response));
                 }
             }
-            Event::Disconnected { peer, .. } => {
+            Event::Disconnected { peer, channels, .. } => {
                 if !self.running[node] {
                     return;
                 }
                 if self.brokers.contains(node) {
-                    self.brokers[node].handle_disconnected(&mut self.env, peer);
+                    self.brokers[node].handle_disconnected(&mut self.env, peer, channels);
                 } else {
                     self.broken.push((node, peer));
                 }
@@ -279,6 +279,7 @@ impl Cluster {
             let event = Event::Disconnected {
                 node: peer,
                 peer: node,
+                channels: Channels::ALL,
             };
             self.env.queue.push(at, event);
         }
@@ -340,7 +341,7 @@ impl Cluster {
     fn stable_generation(&self, members: usize) -> Option<Generation> {
         let offsets = self.env.topology.group_offsets();
         let coordinator = self.brokers[self.coordinator()].coordinator(offsets)?;
-        coordinator.stable_generation(GroupIndex::SCENARIO, members)
+        coordinator.stable_generation(SCENARIO_GROUP, members)
     }
 
     fn move_leader(&mut self, partition: PartitionIndex) {

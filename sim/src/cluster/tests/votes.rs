@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::cluster::{ClusterEnv, ClusterSettings, Observation, Placement, Shared};
-use crate::protocol::batched::{Batched, Supports};
+use crate::protocol::batched::{Batched, Supports, Text};
 use crate::protocol::{JoinGroupRequest, PartitionState, ProtocolType, SyncGroupResponse};
 use plimsoll_scenarios::scenario::BrokerSettings;
 
@@ -347,7 +347,7 @@ fn an_offset_with_long_metadata_is_refused_alone() {
     let offset = |partition, length| CommittedOffset {
         partition,
         next: NextOffset::new(1),
-        metadata: "ä".repeat(length),
+        metadata: Text("ä".repeat(length)),
     };
     let offsets = vec![offset(P, 4_097), offset(OFFSETS, 4_096)];
     let commit = alone.send(Request::OffsetCommit { sender, offsets });

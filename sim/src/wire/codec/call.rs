@@ -133,12 +133,10 @@ pub(super) fn key_of(request: &Request<Wire>) -> Option<ApiKey> {
         Request::LeaveGroup { .. } => ApiKey::LeaveGroup,
         Request::OffsetCommit { .. } => ApiKey::OffsetCommit,
         Request::OffsetFetch { .. } => ApiKey::OffsetFetch,
-        // Both ends of a partition are two questions on the wire; tools are no clients of ours; and
-        // the rest is between brokers.
-        Request::ListOffsets { .. }
-        | Request::Admin(_)
-        | Request::BrokerHeartbeat { .. }
-        | Request::AlterPartition { .. } => return None,
+        // Tools are no clients of ours, and the rest is between brokers.
+        Request::Admin(_) | Request::BrokerHeartbeat { .. } | Request::AlterPartition { .. } => {
+            return None;
+        }
     })
 }
 

@@ -184,7 +184,7 @@ impl Caller<'_> {
                 for told in topic.partitions {
                     let partition =
                         names.told_partition(&topic.topic, topic.topic_id, told.partition_index)?;
-                    fetched.take(partition, told)?;
+                    take(&mut fetched, partition, told)?;
                 }
             }
             Some(match whole {
@@ -195,30 +195,32 @@ impl Caller<'_> {
     }
 }
 
-impl FetchResponse<Wire> {
-    /// Takes what is told of a partition; `None`: its records are none.
-    fn take(&mut self, partition: PartitionIndex, told: PartitionData) -> Option<()> {
-        let before = self.entries.len();
-        for (offset, leader_epoch, batch) in RecordBatch::split(told.records.unwrap_or_default())? {
-            self.entries.push(LogEntry {
-                offset: Offset::new(offset),
-                leader_epoch,
-                content: Content::Batch(batch),
-            });
-        }
-        let diverging = told.diverging_epoch;
-        self.partitions.push(FetchedPartition {
-            partition,
-            error: result(told.error_code)?.err(),
-            entries: (self.entries.len() - before) as u32,
-            high_watermark: told.high_watermark.max(0) as u64,
-            log_start: told.log_start_offset.max(0) as u64,
-            diverging: u32::try_from(diverging.epoch)
-                .ok()
-                .map(|epoch| (epoch, diverging.end_offset.max(0) as u64)),
+/// Takes what is told of a partition; `None`: its records are none.
+fn take(
+    fetched: &mut FetchResponse<Wire>,
+    partition: PartitionIndex,
+    told: PartitionData,
+) -> Option<()> {
+    let before = fetched.entries.len();
+    for (offset, leader_epoch, batch) in RecordBatch::split(told.records.unwrap_or_default())? {
+        fetched.entries.push(LogEntry {
+            offset: Offset::new(offset),
+            leader_epoch,
+            content: Content::Batch(batch),
         });
-        Some(())
     }
+    let diverging = told.diverging_epoch;
+    fetched.partitions.push(FetchedPartition {
+        partition,
+        error: result(told.error_code)?.err(),
+        entries: (fetched.entries.len() - before) as u32,
+        high_watermark: told.high_watermark.max(0) as u64,
+        log_start: told.log_start_offset.max(0) as u64,
+        diverging: u32::try_from(diverging.epoch)
+            .ok()
+            .map(|epoch| (epoch, diverging.end_offset.max(0) as u64)),
+    });
+    Some(())
 }
 
 fn at_most(bytes: u32) -> i32 {

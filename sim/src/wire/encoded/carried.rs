@@ -3,7 +3,7 @@
 
 use super::translation::Translate;
 use super::{Names, Wire};
-use crate::protocol::{Batch as _, Lean, Subscription, Value};
+use crate::protocol::{Batch as _, Founding, Lean, Subscription, Value};
 use crate::topology::PartitionIndex;
 use crate::wire::dialect::{Metadata, RecordBatch, Supported};
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
@@ -88,8 +88,8 @@ impl Translate<Lean, Wire> for ToWire<'_> {
         Some(StrBytes::from_static_str(assignor.word()))
     }
 
-    fn metadata(&self, founding: &Option<u32>) -> Option<Metadata> {
-        let text = founding.map(|founding| founding.to_string());
+    fn metadata(&self, founding: &Founding) -> Option<Metadata> {
+        let text = founding.0.map(|founding| founding.to_string());
         Some(Metadata {
             text: StrBytes::from_string(text.unwrap_or_default()),
             leader_epoch: -1,
@@ -131,10 +131,13 @@ impl Translate<Wire, Lean> for ToLean<'_> {
         Assignor::from_word(name)
     }
 
-    fn metadata(&self, metadata: &Metadata) -> Option<Option<u32>> {
+    fn metadata(&self, metadata: &Metadata) -> Option<Founding> {
         match &*metadata.text {
-            "" => Some(None),
-            founding => founding.parse().ok().map(Some),
+            "" => Some(Founding::default()),
+            founding => founding
+                .parse()
+                .ok()
+                .map(|founding| Founding(Some(founding))),
         }
     }
 }

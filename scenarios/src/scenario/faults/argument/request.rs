@@ -80,7 +80,7 @@ impl Argument for ErrorName {
             return;
         }
         let names: Vec<_> = possible.iter().map(|error| error.word()).collect();
-        let reason = self.reason_against(request);
+        let reason = reason_against(*self, request);
         let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
         let (request, error) = (request.word(), self.word());
         let message = format!("brokers do not answer {request} with {error}{reason}");
@@ -106,6 +106,42 @@ impl Argument for ErrorName {
             let passing: Vec<_> = errors.filter(|error| !FINAL.contains(error)).collect();
             dice.one_of(&passing)
         })
+    }
+}
+
+/// Returns why no fault can answer a request of a kind with this error, where that is not
+/// plain: such a request seems to fail with it.
+const fn reason_against(error: ErrorName, request: RequestKind) -> Option<&'static str> {
+    use ErrorName as E;
+    use RequestKind as R;
+    match (request, error) {
+        // `GroupCoordinatorService.heartbeat`: the member shall wait, and not rejoin.
+        (R::Heartbeat, E::CoordinatorLoadInProgress) => {
+            Some("a coordinator that still loads answers heartbeats with success")
+        }
+        // `KafkaApis.getCoordinator` reads the metadata, and no group.
+        (R::FindCoordinator, E::CoordinatorLoadInProgress) => {
+            Some("the broker that is asked for the coordinator loads nothing")
+        }
+        (R::FindCoordinator, E::NotCoordinator) => Some("every broker can answer it"),
+        // `GroupMetadataManager.classicGroupJoinNewDynamicMember` gives the id.
+        (R::JoinGroup, E::MemberIdRequired) => {
+            Some("brokers answer so to every first join, with an id that no fault can make up")
+        }
+        // `ReplicaManager.getPartitionOrException`.
+        (R::Produce | R::Fetch | R::ListOffsets, E::LeaderNotAvailable) => {
+            Some("a broker that does not lead says NOT_LEADER_OR_FOLLOWER")
+        }
+        (R::Produce, E::InvalidProducerEpoch) => {
+            Some("the producer of the workload has no newer process")
+        }
+        // `offset.metadata.max.bytes`.
+        (R::OffsetCommit, E::OffsetMetadataTooLarge) => {
+            Some("no consumer here attaches that much to a commit")
+        }
+        // The client's own name for a broken connection.
+        (_, E::NetworkException) => Some("no broker sends it"),
+        _ => None,
     }
 }
 

@@ -5,7 +5,7 @@ use crate::client::action::DeadLetterCopy;
 use crate::client::commits::{Commits, Stamp};
 use crate::client::connection::Failure;
 use crate::client::dead_letters::DeadLetters;
-use crate::protocol::{GroupMemberId, OffsetCommitResponse, Request};
+use crate::protocol::{Founding, GroupMemberId, OffsetCommitResponse, Request};
 use crate::recipes::Library;
 use plimsoll_core::{AssignmentEpoch, CommitId, CommitOffset, Offset, TopicPartition};
 use plimsoll_oracle::{ErrorName, MemberId, MessageId};
@@ -74,7 +74,10 @@ fn a_commit_is_stamped_and_noted_once_it_is_on_its_way() {
         (sender.member, sender.instance),
         (GroupMemberId(1), Some(6))
     );
-    assert_eq!((offsets[0].partition, offsets[0].metadata), (P1, Some(4)));
+    assert_eq!(
+        (offsets[0].partition, offsets[0].metadata),
+        (P1, Founding(Some(4)))
+    );
     assert_eq!(told(|| commits.poll_action()), ["CommitSent"]);
     assert!(!commits.is_settled());
 }

@@ -368,7 +368,7 @@ fn a_topic_that_is_gone_leaves_the_subscription_until_it_is_back() {
         assert_eq!(matches!(callback, Callback::Lost(_)), is_lost);
         give_up(&mut group, now, &view, id);
         assert_eq!(told(|| group.poll_action()), ["ForgetStart"], "no join");
-        view.metadata.handle_answer(now, Ok(Vec::new()));
+        view.metadata.handle_answer(now, Ok(told_of(Vec::new())));
         group.handle_metadata(now, &view);
         assert_eq!(told(|| group.poll_action()), ["ask 0 JoinGroup(2)"]);
     }

@@ -19,8 +19,8 @@ use crate::client::coordinator::Coordinator;
 use crate::client::metadata::Metadata;
 use crate::client::view::View;
 use crate::cluster::Placement;
-use crate::protocol::{LogEnds, Node, PartitionState};
-use crate::topology::{PartitionIndex, Topology};
+use crate::protocol::{BrokerSet, Channels, ClusterMetadata, Node, PartitionState, Sharing};
+use crate::topology::{PartitionIndex, Topology, topology_of};
 use plimsoll_core::{Instant, NextOffset};
 use plimsoll_scenarios::{Plan, Scenario, Settings};
 
@@ -43,7 +43,7 @@ fn settings(more: &str) -> Settings {
 
 /// Returns what a client knows that has heard nothing.
 fn ignorance() -> View {
-    let topology = Topology::new(&plan(""));
+    let topology = topology_of(&plan(""));
     View {
         metadata: Metadata::new(
             Instant::ZERO,
@@ -52,7 +52,7 @@ fn ignorance() -> View {
             ms(30_000),
             ms(100),
         ),
-        connections: Connections::new(3),
+        connections: Connections::new(Sharing::GroupApart, 3),
         coordinator: Coordinator::new(ms(5_000)),
         topology,
     }
@@ -63,7 +63,7 @@ fn knowledge() -> View {
     let mut view = ignorance();
     let leaders = view.topology.all().map(|index| info(index, index.0 % 3, 0));
     let leaders = leaders.collect();
-    view.metadata.handle_answer(at(0), Ok(leaders));
+    view.metadata.handle_answer(at(0), Ok(told_of(leaders)));
     view.handle_coordinator(at(0), Ok(Node(0)));
     view
 }
@@ -77,10 +77,11 @@ fn info(partition: PartitionIndex, leader: u16, leader_epoch: u32) -> PartitionS
     }
 }
 
-fn ends(log_start: u64, log_end: u64) -> LogEnds {
-    LogEnds {
-        log_start: NextOffset::new(log_start),
-        log_end: NextOffset::new(log_end),
+/// Returns metadata of partitions, while all brokers live.
+fn told_of(partitions: Vec<PartitionState>) -> ClusterMetadata {
+    ClusterMetadata {
+        partitions,
+        alive: BrokerSet(0b111),
     }
 }
 

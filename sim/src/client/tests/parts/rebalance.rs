@@ -6,7 +6,7 @@ use crate::recipes::Library;
 use plimsoll_core::{Assignment, RebalanceId};
 
 fn topology() -> Topology {
-    Topology::new(&plan(""))
+    topology_of(&plan(""))
 }
 
 fn assignments(partitions: &[PartitionIndex]) -> Vec<Assignment> {

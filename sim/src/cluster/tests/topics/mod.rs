@@ -4,7 +4,7 @@ mod cluster;
 
 use super::batches::{fetch, produce};
 use crate::actor::Actor;
-use crate::protocol::batched::Records;
+use crate::protocol::batched::{Records, Text};
 use crate::protocol::{
     BrokerSet, Channel, CommittedOffset, GroupIndex, GroupMemberId, Node, Request, Response, Sender,
 };
@@ -237,7 +237,7 @@ fn commit(cluster: &mut Cluster, group: GroupIndex, partitions: &[PartitionIndex
     let offsets = partitions.iter().map(|partition| CommittedOffset {
         partition: *partition,
         next: NextOffset::new(1),
-        metadata: String::new(),
+        metadata: Text::default(),
     });
     let request = Request::OffsetCommit {
         sender: Sender {

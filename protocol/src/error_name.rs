@@ -161,41 +161,6 @@ impl ErrorName {
         }
     }
 
-    /// Returns why no fault can answer a request of a kind with this error, where that is not
-    /// plain: such a request seems to fail with it.
-    pub const fn reason_against(self, request: RequestKind) -> Option<&'static str> {
-        use RequestKind as R;
-        match (request, self) {
-            // `GroupCoordinatorService.heartbeat`: the member shall wait, and not rejoin.
-            (R::Heartbeat, Self::CoordinatorLoadInProgress) => {
-                Some("a coordinator that still loads answers heartbeats with success")
-            }
-            // `KafkaApis.getCoordinator` reads the metadata, and no group.
-            (R::FindCoordinator, Self::CoordinatorLoadInProgress) => {
-                Some("the broker that is asked for the coordinator loads nothing")
-            }
-            (R::FindCoordinator, Self::NotCoordinator) => Some("every broker can answer it"),
-            // `GroupMetadataManager.classicGroupJoinNewDynamicMember` gives the id.
-            (R::JoinGroup, Self::MemberIdRequired) => {
-                Some("brokers answer so to every first join, with an id that no fault can make up")
-            }
-            // `ReplicaManager.getPartitionOrException`.
-            (R::Produce | R::Fetch | R::ListOffsets, Self::LeaderNotAvailable) => {
-                Some("a broker that does not lead says NOT_LEADER_OR_FOLLOWER")
-            }
-            (R::Produce, Self::InvalidProducerEpoch) => {
-                Some("the producer of the workload has no newer process")
-            }
-            // `offset.metadata.max.bytes`.
-            (R::OffsetCommit, Self::OffsetMetadataTooLarge) => {
-                Some("no consumer here attaches that much to a commit")
-            }
-            // The client's own name for a broken connection.
-            (_, Self::NetworkException) => Some("no broker sends it"),
-            _ => None,
-        }
-    }
-
     /// Returns Kafka's number of the error.
     pub const fn code(self) -> i16 {
         match self {

@@ -54,7 +54,7 @@ impl RequestKind {
         kinds.find(|kind| kind.api_key() == key)
     }
 
-    /// Returns whether a fault may answer such a request for one partition alone.
+    /// Returns whether what goes wrong with such a request may concern one partition alone.
     ///
     /// Kafka also answers OffsetCommit and OffsetFetch partition by partition, but what goes wrong
     /// there concerns the group, and with it all of them.

@@ -7,9 +7,9 @@ use crate::calls::Outbox;
 use crate::client::{Client, Workload};
 use crate::clock::{Deadline, Watched};
 use crate::own::{Effects, Own, Sink};
-use crate::rest::{Counted, Rest, Span};
+use crate::rest::{Counted, Rest, Span, Timers};
 use plimsoll::{ClientError, Driver, Handler};
-use plimsoll_core::{Command, Config, Consumer, Event, Instant, Machine};
+use plimsoll_core::{Command, Config, Consumer, Event, Instant, Machine, Outcome};
 use plimsoll_sim::program::{CallId, Program};
 use plimsoll_sim::recipes::Payload;
 use std::time::Duration;
@@ -24,9 +24,7 @@ use tokio::task::JoinHandle;
 pub struct Driven {
     runtime: Runtime,
     driver: JoinHandle<Result<(), ClientError>>,
-    events: UnboundedSender<Event<Payload>>,
-    /// Asks the driver to stop; it can be asked once.
-    stop: Option<oneshot::Sender<()>>,
+    entrance: Entrance,
     outbox: Outbox,
     deadline: Deadline,
     rest: Rest,
@@ -38,11 +36,51 @@ pub struct Driven {
     shown: Instant,
     /// The time at which the driver began: that of the first call.
     began: Option<Instant>,
-    /// Whether something reached the process since the runtime ran.
-    has_news: bool,
+    /// What reached the process since the runtime ran.
+    news: Vec<News>,
+    /// Whether the process was called since the runtime ran.
+    was_called: bool,
     /// The time at which the process wants to be called for timers that are not the driver's.
     look_at: Option<Instant>,
     closed: bool,
+}
+
+/// What reaches a process.
+#[derive(Debug)]
+enum News {
+    /// An event for the client.
+    Event(Event<Payload>),
+    /// An answer of the sink.
+    Answer(CallId, Outcome),
+    /// The request to stop.
+    Stop,
+}
+
+/// The way into the runtime.
+#[derive(Debug)]
+struct Entrance {
+    events: UnboundedSender<Event<Payload>>,
+    /// Asks the driver to stop; it can be asked once.
+    stop: Option<oneshot::Sender<()>>,
+}
+
+impl Entrance {
+    /// Takes what reached the process to whom it concerns. (In the runtime: from outside, tasks
+    /// would be woken as from another thread.)
+    fn take_in(&mut self, news: News, outbox: &Outbox) {
+        match news {
+            News::Event(event) => {
+                // The client takes none after the command to close.
+                let _ = self.events.send(event);
+            }
+            News::Answer(call, outcome) => outbox.answer(&call, outcome),
+            News::Stop => {
+                if let Some(stop) = self.stop.take() {
+                    let _ = stop.send(());
+                }
+            }
+        }
+    }
 }
 
 /// What a driver is made of.
@@ -117,8 +155,10 @@ impl Driven {
         Self {
             driver: runtime.spawn(async move { counts.counted(driver).await }),
             runtime,
-            events,
-            stop: Some(stop),
+            entrance: Entrance {
+                events,
+                stop: Some(stop),
+            },
             outbox,
             deadline,
             rest,
@@ -126,7 +166,8 @@ impl Driven {
             last_event: Instant::ZERO,
             shown: Instant::ZERO,
             began: None,
-            has_news: false,
+            news: Vec::new(),
+            was_called: false,
             look_at: None,
             closed: false,
         }
@@ -136,18 +177,27 @@ impl Driven {
     fn note(&mut self, now: Instant) {
         self.now = self.now.max(now);
         self.began.get_or_insert(now);
-        self.has_news = true;
+        self.was_called = true;
     }
 
     /// Runs until nothing is left to do at this moment.
     fn run(&mut self) {
+        let timers = match self.look_at {
+            Some(at) if self.now <= at => Timers::InOrder,
+            None if self.driver_due().is_none_or(|at| self.now < at) => Timers::None,
+            _ => Timers::Together,
+        };
         let span = Span {
             from: self.shown.since_start(),
             to: self.now.since_start(),
-            in_order: self.look_at.is_some_and(|at| self.now <= at),
+            timers,
         };
         self.shown = self.now;
-        let at_rest = self.runtime.block_on(self.rest.reach(span));
+        let (entrance, outbox) = (&mut self.entrance, &self.outbox);
+        let news = self.news.drain(..);
+        let at_rest = self.rest.reach(&self.runtime, span, || {
+            news.for_each(|news| entrance.take_in(news, outbox));
+        });
         if self.driver.is_finished() {
             self.end();
         } else if !at_rest {
@@ -170,9 +220,14 @@ impl Driven {
     fn fail(&mut self, reason: &str) {
         tracing::error!(reason, "a process with the driver ends by itself");
         self.closed = true;
-        if self.stop.is_some() {
+        if self.entrance.stop.is_some() {
             self.outbox.push(Command::Close);
         }
+    }
+
+    /// Returns when the driver's timer fires.
+    fn driver_due(&self) -> Option<Instant> {
+        self.deadline.fires_at(self.began?)
     }
 
     /// Returns whether there may be timers besides the driver's: where anything runs that does not
@@ -196,7 +251,7 @@ impl Driven {
 
 impl Machine<Payload> for Driven {
     fn handle_event(&mut self, now: Instant, event: Event<Payload>) {
-        match event {
+        self.news.push(match event {
             Event::Processed {
                 partition,
                 epoch,
@@ -210,18 +265,11 @@ impl Machine<Payload> for Driven {
                     offset,
                     attempt,
                 };
-                self.outbox.answer(&call, outcome);
+                News::Answer(call, outcome)
             }
-            Event::Shutdown => {
-                if let Some(stop) = self.stop.take() {
-                    let _ = stop.send(());
-                }
-            }
-            event => {
-                // The client takes none after the command to close.
-                let _ = self.events.send(event);
-            }
-        }
+            Event::Shutdown => News::Stop,
+            event => News::Event(event),
+        });
         self.note(now);
         self.last_event = self.now;
     }
@@ -233,7 +281,7 @@ impl Machine<Payload> for Driven {
     /// Returns the next command. What reached the process since the last one happened at once: its
     /// client gives it an event together with its deadline.
     fn poll_command(&mut self) -> Option<Command<Payload>> {
-        if std::mem::take(&mut self.has_news) && !self.closed {
+        if std::mem::take(&mut self.was_called) && !self.closed {
             self.run();
         }
         self.outbox.pop()
@@ -246,8 +294,7 @@ impl Machine<Payload> for Driven {
         if self.closed {
             return None;
         }
-        let driver = self.deadline.fires_at(self.began?);
-        let timers = driver.into_iter().chain(self.look_at);
+        let timers = self.driver_due().into_iter().chain(self.look_at);
         timers.filter(|at| *at > self.now).min()
     }
 }

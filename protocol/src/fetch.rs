@@ -1,14 +1,11 @@
 //! Fetches, and the answers to them.
 
-use super::{Dialect, Lean, LogEntry};
-use crate::table::DenseId;
-use crate::topology::{PartitionIndex, PartitionSet};
-use plimsoll_oracle::ErrorName;
+use crate::{DenseId as _, Dialect, ErrorName, LogEntry, PartitionIndex, PartitionSet};
 use std::time::Duration;
 
 /// A fetch, by a consumer or a follower.
 #[derive(Debug, Default)]
-pub(crate) struct FetchRequest {
+pub struct FetchRequest {
     /// Whether a follower asks: it reads up to the log's end, not to the high watermark.
     pub follower: bool,
     /// Longest wait for records.
@@ -30,7 +27,7 @@ pub(crate) struct FetchRequest {
 /// What a fetch asks for. With the answer it comes back to its sender, so that the next fetch is
 /// made without going through all partitions.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Positions {
+pub struct Positions {
     partitions: PartitionSet,
     /// Positions, by partition; those of partitions that the set has not mean nothing.
     positions: Vec<FetchPosition>,
@@ -39,7 +36,7 @@ pub(crate) struct Positions {
 impl Positions {
     /// Adds the position in a partition.
     #[inline]
-    pub(crate) fn insert(&mut self, position: FetchPosition) {
+    pub fn insert(&mut self, position: FetchPosition) {
         let place = position.partition.index();
         if place >= self.positions.len() {
             self.positions.resize(place + 1, position);
@@ -49,38 +46,40 @@ impl Positions {
     }
 
     /// Takes all positions out.
-    pub(crate) fn clear(&mut self) {
+    #[inline]
+    pub fn clear(&mut self) {
         self.partitions.clear();
     }
 
     /// Returns whether nothing is asked for.
     #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.partitions.is_empty()
     }
 
     /// Returns the partitions that are fetched.
     #[inline]
-    pub(crate) fn partitions(&self) -> &PartitionSet {
+    pub fn partitions(&self) -> &PartitionSet {
         &self.partitions
     }
 
     /// Returns the position in a partition, where it is fetched.
     #[inline]
-    pub(crate) fn get(&self, partition: PartitionIndex) -> Option<&FetchPosition> {
+    pub fn get(&self, partition: PartitionIndex) -> Option<&FetchPosition> {
         let is_fetched = self.partitions.contains(partition);
         is_fetched.then(|| &self.positions[partition.index()])
     }
 
     /// Returns the position in a partition, to be changed, where it is fetched.
     #[inline]
-    pub(crate) fn get_mut(&mut self, partition: PartitionIndex) -> Option<&mut FetchPosition> {
+    pub fn get_mut(&mut self, partition: PartitionIndex) -> Option<&mut FetchPosition> {
         let is_fetched = self.partitions.contains(partition);
         is_fetched.then(|| &mut self.positions[partition.index()])
     }
 
     /// Returns the positions, in the order of their partitions.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &FetchPosition> {
+    #[inline]
+    pub fn iter(&self) -> impl Iterator<Item = &FetchPosition> {
         let partitions = self.partitions.iter();
         partitions.map(|partition| &self.positions[partition.index()])
     }
@@ -97,11 +96,12 @@ impl FromIterator<FetchPosition> for Positions {
 }
 
 /// Stands for no leader epoch.
-pub(crate) const NO_EPOCH: u32 = u32::MAX;
+pub const NO_EPOCH: u32 = u32::MAX;
 
 /// One partition's part of a fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct FetchPosition {
+pub struct FetchPosition {
+    /// The partition.
     pub partition: PartitionIndex,
     /// The first offset wanted.
     pub offset: u64,
@@ -121,7 +121,7 @@ pub(crate) struct FetchPosition {
 
 /// The answer to a fetch.
 #[derive(Debug, Default)]
-pub(crate) struct FetchResponse<D: Dialect = Lean> {
+pub struct FetchResponse<D: Dialect> {
     /// The partitions of which there is something to tell (KIP-227), from `FetchRequest::first` on.
     pub partitions: Vec<FetchedPartition>,
     /// The first partition with records of which there was no room for any.
@@ -134,12 +134,16 @@ pub(crate) struct FetchResponse<D: Dialect = Lean> {
 
 /// One partition's part of the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct FetchedPartition {
+pub struct FetchedPartition {
+    /// The partition.
     pub partition: PartitionIndex,
+    /// Why it was not read, where it was not.
     pub error: Option<ErrorName>,
     /// Number of this partition's entries in `FetchResponse::entries`.
     pub entries: u32,
+    /// The offset up to which consumers may read.
     pub high_watermark: u64,
+    /// The first offset that its log holds.
     pub log_start: u64,
     /// The epoch, and its end offset, to which a follower has to truncate first.
     pub diverging: Option<(u32, u64)>,

@@ -1,51 +1,48 @@
 //! What members of groups and their coordinators say to each other.
 
-use super::{Dialect, Lean, ProtocolName};
-use crate::table::dense_id;
-use crate::topology::PartitionIndex;
-use plimsoll_oracle::ErrorName;
+use crate::{Dialect, ErrorName, PartitionIndex, ProtocolName, dense_id};
 use std::time::Duration;
 
 /// A group, by number: group ids become small numbers where they come in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct GroupIndex(pub u32);
+pub struct GroupIndex(pub u32);
 
 impl GroupIndex {
-    /// The group of the scenario's members.
-    pub(crate) const SCENARIO: Self = Self(0);
+    /// The group with the lowest number.
+    pub const FIRST: Self = Self(0);
 }
 
 dense_id!(GroupIndex(u32));
 
 /// A member's id in the group protocol: given by the coordinator, never used twice in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct GroupMemberId(pub u32);
+pub struct GroupMemberId(pub u32);
 
 impl GroupMemberId {
     /// The empty id, which no member ever gets (`UNKNOWN_MEMBER_ID`).
-    pub(crate) const EMPTY: Self = Self(0);
+    pub const EMPTY: Self = Self(0);
 }
 
 /// A generation of the group; -1 stands for none.
-pub(crate) type Generation = i32;
+pub type Generation = i32;
 
 /// What the members of a group are, as "consumer" or "connect": names become small numbers where
 /// they come in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ProtocolType(pub u16);
+pub struct ProtocolType(pub u16);
 
 impl ProtocolType {
     /// The type of consumers.
-    pub(crate) const CONSUMER: Self = Self(0);
+    pub const CONSUMER: Self = Self(0);
 }
 
 /// The protocol for which the members of a group voted, with its type.
-pub(crate) type VotedProtocol<D> = (ProtocolType, ProtocolName<D>);
+pub type VotedProtocol<D> = (ProtocolType, ProtocolName<D>);
 
 /// A group's state (`ClassicGroupState`). Kafka's fifth, `Dead`, is that of groups that do not
 /// exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum GroupState {
+pub enum GroupState {
     /// Without members.
     Empty,
     /// Waiting for members to join.
@@ -58,9 +55,12 @@ pub(crate) enum GroupState {
 
 /// A member, as it says of itself in what it asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Sender {
+pub struct Sender {
+    /// Its group.
     pub group: GroupIndex,
+    /// The generation in which it believes to be.
     pub generation: Generation,
+    /// Its id.
     pub member: GroupMemberId,
     /// `group.instance.id`, of static members only.
     pub instance: Option<u32>,
@@ -68,7 +68,8 @@ pub(crate) struct Sender {
 
 /// A member's request to be in the group.
 #[derive(Clone, Debug)]
-pub(crate) struct JoinGroupRequest<D: Dialect = Lean> {
+pub struct JoinGroupRequest<D: Dialect> {
+    /// The group.
     pub group: GroupIndex,
     /// The member's id; `None`: a new member.
     pub member: Option<GroupMemberId>,
@@ -80,21 +81,28 @@ pub(crate) struct JoinGroupRequest<D: Dialect = Lean> {
     pub skips_assignment: bool,
     /// `group.instance.id` of a static member.
     pub instance: Option<u32>,
+    /// What the member's process is.
     pub client: D::Client,
+    /// The time without a heartbeat after which its coordinator takes it for dead.
     pub session_timeout: Duration,
+    /// The time that it may take to join when the group rebalances.
     pub rebalance_timeout: Duration,
     /// `None`: the empty one.
     pub protocol_type: Option<ProtocolType>,
+    /// What it says of itself, under each protocol that it supports.
     pub subscription: D::Subscription,
 }
 
 /// A new generation of the group, as a member learns of it.
 #[derive(Clone, Debug)]
-pub(crate) struct JoinGroupResponse<D: Dialect = Lean> {
+pub struct JoinGroupResponse<D: Dialect> {
+    /// The new generation.
     pub generation: Generation,
     /// The protocol for which the members voted.
     pub protocol: Option<VotedProtocol<D>>,
+    /// The member's id.
     pub member: GroupMemberId,
+    /// The id of the group's leader.
     pub leader: GroupMemberId,
     /// Whether the member leads, and need not assign (KIP-814).
     pub skip_assignment: bool,
@@ -105,8 +113,10 @@ pub(crate) struct JoinGroupResponse<D: Dialect = Lean> {
 
 /// A member, as the group's leader sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct JoinedMember<D: Dialect = Lean> {
+pub struct JoinedMember<D: Dialect> {
+    /// Its id.
     pub member: GroupMemberId,
+    /// Its `group.instance.id`, where it is static.
     pub instance: Option<u32>,
     /// What it said under the protocol for which the members voted.
     pub subscription: D::Subscription,
@@ -114,14 +124,16 @@ pub(crate) struct JoinedMember<D: Dialect = Lean> {
 
 /// What a member gets in a new generation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SyncGroupResponse<D: Dialect = Lean> {
+pub struct SyncGroupResponse<D: Dialect> {
+    /// The protocol by which the group is assigned.
     pub protocol: Option<VotedProtocol<D>>,
+    /// What the group's leader gave to the member.
     pub assignment: D::Assignment,
 }
 
 /// Why a join was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum JoinError {
+pub enum JoinError {
     /// The id with which to join again (KIP-394).
     MemberIdRequired(GroupMemberId),
     /// The end of a join that waited, and the id under which it did; empty for a member that is no
@@ -133,7 +145,7 @@ pub(crate) enum JoinError {
 
 /// A member that is to leave its group: itself, or one that a tool takes out (KIP-345).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Leaving {
+pub struct Leaving {
     /// The member's id; empty where only its instance id is known.
     pub member: GroupMemberId,
     /// `group.instance.id` of a static member.
@@ -141,11 +153,11 @@ pub(crate) struct Leaving {
 }
 
 /// The answer of one [`Leaving`]: that it left, or why it did not.
-pub(crate) type Left = Result<Leaving, (Leaving, ErrorName)>;
+pub type Left = Result<Leaving, (Leaving, ErrorName)>;
 
 /// The answer to a commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct OffsetCommitResponse {
+pub struct OffsetCommitResponse {
     /// The error of all offsets but those in `refused`; `None`: they are committed.
     pub error: Option<ErrorName>,
     /// Offsets that were refused for themselves, by partition.

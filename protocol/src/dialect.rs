@@ -5,10 +5,11 @@
 //! brokers read (offsets, epochs, ids, errors, deadlines) has one type in both. Nothing asks which
 //! dialect it is in: where a rule seems to need that, it reads the wrong thing.
 
+use super::LogEntry;
 use std::fmt::Debug;
 
 /// What brokers carry and never read.
-pub(crate) trait Dialect: Copy + Debug + Default + Eq + 'static {
+pub trait Dialect: Copy + Debug + Default + Eq + 'static {
     /// What a producer appends to a log in one piece.
     type Batch: Batch;
     /// What a member says of itself when it joins.
@@ -21,10 +22,16 @@ pub(crate) trait Dialect: Copy + Debug + Default + Eq + 'static {
     type Topic: Clone + Debug + Eq;
     /// What a member attaches to a commit: a text, and the leader epoch of what it committed.
     type CommitMetadata: CommitMetadata;
+
+    /// Adds copies of entries to others.
+    #[inline]
+    fn copy_entries(entries: &[LogEntry<Self>], to: &mut Vec<LogEntry<Self>>) {
+        to.extend_from_slice(entries);
+    }
 }
 
 /// What brokers read of a batch of records.
-pub(crate) trait Batch: Clone + Debug + Eq {
+pub trait Batch: Clone + Debug + Eq {
     /// Returns the number of offsets that it takes: one at least.
     fn offsets(&self) -> u32;
 
@@ -45,19 +52,21 @@ pub(crate) trait Batch: Clone + Debug + Eq {
 
 /// What a batch of an idempotent producer says of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ProducerStamp {
+pub struct ProducerStamp {
+    /// The producer's id.
     pub id: u64,
+    /// Number that increases when another process takes the id over.
     pub epoch: u16,
     /// Number of the batch's first record among those of this producer in this partition.
     pub sequence: u32,
 }
 
 /// The name of a protocol by which members can be assigned.
-pub(crate) type ProtocolName<D> = <<D as Dialect>::Subscription as Protocols>::Name;
+pub type ProtocolName<D> = <<D as Dialect>::Subscription as Protocols>::Name;
 
 /// What a coordinator reads of a member's subscription: the protocols by which the member can be
 /// assigned.
-pub(crate) trait Protocols: Clone + Debug + Eq {
+pub trait Protocols: Clone + Debug + Eq {
     /// The name of a protocol.
     type Name: Clone + Debug + Eq;
     /// The name of a topic.
@@ -80,7 +89,7 @@ pub(crate) trait Protocols: Clone + Debug + Eq {
 }
 
 /// What a coordinator reads of a commit's metadata.
-pub(crate) trait CommitMetadata: Clone + Debug + Default + Eq {
+pub trait CommitMetadata: Clone + Debug + Default + Eq {
     /// Returns the number of its characters.
     fn length(&self) -> usize;
 }
