@@ -82,23 +82,14 @@ fn an_outcome_taken_for_that_of_another_commit_rewinds() {
 fn a_static_member_that_was_left_out_commits_what_others_had() {
     let text =
         include_str!("../../../scenarios/library/rebalance/left-out-static-cooperative.toml");
-    assert_eq!(violated_with(text, |_| {}), BTreeSet::new());
-    let violated = violated_with(text, |spec| spec.checks_generations = false);
-    assert!(violated.contains(&Property::NoRewind));
-}
-
-/// A commit of the last owner is not replicated yet when the next owner asks where to start.
-#[test]
-fn a_start_at_an_offset_that_is_not_stable_rewinds() {
-    let text = include_str!("../../../scenarios/library/broker/coordinator-moves.toml");
-    assert_eq!(violated_with(text, |_| {}), BTreeSet::new());
-    let violated = violated_with(text, |spec| spec.require_stable = false);
-    assert!(violated.contains(&Property::NoRewind));
-}
-
-/// Returns what Plimsoll's consumer violates in a scenario on another client.
-fn violated_with(text: &str, change: impl FnOnce(&mut SubjectSpec)) -> BTreeSet<Property> {
-    let mut spec = SubjectSpec::of(Subject::Plimsoll).expect("it is ours");
-    change(&mut spec);
-    violated_by(spec, &Scenario::parse("scenario.toml", text).unwrap())
+    let scenario = Scenario::parse("left-out.toml", text).unwrap();
+    let violated = |checks_generations| {
+        let spec = SubjectSpec {
+            checks_generations,
+            ..SubjectSpec::of(Subject::Plimsoll).expect("it is ours")
+        };
+        violated_by(spec, &scenario)
+    };
+    assert_eq!(violated(true), BTreeSet::new());
+    assert!(violated(false).contains(&Property::NoRewind));
 }
