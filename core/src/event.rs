@@ -98,7 +98,8 @@ pub enum Event<P> {
     /// A loss: other members may already own the partitions, and commits would be refused.
     /// Answered by [`Command::CompleteRevoke`](crate::Command), at once.
     Lost {
-        /// The rebalance; named in the answer.
+        /// The rebalance; named in the answer. It may be that of a revocation that is not answered
+        /// yet, whose partitions are lost meanwhile: both have one answer.
         rebalance: RebalanceId,
         /// The partitions that are gone.
         partitions: Vec<TopicPartition>,

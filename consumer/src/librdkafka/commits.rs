@@ -92,7 +92,10 @@ fn outcome_of(error: &KafkaError) -> CommitOutcome {
 fn is_dismissal(error: &KafkaError) -> bool {
     use RDKafkaErrorCode as E;
     let code = error.rdkafka_error_code();
-    matches!(code, Some(E::UnknownMemberId | E::IllegalGeneration))
+    matches!(
+        code,
+        Some(E::UnknownMemberId | E::IllegalGeneration | E::FencedInstanceId)
+    )
 }
 
 #[cfg(test)]
@@ -127,5 +130,14 @@ mod tests {
         assert_eq!(unknown, CommitOutcome::Unknown);
         let failed = outcome(RDKafkaErrorCode::IllegalGeneration);
         assert_eq!(failed, CommitOutcome::Failed);
+    }
+
+    #[test]
+    fn a_member_that_is_not_known_or_fenced_is_let_go_and_one_that_comes_too_soon_is_not() {
+        let is_dismissal = |code| is_dismissal(&KafkaError::ConsumerCommit(code));
+        assert!(is_dismissal(RDKafkaErrorCode::UnknownMemberId));
+        assert!(is_dismissal(RDKafkaErrorCode::IllegalGeneration));
+        assert!(is_dismissal(RDKafkaErrorCode::FencedInstanceId));
+        assert!(!is_dismissal(RDKafkaErrorCode::RebalanceInProgress));
     }
 }

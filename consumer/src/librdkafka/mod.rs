@@ -12,6 +12,7 @@ mod fetching;
 mod generations;
 mod lookups;
 mod outbox;
+mod rebalances;
 mod thread;
 mod topics;
 
@@ -19,7 +20,8 @@ use self::context::{Context, RawConsumer};
 use self::dead_letters::DeadLetters;
 use self::fetching::BatchLimits;
 use self::outbox::{Inbox, News, Waker};
-use self::thread::{Order, PollThread, Rebalances};
+use self::rebalances::Rebalances;
+use self::thread::{Order, PollThread};
 use self::topics::Topics;
 use crate::{ClientError, Error, GroupClient, Message};
 use plimsoll_core::{Command, Event, NextOffset, TopicPartition};

@@ -8,9 +8,10 @@ use super::context::{Callback, RawConsumer, assign, unassign};
 use super::fetching::{BatchLimits, Fetching, Read, Truncated};
 use super::lookups::{Answer, Question, Wanted};
 use super::outbox::{Outbox, Waker};
+use super::rebalances::{Rebalances, Unanswered};
 use super::topics::{Topics, raw};
 use crate::{ClientError, Message};
-use plimsoll_core::{Command, Event, NextOffset, RebalanceId, Start, TopicPartition};
+use plimsoll_core::{Command, Event, RebalanceId, Start, TopicPartition};
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{Consumer, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult};
@@ -61,27 +62,6 @@ pub(super) struct PollThread {
     pub(super) rebalances: Rebalances,
 }
 
-/// The rebalance that librdkafka waits for.
-#[derive(Default)]
-pub(super) struct Rebalances {
-    last: u32,
-    unanswered: Option<Unanswered>,
-    /// The seeks that wait until the rebalance is answered: librdkafka would take a change of the
-    /// assignment for the answer.
-    seeks: Vec<Seek>,
-}
-
-struct Unanswered {
-    id: RebalanceId,
-    /// Whether the partitions are assigned; else they are revoked or lost.
-    assigns: bool,
-    partitions: Vec<TopicPartition>,
-    /// A token that is dropped when the rebalance is answered, or overtaken: then its lookups end.
-    _wanted: Wanted,
-}
-
-type Seek = (TopicPartition, plimsoll_core::AssignmentEpoch, NextOffset);
-
 impl PollThread {
     /// Polls until the order to close.
     pub(super) fn run(mut self) {
@@ -110,7 +90,7 @@ impl PollThread {
                 Ok(Order::Subscribe) => self.subscribe(),
                 Ok(Order::Command(command)) => self.execute(command),
                 Ok(Order::Found(answer)) => self.found(answer),
-                Ok(Order::Refused(carried)) => self.give_assignment_up(&carried),
+                Ok(Order::Refused(carried)) => self.dismissed(&carried),
                 Ok(Order::Close) | Err(TryRecvError::Disconnected) => {
                     return ControlFlow::Break(());
                 }
@@ -293,8 +273,7 @@ impl PollThread {
     }
 
     fn complete_assign(&mut self, rebalance: RebalanceId, starts: &[Start]) {
-        let asked = |u: &mut Unanswered| u.id == rebalance && u.assigns;
-        if self.rebalances.unanswered.take_if(asked).is_none() {
+        if self.rebalances.take_answered(rebalance, true).is_none() {
             return;
         }
         for start in starts {
@@ -320,14 +299,10 @@ impl PollThread {
     }
 
     fn complete_revoke(&mut self, rebalance: RebalanceId) {
-        let asked = |u: &mut Unanswered| u.id == rebalance && !u.assigns;
-        let Some(Unanswered {
-            partitions: mut revoked,
-            ..
-        }) = self.rebalances.unanswered.take_if(asked)
-        else {
+        let Some(answered) = self.rebalances.take_answered(rebalance, false) else {
             return;
         };
+        let mut revoked = answered.partitions;
         // What was given up before it was fetched is not in librdkafka's assignment, and a list
         // that has more than that is refused as a whole.
         revoked.retain(|partition| self.fetching.contains_key(partition));
@@ -341,18 +316,27 @@ impl PollThread {
         self.seek_if_quiet();
     }
 
-    /// Answers the assignment of these partitions with none of them, if it is not answered.
+    /// Goes on after the group has let the member go, and refused a commit of these partitions.
     ///
-    /// The core answers once its start is committed, and a commit of it was refused because the
-    /// group has let the member go. librdkafka tells no loss before it has an answer
-    /// (`rd_kafka_cgrp_revoke_all_rejoin_maybe`), so the two would wait for each other.
-    fn give_assignment_up(&mut self, carried: &[TopicPartition]) {
-        let asked = |u: &mut Unanswered| {
-            u.assigns && u.partitions.iter().any(|given| carried.contains(given))
+    /// librdkafka tells no loss before it has the answer to a rebalance
+    /// (`rd_kafka_cgrp_revoke_all_rejoin_maybe`). The core answers an assignment once its start is
+    /// committed, and a revocation once its last commit is accepted; so the two would wait for each
+    /// other, for ever or until the deadline of the revocation. An assignment is answered with none
+    /// of its partitions; what is being given up is lost.
+    fn dismissed(&mut self, carried: &[TopicPartition]) {
+        let asked = |u: &mut Unanswered| u.partitions.iter().any(|given| carried.contains(given));
+        let Some(unanswered) = self.rebalances.unanswered.take_if(asked) else {
+            return;
         };
-        if self.rebalances.unanswered.take_if(asked).is_some() {
+        if unanswered.assigns {
             self.check(assign(&self.consumer, &TopicPartitionList::new()));
             self.seek_if_quiet();
+        } else {
+            self.outbox.tell(Event::Lost {
+                rebalance: unanswered.id,
+                partitions: unanswered.partitions.clone(),
+            });
+            self.rebalances.unanswered = Some(unanswered);
         }
     }
 
