@@ -414,8 +414,8 @@ impl<D: Dialect> Broker<D> {
         }
     }
 
-    /// Handles requests that waited, as far as their turn came. Apart from the look whether there
-    /// are any, which follows each event.
+    /// Handles requests that waited, as far as their turn came. The look whether there are any
+    /// follows each event, and is not to pay for this.
     #[inline(never)]
     fn handle_ready_requests(&mut self, env: &mut impl ClusterEnv<D>) {
         while let Some((reply, request)) = self.connections.next() {

@@ -130,6 +130,7 @@ impl<D: Dialect> Broker<D> {
         }
     }
 
+    /// Sends the next fetch. Most looks for one find none due, and are not to pay for this.
     #[inline(never)]
     fn send_fetch(&mut self, env: &mut impl ClusterEnv<D>, leader: Node) {
         let now = env.now();
@@ -203,6 +204,7 @@ impl<D: Dialect> Broker<D> {
             for fetched in partitions.iter() {
                 let mut own = entries.by_ref().take(fetched.entries as usize);
                 self.apply_fetched(env, from, fetched, &mut own);
+                // What is not wanted.
                 own.for_each(drop);
                 self.move_position(env.now(), from, fetched.partition);
             }
