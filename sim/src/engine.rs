@@ -83,7 +83,7 @@ impl<E> Queue<E> {
     }
 
     /// Adds an event; one in the past happens now.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, at: Instant, event: E) {
         let slot = self.reserve(at);
         self.slots[slot] = Some(event);
