@@ -156,7 +156,6 @@ impl<I, T: fmt::Debug> fmt::Debug for Table<I, T> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::{Node, PerNode};
 
     fn table() -> PerNode<u16> {
