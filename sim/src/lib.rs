@@ -23,6 +23,9 @@ mod topology;
 mod wire;
 mod world;
 
+#[cfg(feature = "wire")]
+pub use crate::wire::frames;
+
 use crate::engine::Queue;
 use crate::env::Event;
 use crate::program::Programs;

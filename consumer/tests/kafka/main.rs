@@ -2,6 +2,7 @@
 //! and a real one, which `PLIMSOLL_TEST_BOOTSTRAP` names, as `HOST:PORT`. Without it, the tests
 //! against that are ignored.
 
+mod bare;
 mod cluster;
 mod dead_letters;
 mod members;
@@ -18,6 +19,7 @@ use std::sync::LazyLock;
 macro_rules! suite {
     ($needs:tt by $run:path) => {
         tests!($needs by $run:
+            bare::loops_share_go_on_from_commits_and_go_back_where_offsets_are_reset,
             dead_letters::messages_that_fail_for_good_are_dead_lettered_and_the_rest_goes_on,
             dead_letters::a_failure_holds_up_only_its_partition,
             members::cooperative_rebalances_lose_and_repeat_nothing,
@@ -25,6 +27,7 @@ macro_rules! suite {
             members::a_static_member_comes_back_to_its_partitions,
             members::a_member_whose_handlers_take_long_stays_in_the_group,
             positions::a_group_that_starts_at_the_end_loses_nothing_afterwards,
+            positions::reading_goes_back_where_offsets_are_reset,
             positions::partitions_added_meanwhile_are_read_from_their_start,
             positions::reading_goes_on_with_the_first_message_that_is_left,
             positions::reading_goes_on_at_the_end_or_not_at_all_where_that_is_asked_for,

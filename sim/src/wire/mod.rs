@@ -4,6 +4,7 @@
 mod codec;
 mod dialect;
 mod encoded;
+pub mod frames;
 mod names;
 mod record;
 mod rules;
@@ -19,7 +20,8 @@ use crate::cluster::{Broker, ClusterSettings, Shared};
 use crate::protocol::{BrokerSet, GroupIndex, Request, Response};
 use crate::topology::PartitionIndex;
 use bytes::Bytes;
-use codec::{Forms, Head, Sent, Work};
+use codec::{Sent, Work};
+use frames::Head;
 use names::Names;
 use plimsoll_core::Instant;
 use plimsoll_oracle::BrokerId;
@@ -84,7 +86,6 @@ impl Connection {
 /// The edge between frames and messages.
 #[derive(Debug)]
 pub(crate) struct Edge {
-    forms: Forms,
     names: Names,
 }
 
@@ -98,7 +99,6 @@ pub(crate) struct EdgeOptions<'a> {
 impl Edge {
     pub(crate) fn new(options: EdgeOptions<'_>) -> Self {
         Self {
-            forms: Forms::new(),
             names: Names::new(options.settings, options.seed),
         }
     }
@@ -152,7 +152,7 @@ impl Edge {
         connection: &mut Connection,
         frame: Bytes,
     ) -> Step {
-        match codec::decode(&self.forms, &mut self.names, &mut at, connection, frame) {
+        match codec::decode(&mut self.names, &mut at, connection, frame) {
             Some(work) => self.go_on(at, connection, work),
             None => Step::Close,
         }
@@ -182,7 +182,7 @@ impl Edge {
 
     /// Reads the frame of an answer; `None`: it makes no sense.
     fn read(&mut self, sent: Sent, frame: Bytes) -> Option<Response<Wire>> {
-        sent.decode(&self.forms, &mut self.names, frame)
+        sent.decode(&mut self.names, frame)
     }
 
     fn go_on(&mut self, mut at: At<'_>, connection: &mut Connection, mut work: Work) -> Step {

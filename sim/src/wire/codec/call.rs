@@ -1,53 +1,36 @@
 //! A client's side: from a request to its frame, and from the frame of the answer to a response.
 
-use super::{Forms, Names, SERVED, body, read};
+use super::{Names, SERVED};
 use crate::protocol::{Request, Response, Wanted};
 use crate::wire::dialect::Wire;
-use bytes::{BufMut as _, Bytes, BytesMut};
-use kafka_protocol::messages::{ApiKey, RequestHeader, ResponseHeader};
-use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
+use crate::wire::frames::{Head, LENGTH};
+use bytes::Bytes;
+use kafka_protocol::messages::ApiKey;
+use kafka_protocol::protocol;
 use plimsoll_oracle::ErrorName;
 use std::fmt;
 use std::time::Duration;
 
+/// The frame of a request, without its length, and what reads the answer to it.
+pub(super) type Call = (Bytes, Sent);
+
 /// A request that a client has sent, and whose answer it awaits.
-pub(in crate::wire) struct Sent {
-    key: ApiKey,
-    version: i16,
-    correlation: i32,
-    read: Read,
-}
+pub(in crate::wire) struct Sent(Read);
 
 impl fmt::Debug for Sent {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Sent")
-            .field("key", &self.key)
-            .field("version", &self.version)
-            .finish_non_exhaustive()
+        formatter.write_str("Sent")
     }
 }
 
-/// Makes a response of the body of the answer.
+/// Makes a response of the frame of the answer.
 type Read = Box<dyn FnOnce(&mut Names, Bytes) -> Option<Response<Wire>> + Send>;
-
-/// What a request kind makes of a request: the body, and what reads the answer to it.
-pub(super) struct Call {
-    body: Bytes,
-    read: Read,
-}
 
 /// What request kinds see of a client.
 pub(super) struct Caller<'a> {
     pub(super) names: &'a mut Names,
     pub(super) version: i16,
-}
-
-/// What stands at the head of a client's requests.
-#[derive(Clone, Debug)]
-pub(in crate::wire) struct Head {
-    pub(in crate::wire) correlation: i32,
-    pub(in crate::wire) client_id: StrBytes,
+    head: &'a Head,
 }
 
 /// Makes a frame of a request, without the length in front of it, in the newest version that is
@@ -56,12 +39,12 @@ pub(in crate::wire) fn encode(
     names: &mut Names,
     head: &Head,
     request: &Request<Wire>,
-) -> Option<(Bytes, Sent)> {
+) -> Option<Call> {
     let key = key_of(request)?;
     let (_, first, last) = *SERVED.iter().find(|(served, ..)| *served == key)?;
     (first..=last)
         .rev()
-        .find_map(|version| encode_in(names, head, request, key, version))
+        .find_map(|version| encode_in(names, head, request, version))
 }
 
 /// Makes a frame of a request in one version; `None`: that cannot say it. What clients may leave
@@ -70,46 +53,21 @@ pub(super) fn encode_in(
     names: &mut Names,
     head: &Head,
     request: &Request<Wire>,
-    key: ApiKey,
     version: i16,
-) -> Option<(Bytes, Sent)> {
-    let Call { body, read } = Caller { names, version }.call(request)?;
-    let header = RequestHeader::default()
-        .with_request_api_key(key as i16)
-        .with_request_api_version(version)
-        .with_correlation_id(head.correlation)
-        .with_client_id(Some(head.client_id.clone()));
-    let mut frame = BytesMut::new();
-    header
-        .encode(&mut frame, key.request_header_version(version))
-        .ok()?;
-    frame.put_slice(&body);
-    let sent = Sent {
-        key,
+) -> Option<Call> {
+    let mut caller = Caller {
+        names,
         version,
-        correlation: head.correlation,
-        read,
+        head,
     };
-    Some((frame.freeze(), sent))
+    caller.call(request)
 }
 
 impl Sent {
     /// Reads the frame of the answer; `None`: it answers another request, makes no sense, or has an
     /// error that no client of ours knows.
-    pub(in crate::wire) fn decode(
-        self,
-        forms: &Forms,
-        names: &mut Names,
-        mut frame: Bytes,
-    ) -> Option<Response<Wire>> {
-        let header_version = self.key.response_header_version(self.version);
-        let header = ResponseHeader::decode(&mut frame, header_version).ok()?;
-        let is_whole = header.correlation_id == self.correlation
-            && forms.fit_response(self.key, self.version, &frame);
-        if !is_whole {
-            return None;
-        }
-        (self.read)(names, frame)
+    pub(in crate::wire) fn decode(self, names: &mut Names, frame: Bytes) -> Option<Response<Wire>> {
+        (self.0)(names, frame)
     }
 }
 
@@ -183,16 +141,16 @@ impl Caller<'_> {
     }
 
     /// Makes a call of a request; `answered` makes a response of the answer to it.
-    pub(super) fn asks<A: Decodable>(
+    pub(super) fn asks<R: protocol::Request>(
         &self,
-        request: &impl Encodable,
-        answered: impl FnOnce(&mut Names, A) -> Option<Response<Wire>> + Send + 'static,
+        request: &R,
+        answered: impl FnOnce(&mut Names, R::Response) -> Option<Response<Wire>> + Send + 'static,
     ) -> Option<Call> {
-        let version = self.version;
-        Some(Call {
-            body: body(request, version)?,
-            read: Box::new(move |names, bytes| answered(names, read(bytes, version)?)),
-        })
+        let (head, version) = (self.head.clone(), self.version);
+        let frame = head.frame(request, version)?.slice(LENGTH..);
+        let read =
+            move |names: &mut Names, frame| answered(names, head.read::<R>(version, frame).ok()?);
+        Some((frame, Sent(Box::new(read))))
     }
 }
 

@@ -30,7 +30,7 @@ mod sync_group;
 mod tests;
 mod topics;
 
-pub(super) use call::{Head, Sent, encode};
+pub(super) use call::{Sent, encode};
 
 use super::dialect::Wire;
 use super::names::Names;
@@ -39,7 +39,6 @@ use crate::protocol::{Request, Response};
 use bytes::{BufMut as _, Bytes, BytesMut};
 use kafka_protocol::messages::{ApiKey, RequestHeader, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
-use plimsoll_messages::Kind;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
@@ -132,30 +131,6 @@ pub(super) struct Context<'a, 'b> {
     client_host: StrBytes,
 }
 
-/// The forms of requests and their answers, by their numbers.
-#[derive(Debug)]
-pub(super) struct Forms(BTreeMap<i16, Kind>);
-
-impl Forms {
-    pub(super) fn new() -> Self {
-        let kinds = plimsoll_messages::kinds().into_iter();
-        Self(kinds.map(|kind| (kind.key, kind)).collect())
-    }
-
-    /// Returns whether bytes are a request. `kafka-protocol` takes memory for a list by the length
-    /// that a client claims, which has ended processes.
-    fn fit(&self, key: ApiKey, version: i16, bytes: &[u8]) -> bool {
-        let form = self.0.get(&(key as i16));
-        form.is_some_and(|form| form.request.fits(version, bytes))
-    }
-
-    /// Returns whether bytes are the answer to a request.
-    fn fit_response(&self, key: ApiKey, version: i16, bytes: &[u8]) -> bool {
-        let form = self.0.get(&(key as i16));
-        form.is_some_and(|form| form.response.fits(version, bytes))
-    }
-}
-
 impl Work {
     /// Takes out what is to be asked next. What an earlier part makes, later ones may be about, so
     /// parts are asked one by one but where they are planned to be asked together.
@@ -209,7 +184,6 @@ fn body(response: &impl Encodable, version: i16) -> Option<Bytes> {
 
 /// Reads a frame; `None`: it makes no sense, or is of no kind or version that is served.
 pub(super) fn decode(
-    forms: &Forms,
     names: &mut Names,
     at: &mut At<'_>,
     connection: &mut Connection,
@@ -239,7 +213,7 @@ pub(super) fn decode(
         client_host: StrBytes::from_string(format!("/{}", connection.client_host)),
     };
     let plan = match is_served {
-        true if !forms.fit(key, version, &frame) => return None,
+        true if !fits(key, version, &frame) => return None,
         true => context.plan(key, frame)?,
         false => api_versions::unsupported(),
     };
@@ -254,6 +228,13 @@ pub(super) fn decode(
         under_way: 0,
         finish: plan.finish,
     })
+}
+
+/// Returns whether bytes are a request. `kafka-protocol` takes memory for a list by the length that
+/// a client claims, which has ended processes.
+fn fits(key: ApiKey, version: i16, bytes: &[u8]) -> bool {
+    let kind = plimsoll_messages::kind(key as i16);
+    kind.is_some_and(|kind| kind.request.fits(version, bytes))
 }
 
 /// The first version of Produce and Fetch whose topics go by their ids (KIP-516).

@@ -8,7 +8,8 @@
 mod carried;
 mod translation;
 
-use super::codec::{Head, Sent};
+use super::codec::Sent;
+use super::frames::Head;
 use super::names::Names;
 use super::{At, Connection, Edge, EdgeOptions, FetchSessions, Step, To, Wire};
 use crate::cluster::{Broker, Shared};

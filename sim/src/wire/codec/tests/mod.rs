@@ -3,12 +3,14 @@
 
 mod requests;
 mod responses;
+mod tools;
 
 use super::call::{encode_in, key_of};
-use super::{Head, SERVED, Sent};
+use super::{SERVED, Sent};
 use crate::cluster::{Broker, ClusterSettings, Placement, Shared};
 use crate::protocol::{BrokerSet, GroupIndex, GroupMemberId, Node, Request, Response};
 use crate::topology::PartitionIndex;
+use crate::wire::frames::Head;
 use crate::wire::{At, Connection, Edge, EdgeOptions, FetchSessions, Step, Wire};
 use kafka_protocol::protocol::StrBytes;
 use plimsoll_core::Instant;
@@ -76,8 +78,7 @@ impl Wires {
             correlation: 7,
             client_id: StrBytes::from_static_str(CLIENT),
         };
-        let key = key_of(request).expect("clients send it");
-        let (frame, sent) = encode_in(&mut self.edge.names, &head, request, key, version)?;
+        let (frame, sent) = encode_in(&mut self.edge.names, &head, request, version)?;
         let mut connection = Connection::new(HOST.to_owned());
         let at = at(&self.broker, &mut self.shared, &mut self.sessions);
         let step = self.edge.decode(at, &mut connection, frame);
