@@ -81,9 +81,9 @@
 //!
 //! The driver, the core, handlers as tasks, retries, dead letters, metrics and the graceful stop
 //! are those of production; the scenario's `[consumers]` says how the consumer is set, and `plimsoll
-//! help language` prints what else a scenario can say. Only the client is the simulator's. All of a process runs on one thread. `spawn_blocking`, threads, real clocks, files
-//! and sockets are outside of simulated time: a handler that waits for them hangs or is not the same
-//! twice.
+//! help language` prints what else a scenario can say. Only the client is the simulator's. All of a
+//! process runs on one thread. `spawn_blocking`, threads, real clocks, files and sockets are outside
+//! of simulated time: a handler that waits for them hangs or is not the same twice.
 //!
 //! With the feature `proptest`, [`scenarios`] gives property tests scenarios beyond the library.
 
