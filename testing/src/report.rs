@@ -43,8 +43,8 @@ impl Report {
     /// Asserts that no run broke a promise.
     ///
     /// # Panics
-    /// Panics where one did, with all that shows it; and where no run could have shown a loss, which
-    /// proves nothing: there was no seed, or no message.
+    /// Panics where one did, with all that shows it; and where no run could have shown a loss,
+    /// which proves nothing: there was no seed, or no message.
     #[track_caller]
     pub fn assert_held(&self) {
         if let Some(failure) = &self.failure {
