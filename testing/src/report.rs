@@ -4,7 +4,7 @@ use crate::{Failure, Property};
 use plimsoll_oracle::{Judgement, Trace, Verdict};
 use std::collections::BTreeSet;
 
-/// What the runs of a trial have shown.
+/// The outcome of a trial's runs.
 #[derive(Clone, Debug)]
 #[must_use = "a report proves nothing unless it is looked at"]
 pub struct Report {
