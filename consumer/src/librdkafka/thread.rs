@@ -6,6 +6,7 @@
 use super::commits::Request;
 use super::context::{Callback, RawConsumer, assign, unassign};
 use super::fetching::{BatchLimits, Fetching, Read, Truncated};
+use super::leaving;
 use super::lookups::{Answer, Question, Wanted};
 use super::outbox::{Outbox, Waker};
 use super::rebalances::{Rebalances, Unanswered};
@@ -25,9 +26,6 @@ use std::time::{Duration, Instant};
 /// The longest time without a poll: far below any poll deadline, and short enough to make up for a
 /// wake-up that is missed.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
-
-/// The longest time that closing waits for the other threads to end.
-const THREADS_END: Duration = Duration::from_secs(6);
 
 /// A request to the thread.
 #[derive(Debug)]
@@ -458,28 +456,13 @@ impl PollThread {
         // The queues of partitions and the other threads share the consumer.
         drop((fetching, lookups, commits));
         if let Some(unanswered) = rebalances.unanswered.take() {
-            let answered = match unanswered.assigns {
-                true => assign(&consumer, &TopicPartitionList::new()),
-                false => {
-                    let revoked = unanswered.partitions.iter();
-                    unassign(&consumer, &topics.list(revoked.map(|p| (*p, None))))
-                }
-            };
-            if let Err(error) = answered {
-                tracing::debug!(%error, "a rebalance could not be answered while closing");
-            }
+            let partitions = unanswered.partitions.iter();
+            let list = topics.list(partitions.map(|p| (*p, None)));
+            consumer
+                .context()
+                .answer(&consumer, unanswered.assigns, &list);
         }
-        if !is_static {
-            // Leaves the group at once, whatever the other threads still wait for.
-            consumer.unsubscribe();
-        }
-        let deadline = Instant::now() + THREADS_END;
-        while Arc::strong_count(&consumer) > 1 && Instant::now() < deadline {
-            // The context answers rebalances meanwhile.
-            let _ = consumer.poll(Duration::from_millis(20));
-        }
-        // The last owner's drop polls until the group is left.
-        drop(consumer);
+        leaving::leave(consumer, is_static);
         outbox.closed();
     }
 }
