@@ -68,7 +68,26 @@ impl PartitionSet {
     /// Returns the partitions, in order.
     #[inline]
     pub fn iter(&self) -> impl Iterator<Item = PartitionIndex> {
-        std::iter::successors(self.next_after(None), |last| self.next_after(Some(*last)))
+        self.iter_from(PartitionIndex::FIRST)
+    }
+
+    /// Returns the partitions from `first` on, in order.
+    #[inline]
+    pub fn iter_from(&self, first: PartitionIndex) -> impl Iterator<Item = PartitionIndex> {
+        let mut word = first.index() / 64;
+        let mut bits = self
+            .0
+            .get(word)
+            .map_or(0, |bits| bits & Self::from_on(first));
+        std::iter::from_fn(move || {
+            while bits == 0 {
+                word += 1;
+                bits = *self.0.get(word)?;
+            }
+            let bit = bits.trailing_zeros() as usize;
+            bits &= bits - 1;
+            Some(PartitionIndex::from_index(word * 64 + bit))
+        })
     }
 
     /// Returns the first partition behind `last`, or the first of all: a loop with this may change
@@ -84,6 +103,12 @@ impl PartitionSet {
         }
         let bit = bits.trailing_zeros() as usize;
         Some(PartitionIndex::from_index(word * 64 + bit))
+    }
+
+    /// Returns the bits of a partition and of those behind it, in its word.
+    #[inline]
+    fn from_on(partition: PartitionIndex) -> u64 {
+        u64::MAX << (partition.index() % 64)
     }
 
     #[inline]
@@ -233,6 +258,18 @@ mod tests {
         assert_eq!(removed, [true, false, false]);
         let left: Vec<_> = set.iter().map(|partition| partition.0).collect();
         assert_eq!(left, [1, 5, 63, 64, 200]);
+        for (first, count) in [
+            (1, 5),
+            (2, 4),
+            (63, 3),
+            (65, 1),
+            (200, 1),
+            (201, 0),
+            (999, 0),
+        ] {
+            let from = set.iter_from(PartitionIndex(first));
+            assert_eq!(from.count(), count, "{first}");
+        }
         assert!(set.contains(PartitionIndex(64)) && !set.contains(PartitionIndex(3)));
         assert!(!set.contains(PartitionIndex(300)));
         set.clear();
