@@ -20,7 +20,7 @@ pub type PerPartition<T> = Table<PartitionIndex, T>;
 dense_id!(PartitionIndex(u16));
 
 /// A set of partitions, as bits.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct PartitionSet(Vec<u64>);
 
 impl PartitionSet {
@@ -114,6 +114,17 @@ impl PartitionSet {
     #[inline]
     fn place(partition: PartitionIndex) -> (usize, u64) {
         (partition.index() / 64, 1 << (partition.index() % 64))
+    }
+}
+
+/// Copies the bits, into memory that there is where there is any.
+impl Clone for PartitionSet {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+
+    fn clone_from(&mut self, from: &Self) {
+        self.0.clone_from(&from.0);
     }
 }
 

@@ -298,6 +298,11 @@ impl<D: Dialect> Replica<D> {
         if enough <= 1 {
             return self.has_records(follower, position).into();
         }
+        self.count_readable(follower, position, enough)
+    }
+
+    #[inline(never)]
+    fn count_readable(&self, follower: bool, position: &FetchPosition, enough: u32) -> u32 {
         let end = self.readable_end(follower);
         let bytes = self.log.bytes(position.offset, end, enough);
         bytes.min(position.max_bytes.max(1))
