@@ -21,23 +21,8 @@ type partition struct {
 }
 
 // Revoked prints that the member must give partitions up.
-func Revoked(partitions map[string][]int32) { write("partitions_revoked", partitions) }
-
-// Lost prints that others have the partitions already.
-func Lost(partitions map[string][]int32) { write("partitions_lost", partitions) }
-
-// WhenOver prints that a session of Sarama's gives its partitions up, as soon as it is over: Sarama
-// says so by the session's context, while claims may still have messages in hand. It does not say
-// whether they are lost.
-func WhenOver(session sarama.ConsumerGroupSession) {
-	go func() {
-		<-session.Context().Done()
-		Revoked(session.Claims())
-	}()
-}
-
-func write(name string, partitions map[string][]int32) {
-	said := line{Name: name}
+func Revoked(partitions map[string][]int32) {
+	said := line{Name: "partitions_revoked"}
 	for topic, numbers := range partitions {
 		for _, number := range numbers {
 			said.Partitions = append(said.Partitions, partition{topic, number})
@@ -47,4 +32,14 @@ func write(name string, partitions map[string][]int32) {
 	if err := json.NewEncoder(os.Stdout).Encode(said); err != nil {
 		log.Printf("cannot print what was learned: %v", err)
 	}
+}
+
+// WhenOver prints that a session of Sarama's gives its partitions up, as soon as it is over: Sarama
+// says so by the session's context, while claims may still have messages in hand. It does not say
+// whether they are lost.
+func WhenOver(session sarama.ConsumerGroupSession) {
+	go func() {
+		<-session.Context().Done()
+		Revoked(session.Claims())
+	}()
 }
