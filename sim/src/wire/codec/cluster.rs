@@ -1,5 +1,6 @@
 //! What tools ask about brokers, and about what this cluster does not have.
 
+use super::operations::on_cluster;
 use super::{Context, Plan, body};
 use crate::protocol::{Batch as _, BrokerSet, Content, Node, Request, Response};
 use crate::wire::names::{kafka_broker, topic_name};
@@ -37,6 +38,7 @@ impl Context<'_, '_> {
             let response = kafka::DescribeClusterResponse::default().with_error_code(error.code());
             return Plan::answer(body(&response, version));
         }
+        let operations = on_cluster(request.include_cluster_authorized_operations);
         Plan::of_broker([Request::Metadata], move |names, at, mut answers| {
             let alive = match answers.pop()? {
                 Response::Metadata(cluster) => cluster.alive.among(at.open),
@@ -55,7 +57,8 @@ impl Context<'_, '_> {
             let response = kafka::DescribeClusterResponse::default()
                 .with_cluster_id(StrBytes::from_static_str(CLUSTER_ID))
                 .with_controller_id(1.into())
-                .with_brokers(brokers.collect());
+                .with_brokers(brokers.collect())
+                .with_cluster_authorized_operations(operations);
             body(&response, version)
         })
     }

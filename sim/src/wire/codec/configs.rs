@@ -97,6 +97,7 @@ impl Context<'_, '_> {
             let code = self.alter(of, &changes, true, request.validate_only);
             Altered::default()
                 .with_error_code(code)
+                .with_error_message(None)
                 .with_resource_type(resource.resource_type)
                 .with_resource_name(resource.resource_name)
         });
@@ -122,6 +123,7 @@ impl Context<'_, '_> {
             let code = self.alter(of, &changes, false, request.validate_only);
             incremental::AlterConfigsResourceResponse::default()
                 .with_error_code(code)
+                .with_error_message(None)
                 .with_resource_type(resource.resource_type)
                 .with_resource_name(resource.resource_name)
         });

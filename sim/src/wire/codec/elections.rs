@@ -62,6 +62,7 @@ impl Context<'_, '_> {
                     PartitionResult::default()
                         .with_partition_id(index)
                         .with_error_code(code)
+                        .with_error_message(None)
                 });
                 let needless = ErrorName::ElectionNotNeeded.code();
                 let told: Vec<_> = partitions

@@ -1,5 +1,6 @@
 //! What tools ask of groups.
 
+use super::operations::{NOT_ASKED, ON_GROUP};
 use super::{Context, Plan, body};
 use crate::protocol::{
     AdminRequest, AdminResponse, GroupDescription, GroupState, Request, Response,
@@ -20,6 +21,10 @@ impl Context<'_, '_> {
     pub(super) fn describe_groups(&mut self, request: kafka::DescribeGroupsRequest) -> Plan {
         let version = self.version;
         let groups = request.groups;
+        let operations = match request.include_authorized_operations {
+            true => ON_GROUP,
+            false => NOT_ASKED,
+        };
         let parts: Vec<_> = groups
             .iter()
             .map(|name| {
@@ -31,8 +36,8 @@ impl Context<'_, '_> {
             let described = groups.into_iter().zip(answers).map(|(name, answer)| {
                 let described = DescribedGroup::default()
                     .with_group_id(name)
-                    .with_authorized_operations(i32::MIN);
-                match described_group(answer) {
+                    .with_authorized_operations(NOT_ASKED);
+                let described = match described_group(answer) {
                     Ok(group) => describe(names, described, group),
                     // Before version 6 that is no error (KIP-1043).
                     Err(ErrorName::GroupIdNotFound) => described
@@ -42,6 +47,10 @@ impl Context<'_, '_> {
                         })
                         .with_group_state("Dead".into()),
                     Err(error) => described.with_error_code(error.code()),
+                };
+                match described.error_code {
+                    0 => described.with_authorized_operations(operations),
+                    _ => described,
                 }
             });
             let groups = described.collect();

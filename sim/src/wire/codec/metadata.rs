@@ -2,6 +2,7 @@
 
 use super::call::{Call, Caller, result};
 use super::cluster::CLUSTER_ID;
+use super::operations::{ON_TOPIC, on_cluster};
 use super::topics::{New, is_valid};
 use super::{Context, Plan, body};
 use crate::protocol::{
@@ -58,6 +59,8 @@ impl Context<'_, '_> {
             }
         }
         parts.push((To::Broker, Request::Metadata));
+        let on_topics = request.include_topic_authorized_operations;
+        let on_cluster = on_cluster(request.include_cluster_authorized_operations);
         Plan::new(parts, move |names, at, mut answers| {
             let (cluster, failed) = match answers.pop() {
                 Some(Response::Metadata(cluster)) => (cluster, None),
@@ -71,14 +74,21 @@ impl Context<'_, '_> {
                     .with_host(host)
                     .with_port(port)
             });
+            let mut topics = match failed {
+                None => described(names, &cluster, named),
+                Some(error) => failed_topics(error, named),
+            };
+            if on_topics {
+                for topic in &mut topics {
+                    topic.topic_authorized_operations = ON_TOPIC;
+                }
+            }
             let response = kafka::MetadataResponse::default()
                 .with_brokers(brokers.collect())
                 .with_cluster_id(Some(StrBytes::from_static_str(CLUSTER_ID)))
                 .with_controller_id(1.into())
-                .with_topics(match failed {
-                    None => described(names, &cluster, named),
-                    Some(error) => failed_topics(error, named),
-                });
+                .with_cluster_authorized_operations(on_cluster)
+                .with_topics(topics);
             body(&response, version)
         })
     }
@@ -210,6 +220,7 @@ fn in_parts(topic: MetadataResponseTopic) -> DescribeTopicPartitionsResponseTopi
         .with_topic_id(topic.topic_id)
         .with_is_internal(topic.is_internal)
         .with_partitions(partitions.collect())
+        .with_topic_authorized_operations(ON_TOPIC)
 }
 
 /// Answers an error of the whole: each topic that was named has it

@@ -69,6 +69,7 @@ impl Context<'_, '_> {
                 .with_name(topic.name.clone())
                 .with_num_partitions(-1)
                 .with_replication_factor(-1)
+                .with_error_message(None)
                 .with_configs(Some(Vec::new()));
             let created = checked.and_then(|new| {
                 let id = match request.validate_only {
@@ -265,6 +266,8 @@ impl Context<'_, '_> {
         for (name, id) in wanted {
             let known = self.names.topic_with(id).map(topic_name);
             let name = name.or(known);
+            let known = name.as_ref().and_then(|name| self.names.topic_id(name));
+            let id = known.unwrap_or(id);
             let removed = name
                 .as_ref()
                 .filter(|name| &*name.0 != OFFSETS_TOPIC)
