@@ -2,10 +2,8 @@
 //! says of itself is the consumers' own protocol.
 
 use super::translation::Translate;
-use super::{Names, Wire};
 use crate::protocol::{Batch as _, Founding, Lean, Subscription, Value};
 use crate::topology::PartitionIndex;
-use crate::wire::dialect::{Metadata, RecordBatch, Supported};
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use kafka_protocol::indexmap::IndexMap;
 use kafka_protocol::messages::consumer_protocol_assignment::TopicPartition as Assigned;
@@ -19,6 +17,8 @@ use kafka_protocol::records::{
     NO_TIMESTAMP, Record, RecordBatchDecoder, RecordBatchEncoder, RecordEncodeOptions,
     TimestampType,
 };
+use plimsoll_codec::{Metadata, RecordBatch, Supported};
+use plimsoll_codec::{Names, Wire};
 use plimsoll_core::{AssignmentEpoch, Offset};
 use plimsoll_oracle::{MemberId, MessageId, Word as _};
 use plimsoll_scenarios::scenario::Assignor;
