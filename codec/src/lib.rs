@@ -8,7 +8,10 @@
 //! The brokers' side, which reads what is written here and writes what is read here, is a part of
 //! the simulator.
 
+#[cfg(feature = "records")]
+pub mod batch;
 mod call;
+pub mod consumer_protocol;
 mod dialect;
 pub mod frames;
 mod names;
