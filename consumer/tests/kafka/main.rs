@@ -41,7 +41,7 @@ macro_rules! suite {
 
 fn main() -> ExitCode {
     let served = suite!((Vec::new()) by on_served_brokers).map(|test| test.within("served"));
-    let faulty = tests!((Vec::new()) by on_faulty_brokers:
+    let faulty = tests!([] by on_faulty_brokers:
         faults::a_broker_that_tells_no_ends_holds_up_no_other,
         faults::a_partition_without_a_leader_holds_up_no_other,
         faults::a_start_at_the_end_that_comes_late_is_committed_first,
