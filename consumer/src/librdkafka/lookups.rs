@@ -116,10 +116,13 @@ struct Known {
     leaders: BTreeMap<u32, i32>,
     /// The number of partitions.
     partitions: u32,
-    /// What the group committed for each partition, with the number of partitions in the commit's
-    /// metadata; an error where that is not known.
-    committed: Vec<KafkaResult<Option<(NextOffset, u32)>>>,
+    /// What the group committed for each partition; an error where that is not known.
+    committed: Vec<KafkaResult<Committed>>,
 }
+
+/// What the group committed for a partition, if it did, and the number of partitions that stands in
+/// the metadata of that commit.
+type Committed = Option<(NextOffset, u32)>;
 
 /// A question that is left to the leader of its partition, and what is known already.
 struct Rest {
@@ -221,14 +224,10 @@ impl Asker {
         })
     }
 
-    /// Returns what the group committed for each partition of a topic, with the number of
-    /// partitions in the commit's metadata. A commit of another client has none there, which counts
-    /// as 0: then every partition counts as added later, and nothing is skipped.
-    fn committed(
-        &self,
-        topic: u32,
-        partitions: u32,
-    ) -> KafkaResult<Vec<KafkaResult<Option<(NextOffset, u32)>>>> {
+    /// Returns what the group committed for each partition of a topic. A commit of another client
+    /// has no number of partitions in its metadata, which counts as 0: then every partition counts
+    /// as added later, and nothing is skipped.
+    fn committed(&self, topic: u32, partitions: u32) -> KafkaResult<Vec<KafkaResult<Committed>>> {
         let all = (0..partitions).map(|number| (TopicPartition::new(topic, number), None));
         let list = self.topics.list(all);
         let found = self.consumer.committed_offsets(list, TIMEOUT)?;
