@@ -13,7 +13,7 @@ use plimsoll_core::Offset;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Correlation(pub u32);
 
-/// What travels on the network.
+/// A message on the network.
 #[derive(Debug)]
 pub enum Message<D: Dialect> {
     /// A request.

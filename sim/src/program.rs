@@ -1,8 +1,8 @@
 //! Subjects whose handlers are their own: code of a user's, and not the simulator's.
 //!
 //! The simulator's own handlers take their time, call the sink once, and end as that answers. What
-//! a [`Program`]'s handlers do, it tells as [`Step`]s: they call the sink when they come to it, also
-//! more than once or never, and end as they like.
+//! a [`Program`]'s handlers do, it tells as [`Step`]s: they call the sink when they come to it,
+//! also more than once or never, and end as they like.
 
 use crate::recipes::Payload;
 use plimsoll_core::{AssignmentEpoch, Config, Machine, Offset, Outcome, TopicPartition};

@@ -17,7 +17,7 @@ const BUDGET: Budget = Budget {
     events: 1_000_000,
 };
 
-/// What runs plans with a user's handler, and judges them.
+/// The runs of plans with a user's handler, and their judge.
 pub(crate) struct Court<'a> {
     starter: &'a Starter,
     messages: &'a Messages,

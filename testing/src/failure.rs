@@ -43,8 +43,8 @@ impl Failure {
         self.seed
     }
 
-    /// Returns the smallest scenario that was found to break it, with nothing left to draw. Its file
-    /// ([`Scenario::to_toml`]) can be kept for [`Trial::from_file`](crate::Trial::from_file).
+    /// Returns the smallest scenario that was found to break it, with nothing left to draw. Its
+    /// file ([`Scenario::to_toml`]) can be kept for [`Trial::from_file`](crate::Trial::from_file).
     #[must_use]
     pub fn scenario(&self) -> &Scenario {
         &self.scenario

@@ -55,8 +55,8 @@
 //!     .assert_held(); // commit-covers-only-finished is violated ...
 //! ```
 //!
-//! A write takes the time, and fails, as the scenario says in `[handler]` and by its faults: that is
-//! what these mean here. The handler gets the failure, and does with it what it would do in
+//! A write takes the time, and fails, as the scenario says in `[handler]` and by its faults: that
+//! is what these mean here. The handler gets the failure, and does with it what it would do in
 //! production. A process may die before a write, in the middle of it, and between the write and the
 //! handler's end. A message that rightly has no effect is told by [`Sink::skip`].
 //!
@@ -66,9 +66,9 @@
 //! # State
 //!
 //! [`Trial::process`] runs at each start of a process, as `main` would: what it makes is lost with
-//! the process. A [`Store`] from [`Process::store`] is a database: it belongs to the run, all members
-//! share it, and it survives every crash. A `static`, or what is captured from outside, would
-//! survive too, and be shared by all seeds: the same seed would not give the same run.
+//! the process. A [`Store`] from [`Process::store`] is a database: it belongs to the run, all
+//! members share it, and it survives every crash. A `static`, or what is captured from outside,
+//! would survive too, and be shared by all seeds: the same seed would not give the same run.
 //!
 //! # When it fails
 //!
@@ -80,10 +80,11 @@
 //! # What runs
 //!
 //! The driver, the core, handlers as tasks, retries, dead letters, metrics and the graceful stop
-//! are those of production; the scenario's `[consumers]` says how the consumer is set, and `plimsoll
-//! help language` prints what else a scenario can say. Only the client is the simulator's. All of a process runs on one thread. `spawn_blocking`, threads, real clocks, files
-//! and sockets are outside of simulated time: a handler that waits for them hangs or is not the same
-//! twice.
+//! are those of production; the scenario's `[consumers]` says how the consumer is set, and
+//! `plimsoll help language` prints what else a scenario can say. Only the client is the
+//! simulator's. All of a process runs on one thread. `spawn_blocking`, threads, real clocks, files
+//! and sockets are outside of simulated time: a handler that waits for them hangs or is not the
+//! same twice.
 //!
 //! With the feature `proptest`, [`scenarios`] gives property tests scenarios beyond the library.
 

@@ -54,7 +54,7 @@ impl<T: Into<Vec<u8>>> From<T> for Content {
     }
 }
 
-/// What a test says of the messages of its scenario.
+/// The contents that a test gives to the messages of its scenario.
 #[derive(Clone)]
 pub(crate) struct Messages {
     content: Arc<dyn Fn(Draft<'_>) -> Content + Send + Sync>,

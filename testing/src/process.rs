@@ -58,7 +58,7 @@ impl Process<'_> {
     }
 }
 
-/// What starts processes with a user's handler.
+/// The starter of processes with a user's handler.
 #[derive(Clone)]
 pub(crate) struct Starter(Arc<Start>);
 

@@ -4,7 +4,7 @@ use crate::{Failure, Property};
 use plimsoll_oracle::{Judgement, Trace, Verdict};
 use std::collections::BTreeSet;
 
-/// What the runs of a trial have shown.
+/// The outcome of a trial's runs.
 #[derive(Clone, Debug)]
 #[must_use = "a report proves nothing unless it is looked at"]
 pub struct Report {
@@ -43,8 +43,8 @@ impl Report {
     /// Asserts that no run broke a promise.
     ///
     /// # Panics
-    /// Panics where one did, with all that shows it; and where no run could have shown a loss, which
-    /// proves nothing: there was no seed, or no message.
+    /// Panics where one did, with all that shows it; and where no run could have shown a loss,
+    /// which proves nothing: there was no seed, or no message.
     #[track_caller]
     pub fn assert_held(&self) {
         if let Some(failure) = &self.failure {

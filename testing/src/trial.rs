@@ -129,9 +129,9 @@ impl Trial {
 }
 
 impl<H> Trial<H> {
-    /// Chooses what is in the messages: text or bytes, or [`Content`] with headers. By default it is
-    /// `{"message":7}`, with the message's number. What the scenario makes undecodable is `FF FE`,
-    /// whatever is chosen.
+    /// Chooses what is in the messages: text or bytes, or [`Content`] with headers. By default it
+    /// is `{"message":7}`, with the message's number. What the scenario makes undecodable is `FF
+    /// FE`, whatever is chosen.
     ///
     /// ```
     /// # use plimsoll::{HandlerError, Message};
@@ -177,8 +177,8 @@ impl<H> Trial<H> {
         self
     }
 
-    /// Allows a property to be broken, such as [`Property::BoundedDuplicates`] by a handler that may
-    /// repeat itself.
+    /// Allows a property to be broken, such as [`Property::BoundedDuplicates`] by a handler that
+    /// may repeat itself.
     pub fn allow(mut self, property: Property) -> Self {
         self.allowed.push(property);
         self
@@ -193,8 +193,8 @@ impl<H> Trial<H> {
 }
 
 impl Trial<Tried> {
-    /// Runs the seeds, up to the first whose run breaks a promise, and makes the failure as small as
-    /// it can.
+    /// Runs the seeds, up to the first whose run breaks a promise, and makes the failure as small
+    /// as it can.
     ///
     /// # Panics
     /// Panics where the same schedule does not give the same verdict twice: the handler depends on

@@ -9,7 +9,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-/// What `plimsoll compare --help` says behind the options.
+/// The text of `plimsoll compare --help` behind the options.
 pub(crate) const HELP: &str = "\
 What differs:
   Every place judges by the same settings: with a command, by those that --keeps and --set declare

@@ -5,7 +5,7 @@ use crate::runner::Count;
 /// The chance below which it is none that all runs which break a promise are in one place.
 const CHANCE: f64 = 0.05;
 
-/// What the judgements of several places come to, from the best to the worst.
+/// The outcome of comparing judgements of several places, from the best to the worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Finding {
     /// Each place broke the promise, or each kept it.

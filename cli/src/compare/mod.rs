@@ -43,7 +43,7 @@ pub(crate) fn compare(args: &CompareArgs, look: Look) -> Result<Outcome, CliErro
     Ok(Outcome::new(text, comparison.exit()))
 }
 
-/// What the places say of a consumer.
+/// The verdicts of several places on a consumer.
 #[derive(Debug)]
 pub(crate) struct Comparison {
     /// The places.
@@ -58,7 +58,7 @@ pub(crate) struct Comparison {
     pub interrupted: bool,
 }
 
-/// What was tried in one place.
+/// The work done in one place.
 #[derive(Debug)]
 pub(crate) struct Column {
     /// The place.
@@ -75,21 +75,21 @@ pub(crate) struct Column {
     pub failed: Option<CliError>,
 }
 
-/// What the places say of one scenario.
+/// The verdicts of the places on one scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Row {
     /// The scenario's name on the command line.
     pub label: String,
-    /// What each place says of it as a whole.
+    /// The outcome of the scenario as a whole, by place.
     pub cells: Vec<Cell>,
     /// Every property.
     pub promises: Vec<Promise>,
 }
 
-/// What one place says of a scenario as a whole.
+/// The outcome of a scenario as a whole in one place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cell {
-    /// It was not run there.
+    /// Not run there.
     NotRun,
     /// No run has a verdict.
     NoVerdict,
@@ -99,14 +99,14 @@ pub(crate) enum Cell {
     Broken(usize),
 }
 
-/// What the places say of one promise in one scenario.
+/// The judgements of the places on one promise in one scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Promise {
     /// The promise.
     pub property: Property,
-    /// What each place says, where it has a verdict.
+    /// The judgement of each place that has a verdict.
     pub said: Vec<Option<Said>>,
-    /// What it comes to.
+    /// The comparison of them.
     pub finding: Finding,
 }
 

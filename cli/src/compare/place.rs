@@ -13,7 +13,7 @@ use plimsoll_scenarios::Subject;
 pub(crate) struct Place {
     /// Its name.
     pub name: PlaceName,
-    /// What executes plans there.
+    /// The backend that executes plans there.
     pub choice: Choice,
     /// The consumer that is tried there, where it is no command.
     subject: Option<Subject>,

@@ -62,7 +62,7 @@ impl Options {
     }
 }
 
-/// What is known of a program on trial: there is none.
+/// The settings known of a program on trial: there is none.
 #[derive(Clone, Debug)]
 pub(crate) struct Declared(Infallible);
 

@@ -66,7 +66,7 @@ fn any_program_stands_trial_on_embedded_brokers() {
     let ended = without_engine(&["run", "quick/member-killed", "--", "/usr/bin/false"]);
     assert_eq!(ended.code, ENVIRONMENT, "{}", ended.transcript());
     let why = "ended before it had joined its group";
-    assert!(ended.stderr.contains(why), "{}", ended.transcript());
+    assert!(ended.stdout.contains(why), "{}", ended.transcript());
 }
 
 fn its_help_is_the_same() {

@@ -10,6 +10,7 @@ mod context;
 mod dead_letters;
 mod fetching;
 mod generations;
+mod leaving;
 mod lookups;
 mod outbox;
 mod rebalances;

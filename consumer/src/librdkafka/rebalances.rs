@@ -124,16 +124,10 @@ impl Rebalances {
         let Some(unanswered) = self.unanswered else {
             return;
         };
-        let answered = match unanswered.kind {
-            Kind::Assigns { .. } | Kind::Assigned => assign(consumer, &TopicPartitionList::new()),
-            Kind::Revoked => {
-                let revoked = unanswered.partitions.iter();
-                unassign(consumer, &topics.list(revoked.map(|p| (*p, None))))
-            }
-        };
-        if let Err(error) = answered {
-            tracing::debug!(%error, "a rebalance could not be answered while closing");
-        }
+        let partitions = unanswered.partitions.iter();
+        let list = topics.list(partitions.map(|p| (*p, None)));
+        let assigns = unanswered.kind != Kind::Revoked;
+        consumer.context().answer(consumer, assigns, &list);
     }
 }
 

@@ -6,6 +6,7 @@
 use super::commits::Request;
 use super::context::RawConsumer;
 use super::fetching::{BatchLimits, Fetching, Read, Truncated};
+use super::leaving;
 use super::lookups::{Answer, Question};
 use super::outbox::{Outbox, Waker};
 use super::rebalances::Rebalances;
@@ -24,9 +25,6 @@ use std::time::{Duration, Instant};
 /// The longest time without a poll: far below any poll deadline, and short enough to make up for a
 /// wake-up that is missed.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
-
-/// The longest time that closing waits for the other threads to end.
-const THREADS_END: Duration = Duration::from_secs(6);
 
 /// A request to the thread.
 #[derive(Debug)]
@@ -233,17 +231,7 @@ impl PollThread {
         // The queues of partitions and the other threads share the consumer.
         drop((fetching, lookups, commits));
         rebalances.close(&consumer, &topics);
-        if !is_static {
-            // Leaves the group at once, whatever the other threads still wait for.
-            consumer.unsubscribe();
-        }
-        let deadline = Instant::now() + THREADS_END;
-        while Arc::strong_count(&consumer) > 1 && Instant::now() < deadline {
-            // The context answers rebalances meanwhile.
-            let _ = consumer.poll(Duration::from_millis(20));
-        }
-        // The last owner's drop polls until the group is left.
-        drop(consumer);
+        leaving::leave(consumer, is_static);
         outbox.closed();
     }
 }

@@ -24,7 +24,7 @@ pub(crate) struct Record {
 pub(crate) struct Member {
     process: Child,
     handled: Receiver<Record>,
-    /// What runs the sink that it calls, if it calls one.
+    /// The runtime of the sink that it calls, if it calls one.
     _sink: Option<Runtime>,
 }
 

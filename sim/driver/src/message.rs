@@ -16,7 +16,7 @@ const LENGTH: usize = 12;
 /// The name of the header that tells the message, where the payload does not.
 const MARK: &str = "plimsoll-message";
 
-/// What is in a message.
+/// The content of a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Content {
     /// The key, if it has one: the same for the same key of the scenario, or none at all.
@@ -27,10 +27,10 @@ pub struct Content {
     pub headers: Vec<(String, Option<Vec<u8>>)>,
 }
 
-/// What is in each message of a topic.
+/// The content of each message of a topic.
 pub type Contents = Arc<dyn Fn(&str, Payload) -> Content + Send + Sync>;
 
-/// What the simulator knows a message by.
+/// The simulator's names of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Origin {
     pub partition: TopicPartition,

@@ -36,7 +36,7 @@ pub struct Driven {
     shown: Instant,
     /// The time at which the driver began: that of the first call.
     began: Option<Instant>,
-    /// What reached the process since the runtime ran.
+    /// The arrivals at the process since the runtime ran.
     news: Vec<News>,
     /// Whether the process was called since the runtime ran.
     was_called: bool,
@@ -45,7 +45,7 @@ pub struct Driven {
     closed: bool,
 }
 
-/// What reaches a process.
+/// An arrival at a process.
 #[derive(Debug)]
 enum News {
     /// An event for the client.
@@ -83,7 +83,7 @@ impl Entrance {
     }
 }
 
-/// What a driver is made of.
+/// The parts of a driver.
 struct Parts {
     client: Client,
     handler: Counted<Outbox>,
