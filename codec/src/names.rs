@@ -181,7 +181,7 @@ impl Names {
     }
 
     /// Returns the id of a topic, where that is known.
-    pub(crate) fn topic_id(&self, name: &str) -> Option<Uuid> {
+    pub fn topic_id(&self, name: &str) -> Option<Uuid> {
         let id = self.topics.get(name)?.id;
         (!id.is_nil()).then_some(id)
     }
