@@ -267,7 +267,9 @@ impl Context<'_, '_> {
         for (name, id) in wanted {
             let known = self.names.known.topic_with(id).map(topic_name);
             let name = name.or(known);
-            let known = name.as_ref().and_then(|name| self.names.known.topic_id(name));
+            let known = name
+                .as_ref()
+                .and_then(|name| self.names.known.topic_id(name));
             let id = known.unwrap_or(id);
             let removed = name
                 .as_ref()
