@@ -10,10 +10,12 @@ mod context;
 mod dead_letters;
 mod fetching;
 mod generations;
+mod leaving;
 mod lookups;
 mod outbox;
 mod rebalances;
 mod thread;
+mod threads;
 mod topics;
 
 use self::context::{Context, RawConsumer};
@@ -87,10 +89,15 @@ impl LibrdkafkaClient {
         };
         let (orders, receiver) = channel();
         let (found, wake) = (orders.clone(), Arc::clone(&waker));
-        let lookups = lookups::spawn(Arc::clone(&consumer), Arc::clone(&topics), move |answer| {
-            let _ = found.send(Order::Found(answer));
-            wake.wake();
-        })?;
+        let lookups = lookups::spawn(
+            Arc::clone(&consumer),
+            Arc::clone(&topics),
+            outbox.clone(),
+            move |answer| {
+                let _ = found.send(Order::Found(answer));
+                wake.wake();
+            },
+        )?;
         let (refused, wake) = (orders.clone(), Arc::clone(&waker));
         let commits = commits::spawn(
             Arc::clone(&consumer),
@@ -107,7 +114,7 @@ impl LibrdkafkaClient {
             topics: Arc::clone(&topics),
             waker: Arc::clone(&waker),
             orders: receiver,
-            outbox,
+            outbox: outbox.clone(),
             lookups,
             commits,
             // At most half of what makes the core pause a partition.
@@ -122,9 +129,8 @@ impl LibrdkafkaClient {
             last_read: TopicPartition::default(),
             rebalances: Rebalances::default(),
         };
-        std::thread::Builder::new()
-            .name("plimsoll-poll".into())
-            .spawn(move || poll.run())?;
+        let run = PollThread::run;
+        threads::spawn("plimsoll-poll", outbox, poll, run, PollThread::close)?;
         Ok(Self {
             settings,
             topics,
