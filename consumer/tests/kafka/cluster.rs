@@ -72,7 +72,17 @@ impl Topic {
         numbers: std::ops::Range<u32>,
         partition: impl Fn(u32) -> i32,
     ) {
-        let producer: FutureProducer = self.client().create().unwrap();
+        self.produce_by(&self.client(), numbers, partition).await;
+    }
+
+    /// Produces messages by a producer with these settings.
+    pub(crate) async fn produce_by(
+        &self,
+        producer: &ClientConfig,
+        numbers: std::ops::Range<u32>,
+        partition: impl Fn(u32) -> i32,
+    ) {
+        let producer: FutureProducer = producer.create().unwrap();
         let sent: Vec<_> = numbers
             .map(|number| {
                 let (key, value) = ((number % 10).to_string(), number.to_string());
