@@ -363,6 +363,19 @@ mod tests {
     }
 
     #[test]
+    fn the_source_of_the_lag_stays_on() {
+        let name = "statistics.interval.ms";
+        let interval = |value: &str| {
+            let mut settings = settings();
+            settings.raw.insert(name.into(), value.into());
+            settings.check()
+        };
+        assert_eq!(interval("5000"), Ok(()));
+        let refused = SettingError::new(name, STATISTICS);
+        assert_eq!(interval(" 0"), Err(refused));
+    }
+
+    #[test]
     fn what_is_missing_or_wrong_is_named() {
         let (name, problem_) = problem(|s| s.brokers = " ".into());
         assert_eq!(name, "brokers");

@@ -94,6 +94,7 @@ pub(crate) async fn a_member_that_stops_while_a_start_is_late_leaves_its_group(
         tell_no_ends(&cluster).await;
         let handled = Handled::default();
         let consumer = topic.consumer().assignor(assignor);
+        let consumer = consumer.set("session.timeout.ms", "45000");
         let member = Member::start(consumer, handled.handler(Duration::ZERO));
         handled.wait_for(10).await;
         member.stop().await;
