@@ -150,7 +150,11 @@ impl Settings {
             return Err(SettingError::new(isolation, UNSTABLE));
         }
         let statistics = "statistics.interval.ms";
-        if self.raw.get(statistics).is_some_and(|interval| interval.trim() == "0") {
+        if self
+            .raw
+            .get(statistics)
+            .is_some_and(|interval| interval.trim() == "0")
+        {
             return Err(SettingError::new(statistics, STATISTICS));
         }
         self.config.validate().map_err(|error| {

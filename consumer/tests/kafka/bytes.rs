@@ -23,7 +23,9 @@ pub(crate) async fn compressed_messages_are_read() {
     for codec in ["gzip", "snappy", "lz4", "zstd"] {
         let topic = Topic::create(codec, 1).await;
         let mut producer = topic.client();
-        producer.set("compression.type", codec).set("linger.ms", "100");
+        producer
+            .set("compression.type", codec)
+            .set("linger.ms", "100");
         topic.produce_by(&producer, 0..1_000, |_| 0).await;
         let handled = Handled::default();
         let member = Member::start(topic.consumer(), handled.handler(Duration::ZERO));
