@@ -77,6 +77,7 @@ fn report(
         hashes: args.print_hashes,
         record: args.trace.is_some() && only(&trials).is_some(),
     };
+    let regressions = args.trying.regressions();
     let started = Instant::now();
     let mut tallies = try_all(&trials, options, backend, look);
     let timing = Timing {
@@ -88,20 +89,12 @@ fn report(
     let convictions = if backend.is_real() {
         let trials = trials.iter().zip(&tallies);
         trials
-            .map(|(trial, tally)| {
-                recorded::convict(trial, tally, choice, args.trying.regressions())
-            })
+            .map(|(trial, tally)| recorded::convict(trial, tally, choice, regressions))
             .collect()
     } else {
-        shrinking::convict_all(
-            &trials,
-            &tallies,
-            options,
-            args.limits,
-            args.trying.regressions(),
-        )
+        shrinking::convict_all(&trials, &tallies, options, args.limits, regressions)
     };
-    keep_unjudged(&trials, &mut tallies, args.trying.regressions());
+    keep_unjudged(&trials, &mut tallies, regressions);
     let trace = write_trace(args, &trials, &tallies)?;
     let found = trials.into_iter().zip(tallies).zip(convictions);
     let scenarios = found.map(|((trial, mut tally), convictions)| {
