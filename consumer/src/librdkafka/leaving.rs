@@ -5,22 +5,22 @@ use rdkafka::consumer::Consumer;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long the other threads may take to end before the member leaves without them.
+/// The time within which the other threads end as a rule; after it, the member leaves without them.
 const THREADS_USUALLY_END: Duration = Duration::from_millis(100);
 
 /// The longest time that leaving waits for the other threads to end.
 const THREADS_END: Duration = Duration::from_secs(6);
 
-/// How long librdkafka is given to stop reading what was revoked. It does not tell when it has.
+/// The time that librdkafka gets to stop reading what was revoked: it does not tell when it has.
 const READING_STOPS: Duration = Duration::from_millis(100);
 
 /// Leaves the group and closes librdkafka's consumer, whose context answers rebalances meanwhile.
 ///
 /// A close that comes while an incremental revocation is still carried out leaves the group without
 /// a word (`rd_kafka_cgrp_incr_unassign_done` of librdkafka 2.12.1, which forgets
-/// `rd_kafka_cgrp_leave_maybe` where its twin of KIP-848 has it): the partitions of the member would
-/// stand still for its session timeout. One that comes before the revocation is answered is right,
-/// since the answer counts as a full one then (`rd_kafka_cgrp_handle_assign_op`).
+/// `rd_kafka_cgrp_leave_maybe` where its twin of KIP-848 has it): the partitions of the member
+/// would stand still for its session timeout. One that comes before the revocation is answered is
+/// right, since the answer counts as a full one then (`rd_kafka_cgrp_handle_assign_op`).
 pub(super) fn leave(consumer: Arc<RawConsumer>, is_static: bool) {
     if !others_end(&consumer, THREADS_USUALLY_END) {
         if !is_static {

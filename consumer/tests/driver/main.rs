@@ -4,4 +4,6 @@ mod client;
 mod handlers;
 mod metrics;
 mod rebalances;
+#[path = "../recorder/mod.rs"]
+mod recorder;
 mod shutdown;

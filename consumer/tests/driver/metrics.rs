@@ -1,9 +1,8 @@
 //! Metrics of a driver that is busy.
 
 use crate::client::{P, config, settle, start};
-use metrics::{
-    Counter, Gauge, GaugeFn, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
-};
+use crate::recorder::Gauges;
+use metrics::{Gauge, GaugeFn, Key};
 use plimsoll::Message;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -12,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-/// A recorder that counts how often the number of running handlers is told.
+/// A gauge that counts how often it is set.
 #[derive(Clone, Default)]
 struct Updates(Arc<AtomicUsize>);
 
@@ -23,29 +22,6 @@ impl GaugeFn for Updates {
 
     fn set(&self, _: f64) {
         self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-impl Recorder for Updates {
-    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-
-    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-
-    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-
-    fn register_counter(&self, _: &Key, _: &Metadata<'_>) -> Counter {
-        Counter::noop()
-    }
-
-    fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
-        match key.name() {
-            "plimsoll_in_flight" => Gauge::from_arc(Arc::new(self.clone())),
-            _ => Gauge::noop(),
-        }
-    }
-
-    fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
-        Histogram::noop()
     }
 }
 
@@ -68,7 +44,11 @@ fn a_backlog_does_not_hold_up_the_metrics() {
         .start_paused(true)
         .build()
         .expect("a runtime");
-    metrics::with_local_recorder(&updates, || {
+    let recorder = Gauges(|key: &Key| match key.name() {
+        "plimsoll_in_flight" => Gauge::from_arc(Arc::new(updates.clone())),
+        _ => Gauge::noop(),
+    });
+    metrics::with_local_recorder(&recorder, || {
         runtime.block_on(async {
             let mut running = start(config(), |_: Message| async {
                 spend(Duration::from_millis(1)).await;

@@ -10,6 +10,8 @@ mod faults;
 mod gauges;
 mod members;
 mod positions;
+#[path = "../recorder/mod.rs"]
+mod recorder;
 mod stops;
 
 use plimsoll_harness::{BROKER, broker, run, tests};
