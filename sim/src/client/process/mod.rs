@@ -3,42 +3,40 @@
 
 mod turn;
 
-use crate::client::action::{Action, Continuation};
-use crate::client::answer::read;
-use crate::client::application::Application;
-use crate::client::commits::Commits;
-use crate::client::connection::{Ask, Connections, Failure, Requests, channel_of};
-use crate::client::coordinator::Coordinator;
-use crate::client::dead_letters::DeadLetters;
-use crate::client::fetcher::Fetcher;
-use crate::client::group::Group;
-use crate::client::late::Late;
-use crate::client::metadata::{Metadata, first_broker};
-use crate::client::start::Start;
-use crate::client::view::View;
+use super::application::Application;
+use super::first_broker;
+use super::late::Late;
+use super::speaker::LeanSpeaker;
 use crate::env::Env;
-use crate::protocol::{Correlation, FetchResponse, Node, Request, Response};
-use crate::recipes::{Library, SubjectSpec};
+use crate::protocol::{
+    Correlation, FetchResponse, Lean, Node, Request, Response, SCENARIO_GROUP, Value,
+};
+use crate::recipes::SubjectSpec;
 use crate::sink::HandlerCall;
+use plimsoll_client::{
+    Ask, Behaviour, Commits, Connections, Continuation, Coordinator, DeadLetters, Failure, Fetcher,
+    Group, Metadata, Requests, Settings, Start, channel_of, read,
+};
 use plimsoll_core::{Event, Instant, Outcome, TopicPartition};
 use plimsoll_oracle::{MemberId, TraceEvent};
-use plimsoll_scenarios::scenario::Moment;
+use plimsoll_scenarios::scenario::{Consumers, Moment};
 use plimsoll_scenarios::{Purpose, Rng};
-use std::time::Duration;
+
+type Action = plimsoll_client::Action<LeanSpeaker>;
+type View = plimsoll_client::View<LeanSpeaker>;
 
 /// A process of a member.
 pub(super) struct Process {
     id: MemberId,
     node: Node,
-    library: Library,
-    request_timeout: Duration,
+    settings: Settings,
     requests: Requests<Continuation>,
     view: View,
-    group: Group,
-    start: Start,
-    fetcher: Fetcher,
-    commits: Commits,
-    dead_letters: DeadLetters,
+    group: Group<LeanSpeaker>,
+    start: Start<LeanSpeaker>,
+    fetcher: Fetcher<LeanSpeaker>,
+    commits: Commits<LeanSpeaker>,
+    dead_letters: DeadLetters<LeanSpeaker>,
     application: Application,
     late: Late,
     /// Whether it was asked to stop.
@@ -58,18 +56,17 @@ impl Process {
         let (node, topology) = (env.member_node(id), env.topology.clone());
         let (brokers, partitions) = (env.brokers().count(), topology.len());
         let consumers = &env.plan.settings.consumers;
-        let (timeout, backoff) = (consumers.request_timeout, consumers.retry_backoff);
-        let instance = consumers.instance(id.0);
+        let settings = settings(consumers, id, spec.behaviour);
         let mut config = consumers.config;
         let process = u64::from(id.0) << 32 | u64::from(starts);
         config.jitter_seed = Rng::substream(env.plan.seed, Purpose::Jitter, process).next_u64();
         Self {
             id,
             node,
-            library: spec.library,
-            request_timeout: timeout,
+            settings,
             requests: Requests::new(first_correlation),
             view: View {
+                speaker: LeanSpeaker { member: id },
                 topology,
                 connections: Connections::new(brokers),
                 metadata: Metadata::new(
@@ -77,15 +74,15 @@ impl Process {
                     first_broker(env.plan, node),
                     partitions,
                     consumers.metadata_refresh,
-                    backoff,
+                    settings.retry_backoff,
                 ),
-                coordinator: Coordinator::new(timeout),
+                coordinator: Coordinator::new(settings.group, settings.request_timeout),
             },
-            group: Group::new(consumers, instance, spec.library, spec.checks_generations),
-            start: Start::new(spec.library, timeout, backoff, spec.require_stable),
-            fetcher: Fetcher::new(consumers, brokers, partitions, spec.library),
-            commits: Commits::new(consumers, instance, spec.library),
-            dead_letters: DeadLetters::new(id, timeout),
+            group: Group::new(settings),
+            start: Start::new(settings),
+            fetcher: Fetcher::new(settings, brokers, partitions),
+            commits: Commits::new(settings),
+            dead_letters: DeadLetters::new(settings.request_timeout),
             application: Application::new(
                 (spec.build)(&config),
                 spec.polling,
@@ -176,10 +173,8 @@ impl Process {
         let now = env.now();
         self.view.connections.handle_broken(now, peer);
         let before = self.requests.next_correlation();
-        // Sarama connects to the coordinator that it knows, as long as no answer says that it is
-        // none (`client.Coordinator`).
-        let was_coordinator =
-            !self.library.is_sarama() && self.view.coordinator.node() == Some(peer);
+        let was_coordinator = self.settings.behaviour.forgets_coordinator
+            && self.view.coordinator.node() == Some(peer);
         if was_coordinator {
             self.view.coordinator.forget();
         }
@@ -263,7 +258,7 @@ impl Process {
     ) {
         let (now, view) = (env.now(), &self.view);
         match then {
-            Continuation::Fetch => match read::<Box<FetchResponse>>(result) {
+            Continuation::Fetch => match read::<_, Box<FetchResponse>>(result) {
                 Ok(mut response) => {
                     self.fetcher.handle_fetched(now, view, from, &mut response);
                     env.cluster.recycle_response(response);
@@ -363,7 +358,7 @@ impl Process {
         if let Some(to) = self.view.metadata.poll_action() {
             return Some(Action::Ask(Ask {
                 to,
-                timeout: self.request_timeout,
+                timeout: self.settings.request_timeout,
                 request: Request::Metadata,
                 then: Continuation::Metadata,
             }));
@@ -457,7 +452,7 @@ impl Process {
     }
 
     #[inline]
-    fn ask(&mut self, env: &mut Env<'_>, ask: Ask<Continuation>) {
+    fn ask(&mut self, env: &mut Env<'_>, ask: Ask<Lean, Continuation>) {
         let kind = || ask.request.kind().map(Moment::Sent);
         env.moments.note(self.id, kind);
         let channel = channel_of(&ask.request);
@@ -480,5 +475,23 @@ impl Process {
             self.fetcher.start_held_back(now, &self.view);
             self.group.handle_settled(now, &self.view);
         }
+    }
+}
+
+/// Returns the settings of a member's client. Its fetches are limited by numbers of records.
+fn settings(consumers: &Consumers, id: MemberId, behaviour: Behaviour) -> Settings {
+    Settings {
+        behaviour,
+        group: SCENARIO_GROUP,
+        instance: consumers.instance(id.0),
+        assignor: consumers.assignor,
+        session_timeout: consumers.session_timeout,
+        heartbeat: consumers.heartbeat,
+        poll_deadline: consumers.poll_deadline,
+        request_timeout: consumers.request_timeout,
+        retry_backoff: consumers.retry_backoff,
+        prefetch: consumers.prefetch,
+        fetch_wait_max: consumers.fetch_wait_max,
+        partition_fetch_bytes: consumers.prefetch.saturating_mul(Value::SIZE),
     }
 }

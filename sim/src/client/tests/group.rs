@@ -297,17 +297,15 @@ fn another_member_joining_during_the_sync_means_joining_again() {
 #[test]
 fn a_member_that_sees_more_partitions_joins_again_but_in_sarama_only_the_leader() {
     let cases = [
-        (Library::Librdkafka, true, 1),
-        (Library::Librdkafka, false, 1),
-        (Library::Sarama161, false, 0),
+        (Behaviour::LIBRDKAFKA, true, 1),
+        (Behaviour::LIBRDKAFKA, false, 1),
+        (Behaviour::SARAMA_1_61, false, 0),
     ];
-    for (library, leads, joins) in cases {
+    for (behaviour, leads, joins) in cases {
         let spec = SubjectSpec {
             build: probe::build,
             polling: Polling::Always,
-            require_stable: true,
-            checks_generations: false,
-            library,
+            behaviour,
         };
         probe::reset();
         let mut bench = Bench::of(spec, "metadata_refresh = \"30s\"\n");
@@ -326,7 +324,7 @@ fn a_member_that_sees_more_partitions_joins_again_but_in_sarama_only_the_leader(
         bench.run(ms(2_000));
         let asked = bench.asked();
         let joined = asked.iter().filter(|kind| **kind == K::JoinGroup).count();
-        assert_eq!(joined, joins, "{library:?}, leads: {leads}");
+        assert_eq!(joined, joins, "{behaviour:?}, leads: {leads}");
     }
 }
 
