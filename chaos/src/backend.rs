@@ -7,7 +7,7 @@ use crate::logs::Logs;
 use crate::options::{ClusterSource, Options, SubjectCommand};
 use crate::places::{Load, Places, Seat};
 use crate::stalls::Stalls;
-use crate::{names, run};
+use crate::{descriptors, names, run};
 use plimsoll_oracle::{Terms, Trace};
 use plimsoll_scenarios::{Backend, BackendError, Plan, Refusal};
 use std::sync::Arc;
@@ -51,6 +51,7 @@ impl Kafka {
     /// # Errors
     /// Where there is no container engine, no image, or no broker that answers.
     pub fn start(options: Options, load: Load) -> Result<Self, ChaosError> {
+        descriptors::raise_limit();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .thread_name("plimsoll-chaos")

@@ -45,6 +45,23 @@ impl Declared {
         Ok(Self(keeps.iter().cloned().chain(set).collect()))
     }
 
+    /// Returns the terms on which a program is judged of which this is known and no more.
+    pub fn terms(&self, plan: &Plan) -> Terms {
+        let mut terms = plan.terms();
+        for setting in Setting::ALL {
+            if !self.knows(setting) {
+                terms.forget(setting);
+            }
+        }
+        if !self.covers("consumers.heartbeat") {
+            terms.settling += USUAL_HEARTBEAT.saturating_sub(plan.settings.consumers.heartbeat);
+        }
+        if !self.covers("consumers.request_timeout") {
+            terms.progress_within = terms.progress_within.max(USUAL_PROGRESS);
+        }
+        terms
+    }
+
     /// Returns whether a key is declared, or the table that it is in, or a part of it.
     fn covers(&self, key: &str) -> bool {
         let mut declared = self.0.iter();
@@ -122,25 +139,14 @@ impl Shown {
     }
 }
 
-/// Returns the terms on which a run of a program is judged that is not Plimsoll's own consumer.
+/// Returns the terms on which a run of a program is judged that is not Plimsoll's own consumer: by
+/// what is declared of it, and what the run has shown.
 pub(crate) fn terms(plan: &Plan, declared: &Declared, shown: &Shown) -> Terms {
-    let mut terms = plan.terms();
-    let consumers = &plan.settings.consumers;
-    for setting in Setting::ALL {
-        if !declared.knows(setting) {
-            terms.forget(setting);
-        }
-    }
+    let mut terms = declared.terms(plan);
     terms.liveness_within += shown.wishes.longer_session(plan);
     terms.may_orphan = shown.wishes.is_static;
     if !declared.covers("consumers.initial") {
         terms.config.initial = shown.initial;
-    }
-    if !declared.covers("consumers.heartbeat") {
-        terms.settling += USUAL_HEARTBEAT.saturating_sub(consumers.heartbeat);
-    }
-    if !declared.covers("consumers.request_timeout") {
-        terms.progress_within = terms.progress_within.max(USUAL_PROGRESS);
     }
     terms
 }

@@ -10,11 +10,11 @@ mod admin;
 mod backend;
 #[cfg(feature = "librdkafka")]
 mod backlog;
-mod batch;
 mod channel;
 mod cluster;
 mod contract;
 mod course;
+mod descriptors;
 mod error;
 mod faults;
 mod known;

@@ -218,7 +218,11 @@ impl Places {
     /// Waits until the machine has room for a plan beside those that run.
     pub(crate) async fn wait_for_room(&self) {
         let _door = self.crowd.door.lock().await;
-        pressure::wait_for_room().await;
+        pressure::wait_for_room(match self.grounds {
+            Grounds::Shared(_) => pressure::START,
+            Grounds::Embedded(_) => pressure::START_EMBEDDED,
+        })
+        .await;
     }
 
     /// Lets fewer plans run side by side, for one that did since this moment and was disturbed.

@@ -1,19 +1,30 @@
-//! Whether processors have time to spare. Plans that begin at the same time start dozens of
-//! processes, and a runtime takes seconds of a processor for its start: each waits a little for the
-//! one before it, so that the machine, and not a number, says how many fit.
+//! Whether the machine has room for a plan more. Plans that begin at the same time start dozens of
+//! processes, and a runtime takes seconds of a processor for its start, and memory for as long as it
+//! lives: each plan waits a little for the one before it, so that the machine, and not a number,
+//! says how many fit.
 
 use std::fs;
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// The time over which the processors are looked at: what a plan needs until its members start.
-const WINDOW: Duration = Duration::from_secs(1);
+pub(crate) const START: Duration = Duration::from_secs(1);
+
+/// The same with embedded brokers, which are there at once.
+pub(crate) const START_EMBEDDED: Duration = Duration::from_millis(500);
 
 /// The share of that time which must be to spare.
 const SPARE: f64 = 0.2;
 
-/// The longest wait: other work may keep the machine busy for hours.
+/// The longest wait for a processor: other work may keep the machine busy for hours.
 const PATIENCE: Duration = Duration::from_secs(4);
+
+/// The longest wait for memory: by then a plan that had some has ended.
+const PATIENCE_FOR_MEMORY: Duration = Duration::from_secs(30);
+
+/// The memory that must be to spare, in KiB: the members of a plan may be runtimes that take a
+/// hundred MiB each.
+const SPARE_KIB: u64 = 512 * 1024;
 
 /// The time of all processors since the system began, in its ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,13 +34,18 @@ struct Ticks {
     spare: u64,
 }
 
-/// Waits until processors have time to spare, but not for long.
-pub(crate) async fn wait_for_room() {
-    let end = Instant::now() + PATIENCE;
+/// Waits until processors have had time to spare for as long as a `start` takes, and there is
+/// memory, but not without end.
+pub(crate) async fn wait_for_room(start: Duration) {
+    let began = Instant::now();
     while let Some(before) = ticks() {
-        tokio::time::sleep(WINDOW).await;
-        let has_room = ticks().is_none_or(|now| spare(before, now) >= SPARE);
-        if has_room || Instant::now() >= end {
+        tokio::time::sleep(start).await;
+        let has_time = || ticks().is_none_or(|now| spare(before, now) >= SPARE);
+        let (has_room, patience) = match has_memory() {
+            true => (has_time(), PATIENCE),
+            false => (false, PATIENCE_FOR_MEMORY),
+        };
+        if has_room || began.elapsed() >= patience {
             return;
         }
     }
@@ -38,6 +54,22 @@ pub(crate) async fn wait_for_room() {
 /// Reads the ticks, where the system tells them: only Linux does.
 fn ticks() -> Option<Ticks> {
     read(&fs::read_to_string("/proc/stat").ok()?)
+}
+
+/// Returns whether processes can still get memory, as far as the system tells.
+fn has_memory() -> bool {
+    available_kib().is_none_or(|kib| kib >= SPARE_KIB)
+}
+
+/// Returns the memory that processes can still get, in KiB, where the system tells it.
+pub(crate) fn available_kib() -> Option<u64> {
+    available(&fs::read_to_string("/proc/meminfo").ok()?)
+}
+
+fn available(meminfo: &str) -> Option<u64> {
+    let mut lines = meminfo.lines();
+    let line = lines.find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.trim().trim_end_matches(" kB").parse().ok()
 }
 
 /// Reads the first line: `cpu`, then user, nice, system, idle, iowait, irq, softirq and steal.
@@ -73,6 +105,11 @@ mod tests {
         let now = read("cpu  150 30 80 890 50 0 0 0 9 9\n").expect("it is told");
         assert!((spare(before, now) - 0.6).abs() < 1e-9);
         assert_eq!(read("cpu0 1 2 3"), None);
+        assert_eq!(
+            available("MemTotal: 24 kB\nMemAvailable:   7 kB\n"),
+            Some(7)
+        );
+        assert_eq!(available("MemTotal: 24 kB\n"), None);
         assert_eq!(read(""), None);
     }
 }

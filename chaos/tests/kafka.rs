@@ -3,7 +3,7 @@
 
 use plimsoll_chaos::engine_for_tests;
 use plimsoll_chaos::kafka_tests::{admin, cluster, proxy};
-use plimsoll_testing::{BROKER, Need, broker, engine, run, tests};
+use plimsoll_harness::{BROKER, Need, broker, engine, run, tests};
 use std::env;
 use std::future::Future;
 use std::process::ExitCode;

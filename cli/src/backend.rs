@@ -2,8 +2,9 @@
 
 use crate::args::{BackendArgs, BackendName, DeclaredArgs, SeedRange, threads};
 use crate::error::CliError;
-use crate::kafka::{Kafka, Load, Options};
-use plimsoll_scenarios::{Backend, Plan};
+use crate::kafka::{Declared, Kafka, Load, Options};
+use plimsoll_oracle::{Terms, Trace};
+use plimsoll_scenarios::{Backend, BackendError, Plan, Refusal};
 use plimsoll_sim::Simulator;
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
@@ -76,11 +77,10 @@ impl Choice {
     }
 
     /// Returns the number of schedules to run side by side: as many as were asked for, or else one
-    /// for each core. In real time it is four for each core: runs there wait more than they work.
+    /// for each core, and more in real time: runs there wait more than they work.
     pub(crate) fn jobs(&self, asked: Option<NonZeroUsize>) -> NonZeroUsize {
-        const FOR_EACH_CORE: NonZeroUsize = NonZeroUsize::new(4).expect("it is not 0");
         match (asked, self) {
-            (None, Self::Kafka(_)) => threads(None).saturating_mul(FOR_EACH_CORE),
+            (None, Self::Kafka(options)) => threads(None).saturating_mul(options.for_each_core()),
             (asked, _) => threads(asked),
         }
     }
@@ -91,6 +91,14 @@ impl Choice {
         match self {
             Self::Sim => None,
             Self::Kafka(options) => options.command(),
+        }
+    }
+
+    /// Returns what is known of the program that stands trial instead of the scenarios' subjects.
+    pub(crate) fn declared(&self) -> Option<&Declared> {
+        match self {
+            Self::Sim => None,
+            Self::Kafka(options) => options.declared(),
         }
     }
 
@@ -134,16 +142,21 @@ fn only_with_kafka(what: &str) -> CliError {
 #[derive(Debug)]
 pub(crate) enum StartedBackend {
     /// The simulator.
-    Sim(Box<Simulator>),
+    Sim(Box<Simulated>),
     /// The backend of real processes, which all threads share.
     Kafka(Kafka),
 }
 
 impl StartedBackend {
+    /// Makes a simulator whose recipe stands for a program of which no more is known than this.
+    pub(crate) fn in_place_of(program: Declared) -> Self {
+        Self::Sim(Box::new(Simulated::new(Some(program))))
+    }
+
     /// Makes one for another thread, or in place of one that panicked half-way.
     pub(crate) fn another(&self) -> Self {
         match self {
-            Self::Sim(_) => Self::default(),
+            Self::Sim(simulated) => Self::Sim(Box::new(Simulated::new(simulated.program.clone()))),
             Self::Kafka(kafka) => Self::Kafka(kafka.clone()),
         }
     }
@@ -151,7 +164,7 @@ impl StartedBackend {
     /// Returns the backend itself.
     pub(crate) fn get(&mut self) -> &mut dyn Backend {
         match self {
-            Self::Sim(simulator) => simulator.as_mut(),
+            Self::Sim(simulated) => simulated.as_mut(),
             Self::Kafka(kafka) => kafka,
         }
     }
@@ -159,7 +172,7 @@ impl StartedBackend {
     /// Returns the number of events that it has simulated.
     pub(crate) fn events(&self) -> u64 {
         match self {
-            Self::Sim(simulator) => simulator.events(),
+            Self::Sim(simulated) => simulated.simulator.events(),
             Self::Kafka(_) => 0,
         }
     }
@@ -187,6 +200,44 @@ impl StartedBackend {
 
 impl Default for StartedBackend {
     fn default() -> Self {
-        Self::Sim(Box::new(plimsoll_sim_driver::simulator()))
+        Self::Sim(Box::new(Simulated::new(None)))
+    }
+}
+
+/// The simulator, and what is known of the program that a recipe stands for in it.
+#[derive(Debug)]
+pub(crate) struct Simulated {
+    simulator: Simulator,
+    program: Option<Declared>,
+}
+
+impl Simulated {
+    fn new(program: Option<Declared>) -> Self {
+        Self {
+            simulator: plimsoll_sim_driver::simulator(),
+            program,
+        }
+    }
+}
+
+impl Backend for Simulated {
+    fn name(&self) -> &'static str {
+        self.simulator.name()
+    }
+
+    fn refuses(&self, plan: &Plan) -> Option<Refusal> {
+        self.simulator.refuses(plan)
+    }
+
+    /// A recipe that stands for a program is judged as the program is.
+    fn terms(&self, plan: &Plan) -> Terms {
+        match &self.program {
+            Some(program) => program.terms(plan),
+            None => self.simulator.terms(plan),
+        }
+    }
+
+    fn run(&mut self, plan: &Plan, trace: &mut Trace) -> Result<(), BackendError> {
+        self.simulator.run(plan, trace)
     }
 }

@@ -5,6 +5,7 @@ mod backend;
 mod bench;
 mod check;
 mod cluster;
+mod compare;
 mod completions;
 mod config;
 mod conviction;
@@ -67,6 +68,9 @@ fn main() -> ExitCode {
         }
         Command::Shrink(args) => configured(terminal, &config, |look, config| {
             shrink::shrink(&args.or(config), look)
+        }),
+        Command::Compare(args) => configured(terminal, &config, |look, config| {
+            compare::compare(&args.or(config), look)
         }),
         Command::Check(args) => configured(terminal, &config, |_, _| check::check(&args)),
         Command::List(args) => configured(terminal, &config, |look, _| list::list(&args, look)),

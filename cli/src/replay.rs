@@ -1,17 +1,17 @@
 //! `plimsoll replay`: a regression runs again, and must show what it recorded.
 
 use crate::args::{BackendName, ReplayArgs};
-use crate::conviction::{Cause, moments};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::files;
 use crate::library::{self, Loaded};
 use crate::outcome::Outcome;
+use crate::render::human;
 use crate::render::page::Page;
-use crate::render::{cause, human};
 use crate::runner::{Run, Tally, Worker, draw};
 use crate::terminal::{Detail, Look};
 use crate::trial::Expectation;
+use plimsoll_oracle::story::{Cause, moments};
 use plimsoll_oracle::{Header, Property, Terms, Trace, Word};
 
 /// Runs `plimsoll replay`.
@@ -52,7 +52,7 @@ pub(crate) fn replay(args: &ReplayArgs, look: Look) -> Result<Outcome, CliError>
         page.gap();
         page.paragraph("", &format!("{property} violated: {}.", violation.summary));
         let cause = Cause::read(&plan.terms(), worker.trace(), violation);
-        page.paragraph("", &format!("Cause: {}", cause::sentence(&cause)));
+        page.paragraph("", &format!("Cause: {}", cause));
     }
     let mut tally = Tally::default();
     tally.add(seed, &run, worker.trace(), false);

@@ -8,7 +8,7 @@ use crate::outcome::Outcome;
 use crate::progress::Progress;
 use crate::report::{Failure, Report, ScenarioReport, Timing};
 use crate::runner::{self, Options, Tally, Worker};
-use crate::selection::{self, Selection};
+use crate::selection::{self, Selection, Wanted};
 use crate::terminal::{Detail, Look};
 use crate::trial::{Expectation, Trial};
 use crate::{files, interrupt, missing, render};
@@ -23,15 +23,15 @@ use std::time::Instant;
 /// # Errors
 /// Where an argument is wrong, or the environment refuses.
 pub(crate) fn run(args: &RunArgs, look: Look) -> Result<Outcome, CliError> {
-    let choice = Choice::of(&args.backend, &args.command, &args.declared)?;
-    let selection = selection::select(args, &choice)?;
+    let choice = Choice::of(&args.backend, &args.command, &args.trying.declared)?;
+    let selection = selection::select(Wanted::of(args, &choice), &choice)?;
     let labels = selection.trials.iter().map(|trial| trial.label.as_str());
     files::check_trace(args.trace.as_deref(), labels)?;
     if let Some(folder) = &args.report {
         render::files::check(folder)?;
     }
     interrupt::listen()?;
-    let backend = choice.start(selection.load(choice.jobs(args.jobs)))?;
+    let backend = choice.start(selection.load(choice.jobs(args.trying.jobs)))?;
     let report = report(args, &choice, selection, &backend, look);
     backend.shut_down();
     let report = report?;
@@ -72,7 +72,7 @@ fn report(
         skipped,
     } = selection;
     let options = Options {
-        jobs: choice.jobs(args.jobs),
+        jobs: choice.jobs(args.trying.jobs),
         keep_going: args.keep_going == Some(true),
         hashes: args.print_hashes,
         record: args.trace.is_some() && only(&trials).is_some(),
@@ -88,12 +88,20 @@ fn report(
     let convictions = if backend.is_real() {
         let trials = trials.iter().zip(&tallies);
         trials
-            .map(|(trial, tally)| recorded::convict(trial, tally, choice, args.regressions()))
+            .map(|(trial, tally)| {
+                recorded::convict(trial, tally, choice, args.trying.regressions())
+            })
             .collect()
     } else {
-        shrinking::convict_all(&trials, &tallies, options, args.limits, args.regressions())
+        shrinking::convict_all(
+            &trials,
+            &tallies,
+            options,
+            args.limits,
+            args.trying.regressions(),
+        )
     };
-    keep_unjudged(&trials, &mut tallies, args.regressions());
+    keep_unjudged(&trials, &mut tallies, args.trying.regressions());
     let trace = write_trace(args, &trials, &tallies)?;
     let found = trials.into_iter().zip(tallies).zip(convictions);
     let scenarios = found.map(|((trial, mut tally), convictions)| {
@@ -138,7 +146,13 @@ fn keep_unjudged(trials: &[Trial], tallies: &mut [Tally], folder: &Path) {
     }
 }
 
-fn try_all(trials: &[Trial], options: Options, backend: &StartedBackend, look: Look) -> Vec<Tally> {
+/// Runs all trials, and shows how far they are.
+pub(crate) fn try_all(
+    trials: &[Trial],
+    options: Options,
+    backend: &StartedBackend,
+    look: Look,
+) -> Vec<Tally> {
     let total = trials.iter().map(Trial::schedules);
     let total = total.fold(0, u64::saturating_add);
     let progress = if backend.is_real() {

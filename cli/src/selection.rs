@@ -7,11 +7,37 @@ use crate::kafka::Load;
 use crate::library::{self, Found, Loaded, Skipped};
 use crate::runner::draw;
 use crate::trial::{Expectation, Trial};
+use plimsoll_scenarios::scenario::Override;
 use plimsoll_scenarios::{Scenario, Subject};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::time::Duration;
+
+/// What a command line asks for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted<'a> {
+    /// The files, folders and embedded scenarios.
+    pub paths: &'a [String],
+    /// The seeds of scenarios that carry none.
+    pub seeds: SeedRange,
+    /// The consumer to try instead of the one that each scenario names.
+    pub subject: Option<Subject>,
+    /// The settings that stand over those of each scenario.
+    pub set: &'a [Override],
+}
+
+impl<'a> Wanted<'a> {
+    /// Reads it from the arguments of `plimsoll run`.
+    pub(crate) fn of(args: &'a RunArgs, choice: &Choice) -> Self {
+        Self {
+            paths: &args.paths,
+            seeds: args.seeds.unwrap_or(choice.default_seeds()),
+            subject: args.subject,
+            set: &args.trying.declared.set,
+        }
+    }
+}
 
 /// What a command line selects.
 #[derive(Debug, Default)]
@@ -51,27 +77,27 @@ pub(crate) struct NotExecuted {
     pub reason: String,
 }
 
-/// Returns the trials that the arguments ask for. In real time, schedules that cannot be executed
+/// Returns the trials that are asked for. In real time, schedules that cannot be executed
 /// are sorted out here, before anything is started; so are scenarios of a folder, or of the
 /// library, that take too long.
 ///
 /// # Errors
 /// Where an argument is wrong, where a scenario that was named on its own cannot be executed, and
 /// where nothing is left.
-pub(crate) fn select(args: &RunArgs, choice: &Choice) -> Result<Selection, CliError> {
-    let seeds = args.seeds.unwrap_or(choice.default_seeds());
-    let Found { scenarios, skipped } = library::load_with(&args.paths, &args.declared.set)?;
+pub(crate) fn select(wanted: Wanted<'_>, choice: &Choice) -> Result<Selection, CliError> {
+    let Found { scenarios, skipped } = library::load_with(wanted.paths, wanted.set)?;
     if *choice == Choice::Sim {
         let trials = scenarios.into_iter();
         return Ok(Selection {
-            trials: trials
-                .map(|loaded| trial(loaded, seeds, args, choice))
-                .collect(),
+            trials: trials.map(|loaded| trial(loaded, wanted, choice)).collect(),
             not_executed: Vec::new(),
             skipped,
         });
     }
-    if let Some(recipe) = args.subject.filter(|subject| *subject != Subject::Plimsoll) {
+    if let Some(recipe) = wanted
+        .subject
+        .filter(|subject| *subject != Subject::Plimsoll)
+    {
         return Err(refuse_recipe(recipe));
     }
     let mut selection = Selection {
@@ -81,7 +107,7 @@ pub(crate) fn select(args: &RunArgs, choice: &Choice) -> Result<Selection, CliEr
     for loaded in scenarios {
         let alone = loaded.alone;
         let slow = if alone { None } else { slow(&loaded.scenario) };
-        let mut trial = trial(loaded, seeds, args, choice);
+        let mut trial = trial(loaded, wanted, choice);
         let refused = match slow {
             Some(reason) => vec![not_executed(&trial, trial.seeds.len(), reason)],
             None => sort_out(&mut trial, choice)?,
@@ -100,31 +126,30 @@ pub(crate) fn select(args: &RunArgs, choice: &Choice) -> Result<Selection, CliEr
 }
 
 /// Makes the trial of a scenario, perhaps with another subject and other settings than its own.
-fn trial(loaded: Loaded, seeds: SeedRange, args: &RunArgs, choice: &Choice) -> Trial {
+fn trial(loaded: Loaded, wanted: Wanted<'_>, choice: &Choice) -> Trial {
     let Loaded {
         label,
         mut scenario,
         ..
     } = loaded;
     let own = scenario.settings.consumers.subject;
-    let tried = args.subject.unwrap_or(own);
-    let set = &args.declared.set;
+    let tried = wanted.subject.unwrap_or(own);
     scenario.settings.consumers.subject = tried;
     let command = choice.command();
-    let expectation = if tried == own && command.is_none() && set.is_empty() {
+    let expectation = if tried == own && command.is_none() && wanted.set.is_empty() {
         Expectation::Stated(scenario.settings.expect.verdict.clone())
     } else {
         Expectation::Open
     };
     Trial {
         label,
-        seeds: scenario.seed.map_or(seeds, SeedRange::one),
+        seeds: scenario.seed.map_or(wanted.seeds, SeedRange::one),
         subject: command.unwrap_or_else(|| tried.to_string()),
         without: BTreeSet::new(),
         apart: BTreeSet::new(),
         scenario,
         expectation,
-        set: set.clone(),
+        set: wanted.set.to_vec(),
     }
 }
 
@@ -222,9 +247,9 @@ mod tests {
         let Command::Run(args) = Cli::parse_from(command).command else {
             panic!("it is `run`");
         };
-        let choice = Choice::of(&args.backend, &args.command, &args.declared);
+        let choice = Choice::of(&args.backend, &args.command, &args.trying.declared);
         let choice = choice.expect("arguments go together");
-        select(&args, &choice).expect("something is selected")
+        select(Wanted::of(&args, &choice), &choice).expect("something is selected")
     }
 
     #[test]

@@ -69,6 +69,15 @@ pub(crate) enum Detail {
 }
 
 impl Look {
+    /// Makes that of a test's terminal.
+    #[cfg(test)]
+    pub(crate) const fn of(columns: usize, detail: Detail) -> Self {
+        Self {
+            columns: Some(columns),
+            detail,
+        }
+    }
+
     /// Returns the width of running text, in columns.
     pub(crate) fn width(self) -> usize {
         let (least, most) = WIDTHS;

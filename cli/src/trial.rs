@@ -7,6 +7,7 @@ use plimsoll_oracle::{Header, Property};
 use plimsoll_scenarios::scenario::{Expected, Override};
 use plimsoll_scenarios::{Plan, Scenario};
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// A scenario to run under some seeds.
 #[derive(Clone, Debug)]
@@ -34,6 +35,15 @@ impl Trial {
     /// Returns the number of its schedules.
     pub(crate) fn schedules(&self) -> u64 {
         self.seeds.len() - self.without.len() as u64
+    }
+
+    /// Returns about how long a run takes in real time: until the healing, and until all is
+    /// committed and calm.
+    pub(crate) fn usual_length(&self) -> Duration {
+        let settings = &self.scenario.settings;
+        let consumers = &settings.consumers;
+        let calm = consumers.heartbeat * 2 + consumers.config.commit.longest_tail();
+        settings.safety.unwrap_or_default() + calm
     }
 
     /// Returns the header of the trace that a plan of it leaves.

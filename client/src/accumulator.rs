@@ -8,7 +8,7 @@
 use crate::{Ask, Connections, Failure, Metadata};
 use plimsoll_core::{Instant, Offset};
 use plimsoll_protocol::{
-    Acks, Batch as _, Dialect, Node, PRODUCE_TIMEOUT_MS, PartitionIndex, Request,
+    Acks, Batch as _, Channel, Dialect, Node, PRODUCE_TIMEOUT_MS, PartitionIndex, Request,
 };
 use std::collections::VecDeque;
 use std::fmt::Debug;
@@ -261,7 +261,7 @@ impl<N: Numbering> Accumulator<N> {
         let Some((leader, _)) = metadata.leader(index) else {
             return self.actions.push_back(Action::RefreshMetadata);
         };
-        if let Some(reconnect) = connections.backs_off(leader, now) {
+        if let Some(reconnect) = connections.backs_off(leader, Channel::Data, now) {
             queue.resume_at = reconnect;
             self.resume_at = self.resume_at.min(reconnect);
             queue.waits_for_leader = true;

@@ -79,10 +79,11 @@ pub enum Continuation {
     OffsetCommit(CommitId),
     /// The committed offsets, for the attempt at membership that gave the partitions.
     OffsetFetch(u32),
-    /// The ends of a partition that is to start, and the attempt that gave it.
-    StartOffsets(u32, PartitionIndex),
-    /// The ends of a partition whose position was out of range, with the fetch's version.
-    ResetOffsets(PartitionIndex, u32),
+    /// One end of the log of a partition that is to start, for the attempt that gave it; the start,
+    /// where that is known.
+    StartOffsets(u32, PartitionIndex, Option<NextOffset>),
+    /// The same for a partition whose position was out of range, with the fetch's version.
+    ResetOffsets(PartitionIndex, u32, Option<NextOffset>),
     /// A poll of a broker.
     Fetch,
     /// A dead-letter copy, by its number.

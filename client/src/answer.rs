@@ -1,11 +1,10 @@
 //! Answers as the parts that asked read them: typed, with every kind of error in one place.
 
 use crate::Failure;
-use plimsoll_core::Offset;
+use plimsoll_core::{NextOffset, Offset};
 use plimsoll_protocol::{
-    CommittedOffset, Dialect, ErrorName, FetchResponse, GroupMemberId, JoinError,
-    JoinGroupResponse, LogEnds, Node, OffsetCommitResponse, PartitionState, Response,
-    SyncGroupResponse,
+    ClusterMetadata, CommittedOffset, Dialect, ErrorName, FetchResponse, GroupMemberId, JoinError,
+    JoinGroupResponse, Node, OffsetCommitResponse, Response, SyncGroupResponse,
 };
 
 /// What an answer carries where the broker did what it was asked.
@@ -51,10 +50,10 @@ impl<D: Dialect> Answer<D> for Connected {
 }
 
 /// `Metadata`.
-impl<D: Dialect> Answer<D> for Vec<PartitionState> {
+impl<D: Dialect> Answer<D> for ClusterMetadata {
     fn read(response: Response<D>) -> Option<Result<Self, ErrorName>> {
         match response {
-            Response::Metadata(metadata) => Some(Ok(metadata.partitions)),
+            Response::Metadata(metadata) => Some(Ok(metadata)),
             _ => None,
         }
     }
@@ -91,14 +90,12 @@ impl<D: Dialect> Answer<D> for Box<FetchResponse<D>> {
     }
 }
 
-/// `ListOffsets`: what is not known of one end is not known of both.
-impl<D: Dialect> Answer<D> for LogEnds {
+/// `ListOffsets`. Both ends of a log are always somewhere.
+impl<D: Dialect> Answer<D> for NextOffset {
     fn read(response: Response<D>) -> Option<Result<Self, ErrorName>> {
         match response {
-            Response::ListOffsets { earliest, latest } => Some(earliest.and_then(|log_start| {
-                let log_end = latest?;
-                Ok(Self { log_start, log_end })
-            })),
+            Response::Offsets(Ok(found)) => Some(Ok(Self::new(found?.offset))),
+            Response::Offsets(Err(error)) => Some(Err(error)),
             _ => None,
         }
     }

@@ -1,11 +1,14 @@
 //! Where real clients differ: each difference is a setting with a name, and each library a set of
 //! them.
 
+use plimsoll_protocol::Sharing;
 use std::time::Duration;
 
 /// What a client does where real clients differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Behaviour {
+    /// Which requests share a connection with a broker.
+    pub sharing: Sharing,
     /// What gets a member into its group, and keeps it there.
     pub membership: Membership,
     /// Whether nothing more happens to the membership, and nothing is fetched, before the
@@ -94,6 +97,7 @@ pub enum Membership {
 impl Behaviour {
     /// librdkafka 2.12.1.
     pub const LIBRDKAFKA: Self = Self {
+        sharing: Sharing::GroupApart,
         membership: Membership::Served,
         awaits_answers: true,
         awaits_commits: true,
@@ -126,6 +130,7 @@ impl Behaviour {
 
     const fn sarama(follows_coordinator: bool) -> Self {
         Self {
+            sharing: Sharing::All,
             membership: Membership::Looped {
                 follows_coordinator,
             },

@@ -2,7 +2,9 @@
 //! where the client goes on with it.
 
 use plimsoll_core::Instant;
-use plimsoll_protocol::{Channel, Correlation, Dialect, ErrorName, Node, Request};
+use plimsoll_protocol::{
+    Channel, Channels, Correlation, Dialect, ErrorName, Node, Request, Sharing,
+};
 use std::time::Duration;
 
 /// `reconnect.backoff.ms` and `reconnect.backoff.max.ms` (librdkafka's defaults): the pause after
@@ -32,11 +34,11 @@ pub enum Failure {
     Lost,
     /// A connection that the client closed because a request on it had no answer in time, this one
     /// or another: all on it get `__TIMED_OUT` (`rd_kafka_broker_timeout_scan`, which hands that to
-    /// `rd_kafka_broker_fail`).
+    /// `rd_kafka_broker_fail`; in Sarama the error of the first, `Broker.responseReceiver`).
     TimedOut,
 }
 
-/// Returns the connection over which a request goes.
+/// Returns the channel on which a request goes.
 #[inline]
 pub fn channel_of<D: Dialect>(request: &Request<D>) -> Channel {
     match request {
@@ -55,12 +57,14 @@ pub fn channel_of<D: Dialect>(request: &Request<D>) -> Channel {
 /// What a client knows of its connections with brokers.
 #[derive(Debug)]
 pub struct Connections {
-    brokers: Vec<Connection>,
+    sharing: Sharing,
+    /// What is known of each channel, by broker: the same of those that share a connection.
+    brokers: Vec<[Connection; Channel::COUNT]>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Connection {
-    /// Number of times that it broke since the broker last answered.
+    /// Number of times that it broke since the broker last answered on it.
     failures: u32,
     /// Earliest time of the next try.
     not_before: Instant,
@@ -68,43 +72,60 @@ struct Connection {
 
 impl Connections {
     /// Creates connections of which none has broken yet.
-    pub fn new(brokers: usize) -> Self {
+    pub fn new(sharing: Sharing, brokers: usize) -> Self {
         Self {
-            brokers: vec![Connection::default(); brokers],
+            sharing,
+            brokers: vec![Default::default(); brokers],
         }
     }
 
-    /// Returns the time until which a client that has the choice avoids a broker; `None`: it need
-    /// not.
+    /// Returns the time until which a client that has the choice avoids a broker, for what goes on
+    /// this channel; `None`: it need not.
     #[inline]
-    pub fn backs_off(&self, peer: Node, now: Instant) -> Option<Instant> {
-        let connection = self.brokers.get(usize::from(peer.0))?;
+    pub fn backs_off(&self, peer: Node, channel: Channel, now: Instant) -> Option<Instant> {
+        let connection = self.brokers.get(usize::from(peer.0))?[channel as usize];
         (connection.not_before > now).then_some(connection.not_before)
     }
 
-    /// Returns whether the connections with a broker broke, or could not be made, and it has not
+    /// Returns whether a connection with a broker broke, or could not be made, on which it has not
     /// answered since.
     #[inline]
     pub fn are_broken(&self, peer: Node) -> bool {
-        let connection = self.brokers.get(usize::from(peer.0));
-        connection.is_some_and(|connection| connection.failures > 0)
+        let mut connections = self.brokers.get(usize::from(peer.0)).into_iter().flatten();
+        connections.any(|connection| connection.failures > 0)
     }
 
-    /// Notes that the connections with a broker broke, or could not be made.
-    pub fn handle_broken(&mut self, now: Instant, peer: Node) {
-        if let Some(connection) = self.brokers.get_mut(usize::from(peer.0)) {
-            let (first, longest) = RECONNECT_BACKOFF;
+    /// Notes that connections with a broker broke, or could not be made.
+    pub fn handle_broken(&mut self, now: Instant, peer: Node, channels: Channels) {
+        let Some(connections) = self.brokers.get_mut(usize::from(peer.0)) else {
+            return;
+        };
+        let (first, longest) = RECONNECT_BACKOFF;
+        for channel in channels.iter() {
+            let connection = &mut connections[channel as usize];
             let pause = first * (1 << connection.failures.min(10));
             connection.failures += 1;
             connection.not_before = now + pause.min(longest);
         }
     }
 
-    /// Notes that a broker answered.
+    /// Forgets what was known of the connections with a broker.
+    pub(super) fn forget(&mut self, peer: Node) {
+        if let Some(connections) = self.brokers.get_mut(usize::from(peer.0)) {
+            *connections = Default::default();
+        }
+    }
+
+    /// Notes that a broker answered on a channel.
     #[inline]
-    pub fn handle_answer(&mut self, peer: Node) {
-        if let Some(connection) = self.brokers.get_mut(usize::from(peer.0)) {
-            *connection = Connection::default();
+    pub fn handle_answer(&mut self, peer: Node, channel: Channel) {
+        let Some(connections) = self.brokers.get_mut(usize::from(peer.0)) else {
+            return;
+        };
+        if connections[channel as usize].failures > 0 {
+            for shared in self.sharing.connection(channel).iter() {
+                connections[shared as usize] = Connection::default();
+            }
         }
     }
 }
@@ -112,6 +133,7 @@ impl Connections {
 /// The requests of one process that wait for answers, oldest first.
 #[derive(Debug)]
 pub struct Requests<T> {
+    sharing: Sharing,
     next: u32,
     in_flight: Vec<InFlight<T>>,
     /// The earliest deadline; [`Instant::FAR_FUTURE`]: none.
@@ -122,6 +144,7 @@ pub struct Requests<T> {
 struct InFlight<T> {
     correlation: Correlation,
     peer: Node,
+    channel: Channel,
     deadline: Instant,
     /// Whether its connection was closed because a request on it was overdue.
     timed_out: bool,
@@ -130,8 +153,9 @@ struct InFlight<T> {
 
 impl<T> Requests<T> {
     /// Creates an empty list of requests, which will be numbered from `first`.
-    pub fn new(first: u32) -> Self {
+    pub fn new(sharing: Sharing, first: u32) -> Self {
         Self {
+            sharing,
             next: first,
             in_flight: Vec::new(),
             due: Instant::FAR_FUTURE,
@@ -145,13 +169,20 @@ impl<T> Requests<T> {
 
     /// Numbers a request that goes to `peer` now, and remembers what to go on with.
     #[inline]
-    pub fn add(&mut self, now: Instant, peer: Node, timeout: Duration, then: T) -> Correlation {
+    pub fn add(
+        &mut self,
+        now: Instant,
+        (peer, channel): (Node, Channel),
+        timeout: Duration,
+        then: T,
+    ) -> Correlation {
         let correlation = self.number();
         let deadline = now + timeout;
         self.due = self.due.min(deadline);
         self.in_flight.push(InFlight {
             correlation,
             peer,
+            channel,
             deadline,
             timed_out: false,
             then,
@@ -178,13 +209,21 @@ impl<T> Requests<T> {
         Some(then)
     }
 
-    /// Takes the next request that was lost with the connections to `peer`, and returns what to go
+    /// Takes the next request that was lost with these connections to `peer`, and returns what to go
     /// on with, and why. Call it until it returns `None`, with the `next_correlation` of the moment
     /// at which they broke: what is sent while losses are handled goes over new connections.
-    pub fn take_lost(&mut self, peer: Node, before: u32) -> Option<(T, Failure)> {
+    pub fn take_lost(
+        &mut self,
+        peer: Node,
+        channels: Channels,
+        before: u32,
+    ) -> Option<(T, Failure)> {
         let mut requests = self.in_flight.iter();
-        let index =
-            requests.position(|request| request.peer == peer && request.correlation.0 < before)?;
+        let index = requests.position(|request| {
+            request.peer == peer
+                && channels.contains(request.channel)
+                && request.correlation.0 < before
+        })?;
         let (then, timed_out) = self.take(index);
         let failure = match timed_out {
             true => Failure::TimedOut,
@@ -193,23 +232,27 @@ impl<T> Requests<T> {
         Some((then, failure))
     }
 
-    /// Returns a broker that has left a request unanswered for too long, once. Its connections are
-    /// to be broken, as clients do (librdkafka: `socket.max.fails` is 1): all on them has timed out,
-    /// and the news comes back like that of any broken connection.
-    pub fn poll_overdue(&mut self, now: Instant) -> Option<Node> {
+    /// Returns a broker that has left a request unanswered for too long, and the connection on which
+    /// it has, once. That is to be closed, as clients do (librdkafka: `socket.max.fails` is 1 in
+    /// `rd_kafka_broker_timeout_scan`, which knows one broker's thread, and so one connection;
+    /// Sarama: `Broker.responseReceiver` reads no more after `Net.ReadTimeout`, and its callers close
+    /// the `Broker`): all on it has timed out, and the news comes back like that of any broken
+    /// connection.
+    pub fn poll_overdue(&mut self, now: Instant) -> Option<(Node, Channels)> {
         if self.due > now {
             return None;
         }
         let mut requests = self.in_flight.iter();
-        let peer = requests.find(|late| late.deadline <= now)?.peer;
+        let late = requests.find(|late| late.deadline <= now)?;
+        let (peer, connection) = (late.peer, self.sharing.connection(late.channel));
         for request in &mut self.in_flight {
-            if request.peer == peer {
+            if request.peer == peer && connection.contains(request.channel) {
                 request.deadline = Instant::FAR_FUTURE;
                 request.timed_out = true;
             }
         }
         self.due = self.earliest();
-        Some(peer)
+        Some((peer, connection))
     }
 
     /// Forgets everything that is in flight.

@@ -9,7 +9,7 @@
 
 use crate::{Action, Ask, Connected, Connections, Continuation, Failure, Speaker};
 use plimsoll_core::Instant;
-use plimsoll_protocol::{GroupIndex, Node, Request};
+use plimsoll_protocol::{Channel, GroupIndex, Node, Request};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -104,7 +104,13 @@ impl<S: Speaker> Coordinator<S> {
         self.in_flight = false;
         match answer {
             // The coordinator died, and the broker that was asked does not know yet.
-            Ok(node) if connections.backs_off(node, now).is_some() => self.find(now),
+            Ok(node)
+                if connections
+                    .backs_off(node, Channel::Coordinator, now)
+                    .is_some() =>
+            {
+                self.find(now)
+            }
             Ok(node) if connections.are_broken(node) => self.connect(now, node),
             Ok(node) => {
                 self.connecting = None;

@@ -2,7 +2,9 @@
 
 use crate::{Connections, Failure};
 use plimsoll_core::Instant;
-use plimsoll_protocol::{ErrorName, Node, PartitionIndex, PartitionState, Topology};
+use plimsoll_protocol::{
+    BrokerSet, Channel, ClusterMetadata, ErrorName, Node, PartitionIndex, Topology,
+};
 use std::time::Duration;
 
 /// `retry.backoff.max.ms`: pauses double up to it (KIP-580).
@@ -22,6 +24,10 @@ pub struct Metadata {
     /// Leaders, by partition; `None`: not known to exist.
     leaders: Vec<Option<LeaderInfo>>,
     brokers: u16,
+    /// The brokers that the last answer named; all, before there was any.
+    named: BrokerSet,
+    /// Those that it named no more.
+    gone: BrokerSet,
     /// Broker to ask next.
     broker: Node,
     /// Time of the next request; not while one is in flight.
@@ -52,6 +58,10 @@ impl Metadata {
         Self {
             leaders: vec![None; partitions],
             brokers,
+            named: (0..brokers)
+                .map(Node)
+                .fold(BrokerSet::default(), BrokerSet::with),
+            gone: BrokerSet::default(),
             broker: first,
             due: now,
             asked: Instant::ZERO,
@@ -96,11 +106,12 @@ impl Metadata {
         self.topics_are_gone
     }
 
-    /// Returns the broker to ask what every broker can answer; one that cannot be reached is left
-    /// out as long as there are others.
+    /// Returns the broker to ask what every broker can answer; one that cannot be reached, or that is
+    /// gone, is left out as long as there are others.
     pub fn choose_broker(&mut self, now: Instant, connections: &Connections) -> Node {
         for _ in 1..self.brokers {
-            if connections.backs_off(self.broker, now).is_some() {
+            let reconnect = connections.backs_off(self.broker, Channel::Data, now);
+            if reconnect.is_some() || !self.named.contains(self.broker) {
                 self.try_another_broker();
             }
         }
@@ -143,11 +154,11 @@ impl Metadata {
     pub fn handle_answer(
         &mut self,
         now: Instant,
-        answer: Result<Vec<PartitionState>, Failure>,
+        answer: Result<ClusterMetadata, Failure>,
     ) -> bool {
         self.in_flight = false;
-        let partitions = match answer {
-            Ok(partitions) => partitions,
+        let ClusterMetadata { partitions, alive } = match answer {
+            Ok(metadata) => metadata,
             Err(failure) => {
                 // Nothing else is learned of a topic with an error (librdkafka:
                 // `rd_kafka_parse_Metadata_update_topic`; Sarama: `client.updateMetadata`).
@@ -159,6 +170,8 @@ impl Metadata {
             }
         };
         self.topics_are_gone = false;
+        self.gone = self.named.beyond(alive);
+        self.named = alive;
         self.due = now + self.refresh;
         for state in partitions {
             let known = &mut self.leaders[usize::from(state.partition.0)];
@@ -174,6 +187,17 @@ impl Metadata {
             }
         }
         true
+    }
+
+    /// Takes a broker that the last answer named no more, as of one that is fenced. Its connections
+    /// are to be closed, whatever waits on them, and when it is named again nothing is known of it
+    /// (`rd_kafka_metadata_decommission_unavailable_brokers`, and `rd_kafka_cgrp_coord_dead` where it
+    /// was the coordinator; Sarama: `client.updateBroker`).
+    pub fn poll_gone(&mut self, connections: &mut Connections) -> Option<Node> {
+        let broker = self.gone.iter().next()?;
+        self.gone = self.gone.without(broker);
+        connections.forget(broker);
+        Some(broker)
     }
 
     /// Takes the broker to which a request for metadata is to go.

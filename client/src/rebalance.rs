@@ -125,6 +125,14 @@ impl Rebalance {
         given_up.is_some()
     }
 
+    /// Returns the partitions that the application is giving up, and has not answered.
+    pub(super) fn giving_up(&self) -> Option<(RebalanceId, &[PartitionIndex])> {
+        match &self.unanswered {
+            Some((id, Callback::Revoked(partitions))) => Some((*id, partitions)),
+            _ => None,
+        }
+    }
+
     /// Returns whether a member keeps its partitions while it joins.
     #[inline]
     pub(crate) fn is_cooperative(&self) -> bool {

@@ -1,9 +1,13 @@
-//! Where to start: what the group committed, and both ends of each partition that was assigned.
+//! Where to start: what the group committed, and both ends of the log of each partition that was
+//! assigned.
 
 use crate::resend::pause_after;
 use crate::{Action, Ask, Continuation, Failure, Settings, Speaker, View};
-use plimsoll_core::{Assignment, Instant};
-use plimsoll_protocol::{CommittedOffset, ErrorName, LogEnds, Node, PartitionIndex, Request};
+use plimsoll_core::{Assignment, Instant, NextOffset};
+use plimsoll_protocol::{
+    CommittedOffset, Dialect, ErrorName, NO_EPOCH, Node, OffsetsRequest, PartitionIndex, Request,
+    Wanted as Place,
+};
 use std::collections::VecDeque;
 
 /// Finds where assigned partitions start.
@@ -19,8 +23,8 @@ pub struct Start<S: Speaker> {
 struct Starting<S: Speaker> {
     /// The attempt at membership that gave the partitions.
     id: u32,
-    /// The partitions, in order.
-    partitions: Vec<(PartitionIndex, Wanted<LogEnds>)>,
+    /// The partitions, in order, with the ends of their logs.
+    partitions: Vec<(PartitionIndex, Wanted<(NextOffset, NextOffset)>)>,
     /// Number of partitions whose ends are not known.
     unknown: usize,
     committed: Wanted<Vec<CommittedOffset<S::Dialect>>>,
@@ -114,11 +118,8 @@ impl<S: Speaker> Start<S> {
                 continue;
             };
             *ends = Wanted::Asked;
-            let request = Request::ListOffsets {
-                partition: *partition,
-            };
-            let then = Continuation::StartOffsets(starting.id, *partition);
-            ask(leader, request, then);
+            let then = Continuation::StartOffsets(starting.id, *partition, None);
+            ask(leader, end_of(*partition, None), then);
         }
         if no_leader {
             self.actions.push_back(Action::RefreshMetadata);
@@ -163,13 +164,13 @@ impl<S: Speaker> Start<S> {
         }
     }
 
-    /// Takes both ends of a partition, or asks again later.
-    pub fn handle_ends(
+    /// Takes one end of a partition's log, and asks for the other one, or for both again later.
+    pub fn handle_end(
         &mut self,
         now: Instant,
         view: &View<S>,
-        (id, partition): (u32, PartitionIndex),
-        answer: Result<LogEnds, Failure>,
+        (id, partition, log_start): (u32, PartitionIndex, Option<NextOffset>),
+        answer: Result<NextOffset, Failure>,
     ) {
         let Some(starting) = self.starting.as_mut().filter(|starting| starting.id == id) else {
             return;
@@ -181,13 +182,25 @@ impl<S: Speaker> Start<S> {
             return;
         };
         let (_, ends) = &mut starting.partitions[place];
-        match answer {
-            Ok(known) => {
-                *ends = Wanted::Known(known);
+        match (answer, log_start, view.metadata.leader(partition)) {
+            (Ok(log_end), Some(log_start), _) => {
+                *ends = Wanted::Known((log_start, log_end));
                 starting.unknown -= 1;
                 self.finish(view);
             }
-            Err(failure) => {
+            (Ok(log_start), None, Some((leader, _))) => {
+                self.actions.push_back(Action::Ask(Ask {
+                    to: leader,
+                    timeout: self.settings.request_timeout,
+                    request: end_of(partition, Some(log_start)),
+                    then: Continuation::StartOffsets(id, partition, Some(log_start)),
+                }));
+            }
+            (Ok(_), None, None) => {
+                *ends = Wanted::Missing;
+                self.actions.push_back(Action::RefreshMetadata);
+            }
+            (Err(failure), ..) => {
                 *ends = Wanted::Missing;
                 starting.ends_at = now + self.settings.retry_backoff;
                 if asks_for_the_leader(failure) {
@@ -229,7 +242,7 @@ impl<S: Speaker> Start<S> {
         let mut assignments = Vec::with_capacity(starting.partitions.len());
         let mut topic: Option<(u32, Option<u32>, u32)> = None;
         for (index, ends) in starting.partitions {
-            let Wanted::Known(ends) = ends else {
+            let Wanted::Known((log_start, high_watermark)) = ends else {
                 return;
             };
             let partition = view.topology.partition(index);
@@ -244,14 +257,33 @@ impl<S: Speaker> Start<S> {
             assignments.push(Assignment {
                 partition,
                 committed: own.ok().map(|place| committed[place].next),
-                log_start: ends.log_start,
-                high_watermark: ends.log_end,
+                log_start,
+                high_watermark,
                 founding_partitions,
                 partitions,
             });
         }
         self.actions.push_back(Action::Assign(assignments));
     }
+}
+
+/// Returns the question for the start of a partition's log, or, once that is known, for its end. For
+/// both a client needs two requests, since brokers refuse a partition that one names twice
+/// (`ReplicaManager.fetchOffset`): `rd_kafka_query_watermark_offsets` sends them, and so do two
+/// calls of `rd_kafka_offsets_for_times`, which Plimsoll's consumer makes one after the other; in
+/// Sarama `partitionConsumer.chooseStartingOffset`, which asks for the end first.
+pub(crate) fn end_of<D: Dialect>(
+    partition: PartitionIndex,
+    log_start: Option<NextOffset>,
+) -> Request<D> {
+    Request::Offsets(OffsetsRequest {
+        partition,
+        leader_epoch: NO_EPOCH,
+        wanted: match log_start {
+            None => Place::Earliest,
+            Some(_) => Place::Latest,
+        },
+    })
 }
 
 /// Returns whether a client asks for the leaders again when it was not told a partition's ends:

@@ -140,8 +140,11 @@ impl<P: Clone> Consumer<P> {
         self.rebalances.drains.push(drain);
     }
 
-    /// Drops partitions that are gone, and may already have another owner.
+    /// Drops partitions that are gone, and may already have another owner. Where they were being
+    /// given up, that is answered with it.
     pub(crate) fn lost(&mut self, rebalance: RebalanceId, partitions: &[TopicPartition]) {
+        let drains = &mut self.rebalances.drains;
+        drains.retain(|drain| drain.reason != Reason::Revoked(rebalance));
         for partition in partitions {
             self.drop_partition(*partition);
         }

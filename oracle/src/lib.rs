@@ -42,6 +42,7 @@ mod ids;
 mod missed;
 mod promises;
 mod sometimes;
+pub mod story;
 mod terms;
 mod trace;
 mod unknown;

@@ -98,7 +98,7 @@ pub struct MemberDescription<D: Dialect> {
     pub member: GroupMemberId,
     /// Its `group.instance.id`, where it is static.
     pub instance: Option<u32>,
-    /// What its process is.
+    /// The member's process.
     pub client: D::Client,
     /// What it said under the protocol by which the group is assigned, where that is stable.
     pub subscription: Option<D::Subscription>,

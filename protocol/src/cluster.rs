@@ -1,7 +1,6 @@
 //! Brokers and partitions, as the controller decides about them.
 
 use crate::{PartitionIndex, Table, dense_id};
-use plimsoll_core::NextOffset;
 
 /// An actor with an address: brokers first, then the controller, then clients. In the simulator these
 /// are the producer and the members; else each connection from outside is a node, which is given
@@ -129,13 +128,4 @@ pub struct ClusterMetadata {
     /// The brokers that live. One that is about to stop is none of them any more, a moment before
     /// Kafka takes it out (`MetadataCache.getAliveBrokerNodes`).
     pub alive: BrokerSet,
-}
-
-/// Both ends of a partition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LogEnds {
-    /// The offset of the first record, or of the one that will be it.
-    pub log_start: NextOffset,
-    /// The high watermark.
-    pub log_end: NextOffset,
 }

@@ -5,6 +5,7 @@
 //! brokers read (offsets, epochs, ids, errors, deadlines) has one type in both. Nothing asks which
 //! dialect it is in: where a rule seems to need that, it reads the wrong thing.
 
+use super::LogEntry;
 use std::fmt::Debug;
 
 /// What brokers carry and never read.
@@ -21,6 +22,12 @@ pub trait Dialect: Copy + Debug + Default + Eq + 'static {
     type Topic: Clone + Debug + Eq;
     /// What a member attaches to a commit: a text, and the leader epoch of what it committed.
     type CommitMetadata: CommitMetadata;
+
+    /// Adds copies of entries to others.
+    #[inline]
+    fn copy_entries(entries: &[LogEntry<Self>], to: &mut Vec<LogEntry<Self>>) {
+        to.extend_from_slice(entries);
+    }
 }
 
 /// What brokers read of a batch of records.

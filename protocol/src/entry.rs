@@ -10,11 +10,11 @@ pub struct LogEntry<D: Dialect> {
     pub offset: Offset,
     /// The leader epoch in which it was written.
     pub leader_epoch: u32,
-    /// What it holds.
+    /// Its content.
     pub content: Content<D>,
 }
 
-/// What an entry holds.
+/// The content of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content<D: Dialect> {
     /// What a producer sent.
@@ -79,7 +79,7 @@ pub struct CommittedOffset<D: Dialect> {
     pub partition: PartitionIndex,
     /// The offset behind the last record that is finished.
     pub next: NextOffset,
-    /// What the member attached to it.
+    /// The metadata that the member attached to it.
     pub metadata: D::CommitMetadata,
 }
 
@@ -144,7 +144,7 @@ impl<D: Dialect> Content<D> {
     }
 }
 
-/// An entry is copied as the bytes that it is where the dialect's types are.
+/// An entry can be copied as the bytes that it is where the dialect's types can.
 impl<D: Dialect<Batch: Copy, CommitMetadata: Copy>> Copy for LogEntry<D> {}
 impl<D: Dialect<Batch: Copy, CommitMetadata: Copy>> Copy for Content<D> {}
 impl<D: Dialect<CommitMetadata: Copy>> Copy for Commit<D> {}

@@ -81,7 +81,7 @@ pub struct JoinGroupRequest<D: Dialect> {
     pub skips_assignment: bool,
     /// `group.instance.id` of a static member.
     pub instance: Option<u32>,
-    /// What the member's process is.
+    /// The member's process.
     pub client: D::Client,
     /// The time without a heartbeat after which its coordinator takes it for dead.
     pub session_timeout: Duration,
@@ -127,7 +127,7 @@ pub struct JoinedMember<D: Dialect> {
 pub struct SyncGroupResponse<D: Dialect> {
     /// The protocol by which the group is assigned.
     pub protocol: Option<VotedProtocol<D>>,
-    /// What the group's leader gave to the member.
+    /// The assignment that the group's leader gave to the member.
     pub assignment: D::Assignment,
 }
 

@@ -9,6 +9,7 @@
 mod acks;
 mod admin;
 mod assignor;
+mod channel;
 mod cluster;
 mod core_words;
 mod dialect;
@@ -26,8 +27,9 @@ mod word;
 pub use acks::Acks;
 pub use admin::{AdminRequest, AdminResponse, GroupDescription, ListedGroup, MemberDescription};
 pub use assignor::Assignor;
+pub use channel::{Channel, Channels, Sharing};
 pub use cluster::{
-    BrokerSet, ClusterMetadata, LogEnds, Node, PartitionState, PerBroker, PerNode, ReplicaOrder,
+    BrokerSet, ClusterMetadata, Node, PartitionState, PerBroker, PerNode, ReplicaOrder,
 };
 pub use dialect::{Batch, CommitMetadata, Dialect, ProducerStamp, ProtocolName, Protocols};
 pub use entry::{Commit, CommittedOffset, Content, ContentKey, LogEntry};
@@ -41,9 +43,7 @@ pub use group::{
     SyncGroupResponse, VotedProtocol,
 };
 pub use offsets::{FoundOffset, OffsetsRequest, Wanted};
-pub use request::{
-    AlterRefusal, Channel, Correlation, Message, PRODUCE_TIMEOUT_MS, Request, Response,
-};
+pub use request::{AlterRefusal, Correlation, Message, PRODUCE_TIMEOUT_MS, Request, Response};
 pub use request_kind::RequestKind;
 pub use table::{DenseId, Table};
 pub use topology::{PartitionIndex, PartitionSet, PerPartition, TopicSize, Topology};

@@ -1,4 +1,4 @@
-//! What is asked about the offsets of one partition, beyond what members ask.
+//! What is asked about the offsets of one partition.
 
 use crate::{NO_EPOCH, PartitionIndex};
 use std::time::Duration;

@@ -7,32 +7,13 @@ use crate::{
     OffsetCommitResponse, OffsetsRequest, PartitionIndex, PartitionState, RequestKind, Sender,
     SyncGroupResponse, VotedProtocol, Wanted,
 };
-use plimsoll_core::{NextOffset, Offset};
-
-/// A connection between a client and a broker. A broker answers the requests of one connection
-/// one by one, in order (`SocketServer` mutes a channel until its response is sent), so a long
-/// poll would hold up whatever came behind it: clients keep separate connections.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Channel {
-    /// Produce, Metadata, ListOffsets, FindCoordinator; between brokers and the controller: all.
-    Data,
-    /// Fetch.
-    Fetch,
-    /// Everything about the group.
-    Coordinator,
-}
-
-impl Channel {
-    /// Number of channels.
-    pub const COUNT: usize = 3;
-}
+use plimsoll_core::Offset;
 
 /// Number of a request, chosen by its sender, unique in its process for as long as that lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Correlation(pub u32);
 
-/// What travels on the network.
+/// A message on the network.
 #[derive(Debug)]
 pub enum Message<D: Dialect> {
     /// A request.
@@ -84,12 +65,7 @@ pub enum Request<D: Dialect> {
     },
     /// A request for records.
     Fetch(Box<FetchRequest>),
-    /// A request for both ends of a partition.
-    ListOffsets {
-        /// The partition.
-        partition: PartitionIndex,
-    },
-    /// Another question about the offsets of a partition.
+    /// A question about the offsets of a partition, as `ListOffsets` and others ask it.
     Offsets(OffsetsRequest),
     /// The parts of one request, which are worked at side by side and answered together.
     Parts(Vec<Self>),
@@ -175,7 +151,6 @@ impl<D: Dialect> Request<D> {
             | Self::Metadata
             | Self::FindCoordinator { .. }
             | Self::Fetch(_)
-            | Self::ListOffsets { .. }
             | Self::OffsetFetch { .. } => false,
             Self::Produce { .. }
             | Self::JoinGroup(_)
@@ -197,7 +172,6 @@ impl<D: Dialect> Request<D> {
             Self::FindCoordinator { .. } => RequestKind::FindCoordinator,
             Self::Produce { .. } => RequestKind::Produce,
             Self::Fetch(_) => RequestKind::Fetch,
-            Self::ListOffsets { .. } => RequestKind::ListOffsets,
             Self::Offsets(request) if request.is_listing() => RequestKind::ListOffsets,
             Self::Parts(parts) => return parts.first()?.kind(),
             Self::JoinGroup(_) => RequestKind::JoinGroup,
@@ -217,7 +191,7 @@ impl<D: Dialect> Request<D> {
     /// Returns whether a request is about a partition.
     pub fn names(&self, of: PartitionIndex) -> bool {
         match self {
-            Self::Produce { partition, .. } | Self::ListOffsets { partition } => *partition == of,
+            Self::Produce { partition, .. } => *partition == of,
             Self::Offsets(request) => request.partition == of,
             Self::Parts(parts) => parts.iter().any(|part| part.names(of)),
             Self::Fetch(fetch) => fetch.positions.get(of).is_some(),
@@ -262,13 +236,6 @@ pub enum Response<D: Dialect> {
     Produce(Result<Offset, ErrorName>),
     /// The records, and what is told of their partitions.
     Fetch(Box<FetchResponse<D>>),
-    /// The answers to the two questions for which one request stands.
-    ListOffsets {
-        /// The log's start.
-        earliest: Result<NextOffset, ErrorName>,
-        /// The high watermark.
-        latest: Result<NextOffset, ErrorName>,
-    },
     /// The place that was asked for; `None`: there is no such.
     Offsets(Result<Option<FoundOffset>, ErrorName>),
     /// The answers to the parts of a request, in their order.

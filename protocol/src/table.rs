@@ -71,6 +71,10 @@ impl<I: DenseId, T> Table<I, T> {
     }
 
     /// Returns the number of values.
+    #[expect(
+        clippy::len_without_is_empty,
+        reason = "a table has an entry for each id, and there is always one"
+    )]
     pub fn len(&self) -> usize {
         self.values.len()
     }
@@ -156,7 +160,6 @@ impl<I, T: fmt::Debug> fmt::Debug for Table<I, T> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::{Node, PerNode};
 
     fn table() -> PerNode<u16> {

@@ -147,6 +147,7 @@ impl Topology {
 
     /// Returns the number of partitions that there are or can be, of all topics.
     #[inline]
+    #[expect(clippy::len_without_is_empty, reason = "a topology has a partition")]
     pub fn len(&self) -> usize {
         self.partitions.len()
     }

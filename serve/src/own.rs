@@ -1,10 +1,10 @@
 //! A client in this process: it speaks Kafka's protocol to the brokers, without a socket.
 
 use crate::control::{Answer, Command, Control};
-use bytes::{Bytes, BytesMut};
-use kafka_protocol::messages::{ApiKey, RequestHeader, ResponseHeader};
-use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
+use bytes::Bytes;
+use kafka_protocol::protocol::{Request, StrBytes};
 use plimsoll_oracle::BrokerId;
+use plimsoll_codec::frames::{Head, LENGTH};
 use plimsoll_sim::served::ConnectionId;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -44,7 +44,7 @@ impl OwnClient {
     ) -> Option<R::Response> {
         let frame = encode(request, version)?;
         match self.exchange(broker, frame).await? {
-            Answer::Frame(answer) => decode::<R>(answer, version),
+            Answer::Frame(answer) => head().read::<R>(version, answer).ok(),
             Answer::Done => None,
         }
     }
@@ -95,19 +95,14 @@ impl Drop for OwnClient {
 
 /// Makes the frame of a request, without the length in front of it.
 pub(crate) fn encode<R: Request>(request: &R, version: i16) -> Option<Bytes> {
-    let key = ApiKey::try_from(R::KEY).ok()?;
-    let header = RequestHeader::default()
-        .with_request_api_key(R::KEY)
-        .with_request_api_version(version)
-        .with_client_id(Some(StrBytes::from_static_str(CLIENT_ID)));
-    let mut frame = BytesMut::new();
-    let header_version = key.request_header_version(version);
-    header.encode(&mut frame, header_version).ok()?;
-    request.encode(&mut frame, version).ok()?;
-    Some(frame.freeze())
+    let frame = head().frame(request, version)?;
+    Some(frame.slice(LENGTH..))
 }
 
-fn decode<R: Request>(mut answer: Bytes, version: i16) -> Option<R::Response> {
-    ResponseHeader::decode(&mut answer, R::Response::header_version(version)).ok()?;
-    R::Response::decode(&mut answer, version).ok()
+/// Returns the head of each request: only one is under way on a connection.
+fn head() -> Head {
+    Head {
+        correlation: 0,
+        client_id: StrBytes::from_static_str(CLIENT_ID),
+    }
 }

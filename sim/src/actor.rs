@@ -1,6 +1,6 @@
 //! What takes part in a run.
 
-use crate::protocol::{Channel, Dialect, Message, Node};
+use crate::protocol::{Channel, Channels, Dialect, Message, Node};
 use plimsoll_core::Instant;
 
 /// A process at a node: it gets messages and timers, and sends messages. `E` is the world that it
@@ -18,8 +18,8 @@ pub(crate) trait Actor<D: Dialect, E> {
     /// Handles a message.
     fn handle_message(&mut self, env: &mut E, from: Node, channel: Channel, message: Message<D>);
 
-    /// Handles the loss of the connections with a peer.
-    fn handle_disconnected(&mut self, env: &mut E, peer: Node);
+    /// Handles the loss of connections with a peer, those of these channels.
+    fn handle_disconnected(&mut self, env: &mut E, peer: Node, channels: Channels);
 
     /// Does what is due, at the moment of `next_timeout` or an earlier one.
     fn handle_timeout(&mut self, env: &mut E);

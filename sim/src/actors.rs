@@ -8,6 +8,7 @@ use crate::nodes::{Nodes, Place};
 use crate::protocol::{Lean, Node, PerBroker};
 use crate::recipes::SubjectSpec;
 use crate::table::PerMember;
+use plimsoll_core::Instant;
 use std::ops::{Index, IndexMut};
 
 /// The actors of a run: a table with the actor of each node. Where more is asked of an actor than
@@ -34,6 +35,22 @@ impl Actors {
             members: PerMember::new(members, |id| Member::new(env, id, subject)),
         }
     }
+
+    /// Returns whether the process at a node runs, and its earliest deadline.
+    #[inline]
+    pub(crate) fn outlook(&self, node: Node) -> (bool, Option<Instant>) {
+        match self.nodes.place_of(node) {
+            Place::Broker => outlook(&self.brokers[node]),
+            Place::Controller => outlook(&self.controller),
+            Place::Producer => outlook(&self.producer),
+            Place::Member(member) => outlook(&self.members[member]),
+        }
+    }
+}
+
+#[inline]
+fn outlook<'a>(actor: &impl Actor<Lean, Env<'a>>) -> (bool, Option<Instant>) {
+    (actor.is_running(), actor.next_timeout())
 }
 
 impl Index<Node> for Actors {

@@ -3,8 +3,8 @@
 use crate::cluster::{ClusterEnv, ClusterSettings, Observation, Placement, Shared};
 use crate::env::Env;
 use crate::protocol::{
-    Channel, Commit, CommittedOffset, Content, Correlation, Lean, LogEntry, Message, Node,
-    Response, Value,
+    Channel, Channels, Commit, CommittedOffset, Content, Correlation, Lean, LogEntry, Message,
+    Node, Response, Value,
 };
 use crate::topology::PartitionIndex;
 use plimsoll_core::Instant;
@@ -64,7 +64,7 @@ impl ClusterEnv<Lean> for Env<'_> {
     }
 
     fn cut(&mut self, a: Node, b: Node) {
-        self.cut(a, b);
+        self.cut(a, b, Channels::ALL);
     }
 
     #[inline]

@@ -83,32 +83,41 @@ impl<E> Queue<E> {
     }
 
     /// Adds an event; one in the past happens now.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, at: Instant, event: E) {
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.slots[slot as usize] = Some(event);
-                slot
-            }
-            None => {
-                self.slots.push(Some(event));
-                (self.slots.len() - 1) as u32
-            }
-        };
-        let tie = self.ties.next_u64() as u32;
-        let key = Key::new(at.max(self.now), tie, slot);
-        let place = self.place_of(key);
-        self.keys.insert(place, key);
+        let slot = self.reserve(at);
+        self.slots[slot] = Some(event);
     }
 
-    /// Returns the place of a new key: behind all that are later.
+    /// Gives an event its place in time, and returns the slot for it. The caller makes the event
+    /// there: it need not be moved through this function.
+    #[inline(never)]
+    fn reserve(&mut self, at: Instant) -> usize {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            (self.slots.len() - 1) as u32
+        });
+        let tie = self.ties.next_u64() as u32;
+        self.insert(Key::new(at.max(self.now), tie, slot));
+        slot as usize
+    }
+
+    /// Puts a key behind all that are later.
     #[inline]
-    fn place_of(&self, key: Key) -> usize {
-        let (far, near) = self.keys.split_at(self.keys.len().saturating_sub(NEAR));
-        match near.iter().rposition(|other| *other > key) {
-            Some(later) => far.len() + later + 1,
-            None => far.partition_point(|other| *other > key),
+    fn insert(&mut self, key: Key) {
+        let mut place = self.keys.len();
+        self.keys.push(key);
+        for _ in 0..NEAR {
+            if place == 0 || self.keys[place - 1] > key {
+                self.keys[place] = key;
+                return;
+            }
+            self.keys[place] = self.keys[place - 1];
+            place -= 1;
         }
+        let far = self.keys[..place].partition_point(|other| *other > key);
+        self.keys.copy_within(far..place, far + 1);
+        self.keys[far] = key;
     }
 
     /// Takes the earliest event, and moves the time to it.

@@ -4,11 +4,12 @@ use crate::cluster::Shared;
 use crate::engine::Queue;
 use crate::network::{Envelope, Network, Passage};
 use crate::nodes::{Nodes, Place};
-use crate::protocol::{Channel, Correlation, Lean, Message, Node, Request, Response};
+use crate::program::{Programs, Step};
+use crate::protocol::{Channel, Channels, Correlation, Lean, Message, Node, Request, Response};
 use crate::sink::{HandlerCall, HandlerId, Sink};
 use crate::topology::{PartitionIndex, Topology};
 use plimsoll_core::{Instant, Offset, Outcome, TopicPartition};
-use plimsoll_oracle::{ErrorName, MemberId, Trace, TraceEvent};
+use plimsoll_oracle::{ErrorName, MemberId, RequestKind, Trace, TraceEvent};
 use plimsoll_scenarios::Plan;
 use plimsoll_scenarios::scenario::Moment;
 use plimsoll_scenarios::schedule::FaultIndex;
@@ -37,8 +38,12 @@ impl Moments {
 pub(crate) enum Event {
     /// The arrival of a message.
     Deliver(Envelope),
-    /// The news for a node that its connections with a peer are gone.
-    Disconnected { node: Node, peer: Node },
+    /// The news for a node that connections with a peer are gone.
+    Disconnected {
+        node: Node,
+        peer: Node,
+        channels: Channels,
+    },
     /// A node's earliest deadline.
     Timer(Node),
     /// The return of a handler.
@@ -70,6 +75,8 @@ pub(crate) struct Env<'a> {
     pub topology: Topology,
     /// The record of what happened.
     pub trace: &'a mut Trace,
+    /// What starts the members' processes, where their handlers are their own.
+    pub programs: Option<&'a dyn Programs>,
     /// Handlers, and the system that they write to.
     pub sink: Sink,
     /// What belongs to the cluster, but to none of its brokers.
@@ -97,6 +104,7 @@ impl<'a> Env<'a> {
             nodes: Nodes::new(plan),
             cluster,
             topology,
+            programs: None,
             trace,
             sink,
             moments: Moments::default(),
@@ -170,14 +178,20 @@ impl Env<'_> {
         correlation: Correlation,
         response: Response,
     ) {
-        if let Some(request) = self.network.loses(from, to, correlation) {
-            if let Some(member) = self.member_at(to) {
-                self.observe(TraceEvent::ResponseLost { member, request });
+        match self.network.loses(from, to, correlation) {
+            Some((request, sharing)) => {
+                self.lose_response(from, to, request, sharing.connection(channel));
             }
-            self.cut(from, to);
-            return;
+            None => self.send(from, to, channel, Message::Response(correlation, response)),
         }
-        self.send(from, to, channel, Message::Response(correlation, response));
+    }
+
+    #[cold]
+    fn lose_response(&mut self, from: Node, to: Node, request: RequestKind, with: Channels) {
+        if let Some(member) = self.member_at(to) {
+            self.observe(TraceEvent::ResponseLost { member, request });
+        }
+        self.cut(from, to, with);
     }
 
     /// Answers a request in place of its broker: with an error, for one of its partitions or as a
@@ -216,6 +230,7 @@ impl Env<'_> {
                     Event::Disconnected {
                         node: from,
                         peer: to,
+                        channels: Channels::ALL,
                     },
                 );
             }
@@ -235,34 +250,60 @@ impl Env<'_> {
         }
     }
 
-    /// Breaks the connections between two nodes, and tells both.
-    pub(crate) fn cut(&mut self, a: Node, b: Node) {
-        self.network.cut(a, b);
-        self.disconnected(a, b);
+    /// Breaks channels between two nodes, and tells both.
+    pub(crate) fn cut(&mut self, a: Node, b: Node, channels: Channels) {
+        self.network.cut(a, b, channels);
+        self.disconnected(a, b, channels);
     }
 
-    /// Closes a client's connections with a broker, and tells both. What was sent on them may still
+    /// Closes channels of a client with a broker, and tells both. What was sent on them may still
     /// arrive.
-    pub(crate) fn close(&mut self, client: Node, broker: Node) {
-        self.network.close(client, broker);
-        self.disconnected(client, broker);
+    pub(crate) fn close(&mut self, client: Node, broker: Node, channels: Channels) {
+        self.network.close(client, broker, channels);
+        self.disconnected(client, broker, channels);
     }
 
-    fn disconnected(&mut self, a: Node, b: Node) {
+    fn disconnected(&mut self, a: Node, b: Node, channels: Channels) {
         let now = self.now();
-        self.queue
-            .push(now, Event::Disconnected { node: a, peer: b });
-        self.queue
-            .push(now, Event::Disconnected { node: b, peer: a });
+        for (node, peer) in [(a, b), (b, a)] {
+            let event = Event::Disconnected {
+                node,
+                peer,
+                channels,
+            };
+            self.queue.push(now, event);
+        }
     }
 
     /// Starts a handler; its result comes to `Member::handle_processed`, unless it is cancelled.
     pub(crate) fn start_handler(&mut self, call: HandlerCall) {
         let now = self.now();
+        if self.programs.is_some() {
+            let started = self.sink.start_own(call);
+            return self.observe(started);
+        }
         let started = self.sink.start(self.plan, now, call);
         self.trace.push(now, started.observation);
         if let Some((at, handler)) = started.done {
             self.queue.push(at, Event::HandlerDone(handler));
+        }
+    }
+
+    /// Does what a handler does that is the member's own.
+    pub(crate) fn take_step(&mut self, member: MemberId, step: Step) {
+        let now = self.now();
+        let observation = match step {
+            Step::Write(id) => {
+                if let Some((at, handler)) = self.sink.write(self.plan, now, member, id) {
+                    self.queue.push(at, Event::HandlerDone(handler));
+                }
+                None
+            }
+            Step::Skip(id) => self.sink.skip(member, id),
+            Step::End(id, outcome) => self.sink.end(member, id, outcome),
+        };
+        if let Some(observation) = observation {
+            self.observe(observation);
         }
     }
 
@@ -272,7 +313,8 @@ impl Env<'_> {
         self.sink.kill(member, |stopped| trace.push(now, stopped));
     }
 
-    /// Stops a handler, if it runs; returns its call.
+    /// Stops a handler, if it runs; returns its call, of which a late result may come. The results of
+    /// handlers that are the subject's own come from itself.
     pub(crate) fn cancel_handler(
         &mut self,
         member: MemberId,
@@ -280,7 +322,9 @@ impl Env<'_> {
         offset: Offset,
     ) -> Option<HandlerCall> {
         let (stopped, call) = self.sink.cancel(member, partition, offset)?;
-        self.observe(stopped);
-        Some(call)
+        if let Some(stopped) = stopped {
+            self.observe(stopped);
+        }
+        self.programs.is_none().then_some(call)
     }
 }

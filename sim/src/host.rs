@@ -1,7 +1,7 @@
 //! Processes: they start, stand still, stop and die, and the world around them notices.
 
 use crate::env::Event;
-use crate::protocol::Node;
+use crate::protocol::{Channels, Node};
 use crate::world::World;
 use plimsoll_core::Instant;
 use plimsoll_oracle::TraceEvent;
@@ -58,6 +58,7 @@ impl World<'_> {
                 Event::Disconnected {
                     node: peer,
                     peer: node,
+                    channels: Channels::ALL,
                 },
             );
         }
@@ -154,6 +155,7 @@ impl World<'_> {
             let event = Event::Disconnected {
                 node: peer,
                 peer: node,
+                channels: Channels::ALL,
             };
             self.env.queue.push(at, event);
         }

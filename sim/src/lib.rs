@@ -11,6 +11,7 @@ mod faults;
 mod host;
 mod network;
 mod nodes;
+pub mod program;
 mod protocol;
 pub mod recipes;
 #[cfg(feature = "wire")]
@@ -24,6 +25,7 @@ mod world;
 
 use crate::engine::Queue;
 use crate::env::Event;
+use crate::program::Programs;
 use crate::recipes::SubjectSpec;
 use plimsoll_oracle::Trace;
 use plimsoll_scenarios::{Backend, BackendError, Plan, Refusal, Subject};
@@ -90,6 +92,22 @@ impl Simulator {
         }
     }
 
+    /// Runs a plan whose members' processes are these programs, with the client of the plan's
+    /// subject below them.
+    ///
+    /// # Errors
+    /// Fails where the simulator does not know the subject.
+    pub fn run_programs(
+        &mut self,
+        plan: &Plan,
+        programs: &dyn Programs,
+        trace: &mut Trace,
+    ) -> Result<(), BackendError> {
+        let spec = self.spec(plan).map_err(BackendError::Subject)?;
+        world::run(plan, spec, Some(programs), &mut self.queue, trace);
+        Ok(())
+    }
+
     /// Returns the number of events of all runs so far.
     pub fn events(&self) -> u64 {
         self.queue.popped()
@@ -133,7 +151,7 @@ impl Backend for Simulator {
                 None => Ok(()),
             };
         }
-        world::run(plan, spec, &mut self.queue, trace);
+        world::run(plan, spec, None, &mut self.queue, trace);
         Ok(())
     }
 }

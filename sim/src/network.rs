@@ -1,7 +1,7 @@
 //! Links between nodes: latency, order, and what faults do to them.
 //!
-//! A channel of a link is a TCP connection: it keeps its order, what was sent before its sender
-//! died still arrives, and what cannot pass is held until it can or until the connection breaks.
+//! A channel of a link keeps its order, what was sent on it before its sender died still arrives, and
+//! what cannot pass is held until it can or until the channel's connection breaks.
 //!
 //! To close a connection does not break it. The kernel keeps what was sent on it, and sends it
 //! again after pauses that double (Linux: `tcp_retransmit_timer`; `tcp_orphan_retries` ends it
@@ -9,7 +9,9 @@
 //! within as long as they had been held, before or after what is sent on the next connection; and
 //! the broker answers into the void. Seen with a real kernel behind a packet filter.
 
-use crate::protocol::{Channel, Correlation, Dialect, Lean, Message, Node, PerNode};
+use crate::protocol::{
+    Channel, Channels, Correlation, Dialect, Lean, Message, Node, PerNode, Sharing,
+};
 use plimsoll_core::Instant;
 use plimsoll_oracle::RequestKind;
 use plimsoll_scenarios::scenario::Distribution;
@@ -22,7 +24,7 @@ pub(crate) struct Envelope<D: Dialect = Lean> {
     pub from: Node,
     pub to: Node,
     pub channel: Channel,
-    /// Number of the link's connection when the message was sent.
+    /// Number of the channel's connection when the message was sent.
     connection: u32,
     /// Number of the message among those of the link.
     sequence: u32,
@@ -109,19 +111,49 @@ struct Link<D: Dialect> {
     blocks: u32,
     /// Added latency, in nanoseconds.
     delay: u64,
-    /// Number of the connection; it increases when the connections break, or are closed.
-    connection: u32,
-    /// Number of the oldest connection of which something may still arrive: those before it broke.
-    oldest: u32,
-    /// Whether anything has passed on the connection: nothing is sent before it is made.
-    established: [bool; Channel::COUNT],
     /// Number of messages sent so far.
     sent: u32,
     /// Whether the receiver has yet to learn that the sender's process died: the link was blocked.
     notice_owed: bool,
-    /// Time at which the last message of each channel arrives: none may overtake it.
-    last: [Instant; Channel::COUNT],
+    /// What is known of each channel.
+    lanes: [Lane; Channel::COUNT],
     held: Vec<Held<D>>,
+}
+
+/// A channel of a link.
+#[derive(Clone, Copy, Debug)]
+struct Lane {
+    /// Number of its connection; it increases when that breaks, or is closed.
+    connection: u32,
+    /// Number of the oldest connection of which something may still arrive: those before it broke.
+    oldest: u32,
+    /// Whether anything has passed on the connection: nothing is sent before it is made.
+    established: bool,
+    /// Time at which the last message arrives: none may overtake it.
+    last: Instant,
+}
+
+impl Lane {
+    const UNUSED: Self = Self {
+        connection: 0,
+        oldest: 0,
+        established: false,
+        last: Instant::ZERO,
+    };
+
+    /// Notes that the connection broke: what is in flight on it is gone.
+    fn break_off(&mut self) {
+        self.connection += 1;
+        self.oldest = self.connection;
+        self.established = false;
+    }
+
+    /// Notes that the sender closed the connection. The next one does not wait for it.
+    fn close(&mut self) {
+        self.connection += 1;
+        self.established = false;
+        self.last = Instant::ZERO;
+    }
 }
 
 /// A message that waits for a blocked link.
@@ -144,6 +176,7 @@ pub(crate) struct Released<D: Dialect = Lean> {
 #[derive(Debug)]
 struct Loss {
     member: Node,
+    sharing: Sharing,
     kind: RequestKind,
     /// The request whose response will be lost; `None` until one comes by.
     request: Option<(Node, Correlation)>,
@@ -160,12 +193,9 @@ impl<D: Dialect> Network<D> {
             ),
             blocks: 0,
             delay: 0,
-            connection: 0,
-            oldest: 0,
-            established: [false; Channel::COUNT],
             sent: 0,
             notice_owed: false,
-            last: [Instant::ZERO; Channel::COUNT],
+            lanes: [Lane::UNUSED; Channel::COUNT],
             held: Vec::new(),
         };
         Self {
@@ -195,7 +225,7 @@ impl<D: Dialect> Network<D> {
             from,
             to,
             channel,
-            connection: link.connection,
+            connection: link.lanes[channel as usize].connection,
             sequence: link.sent,
             in_kernel: false,
             message,
@@ -212,11 +242,11 @@ impl<D: Dialect> Network<D> {
         if !listening {
             return Passage::Refused(Instant::from_nanos(at + latency));
         }
-        let last = &mut link.last[channel as usize];
+        let lane = &mut link.lanes[channel as usize];
         // Strictly later: the queue would shuffle what arrives at one moment.
-        let at = Instant::from_nanos(at.max(last.as_nanos() + 1));
-        *last = at;
-        link.established[channel as usize] = true;
+        let at = Instant::from_nanos(at.max(lane.last.as_nanos() + 1));
+        lane.last = at;
+        lane.established = true;
         Passage::At(at, envelope)
     }
 
@@ -224,20 +254,19 @@ impl<D: Dialect> Network<D> {
     #[inline]
     pub(crate) fn arrival(&self, envelope: &Envelope<D>) -> Arrival {
         let link = &self.links[envelope.from][envelope.to];
-        if envelope.in_kernel {
-            // Neither a block nor a break takes it back.
-            match envelope.connection == link.connection {
-                true => Arrival::Now,
-                false => Arrival::Late,
+        let lane = &link.lanes[envelope.channel as usize];
+        // Neither a block nor a break takes back what the kernel has.
+        if !envelope.in_kernel {
+            if envelope.connection < lane.oldest {
+                return Arrival::Never;
             }
-        } else if envelope.connection < link.oldest {
-            Arrival::Never
-        } else if link.blocks > 0 {
-            Arrival::Later
-        } else if envelope.connection == link.connection {
-            Arrival::Now
-        } else {
-            Arrival::Late
+            if link.blocks > 0 {
+                return Arrival::Later;
+            }
+        }
+        match envelope.connection == lane.connection {
+            true => Arrival::Now,
+            false => Arrival::Late,
         }
     }
 
@@ -266,15 +295,19 @@ impl<D: Dialect> Network<D> {
         let latency = Duration::from_nanos(self.latency.min);
         let mut notices = Vec::new();
         for peer in self.peers(node) {
-            self.break_link(peer, node);
+            self.break_link(peer, node, Channels::ALL);
             let link = self.link(node, peer);
-            link.established = [false; Channel::COUNT];
             link.notice_owed = link.blocks > 0;
+            let last = link.lanes.iter().map(|lane| lane.last).max();
+            let at = last.unwrap_or(now).max(now + latency);
+            for lane in &mut link.lanes {
+                lane.established = false;
+                if !link.notice_owed {
+                    // What the next process sends comes after the notice.
+                    lane.last = at;
+                }
+            }
             if !link.notice_owed {
-                let last = link.last.iter().copied().max().unwrap_or(now);
-                let at = (now + latency).max(last);
-                // What the next process sends comes after the notice.
-                link.last = [at; Channel::COUNT];
                 notices.push((at, peer));
             }
         }
@@ -285,35 +318,38 @@ impl<D: Dialect> Network<D> {
         self.links.ids().filter(move |peer| *peer != node)
     }
 
-    /// Breaks the connections between two nodes; what is in flight on them is gone.
-    pub(crate) fn cut(&mut self, a: Node, b: Node) {
-        self.break_link(a, b);
-        self.break_link(b, a);
+    /// Breaks channels between two nodes; what is in flight on them is gone.
+    pub(crate) fn cut(&mut self, a: Node, b: Node, channels: Channels) {
+        self.break_link(a, b, channels);
+        self.break_link(b, a, channels);
     }
 
-    /// Closes a client's connections with a broker. What the client sent on them may still arrive;
-    /// no answer does. What was to be sent on one that was never made is gone.
-    pub(crate) fn close(&mut self, client: Node, broker: Node) {
+    /// Closes channels of a client with a broker. What the client sent on them may still arrive; no
+    /// answer does. What was to be sent on a connection that was never made is gone.
+    pub(crate) fn close(&mut self, client: Node, broker: Node, channels: Channels) {
         let link = self.link(client, broker);
-        let (connection, established) = (link.connection, link.established);
+        let lanes = link.lanes;
+        let is_made = channels
+            .iter()
+            .any(|channel| lanes[channel as usize].established);
         link.held.retain(|Held { envelope, .. }| {
-            let is_sent =
-                envelope.connection != connection || established[envelope.channel as usize];
-            is_sent && envelope.message.has_effect()
+            let lane = &lanes[envelope.channel as usize];
+            let is_sent = envelope.connection != lane.connection || is_made;
+            !channels.contains(envelope.channel) || is_sent && envelope.message.has_effect()
         });
-        link.connection += 1;
-        link.established = [false; Channel::COUNT];
-        // The next connection does not wait for this one.
-        link.last = [Instant::ZERO; Channel::COUNT];
-        self.break_link(broker, client);
+        for channel in channels.iter() {
+            link.lanes[channel as usize].close();
+        }
+        self.break_link(broker, client, channels);
     }
 
-    fn break_link(&mut self, from: Node, to: Node) {
+    fn break_link(&mut self, from: Node, to: Node, channels: Channels) {
         let link = self.link(from, to);
-        link.connection += 1;
-        link.oldest = link.connection;
-        link.established = [false; Channel::COUNT];
-        link.held.clear();
+        for channel in channels.iter() {
+            link.lanes[channel as usize].break_off();
+        }
+        link.held
+            .retain(|held| !channels.contains(held.envelope.channel));
     }
 
     /// Blocks one direction; blocks add up.
@@ -334,9 +370,10 @@ impl<D: Dialect> Network<D> {
         held.sort_by_key(|held| held.envelope.sequence);
         let mut arrivals = [None; Channel::COUNT];
         for Held { since, envelope } in held {
-            if envelope.connection == link.connection {
+            let lane = &link.lanes[envelope.channel as usize];
+            if envelope.connection == lane.connection {
                 released.open.push(envelope);
-            } else if envelope.connection >= link.oldest {
+            } else if envelope.connection >= lane.oldest {
                 let arrival = &mut arrivals[envelope.channel as usize];
                 let at = match *arrival {
                     Some(last) => last + Duration::from_nanos(1),
@@ -363,10 +400,12 @@ impl<D: Dialect> Network<D> {
         self.throttle[node] = by.as_nanos() as u64;
     }
 
-    /// Makes the network lose the response to the member's next request of this kind.
-    pub(crate) fn lose_response(&mut self, member: Node, kind: RequestKind) {
+    /// Makes the network lose the response to the member's next request of this kind, with the
+    /// connection on which it comes.
+    pub(crate) fn lose_response(&mut self, member: Node, sharing: Sharing, kind: RequestKind) {
         self.losses.push(Loss {
             member,
+            sharing,
             kind,
             request: None,
         });
@@ -399,14 +438,14 @@ impl<D: Dialect> Network<D> {
     }
 
     /// Returns the kind of the request that a response answers, where the response is to be lost
-    /// now.
+    /// now, and how its connection is shared.
     #[inline]
     pub(crate) fn loses(
         &mut self,
         from: Node,
         to: Node,
         correlation: Correlation,
-    ) -> Option<RequestKind> {
+    ) -> Option<(RequestKind, Sharing)> {
         if self.losses.is_empty() {
             return None;
         }
@@ -414,7 +453,8 @@ impl<D: Dialect> Network<D> {
             .losses
             .iter()
             .position(|loss| loss.member == to && loss.request == Some((from, correlation)))?;
-        Some(self.losses.swap_remove(index).kind)
+        let Loss { kind, sharing, .. } = self.losses.swap_remove(index);
+        Some((kind, sharing))
     }
 
     fn link(&mut self, from: Node, to: Node) -> &mut Link<D> {

@@ -9,7 +9,8 @@ use crate::faults::Faults;
 use crate::host::Host;
 use crate::network::{Arrival, Envelope, Network};
 use crate::nodes::Nodes;
-use crate::protocol::{Generation, Lean, Message, Node, PerNode, SCENARIO_GROUP};
+use crate::program::Programs;
+use crate::protocol::{Channels, Generation, Lean, Message, Node, PerNode, SCENARIO_GROUP};
 use crate::recipes::SubjectSpec;
 use crate::sink::{HandlerCall, HandlerId, Sink};
 use crate::topology::{PartitionIndex, topology_of};
@@ -46,8 +47,14 @@ pub(crate) struct World<'a> {
 }
 
 /// Runs a plan. `queue` lends its memory.
-pub(crate) fn run(plan: &Plan, subject: SubjectSpec, queue: &mut Queue<Event>, trace: &mut Trace) {
-    World::new(plan, subject, queue, trace).run(|_| {});
+pub(crate) fn run(
+    plan: &Plan,
+    subject: SubjectSpec,
+    programs: Option<&dyn Programs>,
+    queue: &mut Queue<Event>,
+    trace: &mut Trace,
+) {
+    World::new(plan, subject, programs, queue, trace).run(|_| {});
 }
 
 /// Runs a plan whose clients and brokers speak in the bytes of Kafka's protocol. Returns what these
@@ -59,7 +66,7 @@ pub(crate) fn run_encoded(
     queue: &mut Queue<Event>,
     trace: &mut Trace,
 ) -> Option<String> {
-    let world = World::new(plan, subject, queue, trace);
+    let world = World::new(plan, subject, None, queue, trace);
     let mut connections = Encoded::new(&world.env);
     world.run(|event| connections.carry(event));
     connections.into_failure()
@@ -69,6 +76,7 @@ impl<'a> World<'a> {
     fn new(
         plan: &'a Plan,
         subject: SubjectSpec,
+        programs: Option<&'a dyn Programs>,
         queue: &'a mut Queue<Event>,
         trace: &'a mut Trace,
     ) -> Self {
@@ -79,7 +87,7 @@ impl<'a> World<'a> {
         messages.extend_from_slice(&plan.messages);
         messages.extend_from_slice(&probes.messages);
         let nodes = Nodes::new(plan).count();
-        let env = Env::new(
+        let mut env = Env::new(
             plan,
             topology_of(plan),
             trace,
@@ -87,6 +95,7 @@ impl<'a> World<'a> {
             queue,
             Network::new(plan.seed, nodes, settings.network.latency),
         );
+        env.programs = programs;
         Self {
             actors: Actors::new(&env, subject),
             faults: Faults::new(plan),
@@ -153,7 +162,11 @@ impl<'a> World<'a> {
     pub(crate) fn step(&mut self, event: Event) {
         match event {
             Event::Deliver(envelope) => self.deliver(envelope),
-            Event::Disconnected { node, peer } => self.disconnected(node, peer),
+            Event::Disconnected {
+                node,
+                peer,
+                channels,
+            } => self.disconnected(node, peer, channels),
             Event::Timer(node) => self.timer(node),
             Event::HandlerDone(handler) => self.handler_done(handler),
             Event::Processed(call, outcome) => self.processed(call, outcome),
@@ -232,14 +245,19 @@ impl<'a> World<'a> {
         self.settle(node);
     }
 
-    fn disconnected(&mut self, node: Node, peer: Node) {
+    fn disconnected(&mut self, node: Node, peer: Node, channels: Channels) {
         if self.is_paused(node) {
-            return self.defer(node, Event::Disconnected { node, peer });
+            let event = Event::Disconnected {
+                node,
+                peer,
+                channels,
+            };
+            return self.defer(node, event);
         }
         if !self.runs(node) {
             return;
         }
-        self.actors[node].handle_disconnected(&mut self.env, peer);
+        self.actors[node].handle_disconnected(&mut self.env, peer, channels);
         self.settle(node);
     }
 
@@ -265,13 +283,15 @@ impl<'a> World<'a> {
         if self.is_paused(node) {
             return self.defer(node, Event::HandlerDone(handler));
         }
-        let Some((effect, call, outcome)) = self.env.sink.finish(handler) else {
+        let Some(answer) = self.env.sink.finish(handler) else {
             return;
         };
-        self.env.observe(effect);
-        // Between the effect and its result, the process may die.
-        self.effect_written(member);
-        self.processed(call, outcome);
+        if let Some(effect) = answer.observation {
+            self.env.observe(effect);
+            // Between the effect and its result, the process may die.
+            self.effect_written(member);
+        }
+        self.processed(answer.call, answer.outcome);
     }
 
     /// Brings a handler's result to its process.
@@ -299,8 +319,7 @@ impl<'a> World<'a> {
     /// Settles what follows from something that happened in a process: it may have ended, or have
     /// an earlier deadline.
     pub(crate) fn settle(&mut self, node: Node) {
-        let actor = &self.actors[node];
-        let (runs, timeout) = (actor.is_running(), actor.next_timeout());
+        let (runs, timeout) = self.actors.outlook(node);
         let host = &mut self.hosts[node];
         if host.runs && !runs {
             return self.process_died(node);

@@ -1,114 +1,112 @@
-//! A harness for tests that need what not every machine has: a container engine, a broker, Go, a
-//! browser. Where it is missing, the test is reported as ignored, with the reason.
+//! A handler on trial, in an ordinary test: the handler that you would put in production, in the
+//! production consumer, on a simulated Kafka in which processes crash, groups rebalance, brokers
+//! die and writes fail.
 //!
-//! The harness takes the arguments of Rust's own (`cargo test NAME`, `--exact`, `--list`, ...), for
-//! test targets with `harness = false`:
-//!
-//! ```no_run
-//! use plimsoll_testing::{BROKER, GO, run, tests};
-//! # fn reads_a_topic() {}
-//! # fn survives_a_crash() {}
-//! # fn compares_with_sarama() {}
-//!
-//! fn main() -> std::process::ExitCode {
-//!     let alone = tests!([&BROKER]: reads_a_topic, survives_a_crash);
-//!     let compared = tests!([&BROKER, &GO]: compares_with_sarama);
-//!     run(alone.into_iter().chain(compared))
-//! }
 //! ```
+//! use plimsoll::{HandlerError, Message};
+//! use plimsoll_testing::Trial;
+//!
+//! // #[test]
+//! fn bills_every_order() {
+//!     Trial::new("quick/member-killed")
+//!         .handler(async |order: Message| {
+//!             let text = str::from_utf8(order.payload().unwrap_or_default());
+//!             let _order = text.map_err(HandlerError::permanent)?;
+//!             Ok::<(), HandlerError>(())
+//!         })
+//!         .seeds(20)
+//!         .run()
+//!         .assert_held();
+//! }
+//! # bills_every_order();
+//! ```
+//!
+//! Each seed is another course of the scenario: other crashes, latencies and failures, and the same
+//! ones each time. There is no Kafka, no socket and no wall clock: `tokio::time` shows simulated
+//! time, and minutes of it pass in milliseconds. What comes out is judged by the properties of
+//! [`Property`]: nothing lost, nothing committed that is not finished, nothing out of order, ...
+//!
+//! # Where effects are observed
+//!
+//! By default the effect of a message is at its handler's end: where the handler returns `Ok`, its
+//! effect is written to the *sink*, which stands for the system downstream.
+//!
+//! That believes the handler, and the mistakes worth finding are those where it should not be
+//! believed. A process ([`Trial::process`]) that takes the [sink](Process::sink) writes to it by
+//! itself, where production code calls a database or a service:
+//!
+//! ```should_panic
+//! use plimsoll::{HandlerError, Message};
+//! use plimsoll_testing::Trial;
+//!
+//! // Wrong: it says that it is done before the effect is there.
+//! Trial::new("quick/member-killed")
+//!     .process(|process| {
+//!         let sink = process.sink();
+//!         move |order: Message| {
+//!             let sink = sink.clone();
+//!             async move {
+//!                 tokio::spawn(async move { sink.write(&order).await });
+//!                 Ok::<(), HandlerError>(())
+//!             }
+//!         }
+//!     })
+//!     .run()
+//!     .assert_held(); // commit-covers-only-finished is violated ...
+//! ```
+//!
+//! A write takes the time, and fails, as the scenario says in `[handler]` and by its faults: that
+//! is what these mean here. The handler gets the failure, and does with it what it would do in
+//! production. A process may die before a write, in the middle of it, and between the write and the
+//! handler's end. A message that rightly has no effect is told by [`Sink::skip`].
+//!
+//! A handler that fails after its effect gets the message again, as in production, and does it
+//! twice: `bounded-duplicates` tells. What may fail comes before the effect.
+//!
+//! # State
+//!
+//! [`Trial::process`] runs at each start of a process, as `main` would: what it makes is lost with
+//! the process. A [`Store`] from [`Process::store`] is a database: it belongs to the run, all
+//! members share it, and it survives every crash. A `static`, or what is captured from outside,
+//! would survive too, and be shared by all seeds: the same seed would not give the same run.
+//!
+//! # When it fails
+//!
+//! [`Report::assert_held`] panics with the broken promise, its cause, the few events that show it,
+//! the seed, and the smallest scenario that still fails, as TOML. Put `.seed(7)` in the place of
+//! `.seeds(200)` to run that course alone, or save the scenario and keep it as a test of its own by
+//! [`Trial::from_file`]: a seed that stands in it is the one that runs.
+//!
+//! # What runs
+//!
+//! The driver, the core, handlers as tasks, retries, dead letters, metrics and the graceful stop
+//! are those of production; the scenario's `[consumers]` says how the consumer is set, and
+//! `plimsoll help language` prints what else a scenario can say. Only the client is the
+//! simulator's. All of a process runs on one thread. `spawn_blocking`, threads, real clocks, files
+//! and sockets are outside of simulated time: a handler that waits for them hangs or is not the
+//! same twice.
+//!
+//! With the feature `proptest`, [`scenarios`] gives property tests scenarios beyond the library.
 
-mod need;
+mod court;
+mod failure;
+mod message;
+mod process;
+mod report;
+mod source;
+mod store;
+#[cfg(feature = "proptest")]
+mod strategy;
+mod trial;
 
-pub use need::{BROKER, CHROMIUM, GO, Need, broker, chromium, engine, go};
-
-use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use std::process::ExitCode;
-
-/// A test, and what it needs.
-pub struct Test {
-    name: String,
-    needs: Vec<&'static Need>,
-    body: Box<dyn FnOnce() -> Result<(), String> + Send>,
-}
-
-impl Test {
-    /// Makes a test, which fails where its body panics.
-    pub fn new(
-        name: impl Into<String>,
-        needs: impl Into<Vec<&'static Need>>,
-        body: impl FnOnce() + Send + 'static,
-    ) -> Self {
-        Self::unless_unfit(name, needs, || {
-            body();
-            Ok(())
-        })
-    }
-
-    /// Makes a test whose body finds out whether what is there is fit for it: its error is the
-    /// reason why the test is ignored.
-    pub fn unless_unfit(
-        name: impl Into<String>,
-        needs: impl Into<Vec<&'static Need>>,
-        body: impl FnOnce() -> Result<(), String> + Send + 'static,
-    ) -> Self {
-        Self {
-            name: name.into(),
-            needs: needs.into(),
-            body: Box::new(body),
-        }
-    }
-
-    /// Puts the test into a group of tests.
-    #[must_use]
-    pub fn within(mut self, group: &str) -> Self {
-        self.name.insert_str(0, &format!("{group}::"));
-        self
-    }
-
-    /// Runs the body where all is there that it needs.
-    fn run(self) -> Result<Completion, Failed> {
-        for need in self.needs {
-            if let Err(reason) = need.find() {
-                return match need.requirement() {
-                    Some(variable) => Err(format!("{variable} is set, but {reason}").into()),
-                    None => Ok(Completion::ignored_with(reason)),
-                };
-            }
-        }
-        Ok(match (self.body)() {
-            Ok(()) => Completion::Completed,
-            Err(reason) => Completion::ignored_with(reason),
-        })
-    }
-}
-
-/// Runs the tests that the arguments of the process select, and returns how the process ends.
-pub fn run(tests: impl IntoIterator<Item = Test>) -> ExitCode {
-    run_with(Arguments::from_args(), tests)
-}
-
-/// Runs the tests as [`run`] does, on this number of threads where the arguments name none.
-pub fn run_side_by_side(threads: usize, tests: impl IntoIterator<Item = Test>) -> ExitCode {
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads.get_or_insert(threads);
-    run_with(arguments, tests)
-}
-
-fn run_with(arguments: Arguments, tests: impl IntoIterator<Item = Test>) -> ExitCode {
-    let trial = |test: Test| Trial::ignorable_test(test.name.clone(), || test.run());
-    let trials = tests.into_iter().map(trial).collect();
-    libtest_mimic::run(&arguments, trials).exit_code()
-}
-
-/// Lists tests that need the same: what they need, and their bodies, by which they are named.
-/// Behind `by` stands the function that runs a body where a call is not enough, as with
-/// asynchronous ones.
-#[macro_export]
-macro_rules! tests {
-    ($needs:tt: $($body:path),+ $(,)?) => {
-        [$($crate::Test::new(stringify!($body), $needs, $body)),+]
-    };
-    ($needs:tt by $runner:path: $($body:path),+ $(,)?) => {
-        [$($crate::Test::new(stringify!($body), $needs, || $runner($body))),+]
-    };
-}
+pub use failure::Failure;
+pub use message::{Content, Draft};
+pub use plimsoll_oracle::Property;
+pub use plimsoll_scenarios::Scenario;
+pub use plimsoll_sim_driver::Sink;
+pub use process::Process;
+pub use report::Report;
+pub use store::Store;
+#[cfg(feature = "proptest")]
+pub use strategy::scenarios;
+pub use trial::{NeedsHandler, Trial, Tried};

@@ -1,9 +1,9 @@
 //! One connection to a broker: requests out, responses in, in versions that both sides know.
 
 use crate::access::{Access, Stream};
-use bytes::{Buf, Bytes, BytesMut};
-use kafka_protocol::messages::{ApiVersionsRequest, RequestHeader, ResponseHeader};
-use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
+use kafka_protocol::messages::ApiVersionsRequest;
+use kafka_protocol::protocol::{Request, StrBytes};
+use plimsoll_codec::frames::Head;
 use std::collections::BTreeMap;
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -63,13 +63,15 @@ impl Connection {
     /// Sends a request to which no response comes.
     pub(crate) async fn tell<R: Request>(&mut self, request: &R, newest: i16) -> io::Result<()> {
         let version = self.version::<R>(newest)?;
-        self.send(request, version).await
+        self.send(request, version).await.map(drop)
     }
 
-    async fn send<R: Request>(&mut self, request: &R, version: i16) -> io::Result<()> {
+    /// Sends a request; the head knows the answer to it.
+    async fn send<R: Request>(&mut self, request: &R, version: i16) -> io::Result<Head> {
         self.correlation = self.correlation.wrapping_add(1);
-        let frame = frame(request, version, self.correlation, self.client_id)?;
-        send(&mut self.stream, &frame).await
+        let head = head(self.correlation, self.client_id);
+        send(&mut self.stream, &head, request, version).await?;
+        Ok(head)
     }
 
     fn version<R: Request>(&self, newest: i16) -> io::Result<i16> {
@@ -89,8 +91,8 @@ impl Connection {
     }
 
     async fn exchange<R: Request>(&mut self, request: &R, version: i16) -> io::Result<R::Response> {
-        self.send(request, version).await?;
-        receive(&mut self.stream, version, self.correlation).await
+        let head = self.send(request, version).await?;
+        receive::<R>(&mut self.stream, &head, version).await
     }
 }
 
@@ -101,21 +103,36 @@ pub(crate) async fn exchange<R: Request>(
     version: i16,
     correlation: i32,
 ) -> io::Result<R::Response> {
-    send(stream, &frame(request, version, correlation, HARNESS)?).await?;
-    receive(stream, version, correlation).await
+    let head = head(correlation, HARNESS);
+    send(stream, &head, request, version).await?;
+    receive::<R>(stream, &head, version).await
 }
 
-async fn send(stream: &mut (impl AsyncWrite + Unpin), frame: &[u8]) -> io::Result<()> {
-    stream.write_all(frame).await?;
+fn head(correlation: i32, client_id: &'static str) -> Head {
+    Head {
+        correlation,
+        client_id: StrBytes::from_static_str(client_id),
+    }
+}
+
+async fn send<R: Request>(
+    stream: &mut (impl AsyncWrite + Unpin),
+    head: &Head,
+    request: &R,
+    version: i16,
+) -> io::Result<()> {
+    let frame = head.frame(request, version);
+    let unsayable = || malformed("a request that its version has no room for");
+    stream.write_all(&frame.ok_or_else(unsayable)?).await?;
     stream.flush().await
 }
 
 /// Reads the response to a request.
-async fn receive<A: Decodable + HeaderVersion>(
+async fn receive<R: Request>(
     stream: &mut (impl AsyncRead + Unpin),
+    head: &Head,
     version: i16,
-    correlation: i32,
-) -> io::Result<A> {
+) -> io::Result<R::Response> {
     let length = stream.read_i32().await?;
     let length = usize::try_from(length)
         .ok()
@@ -123,18 +140,7 @@ async fn receive<A: Decodable + HeaderVersion>(
         .ok_or_else(|| malformed(impossible(length)))?;
     let mut response = vec![0; length];
     stream.read_exact(&mut response).await?;
-
-    let mut response = Bytes::from(response);
-    let header =
-        ResponseHeader::decode(&mut response, A::header_version(version)).map_err(malformed)?;
-    if header.correlation_id != correlation {
-        return Err(malformed("a response to another request"));
-    }
-    let decoded = A::decode(&mut response, version).map_err(malformed)?;
-    if response.has_remaining() {
-        return Err(malformed("a response with more in it than its version has"));
-    }
-    Ok(decoded)
+    head.read::<R>(version, response.into()).map_err(malformed)
 }
 
 /// Says what is wrong with the length of a response.
@@ -144,28 +150,6 @@ fn impossible(length: i32) -> &'static str {
         [0x15, 0x03, ..] => "it speaks TLS: say how with --command-config",
         _ => "a response of an impossible length",
     }
-}
-
-/// Encodes a request: length, header and body.
-fn frame<R: Request>(
-    request: &R,
-    version: i16,
-    correlation: i32,
-    client_id: &'static str,
-) -> io::Result<BytesMut> {
-    let header = RequestHeader::default()
-        .with_request_api_key(R::KEY)
-        .with_request_api_version(version)
-        .with_correlation_id(correlation)
-        .with_client_id(Some(StrBytes::from_static_str(client_id)));
-    let mut frame = BytesMut::zeroed(4);
-    header
-        .encode(&mut frame, R::header_version(version))
-        .map_err(malformed)?;
-    request.encode(&mut frame, version).map_err(malformed)?;
-    let length = i32::try_from(frame.len() - 4).map_err(malformed)?;
-    frame[..4].copy_from_slice(&length.to_be_bytes());
-    Ok(frame)
 }
 
 fn malformed(why: impl std::fmt::Display) -> io::Error {

@@ -1,7 +1,7 @@
 //! The clusters in containers for which the machine has room.
 
 use crate::places::Load;
-use std::fs;
+use crate::pressure;
 use std::num::NonZeroUsize;
 use std::thread;
 
@@ -27,12 +27,7 @@ fn more_on(load: Load, cores: usize, free_mb: Option<usize>) -> usize {
 
 /// Reads the memory that processes can still get, in MB, where the system tells it.
 fn free_memory() -> Option<usize> {
-    let text = fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let kb: usize = line.trim().trim_end_matches(" kB").parse().ok()?;
-    Some(kb / 1024)
+    usize::try_from(pressure::available_kib()? / 1024).ok()
 }
 
 #[cfg(test)]

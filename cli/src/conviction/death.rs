@@ -3,11 +3,10 @@
 //! A commit that covers a record which is still in its handler loses it only if the member dies
 //! before the handler ends. The scenario may have no such crash, so one is put into its plan.
 
-use super::Cause;
+use super::Shrunk;
 use super::shrinking::Shrinker;
-use super::story::is_early;
-use super::{Attempt, Shrunk};
 use plimsoll_core::Instant;
+use plimsoll_oracle::story::{Attempt, Cause, is_early};
 use plimsoll_oracle::{FaultId, MemberId, Property, Trace, Violation};
 use plimsoll_scenarios::Plan;
 use plimsoll_scenarios::scenario::{Fault, FaultKind, MemberTarget, Trigger};

@@ -1,16 +1,12 @@
 //! What shows that a property is violated.
 
-mod cause;
 mod death;
 pub(crate) mod recorded;
 pub(crate) mod shrinking;
 pub(crate) mod smaller;
-mod story;
-
-pub(crate) use cause::{Attempt, Cause, Disruption, Fact, Fault, partition_of};
-pub(crate) use story::{AtStake, Moment, Story, moments};
 
 use crate::error::CliError;
+use plimsoll_oracle::story::Story;
 use plimsoll_oracle::{Property, Trace, Violation};
 use plimsoll_scenarios::{Plan, Regression};
 use std::path::PathBuf;

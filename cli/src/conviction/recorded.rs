@@ -1,13 +1,14 @@
 //! From a failing run in real time, which cannot be had again, to the files that keep it.
 
 use super::smaller::Smaller;
-use super::{Conviction, Evidence, Recording, Sighting, Story};
+use super::{Conviction, Evidence, Recording, Sighting};
 use crate::args::BackendName;
 use crate::backend::Choice;
 use crate::error::CliError;
 use crate::runner::{Recorded, Tally, Unjudged, draw};
 use crate::trial::Trial;
 use crate::{files, regressions, shell};
+use plimsoll_oracle::story::Story;
 use plimsoll_oracle::{Property, Violation, Word};
 use plimsoll_scenarios::Plan;
 use std::env;

@@ -1,6 +1,6 @@
 //! From a failing seed to the smallest schedule that shows the same failure.
 
-use super::{Conviction, Death, End, Evidence, NotShrunk, Recording, SameAs, Shrunk, Story, death};
+use super::{Conviction, Death, End, Evidence, NotShrunk, Recording, SameAs, Shrunk, death};
 use crate::args::{BackendName, ShrinkLimits};
 use crate::backend::Choice;
 use crate::error::CliError;
@@ -9,6 +9,7 @@ use crate::runner::{self, Options, Tally, Worker, draw};
 use crate::trial::Trial;
 use crate::{interrupt, regressions};
 use plimsoll_oracle::Property;
+use plimsoll_oracle::story::Story;
 use plimsoll_scenarios::shrink::{self, Budget, Observed};
 use plimsoll_scenarios::{Plan, Regression, Scenario};
 use std::collections::BTreeMap;

@@ -2,10 +2,11 @@
 
 use crate::args::{BackendArgs, DeclaredArgs};
 use crate::error::CliError;
-use plimsoll_oracle::Trace;
+use plimsoll_oracle::{Terms, Trace};
 use plimsoll_scenarios::{Backend, BackendError, Plan, Refusal};
 use std::convert::Infallible;
 use std::ffi::OsString;
+use std::num::NonZeroUsize;
 
 /// The plans that a command has for real processes, which nothing reads.
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,6 +37,14 @@ impl Options {
         match self.0 {}
     }
 
+    pub(crate) const fn declared(&self) -> Option<&Declared> {
+        match self.0 {}
+    }
+
+    pub(crate) const fn for_each_core(&self) -> NonZeroUsize {
+        match self.0 {}
+    }
+
     pub(crate) const fn place(&self) -> &'static str {
         match self.0 {}
     }
@@ -49,6 +58,16 @@ impl Options {
     }
 
     pub(crate) const fn start(&self, _: Load) -> Result<Kafka, CliError> {
+        match self.0 {}
+    }
+}
+
+/// The settings known of a program on trial: there is none.
+#[derive(Clone, Debug)]
+pub(crate) struct Declared(Infallible);
+
+impl Declared {
+    pub(crate) const fn terms(&self, _: &Plan) -> Terms {
         match self.0 {}
     }
 }

@@ -9,11 +9,12 @@ use super::own;
 use crate::args::{BackendArgs, BrokersName, DeclaredArgs};
 use crate::error::CliError;
 use crate::{interrupt, progress, shell};
-use plimsoll_chaos::{Access, ChaosError, ClusterSource, Declared, Reach, SubjectCommand};
-pub(crate) use plimsoll_chaos::{Kafka, Load};
+use plimsoll_chaos::{Access, ChaosError, ClusterSource, Reach, SubjectCommand};
+pub(crate) use plimsoll_chaos::{Declared, Kafka, Load};
 use plimsoll_scenarios::{BackendError, Plan};
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::num::NonZeroUsize;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -74,6 +75,24 @@ impl Options {
         let words = std::iter::once(program).chain(arguments);
         let words = words.map(|word| shell::quoted(&word.to_string_lossy()));
         Some(words.collect::<Vec<_>>().join(" "))
+    }
+
+    /// Returns what is known of the program that stands trial instead of the scenarios' subjects.
+    pub(crate) fn declared(&self) -> Option<&Declared> {
+        let is_own = matches!(self.inner.subject, SubjectCommand::Own(_));
+        (!is_own).then_some(&self.inner.declared)
+    }
+
+    /// Returns the number of schedules that each core carries. With embedded brokers one takes a
+    /// second of processor time in twenty, and what its subject takes above that shows: a run begins
+    /// only where the machine has room. Brokers in containers would be disturbed by as many.
+    pub(crate) const fn for_each_core(&self) -> NonZeroUsize {
+        const EMBEDDED: NonZeroUsize = NonZeroUsize::new(16).expect("it is not 0");
+        const SHARED: NonZeroUsize = NonZeroUsize::new(4).expect("it is not 0");
+        match self.inner.source {
+            ClusterSource::Embedded => EMBEDDED,
+            ClusterSource::Containers | ClusterSource::Bootstrap { .. } => SHARED,
+        }
     }
 
     /// Returns the place where plans are executed, as words that end a sentence.
@@ -217,6 +236,26 @@ fn is_executable(file: &Path) -> bool {
 mod tests {
     use super::*;
     use crate::exit::Exit;
+
+    #[test]
+    fn a_command_line_that_chooses_the_same_names_the_brokers() {
+        let again = |brokers| {
+            let args = BackendArgs {
+                brokers: Some(brokers),
+                ..BackendArgs::default()
+            };
+            let command = [OsString::from("/bin/cat")];
+            let options = Options::of(&args, &command, &DeclaredArgs::default());
+            options.map(|options| options.arguments())
+        };
+        let embedded = again(BrokersName::Embedded).expect("it is a choice");
+        assert_eq!(embedded, " --backend kafka --brokers embedded -- /bin/cat");
+        #[cfg(feature = "containers")]
+        assert_eq!(
+            again(BrokersName::Containers).expect("it is a choice"),
+            " --backend kafka --brokers containers -- /bin/cat"
+        );
+    }
 
     #[test]
     fn every_error_of_real_kafka_has_one_exit_code() {

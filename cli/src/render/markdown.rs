@@ -3,9 +3,10 @@
 //!
 //! The dialect is GitHub's (<https://github.github.com/gfm/>), in which `<details>` folds.
 
-use super::{cause, counted, human, plain};
-use crate::conviction::{End, Evidence, Shrunk, Story};
+use super::{counted, human, plain};
+use crate::conviction::{End, Evidence, Shrunk};
 use crate::report::{Bug, Failure, Report, ScenarioOutcome, ScenarioReport};
+use plimsoll_oracle::story::Story;
 use plimsoll_oracle::{Property, Word};
 use std::fmt::Write as _;
 
@@ -147,12 +148,12 @@ fn story(text: &mut String, property: Property, story: &Story) {
     );
     add(
         text,
-        format_args!("**Cause** {}", escaped(&cause::sentence(&story.cause))),
+        format_args!("**Cause** {}", escaped(&story.cause.to_string())),
     );
     if let Some(at_stake) = &story.at_stake {
         add(
             text,
-            format_args!("**At stake** {}", escaped(&cause::at_stake(at_stake))),
+            format_args!("**At stake** {}", escaped(&at_stake.to_string())),
         );
     }
     let timeline = plain(|page| human::timeline(page, &story.moments));

@@ -1,6 +1,6 @@
 //! Reports as text: for people, and for programs.
 
-pub(crate) mod cause;
+pub(crate) mod compare;
 pub(crate) mod files;
 pub(crate) mod html;
 pub(crate) mod human;
@@ -11,10 +11,10 @@ pub(crate) mod page;
 mod perfetto;
 mod table;
 
+pub(crate) use plimsoll_oracle::story::seconds;
 pub(crate) use table::Table;
 
 use page::Page;
-use plimsoll_core::Instant;
 use std::time::Duration;
 
 /// The width of text in files, in columns.
@@ -64,11 +64,6 @@ pub(crate) fn counted_or_no(number: u64, noun: &str) -> String {
         0 => format!("no {noun}"),
         _ => counted(number, noun),
     }
-}
-
-/// Writes a moment as seconds since the run began, as in `8.014s`.
-pub(crate) fn seconds(at: Instant) -> String {
-    format!("{:.3}s", at.since_start().as_secs_f64())
 }
 
 /// Converts a time to hours.

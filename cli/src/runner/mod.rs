@@ -22,6 +22,7 @@ use crate::backend::StartedBackend;
 use crate::error::CliError;
 use crate::interrupt;
 use crate::trial::Trial;
+use std::cmp::Reverse;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -60,11 +61,16 @@ pub(crate) fn run(
     } else {
         CHUNK
     };
-    let chunks = Chunks::new(trials.iter().map(|trial| trial.seeds), size);
+    let turns = turns(trials, backend);
+    let chunks = Chunks::new(turns.iter().map(|turn| trials[*turn].seeds), size);
+    let chunk = |index: u64| {
+        let (turn, seeds) = chunks.get(index);
+        (turns[turn], seeds)
+    };
     // The first seed of the first chunk that ended its trial, by trial.
     let ended: Vec<AtomicU64> = trials.iter().map(|_| AtomicU64::new(u64::MAX)).collect();
     let work = |worker: &mut Worker, index: u64| {
-        let (trial, seeds) = chunks.get(index);
+        let (trial, seeds) = chunk(index);
         if seeds.from > ended[trial].load(Ordering::Relaxed) {
             return Tally::default();
         }
@@ -77,11 +83,11 @@ pub(crate) fn run(
     let mut merged: Vec<Tally> = trials.iter().map(|_| Tally::default()).collect();
     in_order(
         options.jobs,
-        queue(trials, &chunks, backend),
+        queue(trials, chunks.len(), chunk, backend),
         || Worker::new(backend.another()),
         work,
         |index, tally| {
-            let (trial, seeds) = chunks.get(index);
+            let (trial, seeds) = chunk(index);
             // What other threads did beyond the end of a trial does not count.
             if merged[trial].ends(&trials[trial], options.keep_going) {
                 watch(trial, seeds.len(), &Tally::default());
@@ -94,22 +100,37 @@ pub(crate) fn run(
     merged
 }
 
-/// Makes the order in which threads take the chunks: those whose plans break brokers of a real
-/// cluster wait for one another, and for others only if they must.
-fn queue(trials: &[Trial], chunks: &Chunks, backend: &StartedBackend) -> Queue {
-    let mut queue = Queue::from(chunks.len());
+/// Returns the indices of the trials in the order in which they begin: in real time the longest
+/// first, so that no long one is left when all others have ended.
+fn turns(trials: &[Trial], backend: &StartedBackend) -> Vec<usize> {
+    let mut turns: Vec<usize> = (0..trials.len()).collect();
+    if backend.is_real() {
+        turns.sort_by_key(|turn| Reverse(trials[*turn].usual_length()));
+    }
+    turns
+}
+
+/// Makes the order in which threads take the `count` chunks: those whose plans break brokers of a
+/// real cluster wait for one another, and for others only if they must.
+fn queue(
+    trials: &[Trial],
+    count: u64,
+    chunk: impl Fn(u64) -> (usize, SeedRange),
+    backend: &StartedBackend,
+) -> Queue {
+    let mut queue = Queue::from(count);
     if trials.iter().all(|trial| trial.apart.is_empty()) {
         return queue;
     }
     let is_apart = |index: &u64| {
-        let (trial, seeds) = chunks.get(*index);
+        let (trial, seeds) = chunk(*index);
         trials[trial]
             .apart
             .range(seeds.from..seeds.to)
             .next()
             .is_some()
     };
-    queue.apart = (0..chunks.len()).filter(is_apart).collect();
+    queue.apart = (0..count).filter(is_apart).collect();
     queue.places = backend.apart();
     queue
 }

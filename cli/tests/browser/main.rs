@@ -8,7 +8,7 @@ mod chromium;
 mod program;
 
 use chromium::{Browser, Scheme};
-use plimsoll_testing::{CHROMIUM, chromium, run, tests};
+use plimsoll_harness::{CHROMIUM, chromium, run, tests};
 use program::plimsoll_in;
 use serde_json::json;
 use std::process::ExitCode;

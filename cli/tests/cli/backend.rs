@@ -1,6 +1,6 @@
 //! The choice of a backend, as far as it needs no Kafka.
 
-use crate::program::{Ended, plimsoll, plimsoll_in};
+use crate::program::{Ended, command, plimsoll, plimsoll_in};
 use insta::assert_snapshot;
 use std::fs;
 
@@ -141,39 +141,6 @@ fn what_real_kafka_cannot_run_it_does_not_shrink() {
     assert_eq!(ended.code, MISTAKE, "{}", ended.transcript());
 }
 
-/// A program is tried where there is neither container engine nor librdkafka: a command alone says
-/// that it is meant.
-#[test]
-#[cfg_attr(not(unix), ignore = "needs signals")]
-fn any_program_stands_trial_on_embedded_brokers() {
-    let arguments = ["quick/member-killed", "--", "/usr/bin/false"];
-    let (code, said) = without_engine(&["run"], &arguments);
-    assert_eq!(code, Some(ENVIRONMENT), "{said}");
-    let why = "ended before it had joined its group";
-    assert!(said.contains(why), "{said}");
-}
-
-#[test]
-#[cfg_attr(
-    feature = "kafka",
-    ignore = "needs a program without the feature kafka"
-)]
-fn what_a_program_is_built_without_it_says() {
-    mistake("no_own", &["--backend", "kafka"]);
-    let ended = plimsoll(&["bench", "commit-interval", "--backend", "kafka"]);
-    assert_eq!(ended.code, MISTAKE, "{}", ended.transcript());
-    assert_snapshot!("no_own", ended.stderr);
-    mistake(
-        "no_containers",
-        &["--brokers", "containers", "--", "/usr/bin/false"],
-    );
-    for what in ["up", "down", "status"] {
-        let ended = plimsoll(&["cluster", what]);
-        assert_eq!(ended.code, MISTAKE, "{}", ended.transcript());
-        assert_snapshot!("no_containers", ended.stderr);
-    }
-}
-
 fn mistake(name: &str, arguments: &[&str]) {
     let ended = plimsoll(&[&["run", "reference"], arguments].concat());
     assert_eq!(ended.code, MISTAKE, "{}", ended.transcript());
@@ -220,31 +187,27 @@ fn a_folder_of_which_nothing_can_be_run_is_refused_line_by_line() {
 #[test]
 #[cfg_attr(not(feature = "kafka"), ignore = "needs the feature kafka")]
 fn without_a_container_engine_there_are_no_containers() {
-    let (code, said) = without_engine(&KAFKA, &["quick/member-killed", "--brokers", "containers"]);
-    assert_eq!(code, Some(ENVIRONMENT), "{said}");
-    assert!(said.contains("no Docker engine answers"), "{said}");
-    assert!(said.contains("--brokers embedded"), "{said}");
+    let ended = without_engine(&["quick/member-killed", "--brokers", "containers"]);
+    assert_eq!(ended.code, ENVIRONMENT, "{}", ended.transcript());
+    for said in ["no Docker engine answers", "--brokers embedded"] {
+        assert!(ended.stderr.contains(said), "{}", ended.transcript());
+    }
 }
 
 /// A plan is refused that no brokers can do, so that nothing is run here.
 #[test]
 #[cfg_attr(not(feature = "kafka"), ignore = "needs the feature kafka")]
 fn without_a_container_engine_brokers_are_embedded_and_it_is_said() {
-    let recipe = ["quick/member-killed", "--subject", "sarama-auto-mark"];
-    let (code, said) = without_engine(&KAFKA, &recipe);
-    assert_eq!(code, Some(MISTAKE), "{said}");
+    let ended = without_engine(&["quick/member-killed", "--subject", "sarama-auto-mark"]);
+    assert_eq!(ended.code, MISTAKE, "{}", ended.transcript());
     let why = "no Docker engine answers at unix:///no/such/engine.sock: the brokers are simulated";
-    assert!(said.contains(why), "{said}");
+    assert!(ended.stderr.contains(why), "{}", ended.transcript());
 }
 
-fn without_engine(run: &[&str], arguments: &[&str]) -> (Option<i32>, String) {
+fn without_engine(arguments: &[&str]) -> Ended {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let ended = crate::program::command(folder.path(), &[run, arguments].concat())
-        .env("DOCKER_HOST", "unix:///no/such/engine.sock")
-        .output()
-        .expect("the program starts");
-    let said = String::from_utf8_lossy(&[ended.stdout, ended.stderr].concat()).into_owned();
-    (ended.status.code(), said)
+    let mut command = command(folder.path(), &[&KAFKA, arguments].concat());
+    Ended::without_engine(&mut command)
 }
 
 fn on_kafka(arguments: &[&str]) -> Ended {

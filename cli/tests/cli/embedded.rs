@@ -69,19 +69,34 @@ fn embedded_brokers_do_what_real_ones_refuse() {
     is_acquitted(&on_embedded_brokers(folder.path(), &["x.toml"]), 1);
 }
 
+#[test]
+#[cfg_attr(not(feature = "kafka"), ignore = "needs the feature kafka")]
+fn embedded_brokers_say_of_plimsoll_what_the_simulator_says() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let places = [
+        "--places",
+        "sim,driver,embedded",
+        "--seeds",
+        "sim=20,driver=5",
+    ];
+    let compare = [&["compare"], &places[..], &["quick/member-killed"]].concat();
+    let ended = without_engine(folder.path(), &compare);
+    assert_eq!(ended.code, 0, "{}", ended.transcript());
+    let mut rows = ended.stdout.lines();
+    let row = rows.find(|line| line.contains("quick/member-killed"));
+    let cells = row.map(|row| row.matches("held").count());
+    assert_eq!(cells, Some(3), "{}", ended.transcript());
+}
+
 /// Runs scenarios where there is no container engine; a fault that does not happen fails.
 fn on_embedded_brokers(folder: &Path, scenarios: &[&str]) -> Ended {
     let run = ["run", "--strict", "--format", "json"];
     let brokers = ["--backend", "kafka", "--brokers", "embedded"];
-    let output = command(folder, &[&run[..], &brokers, scenarios].concat())
-        .env("DOCKER_HOST", "unix:///no/such/engine.sock")
-        .output()
-        .expect("the program starts");
-    Ended {
-        code: output.status.code().expect("it ends by itself"),
-        stdout: String::from_utf8(output.stdout).expect("UTF-8"),
-        stderr: String::from_utf8(output.stderr).expect("UTF-8"),
-    }
+    without_engine(folder, &[&run[..], &brokers, scenarios].concat())
+}
+
+fn without_engine(folder: &Path, arguments: &[&str]) -> Ended {
+    Ended::without_engine(&mut command(folder, arguments))
 }
 
 fn is_acquitted(ended: &Ended, scenarios: usize) {

@@ -15,6 +15,11 @@ fn help_of_run() {
 }
 
 #[test]
+fn help_of_compare_says_what_differs() {
+    assert_snapshot!(plimsoll(&["compare", "--help"]).transcript());
+}
+
+#[test]
 fn help_of_replay_documents_its_exit_codes() {
     assert_snapshot!(plimsoll(&["replay", "--help"]).transcript());
 }

@@ -3,6 +3,7 @@
 
 mod backend;
 mod bench;
+mod compare;
 mod config;
 mod convictions;
 mod determinism;

@@ -11,10 +11,15 @@ pub(crate) struct Ended {
     pub stderr: String,
 }
 
-/// Prepares to start the program in `folder`: nothing of the caller's terminal or locale reaches
-/// it, and no configuration above the folder, which is its home directory.
+/// Prepares to start the program in `folder`, as [`command_of`] does.
 pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+    command_of(env!("CARGO_BIN_EXE_plimsoll"), folder, arguments)
+}
+
+/// Prepares to start a program in `folder`: nothing of the caller's terminal or locale reaches it,
+/// and no configuration above the folder, which is its home directory.
+pub(crate) fn command_of(program: &str, folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
     command
         .args(arguments)
         .current_dir(folder)
@@ -33,18 +38,7 @@ pub(crate) fn plimsoll(arguments: &[&str]) -> Ended {
 
 /// Starts the program in `folder`.
 pub(crate) fn plimsoll_in(folder: &Path, arguments: &[&str]) -> Ended {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command(folder, arguments)
-        .output()
-        .expect("the program starts");
-    Ended {
-        code: status.code().expect("the program ends by itself"),
-        stdout: String::from_utf8(stdout).expect("UTF-8"),
-        stderr: String::from_utf8(stderr).expect("UTF-8"),
-    }
+    Ended::of(&mut command(folder, arguments))
 }
 
 /// Returns a report without the line that depends on the machine.
@@ -54,6 +48,25 @@ pub(crate) fn without_timing(report: &str) -> String {
 }
 
 impl Ended {
+    /// Runs a program to its end.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = command.output().expect("the program starts");
+        Self {
+            code: status.code().expect("the program ends by itself"),
+            stdout: String::from_utf8(stdout).expect("UTF-8"),
+            stderr: String::from_utf8(stderr).expect("UTF-8"),
+        }
+    }
+
+    /// Runs a program to its end as if the machine had no container engine.
+    pub(crate) fn without_engine(command: &mut Command) -> Self {
+        Self::of(command.env("DOCKER_HOST", "unix:///no/such/engine.sock"))
+    }
+
     /// Writes code and output as a snapshot shows them.
     pub(crate) fn transcript(&self) -> String {
         let Self {

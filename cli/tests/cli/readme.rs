@@ -56,10 +56,10 @@ fn the_rust_of_the_readme_is_code_that_is_tested() {
     let shown: String = shown.map(|line| format!("{line}\n")).collect();
     assert!(shown.contains(block(&text, "rust", 0)), "{shown}");
 
-    let test = include_str!("../../../sim/tests/billing.rs");
+    let test = include_str!("../../../testing/tests/billing.rs");
     assert!(test.ends_with(block(&text, "rust", 1)), "{test}");
     assert_eq!(
-        include_str!("../../../sim/tests/billing.toml"),
+        include_str!("../../../testing/tests/billing.toml"),
         block(&text, "toml", 0)
     );
 }

@@ -10,7 +10,7 @@ mod running;
 mod subjects;
 
 use plimsoll_chaos::engine_for_tests;
-use plimsoll_testing::{GO, Need, Test, engine, run_side_by_side, tests};
+use plimsoll_harness::{GO, Need, Test, engine, run_side_by_side, tests};
 use running::{BESIDE, NONE, Running, SHARED, addresses, alone, cluster, run_on_kafka, take_down};
 use serde_json::Value;
 use std::fs;

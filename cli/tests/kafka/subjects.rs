@@ -1,7 +1,7 @@
 //! The programs of `examples/subjects`, built and tried as their README says.
 
 use crate::running::{beside, shared_brokers};
-use plimsoll_testing::go;
+use plimsoll_harness::go;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Output};

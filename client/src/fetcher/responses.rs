@@ -1,12 +1,10 @@
 //! Answers to fetches, and what follows from them.
 
 use super::Fetcher;
-use crate::start::asks_for_the_leader;
+use crate::start::{asks_for_the_leader, end_of};
 use crate::{Action, Ask, Continuation, Failure, Speaker, View};
 use plimsoll_core::{Event, Instant, NextOffset};
-use plimsoll_protocol::{
-    ErrorName, FetchResponse, LogEnds, LogEntry, Node, PartitionIndex, Request,
-};
+use plimsoll_protocol::{Channel, ErrorName, FetchResponse, LogEntry, Node, PartitionIndex};
 
 impl<S: Speaker> Fetcher<S> {
     /// Handles a broker's answer: the next poll goes out, and the records wait for the application.
@@ -60,7 +58,7 @@ impl<S: Speaker> Fetcher<S> {
     /// Handles a poll that came to nothing.
     pub fn handle_failed(&mut self, now: Instant, view: &View<S>, from: Node) {
         let soon = now + self.backoff();
-        let reconnect = view.connections.backs_off(from, now);
+        let reconnect = view.connections.backs_off(from, Channel::Fetch, now);
         let at = reconnect.map_or(soon, |reconnect| reconnect.max(soon));
         for index in self.end_poll(from) {
             self.retry(index, at);
@@ -80,7 +78,8 @@ impl<S: Speaker> Fetcher<S> {
                 continue;
             }
             let leader = view.metadata.leader(*index);
-            if leader.is_some_and(|(leader, _)| view.connections.backs_off(leader, now).is_none()) {
+            let backs_off = |leader| view.connections.backs_off(leader, Channel::Fetch, now);
+            if leader.is_some_and(|(leader, _)| backs_off(leader).is_none()) {
                 partition.retry_at = now;
             } else {
                 waits = true;
@@ -92,27 +91,31 @@ impl<S: Speaker> Fetcher<S> {
         self.fetch_all(now, view);
     }
 
-    /// Tells the application the range of a partition whose position is out of it: it decides.
+    /// Tells the application the range of a partition whose position is out of it, once both ends are
+    /// known: it decides.
     pub fn handle_range(
         &mut self,
         now: Instant,
         view: &View<S>,
-        (index, version): (PartitionIndex, u32),
-        answer: Result<LogEnds, Failure>,
+        (index, version, log_start): (PartitionIndex, u32, Option<NextOffset>),
+        answer: Result<NextOffset, Failure>,
     ) {
         let partition = &mut self.partitions[usize::from(index.0)];
         if !partition.assigned || partition.version != version {
             return;
         }
-        match answer {
-            Ok(ends) => self.actions.push_back(Action::Tell(Event::OutOfRange {
-                partition: view.topology.partition(index),
-                epoch: partition.epoch,
-                position: NextOffset::new(partition.position),
-                log_start: ends.log_start,
-                high_watermark: ends.log_end,
-            })),
-            Err(failure) => {
+        match (answer, log_start) {
+            (Ok(high_watermark), Some(log_start)) => {
+                self.actions.push_back(Action::Tell(Event::OutOfRange {
+                    partition: view.topology.partition(index),
+                    epoch: partition.epoch,
+                    position: NextOffset::new(partition.position),
+                    log_start,
+                    high_watermark,
+                }));
+            }
+            (Ok(log_start), None) => self.ask_end(now, view, index, Some(log_start)),
+            (Err(failure), _) => {
                 // Fetching again will say again that it is out of range.
                 partition.halted = false;
                 self.retry(index, now + self.backoff());
@@ -125,12 +128,11 @@ impl<S: Speaker> Fetcher<S> {
 
     /// Asks for the range of a partition whose position is out of it.
     fn ask_range(&mut self, now: Instant, view: &View<S>, index: PartitionIndex) {
-        let Some((leader, _)) = view.metadata.leader(index) else {
+        if view.metadata.leader(index).is_none() {
             return self.retry(index, now + self.backoff());
-        };
+        }
         let partition = self.change(index);
         partition.halted = true;
-        let then = Continuation::ResetOffsets(index, partition.version);
         let position = NextOffset::new(partition.position);
         self.actions.push_back(Action::OutOfRange(index, position));
         if self.settings.behaviour.out_of_range_ends_session {
@@ -138,10 +140,28 @@ impl<S: Speaker> Fetcher<S> {
             // down and force the user to choose what to do"; `ErrSessionConsumeClaimExited`).
             return self.actions.push_back(Action::EndSession);
         }
+        self.ask_end(now, view, index, None);
+    }
+
+    /// Asks for the start of the log of a partition that is halted, or, once that is known, for its
+    /// end.
+    fn ask_end(
+        &mut self,
+        now: Instant,
+        view: &View<S>,
+        index: PartitionIndex,
+        log_start: Option<NextOffset>,
+    ) {
+        let partition = &mut self.partitions[usize::from(index.0)];
+        let Some((leader, _)) = view.metadata.leader(index) else {
+            partition.halted = false;
+            return self.retry(index, now + self.settings.retry_backoff);
+        };
+        let then = Continuation::ResetOffsets(index, partition.version, log_start);
         self.actions.push_back(Action::Ask(Ask {
             to: leader,
             timeout: self.settings.request_timeout,
-            request: Request::ListOffsets { partition: index },
+            request: end_of(index, log_start),
             then,
         }));
     }

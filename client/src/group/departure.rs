@@ -2,17 +2,18 @@
 
 use super::{Answered, Forgets, Group, NO_GENERATION, Phase};
 use crate::{Action, Continuation, Speaker, View};
-use plimsoll_core::{Instant, TopicPartition};
+use plimsoll_core::{Event, Instant, TopicPartition};
 use plimsoll_protocol::{ErrorName, Leaving, Node, Request};
 
 impl<S: Speaker> Group<S> {
     /// Takes the news that a commit of these partitions was refused because the group has let the
     /// member go (`rd_kafka_cgrp_op_handle_OffsetCommit`).
     ///
-    /// An application that begins at the end answers an assignment once its start is committed,
-    /// which no commit does any more; and librdkafka does not tell the loss before it has the
-    /// answer. So that the two do not wait for each other for ever, Plimsoll's client answers with
-    /// no partition (`PollThread::give_assignment_up`).
+    /// An application that begins at the end answers an assignment once its start is committed, and
+    /// a revocation once its last commit is accepted, which no commit is any more; and librdkafka
+    /// does not tell the loss before it has the answer. So that the two do not wait for each other,
+    /// Plimsoll's client answers an assignment with no partition, and tells the loss of what is
+    /// being given up (`PollThread::dismissed`).
     pub fn handle_commit_refused(
         &mut self,
         now: Instant,
@@ -33,6 +34,21 @@ impl<S: Speaker> Group<S> {
         }
         if self.rebalance.give_assignment_up(carried) {
             self.answered = Some(Answered::Assignment);
+        }
+        if let Some((rebalance, given_up)) = self.rebalance.giving_up() {
+            let given_up = given_up.iter();
+            let partitions: Vec<TopicPartition> = given_up
+                .map(|index| view.topology.partition(*index))
+                .collect();
+            if partitions
+                .iter()
+                .any(|partition| carried.contains(partition))
+            {
+                self.actions.push_back(Action::Tell(Event::Lost {
+                    rebalance,
+                    partitions,
+                }));
+            }
         }
     }
 

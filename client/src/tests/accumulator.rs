@@ -86,12 +86,15 @@ fn what_follows_a_failure_waits_until_all_in_flight_are_back() {
 #[test]
 fn a_leader_that_cannot_be_reached_is_waited_for_until_there_is_news() {
     let mut bench = Bench::new(knowledge(), Acks::All);
-    bench.view.connections.handle_broken(NOW, Node(0));
+    bench
+        .view
+        .connections
+        .handle_broken(NOW, Node(0), Channels::ALL);
     bench.add(NOW, 1);
     assert_eq!(bench.actions(), ["RefreshMetadata"]);
     assert_eq!(bench.accumulator.poll_timeout(), NOW + ms(100));
     let news = vec![info(P0, 1, 1)];
-    bench.view.metadata.handle_answer(NOW, Ok(news));
+    bench.view.metadata.handle_answer(NOW, Ok(told_of(news)));
     let (metadata, connections) = (&bench.view.metadata, &bench.view.connections);
     bench
         .accumulator

@@ -9,7 +9,7 @@ fn a_dead_coordinator_is_looked_up_again_until_another_one_is_named() {
         mut connections,
         ..
     } = ignorance();
-    connections.handle_broken(NOW, Node(1));
+    connections.handle_broken(NOW, Node(1), Channels::ALL);
     coordinator.find(NOW);
     coordinator.find(NOW);
     assert_eq!(

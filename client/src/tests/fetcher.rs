@@ -127,7 +127,8 @@ fn a_pause_drops_what_is_queued_and_what_is_in_flight() {
 fn what_an_old_leader_answers_after_the_new_one_was_asked_is_dropped() {
     let mut view = knowledge();
     let mut fetcher = fetcher(&view, &[P0]);
-    view.metadata.handle_answer(NOW, Ok(vec![info(P0, 2, 1)]));
+    view.metadata
+        .handle_answer(NOW, Ok(told_of(vec![info(P0, 2, 1)])));
     fetcher.handle_metadata(NOW, &view);
     let polls = ["Poll(Node(0))", "Poll(Node(2))"];
     assert_eq!(told(|| fetcher.poll_action()), polls);
@@ -143,14 +144,15 @@ fn a_partition_of_a_dead_leader_waits_for_it_or_for_news_of_another() {
     let mut fetcher = fetcher(&view, &[P0]);
     told(|| fetcher.poll_action());
     for _ in 0..3 {
-        view.connections.handle_broken(NOW, Node(0));
+        view.connections.handle_broken(NOW, Node(0), Channels::ALL);
     }
     fetcher.handle_failed(NOW, &view, Node(0));
     assert_eq!(told(|| fetcher.poll_action()), ["RefreshMetadata"]);
     assert_eq!(fetcher.poll_timeout(), NOW + ms(400), "it reconnects");
     fetcher.handle_metadata(NOW, &view);
     assert_eq!(told(|| fetcher.poll_action()), ["WantMetadata"]);
-    view.metadata.handle_answer(NOW, Ok(vec![info(P0, 1, 1)]));
+    view.metadata
+        .handle_answer(NOW, Ok(told_of(vec![info(P0, 1, 1)])));
     fetcher.handle_metadata(NOW, &view);
     assert_eq!(told(|| fetcher.poll_action()), ["Poll(Node(1))"]);
     assert_eq!(fetcher.poll_timeout(), Instant::FAR_FUTURE);
@@ -165,7 +167,7 @@ fn an_answer_about_the_range_that_comes_after_a_seek_is_not_told() {
         let error = Some(ErrorName::OffsetOutOfRange);
         fetcher.handle_fetched(NOW, &view, Node(0), &mut answer(P0, error, &[]));
         let asked = asked(|| fetcher.poll_action());
-        let [(Node(0), Continuation::ResetOffsets(P0, version))] = asked[..] else {
+        let [(Node(0), Continuation::ResetOffsets(P0, version, None))] = asked[..] else {
             panic!("{asked:?}");
         };
         if seeks {
@@ -174,7 +176,8 @@ fn an_answer_about_the_range_that_comes_after_a_seek_is_not_told() {
             assert_eq!(from, Some(NextOffset::new(0)));
             told(|| fetcher.poll_action());
         }
-        fetcher.handle_range(NOW, &view, (P0, version), Ok(ends(7, 9)));
+        let (start, end) = (NextOffset::new(7), NextOffset::new(9));
+        fetcher.handle_range(NOW, &view, (P0, version, Some(start)), Ok(end));
         let actions = told(|| fetcher.poll_action());
         assert_eq!(actions.len(), usize::from(!seeks), "{actions:?}");
     }
@@ -187,10 +190,10 @@ fn a_range_that_is_not_told_is_asked_for_by_fetching_again() {
     let error = Some(ErrorName::OffsetOutOfRange);
     fetcher.handle_fetched(NOW, &view, Node(0), &mut answer(P0, error, &[]));
     let version = match asked(|| fetcher.poll_action())[..] {
-        [(_, Continuation::ResetOffsets(_, version))] => version,
+        [(_, Continuation::ResetOffsets(_, version, None))] => version,
         ref other => panic!("{other:?}"),
     };
-    fetcher.handle_range(NOW, &view, (P0, version), Err(Failure::Lost));
+    fetcher.handle_range(NOW, &view, (P0, version, None), Err(Failure::Lost));
     assert_eq!(told(|| fetcher.poll_action()), ["RefreshMetadata"]);
     fetcher.fetch_all(fetcher.poll_timeout(), &view);
     assert_eq!(told(|| fetcher.poll_action()), ["Poll(Node(0))"]);

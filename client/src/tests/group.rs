@@ -3,7 +3,7 @@
 use super::*;
 use crate::Callback;
 use crate::Joined;
-use plimsoll_core::{Assignment, RebalanceId, TopicPartition};
+use plimsoll_core::{Assignment, Event, RebalanceId, TopicPartition};
 use plimsoll_protocol::ErrorName as E;
 use plimsoll_protocol::{GroupMemberId, JoinGroupResponse, ProtocolType, SyncGroupResponse};
 
@@ -368,7 +368,7 @@ fn a_topic_that_is_gone_leaves_the_subscription_until_it_is_back() {
         assert_eq!(matches!(callback, Callback::Lost(_)), is_lost);
         give_up(&mut group, now, &view, id);
         assert_eq!(told(|| group.poll_action()), ["ForgetStart"], "no join");
-        view.metadata.handle_answer(now, Ok(Vec::new()));
+        view.metadata.handle_answer(now, Ok(told_of(Vec::new())));
         group.handle_metadata(now, &view);
         assert_eq!(told(|| group.poll_action()), ["ask 0 JoinGroup(2)"]);
     }
@@ -389,6 +389,30 @@ fn a_commit_without_an_outcome_holds_the_next_join_up_and_the_heartbeats() {
     assert_eq!(told(|| group.poll_action()), [""; 0]);
     group.handle_settled(now, &view);
     assert_eq!(told(|| group.poll_action()), ["ask 0 JoinGroup(2)"]);
+}
+
+#[test]
+fn what_is_being_given_up_is_lost_when_the_group_lets_the_member_go() {
+    for error in [E::UnknownMemberId, E::IllegalGeneration] {
+        let view = knowledge();
+        let mut group = owner(new(settings(), None), &view);
+        group.handle_heartbeat(NOW, &view, 1, refused(E::RebalanceInProgress));
+        let (id, _) = group.poll_callback(NOW, &view).expect("a revocation");
+        told(|| group.poll_action());
+        group.handle_commit_refused(NOW, &view, error, &[TopicPartition::new(0, 3)]);
+        assert_eq!(told(|| group.poll_action()), [""; 0], "another one's");
+        let partitions = vec![TopicPartition::new(0, 0)];
+        group.handle_commit_refused(NOW, &view, error, &partitions);
+        let Some(Action::Tell(event)) = group.poll_action() else {
+            panic!("it is not told");
+        };
+        let lost = Event::Lost {
+            rebalance: id,
+            partitions,
+        };
+        assert_eq!(event, lost);
+        assert_eq!(group.handle_revoke_answer(id), [P0]);
+    }
 }
 
 #[test]

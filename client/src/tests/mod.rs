@@ -17,8 +17,8 @@ use crate::{Ask, Behaviour, Connections, Continuation, Coordinator, Failure, Met
 use plain::Plain;
 use plimsoll_core::{Instant, NextOffset};
 use plimsoll_protocol::{
-    Assignor, BrokerSet, GroupIndex, LogEnds, Node, PartitionIndex, PartitionState, ReplicaOrder,
-    TopicSize, Topology,
+    Assignor, BrokerSet, Channels, ClusterMetadata, GroupIndex, Node, PartitionIndex,
+    PartitionState, ReplicaOrder, Sharing, TopicSize, Topology,
 };
 use std::time::Duration;
 
@@ -102,7 +102,7 @@ fn ignorance() -> View {
             ms(30_000),
             ms(100),
         ),
-        connections: Connections::new(3),
+        connections: Connections::new(Sharing::GroupApart, 3),
         coordinator: Coordinator::new(GroupIndex::FIRST, ms(5_000)),
         topology,
     }
@@ -113,7 +113,7 @@ fn knowledge() -> View {
     let mut view = ignorance();
     let leaders = view.topology.all().map(|index| info(index, index.0 % 3, 0));
     let leaders = leaders.collect();
-    view.metadata.handle_answer(at(0), Ok(leaders));
+    view.metadata.handle_answer(at(0), Ok(told_of(leaders)));
     view.handle_coordinator(at(0), Ok(Node(0)));
     view
 }
@@ -131,10 +131,11 @@ fn info(partition: PartitionIndex, leader: u16, leader_epoch: u32) -> PartitionS
     }
 }
 
-fn ends(log_start: u64, log_end: u64) -> LogEnds {
-    LogEnds {
-        log_start: NextOffset::new(log_start),
-        log_end: NextOffset::new(log_end),
+/// Returns metadata of partitions, while all brokers live.
+fn told_of(partitions: Vec<PartitionState>) -> ClusterMetadata {
+    ClusterMetadata {
+        partitions,
+        alive: BrokerSet(0b111),
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 
 /// One call of the handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,15 @@ pub(super) struct Call {
     pub(super) epoch: AssignmentEpoch,
     pub(super) offset: Offset,
     pub(super) attempt: u32,
+}
+
+/// What a call is about: at most one call of a record is in flight.
+type Key = (TopicPartition, AssignmentEpoch, Offset);
+
+impl Call {
+    const fn key(&self) -> Key {
+        (self.partition, self.epoch, self.offset)
+    }
 }
 
 /// A call that ended.
@@ -35,9 +44,13 @@ pub(super) struct Handlers<S, F> {
     /// along, and only then a new box is made.
     slot: Pin<Box<Option<F>>>,
     tasks: JoinSet<Finished>,
-    /// The handles that stop the tasks, with the attempt of each. At most one call of a record is
-    /// in flight.
-    aborts: BTreeMap<(TopicPartition, AssignmentEpoch, Offset), (u32, AbortHandle)>,
+    /// The handles that stop the tasks.
+    aborts: BTreeMap<Key, AbortHandle>,
+    /// The tasks that were stopped and have not ended: another thread may be in the middle of one.
+    /// Mostly empty.
+    ending: BTreeMap<Id, Key>,
+    /// The calls that wait until an earlier attempt at their record, which was stopped, has ended.
+    waiting: BTreeMap<Key, (Call, Message)>,
 }
 
 impl<S, F> Handlers<S, F>
@@ -51,16 +64,23 @@ where
             slot: Box::pin(None),
             tasks: JoinSet::new(),
             aborts: BTreeMap::new(),
+            ending: BTreeMap::new(),
+            waiting: BTreeMap::new(),
         }
     }
 
-    /// Starts a call; returns its result if it ends at once.
+    /// Starts a call; returns its result if it ends at once. The call waits where an earlier
+    /// attempt at its record has not ended.
     pub(super) fn start(
         &mut self,
         cx: &mut Context<'_>,
         call: Call,
         message: Message,
     ) -> Option<Result<(), HandlerError>> {
+        if self.is_ending(call.key()) {
+            self.waiting.insert(call.key(), (call, message));
+            return None;
+        }
         self.slot.set(Some((self.call)(message)));
         if let Poll::Ready(result) = poll(self.slot.as_mut(), cx) {
             return Some(result);
@@ -70,20 +90,22 @@ where
             let result = std::future::poll_fn(|cx| poll(future.as_mut(), cx)).await;
             Finished { call, result }
         });
-        let key = (call.partition, call.epoch, call.offset);
-        self.aborts.insert(key, (call.attempt, abort));
+        self.aborts.insert(call.key(), abort);
         None
     }
 
-    /// Stops a call, if it is in flight.
+    /// Stops a call, if it is in flight or waits.
     pub(super) fn cancel(
         &mut self,
         partition: TopicPartition,
         epoch: AssignmentEpoch,
         offset: Offset,
     ) {
-        if let Some((_, abort)) = self.aborts.remove(&(partition, epoch, offset)) {
+        let key = (partition, epoch, offset);
+        self.waiting.remove(&key);
+        if let Some(abort) = self.aborts.remove(&key) {
             abort.abort();
+            self.ending.insert(abort.id(), key);
         }
     }
 
@@ -93,18 +115,30 @@ where
         self.tasks.abort_all();
     }
 
-    /// Returns whether a call that was stopped has not ended yet: another thread may be in the
-    /// middle of it.
+    /// Returns whether there is a call that has not ended, or whose end was not taken.
+    pub(super) fn are_running(&self) -> bool {
+        !self.tasks.is_empty()
+    }
+
+    /// Returns whether a call that was stopped has not ended yet.
     pub(super) fn are_ending(&self) -> bool {
-        self.tasks.len() > self.aborts.len()
+        !self.ending.is_empty()
+    }
+
+    /// Takes a call that waited, and can start now.
+    pub(super) fn next_released(&mut self) -> Option<(Call, Message)> {
+        if self.waiting.is_empty() {
+            return None;
+        }
+        let mut waiting = self.waiting.keys();
+        let key = *waiting.find(|key| !self.is_ending(**key))?;
+        self.waiting.remove(&key)
     }
 
     /// Waits for the next call to end, and returns its result; `None`: it was stopped. Cancel-safe.
     pub(super) async fn next_finished(&mut self) -> Option<Finished> {
-        match self.tasks.join_next().await {
-            Some(Ok(finished)) => Some(self.forget(finished)),
-            // (Its panics are caught.)
-            Some(Err(_)) => None,
+        match self.tasks.join_next_with_id().await {
+            Some(ended) => self.take_ended(ended),
             None => std::future::pending().await,
         }
     }
@@ -112,26 +146,27 @@ where
     /// Returns the result of a call that has ended, if there is one.
     pub(super) fn try_next_finished(&mut self) -> Option<Finished> {
         loop {
-            if let Ok(finished) = self.tasks.try_join_next()? {
-                return Some(self.forget(finished));
+            let ended = self.tasks.try_join_next_with_id()?;
+            if let finished @ Some(_) = self.take_ended(ended) {
+                return finished;
             }
         }
     }
 
-    fn forget(&mut self, finished: Finished) -> Finished {
-        let Call {
-            partition,
-            epoch,
-            offset,
-            attempt,
-        } = finished.call;
-        let key = (partition, epoch, offset);
-        // The result of a call that was cancelled as it ended may come after the start of the next
-        // attempt.
-        if self.aborts.get(&key).is_some_and(|(of, _)| *of == attempt) {
-            self.aborts.remove(&key);
+    /// Forgets a task that has ended. One that was stopped may have had a result all the same.
+    fn take_ended(&mut self, ended: Result<(Id, Finished), JoinError>) -> Option<Finished> {
+        // (Panics of handlers are caught.)
+        let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
+        let was_stopped = !self.ending.is_empty() && self.ending.remove(&id).is_some();
+        let (_, finished) = ended.ok()?;
+        if !was_stopped {
+            self.aborts.remove(&finished.call.key());
         }
-        finished
+        Some(finished)
+    }
+
+    fn is_ending(&self, key: Key) -> bool {
+        self.ending.values().any(|ending| *ending == key)
     }
 }
 

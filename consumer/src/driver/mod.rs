@@ -11,7 +11,7 @@ use plimsoll_core::{Command, CommitOutcome, Config, Consumer, Event, Instant, Ma
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::time::{MissedTickBehavior, Sleep};
+use tokio::time::Sleep;
 use tracing::Instrument;
 
 /// The time between two updates of the metrics.
@@ -22,7 +22,7 @@ const METRICS_INTERVAL: Duration = Duration::from_millis(500);
 const TURN: Duration = Duration::from_millis(2);
 
 /// The longest time for which partitions that are given up wait for a handler that was stopped and
-/// does not end: it blocks its thread. It is looked at with the metrics.
+/// does not end: it blocks its thread. Metrics are updated often enough for that to be noticed.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Drives a client, the core and a handler until it is asked to stop.
@@ -91,6 +91,7 @@ impl<C: GroupClient, H: Handler, M: Core> Driver<C, H, M> {
             handlers: Handlers::new(call),
             failures: Failures::default(),
             held: None,
+            update_at: Instant::ZERO,
             origin: tokio::time::Instant::now(),
         };
         running.run(shutdown).await
@@ -118,8 +119,18 @@ struct Running<C, M, S, F> {
     /// A command that waits for handlers that were stopped, and the time since which it does.
     held: Option<(Command<Message>, Instant)>,
     metrics: Metrics,
+    /// The moment at which the metrics are brought up to date next.
+    update_at: Instant,
     /// The moment from which the core's time is counted.
     origin: tokio::time::Instant,
+}
+
+/// What happened since the last turn.
+enum News {
+    /// Nothing but that time passed.
+    None,
+    Event(Event<Message>),
+    Finished(Finished),
 }
 
 /// How a turn ended.
@@ -144,44 +155,55 @@ where
         let mut shutdown = pin!(shutdown);
         let mut stopping = false;
         let mut timer = pin!(tokio::time::sleep(Duration::ZERO));
-        let mut metrics = tokio::time::interval(METRICS_INTERVAL);
-        metrics.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut news = News::None;
         loop {
-            self.take_finished();
-            let turn = std::future::poll_fn(|cx| Poll::Ready(self.take_turn(cx))).await;
+            let now = self.now();
+            self.take(now, news);
+            let turn = std::future::poll_fn(|cx| Poll::Ready(self.take_turn(cx, now))).await;
             if turn == Turn::Closed {
                 return self.close().await;
             }
-            let due = self.arm(timer.as_mut());
-            tokio::select! {
+            self.arm(timer.as_mut());
+            news = tokio::select! {
                 biased;
                 () = &mut shutdown, if !stopping => {
                     stopping = true;
-                    self.tell(Event::Shutdown);
+                    News::Event(Event::Shutdown)
                 }
-                event = self.client.next_event() => match event? {
-                    Some(event) => self.take_event(event),
-                    None => return Err(ClientError::Ended),
-                },
-                finished = self.handlers.next_finished() => {
-                    finished.into_iter().for_each(|finished| self.take_result(finished));
+                event = self.client.next_event() => News::Event(event?.ok_or(ClientError::Ended)?),
+                finished = self.handlers.next_finished(), if self.handlers.are_running() => {
+                    finished.map_or(News::None, News::Finished)
                 }
-                () = &mut timer, if due => {}
-                _ = metrics.tick() => self.update_metrics(),
+                () = &mut timer => News::None,
                 // A backlog must not keep other events from their turn.
-                () = tokio::task::yield_now(), if turn == Turn::Unfinished => {}
-            }
+                () = tokio::task::yield_now(), if turn == Turn::Unfinished => News::None,
+            };
             tokio::task::coop::consume_budget().await;
         }
     }
 
-    /// Carries out the core's commands, until none is left or the time is up.
-    fn take_turn(&mut self, cx: &mut Context<'_>) -> Turn {
-        let mut now = self.now();
-        if self.core.poll_timeout().is_some_and(|due| due <= now) {
-            self.core.handle_timeout(now);
+    /// Takes what happened, and the results of all handlers that ended, so that none waits behind a
+    /// stream of events.
+    fn take(&mut self, now: Instant, news: News) {
+        match news {
+            News::None => {}
+            News::Event(event) => self.take_event(now, event),
+            News::Finished(finished) => self.take_result(now, finished),
         }
+        while self.handlers.are_running()
+            && let Some(finished) = self.handlers.try_next_finished()
+        {
+            self.take_result(now, finished);
+        }
+    }
+
+    /// Does what is due, and carries out the core's commands, until none is left or the time is up.
+    fn take_turn(&mut self, cx: &mut Context<'_>, mut now: Instant) -> Turn {
+        self.handle_timeout(now);
         let end = now + TURN;
+        while let Some((call, message)) = self.handlers.next_released() {
+            now = self.start(cx, now, call, message);
+        }
         while let Some(command) = self.next_command(now) {
             match command {
                 Command::Dispatch {
@@ -198,10 +220,7 @@ where
                     };
                     let last_error = self.failures.get(&call);
                     let message = record.payload.for_attempt(attempt, last_error);
-                    if let Some(result) = self.handlers.start(cx, call, message) {
-                        now = self.now();
-                        self.take_result_at(now, Finished { call, result });
-                    }
+                    now = self.start(cx, now, call, message);
                     if now >= end {
                         return Turn::Unfinished;
                     }
@@ -222,6 +241,32 @@ where
             }
         }
         Turn::Done
+    }
+
+    /// Starts a handler; returns the time after it, where it ended at once.
+    fn start(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Instant,
+        call: Call,
+        message: Message,
+    ) -> Instant {
+        let Some(result) = self.handlers.start(cx, call, message) else {
+            return now;
+        };
+        let now = self.now();
+        self.take_result(now, Finished { call, result });
+        now
+    }
+
+    /// Does what is due. It is asked for at each turn, so that no stream of events holds it up.
+    fn handle_timeout(&mut self, now: Instant) {
+        if self.core.poll_timeout().is_some_and(|due| due <= now) {
+            self.core.handle_timeout(now);
+        }
+        if self.update_at <= now {
+            self.update_metrics(now);
+        }
     }
 
     /// Takes the next command. One that gives partitions up waits until all handlers that were
@@ -267,7 +312,7 @@ where
         self.client.submit(command);
     }
 
-    fn take_event(&mut self, event: Event<Message>) {
+    fn take_event(&mut self, now: Instant, event: Event<Message>) {
         match &event {
             Event::Assigned { partitions, .. } => {
                 tracing::info!(partitions = partitions.len(), "partitions assigned");
@@ -310,22 +355,10 @@ where
             | Event::Processed { .. }
             | Event::Shutdown => {}
         }
-        self.tell(event);
+        self.core.handle_event(now, event);
     }
 
-    /// Takes the results of the handlers that ended, so that none waits behind a stream of events.
-    fn take_finished(&mut self) {
-        while let Some(finished) = self.handlers.try_next_finished() {
-            self.take_result(finished);
-        }
-    }
-
-    fn take_result(&mut self, finished: Finished) {
-        let now = self.now();
-        self.take_result_at(now, finished);
-    }
-
-    fn take_result_at(&mut self, now: Instant, Finished { call, result }: Finished) {
+    fn take_result(&mut self, now: Instant, Finished { call, result }: Finished) {
         let outcome = self.failures.note(&call, result);
         let event = Event::Processed {
             partition: call.partition,
@@ -337,34 +370,27 @@ where
         self.core.handle_event(now, event);
     }
 
-    /// Arms the timer for the core's next deadline; returns `false` where the core has none.
-    fn arm(&self, timer: Pin<&mut Sleep>) -> bool {
-        let Some(due) = self.core.poll_timeout() else {
-            return false;
-        };
+    /// Arms the timer for what is due next.
+    fn arm(&self, timer: Pin<&mut Sleep>) {
+        let due = self.core.poll_timeout();
+        let due = due.map_or(self.update_at, |due| due.min(self.update_at));
         let due = self.origin + due.since_start();
         if timer.deadline() != due || timer.is_elapsed() {
             timer.reset(due);
         }
-        true
     }
 
-    fn update_metrics(&mut self) {
+    fn update_metrics(&mut self, now: Instant) {
+        self.update_at = now + METRICS_INTERVAL;
         self.failures.prune(self.core.consumer());
-        self.metrics
-            .update(self.now(), self.core.consumer(), &self.client);
-    }
-
-    fn tell(&mut self, event: Event<Message>) {
-        let now = self.now();
-        self.core.handle_event(now, event);
+        self.metrics.update(now, self.core.consumer(), &self.client);
     }
 
     /// Ends the run, once the core has closed: stops the handlers, of which only cancelled ones are
     /// left, and lets the client leave the group.
     async fn close(mut self) -> Result<(), ClientError> {
         self.handlers.abort();
-        self.update_metrics();
+        self.update_metrics(self.now());
         while self.client.next_event().await?.is_some() {}
         tracing::info!("left the group");
         Ok(())

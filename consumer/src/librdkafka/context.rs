@@ -36,6 +36,8 @@ pub(super) struct Context {
     /// The generations of a static member of a cooperative group.
     generations: Option<Mutex<Generations>>,
     closing: AtomicBool,
+    /// Whether a rebalance was answered on the spot since that was asked for last.
+    answered: AtomicBool,
     /// The number of callbacks so far: a poll that served one may have left more.
     served: AtomicU32,
 }
@@ -50,6 +52,7 @@ impl Context {
             callbacks: Mutex::default(),
             last_error: Mutex::default(),
             closing: AtomicBool::new(false),
+            answered: AtomicBool::new(false),
             served: AtomicU32::new(0),
         }
     }
@@ -58,6 +61,23 @@ impl Context {
     /// does not close before it has its answer.
     pub(super) fn close(&self) {
         self.closing.store(true, Ordering::Release);
+    }
+
+    /// Answers a rebalance on the spot, without any record in mind.
+    pub(super) fn answer(&self, consumer: &RawConsumer, assigns: bool, list: &TopicPartitionList) {
+        let answered = match assigns {
+            true => assign(consumer, &TopicPartitionList::new()),
+            false => unassign(consumer, list),
+        };
+        if let Err(error) = answered {
+            tracing::debug!(%error, "a rebalance could not be answered while closing");
+        }
+        self.answered.store(true, Ordering::Release);
+    }
+
+    /// Returns whether a rebalance was answered on the spot since the last call.
+    pub(super) fn take_answered(&self) -> bool {
+        self.answered.swap(false, Ordering::AcqRel)
     }
 
     pub(super) fn next_callback(&self) -> Option<Callback> {
@@ -120,15 +140,7 @@ impl ConsumerContext for Context {
         let partitions = self.topics.partitions(list);
         tracing::debug!(?partitions, assigns, lost, "rebalance");
         if self.closing.load(Ordering::Acquire) {
-            let answered = if assigns {
-                assign(consumer, &TopicPartitionList::new())
-            } else {
-                unassign(consumer, list)
-            };
-            if let Err(error) = answered {
-                tracing::debug!(%error, "a rebalance could not be answered while closing");
-            }
-            return;
+            return self.answer(consumer, assigns, list);
         }
         let callback = if assigns {
             Callback::Assign(partitions)

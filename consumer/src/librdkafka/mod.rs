@@ -10,16 +10,20 @@ mod context;
 mod dead_letters;
 mod fetching;
 mod generations;
+mod leaving;
 mod lookups;
 mod outbox;
+mod rebalances;
 mod thread;
+mod threads;
 mod topics;
 
 use self::context::{Context, RawConsumer};
 use self::dead_letters::DeadLetters;
 use self::fetching::BatchLimits;
 use self::outbox::{Inbox, News, Waker};
-use self::thread::{Order, PollThread, Rebalances};
+use self::rebalances::Rebalances;
+use self::thread::{Order, PollThread};
 use self::topics::Topics;
 use crate::{ClientError, Error, GroupClient, Message};
 use plimsoll_core::{Command, Event, NextOffset, TopicPartition};
@@ -85,10 +89,15 @@ impl LibrdkafkaClient {
         };
         let (orders, receiver) = channel();
         let (found, wake) = (orders.clone(), Arc::clone(&waker));
-        let lookups = lookups::spawn(Arc::clone(&consumer), Arc::clone(&topics), move |answer| {
-            let _ = found.send(Order::Found(answer));
-            wake.wake();
-        })?;
+        let lookups = lookups::spawn(
+            Arc::clone(&consumer),
+            Arc::clone(&topics),
+            outbox.clone(),
+            move |answer| {
+                let _ = found.send(Order::Found(answer));
+                wake.wake();
+            },
+        )?;
         let (refused, wake) = (orders.clone(), Arc::clone(&waker));
         let commits = commits::spawn(
             Arc::clone(&consumer),
@@ -105,7 +114,7 @@ impl LibrdkafkaClient {
             topics: Arc::clone(&topics),
             waker: Arc::clone(&waker),
             orders: receiver,
-            outbox,
+            outbox: outbox.clone(),
             lookups,
             commits,
             // At most half of what makes the core pause a partition.
@@ -120,9 +129,8 @@ impl LibrdkafkaClient {
             last_read: TopicPartition::default(),
             rebalances: Rebalances::default(),
         };
-        std::thread::Builder::new()
-            .name("plimsoll-poll".into())
-            .spawn(move || poll.run())?;
+        let run = PollThread::run;
+        threads::spawn("plimsoll-poll", outbox, poll, run, PollThread::close)?;
         Ok(Self {
             settings,
             topics,

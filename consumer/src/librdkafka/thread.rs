@@ -4,16 +4,17 @@
 //! that no record gets the epoch of another assignment.
 
 use super::commits::Request;
-use super::context::{Callback, RawConsumer, assign, unassign};
+use super::context::RawConsumer;
 use super::fetching::{BatchLimits, Fetching, Read, Truncated};
-use super::lookups::{Answer, Question, Wanted};
+use super::leaving;
+use super::lookups::{Answer, Question};
 use super::outbox::{Outbox, Waker};
-use super::topics::{Topics, raw};
+use super::rebalances::Rebalances;
+use super::topics::Topics;
 use crate::{ClientError, Message};
-use plimsoll_core::{Command, Event, NextOffset, RebalanceId, Start, TopicPartition};
-use rdkafka::TopicPartitionList;
-use rdkafka::consumer::{Consumer, RebalanceProtocol};
-use rdkafka::error::{KafkaError, KafkaResult};
+use plimsoll_core::{Command, Event, TopicPartition};
+use rdkafka::consumer::Consumer;
+use rdkafka::error::KafkaError;
 use rdkafka::message::Message as _;
 use std::collections::BTreeMap;
 use std::ops::{Bound, ControlFlow};
@@ -24,9 +25,6 @@ use std::time::{Duration, Instant};
 /// The longest time without a poll: far below any poll deadline, and short enough to make up for a
 /// wake-up that is missed.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
-
-/// The longest time that closing waits for the other threads to end.
-const THREADS_END: Duration = Duration::from_secs(6);
 
 /// A request to the thread.
 #[derive(Debug)]
@@ -50,7 +48,7 @@ pub(super) struct PollThread {
     pub(super) waker: Arc<Waker>,
     pub(super) orders: Receiver<Order>,
     pub(super) outbox: Outbox,
-    pub(super) lookups: Sender<Question>,
+    pub(super) lookups: Sender<Vec<Question>>,
     pub(super) commits: Sender<Request>,
     pub(super) limits: BatchLimits,
     /// Whether the member keeps its partitions while it restarts.
@@ -61,36 +59,13 @@ pub(super) struct PollThread {
     pub(super) rebalances: Rebalances,
 }
 
-/// The rebalance that librdkafka waits for.
-#[derive(Default)]
-pub(super) struct Rebalances {
-    last: u32,
-    unanswered: Option<Unanswered>,
-    /// The seeks that wait until the rebalance is answered: librdkafka would take a change of the
-    /// assignment for the answer.
-    seeks: Vec<Seek>,
-}
-
-struct Unanswered {
-    id: RebalanceId,
-    /// Whether the partitions are assigned; else they are revoked or lost.
-    assigns: bool,
-    partitions: Vec<TopicPartition>,
-    /// A token that is dropped when the rebalance is answered, or overtaken: then its lookups end.
-    _wanted: Wanted,
-}
-
-type Seek = (TopicPartition, plimsoll_core::AssignmentEpoch, NextOffset);
-
 impl PollThread {
     /// Polls until the order to close.
-    pub(super) fn run(mut self) {
+    pub(super) fn run(&mut self) {
         let mut polled = Instant::now();
-        loop {
-            if self.take_orders().is_break() {
-                return self.close();
-            }
+        while self.take_orders().is_continue() {
             self.serve();
+            self.tell_assigned();
             let mut busy = self.fetch();
             if polled.elapsed() >= POLL_INTERVAL {
                 // A wake-up that is missed costs no more than this interval.
@@ -110,7 +85,7 @@ impl PollThread {
                 Ok(Order::Subscribe) => self.subscribe(),
                 Ok(Order::Command(command)) => self.execute(command),
                 Ok(Order::Found(answer)) => self.found(answer),
-                Ok(Order::Refused(carried)) => self.give_assignment_up(&carried),
+                Ok(Order::Refused(carried)) => self.dismissed(&carried),
                 Ok(Order::Close) | Err(TryRecvError::Disconnected) => {
                     return ControlFlow::Break(());
                 }
@@ -207,12 +182,9 @@ impl PollThread {
                 partition,
                 epoch,
                 position,
-            } => {
-                self.rebalances.seeks.push((partition, epoch, position));
-                self.seek_if_quiet();
-            }
+            } => self.seek(partition, epoch, position),
             Command::CompleteAssign { rebalance, starts } => {
-                self.complete_assign(rebalance, &starts);
+                self.complete_assign(rebalance, starts);
             }
             Command::CompleteRevoke { rebalance } => self.complete_revoke(rebalance),
             // Carried out elsewhere.
@@ -223,14 +195,14 @@ impl PollThread {
         }
     }
 
-    fn pause(&mut self, partition: TopicPartition, paused: bool) {
+    pub(super) fn pause(&mut self, partition: TopicPartition, paused: bool) {
         if let Some(fetching) = self.fetching.get_mut(&partition) {
             fetching.paused = paused;
             fetching.look_again();
         }
     }
 
-    fn fail(&self, error: &KafkaError) {
+    pub(super) fn fail(&self, error: &KafkaError) {
         let fatal = self.consumer.client().fatal_error();
         let reason = match fatal {
             Some((code, text)) => format!("{code}: {text}"),
@@ -240,225 +212,10 @@ impl PollThread {
     }
 }
 
-/// Rebalances.
-impl PollThread {
-    /// Takes a rebalance that librdkafka reports. librdkafka goes on when it has the answer, and
-    /// reports no other one in the meantime, unless it had to give this one up.
-    fn rebalance(&mut self, callback: Callback) {
-        self.rebalances.last = self.rebalances.last.wrapping_add(1);
-        let id = RebalanceId(self.rebalances.last);
-        let wanted = Wanted::default();
-        let (assigns, partitions) = match callback {
-            Callback::Assign(partitions) => {
-                let question = Question::Start {
-                    rebalance: id,
-                    partitions: partitions.clone(),
-                    wanted: Arc::downgrade(&wanted),
-                };
-                self.ask(question);
-                (true, partitions)
-            }
-            Callback::Revoke(partitions) => {
-                self.outbox.tell(Event::Revoked {
-                    rebalance: id,
-                    partitions: partitions.clone(),
-                });
-                (false, partitions)
-            }
-            Callback::Lost(partitions) => {
-                self.outbox.tell(Event::Lost {
-                    rebalance: id,
-                    partitions: partitions.clone(),
-                });
-                (false, partitions)
-            }
-            Callback::Interrupted(reason) => {
-                return self.outbox.fail(ClientError::Fatal {
-                    reason: reason.to_string(),
-                });
-            }
-        };
-        if !assigns {
-            // Partitions that are about to go need no more records.
-            for partition in &partitions {
-                self.pause(*partition, true);
-            }
-        }
-        self.rebalances.unanswered = Some(Unanswered {
-            id,
-            assigns,
-            partitions,
-            _wanted: wanted,
-        });
-    }
-
-    fn complete_assign(&mut self, rebalance: RebalanceId, starts: &[Start]) {
-        let asked = |u: &mut Unanswered| u.id == rebalance && u.assigns;
-        if self.rebalances.unanswered.take_if(asked).is_none() {
-            return;
-        }
-        for start in starts {
-            let id = start.partition;
-            // When an old queue of the same partition is dropped, it takes the callback for
-            // wake-ups along: so it goes before the new one comes.
-            self.fetching.remove(&id);
-            let Some(topic) = self.topics.name(id.topic) else {
-                continue;
-            };
-            let (consumer, waker) = (&self.consumer, &self.waker);
-            match Fetching::new(consumer, waker, topic, id, start.epoch, start.position) {
-                Some(fetching) => _ = self.fetching.insert(id, fetching),
-                None => self.outbox.fail(ClientError::Fatal {
-                    reason: format!("librdkafka has no queue for {topic} [{}]", id.partition),
-                }),
-            }
-        }
-        let positions = starts.iter().map(|s| (s.partition, Some(raw(s.position))));
-        let list = self.topics.list(positions);
-        self.check(assign(&self.consumer, &list));
-        self.seek_if_quiet();
-    }
-
-    fn complete_revoke(&mut self, rebalance: RebalanceId) {
-        let asked = |u: &mut Unanswered| u.id == rebalance && !u.assigns;
-        let Some(Unanswered {
-            partitions: mut revoked,
-            ..
-        }) = self.rebalances.unanswered.take_if(asked)
-        else {
-            return;
-        };
-        // What was given up before it was fetched is not in librdkafka's assignment, and a list
-        // that has more than that is refused as a whole.
-        revoked.retain(|partition| self.fetching.contains_key(partition));
-        let list = self.list_of(&revoked);
-        self.check(unassign(&self.consumer, &list));
-        for partition in revoked {
-            if let Some(fetching) = self.fetching.remove(&partition) {
-                fetching.discard();
-            }
-        }
-        self.seek_if_quiet();
-    }
-
-    /// Answers the assignment of these partitions with none of them, if it is not answered.
-    ///
-    /// The core answers once its start is committed, and a commit of it was refused because the
-    /// group has let the member go. librdkafka tells no loss before it has an answer
-    /// (`rd_kafka_cgrp_revoke_all_rejoin_maybe`), so the two would wait for each other.
-    fn give_assignment_up(&mut self, carried: &[TopicPartition]) {
-        let asked = |u: &mut Unanswered| {
-            u.assigns && u.partitions.iter().any(|given| carried.contains(given))
-        };
-        if self.rebalances.unanswered.take_if(asked).is_some() {
-            self.check(assign(&self.consumer, &TopicPartitionList::new()));
-            self.seek_if_quiet();
-        }
-    }
-
-    /// Ends the client if librdkafka refused a change of the assignment: its state is then unknown.
-    fn check(&self, result: KafkaResult<()>) {
-        if let Err(error) = result {
-            self.fail(&error);
-        }
-    }
-
-    fn list_of(&self, partitions: &[TopicPartition]) -> TopicPartitionList {
-        self.topics.list(partitions.iter().map(|p| (*p, None)))
-    }
-}
-
-/// Positions.
-impl PollThread {
-    /// Tells the driver the answer of a lookup, if it is still awaited.
-    fn found(&mut self, answer: Answer) {
-        match answer {
-            Answer::Start {
-                rebalance,
-                assignments,
-            } => {
-                let unanswered = &self.rebalances.unanswered;
-                if unanswered.as_ref().is_some_and(|u| u.id == rebalance) {
-                    self.outbox.tell(Event::Assigned {
-                        rebalance,
-                        partitions: assignments,
-                    });
-                }
-            }
-            Answer::Ends {
-                partition,
-                epoch,
-                position,
-                log_start,
-                high_watermark,
-            } => {
-                let fetching = self.fetching.get(&partition);
-                if fetching.is_some_and(|f| f.epoch == epoch && f.refused) {
-                    self.outbox.tell(Event::OutOfRange {
-                        partition,
-                        epoch,
-                        position,
-                        log_start,
-                        high_watermark,
-                    });
-                }
-            }
-        }
-    }
-
-    fn ask_for_ends(&self, partition: TopicPartition, truncated: Truncated) {
-        if let Some(fetching) = self.fetching.get(&partition) {
-            self.ask(Question::Ends {
-                partition,
-                epoch: fetching.epoch,
-                position: fetching.next,
-                truncated,
-                wanted: Arc::downgrade(&fetching.wanted),
-            });
-        }
-    }
-
-    fn ask(&self, question: Question) {
-        if self.lookups.send(question).is_err() {
-            self.outbox.fail(ClientError::Ended);
-        }
-    }
-
-    /// Fetches from other positions, unless librdkafka waits for the answer to a rebalance.
-    ///
-    /// A seek is a new assignment: after a refused position librdkafka refuses a seek as well.
-    fn seek_if_quiet(&mut self) {
-        if self.rebalances.unanswered.is_some() {
-            return;
-        }
-        for (partition, epoch, position) in std::mem::take(&mut self.rebalances.seeks) {
-            let Some(fetching) = self.fetching.get_mut(&partition) else {
-                continue;
-            };
-            if fetching.epoch != epoch {
-                continue;
-            }
-            fetching.next = position;
-            fetching.refused = false;
-            self.check(match self.consumer.rebalance_protocol() {
-                RebalanceProtocol::Cooperative => {
-                    let one = self.topics.list([(partition, Some(raw(position)))]);
-                    let gone = self.consumer.incremental_unassign(&one);
-                    gone.and_then(|()| self.consumer.incremental_assign(&one))
-                }
-                RebalanceProtocol::Eager | RebalanceProtocol::None => {
-                    let all = self.fetching.iter().map(|(id, f)| (*id, Some(raw(f.next))));
-                    self.consumer.assign(&self.topics.list(all))
-                }
-            });
-        }
-    }
-}
-
 /// The end.
 impl PollThread {
     /// Leaves the group. Commits nothing: the core has done that before, if there was time.
-    fn close(self) {
+    pub(super) fn close(self) {
         let Self {
             consumer,
             outbox,
@@ -466,36 +223,15 @@ impl PollThread {
             commits,
             fetching,
             is_static,
-            mut rebalances,
+            rebalances,
             topics,
             ..
         } = self;
         consumer.context().close();
         // The queues of partitions and the other threads share the consumer.
         drop((fetching, lookups, commits));
-        if let Some(unanswered) = rebalances.unanswered.take() {
-            let answered = match unanswered.assigns {
-                true => assign(&consumer, &TopicPartitionList::new()),
-                false => {
-                    let revoked = unanswered.partitions.iter();
-                    unassign(&consumer, &topics.list(revoked.map(|p| (*p, None))))
-                }
-            };
-            if let Err(error) = answered {
-                tracing::debug!(%error, "a rebalance could not be answered while closing");
-            }
-        }
-        if !is_static {
-            // Leaves the group at once, whatever the other threads still wait for.
-            consumer.unsubscribe();
-        }
-        let deadline = Instant::now() + THREADS_END;
-        while Arc::strong_count(&consumer) > 1 && Instant::now() < deadline {
-            // The context answers rebalances meanwhile.
-            let _ = consumer.poll(Duration::from_millis(20));
-        }
-        // The last owner's drop polls until the group is left.
-        drop(consumer);
+        rebalances.close(&consumer, &topics);
+        leaving::leave(consumer, is_static);
         outbox.closed();
     }
 }

@@ -210,6 +210,15 @@ impl Seen {
     }
 }
 
+/// Notes the end of the handler that has it, however that ended.
+pub(crate) struct NotesItsEnd(pub Seen);
+
+impl Drop for NotesItsEnd {
+    fn drop(&mut self) {
+        self.0.note("dropped");
+    }
+}
+
 /// Lets the driver do all that it can do at this moment.
 pub(crate) async fn settle() {
     tokio::time::sleep(Duration::from_millis(1)).await;

@@ -1,6 +1,6 @@
 //! The ways of messages through handlers that succeed, fail, panic or hang.
 
-use crate::client::{P, Seen, config, settle, start};
+use crate::client::{NotesItsEnd, P, Seen, config, settle, start};
 use plimsoll::{ClientError, Config, HandlerError, Message, Ordering};
 use plimsoll_core::{Command, Event};
 use std::time::Duration;
@@ -112,16 +112,10 @@ async fn a_panic_is_a_failure_whether_at_once_or_later() {
 
 #[tokio::test(start_paused = true)]
 async fn a_handler_that_takes_too_long_is_dropped_and_called_again() {
-    struct Guard(Seen);
-    impl Drop for Guard {
-        fn drop(&mut self) {
-            self.0.note("dropped");
-        }
-    }
     let seen = Seen::default();
     let log = seen.clone();
     let mut running = start(config(), move |message: Message| {
-        let guard = Guard(log.clone());
+        let guard = NotesItsEnd(log.clone());
         async move {
             let _guard = guard;
             if message.attempt() == 1 {
@@ -136,6 +130,37 @@ async fn a_handler_that_takes_too_long_is_dropped_and_called_again() {
     assert!(seen.take().is_empty());
     assert_eq!(running.commit().await, 1);
     assert_eq!(seen.take(), ["dropped", "dropped"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_next_attempt_waits_until_a_handler_that_was_stopped_has_ended() {
+    let seen = Seen::default();
+    let log = seen.clone();
+    let config = Config {
+        handler_deadline: Some(Duration::from_millis(300)),
+        ..config()
+    };
+    let mut running = start(config, move |message: Message| {
+        let end = NotesItsEnd(log.clone());
+        end.0.note(format!("attempt {}", message.attempt()));
+        async move {
+            tokio::task::yield_now().await;
+            if message.attempt() == 1 {
+                // Blocks its thread, which nothing can stop, past the start of the next attempt.
+                std::thread::sleep(Duration::from_millis(550));
+                std::future::pending::<()>().await;
+            }
+            drop(end);
+            Ok(())
+        }
+    });
+    let epoch = running.assign(P).await;
+    running.fetch(epoch, [0]);
+    assert_eq!(running.commit().await, 1);
+    assert_eq!(
+        seen.take(),
+        ["attempt 1", "dropped", "attempt 2", "dropped"]
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,5 +2,6 @@
 
 mod client;
 mod handlers;
+mod metrics;
 mod rebalances;
 mod shutdown;

@@ -1,6 +1,6 @@
 //! Partitions that come and go while handlers are in flight.
 
-use crate::client::{P, Seen, config, settle, start};
+use crate::client::{NotesItsEnd, P, Seen, config, settle, start};
 use plimsoll::{Handler, HandlerError, Message};
 use plimsoll_core::Command;
 use std::time::Duration;
@@ -61,15 +61,6 @@ async fn a_revocation_cancels_what_does_not_end_in_time() {
     );
     tokio::time::sleep(Duration::from_secs(100)).await;
     assert_eq!(seen.take(), ["+0"], "the handler was dropped");
-}
-
-/// A handler notes its end when it is dropped, however it ended.
-struct NotesItsEnd(Seen);
-
-impl Drop for NotesItsEnd {
-    fn drop(&mut self) {
-        self.0.note("dropped");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

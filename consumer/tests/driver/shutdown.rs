@@ -2,7 +2,7 @@
 
 use crate::client::{P, Seen, config, settle, start};
 use plimsoll::Message;
-use plimsoll_core::Command;
+use plimsoll_core::{Command, CommitOutcome, Event};
 use std::time::Duration;
 
 #[tokio::test(start_paused = true)]
@@ -45,6 +45,31 @@ async fn a_shutdown_ends_in_time_whatever_handlers_and_brokers_do() {
     while running.command().await != Command::Close {}
     assert!(
         began.elapsed() <= Duration::from_millis(12_510),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(running.driver.await.unwrap(), Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_commit_is_tried_until_it_is_accepted() {
+    let mut running = start(config(), |_: Message| async { Ok(()) });
+    let epoch = running.assign(P).await;
+    running.fetch(epoch, [0, 1]);
+    settle().await;
+    running.stop();
+    let began = tokio::time::Instant::now();
+    for outcome in [CommitOutcome::Failed; 90] {
+        let Command::Commit { commit, offsets } = running.command().await else {
+            panic!("expected Commit");
+        };
+        assert_eq!(offsets[0].next.get(), 2);
+        running.tell(Event::CommitFinished { commit, outcome });
+    }
+    assert_eq!(running.commit().await, 2);
+    assert_eq!(running.command().await, Command::Close);
+    assert!(
+        began.elapsed() > Duration::from_secs(8),
         "{:?}",
         began.elapsed()
     );

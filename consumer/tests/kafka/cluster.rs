@@ -4,7 +4,7 @@ use plimsoll::{Builder, Consumer, Error, Handler, HandlerError, Message};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{Offset, TopicPartitionList};
 use std::collections::BTreeMap;
@@ -109,6 +109,20 @@ impl Topic {
             .collect()
     }
 
+    /// Sets what the group has committed to the start of each partition. It must have no member.
+    pub(crate) fn reset(&self, partitions: i32) {
+        let mut starts = TopicPartitionList::new();
+        for partition in 0..partitions {
+            let start = Offset::Offset(0);
+            starts
+                .add_partition_offset(&self.name, partition, start)
+                .unwrap();
+        }
+        let consumer: BaseConsumer = self.client().set("group.id", &self.name).create().unwrap();
+        let committed = consumer.commit(&starts, CommitMode::Sync);
+        committed.expect("the group has no member");
+    }
+
     /// Returns a consumer with short times.
     pub(crate) fn consumer(&self) -> Builder {
         self.consumer_of([self.name.clone()])
@@ -126,7 +140,7 @@ impl Topic {
             .set("fetch.wait.max.ms", "100")
     }
 
-    fn client(&self) -> ClientConfig {
+    pub(crate) fn client(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.brokers);
         config
@@ -161,8 +175,16 @@ pub(crate) struct Handled(Arc<Mutex<BTreeMap<u32, u32>>>);
 
 impl Handled {
     pub(crate) fn note(&self, message: &Message) {
-        let number = number(message);
-        *self.0.lock().unwrap().entry(number).or_default() += 1;
+        self.add(message.payload());
+    }
+
+    /// Notes the message with this value.
+    pub(crate) fn add(&self, value: Option<&[u8]>) {
+        *self.0.lock().unwrap().entry(parse(value)).or_default() += 1;
+    }
+
+    pub(crate) fn clear(&self) {
+        self.0.lock().unwrap().clear();
     }
 
     pub(crate) fn numbers(&self) -> Vec<u32> {
@@ -202,7 +224,11 @@ impl Handled {
 
 /// Returns the number that a message has as its value.
 pub(crate) fn number(message: &Message) -> u32 {
-    let text = str::from_utf8(message.payload().expect("a value")).expect("a text");
+    parse(message.payload())
+}
+
+fn parse(value: Option<&[u8]>) -> u32 {
+    let text = str::from_utf8(value.expect("a value")).expect("a text");
     text.parse().expect("a number")
 }
 

@@ -2,22 +2,25 @@
 //! and a real one, which `PLIMSOLL_TEST_BOOTSTRAP` names, as `HOST:PORT`. Without it, the tests
 //! against that are ignored.
 
+mod bare;
 mod cluster;
 mod dead_letters;
+mod faults;
 mod members;
 mod positions;
 mod stops;
 
+use plimsoll_harness::{BROKER, broker, run, tests};
 use plimsoll_serve::{Options, Served, serve};
-use plimsoll_testing::{BROKER, broker, run, tests};
 use std::future::Future;
 use std::process::ExitCode;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 /// Lists the tests; what they need, and what runs them.
 macro_rules! suite {
     ($needs:tt by $run:path) => {
         tests!($needs by $run:
+            bare::loops_share_go_on_from_commits_and_go_back_where_offsets_are_reset,
             dead_letters::messages_that_fail_for_good_are_dead_lettered_and_the_rest_goes_on,
             dead_letters::a_failure_holds_up_only_its_partition,
             members::cooperative_rebalances_lose_and_repeat_nothing,
@@ -25,10 +28,12 @@ macro_rules! suite {
             members::a_static_member_comes_back_to_its_partitions,
             members::a_member_whose_handlers_take_long_stays_in_the_group,
             positions::a_group_that_starts_at_the_end_loses_nothing_afterwards,
+            positions::reading_goes_back_where_offsets_are_reset,
             positions::partitions_added_meanwhile_are_read_from_their_start,
             positions::reading_goes_on_with_the_first_message_that_is_left,
             positions::reading_goes_on_at_the_end_or_not_at_all_where_that_is_asked_for,
             stops::a_clean_stop_repeats_nothing,
+            stops::a_member_that_stops_leaves_its_group,
             stops::a_crash_repeats_no_more_than_was_not_committed,
             stops::a_static_member_whose_name_is_taken_ends_with_an_error,
         )
@@ -37,7 +42,14 @@ macro_rules! suite {
 
 fn main() -> ExitCode {
     let served = suite!((Vec::new()) by on_served_brokers).map(|test| test.within("served"));
-    run(served.into_iter().chain(suite!([&BROKER] by on_kafka)))
+    let faulty = tests!([] by on_faulty_brokers:
+        faults::a_broker_that_tells_no_ends_holds_up_no_other,
+        faults::a_partition_without_a_leader_holds_up_no_other,
+        faults::a_start_at_the_end_that_comes_late_is_committed_first,
+    )
+    .map(|test| test.within("served"));
+    let served = served.into_iter().chain(faulty);
+    run(served.chain(suite!([&BROKER] by on_kafka)))
 }
 
 fn on_kafka<F: Future<Output = ()>>(test: impl FnOnce() -> F) {
@@ -48,6 +60,12 @@ fn on_served_brokers<F: Future<Output = ()>>(test: impl FnOnce() -> F) {
     static SERVED: LazyLock<Served> =
         LazyLock::new(|| serve(Options::default()).expect("there are free ports"));
     on_two_threads(&SERVED.bootstrap(), test);
+}
+
+/// Runs a test against brokers of its own, which it gets.
+fn on_faulty_brokers<F: Future<Output = ()>>(test: impl FnOnce(Arc<Served>) -> F) {
+    let cluster = Arc::new(faults::two_brokers());
+    on_two_threads(&cluster.bootstrap(), || test(Arc::clone(&cluster)));
 }
 
 /// Runs a test against these brokers, on a runtime of its own.

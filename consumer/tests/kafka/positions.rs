@@ -26,6 +26,21 @@ pub(crate) async fn a_group_that_starts_at_the_end_loses_nothing_afterwards() {
     assert_eq!(topic.committed(3), [Some(10), Some(10), Some(10)]);
 }
 
+pub(crate) async fn reading_goes_back_where_offsets_are_reset() {
+    let topic = Topic::create("reset", 2).await;
+    topic.produce(0..20, |n| (n % 2) as i32).await;
+    let handled = Handled::default();
+    for times in 1..=2 {
+        let member = Member::start(topic.consumer(), handled.handler(Duration::ZERO));
+        assert!(wait_until(|| topic.committed(2) == [Some(10), Some(10)]).await);
+        member.stop().await;
+        assert_eq!(handled.numbers(), (0..20).collect::<Vec<_>>());
+        assert_eq!(handled.repeated(), 20 * (times - 1));
+        topic.reset(2);
+        assert_eq!(topic.committed(2), [Some(0), Some(0)]);
+    }
+}
+
 pub(crate) async fn partitions_added_meanwhile_are_read_from_their_start() {
     let topic = Topic::create("added", 1).await;
     let handled = Handled::default();

@@ -3,6 +3,7 @@
 use crate::cluster::{Handled, Member, Topic};
 use plimsoll::{ClientError, Error};
 use std::time::Duration;
+use tokio::task::JoinSet;
 
 pub(crate) async fn a_clean_stop_repeats_nothing() {
     let topic = Topic::create("clean", 4).await;
@@ -18,6 +19,26 @@ pub(crate) async fn a_clean_stop_repeats_nothing() {
         assert_eq!(committed, expected as i64, "what was handled is committed");
     }
     assert_eq!((expected, handled.repeated()), (2_000, 0));
+}
+
+/// Stops many members: a stop that leaves the group without a word is rare.
+pub(crate) async fn a_member_that_stops_leaves_its_group() {
+    let mut stops = JoinSet::new();
+    for number in 0..25 {
+        let topic = Topic::create(&format!("left-{number}"), 2).await;
+        stops.spawn(async move {
+            topic.produce(0..2, |n| n as i32).await;
+            let handled = Handled::default();
+            let member = Member::start(topic.consumer(), handled.handler(Duration::ZERO));
+            handled.wait_for(2).await;
+            member.stop().await;
+            // The coordinator allows this for a group without members alone.
+            topic.reset(2);
+        });
+    }
+    while let Some(stopped) = stops.join_next().await {
+        stopped.expect("the group has no member");
+    }
 }
 
 pub(crate) async fn a_crash_repeats_no_more_than_was_not_committed() {

@@ -131,6 +131,17 @@ fn what_is_not_revoked_goes_on() {
 }
 
 #[test]
+fn what_is_lost_while_it_is_given_up_has_one_answer() {
+    let mut driver = Driver::owning_one(config());
+    driver.fetch(0, 10..13);
+    driver.revoke(2, &[0]);
+    assert_eq!(driver.ok(0, 10), ["commit 1: 0=11"]);
+    assert_eq!(driver.lose(2, &[0]), ["revoked 2"]);
+    assert_eq!(driver.commit_ends(1, CommitOutcome::Failed), [""; 0]);
+    assert_eq!(driver.at(60_000), [""; 0]);
+}
+
+#[test]
 fn lost_everything_is_dropped_and_nothing_committed() {
     let mut driver = Driver::owning_one(config());
     driver.fetch(0, 10..13);

@@ -11,13 +11,14 @@ use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::{
     ApiVersionsRequest, CreateTopicsRequest, DeleteRecordsRequest, FetchRequest, FetchResponse,
-    MetadataRequest, ProduceRequest, RequestHeader, ResponseHeader, TopicName,
+    MetadataRequest, ProduceRequest, TopicName,
 };
-use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
+use kafka_protocol::protocol::{Request, StrBytes};
 use kafka_protocol::records::{
     Compression, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE, Record, RecordBatchEncoder,
     RecordEncodeOptions, TimestampType,
 };
+use plimsoll_codec::frames::{Head, LENGTH};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::thread;
@@ -152,24 +153,14 @@ impl Client {
     }
 
     fn ask<R: Request>(&mut self, request: &R, version: i16) -> R::Response {
-        let header = RequestHeader::default()
-            .with_request_api_key(R::KEY)
-            .with_request_api_version(version)
-            .with_client_id(Some(StrBytes::from_static_str("load")));
-        let mut frame = BytesMut::from(&[0; 4][..]);
-        header.encode(&mut frame, 1).expect("a head");
-        request.encode(&mut frame, version).expect("a request");
-        let length = (frame.len() as u32 - 4).to_be_bytes();
-        frame[..4].copy_from_slice(&length);
+        let head = Head::default();
+        let frame = head.frame(request, version).expect("a request");
         self.0.write_all(&frame).expect("it is sent");
-        let mut length = [0; 4];
+        let mut length = [0; LENGTH];
         self.0.read_exact(&mut length).expect("an answer");
         let mut answer = vec![0; u32::from_be_bytes(length) as usize];
         self.0.read_exact(&mut answer).expect("a whole answer");
-        let mut answer = Bytes::from(answer);
-        let head = R::Response::header_version(version);
-        ResponseHeader::decode(&mut answer, head).expect("a head");
-        R::Response::decode(&mut answer, version).expect("an answer")
+        head.read::<R>(version, answer.into()).expect("an answer")
     }
 }
 

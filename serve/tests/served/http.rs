@@ -1,6 +1,7 @@
 //! Faults and state over HTTP.
 
 use crate::wire::{METADATA, answer, ask, commit, connect, done, events, frame, http, served};
+use bytes::Bytes;
 use kafka_protocol::messages::MetadataRequest;
 use plimsoll_serve::Served;
 use serde_json::{Value, json};
@@ -9,7 +10,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 /// Metadata v4 of all topics, of a client with a name.
-fn metadata_of(client: &'static str) -> Vec<u8> {
+fn metadata_of(client: &'static str) -> Bytes {
     frame(&MetadataRequest::default().with_topics(None), client, 4)
 }
 
@@ -43,7 +44,7 @@ fn brokers_are_paused_and_healed() {
 }
 
 /// Requests that make no sense, or that cannot be done; the status and a part of each answer.
-const MISTAKES: [(&str, u16, &str); 17] = [
+const MISTAKES: [(&str, u16, &str); 18] = [
     (
         "POST /brokers/7/crash",
         404,
@@ -100,6 +101,7 @@ const MISTAKES: [(&str, u16, &str); 17] = [
     ),
     ("POST /end?fault=3", 404, "no hold or delay has number 3"),
     ("POST /heel", 404, "did you mean heal?"),
+    ("POST /edn?fault=3", 404, "did you mean end?"),
     ("GET /heal", 405, "/heal wants POST, not GET"),
 ];
 
@@ -159,7 +161,7 @@ fn a_commit_of_one_group_fails_or_is_applied_without_an_answer() {
 }
 
 /// Metadata v4 of the topic `t`, which creates it.
-fn metadata_with_topic() -> Vec<u8> {
+fn metadata_with_topic() -> Bytes {
     use kafka_protocol::messages::TopicName;
     use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
     use kafka_protocol::protocol::StrBytes;

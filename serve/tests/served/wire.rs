@@ -1,13 +1,13 @@
 //! Clients: of Kafka's protocol, in frames, and of HTTP.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use kafka_protocol::messages::offset_commit_request::{
     OffsetCommitRequestPartition, OffsetCommitRequestTopic,
 };
-use kafka_protocol::messages::{GroupId, OffsetCommitRequest, RequestHeader, TopicName};
-use kafka_protocol::messages::{OffsetCommitResponse, ResponseHeader};
-use kafka_protocol::protocol::{Decodable, Encodable, Request, StrBytes};
+use kafka_protocol::messages::{GroupId, OffsetCommitRequest, TopicName};
+use kafka_protocol::protocol::{Request, StrBytes};
 use plimsoll_serve::{Options, Served, serve};
+use plimsoll_codec::frames::Head;
 use serde_json::Value;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
@@ -112,21 +112,19 @@ pub(crate) fn commit(stream: &mut TcpStream, group: &'static str, next: i64) -> 
     stream
         .write_all(&frame(&request, "tool", 7))
         .expect("it is read");
-    let mut answer = Bytes::from(answer(stream)?);
-    ResponseHeader::decode(&mut answer, 0).expect("a head");
-    let answer = OffsetCommitResponse::decode(&mut answer, 7).expect("an answer");
-    Some(answer.topics[0].partitions[0].error_code)
+    let answer = head("tool").read::<OffsetCommitRequest>(7, answer(stream)?.into());
+    Some(answer.expect("an answer").topics[0].partitions[0].error_code)
 }
 
-/// Makes the frame of a request in a version without tagged fields, with its length.
-pub(crate) fn frame<R: Request>(request: &R, client: &'static str, version: i16) -> Vec<u8> {
-    let header = RequestHeader::default()
-        .with_request_api_key(R::KEY)
-        .with_request_api_version(version)
-        .with_client_id(Some(StrBytes::from_static_str(client)));
-    let mut frame = BytesMut::new();
-    header.encode(&mut frame, 1).expect("a head");
-    request.encode(&mut frame, version).expect("a request");
-    let length = (frame.len() as u32).to_be_bytes();
-    [&length[..], &frame].concat()
+/// Makes the frame of a request, with its length.
+pub(crate) fn frame<R: Request>(request: &R, client: &'static str, version: i16) -> Bytes {
+    let frame = head(client).frame(request, version);
+    frame.expect("the version has room for it")
+}
+
+fn head(client: &'static str) -> Head {
+    Head {
+        correlation: 0,
+        client_id: StrBytes::from_static_str(client),
+    }
 }

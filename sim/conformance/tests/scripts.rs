@@ -7,7 +7,7 @@ mod brokers;
 
 use brokers::{BROKERS, bootstrap};
 use plimsoll_conformance::{Difference, Outcome, Suite, Tally};
-use plimsoll_testing::{Test, run};
+use plimsoll_harness::{Test, run};
 use std::env;
 use std::process::ExitCode;
 use std::sync::{LazyLock, Mutex, PoisonError};

@@ -5,8 +5,8 @@
 //! `UPDATE_CONFORMANCE=1` writes the answers into that file.
 
 use plimsoll_conformance::{Difference, Known, Outcome, Suite, Tally};
+use plimsoll_harness::{Test, run};
 use plimsoll_serve::{Options, Served, serve};
-use plimsoll_testing::{Test, run};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::{LazyLock, Mutex, PoisonError};

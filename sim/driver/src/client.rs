@@ -1,7 +1,7 @@
 //! The simulated client, as the driver sees it.
 
 use crate::calls::Outbox;
-use crate::message;
+use crate::message::{self, Contents};
 use plimsoll::{ClientError, GroupClient, Message};
 use plimsoll_core::{Command, Event, NextOffset, TopicPartition};
 use plimsoll_sim::recipes::Payload;
@@ -9,24 +9,40 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedReceiver;
 
+/// The topics that are read, and what is in their messages.
+#[derive(Clone, Default)]
+pub struct Workload {
+    /// The names of topics, by number; one that is missing is called by its number.
+    pub topics: Vec<Arc<str>>,
+    /// What is in messages; without it, only what the simulator knows them by.
+    pub contents: Option<Contents>,
+}
+
 /// The simulated client, as the driver sees it.
-#[derive(Debug)]
 pub(crate) struct Client {
     events: UnboundedReceiver<Event<Payload>>,
     outbox: Outbox,
-    /// The names of topics, by number, as far as there were any partitions of them.
+    /// The names of topics, by number, as far as they are given or there were any partitions of
+    /// them.
     topics: Vec<Arc<str>>,
+    /// What is in messages, where it is given.
+    contents: Option<Contents>,
     high_watermarks: BTreeMap<TopicPartition, NextOffset>,
     closed: bool,
 }
 
 impl Client {
     /// Creates a client that gets the simulator's events.
-    pub(crate) fn new(events: UnboundedReceiver<Event<Payload>>, outbox: Outbox) -> Self {
+    pub(crate) fn new(
+        events: UnboundedReceiver<Event<Payload>>,
+        outbox: Outbox,
+        workload: Workload,
+    ) -> Self {
         Self {
             events,
             outbox,
-            topics: Vec::new(),
+            topics: workload.topics,
+            contents: workload.contents,
             high_watermarks: BTreeMap::new(),
             closed: false,
         }
@@ -61,7 +77,13 @@ impl Client {
                 Some(Event::Fetched {
                     partition,
                     epoch,
-                    records: message::into_messages(topic, partition, epoch, records),
+                    records: message::into_messages(
+                        topic,
+                        partition,
+                        epoch,
+                        records,
+                        self.contents.as_ref(),
+                    ),
                 })
             }
             Event::Assigned {

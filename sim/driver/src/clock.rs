@@ -21,7 +21,10 @@ impl Deadline {
     /// whose clock began with the engine's.
     pub(crate) fn fires_at(&self, began: Instant) -> Option<Instant> {
         let nanos = self.0.load(Ordering::Relaxed);
-        let at = began.as_nanos().checked_add(nanos)?;
+        let at = began
+            .as_nanos()
+            .checked_add(nanos)
+            .filter(|at| *at < u64::MAX)?;
         Some(Instant::from_millis(at.div_ceil(1_000_000)))
     }
 

@@ -12,6 +12,9 @@
 //! - A crash drops the runtime, with all that runs in it. A process that stands still is not
 //!   called, and its clock jumps when it goes on.
 //!
+//! A handler of one's own ([`Driven::with_handler`]) takes the place of the one that only calls the
+//! sink: `plimsoll-testing` tries users' handlers so.
+//!
 //! Nothing in it is random: all tasks run on one thread, in the order in which they were woken.
 
 mod calls;
@@ -19,8 +22,13 @@ mod client;
 mod clock;
 mod machine;
 mod message;
+mod own;
+mod rest;
 
+pub use client::Workload;
 pub use machine::Driven;
+pub use message::{Content, Contents};
+pub use own::{Effects, Sink};
 
 use plimsoll_core::{Config, Machine};
 use plimsoll_scenarios::Subject;

@@ -2,24 +2,37 @@
 //! request kind, each with all its versions.
 //!
 //! ```
-//! let kinds = plimsoll_messages::kinds();
-//! let heartbeat = kinds.iter().find(|kind| kind.name == "Heartbeat").expect("a table");
-//! assert_eq!(heartbeat.key, 12);
+//! let heartbeat = plimsoll_messages::kind(12).expect("a table");
+//! assert_eq!(heartbeat.name, "Heartbeat");
 //! // A group whose name would be longer than the message.
 //! assert!(!heartbeat.request.fits(0, &[0x7f, 0xff, b'g']));
 //! ```
 
 mod fits;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::iter::Peekable;
 use std::str::{FromStr, Lines, SplitWhitespace};
+use std::sync::{LazyLock, OnceLock};
 
 /// Returns every kind of request that there is a table of.
 pub fn kinds() -> Vec<Kind> {
     let kinds = TABLES.iter().map(|(name, table)| Kind::of(name, table));
     // A test reads them all.
     kinds.flatten().collect()
+}
+
+/// Returns the kind with this number, if there is a table of it. A table is read when its kind is
+/// asked for first: a process that serves need not wait for all of them.
+pub fn kind(key: i16) -> Option<&'static Kind> {
+    type Unread = (&'static str, &'static str, OnceLock<Option<Kind>>);
+    static KINDS: LazyLock<BTreeMap<i16, Unread>> = LazyLock::new(|| {
+        let keyed = |&(name, table)| Some((key_of(table)?, (name, table, OnceLock::new())));
+        TABLES.iter().filter_map(keyed).collect()
+    });
+    let (name, table, kind) = KINDS.get(&key)?;
+    kind.get_or_init(|| Kind::of(name, table)).as_ref()
 }
 
 /// Names the tables.
@@ -34,6 +47,7 @@ const TABLES: &[(&str, &str)] = tables! {
     AddOffsetsToTxn
     AddPartitionsToTxn
     AlterConfigs
+    AlterPartitionReassignments
     ApiVersions
     CreatePartitions
     CreateTopics
@@ -198,14 +212,19 @@ type Rest<'a> = Peekable<Lines<'a>>;
 impl Kind {
     fn of(name: &str, table: &str) -> Option<Self> {
         let mut lines = table.lines().peekable();
-        let key = lines.next()?.strip_prefix("key ")?.parse().ok()?;
+        lines.next();
         Some(Self {
             name: name.to_owned(),
-            key,
+            key: key_of(table)?,
             request: Message::of("request", &mut lines)?,
             response: Message::of("response", &mut lines)?,
         })
     }
+}
+
+/// Reads the number of a kind, which stands in the first line of its table.
+fn key_of(table: &str) -> Option<i16> {
+    table.lines().next()?.strip_prefix("key ")?.parse().ok()
 }
 
 impl Message {

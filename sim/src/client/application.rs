@@ -1,5 +1,6 @@
 //! The application: the subject, when it polls its client, and the commands that it gives.
 
+use crate::program::{Handlers, Step};
 use crate::recipes::{Payload, Polling};
 use plimsoll_core::{Command, Event, Instant, Machine};
 use std::collections::VecDeque;
@@ -8,6 +9,8 @@ use std::time::Duration;
 /// The subject, and what its client keeps for it until it polls.
 pub(super) struct Application {
     machine: Box<dyn Machine<Payload>>,
+    /// The subject's handlers, where they are its own.
+    own_handlers: Option<Box<dyn Handlers>>,
     polling: Polling,
     poll_deadline: Duration,
     /// Time of the last poll, while the subject does not poll; [`Instant::FAR_FUTURE`]: it polls
@@ -24,11 +27,13 @@ impl Application {
     /// Creates the application of a new process.
     pub(super) fn new(
         machine: Box<dyn Machine<Payload>>,
+        own_handlers: Option<Box<dyn Handlers>>,
         polling: Polling,
         poll_deadline: Duration,
     ) -> Self {
         Self {
             machine,
+            own_handlers,
             polling,
             poll_deadline,
             polled: Instant::FAR_FUTURE,
@@ -129,6 +134,12 @@ impl Application {
     #[inline]
     pub(super) fn poll_command(&mut self) -> Option<Command<Payload>> {
         self.machine.poll_command()
+    }
+
+    /// Takes what a handler of the subject's own did, where that comes before its next command.
+    #[inline]
+    pub(super) fn poll_step(&mut self) -> Option<Step> {
+        self.own_handlers.as_mut()?.poll_step()
     }
 
     /// Returns the earliest deadline.

@@ -3,7 +3,7 @@
 use super::process::Process;
 use crate::actor::Actor;
 use crate::env::Env;
-use crate::protocol::{Channel, Lean, Message, Node};
+use crate::protocol::{Channel, Channels, Lean, Message, Node, Sharing};
 use crate::recipes::SubjectSpec;
 use crate::sink::HandlerCall;
 use plimsoll_core::{Instant, Outcome, TopicPartition};
@@ -30,6 +30,11 @@ impl Member {
             next_correlation: 0,
             starts: 0,
         }
+    }
+
+    /// Returns which of its requests share a connection with a broker.
+    pub(crate) fn sharing(&self) -> Sharing {
+        self.spec.behaviour.sharing
     }
 
     /// Returns whether it fetches this partition now.
@@ -93,16 +98,17 @@ impl Actor<Lean, Env<'_>> for Member {
         &mut self,
         env: &mut Env<'_>,
         from: Node,
-        _channel: Channel,
+        channel: Channel,
         message: Message,
     ) {
         if let Message::Response(correlation, response) = message {
+            let from = (from, channel);
             self.with_process(|process| process.handle_response(env, from, correlation, response));
         }
     }
 
-    fn handle_disconnected(&mut self, env: &mut Env<'_>, peer: Node) {
-        self.with_process(|process| process.handle_disconnected(env, peer));
+    fn handle_disconnected(&mut self, env: &mut Env<'_>, peer: Node, channels: Channels) {
+        self.with_process(|process| process.handle_disconnected(env, peer, channels));
     }
 
     fn handle_timeout(&mut self, env: &mut Env<'_>) {

@@ -4,13 +4,16 @@ use super::first_broker;
 use super::speaker::LeanNumbering;
 use crate::actor::Actor;
 use crate::env::Env;
-use crate::protocol::{Channel, Lean, Message, Node, Request, Response, Value};
+use crate::protocol::{Channel, Channels, Lean, Message, Node, Request, Response, Value};
 use plimsoll_client::accumulator::{Accumulator, Action, Continuation, Settings, Ticket};
-use plimsoll_client::{Ask, Connections, Failure, Metadata, Requests, channel_of, read};
+use plimsoll_client::{Ask, Behaviour, Connections, Failure, Metadata, Requests, channel_of, read};
 use plimsoll_core::Instant;
 use plimsoll_oracle::{MessageId, TraceEvent};
 use plimsoll_scenarios::scenario;
 use std::time::Duration;
+
+/// The client that it is.
+const BEHAVIOUR: Behaviour = Behaviour::LIBRDKAFKA;
 
 /// `metadata.max.age.ms`.
 const METADATA_MAX_AGE: Duration = Duration::from_secs(300);
@@ -34,8 +37,8 @@ impl Producer {
         Self {
             node,
             request_timeout: settings.request_timeout,
-            requests: Requests::new(0),
-            connections: Connections::new(env.brokers().count()),
+            requests: Requests::new(BEHAVIOUR.sharing, 0),
+            connections: Connections::new(BEHAVIOUR.sharing, env.brokers().count()),
             metadata: Metadata::new(
                 env.now(),
                 first_broker(env.plan, node),
@@ -87,6 +90,10 @@ impl Producer {
         match then {
             Continuation::Metadata => {
                 if self.metadata.handle_answer(now, read(result)) {
+                    while let Some(broker) = self.metadata.poll_gone(&mut self.connections) {
+                        env.close(self.node, broker, Channels::ALL);
+                    }
+                    let connections = &self.connections;
                     self.accumulator
                         .handle_metadata(now, &self.metadata, connections);
                 }
@@ -142,7 +149,8 @@ impl Producer {
     #[inline]
     fn ask(&mut self, env: &mut Env<'_>, ask: Ask<Lean, Continuation>) {
         let channel = channel_of(&ask.request);
-        let correlation = self.requests.add(env.now(), ask.to, ask.timeout, ask.then);
+        let to = (ask.to, channel);
+        let correlation = self.requests.add(env.now(), to, ask.timeout, ask.then);
         env.request(self.node, ask.to, channel, correlation, ask.request);
     }
 }
@@ -160,22 +168,22 @@ impl Actor<Lean, Env<'_>> for Producer {
         &mut self,
         env: &mut Env<'_>,
         from: Node,
-        _channel: Channel,
+        channel: Channel,
         message: Message,
     ) {
         if let Message::Response(correlation, response) = message
             && let Some(then) = self.requests.take_answered(correlation)
         {
-            self.connections.handle_answer(from);
+            self.connections.handle_answer(from, channel);
             self.go_on(env, then, Ok(response));
         }
     }
 
-    fn handle_disconnected(&mut self, env: &mut Env<'_>, peer: Node) {
-        self.connections.handle_broken(env.now(), peer);
+    fn handle_disconnected(&mut self, env: &mut Env<'_>, peer: Node, channels: Channels) {
+        self.connections.handle_broken(env.now(), peer, channels);
         let before = self.requests.next_correlation();
         let mut lost_any = false;
-        while let Some((then, failure)) = self.requests.take_lost(peer, before) {
+        while let Some((then, failure)) = self.requests.take_lost(peer, channels, before) {
             lost_any = true;
             self.go_on(env, then, Err(failure));
         }
@@ -187,8 +195,8 @@ impl Actor<Lean, Env<'_>> for Producer {
 
     fn handle_timeout(&mut self, env: &mut Env<'_>) {
         let now = env.now();
-        while let Some(peer) = self.requests.poll_overdue(now) {
-            env.close(self.node, peer);
+        while let Some((peer, connection)) = self.requests.poll_overdue(now) {
+            env.close(self.node, peer, connection);
         }
         self.metadata.handle_timeout(now, &self.connections);
         self.carry_out(env);

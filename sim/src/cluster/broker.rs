@@ -15,8 +15,8 @@ use crate::actor::Actor;
 #[cfg(feature = "wire")]
 use crate::protocol::LogEntry;
 use crate::protocol::{
-    BrokerSet, Channel, Correlation, Dialect, Message, Node, PartitionState, PerBroker, Request,
-    Response,
+    BrokerSet, Channel, Channels, Correlation, Dialect, Message, Node, PartitionState, PerBroker,
+    Request, Response,
 };
 use crate::table::DenseId;
 use crate::topology::{PartitionIndex, PartitionSet, PerPartition};
@@ -212,9 +212,12 @@ impl<D: Dialect, E: ClusterEnv<D>> Actor<D, E> for Broker<D> {
         match message {
             Message::Request(..) if !self.is_open() => env.cut(self.node, from),
             Message::Request(correlation, request) => {
-                let accepted = self.connections.accept(from, channel, correlation, request);
-                if let Some((reply, request)) = accepted {
-                    self.handle_request(env, reply, request);
+                match self.connections.begin(from, channel, correlation) {
+                    Some(reply) => self.handle_request(env, reply, request),
+                    None => {
+                        let connections = &mut self.connections;
+                        connections.keep_waiting(from, channel, correlation, request);
+                    }
                 }
             }
             Message::Response(correlation, response) => {
@@ -240,9 +243,11 @@ impl<D: Dialect, E: ClusterEnv<D>> Actor<D, E> for Broker<D> {
         self.handle_waiting_requests(env);
     }
 
-    fn handle_disconnected(&mut self, env: &mut E, peer: Node) {
-        self.connections.disconnect(peer);
-        self.forget_reader(env, peer);
+    fn handle_disconnected(&mut self, env: &mut E, peer: Node, channels: Channels) {
+        self.connections.disconnect(peer, channels);
+        if channels.contains(Channel::Fetch) {
+            self.forget_reader(env, peer);
+        }
         if peer == self.controller {
             self.lose_proposals(env.now());
         } else if self.fetchers.contains(peer) {
@@ -384,7 +389,6 @@ impl<D: Dialect> Broker<D> {
             Request::ApiVersions => self.reply(env, reply, Response::ApiVersions),
             Request::Metadata => self.handle_metadata_request(env, reply),
             Request::FindCoordinator { group } => self.handle_find_coordinator(env, reply, group),
-            Request::ListOffsets { partition } => self.handle_list_offsets(env, reply, partition),
             Request::Offsets(request) => self.handle_offsets(env, reply, request),
             Request::Parts(parts) => self.handle_parts(env, reply, parts),
             Request::BrokerHeartbeat { .. } | Request::AlterPartition { .. } => {
@@ -403,7 +407,17 @@ impl<D: Dialect> Broker<D> {
         }
     }
 
+    #[inline]
     fn handle_waiting_requests(&mut self, env: &mut impl ClusterEnv<D>) {
+        if self.connections.any_is_ready() {
+            self.handle_ready_requests(env);
+        }
+    }
+
+    /// Handles requests that waited, as far as their turn came. The look whether there are any
+    /// follows each event, and is not to pay for this.
+    #[inline(never)]
+    fn handle_ready_requests(&mut self, env: &mut impl ClusterEnv<D>) {
         while let Some((reply, request)) = self.connections.next() {
             self.handle_request(env, reply, request);
         }

@@ -3,7 +3,7 @@
 //! `SocketServer` mutes a channel from the moment at which it read a request until the response is
 //! sent; what the peer sent meanwhile waits in the socket.
 
-use crate::protocol::{Channel, Correlation, Dialect, Node, PerNode, Request, Response};
+use crate::protocol::{Channel, Channels, Correlation, Dialect, Node, PerNode, Request, Response};
 use std::collections::VecDeque;
 
 /// All connections of a broker.
@@ -68,42 +68,57 @@ impl Reply {
 }
 
 impl<D: Dialect> Connections<D> {
-    /// Takes a request that arrived. Returns it where it is its turn; otherwise it waits.
+    /// Begins a request that arrived, where it is its turn. Returns where its answer goes; `None`:
+    /// it has to wait.
     #[inline]
-    pub(super) fn accept(
+    pub(super) fn begin(
         &mut self,
         node: Node,
         channel: Channel,
         correlation: Correlation,
-        request: Request<D>,
-    ) -> Option<(Reply, Request<D>)> {
+    ) -> Option<Reply> {
         self.connections.reach(node);
         let connection = self.connection(node, channel);
         if connection.current.is_some() {
-            connection.waiting.push_back((correlation, request));
             return None;
         }
         connection.current = Some(correlation);
-        let reply = Reply {
+        Some(Reply {
             node,
             channel,
             correlation,
             part: None,
             connection: connection.number,
-        };
-        Some((reply, request))
+        })
     }
 
-    /// Returns the next request whose turn came.
+    /// Keeps a request until it is its turn.
+    pub(super) fn keep_waiting(
+        &mut self,
+        node: Node,
+        channel: Channel,
+        correlation: Correlation,
+        request: Request<D>,
+    ) {
+        let connection = self.connection(node, channel);
+        connection.waiting.push_back((correlation, request));
+    }
+
+    /// Returns whether the turn of a request that waited may have come.
     #[inline]
+    pub(super) fn any_is_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// Begins the next request whose turn came.
     pub(super) fn next(&mut self) -> Option<(Reply, Request<D>)> {
         while let Some((node, channel)) = self.ready.pop_front() {
             let connection = self.connection(node, channel);
-            if connection.current.is_some() {
-                continue;
-            }
-            if let Some((correlation, request)) = connection.waiting.pop_front() {
-                return self.accept(node, channel, correlation, request);
+            if connection.current.is_none()
+                && let Some((correlation, request)) = connection.waiting.pop_front()
+            {
+                let reply = self.begin(node, channel, correlation)?;
+                return Some((reply, request));
             }
         }
         None
@@ -160,10 +175,14 @@ impl<D: Dialect> Connections<D> {
         true
     }
 
-    /// Drops the connections with a node, with what waited there: answers that are still on their
-    /// way to it find nothing, also where the node is given to another client.
-    pub(super) fn disconnect(&mut self, node: Node) {
-        for connection in self.connections.get_mut(node).into_iter().flatten() {
+    /// Drops connections with a node, with what waited there: answers that are still on their way to
+    /// it find nothing, also where the node is given to another client.
+    pub(super) fn disconnect(&mut self, node: Node, channels: Channels) {
+        let Some(connections) = self.connections.get_mut(node) else {
+            return;
+        };
+        for channel in channels.iter() {
+            let connection = &mut connections[channel as usize];
             connection.number += 1;
             connection.current = None;
             connection.waiting.clear();
@@ -174,11 +193,12 @@ impl<D: Dialect> Connections<D> {
     /// Drops all connections: the process died.
     pub(super) fn disconnect_all(&mut self) {
         for node in self.connections.ids() {
-            self.disconnect(node);
+            self.disconnect(node, Channels::ALL);
         }
         self.ready.clear();
     }
 
+    #[inline]
     fn connection(&mut self, node: Node, channel: Channel) -> &mut Connection<D> {
         &mut self.connections[node][channel as usize]
     }

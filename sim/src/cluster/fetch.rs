@@ -158,7 +158,7 @@ impl<D: Dialect> Broker<D> {
                 room.is_untouched &= entries.is_empty();
                 room.bytes = room.bytes.saturating_sub(bytes);
                 fetched.entries = entries.len() as u32;
-                response.entries.extend_from_slice(entries);
+                D::copy_entries(entries, &mut response.entries);
             }
             Ok(diverging) => fetched.diverging = diverging,
             Err(error) => fetched.error = Some(error),

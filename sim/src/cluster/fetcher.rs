@@ -78,6 +78,14 @@ impl Fetcher {
         *self = Self::default();
     }
 
+    /// Returns whether there is something to ask for, and nothing to wait for.
+    #[inline]
+    fn is_due(&self) -> bool {
+        self.in_flight.is_none()
+            && self.retry_at == Instant::FAR_FUTURE
+            && !self.partitions.is_empty()
+    }
+
     fn done(&mut self) {
         self.in_flight = None;
         self.timeout_at = Instant::FAR_FUTURE;
@@ -115,15 +123,18 @@ impl<D: Dialect> Replica<D> {
 
 impl<D: Dialect> Broker<D> {
     /// Asks a leader for what comes next, unless an answer is still awaited.
+    #[inline]
     pub(super) fn fetch_from(&mut self, env: &mut impl ClusterEnv<D>, leader: Node) {
+        if self.fetchers[leader].is_due() {
+            self.send_fetch(env, leader);
+        }
+    }
+
+    /// Sends the next fetch. Most looks for one find none due, and are not to pay for this.
+    #[inline(never)]
+    fn send_fetch(&mut self, env: &mut impl ClusterEnv<D>, leader: Node) {
         let now = env.now();
         let fetcher = &mut self.fetchers[leader];
-        if fetcher.partitions.is_empty()
-            || fetcher.in_flight.is_some()
-            || fetcher.retry_at < Instant::FAR_FUTURE
-        {
-            return;
-        }
         let is_incremental = !fetcher.is_changed && !fetcher.positions.is_empty();
         if !is_incremental && let Err(delayed_until) = self.gather_positions(now, leader) {
             self.fetchers[leader].retry_at = delayed_until;
@@ -184,11 +195,17 @@ impl<D: Dialect> Broker<D> {
             fetcher.done();
             std::mem::swap(&mut fetcher.positions, &mut response.asked);
             fetcher.first = response.left_off.unwrap_or(PartitionIndex::FIRST);
-            let mut entries = response.entries.as_slice();
-            for fetched in &response.partitions {
-                let (mine, rest) = entries.split_at(fetched.entries as usize);
-                entries = rest;
-                self.apply_fetched(env, from, fetched, mine);
+            let FetchResponse {
+                partitions,
+                entries,
+                ..
+            } = &mut *response;
+            let mut entries = entries.drain(..);
+            for fetched in partitions.iter() {
+                let mut own = entries.by_ref().take(fetched.entries as usize);
+                self.apply_fetched(env, from, fetched, &mut own);
+                // What is not wanted.
+                own.for_each(drop);
                 self.move_position(env.now(), from, fetched.partition);
             }
             self.fetch_from(env, from);
@@ -201,7 +218,7 @@ impl<D: Dialect> Broker<D> {
         env: &mut impl ClusterEnv<D>,
         from: Node,
         fetched: &FetchedPartition,
-        entries: &[LogEntry<D>],
+        entries: &mut impl Iterator<Item = LogEntry<D>>,
     ) {
         let now = env.now();
         let replica = &mut self.replicas[fetched.partition];

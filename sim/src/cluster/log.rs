@@ -145,14 +145,13 @@ impl<D: Dialect> Log<D> {
 
     /// Appends as follower what a leader sent, which lies at the log's end or behind it.
     #[inline]
-    pub(super) fn append_fetched(&mut self, entries: &[LogEntry<D>]) {
-        self.entries.reserve(entries.len());
+    pub(super) fn append_fetched(&mut self, entries: impl Iterator<Item = LogEntry<D>>) {
         for entry in entries {
             debug_assert!(entry.offset.get() >= self.end);
             if self.last_epoch() != Some(entry.leader_epoch) {
                 self.epochs.assign(entry.leader_epoch, entry.offset.get());
             }
-            self.push(entry.clone());
+            self.push(entry);
         }
     }
 
@@ -311,8 +310,8 @@ mod tests {
     fn a_follower_takes_the_epochs_with_the_records() {
         let leader = log();
         let mut follower = Log::default();
-        follower.append_fetched(leader.slice(0, 4));
-        follower.append_fetched(leader.slice(4, 6));
+        follower.append_fetched(leader.slice(0, 4).iter().cloned());
+        follower.append_fetched(leader.slice(4, 6).iter().cloned());
         assert_eq!(follower.end_of_epoch(1), Some((1, 3)));
         assert_eq!(follower.last_epoch(), Some(3));
         assert_eq!(follower.check_batch(&message(4)), Ok(Some(Offset::new(4))));
@@ -439,10 +438,10 @@ mod tests {
         let mut log = Log::default();
         let mut leader = batches();
         leader.truncate(4);
-        log.append_fetched(leader.slice(3, 4));
+        log.append_fetched(leader.slice(3, 4).iter().cloned());
         leader.restart_at(20);
         leader.append(2, Content::Batch(Records::plain(4)));
-        log.append_fetched(leader.slice(20, 24));
+        log.append_fetched(leader.slice(20, 24).iter().cloned());
         assert_eq!(log.end_of_epoch(1), Some((1, 20)));
         for (from, expected) in [(0, 2), (3, 2), (4, 1), (12, 1), (21, 1), (24, 0)] {
             assert_eq!(log.slice(from, 24).len(), expected, "from {from}");
@@ -471,7 +470,7 @@ mod tests {
             leader.append(1, Content::Batch(batch));
         }
         let mut follower = Log::default();
-        follower.append_fetched(leader.all());
+        follower.append_fetched(leader.all().iter().cloned());
         let fenced = Err(ErrorName::InvalidProducerEpoch);
         assert_eq!(follower.check_batch(&Records::stamped(2, 7, 0, 3)), fenced);
         follower.truncate(7);

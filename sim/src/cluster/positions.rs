@@ -12,24 +12,6 @@ use std::time::Duration;
 
 /// Questions about logs.
 impl<D: Dialect> Broker<D> {
-    /// Answers with both ends of a partition.
-    pub(super) fn handle_list_offsets(
-        &mut self,
-        env: &mut impl ClusterEnv<D>,
-        reply: Reply,
-        partition: PartitionIndex,
-    ) {
-        let replica = &self.replicas[partition];
-        let (earliest, latest) = match replica.leads() {
-            Ok(leading) => {
-                let latest = replica.readable_by_clients(leading).map(NextOffset::new);
-                (Ok(NextOffset::new(replica.log.start())), latest)
-            }
-            Err(error) => (Err(error), Err(error)),
-        };
-        self.reply(env, reply, Response::ListOffsets { earliest, latest });
-    }
-
     /// Answers a question about the offsets of a partition, or moves the start of its log.
     pub(super) fn handle_offsets(
         &mut self,

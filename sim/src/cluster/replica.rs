@@ -411,7 +411,7 @@ impl Progress {
 
     /// Returns whether the follower is in step with its leader (`ReplicaState.isCaughtUp`).
     pub(super) fn is_caught_up(&self, now: Instant, leader_end: u64, lag_max: Duration) -> bool {
-        self.end == leader_end || self.caught_up_at.is_some_and(|at| now - at <= lag_max)
+        self.end == leader_end || self.caught_up_at.is_some_and(|at| now <= at + lag_max)
     }
 }
 

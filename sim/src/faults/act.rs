@@ -2,11 +2,11 @@
 
 use super::InjectedError;
 use crate::env::Event;
-use crate::protocol::{Node, SCENARIO_GROUP};
+use crate::protocol::{Channels, Node, SCENARIO_GROUP};
 use crate::topology::PartitionIndex;
 use crate::world::World;
 use plimsoll_core::{NextOffset, TopicPartition};
-use plimsoll_oracle::MemberId;
+use plimsoll_oracle::{MemberId, RequestKind};
 use plimsoll_scenarios::scenario::{Direction, Fault, FaultKind, ResetTo};
 use plimsoll_scenarios::schedule::{Act, FaultIndex, Target};
 use plimsoll_scenarios::{Purpose, Rng};
@@ -60,10 +60,10 @@ impl World<'_> {
             (K::Delay { .. }, Undo) => self.delay(self.links(node?, broker, BOTH), Duration::ZERO),
             (K::Cut { .. }, _) => {
                 for (member, broker) in self.links(node?, broker, Direction::Requests) {
-                    self.env.cut(member, broker);
+                    self.env.cut(member, broker, Channels::ALL);
                 }
             }
-            (K::LoseResponse { request, .. }, _) => self.env.network.lose_response(node?, *request),
+            (K::LoseResponse { request, .. }, _) => self.lose_response(member?, *request),
             (K::Throttle { by, .. }, Do) => self.env.network.throttle(broker?, *by),
             (K::Throttle { .. }, Undo) => self.env.network.throttle(broker?, Duration::ZERO),
             (K::Error { .. }, Do) => self.inject_error(index, fault, broker)?,
@@ -97,6 +97,15 @@ impl World<'_> {
         }
         self.start(node);
         Some(())
+    }
+
+    /// Loses the response to the member's next request of this kind.
+    fn lose_response(&mut self, member: MemberId, request: RequestKind) {
+        let (node, sharing) = (
+            self.env.member_node(member),
+            self.actors.members[member].sharing(),
+        );
+        self.env.network.lose_response(node, sharing, request);
     }
 
     /// Lets the handlers of a member go on that hang.

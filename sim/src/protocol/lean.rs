@@ -1,6 +1,6 @@
 //! The dialect of the simulator: small values, one record a batch.
 
-use super::{Batch, CommitMetadata, Dialect, Generation, ProducerStamp, Protocols};
+use super::{Batch, CommitMetadata, Dialect, Generation, LogEntry, ProducerStamp, Protocols};
 use crate::topology::PartitionIndex;
 use plimsoll_core::{AssignmentEpoch, Offset};
 use plimsoll_oracle::{MemberId, MessageId};
@@ -18,6 +18,12 @@ impl Dialect for Lean {
     /// The topic's number.
     type Topic = u32;
     type CommitMetadata = Founding;
+
+    /// Adds the bytes that the entries are: to clone them would look at each of their fields.
+    #[inline]
+    fn copy_entries(entries: &[LogEntry], to: &mut Vec<LogEntry>) {
+        to.extend(entries.iter().copied());
+    }
 }
 
 /// What a producer's record holds.

@@ -6,16 +6,16 @@ pub(crate) mod batched;
 mod lean;
 
 pub(crate) use lean::{Founding, Lean, Subscription, Value};
-pub(crate) use plimsoll_protocol::{
-    AlterRefusal, Batch, BrokerSet, Channel, ClusterMetadata, CommitMetadata, Correlation, Dialect,
-    FetchPosition, FetchRequest, FetchedPartition, FoundOffset, Generation, GroupIndex,
-    GroupMemberId, GroupState, JoinError, Leaving, Left, ListedGroup, NO_EPOCH, Node,
-    OffsetCommitResponse, OffsetsRequest, PartitionState, PerBroker, PerNode, Positions,
-    ProducerStamp, ProtocolName, ProtocolType, Protocols, ReplicaOrder, Sender, VotedProtocol,
-    Wanted,
-};
 #[cfg(test)]
-pub(crate) use plimsoll_protocol::{LogEnds, PRODUCE_TIMEOUT_MS};
+pub(crate) use plimsoll_protocol::PRODUCE_TIMEOUT_MS;
+pub(crate) use plimsoll_protocol::{
+    AlterRefusal, Batch, BrokerSet, Channel, Channels, ClusterMetadata, CommitMetadata,
+    Correlation, Dialect, FetchPosition, FetchRequest, FetchedPartition, FoundOffset, Generation,
+    GroupIndex, GroupMemberId, GroupState, JoinError, Leaving, Left, ListedGroup, NO_EPOCH, Node,
+    OffsetCommitResponse, OffsetsRequest, PartitionState, PerBroker, PerNode, Positions,
+    ProducerStamp, ProtocolName, ProtocolType, Protocols, ReplicaOrder, Sender, Sharing,
+    VotedProtocol, Wanted,
+};
 
 /// The group of the scenario's members.
 pub(crate) const SCENARIO_GROUP: GroupIndex = GroupIndex::FIRST;

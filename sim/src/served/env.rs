@@ -5,7 +5,7 @@ use super::world::Event;
 use crate::cluster::{ClusterEnv, Observation, Shared};
 use crate::engine::Queue;
 use crate::network::{Network, Passage};
-use crate::protocol::{Channel, Correlation, Dialect, Message, Node, PerNode, Response};
+use crate::protocol::{Channel, Channels, Correlation, Dialect, Message, Node, PerNode, Response};
 use crate::topology::PartitionIndex;
 use plimsoll_core::Instant;
 use plimsoll_scenarios::scenario::Distribution;
@@ -132,7 +132,7 @@ impl<D: Dialect> ClusterEnv<D> for Env<D> {
         if self.is_outside(outside) {
             return self.said.push_back(Said::Cut(outside));
         }
-        self.network.cut(a, b);
+        self.network.cut(a, b, Channels::ALL);
         self.disconnected(a, b);
         self.disconnected(b, a);
     }

@@ -6,7 +6,9 @@ use super::host::Host;
 use crate::actor::Actor;
 use crate::cluster::{Broker, ClusterSettings, Controller};
 use crate::network::{Arrival, Envelope};
-use crate::protocol::{Channel, Correlation, Dialect, Message, Node, PerBroker, PerNode, Request};
+use crate::protocol::{
+    Channel, Channels, Correlation, Dialect, Message, Node, PerBroker, PerNode, Request,
+};
 use crate::table::DenseId;
 use plimsoll_core::Instant;
 use plimsoll_scenarios::scenario::Distribution;
@@ -186,7 +188,9 @@ impl<D: Dialect> World<D> {
             return self.hosts[node].deferred.push(event);
         }
         if self.hosts[node].runs {
-            self.actor(node, |actor, env| actor.handle_disconnected(env, peer));
+            self.actor(node, |actor, env| {
+                actor.handle_disconnected(env, peer, Channels::ALL)
+            });
         }
         if self.env.is_outside(peer) {
             self.free.push(peer);

@@ -1,11 +1,12 @@
 //! The bugs: what broke and why, how to see it again, and the timeline.
 
-use super::super::{cause, human};
+use super::super::human;
 use super::markup::Element;
 use super::timeline::timeline;
 use super::{code, section};
-use crate::conviction::{Conviction, Evidence, Recording, Shrunk, Story};
+use crate::conviction::{Conviction, Evidence, Recording, Shrunk};
 use crate::report::Bug;
+use plimsoll_oracle::story::Story;
 use plimsoll_oracle::{Property, Word};
 
 /// Tells every bug.
@@ -87,9 +88,9 @@ fn facts(bug: &Bug<'_>, story: Option<&Story>) -> Element {
     let plain = |text: String| Element::new("dd").text(text);
     let mut facts = Vec::new();
     if let Some(story) = story {
-        facts.push(("Cause", plain(cause::sentence(&story.cause))));
+        facts.push(("Cause", plain(story.cause.to_string())));
         if let Some(at_stake) = &story.at_stake {
-            facts.push(("At stake", plain(cause::at_stake(at_stake))));
+            facts.push(("At stake", plain(at_stake.to_string())));
         }
     }
     facts.push(("Promise", promise(conviction.property)));

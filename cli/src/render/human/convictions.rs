@@ -1,10 +1,11 @@
 //! Convictions in words: what broke, its cause, the events, the promise, and how to see it again.
 
 use super::super::page::{BAD, BOLD, FAINT, Page, padded, styled};
-use super::super::{cause, counted, counted_or_no, seconds};
+use super::super::{counted, counted_or_no, seconds};
 use super::judgements::of_runs;
-use crate::conviction::{Conviction, End, Evidence, Moment, NotShrunk, Shrunk, Sighting, Story};
+use crate::conviction::{Conviction, End, Evidence, NotShrunk, Shrunk, Sighting};
 use crate::report::{Bug, ScenarioReport};
+use plimsoll_oracle::story::{Moment, Story};
 use plimsoll_oracle::{Property, Word};
 
 /// The number of scenarios of one bug that are named.
@@ -137,9 +138,9 @@ pub(crate) fn smaller(page: &mut Page, conviction: &Conviction, facts: &[(&str, 
 fn story(page: &mut Page, property: Property, story: &Story) {
     page.gap();
     entry(page, "What broke", &format!("{}.", story.broke));
-    entry(page, "Cause", &cause::sentence(&story.cause));
+    entry(page, "Cause", &story.cause.to_string());
     if let Some(at_stake) = &story.at_stake {
-        entry(page, "At stake", &cause::at_stake(at_stake));
+        entry(page, "At stake", &at_stake.to_string());
     }
     page.gap();
     if story.left_out > 0 {

@@ -243,3 +243,21 @@ pub(in super::super) fn took_effect(effect: Effect, of: &str) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_no_run_nothing_is_said_to_have_taken_effect() {
+        let told = |planned, took| {
+            let mut effect = Effect::default();
+            effect.planned = planned;
+            effect.took = took;
+            took_effect(effect, "run")
+        };
+        assert_eq!(told(0, 0), "no run was judged");
+        assert_eq!(told(3, 3), "took effect in all 3 runs");
+        assert_eq!(told(3, 1), "took effect in 1 of 3 runs");
+    }
+}

@@ -1,9 +1,9 @@
 //! The expectations that were not met, and what shows it.
 
-use super::super::cause;
 use super::OneOf;
-use crate::conviction::{self, Conviction, End, Evidence, NotShrunk, Recording, Story};
+use crate::conviction::{self, Conviction, End, Evidence, NotShrunk, Recording};
 use crate::report::{self, Failure};
+use plimsoll_oracle::story::Story;
 use plimsoll_oracle::{Entry, Missed, Names, Property, Sometimes, Violation};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -276,8 +276,8 @@ impl<'a> Told<'a> {
     fn of(violation: &'a Violation, story: &'a Story, recording: &'a Recording) -> Self {
         Self {
             summary: &violation.summary,
-            cause: cause::sentence(&story.cause),
-            at_stake: story.at_stake.as_ref().map(cause::at_stake),
+            cause: story.cause.to_string(),
+            at_stake: story.at_stake.as_ref().map(ToString::to_string),
             at_seconds: violation.at.since_start().as_secs_f64(),
             names: recording.plan.names(),
             timeline: timeline(story, recording),

@@ -1,6 +1,6 @@
 //! Where the brokers are that scripts run against.
 
-use plimsoll_testing::{Need, broker, engine};
+use plimsoll_harness::{Need, broker, engine};
 use std::sync::OnceLock;
 
 /// Brokers, at an address that the environment names or in containers.
@@ -40,7 +40,9 @@ mod containers {
         let kafka = Kafka::start(options, Load::default()).expect("the brokers start");
         let bootstrap = kafka.bootstrap().expect("a cluster of all");
         *KAFKA.lock().unwrap_or_else(PoisonError::into_inner) = Some(kafka);
-        bootstrap
+        // Scripts begin at one address, and ask it for the others.
+        let (first, _) = bootstrap.split_once(',').expect("brokers");
+        first.to_owned()
     }
 
     /// Removes the containers that were started.

@@ -1,6 +1,7 @@
 //! A process of a member: it takes what arrives to the part of the client that it concerns, and
 //! carries out what the parts want. It alone sees the world.
 
+mod perform;
 mod turn;
 
 use super::application::Application;
@@ -8,18 +9,19 @@ use super::first_broker;
 use super::late::Late;
 use super::speaker::LeanSpeaker;
 use crate::env::Env;
+use crate::program::Program;
 use crate::protocol::{
-    Correlation, FetchResponse, Lean, Node, Request, Response, SCENARIO_GROUP, Value,
+    Channel, Channels, Correlation, FetchResponse, Node, Response, SCENARIO_GROUP, Value,
 };
 use crate::recipes::SubjectSpec;
 use crate::sink::HandlerCall;
 use plimsoll_client::{
-    Ask, Behaviour, Commits, Connections, Continuation, Coordinator, DeadLetters, Failure, Fetcher,
-    Group, Metadata, Requests, Settings, Start, channel_of, read,
+    Behaviour, Commits, Connections, Continuation, Coordinator, DeadLetters, Failure, Fetcher,
+    Group, Metadata, Requests, Settings, Start, read,
 };
 use plimsoll_core::{Event, Instant, Outcome, TopicPartition};
-use plimsoll_oracle::{MemberId, TraceEvent};
-use plimsoll_scenarios::scenario::{Consumers, Moment};
+use plimsoll_oracle::MemberId;
+use plimsoll_scenarios::scenario::Consumers;
 use plimsoll_scenarios::{Purpose, Rng};
 
 type Action = plimsoll_client::Action<LeanSpeaker>;
@@ -55,20 +57,28 @@ impl Process {
     ) -> Self {
         let (node, topology) = (env.member_node(id), env.topology.clone());
         let (brokers, partitions) = (env.brokers().count(), topology.len());
+        let sharing = spec.behaviour.sharing;
         let consumers = &env.plan.settings.consumers;
         let settings = settings(consumers, id, spec.behaviour);
         let mut config = consumers.config;
         let process = u64::from(id.0) << 32 | u64::from(starts);
         config.jitter_seed = Rng::substream(env.plan.seed, Purpose::Jitter, process).next_u64();
+        let (machine, own_handlers) = match env.programs {
+            None => ((spec.build)(&config), None),
+            Some(programs) => {
+                let Program { machine, handlers } = programs.start(id, &config);
+                (machine, Some(handlers))
+            }
+        };
         Self {
             id,
             node,
             settings,
-            requests: Requests::new(first_correlation),
+            requests: Requests::new(sharing, first_correlation),
             view: View {
                 speaker: LeanSpeaker { member: id },
                 topology,
-                connections: Connections::new(brokers),
+                connections: Connections::new(sharing, brokers),
                 metadata: Metadata::new(
                     env.now(),
                     first_broker(env.plan, node),
@@ -84,7 +94,8 @@ impl Process {
             commits: Commits::new(settings),
             dead_letters: DeadLetters::new(settings.request_timeout),
             application: Application::new(
-                (spec.build)(&config),
+                machine,
+                own_handlers,
                 spec.polling,
                 consumers.poll_deadline,
             ),
@@ -150,13 +161,13 @@ impl Process {
     pub(super) fn handle_response(
         &mut self,
         env: &mut Env<'_>,
-        from: Node,
+        (from, channel): (Node, Channel),
         correlation: Correlation,
         response: Response,
     ) {
         match self.requests.take_answered(correlation) {
             Some(then) => {
-                self.view.connections.handle_answer(from);
+                self.view.connections.handle_answer(from, channel);
                 self.go_on(env, from, then, Ok(response));
                 self.run_application(env);
             }
@@ -168,17 +179,23 @@ impl Process {
         }
     }
 
-    /// Handles the loss of the connections with a broker, and of what was in flight on them.
-    pub(super) fn handle_disconnected(&mut self, env: &mut Env<'_>, peer: Node) {
+    /// Handles the loss of connections with a broker, and of what was in flight on them.
+    pub(super) fn handle_disconnected(
+        &mut self,
+        env: &mut Env<'_>,
+        peer: Node,
+        channels: Channels,
+    ) {
         let now = env.now();
-        self.view.connections.handle_broken(now, peer);
+        self.view.connections.handle_broken(now, peer, channels);
         let before = self.requests.next_correlation();
         let was_coordinator = self.settings.behaviour.forgets_coordinator
+            && channels.contains(Channel::Coordinator)
             && self.view.coordinator.node() == Some(peer);
         if was_coordinator {
             self.view.coordinator.forget();
         }
-        while let Some((then, failure)) = self.requests.take_lost(peer, before) {
+        while let Some((then, failure)) = self.requests.take_lost(peer, channels, before) {
             self.go_on(env, peer, then, Err(failure));
         }
         if was_coordinator {
@@ -210,8 +227,8 @@ impl Process {
     /// Does what is due: some deadline may have passed.
     pub(super) fn handle_timeout(&mut self, env: &mut Env<'_>) {
         let now = env.now();
-        while let Some(peer) = self.requests.poll_overdue(now) {
-            env.close(self.node, peer);
+        while let Some((peer, connection)) = self.requests.poll_overdue(now) {
+            env.close(self.node, peer, connection);
         }
         if self.view.metadata.poll_timeout() <= now {
             self.view.handle_metadata_timeout(now);
@@ -302,12 +319,12 @@ impl Process {
             Continuation::OffsetFetch(id) => {
                 self.start.handle_committed(now, view, id, read(result));
             }
-            Continuation::StartOffsets(id, partition) => {
-                let of = (id, partition);
-                self.start.handle_ends(now, view, of, read(result));
+            Continuation::StartOffsets(id, partition, log_start) => {
+                let of = (id, partition, log_start);
+                self.start.handle_end(now, view, of, read(result));
             }
-            Continuation::ResetOffsets(partition, version) => {
-                let of = (partition, version);
+            Continuation::ResetOffsets(partition, version, log_start) => {
+                let of = (partition, version, log_start);
                 self.fetcher.handle_range(now, view, of, read(result));
             }
             Continuation::OffsetCommit(commit) => {
@@ -320,6 +337,14 @@ impl Process {
 
     fn metadata_updated(&mut self, env: &mut Env<'_>) {
         let now = env.now();
+        let View {
+            metadata,
+            connections,
+            ..
+        } = &mut self.view;
+        while let Some(broker) = metadata.poll_gone(connections) {
+            env.close(self.node, broker, Channels::ALL);
+        }
         self.view.coordinator.find(now);
         self.carry_out(env);
         self.start.advance(now, &self.view);
@@ -340,141 +365,6 @@ impl Process {
     fn advance_commits(&mut self, now: Instant) {
         let stamp = self.group.stamp();
         self.commits.advance(now, &self.view, stamp);
-    }
-}
-
-/// What the parts want.
-impl Process {
-    /// Does what the parts want. A part of which others want something comes before them: what an
-    /// action leads to is done before the next action.
-    fn carry_out(&mut self, env: &mut Env<'_>) {
-        while let Some(action) = self.poll_action() {
-            self.perform(env, action);
-        }
-    }
-
-    #[inline]
-    fn poll_action(&mut self) -> Option<Action> {
-        if let Some(to) = self.view.metadata.poll_action() {
-            return Some(Action::Ask(Ask {
-                to,
-                timeout: self.settings.request_timeout,
-                request: Request::Metadata,
-                then: Continuation::Metadata,
-            }));
-        }
-        if let action @ Some(_) = self.fetcher.poll_action() {
-            return action;
-        }
-        if let action @ Some(_) = self.view.coordinator.poll_action() {
-            return action;
-        }
-        if let action @ Some(_) = self.start.poll_action() {
-            return action;
-        }
-        if let action @ Some(_) = self.group.poll_action() {
-            return action;
-        }
-        if let action @ Some(_) = self.commits.poll_action() {
-            return action;
-        }
-        self.dead_letters.poll_action()
-    }
-
-    fn perform(&mut self, env: &mut Env<'_>, action: Action) {
-        let now = env.now();
-        match action {
-            Action::Ask(ask) => self.ask(env, ask),
-            Action::AskAny(timeout, request, then) => {
-                let to = self.view.choose_broker(now);
-                let ask = Ask {
-                    to,
-                    timeout,
-                    request,
-                    then,
-                };
-                self.ask(env, ask);
-            }
-            Action::Say(to, request) => {
-                let (channel, correlation) = (channel_of(&request), self.requests.number());
-                env.request(self.node, to, channel, correlation, request);
-            }
-            Action::Poll(broker) => {
-                let request = env.cluster.fetch_request();
-                let ask = self.fetcher.poll_request(broker, request);
-                self.ask(env, ask);
-            }
-            Action::TryAnotherBroker => self.view.metadata.try_another_broker(),
-            Action::RefreshMetadata => self.view.refresh_metadata(now),
-            Action::WantMetadata => self.view.metadata.want(now),
-            Action::LoseCoordinator => self.view.coordinator.lose(now),
-            Action::Hold(holds) => self.fetcher.hold(now, &self.view, holds),
-            Action::EndSession => self.group.end_session(now, &self.view),
-            Action::Start(id, partitions) => self.start.begin(now, &self.view, id, partitions),
-            Action::ForgetStart => self.start.forget(),
-            Action::Assign(assignments) => self.group.handle_started(assignments),
-            Action::Tell(event) => self.application.tell(event),
-            Action::OutOfRange(partition, position) => env.observe(TraceEvent::OutOfRange {
-                member: self.id,
-                partition: self.view.topology.partition(partition),
-                position,
-            }),
-            Action::CommitSent => env.observe(TraceEvent::CommitSent { member: self.id }),
-            Action::CommitFailed(failure) => self.observe_failed_commit(env, failure),
-            Action::EndCommit(commit, outcome) => {
-                let event = Event::CommitFinished { commit, outcome };
-                self.application.tell(event);
-                self.late.handle_committed(now, commit, outcome);
-                self.settle(now);
-            }
-            Action::NotAMember(error, carried) => {
-                self.group
-                    .handle_commit_refused(now, &self.view, error, &carried);
-                self.settle(now);
-            }
-            Action::EndDeadLetter(copy, acknowledged) => {
-                self.end_dead_letter(env, copy, acknowledged);
-            }
-            Action::End => {
-                self.requests.forget_all();
-                self.ended = true;
-                let member = self.id;
-                env.observe(match self.stopping {
-                    true => TraceEvent::MemberStopped { member },
-                    // A simulated process has no status.
-                    false => TraceEvent::MemberExited {
-                        member,
-                        status: None,
-                    },
-                });
-            }
-        }
-    }
-
-    #[inline]
-    fn ask(&mut self, env: &mut Env<'_>, ask: Ask<Lean, Continuation>) {
-        let kind = || ask.request.kind().map(Moment::Sent);
-        env.moments.note(self.id, kind);
-        let channel = channel_of(&ask.request);
-        let correlation = self.requests.add(env.now(), ask.to, ask.timeout, ask.then);
-        env.request(self.node, ask.to, channel, correlation, ask.request);
-    }
-
-    fn observe_failed_commit(&self, env: &mut Env<'_>, failure: Failure) {
-        let member = self.id;
-        env.observe(match failure {
-            Failure::Lost | Failure::TimedOut => TraceEvent::CommitUnknown { member },
-            Failure::Refused(error) => TraceEvent::CommitRefused { member, error },
-        });
-    }
-
-    /// Goes on after a change of the assignment, unless a commit is outstanding: librdkafka waits
-    /// for it (`rd_kafka_assignment_serve`).
-    fn settle(&mut self, now: Instant) {
-        if self.commits.is_settled() {
-            self.fetcher.start_held_back(now, &self.view);
-            self.group.handle_settled(now, &self.view);
-        }
     }
 }
 

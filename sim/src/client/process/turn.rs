@@ -23,11 +23,18 @@ impl Process {
                 return;
             }
             let mut idle = !delivered;
-            while let Some(command) = self.application.poll_command() {
-                idle = false;
-                self.execute(env, command);
-                if self.application.is_closed() {
-                    return;
+            loop {
+                if let Some(command) = self.application.poll_command() {
+                    idle = false;
+                    self.execute(env, command);
+                    if self.application.is_closed() {
+                        return;
+                    }
+                } else if let Some(step) = self.application.poll_step() {
+                    idle = false;
+                    env.take_step(self.id, step);
+                } else {
+                    break;
                 }
             }
             if idle {

@@ -11,7 +11,8 @@ const NOW: Instant = Instant::from_millis(10_000);
 
 fn application(polling: Polling) -> Application {
     probe::reset();
-    Application::new(probe::build(&Config::default()), polling, ms(20_000))
+    let machine = probe::build(&Config::default());
+    Application::new(machine, None, polling, ms(20_000))
 }
 
 fn result() -> Event<crate::recipes::Payload> {

@@ -232,8 +232,8 @@ fn out_of_range_stands_still_until_the_application_seeks() {
     let ranges = asked.iter().filter(|kind| **kind == K::ListOffsets);
     assert_eq!(
         ranges.count(),
-        8,
-        "for each partition at its start, and once more"
+        16,
+        "for both ends of each log at the start, and once more"
     );
     let partition = bench.name(P0);
     bench.say(Command::Seek {

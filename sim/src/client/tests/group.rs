@@ -1,7 +1,7 @@
 //! Joining, staying, being thrown out, leaving.
 
 use super::*;
-use crate::protocol::GroupMemberId;
+use crate::protocol::{BrokerSet, GroupMemberId};
 use plimsoll_oracle::ErrorName;
 use plimsoll_oracle::RequestKind as K;
 
@@ -29,6 +29,10 @@ fn a_member_asks_in_the_order_of_a_real_client() {
             K::JoinGroup,
             K::JoinGroup,
             K::SyncGroup,
+            K::ListOffsets,
+            K::ListOffsets,
+            K::ListOffsets,
+            K::ListOffsets,
             K::ListOffsets,
             K::ListOffsets,
             K::ListOffsets,
@@ -79,6 +83,54 @@ fn heartbeats_come_at_their_interval_and_not_during_a_join() {
     bench.kafka.ignores.push(K::JoinGroup);
     bench.run(ms(12_000));
     assert_eq!(bench.asked(), [K::Heartbeat, K::JoinGroup]);
+}
+
+/// librdkafka's join has a connection of its own, so that it hangs at a frozen coordinator until its
+/// own time is over: `max.poll.interval.ms` and 3 s. A fetch from the same broker times out before.
+#[test]
+fn a_join_at_a_frozen_coordinator_waits_longer_than_a_fetch_from_it() {
+    let mut bench = Bench::new(Polling::Always, "");
+    bench
+        .kafka
+        .refuse(K::Heartbeat, ErrorName::RebalanceInProgress);
+    bench.kafka.ignores.push(K::Fetch);
+    bench = bench.joined();
+    bench.asked();
+    bench.kafka.ignores.push(K::JoinGroup);
+    bench.run(ms(4_000));
+    assert_eq!(bench.asked(), [K::Heartbeat, K::JoinGroup]);
+    bench.run(ms(21_500));
+    let asked = bench.asked();
+    assert!(asked.contains(&K::Metadata), "the fetches timed out");
+    let others = asked.iter().filter(|kind| **kind != K::Metadata);
+    assert_eq!(others.count(), 0, "{asked:?}");
+    bench.kafka.ignores.clear();
+    bench.run(ms(3_000));
+    let asked = bench.asked();
+    assert!(
+        asked.contains(&K::FindCoordinator) && asked.contains(&K::JoinGroup),
+        "{asked:?}"
+    );
+}
+
+/// A fenced broker is in no metadata, and what waits on a connection with it waits no longer.
+#[test]
+fn a_join_at_a_coordinator_that_metadata_names_no_more_goes_to_the_next_one() {
+    let mut bench = Bench::new(Polling::Always, "metadata_refresh = \"10s\"\n").joined();
+    bench
+        .kafka
+        .refuse(K::Heartbeat, ErrorName::RebalanceInProgress);
+    bench.kafka.ignores.push(K::JoinGroup);
+    bench.run(ms(4_000));
+    bench.kafka.ignores.clear();
+    bench.kafka.coordinator = Node(1);
+    bench.kafka.alive = BrokerSet(0b110);
+    bench.requests();
+    bench.run(ms(7_000));
+    let requests = bench.requests().into_iter();
+    let joins = requests.filter(|asked| matches!(asked.request, Request::JoinGroup(_)));
+    let asked: Vec<Node> = joins.map(|asked| asked.to).collect();
+    assert_eq!(asked.first(), Some(&Node(1)), "{asked:?}");
 }
 
 #[test]

@@ -4,12 +4,12 @@ use crate::cluster::Placement;
 use crate::env::{Env, Event};
 use crate::protocol::{
     BrokerSet, Channel, ClusterMetadata, CommittedOffset, Content, Correlation, FetchRequest,
-    FetchResponse, FetchedPartition, GroupMemberId, JoinError, JoinGroupRequest, JoinGroupResponse,
-    JoinedMember, LogEnds, LogEntry, Message, Node, OffsetCommitResponse, PartitionState,
-    ProtocolType, Request, Response, SyncGroupResponse, Value,
+    FetchResponse, FetchedPartition, FoundOffset, GroupMemberId, JoinError, JoinGroupRequest,
+    JoinGroupResponse, JoinedMember, LogEntry, Message, Node, OffsetCommitResponse, OffsetsRequest,
+    PartitionState, ProtocolType, Request, Response, SyncGroupResponse, Value, Wanted,
 };
 use crate::topology::PartitionIndex;
-use plimsoll_core::{Instant, NextOffset, Offset};
+use plimsoll_core::{Instant, Offset};
 use plimsoll_oracle::{ErrorName, MessageId, RequestKind};
 
 /// A request, as it arrived.
@@ -25,6 +25,8 @@ pub(super) struct Kafka {
     asked: Vec<Asked>,
     /// Leaders, by partition.
     pub leaders: Vec<PartitionState>,
+    /// The brokers that metadata names.
+    pub alive: BrokerSet,
     pub coordinator: Node,
     /// Records, by partition.
     pub records: Vec<Vec<LogEntry>>,
@@ -67,6 +69,7 @@ impl Kafka {
             leaders: partitions
                 .map(|partition| placement.place(partition))
                 .collect(),
+            alive: BrokerSet(0b111),
             coordinator: Node(0),
             records: vec![Vec::new(); env.topology.len()],
             log_start: 0,
@@ -215,7 +218,7 @@ impl Kafka {
         match request {
             Request::Metadata => Response::Metadata(ClusterMetadata {
                 partitions: self.leaders.clone(),
-                alive: BrokerSet(0b111),
+                alive: self.alive,
             }),
             Request::FindCoordinator { .. } => Response::FindCoordinator(Ok(self.coordinator)),
             Request::JoinGroup(join) => Response::JoinGroup(self.join(join)),
@@ -238,13 +241,7 @@ impl Kafka {
             }
             Request::OffsetCommit { .. } => Response::OffsetCommit(OffsetCommitResponse::default()),
             Request::OffsetFetch { .. } => Response::OffsetFetch(Ok(self.committed.clone())),
-            Request::ListOffsets { partition } => {
-                let ends = self.ends(to, *partition);
-                Response::ListOffsets {
-                    earliest: ends.map(|ends| ends.log_start),
-                    latest: ends.map(|ends| ends.log_end),
-                }
-            }
+            Request::Offsets(request) => Response::Offsets(self.end(to, request)),
             Request::Produce {
                 partition, batch, ..
             } => Response::Produce(self.produce(to, *partition, *batch)),
@@ -281,15 +278,21 @@ impl Kafka {
         }))
     }
 
-    fn ends(&self, to: Node, partition: PartitionIndex) -> Result<LogEnds, ErrorName> {
-        if self.leaders[usize::from(partition.0)].leader != Some(to) {
+    fn end(&self, to: Node, request: &OffsetsRequest) -> Result<Option<FoundOffset>, ErrorName> {
+        let partition = usize::from(request.partition.0);
+        if self.leaders[partition].leader != Some(to) {
             return Err(ErrorName::NotLeaderOrFollower);
         }
-        let end = self.log_start + self.records[usize::from(partition.0)].len() as u64;
-        Ok(LogEnds {
-            log_start: NextOffset::new(self.log_start),
-            log_end: NextOffset::new(end),
-        })
+        let offset = match request.wanted {
+            Wanted::Earliest => self.log_start,
+            Wanted::Latest => self.log_start + self.records[partition].len() as u64,
+            ref other => panic!("no client asks for {other:?}"),
+        };
+        Ok(Some(FoundOffset {
+            offset,
+            leader_epoch: None,
+            timestamp: None,
+        }))
     }
 
     /// Appends, with the check of sequences that brokers make.

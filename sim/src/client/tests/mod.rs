@@ -15,9 +15,9 @@ use crate::actor::Actor;
 use crate::engine::Queue;
 use crate::env::{Env, Event as WorldEvent};
 use crate::network::{Arrival, Envelope, Network};
-use crate::protocol::{Message, Node, Request};
+use crate::protocol::{Channels, Message, Node, Request};
 use crate::recipes::{Behaviour, Payload, Polling, SubjectSpec};
-use crate::sink::Sink;
+use crate::sink::{Answer, Sink};
 use crate::topology::{PartitionIndex, topology_of};
 use kafka::{Asked, Kafka};
 use plimsoll_core::{Command, Event, Instant, TopicPartition};
@@ -149,11 +149,17 @@ impl Bench {
                 // The brokers of these tests only note what they are asked.
                 Arrival::Late | Arrival::Never => {}
             },
-            WorldEvent::Disconnected { node, peer } => {
+            WorldEvent::Disconnected {
+                node,
+                peer,
+                channels,
+            } => {
                 if node == self.env.member_node(MEMBER) {
-                    self.member.handle_disconnected(&mut self.env, peer);
+                    self.member
+                        .handle_disconnected(&mut self.env, peer, channels);
                 } else if node == self.env.producer() {
-                    self.producer.handle_disconnected(&mut self.env, peer);
+                    self.producer
+                        .handle_disconnected(&mut self.env, peer, channels);
                 }
             }
             WorldEvent::Timer(_) => {
@@ -162,8 +168,12 @@ impl Bench {
                 self.producer.handle_timeout(&mut self.env);
             }
             WorldEvent::HandlerDone(handler) => {
-                if let Some((effect, call, outcome)) = self.env.sink.finish(handler) {
-                    self.env.observe(effect);
+                if let Some(answer) = self.env.sink.finish(handler) {
+                    let Answer { call, outcome, .. } = answer;
+                    answer
+                        .observation
+                        .into_iter()
+                        .for_each(|effect| self.env.observe(effect));
                     self.member.handle_processed(&mut self.env, call, outcome);
                 }
             }
@@ -215,7 +225,7 @@ impl Bench {
     /// Breaks the connections of a broker with the member.
     fn disconnect(&mut self, broker: Node) {
         let member = self.env.member_node(MEMBER);
-        self.env.cut(member, broker);
+        self.env.cut(member, broker, Channels::ALL);
     }
 
     fn name(&self, index: PartitionIndex) -> TopicPartition {

@@ -79,7 +79,8 @@ fn positions_are_asked_for_until_they_are_known() {
     );
     assert_eq!(
         asked.iter().filter(|kind| **kind == K::ListOffsets).count(),
-        5
+        9,
+        "for both ends of four logs, and once more"
     );
 }
 
@@ -91,6 +92,20 @@ fn sarama() -> Bench {
         behaviour: Behaviour::SARAMA_1_61,
     };
     Bench::of(spec, "")
+}
+
+#[test]
+fn stable_offsets_are_asked_for_by_clients_that_want_them() {
+    let clients: [(fn() -> Bench, bool); 2] =
+        [(|| Bench::new(Polling::Always, ""), true), (sarama, false)];
+    for (client, wants) in clients {
+        let requests = client().joined().requests().into_iter();
+        let asked = requests.filter_map(|asked| match asked.request {
+            Request::OffsetFetch { require_stable, .. } => Some(require_stable),
+            _ => None,
+        });
+        assert_eq!(asked.collect::<Vec<_>>(), [wants]);
+    }
 }
 
 /// librdkafka waits for the answer to the assignment ("wait-assign-call"), which follows the

@@ -1,7 +1,7 @@
 //! The producer.
 
 use super::*;
-use crate::protocol::{Content, Value};
+use crate::protocol::{Channels, Content, Value};
 use plimsoll_oracle::ErrorName;
 use plimsoll_oracle::RequestKind as K;
 
@@ -106,7 +106,7 @@ fn a_lost_answer_is_repeated_and_stored_once_or_without_idempotence_twice() {
             .expect("a leader");
         let producer = bench.env.producer();
         assert_eq!(stored(&bench, partition, &sent), [0], "it is stored");
-        bench.env.cut(producer, leader);
+        bench.env.cut(producer, leader, Channels::ALL);
         bench.run(ms(500));
         assert_eq!(stored(&bench, partition, &sent), expected);
         assert_eq!(acknowledged(&bench), 1);

@@ -7,8 +7,8 @@ use super::placement::Placement;
 use super::settings::ClusterSettings;
 use crate::actor::Actor;
 use crate::protocol::{
-    AlterRefusal, BrokerSet, Channel, Correlation, Dialect, Message, Node, PartitionState,
-    PerBroker, Request, Response,
+    AlterRefusal, BrokerSet, Channel, Channels, Correlation, Dialect, Message, Node,
+    PartitionState, PerBroker, Request, Response,
 };
 use crate::table::DenseId;
 use crate::topology::{PartitionIndex, PerPartition};
@@ -173,7 +173,7 @@ impl<D: Dialect, E: ClusterEnv<D>> Actor<D, E> for Controller {
     }
 
     /// Does nothing: a broker that is silent is noticed by the end of its session.
-    fn handle_disconnected(&mut self, _env: &mut E, _peer: Node) {}
+    fn handle_disconnected(&mut self, _env: &mut E, _peer: Node, _channels: Channels) {}
 
     fn handle_timeout(&mut self, env: &mut E) {
         let now = env.now();

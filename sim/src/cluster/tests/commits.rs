@@ -1,6 +1,7 @@
 //! Commits: accepted by generation, and only by generation.
 
 use super::*;
+use crate::protocol::{Positions, Sharing};
 use plimsoll_oracle::TraceEvent;
 
 #[test]
@@ -137,11 +138,11 @@ fn what_a_closed_connection_held_arrives_after_newer_commits_and_counts() {
     cluster.env.network.block(node, coordinator);
     let old = cluster.send_commit(0, member.member, 1, 2);
     cluster.run_for(millis(2_000));
-    cluster.env.close(node, coordinator);
+    cluster.env.close(node, coordinator, Channels::ALL);
     // A connection that was never made: what waits for it is gone with it.
     let never = cluster.send_commit(0, member.member, 1, 3);
     cluster.run_for(millis(100));
-    cluster.env.close(node, coordinator);
+    cluster.env.close(node, coordinator, Channels::ALL);
     cluster.env.unblock(node, coordinator);
     assert_eq!(cluster.commit(0, member.member, 1, 5), Ok(()));
     cluster.run_for(millis(2_200));
@@ -150,6 +151,39 @@ fn what_a_closed_connection_held_arrives_after_newer_commits_and_counts() {
     let entries = cluster.env.trace.entries().iter();
     let late = |event| matches!(event, TraceEvent::LateCommit { .. });
     assert_eq!(entries.filter(|entry| late(entry.event)).count(), 1);
+}
+
+#[test]
+fn a_connection_that_closes_or_breaks_leaves_the_other_one_with_the_broker_alone() {
+    for breaks in [false, true] {
+        let mut cluster = Cluster::new(|settings| {
+            settings.cluster.settings.group_initial_rebalance_delay = millis(100);
+        });
+        let member = cluster.single_member();
+        let (node, coordinator) = (cluster.member(0), cluster.coordinator());
+        let fetch = cluster.send_poll(node, coordinator, Positions::default(), false);
+        cluster.run_for(millis(10));
+        cluster.env.network.block(node, coordinator);
+        let (commit, metadata) = (
+            cluster.send_commit(0, member.member, 1, 2),
+            cluster.send(node, coordinator, Channel::Data, Request::Metadata),
+        );
+        cluster.run_for(millis(10));
+        let group = Sharing::GroupApart.connection(Channel::Coordinator);
+        match breaks {
+            true => cluster.env.cut(node, coordinator, group),
+            false => cluster.env.close(node, coordinator, group),
+        }
+        cluster.env.unblock(node, coordinator);
+        cluster.run_for(millis(1_000));
+        assert!(cluster.answer(commit).is_none(), "its connection is gone");
+        assert_eq!(cluster.committed().is_empty(), breaks);
+        assert!(matches!(
+            cluster.answer(metadata),
+            Some(Response::Metadata(_))
+        ));
+        assert!(matches!(cluster.answer(fetch), Some(Response::Fetch(_))));
+    }
 }
 
 #[test]
@@ -162,8 +196,8 @@ fn what_was_on_its_way_when_its_connection_broke_is_gone() {
     cluster.env.network.block(node, coordinator);
     cluster.send_commit(0, member.member, 1, 2);
     cluster.run_for(millis(1_000));
-    cluster.env.close(node, coordinator);
-    cluster.env.cut(node, coordinator);
+    cluster.env.close(node, coordinator, Channels::ALL);
+    cluster.env.cut(node, coordinator, Channels::ALL);
     cluster.env.unblock(node, coordinator);
     cluster.run_for(millis(3_000));
     assert!(cluster.committed().is_empty());

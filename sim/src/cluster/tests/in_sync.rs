@@ -1,7 +1,7 @@
 //! The in-sync set: what leaders propose, and which replicas the high watermark waits for.
 
 use super::*;
-use crate::protocol::BrokerSet;
+use crate::protocol::{BrokerSet, Channels};
 
 const A: Node = Node(0);
 const B: Node = Node(1);
@@ -28,7 +28,8 @@ fn a_proposal_is_repeated_until_its_outcome_is_known() {
     }
     // The controller takes the proposal after 1 ms; its answer gets lost.
     cluster.run_for(Duration::from_micros(1_500));
-    cluster.env.cut(A, cluster.env.controller());
+    let controller = cluster.env.controller();
+    cluster.env.cut(A, controller, Channels::ALL);
     cluster.run_for(millis(2_000));
     assert_eq!(in_sync(&cluster), BrokerSet::default().with(A).with(B));
     assert_eq!(cluster.readable(), [0, 1]);

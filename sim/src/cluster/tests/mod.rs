@@ -25,9 +25,9 @@ use crate::engine::Queue;
 use crate::env::{Env, Event};
 use crate::network::{Arrival, Envelope, Network};
 use crate::protocol::{
-    Channel, CommittedOffset, Correlation, Founding, Generation, GroupIndex, GroupMemberId,
-    JoinError, JoinGroupResponse, Lean, Leaving, Left, Message, Node, OffsetCommitResponse,
-    PerBroker, PerNode, Request, Response, SCENARIO_GROUP, Sender, Value,
+    Channel, Channels, CommittedOffset, Correlation, Founding, Generation, GroupIndex,
+    GroupMemberId, JoinError, JoinGroupResponse, Lean, Leaving, Left, Message, Node,
+    OffsetCommitResponse, PerBroker, PerNode, Request, Response, SCENARIO_GROUP, Sender, Value,
 };
 use crate::sink::Sink;
 use crate::topology::{PartitionIndex, topology_of};
@@ -190,12 +190,12 @@ impl Cluster {
                     self.answers.push((correlation, response));
                 }
             }
-            Event::Disconnected { peer, .. } => {
+            Event::Disconnected { peer, channels, .. } => {
                 if !self.running[node] {
                     return;
                 }
                 if self.brokers.contains(node) {
-                    self.brokers[node].handle_disconnected(&mut self.env, peer);
+                    self.brokers[node].handle_disconnected(&mut self.env, peer, channels);
                 } else {
                     self.broken.push((node, peer));
                 }
@@ -279,6 +279,7 @@ impl Cluster {
             let event = Event::Disconnected {
                 node: peer,
                 peer: node,
+                channels: Channels::ALL,
             };
             self.env.queue.push(at, event);
         }

@@ -3,7 +3,7 @@
 use super::batches::{self, CLIENT, Cluster, P};
 use crate::actor::Actor;
 use crate::protocol::batched::{Batched, Records};
-use crate::protocol::{Channel, Correlation, Message, Node, Request, Response};
+use crate::protocol::{Channel, Channels, Correlation, Message, Node, Request, Response};
 use std::time::Duration;
 
 /// A node far beyond those that spoke before.
@@ -48,7 +48,7 @@ fn a_node_that_is_given_again_gets_no_answer_of_its_life_before() {
         let message = Message::Request(Correlation(1), first);
         let leader = &mut cluster.brokers[Node(0)];
         leader.handle_message(&mut cluster.world, STRANGER, Channel::Data, message);
-        leader.handle_disconnected(&mut cluster.world, STRANGER);
+        leader.handle_disconnected(&mut cluster.world, STRANGER, Channels::ALL);
         // Another client, which happens to number its requests alike; it waits as well.
         let end = leader.replicas[P].log.end();
         let message = Message::Request(Correlation(1), fetch(end));

@@ -13,7 +13,7 @@ const B: Node = Node(1);
 const C: Node = Node(2);
 
 /// Returns a question by a client that knows no leader epoch.
-fn question(wanted: Wanted) -> OffsetsRequest {
+pub(super) fn question(wanted: Wanted) -> OffsetsRequest {
     OffsetsRequest::new(P, -1, wanted)
 }
 
@@ -30,7 +30,7 @@ fn removal(below: Option<u64>, timeout: Duration) -> Wanted {
 }
 
 impl batches::Cluster {
-    fn find(
+    pub(super) fn find(
         &mut self,
         at: Node,
         request: OffsetsRequest,
@@ -121,7 +121,7 @@ fn what_is_not_replicated_is_not_found() {
 }
 
 impl Cluster {
-    fn find(
+    pub(super) fn find(
         &mut self,
         at: Node,
         request: OffsetsRequest,

@@ -3,6 +3,7 @@
 use super::*;
 use crate::protocol::{
     BrokerSet, Content, FetchPosition, FetchResponse, NO_EPOCH, PRODUCE_TIMEOUT_MS, Positions,
+    Wanted,
 };
 
 const A: Node = Node(0);
@@ -126,26 +127,21 @@ fn a_log_end_that_a_reader_saw_never_goes_back() {
     let mut refused = 0;
     for _ in 0..1_000 {
         cluster.run_for(millis(1));
-        let request = Request::ListOffsets { partition: P };
-        match cluster.ask(cluster.member(0), B, Channel::Data, request) {
-            Response::ListOffsets {
-                latest: Ok(end), ..
-            } => assert!(end.get() >= 5, "{end:?}"),
+        match cluster.find(B, positions::question(Wanted::Latest)) {
+            Ok(end) => assert!(end.is_some_and(|end| end.offset >= 5), "{end:?}"),
             // KIP-207: it leads and does not know yet how far readers have come. Where its log
             // begins it knows.
-            Response::ListOffsets {
-                latest: Err(ErrorName::OffsetNotAvailable),
-                earliest,
-            } => {
+            Err(ErrorName::OffsetNotAvailable) => {
                 refused += 1;
-                assert_eq!(earliest, Ok(NextOffset::new(0)));
+                let start = cluster.find(B, positions::question(Wanted::Earliest));
+                assert_eq!(
+                    start.map(|start| start.map(|start| start.offset)),
+                    Ok(Some(0))
+                );
                 let fetched = cluster.fetch(B, 5, 1);
                 assert_eq!(fetched.partitions, [], "neither records nor an error");
             }
-            Response::ListOffsets {
-                latest: Err(ErrorName::NotLeaderOrFollower),
-                ..
-            } => {}
+            Err(ErrorName::NotLeaderOrFollower) => {}
             other => panic!("{other:?}"),
         }
     }
@@ -388,7 +384,7 @@ fn a_broker_that_forgot_its_reader_looks_at_all_that_it_asks_for() {
     let (mut cluster, starts) = cluster_of_four();
     let member = cluster.member(0);
     let positions = poll(&mut cluster, starts, false, 7).asked;
-    cluster.env.cut(member, A);
+    cluster.env.cut(member, A, Channels::ALL);
     cluster.run_for(millis(10));
     let poll = cluster.send_poll(member, A, positions, true);
     let Some(Response::Fetch(response)) = cluster.wait_for(poll, millis(10)) else {

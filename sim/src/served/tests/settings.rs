@@ -12,14 +12,14 @@ use kafka_protocol::messages::incremental_alter_configs_request::{
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::produce_response::PartitionProduceResponse;
 use kafka_protocol::messages::{
-    CreateTopicsRequest, IncrementalAlterConfigsRequest, ProduceRequest, RequestHeader,
-    ResponseHeader, TopicName,
+    CreateTopicsRequest, IncrementalAlterConfigsRequest, ProduceRequest, TopicName,
 };
-use kafka_protocol::protocol::{Decodable as _, Encodable as _, HeaderVersion as _, Request};
+use kafka_protocol::protocol::Request;
 use kafka_protocol::records::{
     Compression, NO_PARTITION_LEADER_EPOCH, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE, Record,
     RecordBatchEncoder, RecordEncodeOptions, TimestampType,
 };
+use plimsoll_codec::frames::{Head, LENGTH};
 use plimsoll_core::Instant;
 use plimsoll_oracle::BrokerId;
 use std::time::Duration;
@@ -100,23 +100,14 @@ impl Client {
 
     /// Asks, and lets time pass until the answer is there.
     fn ask<R: Request>(&mut self, version: i16, request: &R) -> R::Response {
-        let header = RequestHeader::default()
-            .with_request_api_key(R::KEY)
-            .with_request_api_version(version);
-        let mut frame = BytesMut::new();
-        let encoded = header.encode(&mut frame, R::header_version(version));
-        encoded.expect("it can be written");
-        request
-            .encode(&mut frame, version)
-            .expect("it can be written");
-        self.cluster
-            .receive(self.now, self.connection, frame.freeze());
+        let head = Head::default();
+        let frame = head.frame(request, version).expect("it can be written");
+        let frame = frame.slice(LENGTH..);
+        self.cluster.receive(self.now, self.connection, frame);
         for _ in 0..10_000 {
             while let Some(output) = self.cluster.poll_output() {
-                if let Output::Frame(_, mut answer) = output {
-                    let header = R::Response::header_version(version);
-                    ResponseHeader::decode(&mut answer, header).expect("a header");
-                    return R::Response::decode(&mut answer, version).expect("an answer");
+                if let Output::Frame(_, answer) = output {
+                    return head.read::<R>(version, answer).expect("an answer");
                 }
             }
             self.pass(Duration::from_millis(1));

@@ -1,11 +1,10 @@
 //! From a frame to the requests that it is made of, and from their answers to a frame.
 //!
-//! Each kind of request that clients send has a file. In it stand the broker's side, which is put
-//! to work here ([`Context`]), and its reverse, the client's ([`Caller`](call::Caller)): what one
-//! writes the other reads.
+//! Each kind of request that clients send has a file, in which stands the broker's side, which is
+//! put to work here ([`Context`]). Its reverse, the client's, has a file of that name in
+//! `plimsoll-codec`: what one writes the other reads.
 
 mod api_versions;
-mod call;
 mod cluster;
 mod configs;
 mod delete_records;
@@ -22,6 +21,7 @@ mod offset_commit;
 mod offset_delete;
 mod offset_fetch;
 mod offset_for_leader_epoch;
+mod operations;
 mod places;
 mod produce;
 mod producers;
@@ -30,16 +30,13 @@ mod sync_group;
 mod tests;
 mod topics;
 
-pub(super) use call::{Head, Sent, encode};
-
-use super::dialect::Wire;
 use super::names::Names;
 use super::{At, Connection, To};
 use crate::protocol::{Request, Response};
 use bytes::{BufMut as _, Bytes, BytesMut};
 use kafka_protocol::messages::{ApiKey, RequestHeader, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
-use plimsoll_messages::Kind;
+use plimsoll_codec::Wire;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
@@ -132,30 +129,6 @@ pub(super) struct Context<'a, 'b> {
     client_host: StrBytes,
 }
 
-/// The forms of requests and their answers, by their numbers.
-#[derive(Debug)]
-pub(super) struct Forms(BTreeMap<i16, Kind>);
-
-impl Forms {
-    pub(super) fn new() -> Self {
-        let kinds = plimsoll_messages::kinds().into_iter();
-        Self(kinds.map(|kind| (kind.key, kind)).collect())
-    }
-
-    /// Returns whether bytes are a request. `kafka-protocol` takes memory for a list by the length
-    /// that a client claims, which has ended processes.
-    fn fit(&self, key: ApiKey, version: i16, bytes: &[u8]) -> bool {
-        let form = self.0.get(&(key as i16));
-        form.is_some_and(|form| form.request.fits(version, bytes))
-    }
-
-    /// Returns whether bytes are the answer to a request.
-    fn fit_response(&self, key: ApiKey, version: i16, bytes: &[u8]) -> bool {
-        let form = self.0.get(&(key as i16));
-        form.is_some_and(|form| form.response.fits(version, bytes))
-    }
-}
-
 impl Work {
     /// Takes out what is to be asked next. What an earlier part makes, later ones may be about, so
     /// parts are asked one by one but where they are planned to be asked together.
@@ -209,7 +182,6 @@ fn body(response: &impl Encodable, version: i16) -> Option<Bytes> {
 
 /// Reads a frame; `None`: it makes no sense, or is of no kind or version that is served.
 pub(super) fn decode(
-    forms: &Forms,
     names: &mut Names,
     at: &mut At<'_>,
     connection: &mut Connection,
@@ -239,7 +211,7 @@ pub(super) fn decode(
         client_host: StrBytes::from_string(format!("/{}", connection.client_host)),
     };
     let plan = match is_served {
-        true if !forms.fit(key, version, &frame) => return None,
+        true if !fits(key, version, &frame) => return None,
         true => context.plan(key, frame)?,
         false => api_versions::unsupported(),
     };
@@ -256,8 +228,12 @@ pub(super) fn decode(
     })
 }
 
-/// The first version of Produce and Fetch whose topics go by their ids (KIP-516).
-const BY_ID: i16 = 13;
+/// Returns whether bytes are a request. `kafka-protocol` takes memory for a list by the length that
+/// a client claims, which has ended processes.
+fn fits(key: ApiKey, version: i16, bytes: &[u8]) -> bool {
+    let kind = plimsoll_messages::kind(key as i16);
+    kind.is_some_and(|kind| kind.request.fits(version, bytes))
+}
 
 /// The kinds that are served, each with its first and its last version.
 const SERVED: &[(ApiKey, i16, i16)] = &[

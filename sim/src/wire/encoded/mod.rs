@@ -8,22 +8,17 @@
 mod carried;
 mod translation;
 
-use super::codec::{Head, Sent};
-use super::names::Names;
-use super::{At, Connection, Edge, EdgeOptions, FetchSessions, Step, To, Wire};
+use super::{At, Connection, Edge, EdgeOptions, FetchSessions, Step, To};
 use crate::cluster::{Broker, Shared};
 use crate::env::{Env, Event};
 use crate::network::Envelope;
 use crate::nodes::{Nodes, Place};
-use crate::protocol::{
-    BrokerSet, Correlation, FoundOffset, Message, NO_EPOCH, Node, OffsetsRequest, Request,
-    Response, Wanted,
-};
-use crate::topology::PartitionIndex;
+use crate::protocol::{BrokerSet, Correlation, Message, Node, Request, Response};
 use carried::{ToLean, ToWire};
 use kafka_protocol::protocol::StrBytes;
-use plimsoll_core::{Instant, NextOffset};
-use plimsoll_oracle::ErrorName;
+use plimsoll_codec::frames::Head;
+use plimsoll_codec::{Sent, Versions, Wire, encode};
+use plimsoll_core::Instant;
 use std::collections::BTreeMap;
 use translation::Translate as _;
 
@@ -42,15 +37,17 @@ pub(crate) struct Encoded {
     shared: Shared<Wire>,
     sessions: FetchSessions,
     open: BrokerSet,
+    /// What clients can say.
+    versions: Versions,
     /// The topics to which members subscribe.
     topics: Vec<StrBytes>,
-    /// The frames of each request under way, by the client that sent it.
-    under_way: BTreeMap<(Node, Correlation), Vec<Frame>>,
+    /// Each request under way, by the client that sent it.
+    under_way: BTreeMap<(Node, Correlation), Frame>,
     /// What could not be encoded, first.
     failure: Option<String>,
 }
 
-/// One request on the wire, under way.
+/// A request on the wire, under way.
 struct Frame {
     connection: Connection,
     sent: Sent,
@@ -75,7 +72,7 @@ impl Encoded {
             if env.topology.is_workload(partitions[0]) {
                 subscribed.push(StrBytes::from_string(topic.name.clone()));
             }
-            if !edge.names.topics.contains_key(&topic.name) {
+            if !edge.names.settings.contains_key(&topic.name) {
                 edge.names
                     .add_topic(&topic.name, partitions, BTreeMap::new());
             }
@@ -83,7 +80,8 @@ impl Encoded {
         let consumers = &env.plan.settings.consumers;
         let members = env.plan.starts.len() as u32;
         for instance in (0..members).filter_map(|member| consumers.instance(member)) {
-            edge.names.bind_instance(instance);
+            let name = format!("instance-{instance}");
+            edge.names.known.bind_instance(name.into(), instance);
         }
         Self {
             nodes: env.nodes,
@@ -92,6 +90,7 @@ impl Encoded {
             shared,
             sessions: FetchSessions::new(env.plan.seed, 0),
             open: env.brokers().fold(BrokerSet::default(), BrokerSet::with),
+            versions: Versions::known(),
             topics: subscribed,
             under_way: BTreeMap::new(),
             failure: None,
@@ -110,8 +109,8 @@ impl Encoded {
             }
             (Message::Response(correlation, response), Some(client)) => {
                 match self.under_way.remove(&(client, *correlation)) {
-                    Some(frames) => {
-                        let carried = self.carry_response(frames, response);
+                    Some(frame) => {
+                        let carried = self.carry_response(frame, response);
                         carried.map(|response| Message::Response(*correlation, response))
                     }
                     // It has been carried before, and waited where it arrived.
@@ -158,99 +157,68 @@ impl Encoded {
         correlation: Correlation,
         request: &Request,
     ) -> Option<Request> {
-        let said = match request {
-            Request::ListOffsets { partition } => both_ends(*partition).into(),
-            request => vec![self.to_wire().request(request)?],
+        let said = self.to_wire().request(request)?;
+        let head = Head {
+            correlation: correlation.0 as i32,
+            client_id: StrBytes::from_static_str(CLIENT),
         };
-        let mut frames = Vec::new();
-        let mut asked = Vec::new();
-        for request in said {
-            let head = Head {
-                correlation: correlation.0 as i32,
-                client_id: StrBytes::from_static_str(CLIENT),
-            };
-            let (bytes, sent) = self.edge.encode(&head, &request)?;
-            let mut frame = Frame {
-                connection: Connection::new(CLIENT.to_owned()),
-                sent,
-                answer: None,
-            };
-            match self.edge.decode(
-                at(
-                    &self.broker,
-                    self.open,
-                    (&mut self.shared, &mut self.sessions),
-                ),
-                &mut frame.connection,
-                bytes,
-            ) {
-                Step::Ask(To::Broker, request) => asked.push(request),
-                Step::Tell(requests) => asked.extend(requests),
-                Step::Answer(bytes) => frame.answer = Some(bytes),
-                Step::Ask(To::Controller, _) | Step::Close => return None,
+        let names = &mut self.edge.names.known;
+        let (bytes, sent) = encode(names, &head, &self.versions, &said)?;
+        let mut frame = Frame {
+            connection: Connection::new(CLIENT.to_owned()),
+            sent,
+            answer: None,
+        };
+        let at = at(
+            &self.broker,
+            self.open,
+            (&mut self.shared, &mut self.sessions),
+        );
+        let asked = match self.edge.decode(at, &mut frame.connection, bytes) {
+            Step::Ask(To::Broker, request) => Some(request),
+            Step::Tell(mut requests) => requests.pop().filter(|_| requests.is_empty()),
+            Step::Answer(bytes) => {
+                frame.answer = Some(bytes);
+                None
             }
-            frames.push(frame);
-        }
-        self.under_way.insert((client, correlation), frames);
-        match (request, &asked[..]) {
-            (Request::ApiVersions, []) => Some(Request::ApiVersions),
-            (_, [Request::Offsets(earliest), Request::Offsets(latest)]) => {
-                partition_of(earliest, latest)
-            }
-            (_, [request]) => self.to_lean().request(request),
+            Step::Ask(To::Controller, _) | Step::Close => return None,
+        };
+        self.under_way.insert((client, correlation), frame);
+        match (request, asked) {
+            (Request::ApiVersions, None) => Some(Request::ApiVersions),
+            (_, Some(asked)) => self.to_lean().request(&asked),
             _ => None,
         }
     }
 
-    fn carry_response(&mut self, frames: Vec<Frame>, response: &Response) -> Option<Response> {
-        let said = match response {
-            Response::ListOffsets { earliest, latest } => {
-                [*earliest, *latest].map(end_of_log).into()
-            }
-            Response::Failed(error) => {
-                let failed = frames.iter().map(|_| Response::Failed(*error));
-                failed.collect()
-            }
-            response => vec![self.to_wire().response(response)?],
+    fn carry_response(&mut self, mut frame: Frame, response: &Response) -> Option<Response> {
+        let said = self.to_wire().response(response)?;
+        let at = at(
+            &self.broker,
+            self.open,
+            (&mut self.shared, &mut self.sessions),
+        );
+        let bytes = match frame.answer {
+            Some(bytes) => bytes,
+            None => match self.edge.answered(at, &mut frame.connection, said) {
+                Step::Answer(bytes) => bytes,
+                _ => return None,
+            },
         };
-        let mut read = Vec::new();
-        for (mut frame, response) in frames.into_iter().zip(said) {
-            let at = at(
-                &self.broker,
-                self.open,
-                (&mut self.shared, &mut self.sessions),
-            );
-            let bytes = match frame.answer {
-                Some(bytes) => bytes,
-                None => match self.edge.answered(at, &mut frame.connection, response) {
-                    Step::Answer(bytes) => bytes,
-                    _ => return None,
-                },
-            };
-            read.push(self.edge.read(frame.sent, bytes)?);
-        }
-        match &read[..] {
-            [Response::Offsets(earliest), Response::Offsets(latest)] => {
-                Some(Response::ListOffsets {
-                    earliest: place_of(*earliest)?,
-                    latest: place_of(*latest)?,
-                })
-            }
-            [response] => self.to_lean().response(response),
-            _ => None,
-        }
+        let read = frame.sent.decode(&mut self.edge.names.known, bytes)?;
+        self.to_lean().response(&read)
     }
 
     fn to_wire(&self) -> ToWire<'_> {
         ToWire {
-            names: &self.edge.names,
+            names: &self.edge.names.known,
             topics: &self.topics,
         }
     }
 
     fn to_lean(&self) -> ToLean<'_> {
         ToLean {
-            names: &self.edge.names,
+            names: &self.edge.names.known,
         }
     }
 }
@@ -269,44 +237,4 @@ fn at<'a>(
         open,
         shared,
     }
-}
-
-/// Makes the two requests for which one stands in the simulator: `ListOffsets` refuses a partition
-/// that is named twice.
-fn both_ends(partition: PartitionIndex) -> [Request<Wire>; 2] {
-    [Wanted::Earliest, Wanted::Latest].map(|wanted| {
-        Request::Offsets(OffsetsRequest {
-            partition,
-            leader_epoch: NO_EPOCH,
-            wanted,
-        })
-    })
-}
-
-/// Puts them together again.
-fn partition_of(earliest: &OffsetsRequest, latest: &OffsetsRequest) -> Option<Request> {
-    let partition = earliest.partition;
-    let [Request::Offsets(first), Request::Offsets(second)] = both_ends(partition) else {
-        return None;
-    };
-    let are_both_ends = (first, second) == (*earliest, *latest);
-    are_both_ends.then_some(Request::ListOffsets { partition })
-}
-
-fn end_of_log(end: Result<NextOffset, ErrorName>) -> Response<Wire> {
-    Response::Offsets(end.map(|end| {
-        Some(FoundOffset {
-            offset: end.get(),
-            leader_epoch: None,
-            timestamp: None,
-        })
-    }))
-}
-
-/// Reads one end of a log, which is always somewhere.
-fn place_of(end: Result<Option<FoundOffset>, ErrorName>) -> Option<Result<NextOffset, ErrorName>> {
-    Some(match end {
-        Ok(found) => Ok(NextOffset::new(found?.offset)),
-        Err(error) => Err(error),
-    })
 }

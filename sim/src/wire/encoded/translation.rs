@@ -73,9 +73,8 @@ pub(super) trait Translate<D: Dialect, E: Dialect> {
                 partitions: partitions.clone(),
                 require_stable: *require_stable,
             },
-            Request::ListOffsets { .. }
-            | Request::Offsets(_)
-            | Request::Parts(_)
+            Request::Offsets(request) => Request::Offsets(*request),
+            Request::Parts(_)
             | Request::Admin(_)
             | Request::BrokerHeartbeat { .. }
             | Request::AlterPartition { .. } => return None,
@@ -113,9 +112,8 @@ pub(super) trait Translate<D: Dialect, E: Dialect> {
             Response::OffsetFetch(Ok(offsets)) => Response::OffsetFetch(Ok(self.offsets(offsets)?)),
             Response::OffsetFetch(Err(error)) => Response::OffsetFetch(Err(*error)),
             Response::Failed(error) => Response::Failed(*error),
-            Response::ListOffsets { .. }
-            | Response::Offsets(_)
-            | Response::Parts(_)
+            Response::Offsets(found) => Response::Offsets(*found),
+            Response::Parts(_)
             | Response::BrokerHeartbeat { .. }
             | Response::AlterPartition(_)
             | Response::Admin(_) => return None,

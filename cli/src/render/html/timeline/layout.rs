@@ -5,8 +5,9 @@ use super::lanes::{Lane, Place};
 use super::marks::{self, Mark};
 use super::scale::Scale;
 use super::spans::{self, Attempt, Life, Span};
-use crate::conviction::{Moment, Recording, Story, partition_of};
+use crate::conviction::Recording;
 use plimsoll_core::Instant;
+use plimsoll_oracle::story::{Moment, Story, partition_of};
 use plimsoll_oracle::{Entry, FaultId, Terms, TraceEvent};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -14,10 +14,11 @@ mod spans;
 
 use super::super::{counted, seconds};
 use super::markup::Element;
-use crate::conviction::{Recording, Story};
+use crate::conviction::Recording;
 use layout::{AXIS, Event, Layout};
 use marks::Mark;
 use plimsoll_oracle::Word;
+use plimsoll_oracle::story::Story;
 
 /// Shows the events of a story; `bug` is the name of its part of the page.
 pub(super) fn timeline(bug: &str, story: &Story, recording: &Recording) -> Vec<Element> {

@@ -2,8 +2,9 @@
 
 use super::layout::{Layout, events};
 use super::timeline;
-use crate::conviction::{Recording, Story};
+use crate::conviction::Recording;
 use plimsoll_core::{AssignmentEpoch, Instant, NextOffset, Offset, Outcome, TopicPartition};
+use plimsoll_oracle::story::Story;
 use plimsoll_oracle::{FaultId, MemberId, MessageId, Property, Trace, TraceEvent as E, Violation};
 use plimsoll_scenarios::{Plan, Scenario};
 

@@ -7,7 +7,7 @@ use crate::cluster::{
 };
 use crate::protocol::batched::{Batched, Records};
 use crate::protocol::{
-    AdminRequest, AdminResponse, Channel, ClusterMetadata, Correlation, Message, Node,
+    AdminRequest, AdminResponse, Channel, Channels, ClusterMetadata, Correlation, Message, Node,
     PartitionState, PerBroker, Request, Response,
 };
 use crate::topology::PartitionIndex;
@@ -94,7 +94,7 @@ impl Cluster {
                 }
                 Some(_) => {
                     if let Some(broker) = brokers.get_mut(from) {
-                        broker.handle_disconnected(world, to);
+                        broker.handle_disconnected(world, to, Channels::ALL);
                     }
                 }
                 None if to == CONTROLLER => {

@@ -1,0 +1,219 @@
+//! The record batches in an answer to a fetch, for those that look into them.
+
+use bytes::{Buf as _, Bytes};
+use kafka_protocol::compression::{Decompressor as _, Gzip, Snappy};
+use kafka_protocol::messages::fetch_response::AbortedTransaction;
+use kafka_protocol::records::{Compression, Record, RecordBatchDecoder};
+use lz4_flex::frame::FrameDecoder;
+use ruzstd::decoding::StreamingDecoder;
+use std::collections::BTreeSet;
+use std::io;
+
+/// The length of what stands before the records of a batch, in bytes (`DefaultRecordBatch`).
+const HEAD: usize = 61;
+
+/// The length of what the length of a batch does not count: its offset, and itself.
+const BEFORE: usize = 12;
+
+/// A batch of records.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// The offset after its last record; records may be missing there.
+    pub next: i64,
+    producer: i64,
+    /// Whether it is part of a transaction.
+    pub is_transactional: bool,
+    /// Whether it ends a transaction, and holds nothing else.
+    pub is_control: bool,
+    bytes: Bytes,
+}
+
+/// Splits what a broker sent into batches; the last one may be cut off, and is left out then.
+pub fn split(mut bytes: Bytes) -> impl Iterator<Item = Batch> {
+    std::iter::from_fn(move || {
+        let length = bytes.get(8..BEFORE)?.try_into().ok()?;
+        let length = usize::try_from(i32::from_be_bytes(length)).ok()?;
+        let whole = BEFORE.checked_add(length)?;
+        (whole >= HEAD && whole <= bytes.len()).then(|| Batch::new(bytes.split_to(whole)))
+    })
+}
+
+impl Batch {
+    /// Reads the head of a batch, as `DefaultRecordBatch` lays it out.
+    fn new(bytes: Bytes) -> Self {
+        let base = (&bytes[..8]).get_i64();
+        let attributes = (&bytes[21..23]).get_i16();
+        let last = (&bytes[23..27]).get_i32();
+        Self {
+            next: base + i64::from(last) + 1,
+            producer: (&bytes[43..51]).get_i64(),
+            is_transactional: attributes & 1 << 4 != 0,
+            is_control: attributes & 1 << 5 != 0,
+            bytes,
+        }
+    }
+
+    /// Reads the records.
+    ///
+    /// # Errors
+    /// Where it is damaged, or of a format before Kafka 0.11.
+    pub fn records(&self) -> Result<Vec<Record>, impl std::fmt::Display + use<>> {
+        let mut bytes = self.bytes.clone();
+        let plain = |bytes: &mut Bytes, compression| plain(bytes, compression).map_err(Into::into);
+        let read = RecordBatchDecoder::decode_with_custom_compression(&mut bytes, Some(plain));
+        read.map(|read| read.records)
+    }
+}
+
+/// Returns the bytes that were compressed.
+fn plain(bytes: &mut Bytes, compression: Compression) -> io::Result<Bytes> {
+    match compression {
+        Compression::None => Ok(bytes.clone()),
+        Compression::Gzip => {
+            Gzip::decompress(bytes, |plain| Ok(plain.clone())).map_err(io::Error::other)
+        }
+        Compression::Snappy => {
+            Snappy::decompress(bytes, |plain| Ok(plain.clone())).map_err(io::Error::other)
+        }
+        Compression::Lz4 => all_of(FrameDecoder::new(bytes.reader())),
+        Compression::Zstd => {
+            let decoder = StreamingDecoder::new(bytes.reader()).map_err(io::Error::other)?;
+            all_of(decoder)
+        }
+    }
+}
+
+fn all_of(mut reader: impl io::Read) -> io::Result<Bytes> {
+    let mut plain = Vec::new();
+    reader.read_to_end(&mut plain)?;
+    Ok(plain.into())
+}
+
+/// The transactions in an answer to a fetch that were taken back (`CompletedFetch`).
+#[derive(Debug)]
+pub struct Aborted {
+    later: Vec<AbortedTransaction>,
+    /// The producers in whose transaction the batches are now.
+    producers: BTreeSet<i64>,
+}
+
+impl Aborted {
+    /// Creates the list of those that an answer names.
+    pub fn new(transactions: Vec<AbortedTransaction>) -> Self {
+        Self {
+            later: transactions,
+            producers: BTreeSet::new(),
+        }
+    }
+
+    /// Returns whether consumers see the records of the next batch: it is part of no such
+    /// transaction, and is not the end of any.
+    pub fn shows(&mut self, batch: &Batch) -> bool {
+        let producers = &mut self.producers;
+        self.later.retain(|transaction| {
+            let has_begun = transaction.first_offset < batch.next;
+            has_begun.then(|| producers.insert(transaction.producer_id.0));
+            !has_begun
+        });
+        if batch.is_control {
+            producers.remove(&batch.producer);
+            return false;
+        }
+        !batch.is_transactional || !producers.contains(&batch.producer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::{BufMut as _, BytesMut};
+    use kafka_protocol::records::{RecordBatchEncoder, RecordEncodeOptions, TimestampType};
+    use lz4_flex::frame::FrameEncoder;
+    use ruzstd::encoding::CompressionLevel;
+    use std::io::Write as _;
+
+    const PRODUCER: i64 = 7;
+
+    fn record(offset: i64, transactional: bool, control: bool) -> Record {
+        Record {
+            transactional,
+            control,
+            delete_horizon: false,
+            partition_leader_epoch: 0,
+            producer_id: PRODUCER,
+            producer_epoch: 0,
+            timestamp_type: TimestampType::Creation,
+            offset,
+            sequence: offset as i32,
+            timestamp: 0,
+            key: None,
+            value: Some(format!("{offset} is a value that repeats repeats repeats").into()),
+            headers: Default::default(),
+        }
+    }
+
+    fn batch(records: &[Record], compression: Compression) -> Bytes {
+        let (mut bytes, version) = (BytesMut::new(), 2);
+        let options = RecordEncodeOptions {
+            version,
+            compression,
+        };
+        let compress = |plain: &mut BytesMut, out: &mut BytesMut, compression| {
+            if compression == Compression::Zstd {
+                ruzstd::encoding::compress(plain.reader(), out.writer(), CompressionLevel::Fastest);
+                return Ok(());
+            }
+            let mut encoder = FrameEncoder::new(out.writer());
+            encoder.write_all(plain)?;
+            encoder.finish().map(drop).map_err(Into::into)
+        };
+        match compression {
+            Compression::Lz4 | Compression::Zstd => {
+                RecordBatchEncoder::encode_with_custom_compression(
+                    &mut bytes,
+                    records,
+                    &options,
+                    Some(compress),
+                )
+            }
+            _ => RecordBatchEncoder::encode(&mut bytes, records, &options),
+        }
+        .expect("it is encoded");
+        bytes.freeze()
+    }
+
+    #[test]
+    fn batches_are_read_in_every_compression_that_needs_no_c() {
+        let records = [record(3, false, false), record(4, false, false)];
+        for compression in [
+            Compression::None,
+            Compression::Gzip,
+            Compression::Snappy,
+            Compression::Lz4,
+            Compression::Zstd,
+        ] {
+            let bytes = batch(&records, compression);
+            let cut_off = [&bytes[..], &bytes[..bytes.len() - 1]].concat();
+            let batches: Vec<Batch> = split(cut_off.into()).collect();
+            assert_eq!(batches.len(), 1, "{compression:?}");
+            assert_eq!(batches[0].next, 5);
+            let read = batches[0].records();
+            let read = read.map_err(|why| format!("{compression:?}: {why}"));
+            assert_eq!(read.expect("it is read"), records);
+        }
+    }
+
+    #[test]
+    fn what_a_transaction_took_back_is_not_shown() {
+        let batches = [
+            batch(&[record(0, true, false)], Compression::None),
+            batch(&[record(1, false, false)], Compression::None),
+            batch(&[record(2, true, true)], Compression::None),
+            batch(&[record(3, true, false)], Compression::None),
+        ];
+        let transaction = AbortedTransaction::default().with_producer_id(PRODUCER.into());
+        let mut aborted = Aborted::new(vec![transaction]);
+        let shown = split(batches.concat().into()).map(|batch| aborted.shows(&batch));
+        assert_eq!(shown.collect::<Vec<_>>(), [false, true, false, true]);
+    }
+}

@@ -1,0 +1,87 @@
+//! Metrics of a driver that is busy.
+
+use crate::client::{P, config, settle, start};
+use metrics::{
+    Counter, Gauge, GaugeFn, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
+};
+use plimsoll::Message;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+/// A recorder that counts how often the number of running handlers is told.
+#[derive(Clone, Default)]
+struct Updates(Arc<AtomicUsize>);
+
+impl GaugeFn for Updates {
+    fn increment(&self, _: f64) {}
+
+    fn decrement(&self, _: f64) {}
+
+    fn set(&self, _: f64) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Recorder for Updates {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, _: &Key, _: &Metadata<'_>) -> Counter {
+        Counter::noop()
+    }
+
+    fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
+        match key.name() {
+            "plimsoll_in_flight" => Gauge::from_arc(Arc::new(self.clone())),
+            _ => Gauge::noop(),
+        }
+    }
+
+    fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+        Histogram::noop()
+    }
+}
+
+/// Moves the clock on, without a pause for other tasks.
+async fn spend(time: Duration) {
+    let mut advance = pin!(tokio::time::advance(time));
+    poll_fn(|cx| {
+        let _ = advance.as_mut().poll(cx);
+        Poll::Ready(())
+    })
+    .await;
+}
+
+/// Each handler takes a millisecond, and the next records are always there.
+#[test]
+fn a_backlog_does_not_hold_up_the_metrics() {
+    let updates = Updates::default();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    metrics::with_local_recorder(&updates, || {
+        runtime.block_on(async {
+            let mut running = start(config(), |_: Message| async {
+                spend(Duration::from_millis(1)).await;
+                Ok(())
+            });
+            let epoch = running.assign(P).await;
+            for offset in 0..5_000 {
+                running.fetch(epoch, [offset]);
+            }
+            settle().await;
+            while running.commit().await < 5_000 {}
+        });
+    });
+    let updates = updates.0.load(Ordering::Relaxed);
+    assert!((10..=20).contains(&updates), "{updates} updates in 5 s");
+}

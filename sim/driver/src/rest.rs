@@ -1,0 +1,151 @@
+//! When a process is at rest, and how long it may take to get there.
+
+use plimsoll::{Handler, HandlerError, Message};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::task::{Context, Waker};
+use std::time::Duration;
+use tokio::runtime::Runtime;
+use tokio::sync::Notify;
+use tokio::time;
+
+/// The number of times that the driver and its handlers may be polled at one moment. A driver is
+/// polled a few times then, a handler once or twice; one that wakes itself without end would never
+/// stop.
+const MAX_POLLS: u32 = 20_000;
+
+/// The rest of a process: nothing in its runtime is left to do at this moment.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rest(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// Told when the wait is over.
+    over: Notify,
+    /// Whether rest ends the wait: the clock must not move any more.
+    awaited: AtomicBool,
+    /// The number of polls at this moment.
+    polls: AtomicU32,
+}
+
+/// The moments between which a process runs, as times of its runtime.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    pub(crate) from: Duration,
+    pub(crate) to: Duration,
+    /// Which timers fire on the way.
+    pub(crate) timers: Timers,
+}
+
+/// Timers that fire while a process runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Timers {
+    /// None that matters.
+    None,
+    /// Those that are due by the end, together: the process stood still before.
+    Together,
+    /// Those that are due by the end, one by one, each at its time.
+    InOrder,
+}
+
+impl Rest {
+    /// Notes that the runtime has nothing to do, and would wait for its next timer.
+    pub(crate) fn note_idle(&self) {
+        if self.0.awaited.load(Ordering::Relaxed) {
+            self.0.over.notify_one();
+        }
+    }
+
+    /// Lets time pass until the end of the span, then tells what happened at that moment
+    /// (`take_in`), and lets all tasks run until nothing is left to do. Returns `false` where that
+    /// does not come.
+    ///
+    /// The runtime's clock would jump to the next timer when it waits; so at the end it must not
+    /// wait. It tells that it is idle on the thread that is about to wait, which wakes this future,
+    /// and then does not (`Context::park`: "`before_park` scheduled work").
+    pub(crate) fn reach(&self, runtime: &Runtime, span: Span, take_in: impl FnOnce()) -> bool {
+        self.0.polls.store(0, Ordering::Relaxed);
+        if span.timers != Timers::InOrder {
+            set_forward(runtime, span.to - span.from);
+        }
+        runtime.block_on(async {
+            if span.timers == Timers::InOrder && !self.pass(span).await {
+                return false;
+            }
+            take_in();
+            if span.timers == Timers::Together {
+                // After the tasks that are woken already.
+                tokio::task::yield_now().await;
+            }
+            self.0.awaited.store(true, Ordering::Relaxed);
+            self.0.over.notified().await;
+            self.0.awaited.store(false, Ordering::Relaxed);
+            self.0.polls.load(Ordering::Relaxed) < MAX_POLLS
+        })
+    }
+
+    /// Lets time pass until the end of the span, and with it all timers. Returns `false` where a
+    /// task keeps it from passing.
+    async fn pass(&self, span: Span) -> bool {
+        let mut at = span.from;
+        // Timers fire at whole milliseconds, between which the clock must not stand when it jumps
+        // to the next one.
+        let first = millis(span.from.as_nanos().div_ceil(1_000_000));
+        let last = millis(span.to.as_millis());
+        if first < last {
+            time::advance(first - at).await;
+            tokio::select! {
+                biased;
+                () = self.0.over.notified() => return false,
+                () = time::sleep(last - first) => at = last,
+            }
+        }
+        time::advance(span.to - at).await;
+        true
+    }
+
+    /// Runs a future whose polls are counted; past the bound the wait for rest is over.
+    pub(crate) async fn counted<F: Future>(&self, future: F) -> F::Output {
+        let mut future = pin!(future);
+        poll_fn(|cx| {
+            // (All on one thread.)
+            let polls = self.0.polls.load(Ordering::Relaxed) + 1;
+            self.0.polls.store(polls, Ordering::Relaxed);
+            if polls == MAX_POLLS {
+                self.0.over.notify_one();
+            }
+            future.as_mut().poll(cx)
+        })
+        .await
+    }
+}
+
+/// Sets the clock of a runtime forward, in which nothing runs.
+fn set_forward(runtime: &Runtime, by: Duration) {
+    if by.is_zero() {
+        return;
+    }
+    let _entered = runtime.enter();
+    // What follows in this future is a pause for other tasks.
+    let advance = pin!(time::advance(by));
+    let _ = advance.poll(&mut Context::from_waker(Waker::noop()));
+}
+
+fn millis(number: u128) -> Duration {
+    Duration::from_millis(u64::try_from(number).unwrap_or(u64::MAX))
+}
+
+/// A handler whose polls are counted.
+#[derive(Debug)]
+pub(crate) struct Counted<H> {
+    pub(crate) handler: H,
+    pub(crate) rest: Rest,
+}
+
+impl<H: Handler> Handler for Counted<H> {
+    async fn handle(&self, message: Message) -> Result<(), HandlerError> {
+        self.rest.counted(self.handler.handle(message)).await
+    }
+}
