@@ -37,8 +37,9 @@ pub struct Behaviour {
     pub commits_outside: bool,
     /// Whether a coordinator is forgotten when the connection with it breaks.
     ///
-    /// So does librdkafka (`rd_kafka_cgrp_serve`: `wait-broker-transport`). Sarama connects to the
-    /// one that it knows, as long as no answer says that it is none (`client.Coordinator`).
+    /// So does librdkafka (`rd_kafka_cgrp_serve`: "Go back to querying state if we lost the current
+    /// coordinator connection"). Sarama connects to the one that it knows, as long as no answer
+    /// says that it is none (`client.Coordinator`).
     pub forgets_coordinator: bool,
     /// Whether partitions are given up whose topic does not exist, as the metadata say
     /// (`rd_kafka_cgrp_metadata_update_check`). In Sarama only a new session asks first
@@ -52,17 +53,18 @@ pub struct Behaviour {
     /// (KIP-559). librdkafka's SyncGroup ends at version 3.
     pub names_protocol: bool,
     /// The shortest time from a join to the next one that nothing hastens
-    /// (`rd_kafka_cgrp_join_state_serve`: `rd_interval` of `rkcg_join_intvl`).
+    /// (`rd_kafka_cgrp_join_state_serve`: `rd_interval_immediate` of `rkcg_join_intvl`).
     pub join_interval: Duration,
     /// The pause before a partition is fetched again that failed; `None`: `retry.backoff.ms`, as in
-    /// librdkafka. In Sarama it is `Consumer.Retry.Backoff`, before it is dispatched again.
+    /// librdkafka. In Sarama it is `Consumer.Retry.Backoff` (`partitionConsumer.dispatcher`).
     pub partition_backoff: Option<Duration>,
     /// Whether the session ends at a position out of range (`brokerConsumer.handleResponses` of
     /// Sarama: "shut it down and force the user to choose what to do";
     /// `ErrSessionConsumeClaimExited`). Otherwise the ends of the log are looked up.
     pub out_of_range_ends_session: bool,
     /// Whether the pauses grow before committed offsets are asked for again
-    /// (`rd_kafka_handle_OffsetFetch`: `RD_KAFKA_REQUEST_MAX_RETRIES`).
+    /// (`rd_kafka_handle_OffsetFetch`: `rd_kafka_buf_retry`, without an end); Sarama's are of one
+    /// length (`offsetManager.computeBackoff`).
     pub start_backoff_grows: bool,
     /// Whether stable offsets are required when it is asked where to start.
     ///
@@ -89,7 +91,7 @@ pub enum Membership {
     /// the end of its session from its coordinator alone.
     Looped {
         /// Whether a session survives a move of its coordinator (from 1.61 on:
-        /// `consumer_group_session.go`).
+        /// `consumerGroupSession.heartbeatLoop`, "find it and carry on heartbeating").
         follows_coordinator: bool,
     },
 }

@@ -209,9 +209,9 @@ impl<T> Requests<T> {
         Some(then)
     }
 
-    /// Takes the next request that was lost with these connections to `peer`, and returns what to go
-    /// on with, and why. Call it until it returns `None`, with the `next_correlation` of the moment
-    /// at which they broke: what is sent while losses are handled goes over new connections.
+    /// Takes the next request that was lost with these connections to `peer`, and returns what to
+    /// go on with, and why. Call it until it returns `None`, with the `next_correlation` of the
+    /// moment at which they broke: what is sent while losses are handled goes over new connections.
     pub fn take_lost(
         &mut self,
         peer: Node,
@@ -232,12 +232,12 @@ impl<T> Requests<T> {
         Some((then, failure))
     }
 
-    /// Returns a broker that has left a request unanswered for too long, and the connection on which
-    /// it has, once. That is to be closed, as clients do (librdkafka: `socket.max.fails` is 1 in
-    /// `rd_kafka_broker_timeout_scan`, which knows one broker's thread, and so one connection;
-    /// Sarama: `Broker.responseReceiver` reads no more after `Net.ReadTimeout`, and its callers close
-    /// the `Broker`): all on it has timed out, and the news comes back like that of any broken
-    /// connection.
+    /// Returns a broker that has left a request unanswered for too long, and the connection on
+    /// which it has, once. That is to be closed, as clients do (librdkafka: `socket.max.fails` is 1
+    /// in `rd_kafka_broker_timeout_scan`, which knows one broker's thread, and so one connection;
+    /// Sarama: `Broker.responseReceiver` reads no more after `Net.ReadTimeout`, and its callers
+    /// close the `Broker`): all on it has timed out, and the news comes back like that of any
+    /// broken connection.
     pub fn poll_overdue(&mut self, now: Instant) -> Option<(Node, Channels)> {
         if self.due > now {
             return None;

@@ -106,8 +106,8 @@ impl Metadata {
         self.topics_are_gone
     }
 
-    /// Returns the broker to ask what every broker can answer; one that cannot be reached, or that is
-    /// gone, is left out as long as there are others.
+    /// Returns the broker to ask what every broker can answer; one that cannot be reached, or that
+    /// is gone, is left out as long as there are others.
     pub fn choose_broker(&mut self, now: Instant, connections: &Connections) -> Node {
         for _ in 1..self.brokers {
             let reconnect = connections.backs_off(self.broker, Channel::Data, now);
@@ -191,8 +191,8 @@ impl Metadata {
 
     /// Takes a broker that the last answer named no more, as of one that is fenced. Its connections
     /// are to be closed, whatever waits on them, and when it is named again nothing is known of it
-    /// (`rd_kafka_metadata_decommission_unavailable_brokers`, and `rd_kafka_cgrp_coord_dead` where it
-    /// was the coordinator; Sarama: `client.updateBroker`).
+    /// (`rd_kafka_metadata_decommission_unavailable_brokers`, and `rd_kafka_cgrp_coord_dead` where
+    /// it was the coordinator; Sarama: `client.updateBroker`).
     pub fn poll_gone(&mut self, connections: &mut Connections) -> Option<Node> {
         let broker = self.gone.iter().next()?;
         self.gone = self.gone.without(broker);

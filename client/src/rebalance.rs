@@ -81,8 +81,8 @@ impl Rebalance {
     }
 
     /// Returns whether the client does nothing more about its membership before the application
-    /// has answered (`RD_KAFKA_CGRP_WAIT_ASSIGN_CALL`). Sarama cancels its claims' context, and
-    /// waits for nothing.
+    /// has answered (`RD_KAFKA_CGRP_JOIN_STATE_WAIT_ASSIGN_CALL`). Sarama cancels its claims'
+    /// context, and waits for nothing.
     #[inline]
     pub(crate) fn blocks(&self) -> bool {
         self.is_under_way() && self.behaviour.awaits_answers

@@ -267,8 +267,8 @@ impl<S: Speaker> Start<S> {
     }
 }
 
-/// Returns the question for the start of a partition's log, or, once that is known, for its end. For
-/// both a client needs two requests, since brokers refuse a partition that one names twice
+/// Returns the question for the start of a partition's log, or, once that is known, for its end.
+/// For both a client needs two requests, since brokers refuse a partition that one names twice
 /// (`ReplicaManager.fetchOffset`): `rd_kafka_query_watermark_offsets` sends them, and so do two
 /// calls of `rd_kafka_offsets_for_times`, which Plimsoll's consumer makes one after the other; in
 /// Sarama `partitionConsumer.chooseStartingOffset`, which asks for the end first.

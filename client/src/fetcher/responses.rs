@@ -91,8 +91,8 @@ impl<S: Speaker> Fetcher<S> {
         self.fetch_all(now, view);
     }
 
-    /// Tells the application the range of a partition whose position is out of it, once both ends are
-    /// known: it decides.
+    /// Tells the application the range of a partition whose position is out of it, once both ends
+    /// are known: it decides.
     pub fn handle_range(
         &mut self,
         now: Instant,

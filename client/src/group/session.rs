@@ -160,7 +160,8 @@ impl<S: Speaker> Group<S> {
     /// Rebalances when topics have more partitions than when the generation began. librdkafka's
     /// members all do so, each by its own metadata (`rd_kafka_cgrp_metadata_update_check`: "going
     /// against the KIP"); the coordinator gives one that does not lead back what it had, until its
-    /// leader joins too. In Sarama only the leader does (`consumerGroup.loopCheckPartitionNumbers`).
+    /// leader joins too. In Sarama only the leader does
+    /// (`consumerGroup.loopCheckPartitionNumbers`).
     pub fn check_partition_count(&mut self, now: Instant, view: &View<S>) {
         if self.phase == Phase::Joined
             && let Some(count) = self.counted

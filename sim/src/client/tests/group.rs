@@ -85,8 +85,9 @@ fn heartbeats_come_at_their_interval_and_not_during_a_join() {
     assert_eq!(bench.asked(), [K::Heartbeat, K::JoinGroup]);
 }
 
-/// librdkafka's join has a connection of its own, so that it hangs at a frozen coordinator until its
-/// own time is over: `max.poll.interval.ms` and 3 s. A fetch from the same broker times out before.
+/// librdkafka's join has a connection of its own, so that it hangs at a frozen coordinator until
+/// its own time is over: `max.poll.interval.ms` and 3 s. A fetch from the same broker times out
+/// before.
 #[test]
 fn a_join_at_a_frozen_coordinator_waits_longer_than_a_fetch_from_it() {
     let mut bench = Bench::new(Polling::Always, "");
