@@ -9,6 +9,7 @@
 //! | `plimsoll_watermark_age_seconds` | group, topic, partition | time for which the first unfinished record has held the watermark up; 0 where nothing waits |
 //! | `plimsoll_buffered_records` | group, topic, partition | records that were fetched and are not finished |
 //! | `plimsoll_partition_halted` | group, topic, partition | 1 where the partition stands still because its position is out of range, else 0 |
+//! | `plimsoll_partition_failing` | group, topic, partition | 1 where the partition stands still because its records cannot be read (a wrong CRC, no right to read), and is tried again, else 0 |
 //! | `plimsoll_in_flight` | group | handlers that run |
 //! | `plimsoll_retries_waiting` | group | records that wait for their next attempt |
 //! | `plimsoll_handler_calls_total` | group | handlers started |
@@ -30,6 +31,7 @@ const LAG: &str = "kafka_consumergroup_group_lag";
 const WATERMARK_AGE: &str = "plimsoll_watermark_age_seconds";
 const BUFFERED: &str = "plimsoll_buffered_records";
 const HALTED: &str = "plimsoll_partition_halted";
+const FAILING: &str = "plimsoll_partition_failing";
 const IN_FLIGHT: &str = "plimsoll_in_flight";
 const RETRIES: &str = "plimsoll_retries_waiting";
 const COMMITS: &str = "plimsoll_commits_total";
@@ -95,6 +97,7 @@ struct Partition {
     watermark_age: Gauge,
     buffered: Gauge,
     halted: Gauge,
+    failing: Gauge,
     /// The watermark, and the moment since which it has not moved.
     stands: (AssignmentEpoch, NextOffset, Instant),
 }
@@ -153,6 +156,8 @@ impl Metrics {
                 .entry(id)
                 .or_insert_with(|| Partition::new(group, topic, &status, now));
             partition.update(now, &status, client.high_watermark(id));
+            let is_failing = client.is_failing(id);
+            partition.failing.set(f64::from(u8::from(is_failing)));
         }
     }
 }
@@ -169,6 +174,7 @@ impl Partition {
             watermark_age: gauge!(WATERMARK_AGE, &labels),
             buffered: gauge!(BUFFERED, &labels),
             halted: gauge!(HALTED, &labels),
+            failing: gauge!(FAILING, &labels),
             stands: (status.epoch, status.watermark, now),
         }
     }
@@ -201,7 +207,15 @@ impl Partition {
     /// Sets the numbers of a partition to zero, as it is not owned any more: another member reports
     /// them.
     fn reset(&self) {
-        for gauge in [&self.lag, &self.watermark_age, &self.buffered, &self.halted] {
+        let Self {
+            lag,
+            watermark_age,
+            buffered,
+            halted,
+            failing,
+            stands: _,
+        } = self;
+        for gauge in [lag, watermark_age, buffered, halted, failing] {
             gauge.set(0.0);
         }
     }
@@ -220,6 +234,10 @@ fn describe() {
     describe_gauge!(
         HALTED,
         "1 where the partition stands still because its position is out of range, else 0"
+    );
+    describe_gauge!(
+        FAILING,
+        "1 where the partition stands still because its records cannot be read, else 0"
     );
     describe_gauge!(IN_FLIGHT, "Handlers that run");
     describe_gauge!(RETRIES, "Records that wait for their next attempt");

@@ -25,7 +25,7 @@ pub(crate) struct Settings {
 
 /// The settings that would break a promise, or that have a method of their own, each with the
 /// reason and what to do instead.
-const REFUSED: [(&str, &str); 30] = [
+const REFUSED: [(&str, &str); 31] = [
     ("bootstrap.servers", "is set by `brokers`"),
     ("metadata.broker.list", "is set by `brokers`"),
     ("group.id", "is set by `group`"),
@@ -56,6 +56,7 @@ const REFUSED: [(&str, &str); 30] = [
     ("transactional.id", DEAD_LETTERS),
     ("max.in.flight", DEAD_LETTERS),
     ("max.in.flight.requests.per.connection", DEAD_LETTERS),
+    ("delivery.report.only.error", UNREPORTED),
 ];
 
 const COMMITS: &str = "would commit messages that are not finished; what is finished is committed in any case, see `commit_interval`";
@@ -67,6 +68,11 @@ const ONLY_CLASSIC: &str =
 const UNUSED: &str = "is not used by this consumer";
 const DEAD_LETTERS: &str =
     "would let dead letters be lost; they are written by an idempotent producer with `acks=all`";
+
+const UNREPORTED: &str =
+    "would hide that dead letters were acknowledged, and their partitions would wait for ever";
+const STATISTICS: &str =
+    "must not be 0: the lag is counted from librdkafka's statistics, and would stand still";
 
 /// The only isolation level.
 const READ_COMMITTED: &str = "read_committed";
@@ -142,6 +148,14 @@ impl Settings {
             .map_or(READ_COMMITTED, String::as_str);
         if !level.trim().eq_ignore_ascii_case(READ_COMMITTED) {
             return Err(SettingError::new(isolation, UNSTABLE));
+        }
+        let statistics = "statistics.interval.ms";
+        if self
+            .raw
+            .get(statistics)
+            .is_some_and(|interval| interval.trim() == "0")
+        {
+            return Err(SettingError::new(statistics, STATISTICS));
         }
         self.config.validate().map_err(|error| {
             SettingError::new(error.field, format!("must be {}", error.expected))
@@ -269,8 +283,10 @@ impl Settings {
 }
 
 /// The settings for which librdkafka's defaults do not suit; the user's own override them.
-const DEFAULTS: [(&str, &str); 6] = [
+const DEFAULTS: [(&str, &str); 7] = [
     ("client.id", "plimsoll"),
+    // Flipped bytes are not handled as if they were a message: the default is not to look.
+    ("check.crcs", "true"),
     // Source of the lag metric.
     ("statistics.interval.ms", "1000"),
     // The size of what is fetched ahead, for each partition: the default is 64 MiB.
@@ -348,6 +364,19 @@ mod tests {
             s.raw.insert(name.into(), "read_uncommitted".into());
         });
         assert_eq!(refused, (name.to_owned(), UNSTABLE.to_owned()));
+    }
+
+    #[test]
+    fn the_source_of_the_lag_stays_on() {
+        let name = "statistics.interval.ms";
+        let interval = |value: &str| {
+            let mut settings = settings();
+            settings.raw.insert(name.into(), value.into());
+            settings.check()
+        };
+        assert_eq!(interval("5000"), Ok(()));
+        let refused = SettingError::new(name, STATISTICS);
+        assert_eq!(interval(" 0"), Err(refused));
     }
 
     #[test]

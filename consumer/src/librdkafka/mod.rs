@@ -17,6 +17,7 @@ mod rebalances;
 mod thread;
 mod threads;
 mod topics;
+mod trouble;
 
 use self::context::{Context, RawConsumer};
 use self::dead_letters::DeadLetters;
@@ -217,6 +218,10 @@ impl GroupClient for LibrdkafkaClient {
 
     fn high_watermark(&self, partition: TopicPartition) -> Option<NextOffset> {
         self.topics.high_watermark(partition)
+    }
+
+    fn is_failing(&self, partition: TopicPartition) -> bool {
+        self.topics.is_failing(partition)
     }
 }
 
