@@ -49,6 +49,6 @@ pub use group::Group;
 pub use metadata::Metadata;
 pub use rebalance::{Callback, Rebalance};
 pub use settings::Settings;
-pub use speaker::{AssignmentOf, BatchOf, MetadataOf, Owned, Speaker, SubscriptionOf};
+pub use speaker::{AssignmentOf, BatchOf, MetadataOf, Owned, RecordsOf, Speaker, SubscriptionOf};
 pub use start::Start;
 pub use view::View;

@@ -16,6 +16,9 @@ pub type AssignmentOf<S> = <<S as Speaker>::Dialect as Dialect>::Assignment;
 /// What members attach to commits, in the dialect of a speaker.
 pub type MetadataOf<S> = <<S as Speaker>::Dialect as Dialect>::CommitMetadata;
 
+/// Records as the application of a speaker gets them.
+pub type RecordsOf<S> = Vec<Record<<S as Speaker>::Payload>>;
+
 /// How a client says what brokers carry and never read, and reads it again: values in a simulator,
 /// bytes on a network. It has what that needs, as the names of topics.
 pub trait Speaker: Debug {

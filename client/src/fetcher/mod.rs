@@ -7,9 +7,9 @@
 mod partition;
 mod responses;
 
-use crate::{Action, Ask, Continuation, Settings, Speaker, View};
+use crate::{Action, Ask, Continuation, RecordsOf, Settings, Speaker, View};
 use partition::{Batch, Partition};
-use plimsoll_core::{AssignmentEpoch, Instant, NextOffset, Offset, Record};
+use plimsoll_core::{AssignmentEpoch, Instant, NextOffset, Offset};
 use plimsoll_protocol::{
     FetchPosition, FetchRequest, NO_EPOCH, Node, PartitionIndex, Positions, Request,
 };
@@ -220,9 +220,7 @@ impl<S: Speaker> Fetcher<S> {
     }
 
     /// Takes the next records for the application; what is not wanted any more is dropped.
-    pub fn poll_records(
-        &mut self,
-    ) -> Option<(PartitionIndex, AssignmentEpoch, Vec<Record<S::Payload>>)> {
+    pub fn poll_records(&mut self) -> Option<(PartitionIndex, AssignmentEpoch, RecordsOf<S>)> {
         while let Some(batch) = self.queue.pop_front() {
             let partition = &mut self.partitions[usize::from(batch.partition.0)];
             if partition.deliver(&batch) {
