@@ -7,7 +7,7 @@ use plimsoll_core::{
 use plimsoll_oracle::Trace;
 use plimsoll_scenarios::{Backend, Plan, Scenario};
 use plimsoll_sim::Simulator;
-use plimsoll_sim::recipes::{Library, Payload, Polling, SubjectSpec};
+use plimsoll_sim::recipes::{Behaviour, Payload, Polling, SubjectSpec};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
@@ -113,9 +113,7 @@ fn results_come_of_assignments_attempts_and_commits_that_are_over() {
     let mut simulator = Simulator::with_spec(SubjectSpec {
         build,
         polling: Polling::Always,
-        require_stable: true,
-        checks_generations: true,
-        library: Library::Librdkafka,
+        behaviour: Behaviour::PLIMSOLL,
     });
     let mut trace = Trace::new();
     for scenario in scenarios {

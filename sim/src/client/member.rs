@@ -34,7 +34,7 @@ impl Member {
 
     /// Returns which of its requests share a connection with a broker.
     pub(crate) fn sharing(&self) -> Sharing {
-        self.spec.library.sharing()
+        self.spec.behaviour.sharing
     }
 
     /// Returns whether it fetches this partition now.

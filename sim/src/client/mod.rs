@@ -1,40 +1,28 @@
 //! The simulated clients: the producer, and the members of the group.
 //!
-//! A [`Member`] is a process that can die; what lives in it is a [`process`], a client in the
-//! manner of librdkafka with the subject on top of it. Its parts are the [`group`] (join, sync,
-//! heartbeat, leave) with its [`rebalance`]s as the application sees them, the [`start`] positions
-//! of what was assigned, the [`fetcher`], [`commits`], [`dead_letters`] and the [`application`].
-//! What they all may read is the [`view`]: the [`metadata`], the [`coordinator`] and the
-//! [`connection`]s with brokers. The [`Producer`] is a process of its own kind; its parts are
-//! metadata and the [`accumulator`] of messages.
-//!
-//! A part knows neither the world nor the other parts: things are handed to it (`handle_*`), and it
-//! leaves [`action`]s (`poll_action`, `poll_timeout`), which its process carries out. A request
-//! carries the point at which its part goes on; an [`answer`] is read as the type that is taken
-//! there.
+//! A [`Member`] is a process that can die; what lives in it is a [`process`], a client (the crate
+//! `plimsoll-client`) with the subject on top of it, which is the [`application`]. What real
+//! clients do [`late`], and no subject may rely on, is here too. The [`Producer`] is a process of
+//! its own kind. Both say what brokers carry through a [`speaker`].
 
-mod accumulator;
-mod action;
-mod answer;
 mod application;
-mod assignor;
-mod commits;
-mod connection;
-mod coordinator;
-mod dead_letters;
-mod fetcher;
-mod group;
 mod late;
 mod member;
-mod metadata;
 mod process;
 mod producer;
-mod rebalance;
-mod resend;
-mod start;
+mod speaker;
 #[cfg(test)]
 mod tests;
-mod view;
 
 pub(crate) use member::Member;
 pub(crate) use producer::Producer;
+
+use crate::protocol::Node;
+use plimsoll_scenarios::{Plan, Purpose, Rng};
+
+/// Returns the number of brokers, and the one that a client asks first.
+fn first_broker(plan: &Plan, client: Node) -> (u16, Node) {
+    let brokers = plan.settings.cluster.brokers as u16;
+    let mut rng = Rng::substream(plan.seed, Purpose::Client, u64::from(client.0));
+    (brokers, Node(rng.below(u64::from(brokers)) as u16))
+}

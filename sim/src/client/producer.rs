@@ -1,20 +1,19 @@
 //! The producer of the workload: what arrives there, and what follows in its parts.
 
-use super::accumulator::{Accumulator, Action, Continuation};
-use super::answer;
-use super::connection::{Ask, Connections, Failure, Requests, channel_of};
-use super::metadata::{Metadata, first_broker};
+use super::first_broker;
+use super::speaker::LeanNumbering;
 use crate::actor::Actor;
 use crate::env::Env;
-use crate::protocol::{Channel, Channels, Lean, Message, Node, Request, Response};
-use crate::recipes::Library;
+use crate::protocol::{Channel, Channels, Lean, Message, Node, Request, Response, Value};
+use plimsoll_client::accumulator::{Accumulator, Action, Continuation, Settings, Ticket};
+use plimsoll_client::{Ask, Behaviour, Connections, Failure, Metadata, Requests, channel_of, read};
 use plimsoll_core::Instant;
-use plimsoll_oracle::TraceEvent;
+use plimsoll_oracle::{MessageId, TraceEvent};
 use plimsoll_scenarios::scenario;
 use std::time::Duration;
 
-/// The library under it.
-const LIBRARY: Library = Library::Librdkafka;
+/// The client that it is.
+const BEHAVIOUR: Behaviour = Behaviour::LIBRDKAFKA;
 
 /// `metadata.max.age.ms`.
 const METADATA_MAX_AGE: Duration = Duration::from_secs(300);
@@ -27,7 +26,7 @@ pub(crate) struct Producer {
     requests: Requests<Continuation>,
     connections: Connections,
     metadata: Metadata,
-    accumulator: Accumulator,
+    accumulator: Accumulator<LeanNumbering>,
 }
 
 impl Producer {
@@ -38,8 +37,8 @@ impl Producer {
         Self {
             node,
             request_timeout: settings.request_timeout,
-            requests: Requests::new(LIBRARY.sharing(), 0),
-            connections: Connections::new(LIBRARY.sharing(), env.brokers().count()),
+            requests: Requests::new(BEHAVIOUR.sharing, 0),
+            connections: Connections::new(BEHAVIOUR.sharing, env.brokers().count()),
             metadata: Metadata::new(
                 env.now(),
                 first_broker(env.plan, node),
@@ -47,7 +46,17 @@ impl Producer {
                 METADATA_MAX_AGE,
                 settings.retry_backoff,
             ),
-            accumulator: Accumulator::new(settings, partitions),
+            accumulator: Accumulator::new(
+                LeanNumbering,
+                Settings {
+                    acks: settings.acks,
+                    idempotence: settings.idempotence,
+                    delivery_timeout: settings.delivery_timeout,
+                    request_timeout: settings.request_timeout,
+                    retry_backoff: settings.retry_backoff,
+                },
+                partitions,
+            ),
         }
     }
 
@@ -62,9 +71,16 @@ impl Producer {
             debug_assert!(false, "a message for a partition that never exists");
             return;
         };
+        let ticket = Ticket(message.id.0);
+        let batch = Value::Message {
+            id: message.id,
+            key: message.key,
+            bytes: message.bytes,
+            sequence: None,
+        };
         let (metadata, connections) = (&self.metadata, &self.connections);
         self.accumulator
-            .add(env.now(), metadata, connections, index, message);
+            .add(env.now(), metadata, connections, index, ticket, batch);
         self.carry_out(env);
     }
 
@@ -73,7 +89,7 @@ impl Producer {
         let (now, connections) = (env.now(), &self.connections);
         match then {
             Continuation::Metadata => {
-                if self.metadata.handle_answer(now, answer::read(result)) {
+                if self.metadata.handle_answer(now, read(result)) {
                     while let Some(broker) = self.metadata.poll_gone(&mut self.connections) {
                         env.close(self.node, broker, Channels::ALL);
                     }
@@ -83,7 +99,7 @@ impl Producer {
                 }
             }
             Continuation::Produce(index, message) => {
-                let (answer, metadata) = (answer::read(result), &self.metadata);
+                let (answer, metadata) = (read(result), &self.metadata);
                 self.accumulator
                     .handle_answer(now, metadata, connections, index, message, answer);
             }
@@ -114,22 +130,24 @@ impl Producer {
                 Some(Action::RefreshMetadata) => {
                     self.metadata.refresh(env.now(), &self.connections);
                 }
-                Some(Action::Acknowledge(message, index, offset)) => {
+                Some(Action::Acknowledge(Ticket(message), index, offset)) => {
                     let partition = env.topology.partition(index);
                     env.observe(TraceEvent::Acknowledged {
-                        message,
+                        message: MessageId(message),
                         partition,
                         offset,
                     });
                 }
-                Some(Action::GiveUp(message)) => env.observe(TraceEvent::ProduceFailed { message }),
+                Some(Action::GiveUp(Ticket(message))) => env.observe(TraceEvent::ProduceFailed {
+                    message: MessageId(message),
+                }),
                 None => return,
             }
         }
     }
 
     #[inline]
-    fn ask(&mut self, env: &mut Env<'_>, ask: Ask<Continuation>) {
+    fn ask(&mut self, env: &mut Env<'_>, ask: Ask<Lean, Continuation>) {
         let channel = channel_of(&ask.request);
         let to = (ask.to, channel);
         let correlation = self.requests.add(env.now(), to, ask.timeout, ask.then);

@@ -98,13 +98,6 @@ pub(crate) struct Subscription {
     pub owned_since: Generation,
 }
 
-impl Subscription {
-    /// Returns whether the member owns a partition.
-    pub(crate) fn owns(&self, partition: PartitionIndex) -> bool {
-        self.owned.contains(&partition)
-    }
-}
-
 impl Protocols for Subscription {
     type Name = Assignor;
     type Topic = u32;

@@ -6,12 +6,14 @@ pub(crate) mod batched;
 mod lean;
 
 pub(crate) use lean::{Founding, Lean, Subscription, Value};
+#[cfg(test)]
+pub(crate) use plimsoll_protocol::PRODUCE_TIMEOUT_MS;
 pub(crate) use plimsoll_protocol::{
     AlterRefusal, Batch, BrokerSet, Channel, Channels, ClusterMetadata, CommitMetadata,
     Correlation, Dialect, FetchPosition, FetchRequest, FetchedPartition, FoundOffset, Generation,
     GroupIndex, GroupMemberId, GroupState, JoinError, Leaving, Left, ListedGroup, NO_EPOCH, Node,
-    OffsetCommitResponse, OffsetsRequest, PRODUCE_TIMEOUT_MS, PartitionState, PerBroker, PerNode,
-    Positions, ProducerStamp, ProtocolName, ProtocolType, Protocols, ReplicaOrder, Sender, Sharing,
+    OffsetCommitResponse, OffsetsRequest, PartitionState, PerBroker, PerNode, Positions,
+    ProducerStamp, ProtocolName, ProtocolType, Protocols, ReplicaOrder, Sender, Sharing,
     VotedProtocol, Wanted,
 };
 

@@ -17,7 +17,7 @@ mod standstill;
 use plimsoll_core::{
     Command, CommitOffset, CommitOutcome, Config, Consumer, Event, Instant, Machine,
 };
-use plimsoll_sim::recipes::{Library, Payload, Polling, SubjectSpec};
+use plimsoll_sim::recipes::{Behaviour, Payload, Polling, SubjectSpec};
 use std::collections::VecDeque;
 
 /// What a planted bug does to the traffic between the driver and the core.
@@ -74,9 +74,7 @@ pub(crate) const fn spec<B: Bug>() -> SubjectSpec {
     SubjectSpec {
         build: build::<B>,
         polling: Polling::Always,
-        require_stable: true,
-        checks_generations: true,
-        library: Library::Librdkafka,
+        behaviour: Behaviour::PLIMSOLL,
     }
 }
 

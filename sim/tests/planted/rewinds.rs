@@ -84,10 +84,8 @@ fn a_static_member_that_was_left_out_commits_what_others_had() {
         include_str!("../../../scenarios/library/rebalance/left-out-static-cooperative.toml");
     let scenario = Scenario::parse("left-out.toml", text).unwrap();
     let violated = |checks_generations| {
-        let spec = SubjectSpec {
-            checks_generations,
-            ..SubjectSpec::of(Subject::Plimsoll).expect("it is ours")
-        };
+        let mut spec = SubjectSpec::of(Subject::Plimsoll).expect("it is ours");
+        spec.behaviour.checks_generations = checks_generations;
         violated_by(spec, &scenario)
     };
     assert_eq!(violated(true), BTreeSet::new());

@@ -4,42 +4,41 @@
 mod perform;
 mod turn;
 
-use crate::client::action::Continuation;
-use crate::client::answer::read;
-use crate::client::application::Application;
-use crate::client::commits::Commits;
-use crate::client::connection::{Connections, Failure, Requests};
-use crate::client::coordinator::Coordinator;
-use crate::client::dead_letters::DeadLetters;
-use crate::client::fetcher::Fetcher;
-use crate::client::group::Group;
-use crate::client::late::Late;
-use crate::client::metadata::{Metadata, first_broker};
-use crate::client::start::Start;
-use crate::client::view::View;
+use super::application::Application;
+use super::first_broker;
+use super::late::Late;
+use super::speaker::LeanSpeaker;
 use crate::env::Env;
 use crate::program::Program;
-use crate::protocol::{Channel, Channels, Correlation, FetchResponse, Node, Response};
-use crate::recipes::{Library, SubjectSpec};
+use crate::protocol::{
+    Channel, Channels, Correlation, FetchResponse, Node, Response, SCENARIO_GROUP, Value,
+};
+use crate::recipes::SubjectSpec;
 use crate::sink::HandlerCall;
+use plimsoll_client::{
+    Behaviour, Commits, Connections, Continuation, Coordinator, DeadLetters, Failure, Fetcher,
+    Group, Metadata, Requests, Settings, Start, read,
+};
 use plimsoll_core::{Event, Instant, Outcome, TopicPartition};
 use plimsoll_oracle::MemberId;
+use plimsoll_scenarios::scenario::Consumers;
 use plimsoll_scenarios::{Purpose, Rng};
-use std::time::Duration;
+
+type Action = plimsoll_client::Action<LeanSpeaker>;
+type View = plimsoll_client::View<LeanSpeaker>;
 
 /// A process of a member.
 pub(super) struct Process {
     id: MemberId,
     node: Node,
-    library: Library,
-    request_timeout: Duration,
+    settings: Settings,
     requests: Requests<Continuation>,
     view: View,
-    group: Group,
-    start: Start,
-    fetcher: Fetcher,
-    commits: Commits,
-    dead_letters: DeadLetters,
+    group: Group<LeanSpeaker>,
+    start: Start<LeanSpeaker>,
+    fetcher: Fetcher<LeanSpeaker>,
+    commits: Commits<LeanSpeaker>,
+    dead_letters: DeadLetters<LeanSpeaker>,
     application: Application,
     late: Late,
     /// Whether it was asked to stop.
@@ -58,10 +57,9 @@ impl Process {
     ) -> Self {
         let (node, topology) = (env.member_node(id), env.topology.clone());
         let (brokers, partitions) = (env.brokers().count(), topology.len());
-        let sharing = spec.library.sharing();
+        let sharing = spec.behaviour.sharing;
         let consumers = &env.plan.settings.consumers;
-        let (timeout, backoff) = (consumers.request_timeout, consumers.retry_backoff);
-        let instance = consumers.instance(id.0);
+        let settings = settings(consumers, id, spec.behaviour);
         let mut config = consumers.config;
         let process = u64::from(id.0) << 32 | u64::from(starts);
         config.jitter_seed = Rng::substream(env.plan.seed, Purpose::Jitter, process).next_u64();
@@ -75,10 +73,10 @@ impl Process {
         Self {
             id,
             node,
-            library: spec.library,
-            request_timeout: timeout,
+            settings,
             requests: Requests::new(sharing, first_correlation),
             view: View {
+                speaker: LeanSpeaker { member: id },
                 topology,
                 connections: Connections::new(sharing, brokers),
                 metadata: Metadata::new(
@@ -86,15 +84,15 @@ impl Process {
                     first_broker(env.plan, node),
                     partitions,
                     consumers.metadata_refresh,
-                    backoff,
+                    settings.retry_backoff,
                 ),
-                coordinator: Coordinator::new(timeout),
+                coordinator: Coordinator::new(settings.group, settings.request_timeout),
             },
-            group: Group::new(consumers, instance, spec.library, spec.checks_generations),
-            start: Start::new(spec.library, timeout, backoff, spec.require_stable),
-            fetcher: Fetcher::new(consumers, brokers, partitions, spec.library),
-            commits: Commits::new(consumers, instance, spec.library),
-            dead_letters: DeadLetters::new(id, timeout),
+            group: Group::new(settings),
+            start: Start::new(settings),
+            fetcher: Fetcher::new(settings, brokers, partitions),
+            commits: Commits::new(settings),
+            dead_letters: DeadLetters::new(settings.request_timeout),
             application: Application::new(
                 machine,
                 own_handlers,
@@ -191,9 +189,7 @@ impl Process {
         let now = env.now();
         self.view.connections.handle_broken(now, peer, channels);
         let before = self.requests.next_correlation();
-        // Sarama connects to the coordinator that it knows, as long as no answer says that it is
-        // none (`client.Coordinator`).
-        let was_coordinator = !self.library.is_sarama()
+        let was_coordinator = self.settings.behaviour.forgets_coordinator
             && channels.contains(Channel::Coordinator)
             && self.view.coordinator.node() == Some(peer);
         if was_coordinator {
@@ -279,7 +275,7 @@ impl Process {
     ) {
         let (now, view) = (env.now(), &self.view);
         match then {
-            Continuation::Fetch => match read::<Box<FetchResponse>>(result) {
+            Continuation::Fetch => match read::<_, Box<FetchResponse>>(result) {
                 Ok(mut response) => {
                     self.fetcher.handle_fetched(now, view, from, &mut response);
                     env.cluster.recycle_response(response);
@@ -369,5 +365,23 @@ impl Process {
     fn advance_commits(&mut self, now: Instant) {
         let stamp = self.group.stamp();
         self.commits.advance(now, &self.view, stamp);
+    }
+}
+
+/// Returns the settings of a member's client. Its fetches are limited by numbers of records.
+fn settings(consumers: &Consumers, id: MemberId, behaviour: Behaviour) -> Settings {
+    Settings {
+        behaviour,
+        group: SCENARIO_GROUP,
+        instance: consumers.instance(id.0),
+        assignor: consumers.assignor,
+        session_timeout: consumers.session_timeout,
+        heartbeat: consumers.heartbeat,
+        poll_deadline: consumers.poll_deadline,
+        request_timeout: consumers.request_timeout,
+        retry_backoff: consumers.retry_backoff,
+        prefetch: consumers.prefetch,
+        fetch_wait_max: consumers.fetch_wait_max,
+        partition_fetch_bytes: consumers.prefetch.saturating_mul(Value::SIZE),
     }
 }

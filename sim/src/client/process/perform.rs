@@ -1,10 +1,9 @@
 //! What the parts want, done one by one.
 
-use super::Process;
-use crate::client::action::{Action, Continuation};
-use crate::client::connection::{Ask, Failure, channel_of};
+use super::{Action, Process};
 use crate::env::Env;
-use crate::protocol::Request;
+use crate::protocol::{Lean, Request};
+use plimsoll_client::{Ask, Continuation, Failure, channel_of};
 use plimsoll_core::{Event, Instant};
 use plimsoll_oracle::TraceEvent;
 use plimsoll_scenarios::scenario::Moment;
@@ -23,7 +22,7 @@ impl Process {
         if let Some(to) = self.view.metadata.poll_action() {
             return Some(Action::Ask(Ask {
                 to,
-                timeout: self.request_timeout,
+                timeout: self.settings.request_timeout,
                 request: Request::Metadata,
                 then: Continuation::Metadata,
             }));
@@ -117,7 +116,7 @@ impl Process {
     }
 
     #[inline]
-    fn ask(&mut self, env: &mut Env<'_>, ask: Ask<Continuation>) {
+    fn ask(&mut self, env: &mut Env<'_>, ask: Ask<Lean, Continuation>) {
         let kind = || ask.request.kind().map(Moment::Sent);
         env.moments.note(self.id, kind);
         let channel = channel_of(&ask.request);

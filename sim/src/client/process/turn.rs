@@ -1,12 +1,11 @@
 //! The application's turn: what it learns when it polls, and the commands that it gives.
 
 use super::Process;
-use crate::client::action::DeadLetterCopy;
-use crate::client::rebalance::Callback;
 use crate::env::Env;
 use crate::recipes::Payload;
 use crate::sink::HandlerCall;
 use crate::topology::PartitionIndex;
+use plimsoll_client::{Callback, DeadLetterCopy};
 use plimsoll_core::{
     AssignmentEpoch, Command, Event, NextOffset, RebalanceId, Record, Start, TopicPartition,
 };
@@ -137,21 +136,22 @@ impl Process {
     pub(super) fn end_dead_letter(
         &mut self,
         env: &mut Env<'_>,
-        copy: DeadLetterCopy,
+        copy: DeadLetterCopy<Payload>,
         acknowledged: bool,
     ) {
         let DeadLetterCopy {
             partition,
             epoch,
-            offset,
-            message,
+            record: Record {
+                offset, payload, ..
+            },
         } = copy;
         if acknowledged {
             env.observe(TraceEvent::DeadLetterAcknowledged {
                 member: self.id,
                 partition,
                 offset,
-                message,
+                message: payload.message,
                 epoch: Some(epoch),
             });
         }
@@ -205,8 +205,7 @@ impl Process {
                 let copy = DeadLetterCopy {
                     partition,
                     epoch,
-                    offset: record.offset,
-                    message: record.payload.message,
+                    record,
                 };
                 self.dead_letters.write(&self.view, copy);
                 self.carry_out(env);

@@ -1,8 +1,8 @@
 //! Requests in flight, and connections that break.
 
 use super::*;
-use crate::client::connection::{Connections, Failure, Requests};
 use crate::protocol::{Channel, Correlation, Sharing};
+use plimsoll_client::{Connections, Failure, Requests};
 
 fn at(millis: u64) -> Instant {
     Instant::from_millis(millis)

@@ -85,8 +85,9 @@ fn heartbeats_come_at_their_interval_and_not_during_a_join() {
     assert_eq!(bench.asked(), [K::Heartbeat, K::JoinGroup]);
 }
 
-/// librdkafka's join has a connection of its own, so that it hangs at a frozen coordinator until its
-/// own time is over: `max.poll.interval.ms` and 3 s. A fetch from the same broker times out before.
+/// librdkafka's join has a connection of its own, so that it hangs at a frozen coordinator until
+/// its own time is over: `max.poll.interval.ms` and 3 s. A fetch from the same broker times out
+/// before.
 #[test]
 fn a_join_at_a_frozen_coordinator_waits_longer_than_a_fetch_from_it() {
     let mut bench = Bench::new(Polling::Always, "");
@@ -349,17 +350,15 @@ fn another_member_joining_during_the_sync_means_joining_again() {
 #[test]
 fn a_member_that_sees_more_partitions_joins_again_but_in_sarama_only_the_leader() {
     let cases = [
-        (Library::Librdkafka, true, 1),
-        (Library::Librdkafka, false, 1),
-        (Library::Sarama161, false, 0),
+        (Behaviour::LIBRDKAFKA, true, 1),
+        (Behaviour::LIBRDKAFKA, false, 1),
+        (Behaviour::SARAMA_1_61, false, 0),
     ];
-    for (library, leads, joins) in cases {
+    for (behaviour, leads, joins) in cases {
         let spec = SubjectSpec {
             build: probe::build,
             polling: Polling::Always,
-            require_stable: true,
-            checks_generations: false,
-            library,
+            behaviour,
         };
         probe::reset();
         let mut bench = Bench::of(spec, "metadata_refresh = \"30s\"\n");
@@ -378,7 +377,7 @@ fn a_member_that_sees_more_partitions_joins_again_but_in_sarama_only_the_leader(
         bench.run(ms(2_000));
         let asked = bench.asked();
         let joined = asked.iter().filter(|kind| **kind == K::JoinGroup).count();
-        assert_eq!(joined, joins, "{library:?}, leads: {leads}");
+        assert_eq!(joined, joins, "{behaviour:?}, leads: {leads}");
     }
 }
 

@@ -1,12 +1,11 @@
 //! Clients against brokers that say what a test wants them to say.
 
-mod assignors;
+mod application;
 mod commits;
 mod connections;
 mod fetching;
 mod group;
 mod kafka;
-mod parts;
 mod positions;
 mod probe;
 mod producing;
@@ -17,9 +16,9 @@ use crate::engine::Queue;
 use crate::env::{Env, Event as WorldEvent};
 use crate::network::{Arrival, Envelope, Network};
 use crate::protocol::{Channels, Message, Node, Request};
-use crate::recipes::{Library, Payload, Polling, SubjectSpec};
+use crate::recipes::{Behaviour, Payload, Polling, SubjectSpec};
 use crate::sink::{Answer, Sink};
-use crate::topology::{PartitionIndex, Topology, topology_of};
+use crate::topology::{PartitionIndex, topology_of};
 use kafka::{Asked, Kafka};
 use plimsoll_core::{Command, Event, Instant, TopicPartition};
 use plimsoll_oracle::{MemberId, RequestKind, Trace, TraceEvent};
@@ -78,9 +77,7 @@ impl Bench {
             SubjectSpec {
                 build: probe::build,
                 polling,
-                require_stable: true,
-                checks_generations: false,
-                library: Library::Librdkafka,
+                behaviour: Behaviour::LIBRDKAFKA,
             },
             more,
         )

@@ -89,9 +89,7 @@ fn sarama() -> Bench {
     let spec = SubjectSpec {
         build: probe::build,
         polling: Polling::Always,
-        require_stable: false,
-        library: Library::Sarama161,
-        checks_generations: false,
+        behaviour: Behaviour::SARAMA_1_61,
     };
     Bench::of(spec, "")
 }

@@ -1,0 +1,172 @@
+//! Where real clients differ: each difference is a setting with a name, and each library a set of
+//! them.
+
+use plimsoll_protocol::Sharing;
+use std::time::Duration;
+
+/// What a client does where real clients differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Behaviour {
+    /// Which requests share a connection with a broker.
+    pub sharing: Sharing,
+    /// What gets a member into its group, and keeps it there.
+    pub membership: Membership,
+    /// Whether nothing more happens to the membership, and nothing is fetched, before the
+    /// application has answered what it is told of a rebalance.
+    ///
+    /// So it is in librdkafka (`rd_kafka_rebalance_op`, join states `wait-assign-call` and
+    /// `wait-unassign-call`; `rd_kafka_assignment_pause`). Sarama cancels the context of its claims
+    /// (`consumerGroupSession.release`), and a loss overtakes what was to be told before.
+    pub awaits_answers: bool,
+    /// Whether what follows a change of the assignment waits for commits without an outcome.
+    ///
+    /// So it does in librdkafka (`wait_commit_cnt` in `rd_kafka_assignment_serve`); no commit holds
+    /// up anything in Sarama.
+    pub awaits_commits: bool,
+    /// Whether a cooperative member is told that it gets nothing more: "the protocol dictates this
+    /// should occur even if the new assignment set is empty" (`rd_kafka_cgrp_incr_unassign_done`).
+    pub tells_of_nothing: bool,
+    /// Whether a commit is sent again that failed, and waits for a coordinator.
+    ///
+    /// librdkafka sends the same bytes up to twice more, and then keeps the commit for one that it
+    /// stamps anew (`rd_kafka_handle_OffsetCommit`, `rd_kafka_cgrp_defer_offset_commit`). Sarama
+    /// sends it once (`offsetManager.flushToBroker`).
+    pub resends_commits: bool,
+    /// Whether commits are sent outside of the group too, with what is left of the membership
+    /// (`rd_kafka_cgrp_offsets_commit`); Sarama sends them as a member alone.
+    pub commits_outside: bool,
+    /// Whether a coordinator is forgotten when the connection with it breaks.
+    ///
+    /// So does librdkafka (`rd_kafka_cgrp_serve`: "Go back to querying state if we lost the current
+    /// coordinator connection"). Sarama connects to the one that it knows, as long as no answer
+    /// says that it is none (`client.Coordinator`).
+    pub forgets_coordinator: bool,
+    /// Whether partitions are given up whose topic does not exist, as the metadata say
+    /// (`rd_kafka_cgrp_metadata_update_check`). In Sarama only a new session asks first
+    /// (`consumerGroup.Consume`).
+    pub gives_up_missing_topics: bool,
+    /// Whether each member joins again when topics have more partitions, by its own metadata
+    /// (`rd_kafka_cgrp_metadata_update_check`: "going against the KIP"), and not the group's leader
+    /// alone (`consumerGroup.loopCheckPartitionNumbers` of Sarama).
+    pub all_count_partitions: bool,
+    /// Whether a sync says by which protocol the member believes the group to be assigned
+    /// (KIP-559). librdkafka's SyncGroup ends at version 3.
+    pub names_protocol: bool,
+    /// The shortest time from a join to the next one that nothing hastens
+    /// (`rd_kafka_cgrp_join_state_serve`: `rd_interval_immediate` of `rkcg_join_intvl`).
+    pub join_interval: Duration,
+    /// The pause before a partition is fetched again that failed; `None`: `retry.backoff.ms`, as in
+    /// librdkafka. In Sarama it is `Consumer.Retry.Backoff` (`partitionConsumer.dispatcher`).
+    pub partition_backoff: Option<Duration>,
+    /// Whether the session ends at a position out of range (`brokerConsumer.handleResponses` of
+    /// Sarama: "shut it down and force the user to choose what to do";
+    /// `ErrSessionConsumeClaimExited`). Otherwise the ends of the log are looked up.
+    pub out_of_range_ends_session: bool,
+    /// Whether the pauses grow before committed offsets are asked for again
+    /// (`rd_kafka_handle_OffsetFetch`: `rd_kafka_buf_retry`, without an end); Sarama's are of one
+    /// length (`offsetManager.computeBackoff`).
+    pub start_backoff_grows: bool,
+    /// Whether stable offsets are required when it is asked where to start.
+    ///
+    /// librdkafka does so with `isolation.level=read_committed`, its default
+    /// (`rd_kafka_assignment_serve_pending`); Java's clients always do
+    /// (`ConsumerCoordinator.sendOffsetFetchRequest`). Sarama never does up to 1.60, and since 1.61
+    /// with `Consumer.IsolationLevel = ReadCommitted`, which is not its default
+    /// (`offsetManager.fetchInitialOffset`).
+    pub require_stable: bool,
+    /// Whether a static member ends that still has partitions and learns, by the number of the
+    /// generation that it gets into, that it did not get into the one before: others may have had
+    /// its partitions meanwhile. librdkafka tells a static cooperative member nothing of it, which
+    /// Plimsoll's consumer notices for itself.
+    pub checks_generations: bool,
+}
+
+/// What gets a member into its group, and keeps it there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Membership {
+    /// librdkafka's main loop (`rdkafka_cgrp.c`): a join that failed follows an interval, a sync or
+    /// a heartbeat that failed is sent again as it was, and a session without an answer ends.
+    Served,
+    /// Sarama's loops (`consumer_group.go`): each tries again for itself, and a member learns of
+    /// the end of its session from its coordinator alone.
+    Looped {
+        /// Whether a session survives a move of its coordinator (from 1.61 on:
+        /// `consumerGroupSession.heartbeatLoop`, "find it and carry on heartbeating").
+        follows_coordinator: bool,
+    },
+}
+
+impl Behaviour {
+    /// librdkafka 2.12.1.
+    pub const LIBRDKAFKA: Self = Self {
+        sharing: Sharing::GroupApart,
+        membership: Membership::Served,
+        awaits_answers: true,
+        awaits_commits: true,
+        tells_of_nothing: true,
+        resends_commits: true,
+        commits_outside: true,
+        forgets_coordinator: true,
+        gives_up_missing_topics: true,
+        all_count_partitions: true,
+        names_protocol: false,
+        join_interval: Duration::from_secs(1),
+        partition_backoff: None,
+        out_of_range_ends_session: false,
+        start_backoff_grows: true,
+        require_stable: true,
+        checks_generations: false,
+    };
+
+    /// Plimsoll's consumer over librdkafka.
+    pub const PLIMSOLL: Self = Self {
+        checks_generations: true,
+        ..Self::LIBRDKAFKA
+    };
+
+    /// Sarama up to 1.60: a session ends when the coordinator moves.
+    pub const SARAMA_1_60: Self = Self::sarama(false);
+
+    /// Sarama from 1.61.1 on: a session survives it.
+    pub const SARAMA_1_61: Self = Self::sarama(true);
+
+    const fn sarama(follows_coordinator: bool) -> Self {
+        Self {
+            sharing: Sharing::All,
+            membership: Membership::Looped {
+                follows_coordinator,
+            },
+            awaits_answers: false,
+            awaits_commits: false,
+            tells_of_nothing: false,
+            resends_commits: false,
+            commits_outside: false,
+            forgets_coordinator: false,
+            gives_up_missing_topics: false,
+            all_count_partitions: false,
+            names_protocol: true,
+            join_interval: Duration::ZERO,
+            partition_backoff: Some(Duration::from_secs(2)),
+            out_of_range_ends_session: true,
+            start_backoff_grows: false,
+            require_stable: false,
+            checks_generations: false,
+        }
+    }
+
+    /// Returns whether the member is kept in its group by loops, as in Sarama.
+    #[inline]
+    pub(crate) const fn is_looped(&self) -> bool {
+        matches!(self.membership, Membership::Looped { .. })
+    }
+
+    /// Returns whether a session survives a move of its coordinator, where loops keep it.
+    pub(crate) const fn follows_coordinator(&self) -> bool {
+        matches!(
+            self.membership,
+            Membership::Looped {
+                follows_coordinator: true
+            }
+        )
+    }
+}

@@ -1,0 +1,119 @@
+//! One partition, as far as it is fetched.
+
+use crate::Speaker;
+use plimsoll_core::{AssignmentEpoch, Instant, Record};
+use plimsoll_protocol::{LogEntry, Node, PartitionIndex};
+
+/// One partition, as far as it is fetched.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Partition {
+    /// Whether it is fetched, unless something below forbids it.
+    pub assigned: bool,
+    /// Whether the application began with it and has not given it up.
+    pub held: bool,
+    pub epoch: AssignmentEpoch,
+    /// Number that increases when what is in flight is wanted no more (librdkafka: the version
+    /// barrier).
+    pub version: u32,
+    /// The next offset to fetch.
+    pub position: u64,
+    /// The next offset to give to the application.
+    pub delivered: u64,
+    /// The offset behind the last record with which a handler began.
+    pub dispatched: u64,
+    /// Number of records that are fetched, and not given to the application yet.
+    pub queued: u32,
+    pub paused: bool,
+    /// Whether it waits for a commit, of any partition.
+    pub held_back: bool,
+    /// Whether the position was out of range: it stands still until the application seeks.
+    pub halted: bool,
+    /// The broker that was asked and has not answered, with the version of that moment.
+    pub asked: Option<(Node, u32)>,
+    pub retry_at: Instant,
+}
+
+/// Fetched records of one partition, with the partition's version of that moment.
+#[derive(Debug)]
+pub(super) struct Batch<P> {
+    pub partition: PartitionIndex,
+    version: u32,
+    pub records: Vec<Record<P>>,
+}
+
+impl Partition {
+    /// Returns whether a broker was asked, and what it answers is wanted.
+    #[inline]
+    pub(super) fn is_asked(&self) -> bool {
+        self.asked
+            .is_some_and(|(_, version)| version == self.version)
+    }
+
+    /// Returns whether what this broker answers is wanted: whatever was not wanted any more when
+    /// the answer came has another version by then.
+    #[inline]
+    pub(super) fn awaits(&self, broker: Node) -> bool {
+        self.asked == Some((broker, self.version))
+    }
+
+    /// Returns whether something forbids to fetch it.
+    #[inline]
+    pub(super) const fn stands_still(&self) -> bool {
+        self.paused || self.held_back || self.halted
+    }
+
+    /// Notes that a broker answers nothing more to what it was asked.
+    #[inline]
+    pub(super) fn end_poll(&mut self, broker: Node) {
+        self.asked = self.asked.filter(|(asked, _)| *asked != broker);
+    }
+
+    /// Drops what is in flight or queued; it is fetched again if it is wanted again.
+    pub(super) fn restart(&mut self) {
+        self.version += 1;
+        self.position = self.delivered;
+        self.queued = 0;
+    }
+
+    /// Goes on behind these entries. Returns what of them is for the application: of a batch in the
+    /// middle of which it begins, what lies before is not (`DefaultRecordBatch`: a broker answers
+    /// with whole batches).
+    pub(super) fn enqueue<S: Speaker>(
+        &mut self,
+        speaker: &S,
+        index: PartitionIndex,
+        stored: &[LogEntry<S::Dialect>],
+    ) -> Option<Batch<S::Payload>> {
+        let wanted = self.position;
+        self.position = stored.last()?.end();
+        let mut records = Vec::with_capacity(stored.len());
+        for entry in stored {
+            speaker.read(entry, &mut records);
+        }
+        if stored[0].offset.get() < wanted {
+            records.retain(|record| record.offset.get() >= wanted);
+        }
+        if records.is_empty() {
+            return None;
+        }
+        self.queued += records.len() as u32;
+        Some(Batch {
+            partition: index,
+            version: self.version,
+            records,
+        })
+    }
+
+    /// Notes that the application gets these records. Returns whether they are still wanted.
+    pub(super) fn deliver<P>(&mut self, batch: &Batch<P>) -> bool {
+        if !self.assigned || self.version != batch.version {
+            return false;
+        }
+        let Some(last) = batch.records.last() else {
+            return false;
+        };
+        self.queued -= batch.records.len() as u32;
+        self.delivered = last.offset.next().get();
+        true
+    }
+}

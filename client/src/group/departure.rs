@@ -1,0 +1,141 @@
+//! The end of a membership: the group lets the member go, or it leaves.
+
+use super::{Answered, Forgets, Group, NO_GENERATION, Phase};
+use crate::{Action, Continuation, Speaker, View};
+use plimsoll_core::{Event, Instant, TopicPartition};
+use plimsoll_protocol::{ErrorName, Leaving, Node, Request};
+
+impl<S: Speaker> Group<S> {
+    /// Takes the news that a commit of these partitions was refused because the group has let the
+    /// member go (`rd_kafka_cgrp_op_handle_OffsetCommit`).
+    ///
+    /// An application that begins at the end answers an assignment once its start is committed, and
+    /// a revocation once its last commit is accepted, which no commit is any more; and librdkafka
+    /// does not tell the loss before it has the answer. So that the two do not wait for each other,
+    /// Plimsoll's client answers an assignment with no partition, and tells the loss of what is
+    /// being given up (`PollThread::dismissed`).
+    pub fn handle_commit_refused(
+        &mut self,
+        now: Instant,
+        view: &View<S>,
+        error: ErrorName,
+        carried: &[TopicPartition],
+    ) {
+        match error {
+            ErrorName::UnknownMemberId if self.phase == Phase::Syncing => {
+                self.member = None;
+                self.dismissed = true;
+            }
+            ErrorName::UnknownMemberId => self.lose_all(now, view, Forgets::Member),
+            // "A new generation id can be received soon after this error."
+            _ if self.is_rebalancing() => {}
+            _ if matches!(self.phase, Phase::Joining | Phase::Syncing) => {}
+            _ => self.lose_all(now, view, Forgets::Generation),
+        }
+        if self.rebalance.give_assignment_up(carried) {
+            self.answered = Some(Answered::Assignment);
+        }
+        if let Some((rebalance, given_up)) = self.rebalance.giving_up() {
+            let given_up = given_up.iter();
+            let partitions: Vec<TopicPartition> = given_up
+                .map(|index| view.topology.partition(*index))
+                .collect();
+            if partitions
+                .iter()
+                .any(|partition| carried.contains(partition))
+            {
+                self.actions.push_back(Action::Tell(Event::Lost {
+                    rebalance,
+                    partitions,
+                }));
+            }
+        }
+    }
+
+    /// Ends the membership, and with it every claim to partitions.
+    ///
+    /// While the application owes an answer, librdkafka takes note of the end and does not tell it
+    /// (`rd_kafka_cgrp_revoke_all_rejoin_maybe`: "already in progress, skipping"). After the
+    /// answer, its next heartbeat is refused, or its session is over.
+    pub(super) fn lose_all(&mut self, now: Instant, view: &View<S>, forgets: Forgets) {
+        if self.phase == Phase::Leaving {
+            return;
+        }
+        let behaviour = self.settings.behaviour;
+        if forgets == Forgets::Member {
+            self.member = None;
+        }
+        if forgets == Forgets::Generation || behaviour.is_looped() {
+            self.generation = NO_GENERATION;
+        }
+        if self.is_rebalancing() && behaviour.awaits_answers {
+            self.dismissed = true;
+            return;
+        }
+        self.dismissed = false;
+        self.phase = Phase::Unjoined;
+        self.attempt += 1;
+        self.counted = None;
+        self.lacks_topics = false;
+        self.session_ends = false;
+        self.join_at = match self.rebalance.is_cooperative() && !self.rebalance.owns_any() {
+            // "Current assignment is empty": nothing is given up, which would hasten the join.
+            true => self.next_join(now),
+            false => now,
+        };
+        self.actions.push_back(Action::ForgetStart);
+        self.rebalance.handle_lost();
+        self.join_if_needed(now, view);
+    }
+
+    /// Leaves the group when the application polled too late, so that others can have its
+    /// partitions (KIP-62; static members stay, KIP-345). The application learns of it when it
+    /// polls again.
+    pub fn handle_missed_poll(&mut self, now: Instant, view: &View<S>) {
+        if let Some((node, request)) = self.departure(view) {
+            self.actions.push_back(Action::Say(node, request));
+        }
+        self.lose_all(now, view, Forgets::Member);
+        if self.dismissed {
+            // "Don't send heartbeats if max.poll.interval.ms was exceeded"
+            // (`rd_kafka_cgrp_heartbeat`): only the end of the session shows it.
+            self.heartbeat_at = Instant::FAR_FUTURE;
+        }
+    }
+
+    /// Leaves the group: the application is done, and the process ends then. Static members do not
+    /// leave: their partitions wait for their return.
+    pub fn leave(&mut self, view: &View<S>) {
+        self.phase = Phase::Leaving;
+        self.attempt += 1;
+        if let Some((node, request)) = self.departure(view) {
+            let (timeout, then) = (self.settings.request_timeout, Continuation::LeaveGroup);
+            self.ask(node, timeout, then, request);
+        } else {
+            self.actions.push_back(Action::End);
+        }
+    }
+
+    /// Returns the request with which the member leaves, and where that goes; `None` where it is
+    /// static, or there is nothing to leave.
+    fn departure(&self, view: &View<S>) -> Option<(Node, Request<S::Dialect>)> {
+        if self.settings.instance.is_some() {
+            return None;
+        }
+        let (member, node) = (self.member?, view.coordinator.node()?);
+        let leaving = Leaving {
+            member,
+            instance: None,
+        };
+        let request = Request::LeaveGroup {
+            group: self.settings.group,
+            members: vec![leaving],
+        };
+        Some((node, request))
+    }
+
+    /// Ends the process: the coordinator let it go, or cannot be reached.
+    pub fn handle_left(&mut self) {
+        self.actions.push_back(Action::End);
+    }
+}

@@ -1,0 +1,320 @@
+//! Where to start: what the group committed, and both ends of the log of each partition that was
+//! assigned.
+
+use crate::resend::pause_after;
+use crate::{Action, Ask, Continuation, Failure, Settings, Speaker, View};
+use plimsoll_core::{Assignment, Instant, NextOffset};
+use plimsoll_protocol::{
+    CommittedOffset, Dialect, ErrorName, NO_EPOCH, Node, OffsetsRequest, PartitionIndex, Request,
+    Wanted as Place,
+};
+use std::collections::VecDeque;
+
+/// Finds where assigned partitions start.
+#[derive(Debug)]
+pub struct Start<S: Speaker> {
+    settings: Settings,
+    /// Partitions that were assigned, and of which not everything is known yet.
+    starting: Option<Starting<S>>,
+    actions: VecDeque<Action<S>>,
+}
+
+#[derive(Debug)]
+struct Starting<S: Speaker> {
+    /// The attempt at membership that gave the partitions.
+    id: u32,
+    /// The partitions, in order, with the ends of their logs.
+    partitions: Vec<(PartitionIndex, Wanted<(NextOffset, NextOffset)>)>,
+    /// Number of partitions whose ends are not known.
+    unknown: usize,
+    committed: Wanted<Vec<CommittedOffset<S::Dialect>>>,
+    /// Number of times that the committed offsets were asked for again.
+    resends: u32,
+    /// Earliest time at which they are asked for, while they are missing.
+    committed_at: Instant,
+    /// Time at which to ask again for ends that were refused; [`Instant::FAR_FUTURE`]: none were.
+    ends_at: Instant,
+}
+
+/// Something that the client asks for until it gets it.
+#[derive(Clone, Copy, Debug)]
+enum Wanted<T> {
+    Missing,
+    Asked,
+    Known(T),
+}
+
+impl<S: Speaker> Start<S> {
+    /// Creates the state without assigned partitions.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            starting: None,
+            actions: VecDeque::new(),
+        }
+    }
+
+    /// Begins with partitions that the attempt `id` at membership gave.
+    pub fn begin(
+        &mut self,
+        now: Instant,
+        view: &View<S>,
+        id: u32,
+        partitions: Vec<PartitionIndex>,
+    ) {
+        let (unknown, partitions) = (partitions.len(), partitions.into_iter());
+        self.starting = Some(Starting {
+            id,
+            unknown,
+            partitions: partitions.map(|index| (index, Wanted::Missing)).collect(),
+            committed: Wanted::Missing,
+            resends: 0,
+            committed_at: now,
+            ends_at: Instant::FAR_FUTURE,
+        });
+        self.advance(now, view);
+    }
+
+    /// Forgets what has not started yet: it was never the application's.
+    pub fn forget(&mut self) {
+        self.starting = None;
+    }
+
+    /// Asks for what is missing, where the broker to ask is known.
+    pub fn advance(&mut self, now: Instant, view: &View<S>) {
+        let Some(starting) = &mut self.starting else {
+            return;
+        };
+        let timeout = self.settings.request_timeout;
+        let mut ask = |to: Node, request, then| {
+            let ask = Ask {
+                to,
+                timeout,
+                request,
+                then,
+            };
+            self.actions.push_back(Action::Ask(ask));
+        };
+        if starting.committed_at <= now
+            && let (Wanted::Missing, Some(node)) = (&starting.committed, view.coordinator.node())
+        {
+            starting.committed = Wanted::Asked;
+            let then = Continuation::OffsetFetch(starting.id);
+            let request = Request::OffsetFetch {
+                group: self.settings.group,
+                partitions: None,
+                require_stable: self.settings.behaviour.require_stable,
+            };
+            ask(node, request, then);
+        }
+        let mut no_leader = false;
+        starting.ends_at = Instant::FAR_FUTURE;
+        for (partition, ends) in &mut starting.partitions {
+            if !matches!(ends, Wanted::Missing) {
+                continue;
+            }
+            let Some((leader, _)) = view.metadata.leader(*partition) else {
+                no_leader = true;
+                continue;
+            };
+            *ends = Wanted::Asked;
+            let then = Continuation::StartOffsets(starting.id, *partition, None);
+            ask(leader, end_of(*partition, None), then);
+        }
+        if no_leader {
+            self.actions.push_back(Action::RefreshMetadata);
+        }
+    }
+
+    /// Takes the group's committed offsets, or asks again later.
+    pub fn handle_committed(
+        &mut self,
+        now: Instant,
+        view: &View<S>,
+        id: u32,
+        answer: Result<Vec<CommittedOffset<S::Dialect>>, Failure>,
+    ) {
+        use ErrorName as E;
+        let Some(starting) = self.starting.as_mut().filter(|starting| starting.id == id) else {
+            return;
+        };
+        match answer {
+            Ok(mut committed) => {
+                committed.sort_unstable_by_key(|offset| offset.partition);
+                starting.committed = Wanted::Known(committed);
+                self.finish(view);
+            }
+            Err(failure) => {
+                // `rd_kafka_handle_OffsetFetch` sends the same bytes again without an end
+                // (`RD_KAFKA_REQUEST_MAX_RETRIES`).
+                let resends = match self.settings.behaviour.start_backoff_grows {
+                    true => starting.resends,
+                    false => 0,
+                };
+                starting.committed = Wanted::Missing;
+                starting.resends += 1;
+                starting.committed_at = now + pause_after(resends, self.settings.retry_backoff);
+                if let Failure::Lost
+                | Failure::TimedOut
+                | Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable) = failure
+                {
+                    self.actions.push_back(Action::LoseCoordinator);
+                }
+            }
+        }
+    }
+
+    /// Takes one end of a partition's log, and asks for the other one, or for both again later.
+    pub fn handle_end(
+        &mut self,
+        now: Instant,
+        view: &View<S>,
+        (id, partition, log_start): (u32, PartitionIndex, Option<NextOffset>),
+        answer: Result<NextOffset, Failure>,
+    ) {
+        let Some(starting) = self.starting.as_mut().filter(|starting| starting.id == id) else {
+            return;
+        };
+        let place = starting
+            .partitions
+            .binary_search_by_key(&partition, |(index, _)| *index);
+        let Ok(place) = place else {
+            return;
+        };
+        let (_, ends) = &mut starting.partitions[place];
+        match (answer, log_start, view.metadata.leader(partition)) {
+            (Ok(log_end), Some(log_start), _) => {
+                *ends = Wanted::Known((log_start, log_end));
+                starting.unknown -= 1;
+                self.finish(view);
+            }
+            (Ok(log_start), None, Some((leader, _))) => {
+                self.actions.push_back(Action::Ask(Ask {
+                    to: leader,
+                    timeout: self.settings.request_timeout,
+                    request: end_of(partition, Some(log_start)),
+                    then: Continuation::StartOffsets(id, partition, Some(log_start)),
+                }));
+            }
+            (Ok(_), None, None) => {
+                *ends = Wanted::Missing;
+                self.actions.push_back(Action::RefreshMetadata);
+            }
+            (Err(failure), ..) => {
+                *ends = Wanted::Missing;
+                starting.ends_at = now + self.settings.retry_backoff;
+                if asks_for_the_leader(failure) {
+                    self.actions.push_back(Action::RefreshMetadata);
+                }
+            }
+        }
+    }
+
+    /// Takes what is to be done next.
+    #[inline]
+    pub fn poll_action(&mut self) -> Option<Action<S>> {
+        self.actions.pop_front()
+    }
+
+    /// Returns when to ask again for what was refused.
+    #[inline]
+    pub fn poll_timeout(&self, view: &View<S>) -> Instant {
+        let Some(starting) = &self.starting else {
+            return Instant::FAR_FUTURE;
+        };
+        match (&starting.committed, view.coordinator.node()) {
+            (Wanted::Missing, Some(_)) => starting.committed_at.min(starting.ends_at),
+            _ => starting.ends_at,
+        }
+    }
+
+    /// Lets the application have the partitions, once everything is known.
+    fn finish(&mut self, view: &View<S>) {
+        let starting = self.starting.take_if(|starting| {
+            starting.unknown == 0 && matches!(starting.committed, Wanted::Known(_))
+        });
+        let Some(starting) = starting else {
+            return;
+        };
+        let Wanted::Known(committed) = starting.committed else {
+            return;
+        };
+        let mut assignments = Vec::with_capacity(starting.partitions.len());
+        let mut topic: Option<(u32, Option<u32>, u32)> = None;
+        for (index, ends) in starting.partitions {
+            let Wanted::Known((log_start, high_watermark)) = ends else {
+                return;
+            };
+            let partition = view.topology.partition(index);
+            // The partitions are in order, so that each topic is looked at once.
+            let facts = match topic {
+                Some(facts @ (of, ..)) if of == partition.topic => facts,
+                _ => topic_facts(view, &committed, partition.topic),
+            };
+            topic = Some(facts);
+            let (_, founding_partitions, partitions) = facts;
+            let own = committed.binary_search_by_key(&index, |offset| offset.partition);
+            assignments.push(Assignment {
+                partition,
+                committed: own.ok().map(|place| committed[place].next),
+                log_start,
+                high_watermark,
+                founding_partitions,
+                partitions,
+            });
+        }
+        self.actions.push_back(Action::Assign(assignments));
+    }
+}
+
+/// Returns the question for the start of a partition's log, or, once that is known, for its end.
+/// For both a client needs two requests, since brokers refuse a partition that one names twice
+/// (`ReplicaManager.fetchOffset`): `rd_kafka_query_watermark_offsets` sends them, and so do two
+/// calls of `rd_kafka_offsets_for_times`, which Plimsoll's consumer makes one after the other; in
+/// Sarama `partitionConsumer.chooseStartingOffset`, which asks for the end first.
+pub(crate) fn end_of<D: Dialect>(
+    partition: PartitionIndex,
+    log_start: Option<NextOffset>,
+) -> Request<D> {
+    Request::Offsets(OffsetsRequest {
+        partition,
+        leader_epoch: NO_EPOCH,
+        wanted: match log_start {
+            None => Place::Earliest,
+            Some(_) => Place::Latest,
+        },
+    })
+}
+
+/// Returns whether a client asks for the leaders again when it was not told a partition's ends:
+/// upon every error but one (`rd_kafka_handle_ListOffsets`).
+pub(crate) fn asks_for_the_leader(failure: Failure) -> bool {
+    failure != Failure::Refused(ErrorName::UnknownTopicOrPartition)
+}
+
+/// Returns what is the same for all partitions of a topic: the topic, the number of partitions that
+/// it had when the group first committed for it, and the number that it has.
+fn topic_facts<S: Speaker>(
+    view: &View<S>,
+    committed: &[CommittedOffset<S::Dialect>],
+    topic: u32,
+) -> (u32, Option<u32>, u32) {
+    let founding = founding_partitions(view, committed, topic);
+    let partitions = view.metadata.partitions_of(&view.topology, topic);
+    (topic, founding, partitions)
+}
+
+/// Returns the number of partitions that the topic had when the group first committed for it. Each
+/// commit repeats the number; where they differ, the lowest is the first. A commit without it tells
+/// nothing, so that every partition counts as added later and nothing is skipped.
+fn founding_partitions<S: Speaker>(
+    view: &View<S>,
+    committed: &[CommittedOffset<S::Dialect>],
+    topic: u32,
+) -> Option<u32> {
+    let of_topic = committed
+        .iter()
+        .filter(|offset| view.topology.partition(offset.partition).topic == topic);
+    let founding = of_topic.map(|offset| view.speaker.founding_partitions(&offset.metadata));
+    founding.map(|number| number.unwrap_or(0)).min()
+}

@@ -1,0 +1,287 @@
+//! What is fetched, and what becomes of it.
+
+use super::plain::Records;
+use super::*;
+use plimsoll_core::{AssignmentEpoch, Offset};
+use plimsoll_protocol::{Content, ErrorName, FetchRequest, FetchedPartition};
+
+type FetchResponse = plimsoll_protocol::FetchResponse<Plain>;
+type LogEntry = plimsoll_protocol::LogEntry<Plain>;
+
+const EPOCH: AssignmentEpoch = AssignmentEpoch(1);
+
+/// A partition that broker 0 leads, as it does `P0`.
+const P3: PartitionIndex = PartitionIndex(3);
+
+/// Returns a fetcher of these partitions, which has sent its first polls.
+fn fetcher(view: &View, partitions: &[PartitionIndex]) -> Fetcher {
+    let mut fetcher = Fetcher::new(settings(), 3, view.topology.len());
+    for partition in partitions {
+        fetcher.assign(*partition, EPOCH, NextOffset::new(0));
+    }
+    fetcher.fetch_all(NOW, view);
+    fetcher
+}
+
+fn answer(partition: PartitionIndex, error: Option<ErrorName>, offsets: &[u64]) -> FetchResponse {
+    FetchResponse {
+        partitions: vec![FetchedPartition {
+            partition,
+            error,
+            entries: offsets.len() as u32,
+            high_watermark: 0,
+            log_start: 0,
+            diverging: None,
+        }],
+        entries: offsets.iter().map(|offset| record(*offset)).collect(),
+        ..FetchResponse::default()
+    }
+}
+
+fn record(offset: u64) -> LogEntry {
+    batch(offset, 1)
+}
+
+fn batch(offset: u64, count: u32) -> LogEntry {
+    LogEntry {
+        offset: Offset::new(offset),
+        leader_epoch: 0,
+        content: Content::Batch(Records {
+            count,
+            payload: 0,
+            sequence: None,
+        }),
+    }
+}
+
+/// Returns the offsets of the next records for the application.
+fn delivered(fetcher: &mut Fetcher) -> Option<Vec<u64>> {
+    let (_, _, records) = fetcher.poll_records()?;
+    Some(records.iter().map(|record| record.offset.get()).collect())
+}
+
+/// Takes the poll of a broker.
+fn poll(fetcher: &mut Fetcher, broker: Node) -> Box<FetchRequest> {
+    let ask = fetcher.poll_request(broker, Box::default());
+    assert_eq!((ask.to, ask.then), (broker, Continuation::Fetch));
+    match ask.request {
+        Request::Fetch(request) => request,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Returns the positions that the poll of a broker asks for.
+fn positions(fetcher: &mut Fetcher, broker: Node) -> Vec<(PartitionIndex, u64)> {
+    let request = poll(fetcher, broker);
+    let positions = request.positions.iter();
+    positions.map(|p| (p.partition, p.offset)).collect()
+}
+
+#[test]
+fn each_leader_has_one_poll_and_the_next_one_goes_on_behind_its_answer() {
+    let view = knowledge();
+    let mut fetcher = fetcher(&view, &[P0, P1]);
+    fetcher.fetch_all(NOW, &view);
+    let polls = ["Poll(Node(0))", "Poll(Node(1))"];
+    assert_eq!(told(|| fetcher.poll_action()), polls);
+    assert_eq!(positions(&mut fetcher, Node(1)), [(P1, 0)]);
+    fetcher.handle_fetched(NOW, &view, Node(1), &mut answer(P1, None, &[0, 1, 4]));
+    assert_eq!(told(|| fetcher.poll_action()), ["Poll(Node(1))"]);
+    assert_eq!(positions(&mut fetcher, Node(1)), [(P1, 5)]);
+    assert_eq!(delivered(&mut fetcher), Some(vec![0, 1, 4]));
+    assert_eq!(delivered(&mut fetcher), None);
+}
+
+/// `DefaultRecordBatch`: a broker answers with whole batches.
+#[test]
+fn what_lies_before_the_position_in_a_batch_is_left_out() {
+    let view = knowledge();
+    let mut fetcher = Fetcher::new(settings(), 3, view.topology.len());
+    fetcher.assign(P0, EPOCH, NextOffset::new(2));
+    fetcher.fetch_all(NOW, &view);
+    told(|| fetcher.poll_action());
+    let mut answer = answer(P0, None, &[0]);
+    answer.entries = vec![batch(0, 4)];
+    fetcher.handle_fetched(NOW, &view, Node(0), &mut answer);
+    assert_eq!(delivered(&mut fetcher), Some(vec![2, 3]));
+    told(|| fetcher.poll_action());
+    assert_eq!(positions(&mut fetcher, Node(0)), [(P0, 4)]);
+}
+
+#[test]
+fn a_pause_drops_what_is_queued_and_what_is_in_flight() {
+    let view = knowledge();
+    let mut fetcher = fetcher(&view, &[P0]);
+    fetcher.handle_fetched(NOW, &view, Node(0), &mut answer(P0, None, &[0, 1]));
+    fetcher.pause(P0);
+    assert_eq!(delivered(&mut fetcher), None);
+    fetcher.handle_fetched(NOW, &view, Node(0), &mut answer(P0, None, &[2, 3]));
+    assert_eq!(delivered(&mut fetcher), None);
+    told(|| fetcher.poll_action());
+    fetcher.resume(NOW, &view, P0);
+    assert_eq!(told(|| fetcher.poll_action()), ["Poll(Node(0))"]);
+    assert_eq!(positions(&mut fetcher, Node(0)), [(P0, 0)]);
+}
+
+#[test]
+fn what_an_old_leader_answers_after_the_new_one_was_asked_is_dropped() {
+    let mut view = knowledge();
+    let mut fetcher = fetcher(&view, &[P0]);
+    view.metadata
+        .handle_answer(NOW, Ok(told_of(vec![info(P0, 2, 1)])));
+    fetcher.handle_metadata(NOW, &view);
+    let polls = ["Poll(Node(0))", "Poll(Node(2))"];
+    assert_eq!(told(|| fetcher.poll_action()), polls);
+    fetcher.handle_fetched(NOW, &view, Node(0), &mut answer(P0, None, &[0]));
+    assert_eq!(delivered(&mut fetcher), None);
+    fetcher.handle_fetched(NOW, &view, Node(2), &mut answer(P0, None, &[0]));
+    assert_eq!(delivered(&mut fetcher), Some(vec![0]));
+}
+
+#[test]
+fn a_partition_of_a_dead_leader_waits_for_it_or_for_news_of_another() {
+    let mut view = knowledge();
+    let mut fetcher = fetcher(&view, &[P0]);
+    told(|| fetcher.poll_action());
+    for _ in 0..3 {
+        view.connections.handle_broken(NOW, Node(0), Channels::ALL);
+    }
+    fetcher.handle_failed(NOW, &view, Node(0));
+    assert_eq!(told(|| fetcher.poll_action()), ["RefreshMetadata"]);
+    assert_eq!(fetcher.poll_timeout(), NOW + ms(400), "it reconnects");
+    fetcher.handle_metadata(NOW, &view);
+    assert_eq!(told(|| fetcher.poll_action()), ["WantMetadata"]);
+    view.metadata
+        .handle_answer(NOW, Ok(told_of(vec![info(P0, 1, 1)])));
+    fetcher.handle_metadata(NOW, &view);
+    assert_eq!(told(|| fetcher.poll_action()), ["Poll(Node(1))"]);
+    assert_eq!(fetcher.poll_timeout(), Instant::FAR_FUTURE);
+}
+
+#[test]
+fn an_answer_about_the_range_that_comes_after_a_seek_is_not_told() {
+    let view = knowledge();
+    for seeks in [false, true] {
+        let mut fetcher = fetcher(&view, &[P0]);
+        told(|| fetcher.poll_action());
+        let error = Some(ErrorName::OffsetOutOfRange);
+        fetcher.handle_fetched(NOW, &view, Node(0), &mut answer(P0, error, &[]));
+        let asked = asked(|| fetcher.poll_action());
+        let [(Node(0), Continuation::ResetOffsets(P0, version, None))] = asked[..] else {
+            panic!("{asked:?}");
+        };
+        if seeks {
+            let to = NextOffset::new(3);
+            let from = fetcher.seek(NOW, &view, (P0, EPOCH), to);
+            assert_eq!(from, Some(NextOffset::new(0)));
+            told(|| fetcher.poll_action());
+        }
+        let (start, end) = (NextOffset::new(7), NextOffset::new(9));
+        fetcher.handle_range(NOW, &view, (P0, version, Some(start)), Ok(end));
+        let actions = told(|| fetcher.poll_action());
+        assert_eq!(actions.len(), usize::from(!seeks), "{actions:?}");
+    }
+}
+
+#[test]
+fn a_range_that_is_not_told_is_asked_for_by_fetching_again() {
+    let view = knowledge();
+    let mut fetcher = fetcher(&view, &[P0]);
+    let error = Some(ErrorName::OffsetOutOfRange);
+    fetcher.handle_fetched(NOW, &view, Node(0), &mut answer(P0, error, &[]));
+    let version = match asked(|| fetcher.poll_action())[..] {
+        [(_, Continuation::ResetOffsets(_, version, None))] => version,
+        ref other => panic!("{other:?}"),
+    };
+    fetcher.handle_range(NOW, &view, (P0, version, None), Err(Failure::Lost));
+    assert_eq!(told(|| fetcher.poll_action()), ["RefreshMetadata"]);
+    fetcher.fetch_all(fetcher.poll_timeout(), &view);
+    assert_eq!(told(|| fetcher.poll_action()), ["Poll(Node(0))"]);
+}
+
+#[test]
+fn a_partition_whose_queue_is_full_is_fetched_again_after_a_while() {
+    let view = knowledge();
+    let few = Settings {
+        prefetch: 2,
+        ..settings()
+    };
+    let mut fetcher = Fetcher::new(few, 3, view.topology.len());
+    fetcher.assign(P0, EPOCH, NextOffset::new(0));
+    fetcher.fetch_all(NOW, &view);
+    assert_eq!(told(|| fetcher.poll_action()), ["Poll(Node(0))"]);
+    fetcher.handle_fetched(NOW, &view, Node(0), &mut answer(P0, None, &[0, 1]));
+    assert_eq!(told(|| fetcher.poll_action()), [""; 0], "its queue is full");
+    assert_eq!(fetcher.poll_timeout(), NOW + ms(1_000));
+    fetcher.fetch_all(NOW + ms(1_000), &view);
+    assert_eq!(told(|| fetcher.poll_action()), [""; 0], "it is full still");
+    assert_eq!(delivered(&mut fetcher), Some(vec![0, 1]));
+    assert_eq!(fetcher.poll_timeout(), NOW + ms(2_000));
+    fetcher.fetch_all(NOW + ms(2_000), &view);
+    assert_eq!(told(|| fetcher.poll_action()), ["Poll(Node(0))"]);
+    assert_eq!(positions(&mut fetcher, Node(0)), [(P0, 2)]);
+    assert_eq!(fetcher.poll_timeout(), Instant::FAR_FUTURE);
+}
+
+/// Answers the poll of broker 0 with records of `P0`, the last of which has this offset. Returns
+/// whether the next poll is incremental, and the offsets that it asks for.
+fn poll_again(fetcher: &mut Fetcher, view: &View, offset: u64) -> (bool, Vec<u64>) {
+    let mut response = answer(P0, None, &[offset]);
+    response.asked = poll(fetcher, Node(0)).positions;
+    fetcher.handle_fetched(NOW, view, Node(0), &mut response);
+    let request = poll(fetcher, Node(0));
+    let positions = request.positions.iter();
+    let offsets = positions.map(|position| position.offset).collect();
+    fetcher.handle_failed(NOW, view, Node(0));
+    (request.is_incremental, offsets)
+}
+
+#[test]
+fn the_next_poll_differs_only_by_what_was_answered() {
+    let view = knowledge();
+    let mut fetcher = fetcher(&view, &[P0, P1, P3]);
+    assert_eq!(poll_again(&mut fetcher, &view, 4), (true, vec![5, 0]));
+}
+
+#[test]
+fn a_poll_after_a_change_is_a_whole_one() {
+    type Change = fn(&mut Fetcher, &View);
+    let changes: [(Change, &[u64]); 5] = [
+        (|fetcher, _| fetcher.pause(P3), &[5]),
+        (|fetcher, _| fetcher.unassign(P3), &[5]),
+        (|fetcher, view| fetcher.handle_metadata(NOW, view), &[5, 0]),
+        (
+            |fetcher, view| {
+                fetcher.seek(NOW, view, (P3, EPOCH), NextOffset::new(7));
+            },
+            &[5, 7],
+        ),
+        (
+            |fetcher, _| {
+                fetcher.unassign(P3);
+                fetcher.assign(P3, EPOCH, NextOffset::new(9));
+            },
+            &[5, 9],
+        ),
+    ];
+    let view = knowledge();
+    for (change, offsets) in changes {
+        let mut fetcher = fetcher(&view, &[P0, P3]);
+        change(&mut fetcher, &view);
+        assert_eq!(
+            poll_again(&mut fetcher, &view, 4),
+            (false, offsets.to_vec())
+        );
+    }
+}
+
+#[test]
+fn a_poll_after_one_that_failed_is_a_whole_one() {
+    let view = knowledge();
+    let mut fetcher = fetcher(&view, &[P0, P3]);
+    assert_eq!(poll_again(&mut fetcher, &view, 4), (true, vec![5, 0]));
+    fetcher.fetch_all(fetcher.poll_timeout(), &view);
+    let request = poll(&mut fetcher, Node(0));
+    assert!(!request.is_incremental);
+    assert_eq!(request.positions.iter().count(), 2);
+}

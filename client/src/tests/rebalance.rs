@@ -1,0 +1,146 @@
+//! What the application is told of rebalances.
+
+use super::*;
+use crate::rebalance::Next;
+use crate::{Callback, Rebalance};
+use plimsoll_core::{Assignment, RebalanceId};
+
+fn topology() -> Topology {
+    topology_of(&[4])
+}
+
+fn assignments(partitions: &[PartitionIndex]) -> Vec<Assignment> {
+    let topology = topology();
+    let assignments = partitions.iter().map(|index| Assignment {
+        partition: topology.partition(*index),
+        committed: None,
+        log_start: NextOffset::new(0),
+        high_watermark: NextOffset::new(0),
+        founding_partitions: None,
+        partitions: 4,
+    });
+    assignments.collect()
+}
+
+/// Returns the state after the application began with these partitions.
+fn owning(cooperative: bool, partitions: &[PartitionIndex]) -> Rebalance {
+    on(Behaviour::LIBRDKAFKA, cooperative, partitions)
+}
+
+fn on(behaviour: Behaviour, cooperative: bool, partitions: &[PartitionIndex]) -> Rebalance {
+    let mut rebalance = Rebalance::new(cooperative, behaviour);
+    rebalance.handle_started(assignments(partitions));
+    let told = rebalance.poll_callback(&topology());
+    let (id, _) = told.expect("an assignment");
+    assert!(rebalance.handle_assign_answer(id));
+    assert_eq!(rebalance.after_assignment(), Next::Wait);
+    rebalance
+}
+
+fn tell(rebalance: &mut Rebalance) -> Option<(RebalanceId, Callback)> {
+    assert!(rebalance.has_callback());
+    rebalance.poll_callback(&topology())
+}
+
+#[test]
+fn eager_gives_up_all_and_then_joins() {
+    let mut rebalance = owning(false, &[P0, P1]);
+    assert_eq!(rebalance.begin(), Next::Wait);
+    let (id, callback) = tell(&mut rebalance).expect("a revocation");
+    assert_eq!(callback, Callback::Revoked(vec![P0, P1]));
+    assert!(
+        !rebalance.handle_assign_answer(id),
+        "it was asked otherwise"
+    );
+    assert!(rebalance.handle_revoke_answer(id).is_some());
+    assert_eq!(rebalance.after_revocation(), Next::Join);
+    assert_eq!(rebalance.begin(), Next::Join, "there is nothing left");
+}
+
+#[test]
+fn cooperative_starts_what_is_new_once_the_rest_is_given_up_and_then_joins() {
+    let mut rebalance = owning(true, &[P0, P1]);
+    assert_eq!(rebalance.begin(), Next::Join);
+    assert_eq!(rebalance.handle_assignment(vec![P2, P1]), Next::Wait);
+    let (id, callback) = tell(&mut rebalance).expect("a revocation");
+    assert_eq!(callback, Callback::Revoked(vec![P0]));
+    rebalance.handle_revoke_answer(id);
+    assert_eq!(rebalance.after_revocation(), Next::Start(vec![P2]));
+    rebalance.handle_started(assignments(&[P2]));
+    let (id, _) = tell(&mut rebalance).expect("an assignment");
+    assert!(rebalance.handle_assign_answer(id));
+    assert_eq!(rebalance.after_assignment(), Next::Join);
+    assert_eq!(rebalance.brings(), [P1, P2]);
+}
+
+#[test]
+fn in_sarama_a_loss_overtakes_what_was_not_told_and_does_not_wait_for_an_answer() {
+    let mut rebalance = on(Behaviour::SARAMA_1_61, true, &[P0, P1]);
+    rebalance.handle_assignment(vec![P0]);
+    let (revocation, _) = tell(&mut rebalance).expect("a revocation");
+    rebalance.handle_lost();
+    let (loss, callback) = tell(&mut rebalance).expect("a loss");
+    assert_eq!(callback, Callback::Lost(vec![P0, P1]));
+    assert_eq!(rebalance.handle_revoke_answer(revocation), None, "too late");
+    rebalance.handle_lost();
+    assert!(!rebalance.has_callback(), "it knows");
+    assert!(rebalance.handle_revoke_answer(loss).is_some());
+    assert!(!rebalance.is_under_way());
+}
+
+#[test]
+fn a_loss_is_moot_once_everything_was_given_up() {
+    let mut rebalance = on(Behaviour::SARAMA_1_61, false, &[P0]);
+    rebalance.begin();
+    let (revocation, _) = tell(&mut rebalance).expect("a revocation");
+    rebalance.handle_lost();
+    assert!(rebalance.handle_revoke_answer(revocation).is_some());
+    assert_eq!(tell(&mut rebalance), None);
+    assert!(!rebalance.is_under_way());
+}
+
+#[test]
+fn the_fetcher_holds_from_the_moment_at_which_there_is_something_to_tell() {
+    let mut rebalance = owning(true, &[P0, P1]);
+    assert_eq!(rebalance.poll_hold(), None);
+    rebalance.handle_assignment(vec![P1, P2]);
+    assert_eq!(rebalance.poll_hold(), Some(true), "before it is polled");
+    let (id, _) = tell(&mut rebalance).expect("a revocation");
+    rebalance.handle_revoke_answer(id);
+    rebalance.after_revocation();
+    assert_eq!(rebalance.poll_hold(), None, "positions are looked up");
+    rebalance.handle_started(assignments(&[P2]));
+    let (id, _) = tell(&mut rebalance).expect("an assignment");
+    assert_eq!(rebalance.poll_hold(), None);
+    rebalance.handle_assign_answer(id);
+    assert_eq!(rebalance.poll_hold(), Some(false));
+}
+
+#[test]
+fn a_cooperative_member_is_told_that_it_gets_nothing() {
+    let mut rebalance = owning(true, &[P0]);
+    assert_eq!(rebalance.handle_assignment(vec![P0]), Next::Wait);
+    let (id, callback) = tell(&mut rebalance).expect("an assignment");
+    assert_eq!(callback, Callback::Assigned(Vec::new()));
+    assert!(rebalance.handle_assign_answer(id));
+    assert_eq!(rebalance.after_assignment(), Next::Wait);
+    // A member without partitions has nothing that stands still meanwhile.
+    let mut rebalance = Rebalance::new(true, Behaviour::LIBRDKAFKA);
+    assert_eq!(rebalance.handle_assignment(Vec::new()), Next::Wait);
+    assert!(!rebalance.is_under_way());
+}
+
+#[test]
+fn an_assignment_is_given_up_only_for_what_it_gave() {
+    let mut rebalance = Rebalance::new(false, Behaviour::LIBRDKAFKA);
+    rebalance.handle_started(assignments(&[P0]));
+    let (id, _) = tell(&mut rebalance).expect("an assignment");
+    let names = [P0, P1].map(|index| topology().partition(index));
+    assert!(
+        !rebalance.give_assignment_up(&names[1..]),
+        "an older commit"
+    );
+    assert!(rebalance.give_assignment_up(&names));
+    assert!(!rebalance.handle_assign_answer(id), "too late");
+    assert!(rebalance.owns_any(), "it is still to be told of the loss");
+}

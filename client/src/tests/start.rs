@@ -1,0 +1,74 @@
+//! Where partitions start.
+
+use super::*;
+use plimsoll_protocol::ErrorName;
+
+fn start(view: &View) -> Start {
+    let mut start = Start::new(settings());
+    start.begin(NOW, view, 4, vec![P0, P1]);
+    start
+}
+
+#[test]
+fn the_application_gets_partitions_once_everything_is_known() {
+    let view = knowledge();
+    let mut start = start(&view);
+    let expected = [
+        (Node(0), Continuation::OffsetFetch(4)),
+        (Node(0), Continuation::StartOffsets(4, P0, None)),
+        (Node(1), Continuation::StartOffsets(4, P1, None)),
+    ];
+    assert_eq!(asked(|| start.poll_action()), expected);
+    // One request asks for one end: the start of the log comes first.
+    let (zero, two) = (NextOffset::new(0), NextOffset::new(2));
+    start.handle_end(NOW, &view, (4, P1, None), Ok(two));
+    let end = Continuation::StartOffsets(4, P1, Some(two));
+    assert_eq!(asked(|| start.poll_action()), [(Node(1), end)]);
+    start.handle_end(NOW, &view, (4, P1, Some(two)), Ok(NextOffset::new(9)));
+    start.handle_committed(NOW, &view, 4, Ok(Vec::new()));
+    start.handle_end(NOW, &view, (4, P0, None), Ok(zero));
+    let end = Continuation::StartOffsets(4, P0, Some(zero));
+    assert_eq!(asked(|| start.poll_action()), [(Node(0), end)]);
+    start.handle_end(NOW, &view, (4, P0, Some(zero)), Ok(NextOffset::new(3)));
+    let Some(Action::Assign(assignments)) = start.poll_action() else {
+        panic!("nothing for the application");
+    };
+    let ends = assignments.iter();
+    let ends = ends.map(|a| (a.log_start.get(), a.high_watermark.get()));
+    assert_eq!(ends.collect::<Vec<_>>(), [(0, 3), (2, 9)]);
+}
+
+#[test]
+fn what_is_lost_is_asked_again_and_sets_off_what_may_help() {
+    let view = knowledge();
+    let mut start = start(&view);
+    asked(|| start.poll_action());
+    start.handle_committed(NOW, &view, 4, Err(Failure::Lost));
+    start.handle_end(NOW, &view, (4, P1, None), Err(Failure::Lost));
+    let expected = ["LoseCoordinator", "RefreshMetadata"];
+    assert_eq!(told(|| start.poll_action()), expected);
+    assert_eq!(start.poll_timeout(&view), NOW + ms(100));
+    start.advance(NOW + ms(100), &view);
+    assert_eq!(asked(|| start.poll_action()).len(), 2);
+    let busy = Failure::Refused(ErrorName::CoordinatorLoadInProgress);
+    start.handle_committed(NOW, &view, 4, Err(busy));
+    assert_eq!(
+        told(|| start.poll_action()),
+        [""; 0],
+        "it is the coordinator"
+    );
+}
+
+#[test]
+fn answers_to_an_earlier_start_mean_nothing() {
+    let view = knowledge();
+    let mut start = start(&view);
+    start.forget();
+    start.begin(NOW, &view, 5, vec![P0]);
+    asked(|| start.poll_action());
+    start.handle_committed(NOW, &view, 5, Ok(Vec::new()));
+    start.handle_end(NOW, &view, (4, P0, None), Ok(NextOffset::new(3)));
+    start.handle_end(NOW, &view, (4, P1, None), Err(Failure::Lost));
+    assert_eq!(told(|| start.poll_action()), [""; 0]);
+    assert_eq!(start.poll_timeout(&view), Instant::FAR_FUTURE);
+}

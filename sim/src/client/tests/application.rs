@@ -1,0 +1,69 @@
+//! When the application polls.
+
+use super::*;
+use crate::client::application::Application;
+use crate::client::tests::probe;
+use crate::recipes::Polling;
+use plimsoll_core::{Config, Event, Offset, Outcome, TopicPartition};
+
+/// The time at which most tests take place.
+const NOW: Instant = Instant::from_millis(10_000);
+
+fn application(polling: Polling) -> Application {
+    probe::reset();
+    let machine = probe::build(&Config::default());
+    Application::new(machine, None, polling, ms(20_000))
+}
+
+fn result() -> Event<crate::recipes::Payload> {
+    Event::Processed {
+        partition: TopicPartition::new(0, 0),
+        epoch: plimsoll_core::AssignmentEpoch(1),
+        offset: Offset::new(0),
+        attempt: 1,
+        outcome: Outcome::Ok,
+    }
+}
+
+#[test]
+fn a_handler_keeps_the_poll_loop_only_where_it_runs_in_it() {
+    for (polling, deadline) in [
+        (Polling::Inline, NOW + ms(20_000)),
+        (Polling::Always, Instant::FAR_FUTURE),
+    ] {
+        let mut application = application(polling);
+        application.start_handler(NOW, false);
+        assert_eq!(application.poll_timeout(), deadline, "{polling:?}");
+        assert_eq!(application.is_free(), polling != Polling::Inline);
+        application.handle_processed(NOW + ms(5), false, result());
+        assert_eq!(application.poll_timeout(), Instant::FAR_FUTURE);
+        assert!(application.is_free());
+    }
+}
+
+#[test]
+fn a_missed_poll_deadline_is_told_once() {
+    let mut application = application(Polling::Inline);
+    application.note_polling(NOW, true);
+    assert!(!application.take_missed_poll_deadline(NOW + ms(19_999)));
+    assert!(application.take_missed_poll_deadline(NOW + ms(20_000)));
+    assert!(!application.take_missed_poll_deadline(NOW + ms(40_000)));
+}
+
+#[test]
+fn a_thread_that_polls_does_so_while_a_rebalance_is_not_answered() {
+    let mut application = application(Polling::Always);
+    application.note_polling(NOW, true);
+    assert_eq!(application.poll_timeout(), Instant::FAR_FUTURE);
+}
+
+#[test]
+fn what_is_closed_learns_nothing_any_more() {
+    let mut application = application(Polling::Inline);
+    application.start_handler(NOW, false);
+    application.close();
+    application.handle_processed(NOW, false, result());
+    assert!(!application.take_missed_poll_deadline(NOW + ms(60_000)));
+    assert_eq!(application.poll_timeout(), Instant::FAR_FUTURE);
+    assert_eq!(probe::take_events(), []);
+}
