@@ -155,6 +155,17 @@ impl Builder {
         self
     }
 
+    /// Sets the size of the messages, in bytes, that are fetched and not finished, over all
+    /// partitions: 256 MiB by default. Each partition has an equal share, and at most 16 MiB; a
+    /// message that is larger is read all the same.
+    ///
+    /// What librdkafka itself fetches ahead comes on top of it, for each partition:
+    /// `queued.max.messages.kbytes`, 8 MiB by default.
+    pub fn max_total_bytes(mut self, bytes: usize) -> Self {
+        self.0.config.max_total_bytes = bytes;
+        self
+    }
+
     /// Sets the position at which a group begins that has committed nothing yet. By default the
     /// first message that the topic holds. Once the group has committed, this does not matter any
     /// more.

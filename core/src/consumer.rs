@@ -129,6 +129,13 @@ impl<P: Clone> Consumer<P> {
             } => self.on_partition(partition, epoch, |p, shared| {
                 p.dead_lettered(offset, acknowledged, shared)
             }),
+            Event::DeadLetterRefused {
+                partition,
+                epoch,
+                offset,
+            } => self.on_partition(partition, epoch, |p, shared| {
+                p.dead_letter_refused(offset, shared)
+            }),
             Event::OutOfRange {
                 partition,
                 epoch,
@@ -177,7 +184,18 @@ impl<P: Clone> Consumer<P> {
         if !self.rebalances.is_quiet() {
             self.answer_rebalances();
         }
+        if self.shared.owned != self.partitions.len() {
+            self.share_out();
+        }
         self.commit_if_due();
+    }
+
+    /// Gives each partition its share of the total of bytes, as there are more or fewer of them.
+    fn share_out(&mut self) {
+        self.shared.owned = self.partitions.len();
+        for partition in self.partitions.values_mut() {
+            partition.fit(&mut self.shared);
+        }
     }
 
     /// Starts the next handler, if one may run: partitions take turns.
