@@ -32,7 +32,8 @@
 //! - Messages that are gone are not skipped silently: [`OutOfRangePolicy`] decides. A partition
 //!   that is added to a topic is read from its start.
 //! - A handler may take as long as [its deadline](Config::handler_deadline) allows, whatever
-//!   Kafka's own deadlines are: the client polls meanwhile, and what it fetches ahead is bounded.
+//!   Kafka's own deadlines are: the client polls meanwhile. What it fetches ahead is bounded: for
+//!   each partition, and in total but for librdkafka's own queues (`max_total_bytes`).
 //!
 //! Where to look: [`Consumer::builder`] for the settings, [`Handler`] for the code that you write,
 //! [`metrics`] for what can be watched, [`shutdown`] for the signals that stop a consumer. The
@@ -58,7 +59,8 @@ pub use error::{ClientError, Error, SettingError};
 pub use handler::{Handler, HandlerError};
 pub use message::{Batch, Header, Message};
 pub use plimsoll_core::{
-    CommitPolicy, Config, ConfigError, InitialPosition, Ordering, OutOfRangePolicy, RetryPolicy,
+    CommitPolicy, Config, ConfigError, InitialPosition, Ordering, OutOfRangePolicy,
+    RefusedLetterPolicy, RetryPolicy,
 };
 #[cfg(feature = "librdkafka")]
 pub use {

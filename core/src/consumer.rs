@@ -4,8 +4,8 @@ use crate::partition::Partition;
 use crate::rebalance::Rebalances;
 use crate::shared::Shared;
 use crate::{
-    AssignmentEpoch, Command, CommitId, Config, Counters, Event, Instant, Machine, PartitionStatus,
-    TopicPartition,
+    AssignmentEpoch, Command, CommitId, Config, Counters, Event, Instant, Machine, Offset,
+    PartitionStatus, TopicPartition,
 };
 use std::collections::BTreeMap;
 
@@ -65,6 +65,18 @@ impl<P> Consumer<P> {
             .iter()
             .filter(|(_, partition)| partition.is_halted())
             .map(|(id, _)| *id)
+    }
+
+    /// Returns whether a record was fetched under this assignment, and is neither finished nor
+    /// given up.
+    pub fn is_unfinished(
+        &self,
+        partition: TopicPartition,
+        epoch: AssignmentEpoch,
+        offset: Offset,
+    ) -> bool {
+        let partition = self.partitions.get(&partition);
+        partition.is_some_and(|p| p.epoch() == epoch && p.is_unfinished(offset))
     }
 
     /// Returns the number of handlers that run.

@@ -91,8 +91,8 @@ mod watermark;
 
 pub use command::{Command, CommitOffset, DeadLetterReason, Start};
 pub use config::{
-    CommitPolicy, Config, ConfigError, InitialPosition, Ordering, OutOfRangePolicy, RefusedLetterPolicy,
-    RetryPolicy,
+    CommitPolicy, Config, ConfigError, InitialPosition, Ordering, OutOfRangePolicy,
+    RefusedLetterPolicy, RetryPolicy,
 };
 pub use consumer::Consumer;
 pub use event::{

@@ -1,5 +1,6 @@
 //! The settings that librdkafka gets, and those that a user may not set.
 
+use super::dead_letters::RefusedLetters;
 use crate::SettingError;
 use plimsoll_core::Config;
 use rdkafka::ClientConfig;
@@ -18,6 +19,7 @@ pub(crate) struct Settings {
     /// The assignor, by librdkafka's name for it.
     pub(crate) assignor: &'static str,
     pub(crate) dead_letter_topic: Option<String>,
+    pub(crate) refused_letters: RefusedLetters,
     pub(crate) config: Config,
     /// The settings that go to librdkafka as they are, by name.
     pub(crate) raw: BTreeMap<String, String>,
@@ -244,11 +246,15 @@ impl Settings {
     /// Returns the configuration of the producer of dead letters.
     pub(crate) fn producer(&self) -> ClientConfig {
         let mut config = self.base(&CONSUMER_ONLY);
-        config.remove("statistics.interval.ms");
         let max_bytes = "message.max.bytes";
         if !self.raw.contains_key(max_bytes) {
             // What was consumed must be written, however large: only the broker's limit counts.
             config.set(max_bytes, "1000000000");
+        }
+        // What fitted into its topic compressed would be refused as too large without.
+        let chosen = self.raw.keys().any(|name| name.starts_with("compression."));
+        if !chosen {
+            config.set("compression.type", "lz4");
         }
         config.set("enable.idempotence", "true").set("acks", "all");
         config
@@ -269,10 +275,8 @@ impl Settings {
 }
 
 /// The settings for which librdkafka's defaults do not suit; the user's own override them.
-const DEFAULTS: [(&str, &str); 6] = [
+const DEFAULTS: [(&str, &str); 5] = [
     ("client.id", "plimsoll"),
-    // Source of the lag metric.
-    ("statistics.interval.ms", "1000"),
     // The size of what is fetched ahead, for each partition: the default is 64 MiB.
     ("queued.max.messages.kbytes", "8192"),
     // The pause before a queue that was full is filled again: the default is a second.
@@ -315,6 +319,7 @@ mod tests {
             instance: None,
             assignor: "range",
             dead_letter_topic: None,
+            refused_letters: RefusedLetters::default(),
             config: Config::default(),
             raw: BTreeMap::new(),
         }

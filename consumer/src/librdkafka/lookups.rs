@@ -4,6 +4,7 @@
 //! that fails is asked again until it succeeds: an error never counts as "nothing was committed".
 
 use super::context::RawConsumer;
+use super::metadata;
 use super::topics::{Topics, next_offset};
 use plimsoll_core::{Assignment, AssignmentEpoch, NextOffset, RebalanceId, TopicPartition};
 use rdkafka::consumer::Consumer;
@@ -210,7 +211,7 @@ impl Lookups {
         elements
             .map(|element| {
                 element.error()?;
-                let founding = element.metadata().parse().unwrap_or(0);
+                let founding = metadata::read(element.metadata());
                 Ok(next_offset(element.offset()).map(|next| (next, founding)))
             })
             .collect()

@@ -1,17 +1,19 @@
 //! The client over librdkafka.
 //!
-//! Three threads: one polls all the time (`thread`), one looks up what a new assignment needs
-//! (`lookups`), one waits for the outcome of commits (`commits`). They share the consumer, and talk
-//! to the driver by `outbox`.
+//! Four threads: one polls all the time (`thread`), one looks up what a new assignment needs
+//! (`lookups`), one waits for the outcome of commits (`commits`), one asks for the ends of logs
+//! (`ends`). They share the consumer, and all but the last talk to the driver by `outbox`.
 
 mod commits;
 mod config;
 mod context;
 mod dead_letters;
+mod ends;
 mod fetching;
 mod generations;
 mod leaving;
 mod lookups;
+mod metadata;
 mod outbox;
 mod rebalances;
 mod thread;
@@ -34,6 +36,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 pub(crate) use self::config::Settings;
+pub(crate) use self::dead_letters::RefusedLetters;
 
 /// The longest time for leaving the group. After that the session times out instead.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(10);
@@ -56,6 +59,7 @@ pub struct LibrdkafkaClient {
     orders: Sender<Order>,
     waker: Arc<Waker>,
     dead_letters: Option<DeadLetters>,
+    ends: Sender<Vec<TopicPartition>>,
     lifecycle: Lifecycle,
 }
 
@@ -81,7 +85,8 @@ impl LibrdkafkaClient {
 
         let (outbox, inbox) = outbox::channel(Arc::clone(&waker));
         let dead_letters = if settings.config.dead_letters {
-            let made = DeadLetters::new(settings.producer(), outbox.clone());
+            let refused = settings.refused_letters.clone();
+            let made = DeadLetters::new(settings.producer(), refused, outbox.clone());
             Some(made.map_err(config::refused)?)
         } else {
             None
@@ -102,6 +107,7 @@ impl LibrdkafkaClient {
                 wake.wake();
             },
         )?;
+        let ends = ends::spawn(&consumer, Arc::clone(&topics))?;
         let config = &settings.config;
         let poll = PollThread {
             consumer,
@@ -133,6 +139,7 @@ impl LibrdkafkaClient {
             orders,
             waker,
             dead_letters,
+            ends,
             lifecycle: Lifecycle::New,
         })
     }
@@ -208,6 +215,11 @@ impl GroupClient for LibrdkafkaClient {
 
     fn topic(&self, number: u32) -> Option<&str> {
         self.topics.name(number).map(|name| &**name)
+    }
+
+    fn ask_log_ends(&mut self, partitions: Vec<TopicPartition>) {
+        // If the thread has ended, so has the consumer.
+        let _ = self.ends.send(partitions);
     }
 
     fn high_watermark(&self, partition: TopicPartition) -> Option<NextOffset> {

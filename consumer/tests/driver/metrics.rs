@@ -85,3 +85,14 @@ fn a_backlog_does_not_hold_up_the_metrics() {
     let updates = updates.0.load(Ordering::Relaxed);
     assert!((10..=20).contains(&updates), "{updates} updates in 5 s");
 }
+
+/// A partition that stands still fetches nothing that would tell the end of its log.
+#[tokio::test(start_paused = true)]
+async fn the_ends_of_logs_are_asked_for_while_a_handler_hangs() {
+    let mut running = start(config(), |_: Message| std::future::pending());
+    let epoch = running.assign(P).await;
+    running.fetch(epoch, [0]);
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let asked = running.asked.load(Ordering::Relaxed);
+    assert!((2..=3).contains(&asked), "{asked} questions in 4 s");
+}

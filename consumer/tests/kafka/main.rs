@@ -5,6 +5,7 @@
 mod bare;
 mod cluster;
 mod dead_letters;
+mod gauges;
 mod members;
 mod positions;
 mod stops;
@@ -22,10 +23,14 @@ macro_rules! suite {
             bare::loops_share_go_on_from_commits_and_go_back_where_offsets_are_reset,
             dead_letters::messages_that_fail_for_good_are_dead_lettered_and_the_rest_goes_on,
             dead_letters::a_failure_holds_up_only_its_partition,
+            dead_letters::one_that_is_too_large_is_compressed_and_else_pointed_to,
+            dead_letters::one_that_is_refused_for_good_goes_on_once_it_is_taken,
+            dead_letters::one_that_is_refused_for_good_is_told_to_a_callback,
             members::cooperative_rebalances_lose_and_repeat_nothing,
             members::eager_rebalances_lose_and_repeat_nothing,
             members::a_static_member_comes_back_to_its_partitions,
             members::a_member_whose_handlers_take_long_stays_in_the_group,
+            positions::the_lag_of_a_partition_that_stands_still_grows,
             positions::a_group_that_starts_at_the_end_loses_nothing_afterwards,
             positions::reading_goes_back_where_offsets_are_reset,
             positions::partitions_added_meanwhile_are_read_from_their_start,

@@ -9,8 +9,8 @@ use crate::shared::Shared;
 use crate::slab::{Slab, Slot};
 use crate::watermark::Watermark;
 use crate::{
-    AssignmentEpoch, Command, CommitOffset, DeadLetterReason, Instant, KeyHash, NextOffset,
-    Offset, Ordering, PartitionStatus, Record, TopicPartition,
+    AssignmentEpoch, Command, CommitOffset, DeadLetterReason, Instant, KeyHash, NextOffset, Offset,
+    Ordering, PartitionStatus, Record, TopicPartition,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -146,6 +146,10 @@ impl<P> Partition<P> {
         self.unfinished.len()
     }
 
+    pub(crate) fn is_unfinished(&self, offset: Offset) -> bool {
+        self.index.get(offset).is_some()
+    }
+
     pub(crate) const fn is_draining(&self) -> bool {
         self.draining
     }
@@ -206,7 +210,9 @@ impl<P> Partition<P> {
             return;
         }
         let before = self.watermark.get();
-        let batch = self.batches.add(records.iter().map(|r| r.bytes as usize).sum());
+        let batch = self
+            .batches
+            .add(records.iter().map(|r| r.bytes as usize).sum());
         for record in records {
             if self.watermark.fetched(record.offset) {
                 self.buffer(record, batch);

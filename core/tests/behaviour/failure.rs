@@ -128,7 +128,11 @@ fn a_dead_letter_that_is_refused_for_good_stands_still_where_that_is_asked_for()
     assert_eq!(driver.dead_letter_refused(0, 10), [""; 0]);
     assert_eq!(driver.timer(), None, "nothing is due");
     assert_eq!(refused(&driver), 1);
-    assert_eq!(driver.revoke(2, &[0]), ["revoked 2"], "and it holds nothing up");
+    assert_eq!(
+        driver.revoke(2, &[0]),
+        ["revoked 2"],
+        "and it holds nothing up"
+    );
 }
 
 fn refused(driver: &Driver) -> usize {

@@ -275,8 +275,14 @@ impl World {
             assert_eq!(buffered.halted, ledger.halted);
             assert!(!ledger.records.iter().any(|r| r.stage == Stage::Condemned));
             if !ledger.halted && !ledger.resumed_behind {
-                assert!(ledger.paused || !ledger.is_full(&config, self.owned.len()), "unbounded");
-                assert!(!ledger.paused || !ledger.has_room(&config, self.owned.len()), "left paused");
+                assert!(
+                    ledger.paused || !ledger.is_full(&config, self.owned.len()),
+                    "unbounded"
+                );
+                assert!(
+                    !ledger.paused || !ledger.has_room(&config, self.owned.len()),
+                    "left paused"
+                );
             }
         }
         for entries in self.assigns.values() {
