@@ -10,7 +10,6 @@ mod admin;
 mod backend;
 #[cfg(feature = "librdkafka")]
 mod backlog;
-mod batch;
 mod channel;
 mod cluster;
 mod contract;

@@ -152,16 +152,10 @@ impl Members {
         now: Instant,
         member: MemberId,
         what: Announced,
-    ) -> Option<TraceEvent> {
+    ) -> Option<Shown> {
         match what {
-            Announced::Revoked(partition) => {
-                let is_new = self.membership.handle_revoked(now, member, partition);
-                is_new.then(|| self.revoked(member, partition))
-            }
-            Announced::Lost(partition) => {
-                let had = self.membership.handle_lost(now, member, partition);
-                had.then_some(TraceEvent::Lost { member, partition })
-            }
+            Announced::Revoked(partition) => self.membership.handle_revoked(now, member, partition),
+            Announced::Lost(partition) => self.membership.handle_lost(now, member, partition),
         }
     }
 

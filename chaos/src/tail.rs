@@ -4,7 +4,6 @@
 //! It reads every partition from its start, straight from the brokers, and belongs to no group.
 
 use crate::admin::{self, Admin, Failure, HARNESS, check, topic_name};
-use crate::batch::{self, Aborted};
 use crate::channel::Sender;
 use crate::leaders::PartitionCounts;
 use crate::names::Names;
@@ -13,6 +12,7 @@ use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::fetch_response::PartitionData;
 use kafka_protocol::messages::{BrokerId, FetchRequest, FetchResponse};
 use kafka_protocol::records::Record;
+use plimsoll_codec::batch::{self, Aborted};
 use plimsoll_core::{Offset, TopicPartition};
 use plimsoll_oracle::MessageId;
 use plimsoll_serve::produce::MESSAGE;

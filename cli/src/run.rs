@@ -23,7 +23,7 @@ use std::time::Instant;
 /// # Errors
 /// Where an argument is wrong, or the environment refuses.
 pub(crate) fn run(args: &RunArgs, look: Look) -> Result<Outcome, CliError> {
-    let choice = Choice::of(&args.backend, &args.command, &args.declared)?;
+    let choice = Choice::of(&args.backend, &args.command, &args.trying.declared)?;
     let selection = selection::select(Wanted::of(args, &choice), &choice)?;
     let labels = selection.trials.iter().map(|trial| trial.label.as_str());
     files::check_trace(args.trace.as_deref(), labels)?;
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &RunArgs, look: Look) -> Result<Outcome, CliError> {
         render::files::check(folder)?;
     }
     interrupt::listen()?;
-    let backend = choice.start(selection.load(choice.jobs(args.jobs)))?;
+    let backend = choice.start(selection.load(choice.jobs(args.trying.jobs)))?;
     let report = report(args, &choice, selection, &backend, look);
     backend.shut_down();
     let report = report?;
@@ -72,7 +72,7 @@ fn report(
         skipped,
     } = selection;
     let options = Options {
-        jobs: choice.jobs(args.jobs),
+        jobs: choice.jobs(args.trying.jobs),
         keep_going: args.keep_going == Some(true),
         hashes: args.print_hashes,
         record: args.trace.is_some() && only(&trials).is_some(),
@@ -88,12 +88,20 @@ fn report(
     let convictions = if backend.is_real() {
         let trials = trials.iter().zip(&tallies);
         trials
-            .map(|(trial, tally)| recorded::convict(trial, tally, choice, args.regressions()))
+            .map(|(trial, tally)| {
+                recorded::convict(trial, tally, choice, args.trying.regressions())
+            })
             .collect()
     } else {
-        shrinking::convict_all(&trials, &tallies, options, args.limits, args.regressions())
+        shrinking::convict_all(
+            &trials,
+            &tallies,
+            options,
+            args.limits,
+            args.trying.regressions(),
+        )
     };
-    keep_unjudged(&trials, &mut tallies, args.regressions());
+    keep_unjudged(&trials, &mut tallies, args.trying.regressions());
     let trace = write_trace(args, &trials, &tallies)?;
     let found = trials.into_iter().zip(tallies).zip(convictions);
     let scenarios = found.map(|((trial, mut tally), convictions)| {

@@ -34,7 +34,7 @@ impl<'a> Wanted<'a> {
             paths: &args.paths,
             seeds: args.seeds.unwrap_or(choice.default_seeds()),
             subject: args.subject,
-            set: &args.declared.set,
+            set: &args.trying.declared.set,
         }
     }
 }
@@ -247,7 +247,7 @@ mod tests {
         let Command::Run(args) = Cli::parse_from(command).command else {
             panic!("it is `run`");
         };
-        let choice = Choice::of(&args.backend, &args.command, &args.declared);
+        let choice = Choice::of(&args.backend, &args.command, &args.trying.declared);
         let choice = choice.expect("arguments go together");
         select(Wanted::of(&args, &choice), &choice).expect("something is selected")
     }

@@ -42,9 +42,10 @@ pub struct Assignment {
     pub partition: TopicPartition,
     /// The next offset that the group committed for it, if any.
     pub committed: Option<NextOffset>,
-    /// The partition's first offset.
+    /// The partition's first offset. Where the group has committed, it is not looked at.
     pub log_start: NextOffset,
-    /// The high watermark: the offset that the next record that can be read will get.
+    /// The high watermark: the offset that the next record that can be read will get. Where the
+    /// group has committed, it is not looked at.
     pub high_watermark: NextOffset,
     /// The number of partitions that the topic had when the group first committed for it
     /// (read back from the metadata of its commits); `None` where the group never

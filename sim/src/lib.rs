@@ -23,9 +23,6 @@ mod topology;
 mod wire;
 mod world;
 
-#[cfg(feature = "wire")]
-pub use crate::wire::frames;
-
 use crate::engine::Queue;
 use crate::env::Event;
 use crate::program::Programs;

@@ -3,7 +3,7 @@
 use crate::access::{Access, Stream};
 use kafka_protocol::messages::ApiVersionsRequest;
 use kafka_protocol::protocol::{Request, StrBytes};
-use plimsoll_sim::frames::Head;
+use plimsoll_codec::frames::Head;
 use std::collections::BTreeMap;
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};

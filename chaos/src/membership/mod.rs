@@ -206,26 +206,31 @@ impl Membership {
         self.does(member, partition, Deed::Call, offset.get())
     }
 
-    /// Takes in that the subject printed that it learned of the revocation of a partition. Returns
-    /// whether that is new.
+    /// Takes in that the subject printed that it learned of the revocation of a partition. Some
+    /// say so of a loss too: Sarama has one word for both, and so has what Java's clients do where
+    /// nothing else is said (`ConsumerRebalanceListener.onPartitionsLost`).
     pub(crate) fn handle_revoked(
         &mut self,
         now: Instant,
         member: MemberId,
         partition: TopicPartition,
-    ) -> bool {
-        self.members[member].revoke(now, partition)
+    ) -> Option<Shown> {
+        if self.members[member].is_fenced() {
+            return self.handle_lost(now, member, partition);
+        }
+        let is_new = self.members[member].revoke(now, partition);
+        is_new.then_some(Shown::Revoked(partition))
     }
 
-    /// Takes in that the subject printed that it learned of the loss of a partition. Returns
-    /// whether it had the partition.
+    /// Takes in that the subject printed that it learned of the loss of a partition.
     pub(crate) fn handle_lost(
         &mut self,
         now: Instant,
         member: MemberId,
         partition: TopicPartition,
-    ) -> bool {
-        self.members[member].lose(now, partition)
+    ) -> Option<Shown> {
+        let had = self.members[member].lose(now, partition);
+        had.then_some(Shown::Entry(TraceEvent::Lost { member, partition }))
     }
 
     /// Returns those of the named partitions that are this run's.

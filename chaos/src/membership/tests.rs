@@ -51,3 +51,23 @@ fn what_passes_is_shown_as_the_trace_says_it() {
     let released = Shown::Entry(TraceEvent::Released { member, partition });
     assert_eq!(see(Seen::Left), [Shown::Revoked(partition), released]);
 }
+
+#[test]
+fn a_revocation_that_a_fenced_member_tells_is_a_loss() {
+    let (mut membership, member) = (membership(1), MemberId(0));
+    let [partition, other] = ORDERS;
+    membership.members[member].joined(3);
+    membership.members[member].sync(BTreeSet::from(ORDERS));
+    for owned in ORDERS {
+        membership.members[member].does(owned, Deed::Fetch, 0);
+    }
+    let now = Instant::from_millis(7);
+    let told = membership.handle_revoked(now, member, partition);
+    assert_eq!(told, Some(Shown::Revoked(partition)));
+    membership.members[member].fence();
+    let told = membership.handle_revoked(now, member, other);
+    let partition = other;
+    let lost = Shown::Entry(TraceEvent::Lost { member, partition });
+    assert_eq!(told, Some(lost));
+    assert!(!membership.members[member].holds(other));
+}

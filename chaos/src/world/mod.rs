@@ -206,7 +206,11 @@ impl World {
     }
 
     /// Writes what is shown of a member.
-    fn show_all(&mut self, member: MemberId, shown: Vec<Shown>) -> Result<(), ChaosError> {
+    fn show_all(
+        &mut self,
+        member: MemberId,
+        shown: impl IntoIterator<Item = Shown>,
+    ) -> Result<(), ChaosError> {
         shown.into_iter().try_for_each(|shown| match shown {
             Shown::Entry(event) => self.observe(event),
             Shown::Revoked(partition) => self.observe(self.members.revoked(member, partition)),
@@ -377,8 +381,8 @@ impl World {
             processes::Report::Said { member, said } => {
                 // One by one: a fault that is triggered may end the process.
                 for announced in self.members.announced(&said) {
-                    let entry = self.members.handle_said(self.now(), member, announced);
-                    self.observe_all(entry)?;
+                    let shown = self.members.handle_said(self.now(), member, announced);
+                    self.show_all(member, shown)?;
                 }
                 Ok(())
             }

@@ -1,12 +1,10 @@
 //! The arguments of `plimsoll compare`.
 
-use super::values::{jobs, subjects};
-use super::{DeclaredArgs, REGRESSIONS};
+use super::TryingArgs;
+use super::values::subjects;
 use clap::{Args, ValueEnum};
 use plimsoll_scenarios::Subject;
 use std::ffi::OsString;
-use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// The text of `plimsoll compare --help` behind the options.
@@ -52,24 +50,10 @@ pub(crate) struct CompareArgs {
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
     #[command(flatten)]
-    pub declared: DeclaredArgs,
-    /// Number of schedules that run side by side. [default: as `plimsoll run` has it]
-    #[arg(short, long, value_name = "N", value_parser = jobs, allow_negative_numbers = true)]
-    pub jobs: Option<NonZeroUsize>,
-    /// Folder into which runs in real time are written that break a promise which differs.
-    /// [default: regressions]
-    #[arg(long, value_name = "DIR")]
-    pub regressions: Option<PathBuf>,
+    pub trying: TryingArgs,
 }
 
 impl CompareArgs {
-    /// Returns the folder into which runs are written.
-    pub(crate) fn regressions(&self) -> &Path {
-        self.regressions
-            .as_deref()
-            .unwrap_or(Path::new(REGRESSIONS))
-    }
-
     /// Returns the number of seeds in a place: what is said last counts.
     pub(crate) fn seeds_in(&self, place: PlaceName) -> u64 {
         let stated = self.seeds.iter().rev();

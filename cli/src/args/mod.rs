@@ -2,10 +2,12 @@
 
 mod bench;
 mod compare;
+mod trying;
 mod values;
 
 pub(crate) use bench::{BenchCommand, CommitIntervalArgs, Interval, LoadArgs};
 pub(crate) use compare::{CompareArgs, PlaceName};
+pub(crate) use trying::{DeclaredArgs, TryingArgs};
 pub(crate) use values::{BackendName, BrokersName, Format, SeedRange, TableFormat, threads};
 
 use crate::cluster::ClusterCommand;
@@ -16,13 +18,11 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use plimsoll_oracle::Property;
 use plimsoll_scenarios::Subject;
-use plimsoll_scenarios::scenario::Override;
 use std::ffi::OsString;
 use std::net::IpAddr;
-use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
-use values::{advertise, bootstrap, jobs, listen, properties, subjects, time};
+use values::{advertise, bootstrap, listen, properties, subjects, time};
 
 /// Tries Kafka consumers against what may go wrong, in a deterministic simulator or on real Kafka.
 ///
@@ -134,7 +134,7 @@ pub(crate) struct RunArgs {
     #[arg(last = true, value_name = "COMMAND", conflicts_with = "subject")]
     pub command: Vec<OsString>,
     #[command(flatten)]
-    pub declared: DeclaredArgs,
+    pub trying: TryingArgs,
     /// Seeds to run: `N` means 0..N, `A..B` means from A up to, not including, B. A file that
     /// carries its own seed runs with that seed only. [default: 1000, in real time 1]
     #[arg(long, value_name = "N|A..B", allow_negative_numbers = true)]
@@ -142,10 +142,6 @@ pub(crate) struct RunArgs {
     /// Try this consumer instead of the one that each scenario names.
     #[arg(long, value_name = "NAME", value_parser = subjects())]
     pub subject: Option<Subject>,
-    /// Number of schedules that run side by side; what the simulator finds does not depend on it.
-    /// [default: one for each core; in real time four, with embedded brokers 16]
-    #[arg(short, long, value_name = "N", value_parser = jobs, allow_negative_numbers = true)]
-    pub jobs: Option<NonZeroUsize>,
     /// Format of the report.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
@@ -157,10 +153,6 @@ pub(crate) struct RunArgs {
     /// files with its names, `report.*` and `bug-*`, are replaced, and no others.
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
-    /// Folder into which failures are written: shrunk, or with their trace where they ran
-    /// in real time. [default: regressions]
-    #[arg(long, value_name = "DIR")]
-    pub regressions: Option<PathBuf>,
     #[command(flatten)]
     pub limits: ShrinkLimits,
     /// Run all seeds of a scenario, although some have failed.
@@ -182,33 +174,6 @@ pub(crate) struct RunArgs {
     /// error.
     #[arg(long)]
     pub print_hashes: bool,
-}
-
-impl RunArgs {
-    /// Returns the folder into which failures are written.
-    pub(crate) fn regressions(&self) -> &Path {
-        self.regressions
-            .as_deref()
-            .unwrap_or(Path::new(REGRESSIONS))
-    }
-}
-
-/// The folder into which failures are written by default.
-const REGRESSIONS: &str = "regressions";
-
-/// What is declared of the consumer that stands trial.
-#[derive(Clone, Debug, Default, Args)]
-pub(crate) struct DeclaredArgs {
-    /// Let this setting stand over the one of each scenario, by its key in the scenario's own
-    /// words, as in `consumers.commit.interval=5s`; may be repeated. Of a command it says as well
-    /// that the program does so, and the program is judged by it.
-    #[arg(long, value_name = "KEY=VALUE")]
-    pub set: Vec<Override>,
-    /// With a command, the settings that the program does as it is told by its environment:
-    /// `consumers` for all of them, or `consumers.commit`, ...; separated by commas. What hangs on
-    /// a setting that is not declared is not observed.
-    #[arg(long, value_name = "KEY", value_delimiter = ',')]
-    pub keeps: Vec<String>,
 }
 
 /// The choice of a backend.
@@ -274,11 +239,7 @@ pub(crate) struct ShrinkArgs {
     #[arg(last = true, value_name = "COMMAND", conflicts_with = "subject")]
     pub command: Vec<OsString>,
     #[command(flatten)]
-    pub declared: DeclaredArgs,
-    /// Number of candidates that run side by side in real time; on a cluster that is shared,
-    /// those that break brokers run alone. [default: four for each core, with embedded brokers 16]
-    #[arg(short, long, value_name = "N", value_parser = jobs, allow_negative_numbers = true)]
-    pub jobs: Option<NonZeroUsize>,
+    pub trying: TryingArgs,
     /// Failing seed. [default: the one that the file carries]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..u64::MAX))]
     pub seed: Option<u64>,
@@ -288,20 +249,8 @@ pub(crate) struct ShrinkArgs {
     /// Try this consumer instead of the one that the scenario names.
     #[arg(long, value_name = "NAME", value_parser = subjects())]
     pub subject: Option<Subject>,
-    /// Folder into which the regression is written. [default: regressions]
-    #[arg(long, value_name = "DIR")]
-    pub regressions: Option<PathBuf>,
     #[command(flatten)]
     pub limits: ShrinkLimits,
-}
-
-impl ShrinkArgs {
-    /// Returns the folder into which the regression is written.
-    pub(crate) fn regressions(&self) -> &Path {
-        self.regressions
-            .as_deref()
-            .unwrap_or(Path::new(REGRESSIONS))
-    }
 }
 
 /// The limits of the search for a smaller schedule, at which it ends with the smallest so far.

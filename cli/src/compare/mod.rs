@@ -38,7 +38,7 @@ pub(crate) fn compare(args: &CompareArgs, look: Look) -> Result<Outcome, CliErro
         let tried = is_begun.then(|| try_in(place, selection, &places, args, look));
         columns.push(tried.unwrap_or_else(|| Column::empty(place, None)));
     }
-    let comparison = Comparison::of(columns, &places, left_out, args.regressions());
+    let comparison = Comparison::of(columns, &places, left_out, args.trying.regressions());
     let text = render::compare::comparison(&comparison, look);
     Ok(Outcome::new(text, comparison.exit()))
 }
@@ -228,7 +228,7 @@ fn try_in(
     look: Look,
 ) -> Column {
     let began = Instant::now();
-    let jobs = place.choice.jobs(args.jobs);
+    let jobs = place.choice.jobs(args.trying.jobs);
     let backend = match place.start(selection.load(jobs), places) {
         Ok(backend) => backend,
         Err(error) => return Column::empty(place, Some(error)),

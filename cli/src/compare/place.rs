@@ -82,7 +82,7 @@ impl Place {
                 to: self.seeds,
             },
             subject: self.subject,
-            set: &args.declared.set,
+            set: &args.trying.declared.set,
         };
         let mut selection = selection::select(wanted, &self.choice)?;
         for trial in &mut selection.trials {
@@ -139,5 +139,5 @@ fn choice(args: &CompareArgs, place: PlaceName) -> Result<Choice, CliError> {
         brokers: Some(brokers),
         ..BackendArgs::default()
     };
-    Choice::of(&backend, &args.command, &args.declared)
+    Choice::of(&backend, &args.command, &args.trying.declared)
 }

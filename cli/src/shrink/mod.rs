@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 /// # Errors
 /// Where the schedule does not fail, or the result cannot be written.
 pub(crate) fn shrink(args: &ShrinkArgs, look: Look) -> Result<Outcome, CliError> {
-    let choice = Choice::of(&args.backend, &args.command, &args.declared)?;
+    let choice = Choice::of(&args.backend, &args.command, &args.trying.declared)?;
     let (trial, seed) = trial(args, &choice)?;
     match &choice {
         Choice::Sim => simulated::shrink(args, &trial, seed, look),
@@ -36,7 +36,7 @@ fn trial(args: &ShrinkArgs, choice: &Choice) -> Result<(Trial, u64), CliError> {
         label,
         mut scenario,
         ..
-    } = library::load_one_with(&args.file, &args.declared.set)?;
+    } = library::load_one_with(&args.file, &args.trying.declared.set)?;
     if let Some(subject) = args.subject {
         let is_recipe = *choice != Choice::Sim && subject != Subject::Plimsoll;
         if is_recipe {
@@ -62,7 +62,7 @@ fn trial(args: &ShrinkArgs, choice: &Choice) -> Result<(Trial, u64), CliError> {
         without: BTreeSet::new(),
         apart: BTreeSet::new(),
         expectation: Expectation::Open,
-        set: args.declared.set.clone(),
+        set: args.trying.declared.set.clone(),
     };
     Ok((trial, seed))
 }

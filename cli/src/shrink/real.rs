@@ -43,7 +43,7 @@ pub(super) fn shrink(
         });
     }
     interrupt::listen()?;
-    let jobs = choice.jobs(args.jobs);
+    let jobs = choice.jobs(args.trying.jobs);
     let backend = choice.start(Load {
         breaking: usize::from(is_alone(&plan)),
         sharing: usize::from(!is_alone(&plan)),
@@ -186,7 +186,7 @@ fn outcome(
         format!("Shrunk {} {shrunk}.", choice.place()),
         format!("Repeated: {often}."),
     ];
-    let conviction = recorded::keep(trial, smaller, &notes, choice, args.regressions());
+    let conviction = recorded::keep(trial, smaller, &notes, choice, args.trying.regressions());
     let mut page = Page::new(look.width());
     page.paragraph("", &human::heading(property, &trial.subject, &trial.label));
     let ended_early =

@@ -39,7 +39,7 @@ pub(super) fn shrink(
         NotShrunk::Broken(error) => error.in_schedule(&trial.label, seed),
         NotShrunk::Interrupted => CliError::Interrupted,
     })?;
-    let path = regressions::write(args.regressions(), trial, &shrunk.regression)?;
+    let path = regressions::write(args.trying.regressions(), trial, &shrunk.regression)?;
     let mut page = Page::new(look.width());
     page.paragraph("", &human::heading(property, &trial.subject, &trial.label));
     human::shrunk(&mut page, property, &shrunk);

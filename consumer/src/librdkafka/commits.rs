@@ -3,15 +3,16 @@
 use super::context::RawConsumer;
 use super::metadata;
 use super::outbox::Outbox;
+use super::threads;
 use super::topics::{Topics, raw};
 use plimsoll_core::{CommitId, CommitOffset, CommitOutcome, Event, TopicPartition};
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
+use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::{io, thread};
 
 /// A commit to send.
 pub(super) type Request = (CommitId, Vec<CommitOffset>);
@@ -27,9 +28,11 @@ pub(super) fn spawn(
     refused: impl Fn(Vec<TopicPartition>) + Send + 'static,
 ) -> io::Result<Sender<Request>> {
     let (sender, requests) = channel();
-    thread::Builder::new()
-        .name("plimsoll-commit".into())
-        .spawn(move || run(&consumer, &topics, &requests, &outbox, &refused))?;
+    let told = outbox.clone();
+    let run = move |consumer: &mut Arc<RawConsumer>| {
+        run(consumer, &topics, &requests, &told, &refused);
+    };
+    threads::spawn("plimsoll-commit", outbox, consumer, run, drop)?;
     Ok(sender)
 }
 
@@ -71,22 +74,29 @@ fn list(topics: &Topics, offsets: &[CommitOffset]) -> TopicPartitionList {
 
 /// Returns whether the broker refused a commit, or its outcome is unknown.
 fn outcome_of(error: &KafkaError) -> CommitOutcome {
+    match is_silence(error) {
+        // The request may have been applied, or may still be.
+        true => CommitOutcome::Unknown,
+        false => CommitOutcome::Failed,
+    }
+}
+
+/// Returns whether no answer came to a request.
+pub(super) fn is_silence(error: &KafkaError) -> bool {
     use RDKafkaErrorCode as E;
-    match error.rdkafka_error_code() {
-        // No answer came: the request may have been applied, or may still be.
+    matches!(
+        error.rdkafka_error_code(),
         Some(
             E::OperationTimedOut
-            | E::RequestTimedOut
-            | E::TimedOutQueue
-            | E::BrokerTransportFailure
-            | E::AllBrokersDown
-            | E::BrokerDestroy
-            | E::WaitingForCoordinator
-            | E::NetworkException,
-        )
-        | None => CommitOutcome::Unknown,
-        Some(_) => CommitOutcome::Failed,
-    }
+                | E::RequestTimedOut
+                | E::TimedOutQueue
+                | E::BrokerTransportFailure
+                | E::AllBrokersDown
+                | E::BrokerDestroy
+                | E::WaitingForCoordinator
+                | E::NetworkException,
+        ) | None
+    )
 }
 
 /// Returns whether the group has let the member go.

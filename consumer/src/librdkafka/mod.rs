@@ -2,21 +2,22 @@
 //!
 //! Four threads: one polls all the time (`thread`), one looks up what a new assignment needs
 //! (`lookups`), one waits for the outcome of commits (`commits`), one asks for the ends of logs
-//! (`ends`). They share the consumer, and all but the last talk to the driver by `outbox`.
+//! (`lag`). They share the consumer, and all but the last talk to the driver by `outbox`.
 
 mod commits;
 mod config;
 mod context;
 mod dead_letters;
-mod ends;
 mod fetching;
 mod generations;
+mod lag;
 mod leaving;
 mod lookups;
 mod metadata;
 mod outbox;
 mod rebalances;
 mod thread;
+mod threads;
 mod topics;
 
 use self::context::{Context, RawConsumer};
@@ -27,7 +28,7 @@ use self::rebalances::Rebalances;
 use self::thread::{Order, PollThread};
 use self::topics::Topics;
 use crate::{ClientError, Error, GroupClient, Message};
-use plimsoll_core::{Command, Event, NextOffset, TopicPartition};
+use plimsoll_core::{Command, Config, Event, NextOffset, TopicPartition};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -59,7 +60,7 @@ pub struct LibrdkafkaClient {
     orders: Sender<Order>,
     waker: Arc<Waker>,
     dead_letters: Option<DeadLetters>,
-    ends: Sender<Vec<TopicPartition>>,
+    lag: Sender<Vec<TopicPartition>>,
     lifecycle: Lifecycle,
 }
 
@@ -93,10 +94,15 @@ impl LibrdkafkaClient {
         };
         let (orders, receiver) = channel();
         let (found, wake) = (orders.clone(), Arc::clone(&waker));
-        let lookups = lookups::spawn(Arc::clone(&consumer), Arc::clone(&topics), move |answer| {
-            let _ = found.send(Order::Found(answer));
-            wake.wake();
-        })?;
+        let lookups = lookups::spawn(
+            Arc::clone(&consumer),
+            Arc::clone(&topics),
+            outbox.clone(),
+            move |answer| {
+                let _ = found.send(Order::Found(answer));
+                wake.wake();
+            },
+        )?;
         let (refused, wake) = (orders.clone(), Arc::clone(&waker));
         let commits = commits::spawn(
             Arc::clone(&consumer),
@@ -107,31 +113,23 @@ impl LibrdkafkaClient {
                 wake.wake();
             },
         )?;
-        let ends = ends::spawn(&consumer, Arc::clone(&topics))?;
-        let config = &settings.config;
+        let lag = lag::spawn(&consumer, Arc::clone(&topics), outbox.clone())?;
         let poll = PollThread {
             consumer,
             topics: Arc::clone(&topics),
             waker: Arc::clone(&waker),
             orders: receiver,
-            outbox,
+            outbox: outbox.clone(),
             lookups,
             commits,
-            // At most half of what makes the core pause a partition.
-            limits: BatchLimits {
-                records: MAX_BATCH
-                    .records
-                    .min(config.max_buffered_records.div_ceil(2)),
-                bytes: MAX_BATCH.bytes.min(config.max_buffered_bytes.div_ceil(2)),
-            },
+            limits: limits(&settings.config),
             is_static: settings.instance.is_some(),
             fetching: BTreeMap::new(),
             last_read: TopicPartition::default(),
             rebalances: Rebalances::default(),
         };
-        std::thread::Builder::new()
-            .name("plimsoll-poll".into())
-            .spawn(move || poll.run())?;
+        let run = PollThread::run;
+        threads::spawn("plimsoll-poll", outbox, poll, run, PollThread::close)?;
         Ok(Self {
             settings,
             topics,
@@ -139,7 +137,7 @@ impl LibrdkafkaClient {
             orders,
             waker,
             dead_letters,
-            ends,
+            lag,
             lifecycle: Lifecycle::New,
         })
     }
@@ -219,11 +217,20 @@ impl GroupClient for LibrdkafkaClient {
 
     fn ask_log_ends(&mut self, partitions: Vec<TopicPartition>) {
         // If the thread has ended, so has the consumer.
-        let _ = self.ends.send(partitions);
+        let _ = self.lag.send(partitions);
     }
 
     fn high_watermark(&self, partition: TopicPartition) -> Option<NextOffset> {
         self.topics.high_watermark(partition)
+    }
+}
+
+/// Returns the limits of a batch: at most half of what makes the core pause a partition.
+fn limits(config: &Config) -> BatchLimits {
+    let BatchLimits { records, bytes } = MAX_BATCH;
+    BatchLimits {
+        records: records.min(config.max_buffered_records.div_ceil(2)),
+        bytes: bytes.min(config.max_buffered_bytes.div_ceil(2)),
     }
 }
 

@@ -5,6 +5,7 @@
 mod bare;
 mod cluster;
 mod dead_letters;
+mod faults;
 mod gauges;
 mod members;
 mod positions;
@@ -14,7 +15,7 @@ use plimsoll_harness::{BROKER, broker, run, tests};
 use plimsoll_serve::{Options, Served, serve};
 use std::future::Future;
 use std::process::ExitCode;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 /// Lists the tests; what they need, and what runs them.
 macro_rules! suite {
@@ -46,7 +47,14 @@ macro_rules! suite {
 
 fn main() -> ExitCode {
     let served = suite!((Vec::new()) by on_served_brokers).map(|test| test.within("served"));
-    run(served.into_iter().chain(suite!([&BROKER] by on_kafka)))
+    let faulty = tests!([] by on_faulty_brokers:
+        faults::a_broker_that_tells_no_ends_holds_up_no_other,
+        faults::a_partition_without_a_leader_holds_up_no_other,
+        faults::a_start_at_the_end_that_comes_late_is_committed_first,
+    )
+    .map(|test| test.within("served"));
+    let served = served.into_iter().chain(faulty);
+    run(served.chain(suite!([&BROKER] by on_kafka)))
 }
 
 fn on_kafka<F: Future<Output = ()>>(test: impl FnOnce() -> F) {
@@ -57,6 +65,12 @@ fn on_served_brokers<F: Future<Output = ()>>(test: impl FnOnce() -> F) {
     static SERVED: LazyLock<Served> =
         LazyLock::new(|| serve(Options::default()).expect("there are free ports"));
     on_two_threads(&SERVED.bootstrap(), test);
+}
+
+/// Runs a test against brokers of its own, which it gets.
+fn on_faulty_brokers<F: Future<Output = ()>>(test: impl FnOnce(Arc<Served>) -> F) {
+    let cluster = Arc::new(faults::two_brokers());
+    on_two_threads(&cluster.bootstrap(), || test(Arc::clone(&cluster)));
 }
 
 /// Runs a test against these brokers, on a runtime of its own.

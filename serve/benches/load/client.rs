@@ -18,7 +18,7 @@ use kafka_protocol::records::{
     Compression, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE, Record, RecordBatchEncoder,
     RecordEncodeOptions, TimestampType,
 };
-use plimsoll_sim::frames::{Head, LENGTH};
+use plimsoll_codec::frames::{Head, LENGTH};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::thread;

@@ -48,21 +48,6 @@ POST /end?fault=N                         end a hold or a delay, by the number t
 POST /heal                                end all faults
 ";
 
-/// The first parts of paths.
-const PLACES: [&str; 11] = [
-    "cluster",
-    "trace",
-    "brokers",
-    "topics",
-    "groups",
-    "fail",
-    "lose-response",
-    "cut",
-    "hold",
-    "delay",
-    "heal",
-];
-
 /// Serves until its runtime ends.
 pub(crate) async fn serve(listener: TcpListener, control: Control) {
     let router = Router::new()
@@ -117,7 +102,17 @@ async fn trace(
 async fn nowhere(uri: Uri) -> Failure {
     let place = uri.path().split('/').nth(1).unwrap_or_default();
     let text = format!("there is nothing at {}", uri.path());
-    Failure::unknown(text, place, PLACES)
+    Failure::unknown(text, place, places())
+}
+
+/// Returns the first parts of the paths in [`HELP`].
+fn places() -> Vec<&'static str> {
+    let paths = HELP.lines().filter_map(|line| line.split_once(" /"));
+    let paths = paths.filter(|(method, _)| matches!(method.trim(), "GET" | "POST"));
+    let firsts = paths.filter_map(|(_, path)| path.split(['/', '?', '[', ' ']).next());
+    let mut places: Vec<_> = firsts.collect();
+    places.dedup();
+    places
 }
 
 async fn other_method(method: Method, uri: Uri) -> Failure {

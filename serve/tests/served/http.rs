@@ -44,7 +44,7 @@ fn brokers_are_paused_and_healed() {
 }
 
 /// Requests that make no sense, or that cannot be done; the status and a part of each answer.
-const MISTAKES: [(&str, u16, &str); 17] = [
+const MISTAKES: [(&str, u16, &str); 18] = [
     (
         "POST /brokers/7/crash",
         404,
@@ -101,6 +101,7 @@ const MISTAKES: [(&str, u16, &str); 17] = [
     ),
     ("POST /end?fault=3", 404, "no hold or delay has number 3"),
     ("POST /heel", 404, "did you mean heal?"),
+    ("POST /edn?fault=3", 404, "did you mean end?"),
     ("GET /heal", 405, "/heal wants POST, not GET"),
 ];
 

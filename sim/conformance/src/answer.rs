@@ -8,10 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Fields that no script tells: they are of the machine, of the cluster's size and settings, or
 /// words for people.
-const LEFT_OUT: [&str; 23] = [
+const LEFT_OUT: [&str; 21] = [
     "BatchIndexErrorMessage",
     "ClientHost",
-    "ClusterAuthorizedOperations",
     "ClusterId",
     "ControllerId",
     "Documentation",
@@ -28,7 +27,6 @@ const LEFT_OUT: [&str; 23] = [
     "Rack",
     "SupportedFeatures",
     "ThrottleTimeMs",
-    "TopicAuthorizedOperations",
     "TotalBytes",
     "UsableBytes",
     "ZkMigrationReady",

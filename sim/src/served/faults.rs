@@ -3,7 +3,8 @@
 use super::cluster::{ServedCluster, broker_at};
 use crate::protocol::{GroupIndex, Node, Request};
 use crate::topology::PartitionIndex;
-use crate::wire::{Edge, Wire};
+use crate::wire::Edge;
+use plimsoll_codec::Wire;
 use plimsoll_core::Instant;
 use plimsoll_oracle::{BrokerId, ErrorName, RequestKind};
 use plimsoll_scenarios::Rng;

@@ -2,16 +2,12 @@
 //! frames to messages and back.
 
 mod codec;
-mod dialect;
 mod encoded;
-pub mod frames;
 mod names;
-mod record;
 mod rules;
 mod sessions;
 mod settings;
 
-pub(crate) use dialect::Wire;
 pub(crate) use encoded::Encoded;
 pub(crate) use sessions::FetchSessions;
 pub(crate) use settings::Retention;
@@ -20,9 +16,9 @@ use crate::cluster::{Broker, ClusterSettings, Shared};
 use crate::protocol::{BrokerSet, GroupIndex, Request, Response};
 use crate::topology::PartitionIndex;
 use bytes::Bytes;
-use codec::{Sent, Work};
-use frames::Head;
+use codec::Work;
 use names::Names;
+use plimsoll_codec::Wire;
 use plimsoll_core::Instant;
 use plimsoll_oracle::BrokerId;
 
@@ -110,19 +106,19 @@ impl Edge {
 
     /// Returns the index of a partition that exists.
     pub(crate) fn partition(&self, topic: &str, partition: i32) -> Option<PartitionIndex> {
-        self.names.partition(topic, partition)
+        self.names.known.partition(topic, partition)
     }
 
     /// Returns the topics with their partitions, by name.
     pub(crate) fn topics(&self) -> impl Iterator<Item = (&str, &[PartitionIndex])> {
-        let topics = self.names.topics.iter();
+        let topics = self.names.known.topics();
         topics.map(|(name, topic)| (name.as_str(), &topic.partitions[..]))
     }
 
     /// Returns the partitions from which records are deleted, with what they keep.
     pub(crate) fn retentions(&self) -> impl Iterator<Item = (PartitionIndex, Retention)> {
-        self.names.topics.values().flat_map(|topic| {
-            let retention = Retention::of(&topic.settings);
+        self.names.known.topics().flat_map(|(name, topic)| {
+            let retention = self.names.settings.get(name).and_then(Retention::of);
             let partitions = topic.partitions.iter();
             partitions.filter_map(move |partition| Some((*partition, retention?)))
         })
@@ -130,18 +126,18 @@ impl Edge {
 
     /// Returns the groups, by name.
     pub(crate) fn groups(&self) -> impl Iterator<Item = (&str, GroupIndex)> {
-        let groups = self.names.groups.iter();
+        let groups = self.names.known.groups();
         groups.map(|(name, group)| (name.as_str(), *group))
     }
 
     /// Returns the group with this name, if it was ever asked for.
     pub(crate) fn group(&self, name: &str) -> Option<GroupIndex> {
-        self.names.groups.get(name).copied()
+        self.names.known.group(name)
     }
 
     /// Returns the name of a partition's topic, and its number there.
     pub(crate) fn place(&self, partition: PartitionIndex) -> Option<(String, i32)> {
-        let (topic, number) = self.names.place(partition)?;
+        let (topic, number) = self.names.known.place(partition)?;
         Some((topic.to_string(), number))
     }
 
@@ -172,17 +168,6 @@ impl Edge {
             }
             None => Step::Close,
         }
-    }
-
-    /// Makes the frame of a request that a client sends, without the length in front of it, in the
-    /// newest version that can say it; `None`: no version can.
-    fn encode(&mut self, head: &Head, request: &Request<Wire>) -> Option<(Bytes, Sent)> {
-        codec::encode(&mut self.names, head, request)
-    }
-
-    /// Reads the frame of an answer; `None`: it makes no sense.
-    fn read(&mut self, sent: Sent, frame: Bytes) -> Option<Response<Wire>> {
-        sent.decode(&mut self.names, frame)
     }
 
     fn go_on(&mut self, mut at: At<'_>, connection: &mut Connection, mut work: Work) -> Step {

@@ -1,11 +1,10 @@
 //! What the settings of a topic ask of the batches that producers send (`UnifiedLog.append`,
 //! `LogValidator`).
 
-use super::dialect::RecordBatch;
-use super::record::Head;
 use super::settings::{TopicSettings, number, words};
 use crate::protocol::Batch as _;
 use kafka_protocol::ResponseError;
+use plimsoll_codec::{Malformed, RecordBatch, RecordHead};
 
 /// What the settings of a topic ask of a batch.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +38,15 @@ pub(super) enum BadBatch {
     Inconsistent,
     /// Some of its records are refused, for this reason (KIP-467).
     Records(ResponseError, Vec<i32>),
+}
+
+impl From<Malformed> for BadBatch {
+    fn from(malformed: Malformed) -> Self {
+        match malformed {
+            Malformed::Unfit => Self::Unfit,
+            Malformed::Corrupt => Self::Corrupt,
+        }
+    }
 }
 
 impl BadBatch {
@@ -121,7 +129,7 @@ impl Rules {
     /// Checks records one by one (`LogValidator.validateRecord`).
     fn check(
         &self,
-        heads: impl Iterator<Item = Head>,
+        heads: impl Iterator<Item = RecordHead>,
         count: u32,
         time: Option<i64>,
     ) -> Result<(), BadBatch> {

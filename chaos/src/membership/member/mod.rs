@@ -78,6 +78,11 @@ impl Member {
         self.joining
     }
 
+    /// Returns whether it was told that it belongs to no current generation.
+    pub(super) fn is_fenced(&self) -> bool {
+        self.fenced
+    }
+
     /// Returns whether its process asked to join at least once.
     pub(super) fn has_joined(&self) -> bool {
         self.has_joined

@@ -16,6 +16,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"plimsoll/examples/subjects/internal/learned"
 	"plimsoll/examples/subjects/internal/sink"
 )
 
@@ -44,12 +45,14 @@ func main() {
 		kgo.OnPartitionsAssigned(c.assigned),
 		// The next owner begins when this returns: at what is finished, if it is committed.
 		kgo.OnPartitionsRevoked(func(ctx context.Context, client *kgo.Client, given map[string][]int32) {
+			learned.Revoked(given)
 			c.end(given)
 			if err := client.CommitMarkedOffsets(ctx); err != nil {
 				log.Printf("cannot commit: %v", err)
 			}
 		}),
-		// What is lost has another owner already: to commit it now would be too late.
+		// What is lost has another owner already: to commit it now would be too late. It is not printed:
+		// franz-go says so too where it only fails to reach the coordinator, and goes on to commit.
 		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, lost map[string][]int32) { c.end(lost) }),
 	)...)
 	if err != nil {

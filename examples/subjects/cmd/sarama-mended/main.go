@@ -15,6 +15,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"plimsoll/examples/subjects/internal/learned"
 	"plimsoll/examples/subjects/internal/sink"
 )
 
@@ -95,7 +96,11 @@ type handler struct {
 	producer    sarama.SyncProducer
 }
 
-func (h *handler) Setup(sarama.ConsumerGroupSession) error   { return nil }
+func (h *handler) Setup(session sarama.ConsumerGroupSession) error {
+	learned.WhenOver(session)
+	return nil
+}
+
 func (h *handler) Cleanup(sarama.ConsumerGroupSession) error { return nil }
 
 // ConsumeClaim handles one message after the other. When the session ends it finishes the one that

@@ -13,6 +13,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"plimsoll/examples/subjects/internal/learned"
 	"plimsoll/examples/subjects/internal/sink"
 )
 
@@ -53,7 +54,11 @@ type handler struct {
 	sink *sink.Sink
 }
 
-func (h *handler) Setup(sarama.ConsumerGroupSession) error   { return nil }
+func (h *handler) Setup(session sarama.ConsumerGroupSession) error {
+	learned.WhenOver(session)
+	return nil
+}
+
 func (h *handler) Cleanup(sarama.ConsumerGroupSession) error { return nil }
 
 func (h *handler) ConsumeClaim(

@@ -11,6 +11,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"plimsoll/examples/subjects/internal/learned"
 	"plimsoll/examples/subjects/internal/sink"
 )
 
@@ -42,7 +43,11 @@ type handler struct {
 	mistake string
 }
 
-func (h *handler) Setup(sarama.ConsumerGroupSession) error   { return nil }
+func (h *handler) Setup(session sarama.ConsumerGroupSession) error {
+	learned.WhenOver(session)
+	return nil
+}
+
 func (h *handler) Cleanup(sarama.ConsumerGroupSession) error { return nil }
 
 func (h *handler) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {

@@ -1,6 +1,5 @@
 //! Settings of topics, and what brokers do about them.
 
-use crate::frames::{Head, LENGTH};
 use crate::served::{ConnectionId, Options, Output, ServedCluster};
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::ResponseError;
@@ -20,6 +19,7 @@ use kafka_protocol::records::{
     Compression, NO_PARTITION_LEADER_EPOCH, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE, Record,
     RecordBatchEncoder, RecordEncodeOptions, TimestampType,
 };
+use plimsoll_codec::frames::{Head, LENGTH};
 use plimsoll_core::Instant;
 use plimsoll_oracle::BrokerId;
 use std::time::Duration;

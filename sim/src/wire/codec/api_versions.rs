@@ -1,12 +1,9 @@
 //! ApiVersions.
 
-use super::call::{Call, Caller, result};
 use super::{Context, Plan, SERVED, body};
-use crate::protocol::Response;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::api_versions_response::ApiVersion;
 use kafka_protocol::messages::{ApiKey, ApiVersionsRequest, ApiVersionsResponse};
-use kafka_protocol::protocol::StrBytes;
 
 impl Context<'_, '_> {
     /// Tells what is served.
@@ -20,25 +17,6 @@ impl Context<'_, '_> {
             true => told(version, None),
             false => told(version, Some(ResponseError::InvalidRequest)),
         }
-    }
-}
-
-impl Caller<'_> {
-    /// Asks what is served. Our versions are the broker's own, so that it matters only whether it
-    /// answers.
-    pub(super) fn api_versions(&mut self) -> Option<Call> {
-        let request = match self.version {
-            ..3 => ApiVersionsRequest::default(),
-            _ => ApiVersionsRequest::default()
-                .with_client_software_name(StrBytes::from_static_str("plimsoll"))
-                .with_client_software_version(StrBytes::from_static_str(env!("CARGO_PKG_VERSION"))),
-        };
-        self.asks(&request, |_, response: ApiVersionsResponse| {
-            Some(match result(response.error_code)? {
-                Ok(()) => Response::ApiVersions,
-                Err(error) => Response::Failed(error),
-            })
-        })
     }
 }
 

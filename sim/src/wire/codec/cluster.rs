@@ -1,8 +1,9 @@
 //! What tools ask about brokers, and about what this cluster does not have.
 
+use super::operations::on_cluster;
 use super::{Context, Plan, body};
 use crate::protocol::{Batch as _, BrokerSet, Content, Node, Request, Response};
-use crate::wire::names::{kafka_broker, topic_name};
+use crate::wire::names::kafka_broker;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages as kafka;
 use kafka_protocol::messages::describe_cluster_response::DescribeClusterBroker;
@@ -10,6 +11,7 @@ use kafka_protocol::messages::describe_log_dirs_response::{
     DescribeLogDirsPartition, DescribeLogDirsResult, DescribeLogDirsTopic,
 };
 use kafka_protocol::protocol::StrBytes;
+use plimsoll_codec::topic_name;
 use std::collections::BTreeMap;
 
 /// The name of the cluster.
@@ -37,6 +39,7 @@ impl Context<'_, '_> {
             let response = kafka::DescribeClusterResponse::default().with_error_code(error.code());
             return Plan::answer(body(&response, version));
         }
+        let operations = on_cluster(request.include_cluster_authorized_operations);
         Plan::of_broker([Request::Metadata], move |names, at, mut answers| {
             let alive = match answers.pop()? {
                 Response::Metadata(cluster) => cluster.alive.among(at.open),
@@ -45,7 +48,7 @@ impl Context<'_, '_> {
             let nodes = (0..names.placement.brokers).map(Node);
             let told = nodes.filter(|node| request.include_fenced_brokers || alive.contains(*node));
             let brokers = told.map(|node| {
-                let (host, port) = names.address(kafka_broker(node));
+                let (host, port) = names.address(node);
                 DescribeClusterBroker::default()
                     .with_broker_id(kafka_broker(node))
                     .with_host(host)
@@ -55,7 +58,8 @@ impl Context<'_, '_> {
             let response = kafka::DescribeClusterResponse::default()
                 .with_cluster_id(StrBytes::from_static_str(CLUSTER_ID))
                 .with_controller_id(1.into())
-                .with_brokers(brokers.collect());
+                .with_brokers(brokers.collect())
+                .with_cluster_authorized_operations(operations);
             body(&response, version)
         })
     }
@@ -64,7 +68,7 @@ impl Context<'_, '_> {
     /// asked for and are there (`ReplicaManager.describeLogDirs`).
     pub(super) fn describe_log_dirs(&mut self, request: kafka::DescribeLogDirsRequest) -> Plan {
         let mut topics = BTreeMap::<&str, Vec<DescribeLogDirsPartition>>::new();
-        for (name, topic) in &self.names.topics {
+        for (name, topic) in self.names.known.topics() {
             let asked = request.topics.as_ref().map(|topics| {
                 let of_topic = topics.iter().filter(|topic| **topic.topic == **name);
                 of_topic

@@ -49,12 +49,12 @@ impl Context<'_, '_> {
         let name = &*resource.resource_name;
         match resource.resource_type {
             TOPICS => {
-                let topic = self.names.topics.get(name);
-                let topic = topic.ok_or(ResponseError::UnknownTopicOrPartition)?;
+                let settings = self.names.settings.get(name);
+                let settings = settings.ok_or(ResponseError::UnknownTopicOrPartition)?;
                 let told = TOPIC.iter();
                 let told = told.map(|setting| {
                     let default = self.names.default_of(setting);
-                    of_topic(setting, default, &topic.settings, synonyms)
+                    of_topic(setting, default, settings, synonyms)
                 });
                 Ok(told.collect())
             }
@@ -97,6 +97,7 @@ impl Context<'_, '_> {
             let code = self.alter(of, &changes, true, request.validate_only);
             Altered::default()
                 .with_error_code(code)
+                .with_error_message(None)
                 .with_resource_type(resource.resource_type)
                 .with_resource_name(resource.resource_name)
         });
@@ -122,6 +123,7 @@ impl Context<'_, '_> {
             let code = self.alter(of, &changes, false, request.validate_only);
             incremental::AlterConfigsResourceResponse::default()
                 .with_error_code(code)
+                .with_error_message(None)
                 .with_resource_type(resource.resource_type)
                 .with_resource_name(resource.resource_name)
         });
@@ -139,24 +141,31 @@ impl Context<'_, '_> {
         validate_only: bool,
     ) -> i16 {
         let altered = match kind {
-            TOPICS => self.names.topics.get_mut(name).map_or(
-                Err(ResponseError::UnknownTopicOrPartition),
-                |topic| {
-                    let none = TopicSettings::new();
-                    let before = if replaces { &none } else { &topic.settings };
-                    let after = changed(before, changes)?;
-                    if !validate_only {
-                        topic.settings = after;
-                        topic.apply(self.at.shared);
-                    }
-                    Ok(())
-                },
-            ),
+            TOPICS => self.alter_topic(name, changes, replaces, validate_only),
             // None can be changed while a broker runs (`DynamicBrokerConfig.validateConfigs`).
             BROKERS => Err(ResponseError::InvalidConfig),
             _ => Err(ResponseError::InvalidRequest),
         };
         altered.err().map_or(0, |error| error.code())
+    }
+
+    fn alter_topic(
+        &mut self,
+        name: &str,
+        changes: &[Change<'_>],
+        replaces: bool,
+        validate_only: bool,
+    ) -> Result<(), ResponseError> {
+        let settings = self.names.settings.get_mut(name);
+        let settings = settings.ok_or(ResponseError::UnknownTopicOrPartition)?;
+        let none = TopicSettings::new();
+        let before = if replaces { &none } else { &*settings };
+        let after = changed(before, changes)?;
+        if !validate_only {
+            *settings = after;
+            self.names.apply_settings(name, self.at.shared);
+        }
+        Ok(())
     }
 
     /// Tells what has settings (KIP-1142; `KafkaApis.handleListConfigResources`). Of client metrics
@@ -184,7 +193,7 @@ impl Context<'_, '_> {
         };
         let mut resources = Vec::new();
         if asked.contains(&TOPICS) {
-            let topics = self.names.topics.keys();
+            let topics = self.names.settings.keys();
             resources.extend(topics.map(|name| resource(name.clone().into(), TOPICS)));
         }
         if asked.contains(&BROKERS) {

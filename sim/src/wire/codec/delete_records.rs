@@ -1,20 +1,15 @@
 //! DeleteRecords.
 
-use super::call::{self, Call, Caller};
 use super::places::{self, Places};
 use super::{Context, Plan, body};
-use crate::protocol::{OffsetsRequest, Request, Wanted};
-use crate::wire::dialect::Wire;
-use crate::wire::names::OFFSETS_TOPIC;
+use crate::protocol::{OffsetsRequest, Wanted};
 use crate::wire::settings::is_deleted;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages as kafka;
-use kafka_protocol::messages::delete_records_request::{
-    DeleteRecordsPartition, DeleteRecordsTopic,
-};
 use kafka_protocol::messages::delete_records_response::{
     DeleteRecordsPartitionResult, DeleteRecordsTopicResult,
 };
+use plimsoll_codec::OFFSETS_TOPIC;
 use std::time::Duration;
 
 impl Context<'_, '_> {
@@ -25,11 +20,14 @@ impl Context<'_, '_> {
         let mut asked = Vec::new();
         for topic in request.topics {
             let is_internal = &*topic.name.0 == OFFSETS_TOPIC;
-            let known = self.names.topics.get(&*topic.name.0);
-            let keeps_all = known.is_some_and(|topic| !is_deleted(&topic.settings));
+            let settings = self.names.settings.get(&*topic.name.0);
+            let keeps_all = settings.is_some_and(|settings| !is_deleted(settings));
             let mut partitions = Vec::new();
             for wanted in topic.partitions {
-                let partition = self.names.partition(&topic.name, wanted.partition_index);
+                let partition = self
+                    .names
+                    .known
+                    .partition(&topic.name, wanted.partition_index);
                 let removal = Wanted::Removal {
                     // Of the negative ones only -1 means something; no log reaches to the others.
                     below: (wanted.offset != -1)
@@ -69,55 +67,5 @@ impl Context<'_, '_> {
             let response = kafka::DeleteRecordsResponse::default().with_topics(topics.collect());
             body(&response, version)
         })
-    }
-}
-
-impl Caller<'_> {
-    pub(super) fn delete_records(
-        &mut self,
-        parts: &[Request<Wire>],
-        longest: Duration,
-    ) -> Option<Call> {
-        let asked = places::asked(parts)?;
-        let mut removals = Vec::new();
-        for request in &asked {
-            match request.wanted {
-                Wanted::Removal { below, timeout } if timeout == longest => {
-                    let below = below.map_or(-1, |below| below as i64);
-                    removals.push((request.partition, below));
-                }
-                _ => return None,
-            }
-        }
-        let topics = self
-            .names
-            .by_topic(removals)?
-            .into_iter()
-            .map(|(name, removals)| {
-                let partitions = removals.into_iter().map(|(index, below)| {
-                    DeleteRecordsPartition::default()
-                        .with_partition_index(index)
-                        .with_offset(below)
-                });
-                DeleteRecordsTopic::default()
-                    .with_name(name)
-                    .with_partitions(partitions.collect())
-            });
-        let request = kafka::DeleteRecordsRequest::default()
-            .with_timeout_ms(call::millis(longest)?)
-            .with_topics(topics.collect());
-        self.asks(
-            &request,
-            move |names, response: kafka::DeleteRecordsResponse| {
-                let told = response.topics.into_iter().flat_map(|topic| {
-                    topic.partitions.into_iter().map(move |place| {
-                        let found = places::found(place.low_watermark, -1, -1);
-                        let of = (topic.name.clone(), place.partition_index);
-                        (of, place.error_code, found)
-                    })
-                });
-                places::answers(names, &asked, told)
-            },
-        )
     }
 }

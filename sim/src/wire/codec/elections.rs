@@ -4,10 +4,10 @@ use super::topics::error_of;
 use super::{Context, Plan, body};
 use crate::protocol::AdminRequest;
 use crate::wire::To;
-use crate::wire::names::topic_name;
 use kafka_protocol::messages as kafka;
 use kafka_protocol::messages::TopicName;
 use kafka_protocol::messages::elect_leaders_response::{PartitionResult, ReplicaElectionResult};
+use plimsoll_codec::topic_name;
 use plimsoll_oracle::ErrorName;
 
 /// `ElectionType.PREFERRED`.
@@ -26,7 +26,7 @@ impl Context<'_, '_> {
                 .map(|t| (t.topic, t.partitions))
                 .collect(),
             None => {
-                let topics = self.names.topics.iter().map(|(name, topic)| {
+                let topics = self.names.known.topics().map(|(name, topic)| {
                     let partitions = 0..topic.partitions.len() as i32;
                     (topic_name(name), partitions.collect())
                 });
@@ -38,7 +38,7 @@ impl Context<'_, '_> {
         for (name, indexes) in asked {
             let partitions: Vec<_> = indexes
                 .into_iter()
-                .map(|index| (index, self.names.partition(&name, index)))
+                .map(|index| (index, self.names.known.partition(&name, index)))
                 .collect();
             let known = partitions.iter().filter_map(|(_, known)| *known);
             parts.extend(known.map(|partition| {
@@ -62,6 +62,7 @@ impl Context<'_, '_> {
                     PartitionResult::default()
                         .with_partition_id(index)
                         .with_error_code(code)
+                        .with_error_message(None)
                 });
                 let needless = ErrorName::ElectionNotNeeded.code();
                 let told: Vec<_> = partitions

@@ -1,24 +1,21 @@
 //! Fetch.
 
-use super::call::{self, Call, Caller, epoch_or_none, result};
-use super::{BY_ID, Context, Plan, body};
+use super::{Context, Plan, body};
 use crate::protocol::{
     Content, FetchPosition, FetchRequest, FetchResponse, FetchedPartition, LogEntry, NO_EPOCH,
     Request, Response,
 };
 use crate::topology::PartitionIndex;
 use crate::wire::At;
-use crate::wire::dialect::{RecordBatch, Wire};
-use crate::wire::names::topic_name;
 use crate::wire::sessions::{Asked, Opening, Wanted, key};
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages as kafka;
-use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::fetch_response::{
     EpochEndOffset, FetchableTopicResponse, PartitionData,
 };
-use plimsoll_core::Offset;
+use plimsoll_codec::topic_name;
+use plimsoll_codec::{BY_ID, Wire};
 use plimsoll_oracle::ErrorName;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -43,7 +40,7 @@ impl Context<'_, '_> {
         fetch.is_incremental = false;
         let opening = self.opening(request);
         let names = &*self.names;
-        let name = |id| names.topic_with(id).map(topic_name);
+        let name = |id| names.known.topic_with(id).map(topic_name);
         let (context, asked) = match self.at.sessions.begin(self.at.now, opening, name) {
             Ok(begun) => begun,
             Err(error) => {
@@ -84,7 +81,7 @@ impl Context<'_, '_> {
         for topic in request.topics {
             let name = match topic.topic_id.is_nil() {
                 true => Some(&*topic.topic.0),
-                false => self.names.topic_with(topic.topic_id),
+                false => self.names.known.topic_with(topic.topic_id),
             };
             let name = name.map(topic_name).unwrap_or_default();
             asked.extend(topic.partitions.iter().map(|partition| Asked {
@@ -135,96 +132,15 @@ impl Context<'_, '_> {
         if self.version >= BY_ID && asked.topic.is_empty() {
             return Err(ResponseError::UnknownTopicId);
         }
-        let partition = self.names.partition(&asked.topic, asked.index);
+        let partition = self.names.known.partition(&asked.topic, asked.index);
         let partition = partition.ok_or(ResponseError::UnknownTopicOrPartition)?;
-        let known = self.names.topics.get(&*asked.topic.0);
+        let known = self.names.known.topic(&*asked.topic.0);
         match known.is_some_and(|topic| topic.id == asked.topic_id || asked.topic_id.is_nil()) {
             true => Ok(partition),
             // A session has the name from a topic that was deleted (`ReplicaManager.readFromLog`).
             false => Err(ResponseError::InconsistentTopicId),
         }
     }
-}
-
-impl Caller<'_> {
-    /// Fetches as a consumer, without a session: each fetch names all its partitions.
-    pub(super) fn fetch(&mut self, fetch: &FetchRequest) -> Option<Call> {
-        let version = self.version;
-        let positions = fetch.positions.iter();
-        let positions = positions.map(|position| (position.partition, position));
-        let mut topics = Vec::new();
-        for (name, positions) in self.names.by_topic(positions)? {
-            let topic = match version {
-                BY_ID.. => FetchTopic::default().with_topic_id(self.names.topic_id(&name)?),
-                _ => FetchTopic::default().with_topic(name),
-            };
-            let partitions = positions.into_iter().map(|(index, position)| {
-                FetchPartition::default()
-                    .with_partition(index)
-                    .with_fetch_offset(position.offset as i64)
-                    .with_current_leader_epoch(epoch_or_none(position.leader_epoch))
-                    .with_last_fetched_epoch(epoch_or_none(position.last_fetched_epoch))
-                    .with_partition_max_bytes(at_most(position.max_bytes))
-            });
-            topics.push(topic.with_partitions(partitions.collect()));
-        }
-        let request = kafka::FetchRequest::default()
-            .with_max_wait_ms(call::millis(fetch.max_wait)?)
-            .with_min_bytes(at_most(fetch.min_bytes))
-            .with_max_bytes(at_most(fetch.max_bytes))
-            .with_topics(topics);
-        let asked = fetch.positions.clone();
-        self.asks(&request, |names, response: kafka::FetchResponse| {
-            let whole = result(response.error_code)?;
-            let mut fetched = Box::new(FetchResponse {
-                asked,
-                ..FetchResponse::default()
-            });
-            for topic in response.responses {
-                for told in topic.partitions {
-                    let partition =
-                        names.told_partition(&topic.topic, topic.topic_id, told.partition_index)?;
-                    take(&mut fetched, partition, told)?;
-                }
-            }
-            Some(match whole {
-                Ok(()) => Response::Fetch(fetched),
-                Err(error) => Response::Failed(error),
-            })
-        })
-    }
-}
-
-/// Takes what is told of a partition; `None`: its records are none.
-fn take(
-    fetched: &mut FetchResponse<Wire>,
-    partition: PartitionIndex,
-    told: PartitionData,
-) -> Option<()> {
-    let before = fetched.entries.len();
-    for (offset, leader_epoch, batch) in RecordBatch::split(told.records.unwrap_or_default())? {
-        fetched.entries.push(LogEntry {
-            offset: Offset::new(offset),
-            leader_epoch,
-            content: Content::Batch(batch),
-        });
-    }
-    let diverging = told.diverging_epoch;
-    fetched.partitions.push(FetchedPartition {
-        partition,
-        error: result(told.error_code)?.err(),
-        entries: (fetched.entries.len() - before) as u32,
-        high_watermark: told.high_watermark.max(0) as u64,
-        log_start: told.log_start_offset.max(0) as u64,
-        diverging: u32::try_from(diverging.epoch)
-            .ok()
-            .map(|epoch| (epoch, diverging.end_offset.max(0) as u64)),
-    });
-    Some(())
-}
-
-fn at_most(bytes: u32) -> i32 {
-    i32::try_from(bytes).unwrap_or(i32::MAX)
 }
 
 fn at_least_0(number: i32) -> u32 {

@@ -1,9 +1,8 @@
 //! FindCoordinator.
 
-use super::call::{Call, Caller, result};
 use super::{Context, Plan, body};
-use crate::protocol::{GroupIndex, Request, Response};
-use crate::wire::names::{broker_node, kafka_broker};
+use crate::protocol::{Request, Response};
+use crate::wire::names::kafka_broker;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages as kafka;
 use kafka_protocol::messages::find_coordinator_response::Coordinator;
@@ -42,7 +41,7 @@ impl Context<'_, '_> {
                 };
                 match node {
                     Ok(node) => {
-                        let (host, port) = names.address(kafka_broker(node));
+                        let (host, port) = names.address(node);
                         coordinator
                             .with_node_id(kafka_broker(node))
                             .with_host(host)
@@ -69,34 +68,5 @@ impl Context<'_, '_> {
             };
             body(&response, version)
         })
-    }
-}
-
-impl Caller<'_> {
-    pub(super) fn find_coordinator(&mut self, group: GroupIndex) -> Option<Call> {
-        let version = self.version;
-        let key = self.names.group_id(group)?.0;
-        let request = kafka::FindCoordinatorRequest::default().with_key_type(GROUP);
-        let request = match version {
-            ..4 => request.with_key(key),
-            _ => request.with_coordinator_keys(vec![key]),
-        };
-        self.asks(
-            &request,
-            move |names, mut response: kafka::FindCoordinatorResponse| {
-                let (code, node) = match version {
-                    ..4 => (response.error_code, response.node_id),
-                    _ => {
-                        let found = response.coordinators.pop()?;
-                        (found.error_code, found.node_id)
-                    }
-                };
-                let found = match result(code)? {
-                    Ok(()) => Ok(broker_node(node, names.placement.brokers)?),
-                    Err(error) => Err(error),
-                };
-                Some(Response::FindCoordinator(found))
-            },
-        )
     }
 }

@@ -1,16 +1,17 @@
 //! What tools ask of groups.
 
+use super::operations::{NOT_ASKED, ON_GROUP};
 use super::{Context, Plan, body};
 use crate::protocol::{
     AdminRequest, AdminResponse, GroupDescription, GroupState, Request, Response,
 };
-use crate::wire::dialect::Wire;
 use crate::wire::names::Names;
 use kafka_protocol::messages as kafka;
 use kafka_protocol::messages::delete_groups_response::DeletableGroupResult;
 use kafka_protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
 use kafka_protocol::messages::list_groups_response::ListedGroup;
 use kafka_protocol::protocol::StrBytes;
+use plimsoll_codec::Wire;
 use plimsoll_oracle::ErrorName;
 
 /// The type of groups that there are (`Group.GroupType`).
@@ -20,6 +21,10 @@ impl Context<'_, '_> {
     pub(super) fn describe_groups(&mut self, request: kafka::DescribeGroupsRequest) -> Plan {
         let version = self.version;
         let groups = request.groups;
+        let operations = match request.include_authorized_operations {
+            true => ON_GROUP,
+            false => NOT_ASKED,
+        };
         let parts: Vec<_> = groups
             .iter()
             .map(|name| {
@@ -31,8 +36,8 @@ impl Context<'_, '_> {
             let described = groups.into_iter().zip(answers).map(|(name, answer)| {
                 let described = DescribedGroup::default()
                     .with_group_id(name)
-                    .with_authorized_operations(i32::MIN);
-                match described_group(answer) {
+                    .with_authorized_operations(NOT_ASKED);
+                let described = match described_group(answer) {
                     Ok(group) => describe(names, described, group),
                     // Before version 6 that is no error (KIP-1043).
                     Err(ErrorName::GroupIdNotFound) => described
@@ -42,6 +47,10 @@ impl Context<'_, '_> {
                         })
                         .with_group_state("Dead".into()),
                     Err(error) => described.with_error_code(error.code()),
+                };
+                match described.error_code {
+                    0 => described.with_authorized_operations(operations),
+                    _ => described,
                 }
             });
             let groups = described.collect();
@@ -71,11 +80,13 @@ impl Context<'_, '_> {
                         let kind = group.protocol_type;
                         ListedGroup::default()
                             .with_group_id(
-                                StrBytes::from_string(names.group_name(group.group).to_owned())
-                                    .into(),
+                                StrBytes::from_string(
+                                    names.known.group_name(group.group).to_owned(),
+                                )
+                                .into(),
                             )
                             .with_protocol_type(
-                                kind.map(|kind| names.protocol_type_name(kind))
+                                kind.map(|kind| names.known.protocol_type_name(kind))
                                     .unwrap_or_default(),
                             )
                             .with_group_state(state(group.state))
@@ -149,7 +160,7 @@ fn describe(
     let members = group.members.into_iter().map(|member| {
         DescribedGroupMember::default()
             .with_member_id(names.member_id(member.member, &member.client.id))
-            .with_group_instance_id(names.instance_name(member.instance))
+            .with_group_instance_id(names.known.instance_name(member.instance))
             .with_client_id(member.client.id)
             .with_client_host(member.client.host)
             .with_member_metadata(member.subscription.map(|s| s.first()).unwrap_or_default())
@@ -158,7 +169,7 @@ fn describe(
     let members = members.collect();
     let kind = group
         .protocol_type
-        .map(|kind| names.protocol_type_name(kind));
+        .map(|kind| names.known.protocol_type_name(kind));
     described
         .with_group_state(state(group.state))
         .with_protocol_type(kind.unwrap_or_default())

@@ -1,6 +1,5 @@
 //! Heartbeat, and how members say in what they ask which they are.
 
-use super::call::{Call, Caller, result};
 use super::{Context, Plan, body};
 use crate::protocol::{Request, Response, Sender};
 use kafka_protocol::ResponseError;
@@ -46,22 +45,9 @@ impl Context<'_, '_> {
         Sender {
             group: self.names.group(self.at.shared, group),
             generation,
-            member: self.names.member(member),
-            instance: self.names.instance(instance),
+            member: self.names.known.member(member),
+            instance: self.names.known.instance(instance),
         }
-    }
-}
-
-impl Caller<'_> {
-    pub(super) fn heartbeat(&mut self, sender: &Sender) -> Option<Call> {
-        let request = kafka::HeartbeatRequest::default()
-            .with_group_id(self.names.group_id(sender.group)?)
-            .with_generation_id(sender.generation)
-            .with_member_id(self.names.known_member_id(sender.member)?)
-            .with_group_instance_id(self.names.instance_name(sender.instance));
-        self.asks(&request, |_, response: kafka::HeartbeatResponse| {
-            Some(Response::Heartbeat(result(response.error_code)?))
-        })
     }
 }
 

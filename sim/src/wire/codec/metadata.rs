@@ -1,26 +1,22 @@
 //! Metadata: the brokers, and the topics with their leaders.
 
-use super::call::{Call, Caller, result};
 use super::cluster::CLUSTER_ID;
+use super::operations::{ON_TOPIC, on_cluster};
 use super::topics::{New, is_valid};
 use super::{Context, Plan, body};
-use crate::protocol::{
-    BrokerSet, ClusterMetadata, NO_EPOCH, Node, PartitionState, ReplicaOrder, Request, Response,
-};
-use crate::topology::PartitionIndex;
+use crate::protocol::{ClusterMetadata, PartitionState, Request, Response};
 use crate::wire::To;
-use crate::wire::names::{Names, OFFSETS_TOPIC, broker_node, kafka_broker, topic_name};
+use crate::wire::names::{Names, kafka_broker};
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages as kafka;
-use kafka_protocol::messages::BrokerId;
 use kafka_protocol::messages::describe_topic_partitions_response::{
     Cursor, DescribeTopicPartitionsResponsePartition, DescribeTopicPartitionsResponseTopic,
 };
-use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::metadata_response::{
     MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
 };
 use kafka_protocol::protocol::StrBytes;
+use plimsoll_codec::{OFFSETS_TOPIC, topic_name};
 use plimsoll_oracle::ErrorName;
 use uuid::Uuid;
 
@@ -40,7 +36,7 @@ impl Context<'_, '_> {
                 .map(|topic| match topic.name {
                     Some(name) => (Some(name.to_string()), Uuid::nil()),
                     None => {
-                        let known = self.names.topic_with(topic.topic_id);
+                        let known = self.names.known.topic_with(topic.topic_id);
                         (known.map(str::to_owned), topic.topic_id)
                     }
                 })
@@ -48,7 +44,7 @@ impl Context<'_, '_> {
         });
         if request.allow_auto_topic_creation || version < 4 {
             for name in named.iter().flatten().filter_map(|(name, _)| name.as_ref()) {
-                let is_new = !self.names.topics.contains_key(name);
+                let is_new = !self.names.settings.contains_key(name);
                 if is_new
                     && is_valid(name)
                     && let Ok((_, create)) = self.create(name, &New::by_default())
@@ -58,6 +54,8 @@ impl Context<'_, '_> {
             }
         }
         parts.push((To::Broker, Request::Metadata));
+        let on_topics = request.include_topic_authorized_operations;
+        let on_cluster = on_cluster(request.include_cluster_authorized_operations);
         Plan::new(parts, move |names, at, mut answers| {
             let (cluster, failed) = match answers.pop() {
                 Some(Response::Metadata(cluster)) => (cluster, None),
@@ -65,20 +63,27 @@ impl Context<'_, '_> {
                 _ => return None,
             };
             let brokers = cluster.alive.among(at.open).iter().map(|node| {
-                let (host, port) = names.address(kafka_broker(node));
+                let (host, port) = names.address(node);
                 MetadataResponseBroker::default()
                     .with_node_id(kafka_broker(node))
                     .with_host(host)
                     .with_port(port)
             });
+            let mut topics = match failed {
+                None => described(names, &cluster, named),
+                Some(error) => failed_topics(error, named),
+            };
+            if on_topics {
+                for topic in &mut topics {
+                    topic.topic_authorized_operations = ON_TOPIC;
+                }
+            }
             let response = kafka::MetadataResponse::default()
                 .with_brokers(brokers.collect())
                 .with_cluster_id(Some(StrBytes::from_static_str(CLUSTER_ID)))
                 .with_controller_id(1.into())
-                .with_topics(match failed {
-                    None => described(names, &cluster, named),
-                    Some(error) => failed_topics(error, named),
-                });
+                .with_cluster_authorized_operations(on_cluster)
+                .with_topics(topics);
             body(&response, version)
         })
     }
@@ -91,7 +96,7 @@ impl Context<'_, '_> {
     ) -> Plan {
         let version = self.version;
         let mut named: Vec<String> = match request.topics.is_empty() {
-            true => self.names.topics.keys().cloned().collect(),
+            true => self.names.settings.keys().cloned().collect(),
             false => request
                 .topics
                 .iter()
@@ -144,52 +149,6 @@ impl Context<'_, '_> {
     }
 }
 
-impl Caller<'_> {
-    /// Asks for the topics whose names it knows; none is created by that.
-    pub(super) fn metadata(&mut self) -> Option<Call> {
-        let version = self.version;
-        if version < 4 {
-            // To ask for a topic creates it.
-            return None;
-        }
-        let topics = self.names.topics.keys();
-        let topics = topics.filter(|name| *name != OFFSETS_TOPIC);
-        let topics =
-            topics.map(|name| MetadataRequestTopic::default().with_name(Some(topic_name(name))));
-        let request = kafka::MetadataRequest::default()
-            .with_topics(Some(topics.collect()))
-            .with_allow_auto_topic_creation(false);
-        self.asks(&request, |names, response: kafka::MetadataResponse| {
-            let brokers = names.placement.brokers;
-            let alive = response.brokers.iter();
-            let alive = nodes(alive.map(|broker| broker.node_id), brokers)?;
-            let mut partitions = Vec::new();
-            let mut errors = Vec::new();
-            for topic in &response.topics {
-                let name = topic.name.as_ref()?;
-                if let Err(error) = result(topic.error_code)? {
-                    errors.push(error);
-                    continue;
-                }
-                for told in &topic.partitions {
-                    let partition = names.partition(name, told.partition_index)?;
-                    partitions.push(told_partition(partition, told, brokers)?);
-                }
-            }
-            // What no topic is told of without the same error is an error of the whole.
-            match errors.first() {
-                Some(error) if errors.len() == response.topics.len() => {
-                    Some(Response::Failed(*error))
-                }
-                _ => Some(Response::Metadata(ClusterMetadata {
-                    partitions,
-                    alive: set_of(&alive),
-                })),
-            }
-        })
-    }
-}
-
 /// Makes of a topic in metadata one that is told in parts.
 fn in_parts(topic: MetadataResponseTopic) -> DescribeTopicPartitionsResponseTopic {
     let partitions = topic.partitions.into_iter().map(|partition| {
@@ -210,6 +169,7 @@ fn in_parts(topic: MetadataResponseTopic) -> DescribeTopicPartitionsResponseTopi
         .with_topic_id(topic.topic_id)
         .with_is_internal(topic.is_internal)
         .with_partitions(partitions.collect())
+        .with_topic_authorized_operations(ON_TOPIC)
 }
 
 /// Answers an error of the whole: each topic that was named has it
@@ -235,7 +195,7 @@ fn described(
     named: Option<Vec<(Option<String>, Uuid)>>,
 ) -> Vec<MetadataResponseTopic> {
     let all = || {
-        let names = names.topics.keys();
+        let names = names.settings.keys();
         names
             .map(|name| (Some(name.clone()), Uuid::nil()))
             .collect()
@@ -252,7 +212,7 @@ fn described(
             return topic.with_error_code(ResponseError::InvalidTopicException.code());
         }
         let unknown = ErrorName::UnknownTopicOrPartition.code();
-        let Some(known) = names.topics.get(&name) else {
+        let Some(known) = names.known.topic(&name) else {
             return topic.with_error_code(unknown);
         };
         let mut partitions = Vec::new();
@@ -295,33 +255,4 @@ fn described_partition(
         .with_replica_nodes(replicas().map(kafka_broker).collect())
         .with_isr_nodes(state.in_sync.iter().map(kafka_broker).collect())
         .with_offline_replicas(offline.map(kafka_broker).collect())
-}
-
-/// Reads what a client is told of a partition. How often it changed is not told.
-fn told_partition(
-    partition: PartitionIndex,
-    told: &MetadataResponsePartition,
-    brokers: u16,
-) -> Option<PartitionState> {
-    let replicas = nodes(told.replica_nodes.iter().copied(), brokers)?;
-    let in_sync = nodes(told.isr_nodes.iter().copied(), brokers)?;
-    Some(PartitionState {
-        partition,
-        replicas: set_of(&replicas),
-        order: ReplicaOrder::new(replicas.into_iter()),
-        leader: broker_node(told.leader_id, brokers),
-        leader_epoch: u32::try_from(told.leader_epoch).unwrap_or(NO_EPOCH),
-        in_sync: set_of(&in_sync),
-        partition_epoch: 0,
-    })
-}
-
-/// Returns the brokers with these numbers; `None`: one of them there cannot be.
-fn nodes(ids: impl Iterator<Item = BrokerId>, brokers: u16) -> Option<Vec<Node>> {
-    ids.map(|id| broker_node(id, brokers)).collect()
-}
-
-fn set_of(nodes: &[Node]) -> BrokerSet {
-    let nodes = nodes.iter().copied();
-    nodes.fold(BrokerSet::default(), BrokerSet::with)
 }

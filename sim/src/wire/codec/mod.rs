@@ -1,11 +1,10 @@
 //! From a frame to the requests that it is made of, and from their answers to a frame.
 //!
-//! Each kind of request that clients send has a file. In it stand the broker's side, which is put
-//! to work here ([`Context`]), and its reverse, the client's ([`Caller`](call::Caller)): what one
-//! writes the other reads.
+//! Each kind of request that clients send has a file, in which stands the broker's side, which is
+//! put to work here ([`Context`]). Its reverse, the client's, has a file of that name in
+//! `plimsoll-codec`: what one writes the other reads.
 
 mod api_versions;
-mod call;
 mod cluster;
 mod configs;
 mod delete_records;
@@ -22,6 +21,7 @@ mod offset_commit;
 mod offset_delete;
 mod offset_fetch;
 mod offset_for_leader_epoch;
+mod operations;
 mod places;
 mod produce;
 mod producers;
@@ -30,15 +30,13 @@ mod sync_group;
 mod tests;
 mod topics;
 
-pub(super) use call::{Sent, encode};
-
-use super::dialect::Wire;
 use super::names::Names;
 use super::{At, Connection, To};
 use crate::protocol::{Request, Response};
 use bytes::{BufMut as _, Bytes, BytesMut};
 use kafka_protocol::messages::{ApiKey, RequestHeader, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
+use plimsoll_codec::Wire;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
@@ -236,9 +234,6 @@ fn fits(key: ApiKey, version: i16, bytes: &[u8]) -> bool {
     let kind = plimsoll_messages::kind(key as i16);
     kind.is_some_and(|kind| kind.request.fits(version, bytes))
 }
-
-/// The first version of Produce and Fetch whose topics go by their ids (KIP-516).
-const BY_ID: i16 = 13;
 
 /// The kinds that are served, each with its first and its last version.
 const SERVED: &[(ApiKey, i16, i16)] = &[

@@ -30,7 +30,7 @@ impl Context<'_, '_> {
                 .map(|partition| partition.partition_index);
             let names = &*self.names;
             let partitions: Vec<_> = indexes
-                .map(|index| (index, names.partition(&topic.name, index)))
+                .map(|index| (index, names.known.partition(&topic.name, index)))
                 .collect();
             let known: Vec<_> = partitions.iter().filter_map(|(_, known)| *known).collect();
             if !known.is_empty() {

@@ -1,27 +1,18 @@
 //! OffsetFetch.
 
-use super::call::{Call, Caller, result};
-use super::offset_commit::{committed_offset, offset_of};
 use super::{Context, Plan, body};
-use crate::protocol::{CommittedOffset, GroupIndex, Request, Response};
-use crate::topology::PartitionIndex;
-use crate::wire::dialect::Wire;
+use crate::protocol::{CommittedOffset, Request, Response};
 use crate::wire::names::Names;
 use kafka_protocol::messages as kafka;
-use kafka_protocol::messages::offset_fetch_request::{
-    OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics,
-};
 use kafka_protocol::messages::offset_fetch_response::{
     OffsetFetchResponseGroup, OffsetFetchResponsePartition, OffsetFetchResponsePartitions,
     OffsetFetchResponseTopic, OffsetFetchResponseTopics,
 };
 use kafka_protocol::messages::{GroupId, TopicName};
 use kafka_protocol::protocol::StrBytes;
+use plimsoll_codec::{NOTHING_COMMITTED, Wire, offset_of};
 use plimsoll_oracle::ErrorName;
 use std::collections::BTreeMap;
-
-/// The offset of a partition of which nothing is committed (`OffsetFetchResponse.INVALID_OFFSET`).
-const NOTHING: i64 = -1;
 
 impl Context<'_, '_> {
     /// Tells what groups committed: one, and from version 8 on several (KIP-709).
@@ -79,7 +70,7 @@ impl Context<'_, '_> {
                 let names = &*self.names;
                 partitions
                     .iter()
-                    .filter_map(|index| names.partition(name, *index))
+                    .filter_map(|index| names.known.partition(name, *index))
             });
             all.collect()
         });
@@ -89,112 +80,6 @@ impl Context<'_, '_> {
             require_stable: stable,
         }
     }
-}
-
-impl Caller<'_> {
-    pub(super) fn offset_fetch(
-        &mut self,
-        group: GroupIndex,
-        partitions: Option<&[PartitionIndex]>,
-        require_stable: bool,
-    ) -> Option<Call> {
-        let version = self.version;
-        let group = self.names.group_id(group)?;
-        let asked = match partitions {
-            None => None,
-            Some(partitions) => Some(
-                self.names
-                    .by_topic(partitions.iter().map(|partition| (*partition, ())))?,
-            ),
-        };
-        let asked = asked.map(|topics| {
-            let topics = topics.into_iter();
-            topics.map(|(name, indexes)| (name, indexes.into_iter().map(|(index, ())| index)))
-        });
-        let request = kafka::OffsetFetchRequest::default().with_require_stable(require_stable);
-        let request = match version {
-            ..8 => {
-                let topics = asked.map(|topics| {
-                    let topics = topics.map(|(name, indexes)| {
-                        OffsetFetchRequestTopic::default()
-                            .with_name(name)
-                            .with_partition_indexes(indexes.collect())
-                    });
-                    topics.collect()
-                });
-                request.with_group_id(group).with_topics(topics)
-            }
-            _ => {
-                let topics = asked.map(|topics| {
-                    let topics = topics.map(|(name, indexes)| {
-                        OffsetFetchRequestTopics::default()
-                            .with_name(name)
-                            .with_partition_indexes(indexes.collect())
-                    });
-                    topics.collect()
-                });
-                let group = OffsetFetchRequestGroup::default()
-                    .with_group_id(group)
-                    .with_topics(topics);
-                request.with_groups(vec![group])
-            }
-        };
-        self.asks(
-            &request,
-            move |names, mut response: kafka::OffsetFetchResponse| {
-                let answer = match version {
-                    ..8 => told_in_partitions(names, response),
-                    _ => told_in_group(names, response.groups.pop()?),
-                };
-                Some(Response::OffsetFetch(answer?))
-            },
-        )
-    }
-}
-
-/// What a group committed, as a client reads it; `None`: an error that it does not know.
-type Told = Option<Result<Vec<CommittedOffset<Wire>>, ErrorName>>;
-
-/// Reads the answer of one group. An error of a partition is one of all.
-fn told_in_partitions(names: &Names, response: kafka::OffsetFetchResponse) -> Told {
-    if let Err(error) = result(response.error_code)? {
-        return Some(Err(error));
-    }
-    let mut committed = Vec::new();
-    for topic in response.topics {
-        for told in topic.partitions {
-            if let Err(error) = result(told.error_code)? {
-                return Some(Err(error));
-            }
-            if told.committed_offset != NOTHING {
-                let partition = names.partition(&topic.name, told.partition_index)?;
-                let metadata = (told.metadata, told.committed_leader_epoch);
-                committed.push(committed_offset(partition, told.committed_offset, metadata));
-            }
-        }
-    }
-    Some(Ok(committed))
-}
-
-/// Reads the answer of one group among several.
-fn told_in_group(names: &Names, group: OffsetFetchResponseGroup) -> Told {
-    let topics = group.topics.into_iter().map(|topic| {
-        let partitions = topic.partitions.into_iter().map(|told| {
-            OffsetFetchResponsePartition::default()
-                .with_error_code(told.error_code)
-                .with_partition_index(told.partition_index)
-                .with_committed_offset(told.committed_offset)
-                .with_committed_leader_epoch(told.committed_leader_epoch)
-                .with_metadata(told.metadata)
-        });
-        OffsetFetchResponseTopic::default()
-            .with_name(topic.name)
-            .with_partitions(partitions.collect())
-    });
-    let alone = kafka::OffsetFetchResponse::default()
-        .with_error_code(group.error_code)
-        .with_topics(topics.collect());
-    told_in_partitions(names, alone)
 }
 
 /// The partitions that are asked for, by topic; `None`: all of which something was committed.
@@ -215,7 +100,7 @@ fn fetched_of(names: &Names, asked: Asked, answer: Response<Wire>) -> Option<Fet
     };
     let mut found = BTreeMap::<(TopicName, i32), CommittedOffset<Wire>>::new();
     for offset in offsets {
-        if let Some(place) = names.place(offset.partition) {
+        if let Some(place) = names.known.place(offset.partition) {
             found.insert(place, offset);
         }
     }
@@ -292,7 +177,7 @@ fn fetched(index: i32, found: Option<&CommittedOffset<Wire>>) -> OffsetFetchResp
             .with_committed_leader_epoch(offset.metadata.leader_epoch)
             .with_metadata(Some(offset.metadata.text.clone())),
         None => partition
-            .with_committed_offset(NOTHING)
+            .with_committed_offset(NOTHING_COMMITTED)
             .with_committed_leader_epoch(-1)
             .with_metadata(Some(StrBytes::default())),
     }

@@ -1,25 +1,21 @@
 //! Produce.
 
-use super::call::{Call, Caller, result, together};
-use super::{BY_ID, Context, Plan, body};
+use super::{Context, Plan, body};
 use crate::protocol::{Batch as _, Content, LogEntry, Request, Response};
 use crate::topology::PartitionIndex;
 use crate::wire::At;
-use crate::wire::dialect::{RecordBatch, Wire};
-use crate::wire::names::topic_name;
 use crate::wire::rules::{BadBatch, Rules};
 use crate::wire::settings::TopicSettings;
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages as kafka;
-use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::produce_response::{
     BatchIndexAndErrorMessage, PartitionProduceResponse, TopicProduceResponse,
 };
-use plimsoll_core::Offset;
+use plimsoll_codec::topic_name;
+use plimsoll_codec::{BY_ID, RecordBatch, Wire};
 use plimsoll_oracle::ErrorName;
 use plimsoll_scenarios::scenario::Acks;
-use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// An append that is asked for.
@@ -83,7 +79,7 @@ impl Context<'_, '_> {
             let unknown = self.name_by_id(&mut topic.name, topic.topic_id);
             let mut partitions = Vec::new();
             for data in topic.partition_data {
-                let partition = self.names.partition(&topic.name, data.index);
+                let partition = self.names.known.partition(&topic.name, data.index);
                 let admitted = match (acks, partition) {
                     (None, _) => Err(Refused::with(ResponseError::InvalidRequiredAcks)),
                     (_, None) => Err(Refused::with(unknown)),
@@ -145,10 +141,11 @@ impl Context<'_, '_> {
         partition: PartitionIndex,
         records: Bytes,
     ) -> Result<(Append, RecordBatch), Refused> {
-        let settings = self.names.topics.get(topic).map(|topic| &topic.settings);
+        let settings = self.names.settings.get(topic);
         let rules = Rules::of(settings.unwrap_or(&TopicSettings::new()));
         let time = self.at.time;
-        let batch = RecordBatch::read(records).and_then(|batch| rules.admit(batch, time));
+        let batch = RecordBatch::read(records).map_err(BadBatch::from);
+        let batch = batch.and_then(|batch| rules.admit(batch, time));
         match batch {
             Ok(batch) => {
                 let last = self.at.state.hosted(partition).and_then(<[_]>::last);
@@ -170,76 +167,12 @@ impl Context<'_, '_> {
     /// Finds the name of a topic that a request names by its id. Returns the error of its
     /// partitions that there are not.
     pub(super) fn name_by_id(&self, name: &mut kafka::TopicName, id: Uuid) -> ResponseError {
-        match self.names.topic_with(id).filter(|_| !id.is_nil()) {
+        match self.names.known.topic_with(id).filter(|_| !id.is_nil()) {
             Some(known) => *name = topic_name(known),
             None if self.version >= BY_ID => return ResponseError::UnknownTopicId,
             None => {}
         }
         ResponseError::UnknownTopicOrPartition
-    }
-}
-
-impl Caller<'_> {
-    /// Appends to partitions, on the same terms. Where it wants no answer, none comes.
-    pub(super) fn produce(&mut self, parts: &[Request<Wire>]) -> Option<Call> {
-        let version = self.version;
-        let mut asked = Vec::new();
-        let mut batches = Vec::new();
-        let mut terms = None;
-        for part in parts {
-            let Request::Produce {
-                partition,
-                batch,
-                acks,
-                timeout_ms,
-            } = part
-            else {
-                return None;
-            };
-            if *terms.get_or_insert((*acks, *timeout_ms)) != (*acks, *timeout_ms) {
-                return None;
-            }
-            asked.push(*partition);
-            batches.push((*partition, batch.bytes()));
-        }
-        let (acks, timeout_ms) = terms?;
-        let mut topics = Vec::new();
-        for (name, batches) in self.names.by_topic(batches)? {
-            let topic = match version {
-                BY_ID.. => TopicProduceData::default().with_topic_id(self.names.topic_id(&name)?),
-                _ => TopicProduceData::default().with_name(name),
-            };
-            let partitions = batches.into_iter().map(|(index, batch)| {
-                PartitionProduceData::default()
-                    .with_index(index)
-                    .with_records(Some(batch))
-            });
-            topics.push(topic.with_partition_data(partitions.collect()));
-        }
-        let request = kafka::ProduceRequest::default()
-            .with_acks(match acks {
-                Acks::None => 0,
-                Acks::Leader => 1,
-                Acks::All => -1,
-            })
-            .with_timeout_ms(i32::try_from(timeout_ms).ok()?)
-            .with_topic_data(topics);
-        self.asks(&request, move |names, response: kafka::ProduceResponse| {
-            let mut appended = BTreeMap::new();
-            for topic in response.responses {
-                for told in topic.partition_responses {
-                    let partition =
-                        names.told_partition(&topic.name, topic.topic_id, told.index)?;
-                    let offset = Offset::new(told.base_offset.max(0) as u64);
-                    appended.insert(partition, result(told.error_code)?.map(|()| offset));
-                }
-            }
-            let answers = asked.into_iter().map(|partition| {
-                let appended = appended.get(&partition)?;
-                Some(Response::Produce(*appended))
-            });
-            together(answers.collect::<Option<_>>()?)
-        })
     }
 }
 

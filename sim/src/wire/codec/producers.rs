@@ -38,7 +38,7 @@ impl Context<'_, '_> {
         let topics = request.topics.into_iter().map(|topic| {
             let indexes = topic.partition_indexes.iter();
             let partitions = indexes.map(|index| {
-                let partition = self.names.partition(&topic.name, *index);
+                let partition = self.names.known.partition(&topic.name, *index);
                 let active = match partition {
                     None => Err(ResponseError::UnknownTopicOrPartition),
                     Some(partition) => self

@@ -4,8 +4,7 @@ use super::{Context, Plan, body, each_once};
 use crate::protocol::{AdminRequest, AdminResponse, Node, Request, Response};
 use crate::topology::PartitionIndex;
 use crate::wire::To;
-use crate::wire::dialect::Wire;
-use crate::wire::names::{OFFSETS_TOPIC, broker_node, topic_name};
+use crate::wire::names::broker_node;
 use crate::wire::settings::{Change, Source, TOPIC, TopicSettings, changed};
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages as kafka;
@@ -18,6 +17,8 @@ use kafka_protocol::messages::create_topics_response::{
 };
 use kafka_protocol::messages::delete_topics_response::DeletableTopicResult;
 use kafka_protocol::protocol::StrBytes;
+use plimsoll_codec::Wire;
+use plimsoll_codec::{OFFSETS_TOPIC, topic_name};
 use plimsoll_oracle::ErrorName;
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -57,7 +58,7 @@ impl Context<'_, '_> {
         let mut parts = Vec::new();
         let mut results = Vec::new();
         // New names are compared with topics that were there before.
-        let before = self.names.topics.keys();
+        let before = self.names.settings.keys();
         let before: BTreeSet<String> = before.map(|name| name.replace('.', "_")).collect();
         for (topic, is_twice) in each_once(request.topics, |topic| topic.name.clone()) {
             let checked = match is_twice {
@@ -69,6 +70,7 @@ impl Context<'_, '_> {
                 .with_name(topic.name.clone())
                 .with_num_partitions(-1)
                 .with_replication_factor(-1)
+                .with_error_message(None)
                 .with_configs(Some(Vec::new()));
             let created = checked.and_then(|new| {
                 let id = match request.validate_only {
@@ -119,7 +121,7 @@ impl Context<'_, '_> {
     /// topics that there are, with `_` for each `.`, as metrics have them (`Topic.hasCollision`).
     fn check_new(&self, topic: &CreatableTopic, before: &BTreeSet<String>) -> Result<New, i16> {
         let name = &*topic.name.0;
-        if self.names.topics.contains_key(name) {
+        if self.names.settings.contains_key(name) {
             return Err(ErrorName::TopicAlreadyExists.code());
         }
         if !is_valid(name) || before.contains(&name.replace('.', "_")) {
@@ -197,8 +199,8 @@ impl Context<'_, '_> {
                     return Ok(());
                 }
                 let new = self.new_partitions(count)?;
-                self.names.add_partitions(&topic.name, &new);
-                self.apply_settings(&topic.name);
+                self.names.known.add_partitions(&topic.name, &new);
+                self.names.apply_settings(&topic.name, self.at.shared);
                 let mut replicas = replicas.into_iter();
                 let partitions = new.into_iter().map(|new| {
                     let given = replicas.next();
@@ -231,7 +233,7 @@ impl Context<'_, '_> {
     /// Returns the number of partitions that a topic is to have more, and their replicas where they
     /// are given; the error is Kafka's code.
     fn check_more(&self, topic: &CreatePartitionsTopic) -> Result<(i32, Vec<Vec<Node>>), i16> {
-        let known = self.names.topics.get(&*topic.name.0);
+        let known = self.names.known.topic(&*topic.name.0);
         let known = known.ok_or(ErrorName::UnknownTopicOrPartition.code())?;
         let more = topic.count - known.partitions.len() as i32;
         if more <= 0 {
@@ -263,8 +265,10 @@ impl Context<'_, '_> {
         let mut parts = Vec::new();
         let mut results = Vec::new();
         for (name, id) in wanted {
-            let known = self.names.topic_with(id).map(topic_name);
+            let known = self.names.known.topic_with(id).map(topic_name);
             let name = name.or(known);
+            let known = name.as_ref().and_then(|name| self.names.known.topic_id(name));
+            let id = known.unwrap_or(id);
             let removed = name
                 .as_ref()
                 .filter(|name| &*name.0 != OFFSETS_TOPIC)
@@ -305,7 +309,7 @@ impl Context<'_, '_> {
         };
         let partitions = indexes.iter().enumerate().map(given).collect();
         let id = self.names.add_topic(name, indexes, new.settings.clone());
-        self.apply_settings(name);
+        self.names.apply_settings(name, self.at.shared);
         let create = AdminRequest::CreatePartitions { partitions };
         Ok((id, create.into()))
     }
@@ -324,13 +328,6 @@ impl Context<'_, '_> {
                 .with_config_source(source as i8)
         });
         told.collect()
-    }
-
-    /// Tells brokers what they obey of the settings of a topic.
-    fn apply_settings(&mut self, topic: &str) {
-        if let Some(topic) = self.names.topics.get(topic) {
-            topic.apply(self.at.shared);
-        }
     }
 
     /// Returns indexes for new partitions; the error is Kafka's code.

@@ -2,29 +2,21 @@
 //! says of itself is the consumers' own protocol.
 
 use super::translation::Translate;
-use super::{Names, Wire};
 use crate::protocol::{Batch as _, Founding, Lean, Subscription, Value};
 use crate::topology::PartitionIndex;
-use crate::wire::dialect::{Metadata, RecordBatch, Supported};
-use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use kafka_protocol::indexmap::IndexMap;
-use kafka_protocol::messages::consumer_protocol_assignment::TopicPartition as Assigned;
-use kafka_protocol::messages::consumer_protocol_subscription::TopicPartition as Owned;
-use kafka_protocol::messages::{
-    ConsumerProtocolAssignment, ConsumerProtocolSubscription, TopicName,
-};
-use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
+use kafka_protocol::protocol::StrBytes;
 use kafka_protocol::records::{
     Compression, NO_PARTITION_LEADER_EPOCH, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE,
     NO_TIMESTAMP, Record, RecordBatchDecoder, RecordBatchEncoder, RecordEncodeOptions,
     TimestampType,
 };
+use plimsoll_codec::consumer_protocol::{Subscribed, read_assignment, write_assignment};
+use plimsoll_codec::{Metadata, Names, RecordBatch, Supported, Wire};
 use plimsoll_core::{AssignmentEpoch, Offset};
 use plimsoll_oracle::{MemberId, MessageId, Word as _};
 use plimsoll_scenarios::scenario::Assignor;
-
-/// The version of the consumers' protocol (`ConsumerProtocol`).
-const CONSUMER_PROTOCOL: i16 = 3;
 
 /// Headers of a record: which message it is; and of a dead letter, where it comes from.
 const MESSAGE: &str = "plimsoll-message";
@@ -58,30 +50,17 @@ impl Translate<Lean, Wire> for ToWire<'_> {
     }
 
     fn subscription(&self, subscription: &Subscription) -> Option<Supported> {
-        let owned = self.by_topic(&subscription.owned)?;
-        let owned = owned.map(|(topic, partitions)| {
-            Owned::default()
-                .with_topic(topic)
-                .with_partitions(partitions)
-        });
-        let said = ConsumerProtocolSubscription::default()
-            .with_topics(self.topics.to_vec())
-            .with_owned_partitions(owned.collect())
-            .with_generation_id(subscription.owned_since);
+        let said = Subscribed {
+            topics: self.topics.to_vec(),
+            owned: subscription.owned.clone(),
+            since: subscription.owned_since,
+        };
         let name = self.protocol_name(&subscription.assignor)?;
-        Some(Supported(vec![(name, versioned(&said)?)]))
+        Some(Supported(vec![(name, said.write(self.names)?)]))
     }
 
     fn assignment(&self, assignment: &Vec<PartitionIndex>) -> Option<Bytes> {
-        let assigned = self.by_topic(assignment)?;
-        let assigned = assigned.map(|(topic, partitions)| {
-            Assigned::default()
-                .with_topic(topic)
-                .with_partitions(partitions)
-        });
-        let given =
-            ConsumerProtocolAssignment::default().with_assigned_partitions(assigned.collect());
-        versioned(&given)
+        write_assignment(self.names, assignment)
     }
 
     fn protocol_name(&self, assignor: &Assignor) -> Option<StrBytes> {
@@ -106,25 +85,17 @@ impl Translate<Wire, Lean> for ToLean<'_> {
     }
 
     fn subscription(&self, supported: &Supported) -> Option<Subscription> {
-        let (name, mut bytes) = supported.0.first().cloned()?;
-        let said: ConsumerProtocolSubscription = unversioned(&mut bytes)?;
-        let owned = said.owned_partitions.into_iter();
+        let (name, bytes) = supported.0.first().cloned()?;
+        let said = Subscribed::read(self.names, bytes)?;
         Some(Subscription {
             assignor: self.protocol_name(&name)?,
-            owned: self.partitions(owned.map(|owned| (owned.topic, owned.partitions)))?,
-            owned_since: said.generation_id,
+            owned: said.owned,
+            owned_since: said.since,
         })
     }
 
     fn assignment(&self, bytes: &Bytes) -> Option<Vec<PartitionIndex>> {
-        let mut bytes = bytes.clone();
-        // A member that gets nothing may get no bytes.
-        if bytes.is_empty() {
-            return Some(Vec::new());
-        }
-        let given: ConsumerProtocolAssignment = unversioned(&mut bytes)?;
-        let assigned = given.assigned_partitions.into_iter();
-        self.partitions(assigned.map(|assigned| (assigned.topic, assigned.partitions)))
+        read_assignment(self.names, bytes.clone())
     }
 
     fn protocol_name(&self, name: &StrBytes) -> Option<Assignor> {
@@ -139,35 +110,6 @@ impl Translate<Wire, Lean> for ToLean<'_> {
                 .ok()
                 .map(|founding| Founding(Some(founding))),
         }
-    }
-}
-
-impl ToWire<'_> {
-    /// Returns the numbers of partitions, under the names of their topics.
-    fn by_topic(
-        &self,
-        partitions: &[PartitionIndex],
-    ) -> Option<impl Iterator<Item = (TopicName, Vec<i32>)> + use<>> {
-        let partitions = partitions.iter().map(|partition| (*partition, ()));
-        let topics = self.names.by_topic(partitions)?.into_iter();
-        Some(topics.map(|(topic, partitions)| {
-            let numbers = partitions.into_iter().map(|(number, ())| number);
-            (topic, numbers.collect())
-        }))
-    }
-}
-
-impl ToLean<'_> {
-    /// Returns the partitions that have these numbers in their topics.
-    fn partitions(
-        &self,
-        topics: impl Iterator<Item = (TopicName, Vec<i32>)>,
-    ) -> Option<Vec<PartitionIndex>> {
-        let partitions = topics.flat_map(|(topic, numbers)| {
-            let numbers = numbers.into_iter();
-            numbers.map(move |number| self.names.partition(&topic, number))
-        });
-        partitions.collect()
     }
 }
 
@@ -244,17 +186,4 @@ fn value_of(record: &Record, batch: &RecordBatch) -> Option<Value> {
         bytes: record.value.as_ref()?.len() as u32,
         sequence: batch.producer().map(|producer| producer.sequence),
     })
-}
-
-/// Writes what the consumers' protocol says, behind its version.
-fn versioned(said: &impl Encodable) -> Option<Bytes> {
-    let mut bytes = BytesMut::new();
-    bytes.put_i16(CONSUMER_PROTOCOL);
-    said.encode(&mut bytes, CONSUMER_PROTOCOL).ok()?;
-    Some(bytes.freeze())
-}
-
-fn unversioned<T: Decodable>(bytes: &mut Bytes) -> Option<T> {
-    let version = bytes.try_get_i16().ok()?;
-    T::decode(bytes, version).ok()
 }

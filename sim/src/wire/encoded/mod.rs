@@ -8,10 +8,7 @@
 mod carried;
 mod translation;
 
-use super::codec::Sent;
-use super::frames::Head;
-use super::names::Names;
-use super::{At, Connection, Edge, EdgeOptions, FetchSessions, Step, To, Wire};
+use super::{At, Connection, Edge, EdgeOptions, FetchSessions, Step, To};
 use crate::cluster::{Broker, Shared};
 use crate::env::{Env, Event};
 use crate::network::Envelope;
@@ -19,6 +16,8 @@ use crate::nodes::{Nodes, Place};
 use crate::protocol::{BrokerSet, Correlation, Message, Node, Request, Response};
 use carried::{ToLean, ToWire};
 use kafka_protocol::protocol::StrBytes;
+use plimsoll_codec::frames::Head;
+use plimsoll_codec::{Sent, Versions, Wire, encode};
 use plimsoll_core::Instant;
 use std::collections::BTreeMap;
 use translation::Translate as _;
@@ -38,6 +37,8 @@ pub(crate) struct Encoded {
     shared: Shared<Wire>,
     sessions: FetchSessions,
     open: BrokerSet,
+    /// What clients can say.
+    versions: Versions,
     /// The topics to which members subscribe.
     topics: Vec<StrBytes>,
     /// Each request under way, by the client that sent it.
@@ -71,7 +72,7 @@ impl Encoded {
             if env.topology.is_workload(partitions[0]) {
                 subscribed.push(StrBytes::from_string(topic.name.clone()));
             }
-            if !edge.names.topics.contains_key(&topic.name) {
+            if !edge.names.settings.contains_key(&topic.name) {
                 edge.names
                     .add_topic(&topic.name, partitions, BTreeMap::new());
             }
@@ -79,7 +80,8 @@ impl Encoded {
         let consumers = &env.plan.settings.consumers;
         let members = env.plan.starts.len() as u32;
         for instance in (0..members).filter_map(|member| consumers.instance(member)) {
-            edge.names.bind_instance(instance);
+            let name = format!("instance-{instance}");
+            edge.names.known.bind_instance(name.into(), instance);
         }
         Self {
             nodes: env.nodes,
@@ -88,6 +90,7 @@ impl Encoded {
             shared,
             sessions: FetchSessions::new(env.plan.seed, 0),
             open: env.brokers().fold(BrokerSet::default(), BrokerSet::with),
+            versions: Versions::known(),
             topics: subscribed,
             under_way: BTreeMap::new(),
             failure: None,
@@ -159,7 +162,8 @@ impl Encoded {
             correlation: correlation.0 as i32,
             client_id: StrBytes::from_static_str(CLIENT),
         };
-        let (bytes, sent) = self.edge.encode(&head, &said)?;
+        let names = &mut self.edge.names.known;
+        let (bytes, sent) = encode(names, &head, &self.versions, &said)?;
         let mut frame = Frame {
             connection: Connection::new(CLIENT.to_owned()),
             sent,
@@ -201,20 +205,20 @@ impl Encoded {
                 _ => return None,
             },
         };
-        let read = self.edge.read(frame.sent, bytes)?;
+        let read = frame.sent.decode(&mut self.edge.names.known, bytes)?;
         self.to_lean().response(&read)
     }
 
     fn to_wire(&self) -> ToWire<'_> {
         ToWire {
-            names: &self.edge.names,
+            names: &self.edge.names.known,
             topics: &self.topics,
         }
     }
 
     fn to_lean(&self) -> ToLean<'_> {
         ToLean {
-            names: &self.edge.names,
+            names: &self.edge.names.known,
         }
     }
 }

@@ -5,14 +5,14 @@ mod requests;
 mod responses;
 mod tools;
 
-use super::call::{encode_in, key_of};
-use super::{SERVED, Sent};
+use super::SERVED;
 use crate::cluster::{Broker, ClusterSettings, Placement, Shared};
 use crate::protocol::{BrokerSet, GroupIndex, GroupMemberId, Node, Request, Response};
 use crate::topology::PartitionIndex;
-use crate::wire::frames::Head;
 use crate::wire::{At, Connection, Edge, EdgeOptions, FetchSessions, Step, Wire};
 use kafka_protocol::protocol::StrBytes;
+use plimsoll_codec::frames::Head;
+use plimsoll_codec::{Sent, encode_in, key_of};
 use plimsoll_core::Instant;
 use plimsoll_oracle::ErrorName;
 use plimsoll_scenarios::scenario::BrokerSettings;
@@ -62,7 +62,8 @@ impl Wires {
         assert_eq!(names.group(&mut shared, "group"), GROUP);
         for number in MEMBERS {
             names.member_id(GroupMemberId(number), CLIENT);
-            names.bind_instance(number);
+            let name = format!("instance-{number}");
+            names.known.bind_instance(name.into(), number);
         }
         Self {
             edge,
@@ -78,7 +79,7 @@ impl Wires {
             correlation: 7,
             client_id: StrBytes::from_static_str(CLIENT),
         };
-        let (frame, sent) = encode_in(&mut self.edge.names, &head, request, version)?;
+        let (frame, sent) = encode_in(&mut self.edge.names.known, &head, request, version)?;
         let mut connection = Connection::new(HOST.to_owned());
         let at = at(&self.broker, &mut self.shared, &mut self.sessions);
         let step = self.edge.decode(at, &mut connection, frame);
@@ -100,7 +101,10 @@ impl Wires {
         } = asked;
         let at = at(&self.broker, &mut self.shared, &mut self.sessions);
         match self.edge.answered(at, &mut connection, response) {
-            Step::Answer(frame) => self.edge.read(sent, frame).expect("the client reads it"),
+            Step::Answer(frame) => {
+                let read = sent.decode(&mut self.edge.names.known, frame);
+                read.expect("the client reads it")
+            }
             step => panic!("no answer: {step:?}"),
         }
     }
@@ -225,7 +229,7 @@ fn what_opens_a_connection_is_answered_at_once() {
         let Step::Answer(frame) = step else {
             panic!("not answered: {step:?}");
         };
-        let read = wires.edge.read(asked.sent, frame);
+        let read = asked.sent.decode(&mut wires.edge.names.known, frame);
         assert!(matches!(read, Some(Response::ApiVersions)), "{read:?}");
     }
 }
@@ -243,7 +247,7 @@ fn an_answer_that_is_cut_or_of_another_request_is_none() {
     };
     let mut read = |frame: bytes::Bytes| {
         let (asked, _) = wires.ask_newest(&request);
-        wires.edge.read(asked.sent, frame)
+        asked.sent.decode(&mut wires.edge.names.known, frame)
     };
     assert!(read(frame.clone()).is_some());
     for length in 0..frame.len() {

@@ -6,8 +6,6 @@ use crate::protocol::{
     Leaving, NO_EPOCH, OffsetsRequest, ProtocolType, Request, Sender, VotedProtocol, Wanted,
 };
 use crate::topology::PartitionIndex;
-use crate::wire::Wire;
-use crate::wire::dialect::{Client, Metadata, RecordBatch, Supported};
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::indexmap::IndexMap;
 use kafka_protocol::protocol::StrBytes;
@@ -15,6 +13,8 @@ use kafka_protocol::records::{
     Compression, NO_PARTITION_LEADER_EPOCH, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE, Record,
     RecordBatchEncoder, RecordEncodeOptions, TimestampType,
 };
+use plimsoll_codec::Wire;
+use plimsoll_codec::{Client, Metadata, RecordBatch, Supported};
 use plimsoll_core::NextOffset;
 use plimsoll_scenarios::scenario::Acks;
 use proptest::prelude::*;

@@ -11,8 +11,8 @@ use crate::protocol::{
     Request, Response, SyncGroupResponse, Wanted,
 };
 use crate::topology::PartitionIndex;
-use crate::wire::Wire;
-use crate::wire::dialect::Supported;
+use plimsoll_codec::Supported;
+use plimsoll_codec::Wire;
 use plimsoll_core::Offset;
 use plimsoll_oracle::{ErrorName, Word as _};
 use proptest::collection::vec;

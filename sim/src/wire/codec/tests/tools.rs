@@ -4,12 +4,12 @@
 use super::{Wires, at};
 use crate::protocol::{BrokerSet, ClusterMetadata, Request as Asked, Response};
 use crate::wire::codec::SERVED;
-use crate::wire::frames::{Head, LENGTH, Misread};
 use crate::wire::{Connection, Step};
 use bytes::Bytes;
 use kafka_protocol::messages as kafka;
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::protocol::{Request, StrBytes};
+use plimsoll_codec::frames::{Head, LENGTH, Misread};
 use plimsoll_oracle::ErrorName;
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The record batches in an answer to a fetch.
+//! The record batches in an answer to a fetch, for those that look into them.
 
 use bytes::{Buf as _, Bytes};
 use kafka_protocol::compression::{Decompressor as _, Gzip, Snappy};
@@ -17,18 +17,19 @@ const BEFORE: usize = 12;
 
 /// A batch of records.
 #[derive(Clone, Debug)]
-pub(crate) struct Batch {
+pub struct Batch {
     /// The offset after its last record; records may be missing there.
     pub next: i64,
     producer: i64,
-    is_transactional: bool,
+    /// Whether it is part of a transaction.
+    pub is_transactional: bool,
     /// Whether it ends a transaction, and holds nothing else.
-    is_control: bool,
+    pub is_control: bool,
     bytes: Bytes,
 }
 
 /// Splits what a broker sent into batches; the last one may be cut off, and is left out then.
-pub(crate) fn split(mut bytes: Bytes) -> impl Iterator<Item = Batch> {
+pub fn split(mut bytes: Bytes) -> impl Iterator<Item = Batch> {
     std::iter::from_fn(move || {
         let length = bytes.get(8..BEFORE)?.try_into().ok()?;
         let length = usize::try_from(i32::from_be_bytes(length)).ok()?;
@@ -56,7 +57,7 @@ impl Batch {
     ///
     /// # Errors
     /// Where it is damaged, or of a format before Kafka 0.11.
-    pub(crate) fn records(&self) -> Result<Vec<Record>, impl std::fmt::Display + use<>> {
+    pub fn records(&self) -> Result<Vec<Record>, impl std::fmt::Display + use<>> {
         let mut bytes = self.bytes.clone();
         let plain = |bytes: &mut Bytes, compression| plain(bytes, compression).map_err(Into::into);
         let read = RecordBatchDecoder::decode_with_custom_compression(&mut bytes, Some(plain));
@@ -90,14 +91,15 @@ fn all_of(mut reader: impl io::Read) -> io::Result<Bytes> {
 
 /// The transactions in an answer to a fetch that were taken back (`CompletedFetch`).
 #[derive(Debug)]
-pub(crate) struct Aborted {
+pub struct Aborted {
     later: Vec<AbortedTransaction>,
     /// The producers in whose transaction the batches are now.
     producers: BTreeSet<i64>,
 }
 
 impl Aborted {
-    pub(crate) fn new(transactions: Vec<AbortedTransaction>) -> Self {
+    /// Creates the list of those that an answer names.
+    pub fn new(transactions: Vec<AbortedTransaction>) -> Self {
         Self {
             later: transactions,
             producers: BTreeSet::new(),
@@ -106,7 +108,7 @@ impl Aborted {
 
     /// Returns whether consumers see the records of the next batch: it is part of no such
     /// transaction, and is not the end of any.
-    pub(crate) fn shows(&mut self, batch: &Batch) -> bool {
+    pub fn shows(&mut self, batch: &Batch) -> bool {
         let producers = &mut self.producers;
         self.later.retain(|transaction| {
             let has_begun = transaction.first_offset < batch.next;

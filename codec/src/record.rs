@@ -4,16 +4,18 @@ use bytes::Buf as _;
 
 /// What brokers look at of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Head {
+pub struct Head {
     /// Its number in the batch.
-    pub(super) number: u32,
-    pub(super) timestamp: i64,
-    pub(super) has_key: bool,
+    pub number: u32,
+    /// Its time in milliseconds since 1970; -1: none.
+    pub timestamp: i64,
+    /// Whether it has a key.
+    pub has_key: bool,
 }
 
 /// Returns the heads of records that are not compressed, up to the first one that is none
 /// (`DefaultRecord.readFrom`). `base` is the timestamp from which theirs count.
-pub(super) fn heads(mut records: &[u8], base: i64) -> impl Iterator<Item = Head> {
+pub(crate) fn heads(mut records: &[u8], base: i64) -> impl Iterator<Item = Head> {
     std::iter::from_fn(move || {
         let length = usize::try_from(varint(&mut records)?).ok()?;
         let (mut record, rest) = records.split_at_checked(length)?;

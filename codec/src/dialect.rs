@@ -1,14 +1,13 @@
 //! What brokers carry, as the bytes of Kafka's protocol.
 
-use super::record::{Head, heads};
-use super::rules::BadBatch;
-use crate::protocol::{Batch, CommitMetadata, Dialect, ProducerStamp, Protocols};
+use crate::record::{Head, heads};
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use kafka_protocol::protocol::StrBytes;
+use plimsoll_protocol::{Batch, CommitMetadata, Dialect, ProducerStamp, Protocols};
 
 /// The dialect of clients from outside.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Wire;
+pub struct Wire;
 
 impl Dialect for Wire {
     type Batch = RecordBatch;
@@ -21,7 +20,16 @@ impl Dialect for Wire {
 
 /// A batch of records in Kafka's format 2, not looked into (`DefaultRecordBatch`).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RecordBatch(Bytes);
+pub struct RecordBatch(Bytes);
+
+/// The reason why bytes are not taken for a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Malformed {
+    /// They are not one batch of format 2 (`ProduceRequest.validateRecords`).
+    Unfit,
+    /// They are cut within the head.
+    Corrupt,
+}
 
 /// Places in the head of a batch.
 const LENGTH: usize = 8;
@@ -46,42 +54,42 @@ const APPEND_TIME: u8 = 0b1000;
 
 impl RecordBatch {
     /// Takes the one batch of a produce request, which is not looked into yet.
-    pub(super) fn read(bytes: Bytes) -> Result<Self, BadBatch> {
+    pub fn read(bytes: Bytes) -> Result<Self, Malformed> {
         if bytes.is_empty() {
-            return Err(BadBatch::Unfit);
+            return Err(Malformed::Unfit);
         }
         if bytes.len() < HEAD {
-            return Err(BadBatch::Corrupt);
+            return Err(Malformed::Corrupt);
         }
         let length = (&bytes[LENGTH..]).get_i32();
         match bytes[MAGIC] == 2 && usize::try_from(length) == Ok(bytes.len() - LENGTH - 4) {
             true => Ok(Self(bytes)),
-            false => Err(BadBatch::Unfit),
+            false => Err(Malformed::Unfit),
         }
     }
 
     /// Returns whether its checksum is right (`DefaultRecordBatch.isValid`).
-    pub(super) fn is_intact(&self) -> bool {
+    pub fn is_intact(&self) -> bool {
         crc32c::crc32c(&self.0[ATTRIBUTES..]) == (&self.0[CHECKSUM..]).get_u32()
     }
 
     /// Returns the number of its records, one at least, where its head agrees about it
     /// (`LogValidator.validateBatch`).
-    pub(super) fn count(&self) -> Option<u32> {
+    pub fn count(&self) -> Option<u32> {
         let count = (&self.0[COUNT..]).get_i32();
         let last = (&self.0[LAST_OFFSET_DELTA..]).get_i32();
         (count > 0 && last == count - 1).then_some(count as u32)
     }
 
     /// Returns what can be seen of its records; `None`: they are compressed.
-    pub(super) fn heads(&self) -> Option<impl Iterator<Item = Head>> {
+    pub fn heads(&self) -> Option<impl Iterator<Item = Head>> {
         let base = (&self.0[BASE_TIMESTAMP..]).get_i64();
         let is_plain = (&self.0[ATTRIBUTES..]).get_u16() & COMPRESSION == 0;
         is_plain.then(|| heads(&self.0[HEAD..], base))
     }
 
     /// Gives all its records the time of their append (`DefaultRecordBatch.setMaxTimestamp`).
-    pub(super) fn appended_at(&self, time: i64) -> Self {
+    pub fn appended_at(&self, time: i64) -> Self {
         let mut bytes = BytesMut::from(&self.0[..]);
         // The attributes have two bytes, this one in the lower.
         bytes[ATTRIBUTES + 1] |= APPEND_TIME;
@@ -93,7 +101,7 @@ impl RecordBatch {
 
     /// Takes batches as they come out of a log, each with its first offset and its leader epoch; a
     /// last one may be cut off (`DefaultRecordBatch`); `None`: there is something else.
-    pub(super) fn split(mut bytes: Bytes) -> Option<Vec<(u64, u32, Self)>> {
+    pub fn split(mut bytes: Bytes) -> Option<Vec<(u64, u32, Self)>> {
         let mut batches = Vec::new();
         while bytes.len() >= HEAD {
             let length = usize::try_from((&bytes[LENGTH..]).get_i32()).ok()?;
@@ -114,12 +122,12 @@ impl RecordBatch {
     }
 
     /// Returns it as its producer sends it.
-    pub(super) fn bytes(&self) -> Bytes {
+    pub fn bytes(&self) -> Bytes {
         self.0.clone()
     }
 
     /// Writes it as it lies in a log. Neither field is a part of what the checksum covers.
-    pub(super) fn write(&self, offset: u64, leader_epoch: u32, into: &mut BytesMut) {
+    pub fn write(&self, offset: u64, leader_epoch: u32, into: &mut BytesMut) {
         into.put_u64(offset);
         into.put_slice(&self.0[LENGTH..LENGTH + 4]);
         into.put_u32(leader_epoch);
@@ -168,11 +176,11 @@ impl Batch for RecordBatch {
 
 /// The protocols that a member supports, with what it says of itself under each.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Supported(pub(super) Vec<(StrBytes, Bytes)>);
+pub struct Supported(pub Vec<(StrBytes, Bytes)>);
 
 impl Supported {
     /// Returns what the member says under the first protocol.
-    pub(super) fn first(&self) -> Bytes {
+    pub fn first(&self) -> Bytes {
         self.0
             .first()
             .map(|(_, bytes)| bytes.clone())
@@ -215,20 +223,23 @@ fn topics(mut bytes: &[u8]) -> Option<Vec<&str>> {
 
 /// What a member's process is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Client {
-    pub(super) id: StrBytes,
-    pub(super) host: StrBytes,
+pub struct Client {
+    /// Its name for itself.
+    pub id: StrBytes,
+    /// The host from which it is connected.
+    pub host: StrBytes,
 }
 
 /// What a member attaches to a commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Metadata {
-    pub(super) text: StrBytes,
-    /// -1: none.
-    pub(super) leader_epoch: i32,
+pub struct Metadata {
+    /// The text, of any content.
+    pub text: StrBytes,
+    /// The leader epoch of the last record that the commit covers; -1: none.
+    pub leader_epoch: i32,
     /// The offset itself where it is below zero, which no log has: nothing checks it
     /// (`OffsetMetadataManager.commitOffset`), and nothing but its group reads it.
-    pub(super) negative: Option<i64>,
+    pub negative: Option<i64>,
 }
 
 impl CommitMetadata for Metadata {

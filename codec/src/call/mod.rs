@@ -1,21 +1,40 @@
-//! A client's side: from a request to its frame, and from the frame of the answer to a response.
+//! From a request to its frame, and from the frame of the answer to a response. Each kind of
+//! request has a file.
 
-use super::{Names, SERVED};
-use crate::protocol::{Request, Response, Wanted};
-use crate::wire::dialect::Wire;
-use crate::wire::frames::{Head, LENGTH};
+mod api_versions;
+mod delete_records;
+mod fetch;
+mod find_coordinator;
+mod heartbeat;
+mod join_group;
+mod leave_group;
+pub(crate) mod list_offsets;
+mod metadata;
+pub(crate) mod offset_commit;
+pub(crate) mod offset_fetch;
+mod offset_for_leader_epoch;
+pub(crate) mod places;
+mod produce;
+mod sync_group;
+mod versions;
+
+pub use versions::{BY_ID, Versions};
+
+use crate::dialect::Wire;
+use crate::frames::{Head, LENGTH};
+use crate::names::Names;
 use bytes::Bytes;
 use kafka_protocol::messages::ApiKey;
 use kafka_protocol::protocol;
-use plimsoll_oracle::ErrorName;
+use plimsoll_protocol::{ErrorName, Request, Response, Wanted};
 use std::fmt;
 use std::time::Duration;
 
 /// The frame of a request, without its length, and what reads the answer to it.
-pub(super) type Call = (Bytes, Sent);
+type Call = (Bytes, Sent);
 
 /// A request that a client has sent, and whose answer it awaits.
-pub(in crate::wire) struct Sent(Read);
+pub struct Sent(Read);
 
 impl fmt::Debug for Sent {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -27,34 +46,33 @@ impl fmt::Debug for Sent {
 type Read = Box<dyn FnOnce(&mut Names, Bytes) -> Option<Response<Wire>> + Send>;
 
 /// What request kinds see of a client.
-pub(super) struct Caller<'a> {
-    pub(super) names: &'a mut Names,
-    pub(super) version: i16,
+struct Caller<'a> {
+    names: &'a mut Names,
+    version: i16,
     head: &'a Head,
 }
 
-/// Makes a frame of a request, without the length in front of it, in the newest version that is
-/// served and can say it; `None`: there is none, or something in it has no name.
-pub(in crate::wire) fn encode(
+/// Makes a frame of a request, without the length in front of it, in the newest of these versions
+/// that can say it, and what reads the answer; `None`: there is none, or something in it has no
+/// name.
+pub fn encode(
     names: &mut Names,
     head: &Head,
+    versions: &Versions,
     request: &Request<Wire>,
-) -> Option<Call> {
-    let key = key_of(request)?;
-    let (_, first, last) = *SERVED.iter().find(|(served, ..)| *served == key)?;
-    (first..=last)
-        .rev()
-        .find_map(|version| encode_in(names, head, request, version))
+) -> Option<(Bytes, Sent)> {
+    let mut versions = versions.of(key_of(request)?)?.rev();
+    versions.find_map(|version| encode_in(names, head, request, version))
 }
 
 /// Makes a frame of a request in one version; `None`: that cannot say it. What clients may leave
 /// out where a version has no room for it (`ignorable` in Kafka's schemas) is left out.
-pub(super) fn encode_in(
+pub fn encode_in(
     names: &mut Names,
     head: &Head,
     request: &Request<Wire>,
     version: i16,
-) -> Option<Call> {
+) -> Option<(Bytes, Sent)> {
     let mut caller = Caller {
         names,
         version,
@@ -66,13 +84,13 @@ pub(super) fn encode_in(
 impl Sent {
     /// Reads the frame of the answer; `None`: it answers another request, makes no sense, or has an
     /// error that no client of ours knows.
-    pub(in crate::wire) fn decode(self, names: &mut Names, frame: Bytes) -> Option<Response<Wire>> {
+    pub fn decode(self, names: &mut Names, frame: Bytes) -> Option<Response<Wire>> {
         (self.0)(names, frame)
     }
 }
 
-/// Returns the kind of a request.
-pub(super) fn key_of(request: &Request<Wire>) -> Option<ApiKey> {
+/// Returns the kind of a request; `None`: clients do not send it.
+pub fn key_of(request: &Request<Wire>) -> Option<ApiKey> {
     Some(match request {
         Request::ApiVersions => ApiKey::ApiVersions,
         Request::Metadata => ApiKey::Metadata,
@@ -141,7 +159,7 @@ impl Caller<'_> {
     }
 
     /// Makes a call of a request; `answered` makes a response of the answer to it.
-    pub(super) fn asks<R: protocol::Request>(
+    fn asks<R: protocol::Request>(
         &self,
         request: &R,
         answered: impl FnOnce(&mut Names, R::Response) -> Option<Response<Wire>> + Send + 'static,
@@ -155,7 +173,7 @@ impl Caller<'_> {
 }
 
 /// Puts the answers to parts together.
-pub(super) fn together(mut answers: Vec<Response<Wire>>) -> Option<Response<Wire>> {
+fn together(mut answers: Vec<Response<Wire>>) -> Option<Response<Wire>> {
     match answers.len() {
         1 => answers.pop(),
         _ => Some(Response::Parts(answers)),
@@ -163,7 +181,7 @@ pub(super) fn together(mut answers: Vec<Response<Wire>>) -> Option<Response<Wire
 }
 
 /// Reads a code of an error; `None`: it has no name here.
-pub(super) fn result(code: i16) -> Option<Result<(), ErrorName>> {
+fn result(code: i16) -> Option<Result<(), ErrorName>> {
     match code {
         0 => Some(Ok(())),
         code => ErrorName::from_code(code).map(Err),
@@ -171,12 +189,12 @@ pub(super) fn result(code: i16) -> Option<Result<(), ErrorName>> {
 }
 
 /// Returns a time as it stands in requests; `None`: it is too long, or ends within a millisecond.
-pub(super) fn millis(time: Duration) -> Option<i32> {
+fn millis(time: Duration) -> Option<i32> {
     let is_whole = time.subsec_nanos().is_multiple_of(1_000_000);
     i32::try_from(time.as_millis()).ok().filter(|_| is_whole)
 }
 
 /// Returns a leader epoch as it stands in requests; -1: the sender does not say.
-pub(super) fn epoch_or_none(epoch: u32) -> i32 {
+fn epoch_or_none(epoch: u32) -> i32 {
     i32::try_from(epoch).unwrap_or(-1)
 }
