@@ -19,6 +19,7 @@ use std::time::Duration;
 const TIMEOUT: Duration = Duration::from_secs(2);
 const TIMEOUT_OF_ONE: Duration = Duration::from_millis(200);
 
+/// The consumer to ask by, the topics that keep the answers, and the questions.
 type State = (
     Weak<RawConsumer>,
     Arc<Topics>,

@@ -2,6 +2,7 @@
 
 use plimsoll_core::{
     AssignmentEpoch, CommitId, Config, Instant, KeyHash, NextOffset, Offset, Ordering, Outcome,
+    TopicPartition,
 };
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -54,6 +55,22 @@ impl Entry {
     pub(crate) fn is_unfinished(&self) -> bool {
         self.stage != Stage::Finished
     }
+}
+
+/// A handler or a write that the driver has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Task {
+    pub partition: TopicPartition,
+    pub epoch: AssignmentEpoch,
+    pub offset: Offset,
+    pub attempt: u32,
+}
+
+/// A revocation or the shutdown, not yet answered.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    pub partitions: Vec<(TopicPartition, u32)>,
+    pub give_up_at: Instant,
 }
 
 /// One assignment of a partition, as it should be.

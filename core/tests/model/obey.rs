@@ -1,8 +1,8 @@
 //! What the driver does with commands, and whether they may be given.
 
-use crate::ledger::Stage;
+use crate::ledger::{Pending, Stage, Task};
 use crate::rare::Rare;
-use crate::world::{Pending, Task, World};
+use crate::world::World;
 use plimsoll_core::{
     AssignmentEpoch, Command, CommitId, CommitOffset, Instant, Machine, NextOffset, Offset,
     Outcome, RebalanceId, Start, TopicPartition,

@@ -1,6 +1,6 @@
 //! A driver that obeys every command and writes everything down.
 
-use crate::ledger::{Batch, Ledger};
+use crate::ledger::{Batch, Ledger, Pending, Task};
 use crate::log::{Log, last_record, records};
 use crate::rare::Rare;
 use crate::steps::Step;
@@ -10,22 +10,6 @@ use plimsoll_core::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-
-/// A handler or a write that the driver has begun.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Task {
-    pub partition: TopicPartition,
-    pub epoch: AssignmentEpoch,
-    pub offset: Offset,
-    pub attempt: u32,
-}
-
-/// A revocation or the shutdown, not yet answered.
-#[derive(Debug)]
-pub(crate) struct Pending {
-    pub partitions: Vec<(TopicPartition, u32)>,
-    pub give_up_at: Instant,
-}
 
 /// The consumer, its driver, and what a careful observer knows.
 #[derive(Debug)]
