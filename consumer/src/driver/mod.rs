@@ -404,10 +404,10 @@ where
         self.failures.prune(self.core.consumer());
         self.metrics.update(now, self.core.consumer(), &self.client);
         if self.ask_at <= now {
-            self.ask_at = now + LOG_ENDS_INTERVAL;
             let partitions = self.core.consumer().partitions();
             let partitions: Vec<_> = partitions.map(|status| status.partition).collect();
             if !partitions.is_empty() {
+                self.ask_at = now + LOG_ENDS_INTERVAL;
                 self.client.ask_log_ends(partitions);
             }
         }

@@ -262,7 +262,11 @@ async fn handlers_that_compute_run_side_by_side() {
 async fn a_record_where_the_log_was_cut_has_no_error_of_its_predecessor() {
     let seen = Seen::default();
     let log = seen.clone();
-    let mut running = start(config(), move |message: Message| {
+    let config = Config {
+        ordering: Ordering::Unordered,
+        ..config()
+    };
+    let mut running = start(config, move |message: Message| {
         log.note(message.last_error().unwrap_or("-"));
         async move {
             match message.offset() {

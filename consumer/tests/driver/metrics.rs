@@ -59,7 +59,7 @@ async fn spend(time: Duration) {
     .await;
 }
 
-/// Each handler takes a millisecond, and the next records are always there.
+/// Each handler takes a tenth of a millisecond, and the next records are always there.
 #[test]
 fn a_backlog_does_not_hold_up_the_metrics() {
     let updates = Updates::default();
@@ -71,15 +71,15 @@ fn a_backlog_does_not_hold_up_the_metrics() {
     metrics::with_local_recorder(&updates, || {
         runtime.block_on(async {
             let mut running = start(config(), |_: Message| async {
-                spend(Duration::from_millis(1)).await;
+                spend(Duration::from_micros(100)).await;
                 Ok(())
             });
             let epoch = running.assign(P).await;
-            for offset in 0..5_000 {
+            for offset in 0..50_000 {
                 running.fetch(epoch, [offset]);
             }
             settle().await;
-            while running.commit().await < 5_000 {}
+            while running.commit().await < 50_000 {}
         });
     });
     let updates = updates.0.load(Ordering::Relaxed);
