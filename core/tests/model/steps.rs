@@ -2,7 +2,7 @@
 
 use plimsoll_core::{
     CommitOutcome, CommitPolicy, Config, InitialPosition, Ordering, OutOfRangePolicy, Outcome,
-    RetryPolicy,
+    RefusedLetterPolicy, RetryPolicy,
 };
 use proptest::prelude::*;
 use std::time::Duration;
@@ -144,6 +144,7 @@ pub(crate) fn configs() -> impl Strategy<Value = Config> {
         initial: policies.1,
         out_of_range: policies.2,
         dead_letters: policies.3,
+        refused_letters: RefusedLetterPolicy::Retry,
         commit: CommitPolicy {
             interval: commit.0,
             every: commit.1,
