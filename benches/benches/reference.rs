@@ -13,6 +13,10 @@ use plimsoll_sim::Simulator;
 use std::hint::black_box;
 use std::time::Instant;
 
+/// The allocator of the program, of which this measures what a user waits for.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const REFERENCE: &str = include_str!("../../scenarios/library/reference.toml");
 
 /// The same run again and again, with the next seed each time.

@@ -87,7 +87,7 @@ impl Backlog {
             .brokers(self.bootstrap())
             .group(self.new_group())
             .topics([&self.topic])
-            .config(config)
+            .config(|settings| *settings = config)
             .build()
             .map_err(internal)?;
         let (clock, done) = Clock::new(self.records);

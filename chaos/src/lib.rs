@@ -55,7 +55,7 @@ pub use backend::Kafka;
 pub use backlog::Backlog;
 #[cfg(feature = "containers")]
 pub use cluster::KeptCluster;
-pub use cluster::broker_settings;
+pub use cluster::{broker_settings, stated_settings};
 pub use error::ChaosError;
 pub use known::Declared;
 pub use options::{ClusterSource, Options, Reach, SubjectCommand};

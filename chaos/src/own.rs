@@ -94,7 +94,7 @@ fn consumer() -> Result<Consumer, String> {
             scenario::Assignor::RoundRobin => Assignor::RoundRobin,
             scenario::Assignor::CooperativeSticky => Assignor::CooperativeSticky,
         })
-        .config(config);
+        .config(|settings| *settings = config);
     if config.dead_letters {
         builder = builder.dead_letter_topic(variable("PLIMSOLL_DEAD_LETTER_TOPIC")?);
     }

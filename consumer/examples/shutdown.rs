@@ -7,7 +7,7 @@
 //! cargo run -p plimsoll --example shutdown -- localhost:9092 my-topic
 //! ```
 
-use plimsoll::{Config, Consumer, HandlerError, Message};
+use plimsoll::{Consumer, HandlerError, Message};
 use std::time::Duration;
 
 #[tokio::main]
@@ -18,10 +18,7 @@ async fn main() -> Result<(), plimsoll::Error> {
         .brokers(argument("localhost:9092"))
         .group("plimsoll-shutdown")
         .topics([argument("plimsoll-example")])
-        .config(Config {
-            shutdown_deadline: Duration::from_secs(10),
-            ..Config::default()
-        })
+        .config(|config| config.shutdown_deadline = Duration::from_secs(10))
         .build()?;
 
     // Each task that must learn of the end of the process gets a receiver.

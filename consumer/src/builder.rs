@@ -119,8 +119,8 @@ impl NeedsTopics {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Assignor {
-    /// The old assignment, as far as possible: a rebalance interrupts only the partitions that
-    /// move.
+    /// The old assignment, as far as possible: a rebalance takes only the partitions that move. The
+    /// others wait while librdkafka does, until the handlers of those that move have ended.
     #[default]
     CooperativeSticky,
     /// Ranges of each topic; a rebalance interrupts all partitions.
@@ -268,14 +268,15 @@ impl Builder {
         self
     }
 
-    /// Sets all settings of the core at once; overrides those that were set before.
-    pub fn config(mut self, config: Config) -> Self {
-        self.0.config = config;
+    /// Changes settings of the core, those among them that have no method here.
+    pub fn config(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(&mut self.0.config);
         self
     }
 
-    /// Sets a setting of librdkafka, by its name: security, for example. [`build`](Self::build)
-    /// refuses those that would break a promise.
+    /// Sets a setting of librdkafka, by its name: security, for example, for which the crate's
+    /// feature `ssl` or `ssl-vendored` is needed. [`build`](Self::build) refuses those that would
+    /// break a promise.
     pub fn set(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.0.raw.insert(name.into(), value.into());
         self
@@ -314,5 +315,19 @@ impl Builder {
         handler: impl Handler,
     ) -> Result<(), Error> {
         self.build()?.run_until(shutdown, handler).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_set_before_the_core_is_configured_is_kept() {
+        let brokers = Consumer::builder().brokers("localhost:9092");
+        let builder = brokers.group("billing").topics(["orders"]).attempts(3);
+        let Builder(settings) = builder.config(|config| config.max_in_flight = 7);
+        assert_eq!(settings.config.retry.attempts, 3);
+        assert_eq!(settings.config.max_in_flight, 7);
     }
 }

@@ -45,4 +45,11 @@ pub trait GroupClient: Send {
         let _ = partition;
         None
     }
+
+    /// Returns whether the records of a partition cannot be read: the last attempt failed. The
+    /// client tries again by itself, from the same record.
+    fn is_failing(&self, partition: TopicPartition) -> bool {
+        let _ = partition;
+        false
+    }
 }

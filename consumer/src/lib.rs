@@ -31,6 +31,8 @@
 //!   finished ahead of a slower one).
 //! - Messages that are gone are not skipped silently: [`OutOfRangePolicy`] decides. A partition
 //!   that is added to a topic is read from its start.
+//! - A message whose bytes do not fit their checksum is not handled. Its partition stands still, and
+//!   is read again after a pause: nothing is skipped, and [`metrics`] tell it.
 //! - A handler may take as long as [its deadline](Config::handler_deadline) allows, whatever
 //!   Kafka's own deadlines are: the client polls meanwhile. What it fetches ahead is bounded: for
 //!   each partition, and in total but for librdkafka's own queues (`max_total_bytes`).

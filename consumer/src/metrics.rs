@@ -12,6 +12,7 @@
 //! | `plimsoll_buffered_records` | group, topic, partition | records that were fetched and are not finished |
 //! | `plimsoll_partition_halted` | group, topic, partition | 1 where the partition stands still because its position is out of range, else 0 |
 //! | `plimsoll_dead_letters_refused` | group, topic, partition | records whose dead letters are refused for good: too large, or not allowed; what waits for them stands still |
+//! | `plimsoll_partition_failing` | group, topic, partition | 1 where the partition stands still because its records cannot be read (a wrong CRC, no right to read), and is tried again, else 0 |
 //! | `plimsoll_in_flight` | group | handlers that run |
 //! | `plimsoll_retries_waiting` | group | records that wait for their next attempt |
 //! | `plimsoll_handler_calls_total` | group | handlers started |
@@ -35,6 +36,7 @@ const WATERMARK_AGE: &str = "plimsoll_watermark_age_seconds";
 const BUFFERED: &str = "plimsoll_buffered_records";
 const HALTED: &str = "plimsoll_partition_halted";
 const REFUSED: &str = "plimsoll_dead_letters_refused";
+const FAILING: &str = "plimsoll_partition_failing";
 const IN_FLIGHT: &str = "plimsoll_in_flight";
 const RETRIES: &str = "plimsoll_retries_waiting";
 const COMMITS: &str = "plimsoll_commits_total";
@@ -106,6 +108,7 @@ struct Partition {
     buffered: Gauge,
     halted: Gauge,
     refused: Gauge,
+    failing: Gauge,
     /// The watermark, and the moment since which it has not moved.
     stands: (AssignmentEpoch, NextOffset, Instant),
 }
@@ -164,6 +167,8 @@ impl Metrics {
                 .entry(id)
                 .or_insert_with(|| Partition::new(group, topic, &status, now));
             partition.update(now, &status, client.high_watermark(id));
+            let is_failing = client.is_failing(id);
+            partition.failing.set(f64::from(u8::from(is_failing)));
         }
     }
 }
@@ -181,6 +186,7 @@ impl Partition {
             buffered: gauge!(BUFFERED, &labels),
             halted: gauge!(HALTED, &labels),
             refused: gauge!(REFUSED, &labels),
+            failing: gauge!(FAILING, &labels),
             stands: (status.epoch, status.watermark, now),
         }
     }
@@ -214,13 +220,16 @@ impl Partition {
     /// Sets the numbers of a partition to zero, as it is not owned any more: another member reports
     /// them.
     fn reset(&self) {
-        for gauge in [
-            &self.lag,
-            &self.watermark_age,
-            &self.buffered,
-            &self.halted,
-            &self.refused,
-        ] {
+        let Self {
+            lag,
+            watermark_age,
+            buffered,
+            halted,
+            refused,
+            failing,
+            stands: _,
+        } = self;
+        for gauge in [lag, watermark_age, buffered, halted, refused, failing] {
             gauge.set(0.0);
         }
     }
@@ -241,6 +250,10 @@ fn describe() {
         "1 where the partition stands still because its position is out of range, else 0"
     );
     describe_gauge!(REFUSED, "Records whose dead letters are refused for good");
+    describe_gauge!(
+        FAILING,
+        "1 where the partition stands still because its records cannot be read, else 0"
+    );
     describe_gauge!(IN_FLIGHT, "Handlers that run");
     describe_gauge!(RETRIES, "Records that wait for their next attempt");
     describe_counter!(COMMITS, "Commits by outcome");

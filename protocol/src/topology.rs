@@ -20,7 +20,7 @@ pub type PerPartition<T> = Table<PartitionIndex, T>;
 dense_id!(PartitionIndex(u16));
 
 /// A set of partitions, as bits.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct PartitionSet(Vec<u64>);
 
 impl PartitionSet {
@@ -68,7 +68,26 @@ impl PartitionSet {
     /// Returns the partitions, in order.
     #[inline]
     pub fn iter(&self) -> impl Iterator<Item = PartitionIndex> {
-        std::iter::successors(self.next_after(None), |last| self.next_after(Some(*last)))
+        self.iter_from(PartitionIndex::FIRST)
+    }
+
+    /// Returns the partitions from `first` on, in order.
+    #[inline]
+    pub fn iter_from(&self, first: PartitionIndex) -> impl Iterator<Item = PartitionIndex> {
+        let mut word = first.index() / 64;
+        let mut bits = self
+            .0
+            .get(word)
+            .map_or(0, |bits| bits & Self::from_on(first));
+        std::iter::from_fn(move || {
+            while bits == 0 {
+                word += 1;
+                bits = *self.0.get(word)?;
+            }
+            let bit = bits.trailing_zeros() as usize;
+            bits &= bits - 1;
+            Some(PartitionIndex::from_index(word * 64 + bit))
+        })
     }
 
     /// Returns the first partition behind `last`, or the first of all: a loop with this may change
@@ -86,9 +105,26 @@ impl PartitionSet {
         Some(PartitionIndex::from_index(word * 64 + bit))
     }
 
+    /// Returns the bits of a partition and of those behind it, in its word.
+    #[inline]
+    fn from_on(partition: PartitionIndex) -> u64 {
+        u64::MAX << (partition.index() % 64)
+    }
+
     #[inline]
     fn place(partition: PartitionIndex) -> (usize, u64) {
         (partition.index() / 64, 1 << (partition.index() % 64))
+    }
+}
+
+/// Copies the bits, into memory that there is where there is any.
+impl Clone for PartitionSet {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+
+    fn clone_from(&mut self, from: &Self) {
+        self.0.clone_from(&from.0);
     }
 }
 
@@ -233,6 +269,18 @@ mod tests {
         assert_eq!(removed, [true, false, false]);
         let left: Vec<_> = set.iter().map(|partition| partition.0).collect();
         assert_eq!(left, [1, 5, 63, 64, 200]);
+        for (first, count) in [
+            (1, 5),
+            (2, 4),
+            (63, 3),
+            (65, 1),
+            (200, 1),
+            (201, 0),
+            (999, 0),
+        ] {
+            let from = set.iter_from(PartitionIndex(first));
+            assert_eq!(from.count(), count, "{first}");
+        }
         assert!(set.contains(PartitionIndex(64)) && !set.contains(PartitionIndex(3)));
         assert!(!set.contains(PartitionIndex(300)));
         set.clear();

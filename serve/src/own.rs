@@ -3,8 +3,8 @@
 use crate::control::{Answer, Command, Control};
 use bytes::Bytes;
 use kafka_protocol::protocol::{Request, StrBytes};
-use plimsoll_oracle::BrokerId;
 use plimsoll_codec::frames::{Head, LENGTH};
+use plimsoll_oracle::BrokerId;
 use plimsoll_sim::served::ConnectionId;
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -5,7 +5,7 @@ use crate::client::{Member, Producer};
 use crate::cluster::{Broker, Controller};
 use crate::env::Env;
 use crate::nodes::{Nodes, Place};
-use crate::protocol::{Lean, Node, PerBroker};
+use crate::protocol::{Channel, Lean, Message, Node, PerBroker};
 use crate::recipes::SubjectSpec;
 use crate::table::PerMember;
 use plimsoll_core::Instant;
@@ -36,6 +36,24 @@ impl Actors {
         }
     }
 
+    /// Lets the actor at a node handle a message. Returns its outlook: nearly all that happens is a
+    /// message, and the actor is looked up once.
+    #[inline]
+    pub(crate) fn handle_message(
+        &mut self,
+        env: &mut Env<'_>,
+        node: Node,
+        (from, channel): (Node, Channel),
+        message: Message,
+    ) -> (bool, Option<Instant>) {
+        match self.nodes.place_of(node) {
+            Place::Broker => handle(&mut self.brokers[node], env, from, channel, message),
+            Place::Controller => handle(&mut self.controller, env, from, channel, message),
+            Place::Producer => handle(&mut self.producer, env, from, channel, message),
+            Place::Member(member) => handle(&mut self.members[member], env, from, channel, message),
+        }
+    }
+
     /// Returns whether the process at a node runs, and its earliest deadline.
     #[inline]
     pub(crate) fn outlook(&self, node: Node) -> (bool, Option<Instant>) {
@@ -46,6 +64,18 @@ impl Actors {
             Place::Member(member) => outlook(&self.members[member]),
         }
     }
+}
+
+#[inline]
+fn handle<'a>(
+    actor: &mut impl Actor<Lean, Env<'a>>,
+    env: &mut Env<'a>,
+    from: Node,
+    channel: Channel,
+    message: Message,
+) -> (bool, Option<Instant>) {
+    actor.handle_message(env, from, channel, message);
+    outlook(actor)
 }
 
 #[inline]

@@ -86,20 +86,23 @@ impl<E> Queue<E> {
     #[inline(always)]
     pub(crate) fn push(&mut self, at: Instant, event: E) {
         let slot = self.reserve(at);
-        self.slots[slot] = Some(event);
+        *slot = Some(event);
     }
 
-    /// Gives an event its place in time, and returns the slot for it. The caller makes the event
-    /// there: it need not be moved through this function.
+    /// Gives an event its place in time, and returns the empty slot for it. The caller makes the
+    /// event there: it need not be moved through this function.
     #[inline(never)]
-    fn reserve(&mut self, at: Instant) -> usize {
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(None);
-            (self.slots.len() - 1) as u32
-        });
+    pub(crate) fn reserve(&mut self, at: Instant) -> &mut Option<E> {
+        let slot = self.free.pop().unwrap_or_else(|| self.add_slot());
         let tie = self.ties.next_u64() as u32;
         self.insert(Key::new(at.max(self.now), tie, slot));
-        slot as usize
+        &mut self.slots[slot as usize]
+    }
+
+    #[cold]
+    fn add_slot(&mut self) -> u32 {
+        self.slots.push(None);
+        (self.slots.len() - 1) as u32
     }
 
     /// Puts a key behind all that are later.

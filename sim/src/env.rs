@@ -219,11 +219,12 @@ impl Env<'_> {
     /// Sends a message.
     #[inline]
     pub(crate) fn send(&mut self, from: Node, to: Node, channel: Channel, message: Message) {
-        match self
-            .network
-            .send(self.queue.now(), from, to, channel, message)
-        {
-            Passage::At(at, envelope) => self.queue.push(at, Event::Deliver(envelope)),
+        let now = self.queue.now();
+        match self.network.send(now, from, to, channel) {
+            Passage::At(at, stamp) => {
+                let slot = self.queue.reserve(at);
+                *slot = Some(Event::Deliver(stamp.envelope(message)));
+            }
             Passage::Refused(at) => {
                 self.queue.push(
                     at,
@@ -234,7 +235,7 @@ impl Env<'_> {
                     },
                 );
             }
-            Passage::Nothing => {}
+            Passage::Blocked(stamp) => self.network.hold(now, stamp.envelope(message)),
         }
     }
 

@@ -10,7 +10,7 @@
 //! the broker answers into the void. Seen with a real kernel behind a packet filter.
 
 use crate::protocol::{
-    Channel, Channels, Correlation, Dialect, Lean, Message, Node, PerNode, Sharing,
+    Channel, Channels, Correlation, Dialect, Lean, Message, Node, PerNode, Request, Sharing,
 };
 use plimsoll_core::Instant;
 use plimsoll_oracle::RequestKind;
@@ -33,15 +33,49 @@ pub(crate) struct Envelope<D: Dialect = Lean> {
     pub message: Message<D>,
 }
 
-/// What the network does with a message.
-#[derive(Debug)]
-pub(crate) enum Passage<D: Dialect = Lean> {
-    /// The time of arrival, and the message.
-    At(Instant, Envelope<D>),
+/// What the network does with a message. The message itself goes from its sender to where it waits
+/// without passing through here: it is large.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Passage {
+    /// The time of arrival.
+    At(Instant, Stamp),
     /// The time at which the sender learns that no process listens at the receiver's host.
     Refused(Instant),
-    /// Neither: the message waits for a blocked link, or it is gone.
-    Nothing,
+    /// Neither: it is to be held until the link is not blocked any more.
+    Blocked(Stamp),
+}
+
+/// Where on a link a message stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stamp {
+    from: Node,
+    to: Node,
+    channel: Channel,
+    connection: u32,
+    sequence: u32,
+}
+
+impl Stamp {
+    /// Returns a message on its way.
+    #[inline]
+    pub(crate) fn envelope<D: Dialect>(self, message: Message<D>) -> Envelope<D> {
+        let Self {
+            from,
+            to,
+            channel,
+            connection,
+            sequence,
+        } = self;
+        Envelope {
+            from,
+            to,
+            channel,
+            connection,
+            sequence,
+            in_kernel: false,
+            message,
+        }
+    }
 }
 
 /// Whether a message that is due arrives.
@@ -207,35 +241,22 @@ impl<D: Dialect> Network<D> {
         }
     }
 
-    /// Sends a message.
+    /// Sends a message, and returns what becomes of it.
     #[inline]
-    pub(crate) fn send(
-        &mut self,
-        now: Instant,
-        from: Node,
-        to: Node,
-        channel: Channel,
-        message: Message<D>,
-    ) -> Passage<D> {
+    pub(crate) fn send(&mut self, now: Instant, from: Node, to: Node, channel: Channel) -> Passage {
         let listening = self.listening[to];
         let throttle = self.throttle[from];
         let link = &mut self.links[from][to];
         link.sent += 1;
-        let envelope = Envelope {
+        let stamp = Stamp {
             from,
             to,
             channel,
             connection: link.lanes[channel as usize].connection,
             sequence: link.sent,
-            in_kernel: false,
-            message,
         };
         if link.blocks > 0 {
-            link.held.push(Held {
-                since: now,
-                envelope,
-            });
-            return Passage::Nothing;
+            return Passage::Blocked(stamp);
         }
         let latency = self.latency.sample(&mut link.rng);
         let at = now.as_nanos() + latency + link.delay + throttle;
@@ -247,7 +268,7 @@ impl<D: Dialect> Network<D> {
         let at = Instant::from_nanos(at.max(lane.last.as_nanos() + 1));
         lane.last = at;
         lane.established = true;
-        Passage::At(at, envelope)
+        Passage::At(at, stamp)
     }
 
     /// Returns whether a message that is due now arrives, or what becomes of it.
@@ -270,7 +291,7 @@ impl<D: Dialect> Network<D> {
         }
     }
 
-    /// Keeps a message that was due until its link is not blocked any more.
+    /// Keeps a message until its link is not blocked any more.
     pub(crate) fn hold(&mut self, now: Instant, envelope: Envelope<D>) {
         let link = self.link(envelope.from, envelope.to);
         link.held.push(Held {
@@ -423,11 +444,12 @@ impl<D: Dialect> Network<D> {
         from: Node,
         to: Node,
         correlation: Correlation,
-        kind: Option<RequestKind>,
+        request: &Request<D>,
     ) {
         if self.losses.is_empty() {
             return;
         }
+        let kind = request.kind();
         let waiting = self
             .losses
             .iter_mut()

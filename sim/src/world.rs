@@ -182,7 +182,7 @@ impl<'a> World<'a> {
         }
     }
 
-    fn deliver(&mut self, mut envelope: Envelope) {
+    fn deliver(&mut self, envelope: Envelope) {
         match self.env.network.arrival(&envelope) {
             Arrival::Now => {}
             Arrival::Late => return self.deliver_late(envelope),
@@ -194,8 +194,7 @@ impl<'a> World<'a> {
         }
         let node = envelope.to;
         if self.is_paused(node) {
-            envelope.in_kernel = self.actors.brokers.contains(node);
-            return self.defer(node, Event::Deliver(envelope));
+            return self.defer_delivery(envelope);
         }
         let Envelope {
             from,
@@ -206,26 +205,35 @@ impl<'a> World<'a> {
         if self.actors.brokers.contains(node)
             && let Message::Request(correlation, request) = &message
         {
-            let kind = request.kind();
             self.env
                 .network
-                .note_request(from, node, *correlation, kind);
+                .note_request(from, node, *correlation, request);
             // `error` faults answer clients; followers that fetch are none.
             let is_client = !self.actors.brokers.contains(from);
             if is_client && let Some(failure) = self.faults.injected_error(node, request) {
                 return self.env.fail(node, from, channel, message, failure);
             }
         }
-        self.actors[node].handle_message(&mut self.env, from, channel, message);
-        self.settle(node);
+        let outlook = self
+            .actors
+            .handle_message(&mut self.env, node, (from, channel), message);
+        self.settle_with(node, outlook);
+    }
+
+    /// Keeps a message for a process that stands still.
+    #[cold]
+    fn defer_delivery(&mut self, mut envelope: Envelope) {
+        let node = envelope.to;
+        envelope.in_kernel = self.actors.brokers.contains(node);
+        self.defer(node, Event::Deliver(envelope));
     }
 
     /// Delivers a request of a connection that its client has closed.
-    fn deliver_late(&mut self, mut envelope: Envelope) {
+    #[cold]
+    fn deliver_late(&mut self, envelope: Envelope) {
         let node = envelope.to;
         if self.is_paused(node) {
-            envelope.in_kernel = self.actors.brokers.contains(node);
-            return self.defer(node, Event::Deliver(envelope));
+            return self.defer_delivery(envelope);
         }
         let Message::Request(correlation, request) = envelope.message else {
             return;
@@ -319,17 +327,29 @@ impl<'a> World<'a> {
     /// Settles what follows from something that happened in a process: it may have ended, or have
     /// an earlier deadline.
     pub(crate) fn settle(&mut self, node: Node) {
-        let (runs, timeout) = self.actors.outlook(node);
-        let host = &mut self.hosts[node];
+        self.settle_with(node, self.actors.outlook(node));
+    }
+
+    /// Settles what follows, as [`settle`](Self::settle) does, where the outlook of the process is
+    /// known.
+    #[inline(always)]
+    fn settle_with(&mut self, node: Node, (runs, timeout): (bool, Option<Instant>)) {
+        let host = &self.hosts[node];
         if host.runs && !runs {
             return self.process_died(node);
         }
         if let Some(at) = timeout
             && host.armed.is_none_or(|armed| at < armed)
         {
-            host.armed = Some(at);
-            self.env.queue.push(at, Event::Timer(node));
+            self.arm(node, at);
         }
+    }
+
+    /// Sets the timer of a process.
+    #[inline(never)]
+    fn arm(&mut self, node: Node, at: Instant) {
+        self.hosts[node].armed = Some(at);
+        self.env.queue.push(at, Event::Timer(node));
     }
 }
 

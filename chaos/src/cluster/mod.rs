@@ -35,7 +35,7 @@ pub(crate) use cleanup::{RUN_VARIABLE, processes_of_dead_runs, run_id};
 pub(crate) use ground::{available, engine_is_missing};
 #[cfg(feature = "containers")]
 pub use kept::KeptCluster;
-pub use settings::broker_settings;
+pub use settings::{broker_settings, stated_settings};
 
 #[cfg(not(feature = "containers"))]
 use absent::Containers;

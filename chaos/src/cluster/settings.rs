@@ -38,32 +38,38 @@ pub(super) const SETTINGS: &[(&str, &str)] = &[
     ("log.cleaner.dedupe.buffer.size", "8388608"),
 ];
 
-/// Returns what a scenario would have to state for a simulated cluster to be like ours.
+/// The settings of our brokers that scenarios can state, by name.
+const MODELLED: [&str; 5] = [
+    "broker.session.timeout.ms",
+    "broker.heartbeat.interval.ms",
+    "replica.lag.time.max.ms",
+    "group.initial.rebalance.delay.ms",
+    "group.min.session.timeout.ms",
+];
+
+/// Returns what a scenario would have to state for a simulated cluster to be like ours: names and
+/// values. Other settings that it can state are Kafka's own defaults in both.
+pub fn stated_settings() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let ours = SETTINGS.iter().copied();
+    let ours = ours.filter(|(name, _)| MODELLED.contains(name));
+    // Kafka's own default; the language's is longer.
+    ours.chain([("replica.fetch.wait.max.ms", "500")])
+}
+
+/// Returns the settings of a simulated cluster that is like ours.
 pub fn broker_settings() -> BrokerSettings {
-    let value = |name| {
-        let mut settings = SETTINGS.iter();
-        let found = settings.find(|(setting, _)| *setting == name);
-        found.and_then(|(_, value)| value.parse().ok())
+    let millis = |name| {
+        let mut stated = stated_settings();
+        let (_, value) = stated.find(|(stated, _)| *stated == name).expect(name);
+        Duration::from_millis(value.parse().expect(name))
     };
-    let millis = |name, default| value(name).map_or(default, Duration::from_millis);
-    let default = BrokerSettings::default();
     BrokerSettings {
-        broker_session_timeout: millis("broker.session.timeout.ms", default.broker_session_timeout),
-        broker_heartbeat_interval: millis(
-            "broker.heartbeat.interval.ms",
-            default.broker_heartbeat_interval,
-        ),
-        replica_lag_time_max: millis("replica.lag.time.max.ms", default.replica_lag_time_max),
-        // Kafka's own default; the language's is longer.
-        replica_fetch_wait_max: Duration::from_millis(500),
-        group_initial_rebalance_delay: millis(
-            "group.initial.rebalance.delay.ms",
-            default.group_initial_rebalance_delay,
-        ),
-        group_min_session_timeout: millis(
-            "group.min.session.timeout.ms",
-            default.group_min_session_timeout,
-        ),
-        ..default
+        broker_session_timeout: millis("broker.session.timeout.ms"),
+        broker_heartbeat_interval: millis("broker.heartbeat.interval.ms"),
+        replica_lag_time_max: millis("replica.lag.time.max.ms"),
+        replica_fetch_wait_max: millis("replica.fetch.wait.max.ms"),
+        group_initial_rebalance_delay: millis("group.initial.rebalance.delay.ms"),
+        group_min_session_timeout: millis("group.min.session.timeout.ms"),
+        ..BrokerSettings::default()
     }
 }

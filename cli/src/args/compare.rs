@@ -11,7 +11,8 @@ use std::str::FromStr;
 pub(crate) const HELP: &str = "\
 What differs:
   Every place judges by the same settings: with a command, by those that --keeps and --set declare
-  of it, also where a recipe stands for it. Then a promise of a scenario
+  of it, also where a recipe stands for it. All brokers have the settings of those in containers,
+  where the scenario states none. Then a promise of a scenario
   - differs where real processes break it and the simulator never does;
   - differs where one place breaks it, another keeps it, and that is no chance: if the runs of both
     that show it were shared out anew, all that break it would fall to one place in less than 5 %

@@ -3,7 +3,7 @@
 use crate::args::{BackendArgs, BrokersName, CompareArgs, PlaceName, SeedRange};
 use crate::backend::{Choice, StartedBackend};
 use crate::error::CliError;
-use crate::kafka::Load;
+use crate::kafka::{Load, like_containers};
 use crate::selection::{self, Selection, Wanted};
 use crate::trial::Expectation;
 use plimsoll_scenarios::Subject;
@@ -70,7 +70,8 @@ impl Places {
 }
 
 impl Place {
-    /// Returns the trials of this place.
+    /// Returns the trials of this place. Simulated brokers have the settings of those in containers,
+    /// as embedded ones do.
     ///
     /// # Errors
     /// As [`selection::select`].
@@ -88,6 +89,10 @@ impl Place {
         for trial in &mut selection.trials {
             // An expected violation is one to compare, as any other.
             trial.expectation = Expectation::Open;
+            if self.choice == Choice::Sim {
+                let stated = like_containers(&mut trial.scenario.settings.cluster);
+                trial.set.extend(stated);
+            }
         }
         Ok(selection)
     }

@@ -3,6 +3,7 @@
 use crate::args::{BackendArgs, DeclaredArgs};
 use crate::error::CliError;
 use plimsoll_oracle::{Terms, Trace};
+use plimsoll_scenarios::scenario::{Cluster, Override};
 use plimsoll_scenarios::{Backend, BackendError, Plan, Refusal};
 use std::convert::Infallible;
 use std::ffi::OsString;
@@ -70,6 +71,11 @@ impl Declared {
     pub(crate) const fn terms(&self, _: &Plan) -> Terms {
         match self.0 {}
     }
+}
+
+/// Changes nothing: there are no containers that a cluster could be like.
+pub(crate) const fn like_containers(_: &mut Cluster) -> Vec<Override> {
+    Vec::new()
 }
 
 /// A real cluster: there is none.

@@ -11,6 +11,7 @@ use crate::error::CliError;
 use crate::{interrupt, progress, shell};
 use plimsoll_chaos::{Access, ChaosError, ClusterSource, Reach, SubjectCommand};
 pub(crate) use plimsoll_chaos::{Declared, Kafka, Load};
+use plimsoll_scenarios::scenario::{BrokerSettings, Cluster, Override};
 use plimsoll_scenarios::{BackendError, Plan};
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -154,6 +155,18 @@ impl Options {
     }
 }
 
+/// Gives a simulated cluster the settings of brokers in containers, where it states none. Returns
+/// them as a command line says them.
+pub(crate) fn like_containers(cluster: &mut Cluster) -> Vec<Override> {
+    if cluster.settings != BrokerSettings::default() {
+        return Vec::new();
+    }
+    cluster.settings = plimsoll_chaos::broker_settings();
+    let stated = plimsoll_chaos::stated_settings();
+    let stated = stated.map(|(name, value)| format!("cluster.settings.{name}={value}"));
+    stated.filter_map(|text| text.parse().ok()).collect()
+}
+
 /// Reads where the brokers come from.
 fn source(args: &BackendArgs) -> Result<ClusterSource, CliError> {
     match (&args.bootstrap, args.brokers) {
@@ -236,6 +249,7 @@ fn is_executable(file: &Path) -> bool {
 mod tests {
     use super::*;
     use crate::exit::Exit;
+    use plimsoll_scenarios::Scenario;
 
     #[test]
     fn a_command_line_that_chooses_the_same_names_the_brokers() {
@@ -255,6 +269,17 @@ mod tests {
             again(BrokersName::Containers).expect("it is a choice"),
             " --backend kafka --brokers containers -- /bin/cat"
         );
+    }
+
+    #[test]
+    fn what_is_said_of_a_cluster_like_containers_makes_it_so() {
+        let mut cluster = Cluster::default();
+        let stated = like_containers(&mut cluster);
+        let text = "[workload]\nmessages = 1\n";
+        let scenario = Scenario::parse_with("little.toml", text, &stated);
+        let said = scenario.expect("it is right").settings.cluster.settings;
+        assert_eq!(said, cluster.settings);
+        assert_eq!(like_containers(&mut cluster), []);
     }
 
     #[test]

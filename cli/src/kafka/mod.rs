@@ -16,11 +16,11 @@ mod no_own;
 mod own;
 
 #[cfg(not(unix))]
-pub(crate) use absent::{Declared, Kafka, Load, Options};
+pub(crate) use absent::{Declared, Kafka, Load, Options, like_containers};
 #[cfg(all(unix, feature = "containers"))]
 pub(crate) use kept::{down, status, up};
 #[cfg(unix)]
-pub(crate) use linked::{Declared, Kafka, Load, Options};
+pub(crate) use linked::{Declared, Kafka, Load, Options, like_containers};
 #[cfg(not(all(unix, feature = "containers")))]
 pub(crate) use no_containers::{down, status, up};
 #[cfg(not(all(unix, feature = "librdkafka")))]

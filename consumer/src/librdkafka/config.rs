@@ -27,7 +27,7 @@ pub(crate) struct Settings {
 
 /// The settings that would break a promise, or that have a method of their own, each with the
 /// reason and what to do instead.
-const REFUSED: [(&str, &str); 30] = [
+const REFUSED: [(&str, &str); 31] = [
     ("bootstrap.servers", "is set by `brokers`"),
     ("metadata.broker.list", "is set by `brokers`"),
     ("group.id", "is set by `group`"),
@@ -58,6 +58,7 @@ const REFUSED: [(&str, &str); 30] = [
     ("transactional.id", DEAD_LETTERS),
     ("max.in.flight", DEAD_LETTERS),
     ("max.in.flight.requests.per.connection", DEAD_LETTERS),
+    ("delivery.report.only.error", UNREPORTED),
 ];
 
 const COMMITS: &str = "would commit messages that are not finished; what is finished is committed in any case, see `commit_interval`";
@@ -70,6 +71,8 @@ const UNUSED: &str = "is not used by this consumer";
 const DEAD_LETTERS: &str =
     "would let dead letters be lost; they are written by an idempotent producer with `acks=all`";
 
+const UNREPORTED: &str =
+    "would hide that dead letters were acknowledged, and their partitions would wait for ever";
 /// The only isolation level.
 const READ_COMMITTED: &str = "read_committed";
 
@@ -275,8 +278,10 @@ impl Settings {
 }
 
 /// The settings for which librdkafka's defaults do not suit; the user's own override them.
-const DEFAULTS: [(&str, &str); 5] = [
+const DEFAULTS: [(&str, &str); 6] = [
     ("client.id", "plimsoll"),
+    // Flipped bytes are not handled as if they were a message: the default is not to look.
+    ("check.crcs", "true"),
     // The size of what is fetched ahead, for each partition: the default is 64 MiB.
     ("queued.max.messages.kbytes", "8192"),
     // The pause before a queue that was full is filled again: the default is a second.

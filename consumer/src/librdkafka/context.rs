@@ -66,7 +66,7 @@ impl Context {
     pub(super) fn answer(&self, consumer: &RawConsumer, assigns: bool, list: &TopicPartitionList) {
         let answered = match assigns {
             true => assign(consumer, &TopicPartitionList::new()),
-            false => unassign(consumer, list),
+            false => assigned(consumer, list).and_then(|list| unassign(consumer, &list)),
         };
         if let Err(error) = answered {
             tracing::debug!(%error, "a rebalance could not be answered while closing");
@@ -194,6 +194,20 @@ pub(super) fn unassign(consumer: &RawConsumer, list: &TopicPartitionList) -> Kaf
         RebalanceProtocol::Cooperative => consumer.incremental_unassign(list),
         RebalanceProtocol::Eager | RebalanceProtocol::None => consumer.unassign(),
     }
+}
+
+/// Returns the partitions of a list that librdkafka fetches. It refuses to stop fetching partitions
+/// of which there is one that it does not fetch: one whose start was not known yet, for example.
+fn assigned(consumer: &RawConsumer, list: &TopicPartitionList) -> KafkaResult<TopicPartitionList> {
+    let assignment = consumer.assignment()?;
+    let mut assigned = TopicPartitionList::new();
+    for element in list.elements() {
+        let (topic, partition) = (element.topic(), element.partition());
+        if assignment.find_partition(topic, partition).is_some() {
+            assigned.add_partition(topic, partition);
+        }
+    }
+    Ok(assigned)
 }
 
 /// Writes a line of librdkafka's log into the process's own log.

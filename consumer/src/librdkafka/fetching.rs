@@ -3,6 +3,7 @@
 use super::context::{Context, RawConsumer};
 use super::lookups::Wanted;
 use super::outbox::Waker;
+use super::trouble::Trouble;
 use crate::Batch;
 use plimsoll_core::{AssignmentEpoch, NextOffset, Offset, TopicPartition};
 use rdkafka::consumer::base_consumer::PartitionQueue;
@@ -12,7 +13,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The limits of what is read from a queue before another one gets its turn.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +35,8 @@ pub(super) struct Fetching {
     pub(super) paused: bool,
     /// Whether librdkafka has stopped fetching: the position was refused.
     pub(super) refused: bool,
+    /// The trouble that reading has, if any.
+    trouble: Option<Trouble>,
     /// A token that is dropped with the partition: then its questions need no answer.
     pub(super) wanted: Wanted,
     topic: Arc<str>,
@@ -81,6 +84,7 @@ impl Fetching {
             next,
             paused: false,
             refused: false,
+            trouble: None,
             wanted: Wanted::default(),
             topic: Arc::clone(topic),
             partition: partition.partition,
@@ -101,10 +105,36 @@ impl Fetching {
         let _ = self.queue.poll(Duration::ZERO);
     }
 
-    /// Reads the queue, to its end or to the limits.
+    /// Returns whether it is time for reading to begin anew after an error, once.
+    pub(super) fn take_due(&mut self, now: Instant) -> bool {
+        self.trouble
+            .as_mut()
+            .is_some_and(|trouble| trouble.take_due(now))
+    }
+
+    /// Returns whether reading has failed, and is not known to be well again.
+    pub(super) fn is_failing(&mut self, now: Instant) -> bool {
+        self.trouble.take_if(|trouble| trouble.is_over(now));
+        self.trouble.is_some()
+    }
+
+    /// Goes on at a position that librdkafka is told next.
+    pub(super) fn begin_at(&mut self, position: NextOffset) {
+        self.next = position;
+        self.refused = false;
+        if let Some(trouble) = &mut self.trouble {
+            trouble.begin(Instant::now());
+        }
+        self.look_again();
+    }
+
+    /// Reads the queue, to its end, to the limits or to an error.
     pub(super) fn read(&mut self, context: &Context, limits: BatchLimits) -> Read {
         let mut read = Read::default();
-        if self.paused || !self.ready.swap(false, Ordering::AcqRel) {
+        if self.paused || self.trouble.is_some_and(Trouble::stops) {
+            return read;
+        }
+        if !self.ready.swap(false, Ordering::AcqRel) {
             return read;
         }
         loop {
@@ -117,6 +147,7 @@ impl Fetching {
             match self.queue.poll(Duration::ZERO) {
                 None => break,
                 Some(Ok(message)) => {
+                    self.trouble = None;
                     let batch = read.batch.get_or_insert_with(|| {
                         let topic = Arc::clone(&self.topic);
                         let (records, bytes) = self.last_size;
@@ -132,14 +163,30 @@ impl Fetching {
                     read.refused = Some(is_truncation(&reason));
                     break;
                 }
-                // The context has logged it; librdkafka goes on.
-                Some(Err(_)) => {}
+                Some(Err(error)) => {
+                    self.stop(&error);
+                    break;
+                }
             }
         }
         if let Some(batch) = &read.batch {
             self.last_size = (batch.len(), batch.bytes());
         }
         read
+    }
+
+    /// Stops reading after an error.
+    fn stop(&mut self, error: &KafkaError) {
+        let trouble = Trouble::after(self.trouble, Instant::now());
+        self.trouble = Some(trouble);
+        tracing::warn!(
+            %error,
+            topic = &*self.topic,
+            partition = self.partition,
+            next = self.next.get(),
+            pause = ?trouble.pause(),
+            "reading a partition failed; it stands still, and is read again after a pause"
+        );
     }
 }
 

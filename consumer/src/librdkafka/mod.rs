@@ -19,6 +19,7 @@ mod rebalances;
 mod thread;
 mod threads;
 mod topics;
+mod trouble;
 
 use self::context::{Context, RawConsumer};
 use self::dead_letters::DeadLetters;
@@ -222,6 +223,10 @@ impl GroupClient for LibrdkafkaClient {
 
     fn high_watermark(&self, partition: TopicPartition) -> Option<NextOffset> {
         self.topics.high_watermark(partition)
+    }
+
+    fn is_failing(&self, partition: TopicPartition) -> bool {
+        self.topics.is_failing(partition)
     }
 }
 

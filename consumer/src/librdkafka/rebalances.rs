@@ -341,8 +341,14 @@ impl PollThread {
         self.change_if_quiet();
     }
 
-    /// Changes what is fetched, unless librdkafka waits for the answer to a rebalance.
+    /// Changes what is fetched, unless librdkafka waits for the answer to a rebalance: it takes any
+    /// change for that (`rd_kafka_cgrp_incremental_unassign`).
     fn change_if_quiet(&mut self) {
+        if self.rebalances.changes.is_empty() {
+            return;
+        }
+        // A rebalance may be told that was not heard yet.
+        self.serve();
         if self.rebalances.unanswered.is_some() {
             return;
         }
@@ -396,8 +402,7 @@ impl PollThread {
         if fetching.epoch != epoch {
             return;
         }
-        fetching.next = position;
-        fetching.refused = false;
+        fetching.begin_at(position);
         self.check(match self.consumer.rebalance_protocol() {
             RebalanceProtocol::Cooperative => {
                 let one = self.topics.list([(partition, Some(raw(position)))]);

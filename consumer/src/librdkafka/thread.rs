@@ -16,7 +16,7 @@ use plimsoll_core::{Command, Event, TopicPartition};
 use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message as _;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError};
@@ -71,6 +71,7 @@ impl PollThread {
                 // A wake-up that is missed costs no more than this interval.
                 polled = Instant::now();
                 self.fetching.values().for_each(Fetching::look_again);
+                self.begin_anew(polled);
                 busy = true;
             }
             if !busy {
@@ -96,7 +97,7 @@ impl PollThread {
 
     /// Serves librdkafka's callbacks: rebalances, errors, logs. This is the poll for which the
     /// group has a deadline.
-    fn serve(&mut self) {
+    pub(super) fn serve(&mut self) {
         loop {
             let before = self.consumer.context().served();
             match self.consumer.poll(Duration::ZERO) {
@@ -160,6 +161,25 @@ impl PollThread {
             self.ask_for_ends(id, truncated);
         }
         busy
+    }
+
+    /// Begins anew to read the partitions that had an error, after their pauses; notes which have
+    /// one.
+    fn begin_anew(&mut self, now: Instant) {
+        let mut due = Vec::new();
+        let mut failing = BTreeSet::new();
+        for (id, fetching) in &mut self.fetching {
+            if fetching.take_due(now) {
+                due.push((*id, fetching.epoch, fetching.next));
+            }
+            if fetching.is_failing(now) {
+                failing.insert(*id);
+            }
+        }
+        self.topics.set_failing(failing);
+        for (id, epoch, next) in due {
+            self.seek(id, epoch, next);
+        }
     }
 
     fn subscribe(&mut self) {

@@ -1,9 +1,9 @@
-//! The numbers of the topics, and the known high watermarks of their partitions.
+//! The numbers of the topics, and what is told of their partitions outside of the core.
 
 use plimsoll_core::{NextOffset, TopicPartition};
 use rdkafka::TopicPartitionList;
 use rdkafka::topic_partition_list::Offset;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The topics of a consumer, by number.
@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(super) struct Topics {
     names: Vec<Arc<str>>,
     high_watermarks: Mutex<BTreeMap<TopicPartition, NextOffset>>,
+    /// The partitions whose records cannot be read.
+    failing: Mutex<BTreeSet<TopicPartition>>,
 }
 
 impl Topics {
@@ -18,6 +20,7 @@ impl Topics {
         Self {
             names: names.iter().map(|name| name.as_str().into()).collect(),
             high_watermarks: Mutex::default(),
+            failing: Mutex::default(),
         }
     }
 
@@ -87,6 +90,17 @@ impl Topics {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         high_watermarks.extend(found);
+    }
+
+    /// Returns whether the records of a partition cannot be read.
+    pub(super) fn is_failing(&self, partition: TopicPartition) -> bool {
+        let failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
+        failing.contains(&partition)
+    }
+
+    /// Sets which partitions have records that cannot be read.
+    pub(super) fn set_failing(&self, partitions: BTreeSet<TopicPartition>) {
+        *self.failing.lock().unwrap_or_else(PoisonError::into_inner) = partitions;
     }
 }
 

@@ -11,6 +11,7 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{Offset, TopicPartitionList};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -103,13 +104,19 @@ impl Topic {
             .expect("records are deleted");
     }
 
-    /// Produces messages `from..to` to their partitions; each has its number as its value.
-    pub(crate) async fn produce(
+    /// Produces messages to their partitions; each has its number as its value.
+    pub(crate) async fn produce(&self, numbers: Range<u32>, partition: impl Fn(u32) -> i32) {
+        self.produce_by(&self.client(), numbers, partition).await;
+    }
+
+    /// Produces messages by a producer with these settings.
+    pub(crate) async fn produce_by(
         &self,
-        numbers: std::ops::Range<u32>,
+        producer: &ClientConfig,
+        numbers: Range<u32>,
         partition: impl Fn(u32) -> i32,
     ) {
-        let producer: FutureProducer = self.client().create().unwrap();
+        let producer: FutureProducer = producer.create().unwrap();
         let sent: Vec<_> = numbers
             .map(|number| {
                 let (key, value) = ((number % 10).to_string(), number.to_string());

@@ -148,9 +148,9 @@ pub(crate) async fn one_that_is_refused_for_good_goes_on_once_it_is_taken() {
     let topic = Topic::create("enlarged", 1).await;
     topic.create_small_dead_letters().await;
     topic.produce_one(&noise()).await;
-    gauges::keep();
+    gauges::watch();
     let member = Member::start(topic.consumer(), fails);
-    let refused = || gauges::of("plimsoll_dead_letters_refused", &topic.name);
+    let refused = || gauges::value("plimsoll_dead_letters_refused", &topic.name);
     assert!(wait_until(|| refused() == Some(1.0)).await);
     assert!(topic.committed(1) != [Some(1)], "it is not written");
     topic.enlarge_dead_letters().await;

@@ -1,48 +1,33 @@
-//! The gauges of all consumers of this process.
+//! The gauges that the consumers of this process set.
 
 use metrics::{
-    Counter, Gauge, GaugeFn, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
+    Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
+    set_global_recorder,
 };
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
-/// The values of gauges, by their names and groups.
-type Values = BTreeMap<(String, String), f64>;
-
-static VALUES: LazyLock<Arc<Mutex<Values>>> = LazyLock::new(|| {
-    let values = Arc::<Mutex<Values>>::default();
-    let recorder = Gauges(Arc::clone(&values));
-    metrics::set_global_recorder(recorder).expect("there is no other");
-    values
+static GAUGES: LazyLock<Arc<Gauges>> = LazyLock::new(|| {
+    let gauges = Arc::new(Gauges::default());
+    set_global_recorder(Arc::clone(&gauges)).expect("there is no other recorder");
+    gauges
 });
 
-/// Has gauges be kept from now on.
-pub(crate) fn keep() {
-    LazyLock::force(&VALUES);
+/// The values of gauges, by name and topic.
+#[derive(Default)]
+struct Gauges(Mutex<BTreeMap<(String, String), Arc<AtomicU64>>>);
+
+/// Begins to note gauges, of consumers that are started from now on.
+pub(crate) fn watch() {
+    LazyLock::force(&GAUGES);
 }
 
-/// Returns the value of a gauge of a group with one partition.
-pub(crate) fn of(name: &str, group: &str) -> Option<f64> {
-    let values = VALUES.lock().unwrap();
-    values.get(&(name.to_owned(), group.to_owned())).copied()
-}
-
-struct Gauges(Arc<Mutex<Values>>);
-
-struct Value {
-    values: Arc<Mutex<Values>>,
-    key: (String, String),
-}
-
-impl GaugeFn for Value {
-    fn increment(&self, _: f64) {}
-
-    fn decrement(&self, _: f64) {}
-
-    fn set(&self, value: f64) {
-        let mut values = self.values.lock().unwrap();
-        values.insert(self.key.clone(), value);
-    }
+/// Returns the value of a gauge of a topic with one partition, if it was set.
+pub(crate) fn value(name: &str, topic: &str) -> Option<f64> {
+    let gauges = GAUGES.0.lock().unwrap();
+    let value = gauges.get(&(name.to_owned(), topic.to_owned()))?;
+    Some(f64::from_bits(value.load(Ordering::Relaxed)))
 }
 
 impl Recorder for Gauges {
@@ -57,12 +42,11 @@ impl Recorder for Gauges {
     }
 
     fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
-        let group = key.labels().find(|label| label.key() == "group");
-        let group = group.map_or_else(String::new, |label| label.value().to_owned());
-        Gauge::from_arc(Arc::new(Value {
-            values: Arc::clone(&self.0),
-            key: (key.name().to_owned(), group),
-        }))
+        let topic = key.labels().find(|label| label.key() == "topic");
+        let topic = topic.map_or("", |label| label.value());
+        let id = (key.name().to_owned(), topic.to_owned());
+        let mut gauges = self.0.lock().unwrap();
+        Gauge::from_arc(Arc::clone(gauges.entry(id).or_default()))
     }
 
     fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {

@@ -3,6 +3,7 @@
 //! against that are ignored.
 
 mod bare;
+mod bytes;
 mod cluster;
 mod dead_letters;
 mod faults;
@@ -22,6 +23,7 @@ macro_rules! suite {
     ($needs:tt by $run:path) => {
         tests!($needs by $run:
             bare::loops_share_go_on_from_commits_and_go_back_where_offsets_are_reset,
+            bytes::compressed_messages_are_read,
             dead_letters::messages_that_fail_for_good_are_dead_lettered_and_the_rest_goes_on,
             dead_letters::a_failure_holds_up_only_its_partition,
             dead_letters::one_that_is_too_large_is_compressed_and_else_pointed_to,
@@ -48,7 +50,9 @@ macro_rules! suite {
 fn main() -> ExitCode {
     let served = suite!((Vec::new()) by on_served_brokers).map(|test| test.within("served"));
     let faulty = tests!([] by on_faulty_brokers:
+        bytes::a_message_whose_bytes_are_flipped_is_read_again_and_none_is_skipped,
         faults::a_broker_that_tells_no_ends_holds_up_no_other,
+        faults::a_member_that_stops_while_a_start_is_late_leaves_its_group,
         faults::a_partition_without_a_leader_holds_up_no_other,
         faults::a_start_at_the_end_that_comes_late_is_committed_first,
     )

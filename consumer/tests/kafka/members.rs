@@ -87,13 +87,9 @@ pub(crate) async fn a_member_whose_handlers_take_long_stays_in_the_group() {
     let topic = Topic::create("slow", 2).await;
     topic.produce(0..20_000, |n| (n % 2) as i32).await;
     let handled = Handled::default();
-    let config = plimsoll::Config {
-        revoke_deadline: Duration::from_secs(4),
-        ..plimsoll::Config::default()
-    };
     let consumer = topic
         .consumer()
-        .config(config)
+        .config(|config| config.revoke_deadline = Duration::from_secs(4))
         .set("max.poll.interval.ms", "8000");
     let member = Member::start(consumer, handled.handler(Duration::from_secs(12)));
     handled.wait_for(2).await;

@@ -104,7 +104,7 @@ pub(crate) async fn reading_goes_on_at_the_end_or_not_at_all_where_that_is_asked
 }
 
 pub(crate) async fn the_lag_of_a_partition_that_stands_still_grows() {
-    gauges::keep();
+    gauges::watch();
     let topic = Topic::create("lag", 1).await;
     let config = Config {
         max_buffered_records: 2,
@@ -122,7 +122,7 @@ pub(crate) async fn the_lag_of_a_partition_that_stands_still_grows() {
             .await;
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
-    let lag = || gauges::of("kafka_consumergroup_group_lag", &topic.name);
+    let lag = || gauges::value("kafka_consumergroup_group_lag", &topic.name);
     assert!(wait_until(|| lag() == Some(500.0)).await, "{:?}", lag());
     member.abort();
 }

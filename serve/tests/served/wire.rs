@@ -6,8 +6,8 @@ use kafka_protocol::messages::offset_commit_request::{
 };
 use kafka_protocol::messages::{GroupId, OffsetCommitRequest, TopicName};
 use kafka_protocol::protocol::{Request, StrBytes};
-use plimsoll_serve::{Options, Served, serve};
 use plimsoll_codec::frames::Head;
+use plimsoll_serve::{Options, Served, serve};
 use serde_json::Value;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;

@@ -111,15 +111,15 @@ impl<D: Dialect> Broker<D> {
             bytes: request.max_bytes,
             is_untouched: true,
         };
-        let behind = news.iter().filter(|partition| *partition >= request.first);
+        let behind = news.iter_from(request.first);
         let before = news
             .iter()
             .take_while(|partition| *partition < request.first);
-        for partition in behind.chain(before) {
+        behind.chain(before).for_each(|partition| {
             if let Some(position) = request.positions.get(partition) {
                 self.read(&request, position, &mut room, &mut response);
             }
-        }
+        });
         std::mem::swap(&mut response.asked, &mut request.positions);
         env.shared().recycle_request(request);
         self.reply(env, reply, Response::Fetch(response));

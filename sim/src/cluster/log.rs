@@ -30,6 +30,10 @@ pub(super) struct Log<D: Dialect> {
 /// segment that is written to is not compacted, `LogCleanerManager.cleanableOffsets`).
 const NOT_COMPACTED: usize = 4_096;
 
+/// The number of entries for which a log has room when it gets its first one: most logs of a run
+/// stay below it, and need not grow.
+const FIRST_ENTRIES: usize = 64;
+
 impl<D: Dialect> Log<D> {
     /// Returns the first offset that can be read.
     #[inline]
@@ -159,6 +163,9 @@ impl<D: Dialect> Log<D> {
     fn push(&mut self, entry: LogEntry<D>) {
         note_producer(&mut self.producers, &entry);
         self.end = entry.end();
+        if self.entries.capacity() == 0 {
+            self.entries.reserve(FIRST_ENTRIES);
+        }
         self.entries.push(entry);
     }
 

@@ -161,11 +161,14 @@ impl<D: Dialect> Replica<D> {
         matches!(self.role, Role::Leader(_))
     }
 
-    /// Returns whether too few replicas are in sync for acks=all (`Partition.isUnderMinIsr`).
+    /// Returns whether too few replicas are in sync for acks=all (`Partition.isUnderMinIsr`): never
+    /// where all are.
     #[inline]
     pub(super) fn is_under_min_insync(&self, min_insync: u32) -> bool {
-        self.state
-            .is_none_or(|state| state.in_sync.len() < min_insync.min(state.replicas.len()))
+        self.state.is_none_or(|state| {
+            state.in_sync != state.replicas
+                && state.in_sync.len() < min_insync.min(state.replicas.len())
+        })
     }
 
     /// Raises the high watermark; it never falls. Returns whether it rose.
@@ -295,6 +298,11 @@ impl<D: Dialect> Replica<D> {
         if enough <= 1 {
             return self.has_records(follower, position).into();
         }
+        self.count_readable(follower, position, enough)
+    }
+
+    #[inline(never)]
+    fn count_readable(&self, follower: bool, position: &FetchPosition, enough: u32) -> u32 {
         let end = self.readable_end(follower);
         let bytes = self.log.bytes(position.offset, end, enough);
         bytes.min(position.max_bytes.max(1))

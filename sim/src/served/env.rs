@@ -92,8 +92,10 @@ impl<D: Dialect> ClusterEnv<D> for Env<D> {
     }
 
     fn send(&mut self, from: Node, to: Node, channel: Channel, message: Message<D>) {
-        match self.network.send(self.now, from, to, channel, message) {
-            Passage::At(at, envelope) => self.queue.push(at, Event::Deliver(envelope)),
+        match self.network.send(self.now, from, to, channel) {
+            Passage::At(at, stamp) => {
+                self.queue.push(at, Event::Deliver(stamp.envelope(message)));
+            }
             Passage::Refused(at) => {
                 let refused = Event::Disconnected {
                     node: from,
@@ -101,7 +103,7 @@ impl<D: Dialect> ClusterEnv<D> for Env<D> {
                 };
                 self.queue.push(at, refused);
             }
-            Passage::Nothing => {}
+            Passage::Blocked(stamp) => self.network.hold(self.now, stamp.envelope(message)),
         }
     }
 

@@ -65,20 +65,14 @@ func (h *handler) ConsumeClaim(
 	session sarama.ConsumerGroupSession,
 	claim sarama.ConsumerGroupClaim,
 ) error {
-	for {
-		select {
-		case <-session.Context().Done():
-			return nil
-		case message, open := <-claim.Messages():
-			if !open {
-				return nil
-			}
-			if err := h.sink.Handle(context.Background(), message); err != nil {
-				log.Printf("%s-%d@%d failed: %v", message.Topic, message.Partition, message.Offset, err)
-				// Not marked, so that it comes again: that is what the text says.
-				continue
-			}
-			session.MarkMessage(message, "")
+	// The end of the session closes the channel; what is in it by then is still handled.
+	for message := range claim.Messages() {
+		if err := h.sink.Handle(context.Background(), message); err != nil {
+			log.Printf("%s-%d@%d failed: %v", message.Topic, message.Partition, message.Offset, err)
+			// Not marked, so that it comes again: that is what the text says.
+			continue
 		}
+		session.MarkMessage(message, "")
 	}
+	return nil
 }

@@ -134,7 +134,7 @@ impl Context<'_, '_> {
         }
         let partition = self.names.known.partition(&asked.topic, asked.index);
         let partition = partition.ok_or(ResponseError::UnknownTopicOrPartition)?;
-        let known = self.names.known.topic(&*asked.topic.0);
+        let known = self.names.known.topic(&asked.topic.0);
         match known.is_some_and(|topic| topic.id == asked.topic_id || asked.topic_id.is_nil()) {
             true => Ok(partition),
             // A session has the name from a topic that was deleted (`ReplicaManager.readFromLog`).

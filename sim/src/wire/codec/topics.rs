@@ -233,7 +233,7 @@ impl Context<'_, '_> {
     /// Returns the number of partitions that a topic is to have more, and their replicas where they
     /// are given; the error is Kafka's code.
     fn check_more(&self, topic: &CreatePartitionsTopic) -> Result<(i32, Vec<Vec<Node>>), i16> {
-        let known = self.names.known.topic(&*topic.name.0);
+        let known = self.names.known.topic(&topic.name.0);
         let known = known.ok_or(ErrorName::UnknownTopicOrPartition.code())?;
         let more = topic.count - known.partitions.len() as i32;
         if more <= 0 {
@@ -267,7 +267,9 @@ impl Context<'_, '_> {
         for (name, id) in wanted {
             let known = self.names.known.topic_with(id).map(topic_name);
             let name = name.or(known);
-            let known = name.as_ref().and_then(|name| self.names.known.topic_id(name));
+            let known = name
+                .as_ref()
+                .and_then(|name| self.names.known.topic_id(name));
             let id = known.unwrap_or(id);
             let removed = name
                 .as_ref()
