@@ -1,10 +1,12 @@
 //! The builder of a consumer: what it needs comes first, then the settings that have a default.
 
-use crate::librdkafka::{LibrdkafkaClient, Settings};
-use crate::{Driver, Error, GroupClient, Handler, shutdown};
-use plimsoll_core::{Config, InitialPosition, Ordering, OutOfRangePolicy};
+use crate::librdkafka::{LibrdkafkaClient, RefusedLetters, Settings};
+use crate::{Driver, Error, GroupClient, Handler, HandlerError, Message, shutdown};
+use plimsoll_core::{Config, InitialPosition, Ordering, OutOfRangePolicy, RefusedLetterPolicy};
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A consumer that has not begun.
@@ -106,6 +108,7 @@ impl NeedsTopics {
             instance: None,
             assignor: Assignor::CooperativeSticky.name(),
             dead_letter_topic: None,
+            refused_letters: RefusedLetters::default(),
             config: Config::default(),
             raw: BTreeMap::new(),
         })
@@ -155,6 +158,17 @@ impl Builder {
         self
     }
 
+    /// Sets the size of the messages, in bytes, that are fetched and not finished, over all
+    /// partitions: 256 MiB by default. Each partition has an equal share, and at most 16 MiB; a
+    /// message that is larger is read all the same.
+    ///
+    /// What librdkafka itself fetches ahead comes on top of it, for each partition:
+    /// `queued.max.messages.kbytes`, 8 MiB by default.
+    pub fn max_total_bytes(mut self, bytes: usize) -> Self {
+        self.0.config.max_total_bytes = bytes;
+        self
+    }
+
     /// Sets the position at which a group begins that has committed nothing yet. By default the
     /// first message that the topic holds. Once the group has committed, this does not matter any
     /// more.
@@ -199,6 +213,35 @@ impl Builder {
     pub fn dead_letter_topic(mut self, topic: impl Into<String>) -> Self {
         self.0.config.dead_letters = true;
         self.0.dead_letter_topic = Some(topic.into());
+        self
+    }
+
+    /// Sets what becomes of a message whose dead letter is refused for good: it is too large, for
+    /// example, or may not be written. By default it is written again and again, at the longest
+    /// pause between retries; `plimsoll_dead_letters_refused` shows it meanwhile.
+    pub fn refused_letters(mut self, policy: RefusedLetterPolicy) -> Self {
+        self.0.config.refused_letters = policy;
+        self
+    }
+
+    /// Has a pointer written in the place of a dead letter whose content is refused for good. It has
+    /// neither key nor value nor headers of its own, and a header `plimsoll-pointer` with the size
+    /// of the value: the message is to be looked up where it stands, while it stands there.
+    pub fn dead_letter_pointers(mut self) -> Self {
+        self.0.refused_letters.pointers = true;
+        self
+    }
+
+    /// Sets a function that takes dead letters that are refused for good. After `Ok` the message is
+    /// finished.
+    pub fn on_refused_letter<F, R>(mut self, take: F) -> Self
+    where
+        F: Fn(Message) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<(), HandlerError>> + Send + 'static,
+    {
+        let callback =
+            move |message| -> Pin<Box<dyn Future<Output = _> + Send>> { Box::pin(take(message)) };
+        self.0.refused_letters.callback = Some(Arc::new(callback));
         self
     }
 

@@ -32,6 +32,13 @@ pub trait GroupClient: Send {
     /// Returns the name of a topic by its number in [`TopicPartition`], for metrics and logs.
     fn topic(&self, number: u32) -> Option<&str>;
 
+    /// Asks the brokers for the ends of the logs of these partitions, and returns at once: the
+    /// answer is what [`high_watermark`](Self::high_watermark) returns from then on. The driver
+    /// calls this every two seconds, with all partitions.
+    fn ask_log_ends(&mut self, partitions: Vec<TopicPartition>) {
+        let _ = partitions;
+    }
+
     /// Returns the high watermark of a partition, as far as it is known: the lag is counted from
     /// it.
     fn high_watermark(&self, partition: TopicPartition) -> Option<NextOffset> {

@@ -34,7 +34,8 @@
 //! - A message whose bytes do not fit their checksum is not handled. Its partition stands still, and
 //!   is read again after a pause: nothing is skipped, and [`metrics`] tell it.
 //! - A handler may take as long as [its deadline](Config::handler_deadline) allows, whatever
-//!   Kafka's own deadlines are: the client polls meanwhile, and what it fetches ahead is bounded.
+//!   Kafka's own deadlines are: the client polls meanwhile. What it fetches ahead is bounded: for
+//!   each partition, and in total but for librdkafka's own queues (`max_total_bytes`).
 //!
 //! Where to look: [`Consumer::builder`] for the settings, [`Handler`] for the code that you write,
 //! [`metrics`] for what can be watched, [`shutdown`] for the signals that stop a consumer. The
@@ -60,7 +61,8 @@ pub use error::{ClientError, Error, SettingError};
 pub use handler::{Handler, HandlerError};
 pub use message::{Batch, Header, Message};
 pub use plimsoll_core::{
-    CommitPolicy, Config, ConfigError, InitialPosition, Ordering, OutOfRangePolicy, RetryPolicy,
+    CommitPolicy, Config, ConfigError, InitialPosition, Ordering, OutOfRangePolicy,
+    RefusedLetterPolicy, RetryPolicy,
 };
 #[cfg(feature = "librdkafka")]
 pub use {

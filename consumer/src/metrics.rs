@@ -1,14 +1,17 @@
 //! What can be watched from outside, by the [`metrics`] crate's facade.
 //!
 //! Install a recorder, such as the one of `metrics-exporter-prometheus`, before the consumer
-//! starts. The numbers are brought up to date twice a second, not with each record.
+//! starts. The numbers are brought up to date twice a second, not with each record; the ends of
+//! logs, from which lags are counted, are asked for every two seconds. What is no record, such as
+//! the marker at the end of a transaction, counts until a later record is finished.
 //!
 //! | name | labels | what it is |
 //! |---|---|---|
-//! | `kafka_consumergroup_group_lag` | group, topic, partition | records that are not committed, up to the high watermark |
+//! | `kafka_consumergroup_group_lag` | group, topic, partition | records that are not committed, up to the end of the log |
 //! | `plimsoll_watermark_age_seconds` | group, topic, partition | time for which the first unfinished record has held the watermark up; 0 where nothing waits |
 //! | `plimsoll_buffered_records` | group, topic, partition | records that were fetched and are not finished |
 //! | `plimsoll_partition_halted` | group, topic, partition | 1 where the partition stands still because its position is out of range, else 0 |
+//! | `plimsoll_dead_letters_refused` | group, topic, partition | records whose dead letters are refused for good: too large, or not allowed; what waits for them stands still |
 //! | `plimsoll_partition_failing` | group, topic, partition | 1 where the partition stands still because its records cannot be read (a wrong CRC, no right to read), and is tried again, else 0 |
 //! | `plimsoll_in_flight` | group | handlers that run |
 //! | `plimsoll_retries_waiting` | group | records that wait for their next attempt |
@@ -18,6 +21,7 @@
 //! | `plimsoll_handler_timeouts_total` | group | attempts that were stopped at their deadline |
 //! | `plimsoll_dead_letters_total` | group | dead letters acknowledged |
 //! | `plimsoll_dead_letter_failures_total` | group | dead-letter writes that failed, and are tried again |
+//! | `plimsoll_dead_letter_refusals_total` | group | dead-letter writes that were refused for good |
 //! | `plimsoll_commits_total` | group, outcome | commits by outcome: `ok`, `failed`, `unknown` |
 
 use crate::{GroupClient, Message};
@@ -31,6 +35,7 @@ const LAG: &str = "kafka_consumergroup_group_lag";
 const WATERMARK_AGE: &str = "plimsoll_watermark_age_seconds";
 const BUFFERED: &str = "plimsoll_buffered_records";
 const HALTED: &str = "plimsoll_partition_halted";
+const REFUSED: &str = "plimsoll_dead_letters_refused";
 const FAILING: &str = "plimsoll_partition_failing";
 const IN_FLIGHT: &str = "plimsoll_in_flight";
 const RETRIES: &str = "plimsoll_retries_waiting";
@@ -42,7 +47,7 @@ type Count = fn(&Counters) -> u64;
 /// A counter: its name, its description, and the core's count.
 type Total = (&'static str, &'static str, Count);
 
-const TOTALS: [Total; 6] = [
+const TOTALS: [Total; 7] = [
     ("plimsoll_handler_calls_total", "Handlers started", |c| {
         c.dispatched
     }),
@@ -71,6 +76,11 @@ const TOTALS: [Total; 6] = [
         "Dead-letter writes that failed, and are tried again",
         |c| c.dead_letter_failures,
     ),
+    (
+        "plimsoll_dead_letter_refusals_total",
+        "Dead-letter writes that were refused for good",
+        |c| c.dead_letters_refused,
+    ),
 ];
 
 /// The commits by outcome: the label, and the core's count.
@@ -97,6 +107,7 @@ struct Partition {
     watermark_age: Gauge,
     buffered: Gauge,
     halted: Gauge,
+    refused: Gauge,
     failing: Gauge,
     /// The watermark, and the moment since which it has not moved.
     stands: (AssignmentEpoch, NextOffset, Instant),
@@ -174,6 +185,7 @@ impl Partition {
             watermark_age: gauge!(WATERMARK_AGE, &labels),
             buffered: gauge!(BUFFERED, &labels),
             halted: gauge!(HALTED, &labels),
+            refused: gauge!(REFUSED, &labels),
             failing: gauge!(FAILING, &labels),
             stands: (status.epoch, status.watermark, now),
         }
@@ -202,6 +214,7 @@ impl Partition {
         }
         self.buffered.set(status.buffered_records as f64);
         self.halted.set(f64::from(u8::from(status.halted)));
+        self.refused.set(status.refused_letters as f64);
     }
 
     /// Sets the numbers of a partition to zero, as it is not owned any more: another member reports
@@ -212,10 +225,11 @@ impl Partition {
             watermark_age,
             buffered,
             halted,
+            refused,
             failing,
             stands: _,
         } = self;
-        for gauge in [lag, watermark_age, buffered, halted, failing] {
+        for gauge in [lag, watermark_age, buffered, halted, refused, failing] {
             gauge.set(0.0);
         }
     }
@@ -224,7 +238,7 @@ impl Partition {
 fn describe() {
     describe_gauge!(
         LAG,
-        "Records that are not committed, up to the high watermark"
+        "Records that are not committed, up to the end of the log"
     );
     describe_gauge!(
         WATERMARK_AGE,
@@ -235,6 +249,7 @@ fn describe() {
         HALTED,
         "1 where the partition stands still because its position is out of range, else 0"
     );
+    describe_gauge!(REFUSED, "Records whose dead letters are refused for good");
     describe_gauge!(
         FAILING,
         "1 where the partition stands still because its records cannot be read, else 0"

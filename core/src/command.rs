@@ -59,7 +59,7 @@ pub enum Command<P> {
         offset: Offset,
     },
     /// Write the record into the dead-letter topic and wait for its acknowledgement.
-    /// Answered by [`Event::DeadLettered`](crate::Event).
+    /// Answered by [`Event::DeadLettered`](crate::Event) or `DeadLetterRefused`.
     DeadLetter {
         /// The record's partition.
         partition: TopicPartition,

@@ -35,6 +35,18 @@ pub enum OutOfRangePolicy {
     Halt,
 }
 
+/// What becomes of a record whose dead letter is refused for good: too large, or not allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RefusedLetterPolicy {
+    /// It is written again after the longest pause, without end: it goes on once the dead-letter
+    /// topic, or the rights to it, were changed.
+    Retry,
+    /// It is not written again: what waits for it stands still, visibly, until the partition has a
+    /// new owner.
+    Halt,
+}
+
 /// The rules by which the watermark is committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CommitPolicy {
@@ -87,6 +99,8 @@ pub struct Config {
     pub retry: RetryPolicy,
     /// Whether a record that cannot be handled goes to a dead-letter topic.
     pub dead_letters: bool,
+    /// What becomes of a record whose dead letter is refused for good.
+    pub refused_letters: RefusedLetterPolicy,
     /// The longest time of a handler. One that takes longer is cancelled, and the attempt counts
     /// as a retryable failure.
     pub handler_deadline: Option<Duration>,
@@ -94,8 +108,12 @@ pub struct Config {
     pub max_in_flight: usize,
     /// The number of unfinished records at which a partition is paused.
     pub max_buffered_records: usize,
-    /// The size of the unfinished records, in bytes, at which a partition is paused.
+    /// The size of the unfinished records, in bytes, at which a partition is paused. Records that
+    /// were fetched together share a buffer, and count until the last of them is finished.
     pub max_buffered_bytes: usize,
+    /// The size of the unfinished records of all partitions, in bytes. Each partition has an equal
+    /// share, and is paused when it has used it up; a record that is larger is read all the same.
+    pub max_total_bytes: usize,
     /// The distance from the watermark to the position, in offsets, at which a partition is
     /// paused: it bounds the ring of bits when one record stays unfinished.
     pub max_span: usize,
@@ -128,10 +146,12 @@ impl Default for Config {
                 jitter: 0.2,
             },
             dead_letters: true,
+            refused_letters: RefusedLetterPolicy::Retry,
             handler_deadline: Some(Duration::from_secs(60)),
             max_in_flight: 64,
             max_buffered_records: 1_000,
             max_buffered_bytes: 16 << 20,
+            max_total_bytes: 256 << 20,
             max_span: 100_000,
             revoke_deadline: Duration::from_secs(30),
             shutdown_deadline: Duration::from_secs(30),
@@ -205,6 +225,7 @@ impl Config {
                 "max_buffered_bytes",
                 "at least 1",
             ),
+            (self.max_total_bytes >= 1, "max_total_bytes", "at least 1"),
             (self.max_span >= 1, "max_span", "at least 1"),
         ];
         match rules.into_iter().find(|(holds, ..)| !holds) {
@@ -228,6 +249,7 @@ impl Config {
         self.max_in_flight = self.max_in_flight.max(1);
         self.max_buffered_records = self.max_buffered_records.max(1);
         self.max_buffered_bytes = self.max_buffered_bytes.max(1);
+        self.max_total_bytes = self.max_total_bytes.max(1);
         self.max_span = self.max_span.max(1);
         self
     }
@@ -283,7 +305,7 @@ mod tests {
     #[test]
     fn nonsense_is_named_and_clamped() {
         type Break = fn(&mut Config);
-        let break_one: [(&str, Break); 11] = [
+        let break_one: [(&str, Break); 12] = [
             ("retry.attempts", |c| c.retry.attempts = 0),
             ("retry.backoff", |c| c.retry.backoff = Duration::ZERO),
             ("retry.max_backoff", |c| {
@@ -298,6 +320,7 @@ mod tests {
             ("max_in_flight", |c| c.max_in_flight = 0),
             ("max_buffered_records", |c| c.max_buffered_records = 0),
             ("max_buffered_bytes", |c| c.max_buffered_bytes = 0),
+            ("max_total_bytes", |c| c.max_total_bytes = 0),
             ("max_span", |c| c.max_span = 0),
         ];
         for (field, break_it) in break_one {

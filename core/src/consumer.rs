@@ -4,8 +4,8 @@ use crate::partition::Partition;
 use crate::rebalance::Rebalances;
 use crate::shared::Shared;
 use crate::{
-    AssignmentEpoch, Command, CommitId, Config, Counters, Event, Instant, Machine, PartitionStatus,
-    TopicPartition,
+    AssignmentEpoch, Command, CommitId, Config, Counters, Event, Instant, Machine, Offset,
+    PartitionStatus, TopicPartition,
 };
 use std::collections::BTreeMap;
 
@@ -65,6 +65,18 @@ impl<P> Consumer<P> {
             .iter()
             .filter(|(_, partition)| partition.is_halted())
             .map(|(id, _)| *id)
+    }
+
+    /// Returns whether a record was fetched under this assignment, and is neither finished nor
+    /// given up.
+    pub fn is_unfinished(
+        &self,
+        partition: TopicPartition,
+        epoch: AssignmentEpoch,
+        offset: Offset,
+    ) -> bool {
+        let partition = self.partitions.get(&partition);
+        partition.is_some_and(|p| p.epoch() == epoch && p.is_unfinished(offset))
     }
 
     /// Returns the number of handlers that run.
@@ -129,6 +141,13 @@ impl<P: Clone> Consumer<P> {
             } => self.on_partition(partition, epoch, |p, shared| {
                 p.dead_lettered(offset, acknowledged, shared)
             }),
+            Event::DeadLetterRefused {
+                partition,
+                epoch,
+                offset,
+            } => self.on_partition(partition, epoch, |p, shared| {
+                p.dead_letter_refused(offset, shared)
+            }),
             Event::OutOfRange {
                 partition,
                 epoch,
@@ -177,7 +196,18 @@ impl<P: Clone> Consumer<P> {
         if !self.rebalances.is_quiet() {
             self.answer_rebalances();
         }
+        if self.shared.owned != self.partitions.len() {
+            self.share_out();
+        }
         self.commit_if_due();
+    }
+
+    /// Gives each partition its share of the total of bytes, as there are more or fewer of them.
+    fn share_out(&mut self) {
+        self.shared.owned = self.partitions.len();
+        for partition in self.partitions.values_mut() {
+            partition.fit(&mut self.shared);
+        }
     }
 
     /// Starts the next handler, if one may run: partitions take turns.

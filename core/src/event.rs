@@ -152,6 +152,16 @@ pub enum Event<P> {
         /// Whether the dead-letter topic acknowledged it.
         acknowledged: bool,
     },
+    /// The refusal of a dead letter for good: it would be refused each time, until the
+    /// dead-letter topic or the rights to it change. Takes the place of `DeadLettered`.
+    DeadLetterRefused {
+        /// The record's partition.
+        partition: TopicPartition,
+        /// The assignment under which it was sent.
+        epoch: AssignmentEpoch,
+        /// The record's offset.
+        offset: Offset,
+    },
     /// The end of a commit.
     CommitFinished {
         /// The commit of the [`Command::Commit`](crate::Command) that this answers.

@@ -69,6 +69,7 @@
 //! Where to look: [`Machine`] is the contract between a driver and any consumer, [`Event`] and
 //! [`Command`] are its words, [`Consumer`] is Plimsoll's own consumer, [`Config`] its settings.
 
+mod batches;
 mod command;
 mod commit;
 mod config;
@@ -90,7 +91,8 @@ mod watermark;
 
 pub use command::{Command, CommitOffset, DeadLetterReason, Start};
 pub use config::{
-    CommitPolicy, Config, ConfigError, InitialPosition, Ordering, OutOfRangePolicy, RetryPolicy,
+    CommitPolicy, Config, ConfigError, InitialPosition, Ordering, OutOfRangePolicy,
+    RefusedLetterPolicy, RetryPolicy,
 };
 pub use consumer::Consumer;
 pub use event::{

@@ -20,6 +20,8 @@ pub(crate) struct Shared<P> {
     pub(crate) retries: Retries,
     pub(crate) commits: Commits,
     pub(crate) counters: Counters,
+    /// The number of partitions that share the total of bytes.
+    pub(crate) owned: usize,
 }
 
 impl<P> Shared<P> {
@@ -32,6 +34,7 @@ impl<P> Shared<P> {
             retries: Retries::default(),
             commits: Commits::new(config.commit),
             counters: Counters::default(),
+            owned: 0,
             config,
         }
     }
@@ -43,6 +46,13 @@ impl<P> Shared<P> {
             Some(deadline) => self.now + deadline,
             None => Instant::FAR_FUTURE,
         }
+    }
+
+    /// Returns the size of the unfinished records at which a partition is paused: each has the same
+    /// share of the total, so that none waits for what others hold.
+    pub(crate) fn max_partition_bytes(&self) -> usize {
+        let share = self.config.max_total_bytes / self.owned.max(1);
+        self.config.max_buffered_bytes.min(share).max(1)
     }
 
     /// Schedules the next try after the pause that `failure` calls for; returns its moment.

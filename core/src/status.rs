@@ -18,10 +18,14 @@ pub struct PartitionStatus {
     pub position: NextOffset,
     /// The number of records that were fetched and are not finished.
     pub buffered_records: usize,
-    /// The size of these records, in bytes.
+    /// The size of what these records hold in memory, in bytes: that of the batches in which they
+    /// came.
     pub buffered_bytes: usize,
     /// The number of handlers and dead-letter writes in flight.
     pub in_flight: usize,
+    /// The number of records whose dead letters are refused for good. What waits for them stands
+    /// still.
+    pub refused_letters: usize,
     /// Whether fetching is paused because enough is buffered.
     pub paused: bool,
     /// Whether the partition stands still because its position is out of range
@@ -46,6 +50,8 @@ pub struct Counters {
     pub dead_lettered: u64,
     /// Failed dead-letter writes, which are tried again.
     pub dead_letter_failures: u64,
+    /// Dead-letter writes that were refused for good.
+    pub dead_letters_refused: u64,
     /// Commits that the broker accepted.
     pub commits: u64,
     /// Commits that the broker refused.

@@ -4,6 +4,9 @@ mod wrong;
 
 use plimsoll::{HandlerError, Message};
 use plimsoll_testing::{Property, Trial, Tried};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
 
 fn spawning() -> Trial<Tried> {
     wrong::spawning(Trial::from_toml(wrong::KILLED_AFTER_A_COMMIT))
@@ -70,6 +73,38 @@ const DEAD_LETTERS: &str = r#"
     topics = [{ name = "orders" }]
     workload = { messages = 20, rate = "10/s" }
     consumers = { members = 1, dead_letters = true }
+"#;
+
+/// A timer beside a write fires in its time, although nothing else happens.
+#[test]
+fn a_write_that_takes_long_is_given_up_in_time() {
+    let longest = Arc::new(Mutex::new(Duration::ZERO));
+    let seen = Arc::clone(&longest);
+    let trial = Trial::from_toml(SLOW_SINK).process(move |process| {
+        let (sink, longest) = (process.sink(), Arc::clone(&seen));
+        move |order: Message| {
+            let (sink, longest) = (sink.clone(), Arc::clone(&longest));
+            async move {
+                let began = Instant::now();
+                let written = timeout(Duration::from_millis(300), sink.write(&order)).await;
+                let mut longest = longest.lock().unwrap();
+                *longest = began.elapsed().max(*longest);
+                written.map_err(|_| HandlerError::retryable("it takes long"))?
+            }
+        }
+    });
+    let report = trial.unshrunk().seeds(1).run();
+    assert!(report.runs() == 1);
+    let longest = *longest.lock().unwrap();
+    assert!(longest <= Duration::from_millis(320), "{longest:?}");
+    assert!(longest >= Duration::from_millis(300), "{longest:?}");
+}
+
+const SLOW_SINK: &str = r#"
+    topics = [{ name = "orders" }]
+    workload = { messages = 2, rate = "10/s" }
+    consumers = { members = 1 }
+    handler = { time = "1s..1100ms" }
 "#;
 
 /// A panic is a failure, and the message is tried again.

@@ -2,7 +2,7 @@
 
 use super::handlers::Call;
 use crate::{HandlerError, Message};
-use plimsoll_core::{AssignmentEpoch, Consumer, Offset, Outcome, TopicPartition};
+use plimsoll_core::{AssignmentEpoch, Consumer, NextOffset, Offset, Outcome, TopicPartition};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -38,18 +38,23 @@ impl Failures {
 
     /// Keeps the error of a call, or forgets earlier ones where it succeeded.
     #[inline]
-    pub(super) fn note(&mut self, call: &Call, result: Result<(), HandlerError>) -> Outcome {
+    pub(super) fn note<'a>(
+        &mut self,
+        call: &Call,
+        topic: impl FnOnce() -> Option<&'a str>,
+        result: Result<(), HandlerError>,
+    ) -> Outcome {
         match result {
             Ok(()) => {
                 self.forget(call.partition, call.epoch, call.offset);
                 Outcome::Ok
             }
-            Err(error) => self.failed(call, &error),
+            Err(error) => self.failed(call, topic(), &error),
         }
     }
 
-    /// Keeps, as the last error of a record, that its handler was stopped.
-    pub(super) fn cancelled(
+    /// Keeps, as the last error of a record, that its handler took too long.
+    pub(super) fn timed_out(
         &mut self,
         partition: TopicPartition,
         epoch: AssignmentEpoch,
@@ -72,6 +77,19 @@ impl Failures {
         }
     }
 
+    /// Forgets the records from a position on: reading goes on there, and where the log was cut,
+    /// other records come to stand at their offsets.
+    pub(super) fn forget_from(
+        &mut self,
+        partition: TopicPartition,
+        epoch: AssignmentEpoch,
+        position: NextOffset,
+    ) {
+        self.errors.retain(|(of, under, offset), _| {
+            (*of, *under) != (partition, epoch) || position.covers(*offset)
+        });
+    }
+
     /// Forgets the records of partitions that were given up, and those below a watermark.
     pub(super) fn prune(&mut self, consumer: &Consumer<Message>) {
         self.errors.retain(|(partition, epoch, offset), _| {
@@ -81,7 +99,7 @@ impl Failures {
         });
     }
 
-    fn failed(&mut self, call: &Call, error: &HandlerError) -> Outcome {
+    fn failed(&mut self, call: &Call, topic: Option<&str>, error: &HandlerError) -> Outcome {
         let Call {
             partition,
             epoch,
@@ -91,7 +109,7 @@ impl Failures {
         let mut text = error.to_string();
         text.truncate(text.floor_char_boundary(MAX_TEXT));
         tracing::warn!(
-            topic = partition.topic,
+            topic,
             partition = partition.partition,
             offset = offset.get(),
             attempt,

@@ -7,7 +7,16 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
+
+/// The longest time that a handler may compute on the driver's task before it first waits. It holds
+/// up all that the driver does.
+const LIGHT: Duration = Duration::from_micros(200);
+
+/// The number of calls that get a task from their start after one that computed for longer; then
+/// one is polled on the spot again, to see whether they still do.
+const HEAVY_CALLS: u32 = 64;
 
 /// One call of the handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,12 +46,16 @@ pub(super) struct Finished {
 /// The calls that are in flight. `S` calls the handler, `F` is the future that the call returns.
 ///
 /// A future is polled once on the spot; only one that has to wait for something gets a task. Many
-/// handlers do not wait most of the time: their futures need no task, and no allocation.
+/// handlers do not wait most of the time: their futures need no task, and no allocation. Where one
+/// computed for long meanwhile, the next ones get a task from their start, so that they run side by
+/// side, and the driver beside them.
 pub(super) struct Handlers<S, F> {
     call: S,
     /// The place where a future is polled on the spot. A future that gets a task takes the box
     /// along, and only then a new box is made.
     slot: Pin<Box<Option<F>>>,
+    /// The number of calls that get a task from their start.
+    heavy_calls: u32,
     tasks: JoinSet<Finished>,
     /// The handles that stop the tasks.
     aborts: BTreeMap<Key, AbortHandle>,
@@ -62,6 +75,7 @@ where
         Self {
             call,
             slot: Box::pin(None),
+            heavy_calls: 0,
             tasks: JoinSet::new(),
             aborts: BTreeMap::new(),
             ending: BTreeMap::new(),
@@ -82,16 +96,30 @@ where
             return None;
         }
         self.slot.set(Some((self.call)(message)));
-        if let Poll::Ready(result) = poll(self.slot.as_mut(), cx) {
+        if self.heavy_calls > 0 {
+            self.heavy_calls -= 1;
+        } else if let Poll::Ready(result) = poll(self.slot.as_mut(), cx) {
             return Some(result);
         }
+        self.spawn(call);
+        None
+    }
+
+    /// Takes the time of a [`start`](Self::start).
+    pub(super) fn note_time(&mut self, took: Duration) {
+        if took >= LIGHT {
+            self.heavy_calls = HEAVY_CALLS;
+        }
+    }
+
+    /// Gives the future in the slot a task.
+    fn spawn(&mut self, call: Call) {
         let mut future = std::mem::replace(&mut self.slot, Box::pin(None));
         let abort = self.tasks.spawn(async move {
             let result = std::future::poll_fn(|cx| poll(future.as_mut(), cx)).await;
             Finished { call, result }
         });
         self.aborts.insert(call.key(), abort);
-        None
     }
 
     /// Stops a call, if it is in flight or waits.

@@ -17,6 +17,9 @@ use tracing::Instrument;
 /// The time between two updates of the metrics.
 const METRICS_INTERVAL: Duration = Duration::from_millis(500);
 
+/// The time between two questions for the ends of logs.
+const LOG_ENDS_INTERVAL: Duration = Duration::from_secs(2);
+
 /// The longest time for which commands are carried out before other events, and other tasks of the
 /// same runtime, get their turn.
 const TURN: Duration = Duration::from_millis(2);
@@ -92,6 +95,7 @@ impl<C: GroupClient, H: Handler, M: Core> Driver<C, H, M> {
             failures: Failures::default(),
             held: None,
             update_at: Instant::ZERO,
+            ask_at: Instant::ZERO,
             origin: tokio::time::Instant::now(),
         };
         running.run(shutdown).await
@@ -121,6 +125,8 @@ struct Running<C, M, S, F> {
     metrics: Metrics,
     /// The moment at which the metrics are brought up to date next.
     update_at: Instant,
+    /// The moment from which the ends of logs are asked for again.
+    ask_at: Instant,
     /// The moment from which the core's time is counted.
     origin: tokio::time::Instant,
 }
@@ -231,7 +237,9 @@ where
                     offset,
                 } => {
                     self.handlers.cancel(partition, epoch, offset);
-                    self.failures.cancelled(partition, epoch, offset);
+                    if self.core.consumer().is_unfinished(partition, epoch, offset) {
+                        self.failures.timed_out(partition, epoch, offset);
+                    }
                 }
                 Command::Close => {
                     self.client.submit(Command::Close);
@@ -243,7 +251,7 @@ where
         Turn::Done
     }
 
-    /// Starts a handler; returns the time after it, where it ended at once.
+    /// Starts a handler; returns the time after it.
     fn start(
         &mut self,
         cx: &mut Context<'_>,
@@ -251,12 +259,13 @@ where
         call: Call,
         message: Message,
     ) -> Instant {
-        let Some(result) = self.handlers.start(cx, call, message) else {
-            return now;
-        };
-        let now = self.now();
-        self.take_result(now, Finished { call, result });
-        now
+        let result = self.handlers.start(cx, call, message);
+        let after = self.now();
+        self.handlers.note_time(after.saturating_since(now));
+        if let Some(result) = result {
+            self.take_result(after, Finished { call, result });
+        }
+        after
     }
 
     /// Does what is due. It is asked for at each turn, so that no stream of events holds it up.
@@ -289,6 +298,14 @@ where
     }
 
     fn submit(&mut self, mut command: Command<Message>) {
+        if let Command::Seek {
+            partition,
+            epoch,
+            position,
+        } = command
+        {
+            self.failures.forget_from(partition, epoch, position);
+        }
         if let Command::DeadLetter {
             partition,
             epoch,
@@ -351,6 +368,7 @@ where
                 acknowledged: true,
             } => self.failures.forget(*partition, *epoch, *offset),
             Event::DeadLettered { .. }
+            | Event::DeadLetterRefused { .. }
             | Event::Fetched { .. }
             | Event::Processed { .. }
             | Event::Shutdown => {}
@@ -359,7 +377,8 @@ where
     }
 
     fn take_result(&mut self, now: Instant, Finished { call, result }: Finished) {
-        let outcome = self.failures.note(&call, result);
+        let topic = || self.client.topic(call.partition.topic);
+        let outcome = self.failures.note(&call, topic, result);
         let event = Event::Processed {
             partition: call.partition,
             epoch: call.epoch,
@@ -384,6 +403,14 @@ where
         self.update_at = now + METRICS_INTERVAL;
         self.failures.prune(self.core.consumer());
         self.metrics.update(now, self.core.consumer(), &self.client);
+        if self.ask_at <= now {
+            let partitions = self.core.consumer().partitions();
+            let partitions: Vec<_> = partitions.map(|status| status.partition).collect();
+            if !partitions.is_empty() {
+                self.ask_at = now + LOG_ENDS_INTERVAL;
+                self.client.ask_log_ends(partitions);
+            }
+        }
     }
 
     /// Ends the run, once the core has closed: stops the handlers, of which only cancelled ones are

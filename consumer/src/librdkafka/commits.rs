@@ -1,6 +1,7 @@
 //! Sends commits, one at a time, on a thread of their own: each waits for its outcome.
 
 use super::context::RawConsumer;
+use super::metadata;
 use super::outbox::Outbox;
 use super::threads;
 use super::topics::{Topics, raw};
@@ -66,7 +67,7 @@ fn list(topics: &Topics, offsets: &[CommitOffset]) -> TopicPartitionList {
     let partitions = offsets.iter().map(|o| (o.partition, Some(raw(o.next))));
     let list = topics.list(partitions);
     for (mut element, offset) in list.elements().into_iter().zip(offsets) {
-        element.set_metadata(offset.founding_partitions.to_string());
+        element.set_metadata(metadata::write(offset.founding_partitions));
     }
     list
 }
@@ -129,7 +130,10 @@ mod tests {
         use rdkafka::Offset::Offset;
         assert_eq!(
             found.collect::<Vec<_>>(),
-            [("b", Offset(7), "4"), ("a", Offset(0), "4")]
+            [
+                ("b", Offset(7), "plimsoll/1 4"),
+                ("a", Offset(0), "plimsoll/1 4")
+            ]
         );
     }
 

@@ -1,5 +1,6 @@
 //! The settings that librdkafka gets, and those that a user may not set.
 
+use super::dead_letters::RefusedLetters;
 use crate::SettingError;
 use plimsoll_core::Config;
 use rdkafka::ClientConfig;
@@ -18,6 +19,7 @@ pub(crate) struct Settings {
     /// The assignor, by librdkafka's name for it.
     pub(crate) assignor: &'static str,
     pub(crate) dead_letter_topic: Option<String>,
+    pub(crate) refused_letters: RefusedLetters,
     pub(crate) config: Config,
     /// The settings that go to librdkafka as they are, by name.
     pub(crate) raw: BTreeMap<String, String>,
@@ -71,9 +73,6 @@ const DEAD_LETTERS: &str =
 
 const UNREPORTED: &str =
     "would hide that dead letters were acknowledged, and their partitions would wait for ever";
-const STATISTICS: &str =
-    "must not be 0: the lag is counted from librdkafka's statistics, and would stand still";
-
 /// The only isolation level.
 const READ_COMMITTED: &str = "read_committed";
 
@@ -148,14 +147,6 @@ impl Settings {
             .map_or(READ_COMMITTED, String::as_str);
         if !level.trim().eq_ignore_ascii_case(READ_COMMITTED) {
             return Err(SettingError::new(isolation, UNSTABLE));
-        }
-        let statistics = "statistics.interval.ms";
-        if self
-            .raw
-            .get(statistics)
-            .is_some_and(|interval| interval.trim() == "0")
-        {
-            return Err(SettingError::new(statistics, STATISTICS));
         }
         self.config.validate().map_err(|error| {
             SettingError::new(error.field, format!("must be {}", error.expected))
@@ -258,11 +249,15 @@ impl Settings {
     /// Returns the configuration of the producer of dead letters.
     pub(crate) fn producer(&self) -> ClientConfig {
         let mut config = self.base(&CONSUMER_ONLY);
-        config.remove("statistics.interval.ms");
         let max_bytes = "message.max.bytes";
         if !self.raw.contains_key(max_bytes) {
             // What was consumed must be written, however large: only the broker's limit counts.
             config.set(max_bytes, "1000000000");
+        }
+        // What fitted into its topic compressed would be refused as too large without.
+        let chosen = self.raw.keys().any(|name| name.starts_with("compression."));
+        if !chosen {
+            config.set("compression.type", "lz4");
         }
         config.set("enable.idempotence", "true").set("acks", "all");
         config
@@ -283,12 +278,10 @@ impl Settings {
 }
 
 /// The settings for which librdkafka's defaults do not suit; the user's own override them.
-const DEFAULTS: [(&str, &str); 7] = [
+const DEFAULTS: [(&str, &str); 6] = [
     ("client.id", "plimsoll"),
     // Flipped bytes are not handled as if they were a message: the default is not to look.
     ("check.crcs", "true"),
-    // Source of the lag metric.
-    ("statistics.interval.ms", "1000"),
     // The size of what is fetched ahead, for each partition: the default is 64 MiB.
     ("queued.max.messages.kbytes", "8192"),
     // The pause before a queue that was full is filled again: the default is a second.
@@ -331,6 +324,7 @@ mod tests {
             instance: None,
             assignor: "range",
             dead_letter_topic: None,
+            refused_letters: RefusedLetters::default(),
             config: Config::default(),
             raw: BTreeMap::new(),
         }
@@ -364,19 +358,6 @@ mod tests {
             s.raw.insert(name.into(), "read_uncommitted".into());
         });
         assert_eq!(refused, (name.to_owned(), UNSTABLE.to_owned()));
-    }
-
-    #[test]
-    fn the_source_of_the_lag_stays_on() {
-        let name = "statistics.interval.ms";
-        let interval = |value: &str| {
-            let mut settings = settings();
-            settings.raw.insert(name.into(), value.into());
-            settings.check()
-        };
-        assert_eq!(interval("5000"), Ok(()));
-        let refused = SettingError::new(name, STATISTICS);
-        assert_eq!(interval(" 0"), Err(refused));
     }
 
     #[test]

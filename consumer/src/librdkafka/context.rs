@@ -2,11 +2,10 @@
 
 use super::generations::{Generations, Interrupted};
 use super::topics::Topics;
-use plimsoll_core::{NextOffset, TopicPartition};
+use plimsoll_core::TopicPartition;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::statistics::Statistics;
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, TopicPartitionList};
 use std::collections::VecDeque;
@@ -167,19 +166,6 @@ impl ClientContext for Context {
             generations.read(message);
         }
         log(level, facility, message);
-    }
-
-    fn stats(&self, statistics: Statistics) {
-        self.count();
-        let topics = statistics.topics.iter();
-        let ends = topics.flat_map(|(topic, of_topic)| {
-            let partitions = of_topic.partitions.iter();
-            partitions.filter_map(|(number, known)| {
-                let id = self.topics.partition(topic, *number)?;
-                Some((id, NextOffset::new(u64::try_from(known.hi_offset).ok()?)))
-            })
-        });
-        self.topics.set_high_watermarks(ends);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {

@@ -101,9 +101,9 @@ impl std::fmt::Display for Interrupted {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Settings;
     use super::super::context::{Callback, Context, RawConsumer};
     use super::super::topics::Topics;
+    use super::super::{RefusedLetters, Settings};
     use super::*;
     use plimsoll_core::Config;
     use rdkafka::consumer::Consumer as _;
@@ -124,6 +124,7 @@ mod tests {
             instance: Some("one".into()),
             assignor: "cooperative-sticky",
             dead_letter_topic: None,
+            refused_letters: RefusedLetters::default(),
             config: Config::default(),
             raw: BTreeMap::new(),
         };

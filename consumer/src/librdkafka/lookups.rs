@@ -9,6 +9,7 @@
 
 use super::commits::is_silence;
 use super::context::RawConsumer;
+use super::metadata;
 use super::outbox::Outbox;
 use super::threads;
 use super::topics::{Topics, next_offset};
@@ -233,7 +234,7 @@ impl Asker {
         let found = self.consumer.committed_offsets(list, TIMEOUT)?;
         let committed = found.elements().into_iter().map(|element| {
             element.error()?;
-            let founding = element.metadata().parse().unwrap_or(0);
+            let founding = metadata::read(element.metadata());
             Ok(next_offset(element.offset()).map(|next| (next, founding)))
         });
         Ok(committed.collect())

@@ -1,8 +1,8 @@
 //! The client over librdkafka.
 //!
-//! Three threads: one polls all the time (`thread`), one looks up what a new assignment needs
-//! (`lookups`), one waits for the outcome of commits (`commits`). They share the consumer, and talk
-//! to the driver by `outbox`.
+//! Four threads: one polls all the time (`thread`), one looks up what a new assignment needs
+//! (`lookups`), one waits for the outcome of commits (`commits`), one asks for the ends of logs
+//! (`lag`). They share the consumer, and all but the last talk to the driver by `outbox`.
 
 mod commits;
 mod config;
@@ -10,8 +10,10 @@ mod context;
 mod dead_letters;
 mod fetching;
 mod generations;
+mod lag;
 mod leaving;
 mod lookups;
+mod metadata;
 mod outbox;
 mod rebalances;
 mod thread;
@@ -27,7 +29,7 @@ use self::rebalances::Rebalances;
 use self::thread::{Order, PollThread};
 use self::topics::Topics;
 use crate::{ClientError, Error, GroupClient, Message};
-use plimsoll_core::{Command, Event, NextOffset, TopicPartition};
+use plimsoll_core::{Command, Config, Event, NextOffset, TopicPartition};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -36,6 +38,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 pub(crate) use self::config::Settings;
+pub(crate) use self::dead_letters::RefusedLetters;
 
 /// The longest time for leaving the group. After that the session times out instead.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(10);
@@ -58,6 +61,7 @@ pub struct LibrdkafkaClient {
     orders: Sender<Order>,
     waker: Arc<Waker>,
     dead_letters: Option<DeadLetters>,
+    lag: Sender<Vec<TopicPartition>>,
     lifecycle: Lifecycle,
 }
 
@@ -83,7 +87,8 @@ impl LibrdkafkaClient {
 
         let (outbox, inbox) = outbox::channel(Arc::clone(&waker));
         let dead_letters = if settings.config.dead_letters {
-            let made = DeadLetters::new(settings.producer(), outbox.clone());
+            let refused = settings.refused_letters.clone();
+            let made = DeadLetters::new(settings.producer(), refused, outbox.clone());
             Some(made.map_err(config::refused)?)
         } else {
             None
@@ -109,7 +114,7 @@ impl LibrdkafkaClient {
                 wake.wake();
             },
         )?;
-        let config = &settings.config;
+        let lag = lag::spawn(&consumer, Arc::clone(&topics), outbox.clone())?;
         let poll = PollThread {
             consumer,
             topics: Arc::clone(&topics),
@@ -118,13 +123,7 @@ impl LibrdkafkaClient {
             outbox: outbox.clone(),
             lookups,
             commits,
-            // At most half of what makes the core pause a partition.
-            limits: BatchLimits {
-                records: MAX_BATCH
-                    .records
-                    .min(config.max_buffered_records.div_ceil(2)),
-                bytes: MAX_BATCH.bytes.min(config.max_buffered_bytes.div_ceil(2)),
-            },
+            limits: limits(&settings.config),
             is_static: settings.instance.is_some(),
             fetching: BTreeMap::new(),
             last_read: TopicPartition::default(),
@@ -139,6 +138,7 @@ impl LibrdkafkaClient {
             orders,
             waker,
             dead_letters,
+            lag,
             lifecycle: Lifecycle::New,
         })
     }
@@ -216,12 +216,26 @@ impl GroupClient for LibrdkafkaClient {
         self.topics.name(number).map(|name| &**name)
     }
 
+    fn ask_log_ends(&mut self, partitions: Vec<TopicPartition>) {
+        // If the thread has ended, so has the consumer.
+        let _ = self.lag.send(partitions);
+    }
+
     fn high_watermark(&self, partition: TopicPartition) -> Option<NextOffset> {
         self.topics.high_watermark(partition)
     }
 
     fn is_failing(&self, partition: TopicPartition) -> bool {
         self.topics.is_failing(partition)
+    }
+}
+
+/// Returns the limits of a batch: at most half of what makes the core pause a partition.
+fn limits(config: &Config) -> BatchLimits {
+    let BatchLimits { records, bytes } = MAX_BATCH;
+    BatchLimits {
+        records: records.min(config.max_buffered_records.div_ceil(2)),
+        bytes: bytes.min(config.max_buffered_bytes.div_ceil(2)),
     }
 }
 

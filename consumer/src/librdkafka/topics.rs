@@ -80,6 +80,7 @@ impl Topics {
         high_watermarks.get(&partition).copied()
     }
 
+    /// Keeps high watermarks that were found, instead of older ones.
     pub(super) fn set_high_watermarks(
         &self,
         found: impl Iterator<Item = (TopicPartition, NextOffset)>,

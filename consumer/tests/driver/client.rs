@@ -7,6 +7,8 @@ use plimsoll_core::{
     Assignment, AssignmentEpoch, Command, CommitOutcome, Event, NextOffset, Offset, RebalanceId,
     TopicPartition,
 };
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -22,6 +24,8 @@ type Answer = Result<Event<Message>, ClientError>;
 struct Scripted {
     events: UnboundedReceiver<Answer>,
     commands: UnboundedSender<Command<Message>>,
+    /// The questions for the ends of logs.
+    asked: Arc<AtomicUsize>,
     closed: bool,
 }
 
@@ -41,6 +45,11 @@ impl GroupClient for Scripted {
         let _ = self.commands.send(command);
     }
 
+    fn ask_log_ends(&mut self, partitions: Vec<TopicPartition>) {
+        assert_eq!(partitions, [P]);
+        self.asked.fetch_add(1, Relaxed);
+    }
+
     fn group(&self) -> &str {
         "test"
     }
@@ -54,6 +63,7 @@ impl GroupClient for Scripted {
 pub(crate) struct Running {
     pub events: UnboundedSender<Answer>,
     commands: UnboundedReceiver<Command<Message>>,
+    pub asked: Arc<AtomicUsize>,
     stop: Option<oneshot::Sender<()>>,
     pub driver: JoinHandle<Result<(), ClientError>>,
     rebalances: u32,
@@ -83,7 +93,9 @@ pub(crate) fn config() -> Config {
 pub(crate) fn start(config: Config, handler: impl Handler) -> Running {
     let (events, receiver) = unbounded_channel();
     let (sender, commands) = unbounded_channel();
+    let asked = Arc::<AtomicUsize>::default();
     let client = Scripted {
+        asked: Arc::clone(&asked),
         events: receiver,
         commands: sender,
         closed: false,
@@ -94,6 +106,7 @@ pub(crate) fn start(config: Config, handler: impl Handler) -> Running {
     Running {
         events,
         commands,
+        asked,
         stop: Some(stop),
         driver,
         rebalances: 0,

@@ -2,7 +2,10 @@
 
 use crate::client::{NotesItsEnd, P, Seen, config, settle, start};
 use plimsoll::{ClientError, Config, HandlerError, Message, Ordering};
-use plimsoll_core::{Command, Event};
+use plimsoll_core::{Command, Event, NextOffset};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 #[tokio::test(start_paused = true)]
@@ -225,4 +228,68 @@ async fn a_client_that_cannot_go_on_ends_the_run() {
     };
     running.events.send(Err(error.clone())).unwrap();
     assert_eq!(running.driver.await.unwrap(), Err(error));
+}
+
+/// Each handler computes until another one runs beside it, or for a while.
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn handlers_that_compute_run_side_by_side() {
+    let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let seen = Arc::clone(&most);
+    let config = Config {
+        ordering: Ordering::Unordered,
+        ..config()
+    };
+    let mut driver = start(config, move |_: Message| {
+        let (running, most) = (Arc::clone(&running), Arc::clone(&most));
+        async move {
+            running.fetch_add(1, Relaxed);
+            let begun = std::time::Instant::now();
+            while begun.elapsed() < Duration::from_millis(100) {
+                most.fetch_max(running.load(Relaxed), Relaxed);
+                std::hint::spin_loop();
+            }
+            running.fetch_sub(1, Relaxed);
+            Ok(())
+        }
+    });
+    let epoch = driver.assign(P).await;
+    driver.fetch(epoch, 0..6);
+    while driver.commit().await < 6 {}
+    assert!(seen.load(Relaxed) > 1, "one at a time");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_where_the_log_was_cut_has_no_error_of_its_predecessor() {
+    let seen = Seen::default();
+    let log = seen.clone();
+    let config = Config {
+        ordering: Ordering::Unordered,
+        ..config()
+    };
+    let mut running = start(config, move |message: Message| {
+        log.note(message.last_error().unwrap_or("-"));
+        async move {
+            match message.offset() {
+                5 => Err(HandlerError::retryable("busy")),
+                6 => std::future::pending().await,
+                _ => Ok(()),
+            }
+        }
+    });
+    let epoch = running.assign(P).await;
+    for first in [5, 6] {
+        running.fetch(epoch, [first]);
+        settle().await;
+        running.tell(Event::OutOfRange {
+            partition: P,
+            epoch,
+            position: NextOffset::new(first + 1),
+            log_start: NextOffset::ZERO,
+            high_watermark: NextOffset::new(3),
+        });
+        settle().await;
+        running.fetch(epoch, [first]);
+        settle().await;
+    }
+    assert_eq!(seen.take(), ["-"; 4]);
 }

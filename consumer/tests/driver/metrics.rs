@@ -35,7 +35,7 @@ async fn spend(time: Duration) {
     .await;
 }
 
-/// Each handler takes a millisecond, and the next records are always there.
+/// Each handler takes a tenth of a millisecond, and the next records are always there.
 #[test]
 fn a_backlog_does_not_hold_up_the_metrics() {
     let updates = Updates::default();
@@ -51,17 +51,28 @@ fn a_backlog_does_not_hold_up_the_metrics() {
     metrics::with_local_recorder(&recorder, || {
         runtime.block_on(async {
             let mut running = start(config(), |_: Message| async {
-                spend(Duration::from_millis(1)).await;
+                spend(Duration::from_micros(100)).await;
                 Ok(())
             });
             let epoch = running.assign(P).await;
-            for offset in 0..5_000 {
+            for offset in 0..50_000 {
                 running.fetch(epoch, [offset]);
             }
             settle().await;
-            while running.commit().await < 5_000 {}
+            while running.commit().await < 50_000 {}
         });
     });
     let updates = updates.0.load(Ordering::Relaxed);
     assert!((10..=20).contains(&updates), "{updates} updates in 5 s");
+}
+
+/// A partition that stands still fetches nothing that would tell the end of its log.
+#[tokio::test(start_paused = true)]
+async fn the_ends_of_logs_are_asked_for_while_a_handler_hangs() {
+    let mut running = start(config(), |_: Message| std::future::pending());
+    let epoch = running.assign(P).await;
+    running.fetch(epoch, [0]);
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let asked = running.asked.load(Ordering::Relaxed);
+    assert!((2..=3).contains(&asked), "{asked} questions in 4 s");
 }

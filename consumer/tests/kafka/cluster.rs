@@ -2,7 +2,10 @@
 
 use plimsoll::{Builder, Consumer, Error, Handler, HandlerError, Message};
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, AlterConfig, NewPartitions, NewTopic, ResourceSpecifier,
+    TopicReplication,
+};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::producer::{FutureProducer, FutureRecord};
@@ -32,20 +35,54 @@ pub(crate) struct Topic {
 impl Topic {
     /// Creates a new topic, on the brokers of the test.
     pub(crate) async fn create(test: &str, partitions: i32) -> Self {
+        let topic = Self::named(test);
+        topic.create_as(&topic.name, partitions, &[]).await;
+        topic
+    }
+
+    /// Returns the name of a new topic, on the brokers of the test.
+    fn named(test: &str) -> Self {
         let filter = tracing_subscriber::EnvFilter::from_default_env();
         let log = tracing_subscriber::fmt().with_env_filter(filter);
         // Fails in each test but the first of the process.
         let _ = log.with_test_writer().try_init();
-        let topic = Self {
+        Self {
             name: format!("{test}-{}", unique()),
             brokers: BROKERS.get(),
-        };
-        let new = NewTopic::new(&topic.name, partitions, TopicReplication::Fixed(1));
-        let created = topic.admin().create_topics(&[new], &options()).await;
+        }
+    }
+
+    /// Creates the topic of dead letters, which takes messages of up to 1,000 bytes.
+    pub(crate) async fn create_small_dead_letters(&self) {
+        let limit = [("max.message.bytes", "1000")];
+        self.create_as(&self.dead_letters(), 1, &limit).await;
+    }
+
+    /// Lets the topic of dead letters take messages of any size.
+    pub(crate) async fn enlarge_dead_letters(&self) {
+        let topic = self.dead_letters();
+        let change = AlterConfig::new(ResourceSpecifier::Topic(&topic));
+        let change = change.set("max.message.bytes", "1000000");
+        let changed = self.admin().alter_configs([&change], &options()).await;
+        changed.expect("the broker answers")[0]
+            .as_ref()
+            .expect("the setting is changed");
+    }
+
+    /// Returns the name of the topic of dead letters.
+    pub(crate) fn dead_letters(&self) -> String {
+        format!("{}.dead-letters", self.name)
+    }
+
+    async fn create_as(&self, name: &str, partitions: i32, settings: &[(&str, &str)]) {
+        let new = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
+        let new = settings
+            .iter()
+            .fold(new, |new, (key, value)| new.set(key, value));
+        let created = self.admin().create_topics(&[new], &options()).await;
         created.expect("the broker answers")[0]
             .as_ref()
             .expect("the topic is created");
-        topic
     }
 
     pub(crate) async fn add_partitions(&self, total: usize) {
@@ -97,6 +134,14 @@ impl Topic {
         for delivery in sent {
             delivery.await.unwrap().expect("the broker acknowledges");
         }
+    }
+
+    /// Produces one message to partition 0.
+    pub(crate) async fn produce_one(&self, value: &[u8]) {
+        let producer: FutureProducer = self.client().create().unwrap();
+        let record = FutureRecord::<(), _>::to(&self.name).partition(0);
+        let sent = producer.send(record.payload(value), PATIENCE).await;
+        sent.expect("the broker acknowledges");
     }
 
     /// Returns the offsets that the group committed, by partition.

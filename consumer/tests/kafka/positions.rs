@@ -1,7 +1,8 @@
 //! The positions at which reading begins, and goes on when messages are gone.
 
 use crate::cluster::{Handled, Member, Topic, wait_until};
-use plimsoll::{Assignor, InitialPosition, OutOfRangePolicy};
+use crate::gauges;
+use plimsoll::{Assignor, Config, InitialPosition, Message, OutOfRangePolicy};
 use std::time::Duration;
 
 pub(crate) async fn a_group_that_starts_at_the_end_loses_nothing_afterwards() {
@@ -100,4 +101,28 @@ pub(crate) async fn reading_goes_on_at_the_end_or_not_at_all_where_that_is_asked
     member.stop().await;
     assert_eq!(handled.numbers(), (0..10).collect::<Vec<_>>());
     assert_eq!(topic.committed(1), [Some(10)]);
+}
+
+pub(crate) async fn the_lag_of_a_partition_that_stands_still_grows() {
+    gauges::watch();
+    let topic = Topic::create("lag", 1).await;
+    let config = Config {
+        max_buffered_records: 2,
+        ..Config::default()
+    };
+    let consumer = topic
+        .consumer()
+        .config(config)
+        .set("queued.min.messages", "1")
+        .set("queued.max.messages.kbytes", "1");
+    let member = Member::start(consumer, |_: Message| std::future::pending());
+    for hundred in 0..5 {
+        topic
+            .produce(hundred * 100..(hundred + 1) * 100, |_| 0)
+            .await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    let lag = || gauges::value("kafka_consumergroup_group_lag", &topic.name);
+    assert!(wait_until(|| lag() == Some(500.0)).await, "{:?}", lag());
+    member.abort();
 }

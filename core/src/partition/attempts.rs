@@ -4,7 +4,7 @@ use super::{Flow, Partition, Stage};
 use crate::retry::Failure;
 use crate::shared::Shared;
 use crate::slab::Slot;
-use crate::{Command, DeadLetterReason, Offset, Outcome};
+use crate::{Command, DeadLetterReason, Offset, Outcome, RefusedLetterPolicy};
 
 impl<P: Clone> Partition<P> {
     /// Starts the handler of a record that [may run](Self::take_runnable).
@@ -77,41 +77,73 @@ impl<P: Clone> Partition<P> {
         acknowledged: bool,
         shared: &mut Shared<P>,
     ) -> bool {
-        if let Some(writes) = self.writes_before_cut.get_mut(&offset) {
-            *writes -= 1;
-            if *writes == 0 {
-                self.writes_before_cut.remove(&offset);
-            }
-            return false;
-        }
-        let Some(slot) = self.index.get(offset) else {
+        let Some((slot, reason, failures)) = self.end_write(offset) else {
             return false;
         };
-        let Some(unfinished) = self.unfinished.get_mut(slot) else {
-            return false;
-        };
-        let Stage::Writing { reason, failures } = unfinished.stage else {
-            return false;
-        };
-        self.in_flight -= 1;
         if acknowledged {
             shared.counters.dead_lettered += 1;
             self.finish(slot, shared);
             return true;
         }
         shared.counters.dead_letter_failures += 1;
+        self.write_again(slot, reason, failures.saturating_add(1), shared);
+        true
+    }
+
+    /// Takes the refusal of a dead letter for good; returns `false` where nothing waits for it.
+    pub(crate) fn dead_letter_refused(&mut self, offset: Offset, shared: &mut Shared<P>) -> bool {
+        let Some((slot, reason, _)) = self.end_write(offset) else {
+            return false;
+        };
+        shared.counters.dead_letters_refused += 1;
+        self.refused.insert(offset);
+        if shared.config.refused_letters == RefusedLetterPolicy::Halt && !self.draining {
+            if let Some(unfinished) = self.unfinished.get_mut(slot) {
+                unfinished.stage = Stage::Refused;
+            }
+        } else {
+            // After the longest pause.
+            self.write_again(slot, reason, u32::MAX, shared);
+        }
+        true
+    }
+
+    /// Ends the write of a dead letter, if one is in flight; returns the record's slot, why it was
+    /// written, and the number of writes that failed before.
+    fn end_write(&mut self, offset: Offset) -> Option<(Slot, DeadLetterReason, u32)> {
+        if let Some(writes) = self.writes_before_cut.get_mut(&offset) {
+            *writes -= 1;
+            if *writes == 0 {
+                self.writes_before_cut.remove(&offset);
+            }
+            return None;
+        }
+        let slot = self.index.get(offset)?;
+        let Stage::Writing { reason, failures } = self.unfinished.get_mut(slot)?.stage else {
+            return None;
+        };
+        self.in_flight -= 1;
+        Some((slot, reason, failures))
+    }
+
+    /// Writes a dead letter again after a pause, unless the partition is being given up.
+    fn write_again(
+        &mut self,
+        slot: Slot,
+        reason: DeadLetterReason,
+        failures: u32,
+        shared: &mut Shared<P>,
+    ) {
         if self.draining {
             self.forget(slot);
-            return true;
+        } else if let Some(unfinished) = self.unfinished.get_mut(slot) {
+            let failure = Failure::DeadLetter(failures);
+            unfinished.stage = Stage::PausingWrite {
+                due: shared.retry_after(self.id, unfinished.record.offset, failure),
+                reason,
+                failures,
+            };
         }
-        let failures = failures.saturating_add(1);
-        let due = shared.retry_after(self.id, offset, Failure::DeadLetter(failures));
-        unfinished.stage = Stage::PausingWrite {
-            due,
-            reason,
-            failures,
-        };
-        true
     }
 
     /// Goes on with a record whose pause is over.
@@ -131,7 +163,7 @@ impl<P: Clone> Partition<P> {
             Stage::PausingWrite {
                 reason, failures, ..
             } => self.write_dead_letter(slot, reason, failures, shared),
-            Stage::Queued | Stage::Running { .. } | Stage::Writing { .. } => {}
+            Stage::Queued | Stage::Running { .. } | Stage::Writing { .. } | Stage::Refused => {}
         }
     }
 

@@ -2,16 +2,17 @@
 
 mod attempts;
 
+use crate::batches::Batches;
 use crate::index::Index;
 use crate::lanes::Lanes;
 use crate::shared::Shared;
 use crate::slab::{Slab, Slot};
 use crate::watermark::Watermark;
 use crate::{
-    AssignmentEpoch, Command, CommitOffset, Config, DeadLetterReason, Instant, KeyHash, NextOffset,
-    Offset, Ordering, PartitionStatus, Record, TopicPartition,
+    AssignmentEpoch, Command, CommitOffset, DeadLetterReason, Instant, KeyHash, NextOffset, Offset,
+    Ordering, PartitionStatus, Record, TopicPartition,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A partition under one assignment.
 #[derive(Debug)]
@@ -29,9 +30,11 @@ pub(crate) struct Partition<P> {
     /// Whether fetching must not begin before the start is committed.
     awaits_start: bool,
     unfinished: Slab<Unfinished<P>>,
+    /// The records whose dead letters were refused for good. Mostly empty.
+    refused: BTreeSet<Offset>,
     index: Index,
     lanes: Lanes,
-    bytes: usize,
+    batches: Batches,
     /// The number of handlers and dead-letter writes in flight.
     in_flight: usize,
     flow: Flow,
@@ -54,6 +57,8 @@ pub(crate) struct Partition<P> {
 #[derive(Debug)]
 struct Unfinished<P> {
     record: Record<P>,
+    /// The batch in which it came.
+    batch: Slot,
     /// The number of the last attempt.
     attempt: u32,
     /// The number of calls of the handler.
@@ -81,6 +86,8 @@ enum Stage {
         reason: DeadLetterReason,
         failures: u32,
     },
+    /// Another owner of the partition: its dead letter was refused for good.
+    Refused,
 }
 
 /// Whether the driver fetches the partition.
@@ -112,9 +119,10 @@ impl<P> Partition<P> {
             in_doubt: false,
             awaits_start: false,
             unfinished: Slab::new(),
+            refused: BTreeSet::new(),
             index: Index::default(),
             lanes: Lanes::new(ordering),
-            bytes: 0,
+            batches: Batches::new(),
             in_flight: 0,
             flow: Flow::Open,
             draining: false,
@@ -136,6 +144,10 @@ impl<P> Partition<P> {
 
     pub(crate) fn buffered_records(&self) -> usize {
         self.unfinished.len()
+    }
+
+    pub(crate) fn is_unfinished(&self, offset: Offset) -> bool {
+        self.index.get(offset).is_some()
     }
 
     pub(crate) const fn is_draining(&self) -> bool {
@@ -173,8 +185,9 @@ impl<P> Partition<P> {
             committed: self.committed,
             position: self.watermark.position(),
             buffered_records: self.unfinished.len(),
-            buffered_bytes: self.bytes,
+            buffered_bytes: self.batches.bytes(),
             in_flight: self.in_flight,
+            refused_letters: self.refused.len(),
             paused: self.flow == Flow::Paused,
             halted: self.flow == Flow::Halted,
             draining: self.draining,
@@ -197,18 +210,22 @@ impl<P> Partition<P> {
             return;
         }
         let before = self.watermark.get();
+        let batch = self
+            .batches
+            .add(records.iter().map(|r| r.bytes as usize).sum());
         for record in records {
             if self.watermark.fetched(record.offset) {
-                self.buffer(record);
+                self.buffer(record, batch);
             } else {
                 shared.counters.refetched += 1;
             }
         }
+        self.batches.release(batch);
         if self.watermark.get() != before {
             self.mark_dirty(shared);
         }
         self.list(shared);
-        if self.flow == Flow::Paused || self.is_over(&shared.config) {
+        if self.flow == Flow::Paused || self.is_over(shared) {
             // Also when it was paused before: records may have been on their way, or a rebalance
             // has resumed the partition without a command of the core.
             self.pause(Flow::Paused, shared);
@@ -284,7 +301,7 @@ impl<P> Partition<P> {
                 Stage::Pausing { due } | Stage::PausingWrite { due, .. } => {
                     shared.retries.remove(due, self.id, offset);
                 }
-                Stage::Queued | Stage::Writing { .. } => {}
+                Stage::Queued | Stage::Writing { .. } | Stage::Refused => {}
             }
         }
         in_flight.sort_unstable();
@@ -293,9 +310,10 @@ impl<P> Partition<P> {
             shared.commands.push_back(self.cancel(offset));
         }
         self.unfinished.clear();
+        self.refused.clear();
         self.index.clear();
         self.lanes.clear();
-        self.bytes = 0;
+        self.batches.clear();
         self.in_flight = 0;
     }
 
@@ -354,11 +372,12 @@ impl<P> Partition<P> {
     }
 
     #[inline]
-    fn buffer(&mut self, record: Record<P>) {
+    fn buffer(&mut self, record: Record<P>, batch: Slot) {
         let Record { offset, key, .. } = record;
-        self.bytes += record.bytes as usize;
+        self.batches.hold(batch);
         let slot = self.unfinished.insert(Unfinished {
             record,
+            batch,
             attempt: self.first_attempt,
             calls: 0,
             stage: Stage::Queued,
@@ -379,12 +398,15 @@ impl<P> Partition<P> {
     #[inline]
     fn forget(&mut self, slot: Slot) -> Option<(Offset, Option<KeyHash>)> {
         // Read in place: moving the record out only to drop it costs as much as the rest.
-        let Record {
-            offset, key, bytes, ..
-        } = self.unfinished.get_mut(slot)?.record;
+        let unfinished = self.unfinished.get_mut(slot)?;
+        let batch = unfinished.batch;
+        let Record { offset, key, .. } = unfinished.record;
         self.unfinished.remove(slot);
         self.index.remove(offset);
-        self.bytes -= bytes as usize;
+        if !self.refused.is_empty() {
+            self.refused.remove(&offset);
+        }
+        self.batches.release(batch);
         Some((offset, key))
     }
 
@@ -413,12 +435,24 @@ impl<P> Partition<P> {
             .push_back(Command::Pause { partition: self.id });
     }
 
+    /// Pauses or resumes as its share of the total of bytes says, which has changed.
+    pub(crate) fn fit(&mut self, shared: &mut Shared<P>) {
+        if self.draining {
+            return;
+        }
+        if self.flow == Flow::Open && self.is_over(shared) {
+            self.pause(Flow::Paused, shared);
+        } else {
+            self.resume_if_room(shared);
+        }
+    }
+
     /// Resumes at half of each limit, so that not every record pauses and resumes.
     fn resume_if_room(&mut self, shared: &mut Shared<P>) {
         let config = &shared.config;
         if self.flow == Flow::Paused
             && self.unfinished.len() <= config.max_buffered_records / 2
-            && self.bytes <= config.max_buffered_bytes / 2
+            && self.batches.bytes() <= shared.max_partition_bytes() / 2
             && self.watermark.span() <= config.max_span as u64 / 2
         {
             self.flow = Flow::Open;
@@ -428,9 +462,10 @@ impl<P> Partition<P> {
         }
     }
 
-    fn is_over(&self, config: &Config) -> bool {
+    fn is_over(&self, shared: &Shared<P>) -> bool {
+        let config = &shared.config;
         self.unfinished.len() >= config.max_buffered_records
-            || self.bytes >= config.max_buffered_bytes
+            || self.batches.bytes() >= shared.max_partition_bytes()
             || self.watermark.span() >= config.max_span as u64
     }
 }

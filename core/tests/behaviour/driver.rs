@@ -156,6 +156,14 @@ impl Driver {
         })
     }
 
+    pub(crate) fn dead_letter_refused(&mut self, partition: u32, offset: u64) -> Vec<String> {
+        self.tell(Event::DeadLetterRefused {
+            partition: id(partition),
+            epoch: self.epochs[&partition],
+            offset: Offset::new(offset),
+        })
+    }
+
     pub(crate) fn out_of_range(
         &mut self,
         partition: u32,

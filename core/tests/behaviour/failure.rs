@@ -1,7 +1,7 @@
 //! Handlers that fail, hang, or come back too late; dead letters.
 
 use crate::driver::{Driver, config, id};
-use plimsoll_core::{Config, Event, Offset, Outcome};
+use plimsoll_core::{Config, Event, Offset, Outcome, RefusedLetterPolicy};
 use std::time::Duration;
 
 #[test]
@@ -99,4 +99,42 @@ fn the_result_of_an_attempt_that_was_cancelled_changes_nothing() {
     assert_eq!(driver.at(1_100), ["handle 0/10 #2"]);
     assert_eq!(driver.tell(late), [""; 0], "while the next attempt runs");
     assert_eq!(driver.ok(0, 10), ["handle 0/11 #1"]);
+}
+
+#[test]
+fn a_dead_letter_that_is_refused_for_good_is_told_and_written_again_after_the_longest_pause() {
+    let mut driver = Driver::owning_one(config());
+    driver.fetch(0, 10..12);
+    let letter = "dead-letter 0/10 after 1, permanent";
+    assert_eq!(driver.processed(0, 10, Outcome::Permanent), [letter]);
+    assert_eq!(driver.dead_letter_refused(0, 10), [""; 0]);
+    assert_eq!(refused(&driver), 1);
+    assert_eq!(driver.at(999), [""; 0]);
+    assert_eq!(driver.at(1_000), [letter]);
+    assert_eq!(refused(&driver), 1, "until it is written");
+    assert_eq!(driver.dead_lettered(0, 10, true), ["handle 0/11 #1"]);
+    assert_eq!(refused(&driver), 0);
+    assert_eq!(driver.consumer.counters().dead_letters_refused, 1);
+}
+
+#[test]
+fn a_dead_letter_that_is_refused_for_good_stands_still_where_that_is_asked_for() {
+    let mut driver = Driver::owning_one(Config {
+        refused_letters: RefusedLetterPolicy::Halt,
+        ..config()
+    });
+    driver.fetch(0, 10..12);
+    driver.processed(0, 10, Outcome::Permanent);
+    assert_eq!(driver.dead_letter_refused(0, 10), [""; 0]);
+    assert_eq!(driver.timer(), None, "nothing is due");
+    assert_eq!(refused(&driver), 1);
+    assert_eq!(
+        driver.revoke(2, &[0]),
+        ["revoked 2"],
+        "and it holds nothing up"
+    );
+}
+
+fn refused(driver: &Driver) -> usize {
+    driver.consumer.partition(id(0)).unwrap().refused_letters
 }

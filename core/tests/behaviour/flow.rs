@@ -1,6 +1,6 @@
 //! Back-pressure, refetched records, and positions out of range.
 
-use crate::driver::{Driver, config, id};
+use crate::driver::{Driver, committed, config, id};
 use plimsoll_core::{Config, Event, Offset, Ordering, OutOfRangePolicy, Outcome};
 
 fn unordered() -> Config {
@@ -32,10 +32,61 @@ fn pauses_at_the_limit_and_resumes_at_half() {
         },
     ] {
         let mut driver = Driver::owning_one(limit);
-        assert_eq!(without_handlers(&driver.fetch(0, 10..13)), [""; 0]);
+        for offset in 10..13 {
+            assert_eq!(without_handlers(&driver.fetch(0, [offset])), [""; 0]);
+        }
         assert_eq!(without_handlers(&driver.fetch(0, [13])), ["pause 0"]);
         assert_eq!(driver.ok(0, 10), [""; 0]);
         assert_eq!(driver.ok(0, 11), ["resume 0"]);
+    }
+}
+
+#[test]
+fn a_batch_counts_until_its_last_record_is_finished() {
+    let mut driver = Driver::owning_one(Config {
+        max_buffered_bytes: 60,
+        ..unordered()
+    });
+    driver.fetch(0, 10..15);
+    for offset in 11..15 {
+        driver.ok(0, offset);
+    }
+    assert_eq!(without_handlers(&driver.fetch(0, [15])), ["pause 0"]);
+    driver.ok(0, 15);
+    assert_eq!(driver.ok(0, 10), ["resume 0"]);
+}
+
+#[test]
+fn each_partition_has_an_equal_share_of_the_total() {
+    let mut driver = Driver::new(Config {
+        max_total_bytes: 80,
+        ..unordered()
+    });
+    driver.assign(1, &[committed(0, 10)]);
+    assert_eq!(without_handlers(&driver.fetch(0, 10..15)), [""; 0]);
+    let lines = driver.assign(2, &[committed(1, 10)]);
+    assert_eq!(lines, ["assigned 2: 1@10", "pause 0"]);
+    assert_eq!(without_handlers(&driver.fetch(1, 10..13)), [""; 0]);
+    assert_eq!(without_handlers(&driver.fetch(1, [13])), ["pause 1"]);
+    assert_eq!(driver.lose(3, &[1])[4..], ["revoked 3"]);
+    for offset in 10..14 {
+        assert_eq!(driver.ok(0, offset), [""; 0], "the batch counts");
+    }
+    assert_eq!(driver.ok(0, 14), ["resume 0"]);
+}
+
+#[test]
+fn a_record_that_is_larger_than_the_total_is_read() {
+    let mut driver = Driver::owning_one(Config {
+        max_total_bytes: 1,
+        ..unordered()
+    });
+    for offset in 10..13 {
+        let expected = [format!("handle 0/{offset} #1"), "pause 0".to_owned()];
+        let mut lines = driver.fetch(0, [offset]);
+        lines.sort();
+        assert_eq!(lines, expected);
+        assert_eq!(driver.ok(0, offset), ["resume 0"]);
     }
 }
 

@@ -2,7 +2,9 @@
 
 use plimsoll_core::{
     AssignmentEpoch, CommitId, Config, Instant, KeyHash, NextOffset, Offset, Ordering, Outcome,
+    TopicPartition,
 };
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// The stage that a record has reached.
@@ -26,12 +28,19 @@ pub(crate) enum Stage {
     Dropped,
 }
 
+/// Records that were fetched together: their number among the fetches, and their size in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Batch {
+    pub number: u32,
+    pub bytes: usize,
+}
+
 /// A fetched record, as it should be.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub offset: u64,
     pub key: Option<KeyHash>,
-    pub bytes: u32,
+    pub batch: Batch,
     pub attempts: u32,
     /// The number of attempts at other records that stood at this offset before.
     pub before: u32,
@@ -46,6 +55,22 @@ impl Entry {
     pub(crate) fn is_unfinished(&self) -> bool {
         self.stage != Stage::Finished
     }
+}
+
+/// A handler or a write that the driver has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Task {
+    pub partition: TopicPartition,
+    pub epoch: AssignmentEpoch,
+    pub offset: Offset,
+    pub attempt: u32,
+}
+
+/// A revocation or the shutdown, not yet answered.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    pub partitions: Vec<(TopicPartition, u32)>,
+    pub give_up_at: Instant,
 }
 
 /// One assignment of a partition, as it should be.
@@ -122,7 +147,7 @@ impl Ledger {
         found.unwrap_or_else(|| panic!("offset {offset} was never fetched"))
     }
 
-    pub(crate) fn fetched(&mut self, offset: u64, key: Option<KeyHash>, bytes: u32) {
+    pub(crate) fn fetched(&mut self, offset: u64, key: Option<KeyHash>, batch: Batch) {
         if offset < self.position || self.draining.is_some() || self.halted {
             return;
         }
@@ -130,7 +155,7 @@ impl Ledger {
         self.records.push(Entry {
             offset,
             key,
-            bytes,
+            batch,
             attempts: self.first_attempt,
             before: self.first_attempt,
             stage: Stage::Waiting,
@@ -241,23 +266,30 @@ impl Ledger {
     }
 
     /// Returns whether fetching must be resumed.
-    pub(crate) fn has_room(&self, config: &Config) -> bool {
+    pub(crate) fn has_room(&self, config: &Config, owned: usize) -> bool {
         let (records, bytes) = self.buffered();
         records <= config.max_buffered_records / 2
-            && bytes <= config.max_buffered_bytes / 2
+            && bytes <= max_bytes(config, owned) / 2
             && self.position - self.watermark() <= config.max_span as u64 / 2
     }
 
     /// Returns whether fetching must be paused.
-    pub(crate) fn is_full(&self, config: &Config) -> bool {
+    pub(crate) fn is_full(&self, config: &Config, owned: usize) -> bool {
         let (records, bytes) = self.buffered();
-        records >= config.max_buffered_records || bytes >= config.max_buffered_bytes
+        records >= config.max_buffered_records || bytes >= max_bytes(config, owned)
     }
 
     pub(crate) fn buffered(&self) -> (usize, usize) {
-        let bytes = self.unfinished().map(|r| r.bytes as usize).sum();
+        let batches: BTreeSet<Batch> = self.unfinished().map(|r| r.batch).collect();
+        let bytes = batches.iter().map(|batch| batch.bytes).sum();
         (self.unfinished().count(), bytes)
     }
+}
+
+/// Returns the share of a partition in the total, or its own limit.
+fn max_bytes(config: &Config, owned: usize) -> usize {
+    let share = config.max_total_bytes / owned;
+    share.clamp(1, config.max_buffered_bytes)
 }
 
 fn assert_pause(since: Instant, now: Instant, config: &Config) {

@@ -1,8 +1,8 @@
 //! What the driver does with commands, and whether they may be given.
 
-use crate::ledger::Stage;
+use crate::ledger::{Pending, Stage, Task};
 use crate::rare::Rare;
-use crate::world::{Pending, Task, World};
+use crate::world::World;
 use plimsoll_core::{
     AssignmentEpoch, Command, CommitId, CommitOffset, Instant, Machine, NextOffset, Offset,
     Outcome, RebalanceId, Start, TopicPartition,
@@ -83,8 +83,9 @@ impl World {
                 self.seen.insert(Rare::Paused);
             }
             Command::Resume { partition } => {
+                let owned = self.owned.len();
                 let ledger = self.ledger(partition);
-                assert!(ledger.has_room(&config), "resumed too early");
+                assert!(ledger.has_room(&config, owned), "resumed too early");
                 ledger.paused = false;
                 self.seen.insert(Rare::Resumed);
             }
@@ -274,8 +275,14 @@ impl World {
             assert_eq!(buffered.halted, ledger.halted);
             assert!(!ledger.records.iter().any(|r| r.stage == Stage::Condemned));
             if !ledger.halted && !ledger.resumed_behind {
-                assert!(ledger.paused || !ledger.is_full(&config), "unbounded");
-                assert!(!ledger.paused || !ledger.has_room(&config), "left paused");
+                assert!(
+                    ledger.paused || !ledger.is_full(&config, self.owned.len()),
+                    "unbounded"
+                );
+                assert!(
+                    !ledger.paused || !ledger.has_room(&config, self.owned.len()),
+                    "left paused"
+                );
             }
         }
         for entries in self.assigns.values() {

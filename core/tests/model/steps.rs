@@ -2,7 +2,7 @@
 
 use plimsoll_core::{
     CommitOutcome, CommitPolicy, Config, InitialPosition, Ordering, OutOfRangePolicy, Outcome,
-    RetryPolicy,
+    RefusedLetterPolicy, RetryPolicy,
 };
 use proptest::prelude::*;
 use std::time::Duration;
@@ -127,7 +127,13 @@ pub(crate) fn configs() -> impl Strategy<Value = Config> {
         proptest::option::of((0_u64..1000).prop_map(Duration::from_millis)),
         proptest::option::of(1_u32..10),
     );
-    let limits = (1_usize..8, 1_usize..20, 1_usize..400, 1_usize..50);
+    let limits = (
+        1_usize..8,
+        1_usize..20,
+        1_usize..400,
+        1_usize..50,
+        1_usize..1_200,
+    );
     let times = (
         proptest::option::of((50_u64..400).prop_map(Duration::from_millis)),
         (0_u64..600).prop_map(Duration::from_millis),
@@ -138,6 +144,7 @@ pub(crate) fn configs() -> impl Strategy<Value = Config> {
         initial: policies.1,
         out_of_range: policies.2,
         dead_letters: policies.3,
+        refused_letters: RefusedLetterPolicy::Retry,
         commit: CommitPolicy {
             interval: commit.0,
             every: commit.1,
@@ -152,6 +159,7 @@ pub(crate) fn configs() -> impl Strategy<Value = Config> {
         max_in_flight: limits.0,
         max_buffered_records: limits.1,
         max_buffered_bytes: limits.2,
+        max_total_bytes: limits.4,
         max_span: limits.3,
         revoke_deadline: times.1,
         shutdown_deadline: times.1,

@@ -1,6 +1,6 @@
 //! A driver that obeys every command and writes everything down.
 
-use crate::ledger::Ledger;
+use crate::ledger::{Batch, Ledger, Pending, Task};
 use crate::log::{Log, last_record, records};
 use crate::rare::Rare;
 use crate::steps::Step;
@@ -10,22 +10,6 @@ use plimsoll_core::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-
-/// A handler or a write that the driver has begun.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Task {
-    pub partition: TopicPartition,
-    pub epoch: AssignmentEpoch,
-    pub offset: Offset,
-    pub attempt: u32,
-}
-
-/// A revocation or the shutdown, not yet answered.
-#[derive(Debug)]
-pub(crate) struct Pending {
-    pub partitions: Vec<(TopicPartition, u32)>,
-    pub give_up_at: Instant,
-}
 
 /// The consumer, its driver, and what a careful observer knows.
 #[derive(Debug)]
@@ -328,6 +312,8 @@ impl World {
         let Some(id) = self.fetching(which) else {
             return;
         };
+        self.counter += 1;
+        let number = self.counter;
         let log = self.log(id);
         let ledger = self.ledger(id);
         if ledger.paused || ledger.halted {
@@ -344,17 +330,22 @@ impl World {
         }
         let mut records = records(from..log.end);
         records.truncate(count as usize);
+        let batch = Batch {
+            number,
+            bytes: records.iter().map(|r| r.bytes as usize).sum(),
+        };
         for record in &records {
-            ledger.fetched(record.offset.get(), record.key, record.bytes);
+            ledger.fetched(record.offset.get(), record.key, batch);
         }
         self.tell(Event::Fetched {
             partition: id,
             epoch,
             records,
         });
+        let owned = self.owned.len();
         if let Some(ledger) = self.owned.get_mut(&id) {
             let noticed = !ledger.resumed_behind || ledger.draining.is_some();
-            assert!(noticed || !ledger.is_full(&config), "unnoticed");
+            assert!(noticed || !ledger.is_full(&config, owned), "unnoticed");
             ledger.resumed_behind = false;
         }
     }

@@ -80,7 +80,7 @@ table! {
 
 keys! {
     /// What a consumer is configured with.
-    for Config except jitter_seed {
+    for Config except jitter_seed except refused_letters {
         /// The records of a partition that may be handled at the same time: one, one for each key,
         /// or any.
         ordering: Ordering as OneOf = ..;
@@ -104,6 +104,9 @@ keys! {
         max_span: usize as Number<1> = ..;
         /// The size of the unfinished records of a partition at which it is paused.
         max_buffered_bytes: usize as Positive<Bytes> = ..;
+        /// The size of the unfinished records of all partitions of a member. Each partition has an
+        /// equal share, at which it is paused.
+        max_total_bytes: usize as Positive<Bytes> = ..;
         /// The time that a revocation gives the handlers in flight. The last commit may take a
         /// quarter of it in addition, and at least a second: the sum must be below
         /// `poll_deadline`. The default is at most half of `poll_deadline`.

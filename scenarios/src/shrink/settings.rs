@@ -105,12 +105,13 @@ enum Setting {
 const IDENTITY: [&str; 3] = ["starts", "members", "subject"];
 
 /// Keys of `[consumers]` that are numbers or sizes.
-const AMOUNTS: [&str; 5] = [
+const AMOUNTS: [&str; 6] = [
     "prefetch",
     "max_in_flight",
     "max_buffered_records",
     "max_span",
     "max_buffered_bytes",
+    "max_total_bytes",
 ];
 
 /// Keys of `[expect]` on whose terms a run is judged.

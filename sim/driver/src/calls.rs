@@ -97,14 +97,16 @@ impl Outbox {
     pub(crate) fn wait(&self, id: CallId) -> (Waiting, bool) {
         let (sender, answer) = oneshot::channel();
         let mut contents = self.contents();
-        contents.waiting += 1;
         let calls = contents.calls.entry(id).or_default();
         calls.push_back(sender);
-        let waiting = Waiting {
-            outbox: self.clone(),
-            answer,
-        };
-        (waiting, calls.len() > 1)
+        (Waiting(answer), calls.len() > 1)
+    }
+
+    /// Notes that a handler waits for the sink and for nothing else, until what is returned is
+    /// dropped.
+    pub(crate) fn wait_alone(&self) -> Alone {
+        self.contents().waiting += 1;
+        Alone(self.clone())
     }
 
     fn call(&self, message: &Message) -> Call {
@@ -113,6 +115,7 @@ impl Outbox {
             outbox: self.clone(),
             id,
             answer: self.wait(id).0,
+            _alone: self.wait_alone(),
         }
     }
 
@@ -148,16 +151,13 @@ pub(crate) fn result(answer: Outcome) -> Result<(), HandlerError> {
 }
 
 /// The wait for an answer of the sink.
-pub(crate) struct Waiting {
-    outbox: Outbox,
-    answer: oneshot::Receiver<Outcome>,
-}
+pub(crate) struct Waiting(oneshot::Receiver<Outcome>);
 
 impl Future for Waiting {
     type Output = Outcome;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
-        match Pin::new(&mut self.answer).poll(cx) {
+        match Pin::new(&mut self.0).poll(cx) {
             Poll::Ready(Ok(outcome)) => Poll::Ready(outcome),
             // The sender lives as long as its call.
             Poll::Ready(Err(_)) | Poll::Pending => Poll::Pending,
@@ -165,9 +165,12 @@ impl Future for Waiting {
     }
 }
 
-impl Drop for Waiting {
+/// A handler that waits for the sink and for nothing else.
+pub(crate) struct Alone(Outbox);
+
+impl Drop for Alone {
     fn drop(&mut self) {
-        self.outbox.contents().waiting -= 1;
+        self.0.contents().waiting -= 1;
     }
 }
 
@@ -177,6 +180,7 @@ struct Call {
     outbox: Outbox,
     id: CallId,
     answer: Waiting,
+    _alone: Alone,
 }
 
 impl Future for Call {

@@ -213,6 +213,15 @@ fn without_records(event: Event<Payload>) -> Option<Event<Message>> {
             offset,
             acknowledged,
         },
+        Event::DeadLetterRefused {
+            partition,
+            epoch,
+            offset,
+        } => Event::DeadLetterRefused {
+            partition,
+            epoch,
+            offset,
+        },
         Event::CommitFinished { commit, outcome } => Event::CommitFinished { commit, outcome },
         Event::Assigned { .. }
         | Event::Fetched { .. }

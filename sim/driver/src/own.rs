@@ -70,6 +70,7 @@ impl<H: Handler> Handler for Own<H> {
         let running = Running::begin(&self.sink.outbox, &message);
         let mut result = self.handler.handle(message.clone()).await;
         if result.is_ok() && self.effects == Effects::AtTheEnd {
+            let _alone = self.sink.outbox.wait_alone();
             result = self.sink.write(&message).await;
         }
         running.end(&result);

@@ -316,7 +316,9 @@ impl Machine<Payload> for Sarama {
                 }
             }
             // Out of range ends the claim, and with it the session: the client sees to that.
-            Event::OutOfRange { .. } | Event::DeadLettered { .. } => {}
+            Event::OutOfRange { .. }
+            | Event::DeadLettered { .. }
+            | Event::DeadLetterRefused { .. } => {}
             Event::CommitFinished { commit, outcome } => self.flushed(now, commit, outcome),
             Event::Shutdown => {
                 self.closing = true;
