@@ -2,7 +2,7 @@
 
 use crate::cluster::{Handled, Member, Topic, wait_until};
 use crate::gauges;
-use plimsoll::{Assignor, Config, InitialPosition, Message, OutOfRangePolicy};
+use plimsoll::{Assignor, InitialPosition, Message, OutOfRangePolicy};
 use std::time::Duration;
 
 pub(crate) async fn a_group_that_starts_at_the_end_loses_nothing_afterwards() {
@@ -106,13 +106,9 @@ pub(crate) async fn reading_goes_on_at_the_end_or_not_at_all_where_that_is_asked
 pub(crate) async fn the_lag_of_a_partition_that_stands_still_grows() {
     gauges::watch();
     let topic = Topic::create("lag", 1).await;
-    let config = Config {
-        max_buffered_records: 2,
-        ..Config::default()
-    };
     let consumer = topic
         .consumer()
-        .config(config)
+        .config(|config| config.max_buffered_records = 2)
         .set("queued.min.messages", "1")
         .set("queued.max.messages.kbytes", "1");
     let member = Member::start(consumer, |_: Message| std::future::pending());
