@@ -14,7 +14,7 @@ mod positions;
 mod recorder;
 mod stops;
 
-use plimsoll_harness::{BROKER, broker, run, tests};
+use plimsoll_harness::{BROKER, broker, run_side_by_side, tests};
 use plimsoll_serve::{Options, Served, serve};
 use std::future::Future;
 use std::process::ExitCode;
@@ -60,7 +60,8 @@ fn main() -> ExitCode {
     )
     .map(|test| test.within("served"));
     let served = served.into_iter().chain(faulty);
-    run(served.chain(suite!([&BROKER] by on_kafka)))
+    // Tests wait more than they work.
+    run_side_by_side(8, served.chain(suite!([&BROKER] by on_kafka)))
 }
 
 fn on_kafka<F: Future<Output = ()>>(test: impl FnOnce() -> F) {
