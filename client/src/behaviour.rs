@@ -74,6 +74,14 @@ pub struct Behaviour {
     /// with `Consumer.IsolationLevel = ReadCommitted`, which is not its default
     /// (`offsetManager.fetchInitialOffset`).
     pub require_stable: bool,
+    /// Whether a cooperative member that has no partitions says that it leaves.
+    ///
+    /// One of librdkafka 2.12.1 does not: with nothing to revoke there is no step at which it would
+    /// (`rd_kafka_cgrp_revoke_all_rejoin`: "consumer is terminating, skipping rejoin"), and where
+    /// the last revocation is still carried out, that step forgets it
+    /// (`rd_kafka_cgrp_incr_unassign_done`, which has no `rd_kafka_cgrp_leave_maybe`). Its group
+    /// waits for it until its session is over. Plimsoll's consumer unsubscribes first.
+    pub leaves_without_partitions: bool,
     /// Whether a static member ends that still has partitions and learns, by the number of the
     /// generation that it gets into, that it did not get into the one before: others may have had
     /// its partitions meanwhile. librdkafka tells a static cooperative member nothing of it, which
@@ -115,11 +123,13 @@ impl Behaviour {
         out_of_range_ends_session: false,
         start_backoff_grows: true,
         require_stable: true,
+        leaves_without_partitions: false,
         checks_generations: false,
     };
 
     /// Plimsoll's consumer over librdkafka.
     pub const PLIMSOLL: Self = Self {
+        leaves_without_partitions: true,
         checks_generations: true,
         ..Self::LIBRDKAFKA
     };
@@ -150,6 +160,7 @@ impl Behaviour {
             out_of_range_ends_session: true,
             start_backoff_grows: false,
             require_stable: false,
+            leaves_without_partitions: true,
             checks_generations: false,
         }
     }
