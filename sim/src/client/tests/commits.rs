@@ -182,6 +182,7 @@ fn a_member_leaves_when_its_last_commit_has_an_outcome() {
     let mut bench = Bench::new(Polling::Always, "").joined();
     bench.kafka.ignores.push(K::OffsetCommit);
     bench.say(commit(1));
+    bench.run(ms(10));
     bench.requests();
     bench.say(Command::Close);
     bench.run(ms(4_000));
