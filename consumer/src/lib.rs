@@ -29,8 +29,9 @@
 //! - When a partition goes to another member, what is in flight is finished and committed first. A
 //!   clean stop repeats nothing (where messages are handled by key or unordered: only what was
 //!   finished ahead of a slower one).
-//! - Messages that are gone are not skipped silently: [`OutOfRangePolicy`] decides. A partition
-//!   that is added to a topic is read from its start.
+//! - Messages that are gone are not skipped silently: [`OutOfRangePolicy`] decides, also where a
+//!   log lost its end, as its leader epochs show. A partition that is added to a topic is read from
+//!   its start.
 //! - A message whose bytes do not fit their checksum is not handled. Its partition stands still, and
 //!   is read again after a pause: nothing is skipped, and [`metrics`] tell it.
 //! - A handler may take as long as [its deadline](Config::handler_deadline) allows, whatever

@@ -3,7 +3,7 @@
 //! Install a recorder, such as the one of `metrics-exporter-prometheus`, before the consumer
 //! starts. The numbers are brought up to date twice a second, not with each record; the ends of
 //! logs, from which lags are counted, are asked for every two seconds. What is no record, such as
-//! the marker at the end of a transaction, counts until a later record is finished.
+//! the marker at the end of a transaction, counts until the client has moved over it.
 //!
 //! | name | labels | what it is |
 //! |---|---|---|

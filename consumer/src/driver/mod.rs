@@ -370,6 +370,7 @@ where
             Event::DeadLettered { .. }
             | Event::DeadLetterRefused { .. }
             | Event::Fetched { .. }
+            | Event::Passed { .. }
             | Event::Processed { .. }
             | Event::Shutdown => {}
         }

@@ -1,6 +1,8 @@
 //! The numbers of the topics, and what is told of their partitions outside of the core.
 
+use super::leader_epochs::LeaderEpochs;
 use plimsoll_core::{NextOffset, TopicPartition};
+use plimsoll_librdkafka::set_leader_epochs;
 use rdkafka::TopicPartitionList;
 use rdkafka::topic_partition_list::Offset;
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,19 +58,23 @@ impl Topics {
     ) -> TopicPartitionList {
         let mut list = TopicPartitionList::new();
         for (partition, offset) in partitions {
-            if let Some(topic) = self.name(partition.topic)
-                && let Ok(number) = i32::try_from(partition.partition)
-            {
-                let mut element = list.add_partition(topic, number);
-                if let Some(offset) = offset
-                    && let Err(error) = element.set_offset(offset)
-                {
-                    // Kafka's offsets are 63 bits wide; no log is that long.
-                    tracing::error!(%error, ?offset, "librdkafka refused an offset");
-                }
-            }
+            self.add(&mut list, partition, offset);
         }
         list
+    }
+
+    /// Adds a partition to a list, with an offset if it is there.
+    fn add(&self, list: &mut TopicPartitionList, id: TopicPartition, offset: Option<Offset>) {
+        // It is one of a list of librdkafka's, so it has a name and a number there.
+        let topic = self.name(id.topic).map_or("", |name| &**name);
+        let number = i32::try_from(id.partition).unwrap_or(i32::MAX);
+        let mut element = list.add_partition(topic, number);
+        if let Some(offset) = offset
+            && let Err(error) = element.set_offset(offset)
+        {
+            // Kafka's offsets are 63 bits wide; no log is that long.
+            tracing::error!(%error, ?offset, "librdkafka refused an offset");
+        }
     }
 
     /// Returns the high watermark of a partition, if it is known.
@@ -104,8 +110,23 @@ impl Topics {
     }
 }
 
+/// Builds a list of positions for librdkafka, with the leader epochs of the records before them.
+pub(super) fn positions_of(
+    topics: &Topics,
+    epochs: &LeaderEpochs,
+    positions: impl IntoIterator<Item = (TopicPartition, NextOffset)>,
+) -> TopicPartitionList {
+    let (mut list, mut of_positions) = (TopicPartitionList::new(), Vec::new());
+    for (id, position) in positions {
+        topics.add(&mut list, id, Some(raw(position)));
+        of_positions.push(epochs.before(id, position));
+    }
+    set_leader_epochs(&mut list, of_positions);
+    list
+}
+
 /// Converts a next offset into librdkafka's type.
-pub(super) fn raw(next: NextOffset) -> Offset {
+fn raw(next: NextOffset) -> Offset {
     Offset::Offset(i64::try_from(next.get()).unwrap_or(i64::MAX))
 }
 
