@@ -39,7 +39,7 @@
 //!   each partition, and in total but for librdkafka's own queues (`max_total_bytes`).
 //!
 //! Where to look: [`Consumer::builder`] for the settings, [`Handler`] for the code that you write,
-//! [`metrics`] for what can be watched, [`shutdown`] for the signals that stop a consumer. The
+//! [`metrics`] for what can be watched, [`Health`] for probes, [`shutdown`] for the signals that stop a consumer. The
 //! decisions are made by `plimsoll-core`, a state machine without I/O, and a [`Driver`] carries
 //! them out; with a [`GroupClient`] of your own, the driver needs no librdkafka (`default-features
 //! = false`).
@@ -50,6 +50,7 @@ mod client;
 mod driver;
 mod error;
 mod handler;
+mod health;
 #[cfg(feature = "librdkafka")]
 mod librdkafka;
 mod message;
@@ -60,6 +61,7 @@ pub use client::GroupClient;
 pub use driver::{Core, Driver};
 pub use error::{ClientError, Error, SettingError};
 pub use handler::{Handler, HandlerError};
+pub use health::{Health, Phase, Report};
 pub use message::{Batch, Header, Message};
 pub use plimsoll_core::{
     CommitPolicy, Config, ConfigError, InitialPosition, Ordering, OutOfRangePolicy,

@@ -2,7 +2,7 @@
 //!
 //! Four threads: one polls all the time (`thread`), one looks up what a new assignment needs
 //! (`lookups`), one waits for the outcome of commits (`commits`), one asks for the ends of logs
-//! (`lag`). They share the consumer, and all but the last talk to the driver by `outbox`.
+//! and whether topics are there (`lag`). They share the consumer, and all but the last talk to the driver by `outbox`.
 
 mod commits;
 mod config;
@@ -228,6 +228,10 @@ impl GroupClient for LibrdkafkaClient {
 
     fn high_watermark(&self, partition: TopicPartition) -> Option<NextOffset> {
         self.topics.high_watermark(partition)
+    }
+
+    fn is_unavailable(&self, topic: u32) -> bool {
+        self.topics.is_unavailable(topic)
     }
 
     fn is_failing(&self, partition: TopicPartition) -> bool {

@@ -15,6 +15,8 @@ pub(super) struct Topics {
     high_watermarks: Mutex<BTreeMap<TopicPartition, NextOffset>>,
     /// The partitions whose records cannot be read.
     failing: Mutex<BTreeSet<TopicPartition>>,
+    /// The topics that are not there, or may not be read.
+    unavailable: Mutex<BTreeSet<u32>>,
 }
 
 impl Topics {
@@ -23,6 +25,7 @@ impl Topics {
             names: names.iter().map(|name| name.as_str().into()).collect(),
             high_watermarks: Mutex::default(),
             failing: Mutex::default(),
+            unavailable: Mutex::default(),
         }
     }
 
@@ -102,6 +105,24 @@ impl Topics {
     pub(super) fn is_failing(&self, partition: TopicPartition) -> bool {
         let failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
         failing.contains(&partition)
+    }
+
+    /// Returns whether a topic is not there, or may not be read.
+    pub(super) fn is_unavailable(&self, topic: u32) -> bool {
+        let unavailable = self.unavailable.lock();
+        unavailable
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(&topic)
+    }
+
+    /// Sets whether a topic can be read; returns whether that is news.
+    pub(super) fn set_unavailable(&self, topic: u32, is_unavailable: bool) -> bool {
+        let unavailable = self.unavailable.lock();
+        let mut unavailable = unavailable.unwrap_or_else(PoisonError::into_inner);
+        match is_unavailable {
+            true => unavailable.insert(topic),
+            false => unavailable.remove(&topic),
+        }
     }
 
     /// Sets which partitions have records that cannot be read.

@@ -38,12 +38,17 @@ impl Topic {
     /// Creates a new topic, on the brokers of the test.
     pub(crate) async fn create(test: &str, partitions: i32) -> Self {
         let topic = Self::named(test);
-        topic.create_as(&topic.name, partitions, &[]).await;
+        topic.create_partitions(partitions).await;
         topic
     }
 
+    /// Creates the topic, which has a name already.
+    pub(crate) async fn create_partitions(&self, partitions: i32) {
+        self.create_as(&self.name, partitions, &[]).await;
+    }
+
     /// Returns the name of a new topic, on the brokers of the test.
-    fn named(test: &str) -> Self {
+    pub(crate) fn named(test: &str) -> Self {
         let filter = tracing_subscriber::EnvFilter::from_default_env();
         let log = tracing_subscriber::fmt().with_env_filter(filter);
         // Fails in each test but the first of the process.

@@ -14,6 +14,7 @@ mod positions;
 #[path = "../recorder/mod.rs"]
 mod recorder;
 mod stops;
+mod topics;
 
 use plimsoll_harness::{BROKER, broker, run, tests};
 use plimsoll_serve::{Options, Served, serve};
@@ -42,6 +43,7 @@ macro_rules! suite {
             positions::partitions_added_meanwhile_are_read_from_their_start,
             positions::reading_goes_on_with_the_first_message_that_is_left,
             positions::reading_goes_on_at_the_end_or_not_at_all_where_that_is_asked_for,
+            topics::a_topic_that_is_not_there_is_told_and_read_once_it_is,
             stops::a_clean_stop_repeats_nothing,
             stops::a_member_that_stops_leaves_its_group,
             stops::a_crash_repeats_no_more_than_was_not_committed,
