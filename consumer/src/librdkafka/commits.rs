@@ -140,13 +140,10 @@ mod tests {
         let found = elements
             .iter()
             .map(|e| (e.topic(), e.offset(), e.metadata()));
-        use rdkafka::Offset::Offset;
+        use rdkafka::Offset::Offset as At;
         assert_eq!(
             found.collect::<Vec<_>>(),
-            [
-                ("b", Offset(7), "plimsoll/1 4"),
-                ("a", Offset(0), "plimsoll/1 4")
-            ]
+            [("b", At(7), "plimsoll/1 4"), ("a", At(0), "plimsoll/1 4")]
         );
     }
 
