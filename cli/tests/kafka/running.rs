@@ -16,6 +16,10 @@ const DEADLINE: Duration = Duration::from_secs(1200);
 /// The kept cluster that runs share, which saves each of them forty seconds.
 const SHARED: &str = "shared";
 
+/// The time that runs without others beside them have to come first, for the others to share the
+/// rest.
+const HEAD_START: Duration = Duration::from_secs(2);
+
 /// The turns on the shared cluster.
 static SHARED_TURNS: RwLock<()> = RwLock::new(());
 
@@ -49,6 +53,7 @@ impl Seat {
 
     /// Waits for a place on the shared cluster beside other runs.
     pub(crate) fn beside() -> Self {
+        thread::sleep(HEAD_START);
         let _turn = SHARED_TURNS.read();
         let _turn = _turn.unwrap_or_else(PoisonError::into_inner);
         shared_brokers();
