@@ -86,6 +86,11 @@ pub struct Behaviour {
     /// (`rd_kafka_cgrp_incr_unassign_done`, which has no `rd_kafka_cgrp_leave_maybe`). Its group
     /// waits for it until its session is over. Plimsoll's consumer unsubscribes first.
     pub leaves_without_partitions: bool,
+    /// The longest time for which a close waits for commits; `None`: for as long as one has no
+    /// outcome, and without a coordinator for ever (`rd_kafka_cgrp_try_terminate`).
+    ///
+    /// Plimsoll's consumer ends then without having left (`consumer/src/librdkafka/leaving.rs`).
+    pub close_limit: Option<Duration>,
     /// Whether a static member ends that still has partitions and learns, by the number of the
     /// generation that it gets into, that it did not get into the one before: others may have had
     /// its partitions meanwhile. librdkafka tells a static cooperative member nothing of it, which
@@ -146,6 +151,7 @@ impl Behaviour {
         start_retries: StartRetries::SameBytes,
         require_stable: true,
         leaves_without_partitions: false,
+        close_limit: None,
         checks_generations: false,
     };
 
@@ -154,6 +160,7 @@ impl Behaviour {
         looks_up_before_answering: true,
         start_retries: StartRetries::Always,
         leaves_without_partitions: true,
+        close_limit: Some(Duration::from_secs(6)),
         checks_generations: true,
         ..Self::LIBRDKAFKA
     };
@@ -186,6 +193,7 @@ impl Behaviour {
             start_retries: StartRetries::Few,
             require_stable: false,
             leaves_without_partitions: true,
+            close_limit: None,
             checks_generations: false,
         }
     }

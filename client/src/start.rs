@@ -111,11 +111,11 @@ impl<S: Speaker> Start<S> {
             };
             ask(node, request, then);
         }
+        starting.ends_at = Instant::FAR_FUTURE;
         if !starting.asks_for_ends(&self.settings) {
             return;
         }
         let mut no_leader = false;
-        starting.ends_at = Instant::FAR_FUTURE;
         for (partition, ends) in &mut starting.partitions {
             if !matches!(ends, Wanted::Missing) {
                 continue;
@@ -155,6 +155,9 @@ impl<S: Speaker> Start<S> {
             Err(failure) => {
                 let pause = pause_before(starting.resends, failure, &self.settings);
                 starting.resends += 1;
+                if !self.settings.behaviour.looks_up_before_answering {
+                    starting.forget_ends();
+                }
                 starting.committed = Wanted::Refused;
                 if let Some(pause) = pause {
                     starting.committed = Wanted::Missing;
@@ -190,6 +193,9 @@ impl<S: Speaker> Start<S> {
             return;
         };
         let (_, ends) = &mut starting.partitions[place];
+        if !matches!(ends, Wanted::Asked) {
+            return;
+        }
         match (answer, log_start, view.metadata.leader(partition)) {
             (Ok(log_end), Some(log_start), _) => {
                 *ends = Wanted::Known((log_start, log_end));
@@ -276,12 +282,22 @@ impl<S: Speaker> Start<S> {
 }
 
 impl<S: Speaker> Starting<S> {
-    /// Returns whether the ends of logs are asked for: in librdkafka and Sarama once it is known
+    /// Returns whether the ends of logs are asked for. librdkafka and Sarama do so once they know
     /// what was committed, so that a group that begins at the end begins where that is then
     /// (`rd_kafka_toppar_fetch_start`, which resets the offset; `newConsumerGroupClaim` after
-    /// `offsetManager.ManagePartition`).
+    /// `offsetManager.ManagePartition`). Here both are asked for at once, as long as that is a
+    /// matter of one round trip.
     const fn asks_for_ends(&self, settings: &Settings) -> bool {
-        settings.behaviour.looks_up_before_answering || matches!(self.committed, Wanted::Known(_))
+        let knows = matches!(self.committed, Wanted::Known(_));
+        settings.behaviour.looks_up_before_answering || self.resends == 0 || knows
+    }
+
+    /// Forgets the ends of logs, which will be others when they are needed.
+    fn forget_ends(&mut self) {
+        self.unknown = self.partitions.len();
+        for (_, ends) in &mut self.partitions {
+            *ends = Wanted::Missing;
+        }
     }
 }
 

@@ -73,20 +73,27 @@ fn answers_to_an_earlier_start_mean_nothing() {
     assert_eq!(start.poll_timeout(&view), Instant::FAR_FUTURE);
 }
 
-/// A group that begins at the end begins where that is when its question is answered.
+/// A group that begins at the end begins where that is when it is known what was committed.
 #[test]
-fn ends_are_asked_for_once_it_is_known_what_was_committed() {
+fn ends_are_asked_for_anew_where_it_took_long_to_learn_what_was_committed() {
     let view = knowledge();
+    let loads = Failure::Refused(ErrorName::CoordinatorLoadInProgress);
+    let zero = NextOffset::new(0);
     for behaviour in [Behaviour::LIBRDKAFKA, Behaviour::SARAMA_1_61] {
         let mut start = Start::new(like(behaviour));
         start.begin(NOW, &view, 4, vec![P1]);
+        assert_eq!(asked(|| start.poll_action()).len(), 2);
+        start.handle_end(NOW, &view, (4, P1, None), Ok(zero));
+        start.handle_committed(NOW, &view, 4, Err(loads));
+        start.handle_end(NOW, &view, (4, P1, Some(zero)), Ok(NextOffset::new(3)));
+        told(|| start.poll_action());
+        let now = NOW + ms(1_000);
+        start.advance(now, &view);
         let committed = [(Node(0), Continuation::OffsetFetch(4))];
         assert_eq!(asked(|| start.poll_action()), committed);
-        start.advance(NOW + ms(1_000), &view);
-        assert_eq!(asked(|| start.poll_action()), []);
-        start.handle_committed(NOW + ms(2_000), &view, 4, Ok(Vec::new()));
+        start.handle_committed(now, &view, 4, Ok(Vec::new()));
         let ends = [(Node(1), Continuation::StartOffsets(4, P1, None))];
-        assert_eq!(asked(|| start.poll_action()), ends);
+        assert_eq!(asked(|| start.poll_action()), ends, "{behaviour:?}");
     }
 }
 
