@@ -75,6 +75,7 @@ pub(crate) const fn spec<B: Bug>() -> SubjectSpec {
         build: build::<B>,
         polling: Polling::Always,
         behaviour: Behaviour::PLIMSOLL,
+        seams: None,
     }
 }
 

@@ -90,6 +90,7 @@ fn sarama() -> Bench {
         build: probe::build,
         polling: Polling::Always,
         behaviour: Behaviour::SARAMA_1_61,
+        seams: None,
     };
     Bench::of(spec, "")
 }
