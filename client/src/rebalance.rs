@@ -22,8 +22,8 @@ pub struct Rebalance {
     added: Vec<PartitionIndex>,
     /// Cooperative: whether to join again once those are started.
     rejoin: bool,
-    /// librdkafka: whether positions are looked up of partitions that the application gets.
-    /// Plimsoll's consumer does that between the callback and its answer.
+    /// Whether positions are looked up of partitions that the application gets, where that is done
+    /// before the assignment is answered.
     starting: bool,
     /// A rebalance of which the application will learn when it polls.
     pending: Option<Callback>,
@@ -287,7 +287,7 @@ impl Rebalance {
 
     fn start(&mut self, partitions: Vec<PartitionIndex>) -> Next {
         if !partitions.is_empty() {
-            self.starting = self.behaviour.awaits_answers;
+            self.starting = self.behaviour.looks_up_before_answering;
             Next::Start(partitions)
         } else if std::mem::take(&mut self.rejoin) {
             Next::Join

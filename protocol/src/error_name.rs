@@ -6,6 +6,8 @@ crate::words! {
     /// An error code of Kafka's protocol (`org.apache.kafka.common.protocol.Errors`), in the order
     /// of Kafka's numbers.
     pub enum ErrorName: "error" {
+        /// The broker met with what it did not expect.
+        UnknownServerError = "UNKNOWN_SERVER_ERROR",
         /// The offset is outside of what the partition holds.
         OffsetOutOfRange = "OFFSET_OUT_OF_RANGE",
         /// The broker does not host the topic or the partition.
@@ -74,6 +76,11 @@ crate::words! {
         GroupSubscribedToTopic = "GROUP_SUBSCRIBED_TO_TOPIC",
         /// The group has commits that are not stable yet.
         UnstableOffsetCommit = "UNSTABLE_OFFSET_COMMIT",
+        else
+        /// An error of which only the number is known: Kafka has more than these, and newer brokers
+        /// have more than Kafka 4.1. It is called as clients call one that they do not know
+        /// (`Errors.forCode`).
+        Other(i16) = UnknownServerError,
     }
 }
 
@@ -164,6 +171,8 @@ impl ErrorName {
     /// Returns Kafka's number of the error.
     pub const fn code(self) -> i16 {
         match self {
+            Self::Other(code) => code,
+            Self::UnknownServerError => -1,
             Self::OffsetOutOfRange => 1,
             Self::UnknownTopicOrPartition => 3,
             Self::LeaderNotAvailable => 5,
@@ -201,8 +210,10 @@ impl ErrorName {
         }
     }
 
-    /// Returns the error of a number; `None` where it is not one of these.
+    /// Returns the error of a number; `None`: it is the number of no error, 0.
     pub fn from_code(code: i16) -> Option<Self> {
-        Self::ALL.iter().copied().find(|error| error.code() == code)
+        let mut named = Self::ALL.iter().copied();
+        let named = named.find(|error| error.code() == code);
+        (code != 0).then(|| named.unwrap_or(Self::Other(code)))
     }
 }

@@ -18,6 +18,7 @@ use plimsoll_protocol::{
     Assignor, Generation, GroupMemberId, Node, PartitionIndex, Request, Sender, VotedProtocol,
 };
 use sarama::Retries;
+pub(crate) use sarama::{METADATA_BACKOFF, METADATA_RETRIES};
 use session::Beat;
 use std::collections::VecDeque;
 use std::time::Duration;

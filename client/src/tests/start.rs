@@ -4,7 +4,7 @@ use super::*;
 use plimsoll_protocol::ErrorName;
 
 fn start(view: &View) -> Start {
-    let mut start = Start::new(settings());
+    let mut start = Start::new(like(Behaviour::PLIMSOLL));
     start.begin(NOW, view, 4, vec![P0, P1]);
     start
 }
@@ -71,4 +71,53 @@ fn answers_to_an_earlier_start_mean_nothing() {
     start.handle_end(NOW, &view, (4, P1, None), Err(Failure::Lost));
     assert_eq!(told(|| start.poll_action()), [""; 0]);
     assert_eq!(start.poll_timeout(&view), Instant::FAR_FUTURE);
+}
+
+/// A group that begins at the end begins where that is when its question is answered.
+#[test]
+fn ends_are_asked_for_once_it_is_known_what_was_committed() {
+    let view = knowledge();
+    for behaviour in [Behaviour::LIBRDKAFKA, Behaviour::SARAMA_1_61] {
+        let mut start = Start::new(like(behaviour));
+        start.begin(NOW, &view, 4, vec![P1]);
+        let committed = [(Node(0), Continuation::OffsetFetch(4))];
+        assert_eq!(asked(|| start.poll_action()), committed);
+        start.advance(NOW + ms(1_000), &view);
+        assert_eq!(asked(|| start.poll_action()), []);
+        start.handle_committed(NOW + ms(2_000), &view, 4, Ok(Vec::new()));
+        let ends = [(Node(1), Continuation::StartOffsets(4, P1, None))];
+        assert_eq!(asked(|| start.poll_action()), ends);
+    }
+}
+
+/// librdkafka 2.12.1 takes a coordinator that moved for the end of the matter, as
+/// `rd_kafka_handle_OffsetFetch_err_action` has no rule of its own; Sarama ends its session after
+/// four questions.
+#[test]
+fn a_coordinator_that_moved_is_asked_again_as_often_as_the_client_does() {
+    let refused = Failure::Refused(ErrorName::NotCoordinator);
+    for (behaviour, times, end) in [
+        (Behaviour::LIBRDKAFKA, 1, None),
+        (Behaviour::PLIMSOLL, 10, None),
+        (Behaviour::SARAMA_1_61, 4, Some("EndSession")),
+    ] {
+        let view = knowledge();
+        let mut start = Start::new(like(behaviour));
+        start.begin(NOW, &view, 4, Vec::new());
+        let mut now = NOW;
+        let mut last = Vec::new();
+        for count in 1..=10 {
+            let expected = (count <= times).then_some((Node(0), Continuation::OffsetFetch(4)));
+            let questions = asked(|| start.poll_action());
+            assert_eq!(questions, Vec::from_iter(expected), "{behaviour:?}");
+            if count <= times {
+                start.handle_committed(now, &view, 4, Err(refused));
+                last = told(|| start.poll_action());
+            }
+            now += ms(2_000);
+            start.advance(now, &view);
+        }
+        let expected: Vec<_> = end.into_iter().chain(["LoseCoordinator"]).collect();
+        assert_eq!(last, expected, "{behaviour:?}");
+    }
 }

@@ -35,7 +35,7 @@ impl Caller<'_> {
             let mut errors = Vec::new();
             for topic in &response.topics {
                 let name = topic.name.as_ref()?;
-                if let Err(error) = result(topic.error_code)? {
+                if let Err(error) = result(topic.error_code) {
                     errors.push(error);
                     continue;
                 }

@@ -180,12 +180,9 @@ fn together(mut answers: Vec<Response<Wire>>) -> Option<Response<Wire>> {
     }
 }
 
-/// Reads a code of an error; `None`: it has no name here.
-fn result(code: i16) -> Option<Result<(), ErrorName>> {
-    match code {
-        0 => Some(Ok(())),
-        code => ErrorName::from_code(code).map(Err),
-    }
+/// Reads a code of an error.
+fn result(code: i16) -> Result<(), ErrorName> {
+    ErrorName::from_code(code).map_or(Ok(()), Err)
 }
 
 /// Returns a time as it stands in requests; `None`: it is too long, or ends within a millisecond.

@@ -1,6 +1,7 @@
 //! The broker, the topic of a test, and what the test's consumers handled.
 
 use plimsoll::{Builder, Consumer, Error, Handler, HandlerError, Message};
+use plimsoll_librdkafka::{leader_epochs, set_leader_epochs};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{
     AdminClient, AdminOptions, AlterConfig, NewPartitions, NewTopic, ResourceSpecifier,
@@ -8,6 +9,7 @@ use rdkafka::admin::{
 };
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
+use rdkafka::message::ToBytes;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{Offset, TopicPartitionList};
 use std::collections::BTreeMap;
@@ -36,12 +38,17 @@ impl Topic {
     /// Creates a new topic, on the brokers of the test.
     pub(crate) async fn create(test: &str, partitions: i32) -> Self {
         let topic = Self::named(test);
-        topic.create_as(&topic.name, partitions, &[]).await;
+        topic.create_partitions(partitions).await;
         topic
     }
 
+    /// Creates the topic, which has a name already.
+    pub(crate) async fn create_partitions(&self, partitions: i32) {
+        self.create_as(&self.name, partitions, &[]).await;
+    }
+
     /// Returns the name of a new topic, on the brokers of the test.
-    fn named(test: &str) -> Self {
+    pub(crate) fn named(test: &str) -> Self {
         let filter = tracing_subscriber::EnvFilter::from_default_env();
         let log = tracing_subscriber::fmt().with_env_filter(filter);
         // Fails in each test but the first of the process.
@@ -138,27 +145,50 @@ impl Topic {
 
     /// Produces one message to partition 0.
     pub(crate) async fn produce_one(&self, value: &[u8]) {
+        let record = FutureRecord::<(), _>::to(&self.name).payload(value);
+        self.produce_record(record).await;
+    }
+
+    /// Produces a record to partition 0, in a batch of its own.
+    pub(crate) async fn produce_record<K: ToBytes + ?Sized>(
+        &self,
+        record: FutureRecord<'_, K, [u8]>,
+    ) {
         let producer: FutureProducer = self.client().create().unwrap();
-        let record = FutureRecord::<(), _>::to(&self.name).partition(0);
-        let sent = producer.send(record.payload(value), PATIENCE).await;
+        let sent = producer.send(record.partition(0), PATIENCE).await;
         sent.expect("the broker acknowledges");
     }
 
     /// Returns the offsets that the group committed, by partition.
     pub(crate) fn committed(&self, partitions: i32) -> Vec<Option<i64>> {
+        let found = self.find_committed(partitions);
+        let partitions = 0..found.count();
+        partitions.map(|index| offset_of(&found, index)).collect()
+    }
+
+    /// Returns the offset that the group committed for the only partition, and its leader epoch.
+    pub(crate) fn committed_epoch(&self) -> (Option<i64>, Option<i32>) {
+        let found = self.find_committed(1);
+        (offset_of(&found, 0), leader_epochs(&found)[0])
+    }
+
+    /// Returns the leader epoch of the first message of the first partition.
+    pub(crate) fn epoch_of_first_message(&self) -> Option<i32> {
         let mut list = TopicPartitionList::new();
-        list.add_partition_range(&self.name, 0, partitions - 1);
-        let consumer: BaseConsumer = self.client().set("group.id", &self.name).create().unwrap();
-        let found = consumer
-            .committed_offsets(list, PATIENCE)
-            .expect("the broker answers");
-        let elements = found.elements().into_iter();
-        elements
-            .map(|element| match element.offset() {
-                Offset::Offset(offset) => Some(offset),
-                _ => None,
-            })
-            .collect()
+        list.add_partition_offset(&self.name, 0, Offset::Beginning)
+            .unwrap();
+        let found = self.bare().offsets_for_times(list, PATIENCE);
+        leader_epochs(&found.expect("the broker answers"))[0]
+    }
+
+    /// Commits an offset of the first partition, with a leader epoch. The group must have no
+    /// member.
+    pub(crate) fn commit(&self, offset: i64, leader_epoch: Option<i32>) {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(&self.name, 0, Offset::Offset(offset))
+            .unwrap();
+        set_leader_epochs(&mut list, [leader_epoch]);
+        self.commit_list(&list);
     }
 
     /// Sets what the group has committed to the start of each partition. It must have no member.
@@ -170,9 +200,24 @@ impl Topic {
                 .add_partition_offset(&self.name, partition, start)
                 .unwrap();
         }
-        let consumer: BaseConsumer = self.client().set("group.id", &self.name).create().unwrap();
-        let committed = consumer.commit(&starts, CommitMode::Sync);
+        self.commit_list(&starts);
+    }
+
+    fn commit_list(&self, list: &TopicPartitionList) {
+        let committed = self.bare().commit(list, CommitMode::Sync);
         committed.expect("the group has no member");
+    }
+
+    fn find_committed(&self, partitions: i32) -> TopicPartitionList {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_range(&self.name, 0, partitions - 1);
+        let found = self.bare().committed_offsets(list, PATIENCE);
+        found.expect("the broker answers")
+    }
+
+    /// Returns a client of the group that is no member.
+    fn bare(&self) -> BaseConsumer {
+        self.client().set("group.id", &self.name).create().unwrap()
     }
 
     /// Returns a consumer with short times.
@@ -200,6 +245,14 @@ impl Topic {
 
     fn admin(&self) -> AdminClient<DefaultClientContext> {
         self.client().create().unwrap()
+    }
+}
+
+/// Returns the offset of an element of a list, if it is one.
+fn offset_of(list: &TopicPartitionList, index: usize) -> Option<i64> {
+    match list.elements()[index].offset() {
+        Offset::Offset(offset) => Some(offset),
+        _ => None,
     }
 }
 

@@ -41,7 +41,17 @@ async fn leaders(cluster: &Served, topic: &Topic) -> Vec<Option<BrokerId>> {
 
 /// Kills the broker that fails, and waits until its partition has no leader.
 async fn crash(cluster: &Served, topic: &Topic) {
-    let crashed = cluster.call_async(|cluster, now| cluster.crash(now, FAILING));
+    crash_broker(cluster, topic, FAILING).await;
+}
+
+/// Kills the broker that leads the first partition, and waits until that has no leader.
+pub(crate) async fn crash_leader(cluster: &Served, topic: &Topic) {
+    let leader = leaders(cluster, topic).await[0].expect("there is a leader");
+    crash_broker(cluster, topic, leader).await;
+}
+
+async fn crash_broker(cluster: &Served, topic: &Topic, broker: BrokerId) {
+    let crashed = cluster.call_async(move |cluster, now| cluster.crash(now, broker));
     crashed.await.expect("there is such a broker");
     let is_leaderless = async {
         while !leaders(cluster, topic).await.contains(&None) {
@@ -64,7 +74,7 @@ async fn tell_no_ends(cluster: &Served) {
     cluster.call_async(lose).await;
 }
 
-async fn heal(cluster: &Served) {
+pub(crate) async fn heal(cluster: &Served) {
     cluster.call_async(ServedCluster::heal).await;
 }
 

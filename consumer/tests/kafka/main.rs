@@ -6,6 +6,7 @@ mod bare;
 mod bytes;
 mod cluster;
 mod dead_letters;
+mod epochs;
 mod faults;
 mod gauges;
 mod members;
@@ -13,8 +14,9 @@ mod positions;
 #[path = "../recorder/mod.rs"]
 mod recorder;
 mod stops;
+mod topics;
 
-use plimsoll_harness::{BROKER, broker, run, tests};
+use plimsoll_harness::{BROKER, broker, run_side_by_side, tests};
 use plimsoll_serve::{Options, Served, serve};
 use std::future::Future;
 use std::process::ExitCode;
@@ -41,8 +43,10 @@ macro_rules! suite {
             positions::partitions_added_meanwhile_are_read_from_their_start,
             positions::reading_goes_on_with_the_first_message_that_is_left,
             positions::reading_goes_on_at_the_end_or_not_at_all_where_that_is_asked_for,
+            topics::a_topic_that_is_not_there_is_told_and_read_once_it_is,
             stops::a_clean_stop_repeats_nothing,
             stops::a_member_that_stops_leaves_its_group,
+            stops::a_member_without_partitions_leaves_its_group,
             stops::a_crash_repeats_no_more_than_was_not_committed,
             stops::a_static_member_whose_name_is_taken_ends_with_an_error,
         )
@@ -52,7 +56,11 @@ macro_rules! suite {
 fn main() -> ExitCode {
     let served = suite!((Vec::new()) by on_served_brokers).map(|test| test.within("served"));
     let faulty = tests!([] by on_faulty_brokers:
+        bytes::a_header_whose_name_is_no_text_is_there,
+        bytes::a_marker_at_the_end_of_a_log_is_no_lag,
         bytes::a_message_whose_bytes_are_flipped_is_read_again_and_none_is_skipped,
+        epochs::a_log_that_was_cut_meanwhile_is_not_read_over,
+        epochs::commits_name_the_leader_epochs_of_what_was_handled,
         faults::a_broker_that_tells_no_ends_holds_up_no_other,
         faults::a_member_that_stops_while_a_start_is_late_leaves_its_group,
         faults::a_partition_without_a_leader_holds_up_no_other,
@@ -60,7 +68,8 @@ fn main() -> ExitCode {
     )
     .map(|test| test.within("served"));
     let served = served.into_iter().chain(faulty);
-    run(served.chain(suite!([&BROKER] by on_kafka)))
+    // Tests wait more than they work.
+    run_side_by_side(8, served.chain(suite!([&BROKER] by on_kafka)))
 }
 
 fn on_kafka<F: Future<Output = ()>>(test: impl FnOnce() -> F) {

@@ -159,12 +159,18 @@ impl Process {
         });
     }
 
-    /// Goes on after a change of the assignment, unless a commit is outstanding: librdkafka waits
-    /// for it (`rd_kafka_assignment_serve`).
+    /// Goes on after a change of the assignment, or leaves, unless a commit is outstanding:
+    /// librdkafka waits for it (`rd_kafka_assignment_serve`, `rd_kafka_cgrp_try_terminate`).
     pub(super) fn settle(&mut self, now: Instant) {
-        if self.commits.is_settled() {
-            self.fetcher.start_held_back(now, &self.view);
-            self.group.handle_settled(now, &self.view);
+        if !self.commits.is_settled() {
+            return;
         }
+        if self.application.is_closed() {
+            self.requests.forget_all();
+            self.commits.forget_all();
+            return self.group.leave(&self.view);
+        }
+        self.fetcher.start_held_back(now, &self.view);
+        self.group.handle_settled(now, &self.view);
     }
 }

@@ -341,14 +341,13 @@ impl Process {
         self.carry_out(env);
     }
 
-    /// Leaves the group: the application is done.
+    /// Leaves the group, once no commit is outstanding: the application is done.
     fn close(&mut self, env: &mut Env<'_>) {
         self.application.close();
         self.fetcher.unassign_all();
         self.start.forget();
-        self.requests.forget_all();
-        self.commits.forget_all();
-        self.group.leave(&self.view);
+        self.group.close();
+        self.settle(env.now());
         self.carry_out(env);
     }
 }
