@@ -49,7 +49,7 @@ pub use fetcher::Fetcher;
 pub use group::Group;
 pub use metadata::Metadata;
 pub use rebalance::{Callback, Rebalance};
-pub use seams::{Parts, Seams};
+pub use seams::{AnswerOf, AskOf, Parts, Seams};
 pub use settings::Settings;
 pub use speaker::{AssignmentOf, BatchOf, MetadataOf, Owned, RecordsOf, Speaker, SubscriptionOf};
 pub use start::Start;

@@ -10,6 +10,12 @@ use crate::{
 use plimsoll_core::{Command, Instant, RebalanceId};
 use plimsoll_protocol::{Node, Response};
 
+/// A request of a client with the point at which it goes on, in the dialect of a speaker.
+pub type AskOf<S> = Ask<<S as Speaker>::Dialect, Continuation>;
+
+/// What became of a request, in the dialect of a speaker.
+pub type AnswerOf<S> = Result<Response<<S as Speaker>::Dialect>, Failure>;
+
 /// The parts of a member's client, between two things that pass.
 #[derive(Debug)]
 pub struct Parts<'a, S: Speaker> {
@@ -51,11 +57,7 @@ pub trait Seams<S: Speaker> {
     }
 
     /// Lets a request pass to its broker.
-    fn request(
-        &mut self,
-        _parts: &mut Parts<'_, S>,
-        _ask: &mut Ask<S::Dialect, Continuation>,
-    ) -> bool {
+    fn request(&mut self, _parts: &mut Parts<'_, S>, _ask: &mut AskOf<S>) -> bool {
         true
     }
 
@@ -65,7 +67,7 @@ pub trait Seams<S: Speaker> {
         _parts: &mut Parts<'_, S>,
         _from: Node,
         _then: Continuation,
-        _answer: &mut Result<Response<S::Dialect>, Failure>,
+        _answer: &mut AnswerOf<S>,
     ) -> bool {
         true
     }

@@ -1,6 +1,6 @@
 //! Bugs of a client that gives partitions to a group's members, as its leader.
 
-use plimsoll_client::{Ask, Continuation, Failure, Parts, Seams, Speaker};
+use plimsoll_client::{AnswerOf, AskOf, Continuation, Parts, Seams, Speaker};
 use plimsoll_protocol::{Node, PartitionIndex, Request, Response};
 use std::collections::BTreeSet;
 
@@ -9,11 +9,7 @@ use std::collections::BTreeSet;
 pub(crate) struct AssignsTwice;
 
 impl<S: Speaker> Seams<S> for AssignsTwice {
-    fn request(
-        &mut self,
-        parts: &mut Parts<'_, S>,
-        ask: &mut Ask<S::Dialect, Continuation>,
-    ) -> bool {
+    fn request(&mut self, parts: &mut Parts<'_, S>, ask: &mut AskOf<S>) -> bool {
         change_assignments(parts, ask, |given| {
             if let [first, .., last] = given
                 && let Some(partition) = first.last().copied()
@@ -31,11 +27,7 @@ impl<S: Speaker> Seams<S> for AssignsTwice {
 pub(crate) struct AssignsNotAll;
 
 impl<S: Speaker> Seams<S> for AssignsNotAll {
-    fn request(
-        &mut self,
-        parts: &mut Parts<'_, S>,
-        ask: &mut Ask<S::Dialect, Continuation>,
-    ) -> bool {
+    fn request(&mut self, parts: &mut Parts<'_, S>, ask: &mut AskOf<S>) -> bool {
         change_assignments(parts, ask, |given| {
             if let [_, .., last] = given {
                 last.pop();
@@ -57,7 +49,7 @@ impl<S: Speaker> Seams<S> for CountsPartitionsOnce {
         _: &mut Parts<'_, S>,
         _: Node,
         _: Continuation,
-        answer: &mut Result<Response<S::Dialect>, Failure>,
+        answer: &mut AnswerOf<S>,
     ) -> bool {
         if let Ok(Response::Metadata(cluster)) = answer {
             if self.known.is_empty() {
@@ -74,7 +66,7 @@ impl<S: Speaker> Seams<S> for CountsPartitionsOnce {
 /// Changes what the leader gives to each member.
 fn change_assignments<S: Speaker>(
     parts: &Parts<'_, S>,
-    ask: &mut Ask<S::Dialect, Continuation>,
+    ask: &mut AskOf<S>,
     change: impl FnOnce(&mut [Vec<PartitionIndex>]),
 ) {
     let Request::SyncGroup { assignments, .. } = &mut ask.request else {

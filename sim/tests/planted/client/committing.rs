@@ -1,25 +1,17 @@
 //! Bugs of a client that commits, and writes dead letters.
 
-use super::failure_of;
-use plimsoll_client::{Action, Ask, Continuation, Failure, Parts, Seams, Speaker};
+use plimsoll_client::{Action, AskOf, Parts, Seams, Speaker};
 use plimsoll_core::{Command, CommitId, CommitOffset, CommitOutcome};
-use plimsoll_protocol::{Node, OffsetCommitResponse, Request, Response};
+use plimsoll_protocol::Request;
 
 /// kafka-node#1032: a commit that was refused is told as accepted.
 #[derive(Default)]
 pub(crate) struct RefusedCommitIsGood;
 
 impl<S: Speaker> Seams<S> for RefusedCommitIsGood {
-    fn answer(
-        &mut self,
-        _: &mut Parts<'_, S>,
-        _: Node,
-        then: Continuation,
-        answer: &mut Result<Response<S::Dialect>, Failure>,
-    ) -> bool {
-        let is_refused = matches!(failure_of(answer), Some(Failure::Refused(_)));
-        if is_refused && matches!(then, Continuation::OffsetCommit(_)) {
-            *answer = Ok(Response::OffsetCommit(OffsetCommitResponse::default()));
+    fn action(&mut self, _: &mut Parts<'_, S>, action: &mut Action<S>) -> bool {
+        if let Action::EndCommit(_, outcome @ CommitOutcome::Failed) = action {
+            *outcome = CommitOutcome::Ok;
         }
         true
     }
@@ -43,7 +35,7 @@ impl<S: Speaker> Seams<S> for FailedCommitIsNotTold {
 pub(crate) struct CommitLeavesOneOut;
 
 impl<S: Speaker> Seams<S> for CommitLeavesOneOut {
-    fn request(&mut self, _: &mut Parts<'_, S>, ask: &mut Ask<S::Dialect, Continuation>) -> bool {
+    fn request(&mut self, _: &mut Parts<'_, S>, ask: &mut AskOf<S>) -> bool {
         if let Request::OffsetCommit { offsets, .. } = &mut ask.request
             && offsets.len() > 1
         {

@@ -1,8 +1,8 @@
 //! Bugs of a client that fetches.
 
-use plimsoll_client::{Action, Ask, Continuation, Failure, Parts, Seams, Speaker};
+use plimsoll_client::{Action, AnswerOf, AskOf, Continuation, Failure, Parts, Seams, Speaker};
 use plimsoll_core::{AssignmentEpoch, Command, CommitOutcome, Event, NextOffset, TopicPartition};
-use plimsoll_protocol::{ErrorName, Node, PartitionIndex, Request, Response};
+use plimsoll_protocol::{Dialect, ErrorName, Node, PartitionIndex, Request, Response};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// kafka-python#3131, confluent-kafka-python#970: after a rebalance, one partition is fetched no
@@ -56,7 +56,7 @@ impl<S: Speaker> Seams<S> for ResumeSkips {
         _: &mut Parts<'_, S>,
         _: Node,
         _: Continuation,
-        answer: &mut Result<Response<S::Dialect>, Failure>,
+        answer: &mut AnswerOf<S>,
     ) -> bool {
         self.ends.extend(ends_of(answer));
         true
@@ -128,7 +128,7 @@ impl<S: Speaker> Seams<S> for TakesLateFetches {
         true
     }
 
-    fn request(&mut self, _: &mut Parts<'_, S>, ask: &mut Ask<S::Dialect, Continuation>) -> bool {
+    fn request(&mut self, _: &mut Parts<'_, S>, ask: &mut AskOf<S>) -> bool {
         if let Request::Fetch(fetch) = &ask.request {
             let partitions = fetch.positions.iter().map(|position| position.partition);
             self.asked.insert(ask.to, partitions.collect());
@@ -141,7 +141,7 @@ impl<S: Speaker> Seams<S> for TakesLateFetches {
         parts: &mut Parts<'_, S>,
         from: Node,
         then: Continuation,
-        answer: &mut Result<Response<S::Dialect>, Failure>,
+        answer: &mut AnswerOf<S>,
     ) -> bool {
         if then == Continuation::Fetch {
             self.asked.remove(&from);
@@ -190,7 +190,7 @@ impl<S: Speaker> Seams<S> for ErrorsResetToTheEnd {
         _: &mut Parts<'_, S>,
         _: Node,
         _: Continuation,
-        answer: &mut Result<Response<S::Dialect>, Failure>,
+        answer: &mut AnswerOf<S>,
     ) -> bool {
         if let Ok(Response::Fetch(fetched)) = answer {
             for partition in &mut fetched.partitions {
@@ -223,7 +223,7 @@ impl<S: Speaker> Seams<S> for AwaitsLostFetches {
         _: &mut Parts<'_, S>,
         _: Node,
         then: Continuation,
-        answer: &mut Result<Response<S::Dialect>, Failure>,
+        answer: &mut AnswerOf<S>,
     ) -> bool {
         then != Continuation::Fetch || answer.is_ok()
     }
@@ -289,9 +289,7 @@ impl Epochs {
 }
 
 /// Returns the offset behind what was fetched of each partition.
-fn ends_of<D: plimsoll_protocol::Dialect>(
-    answer: &Result<Response<D>, Failure>,
-) -> Vec<(PartitionIndex, u64)> {
+fn ends_of<D: Dialect>(answer: &Result<Response<D>, Failure>) -> Vec<(PartitionIndex, u64)> {
     let mut ends = Vec::new();
     if let Ok(Response::Fetch(fetched)) = answer {
         let mut entries = fetched.entries.as_slice();

@@ -1,9 +1,11 @@
 //! Bugs of a client that is a member of a group.
 
 use super::failure_of;
-use plimsoll_client::{Action, Ask, Callback, Continuation, Failure, Parts, Seams, Speaker};
+use plimsoll_client::{
+    Action, AnswerOf, AskOf, Callback, Continuation, Failure, Parts, Seams, Speaker,
+};
 use plimsoll_core::RebalanceId;
-use plimsoll_protocol::{ErrorName, Node, Request, Response};
+use plimsoll_protocol::{Dialect, ErrorName, Node, PartitionIndex, Request, Response};
 
 /// kafka_ex#547, racecar#208: the coordinator that was found first is asked for ever.
 #[derive(Default)]
@@ -25,7 +27,7 @@ impl<S: Speaker> Seams<S> for IgnoresRebalances {
         _: &mut Parts<'_, S>,
         _: Node,
         then: Continuation,
-        answer: &mut Result<Response<S::Dialect>, Failure>,
+        answer: &mut AnswerOf<S>,
     ) -> bool {
         ignore(then, answer, &[ErrorName::RebalanceInProgress]);
         true
@@ -47,7 +49,7 @@ impl<S: Speaker> Seams<S> for IgnoresItsEnd {
         _: &mut Parts<'_, S>,
         _: Node,
         then: Continuation,
-        answer: &mut Result<Response<S::Dialect>, Failure>,
+        answer: &mut AnswerOf<S>,
     ) -> bool {
         use ErrorName::{IllegalGeneration, UnknownMemberId};
         ignore(then, answer, &[UnknownMemberId, IllegalGeneration]);
@@ -67,7 +69,7 @@ impl<S: Speaker> Seams<S> for HeartbeatsEnd {
         true
     }
 
-    fn request(&mut self, _: &mut Parts<'_, S>, ask: &mut Ask<S::Dialect, Continuation>) -> bool {
+    fn request(&mut self, _: &mut Parts<'_, S>, ask: &mut AskOf<S>) -> bool {
         self.assignments < 2 || !matches!(ask.request, Request::Heartbeat(_))
     }
 }
@@ -83,14 +85,11 @@ impl<S: Speaker> Seams<S> for RevocationIsNotTold {
         rebalance: RebalanceId,
         callback: &mut Callback,
     ) -> bool {
-        if !matches!(callback, Callback::Revoked(_)) {
-            return true;
+        let is_kept_back = matches!(callback, Callback::Revoked(_));
+        if is_kept_back {
+            keep_back(parts, rebalance, callback);
         }
-        for index in answer_at_once(parts, rebalance, callback) {
-            parts.fetcher.unassign(index);
-            parts.fetcher.release(index);
-        }
-        false
+        !is_kept_back
     }
 }
 
@@ -123,14 +122,19 @@ impl<S: Speaker> Seams<S> for LossIsNotTold {
         rebalance: RebalanceId,
         callback: &mut Callback,
     ) -> bool {
-        if !matches!(callback, Callback::Lost(_)) {
-            return true;
+        let is_kept_back = matches!(callback, Callback::Lost(_));
+        if is_kept_back {
+            keep_back(parts, rebalance, callback);
         }
-        for index in answer_at_once(parts, rebalance, callback) {
-            parts.fetcher.unassign(index);
-            parts.fetcher.release(index);
-        }
-        false
+        !is_kept_back
+    }
+}
+
+/// Carries out a rebalance of which the application is not told.
+fn keep_back<S: Speaker>(parts: &mut Parts<'_, S>, rebalance: RebalanceId, callback: &Callback) {
+    for index in answer_at_once(parts, rebalance, callback) {
+        parts.fetcher.unassign(index);
+        parts.fetcher.release(index);
     }
 }
 
@@ -139,7 +143,7 @@ fn answer_at_once<S: Speaker>(
     parts: &mut Parts<'_, S>,
     rebalance: RebalanceId,
     callback: &Callback,
-) -> Vec<plimsoll_protocol::PartitionIndex> {
+) -> Vec<PartitionIndex> {
     parts.group.handle_revoke_answer(rebalance);
     if parts.commits.is_settled() {
         parts.group.handle_settled(parts.now, parts.view);
@@ -151,7 +155,7 @@ fn answer_at_once<S: Speaker>(
 }
 
 /// Takes a heartbeat for a good one that was refused for one of these reasons.
-fn ignore<D: plimsoll_protocol::Dialect>(
+fn ignore<D: Dialect>(
     then: Continuation,
     answer: &mut Result<Response<D>, Failure>,
     errors: &[ErrorName],

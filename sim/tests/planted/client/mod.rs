@@ -3,6 +3,7 @@
 
 pub(crate) mod assignors;
 pub(crate) mod committing;
+mod elsewhere;
 pub(crate) mod fetching;
 pub(crate) mod membership;
 mod neutral;
@@ -10,7 +11,7 @@ pub(crate) mod starts;
 
 use super::Control;
 use plimsoll_client::{Failure, Seams};
-use plimsoll_protocol::{Dialect, OffsetCommitResponse, Response};
+use plimsoll_protocol::{Dialect, Response};
 use plimsoll_sim::recipes::{LeanSpeaker, SubjectSpec};
 
 /// Returns the core without a bug on the client of librdkafka with the bug `B`.
@@ -33,9 +34,6 @@ fn failure_of<D: Dialect>(answer: &Result<Response<D>, Failure>) -> Option<Failu
         Ok(Response::OffsetFetch(Err(error))) => Some(*error),
         Ok(Response::Offsets(Err(error))) => Some(*error),
         Ok(Response::Heartbeat(Err(error))) => Some(*error),
-        Ok(Response::OffsetCommit(OffsetCommitResponse { error, refused })) => {
-            error.or(refused.last().map(|(_, error)| *error))
-        }
         Ok(_) => None,
     };
     refusal.map(Failure::Refused)

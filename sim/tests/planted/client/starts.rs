@@ -1,7 +1,7 @@
 //! Bugs of a client that asks where to start.
 
 use super::failure_of;
-use plimsoll_client::{Action, Continuation, Failure, Parts, Seams, Speaker};
+use plimsoll_client::{Action, AnswerOf, Continuation, Parts, Seams, Speaker};
 use plimsoll_core::{NextOffset, TopicPartition};
 use plimsoll_protocol::{Node, Response};
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ impl<S: Speaker> Seams<S> for AsksOffsetsOnce {
         _: &mut Parts<'_, S>,
         _: Node,
         then: Continuation,
-        answer: &mut Result<Response<S::Dialect>, Failure>,
+        answer: &mut AnswerOf<S>,
     ) -> bool {
         !matches!(then, Continuation::OffsetFetch(_)) || failure_of(answer).is_none()
     }
@@ -32,7 +32,7 @@ impl<S: Speaker> Seams<S> for AsksEndsOnce {
         _: &mut Parts<'_, S>,
         _: Node,
         then: Continuation,
-        answer: &mut Result<Response<S::Dialect>, Failure>,
+        answer: &mut AnswerOf<S>,
     ) -> bool {
         !matches!(then, Continuation::StartOffsets(..)) || failure_of(answer).is_none()
     }
@@ -48,7 +48,7 @@ impl<S: Speaker> Seams<S> for RefusedMeansUncommitted {
         _: &mut Parts<'_, S>,
         _: Node,
         then: Continuation,
-        answer: &mut Result<Response<S::Dialect>, Failure>,
+        answer: &mut AnswerOf<S>,
     ) -> bool {
         if matches!(then, Continuation::OffsetFetch(_)) && failure_of(answer).is_some() {
             *answer = Ok(Response::OffsetFetch(Ok(Vec::new())));
