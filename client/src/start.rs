@@ -272,10 +272,7 @@ impl<S: Speaker> Start<S> {
 /// (`ReplicaManager.fetchOffset`): `rd_kafka_query_watermark_offsets` sends them, and so do two
 /// calls of `rd_kafka_offsets_for_times`, which Plimsoll's consumer makes one after the other; in
 /// Sarama `partitionConsumer.chooseStartingOffset`, which asks for the end first.
-pub(crate) fn end_of<D: Dialect>(
-    partition: PartitionIndex,
-    log_start: Option<NextOffset>,
-) -> Request<D> {
+pub fn end_of<D: Dialect>(partition: PartitionIndex, log_start: Option<NextOffset>) -> Request<D> {
     Request::Offsets(OffsetsRequest {
         partition,
         leader_epoch: NO_EPOCH,

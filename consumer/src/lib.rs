@@ -46,6 +46,7 @@
 #[cfg(feature = "librdkafka")]
 mod builder;
 mod client;
+pub mod commit_metadata;
 mod driver;
 mod error;
 mod handler;

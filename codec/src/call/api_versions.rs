@@ -16,7 +16,7 @@ impl Caller<'_> {
                 .with_client_software_version(StrBytes::from_static_str(env!("CARGO_PKG_VERSION"))),
         };
         self.asks(&request, |_, response: ApiVersionsResponse| {
-            Some(match result(response.error_code)? {
+            Some(match result(response.error_code) {
                 Ok(()) => Response::ApiVersions,
                 Err(error) => Response::Failed(error),
             })

@@ -28,7 +28,7 @@ impl Caller<'_> {
                         .with_port(response.port),
                     _ => response.coordinators.pop()?,
                 };
-                let found = match result(found.error_code)? {
+                let found = match result(found.error_code) {
                     Ok(()) => Ok(names.take_address(found.node_id, &found.host, found.port)?),
                     Err(error) => Err(error),
                 };

@@ -42,7 +42,7 @@ impl Caller<'_> {
             &request,
             move |names, response: kafka::JoinGroupResponse| {
                 let told = names.told_member(&response.member_id);
-                let joined = match result(response.error_code)? {
+                let joined = match result(response.error_code) {
                     Ok(()) => {
                         let mut joined = joined(names, response);
                         if version < 7 {

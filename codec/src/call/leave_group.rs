@@ -29,7 +29,7 @@ impl Caller<'_> {
         self.asks(
             &request,
             move |names, response: kafka::LeaveGroupResponse| {
-                let whole = result(response.error_code)?;
+                let whole = result(response.error_code);
                 if let Some(only) = only {
                     let left = whole.map(|()| only).map_err(|error| (only, error));
                     return Some(Response::LeaveGroup(Ok(vec![left])));
@@ -40,7 +40,7 @@ impl Caller<'_> {
                         member: names.told_member(&member.member_id),
                         instance: names.instance(&member.group_instance_id),
                     };
-                    let result = result(member.error_code)?;
+                    let result = result(member.error_code);
                     left.push(result.map(|()| leaving).map_err(|error| (leaving, error)));
                 }
                 Some(Response::LeaveGroup(whole.map(|()| left)))

@@ -82,8 +82,7 @@ pub fn encode_in(
 }
 
 impl Sent {
-    /// Reads the frame of the answer; `None`: it answers another request, makes no sense, or has an
-    /// error that no client of ours knows.
+    /// Reads the frame of the answer; `None`: it answers another request, or makes no sense.
     pub fn decode(self, names: &mut Names, frame: Bytes) -> Option<Response<Wire>> {
         (self.0)(names, frame)
     }
@@ -180,11 +179,12 @@ fn together(mut answers: Vec<Response<Wire>>) -> Option<Response<Wire>> {
     }
 }
 
-/// Reads a code of an error; `None`: it has no name here.
-fn result(code: i16) -> Option<Result<(), ErrorName>> {
+/// Reads a code of an error. One that has no name here is some failure of the broker's, as it is
+/// for Kafka's clients (`Errors.forCode`).
+fn result(code: i16) -> Result<(), ErrorName> {
     match code {
-        0 => Some(Ok(())),
-        code => ErrorName::from_code(code).map(Err),
+        0 => Ok(()),
+        code => Err(ErrorName::from_code(code).unwrap_or(ErrorName::UnknownServerError)),
     }
 }
 

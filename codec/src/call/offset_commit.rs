@@ -43,7 +43,7 @@ impl Caller<'_> {
             let mut refused = Vec::new();
             for topic in response.topics {
                 for partition in topic.partitions {
-                    if let Err(error) = result(partition.error_code)? {
+                    if let Err(error) = result(partition.error_code) {
                         let index = names.partition(&topic.name, partition.partition_index)?;
                         refused.push((index, error));
                     }

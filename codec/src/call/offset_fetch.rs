@@ -84,13 +84,13 @@ type Told = Option<Result<Vec<CommittedOffset<Wire>>, ErrorName>>;
 
 /// Reads the answer of one group. An error of a partition is one of all.
 fn told_in_partitions(names: &Names, response: kafka::OffsetFetchResponse) -> Told {
-    if let Err(error) = result(response.error_code)? {
+    if let Err(error) = result(response.error_code) {
         return Some(Err(error));
     }
     let mut committed = Vec::new();
     for topic in response.topics {
         for told in topic.partitions {
-            if let Err(error) = result(told.error_code)? {
+            if let Err(error) = result(told.error_code) {
                 return Some(Err(error));
             }
             if told.committed_offset != NOTHING_COMMITTED {

@@ -61,7 +61,7 @@ impl Caller<'_> {
                     let partition =
                         names.told_partition(&topic.name, topic.topic_id, told.index)?;
                     let offset = Offset::new(told.base_offset.max(0) as u64);
-                    appended.insert(partition, result(told.error_code)?.map(|()| offset));
+                    appended.insert(partition, result(told.error_code).map(|()| offset));
                 }
             }
             let answers = asked.into_iter().map(|partition| {

@@ -34,7 +34,7 @@ impl Caller<'_> {
             .with_protocol_name(name)
             .with_assignments(assignments.collect::<Option<_>>()?);
         self.asks(&request, |names, response: kafka::SyncGroupResponse| {
-            let synced = result(response.error_code)?.map(|()| SyncGroupResponse {
+            let synced = result(response.error_code).map(|()| SyncGroupResponse {
                 protocol: names.told_protocol(response.protocol_type, response.protocol_name),
                 assignment: response.assignment,
             });

@@ -1,10 +1,10 @@
 //! Sends commits, one at a time, on a thread of their own: each waits for its outcome.
 
 use super::context::RawConsumer;
-use super::metadata;
 use super::outbox::Outbox;
 use super::threads;
 use super::topics::{Topics, raw};
+use crate::commit_metadata;
 use plimsoll_core::{CommitId, CommitOffset, CommitOutcome, Event, TopicPartition};
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{CommitMode, Consumer};
@@ -67,7 +67,7 @@ fn list(topics: &Topics, offsets: &[CommitOffset]) -> TopicPartitionList {
     let partitions = offsets.iter().map(|o| (o.partition, Some(raw(o.next))));
     let list = topics.list(partitions);
     for (mut element, offset) in list.elements().into_iter().zip(offsets) {
-        element.set_metadata(metadata::write(offset.founding_partitions));
+        element.set_metadata(commit_metadata::write(offset.founding_partitions));
     }
     list
 }

@@ -9,10 +9,10 @@
 
 use super::commits::is_silence;
 use super::context::RawConsumer;
-use super::metadata;
 use super::outbox::Outbox;
 use super::threads;
 use super::topics::{Topics, next_offset};
+use crate::commit_metadata;
 use plimsoll_core::{Assignment, AssignmentEpoch, NextOffset, RebalanceId, TopicPartition};
 use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, KafkaResult};
@@ -234,7 +234,7 @@ impl Asker {
         let found = self.consumer.committed_offsets(list, TIMEOUT)?;
         let committed = found.elements().into_iter().map(|element| {
             element.error()?;
-            let founding = metadata::read(element.metadata());
+            let founding = commit_metadata::read(element.metadata());
             Ok(next_offset(element.offset()).map(|next| (next, founding)))
         });
         Ok(committed.collect())

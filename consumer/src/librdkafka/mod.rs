@@ -13,7 +13,6 @@ mod generations;
 mod lag;
 mod leaving;
 mod lookups;
-mod metadata;
 mod outbox;
 mod rebalances;
 mod thread;

@@ -1,6 +1,7 @@
 //! The broker, the topic of a test, and what the test's consumers handled.
 
-use plimsoll::{Builder, Consumer, Error, Handler, HandlerError, Message};
+use crate::subject::{Builder, builder};
+use plimsoll::{Error, Handler, HandlerError, Message};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{
     AdminClient, AdminOptions, AlterConfig, NewPartitions, NewTopic, ResourceSpecifier,
@@ -20,7 +21,17 @@ use tokio::task::JoinHandle;
 
 tokio::task_local! {
     /// The brokers of the test that runs.
-    pub(crate) static BROKERS: String;
+    static BROKERS: String;
+}
+
+/// Runs a test against these brokers, on a runtime of its own.
+pub(crate) fn on_two_threads<F: Future<Output = ()>>(brokers: &str, test: impl FnOnce() -> F) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    let test = BROKERS.scope(brokers.to_owned(), test());
+    runtime.expect("threads").block_on(test);
 }
 
 /// The longest time that a test waits for something.
@@ -177,14 +188,12 @@ impl Topic {
 
     /// Returns a consumer with short times.
     pub(crate) fn consumer(&self) -> Builder {
-        self.consumer_of([self.name.clone()])
+        self.consumer_in(&self.name, &self.name)
     }
 
-    pub(crate) fn consumer_of(&self, topics: impl IntoIterator<Item = String>) -> Builder {
-        Consumer::builder()
-            .brokers(&self.brokers)
-            .group(&self.name)
-            .topics(topics)
+    /// Returns a consumer of a topic, in a group.
+    pub(crate) fn consumer_in(&self, group: &str, topic: &str) -> Builder {
+        builder(&self.brokers, group, [topic.to_owned()])
             .commit_interval(Duration::from_millis(500))
             .set("session.timeout.ms", "6000")
             .set("heartbeat.interval.ms", "500")
@@ -233,10 +242,6 @@ impl Handled {
     /// Notes the message with this value.
     pub(crate) fn add(&self, value: Option<&[u8]>) {
         *self.0.lock().unwrap().entry(parse(value)).or_default() += 1;
-    }
-
-    pub(crate) fn clear(&self) {
-        self.0.lock().unwrap().clear();
     }
 
     pub(crate) fn numbers(&self) -> Vec<u32> {
