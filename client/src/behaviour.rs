@@ -62,6 +62,12 @@ pub struct Behaviour {
     /// Sarama: "shut it down and force the user to choose what to do";
     /// `ErrSessionConsumeClaimExited`). Otherwise the ends of the log are looked up.
     pub out_of_range_ends_session: bool,
+    /// The longest time for which an assignment waits for the starts of its partitions; the
+    /// application gets those that are known later as further assignments. `None`: without a limit.
+    ///
+    /// librdkafka fetches nothing before the answer to an assignment, and Plimsoll's consumer over
+    /// it answers within half a second (`Rebalances::take_assigned`). Simulated clients wait.
+    pub assigns_within: Option<Duration>,
     /// Whether the pauses grow before committed offsets are asked for again
     /// (`rd_kafka_handle_OffsetFetch`: `rd_kafka_buf_retry`, without an end); Sarama's are of one
     /// length (`offsetManager.computeBackoff`).
@@ -113,6 +119,7 @@ impl Behaviour {
         join_interval: Duration::from_secs(1),
         partition_backoff: None,
         out_of_range_ends_session: false,
+        assigns_within: None,
         start_backoff_grows: true,
         require_stable: true,
         checks_generations: false,
@@ -148,6 +155,7 @@ impl Behaviour {
             join_interval: Duration::ZERO,
             partition_backoff: Some(Duration::from_secs(2)),
             out_of_range_ends_session: true,
+            assigns_within: None,
             start_backoff_grows: false,
             require_stable: false,
             checks_generations: false,

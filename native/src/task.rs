@@ -62,7 +62,12 @@ impl<C: Connect> Task<C> {
         );
         let mut member = Member::new(network.now(), of_member, speaker, cluster);
         member.start(&mut network);
+        let mut refusal = None;
         loop {
+            if refusal != member.refusal() {
+                refusal = member.refusal();
+                tracing::info!(?refusal, "the group's coordinator refuses a request");
+            }
             network.tell_broken(&mut member);
             check(&mut network, &member)?;
             match member.end() {

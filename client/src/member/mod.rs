@@ -105,6 +105,11 @@ impl<S: Speaker> Member<S> {
         &self.view
     }
 
+    /// Returns the last refusal of what it asked its coordinator.
+    pub fn refusal(&self) -> Option<ErrorName> {
+        self.refusal
+    }
+
     /// Returns how it ended; `None`: it goes on.
     pub fn end(&self) -> Option<End> {
         self.end

@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 
 tokio::task_local! {
     /// The brokers of the test that runs.
-    static BROKERS: String;
+    pub(crate) static BROKERS: String;
 }
 
 /// Runs a test against these brokers, on a runtime of its own.
