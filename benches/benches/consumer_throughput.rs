@@ -1,28 +1,36 @@
-//! What does Plimsoll's consumer cost beside a bare librdkafka loop? A million records of 100
-//! bytes from three real brokers, with an empty handler and the same settings.
+//! What does Plimsoll's consumer cost beside bare librdkafka loops? A million records of 100 bytes
+//! from three real brokers, with an empty handler and the same settings. One loop takes message by
+//! message, the other one takes batches from the queue of each partition.
 //!
-//! The two take turns, so that a machine that becomes slower does so for both; each line is one
-//! pair, and the last one the median of their ratios. Needs a container engine; without one it
-//! says so and measures nothing.
+//! The three take turns, so that a machine that becomes slower does so for all; each line is one
+//! round, and the last ones are the medians of their ratios. Needs a container engine; without one
+//! it says so and measures nothing.
 //!
-//! `cargo bench -p plimsoll-benches --bench consumer_throughput [-- RECORDS [PAIRS]]`
+//! `cargo bench -p plimsoll-benches --bench consumer_throughput [-- RECORDS [ROUNDS]]`
 
 use plimsoll_chaos::{
     Backlog, ChaosError, ClusterSource, Declared, Kafka, Load, Options, Reach, SubjectCommand,
 };
 use plimsoll_core::CommitPolicy;
-use rdkafka::ClientConfig;
+use plimsoll_librdkafka::PartitionQueue;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::KafkaError;
 use rdkafka::message::Message as _;
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use std::hint::black_box;
+use std::ops::ControlFlow;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const RECORDS: u32 = 1_000_000;
 const RECORD_BYTES: usize = 100;
-const PAIRS: usize = 9;
+const ROUNDS: usize = 9;
 
-/// The commit interval of both.
+/// The largest batch of a loop that takes batches.
+const BATCH: usize = 512;
+
+/// The commit interval of all.
 const COMMIT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The longest wait of one poll.
@@ -41,8 +49,8 @@ fn main() -> ExitCode {
         .iter()
         .filter_map(|argument| argument.parse().ok());
     let records = numbers.next().unwrap_or(RECORDS);
-    let pairs = numbers.next().map_or(PAIRS, |pairs| pairs as usize);
-    match measure(records, pairs) {
+    let rounds = numbers.next().map_or(ROUNDS, |rounds| rounds as usize);
+    match measure(records, rounds) {
         Ok(()) => ExitCode::SUCCESS,
         Err(ChaosError::Environment(reason)) => {
             eprintln!("SKIPPED, nothing was measured: {reason}");
@@ -55,7 +63,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn measure(records: u32, pairs: usize) -> Result<(), ChaosError> {
+fn measure(records: u32, rounds: usize) -> Result<(), ChaosError> {
     let options = Options {
         source: ClusterSource::Containers,
         reach: Reach::default(),
@@ -63,53 +71,127 @@ fn measure(records: u32, pairs: usize) -> Result<(), ChaosError> {
         declared: Declared::default(),
     };
     let kafka = Kafka::start(options, Load::default())?;
-    let result = compare(&kafka, records, pairs);
+    let result = compare(&kafka, records, rounds);
     kafka.shut_down();
     result
 }
 
-fn compare(kafka: &Kafka, records: u32, pairs: usize) -> Result<(), ChaosError> {
+/// A way to consume a backlog: its name, and the function that returns the time that it took.
+type Arm = (&'static str, fn(&Backlog) -> Result<Duration, ChaosError>);
+
+const ARMS: [Arm; 3] = [
+    ("plimsoll", consume),
+    ("messages", consume_messages),
+    ("batches", consume_batches),
+];
+
+fn compare(kafka: &Kafka, records: u32, rounds: usize) -> Result<(), ChaosError> {
     let backlog = kafka.backlog(records, RECORD_BYTES)?;
-    let commit = CommitPolicy {
-        interval: Some(COMMIT_INTERVAL),
-        every: None,
-    };
     // Brokers and page cache warm up.
-    consume_bare(&backlog)?;
-    backlog.consume(commit)?;
-    let rate = |took: Duration| f64::from(records) / took.as_secs_f64();
-    println!("plimsoll records/s   bare records/s   ratio");
-    let mut ratios = Vec::with_capacity(pairs);
-    for pair in 0..pairs {
-        // They take turns in going first.
-        let (plimsoll, bare) = if pair % 2 == 0 {
-            let plimsoll = backlog.consume(commit)?;
-            (plimsoll, consume_bare(&backlog)?)
-        } else {
-            let bare = consume_bare(&backlog)?;
-            (backlog.consume(commit)?, bare)
-        };
-        let ratio = rate(plimsoll) / rate(bare);
-        println!(
-            "{:>18.0}   {:>14.0}   {ratio:.3}",
-            rate(plimsoll),
-            rate(bare)
-        );
-        ratios.push(ratio);
+    for (_, consume) in ARMS {
+        consume(&backlog)?;
     }
-    ratios.sort_by(f64::total_cmp);
-    if let [first, .., last] = ratios.as_slice() {
-        let median = ratios[ratios.len() / 2];
-        println!("\nratio: median {median:.3}, from {first:.3} to {last:.3} ({pairs} pairs)");
+    let names = ARMS.map(|(name, _)| format!("{name:>10}"));
+    println!("records/s: {}", names.concat());
+    let mut ratios: [Vec<f64>; 2] = Default::default();
+    for round in 0..rounds {
+        let mut rates = [0.0; ARMS.len()];
+        for turn in 0..ARMS.len() {
+            // They take turns in going first.
+            let arm = (round + turn) % ARMS.len();
+            let took = ARMS[arm].1(&backlog)?;
+            rates[arm] = f64::from(records) / took.as_secs_f64();
+        }
+        println!(
+            "           {}",
+            rates.map(|rate| format!("{rate:>10.0}")).concat()
+        );
+        for (ratios, bare) in ratios.iter_mut().zip(&rates[1..]) {
+            ratios.push(rates[0] / bare);
+        }
+    }
+    for (mut ratios, (bare, _)) in ratios.into_iter().zip(&ARMS[1..]) {
+        ratios.sort_by(f64::total_cmp);
+        if let [first, .., last] = ratios.as_slice() {
+            let median = ratios[ratios.len() / 2];
+            println!("plimsoll / {bare}: median {median:.3}, from {first:.3} to {last:.3}");
+        }
     }
     Ok(())
 }
 
+/// Consumes the backlog by Plimsoll's consumer.
+fn consume(backlog: &Backlog) -> Result<Duration, ChaosError> {
+    backlog.consume(CommitPolicy {
+        interval: Some(COMMIT_INTERVAL),
+        every: None,
+    })
+}
+
 /// Consumes the backlog in the loop that one writes with nothing but librdkafka: it polls, and lets
 /// librdkafka commit. Returns the time from the first record to the last.
-fn consume_bare(backlog: &Backlog) -> Result<Duration, ChaosError> {
-    let internal = |error: rdkafka::error::KafkaError| ChaosError::Internal(error.to_string());
-    let consumer: BaseConsumer = ClientConfig::new()
+fn consume_messages(backlog: &Backlog) -> Result<Duration, ChaosError> {
+    let consumer = bare(backlog)?;
+    consumer.subscribe(&[backlog.topic()]).map_err(internal)?;
+    let mut clock = Clock::new(backlog);
+    while !clock.is_over() {
+        match consumer.poll(POLL) {
+            Some(message) => {
+                black_box(message.map_err(internal)?.payload());
+                clock.tick(1);
+            }
+            // Nothing came, or a rebalance did.
+            None => clock.check()?,
+        }
+    }
+    Ok(clock.took())
+}
+
+/// Consumes the backlog in the fastest loop over librdkafka: by batches, from the queue of each
+/// partition.
+fn consume_batches(backlog: &Backlog) -> Result<Duration, ChaosError> {
+    let consumer = Arc::new(bare(backlog)?);
+    let topic = backlog.topic();
+    let metadata = consumer
+        .fetch_metadata(Some(topic), WITHIN)
+        .map_err(internal)?;
+    let partitions = metadata
+        .topics()
+        .iter()
+        .flat_map(|topic| topic.partitions());
+    let mut list = TopicPartitionList::new();
+    let mut queues = Vec::new();
+    for partition in partitions {
+        let id = partition.id();
+        list.add_partition_offset(topic, id, Offset::Beginning)
+            .map_err(internal)?;
+        queues.extend(PartitionQueue::new(&consumer, topic, id, || {}));
+    }
+    consumer.assign(&list).map_err(internal)?;
+    let mut clock = Clock::new(backlog);
+    while !clock.is_over() {
+        consumer.poll(Duration::ZERO);
+        let mut taken = 0;
+        for queue in &mut queues {
+            queue.read(BATCH, |message| {
+                if let Ok(message) = message {
+                    black_box(message.payload());
+                    taken += 1;
+                }
+                ControlFlow::Continue(())
+            });
+        }
+        clock.tick(taken);
+        if taken == 0 {
+            clock.check()?;
+            std::thread::sleep(Duration::from_micros(100));
+        }
+    }
+    Ok(clock.took())
+}
+
+fn bare(backlog: &Backlog) -> Result<BaseConsumer, ChaosError> {
+    let consumer = ClientConfig::new()
         .set("bootstrap.servers", backlog.bootstrap())
         .set("group.id", backlog.new_group())
         .set("auto.offset.reset", "earliest")
@@ -122,26 +204,52 @@ fn consume_bare(backlog: &Backlog) -> Result<Duration, ChaosError> {
             "auto.commit.interval.ms",
             COMMIT_INTERVAL.as_millis().to_string(),
         )
-        .create()
-        .map_err(internal)?;
-    consumer.subscribe(&[backlog.topic()]).map_err(internal)?;
-    let mut began = None;
-    let mut seen = 0;
-    let began_to_poll = Instant::now();
-    while seen < backlog.records() {
-        let Some(message) = consumer.poll(POLL) else {
-            // Nothing came, or a rebalance did.
-            if began_to_poll.elapsed() > WITHIN {
-                let text = format!("the bare loop got no more within {} s", WITHIN.as_secs());
-                return Err(ChaosError::Environment(text));
-            }
-            continue;
-        };
-        black_box(message.map_err(internal)?.payload());
-        began.get_or_insert_with(Instant::now);
-        seen += 1;
+        .create();
+    consumer.map_err(internal)
+}
+
+fn internal(error: KafkaError) -> ChaosError {
+    ChaosError::Internal(error.to_string())
+}
+
+/// Counts the records of a bare loop, and takes its time.
+struct Clock {
+    left: u32,
+    created: Instant,
+    began: Option<Instant>,
+}
+
+impl Clock {
+    fn new(backlog: &Backlog) -> Self {
+        Self {
+            left: backlog.records(),
+            created: Instant::now(),
+            began: None,
+        }
     }
-    Ok(began
-        .map(|began: Instant| began.elapsed())
-        .unwrap_or_default())
+
+    fn tick(&mut self, records: u32) {
+        if records > 0 {
+            self.began.get_or_insert_with(Instant::now);
+            self.left = self.left.saturating_sub(records);
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.left == 0
+    }
+
+    /// Fails where the loop gets nothing any more.
+    fn check(&self) -> Result<(), ChaosError> {
+        if self.created.elapsed() <= WITHIN {
+            return Ok(());
+        }
+        let text = format!("a bare loop got no more within {} s", WITHIN.as_secs());
+        Err(ChaosError::Environment(text))
+    }
+
+    /// Returns the time since the first record.
+    fn took(&self) -> Duration {
+        self.began.map(|began| began.elapsed()).unwrap_or_default()
+    }
 }

@@ -19,6 +19,10 @@ const USUAL_HEARTBEAT: Duration = Duration::from_secs(3);
 /// have 30 s, as those of the Java client, kafka-python and Sarama.
 const USUAL_PROGRESS: Duration = Duration::from_secs(38);
 
+/// A handler that reaches the sink within this time after its member learned of a revocation may
+/// have begun before it: the trace of real processes then has its answer alone.
+pub(crate) const CROSSING: Duration = Duration::from_secs(1);
+
 /// The settings that a subject is known to heed, by their keys in a scenario; a table stands for
 /// all that is in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,9 +49,11 @@ impl Declared {
         Ok(Self(keeps.iter().cloned().chain(set).collect()))
     }
 
-    /// Returns the terms on which a program is judged of which this is known and no more.
+    /// Returns the terms on which a program is judged of which this is known and no more, and which
+    /// is seen from without: also what stands for it in the simulator, where all is seen.
     pub fn terms(&self, plan: &Plan) -> Terms {
         let mut terms = plan.terms();
+        terms.crossing = CROSSING;
         for setting in Setting::ALL {
             if !self.knows(setting) {
                 terms.forget(setting);

@@ -2,17 +2,13 @@
 //! the sink. What is done to one concerns all three; what the trace is to say of it comes out.
 
 use crate::error::ChaosError;
+use crate::known::CROSSING;
 use crate::membership::{Membership, Shown};
 use crate::processes::{Ended, HowEnded, Processes};
 use crate::sink::{Begun, Call, Sink};
 use crate::stdout::Said;
 use plimsoll_core::{Instant, TopicPartition};
 use plimsoll_oracle::{MemberId, TraceEvent};
-use std::time::Duration;
-
-/// A handler that reaches the sink within this time after its member learned of a revocation may
-/// have begun before it: the trace then has its answer alone.
-const CROSSING: Duration = Duration::from_secs(1);
 
 /// The members of the group.
 #[derive(Debug)]

@@ -227,6 +227,10 @@ impl<C: GroupClient> GroupClient for Reporting<C> {
         self.client.high_watermark(partition)
     }
 
+    fn is_unavailable(&self, topic: u32) -> bool {
+        self.client.is_unavailable(topic)
+    }
+
     fn is_failing(&self, partition: TopicPartition) -> bool {
         self.client.is_failing(partition)
     }

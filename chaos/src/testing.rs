@@ -55,10 +55,20 @@ members = 2
     Plan::draw(&scenario, 1)
 }
 
-/// Waits until no other test of this crate has brokers, and keeps it so while the guard lives: many
-/// brokers at once would starve each other.
+/// The turns of tests that start brokers: two at once wait for most of their time, and many would
+/// starve each other.
 #[cfg(feature = "kafka-tests")]
-pub(crate) async fn brokers_alone() -> tokio::sync::MutexGuard<'static, ()> {
-    static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-    ALONE.lock().await
+static TURNS: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(2);
+
+/// Waits until a test may start brokers, beside one other at most, and keeps its turn while the
+/// permit lives.
+#[cfg(feature = "kafka-tests")]
+pub(crate) async fn brokers() -> tokio::sync::SemaphorePermit<'static> {
+    TURNS.acquire().await.expect("it is never closed")
+}
+
+/// Waits until no other test of this crate has brokers, and keeps it so while the permit lives.
+#[cfg(feature = "kafka-tests")]
+pub(crate) async fn brokers_alone() -> tokio::sync::SemaphorePermit<'static> {
+    TURNS.acquire_many(2).await.expect("it is never closed")
 }

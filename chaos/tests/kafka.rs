@@ -3,7 +3,7 @@
 
 use plimsoll_chaos::engine_for_tests;
 use plimsoll_chaos::kafka_tests::{admin, cluster, proxy};
-use plimsoll_harness::{BROKER, Need, broker, engine, run, tests};
+use plimsoll_harness::{BROKER, Need, broker, engine, run_side_by_side, tests};
 use std::env;
 use std::future::Future;
 use std::process::ExitCode;
@@ -16,9 +16,10 @@ fn main() -> ExitCode {
         on_threads(cluster::a_run_that_is_left_alone);
         return ExitCode::SUCCESS;
     }
+    // The longest first.
     let with_engine = tests!([&ENGINE] by on_threads:
-        admin::asks_real_brokers,
         cluster::brokers_come_back_from_every_fault,
+        admin::asks_real_brokers,
         cluster::a_cluster_that_is_attached_to_cannot_be_broken,
         cluster::what_a_killed_run_left_is_removed_by_the_next,
     );
@@ -26,7 +27,8 @@ fn main() -> ExitCode {
         proxy::a_consumer_is_seen_and_broken,
         proxy::a_client_of_the_future_falls_back,
     );
-    run(with_engine.into_iter().chain(with_broker))
+    // Tests wait more than they work.
+    run_side_by_side(4, with_engine.into_iter().chain(with_broker))
 }
 
 /// Runs a test on the broker that the environment names.

@@ -1,10 +1,10 @@
 //! `plimsoll serve`: a simulated cluster for clients of any kind.
 
+use crate::args::{Form, ServeArgs};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::outcome::Outcome;
 use crate::{interrupt, library};
-use clap::{Args, ValueEnum};
 use plimsoll_scenarios::Plan;
 use plimsoll_serve::{Entry, Options, Served};
 use serde_json::json;
@@ -14,48 +14,6 @@ use std::time::Duration;
 
 /// The time between two looks at whether a signal came.
 const LOOK: Duration = Duration::from_millis(50);
-
-#[derive(Debug, Args)]
-pub(crate) struct ServeArgs {
-    /// The address of the first broker; the ports of the next ones follow. Port 0: a free one for
-    /// each.
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9092", value_parser = address)]
-    listen: (String, u16),
-    /// The host by which clients reach the brokers, where that is another one.
-    #[arg(long, value_name = "HOST")]
-    advertise: Option<String>,
-    /// The number of brokers. [default: 1]
-    #[arg(
-        long,
-        value_name = "N",
-        conflicts_with = "scenario",
-        value_parser = clap::value_parser!(u16).range(1..=16),
-    )]
-    brokers: Option<u16>,
-    /// Play a scenario: a file, or an embedded one. Its brokers, their settings and its topics are
-    /// there, its messages are produced, and its faults happen, all at their times; what it does to
-    /// its consumers is told, and left to you.
-    #[arg(long, value_name = "FILE|NAME")]
-    scenario: Option<String>,
-    /// The port at the same host for faults and state over HTTP; `GET /` there says what there is.
-    #[arg(long, value_name = "PORT", default_value_t = 0)]
-    http_port: u16,
-    /// The seed of all random choices. [default: 0, or the one that the scenario carries]
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
-    /// Form of the line that says where it listens, and of those that say what happens.
-    #[arg(long, value_enum, default_value_t = Form::Human)]
-    format: Form,
-}
-
-/// Form of what is printed.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Form {
-    /// For people, and for the configuration of clients.
-    Human,
-    /// For programs: an object a line.
-    Json,
-}
 
 /// Runs `plimsoll serve`, until a signal comes.
 ///
@@ -138,14 +96,4 @@ fn line(served: &Served, form: Form) -> String {
             .to_string()
         }
     }
-}
-
-/// Reads `HOST:PORT`.
-fn address(text: &str) -> Result<(String, u16), String> {
-    let (host, port) = text
-        .rsplit_once(':')
-        .ok_or_else(|| "expected HOST:PORT, for example 127.0.0.1:9092".to_owned())?;
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let port = port.parse().map_err(|_| format!("'{port}' is no port"))?;
-    Ok((host.to_owned(), port))
 }

@@ -62,16 +62,20 @@ pub struct Behaviour {
     /// Sarama: "shut it down and force the user to choose what to do";
     /// `ErrSessionConsumeClaimExited`). Otherwise the ends of the log are looked up.
     pub out_of_range_ends_session: bool,
+    /// Whether an assignment is answered only when it is known where its partitions start.
+    ///
+    /// Plimsoll's consumer looks that up between the callback and its answer. librdkafka does so
+    /// itself after the answer (`rd_kafka_assignment_serve_pending`), when another rebalance may
+    /// begin; so does Sarama (`newConsumerGroupSession`).
+    pub looks_up_before_answering: bool,
     /// The longest time for which an assignment waits for the starts of its partitions; the
     /// application gets those that are known later as further assignments. `None`: without a limit.
     ///
     /// librdkafka fetches nothing before the answer to an assignment, and Plimsoll's consumer over
     /// it answers within half a second (`Rebalances::take_assigned`). Simulated clients wait.
     pub assigns_within: Option<Duration>,
-    /// Whether the pauses grow before committed offsets are asked for again
-    /// (`rd_kafka_handle_OffsetFetch`: `rd_kafka_buf_retry`, without an end); Sarama's are of one
-    /// length (`offsetManager.computeBackoff`).
-    pub start_backoff_grows: bool,
+    /// Upon which failures committed offsets are asked for again, and how often.
+    pub start_retries: StartRetries,
     /// Whether stable offsets are required when it is asked where to start.
     ///
     /// librdkafka does so with `isolation.level=read_committed`, its default
@@ -80,6 +84,19 @@ pub struct Behaviour {
     /// with `Consumer.IsolationLevel = ReadCommitted`, which is not its default
     /// (`offsetManager.fetchInitialOffset`).
     pub require_stable: bool,
+    /// Whether a cooperative member that has no partitions says that it leaves.
+    ///
+    /// One of librdkafka 2.12.1 does not: with nothing to revoke there is no step at which it would
+    /// (`rd_kafka_cgrp_revoke_all_rejoin`: "consumer is terminating, skipping rejoin"), and where
+    /// the last revocation is still carried out, that step forgets it
+    /// (`rd_kafka_cgrp_incr_unassign_done`, which has no `rd_kafka_cgrp_leave_maybe`). Its group
+    /// waits for it until its session is over. Plimsoll's consumer unsubscribes first.
+    pub leaves_without_partitions: bool,
+    /// The longest time for which a close waits for commits; `None`: for as long as one has no
+    /// outcome, and without a coordinator for ever (`rd_kafka_cgrp_try_terminate`).
+    ///
+    /// Plimsoll's consumer ends then without having left (`consumer/src/librdkafka/leaving.rs`).
+    pub close_limit: Option<Duration>,
     /// Whether a static member ends that still has partitions and learns, by the number of the
     /// generation that it gets into, that it did not get into the one before: others may have had
     /// its partitions meanwhile. librdkafka tells a static cooperative member nothing of it, which
@@ -102,6 +119,23 @@ pub enum Membership {
     },
 }
 
+/// Upon which failures a client asks again for the committed offsets at which partitions start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartRetries {
+    /// Upon all, without an end: Plimsoll's consumer, by a call of its own (`rd_kafka_committed`).
+    Always,
+    /// Upon those after which it sends any request again, without an end.
+    ///
+    /// So does librdkafka itself. Of `NOT_COORDINATOR` and all others it only tells the
+    /// application, and its partitions stand still until the group rebalances: they stay in the
+    /// list of those that were asked about (`rd_kafka_handle_OffsetFetch_err_action`,
+    /// `rd_kafka_assignment_apply_offsets`: "Do nothing for request-level errors").
+    SameBytes,
+    /// A few times; then the session ends before it has begun, and another one begins after a pause
+    /// (Sarama: `offsetManager.fetchInitialOffset`, `newConsumerGroupSession`).
+    Few,
+}
+
 impl Behaviour {
     /// librdkafka 2.12.1.
     pub const LIBRDKAFKA: Self = Self {
@@ -120,13 +154,20 @@ impl Behaviour {
         partition_backoff: None,
         out_of_range_ends_session: false,
         assigns_within: None,
-        start_backoff_grows: true,
+        looks_up_before_answering: false,
+        start_retries: StartRetries::SameBytes,
         require_stable: true,
+        leaves_without_partitions: false,
+        close_limit: None,
         checks_generations: false,
     };
 
     /// Plimsoll's consumer over librdkafka.
     pub const PLIMSOLL: Self = Self {
+        looks_up_before_answering: true,
+        start_retries: StartRetries::Always,
+        leaves_without_partitions: true,
+        close_limit: Some(Duration::from_secs(6)),
         checks_generations: true,
         ..Self::LIBRDKAFKA
     };
@@ -156,8 +197,11 @@ impl Behaviour {
             partition_backoff: Some(Duration::from_secs(2)),
             out_of_range_ends_session: true,
             assigns_within: None,
-            start_backoff_grows: false,
+            looks_up_before_answering: false,
+            start_retries: StartRetries::Few,
             require_stable: false,
+            leaves_without_partitions: true,
+            close_limit: None,
             checks_generations: false,
         }
     }

@@ -206,9 +206,10 @@ impl<S: Speaker> Commits<S> {
         self.actions.push_back(action);
     }
 
-    /// Forgets every commit: the process leaves.
+    /// Forgets every commit, and what was to be told of any: the process leaves.
     pub fn forget_all(&mut self) {
         self.outstanding.clear();
+        self.actions.clear();
     }
 
     fn send_again_or_defer(&mut self, now: Instant, index: usize, outcome: CommitOutcome) {

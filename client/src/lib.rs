@@ -30,6 +30,7 @@ mod member;
 mod metadata;
 mod rebalance;
 mod resend;
+mod seams;
 mod settings;
 mod speaker;
 mod start;
@@ -40,7 +41,7 @@ mod view;
 pub use accumulator::Accumulator;
 pub use action::{Action, Continuation, DeadLetterCopy};
 pub use answer::{Answer, Connected, Joined, read};
-pub use behaviour::{Behaviour, Membership};
+pub use behaviour::{Behaviour, Membership, StartRetries};
 pub use commits::{Commits, Stamp};
 pub use connection::{Ask, Connections, Failure, Requests, channel_of};
 pub use coordinator::Coordinator;
@@ -50,6 +51,7 @@ pub use group::Group;
 pub use member::{Cluster, End, Member, World};
 pub use metadata::Metadata;
 pub use rebalance::{Callback, Rebalance};
+pub use seams::{AnswerOf, AskOf, Parts, Seams};
 pub use settings::Settings;
 pub use speaker::{
     AssignmentOf, BatchOf, MetadataOf, Owned, RecordsOf, Speaker, SubscriptionOf, Unreadable,

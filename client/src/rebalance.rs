@@ -24,8 +24,8 @@ pub struct Rebalance {
     rejoin: bool,
     /// Partitions whose positions became known after the application was told of others.
     late: Vec<Assignment>,
-    /// librdkafka: whether positions are looked up of partitions that the application gets.
-    /// Plimsoll's consumer does that between the callback and its answer.
+    /// Whether positions are looked up of partitions that the application gets, where that is done
+    /// before the assignment is answered.
     starting: bool,
     /// A rebalance of which the application will learn when it polls.
     pending: Option<Callback>,
@@ -303,7 +303,7 @@ impl Rebalance {
 
     fn start(&mut self, partitions: Vec<PartitionIndex>) -> Next {
         if !partitions.is_empty() {
-            self.starting = self.behaviour.awaits_answers;
+            self.starting = self.behaviour.looks_up_before_answering;
             Next::Start(partitions)
         } else if !self.late.is_empty() {
             self.tell_late();

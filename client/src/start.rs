@@ -1,14 +1,16 @@
 //! Where to start: what the group committed, and both ends of the log of each partition that was
 //! assigned.
 
-use crate::resend::pause_after;
-use crate::{Action, Ask, Continuation, Failure, Settings, Speaker, View};
+use crate::group::{METADATA_BACKOFF, METADATA_RETRIES};
+use crate::resend::{is_retriable, pause_after};
+use crate::{Action, Ask, Continuation, Failure, Settings, Speaker, StartRetries, View};
 use plimsoll_core::{Assignment, Instant, NextOffset};
 use plimsoll_protocol::{
     CommittedOffset, Dialect, ErrorName, NO_EPOCH, Node, OffsetsRequest, PartitionIndex, Request,
     Wanted as Place,
 };
 use std::collections::VecDeque;
+use std::time::Duration;
 
 /// Finds where assigned partitions start.
 #[derive(Debug)]
@@ -45,6 +47,8 @@ struct Starting<S: Speaker> {
 enum Wanted<T> {
     Missing,
     Asked,
+    /// It was refused, and is not asked for again.
+    Refused,
     Known(T),
 }
 
@@ -115,8 +119,11 @@ impl<S: Speaker> Start<S> {
             };
             ask(node, request, then);
         }
-        let mut no_leader = false;
         starting.ends_at = Instant::FAR_FUTURE;
+        if !starting.asks_for_ends(&self.settings) {
+            return;
+        }
+        let mut no_leader = false;
         for (partition, ends) in &mut starting.partitions {
             if !matches!(ends, Wanted::Missing) {
                 continue;
@@ -134,7 +141,7 @@ impl<S: Speaker> Start<S> {
         }
     }
 
-    /// Takes the group's committed offsets, or asks again later.
+    /// Takes the group's committed offsets, or asks again later, where the client does.
     pub fn handle_committed(
         &mut self,
         now: Instant,
@@ -150,18 +157,22 @@ impl<S: Speaker> Start<S> {
             Ok(mut committed) => {
                 committed.sort_unstable_by_key(|offset| offset.partition);
                 starting.committed = Wanted::Known(committed);
+                self.advance(now, view);
                 self.finish(view);
             }
             Err(failure) => {
-                // `rd_kafka_handle_OffsetFetch` sends the same bytes again without an end
-                // (`RD_KAFKA_REQUEST_MAX_RETRIES`).
-                let resends = match self.settings.behaviour.start_backoff_grows {
-                    true => starting.resends,
-                    false => 0,
-                };
-                starting.committed = Wanted::Missing;
+                let pause = pause_before(starting.resends, failure, &self.settings);
                 starting.resends += 1;
-                starting.committed_at = now + pause_after(resends, self.settings.retry_backoff);
+                if !self.settings.behaviour.looks_up_before_answering {
+                    starting.forget_ends();
+                }
+                starting.committed = Wanted::Refused;
+                if let Some(pause) = pause {
+                    starting.committed = Wanted::Missing;
+                    starting.committed_at = now + pause;
+                } else if self.settings.behaviour.is_looped() {
+                    self.actions.push_back(Action::EndSession);
+                }
                 if let Failure::Lost
                 | Failure::TimedOut
                 | Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable) = failure
@@ -190,6 +201,9 @@ impl<S: Speaker> Start<S> {
             return;
         };
         let (_, ends) = &mut starting.partitions[place];
+        if !matches!(ends, Wanted::Asked) {
+            return;
+        }
         match (answer, log_start, view.metadata.leader(partition)) {
             (Ok(log_end), Some(log_start), _) => {
                 *ends = Wanted::Known((log_start, log_end));
@@ -300,6 +314,26 @@ impl<S: Speaker> Start<S> {
     }
 }
 
+impl<S: Speaker> Starting<S> {
+    /// Returns whether the ends of logs are asked for. librdkafka and Sarama do so once they know
+    /// what was committed, so that a group that begins at the end begins where that is then
+    /// (`rd_kafka_toppar_fetch_start`, which resets the offset; `newConsumerGroupClaim` after
+    /// `offsetManager.ManagePartition`). Here both are asked for at once, as long as that is a
+    /// matter of one round trip.
+    const fn asks_for_ends(&self, settings: &Settings) -> bool {
+        let knows = matches!(self.committed, Wanted::Known(_));
+        settings.behaviour.looks_up_before_answering || self.resends == 0 || knows
+    }
+
+    /// Forgets the ends of logs, which will be others when they are needed.
+    fn forget_ends(&mut self) {
+        self.unknown = self.partitions.len();
+        for (_, ends) in &mut self.partitions {
+            *ends = Wanted::Missing;
+        }
+    }
+}
+
 /// Returns the question for the start of a partition's log, or, once that is known, for its end.
 /// For both a client needs two requests, since brokers refuse a partition that one names twice
 /// (`ReplicaManager.fetchOffset`): `rd_kafka_query_watermark_offsets` sends them, and so do two
@@ -314,6 +348,27 @@ pub fn end_of<D: Dialect>(partition: PartitionIndex, log_start: Option<NextOffse
             Some(_) => Place::Latest,
         },
     })
+}
+
+/// Returns the pause before committed offsets are asked for again; `None`: they are not. librdkafka
+/// sends the same bytes without an end (`rd_kafka_OffsetFetchRequest`:
+/// `RD_KAFKA_REQUEST_MAX_RETRIES`); Sarama waits for a coordinator that loads, and for no other
+/// reason.
+fn pause_before(resends: u32, failure: Failure, settings: &Settings) -> Option<Duration> {
+    use ErrorName as E;
+    let growing = pause_after(resends, settings.retry_backoff);
+    match settings.behaviour.start_retries {
+        StartRetries::Always => Some(growing),
+        StartRetries::SameBytes => is_retriable(failure).then_some(growing),
+        StartRetries::Few => match failure {
+            _ if resends >= METADATA_RETRIES => None,
+            Failure::Refused(E::CoordinatorLoadInProgress) => Some(METADATA_BACKOFF),
+            Failure::Refused(E::NotCoordinator | E::CoordinatorNotAvailable)
+            | Failure::Lost
+            | Failure::TimedOut => Some(Duration::ZERO),
+            Failure::Refused(_) => None,
+        },
+    }
 }
 
 /// Returns whether a client asks for the leaders again when it was not told a partition's ends:

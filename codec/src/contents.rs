@@ -6,10 +6,11 @@ use crate::batch::plain;
 use crate::record::varint;
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use kafka_protocol::records::Compression;
+use std::borrow::Cow;
 use std::fmt;
 
-/// A header: its name, and its value, if it has one.
-pub type Header<'a> = (&'a str, Option<&'a [u8]>);
+/// A header: its name, as far as it is text, and its value, if it has one.
+pub type Header<'a> = (Cow<'a, str>, Option<&'a [u8]>);
 
 /// A record (`DefaultRecord`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +93,7 @@ fn record<'a>(bytes: &mut &'a [u8], base: i64) -> Option<Record<'a>> {
     let value = nullable(&mut record)?;
     let mut headers = Vec::new();
     for _ in 0..varint(&mut record)? {
-        let name = std::str::from_utf8(slice(&mut record)?).ok()?;
+        let name = String::from_utf8_lossy(slice(&mut record)?);
         headers.push((name, nullable(&mut record)?));
     }
     Some(Record {
@@ -171,9 +172,9 @@ mod tests {
             key: Some(b"key"),
             value: Some(&[7; 300]),
             headers: vec![
-                ("trace", Some(b"1")),
-                ("empty", None),
-                ("trace", Some(b"2")),
+                ("trace".into(), Some(b"1")),
+                ("empty".into(), None),
+                ("trace".into(), Some(b"2")),
             ],
         }
     }

@@ -1,7 +1,7 @@
 //! The builder of a consumer: what it needs comes first, then the settings that have a default.
 
 use crate::librdkafka::{LibrdkafkaClient, RefusedLetters, Settings};
-use crate::{Driver, Error, GroupClient, Handler, HandlerError, Message, shutdown};
+use crate::{Driver, Error, GroupClient, Handler, HandlerError, Health, Message, shutdown};
 use plimsoll_core::{Config, InitialPosition, Ordering, OutOfRangePolicy, RefusedLetterPolicy};
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -14,6 +14,7 @@ use std::time::Duration;
 pub struct Consumer {
     client: LibrdkafkaClient,
     config: Config,
+    health: Health,
 }
 
 impl Consumer {
@@ -41,8 +42,14 @@ impl Consumer {
         shutdown: impl Future<Output = ()>,
         handler: impl Handler,
     ) -> Result<(), Error> {
-        let driver = Driver::new(self.client, handler, self.config);
+        let driver = Driver::new(self.client, handler, self.config).with_health(self.health);
         Ok(driver.run(shutdown).await?)
+    }
+
+    /// Returns a handle for probes of readiness and liveness.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.health.clone()
     }
 
     /// Returns the client and the settings, for a [`Driver`] of your own: with the client wrapped
@@ -294,7 +301,12 @@ impl Builder {
             config.jitter_seed = RandomState::new().build_hasher().finish();
         }
         let client = LibrdkafkaClient::new(self.0)?;
-        Ok(Consumer { client, config })
+        let health = Health::default();
+        Ok(Consumer {
+            client,
+            config,
+            health,
+        })
     }
 
     /// Builds the consumer and [runs](Consumer::run) it.

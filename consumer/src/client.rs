@@ -46,6 +46,13 @@ pub trait GroupClient: Send {
         None
     }
 
+    /// Returns whether a topic cannot be read: it is not there, or there is no right to it. The
+    /// client goes on trying.
+    fn is_unavailable(&self, topic: u32) -> bool {
+        let _ = topic;
+        false
+    }
+
     /// Returns whether the records of a partition cannot be read: the last attempt failed. The
     /// client tries again by itself, from the same record.
     fn is_failing(&self, partition: TopicPartition) -> bool {

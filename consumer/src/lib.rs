@@ -29,8 +29,9 @@
 //! - When a partition goes to another member, what is in flight is finished and committed first. A
 //!   clean stop repeats nothing (where messages are handled by key or unordered: only what was
 //!   finished ahead of a slower one).
-//! - Messages that are gone are not skipped silently: [`OutOfRangePolicy`] decides. A partition
-//!   that is added to a topic is read from its start.
+//! - Messages that are gone are not skipped silently: [`OutOfRangePolicy`] decides, also where a
+//!   log lost its end, as its leader epochs show. A partition that is added to a topic is read from
+//!   its start.
 //! - A message whose bytes do not fit their checksum is not handled. Its partition stands still, and
 //!   is read again after a pause: nothing is skipped, and [`metrics`] tell it.
 //! - A handler may take as long as [its deadline](Config::handler_deadline) allows, whatever
@@ -38,7 +39,7 @@
 //!   each partition, and in total but for librdkafka's own queues (`max_total_bytes`).
 //!
 //! Where to look: [`Consumer::builder`] for the settings, [`Handler`] for the code that you write,
-//! [`metrics`] for what can be watched, [`shutdown`] for the signals that stop a consumer. The
+//! [`metrics`] for what can be watched, [`Health`] for probes, [`shutdown`] for the signals that stop a consumer. The
 //! decisions are made by `plimsoll-core`, a state machine without I/O, and a [`Driver`] carries
 //! them out; with a [`GroupClient`] of your own, the driver needs no librdkafka (`default-features
 //! = false`).
@@ -50,6 +51,7 @@ pub mod commit_metadata;
 mod driver;
 mod error;
 mod handler;
+mod health;
 #[cfg(feature = "librdkafka")]
 mod librdkafka;
 mod message;
@@ -60,6 +62,7 @@ pub use client::GroupClient;
 pub use driver::{Core, Driver};
 pub use error::{ClientError, Error, SettingError};
 pub use handler::{Handler, HandlerError};
+pub use health::{Health, Phase, Report};
 pub use message::{Batch, Header, Message};
 pub use plimsoll_core::{
     CommitPolicy, Config, ConfigError, InitialPosition, Ordering, OutOfRangePolicy,

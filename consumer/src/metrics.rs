@@ -3,7 +3,7 @@
 //! Install a recorder, such as the one of `metrics-exporter-prometheus`, before the consumer
 //! starts. The numbers are brought up to date twice a second, not with each record; the ends of
 //! logs, from which lags are counted, are asked for every two seconds. What is no record, such as
-//! the marker at the end of a transaction, counts until a later record is finished.
+//! the marker at the end of a transaction, counts until the client has moved over it.
 //!
 //! | name | labels | what it is |
 //! |---|---|---|
@@ -13,6 +13,8 @@
 //! | `plimsoll_partition_halted` | group, topic, partition | 1 where the partition stands still because its position is out of range, else 0 |
 //! | `plimsoll_dead_letters_refused` | group, topic, partition | records whose dead letters are refused for good: too large, or not allowed; what waits for them stands still |
 //! | `plimsoll_partition_failing` | group, topic, partition | 1 where the partition stands still because its records cannot be read (a wrong CRC, no right to read), and is tried again, else 0 |
+//! | `plimsoll_topic_unavailable` | group, topic | 1 where the topic is not there, or may not be read, and is asked for again, else 0 |
+//! | `plimsoll_partitions` | group | partitions that the member owns |
 //! | `plimsoll_in_flight` | group | handlers that run |
 //! | `plimsoll_retries_waiting` | group | records that wait for their next attempt |
 //! | `plimsoll_handler_calls_total` | group | handlers started |
@@ -37,6 +39,8 @@ const BUFFERED: &str = "plimsoll_buffered_records";
 const HALTED: &str = "plimsoll_partition_halted";
 const REFUSED: &str = "plimsoll_dead_letters_refused";
 const FAILING: &str = "plimsoll_partition_failing";
+const UNAVAILABLE: &str = "plimsoll_topic_unavailable";
+const PARTITIONS: &str = "plimsoll_partitions";
 const IN_FLIGHT: &str = "plimsoll_in_flight";
 const RETRIES: &str = "plimsoll_retries_waiting";
 const COMMITS: &str = "plimsoll_commits_total";
@@ -98,6 +102,9 @@ pub(crate) struct Metrics {
     told: Counters,
     in_flight: Gauge,
     retries: Gauge,
+    owned: Gauge,
+    /// The gauge of each topic, by its number.
+    topics: Vec<Gauge>,
     partitions: BTreeMap<TopicPartition, Partition>,
 }
 
@@ -129,6 +136,8 @@ impl Metrics {
             told: Counters::default(),
             in_flight: gauge!(IN_FLIGHT, "group" => group.to_owned()),
             retries: gauge!(RETRIES, "group" => group.to_owned()),
+            owned: gauge!(PARTITIONS, "group" => group.to_owned()),
+            topics: Vec::new(),
             partitions: BTreeMap::new(),
             group: group.to_owned(),
         }
@@ -149,6 +158,8 @@ impl Metrics {
         self.told = counters;
         self.in_flight.set(consumer.in_flight() as f64);
         self.retries.set(consumer.retries() as f64);
+        self.owned.set(consumer.partitions().count() as f64);
+        self.update_topics(client);
         self.partitions.retain(|id, partition| {
             let owned = consumer.partition(*id).is_some();
             if !owned {
@@ -169,6 +180,21 @@ impl Metrics {
             partition.update(now, &status, client.high_watermark(id));
             let is_failing = client.is_failing(id);
             partition.failing.set(f64::from(u8::from(is_failing)));
+        }
+    }
+}
+
+impl Metrics {
+    fn update_topics(&mut self, client: &impl GroupClient) {
+        let mut number = 0;
+        while let Some(topic) = client.topic(number) {
+            let labels = [("group", self.group.clone()), ("topic", topic.to_owned())];
+            if self.topics.len() == number as usize {
+                self.topics.push(gauge!(UNAVAILABLE, &labels));
+            }
+            let is_unavailable = client.is_unavailable(number);
+            self.topics[number as usize].set(f64::from(u8::from(is_unavailable)));
+            number += 1;
         }
     }
 }
@@ -254,6 +280,11 @@ fn describe() {
         FAILING,
         "1 where the partition stands still because its records cannot be read, else 0"
     );
+    describe_gauge!(
+        UNAVAILABLE,
+        "1 where the topic is not there, or may not be read, else 0"
+    );
+    describe_gauge!(PARTITIONS, "Partitions that the member owns");
     describe_gauge!(IN_FLIGHT, "Handlers that run");
     describe_gauge!(RETRIES, "Records that wait for their next attempt");
     describe_counter!(COMMITS, "Commits by outcome");

@@ -148,6 +148,11 @@ impl<P: Clone> Consumer<P> {
             } => self.on_partition(partition, epoch, |p, shared| {
                 p.dead_letter_refused(offset, shared)
             }),
+            Event::Passed {
+                partition,
+                epoch,
+                position,
+            } => self.on_partition(partition, epoch, |p, shared| p.passed(position, shared)),
             Event::OutOfRange {
                 partition,
                 epoch,

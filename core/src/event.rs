@@ -114,6 +114,16 @@ pub enum Event<P> {
         /// The records; their offsets may have gaps (compaction, transaction markers).
         records: Vec<Record<P>>,
     },
+    /// A position that has moved on without a record: what lies below it and was not fetched is
+    /// none (transaction markers), or is gone (compaction).
+    Passed {
+        /// The partition.
+        partition: TopicPartition,
+        /// The assignment under which it is fetched.
+        epoch: AssignmentEpoch,
+        /// The offset of the next record, if one comes.
+        position: NextOffset,
+    },
     /// A refused position: it is outside of what the partition holds.
     /// Answered by a [`Command::Seek`](crate::Command), unless the policy is to halt.
     OutOfRange {

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 const MOST_WAITING: usize = 16;
 
 /// The longest time in which the client leaves its group.
-const CLOSE_DEADLINE: Duration = Duration::from_secs(5);
+const CLOSE_DEADLINE: Duration = Duration::from_secs(8);
 
 /// A client over tokio, which joins its group when the driver first asks it for an event, within a
 /// runtime. Dropped before it is closed, it ends at once, as in a crash.

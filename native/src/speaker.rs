@@ -111,9 +111,10 @@ impl Speaker for WireSpeaker {
     ) -> RecordBatch {
         let message = &record.payload;
         let ours = message.dead_letter_headers();
-        let own = message.headers().map(|header| (header.name, header.value));
+        let own = message.headers();
+        let own = own.map(|header| (header.name.into(), header.value));
         let ours = ours.iter();
-        let ours = ours.map(|(name, value)| (*name, Some(value.as_bytes())));
+        let ours = ours.map(|(name, value)| ((*name).into(), Some(value.as_bytes())));
         let headers: Vec<Header<'_>> = own.chain(ours).collect();
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         contents::write_one(&contents::Record {

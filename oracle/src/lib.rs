@@ -21,6 +21,7 @@
 //!     config: Config::default(),
 //!     acks_all: true,
 //!     settling: Duration::from_secs(33),
+//!     crossing: Duration::ZERO,
 //!     liveness_within: Duration::from_secs(60),
 //!     may_orphan: false,
 //!     duplicates_slack: Duration::from_secs(2),

@@ -20,6 +20,9 @@ pub struct Terms {
     pub acks_all: bool,
     /// Time that a member may need after an obstacle is gone, until its commits go through again.
     pub settling: Duration,
+    /// `no-zombie`: time after a member learned that a partition goes within which a handler may
+    /// start that began before. Zero where the order of the two is seen.
+    pub crossing: Duration,
     /// `liveness`: time from the healing until every group must have come to rest.
     pub liveness_within: Duration,
     /// `liveness`: whether Kafka's own protocol may leave a partition without an owner in a group

@@ -6,7 +6,7 @@ crate::words! {
     /// An error code of Kafka's protocol (`org.apache.kafka.common.protocol.Errors`), in the order
     /// of Kafka's numbers.
     pub enum ErrorName: "error" {
-        /// A failure of the broker's, which it does not explain; an error that has no name here.
+        /// The broker met with what it did not expect.
         UnknownServerError = "UNKNOWN_SERVER_ERROR",
         /// The offset is outside of what the partition holds.
         OffsetOutOfRange = "OFFSET_OUT_OF_RANGE",
@@ -18,8 +18,6 @@ crate::words! {
         NotLeaderOrFollower = "NOT_LEADER_OR_FOLLOWER",
         /// The broker could not do in time what was asked for.
         RequestTimedOut = "REQUEST_TIMED_OUT",
-        /// The batch is larger than the topic takes.
-        MessageTooLarge = "MESSAGE_TOO_LARGE",
         /// The metadata of a committed offset are too long.
         OffsetMetadataTooLarge = "OFFSET_METADATA_TOO_LARGE",
         /// The connection broke before the answer.
@@ -30,10 +28,6 @@ crate::words! {
         CoordinatorNotAvailable = "COORDINATOR_NOT_AVAILABLE",
         /// The broker does not coordinate the group.
         NotCoordinator = "NOT_COORDINATOR",
-        /// The topic cannot have this name, or not be written to.
-        InvalidTopicException = "INVALID_TOPIC_EXCEPTION",
-        /// The batch is larger than a segment of the log.
-        RecordListTooLarge = "RECORD_LIST_TOO_LARGE",
         /// Fewer replicas are in sync than must be; nothing was written.
         NotEnoughReplicas = "NOT_ENOUGH_REPLICAS",
         /// Fewer replicas are in sync than must be; the leader has the records.
@@ -48,20 +42,12 @@ crate::words! {
         InvalidSessionTimeout = "INVALID_SESSION_TIMEOUT",
         /// The group rebalances, so that the member must join again.
         RebalanceInProgress = "REBALANCE_IN_PROGRESS",
-        /// The client may not do that with the topic.
-        TopicAuthorizationFailed = "TOPIC_AUTHORIZATION_FAILED",
-        /// The client may not do that with the group.
-        GroupAuthorizationFailed = "GROUP_AUTHORIZATION_FAILED",
-        /// The client may not do that with the cluster.
-        ClusterAuthorizationFailed = "CLUSTER_AUTHORIZATION_FAILED",
         /// There is such a topic or partition already.
         TopicAlreadyExists = "TOPIC_ALREADY_EXISTS",
         /// There are too few brokers for the replicas of a partition.
         InvalidReplicationFactor = "INVALID_REPLICATION_FACTOR",
         /// The replicas that were chosen for a partition cannot be its replicas.
         InvalidReplicaAssignment = "INVALID_REPLICA_ASSIGNMENT",
-        /// A policy of the cluster forbids it.
-        PolicyViolation = "POLICY_VIOLATION",
         /// The producer skipped a sequence number.
         OutOfOrderSequenceNumber = "OUT_OF_ORDER_SEQUENCE_NUMBER",
         /// A newer process of the producer has written since.
@@ -88,10 +74,13 @@ crate::words! {
         ElectionNotNeeded = "ELECTION_NOT_NEEDED",
         /// Members of the group have subscribed to the topic.
         GroupSubscribedToTopic = "GROUP_SUBSCRIBED_TO_TOPIC",
-        /// A record of the batch is refused.
-        InvalidRecord = "INVALID_RECORD",
         /// The group has commits that are not stable yet.
         UnstableOffsetCommit = "UNSTABLE_OFFSET_COMMIT",
+        else
+        /// An error of which only the number is known: Kafka has more than these, and newer brokers
+        /// have more than Kafka 4.1. It is called as clients call one that they do not know
+        /// (`Errors.forCode`).
+        Other(i16) = UnknownServerError,
     }
 }
 
@@ -182,20 +171,18 @@ impl ErrorName {
     /// Returns Kafka's number of the error.
     pub const fn code(self) -> i16 {
         match self {
+            Self::Other(code) => code,
             Self::UnknownServerError => -1,
             Self::OffsetOutOfRange => 1,
             Self::UnknownTopicOrPartition => 3,
             Self::LeaderNotAvailable => 5,
             Self::NotLeaderOrFollower => 6,
             Self::RequestTimedOut => 7,
-            Self::MessageTooLarge => 10,
             Self::OffsetMetadataTooLarge => 12,
             Self::NetworkException => 13,
             Self::CoordinatorLoadInProgress => 14,
             Self::CoordinatorNotAvailable => 15,
             Self::NotCoordinator => 16,
-            Self::InvalidTopicException => 17,
-            Self::RecordListTooLarge => 18,
             Self::NotEnoughReplicas => 19,
             Self::NotEnoughReplicasAfterAppend => 20,
             Self::IllegalGeneration => 22,
@@ -203,13 +190,9 @@ impl ErrorName {
             Self::UnknownMemberId => 25,
             Self::InvalidSessionTimeout => 26,
             Self::RebalanceInProgress => 27,
-            Self::TopicAuthorizationFailed => 29,
-            Self::GroupAuthorizationFailed => 30,
-            Self::ClusterAuthorizationFailed => 31,
             Self::TopicAlreadyExists => 36,
             Self::InvalidReplicationFactor => 38,
             Self::InvalidReplicaAssignment => 39,
-            Self::PolicyViolation => 44,
             Self::OutOfOrderSequenceNumber => 45,
             Self::InvalidProducerEpoch => 47,
             Self::NonEmptyGroup => 68,
@@ -223,13 +206,14 @@ impl ErrorName {
             Self::EligibleLeadersNotAvailable => 83,
             Self::ElectionNotNeeded => 84,
             Self::GroupSubscribedToTopic => 86,
-            Self::InvalidRecord => 87,
             Self::UnstableOffsetCommit => 88,
         }
     }
 
-    /// Returns the error of a number; `None` where it is not one of these.
+    /// Returns the error of a number; `None`: it is the number of no error, 0.
     pub fn from_code(code: i16) -> Option<Self> {
-        Self::ALL.iter().copied().find(|error| error.code() == code)
+        let mut named = Self::ALL.iter().copied();
+        let named = named.find(|error| error.code() == code);
+        (code != 0).then(|| named.unwrap_or(Self::Other(code)))
     }
 }

@@ -28,7 +28,8 @@ pub trait Word: Copy + Debug + Eq + 'static {
 /// Declares an enum whose values have words, or gives words to an enum of another crate.
 ///
 /// A value's doc comment is its description, and the words are its
-/// [`Display`](std::fmt::Display).
+/// [`Display`](std::fmt::Display). Behind `else` may stand a value for numbers that have no word:
+/// it is none of the list, and borrows the word of another one.
 ///
 /// ```
 /// use plimsoll_protocol::{Word, words};
@@ -52,28 +53,38 @@ macro_rules! words {
         $(#[$attribute:meta])*
         $visibility:vis enum $type:ident: $what:literal {
             $($(#[doc = $text:literal])+ $value:ident = $word:literal,)+
+            $(else $(#[doc = $rest:literal])+ $other:ident($number:ty) = $like:ident,)?
         }
     ) => {
         $(#[$attribute])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         $visibility enum $type {
             $($(#[doc = $text])+ $value,)+
+            $($(#[doc = $rest])+ $other($number),)?
         }
 
         $crate::words! {
-            impl $type: $what { $($(#[doc = $text])+ $value = $word,)+ }
+            impl $type: $what {
+                $($(#[doc = $text])+ $value = $word,)+
+                $(else $other = $like,)?
+            }
         }
 
-        /// The word.
+        /// The word, and of a value without one the number too.
         impl ::std::fmt::Display for $type {
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                f.write_str($crate::Word::word(*self))
+                f.write_str($crate::Word::word(*self))?;
+                $(if let Self::$other(number) = self {
+                    ::std::write!(f, " ({number})")?;
+                })?
+                Ok(())
             }
         }
     };
     (
         impl $type:ident: $what:literal {
             $($(#[doc = $text:literal])+ $value:ident = $word:literal,)+
+            $(else $other:ident = $like:ident,)?
         }
     ) => {
         impl $crate::Word for $type {
@@ -83,12 +94,14 @@ macro_rules! words {
             fn word(self) -> &'static str {
                 match self {
                     $(Self::$value => $word,)+
+                    $(Self::$other(_) => Self::$like.word(),)?
                 }
             }
 
             fn description(self) -> &'static str {
                 match self {
                     $(Self::$value => concat!($($text),+).trim_ascii_start(),)+
+                    $(Self::$other(_) => Self::$like.description(),)?
                 }
             }
         }

@@ -4,7 +4,7 @@ use super::groups::GroupState;
 use super::*;
 use crate::cluster::Cluster;
 use crate::error::ChaosError;
-use crate::testing::brokers_alone;
+use crate::testing::brokers;
 use kafka_protocol::messages::join_group_request::JoinGroupRequestProtocol;
 use kafka_protocol::messages::offset_commit_request::{
     OffsetCommitRequestPartition, OffsetCommitRequestTopic,
@@ -15,7 +15,7 @@ use rdkafka::producer::{FutureProducer, FutureRecord};
 
 /// Asks everything once, of three brokers.
 pub async fn asks_real_brokers() {
-    let _alone = brokers_alone().await;
+    let _turn = brokers().await;
     let cluster = Cluster::start().await.expect("brokers");
     let admin = cluster.admin().clone();
     topics(&admin).await.expect("topics");

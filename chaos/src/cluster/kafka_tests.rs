@@ -1,7 +1,7 @@
 //! Every fault of a broker, on real brokers, and what becomes of brokers that are left alone.
 
 use super::*;
-use crate::testing::brokers_alone;
+use crate::testing::{brokers, brokers_alone};
 use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder};
 use std::collections::HashMap;
 use std::env;
@@ -15,7 +15,7 @@ const HEALED: Duration = Duration::from_secs(60);
 
 /// Breaks each broker in every way, and all of them at once.
 pub async fn brokers_come_back_from_every_fault() {
-    let _alone = brokers_alone().await;
+    let _turn = brokers().await;
     let clock = Clock::start();
     let cluster = Cluster::start().await.expect("brokers");
     clock.lap("start");
@@ -73,7 +73,7 @@ pub async fn brokers_come_back_from_every_fault() {
 
 /// Attaches to brokers that another cluster started.
 pub async fn a_cluster_that_is_attached_to_cannot_be_broken() {
-    let _alone = brokers_alone().await;
+    let _turn = brokers().await;
     let ours = Cluster::start().await.expect("brokers");
     let bootstrap = ours.brokers()[1].address.clone();
     let theirs = Cluster::attach(&bootstrap, &Access::default())
@@ -94,7 +94,8 @@ pub async fn a_cluster_that_is_attached_to_cannot_be_broken() {
     assert!(matches!(gone, Err(ChaosError::Environment(_))), "{gone:?}");
 }
 
-/// Kills a process that has brokers and a member.
+/// Kills a process that has brokers and a member. No other test may start brokers meanwhile, which
+/// removes what is left.
 pub async fn what_a_killed_run_left_is_removed_by_the_next() {
     let _alone = brokers_alone().await;
     let mut run = Command::new(env::current_exe().expect("this program"))

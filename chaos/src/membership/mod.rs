@@ -277,9 +277,7 @@ impl Membership {
                 refused = Some(answer.error);
             }
         }
-        if let Some(code) = refused {
-            // Kafka's error, or else the closest one that the trace has a word for.
-            let error = ErrorName::from_code(code).unwrap_or(ErrorName::CoordinatorNotAvailable);
+        if let Some(error) = refused.and_then(ErrorName::from_code) {
             entries.push(Shown::Entry(TraceEvent::CommitRefused { member, error }));
         }
         entries

@@ -2,17 +2,18 @@
 
 mod bench;
 mod compare;
+mod serve;
 mod trying;
 mod values;
 
 pub(crate) use bench::{BenchCommand, CommitIntervalArgs, Interval, LoadArgs};
 pub(crate) use compare::{CompareArgs, PlaceName};
+pub(crate) use serve::{Form, ServeArgs};
 pub(crate) use trying::{DeclaredArgs, TryingArgs};
 pub(crate) use values::{BackendName, BrokersName, Format, SeedRange, TableFormat, threads};
 
 use crate::cluster::ClusterCommand;
 use crate::exit;
-use crate::serve::ServeArgs;
 use crate::terminal::TerminalArgs;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;

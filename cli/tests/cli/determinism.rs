@@ -5,7 +5,7 @@ use std::process::{Child, Stdio};
 
 #[test]
 fn two_processes_give_the_same_traces() {
-    assert_same_traces(500, &[]);
+    assert_same_traces(100, &[]);
 }
 
 /// Runs the production driver, whose tasks a runtime schedules.

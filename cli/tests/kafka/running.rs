@@ -4,36 +4,99 @@ use crate::program::{Ended, command};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command};
-use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{
+    Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+};
 use std::time::{Duration, Instant};
 use std::{env, thread};
-
-/// The turns of runs: a small machine can take no more than three brokers. Runs that leave brokers
-/// alone share those of one cluster, any other has its own.
-static BROKERS: RwLock<()> = RwLock::new(());
 
 /// The time that a run may take: many times what it should.
 const DEADLINE: Duration = Duration::from_secs(1200);
 
-/// The kept cluster that runs share, which saves each of them forty seconds; the run that names it
-/// has it for itself at its time.
-pub(crate) const SHARED: &str = "shared";
-/// The same cluster, beside other runs.
-pub(crate) const BESIDE: &str = "beside others";
-/// The kept cluster that there never is: a run starts brokers of its own.
-pub(crate) const NONE: &str = "none";
+/// The kept cluster that runs share, which saves each of them forty seconds.
+const SHARED: &str = "shared";
+
+/// The turns on the shared cluster.
+static SHARED_TURNS: RwLock<()> = RwLock::new(());
+
+/// The number of tests that have the shared cluster before all others.
+static FIRST: Mutex<u32> = Mutex::new(0);
+
+/// Notified when there is one fewer.
+static FIRST_ENDED: Condvar = Condvar::new();
+
+/// The turns on a cluster beside the shared one: a small machine can take no third one.
+static OWN_TURNS: Mutex<()> = Mutex::new(());
 
 /// The addresses of the brokers of the shared cluster, once it is up.
 static ADDRESSES: OnceLock<String> = OnceLock::new();
 
-/// Waits for the turn of a run that has all brokers for itself.
-pub(crate) fn alone() -> RwLockWriteGuard<'static, ()> {
-    BROKERS.write().unwrap_or_else(PoisonError::into_inner)
+/// A test that has the shared cluster before all others, until this is dropped: with the test, also
+/// where it is not run.
+pub(crate) struct First;
+
+impl First {
+    pub(crate) fn new() -> Self {
+        *FIRST.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        Self
+    }
 }
 
-/// Waits for the turn of a run beside others.
-pub(crate) fn beside() -> RwLockReadGuard<'static, ()> {
-    BROKERS.read().unwrap_or_else(PoisonError::into_inner)
+impl Drop for First {
+    fn drop(&mut self) {
+        *FIRST.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        FIRST_ENDED.notify_all();
+    }
+}
+
+/// The right of a run to its brokers.
+pub(crate) enum Seat {
+    /// The shared cluster, without others beside it: the run breaks its brokers.
+    Shared {
+        _turn: RwLockWriteGuard<'static, ()>,
+    },
+    /// The shared cluster, beside other runs.
+    Beside { _turn: RwLockReadGuard<'static, ()> },
+    /// A cluster beside the shared one: the kept one of this name, or, where none is kept under it,
+    /// brokers that the run starts.
+    Own(&'static str),
+}
+
+impl Seat {
+    /// Waits for the shared cluster without others beside it.
+    pub(crate) fn shared() -> Self {
+        let _turn = SHARED_TURNS.write();
+        let _turn = _turn.unwrap_or_else(PoisonError::into_inner);
+        shared_brokers();
+        Self::Shared { _turn }
+    }
+
+    /// Waits for a place on the shared cluster beside other runs.
+    pub(crate) fn beside() -> Self {
+        let first = FIRST.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(FIRST_ENDED.wait_while(first, |first| *first > 0));
+        let _turn = SHARED_TURNS.read();
+        let _turn = _turn.unwrap_or_else(PoisonError::into_inner);
+        shared_brokers();
+        Self::Beside { _turn }
+    }
+
+    /// Returns the name of the kept cluster, and the arguments that lead to it.
+    fn brokers(&self) -> (&str, [&str; 2]) {
+        match self {
+            Self::Shared { .. } => (SHARED, CONTAINERS),
+            Self::Beside { .. } => (SHARED, ["--bootstrap", shared_brokers()]),
+            Self::Own(name) => (name, CONTAINERS),
+        }
+    }
+}
+
+/// The arguments that choose a kept cluster, or brokers of the run's own.
+const CONTAINERS: [&str; 2] = ["--brokers", "containers"];
+
+/// Waits until no other test has a cluster beside the shared one.
+pub(crate) fn own() -> MutexGuard<'static, ()> {
+    OWN_TURNS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Brings the shared cluster up, where it is not; returns the addresses of its brokers as a list
@@ -75,10 +138,10 @@ pub(crate) fn addresses(said: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Runs scenarios on this cluster; `command` is the subject, or empty for the scenarios' own.
-pub(crate) fn run_on_kafka(cluster: &str, arguments: &[&str], command: &[String]) -> Ended {
+/// Runs scenarios here; `command` is the subject, or empty for the scenarios' own.
+pub(crate) fn run_on_kafka(seat: Seat, arguments: &[&str], command: &[String]) -> Ended {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    Running::start(folder.path(), cluster, arguments, command).end()
+    Running::start(folder.path(), seat, arguments, command).end()
 }
 
 /// Tells a command where the container engine is, and which image; and gives the kept cluster a
@@ -104,50 +167,20 @@ pub(crate) struct Running {
     pub child: Child,
     folder: PathBuf,
     started: Instant,
-    _turn: Turn,
-}
-
-/// The right of a run to its brokers.
-enum Turn {
-    Alone {
-        _guard: RwLockWriteGuard<'static, ()>,
-    },
-    Beside {
-        _guard: RwLockReadGuard<'static, ()>,
-    },
+    _seat: Seat,
 }
 
 impl Running {
-    /// Starts a run on the kept cluster of this name.
-    pub(crate) fn start(
-        folder: &Path,
-        cluster: &str,
-        arguments: &[&str],
-        subject: &[String],
-    ) -> Self {
+    /// Starts a run in this folder.
+    pub(crate) fn start(folder: &Path, seat: Seat, arguments: &[&str], subject: &[String]) -> Self {
         let run = ["run", "--backend", "kafka", "--format", "json"];
-        Self::begin(folder, cluster, &[&run[..], arguments].concat(), subject)
+        Self::begin(folder, seat, &[&run[..], arguments].concat(), subject)
     }
 
     /// Starts the program with these arguments and the command of a subject.
-    pub(crate) fn begin(
-        folder: &Path,
-        cluster: &str,
-        arguments: &[&str],
-        subject: &[String],
-    ) -> Self {
-        let turn = match cluster {
-            BESIDE => Turn::Beside { _guard: beside() },
-            _ => Turn::Alone { _guard: alone() },
-        };
-        let mut all = arguments.to_vec();
-        if cluster == SHARED {
-            shared_brokers();
-        }
-        all.extend(match cluster {
-            BESIDE => ["--bootstrap", shared_brokers()],
-            _ => ["--brokers", "containers"],
-        });
+    pub(crate) fn begin(folder: &Path, seat: Seat, arguments: &[&str], subject: &[String]) -> Self {
+        let (cluster, brokers) = seat.brokers();
+        let mut all = [arguments, &brokers].concat();
         if !subject.is_empty() {
             all.push("--");
             all.extend(subject.iter().map(String::as_str));
@@ -160,7 +193,7 @@ impl Running {
             child: child.expect("the program starts"),
             folder: folder.to_owned(),
             started: Instant::now(),
-            _turn: turn,
+            _seat: seat,
         }
     }
 

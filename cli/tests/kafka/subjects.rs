@@ -1,6 +1,6 @@
 //! The programs of `examples/subjects`, built and tried as their README says.
 
-use crate::running::{beside, shared_brokers};
+use crate::running::{Seat, shared_brokers};
 use plimsoll_harness::go;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,7 +22,7 @@ pub(crate) const FAMILIES: [&str; 4] = ["java", "confluent-kafka", "kafkajs", "f
 pub(crate) fn is_tried(family: &str) -> Result<(), String> {
     static TRIED: OnceLock<BTreeMap<&str, Tried>> = OnceLock::new();
     let tried = TRIED.get_or_init(|| {
-        let _beside = beside();
+        let _seat = Seat::beside();
         let brokers = shared_brokers();
         let all = thread::scope(|scope| {
             let try_both = |family| move || Tried::run(family, brokers, &[]);
@@ -74,7 +74,10 @@ impl Tried {
             .env("PATH", path)
             .env("PLIMSOLL", env!("CARGO_BIN_EXE_plimsoll"))
             // What was built is there for the next time.
-            .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
+            .env(
+                "SUBJECTS",
+                concat!(env!("CARGO_TARGET_TMPDIR"), "/subjects"),
+            )
             .output();
         let Output {
             status,

@@ -103,17 +103,42 @@ impl<S: Speaker> Group<S> {
         }
     }
 
+    /// Stays in the group no longer: the application is done. No heartbeat goes out any more, and
+    /// no join (`rd_kafka_cgrp_unsubscribe`, with which a close begins). What follows is that it
+    /// [leaves](Self::leave), once no commit is outstanding.
+    pub fn close(&mut self, now: Instant) {
+        self.phase = Phase::Leaving;
+        self.attempt += 1;
+        let limit = self.settings.behaviour.close_limit;
+        self.session_until = limit.map_or(Instant::FAR_FUTURE, |limit| now + limit);
+    }
+
     /// Leaves the group: the application is done, and the process ends then. Static members do not
     /// leave: their partitions wait for their return.
     pub fn leave(&mut self, view: &View<S>) {
         self.phase = Phase::Leaving;
         self.attempt += 1;
-        if let Some((node, request)) = self.departure(view) {
+        self.session_until = Instant::FAR_FUTURE;
+        let departure = self.departure(view);
+        if let Some((node, request)) = departure.filter(|_| !self.forgets_to_leave()) {
             let (timeout, then) = (self.settings.request_timeout, Continuation::LeaveGroup);
             self.ask(node, timeout, then, request);
         } else {
             self.actions.push_back(Action::End);
         }
+    }
+
+    /// Returns whether the client ends without a word to the group
+    /// ([`leaves_without_partitions`](crate::Behaviour::leaves_without_partitions)). Before it got
+    /// into a generation it has no assignor, and leaves as an eager member does
+    /// (`rd_kafka_cgrp_rebalance_protocol`); so does one whose application owes an answer, which
+    /// counts as that to a full revocation (`rd_kafka_cgrp_handle_assign_op`).
+    fn forgets_to_leave(&self) -> bool {
+        self.rebalance.is_cooperative()
+            && self.joined != NO_GENERATION
+            && !self.rebalance.owns_any()
+            && !self.rebalance.blocks()
+            && !self.settings.behaviour.leaves_without_partitions
     }
 
     /// Returns the request with which the member leaves, and where that goes; `None` where it is

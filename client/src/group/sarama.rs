@@ -13,11 +13,12 @@ const REJOINS: u32 = 4;
 /// `Consumer.Group.Rebalance.Retry.Backoff`.
 const REJOIN_BACKOFF: Duration = Duration::from_secs(2);
 
-/// `Metadata.Retry.Max`: the number of heartbeats in a row that may come to nothing.
-const HEARTBEATS: u32 = 3;
+/// `Metadata.Retry.Max`: the number of heartbeats in a row that may come to nothing, and of further
+/// questions for the offset of a claim.
+pub(crate) const METADATA_RETRIES: u32 = 3;
 
 /// `Metadata.Retry.Backoff`.
-const HEARTBEAT_BACKOFF: Duration = Duration::from_millis(250);
+pub(crate) const METADATA_BACKOFF: Duration = Duration::from_millis(250);
 
 /// The pause of the recipe's loop before it calls `Consume` again, which returned an error.
 const CONSUME_PAUSE: Duration = Duration::from_secs(1);
@@ -33,7 +34,7 @@ impl Default for Retries {
     fn default() -> Self {
         Self {
             rejoins: REJOINS,
-            heartbeats: HEARTBEATS,
+            heartbeats: METADATA_RETRIES,
         }
     }
 }
@@ -100,11 +101,11 @@ impl<S: Speaker> Group<S> {
         let follows = self.settings.behaviour.follows_coordinator();
         match answer {
             Ok(()) => {
-                self.retries.heartbeats = HEARTBEATS;
+                self.retries.heartbeats = METADATA_RETRIES;
                 self.check_partition_count(now, view);
             }
             Err(Failure::Refused(E::RebalanceInProgress)) => {
-                self.retries.heartbeats = HEARTBEATS;
+                self.retries.heartbeats = METADATA_RETRIES;
                 self.begin_rebalance(now, view);
             }
             // Its claims end, and it joins with the id that it has.
@@ -119,7 +120,7 @@ impl<S: Speaker> Group<S> {
             {
                 self.retries.heartbeats -= 1;
                 self.actions.push_back(Action::LoseCoordinator);
-                self.heartbeat_at = now + HEARTBEAT_BACKOFF;
+                self.heartbeat_at = now + METADATA_BACKOFF;
             }
             // It connects anew to the same coordinator, without a pause.
             Err(Failure::Lost | Failure::TimedOut) if self.retries.heartbeats > 0 => {
@@ -127,13 +128,24 @@ impl<S: Speaker> Group<S> {
                 self.heartbeat_at = now;
                 self.heartbeat_if_due(now, view);
             }
-            Err(_) => self.end_session(now, view),
+            Err(_) => self.end_loop(now, view),
         }
     }
 
-    /// Ends the session: all claims return, and the member joins again with the id that it has. No
-    /// heartbeat goes out meanwhile, because the loop has ended.
+    /// Ends the session for a reason other than a heartbeat. Where it has no claims yet it could not
+    /// begin (`newConsumerGroupSession`): `Consume` returns the error, and is called again.
     pub fn end_session(&mut self, now: Instant, view: &View<S>) {
+        let has_begun = self.rebalance.owns_any() || self.rebalance.is_under_way();
+        if self.phase != Phase::Joined || has_begun {
+            return self.end_loop(now, view);
+        }
+        self.actions.push_back(Action::ForgetStart);
+        self.rejoin(now + CONSUME_PAUSE, now, view);
+    }
+
+    /// Ends the loop of heartbeats, and with it the session: all claims return, and the member
+    /// joins again with the id that it has. No heartbeat goes out meanwhile.
+    fn end_loop(&mut self, now: Instant, view: &View<S>) {
         if self.phase != Phase::Joined {
             return;
         }

@@ -2,7 +2,7 @@
 
 use super::{Member, World};
 use crate::{Callback, DeadLetterCopy, Speaker};
-use plimsoll_core::{Command, Event, RebalanceId, Start, TopicPartition};
+use plimsoll_core::{Command, Event, Instant, RebalanceId, Start, TopicPartition};
 use plimsoll_protocol::PartitionIndex;
 
 /// What the application learns, and says.
@@ -114,7 +114,7 @@ impl<S: Speaker> Member<S> {
                 }
                 self.settle(world.now());
             }
-            Command::Close => self.close(),
+            Command::Close => self.close(world.now()),
         }
         self.carry_out(world);
     }
@@ -144,13 +144,12 @@ impl<S: Speaker> Member<S> {
         self.settle(now);
     }
 
-    /// Leaves the group: the application is done.
-    fn close(&mut self) {
+    /// Leaves the group, once no commit is outstanding: the application is done.
+    fn close(&mut self, now: Instant) {
         self.is_closing = true;
         self.fetcher.unassign_all();
         self.start.forget();
-        self.requests.forget_all();
-        self.commits.forget_all();
-        self.group.leave(&self.view);
+        self.group.close(now);
+        self.settle(now);
     }
 }

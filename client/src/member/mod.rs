@@ -420,13 +420,19 @@ impl<S: Speaker> Member<S> {
         world.send(to, correlation, ask.request);
     }
 
-    /// Goes on after a change of the assignment, unless a commit is outstanding: librdkafka waits
-    /// for it (`rd_kafka_assignment_serve`).
+    /// Goes on after a change of the assignment, or leaves, unless a commit is outstanding:
+    /// librdkafka waits for it (`rd_kafka_assignment_serve`, `rd_kafka_cgrp_try_terminate`).
     fn settle(&mut self, now: Instant) {
-        if self.commits.is_settled() {
-            self.fetcher.start_held_back(now, &self.view);
-            self.group.handle_settled(now, &self.view);
+        if !self.commits.is_settled() {
+            return;
         }
+        if self.is_closing {
+            self.requests.forget_all();
+            self.commits.forget_all();
+            return self.group.leave(&self.view);
+        }
+        self.fetcher.start_held_back(now, &self.view);
+        self.group.handle_settled(now, &self.view);
     }
 }
 
@@ -434,11 +440,13 @@ impl<S: Speaker> Member<S> {
 fn end_of_letter<P>(copy: &DeadLetterCopy<P>, answer: Result<(), Failure>) -> Event<P> {
     let (partition, epoch, offset) = (copy.partition, copy.epoch, copy.record.offset);
     match answer {
-        Err(Failure::Refused(error)) if refuses_for_good(error) => Event::DeadLetterRefused {
-            partition,
-            epoch,
-            offset,
-        },
+        Err(Failure::Refused(error)) if REFUSALS.contains(&error.code()) => {
+            Event::DeadLetterRefused {
+                partition,
+                epoch,
+                offset,
+            }
+        }
         answer => Event::DeadLettered {
             partition,
             epoch,
@@ -448,16 +456,8 @@ fn end_of_letter<P>(copy: &DeadLetterCopy<P>, answer: Result<(), Failure>) -> Ev
     }
 }
 
-/// Returns whether a write would be refused each time, until the topic or the rights to it change.
-fn refuses_for_good(error: ErrorName) -> bool {
-    matches!(
-        error,
-        ErrorName::MessageTooLarge
-            | ErrorName::InvalidTopicException
-            | ErrorName::RecordListTooLarge
-            | ErrorName::TopicAuthorizationFailed
-            | ErrorName::ClusterAuthorizationFailed
-            | ErrorName::PolicyViolation
-            | ErrorName::InvalidRecord
-    )
-}
+/// Kafka's numbers of the errors with which a write would be refused each time, until the topic or
+/// the rights to it change: `MESSAGE_TOO_LARGE`, `INVALID_TOPIC_EXCEPTION`,
+/// `RECORD_LIST_TOO_LARGE`, `TOPIC_AUTHORIZATION_FAILED`, `CLUSTER_AUTHORIZATION_FAILED`,
+/// `POLICY_VIOLATION`, `INVALID_RECORD`.
+const REFUSALS: [i16; 7] = [10, 17, 18, 29, 31, 44, 87];

@@ -199,6 +199,22 @@ fn a_range_that_is_not_told_is_asked_for_by_fetching_again() {
     assert_eq!(told(|| fetcher.poll_action()), ["Poll(Node(0))"]);
 }
 
+/// `brokerConsumer.handleResponses`: "shut it down and force the user to choose what to do".
+#[test]
+fn in_sarama_a_position_out_of_range_ends_the_session_and_no_range_is_asked_for() {
+    let view = knowledge();
+    let mut fetcher = Fetcher::new(like(Behaviour::SARAMA_1_61), 3, view.topology.len());
+    fetcher.assign(P0, EPOCH, NextOffset::new(4));
+    fetcher.fetch_all(NOW, &view);
+    told(|| fetcher.poll_action());
+    let mut refused = answer(P0, Some(ErrorName::OffsetOutOfRange), &[]);
+    fetcher.handle_fetched(NOW, &view, Node(0), &mut refused);
+    let ends = ["OutOfRange(PartitionIndex(0), NextOffset(4))", "EndSession"];
+    assert_eq!(told(|| fetcher.poll_action()), ends);
+    fetcher.fetch_all(NOW + ms(10_000), &view);
+    assert_eq!(told(|| fetcher.poll_action()), [""; 0], "it stands still");
+}
+
 #[test]
 fn a_partition_whose_queue_is_full_is_fetched_again_after_a_while() {
     let view = knowledge();

@@ -262,5 +262,5 @@ fn a_dead_letter_is_refused_for_good_where_it_would_be_refused_each_time() {
     };
     assert_eq!(written(Ok(Offset::new(0))), [told(true)]);
     assert_eq!(written(Err(ErrorName::NotLeaderOrFollower)), [told(false)]);
-    assert_eq!(written(Err(ErrorName::MessageTooLarge)), [refused]);
+    assert_eq!(written(Err(ErrorName::Other(10))), [refused]);
 }

@@ -4,6 +4,7 @@ mod accumulator;
 mod assignors;
 mod commits;
 mod coordinator;
+mod departures;
 mod fetcher;
 mod group;
 mod member;

@@ -24,7 +24,7 @@ fn assignments(partitions: &[PartitionIndex]) -> Vec<Assignment> {
 
 /// Returns the state after the application began with these partitions.
 fn owning(cooperative: bool, partitions: &[PartitionIndex]) -> Rebalance {
-    on(Behaviour::LIBRDKAFKA, cooperative, partitions)
+    on(Behaviour::PLIMSOLL, cooperative, partitions)
 }
 
 fn on(behaviour: Behaviour, cooperative: bool, partitions: &[PartitionIndex]) -> Rebalance {

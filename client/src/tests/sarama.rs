@@ -65,6 +65,34 @@ fn sarama_ends_its_session_when_the_coordinator_moves_and_carries_on_from_1_61()
     );
 }
 
+/// A claim that exits ends the session (`consumerGroupSession.consume`): every other claim is
+/// given up with it, and the member joins again with its id.
+#[test]
+fn in_sarama_a_claim_that_ends_gives_all_claims_up() {
+    let view = knowledge();
+    let mut group = sarama(Behaviour::SARAMA_1_61, &view);
+    group.end_session(NOW, &view);
+    assert_eq!(told(|| group.poll_action()), ["ForgetStart"]);
+    let (id, callback) = group.poll_callback(NOW, &view).expect("the end");
+    assert_eq!(callback, Callback::Revoked(vec![P0]));
+    give_up(&mut group, NOW, &view, id);
+    assert_eq!(told(|| group.poll_action()), ["ask 0 JoinGroup(2)"]);
+    assert_eq!(group.stamp(), Some((MEMBER, 1)), "it keeps its id");
+}
+
+/// The recipe's loop calls `Consume` again after a second; what was assigned is forgotten.
+#[test]
+fn in_sarama_a_session_that_could_not_begin_is_followed_by_another_one_after_a_pause() {
+    let view = knowledge();
+    let mut group = Group::new(like(Behaviour::SARAMA_1_61));
+    super::group::join(&mut group, &view, 1, &[P0]);
+    group.end_session(NOW, &view);
+    assert_eq!(told(|| group.poll_action()), ["ForgetStart"]);
+    assert_eq!(group.poll_timeout(&view), NOW + ms(1_000), "no heartbeat");
+    group.handle_timeout(NOW + ms(1_000), &view);
+    assert_eq!(told(|| group.poll_action()), ["ask 0 JoinGroup(2)"]);
+}
+
 #[test]
 fn sarama_gives_an_unreachable_coordinator_three_further_tries() {
     let view = knowledge();

@@ -4,7 +4,7 @@ use super::*;
 use plimsoll_protocol::ErrorName;
 
 fn start(view: &View) -> Start {
-    let mut start = Start::new(settings());
+    let mut start = Start::new(like(Behaviour::PLIMSOLL));
     start.begin(NOW, view, 4, vec![P0, P1]);
     start
 }
@@ -116,5 +116,61 @@ fn assigned(start: &mut Start) -> Option<Vec<u32>> {
             Some(assigned.map(|a| a.partition.partition).collect())
         }
         other => panic!("{other:?}"),
+    }
+}
+
+/// A group that begins at the end begins where that is when it is known what was committed.
+#[test]
+fn ends_are_asked_for_anew_where_it_took_long_to_learn_what_was_committed() {
+    let view = knowledge();
+    let loads = Failure::Refused(ErrorName::CoordinatorLoadInProgress);
+    let zero = NextOffset::new(0);
+    for behaviour in [Behaviour::LIBRDKAFKA, Behaviour::SARAMA_1_61] {
+        let mut start = Start::new(like(behaviour));
+        start.begin(NOW, &view, 4, vec![P1]);
+        assert_eq!(asked(|| start.poll_action()).len(), 2);
+        start.handle_end(NOW, &view, (4, P1, None), Ok(zero));
+        start.handle_committed(NOW, &view, 4, Err(loads));
+        start.handle_end(NOW, &view, (4, P1, Some(zero)), Ok(NextOffset::new(3)));
+        told(|| start.poll_action());
+        let now = NOW + ms(1_000);
+        start.advance(now, &view);
+        let committed = [(Node(0), Continuation::OffsetFetch(4))];
+        assert_eq!(asked(|| start.poll_action()), committed);
+        start.handle_committed(now, &view, 4, Ok(Vec::new()));
+        let ends = [(Node(1), Continuation::StartOffsets(4, P1, None))];
+        assert_eq!(asked(|| start.poll_action()), ends, "{behaviour:?}");
+    }
+}
+
+/// librdkafka 2.12.1 takes a coordinator that moved for the end of the matter, as
+/// `rd_kafka_handle_OffsetFetch_err_action` has no rule of its own; Sarama ends its session after
+/// four questions.
+#[test]
+fn a_coordinator_that_moved_is_asked_again_as_often_as_the_client_does() {
+    let refused = Failure::Refused(ErrorName::NotCoordinator);
+    for (behaviour, times, end) in [
+        (Behaviour::LIBRDKAFKA, 1, None),
+        (Behaviour::PLIMSOLL, 10, None),
+        (Behaviour::SARAMA_1_61, 4, Some("EndSession")),
+    ] {
+        let view = knowledge();
+        let mut start = Start::new(like(behaviour));
+        start.begin(NOW, &view, 4, Vec::new());
+        let mut now = NOW;
+        let mut last = Vec::new();
+        for count in 1..=10 {
+            let expected = (count <= times).then_some((Node(0), Continuation::OffsetFetch(4)));
+            let questions = asked(|| start.poll_action());
+            assert_eq!(questions, Vec::from_iter(expected), "{behaviour:?}");
+            if count <= times {
+                start.handle_committed(now, &view, 4, Err(refused));
+                last = told(|| start.poll_action());
+            }
+            now += ms(2_000);
+            start.advance(now, &view);
+        }
+        let expected: Vec<_> = end.into_iter().chain(["LoseCoordinator"]).collect();
+        assert_eq!(last, expected, "{behaviour:?}");
     }
 }

@@ -82,7 +82,8 @@ pub fn encode_in(
 }
 
 impl Sent {
-    /// Reads the frame of the answer; `None`: it answers another request, or makes no sense.
+    /// Reads the frame of the answer; `None`: it answers another request, makes no sense, or has an
+    /// error that no client of ours knows.
     pub fn decode(self, names: &mut Names, frame: Bytes) -> Option<Response<Wire>> {
         (self.0)(names, frame)
     }
@@ -179,13 +180,9 @@ fn together(mut answers: Vec<Response<Wire>>) -> Option<Response<Wire>> {
     }
 }
 
-/// Reads a code of an error. One that has no name here is some failure of the broker's, as it is
-/// for Kafka's clients (`Errors.forCode`).
+/// Reads a code of an error.
 fn result(code: i16) -> Result<(), ErrorName> {
-    match code {
-        0 => Ok(()),
-        code => Err(ErrorName::from_code(code).unwrap_or(ErrorName::UnknownServerError)),
-    }
+    ErrorName::from_code(code).map_or(Ok(()), Err)
 }
 
 /// Returns a time as it stands in requests; `None`: it is too long, or ends within a millisecond.

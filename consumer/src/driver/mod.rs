@@ -5,6 +5,7 @@ mod handlers;
 
 use crate::driver::failures::Failures;
 use crate::driver::handlers::{Call, Finished, Handlers};
+use crate::health::{self, Health, Phase, Report};
 use crate::metrics::Metrics;
 use crate::{ClientError, GroupClient, Handler, Message};
 use plimsoll_core::{Command, CommitOutcome, Config, Consumer, Event, Instant, Machine};
@@ -45,6 +46,7 @@ pub struct Driver<C, H, M = Consumer<Message>> {
     client: C,
     handler: H,
     core: M,
+    health: Health,
 }
 
 impl<C: GroupClient, H: Handler> Driver<C, H> {
@@ -62,7 +64,15 @@ impl<C: GroupClient, H: Handler, M: Core> Driver<C, H, M> {
             client,
             handler,
             core,
+            health: Health::default(),
         }
+    }
+
+    /// Has the driver tell its state by this handle.
+    #[must_use]
+    pub fn with_health(mut self, health: Health) -> Self {
+        self.health = health;
+        self
     }
 
     /// Consumes until `shutdown` is ready; then finishes what is in flight, commits, and leaves
@@ -89,6 +99,7 @@ impl<C: GroupClient, H: Handler, M: Core> Driver<C, H, M> {
         };
         let running = Running {
             metrics: Metrics::new(self.client.group()),
+            health: health::Running(self.health),
             client: self.client,
             core: self.core,
             handlers: Handlers::new(call),
@@ -123,6 +134,7 @@ struct Running<C, M, S, F> {
     /// A command that waits for handlers that were stopped, and the time since which it does.
     held: Option<(Command<Message>, Instant)>,
     metrics: Metrics,
+    health: health::Running,
     /// The moment at which the metrics are brought up to date next.
     update_at: Instant,
     /// The moment from which the ends of logs are asked for again.
@@ -370,6 +382,7 @@ where
             Event::DeadLettered { .. }
             | Event::DeadLetterRefused { .. }
             | Event::Fetched { .. }
+            | Event::Passed { .. }
             | Event::Processed { .. }
             | Event::Shutdown => {}
         }
@@ -403,6 +416,7 @@ where
         self.update_at = now + METRICS_INTERVAL;
         self.failures.prune(self.core.consumer());
         self.metrics.update(now, self.core.consumer(), &self.client);
+        self.health.0.set(self.report());
         if self.ask_at <= now {
             let partitions = self.core.consumer().partitions();
             let partitions: Vec<_> = partitions.map(|status| status.partition).collect();
@@ -411,6 +425,25 @@ where
                 self.client.ask_log_ends(partitions);
             }
         }
+    }
+
+    fn report(&self) -> Report {
+        let mut report = Report {
+            phase: Phase::Running,
+            ..Report::default()
+        };
+        for status in self.core.consumer().partitions() {
+            report.partitions += 1;
+            let id = status.partition;
+            if status.halted || self.client.is_failing(id) {
+                let topic = self.client.topic(id.topic).unwrap_or_default();
+                report.standing_still.push((topic.to_owned(), id.partition));
+            }
+        }
+        let topics = (0..).map_while(|number| Some((number, self.client.topic(number)?)));
+        let unavailable = topics.filter(|(number, _)| self.client.is_unavailable(*number));
+        report.unavailable_topics = unavailable.map(|(_, name)| name.to_owned()).collect();
+        report
     }
 
     /// Ends the run, once the core has closed: stops the handlers, of which only cancelled ones are

@@ -1,9 +1,10 @@
 //! Sends commits, one at a time, on a thread of their own: each waits for its outcome.
 
 use super::context::RawConsumer;
+use super::leader_epochs::LeaderEpochs;
 use super::outbox::Outbox;
 use super::threads;
-use super::topics::{Topics, raw};
+use super::topics::{Topics, positions_of};
 use crate::commit_metadata;
 use plimsoll_core::{CommitId, CommitOffset, CommitOutcome, Event, TopicPartition};
 use rdkafka::TopicPartitionList;
@@ -24,13 +25,14 @@ pub(super) type Request = (CommitId, Vec<CommitOffset>);
 pub(super) fn spawn(
     consumer: Arc<RawConsumer>,
     topics: Arc<Topics>,
+    epochs: Arc<LeaderEpochs>,
     outbox: Outbox,
     refused: impl Fn(Vec<TopicPartition>) + Send + 'static,
 ) -> io::Result<Sender<Request>> {
     let (sender, requests) = channel();
     let told = outbox.clone();
     let run = move |consumer: &mut Arc<RawConsumer>| {
-        run(consumer, &topics, &requests, &told, &refused);
+        run(consumer, &topics, &epochs, &requests, &told, &refused);
     };
     threads::spawn("plimsoll-commit", outbox, consumer, run, drop)?;
     Ok(sender)
@@ -39,16 +41,22 @@ pub(super) fn spawn(
 fn run(
     consumer: &RawConsumer,
     topics: &Topics,
+    epochs: &LeaderEpochs,
     requests: &Receiver<Request>,
     outbox: &Outbox,
     refused: &impl Fn(Vec<TopicPartition>),
 ) {
     while let Ok((commit, offsets)) = requests.recv() {
-        let list = list(topics, &offsets);
+        let list = list(topics, epochs, &offsets);
         // Only a synchronous commit reports partitions that were refused one by one: librdkafka
         // then fails the whole. To commit again what was accepted does no harm.
         let outcome = match consumer.commit(&list, CommitMode::Sync) {
-            Ok(()) => CommitOutcome::Ok,
+            Ok(()) => {
+                for offset in &offsets {
+                    epochs.committed(offset.partition, offset.next);
+                }
+                CommitOutcome::Ok
+            }
             Err(error) => {
                 let outcome = outcome_of(&error);
                 tracing::warn!(%error, ?outcome, "a commit was not accepted");
@@ -63,9 +71,9 @@ fn run(
     }
 }
 
-fn list(topics: &Topics, offsets: &[CommitOffset]) -> TopicPartitionList {
-    let partitions = offsets.iter().map(|o| (o.partition, Some(raw(o.next))));
-    let list = topics.list(partitions);
+fn list(topics: &Topics, epochs: &LeaderEpochs, offsets: &[CommitOffset]) -> TopicPartitionList {
+    let positions = offsets.iter().map(|o| (o.partition, o.next));
+    let list = positions_of(topics, epochs, positions);
     for (mut element, offset) in list.elements().into_iter().zip(offsets) {
         element.set_metadata(commit_metadata::write(offset.founding_partitions));
     }
@@ -112,28 +120,30 @@ fn is_dismissal(error: &KafkaError) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plimsoll_core::NextOffset;
+    use plimsoll_core::{NextOffset, Offset};
+    use plimsoll_librdkafka::leader_epochs;
 
     #[test]
-    fn a_commit_carries_the_founding_partitions() {
+    fn a_commit_carries_the_founding_partitions_and_leader_epochs() {
         let topics = Topics::new(&["a".into(), "b".into()]);
+        let epochs = LeaderEpochs::default();
+        epochs.note(TopicPartition::new(1, 1), Offset::new(5), Some(3));
+        epochs.note(TopicPartition::new(1, 1), Offset::new(7), Some(4));
         let offset = |topic, next| CommitOffset {
             partition: TopicPartition::new(topic, 1),
             next: NextOffset::new(next),
             founding_partitions: 4,
         };
-        let list = list(&topics, &[offset(1, 7), offset(0, 0)]);
+        let list = list(&topics, &epochs, &[offset(1, 7), offset(0, 0)]);
+        assert_eq!(leader_epochs(&list), [Some(3), None]);
         let elements = list.elements();
         let found = elements
             .iter()
             .map(|e| (e.topic(), e.offset(), e.metadata()));
-        use rdkafka::Offset::Offset;
+        use rdkafka::Offset::Offset as At;
         assert_eq!(
             found.collect::<Vec<_>>(),
-            [
-                ("b", Offset(7), "plimsoll/1 4"),
-                ("a", Offset(0), "plimsoll/1 4")
-            ]
+            [("b", At(7), "plimsoll/1 4"), ("a", At(0), "plimsoll/1 4")]
         );
     }
 

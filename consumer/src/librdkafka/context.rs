@@ -30,8 +30,6 @@ pub(super) enum Callback {
 pub(super) struct Context {
     topics: Arc<Topics>,
     callbacks: Mutex<VecDeque<Callback>>,
-    /// The text of the last error that librdkafka reported.
-    last_error: Mutex<Option<String>>,
     /// The generations of a static member of a cooperative group.
     generations: Option<Mutex<Generations>>,
     closing: AtomicBool,
@@ -49,7 +47,6 @@ impl Context {
             topics,
             generations: checks_generations.then(Mutex::default),
             callbacks: Mutex::default(),
-            last_error: Mutex::default(),
             closing: AtomicBool::new(false),
             answered: AtomicBool::new(false),
             served: AtomicU32::new(0),
@@ -85,15 +82,6 @@ impl Context {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         callbacks.pop_front()
-    }
-
-    /// Takes the text of the last error that librdkafka reported.
-    pub(super) fn take_error(&self) -> Option<String> {
-        let mut last = self
-            .last_error
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        last.take()
     }
 
     /// Returns the number of callbacks so far.
@@ -171,11 +159,6 @@ impl ClientContext for Context {
     fn error(&self, error: KafkaError, reason: &str) {
         self.count();
         tracing::warn!(target: "librdkafka", %error, reason, "the client reports an error");
-        let mut last = self
-            .last_error
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        *last = Some(reason.to_owned());
     }
 }
 

@@ -1,19 +1,18 @@
 //! One partition that is fetched: its queue, and the position in it.
 
-use super::context::{Context, RawConsumer};
+use super::context::RawConsumer;
+use super::leader_epochs::LeaderEpochs;
 use super::lookups::Wanted;
 use super::outbox::Waker;
 use super::trouble::Trouble;
 use crate::Batch;
 use plimsoll_core::{AssignmentEpoch, NextOffset, Offset, TopicPartition};
-use rdkafka::consumer::base_consumer::PartitionQueue;
-use rdkafka::error::KafkaError;
-use rdkafka::message::{BorrowedMessage, Headers, Message as _};
+use plimsoll_librdkafka::{Message, PartitionError, PartitionQueue};
 use rdkafka::types::RDKafkaErrorCode;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// The limits of what is read from a queue before another one gets its turn.
 #[derive(Clone, Copy, Debug)]
@@ -35,17 +34,23 @@ pub(super) struct Fetching {
     pub(super) paused: bool,
     /// Whether librdkafka has stopped fetching: the position was refused.
     pub(super) refused: bool,
+    /// Whether librdkafka has still to compare the position with the leader epochs of the log: until
+    /// then, only a refusal of the position counts.
+    pub(super) unproved: bool,
     /// The trouble that reading has, if any.
     trouble: Option<Trouble>,
     /// A token that is dropped with the partition: then its questions need no answer.
     pub(super) wanted: Wanted,
+    id: TopicPartition,
     topic: Arc<str>,
-    partition: u32,
-    queue: PartitionQueue<Context>,
+    queue: PartitionQueue,
     /// Whether something came into the queue since it was last read to its end.
     ready: Arc<AtomicBool>,
     /// The number of records and of bytes in the last batch: the next one will be alike.
     last_size: (usize, usize),
+    /// The leader epochs under which records were written, and the last one of these.
+    epochs: Arc<LeaderEpochs>,
+    last_epoch: Option<i32>,
 }
 
 /// What was read from a queue.
@@ -53,6 +58,8 @@ pub(super) struct Fetching {
 pub(super) struct Read {
     /// The records, if there were any.
     pub(super) batch: Option<Batch>,
+    /// The position after them, if it has moved over offsets without a record.
+    pub(super) passed: Option<NextOffset>,
     /// The refusal of the position, if it was refused.
     pub(super) refused: Option<Truncated>,
 }
@@ -66,31 +73,34 @@ impl Fetching {
     pub(super) fn new(
         consumer: &Arc<RawConsumer>,
         waker: &Arc<Waker>,
+        epochs: &Arc<LeaderEpochs>,
         topic: &Arc<str>,
-        partition: TopicPartition,
+        id: TopicPartition,
         epoch: AssignmentEpoch,
         next: NextOffset,
     ) -> Option<Self> {
-        let number = i32::try_from(partition.partition).ok()?;
-        let mut queue = consumer.split_partition_queue(topic, number)?;
+        let number = i32::try_from(id.partition).ok()?;
         let ready = Arc::new(AtomicBool::new(true));
         let (flag, waker) = (Arc::clone(&ready), Arc::clone(waker));
-        queue.set_nonempty_callback(move || {
+        let nonempty = move || {
             flag.store(true, Ordering::Release);
             waker.wake();
-        });
+        };
         Some(Self {
             epoch,
             next,
             paused: false,
             refused: false,
+            unproved: epochs.before(id, next).is_some(),
             trouble: None,
             wanted: Wanted::default(),
+            id,
             topic: Arc::clone(topic),
-            partition: partition.partition,
-            queue,
+            queue: PartitionQueue::new(consumer, topic, number, nonempty)?,
             ready,
             last_size: (0, 0),
+            epochs: Arc::clone(epochs),
+            last_epoch: None,
         })
     }
 
@@ -101,8 +111,8 @@ impl Fetching {
 
     /// Throws away the records that librdkafka has marked as outdated, which would stay in memory
     /// otherwise. Must be called after the partition was unassigned.
-    pub(super) fn discard(self) {
-        let _ = self.queue.poll(Duration::ZERO);
+    pub(super) fn discard(mut self) {
+        self.queue.read(1, |_| ControlFlow::Break(()));
     }
 
     /// Returns whether it is time for reading to begin anew after an error, once.
@@ -122,6 +132,8 @@ impl Fetching {
     pub(super) fn begin_at(&mut self, position: NextOffset) {
         self.next = position;
         self.refused = false;
+        self.last_epoch = None;
+        self.unproved = self.epochs.before(self.id, position).is_some();
         if let Some(trouble) = &mut self.trouble {
             trouble.begin(Instant::now());
         }
@@ -129,7 +141,7 @@ impl Fetching {
     }
 
     /// Reads the queue, to its end, to the limits or to an error.
-    pub(super) fn read(&mut self, context: &Context, limits: BatchLimits) -> Read {
+    pub(super) fn read(&mut self, limits: BatchLimits) -> Read {
         let mut read = Read::default();
         if self.paused || self.trouble.is_some_and(Trouble::stops) {
             return read;
@@ -137,36 +149,9 @@ impl Fetching {
         if !self.ready.swap(false, Ordering::AcqRel) {
             return read;
         }
-        loop {
-            if let Some(batch) = &read.batch
-                && (batch.len() >= limits.records || batch.bytes() >= limits.bytes)
-            {
-                self.look_again();
+        while let Some(room) = self.room(&read, limits) {
+            if !self.read_some(&mut read, room) || self.unproved {
                 break;
-            }
-            match self.queue.poll(Duration::ZERO) {
-                None => break,
-                Some(Ok(message)) => {
-                    self.trouble = None;
-                    let batch = read.batch.get_or_insert_with(|| {
-                        let topic = Arc::clone(&self.topic);
-                        let (records, bytes) = self.last_size;
-                        Batch::with_capacity(topic, self.partition, records, bytes)
-                    });
-                    if let Some(next) = push(batch, &message) {
-                        self.next = next;
-                    }
-                }
-                Some(Err(error)) if is_refusal(&error) => {
-                    let reason = context.take_error().unwrap_or_default();
-                    self.refused = true;
-                    read.refused = Some(is_truncation(&reason));
-                    break;
-                }
-                Some(Err(error)) => {
-                    self.stop(&error);
-                    break;
-                }
             }
         }
         if let Some(batch) = &read.batch {
@@ -175,14 +160,88 @@ impl Fetching {
         read
     }
 
+    /// Returns the number of messages that may be read at once, as far as their size can be told
+    /// from those before; `None` where the limits are reached, and there may be more.
+    fn room(&self, read: &Read, limits: BatchLimits) -> Option<usize> {
+        let (records, bytes) = read.batch.as_ref().map_or((0, 0), |b| (b.len(), b.bytes()));
+        if records >= limits.records || bytes >= limits.bytes {
+            self.look_again();
+            return None;
+        }
+        let (seen, size) = if records > 0 {
+            (records, bytes)
+        } else {
+            self.last_size
+        };
+        let each = size.checked_div(seen).unwrap_or(limits.bytes).max(1);
+        let fitting = ((limits.bytes - bytes) / each).max(1);
+        Some(fitting.min(limits.records - records))
+    }
+
+    /// Reads up to a number of messages, or to an error; returns whether there may be more.
+    fn read_some(&mut self, read: &mut Read, room: usize) -> bool {
+        let mut failed = None;
+        let count = self.queue.read(room, |next| {
+            match next {
+                // It is read again from a position that is proved.
+                Ok(_) if self.unproved => {}
+                Ok(message) => {
+                    self.trouble = None;
+                    let batch = read.batch.get_or_insert_with(|| {
+                        let topic = Arc::clone(&self.topic);
+                        let (records, bytes) = self.last_size;
+                        Batch::with_capacity(topic, self.id.partition, records, bytes)
+                    });
+                    if let Some(offset) = push(batch, &message) {
+                        self.next = offset.next();
+                        let epoch = message.leader_epoch();
+                        if self.last_epoch != epoch {
+                            self.last_epoch = epoch;
+                            self.epochs.note(self.id, offset, epoch);
+                        }
+                    }
+                }
+                // Transactions end with a marker, and compaction leaves gaps.
+                Err(PartitionError {
+                    code: RDKafkaErrorCode::PartitionEOF,
+                    offset,
+                    ..
+                }) => {
+                    let end = u64::try_from(offset).map_or(self.next, NextOffset::new);
+                    if end > self.next && !self.unproved {
+                        self.next = end;
+                        read.passed = Some(end);
+                    }
+                }
+                Err(error) => {
+                    failed = Some(error);
+                    return ControlFlow::Break(());
+                }
+            }
+            ControlFlow::Continue(())
+        });
+        match failed {
+            Some(error) if is_refusal(&error) => {
+                self.refused = true;
+                read.refused = Some(is_truncation(&error.reason));
+                false
+            }
+            Some(error) => {
+                self.stop(&error);
+                false
+            }
+            None => count == room,
+        }
+    }
+
     /// Stops reading after an error.
-    fn stop(&mut self, error: &KafkaError) {
+    fn stop(&mut self, error: &PartitionError) {
         let trouble = Trouble::after(self.trouble, Instant::now());
         self.trouble = Some(trouble);
         tracing::warn!(
-            %error,
+            error = error.reason,
             topic = &*self.topic,
-            partition = self.partition,
+            partition = self.id.partition,
             next = self.next.get(),
             pause = ?trouble.pause(),
             "reading a partition failed; it stands still, and is read again after a pause"
@@ -190,40 +249,31 @@ impl Fetching {
     }
 }
 
-/// Copies a message into a batch; returns the offset after it.
-fn push(batch: &mut Batch, message: &BorrowedMessage<'_>) -> Option<NextOffset> {
+/// Copies a message into a batch; returns its offset.
+fn push(batch: &mut Batch, message: &Message<'_>) -> Option<Offset> {
     // Not negative, in a message of a broker.
     let offset = Offset::new(u64::try_from(message.offset()).ok()?);
-    let timestamp = message.timestamp().to_millis();
-    batch.push(offset, message.key(), message.payload(), timestamp);
-    if let Some(headers) = message.headers() {
-        for index in 0..headers.count() {
-            // The crate panics at a name that is not UTF-8, which Kafka does not rule out.
-            let header = catch_unwind(AssertUnwindSafe(|| headers.try_get(index)));
-            match header {
-                Ok(Some(header)) => batch.push_header(header.key, header.value),
-                Ok(None) => {}
-                Err(_) => tracing::error!(
-                    topic = message.topic(),
-                    partition = message.partition(),
-                    offset = offset.get(),
-                    "left out a header whose name is not UTF-8"
-                ),
-            }
-        }
+    batch.push(
+        offset,
+        message.key(),
+        message.payload(),
+        message.timestamp(),
+    );
+    for header in message.headers() {
+        // As Kafka's own consumer reads names that are not UTF-8 (`RecordHeader.key`, `Utils.utf8`).
+        let name = String::from_utf8_lossy(header.name);
+        batch.push_header(&name, header.value);
     }
-    Some(offset.next())
+    Some(offset)
 }
 
 /// Returns whether librdkafka stopped fetching because of the position.
-fn is_refusal(error: &KafkaError) -> bool {
+fn is_refusal(error: &PartitionError) -> bool {
     matches!(
-        error.rdkafka_error_code(),
-        Some(
-            RDKafkaErrorCode::AutoOffsetReset
-                | RDKafkaErrorCode::LogTruncation
-                | RDKafkaErrorCode::OffsetOutOfRange
-        )
+        error.code,
+        RDKafkaErrorCode::AutoOffsetReset
+            | RDKafkaErrorCode::LogTruncation
+            | RDKafkaErrorCode::OffsetOutOfRange
     )
 }
 

@@ -14,6 +14,7 @@ use super::threads;
 use super::topics::{Topics, next_offset};
 use crate::commit_metadata;
 use plimsoll_core::{Assignment, AssignmentEpoch, NextOffset, RebalanceId, TopicPartition};
+use plimsoll_librdkafka::leader_epochs;
 use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::Offset;
@@ -62,6 +63,8 @@ pub(super) enum Answer {
     Start {
         rebalance: RebalanceId,
         assignment: Assignment,
+        /// The leader epoch of the record before what was committed, if the commit named it.
+        leader_epoch: Option<i32>,
     },
     Ends {
         partition: TopicPartition,
@@ -121,9 +124,17 @@ struct Known {
     committed: Vec<KafkaResult<Committed>>,
 }
 
-/// What the group committed for a partition, if it did, and the number of partitions that stands in
-/// the metadata of that commit.
-type Committed = Option<(NextOffset, u32)>;
+/// What the group committed for a partition, if it did.
+type Committed = Option<CommittedOffset>;
+
+#[derive(Clone, Copy)]
+struct CommittedOffset {
+    next: NextOffset,
+    /// The leader epoch of the record before it, if the commit names it.
+    leader_epoch: Option<i32>,
+    /// The number of partitions that stands in the metadata of the commit.
+    founding_partitions: u32,
+}
 
 /// A question that is left to the leader of its partition, and what is known already.
 struct Rest {
@@ -232,10 +243,16 @@ impl Asker {
         let all = (0..partitions).map(|number| (TopicPartition::new(topic, number), None));
         let list = self.topics.list(all);
         let found = self.consumer.committed_offsets(list, TIMEOUT)?;
-        let committed = found.elements().into_iter().map(|element| {
+        let epochs = leader_epochs(&found);
+        let elements = found.elements().into_iter().zip(epochs);
+        let committed = elements.map(|(element, leader_epoch)| {
             element.error()?;
-            let founding = commit_metadata::read(element.metadata());
-            Ok(next_offset(element.offset()).map(|next| (next, founding)))
+            let founding_partitions = commit_metadata::read(element.metadata());
+            Ok(next_offset(element.offset()).map(|next| CommittedOffset {
+                next,
+                leader_epoch,
+                founding_partitions,
+            }))
         });
         Ok(committed.collect())
     }
@@ -250,10 +267,12 @@ impl Asker {
             tracing::warn!(topic, partition, "{problem}, and is asked for again");
         };
         let founding = known.committed.iter().flatten().flatten();
-        let founding_partitions = founding.map(|(_, founding)| *founding).min();
+        let founding_partitions = founding.map(|c| c.founding_partitions).min();
         if let About::Start { rebalance } = question.about {
             match known.committed.get(partition.partition as usize) {
-                Some(Ok(Some((next, _)))) => {
+                Some(Ok(Some(CommittedOffset {
+                    next, leader_epoch, ..
+                }))) => {
                     let assignment = Assignment {
                         partition,
                         committed: Some(*next),
@@ -267,6 +286,7 @@ impl Asker {
                     (self.answer)(Answer::Start {
                         rebalance,
                         assignment,
+                        leader_epoch: *leader_epoch,
                     });
                     return None;
                 }
@@ -358,6 +378,7 @@ impl Rest {
                     founding_partitions: self.founding_partitions,
                     partitions: self.partitions,
                 },
+                leader_epoch: None,
             },
             About::Ends {
                 epoch,

@@ -2,7 +2,7 @@
 //!
 //! Four threads: one polls all the time (`thread`), one looks up what a new assignment needs
 //! (`lookups`), one waits for the outcome of commits (`commits`), one asks for the ends of logs
-//! (`lag`). They share the consumer, and all but the last talk to the driver by `outbox`.
+//! and whether topics are there (`lag`). They share the consumer, and all but the last talk to the driver by `outbox`.
 
 mod commits;
 mod config;
@@ -11,6 +11,7 @@ mod dead_letters;
 mod fetching;
 mod generations;
 mod lag;
+mod leader_epochs;
 mod leaving;
 mod lookups;
 mod outbox;
@@ -23,6 +24,7 @@ mod trouble;
 use self::context::{Context, RawConsumer};
 use self::dead_letters::DeadLetters;
 use self::fetching::BatchLimits;
+use self::leader_epochs::LeaderEpochs;
 use self::outbox::{Inbox, News, Waker};
 use self::rebalances::Rebalances;
 use self::thread::{Order, PollThread};
@@ -76,6 +78,7 @@ impl LibrdkafkaClient {
     /// Starts the threads. The settings have been checked.
     pub(crate) fn new(settings: Settings) -> Result<Self, Error> {
         let topics = Arc::new(Topics::new(&settings.topics));
+        let leader_epochs = Arc::<LeaderEpochs>::default();
         let waker = Arc::new(Waker::default());
         let context = Context::new(Arc::clone(&topics), settings.checks_generations());
         let consumer = settings.consumer().create_with_context(context);
@@ -107,6 +110,7 @@ impl LibrdkafkaClient {
         let commits = commits::spawn(
             Arc::clone(&consumer),
             Arc::clone(&topics),
+            Arc::clone(&leader_epochs),
             outbox.clone(),
             move |carried| {
                 let _ = refused.send(Order::Refused(carried));
@@ -117,6 +121,7 @@ impl LibrdkafkaClient {
         let poll = PollThread {
             consumer,
             topics: Arc::clone(&topics),
+            leader_epochs,
             waker: Arc::clone(&waker),
             orders: receiver,
             outbox: outbox.clone(),
@@ -222,6 +227,10 @@ impl GroupClient for LibrdkafkaClient {
 
     fn high_watermark(&self, partition: TopicPartition) -> Option<NextOffset> {
         self.topics.high_watermark(partition)
+    }
+
+    fn is_unavailable(&self, topic: u32) -> bool {
+        self.topics.is_unavailable(topic)
     }
 
     fn is_failing(&self, partition: TopicPartition) -> bool {

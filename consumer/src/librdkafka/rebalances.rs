@@ -8,7 +8,7 @@ use super::context::{Callback, RawConsumer, assign, unassign};
 use super::fetching::{Fetching, Truncated};
 use super::lookups::{About, Answer, Question, Wanted};
 use super::thread::PollThread;
-use super::topics::{Topics, raw};
+use super::topics::Topics;
 use crate::ClientError;
 use plimsoll_core::{
     Assignment, AssignmentEpoch, Event, NextOffset, RebalanceId, Start, TopicPartition,
@@ -276,11 +276,14 @@ impl PollThread {
             Answer::Start {
                 rebalance,
                 assignment,
+                leader_epoch,
             } => {
                 let id = assignment.partition;
                 let sought = self.rebalances.sought.get(&id);
                 if sought.is_some_and(|sought| sought.rebalance == rebalance) {
                     self.rebalances.sought.remove(&id);
+                    let committed = assignment.committed.unwrap_or_default();
+                    self.leader_epochs.begin(id, committed, leader_epoch);
                     self.rebalances.found.push(assignment);
                 }
             }
@@ -372,16 +375,23 @@ impl PollThread {
             let Some(topic) = self.topics.name(id.topic) else {
                 continue;
             };
-            let (consumer, waker) = (&self.consumer, &self.waker);
-            match Fetching::new(consumer, waker, topic, id, start.epoch, start.position) {
+            let (consumer, waker, epochs) = (&self.consumer, &self.waker, &self.leader_epochs);
+            match Fetching::new(
+                consumer,
+                waker,
+                epochs,
+                topic,
+                id,
+                start.epoch,
+                start.position,
+            ) {
                 Some(fetching) => _ = self.fetching.insert(id, fetching),
                 None => self.outbox.fail(ClientError::Fatal {
                     reason: format!("librdkafka has no queue for {topic} [{}]", id.partition),
                 }),
             }
         }
-        let positions = starts.iter().map(|s| (s.partition, Some(raw(s.position))));
-        let list = self.topics.list(positions);
+        let list = self.positions(starts.iter().map(|s| (s.partition, s.position)));
         self.check(match self.consumer.rebalance_protocol() {
             RebalanceProtocol::Cooperative => self.consumer.incremental_assign(&list),
             RebalanceProtocol::Eager | RebalanceProtocol::None => self.assign_all(),
@@ -405,7 +415,7 @@ impl PollThread {
         fetching.begin_at(position);
         self.check(match self.consumer.rebalance_protocol() {
             RebalanceProtocol::Cooperative => {
-                let one = self.topics.list([(partition, Some(raw(position)))]);
+                let one = self.positions([(partition, position)]);
                 let gone = self.consumer.incremental_unassign(&one);
                 gone.and_then(|()| self.consumer.incremental_assign(&one))
             }
@@ -416,7 +426,7 @@ impl PollThread {
     /// Lets librdkafka fetch all partitions from where each of them is: where the group rebalances
     /// eagerly, it takes an assignment only as a whole.
     fn assign_all(&self) -> KafkaResult<()> {
-        let all = self.fetching.iter().map(|(id, f)| (*id, Some(raw(f.next))));
-        self.consumer.assign(&self.topics.list(all))
+        let all = self.fetching.iter().map(|(id, f)| (*id, f.next));
+        self.consumer.assign(&self.positions(all))
     }
 }

@@ -6,13 +6,15 @@
 use super::commits::Request;
 use super::context::RawConsumer;
 use super::fetching::{BatchLimits, Fetching, Read, Truncated};
+use super::leader_epochs::LeaderEpochs;
 use super::leaving;
 use super::lookups::{Answer, Question};
 use super::outbox::{Outbox, Waker};
 use super::rebalances::Rebalances;
-use super::topics::Topics;
+use super::topics::{Topics, positions_of};
 use crate::{ClientError, Message};
-use plimsoll_core::{Command, Event, TopicPartition};
+use plimsoll_core::{Command, Event, NextOffset, TopicPartition};
+use rdkafka::TopicPartitionList;
 use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message as _;
@@ -25,6 +27,12 @@ use std::time::{Duration, Instant};
 /// The longest time without a poll: far below any poll deadline, and short enough to make up for a
 /// wake-up that is missed.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The longest time of a seek, which librdkafka's main thread does at once.
+const SEEK_TIMEOUT: Duration = Duration::from_millis(100);
+
+/// The pause before a seek that came too early is tried again: the partition is about to be fetched.
+const SEEK_PAUSE: Duration = Duration::from_millis(5);
 
 /// A request to the thread.
 #[derive(Debug)]
@@ -45,6 +53,7 @@ pub(super) enum Order {
 pub(super) struct PollThread {
     pub(super) consumer: Arc<RawConsumer>,
     pub(super) topics: Arc<Topics>,
+    pub(super) leader_epochs: Arc<LeaderEpochs>,
     pub(super) waker: Arc<Waker>,
     pub(super) orders: Receiver<Order>,
     pub(super) outbox: Outbox,
@@ -66,6 +75,7 @@ impl PollThread {
         while self.take_orders().is_continue() {
             self.serve();
             self.tell_assigned();
+            let proved = self.prove_positions();
             let mut busy = self.fetch();
             if polled.elapsed() >= POLL_INTERVAL {
                 // A wake-up that is missed costs no more than this interval.
@@ -75,7 +85,8 @@ impl PollThread {
                 busy = true;
             }
             if !busy {
-                self.waker.wait(POLL_INTERVAL);
+                self.waker
+                    .wait(if proved { POLL_INTERVAL } else { SEEK_PAUSE });
             }
         }
     }
@@ -125,6 +136,47 @@ impl PollThread {
         }
     }
 
+    /// Has librdkafka compare positions with the leader epochs of their logs, which it does upon a
+    /// seek and not where an assignment begins (`rd_kafka_toppar_seek`, `rd_kafka_toppar_fetch_start`
+    /// of 2.12.1). Returns whether that was done for all.
+    fn prove_positions(&mut self) -> bool {
+        let unproved = self
+            .fetching
+            .iter()
+            .filter(|(_, f)| f.unproved && !f.refused);
+        let unproved: Vec<_> = unproved.map(|(id, f)| (*id, f.next)).collect();
+        if unproved.is_empty() {
+            return true;
+        }
+        let mut left = unproved.len();
+        match self
+            .consumer
+            .seek_partitions(self.positions(unproved), SEEK_TIMEOUT)
+        {
+            Ok(sought) => {
+                let done = sought.elements().into_iter().filter(|s| s.error().is_ok());
+                for element in done {
+                    let id = self.topics.partition(element.topic(), element.partition());
+                    if let Some(fetching) = id.and_then(|id| self.fetching.get_mut(&id)) {
+                        fetching.unproved = false;
+                        fetching.look_again();
+                        left -= 1;
+                    }
+                }
+            }
+            Err(error) => tracing::debug!(%error, "positions could not be compared yet"),
+        }
+        left == 0
+    }
+
+    /// Builds a list of positions for librdkafka, with the leader epochs of the records before them.
+    pub(super) fn positions(
+        &self,
+        positions: impl IntoIterator<Item = (TopicPartition, NextOffset)>,
+    ) -> TopicPartitionList {
+        positions_of(&self.topics, &self.leader_epochs, positions)
+    }
+
     /// Reads the queues of the partitions, each up to a batch; returns whether there were records.
     fn fetch(&mut self) -> bool {
         // Where the driver has no room for all partitions, the others come first next time.
@@ -137,15 +189,15 @@ impl PollThread {
     fn fetch_some(&mut self, some: (Bound<TopicPartition>, Bound<TopicPartition>)) -> bool {
         let mut busy = false;
         let mut refused: Vec<(TopicPartition, Truncated)> = Vec::new();
-        let context = self.consumer.context();
         for (id, fetching) in self.fetching.range_mut(some) {
             if self.outbox.is_full() {
                 break;
             }
             let Read {
                 batch,
+                passed,
                 refused: truncated,
-            } = fetching.read(context, self.limits);
+            } = fetching.read(self.limits);
             if let Some(batch) = batch {
                 busy = true;
                 self.last_read = *id;
@@ -155,9 +207,19 @@ impl PollThread {
                     records: batch.into_records(),
                 });
             }
+            if let Some(position) = passed {
+                self.outbox.tell(Event::Passed {
+                    partition: *id,
+                    epoch: fetching.epoch,
+                    position,
+                });
+            }
             refused.extend(truncated.map(|truncated| (*id, truncated)));
         }
         for (id, truncated) in refused {
+            if truncated {
+                self.leader_epochs.forget(id);
+            }
             self.ask_for_ends(id, truncated);
         }
         busy

@@ -1,6 +1,8 @@
 //! The numbers of the topics, and what is told of their partitions outside of the core.
 
+use super::leader_epochs::LeaderEpochs;
 use plimsoll_core::{NextOffset, TopicPartition};
+use plimsoll_librdkafka::set_leader_epochs;
 use rdkafka::TopicPartitionList;
 use rdkafka::topic_partition_list::Offset;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +15,8 @@ pub(super) struct Topics {
     high_watermarks: Mutex<BTreeMap<TopicPartition, NextOffset>>,
     /// The partitions whose records cannot be read.
     failing: Mutex<BTreeSet<TopicPartition>>,
+    /// The topics that are not there, or may not be read.
+    unavailable: Mutex<BTreeSet<u32>>,
 }
 
 impl Topics {
@@ -21,6 +25,7 @@ impl Topics {
             names: names.iter().map(|name| name.as_str().into()).collect(),
             high_watermarks: Mutex::default(),
             failing: Mutex::default(),
+            unavailable: Mutex::default(),
         }
     }
 
@@ -56,19 +61,23 @@ impl Topics {
     ) -> TopicPartitionList {
         let mut list = TopicPartitionList::new();
         for (partition, offset) in partitions {
-            if let Some(topic) = self.name(partition.topic)
-                && let Ok(number) = i32::try_from(partition.partition)
-            {
-                let mut element = list.add_partition(topic, number);
-                if let Some(offset) = offset
-                    && let Err(error) = element.set_offset(offset)
-                {
-                    // Kafka's offsets are 63 bits wide; no log is that long.
-                    tracing::error!(%error, ?offset, "librdkafka refused an offset");
-                }
-            }
+            self.add(&mut list, partition, offset);
         }
         list
+    }
+
+    /// Adds a partition to a list, with an offset if it is there.
+    fn add(&self, list: &mut TopicPartitionList, id: TopicPartition, offset: Option<Offset>) {
+        // It is one of a list of librdkafka's, so it has a name and a number there.
+        let topic = self.name(id.topic).map_or("", |name| &**name);
+        let number = i32::try_from(id.partition).unwrap_or(i32::MAX);
+        let mut element = list.add_partition(topic, number);
+        if let Some(offset) = offset
+            && let Err(error) = element.set_offset(offset)
+        {
+            // Kafka's offsets are 63 bits wide; no log is that long.
+            tracing::error!(%error, ?offset, "librdkafka refused an offset");
+        }
     }
 
     /// Returns the high watermark of a partition, if it is known.
@@ -98,14 +107,47 @@ impl Topics {
         failing.contains(&partition)
     }
 
+    /// Returns whether a topic is not there, or may not be read.
+    pub(super) fn is_unavailable(&self, topic: u32) -> bool {
+        let unavailable = self.unavailable.lock();
+        unavailable
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(&topic)
+    }
+
+    /// Sets whether a topic can be read; returns whether that is news.
+    pub(super) fn set_unavailable(&self, topic: u32, is_unavailable: bool) -> bool {
+        let unavailable = self.unavailable.lock();
+        let mut unavailable = unavailable.unwrap_or_else(PoisonError::into_inner);
+        match is_unavailable {
+            true => unavailable.insert(topic),
+            false => unavailable.remove(&topic),
+        }
+    }
+
     /// Sets which partitions have records that cannot be read.
     pub(super) fn set_failing(&self, partitions: BTreeSet<TopicPartition>) {
         *self.failing.lock().unwrap_or_else(PoisonError::into_inner) = partitions;
     }
 }
 
+/// Builds a list of positions for librdkafka, with the leader epochs of the records before them.
+pub(super) fn positions_of(
+    topics: &Topics,
+    epochs: &LeaderEpochs,
+    positions: impl IntoIterator<Item = (TopicPartition, NextOffset)>,
+) -> TopicPartitionList {
+    let (mut list, mut of_positions) = (TopicPartitionList::new(), Vec::new());
+    for (id, position) in positions {
+        topics.add(&mut list, id, Some(raw(position)));
+        of_positions.push(epochs.before(id, position));
+    }
+    set_leader_epochs(&mut list, of_positions);
+    list
+}
+
 /// Converts a next offset into librdkafka's type.
-pub(super) fn raw(next: NextOffset) -> Offset {
+fn raw(next: NextOffset) -> Offset {
     Offset::Offset(i64::try_from(next.get()).unwrap_or(i64::MAX))
 }
 

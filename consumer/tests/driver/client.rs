@@ -1,14 +1,15 @@
 //! A client whose events a test scripts, and the test's end of it.
 
 use plimsoll::{
-    Batch, ClientError, CommitPolicy, Config, Driver, GroupClient, Handler, Message, RetryPolicy,
+    Batch, ClientError, CommitPolicy, Config, Driver, GroupClient, Handler, Health, Message,
+    RetryPolicy,
 };
 use plimsoll_core::{
     Assignment, AssignmentEpoch, Command, CommitOutcome, Event, NextOffset, Offset, RebalanceId,
     TopicPartition,
 };
-use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -26,6 +27,9 @@ struct Scripted {
     commands: UnboundedSender<Command<Message>>,
     /// The questions for the ends of logs.
     asked: Arc<AtomicUsize>,
+    /// Whether the first topic, and its partition, cannot be read.
+    unavailable: Arc<AtomicBool>,
+    failing: Arc<AtomicBool>,
     closed: bool,
 }
 
@@ -50,6 +54,14 @@ impl GroupClient for Scripted {
         self.asked.fetch_add(1, Relaxed);
     }
 
+    fn is_unavailable(&self, topic: u32) -> bool {
+        topic == P.topic && self.unavailable.load(Relaxed)
+    }
+
+    fn is_failing(&self, partition: TopicPartition) -> bool {
+        partition == P && self.failing.load(Relaxed)
+    }
+
     fn group(&self) -> &str {
         "test"
     }
@@ -64,6 +76,9 @@ pub(crate) struct Running {
     pub events: UnboundedSender<Answer>,
     commands: UnboundedReceiver<Command<Message>>,
     pub asked: Arc<AtomicUsize>,
+    pub unavailable: Arc<AtomicBool>,
+    pub failing: Arc<AtomicBool>,
+    pub health: Health,
     stop: Option<oneshot::Sender<()>>,
     pub driver: JoinHandle<Result<(), ClientError>>,
     rebalances: u32,
@@ -94,19 +109,26 @@ pub(crate) fn start(config: Config, handler: impl Handler) -> Running {
     let (events, receiver) = unbounded_channel();
     let (sender, commands) = unbounded_channel();
     let asked = Arc::<AtomicUsize>::default();
+    let [unavailable, failing] = [(); 2].map(|()| Arc::<AtomicBool>::default());
     let client = Scripted {
         asked: Arc::clone(&asked),
+        unavailable: Arc::clone(&unavailable),
+        failing: Arc::clone(&failing),
         events: receiver,
         commands: sender,
         closed: false,
     };
     let (stop, stopped) = oneshot::channel();
-    let driver = Driver::new(client, handler, config);
+    let health = Health::default();
+    let driver = Driver::new(client, handler, config).with_health(health.clone());
     let driver = tokio::spawn(driver.run(async { stopped.await.unwrap_or_default() }));
     Running {
         events,
         commands,
         asked,
+        unavailable,
+        failing,
+        health,
         stop: Some(stop),
         driver,
         rebalances: 0,

@@ -1,9 +1,9 @@
-//! Metrics of a driver that is busy.
+//! Metrics and the health of a driver.
 
 use crate::client::{P, config, settle, start};
 use crate::recorder::Gauges;
 use metrics::{Gauge, GaugeFn, Key};
-use plimsoll::Message;
+use plimsoll::{Health, Message, Phase};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
@@ -75,4 +75,36 @@ async fn the_ends_of_logs_are_asked_for_while_a_handler_hangs() {
     tokio::time::sleep(Duration::from_secs(4)).await;
     let asked = running.asked.load(Ordering::Relaxed);
     assert!((2..=3).contains(&asked), "{asked} questions in 4 s");
+}
+
+/// Returns whether it is ready, the number of its partitions, and what cannot be read.
+async fn probe(health: &Health) -> (bool, usize, Vec<(String, u32)>, Vec<String>) {
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let report = health.report();
+    let is_ready = report.is_ready();
+    let topics = report.unavailable_topics;
+    (is_ready, report.partitions, report.standing_still, topics)
+}
+
+#[tokio::test(start_paused = true)]
+async fn health_tells_what_cannot_be_read_and_the_end() {
+    assert!(
+        !Health::default().report().is_ready(),
+        "it does not run yet"
+    );
+    let mut running = start(config(), async |_: Message| Ok(()));
+    let health = running.health.clone();
+    assert_eq!(probe(&health).await, (true, 0, vec![], vec![]));
+    running.assign(P).await;
+    assert_eq!(probe(&health).await, (true, 1, vec![], vec![]));
+    running.failing.store(true, Ordering::Relaxed);
+    let still = vec![("orders".to_owned(), P.partition)];
+    assert_eq!(probe(&health).await, (false, 1, still, vec![]));
+    running.failing.store(false, Ordering::Relaxed);
+    running.unavailable.store(true, Ordering::Relaxed);
+    let topics = vec!["orders".to_owned()];
+    assert_eq!(probe(&health).await, (false, 1, vec![], topics));
+    running.driver.abort();
+    settle().await;
+    assert_eq!(health.report().phase, Phase::Ended);
 }

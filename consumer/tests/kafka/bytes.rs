@@ -40,7 +40,13 @@ pub(crate) async fn a_message_whose_bytes_are_flipped_is_read_again_and_none_is_
 ) {
     gauges::watch();
     let flips = Arc::new(AtomicBool::new(true));
-    stand_before(&cluster, &flips).await;
+    let asked = Arc::clone(&flips);
+    let change = move |bytes: &mut [u8]| {
+        if asked.load(Ordering::Relaxed) {
+            flip(bytes);
+        }
+    };
+    stand_before(&cluster, Arc::new(change)).await;
     for assignor in [Assignor::CooperativeSticky, Assignor::Range] {
         flips.store(true, Ordering::Relaxed);
         let topic = Topic::create("flipped", 1).await;
@@ -69,8 +75,25 @@ pub(crate) async fn a_message_whose_bytes_are_flipped_is_read_again_and_none_is_
     }
 }
 
-/// Lets clients reach the brokers through proxies, which flip a message while they are asked to.
-async fn stand_before(cluster: &Served, flips: &Arc<AtomicBool>) {
+/// Flips the message that is to be flipped.
+fn flip(bytes: &mut [u8]) {
+    for place in places(bytes, FLIPPED) {
+        bytes[place + FLIPPED.len() - 1] ^= 1;
+    }
+}
+
+/// Returns the places at which something stands.
+pub(crate) fn places(bytes: &[u8], sought: &[u8]) -> Vec<usize> {
+    let windows = bytes.windows(sought.len()).enumerate();
+    let found = windows.filter(|(_, window)| *window == sought);
+    found.map(|(place, _)| place).collect()
+}
+
+/// A function that changes bytes from brokers to clients.
+pub(crate) type Change = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
+
+/// Lets clients reach the brokers through proxies, which change what the brokers say.
+pub(crate) async fn stand_before(cluster: &Served, change: Change) {
     for (broker, address) in cluster.brokers().to_vec() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
@@ -78,30 +101,25 @@ async fn stand_before(cluster: &Served, flips: &Arc<AtomicBool>) {
             cluster.advertise(broker, "127.0.0.1".into(), port);
         });
         advertise.await;
-        tokio::spawn(accept(listener, address, Arc::clone(flips)));
+        tokio::spawn(accept(listener, address, Arc::clone(&change)));
     }
 }
 
-async fn accept(listener: TcpListener, broker: String, flips: Arc<AtomicBool>) {
+async fn accept(listener: TcpListener, broker: String, change: Change) {
     while let Ok((client, _)) = listener.accept().await {
         let broker = TcpStream::connect(&broker).await.expect("a broker");
         let (mut from_client, to_client) = client.into_split();
         let (from_broker, mut to_broker) = broker.into_split();
         tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_broker).await });
-        tokio::spawn(pass_on(from_broker, to_client, Arc::clone(&flips)));
+        tokio::spawn(pass_on(from_broker, to_client, Arc::clone(&change)));
     }
 }
 
-async fn pass_on(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, flips: Arc<AtomicBool>) {
+async fn pass_on(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, change: Change) {
     let mut buffer = vec![0; 1 << 16];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
         let bytes = &mut buffer[..length];
-        let mut windows = bytes.windows(FLIPPED.len());
-        if flips.load(Ordering::Relaxed)
-            && let Some(place) = windows.position(|window| window == FLIPPED)
-        {
-            bytes[place + FLIPPED.len() - 1] ^= 1;
-        }
+        change(bytes);
         if to.write_all(bytes).await.is_err() {
             return;
         }

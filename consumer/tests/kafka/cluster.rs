@@ -9,6 +9,7 @@ use rdkafka::admin::{
 };
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
+use rdkafka::message::ToBytes;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{Offset, TopicPartitionList};
 use std::collections::BTreeMap;
@@ -47,8 +48,13 @@ impl Topic {
     /// Creates a new topic, on the brokers of the test.
     pub(crate) async fn create(test: &str, partitions: i32) -> Self {
         let topic = Self::named(test);
-        topic.create_as(&topic.name, partitions, &[]).await;
+        topic.create_partitions(partitions).await;
         topic
+    }
+
+    /// Creates the topic, which has a name already.
+    pub(crate) async fn create_partitions(&self, partitions: i32) {
+        self.create_as(&self.name, partitions, &[]).await;
     }
 
     /// Returns the name of a new topic, on the brokers of the test.
@@ -149,27 +155,25 @@ impl Topic {
 
     /// Produces one message to partition 0.
     pub(crate) async fn produce_one(&self, value: &[u8]) {
+        let record = FutureRecord::<(), _>::to(&self.name).payload(value);
+        self.produce_record(record).await;
+    }
+
+    /// Produces a record to partition 0, in a batch of its own.
+    pub(crate) async fn produce_record<K: ToBytes + ?Sized>(
+        &self,
+        record: FutureRecord<'_, K, [u8]>,
+    ) {
         let producer: FutureProducer = self.client().create().unwrap();
-        let record = FutureRecord::<(), _>::to(&self.name).partition(0);
-        let sent = producer.send(record.payload(value), PATIENCE).await;
+        let sent = producer.send(record.partition(0), PATIENCE).await;
         sent.expect("the broker acknowledges");
     }
 
     /// Returns the offsets that the group committed, by partition.
     pub(crate) fn committed(&self, partitions: i32) -> Vec<Option<i64>> {
-        let mut list = TopicPartitionList::new();
-        list.add_partition_range(&self.name, 0, partitions - 1);
-        let consumer: BaseConsumer = self.client().set("group.id", &self.name).create().unwrap();
-        let found = consumer
-            .committed_offsets(list, PATIENCE)
-            .expect("the broker answers");
-        let elements = found.elements().into_iter();
-        elements
-            .map(|element| match element.offset() {
-                Offset::Offset(offset) => Some(offset),
-                _ => None,
-            })
-            .collect()
+        let found = self.find_committed(partitions);
+        let partitions = 0..found.count();
+        partitions.map(|index| offset_of(&found, index)).collect()
     }
 
     /// Sets what the group has committed to the start of each partition. It must have no member.
@@ -181,19 +185,38 @@ impl Topic {
                 .add_partition_offset(&self.name, partition, start)
                 .unwrap();
         }
-        let consumer: BaseConsumer = self.client().set("group.id", &self.name).create().unwrap();
-        let committed = consumer.commit(&starts, CommitMode::Sync);
+        self.commit_list(&starts);
+    }
+
+    pub(crate) fn commit_list(&self, list: &TopicPartitionList) {
+        let committed = self.bare().commit(list, CommitMode::Sync);
         committed.expect("the group has no member");
+    }
+
+    pub(crate) fn find_committed(&self, partitions: i32) -> TopicPartitionList {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_range(&self.name, 0, partitions - 1);
+        let found = self.bare().committed_offsets(list, PATIENCE);
+        found.expect("the broker answers")
+    }
+
+    /// Returns a client of the group that is no member.
+    pub(crate) fn bare(&self) -> BaseConsumer {
+        self.client().set("group.id", &self.name).create().unwrap()
     }
 
     /// Returns a consumer with short times.
     pub(crate) fn consumer(&self) -> Builder {
-        self.consumer_in(&self.name, &self.name)
+        self.consumer_in(&self.name, [self.name.clone()])
     }
 
-    /// Returns a consumer of a topic, in a group.
-    pub(crate) fn consumer_in(&self, group: &str, topic: &str) -> Builder {
-        builder(&self.brokers, group, [topic.to_owned()])
+    /// Returns a consumer of topics, in a group.
+    pub(crate) fn consumer_in(
+        &self,
+        group: &str,
+        topics: impl IntoIterator<Item = String>,
+    ) -> Builder {
+        builder(&self.brokers, group, topics)
             .commit_interval(Duration::from_millis(500))
             .set("session.timeout.ms", "6000")
             .set("heartbeat.interval.ms", "500")
@@ -209,6 +232,14 @@ impl Topic {
 
     fn admin(&self) -> AdminClient<DefaultClientContext> {
         self.client().create().unwrap()
+    }
+}
+
+/// Returns the offset of an element of a list, if it is one.
+pub(crate) fn offset_of(list: &TopicPartitionList, index: usize) -> Option<i64> {
+    match list.elements()[index].offset() {
+        Offset::Offset(offset) => Some(offset),
+        _ => None,
     }
 }
 

@@ -43,7 +43,7 @@ pub(crate) async fn messages_that_fail_for_good_are_dead_lettered_and_the_rest_g
         async { Ok(()) }
     };
     let reader = topic
-        .consumer_in(&topic.dead_letters(), &topic.dead_letters())
+        .consumer_in(&topic.dead_letters(), [topic.dead_letters()])
         .without_dead_letters();
     let reader = Member::start(reader, read);
     assert!(wait_until(|| letters.lock().unwrap().len() >= 2).await);

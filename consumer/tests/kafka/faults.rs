@@ -28,7 +28,7 @@ async fn places(cluster: &Served, topic: &Topic) -> (usize, usize) {
     (place, 1 - place)
 }
 
-async fn leaders(cluster: &Served, topic: &Topic) -> Vec<Option<BrokerId>> {
+pub(crate) async fn leaders(cluster: &Served, topic: &Topic) -> Vec<Option<BrokerId>> {
     let report = cluster.call_async(|cluster, _| cluster.report()).await;
     let mut topics = report.topics.into_iter();
     let found = topics.find(|found| found.name == topic.name);
@@ -41,7 +41,11 @@ async fn leaders(cluster: &Served, topic: &Topic) -> Vec<Option<BrokerId>> {
 
 /// Kills the broker that fails, and waits until its partition has no leader.
 async fn crash(cluster: &Served, topic: &Topic) {
-    let crashed = cluster.call_async(|cluster, now| cluster.crash(now, FAILING));
+    crash_broker(cluster, topic, FAILING).await;
+}
+
+pub(crate) async fn crash_broker(cluster: &Served, topic: &Topic, broker: BrokerId) {
+    let crashed = cluster.call_async(move |cluster, now| cluster.crash(now, broker));
     crashed.await.expect("there is such a broker");
     let is_leaderless = async {
         while !leaders(cluster, topic).await.contains(&None) {
@@ -64,7 +68,7 @@ async fn tell_no_ends(cluster: &Served) {
     cluster.call_async(lose).await;
 }
 
-async fn heal(cluster: &Served) {
+pub(crate) async fn heal(cluster: &Served) {
     cluster.call_async(ServedCluster::heal).await;
 }
 

@@ -17,7 +17,7 @@ pub(crate) async fn one_that_is_too_large_is_compressed_and_else_pointed_to() {
     let sizes = Sizes::default();
     let found = Arc::clone(&sizes);
     let reader = topic
-        .consumer_in(&topic.dead_letters(), &topic.dead_letters())
+        .consumer_in(&topic.dead_letters(), [topic.dead_letters()])
         .without_dead_letters();
     let reader = Member::start(reader, move |message: Message| {
         let pointer = message.headers().find(|h| h.name == "plimsoll-pointer");

@@ -7,11 +7,13 @@ mod brokers;
 mod bytes;
 mod cluster;
 mod dead_letters;
+mod epochs;
 mod faults;
 mod gauges;
 mod letters;
 mod members;
 mod mixed;
+mod odd_batches;
 mod positions;
 #[path = "../recorder/mod.rs"]
 mod recorder;
@@ -19,8 +21,9 @@ mod stops;
 mod subject;
 #[macro_use]
 mod suite;
+mod topics;
 
-use plimsoll_harness::{BROKER, run, tests};
+use plimsoll_harness::{BROKER, run_side_by_side, tests};
 use std::process::ExitCode;
 
 /// Lists the tests; what they need, and what runs them.
@@ -31,13 +34,21 @@ macro_rules! suite {
             letters::one_that_is_too_large_is_compressed_and_else_pointed_to,
             letters::one_that_is_refused_for_good_is_told_to_a_callback,
             mixed::each_member_of_a_group_gets_what_it_subscribed_to,
+            topics::a_topic_that_is_not_there_is_told_and_read_once_it_is,
         ))
     };
 }
 
 fn main() -> ExitCode {
     let served = suite!((Vec::new()) by brokers::on_served_brokers);
-    let served = served.map(|test| test.within("served"));
-    let served = served.chain(of_every_client_over_faults!());
-    run(served.chain(suite!([&BROKER] by brokers::on_kafka)))
+    let faulty = tests!([] by brokers::on_faulty_brokers:
+        epochs::a_log_that_was_cut_meanwhile_is_not_read_over,
+        epochs::commits_name_the_leader_epochs_of_what_was_handled,
+        odd_batches::a_header_whose_name_is_no_text_is_there,
+        odd_batches::a_marker_at_the_end_of_a_log_is_no_lag,
+    );
+    let faulty = of_every_client_over_faults!().into_iter().chain(faulty);
+    let served = served.chain(faulty).map(|test| test.within("served"));
+    // Tests wait more than they work.
+    run_side_by_side(8, served.chain(suite!([&BROKER] by brokers::on_kafka)))
 }

@@ -12,7 +12,7 @@ pub(crate) async fn each_member_of_a_group_gets_what_it_subscribed_to() {
     other.produce(20..40, |n| (n % 2) as i32).await;
     let [by_one, by_two] = [(); 2].map(|()| Handled::default());
     let one = Member::start(topic.consumer(), by_one.handler(Duration::ZERO));
-    let consumer = topic.consumer_in(&topic.name, &other.name);
+    let consumer = topic.consumer_in(&topic.name, [other.name.clone()]);
     let two = Member::start(consumer, by_two.handler(Duration::ZERO));
     by_one.wait_for(20).await;
     by_two.wait_for(20).await;

@@ -41,6 +41,21 @@ pub(crate) async fn a_member_that_stops_leaves_its_group() {
     }
 }
 
+/// Stops a member for which there is no partition.
+pub(crate) async fn a_member_without_partitions_leaves_its_group() {
+    let topic = Topic::create("idle", 1).await;
+    topic.produce(0..1, |_| 0).await;
+    let handled = Handled::default();
+    let busy = Member::start(topic.consumer(), handled.handler(Duration::ZERO));
+    handled.wait_for(1).await;
+    let idle = Member::start(topic.consumer(), handled.handler(Duration::ZERO));
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    idle.stop().await;
+    busy.stop().await;
+    // The coordinator allows this for a group without members alone.
+    topic.reset(1);
+}
+
 pub(crate) async fn a_crash_repeats_no_more_than_was_not_committed() {
     let topic = Topic::create("crash", 4).await;
     let handled = Handled::default();

@@ -20,6 +20,7 @@ macro_rules! of_every_client {
             positions::reading_goes_on_at_the_end_or_not_at_all_where_that_is_asked_for,
             stops::a_clean_stop_repeats_nothing,
             stops::a_member_that_stops_leaves_its_group,
+            stops::a_member_without_partitions_leaves_its_group,
             stops::a_crash_repeats_no_more_than_was_not_committed,
             stops::a_static_member_whose_name_is_taken_ends_with_an_error,
         )
@@ -36,6 +37,5 @@ macro_rules! of_every_client_over_faults {
             faults::a_partition_without_a_leader_holds_up_no_other,
             faults::a_start_at_the_end_that_comes_late_is_committed_first,
         )
-        .map(|test| test.within("served"))
     };
 }

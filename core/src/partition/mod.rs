@@ -232,6 +232,16 @@ impl<P> Partition<P> {
         }
     }
 
+    /// Moves the position over offsets without a record; returns whether it moved. The watermark
+    /// follows once what lies before is finished.
+    pub(crate) fn passed(&mut self, position: NextOffset, shared: &mut Shared<P>) -> bool {
+        if self.draining || self.flow == Flow::Halted || position <= self.position() {
+            return false;
+        }
+        self.skip_to(position, shared);
+        true
+    }
+
     /// Stops fetching: the position is out of range, and the policy is to halt.
     pub(crate) fn halt(&mut self, shared: &mut Shared<P>) {
         if !self.draining && self.flow != Flow::Halted {
@@ -242,13 +252,17 @@ impl<P> Partition<P> {
     /// Fetches on at `position`. What is buffered stays good, and the watermark follows once it
     /// is finished.
     pub(crate) fn seek_forward(&mut self, position: NextOffset, shared: &mut Shared<P>) {
-        let before = self.watermark.get();
-        self.watermark.skip_to(position);
+        self.skip_to(position, shared);
         shared.commands.push_back(Command::Seek {
             partition: self.id,
             epoch: self.epoch,
             position: self.watermark.position(),
         });
+    }
+
+    fn skip_to(&mut self, position: NextOffset, shared: &mut Shared<P>) {
+        let before = self.watermark.get();
+        self.watermark.skip_to(position);
         if self.watermark.get() != before {
             self.mark_dirty(shared);
         }

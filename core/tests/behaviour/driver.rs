@@ -164,6 +164,14 @@ impl Driver {
         })
     }
 
+    pub(crate) fn passed(&mut self, partition: u32, position: u64) -> Vec<String> {
+        self.tell(Event::Passed {
+            partition: id(partition),
+            epoch: self.epochs[&partition],
+            position: NextOffset::new(position),
+        })
+    }
+
     pub(crate) fn out_of_range(
         &mut self,
         partition: u32,

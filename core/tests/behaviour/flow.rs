@@ -1,7 +1,7 @@
 //! Back-pressure, refetched records, and positions out of range.
 
 use crate::driver::{Driver, committed, config, id};
-use plimsoll_core::{Config, Event, Offset, Ordering, OutOfRangePolicy, Outcome};
+use plimsoll_core::{CommitOutcome, Config, Event, Offset, Ordering, OutOfRangePolicy, Outcome};
 
 fn unordered() -> Config {
     Config {
@@ -139,6 +139,22 @@ fn records_that_came_before_are_ignored() {
     driver.ok(0, 11);
     assert_eq!(driver.fetch(0, 9..14), ["handle 0/13 #1"]);
     assert_eq!(driver.consumer.counters().refetched, 4);
+}
+
+#[test]
+fn a_position_that_moves_over_gaps_takes_the_commit_along() {
+    let mut driver = Driver::owning_one(unordered());
+    driver.fetch(0, 10..12);
+    driver.passed(0, 14);
+    driver.ok(0, 11);
+    assert_eq!(driver.at(6_000), [""; 0], "10 is still to be finished");
+    driver.ok(0, 10);
+    assert_eq!(driver.at(11_000), ["commit 1: 0=14"]);
+    driver.commit_ends(1, CommitOutcome::Ok);
+    assert_eq!(driver.passed(0, 12), [""; 0], "it never goes back");
+    driver.passed(0, 15);
+    assert_eq!(driver.at(22_000), ["commit 2: 0=15"]);
+    assert_eq!(driver.fetch(0, [15]), ["handle 0/15 #1"]);
 }
 
 #[test]

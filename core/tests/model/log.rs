@@ -12,6 +12,31 @@ pub(crate) struct Log {
 }
 
 impl World {
+    /// Moves the position over the next `count` offsets, as where none of them has a record.
+    pub(crate) fn pass(&mut self, which: usize, count: u64) {
+        let Some(id) = self.fetching(which) else {
+            return;
+        };
+        let log = self.logs.get_mut(&id).expect("a log");
+        let ledger = self.owned.get_mut(&id).expect("it is fetched");
+        let Some(epoch) = ledger.epoch else {
+            return;
+        };
+        let position = ledger.position + count;
+        log.end = log.end.max(position);
+        let moves = ledger.draining.is_none() && !ledger.halted;
+        if moves {
+            ledger.position = position;
+        }
+        let unfinished = ledger.unfinished().count() > 0;
+        self.saw(moves && unfinished, Rare::PassedOverUnfinished);
+        self.tell(Event::Passed {
+            partition: id,
+            epoch,
+            position: NextOffset::new(position),
+        });
+    }
+
     /// Removes the next `beyond` offsets, as retention does.
     pub(crate) fn expire(&mut self, which: usize, beyond: u64) {
         let Some(id) = self.fetching(which) else {

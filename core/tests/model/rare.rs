@@ -23,6 +23,7 @@ pub(crate) enum Rare {
     WriteAcrossCut,
     CutWithHandlers,
     SeekForwardOverUnfinished,
+    PassedOverUnfinished,
     Halted,
     RefusedInVain,
     Paused,
@@ -32,7 +33,7 @@ pub(crate) enum Rare {
 }
 
 impl Rare {
-    pub(crate) const ALL: [Self; 26] = [
+    pub(crate) const ALL: [Self; 27] = [
         Self::RevokedWithHandlers,
         Self::RevokedWithCommit,
         Self::RevokedWhileClosing,
@@ -53,6 +54,7 @@ impl Rare {
         Self::WriteAcrossCut,
         Self::CutWithHandlers,
         Self::SeekForwardOverUnfinished,
+        Self::PassedOverUnfinished,
         Self::Halted,
         Self::RefusedInVain,
         Self::Paused,

@@ -44,6 +44,8 @@ pub(crate) enum Step {
     Wait { millis: u64 },
     /// A resumed partition, by a rebalance and without a command.
     ResumeBehind { which: usize },
+    /// A position that moves over offsets without a record.
+    Pass { which: usize, count: u64 },
     /// The removal, by retention, of what would be fetched next.
     Expire { which: usize, beyond: u64 },
     /// A new leader that has less than what was fetched.
@@ -81,6 +83,7 @@ pub(crate) fn steps() -> impl Strategy<Value = Step> {
         1 => commit_outcomes().prop_map(|outcome| Step::CommitLate { outcome }),
         8 => prop_oneof![5 => 0_u64..300, 1 => 0_u64..8000].prop_map(|millis| Step::Wait { millis }),
         1 => w().prop_map(|which| Step::ResumeBehind { which }),
+        2 => (w(), 1_u64..30).prop_map(|(which, count)| Step::Pass { which, count }),
         1 => (w(), 1_u64..30).prop_map(|(which, beyond)| Step::Expire { which, beyond }),
         1 => (w(), 1_u64..30).prop_map(|(which, below)| Step::Truncate { which, below }),
         1 => w().prop_map(|which| Step::RefuseWrongly { which }),

@@ -118,6 +118,7 @@ impl World {
                     ledger.resumed_behind = true;
                 }
             }
+            Step::Pass { which, count } => self.pass(which, count),
             Step::Expire { which, beyond } => self.expire(which, beyond),
             Step::Truncate { which, below } => self.truncate(which, below),
             Step::RefuseWrongly { which } => {

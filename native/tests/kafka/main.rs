@@ -27,12 +27,16 @@ mod subject;
 #[macro_use]
 mod suite;
 
-use plimsoll_harness::{BROKER, run};
+use plimsoll_harness::{BROKER, run_side_by_side};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let served = of_every_client!((Vec::new()) by brokers::on_served_brokers);
-    let served = served.map(|test| test.within("served")).into_iter();
-    let served = served.chain(of_every_client_over_faults!());
-    run(served.chain(of_every_client!([&BROKER] by brokers::on_kafka)))
+    let served = served.into_iter().chain(of_every_client_over_faults!());
+    let served = served.map(|test| test.within("served"));
+    // Tests wait more than they work.
+    run_side_by_side(
+        8,
+        served.chain(of_every_client!([&BROKER] by brokers::on_kafka)),
+    )
 }

@@ -29,6 +29,7 @@ mod no_rewind;
 mod no_zombie;
 mod obstacles;
 mod order;
+mod owners;
 mod pace;
 mod progress;
 mod reading;

@@ -23,7 +23,10 @@ pub(super) fn judge(case: &Case<'_>) -> Judgement {
     }
     for attempt in history.attempts.iter() {
         // An attempt that is known by its answer alone may have begun at any time.
-        if attempt.withdrawn < attempt.entry && attempt.ended != attempt.entry {
+        if attempt.withdrawn < attempt.entry
+            && attempt.ended != attempt.entry
+            && case.at(attempt.entry) - case.at(attempt.withdrawn) >= case.terms.crossing
+        {
             findings.add(case, attempt.entry, || tell_attempt(case, attempt));
         }
     }

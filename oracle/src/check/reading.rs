@@ -1,11 +1,9 @@
 //! From the entries of a trace to the tables of a [`History`].
 
-use super::history::{
-    Assignment, Commit, Exit, History, Holding, Newest, Partition, Process, Seek, Stop,
-};
+use super::history::{Commit, Exit, History, Newest, Partition, Process, Seek, Stop};
 use super::ids::{EntryIndex, NEVER, RecordId, Slot};
 use crate::{ErrorName, MemberId, Terms, TraceEvent};
-use plimsoll_core::{AssignmentEpoch, NextOffset, Offset, TopicPartition};
+use plimsoll_core::{NextOffset, Offset, TopicPartition};
 
 impl History {
     /// Takes in one entry.
@@ -249,81 +247,6 @@ impl History {
         slot
     }
 
-    fn assigned(
-        &mut self,
-        entry: EntryIndex,
-        member: MemberId,
-        slot: Slot,
-        position: NextOffset,
-        generation: i32,
-        epoch: AssignmentEpoch,
-    ) {
-        let partition = &mut self.partitions[slot];
-        let current = partition.current.map(|current| &self.assignments[current]);
-        // A member that was slow to learn of an older generation takes nothing from its successor.
-        let is_current =
-            current.is_none_or(|current| generation < 0 || generation >= current.generation);
-        let over = [
-            partition.current.filter(|_| is_current),
-            partition.holding(member).assignment,
-        ];
-        for assignment in over.into_iter().flatten() {
-            self.assignments[assignment].end(entry);
-        }
-        let assignment = self.assignments.push(Assignment {
-            entry,
-            member,
-            slot,
-            position,
-            generation,
-            epoch,
-            stale: !is_current,
-            previous: partition.current.filter(|_| is_current),
-            chances_before: partition.chances,
-            committed: partition.committed,
-            ended: NEVER,
-            released: NEVER,
-        });
-        partition.first = partition.first.or(Some(assignment));
-        partition.chances += 1;
-        if is_current {
-            partition.current = Some(assignment);
-            partition.position = position;
-            partition.position_by = entry;
-        }
-        *partition.holdings.row_mut(member) = Holding {
-            assignment: Some(assignment),
-            ..Holding::default()
-        };
-    }
-
-    fn withdrawn(&mut self, entry: EntryIndex, member: MemberId, slot: Slot) {
-        let holding = self.partitions[slot].holdings.row_mut(member);
-        holding.withdrawn = holding.withdrawn.min(entry);
-        if let Some(assignment) = holding.assignment {
-            self.assignments[assignment].end(entry);
-        }
-    }
-
-    /// Notes in a member's stop that it takes a partition for lost.
-    fn lost(&mut self, entry: EntryIndex, member: MemberId, slot: Slot) {
-        let partition = &mut self.partitions[slot];
-        let holding = partition.holdings.row_mut(member);
-        holding.lost = holding.lost.min(entry);
-        let is_owner = partition.current == partition.holding(member).assignment;
-        if let Some(stop) = self.open_stop(member) {
-            stop.disturbed |= !is_owner;
-            stop.lost = stop.lost.min(entry);
-        }
-    }
-
-    fn released(&mut self, entry: EntryIndex, member: MemberId, slot: Slot) {
-        if let Some(assignment) = self.partitions[slot].holding(member).assignment {
-            let released = &mut self.assignments[assignment].released;
-            *released = (*released).min(entry);
-        }
-    }
-
     fn position_reset(
         &mut self,
         entry: EntryIndex,
@@ -425,41 +348,6 @@ impl History {
             others
         });
     }
-
-    fn end_process(&mut self, entry: EntryIndex, member: MemberId) {
-        self.end_assignments(entry, member);
-        self.processes.row_mut(member).end(entry);
-    }
-
-    /// Ends every assignment of a member: its process is stopping, or has ended.
-    fn end_assignments(&mut self, entry: EntryIndex, member: MemberId) {
-        for partition in self.partitions.iter() {
-            if let Some(assignment) = partition.holding(member).assignment {
-                self.assignments[assignment].end(entry);
-            }
-        }
-    }
-
-    /// Forgets what a member held: a new process knows nothing of what the one before it held.
-    fn forget_holdings(&mut self, member: MemberId) {
-        for partition in self.partitions.iter_mut() {
-            *partition.holdings.row_mut(member) = Holding::default();
-        }
-    }
-
-    /// Returns the newest graceful stop of a member, unless it has stopped.
-    fn open_stop(&mut self, member: MemberId) -> Option<&mut Stop> {
-        let newest = self.stops.iter_mut().rev();
-        newest
-            .filter(|stop| stop.member == member)
-            .find(|stop| stop.stopped == NEVER)
-    }
-
-    fn disturb_stop(&mut self, member: MemberId) {
-        if let Some(stop) = self.open_stop(member) {
-            stop.disturbed = true;
-        }
-    }
 }
 
 /// Returns whether a client may send a commit again that was refused with an error
@@ -474,21 +362,6 @@ const fn is_tried_again(error: ErrorName) -> bool {
             | E::RequestTimedOut
             | E::UnknownTopicOrPartition
     )
-}
-
-impl Process {
-    fn end(&mut self, entry: EntryIndex) {
-        *self = Self {
-            ended: entry,
-            ..Self::default()
-        };
-    }
-}
-
-impl Assignment {
-    fn end(&mut self, entry: EntryIndex) {
-        self.ended = self.ended.min(entry);
-    }
 }
 
 impl Partition {

@@ -3,6 +3,7 @@
 use super::Plan;
 use crate::scenario::{Acks, Exits, Fate, Repeats};
 use plimsoll_oracle::{FaultTerms, Names, Terms, TopicTerms, Word};
+use std::time::Duration;
 
 impl Plan {
     /// Returns the names of what traces of this plan have numbers for.
@@ -38,6 +39,7 @@ impl Plan {
             config: consumers.config,
             acks_all: settings.producer.acks == Acks::All,
             settling: consumers.request_timeout + consumers.heartbeat,
+            crossing: Duration::ZERO,
             liveness_within: self.liveness_within(),
             may_orphan: consumers.instance(0).is_some(),
             duplicates_slack: expect.duplicates_slack,

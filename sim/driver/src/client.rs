@@ -189,6 +189,15 @@ fn without_records(event: Event<Payload>) -> Option<Event<Message>> {
             rebalance,
             partitions,
         },
+        Event::Passed {
+            partition,
+            epoch,
+            position,
+        } => Event::Passed {
+            partition,
+            epoch,
+            position,
+        },
         Event::OutOfRange {
             partition,
             epoch,

@@ -11,7 +11,7 @@ use plimsoll_scenarios::scenario::Assignor;
 
 /// A member that speaks the dialect of the simulator.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct LeanSpeaker {
+pub struct LeanSpeaker {
     /// The member, which the trace names as the writer of its dead letters.
     pub(super) member: MemberId,
 }

@@ -231,7 +231,8 @@ impl Machine<Payload> for AutoCommit {
                 self.wind_timer(now);
                 self.advance();
             }
-            Event::DeadLettered { .. } | Event::DeadLetterRefused { .. } => {}
+            Event::Passed { .. } | Event::DeadLettered { .. } | Event::DeadLetterRefused { .. } => {
+            }
             Event::CommitFinished { commit, outcome } => self.committed(now, commit, outcome),
             Event::Shutdown => {
                 self.closing = true;

@@ -6,8 +6,10 @@ mod sarama;
 #[cfg(test)]
 mod tests;
 
+pub use crate::client::LeanSpeaker;
 pub use plimsoll_client::Behaviour;
 
+use plimsoll_client::Seams;
 use plimsoll_core::{Config, Machine};
 use plimsoll_oracle::MessageId;
 use plimsoll_scenarios::Subject;
@@ -41,6 +43,8 @@ pub struct SubjectSpec {
     pub polling: Polling,
     /// The real client under it.
     pub behaviour: Behaviour,
+    /// What stands at the seams of a new process's client; `None`: nothing does.
+    pub seams: Option<fn() -> Box<dyn Seams<LeanSpeaker>>>,
 }
 
 impl SubjectSpec {
@@ -51,6 +55,7 @@ impl SubjectSpec {
             build,
             polling: Polling::Always,
             behaviour,
+            seams: None,
         };
         Some(match subject {
             Subject::PlimsollDriver => return None,
@@ -58,6 +63,7 @@ impl SubjectSpec {
                 build: plimsoll::build,
                 polling: Polling::Always,
                 behaviour: Behaviour::PLIMSOLL,
+                seams: None,
             },
             Subject::SaramaManualMark => sarama(sarama::build_manual_mark, Behaviour::SARAMA_1_61),
             Subject::SaramaAutoMark => sarama(sarama::build_auto_mark, Behaviour::SARAMA_1_61),
@@ -69,6 +75,7 @@ impl SubjectSpec {
                 build: auto_commit::build,
                 polling: Polling::Inline,
                 behaviour: Behaviour::LIBRDKAFKA,
+                seams: None,
             },
         })
     }

@@ -317,6 +317,7 @@ impl Machine<Payload> for Sarama {
             }
             // Out of range ends the claim, and with it the session: the client sees to that.
             Event::OutOfRange { .. }
+            | Event::Passed { .. }
             | Event::DeadLettered { .. }
             | Event::DeadLetterRefused { .. } => {}
             Event::CommitFinished { commit, outcome } => self.flushed(now, commit, outcome),

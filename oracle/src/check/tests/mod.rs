@@ -57,6 +57,8 @@ enum Ask {
     NoJitter,
     HaltOutOfRange,
     Static,
+    /// A handler that starts within a second of a revocation may have begun before it.
+    Crossing,
     /// It is not known how the subject is set.
     Unknown(Setting),
 }
@@ -179,6 +181,10 @@ fn terms(asks: &[Ask]) -> Terms {
         config,
         acks_all: !asked(Ask::WeakAcks),
         settling: Duration::from_secs(13),
+        crossing: match asked(Ask::Crossing) {
+            true => Duration::from_secs(1),
+            false => Duration::ZERO,
+        },
         liveness_within: Duration::from_secs(60),
         may_orphan: asked(Ask::Static),
         duplicates_slack: Duration::from_secs(2),

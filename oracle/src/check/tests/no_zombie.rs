@@ -1,6 +1,6 @@
 //! `no-zombie`.
 
-use super::{Held, NotObserved, Trial, Violated, check};
+use super::{Ask, Held, NotObserved, Trial, Violated, check};
 use crate::Property;
 
 #[test]
@@ -55,6 +55,18 @@ fn no_zombie() {
                 asks: &[],
                 script: "A assigned p0 0\nstore p0 0..2\nA revoked p0\nA does p0 0..2\nend",
                 expected: Violated(2),
+            },
+            Trial {
+                name: "one that may have begun before it",
+                asks: &[Ask::Crossing],
+                script: "A assigned p0 0\nstore p0 0..2\nA revoked p0\nA does p0 0..2\nend",
+                expected: Held,
+            },
+            Trial {
+                name: "one that comes too late for that",
+                asks: &[Ask::Crossing],
+                script: "A assigned p0 0\nstore p0 0..2\nA revoked p0\nA does p0 0\n@2\nA does p0 1\nend",
+                expected: Violated(1),
             },
             Trial {
                 name: "and after a loss",

@@ -47,7 +47,8 @@ impl Run<'_> {
     }
 
     /// Finds a name for a group (type 0) or a transactional id (type 1) that the broker at hand
-    /// coordinates, and waits until it does.
+    /// coordinates, and waits until it does. A broker that coordinates nothing was down, and is
+    /// given back what was its own.
     fn coordinated(&mut self, name: &str, key_type: u8) -> Result<String, String> {
         let end = Instant::now() + self.manner.patience;
         let broker = self.variables.get("broker").unwrap_or_default().to_owned();
@@ -55,12 +56,14 @@ impl Run<'_> {
             .map(|n| format!("{}-{name}-{n}", self.tag))
             .collect();
         let text = format!("KeyType={key_type} CoordinatorKeys=[{}]", names.join(", "));
+        let mut is_elected = false;
         loop {
             let answer = Tree::Fields(self.own.ask("FindCoordinator", 4, &text)?);
             let coordinators = answer.get("Coordinators").map_or(&[][..], Tree::elements);
+            let are_there = |coordinator: &Tree| coordinator.get("ErrorCode").is_none();
             let mut ours = coordinators.iter().filter(|coordinator| {
                 let node = coordinator.get("NodeId").and_then(Tree::as_word);
-                node.unwrap_or("0") == broker && coordinator.get("ErrorCode").is_none()
+                node.unwrap_or("0") == broker && are_there(coordinator)
             });
             let key = ours
                 .next()
@@ -70,11 +73,22 @@ impl Run<'_> {
             {
                 return Ok(key.to_owned());
             }
+            if key.is_none() && !is_elected && coordinators.iter().all(are_there) {
+                self.elect_preferred()?;
+                is_elected = true;
+            }
             if Instant::now() > end {
                 return Err(format!("broker {broker} coordinates none of {NAMES} names"));
             }
             thread::sleep(AGAIN);
         }
+    }
+
+    /// Lets brokers lead again what they prefer to lead: where the broker at hand was down, others
+    /// lead for it, and coordinate in its place.
+    fn elect_preferred(&mut self) -> Result<(), String> {
+        let all = "ElectionType=0 TopicPartitions=null TimeoutMs=30000";
+        self.own.ask("ElectLeaders", 2, all).map(drop)
     }
 
     /// Returns whether the coordinator of a group knows what it has of it.

@@ -174,3 +174,42 @@ fn nothing_goes_to_a_coordinator_before_a_new_connection_is_made() {
     assert_eq!(bench.count(is_sent), 1);
     assert_eq!(finished(&bench.learned()), [CommitOutcome::Ok]);
 }
+
+/// `rd_kafka_cgrp_try_terminate` waits while there are commits ("waiting for ... commit(s) before
+/// terminating"), and the group is left behind them (`rd_kafka_cgrp_unassign_done`).
+#[test]
+fn a_member_leaves_when_its_last_commit_has_an_outcome() {
+    let mut bench = Bench::new(Polling::Always, "").joined();
+    bench.kafka.ignores.push(K::OffsetCommit);
+    bench.say(commit(1));
+    bench.run(ms(10));
+    bench.requests();
+    bench.say(Command::Close);
+    bench.run(ms(4_000));
+    assert_eq!(bench.asked(), [], "neither a heartbeat nor a leave");
+    assert!(bench.member.is_running());
+    bench.kafka.ignores.clear();
+    bench.disconnect(Node(0));
+    bench.run(ms(3_000));
+    let asked = bench.asked();
+    let place = |kind| asked.iter().position(|asked| *asked == kind);
+    assert!(place(K::OffsetCommit) < place(K::LeaveGroup), "{asked:?}");
+    assert!(!bench.member.is_running());
+    let leaves = asked.iter().filter(|asked| **asked == K::LeaveGroup);
+    assert_eq!(leaves.count(), 1);
+}
+
+#[test]
+fn a_member_whose_commit_has_no_outcome_ends_without_leaving() {
+    let mut bench = Bench::new(Polling::Always, "").joined();
+    bench.kafka.ignores.push(K::OffsetCommit);
+    bench.say(commit(1));
+    bench.run(ms(10));
+    bench.requests();
+    bench.say(Command::Close);
+    bench.run(ms(5_900));
+    assert!(bench.member.is_running());
+    bench.run(ms(200));
+    assert!(!bench.member.is_running());
+    assert!(!bench.asked().contains(&K::LeaveGroup));
+}

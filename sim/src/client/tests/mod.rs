@@ -77,7 +77,8 @@ impl Bench {
             SubjectSpec {
                 build: probe::build,
                 polling,
-                behaviour: Behaviour::LIBRDKAFKA,
+                behaviour: Behaviour::PLIMSOLL,
+                seams: None,
             },
             more,
         )

@@ -84,14 +84,19 @@ fn positions_are_asked_for_until_they_are_known() {
     );
 }
 
-fn sarama() -> Bench {
+fn on(behaviour: Behaviour) -> Bench {
     probe::reset();
     let spec = SubjectSpec {
         build: probe::build,
         polling: Polling::Always,
-        behaviour: Behaviour::SARAMA_1_61,
+        behaviour,
+        seams: None,
     };
     Bench::of(spec, "")
+}
+
+fn sarama() -> Bench {
+    on(Behaviour::SARAMA_1_61)
 }
 
 #[test]
@@ -108,8 +113,8 @@ fn stable_offsets_are_asked_for_by_clients_that_want_them() {
     }
 }
 
-/// librdkafka waits for the answer to the assignment ("wait-assign-call"), which follows the
-/// positions.
+/// Plimsoll's consumer answers the assignment when it knows them, and librdkafka waits for that
+/// ("wait-assign-call").
 #[test]
 fn no_rebalance_begins_before_positions_are_known() {
     let mut bench = Bench::new(Polling::Always, "");
@@ -127,25 +132,42 @@ fn no_rebalance_begins_before_positions_are_known() {
 }
 
 #[test]
-fn in_sarama_a_rebalance_forgets_partitions_that_were_not_started_yet() {
-    let mut bench = sarama();
-    bench.kafka.ignores.push(K::ListOffsets);
+fn a_rebalance_forgets_partitions_that_were_not_started_yet_where_they_are_looked_up_afterwards() {
+    for behaviour in [Behaviour::SARAMA_1_61, Behaviour::LIBRDKAFKA] {
+        let mut bench = on(behaviour);
+        bench.kafka.ignores.push(K::ListOffsets);
+        bench
+            .kafka
+            .refuse(K::Heartbeat, ErrorName::RebalanceInProgress);
+        bench = bench.joined();
+        bench.run(ms(3_000));
+        bench.kafka.ignores.clear();
+        bench.kafka.assignment = Some(vec![P2]);
+        bench.run(ms(500));
+        // The first partitions were never the application's: it is told nothing of them.
+        let events = bench.learned();
+        let is_revoked = |event: &Event<Payload>| matches!(event, Event::Revoked { .. });
+        assert!(!events.iter().any(is_revoked), "{events:?}");
+        assert_eq!(bench.member.owned(), 1);
+    }
+}
+
+/// Seen with librdkafka 2.12.1: its partitions stand still until the group rebalances, while its
+/// heartbeats go on.
+#[test]
+fn in_librdkafka_partitions_stand_still_whose_committed_offsets_were_refused() {
+    let mut bench = on(Behaviour::LIBRDKAFKA);
+    bench
+        .kafka
+        .refuse(K::OffsetFetch, ErrorName::NotCoordinator);
+    bench = bench.joined();
+    bench.run(ms(20_000));
+    assert_eq!(bench.member.owned(), 0);
     bench
         .kafka
         .refuse(K::Heartbeat, ErrorName::RebalanceInProgress);
-    bench = bench.joined();
-    bench.run(ms(3_000));
-    bench.kafka.ignores.clear();
-    bench.kafka.assignment = Some(vec![P2]);
-    bench.run(ms(500));
-    // The first partitions were never the application's: it is told nothing of them.
-    let events = bench.learned();
-    assert!(
-        !events
-            .iter()
-            .any(|event| matches!(event, Event::Revoked { .. })),
-        "{events:?}"
-    );
+    bench.run(ms(5_000));
+    assert_eq!(bench.member.owned(), 4);
 }
 
 #[test]

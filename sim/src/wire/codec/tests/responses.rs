@@ -90,8 +90,9 @@ fn to(request: &Request<Wire>) -> BoxedStrategy<Response<Wire>> {
     }
 }
 
+/// An error, sometimes one of which only the number is known: 29, a refused authorisation.
 fn errors() -> impl Strategy<Value = ErrorName> + Clone {
-    select(ErrorName::ALL)
+    prop_oneof![9 => select(ErrorName::ALL), 1 => Just(ErrorName::Other(29))]
 }
 
 /// A value, or an error instead.

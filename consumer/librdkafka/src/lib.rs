@@ -1,0 +1,13 @@
+//! What Plimsoll's consumer calls in librdkafka itself, because the crate `rdkafka` does not offer
+//! it: messages in batches, with the errors between them in librdkafka's own words, headers whose
+//! names are any bytes, and leader epochs.
+//!
+//! All `unsafe` code of the workspace stands here; each block says why it is sound.
+
+mod epochs;
+mod message;
+mod queue;
+
+pub use epochs::{leader_epochs, set_leader_epochs};
+pub use message::{Header, Message};
+pub use queue::{PartitionError, PartitionQueue};
