@@ -25,11 +25,12 @@
 //! | `plimsoll_commits_total` | group, outcome | commits by outcome: `ok`, `failed`, `unknown` |
 
 use crate::{GroupClient, Message};
-use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
+use metrics::{Counter, Gauge, SharedString, counter, describe_counter, describe_gauge, gauge};
 use plimsoll_core::{
     AssignmentEpoch, Consumer, Counters, Instant, NextOffset, PartitionStatus, TopicPartition,
 };
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 const LAG: &str = "kafka_consumergroup_group_lag";
 const WATERMARK_AGE: &str = "plimsoll_watermark_age_seconds";
@@ -92,7 +93,7 @@ const OUTCOMES: [(&str, Count); 3] = [
 
 /// The handles of one consumer.
 pub(crate) struct Metrics {
-    group: String,
+    group: Arc<str>,
     totals: Vec<(Counter, Count)>,
     /// The counts that the counters have so far.
     told: Counters,
@@ -116,21 +117,22 @@ struct Partition {
 impl Metrics {
     pub(crate) fn new(group: &str) -> Self {
         describe();
+        let group: Arc<str> = group.into();
         let totals = TOTALS.iter().map(|(name, _, read)| {
-            let counter = counter!(*name, "group" => group.to_owned());
+            let counter = counter!(*name, "group" => Arc::clone(&group));
             (counter, *read)
         });
         let outcomes = OUTCOMES.iter().map(|(outcome, read)| {
-            let counter = counter!(COMMITS, "group" => group.to_owned(), "outcome" => *outcome);
+            let counter = counter!(COMMITS, "group" => Arc::clone(&group), "outcome" => *outcome);
             (counter, *read)
         });
         Self {
             totals: totals.chain(outcomes).collect(),
             told: Counters::default(),
-            in_flight: gauge!(IN_FLIGHT, "group" => group.to_owned()),
-            retries: gauge!(RETRIES, "group" => group.to_owned()),
+            in_flight: gauge!(IN_FLIGHT, "group" => Arc::clone(&group)),
+            retries: gauge!(RETRIES, "group" => Arc::clone(&group)),
             partitions: BTreeMap::new(),
-            group: group.to_owned(),
+            group,
         }
     }
 
@@ -174,11 +176,14 @@ impl Metrics {
 }
 
 impl Partition {
-    fn new(group: &str, topic: &str, status: &PartitionStatus, now: Instant) -> Self {
+    fn new(group: &Arc<str>, topic: &str, status: &PartitionStatus, now: Instant) -> Self {
+        // Shared: each gauge has a copy of them.
+        let shared = |text: Arc<str>| SharedString::from(text);
+        let partition = status.partition.partition.to_string();
         let labels = [
-            ("group", group.to_owned()),
-            ("topic", topic.to_owned()),
-            ("partition", status.partition.partition.to_string()),
+            ("group", shared(Arc::clone(group))),
+            ("topic", shared(topic.into())),
+            ("partition", shared(partition.into())),
         ];
         Self {
             lag: gauge!(LAG, &labels),
