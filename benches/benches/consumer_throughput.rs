@@ -102,7 +102,10 @@ fn compare(kafka: &Kafka, records: u32, rounds: usize) -> Result<(), ChaosError>
             let took = ARMS[arm].1(&backlog)?;
             rates[arm] = f64::from(records) / took.as_secs_f64();
         }
-        println!("           {}", rates.map(|rate| format!("{rate:>10.0}")).concat());
+        println!(
+            "           {}",
+            rates.map(|rate| format!("{rate:>10.0}")).concat()
+        );
         for (ratios, bare) in ratios.iter_mut().zip(&rates[1..]) {
             ratios.push(rates[0] / bare);
         }
@@ -149,13 +152,19 @@ fn consume_messages(backlog: &Backlog) -> Result<Duration, ChaosError> {
 fn consume_batches(backlog: &Backlog) -> Result<Duration, ChaosError> {
     let consumer = Arc::new(bare(backlog)?);
     let topic = backlog.topic();
-    let metadata = consumer.fetch_metadata(Some(topic), WITHIN).map_err(internal)?;
-    let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
+    let metadata = consumer
+        .fetch_metadata(Some(topic), WITHIN)
+        .map_err(internal)?;
+    let partitions = metadata
+        .topics()
+        .iter()
+        .flat_map(|topic| topic.partitions());
     let mut list = TopicPartitionList::new();
     let mut queues = Vec::new();
     for partition in partitions {
         let id = partition.id();
-        list.add_partition_offset(topic, id, Offset::Beginning).map_err(internal)?;
+        list.add_partition_offset(topic, id, Offset::Beginning)
+            .map_err(internal)?;
         queues.extend(PartitionQueue::new(&consumer, topic, id, || {}));
     }
     consumer.assign(&list).map_err(internal)?;

@@ -68,6 +68,12 @@ pub struct Behaviour {
     /// itself after the answer (`rd_kafka_assignment_serve_pending`), when another rebalance may
     /// begin; so does Sarama (`newConsumerGroupSession`).
     pub looks_up_before_answering: bool,
+    /// The longest time for which an assignment waits for the starts of its partitions; the
+    /// application gets those that are known later as further assignments. `None`: without a limit.
+    ///
+    /// librdkafka fetches nothing before the answer to an assignment, and Plimsoll's consumer over
+    /// it answers within half a second (`Rebalances::take_assigned`). Simulated clients wait.
+    pub assigns_within: Option<Duration>,
     /// Upon which failures committed offsets are asked for again, and how often.
     pub start_retries: StartRetries,
     /// Whether stable offsets are required when it is asked where to start.
@@ -86,6 +92,11 @@ pub struct Behaviour {
     /// (`rd_kafka_cgrp_incr_unassign_done`, which has no `rd_kafka_cgrp_leave_maybe`). Its group
     /// waits for it until its session is over. Plimsoll's consumer unsubscribes first.
     pub leaves_without_partitions: bool,
+    /// The longest time for which a close waits for commits; `None`: for as long as one has no
+    /// outcome, and without a coordinator for ever (`rd_kafka_cgrp_try_terminate`).
+    ///
+    /// Plimsoll's consumer ends then without having left (`consumer/src/librdkafka/leaving.rs`).
+    pub close_limit: Option<Duration>,
     /// Whether a static member ends that still has partitions and learns, by the number of the
     /// generation that it gets into, that it did not get into the one before: others may have had
     /// its partitions meanwhile. librdkafka tells a static cooperative member nothing of it, which
@@ -142,10 +153,12 @@ impl Behaviour {
         join_interval: Duration::from_secs(1),
         partition_backoff: None,
         out_of_range_ends_session: false,
+        assigns_within: None,
         looks_up_before_answering: false,
         start_retries: StartRetries::SameBytes,
         require_stable: true,
         leaves_without_partitions: false,
+        close_limit: None,
         checks_generations: false,
     };
 
@@ -154,6 +167,7 @@ impl Behaviour {
         looks_up_before_answering: true,
         start_retries: StartRetries::Always,
         leaves_without_partitions: true,
+        close_limit: Some(Duration::from_secs(6)),
         checks_generations: true,
         ..Self::LIBRDKAFKA
     };
@@ -182,10 +196,12 @@ impl Behaviour {
             join_interval: Duration::ZERO,
             partition_backoff: Some(Duration::from_secs(2)),
             out_of_range_ends_session: true,
+            assigns_within: None,
             looks_up_before_answering: false,
             start_retries: StartRetries::Few,
             require_stable: false,
             leaves_without_partitions: true,
+            close_limit: None,
             checks_generations: false,
         }
     }

@@ -11,7 +11,8 @@
 //!   nothing; one that does not exist leaves the subscription, and with it its partitions.
 //! - OffsetCommit (`rd_kafka_handle_OffsetCommit_error`): some are sent again, or deferred; two end
 //!   the membership, and a fenced member ends. The trace names the error.
-//! - OffsetFetch: some make the client look for the coordinator.
+//! - OffsetFetch: some make the client look for the coordinator. librdkafka itself asks again only
+//!   after some (`StartRetries`); Plimsoll's consumer, which is tried here, after all.
 //! - JoinGroup (`rd_kafka_cgrp_handle_JoinGroup`): a coordinator that is none is looked for; an
 //!   unknown member forgets its id; a fenced one ends; upon all others the member joins again, also
 //!   where that is in vain: neither Plimsoll's consumer nor the recipes end upon an error that is

@@ -104,16 +104,21 @@ impl<S: Speaker> Group<S> {
     }
 
     /// Stays in the group no longer: the application is done. No heartbeat goes out any more, and
-    /// no join (`rd_kafka_cgrp_unsubscribe`, with which a close begins).
-    pub fn close(&mut self) {
+    /// no join (`rd_kafka_cgrp_unsubscribe`, with which a close begins). What follows is that it
+    /// [leaves](Self::leave), once no commit is outstanding.
+    pub fn close(&mut self, now: Instant) {
         self.phase = Phase::Leaving;
         self.attempt += 1;
+        let limit = self.settings.behaviour.close_limit;
+        self.session_until = limit.map_or(Instant::FAR_FUTURE, |limit| now + limit);
     }
 
     /// Leaves the group: the application is done, and the process ends then. Static members do not
     /// leave: their partitions wait for their return.
     pub fn leave(&mut self, view: &View<S>) {
-        self.close();
+        self.phase = Phase::Leaving;
+        self.attempt += 1;
+        self.session_until = Instant::FAR_FUTURE;
         let departure = self.departure(view);
         if let Some((node, request)) = departure.filter(|_| !self.forgets_to_leave()) {
             let (timeout, then) = (self.settings.request_timeout, Continuation::LeaveGroup);

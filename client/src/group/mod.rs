@@ -67,7 +67,7 @@ pub struct Group<S: Speaker> {
     /// The heartbeat without an outcome: no other one is sent meanwhile, not in the next generation
     /// either (`RD_KAFKA_CGRP_F_HEARTBEAT_IN_TRANSIT`).
     beat: Option<Beat>,
-    /// End of the session, if no heartbeat is answered until then.
+    /// End of the session, if no heartbeat is answered until then; of a close, if no commit is.
     session_until: Instant,
     rebalance: Rebalance,
     actions: VecDeque<Action<S>>,
@@ -358,6 +358,9 @@ impl<S: Speaker> Group<S> {
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant, view: &View<S>) {
+        if self.phase == Phase::Leaving && self.session_until <= now {
+            return self.actions.push_back(Action::End);
+        }
         let is_steady = self.phase == Phase::Joined && !self.stands_still();
         if is_steady && self.session_until <= now {
             // The coordinator has expelled us by now, or will have when it can be reached
@@ -419,6 +422,7 @@ impl<S: Speaker> Group<S> {
                 let first = heartbeat.into_iter().chain(session).min();
                 first.unwrap_or(Instant::FAR_FUTURE)
             }
+            Phase::Leaving => self.session_until,
             _ => Instant::FAR_FUTURE,
         }
     }

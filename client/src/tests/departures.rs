@@ -92,8 +92,19 @@ fn a_member_with_partitions_and_an_eager_one_without_any_leave() {
 fn a_member_that_has_closed_sends_no_heartbeat() {
     let view = knowledge();
     let mut group = owner(new(settings(), None), &view);
-    group.close();
+    group.close(NOW);
     assert_eq!(group.poll_timeout(&view), Instant::FAR_FUTURE);
     group.handle_timeout(NOW + ms(20_000), &view);
     assert_eq!(told(|| group.poll_action()), [""; 0]);
+}
+
+/// Seen with librdkafka 2.12.1: a close hung for as long as its coordinator was out of reach.
+#[test]
+fn plimsolls_consumer_waits_for_no_commit_for_ever_when_it_closes() {
+    let view = knowledge();
+    let mut group = owner(new(like(Behaviour::PLIMSOLL), None), &view);
+    group.close(NOW);
+    assert_eq!(group.poll_timeout(&view), NOW + ms(6_000));
+    group.handle_timeout(NOW + ms(6_000), &view);
+    assert_eq!(told(|| group.poll_action()), ["End"]);
 }

@@ -73,20 +73,73 @@ fn answers_to_an_earlier_start_mean_nothing() {
     assert_eq!(start.poll_timeout(&view), Instant::FAR_FUTURE);
 }
 
-/// A group that begins at the end begins where that is when its question is answered.
 #[test]
-fn ends_are_asked_for_once_it_is_known_what_was_committed() {
+fn the_application_gets_what_is_known_in_time_and_the_rest_when_it_is_known() {
     let view = knowledge();
+    let mut start = Start::new(Settings {
+        behaviour: Behaviour {
+            assigns_within: Some(ms(500)),
+            ..Behaviour::PLIMSOLL
+        },
+        ..settings()
+    });
+    start.begin(NOW, &view, 4, vec![P0, P1, P2]);
+    asked(|| start.poll_action());
+    let (zero, two) = (NextOffset::new(0), NextOffset::new(2));
+    let known = |start: &mut Start, index, now| {
+        start.handle_end(now, &view, (4, index, Some(zero)), Ok(two));
+    };
+    start.handle_committed(NOW, &view, 4, Ok(Vec::new()));
+    known(&mut start, P1, NOW);
+    assert_eq!(assigned(&mut start), None, "it is not time");
+    let now = NOW + ms(500);
+    assert_eq!(start.poll_timeout(&view), now);
+    start.advance(now, &view);
+    assert_eq!(assigned(&mut start), Some(vec![1]));
+    assert_eq!(start.poll_timeout(&view), Instant::FAR_FUTURE);
+    known(&mut start, P2, now);
+    assert_eq!(assigned(&mut start), Some(vec![2]));
+    known(&mut start, P0, now);
+    assert_eq!(assigned(&mut start), Some(vec![0]));
+
+    start.begin(now, &view, 5, vec![P0]);
+    asked(|| start.poll_action());
+    start.advance(now + ms(500), &view);
+    assert_eq!(assigned(&mut start), Some(Vec::new()), "there is no answer");
+}
+
+/// Returns the partitions that the application gets next.
+fn assigned(start: &mut Start) -> Option<Vec<u32>> {
+    match start.poll_action()? {
+        Action::Assign(assignments) => {
+            let assigned = assignments.iter();
+            Some(assigned.map(|a| a.partition.partition).collect())
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A group that begins at the end begins where that is when it is known what was committed.
+#[test]
+fn ends_are_asked_for_anew_where_it_took_long_to_learn_what_was_committed() {
+    let view = knowledge();
+    let loads = Failure::Refused(ErrorName::CoordinatorLoadInProgress);
+    let zero = NextOffset::new(0);
     for behaviour in [Behaviour::LIBRDKAFKA, Behaviour::SARAMA_1_61] {
         let mut start = Start::new(like(behaviour));
         start.begin(NOW, &view, 4, vec![P1]);
+        assert_eq!(asked(|| start.poll_action()).len(), 2);
+        start.handle_end(NOW, &view, (4, P1, None), Ok(zero));
+        start.handle_committed(NOW, &view, 4, Err(loads));
+        start.handle_end(NOW, &view, (4, P1, Some(zero)), Ok(NextOffset::new(3)));
+        told(|| start.poll_action());
+        let now = NOW + ms(1_000);
+        start.advance(now, &view);
         let committed = [(Node(0), Continuation::OffsetFetch(4))];
         assert_eq!(asked(|| start.poll_action()), committed);
-        start.advance(NOW + ms(1_000), &view);
-        assert_eq!(asked(|| start.poll_action()), []);
-        start.handle_committed(NOW + ms(2_000), &view, 4, Ok(Vec::new()));
+        start.handle_committed(now, &view, 4, Ok(Vec::new()));
         let ends = [(Node(1), Continuation::StartOffsets(4, P1, None))];
-        assert_eq!(asked(|| start.poll_action()), ends);
+        assert_eq!(asked(|| start.poll_action()), ends, "{behaviour:?}");
     }
 }
 

@@ -28,8 +28,8 @@ const READING_STOPS: Duration = Duration::from_millis(100);
 /// would stand still for its session timeout. One that comes before the revocation is answered is
 /// right, since the answer counts as a full one then (`rd_kafka_cgrp_handle_assign_op`).
 ///
-/// So does a close that comes while there is nothing to revoke
-/// (`rd_kafka_cgrp_revoke_all_rejoin`: "consumer is terminating, skipping rejoin"). A member
+/// A close that finds nothing to revoke leaves the group without a word too
+/// (`rd_kafka_cgrp_revoke_all_rejoin`: "consumer is terminating, skipping rejoin"). So a member
 /// without partitions unsubscribes first, which leaves the group.
 pub(super) fn leave(consumer: Arc<RawConsumer>, is_static: bool) {
     if !others_end(&consumer, THREADS_USUALLY_END) {

@@ -34,6 +34,9 @@ pub enum Polling {
     Inline,
 }
 
+/// Makes what stands at the seams of a new process's client.
+pub type NewSeams = fn() -> Box<dyn Seams<LeanSpeaker>>;
+
 /// How a subject is built and driven.
 #[derive(Clone, Copy, Debug)]
 pub struct SubjectSpec {
@@ -44,7 +47,7 @@ pub struct SubjectSpec {
     /// The real client under it.
     pub behaviour: Behaviour,
     /// What stands at the seams of a new process's client; `None`: nothing does.
-    pub seams: Option<fn() -> Box<dyn Seams<LeanSpeaker>>>,
+    pub seams: Option<NewSeams>,
 }
 
 impl SubjectSpec {

@@ -388,6 +388,7 @@ fn settings(consumers: &Consumers, id: MemberId, behaviour: Behaviour) -> Settin
         request_timeout: consumers.request_timeout,
         retry_backoff: consumers.retry_backoff,
         prefetch: consumers.prefetch,
+        prefetch_bytes: u64::MAX,
         fetch_wait_max: consumers.fetch_wait_max,
         partition_fetch_bytes: consumers.prefetch.saturating_mul(Value::SIZE),
     }

@@ -119,8 +119,8 @@ impl Process {
                     .handle_commit_refused(now, &self.view, error, &carried);
                 self.settle(now);
             }
-            Action::EndDeadLetter(copy, acknowledged) => {
-                self.end_dead_letter(env, copy, acknowledged);
+            Action::EndDeadLetter(copy, answer) => {
+                self.end_dead_letter(env, copy, answer.is_ok());
             }
             Action::End => {
                 self.requests.forget_all();

@@ -346,7 +346,7 @@ impl Process {
         self.application.close();
         self.fetcher.unassign_all();
         self.start.forget();
-        self.group.close();
+        self.group.close(env.now());
         self.settle(env.now());
         self.carry_out(env);
     }

@@ -198,3 +198,18 @@ fn a_member_leaves_when_its_last_commit_has_an_outcome() {
     let leaves = asked.iter().filter(|asked| **asked == K::LeaveGroup);
     assert_eq!(leaves.count(), 1);
 }
+
+#[test]
+fn a_member_whose_commit_has_no_outcome_ends_without_leaving() {
+    let mut bench = Bench::new(Polling::Always, "").joined();
+    bench.kafka.ignores.push(K::OffsetCommit);
+    bench.say(commit(1));
+    bench.run(ms(10));
+    bench.requests();
+    bench.say(Command::Close);
+    bench.run(ms(5_900));
+    assert!(bench.member.is_running());
+    bench.run(ms(200));
+    assert!(!bench.member.is_running());
+    assert!(!bench.asked().contains(&K::LeaveGroup));
+}
