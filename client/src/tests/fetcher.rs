@@ -315,7 +315,7 @@ fn what_cannot_be_read_is_fetched_again_after_a_pause_and_nothing_behind_it_is_d
         ..record(2)
     };
     let mut response = answer(P0, None, &[0, 1, 2, 3]);
-    response.entries[2] = damaged.clone();
+    response.entries[2] = damaged;
     assert_eq!(positions(&mut fetcher, Node(0)), [(P0, 0)]);
     fetcher.handle_fetched(NOW, &view, Node(0), &mut response);
     assert_eq!(delivered(&mut fetcher), Some(vec![0, 1]));

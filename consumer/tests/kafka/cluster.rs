@@ -58,7 +58,7 @@ impl Topic {
     }
 
     /// Returns the name of a new topic, on the brokers of the test.
-    fn named(test: &str) -> Self {
+    pub(crate) fn named(test: &str) -> Self {
         let filter = tracing_subscriber::EnvFilter::from_default_env();
         let log = tracing_subscriber::fmt().with_env_filter(filter);
         // Fails in each test but the first of the process.

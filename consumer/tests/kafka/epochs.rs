@@ -55,11 +55,11 @@ pub(crate) async fn a_log_that_was_cut_meanwhile_is_not_read_over(cluster: Arc<S
         let first = topic.epoch_of_first_message();
         topic.commit(15, first);
         let handled = Handled::default();
-        let start = |policy| {
+        let start = |policy, handled: &Handled| {
             let consumer = topic.consumer().out_of_range(policy).assignor(assignor);
             Member::start(consumer, handled.handler(Duration::ZERO))
         };
-        let member = start(OutOfRangePolicy::Halt);
+        let member = start(OutOfRangePolicy::Halt, &handled);
         let halted = || gauges::value("plimsoll_partition_halted", &topic.name) == Some(1.0);
         assert!(
             wait_until(halted).await,
@@ -68,14 +68,14 @@ pub(crate) async fn a_log_that_was_cut_meanwhile_is_not_read_over(cluster: Arc<S
         );
         member.stop().await;
         assert_eq!(handled.numbers(), [0; 0], "{assignor:?}");
-        let member = start(OutOfRangePolicy::Earliest);
+        let member = start(OutOfRangePolicy::Earliest, &handled);
         handled.wait_for(20).await;
         member.stop().await;
         assert_eq!(topic.committed(1), [Some(20)], "{assignor:?}");
         // What is left of the log is where the group stands.
         topic.commit(10, first);
-        handled.clear();
-        let member = start(OutOfRangePolicy::Halt);
+        let handled = Handled::default();
+        let member = start(OutOfRangePolicy::Halt, &handled);
         handled.wait_for(10).await;
         member.stop().await;
         assert_eq!(handled.numbers(), (10..20).collect::<Vec<_>>());

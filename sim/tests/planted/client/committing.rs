@@ -112,8 +112,8 @@ pub(crate) struct RefusedLetterIsGood;
 
 impl<S: Speaker> Seams<S> for RefusedLetterIsGood {
     fn action(&mut self, _: &mut Parts<'_, S>, action: &mut Action<S>) -> bool {
-        if let Action::EndDeadLetter(_, acknowledged) = action {
-            *acknowledged = true;
+        if let Action::EndDeadLetter(_, written) = action {
+            *written = Ok(());
         }
         true
     }
