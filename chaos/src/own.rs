@@ -9,11 +9,13 @@ use crate::sink::http::PANIC_HEADER;
 use crate::subject::SETTINGS;
 use axum::http::StatusCode;
 use plimsoll::{
-    Assignor, ClientError, Consumer, Driver, GroupClient, Handler, HandlerError, Message, shutdown,
+    Assignor, ClientError, Config, Consumer, Driver, GroupClient, Handler, HandlerError, Message,
+    shutdown,
 };
 use plimsoll_core::{Command, Event, NextOffset, Start, TopicPartition};
-use plimsoll_scenarios::Scenario;
+use plimsoll_native::{NativeClient, Settings};
 use plimsoll_scenarios::scenario::{self, Consumers};
+use plimsoll_scenarios::{Client, Scenario};
 use serde_json::json;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -65,10 +67,22 @@ fn end_with_the_harness() {
 fn end_with_the_harness() {}
 
 async fn consume() -> Result<(), String> {
+    let text = variable(SETTINGS)?;
+    let scenario = Scenario::parse(SETTINGS, &text).map_err(|error| error.to_string())?;
+    let mut consumers = scenario.settings.consumers;
+    consumers.config.jitter_seed = u64::from(std::process::id());
+    match consumers.client {
+        Client::Librdkafka => {
+            let (client, config) = over_librdkafka(&consumers)?.into_parts();
+            consume_by(client, config).await
+        }
+        Client::Native => consume_by(native(&consumers)?, consumers.config).await,
+    }
+}
+
+async fn consume_by(client: impl GroupClient, config: Config) -> Result<(), String> {
     let handler = handler(variable("PLIMSOLL_SINK_URL")?)?;
-    let (client, config) = consumer()?.into_parts();
-    let client = Reporting { client };
-    let driver = Driver::new(client, handler, config);
+    let driver = Driver::new(Reporting { client }, handler, config);
     let result = driver.run(shutdown::signal()).await;
     result.map_err(|error| error.to_string())
 }
@@ -77,13 +91,33 @@ fn variable(name: &str) -> Result<String, String> {
     env::var(name).map_err(|_| format!("the environment lacks {name}: `plimsoll run` sets it"))
 }
 
-/// Builds the consumer that the environment describes.
-fn consumer() -> Result<Consumer, String> {
-    let text = variable(SETTINGS)?;
-    let scenario = Scenario::parse(SETTINGS, &text).map_err(|error| error.to_string())?;
-    let consumers = scenario.settings.consumers;
-    let mut config = consumers.config;
-    config.jitter_seed = u64::from(std::process::id());
+/// Builds the client in Rust alone that the environment describes.
+fn native(consumers: &Consumers) -> Result<NativeClient, String> {
+    let topics = variable("KAFKA_TOPIC")?;
+    let brokers = variable("KAFKA_BOOTSTRAP_SERVERS")?;
+    let mut settings = Settings::new(brokers, variable("KAFKA_GROUP_ID")?, topics.split(','));
+    settings.client_id = variable("PLIMSOLL_MEMBER")?;
+    settings.assignor = consumers.assignor;
+    // Without dead letters there is no such topic, and nothing is written to one.
+    let letters = variable("PLIMSOLL_DEAD_LETTER_TOPIC").ok();
+    settings.dead_letter_topic = letters.or_else(|| Some(format!("{topics}.dead-letters")));
+    if consumers.instance(0).is_some() {
+        settings.instance = Some(variable("KAFKA_GROUP_INSTANCE_ID")?);
+    }
+    settings.session_timeout = consumers.session_timeout;
+    settings.heartbeat = consumers.heartbeat;
+    settings.poll_deadline = consumers.poll_deadline;
+    settings.fetch_wait_max = consumers.fetch_wait_max;
+    settings.prefetch = consumers.prefetch.max(1);
+    settings.request_timeout = consumers.request_timeout;
+    settings.retry_backoff = consumers.retry_backoff;
+    settings.metadata_refresh = consumers.metadata_refresh;
+    NativeClient::new(settings).map_err(|error| error.to_string())
+}
+
+/// Builds the consumer over librdkafka that the environment describes.
+fn over_librdkafka(consumers: &Consumers) -> Result<Consumer, String> {
+    let config = consumers.config;
     let topics = variable("KAFKA_TOPIC")?;
     let mut builder = Consumer::builder()
         .brokers(variable("KAFKA_BOOTSTRAP_SERVERS")?)
@@ -102,7 +136,7 @@ fn consumer() -> Result<Consumer, String> {
     if consumers.instance(0).is_some() {
         builder = builder.instance_id(variable("KAFKA_GROUP_INSTANCE_ID")?);
     }
-    for (name, value) in librdkafka(&consumers) {
+    for (name, value) in librdkafka(consumers) {
         builder = builder.set(name, value);
     }
     let consumer = builder.set("client.id", member).build();
@@ -185,8 +219,20 @@ impl<C: GroupClient> GroupClient for Reporting<C> {
         self.client.topic(number)
     }
 
+    fn ask_log_ends(&mut self, partitions: Vec<TopicPartition>) {
+        self.client.ask_log_ends(partitions);
+    }
+
     fn high_watermark(&self, partition: TopicPartition) -> Option<NextOffset> {
         self.client.high_watermark(partition)
+    }
+
+    fn is_unavailable(&self, topic: u32) -> bool {
+        self.client.is_unavailable(topic)
+    }
+
+    fn is_failing(&self, partition: TopicPartition) -> bool {
+        self.client.is_failing(partition)
     }
 }
 

@@ -52,8 +52,8 @@ pub enum Action<S: Speaker> {
     EndCommit(CommitId, CommitOutcome),
     /// The refusal of a commit of these partitions: its sender is none of the generation's members.
     NotAMember(ErrorName, Vec<TopicPartition>),
-    /// What became of a dead-letter copy: whether it was acknowledged.
-    EndDeadLetter(DeadLetterCopy<S::Payload>, bool),
+    /// What became of a dead-letter copy: whether it was acknowledged, or why not.
+    EndDeadLetter(DeadLetterCopy<S::Payload>, Result<(), Failure>),
     /// The end of the process.
     End,
 }

@@ -68,6 +68,12 @@ pub struct Behaviour {
     /// itself after the answer (`rd_kafka_assignment_serve_pending`), when another rebalance may
     /// begin; so does Sarama (`newConsumerGroupSession`).
     pub looks_up_before_answering: bool,
+    /// The longest time for which an assignment waits for the starts of its partitions; the
+    /// application gets those that are known later as further assignments. `None`: without a limit.
+    ///
+    /// librdkafka fetches nothing before the answer to an assignment, and Plimsoll's consumer over
+    /// it answers within half a second (`Rebalances::take_assigned`). Simulated clients wait.
+    pub assigns_within: Option<Duration>,
     /// Upon which failures committed offsets are asked for again, and how often.
     pub start_retries: StartRetries,
     /// Whether stable offsets are required when it is asked where to start.
@@ -147,6 +153,7 @@ impl Behaviour {
         join_interval: Duration::from_secs(1),
         partition_backoff: None,
         out_of_range_ends_session: false,
+        assigns_within: None,
         looks_up_before_answering: false,
         start_retries: StartRetries::SameBytes,
         require_stable: true,
@@ -189,6 +196,7 @@ impl Behaviour {
             join_interval: Duration::ZERO,
             partition_backoff: Some(Duration::from_secs(2)),
             out_of_range_ends_session: true,
+            assigns_within: None,
             looks_up_before_answering: false,
             start_retries: StartRetries::Few,
             require_stable: false,

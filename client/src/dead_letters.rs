@@ -33,7 +33,7 @@ impl<S: Speaker> DeadLetters<S> {
         let topic = view.topology.dead_letters();
         let origin = view.topology.index(copy.partition);
         let (Some(origin), Some((to, _))) = (origin, view.metadata.leader(topic)) else {
-            return self.fail(copy);
+            return self.fail(copy, Failure::Lost);
         };
         let request = Request::Produce {
             partition: topic,
@@ -59,8 +59,8 @@ impl<S: Speaker> DeadLetters<S> {
         };
         let (_, copy) = self.sent.remove(place);
         match answer {
-            Ok(_) => self.actions.push_back(Action::EndDeadLetter(copy, true)),
-            Err(_) => self.fail(copy),
+            Ok(_) => self.actions.push_back(Action::EndDeadLetter(copy, Ok(()))),
+            Err(failure) => self.fail(copy, failure),
         }
     }
 
@@ -70,8 +70,9 @@ impl<S: Speaker> DeadLetters<S> {
         self.actions.pop_front()
     }
 
-    fn fail(&mut self, copy: DeadLetterCopy<S::Payload>) {
+    fn fail(&mut self, copy: DeadLetterCopy<S::Payload>, failure: Failure) {
         self.actions.push_back(Action::RefreshMetadata);
-        self.actions.push_back(Action::EndDeadLetter(copy, false));
+        self.actions
+            .push_back(Action::EndDeadLetter(copy, Err(failure)));
     }
 }

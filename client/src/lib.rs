@@ -26,9 +26,11 @@ mod coordinator;
 mod dead_letters;
 mod fetcher;
 mod group;
+mod member;
 mod metadata;
 mod rebalance;
 mod resend;
+mod seams;
 mod settings;
 mod speaker;
 mod start;
@@ -46,9 +48,13 @@ pub use coordinator::Coordinator;
 pub use dead_letters::DeadLetters;
 pub use fetcher::Fetcher;
 pub use group::Group;
+pub use member::{Cluster, End, Member, World};
 pub use metadata::Metadata;
 pub use rebalance::{Callback, Rebalance};
+pub use seams::{AnswerOf, AskOf, Parts, Seams};
 pub use settings::Settings;
-pub use speaker::{AssignmentOf, BatchOf, MetadataOf, Owned, RecordsOf, Speaker, SubscriptionOf};
-pub use start::Start;
+pub use speaker::{
+    AssignmentOf, BatchOf, MetadataOf, Owned, RecordsOf, Speaker, SubscriptionOf, Unreadable,
+};
+pub use start::{Start, end_of};
 pub use view::View;

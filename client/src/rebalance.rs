@@ -22,6 +22,8 @@ pub struct Rebalance {
     added: Vec<PartitionIndex>,
     /// Cooperative: whether to join again once those are started.
     rejoin: bool,
+    /// Partitions whose positions became known after the application was told of others.
+    late: Vec<Assignment>,
     /// Whether positions are looked up of partitions that the application gets, where that is done
     /// before the assignment is answered.
     starting: bool,
@@ -66,6 +68,7 @@ impl Rebalance {
             owned: Vec::new(),
             added: Vec::new(),
             rejoin: false,
+            late: Vec::new(),
             starting: false,
             pending: None,
             unanswered: None,
@@ -186,7 +189,19 @@ impl Rebalance {
     /// Takes partitions whose positions are known: the application will get them.
     pub(crate) fn handle_started(&mut self, assignments: Vec<Assignment>) {
         self.starting = false;
-        self.call(Callback::Assigned(assignments));
+        match self.late.is_empty() {
+            true => self.late = assignments,
+            false => self.late.extend(assignments),
+        }
+        if !self.is_under_way() {
+            self.tell_late();
+        }
+    }
+
+    /// Tells the application of partitions whose positions became known meanwhile.
+    fn tell_late(&mut self) {
+        let late = std::mem::take(&mut self.late);
+        self.call(Callback::Assigned(late));
     }
 
     /// Takes the loss of everything that the application owns. In Sarama it overtakes what the
@@ -264,6 +279,7 @@ impl Rebalance {
     /// Forgets what was to follow the rebalance that is under way.
     fn forget_next(&mut self) {
         self.added.clear();
+        self.late.clear();
         self.rejoin = false;
     }
 
@@ -289,6 +305,9 @@ impl Rebalance {
         if !partitions.is_empty() {
             self.starting = self.behaviour.looks_up_before_answering;
             Next::Start(partitions)
+        } else if !self.late.is_empty() {
+            self.tell_late();
+            Next::Wait
         } else if std::mem::take(&mut self.rejoin) {
             Next::Join
         } else {

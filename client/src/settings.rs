@@ -28,6 +28,9 @@ pub struct Settings {
     /// `queued.min.messages`: the number of records of a partition with which it is fetched no
     /// more.
     pub prefetch: u32,
+    /// `queued.max.messages.kbytes`, in bytes: the size of the records of a partition with which it
+    /// is fetched no more.
+    pub prefetch_bytes: u64,
     /// `fetch.wait.max.ms`.
     pub fetch_wait_max: Duration,
     /// `max.partition.fetch.bytes`.

@@ -27,9 +27,17 @@ pub trait Speaker: Debug {
     /// What the application gets with each record, and the client never reads.
     type Payload: Clone + Debug;
 
-    /// Reads the records of an entry in the order of their offsets, behind those that are there
-    /// already. What is no record of an application is left out.
-    fn read(&self, entry: &LogEntry<Self::Dialect>, records: &mut Vec<Record<Self::Payload>>);
+    /// Reads the records of an entry of a partition in the order of their offsets, behind those
+    /// that are there already. What is no record of an application is left out.
+    ///
+    /// # Errors
+    /// Fails where the entry cannot be read, and so cannot be left out: it is fetched again.
+    fn read(
+        &self,
+        partition: PartitionIndex,
+        entry: &LogEntry<Self::Dialect>,
+        records: &mut Vec<Record<Self::Payload>>,
+    ) -> Result<(), Unreadable>;
 
     /// Writes the copy of a record for the topic of dead letters.
     fn dead_letter(
@@ -61,6 +69,10 @@ pub trait Speaker: Debug {
     /// Reads that number, where a commit has it.
     fn founding_partitions(&self, metadata: &MetadataOf<Self>) -> Option<u32>;
 }
+
+/// An entry of a log that cannot be read. The speaker alone knows why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unreadable;
 
 /// What a member owns when it joins (KIP-429).
 #[derive(Clone, Debug, PartialEq, Eq)]

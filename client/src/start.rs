@@ -34,6 +34,10 @@ struct Starting<S: Speaker> {
     resends: u32,
     /// Earliest time at which they are asked for, while they are missing.
     committed_at: Instant,
+    /// Time at which the application is told of what is known by then.
+    tell_by: Instant,
+    /// Whether it was.
+    is_told_in_part: bool,
     /// Time at which to ask again for ends that were refused; [`Instant::FAR_FUTURE`]: none were.
     ends_at: Instant,
 }
@@ -67,6 +71,7 @@ impl<S: Speaker> Start<S> {
         partitions: Vec<PartitionIndex>,
     ) {
         let (unknown, partitions) = (partitions.len(), partitions.into_iter());
+        let within = self.settings.behaviour.assigns_within;
         self.starting = Some(Starting {
             id,
             unknown,
@@ -74,6 +79,8 @@ impl<S: Speaker> Start<S> {
             committed: Wanted::Missing,
             resends: 0,
             committed_at: now,
+            tell_by: within.map_or(Instant::FAR_FUTURE, |within| now + within),
+            is_told_in_part: false,
             ends_at: Instant::FAR_FUTURE,
         });
         self.advance(now, view);
@@ -86,6 +93,7 @@ impl<S: Speaker> Start<S> {
 
     /// Asks for what is missing, where the broker to ask is known.
     pub fn advance(&mut self, now: Instant, view: &View<S>) {
+        self.tell_in_part(now, view);
         let Some(starting) = &mut self.starting else {
             return;
         };
@@ -236,34 +244,38 @@ impl<S: Speaker> Start<S> {
         let Some(starting) = &self.starting else {
             return Instant::FAR_FUTURE;
         };
-        match (&starting.committed, view.coordinator.node()) {
+        let asks_at = match (&starting.committed, view.coordinator.node()) {
             (Wanted::Missing, Some(_)) => starting.committed_at.min(starting.ends_at),
             _ => starting.ends_at,
-        }
+        };
+        asks_at.min(starting.tell_by)
     }
 
-    /// Lets the application have the partitions, once everything is known.
+    /// Lets the application have the partitions of which everything is known, once that is so of
+    /// all, or it was told of some.
     fn finish(&mut self, view: &View<S>) {
-        let starting = self.starting.take_if(|starting| {
-            starting.unknown == 0 && matches!(starting.committed, Wanted::Known(_))
-        });
-        let Some(starting) = starting else {
+        let Some(starting) = &mut self.starting else {
             return;
         };
-        let Wanted::Known(committed) = starting.committed else {
+        let Wanted::Known(committed) = &starting.committed else {
             return;
         };
-        let mut assignments = Vec::with_capacity(starting.partitions.len());
+        if starting.unknown > 0 && !starting.is_told_in_part {
+            return;
+        }
+        let partitions = std::mem::take(&mut starting.partitions);
+        let mut assignments = Vec::with_capacity(partitions.len());
         let mut topic: Option<(u32, Option<u32>, u32)> = None;
-        for (index, ends) in starting.partitions {
+        for (index, ends) in partitions {
             let Wanted::Known((log_start, high_watermark)) = ends else {
-                return;
+                starting.partitions.push((index, ends));
+                continue;
             };
             let partition = view.topology.partition(index);
             // The partitions are in order, so that each topic is looked at once.
             let facts = match topic {
-                Some(facts @ (of, ..)) if of == partition.topic => facts,
-                _ => topic_facts(view, &committed, partition.topic),
+                Some(facts) if facts.0 == partition.topic => facts,
+                _ => topic_facts(view, committed, partition.topic),
             };
             topic = Some(facts);
             let (_, founding_partitions, partitions) = facts;
@@ -277,7 +289,28 @@ impl<S: Speaker> Start<S> {
                 partitions,
             });
         }
-        self.actions.push_back(Action::Assign(assignments));
+        if starting.unknown == 0 {
+            self.starting = None;
+        }
+        if !assignments.is_empty() {
+            self.actions.push_back(Action::Assign(assignments));
+        }
+    }
+
+    /// Lets the application have what is known, once an assignment has waited for long enough. What
+    /// comes later is an assignment of its own.
+    fn tell_in_part(&mut self, now: Instant, view: &View<S>) {
+        let is_due = |starting: &&mut Starting<S>| starting.tell_by <= now;
+        let Some(starting) = self.starting.as_mut().filter(is_due) else {
+            return;
+        };
+        starting.tell_by = Instant::FAR_FUTURE;
+        starting.is_told_in_part = true;
+        let before = self.actions.len();
+        self.finish(view);
+        if self.actions.len() == before {
+            self.actions.push_back(Action::Assign(Vec::new()));
+        }
     }
 }
 
@@ -306,10 +339,7 @@ impl<S: Speaker> Starting<S> {
 /// (`ReplicaManager.fetchOffset`): `rd_kafka_query_watermark_offsets` sends them, and so do two
 /// calls of `rd_kafka_offsets_for_times`, which Plimsoll's consumer makes one after the other; in
 /// Sarama `partitionConsumer.chooseStartingOffset`, which asks for the end first.
-pub(crate) fn end_of<D: Dialect>(
-    partition: PartitionIndex,
-    log_start: Option<NextOffset>,
-) -> Request<D> {
+pub fn end_of<D: Dialect>(partition: PartitionIndex, log_start: Option<NextOffset>) -> Request<D> {
     Request::Offsets(OffsetsRequest {
         partition,
         leader_epoch: NO_EPOCH,

@@ -66,7 +66,7 @@ impl Batch {
 }
 
 /// Returns the bytes that were compressed.
-fn plain(bytes: &mut Bytes, compression: Compression) -> io::Result<Bytes> {
+pub(crate) fn plain(bytes: &mut Bytes, compression: Compression) -> io::Result<Bytes> {
     match compression {
         Compression::None => Ok(bytes.clone()),
         Compression::Gzip => {

@@ -52,6 +52,12 @@ const COMPRESSION: u16 = 0b111;
 /// The attribute of records whose timestamp is that of their append.
 const APPEND_TIME: u8 = 0b1000;
 
+/// The attribute of batches that are part of a transaction.
+const TRANSACTIONAL: u8 = 0b1_0000;
+
+/// The attribute of batches that are not for applications.
+const CONTROL: u8 = 0b10_0000;
+
 impl RecordBatch {
     /// Takes the one batch of a produce request, which is not looked into yet.
     pub fn read(bytes: Bytes) -> Result<Self, Malformed> {
@@ -88,15 +94,71 @@ impl RecordBatch {
         is_plain.then(|| heads(&self.0[HEAD..], base))
     }
 
+    /// Returns the bytes of its records, compressed as they are.
+    pub fn records(&self) -> Bytes {
+        self.0.slice(HEAD..)
+    }
+
+    /// Returns how its records are compressed, by Kafka's number (`CompressionType`); 0: not at
+    /// all.
+    pub fn compression(&self) -> u8 {
+        self.0[ATTRIBUTES + 1] & COMPRESSION as u8
+    }
+
+    /// Returns the number of its records, as its head says.
+    pub fn declared(&self) -> u32 {
+        (&self.0[COUNT..]).get_i32().max(0) as u32
+    }
+
+    /// Returns the time from which those of its records count.
+    pub fn base_timestamp(&self) -> i64 {
+        (&self.0[BASE_TIMESTAMP..]).get_i64()
+    }
+
+    /// Returns the time of its append, where its records have that.
+    pub fn append_time(&self) -> Option<i64> {
+        let has = self.0[ATTRIBUTES + 1] & APPEND_TIME != 0;
+        has.then(|| (&self.0[MAX_TIMESTAMP..]).get_i64())
+    }
+
+    /// Returns whether it is part of a transaction.
+    pub fn is_transactional(&self) -> bool {
+        self.0[ATTRIBUTES + 1] & TRANSACTIONAL != 0
+    }
+
+    /// Returns whether it is for brokers and clients: the end of a transaction, for example.
+    pub fn is_control(&self) -> bool {
+        self.0[ATTRIBUTES + 1] & CONTROL != 0
+    }
+
+    /// Creates the batch of one record, which is written already, of a producer that is not
+    /// idempotent.
+    #[cfg(feature = "records")]
+    pub(crate) fn of_one(record: &[u8], timestamp: i64) -> Self {
+        let mut bytes = BytesMut::with_capacity(HEAD + record.len());
+        bytes.put_u64(0);
+        bytes.put_i32((HEAD - LEADER_EPOCH + record.len()) as i32);
+        bytes.put_i32(-1);
+        bytes.put_u8(2);
+        // The checksum, the attributes, and the last offset behind the first.
+        bytes.put_bytes(0, BASE_TIMESTAMP - CHECKSUM);
+        bytes.put_i64(timestamp);
+        bytes.put_i64(timestamp);
+        bytes.put_i64(-1);
+        bytes.put_i16(-1);
+        bytes.put_i32(-1);
+        bytes.put_i32(1);
+        bytes.put_slice(record);
+        Self(with_checksum(bytes))
+    }
+
     /// Gives all its records the time of their append (`DefaultRecordBatch.setMaxTimestamp`).
     pub fn appended_at(&self, time: i64) -> Self {
         let mut bytes = BytesMut::from(&self.0[..]);
         // The attributes have two bytes, this one in the lower.
         bytes[ATTRIBUTES + 1] |= APPEND_TIME;
         bytes[MAX_TIMESTAMP..PRODUCER_ID].copy_from_slice(&time.to_be_bytes());
-        let checksum = crc32c::crc32c(&bytes[ATTRIBUTES..]);
-        bytes[CHECKSUM..ATTRIBUTES].copy_from_slice(&checksum.to_be_bytes());
-        Self(bytes.freeze())
+        Self(with_checksum(bytes))
     }
 
     /// Takes batches as they come out of a log, each with its first offset and its leader epoch; a
@@ -133,6 +195,13 @@ impl RecordBatch {
         into.put_u32(leader_epoch);
         into.put_slice(&self.0[MAGIC..]);
     }
+}
+
+/// Puts the checksum of a batch in its place.
+fn with_checksum(mut bytes: BytesMut) -> Bytes {
+    let checksum = crc32c::crc32c(&bytes[ATTRIBUTES..]);
+    bytes[CHECKSUM..ATTRIBUTES].copy_from_slice(&checksum.to_be_bytes());
+    bytes.freeze()
 }
 
 impl Batch for RecordBatch {

@@ -12,6 +12,8 @@
 pub mod batch;
 mod call;
 pub mod consumer_protocol;
+#[cfg(feature = "records")]
+pub mod contents;
 mod dialect;
 pub mod frames;
 mod names;

@@ -22,7 +22,7 @@ pub struct Topic {
 }
 
 /// All names.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Names {
     topics: BTreeMap<String, Topic>,
     partitions: BTreeMap<PartitionIndex, (String, i32)>,
@@ -35,13 +35,15 @@ pub struct Names {
     nodes: BTreeMap<BrokerId, Node>,
     /// Where brokers are reached, as far as that is known, by node.
     addresses: Vec<Option<(StrBytes, u16)>>,
+    /// A topic that has more partitions than there is room for.
+    overgrown: Option<String>,
 }
 
 /// What belongs to partitions, under their topics.
 pub type ByTopic<T> = Vec<(TopicName, Vec<(i32, T)>)>;
 
 /// Names with numbers.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Numbers {
     by_name: BTreeMap<StrBytes, u32>,
     by_number: BTreeMap<u32, StrBytes>,
@@ -80,6 +82,7 @@ impl Names {
             protocol_types: Numbers::default(),
             nodes: BTreeMap::new(),
             addresses: Vec::new(),
+            overgrown: None,
         };
         names.bind_member(StrBytes::default(), GroupMemberId::EMPTY);
         names
@@ -171,6 +174,25 @@ impl Names {
             Some(name) => self.partition(name, number),
             None => self.partition(name, number),
         }
+    }
+
+    /// Returns the partition of a topic that a broker describes. Notes a topic that has more than
+    /// there is room for.
+    pub(crate) fn described_partition(
+        &mut self,
+        topic: &str,
+        number: i32,
+    ) -> Option<PartitionIndex> {
+        let partition = self.partition(topic, number);
+        if partition.is_none() {
+            self.overgrown = Some(topic.to_owned());
+        }
+        partition
+    }
+
+    /// Takes the name of a topic that has more partitions than there is room for.
+    pub fn take_overgrown(&mut self) -> Option<String> {
+        self.overgrown.take()
     }
 
     /// Takes the id of a topic, as a broker tells it.

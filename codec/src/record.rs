@@ -31,7 +31,7 @@ pub(crate) fn heads(mut records: &[u8], base: i64) -> impl Iterator<Item = Head>
 }
 
 /// Reads a number of variable length (`ByteUtils.readVarlong`).
-fn varint(bytes: &mut &[u8]) -> Option<i64> {
+pub(crate) fn varint(bytes: &mut &[u8]) -> Option<i64> {
     let mut value = 0_u64;
     for shift in (0..64).step_by(7) {
         let byte = bytes.try_get_u8().ok()?;

@@ -47,6 +47,7 @@
 #[cfg(feature = "librdkafka")]
 mod builder;
 mod client;
+pub mod commit_metadata;
 mod driver;
 mod error;
 mod handler;

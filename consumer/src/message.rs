@@ -107,6 +107,22 @@ impl Message {
         self.last_error.as_deref()
     }
 
+    /// Returns the headers that a dead letter has behind those of the message, for clients: where it
+    /// comes from, and why it could not be handled.
+    #[must_use]
+    pub fn dead_letter_headers(&self) -> [(&'static str, String); 5] {
+        [
+            ("plimsoll-topic", self.topic().to_owned()),
+            ("plimsoll-partition", self.partition().to_string()),
+            ("plimsoll-offset", self.offset().to_string()),
+            (
+                "plimsoll-error",
+                self.last_error().unwrap_or("unknown").to_owned(),
+            ),
+            ("plimsoll-attempts", self.attempt().to_string()),
+        ]
+    }
+
     /// Returns the message as another attempt gets it.
     pub(crate) fn for_attempt(mut self, attempt: u32, last_error: Option<Arc<str>>) -> Self {
         self.attempt = attempt;

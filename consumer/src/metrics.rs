@@ -27,11 +27,12 @@
 //! | `plimsoll_commits_total` | group, outcome | commits by outcome: `ok`, `failed`, `unknown` |
 
 use crate::{GroupClient, Message};
-use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
+use metrics::{Counter, Gauge, SharedString, counter, describe_counter, describe_gauge, gauge};
 use plimsoll_core::{
     AssignmentEpoch, Consumer, Counters, Instant, NextOffset, PartitionStatus, TopicPartition,
 };
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 const LAG: &str = "kafka_consumergroup_group_lag";
 const WATERMARK_AGE: &str = "plimsoll_watermark_age_seconds";
@@ -96,7 +97,7 @@ const OUTCOMES: [(&str, Count); 3] = [
 
 /// The handles of one consumer.
 pub(crate) struct Metrics {
-    group: String,
+    group: Arc<str>,
     totals: Vec<(Counter, Count)>,
     /// The counts that the counters have so far.
     told: Counters,
@@ -123,23 +124,24 @@ struct Partition {
 impl Metrics {
     pub(crate) fn new(group: &str) -> Self {
         describe();
+        let group: Arc<str> = group.into();
         let totals = TOTALS.iter().map(|(name, _, read)| {
-            let counter = counter!(*name, "group" => group.to_owned());
+            let counter = counter!(*name, "group" => Arc::clone(&group));
             (counter, *read)
         });
         let outcomes = OUTCOMES.iter().map(|(outcome, read)| {
-            let counter = counter!(COMMITS, "group" => group.to_owned(), "outcome" => *outcome);
+            let counter = counter!(COMMITS, "group" => Arc::clone(&group), "outcome" => *outcome);
             (counter, *read)
         });
         Self {
             totals: totals.chain(outcomes).collect(),
             told: Counters::default(),
-            in_flight: gauge!(IN_FLIGHT, "group" => group.to_owned()),
-            retries: gauge!(RETRIES, "group" => group.to_owned()),
-            owned: gauge!(PARTITIONS, "group" => group.to_owned()),
+            in_flight: gauge!(IN_FLIGHT, "group" => Arc::clone(&group)),
+            retries: gauge!(RETRIES, "group" => Arc::clone(&group)),
+            owned: gauge!(PARTITIONS, "group" => Arc::clone(&group)),
             topics: Vec::new(),
             partitions: BTreeMap::new(),
-            group: group.to_owned(),
+            group,
         }
     }
 
@@ -182,29 +184,32 @@ impl Metrics {
             partition.failing.set(f64::from(u8::from(is_failing)));
         }
     }
-}
 
-impl Metrics {
     fn update_topics(&mut self, client: &impl GroupClient) {
-        let mut number = 0;
-        while let Some(topic) = client.topic(number) {
-            let labels = [("group", self.group.clone()), ("topic", topic.to_owned())];
+        for number in 0.. {
+            let Some(topic) = client.topic(number) else {
+                break;
+            };
             if self.topics.len() == number as usize {
-                self.topics.push(gauge!(UNAVAILABLE, &labels));
+                let group = Arc::clone(&self.group);
+                let gauge = gauge!(UNAVAILABLE, "group" => group, "topic" => topic.to_owned());
+                self.topics.push(gauge);
             }
             let is_unavailable = client.is_unavailable(number);
             self.topics[number as usize].set(f64::from(u8::from(is_unavailable)));
-            number += 1;
         }
     }
 }
 
 impl Partition {
-    fn new(group: &str, topic: &str, status: &PartitionStatus, now: Instant) -> Self {
+    fn new(group: &Arc<str>, topic: &str, status: &PartitionStatus, now: Instant) -> Self {
+        // Shared: each gauge has a copy of them.
+        let shared = |text: Arc<str>| SharedString::from(text);
+        let partition = status.partition.partition.to_string();
         let labels = [
-            ("group", group.to_owned()),
-            ("topic", topic.to_owned()),
-            ("partition", status.partition.partition.to_string()),
+            ("group", shared(Arc::clone(group))),
+            ("topic", shared(topic.into())),
+            ("partition", shared(partition.into())),
         ];
         Self {
             lag: gauge!(LAG, &labels),

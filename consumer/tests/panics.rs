@@ -6,6 +6,8 @@
 )]
 #[path = "kafka/cluster.rs"]
 mod cluster;
+#[path = "kafka/subject.rs"]
+mod subject;
 
 use cluster::{BROKERS, PATIENCE, Topic};
 use plimsoll::{ClientError, Error, HandlerError, Message};

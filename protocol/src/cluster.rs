@@ -21,6 +21,9 @@ dense_id!(Node(u16));
 pub struct BrokerSet(pub u16);
 
 impl BrokerSet {
+    /// The number of brokers for which it has room.
+    pub const CAPACITY: u16 = u16::BITS as u16;
+
     /// Returns whether the set holds a broker.
     #[inline]
     pub fn contains(self, broker: Node) -> bool {

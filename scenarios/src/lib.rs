@@ -17,4 +17,4 @@ pub use plan::{Plan, Probes};
 pub use regression::Regression;
 pub use rng::{Purpose, Rng};
 pub use scenario::{Scenario, Settings};
-pub use subject::Subject;
+pub use subject::{Client, Subject};

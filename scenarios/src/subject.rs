@@ -1,4 +1,4 @@
-//! The consumers that can stand trial, by name.
+//! The consumers that can stand trial, and the clients beneath Plimsoll's own, by name.
 //!
 //! A recipe without a version in its name is that of the newest one that is modelled; where an
 //! older one differs in what a run can show, its recipe has the last version of that kind.
@@ -21,5 +21,15 @@ plimsoll_oracle::words! {
         Sarama160AutoMark = "sarama-1.60-auto-mark",
         /// Commits what was polled, on a timer, whatever the handler says.
         AutoCommit = "auto-commit",
+    }
+}
+
+plimsoll_oracle::words! {
+    /// The client library beneath Plimsoll's own consumer, on real brokers.
+    pub enum Client: "client" {
+        /// librdkafka.
+        Librdkafka = "librdkafka",
+        /// The one in Rust alone (`plimsoll-native`): that of the simulator, with sockets.
+        Native = "native",
     }
 }

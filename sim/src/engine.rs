@@ -108,19 +108,28 @@ impl<E> Queue<E> {
     /// Puts a key behind all that are later.
     #[inline]
     fn insert(&mut self, key: Key) {
-        let mut place = self.keys.len();
+        let end = self.keys.len();
         self.keys.push(key);
-        for _ in 0..NEAR {
-            if place == 0 || self.keys[place - 1] > key {
-                self.keys[place] = key;
-                return;
+        // An array: its places need no checks.
+        if let Some(near) = self.keys.last_chunk_mut::<{ NEAR + 1 }>() {
+            for place in (0..NEAR).rev() {
+                if near[place] > key {
+                    near[place + 1] = key;
+                    return;
+                }
+                near[place + 1] = near[place];
             }
-            self.keys[place] = self.keys[place - 1];
-            place -= 1;
         }
-        let far = self.keys[..place].partition_point(|other| *other > key);
-        self.keys.copy_within(far..place, far + 1);
-        self.keys[far] = key;
+        let gap = if end < NEAR { end } else { end - NEAR };
+        self.insert_before(gap, key);
+    }
+
+    /// Puts a key where it belongs among those before a gap.
+    #[inline(never)]
+    fn insert_before(&mut self, gap: usize, key: Key) {
+        let place = self.keys[..gap].partition_point(|other| *other > key);
+        self.keys.copy_within(place..gap, place + 1);
+        self.keys[place] = key;
     }
 
     /// Takes the earliest event, and moves the time to it.

@@ -45,6 +45,7 @@ fn longest_gap(behaviour: Behaviour) -> Duration {
         build: |config| Box::new(Consumer::new(*config)),
         polling: Polling::Always,
         behaviour,
+        seams: None,
     });
     let mut trace = Trace::new();
     let mut longest = Duration::ZERO;

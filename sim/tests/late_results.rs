@@ -114,6 +114,7 @@ fn results_come_of_assignments_attempts_and_commits_that_are_over() {
         build,
         polling: Polling::Always,
         behaviour: Behaviour::PLIMSOLL,
+        seams: None,
     });
     let mut trace = Trace::new();
     for scenario in scenarios {

@@ -6,6 +6,7 @@ use insta::assert_snapshot;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
+use std::sync::LazyLock;
 
 const BENCH: [&str; 6] = [
     "bench",
@@ -41,10 +42,14 @@ fn intervals(report: &Value) -> Vec<Value> {
     report["intervals"].as_array().expect("a list").clone()
 }
 
-fn measured() -> Vec<Value> {
-    let ended = plimsoll(&[&BENCH[..], &["--format", "json"]].concat());
-    assert_eq!(ended.code, 0, "{}", ended.transcript());
-    intervals(&ended.json())
+/// Returns what is measured of each interval, once for all tests.
+fn measured() -> &'static [Value] {
+    static MEASURED: LazyLock<Vec<Value>> = LazyLock::new(|| {
+        let ended = plimsoll(&[&BENCH[..], &["--format", "json"]].concat());
+        assert_eq!(ended.code, 0, "{}", ended.transcript());
+        intervals(&ended.json())
+    });
+    &MEASURED
 }
 
 fn number(value: &Value) -> f64 {

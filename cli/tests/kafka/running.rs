@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command};
 use std::sync::{
-    Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
 };
 use std::time::{Duration, Instant};
 use std::{env, thread};
@@ -19,11 +19,35 @@ const SHARED: &str = "shared";
 /// The turns on the shared cluster.
 static SHARED_TURNS: RwLock<()> = RwLock::new(());
 
+/// The number of tests that have the shared cluster before all others.
+static FIRST: Mutex<u32> = Mutex::new(0);
+
+/// Notified when there is one fewer.
+static FIRST_ENDED: Condvar = Condvar::new();
+
 /// The turns on a cluster beside the shared one: a small machine can take no third one.
 static OWN_TURNS: Mutex<()> = Mutex::new(());
 
 /// The addresses of the brokers of the shared cluster, once it is up.
 static ADDRESSES: OnceLock<String> = OnceLock::new();
+
+/// A test that has the shared cluster before all others, until this is dropped: with the test, also
+/// where it is not run.
+pub(crate) struct First;
+
+impl First {
+    pub(crate) fn new() -> Self {
+        *FIRST.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        Self
+    }
+}
+
+impl Drop for First {
+    fn drop(&mut self) {
+        *FIRST.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        FIRST_ENDED.notify_all();
+    }
+}
 
 /// The right of a run to its brokers.
 pub(crate) enum Seat {
@@ -49,6 +73,8 @@ impl Seat {
 
     /// Waits for a place on the shared cluster beside other runs.
     pub(crate) fn beside() -> Self {
+        let first = FIRST.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(FIRST_ENDED.wait_while(first, |first| *first > 0));
         let _turn = SHARED_TURNS.read();
         let _turn = _turn.unwrap_or_else(PoisonError::into_inner);
         shared_brokers();

@@ -74,7 +74,10 @@ impl Tried {
             .env("PATH", path)
             .env("PLIMSOLL", env!("CARGO_BIN_EXE_plimsoll"))
             // What was built is there for the next time.
-            .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
+            .env(
+                "SUBJECTS",
+                concat!(env!("CARGO_TARGET_TMPDIR"), "/subjects"),
+            )
             .output();
         let Output {
             status,

@@ -20,6 +20,9 @@ use std::time::Duration;
 /// (librdkafka: the default of `fetch.queue.backoff.ms`).
 const QUEUE_BACKOFF: Duration = Duration::from_secs(1);
 
+/// The pause before what could not be read is fetched again.
+const UNREADABLE_BACKOFF: Duration = Duration::from_secs(1);
+
 /// The greatest size of an answer (librdkafka: the default of `fetch.max.bytes`).
 const MAX_BYTES: u32 = 50 << 20;
 
@@ -84,6 +87,11 @@ impl<S: Speaker> Fetcher<S> {
     /// Returns whether a partition is assigned.
     pub fn is_assigned(&self, partition: PartitionIndex) -> bool {
         self.partitions[usize::from(partition.0)].assigned
+    }
+
+    /// Returns whether what was fetched last of a partition could not be read. It is fetched again.
+    pub fn is_failing(&self, partition: PartitionIndex) -> bool {
+        self.partitions[usize::from(partition.0)].failing
     }
 
     /// Returns whether records of a partition were fetched with which no handler has begun.
@@ -219,6 +227,12 @@ impl<S: Speaker> Fetcher<S> {
         Some(from)
     }
 
+    /// Returns whether there may be records for the application.
+    #[inline]
+    pub fn has_records(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
     /// Takes the next records for the application; what is not wanted any more is dropped.
     pub fn poll_records(&mut self) -> Option<(PartitionIndex, AssignmentEpoch, RecordsOf<S>)> {
         while let Some(batch) = self.queue.pop_front() {
@@ -286,7 +300,7 @@ impl<S: Speaker> Fetcher<S> {
             if leader != broker || stands_still {
                 continue;
             }
-            if partition.retry_at <= now && partition.queued >= self.settings.prefetch {
+            if partition.retry_at <= now && partition.has_enough(&self.settings) {
                 partition.retry_at = now + QUEUE_BACKOFF;
                 self.retry_at = self.retry_at.min(partition.retry_at);
             }

@@ -1,6 +1,6 @@
 //! One partition, as far as it is fetched.
 
-use crate::Speaker;
+use crate::{Settings, Speaker};
 use plimsoll_core::{AssignmentEpoch, Instant, Record};
 use plimsoll_protocol::{LogEntry, Node, PartitionIndex};
 
@@ -23,11 +23,15 @@ pub(super) struct Partition {
     pub dispatched: u64,
     /// Number of records that are fetched, and not given to the application yet.
     pub queued: u32,
+    /// Their size, in bytes.
+    pub queued_bytes: u64,
     pub paused: bool,
     /// Whether it waits for a commit, of any partition.
     pub held_back: bool,
     /// Whether the position was out of range: it stands still until the application seeks.
     pub halted: bool,
+    /// Whether what was fetched last could not be read.
+    pub failing: bool,
     /// The broker that was asked and has not answered, with the version of that moment.
     pub asked: Option<(Node, u32)>,
     pub retry_at: Instant,
@@ -62,6 +66,13 @@ impl Partition {
         self.paused || self.held_back || self.halted
     }
 
+    /// Returns whether enough waits for the application: nothing more is fetched until it takes
+    /// some.
+    #[inline]
+    pub(super) const fn has_enough(&self, settings: &Settings) -> bool {
+        self.queued >= settings.prefetch || self.queued_bytes >= settings.prefetch_bytes
+    }
+
     /// Notes that a broker answers nothing more to what it was asked.
     #[inline]
     pub(super) fn end_poll(&mut self, broker: Node) {
@@ -73,11 +84,12 @@ impl Partition {
         self.version += 1;
         self.position = self.delivered;
         self.queued = 0;
+        self.queued_bytes = 0;
     }
 
-    /// Goes on behind these entries. Returns what of them is for the application: of a batch in the
-    /// middle of which it begins, what lies before is not (`DefaultRecordBatch`: a broker answers
-    /// with whole batches).
+    /// Goes on behind these entries, or with the first one that cannot be read. Returns what of them
+    /// is for the application: of a batch in the middle of which it begins, what lies before is not
+    /// (`DefaultRecordBatch`: a broker answers with whole batches).
     pub(super) fn enqueue<S: Speaker>(
         &mut self,
         speaker: &S,
@@ -86,9 +98,14 @@ impl Partition {
     ) -> Option<Batch<S::Payload>> {
         let wanted = self.position;
         self.position = stored.last()?.end();
+        self.failing = false;
         let mut records = Vec::with_capacity(stored.len());
         for entry in stored {
-            speaker.read(entry, &mut records);
+            if speaker.read(index, entry, &mut records).is_err() {
+                self.failing = true;
+                self.position = entry.offset.get().max(wanted);
+                break;
+            }
         }
         if stored[0].offset.get() < wanted {
             records.retain(|record| record.offset.get() >= wanted);
@@ -97,6 +114,7 @@ impl Partition {
             return None;
         }
         self.queued += records.len() as u32;
+        self.queued_bytes += size(&records);
         Some(Batch {
             partition: index,
             version: self.version,
@@ -113,7 +131,13 @@ impl Partition {
             return false;
         };
         self.queued -= batch.records.len() as u32;
+        self.queued_bytes -= size(&batch.records);
         self.delivered = last.offset.next().get();
         true
     }
+}
+
+/// Returns the size of records, in bytes.
+fn size<P>(records: &[Record<P>]) -> u64 {
+    records.iter().map(|record| u64::from(record.bytes)).sum()
 }

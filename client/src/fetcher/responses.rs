@@ -1,6 +1,6 @@
 //! Answers to fetches, and what follows from them.
 
-use super::Fetcher;
+use super::{Fetcher, UNREADABLE_BACKOFF};
 use crate::start::{asks_for_the_leader, end_of};
 use crate::{Action, Ask, Continuation, Failure, Speaker, View};
 use plimsoll_core::{Event, Instant, NextOffset};
@@ -28,7 +28,7 @@ impl<S: Speaker> Fetcher<S> {
                 continue;
             }
             match answer.error {
-                None => self.enqueue(view, from, index, own),
+                None => self.enqueue(now, view, from, (index, own)),
                 Some(ErrorName::OffsetOutOfRange) => self.ask_range(now, view, index),
                 // All others are the same news: the leader is to be asked for again, and the
                 // partition waits (`rd_kafka_fetch_reply_handle_partition_error`).
@@ -180,18 +180,22 @@ impl<S: Speaker> Fetcher<S> {
         awaiting
     }
 
-    /// Queues records for the application; the next poll of the broker goes on behind them.
+    /// Queues records for the application; the next poll of the broker goes on behind them. What
+    /// cannot be read is fetched again after a pause.
     fn enqueue(
         &mut self,
+        now: Instant,
         view: &View<S>,
         from: Node,
-        index: PartitionIndex,
-        stored: &[LogEntry<S::Dialect>],
+        (index, stored): (PartitionIndex, &[LogEntry<S::Dialect>]),
     ) {
         let partition = &mut self.partitions[usize::from(index.0)];
         self.queue
             .extend(partition.enqueue(&view.speaker, index, stored));
-        if partition.queued >= self.settings.prefetch {
+        if partition.failing {
+            return self.retry(index, now + UNREADABLE_BACKOFF);
+        }
+        if partition.has_enough(&self.settings) {
             self.changes += 1;
         }
         let poll = &mut self.polls[usize::from(from.0)];

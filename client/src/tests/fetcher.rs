@@ -1,6 +1,6 @@
 //! What is fetched, and what becomes of it.
 
-use super::plain::Records;
+use super::plain::{Records, UNREADABLE};
 use super::*;
 use plimsoll_core::{AssignmentEpoch, Offset};
 use plimsoll_protocol::{Content, ErrorName, FetchRequest, FetchedPartition};
@@ -300,4 +300,55 @@ fn a_poll_after_one_that_failed_is_a_whole_one() {
     let request = poll(&mut fetcher, Node(0));
     assert!(!request.is_incremental);
     assert_eq!(request.positions.iter().count(), 2);
+}
+
+#[test]
+fn what_cannot_be_read_is_fetched_again_after_a_pause_and_nothing_behind_it_is_delivered() {
+    let view = knowledge();
+    let mut fetcher = fetcher(&view, &[P0]);
+    let damaged = LogEntry {
+        content: Content::Batch(Records {
+            count: 1,
+            payload: UNREADABLE,
+            sequence: None,
+        }),
+        ..record(2)
+    };
+    let mut response = answer(P0, None, &[0, 1, 2, 3]);
+    response.entries[2] = damaged;
+    assert_eq!(positions(&mut fetcher, Node(0)), [(P0, 0)]);
+    fetcher.handle_fetched(NOW, &view, Node(0), &mut response);
+    assert_eq!(delivered(&mut fetcher), Some(vec![0, 1]));
+    assert!(fetcher.is_failing(P0));
+    let again = NOW + ms(1_000);
+    assert_eq!(fetcher.poll_timeout(), again);
+
+    fetcher.fetch_all(again, &view);
+    assert_eq!(positions(&mut fetcher, Node(0)), [(P0, 2)]);
+    // A broker answers with whole batches.
+    let mut response = answer(P0, None, &[2, 3]);
+    response.entries[0] = batch(1, 2);
+    fetcher.handle_fetched(again, &view, Node(0), &mut response);
+    assert_eq!(delivered(&mut fetcher), Some(vec![2, 3]));
+    assert!(!fetcher.is_failing(P0));
+}
+
+#[test]
+fn a_partition_is_fetched_no_more_while_enough_bytes_of_it_wait() {
+    let view = knowledge();
+    let settings = Settings {
+        prefetch_bytes: 2,
+        ..settings()
+    };
+    let mut fetcher = Fetcher::new(settings, 3, view.topology.len());
+    fetcher.assign(P0, EPOCH, NextOffset::new(0));
+    fetcher.fetch_all(NOW, &view);
+    assert_eq!(positions(&mut fetcher, Node(0)), [(P0, 0)]);
+    let mut response = answer(P0, None, &[0, 1]);
+    fetcher.handle_fetched(NOW, &view, Node(0), &mut response);
+    let polled = std::iter::from_fn(|| fetcher.poll_action()).count();
+    assert_eq!(polled, 1, "there was the first poll alone");
+    assert_eq!(delivered(&mut fetcher), Some(vec![0, 1]));
+    fetcher.fetch_all(NOW + ms(1_000), &view);
+    assert_eq!(positions(&mut fetcher, Node(0)), [(P0, 2)]);
 }

@@ -7,6 +7,7 @@ mod coordinator;
 mod departures;
 mod fetcher;
 mod group;
+mod member;
 mod metadata;
 mod plain;
 mod rebalance;
@@ -61,6 +62,7 @@ fn settings() -> Settings {
         request_timeout: ms(5_000),
         retry_backoff: ms(100),
         prefetch: 500,
+        prefetch_bytes: u64::MAX,
         fetch_wait_max: ms(500),
         partition_fetch_bytes: 1 << 20,
     }

@@ -1,12 +1,15 @@
 //! A dialect for tests: batches of any number of records, and members that say what they are.
 
 use crate::accumulator::Numbering;
-use crate::{Owned, Speaker};
+use crate::{Owned, Speaker, Unreadable};
 use plimsoll_core::{AssignmentEpoch, Record};
 use plimsoll_protocol::{
     Assignor, Batch, CommitMetadata, Content, Dialect, LogEntry, PartitionIndex, ProducerStamp,
     Protocols,
 };
+
+/// The payload of batches that cannot be read.
+pub(crate) const UNREADABLE: u32 = u32::MAX;
 
 /// A dialect for tests, and a client that speaks it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -102,10 +105,19 @@ impl Speaker for Plain {
     type Dialect = Plain;
     type Payload = u32;
 
-    fn read(&self, entry: &LogEntry<Plain>, records: &mut Vec<Record<u32>>) {
+    /// Reads a batch, unless its payload is [`UNREADABLE`].
+    fn read(
+        &self,
+        _: PartitionIndex,
+        entry: &LogEntry<Plain>,
+        records: &mut Vec<Record<u32>>,
+    ) -> Result<(), Unreadable> {
         let Content::Batch(batch) = &entry.content else {
-            return;
+            return Ok(());
         };
+        if batch.payload == UNREADABLE {
+            return Err(Unreadable);
+        }
         let mut offset = entry.offset;
         for _ in 0..batch.count {
             records.push(Record {
@@ -116,6 +128,7 @@ impl Speaker for Plain {
             });
             offset = plimsoll_core::Offset::new(offset.get() + 1);
         }
+        Ok(())
     }
 
     fn dead_letter(&self, _: PartitionIndex, _: AssignmentEpoch, of: &Record<u32>) -> Records {

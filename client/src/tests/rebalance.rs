@@ -144,3 +144,21 @@ fn an_assignment_is_given_up_only_for_what_it_gave() {
     assert!(!rebalance.handle_assign_answer(id), "too late");
     assert!(rebalance.owns_any(), "it is still to be told of the loss");
 }
+
+#[test]
+fn what_becomes_known_late_is_told_after_the_answer_unless_another_rebalance_begins() {
+    let mut rebalance = owning(false, &[P0]);
+    rebalance.handle_started(assignments(&[P1]));
+    let (first, _) = tell(&mut rebalance).expect("an assignment");
+    rebalance.handle_started(assignments(&[P2]));
+    assert!(!rebalance.has_callback(), "the first one is not answered");
+    assert!(rebalance.handle_assign_answer(first));
+    assert_eq!(rebalance.after_assignment(), Next::Wait);
+    let (second, callback) = tell(&mut rebalance).expect("an assignment");
+    assert_eq!(callback, Callback::Assigned(assignments(&[P2])));
+    rebalance.handle_started(assignments(&[PartitionIndex(3)]));
+    assert!(rebalance.handle_assign_answer(second));
+    assert_eq!(rebalance.begin(), Next::Wait);
+    let (_, callback) = tell(&mut rebalance).expect("a revocation");
+    assert_eq!(callback, Callback::Revoked(vec![P0, P1, P2]));
+}

@@ -73,6 +73,52 @@ fn answers_to_an_earlier_start_mean_nothing() {
     assert_eq!(start.poll_timeout(&view), Instant::FAR_FUTURE);
 }
 
+#[test]
+fn the_application_gets_what_is_known_in_time_and_the_rest_when_it_is_known() {
+    let view = knowledge();
+    let mut start = Start::new(Settings {
+        behaviour: Behaviour {
+            assigns_within: Some(ms(500)),
+            ..Behaviour::PLIMSOLL
+        },
+        ..settings()
+    });
+    start.begin(NOW, &view, 4, vec![P0, P1, P2]);
+    asked(|| start.poll_action());
+    let (zero, two) = (NextOffset::new(0), NextOffset::new(2));
+    let known = |start: &mut Start, index, now| {
+        start.handle_end(now, &view, (4, index, Some(zero)), Ok(two));
+    };
+    start.handle_committed(NOW, &view, 4, Ok(Vec::new()));
+    known(&mut start, P1, NOW);
+    assert_eq!(assigned(&mut start), None, "it is not time");
+    let now = NOW + ms(500);
+    assert_eq!(start.poll_timeout(&view), now);
+    start.advance(now, &view);
+    assert_eq!(assigned(&mut start), Some(vec![1]));
+    assert_eq!(start.poll_timeout(&view), Instant::FAR_FUTURE);
+    known(&mut start, P2, now);
+    assert_eq!(assigned(&mut start), Some(vec![2]));
+    known(&mut start, P0, now);
+    assert_eq!(assigned(&mut start), Some(vec![0]));
+
+    start.begin(now, &view, 5, vec![P0]);
+    asked(|| start.poll_action());
+    start.advance(now + ms(500), &view);
+    assert_eq!(assigned(&mut start), Some(Vec::new()), "there is no answer");
+}
+
+/// Returns the partitions that the application gets next.
+fn assigned(start: &mut Start) -> Option<Vec<u32>> {
+    match start.poll_action()? {
+        Action::Assign(assignments) => {
+            let assigned = assignments.iter();
+            Some(assigned.map(|a| a.partition.partition).collect())
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
 /// A group that begins at the end begins where that is when it is known what was committed.
 #[test]
 fn ends_are_asked_for_anew_where_it_took_long_to_learn_what_was_committed() {

@@ -41,8 +41,10 @@ impl Caller<'_> {
                 }
                 names.take_topic_id(name, topic.topic_id);
                 for told in &topic.partitions {
-                    let partition = names.partition(name, told.partition_index)?;
-                    partitions.push(told_partition(names, partition, told)?);
+                    let partition = names.described_partition(name, told.partition_index);
+                    if let Some(partition) = partition {
+                        partitions.push(told_partition(names, partition, told)?);
+                    }
                 }
             }
             // What no topic is told of without the same error is an error of the whole.
@@ -89,6 +91,6 @@ fn set_of(nodes: &[Node]) -> BrokerSet {
     let nodes = nodes
         .iter()
         .copied()
-        .filter(|node| u32::from(node.0) < u16::BITS);
+        .filter(|node| node.0 < BrokerSet::CAPACITY);
     nodes.fold(BrokerSet::default(), BrokerSet::with)
 }

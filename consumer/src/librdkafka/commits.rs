@@ -2,10 +2,10 @@
 
 use super::context::RawConsumer;
 use super::leader_epochs::LeaderEpochs;
-use super::metadata;
 use super::outbox::Outbox;
 use super::threads;
 use super::topics::{Topics, positions_of};
+use crate::commit_metadata;
 use plimsoll_core::{CommitId, CommitOffset, CommitOutcome, Event, TopicPartition};
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{CommitMode, Consumer};
@@ -75,7 +75,7 @@ fn list(topics: &Topics, epochs: &LeaderEpochs, offsets: &[CommitOffset]) -> Top
     let positions = offsets.iter().map(|o| (o.partition, o.next));
     let list = positions_of(topics, epochs, positions);
     for (mut element, offset) in list.elements().into_iter().zip(offsets) {
-        element.set_metadata(metadata::write(offset.founding_partitions));
+        element.set_metadata(commit_metadata::write(offset.founding_partitions));
     }
     list
 }

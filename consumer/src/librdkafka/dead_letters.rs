@@ -278,23 +278,13 @@ fn headers(message: &Message, letter: Letter) -> OwnedHeaders {
             value: own.value,
         })
     });
-    let partition = message.partition().to_string();
-    let offset = message.offset().to_string();
-    let attempts = message.attempt().to_string();
     let size = message.payload().map_or(0, <[u8]>::len).to_string();
-    let pointer = (letter == Letter::Pointer).then_some(("plimsoll-pointer", &*size));
-    let ours = [
-        ("plimsoll-topic", message.topic()),
-        ("plimsoll-partition", &partition),
-        ("plimsoll-offset", &offset),
-        ("plimsoll-error", message.last_error().unwrap_or("unknown")),
-        ("plimsoll-attempts", &attempts),
-    ];
-    let ours = ours.into_iter().chain(pointer);
+    let pointer = (letter == Letter::Pointer).then_some(("plimsoll-pointer", size));
+    let ours = message.dead_letter_headers().into_iter().chain(pointer);
     ours.fold(own, |headers, (key, value)| {
         headers.insert(Header {
             key,
-            value: Some(value),
+            value: Some(&value),
         })
     })
 }

@@ -9,10 +9,10 @@
 
 use super::commits::is_silence;
 use super::context::RawConsumer;
-use super::metadata;
 use super::outbox::Outbox;
 use super::threads;
 use super::topics::{Topics, next_offset};
+use crate::commit_metadata;
 use plimsoll_core::{Assignment, AssignmentEpoch, NextOffset, RebalanceId, TopicPartition};
 use plimsoll_librdkafka::leader_epochs;
 use rdkafka::consumer::Consumer;
@@ -247,7 +247,7 @@ impl Asker {
         let elements = found.elements().into_iter().zip(epochs);
         let committed = elements.map(|(element, leader_epoch)| {
             element.error()?;
-            let founding_partitions = metadata::read(element.metadata());
+            let founding_partitions = commit_metadata::read(element.metadata());
             Ok(next_offset(element.offset()).map(|next| CommittedOffset {
                 next,
                 leader_epoch,

@@ -14,7 +14,6 @@ mod lag;
 mod leader_epochs;
 mod leaving;
 mod lookups;
-mod metadata;
 mod outbox;
 mod rebalances;
 mod thread;

@@ -73,9 +73,9 @@ pub(crate) async fn loops_share_go_on_from_commits_and_go_back_where_offsets_are
     let is_all = || by_first.numbers().len() + by_second.numbers().len() == produced as usize;
     assert!(wait_until(is_all).await, "each message, and none twice");
     first.stop().await;
-    by_second.clear();
+    let before = by_second.numbers().len();
     produce(produced..produced + 20).await;
-    by_second.wait_for(20).await;
+    by_second.wait_for(before + 20).await;
     second.stop().await;
     produced += 20;
     let committed: i64 = topic.committed(PARTITIONS).into_iter().flatten().sum();

@@ -1,7 +1,7 @@
 //! The broker, the topic of a test, and what the test's consumers handled.
 
-use plimsoll::{Builder, Consumer, Error, Handler, HandlerError, Message};
-use plimsoll_librdkafka::{leader_epochs, set_leader_epochs};
+use crate::subject::{Builder, builder};
+use plimsoll::{Error, Handler, HandlerError, Message};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{
     AdminClient, AdminOptions, AlterConfig, NewPartitions, NewTopic, ResourceSpecifier,
@@ -23,6 +23,16 @@ use tokio::task::JoinHandle;
 tokio::task_local! {
     /// The brokers of the test that runs.
     pub(crate) static BROKERS: String;
+}
+
+/// Runs a test against these brokers, on a runtime of its own.
+pub(crate) fn on_two_threads<F: Future<Output = ()>>(brokers: &str, test: impl FnOnce() -> F) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    let test = BROKERS.scope(brokers.to_owned(), test());
+    runtime.expect("threads").block_on(test);
 }
 
 /// The longest time that a test waits for something.
@@ -166,31 +176,6 @@ impl Topic {
         partitions.map(|index| offset_of(&found, index)).collect()
     }
 
-    /// Returns the offset that the group committed for the only partition, and its leader epoch.
-    pub(crate) fn committed_epoch(&self) -> (Option<i64>, Option<i32>) {
-        let found = self.find_committed(1);
-        (offset_of(&found, 0), leader_epochs(&found)[0])
-    }
-
-    /// Returns the leader epoch of the first message of the first partition.
-    pub(crate) fn epoch_of_first_message(&self) -> Option<i32> {
-        let mut list = TopicPartitionList::new();
-        list.add_partition_offset(&self.name, 0, Offset::Beginning)
-            .unwrap();
-        let found = self.bare().offsets_for_times(list, PATIENCE);
-        leader_epochs(&found.expect("the broker answers"))[0]
-    }
-
-    /// Commits an offset of the first partition, with a leader epoch. The group must have no
-    /// member.
-    pub(crate) fn commit(&self, offset: i64, leader_epoch: Option<i32>) {
-        let mut list = TopicPartitionList::new();
-        list.add_partition_offset(&self.name, 0, Offset::Offset(offset))
-            .unwrap();
-        set_leader_epochs(&mut list, [leader_epoch]);
-        self.commit_list(&list);
-    }
-
     /// Sets what the group has committed to the start of each partition. It must have no member.
     pub(crate) fn reset(&self, partitions: i32) {
         let mut starts = TopicPartitionList::new();
@@ -203,12 +188,12 @@ impl Topic {
         self.commit_list(&starts);
     }
 
-    fn commit_list(&self, list: &TopicPartitionList) {
+    pub(crate) fn commit_list(&self, list: &TopicPartitionList) {
         let committed = self.bare().commit(list, CommitMode::Sync);
         committed.expect("the group has no member");
     }
 
-    fn find_committed(&self, partitions: i32) -> TopicPartitionList {
+    pub(crate) fn find_committed(&self, partitions: i32) -> TopicPartitionList {
         let mut list = TopicPartitionList::new();
         list.add_partition_range(&self.name, 0, partitions - 1);
         let found = self.bare().committed_offsets(list, PATIENCE);
@@ -216,20 +201,22 @@ impl Topic {
     }
 
     /// Returns a client of the group that is no member.
-    fn bare(&self) -> BaseConsumer {
+    pub(crate) fn bare(&self) -> BaseConsumer {
         self.client().set("group.id", &self.name).create().unwrap()
     }
 
     /// Returns a consumer with short times.
     pub(crate) fn consumer(&self) -> Builder {
-        self.consumer_of([self.name.clone()])
+        self.consumer_in(&self.name, [self.name.clone()])
     }
 
-    pub(crate) fn consumer_of(&self, topics: impl IntoIterator<Item = String>) -> Builder {
-        Consumer::builder()
-            .brokers(&self.brokers)
-            .group(&self.name)
-            .topics(topics)
+    /// Returns a consumer of topics, in a group.
+    pub(crate) fn consumer_in(
+        &self,
+        group: &str,
+        topics: impl IntoIterator<Item = String>,
+    ) -> Builder {
+        builder(&self.brokers, group, topics)
             .commit_interval(Duration::from_millis(500))
             .set("session.timeout.ms", "6000")
             .set("heartbeat.interval.ms", "500")
@@ -249,7 +236,7 @@ impl Topic {
 }
 
 /// Returns the offset of an element of a list, if it is one.
-fn offset_of(list: &TopicPartitionList, index: usize) -> Option<i64> {
+pub(crate) fn offset_of(list: &TopicPartitionList, index: usize) -> Option<i64> {
     match list.elements()[index].offset() {
         Offset::Offset(offset) => Some(offset),
         _ => None,
@@ -286,10 +273,6 @@ impl Handled {
     /// Notes the message with this value.
     pub(crate) fn add(&self, value: Option<&[u8]>) {
         *self.0.lock().unwrap().entry(parse(value)).or_default() += 1;
-    }
-
-    pub(crate) fn clear(&self) {
-        self.0.lock().unwrap().clear();
     }
 
     pub(crate) fn numbers(&self) -> Vec<u32> {

@@ -43,9 +43,8 @@ pub(crate) async fn messages_that_fail_for_good_are_dead_lettered_and_the_rest_g
         async { Ok(()) }
     };
     let reader = topic
-        .consumer_of([topic.dead_letters()])
+        .consumer_in(&topic.dead_letters(), [topic.dead_letters()])
         .without_dead_letters();
-    // In the same group, with another topic: each member gets what it subscribed to.
     let reader = Member::start(reader, read);
     assert!(wait_until(|| letters.lock().unwrap().len() >= 2).await);
     reader.stop().await;
@@ -99,7 +98,7 @@ pub(crate) async fn a_failure_holds_up_only_its_partition() {
 }
 
 /// Returns 5,000 bytes that do not become smaller by compression.
-fn noise() -> Vec<u8> {
+pub(crate) fn noise() -> Vec<u8> {
     let mut state = 7_u64;
     let next = || {
         state = state
@@ -111,37 +110,8 @@ fn noise() -> Vec<u8> {
 }
 
 /// Fails for good.
-async fn fails(_: Message) -> Result<(), HandlerError> {
+pub(crate) async fn fails(_: Message) -> Result<(), HandlerError> {
     Err(HandlerError::permanent("no order"))
-}
-
-/// The size of each dead letter, and that in its pointer.
-type Sizes = Arc<Mutex<Vec<(usize, Option<String>)>>>;
-
-pub(crate) async fn one_that_is_too_large_is_compressed_and_else_pointed_to() {
-    let topic = Topic::create("large", 1).await;
-    topic.create_small_dead_letters().await;
-    topic.produce_one(&[b'x'; 5_000]).await;
-    topic.produce_one(&noise()).await;
-    let member = Member::start(topic.consumer().dead_letter_pointers(), fails);
-    let sizes = Sizes::default();
-    let found = Arc::clone(&sizes);
-    let reader = topic
-        .consumer_of([topic.dead_letters()])
-        .without_dead_letters();
-    let reader = Member::start(reader, move |message: Message| {
-        let pointer = message.headers().find(|h| h.name == "plimsoll-pointer");
-        let size = pointer.map(|h| String::from_utf8_lossy(h.value.unwrap()).into_owned());
-        let value = message.payload().map_or(0, <[u8]>::len);
-        found.lock().unwrap().push((value, size));
-        async { Ok(()) }
-    });
-    assert!(wait_until(|| sizes.lock().unwrap().len() >= 2).await);
-    reader.stop().await;
-    member.stop().await;
-    assert_eq!(topic.committed(1), [Some(2)]);
-    let expected = [(5_000, None), (0, Some("5000".to_owned()))];
-    assert_eq!(*sizes.lock().unwrap(), expected);
 }
 
 pub(crate) async fn one_that_is_refused_for_good_goes_on_once_it_is_taken() {
@@ -157,22 +127,4 @@ pub(crate) async fn one_that_is_refused_for_good_goes_on_once_it_is_taken() {
     assert!(wait_until(|| topic.committed(1) == [Some(1)]).await);
     member.stop().await;
     assert_eq!(refused(), Some(0.0));
-}
-
-pub(crate) async fn one_that_is_refused_for_good_is_told_to_a_callback() {
-    let topic = Topic::create("told", 1).await;
-    topic.create_small_dead_letters().await;
-    topic.produce_one(&noise()).await;
-    let told = Arc::new(Mutex::new(None));
-    let found = Arc::clone(&told);
-    let consumer = topic.consumer().on_refused_letter(move |message| {
-        let error = message.last_error().map(str::to_owned);
-        *found.lock().unwrap() = Some((message.offset(), error));
-        async { Ok(()) }
-    });
-    let member = Member::start(consumer, fails);
-    assert!(wait_until(|| topic.committed(1) == [Some(1)]).await);
-    member.stop().await;
-    let expected = Some((0, Some("no order".to_owned())));
-    assert_eq!(*told.lock().unwrap(), expected);
 }

@@ -1,10 +1,13 @@
 //! Leader epochs: those that commits name, and logs that were cut while no member was there.
 
-use crate::cluster::{Handled, Member, Topic, wait_until};
-use crate::faults::{crash_leader, heal};
+use crate::cluster::{Handled, Member, PATIENCE, Topic, offset_of, wait_until};
+use crate::faults::{crash_broker, heal, leaders};
 use crate::gauges;
 use plimsoll::{Assignor, OutOfRangePolicy};
+use plimsoll_librdkafka::{leader_epochs, set_leader_epochs};
 use plimsoll_serve::Served;
+use rdkafka::consumer::Consumer as _;
+use rdkafka::{Offset, TopicPartitionList};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,11 +55,11 @@ pub(crate) async fn a_log_that_was_cut_meanwhile_is_not_read_over(cluster: Arc<S
         let first = topic.epoch_of_first_message();
         topic.commit(15, first);
         let handled = Handled::default();
-        let start = |policy| {
+        let start = |policy, handled: &Handled| {
             let consumer = topic.consumer().out_of_range(policy).assignor(assignor);
             Member::start(consumer, handled.handler(Duration::ZERO))
         };
-        let member = start(OutOfRangePolicy::Halt);
+        let member = start(OutOfRangePolicy::Halt, &handled);
         let halted = || gauges::value("plimsoll_partition_halted", &topic.name) == Some(1.0);
         assert!(
             wait_until(halted).await,
@@ -65,16 +68,49 @@ pub(crate) async fn a_log_that_was_cut_meanwhile_is_not_read_over(cluster: Arc<S
         );
         member.stop().await;
         assert_eq!(handled.numbers(), [0; 0], "{assignor:?}");
-        let member = start(OutOfRangePolicy::Earliest);
+        let member = start(OutOfRangePolicy::Earliest, &handled);
         handled.wait_for(20).await;
         member.stop().await;
         assert_eq!(topic.committed(1), [Some(20)], "{assignor:?}");
         // What is left of the log is where the group stands.
         topic.commit(10, first);
-        handled.clear();
-        let member = start(OutOfRangePolicy::Halt);
+        let handled = Handled::default();
+        let member = start(OutOfRangePolicy::Halt, &handled);
         handled.wait_for(10).await;
         member.stop().await;
         assert_eq!(handled.numbers(), (10..20).collect::<Vec<_>>());
+    }
+}
+
+/// Kills the broker that leads the first partition, and waits until that has no leader.
+async fn crash_leader(cluster: &Served, topic: &Topic) {
+    let leader = leaders(cluster, topic).await[0].expect("there is a leader");
+    crash_broker(cluster, topic, leader).await;
+}
+
+impl Topic {
+    /// Returns the offset that the group committed for the only partition, and its leader epoch.
+    fn committed_epoch(&self) -> (Option<i64>, Option<i32>) {
+        let found = self.find_committed(1);
+        (offset_of(&found, 0), leader_epochs(&found)[0])
+    }
+
+    /// Returns the leader epoch of the first message of the first partition.
+    fn epoch_of_first_message(&self) -> Option<i32> {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(&self.name, 0, Offset::Beginning)
+            .unwrap();
+        let found = self.bare().offsets_for_times(list, PATIENCE);
+        leader_epochs(&found.expect("the broker answers"))[0]
+    }
+
+    /// Commits an offset of the first partition, with a leader epoch. The group must have no
+    /// member.
+    fn commit(&self, offset: i64, leader_epoch: Option<i32>) {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(&self.name, 0, Offset::Offset(offset))
+            .unwrap();
+        set_leader_epochs(&mut list, [leader_epoch]);
+        self.commit_list(&list);
     }
 }

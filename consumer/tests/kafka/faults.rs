@@ -28,7 +28,7 @@ async fn places(cluster: &Served, topic: &Topic) -> (usize, usize) {
     (place, 1 - place)
 }
 
-async fn leaders(cluster: &Served, topic: &Topic) -> Vec<Option<BrokerId>> {
+pub(crate) async fn leaders(cluster: &Served, topic: &Topic) -> Vec<Option<BrokerId>> {
     let report = cluster.call_async(|cluster, _| cluster.report()).await;
     let mut topics = report.topics.into_iter();
     let found = topics.find(|found| found.name == topic.name);
@@ -44,13 +44,7 @@ async fn crash(cluster: &Served, topic: &Topic) {
     crash_broker(cluster, topic, FAILING).await;
 }
 
-/// Kills the broker that leads the first partition, and waits until that has no leader.
-pub(crate) async fn crash_leader(cluster: &Served, topic: &Topic) {
-    let leader = leaders(cluster, topic).await[0].expect("there is a leader");
-    crash_broker(cluster, topic, leader).await;
-}
-
-async fn crash_broker(cluster: &Served, topic: &Topic, broker: BrokerId) {
+pub(crate) async fn crash_broker(cluster: &Served, topic: &Topic, broker: BrokerId) {
     let crashed = cluster.call_async(move |cluster, now| cluster.crash(now, broker));
     crashed.await.expect("there is such a broker");
     let is_leaderless = async {

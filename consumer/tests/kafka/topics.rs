@@ -9,7 +9,7 @@ pub(crate) async fn a_topic_that_is_not_there_is_told_and_read_once_it_is() {
     let (topic, missing) = (Topic::create("there", 1).await, Topic::named("missing"));
     topic.produce(0..10, |_| 0).await;
     let handled = Handled::default();
-    let consumer = topic.consumer_of([topic.name.clone(), missing.name.clone()]);
+    let consumer = topic.consumer_in(&topic.name, [topic.name.clone(), missing.name.clone()]);
     let member = Member::start(consumer, handled.handler(Duration::ZERO));
     handled.wait_for(10).await;
     let is = |topic: &Topic, value| {

@@ -22,7 +22,7 @@ use super::table::{Exclusive, Keys, Rules, keys, table};
 use super::units::{Bytes, duration};
 use super::value::written_as_words;
 use super::{Settings, write::Section};
-use crate::Subject;
+use crate::{Client, Subject};
 use plimsoll_core::{
     CommitPolicy, Config, InitialPosition, Ordering, OutOfRangePolicy, RetryPolicy,
 };
@@ -41,6 +41,9 @@ table! {
             members as Members;
         /// The consumer that stands trial, unless the command line names another.
         pub subject: Subject as OneOf = Subject::Plimsoll;
+        /// The client library beneath the subject `plimsoll` on real and embedded brokers.
+        /// Simulated clients behave like librdkafka either way.
+        pub client: Client as OneOf = Client::Librdkafka;
         /// The time without a heartbeat after which the group drops a member
         /// (`session.timeout.ms`).
         pub session_timeout: Duration as Positive<Duration> = Duration::from_secs(10);
@@ -116,7 +119,7 @@ keys! {
     }
 }
 
-written_as_words!(Assignor);
+written_as_words!(Assignor, Client);
 
 impl Rules for Consumers {
     const EXCLUSIVE: &'static [Exclusive] = &[Exclusive {

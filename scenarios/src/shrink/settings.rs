@@ -102,7 +102,7 @@ enum Setting {
 
 /// Keys of `[consumers]` that say which consumers there are, not how they behave; members are
 /// dropped by another pass.
-const IDENTITY: [&str; 3] = ["starts", "members", "subject"];
+const IDENTITY: [&str; 4] = ["starts", "members", "subject", "client"];
 
 /// Keys of `[consumers]` that are numbers or sizes.
 const AMOUNTS: [&str; 6] = [

@@ -5,29 +5,56 @@ use plimsoll::{Handler, HandlerError, Message};
 use plimsoll_core::{Command, Outcome};
 use plimsoll_sim::program::{CallId, Handlers, Step};
 use plimsoll_sim::recipes::Payload;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
-use tokio::sync::oneshot;
+use std::task::{Context, Poll, Waker};
 
-/// What the driver commanded and its handlers did, and the calls of the sink that it has not
-/// answered.
+/// What the driver commanded and its handlers did, and the calls of the sink.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Outbox(Arc<Mutex<Contents>>);
+pub(crate) struct Outbox(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    contents: Mutex<Contents>,
+    /// The number of handlers that wait for the sink, and for nothing else. (All on one thread.)
+    waiting: AtomicUsize,
+}
 
 #[derive(Debug, Default)]
 struct Contents {
     said: VecDeque<Said>,
-    calls: BTreeMap<CallId, VecDeque<oneshot::Sender<Outcome>>>,
-    /// The number of handlers that wait for the sink, and for nothing else.
-    waiting: usize,
+    /// The calls of the sink of which the handler has not taken the answer, oldest first; few at a
+    /// time.
+    calls: VecDeque<SinkCall>,
+    /// The number of calls of the sink so far.
+    called: u64,
 }
 
 #[derive(Debug)]
 enum Said {
     Command(Command<Payload>),
     Step(Step),
+}
+
+/// A call of the sink.
+#[derive(Debug)]
+struct SinkCall {
+    number: u64,
+    id: CallId,
+    answer: Answer,
+}
+
+/// The answer to a call of the sink.
+#[derive(Debug)]
+enum Answer {
+    /// Awaited; the task to wake, once it has asked.
+    Awaited(Option<Waker>),
+    /// Given, and not taken yet.
+    Given(Outcome),
+    /// Of no use to the handler any more.
+    Unwanted,
 }
 
 impl Outbox {
@@ -52,75 +79,128 @@ impl Outbox {
 
     /// Gives a call the sink's answer; one that was stopped is gone.
     pub(crate) fn answer(&self, id: &CallId, outcome: Outcome) {
-        let mut contents = self.contents();
-        let Some(waiting) = contents.calls.get_mut(id) else {
-            return;
-        };
-        if let Some(first) = waiting.pop_front() {
-            let _ = first.send(outcome);
-        }
-        match waiting.is_empty() {
-            true => drop(contents.calls.remove(id)),
-            false => contents.said.push_back(Said::Step(Step::Write(*id))),
+        let waker = self.contents().answer(id, outcome);
+        if let Some(waker) = waker {
+            waker.wake();
         }
     }
 
     /// Returns the number of handlers that wait for the sink, and for nothing else.
     pub(crate) fn waiting(&self) -> usize {
-        self.contents().waiting
+        self.0.waiting.load(Ordering::Relaxed)
     }
 
     /// Says that a handler begins with a message.
     pub(crate) fn begin(&self, message: &Message) -> CallId {
-        let id = message::call_id(message);
-        let origin = message::origin(message);
-        self.push(Command::Dispatch {
-            partition: id.partition,
-            epoch: id.epoch,
-            attempt: id.attempt,
-            record: message::handled(message, origin),
-        });
+        let (id, dispatch) = dispatch(message);
+        self.push(dispatch);
         id
     }
 
-    /// Says that a handler is stopped.
+    /// Says that a handler is stopped, which has no use for answers any more.
     pub(crate) fn cancel(&self, id: CallId) {
-        self.push(Command::Cancel {
-            partition: id.partition,
-            epoch: id.epoch,
-            offset: id.offset,
-        });
+        let mut contents = self.contents();
+        contents.calls.retain(|call| call.id != id);
+        contents.said.push_back(Said::Command(cancel(id)));
     }
 
     /// Waits for the answer to a call of the sink. Returns whether others wait for theirs, to calls
     /// of the same handler.
     pub(crate) fn wait(&self, id: CallId) -> (Waiting, bool) {
-        let (sender, answer) = oneshot::channel();
         let mut contents = self.contents();
-        let calls = contents.calls.entry(id).or_default();
-        calls.push_back(sender);
-        (Waiting(answer), calls.len() > 1)
+        let others_wait = contents.first_open(&id).is_some();
+        let waiting = Waiting {
+            number: contents.expect(id),
+            outbox: self.clone(),
+        };
+        (waiting, others_wait)
     }
 
     /// Notes that a handler waits for the sink and for nothing else, until what is returned is
     /// dropped.
     pub(crate) fn wait_alone(&self) -> Alone {
-        self.contents().waiting += 1;
+        self.0.waiting.store(self.waiting() + 1, Ordering::Relaxed);
         Alone(self.clone())
     }
 
     fn call(&self, message: &Message) -> Call {
-        let id = self.begin(message);
+        let (id, dispatch) = dispatch(message);
+        let alone = self.wait_alone();
+        let mut contents = self.contents();
+        contents.said.push_back(Said::Command(dispatch));
         Call {
-            outbox: self.clone(),
             id,
-            answer: self.wait(id).0,
-            _alone: self.wait_alone(),
+            number: contents.expect(id),
+            is_done: false,
+            alone,
         }
     }
 
     fn contents(&self) -> MutexGuard<'_, Contents> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let contents = self.0.contents.lock();
+        contents.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Contents {
+    /// Notes a call of the sink, and returns its number.
+    fn expect(&mut self, id: CallId) -> u64 {
+        let number = self.called;
+        self.called += 1;
+        self.calls.push_back(SinkCall {
+            number,
+            id,
+            answer: Answer::Awaited(None),
+        });
+        number
+    }
+
+    /// Returns the place of the oldest call of a handler that has no answer.
+    fn first_open(&self, id: &CallId) -> Option<usize> {
+        let mut calls = self.calls.iter();
+        calls.position(|call| call.id == *id && !matches!(call.answer, Answer::Given(_)))
+    }
+
+    /// Gives the oldest call of a handler its answer, and returns the task to wake. The next one is
+    /// made now, if there is one.
+    fn answer(&mut self, id: &CallId, outcome: Outcome) -> Option<Waker> {
+        let place = self.first_open(id)?;
+        let answer = &mut self.calls[place].answer;
+        let waker = match std::mem::replace(answer, Answer::Given(outcome)) {
+            Answer::Awaited(waker) => waker,
+            Answer::Unwanted | Answer::Given(_) => {
+                self.calls.remove(place);
+                None
+            }
+        };
+        if self.first_open(id).is_some() {
+            self.said.push_back(Said::Step(Step::Write(*id)));
+        }
+        waker
+    }
+
+    /// Takes the answer to a call, or notes the task that waits for it.
+    fn poll(&mut self, number: u64, cx: &Context<'_>) -> Poll<Outcome> {
+        let Some(place) = self.place(number) else {
+            return Poll::Pending;
+        };
+        match &mut self.calls[place].answer {
+            Answer::Given(outcome) => {
+                let outcome = *outcome;
+                self.calls.remove(place);
+                Poll::Ready(outcome)
+            }
+            Answer::Awaited(Some(waker)) if waker.will_wake(cx.waker()) => Poll::Pending,
+            answer => {
+                *answer = Answer::Awaited(Some(cx.waker().clone()));
+                Poll::Pending
+            }
+        }
+    }
+
+    fn place(&self, number: u64) -> Option<usize> {
+        let place = self.calls.binary_search_by_key(&number, |call| call.number);
+        place.ok()
     }
 }
 
@@ -150,17 +230,51 @@ pub(crate) fn result(answer: Outcome) -> Result<(), HandlerError> {
     }
 }
 
+/// Returns what the simulator knows the call of a handler by that gets this message, and the command
+/// that tells it.
+fn dispatch(message: &Message) -> (CallId, Command<Payload>) {
+    let (id, record) = message::handled(message);
+    let dispatch = Command::Dispatch {
+        partition: id.partition,
+        epoch: id.epoch,
+        attempt: id.attempt,
+        record,
+    };
+    (id, dispatch)
+}
+
+/// Returns the command that tells that a handler is stopped.
+fn cancel(id: CallId) -> Command<Payload> {
+    Command::Cancel {
+        partition: id.partition,
+        epoch: id.epoch,
+        offset: id.offset,
+    }
+}
+
 /// The wait for an answer of the sink.
-pub(crate) struct Waiting(oneshot::Receiver<Outcome>);
+pub(crate) struct Waiting {
+    outbox: Outbox,
+    number: u64,
+}
 
 impl Future for Waiting {
     type Output = Outcome;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
-        match Pin::new(&mut self.0).poll(cx) {
-            Poll::Ready(Ok(outcome)) => Poll::Ready(outcome),
-            // The sender lives as long as its call.
-            Poll::Ready(Err(_)) | Poll::Pending => Poll::Pending,
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        self.outbox.contents().poll(self.number, cx)
+    }
+}
+
+impl Drop for Waiting {
+    /// Leaves a call that the sink works at in its place: its answer is not the next one's.
+    fn drop(&mut self) {
+        let mut contents = self.outbox.contents();
+        if let Some(place) = contents.place(self.number) {
+            match contents.calls[place].answer {
+                Answer::Given(_) => drop(contents.calls.remove(place)),
+                _ => contents.calls[place].answer = Answer::Unwanted,
+            }
         }
     }
 }
@@ -170,32 +284,40 @@ pub(crate) struct Alone(Outbox);
 
 impl Drop for Alone {
     fn drop(&mut self) {
-        self.0.contents().waiting -= 1;
+        let others = self.0.waiting() - 1;
+        self.0.0.waiting.store(others, Ordering::Relaxed);
     }
 }
 
 /// A call of the sink, which is all that a handler does. Dropped before its answer came, it is
 /// stopped.
 struct Call {
-    outbox: Outbox,
     id: CallId,
-    answer: Waiting,
-    _alone: Alone,
+    number: u64,
+    is_done: bool,
+    alone: Alone,
 }
 
 impl Future for Call {
     type Output = Outcome;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
-        Pin::new(&mut self.answer).poll(cx)
+        let polled = self.alone.0.contents().poll(self.number, cx);
+        self.is_done = polled.is_ready();
+        polled
     }
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
-        let is_open = self.outbox.contents().calls.remove(&self.id).is_some();
-        if is_open {
-            self.outbox.cancel(self.id);
+        if self.is_done {
+            return;
+        }
+        let mut contents = self.alone.0.contents();
+        let place = contents.place(self.number);
+        let call = place.and_then(|place| contents.calls.remove(place));
+        if let Some(Answer::Awaited(_)) = call.map(|call| call.answer) {
+            contents.said.push_back(Said::Command(cancel(self.id)));
         }
     }
 }

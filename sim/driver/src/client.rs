@@ -5,9 +5,11 @@ use crate::message::{self, Contents};
 use plimsoll::{ClientError, GroupClient, Message};
 use plimsoll_core::{Command, Event, NextOffset, TopicPartition};
 use plimsoll_sim::recipes::Payload;
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use tokio::sync::mpsc::UnboundedReceiver;
+use std::collections::{BTreeMap, VecDeque};
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use tokio::task::coop::cooperative;
 
 /// The topics that are read, and what is in their messages.
 #[derive(Clone, Default)]
@@ -18,9 +20,52 @@ pub struct Workload {
     pub contents: Option<Contents>,
 }
 
+/// The events on their way to the client. (All of it is used on one thread.)
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Inbox(Arc<Mutex<Arrived>>);
+
+#[derive(Debug, Default)]
+struct Arrived {
+    events: VecDeque<Event<Payload>>,
+    /// The task that waits for the next one.
+    waiter: Option<Waker>,
+}
+
+impl Inbox {
+    /// Adds an event.
+    pub(crate) fn push(&self, event: Event<Payload>) {
+        let mut arrived = self.arrived();
+        arrived.events.push_back(event);
+        let waiter = arrived.waiter.take();
+        drop(arrived);
+        if let Some(waiter) = waiter {
+            waiter.wake();
+        }
+    }
+
+    fn poll(&self, cx: &Context<'_>) -> Poll<Event<Payload>> {
+        let mut arrived = self.arrived();
+        if let Some(event) = arrived.events.pop_front() {
+            return Poll::Ready(event);
+        }
+        if !arrived
+            .waiter
+            .as_ref()
+            .is_some_and(|waiter| waiter.will_wake(cx.waker()))
+        {
+            arrived.waiter = Some(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    fn arrived(&self) -> MutexGuard<'_, Arrived> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// The simulated client, as the driver sees it.
 pub(crate) struct Client {
-    events: UnboundedReceiver<Event<Payload>>,
+    inbox: Inbox,
     outbox: Outbox,
     /// The names of topics, by number, as far as they are given or there were any partitions of
     /// them.
@@ -33,13 +78,9 @@ pub(crate) struct Client {
 
 impl Client {
     /// Creates a client that gets the simulator's events.
-    pub(crate) fn new(
-        events: UnboundedReceiver<Event<Payload>>,
-        outbox: Outbox,
-        workload: Workload,
-    ) -> Self {
+    pub(crate) fn new(inbox: Inbox, outbox: Outbox, workload: Workload) -> Self {
         Self {
-            events,
+            inbox,
             outbox,
             topics: workload.topics,
             contents: workload.contents,
@@ -108,9 +149,7 @@ impl GroupClient for Client {
     /// process lives until it has.
     async fn next_event(&mut self) -> Result<Option<Event<Message>>, ClientError> {
         while !self.closed {
-            let Some(event) = self.events.recv().await else {
-                return Err(ClientError::Ended);
-            };
+            let event = cooperative(poll_fn(|cx| self.inbox.poll(cx))).await;
             if let event @ Some(_) = self.translated(event) {
                 return Ok(event);
             }

@@ -78,12 +78,13 @@ pub(crate) fn into_messages(
 
 /// Returns what the simulator knows the call of a handler by that got this message.
 pub(crate) fn call_id(message: &Message) -> CallId {
-    let Origin {
-        partition, epoch, ..
-    } = origin(message);
+    call_of(message, &origin(message))
+}
+
+fn call_of(message: &Message, origin: &Origin) -> CallId {
     CallId {
-        partition,
-        epoch,
+        partition: origin.partition,
+        epoch: origin.epoch,
         offset: Offset::new(message.offset()),
         attempt: message.attempt(),
     }
@@ -124,12 +125,16 @@ pub(crate) fn into_record(record: Record<Message>) -> Record<Payload> {
     }
 }
 
-/// Makes a record of the message that a handler got, whose size does not matter any more.
-pub(crate) fn handled(message: &Message, origin: Origin) -> Record<Payload> {
-    Record {
-        offset: Offset::new(message.offset()),
+/// Returns what the simulator knows the call of a handler by that got this message, and makes a
+/// record of it again, whose size does not matter any more.
+pub(crate) fn handled(message: &Message) -> (CallId, Record<Payload>) {
+    let origin = origin(message);
+    let id = call_of(message, &origin);
+    let record = Record {
+        offset: id.offset,
         key: None,
         bytes: 0,
         payload: origin.record,
-    }
+    };
+    (id, record)
 }

@@ -3,12 +3,11 @@
 use plimsoll::{Handler, HandlerError, Message};
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::task::{Context, Waker};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::runtime::Runtime;
-use tokio::sync::Notify;
 use tokio::time;
 
 /// The number of times that the driver and its handlers may be polled at one moment. A driver is
@@ -20,10 +19,13 @@ const MAX_POLLS: u32 = 20_000;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rest(Arc<State>);
 
+/// (All of it is used on one thread.)
 #[derive(Debug, Default)]
 struct State {
-    /// Told when the wait is over.
-    over: Notify,
+    /// Whether the wait is over.
+    is_over: AtomicBool,
+    /// The task that waits.
+    waiter: Mutex<Option<Waker>>,
     /// Whether rest ends the wait: the clock must not move any more.
     awaited: AtomicBool,
     /// The number of polls at this moment.
@@ -54,7 +56,7 @@ impl Rest {
     /// Notes that the runtime has nothing to do, and would wait for its next timer.
     pub(crate) fn note_idle(&self) {
         if self.0.awaited.load(Ordering::Relaxed) {
-            self.0.over.notify_one();
+            self.0.end();
         }
     }
 
@@ -67,6 +69,7 @@ impl Rest {
     /// and then does not (`Context::park`: "`before_park` scheduled work").
     pub(crate) fn reach(&self, runtime: &Runtime, span: Span, take_in: impl FnOnce()) -> bool {
         self.0.polls.store(0, Ordering::Relaxed);
+        self.0.is_over.store(false, Ordering::Relaxed);
         if span.timers != Timers::InOrder {
             set_forward(runtime, span.to - span.from);
         }
@@ -80,7 +83,7 @@ impl Rest {
                 tokio::task::yield_now().await;
             }
             self.0.awaited.store(true, Ordering::Relaxed);
-            self.0.over.notified().await;
+            poll_fn(|cx| self.0.poll_over(cx)).await;
             self.0.awaited.store(false, Ordering::Relaxed);
             self.0.polls.load(Ordering::Relaxed) < MAX_POLLS
         })
@@ -98,7 +101,7 @@ impl Rest {
             time::advance(first - at).await;
             tokio::select! {
                 biased;
-                () = self.0.over.notified() => return false,
+                () = poll_fn(|cx| self.0.poll_over(cx)) => return false,
                 () = time::sleep(last - first) => at = last,
             }
         }
@@ -110,15 +113,38 @@ impl Rest {
     pub(crate) async fn counted<F: Future>(&self, future: F) -> F::Output {
         let mut future = pin!(future);
         poll_fn(|cx| {
-            // (All on one thread.)
             let polls = self.0.polls.load(Ordering::Relaxed) + 1;
             self.0.polls.store(polls, Ordering::Relaxed);
             if polls == MAX_POLLS {
-                self.0.over.notify_one();
+                self.0.end();
             }
             future.as_mut().poll(cx)
         })
         .await
+    }
+}
+
+impl State {
+    /// Ends the wait.
+    fn end(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        // Taken, since it keeps the runtime, which keeps this.
+        let waiter = self.waiter().take();
+        if let Some(waiter) = waiter {
+            waiter.wake();
+        }
+    }
+
+    fn poll_over(&self, cx: &Context<'_>) -> Poll<()> {
+        if self.is_over.load(Ordering::Relaxed) {
+            return Poll::Ready(());
+        }
+        *self.waiter() = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    fn waiter(&self) -> MutexGuard<'_, Option<Waker>> {
+        self.waiter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -16,6 +16,7 @@ mod tests;
 
 pub(crate) use member::Member;
 pub(crate) use producer::Producer;
+pub use speaker::LeanSpeaker;
 
 use crate::protocol::Node;
 use plimsoll_scenarios::{Plan, Purpose, Rng};

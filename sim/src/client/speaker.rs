@@ -4,14 +4,14 @@ use crate::protocol::{Content, Founding, Lean, LogEntry, Subscription, Value};
 use crate::recipes::Payload;
 use crate::topology::PartitionIndex;
 use plimsoll_client::accumulator::Numbering;
-use plimsoll_client::{Owned, Speaker};
+use plimsoll_client::{Owned, Speaker, Unreadable};
 use plimsoll_core::{AssignmentEpoch, KeyHash, Record};
 use plimsoll_oracle::MemberId;
 use plimsoll_scenarios::scenario::Assignor;
 
 /// A member that speaks the dialect of the simulator.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct LeanSpeaker {
+pub struct LeanSpeaker {
     /// The member, which the trace names as the writer of its dead letters.
     pub(super) member: MemberId,
 }
@@ -36,7 +36,12 @@ impl Speaker for LeanSpeaker {
     type Payload = Payload;
 
     #[inline]
-    fn read(&self, entry: &LogEntry, records: &mut Vec<Record<Payload>>) {
+    fn read(
+        &self,
+        _: PartitionIndex,
+        entry: &LogEntry,
+        records: &mut Vec<Record<Payload>>,
+    ) -> Result<(), Unreadable> {
         if let Content::Batch(Value::Message { id, key, bytes, .. }) = entry.content {
             records.push(Record {
                 offset: entry.offset,
@@ -45,6 +50,7 @@ impl Speaker for LeanSpeaker {
                 payload: Payload { message: id, key },
             });
         }
+        Ok(())
     }
 
     fn dead_letter(

@@ -8,7 +8,7 @@ use plimsoll_scenarios::scenario::Assignor;
 
 /// The dialect of the simulator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Lean;
+pub struct Lean;
 
 impl Dialect for Lean {
     type Batch = Value;
@@ -28,11 +28,14 @@ impl Dialect for Lean {
 
 /// What a producer's record holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Value {
+pub enum Value {
     /// A message of the workload.
     Message {
+        /// The message.
         id: MessageId,
+        /// The number of its key.
         key: Option<u32>,
+        /// Its size in bytes.
         bytes: u32,
         /// Number of the message among those of this producer in this partition, from 0, where the
         /// producer is idempotent.
@@ -40,12 +43,15 @@ pub(crate) enum Value {
     },
     /// A copy in the dead-letter topic: headers name its origin.
     DeadLetter {
+        /// The message.
         id: MessageId,
+        /// The partition in which the record lies.
         partition: PartitionIndex,
+        /// The record's offset there.
         offset: Offset,
-        /// The member that wrote it, and the assignment under which it gave the record up: both for
-        /// the trace alone.
+        /// The member that wrote it, for the trace alone.
         member: MemberId,
+        /// The assignment under which that gave the record up, for the trace alone.
         epoch: AssignmentEpoch,
     },
 }
@@ -90,7 +96,8 @@ impl Batch for Value {
 
 /// What a member says of itself when it joins.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Subscription {
+pub struct Subscription {
+    /// How it wants to be assigned.
     pub assignor: Assignor,
     /// Partitions that the member owns (KIP-429), for sticky assignment.
     pub owned: Vec<PartitionIndex>,
@@ -118,7 +125,10 @@ impl Protocols for Subscription {
 
 /// What a member attaches to a commit: Plimsoll's own consumer keeps `founding_partitions` there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Founding(pub Option<u32>);
+pub struct Founding(
+    /// The number of partitions that the topic had when its group first committed for it.
+    pub Option<u32>,
+);
 
 impl CommitMetadata for Founding {
     fn length(&self) -> usize {

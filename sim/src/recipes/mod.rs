@@ -6,8 +6,10 @@ mod sarama;
 #[cfg(test)]
 mod tests;
 
+pub use crate::client::LeanSpeaker;
 pub use plimsoll_client::Behaviour;
 
+use plimsoll_client::Seams;
 use plimsoll_core::{Config, Machine};
 use plimsoll_oracle::MessageId;
 use plimsoll_scenarios::Subject;
@@ -32,6 +34,9 @@ pub enum Polling {
     Inline,
 }
 
+/// Makes what stands at the seams of a new process's client.
+pub type NewSeams = fn() -> Box<dyn Seams<LeanSpeaker>>;
+
 /// How a subject is built and driven.
 #[derive(Clone, Copy, Debug)]
 pub struct SubjectSpec {
@@ -41,6 +46,8 @@ pub struct SubjectSpec {
     pub polling: Polling,
     /// The real client under it.
     pub behaviour: Behaviour,
+    /// What stands at the seams of a new process's client; `None`: nothing does.
+    pub seams: Option<NewSeams>,
 }
 
 impl SubjectSpec {
@@ -51,6 +58,7 @@ impl SubjectSpec {
             build,
             polling: Polling::Always,
             behaviour,
+            seams: None,
         };
         Some(match subject {
             Subject::PlimsollDriver => return None,
@@ -58,6 +66,7 @@ impl SubjectSpec {
                 build: plimsoll::build,
                 polling: Polling::Always,
                 behaviour: Behaviour::PLIMSOLL,
+                seams: None,
             },
             Subject::SaramaManualMark => sarama(sarama::build_manual_mark, Behaviour::SARAMA_1_61),
             Subject::SaramaAutoMark => sarama(sarama::build_auto_mark, Behaviour::SARAMA_1_61),
@@ -69,6 +78,7 @@ impl SubjectSpec {
                 build: auto_commit::build,
                 polling: Polling::Inline,
                 behaviour: Behaviour::LIBRDKAFKA,
+                seams: None,
             },
         })
     }

@@ -1,6 +1,7 @@
 //! How a bug is planted around the core: it changes what goes in or comes out.
 
 mod catalogue;
+pub(crate) mod client;
 pub(crate) mod commits;
 pub(crate) mod drains;
 pub(crate) mod exits;
@@ -75,6 +76,7 @@ pub(crate) const fn spec<B: Bug>() -> SubjectSpec {
         build: build::<B>,
         polling: Polling::Always,
         behaviour: Behaviour::PLIMSOLL,
+        seams: None,
     }
 }
 

@@ -252,19 +252,19 @@ fn page(rows: &[Row]) -> String {
         let dull = dull.join(", ");
         writeln!(page, "| {} | {bugs} | {alone} | {dull} |", row.name).expect("a string grows");
     }
-    page += "\n## Bugs\n\n| bug | breaks | convicted in, of ";
-    writeln!(page, "{} |\n|---|---|---|", rows.len()).expect("a string grows");
+    page += "\n## Bugs\n\n| bug | where | breaks | convicted in, of ";
+    writeln!(page, "{} |\n|---|---|---|---|", rows.len()).expect("a string grows");
     for (index, bug) in ALL.iter().enumerate() {
         let breaks: Vec<_> = bug.breaks.iter().map(|property| property.word()).collect();
         let convicted = rows.iter().filter(|row| row.convicts(index)).count();
-        let breaks = breaks.join(", ");
-        writeln!(page, "| {} | {breaks} | {convicted} |", bug.name).expect("a string grows");
+        let (name, place, breaks) = (bug.name, bug.place, breaks.join(", "));
+        writeln!(page, "| {name} | {place} | {breaks} | {convicted} |").expect("a string grows");
     }
     page
 }
 
 /// Reads the scenarios of the library, by name.
-fn library() -> Vec<(String, Scenario)> {
+pub(super) fn library() -> Vec<(String, Scenario)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/library");
     let mut files = Vec::new();
     collect(&root, &mut files);

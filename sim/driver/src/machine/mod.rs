@@ -4,7 +4,7 @@
 mod tests;
 
 use crate::calls::Outbox;
-use crate::client::{Client, Workload};
+use crate::client::{Client, Inbox, Workload};
 use crate::clock::{Deadline, Watched};
 use crate::own::{Effects, Own, Sink};
 use crate::rest::{Counted, Rest, Span, Timers};
@@ -13,8 +13,7 @@ use plimsoll_core::{Command, Config, Consumer, Event, Instant, Machine, Outcome}
 use plimsoll_sim::program::{CallId, Program};
 use plimsoll_sim::recipes::Payload;
 use std::time::Duration;
-use tokio::runtime::{Builder, Runtime};
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::runtime::{Builder, Runtime, RuntimeMetrics};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -23,6 +22,7 @@ use tokio::task::JoinHandle;
 #[derive(Debug)]
 pub struct Driven {
     runtime: Runtime,
+    tasks: RuntimeMetrics,
     driver: JoinHandle<Result<(), ClientError>>,
     entrance: Entrance,
     outbox: Outbox,
@@ -59,7 +59,7 @@ enum News {
 /// The way into the runtime.
 #[derive(Debug)]
 struct Entrance {
-    events: UnboundedSender<Event<Payload>>,
+    inbox: Inbox,
     /// Asks the driver to stop; it can be asked once.
     stop: Option<oneshot::Sender<()>>,
 }
@@ -69,10 +69,8 @@ impl Entrance {
     /// would be woken as from another thread.)
     fn take_in(&mut self, news: News, outbox: &Outbox) {
         match news {
-            News::Event(event) => {
-                // The client takes none after the command to close.
-                let _ = self.events.send(event);
-            }
+            // (The client takes none after the command to close.)
+            News::Event(event) => self.inbox.push(event),
             News::Answer(call, outcome) => outbox.answer(&call, outcome),
             News::Stop => {
                 if let Some(stop) = self.stop.take() {
@@ -138,11 +136,11 @@ impl Driven {
     {
         let (rest, outbox, deadline) = (Rest::default(), Outbox::default(), Deadline::new());
         let runtime = paused_runtime(rest.clone());
-        let (events, receiver) = unbounded_channel();
+        let inbox = Inbox::default();
         let (stop, stopped) = oneshot::channel();
         let entered = runtime.enter();
         let driver = drive(Parts {
-            client: Client::new(receiver, outbox.clone(), workload),
+            client: Client::new(inbox.clone(), outbox.clone(), workload),
             handler: Counted {
                 handler: outbox.clone(),
                 rest: rest.clone(),
@@ -154,9 +152,10 @@ impl Driven {
         let counts = rest.clone();
         Self {
             driver: runtime.spawn(async move { counts.counted(driver).await }),
+            tasks: runtime.metrics(),
             runtime,
             entrance: Entrance {
-                events,
+                inbox,
                 stop: Some(stop),
             },
             outbox,
@@ -234,7 +233,7 @@ impl Driven {
     /// wait for the sink alone.
     fn has_other_timers(&self) -> bool {
         let known = 1 + self.outbox.waiting();
-        !self.closed && self.runtime.metrics().num_alive_tasks() > known
+        !self.closed && self.tasks.num_alive_tasks() > known
     }
 
     /// Returns when to look for timers that are not the driver's. tokio does not tell when they are

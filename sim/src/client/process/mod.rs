@@ -17,7 +17,7 @@ use crate::recipes::SubjectSpec;
 use crate::sink::HandlerCall;
 use plimsoll_client::{
     Behaviour, Commits, Connections, Continuation, Coordinator, DeadLetters, Failure, Fetcher,
-    Group, Metadata, Requests, Settings, Start, read,
+    Group, Metadata, Requests, Seams, Settings, Start, read,
 };
 use plimsoll_core::{Event, Instant, Outcome, TopicPartition};
 use plimsoll_oracle::MemberId;
@@ -41,6 +41,8 @@ pub(super) struct Process {
     dead_letters: DeadLetters<LeanSpeaker>,
     application: Application,
     late: Late,
+    /// What stands at the seams of its client.
+    seams: Option<Box<dyn Seams<LeanSpeaker>>>,
     /// Whether it was asked to stop.
     stopping: bool,
     ended: bool,
@@ -100,6 +102,7 @@ impl Process {
                 consumers.poll_deadline,
             ),
             late: Late::new(env.plan.seed, process),
+            seams: spec.seams.map(|stand| stand()),
             stopping: false,
             ended: false,
         }
@@ -271,8 +274,12 @@ impl Process {
         env: &mut Env<'_>,
         from: Node,
         then: Continuation,
-        result: Result<Response, Failure>,
+        mut result: Result<Response, Failure>,
     ) {
+        let answer = &mut result;
+        if !self.passes(env, |seams, parts| seams.answer(parts, from, then, answer)) {
+            return self.carry_out(env);
+        }
         let (now, view) = (env.now(), &self.view);
         match then {
             Continuation::Fetch => match read::<_, Box<FetchResponse>>(result) {
@@ -381,6 +388,7 @@ fn settings(consumers: &Consumers, id: MemberId, behaviour: Behaviour) -> Settin
         request_timeout: consumers.request_timeout,
         retry_backoff: consumers.retry_backoff,
         prefetch: consumers.prefetch,
+        prefetch_bytes: u64::MAX,
         fetch_wait_max: consumers.fetch_wait_max,
         partition_fetch_bytes: consumers.prefetch.saturating_mul(Value::SIZE),
     }

@@ -1,9 +1,9 @@
 //! What the parts want, done one by one.
 
-use super::{Action, Process};
+use super::{Action, LeanSpeaker, Process};
 use crate::env::Env;
 use crate::protocol::{Lean, Request};
-use plimsoll_client::{Ask, Continuation, Failure, channel_of};
+use plimsoll_client::{Ask, Continuation, Failure, Parts, Seams, channel_of};
 use plimsoll_core::{Event, Instant};
 use plimsoll_oracle::TraceEvent;
 use plimsoll_scenarios::scenario::Moment;
@@ -12,9 +12,32 @@ impl Process {
     /// Does what the parts want. A part of which others want something comes before them: what an
     /// action leads to is done before the next action.
     pub(super) fn carry_out(&mut self, env: &mut Env<'_>) {
-        while let Some(action) = self.poll_action() {
-            self.perform(env, action);
+        while let Some(mut action) = self.poll_action() {
+            if self.passes(env, |seams, parts| seams.action(parts, &mut action)) {
+                self.perform(env, action);
+            }
         }
+    }
+
+    /// Lets something pass a seam of the client. Returns whether it does.
+    #[inline]
+    pub(super) fn passes(
+        &mut self,
+        env: &Env<'_>,
+        seam: impl FnOnce(&mut dyn Seams<LeanSpeaker>, &mut Parts<'_, LeanSpeaker>) -> bool,
+    ) -> bool {
+        let Some(seams) = &mut self.seams else {
+            return true;
+        };
+        let mut parts = Parts {
+            now: env.now(),
+            view: &mut self.view,
+            group: &mut self.group,
+            start: &mut self.start,
+            fetcher: &mut self.fetcher,
+            commits: &mut self.commits,
+        };
+        seam(seams.as_mut(), &mut parts)
     }
 
     #[inline]
@@ -96,8 +119,8 @@ impl Process {
                     .handle_commit_refused(now, &self.view, error, &carried);
                 self.settle(now);
             }
-            Action::EndDeadLetter(copy, acknowledged) => {
-                self.end_dead_letter(env, copy, acknowledged);
+            Action::EndDeadLetter(copy, answer) => {
+                self.end_dead_letter(env, copy, answer.is_ok());
             }
             Action::End => {
                 self.requests.forget_all();
@@ -116,7 +139,10 @@ impl Process {
     }
 
     #[inline]
-    fn ask(&mut self, env: &mut Env<'_>, ask: Ask<Lean, Continuation>) {
+    fn ask(&mut self, env: &mut Env<'_>, mut ask: Ask<Lean, Continuation>) {
+        if !self.passes(env, |seams, parts| seams.request(parts, &mut ask)) {
+            return;
+        }
         let kind = || ask.request.kind().map(Moment::Sent);
         env.moments.note(self.id, kind);
         let channel = channel_of(&ask.request);

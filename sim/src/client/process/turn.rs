@@ -74,9 +74,13 @@ impl Process {
     /// Tells the application of a rebalance, unless that has become moot.
     fn deliver_callback(&mut self, env: &mut Env<'_>) {
         let now = env.now();
-        let Some((rebalance, callback)) = self.group.poll_callback(now, &self.view) else {
+        let Some((rebalance, mut callback)) = self.group.poll_callback(now, &self.view) else {
             return self.carry_out(env);
         };
+        let told = &mut callback;
+        if !self.passes(env, |seams, parts| seams.callback(parts, rebalance, told)) {
+            return self.carry_out(env);
+        }
         let event = match callback {
             Callback::Assigned(partitions) => Event::Assigned {
                 rebalance,
@@ -180,7 +184,10 @@ impl Process {
 
 /// What the application says.
 impl Process {
-    fn execute(&mut self, env: &mut Env<'_>, command: Command<Payload>) {
+    fn execute(&mut self, env: &mut Env<'_>, mut command: Command<Payload>) {
+        if !self.passes(env, |seams, parts| seams.command(parts, &mut command)) {
+            return;
+        }
         match command {
             Command::Dispatch {
                 partition,

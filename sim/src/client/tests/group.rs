@@ -359,6 +359,7 @@ fn a_member_that_sees_more_partitions_joins_again_but_in_sarama_only_the_leader(
             build: probe::build,
             polling: Polling::Always,
             behaviour,
+            seams: None,
         };
         probe::reset();
         let mut bench = Bench::of(spec, "metadata_refresh = \"30s\"\n");

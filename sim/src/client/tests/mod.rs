@@ -78,6 +78,7 @@ impl Bench {
                 build: probe::build,
                 polling,
                 behaviour: Behaviour::PLIMSOLL,
+                seams: None,
             },
             more,
         )

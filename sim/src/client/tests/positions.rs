@@ -90,6 +90,7 @@ fn on(behaviour: Behaviour) -> Bench {
         build: probe::build,
         polling: Polling::Always,
         behaviour,
+        seams: None,
     };
     Bench::of(spec, "")
 }

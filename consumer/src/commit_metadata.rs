@@ -1,11 +1,13 @@
-//! The text in the metadata of commits: a version, and what the group has to know later.
+//! The text in the metadata of commits, for clients: a version, and what the group has to know
+//! later. One client goes on with what another one committed, so all write the same.
 
 /// The name of the format, and its version. A later one gets another number: an older consumer
 /// of the same group then knows that it does not know the rest.
 const VERSION: &str = "plimsoll/1";
 
 /// Writes the number of partitions that a topic had when the group first committed for it.
-pub(super) fn write(founding_partitions: u32) -> String {
+#[must_use]
+pub fn write(founding_partitions: u32) -> String {
     format!("{VERSION} {founding_partitions}")
 }
 
@@ -13,7 +15,8 @@ pub(super) fn write(founding_partitions: u32) -> String {
 ///
 /// A commit of another client, or of another version, counts as 0: then every partition counts as
 /// added later, and nothing is skipped.
-pub(super) fn read(metadata: &str) -> u32 {
+#[must_use]
+pub fn read(metadata: &str) -> u32 {
     let number = metadata.strip_prefix(VERSION).map(str::trim_start);
     number.and_then(|text| text.parse().ok()).unwrap_or(0)
 }

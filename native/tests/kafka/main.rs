@@ -1,0 +1,42 @@
+//! What every client has to show under the driver, shown by this one: against brokers of the
+//! simulator over TCP, and a real one, which `PLIMSOLL_TEST_BOOTSTRAP` names, as `HOST:PORT`.
+//! Without it, the tests against that are ignored.
+
+#[path = "../../../consumer/tests/kafka/brokers.rs"]
+mod brokers;
+#[path = "../../../consumer/tests/kafka/bytes.rs"]
+mod bytes;
+#[path = "../../../consumer/tests/kafka/cluster.rs"]
+mod cluster;
+#[path = "../../../consumer/tests/kafka/dead_letters.rs"]
+mod dead_letters;
+#[path = "../../../consumer/tests/kafka/faults.rs"]
+mod faults;
+#[path = "../../../consumer/tests/kafka/gauges.rs"]
+mod gauges;
+#[path = "../../../consumer/tests/kafka/members.rs"]
+mod members;
+#[path = "../../../consumer/tests/kafka/positions.rs"]
+mod positions;
+#[path = "../../../consumer/tests/recorder/mod.rs"]
+mod recorder;
+#[path = "../../../consumer/tests/kafka/stops.rs"]
+mod stops;
+mod subject;
+#[path = "../../../consumer/tests/kafka/suite.rs"]
+#[macro_use]
+mod suite;
+
+use plimsoll_harness::{BROKER, run_side_by_side};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let served = of_every_client!((Vec::new()) by brokers::on_served_brokers);
+    let served = served.into_iter().chain(of_every_client_over_faults!());
+    let served = served.map(|test| test.within("served"));
+    // Tests wait more than they work.
+    run_side_by_side(
+        8,
+        served.chain(of_every_client!([&BROKER] by brokers::on_kafka)),
+    )
+}
