@@ -33,7 +33,7 @@ const OBSERVED_OFTEN: [Property; 4] = [
 
 /// The number of times that a property may be held in a scenario in which no bug breaks it. Most
 /// are of scenarios with one partition, or without a rebalance.
-const POWERLESS: usize = 16;
+const POWERLESS: usize = 10;
 
 /// The properties that no bug of a consumer can break.
 const NOT_OF_CONSUMERS: [Property; 2] = [Property::ExactlyOnce, Property::AckedIsDurable];

@@ -136,6 +136,7 @@ impl Sent {
     }
 }
 
+/// Commits offsets again, with the membership of this moment.
 fn commit_now<S: Speaker>(
     parts: &mut Parts<'_, S>,
     (commit, offsets): (CommitId, Vec<CommitOffset>),

@@ -103,6 +103,7 @@ pub(crate) struct TakesLateFetches {
 }
 
 impl TakesLateFetches {
+    /// Notes that some partitions are not to be answered any more.
     fn restart(&mut self, is_meant: impl Fn(PartitionIndex) -> bool) {
         for (broker, partitions) in &self.asked {
             let meant = partitions.iter().filter(|index| is_meant(**index));
@@ -145,15 +146,12 @@ impl<S: Speaker> Seams<S> for TakesLateFetches {
     ) -> bool {
         if then == Continuation::Fetch {
             self.asked.remove(&from);
-            let late = std::mem::take(&mut self.late);
-            let (of_this, others) = late.into_iter().partition(|(broker, _)| *broker == from);
-            self.late = others;
-            let of_this: BTreeSet<(Node, PartitionIndex)> = of_this;
             for (index, end) in ends_of(answer) {
-                if of_this.contains(&(from, index)) {
+                if self.late.contains(&(from, index)) {
                     self.epochs.seek(parts, index, end);
                 }
             }
+            self.late.retain(|(broker, _)| *broker != from);
         }
         true
     }
