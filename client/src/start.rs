@@ -352,14 +352,18 @@ pub fn end_of<D: Dialect>(partition: PartitionIndex, log_start: Option<NextOffse
 
 /// Returns the pause before committed offsets are asked for again; `None`: they are not. librdkafka
 /// sends the same bytes without an end (`rd_kafka_OffsetFetchRequest`:
-/// `RD_KAFKA_REQUEST_MAX_RETRIES`); Sarama waits for a coordinator that loads, and for no other
+/// `RD_KAFKA_REQUEST_MAX_RETRIES`), also for offsets that are unstable (`retry_unstable` in
+/// `rd_kafka_handle_OffsetFetch`); Sarama waits for a coordinator that loads, and for no other
 /// reason.
 fn pause_before(resends: u32, failure: Failure, settings: &Settings) -> Option<Duration> {
     use ErrorName as E;
     let growing = pause_after(resends, settings.retry_backoff);
     match settings.behaviour.start_retries {
         StartRetries::Always => Some(growing),
-        StartRetries::SameBytes => is_retriable(failure).then_some(growing),
+        StartRetries::SameBytes => {
+            let is_unstable = failure == Failure::Refused(E::UnstableOffsetCommit);
+            (is_retriable(failure) || is_unstable).then_some(growing)
+        }
         StartRetries::Few => match failure {
             _ if resends >= METADATA_RETRIES => None,
             Failure::Refused(E::CoordinatorLoadInProgress) => Some(METADATA_BACKOFF),

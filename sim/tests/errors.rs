@@ -25,7 +25,7 @@
 //! Sarama differs in Metadata (`client.updateMetadata`: a session goes on with what it has), Fetch
 //! (`brokerConsumer.handleResponses`: out of range ends the session), and all that concerns the
 //! group (`consumerGroup.joinSync`, `consumerGroupSession.heartbeatLoop`,
-//! `offsetManager.handleResponse`), where its versions differ.
+//! `offsetManager.fetchInitialOffset`, `offsetManager.handleResponse`), where its versions differ.
 
 use plimsoll_oracle::check::Judge;
 use plimsoll_oracle::{ErrorName, RequestKind, Trace, Word};

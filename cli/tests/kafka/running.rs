@@ -31,11 +31,12 @@ static OWN_TURNS: Mutex<()> = Mutex::new(());
 /// The addresses of the brokers of the shared cluster, once it is up.
 static ADDRESSES: OnceLock<String> = OnceLock::new();
 
-/// A test that has the shared cluster before all others, until this is dropped: with the test, also
-/// where it is not run.
+/// The precedence of a test that has the shared cluster before all others, until it is dropped with
+/// the test, also with one that is not run.
 pub(crate) struct First;
 
 impl First {
+    /// Lets others wait for a test.
     pub(crate) fn new() -> Self {
         *FIRST.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         Self
@@ -65,8 +66,8 @@ pub(crate) enum Seat {
 impl Seat {
     /// Waits for the shared cluster without others beside it.
     pub(crate) fn shared() -> Self {
-        let _turn = SHARED_TURNS.write();
-        let _turn = _turn.unwrap_or_else(PoisonError::into_inner);
+        let turn = SHARED_TURNS.write();
+        let _turn = turn.unwrap_or_else(PoisonError::into_inner);
         shared_brokers();
         Self::Shared { _turn }
     }
@@ -75,8 +76,8 @@ impl Seat {
     pub(crate) fn beside() -> Self {
         let first = FIRST.lock().unwrap_or_else(PoisonError::into_inner);
         drop(FIRST_ENDED.wait_while(first, |first| *first > 0));
-        let _turn = SHARED_TURNS.read();
-        let _turn = _turn.unwrap_or_else(PoisonError::into_inner);
+        let turn = SHARED_TURNS.read();
+        let _turn = turn.unwrap_or_else(PoisonError::into_inner);
         shared_brokers();
         Self::Beside { _turn }
     }

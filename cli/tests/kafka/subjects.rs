@@ -5,7 +5,7 @@ use plimsoll_harness::go;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Output};
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 use std::{env, thread};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/subjects");
@@ -94,26 +94,30 @@ impl Tried {
 
 /// The programs of `examples/subjects`.
 pub(crate) struct Programs {
-    folder: tempfile::TempDir,
+    /// The folder with them, where what was built is there for the next time.
+    folder: &'static str,
 }
 
 impl Programs {
-    /// Builds them.
-    pub(crate) fn build() -> Self {
-        Self::build_with(&["./..."])
+    /// Builds them, once for all tests.
+    pub(crate) fn build() -> &'static Self {
+        static BUILT: LazyLock<Programs> = LazyLock::new(|| {
+            Programs::build_in(concat!(env!("CARGO_TARGET_TMPDIR"), "/go/"), &["./..."])
+        });
+        &BUILT
     }
 
     /// Builds the recipe with the last Sarama whose sessions end when the coordinator moves.
     pub(crate) fn build_on_sarama_1_60() -> Self {
-        Self::build_with(&["-modfile=sarama-1.60.mod", "./cmd/sarama-recipe"])
+        Self::build_in(
+            concat!(env!("CARGO_TARGET_TMPDIR"), "/go-sarama-1.60/"),
+            &["-modfile=sarama-1.60.mod", "./cmd/sarama-recipe"],
+        )
     }
 
-    fn build_with(arguments: &[&str]) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+    fn build_in(folder: &'static str, arguments: &[&str]) -> Self {
         let built = Command::new(go().expect("the test needs it"))
-            .arg("build")
-            .arg("-o")
-            .arg(folder.path())
+            .args(["build", "-o", folder])
             .args(arguments)
             .current_dir(FOLDER)
             .output()
@@ -127,8 +131,7 @@ impl Programs {
     pub(crate) fn command(&self, program: &str, environment: &[&str]) -> Vec<String> {
         let mut command = vec!["env".to_owned()];
         command.extend(environment.iter().map(ToString::to_string));
-        let path = self.folder.path().join(program);
-        command.push(path.to_str().expect("UTF-8").to_owned());
+        command.push(format!("{}{program}", self.folder));
         command
     }
 }

@@ -14,6 +14,12 @@ use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 /// up all that the driver does.
 const LIGHT: Duration = Duration::from_micros(200);
 
+/// The time of a call that is too short to be worth taking.
+const BRIEF: Duration = Duration::from_micros(2);
+
+/// The number of calls whose time is taken together where the last ones were brief.
+const TOGETHER: u32 = 8;
+
 /// The number of calls that get a task from their start after one that computed for longer; then
 /// one is polled on the spot again, to see whether they still do.
 const HEAVY_CALLS: u32 = 64;
@@ -56,6 +62,9 @@ pub(super) struct Handlers<S, F> {
     slot: Pin<Box<Option<F>>>,
     /// The number of calls that get a task from their start.
     heavy_calls: u32,
+    /// The number of calls since the time was taken, and the number after which it is.
+    untimed: u32,
+    together: u32,
     tasks: JoinSet<Finished>,
     /// The handles that stop the tasks.
     aborts: BTreeMap<Key, AbortHandle>,
@@ -76,6 +85,8 @@ where
             call,
             slot: Box::pin(None),
             heavy_calls: 0,
+            untimed: 0,
+            together: 1,
             tasks: JoinSet::new(),
             aborts: BTreeMap::new(),
             ending: BTreeMap::new(),
@@ -95,6 +106,7 @@ where
             self.waiting.insert(call.key(), (call, message));
             return None;
         }
+        self.untimed += 1;
         self.slot.set(Some((self.call)(message)));
         if self.heavy_calls > 0 {
             self.heavy_calls -= 1;
@@ -105,9 +117,18 @@ where
         None
     }
 
-    /// Takes the time of a [`start`](Self::start).
+    /// Returns whether the time is to be taken now.
+    pub(super) fn are_untimed(&self) -> bool {
+        self.untimed >= self.together
+    }
+
+    /// Takes the time of the calls since the last time, of which there may be none.
     pub(super) fn note_time(&mut self, took: Duration) {
-        if took >= LIGHT {
+        let Some(each) = took.checked_div(std::mem::take(&mut self.untimed)) else {
+            return;
+        };
+        self.together = if each < BRIEF { TOGETHER } else { 1 };
+        if each >= LIGHT {
             self.heavy_calls = HEAVY_CALLS;
         }
     }

@@ -218,11 +218,17 @@ where
     /// Does what is due, and carries out the core's commands, until none is left or the time is up.
     fn take_turn(&mut self, cx: &mut Context<'_>, mut now: Instant) -> Turn {
         self.handle_timeout(now);
-        let end = now + TURN;
+        let turn = self.carry_out(cx, &mut now);
+        self.handlers.note_time(self.now().saturating_since(now));
+        turn
+    }
+
+    fn carry_out(&mut self, cx: &mut Context<'_>, now: &mut Instant) -> Turn {
+        let end = *now + TURN;
         while let Some((call, message)) = self.handlers.next_released() {
-            now = self.start(cx, now, call, message);
+            *now = self.start(cx, *now, call, message);
         }
-        while let Some(command) = self.next_command(now) {
+        while let Some(command) = self.next_command(*now) {
             match command {
                 Command::Dispatch {
                     partition,
@@ -238,8 +244,8 @@ where
                     };
                     let last_error = self.failures.get(&call);
                     let message = record.payload.for_attempt(attempt, last_error);
-                    now = self.start(cx, now, call, message);
-                    if now >= end {
+                    *now = self.start(cx, *now, call, message);
+                    if *now >= end {
                         return Turn::Unfinished;
                     }
                 }
@@ -263,7 +269,8 @@ where
         Turn::Done
     }
 
-    /// Starts a handler; returns the time after it.
+    /// Starts a handler; returns the time after it. That of brief ones is taken for a few together:
+    /// the clock costs as much as they do.
     fn start(
         &mut self,
         cx: &mut Context<'_>,
@@ -272,8 +279,11 @@ where
         message: Message,
     ) -> Instant {
         let result = self.handlers.start(cx, call, message);
-        let after = self.now();
-        self.handlers.note_time(after.saturating_since(now));
+        let mut after = now;
+        if self.handlers.are_untimed() {
+            after = self.now();
+            self.handlers.note_time(after.saturating_since(now));
+        }
         if let Some(result) = result {
             self.take_result(after, Finished { call, result });
         }

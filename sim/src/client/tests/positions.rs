@@ -148,7 +148,8 @@ fn a_rebalance_forgets_partitions_that_were_not_started_yet_where_they_are_looke
         let events = bench.learned();
         let is_revoked = |event: &Event<Payload>| matches!(event, Event::Revoked { .. });
         assert!(!events.iter().any(is_revoked), "{events:?}");
-        assert_eq!(bench.member.owned(), 1);
+        let syncs = bench.asked().into_iter();
+        assert_eq!(syncs.filter(|kind| *kind == K::SyncGroup).count(), 2);
     }
 }
 
