@@ -1,6 +1,6 @@
 //! The way out of the runtime: calls of the handler, and commands.
 
-use crate::message;
+use crate::{locked, message};
 use plimsoll::{Handler, HandlerError, Message};
 use plimsoll_core::{Command, Outcome};
 use plimsoll_sim::program::{CallId, Handlers, Step};
@@ -8,17 +8,18 @@ use plimsoll_sim::recipes::Payload;
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
-/// What the driver commanded and its handlers did, and the calls of the sink.
+/// What the driver commanded and its handlers did, and the calls of the sink. All of it is used on
+/// one thread.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outbox(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
     contents: Mutex<Contents>,
-    /// The number of handlers that wait for the sink, and for nothing else. (All on one thread.)
+    /// The number of handlers that wait for the sink, and for nothing else.
     waiting: AtomicUsize,
 }
 
@@ -137,8 +138,7 @@ impl Outbox {
     }
 
     fn contents(&self) -> MutexGuard<'_, Contents> {
-        let contents = self.0.contents.lock();
-        contents.unwrap_or_else(PoisonError::into_inner)
+        locked(&self.0.contents)
     }
 }
 

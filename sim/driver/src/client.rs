@@ -1,13 +1,14 @@
 //! The simulated client, as the driver sees it.
 
 use crate::calls::Outbox;
+use crate::locked;
 use crate::message::{self, Contents};
 use plimsoll::{ClientError, GroupClient, Message};
 use plimsoll_core::{Command, Event, NextOffset, TopicPartition};
 use plimsoll_sim::recipes::Payload;
 use std::collections::{BTreeMap, VecDeque};
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use tokio::task::coop::cooperative;
 
@@ -20,7 +21,7 @@ pub struct Workload {
     pub contents: Option<Contents>,
 }
 
-/// The events on their way to the client. (All of it is used on one thread.)
+/// The events on their way to the client. All of it is used on one thread.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Inbox(Arc<Mutex<Arrived>>);
 
@@ -34,7 +35,7 @@ struct Arrived {
 impl Inbox {
     /// Adds an event.
     pub(crate) fn push(&self, event: Event<Payload>) {
-        let mut arrived = self.arrived();
+        let mut arrived = locked(&self.0);
         arrived.events.push_back(event);
         let waiter = arrived.waiter.take();
         drop(arrived);
@@ -44,7 +45,7 @@ impl Inbox {
     }
 
     fn poll(&self, cx: &Context<'_>) -> Poll<Event<Payload>> {
-        let mut arrived = self.arrived();
+        let mut arrived = locked(&self.0);
         if let Some(event) = arrived.events.pop_front() {
             return Poll::Ready(event);
         }
@@ -56,10 +57,6 @@ impl Inbox {
             arrived.waiter = Some(cx.waker().clone());
         }
         Poll::Pending
-    }
-
-    fn arrived(&self) -> MutexGuard<'_, Arrived> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -34,6 +34,7 @@ use plimsoll_core::{Config, Machine};
 use plimsoll_scenarios::Subject;
 use plimsoll_sim::Simulator;
 use plimsoll_sim::recipes::{Payload, SubjectSpec};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Creates a simulator that knows `plimsoll-driver` too. Its subject is the one that each plan
 /// names.
@@ -55,4 +56,9 @@ pub fn spec(subject: Subject) -> Option<SubjectSpec> {
 /// Builds a new process's consumer.
 fn build(config: &Config) -> Box<dyn Machine<Payload>> {
     Box::new(Driven::new(*config))
+}
+
+/// Locks what one thread alone uses. A handler that panics leaves it whole.
+fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,10 +1,11 @@
 //! When a process is at rest, and how long it may take to get there.
 
+use crate::locked;
 use plimsoll::{Handler, HandlerError, Message};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -19,7 +20,7 @@ const MAX_POLLS: u32 = 20_000;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rest(Arc<State>);
 
-/// (All of it is used on one thread.)
+/// The state of a process on its way to rest. All of it is used on one thread.
 #[derive(Debug, Default)]
 struct State {
     /// Whether the wait is over.
@@ -129,7 +130,7 @@ impl State {
     fn end(&self) {
         self.is_over.store(true, Ordering::Relaxed);
         // Taken, since it keeps the runtime, which keeps this.
-        let waiter = self.waiter().take();
+        let waiter = locked(&self.waiter).take();
         if let Some(waiter) = waiter {
             waiter.wake();
         }
@@ -139,12 +140,8 @@ impl State {
         if self.is_over.load(Ordering::Relaxed) {
             return Poll::Ready(());
         }
-        *self.waiter() = Some(cx.waker().clone());
+        *locked(&self.waiter) = Some(cx.waker().clone());
         Poll::Pending
-    }
-
-    fn waiter(&self) -> MutexGuard<'_, Option<Waker>> {
-        self.waiter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
