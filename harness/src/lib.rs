@@ -52,7 +52,8 @@ impl Test {
         body: impl FnOnce() -> Result<(), String> + Send + 'static,
     ) -> Self {
         Self {
-            name: name.into(),
+            // A path that macros hand on has spaces.
+            name: name.into().replace(" :: ", "::"),
             needs: needs.into(),
             body: Box::new(body),
         }
