@@ -191,12 +191,16 @@ impl<S: Speaker> Fetcher<S> {
     /// Holds all partitions until the application has answered a rebalance, or ends that. What was
     /// fetched and not taken yet is dropped, also of partitions that stay
     /// (`rd_kafka_assignment_pause` of "all"; `rd_kafka_toppar_pause_resume`: "Flush partition's
-    /// fetch queue"). One whose position is out of range has its range looked up all the same.
+    /// fetch queue"), except in Java. One whose position is out of range has its range looked up
+    /// all the same.
     pub fn hold(&mut self, now: Instant, view: &View<S>, holds: bool) {
         self.holds = holds;
         self.changes += 1;
         if !holds {
             return self.fetch_all(now, view);
+        }
+        if !self.settings.behaviour.drops_when_held {
+            return;
         }
         for index in &self.assigned {
             let partition = &mut self.partitions[usize::from(index.0)];
@@ -215,9 +219,14 @@ impl<S: Speaker> Fetcher<S> {
         (index, epoch): (PartitionIndex, AssignmentEpoch),
         position: NextOffset,
     ) -> Option<NextOffset> {
+        let fetches_ahead = self.settings.behaviour.fetches_ahead;
         let partition = self.change(index);
         if !partition.assigned || partition.epoch != epoch {
             return None;
+        }
+        if !fetches_ahead && !partition.is_drained() {
+            // It waited for what is dropped here.
+            partition.retry_at = Instant::ZERO;
         }
         let from = NextOffset::new(partition.delivered);
         partition.delivered = position.get();
@@ -233,13 +242,31 @@ impl<S: Speaker> Fetcher<S> {
         !self.queue.is_empty()
     }
 
-    /// Takes the next records for the application; what is not wanted any more is dropped.
-    pub fn poll_records(&mut self) -> Option<(PartitionIndex, AssignmentEpoch, RecordsOf<S>)> {
-        while let Some(batch) = self.queue.pop_front() {
+    /// Takes the next records for the application, of one partition and no more than `at_most`;
+    /// what is not wanted any more is dropped.
+    pub fn poll_records(
+        &mut self,
+        at_most: usize,
+    ) -> Option<(PartitionIndex, AssignmentEpoch, RecordsOf<S>)> {
+        while let Some(mut batch) = self.queue.pop_front() {
+            let rest = batch.split_off(at_most);
             let partition = &mut self.partitions[usize::from(batch.partition.0)];
-            if partition.deliver(&batch) {
-                return Some((batch.partition, partition.epoch, batch.records));
+            if !partition.deliver(&batch) {
+                continue;
             }
+            let epoch = partition.epoch;
+            if partition.is_drained() && !self.settings.behaviour.fetches_ahead {
+                // It is fetched at once, if nothing else keeps it.
+                if !partition.failing {
+                    partition.retry_at = Instant::ZERO;
+                }
+                self.changes += 1;
+                self.retry_at = Instant::ZERO;
+            }
+            if let Some(rest) = rest {
+                self.queue.push_front(rest);
+            }
+            return Some((batch.partition, epoch, batch.records));
         }
         None
     }

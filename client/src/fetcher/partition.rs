@@ -66,10 +66,19 @@ impl Partition {
         self.paused || self.held_back || self.halted
     }
 
+    /// Returns whether nothing waits for the application.
+    #[inline]
+    pub(super) const fn is_drained(&self) -> bool {
+        self.queued == 0
+    }
+
     /// Returns whether enough waits for the application: nothing more is fetched until it takes
-    /// some.
+    /// some, or, where nothing is fetched ahead, all.
     #[inline]
     pub(super) const fn has_enough(&self, settings: &Settings) -> bool {
+        if !settings.behaviour.fetches_ahead {
+            return !self.is_drained();
+        }
         self.queued >= settings.prefetch || self.queued_bytes >= settings.prefetch_bytes
     }
 
@@ -134,6 +143,19 @@ impl Partition {
         self.queued_bytes -= size(&batch.records);
         self.delivered = last.offset.next().get();
         true
+    }
+}
+
+impl<P> Batch<P> {
+    /// Returns what is behind the first records of this number, and keeps these; `None`: that is
+    /// nothing.
+    pub(super) fn split_off(&mut self, first: usize) -> Option<Self> {
+        let has_more = self.records.len() > first;
+        has_more.then(|| Self {
+            partition: self.partition,
+            version: self.version,
+            records: self.records.split_off(first),
+        })
     }
 }
 

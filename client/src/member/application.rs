@@ -15,7 +15,7 @@ impl<S: Speaker> Member<S> {
         if self.group.rebalance().is_under_way() {
             return None;
         }
-        let (index, epoch, records) = self.fetcher.poll_records()?;
+        let (index, epoch, records) = self.fetcher.poll_records(usize::MAX)?;
         Some(Event::Fetched {
             partition: self.view.topology.partition(index),
             epoch,
