@@ -4,7 +4,7 @@ use super::{Action, LeanSpeaker, Process};
 use crate::env::Env;
 use crate::protocol::{Lean, Request};
 use plimsoll_client::{Ask, Continuation, Failure, Parts, Seams, channel_of};
-use plimsoll_core::{Event, Instant};
+use plimsoll_core::Instant;
 use plimsoll_oracle::TraceEvent;
 use plimsoll_scenarios::scenario::Moment;
 
@@ -109,8 +109,7 @@ impl Process {
             Action::CommitSent => env.observe(TraceEvent::CommitSent { member: self.id }),
             Action::CommitFailed(failure) => self.observe_failed_commit(env, failure),
             Action::EndCommit(commit, outcome) => {
-                let event = Event::CommitFinished { commit, outcome };
-                self.application.tell(event);
+                self.application.end_commit(commit, outcome);
                 self.late.handle_committed(now, commit, outcome);
                 self.settle(now);
             }

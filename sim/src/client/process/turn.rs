@@ -16,27 +16,17 @@ use plimsoll_scenarios::scenario::Moment;
 impl Process {
     /// Gives the application what there is for it, and does what it says, until both are done.
     pub(super) fn run_application(&mut self, env: &mut Env<'_>) {
-        let mut is_drained = false;
+        // Where a poll returns many records, the next one comes when they are handled.
+        let mut is_drained = self.application.polls_batches();
+        if is_drained && !self.ended && !self.application.is_closed() {
+            self.obey(env);
+        }
         while !self.ended && !self.application.is_closed() {
             let delivered = self.deliver(env);
             if !delivered && is_drained {
                 return;
             }
-            let mut idle = !delivered;
-            loop {
-                if let Some(command) = self.application.poll_command() {
-                    idle = false;
-                    self.execute(env, command);
-                    if self.application.is_closed() {
-                        return;
-                    }
-                } else if let Some(step) = self.application.poll_step() {
-                    idle = false;
-                    env.take_step(self.id, step);
-                } else {
-                    break;
-                }
-            }
+            let idle = !self.obey(env) && !delivered;
             if idle {
                 return;
             }
@@ -45,10 +35,33 @@ impl Process {
         }
     }
 
+    /// Does what the application says, until it says nothing more; returns whether it said
+    /// anything.
+    fn obey(&mut self, env: &mut Env<'_>) -> bool {
+        let mut said = false;
+        while !self.application.is_closed() {
+            if let Some(command) = self.application.poll_command() {
+                self.execute(env, command);
+            } else if let Some(step) = self.application.poll_step() {
+                env.take_step(self.id, step);
+            } else {
+                break;
+            }
+            said = true;
+        }
+        said
+    }
+
     /// Delivers one event, if there is one.
     fn deliver(&mut self, env: &mut Env<'_>) -> bool {
         let now = env.now();
         let is_free = self.application.is_free();
+        if is_free && self.application.polls_batches() {
+            self.note_polling(env);
+        }
+        if self.group.handle_polling(now, &self.view, is_free) {
+            self.carry_out(env);
+        }
         if is_free && self.group.rebalance().has_callback() {
             self.deliver_callback(env);
             return true;
@@ -56,19 +69,33 @@ impl Process {
         if self.application.handle_news(now) {
             return true;
         }
-        if is_free
-            && !self.group.rebalance().is_under_way()
-            && let Some((index, epoch, records)) = self.fetcher.poll_records()
+        is_free && !self.group.rebalance().is_under_way() && self.deliver_records(env)
+    }
+
+    /// Delivers what a poll returns; returns whether that is anything.
+    fn deliver_records(&mut self, env: &mut Env<'_>) -> bool {
+        let now = env.now();
+        let size = self.application.poll_size();
+        let (mut room, mut delivered) = (size.unwrap_or(usize::MAX), false);
+        while room > 0
+            && let Some((index, epoch, records)) = self.fetcher.poll_records(room)
         {
+            room = size.map_or(0, |_| room - records.len());
             let event = Event::Fetched {
                 partition: self.view.topology.partition(index),
                 epoch,
                 records,
             };
             self.application.handle_event(now, event);
-            return true;
+            delivered = true;
         }
-        false
+        if delivered && size.is_some() {
+            // "before returning the fetched records, we can send off the next round of fetches"
+            // (`ClassicKafkaConsumer.poll`).
+            self.fetcher.fetch_all(now, &self.view);
+            self.carry_out(env);
+        }
+        delivered
     }
 
     /// Tells the application of a rebalance, unless that has become moot.
@@ -219,6 +246,7 @@ impl Process {
             }
             Command::Commit { commit, offsets } => {
                 let (now, stamp) = (env.now(), self.group.stamp());
+                self.application.start_commit();
                 self.commits
                     .commit(now, &self.view, stamp, commit, &offsets);
                 self.carry_out(env);
