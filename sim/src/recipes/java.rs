@@ -192,7 +192,7 @@ impl Java {
             });
         }
         let Some(ending) = &mut self.ending else {
-            return self.auto_commit(now);
+            return self.commit_if_due(now);
         };
         if !std::mem::replace(&mut ending.is_committed, true) && self.is_dirty() {
             return self.commit();
@@ -211,7 +211,7 @@ impl Java {
     }
 
     /// Commits when the interval is over; where nothing moved, the next one begins.
-    fn auto_commit(&mut self, now: Instant) {
+    fn commit_if_due(&mut self, now: Instant) {
         if !self.auto_commit || self.commit_at > now {
             return;
         }
