@@ -136,8 +136,8 @@ fn java_sends_no_sync_again_and_joins_after_a_pause() {
     assert_eq!(told(|| group.poll_action()), ["ask 0 JoinGroup(2)"]);
 }
 
-/// `max.poll.interval.ms` ends in a listener: the thread leaves the group, and the member joins as a
-/// new one when the listener returns.
+/// `max.poll.interval.ms` ends in a listener: the thread leaves the group, and the member joins as
+/// a new one when the listener returns.
 #[test]
 fn java_that_left_while_it_gave_partitions_up_joins_when_they_are_given_up() {
     let view = knowledge();
