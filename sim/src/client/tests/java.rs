@@ -62,7 +62,7 @@ fn a_poll_takes_what_has_come_of_all_partitions() {
     bench.run(ms(10));
     assert_eq!(sizes(&mut bench), [1]);
     bench.kafka.append(&mut bench.env, P0, 2);
-    bench.kafka.append(&mut bench.env, P1, 1);
+    bench.kafka.append(&mut bench.env, P1, 3);
     bench.run(ms(50));
     assert_eq!(sizes(&mut bench), [0; 0], "a handler takes 100 ms");
     bench.run(ms(50));
