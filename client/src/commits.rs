@@ -9,8 +9,9 @@
 //! anew until its time is over, as a member alone.
 
 use crate::resend::{pause_after, resend_pause};
-use crate::{Action, Ask, CommitRetries, Continuation, Failure, Membership};
-use crate::{Settings, Speaker, View};
+use crate::{
+    Action, Ask, CommitRetries, Continuation, Failure, Membership, Settings, Speaker, View,
+};
 use plimsoll_core::{CommitId, CommitOffset, CommitOutcome, Instant, TopicPartition};
 use plimsoll_protocol::{
     CommittedOffset, ErrorName, Generation, GroupMemberId, Node, OffsetCommitResponse, Request,

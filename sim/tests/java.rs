@@ -26,7 +26,7 @@ members = 2
 initial = "earliest"
 commit = { interval = "1s" }
 [handler]
-time = "20ms..200ms"
+time = "5ms..50ms"
 retryable = SHARE
 [[faults]]
 at = "6300ms"
@@ -38,6 +38,9 @@ at = "10700ms"
 do = "stop"
 member = "consumer-2"
 for = "2s"
+[expect]
+liveness_within = "40s"
+duplicates_slack = "3s"
 "#;
 
 /// Returns the properties that a subject violates in any schedule, where this share of its handlers

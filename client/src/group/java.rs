@@ -22,7 +22,7 @@ const JOIN_LAPSE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Polls<S: Speaker> {
     /// Whether it polls at this moment.
-    pub(super) now: bool,
+    now: bool,
     /// Whether a rebalance is to begin (`AbstractCoordinator.rejoinNeeded`).
     rejoins: bool,
     /// What became of a join, by the number of the attempt.
