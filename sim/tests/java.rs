@@ -1,8 +1,9 @@
 //! What Java's poll loop promises: nothing is committed of which the handler has not returned,
-//! other than in librdkafka; but past what failed and was logged, the commit goes.
+//! other than in librdkafka; but past what failed and was logged, the commit goes. And the poll
+//! deadline is one for all records of a poll.
 
 use plimsoll_oracle::check::Judge;
-use plimsoll_oracle::{Property, Trace};
+use plimsoll_oracle::{Property, Trace, TraceEvent};
 use plimsoll_scenarios::{Backend, Plan, Scenario, Subject};
 use plimsoll_sim::Simulator;
 use std::collections::BTreeSet;
@@ -43,22 +44,47 @@ liveness_within = "40s"
 duplicates_slack = "3s"
 "#;
 
-/// Returns the properties that a subject violates in any schedule, where this share of its handlers
-/// fails.
-fn violated(subject: Subject, failing: &str) -> BTreeSet<Property> {
-    let text = SCENARIO.replace("SHARE", failing);
-    let scenario = Scenario::parse("java.toml", &text).expect("it is a scenario");
+/// A member that finds a backlog, of which each record takes its time.
+const BACKLOG: &str = r#"
+duration = "40s"
+[[topics]]
+name = "orders"
+partitions = 1
+[workload]
+messages = 100
+rate = "20/s"
+[consumers]
+starts = ["8s"]
+initial = "earliest"
+session_timeout = "6s"
+heartbeat = "2s"
+poll_deadline = "10s"
+[handler]
+time = "300ms"
+"#;
+
+/// Returns the properties that a subject violates in any schedule, and the number of those in which
+/// it loses partitions.
+fn outcome(subject: Subject, text: &str) -> (BTreeSet<Property>, u64) {
+    let scenario = Scenario::parse("java.toml", text).expect("it is a scenario");
     let mut simulator = Simulator::with_subject(subject);
     let (mut judge, mut trace) = (Judge::new(), Trace::new());
-    let mut violated = BTreeSet::new();
+    let (mut violated, mut losses) = (BTreeSet::new(), 0);
     for seed in 0..SEEDS {
         let plan = Plan::draw(&scenario, seed);
         trace.clear();
         simulator.run(&plan, &mut trace).unwrap();
         let verdict = judge.judge(&plan.terms(), &trace, simulator.unobservable());
         violated.extend(verdict.violations().map(|(property, _)| property));
+        let mut entries = trace.entries().iter();
+        losses += u64::from(entries.any(|entry| matches!(entry.event, TraceEvent::Lost { .. })));
     }
-    violated
+    (violated, losses)
+}
+
+/// Returns the properties that a subject violates, where this share of its handlers fails.
+fn violated(subject: Subject, failing: &str) -> BTreeSet<Property> {
+    outcome(subject, &SCENARIO.replace("SHARE", failing)).0
 }
 
 #[test]
@@ -81,4 +107,15 @@ fn java_loses_what_failed_and_was_logged() {
         let violated = violated(subject, "0.1");
         assert!(violated.contains(&Property::NoLoss), "{subject}");
     }
+}
+
+/// `max.poll.interval.ms` is shorter than the time for `max.poll.records`: the member leaves before
+/// it has committed, and begins with the same records again. librdkafka's loop polls between two of
+/// them.
+#[test]
+fn java_that_polls_more_than_it_can_handle_in_time_gets_no_further() {
+    let (violated, losses) = outcome(Subject::JavaCommitSync, BACKLOG);
+    assert_eq!(losses, SEEDS);
+    assert!(violated.contains(&Property::BoundedDuplicates));
+    assert_eq!(outcome(Subject::AutoCommit, BACKLOG).1, 0);
 }
