@@ -368,7 +368,7 @@ impl<S: Speaker> Group<S> {
 impl<S: Speaker> Group<S> {
     /// Goes on with a coordinator that was found.
     pub fn handle_coordinator(&mut self, now: Instant, view: &View<S>) {
-        if self.settings.behaviour.is_polled() {
+        if self.settings.behaviour.is_polled() && self.phase == Phase::Joined {
             // `heartbeat.resetSessionTimeout()` in `FindCoordinatorResponseHandler`.
             self.renew_session(now);
         }
