@@ -64,7 +64,7 @@ enum Purpose {
     Member(Correlation),
     /// The ends of these logs are to be known.
     LogEnds(Vec<PartitionIndex>),
-    /// It is made for its effect alone, and nothing reads the answer.
+    /// One for its effect alone, whose answer nothing reads.
     Effect,
 }
 

@@ -45,9 +45,9 @@ pub struct Cluster {
 /// The end of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// It left its group, as it was told.
+    /// A departure from its group, as it was told.
     Left,
-    /// It cannot go on; with the broker's last refusal, where there was one.
+    /// A refusal after which it cannot go on: the broker's last one, where there was one.
     Refused(Option<ErrorName>),
 }
 
