@@ -48,7 +48,7 @@ pub use coordinator::Coordinator;
 pub use dead_letters::DeadLetters;
 pub use fetcher::Fetcher;
 pub use group::Group;
-pub use member::{Cluster, End, Member, World};
+pub use member::{Cluster, End, Member, Observation, World};
 pub use metadata::Metadata;
 pub use rebalance::{Callback, Rebalance};
 pub use seams::{AnswerOf, AskOf, Parts, Seams};
