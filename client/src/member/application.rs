@@ -43,9 +43,7 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
             return None;
         };
         let passing = &mut callback;
-        if !self.passes(world, |seams, parts| {
-            seams.callback(parts, rebalance, passing)
-        }) {
+        if !self.passes(world, |seams, parts| seams.callback(parts, rebalance, passing)) {
             self.carry_out(world);
             return None;
         }
@@ -123,11 +121,7 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
     /// Lets a command of the application pass its seam, to the client or to handlers. Returns
     /// whether it does; only then it is [executed](Self::execute).
     #[inline]
-    pub fn lets_pass(
-        &mut self,
-        world: &impl World<S>,
-        command: &mut Command<S::Payload>,
-    ) -> bool {
+    pub fn lets_pass(&mut self, world: &impl World<S>, command: &mut Command<S::Payload>) -> bool {
         self.passes(world, |seams, parts| seams.command(parts, command))
     }
 
