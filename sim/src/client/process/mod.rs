@@ -19,13 +19,13 @@ use plimsoll_scenarios::scenario::Consumers;
 use plimsoll_scenarios::{Purpose, Rng};
 
 /// The client of a process. What stands at its seams, if anything does, is known when it runs.
-type Member = plimsoll_client::Member<LeanSpeaker, Option<Box<dyn Seams<LeanSpeaker>>>>;
+type Client = plimsoll_client::Member<LeanSpeaker, Option<Box<dyn Seams<LeanSpeaker>>>>;
 
 /// A process of a member.
 pub(super) struct Process {
     id: MemberId,
     node: Node,
-    member: Member,
+    client: Client,
     application: Application,
     late: Late,
     /// Whether it was asked to stop.
@@ -63,7 +63,7 @@ impl Process {
         Self {
             id,
             node,
-            member: Member::with_seams(
+            client: Client::with_seams(
                 env.now(),
                 settings(consumers, id, spec.behaviour),
                 LeanSpeaker { member: id },
@@ -85,29 +85,29 @@ impl Process {
     /// Returns whether it ended by itself.
     #[inline]
     pub(super) fn has_ended(&self) -> bool {
-        self.member.end().is_some()
+        self.client.end().is_some()
     }
 
     /// Returns the number that the next request would have.
     pub(super) fn next_correlation(&self) -> u32 {
-        self.member.next_correlation()
+        self.client.next_correlation()
     }
 
     /// Returns whether it fetches this partition now.
     pub(super) fn owns(&self, partition: TopicPartition) -> bool {
-        let index = self.member.view().topology.index(partition);
-        index.is_some_and(|index| self.member.fetcher().is_assigned(index))
+        let index = self.client.view().topology.index(partition);
+        index.is_some_and(|index| self.client.fetcher().is_assigned(index))
     }
 
     /// Returns the number of partitions that it fetches now.
     pub(super) fn owned(&self) -> usize {
-        self.member.fetcher().assigned().len()
+        self.client.fetcher().assigned().len()
     }
 
     /// Returns the earliest deadline.
     #[inline]
     pub(super) fn next_timeout(&self) -> Instant {
-        self.member
+        self.client
             .poll_timeout()
             .min(self.application.poll_timeout())
             .min(self.late.poll_timeout())
@@ -118,8 +118,8 @@ impl Process {
 impl Process {
     /// Begins with what librdkafka calls bootstrap: metadata, then the coordinator, then the group.
     pub(super) fn start(&mut self, env: &mut Env<'_>) {
-        let (member, mut world) = self.split(env);
-        member.start(&mut world);
+        let (client, mut world) = self.split(env);
+        client.start(&mut world);
     }
 
     /// Asks the subject to stop.
@@ -137,8 +137,8 @@ impl Process {
         correlation: Correlation,
         response: Response,
     ) {
-        let (member, mut world) = self.split(env);
-        if member.handle_response(&mut world, from, correlation, response) {
+        let (client, mut world) = self.split(env);
+        if client.handle_response(&mut world, from, correlation, response) {
             self.run_application(env);
         }
     }
@@ -150,8 +150,8 @@ impl Process {
         peer: Node,
         channels: Channels,
     ) {
-        let (member, mut world) = self.split(env);
-        member.handle_disconnected(&mut world, peer, channels);
+        let (client, mut world) = self.split(env);
+        client.handle_disconnected(&mut world, peer, channels);
         self.run_application(env);
     }
 
@@ -162,7 +162,7 @@ impl Process {
         call: HandlerCall,
         outcome: Outcome,
     ) {
-        let waits = self.member.awaits_answer();
+        let waits = self.client.awaits_answer();
         let result = Event::Processed {
             partition: call.partition,
             epoch: call.epoch,
@@ -177,11 +177,11 @@ impl Process {
     /// Does what is due: some deadline may have passed.
     pub(super) fn handle_timeout(&mut self, env: &mut Env<'_>) {
         let now = env.now();
-        let (member, mut world) = self.split(env);
-        member.handle_timeout(&mut world);
+        let (client, mut world) = self.split(env);
+        client.handle_timeout(&mut world);
         if self.application.take_missed_poll_deadline(now) {
-            let (member, mut world) = self.split(env);
-            member.handle_missed_poll(&mut world);
+            let (client, mut world) = self.split(env);
+            client.handle_missed_poll(&mut world);
         }
         self.application.handle_timeout(now);
         while let Some(result) = self.late.poll(now) {

@@ -43,14 +43,14 @@ impl Process {
     fn deliver(&mut self, env: &mut Env<'_>) -> bool {
         let now = env.now();
         let is_free = self.application.is_free();
-        if is_free && self.member.has_callback() {
+        if is_free && self.client.has_callback() {
             self.deliver_callback(env);
             return true;
         }
         if self.application.handle_news(now) {
             return true;
         }
-        if is_free && let Some(records) = self.member.poll_records() {
+        if is_free && let Some(records) = self.client.poll_records() {
             self.application.handle_event(now, records);
             return true;
         }
@@ -59,8 +59,8 @@ impl Process {
 
     /// Tells the application of a rebalance, unless that has become moot.
     fn deliver_callback(&mut self, env: &mut Env<'_>) {
-        let (member, mut world) = self.split(env);
-        if let Some(callback) = member.poll_callback(&mut world) {
+        let (client, mut world) = self.split(env);
+        if let Some(callback) = client.poll_callback(&mut world) {
             self.note_polling(env);
             self.application.handle_event(env.now(), callback);
         }
@@ -69,7 +69,7 @@ impl Process {
     /// Notes that the application polled.
     #[inline]
     fn note_polling(&mut self, env: &Env<'_>) {
-        let waits = self.member.awaits_answer();
+        let waits = self.client.awaits_answer();
         self.application.note_polling(env.now(), waits);
     }
 }
@@ -77,8 +77,8 @@ impl Process {
 /// What the application says.
 impl Process {
     fn execute(&mut self, env: &mut Env<'_>, mut command: Command<Payload>) {
-        let (member, world) = self.split(env);
-        if !member.lets_pass(&world, &mut command) {
+        let (client, world) = self.split(env);
+        if !client.lets_pass(&world, &mut command) {
             return;
         }
         match command {
@@ -103,9 +103,9 @@ impl Process {
         attempt: u32,
         record: &Record<Payload>,
     ) {
-        let waits = self.member.awaits_answer();
+        let waits = self.client.awaits_answer();
         self.application.start_handler(env.now(), waits);
-        self.member.handle_dispatched(partition, record.offset);
+        self.client.handle_dispatched(partition, record.offset);
         env.start_handler(HandlerCall {
             member: self.id,
             partition,
@@ -133,8 +133,8 @@ impl Process {
         if matches!(command, Command::Close) {
             self.application.close();
         }
-        let (member, mut world) = self.split(env);
-        member.execute(&mut world, command);
+        let (client, mut world) = self.split(env);
+        client.execute(&mut world, command);
         if is_answer {
             self.note_polling(env);
         }

@@ -1,13 +1,11 @@
 //! The world as a member's client sees it: what it does there, and what the trace says of it.
 
-use super::Process;
+use super::{Client, Process};
 use crate::client::application::Application;
 use crate::client::late::Late;
 use crate::client::speaker::LeanSpeaker;
 use crate::env::Env;
-use crate::protocol::{
-    Channel, Channels, Correlation, FetchRequest, FetchResponse, Node, Request,
-};
+use crate::protocol::{Channel, Channels, Correlation, FetchRequest, FetchResponse, Node, Request};
 use crate::recipes::Payload;
 use plimsoll_client::{DeadLetterCopy, Failure, Observation, World};
 use plimsoll_core::{Event, Instant};
@@ -26,12 +24,12 @@ pub(super) struct Surroundings<'a, 'w> {
 }
 
 impl Process {
-    /// Returns the client, and the world as it sees that.
+    /// Returns its client, and the world as that sees it.
     #[inline]
     pub(super) fn split<'a, 'w>(
         &'a mut self,
         env: &'a mut Env<'w>,
-    ) -> (&'a mut super::Member, Surroundings<'a, 'w>) {
+    ) -> (&'a mut Client, Surroundings<'a, 'w>) {
         let world = Surroundings {
             env,
             member: self.id,
@@ -40,7 +38,7 @@ impl Process {
             late: &mut self.late,
             is_stopping: self.stopping,
         };
-        (&mut self.member, world)
+        (&mut self.client, world)
     }
 }
 
@@ -51,12 +49,7 @@ impl World<LeanSpeaker> for Surroundings<'_, '_> {
     }
 
     #[inline]
-    fn send(
-        &mut self,
-        (to, channel): (Node, Channel),
-        correlation: Correlation,
-        request: Request,
-    ) {
+    fn send(&mut self, (to, channel): (Node, Channel), correlation: Correlation, request: Request) {
         self.env
             .request(self.node, to, channel, correlation, request);
     }
