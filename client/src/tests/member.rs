@@ -288,7 +288,8 @@ fn the_memory_of_an_answer_that_nothing_awaits_comes_back() {
     let mut answer = || {
         let response = Response::Fetch(Box::default());
         let Case { member, net } = &mut case;
-        (member.handle_response(net, from, correlation, response), net.recycled)
+        let was_awaited = member.handle_response(net, from, correlation, response);
+        (was_awaited, net.recycled)
     };
     assert_eq!(answer(), (true, 1));
     assert_eq!(answer(), (false, 2));
