@@ -37,7 +37,7 @@ pub struct Parts<'a, S: Speaker> {
 /// What stands at the seams of a member's client: everything passes it, one by one. Each of its
 /// functions returns whether that goes on.
 pub trait Seams<S: Speaker> {
-    /// Returns whether nothing stands there: then nothing passes it.
+    /// Returns whether nothing stands there: then it is asked nothing else.
     fn is_absent(&self) -> bool {
         false
     }

@@ -43,7 +43,7 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
             return None;
         };
         let passing = &mut callback;
-        if !self.passes(world, |seams, parts| seams.callback(parts, rebalance, passing)) {
+        if !self.passes(world, |at, parts| at.callback(parts, rebalance, passing)) {
             self.carry_out(world);
             return None;
         }
@@ -122,7 +122,7 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
     /// whether it does; only then it is [executed](Self::execute).
     #[inline]
     pub fn lets_pass(&mut self, world: &impl World<S>, command: &mut Command<S::Payload>) -> bool {
-        self.passes(world, |seams, parts| seams.command(parts, command))
+        self.passes(world, |at, parts| at.command(parts, command))
     }
 
     /// Notes that a handler begins with a record.

@@ -243,7 +243,7 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
         mut result: AnswerOf<S>,
     ) {
         let answer = &mut result;
-        if !self.passes(world, |seams, parts| seams.answer(parts, from, then, answer)) {
+        if !self.passes(world, |at, parts| at.answer(parts, from, then, answer)) {
             return self.carry_out(world);
         }
         let (now, view) = (world.now(), &self.view);

@@ -12,7 +12,7 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
     /// action leads to is done before the next action.
     pub(super) fn carry_out(&mut self, world: &mut impl World<S>) {
         while let Some(mut action) = self.poll_action() {
-            if self.passes(world, |seams, parts| seams.action(parts, &mut action)) {
+            if self.passes(world, |at, parts| at.action(parts, &mut action)) {
                 self.perform(world, action);
             }
         }
@@ -142,7 +142,7 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
 
     #[inline]
     fn ask(&mut self, world: &mut impl World<S>, mut ask: AskOf<S>) {
-        if !self.passes(world, |seams, parts| seams.request(parts, &mut ask)) {
+        if !self.passes(world, |at, parts| at.request(parts, &mut ask)) {
             return;
         }
         world.note_request(&ask.request);

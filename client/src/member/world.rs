@@ -56,8 +56,7 @@ pub enum Observation<'a, S: Speaker> {
         /// The generation that gave the partition.
         generation: Generation,
     },
-    /// It is about to tell the application that this partition, which that began with, is to be
-    /// given up.
+    /// It is about to tell the application to give up a partition with which that had begun.
     Revoked {
         /// The partition.
         partition: TopicPartition,
@@ -66,7 +65,7 @@ pub enum Observation<'a, S: Speaker> {
     },
     /// The application gave a partition up with which it had begun.
     Released(TopicPartition),
-    /// It is about to tell the application that this partition, which that began with, is gone.
+    /// It is about to tell the application that a partition is gone with which that had begun.
     Lost(TopicPartition),
     /// A broker says that its position in a partition is out of range.
     OutOfRange {
