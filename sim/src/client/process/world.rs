@@ -82,6 +82,13 @@ impl World<LeanSpeaker> for Surroundings<'_, '_> {
     }
 
     fn observe(&mut self, observation: Observation<'_, LeanSpeaker>) {
+        if let Observation::Revoked {
+            has_buffered: true, ..
+        } = observation
+        {
+            let moment = || Some(Moment::RevokedBuffered);
+            self.env.moments.note(self.member, moment);
+        }
         let event = self.event_of(observation);
         self.env.observe(event);
     }
@@ -89,7 +96,7 @@ impl World<LeanSpeaker> for Surroundings<'_, '_> {
 
 impl Surroundings<'_, '_> {
     /// Returns what the trace says of an observation.
-    fn event_of(&mut self, observation: Observation<'_, LeanSpeaker>) -> TraceEvent {
+    fn event_of(&self, observation: Observation<'_, LeanSpeaker>) -> TraceEvent {
         let member = self.member;
         match observation {
             Observation::Assigned {
@@ -104,18 +111,11 @@ impl Surroundings<'_, '_> {
                 position,
                 generation,
             },
-            Observation::Revoked {
+            Observation::Revoked { partition, .. } => TraceEvent::Revoked {
+                member,
                 partition,
-                has_buffered,
-            } => {
-                let moment = || has_buffered.then_some(Moment::RevokedBuffered);
-                self.env.moments.note(member, moment);
-                TraceEvent::Revoked {
-                    member,
-                    partition,
-                    in_flight: self.env.sink.in_flight(member, partition),
-                }
-            }
+                in_flight: self.env.sink.in_flight(member, partition),
+            },
             Observation::Released(partition) => TraceEvent::Released { member, partition },
             Observation::Lost(partition) => TraceEvent::Lost { member, partition },
             Observation::OutOfRange {
