@@ -3,7 +3,9 @@
 use super::{Forgets, Group, NO_GENERATION, Phase, Sync};
 use crate::assignor::{self, Assignments, Joining};
 use crate::resend::{Resend, is_retriable};
-use crate::{Action, AssignmentOf, Continuation, Failure, Joined, Membership, Owned, Speaker, View};
+use crate::{
+    Action, AssignmentOf, Continuation, Failure, Joined, Membership, Owned, Speaker, View,
+};
 use plimsoll_core::Instant;
 use plimsoll_protocol::{
     Assignor, ErrorName, Generation, GroupMemberId, JoinGroupRequest, JoinGroupResponse, Node,

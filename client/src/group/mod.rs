@@ -14,11 +14,11 @@ use crate::resend::Resend;
 use crate::{
     Action, Ask, AssignmentOf, Callback, Continuation, Rebalance, Settings, Speaker, Stamp, View,
 };
+use java::Polls;
 use plimsoll_core::{Assignment, Instant, RebalanceId};
 use plimsoll_protocol::{
     Assignor, Generation, GroupMemberId, Node, PartitionIndex, Request, Sender, VotedProtocol,
 };
-use java::Polls;
 use sarama::Retries;
 pub(crate) use sarama::{METADATA_BACKOFF, METADATA_RETRIES};
 use session::Beat;

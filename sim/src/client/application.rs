@@ -2,7 +2,7 @@
 
 use crate::program::{Handlers, Step};
 use crate::recipes::{Payload, Polling};
-use plimsoll_core::{Command, CommitId, CommitOutcome, Event, Instant, Machine};
+use plimsoll_core::{Command, Event, Instant, Machine};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -125,10 +125,9 @@ impl Application {
         self.commits += 1;
     }
 
-    /// Tells the subject what became of a commit.
-    pub(super) fn end_commit(&mut self, commit: CommitId, outcome: CommitOutcome) {
+    /// Notes that a commit has an outcome.
+    pub(super) fn end_commit(&mut self) {
         self.commits = self.commits.saturating_sub(1);
-        self.tell(Event::CommitFinished { commit, outcome });
     }
 
     /// Notes that the subject stopped a handler.

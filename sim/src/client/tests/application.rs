@@ -71,7 +71,11 @@ fn the_poll_deadline_of_a_batch_counts_from_its_first_record() {
     application.handle_processed(NOW + ms(60_000), false, result());
     application.note_polling(NOW + ms(60_000), false);
     application.start_handler(NOW + ms(61_000), false);
-    assert_eq!(application.poll_timeout(), NOW + ms(81_000), "the next batch");
+    assert_eq!(
+        application.poll_timeout(),
+        NOW + ms(81_000),
+        "the next batch"
+    );
 }
 
 #[test]
@@ -80,7 +84,7 @@ fn a_loop_that_commits_synchronously_does_not_poll_before_the_outcome() {
         let mut application = application(Polling::Batches { awaits_commits });
         application.start_commit();
         assert_eq!(application.is_free(), !awaits_commits);
-        application.end_commit(plimsoll_core::CommitId(1), plimsoll_core::CommitOutcome::Ok);
+        application.end_commit();
         assert!(application.is_free());
     }
 }

@@ -13,7 +13,11 @@ fn auto_commit_commits_nothing_of_which_the_handler_has_not_returned() {
     assert_eq!(driver.pass(1_500), [], "the loop is in its handler");
     let commands = driver.process(P0, epochs[0].1, 2, Outcome::Ok);
     assert_eq!(dispatched(&commands), [3]);
-    assert_eq!(commits(&commands), Vec::<Vec<_>>::new(), "nor is it polling");
+    assert_eq!(
+        commits(&commands),
+        Vec::<Vec<_>>::new(),
+        "nor is it polling"
+    );
     let commands = driver.process(P0, epochs[0].1, 3, Outcome::Ok);
     // The position of the other partition is committed with it: nothing was before.
     assert_eq!(commits(&commands), [vec![(0, 4), (1, 1)]]);
