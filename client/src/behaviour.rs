@@ -27,9 +27,11 @@ pub struct Behaviour {
     /// Java drops what is not assigned any more, and nothing else
     /// (`FetchCollector.fetchRecords`: "since it is no longer assigned").
     pub drops_when_held: bool,
-    /// Whether a partition is fetched ahead, of which records wait for the application: up to
-    /// `queued.min.messages` in librdkafka. Java fetches it again once a poll has taken the last of
-    /// them (`AbstractFetch.fetchablePartitions` leaves `FetchBuffer.bufferedPartitions` out).
+    /// Whether fetches go out while the application has not taken what came: up to
+    /// `queued.min.messages` of a partition in librdkafka. Java sends them in `poll()` alone, when
+    /// that has nothing to return, or behind what it returns (`ClassicKafkaConsumer.poll`,
+    /// `pollForFetches`), and for no partition of which something waits still
+    /// (`AbstractFetch.fetchablePartitions` leaves `FetchBuffer.bufferedPartitions` out).
     pub fetches_ahead: bool,
     /// Whether what follows a change of the assignment waits for commits without an outcome.
     ///

@@ -45,6 +45,8 @@ pub struct Fetcher<S: Speaker> {
     holds: bool,
     /// Whether a partition may be held back.
     holds_back: bool,
+    /// Whether the application polls: Java sends fetches then alone.
+    polls_now: bool,
     /// Records that the application will get when it polls.
     queue: VecDeque<Batch<S::Payload>>,
     actions: VecDeque<Action<S>>,
@@ -74,6 +76,7 @@ impl<S: Speaker> Fetcher<S> {
             retry_at: Instant::FAR_FUTURE,
             holds: false,
             holds_back: false,
+            polls_now: true,
             queue: VecDeque::new(),
             actions: VecDeque::new(),
         }
@@ -255,9 +258,9 @@ impl<S: Speaker> Fetcher<S> {
                 continue;
             }
             let epoch = partition.epoch;
-            if partition.is_drained() && !self.settings.behaviour.fetches_ahead {
+            if !self.settings.behaviour.fetches_ahead {
                 // It is fetched at once, if nothing else keeps it.
-                if !partition.failing {
+                if partition.is_drained() && !partition.failing {
                     partition.retry_at = Instant::ZERO;
                 }
                 self.changes += 1;
@@ -274,8 +277,35 @@ impl<S: Speaker> Fetcher<S> {
 
 /// Requests.
 impl<S: Speaker> Fetcher<S> {
-    /// Asks every broker for what it leads, unless it is asked already.
+    /// Notes whether the application polls. Where fetches wait for that, they go out as soon as
+    /// it begins, unless there is something for it.
+    pub fn handle_polling(&mut self, now: Instant, view: &View<S>, polls: bool) {
+        self.polls_now = polls;
+        if polls {
+            self.fetch_all(now, view);
+        }
+    }
+
+    /// Asks every broker for what it leads, unless it is asked already, or the application is to
+    /// poll first.
     pub fn fetch_all(&mut self, now: Instant, view: &View<S>) {
+        match self.waits_for_poll() {
+            true => self.retry_at = Instant::FAR_FUTURE,
+            false => self.fetch_next(now, view),
+        }
+    }
+
+    /// Returns whether nothing is fetched before the application has polled, and taken what there
+    /// is for it (`ClassicKafkaConsumer.pollForFetches`: "if data is available already, return it
+    /// immediately", "send any new fetches").
+    #[inline]
+    fn waits_for_poll(&self) -> bool {
+        !self.settings.behaviour.fetches_ahead && (!self.polls_now || !self.queue.is_empty())
+    }
+
+    /// Asks every broker for what it leads, unless it is asked already: the application polls, and
+    /// has taken what it may.
+    pub fn fetch_next(&mut self, now: Instant, view: &View<S>) {
         self.retry_at = Instant::FAR_FUTURE;
         let mut leaderless = false;
         for index in &self.assigned {
@@ -289,13 +319,21 @@ impl<S: Speaker> Fetcher<S> {
             self.actions.push_back(Action::RefreshMetadata);
         }
         for broker in 0..self.polls.len() as u16 {
-            self.fetch_from(now, view, Node(broker));
+            self.send_poll(now, view, Node(broker));
+        }
+    }
+
+    /// Asks a broker for what it leads, unless the application is to poll first.
+    #[inline]
+    fn fetch_from(&mut self, now: Instant, view: &View<S>, broker: Node) {
+        if !self.waits_for_poll() {
+            self.send_poll(now, view, broker);
         }
     }
 
     /// Asks a broker for what it leads, unless it is asked already.
     #[inline]
-    fn fetch_from(&mut self, now: Instant, view: &View<S>, broker: Node) {
+    fn send_poll(&mut self, now: Instant, view: &View<S>, broker: Node) {
         let poll = &mut self.polls[usize::from(broker.0)];
         if poll.in_flight {
             return;

@@ -44,18 +44,17 @@ impl<S: Speaker> Default for Polls<S> {
 
 impl<S: Speaker> Group<S> {
     /// Notes whether the application polls, and does what has waited for that. Returns whether
-    /// there may be something to carry out. Other clients than Java's wait for nothing.
+    /// that is news, in a client that waits for it: Java's alone.
     #[inline]
     pub fn handle_polling(&mut self, now: Instant, view: &View<S>, polls: bool) -> bool {
         if !self.settings.behaviour.is_polled() {
             return false;
         }
-        let begins = polls && !self.polls.now;
-        self.polls.now = polls;
-        if begins {
+        let is_news = polls != std::mem::replace(&mut self.polls.now, polls);
+        if is_news && polls {
             self.begin_poll(now, view);
         }
-        begins
+        is_news
     }
 
     fn begin_poll(&mut self, now: Instant, view: &View<S>) {

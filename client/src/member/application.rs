@@ -23,10 +23,14 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
         }
     }
 
-    /// Notes whether the application polls. In Java's client what leads to a join waits for that.
+    /// Notes whether the application polls. In Java's client fetches, and what leads to a join, wait
+    /// for that.
     #[inline]
     pub fn handle_polling(&mut self, world: &mut impl World<S>, polls: bool) {
-        if self.group.handle_polling(world.now(), &self.view, polls) {
+        let now = world.now();
+        if self.group.handle_polling(now, &self.view, polls) {
+            self.carry_out(world);
+            self.fetcher.handle_polling(now, &self.view, polls);
             self.carry_out(world);
         }
     }
@@ -94,7 +98,7 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
 
     /// Fetches what the records that the application has taken made room for.
     pub fn fetch_next(&mut self, world: &mut impl World<S>) {
-        self.fetcher.fetch_all(world.now(), &self.view);
+        self.fetcher.fetch_next(world.now(), &self.view);
         self.carry_out(world);
     }
 

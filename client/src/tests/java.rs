@@ -15,7 +15,7 @@ fn java(view: &View) -> Group {
 fn java_rebalances_when_it_polls_and_sends_heartbeats_until_then() {
     let view = knowledge();
     let mut group = java(&view);
-    assert!(!group.handle_polling(NOW, &view, false));
+    group.handle_polling(NOW, &view, false);
     for beat in [3_000, 6_000] {
         let now = NOW + ms(beat);
         assert_eq!(group.poll_timeout(&view), now);

@@ -79,6 +79,9 @@ impl Process {
             }
             return delivered;
         };
+        if !self.client.fetcher().has_records() {
+            return false;
+        }
         let mut room = size;
         while room > 0
             && let Some(event) = self.client.poll_records(room)
@@ -88,12 +91,10 @@ impl Process {
             }
             self.application.handle_event(now, event);
         }
-        if room < size {
-            // "before returning the fetched records, we can send off the next round of fetches"
-            // (`ClassicKafkaConsumer.poll`).
-            let (client, mut world) = self.split(env);
-            client.fetch_next(&mut world);
-        }
+        // "before returning the fetched records, we can send off the next round of fetches"
+        // (`ClassicKafkaConsumer.poll`).
+        let (client, mut world) = self.split(env);
+        client.fetch_next(&mut world);
         room < size
     }
 
