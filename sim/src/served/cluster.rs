@@ -122,6 +122,7 @@ impl ServedCluster {
             world,
             edge: Edge::new(EdgeOptions {
                 settings: &settings,
+                racks: &options.racks,
                 seed: options.seed,
             }),
             sessions: PerBroker::new(brokers.into(), |node: Node| {
