@@ -47,6 +47,7 @@ pub(crate) struct World {
     is_produced: bool,
     /// The way to itself, for the tasks of new processes.
     own: Weak<Mutex<World>>,
+    activity: Arc<Notify>,
 }
 
 /// The way to the world, for all tasks.
@@ -62,6 +63,7 @@ impl Shared {
     pub(crate) fn new(plan: Arc<Plan>, clock: Clock) -> (Self, Ports) {
         let (brokers, ports) = Brokers::new(&plan);
         let members = plan.starts.len();
+        let activity = Arc::<Notify>::default();
         let world = Arc::new_cyclic(|own| {
             Mutex::new(World {
                 clock,
@@ -76,14 +78,11 @@ impl Shared {
                 refused: vec![None; members],
                 is_produced: false,
                 own: own.clone(),
+                activity: activity.clone(),
                 plan,
             })
         });
-        let shared = Self {
-            world,
-            activity: Arc::default(),
-        };
-        (shared, ports)
+        (Self { world, activity }, ports)
     }
 
     /// Does something with the world, and wakes the task that does what follows.
@@ -128,6 +127,14 @@ impl World {
     /// Returns the time.
     pub(crate) fn now(&self) -> Instant {
         self.clock.now()
+    }
+
+    /// Returns the way to itself; `None`: the run is over.
+    fn shared(&self) -> Option<Shared> {
+        Some(Shared {
+            world: self.own.upgrade()?,
+            activity: self.activity.clone(),
+        })
     }
 
     /// Takes the trace out, at the end.
