@@ -50,9 +50,9 @@ impl Gate {
         state.waiting.drain(..).for_each(Waker::wake);
     }
 
-    /// Returns whether the process stands still.
-    pub(crate) fn is_paused(&self) -> bool {
-        self.lock().pauses > 0
+    /// Returns whether nothing of the process may run any more.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.lock().is_dead
     }
 
     /// Puts the gate in front of a task.

@@ -7,18 +7,20 @@
 mod brokers;
 mod faults;
 mod handlers;
+mod members;
 mod observed;
 mod processes;
 mod situation;
 
-pub(crate) use brokers::{Answer, Ports};
+pub(crate) use brokers::{Answer, DEAD_LETTERS, PORT, Ports, kind, served};
 pub(crate) use handlers::Begun;
+pub(crate) use observed::key_of;
 
 use crate::clock::Clock;
 use brokers::Brokers;
 use handlers::Handlers;
-use plimsoll_core::{Instant, TopicPartition};
-use plimsoll_oracle::{ErrorName, MemberId, RequestKind, Trace, TraceEvent};
+use plimsoll_core::{Instant, NextOffset, Offset, TopicPartition};
+use plimsoll_oracle::{ErrorName, MemberId, MessageId, RequestKind, Trace, TraceEvent};
 use plimsoll_scenarios::Plan;
 use plimsoll_scenarios::scenario::Moment;
 use plimsoll_scenarios::schedule::{FaultIndex, FaultSchedule, ProcessId};
@@ -39,8 +41,12 @@ pub(crate) struct World {
     brokers: Brokers,
     handlers: Handlers,
     processes: Vec<Process>,
-    /// The owners of partitions, as they see it.
-    owners: BTreeMap<TopicPartition, MemberId>,
+    /// The owners of partitions, as they see it; of several, the last one got it last.
+    owners: BTreeMap<TopicPartition, Vec<MemberId>>,
+    /// The positions of members that were refused, until they move.
+    positions: BTreeMap<(MemberId, TopicPartition), NextOffset>,
+    /// The messages that became readable.
+    stored: BTreeMap<(TopicPartition, Offset), MessageId>,
     /// By member: the error with which a broker refused its last commit.
     refused: Vec<Option<ErrorName>>,
     /// Whether the producer is done with every message so far that must come.
@@ -75,6 +81,8 @@ impl Shared {
                 handlers: Handlers::new(&plan),
                 processes: (0..members).map(|_| Process::default()).collect(),
                 owners: BTreeMap::new(),
+                positions: BTreeMap::new(),
+                stored: BTreeMap::new(),
                 refused: vec![None; members],
                 is_produced: false,
                 own: own.clone(),
@@ -90,6 +98,16 @@ impl Shared {
         let result = self.at_rest(act);
         self.activity.notify_one();
         result
+    }
+
+    /// Does something for a process of a member; `None`: the process is gone. What it says in the
+    /// turn in which it died, nobody hears.
+    pub(crate) fn of<R>(
+        &self,
+        (member, process): (MemberId, u64),
+        act: impl FnOnce(&mut World) -> R,
+    ) -> Option<R> {
+        self.with(|world| world.is_at_work(member, process).then(|| act(world)))
     }
 
     /// Does something with the world.

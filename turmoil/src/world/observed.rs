@@ -81,6 +81,15 @@ impl World {
                 None if is_letter => self.dead_letter(record),
                 None => None,
             };
+            if let Some(TraceEvent::Stored {
+                message,
+                partition,
+                offset,
+                ..
+            }) = event
+            {
+                self.stored.insert((partition, offset), message);
+            }
             if let Some(event) = event {
                 self.observe(event);
             }

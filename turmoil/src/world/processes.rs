@@ -216,9 +216,13 @@ impl World {
 
     /// Forgets what a process had that is gone, and starts it again where it is to.
     fn gone(&mut self, member: MemberId) {
-        self.owners.retain(|_, owner| *owner != member);
+        for owners in self.owners.values_mut() {
+            owners.retain(|owner| *owner != member);
+        }
+        self.positions.retain(|(of, _), _| *of != member);
         self.refused[member.0 as usize] = None;
         let process = &mut self.processes[member.0 as usize];
+        process.pauses = 0;
         process.deferred.clear();
         if std::mem::take(&mut process.restart) {
             self.start(member);

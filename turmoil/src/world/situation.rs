@@ -14,7 +14,7 @@ pub(super) struct Overview<'a> {
     pub(super) plan: &'a Plan,
     pub(super) report: Report,
     pub(super) processes: &'a [Process],
-    pub(super) owners: &'a BTreeMap<TopicPartition, MemberId>,
+    pub(super) owners: &'a BTreeMap<TopicPartition, Vec<MemberId>>,
 }
 
 impl Situation for Overview<'_> {
@@ -29,13 +29,13 @@ impl Situation for Overview<'_> {
     }
 
     fn owner(&self, partition: TopicPartition) -> Option<MemberId> {
-        self.owners.get(&partition).copied()
+        self.owners.get(&partition)?.last().copied()
     }
 
     fn busiest(&self) -> Option<MemberId> {
         let members = (0..self.processes.len() as u32).map(MemberId).rev();
         let load = |member: &MemberId| {
-            let owned = self.owners.values().filter(|owner| *owner == member);
+            let owned = self.owners.values().filter(|owners| owners.contains(member));
             owned.count()
         };
         members.max_by_key(load)
