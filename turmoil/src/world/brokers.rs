@@ -6,7 +6,7 @@ use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::messages::{CreateTopicsRequest, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use plimsoll_codec::frames::{Head, LENGTH};
-use plimsoll_core::Instant;
+use plimsoll_core::{Instant, TopicPartition};
 use plimsoll_oracle::{BrokerId, MemberId, RequestKind, TraceEvent};
 use plimsoll_scenarios::Plan;
 use plimsoll_serve::Options;
@@ -225,6 +225,20 @@ impl World {
             client.asked = Some(frame.clone());
             self.brokers.cluster.receive(at, id, frame);
         }
+    }
+
+    /// Returns what the cluster knows.
+    pub(crate) fn report(&self) -> Report {
+        self.brokers.report()
+    }
+
+    /// Returns the leader of a partition, as the controller decided.
+    pub(crate) fn leader_of(&self, partition: TopicPartition) -> Option<BrokerId> {
+        let name = &self.plan.settings.topics[partition.topic as usize].name;
+        let report = self.brokers.report();
+        let topic = report.topics.iter().find(|topic| topic.name == *name)?;
+        let leader = topic.partitions.get(partition.partition as usize)?.leader;
+        leader.map(in_plan)
     }
 
     /// Takes the end of a connection.

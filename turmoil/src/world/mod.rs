@@ -12,7 +12,7 @@ mod observed;
 mod processes;
 mod situation;
 
-pub(crate) use brokers::{Answer, DEAD_LETTERS, PORT, Ports, kind, served};
+pub(crate) use brokers::{Answer, DEAD_LETTERS, PORT, Ports, in_plan, kind};
 pub(crate) use handlers::Begun;
 pub(crate) use observed::key_of;
 

@@ -9,6 +9,7 @@ use plimsoll_codec::contents::{self, Record};
 use plimsoll_codec::{OFFSETS_TOPIC, RecordBatch};
 use plimsoll_core::{Offset, TopicPartition};
 use plimsoll_oracle::{BrokerId, ErrorName, MemberId, MessageId, RequestKind, TraceEvent};
+use plimsoll_scenarios::scenario::Message;
 use plimsoll_serve::produce::MESSAGE;
 use plimsoll_sim::served::{CommitSeen, Seen};
 
@@ -18,6 +19,15 @@ impl World {
         let mut topics = self.plan.settings.topics.iter();
         let topic = topics.position(|of| of.name == *topic)?;
         Some(TopicPartition::new(topic as u32, number.cast_unsigned()))
+    }
+
+    /// Returns where a message stands, as far as it can be read; where it cannot, at the beginning.
+    pub(crate) fn place_of(&self, message: &Message) -> Offset {
+        let mut stored = self.stored.iter();
+        let found = stored.find(|((partition, _), id)| {
+            *partition == message.partition && **id == message.id
+        });
+        found.map_or(Offset::new(0), |((_, offset), _)| *offset)
     }
 
     /// Takes in that a partition has another leader.
