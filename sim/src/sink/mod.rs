@@ -109,7 +109,9 @@ pub struct Answer {
 pub struct Started {
     /// The trace's entry about its start.
     pub observation: TraceEvent,
-    /// The time at which the handler comes back; `None`: never.
+    /// Its number.
+    pub handler: HandlerId,
+    /// The time at which the handler comes back; `None`: not by itself.
     pub done: Option<(Instant, HandlerId)>,
 }
 
@@ -139,6 +141,7 @@ impl Sink {
         let id = HandlerId(self.next);
         Started {
             observation: self.run(call, attempt, outcome, None),
+            handler: id,
             done: outcome.is_some().then_some((now + takes, id)),
         }
     }

@@ -181,3 +181,87 @@ impl Entered {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::SocketAddr;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    const SERVER: HostNumber = HostNumber(1);
+    const CLIENT: HostNumber = HostNumber(2);
+    const THERE: Way = Way {
+        from: CLIENT,
+        to: SERVER,
+    };
+
+    /// Runs in a network of a server that answers each byte with the same one, and a client.
+    fn run<F: Future>(client: impl FnOnce(Clock, SocketAddr) -> F) -> F::Output {
+        let latency = Distribution::even(Duration::from_millis(5), Duration::from_millis(5));
+        let network = Network::enter([SERVER, CLIENT], 3, latency);
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        let runtime = builder.enable_time().start_paused(true).build();
+        let runtime = runtime.expect("it needs nothing of the system");
+        let at = SocketAddr::new(address(SERVER), 9092);
+        let output = runtime.block_on(async {
+            let clock = Clock::start();
+            tokio::spawn(network.pump(clock));
+            let listener = Listener::bind(SERVER, at).await.expect("the port is free");
+            tokio::spawn(async move {
+                while let Ok((mut stream, peer)) = listener.accept().await {
+                    assert_eq!(host_at(peer.ip()), CLIENT);
+                    tokio::spawn(async move {
+                        while let Ok(byte) = stream.read_u8().await {
+                            stream.write_u8(byte).await.expect("the client reads");
+                        }
+                    });
+                }
+            });
+            client(clock, at).await
+        });
+        drop(runtime);
+        output
+    }
+
+    #[test]
+    fn what_is_asked_is_answered_after_both_latencies() {
+        let took = run(async |clock, at| {
+            let mut stream = Stream::connect(CLIENT, at).await.expect("it listens");
+            let asked = clock.now();
+            stream.write_u8(7).await.expect("it is connected");
+            assert_eq!(stream.read_u8().await.expect("an answer"), 7);
+            clock.now().saturating_since(asked)
+        });
+        assert_eq!(took, Duration::from_millis(10));
+    }
+
+    #[test]
+    fn what_a_fault_holds_arrives_afterwards_and_so_does_a_new_connection() {
+        run(async |clock, at| {
+            let mut stream = Stream::connect(CLIENT, at).await.expect("it listens");
+            block(&[THERE]);
+            stream.write_u8(7).await.expect("the kernel takes it");
+            let within = Duration::from_secs(60);
+            let answer = tokio::time::timeout(within, stream.read_u8()).await;
+            assert!(answer.is_err(), "{answer:?}");
+            let new = tokio::time::timeout(within, Stream::connect(CLIENT, at)).await;
+            assert!(new.is_err(), "{new:?}");
+            let healed = clock.now();
+            unblock(healed, &[THERE]);
+            assert_eq!(stream.read_u8().await.expect("an answer"), 7);
+            let took = clock.now().saturating_since(healed);
+            assert_eq!(took, Duration::from_millis(10));
+            assert!(Stream::connect(CLIENT, at).await.is_ok());
+        });
+    }
+
+    #[test]
+    fn a_port_that_nothing_listens_at_refuses() {
+        run(async |_, at| {
+            let elsewhere = SocketAddr::new(at.ip(), 1);
+            let refused = Stream::connect(CLIENT, elsewhere).await.map(|_| ());
+            let refused = refused.expect_err("nothing listens");
+            assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
+        });
+    }
+}

@@ -145,18 +145,16 @@ impl Brokers {
         self.cluster.heal(at);
     }
 
-    /// Closes the connections of a member with a broker, or all brokers. Returns whether there was
-    /// any.
-    pub(super) fn cut(&mut self, now: Instant, of: MemberId, with: Option<BrokerId>) -> bool {
+    /// Closes the connections of a member with a broker, or all brokers.
+    pub(super) fn cut(&mut self, now: Instant, of: MemberId, with: Option<BrokerId>) {
         let is_meant = |client: &Client| {
             client.member == Some(of) && with.is_none_or(|broker| broker == client.broker)
         };
         let meant = self.clients.iter().filter(|(_, client)| is_meant(client));
         let meant: Vec<ConnectionId> = meant.map(|(id, _)| *id).collect();
-        for id in &meant {
-            self.disconnect(now, *id);
+        for id in meant {
+            self.disconnect(now, id);
         }
-        !meant.is_empty()
     }
 
     fn disconnect(&mut self, now: Instant, id: ConnectionId) {
@@ -170,7 +168,7 @@ impl Brokers {
         let report = self.cluster.report();
         let group = report.groups.iter();
         let mut group = group.filter(|group| group.name == plan.settings.consumers.group);
-        let offsets = group.next().map_or(&[][..], |group| &group.offsets);
+        let offsets = group.next().map_or(&[][..], |group| &group.offsets[..]);
         let topics = report.topics.iter();
         let topics = topics.filter(|topic| is_of(plan, &topic.name));
         let mut lag = 0;

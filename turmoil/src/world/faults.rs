@@ -177,7 +177,7 @@ impl World {
                 let ways = self.ways(member, broker, Direction::Both);
                 net::delay(&ways, Duration::ZERO);
             }
-            (K::Cut { .. }, _) => drop(self.brokers.cut(now, member, broker)),
+            (K::Cut { .. }, _) => self.brokers.cut(now, member, broker),
             (K::LoseResponse { request, .. }, _) => self.brokers.cluster.lose_response(Faulty {
                 request: *request,
                 broker: None,

@@ -69,10 +69,9 @@ impl World {
         self.handlers.tried_by.insert(call.message, call.member);
         let started = self.handlers.sink.start(&self.plan, now, call);
         let (place, result) = oneshot::channel();
-        if let Some((at, handler)) = started.done {
-            self.handlers.due.insert((at, handler));
-            self.handlers.waiting.insert(handler, place);
-        }
+        // One that hangs comes back when the hang ends.
+        self.handlers.waiting.insert(started.handler, place);
+        self.handlers.due.extend(started.done);
         self.observe(started.observation);
         Begun {
             member: call.member,

@@ -104,9 +104,10 @@ impl World {
 
     /// Starts a process, now or as soon as the one that is stopping has ended.
     pub(super) fn restart(&mut self, member: MemberId) {
-        match self.processes[member.0 as usize].runs() {
-            true => self.processes[member.0 as usize].restart = true,
-            false => drop(self.start(member)),
+        let process = &mut self.processes[member.0 as usize];
+        process.restart = process.runs();
+        if !process.restart {
+            self.start(member);
         }
     }
 
