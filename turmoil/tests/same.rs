@@ -7,7 +7,12 @@ use std::fmt::Write as _;
 use std::process::Command;
 
 /// Scenarios with many kinds of faults.
-const SOME: [&str; 3] = ["reference", "quick/member-killed", "quick/partition"];
+const SOME: [&str; 4] = [
+    "reference",
+    "quick/member-killed",
+    "quick/connections-cut",
+    "quick/coordinator-out-of-reach",
+];
 
 /// Returns the traces of some schedules, each entry in a line.
 fn traces() -> String {
