@@ -1,13 +1,13 @@
 //! Backend `turmoil`: what people put in production, on a simulated network.
 //!
 //! Members are the [`Driver`](plimsoll::Driver) with its handlers over
-//! [`NativeClient`](plimsoll_native::NativeClient), which speaks Kafka's protocol in bytes, over the
-//! TCP of `turmoil-net`. Behind the brokers' ports stands the simulator's cluster
+//! [`NativeClient`](plimsoll_native::NativeClient), which speaks Kafka's protocol in bytes, over
+//! the TCP of `turmoil-net`. Behind the brokers' ports stands the simulator's cluster
 //! ([`ServedCluster`](plimsoll_sim::served::ServedCluster)). The plan, its faults, the sink, the
 //! trace and its checkers are those of every backend.
 //!
-//! All of a run is in one thread, in one tokio runtime whose clock is paused: it goes from event to
-//! event, by whole milliseconds. Nothing is drawn but from the streams of the plan's seed, and tasks
+//! All of a run is in one thread, in one tokio runtime whose clock is paused: it goes from event
+//! to event, by whole milliseconds. Nothing is drawn but from the streams of the plan's seed, and tasks
 //! run in the order in which they were woken; so the same seed gives the same trace.
 //!
 //! Processes share the runtime, and each has a gate in front of all of its tasks. A process that

@@ -140,7 +140,8 @@ impl Faulty {
             let group = group_of(request);
             group.is_some() && group == edge.group(name)
         };
-        is_there && sends && request.kind() == Some(self.request) && self.group.as_ref().is_none_or(is_of)
+        let asks = request.kind() == Some(self.request);
+        is_there && sends && asks && self.group.as_ref().is_none_or(is_of)
     }
 }
 
