@@ -45,10 +45,10 @@ fn hosts(plan: &Plan) -> Vec<HostNumber> {
 /// Begins everything that takes part, and waits for the end.
 async fn play(plan: Arc<Plan>, network: &Network) -> Trace {
     let clock = Clock::start();
-    let (world, ports) = Shared::new(plan.clone(), clock);
+    let world = Shared::new(plan.clone(), clock);
     tokio::spawn(network.pump(clock));
-    for (broker, is_open) in (0..).map(BrokerId).zip(ports) {
-        tokio::spawn(service::serve(broker, is_open, world.clone()));
+    for broker in (0..plan.settings.cluster.brokers).map(BrokerId) {
+        tokio::spawn(service::serve(broker, world.clone()));
     }
     tokio::spawn(world.clone().conduct());
     tokio::spawn(producer::produce(plan.clone(), world.clone(), clock));

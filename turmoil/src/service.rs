@@ -1,4 +1,8 @@
-//! The brokers' hosts: a port each, open while its broker listens, and the connections with it.
+//! The brokers' hosts: a port each, and the connections with it.
+//!
+//! A port is always open. A connection with a broker that accepts none is closed at once: to its
+//! client that is as good as a refusal. (`turmoil-net` opens no port again while a connection of
+//! it lingers, which on a link that is held may take as long as a fault.)
 //!
 //! A connection reads a frame, has it answered, writes the answer, and reads the next one
 //! (`SocketServer` mutes a channel in the same way).
@@ -10,33 +14,15 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use plimsoll_oracle::BrokerId;
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 /// Serves at a broker's port, for as long as it is polled.
-pub(crate) async fn serve(broker: BrokerId, mut is_open: watch::Receiver<bool>, world: Shared) {
-    loop {
-        if is_open.wait_for(|is_open| *is_open).await.is_err() {
-            return;
-        }
-        let address = broker_address(broker);
-        let Ok(listener) = Listener::bind(broker_host(broker), address).await else {
-            // Its last listener closes in this moment.
-            tokio::task::yield_now().await;
-            continue;
-        };
-        tokio::select! {
-            biased;
-            closed = is_open.wait_for(|is_open| !*is_open) => {
-                if closed.is_err() {
-                    return;
-                }
-            }
-            () = accept(&listener, broker, &world) => return,
-        }
-    }
-}
-
-async fn accept(listener: &Listener, broker: BrokerId, world: &Shared) {
+pub(crate) async fn serve(broker: BrokerId, world: Shared) {
+    let listener = Listener::bind(broker_host(broker), broker_address(broker)).await;
+    let Ok(listener) = listener else {
+        tracing::error!(%broker, "its port is taken");
+        return;
+    };
     while let Ok((stream, peer)) = listener.accept().await {
         let member = member_at(host_at(peer.ip()));
         let host = peer.ip().to_string();
@@ -45,11 +31,9 @@ async fn accept(listener: &Listener, broker: BrokerId, world: &Shared) {
         if let Some((id, answers)) = connected {
             let world = world.clone();
             tokio::spawn(async move {
+                let receive = |frame| world.with(|world| world.receive(id, frame));
                 // A stream that breaks has ended, too.
-                let _ = exchange(stream, answers, |frame| {
-                    world.with(|world| world.receive(id, frame));
-                })
-                .await;
+                let _ = exchange(stream, answers, receive).await;
                 world.with(|world| world.disconnect(id));
             });
         }

@@ -13,7 +13,7 @@ use plimsoll_serve::Options;
 use plimsoll_sim::served::{ConnectionId, Output, Report, ServedCluster};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 /// The port of each broker.
 pub(crate) const PORT: u16 = 9092;
@@ -36,14 +36,10 @@ pub(crate) enum Answer {
     Done,
 }
 
-/// By broker, counted from 0: whether its port is to be open.
-pub(crate) type Ports = Vec<watch::Receiver<bool>>;
-
 /// The brokers.
 pub(super) struct Brokers {
     pub(super) cluster: ServedCluster,
     clients: BTreeMap<ConnectionId, Client>,
-    ports: Vec<watch::Sender<bool>>,
     /// The time of the cluster when the run began.
     began: Instant,
 }
@@ -61,29 +57,23 @@ struct Client {
 
 impl Brokers {
     /// Makes the brokers that a plan wants, with its topics.
-    pub(super) fn new(plan: &Plan) -> (Self, Ports) {
+    pub(super) fn new(plan: &Plan) -> Self {
         let settings = &plan.settings.cluster;
         let mut options = Options::of_cluster(settings, settings.settings.clone(), plan.seed);
         options.cluster.is_observed = true;
         options.cluster.latency = plan.settings.network.latency;
         let mut cluster = ServedCluster::new(options.cluster);
-        let mut ports = Vec::new();
-        let mut open = Vec::new();
         for broker in cluster.brokers() {
             let at = crate::broker_address(in_plan(broker));
             cluster.advertise(broker, at.ip().to_string(), at.port());
-            let (sender, receiver) = watch::channel(false);
-            ports.push(receiver);
-            open.push(sender);
         }
         let mut brokers = Self {
             cluster,
             clients: BTreeMap::new(),
-            ports: open,
             began: Instant::ZERO,
         };
         brokers.create_topics(plan);
-        (brokers, ports)
+        brokers
     }
 
     /// Creates the topics, before the run begins: the cluster's time goes on as it needs.
@@ -260,8 +250,8 @@ impl World {
                     epoch,
                 } => self.led(&topic, partition, in_plan(leader), epoch),
                 Output::Observed(seen) => self.seen(seen),
-                Output::Open(broker) => self.open(broker, true),
-                Output::Refuse(broker) => self.open(broker, false),
+                // A port is asked with each connection.
+                Output::Open(_) | Output::Refuse(_) => {}
             }
         }
     }
@@ -291,13 +281,6 @@ impl World {
         let lost = lost.and_then(|(member, asked)| Some((member, kind(asked)?)));
         if let Some((member, request)) = lost {
             self.observe(TraceEvent::ResponseLost { member, request });
-        }
-    }
-
-    fn open(&mut self, broker: BrokerId, is_open: bool) {
-        // The controller has no port.
-        if let Some(port) = self.brokers.ports.get(in_plan(broker).0 as usize) {
-            port.send_replace(is_open);
         }
     }
 }

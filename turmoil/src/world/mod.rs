@@ -12,7 +12,7 @@ mod observed;
 mod processes;
 mod situation;
 
-pub(crate) use brokers::{Answer, DEAD_LETTERS, PORT, Ports, in_plan, kind};
+pub(crate) use brokers::{Answer, DEAD_LETTERS, PORT, in_plan, kind};
 pub(crate) use handlers::Begun;
 pub(crate) use observed::key_of;
 
@@ -66,8 +66,8 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// Makes the world of a plan, before anything happens, within its runtime.
-    pub(crate) fn new(plan: Arc<Plan>, clock: Clock) -> (Self, Ports) {
-        let (brokers, ports) = Brokers::new(&plan);
+    pub(crate) fn new(plan: Arc<Plan>, clock: Clock) -> Self {
+        let brokers = Brokers::new(&plan);
         let members = plan.starts.len();
         let activity = Arc::<Notify>::default();
         let world = Arc::new_cyclic(|own| {
@@ -90,7 +90,7 @@ impl Shared {
                 plan,
             })
         });
-        (Self { world, activity }, ports)
+        Self { world, activity }
     }
 
     /// Does something with the world, and wakes the task that does what follows.
