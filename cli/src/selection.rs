@@ -96,7 +96,7 @@ pub(crate) fn select(wanted: Wanted<'_>, choice: &Choice) -> Result<Selection, C
     }
     if let Some(recipe) = wanted
         .subject
-        .filter(|subject| *subject != Subject::Plimsoll)
+        .filter(|subject| *subject != Subject::Plimsoll && *choice != Choice::Turmoil)
     {
         return Err(refuse_recipe(recipe));
     }

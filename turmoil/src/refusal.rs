@@ -33,8 +33,9 @@ fn subject(plan: &Plan) -> Option<String> {
 }
 
 fn brokers(plan: &Plan) -> Option<String> {
-    let (wanted, most) = (plan.settings.cluster.brokers, served::Options::MOST_BROKERS);
-    (wanted > most.into())
+    let wanted = plan.settings.cluster.brokers;
+    let most = u32::from(served::Options::MOST_BROKERS);
+    (wanted > most)
         .then(|| format!("it wants {wanted} brokers, and a served cluster has {most} at most"))
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A handler runs in its member's process and ends with one call to the sink, whose answer is its
 //! outcome: a function of the seed, the message and the attempt, which the sink counts. One that is
-//! the subject's `own` calls the sink and ends as it says.
+//! the subject's `own` calls the sink and ends as it says. Backend `turmoil` has the same sink.
 
 mod own;
 
