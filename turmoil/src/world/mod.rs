@@ -124,6 +124,8 @@ impl Shared {
         loop {
             let next = self.at_rest(|world| {
                 world.handle_timeout();
+                // What is heard may make more due.
+                world.hear();
                 world.next_at()
             });
             tokio::select! {
