@@ -1,47 +1,46 @@
-//! What the parts want, done one by one.
+//! What the parts of a member want, done one by one.
 
-use super::{Action, LeanSpeaker, Process};
-use crate::env::Env;
-use crate::protocol::{Lean, Request};
-use plimsoll_client::{Ask, Continuation, Failure, Parts, Seams, channel_of};
+use super::{End, Member, Observation, World};
+use crate::{
+    Action, Ask, AskOf, Continuation, DeadLetterCopy, Failure, Parts, Seams, Speaker, channel_of,
+};
 use plimsoll_core::{Event, Instant};
-use plimsoll_oracle::TraceEvent;
-use plimsoll_scenarios::scenario::Moment;
+use plimsoll_protocol::Request;
 
-impl Process {
+impl<S: Speaker, At: Seams<S>> Member<S, At> {
     /// Does what the parts want. A part of which others want something comes before them: what an
     /// action leads to is done before the next action.
-    pub(super) fn carry_out(&mut self, env: &mut Env<'_>) {
+    pub(super) fn carry_out(&mut self, world: &mut impl World<S>) {
         while let Some(mut action) = self.poll_action() {
-            if self.passes(env, |seams, parts| seams.action(parts, &mut action)) {
-                self.perform(env, action);
+            if self.passes(world, |at, parts| at.action(parts, &mut action)) {
+                self.perform(world, action);
             }
         }
     }
 
-    /// Lets something pass a seam of the client. Returns whether it does.
+    /// Lets something pass a seam. Returns whether it does.
     #[inline]
     pub(super) fn passes(
         &mut self,
-        env: &Env<'_>,
-        seam: impl FnOnce(&mut dyn Seams<LeanSpeaker>, &mut Parts<'_, LeanSpeaker>) -> bool,
+        world: &impl World<S>,
+        seam: impl FnOnce(&mut At, &mut Parts<'_, S>) -> bool,
     ) -> bool {
-        let Some(seams) = &mut self.seams else {
+        if self.seams.is_absent() {
             return true;
-        };
+        }
         let mut parts = Parts {
-            now: env.now(),
+            now: world.now(),
             view: &mut self.view,
             group: &mut self.group,
             start: &mut self.start,
             fetcher: &mut self.fetcher,
             commits: &mut self.commits,
         };
-        seam(seams.as_mut(), &mut parts)
+        seam(&mut self.seams, &mut parts)
     }
 
     #[inline]
-    fn poll_action(&mut self) -> Option<Action> {
+    fn poll_action(&mut self) -> Option<Action<S>> {
         if let Some(to) = self.view.metadata.poll_action() {
             return Some(Action::Ask(Ask {
                 to,
@@ -68,10 +67,10 @@ impl Process {
         self.dead_letters.poll_action()
     }
 
-    fn perform(&mut self, env: &mut Env<'_>, action: Action) {
-        let now = env.now();
+    fn perform(&mut self, world: &mut impl World<S>, action: Action<S>) {
+        let now = world.now();
         match action {
-            Action::Ask(ask) => self.ask(env, ask),
+            Action::Ask(ask) => self.ask(world, ask),
             Action::AskAny(timeout, request, then) => {
                 let to = self.view.choose_broker(now);
                 let ask = Ask {
@@ -80,16 +79,16 @@ impl Process {
                     request,
                     then,
                 };
-                self.ask(env, ask);
+                self.ask(world, ask);
             }
             Action::Say(to, request) => {
                 let (channel, correlation) = (channel_of(&request), self.requests.number());
-                env.request(self.node, to, channel, correlation, request);
+                world.send((to, channel), correlation, request);
             }
             Action::Poll(broker) => {
-                let request = env.cluster.fetch_request();
+                let request = world.fetch_request();
                 let ask = self.fetcher.poll_request(broker, request);
-                self.ask(env, ask);
+                self.ask(world, ask);
             }
             Action::TryAnotherBroker => self.view.metadata.try_another_broker(),
             Action::RefreshMetadata => self.view.refresh_metadata(now),
@@ -100,18 +99,23 @@ impl Process {
             Action::Start(id, partitions) => self.start.begin(now, &self.view, id, partitions),
             Action::ForgetStart => self.start.forget(),
             Action::Assign(assignments) => self.group.handle_started(assignments),
-            Action::Tell(event) => self.application.tell(event),
-            Action::OutOfRange(partition, position) => env.observe(TraceEvent::OutOfRange {
-                member: self.id,
-                partition: self.view.topology.partition(partition),
-                position,
-            }),
-            Action::CommitSent => env.observe(TraceEvent::CommitSent { member: self.id }),
-            Action::CommitFailed(failure) => self.observe_failed_commit(env, failure),
+            Action::Tell(event) => world.tell(event),
+            Action::OutOfRange(partition, position) => {
+                let partition = self.view.topology.partition(partition);
+                world.observe(Observation::OutOfRange {
+                    partition,
+                    position,
+                });
+            }
+            Action::CommitSent => world.observe(Observation::CommitSent),
+            Action::CommitFailed(failure) => {
+                if let Failure::Refused(error) = failure {
+                    self.refusal = Some(error);
+                }
+                world.observe(Observation::CommitFailed(failure));
+            }
             Action::EndCommit(commit, outcome) => {
-                let event = Event::CommitFinished { commit, outcome };
-                self.application.tell(event);
-                self.late.handle_committed(now, commit, outcome);
+                world.tell(Event::CommitFinished { commit, outcome });
                 self.settle(now);
             }
             Action::NotAMember(error, carried) => {
@@ -120,43 +124,31 @@ impl Process {
                 self.settle(now);
             }
             Action::EndDeadLetter(copy, answer) => {
-                self.end_dead_letter(env, copy, answer.is_ok());
+                if answer.is_ok() {
+                    world.observe(Observation::DeadLetterWritten(&copy));
+                }
+                world.tell(end_of_letter(&copy, answer));
             }
             Action::End => {
                 self.requests.forget_all();
-                self.ended = true;
-                let member = self.id;
-                env.observe(match self.stopping {
-                    true => TraceEvent::MemberStopped { member },
-                    // A simulated process has no status.
-                    false => TraceEvent::MemberExited {
-                        member,
-                        status: None,
-                    },
+                self.end = Some(match self.is_closing {
+                    true => End::Left,
+                    false => End::Refused(self.refusal),
                 });
+                world.observe(Observation::Ended);
             }
         }
     }
 
     #[inline]
-    fn ask(&mut self, env: &mut Env<'_>, mut ask: Ask<Lean, Continuation>) {
-        if !self.passes(env, |seams, parts| seams.request(parts, &mut ask)) {
+    fn ask(&mut self, world: &mut impl World<S>, mut ask: AskOf<S>) {
+        if !self.passes(world, |at, parts| at.request(parts, &mut ask)) {
             return;
         }
-        let kind = || ask.request.kind().map(Moment::Sent);
-        env.moments.note(self.id, kind);
-        let channel = channel_of(&ask.request);
-        let to = (ask.to, channel);
-        let correlation = self.requests.add(env.now(), to, ask.timeout, ask.then);
-        env.request(self.node, ask.to, channel, correlation, ask.request);
-    }
-
-    fn observe_failed_commit(&self, env: &mut Env<'_>, failure: Failure) {
-        let member = self.id;
-        env.observe(match failure {
-            Failure::Lost | Failure::TimedOut => TraceEvent::CommitUnknown { member },
-            Failure::Refused(error) => TraceEvent::CommitRefused { member, error },
-        });
+        world.note_request(&ask.request);
+        let to = (ask.to, channel_of(&ask.request));
+        let correlation = self.requests.add(world.now(), to, ask.timeout, ask.then);
+        world.send(to, correlation, ask.request);
     }
 
     /// Goes on after a change of the assignment, or leaves, unless a commit is outstanding:
@@ -165,7 +157,7 @@ impl Process {
         if !self.commits.is_settled() {
             return;
         }
-        if self.application.is_closed() {
+        if self.is_closing {
             self.requests.forget_all();
             self.commits.forget_all();
             return self.group.leave(&self.view);
@@ -174,3 +166,29 @@ impl Process {
         self.group.handle_settled(now, &self.view);
     }
 }
+
+/// Returns what the application learns of the copy of a record.
+fn end_of_letter<P>(copy: &DeadLetterCopy<P>, answer: Result<(), Failure>) -> Event<P> {
+    let (partition, epoch, offset) = (copy.partition, copy.epoch, copy.record.offset);
+    match answer {
+        Err(Failure::Refused(error)) if REFUSALS.contains(&error.code()) => {
+            Event::DeadLetterRefused {
+                partition,
+                epoch,
+                offset,
+            }
+        }
+        answer => Event::DeadLettered {
+            partition,
+            epoch,
+            offset,
+            acknowledged: answer.is_ok(),
+        },
+    }
+}
+
+/// Kafka's numbers of the errors with which a write would be refused each time, until the topic or
+/// the rights to it change: `MESSAGE_TOO_LARGE`, `INVALID_TOPIC_EXCEPTION`,
+/// `RECORD_LIST_TOO_LARGE`, `TOPIC_AUTHORIZATION_FAILED`, `CLUSTER_AUTHORIZATION_FAILED`,
+/// `POLICY_VIOLATION`, `INVALID_RECORD`.
+const REFUSALS: [i16; 7] = [10, 17, 18, 29, 31, 44, 87];
