@@ -24,6 +24,7 @@ fn effects(trace: &Trace) -> usize {
 
 #[test]
 fn the_library_holds() {
+    let mut wrong = Vec::new();
     for (label, mut scenario) in scenarios() {
         scenario.settings.consumers.subject = Subject::PlimsollDriver;
         for seed in 0..SEEDS {
@@ -32,14 +33,16 @@ fn the_library_holds() {
                 continue;
             }
             let (trace, verdict) = running::run(&plan);
-            let violations: Vec<_> = verdict.violations().collect();
-            assert!(
-                violations.is_empty(),
-                "{label}, seed {seed}: {violations:?}"
-            );
-            assert!(effects(&trace) >= plan.messages.len() / 2, "{label}, {seed}");
+            for (property, violation) in verdict.violations() {
+                let summary = &violation.summary;
+                wrong.push(format!("{label}, seed {seed}: {property}: {summary}"));
+            }
+            if effects(&trace) < plan.messages.len() / 2 {
+                wrong.push(format!("{label}, seed {seed}: little was done"));
+            }
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

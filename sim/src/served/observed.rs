@@ -19,15 +19,8 @@ pub enum Seen {
         /// The batch.
         batch: RecordBatch,
     },
-    /// A member's commit of one partition became readable for coordinators.
+    /// A commit of one partition became readable for coordinators.
     Committed(CommitSeen),
-    /// An offset was committed for no member, by a tool.
-    OffsetReset {
-        /// The partition.
-        partition: (String, i32),
-        /// The next offset.
-        next: NextOffset,
-    },
     /// All that could be read from this offset on is lost.
     Truncated {
         /// The partition.
@@ -53,7 +46,7 @@ pub struct CommitSeen {
     pub partition: (String, i32),
     /// The next offset.
     pub next: NextOffset,
-    /// The generation in the request.
+    /// The generation in the request; -1: of no member, as tools commit.
     pub generation: i32,
     /// Whether the group was rebalancing when the coordinator accepted it.
     pub rebalancing: bool,
@@ -90,10 +83,6 @@ impl ServedCluster {
                 batch,
             }),
             Content::Commit(commit) => self.committed(&commit).map(Seen::Committed),
-            Content::Reset { offset, .. } => Some(Seen::OffsetReset {
-                partition: self.edge.place(offset.partition)?,
-                next: offset.next,
-            }),
             _ => None,
         }
     }

@@ -54,9 +54,6 @@ impl World {
                 batch,
             } => return self.stored(&partition, offset, &batch),
             Seen::Committed(commit) => return self.committed(&commit),
-            Seen::OffsetReset { partition, next } => self
-                .partition(&partition)
-                .map(|partition| TraceEvent::OffsetsReset { partition, next }),
             Seen::Truncated { partition, log_end } => self
                 .partition(&partition)
                 .map(|partition| TraceEvent::Truncated { partition, log_end }),
@@ -121,8 +118,15 @@ impl World {
     }
 
     fn committed(&mut self, commit: &CommitSeen) {
-        let member = commit.client_id.as_deref().and_then(member_called);
-        let (Some(member), Some(partition)) = (member, self.partition(&commit.partition)) else {
+        let Some(partition) = self.partition(&commit.partition) else {
+            return;
+        };
+        let client = commit.client_id.as_deref();
+        if client == Some(crate::own::CLIENT_ID) {
+            let next = commit.next;
+            return self.observe(TraceEvent::OffsetsReset { partition, next });
+        }
+        let Some(member) = client.and_then(member_called) else {
             return;
         };
         if commit.late {
