@@ -27,6 +27,8 @@ pub struct Options {
     /// The time between two looks for records that topics no longer keep
     /// (`log.retention.check.interval.ms`).
     pub retention_check: Duration,
+    /// Whether [`Output::Observed`](super::Output) tells what becomes of the logs.
+    pub is_observed: bool,
     /// What all random choices follow from.
     pub seed: u64,
 }
@@ -54,6 +56,7 @@ impl Default for Options {
             latency: Distribution::even(Duration::from_micros(1), Duration::from_micros(5)),
             began: None,
             retention_check: Duration::from_secs(300),
+            is_observed: false,
             seed: 0,
         }
     }
