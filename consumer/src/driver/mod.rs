@@ -28,7 +28,7 @@ const TURN: Duration = Duration::from_millis(2);
 
 /// The longest time for which partitions that are given up wait for a handler that was stopped and
 /// does not end: it blocks its thread, or something that it started goes on.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Drives a client, the core and a handler until it is asked to stop.
 ///

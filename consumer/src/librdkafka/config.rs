@@ -2,7 +2,6 @@
 
 use super::dead_letters::RefusedLetters;
 use crate::SettingError;
-use crate::driver::PATIENCE;
 use plimsoll_core::Config;
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
@@ -195,16 +194,15 @@ impl Settings {
                 })?,
         };
         let deadline = self.config.revoke_deadline;
-        let needed = self.config.longest_revocation().saturating_add(PATIENCE);
+        let needed = self.config.longest_revocation();
         if needed < max_poll_interval {
             return Ok(());
         }
         Err(SettingError::new(
             "revoke_deadline",
             format!(
-                "{deadline:?}, the time for the last commit and that for handlers to end make \
-                 {needed:?}, which must be less than {name} ({max_poll_interval:?}): else the group \
-                 removes the member meanwhile"
+                "{deadline:?} and the time for the last commit make {needed:?}, which must be less \
+                 than {name} ({max_poll_interval:?}): else the group removes the member meanwhile"
             ),
         ))
     }
@@ -396,11 +394,11 @@ mod tests {
             s.raw.insert("max.poll.interval.ms".into(), value.into());
         };
         assert_eq!(problem(|s| interval(s, "soon")).0, "max.poll.interval.ms");
-        let (name, problem_) = problem(|s| interval(s, "42500"));
+        let (name, problem_) = problem(|s| interval(s, "37500"));
         assert_eq!(name, "revoke_deadline");
-        assert!(problem_.contains("42.5s"), "{problem_}");
+        assert!(problem_.contains("37.5s"), "{problem_}");
         let mut settings = settings();
-        interval(&mut settings, "42501");
+        interval(&mut settings, "37501");
         assert_eq!(settings.check(), Ok(()));
     }
 
