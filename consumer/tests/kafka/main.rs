@@ -11,6 +11,7 @@ mod epochs;
 mod faults;
 mod gauges;
 mod letters;
+mod losses;
 mod members;
 mod mixed;
 mod odd_batches;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
     let faulty = tests!([] by brokers::on_faulty_brokers:
         epochs::a_log_that_was_cut_meanwhile_is_not_read_over,
         epochs::commits_name_the_leader_epochs_of_what_was_handled,
+        losses::a_member_that_is_let_go_while_it_drains_stops_its_handlers,
         odd_batches::a_header_whose_name_is_no_text_is_there,
         odd_batches::a_marker_at_the_end_of_a_log_is_no_lag,
     );
