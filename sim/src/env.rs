@@ -7,9 +7,9 @@ use crate::nodes::{Nodes, Place};
 use crate::program::{Programs, Step};
 use crate::protocol::{Channel, Channels, Correlation, Lean, Message, Node, Request, Response};
 use crate::sink::{HandlerCall, HandlerId, Sink};
-use crate::topology::{PartitionIndex, Topology};
+use crate::topology::Topology;
 use plimsoll_core::{Instant, Offset, Outcome, TopicPartition};
-use plimsoll_oracle::{ErrorName, MemberId, RequestKind, Trace, TraceEvent};
+use plimsoll_oracle::{MemberId, RequestKind, Trace, TraceEvent};
 use plimsoll_scenarios::Plan;
 use plimsoll_scenarios::scenario::Moment;
 use plimsoll_scenarios::schedule::FaultIndex;
@@ -192,28 +192,6 @@ impl Env<'_> {
             self.observe(TraceEvent::ResponseLost { member, request });
         }
         self.cut(from, to, with);
-    }
-
-    /// Answers a request in place of its broker: with an error, for one of its partitions or as a
-    /// whole.
-    pub(crate) fn fail(
-        &mut self,
-        from: Node,
-        to: Node,
-        channel: Channel,
-        message: Message,
-        (error, partition): (ErrorName, Option<PartitionIndex>),
-    ) {
-        if let Message::Request(correlation, request) = message {
-            let response = match partition {
-                Some(partition) => {
-                    let memory = self.cluster.fetch_response();
-                    request.into_failure(error, partition, memory)
-                }
-                None => Response::Failed(error),
-            };
-            self.respond(from, to, channel, correlation, response);
-        }
     }
 
     /// Sends a message.

@@ -10,14 +10,16 @@ use crate::host::Host;
 use crate::network::{Arrival, Envelope, Network};
 use crate::nodes::Nodes;
 use crate::program::Programs;
-use crate::protocol::{Channels, Generation, Lean, Message, Node, PerNode, SCENARIO_GROUP};
+use crate::protocol::{
+    Channel, Channels, Generation, Lean, Message, Node, PerNode, Response, SCENARIO_GROUP,
+};
 use crate::recipes::SubjectSpec;
 use crate::sink::{HandlerCall, HandlerId, Sink};
 use crate::topology::{PartitionIndex, topology_of};
 #[cfg(feature = "wire")]
 use crate::wire::Encoded;
 use plimsoll_core::{Instant, Outcome};
-use plimsoll_oracle::{MemberId, Trace, TraceEvent};
+use plimsoll_oracle::{ErrorName, MemberId, Trace, TraceEvent};
 use plimsoll_scenarios::{Plan, Purpose, Rng, scenario};
 use std::time::Duration;
 
@@ -211,13 +213,37 @@ impl<'a> World<'a> {
             // `error` faults answer clients; followers that fetch are none.
             let is_client = !self.actors.brokers.contains(from);
             if is_client && let Some(failure) = self.faults.injected_error(node, request) {
-                return self.env.fail(node, from, channel, message, failure);
+                return self.fail(node, (from, channel), message, failure);
             }
         }
         let outlook = self
             .actors
             .handle_message(&mut self.env, node, (from, channel), message);
         self.settle_with(node, outlook);
+    }
+
+    /// Has a broker answer a request with an error, for one of its partitions or as a whole.
+    #[cold]
+    fn fail(
+        &mut self,
+        broker: Node,
+        connection: (Node, Channel),
+        message: Message,
+        (error, partition): (ErrorName, Option<PartitionIndex>),
+    ) {
+        let Message::Request(correlation, request) = message else {
+            return;
+        };
+        let answer = match partition {
+            Some(partition) => {
+                let memory = self.env.cluster.fetch_response();
+                request.into_failure(error, partition, memory)
+            }
+            None => Response::Failed(error),
+        };
+        let env = &mut self.env;
+        self.actors.brokers[broker].handle_failed_request(env, connection, correlation, answer);
+        self.settle(broker);
     }
 
     /// Keeps a message for a process that stands still.

@@ -1,6 +1,7 @@
 //! What the parts want, done one by one.
 
 use super::{Action, LeanSpeaker, Process};
+use crate::client::lane_of;
 use crate::env::Env;
 use crate::protocol::{Lean, Request};
 use plimsoll_client::{Ask, Continuation, Failure, Parts, Seams, channel_of};
@@ -83,8 +84,9 @@ impl Process {
                 self.ask(env, ask);
             }
             Action::Say(to, request) => {
-                let (channel, correlation) = (channel_of(&request), self.requests.number());
-                env.request(self.node, to, channel, correlation, request);
+                let sharing = self.settings.behaviour.sharing;
+                let lane = lane_of(sharing, channel_of(&request), &request);
+                env.request(self.node, to, lane, self.requests.number(), request);
             }
             Action::Poll(broker) => {
                 let request = env.cluster.fetch_request();
@@ -146,9 +148,10 @@ impl Process {
         let kind = || ask.request.kind().map(Moment::Sent);
         env.moments.note(self.id, kind);
         let channel = channel_of(&ask.request);
+        let lane = lane_of(self.settings.behaviour.sharing, channel, &ask.request);
         let to = (ask.to, channel);
         let correlation = self.requests.add(env.now(), to, ask.timeout, ask.then);
-        env.request(self.node, ask.to, channel, correlation, ask.request);
+        env.request(self.node, ask.to, lane, correlation, ask.request);
     }
 
     fn observe_failed_commit(&self, env: &mut Env<'_>, failure: Failure) {
