@@ -9,6 +9,12 @@ use std::time::Duration;
 pub struct Behaviour {
     /// Which requests share a connection with a broker.
     pub sharing: Sharing,
+    /// The longest time for which its fetches wait for records, where programs do not set it;
+    /// `None`: as long as they are told.
+    ///
+    /// What shares their connection waits behind them. `Consumer.MaxWaitTime` of Sarama is 500 ms,
+    /// and its programs leave it so.
+    pub longest_fetch_wait: Option<Duration>,
     /// What gets a member into its group, and keeps it there.
     pub membership: Membership,
     /// Whether nothing more happens to the membership, and nothing is fetched, before the
@@ -140,6 +146,7 @@ impl Behaviour {
     /// librdkafka 2.12.1.
     pub const LIBRDKAFKA: Self = Self {
         sharing: Sharing::GroupApart,
+        longest_fetch_wait: None,
         membership: Membership::Served,
         awaits_answers: true,
         awaits_commits: true,
@@ -181,6 +188,7 @@ impl Behaviour {
     const fn sarama(follows_coordinator: bool) -> Self {
         Self {
             sharing: Sharing::All,
+            longest_fetch_wait: Some(Duration::from_millis(500)),
             membership: Membership::Looped {
                 follows_coordinator,
             },

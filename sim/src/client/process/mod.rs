@@ -23,6 +23,7 @@ use plimsoll_core::{Event, Instant, Outcome, TopicPartition};
 use plimsoll_oracle::MemberId;
 use plimsoll_scenarios::scenario::Consumers;
 use plimsoll_scenarios::{Purpose, Rng};
+use std::time::Duration;
 
 type Action = plimsoll_client::Action<LeanSpeaker>;
 type View = plimsoll_client::View<LeanSpeaker>;
@@ -377,6 +378,7 @@ impl Process {
 
 /// Returns the settings of a member's client. Its fetches are limited by numbers of records.
 fn settings(consumers: &Consumers, id: MemberId, behaviour: Behaviour) -> Settings {
+    let longest_wait = behaviour.longest_fetch_wait.unwrap_or(Duration::MAX);
     Settings {
         behaviour,
         group: SCENARIO_GROUP,
@@ -389,7 +391,7 @@ fn settings(consumers: &Consumers, id: MemberId, behaviour: Behaviour) -> Settin
         retry_backoff: consumers.retry_backoff,
         prefetch: consumers.prefetch,
         prefetch_bytes: u64::MAX,
-        fetch_wait_max: consumers.fetch_wait_max,
+        fetch_wait_max: consumers.fetch_wait_max.min(longest_wait),
         partition_fetch_bytes: consumers.prefetch.saturating_mul(Value::SIZE),
     }
 }

@@ -107,3 +107,37 @@ fn the_pause_before_reconnecting_doubles_until_a_broker_answers() {
         Some(at(10_000))
     );
 }
+
+#[test]
+fn what_shares_a_connection_travels_on_one_channel() {
+    const KINDS: [RequestKind; 3] = [
+        RequestKind::Metadata,
+        RequestKind::Fetch,
+        RequestKind::JoinGroup,
+    ];
+    for (behaviour, channels) in [
+        (Behaviour::SARAMA_1_61, [Channel::Fetch; 3]),
+        (
+            Behaviour::LIBRDKAFKA,
+            [Channel::Data, Channel::Fetch, Channel::Coordinator],
+        ),
+    ] {
+        probe::reset();
+        let spec = SubjectSpec {
+            build: probe::build,
+            polling: Polling::Always,
+            behaviour,
+            seams: None,
+        };
+        let mut bench = Bench::of(spec, "").joined();
+        let member = bench.env.member_node(MEMBER);
+        let asked = bench.requests();
+        let travels_on = KINDS.map(|kind| {
+            let is_such = |asked: &&Asked| {
+                asked.from == member && asked.request.kind() == Some(kind)
+            };
+            asked.iter().find(is_such).expect("one of each").channel
+        });
+        assert_eq!(travels_on, channels, "{behaviour:?}");
+    }
+}

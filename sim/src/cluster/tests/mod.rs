@@ -17,6 +17,7 @@ mod pending_writes;
 mod positions;
 mod replication;
 mod topics;
+mod turns;
 mod votes;
 
 use super::{Broker, Controller, Shared};
