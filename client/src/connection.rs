@@ -177,7 +177,10 @@ impl<T> Requests<T> {
         then: T,
     ) -> Correlation {
         let correlation = self.number();
-        let deadline = now + timeout;
+        let deadline = match self.sharing {
+            Sharing::All => self.behind_others(peer, now + timeout),
+            Sharing::GroupApart => now + timeout,
+        };
         self.due = self.due.min(deadline);
         self.in_flight.push(InFlight {
             correlation,
@@ -274,6 +277,21 @@ impl<T> Requests<T> {
             self.due = self.earliest();
         }
         (request.then, request.timed_out)
+    }
+
+    /// Returns the deadline of a request that goes behind those that are in flight to a broker, on
+    /// the one connection with it.
+    ///
+    /// In Sarama the time of an answer begins when those before it have come
+    /// (`Broker.responseReceiver`: `readFull` sets a new read deadline), so that what waits behind a
+    /// join does not close the connection beneath it. In librdkafka it begins when the request is
+    /// sent (`rd_kafka_broker_bufq_timeout_scan`).
+    fn behind_others(&self, peer: Node, deadline: Instant) -> Instant {
+        let others = self.in_flight.iter();
+        let before = others.filter(|other| other.peer == peer && !other.timed_out);
+        before
+            .map(|other| other.deadline)
+            .fold(deadline, Instant::max)
     }
 
     fn earliest(&self) -> Instant {

@@ -61,7 +61,6 @@ fn a_request_that_times_out_takes_with_it_what_shares_its_connection_alone() {
         (Sharing::GroupApart, Channel::Data, "fd"),
         (Sharing::GroupApart, GROUP, "g"),
         (Sharing::All, FETCH, "fgd"),
-        (Sharing::All, GROUP, "fgd"),
     ] {
         let mut requests = Requests::new(sharing, 0);
         for (channel, then) in [(FETCH, 'f'), (GROUP, 'g'), (Channel::Data, 'd')] {
@@ -77,6 +76,25 @@ fn a_request_that_times_out_takes_with_it_what_shares_its_connection_alone() {
         assert_eq!(taken, lost, "{sharing:?} {late:?}");
         assert!(failures.iter().all(|failure| *failure == Failure::TimedOut));
         assert_eq!(requests.poll_timeout(), at(90), "what is left has its time");
+    }
+}
+
+#[test]
+fn what_waits_behind_another_request_of_its_connection_has_the_time_of_that_too() {
+    for (sharing, overdue) in [(Sharing::All, 90), (Sharing::GroupApart, 15)] {
+        let mut requests = Requests::new(sharing, 0);
+        requests.add(at(0), (Node(1), Channel::Fetch), ms(90), 'f');
+        requests.add(at(5), (Node(1), Channel::Data), ms(10), 'd');
+        assert_eq!(requests.poll_overdue(at(overdue - 1)), None);
+        let connection = sharing.connection(Channel::Data);
+        assert_eq!(
+            requests.poll_overdue(at(overdue)),
+            Some((Node(1), connection))
+        );
+        // Other brokers, and what comes after the connection is closed, are as ever.
+        requests.add(at(100), (Node(1), Channel::Data), ms(10), 'd');
+        requests.add(at(100), (Node(2), Channel::Data), ms(10), 'd');
+        assert_eq!(requests.poll_timeout(), at(110));
     }
 }
 
