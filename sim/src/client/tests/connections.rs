@@ -128,17 +128,21 @@ fn the_pause_before_reconnecting_doubles_until_a_broker_answers() {
 
 #[test]
 fn what_shares_a_connection_travels_on_one_channel() {
-    const KINDS: [RequestKind; 3] = [
+    const KINDS: [RequestKind; 4] = [
         RequestKind::Metadata,
+        RequestKind::ListOffsets,
         RequestKind::Fetch,
         RequestKind::JoinGroup,
     ];
+    const OF_LIBRDKAFKA: [Channel; 4] = [
+        Channel::Data,
+        Channel::Fetch,
+        Channel::Fetch,
+        Channel::Coordinator,
+    ];
     for (behaviour, channels) in [
-        (Behaviour::SARAMA_1_61, [Channel::Fetch; 3]),
-        (
-            Behaviour::LIBRDKAFKA,
-            [Channel::Data, Channel::Fetch, Channel::Coordinator],
-        ),
+        (Behaviour::SARAMA_1_61, [Channel::Fetch; 4]),
+        (Behaviour::LIBRDKAFKA, OF_LIBRDKAFKA),
     ] {
         probe::reset();
         let spec = SubjectSpec {
