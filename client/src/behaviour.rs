@@ -74,8 +74,8 @@ pub struct Behaviour {
     ///
     /// Plimsoll's consumer looks them up between the callback and its answer, which it gives within
     /// half a second (`Rebalances::take_assigned`); librdkafka fetches nothing before that.
-    /// librdkafka itself looks them up afterwards (`rd_kafka_assignment_serve_pending`), when another
-    /// rebalance may begin; so does Sarama (`newConsumerGroupSession`).
+    /// librdkafka itself looks them up afterwards (`rd_kafka_assignment_serve_pending`), when
+    /// another rebalance may begin; so does Sarama (`newConsumerGroupSession`).
     pub assigns_within: Option<Duration>,
     /// Upon which failures committed offsets are asked for again, and how often.
     pub start_retries: StartRetries,

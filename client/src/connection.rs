@@ -283,9 +283,9 @@ impl<T> Requests<T> {
     /// the one connection with it.
     ///
     /// In Sarama the time of an answer begins when those before it have come
-    /// (`Broker.responseReceiver`: `readFull` sets a new read deadline), so that what waits behind a
-    /// join does not close the connection beneath it. In librdkafka it begins when the request is
-    /// sent (`rd_kafka_broker_bufq_timeout_scan`).
+    /// (`Broker.responseReceiver`: `readFull` sets a new read deadline), so that what waits behind
+    /// a join does not close the connection beneath it. In librdkafka it begins when the request
+    /// is sent (`rd_kafka_broker_bufq_timeout_scan`).
     fn behind_others(&self, peer: Node, deadline: Instant) -> Instant {
         let others = self.in_flight.iter();
         let before = others.filter(|other| other.peer == peer && !other.timed_out);

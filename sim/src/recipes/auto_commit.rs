@@ -125,9 +125,10 @@ impl AutoCommit {
         }
     }
 
-    /// Answers a revocation, and closes, as soon as the loop is out of its handler. What is stored is
-    /// committed upon that, and librdkafka goes on when the commit has an outcome, without heartbeats
-    /// until then (`rd_kafka_assignment_serve_removals`, `rd_kafka_cgrp_join_state_serve`).
+    /// Answers a revocation, and closes, as soon as the loop is out of its handler. What is stored
+    /// is committed upon that, and librdkafka goes on when the commit has an outcome, without
+    /// heartbeats until then (`rd_kafka_assignment_serve_removals`,
+    /// `rd_kafka_cgrp_join_state_serve`).
     fn advance(&mut self) {
         if self.running || self.closed {
             return;
