@@ -44,6 +44,13 @@ pub(crate) enum Event {
         peer: Node,
         channels: Channels,
     },
+    /// The same, where the peer closed them, or its process died: what it asked on them before
+    /// counts.
+    Closed {
+        node: Node,
+        peer: Node,
+        channels: Channels,
+    },
     /// A node's earliest deadline.
     Timer(Node),
     /// The return of a handler.
@@ -232,17 +239,6 @@ impl Env<'_> {
     /// Breaks channels between two nodes, and tells both.
     pub(crate) fn cut(&mut self, a: Node, b: Node, channels: Channels) {
         self.network.cut(a, b, channels);
-        self.disconnected(a, b, channels);
-    }
-
-    /// Closes channels of a client with a broker, and tells both. What was sent on them may still
-    /// arrive.
-    pub(crate) fn close(&mut self, client: Node, broker: Node, channels: Channels) {
-        self.network.close(client, broker, channels);
-        self.disconnected(client, broker, channels);
-    }
-
-    fn disconnected(&mut self, a: Node, b: Node, channels: Channels) {
         let now = self.now();
         for (node, peer) in [(a, b), (b, a)] {
             let event = Event::Disconnected {
@@ -252,6 +248,25 @@ impl Env<'_> {
             };
             self.queue.push(now, event);
         }
+    }
+
+    /// Closes channels of a client with a broker, and tells both. What was sent on them may still
+    /// arrive.
+    pub(crate) fn close(&mut self, client: Node, broker: Node, channels: Channels) {
+        self.network.close(client, broker, channels);
+        let now = self.now();
+        let to_client = Event::Disconnected {
+            node: client,
+            peer: broker,
+            channels,
+        };
+        let to_broker = Event::Closed {
+            node: broker,
+            peer: client,
+            channels,
+        };
+        self.queue.push(now, to_client);
+        self.queue.push(now, to_broker);
     }
 
     /// Starts a handler; its result comes to `Member::handle_processed`, unless it is cancelled.

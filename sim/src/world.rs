@@ -169,6 +169,11 @@ impl<'a> World<'a> {
                 peer,
                 channels,
             } => self.disconnected(node, peer, channels),
+            Event::Closed {
+                node,
+                peer,
+                channels,
+            } => self.closed(node, peer, channels),
             Event::Timer(node) => self.timer(node),
             Event::HandlerDone(handler) => self.handler_done(handler),
             Event::Processed(call, outcome) => self.processed(call, outcome),
@@ -277,6 +282,24 @@ impl<'a> World<'a> {
             request,
         );
         self.settle(node);
+    }
+
+    /// Tells a process that a peer closed connections; a broker does what was asked on them first.
+    fn closed(&mut self, node: Node, peer: Node, channels: Channels) {
+        if self.is_paused(node) {
+            let event = Event::Closed {
+                node,
+                peer,
+                channels,
+            };
+            return self.defer(node, event);
+        }
+        if self.runs(node)
+            && let Some(broker) = self.actors.brokers.get_mut(node)
+        {
+            broker.handle_closed(&mut self.env, peer, channels);
+        }
+        self.disconnected(node, peer, channels);
     }
 
     fn disconnected(&mut self, node: Node, peer: Node, channels: Channels) {

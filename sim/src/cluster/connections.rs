@@ -4,7 +4,10 @@
 //! sent; what the peer sent meanwhile waits in the socket (`Processor.processCompletedReceives`
 //! calls `selector.mute`, `Processor.processCompletedSends` tries to unmute). So a heartbeat waits
 //! behind a fetch that waits for records, and a fetch behind a join that waits for other members,
-//! where a client sends both over one connection. What waits is gone when the connection breaks.
+//! where a client sends both over one connection. What waits is gone when the connection breaks
+//! (`Selector.close` discards it once a send failed). Where the client closed it, or died, the bytes
+//! are in the socket, and are read once the answer before them is sent into the void; here they are
+//! at once.
 
 use super::broker::Broker;
 use super::env::ClusterEnv;
@@ -189,6 +192,16 @@ impl<D: Dialect> Connections<D> {
         true
     }
 
+    /// Takes the next request that waits on a connection which its client has closed.
+    fn next_of_closed(
+        &mut self,
+        node: Node,
+        channel: Channel,
+    ) -> Option<(Correlation, Turn<D>)> {
+        let connections = self.connections.get_mut(node)?;
+        connections[channel as usize].waiting.pop_front()
+    }
+
     /// Drops connections with a node, with what waited there: answers that are still on their way to
     /// it find nothing, also where the node is given to another client.
     pub(super) fn disconnect(&mut self, node: Node, channels: Channels) {
@@ -266,6 +279,28 @@ impl<D: Dialect> Broker<D> {
                     .keep_waiting(from, channel, correlation, turn);
             }
         }
+    }
+
+    /// Does what waits on connections that their client has closed, as far as it has an effect. On
+    /// that of the group it waits behind a join, and would be refused after that.
+    pub(crate) fn handle_closed(
+        &mut self,
+        env: &mut impl ClusterEnv<D>,
+        client: Node,
+        channels: Channels,
+    ) {
+        let lanes = channels.iter();
+        for channel in lanes.filter(|channel| *channel != Channel::Coordinator) {
+            while let Some((correlation, turn)) = self.connections.next_of_closed(client, channel) {
+                if let Turn::Request(request) = turn
+                    && request.has_effect()
+                {
+                    let reply = Reply::to_closed(client, channel, correlation);
+                    self.handle_request(env, reply, request);
+                }
+            }
+        }
+        self.handle_waiting_requests(env);
     }
 
     /// Handles the requests whose turn came, if any did.

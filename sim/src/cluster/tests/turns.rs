@@ -2,7 +2,8 @@
 
 use super::clients::{commit_request, join_request, sender};
 use super::{Cluster, P, millis};
-use crate::protocol::{Channel, Correlation, Node, Request, Response, Sharing};
+use crate::env::Env;
+use crate::protocol::{Channel, Channels, Correlation, Node, Request, Response, Sharing};
 use plimsoll_oracle::ErrorName;
 
 /// Returns a cluster in which one broker leads the partition, which is empty, and coordinates.
@@ -74,8 +75,14 @@ fn a_fetch_waits_behind_a_join_that_waits_for_others() {
 }
 
 #[test]
-fn what_waits_for_its_turn_goes_with_the_connection() {
-    for breaks in [false, true] {
+fn what_waits_for_its_turn_goes_with_a_connection_that_breaks_and_is_done_on_one_that_is_closed() {
+    type End = fn(&mut Env<'static>, Node, Node, Channels);
+    let ends: [(End, bool); 3] = [
+        (|_, _, _, _| {}, true),
+        (|env, member, broker, all| env.cut(member, broker, all), false),
+        (|env, member, broker, all| env.close(member, broker, all), true),
+    ];
+    for (end, counts) in ends {
         let mut cluster = cluster();
         let joined = cluster.single_member();
         send_fetch(&mut cluster, 0);
@@ -83,13 +90,11 @@ fn what_waits_for_its_turn_goes_with_the_connection() {
         send(&mut cluster, 0, Sharing::All, commit);
         cluster.run_for(millis(100));
         assert!(cluster.committed().is_empty());
-        if breaks {
-            let (member, broker) = (cluster.member(0), cluster.coordinator());
-            let connection = Sharing::All.connection(Channel::Coordinator);
-            cluster.env.cut(member, broker, connection);
-        }
+        let (member, broker) = (cluster.member(0), cluster.coordinator());
+        let connection = Sharing::All.connection(Channel::Coordinator);
+        end(&mut cluster.env, member, broker, connection);
         cluster.run_for(millis(1_000));
-        assert_eq!(cluster.committed().is_empty(), breaks);
+        assert_eq!(!cluster.committed().is_empty(), counts);
     }
 }
 
