@@ -5,9 +5,9 @@
 //! calls `selector.mute`, `Processor.processCompletedSends` tries to unmute). So a heartbeat waits
 //! behind a fetch that waits for records, and a fetch behind a join that waits for other members,
 //! where a client sends both over one connection. What waits is gone when the connection breaks
-//! (`Selector.close` discards it once a send failed). Where the client closed it, or died, the bytes
-//! are in the socket, and are read once the answer before them is sent into the void; here they are
-//! at once.
+//! (`Selector.close` discards it once a send failed). Where the client closed it, or died, its
+//! bytes are in the socket, and are read once the answer before them is sent into the void; here
+//! that is at once.
 
 use super::broker::Broker;
 use super::env::ClusterEnv;
@@ -193,11 +193,7 @@ impl<D: Dialect> Connections<D> {
     }
 
     /// Takes the next request that waits on a connection which its client has closed.
-    fn next_of_closed(
-        &mut self,
-        node: Node,
-        channel: Channel,
-    ) -> Option<(Correlation, Turn<D>)> {
+    fn next_of_closed(&mut self, node: Node, channel: Channel) -> Option<(Correlation, Turn<D>)> {
         let connections = self.connections.get_mut(node)?;
         connections[channel as usize].waiting.pop_front()
     }
