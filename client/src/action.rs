@@ -1,6 +1,6 @@
 //! What the parts of a member's client want done, and where they go on with what they asked for.
 //!
-//! A part sees neither the world nor the other parts: it leaves actions, which the process carries
+//! A part sees neither the world nor the other parts: it leaves actions, which the member carries
 //! out.
 
 use crate::{Ask, Failure, Speaker};

@@ -8,9 +8,10 @@
 //! and the [`Accumulator`] of messages.
 //!
 //! A part knows neither the world nor the other parts: things are handed to it (`handle_*`), and it
-//! leaves [`Action`]s (`poll_action`, `poll_timeout`), which whatever drives the client carries
-//! out. A request carries the point at which its part goes on ([`Continuation`]); an answer is
-//! [`read`] as the type that is taken there.
+//! leaves [`Action`]s (`poll_action`, `poll_timeout`). A request carries the point at which its part
+//! goes on ([`Continuation`]); an answer is [`read`] as the type that is taken there. A [`Member`]
+//! is the parts put together: it carries out what they want in its [`World`], and lets what passes
+//! between them be seen and changed at its [`Seams`].
 //!
 //! It behaves like a real client ([`Behaviour`]), and speaks through a [`Speaker`], which knows how
 //! to write and read what brokers only carry.
@@ -48,7 +49,7 @@ pub use coordinator::Coordinator;
 pub use dead_letters::DeadLetters;
 pub use fetcher::Fetcher;
 pub use group::Group;
-pub use member::{Cluster, End, Member, World};
+pub use member::{Cluster, End, Member, Observation, World};
 pub use metadata::Metadata;
 pub use rebalance::{Callback, Rebalance};
 pub use seams::{AnswerOf, AskOf, Parts, Seams};

@@ -1,8 +1,9 @@
 //! The seams of a client: where its parts meet each other, the brokers and the application.
 //!
-//! In production nothing stands there. What is to show how a client breaks does, from outside:
-//! [`Seams`] see what passes, and may change it, keep it back, or do more to the [`Parts`] than it
-//! asks for.
+//! In production nothing stands there, and nothing is asked: the [`Seams`] of a
+//! [`Member`](crate::Member) are `()` then. What is to show how a client breaks does, from outside:
+//! it sees what passes, and may change it, keep it back, or do more to the [`Parts`] than it asks
+//! for.
 
 use crate::{
     Action, Ask, Callback, Commits, Continuation, Failure, Fetcher, Group, Speaker, Start, View,
@@ -36,6 +37,11 @@ pub struct Parts<'a, S: Speaker> {
 /// What stands at the seams of a member's client: everything passes it, one by one. Each of its
 /// functions returns whether that goes on.
 pub trait Seams<S: Speaker> {
+    /// Returns whether nothing stands there: then it is asked nothing else.
+    fn is_absent(&self) -> bool {
+        false
+    }
+
     /// Lets a command of the application pass to the client.
     fn command(&mut self, _parts: &mut Parts<'_, S>, _command: &mut Command<S::Payload>) -> bool {
         true
@@ -70,5 +76,56 @@ pub trait Seams<S: Speaker> {
         _answer: &mut AnswerOf<S>,
     ) -> bool {
         true
+    }
+}
+
+/// Nothing.
+impl<S: Speaker> Seams<S> for () {
+    #[inline]
+    fn is_absent(&self) -> bool {
+        true
+    }
+}
+
+/// What may stand there, as that is known only when it runs.
+impl<S: Speaker, T: Seams<S> + ?Sized> Seams<S> for Option<Box<T>> {
+    #[inline]
+    fn is_absent(&self) -> bool {
+        self.is_none()
+    }
+
+    fn command(&mut self, parts: &mut Parts<'_, S>, command: &mut Command<S::Payload>) -> bool {
+        self.as_mut()
+            .is_none_or(|seams| seams.command(parts, command))
+    }
+
+    fn callback(
+        &mut self,
+        parts: &mut Parts<'_, S>,
+        rebalance: RebalanceId,
+        callback: &mut Callback,
+    ) -> bool {
+        self.as_mut()
+            .is_none_or(|seams| seams.callback(parts, rebalance, callback))
+    }
+
+    fn action(&mut self, parts: &mut Parts<'_, S>, action: &mut Action<S>) -> bool {
+        self.as_mut()
+            .is_none_or(|seams| seams.action(parts, action))
+    }
+
+    fn request(&mut self, parts: &mut Parts<'_, S>, ask: &mut AskOf<S>) -> bool {
+        self.as_mut().is_none_or(|seams| seams.request(parts, ask))
+    }
+
+    fn answer(
+        &mut self,
+        parts: &mut Parts<'_, S>,
+        from: Node,
+        then: Continuation,
+        answer: &mut AnswerOf<S>,
+    ) -> bool {
+        self.as_mut()
+            .is_none_or(|seams| seams.answer(parts, from, then, answer))
     }
 }

@@ -47,7 +47,7 @@ struct Starting<S: Speaker> {
 enum Wanted<T> {
     Missing,
     Asked,
-    /// It was refused, and is not asked for again.
+    /// A question that was refused, and is not asked again.
     Refused,
     Known(T),
 }

@@ -30,11 +30,11 @@ pub struct Record<'a> {
 /// The reason why a batch cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unreadable {
-    /// It is compressed in a way that is not known.
+    /// A compression that is not known, by its number.
     Compression(u8),
-    /// Its bytes are not what was compressed.
+    /// Bytes that no compression made, with the reason.
     Damaged(String),
-    /// It holds fewer records than it says.
+    /// Fewer records than it says.
     Cut,
 }
 

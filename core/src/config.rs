@@ -39,11 +39,11 @@ pub enum OutOfRangePolicy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RefusedLetterPolicy {
-    /// It is written again after the longest pause, without end: it goes on once the dead-letter
-    /// topic, or the rights to it, were changed.
+    /// Another attempt after the longest pause, without end: the partition goes on once the
+    /// dead-letter topic, or the rights to it, were changed.
     Retry,
-    /// It is not written again: what waits for it stands still, visibly, until the partition has a
-    /// new owner.
+    /// No other attempt: what waits for it stands still, visibly, until the partition has a new
+    /// owner.
     Halt,
 }
 

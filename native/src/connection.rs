@@ -28,7 +28,7 @@ pub(crate) struct LinkId(pub(crate) u64);
 /// What a connection tells.
 #[derive(Debug)]
 pub(crate) enum LinkNews {
-    /// It is made; the broker knows these versions.
+    /// A connection, with the versions that its broker knows.
     Made(Versions),
     /// A frame, without the length in front of it.
     Frame(Bytes),

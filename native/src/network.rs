@@ -64,7 +64,7 @@ enum Purpose {
     Member(Correlation),
     /// The ends of these logs are to be known.
     LogEnds(Vec<PartitionIndex>),
-    /// It is made for its effect alone, and nothing reads the answer.
+    /// One for its effect alone, whose answer nothing reads.
     Effect,
 }
 
@@ -344,7 +344,7 @@ impl<C: Connect> Network<C> {
         let mut sights = self.sights.lock().unwrap_or_else(PoisonError::into_inner);
         for index in partitions {
             let sight = sights.entry(topology.partition(*index)).or_default();
-            sight.is_failing = member.is_failing(*index);
+            sight.is_failing = member.fetcher().is_failing(*index);
         }
     }
 

@@ -1,17 +1,77 @@
 //! What the application of a member learns, and says.
 
-use super::{Member, World};
-use crate::{Callback, DeadLetterCopy, Speaker};
-use plimsoll_core::{Command, Event, Instant, RebalanceId, Start, TopicPartition};
+use super::{Member, Observation, World};
+use crate::{Callback, DeadLetterCopy, Seams, Speaker};
+use plimsoll_core::{
+    AssignmentEpoch, Command, Event, NextOffset, Offset, RebalanceId, Start, TopicPartition,
+};
 use plimsoll_protocol::PartitionIndex;
 
-/// What the application learns, and says.
-impl<S: Speaker> Member<S> {
+/// What the application learns.
+impl<S: Speaker, At: Seams<S>> Member<S, At> {
+    /// Returns whether there is something that [`poll_event`](Self::poll_event) tells.
+    pub fn has_event(&self) -> bool {
+        let rebalance = self.group.rebalance();
+        rebalance.has_callback() || !rebalance.is_under_way() && self.fetcher.has_records()
+    }
+
     /// Tells the application what there is for it, besides what the world was told.
     pub fn poll_event(&mut self, world: &mut impl World<S>) -> Option<Event<S::Payload>> {
-        if self.group.rebalance().has_callback() {
-            return self.poll_callback(world);
+        match self.has_callback() {
+            true => self.poll_callback(world),
+            false => self.poll_records(),
         }
+    }
+
+    /// Returns whether there may be a rebalance to tell of, which comes before records.
+    #[inline]
+    pub fn has_callback(&self) -> bool {
+        self.group.rebalance().has_callback()
+    }
+
+    /// Returns whether the application owes an answer to a rebalance.
+    #[inline]
+    pub fn awaits_answer(&self) -> bool {
+        self.group.rebalance().awaits_answer()
+    }
+
+    /// Tells of a rebalance; `None`: that has become moot.
+    pub fn poll_callback(&mut self, world: &mut impl World<S>) -> Option<Event<S::Payload>> {
+        let told = self.group.poll_callback(world.now(), &self.view);
+        let Some((rebalance, mut callback)) = told else {
+            self.carry_out(world);
+            return None;
+        };
+        let passing = &mut callback;
+        if !self.passes(world, |at, parts| at.callback(parts, rebalance, passing)) {
+            self.carry_out(world);
+            return None;
+        }
+        Some(match callback {
+            Callback::Assigned(partitions) => Event::Assigned {
+                rebalance,
+                partitions,
+            },
+            Callback::Revoked(indices) => {
+                self.stop_fetching(world, &indices);
+                Event::Revoked {
+                    rebalance,
+                    partitions: self.names(&indices),
+                }
+            }
+            Callback::Lost(indices) => {
+                self.lose(world, &indices);
+                Event::Lost {
+                    rebalance,
+                    partitions: self.names(&indices),
+                }
+            }
+        })
+    }
+
+    /// Tells of records that were fetched; none come while a rebalance is under way.
+    #[inline]
+    pub fn poll_records(&mut self) -> Option<Event<S::Payload>> {
         if self.group.rebalance().is_under_way() {
             return None;
         }
@@ -23,44 +83,54 @@ impl<S: Speaker> Member<S> {
         })
     }
 
-    /// Tells of a rebalance; `None`: that has become moot.
-    fn poll_callback(&mut self, world: &mut impl World<S>) -> Option<Event<S::Payload>> {
-        let Some((rebalance, callback)) = self.group.poll_callback(world.now(), &self.view) else {
-            self.carry_out(world);
-            return None;
-        };
-        Some(match callback {
-            Callback::Assigned(partitions) => Event::Assigned {
-                rebalance,
-                partitions,
-            },
-            Callback::Revoked(indices) => {
-                indices
-                    .iter()
-                    .for_each(|index| self.fetcher.unassign(*index));
-                Event::Revoked {
-                    rebalance,
-                    partitions: self.partitions(&indices),
-                }
+    /// Fetches partitions no more that the application is to give up.
+    fn stop_fetching(&mut self, world: &mut impl World<S>, partitions: &[PartitionIndex]) {
+        for index in partitions {
+            let has_buffered = self.fetcher.has_buffered(*index);
+            self.fetcher.unassign(*index);
+            if self.fetcher.is_held(*index) {
+                world.observe(Observation::Revoked {
+                    partition: self.view.topology.partition(*index),
+                    has_buffered,
+                });
             }
-            Callback::Lost(indices) => {
-                for index in &indices {
-                    self.fetcher.unassign(*index);
-                    self.fetcher.release(*index);
-                }
-                Event::Lost {
-                    rebalance,
-                    partitions: self.partitions(&indices),
-                }
-            }
-        })
+        }
     }
 
-    fn partitions(&self, indices: &[PartitionIndex]) -> Vec<TopicPartition> {
-        let indices = indices.iter();
-        indices
+    /// Fetches partitions no more that are gone.
+    fn lose(&mut self, world: &mut impl World<S>, partitions: &[PartitionIndex]) {
+        for index in partitions {
+            self.fetcher.unassign(*index);
+            if self.fetcher.release(*index) {
+                let partition = self.view.topology.partition(*index);
+                world.observe(Observation::Lost(partition));
+            }
+        }
+    }
+
+    fn names(&self, partitions: &[PartitionIndex]) -> Vec<TopicPartition> {
+        let partitions = partitions.iter();
+        partitions
             .map(|index| self.view.topology.partition(*index))
             .collect()
+    }
+}
+
+/// What the application says.
+impl<S: Speaker, At: Seams<S>> Member<S, At> {
+    /// Lets a command of the application pass its seam, to the client or to handlers. Returns
+    /// whether it does; only then it is [executed](Self::execute).
+    #[inline]
+    pub fn lets_pass(&mut self, world: &impl World<S>, command: &mut Command<S::Payload>) -> bool {
+        self.passes(world, |at, parts| at.command(parts, command))
+    }
+
+    /// Notes that a handler begins with a record.
+    #[inline]
+    pub fn handle_dispatched(&mut self, partition: TopicPartition, offset: Offset) {
+        if let Some(index) = self.view.topology.index(partition) {
+            self.fetcher.handle_dispatched(index, offset);
+        }
     }
 
     /// Does what the application says. Handlers are not the client's.
@@ -79,11 +149,13 @@ impl<S: Speaker> Member<S> {
                     record,
                 };
                 self.dead_letters.write(&self.view, copy);
+                self.carry_out(world);
             }
             Command::Commit { commit, offsets } => {
                 let (now, stamp) = (world.now(), self.group.stamp());
                 self.commits
                     .commit(now, &self.view, stamp, commit, &offsets);
+                self.carry_out(world);
             }
             Command::Pause { partition } => {
                 if let Some(index) = self.view.topology.index(partition) {
@@ -93,30 +165,42 @@ impl<S: Speaker> Member<S> {
             Command::Resume { partition } => {
                 if let Some(index) = self.view.topology.index(partition) {
                     self.fetcher.resume(world.now(), &self.view, index);
+                    self.carry_out(world);
                 }
             }
             Command::Seek {
                 partition,
                 epoch,
                 position,
-            } => {
-                if let Some(index) = self.view.topology.index(partition) {
-                    let (now, of) = (world.now(), (index, epoch));
-                    self.fetcher.seek(now, &self.view, of, position);
-                }
-            }
+            } => self.seek(world, partition, epoch, position),
             Command::CompleteAssign { rebalance, starts } => {
                 self.complete_assign(world, rebalance, starts);
             }
-            Command::CompleteRevoke { rebalance } => {
-                for index in self.group.handle_revoke_answer(rebalance) {
-                    self.fetcher.release(index);
-                }
-                self.settle(world.now());
-            }
-            Command::Close => self.close(world.now()),
+            Command::CompleteRevoke { rebalance } => self.complete_revoke(world, rebalance),
+            Command::Close => self.close(world),
         }
-        self.carry_out(world);
+    }
+
+    /// Moves a partition to where the application says.
+    fn seek(
+        &mut self,
+        world: &mut impl World<S>,
+        partition: TopicPartition,
+        epoch: AssignmentEpoch,
+        to: NextOffset,
+    ) {
+        let Some(index) = self.view.topology.index(partition) else {
+            return;
+        };
+        let of = (index, epoch);
+        if let Some(from) = self.fetcher.seek(world.now(), &self.view, of, to) {
+            world.observe(Observation::PositionReset {
+                partition,
+                from,
+                to,
+            });
+            self.carry_out(world);
+        }
     }
 
     /// Fetches what was assigned from where the application begins.
@@ -137,19 +221,40 @@ impl<S: Speaker> Member<S> {
             if !self.commits.is_settled() {
                 self.fetcher.hold_back(index);
             }
+            world.observe(Observation::Assigned {
+                partition: start.partition,
+                epoch: start.epoch,
+                position: start.position,
+                generation: self.group.synced(),
+            });
         }
         let now = world.now();
         self.fetcher.fetch_all(now, &self.view);
         self.carry_out(world);
         self.settle(now);
+        self.carry_out(world);
+    }
+
+    /// Releases what the application gave up, or forgot because it was gone.
+    fn complete_revoke(&mut self, world: &mut impl World<S>, rebalance: RebalanceId) {
+        for index in self.group.handle_revoke_answer(rebalance) {
+            if self.fetcher.release(index) {
+                let partition = self.view.topology.partition(index);
+                world.observe(Observation::Released(partition));
+            }
+        }
+        self.settle(world.now());
+        self.carry_out(world);
     }
 
     /// Leaves the group, once no commit is outstanding: the application is done.
-    fn close(&mut self, now: Instant) {
+    fn close(&mut self, world: &mut impl World<S>) {
+        let now = world.now();
         self.is_closing = true;
         self.fetcher.unassign_all();
         self.start.forget();
         self.group.close(now);
         self.settle(now);
+        self.carry_out(world);
     }
 }

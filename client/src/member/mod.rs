@@ -1,33 +1,20 @@
 //! A member of a group: the parts of a client put together, over whatever carries its requests.
 
 mod application;
+mod perform;
+mod world;
+
+pub use world::{Observation, World};
 
 use crate::{
-    Action, Ask, Commits, Connections, Continuation, Coordinator, DeadLetterCopy, DeadLetters,
-    Failure, Fetcher, Group, Metadata, Requests, Settings, Speaker, Start, View, channel_of, read,
+    AnswerOf, Commits, Connections, Continuation, Coordinator, DeadLetters, Failure, Fetcher,
+    Group, Metadata, Requests, Seams, Settings, Speaker, Start, View, read,
 };
-use plimsoll_core::{Event, Instant};
+use plimsoll_core::Instant;
 use plimsoll_protocol::{
-    Channel, Channels, Correlation, ErrorName, FetchRequest, FetchResponse, Node, PartitionIndex,
-    Request, Response, Topology,
+    Channel, Channels, Correlation, ErrorName, FetchResponse, Node, Response, Topology,
 };
 use std::time::Duration;
-
-/// What carries a member's requests, and takes its news.
-pub trait World<S: Speaker> {
-    /// Returns the time.
-    fn now(&self) -> Instant;
-
-    /// Sends a request to a broker, whose answer comes to [`Member::handle_response`].
-    fn send(&mut self, to: (Node, Channel), correlation: Correlation, request: Request<S::Dialect>);
-
-    /// Closes connections with a broker. The news of it comes to [`Member::handle_disconnected`],
-    /// later.
-    fn close(&mut self, peer: Node, channels: Channels);
-
-    /// Takes news for the application.
-    fn tell(&mut self, event: Event<S::Payload>);
-}
 
 /// What a member knows of its cluster before it has asked.
 #[derive(Debug)]
@@ -45,15 +32,15 @@ pub struct Cluster {
 /// The end of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// It left its group, as it was told.
+    /// A departure from its group, as it was told.
     Left,
-    /// It cannot go on; with the broker's last refusal, where there was one.
+    /// A refusal after which it cannot go on: the broker's last one, where there was one.
     Refused(Option<ErrorName>),
 }
 
-/// A member of a group.
+/// A member of a group, and what stands `At` its seams: nothing, unless that is named.
 #[derive(Debug)]
-pub struct Member<S: Speaker> {
+pub struct Member<S: Speaker, At = ()> {
     settings: Settings,
     requests: Requests<Continuation>,
     view: View<S>,
@@ -62,6 +49,7 @@ pub struct Member<S: Speaker> {
     fetcher: Fetcher<S>,
     commits: Commits<S>,
     dead_letters: DeadLetters<S>,
+    seams: At,
     /// The last refusal of what a member asks its coordinator.
     refusal: Option<ErrorName>,
     is_closing: bool,
@@ -71,11 +59,26 @@ pub struct Member<S: Speaker> {
 impl<S: Speaker> Member<S> {
     /// Creates a member that has not begun.
     pub fn new(now: Instant, settings: Settings, speaker: S, cluster: Cluster) -> Self {
+        Self::with_seams(now, settings, speaker, cluster, (), 0)
+    }
+}
+
+impl<S: Speaker, At: Seams<S>> Member<S, At> {
+    /// Creates a member that has not begun, with what stands at its seams. Its requests are
+    /// numbered from `first_correlation` on.
+    pub fn with_seams(
+        now: Instant,
+        settings: Settings,
+        speaker: S,
+        cluster: Cluster,
+        seams: At,
+        first_correlation: u32,
+    ) -> Self {
         let sharing = settings.behaviour.sharing;
         let (brokers, partitions) = (usize::from(cluster.brokers), cluster.topology.len());
         Self {
             settings,
-            requests: Requests::new(sharing, 0),
+            requests: Requests::new(sharing, first_correlation),
             view: View {
                 speaker,
                 topology: cluster.topology,
@@ -94,6 +97,7 @@ impl<S: Speaker> Member<S> {
             fetcher: Fetcher::new(settings, brokers, partitions),
             commits: Commits::new(settings),
             dead_letters: DeadLetters::new(settings.request_timeout),
+            seams,
             refusal: None,
             is_closing: false,
             end: None,
@@ -103,6 +107,11 @@ impl<S: Speaker> Member<S> {
     /// Returns what it knows of its cluster.
     pub fn view(&self) -> &View<S> {
         &self.view
+    }
+
+    /// Returns what it fetches.
+    pub fn fetcher(&self) -> &Fetcher<S> {
+        &self.fetcher
     }
 
     /// Returns the last refusal of what it asked its coordinator.
@@ -115,7 +124,13 @@ impl<S: Speaker> Member<S> {
         self.end
     }
 
+    /// Returns the number that its next request would have.
+    pub fn next_correlation(&self) -> u32 {
+        self.requests.next_correlation()
+    }
+
     /// Returns the earliest deadline.
+    #[inline]
     pub fn poll_timeout(&self) -> Instant {
         self.requests
             .poll_timeout()
@@ -126,39 +141,33 @@ impl<S: Speaker> Member<S> {
             .min(self.fetcher.poll_timeout())
             .min(self.commits.poll_timeout(&self.view))
     }
-
-    /// Returns whether what was fetched last of a partition could not be read.
-    pub fn is_failing(&self, partition: PartitionIndex) -> bool {
-        self.fetcher.is_failing(partition)
-    }
-
-    /// Returns whether there is something that [`poll_event`](Self::poll_event) tells.
-    pub fn has_event(&self) -> bool {
-        let rebalance = self.group.rebalance();
-        rebalance.has_callback() || !rebalance.is_under_way() && self.fetcher.has_records()
-    }
 }
 
 /// What arrives.
-impl<S: Speaker> Member<S> {
+impl<S: Speaker, At: Seams<S>> Member<S, At> {
     /// Begins with what librdkafka calls bootstrap: metadata, then the coordinator, then the group.
     pub fn start(&mut self, world: &mut impl World<S>) {
         self.view.handle_metadata_timeout(world.now());
         self.carry_out(world);
     }
 
-    /// Handles a response.
+    /// Handles a response. Returns whether it was still awaited.
     pub fn handle_response(
         &mut self,
         world: &mut impl World<S>,
         (from, channel): (Node, Channel),
         correlation: Correlation,
         response: Response<S::Dialect>,
-    ) {
-        if let Some(then) = self.requests.take_answered(correlation) {
-            self.view.connections.handle_answer(from, channel);
-            self.go_on(world, from, then, Ok(response));
-        }
+    ) -> bool {
+        let Some(then) = self.requests.take_answered(correlation) else {
+            if let Response::Fetch(response) = response {
+                world.recycle(response);
+            }
+            return false;
+        };
+        self.view.connections.handle_answer(from, channel);
+        self.go_on(world, from, then, Ok(response));
+        true
     }
 
     /// Handles the loss of connections with a broker, and of what was in flight on them.
@@ -218,18 +227,31 @@ impl<S: Speaker> Member<S> {
         }
     }
 
+    /// Handles that the application has not polled for longer than it may.
+    pub fn handle_missed_poll(&mut self, world: &mut impl World<S>) {
+        self.group.handle_missed_poll(world.now(), &self.view);
+        self.carry_out(world);
+    }
+
     /// Goes on with a request that was answered, or lost.
     fn go_on(
         &mut self,
         world: &mut impl World<S>,
         from: Node,
         then: Continuation,
-        result: Result<Response<S::Dialect>, Failure>,
+        mut result: AnswerOf<S>,
     ) {
+        let answer = &mut result;
+        if !self.passes(world, |at, parts| at.answer(parts, from, then, answer)) {
+            return self.carry_out(world);
+        }
         let (now, view) = (world.now(), &self.view);
         match then {
             Continuation::Fetch => match read::<_, Box<FetchResponse<S::Dialect>>>(result) {
-                Ok(mut response) => self.fetcher.handle_fetched(now, view, from, &mut response),
+                Ok(mut response) => {
+                    self.fetcher.handle_fetched(now, view, from, &mut response);
+                    world.recycle(response);
+                }
                 Err(Failure::Refused(error)) => {
                     self.fetcher.handle_refused(now, view, from, error);
                 }
@@ -327,137 +349,3 @@ fn noted<T>(refusal: &mut Option<ErrorName>, answer: Result<T, Failure>) -> Resu
     }
     answer
 }
-
-/// What the parts want.
-impl<S: Speaker> Member<S> {
-    /// Does what the parts want. A part of which others want something comes before them: what an
-    /// action leads to is done before the next action.
-    fn carry_out(&mut self, world: &mut impl World<S>) {
-        while let Some(action) = self.poll_action() {
-            self.perform(world, action);
-        }
-    }
-
-    fn poll_action(&mut self) -> Option<Action<S>> {
-        if let Some(to) = self.view.metadata.poll_action() {
-            return Some(Action::Ask(Ask {
-                to,
-                timeout: self.settings.request_timeout,
-                request: Request::Metadata,
-                then: Continuation::Metadata,
-            }));
-        }
-        let action = self.fetcher.poll_action();
-        let action = action.or_else(|| self.view.coordinator.poll_action());
-        let action = action.or_else(|| self.start.poll_action());
-        let action = action.or_else(|| self.group.poll_action());
-        let action = action.or_else(|| self.commits.poll_action());
-        action.or_else(|| self.dead_letters.poll_action())
-    }
-
-    fn perform(&mut self, world: &mut impl World<S>, action: Action<S>) {
-        let now = world.now();
-        match action {
-            Action::Ask(ask) => self.ask(world, ask),
-            Action::AskAny(timeout, request, then) => {
-                let to = self.view.choose_broker(now);
-                let ask = Ask {
-                    to,
-                    timeout,
-                    request,
-                    then,
-                };
-                self.ask(world, ask);
-            }
-            Action::Say(to, request) => {
-                let (channel, correlation) = (channel_of(&request), self.requests.number());
-                world.send((to, channel), correlation, request);
-            }
-            Action::Poll(broker) => {
-                let request = Box::<FetchRequest>::default();
-                let ask = self.fetcher.poll_request(broker, request);
-                self.ask(world, ask);
-            }
-            Action::TryAnotherBroker => self.view.metadata.try_another_broker(),
-            Action::RefreshMetadata => self.view.refresh_metadata(now),
-            Action::WantMetadata => self.view.metadata.want(now),
-            Action::LoseCoordinator => self.view.coordinator.lose(now),
-            Action::Hold(holds) => self.fetcher.hold(now, &self.view, holds),
-            Action::EndSession => self.group.end_session(now, &self.view),
-            Action::Start(id, partitions) => self.start.begin(now, &self.view, id, partitions),
-            Action::ForgetStart => self.start.forget(),
-            Action::Assign(assignments) => self.group.handle_started(assignments),
-            Action::Tell(event) => world.tell(event),
-            Action::OutOfRange(..) | Action::CommitSent => {}
-            Action::CommitFailed(failure) => {
-                if let Failure::Refused(error) = failure {
-                    self.refusal = Some(error);
-                }
-            }
-            Action::EndCommit(commit, outcome) => {
-                world.tell(Event::CommitFinished { commit, outcome });
-                self.settle(now);
-            }
-            Action::NotAMember(error, carried) => {
-                self.group
-                    .handle_commit_refused(now, &self.view, error, &carried);
-                self.settle(now);
-            }
-            Action::EndDeadLetter(copy, answer) => world.tell(end_of_letter(&copy, answer)),
-            Action::End => {
-                self.requests.forget_all();
-                self.end = Some(match self.is_closing {
-                    true => End::Left,
-                    false => End::Refused(self.refusal),
-                });
-            }
-        }
-    }
-
-    fn ask(&mut self, world: &mut impl World<S>, ask: Ask<S::Dialect, Continuation>) {
-        let to = (ask.to, channel_of(&ask.request));
-        let correlation = self.requests.add(world.now(), to, ask.timeout, ask.then);
-        world.send(to, correlation, ask.request);
-    }
-
-    /// Goes on after a change of the assignment, or leaves, unless a commit is outstanding:
-    /// librdkafka waits for it (`rd_kafka_assignment_serve`, `rd_kafka_cgrp_try_terminate`).
-    fn settle(&mut self, now: Instant) {
-        if !self.commits.is_settled() {
-            return;
-        }
-        if self.is_closing {
-            self.requests.forget_all();
-            self.commits.forget_all();
-            return self.group.leave(&self.view);
-        }
-        self.fetcher.start_held_back(now, &self.view);
-        self.group.handle_settled(now, &self.view);
-    }
-}
-
-/// Returns what the application learns of the copy of a record.
-fn end_of_letter<P>(copy: &DeadLetterCopy<P>, answer: Result<(), Failure>) -> Event<P> {
-    let (partition, epoch, offset) = (copy.partition, copy.epoch, copy.record.offset);
-    match answer {
-        Err(Failure::Refused(error)) if REFUSALS.contains(&error.code()) => {
-            Event::DeadLetterRefused {
-                partition,
-                epoch,
-                offset,
-            }
-        }
-        answer => Event::DeadLettered {
-            partition,
-            epoch,
-            offset,
-            acknowledged: answer.is_ok(),
-        },
-    }
-}
-
-/// Kafka's numbers of the errors with which a write would be refused each time, until the topic or
-/// the rights to it change: `MESSAGE_TOO_LARGE`, `INVALID_TOPIC_EXCEPTION`,
-/// `RECORD_LIST_TOO_LARGE`, `TOPIC_AUTHORIZATION_FAILED`, `CLUSTER_AUTHORIZATION_FAILED`,
-/// `POLICY_VIOLATION`, `INVALID_RECORD`.
-const REFUSALS: [i16; 7] = [10, 17, 18, 29, 31, 44, 87];

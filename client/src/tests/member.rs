@@ -1,7 +1,7 @@
 //! A member as a whole, against a broker whose answers stand here.
 
 use super::*;
-use crate::{Cluster, End, Member, World};
+use crate::{AskOf, Cluster, End, Member, Observation, Parts, Seams, World};
 use plimsoll_core::{
     AssignmentEpoch, Command, CommitId, CommitOffset, CommitOutcome, DeadLetterReason, Event,
     Offset, Record, Start, TopicPartition,
@@ -22,11 +22,26 @@ struct Case {
     net: Net,
 }
 
-/// A network that keeps what is sent, and what the application is told.
+/// A network that keeps what is sent, and what the application and an observer are told.
 struct Net {
     now: Instant,
     sent: Vec<((Node, Channel), Correlation, Request)>,
     told: Vec<Event<u32>>,
+    observed: Vec<String>,
+    /// Number of answers to fetches that came back.
+    recycled: u32,
+}
+
+impl Net {
+    fn new() -> Self {
+        Self {
+            now: NOW,
+            sent: Vec::new(),
+            told: Vec::new(),
+            observed: Vec::new(),
+            recycled: 0,
+        }
+    }
 }
 
 impl World<Plain> for Net {
@@ -43,23 +58,30 @@ impl World<Plain> for Net {
     fn tell(&mut self, event: Event<u32>) {
         self.told.push(event);
     }
+
+    fn recycle(&mut self, _: Box<FetchResponse<Plain>>) {
+        self.recycled += 1;
+    }
+
+    fn observe(&mut self, observation: Observation<'_, Plain>) {
+        self.observed.push(format!("{observation:?}"));
+    }
+}
+
+/// What keeps all requests back.
+struct Mute;
+
+impl Seams<Plain> for Mute {
+    fn request(&mut self, _: &mut Parts<'_, Plain>, _: &mut AskOf<Plain>) -> bool {
+        false
+    }
 }
 
 impl Case {
     /// Begins with a member that owns the partition, and has sent its first poll.
     fn owner(settings: Settings) -> Self {
-        let cluster = Cluster {
-            topology: topology_of(&[1]),
-            brokers: 3,
-            first: Node(0),
-            metadata_refresh: ms(30_000),
-        };
-        let mut net = Net {
-            now: NOW,
-            sent: Vec::new(),
-            told: Vec::new(),
-        };
-        let mut member = Member::new(NOW, settings, Plain, cluster);
+        let mut net = Net::new();
+        let mut member = Member::new(NOW, settings, Plain, cluster());
         member.start(&mut net);
         let mut case = Self { member, net };
         case.answer(answer);
@@ -82,6 +104,19 @@ impl Case {
         self.member.execute(&mut self.net, command);
     }
 
+    /// Commits what comes behind two records.
+    fn commit(&mut self, commit: CommitId) {
+        let offset = CommitOffset {
+            partition: PARTITION,
+            next: NextOffset::new(2),
+            founding_partitions: 1,
+        };
+        self.execute(Command::Commit {
+            commit,
+            offsets: vec![offset],
+        });
+    }
+
     /// Answers requests, and those that follow from the answers, as far as there are answers.
     fn answer(&mut self, answer: impl Fn(&Request) -> Option<Response>) {
         let mut left = Vec::new();
@@ -98,6 +133,15 @@ impl Case {
             }
         }
         self.net.sent = left;
+    }
+}
+
+fn cluster() -> Cluster {
+    Cluster {
+        topology: topology_of(&[1]),
+        brokers: 3,
+        first: Node(0),
+        metadata_refresh: ms(30_000),
     }
 }
 
@@ -190,15 +234,7 @@ fn a_member_is_assigned_fetches_commits_and_leaves() {
     assert!(!case.member.has_event());
 
     let commit = CommitId(1);
-    let offset = CommitOffset {
-        partition: PARTITION,
-        next: NextOffset::new(2),
-        founding_partitions: 1,
-    };
-    case.execute(Command::Commit {
-        commit,
-        offsets: vec![offset],
-    });
+    case.commit(commit);
     case.answer(answer);
     let outcome = CommitOutcome::Ok;
     let finished = Event::CommitFinished { commit, outcome };
@@ -208,6 +244,68 @@ fn a_member_is_assigned_fetches_commits_and_leaves() {
     assert_eq!(case.member.end(), None);
     case.answer(answer);
     assert_eq!(case.member.end(), Some(End::Left));
+}
+
+#[test]
+fn observations_of_a_member_come_in_order() {
+    let mut case = Case::owner(settings());
+    case.answer(two_records);
+    assert_eq!(case.net.recycled, 1);
+    case.commit(CommitId(1));
+    case.answer(|request| match request {
+        Request::OffsetCommit { .. } => Some(Response::OffsetCommit(OffsetCommitResponse {
+            error: Some(ErrorName::OffsetMetadataTooLarge),
+            refused: Vec::new(),
+        })),
+        _ => None,
+    });
+    case.execute(Command::Seek {
+        partition: PARTITION,
+        epoch: EPOCH,
+        position: NextOffset::ZERO,
+    });
+    case.execute(Command::Close);
+    case.answer(answer);
+    let observed = case.net.observed.iter();
+    let observed: Vec<_> = observed
+        .filter_map(|observed| observed.split([' ', '(']).next())
+        .collect();
+    let order = [
+        "Assigned",
+        "CommitSent",
+        "CommitFailed",
+        "PositionReset",
+        "Ended",
+    ];
+    assert_eq!(observed, order);
+}
+
+#[test]
+fn the_memory_of_an_answer_that_nothing_awaits_comes_back() {
+    let mut case = Case::owner(settings());
+    let (from, correlation, request) = case.net.sent.pop().expect("a poll is in flight");
+    assert!(matches!(request, Request::Fetch(_)));
+    let mut answer = || {
+        let response = Response::Fetch(Box::default());
+        let Case { member, net } = &mut case;
+        let was_awaited = member.handle_response(net, from, correlation, response);
+        (was_awaited, net.recycled)
+    };
+    assert_eq!(answer(), (true, 1));
+    assert_eq!(answer(), (false, 2));
+}
+
+#[test]
+fn what_keeps_requests_back_sends_none() {
+    let sent = |seams: Option<Box<dyn Seams<Plain>>>| {
+        let mut net = Net::new();
+        let mut member = Member::with_seams(NOW, settings(), Plain, cluster(), seams, 7);
+        member.start(&mut net);
+        let sent = net.sent.into_iter().map(|(_, correlation, _)| correlation);
+        sent.collect::<Vec<_>>()
+    };
+    assert_eq!(sent(None), [Correlation(7)]);
+    assert_eq!(sent(Some(Box::new(Mute))), []);
 }
 
 #[test]

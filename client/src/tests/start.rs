@@ -70,7 +70,11 @@ fn answers_to_an_earlier_start_mean_nothing() {
     start.handle_end(NOW, &view, (4, P0, None), Ok(NextOffset::new(3)));
     start.handle_end(NOW, &view, (4, P1, None), Err(Failure::Lost));
     assert_eq!(told(|| start.poll_action()), [""; 0]);
-    assert_eq!(start.poll_timeout(&view), NOW + ms(500), "the end of its wait");
+    assert_eq!(
+        start.poll_timeout(&view),
+        NOW + ms(500),
+        "the end of its wait"
+    );
 }
 
 #[test]

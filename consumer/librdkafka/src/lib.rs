@@ -1,6 +1,6 @@
 //! What Plimsoll's consumer calls in librdkafka itself, because the crate `rdkafka` does not offer
-//! it: messages in batches, with the errors between them in librdkafka's own words, headers whose
-//! names are any bytes, and leader epochs.
+//! it: the queue of one partition, with the errors between its messages in librdkafka's own words,
+//! headers whose names are any bytes, and leader epochs.
 //!
 //! All `unsafe` code of the workspace stands here; each block says why it is sound.
 

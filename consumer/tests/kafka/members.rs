@@ -40,6 +40,34 @@ pub(crate) async fn eager_rebalances_lose_and_repeat_nothing() {
     rebalances("roundrobin", Assignor::RoundRobin).await;
 }
 
+/// Lets a member come and go while records come one by one. Each time the other one has read its
+/// partitions to their ends, which must not count as records: where they do, the next record is
+/// skipped (`PartitionQueue::read`).
+pub(crate) async fn rebalances_at_the_ends_of_logs_pass_no_record() {
+    const PARTITIONS: u32 = 24;
+    let topic = Topic::create("ends", PARTITIONS as i32).await;
+    let handled = Handled::default();
+    let start = || {
+        let consumer = topic.consumer().assignor(Assignor::CooperativeSticky);
+        Member::start(consumer, handled.handler(Duration::ZERO))
+    };
+    let first = start();
+    let mut produced = 0;
+    for _ in 0..4 {
+        let second = start();
+        for _ in 0..20 {
+            topic
+                .produce(produced..produced + 4, |n| (n % PARTITIONS) as i32)
+                .await;
+            produced += 4;
+            tokio::time::sleep(Duration::from_millis(80)).await;
+        }
+        second.stop().await;
+    }
+    handled.wait_for(produced as usize).await;
+    first.stop().await;
+}
+
 pub(crate) async fn a_static_member_comes_back_to_its_partitions() {
     let topic = Topic::create("static", 4).await;
     let handled = Handled::default();

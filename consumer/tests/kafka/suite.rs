@@ -10,6 +10,7 @@ macro_rules! of_every_client {
             dead_letters::one_that_is_refused_for_good_goes_on_once_it_is_taken,
             members::cooperative_rebalances_lose_and_repeat_nothing,
             members::eager_rebalances_lose_and_repeat_nothing,
+            members::rebalances_at_the_ends_of_logs_pass_no_record,
             members::a_static_member_comes_back_to_its_partitions,
             members::a_member_whose_handlers_take_long_stays_in_the_group,
             positions::the_lag_of_a_partition_that_stands_still_grows,

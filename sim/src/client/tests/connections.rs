@@ -155,9 +155,8 @@ fn what_shares_a_connection_travels_on_one_channel() {
         let member = bench.env.member_node(MEMBER);
         let asked = bench.requests();
         let travels_on = KINDS.map(|kind| {
-            let is_such = |asked: &&Asked| {
-                asked.from == member && asked.request.kind() == Some(kind)
-            };
+            let is_such =
+                |asked: &&Asked| asked.from == member && asked.request.kind() == Some(kind);
             asked.iter().find(is_such).expect("one of each").channel
         });
         assert_eq!(travels_on, channels, "{behaviour:?}");

@@ -159,9 +159,9 @@ impl Cluster {
     fn step(&mut self, event: Event) {
         let node = match &event {
             Event::Deliver(envelope) => envelope.to,
-            Event::Disconnected { node, .. }
-            | Event::Closed { node, .. }
-            | Event::Timer(node) => *node,
+            Event::Disconnected { node, .. } | Event::Closed { node, .. } | Event::Timer(node) => {
+                *node
+            }
             _ => return,
         };
         if let Some(waiting) = &mut self.paused[node] {

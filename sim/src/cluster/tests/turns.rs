@@ -79,8 +79,14 @@ fn what_waits_for_its_turn_goes_with_a_connection_that_breaks_and_is_done_on_one
     type End = fn(&mut Env<'static>, Node, Node, Channels);
     let ends: [(End, bool); 3] = [
         (|_, _, _, _| {}, true),
-        (|env, member, broker, all| env.cut(member, broker, all), false),
-        (|env, member, broker, all| env.close(member, broker, all), true),
+        (
+            |env, member, broker, all| env.cut(member, broker, all),
+            false,
+        ),
+        (
+            |env, member, broker, all| env.close(member, broker, all),
+            true,
+        ),
     ];
     for (end, counts) in ends {
         let mut cluster = cluster();
