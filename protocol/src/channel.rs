@@ -84,8 +84,8 @@ impl Sharing {
     #[inline]
     pub const fn lane(self, channel: Channel) -> Channel {
         match (self, channel) {
-            (Self::All, _) => Channel::Fetch,
-            (Self::GroupApart, _) => channel,
+            (Self::GroupApart, Channel::Coordinator) => Channel::Coordinator,
+            (Self::All | Self::GroupApart, _) => Channel::Fetch,
         }
     }
 }

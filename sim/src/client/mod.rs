@@ -30,15 +30,11 @@ fn first_broker(plan: &Plan, client: Node) -> (u16, Node) {
 
 /// Returns the channel on which a member sends a request: the one that stands for its connection.
 ///
-/// A question to a leader waits behind the fetch from it. What any broker answers, librdkafka asks
-/// of one from which it does not fetch, if there is any (`rd_kafka_broker_weight_usable`, where
-/// fetches block that may wait for a second and more). Dead letters wait behind nothing of this: a
-/// producer is a client of its own.
+/// Dead letters wait behind nothing else: a producer is a client of its own.
 #[inline]
 fn lane_of(sharing: Sharing, channel: Channel, request: &Request) -> Channel {
     match request {
         Request::Produce { .. } => Channel::Data,
-        Request::Offsets(_) => sharing.lane(Channel::Fetch),
         _ => sharing.lane(channel),
     }
 }

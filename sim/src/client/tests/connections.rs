@@ -135,7 +135,7 @@ fn what_shares_a_connection_travels_on_one_channel() {
         RequestKind::JoinGroup,
     ];
     const OF_LIBRDKAFKA: [Channel; 4] = [
-        Channel::Data,
+        Channel::Fetch,
         Channel::Fetch,
         Channel::Fetch,
         Channel::Coordinator,
