@@ -138,10 +138,7 @@ impl Settings {
     /// Returns what a member is told of them.
     pub(crate) fn of_member(&self) -> plimsoll_client::Settings {
         plimsoll_client::Settings {
-            behaviour: Behaviour {
-                assigns_within: Some(ASSIGNS_WITHIN),
-                ..Behaviour::PLIMSOLL
-            },
+            behaviour: Behaviour::PLIMSOLL,
             group: GroupIndex::FIRST,
             instance: self.instance.as_ref().map(|_| INSTANCE),
             assignor: self.assignor,
@@ -157,10 +154,6 @@ impl Settings {
         }
     }
 }
-
-/// The longest time for which an assignment waits for the starts of its partitions. The lookups of
-/// healthy brokers take a few round trips.
-const ASSIGNS_WITHIN: Duration = Duration::from_millis(500);
 
 /// The number of the member's instance id.
 pub(crate) const INSTANCE: u32 = 0;
