@@ -14,6 +14,7 @@ async fn refuse(cluster: &Served, topic: &Topic, request: RequestKind, error: Er
         request,
         broker: None,
         group: Some(topic.name.clone()),
+        client_id: None,
         count: u32::MAX,
     };
     let fail = move |cluster: &mut ServedCluster, _| cluster.fail(faulty, error);
