@@ -1,13 +1,10 @@
 //! The record batches in an answer to a fetch, for those that look into them.
 
+use crate::compression::plain;
 use bytes::{Buf as _, Bytes};
-use kafka_protocol::compression::{Decompressor as _, Gzip, Snappy};
 use kafka_protocol::messages::fetch_response::AbortedTransaction;
-use kafka_protocol::records::{Compression, Record, RecordBatchDecoder};
-use lz4_flex::frame::FrameDecoder;
-use ruzstd::decoding::StreamingDecoder;
+use kafka_protocol::records::{Record, RecordBatchDecoder};
 use std::collections::BTreeSet;
-use std::io;
 
 /// The length of what stands before the records of a batch, in bytes (`DefaultRecordBatch`).
 const HEAD: usize = 61;
@@ -56,37 +53,14 @@ impl Batch {
     /// Reads the records.
     ///
     /// # Errors
-    /// Where it is damaged, or of a format before Kafka 0.11.
+    /// Where it is damaged, expands to more than [`MOST_BYTES`](crate::MOST_BYTES), or is of a
+    /// format before Kafka 0.11.
     pub fn records(&self) -> Result<Vec<Record>, impl std::fmt::Display + use<>> {
         let mut bytes = self.bytes.clone();
-        let plain = |bytes: &mut Bytes, compression| plain(bytes, compression).map_err(Into::into);
+        let plain = |bytes: &mut Bytes, compression| Ok(plain(bytes, compression)?);
         let read = RecordBatchDecoder::decode_with_custom_compression(&mut bytes, Some(plain));
         read.map(|read| read.records)
     }
-}
-
-/// Returns the bytes that were compressed.
-pub(crate) fn plain(bytes: &mut Bytes, compression: Compression) -> io::Result<Bytes> {
-    match compression {
-        Compression::None => Ok(bytes.clone()),
-        Compression::Gzip => {
-            Gzip::decompress(bytes, |plain| Ok(plain.clone())).map_err(io::Error::other)
-        }
-        Compression::Snappy => {
-            Snappy::decompress(bytes, |plain| Ok(plain.clone())).map_err(io::Error::other)
-        }
-        Compression::Lz4 => all_of(FrameDecoder::new(bytes.reader())),
-        Compression::Zstd => {
-            let decoder = StreamingDecoder::new(bytes.reader()).map_err(io::Error::other)?;
-            all_of(decoder)
-        }
-    }
-}
-
-fn all_of(mut reader: impl io::Read) -> io::Result<Bytes> {
-    let mut plain = Vec::new();
-    reader.read_to_end(&mut plain)?;
-    Ok(plain.into())
 }
 
 /// The transactions in an answer to a fetch that were taken back (`CompletedFetch`).
@@ -127,7 +101,9 @@ impl Aborted {
 mod tests {
     use super::*;
     use bytes::{BufMut as _, BytesMut};
-    use kafka_protocol::records::{RecordBatchEncoder, RecordEncodeOptions, TimestampType};
+    use kafka_protocol::records::{
+        Compression, RecordBatchEncoder, RecordEncodeOptions, TimestampType,
+    };
     use lz4_flex::frame::FrameEncoder;
     use ruzstd::encoding::CompressionLevel;
     use std::io::Write as _;
