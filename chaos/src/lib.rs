@@ -4,7 +4,6 @@
 #[cfg(not(unix))]
 compile_error!("members are killed and stopped by signals, which only Unix has");
 
-mod access;
 mod address;
 mod admin;
 mod backend;
@@ -49,7 +48,7 @@ mod testing;
 mod workload;
 mod world;
 
-pub use access::Access;
+pub use plimsoll_access::Access;
 pub use backend::Kafka;
 #[cfg(feature = "librdkafka")]
 pub use backlog::Backlog;

@@ -1,6 +1,6 @@
 //! What a user of the backend chooses.
 
-use crate::access::Access;
+use plimsoll_access::Access;
 #[cfg(feature = "containers")]
 use crate::cluster;
 use crate::error::ChaosError;

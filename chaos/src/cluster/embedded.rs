@@ -176,7 +176,7 @@ fn unknown(what: &str) -> ChaosError {
 
 #[cfg(test)]
 mod tests {
-    use crate::access::Access;
+    use plimsoll_access::Access;
     use crate::admin::{Connection, topic_name};
     use crate::cluster::Cluster;
     use crate::faults::{Effect, Errors};

@@ -2,7 +2,7 @@
 //!
 //! Only a real answer counts: the engine accepts connections in a dead broker's place.
 
-use crate::access::Access;
+use plimsoll_access::Access;
 use crate::address::BrokerAddress;
 use crate::admin::{Admin, Failure, OFFSETS_TOPIC};
 use crate::error::ChaosError;

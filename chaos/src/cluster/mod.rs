@@ -42,7 +42,7 @@ use absent::Containers;
 #[cfg(feature = "containers")]
 use containers::Containers;
 
-use crate::access::Access;
+use plimsoll_access::Access;
 use crate::address::{self, BrokerAddress};
 use crate::admin::Admin;
 use crate::error::ChaosError;

@@ -2,7 +2,7 @@
 //! nothing else: a proxy without faults, whose reports nothing reads.
 
 use super::Proxy;
-use crate::access::Access;
+use plimsoll_access::Access;
 use crate::address::BrokerAddress;
 use crate::channel::Sender;
 use crate::error::ChaosError;

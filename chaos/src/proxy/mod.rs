@@ -38,7 +38,7 @@ mod versions;
 pub(crate) use gateway::Gateway;
 pub(crate) use seen::{CommitAnswer, Produced, Report, Seen};
 
-use crate::access::Access;
+use plimsoll_access::Access;
 use crate::address::BrokerAddress;
 use crate::channel::Sender;
 use crate::error::ChaosError;

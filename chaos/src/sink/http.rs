@@ -159,7 +159,7 @@ impl Endpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::Access;
+    use plimsoll_access::Access;
     use crate::testing::plan;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpStream;

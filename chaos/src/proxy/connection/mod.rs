@@ -16,7 +16,8 @@ use super::observe::{Answer, Asked};
 use super::rewrite::Addresses;
 use super::seen::{Report, Seen};
 use super::session::Session;
-use crate::access::Stream;
+use plimsoll_access::Stream;
+use crate::admin::HARNESS;
 use crate::channel::Sender;
 use plimsoll_oracle::RequestKind;
 use std::collections::VecDeque;
@@ -173,7 +174,7 @@ impl Connection {
 
     async fn connect(&self) -> Option<Stream> {
         let address = &self.link.broker.address.address;
-        let connecting = self.link.broker.access.connect(address);
+        let connecting = self.link.broker.access.connect(address, HARNESS);
         let stream = match tokio::time::timeout(CONNECT_WITHIN, connecting).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {
