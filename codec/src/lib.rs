@@ -8,6 +8,7 @@
 //! The brokers' side, which reads what is written here and writes what is read here, is a part of
 //! the simulator.
 
+mod aborted;
 #[cfg(feature = "records")]
 pub mod batch;
 mod call;

@@ -16,6 +16,8 @@ mod faults;
 mod gauges;
 #[path = "../../../consumer/tests/kafka/members.rs"]
 mod members;
+#[path = "../../../consumer/tests/kafka/odd_batches.rs"]
+mod odd_batches;
 #[path = "../../../consumer/tests/kafka/positions.rs"]
 mod positions;
 #[path = "../../../consumer/tests/recorder/mod.rs"]
@@ -42,9 +44,8 @@ fn main() -> ExitCode {
     let faulty = of_every_client_over_faults!().into_iter().chain(secured);
     let served = served.into_iter().chain(faulty);
     let served = served.map(|test| test.within("served"));
+    let kafka = of_every_client!([&BROKER] by brokers::on_kafka).into_iter();
+    let kafka = kafka.chain(of_every_client_on_kafka!());
     // Tests wait more than they work.
-    run_side_by_side(
-        8,
-        served.chain(of_every_client!([&BROKER] by brokers::on_kafka)),
-    )
+    run_side_by_side(8, served.chain(kafka))
 }
