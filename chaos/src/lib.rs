@@ -48,7 +48,6 @@ mod testing;
 mod workload;
 mod world;
 
-pub use plimsoll_access::Access;
 pub use backend::Kafka;
 #[cfg(feature = "librdkafka")]
 pub use backlog::Backlog;
@@ -61,6 +60,7 @@ pub use options::{ClusterSource, Options, Reach, SubjectCommand};
 #[cfg(feature = "librdkafka")]
 pub use own::member_main;
 pub use places::Load;
+pub use plimsoll_access::Access;
 #[cfg(feature = "containers")]
 #[doc(hidden)]
 pub use testing::engine_for_tests;

@@ -14,11 +14,11 @@ mod wire;
 pub(crate) use retry::{Failure, check};
 pub(crate) use wire::{Connection, HARNESS};
 
-use plimsoll_access::Access;
 use crate::address::BrokerAddress;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{MetadataRequest, MetadataResponse, TopicName};
 use kafka_protocol::protocol::{Request, StrBytes};
+use plimsoll_access::Access;
 use retry::retry;
 use std::io;
 use std::sync::Arc;

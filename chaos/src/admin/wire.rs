@@ -1,8 +1,8 @@
 //! One connection to a broker: requests out, responses in, in versions that both sides know.
 
-use plimsoll_access::{Access, Stream};
 use kafka_protocol::messages::ApiVersionsRequest;
 use kafka_protocol::protocol::{Request, StrBytes};
+use plimsoll_access::{Access, Stream};
 use plimsoll_codec::frames::Head;
 use std::collections::BTreeMap;
 use std::io;
