@@ -61,8 +61,8 @@ async fn a_broker_is_reached_with_tls_and_a_password() {
         let answer = exchange(&mut stream, &head, &ApiVersionsRequest::default(), 1).await;
         assert_eq!(answer.expect("an answer"), ApiVersionsResponse::default());
         let guess = format!("{chosen}\nsasl.password=guess");
-        let error = connected(&guess, "localhost", port).await.err();
-        let error = error.expect("it is not alice");
+        let error = connected(&guess, "localhost", port).await;
+        let error = error.expect_err("it is not alice");
         assert_eq!(error.kind(), io::ErrorKind::Unsupported);
         assert!(
             error.to_string().contains("a wrong name or password?"),
@@ -97,7 +97,7 @@ async fn a_broker_that_refuses_or_is_another_is_told_with_what_to_do() {
             "`ssl.endpoint.identification.algorithm=none` takes any name",
         ),
     ] {
-        let error = connected(more, host, port).await.err().expect(said);
+        let error = connected(more, host, port).await.expect_err(said);
         assert!(error.to_string().contains(said), "{error}");
     }
     let any = "ssl.endpoint.identification.algorithm=";
@@ -114,8 +114,7 @@ async fn a_broker_that_refuses_or_is_another_is_told_with_what_to_do() {
     });
     let error = connected("", "localhost", plain)
         .await
-        .err()
-        .expect("it is none");
+        .expect_err("it is none");
     assert!(error.to_string().contains("does not speak TLS"), "{error}");
 }
 
