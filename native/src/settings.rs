@@ -1,5 +1,6 @@
 //! What a user chooses.
 
+use plimsoll_access::Access;
 use plimsoll_client::Behaviour;
 use plimsoll_protocol::{Assignor, GroupIndex};
 use std::time::Duration;
@@ -9,6 +10,8 @@ use std::time::Duration;
 pub struct Settings {
     /// `bootstrap.servers`: one or more as `HOST:PORT`, separated by commas.
     pub brokers: String,
+    /// `security.protocol` and what belongs to it, of TLS and SASL; by default plain text.
+    pub access: Access,
     /// `group.id`.
     pub group: String,
     /// The topics to consume.
@@ -64,6 +67,7 @@ impl Settings {
     ) -> Self {
         Self {
             brokers: brokers.into(),
+            access: Access::default(),
             group: group.into(),
             topics: topics.into_iter().map(Into::into).collect(),
             client_id: "plimsoll".to_owned(),
