@@ -56,12 +56,17 @@ impl NativeClient {
     /// # Errors
     /// Fails where a setting is missing or wrong.
     pub fn new(settings: Settings) -> Result<Self, SettingError> {
-        Self::over(Tcp, settings)
+        let network = Tcp {
+            access: settings.access.clone(),
+            client_id: settings.client_id.clone(),
+        };
+        Self::over(network, settings)
     }
 }
 
 impl<C: Connect> NativeClient<C> {
-    /// Creates a client over a network of your own, which has not begun.
+    /// Creates a client over a network of your own, which has not begun. It knows the way to its
+    /// brokers: [`Settings::access`] is not asked.
     ///
     /// # Errors
     /// Fails where a setting is missing or wrong.
@@ -85,7 +90,7 @@ impl<C: Connect> NativeClient<C> {
         let (sender, events) = channel(MOST_WAITING);
         let (orders, receiver) = unbounded_channel();
         let task = Task {
-            connect,
+            connect: connect.clone(),
             settings: self.settings.clone(),
             addresses: self.addresses.clone(),
             orders: receiver,
@@ -95,7 +100,7 @@ impl<C: Connect> NativeClient<C> {
         Running {
             events,
             orders,
-            task: tokio::spawn(task.run()),
+            task: connect.spawn(task.run()),
             closes_at: None,
         }
     }

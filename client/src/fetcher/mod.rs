@@ -52,6 +52,19 @@ pub struct Fetcher<S: Speaker> {
     actions: VecDeque<Action<S>>,
 }
 
+/// What the application gets of a partition.
+#[derive(Debug)]
+pub struct Fetched<S: Speaker> {
+    /// The partition.
+    pub partition: PartitionIndex,
+    /// The assignment under which it was fetched.
+    pub epoch: AssignmentEpoch,
+    /// The records, in the order of their offsets; none, where the position alone has moved on.
+    pub records: RecordsOf<S>,
+    /// The position behind them.
+    pub position: NextOffset,
+}
+
 #[derive(Debug, Default)]
 struct Poll {
     in_flight: bool,
@@ -245,19 +258,21 @@ impl<S: Speaker> Fetcher<S> {
         !self.queue.is_empty()
     }
 
-    /// Takes the next records for the application, of one partition and no more than `at_most`;
-    /// what is not wanted any more is dropped.
-    pub fn poll_records(
-        &mut self,
-        at_most: usize,
-    ) -> Option<(PartitionIndex, AssignmentEpoch, RecordsOf<S>)> {
+    /// Takes the next records for the application, of one partition and no more than `at_most`, or
+    /// none, where its position has moved on without them; what is not wanted any more is dropped.
+    pub fn poll_records(&mut self, at_most: usize) -> Option<Fetched<S>> {
         while let Some(mut batch) = self.queue.pop_front() {
             let rest = batch.split_off(at_most);
             let partition = &mut self.partitions[usize::from(batch.partition.0)];
             if !partition.deliver(&batch) {
                 continue;
             }
-            let epoch = partition.epoch;
+            let fetched = Fetched {
+                partition: batch.partition,
+                epoch: partition.epoch,
+                position: NextOffset::new(partition.delivered),
+                records: batch.records,
+            };
             if !self.settings.behaviour.fetches_ahead {
                 // It is fetched at once, if nothing else keeps it.
                 if partition.is_drained() && !partition.failing {
@@ -269,7 +284,7 @@ impl<S: Speaker> Fetcher<S> {
             if let Some(rest) = rest {
                 self.queue.push_front(rest);
             }
-            return Some((batch.partition, epoch, batch.records));
+            return Some(fetched);
         }
         None
     }

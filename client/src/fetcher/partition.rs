@@ -42,7 +42,10 @@ pub(super) struct Partition {
 pub(super) struct Batch<P> {
     pub partition: PartitionIndex,
     version: u32,
+    /// In the order of their offsets; none, where the position alone has moved on.
     pub records: Vec<Record<P>>,
+    /// The position behind all that was fetched with them.
+    pub next: u64,
 }
 
 impl Partition {
@@ -119,7 +122,7 @@ impl Partition {
         if stored[0].offset.get() < wanted {
             records.retain(|record| record.offset.get() >= wanted);
         }
-        if records.is_empty() {
+        if records.is_empty() && self.position <= wanted {
             return None;
         }
         self.queued += records.len() as u32;
@@ -128,6 +131,7 @@ impl Partition {
             partition: index,
             version: self.version,
             records,
+            next: self.position,
         })
     }
 
@@ -136,27 +140,29 @@ impl Partition {
         if !self.assigned || self.version != batch.version {
             return false;
         }
-        let Some(last) = batch.records.last() else {
-            return false;
-        };
         self.queued -= batch.records.len() as u32;
         self.queued_bytes -= size(&batch.records);
-        self.delivered = last.offset.next().get();
+        self.delivered = batch.records.last().map_or(batch.next, end);
         true
     }
 }
 
 impl<P> Batch<P> {
-    /// Returns what is behind the first records of this number, and keeps these; `None`: that is
-    /// nothing.
+    /// Keeps the first records of this number, and returns what is behind them: further records, or
+    /// nothing that is one, as markers of transactions, or what compaction removed.
     pub(super) fn split_off(&mut self, first: usize) -> Option<Self> {
-        let has_more = self.records.len() > first;
-        has_more.then(|| Self {
-            partition: self.partition,
-            version: self.version,
-            records: self.records.split_off(first),
+        let kept = first.min(self.records.len());
+        let last = self.records[..kept].last()?;
+        (end(last) < self.next).then(|| Self {
+            records: self.records.split_off(kept),
+            ..*self
         })
     }
+}
+
+/// Returns the offset behind a record.
+fn end<P>(record: &Record<P>) -> u64 {
+    record.offset.next().get()
 }
 
 /// Returns the size of records, in bytes.

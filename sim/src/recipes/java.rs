@@ -339,8 +339,17 @@ impl Machine<Payload> for Java {
                 self.running = false;
                 self.advance(now);
             }
-            Event::Passed { .. } | Event::DeadLettered { .. } | Event::DeadLetterRefused { .. } => {
+            Event::Passed { .. } if self.closing => {}
+            Event::Passed {
+                partition,
+                epoch,
+                position,
+            } => {
+                if let Some(assigned) = self.find(partition, epoch) {
+                    assigned.position = position;
+                }
             }
+            Event::DeadLettered { .. } | Event::DeadLetterRefused { .. } => {}
             Event::CommitFinished { commit, outcome } => self.committed(now, commit, outcome),
             Event::Shutdown => {
                 self.closing = true;
