@@ -18,6 +18,7 @@ use rdkafka::TopicPartitionList;
 use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message as _;
+use rdkafka::types::RDKafkaErrorCode;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
@@ -114,8 +115,16 @@ impl PollThread {
             let before = self.consumer.context().served();
             match self.consumer.poll(Duration::ZERO) {
                 Some(Err(error)) => {
-                    if let KafkaError::MessageConsumptionFatal(_) = error {
-                        self.fail(&error);
+                    use KafkaError::{MessageConsumption, MessageConsumptionFatal};
+                    match error {
+                        MessageConsumptionFatal(_) => self.fail(&error),
+                        MessageConsumption(RDKafkaErrorCode::GroupAuthorizationFailed) => {
+                            if self.topics.set_group_unavailable(true) {
+                                tracing::error!(%error, "the group refuses the member");
+                            }
+                        }
+                        // What concerns a topic or a partition is told elsewhere.
+                        error => tracing::debug!(%error, "the client reports an error"),
                     }
                 }
                 // Every partition is taken out of this queue before it is assigned. If that ever
