@@ -39,6 +39,12 @@
 //!   Kafka's own deadlines are, as long as its partition stays: the client polls meanwhile. What it fetches ahead is bounded: for
 //!   each partition, and in total but for librdkafka's own queues (`max_total_bytes`).
 //!
+//! It reads all codecs, and speaks TLS and SASL (PLAIN, SCRAM, OAUTHBEARER; not GSSAPI). To build it,
+//! there must be a C and a C++ compiler, `make`, `pkg-config` and the headers of OpenSSL (on Debian
+//! and Ubuntu: `g++ make pkg-config libssl-dev`). With the feature `ssl-vendored` an OpenSSL is
+//! compiled along, for which there must be Perl; `default-features = false, features =
+//! ["librdkafka"]` leaves TLS, SCRAM and OAUTHBEARER out.
+//!
 //! Where to look: [`Consumer::builder`] for the settings, [`Handler`] for the code that you write,
 //! [`metrics`] for what can be watched, [`Health`] for probes, [`shutdown`] for the signals that stop a consumer. The
 //! decisions are made by `plimsoll-core`, a state machine without I/O, and a [`Driver`] carries

@@ -412,6 +412,27 @@ mod tests {
         assert!(longest < Duration::from_millis(session), "{session} ms");
     }
 
+    /// What most clusters ask for is there without a choice of features.
+    #[cfg(any(feature = "ssl", feature = "ssl-vendored"))]
+    #[test]
+    fn librdkafka_is_built_with_codecs_tls_and_sasl() {
+        let native = settings().consumer().create_native_config().unwrap();
+        let built = native.get("builtin.features").unwrap();
+        let built: Vec<&str> = built.split([',', ' ', '\0']).collect();
+        for needed in [
+            "gzip",
+            "snappy",
+            "lz4",
+            "zstd",
+            "ssl",
+            "sasl_plain",
+            "sasl_scram",
+            "sasl_oauthbearer",
+        ] {
+            assert!(built.contains(&needed), "{needed} in {built:?}");
+        }
+    }
+
     #[test]
     fn the_log_names_the_generations_of_a_static_cooperative_member() {
         let debug = |instance: Option<&str>, assignor, asked: Option<&str>| {
