@@ -1,6 +1,6 @@
 //! What does Plimsoll's consumer cost beside bare librdkafka loops? A million records of 100 bytes
 //! from three real brokers, with an empty handler and the same settings. One loop takes message by
-//! message from one queue, the other one reads the queue of each partition.
+//! message, the other one takes batches from the queue of each partition.
 //!
 //! The three take turns, so that a machine that becomes slower does so for all; each line is one
 //! round, and the last ones are the medians of their ratios. Needs a container engine; without one
@@ -27,8 +27,8 @@ const RECORDS: u32 = 1_000_000;
 const RECORD_BYTES: usize = 100;
 const ROUNDS: usize = 9;
 
-/// The number of records after which a loop over the queues of partitions turns to the next one.
-const TURN: usize = 512;
+/// The largest batch of a loop that takes batches.
+const BATCH: usize = 512;
 
 /// The commit interval of all.
 const COMMIT_INTERVAL: Duration = Duration::from_secs(5);
@@ -82,7 +82,7 @@ type Arm = (&'static str, fn(&Backlog) -> Result<Duration, ChaosError>);
 const ARMS: [Arm; 3] = [
     ("plimsoll", consume),
     ("messages", consume_messages),
-    ("queues", consume_queues),
+    ("batches", consume_batches),
 ];
 
 fn compare(kafka: &Kafka, records: u32, rounds: usize) -> Result<(), ChaosError> {
@@ -147,8 +147,9 @@ fn consume_messages(backlog: &Backlog) -> Result<Duration, ChaosError> {
     Ok(clock.took())
 }
 
-/// Consumes the backlog in a loop over the queues of partitions, as Plimsoll's consumer reads them.
-fn consume_queues(backlog: &Backlog) -> Result<Duration, ChaosError> {
+/// Consumes the backlog in the fastest loop over librdkafka: by batches, from the queue of each
+/// partition.
+fn consume_batches(backlog: &Backlog) -> Result<Duration, ChaosError> {
     let consumer = Arc::new(bare(backlog)?);
     let topic = backlog.topic();
     let metadata = consumer
@@ -172,7 +173,7 @@ fn consume_queues(backlog: &Backlog) -> Result<Duration, ChaosError> {
         consumer.poll(Duration::ZERO);
         let mut taken = 0;
         for queue in &mut queues {
-            queue.read(TURN, |message| {
+            queue.read(BATCH, |message| {
                 if let Ok(message) = message {
                     black_box(message.payload());
                     taken += 1;

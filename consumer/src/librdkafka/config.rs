@@ -223,8 +223,8 @@ impl Settings {
             .set("partition.assignment.strategy", self.assignor)
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
-            // The end of a log tells the position behind markers and gaps.
-            .set("enable.partition.eof", "true")
+            // In batches the end of a log would be taken for a record (`PartitionQueue::read`).
+            .set("enable.partition.eof", "false")
             .set("auto.offset.reset", "error");
         if let Some(instance) = &self.instance {
             config.set("group.instance.id", instance);
