@@ -144,6 +144,7 @@ impl Settings {
         plimsoll_client::Settings {
             behaviour: Behaviour {
                 assigns_within: Some(ASSIGNS_WITHIN),
+                pause_keeps: true,
                 ..Behaviour::PLIMSOLL
             },
             group: GroupIndex::FIRST,
@@ -156,6 +157,8 @@ impl Settings {
             retry_backoff: self.retry_backoff,
             prefetch: self.prefetch,
             prefetch_bytes: self.prefetch_bytes,
+            queue_backoff: QUEUE_BACKOFF,
+            records_at_once: RECORDS_AT_ONCE,
             fetch_wait_max: self.fetch_wait_max,
             partition_fetch_bytes: self.partition_fetch_bytes,
         }
@@ -165,6 +168,14 @@ impl Settings {
 /// The longest time for which an assignment waits for the starts of its partitions. The lookups of
 /// healthy brokers take a few round trips.
 const ASSIGNS_WITHIN: Duration = Duration::from_millis(500);
+
+/// `fetch.queue.backoff.ms`, as Plimsoll's consumer sets it for librdkafka: that one's second holds
+/// up a fast reader.
+const QUEUE_BACKOFF: Duration = Duration::from_millis(20);
+
+/// The greatest number of records that the driver gets at once: half of those with which the core
+/// pauses a partition, by default.
+const RECORDS_AT_ONCE: u32 = 512;
 
 /// The number of the member's instance id.
 pub(crate) const INSTANCE: u32 = 0;

@@ -17,6 +17,7 @@ use plimsoll_core::{Event, Instant, Outcome, TopicPartition};
 use plimsoll_oracle::MemberId;
 use plimsoll_scenarios::scenario::Consumers;
 use plimsoll_scenarios::{Purpose, Rng};
+use std::time::Duration;
 
 /// The client of a process. What stands at its seams, if anything does, is known when it runs.
 type Client = plimsoll_client::Member<LeanSpeaker, Option<Box<dyn Seams<LeanSpeaker>>>>;
@@ -205,6 +206,9 @@ fn settings(consumers: &Consumers, id: MemberId, behaviour: Behaviour) -> Settin
         retry_backoff: consumers.retry_backoff,
         prefetch: consumers.prefetch,
         prefetch_bytes: u64::MAX,
+        // librdkafka's default.
+        queue_backoff: Duration::from_secs(1),
+        records_at_once: u32::MAX,
         fetch_wait_max: consumers.fetch_wait_max,
         partition_fetch_bytes: consumers.prefetch.saturating_mul(Value::SIZE),
     }
