@@ -94,7 +94,7 @@ impl<C: Connect> NativeClient<C> {
         let (sender, events) = channel(MOST_WAITING);
         let (orders, receiver) = unbounded_channel();
         let task = Task {
-            connect,
+            connect: connect.clone(),
             settings: self.settings.clone(),
             addresses: self.addresses.clone(),
             orders: receiver,
@@ -104,7 +104,7 @@ impl<C: Connect> NativeClient<C> {
         Running {
             events,
             orders,
-            task: tokio::spawn(task.run()),
+            task: connect.spawn(task.run()),
             closes_at: None,
         }
     }

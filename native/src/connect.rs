@@ -3,6 +3,7 @@
 use plimsoll_access::{Access, Stream};
 use std::io;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::JoinHandle;
 
 /// A network: where a client's streams come from.
 pub trait Connect: Clone + Send + Sync + 'static {
@@ -19,6 +20,11 @@ pub trait Connect: Clone + Send + Sync + 'static {
         host: &str,
         port: u16,
     ) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+
+    /// Spawns a task of the client. A simulated process has its tasks stand still with it.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+        tokio::spawn(task)
+    }
 }
 
 /// TCP, with TLS and SASL where [`Settings::access`](crate::Settings) says so.

@@ -57,9 +57,11 @@ pub(crate) async fn carry<C: Connect>(
         let (stream, versions) = open(&connect, (&host, port), client_id).await?;
         tell(LinkNews::Made(versions));
         let (reader, writer) = tokio::io::split(stream);
+        // In a fixed order: under simulation nothing may be drawn that no seed knows.
         tokio::select! {
-            end = read_all(reader, |frame| tell(LinkNews::Frame(frame))) => end,
+            biased;
             end = write_all(writer, outgoing) => end,
+            end = read_all(reader, |frame| tell(LinkNews::Frame(frame))) => end,
         }
     };
     let reason = match carried.await {

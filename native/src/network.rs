@@ -404,7 +404,7 @@ impl<C: Connect> Network<C> {
         self.made += 1;
         let id = LinkId(self.made);
         let (outgoing, receiver) = unbounded_channel();
-        let task = tokio::spawn(carry(
+        let task = self.connect.spawn(carry(
             self.connect.clone(),
             (host.to_string(), port),
             self.client_id.clone(),

@@ -143,7 +143,6 @@ impl Settings {
     pub(crate) fn of_member(&self) -> plimsoll_client::Settings {
         plimsoll_client::Settings {
             behaviour: Behaviour {
-                assigns_within: Some(ASSIGNS_WITHIN),
                 pause_keeps: true,
                 ..Behaviour::PLIMSOLL
             },
@@ -164,10 +163,6 @@ impl Settings {
         }
     }
 }
-
-/// The longest time for which an assignment waits for the starts of its partitions. The lookups of
-/// healthy brokers take a few round trips.
-const ASSIGNS_WITHIN: Duration = Duration::from_millis(500);
 
 /// `fetch.queue.backoff.ms`, as Plimsoll's consumer sets it for librdkafka: that one's second holds
 /// up a fast reader.

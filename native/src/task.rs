@@ -29,8 +29,9 @@ impl<C: Connect> Task<C> {
     /// Is a member of the group until its driver closes it, or is gone, or it cannot go on.
     pub(crate) async fn run(mut self) {
         let found = tokio::select! {
-            found = bootstrap::find(&self.connect, &self.settings, &self.addresses) => found,
+            biased;
             () = closed(&mut self.orders) => return,
+            found = bootstrap::find(&self.connect, &self.settings, &self.addresses) => found,
         };
         let ended = match found {
             Ok((names, cluster)) => self.run_member(names, cluster).await,

@@ -9,7 +9,9 @@ use super::late::Late;
 use super::speaker::LeanSpeaker;
 use crate::env::Env;
 use crate::program::Program;
-use crate::protocol::{Channel, Channels, Correlation, Node, Response, SCENARIO_GROUP, Value};
+use crate::protocol::{
+    Channel, Channels, Correlation, Node, Response, SCENARIO_GROUP, Sharing, Value,
+};
 use crate::recipes::SubjectSpec;
 use crate::sink::HandlerCall;
 use plimsoll_client::{Behaviour, Cluster, Seams, Settings};
@@ -26,6 +28,8 @@ type Client = plimsoll_client::Member<LeanSpeaker, Option<Box<dyn Seams<LeanSpea
 pub(super) struct Process {
     id: MemberId,
     node: Node,
+    /// Which of its requests share a connection with a broker.
+    sharing: Sharing,
     client: Client,
     application: Application,
     late: Late,
@@ -64,6 +68,7 @@ impl Process {
         Self {
             id,
             node,
+            sharing: spec.behaviour.sharing,
             client: Client::with_seams(
                 env.now(),
                 settings(consumers, id, spec.behaviour),
@@ -194,6 +199,7 @@ impl Process {
 
 /// Returns the settings of a member's client. Its fetches are limited by numbers of records.
 fn settings(consumers: &Consumers, id: MemberId, behaviour: Behaviour) -> Settings {
+    let longest_wait = behaviour.longest_fetch_wait.unwrap_or(Duration::MAX);
     Settings {
         behaviour,
         group: SCENARIO_GROUP,
@@ -209,7 +215,7 @@ fn settings(consumers: &Consumers, id: MemberId, behaviour: Behaviour) -> Settin
         // librdkafka's default.
         queue_backoff: Duration::from_secs(1),
         records_at_once: u32::MAX,
-        fetch_wait_max: consumers.fetch_wait_max,
+        fetch_wait_max: consumers.fetch_wait_max.min(longest_wait),
         partition_fetch_bytes: consumers.prefetch.saturating_mul(Value::SIZE),
     }
 }
