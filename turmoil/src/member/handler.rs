@@ -56,7 +56,9 @@ impl Handler for ToTheSink {
         let call = self.call(&message);
         let call = call.ok_or_else(|| HandlerError::permanent("it is no message of this run"))?;
         let process = (self.member, self.process);
-        let begun = self.world.of(process, |world| world.begin_handler(call, process.1));
+        let begun = self
+            .world
+            .of(process, |world| world.begin_handler(call, process.1));
         let Some(begun) = begun else {
             return std::future::pending().await;
         };
