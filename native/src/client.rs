@@ -83,7 +83,11 @@ impl<C: Connect> NativeClient<C> {
     fn sight(&self, partition: TopicPartition) -> Sight {
         let sights = self.sights.lock();
         let sights = sights.unwrap_or_else(PoisonError::into_inner);
-        sights.get(&partition).copied().unwrap_or_default()
+        sights
+            .partitions
+            .get(&partition)
+            .copied()
+            .unwrap_or_default()
     }
 
     fn start(&self, connect: C) -> Running {
@@ -166,6 +170,12 @@ impl<C: Connect> GroupClient for NativeClient<C> {
 
     fn high_watermark(&self, partition: TopicPartition) -> Option<NextOffset> {
         self.sight(partition).high_watermark
+    }
+
+    fn is_unavailable(&self, topic: u32) -> bool {
+        let sights = self.sights.lock();
+        let sights = sights.unwrap_or_else(PoisonError::into_inner);
+        sights.unavailable.contains(&topic)
     }
 
     fn is_failing(&self, partition: TopicPartition) -> bool {

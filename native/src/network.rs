@@ -144,6 +144,9 @@ impl<C: Connect> Network<C> {
             LinkNews::Frame(frame) => match self.read(place, frame) {
                 Ok((Purpose::Member(correlation), Some(response))) => {
                     let seen = self.note_watermarks(member, &response);
+                    if matches!(response, Response::Metadata(_) | Response::Failed(_)) {
+                        self.note_topics(member);
+                    }
                     member.handle_response(self, (peer, channel), correlation, response);
                     self.note_failures(member, &seen);
                 }
@@ -333,8 +336,33 @@ impl<C: Connect> Network<C> {
         let topology = &member.view().topology;
         let mut sights = self.sights.lock().unwrap_or_else(PoisonError::into_inner);
         for (index, end) in ends {
-            let sight = sights.entry(topology.partition(index)).or_default();
+            let sight = sights
+                .partitions
+                .entry(topology.partition(index))
+                .or_default();
             sight.high_watermark = Some(end);
+        }
+    }
+
+    /// Notes which topics cannot be read, as the last answers tell of them.
+    fn note_topics(&self, member: &Member<WireSpeaker>) {
+        let topology = &member.view().topology;
+        let mut sights = self.sights.lock().unwrap_or_else(PoisonError::into_inner);
+        for (name, topic) in self.names.topics() {
+            let first = topic.partitions.first();
+            let Some(first) = first.filter(|index| topology.is_workload(**index)) else {
+                continue;
+            };
+            let number = topology.partition(*first).topic;
+            match topic.error {
+                Some(error) if sights.unavailable.insert(number) => {
+                    tracing::error!(topic = name, ?error, "a topic cannot be read");
+                }
+                None if sights.unavailable.remove(&number) => {
+                    tracing::info!(topic = name, "a topic can be read again");
+                }
+                _ => {}
+            }
         }
     }
 
@@ -343,7 +371,10 @@ impl<C: Connect> Network<C> {
         let topology = &member.view().topology;
         let mut sights = self.sights.lock().unwrap_or_else(PoisonError::into_inner);
         for index in partitions {
-            let sight = sights.entry(topology.partition(*index)).or_default();
+            let sight = sights
+                .partitions
+                .entry(topology.partition(*index))
+                .or_default();
             sight.is_failing = member.fetcher().is_failing(*index);
         }
     }

@@ -36,7 +36,6 @@ macro_rules! suite {
             letters::one_that_is_too_large_is_compressed_and_else_pointed_to,
             letters::one_that_is_refused_for_good_is_told_to_a_callback,
             mixed::each_member_of_a_group_gets_what_it_subscribed_to,
-            topics::a_topic_that_is_not_there_is_told_and_read_once_it_is,
         ))
     };
 }
