@@ -40,3 +40,4 @@ pub use client::NativeClient;
 pub use connect::{Connect, Tcp};
 pub use plimsoll_protocol::Assignor;
 pub use settings::{SettingError, Settings};
+pub use speaker::WireSpeaker;
