@@ -108,7 +108,11 @@ pub(crate) fn select(wanted: Wanted<'_>, choice: &Choice) -> Result<Selection, C
         let alone = loaded.alone;
         // No simulated time is long.
         let in_no_time = alone || *choice == Choice::Turmoil;
-        let slow = if in_no_time { None } else { slow(&loaded.scenario) };
+        let slow = if in_no_time {
+            None
+        } else {
+            slow(&loaded.scenario)
+        };
         let mut trial = trial(loaded, wanted, choice);
         let refused = match slow {
             Some(reason) => vec![not_executed(&trial, trial.seeds.len(), reason)],

@@ -9,6 +9,12 @@ use std::time::Duration;
 pub struct Behaviour {
     /// Which requests share a connection with a broker.
     pub sharing: Sharing,
+    /// The longest time for which its fetches wait for records, where programs do not set it;
+    /// `None`: as long as they are told.
+    ///
+    /// What shares their connection waits behind them. `Consumer.MaxWaitTime` of Sarama is 500 ms,
+    /// and its programs leave it so.
+    pub longest_fetch_wait: Option<Duration>,
     /// What gets a member into its group, and keeps it there.
     pub membership: Membership,
     /// Whether nothing more happens to the membership, and nothing is fetched, before the
@@ -62,17 +68,14 @@ pub struct Behaviour {
     /// Sarama: "shut it down and force the user to choose what to do";
     /// `ErrSessionConsumeClaimExited`). Otherwise the ends of the log are looked up.
     pub out_of_range_ends_session: bool,
-    /// Whether an assignment is answered only when it is known where its partitions start.
+    /// The longest time for which an assignment waits for the starts of its partitions before it is
+    /// answered; the application gets those that are known later as further assignments. `None`:
+    /// they are looked up after the answer.
     ///
-    /// Plimsoll's consumer looks that up between the callback and its answer. librdkafka does so
-    /// itself after the answer (`rd_kafka_assignment_serve_pending`), when another rebalance may
-    /// begin; so does Sarama (`newConsumerGroupSession`).
-    pub looks_up_before_answering: bool,
-    /// The longest time for which an assignment waits for the starts of its partitions; the
-    /// application gets those that are known later as further assignments. `None`: without a limit.
-    ///
-    /// librdkafka fetches nothing before the answer to an assignment, and Plimsoll's consumer over
-    /// it answers within half a second (`Rebalances::take_assigned`). Simulated clients wait.
+    /// Plimsoll's consumer looks them up between the callback and its answer, which it gives within
+    /// half a second (`Rebalances::take_assigned`); librdkafka fetches nothing before that.
+    /// librdkafka itself looks them up afterwards (`rd_kafka_assignment_serve_pending`), when
+    /// another rebalance may begin; so does Sarama (`newConsumerGroupSession`).
     pub assigns_within: Option<Duration>,
     /// Upon which failures committed offsets are asked for again, and how often.
     pub start_retries: StartRetries,
@@ -140,6 +143,7 @@ impl Behaviour {
     /// librdkafka 2.12.1.
     pub const LIBRDKAFKA: Self = Self {
         sharing: Sharing::GroupApart,
+        longest_fetch_wait: None,
         membership: Membership::Served,
         awaits_answers: true,
         awaits_commits: true,
@@ -154,7 +158,6 @@ impl Behaviour {
         partition_backoff: None,
         out_of_range_ends_session: false,
         assigns_within: None,
-        looks_up_before_answering: false,
         start_retries: StartRetries::SameBytes,
         require_stable: true,
         leaves_without_partitions: false,
@@ -164,7 +167,7 @@ impl Behaviour {
 
     /// Plimsoll's consumer over librdkafka.
     pub const PLIMSOLL: Self = Self {
-        looks_up_before_answering: true,
+        assigns_within: Some(Duration::from_millis(500)),
         start_retries: StartRetries::Always,
         leaves_without_partitions: true,
         close_limit: Some(Duration::from_secs(6)),
@@ -181,6 +184,7 @@ impl Behaviour {
     const fn sarama(follows_coordinator: bool) -> Self {
         Self {
             sharing: Sharing::All,
+            longest_fetch_wait: Some(Duration::from_millis(500)),
             membership: Membership::Looped {
                 follows_coordinator,
             },
@@ -197,7 +201,6 @@ impl Behaviour {
             partition_backoff: Some(Duration::from_secs(2)),
             out_of_range_ends_session: true,
             assigns_within: None,
-            looks_up_before_answering: false,
             start_retries: StartRetries::Few,
             require_stable: false,
             leaves_without_partitions: true,

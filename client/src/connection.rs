@@ -3,7 +3,7 @@
 
 use plimsoll_core::Instant;
 use plimsoll_protocol::{
-    Channel, Channels, Correlation, Dialect, ErrorName, Node, Request, Sharing,
+    BrokerSet, Channel, Channels, Correlation, Dialect, ErrorName, Node, Request, Sharing,
 };
 use std::time::Duration;
 
@@ -11,6 +11,10 @@ use std::time::Duration;
 /// a broken connection doubles until a broker answers again.
 const RECONNECT_BACKOFF: (Duration, Duration) =
     (Duration::from_millis(100), Duration::from_secs(10));
+
+/// The wait from which on librdkafka takes a fetch for one that blocks its connection
+/// (`rd_kafka_broker_fetch_toppars`).
+const BLOCKING: Duration = Duration::from_secs(1);
 
 /// A request to a broker; `T` is the point at which the client goes on with the answer.
 #[derive(Debug)]
@@ -58,6 +62,8 @@ pub fn channel_of<D: Dialect>(request: &Request<D>) -> Channel {
 #[derive(Debug)]
 pub struct Connections {
     sharing: Sharing,
+    /// The brokers that may hold a fetch back for long.
+    blocked: BrokerSet,
     /// What is known of each channel, by broker: the same of those that share a connection.
     brokers: Vec<[Connection; Channel::COUNT]>,
 }
@@ -75,6 +81,7 @@ impl Connections {
     pub fn new(sharing: Sharing, brokers: usize) -> Self {
         Self {
             sharing,
+            blocked: BrokerSet::default(),
             brokers: vec![Default::default(); brokers],
         }
     }
@@ -93,6 +100,26 @@ impl Connections {
     pub fn are_broken(&self, peer: Node) -> bool {
         let mut connections = self.brokers.get(usize::from(peer.0)).into_iter().flatten();
         connections.any(|connection| connection.failures > 0)
+    }
+
+    /// Returns whether what is asked of a broker may wait for long behind a fetch from it.
+    #[inline]
+    pub fn are_blocked(&self, peer: Node) -> bool {
+        self.blocked.contains(peer)
+    }
+
+    /// Notes that a fetch is sent, for which a broker waits for records so long.
+    #[inline]
+    pub(super) fn handle_fetch(&mut self, peer: Node, max_wait: Duration) {
+        if max_wait >= BLOCKING {
+            self.blocked = self.blocked.with(peer);
+        }
+    }
+
+    /// Notes that a fetch was answered, or lost.
+    #[inline]
+    pub(super) fn handle_fetched(&mut self, peer: Node) {
+        self.blocked = self.blocked.without(peer);
     }
 
     /// Notes that connections with a broker broke, or could not be made.
@@ -177,7 +204,10 @@ impl<T> Requests<T> {
         then: T,
     ) -> Correlation {
         let correlation = self.number();
-        let deadline = now + timeout;
+        let deadline = match self.sharing {
+            Sharing::All => self.behind_others(peer, now + timeout),
+            Sharing::GroupApart => now + timeout,
+        };
         self.due = self.due.min(deadline);
         self.in_flight.push(InFlight {
             correlation,
@@ -274,6 +304,21 @@ impl<T> Requests<T> {
             self.due = self.earliest();
         }
         (request.then, request.timed_out)
+    }
+
+    /// Returns the deadline of a request that goes behind those that are in flight to a broker, on
+    /// the one connection with it.
+    ///
+    /// In Sarama the time of an answer begins when those before it have come
+    /// (`Broker.responseReceiver`: `readFull` sets a new read deadline), so that what waits behind
+    /// a join does not close the connection beneath it. In librdkafka it begins when the request
+    /// is sent (`rd_kafka_broker_bufq_timeout_scan`).
+    fn behind_others(&self, peer: Node, deadline: Instant) -> Instant {
+        let others = self.in_flight.iter();
+        let before = others.filter(|other| other.peer == peer && !other.timed_out);
+        before
+            .map(|other| other.deadline)
+            .fold(deadline, Instant::max)
     }
 
     fn earliest(&self) -> Instant {

@@ -107,13 +107,17 @@ impl Metadata {
     }
 
     /// Returns the broker to ask what every broker can answer; one that cannot be reached, or that
-    /// is gone, is left out as long as there are others.
+    /// is gone, is left out as long as there are others, and then one that may hold a fetch back
+    /// for long (`rd_kafka_broker_weight_usable`).
     pub fn choose_broker(&mut self, now: Instant, connections: &Connections) -> Node {
-        for _ in 1..self.brokers {
-            let reconnect = connections.backs_off(self.broker, Channel::Data, now);
-            if reconnect.is_some() || !self.named.contains(self.broker) {
-                self.try_another_broker();
-            }
+        let next = (0..self.brokers).map(|n| Node((self.broker.0 + n) % self.brokers));
+        let mut usable = next.filter(|broker| {
+            let reconnect = connections.backs_off(*broker, Channel::Data, now);
+            reconnect.is_none() && self.named.contains(*broker)
+        });
+        let is_free = |broker: &Node| !connections.are_blocked(*broker);
+        if let Some(chosen) = usable.clone().find(is_free).or_else(|| usable.next()) {
+            self.broker = chosen;
         }
         self.broker
     }

@@ -303,7 +303,7 @@ impl Rebalance {
 
     fn start(&mut self, partitions: Vec<PartitionIndex>) -> Next {
         if !partitions.is_empty() {
-            self.starting = self.behaviour.looks_up_before_answering;
+            self.starting = self.behaviour.assigns_within.is_some();
             Next::Start(partitions)
         } else if !self.late.is_empty() {
             self.tell_late();

@@ -163,7 +163,7 @@ impl<S: Speaker> Start<S> {
             Err(failure) => {
                 let pause = pause_before(starting.resends, failure, &self.settings);
                 starting.resends += 1;
-                if !self.settings.behaviour.looks_up_before_answering {
+                if self.settings.behaviour.assigns_within.is_none() {
                     starting.forget_ends();
                 }
                 starting.committed = Wanted::Refused;
@@ -322,7 +322,7 @@ impl<S: Speaker> Starting<S> {
     /// matter of one round trip.
     const fn asks_for_ends(&self, settings: &Settings) -> bool {
         let knows = matches!(self.committed, Wanted::Known(_));
-        settings.behaviour.looks_up_before_answering || self.resends == 0 || knows
+        settings.behaviour.assigns_within.is_some() || self.resends == 0 || knows
     }
 
     /// Forgets the ends of logs, which will be others when they are needed.

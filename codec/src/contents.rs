@@ -2,7 +2,7 @@
 //! and as often as they are there.
 
 use crate::RecordBatch;
-use crate::batch::plain;
+use crate::compression::plain;
 use crate::record::varint;
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use kafka_protocol::records::Compression;
@@ -53,7 +53,7 @@ impl std::error::Error for Unreadable {}
 /// Returns the bytes of a batch's records, decompressed.
 ///
 /// # Errors
-/// Where they cannot be.
+/// Where they cannot be, or would be more than [`MOST_BYTES`](crate::MOST_BYTES).
 pub fn decompressed(batch: &RecordBatch) -> Result<Bytes, Unreadable> {
     let compression = match batch.compression() {
         0 => return Ok(batch.records()),
@@ -63,7 +63,7 @@ pub fn decompressed(batch: &RecordBatch) -> Result<Bytes, Unreadable> {
         4 => Compression::Zstd,
         number => return Err(Unreadable::Compression(number)),
     };
-    plain(&mut batch.records(), compression).map_err(|why| Unreadable::Damaged(why.to_string()))
+    plain(&batch.records(), compression).map_err(|why| Unreadable::Damaged(why.to_string()))
 }
 
 /// Reads the records of a batch out of their decompressed bytes.

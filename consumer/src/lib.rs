@@ -44,6 +44,7 @@
 //! them out; with a [`GroupClient`] of your own, the driver needs no librdkafka (`default-features
 //! = false`).
 
+mod attempt;
 #[cfg(feature = "librdkafka")]
 mod builder;
 mod client;
@@ -58,6 +59,7 @@ mod message;
 pub mod metrics;
 pub mod shutdown;
 
+pub use attempt::Cancellation;
 pub use client::GroupClient;
 pub use driver::{Core, Driver};
 pub use error::{ClientError, Error, SettingError};

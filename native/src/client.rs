@@ -58,12 +58,17 @@ impl NativeClient {
     /// # Errors
     /// Fails where a setting is missing or wrong.
     pub fn new(settings: Settings) -> Result<Self, SettingError> {
-        Self::over(Tcp, settings)
+        let network = Tcp {
+            access: settings.access.clone(),
+            client_id: settings.client_id.clone(),
+        };
+        Self::over(network, settings)
     }
 }
 
 impl<C: Connect> NativeClient<C> {
-    /// Creates a client over a network of your own, which has not begun.
+    /// Creates a client over a network of your own, which has not begun. It knows the way to its
+    /// brokers: [`Settings::access`] is not asked.
     ///
     /// # Errors
     /// Fails where a setting is missing or wrong.

@@ -1,5 +1,6 @@
 //! What a user chooses.
 
+use plimsoll_access::Access;
 use plimsoll_client::Behaviour;
 use plimsoll_protocol::{Assignor, GroupIndex};
 use std::time::Duration;
@@ -9,6 +10,8 @@ use std::time::Duration;
 pub struct Settings {
     /// `bootstrap.servers`: one or more as `HOST:PORT`, separated by commas.
     pub brokers: String,
+    /// `security.protocol` and what belongs to it, of TLS and SASL; by default plain text.
+    pub access: Access,
     /// `group.id`.
     pub group: String,
     /// The topics to consume.
@@ -64,6 +67,7 @@ impl Settings {
     ) -> Self {
         Self {
             brokers: brokers.into(),
+            access: Access::default(),
             group: group.into(),
             topics: topics.into_iter().map(Into::into).collect(),
             client_id: "plimsoll".to_owned(),
@@ -138,10 +142,7 @@ impl Settings {
     /// Returns what a member is told of them.
     pub(crate) fn of_member(&self) -> plimsoll_client::Settings {
         plimsoll_client::Settings {
-            behaviour: Behaviour {
-                assigns_within: Some(ASSIGNS_WITHIN),
-                ..Behaviour::PLIMSOLL
-            },
+            behaviour: Behaviour::PLIMSOLL,
             group: GroupIndex::FIRST,
             instance: self.instance.as_ref().map(|_| INSTANCE),
             assignor: self.assignor,
@@ -157,10 +158,6 @@ impl Settings {
         }
     }
 }
-
-/// The longest time for which an assignment waits for the starts of its partitions. The lookups of
-/// healthy brokers take a few round trips.
-const ASSIGNS_WITHIN: Duration = Duration::from_millis(500);
 
 /// The number of the member's instance id.
 pub(crate) const INSTANCE: u32 = 0;

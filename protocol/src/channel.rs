@@ -1,10 +1,11 @@
 //! What messages between two nodes travel on.
 
-/// A stream of messages between two nodes, in order. A broker answers the requests of one stream
-/// one by one, in order (`SocketServer` mutes a channel until its response is sent), so a long poll
-/// would hold up whatever came behind it. Between brokers and controller, each is a connection. Of
-/// a client, several may be one ([`Sharing`]): what is asked beside a fetch does not wait behind it
-/// all the same, because fetches wait for longer here than they do of real clients.
+/// A stream of messages between two nodes, in order. A broker takes the requests of one stream one
+/// by one, in order: what comes behind a fetch that waits for records, or behind a join that waits
+/// for other members, waits as well (`SocketServer`: `Processor.processCompletedReceives` mutes the
+/// channel, `processCompletedSends` unmutes it). Between brokers and controller, each is a
+/// connection. Of a client, several may be one ([`Sharing`]): what it sends travels on the stream
+/// that stands for its connection ([`Sharing::lane`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Channel {
@@ -76,6 +77,15 @@ impl Sharing {
             (Self::GroupApart, Channel::Data | Channel::Fetch) => {
                 Channels::of(&[Channel::Data, Channel::Fetch])
             }
+        }
+    }
+
+    /// Returns the channel on which travels what belongs on this one.
+    #[inline]
+    pub const fn lane(self, channel: Channel) -> Channel {
+        match (self, channel) {
+            (Self::GroupApart, Channel::Coordinator) => Channel::Coordinator,
+            (Self::All | Self::GroupApart, _) => Channel::Fetch,
         }
     }
 }

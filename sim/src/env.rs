@@ -7,9 +7,9 @@ use crate::nodes::{Nodes, Place};
 use crate::program::{Programs, Step};
 use crate::protocol::{Channel, Channels, Correlation, Lean, Message, Node, Request, Response};
 use crate::sink::{HandlerCall, HandlerId, Sink};
-use crate::topology::{PartitionIndex, Topology};
+use crate::topology::Topology;
 use plimsoll_core::{Instant, Offset, Outcome, TopicPartition};
-use plimsoll_oracle::{ErrorName, MemberId, RequestKind, Trace, TraceEvent};
+use plimsoll_oracle::{MemberId, RequestKind, Trace, TraceEvent};
 use plimsoll_scenarios::Plan;
 use plimsoll_scenarios::scenario::Moment;
 use plimsoll_scenarios::schedule::FaultIndex;
@@ -40,6 +40,13 @@ pub(crate) enum Event {
     Deliver(Envelope),
     /// The news for a node that connections with a peer are gone.
     Disconnected {
+        node: Node,
+        peer: Node,
+        channels: Channels,
+    },
+    /// The same, where the peer closed them, or its process died: what it asked on them before
+    /// counts.
+    Closed {
         node: Node,
         peer: Node,
         channels: Channels,
@@ -194,28 +201,6 @@ impl Env<'_> {
         self.cut(from, to, with);
     }
 
-    /// Answers a request in place of its broker: with an error, for one of its partitions or as a
-    /// whole.
-    pub(crate) fn fail(
-        &mut self,
-        from: Node,
-        to: Node,
-        channel: Channel,
-        message: Message,
-        (error, partition): (ErrorName, Option<PartitionIndex>),
-    ) {
-        if let Message::Request(correlation, request) = message {
-            let response = match partition {
-                Some(partition) => {
-                    let memory = self.cluster.fetch_response();
-                    request.into_failure(error, partition, memory)
-                }
-                None => Response::Failed(error),
-            };
-            self.respond(from, to, channel, correlation, response);
-        }
-    }
-
     /// Sends a message.
     #[inline]
     pub(crate) fn send(&mut self, from: Node, to: Node, channel: Channel, message: Message) {
@@ -254,17 +239,6 @@ impl Env<'_> {
     /// Breaks channels between two nodes, and tells both.
     pub(crate) fn cut(&mut self, a: Node, b: Node, channels: Channels) {
         self.network.cut(a, b, channels);
-        self.disconnected(a, b, channels);
-    }
-
-    /// Closes channels of a client with a broker, and tells both. What was sent on them may still
-    /// arrive.
-    pub(crate) fn close(&mut self, client: Node, broker: Node, channels: Channels) {
-        self.network.close(client, broker, channels);
-        self.disconnected(client, broker, channels);
-    }
-
-    fn disconnected(&mut self, a: Node, b: Node, channels: Channels) {
         let now = self.now();
         for (node, peer) in [(a, b), (b, a)] {
             let event = Event::Disconnected {
@@ -274,6 +248,25 @@ impl Env<'_> {
             };
             self.queue.push(now, event);
         }
+    }
+
+    /// Closes channels of a client with a broker, and tells both. What was sent on them may still
+    /// arrive.
+    pub(crate) fn close(&mut self, client: Node, broker: Node, channels: Channels) {
+        self.network.close(client, broker, channels);
+        let now = self.now();
+        let to_client = Event::Disconnected {
+            node: client,
+            peer: broker,
+            channels,
+        };
+        let to_broker = Event::Closed {
+            node: broker,
+            peer: client,
+            channels,
+        };
+        self.queue.push(now, to_client);
+        self.queue.push(now, to_broker);
     }
 
     /// Starts a handler; its result comes to `Member::handle_processed`, unless it is cancelled.

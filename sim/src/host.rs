@@ -55,7 +55,7 @@ impl World<'_> {
             let now = self.env.now();
             self.env.queue.push(
                 now,
-                Event::Disconnected {
+                Event::Closed {
                     node: peer,
                     peer: node,
                     channels: Channels::ALL,
@@ -152,7 +152,7 @@ impl World<'_> {
         }
         let now = self.env.now();
         for (at, peer) in self.env.network.process_died(now, node) {
-            let event = Event::Disconnected {
+            let event = Event::Closed {
                 node: peer,
                 peer: node,
                 channels: Channels::ALL,

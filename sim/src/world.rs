@@ -10,14 +10,16 @@ use crate::host::Host;
 use crate::network::{Arrival, Envelope, Network};
 use crate::nodes::Nodes;
 use crate::program::Programs;
-use crate::protocol::{Channels, Generation, Lean, Message, Node, PerNode, SCENARIO_GROUP};
+use crate::protocol::{
+    Channel, Channels, Generation, Lean, Message, Node, PerNode, Response, SCENARIO_GROUP,
+};
 use crate::recipes::SubjectSpec;
 use crate::sink::{HandlerCall, HandlerId, Sink};
 use crate::topology::{PartitionIndex, topology_of};
 #[cfg(feature = "wire")]
 use crate::wire::Encoded;
 use plimsoll_core::{Instant, Outcome};
-use plimsoll_oracle::{MemberId, Trace, TraceEvent};
+use plimsoll_oracle::{ErrorName, MemberId, Trace, TraceEvent};
 use plimsoll_scenarios::{Plan, Purpose, Rng, scenario};
 use std::time::Duration;
 
@@ -167,6 +169,11 @@ impl<'a> World<'a> {
                 peer,
                 channels,
             } => self.disconnected(node, peer, channels),
+            Event::Closed {
+                node,
+                peer,
+                channels,
+            } => self.closed(node, peer, channels),
             Event::Timer(node) => self.timer(node),
             Event::HandlerDone(handler) => self.handler_done(handler),
             Event::Processed(call, outcome) => self.processed(call, outcome),
@@ -211,13 +218,37 @@ impl<'a> World<'a> {
             // `error` faults answer clients; followers that fetch are none.
             let is_client = !self.actors.brokers.contains(from);
             if is_client && let Some(failure) = self.faults.injected_error(node, request) {
-                return self.env.fail(node, from, channel, message, failure);
+                return self.fail(node, (from, channel), message, failure);
             }
         }
         let outlook = self
             .actors
             .handle_message(&mut self.env, node, (from, channel), message);
         self.settle_with(node, outlook);
+    }
+
+    /// Has a broker answer a request with an error, for one of its partitions or as a whole.
+    #[cold]
+    fn fail(
+        &mut self,
+        broker: Node,
+        connection: (Node, Channel),
+        message: Message,
+        (error, partition): (ErrorName, Option<PartitionIndex>),
+    ) {
+        let Message::Request(correlation, request) = message else {
+            return;
+        };
+        let answer = match partition {
+            Some(partition) => {
+                let memory = self.env.cluster.fetch_response();
+                request.into_failure(error, partition, memory)
+            }
+            None => Response::Failed(error),
+        };
+        let env = &mut self.env;
+        self.actors.brokers[broker].handle_failed_request(env, connection, correlation, answer);
+        self.settle(broker);
     }
 
     /// Keeps a message for a process that stands still.
@@ -251,6 +282,24 @@ impl<'a> World<'a> {
             request,
         );
         self.settle(node);
+    }
+
+    /// Tells a process that a peer closed connections; a broker does what was asked on them first.
+    fn closed(&mut self, node: Node, peer: Node, channels: Channels) {
+        if self.is_paused(node) {
+            let event = Event::Closed {
+                node,
+                peer,
+                channels,
+            };
+            return self.defer(node, event);
+        }
+        if self.runs(node)
+            && let Some(broker) = self.actors.brokers.get_mut(node)
+        {
+            broker.handle_closed(&mut self.env, peer, channels);
+        }
+        self.disconnected(node, peer, channels);
     }
 
     fn disconnected(&mut self, node: Node, peer: Node, channels: Channels) {

@@ -77,10 +77,12 @@ async fn end(plan: &Plan, world: &Shared, clock: Clock) {
     let mut calm: Option<(i32, Instant)> = None;
     loop {
         let now = clock.now();
-        calm = world.with(|world| world.stable_generation()).map(|generation| {
-            let calm = calm.filter(|(calm, _)| *calm == generation);
-            calm.unwrap_or((generation, now))
-        });
+        calm = world
+            .with(|world| world.stable_generation())
+            .map(|generation| {
+                let calm = calm.filter(|(calm, _)| *calm == generation);
+                calm.unwrap_or((generation, now))
+            });
         let is_calm = calm.is_some_and(|(_, since)| since + plan.calm() <= now);
         if is_calm && world.with(|world| world.is_caught_up()) {
             return world.with(|world| {

@@ -50,6 +50,19 @@ pub struct Fetcher<S: Speaker> {
     actions: VecDeque<Action<S>>,
 }
 
+/// What the application gets of a partition.
+#[derive(Debug)]
+pub struct Fetched<S: Speaker> {
+    /// The partition.
+    pub partition: PartitionIndex,
+    /// The assignment under which it was fetched.
+    pub epoch: AssignmentEpoch,
+    /// The records, in the order of their offsets; none, where the position alone has moved on.
+    pub records: RecordsOf<S>,
+    /// The position behind them.
+    pub position: NextOffset,
+}
+
 #[derive(Debug, Default)]
 struct Poll {
     in_flight: bool,
@@ -233,12 +246,21 @@ impl<S: Speaker> Fetcher<S> {
         !self.queue.is_empty()
     }
 
-    /// Takes the next records for the application; what is not wanted any more is dropped.
-    pub fn poll_records(&mut self) -> Option<(PartitionIndex, AssignmentEpoch, RecordsOf<S>)> {
+    /// Takes the next records for the application, or none, where its position has moved on
+    /// without them; what is not wanted any more is dropped.
+    pub fn poll_records(&mut self) -> Option<Fetched<S>> {
         while let Some(batch) = self.queue.pop_front() {
             let partition = &mut self.partitions[usize::from(batch.partition.0)];
             if partition.deliver(&batch) {
-                return Some((batch.partition, partition.epoch, batch.records));
+                if let Some(rest) = batch.rest() {
+                    self.queue.push_front(rest);
+                }
+                return Some(Fetched {
+                    partition: batch.partition,
+                    epoch: partition.epoch,
+                    position: NextOffset::new(partition.delivered),
+                    records: batch.records,
+                });
             }
         }
         None

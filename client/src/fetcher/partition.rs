@@ -42,7 +42,10 @@ pub(super) struct Partition {
 pub(super) struct Batch<P> {
     pub partition: PartitionIndex,
     version: u32,
+    /// In the order of their offsets; none, where the position alone has moved on.
     pub records: Vec<Record<P>>,
+    /// The position behind all that was fetched with them.
+    pub next: u64,
 }
 
 impl Partition {
@@ -110,7 +113,7 @@ impl Partition {
         if stored[0].offset.get() < wanted {
             records.retain(|record| record.offset.get() >= wanted);
         }
-        if records.is_empty() {
+        if records.is_empty() && self.position <= wanted {
             return None;
         }
         self.queued += records.len() as u32;
@@ -119,6 +122,7 @@ impl Partition {
             partition: index,
             version: self.version,
             records,
+            next: self.position,
         })
     }
 
@@ -127,14 +131,28 @@ impl Partition {
         if !self.assigned || self.version != batch.version {
             return false;
         }
-        let Some(last) = batch.records.last() else {
-            return false;
-        };
         self.queued -= batch.records.len() as u32;
         self.queued_bytes -= size(&batch.records);
-        self.delivered = last.offset.next().get();
+        self.delivered = batch.records.last().map_or(batch.next, end);
         true
     }
+}
+
+impl<P> Batch<P> {
+    /// Returns what is behind its records, where nothing of that is a record: markers of
+    /// transactions, for example, or what compaction removed.
+    pub(super) fn rest(&self) -> Option<Self> {
+        let last = self.records.last()?;
+        (end(last) < self.next).then(|| Self {
+            records: Vec::new(),
+            ..*self
+        })
+    }
+}
+
+/// Returns the offset behind a record.
+fn end<P>(record: &Record<P>) -> u64 {
+    record.offset.next().get()
 }
 
 /// Returns the size of records, in bytes.

@@ -241,6 +241,9 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
         then: Continuation,
         mut result: AnswerOf<S>,
     ) {
+        if matches!(then, Continuation::Fetch) {
+            self.view.connections.handle_fetched(from);
+        }
         let answer = &mut result;
         if !self.passes(world, |at, parts| at.answer(parts, from, then, answer)) {
             return self.carry_out(world);

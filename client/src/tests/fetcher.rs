@@ -1,6 +1,6 @@
 //! What is fetched, and what becomes of it.
 
-use super::plain::{Records, UNREADABLE};
+use super::plain::{MARKER, Records, UNREADABLE};
 use super::*;
 use plimsoll_core::{AssignmentEpoch, Offset};
 use plimsoll_protocol::{Content, ErrorName, FetchRequest, FetchedPartition};
@@ -56,8 +56,14 @@ fn batch(offset: u64, count: u32) -> LogEntry {
 
 /// Returns the offsets of the next records for the application.
 fn delivered(fetcher: &mut Fetcher) -> Option<Vec<u64>> {
-    let (_, _, records) = fetcher.poll_records()?;
-    Some(records.iter().map(|record| record.offset.get()).collect())
+    let fetched = fetcher.poll_records()?;
+    Some(
+        fetched
+            .records
+            .iter()
+            .map(|record| record.offset.get())
+            .collect(),
+    )
 }
 
 /// Takes the poll of a broker.
@@ -106,6 +112,45 @@ fn what_lies_before_the_position_in_a_batch_is_left_out() {
     assert_eq!(delivered(&mut fetcher), Some(vec![2, 3]));
     told(|| fetcher.poll_action());
     assert_eq!(positions(&mut fetcher, Node(0)), [(P0, 4)]);
+}
+
+/// Returns a batch of nothing that the application gets, which takes offsets all the same.
+fn marker(offset: u64) -> LogEntry {
+    let mut entry = batch(offset, 1);
+    if let Content::Batch(batch) = &mut entry.content {
+        batch.payload = MARKER;
+    }
+    entry
+}
+
+/// Returns the next position that the application learns without a record.
+fn passed(fetcher: &mut Fetcher) -> Option<u64> {
+    let fetched = fetcher.poll_records()?;
+    assert_eq!(fetched.records.len(), 0);
+    Some(fetched.position.get())
+}
+
+#[test]
+fn a_position_goes_on_over_what_is_no_record() {
+    let view = knowledge();
+    let mut fetcher = fetcher(&view, &[P0]);
+    let mut told = answer(P0, None, &[0, 1, 2, 3]);
+    told.entries[0] = marker(0);
+    told.entries[3] = marker(3);
+    fetcher.handle_fetched(NOW, &view, Node(0), &mut told);
+    assert_eq!(delivered(&mut fetcher), Some(vec![1, 2]));
+    assert_eq!(passed(&mut fetcher), Some(4));
+    assert_eq!(delivered(&mut fetcher), None);
+    let mut told = answer(P0, None, &[4]);
+    told.entries[0] = marker(4);
+    fetcher.handle_fetched(NOW, &view, Node(0), &mut told);
+    assert_eq!(passed(&mut fetcher), Some(5));
+    // A hold reads again what the application has not got, and nothing of this.
+    fetcher.hold(NOW, &view, true);
+    fetcher.hold(NOW, &view, false);
+    fetcher.handle_fetched(NOW, &view, Node(0), &mut answer(P0, None, &[]));
+    super::told(|| fetcher.poll_action());
+    assert_eq!(positions(&mut fetcher, Node(0)), [(P0, 5)]);
 }
 
 #[test]

@@ -92,3 +92,25 @@ fn a_broker_that_is_named_no_more_is_gone_once_and_new_when_it_comes_back() {
     assert_eq!(metadata.poll_gone(&mut connections), None);
     assert!(!connections.are_broken(Node(0)));
 }
+
+#[test]
+fn a_broker_without_a_long_fetch_is_asked_first() {
+    let View {
+        mut metadata,
+        mut connections,
+        ..
+    } = ignorance();
+    let chosen = metadata.choose_broker(at(1), &connections);
+    connections.handle_fetch(chosen, ms(999));
+    assert_eq!(metadata.choose_broker(at(1), &connections), chosen);
+    connections.handle_fetch(chosen, ms(1_000));
+    let other = metadata.choose_broker(at(1), &connections);
+    assert_ne!(other, chosen);
+    // Where all are fetched from, one of them is asked all the same.
+    for broker in 0..3 {
+        connections.handle_fetch(Node(broker), ms(1_000));
+    }
+    assert_eq!(metadata.choose_broker(at(1), &connections), other);
+    connections.handle_fetched(chosen);
+    assert_eq!(metadata.choose_broker(at(1), &connections), chosen);
+}

@@ -70,19 +70,17 @@ fn answers_to_an_earlier_start_mean_nothing() {
     start.handle_end(NOW, &view, (4, P0, None), Ok(NextOffset::new(3)));
     start.handle_end(NOW, &view, (4, P1, None), Err(Failure::Lost));
     assert_eq!(told(|| start.poll_action()), [""; 0]);
-    assert_eq!(start.poll_timeout(&view), Instant::FAR_FUTURE);
+    assert_eq!(
+        start.poll_timeout(&view),
+        NOW + ms(500),
+        "the end of its wait"
+    );
 }
 
 #[test]
 fn the_application_gets_what_is_known_in_time_and_the_rest_when_it_is_known() {
     let view = knowledge();
-    let mut start = Start::new(Settings {
-        behaviour: Behaviour {
-            assigns_within: Some(ms(500)),
-            ..Behaviour::PLIMSOLL
-        },
-        ..settings()
-    });
+    let mut start = Start::new(like(Behaviour::PLIMSOLL));
     start.begin(NOW, &view, 4, vec![P0, P1, P2]);
     asked(|| start.poll_action());
     let (zero, two) = (NextOffset::new(0), NextOffset::new(2));

@@ -402,6 +402,16 @@ mod tests {
         assert_eq!(settings.check(), Ok(()));
     }
 
+    /// While a member drains, it may be cut off: by default it has answered, or given up, before the
+    /// group takes its partitions away.
+    #[test]
+    fn a_drain_ends_by_default_before_a_session_does() {
+        let native = settings().consumer().create_native_config().unwrap();
+        let session: u64 = native.get("session.timeout.ms").unwrap().parse().unwrap();
+        let longest = Config::default().longest_revocation();
+        assert!(longest < Duration::from_millis(session), "{session} ms");
+    }
+
     #[test]
     fn the_log_names_the_generations_of_a_static_cooperative_member() {
         let debug = |instance: Option<&str>, assignor, asked: Option<&str>| {

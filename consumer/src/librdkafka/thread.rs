@@ -82,6 +82,7 @@ impl PollThread {
                 polled = Instant::now();
                 self.fetching.values().for_each(Fetching::look_again);
                 self.begin_anew(polled);
+                self.notice_dismissal();
                 busy = true;
             }
             if !busy {

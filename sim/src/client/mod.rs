@@ -18,7 +18,7 @@ pub(crate) use member::Member;
 pub(crate) use producer::Producer;
 pub use speaker::LeanSpeaker;
 
-use crate::protocol::Node;
+use crate::protocol::{Channel, Node, Request, Sharing};
 use plimsoll_scenarios::{Plan, Purpose, Rng};
 
 /// Returns the number of brokers, and the one that a client asks first.
@@ -26,4 +26,15 @@ fn first_broker(plan: &Plan, client: Node) -> (u16, Node) {
     let brokers = plan.settings.cluster.brokers as u16;
     let mut rng = Rng::substream(plan.seed, Purpose::Client, u64::from(client.0));
     (brokers, Node(rng.below(u64::from(brokers)) as u16))
+}
+
+/// Returns the channel on which a member sends a request: the one that stands for its connection.
+///
+/// Dead letters wait behind nothing else: a producer is a client of its own.
+#[inline]
+fn lane_of(sharing: Sharing, channel: Channel, request: &Request) -> Channel {
+    match request {
+        Request::Produce { .. } => Channel::Data,
+        _ => sharing.lane(channel),
+    }
 }

@@ -212,13 +212,7 @@ impl<D: Dialect, E: ClusterEnv<D>> Actor<D, E> for Broker<D> {
         match message {
             Message::Request(..) if !self.is_open() => env.cut(self.node, from),
             Message::Request(correlation, request) => {
-                match self.connections.begin(from, channel, correlation) {
-                    Some(reply) => self.handle_request(env, reply, request),
-                    None => {
-                        let connections = &mut self.connections;
-                        connections.keep_waiting(from, channel, correlation, request);
-                    }
-                }
+                self.take_request(env, (from, channel), correlation, request);
             }
             Message::Response(correlation, response) => {
                 self.handle_response(env, from, correlation, response);
@@ -376,8 +370,14 @@ impl<D: Dialect> Broker<D> {
         correlation
     }
 
+    /// Does what a request asks.
     #[inline]
-    fn handle_request(&mut self, env: &mut impl ClusterEnv<D>, reply: Reply, request: Request<D>) {
+    pub(super) fn handle_request(
+        &mut self,
+        env: &mut impl ClusterEnv<D>,
+        reply: Reply,
+        request: Request<D>,
+    ) {
         match request {
             Request::Fetch(request) => self.handle_fetch(env, reply, request),
             Request::Produce {
@@ -404,22 +404,6 @@ impl<D: Dialect> Broker<D> {
         self.connections.expect_parts(reply, parts.len());
         for (part, request) in (0..).zip(parts) {
             self.handle_request(env, reply.of_part(part), request);
-        }
-    }
-
-    #[inline]
-    fn handle_waiting_requests(&mut self, env: &mut impl ClusterEnv<D>) {
-        if self.connections.any_is_ready() {
-            self.handle_ready_requests(env);
-        }
-    }
-
-    /// Handles requests that waited, as far as their turn came. The look whether there are any
-    /// follows each event, and is not to pay for this.
-    #[inline(never)]
-    fn handle_ready_requests(&mut self, env: &mut impl ClusterEnv<D>) {
-        while let Some((reply, request)) = self.connections.next() {
-            self.handle_request(env, reply, request);
         }
     }
 

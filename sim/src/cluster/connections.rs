@@ -1,8 +1,16 @@
 //! Connections with peers: a broker works at one request of a connection at a time.
 //!
 //! `SocketServer` mutes a channel from the moment at which it read a request until the response is
-//! sent; what the peer sent meanwhile waits in the socket.
+//! sent; what the peer sent meanwhile waits in the socket (`Processor.processCompletedReceives`
+//! calls `selector.mute`, `Processor.processCompletedSends` tries to unmute). So a heartbeat waits
+//! behind a fetch that waits for records, and a fetch behind a join that waits for other members,
+//! where a client sends both over one connection. What waits is gone when the connection breaks
+//! (`Selector.close` discards it once a send failed). Where the client closed it, or died, its
+//! bytes are in the socket, and are read once the answer before them is sent into the void; here
+//! that is at once.
 
+use super::broker::Broker;
+use super::env::ClusterEnv;
 use crate::protocol::{Channel, Channels, Correlation, Dialect, Node, PerNode, Request, Response};
 use std::collections::VecDeque;
 
@@ -21,9 +29,18 @@ struct Connection<D: Dialect> {
     number: u32,
     /// The request at which the broker works.
     current: Option<Correlation>,
-    waiting: VecDeque<(Correlation, Request<D>)>,
+    waiting: VecDeque<(Correlation, Turn<D>)>,
     /// The answers to the parts of that request, as far as there are any, and how many there are.
     parts: (Vec<Option<Response<D>>>, usize),
+}
+
+/// What happens when it is a request's turn.
+#[derive(Debug)]
+pub(super) enum Turn<D: Dialect> {
+    /// The broker does what the request asks.
+    Request(Request<D>),
+    /// It answers this, because a fault lets the request fail.
+    Answer(Response<D>),
 }
 
 /// Where an answer goes: one request on one connection.
@@ -98,10 +115,10 @@ impl<D: Dialect> Connections<D> {
         node: Node,
         channel: Channel,
         correlation: Correlation,
-        request: Request<D>,
+        turn: Turn<D>,
     ) {
         let connection = self.connection(node, channel);
-        connection.waiting.push_back((correlation, request));
+        connection.waiting.push_back((correlation, turn));
     }
 
     /// Returns whether the turn of a request that waited may have come.
@@ -111,14 +128,14 @@ impl<D: Dialect> Connections<D> {
     }
 
     /// Begins the next request whose turn came.
-    pub(super) fn next(&mut self) -> Option<(Reply, Request<D>)> {
+    pub(super) fn next(&mut self) -> Option<(Reply, Turn<D>)> {
         while let Some((node, channel)) = self.ready.pop_front() {
             let connection = self.connection(node, channel);
             if connection.current.is_none()
-                && let Some((correlation, request)) = connection.waiting.pop_front()
+                && let Some((correlation, turn)) = connection.waiting.pop_front()
             {
                 let reply = self.begin(node, channel, correlation)?;
-                return Some((reply, request));
+                return Some((reply, turn));
             }
         }
         None
@@ -175,6 +192,12 @@ impl<D: Dialect> Connections<D> {
         true
     }
 
+    /// Takes the next request that waits on a connection which its client has closed.
+    fn next_of_closed(&mut self, node: Node, channel: Channel) -> Option<(Correlation, Turn<D>)> {
+        let connections = self.connections.get_mut(node)?;
+        connections[channel as usize].waiting.pop_front()
+    }
+
     /// Drops connections with a node, with what waited there: answers that are still on their way to
     /// it find nothing, also where the node is given to another client.
     pub(super) fn disconnect(&mut self, node: Node, channels: Channels) {
@@ -209,5 +232,90 @@ impl<D: Dialect> Connection<D> {
     #[inline]
     fn awaits(&self, reply: Reply) -> bool {
         self.number == reply.connection && self.current == Some(reply.correlation)
+    }
+}
+
+/// Turns.
+impl<D: Dialect> Broker<D> {
+    /// Takes a request that arrived: now, or when it is its turn.
+    #[inline]
+    pub(super) fn take_request(
+        &mut self,
+        env: &mut impl ClusterEnv<D>,
+        (from, channel): (Node, Channel),
+        correlation: Correlation,
+        request: Request<D>,
+    ) {
+        match self.connections.begin(from, channel, correlation) {
+            Some(reply) => self.handle_request(env, reply, request),
+            None => {
+                let turn = Turn::Request(request);
+                self.connections
+                    .keep_waiting(from, channel, correlation, turn);
+            }
+        }
+    }
+
+    /// Answers a request that a fault lets fail, when it is its turn.
+    pub(crate) fn handle_failed_request(
+        &mut self,
+        env: &mut impl ClusterEnv<D>,
+        (from, channel): (Node, Channel),
+        correlation: Correlation,
+        answer: Response<D>,
+    ) {
+        if !self.is_open() {
+            return env.cut(self.node, from);
+        }
+        match self.connections.begin(from, channel, correlation) {
+            Some(reply) => self.reply(env, reply, answer),
+            None => {
+                let turn = Turn::Answer(answer);
+                self.connections
+                    .keep_waiting(from, channel, correlation, turn);
+            }
+        }
+    }
+
+    /// Does what waits on connections that their client has closed, as far as it has an effect. On
+    /// that of the group it waits behind a join, and would be refused after that.
+    pub(crate) fn handle_closed(
+        &mut self,
+        env: &mut impl ClusterEnv<D>,
+        client: Node,
+        channels: Channels,
+    ) {
+        let lanes = channels.iter();
+        for channel in lanes.filter(|channel| *channel != Channel::Coordinator) {
+            while let Some((correlation, turn)) = self.connections.next_of_closed(client, channel) {
+                if let Turn::Request(request) = turn
+                    && request.has_effect()
+                {
+                    let reply = Reply::to_closed(client, channel, correlation);
+                    self.handle_request(env, reply, request);
+                }
+            }
+        }
+        self.handle_waiting_requests(env);
+    }
+
+    /// Handles the requests whose turn came, if any did.
+    #[inline]
+    pub(super) fn handle_waiting_requests(&mut self, env: &mut impl ClusterEnv<D>) {
+        if self.connections.any_is_ready() {
+            self.handle_ready_requests(env);
+        }
+    }
+
+    /// Handles requests that waited, as far as their turn came. The look whether there are any
+    /// follows each event, and is not to pay for this.
+    #[inline(never)]
+    fn handle_ready_requests(&mut self, env: &mut impl ClusterEnv<D>) {
+        while let Some((reply, turn)) = self.connections.next() {
+            match turn {
+                Turn::Request(request) => self.handle_request(env, reply, request),
+                Turn::Answer(answer) => self.reply(env, reply, answer),
+            }
+        }
     }
 }

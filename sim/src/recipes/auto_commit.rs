@@ -27,7 +27,7 @@ pub(super) fn build(config: &Config) -> Box<dyn Machine<Payload>> {
         last_epoch: AssignmentEpoch(0),
         running: false,
         commit_at: None,
-        committing: None,
+        committing: Vec::new(),
         last_commit: CommitId(0),
         giving_up: None,
         closing: false,
@@ -49,12 +49,12 @@ struct AutoCommit {
     running: bool,
     /// Time at which the timer fires, while something is stored.
     commit_at: Option<Instant>,
-    /// The commit in flight, with what it carries.
-    committing: Option<(CommitId, Vec<(TopicPartition, NextOffset)>)>,
+    /// The commits in flight, with what they carry.
+    committing: Vec<(CommitId, Vec<(TopicPartition, NextOffset)>)>,
     last_commit: CommitId,
     giving_up: Option<GivingUp>,
     closing: bool,
-    /// Whether the last commit was sent.
+    /// Whether it has closed its client.
     closed: bool,
     commands: VecDeque<Command<Payload>>,
 }
@@ -67,13 +67,11 @@ struct Assigned {
     stored: Option<NextOffset>,
 }
 
-/// A revocation that waits for its commit.
+/// A revocation that waits for the loop.
 #[derive(Debug)]
 struct GivingUp {
     rebalance: RebalanceId,
     partitions: Vec<TopicPartition>,
-    /// Whether its commit was sent.
-    committed: bool,
 }
 
 impl AutoCommit {
@@ -83,11 +81,15 @@ impl AutoCommit {
             .any(|assigned| assigned.stored.is_some())
     }
 
-    fn commit(&mut self) {
-        self.commit_at = None;
+    /// Commits what is stored of these partitions, if anything is.
+    fn commit(&mut self, is_meant: impl Fn(&TopicPartition) -> bool) {
         let stored = self.assigned.iter();
         let stored = stored.filter_map(|assigned| Some((assigned.partition, assigned.stored?)));
-        let carried: Vec<_> = stored.collect();
+        let carried: Vec<_> = stored.filter(|(id, _)| is_meant(id)).collect();
+        if carried.is_empty() {
+            return;
+        }
+        self.commit_at = None;
         let offsets = carried.iter().map(|(partition, next)| CommitOffset {
             partition: *partition,
             next: *next,
@@ -98,15 +100,16 @@ impl AutoCommit {
             commit: self.last_commit,
             offsets: offsets.collect(),
         });
-        self.committing = Some((self.last_commit, carried));
+        self.committing.push((self.last_commit, carried));
     }
 
     /// Ends a commit. What was not committed is committed with the next tick (librdkafka commits
     /// whatever differs from what it knows to be committed).
     fn committed(&mut self, now: Instant, commit: CommitId, outcome: CommitOutcome) {
-        let Some((_, carried)) = self.committing.take_if(|(id, _)| *id == commit) else {
+        let Some(place) = self.committing.iter().position(|(id, _)| *id == commit) else {
             return;
         };
+        let (_, carried) = self.committing.swap_remove(place);
         for assigned in &mut self.assigned {
             let sent = assigned.stored.map(|stored| (assigned.partition, stored));
             if outcome == CommitOutcome::Ok && sent.is_some_and(|sent| carried.contains(&sent)) {
@@ -114,7 +117,6 @@ impl AutoCommit {
             }
         }
         self.wind_timer(now);
-        self.advance();
     }
 
     fn wind_timer(&mut self, now: Instant) {
@@ -123,25 +125,27 @@ impl AutoCommit {
         }
     }
 
-    /// Takes a revocation or the shutdown as far as it gets.
+    /// Answers a revocation, and closes, as soon as the loop is out of its handler. What is stored
+    /// is committed upon that, and librdkafka goes on when the commit has an outcome, without
+    /// heartbeats until then (`rd_kafka_assignment_serve_removals`,
+    /// `rd_kafka_cgrp_join_state_serve`).
     fn advance(&mut self) {
-        if self.committing.is_some() || self.running {
+        if self.running || self.closed {
             return;
         }
-        if let Some(giving_up) = &mut self.giving_up {
-            if !std::mem::replace(&mut giving_up.committed, true) && self.stored() {
-                return self.commit();
-            }
-        } else if self.closing && !std::mem::replace(&mut self.closed, true) && self.stored() {
-            return self.commit();
-        }
-        if let Some(done) = self.giving_up.take() {
-            self.forget(&done.partitions);
-            self.commands.push_back(Command::CompleteRevoke {
-                rebalance: done.rebalance,
-            });
+        if let Some(GivingUp {
+            rebalance,
+            partitions,
+        }) = self.giving_up.take()
+        {
+            self.commit(|id| partitions.contains(id));
+            self.forget(&partitions);
+            self.commands
+                .push_back(Command::CompleteRevoke { rebalance });
         }
         if self.closing {
+            self.closed = true;
+            self.commit(|_| true);
             self.commands.push_back(Command::Close);
         }
     }
@@ -189,7 +193,6 @@ impl Machine<Payload> for AutoCommit {
                 self.giving_up = Some(GivingUp {
                     rebalance,
                     partitions,
-                    committed: false,
                 });
                 self.advance();
             }
@@ -244,8 +247,8 @@ impl Machine<Payload> for AutoCommit {
     fn handle_timeout(&mut self, now: Instant) {
         if self.commit_at.is_some_and(|at| at <= now) {
             self.commit_at = None;
-            if self.committing.is_none() && self.stored() {
-                self.commit();
+            if self.committing.is_empty() {
+                self.commit(|_| true);
             }
         }
     }

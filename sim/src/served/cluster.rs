@@ -1,8 +1,8 @@
 //! The cluster as what serves it sees it: connections, frames, moments.
 
 use super::env::Said;
-use super::observed::Seen;
 use super::faults::{Unknown, Waiting, take_parts};
+use super::observed::Seen;
 use super::options::Options;
 use super::retention;
 use super::world::World;
@@ -128,6 +128,7 @@ impl ServedCluster {
             world,
             edge: Edge::new(EdgeOptions {
                 settings: &settings,
+                racks: &options.racks,
                 seed: options.seed,
             }),
             sessions: PerBroker::new(brokers.into(), |node: Node| {

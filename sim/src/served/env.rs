@@ -177,9 +177,7 @@ impl<D: Dialect> ClusterEnv<D> for Env<D> {
                 partition,
                 entry: entry.clone(),
             },
-            Observation::Truncated { partition, log_end } => {
-                Said::Truncated { partition, log_end }
-            }
+            Observation::Truncated { partition, log_end } => Said::Truncated { partition, log_end },
             Observation::Removed {
                 partition,
                 log_start,

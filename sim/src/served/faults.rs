@@ -127,13 +127,7 @@ pub(super) fn take_parts(request: &mut Request<Wire>, of: PartitionIndex) -> Vec
 }
 
 impl Faulty {
-    fn is(
-        &self,
-        edge: &Edge,
-        to: Node,
-        client_id: Option<&str>,
-        request: &Request<Wire>,
-    ) -> bool {
+    fn is(&self, edge: &Edge, to: Node, client_id: Option<&str>, request: &Request<Wire>) -> bool {
         let sends = self.client_id.is_none() || self.client_id.as_deref() == client_id;
         let is_there = self.broker.is_none_or(|broker| broker == broker_at(to));
         let is_of = |name: &String| {

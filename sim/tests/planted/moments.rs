@@ -26,6 +26,8 @@ members = 2
 session_timeout = "6s"
 heartbeat = "500ms"
 max_buffered_records = 6
+# Behind a long fetch the look-up of starts takes long enough for the bug to show without a fault.
+fetch_wait_max = "20ms"
 commit = {{ interval = "500ms" }}
 [handler]
 time = "50ms..400ms"

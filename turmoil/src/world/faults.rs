@@ -86,10 +86,13 @@ impl World {
             let mut brokers = report.brokers.iter();
             brokers.any(|of| of.id == served(broker) && of.state == BrokerState::Serving)
         };
-        let place = self.restarting.iter().position(|(_, process)| match process {
-            ProcessId::Member(member) => self.processes[member.0 as usize].has_restarted(),
-            ProcessId::Broker(broker) => is_whole && serves(*broker),
-        });
+        let place = self
+            .restarting
+            .iter()
+            .position(|(_, process)| match process {
+                ProcessId::Member(member) => self.processes[member.0 as usize].has_restarted(),
+                ProcessId::Broker(broker) => is_whole && serves(*broker),
+            });
         place.map(|place| self.restarting.remove(place).0)
     }
 

@@ -1,9 +1,7 @@
 //! What members learn and do with partitions, as the trace tells it.
 
 use super::World;
-use plimsoll_core::{
-    AssignmentEpoch, CommitOutcome, NextOffset, Offset, Start, TopicPartition,
-};
+use plimsoll_core::{AssignmentEpoch, CommitOutcome, NextOffset, Offset, Start, TopicPartition};
 use plimsoll_oracle::{ErrorName, MemberId, TraceEvent};
 
 impl World {
@@ -75,12 +73,7 @@ impl World {
     }
 
     /// Takes in that a member moves its position, which was refused.
-    pub(crate) fn sought(
-        &mut self,
-        member: MemberId,
-        partition: TopicPartition,
-        to: NextOffset,
-    ) {
+    pub(crate) fn sought(&mut self, member: MemberId, partition: TopicPartition, to: NextOffset) {
         if let Some(from) = self.positions.remove(&(member, partition)) {
             self.observe(TraceEvent::PositionReset {
                 member,

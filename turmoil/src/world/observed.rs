@@ -24,9 +24,8 @@ impl World {
     /// Returns where a message stands, as far as it can be read; where it cannot, at the beginning.
     pub(crate) fn place_of(&self, message: &Message) -> Offset {
         let mut stored = self.stored.iter();
-        let found = stored.find(|((partition, _), id)| {
-            *partition == message.partition && **id == message.id
-        });
+        let found = stored
+            .find(|((partition, _), id)| *partition == message.partition && **id == message.id);
         found.map_or(Offset::new(0), |((_, offset), _)| *offset)
     }
 
@@ -73,9 +72,6 @@ impl World {
     }
 
     fn stored(&mut self, at: &(String, i32), first: Offset, batch: &RecordBatch) {
-        if batch.is_control() {
-            return;
-        }
         let Ok(bytes) = contents::decompressed(batch) else {
             return;
         };
@@ -164,11 +160,7 @@ fn header<'a>(record: &Record<'a>, name: &str) -> Option<&'a str> {
 
 /// Returns the key that the producer wrote so ([`plimsoll_serve::produce::NewRecord::of`]).
 pub(crate) fn key_of(key: &[u8]) -> Option<u32> {
-    str::from_utf8(key)
-        .ok()?
-        .strip_prefix("key-")?
-        .parse()
-        .ok()
+    str::from_utf8(key).ok()?.strip_prefix("key-")?.parse().ok()
 }
 
 /// Returns the member that calls itself so.

@@ -35,7 +35,10 @@ impl Situation for Overview<'_> {
     fn busiest(&self) -> Option<MemberId> {
         let members = (0..self.processes.len() as u32).map(MemberId).rev();
         let load = |member: &MemberId| {
-            let owned = self.owners.values().filter(|owners| owners.contains(member));
+            let owned = self
+                .owners
+                .values()
+                .filter(|owners| owners.contains(member));
             owned.count()
         };
         members.max_by_key(load)

@@ -9,7 +9,9 @@ use super::late::Late;
 use super::speaker::LeanSpeaker;
 use crate::env::Env;
 use crate::program::Program;
-use crate::protocol::{Channel, Channels, Correlation, Node, Response, SCENARIO_GROUP, Value};
+use crate::protocol::{
+    Channel, Channels, Correlation, Node, Response, SCENARIO_GROUP, Sharing, Value,
+};
 use crate::recipes::SubjectSpec;
 use crate::sink::HandlerCall;
 use plimsoll_client::{Behaviour, Cluster, Seams, Settings};
@@ -17,6 +19,7 @@ use plimsoll_core::{Event, Instant, Outcome, TopicPartition};
 use plimsoll_oracle::MemberId;
 use plimsoll_scenarios::scenario::Consumers;
 use plimsoll_scenarios::{Purpose, Rng};
+use std::time::Duration;
 
 /// The client of a process. What stands at its seams, if anything does, is known when it runs.
 type Client = plimsoll_client::Member<LeanSpeaker, Option<Box<dyn Seams<LeanSpeaker>>>>;
@@ -25,6 +28,8 @@ type Client = plimsoll_client::Member<LeanSpeaker, Option<Box<dyn Seams<LeanSpea
 pub(super) struct Process {
     id: MemberId,
     node: Node,
+    /// Which of its requests share a connection with a broker.
+    sharing: Sharing,
     client: Client,
     application: Application,
     late: Late,
@@ -63,6 +68,7 @@ impl Process {
         Self {
             id,
             node,
+            sharing: spec.behaviour.sharing,
             client: Client::with_seams(
                 env.now(),
                 settings(consumers, id, spec.behaviour),
@@ -193,6 +199,7 @@ impl Process {
 
 /// Returns the settings of a member's client. Its fetches are limited by numbers of records.
 fn settings(consumers: &Consumers, id: MemberId, behaviour: Behaviour) -> Settings {
+    let longest_wait = behaviour.longest_fetch_wait.unwrap_or(Duration::MAX);
     Settings {
         behaviour,
         group: SCENARIO_GROUP,
@@ -205,7 +212,7 @@ fn settings(consumers: &Consumers, id: MemberId, behaviour: Behaviour) -> Settin
         retry_backoff: consumers.retry_backoff,
         prefetch: consumers.prefetch,
         prefetch_bytes: u64::MAX,
-        fetch_wait_max: consumers.fetch_wait_max,
+        fetch_wait_max: consumers.fetch_wait_max.min(longest_wait),
         partition_fetch_bytes: consumers.prefetch.saturating_mul(Value::SIZE),
     }
 }

@@ -2,10 +2,13 @@
 
 use super::{Client, Process};
 use crate::client::application::Application;
+use crate::client::lane_of;
 use crate::client::late::Late;
 use crate::client::speaker::LeanSpeaker;
 use crate::env::Env;
-use crate::protocol::{Channel, Channels, Correlation, FetchRequest, FetchResponse, Node, Request};
+use crate::protocol::{
+    Channel, Channels, Correlation, FetchRequest, FetchResponse, Node, Request, Sharing,
+};
 use crate::recipes::Payload;
 use plimsoll_client::{DeadLetterCopy, Failure, Observation, World};
 use plimsoll_core::{Event, Instant};
@@ -17,6 +20,7 @@ pub(super) struct Surroundings<'a, 'w> {
     env: &'a mut Env<'w>,
     member: MemberId,
     node: Node,
+    sharing: Sharing,
     application: &'a mut Application,
     late: &'a mut Late,
     /// Whether the process was asked to stop.
@@ -34,6 +38,7 @@ impl Process {
             env,
             member: self.id,
             node: self.node,
+            sharing: self.sharing,
             application: &mut self.application,
             late: &mut self.late,
             is_stopping: self.stopping,
@@ -50,8 +55,8 @@ impl World<LeanSpeaker> for Surroundings<'_, '_> {
 
     #[inline]
     fn send(&mut self, (to, channel): (Node, Channel), correlation: Correlation, request: Request) {
-        self.env
-            .request(self.node, to, channel, correlation, request);
+        let lane = lane_of(self.sharing, channel, &request);
+        self.env.request(self.node, to, lane, correlation, request);
     }
 
     fn close(&mut self, peer: Node, channels: Channels) {

@@ -61,7 +61,6 @@ fn a_request_that_times_out_takes_with_it_what_shares_its_connection_alone() {
         (Sharing::GroupApart, Channel::Data, "fd"),
         (Sharing::GroupApart, GROUP, "g"),
         (Sharing::All, FETCH, "fgd"),
-        (Sharing::All, GROUP, "fgd"),
     ] {
         let mut requests = Requests::new(sharing, 0);
         for (channel, then) in [(FETCH, 'f'), (GROUP, 'g'), (Channel::Data, 'd')] {
@@ -77,6 +76,25 @@ fn a_request_that_times_out_takes_with_it_what_shares_its_connection_alone() {
         assert_eq!(taken, lost, "{sharing:?} {late:?}");
         assert!(failures.iter().all(|failure| *failure == Failure::TimedOut));
         assert_eq!(requests.poll_timeout(), at(90), "what is left has its time");
+    }
+}
+
+#[test]
+fn what_waits_behind_another_request_of_its_connection_has_the_time_of_that_too() {
+    for (sharing, overdue) in [(Sharing::All, 90), (Sharing::GroupApart, 15)] {
+        let mut requests = Requests::new(sharing, 0);
+        requests.add(at(0), (Node(1), Channel::Fetch), ms(90), 'f');
+        requests.add(at(5), (Node(1), Channel::Data), ms(10), 'd');
+        assert_eq!(requests.poll_overdue(at(overdue - 1)), None);
+        let connection = sharing.connection(Channel::Data);
+        assert_eq!(
+            requests.poll_overdue(at(overdue)),
+            Some((Node(1), connection))
+        );
+        // Other brokers, and what comes after the connection is closed, are as ever.
+        requests.add(at(100), (Node(1), Channel::Data), ms(10), 'd');
+        requests.add(at(100), (Node(2), Channel::Data), ms(10), 'd');
+        assert_eq!(requests.poll_timeout(), at(110));
     }
 }
 
@@ -106,4 +124,41 @@ fn the_pause_before_reconnecting_doubles_until_a_broker_answers() {
         connections.backs_off(Node(1), DATA, at(0)),
         Some(at(10_000))
     );
+}
+
+#[test]
+fn what_shares_a_connection_travels_on_one_channel() {
+    const KINDS: [RequestKind; 4] = [
+        RequestKind::Metadata,
+        RequestKind::ListOffsets,
+        RequestKind::Fetch,
+        RequestKind::JoinGroup,
+    ];
+    const OF_LIBRDKAFKA: [Channel; 4] = [
+        Channel::Fetch,
+        Channel::Fetch,
+        Channel::Fetch,
+        Channel::Coordinator,
+    ];
+    for (behaviour, channels) in [
+        (Behaviour::SARAMA_1_61, [Channel::Fetch; 4]),
+        (Behaviour::LIBRDKAFKA, OF_LIBRDKAFKA),
+    ] {
+        probe::reset();
+        let spec = SubjectSpec {
+            build: probe::build,
+            polling: Polling::Always,
+            behaviour,
+            seams: None,
+        };
+        let mut bench = Bench::of(spec, "").joined();
+        let member = bench.env.member_node(MEMBER);
+        let asked = bench.requests();
+        let travels_on = KINDS.map(|kind| {
+            let is_such =
+                |asked: &&Asked| asked.from == member && asked.request.kind() == Some(kind);
+            asked.iter().find(is_such).expect("one of each").channel
+        });
+        assert_eq!(travels_on, channels, "{behaviour:?}");
+    }
 }

@@ -17,6 +17,7 @@ use plimsoll_oracle::{ErrorName, MessageId, RequestKind};
 pub(super) struct Asked {
     pub from: Node,
     pub to: Node,
+    pub channel: Channel,
     pub correlation: Correlation,
     pub request: Request,
 }
@@ -155,7 +156,7 @@ impl Kafka {
                 let connected = Message::Response(correlation, Response::ApiVersions);
                 env.send(to, from, channel, connected);
             }
-            return self.note(from, to, correlation, request);
+            return self.note((from, to, channel), correlation, request);
         };
         if let Request::Fetch(fetch) = &request {
             let copy = FetchRequest {
@@ -165,12 +166,13 @@ impl Kafka {
             self.asked.push(Asked {
                 from,
                 to,
+                channel,
                 correlation,
                 request: Request::Fetch(Box::new(copy)),
             });
         }
         if self.ignores.contains(&kind) {
-            return self.note(from, to, correlation, request);
+            return self.note((from, to, channel), correlation, request);
         }
         let refusal = self
             .refusals
@@ -178,7 +180,7 @@ impl Kafka {
             .position(|(refused, _)| *refused == kind);
         let response = match (refusal, request) {
             (Some(index), request) => {
-                self.note(from, to, correlation, request);
+                self.note((from, to, channel), correlation, request);
                 Response::Failed(self.refusals.remove(index).1)
             }
             (None, Request::Fetch(request)) => {
@@ -196,18 +198,24 @@ impl Kafka {
             }
             (None, request) => {
                 let response = self.response(to, &request);
-                self.note(from, to, correlation, request);
+                self.note((from, to, channel), correlation, request);
                 response
             }
         };
         env.send(to, from, channel, Message::Response(correlation, response));
     }
 
-    fn note(&mut self, from: Node, to: Node, correlation: Correlation, request: Request) {
+    fn note(
+        &mut self,
+        (from, to, channel): (Node, Node, Channel),
+        correlation: Correlation,
+        request: Request,
+    ) {
         if !matches!(request, Request::Fetch(_)) {
             self.asked.push(Asked {
                 from,
                 to,
+                channel,
                 correlation,
                 request,
             });

@@ -163,6 +163,8 @@ impl Bench {
                         .handle_disconnected(&mut self.env, peer, channels);
                 }
             }
+            // It is the brokers that are told so.
+            WorldEvent::Closed { .. } => {}
             WorldEvent::Timer(_) => {
                 self.armed = Instant::FAR_FUTURE;
                 self.member.handle_timeout(&mut self.env);

@@ -17,6 +17,7 @@ mod pending_writes;
 mod positions;
 mod replication;
 mod topics;
+mod turns;
 mod votes;
 
 use super::{Broker, Controller, Shared};
@@ -158,12 +159,15 @@ impl Cluster {
     fn step(&mut self, event: Event) {
         let node = match &event {
             Event::Deliver(envelope) => envelope.to,
-            Event::Disconnected { node, .. } | Event::Timer(node) => *node,
+            Event::Disconnected { node, .. } | Event::Closed { node, .. } | Event::Timer(node) => {
+                *node
+            }
             _ => return,
         };
         if let Some(waiting) = &mut self.paused[node] {
             return waiting.push(event);
         }
+        let closes = matches!(event, Event::Closed { .. });
         match event {
             Event::Deliver(envelope) => {
                 match self.env.network.arrival(&envelope) {
@@ -190,11 +194,14 @@ impl Cluster {
                     self.answers.push((correlation, response));
                 }
             }
-            Event::Disconnected { peer, channels, .. } => {
+            Event::Disconnected { peer, channels, .. } | Event::Closed { peer, channels, .. } => {
                 if !self.running[node] {
                     return;
                 }
                 if self.brokers.contains(node) {
+                    if closes {
+                        self.brokers[node].handle_closed(&mut self.env, peer, channels);
+                    }
                     self.brokers[node].handle_disconnected(&mut self.env, peer, channels);
                 } else {
                     self.broken.push((node, peer));
@@ -276,7 +283,7 @@ impl Cluster {
         self.armed[node] = None;
         let now = self.now();
         for (at, peer) in self.env.network.process_died(now, node) {
-            let event = Event::Disconnected {
+            let event = Event::Closed {
                 node: peer,
                 peer: node,
                 channels: Channels::ALL,
