@@ -201,11 +201,7 @@ impl<C: Connect> Network<C> {
 
     /// Asks each broker for the ends of the logs that it leads, unless it has not answered the last
     /// question.
-    pub(crate) fn ask_log_ends(
-        &mut self,
-        view: &View<WireSpeaker>,
-        partitions: &[TopicPartition],
-    ) {
+    pub(crate) fn ask_log_ends(&mut self, view: &View<WireSpeaker>, partitions: &[TopicPartition]) {
         let mut led: BTreeMap<Node, Vec<PartitionIndex>> = BTreeMap::new();
         for index in partitions.iter().filter_map(|of| view.topology.index(*of)) {
             if let Some((leader, _)) = view.metadata.leader(index) {

@@ -119,12 +119,14 @@ fn execute<C: Connect, At: Seams<WireSpeaker>>(
     settings: &Settings,
     member: &mut Member<WireSpeaker, At>,
     network: &mut Network<C>,
-    command: Command<Message>,
+    mut command: Command<Message>,
 ) {
+    if !member.lets_pass(network, &mut command) {
+        return;
+    }
     let view = member.view();
     let dead_letters = view.topology.dead_letters();
-    if matches!(command, Command::DeadLetter { .. })
-        && view.metadata.leader(dead_letters).is_none()
+    if matches!(command, Command::DeadLetter { .. }) && view.metadata.leader(dead_letters).is_none()
     {
         network.create_topic(&settings.dead_letters());
     }

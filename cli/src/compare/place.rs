@@ -124,7 +124,9 @@ fn subject(args: &CompareArgs, place: PlaceName) -> Result<Option<Subject>, &'st
         (PlaceName::Driver | PlaceName::Turmoil, None | Some(Subject::Plimsoll)) if !is_program => {
             Ok(Some(Subject::PlimsollDriver))
         }
-        (PlaceName::Driver | PlaceName::Turmoil, _) => Err("it is a part of Plimsoll's own consumer"),
+        (PlaceName::Driver | PlaceName::Turmoil, _) => {
+            Err("it is a part of Plimsoll's own consumer")
+        }
         (PlaceName::Embedded | PlaceName::Containers, subject) => match subject {
             _ if is_program => Ok(None),
             None | Some(Subject::Plimsoll) => Ok(Some(Subject::Plimsoll)),

@@ -84,7 +84,9 @@ impl fmt::Debug for Sink {
 }
 
 /// Returns the handler of a process.
-pub(super) fn handler(birth: &Birth) -> impl Fn(Message) -> Gated<Handling> + Send + Sync + 'static {
+pub(super) fn handler(
+    birth: &Birth,
+) -> impl Fn(Message) -> Gated<Handling> + Send + Sync + 'static {
     let (sink, gate, handler) = (Sink::new(birth), birth.gate.clone(), birth.parts.handler);
     // The driver runs handlers as tasks of their own, too.
     move |message| gate.before(handler(sink.clone(), message))

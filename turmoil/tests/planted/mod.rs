@@ -4,6 +4,7 @@
 #[path = "../../../sim/tests/planted/bug.rs"]
 mod bug;
 #[path = "../../../sim/tests/planted/catalogue.rs"]
+#[allow(dead_code, reason = "it is also for pages about the bugs")]
 pub(crate) mod catalogue;
 mod client;
 #[path = "../../../sim/tests/planted/commits.rs"]
@@ -19,9 +20,11 @@ mod handlers;
 mod letters;
 #[path = "../../../sim/tests/planted/offsets.rs"]
 mod offsets;
+pub(crate) mod places;
 #[path = "../../../sim/tests/planted/repeats.rs"]
 mod repeats;
 #[path = "../../../sim/tests/planted/stalls.rs"]
+#[allow(dead_code, reason = "some are for plans that only the simulator has")]
 mod stalls;
 
 pub(crate) use bug::{Bug, Control};
