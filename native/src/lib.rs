@@ -60,3 +60,4 @@ pub use connect::{Connect, Tcp};
 pub use plimsoll_access::Access;
 pub use plimsoll_protocol::Assignor;
 pub use settings::{SettingError, Settings};
+pub use speaker::WireSpeaker;

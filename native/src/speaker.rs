@@ -16,7 +16,7 @@ use std::time::SystemTime;
 
 /// A member that speaks in the bytes of Kafka's protocol.
 #[derive(Debug)]
-pub(crate) struct WireSpeaker {
+pub struct WireSpeaker {
     names: Names,
     topology: Topology,
     /// The topics to which it has subscribed, by number.
