@@ -1,7 +1,7 @@
 //! What does Plimsoll's consumer cost, over librdkafka and over the client in Rust alone, beside
 //! bare librdkafka loops? A million records of 100 bytes from real brokers, with an empty handler
-//! and the same settings. One loop takes message by message from one queue, the other one reads the
-//! queue of each partition.
+//! and the same settings. One loop takes message by message from one queue, the other one takes
+//! batches from the queue of each partition.
 //!
 //! The four take turns, so that a machine that becomes slower does so for all; each line is one
 //! round, and the last ones are the medians of their ratios. The brokers are those that
@@ -30,8 +30,8 @@ const RECORDS: u32 = 1_000_000;
 const RECORD_BYTES: usize = 100;
 const ROUNDS: usize = 9;
 
-/// The number of records after which a loop over the queues of partitions turns to the next one.
-const TURN: usize = 512;
+/// The largest batch of a loop that takes batches.
+const BATCH: usize = 512;
 
 /// The commit interval of all.
 const COMMIT_INTERVAL: Duration = Duration::from_secs(5);
@@ -96,7 +96,7 @@ const ARMS: [Arm; 4] = [
     ("plimsoll", consume),
     ("native", consume_natively),
     ("messages", consume_messages),
-    ("queues", consume_queues),
+    ("batches", consume_batches),
 ];
 
 fn compare(kafka: &Kafka, records: u32, rounds: usize) -> Result<(), ChaosError> {
@@ -171,8 +171,9 @@ fn consume_messages(backlog: &Backlog) -> Result<Duration, ChaosError> {
     Ok(clock.took())
 }
 
-/// Consumes the backlog in a loop over the queues of partitions, as Plimsoll's consumer reads them.
-fn consume_queues(backlog: &Backlog) -> Result<Duration, ChaosError> {
+/// Consumes the backlog in the fastest loop over librdkafka: by batches, from the queue of each
+/// partition.
+fn consume_batches(backlog: &Backlog) -> Result<Duration, ChaosError> {
     let consumer = Arc::new(bare(backlog)?);
     let topic = backlog.topic();
     let metadata = consumer
@@ -196,7 +197,7 @@ fn consume_queues(backlog: &Backlog) -> Result<Duration, ChaosError> {
         consumer.poll(Duration::ZERO);
         let mut taken = 0;
         for queue in &mut queues {
-            queue.read(TURN, |message| {
+            queue.read(BATCH, |message| {
                 if let Ok(message) = message {
                     black_box(message.payload());
                     taken += 1;

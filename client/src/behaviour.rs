@@ -82,6 +82,14 @@ pub struct Behaviour {
     /// librdkafka, and as Java asks for new metadata (`FetchCollector.handleInitializeErrors`). In
     /// Sarama it is `Consumer.Retry.Backoff` (`partitionConsumer.dispatcher`).
     pub partition_backoff: Option<Duration>,
+    /// Whether what was fetched waits where the application pauses a partition, which is fetched up to
+    /// what may wait for it.
+    ///
+    /// Java's clients keep it (`AbstractFetch.fetchRecords`: "retaining for future fetches"), and
+    /// so does Plimsoll's consumer over librdkafka, which only stops to read the queue
+    /// (`consumer/src/librdkafka/fetching.rs`). librdkafka's own pause throws it away
+    /// (`rd_kafka_toppar_pause_resume`). Simulated clients do as librdkafka does, except Java's.
+    pub pause_keeps: bool,
     /// Whether the session ends at a position out of range (`brokerConsumer.handleResponses` of
     /// Sarama: "shut it down and force the user to choose what to do";
     /// `ErrSessionConsumeClaimExited`). Otherwise the ends of the log are looked up.
@@ -201,6 +209,7 @@ impl Behaviour {
         names_protocol: false,
         join_interval: Duration::from_secs(1),
         partition_backoff: None,
+        pause_keeps: false,
         out_of_range_ends_session: false,
         assigns_within: None,
         start_retries: StartRetries::SameBytes,
@@ -239,6 +248,7 @@ impl Behaviour {
         names_protocol: true,
         join_interval: Duration::ZERO,
         partition_backoff: None,
+        pause_keeps: true,
         out_of_range_ends_session: false,
         assigns_within: None,
         start_retries: StartRetries::Always,
@@ -274,6 +284,7 @@ impl Behaviour {
             names_protocol: true,
             join_interval: Duration::ZERO,
             partition_backoff: Some(Duration::from_secs(2)),
+            pause_keeps: false,
             out_of_range_ends_session: true,
             assigns_within: None,
             start_retries: StartRetries::Few,

@@ -14,6 +14,7 @@
 //! | `plimsoll_dead_letters_refused` | group, topic, partition | records whose dead letters are refused for good: too large, or not allowed; what waits for them stands still |
 //! | `plimsoll_partition_failing` | group, topic, partition | 1 where the partition stands still because its records cannot be read (a wrong CRC, no right to read), and is tried again, else 0 |
 //! | `plimsoll_topic_unavailable` | group, topic | 1 where the topic is not there, or may not be read, and is asked for again, else 0 |
+//! | `plimsoll_group_unavailable` | group | 1 where the group refuses the member for want of a right, and is asked again, else 0 |
 //! | `plimsoll_partitions` | group | partitions that the member owns |
 //! | `plimsoll_in_flight` | group | handlers that run |
 //! | `plimsoll_handlers_ending` | group | handlers that were stopped, at their deadline or in a revocation, and have not ended: the next attempt waits for them |
@@ -42,6 +43,7 @@ const HALTED: &str = "plimsoll_partition_halted";
 const REFUSED: &str = "plimsoll_dead_letters_refused";
 const FAILING: &str = "plimsoll_partition_failing";
 const UNAVAILABLE: &str = "plimsoll_topic_unavailable";
+const GROUP_UNAVAILABLE: &str = "plimsoll_group_unavailable";
 const PARTITIONS: &str = "plimsoll_partitions";
 const IN_FLIGHT: &str = "plimsoll_in_flight";
 const ENDING: &str = "plimsoll_handlers_ending";
@@ -107,6 +109,7 @@ pub(crate) struct Metrics {
     ending: Gauge,
     retries: Gauge,
     owned: Gauge,
+    group_unavailable: Gauge,
     /// The gauge of each topic, by its number.
     topics: Vec<Gauge>,
     partitions: BTreeMap<TopicPartition, Partition>,
@@ -142,6 +145,7 @@ impl Metrics {
             in_flight: gauge!(IN_FLIGHT, "group" => Arc::clone(&group)),
             ending: gauge!(ENDING, "group" => Arc::clone(&group)),
             retries: gauge!(RETRIES, "group" => Arc::clone(&group)),
+            group_unavailable: gauge!(GROUP_UNAVAILABLE, "group" => Arc::clone(&group)),
             owned: gauge!(PARTITIONS, "group" => Arc::clone(&group)),
             topics: Vec::new(),
             partitions: BTreeMap::new(),
@@ -168,6 +172,8 @@ impl Metrics {
         self.ending.set(ending as f64);
         self.retries.set(consumer.retries() as f64);
         self.owned.set(consumer.partitions().count() as f64);
+        let is_refused = client.is_group_unavailable();
+        self.group_unavailable.set(f64::from(u8::from(is_refused)));
         self.update_topics(client);
         self.partitions.retain(|id, partition| {
             let owned = consumer.partition(*id).is_some();
@@ -295,6 +301,10 @@ fn describe() {
     describe_gauge!(
         UNAVAILABLE,
         "1 where the topic is not there, or may not be read, else 0"
+    );
+    describe_gauge!(
+        GROUP_UNAVAILABLE,
+        "1 where the group refuses the member for want of a right, else 0"
     );
     describe_gauge!(PARTITIONS, "Partitions that the member owns");
     describe_gauge!(IN_FLIGHT, "Handlers that run");

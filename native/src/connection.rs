@@ -22,6 +22,9 @@ const SETUP_TIMEOUT: Duration = Duration::from_secs(10);
 /// batch that is larger than what was asked for (`receive.message.max.bytes`).
 const LONGEST: u64 = 100_000_000;
 
+/// The greatest number of bytes of a frame for which memory is taken before they arrive.
+const AHEAD: u64 = 4 << 20;
+
 /// The number of a connection, of which each is made once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LinkId(pub(crate) u64);
@@ -124,13 +127,13 @@ async fn read_all(reader: impl AsyncRead + Unpin, mut take: impl FnMut(Bytes)) -
     }
 }
 
-/// Reads a frame. Takes memory only for what has arrived.
+/// Reads a frame. Takes memory for what has arrived, and a little ahead.
 async fn read_frame(reader: &mut (impl AsyncRead + Unpin)) -> io::Result<Bytes> {
     let length = u64::from(reader.read_u32().await?);
     if length > LONGEST {
         return Err(io::Error::other(format!("a frame of {length} bytes")));
     }
-    let mut frame = Vec::new();
+    let mut frame = Vec::with_capacity(length.min(AHEAD) as usize);
     let read = reader.take(length).read_to_end(&mut frame).await?;
     match read as u64 == length {
         true => Ok(frame.into()),

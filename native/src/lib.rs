@@ -37,10 +37,13 @@
 //! state, and one for each connection reads and writes. Where streams come from is a trait
 //! ([`Connect`]), so that another network can take the place of TCP.
 //!
+//! Of transactions it reads what they committed (`isolation.level=read_committed`, librdkafka's
+//! default). What it cannot read, a batch that is damaged or expands to more than 100 MB, holds its
+//! partition, visibly, and is tried again.
+//!
 //! What it cannot do, it says. All members of a group subscribe to the same topics, and dead
-//! letters of all topics go to partition 0 of one topic. Clusters have up to 16 brokers.
-//! Transactions are not read: a record of one holds its partition, visibly, as does
-//! anything else that cannot be read.
+//! letters of all topics go to partition 0 of one topic. Clusters have up to 16 brokers. Commits
+//! name no leader epochs.
 
 mod bootstrap;
 mod client;
@@ -57,3 +60,4 @@ pub use connect::{Connect, Tcp};
 pub use plimsoll_access::Access;
 pub use plimsoll_protocol::Assignor;
 pub use settings::{SettingError, Settings};
+pub use speaker::WireSpeaker;

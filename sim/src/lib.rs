@@ -5,6 +5,7 @@ mod actors;
 mod client;
 mod cluster;
 mod cluster_env;
+mod end;
 mod engine;
 mod env;
 mod faults;

@@ -18,12 +18,16 @@ mod gate;
 mod member;
 mod net;
 mod own;
+mod parts;
 mod producer;
 mod refusal;
 mod run;
 mod service;
 mod tools;
 mod world;
+
+pub use member::Sink;
+pub use parts::{AtTheSeams, Handling, Parts};
 
 use net::HostNumber;
 use plimsoll_oracle::{BrokerId, MemberId, Trace};
@@ -36,12 +40,19 @@ const FIRST_MEMBER: u16 = 0x100;
 
 /// The backend `turmoil`. Each thread has one of its own.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Turmoil;
+pub struct Turmoil {
+    parts: Parts,
+}
 
 impl Turmoil {
-    /// Creates the backend.
+    /// Creates the backend of what runs in production.
     pub const fn new() -> Self {
-        Self
+        Self::of(Parts::PRODUCTION)
+    }
+
+    /// Creates the backend of processes that are made of these parts.
+    pub const fn of(parts: Parts) -> Self {
+        Self { parts }
     }
 }
 
@@ -55,7 +66,7 @@ impl Backend for Turmoil {
     }
 
     fn run(&mut self, plan: &Plan, trace: &mut Trace) -> Result<(), BackendError> {
-        let ran = run::run(plan);
+        let ran = run::run(plan, self.parts);
         *trace = ran.map_err(|error| BackendError::Environment(error.to_string()))?;
         Ok(())
     }

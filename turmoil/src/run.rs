@@ -3,7 +3,7 @@
 use crate::clock::Clock;
 use crate::net::{HostNumber, Network};
 use crate::world::Shared;
-use crate::{broker_host, member_host, producer, service};
+use crate::{Parts, broker_host, member_host, producer, service};
 use plimsoll_core::Instant;
 use plimsoll_oracle::{BrokerId, MemberId, Trace, TraceEvent};
 use plimsoll_scenarios::{Plan, Purpose, Rng};
@@ -22,7 +22,7 @@ const START: Duration = Duration::from_millis(20);
 ///
 /// # Errors
 /// Where the system gives no runtime.
-pub(crate) fn run(plan: &Plan) -> io::Result<Trace> {
+pub(crate) fn run(plan: &Plan, parts: Parts) -> io::Result<Trace> {
     let plan = Arc::new(plan.clone());
     // The sockets go with the runtime, and the network after them.
     let network = Network::enter(hosts(&plan), plan.seed, plan.settings.network.latency);
@@ -30,7 +30,7 @@ pub(crate) fn run(plan: &Plan) -> io::Result<Trace> {
         .enable_time()
         .start_paused(true)
         .build()?;
-    let trace = runtime.block_on(play(plan, &network));
+    let trace = runtime.block_on(play(plan, parts, &network));
     drop(runtime);
     Ok(trace)
 }
@@ -43,9 +43,9 @@ fn hosts(plan: &Plan) -> Vec<HostNumber> {
 }
 
 /// Begins everything that takes part, and waits for the end.
-async fn play(plan: Arc<Plan>, network: &Network) -> Trace {
+async fn play(plan: Arc<Plan>, parts: Parts, network: &Network) -> Trace {
     let clock = Clock::start();
-    let world = Shared::new(plan.clone(), clock);
+    let world = Shared::new(plan.clone(), parts, clock);
     tokio::spawn(network.pump(clock));
     for broker in (0..plan.settings.cluster.brokers).map(BrokerId) {
         tokio::spawn(service::serve(broker, world.clone()));

@@ -3,6 +3,7 @@
 mod running;
 
 use plimsoll_scenarios::{LIBRARY, Plan, Scenario, Subject};
+use plimsoll_turmoil::Turmoil;
 use std::fmt::Write as _;
 use std::process::Command;
 
@@ -21,7 +22,8 @@ fn traces() -> String {
         let mut scenario = Scenario::parse(label, text).expect("the library has no mistakes");
         scenario.settings.consumers.subject = Subject::PlimsollDriver;
         for seed in 0..2 {
-            let (trace, _) = running::run(&Plan::draw(&scenario, seed));
+            let judged = running::judged(Turmoil::new(), &Plan::draw(&scenario, seed));
+            let (trace, _) = judged.expect("it is not refused");
             for entry in trace.entries() {
                 writeln!(lines, "> {label} {seed} {entry:?}").expect("it is a string");
             }

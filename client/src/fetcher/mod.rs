@@ -13,12 +13,8 @@ use plimsoll_core::{AssignmentEpoch, Instant, NextOffset, Offset};
 use plimsoll_protocol::{
     FetchPosition, FetchRequest, NO_EPOCH, Node, PartitionIndex, Positions, Request,
 };
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
-
-/// The pause of a partition whose queue holds `queued.min.messages` or more
-/// (librdkafka: the default of `fetch.queue.backoff.ms`).
-const QUEUE_BACKOFF: Duration = Duration::from_secs(1);
 
 /// The pause before what could not be read is fetched again.
 const UNREADABLE_BACKOFF: Duration = Duration::from_secs(1);
@@ -49,6 +45,8 @@ pub struct Fetcher<S: Speaker> {
     polls_now: bool,
     /// Records that the application will get when it polls.
     queue: VecDeque<Batch<S::Payload>>,
+    /// What came out of the queue of partitions that are withheld, in its order.
+    withheld: BTreeMap<PartitionIndex, VecDeque<Batch<S::Payload>>>,
     actions: VecDeque<Action<S>>,
 }
 
@@ -91,6 +89,7 @@ impl<S: Speaker> Fetcher<S> {
             holds_back: false,
             polls_now: true,
             queue: VecDeque::new(),
+            withheld: BTreeMap::new(),
             actions: VecDeque::new(),
         }
     }
@@ -170,6 +169,7 @@ impl<S: Speaker> Fetcher<S> {
 
     /// Fetches a partition no more.
     pub fn unassign(&mut self, index: PartitionIndex) {
+        self.withheld.remove(&index);
         let partition = self.change(index);
         partition.assigned = false;
         partition.restart();
@@ -191,8 +191,12 @@ impl<S: Speaker> Fetcher<S> {
         std::mem::take(&mut self.partitions[usize::from(index.0)].held)
     }
 
-    /// Stops a partition: what the application has not got yet is dropped.
+    /// Stops a partition: what the application has not got yet is dropped, or waits.
     pub fn pause(&mut self, index: PartitionIndex) {
+        if self.settings.behaviour.pause_keeps {
+            self.partitions[usize::from(index.0)].withheld = true;
+            return;
+        }
         let partition = self.change(index);
         partition.paused = true;
         partition.restart();
@@ -200,6 +204,14 @@ impl<S: Speaker> Fetcher<S> {
 
     /// Resumes a partition that was stopped.
     pub fn resume(&mut self, now: Instant, view: &View<S>, index: PartitionIndex) {
+        if self.settings.behaviour.pause_keeps {
+            self.partitions[usize::from(index.0)].withheld = false;
+            let kept = self.withheld.remove(&index).unwrap_or_default();
+            kept.into_iter()
+                .rev()
+                .for_each(|batch| self.queue.push_front(batch));
+            return;
+        }
         self.change(index).paused = false;
         self.fetch_all(now, view);
     }
@@ -222,6 +234,7 @@ impl<S: Speaker> Fetcher<S> {
             let partition = &mut self.partitions[usize::from(index.0)];
             if !partition.halted {
                 partition.restart();
+                self.withheld.remove(index);
             }
         }
     }
@@ -248,6 +261,7 @@ impl<S: Speaker> Fetcher<S> {
         partition.delivered = position.get();
         partition.halted = false;
         partition.restart();
+        self.withheld.remove(&index);
         self.fetch_all(now, view);
         Some(from)
     }
@@ -262,8 +276,13 @@ impl<S: Speaker> Fetcher<S> {
     /// none, where its position has moved on without them; what is not wanted any more is dropped.
     pub fn poll_records(&mut self, at_most: usize) -> Option<Fetched<S>> {
         while let Some(mut batch) = self.queue.pop_front() {
-            let rest = batch.split_off(at_most);
             let partition = &mut self.partitions[usize::from(batch.partition.0)];
+            if partition.withheld {
+                let kept = self.withheld.entry(batch.partition).or_default();
+                kept.push_back(batch);
+                continue;
+            }
+            let rest = batch.split_off(at_most);
             if !partition.deliver(&batch) {
                 continue;
             }
@@ -381,7 +400,7 @@ impl<S: Speaker> Fetcher<S> {
                 continue;
             }
             if partition.retry_at <= now && partition.has_enough(&self.settings) {
-                partition.retry_at = now + QUEUE_BACKOFF;
+                partition.retry_at = now + self.settings.queue_backoff;
                 self.retry_at = self.retry_at.min(partition.retry_at);
             }
             if partition.retry_at > now {
@@ -391,6 +410,7 @@ impl<S: Speaker> Fetcher<S> {
             if partition.is_asked() {
                 // The partition moved: what the old leader may still answer is not wanted.
                 partition.restart();
+                self.withheld.remove(index);
             }
             partition.asked = Some((broker, partition.version));
             poll.positions.insert(FetchPosition {

@@ -3,6 +3,7 @@
 use crate::{Settings, Speaker};
 use plimsoll_core::{AssignmentEpoch, Instant, Record};
 use plimsoll_protocol::{LogEntry, Node, PartitionIndex};
+use std::collections::VecDeque;
 
 /// One partition, as far as it is fetched.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +27,8 @@ pub(super) struct Partition {
     /// Their size, in bytes.
     pub queued_bytes: u64,
     pub paused: bool,
+    /// Whether what was fetched is kept from the application, which has paused it.
+    pub withheld: bool,
     /// Whether it waits for a commit, of any partition.
     pub held_back: bool,
     /// Whether the position was out of range: it stands still until the application seeks.
@@ -99,17 +102,21 @@ impl Partition {
         self.queued_bytes = 0;
     }
 
-    /// Goes on behind these entries, or with the first one that cannot be read. Returns what of them
+    /// Goes on behind these entries, or with the first one that cannot be read. Queues what of them
     /// is for the application: of a batch in the middle of which it begins, what lies before is not
     /// (`DefaultRecordBatch`: a broker answers with whole batches).
     pub(super) fn enqueue<S: Speaker>(
         &mut self,
         speaker: &S,
-        index: PartitionIndex,
+        (index, at_once): (PartitionIndex, u32),
         stored: &[LogEntry<S::Dialect>],
-    ) -> Option<Batch<S::Payload>> {
+        queue: &mut VecDeque<Batch<S::Payload>>,
+    ) {
         let wanted = self.position;
-        self.position = stored.last()?.end();
+        let Some(last) = stored.last() else {
+            return;
+        };
+        self.position = last.end();
         self.failing = false;
         let mut records = Vec::with_capacity(stored.len());
         for entry in stored {
@@ -123,16 +130,17 @@ impl Partition {
             records.retain(|record| record.offset.get() >= wanted);
         }
         if records.is_empty() && self.position <= wanted {
-            return None;
+            return;
         }
         self.queued += records.len() as u32;
         self.queued_bytes += size(&records);
-        Some(Batch {
+        let batch = Batch {
             partition: index,
             version: self.version,
             records,
             next: self.position,
-        })
+        };
+        batch.divide(at_once as usize, queue);
     }
 
     /// Notes that the application gets these records. Returns whether they are still wanted.
@@ -148,6 +156,24 @@ impl Partition {
 }
 
 impl<P> Batch<P> {
+    /// Queues it, in parts of so many records at most.
+    fn divide(mut self, at_once: usize, queue: &mut VecDeque<Self>) {
+        let mut parts = Vec::new();
+        // From its end, so that no record is moved twice.
+        while self.records.len() > at_once {
+            let begin = (self.records.len() - 1) / at_once * at_once;
+            let records = self.records.split_off(begin);
+            let next = self.records.last().map_or(self.next, end);
+            parts.push(Self {
+                records,
+                next: std::mem::replace(&mut self.next, next),
+                ..self
+            });
+        }
+        queue.push_back(self);
+        queue.extend(parts.into_iter().rev());
+    }
+
     /// Keeps the first records of this number, and returns what is behind them: further records, or
     /// nothing that is one, as markers of transactions, or what compaction removed.
     pub(super) fn split_off(&mut self, first: usize) -> Option<Self> {

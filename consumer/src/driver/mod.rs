@@ -455,6 +455,7 @@ where
     fn report(&self) -> Report {
         let mut report = Report {
             phase: Phase::Running,
+            group_unavailable: self.client.is_group_unavailable(),
             ..Report::default()
         };
         for status in self.core.consumer().partitions() {

@@ -145,6 +145,9 @@ impl PollThread {
     /// Takes a rebalance that librdkafka reports. librdkafka goes on when it has the answer, and
     /// reports no other one in the meantime, unless it had to give this one up.
     pub(super) fn rebalance(&mut self, callback: Callback) {
+        if self.topics.set_group_unavailable(false) {
+            tracing::info!("the group takes the member");
+        }
         let id = self.rebalances.next_id();
         let (kind, partitions) = match callback {
             Callback::Assign(partitions) => {
@@ -209,7 +212,10 @@ impl PollThread {
     pub(super) fn tell_assigned(&mut self) {
         if let Some((rebalance, partitions)) = self.rebalances.take_assigned() {
             let unknown = self.rebalances.sought.len();
-            tracing::debug!(?rebalance, ?partitions, unknown, "starts are known");
+            if tracing::enabled!(tracing::Level::DEBUG) {
+                let known = self.topics.shown(partitions.iter().map(|a| a.partition));
+                tracing::debug!(known, unknown, "starts are known");
+            }
             self.outbox.tell(Event::Assigned {
                 rebalance,
                 partitions,

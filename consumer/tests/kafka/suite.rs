@@ -24,6 +24,7 @@ macro_rules! of_every_client {
             stops::a_member_without_partitions_leaves_its_group,
             stops::a_crash_repeats_no_more_than_was_not_committed,
             stops::a_static_member_whose_name_is_taken_ends_with_an_error,
+            topics::a_topic_that_is_not_there_is_told_and_read_once_it_is,
         )
     };
 }

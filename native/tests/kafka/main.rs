@@ -31,6 +31,8 @@ mod subject;
 #[path = "../../../consumer/tests/kafka/suite.rs"]
 #[macro_use]
 mod suite;
+#[path = "../../../consumer/tests/kafka/topics.rs"]
+mod topics;
 
 use plimsoll_harness::{BROKER, run_side_by_side, tests};
 use std::process::ExitCode;

@@ -19,7 +19,11 @@ pub(crate) fn builder(
     topics: impl IntoIterator<Item = String>,
 ) -> Builder {
     Builder {
-        settings: Settings::new(brokers, group, topics),
+        settings: Settings {
+            // Without one, that of the first topic is meant, where there is one topic.
+            dead_letter_topic: Some(format!("{group}.dead-letters")),
+            ..Settings::new(brokers, group, topics)
+        },
         config: Config::default(),
         access: Vec::new(),
     }

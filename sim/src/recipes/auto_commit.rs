@@ -3,7 +3,7 @@
 //! A model of librdkafka's defaults (`enable.auto.commit` and `enable.auto.offset.store`; Java's is
 //! `java-auto-commit`): the offset after a message is stored when the message is handed to the
 //! application, before anything was done with it. Stored offsets are committed on a timer, when
-//! partitions are revoked and when the consumer closes.
+//! partitions are revoked or lost, and when the consumer closes.
 
 use super::Payload;
 use super::sarama::start_of;
@@ -67,7 +67,7 @@ struct Assigned {
     stored: Option<NextOffset>,
 }
 
-/// A revocation that waits for the loop.
+/// A revocation or a loss that waits for the loop.
 #[derive(Debug)]
 struct GivingUp {
     rebalance: RebalanceId,
@@ -125,10 +125,11 @@ impl AutoCommit {
         }
     }
 
-    /// Answers a revocation, and closes, as soon as the loop is out of its handler. What is stored
-    /// is committed upon that, and librdkafka goes on when the commit has an outcome, without
-    /// heartbeats until then (`rd_kafka_assignment_serve_removals`,
-    /// `rd_kafka_cgrp_join_state_serve`).
+    /// Answers a revocation or a loss, and closes, as soon as the loop is out of its handler. What
+    /// is stored is committed upon that, and librdkafka goes on when the commit has an outcome,
+    /// without heartbeats until then (`rd_kafka_assignment_serve_removals`,
+    /// `rd_kafka_cgrp_join_state_serve`). It commits even what is lost, since the answer clears
+    /// that mark first (`rd_kafka_cgrp_unassign`, `rd_kafka_cgrp_assignment_clear_lost`).
     fn advance(&mut self) {
         if self.running || self.closed {
             return;
@@ -187,6 +188,10 @@ impl Machine<Payload> for AutoCommit {
             Event::Revoked {
                 rebalance,
                 partitions,
+            }
+            | Event::Lost {
+                rebalance,
+                partitions,
             } => {
                 self.queue
                     .retain(|(partition, ..)| !partitions.contains(partition));
@@ -195,15 +200,6 @@ impl Machine<Payload> for AutoCommit {
                     partitions,
                 });
                 self.advance();
-            }
-            Event::Lost {
-                rebalance,
-                partitions,
-            } => {
-                self.giving_up = None;
-                self.forget(&partitions);
-                self.commands
-                    .push_back(Command::CompleteRevoke { rebalance });
             }
             Event::Fetched {
                 partition,

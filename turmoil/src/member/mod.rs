@@ -4,9 +4,12 @@ mod handler;
 mod seam;
 mod wire;
 
+pub use handler::Sink;
+
+use crate::Parts;
 use crate::gate::Gate;
+use crate::parts::{AnyCore, AnySeams};
 use crate::world::Shared;
-use handler::ToTheSink;
 use plimsoll::{ClientError, Driver};
 use plimsoll_native::{NativeClient, Settings};
 use plimsoll_oracle::MemberId;
@@ -25,6 +28,7 @@ pub(crate) struct Birth {
     pub(crate) gate: Gate,
     pub(crate) world: Shared,
     pub(crate) plan: Arc<Plan>,
+    pub(crate) parts: Parts,
 }
 
 /// Is the process, until it ends or is killed.
@@ -37,7 +41,9 @@ pub(crate) async fn live(birth: Birth, stopped: oneshot::Receiver<()>) {
 
 async fn consume(birth: Birth, stopped: oneshot::Receiver<()>) -> Result<(), ClientError> {
     let wire = Wire::new(&birth);
-    let client = NativeClient::over(wire, settings(&birth.plan, birth.member));
+    let settings = settings(&birth.plan, birth.member);
+    let seams = AnySeams((birth.parts.seams)());
+    let client = NativeClient::with_seams(wire, settings, seams);
     let client = client.map_err(|error| ClientError::Fatal {
         reason: error.to_string(),
     })?;
@@ -46,7 +52,8 @@ async fn consume(birth: Birth, stopped: oneshot::Receiver<()>) -> Result<(), Cli
     let process = birth.number << 16 | u64::from(birth.member.0);
     config.jitter_seed = Rng::substream(birth.plan.seed, Purpose::Jitter, process).next_u64();
     let client = Watched::new(client, &birth);
-    let driver = Driver::new(client, ToTheSink::new(&birth), config);
+    let core = AnyCore((birth.parts.core)(config));
+    let driver = Driver::with_core(client, handler::handler(&birth), core);
     driver.run(asked_to_stop(stopped)).await
 }
 

@@ -16,6 +16,7 @@ pub(crate) use brokers::{Answer, DEAD_LETTERS, PORT, in_plan, kind};
 pub(crate) use handlers::Begun;
 pub(crate) use observed::key_of;
 
+use crate::Parts;
 use crate::clock::Clock;
 use brokers::Brokers;
 use handlers::Handlers;
@@ -32,6 +33,7 @@ use tokio::sync::Notify;
 /// The world of a run.
 pub(crate) struct World {
     plan: Arc<Plan>,
+    parts: Parts,
     clock: Clock,
     trace: Trace,
     schedule: FaultSchedule,
@@ -66,12 +68,13 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// Makes the world of a plan, before anything happens, within its runtime.
-    pub(crate) fn new(plan: Arc<Plan>, clock: Clock) -> Self {
+    pub(crate) fn new(plan: Arc<Plan>, parts: Parts, clock: Clock) -> Self {
         let brokers = Brokers::new(&plan);
         let members = plan.starts.len();
         let activity = Arc::<Notify>::default();
         let world = Arc::new_cyclic(|own| {
             Mutex::new(World {
+                parts,
                 clock,
                 trace: Trace::new(),
                 schedule: FaultSchedule::new(&plan),

@@ -75,7 +75,8 @@ impl World {
         let Ok(bytes) = contents::decompressed(batch) else {
             return;
         };
-        let records = contents::read(batch, &bytes).unwrap_or_default();
+        let records: Result<Vec<_>, _> = contents::read(batch, &bytes).collect();
+        let records = records.unwrap_or_default();
         let is_letter = at.0 == DEAD_LETTERS;
         let partition = self.partition(at);
         for record in &records {

@@ -91,6 +91,7 @@ impl World {
             gate: gate.clone(),
             world,
             plan,
+            parts: self.parts,
         };
         process.running = Some(Running {
             task: tokio::spawn(member::live(birth, stopped)).abort_handle(),

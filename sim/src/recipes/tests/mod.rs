@@ -357,6 +357,20 @@ fn auto_commit_commits_when_it_gives_up_and_when_it_closes() {
     assert!(gives_up(&commands), "the client waits for the commit");
     assert_eq!(driver.committed(1, CommitOutcome::Failed), []);
 
+    // The answer to a loss clears its mark before what is stored is looked at.
+    let epochs = driver.assign();
+    driver.fetch(P0, epochs[0].1, &[2]);
+    driver.process(P0, epochs[0].1, 2, Outcome::Ok);
+    let rebalance = driver.rebalance();
+    let commands = driver.tell(Event::Lost {
+        rebalance,
+        partitions: vec![P0, P1],
+    });
+    assert_eq!(commits(&commands), [vec![(0, 3)]]);
+    assert!(gives_up(&commands));
+    assert_eq!(driver.committed(2, CommitOutcome::Failed), []);
+    assert_eq!(commits(&driver.pass(10_000)), [[]; 0], "it is forgotten");
+
     let epochs = driver.assign();
     driver.fetch(P0, epochs[0].1, &[2, 3]);
     assert_eq!(
@@ -367,7 +381,7 @@ fn auto_commit_commits_when_it_gives_up_and_when_it_closes() {
     let commands = driver.process(P0, epochs[0].1, 2, Outcome::Ok);
     assert_eq!(commits(&commands), [vec![(0, 3)]]);
     assert_eq!(commands.last(), Some(&Command::Close));
-    assert_eq!(driver.committed(2, CommitOutcome::Ok), []);
+    assert_eq!(driver.committed(3, CommitOutcome::Ok), []);
 }
 
 #[test]
