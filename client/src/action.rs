@@ -50,7 +50,8 @@ pub enum Action<S: Speaker> {
     CommitFailed(Failure),
     /// What the application learns of a commit.
     EndCommit(CommitId, CommitOutcome),
-    /// The refusal of a commit of these partitions: its sender is none of the generation's members.
+    /// The refusal of a commit of these partitions: its sender is none of the generation's members,
+    /// or, where a client makes something of it, the group rebalances.
     NotAMember(ErrorName, Vec<TopicPartition>),
     /// What became of a dead-letter copy: whether it was acknowledged, or why not.
     EndDeadLetter(DeadLetterCopy<S::Payload>, Result<(), Failure>),

@@ -21,48 +21,66 @@ pub struct Behaviour {
     /// application has answered what it is told of a rebalance.
     ///
     /// So it is in librdkafka (`rd_kafka_rebalance_op`, join states `wait-assign-call` and
-    /// `wait-unassign-call`; `rd_kafka_assignment_pause`). Sarama cancels the context of its claims
-    /// (`consumerGroupSession.release`), and a loss overtakes what was to be told before.
+    /// `wait-unassign-call`; `rd_kafka_assignment_pause`), and in Java, whose `poll()` calls the
+    /// listener, and sends fetches after it (`ClassicKafkaConsumer.poll`). Sarama cancels the
+    /// context of its claims (`consumerGroupSession.release`), and a loss overtakes what was to be
+    /// told before.
     pub awaits_answers: bool,
+    /// Whether what was fetched, and not taken yet, is dropped while the application answers, also
+    /// of partitions that stay.
+    ///
+    /// So it is in librdkafka (`rd_kafka_toppar_pause_resume`: "Flush partition's fetch queue").
+    /// Java drops what is not assigned any more, and nothing else
+    /// (`FetchCollector.fetchRecords`: "since it is no longer assigned").
+    pub drops_when_held: bool,
+    /// Whether fetches go out while the application has not taken what came: up to
+    /// `queued.min.messages` of a partition in librdkafka. Java sends them in `poll()` alone, when
+    /// that has nothing to return, or behind what it returns (`ClassicKafkaConsumer.poll`,
+    /// `pollForFetches`), and for no partition of which something waits still
+    /// (`AbstractFetch.fetchablePartitions` leaves `FetchBuffer.bufferedPartitions` out).
+    pub fetches_ahead: bool,
     /// Whether what follows a change of the assignment waits for commits without an outcome.
     ///
     /// So it does in librdkafka (`wait_commit_cnt` in `rd_kafka_assignment_serve`); no commit holds
-    /// up anything in Sarama.
+    /// up anything in Sarama. In Java the application waits for its own (`commitSync`), and so does
+    /// auto-commit, before it answers (`ConsumerCoordinator.onJoinPrepare`).
     pub awaits_commits: bool,
     /// Whether a cooperative member is told that it gets nothing more: "the protocol dictates this
-    /// should occur even if the new assignment set is empty" (`rd_kafka_cgrp_incr_unassign_done`).
+    /// should occur even if the new assignment set is empty" (`rd_kafka_cgrp_incr_unassign_done`;
+    /// Java: `ConsumerCoordinator.onJoinComplete` invokes `onPartitionsAssigned` all the same).
     pub tells_of_nothing: bool,
-    /// Whether a commit is sent again that failed, and waits for a coordinator.
-    ///
-    /// librdkafka sends the same bytes up to twice more, and then keeps the commit for one that it
-    /// stamps anew (`rd_kafka_handle_OffsetCommit`, `rd_kafka_cgrp_defer_offset_commit`). Sarama
-    /// sends it once (`offsetManager.flushToBroker`).
-    pub resends_commits: bool,
+    /// What follows a commit that failed, or that finds no coordinator.
+    pub commit_retries: CommitRetries,
     /// Whether commits are sent outside of the group too, with what is left of the membership
-    /// (`rd_kafka_cgrp_offsets_commit`); Sarama sends them as a member alone.
+    /// (`rd_kafka_cgrp_offsets_commit`). Sarama sends them as a member alone, and so does Java
+    /// (`AbstractCoordinator.generationIfStable`).
     pub commits_outside: bool,
     /// Whether a coordinator is forgotten when the connection with it breaks.
     ///
     /// So does librdkafka (`rd_kafka_cgrp_serve`: "Go back to querying state if we lost the current
-    /// coordinator connection"). Sarama connects to the one that it knows, as long as no answer
-    /// says that it is none (`client.Coordinator`).
+    /// coordinator connection") and Java (`AbstractCoordinator.checkAndGetCoordinator`).
+    /// Sarama connects to the one that it knows, as long as no answer says that it is none
+    /// (`client.Coordinator`).
     pub forgets_coordinator: bool,
     /// Whether partitions are given up whose topic does not exist, as the metadata say
     /// (`rd_kafka_cgrp_metadata_update_check`). In Sarama only a new session asks first
-    /// (`consumerGroup.Consume`).
+    /// (`consumerGroup.Consume`); in Java the leader joins again, and gives them to nobody
+    /// (`ConsumerCoordinator.rejoinNeededOrPending`).
     pub gives_up_missing_topics: bool,
     /// Whether each member joins again when topics have more partitions, by its own metadata
     /// (`rd_kafka_cgrp_metadata_update_check`: "going against the KIP"), and not the group's leader
-    /// alone (`consumerGroup.loopCheckPartitionNumbers` of Sarama).
+    /// alone (`consumerGroup.loopCheckPartitionNumbers` of Sarama; `assignmentSnapshot` in
+    /// `ConsumerCoordinator.rejoinNeededOrPending` of Java).
     pub all_count_partitions: bool,
     /// Whether a sync says by which protocol the member believes the group to be assigned
-    /// (KIP-559). librdkafka's SyncGroup ends at version 3.
+    /// (KIP-559), as in Sarama and Java. librdkafka's SyncGroup ends at version 3.
     pub names_protocol: bool,
     /// The shortest time from a join to the next one that nothing hastens
     /// (`rd_kafka_cgrp_join_state_serve`: `rd_interval_immediate` of `rkcg_join_intvl`).
     pub join_interval: Duration,
     /// The pause before a partition is fetched again that failed; `None`: `retry.backoff.ms`, as in
-    /// librdkafka. In Sarama it is `Consumer.Retry.Backoff` (`partitionConsumer.dispatcher`).
+    /// librdkafka, and as Java asks for new metadata (`FetchCollector.handleInitializeErrors`). In
+    /// Sarama it is `Consumer.Retry.Backoff` (`partitionConsumer.dispatcher`).
     pub partition_backoff: Option<Duration>,
     /// Whether what was fetched waits where the application pauses a partition, which is fetched up to
     /// what may wait for it.
@@ -83,7 +101,8 @@ pub struct Behaviour {
     /// Plimsoll's consumer looks them up between the callback and its answer, which it gives within
     /// half a second (`Rebalances::take_assigned`); librdkafka fetches nothing before that.
     /// librdkafka itself looks them up afterwards (`rd_kafka_assignment_serve_pending`), when
-    /// another rebalance may begin; so does Sarama (`newConsumerGroupSession`).
+    /// another rebalance may begin; so do Sarama (`newConsumerGroupSession`) and Java
+    /// (`ClassicKafkaConsumer.updateFetchPositions`).
     pub assigns_within: Option<Duration>,
     /// Upon which failures committed offsets are asked for again, and how often.
     pub start_retries: StartRetries,
@@ -104,7 +123,8 @@ pub struct Behaviour {
     /// waits for it until its session is over. Plimsoll's consumer unsubscribes first.
     pub leaves_without_partitions: bool,
     /// The longest time for which a close waits for commits; `None`: for as long as one has no
-    /// outcome, and without a coordinator for ever (`rd_kafka_cgrp_try_terminate`).
+    /// outcome, and without a coordinator for ever (`rd_kafka_cgrp_try_terminate`). In Java it is
+    /// the timeout of `close()` (`ConsumerUtils.DEFAULT_CLOSE_TIMEOUT_MS`).
     ///
     /// Plimsoll's consumer ends then without having left (`consumer/src/librdkafka/leaving.rs`).
     pub close_limit: Option<Duration>,
@@ -128,12 +148,35 @@ pub enum Membership {
         /// `consumerGroupSession.heartbeatLoop`, "find it and carry on heartbeating").
         follows_coordinator: bool,
     },
+    /// Java's `poll()` and its thread for heartbeats (`AbstractCoordinator`): the member joins
+    /// inside of `poll()` alone, while heartbeats go on whatever the application does. Nothing is
+    /// sent again as it was; a session without an answer only makes it look for its coordinator.
+    Polled,
+}
+
+/// What follows a commit that failed, or that finds no coordinator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommitRetries {
+    /// Nothing: Sarama sends it once (`offsetManager.flushToBroker`).
+    Never,
+    /// The same bytes are sent up to twice more, and then the commit waits for a coordinator and is
+    /// stamped anew: librdkafka (`rd_kafka_handle_OffsetCommit`,
+    /// `rd_kafka_cgrp_defer_offset_commit`).
+    SameBytes,
+    /// It is stamped anew each time, for as long as this: Java's `commitSync`
+    /// (`ConsumerCoordinator.commitOffsetsSync`, `default.api.timeout.ms`). What a `commitAsync`
+    /// would not send again its caller does (`ConsumerCoordinator.autoCommitOffsetsAsync`, after
+    /// `retry.backoff.ms`).
+    Anew(Duration),
 }
 
 /// Upon which failures a client asks again for the committed offsets at which partitions start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StartRetries {
     /// Upon all, without an end: Plimsoll's consumer, by a call of its own (`rd_kafka_committed`).
+    ///
+    /// So does Java, in each poll (`ConsumerCoordinator.fetchCommittedOffsets`), upon all that is
+    /// retriable; the rest its `poll()` throws, and the application polls again.
     Always,
     /// Upon those after which it sends any request again, without an end.
     ///
@@ -154,9 +197,11 @@ impl Behaviour {
         longest_fetch_wait: None,
         membership: Membership::Served,
         awaits_answers: true,
+        drops_when_held: true,
+        fetches_ahead: true,
         awaits_commits: true,
         tells_of_nothing: true,
-        resends_commits: true,
+        commit_retries: CommitRetries::SameBytes,
         commits_outside: true,
         forgets_coordinator: true,
         gives_up_missing_topics: true,
@@ -184,6 +229,35 @@ impl Behaviour {
         ..Self::LIBRDKAFKA
     };
 
+    /// Java's classic consumer (Kafka 4.1: `group.protocol=classic`), in which the application
+    /// commits with `commitSync`.
+    pub const JAVA: Self = Self {
+        sharing: Sharing::GroupApart,
+        longest_fetch_wait: None,
+        membership: Membership::Polled,
+        awaits_answers: true,
+        drops_when_held: false,
+        fetches_ahead: false,
+        awaits_commits: false,
+        tells_of_nothing: true,
+        commit_retries: CommitRetries::Anew(Duration::from_secs(60)),
+        commits_outside: false,
+        forgets_coordinator: true,
+        gives_up_missing_topics: false,
+        all_count_partitions: false,
+        names_protocol: true,
+        join_interval: Duration::ZERO,
+        partition_backoff: None,
+        pause_keeps: true,
+        out_of_range_ends_session: false,
+        assigns_within: None,
+        start_retries: StartRetries::Always,
+        require_stable: true,
+        leaves_without_partitions: true,
+        close_limit: Some(Duration::from_secs(30)),
+        checks_generations: false,
+    };
+
     /// Sarama up to 1.60: a session ends when the coordinator moves.
     pub const SARAMA_1_60: Self = Self::sarama(false);
 
@@ -198,9 +272,11 @@ impl Behaviour {
                 follows_coordinator,
             },
             awaits_answers: false,
+            drops_when_held: false,
+            fetches_ahead: true,
             awaits_commits: false,
             tells_of_nothing: false,
-            resends_commits: false,
+            commit_retries: CommitRetries::Never,
             commits_outside: false,
             forgets_coordinator: false,
             gives_up_missing_topics: false,
@@ -223,6 +299,12 @@ impl Behaviour {
     #[inline]
     pub(crate) const fn is_looped(&self) -> bool {
         matches!(self.membership, Membership::Looped { .. })
+    }
+
+    /// Returns whether the member joins when the application polls alone, as in Java.
+    #[inline]
+    pub(crate) const fn is_polled(&self) -> bool {
+        matches!(self.membership, Membership::Polled)
     }
 
     /// Returns whether a session survives a move of its coordinator, where loops keep it.

@@ -5,10 +5,13 @@
 //! coordinator, keeps the commit until it has one, once and for no longer than a session, and
 //! stamps it anew (`rd_kafka_cgrp_op_handle_OffsetCommit`, `rd_kafka_cgrp_defer_offset_commit`).
 //! Meanwhile it fetches no new partition and does not join again (`wait_commit_cnt` in
-//! `rd_kafka_assignment_serve`). Sarama sends a commit once, and only as a member.
+//! `rd_kafka_assignment_serve`). Sarama sends a commit once, and only as a member; Java sends one
+//! anew until its time is over, as a member alone.
 
-use crate::resend::resend_pause;
-use crate::{Action, Ask, Continuation, Failure, Settings, Speaker, View};
+use crate::resend::{pause_after, resend_pause};
+use crate::{
+    Action, Ask, CommitRetries, Continuation, Failure, Membership, Settings, Speaker, View,
+};
 use plimsoll_core::{CommitId, CommitOffset, CommitOutcome, Instant, TopicPartition};
 use plimsoll_protocol::{
     CommittedOffset, ErrorName, Generation, GroupMemberId, Node, OffsetCommitResponse, Request,
@@ -34,11 +37,23 @@ struct Outstanding<S: Speaker> {
     id: CommitId,
     offsets: Vec<CommittedOffset<S::Dialect>>,
     stamp: Stamp,
-    /// Number of times that these bytes were sent again.
+    /// Number of times that these bytes were sent again, or in Java the commit.
     resends: u32,
     /// Whether it has waited for a coordinator: it does so once.
     was_deferred: bool,
+    /// The time after which it is not sent anew.
+    until: Instant,
     state: State,
+}
+
+impl<S: Speaker> Outstanding<S> {
+    /// Returns the partitions of which it carries an offset.
+    fn carried(&self, view: &View<S>) -> Vec<TopicPartition> {
+        let offsets = self.offsets.iter();
+        offsets
+            .map(|offset| view.topology.partition(offset.partition))
+            .collect()
+    }
 }
 
 /// What a commit waits for.
@@ -52,6 +67,8 @@ enum State {
     Resend(Instant),
     /// A coordinator, until this time.
     Deferred(Instant),
+    /// The time at which it is sent anew, and a coordinator by then.
+    Anew(Instant),
 }
 
 impl<S: Speaker> Commits<S> {
@@ -74,7 +91,8 @@ impl<S: Speaker> Commits<S> {
     /// Sends a commit, stamped with the membership of this moment.
     ///
     /// librdkafka sends it also outside of the group (`rd_kafka_cgrp_offsets_commit`), with what is
-    /// left of its membership; without a coordinator it waits for one. Sarama's fails on the spot.
+    /// left of its membership; without a coordinator it waits for one, as Java does. Sarama's fails
+    /// on the spot.
     ///
     /// While a join is in flight the broker looks at it only after the join
     /// (`SocketServer` answers the requests of a connection one by one).
@@ -87,9 +105,15 @@ impl<S: Speaker> Commits<S> {
         offsets: &[CommitOffset],
     ) {
         let coordinator = view.coordinator.node();
-        if coordinator.is_none() && !self.settings.behaviour.resends_commits {
-            return self.refuse(id, ErrorName::CoordinatorNotAvailable);
-        }
+        let state = match self.settings.behaviour.commit_retries {
+            CommitRetries::Never if coordinator.is_none() => {
+                return self.refuse(id, ErrorName::CoordinatorNotAvailable);
+            }
+            CommitRetries::Never | CommitRetries::SameBytes => {
+                State::Deferred(now + self.settings.session_timeout)
+            }
+            CommitRetries::Anew(_) => State::Anew(now),
+        };
         let Some(stamp) = stamp else {
             return self.refuse(id, ErrorName::UnknownMemberId);
         };
@@ -106,7 +130,11 @@ impl<S: Speaker> Commits<S> {
             stamp,
             resends: 0,
             was_deferred: coordinator.is_none(),
-            state: State::Deferred(now + self.settings.session_timeout),
+            until: match self.settings.behaviour.commit_retries {
+                CommitRetries::Anew(time) => now + time,
+                CommitRetries::Never | CommitRetries::SameBytes => Instant::FAR_FUTURE,
+            },
+            state,
         });
         if let Some(to) = coordinator {
             self.send(to, self.outstanding.len() - 1);
@@ -125,13 +153,14 @@ impl<S: Speaker> Commits<S> {
         let Some(index) = outstanding.position(|commit| commit.id == id) else {
             return;
         };
+        let retries = self.settings.behaviour.commit_retries;
         let failure = match answer {
             Ok(OffsetCommitResponse { refused, .. }) => match refused.last() {
                 None => return self.end(index, CommitOutcome::Ok),
                 Some((_, error)) => {
                     let refused_all = refused.len() == self.outstanding[index].offsets.len();
                     let failure = Failure::Refused(*error);
-                    if !refused_all && self.settings.behaviour.resends_commits {
+                    if !refused_all && retries == CommitRetries::SameBytes {
                         // "If all partitions failed use error code from last partition as the
                         // global error": only then is there anything to do.
                         self.actions.push_back(Action::CommitFailed(failure));
@@ -143,9 +172,10 @@ impl<S: Speaker> Commits<S> {
             Err(failure) => failure,
         };
         self.actions.push_back(Action::CommitFailed(failure));
-        match self.settings.behaviour.resends_commits {
-            true => self.handle_failure(now, view, index, failure),
-            false => self.handle_failure_in_sarama(index, failure),
+        match self.settings.behaviour.membership {
+            Membership::Served => self.handle_failure(now, view, index, failure),
+            Membership::Looped { .. } => self.handle_failure_in_sarama(index, failure),
+            Membership::Polled => self.handle_failure_in_java(now, view, index, failure),
         }
     }
 
@@ -180,9 +210,7 @@ impl<S: Speaker> Commits<S> {
                 self.actions.push_back(Action::End);
             }
             Failure::Refused(error @ (E::UnknownMemberId | E::IllegalGeneration)) => {
-                let offsets = commit.offsets.iter();
-                let carried = offsets.map(|offset| view.topology.partition(offset.partition));
-                let carried: Vec<TopicPartition> = carried.collect();
+                let carried = commit.carried(view);
                 // The commit still counts as outstanding then: what follows from its end comes
                 // after what follows from the error.
                 self.actions.push_back(Action::NotAMember(error, carried));
@@ -204,6 +232,57 @@ impl<S: Speaker> Commits<S> {
             _ => Action::LoseCoordinator,
         };
         self.actions.push_back(action);
+    }
+
+    /// Handles an error of a commit as Java does (`OffsetCommitResponseHandler` of
+    /// `ConsumerCoordinator`). What is retriable is sent anew; a request that timed out has its
+    /// connection closed, so that it counts as lost (`NetworkClient.handleTimedOutRequests`).
+    fn handle_failure_in_java(
+        &mut self,
+        now: Instant,
+        view: &View<S>,
+        index: usize,
+        failure: Failure,
+    ) {
+        use ErrorName as E;
+        let outcome = outcome_of(failure);
+        match failure {
+            Failure::Lost
+            | Failure::TimedOut
+            | Failure::Refused(
+                E::NotCoordinator | E::CoordinatorNotAvailable | E::RequestTimedOut,
+            ) => {
+                self.actions.push_back(Action::LoseCoordinator);
+                self.send_anew(now, index, outcome);
+            }
+            Failure::Refused(E::CoordinatorLoadInProgress | E::UnknownTopicOrPartition) => {
+                self.send_anew(now, index, outcome);
+            }
+            Failure::Refused(E::FencedInstanceId) => {
+                self.end(index, outcome);
+                self.actions.push_back(Action::End);
+            }
+            Failure::Refused(
+                error @ (E::UnknownMemberId | E::IllegalGeneration | E::RebalanceInProgress),
+            ) => {
+                let carried = self.outstanding[index].carried(view);
+                self.actions.push_back(Action::NotAMember(error, carried));
+                self.end(index, outcome);
+            }
+            Failure::Refused(_) => self.end(index, outcome),
+        }
+    }
+
+    /// Lets a commit be sent anew after a pause, as long as its time is not over
+    /// (`ConsumerCoordinator.commitOffsetsSync`).
+    fn send_anew(&mut self, now: Instant, index: usize, outcome: CommitOutcome) {
+        let commit = &mut self.outstanding[index];
+        if commit.until <= now {
+            return self.end(index, outcome);
+        }
+        let pause = pause_after(commit.resends, self.settings.retry_backoff);
+        commit.resends += 1;
+        commit.state = State::Anew((now + pause).min(commit.until));
     }
 
     /// Forgets every commit, and what was to be told of any: the process leaves.
@@ -275,11 +354,16 @@ impl<S: Speaker> Commits<S> {
     /// (`rd_kafka_cgrp_timeout_scan`: `__WAIT_COORD`). What was deferred is stamped anew, and comes
     /// behind what waits for the connection alone.
     pub fn advance(&mut self, now: Instant, view: &View<S>, stamp: Option<Stamp>) {
-        let Some(to) = view.coordinator.node() else {
-            let is_over = |c: &Outstanding<S>| matches!(c.state, State::Deferred(at) if at <= now);
-            while let Some(index) = self.outstanding.iter().position(is_over) {
-                self.end(index, CommitOutcome::Unknown);
-            }
+        let coordinator = view.coordinator.node();
+        let is_over = |commit: &Outstanding<S>| match commit.state {
+            State::Deferred(at) => at <= now && coordinator.is_none(),
+            State::Anew(_) => commit.until <= now,
+            State::Sent | State::Resend(_) => false,
+        };
+        while let Some(index) = self.outstanding.iter().position(is_over) {
+            self.end(index, CommitOutcome::Unknown);
+        }
+        let Some(to) = coordinator else {
             return;
         };
         for index in 0..self.outstanding.len() {
@@ -295,6 +379,22 @@ impl<S: Speaker> Commits<S> {
                 self.send(to, index);
             }
         }
+        self.send_due_anew(now, to, stamp);
+    }
+
+    /// Sends what is due with the stamp of this moment, and ends it where there is none: the client
+    /// is no member (`AbstractCoordinator.generationIfStable`).
+    fn send_due_anew(&mut self, now: Instant, to: Node, stamp: Option<Stamp>) {
+        let is_due = |c: &Outstanding<S>| matches!(c.state, State::Anew(at) if at <= now);
+        while let Some(index) = self.outstanding.iter().position(is_due) {
+            match stamp {
+                Some(stamp) => {
+                    self.outstanding[index].stamp = stamp;
+                    self.send(to, index);
+                }
+                None => self.end(index, CommitOutcome::Failed),
+            }
+        }
     }
 
     /// Takes what is to be done next.
@@ -308,8 +408,9 @@ impl<S: Speaker> Commits<S> {
     pub fn poll_timeout(&self, view: &View<S>) -> Instant {
         let can_send = view.coordinator.node().is_some();
         let deadlines = self.outstanding.iter().map(|commit| match commit.state {
-            State::Resend(at) if can_send => at,
+            State::Resend(at) | State::Anew(at) if can_send => at,
             State::Deferred(until) => until,
+            State::Anew(_) => commit.until,
             State::Sent | State::Resend(_) => Instant::FAR_FUTURE,
         });
         deadlines.min().unwrap_or(Instant::FAR_FUTURE)

@@ -42,7 +42,7 @@ mod view;
 pub use accumulator::Accumulator;
 pub use action::{Action, Continuation, DeadLetterCopy};
 pub use answer::{Answer, Connected, Joined, read};
-pub use behaviour::{Behaviour, Membership, StartRetries};
+pub use behaviour::{Behaviour, CommitRetries, Membership, StartRetries};
 pub use commits::{Commits, Stamp};
 pub use connection::{Ask, Connections, Failure, Requests, channel_of};
 pub use coordinator::Coordinator;

@@ -353,8 +353,9 @@ pub fn end_of<D: Dialect>(partition: PartitionIndex, log_start: Option<NextOffse
 /// Returns the pause before committed offsets are asked for again; `None`: they are not. librdkafka
 /// sends the same bytes without an end (`rd_kafka_OffsetFetchRequest`:
 /// `RD_KAFKA_REQUEST_MAX_RETRIES`), also for offsets that are unstable (`retry_unstable` in
-/// `rd_kafka_handle_OffsetFetch`); Sarama waits for a coordinator that loads, and for no other
-/// reason.
+/// `rd_kafka_handle_OffsetFetch`); Java asks anew, with pauses of the same length
+/// (`ConsumerCoordinator.fetchCommittedOffsets`); Sarama waits for a coordinator that loads, and
+/// for no other reason.
 fn pause_before(resends: u32, failure: Failure, settings: &Settings) -> Option<Duration> {
     use ErrorName as E;
     let growing = pause_after(resends, settings.retry_backoff);

@@ -63,7 +63,8 @@ pub enum Sharing {
     /// `Broker`).
     All,
     /// One for what concerns the group, another one for the rest (librdkafka: `rd_kafka_cgrp_new`
-    /// adds the logical broker "GroupCoordinator").
+    /// adds the logical broker "GroupCoordinator"; Java: `AbstractCoordinator` connects to the node
+    /// `Integer.MAX_VALUE - nodeId`).
     GroupApart,
 }
 

@@ -21,6 +21,10 @@ plimsoll_oracle::words! {
         Sarama160AutoMark = "sarama-1.60-auto-mark",
         /// Commits what was polled, on a timer, whatever the handler says.
         AutoCommit = "auto-commit",
+        /// Java's auto-commit: each poll commits what the ones before returned, failed or not.
+        JavaAutoCommit = "java-auto-commit",
+        /// Java with `commitSync` after each poll's records: commits past a skipped failure.
+        JavaCommitSync = "java-commit-sync",
     }
 }
 

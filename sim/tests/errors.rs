@@ -26,6 +26,11 @@
 //! (`brokerConsumer.handleResponses`: out of range ends the session), and all that concerns the
 //! group (`consumerGroup.joinSync`, `consumerGroupSession.heartbeatLoop`,
 //! `offsetManager.fetchInitialOffset`, `offsetManager.handleResponse`), where its versions differ.
+//!
+//! Java differs in what concerns the group (`AbstractCoordinator.JoinGroupResponseHandler`,
+//! `SyncGroupResponseHandler`, `HeartbeatResponseHandler`): nothing is sent again as it was, and a
+//! member that joins is told of an old generation too. In OffsetCommit
+//! (`ConsumerCoordinator.OffsetCommitResponseHandler`) a group that rebalances has the member join.
 
 use plimsoll_oracle::check::Judge;
 use plimsoll_oracle::{ErrorName, RequestKind, Trace, Word};
@@ -131,6 +136,7 @@ fn errors_are_told_apart_as_clients_tell_them_apart() {
             Subject::SaramaAutoMark,
             include_str!("errors/sarama-1.61.txt"),
         ),
+        (Subject::JavaCommitSync, include_str!("errors/java.txt")),
     ] {
         let requests = RequestKind::ALL.iter();
         let table: String = requests.map(|kind| classes(subject, *kind)).collect();

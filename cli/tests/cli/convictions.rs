@@ -55,6 +55,16 @@ fn marks_past_a_skipped_failure_lose_it() {
     convicts(scenario, "sarama-auto-mark", &properties);
 }
 
+/// `commitSync` commits positions, and a position passes what failed as a mark does.
+#[test]
+fn commits_of_a_whole_poll_lose_what_failed_in_it() {
+    let scenario = "recipes/alarm-ruler-failing-handler";
+    let properties = ["commit-covers-only-finished", "no-loss"];
+    for subject in ["java-auto-commit", "java-commit-sync"] {
+        convicts(scenario, subject, &properties);
+    }
+}
+
 /// One lost record breaks several properties: they share a schedule, and so a file.
 #[test]
 fn failures_that_shrink_to_one_trace_share_a_file() {

@@ -41,6 +41,8 @@ pub struct Fetcher<S: Speaker> {
     holds: bool,
     /// Whether a partition may be held back.
     holds_back: bool,
+    /// Whether the application polls: Java sends fetches then alone.
+    polls_now: bool,
     /// Records that the application will get when it polls.
     queue: VecDeque<Batch<S::Payload>>,
     /// What came out of the queue of partitions that are withheld, in its order.
@@ -85,6 +87,7 @@ impl<S: Speaker> Fetcher<S> {
             retry_at: Instant::FAR_FUTURE,
             holds: false,
             holds_back: false,
+            polls_now: true,
             queue: VecDeque::new(),
             withheld: BTreeMap::new(),
             actions: VecDeque::new(),
@@ -216,12 +219,16 @@ impl<S: Speaker> Fetcher<S> {
     /// Holds all partitions until the application has answered a rebalance, or ends that. What was
     /// fetched and not taken yet is dropped, also of partitions that stay
     /// (`rd_kafka_assignment_pause` of "all"; `rd_kafka_toppar_pause_resume`: "Flush partition's
-    /// fetch queue"). One whose position is out of range has its range looked up all the same.
+    /// fetch queue"), except in Java. One whose position is out of range has its range looked up
+    /// all the same.
     pub fn hold(&mut self, now: Instant, view: &View<S>, holds: bool) {
         self.holds = holds;
         self.changes += 1;
         if !holds {
             return self.fetch_all(now, view);
+        }
+        if !self.settings.behaviour.drops_when_held {
+            return;
         }
         for index in &self.assigned {
             let partition = &mut self.partitions[usize::from(index.0)];
@@ -241,9 +248,14 @@ impl<S: Speaker> Fetcher<S> {
         (index, epoch): (PartitionIndex, AssignmentEpoch),
         position: NextOffset,
     ) -> Option<NextOffset> {
+        let fetches_ahead = self.settings.behaviour.fetches_ahead;
         let partition = self.change(index);
         if !partition.assigned || partition.epoch != epoch {
             return None;
+        }
+        if !fetches_ahead && !partition.is_drained() {
+            // It waited for what is dropped here.
+            partition.retry_at = Instant::ZERO;
         }
         let from = NextOffset::new(partition.delivered);
         partition.delivered = position.get();
@@ -260,27 +272,38 @@ impl<S: Speaker> Fetcher<S> {
         !self.queue.is_empty()
     }
 
-    /// Takes the next records for the application, or none, where its position has moved on
-    /// without them; what is not wanted any more is dropped.
-    pub fn poll_records(&mut self) -> Option<Fetched<S>> {
-        while let Some(batch) = self.queue.pop_front() {
+    /// Takes the next records for the application, of one partition and no more than `at_most`, or
+    /// none, where its position has moved on without them; what is not wanted any more is dropped.
+    pub fn poll_records(&mut self, at_most: usize) -> Option<Fetched<S>> {
+        while let Some(mut batch) = self.queue.pop_front() {
             let partition = &mut self.partitions[usize::from(batch.partition.0)];
             if partition.withheld {
                 let kept = self.withheld.entry(batch.partition).or_default();
                 kept.push_back(batch);
                 continue;
             }
-            if partition.deliver(&batch) {
-                if let Some(rest) = batch.rest() {
-                    self.queue.push_front(rest);
-                }
-                return Some(Fetched {
-                    partition: batch.partition,
-                    epoch: partition.epoch,
-                    position: NextOffset::new(partition.delivered),
-                    records: batch.records,
-                });
+            let rest = batch.split_off(at_most);
+            if !partition.deliver(&batch) {
+                continue;
             }
+            let fetched = Fetched {
+                partition: batch.partition,
+                epoch: partition.epoch,
+                position: NextOffset::new(partition.delivered),
+                records: batch.records,
+            };
+            if !self.settings.behaviour.fetches_ahead {
+                // It is fetched at once, if nothing else keeps it.
+                if partition.is_drained() && !partition.failing {
+                    partition.retry_at = Instant::ZERO;
+                }
+                self.changes += 1;
+                self.retry_at = Instant::ZERO;
+            }
+            if let Some(rest) = rest {
+                self.queue.push_front(rest);
+            }
+            return Some(fetched);
         }
         None
     }
@@ -288,8 +311,35 @@ impl<S: Speaker> Fetcher<S> {
 
 /// Requests.
 impl<S: Speaker> Fetcher<S> {
-    /// Asks every broker for what it leads, unless it is asked already.
+    /// Notes whether the application polls. Where fetches wait for that, they go out as soon as
+    /// it begins, unless there is something for it.
+    pub fn handle_polling(&mut self, now: Instant, view: &View<S>, polls: bool) {
+        self.polls_now = polls;
+        if polls {
+            self.fetch_all(now, view);
+        }
+    }
+
+    /// Asks every broker for what it leads, unless it is asked already, or the application is to
+    /// poll first.
     pub fn fetch_all(&mut self, now: Instant, view: &View<S>) {
+        match self.waits_for_poll() {
+            true => self.retry_at = Instant::FAR_FUTURE,
+            false => self.fetch_next(now, view),
+        }
+    }
+
+    /// Returns whether nothing is fetched before the application has polled, and taken what there
+    /// is for it (`ClassicKafkaConsumer.pollForFetches`: "if data is available already, return it
+    /// immediately", "send any new fetches").
+    #[inline]
+    fn waits_for_poll(&self) -> bool {
+        !self.settings.behaviour.fetches_ahead && (!self.polls_now || !self.queue.is_empty())
+    }
+
+    /// Asks every broker for what it leads, unless it is asked already: the application polls, and
+    /// has taken what it may.
+    pub fn fetch_next(&mut self, now: Instant, view: &View<S>) {
         self.retry_at = Instant::FAR_FUTURE;
         let mut leaderless = false;
         for index in &self.assigned {
@@ -303,13 +353,21 @@ impl<S: Speaker> Fetcher<S> {
             self.actions.push_back(Action::RefreshMetadata);
         }
         for broker in 0..self.polls.len() as u16 {
-            self.fetch_from(now, view, Node(broker));
+            self.send_poll(now, view, Node(broker));
+        }
+    }
+
+    /// Asks a broker for what it leads, unless the application is to poll first.
+    #[inline]
+    fn fetch_from(&mut self, now: Instant, view: &View<S>, broker: Node) {
+        if !self.waits_for_poll() {
+            self.send_poll(now, view, broker);
         }
     }
 
     /// Asks a broker for what it leads, unless it is asked already.
     #[inline]
-    fn fetch_from(&mut self, now: Instant, view: &View<S>, broker: Node) {
+    fn send_poll(&mut self, now: Instant, view: &View<S>, broker: Node) {
         let poll = &mut self.polls[usize::from(broker.0)];
         if poll.in_flight {
             return;

@@ -72,10 +72,19 @@ impl Partition {
         self.paused || self.held_back || self.halted
     }
 
+    /// Returns whether nothing waits for the application.
+    #[inline]
+    pub(super) const fn is_drained(&self) -> bool {
+        self.queued == 0
+    }
+
     /// Returns whether enough waits for the application: nothing more is fetched until it takes
-    /// some.
+    /// some, or, where nothing is fetched ahead, all.
     #[inline]
     pub(super) const fn has_enough(&self, settings: &Settings) -> bool {
+        if !settings.behaviour.fetches_ahead {
+            return !self.is_drained();
+        }
         self.queued >= settings.prefetch || self.queued_bytes >= settings.prefetch_bytes
     }
 
@@ -165,12 +174,13 @@ impl<P> Batch<P> {
         queue.extend(parts.into_iter().rev());
     }
 
-    /// Returns what is behind its records, where nothing of that is a record: markers of
-    /// transactions, for example, or what compaction removed.
-    pub(super) fn rest(&self) -> Option<Self> {
-        let last = self.records.last()?;
+    /// Keeps the first records of this number, and returns what is behind them: further records, or
+    /// nothing that is one, as markers of transactions, or what compaction removed.
+    pub(super) fn split_off(&mut self, first: usize) -> Option<Self> {
+        let kept = first.min(self.records.len());
+        let last = self.records[..kept].last()?;
         (end(last) < self.next).then(|| Self {
-            records: Vec::new(),
+            records: self.records.split_off(kept),
             ..*self
         })
     }

@@ -1,7 +1,7 @@
 //! The end of a membership: the group lets the member go, or it leaves.
 
 use super::{Answered, Forgets, Group, NO_GENERATION, Phase};
-use crate::{Action, Continuation, Speaker, View};
+use crate::{Action, Continuation, Membership, Speaker, View};
 use plimsoll_core::{Event, Instant, TopicPartition};
 use plimsoll_protocol::{ErrorName, Leaving, Node, Request};
 
@@ -21,6 +21,9 @@ impl<S: Speaker> Group<S> {
         error: ErrorName,
         carried: &[TopicPartition],
     ) {
+        if self.settings.behaviour.is_polled() {
+            return self.handle_commit_refused_in_java(now, view, error);
+        }
         match error {
             ErrorName::UnknownMemberId if self.phase == Phase::Syncing => {
                 self.member = None;
@@ -65,7 +68,7 @@ impl<S: Speaker> Group<S> {
         if forgets == Forgets::Member {
             self.member = None;
         }
-        if forgets == Forgets::Generation || behaviour.is_looped() {
+        if forgets == Forgets::Generation || behaviour.membership != Membership::Served {
             self.generation = NO_GENERATION;
         }
         if self.is_rebalancing() && behaviour.awaits_answers {

@@ -3,7 +3,9 @@
 use super::{Forgets, Group, NO_GENERATION, Phase, Sync};
 use crate::assignor::{self, Assignments, Joining};
 use crate::resend::{Resend, is_retriable};
-use crate::{Action, AssignmentOf, Continuation, Failure, Joined, Owned, Speaker, View};
+use crate::{
+    Action, AssignmentOf, Continuation, Failure, Joined, Membership, Owned, Speaker, View,
+};
 use plimsoll_core::Instant;
 use plimsoll_protocol::{
     Assignor, ErrorName, Generation, GroupMemberId, JoinGroupRequest, JoinGroupResponse, Node,
@@ -26,6 +28,7 @@ impl<S: Speaker> Group<S> {
         if self.phase == Phase::Unjoined
             && self.join_at <= now
             && !self.is_rebalancing()
+            && !self.waits_for_poll()
             && !view.metadata.topics_are_gone()
             && let Some(coordinator) = view.coordinator.node()
         {
@@ -51,7 +54,10 @@ impl<S: Speaker> Group<S> {
             protocol_type: Some(ProtocolType::CONSUMER),
             subscription: view.speaker.subscription(settings.assignor, owned),
         };
-        let timeout = settings.session_timeout.max(settings.poll_deadline) + GRACE;
+        let timeout = match settings.behaviour.is_polled() {
+            true => self.join_timeout_in_java(),
+            false => settings.session_timeout.max(settings.poll_deadline) + GRACE,
+        };
         self.phase = Phase::Joining;
         self.dismissed = false;
         self.attempt += 1;
@@ -90,11 +96,17 @@ impl<S: Speaker> Group<S> {
         if !self.is_current(Phase::Joining, attempt) {
             return;
         }
+        if self.waits_for_poll() {
+            return self.keep_for_poll(attempt, answer);
+        }
         match answer {
             Ok(Joined::MemberId(member)) => self.take_member_id(now, view, member),
             Ok(Joined::Generation(answer)) => self.sync(now, view, *answer),
             Err(failure) if self.settings.behaviour.is_looped() => {
                 self.fail_in_sarama(now, view, failure);
+            }
+            Err(failure) if self.settings.behaviour.is_polled() => {
+                self.fail_in_java(now, view, failure);
             }
             Err(failure) => self.fail_join(now, failure),
         }
@@ -141,9 +153,13 @@ impl<S: Speaker> Group<S> {
     /// Enters a new generation. Its leader computes the assignment.
     fn sync(&mut self, now: Instant, view: &View<S>, answer: JoinGroupResponse<S::Dialect>) {
         self.member = Some(answer.member);
-        if view.coordinator.node().is_none() && self.settings.behaviour.is_looped() {
+        if view.coordinator.node().is_none() {
             // Lost since the join went out. librdkafka lets a sync wait for the next one.
-            return self.fail_in_sarama(now, view, Failure::Lost);
+            match self.settings.behaviour.membership {
+                Membership::Served => {}
+                Membership::Looped { .. } => return self.fail_in_sarama(now, view, Failure::Lost),
+                Membership::Polled => return self.fail_in_java(now, view, Failure::Lost),
+            }
         }
         self.generation = answer.generation;
         let last = std::mem::replace(&mut self.joined, answer.generation);
@@ -224,6 +240,9 @@ impl<S: Speaker> Group<S> {
             }
             Err(failure) if self.settings.behaviour.is_looped() => {
                 self.fail_in_sarama(now, view, failure);
+            }
+            Err(failure) if self.settings.behaviour.is_polled() => {
+                self.fail_in_java(now, view, failure);
             }
             Err(failure) => {
                 let backoff = self.settings.retry_backoff;

@@ -1,8 +1,9 @@
 //! Membership of the group (librdkafka: `rdkafka_cgrp.c`): [`join`] and sync, the heartbeats of a
 //! [`session`], here what rebalances lead to, and its end in [`departure`]. [`sarama`] has what
-//! Sarama does otherwise.
+//! Sarama does otherwise, and [`java`] what Java does.
 
 mod departure;
+mod java;
 mod join;
 mod sarama;
 mod session;
@@ -13,6 +14,7 @@ use crate::resend::Resend;
 use crate::{
     Action, Ask, AssignmentOf, Callback, Continuation, Rebalance, Settings, Speaker, Stamp, View,
 };
+use java::Polls;
 use plimsoll_core::{Assignment, Instant, RebalanceId};
 use plimsoll_protocol::{
     Assignor, Generation, GroupMemberId, Node, PartitionIndex, Request, Sender, VotedProtocol,
@@ -61,6 +63,8 @@ pub struct Group<S: Speaker> {
     lacks_topics: bool,
     /// What Sarama may still try again.
     retries: Retries,
+    /// Whether Java's application polls, and what waits for that.
+    polls: Polls<S>,
     /// Whether Sarama's session ends as soon as the application has answered.
     session_ends: bool,
     heartbeat_at: Instant,
@@ -141,6 +145,7 @@ impl<S: Speaker> Group<S> {
             sync: None,
             lacks_topics: false,
             retries: Retries::default(),
+            polls: Polls::default(),
             session_ends: false,
             heartbeat_at: Instant::FAR_FUTURE,
             beat: None,
@@ -152,13 +157,17 @@ impl<S: Speaker> Group<S> {
 
     /// Returns what a commit is stamped with. librdkafka stamps it also outside of the group, with
     /// an empty id or with generation -1, which an empty group takes
-    /// (`ClassicGroup.validateOffsetCommit`); Sarama does not.
+    /// (`ClassicGroup.validateOffsetCommit`); Sarama does not, and Java not even while it joins.
     pub fn stamp(&self) -> Option<Stamp> {
         if self.settings.behaviour.commits_outside {
             return Some((self.member.unwrap_or(GroupMemberId::EMPTY), self.generation));
         }
         let member = self.member?;
-        (self.generation != NO_GENERATION).then_some((member, self.generation))
+        let is_member = match self.settings.behaviour.is_polled() {
+            true => self.is_stable(),
+            false => self.generation != NO_GENERATION,
+        };
+        is_member.then_some((member, self.generation))
     }
 
     /// Returns what a request of the member begins with.
@@ -196,6 +205,9 @@ impl<S: Speaker> Group<S> {
     fn begin_rebalance(&mut self, now: Instant, view: &View<S>) {
         if self.phase != Phase::Joined || self.is_rebalancing() {
             return;
+        }
+        if self.waits_for_poll() {
+            return self.rejoin_at_poll();
         }
         // What was assigned and is not started yet was never the application's.
         self.actions.push_back(Action::ForgetStart);
@@ -302,6 +314,9 @@ impl<S: Speaker> Group<S> {
     /// Goes on after the application's answer: no commit is outstanding
     /// (`rd_kafka_cgrp_assignment_done`).
     pub fn handle_settled(&mut self, now: Instant, view: &View<S>) {
+        if self.lose_after_answer(now, view) {
+            return;
+        }
         match self.answered.take() {
             Some(Answered::Assignment) if self.session_ends => self.end_session(now, view),
             Some(Answered::Assignment) => {
@@ -353,6 +368,10 @@ impl<S: Speaker> Group<S> {
 impl<S: Speaker> Group<S> {
     /// Goes on with a coordinator that was found.
     pub fn handle_coordinator(&mut self, now: Instant, view: &View<S>) {
+        if self.settings.behaviour.is_polled() && self.phase == Phase::Joined {
+            // `heartbeat.resetSessionTimeout()` in `FindCoordinatorResponseHandler`.
+            self.renew_session(now);
+        }
         self.advance(now, view);
     }
 
@@ -362,7 +381,9 @@ impl<S: Speaker> Group<S> {
             return self.actions.push_back(Action::End);
         }
         let is_steady = self.phase == Phase::Joined && !self.stands_still();
-        if is_steady && self.session_until <= now {
+        if self.settings.behaviour.is_polled() {
+            self.check_session_in_java(now, view);
+        } else if is_steady && self.session_until <= now {
             // The coordinator has expelled us by now, or will have when it can be reached
             // (`rd_kafka_cgrp_session_timeout_check`, in the join state "steady" alone).
             self.lose_all(now, view, Forgets::Member);
@@ -404,7 +425,10 @@ impl<S: Speaker> Group<S> {
     fn next_step(&self, view: &View<S>, can_send: bool) -> Instant {
         match self.phase {
             Phase::Unjoined
-                if can_send && !self.is_rebalancing() && !view.metadata.topics_are_gone() =>
+                if can_send
+                    && !self.is_rebalancing()
+                    && !self.waits_for_poll()
+                    && !view.metadata.topics_are_gone() =>
             {
                 self.join_at
             }
@@ -418,7 +442,9 @@ impl<S: Speaker> Group<S> {
                 let stands_still = self.stands_still();
                 let skips = self.is_unassigning() || self.dismissed && stands_still;
                 let heartbeat = (can_send && !skips).then(|| self.next_heartbeat());
-                let session = (!stands_still).then_some(self.session_until);
+                // Without a coordinator Java looks for one already.
+                let looks = self.settings.behaviour.is_polled() && !can_send;
+                let session = (!stands_still && !looks).then_some(self.session_until);
                 let first = heartbeat.into_iter().chain(session).min();
                 first.unwrap_or(Instant::FAR_FUTURE)
             }

@@ -2,7 +2,7 @@
 
 use super::{Forgets, Group, Phase};
 use crate::resend::{Resend, is_retriable};
-use crate::{Action, Continuation, Failure, Speaker, View};
+use crate::{Action, Continuation, Failure, Membership, Speaker, View};
 use plimsoll_core::Instant;
 use plimsoll_protocol::{ErrorName, Request, Sender};
 
@@ -25,7 +25,7 @@ impl<S: Speaker> Group<S> {
 
     /// Begins the time anew after which a client takes its session for over. Sarama has no such
     /// time: it learns from its coordinator, or when it cannot reach it.
-    fn renew_session(&mut self, now: Instant) {
+    pub(super) fn renew_session(&mut self, now: Instant) {
         self.session_until = match self.settings.behaviour.is_looped() {
             true => Instant::FAR_FUTURE,
             false => now + self.settings.session_timeout,
@@ -58,11 +58,11 @@ impl<S: Speaker> Group<S> {
             return;
         }
         if let Some(member) = self.member {
-            let time = match self.settings.behaviour.is_looped() {
-                // `Net.ReadTimeout`.
-                true => self.settings.request_timeout,
+            let time = match self.settings.behaviour.membership {
                 // `rd_kafka_HeartbeatRequest`.
-                false => self.settings.session_timeout,
+                Membership::Served => self.settings.session_timeout,
+                // `Net.ReadTimeout`, and `request.timeout.ms`.
+                Membership::Looped { .. } | Membership::Polled => self.settings.request_timeout,
             };
             self.heartbeat_at = now + self.settings.heartbeat;
             self.beat = Some(Beat {
@@ -121,6 +121,13 @@ impl<S: Speaker> Group<S> {
         }
         let beat = self.beat;
         self.end_beat(now);
+        if self.settings.behaviour.is_polled() {
+            // "if the generation has changed, then ignore this error"
+            if self.is_current(Phase::Joined, attempt) {
+                self.handle_heartbeat_in_java(now, view, answer);
+            }
+            return;
+        }
         // "discarding outdated request": up to the join state "wait-sync". Later it counts,
         // whatever generation it was sent in.
         if self.phase != Phase::Joined {
@@ -161,7 +168,8 @@ impl<S: Speaker> Group<S> {
     /// members all do so, each by its own metadata (`rd_kafka_cgrp_metadata_update_check`: "going
     /// against the KIP"); the coordinator gives one that does not lead back what it had, until its
     /// leader joins too. In Sarama only the leader does
-    /// (`consumerGroup.loopCheckPartitionNumbers`).
+    /// (`consumerGroup.loopCheckPartitionNumbers`), and so it is in Java
+    /// (`ConsumerCoordinator.rejoinNeededOrPending`).
     pub fn check_partition_count(&mut self, now: Instant, view: &View<S>) {
         if self.phase == Phase::Joined
             && let Some(count) = self.counted

@@ -19,7 +19,19 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
     pub fn poll_event(&mut self, world: &mut impl World<S>) -> Option<Event<S::Payload>> {
         match self.has_callback() {
             true => self.poll_callback(world),
-            false => self.poll_records(),
+            false => self.poll_records(usize::MAX),
+        }
+    }
+
+    /// Notes whether the application polls. In Java's client fetches, and what leads to a join, wait
+    /// for that.
+    #[inline]
+    pub fn handle_polling(&mut self, world: &mut impl World<S>, polls: bool) {
+        let now = world.now();
+        if self.group.handle_polling(now, &self.view, polls) {
+            self.carry_out(world);
+            self.fetcher.handle_polling(now, &self.view, polls);
+            self.carry_out(world);
         }
     }
 
@@ -69,14 +81,14 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
         })
     }
 
-    /// Tells of records that were fetched, or of a position that has moved on without one; neither
-    /// comes while a rebalance is under way.
+    /// Tells of records that were fetched, of one partition and no more than `at_most`, or of a
+    /// position that has moved on without one; neither comes while a rebalance is under way.
     #[inline]
-    pub fn poll_records(&mut self) -> Option<Event<S::Payload>> {
+    pub fn poll_records(&mut self, at_most: usize) -> Option<Event<S::Payload>> {
         if self.group.rebalance().is_under_way() {
             return None;
         }
-        let fetched = self.fetcher.poll_records()?;
+        let fetched = self.fetcher.poll_records(at_most)?;
         let (partition, epoch) = (
             self.view.topology.partition(fetched.partition),
             fetched.epoch,
@@ -93,6 +105,12 @@ impl<S: Speaker, At: Seams<S>> Member<S, At> {
                 position: fetched.position,
             },
         })
+    }
+
+    /// Fetches what the records that the application has taken made room for.
+    pub fn fetch_next(&mut self, world: &mut impl World<S>) {
+        self.fetcher.fetch_next(world.now(), &self.view);
+        self.carry_out(world);
     }
 
     /// Fetches partitions no more that the application is to give up.

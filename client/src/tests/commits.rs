@@ -238,6 +238,58 @@ fn a_commit_that_is_never_answered_is_given_up_after_three_times() {
     assert_eq!(told(|| commits.poll_action()), ends);
 }
 
+/// `ConsumerCoordinator.commitOffsetsSync`: each try takes the generation of its moment.
+#[test]
+fn java_sends_a_commit_anew_after_pauses_that_grow_as_a_member_alone() {
+    let view = knowledge();
+    let anew = Some((GroupMemberId(1), 3));
+    let mut commits = sent(Behaviour::JAVA);
+    assert!(commits.is_settled(), "it holds nothing up");
+    let mut now = NOW;
+    for pause in [100, 200, 400, 800, 1_000, 1_000] {
+        commits.handle_answer(now, &view, ID, Err(Failure::TimedOut));
+        let failed = ["CommitFailed(TimedOut)", "LoseCoordinator"];
+        assert_eq!(told(|| commits.poll_action()), failed);
+        now += ms(pause);
+        assert_eq!(commits.poll_timeout(&view), now);
+        commits.advance(now, &view, anew);
+        assert_eq!(stamp(&mut commits), anew);
+    }
+    commits.handle_answer(now, &view, ID, Err(Failure::Lost));
+    told(|| commits.poll_action());
+    commits.advance(now + ms(1_000), &view, None);
+    let ends = ["EndCommit(CommitId(3), Failed)"];
+    assert_eq!(told(|| commits.poll_action()), ends, "no member any more");
+}
+
+/// `default.api.timeout.ms`.
+#[test]
+fn java_waits_for_a_coordinator_for_a_minute() {
+    let mut commits = new(None, Behaviour::JAVA);
+    commits.commit(NOW, &ignorance(), STAMP, ID, &offsets());
+    let over = NOW + ms(60_000);
+    assert_eq!(commits.poll_timeout(&ignorance()), over);
+    commits.advance(NOW + ms(59_999), &ignorance(), STAMP);
+    assert_eq!(told(|| commits.poll_action()), [""; 0]);
+    commits.advance(over, &ignorance(), STAMP);
+    let ends = ["EndCommit(CommitId(3), Unknown)"];
+    assert_eq!(told(|| commits.poll_action()), ends);
+    let mut commits = new(None, Behaviour::JAVA);
+    commits.commit(NOW, &ignorance(), STAMP, ID, &offsets());
+    commits.advance(NOW + ms(5_000), &knowledge(), STAMP);
+    assert_eq!(stamp(&mut commits), STAMP);
+}
+
+#[test]
+fn in_java_a_commit_that_a_rebalance_refuses_is_not_sent_again() {
+    let mut commits = sent(Behaviour::JAVA);
+    let refused = Err(Failure::Refused(ErrorName::RebalanceInProgress));
+    commits.handle_answer(NOW, &knowledge(), ID, refused);
+    let actions = told(|| commits.poll_action());
+    assert!(actions[1].starts_with("NotAMember(RebalanceInProgress"));
+    assert_eq!(actions[2], "EndCommit(CommitId(3), Failed)");
+}
+
 #[test]
 fn a_copy_that_cannot_be_written_makes_the_client_ask_for_the_leader() {
     let mut dead_letters = DeadLetters::new(ms(5_000));

@@ -5,10 +5,11 @@ use super::*;
 use plimsoll_protocol::ErrorName as E;
 
 /// Clients that are assigned cooperatively, and whether they leave where they have no partitions.
-const CLIENTS: [(Behaviour, bool); 3] = [
+const CLIENTS: [(Behaviour, bool); 4] = [
     (Behaviour::LIBRDKAFKA, false),
     (Behaviour::PLIMSOLL, true),
     (Behaviour::SARAMA_1_61, true),
+    (Behaviour::JAVA, true),
 ];
 
 /// Creates a cooperative member.
@@ -98,13 +99,19 @@ fn a_member_that_has_closed_sends_no_heartbeat() {
     assert_eq!(told(|| group.poll_action()), [""; 0]);
 }
 
-/// Seen with librdkafka 2.12.1: a close hung for as long as its coordinator was out of reach.
+/// Seen with librdkafka 2.12.1: a close hung for as long as its coordinator was out of reach. In
+/// Java it is `ConsumerUtils.DEFAULT_CLOSE_TIMEOUT_MS`.
 #[test]
-fn plimsolls_consumer_waits_for_no_commit_for_ever_when_it_closes() {
+fn plimsolls_consumer_and_java_wait_for_no_commit_for_ever_when_they_close() {
     let view = knowledge();
-    let mut group = owner(new(like(Behaviour::PLIMSOLL), None), &view);
-    group.close(NOW);
-    assert_eq!(group.poll_timeout(&view), NOW + ms(6_000));
-    group.handle_timeout(NOW + ms(6_000), &view);
-    assert_eq!(told(|| group.poll_action()), ["End"]);
+    for (behaviour, limit) in [
+        (Behaviour::PLIMSOLL, ms(6_000)),
+        (Behaviour::JAVA, ms(30_000)),
+    ] {
+        let mut group = owner(new(like(behaviour), None), &view);
+        group.close(NOW);
+        assert_eq!(group.poll_timeout(&view), NOW + limit, "{behaviour:?}");
+        group.handle_timeout(NOW + limit, &view);
+        assert_eq!(told(|| group.poll_action()), ["End"], "{behaviour:?}");
+    }
 }

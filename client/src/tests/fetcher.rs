@@ -56,7 +56,7 @@ fn batch(offset: u64, count: u32) -> LogEntry {
 
 /// Returns the offsets of the next records for the application.
 fn delivered(fetcher: &mut Fetcher) -> Option<Vec<u64>> {
-    let fetched = fetcher.poll_records()?;
+    let fetched = fetcher.poll_records(usize::MAX)?;
     Some(
         fetched
             .records
@@ -206,7 +206,7 @@ fn marker(offset: u64) -> LogEntry {
 
 /// Returns the next position that the application learns without a record.
 fn passed(fetcher: &mut Fetcher) -> Option<u64> {
-    let fetched = fetcher.poll_records()?;
+    let fetched = fetcher.poll_records(usize::MAX)?;
     assert_eq!(fetched.records.len(), 0);
     Some(fetched.position.get())
 }
@@ -339,6 +339,50 @@ fn in_sarama_a_position_out_of_range_ends_the_session_and_no_range_is_asked_for(
     assert_eq!(told(|| fetcher.poll_action()), ends);
     fetcher.fetch_all(NOW + ms(10_000), &view);
     assert_eq!(told(|| fetcher.poll_action()), [""; 0], "it stands still");
+}
+
+/// Creates a fetcher of one partition, which has its first records.
+fn filled(behaviour: Behaviour, view: &View) -> Fetcher {
+    let mut fetcher = Fetcher::new(like(behaviour), 3, view.topology.len());
+    fetcher.assign(P0, EPOCH, NextOffset::new(0));
+    fetcher.fetch_all(NOW, view);
+    assert_eq!(told(|| fetcher.poll_action()), ["Poll(Node(0))"]);
+    assert_eq!(positions(&mut fetcher, Node(0)), [(P0, 0)]);
+    fetcher.handle_fetched(NOW, view, Node(0), &mut answer(P0, None, &[0, 1, 2]));
+    fetcher
+}
+
+/// `AbstractFetch.fetchablePartitions`, and `max.poll.records`.
+#[test]
+fn java_fetches_a_partition_again_when_all_that_it_has_of_it_is_taken() {
+    let view = knowledge();
+    let mut ahead = filled(Behaviour::LIBRDKAFKA, &view);
+    assert_eq!(told(|| ahead.poll_action()), ["Poll(Node(0))"]);
+    let mut fetcher = filled(Behaviour::JAVA, &view);
+    let take = |fetcher: &mut Fetcher, at_most| {
+        let records = fetcher.poll_records(at_most).expect("records").records;
+        fetcher.fetch_all(NOW, &view);
+        let offsets = records.iter().map(|record| record.offset.get());
+        (offsets.collect::<Vec<_>>(), told(|| fetcher.poll_action()))
+    };
+    assert_eq!(take(&mut fetcher, 2), (vec![0, 1], vec![]));
+    let polls = vec!["Poll(Node(0))".to_owned()];
+    assert_eq!(take(&mut fetcher, 2), (vec![2], polls));
+    assert_eq!(positions(&mut fetcher, Node(0)), [(P0, 3)]);
+}
+
+#[test]
+fn java_keeps_what_it_has_fetched_while_the_application_answers() {
+    let view = knowledge();
+    for (behaviour, expected) in [
+        (Behaviour::JAVA, Some(vec![0, 1, 2])),
+        (Behaviour::LIBRDKAFKA, None),
+    ] {
+        let mut fetcher = filled(behaviour, &view);
+        fetcher.hold(NOW, &view, true);
+        fetcher.hold(NOW, &view, false);
+        assert_eq!(delivered(&mut fetcher), expected, "{behaviour:?}");
+    }
 }
 
 #[test]

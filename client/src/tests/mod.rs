@@ -7,6 +7,7 @@ mod coordinator;
 mod departures;
 mod fetcher;
 mod group;
+mod java;
 mod member;
 mod metadata;
 mod plain;

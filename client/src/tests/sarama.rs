@@ -11,13 +11,14 @@ fn sarama(behaviour: Behaviour, view: &View) -> Group {
     owner(Group::new(like(behaviour)), view)
 }
 
-/// librdkafka's SyncGroup ends at version 3; Sarama's has the fields of KIP-559.
+/// librdkafka's SyncGroup ends at version 3; the others have the fields of KIP-559.
 #[test]
-fn sarama_says_by_which_protocol_it_believes_the_group_to_be_assigned() {
+fn sarama_and_java_say_by_which_protocol_they_believe_the_group_to_be_assigned() {
     let voted = Some((ProtocolType::CONSUMER, Assignor::Range));
     for (behaviour, expected) in [
         (Behaviour::LIBRDKAFKA, None),
         (Behaviour::SARAMA_1_61, voted),
+        (Behaviour::JAVA, voted),
     ] {
         let view = knowledge();
         let mut group = Group::new(like(behaviour));

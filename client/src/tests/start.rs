@@ -123,7 +123,12 @@ fn ends_are_asked_for_anew_where_it_took_long_to_learn_what_was_committed() {
     let view = knowledge();
     let loads = Failure::Refused(ErrorName::CoordinatorLoadInProgress);
     let zero = NextOffset::new(0);
-    for behaviour in [Behaviour::LIBRDKAFKA, Behaviour::SARAMA_1_61] {
+    let clients = [
+        Behaviour::LIBRDKAFKA,
+        Behaviour::SARAMA_1_61,
+        Behaviour::JAVA,
+    ];
+    for behaviour in clients {
         let mut start = Start::new(like(behaviour));
         start.begin(NOW, &view, 4, vec![P1]);
         assert_eq!(asked(|| start.poll_action()).len(), 2);
@@ -143,13 +148,14 @@ fn ends_are_asked_for_anew_where_it_took_long_to_learn_what_was_committed() {
 
 /// librdkafka 2.12.1 takes a coordinator that moved for the end of the matter, as
 /// `rd_kafka_handle_OffsetFetch_err_action` has no rule of its own; Sarama ends its session after
-/// four questions.
+/// four questions; Java asks in each poll (`ConsumerCoordinator.fetchCommittedOffsets`).
 #[test]
 fn a_coordinator_that_moved_is_asked_again_as_often_as_the_client_does() {
     let refused = Failure::Refused(ErrorName::NotCoordinator);
     for (behaviour, times, end) in [
         (Behaviour::LIBRDKAFKA, 1, None),
         (Behaviour::PLIMSOLL, 10, None),
+        (Behaviour::JAVA, 10, None),
         (Behaviour::SARAMA_1_61, 4, Some("EndSession")),
     ] {
         let view = knowledge();

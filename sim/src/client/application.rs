@@ -16,12 +16,20 @@ pub(super) struct Application {
     /// Time of the last poll, while the subject does not poll; [`Instant::FAR_FUTURE`]: it polls
     /// all the time.
     polled: Instant,
+    /// Whether the subject has not polled since that time.
+    is_away: bool,
     /// Events that the subject learns at once.
     news: VecDeque<Event<Payload>>,
     /// Number of handlers that run.
     handlers: u32,
+    /// Number of commits without an outcome.
+    commits: u32,
     closed: bool,
 }
+
+/// The greatest number of records that a poll of Java's returns (the default of
+/// `max.poll.records`).
+const POLL_RECORDS: usize = 500;
 
 impl Application {
     /// Creates the application of a new process.
@@ -37,8 +45,10 @@ impl Application {
             polling,
             poll_deadline,
             polled: Instant::FAR_FUTURE,
+            is_away: false,
             news: VecDeque::new(),
             handlers: 0,
+            commits: 0,
             closed: false,
         }
     }
@@ -49,10 +59,31 @@ impl Application {
         self.closed
     }
 
-    /// Returns whether the subject polls at this moment, as far as handlers go.
+    /// Returns whether the subject polls at this moment, as far as handlers go, and commits for
+    /// which it waits. One that polls batches has given its commands before.
     #[inline]
     pub(super) fn is_free(&self) -> bool {
-        self.polling != Polling::Inline || self.handlers == 0
+        match self.polling {
+            Polling::Always => true,
+            Polling::Inline => self.handlers == 0,
+            Polling::Batches { awaits_commits } => {
+                self.handlers == 0 && !(awaits_commits && self.commits > 0)
+            }
+        }
+    }
+
+    /// Returns whether a poll returns the records of many messages, all of which come before the
+    /// next poll.
+    #[inline]
+    pub(super) fn polls_batches(&self) -> bool {
+        matches!(self.polling, Polling::Batches { .. })
+    }
+
+    /// Returns the number of records that a poll may return; `None`: those that were fetched
+    /// together.
+    #[inline]
+    pub(super) fn poll_size(&self) -> Option<usize> {
+        self.polls_batches().then_some(POLL_RECORDS)
     }
 
     /// Notes that the subject polled now. `waits` says whether a rebalance waits for its answer:
@@ -60,10 +91,12 @@ impl Application {
     #[inline]
     pub(super) fn note_polling(&mut self, now: Instant, waits: bool) {
         let polls = self.polling == Polling::Always || (self.is_free() && !waits);
-        self.polled = match polls {
-            true => Instant::FAR_FUTURE,
-            false => now,
-        };
+        if polls {
+            self.polled = Instant::FAR_FUTURE;
+        } else if !self.is_away || !self.polls_batches() {
+            self.polled = now;
+        }
+        self.is_away = !polls;
     }
 
     /// Returns whether the subject should have polled by now, and did not; says so once.
@@ -87,6 +120,16 @@ impl Application {
         self.note_polling(now, waits);
     }
 
+    /// Notes that the subject committed.
+    pub(super) fn start_commit(&mut self) {
+        self.commits += 1;
+    }
+
+    /// Notes that a commit has an outcome.
+    pub(super) fn end_commit(&mut self) {
+        self.commits = self.commits.saturating_sub(1);
+    }
+
     /// Notes that the subject stopped a handler.
     pub(super) fn cancel_handler(&mut self) {
         self.handlers = self.handlers.saturating_sub(1);
@@ -95,7 +138,9 @@ impl Application {
     /// Gives the result of a handler to the subject.
     pub(super) fn handle_processed(&mut self, now: Instant, waits: bool, result: Event<Payload>) {
         self.handlers = self.handlers.saturating_sub(1);
-        self.note_polling(now, waits);
+        if !self.polls_batches() {
+            self.note_polling(now, waits);
+        }
         if !self.closed {
             self.machine.handle_event(now, result);
         }

@@ -1,9 +1,9 @@
 //! Subject `auto-commit`: `enable.auto.commit=true`, and a poll loop that logs what failed.
 //!
-//! A model of librdkafka's defaults (`enable.auto.commit` and `enable.auto.offset.store`; the Java
-//! client differs in that it takes whole batches): the offset after a message is stored when the
-//! message is handed to the application, before anything was done with it. Stored offsets are
-//! committed on a timer, when partitions are revoked or lost, and when the consumer closes.
+//! A model of librdkafka's defaults (`enable.auto.commit` and `enable.auto.offset.store`; Java's is
+//! `java-auto-commit`): the offset after a message is stored when the message is handed to the
+//! application, before anything was done with it. Stored offsets are committed on a timer, when
+//! partitions are revoked or lost, and when the consumer closes.
 
 use super::Payload;
 use super::sarama::start_of;

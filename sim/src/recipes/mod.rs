@@ -1,6 +1,7 @@
 //! Subjects: the core, and well-known ways to consume, behind the trait that the core implements.
 
 mod auto_commit;
+mod java;
 mod plimsoll;
 mod sarama;
 #[cfg(test)]
@@ -32,6 +33,12 @@ pub enum Polling {
     /// Only while no handler runs and no rebalance waits for its answer: both are called in the
     /// poll loop.
     Inline,
+    /// The same, with the records of many messages in one poll, as in Java: the next one follows
+    /// when the loop is through with all of them.
+    Batches {
+        /// Whether it waits for its commits, too (`commitSync`).
+        awaits_commits: bool,
+    },
 }
 
 /// Makes what stands at the seams of a new process's client.
@@ -60,6 +67,12 @@ impl SubjectSpec {
             behaviour,
             seams: None,
         };
+        let java = |build, awaits_commits| Self {
+            build,
+            polling: Polling::Batches { awaits_commits },
+            behaviour: Behaviour::JAVA,
+            seams: None,
+        };
         Some(match subject {
             Subject::PlimsollDriver => return None,
             Subject::Plimsoll => Self {
@@ -74,6 +87,8 @@ impl SubjectSpec {
                 sarama(sarama::build_manual_mark, Behaviour::SARAMA_1_60)
             }
             Subject::Sarama160AutoMark => sarama(sarama::build_auto_mark, Behaviour::SARAMA_1_60),
+            Subject::JavaAutoCommit => java(java::build_auto_commit, false),
+            Subject::JavaCommitSync => java(java::build_commit_sync, true),
             Subject::AutoCommit => Self {
                 build: auto_commit::build,
                 polling: Polling::Inline,

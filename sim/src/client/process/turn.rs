@@ -4,33 +4,23 @@ use super::Process;
 use crate::env::Env;
 use crate::recipes::Payload;
 use crate::sink::HandlerCall;
-use plimsoll_core::{AssignmentEpoch, Command, Offset, Record, TopicPartition};
+use plimsoll_core::{AssignmentEpoch, Command, Event, Offset, Record, TopicPartition};
 
 /// What the application learns.
 impl Process {
     /// Gives the application what there is for it, and does what it says, until both are done.
     pub(super) fn run_application(&mut self, env: &mut Env<'_>) {
-        let mut is_drained = false;
+        // Where a poll returns many records, the next one comes when they are handled.
+        let mut is_drained = self.application.polls_batches();
+        if is_drained && !self.has_ended() && !self.application.is_closed() {
+            self.obey(env);
+        }
         while !self.has_ended() && !self.application.is_closed() {
             let delivered = self.deliver(env);
             if !delivered && is_drained {
                 return;
             }
-            let mut idle = !delivered;
-            loop {
-                if let Some(command) = self.application.poll_command() {
-                    idle = false;
-                    self.execute(env, command);
-                    if self.application.is_closed() {
-                        return;
-                    }
-                } else if let Some(step) = self.application.poll_step() {
-                    idle = false;
-                    env.take_step(self.id, step);
-                } else {
-                    break;
-                }
-            }
+            let idle = !self.obey(env) && !delivered;
             if idle {
                 return;
             }
@@ -39,10 +29,34 @@ impl Process {
         }
     }
 
+    /// Does what the application says, until it says nothing more; returns whether it said
+    /// anything.
+    fn obey(&mut self, env: &mut Env<'_>) -> bool {
+        let mut said = false;
+        while !self.application.is_closed() {
+            if let Some(command) = self.application.poll_command() {
+                self.execute(env, command);
+            } else if let Some(step) = self.application.poll_step() {
+                env.take_step(self.id, step);
+            } else {
+                break;
+            }
+            said = true;
+        }
+        said
+    }
+
     /// Delivers one event, if there is one.
     fn deliver(&mut self, env: &mut Env<'_>) -> bool {
         let now = env.now();
         let is_free = self.application.is_free();
+        if self.application.polls_batches() {
+            if is_free {
+                self.note_polling(env);
+            }
+            let (client, mut world) = self.split(env);
+            client.handle_polling(&mut world, is_free);
+        }
         if is_free && self.client.has_callback() {
             self.deliver_callback(env);
             return true;
@@ -50,11 +64,38 @@ impl Process {
         if self.application.handle_news(now) {
             return true;
         }
-        if is_free && let Some(records) = self.client.poll_records() {
-            self.application.handle_event(now, records);
-            return true;
+        is_free && self.deliver_records(env)
+    }
+
+    /// Delivers what a poll returns; returns whether that is anything.
+    #[inline]
+    fn deliver_records(&mut self, env: &mut Env<'_>) -> bool {
+        let now = env.now();
+        let Some(size) = self.application.poll_size() else {
+            let records = self.client.poll_records(usize::MAX);
+            let delivered = records.is_some();
+            if let Some(records) = records {
+                self.application.handle_event(now, records);
+            }
+            return delivered;
+        };
+        if !self.client.fetcher().has_records() {
+            return false;
         }
-        false
+        let mut room = size;
+        while room > 0
+            && let Some(event) = self.client.poll_records(room)
+        {
+            if let Event::Fetched { records, .. } = &event {
+                room -= records.len();
+            }
+            self.application.handle_event(now, event);
+        }
+        // "before returning the fetched records, we can send off the next round of fetches"
+        // (`ClassicKafkaConsumer.poll`).
+        let (client, mut world) = self.split(env);
+        client.fetch_next(&mut world);
+        room < size
     }
 
     /// Tells the application of a rebalance, unless that has become moot.
@@ -130,8 +171,10 @@ impl Process {
             command,
             Command::CompleteAssign { .. } | Command::CompleteRevoke { .. }
         );
-        if matches!(command, Command::Close) {
-            self.application.close();
+        match command {
+            Command::Close => self.application.close(),
+            Command::Commit { .. } => self.application.start_commit(),
+            _ => {}
         }
         let (client, mut world) = self.split(env);
         client.execute(&mut world, command);

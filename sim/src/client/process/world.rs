@@ -65,6 +65,7 @@ impl World<LeanSpeaker> for Surroundings<'_, '_> {
 
     fn tell(&mut self, event: Event<Payload>) {
         if let Event::CommitFinished { commit, outcome } = event {
+            self.application.end_commit();
             self.late.handle_committed(self.env.now(), commit, outcome);
         }
         self.application.tell(event);

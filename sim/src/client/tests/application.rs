@@ -50,6 +50,45 @@ fn a_missed_poll_deadline_is_told_once() {
     assert!(!application.take_missed_poll_deadline(NOW + ms(40_000)));
 }
 
+/// `max.poll.interval.ms` is the time for all records of a poll.
+#[test]
+fn the_poll_deadline_of_a_batch_counts_from_its_first_record() {
+    let awaits_commits = false;
+    let mut application = application(Polling::Batches { awaits_commits });
+    application.note_polling(NOW, false);
+    for record in 0..3 {
+        let now = NOW + ms(record * 5_000);
+        application.start_handler(now, false);
+        assert_eq!(application.poll_timeout(), NOW + ms(20_000));
+        application.handle_processed(now + ms(5_000), false, result());
+        assert_eq!(application.poll_timeout(), NOW + ms(20_000));
+    }
+    application.start_handler(NOW + ms(15_000), false);
+    assert!(application.take_missed_poll_deadline(NOW + ms(20_000)));
+    application.handle_processed(NOW + ms(21_000), false, result());
+    application.start_handler(NOW + ms(21_000), false);
+    assert!(!application.take_missed_poll_deadline(NOW + ms(60_000)));
+    application.handle_processed(NOW + ms(60_000), false, result());
+    application.note_polling(NOW + ms(60_000), false);
+    application.start_handler(NOW + ms(61_000), false);
+    assert_eq!(
+        application.poll_timeout(),
+        NOW + ms(81_000),
+        "the next batch"
+    );
+}
+
+#[test]
+fn a_loop_that_commits_synchronously_does_not_poll_before_the_outcome() {
+    for awaits_commits in [true, false] {
+        let mut application = application(Polling::Batches { awaits_commits });
+        application.start_commit();
+        assert_eq!(application.is_free(), !awaits_commits);
+        application.end_commit();
+        assert!(application.is_free());
+    }
+}
+
 #[test]
 fn a_thread_that_polls_does_so_while_a_rebalance_is_not_answered() {
     let mut application = application(Polling::Always);

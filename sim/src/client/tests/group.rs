@@ -348,11 +348,13 @@ fn another_member_joining_during_the_sync_means_joining_again() {
 }
 
 #[test]
-fn a_member_that_sees_more_partitions_joins_again_but_in_sarama_only_the_leader() {
+fn a_member_that_sees_more_partitions_joins_again_but_in_sarama_and_java_only_the_leader() {
     let cases = [
         (Behaviour::LIBRDKAFKA, true, 1),
         (Behaviour::LIBRDKAFKA, false, 1),
         (Behaviour::SARAMA_1_61, false, 0),
+        (Behaviour::JAVA, true, 1),
+        (Behaviour::JAVA, false, 0),
     ];
     for (behaviour, leads, joins) in cases {
         let spec = SubjectSpec {

@@ -5,6 +5,7 @@ mod commits;
 mod connections;
 mod fetching;
 mod group;
+mod java;
 mod kafka;
 mod positions;
 mod probe;

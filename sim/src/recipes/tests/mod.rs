@@ -1,5 +1,7 @@
 //! Recipes, event by event.
 
+mod java;
+
 use super::{Payload, SubjectSpec};
 use plimsoll_core::{
     Assignment, AssignmentEpoch, Command, CommitId, CommitOutcome, CommitPolicy, Config, Event,
